@@ -1,0 +1,64 @@
+"""Settings: the only reader of the environment. No business numbers; those are rules, policies or clients' budgets."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal
+
+from pydantic import AliasChoices, Field, SecretStr
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+CHECKOUT = Path(__file__).resolve().parent.parent
+
+
+def default_home() -> Path:
+    """`.pemudik` in the checkout that this code runs from; for an installed wheel, in the current folder."""
+    folder = CHECKOUT if (CHECKOUT / "pyproject.toml").exists() else Path.cwd()
+    return folder / ".pemudik"
+
+
+class Settings(BaseSettings):
+    """Every variable is `PEMUDIK_<NAME>`; `DATABASE_URL`, `HOST`, `PORT` and `WEB_CONCURRENCY` are read as well."""
+
+    model_config = SettingsConfigDict(env_prefix="PEMUDIK_", extra="ignore", hide_input_in_errors=True)
+
+    database_url: SecretStr | None = Field(
+        default=None, validation_alias=AliasChoices("PEMUDIK_DATABASE_URL", "DATABASE_URL")
+    )
+    """PostgreSQL 15 or later. None: an embedded one in `home`."""
+    home: Path = Field(default_factory=default_home)
+    """What the embedded default keeps: the database, the key file, the demo's credentials."""
+    host: str = Field(default="127.0.0.1", validation_alias=AliasChoices("PEMUDIK_HOST", "HOST"))
+    port: int | None = Field(
+        default=None, ge=1, le=65535, validation_alias=AliasChoices("PEMUDIK_PORT", "PORT")
+    )
+    """None: 8000, or the next free one."""
+    public_url: str | None = None
+    """What clients call us, `https://…` without a final slash: the OAuth issuer and the tokens' audience."""
+    workers: int = Field(
+        default=1, ge=1, le=64, validation_alias=AliasChoices("PEMUDIK_WORKERS", "WEB_CONCURRENCY")
+    )
+    pool_size: int = Field(default=8, ge=2, le=100)
+    """Database connections of each worker process."""
+
+    index_key: SecretStr | None = None
+    """32 bytes in base64: the key of the NIKs' blind index. It never changes: the index could not be recomputed for blocks."""
+    data_keys: SecretStr | None = None
+    """`id:base64,id:base64`, ids 1 to 255, 32 bytes each: the keys that NIKs and names are sealed under, the first one for new values."""
+    signing_keys: SecretStr | None = None
+    """A JWK Set of private EC P-256 keys, the first one signs access tokens."""
+
+    log_format: Literal["console", "json"] = "console"
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
+    body_limit: int = Field(default=4 * 1024 * 1024, ge=1024)
+    """Bytes of one request's body."""
+    body_timeout: float = Field(default=10, gt=0)
+    """Seconds within which a request's body must have arrived."""
+    request_timeout: float = Field(default=30, gt=0)
+    """Seconds for one GraphQL operation."""
+    sweep: bool = True
+    """Whether this server forfeits, marks no-shows and purges by itself."""
+
+    @property
+    def key_file(self) -> Path:
+        return self.home / "keys.json"

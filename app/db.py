@@ -1,0 +1,102 @@
+"""The database: engine, naming of constraints, and the only commit in the program.
+
+One root field, request or command is one `transaction()`: leaving it commits, an exception rolls back. A write that
+lost a race (`Raced`, a deadlock) is run again from its start by `attempt`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from typing import TypeVar
+
+import asyncpg
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+from sqlmodel import SQLModel
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from app.errors import Raced, Unavailable
+
+SQLModel.metadata.naming_convention = {
+    "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+    "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+    "ck": "ck_%(table_name)s_%(constraint_name)s",
+    "fk": "fk_%(table_name)s_%(column_0_N_name)s_%(referred_table_name)s",
+    "pk": "pk_%(table_name)s",
+}
+
+ATTEMPTS = 5
+DEADLOCK_DETECTED = "40P01"
+SERIALIZATION_FAILURE = "40001"
+
+AWAY = (
+    OSError,
+    asyncpg.InterfaceError,
+    asyncpg.InternalClientError,
+    asyncpg.PostgresConnectionError,
+    asyncpg.CannotConnectNowError,
+    asyncpg.AdminShutdownError,
+    asyncpg.CrashShutdownError,
+    asyncpg.TooManyConnectionsError,
+)
+
+Result = TypeVar("Result")
+
+
+class Database:
+    """One engine and its pool. `url` is a PostgreSQL URL with or without a driver name."""
+
+    def __init__(self, url: str, *, pool_size: int = 8) -> None:
+        self.engine: AsyncEngine = create_async_engine(
+            driver_url(url),
+            pool_size=pool_size,
+            max_overflow=0,
+            pool_pre_ping=False,
+            pool_timeout=10,
+            hide_parameters=True,
+            connect_args={
+                "server_settings": {"application_name": "pemudik", "timezone": "UTC"},
+                "timeout": 10,
+            },
+        )
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[AsyncSession]:
+        """Commits on leaving, rolls back on an exception. Raises `Unavailable` when the database is away."""
+        try:
+            async with AsyncSession(self.engine, expire_on_commit=False) as session, session.begin():
+                yield session
+        except (OSError, PoolTimeout, asyncpg.InterfaceError, asyncpg.PostgresConnectionError) as error:
+            raise Unavailable from error
+        except DBAPIError as error:
+            if error.connection_invalidated or isinstance(error.driver_exception, AWAY):
+                raise Unavailable from error
+            raise
+
+    async def attempt(self, work: Callable[[AsyncSession], Awaitable[Result]]) -> Result:
+        """Run `work` in a transaction of its own, again if it lost a race; raises `Raced` after the last attempt."""
+        for _ in range(ATTEMPTS):
+            try:
+                async with self.transaction() as session:
+                    return await work(session)
+            except Raced:
+                continue
+            except DBAPIError as error:
+                if sqlstate(error) not in {DEADLOCK_DETECTED, SERIALIZATION_FAILURE}:
+                    raise
+        raise Raced
+
+    async def dispose(self) -> None:
+        await self.engine.dispose()
+
+
+def driver_url(url: str) -> str:
+    """`postgres://` and `postgresql://` URLs, as hosting providers write them, with the driver's name put in."""
+    _, separator, rest = url.partition("://")
+    return f"postgresql+asyncpg{separator}{rest}"
+
+
+def sqlstate(error: DBAPIError) -> str | None:
+    return getattr(error.orig, "sqlstate", None)

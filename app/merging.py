@@ -1,0 +1,87 @@
+"""Merges concurrent single calls into batches.
+
+While one batch is in flight the next one gathers. So an idle server adds no wait, and a busy one makes bigger batches:
+one commit, one lock of a hot quota row and one round trip for many callers.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Generic, TypeVar
+
+from app.errors import Raced, Unavailable
+
+Item = TypeVar("Item")
+Answer = TypeVar("Answer")
+
+
+class Merger(Generic[Item, Answer]):
+    """`run` answers a batch, one answer per item in the same order.
+
+    At most `lanes` batches of at most `most` items are in flight. When a batch of several fails, its items run again
+    one by one, so that a poisoned item fails alone.
+    """
+
+    def __init__(
+        self, run: Callable[[Sequence[Item]], Awaitable[Sequence[Answer]]], *, most: int = 256, lanes: int = 1
+    ) -> None:
+        self._run = run
+        self._most = most
+        self._free_lanes = lanes
+        self._waiting: list[tuple[Item, asyncio.Future[Answer]]] = []
+        self._flights: set[asyncio.Task[None]] = set()
+
+    async def submit(self, item: Item) -> Answer:
+        """The answer to `item`. A caller that goes away does not take its item, or its neighbours, with it."""
+        answer: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
+        self._waiting.append((item, answer))
+        if self._free_lanes:
+            self._free_lanes -= 1
+            flight = asyncio.create_task(self._fly())
+            self._flights.add(flight)
+            flight.add_done_callback(self._flights.discard)
+        return await answer
+
+    async def drain(self) -> None:
+        """Wait until everything that was accepted has been answered."""
+        while self._flights:
+            await asyncio.wait(self._flights)
+
+    async def _fly(self) -> None:
+        try:
+            while self._waiting:
+                batch, self._waiting = self._waiting[: self._most], self._waiting[self._most :]
+                await self._answer(batch)
+        finally:
+            self._free_lanes += 1
+
+    async def _answer(self, batch: list[tuple[Item, asyncio.Future[Answer]]]) -> None:
+        try:
+            answers = await self._run([item for item, _ in batch])
+        except Exception as error:  # noqa: BLE001 - whatever it is belongs to the callers
+            if len(batch) == 1 or _is_everybodys(error):
+                for _, future in batch:
+                    _settle(future, error=error)
+                return
+            for entry in batch:
+                await self._answer([entry])
+            return
+        for (_, future), answer in zip(batch, answers, strict=True):
+            _settle(future, answer)
+
+
+def _is_everybodys(error: Exception) -> bool:
+    """A database that is away would only be away again for each item alone."""
+    return isinstance(error, Unavailable) and not isinstance(error, Raced)
+
+
+def _settle(
+    future: asyncio.Future[Answer], answer: Answer | None = None, *, error: Exception | None = None
+) -> None:
+    if future.done():
+        return
+    if error is not None:
+        future.set_exception(error)
+    else:
+        future.set_result(answer)  # type: ignore[arg-type]

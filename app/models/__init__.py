@@ -1,0 +1,32 @@
+"""Tables, vocabularies and constraints, a file per noun."""
+
+from app.models.access import NikAccess
+from app.models.block import NikBlock
+from app.models.case import CaseClaim, DuplicateCase
+from app.models.change import Change
+from app.models.client import CheckBudget, Client, ClientSecret, UsedAssertion
+from app.models.organizer import Organizer, Policy, RegistrationWindow
+from app.models.registrant import Registrant
+from app.models.route import QuotaRelease, Route
+from app.models.season import Season
+from app.models.terminal import Terminal
+
+__all__ = [
+    "CaseClaim",
+    "Change",
+    "CheckBudget",
+    "Client",
+    "ClientSecret",
+    "DuplicateCase",
+    "NikAccess",
+    "NikBlock",
+    "Organizer",
+    "Policy",
+    "QuotaRelease",
+    "Registrant",
+    "RegistrationWindow",
+    "Route",
+    "Season",
+    "Terminal",
+    "UsedAssertion",
+]

@@ -1,0 +1,55 @@
+"""A refused or suspected duplicate: who holds the NIK, who else claims it, and what Hubdat decided."""
+
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import Index, LargeBinary, Text, text
+from sqlmodel import Field, SQLModel
+
+from app.models.enums import CaseState, Direction, Service, one_of
+
+CASE_IS_OPEN = "state = 'OPEN'"
+
+
+class DuplicateCase(SQLModel, table=True):
+    __tablename__ = "duplicate_case"
+    __table_args__ = (
+        one_of("direction", Direction),
+        one_of("service", Service),
+        one_of("state", CaseState),
+        Index(
+            "uq_duplicate_case_open",
+            "season",
+            "nik_index",
+            "direction",
+            "service",
+            unique=True,
+            postgresql_where=text(CASE_IS_OPEN),
+        ),
+    )
+
+    id: UUID = Field(primary_key=True)
+    season: int = Field(foreign_key="season.year")
+    nik_index: bytes | None = Field(sa_type=LargeBinary)
+    direction: str = Field(sa_type=Text)
+    service: str = Field(sa_type=Text)
+    holder_id: UUID = Field(foreign_key="registrant.id")
+    state: str = Field(default=CaseState.OPEN, sa_type=Text)
+    suspect: bool = False
+    """The names differ clearly: perhaps a typing error in one of the NIKs."""
+    opened_at: datetime
+    decided_at: datetime | None = None
+    decided_by: str | None = Field(default=None, sa_type=Text)
+    reason: str | None = Field(default=None, sa_type=Text)
+
+
+class CaseClaim(SQLModel, table=True):
+    """Another organizer that brought the same NIK, and how often."""
+
+    __tablename__ = "case_claim"
+
+    case_id: UUID = Field(primary_key=True, foreign_key="duplicate_case.id")
+    organizer_code: str = Field(primary_key=True, foreign_key="organizer.code", sa_type=Text)
+    attempts: int
+    first_at: datetime
+    last_at: datetime

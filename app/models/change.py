@@ -1,0 +1,63 @@
+"""The append-only log: what, when, by which client, why. A trigger refuses UPDATE and DELETE.
+
+Everything behind the registry reads it. Ids commit out of order, so a reader takes only rows with
+`xact_id < pg_snapshot_xmin(pg_current_snapshot())`. It never holds a NIK or a name.
+"""
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import BigInteger, Column, Identity, Index, Text, text
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.dialects.postgresql.base import ischema_names
+from sqlalchemy.types import UserDefinedType
+from sqlmodel import Field, SQLModel
+
+from app.models.enums import ChangeKind, RegistrantStatus, one_of
+
+
+class TransactionId(UserDefinedType[int]):
+    """PostgreSQL's `xid8`: a transaction's number, never reused."""
+
+    cache_ok = True
+
+    def get_col_spec(self, **_: Any) -> str:
+        return "xid8"
+
+
+# So that `alembic check` recognises the column.
+ischema_names["xid8"] = TransactionId
+
+
+class Change(SQLModel, table=True):
+    __tablename__ = "change"
+    __table_args__ = (
+        one_of("kind", ChangeKind),
+        one_of("from_status", RegistrantStatus),
+        one_of("to_status", RegistrantStatus),
+        Index("ix_change_xact_id_id", "xact_id", "id"),
+        Index("ix_change_registrant_id", "registrant_id", postgresql_where=text("registrant_id IS NOT NULL")),
+        Index("ix_change_organizer_code_id", "organizer_code", "id"),
+    )
+
+    id: int | None = Field(
+        default=None, sa_column=Column(BigInteger, Identity(always=True), primary_key=True)
+    )
+    xact_id: int | None = Field(
+        default=None,
+        sa_column=Column(TransactionId, nullable=False, server_default=text("pg_current_xact_id()")),
+    )
+    at: datetime
+    kind: str = Field(sa_type=Text)
+    season: int | None = None
+    organizer_code: str | None = Field(default=None, sa_type=Text)
+    """Whom it concerns."""
+    registrant_id: UUID | None = None
+    route_id: UUID | None = None
+    from_status: str | None = Field(default=None, sa_type=Text)
+    to_status: str | None = Field(default=None, sa_type=Text)
+    client_id: str | None = Field(default=None, sa_type=Text)
+    """By which client. None: the registry itself, or the command line."""
+    reason: str | None = Field(default=None, sa_type=Text)
+    facts: dict[str, Any] | None = Field(default=None, sa_column=Column(JSONB))

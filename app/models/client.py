@@ -1,0 +1,58 @@
+"""An OAuth client of an organizer, its secrets (only their SHA-256), its budget of NIK checks, its used assertions."""
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import ARRAY, CheckConstraint, Column, LargeBinary, Text, text
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlmodel import Field, SQLModel
+
+
+class Client(SQLModel, table=True):
+    __tablename__ = "client"
+    __table_args__ = (
+        CheckConstraint("check_capacity > 0", name="check_capacity"),
+        CheckConstraint("check_refill > 0", name="check_refill"),
+    )
+
+    id: str = Field(primary_key=True, sa_type=Text)
+    organizer_code: str = Field(foreign_key="organizer.code", sa_type=Text, index=True)
+    scopes: list[str] = Field(sa_column=Column(ARRAY(Text), nullable=False))
+    public_keys: dict[str, Any] | None = Field(default=None, sa_column=Column(JSONB(none_as_null=True)))
+    """A JWK Set, for a client that signs assertions (private_key_jwt) instead of sending a secret."""
+    check_capacity: int
+    check_refill: int
+    """NIK checks per second."""
+    issued_at: datetime
+    revoked_at: datetime | None = None
+
+
+class ClientSecret(SQLModel, table=True):
+    __tablename__ = "client_secret"
+
+    id: UUID = Field(primary_key=True)
+    client_id: str = Field(foreign_key="client.id", sa_type=Text, index=True)
+    digest: bytes = Field(sa_type=LargeBinary)
+    issued_at: datetime
+
+
+class CheckBudget(SQLModel, table=True):
+    """A token bucket, hot and small: apart from the client, so that its updates stay in their page."""
+
+    __tablename__ = "check_budget"
+    __table_args__ = (CheckConstraint("tokens >= 0", name="tokens"), {"postgresql_with": {"fillfactor": 20}})
+
+    client_id: str = Field(primary_key=True, foreign_key="client.id", sa_type=Text)
+    tokens: float = Field(sa_column_kwargs={"server_default": text("0")})
+    refilled_at: datetime
+
+
+class UsedAssertion(SQLModel, table=True):
+    """One `jti` is good once (RFC 7523 §3)."""
+
+    __tablename__ = "used_assertion"
+
+    client_id: str = Field(primary_key=True, foreign_key="client.id", sa_type=Text)
+    jti: str = Field(primary_key=True, sa_type=Text)
+    expires_at: datetime = Field(index=True)

@@ -1,0 +1,111 @@
+"""The closed vocabularies. Stored as text under a CHECK, so that a new member is one line and one migration."""
+
+from enum import StrEnum
+
+from sqlalchemy import CheckConstraint
+
+
+class Direction(StrEnum):
+    MUDIK = "MUDIK"
+    BALIK = "BALIK"
+
+
+class Service(StrEnum):
+    PASSENGER = "PASSENGER"
+    MOTORCYCLE = "MOTORCYCLE"
+
+
+class Mode(StrEnum):
+    BUS = "BUS"
+    TRAIN = "TRAIN"
+    SHIP = "SHIP"
+    TRUCK = "TRUCK"
+
+
+class RegistrantStatus(StrEnum):
+    REGISTERED = "REGISTERED"
+    VERIFIED = "VERIFIED"
+    DEPARTED = "DEPARTED"
+    FORFEITED = "FORFEITED"
+    CANCELLED = "CANCELLED"
+    NO_SHOW = "NO_SHOW"
+
+
+class IdentityDocument(StrEnum):
+    KTP = "KTP"
+    SIM = "SIM"
+    KK = "KK"
+    KIA = "KIA"
+
+
+class IntegrationScheme(StrEnum):
+    GRAPHQL = "GRAPHQL"
+    WEBHOOK = "WEBHOOK"
+    EXCEL = "EXCEL"
+    NIK_CHECK = "NIK_CHECK"
+    DAILY_CONSOLIDATION = "DAILY_CONSOLIDATION"
+
+
+class PlaceKind(StrEnum):
+    TERMINAL = "TERMINAL"
+    STATION = "STATION"
+    PORT = "PORT"
+    MEETING_POINT = "MEETING_POINT"
+
+
+class WindowKind(StrEnum):
+    REGISTRATION = "REGISTRATION"
+    VERIFICATION = "VERIFICATION"
+
+
+class CaseState(StrEnum):
+    OPEN = "OPEN"
+    CONFIRMED = "CONFIRMED"
+    NOT_DUPLICATE = "NOT_DUPLICATE"
+
+
+class NikOutcome(StrEnum):
+    AVAILABLE = "AVAILABLE"
+    REGISTERED = "REGISTERED"
+    BLOCKED = "BLOCKED"
+
+
+class Purpose(StrEnum):
+    """Why somebody looked at a NIK."""
+
+    CHECK = "CHECK"
+    LOOKUP = "LOOKUP"
+    EXPORT = "EXPORT"
+    ACCESS_LOG = "ACCESS_LOG"
+
+
+class ChangeKind(StrEnum):
+    """What a row of the change log tells of."""
+
+    REGISTRANT_MOVED = "REGISTRANT_MOVED"
+    REGISTRANT_CORRECTED = "REGISTRANT_CORRECTED"
+    MOTORCYCLE_HANDED_OVER = "MOTORCYCLE_HANDED_OVER"
+    REGISTRANT_ERASED = "REGISTRANT_ERASED"
+    DUPLICATE_REFUSED = "DUPLICATE_REFUSED"
+    DUPLICATE_SUSPECTED = "DUPLICATE_SUSPECTED"
+    CASE_DECIDED = "CASE_DECIDED"
+    NIK_BLOCKED = "NIK_BLOCKED"
+    NIK_BLOCK_LIFTED = "NIK_BLOCK_LIFTED"
+    QUOTA_RELEASED = "QUOTA_RELEASED"
+    QUOTA_FILLED = "QUOTA_FILLED"
+    QUOTA_RETURNED = "QUOTA_RETURNED"
+    ROUTE_SAVED = "ROUTE_SAVED"
+    TERMINAL_SAVED = "TERMINAL_SAVED"
+    ORGANIZER_SAVED = "ORGANIZER_SAVED"
+    POLICY_SAVED = "POLICY_SAVED"
+    WINDOW_SAVED = "WINDOW_SAVED"
+    SEASON_SAVED = "SEASON_SAVED"
+    SEASON_PURGED = "SEASON_PURGED"
+    CLIENT_ISSUED = "CLIENT_ISSUED"
+    CLIENT_ROTATED = "CLIENT_ROTATED"
+    CLIENT_REVOKED = "CLIENT_REVOKED"
+
+
+def one_of(column: str, vocabulary: type[StrEnum]) -> CheckConstraint:
+    members = ", ".join(f"'{member}'" for member in vocabulary)
+    return CheckConstraint(f"{column} IN ({members})", name=column)

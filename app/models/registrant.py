@@ -1,0 +1,93 @@
+"""One person on one route: one row of the standard.
+
+Uniqueness is the partial index `uq_registrant_holding_nik`: one holding registrant per season, NIK, direction and
+service, over all organizers. The check before it is a courtesy, the index is the rule.
+"""
+
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import CheckConstraint, Index, LargeBinary, Text, text
+from sqlmodel import Field, SQLModel
+
+from app.models.enums import Direction, IdentityDocument, RegistrantStatus, Service, one_of
+
+HOLDS_NIK = "status IN ('REGISTERED', 'VERIFIED', 'DEPARTED', 'NO_SHOW')"
+"""The predicate of the unique index and of every `ON CONFLICT` that names it: one literal, so they cannot differ."""
+
+
+class Registrant(SQLModel, table=True):
+    __tablename__ = "registrant"
+    __table_args__ = (
+        one_of("direction", Direction),
+        one_of("service", Service),
+        one_of("status", RegistrantStatus),
+        one_of("identity_document", IdentityDocument),
+        CheckConstraint("(status = 'DEPARTED') = (departed_at IS NOT NULL)", name="departed_at"),
+        CheckConstraint("status <> 'VERIFIED' OR verified_at IS NOT NULL", name="verified_at"),
+        CheckConstraint("status <> 'DEPARTED' OR healthy IS TRUE", name="healthy"),
+        CheckConstraint(
+            "service <> 'MOTORCYCLE' OR (plate IS NOT NULL AND registration_number IS NOT NULL)"
+            " OR erased_at IS NOT NULL",
+            name="motorcycle_papers",
+        ),
+        CheckConstraint(
+            "(nik_index IS NULL) = (erased_at IS NOT NULL) AND (nik_index IS NULL) = (nik_sealed IS NULL)"
+            " AND (nik_index IS NULL) = (name_sealed IS NULL)",
+            name="erased",
+        ),
+        CheckConstraint("erased_at IS NULL OR status NOT IN ('REGISTERED', 'VERIFIED')", name="erased_ended"),
+        Index(
+            "uq_registrant_holding_nik",
+            "season",
+            "nik_index",
+            "direction",
+            "service",
+            unique=True,
+            postgresql_where=text(HOLDS_NIK),
+        ),
+        Index("ix_registrant_nik_index", "nik_index"),
+        Index("ix_registrant_organizer_code_id", "organizer_code", "id"),
+        Index("ix_registrant_route_id_id", "route_id", "id"),
+        Index("ix_registrant_outbound_id", "outbound_id", postgresql_where=text("outbound_id IS NOT NULL")),
+        Index(
+            "ix_registrant_organizer_code_reference",
+            "organizer_code",
+            "reference",
+            postgresql_where=text("reference IS NOT NULL"),
+        ),
+        Index(
+            "ix_registrant_due",
+            "verify_by",
+            postgresql_where=text("status = 'REGISTERED' AND verify_by IS NOT NULL"),
+        ),
+        Index("ix_registrant_aboard", "route_id", postgresql_where=text("status = 'VERIFIED'")),
+    )
+
+    id: UUID = Field(primary_key=True)
+    season: int = Field(foreign_key="season.year")
+    organizer_code: str = Field(foreign_key="organizer.code", sa_type=Text)
+    route_id: UUID = Field(foreign_key="route.id")
+    direction: str = Field(sa_type=Text)
+    service: str = Field(sa_type=Text)
+    status: str = Field(sa_type=Text)
+    nik_index: bytes | None = Field(sa_type=LargeBinary)
+    nik_sealed: bytes | None = Field(sa_type=LargeBinary)
+    name_sealed: bytes | None = Field(sa_type=LargeBinary)
+    reference: str | None = Field(default=None, sa_type=Text)
+    identity_document: str | None = Field(default=None, sa_type=Text)
+    plate: str | None = Field(default=None, sa_type=Text)
+    registration_number: str | None = Field(default=None, sa_type=Text)
+    """The STNK number."""
+    handed_over_at: datetime | None = None
+    registered_at: datetime
+    arrived_at: datetime
+    """When the registry first heard of it."""
+    verify_by: datetime | None = None
+    verified_at: datetime | None = None
+    posko: str | None = Field(default=None, sa_type=Text)
+    departed_at: datetime | None = None
+    late: bool | None = None
+    healthy: bool | None = None
+    outbound_id: UUID | None = Field(default=None, foreign_key="registrant.id")
+    erased_at: datetime | None = None

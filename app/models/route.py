@@ -1,0 +1,67 @@
+"""One departure offered by one organizer, and the dated releases that its quota is the sum of.
+
+`route.quota` holds what has been released; a release that has come due and is not yet in it is added under the route's
+row lock by `registry.quota`. The CHECK `taken <= quota` is the rule that no seat is sold twice.
+"""
+
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import CheckConstraint, Index, Text, text
+from sqlmodel import Field, SQLModel
+
+from app.models.enums import Direction, Mode, Service, one_of
+
+
+class Route(SQLModel, table=True):
+    __tablename__ = "route"
+    __table_args__ = (
+        one_of("direction", Direction),
+        one_of("service", Service),
+        one_of("mode", Mode),
+        CheckConstraint("taken >= 0", name="taken"),
+        CheckConstraint("taken <= quota", name="never_oversold"),
+        Index(
+            "uq_route_natural",
+            "season",
+            "organizer_code",
+            "direction",
+            "service",
+            "name",
+            "origin_code",
+            "destination_code",
+            "departs_at",
+            unique=True,
+            postgresql_nulls_not_distinct=True,
+        ),
+    )
+
+    id: UUID = Field(primary_key=True)
+    season: int = Field(foreign_key="season.year")
+    organizer_code: str = Field(foreign_key="organizer.code", sa_type=Text)
+    name: str = Field(sa_type=Text)
+    direction: str = Field(sa_type=Text)
+    service: str = Field(sa_type=Text)
+    mode: str = Field(sa_type=Text)
+    origin_code: str = Field(foreign_key="terminal.code", sa_type=Text)
+    destination_code: str = Field(foreign_key="terminal.code", sa_type=Text)
+    departs_at: datetime | None = None
+    quota: int | None = None
+    """None: not limited."""
+    taken: int = Field(default=0, sa_column_kwargs={"server_default": text("0")})
+
+
+class QuotaRelease(SQLModel, table=True):
+    __tablename__ = "quota_release"
+    __table_args__ = (
+        CheckConstraint("seats <> 0", name="seats"),
+        Index("ix_quota_release_pending", "due_at", "route_id", postgresql_where=text("released_at IS NULL")),
+        Index("ix_quota_release_route_id", "route_id"),
+    )
+
+    id: UUID = Field(primary_key=True)
+    route_id: UUID = Field(foreign_key="route.id")
+    seats: int
+    due_at: datetime
+    released_at: datetime | None = None
+    """When it was added to the route's quota."""

@@ -1,0 +1,42 @@
+"""Alembic's environment: migrates over the program's own async engine, one version table, one lock for all migrators."""
+
+import asyncio
+
+from alembic import context
+from sqlalchemy import Connection, text
+from sqlalchemy.ext.asyncio import create_async_engine
+from sqlalchemy.pool import NullPool
+from sqlmodel import SQLModel
+
+import app.models  # noqa: F401 - fills the metadata
+from app.config import Settings
+from app.db import driver_url
+
+# Two servers that start together migrate one after the other.
+MIGRATION_LOCK = 7_045_441
+
+
+def migrate(connection: Connection) -> None:
+    context.configure(connection=connection, target_metadata=SQLModel.metadata, compare_server_default=True)
+    with context.begin_transaction():
+        connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": MIGRATION_LOCK})
+        # A migration that waits for a lock makes everybody behind it wait: give up instead, and say so.
+        connection.execute(text("SET LOCAL lock_timeout = '5s'"))
+        context.run_migrations()
+
+
+async def main(url: str) -> None:
+    engine = create_async_engine(driver_url(url), poolclass=NullPool, hide_parameters=True)
+    async with engine.begin() as connection:
+        await connection.run_sync(migrate)
+    await engine.dispose()
+
+
+connection = context.config.attributes.get("connection")
+if connection is not None:
+    migrate(connection)
+else:
+    url = Settings().database_url
+    if url is None:
+        raise SystemExit("Set DATABASE_URL, or use `pemudik migrate`, which knows the embedded database.")
+    asyncio.run(main(url.get_secret_value()))
