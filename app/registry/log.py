@@ -1,0 +1,68 @@
+"""The change log: every accepted change is a row, written in the change's own transaction. A trigger keeps it append-only.
+
+The one place that writes it. An entry never holds a NIK or a name.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+import orjson
+from sqlalchemy import text
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from app.models.enums import ChangeKind
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    kind: ChangeKind
+    season: int | None = None
+    organizer: str | None = None
+    """Whom it concerns."""
+    registrant_id: UUID | None = None
+    route_id: UUID | None = None
+    from_status: str | None = None
+    to_status: str | None = None
+    client_id: str | None = None
+    """By which client. None: the command line, or the registry itself."""
+    reason: str | None = None
+    facts: dict[str, object] | None = None
+
+
+_APPEND = text(
+    """
+    INSERT INTO change (at, kind, season, organizer_code, registrant_id, route_id, from_status, to_status,
+                        client_id, reason, facts)
+    SELECT :at, kind, season, organizer, registrant_id, route_id, from_status, to_status, client_id, reason,
+           CAST(facts AS jsonb)
+    FROM unnest(CAST(:kind AS text[]), CAST(:season AS int[]), CAST(:organizer AS text[]),
+                CAST(:registrant_id AS uuid[]), CAST(:route_id AS uuid[]), CAST(:from_status AS text[]),
+                CAST(:to_status AS text[]), CAST(:client_id AS text[]), CAST(:reason AS text[]),
+                CAST(:facts AS text[])) WITH ORDINALITY
+         AS entry (kind, season, organizer, registrant_id, route_id, from_status, to_status, client_id, reason,
+                   facts, place)
+    ORDER BY place
+    """
+)
+_COLUMNS = (
+    "kind",
+    "season",
+    "organizer",
+    "registrant_id",
+    "route_id",
+    "from_status",
+    "to_status",
+    "client_id",
+    "reason",
+)
+
+
+async def append(session: AsyncSession, entries: Sequence[Entry], now: datetime) -> None:
+    """Write `entries` in this order, in one statement."""
+    columns: dict[str, object] = {name: [getattr(entry, name) for entry in entries] for name in _COLUMNS}
+    facts = [None if entry.facts is None else orjson.dumps(entry.facts).decode() for entry in entries]
+    await session.execute(_APPEND, {"at": now, "facts": facts, **columns})
