@@ -29,15 +29,11 @@ class Settings(BaseSettings):
     home: Path = Field(default_factory=default_home)
     """What the embedded default keeps: the database, the key file, the demo's credentials."""
     host: str = Field(default="127.0.0.1", validation_alias=AliasChoices("PEMUDIK_HOST", "HOST"))
-    port: int | None = Field(
-        default=None, ge=1, le=65535, validation_alias=AliasChoices("PEMUDIK_PORT", "PORT")
-    )
+    port: int | None = Field(default=None, ge=1, le=65535, validation_alias=AliasChoices("PEMUDIK_PORT", "PORT"))
     """None: 8000, or the next free one."""
     public_url: str | None = None
     """What clients call us, `https://…` without a final slash: the OAuth issuer and the tokens' audience."""
-    workers: int = Field(
-        default=1, ge=1, le=64, validation_alias=AliasChoices("PEMUDIK_WORKERS", "WEB_CONCURRENCY")
-    )
+    workers: int = Field(default=1, ge=1, le=64, validation_alias=AliasChoices("PEMUDIK_WORKERS", "WEB_CONCURRENCY"))
     pool_size: int = Field(default=8, ge=2, le=100)
     """Database connections of each worker process."""
 

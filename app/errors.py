@@ -89,9 +89,7 @@ class NikInvalid(Refusal):
 class NikAlreadyRegistered(Refusal):
     code = "NIK_ALREADY_REGISTERED"
     indonesian = "NIK ini sudah terdaftar di {organizer} ({direction}, {service}) pada {registered_on} WIB."
-    english = (
-        "This NIK is already registered with {organizer} ({direction}, {service}) since {registered_on} WIB."
-    )
+    english = "This NIK is already registered with {organizer} ({direction}, {service}) since {registered_on} WIB."
 
     standing: Standing | None = None
 
@@ -161,9 +159,7 @@ class RouteUnknown(Refusal):
 
 class ReturnWithoutOutbound(Refusal):
     code = "RETURN_WITHOUT_OUTBOUND"
-    indonesian = (
-        "Arus balik memerlukan pendaftaran arus mudik yang masih berlaku pada penyelenggara yang sama{day}."
-    )
+    indonesian = "Arus balik memerlukan pendaftaran arus mudik yang masih berlaku pada penyelenggara yang sama{day}."
     english = "A return trip needs a standing outbound registration with the same organizer{day}."
 
     def __init__(self, *, same_day: bool = False, field: str | None = None) -> None:
@@ -173,9 +169,7 @@ class ReturnWithoutOutbound(Refusal):
     def facts(self, language: Language) -> dict[str, object]:
         if not self.same_day:
             return {"day": ""}
-        return {
-            "day": ", registered on the same day (WIB)" if language == "en" else ", pada hari (WIB) yang sama"
-        }
+        return {"day": ", registered on the same day (WIB)" if language == "en" else ", pada hari (WIB) yang sama"}
 
 
 @dataclass(eq=False)
@@ -211,9 +205,7 @@ class VerificationExpired(Refusal):
     verify_by: datetime | None = None
 
     def facts(self, language: Language) -> dict[str, object]:
-        return {
-            "deadline": "" if self.verify_by is None else f"{self.verify_by.astimezone(WIB):%Y-%m-%d %H:%M}"
-        }
+        return {"deadline": "" if self.verify_by is None else f"{self.verify_by.astimezone(WIB):%Y-%m-%d %H:%M}"}
 
 
 class MotorcycleRequired(Refusal):

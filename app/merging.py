@@ -76,9 +76,7 @@ def _is_everybodys(error: Exception) -> bool:
     return isinstance(error, Unavailable) and not isinstance(error, Raced)
 
 
-def _settle(
-    future: asyncio.Future[Answer], answer: Answer | None = None, *, error: Exception | None = None
-) -> None:
+def _settle(future: asyncio.Future[Answer], answer: Answer | None = None, *, error: Exception | None = None) -> None:
     if future.done():
         return
     if error is not None:

@@ -30,9 +30,7 @@ async def upgrade(engine: AsyncEngine) -> None:
 async def revisions(engine: AsyncEngine) -> tuple[str | None, str]:
     """The database's revision, and the newest one there is."""
     async with engine.connect() as connection:
-        current = await connection.run_sync(
-            lambda sync: MigrationContext.configure(sync).get_current_revision()
-        )
+        current = await connection.run_sync(lambda sync: MigrationContext.configure(sync).get_current_revision())
     head = ScriptDirectory.from_config(config()).get_current_head()
     assert head is not None  # noqa: S101 - there is at least one migration
     return current, head

@@ -19,9 +19,7 @@ class NikAccess(SQLModel, table=True):
         Index("ix_nik_access_client_id_at", "client_id", "at"),
     )
 
-    id: int | None = Field(
-        default=None, sa_column=Column(BigInteger, Identity(always=True), primary_key=True)
-    )
+    id: int | None = Field(default=None, sa_column=Column(BigInteger, Identity(always=True), primary_key=True))
     at: datetime
     client_id: str = Field(sa_type=Text)
     organizer_code: str = Field(sa_type=Text)

@@ -41,9 +41,7 @@ class Change(SQLModel, table=True):
         Index("ix_change_organizer_code_id", "organizer_code", "id"),
     )
 
-    id: int | None = Field(
-        default=None, sa_column=Column(BigInteger, Identity(always=True), primary_key=True)
-    )
+    id: int | None = Field(default=None, sa_column=Column(BigInteger, Identity(always=True), primary_key=True))
     xact_id: int | None = Field(
         default=None,
         sa_column=Column(TransactionId, nullable=False, server_default=text("pg_current_xact_id()")),
