@@ -11,6 +11,7 @@ from contextlib import asynccontextmanager
 from typing import TypeVar
 
 import asyncpg
+from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
@@ -30,6 +31,8 @@ SQLModel.metadata.naming_convention = {
 ATTEMPTS = 5
 DEADLOCK_DETECTED = "40P01"
 SERIALIZATION_FAILURE = "40001"
+UNIQUE_VIOLATION = "23505"
+WITHOUT_WAITING_FOR_THE_DISK = text("SET LOCAL synchronous_commit = off")
 
 AWAY = (
     OSError,
@@ -63,10 +66,16 @@ class Database:
         )
 
     @asynccontextmanager
-    async def transaction(self) -> AsyncIterator[AsyncSession]:
-        """Commits on leaving, rolls back on an exception. Raises `Unavailable` when the database is away."""
+    async def transaction(self, *, durable: bool = True) -> AsyncIterator[AsyncSession]:
+        """Commits on leaving, rolls back on an exception. Raises `Unavailable` when the database is away.
+
+        `durable=False` does not wait for the disk: for what may be lost in a crash of the database's machine, the
+        access log, and nothing else.
+        """
         try:
             async with AsyncSession(self.engine, expire_on_commit=False) as session, session.begin():
+                if not durable:
+                    await session.execute(WITHOUT_WAITING_FOR_THE_DISK)
                 yield session
         except (OSError, PoolTimeout, asyncpg.InterfaceError, asyncpg.PostgresConnectionError) as error:
             raise Unavailable from error
@@ -84,7 +93,7 @@ class Database:
             except Raced:
                 continue
             except DBAPIError as error:
-                if sqlstate(error) not in {DEADLOCK_DETECTED, SERIALIZATION_FAILURE}:
+                if sqlstate(error) not in {DEADLOCK_DETECTED, SERIALIZATION_FAILURE, UNIQUE_VIOLATION}:
                     raise
         raise Raced
 

@@ -11,6 +11,7 @@
     ├── RouteUnknown               ROUTE_UNKNOWN
     ├── ReturnWithoutOutbound      RETURN_WITHOUT_OUTBOUND
     ├── ReturnCityMismatch         RETURN_CITY_MISMATCH        city
+    ├── DestinationMismatch        DESTINATION_MISMATCH        city
     ├── TransitionNotAllowed       TRANSITION_NOT_ALLOWED      status, allowed
     ├── VerificationExpired        VERIFICATION_EXPIRED        verify_by
     ├── MotorcycleRequired         MOTORCYCLE_REQUIRED
@@ -64,7 +65,7 @@ class Refusal(Exception):  # noqa: N818 - an outcome, not an error
         template = self.english if language == "en" else self.indonesian
         return template.format(**self.facts(language))
 
-    def facts(self, language: Language) -> dict[str, object]:
+    def facts(self, language: Language) -> dict[str, object]:  # noqa: ARG002 - some subclasses need it
         """What the message's template names."""
         return vars(self)
 
@@ -175,8 +176,17 @@ class ReturnWithoutOutbound(Refusal):
 @dataclass(eq=False)
 class ReturnCityMismatch(Refusal):
     code = "RETURN_CITY_MISMATCH"
-    indonesian = "Kota tidak cocok: perjalanan ini harus mengikuti kota tujuan mudik, {city}."
-    english = "The cities do not match: this trip must follow the destination of the trip home, {city}."
+    indonesian = "Arus balik harus berangkat dari kota tujuan mudik, {city}."
+    english = "The trip back must leave from the destination of the trip home, {city}."
+
+    city: str = ""
+
+
+@dataclass(eq=False)
+class DestinationMismatch(Refusal):
+    code = "DESTINATION_MISMATCH"
+    indonesian = "Sepeda motor dan pengendaranya harus menuju kota yang sama, {city}."
+    english = "A motorcycle and its rider must go to the same city, {city}."
 
     city: str = ""
 
@@ -204,7 +214,7 @@ class VerificationExpired(Refusal):
 
     verify_by: datetime | None = None
 
-    def facts(self, language: Language) -> dict[str, object]:
+    def facts(self, language: Language) -> dict[str, object]:  # noqa: ARG002
         return {"deadline": "" if self.verify_by is None else f"{self.verify_by.astimezone(WIB):%Y-%m-%d %H:%M}"}
 
 

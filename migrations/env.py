@@ -1,4 +1,4 @@
-"""Alembic's environment: migrates over the program's own async engine, one version table, one lock for all migrators."""
+"""Alembic's environment: migrates over an async engine, with one lock for all migrators."""
 
 import asyncio
 

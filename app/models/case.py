@@ -3,12 +3,10 @@
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import Index, LargeBinary, Text, text
+from sqlalchemy import Text
 from sqlmodel import Field, SQLModel
 
 from app.models.enums import CaseState, Direction, Service, one_of
-
-CASE_IS_OPEN = "state = 'OPEN'"
 
 
 class DuplicateCase(SQLModel, table=True):
@@ -17,23 +15,14 @@ class DuplicateCase(SQLModel, table=True):
         one_of("direction", Direction),
         one_of("service", Service),
         one_of("state", CaseState),
-        Index(
-            "uq_duplicate_case_open",
-            "season",
-            "nik_index",
-            "direction",
-            "service",
-            unique=True,
-            postgresql_where=text(CASE_IS_OPEN),
-        ),
     )
 
     id: UUID = Field(primary_key=True)
     season: int = Field(foreign_key="season.year")
-    nik_index: bytes | None = Field(sa_type=LargeBinary)
     direction: str = Field(sa_type=Text)
     service: str = Field(sa_type=Text)
-    holder_id: UUID = Field(foreign_key="registrant.id")
+    holder_id: UUID = Field(foreign_key="registrant.id", unique=True)
+    """The registrant that has the NIK: every refused claim against it joins this one case."""
     state: str = Field(default=CaseState.OPEN, sa_type=Text)
     suspect: bool = False
     """The names differ clearly: perhaps a typing error in one of the NIKs."""

@@ -1,4 +1,4 @@
-"""The change log: every accepted change is a row, written in the change's own transaction. A trigger keeps it append-only.
+"""The change log: every accepted change is a row, written in its own transaction. A trigger keeps it append-only.
 
 The one place that writes it. An entry never holds a NIK or a name.
 """

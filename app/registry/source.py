@@ -1,4 +1,4 @@
-"""Source and coordinator: what a client submits belongs to its organizer; a coordinator may name one of its members (S1).
+"""Source and coordinator: what a client submits is its organizer's; a coordinator may name one of its members (S1).
 
 A coordinator (Jasa Raharja, of some 80 state firms) acts for its members: what is theirs is its own to submit, move
 and read.

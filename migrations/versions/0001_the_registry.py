@@ -7,7 +7,6 @@ Revises:
 from collections.abc import Sequence
 
 import sqlalchemy as sa
-
 from alembic import op
 from sqlalchemy.types import UserDefinedType
 from sqlalchemy.dialects import postgresql
@@ -267,7 +266,6 @@ def upgrade() -> None:
     op.create_table('duplicate_case',
     sa.Column('id', sa.Uuid(), nullable=False),
     sa.Column('season', sa.Integer(), nullable=False),
-    sa.Column('nik_index', sa.LargeBinary(), nullable=True),
     sa.Column('direction', sa.Text(), nullable=False),
     sa.Column('service', sa.Text(), nullable=False),
     sa.Column('holder_id', sa.Uuid(), nullable=False),
@@ -282,9 +280,9 @@ def upgrade() -> None:
     sa.CheckConstraint("state IN ('OPEN', 'CONFIRMED', 'NOT_DUPLICATE')", name='state'),
     sa.ForeignKeyConstraint(['holder_id'], ['registrant.id'], ),
     sa.ForeignKeyConstraint(['season'], ['season.year'], ),
-    sa.PrimaryKeyConstraint('id')
+    sa.PrimaryKeyConstraint('id'),
+    sa.UniqueConstraint('holder_id')
     )
-    op.create_index('uq_duplicate_case_open', 'duplicate_case', ['season', 'nik_index', 'direction', 'service'], unique=True, postgresql_where=sa.text("state = 'OPEN'"))
     op.create_table('nik_block',
     sa.Column('id', sa.Uuid(), nullable=False),
     sa.Column('nik_index', sa.LargeBinary(), nullable=False),
@@ -330,7 +328,6 @@ def downgrade() -> None:
     op.drop_table('case_claim')
     op.drop_index('ix_nik_block_standing', table_name='nik_block', postgresql_where=sa.text('lifted_at IS NULL'))
     op.drop_table('nik_block')
-    op.drop_index('uq_duplicate_case_open', table_name='duplicate_case', postgresql_where=sa.text("state = 'OPEN'"))
     op.drop_table('duplicate_case')
     op.drop_index('uq_registrant_holding_nik', table_name='registrant', postgresql_where=sa.text("status IN ('REGISTERED', 'VERIFIED', 'DEPARTED', 'NO_SHOW')"))
     op.drop_index('ix_registrant_route_id_id', table_name='registrant')
