@@ -15,6 +15,7 @@ from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+from sqlalchemy.ext.asyncio import AsyncSession as SQLAlchemySession
 from sqlmodel import SQLModel
 from sqlmodel.ext.asyncio.session import AsyncSession
 
@@ -48,6 +49,12 @@ AWAY = (
 Result = TypeVar("Result")
 
 
+class Session(AsyncSession):
+    """SQLModel's session without its deprecation of `execute`: our statements are SQL text, not for `exec`."""
+
+    execute = SQLAlchemySession.execute
+
+
 class Database:
     """One engine and its pool. `url` is a PostgreSQL URL with or without a driver name."""
 
@@ -73,7 +80,7 @@ class Database:
         access log, and nothing else.
         """
         try:
-            async with AsyncSession(self.engine, expire_on_commit=False) as session, session.begin():
+            async with Session(self.engine, expire_on_commit=False) as session, session.begin():
                 if not durable:
                     await session.execute(WITHOUT_WAITING_FOR_THE_DISK)
                 yield session
@@ -104,6 +111,7 @@ class Database:
 def driver_url(url: str) -> str:
     """`postgres://` and `postgresql://` URLs, as hosting providers write them, with the driver's name put in."""
     _, separator, rest = url.partition("://")
+    rest = rest.replace("?sslmode=", "?ssl=").replace("&sslmode=", "&ssl=")
     return f"postgresql+asyncpg{separator}{rest}"
 
 
