@@ -56,10 +56,14 @@ class Record:
     outbound_id: UUID | None = None
 
 
+_FACTS = [name for name in Record.__slots__ if name not in {"nik", "name", "own"}]
+
+
 def from_row(row: Row[Any], vault: Vault, caller: Caller) -> Record:
-    """`row` has the columns of `COLUMNS`."""
-    facts = dict(row._mapping)  # noqa: SLF001 - SQLAlchemy's public name for a row as a mapping
-    nik_sealed, name_sealed = facts.pop("nik_sealed"), facts.pop("name_sealed")
+    """`row` has the columns of `COLUMNS`, and perhaps others."""
+    mapping = row._mapping  # noqa: SLF001 - SQLAlchemy's public name for a row as a mapping
+    facts = {name: mapping[name] for name in _FACTS}
+    nik_sealed, name_sealed = row.nik_sealed, row.name_sealed
     own = caller.owns(facts["organizer"])
     if not own:
         facts.update(reference=None, plate=None, registration_number=None)

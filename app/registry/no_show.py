@@ -1,0 +1,40 @@
+"""Report time and no-show: departing later than `reportBy` is `late`; a VERIFIED registrant who is not aboard when the
+route has left, `departsAt` + the policy's grace (2 h), becomes NO_SHOW (S2.8).
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy import text
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from app.models.enums import RegistrantStatus
+from app.registry import lifecycle
+from app.registry.policy import Policy
+from app.registry.routes import REPORT_BEFORE
+
+_LEFT_BEHIND = text(
+    """
+    SELECT r.id FROM route
+    JOIN season ON season.year = route.season AND season.closed_at IS NULL
+    JOIN registrant r ON r.route_id = route.id AND r.status = 'VERIFIED'
+    LEFT JOIN policy ON policy.season = r.season AND policy.organizer_code = r.organizer_code
+    WHERE route.departs_at < :now
+      AND route.departs_at + make_interval(mins => coalesce(policy.no_show_after_minutes, :default)) < :now
+    ORDER BY r.id LIMIT :most
+    """
+)
+
+
+def is_late(departed_at: datetime, departs_at: datetime | None) -> bool:
+    return departs_at is not None and departed_at > departs_at - REPORT_BEFORE
+
+
+async def mark_left_behind(session: AsyncSession, now: datetime, *, most: int) -> int:
+    """Mark up to `most` registrants as NO_SHOW. Answers how many were looked at."""
+    facts = {"now": now, "most": most, "default": Policy().no_show_after_minutes}
+    left_behind = list((await session.execute(_LEFT_BEHIND, facts)).scalars())
+    if left_behind:
+        await lifecycle.step(session, [lifecycle.Step(id, RegistrantStatus.NO_SHOW) for id in left_behind], now)
+    return len(left_behind)

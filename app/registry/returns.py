@@ -1,0 +1,63 @@
+"""Return pairing: an arus balik registration needs a holding arus mudik one of the same NIK and service, with the same
+organizer, on the same day, and leaves from that trip's destination city (S2.3). A return never outlives its outbound.
+
+Policies `returnRequiresOutbound` (on by default) and `returnSameDay` (on for hubdat). Outbounds are locked against
+ending until their returns are booked.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import text
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from app.clock import wib_day
+from app.errors import Raced, ReturnCityMismatch, ReturnWithoutOutbound
+from app.registry import cities
+from app.registry.policy import Policy
+from app.registry.routes import Route
+from app.registry.uniqueness import HOLDS_SEAT, Held
+
+_KEEP = text(
+    "SELECT count(*) FROM (SELECT id FROM registrant WHERE id = ANY(CAST(:ids AS uuid[]))"
+    " AND status IN ('REGISTERED', 'VERIFIED', 'DEPARTED') ORDER BY id FOR SHARE) kept"
+)
+
+
+def judge(
+    route: Route, outbound: Held | None, organizer: str, registered_at: datetime, policy: Policy, field: str
+) -> ReturnWithoutOutbound | ReturnCityMismatch | None:
+    """Whether `route` may be the way back of `outbound`, the trip home that the NIK holds with anybody."""
+    if not policy.return_requires_outbound:
+        return None
+    if outbound is None or outbound.organizer != organizer or outbound.status not in HOLDS_SEAT:
+        return ReturnWithoutOutbound(field=field)
+    if policy.return_same_day and wib_day(registered_at) != outbound.registered_on:
+        return ReturnWithoutOutbound(same_day=True, field=field)
+    if not leaves_from(route, outbound):
+        return ReturnCityMismatch(field, city=outbound.destination_city)
+    return None
+
+
+def pairs(route: Route, outbound: Held | None, organizer: str) -> bool:
+    """Whether the two belong together, so that the return ends with the outbound."""
+    return (
+        outbound is not None
+        and outbound.organizer == organizer
+        and outbound.status in HOLDS_SEAT
+        and leaves_from(route, outbound)
+    )
+
+
+def leaves_from(route: Route, outbound: Held) -> bool:
+    return cities.key(route.origin.city) == cities.key(outbound.destination_city)
+
+
+async def keep_outbounds(session: AsyncSession, outbounds: Collection[UUID]) -> None:
+    """Lock `outbounds` so that they cannot end before this transaction does. Raises `Raced` when one just has."""
+    ids = sorted(outbounds)
+    if (await session.execute(_KEEP, {"ids": ids})).scalar_one() != len(ids):
+        raise Raced
