@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import json
 import os
 import secrets
 from collections.abc import AsyncIterator, Iterator
@@ -86,9 +87,11 @@ async def empty(database: Database) -> None:
 @pytest.fixture(scope="session")
 def vault() -> Vault:
     from app.config import Settings
+    from app.keys import new_signing_key
     from app.vault import open_vault
 
-    return open_vault(Settings(index_key=INDEX_KEY, data_keys=DATA_KEYS))
+    signing_keys = json.dumps({"keys": [new_signing_key()]})
+    return open_vault(Settings(index_key=INDEX_KEY, data_keys=DATA_KEYS, signing_keys=signing_keys))
 
 
 @pytest.fixture
