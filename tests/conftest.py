@@ -6,14 +6,11 @@ An embedded one in a folder of its own, or a database of its own on the server t
 from __future__ import annotations
 
 import asyncio
-import base64
-import json
 import os
 import secrets
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
 
 import asyncpg
 import pytest
@@ -23,12 +20,8 @@ from sqlmodel import SQLModel
 import app.models  # noqa: F401 - fills the metadata
 from app import embedded, migration
 from app.db import Database
-
-if TYPE_CHECKING:
-    from app.vault import Vault
-
-INDEX_KEY = base64.b64encode(b"i" * 32).decode()
-DATA_KEYS = "1:" + base64.b64encode(b"d" * 32).decode()
+from app.keys import Keys, new_signing_key
+from app.vault import Vault
 
 
 @pytest.fixture(scope="session")
@@ -86,12 +79,7 @@ async def empty(database: Database) -> None:
 
 @pytest.fixture(scope="session")
 def vault() -> Vault:
-    from app.config import Settings
-    from app.keys import new_signing_key
-    from app.vault import open_vault
-
-    signing_keys = json.dumps({"keys": [new_signing_key()]})
-    return open_vault(Settings(index_key=INDEX_KEY, data_keys=DATA_KEYS, signing_keys=signing_keys))
+    return Vault(Keys(index=b"i" * 32, data={1: b"d" * 32}, signing=(new_signing_key(),)))
 
 
 @pytest.fixture

@@ -1,0 +1,106 @@
+"""One line of the log per request: what was asked in general terms, never the path, the query string or an address.
+
+Views tell it who called and what for: `scope["state"]["client_id"]` and `scope["state"]["operation"]`.
+"""
+
+from __future__ import annotations
+
+import re
+import time
+from typing import Any
+
+import orjson
+import structlog
+from starlette.requests import ClientDisconnect
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from uuid_utils.compat import uuid7
+
+log = structlog.get_logger()
+
+REQUEST_ID = re.compile(rb"(?!.*\d{16})[A-Za-z0-9._-]{8,64}")
+OPERATION = re.compile(r"[_A-Za-z][_0-9A-Za-z]{0,63}")
+METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
+CLIENT_CLOSED_REQUEST = 499
+"""nginx's number: nobody was there to be answered."""
+
+QUIET_ROUTES = frozenset({"/healthz", "/readyz"})
+"""Asked every few seconds by machines: only told of when they fail."""
+
+
+class RequestLog:
+    """Gives each request an id and logs its end. The edge: whatever was not foreseen ends here, as 500 with that id."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        started = time.perf_counter()
+        request_id = id_of(scope)
+        scope.setdefault("state", {})["request_id"] = request_id
+        status: int | None = None
+
+        async def send_with_id(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                message["headers"] = [*message.get("headers", ()), (b"x-request-id", request_id.encode())]
+            await send(message)
+
+        with structlog.contextvars.bound_contextvars(request_id=request_id):
+            try:
+                await self.app(scope, receive, send_with_id)
+            except ClientDisconnect:
+                status = status or CLIENT_CLOSED_REQUEST
+            except Exception:
+                log.exception("request failed", route=route_of(scope))
+                if status is not None:
+                    # The answer is cut off: the server has to close the connection.
+                    raise
+                await answer_500(send_with_id, request_id)
+            finally:
+                tell(scope, status, time.perf_counter() - started)
+
+
+def tell(scope: Scope, status: int | None, seconds: float) -> None:
+    route = route_of(scope)
+    write = log.debug if route in QUIET_ROUTES and status == 200 else log.info
+    write("request", **facts(scope, route, status, seconds))
+
+
+def facts(scope: Scope, route: str, status: int | None, seconds: float) -> dict[str, Any]:
+    state = scope["state"]
+    given: dict[str, Any] = {
+        "method": scope["method"] if scope["method"] in METHODS else "-",
+        "route": route,
+        "status": status or "-",
+        "ms": round(seconds * 1000, 1),
+    }
+    if client_id := state.get("client_id"):
+        given["client"] = client_id
+    operation = state.get("operation")
+    if operation and OPERATION.fullmatch(operation):
+        given["operation"] = operation
+    return given
+
+
+def route_of(scope: Scope) -> str:
+    """The template of the route that answered."""
+    template: str = getattr(scope.get("route"), "path", "-")
+    return template
+
+
+def id_of(scope: Scope) -> str:
+    for name, value in scope["headers"]:
+        if name == b"x-request-id" and REQUEST_ID.fullmatch(value):
+            return str(value, "ascii")
+    return uuid7().hex
+
+
+async def answer_500(send: Send, request_id: str) -> None:
+    body = orjson.dumps({"error": "internal_error", "id": request_id})
+    headers = [(b"content-type", b"application/json"), (b"content-length", str(len(body)).encode())]
+    await send({"type": "http.response.start", "status": 500, "headers": headers})
+    await send({"type": "http.response.body", "body": body})
