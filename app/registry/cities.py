@@ -46,7 +46,7 @@ def key(city: str) -> str:
 
 
 def _split(city: str) -> tuple[str, str]:
-    """Kind and name. The kind may stand before or after (`SURAKARTA, KOTA`); blanks and dashes in a name don't count."""
+    """Kind and name. The kind may stand after it (`SURAKARTA, KOTA`); blanks and dashes in a name don't count."""
     words = [word for word in _WORDS.findall(_OLD_NAME.sub(" ", city.casefold())) if word not in _ADMINISTRATIVE]
     if len(words) > 1 and words[0] in _KINDS:
         return _KINDS[words[0]], "".join(words[1:])
