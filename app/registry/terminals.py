@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
+from datetime import datetime
 
 from sqlalchemy import text
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from app.registry import cities
+from app.errors import InvalidValue, NotYours, Raced, Refusal
+from app.models.enums import ChangeKind, PlaceKind
+from app.registry import cities, log
+from app.registry.line import line
+from app.registry.source import Caller
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,10 +28,37 @@ class Terminal:
     """Who declared it. None: the registry itself."""
 
 
+@dataclass(frozen=True, slots=True)
+class TerminalInput:
+    code: str
+    name: str
+    city: str
+    kind: str = PlaceKind.TERMINAL
+    region_code: str | None = None
+
+
+_CODE = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
+_REGION = re.compile(r"[0-9]{4}")
 _COLUMNS = "code, name, city, kind, region_code, organizer_code"
 _BY_CODES = text(f"SELECT {_COLUMNS} FROM terminal WHERE code = ANY(CAST(:codes AS text[]))")
 _ALL = text(f"SELECT {_COLUMNS} FROM terminal ORDER BY city_key, code")
 _OF_CITY = text(f"SELECT {_COLUMNS} FROM terminal WHERE city_key = :city_key ORDER BY code")
+_LOCK = text(
+    f"SELECT {_COLUMNS} FROM terminal WHERE code = ANY(CAST(:codes AS text[])) ORDER BY code FOR NO KEY UPDATE"
+)
+_SAVE = text(
+    """
+    INSERT INTO terminal (code, name, city, city_key, kind, region_code, organizer_code)
+    SELECT * FROM unnest(CAST(:code AS text[]), CAST(:name AS text[]), CAST(:city AS text[]),
+                         CAST(:city_key AS text[]), CAST(:kind AS text[]), CAST(:region_code AS text[]),
+                         CAST(:organizer AS text[])) AS given (code, name, city, city_key, kind, region_code, organizer)
+    ORDER BY given.code
+    ON CONFLICT (code) DO UPDATE SET name = excluded.name, city = excluded.city, city_key = excluded.city_key,
+                                     kind = excluded.kind, region_code = excluded.region_code
+    WHERE terminal.organizer_code IS NOT DISTINCT FROM excluded.organizer_code
+    RETURNING code
+    """
+)
 
 
 async def by_codes(session: AsyncSession, codes: Sequence[str]) -> list[Terminal | None]:
@@ -39,3 +72,70 @@ async def all_of(session: AsyncSession, city: str | None = None) -> list[Termina
     if city is None:
         return [Terminal(*row) for row in await session.execute(_ALL)]
     return [Terminal(*row) for row in await session.execute(_OF_CITY, {"city_key": cities.key(city)})]
+
+
+async def save(
+    session: AsyncSession, caller: Caller, inputs: Sequence[TerminalInput], now: datetime, *, admin: bool
+) -> list[Terminal | Refusal]:
+    """Declare or change terminals: a verdict each, in order; the same again is anybody's and changes nothing.
+
+    Refused: `InvalidValue`, `NotYours`. Raises `Raced` when somebody else declares one of the codes just now.
+    """
+    tidied = [_tidy(given) for given in inputs]
+    codes = [given.code for given in tidied if isinstance(given, TerminalInput)]
+    before = {row.code: Terminal(*row) for row in await session.execute(_LOCK, {"codes": codes})}
+    after = dict(before)
+    verdicts: list[Terminal | Refusal] = []
+    for given in tidied:
+        verdict = given if isinstance(given, Refusal) else _place(after, caller, given, admin=admin)
+        if isinstance(verdict, Terminal):
+            after[verdict.code] = verdict
+        verdicts.append(verdict)
+    await _write(session, caller, [one for code, one in after.items() if one != before.get(code)], now)
+    return verdicts
+
+
+def _tidy(given: TerminalInput) -> TerminalInput | InvalidValue:
+    name, city = line("name", given.name), line("city", given.city, most=80)
+    if isinstance(name, InvalidValue):
+        return name
+    if isinstance(city, InvalidValue):
+        return city
+    if _CODE.fullmatch(given.code) is None or len(given.code) > 60:
+        return InvalidValue(
+            "code",
+            "Kode: huruf kecil, angka dan tanda hubung, paling banyak 60.",
+            "A code has lower-case letters, digits and hyphens, at most 60.",
+        )
+    if given.kind not in tuple(PlaceKind):
+        return InvalidValue("kind", "Nilai tidak dikenal.", "Not a known value.")
+    if given.region_code is not None and _REGION.fullmatch(given.region_code) is None:
+        return InvalidValue("region_code", "Kode wilayah terdiri dari 4 angka.", "A region code has 4 digits.")
+    return TerminalInput(given.code, name, city, given.kind, given.region_code)
+
+
+def _place(standing: dict[str, Terminal], caller: Caller, given: TerminalInput, *, admin: bool) -> Terminal | NotYours:
+    before = standing.get(given.code)
+    owner = caller.organizer if before is None else before.organizer
+    wanted = Terminal(given.code, given.name, given.city, given.kind, given.region_code, owner)
+    if wanted == before or admin or (owner is not None and caller.owns(owner)):
+        return wanted
+    return NotYours("code")
+
+
+async def _write(session: AsyncSession, caller: Caller, changed: Sequence[Terminal], now: datetime) -> None:
+    columns = {one.name: [getattr(terminal, one.name) for terminal in changed] for one in fields(Terminal)}
+    city_keys = [cities.key(terminal.city) for terminal in changed]
+    written = (await session.execute(_SAVE, {**columns, "city_key": city_keys})).all()
+    if len(written) < len(changed):
+        raise Raced
+    await log.append(session, [_entry(caller, terminal) for terminal in changed], now)
+
+
+def _entry(caller: Caller, terminal: Terminal) -> log.Entry:
+    return log.Entry(
+        ChangeKind.TERMINAL_SAVED,
+        organizer=terminal.organizer,
+        client_id=caller.client_id,
+        facts={"code": terminal.code, "name": terminal.name, "city": terminal.city, "kind": terminal.kind},
+    )
