@@ -1,0 +1,63 @@
+# `make run` serves on http://127.0.0.1:8000; `make test` runs the suite. Both set up .venv first, if need be.
+# More for pytest or the server: make test ARGS="-k quota -x", make run ARGS="--workers 2".
+
+SHELL := /bin/sh
+.SHELLFLAGS := -eu -c
+.DELETE_ON_ERROR:
+.SUFFIXES:
+MAKEFLAGS += --no-builtin-rules --no-print-directory
+
+PYTHON ?=
+ARGS ?=
+READY := .venv/ready
+BIN := .venv/bin
+
+.PHONY: help run test check format bench lock clean
+
+help:
+	@echo 'make run     set up and serve, with a PostgreSQL of its own unless DATABASE_URL is set'
+	@echo 'make test    set up and run the suite against a real PostgreSQL (ARGS="-k quota")'
+	@echo 'make check   format, lint, strict types, import layers, schema and migrations current'
+	@echo 'make format  put the code into its format'
+	@echo 'make bench   what the claims about speed are measured with'
+	@echo 'make lock    renew requirements.lock from pyproject.toml (needs uv)'
+	@echo 'make clean   remove .venv and caches; the data in .pemudik stays'
+
+run: $(READY)
+	@exec $(BIN)/pemudik serve $(ARGS)
+
+test: $(READY)
+	@exec $(BIN)/python -m pytest $(ARGS)
+
+check: $(READY)
+	@$(BIN)/ruff format --check --quiet . || { echo 'Not formatted: make format' >&2; exit 1; }
+	@$(BIN)/ruff check --quiet .
+	@$(BIN)/mypy --no-error-summary
+	@$(BIN)/lint-imports --no-logo > .venv/lint-imports.log 2>&1 || { cat .venv/lint-imports.log >&2; exit 1; }
+	@$(BIN)/pemudik schema export --check
+	@$(BIN)/python -m pytest -q --no-header tests/test_migrations.py > .venv/migrations.log 2>&1 \
+		|| { cat .venv/migrations.log >&2; exit 1; }
+	@echo 'Format, lint, types, layers, schema and migrations are in order.'
+
+format: $(READY)
+	@$(BIN)/ruff format --quiet .
+	@$(BIN)/ruff check --quiet --fix .
+
+bench: $(READY)
+	@exec $(BIN)/python -m bench $(ARGS)
+
+lock:
+	@uv pip compile --quiet --universal --generate-hashes --group dev --python-version 3.11 \
+		--output-file requirements.lock pyproject.toml
+
+clean:
+	@rm -rf .venv .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache .coverage .coverage.*
+	@find app tests bench migrations -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# A copy of this folder has the original's .venv, which would run the original's code: `ready` says where it was built.
+ifneq ($(shell cat .venv/ready 2>/dev/null),$(CURDIR))
+.PHONY: $(READY)
+endif
+
+$(READY): requirements.lock pyproject.toml
+	@.ci/setup $(PYTHON)
