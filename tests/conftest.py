@@ -1,6 +1,6 @@
 """A real PostgreSQL for every test: migrated once, real commits, emptied after each test.
 
-An embedded one in a folder of its own, or a database of its own on the server that PEMUDIK_TEST_DATABASE_URL names.
+A database of its own, on an embedded server or on the one that PEMUDIK_TEST_DATABASE_URL names.
 """
 
 from __future__ import annotations
@@ -8,8 +8,9 @@ from __future__ import annotations
 import asyncio
 import os
 import secrets
+import shutil
 from collections.abc import AsyncIterator, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
 
 import asyncpg
@@ -19,6 +20,7 @@ from sqlmodel import SQLModel
 
 import app.models  # noqa: F401 - fills the metadata
 from app import embedded, migration
+from app.config import CHECKOUT
 from app.db import Database
 from app.keys import Keys, new_signing_key
 from app.vault import Vault
@@ -30,11 +32,27 @@ def anyio_backend() -> str:
 
 
 @pytest.fixture(scope="session")
-def database_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    server = os.environ.get("PEMUDIK_TEST_DATABASE_URL")
-    folder = tmp_path_factory.mktemp("postgres")
-    with own_database(server) if server else embedded.running(folder, durable=False) as url:
+def database_url() -> Iterator[str]:
+    with server_for_tests() as server, own_database(server) as url:
         asyncio.run(migrate(url))
+        yield url
+
+
+@contextmanager
+def server_for_tests() -> Iterator[str]:
+    """One cluster for all runs in this checkout, so that one which a killed run left behind is taken over."""
+    given = os.environ.get("PEMUDIK_TEST_DATABASE_URL")
+    if given:
+        yield given
+        return
+    folder = CHECKOUT / ".pemudik" / "test"
+    with ExitStack() as stack:
+        try:
+            url = stack.enter_context(embedded.running(folder, durable=False))
+        except embedded.EmbeddedFailed:
+            # It does not survive a power failure, and need not.
+            shutil.rmtree(folder, ignore_errors=True)
+            url = stack.enter_context(embedded.running(folder, durable=False))
         yield url
 
 
