@@ -113,8 +113,11 @@ async def test_an_unknown_organizer_is_refused(database: Database, now: datetime
         ([], "Name at least one scope."),
         (
             ["nik:check", "nik:all"],
-            "The scopes are: nik:check, registrants:write, registrants:read, routes:write, dashboard:read, "
-            "hubdat:admin.",
+            (
+                "The scopes are: "
+                "nik:check, registrants:write, registrants:read, routes:write, dashboard:read, "
+                "hubdat:admin."
+            ),
         ),
         (["hubdat:admin", "nik:check"], "Only for clients of hubdat: hubdat:admin."),
         (["hubdat:admin", "dashboard:read"], "Only for clients of hubdat: dashboard:read, hubdat:admin."),

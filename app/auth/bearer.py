@@ -1,0 +1,174 @@
+"""Bearer tokens (RFC 6750): who calls, what it may do, and what a call that may not is answered.
+
+A token is verified once and remembered by its digest. Whether its client still stands, and with which scopes and
+members, is read again after five seconds, so that a revocation takes effect everywhere within them.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import time
+from collections import OrderedDict
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from hashlib import sha256
+
+from sqlalchemy import text
+
+from app.auth.scopes import SCOPES
+from app.auth.signing import LEEWAY, AccessTokenValidator, SigningKeys, TokenInvalid
+from app.db import Database
+from app.registry.source import Caller
+
+RECHECK_AFTER = 5.0
+"""Seconds."""
+MOST_TOKENS = 10_000
+"""That are remembered by one process."""
+
+_REALM = 'Bearer realm="pemudik"'
+_HEADER = re.compile(r"bearer +([A-Za-z0-9._~+/-]{1,4096}=*)", re.IGNORECASE)
+_STANDING = text(
+    """
+    SELECT organizer_code, scopes,
+           ARRAY(SELECT code FROM organizer WHERE coordinator_code = client.organizer_code) AS members
+    FROM client WHERE id = :id AND revoked_at IS NULL
+    """
+)
+
+
+class Unauthorized(Exception):  # noqa: N818 - an answer
+    """`challenge` is the value of WWW-Authenticate; `code` RFC 6750's error, or `unauthorized` where it gives none."""
+
+    def __init__(self, status: int, code: str, challenge: str) -> None:
+        super().__init__(code)
+        self.status = status
+        self.code = code
+        self.challenge = challenge
+
+
+@dataclass(frozen=True, slots=True)
+class Principal:
+    caller: Caller
+    scopes: frozenset[str]
+    expires_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class _Standing:
+    """A client as the database had it at `read_at`. No caller: it is revoked, or gone."""
+
+    caller: Caller | None
+    scopes: frozenset[str]
+    read_at: float
+
+
+@dataclass(slots=True)
+class _Token:
+    client_id: str
+    scopes: frozenset[str]
+    expires_at: float
+    good_until: float
+    standing: _Standing | None = None
+    """The one that `principal` was made from."""
+    principal: Principal | None = None
+
+
+class Bearer:
+    """Of one process. `monotonic` counts the seconds between two looks at a client."""
+
+    def __init__(
+        self, database: Database, keys: SigningKeys, issuer: str, *, monotonic: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._database = database
+        self._validator = AccessTokenValidator(keys, issuer)
+        self._monotonic = monotonic
+        self._tokens: OrderedDict[bytes, _Token] = OrderedDict()
+        self._standings: dict[str, _Standing] = {}
+        self._rechecks: dict[str, asyncio.Task[_Standing]] = {}
+
+    async def authenticate(self, authorization: str | None) -> Principal:
+        """Raises `Unauthorized`, and `Unavailable` when the database is away."""
+        if authorization is None:
+            raise Unauthorized(401, "unauthorized", _REALM)
+        digest = sha256(authorization.encode()).digest()
+        token = self._tokens.get(digest)
+        if token is None:
+            token = self._remember(digest, self._verify(authorization))
+        elif time.time() >= token.good_until:
+            del self._tokens[digest]
+            raise invalid_token()
+        else:
+            self._tokens.move_to_end(digest)
+        standing = self._standings.get(token.client_id)
+        if standing is None or self._monotonic() - standing.read_at >= RECHECK_AFTER:
+            standing = await self._recheck(token.client_id)
+        return token.principal if token.standing is standing and token.principal else _principal(token, standing)
+
+    def _verify(self, authorization: str) -> _Token:
+        try:
+            claims = self._validator.claims(_token_in(authorization))
+        except TokenInvalid:
+            raise invalid_token() from None
+        scopes = frozenset(claims.get("scope", "").split())
+        return _Token(claims["client_id"], scopes, claims["exp"], claims["exp"] + LEEWAY)
+
+    def _remember(self, digest: bytes, token: _Token) -> _Token:
+        self._tokens[digest] = token
+        if len(self._tokens) > MOST_TOKENS:
+            self._tokens.popitem(last=False)
+        return token
+
+    async def _recheck(self, client_id: str) -> _Standing:
+        """One look for all who wait for it. It goes on without a caller that leaves."""
+        recheck = self._rechecks.get(client_id)
+        if recheck is None:
+            recheck = self._rechecks[client_id] = asyncio.create_task(self._read(client_id))
+            recheck.add_done_callback(lambda _: self._rechecks.pop(client_id))
+        return await asyncio.shield(recheck)
+
+    async def _read(self, client_id: str) -> _Standing:
+        read_at = self._monotonic()
+        async with self._database.transaction() as session:
+            row = (await session.execute(_STANDING, {"id": client_id})).first()
+        if row is None:
+            standing = _Standing(None, frozenset(), read_at)
+        else:
+            caller = Caller(client_id, row.organizer_code, frozenset(row.members))
+            standing = _Standing(caller, frozenset(row.scopes), read_at)
+        self._standings[client_id] = standing
+        return standing
+
+
+def _principal(token: _Token, standing: _Standing) -> Principal:
+    if standing.caller is None:
+        raise invalid_token()
+    expires_at = datetime.fromtimestamp(token.expires_at, UTC)
+    token.standing = standing
+    token.principal = Principal(standing.caller, token.scopes & standing.scopes, expires_at)
+    return token.principal
+
+
+def _token_in(authorization: str) -> str:
+    match = _HEADER.fullmatch(authorization)
+    if match:
+        return match[1]
+    if authorization.partition(" ")[0].lower() != "bearer":
+        # Another scheme is as good as none, and gets no error code (RFC 6750 §3.1).
+        raise Unauthorized(401, "unauthorized", _REALM)
+    raise _refusal(400, "invalid_request", "The Authorization header is malformed.")
+
+
+def invalid_token() -> Unauthorized:
+    return _refusal(401, "invalid_token", "The access token is expired, revoked or not valid here.")
+
+
+def insufficient_scope(scopes: Sequence[str]) -> Unauthorized:
+    """`scopes` are the ones that the call needs."""
+    needed = " ".join(scope for scope in SCOPES if scope in scopes)
+    return _refusal(403, "insufficient_scope", "The access token lacks a scope.", f', scope="{needed}"')
+
+
+def _refusal(status: int, code: str, description: str, more: str = "") -> Unauthorized:
+    return Unauthorized(status, code, f'{_REALM}, error="{code}", error_description="{description}"{more}')

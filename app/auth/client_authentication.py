@@ -1,0 +1,185 @@
+"""A client proves who it is in one way (RFC 6749 §2.3): by its secret in header or body, or by a signed assertion.
+
+Every failure is answered alike, and an unknown client is put through the same work as a known one.
+"""
+
+from __future__ import annotations
+
+import base64
+import hmac
+import warnings
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import unquote_plus
+
+from authlib.oauth2.rfc6749 import ClientMixin, InvalidClientError, InvalidRequestError
+from authlib.oauth2.rfc7523 import JWTBearerClientAssertion
+from joserfc import jwt
+from joserfc.errors import JoseError, SecurityWarning
+from joserfc.jwk import ECKey, Key, KeySet
+
+from app import clock
+from app.auth.scopes import granted
+from app.registry import client_keys, clients
+
+SECRET_METHODS = ("client_secret_basic", "client_secret_post")
+ASSERTION_METHOD = "private_key_jwt"
+METHODS = (*SECRET_METHODS, ASSERTION_METHOD)
+ASSERTION_ALGORITHMS = [name for names in client_keys.ALGORITHMS.values() for name in names]
+ASSERTION_LIFETIME = 5 * 60
+ASSERTION_LEEWAY = 30
+"""Seconds by which a client's clock may differ from ours."""
+
+# Signs nothing: its private half is gone. What an unknown client's assertion is held against.
+_NOBODYS_KEY = ECKey.import_key(ECKey.generate_key("P-256").as_dict(private=False))
+
+
+class ClientRefused(InvalidClientError):  # type: ignore[misc]  # noqa: N818 - an answer
+    """401 with a challenge, whichever way the client tried; authlib's own lacks the realm that Basic must have."""
+
+    description = "Client authentication failed."
+    status_code = 401
+
+    def get_headers(self) -> list[tuple[str, str]]:
+        json_headers = super(InvalidClientError, self).get_headers()
+        return [*json_headers, ("WWW-Authenticate", 'Basic realm="pemudik", charset="UTF-8"')]
+
+
+@dataclass(frozen=True, slots=True)
+class OAuthClient(ClientMixin):  # type: ignore[misc]
+    id: str
+    organizer: str
+    scopes: Sequence[str]
+    public_keys: Mapping[str, Any] | None
+    secret_digests: Sequence[bytes]
+
+    def get_client_id(self) -> str:
+        return self.id
+
+    def get_allowed_scope(self, scope: str | None) -> str | None:
+        return granted(scope, self.scopes)
+
+    def check_client_secret(self, secret: str) -> bool:
+        presented = clients.digest(secret)
+        matches = [hmac.compare_digest(presented, digest) for digest in self.secret_digests]
+        return any(matches)
+
+    def check_endpoint_auth_method(self, method: str, _endpoint: str) -> bool:
+        return (method == ASSERTION_METHOD) == (self.public_keys is not None)
+
+    def check_grant_type(self, _grant_type: str) -> bool:
+        return True
+
+
+NOBODY = OAuthClient("", "", (), None, (bytes(32), bytes(32)))
+"""Stands in for a client that is not there, or no longer: no secret and no assertion fits it."""
+
+Find = Callable[[str], OAuthClient | None]
+
+
+def by_basic(find: Find, request: Any) -> OAuthClient | None:
+    authorization = request.headers.get("authorization")
+    if authorization is None:
+        return None
+    client_id, secret = _basic_credentials(authorization)
+    if request.form.get("client_id", client_id) != client_id:
+        raise InvalidRequestError("client_id differs from the one in the Authorization header.")
+    return _by_secret(find, client_id, secret)
+
+
+def by_post(find: Find, request: Any) -> OAuthClient | None:
+    if "client_secret" not in request.form:
+        return None
+    return _by_secret(find, request.form.get("client_id", ""), request.form["client_secret"])
+
+
+def check_one_method(request: Any) -> None:
+    """At most one way of proving who one is (RFC 6749 §2.3)."""
+    headers = request.headers.getlist("authorization")
+    asserted = "client_assertion" in request.form or "client_assertion_type" in request.form
+    if len(headers) + ("client_secret" in request.form) + asserted > 1:
+        raise InvalidRequestError("More than one way of client authentication.")
+
+
+class Assertion(JWTBearerClientAssertion):  # type: ignore[misc]
+    """private_key_jwt (RFC 7523 §3). `use_once` says whether a `jti` is new, and remembers it until it expires."""
+
+    CLIENT_AUTH_METHOD = ASSERTION_METHOD
+
+    def __init__(self, audiences: Sequence[str], use_once: Callable[[str, str, float], bool]) -> None:
+        super().__init__(leeway=ASSERTION_LEEWAY)
+        self._audiences = list(audiences)
+        self._use_once = use_once
+
+    def __call__(self, find: Find, request: Any) -> OAuthClient | None:
+        def find_named(client_id: str) -> OAuthClient:
+            if request.form.get("client_id", client_id) != client_id:
+                raise InvalidRequestError("client_id differs from the subject of the assertion.")
+            return find(client_id) or NOBODY
+
+        try:
+            client: OAuthClient | None = super().__call__(find_named, request)
+        except RecursionError:
+            raise ClientRefused from None
+        return client
+
+    def get_audiences(self) -> list[str]:
+        return self._audiences
+
+    def resolve_client_public_key(self, client: OAuthClient) -> Key | KeySet:
+        return KeySet.import_key_set(dict(client.public_keys)) if client.public_keys else _NOBODYS_KEY  # type: ignore[arg-type]
+
+    def process_assertion_claims(self, assertion: str, key: Key | KeySet) -> dict[str, Any]:
+        """Only who holds the key is told more than that authentication failed."""
+        try:
+            claims = _verified(assertion, key)
+        except (JoseError, ValueError, TypeError):
+            raise ClientRefused from None
+        try:
+            self.verify_claims(claims)
+        except InvalidClientError as error:
+            raise ClientRefused(f"The assertion is not acceptable: {error.description}") from None
+        return claims
+
+    def verify_claims(self, claims: dict[str, Any]) -> None:
+        expires_at = claims.get("exp")
+        if isinstance(expires_at, int | float) and expires_at > _latest_expiry():
+            raise InvalidClientError(description=f"it lives longer than {ASSERTION_LIFETIME} seconds")
+        super().verify_claims(claims)
+
+    def validate_jti(self, claims: dict[str, Any], jti: object) -> bool:
+        if not isinstance(jti, str) or not 1 <= len(jti) <= 200 or not jti.isprintable():
+            raise InvalidClientError(description="its jti is not 1 to 200 printable characters")
+        return self._use_once(claims["sub"], jti, claims["exp"] + ASSERTION_LEEWAY)
+
+
+def _latest_expiry() -> float:
+    return clock.now().timestamp() + ASSERTION_LIFETIME + ASSERTION_LEEWAY
+
+
+def _verified(assertion: str, key: Key | KeySet) -> dict[str, Any]:
+    with warnings.catch_warnings():
+        # joserfc warns of `EdDSA`, the name that RFC 9864 replaced by `Ed25519`. Most clients still send it.
+        warnings.simplefilter("ignore", SecurityWarning)
+        return jwt.decode(assertion, key, algorithms=ASSERTION_ALGORITHMS).claims
+
+
+def _by_secret(find: Find, client_id: str, secret: str) -> OAuthClient:
+    client = find(client_id) or NOBODY
+    if not client.check_client_secret(secret):
+        raise ClientRefused
+    return client
+
+
+def _basic_credentials(authorization: str) -> tuple[str, str]:
+    """Both halves are form-encoded (RFC 6749 §2.3.1)."""
+    scheme, _, encoded = authorization.partition(" ")
+    try:
+        client_id, colon, secret = base64.b64decode(encoded.strip(), validate=True).decode().partition(":")
+        credentials = unquote_plus(client_id, errors="strict"), unquote_plus(secret, errors="strict")
+    except ValueError:
+        raise ClientRefused from None
+    if scheme.lower() != "basic" or not colon:
+        raise ClientRefused
+    return credentials

@@ -1,0 +1,103 @@
+"""The OAuth endpoints over HTTP: tokens (RFC 6749 §3.2), our public keys (RFC 7517), what we speak (RFC 8414)."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import parse_qsl
+
+import orjson
+from authlib.oauth2.rfc6749 import InvalidRequestError, OAuth2Error
+from authlib.oauth2.rfc6749.grants import ClientCredentialsGrant
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from app.auth.client_authentication import ASSERTION_ALGORITHMS, METHODS
+from app.auth.scopes import SCOPES
+from app.auth.server import TOKEN_PATH, Server, TokenRequest
+from app.auth.signing import SigningKeys
+from app.db import Database
+from app.errors import Unavailable
+
+JWKS_PATH = "/oauth/jwks.json"
+METADATA_PATH = "/.well-known/oauth-authorization-server"
+
+_BODY_LIMIT = 16 * 1024
+_MOST_PARAMETERS = 20
+
+
+def routes(database: Database, keys: SigningKeys, issuer: str) -> list[Route]:
+    """`issuer` is what clients call us, without a final slash: of the tokens, and of every URL in the metadata."""
+    server = Server(keys, issuer)
+
+    async def token(request: Request) -> Response:
+        try:
+            token_request = TokenRequest(request.headers, await _parameters(request))
+        except OAuth2Error as error:
+            return server.refuse(error)
+        try:
+            async with database.transaction() as session:
+                response = await session.run_sync(server.answer, token_request)
+        except Unavailable as unavailable:
+            headers = [("Cache-Control", "no-store"), ("Retry-After", str(unavailable.retry_after))]
+            return server.handle_response(503, {"error": "temporarily_unavailable"}, headers)
+        if token_request.client is not None and response.status_code == 200:
+            request.state.client_id = token_request.client.id
+        return response
+
+    return [
+        Route(TOKEN_PATH, token, methods=["POST"]),
+        _document(JWKS_PATH, keys.published()),
+        _document(METADATA_PATH, metadata(issuer)),
+    ]
+
+
+def metadata(issuer: str) -> dict[str, Any]:
+    return {
+        "issuer": issuer,
+        "token_endpoint": issuer + TOKEN_PATH,
+        "jwks_uri": issuer + JWKS_PATH,
+        "scopes_supported": list(SCOPES),
+        # There is no authorization endpoint, but the member is required.
+        "response_types_supported": [],
+        "grant_types_supported": [ClientCredentialsGrant.GRANT_TYPE],
+        "token_endpoint_auth_methods_supported": list(METHODS),
+        "token_endpoint_auth_signing_alg_values_supported": ASSERTION_ALGORITHMS,
+    }
+
+
+def _document(path: str, content: Mapping[str, Any]) -> Route:
+    body = orjson.dumps(content)
+
+    async def document(_request: Request) -> Response:
+        return Response(body, media_type="application/json", headers={"Cache-Control": "public, max-age=300"})
+
+    return Route(path, document, methods=["GET"])
+
+
+async def _parameters(request: Request) -> dict[str, str]:
+    """Of the body alone. One without a value counts as left out (RFC 6749 §3.2)."""
+    if request.headers.get("content-type", "").partition(";")[0].strip().lower() != "application/x-www-form-urlencoded":
+        raise InvalidRequestError("The body must be application/x-www-form-urlencoded.")
+    body = await _body(request)
+    try:
+        pairs = parse_qsl(body.decode(), keep_blank_values=True, errors="strict", max_num_fields=_MOST_PARAMETERS)
+    except ValueError:
+        raise InvalidRequestError("The body is not a form in UTF-8.") from None
+    if any(times > 1 for times in Counter(name for name, _ in pairs).values()):
+        raise InvalidRequestError("A parameter is there more than once.")
+    parameters = {name: value for name, value in pairs if value}
+    if "grant_type" not in parameters:
+        raise InvalidRequestError("grant_type is missing.")
+    return parameters
+
+
+async def _body(request: Request) -> bytes:
+    body = bytearray()
+    async for chunk in request.stream():
+        body += chunk
+        if len(body) > _BODY_LIMIT:
+            raise InvalidRequestError(f"The body is larger than {_BODY_LIMIT} bytes.")
+    return bytes(body)

@@ -1,0 +1,19 @@
+"""Scopes as OAuth writes them (RFC 6749 §3.3). What each one allows stands in `app.registry.scopes`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from app.registry.scopes import SCOPES
+
+__all__ = ["SCOPES", "granted"]
+
+
+def granted(requested: str | None, held: Sequence[str]) -> str | None:
+    """The scope of a new token: what was asked for, or everything the client holds. None: it may not have that."""
+    if requested is None:
+        return " ".join(held)
+    wanted = set(requested.split())
+    if not wanted or not wanted <= set(held):
+        return None
+    return " ".join(scope for scope in held if scope in wanted)

@@ -1,0 +1,147 @@
+"""authlib's authorization server on our tables. It is synchronous: it runs inside `AsyncSession.run_sync`.
+
+Used assertions are unique by the primary key of `used_assertion`, so that two replays cannot both win.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
+from datetime import UTC, datetime
+from typing import Any
+
+import orjson
+from authlib.oauth2 import AuthorizationServer
+from authlib.oauth2.rfc6749 import InvalidClientError, OAuth2Error, OAuth2Payload, OAuth2Request
+from authlib.oauth2.rfc6749.grants import ClientCredentialsGrant
+from sqlalchemy import text
+from sqlalchemy.orm import Session
+from starlette.datastructures import Headers
+from starlette.responses import Response
+
+from app import clock
+from app.auth import client_authentication
+from app.auth.client_authentication import ASSERTION_METHOD, METHODS, Assertion, ClientRefused, OAuthClient
+from app.auth.scopes import SCOPES
+from app.auth.signing import AccessTokens, SigningKeys
+
+TOKEN_PATH = "/oauth/token"  # noqa: S105 - a path
+
+_CLIENT_ID = re.compile(r"[a-z0-9-]{1,64}")
+
+# The session of the transaction that the request runs in: authlib's hooks have no parameter for it.
+_session: ContextVar[Session] = ContextVar("session")
+
+_FIND_CLIENT = text(
+    """
+    SELECT id, organizer_code, scopes, public_keys,
+           ARRAY(SELECT digest FROM client_secret WHERE client_id = client.id) AS secret_digests
+    FROM client WHERE id = :id AND revoked_at IS NULL
+    """
+)
+_USE_ASSERTION = text(
+    "INSERT INTO used_assertion (client_id, jti, expires_at) VALUES (:client_id, :jti, :expires_at)"
+    " ON CONFLICT DO NOTHING RETURNING jti"
+)
+_PRUNE_ASSERTIONS = text(
+    """
+    DELETE FROM used_assertion WHERE (client_id, jti) IN (
+        SELECT client_id, jti FROM used_assertion WHERE expires_at < :now
+        ORDER BY expires_at LIMIT 100 FOR UPDATE SKIP LOCKED
+    )
+    """
+)
+
+
+class Form(OAuth2Payload):  # type: ignore[misc]
+    """The parameters of a token request, each of them once."""
+
+    def __init__(self, parameters: Mapping[str, str]) -> None:
+        self.data = parameters
+
+    @property
+    def datalist(self) -> dict[str, list[str]]:
+        return {name: [value] for name, value in self.data.items()}
+
+
+class TokenRequest(OAuth2Request):  # type: ignore[misc]
+    def __init__(self, headers: Headers, parameters: Mapping[str, str]) -> None:
+        # authlib wants to see https here, but TLS ends at the proxy.
+        super().__init__("POST", f"https://localhost{TOKEN_PATH}", headers=headers)
+        self.payload = Form(parameters)
+
+    @property
+    def form(self) -> Mapping[str, str]:
+        return self.payload.data
+
+
+class ClientCredentials(ClientCredentialsGrant):  # type: ignore[misc]
+    TOKEN_ENDPOINT_AUTH_METHODS = METHODS
+
+
+class Server(AuthorizationServer):  # type: ignore[misc]
+    def __init__(self, keys: SigningKeys, issuer: str) -> None:
+        super().__init__(scopes_supported=list(SCOPES))
+        self.register_grant(ClientCredentials)
+        self.register_token_generator("default", AccessTokens(keys, issuer))
+        self.register_client_auth_method("client_secret_basic", client_authentication.by_basic)
+        self.register_client_auth_method("client_secret_post", client_authentication.by_post)
+        self.register_client_auth_method(ASSERTION_METHOD, Assertion([issuer, issuer + TOKEN_PATH], use_once))
+
+    def answer(self, session: Session, request: TokenRequest) -> Response:
+        with _running_in(session):
+            response: Response = self.create_token_response(request)
+            return response
+
+    def refuse(self, error: OAuth2Error) -> Response:
+        return self.handle_response(*error())
+
+    def create_oauth2_request(self, request: TokenRequest) -> TokenRequest:
+        return request
+
+    def authenticate_client(
+        self, request: TokenRequest, methods: Sequence[str], endpoint: str = "token"
+    ) -> OAuthClient:
+        client_authentication.check_one_method(request)
+        try:
+            client: OAuthClient = super().authenticate_client(request, methods, endpoint)
+        except ClientRefused:
+            raise
+        except InvalidClientError:
+            raise ClientRefused from None
+        return client
+
+    def query_client(self, client_id: str) -> OAuthClient | None:
+        if not _CLIENT_ID.fullmatch(client_id):
+            return None
+        row = _session.get().execute(_FIND_CLIENT, {"id": client_id}).first()
+        return None if row is None else OAuthClient(*row)
+
+    def save_token(self, token: Mapping[str, Any], request: TokenRequest) -> None:
+        """Tokens are signed, not stored."""
+
+    def send_signal(self, *_: Any, **__: Any) -> None:
+        """Nobody listens."""
+
+    def handle_response(self, status: int, body: Mapping[str, Any], headers: Sequence[tuple[str, str]]) -> Response:
+        return Response(orjson.dumps(body), status, dict(headers))
+
+
+def use_once(client_id: str, jti: str, expires_at: float) -> bool:
+    session, now = _session.get(), clock.now()
+    values = {"client_id": client_id, "jti": jti, "expires_at": datetime.fromtimestamp(expires_at, UTC)}
+    is_new = session.execute(_USE_ASSERTION, values).first() is not None
+    if is_new:
+        session.execute(_PRUNE_ASSERTIONS, {"now": now})
+    return is_new
+
+
+@contextmanager
+def _running_in(session: Session) -> Iterator[None]:
+    token = _session.set(session)
+    try:
+        yield
+    finally:
+        _session.reset(token)
