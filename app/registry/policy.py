@@ -6,7 +6,7 @@ The bounds are CHECKs of the table `policy`.
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from enum import Enum
 from typing import Literal
 
@@ -53,7 +53,11 @@ class PolicyInput:
     no_show_after_minutes: int | None = None
 
 
-_BOUNDS = {"verify_within_days": (1, 90), "block_seasons": (1, 10), "no_show_after_minutes": (0, 1440)}
+_BOUNDS = (
+    ("verify_within_days", "verifyWithinDays", 1, 90),
+    ("block_seasons", "blockSeasons", 1, 10),
+    ("no_show_after_minutes", "noShowAfterMinutes", 0, 1440),
+)
 
 _OF = text(
     """
@@ -91,18 +95,14 @@ async def of(session: AsyncSession, season: int, organizers: Collection[str]) ->
 
 def amended(policy: Policy, change: PolicyInput) -> Policy | InvalidValue:
     """`policy` with what `change` names put in."""
-    values = asdict(policy)
-    for name in values:
+    for name, field, least, most in _BOUNDS:
         value = getattr(change, name)
-        if value is KEEP or (value is None and name != "verify_within_days"):
-            continue
-        least, most = _BOUNDS.get(name, (0, 1))
-        if value is not None and not least <= value <= most:
+        if isinstance(value, int) and not least <= value <= most:
             return InvalidValue(
-                name, f"Nilainya harus di antara {least} dan {most}.", f"It must be between {least} and {most}."
+                field, f"Nilainya harus di antara {least} dan {most}.", f"It must be between {least} and {most}."
             )
-        values[name] = value
-    return Policy(**values)
+    decided = {name: value for name, value in asdict(change).items() if value is not None and value is not KEEP}
+    return replace(policy, **decided, **({"verify_within_days": None} if change.verify_within_days is None else {}))
 
 
 async def save(session: AsyncSession, season: int, organizer: str, policy: Policy) -> None:

@@ -54,7 +54,7 @@ _INSERT = text(
 )
 
 
-async def release(  # noqa: PLR0917 - who, what and when
+async def release(
     session: AsyncSession, caller: Caller, route_id: UUID, seats: int, at: datetime | None, now: datetime
 ) -> Route | Refusal:
     """Add `seats` to a route's quota at `at`, or at once; negative ones lower it.
@@ -67,9 +67,9 @@ async def release(  # noqa: PLR0917 - who, what and when
         return wrong
     held = (await quota.lock(session, [route_id], now)).get(route_id)
     if held is None:
-        return RouteUnknown("route_id")
+        return RouteUnknown("routeId")
     if not caller.owns(held.organizer):
-        return NotYours("route_id")
+        return NotYours("routeId")
     season = await seasons.require_open(session, held.season)
     if isinstance(season, Refusal):
         return season
@@ -78,7 +78,7 @@ async def release(  # noqa: PLR0917 - who, what and when
         return total
     await put_in(session, caller, [Release(route_id, held.season, held.organizer, seats, due_at, total)], now)
     (released,) = await route.by_ids(session, [route_id], now)
-    return released or RouteUnknown("route_id")
+    return released or RouteUnknown("routeId")
 
 
 def judge(held: Seats, total: int, *, field: str) -> int | QuotaBelowTaken | InvalidValue:

@@ -72,7 +72,7 @@ async def save(
     if not FIRST <= year <= LAST:
         return InvalidValue("season", f"Bukan tahun musim: {year}.", f"Not a season's year: {year}.")
     if ends_on.year != year:
-        return InvalidValue("ends_on", "Musim berakhir pada tahunnya.", "A season ends in its own year.")
+        return InvalidValue("endsOn", "Musim berakhir pada tahunnya.", "A season ends in its own year.")
     before = await find(session, year)
     if before is not None and before.closed_at:
         return SeasonClosed("season", season=year)

@@ -110,7 +110,7 @@ def _tidy(given: TerminalInput) -> TerminalInput | InvalidValue:
     if given.kind not in tuple(PlaceKind):
         return InvalidValue("kind", "Nilai tidak dikenal.", "Not a known value.")
     if given.region_code is not None and _REGION.fullmatch(given.region_code) is None:
-        return InvalidValue("region_code", "Kode wilayah terdiri dari 4 angka.", "A region code has 4 digits.")
+        return InvalidValue("regionCode", "Kode wilayah terdiri dari 4 angka.", "A region code has 4 digits.")
     return TerminalInput(given.code, name, city, given.kind, given.region_code)
 
 

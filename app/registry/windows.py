@@ -114,13 +114,13 @@ def _tidy(given: WindowInput) -> Window | InvalidValue:
         return note
     if given.kind not in tuple(WindowKind):
         return InvalidValue("kind", "Nilai tidak dikenal.", "Not a known value.")
-    for name, instant in (("opens_at", given.opens_at), ("closes_at", given.closes_at)):
+    for name, instant in (("opensAt", given.opens_at), ("closesAt", given.closes_at)):
         if instant is not None and instant.tzinfo is None:
             return InvalidValue(name, "Waktu harus menyebut zonanya.", "The time must name its zone.")
     if given.closes_at is None and given.kind == WindowKind.VERIFICATION:
-        return InvalidValue("closes_at", "Masa verifikasi harus punya akhir.", "A verification period needs an end.")
+        return InvalidValue("closesAt", "Masa verifikasi harus punya akhir.", "A verification period needs an end.")
     if given.closes_at is not None and given.closes_at <= given.opens_at:
-        return InvalidValue("closes_at", "Ditutup sebelum dibuka.", "It closes before it opens.")
+        return InvalidValue("closesAt", "Ditutup sebelum dibuka.", "It closes before it opens.")
     return Window(uuid7(), given.opens_at, given.closes_at, given.until_quota_is_full, note, given.kind)
 
 
