@@ -149,7 +149,7 @@ def add_data_key(path: Path) -> bool:
 
 def free_id(held: Keys) -> int:
     """The next one up, so that an id is not used again before all were used."""
-    upwards = [*range(max(held.data) + 1, 256), *range(1, 256)]
+    upwards: list[int] = [*range(max(held.data) + 1, 256), *range(1, 256)]
     return min(set(upwards) - held.data.keys(), key=upwards.index)
 
 
