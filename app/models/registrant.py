@@ -36,7 +36,6 @@ class Registrant(SQLModel, table=True):
             " AND (nik_index IS NULL) = (name_sealed IS NULL)",
             name="erased",
         ),
-        CheckConstraint("erased_at IS NULL OR status NOT IN ('REGISTERED', 'VERIFIED')", name="erased_ended"),
         Index(
             "uq_registrant_holding_nik",
             "season",

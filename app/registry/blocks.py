@@ -153,8 +153,6 @@ async def lift(
     blocks = [StandingBlock(*row) for row in lifted]
     if not blocks:
         return NotFound("nik")
-    entry = log.Entry(
-        ChangeKind.NIK_BLOCK_LIFTED, season, caller.organizer, client_id=caller.client_id, reason=given
-    )
+    entry = log.Entry(ChangeKind.NIK_BLOCK_LIFTED, season, caller.organizer, client_id=caller.client_id, reason=given)
     await log.append(session, [entry], now)
     return max(blocks, key=lambda one: one.until_season)

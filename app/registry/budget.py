@@ -56,9 +56,7 @@ class Budget:
     refill_per_second: int
 
 
-async def take(
-    session: AsyncSession, wanted: Mapping[str, int], now: datetime, *, together: bool
-) -> dict[str, Grant]:
+async def take(session: AsyncSession, wanted: Mapping[str, int], now: datetime, *, together: bool) -> dict[str, Grant]:
     """Take up to `wanted` checks of each client; with `together` all that a client wants, or none."""
     rows = await session.execute(
         _TAKE, {"clients": list(wanted), "counts": list(wanted.values()), "now": now, "together": together}

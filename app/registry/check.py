@@ -21,6 +21,7 @@ from app.models.enums import Direction, NikOutcome, Purpose, Service
 from app.models.registrant import HOLDS_NIK
 from app.registry import access_log, budget, nik
 from app.registry.blocks import StandingBlock
+from app.registry.nik import Warning  # noqa: A004 - the contract's word
 from app.registry.source import Caller
 from app.vault import Vault
 
@@ -41,7 +42,7 @@ class Answer:
     outcome: NikOutcome
     standing: tuple[Standing, ...]
     block: StandingBlock | None
-    warnings: tuple[nik.Warning, ...]
+    warnings: tuple[Warning, ...]
     outbound_stands: bool | None
     """Of a BALIK check: whether the caller holds a trip home for this NIK, as a return requires."""
 

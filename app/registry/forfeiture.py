@@ -13,14 +13,13 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from app.clock import end_of_wib_day, wib_day
 from app.models.enums import RegistrantStatus
-from app.registry import lifecycle
-from app.registry.nik import Warning
+from app.registry import lifecycle, nik
 from app.registry.policy import Policy
 
 ARRIVED_LATE = timedelta(hours=24)
 """What a record gets that first arrives after its own deadline."""
 
-DEADLINE_EXTENDED = Warning(
+DEADLINE_EXTENDED = nik.Warning(
     "DEADLINE_EXTENDED",
     "Data tiba setelah batas verifikasinya; verifikasi dapat dilakukan dalam 24 jam sejak diterima.",
     "The record arrived after its own verification deadline; it can be verified within 24 hours of its arrival.",
@@ -35,7 +34,9 @@ _OVERDUE = text(
 )
 
 
-def deadline(registered_at: datetime, arrived_at: datetime, policy: Policy) -> tuple[datetime | None, Warning | None]:
+def deadline(
+    registered_at: datetime, arrived_at: datetime, policy: Policy
+) -> tuple[datetime | None, nik.Warning | None]:
     """The last instant to verify, None when there is none; with a warning when it had to be extended."""
     if policy.verify_within_days is None:
         return None, None
@@ -49,5 +50,5 @@ async def forfeit_overdue(session: AsyncSession, now: datetime, *, most: int) ->
     """Forfeit up to `most` registrants whose deadline has passed, in open seasons. Answers how many were looked at."""
     overdue = list((await session.execute(_OVERDUE, {"now": now, "most": most})).scalars())
     if overdue:
-        await lifecycle.step(session, [lifecycle.Step(id, RegistrantStatus.FORFEITED) for id in overdue], now)
+        await lifecycle.step(session, [lifecycle.Step(one, RegistrantStatus.FORFEITED) for one in overdue], now)
     return len(overdue)

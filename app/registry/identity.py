@@ -10,7 +10,7 @@ from app.models.enums import IdentityDocument
 def judge(document: str | None, *, required: bool) -> InvalidValue | None:
     if document is None:
         return _refused() if required else None
-    return None if document in IdentityDocument else _refused()
+    return None if document in set(IdentityDocument) else _refused()
 
 
 def _refused() -> InvalidValue:

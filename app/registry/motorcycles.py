@@ -16,7 +16,6 @@ from app.errors import (
     DestinationMismatch,
     InvalidValue,
     MotorcycleRequired,
-
     Refusal,
     SeasonClosed,
     TransitionNotAllowed,
@@ -132,5 +131,3 @@ def _told(one: Record, caller: Caller) -> log.Entry:
         one.route_id,
         client_id=caller.client_id,
     )
-
-

@@ -12,7 +12,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from app.models.enums import RegistrantStatus
 from app.registry import lifecycle
 from app.registry.policy import Policy
-from app.registry.routes import REPORT_BEFORE
+from app.registry.route import REPORT_BEFORE
 
 _LEFT_BEHIND = text(
     """
@@ -36,5 +36,5 @@ async def mark_left_behind(session: AsyncSession, now: datetime, *, most: int) -
     facts = {"now": now, "most": most, "default": Policy().no_show_after_minutes}
     left_behind = list((await session.execute(_LEFT_BEHIND, facts)).scalars())
     if left_behind:
-        await lifecycle.step(session, [lifecycle.Step(id, RegistrantStatus.NO_SHOW) for id in left_behind], now)
+        await lifecycle.step(session, [lifecycle.Step(one, RegistrantStatus.NO_SHOW) for one in left_behind], now)
     return len(left_behind)

@@ -22,6 +22,7 @@ from app.registry import record
 from app.registry.source import Caller
 
 HOLDS_SEAT = frozenset({"REGISTERED", "VERIFIED", "DEPARTED"})
+HOLDS_NIK_STATUSES = HOLDS_SEAT | {"NO_SHOW"}
 
 
 class Claim(NamedTuple):

@@ -241,7 +241,6 @@ def upgrade() -> None:
     sa.Column('erased_at', sa.DateTime(timezone=True), nullable=True),
     sa.CheckConstraint("(status = 'DEPARTED') = (departed_at IS NOT NULL)", name='departed_at'),
     sa.CheckConstraint("direction IN ('MUDIK', 'BALIK')", name='direction'),
-    sa.CheckConstraint("erased_at IS NULL OR status NOT IN ('REGISTERED', 'VERIFIED')", name='erased_ended'),
     sa.CheckConstraint("identity_document IN ('KTP', 'SIM', 'KK', 'KIA')", name='identity_document'),
     sa.CheckConstraint("service <> 'MOTORCYCLE' OR (plate IS NOT NULL AND registration_number IS NOT NULL) OR erased_at IS NOT NULL", name='motorcycle_papers'),
     sa.CheckConstraint("service IN ('PASSENGER', 'MOTORCYCLE')", name='service'),

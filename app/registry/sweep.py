@@ -1,0 +1,76 @@
+"""What happens by itself in open seasons: forfeiture and no-shows, at most a minute late, caught up after downtime.
+
+One runner at a time over any number of processes: whoever gets the lock sweeps, the others leave it to that one. Run
+twice, it changes nothing more.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from datetime import datetime
+
+import structlog
+from sqlalchemy import text
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from app import clock
+from app.db import Database
+from app.errors import Unavailable
+from app.registry import forfeiture, no_show, privacy
+
+AT_ONCE = 500
+"""Registrants of one transaction: short enough that a submission never waits long for a route."""
+EVERY = 20.0
+"""Seconds."""
+
+# Any number; it only has to be the same in every process.
+_ONE_RUNNER = text("SELECT pg_try_advisory_xact_lock(7045442)")
+
+logger = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Swept:
+    forfeited: int = 0
+    no_shows: int = 0
+    seasons_purged: int = 0
+
+
+async def sweep(database: Database, now: datetime) -> Swept:
+    """Do all that is due. Stops early when another runner is at it."""
+    return Swept(
+        await _all(database, lambda session: forfeiture.forfeit_overdue(session, now, most=AT_ONCE)),
+        await _all(database, lambda session: no_show.mark_left_behind(session, now, most=AT_ONCE)),
+        await _all(database, lambda session: privacy.purge_next(session, now)),
+    )
+
+
+async def run(database: Database, stop: asyncio.Event) -> None:
+    """Sweep every 20 seconds until `stop`; a database that is away is tried again the next time."""
+    while not stop.is_set():
+        try:
+            swept = await sweep(database, clock.now())
+        except Unavailable:
+            logger.warning("sweep.unavailable")
+        else:
+            if swept != Swept():
+                logger.info("sweep.done", forfeited=swept.forfeited, no_shows=swept.no_shows)
+        try:
+            await asyncio.wait_for(stop.wait(), EVERY)
+        except TimeoutError:
+            continue
+
+
+async def _all(database: Database, some: Callable[[AsyncSession], Awaitable[int]]) -> int:
+    done = 0
+    while batch := await database.attempt(lambda session: _alone(session, some)):
+        done += batch
+    return done
+
+
+async def _alone(session: AsyncSession, some: Callable[[AsyncSession], Awaitable[int]]) -> int:
+    if not (await session.execute(_ONE_RUNNER)).scalar_one():
+        return 0
+    return await some(session)
