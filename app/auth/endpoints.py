@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -49,8 +49,8 @@ def routes(database: Database, keys: SigningKeys, issuer: str) -> list[Route]:
 
     return [
         Route(TOKEN_PATH, token, methods=["POST"]),
-        _document(JWKS_PATH, keys.published()),
-        _document(METADATA_PATH, metadata(issuer)),
+        _document(JWKS_PATH, keys.published),
+        _document(METADATA_PATH, lambda: metadata(issuer)),
     ]
 
 
@@ -68,11 +68,11 @@ def metadata(issuer: str) -> dict[str, Any]:
     }
 
 
-def _document(path: str, content: Mapping[str, Any]) -> Route:
-    body = orjson.dumps(content)
-
+def _document(path: str, content: Callable[[], Mapping[str, Any]]) -> Route:
     async def document(_request: Request) -> Response:
-        return Response(body, media_type="application/json", headers={"Cache-Control": "public, max-age=300"})
+        return Response(
+            orjson.dumps(content()), media_type="application/json", headers={"Cache-Control": "public, max-age=300"}
+        )
 
     return Route(path, document, methods=["GET"])
 

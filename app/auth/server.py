@@ -14,8 +14,9 @@ from typing import Any
 
 import orjson
 from authlib.oauth2 import AuthorizationServer
-from authlib.oauth2.rfc6749 import InvalidClientError, OAuth2Error, OAuth2Payload, OAuth2Request
+from authlib.oauth2.rfc6749 import InvalidClientError, OAuth2Error, OAuth2Request
 from authlib.oauth2.rfc6749.grants import ClientCredentialsGrant
+from authlib.oauth2.rfc6749.requests import BasicOAuth2Payload
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 from starlette.datastructures import Headers
@@ -55,26 +56,18 @@ _PRUNE_ASSERTIONS = text(
 )
 
 
-class Form(OAuth2Payload):  # type: ignore[misc]
-    """The parameters of a token request, each of them once."""
-
-    def __init__(self, parameters: Mapping[str, str]) -> None:
-        self.data = parameters
-
-    @property
-    def datalist(self) -> dict[str, list[str]]:
-        return {name: [value] for name, value in self.data.items()}
-
-
 class TokenRequest(OAuth2Request):  # type: ignore[misc]
+    """Its parameters are there once each."""
+
     def __init__(self, headers: Headers, parameters: Mapping[str, str]) -> None:
         # authlib wants to see https here, but TLS ends at the proxy.
         super().__init__("POST", f"https://localhost{TOKEN_PATH}", headers=headers)
-        self.payload = Form(parameters)
+        self.payload = BasicOAuth2Payload(parameters)
 
     @property
     def form(self) -> Mapping[str, str]:
-        return self.payload.data
+        parameters: Mapping[str, str] = self.payload.data
+        return parameters
 
 
 class ClientCredentials(ClientCredentialsGrant):  # type: ignore[misc]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -25,23 +25,44 @@ class TokenInvalid(Exception):  # noqa: N818 - what it was is nobody's business
 
 
 @dataclass(frozen=True, slots=True, repr=False)
-class SigningKeys:
+class _Loaded:
+    jwks: Sequence[Mapping[str, Any]]
     signing: KeySet
-    """The current key alone. As a set, since authlib names the `kid` only of a set's key."""
+    """The current key alone. As a set, since authlib writes a `kid` only for a set's key."""
     verifying: KeySet
-    """Public, with the keys that signed until the last rotation."""
+    """Public, with the keys that signed before."""
+
+
+class SigningKeys:
+    """Private EC P-256 keys with a `kid`, the first one signs. `held` is asked each time: they rotate meanwhile."""
+
+    def __init__(self, held: Callable[[], Sequence[Mapping[str, Any]]]) -> None:
+        self._held = held
+        self._loaded = _load(held())
+
+    @property
+    def signing(self) -> KeySet:
+        return self._current().signing
+
+    @property
+    def verifying(self) -> KeySet:
+        return self._current().verifying
 
     def published(self) -> dict[str, Any]:
         """The JWK Set of RFC 7517."""
         return {**self.verifying.as_dict(private=False)}
 
+    def _current(self) -> _Loaded:
+        jwks = self._held()
+        if jwks is not self._loaded.jwks:
+            self._loaded = _load(jwks)
+        return self._loaded
 
-def signing_keys(jwks: Sequence[Mapping[str, Any]]) -> SigningKeys:
-    """From private EC P-256 keys with a `kid`, the first one signs (see `app.keys`)."""
-    marked = [{**jwk, "use": "sig", "alg": ALGORITHM} for jwk in jwks]
-    private = [ECKey.import_key(jwk) for jwk in marked]
+
+def _load(jwks: Sequence[Mapping[str, Any]]) -> _Loaded:
+    private = [ECKey.import_key({**jwk, "use": "sig", "alg": ALGORITHM}) for jwk in jwks]
     public = [ECKey.import_key(key.as_dict(private=False)) for key in private]
-    return SigningKeys(KeySet([private[0]]), KeySet([*public]))
+    return _Loaded(jwks, KeySet([private[0]]), KeySet([*public]))
 
 
 def audience(issuer: str) -> str:

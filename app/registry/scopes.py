@@ -6,9 +6,7 @@ from collections.abc import Sequence
 from types import MappingProxyType
 
 from app.errors import InvalidValue
-
-HUBDAT = "hubdat"
-"""The organizer that runs the registry."""
+from app.registry.policy import HUBDAT
 
 SCOPES = MappingProxyType(
     {
