@@ -65,7 +65,7 @@ def words(name: str) -> list[str]:
     plain = unicodedata.normalize("NFKD", name.casefold())
     found = [word for chunk in _CHUNKS.findall(plain) for word in chunk_words(chunk)]
     kept = [word for word in found if word not in TITLES and word not in PATRONYMICS] or found
-    return [canonical(word) for word in kept]
+    return [ABBREVIATIONS.get(word, word) for word in kept]
 
 
 def chunk_words(chunk: str) -> list[str]:
@@ -75,15 +75,9 @@ def chunk_words(chunk: str) -> list[str]:
     return [whole] if whole in TITLES else [part for part in parts if part]
 
 
-def canonical(word: str) -> str:
-    for old, new in OLD_SPELLING:
-        word = word.replace(old, new)
-    return ABBREVIATIONS.get(word, word)
-
-
 def written_together_alike(a: str, b: str) -> bool:
     """`Nur Hayati` and `Nurhayati`."""
-    return within_one_edit(a, b) or (min(len(a), len(b)) > SHORTEST_CUT and (a.startswith(b) or b.startswith(a)))
+    return alike(a, b) if min(len(a), len(b)) > SHORTEST_CUT else within_one_edit(a, b)
 
 
 def covered(fewer: list[str], more: list[str]) -> bool:
@@ -104,9 +98,20 @@ def covered(fewer: list[str], more: list[str]) -> bool:
 
 
 def alike(a: str, b: str) -> bool:
+    """As written, or as it would be written today: each has typing errors that the other spelling makes worse."""
+    return close(a, b) or close(modern(a), modern(b))
+
+
+def close(a: str, b: str) -> bool:
     shorter, longer = sorted((a, b), key=len)
     cut_off = len(shorter) == 1 or len(shorter) >= SHORTEST_CUT
     return (cut_off and longer.startswith(shorter)) or (len(shorter) > 1 and within_one_edit(a, b))
+
+
+def modern(word: str) -> str:
+    for old, new in OLD_SPELLING:
+        word = word.replace(old, new)
+    return word
 
 
 def within_one_edit(a: str, b: str) -> bool:
