@@ -101,8 +101,9 @@ def amended(policy: Policy, change: PolicyInput) -> Policy | InvalidValue:
             return InvalidValue(
                 field, f"Nilainya harus di antara {least} dan {most}.", f"It must be between {least} and {most}."
             )
-    decided = {name: value for name, value in asdict(change).items() if value is not None and value is not KEEP}
-    return replace(policy, **decided, **({"verify_within_days": None} if change.verify_within_days is None else {}))
+    named = {name: value for name, value in asdict(change).items() if value is not None and value is not KEEP}
+    decided = replace(policy, **named)
+    return decided if change.verify_within_days is not None else replace(decided, verify_within_days=None)
 
 
 async def save(session: AsyncSession, season: int, organizer: str, policy: Policy) -> None:

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from io import StringIO
+from types import MappingProxyType
 from uuid import UUID
 
 from sqlmodel.ext.asyncio.session import AsyncSession
@@ -92,7 +93,7 @@ async def load(
         return Loaded(year, (), (*errors, RowError(1, opened.field, opened)))
     done: list[str] = []
     for row in rows:
-        refusal = await _load_row(session, caller, row, year, now)
+        refusal = await load_row(session, caller, row, year, now)
         if refusal is None:
             done.append(row.code)
         else:
@@ -178,21 +179,21 @@ async def _open_season(
     return await seasons.save(session, caller, year, ends_on, now)
 
 
-async def _load_row(session: AsyncSession, caller: Caller, row: Row, season: int, now: datetime) -> Refusal | None:
+async def load_row(session: AsyncSession, caller: Caller, row: Row, season: int, now: datetime) -> Refusal | None:
     given = OrganizerInput(row.code, row.name, schemes=row.schemes)
     saved = await organizers.save(session, caller, given, season, now)
     if isinstance(saved, Refusal):
         return saved
     in_force = (await windows.of(session, season, [row.code]))[row.code]
     standing = {(window.kind, window.opens_at): window.id for window in in_force}
-    for window in _windows(row, standing):
+    for window in windows_of(row, standing):
         refusal = await windows.save(session, caller, window, season, now)
         if refusal is not None:
             return refusal
     return None
 
 
-def _windows(row: Row, standing: Mapping[tuple[str, datetime], UUID]) -> list[WindowInput]:
+def windows_of(row: Row, standing: Mapping[tuple[str, datetime], UUID] = MappingProxyType({})) -> list[WindowInput]:
     found = []
     for kind, days in ((WindowKind.REGISTRATION, row.registration), (WindowKind.VERIFICATION, row.verification)):
         if days is None:
