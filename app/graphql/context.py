@@ -1,0 +1,173 @@
+"""What a resolver finds in `info.context`: who calls, in which language, the registry, and loaders that batch.
+
+A loader lives as long as one request and reads many keys in one transaction.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cached_property, lru_cache
+from typing import TypeVar
+from uuid import UUID
+
+import strawberry
+from sqlmodel.ext.asyncio.session import AsyncSession
+from strawberry.dataloader import DataLoader
+
+from app.auth.bearer import Principal
+from app.db import Database
+from app.errors import Language, NikInvalid, Refusal, TooManyChecks
+from app.merging import Merger
+from app.registry import lookup, organizers, route, routes, seasons, terminals
+from app.registry.check import Answer, Check
+from app.registry.lookup import HistoryEntry
+from app.registry.organizers import Organizer
+from app.registry.record import Record
+from app.registry.route import Route
+from app.registry.routes import RouteFilter
+from app.registry.source import Caller
+from app.registry.submission import Accepted, Submission
+from app.registry.terminals import Terminal
+from app.vault import Vault
+
+DASHBOARD = "dashboard:read"
+
+Written = TypeVar("Written")
+
+
+@dataclass(frozen=True, slots=True)
+class Registry:
+    """What a process has one of."""
+
+    database: Database
+    vault: Vault
+    checks: Merger[Check, Answer | NikInvalid | TooManyChecks]
+    submissions: Merger[Submission, Accepted | Refusal]
+
+
+@dataclass(frozen=True, slots=True)
+class RoutePage:
+    """One page of one filter, as a loader's key."""
+
+    where: RouteFilter
+    after: UUID | None
+    first: int
+
+
+class Context:
+    """Of one request."""
+
+    def __init__(self, registry: Registry, principal: Principal, language: Language, now: datetime) -> None:
+        self.registry = registry
+        self.principal = principal
+        self.language = language
+        self.now = now
+
+    @property
+    def caller(self) -> Caller:
+        return self.principal.caller
+
+    @property
+    def everyone(self) -> bool:
+        """Whether other organizers' registrants may be seen at all, masked."""
+        return DASHBOARD in self.principal.scopes
+
+    def transaction(self) -> AbstractAsyncContextManager[AsyncSession]:
+        return self.registry.database.transaction()
+
+    async def attempt(self, work: Callable[[AsyncSession], Awaitable[Written]]) -> Written:
+        return await self.registry.database.attempt(work)
+
+    @cached_property
+    def organizers(self) -> DataLoader[str, Organizer | None]:
+        async def load(codes: list[str]) -> list[Organizer | None]:
+            async with self.transaction() as session:
+                return await organizers.by_codes(session, codes, await seasons.current(session))
+
+        return DataLoader(load)
+
+    @cached_property
+    def routes(self) -> DataLoader[UUID, Route | None]:
+        async def load(ids: list[UUID]) -> list[Route | None]:
+            async with self.transaction() as session:
+                return await route.by_ids(session, ids, self.now)
+
+        return DataLoader(load)
+
+    @cached_property
+    def return_routes(self) -> DataLoader[UUID, list[Route]]:
+        async def load(ids: list[UUID]) -> list[list[Route]]:
+            async with self.transaction() as session:
+                return await routes.return_routes(session, ids, self.now)
+
+        return DataLoader(load)
+
+    @cached_property
+    def route_pages(self) -> DataLoader[RoutePage, list[Route]]:
+        async def load(pages: list[RoutePage]) -> list[list[Route]]:
+            async with self.transaction() as session:
+                return [
+                    await routes.page(session, page.where, after=page.after, first=page.first, now=self.now)
+                    for page in pages
+                ]
+
+        return DataLoader(load)
+
+    @cached_property
+    def terminals(self) -> DataLoader[str, Terminal | None]:
+        async def load(codes: list[str]) -> list[Terminal | None]:
+            async with self.transaction() as session:
+                return await terminals.by_codes(session, codes)
+
+        return DataLoader(load)
+
+    @cached_property
+    def registrants(self) -> DataLoader[UUID, Record | None]:
+        async def load(ids: list[UUID]) -> Sequence[Record | None]:
+            async with self.transaction() as session:
+                return await lookup.by_ids(session, self.registry.vault, self.caller, ids, everyone=self.everyone)
+
+        return DataLoader(load)
+
+    @cached_property
+    def returns(self) -> DataLoader[UUID, Record | None]:
+        async def load(ids: list[UUID]) -> Sequence[Record | None]:
+            async with self.transaction() as session:
+                return await lookup.returns_of(session, self.registry.vault, self.caller, ids, everyone=self.everyone)
+
+        return DataLoader(load)
+
+    @cached_property
+    def histories(self) -> DataLoader[UUID, list[HistoryEntry]]:
+        async def load(ids: list[UUID]) -> Sequence[list[HistoryEntry]]:
+            async with self.transaction() as session:
+                return await lookup.histories(session, ids)
+
+        return DataLoader(load)
+
+
+Info = strawberry.Info[Context, None]
+
+
+@lru_cache(maxsize=256)
+def language_of(accept_language: str) -> Language:
+    """The language that is wanted most, of the two there are; Indonesian when neither is named (RFC 9110 §12.5.4)."""
+    best: tuple[float, Language] = (0.0, "id")
+    for choice in accept_language.split(","):
+        tag, _, weight = choice.strip().lower().partition(";")
+        quality = _quality(weight)
+        for language in ("en", "id"):
+            if tag.partition("-")[0].strip() == language and quality > best[0]:
+                best = (quality, language)
+    return best[1]
+
+
+def _quality(weight: str) -> float:
+    name, _, value = weight.partition("=")
+    try:
+        return float(value) if name.strip() == "q" else 1.0
+    except ValueError:
+        return 0.0

@@ -1,0 +1,97 @@
+"""What a client reads when a request or a field fails. Anything not raised for its eyes is masked with an id.
+
+No message here repeats a value that the client sent: it may be a NIK or a name.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from typing import Any
+from uuid import uuid4
+
+import structlog
+from graphql import GraphQLError, Node, Source
+
+from app import telemetry
+from app.errors import Language, Refusal, TooManyChecks, Unavailable
+
+MASKED = "Internal error"
+
+log = structlog.get_logger(__name__)
+
+
+class RequestError(GraphQLError):
+    """An error that is written for the client: its message is shown as it stands."""
+
+    def __init__(
+        self,
+        message: str,
+        code: str,
+        *,
+        nodes: Collection[Node] | None = None,
+        source: Source | None = None,
+        positions: Collection[int] | None = None,
+        **facts: object,
+    ) -> None:
+        super().__init__(message, nodes, source, positions, extensions={"code": code, **facts})
+
+
+def unavailable(error: Unavailable, language: Language) -> RequestError:
+    """The registry cannot answer now; `retryAfter` is in seconds."""
+    if isinstance(error, TooManyChecks):
+        messages = {
+            "id": "Jatah cek NIK klien ini habis; coba lagi setelah retryAfter detik.",
+            "en": "This client's budget of NIK checks is used up; try again after retryAfter seconds.",
+        }
+        return RequestError(messages[language], "TOO_MANY_CHECKS", retryAfter=error.retry_after)
+    messages = {
+        "id": "Registri sedang tidak dapat menjawab; coba lagi setelah retryAfter detik.",
+        "en": "The registry cannot answer now; try again after retryAfter seconds.",
+    }
+    return RequestError(messages[language], "UNAVAILABLE", retryAfter=error.retry_after)
+
+
+def shown(errors: Sequence[GraphQLError], language: Language) -> list[dict[str, Any]]:
+    """The errors as the client reads them. One failure behind several fields has one id."""
+    ids: dict[int, str] = {}
+    return [_formatted(error, _for_the_client(error, language, ids)) for error in errors]
+
+
+def cause(error: GraphQLError) -> BaseException:
+    """What was raised, beneath what graphql-core wrapped around it."""
+    found: BaseException = error
+    while isinstance(found, GraphQLError) and not isinstance(found, RequestError) and found.original_error:
+        found = found.original_error
+    return found
+
+
+def _for_the_client(error: GraphQLError, language: Language, ids: dict[int, str]) -> RequestError:
+    raised = cause(error)
+    if isinstance(raised, RequestError):
+        return raised
+    if isinstance(raised, Refusal):
+        return RequestError(raised.message(language), raised.code)
+    if isinstance(raised, Unavailable):
+        return unavailable(raised, language)
+    if isinstance(raised, GraphQLError):
+        # graphql-core's own, about an argument that only the variables made null or left out.
+        return RequestError("An argument is null or missing where a value is required", "BAD_USER_INPUT")
+    if id(raised) not in ids:
+        ids[id(raised)] = report(raised)
+    return RequestError(MASKED, "INTERNAL_ERROR", errorId=ids[id(raised)])
+
+
+def report(error: BaseException) -> str:
+    """Log a bug with its type and its frames, never its message or its values; the id that the client is told."""
+    error_id = uuid4().hex
+    log.error("graphql field failed", error_id=error_id, exception="\n".join(telemetry.lines_of(error)))
+    return error_id
+
+
+def _formatted(error: GraphQLError, told: RequestError) -> dict[str, Any]:
+    formatted: dict[str, Any] = {"message": told.message, "extensions": told.extensions}
+    if error.locations:
+        formatted["locations"] = [{"line": place.line, "column": place.column} for place in error.locations]
+    if error.path is not None:
+        formatted["path"] = error.path
+    return formatted

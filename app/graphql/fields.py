@@ -1,0 +1,41 @@
+"""Fields below the root that ask a loader, and how long a list is taken to be."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import strawberry
+from strawberry.federation.schema_directives import ListSize
+
+Resolver = TypeVar("Resolver", bound=Callable[..., Any])
+
+PAGED = ListSize(
+    assumed_size=strawberry.UNSET,
+    slicing_arguments=["first"],
+    sized_fields=["nodes", "edges"],
+    require_one_slicing_argument=False,
+)
+"""Of a field that answers a connection."""
+
+
+def sized(size: int) -> ListSize:
+    """A list without pages that is about so long; `app.graphql.limits` reads it, and so does a gateway."""
+    return ListSize(
+        assumed_size=size,
+        slicing_arguments=strawberry.UNSET,
+        sized_fields=strawberry.UNSET,
+        require_one_slicing_argument=False,
+    )
+
+
+def loaded(description: str, *directives: object, name: str | None = None) -> Callable[[Resolver], Resolver]:
+    """A field whose value is loaded when it is asked for."""
+
+    def field(resolver: Resolver) -> Resolver:
+        made: Any = strawberry.federation.field(
+            resolver=resolver, name=name, description=description, directives=list(directives)
+        )
+        return made  # type: ignore[no-any-return]
+
+    return field

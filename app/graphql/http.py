@@ -1,0 +1,137 @@
+"""GraphQL over HTTP: our own thin view on graphql-core's executor over the strawberry schema.
+
+POST of one JSON operation (GraphQL-over-HTTP); refusals of RFC 6750, 9110 and that specification before anything runs.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+
+from graphql import ExecutionResult, GraphQLError, execute
+from starlette.routing import Route
+from starlette.types import Receive, Scope, Send
+from strawberry.execution import optimized_is_awaitable
+from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext
+
+from app import clock
+from app.auth.bearer import Bearer, Principal, Unauthorized
+from app.config import Settings
+from app.errors import Language, Unavailable
+from app.graphql import inputs, limits, permissions
+from app.graphql.answers import Answer, answered, media_type, refused, unanswerable, unauthorized
+from app.graphql.context import Context, Registry, language_of
+from app.graphql.documents import Document, Documents, Operation, Refused
+from app.graphql.failures import RequestError, cause
+from app.graphql.requests import Asked, NotUnderstood, asked, refuse_method_or_media
+from app.graphql.schema import EXECUTABLE
+
+PATH = "/graphql"
+
+
+def routes(registry: Registry, bearer: Bearer, settings: Settings) -> list[Route]:
+    return [Route(PATH, Door(registry, bearer, settings))]
+
+
+class Door:
+    """The ASGI application behind `PATH`. Of one process."""
+
+    def __init__(self, registry: Registry, bearer: Bearer, settings: Settings) -> None:
+        self._registry = registry
+        self._bearer = bearer
+        self._settings = settings
+        self._documents = Documents(EXECUTABLE)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        answer = await self._answer(scope, receive)
+        await answer.send(send)
+
+    async def _answer(self, scope: Scope, receive: Receive) -> Answer:
+        headers = _headers(scope)
+        media = media_type(headers.get(b"accept", b"*/*").decode("latin-1"))
+        language = language_of(headers.get(b"accept-language", b"").decode("latin-1"))
+        try:
+            refuse_method_or_media(scope["method"], media)
+            principal = await self._principal(scope, headers)
+            wanted = await asked(headers, receive, self._settings)
+            return await self._operation(scope, principal, wanted, language, media)
+        except Unauthorized as error:
+            return unauthorized(error, media)
+        except NotUnderstood as error:
+            return unanswerable(error, media)
+        except Unavailable as error:
+            return answered(None, [GraphQLError("", original_error=error)], language, media, alone=error)
+
+    async def _principal(self, scope: Scope, headers: Mapping[bytes, bytes]) -> Principal:
+        authorization = headers.get(b"authorization")
+        principal = await self._bearer.authenticate(None if authorization is None else authorization.decode("latin-1"))
+        scope.setdefault("state", {})["client_id"] = principal.caller.client_id
+        return principal
+
+    async def _operation(
+        self, scope: Scope, principal: Principal, wanted: Asked, language: Language, media: str | None
+    ) -> Answer:
+        try:
+            document = self._documents.get(wanted.query)
+            operation = document.operation(wanted.operation_name)
+            scope["state"]["operation"] = operation.name
+            self._judge(operation, document, wanted, principal)
+        except Refused as error:
+            return refused(error.errors, language, media)
+        except RequestError as error:
+            return refused([error], language, media)
+        context = Context(self._registry, principal, language, clock.now())
+        try:
+            async with asyncio.timeout(self._settings.request_timeout) as deadline:
+                result = await _executed(document, wanted, context)
+        except TimeoutError:
+            if not deadline.expired():
+                raise
+            return unanswerable(NotUnderstood(504, "TIMEOUT", "The operation took too long and was given up"), media)
+        if result.data is None and result.errors and all(error.path is None for error in result.errors):
+            definitions = operation.node.variable_definitions or ()
+            return refused(inputs.misfits(EXECUTABLE, definitions, wanted.variables), language, media)
+        alone = _what_kept_it_from_answering(result) if operation.root_fields == 1 else None
+        return answered(result.data, result.errors, language, media, alone=alone)
+
+    def _judge(self, operation: Operation, document: Document, wanted: Asked, principal: Principal) -> None:
+        """Raises what is known before anything runs."""
+        refusal = permissions.refusal(operation.required, principal.scopes)
+        if refusal is not None:
+            raise refusal
+        error = limits.unfit(wanted.variables)
+        if error is None and limits.too_costly(operation.measured):
+            measured = limits.measure(EXECUTABLE, operation.node, document.fragments, wanted.variables)
+            error = limits.too_costly(measured)
+        if error is not None:
+            raise error
+
+
+async def _executed(document: Document, wanted: Asked, context: Context) -> ExecutionResult:
+    result = execute(
+        EXECUTABLE,
+        document.ast,
+        context_value=context,
+        variable_values=wanted.variables,
+        operation_name=wanted.operation_name,
+        executor_class=StrawberryGraphQLCoreExecutionContext,
+        is_awaitable=optimized_is_awaitable,  # type: ignore[arg-type]
+        hide_suggestions=True,
+    )
+    return result if isinstance(result, ExecutionResult) else await result
+
+
+def _what_kept_it_from_answering(result: ExecutionResult) -> Unavailable | None:
+    for error in result.errors or ():
+        raised = cause(error)
+        if isinstance(raised, Unavailable) and error.path is not None and len(error.path) == 1:
+            return raised
+    return None
+
+
+def _headers(scope: Scope) -> dict[bytes, bytes]:
+    """One value per name: a repeated header is a list (RFC 9110 §5.3), which no single value here may be."""
+    headers: dict[bytes, bytes] = {}
+    for name, value in scope["headers"]:
+        headers[name] = headers[name] + b", " + value if name in headers else value
+    return headers

@@ -1,0 +1,102 @@
+"""What is wrong with a value that was sent, said by its place and the expected type, never by the value itself."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from graphql import (
+    GraphQLError,
+    GraphQLInputObjectType,
+    GraphQLList,
+    GraphQLNonNull,
+    GraphQLSchema,
+    ValueNode,
+    VariableDefinitionNode,
+    type_from_ast,
+)
+from graphql.language import SKIP
+from graphql.pyutils import Undefined
+from graphql.utilities.validate_input_value import validate_input_literal, validate_input_value
+from graphql.validation import ValuesOfCorrectTypeRule
+
+from app.graphql.failures import RequestError
+
+MOST_ERRORS = 20
+
+_REQUIRED = re.compile(r"Expected value of type '\w+' to include required field '(\w+)'")
+_UNKNOWN = re.compile(r"Expected value of type '\w+' not to include unknown field")
+
+
+class ValuesWithoutEcho(ValuesOfCorrectTypeRule):
+    """The specified rule about literals, in our words."""
+
+    def is_valid_value_node(self, node: ValueNode, input_type: Any) -> Any:
+        if input_type:
+
+            def on_error(error: GraphQLError, path: list[str | int]) -> None:
+                message = f"Invalid value{_place(path)}: {reason(error, input_type, path)}"
+                self.report_error(RequestError(message, "BAD_USER_INPUT", nodes=error.nodes or [node]))
+
+            validate_input_literal(node, input_type, on_error, hide_suggestions=True)
+        return SKIP
+
+
+def misfits(
+    schema: GraphQLSchema, definitions: Sequence[VariableDefinitionNode], variables: Mapping[str, Any]
+) -> list[GraphQLError]:
+    """An error for each place of the variables that does not fit its definition."""
+    errors: list[GraphQLError] = []
+    for definition in definitions:
+        name = definition.variable.name.value
+        type_: Any = type_from_ast(schema, definition.type)
+        value = variables.get(name, Undefined)
+        if value is Undefined and (definition.default_value or not isinstance(type_, GraphQLNonNull)):
+            continue
+
+        def on_error(
+            error: GraphQLError,
+            path: list[str | int],
+            name: str = name,
+            type_: Any = type_,
+            definition: VariableDefinitionNode = definition,
+        ) -> None:
+            message = f"Variable `${name}`{_place(path)}: {reason(error, type_, path)}"
+            errors.append(RequestError(message, "BAD_USER_INPUT", nodes=[definition]))
+
+        validate_input_value(value, type_, on_error, hide_suggestions=True)
+    if errors:
+        return errors[:MOST_ERRORS]
+    return [RequestError("The variables do not fit the operation", "BAD_USER_INPUT")]
+
+
+def reason(error: GraphQLError, type_: Any, path: Sequence[str | int]) -> str:
+    if isinstance(error, RequestError):
+        return error.message
+    expected = _type_at(type_, path)
+    if missing := _REQUIRED.match(error.message):
+        return f"{_bare(expected)} needs the field `{missing[1]}`"
+    if _UNKNOWN.match(error.message):
+        return f"{_bare(expected)} has no such field"
+    if isinstance(_bare(expected), GraphQLInputObjectType) and _bare(expected).is_one_of:
+        return f"exactly one field of {_bare(expected)} is given, and it is not null"
+    return f"expected {expected}"
+
+
+def _type_at(type_: Any, path: Sequence[str | int]) -> Any:
+    for step in path:
+        type_ = _bare(type_)
+        if isinstance(step, int) and isinstance(type_, GraphQLList):
+            type_ = type_.of_type
+        elif isinstance(step, str) and isinstance(type_, GraphQLInputObjectType):
+            type_ = type_.fields[step].type
+    return type_
+
+
+def _bare(type_: Any) -> Any:
+    return type_.of_type if isinstance(type_, GraphQLNonNull) else type_
+
+
+def _place(path: Sequence[str | int]) -> str:
+    return f" at `{'.'.join(str(step) for step in path)}`" if path else ""

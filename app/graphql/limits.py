@@ -1,0 +1,210 @@
+"""What one document may ask for: depth, fields and cost, measured in one pass before validation.
+
+A fragment is measured once however often it is spread, so twenty nested ones cost as much as twenty. Lists count as
+long as their `@listSize` says, their `first` asks, or their bulk argument is. There is room for a gateway's aliases.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+from graphql import (
+    FieldNode,
+    FragmentDefinitionNode,
+    FragmentSpreadNode,
+    GraphQLField,
+    GraphQLInterfaceType,
+    GraphQLNamedType,
+    GraphQLObjectType,
+    GraphQLSchema,
+    InlineFragmentNode,
+    IntValueNode,
+    ListValueNode,
+    OperationDefinitionNode,
+    SelectionSetNode,
+    ValueNode,
+    VariableNode,
+    get_named_type,
+    is_list_type,
+    is_non_null_type,
+)
+from graphql.type import GraphQLOutputType
+from strawberry.federation.schema_directives import ListSize
+
+from app.graphql.failures import RequestError
+from app.graphql.paging import LARGEST
+
+MOST_BYTES = 100_000
+"""Of a document's text."""
+MOST_TOKENS = 5_000
+MOST_ITEMS = 1_000
+"""Of a bulk argument, and of any list in the variables."""
+DEEPEST = 16
+"""The usual introspection query is 15 deep."""
+MOST_FIELDS = 1_000
+"""Selected in one operation, fragments spread out."""
+MOST_ROOT_FIELDS = 100
+"""Each is a transaction of its own."""
+MOST_COST = 100_000
+"""Values in the answer, about five microseconds each."""
+USUAL_LIST = 10
+"""How long a list is that says nothing about itself."""
+
+
+class Measure(NamedTuple):
+    depth: int
+    fields: int
+    cost: int
+
+
+NOTHING = Measure(0, 0, 0)
+
+
+@dataclass(slots=True)
+class Measuring:
+    """One operation. Without `variables`, whatever they may ask for counts as the most that is allowed."""
+
+    schema: GraphQLSchema
+    fragments: Mapping[str, FragmentDefinitionNode]
+    variables: Mapping[str, Any] | None = None
+    measured: dict[str, Measure] = field(default_factory=dict)
+
+    def selections(self, selection_set: SelectionSetNode | None, parent: GraphQLNamedType | None) -> Measure:
+        depth = fields = cost = 0
+        for selection in selection_set.selections if selection_set else ():
+            if isinstance(selection, FieldNode):
+                one = self.field(selection, parent)
+            elif isinstance(selection, InlineFragmentNode):
+                condition = selection.type_condition
+                on = self.schema.get_type(condition.name.value) if condition else parent
+                one = self.selections(selection.selection_set, on)
+            elif isinstance(selection, FragmentSpreadNode):
+                one = self.fragment(selection.name.value)
+            else:
+                one = NOTHING
+            depth, fields, cost = max(depth, one.depth), fields + one.fields, cost + one.cost
+        return Measure(depth, fields, cost)
+
+    def fragment(self, name: str) -> Measure:
+        """Unknown fragments and circles measure nothing here; validation refuses them."""
+        if name not in self.measured:
+            self.measured[name] = NOTHING
+            fragment = self.fragments.get(name)
+            if fragment is not None:
+                on = self.schema.get_type(fragment.type_condition.name.value)
+                self.measured[name] = self.selections(fragment.selection_set, on)
+        return self.measured[name]
+
+    def field(self, node: FieldNode, parent: GraphQLNamedType | None) -> Measure:
+        found = _field_of(self.schema, parent, node.name.value)
+        type_ = get_named_type(found.type) if found else None
+        depth, fields, cost = self.selections(node.selection_set, type_)
+        times = self.times(node, found, parent) if found else 1
+        return Measure(depth + 1, fields + 1, 1 + times * cost if node.selection_set else times)
+
+    def times(self, node: FieldNode, found: GraphQLField, parent: GraphQLNamedType | None) -> int:
+        """How many items a list is taken to have; 1 for what is no list."""
+        if parent is not None and parent.name.endswith("Connection"):
+            return 1  # The field that answers the connection has been counted as often as it has items.
+        arguments = {argument.name.value: argument.value for argument in node.arguments or ()}
+        size = _declared_size(found)
+        if size is not None and size.slicing_arguments:
+            return self.sliced(arguments.get("first"), found)
+        if not _is_list(found.type):
+            return 1
+        for name, argument in found.args.items():
+            if _is_list(argument.type):
+                return self.length(arguments.get(name))
+        return size.assumed_size if size is not None and size.assumed_size else USUAL_LIST
+
+    def sliced(self, value: ValueNode | None, found: GraphQLField) -> int:
+        if value is None:
+            return int(found.args["first"].default.value) if found.args["first"].default else LARGEST
+        given = int(value.value) if isinstance(value, IntValueNode) and len(value.value) < 10 else self.variable(value)
+        return max(1, min(given, LARGEST)) if isinstance(given, int) else LARGEST
+
+    def length(self, value: ValueNode | None) -> int:
+        if isinstance(value, ListValueNode) and len(value.values) > MOST_ITEMS:
+            raise too_many_items()
+        given = value.values if isinstance(value, ListValueNode) else self.variable(value)
+        return max(1, min(len(given), MOST_ITEMS)) if isinstance(given, (list, tuple)) else MOST_ITEMS
+
+    def variable(self, value: ValueNode | None) -> Any:
+        if isinstance(value, VariableNode) and self.variables is not None:
+            return self.variables.get(value.name.value)
+        return None
+
+
+def measure(
+    schema: GraphQLSchema,
+    operation: OperationDefinitionNode,
+    fragments: Mapping[str, FragmentDefinitionNode],
+    variables: Mapping[str, Any] | None = None,
+) -> Measure:
+    measuring = Measuring(schema, fragments, variables)
+    return measuring.selections(operation.selection_set, schema.get_root_type(operation.operation))
+
+
+def refusal(measured: Measure) -> RequestError | None:
+    """For what no variables could make smaller."""
+    if measured.depth > DEEPEST:
+        return RequestError(f"The document is nested {DEEPEST} levels at most", "TOO_DEEP", most=DEEPEST)
+    if measured.fields > MOST_FIELDS:
+        return RequestError(f"An operation selects {MOST_FIELDS} fields at most", "TOO_MANY_FIELDS", most=MOST_FIELDS)
+    return None
+
+
+def too_costly(measured: Measure) -> RequestError | None:
+    if measured.cost <= MOST_COST:
+        return None
+    return RequestError(
+        f"The answer would hold up to {measured.cost:,} values; {MOST_COST:,} are allowed. Ask for smaller pages",
+        "TOO_COSTLY",
+        most=MOST_COST,
+        cost=min(measured.cost, 2**53),
+    )
+
+
+def too_many_items() -> RequestError:
+    return RequestError(f"A list has {MOST_ITEMS:,} items at most", "TOO_MANY_ITEMS", most=MOST_ITEMS)
+
+
+def unfit(variables: object) -> RequestError | None:
+    """The variables as a whole: no list is too long, and no text holds a NUL, which PostgreSQL cannot store."""
+    waiting: list[object] = [variables]
+    while waiting:
+        value = waiting.pop()
+        if isinstance(value, str):
+            if "\x00" in value:
+                return nul()
+        elif isinstance(value, dict):
+            waiting.extend(value.values())
+        elif isinstance(value, list):
+            if len(value) > MOST_ITEMS:
+                return too_many_items()
+            waiting.extend(value)
+    return None
+
+
+def nul() -> RequestError:
+    return RequestError("Text must not contain the character NUL", "BAD_USER_INPUT")
+
+
+def _field_of(schema: GraphQLSchema, parent: GraphQLNamedType | None, name: str) -> GraphQLField | None:
+    if isinstance(parent, GraphQLObjectType | GraphQLInterfaceType):
+        return schema.get_field(parent, name)
+    return None
+
+
+def _declared_size(found: GraphQLField) -> ListSize | None:
+    definition = found.extensions.get("strawberry-definition")
+    for directive in getattr(definition, "directives", ()):
+        if isinstance(directive, ListSize):
+            return directive
+    return None
+
+
+def _is_list(type_: GraphQLOutputType | Any) -> bool:
+    return is_list_type(type_.of_type if is_non_null_type(type_) else type_)

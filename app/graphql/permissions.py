@@ -1,0 +1,63 @@
+"""Which scopes a root field asks for: declared once, as federation's directives, which a gateway reads as well.
+
+Enforced from the schema before anything runs: a request that selects one field too many runs none.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import strawberry
+from graphql import GraphQLField
+from strawberry.federation.schema_directives import Authenticated, RequiresScopes
+
+from app.auth.bearer import Unauthorized, insufficient_scope
+
+NIK_CHECK = "nik:check"
+REGISTRANTS_WRITE = "registrants:write"
+REGISTRANTS_READ = "registrants:read"
+ROUTES_WRITE = "routes:write"
+DASHBOARD_READ = "dashboard:read"
+HUBDAT_ADMIN = "hubdat:admin"
+
+Alternatives = tuple[frozenset[str], ...]
+"""Any one of these sets of scopes will do; none of them: a token will do."""
+
+TO_SEE_REGISTRANTS: Alternatives = (frozenset({REGISTRANTS_READ}), frozenset({DASHBOARD_READ}))
+
+
+def open_to(
+    resolver: Callable[..., Any], *alternatives: str, description: str, directives: Iterable[object] = ()
+) -> Any:
+    """A root field for whoever holds one of the scopes `alternatives`; with none, for every authenticated client."""
+    return strawberry.federation.field(
+        resolver=resolver,
+        description=description,
+        directives=list(directives),
+        authenticated=not alternatives,
+        requires_scopes=[[scope] for scope in alternatives],
+    )
+
+
+def declared(field: GraphQLField) -> Alternatives | None:
+    """What a root field's directives ask for. None: it declares nothing."""
+    definition = field.extensions.get("strawberry-definition")
+    for directive in getattr(definition, "directives", ()):
+        if isinstance(directive, RequiresScopes):
+            return tuple(frozenset(scopes) for scopes in directive.scopes)
+        if isinstance(directive, Authenticated):
+            return ()
+    return None
+
+
+def satisfied(alternatives: Alternatives, scopes: frozenset[str]) -> bool:
+    return not alternatives or any(wanted <= scopes for wanted in alternatives)
+
+
+def refusal(required: Iterable[Alternatives], scopes: frozenset[str]) -> Unauthorized | None:
+    """The 403 of RFC 6750 §3.1 for the first field whose scopes are missing."""
+    for alternatives in required:
+        if not satisfied(alternatives, scopes):
+            return insufficient_scope(sorted(alternatives[0]))
+    return None

@@ -1,0 +1,110 @@
+"""What a request asks for: one operation in JSON, within the limits of size and time. Anything else is a clear 4xx."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+from starlette.requests import ClientDisconnect
+from starlette.types import Receive
+
+from app.config import Settings
+
+_JSON = re.compile(rb'\s*application/json\s*(;\s*charset\s*=\s*"?utf-?8"?\s*)?;?\s*', re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    query: str
+    variables: dict[str, Any]
+    operation_name: str | None
+
+
+class NotUnderstood(Exception):  # noqa: N818 - an answer
+    """A request that is no GraphQL request, with the status that says so."""
+
+    def __init__(self, status: int, code: str, message: str, headers: Mapping[str, str] | None = None) -> None:
+        super().__init__(code)
+        self.status = status
+        self.code = code
+        self.message = message
+        self.headers = headers or {}
+
+
+def refuse_method_or_media(method: str, media: str | None) -> None:
+    """Raises `NotUnderstood`."""
+    if method != "POST":
+        raise NotUnderstood(405, "METHOD_NOT_ALLOWED", "Operations are sent by POST", {"Allow": "POST"})
+    if media is None:
+        raise NotUnderstood(406, "NOT_ACCEPTABLE", "Answers are application/graphql-response+json or application/json")
+
+
+async def asked(headers: Mapping[bytes, bytes], receive: Receive, settings: Settings) -> Asked:
+    """Raises `NotUnderstood`."""
+    if headers.get(b"content-encoding", b"identity").strip().lower() != b"identity":
+        raise NotUnderstood(415, "UNSUPPORTED_MEDIA_TYPE", "Bodies are not compressed", {"Accept-Encoding": "identity"})
+    if not _JSON.fullmatch(headers.get(b"content-type", b"")):
+        raise NotUnderstood(
+            415, "UNSUPPORTED_MEDIA_TYPE", "Content-Type is application/json in UTF-8", {"Accept": "application/json"}
+        )
+    try:
+        async with asyncio.timeout(settings.body_timeout):
+            raw = await _body(headers, receive, settings.body_limit)
+    except TimeoutError:
+        raise NotUnderstood(
+            408, "REQUEST_TIMEOUT", "The body did not arrive in time", {"Connection": "close"}
+        ) from None
+    return understood(raw)
+
+
+def understood(raw: bytes) -> Asked:
+    """Raises `NotUnderstood`."""
+    try:
+        body = orjson.loads(raw)
+    except orjson.JSONDecodeError:
+        raise _bad("The body is not JSON in UTF-8, or is nested too deeply") from None
+    if isinstance(body, list):
+        raise _bad("One operation per request: batches are not taken")
+    if not isinstance(body, dict):
+        raise _bad("The body is not a JSON object")
+    query, variables, name = body.get("query"), body.get("variables"), body.get("operationName")
+    if not isinstance(query, str):
+        raise _bad("`query` is missing or no string")
+    if variables is not None and not isinstance(variables, dict):
+        raise _bad("`variables` is no object")
+    if name is not None and not isinstance(name, str):
+        raise _bad("`operationName` is no string")
+    if not isinstance(body.get("extensions"), dict | None):
+        raise _bad("`extensions` is no object")
+    return Asked(query, variables or {}, name or None)
+
+
+async def _body(headers: Mapping[bytes, bytes], receive: Receive, limit: int) -> bytes:
+    announced = headers.get(b"content-length", b"")
+    if announced.isdigit() and int(announced[:20]) > limit:
+        raise _too_large(limit)
+    chunks: list[bytes] = []
+    size = 0
+    while True:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            raise ClientDisconnect
+        chunk = message.get("body", b"")
+        size += len(chunk)
+        if size > limit:
+            raise _too_large(limit)
+        chunks.append(chunk)
+        if not message.get("more_body", False):
+            return b"".join(chunks)
+
+
+def _bad(message: str) -> NotUnderstood:
+    return NotUnderstood(400, "BAD_REQUEST", message)
+
+
+def _too_large(limit: int) -> NotUnderstood:
+    return NotUnderstood(413, "CONTENT_TOO_LARGE", f"A body has {limit:,} bytes at most", {"Connection": "close"})

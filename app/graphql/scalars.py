@@ -1,0 +1,98 @@
+"""Scalars: a NIK is a string and never a number; an instant on input names its zone. No refusal repeats the value."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime
+from typing import NewType, TypeVar
+from uuid import UUID
+
+import strawberry
+from strawberry.types.scalar import ScalarDefinition
+
+from app.graphql.failures import RequestError
+
+NIK = NewType("NIK", str)
+
+LONGEST_NIK = 64
+"""Far longer than 16 digits with blanks, dots or dashes between them."""
+FIRST_YEAR, LAST_YEAR = 1900, 2199
+NOBODY = UUID(int=0)
+
+Given = TypeVar("Given")
+
+
+def given(value: Given | None) -> Given | None:
+    """An argument that was left out is None here: the registry does not tell the two apart."""
+    return None if value is strawberry.UNSET else value
+
+
+def identifier(text: str) -> UUID:
+    """An id as the registry writes it; what is no id at all is the id of nothing."""
+    try:
+        return UUID(text)
+    except ValueError:
+        return NOBODY
+
+
+def parse_nik(value: object) -> str:
+    if not isinstance(value, str):
+        raise RequestError("A NIK is a string of 16 digits, never a number: numbers lose digits", "BAD_USER_INPUT")
+    if len(value) > LONGEST_NIK:
+        raise RequestError("A NIK is a string of 16 digits", "BAD_USER_INPUT")
+    return value
+
+
+def parse_instant(value: object) -> datetime:
+    try:
+        instant = datetime.fromisoformat(value) if isinstance(value, str) else None
+        if instant is not None and instant.tzinfo is not None and FIRST_YEAR <= instant.year <= LAST_YEAR:
+            return instant.astimezone(UTC)
+    except ValueError:
+        pass
+    raise RequestError(
+        "A DateTime is an ISO 8601 string with a zone, such as 2026-03-05T08:00:00+07:00", "BAD_USER_INPUT"
+    )
+
+
+def parse_day(value: object) -> date:
+    try:
+        if isinstance(value, str):
+            return date.fromisoformat(value)
+    except ValueError:
+        pass
+    raise RequestError("A Date is an ISO 8601 string, such as 2026-03-05", "BAD_USER_INPUT")
+
+
+def write_instant(value: datetime) -> str:
+    return value.astimezone(UTC).isoformat().replace("+00:00", "Z")
+
+
+SCALARS: dict[object, ScalarDefinition] = {
+    NIK: strawberry.scalar(
+        name="NIK",
+        description=(
+            "Nomor Induk Kependudukan: 16 digits `PPKKCC DDMMYY SSSS` as a string. On input blanks, dots, dashes and"
+            " a leading apostrophe are removed; a JSON number is refused, since numbers lose digits. On output in full"
+            " to the organizer whose registrant it is, `************0001` to anyone else who may see the record, and"
+            " `(dihapus)` once erased. Never put it into a URL or a log."
+        ),
+        parse_value=parse_nik,
+    ),
+    date: strawberry.scalar(
+        name="Date",
+        description="A calendar day in Jakarta (WIB), ISO 8601: `2026-03-05`.",
+        specified_by_url="https://www.rfc-editor.org/rfc/rfc3339#section-5.6",
+        serialize=date.isoformat,
+        parse_value=parse_day,
+    ),
+    datetime: strawberry.scalar(
+        name="DateTime",
+        description=(
+            "An instant, ISO 8601 with a zone: `2026-03-05T08:00:00+07:00`. Output is in UTC (`…Z`). Input without a"
+            " zone is refused."
+        ),
+        specified_by_url="https://www.rfc-editor.org/rfc/rfc3339#section-5.6",
+        serialize=write_instant,
+        parse_value=parse_instant,
+    ),
+}

@@ -1,0 +1,261 @@
+"""The contract, as a table of contents: every root field, the scopes it is open to, and what it does."""
+
+from __future__ import annotations
+
+import strawberry
+from graphql import GraphQLSchema
+from strawberry.schema.config import StrawberryConfig
+
+from app.graphql import admin, niks, registering
+from app.graphql import organizers as organizing
+from app.graphql import registrants as reading
+from app.graphql import routes as routing
+from app.graphql.entities import FederatedSchema
+from app.graphql.fields import PAGED, sized
+from app.graphql.permissions import (
+    DASHBOARD_READ,
+    HUBDAT_ADMIN,
+    NIK_CHECK,
+    REGISTRANTS_READ,
+    REGISTRANTS_WRITE,
+    ROUTES_WRITE,
+    open_to,
+)
+from app.graphql.scalars import SCALARS
+
+HEADER = """\
+# Pemudik: the shared registry of Indonesia's mudik gratis programmes. `POST /graphql`, OAuth 2.0 bearer tokens.
+# Written by `pemudik schema export`; do not edit.
+#
+# Errors: expected refusals are data (`Problem`). Everything else is in `errors`, with `extensions.code`:
+#   BAD_USER_INPUT GRAPHQL_PARSE_FAILED GRAPHQL_VALIDATION_FAILED OPERATION_NAME_MISSING OPERATION_UNKNOWN
+#   INVALID_CURSOR INVALID_PAGE_SIZE TOO_MANY_ITEMS TOO_DEEP TOO_MANY_FIELDS TOO_COSTLY DOCUMENT_TOO_LARGE
+#   UNKNOWN_ENTITY INVALID_ENTITY_KEY FORBIDDEN          of one item of `_entities`
+#   TOO_MANY_CHECKS UNAVAILABLE                          come back after `extensions.retryAfter` seconds
+#   TIMEOUT INTERNAL_ERROR                               the latter with `extensions.errorId`
+# A request without a token, or with one that lacks a scope, runs nothing and gets the answer of RFC 6750.
+"""
+
+
+@strawberry.type(description="What can be read.")
+class Query:
+    me = open_to(admin.me, description="The client that calls, and what it may do.")
+
+    check_nik = open_to(
+        niks.check_nik,
+        NIK_CHECK,
+        description="Whether a NIK may be registered. Takes one check from your budget (`TOO_MANY_CHECKS`).",
+    )
+    check_niks = open_to(
+        niks.check_niks,
+        NIK_CHECK,
+        description=(
+            "The same for up to 1,000 NIKs: one verdict each, in order. A NIK that cannot be one is INVALID and harms"
+            " no neighbour. All are answered, or none if your budget does not suffice."
+        ),
+        directives=[sized(1000)],
+    )
+
+    registrant = open_to(
+        reading.find_registrant,
+        REGISTRANTS_READ,
+        DASHBOARD_READ,
+        description="One registrant: of your own, or with `dashboard:read` and by id of anyone's, masked.",
+    )
+    registrants = open_to(
+        reading.find_registrants,
+        REGISTRANTS_READ,
+        DASHBOARD_READ,
+        description="Your own registrants, or with `dashboard:read` everyone's, masked; in the order of their arrival.",
+        directives=[PAGED],
+    )
+
+    organizer = open_to(organizing.find_organizer, description="One organizer.")
+    organizers = open_to(organizing.every_organizer, description="Every organizer, by code.", directives=[sized(100)])
+    route = open_to(routing.find_route, description="One route.")
+    routes = open_to(
+        routing.find_routes,
+        description="Routes of every organizer, in the order in which they were declared.",
+        directives=[PAGED],
+    )
+    terminal = open_to(routing.find_terminal, description="One terminal.")
+    terminals = open_to(routing.find_terminals, description="Every terminal, by city.", directives=[sized(100)])
+
+    cases = open_to(
+        admin.find_cases,
+        HUBDAT_ADMIN,
+        description="Refused and suspected duplicates, the newest first.",
+        directives=[PAGED],
+    )
+    nik_accesses = open_to(
+        niks.nik_accesses,
+        HUBDAT_ADMIN,
+        description="Who looked at this NIK (UU 27/2022 art. 7): the newest first, at most 1,000. This look counts.",
+        directives=[sized(100)],
+    )
+
+
+@strawberry.type(
+    description=(
+        "What can be changed. Each field is a transaction of its own, and every accepted change a row of the log. In a"
+        " bulk form each item has its own verdict, in order: a refused one changes nothing and harms no neighbour."
+    )
+)
+class Mutation:
+    submit_registrant = open_to(
+        registering.submit_registrant,
+        REGISTRANTS_WRITE,
+        description=(
+            "Registers a person on a route. Safe to repeat: the same organizer, NIK, direction and service of a season"
+            " are one registrant. Refuses NIK_INVALID, NIK_ALREADY_REGISTERED, NIK_BLOCKED, REGISTRATION_CLOSED,"
+            " SEASON_CLOSED, QUOTA_FULL, ROUTE_UNKNOWN, RETURN_WITHOUT_OUTBOUND, RETURN_CITY_MISMATCH,"
+            " DESTINATION_MISMATCH, MOTORCYCLE_REQUIRED, NOT_YOURS, INVALID_VALUE."
+        ),
+    )
+    submit_registrants = open_to(
+        registering.submit_registrants,
+        REGISTRANTS_WRITE,
+        description="The same for up to 1,000 people.",
+        directives=[sized(1000)],
+    )
+    verify_registrant = open_to(
+        registering.verify_registrant,
+        REGISTRANTS_WRITE,
+        description=(
+            "1 to 2, at a posko (terms of 2023 §4). Refuses VERIFICATION_EXPIRED, TRANSITION_NOT_ALLOWED, NOT_FOUND,"
+            " SEASON_CLOSED."
+        ),
+    )
+    verify_registrants = open_to(
+        registering.verify_registrants,
+        REGISTRANTS_WRITE,
+        description="The same for up to 1,000 registrants.",
+        directives=[sized(1000)],
+    )
+    depart_registrant = open_to(
+        registering.depart_registrant,
+        REGISTRANTS_WRITE,
+        description=(
+            "2 to 3, aboard (terms of 2023 §7, §8). Refuses NOT_HEALTHY, MOTORCYCLE_NOT_HANDED_OVER,"
+            " TRANSITION_NOT_ALLOWED, NOT_FOUND, SEASON_CLOSED, INVALID_VALUE."
+        ),
+    )
+    depart_registrants = open_to(
+        registering.depart_registrants,
+        REGISTRANTS_WRITE,
+        description="The same for up to 1,000 registrants.",
+        directives=[sized(1000)],
+    )
+    cancel_registrant = open_to(
+        registering.cancel_registrant,
+        REGISTRANTS_WRITE,
+        description=(
+            "Ends a registration; seat and NIK are free again, and its way back ends with it. Refuses"
+            " TRANSITION_NOT_ALLOWED, NOT_FOUND, SEASON_CLOSED, INVALID_VALUE."
+        ),
+    )
+    correct_registrant = open_to(
+        registering.correct_registrant,
+        REGISTRANTS_WRITE,
+        description=(
+            "Corrects what was written wrongly (UU 27/2022 art. 6). Refuses NIK_INVALID, NIK_ALREADY_REGISTERED,"
+            " NIK_BLOCKED, NOT_FOUND, SEASON_CLOSED, INVALID_VALUE."
+        ),
+    )
+    hand_over_motorcycle = open_to(
+        registering.hand_over_motorcycle,
+        REGISTRANTS_WRITE,
+        description=(
+            "Records that a motorcycle was handed over (terms of 2023 §6); again keeps the first time. Refuses"
+            " NOT_FOUND, TRANSITION_NOT_ALLOWED, SEASON_CLOSED, INVALID_VALUE."
+        ),
+    )
+
+    save_terminals = open_to(
+        routing.save_terminals,
+        ROUTES_WRITE,
+        description="Declares or changes up to 1,000 terminals. Refuses NOT_YOURS, INVALID_VALUE.",
+        directives=[sized(1000)],
+    )
+    save_routes = open_to(
+        routing.save_routes,
+        ROUTES_WRITE,
+        description=(
+            "Declares or changes up to 1,000 routes; the same again changes nothing. Refuses NOT_YOURS, ROUTE_UNKNOWN,"
+            " QUOTA_BELOW_TAKEN, SEASON_CLOSED, NOT_FOUND, INVALID_VALUE."
+        ),
+        directives=[sized(1000)],
+    )
+    release_quota = open_to(
+        routing.release_quota,
+        ROUTES_WRITE,
+        description=(
+            "Adds seats to a route, now or later. Refuses ROUTE_UNKNOWN, QUOTA_BELOW_TAKEN, SEASON_CLOSED,"
+            " INVALID_VALUE."
+        ),
+    )
+
+    save_organizer = open_to(
+        organizing.save_organizer,
+        HUBDAT_ADMIN,
+        description="Adds or changes an organizer and its policy. Refuses NOT_FOUND, SEASON_CLOSED, INVALID_VALUE.",
+    )
+    save_window = open_to(
+        organizing.save_window,
+        HUBDAT_ADMIN,
+        description="Adds a wave, or amends one. Refuses NOT_FOUND, SEASON_CLOSED, INVALID_VALUE.",
+    )
+    issue_client = open_to(
+        admin.issue_client,
+        HUBDAT_ADMIN,
+        description="A new client of an organizer. A refusal is an error with `extensions.code`.",
+    )
+    rotate_client_secret = open_to(
+        admin.rotate_client_secret,
+        HUBDAT_ADMIN,
+        description="A second secret; the one before stays good until the next rotation: an app can change over.",
+    )
+    revoke_client = open_to(
+        admin.revoke_client,
+        HUBDAT_ADMIN,
+        description="Ends a client, its secrets and, within five seconds, its tokens.",
+    )
+    block_nik = open_to(
+        niks.block_nik,
+        HUBDAT_ADMIN,
+        description="Blocks a NIK with every organizer. Refuses NIK_INVALID, INVALID_VALUE.",
+    )
+    lift_nik_block = open_to(
+        niks.lift_nik_block,
+        HUBDAT_ADMIN,
+        description="Lifts every block of a NIK, on appeal. Refuses NIK_INVALID, NOT_FOUND, INVALID_VALUE.",
+    )
+    decide_case = open_to(
+        admin.decide_case,
+        HUBDAT_ADMIN,
+        description="Decides a duplicate case. Refuses NOT_FOUND, INVALID_VALUE.",
+    )
+    erase_registrant = open_to(
+        registering.erase_registrant,
+        HUBDAT_ADMIN,
+        description=(
+            "Erases NIK, name, booking code and papers (UU 27/2022 art. 8, 43); one that stands is cancelled first."
+            " Counts stay. Refuses NOT_FOUND, NIK_INVALID, INVALID_VALUE."
+        ),
+    )
+
+
+SCHEMA = FederatedSchema(
+    query=Query,
+    mutation=Mutation,
+    config=StrawberryConfig(scalar_map=SCALARS, disable_field_suggestions=True),
+    # What every known gateway composes; the Guild's refuses 2.10 and above.
+    federation_version="2.9",
+)
+
+EXECUTABLE: GraphQLSchema = SCHEMA._schema  # noqa: SLF001 - what graphql-core executes; strawberry gives no other name
+
+
+def sdl() -> str:
+    """The exported contract."""
+    return f"{HEADER}\n{SCHEMA.as_str()}\n"

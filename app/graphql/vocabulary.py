@@ -1,0 +1,140 @@
+"""The closed vocabularies of the registry as GraphQL enums, with what each member means."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+import strawberry
+
+from app.models.enums import (
+    CaseState,
+    Direction,
+    IdentityDocument,
+    IntegrationScheme,
+    Mode,
+    PlaceKind,
+    Purpose,
+    RegistrantStatus,
+    Service,
+    WindowKind,
+)
+
+__all__ = [
+    "CaseState",
+    "Direction",
+    "IdentityDocument",
+    "IntegrationScheme",
+    "Mode",
+    "NikOutcome",
+    "PlaceKind",
+    "Purpose",
+    "RegistrantStatus",
+    "Service",
+    "WindowKind",
+    "describe",
+]
+
+
+def describe(vocabulary: type[StrEnum], description: str, **members: str) -> None:
+    """Make `vocabulary` a GraphQL enum; every member is described by its name."""
+    strawberry.enum(vocabulary, description=description)
+    for value in vocabulary.__strawberry_definition__.values:  # type: ignore[attr-defined]
+        value.description = members[value.name]
+
+
+class NikOutcome(StrEnum):
+    """The registry's, and what a check of many says of one that is none."""
+
+    AVAILABLE = "AVAILABLE"
+    REGISTERED = "REGISTERED"
+    BLOCKED = "BLOCKED"
+    INVALID = "INVALID"
+
+
+describe(
+    Direction,
+    "`tipe_keberangkatan` of the standard (Kemenhub integration scheme, March 2024).",
+    MUDIK="Arus mudik: the trip home.",
+    BALIK="Arus balik: the trip back.",
+)
+describe(
+    Service,
+    "What travels. A person may hold one of each, also with different organizers.",
+    PASSENGER="A seat.",
+    MOTORCYCLE="A motorcycle that is carried; its rider travels otherwise.",
+)
+describe(
+    Mode,
+    "What a route is travelled with.",
+    BUS="By bus.",
+    TRAIN="By train.",
+    SHIP="By ship.",
+    TRUCK="By truck: motorcycles.",
+)
+describe(
+    RegistrantStatus,
+    (
+        "Where a registrant stands. 1 to 3 are `status_pemesanan_code` of the standard (Kemenhub integration scheme,"
+        " March 2024); 4 to 6 extend it. REGISTERED, VERIFIED and DEPARTED hold the NIK and the seat."
+    ),
+    REGISTERED="1, Terdaftar. May be verified, cancelled, or forfeited at its deadline.",
+    VERIFIED="2, Terverifikasi pendaftaran. May depart, be cancelled, or become a no-show.",
+    DEPARTED="3, Terverifikasi keberangkatan. Final.",
+    FORFEITED="4, gugur: not verified by `verifyBy`. The seat is free again, the NIK is blocked (terms of 2023 §5).",
+    CANCELLED="5, batal: by the organizer, with a reason. Seat and NIK are free again.",
+    NO_SHOW="6, tidak hadir: verified, and not aboard when the route had left. The NIK stays held.",
+)
+describe(
+    IdentityDocument,
+    "Which identity document was shown at registration (terms of 2023 §1). The type only, never an image or a number.",
+    KTP="Kartu Tanda Penduduk: identity card.",
+    SIM="Surat Izin Mengemudi: driving licence.",
+    KK="Kartu Keluarga: family card.",
+    KIA="Kartu Identitas Anak: a child's identity card.",
+)
+describe(
+    IntegrationScheme,
+    "How an organizer exchanges data with the registry (Kemenhub integration scheme, March 2024).",
+    GRAPHQL="Through this API.",
+    WEBHOOK="Posts the 12-column record for every registrant.",
+    EXCEL="Uploads the 12-column Excel file.",
+    NIK_CHECK="Checks NIKs before it registers.",
+    DAILY_CONSOLIDATION="Reconciles its whole list once a day.",
+)
+describe(
+    PlaceKind,
+    "What kind of place a terminal is.",
+    TERMINAL="Bus terminal.",
+    STATION="Railway station.",
+    PORT="Sea port.",
+    MEETING_POINT="Any other place where people gather, such as Monas.",
+)
+describe(
+    WindowKind,
+    "What a window opens.",
+    REGISTRATION="Registration; there may be several waves.",
+    VERIFICATION="Verification at a posko.",
+)
+describe(
+    CaseState,
+    "How far a duplicate case is.",
+    OPEN="Not decided.",
+    CONFIRMED="Hubdat decided: one person registered more than once.",
+    NOT_DUPLICATE="Hubdat decided: not one person, for example a clerk's typing error in a NIK.",
+)
+describe(
+    Purpose,
+    "Why somebody looked at a NIK.",
+    CHECK="A NIK check.",
+    LOOKUP="A registrant was looked up by NIK.",
+    EXPORT="Everything held on the NIK was exported (UU 27/2022 art. 7).",
+    ACCESS_LOG="This access log itself was read.",
+)
+describe(
+    NikOutcome,
+    "The answer to a NIK check.",
+    AVAILABLE="Nothing stands against a registration.",
+    REGISTERED="A registration holds this NIK in that direction and service; see `standing`.",
+    BLOCKED="The NIK is blocked; see `block`.",
+    INVALID="What was sent cannot be a NIK; see `problem`.",
+)
