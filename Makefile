@@ -5,6 +5,8 @@ SHELL := /bin/sh
 .SHELLFLAGS := -eu -c
 .DELETE_ON_ERROR:
 .SUFFIXES:
+# Compiled once, the program starts in half the time.
+unexport PYTHONDONTWRITEBYTECODE
 MAKEFLAGS += --no-builtin-rules --no-print-directory
 
 PYTHON ?=

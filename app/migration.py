@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from pathlib import Path
 
 from alembic import command
@@ -31,6 +32,11 @@ async def revisions(engine: AsyncEngine) -> tuple[str | None, str]:
     """The database's revision, and the newest one there is."""
     async with engine.connect() as connection:
         current = await connection.run_sync(lambda sync: MigrationContext.configure(sync).get_current_revision())
+    return current, newest()
+
+
+@cache
+def newest() -> str:
     head = ScriptDirectory.from_config(config()).get_current_head()
     assert head is not None  # noqa: S101 - there is at least one migration
-    return current, head
+    return head

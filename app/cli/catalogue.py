@@ -1,0 +1,140 @@
+"""`pemudik season …` and `pemudik organizer …`: who takes part, when they register, and what they decided."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from app import clock
+from app.cli.command import OPERATOR, AsJson, Failed, accepted, print_json, print_table, run
+from app.config import Settings
+from app.db import Database
+from app.registry import organizers, season_file, seasons
+from app.registry.organizers import Organizer, OrganizerInput
+from app.registry.policy import KEEP, PolicyInput
+from app.registry.season_file import Loaded
+
+season = typer.Typer(help="Seasons: programme years.", no_args_is_help=True)
+organizer = typer.Typer(help="Organizers and their policies.", no_args_is_help=True)
+
+INSTANT = timedelta(microseconds=1)
+Year = Annotated[int | None, typer.Option(help="The season; the newest open one if left out.")]
+
+
+@season.callback()
+def group() -> None:
+    """So that `load` stays a word of its own."""
+
+
+@season.command()
+def load(
+    file: Annotated[Path, typer.Argument(help="CSV of the ministry's table of organizers and dates.")],
+    year: Annotated[int | None, typer.Option("--season", help="The year of its first date if left out.")] = None,
+    ends_on: Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d"], help="The season's last day.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Load organizers with their windows. Good rows load whatever the others are; exit code 1 if any is not good."""
+    content = read_utf8(file)
+    last_day = None if ends_on is None else ends_on.date()
+
+    async def work(database: Database, _: Settings) -> Loaded:
+        async with database.transaction() as session:
+            return await season_file.load(session, OPERATOR, content, clock.now(), season=year, ends_on=last_day)
+
+    loaded = run(work)
+    if as_json:
+        errors = [{"line": one.line, "column": one.column, "message": one.message("en")} for one in loaded.errors]
+        print_json({"season": loaded.season, "organizers": loaded.organizers, "errors": errors})
+    else:
+        typer.echo(f"Season {loaded.season or '-'}: {len(loaded.organizers)} organizers.")
+        for error in loaded.errors:
+            typer.echo(f"pemudik: {file.name} {error.message('en')}", err=True)
+    if loaded.errors:
+        raise typer.Exit(1)
+
+
+def read_utf8(file: Path) -> str:
+    try:
+        return file.read_text(encoding="utf-8-sig")
+    except UnicodeDecodeError:
+        raise Failed(f"{file.name} is not UTF-8: save it as “CSV UTF-8”.") from None
+    except OSError as error:
+        raise Failed(f"{file} cannot be read: {error.strerror}.") from None
+
+
+@organizer.command("list")
+def list_organizers(year: Year = None, as_json: AsJson = False) -> None:
+    """Every organizer, with its windows and policy in a season."""
+
+    async def work(database: Database, _: Settings) -> list[Organizer]:
+        async with database.transaction() as session:
+            return await organizers.all_of(session, year or await seasons.current(session))
+
+    print_organizers(run(work), as_json=as_json)
+
+
+@organizer.command()
+def save(
+    code: str,
+    name: Annotated[str | None, typer.Option(help="As it stands in `source`. Needed for a new one.")] = None,
+    coordinator: Annotated[str | None, typer.Option(help="The code of its coordinator; '' for none.")] = None,
+    scheme: Annotated[list[str] | None, typer.Option(help="GRAPHQL, WEBHOOK, EXCEL, …; may be repeated.")] = None,
+    verify_within: Annotated[int | None, typer.Option(help="Days until forfeiture; 0 for no deadline.")] = None,
+    block: Annotated[bool | None, typer.Option(help="Whether forfeiture blocks the NIK.")] = None,
+    block_seasons: int | None = None,
+    enforce_window: bool | None = None,
+    return_requires_outbound: bool | None = None,
+    return_same_day: bool | None = None,
+    no_show_after: Annotated[int | None, typer.Option(help="Minutes after departure.")] = None,
+    year: Year = None,
+    as_json: AsJson = False,
+) -> None:
+    """Add an organizer, or change what is named here of one."""
+    policy = PolicyInput(
+        verify_within_days=KEEP if verify_within is None else verify_within or None,
+        block_when_forfeited=block,
+        block_seasons=block_seasons,
+        enforce_window=enforce_window,
+        return_requires_outbound=return_requires_outbound,
+        return_same_day=return_same_day,
+        no_show_after_minutes=no_show_after,
+    )
+
+    async def work(database: Database, _: Settings) -> Organizer:
+        async with database.transaction() as session:
+            current = year or await seasons.current(session)
+            (before,) = await organizers.by_codes(session, [code], current)
+            if before is None and name is None:
+                raise Failed(f"There is no organizer {code} yet: give its --name.")
+            given = OrganizerInput(
+                code,
+                name or (before.name if before else ""),
+                KEEP if coordinator is None else coordinator or None,
+                scheme or None,
+                None if policy == PolicyInput() else policy,
+            )
+            return accepted(await organizers.save(session, OPERATOR, given, current, clock.now()))
+
+    print_organizers([run(work)], as_json=as_json)
+
+
+def print_organizers(found: list[Organizer], *, as_json: bool) -> None:
+    if as_json:
+        print_json(found)
+        return
+    rows = [
+        (one.code, one.name, one.coordinator, one.schemes, one.policy.verify_within_days, windows_of(one))
+        for one in found
+    ]
+    print_table(("code", "name", "coordinator", "schemes", "days", "windows"), rows)
+
+
+def windows_of(one: Organizer) -> tuple[str, ...]:
+    """First and last days; a window closes at the first instant of the day after."""
+    return tuple(
+        f"{clock.wib_day(window.opens_at)}..{clock.wib_day(window.closes_at - INSTANT) if window.closes_at else ''}"
+        for window in one.windows
+    )

@@ -1,0 +1,95 @@
+"""`pemudik client …`: an organizer's credentials. A secret is shown once; only its digest is kept."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from app import clock
+from app.cli.command import OPERATOR, AsJson, accepted, print_json, print_table, run
+from app.config import Settings
+from app.db import Database
+from app.registry import clients
+from app.registry.clients import Client, Issued
+from app.registry.scopes import SCOPES
+
+client = typer.Typer(help="OAuth clients of organizers.", no_args_is_help=True)
+
+HEADS = ("id", "organizer", "scopes", "issued", "revoked")
+
+
+@client.command("list")
+def list_clients(as_json: AsJson = False) -> None:
+    """Every client, the revoked ones too."""
+
+    async def work(database: Database, _: Settings) -> list[Client]:
+        async with database.transaction() as session:
+            return await clients.all_of(session)
+
+    found = run(work)
+    if as_json:
+        print_json(found)
+    else:
+        print_table(HEADS, [(one.id, one.organizer, one.scopes, one.issued_at, one.revoked_at) for one in found])
+
+
+@client.command()
+def issue(
+    organizer: Annotated[str, typer.Argument(help="Its code, as in `pemudik organizer list`.")],
+    scope: Annotated[list[str], typer.Option(help=f"May be given several times: {', '.join(SCOPES)}.")],
+    public_keys: Annotated[
+        Path | None, typer.Option(help="A JWK Set: the client signs assertions instead of sending a secret.")
+    ] = None,
+    checks: Annotated[int, typer.Option(help="NIK checks in one burst.")] = clients.CHECK_CAPACITY,
+    checks_per_second: Annotated[int, typer.Option(help="How fast the burst grows again.")] = clients.CHECK_REFILL,
+    as_json: AsJson = False,
+) -> None:
+    """A new client. Its secret is printed this once."""
+    jwks = None if public_keys is None else public_keys.read_text()
+
+    async def work(database: Database, _: Settings) -> Issued:
+        async with database.transaction() as session:
+            issued = await clients.issue(
+                session, OPERATOR, organizer, scope, jwks, clock.now(), capacity=checks, refill=checks_per_second
+            )
+            return accepted(issued)
+
+    print_issued(run(work), as_json=as_json)
+
+
+@client.command()
+def rotate(client_id: str, as_json: AsJson = False) -> None:
+    """A new secret; the one before it stays good until the next rotation."""
+
+    async def work(database: Database, _: Settings) -> Issued:
+        async with database.transaction() as session:
+            return accepted(await clients.rotate(session, OPERATOR, client_id, clock.now()))
+
+    print_issued(run(work), as_json=as_json)
+
+
+@client.command()
+def revoke(client_id: str, as_json: AsJson = False) -> None:
+    """End a client for good; its tokens are refused within five seconds."""
+
+    async def work(database: Database, _: Settings) -> Client:
+        async with database.transaction() as session:
+            return accepted(await clients.revoke(session, OPERATOR, client_id, clock.now()))
+
+    revoked = run(work)
+    if as_json:
+        print_json(revoked)
+    else:
+        typer.echo(f"{revoked.id} is revoked.")
+
+
+def print_issued(issued: Issued, *, as_json: bool) -> None:
+    if as_json:
+        print_json({"client": issued.client, "secret": issued.secret})
+        return
+    typer.echo(f"client_id      {issued.client.id}")
+    if issued.secret is not None:
+        typer.echo(f"client_secret  {issued.secret}")
+        typer.echo("The secret is not kept here and cannot be shown again.", err=True)

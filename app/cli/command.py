@@ -1,0 +1,164 @@
+"""What every command needs: settings, a database that is there and migrated, and errors as one clear line."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import sys
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import asdict, is_dataclass
+from typing import Annotated, Any, NoReturn, TypeVar
+
+import asyncpg
+import orjson
+import typer
+from pydantic import ValidationError
+from sqlalchemy.exc import DBAPIError
+from typer.core import TyperGroup
+
+from app import migration
+from app.config import Settings
+from app.db import Database
+from app.errors import Refusal, Unavailable
+from app.keys import KeysUnusable
+from app.registry.policy import HUBDAT
+from app.registry.source import Caller
+from app.telemetry import lines_of
+from app.vault import Unreadable
+
+Result = TypeVar("Result")
+
+OPERATOR = Caller(client_id=None, organizer=HUBDAT)
+"""Whoever may run commands here has the database anyway."""
+
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+
+
+class Failed(Exception):  # noqa: N818 - reads as what happened
+    """A command cannot do its work; the message says why, and what to do."""
+
+
+class Commands(TyperGroup):
+    """A failure is a line on standard error and exit code 1, never a traceback."""
+
+    def invoke(self, ctx: Any) -> Any:
+        signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+        try:
+            return super().invoke(ctx)
+        except (typer.TyperException, typer.Exit, typer.Abort):
+            raise
+        except Exception as error:  # noqa: BLE001 - the edge
+            fail(explained(error))
+
+
+def explained(error: Exception) -> str:
+    match error:
+        case Refusal():
+            return f"{error.message('en')} ({error.code})"
+        case Failed() | KeysUnusable() | Unreadable():
+            return str(error)
+        case ValidationError():
+            return "; ".join(f"{'.'.join(map(str, wrong['loc']))}: {wrong['msg']}" for wrong in error.errors())
+        case Unavailable() | OSError() | asyncpg.PostgresError() | asyncpg.InterfaceError():
+            return f"The database cannot be used: {cause_of(error)}. See `pemudik doctor`."
+        case DBAPIError():
+            return f"The database refused: {cause_of(error)}. See `pemudik doctor`."
+    return "\n".join(["This is a bug in Pemudik:", *lines_of(error)])
+
+
+def cause_of(error: BaseException) -> str:
+    """What the operator acts on. PostgreSQL's own message without its detail, which quotes rows."""
+    while error.__cause__ is not None:
+        error = error.__cause__
+    return str(error).partition("\n")[0] or type(error).__name__
+
+
+def fail(message: str) -> NoReturn:
+    typer.echo(f"pemudik: {message}", err=True)
+    raise typer.Exit(1)
+
+
+# --- the database of a command ----------------------------------------------------------------------------------------
+
+
+@contextmanager
+def database_url(settings: Settings) -> Iterator[str]:
+    """`DATABASE_URL`, or that of the embedded PostgreSQL, which runs as long as somebody uses it."""
+    if settings.database_url is not None:
+        yield settings.database_url.get_secret_value()
+        return
+    try:
+        from app import embedded  # noqa: PLC0415 - cannot be imported on Windows
+    except ImportError:
+        raise Failed("There is no embedded PostgreSQL for this system: set DATABASE_URL.") from None
+    try:
+        with embedded.running(settings.home / "postgres") as url:
+            yield url
+    except embedded.EmbeddedFailed as error:
+        raise Failed(str(error)) from error
+
+
+@asynccontextmanager
+async def opened(url: str, *, migrate: bool) -> AsyncIterator[Database]:
+    database = Database(url, pool_size=2)
+    try:
+        if migrate:
+            await migration.upgrade(database.engine)
+        else:
+            await require_migrated(database)
+        yield database
+    finally:
+        await database.dispose()
+
+
+async def require_migrated(database: Database) -> None:
+    current, newest = await migration.revisions(database.engine)
+    if current != newest:
+        raise Failed(f"The database is at migration {current or 'none'}, not {newest}: run `pemudik migrate` first.")
+
+
+def run(work: Callable[[Database, Settings], Awaitable[Result]]) -> Result:
+    """The embedded database is ours to migrate; another one is migrated when its owner says so."""
+    settings = Settings()
+
+    async def in_database(url: str) -> Result:
+        async with opened(url, migrate=settings.database_url is None) as database:
+            return await work(database, settings)
+
+    with database_url(settings) as url:
+        return asyncio.run(in_database(url))
+
+
+def accepted(verdict: Result | Refusal) -> Result:
+    """A refusal ends the command; leaving the transaction by it rolls back."""
+    if isinstance(verdict, Refusal):
+        raise verdict
+    return verdict
+
+
+# --- what a command prints --------------------------------------------------------------------------------------------
+
+
+def print_json(value: object) -> None:
+    typer.echo(orjson.dumps(value, default=plain, option=orjson.OPT_INDENT_2).decode())
+
+
+def plain(value: object) -> object:
+    if is_dataclass(value) and not isinstance(value, type):
+        return asdict(value)
+    return str(value)
+
+
+def print_table(heads: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
+    """Columns by blanks: read well by people, and by `awk`."""
+    lines = [list(heads), *([shown(cell) for cell in row] for row in rows)]
+    widths = [max(len(line[column]) for line in lines) for column in range(len(heads))]
+    for line in lines:
+        typer.echo("  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip())
+
+
+def shown(cell: object) -> str:
+    if cell is None or cell == ():
+        return "-"
+    return ",".join(map(str, cell)) if isinstance(cell, tuple) else str(cell)

@@ -1,0 +1,152 @@
+"""`pemudik doctor`: what is wrong with database, migrations, keys or clock, and what to do."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+import typer
+from sqlalchemy import text
+
+from app import clock, migration
+from app.cli.command import AsJson, Failed, cause_of, database_url, print_json
+from app.config import Settings
+from app.db import Database
+from app.keys import KeysUnusable
+from app.vault import Unreadable, Vault, open_vault
+
+OLDEST = 15
+"""PostgreSQL's version: MERGE, NULLS NOT DISTINCT and the rest that statements here use."""
+SKEW = timedelta(seconds=5)
+"""Deadlines are judged by this machine's clock, and other machines' on the same database."""
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    what: str
+    good: bool
+    detail: str
+    todo: str | None = None
+
+
+def good(what: str, detail: str) -> Finding:
+    return Finding(what, good=True, detail=detail)
+
+
+def wrong(what: str, detail: str, todo: str | None = None) -> Finding:
+    return Finding(what, good=False, detail=detail, todo=todo)
+
+
+def doctor(as_json: AsJson = False) -> None:
+    """Look at database, migrations, keys and clock. Exit code 1 if anything is wrong."""
+    findings = examine(Settings())
+    if as_json:
+        print_json(findings)
+    else:
+        for finding in findings:
+            typer.echo(f"{'good ' if finding.good else 'WRONG'}  {finding.what:<11} {finding.detail}")
+            if finding.todo:
+                typer.echo(f"       {'':<11} {finding.todo}")
+    if not all(finding.good for finding in findings):
+        raise typer.Exit(1)
+
+
+def examine(settings: Settings) -> list[Finding]:
+    vault, of_keys = keys(settings)
+    if settings.database_url is None and not (settings.home / "postgres" / "data").exists():
+        nothing = wrong("database", "There is none yet.", "Run `pemudik serve`, or set DATABASE_URL.")
+        return [nothing, of_keys]
+    try:
+        with database_url(settings) as url:
+            return [*asyncio.run(look(url, settings, vault)), of_keys]
+    except Failed as error:
+        return [wrong("database", str(error)), of_keys]
+
+
+def keys(settings: Settings) -> tuple[Vault | None, Finding]:
+    """Looking makes no key file."""
+    try:
+        vault = open_vault(settings, create=False)
+    except KeysUnusable as error:
+        return None, wrong("keys", str(error), "Without any data yet: `pemudik serve` makes them.")
+    where = "the environment" if vault.source is None else str(vault.source)
+    return vault, good("keys", f"Present and valid, in {where}.")
+
+
+async def look(url: str, settings: Settings, vault: Vault | None) -> list[Finding]:
+    database = Database(url, pool_size=2)
+    try:
+        findings = [*await server(database, settings), await migrations(database)]
+        if findings[-1].good and vault is not None:
+            findings.append(await sealed(database, vault))
+    except Exception as error:  # noqa: BLE001 - whatever it is, it is what is wrong
+        return [wrong("database", f"It cannot be used: {cause_of(error)}.", "Check DATABASE_URL.")]
+    else:
+        return findings
+    finally:
+        await database.dispose()
+
+
+async def server(database: Database, settings: Settings) -> list[Finding]:
+    statement = text(
+        """
+        SELECT current_setting('server_version_num')::int / 10000 AS version, clock_timestamp() AS at,
+               current_setting('max_connections')::int - current_setting('superuser_reserved_connections')::int AS most
+        """
+    )
+    async with database.transaction() as session:
+        await session.execute(text("SELECT 1"))
+        asked_at = clock.now()
+        row = (await session.execute(statement)).one()
+        answered_at = clock.now()
+    return [
+        version(row.version),
+        connections(row.most, settings.workers * settings.pool_size),
+        clocks(row.at, asked_at, answered_at),
+    ]
+
+
+def version(found: int) -> Finding:
+    if found < OLDEST:
+        return wrong("database", f"PostgreSQL {found} is too old.", f"Use PostgreSQL {OLDEST} or later.")
+    return good("database", f"PostgreSQL {found} answers.")
+
+
+def connections(most: int, wanted: int) -> Finding:
+    if wanted > most:
+        todo = "Lower PEMUDIK_WORKERS or PEMUDIK_POOL_SIZE, or raise the database's max_connections."
+        return wrong("connections", f"Workers want {wanted} and the database gives {most}.", todo)
+    return good("connections", f"Workers want {wanted} of {most}.")
+
+
+def clocks(there: datetime, asked_at: datetime, answered_at: datetime) -> Finding:
+    """The database read its clock somewhere between question and answer."""
+    ahead = max(there - answered_at, asked_at - there, timedelta())
+    if ahead > SKEW:
+        todo = "Synchronize both clocks (NTP): deadlines and tokens depend on them."
+        return wrong("clock", f"This machine and the database are {ahead.total_seconds():.0f} s apart.", todo)
+    return good("clock", "This machine and the database agree.")
+
+
+async def migrations(database: Database) -> Finding:
+    current, newest = await migration.revisions(database.engine)
+    if current != newest:
+        return wrong("migrations", f"At {current or 'none'}, the newest is {newest}.", "Run `pemudik migrate`.")
+    return good("migrations", f"At {current}, the newest.")
+
+
+async def sealed(database: Database, vault: Vault) -> Finding:
+    """Keys other than those that the data was sealed under look valid until the first value is opened."""
+    statement = text(
+        "SELECT nik_sealed, nik_index FROM registrant WHERE nik_sealed IS NOT NULL ORDER BY id DESC LIMIT 1"
+    )
+    async with database.transaction() as session:
+        newest = (await session.execute(statement)).first()
+    try:
+        if newest is not None and vault.blind_index(vault.open(newest.nik_sealed)) != newest.nik_index:
+            todo = "Restore PEMUDIK_INDEX_KEY, or the key file, that belongs to this database."
+            return wrong("sealed data", "The NIKs of this database are found by another index key.", todo)
+    except Unreadable as error:
+        return wrong("sealed data", str(error), "Restore the keys that belong to this database.")
+    return good("sealed data", "The keys open what is stored.")

@@ -1,0 +1,110 @@
+"""`pemudik serve`: from nothing to a registry that answers; without a DATABASE_URL, on a database of its own."""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import signal
+import socket
+from functools import partial
+from typing import Annotated
+
+import typer
+import uvicorn
+from pydantic import SecretStr
+from uvicorn.supervisors import Multiprocess
+
+from app import telemetry
+from app.cli import credentials
+from app.cli.command import Failed, database_url, opened
+from app.cli.credentials import Credentials
+from app.config import Settings
+from app.vault import open_vault
+
+FIRST_PORT = 8000
+PORTS = 100
+BACKLOG = 2048
+STOP_SECONDS = 30
+
+
+def serve(
+    workers: Annotated[int | None, typer.Option(min=1, max=64, help="Processes that serve.")] = None,
+    host: Annotated[str | None, typer.Option(help="The address to listen on.")] = None,
+    port: Annotated[int | None, typer.Option(min=1, max=65535, help="8000, or the next free one, if left out.")] = None,
+) -> None:
+    """Serve, with a database and a demo season of its own unless DATABASE_URL is set."""
+    given = {"workers": workers, "host": host, "port": port}
+    settings = Settings().model_copy(update={name: value for name, value in given.items() if value is not None})
+    telemetry.configure(settings.log_format, settings.log_level)
+    try:
+        with database_url(settings) as url:
+            run(settings, url)
+    except KeyboardInterrupt:
+        typer.echo("Stopped.", err=True)
+
+
+def run(settings: Settings, url: str) -> None:
+    from app import main  # noqa: PLC0415 - a second of imports that no other command needs
+
+    shown = asyncio.run(prepare(settings, url))
+    listener = listen(settings.host, settings.port)
+    taken = listener.getsockname()[1]
+    if settings.port is None and taken != FIRST_PORT:
+        typer.echo(f"Port {FIRST_PORT} is in use; this one serves on port {taken}.")
+    serving = settings.model_copy(update={"database_url": SecretStr(url), "port": taken})
+    typer.echo(credentials.welcome(main.issuer_of(serving), shown))
+    # Closing the terminal ends the server as gently as Ctrl-C does.
+    signal.signal(signal.SIGHUP, lambda *_: signal.raise_signal(signal.SIGTERM))
+    config = uvicorn.Config(
+        partial(main.asgi, serving),
+        factory=True,
+        loop="uvloop",
+        http="httptools",
+        ws="none",
+        workers=settings.workers,
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        proxy_headers=False,
+        timeout_graceful_shutdown=STOP_SECONDS,
+        backlog=BACKLOG,
+    )
+    if settings.workers > 1:
+        Multiprocess(config, [listener]).run()
+    else:
+        uvicorn.Server(config).run([listener])
+
+
+async def prepare(settings: Settings, url: str) -> list[Credentials]:
+    """The embedded database is migrated, and filled the first time. Another one belongs to somebody, who decides."""
+    embedded = settings.database_url is None
+    vault = open_vault(settings)
+    async with opened(url, migrate=embedded) as database:
+        return await credentials.of_demo(database, vault, settings.home) if embedded else []
+
+
+def listen(host: str, port: int | None) -> socket.socket:
+    """Listening at once: two servers that start together must not both believe that the port is theirs."""
+    for candidate in [port] if port else range(FIRST_PORT, FIRST_PORT + PORTS):
+        try:
+            return listener_on(host, candidate)
+        except OSError as error:
+            if error.errno != errno.EADDRINUSE:
+                raise Failed(f"Cannot listen on {host}: {error.strerror}.") from error
+    if port:
+        raise Failed(f"Port {port} is in use: set PORT to another one, or leave it out to take the next free one.")
+    raise Failed(f"Ports {FIRST_PORT} to {FIRST_PORT + PORTS - 1} are all in use: set PORT.")
+
+
+def listener_on(host: str, port: int) -> socket.socket:
+    family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+    listener = socket.socket(family, kind, protocol)
+    try:
+        # A port whose last connections are still fading away counts as free.
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind(address)
+        listener.listen(BACKLOG)
+    except OSError:
+        listener.close()
+        raise
+    return listener

@@ -1,0 +1,165 @@
+"""The ASGI application: the only place that builds objects. One of them per process.
+
+Stopping finishes what was accepted: uvicorn ends the requests first, then the mergers are drained, then the pool goes.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import multiprocessing
+import os
+import signal
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager, suppress
+
+import asyncpg
+import structlog
+from sqlalchemy.exc import SQLAlchemyError
+from starlette.applications import Starlette
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import JSONResponse
+from starlette.routing import Route
+
+from app import clock, migration, telemetry
+from app.auth import endpoints
+from app.auth.bearer import Bearer
+from app.auth.signing import SigningKeys
+from app.config import Settings
+from app.db import Database
+from app.errors import NikInvalid, Refusal, TooManyChecks
+from app.graphql import http
+from app.graphql.context import Registry
+from app.merging import Merger
+from app.registry import check, submission, sweep
+from app.registry.check import Answer, Check
+from app.registry.submission import Accepted, Submission
+from app.requests import RequestLog
+from app.vault import Vault, open_vault
+
+READY_WITHIN = 3.0
+SWEEP_ENDS_WITHIN = 5.0
+"""Seconds."""
+
+FIRST_GC_THRESHOLD = 10_000
+"""Requests make many short-lived objects and few cycles: looking for these less often answers a third more of them."""
+
+log = structlog.get_logger(__name__)
+
+
+def asgi(settings: Settings | None = None) -> Starlette:
+    """For a server process: `uvicorn --factory app.main:asgi`, or `pemudik serve`, which needs no DATABASE_URL."""
+    settings = settings or Settings()
+    telemetry.configure(settings.log_format, settings.log_level)
+    application = create_app(settings)
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(FIRST_GC_THRESHOLD)
+    return application
+
+
+def create_app(settings: Settings) -> Starlette:
+    if settings.database_url is None:
+        raise SystemExit("Set DATABASE_URL, or use `pemudik serve`, which brings a database of its own.")
+    database = Database(settings.database_url.get_secret_value(), pool_size=settings.pool_size)
+    vault = open_vault(settings)
+    keys, issuer = SigningKeys(lambda: vault.signing), issuer_of(settings)
+    registry = build_registry(database, vault)
+    bearer = Bearer(database, keys, issuer)
+    return Starlette(
+        routes=[
+            Route("/healthz", healthz),
+            Route("/readyz", readiness(database)),
+            *endpoints.routes(database, keys, issuer),
+            *http.routes(registry, bearer, settings),
+        ],
+        middleware=[Middleware(RequestLog)],
+        lifespan=lambda _: lifespan(registry, settings),
+    )
+
+
+def issuer_of(settings: Settings) -> str:
+    if settings.public_url:
+        return settings.public_url.rstrip("/")
+    return f"http://127.0.0.1:{settings.port or 8000}"
+
+
+def build_registry(database: Database, vault: Vault) -> Registry:
+    async def run_checks(checks: Sequence[Check]) -> list[Answer | NikInvalid | TooManyChecks]:
+        async with database.transaction(durable=False) as session:
+            return await check.check(session, vault, checks, clock.now())
+
+    async def run_submissions(submissions: Sequence[Submission]) -> list[Accepted | Refusal]:
+        return await database.attempt(lambda session: submission.submit(session, vault, submissions, clock.now()))
+
+    return Registry(database, vault, Merger(run_checks), Merger(run_submissions))
+
+
+# --- start and end ----------------------------------------------------------------------------------------------------
+
+
+@asynccontextmanager
+async def lifespan(registry: Registry, settings: Settings) -> AsyncIterator[None]:
+    stop = asyncio.Event()
+    sweeper = asyncio.create_task(keep_sweeping(registry.database, stop)) if settings.sweep else None
+    end_with_parent()
+    try:
+        yield
+    finally:
+        stop.set()
+        if sweeper is not None:
+            # A batch that is cut off is rolled back, and done by the next runner.
+            with suppress(TimeoutError):
+                await asyncio.wait_for(sweeper, SWEEP_ENDS_WITHIN)
+        await registry.checks.drain()
+        await registry.submissions.drain()
+        await registry.database.dispose()
+
+
+async def keep_sweeping(database: Database, stop: asyncio.Event) -> None:
+    """A bug in one sweep must not end the ones after it."""
+    while not stop.is_set():
+        try:
+            await sweep.run(database, stop)
+        except Exception:
+            log.exception("sweep failed")
+            with suppress(TimeoutError):
+                await asyncio.wait_for(stop.wait(), sweep.EVERY)
+
+
+def end_with_parent() -> None:
+    """A worker whose supervisor was killed would go on holding the port."""
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        asyncio.get_running_loop().add_reader(parent.sentinel, orphaned, parent.sentinel)
+
+
+def orphaned(sentinel: int) -> None:
+    asyncio.get_running_loop().remove_reader(sentinel)
+    os.kill(os.getpid(), signal.SIGTERM)
+
+
+# --- what machines ask ------------------------------------------------------------------------------------------------
+
+
+async def healthz(_: Request) -> JSONResponse:
+    return JSONResponse({"alive": True})
+
+
+def readiness(database: Database) -> Callable[[Request], Awaitable[JSONResponse]]:
+    """Whether requests may be sent here: the database answers, and is at the newest migration."""
+
+    async def readyz(_: Request) -> JSONResponse:
+        try:
+            async with asyncio.timeout(READY_WITHIN):
+                current, head = await migration.revisions(database.engine)
+        except (OSError, TimeoutError, SQLAlchemyError, asyncpg.PostgresError, asyncpg.InterfaceError):
+            return not_ready("database_unreachable")
+        return JSONResponse({"ready": True}) if current == head else not_ready("migrations_pending")
+
+    return readyz
+
+
+def not_ready(reason: str) -> JSONResponse:
+    return JSONResponse({"ready": False, "reason": reason}, 503, {"Retry-After": "1"})
