@@ -1,0 +1,217 @@
+"""The only commit in the program, and what is done about races and about a database that is away."""
+
+import asyncio
+import socket
+from collections.abc import AsyncIterator
+from typing import Any
+
+import asyncpg
+import pytest
+from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError, IntegrityError, ProgrammingError
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from app import db
+from app.db import Database, driver_url
+from app.errors import Raced, Unavailable
+from tests.world import World, build
+
+pytestmark = pytest.mark.anyio
+
+INSERT = text("INSERT INTO season (year, ends_on) VALUES (:year, '2026-04-30')")
+COUNT = text("SELECT count(*) FROM season")
+
+
+async def seasons(database: Database) -> int:
+    async with database.transaction() as session:
+        count: int = (await session.execute(COUNT)).scalar_one()
+    return count
+
+
+@pytest.fixture
+async def small_pool(database_url: str) -> AsyncIterator[Database]:
+    database = Database(database_url, pool_size=1)
+    yield database
+    await database.dispose()
+
+
+async def test_leaving_commits(database: Database) -> None:
+    async with database.transaction() as session:
+        await session.execute(INSERT, {"year": 2026})
+    assert await seasons(database) == 1
+
+
+async def test_an_exception_rolls_back(database: Database) -> None:
+    async def fail() -> None:
+        async with database.transaction() as session:
+            await session.execute(INSERT, {"year": 2026})
+            raise LookupError
+
+    with pytest.raises(LookupError):
+        await fail()
+    assert await seasons(database) == 0
+
+
+@pytest.mark.parametrize(("durable", "setting"), [(True, "on"), (False, "off")])
+async def test_only_what_may_be_lost_does_not_wait_for_the_disk(
+    database: Database, monkeypatch: pytest.MonkeyPatch, durable: bool, setting: str
+) -> None:
+    async with database.transaction() as session:
+        usual = (await session.execute(text("SHOW synchronous_commit"))).scalar_one()
+    async with database.transaction(durable=durable) as session:
+        assert (await session.execute(text("SHOW synchronous_commit"))).scalar_one() == (usual if durable else setting)
+    async with database.transaction() as session:
+        assert (await session.execute(text("SHOW synchronous_commit"))).scalar_one() == usual
+
+
+async def test_a_lost_race_is_run_again_and_leaves_nothing_behind(database: Database) -> None:
+    attempts = 0
+
+    async def work(session: AsyncSession) -> str:
+        nonlocal attempts
+        attempts += 1
+        await session.execute(INSERT, {"year": 2026})
+        if attempts < 3:
+            raise Raced
+        return "won"
+
+    assert await database.attempt(work) == "won"
+    assert attempts == 3
+    assert await seasons(database) == 1
+
+
+async def test_a_race_that_is_always_lost_is_given_up(database: Database) -> None:
+    attempts = 0
+
+    async def work(session: AsyncSession) -> None:
+        nonlocal attempts
+        attempts += 1
+        raise Raced
+
+    with pytest.raises(Raced):
+        await database.attempt(work)
+    assert attempts == db.ATTEMPTS == 5
+
+
+async def test_a_unique_violation_is_a_lost_race(database: Database) -> None:
+    years = iter([2026, 2027])
+    async with database.transaction() as session:
+        await session.execute(INSERT, {"year": 2026})
+
+    async def work(session: AsyncSession) -> None:
+        await session.execute(INSERT, {"year": next(years)})
+
+    await database.attempt(work)
+    assert await seasons(database) == 2
+
+
+async def test_a_deadlock_is_a_lost_race(database: Database, vault: Any) -> None:
+    world: World = await build(database, vault)
+    codes = ("pulo-gebang", "giwangan")
+    both_hold_one = asyncio.Barrier(2)
+    attempts = 0
+
+    async def lock(first: str, second: str) -> None:
+        async def work(session: AsyncSession) -> None:
+            nonlocal attempts
+            attempts += 1
+            update = text("UPDATE terminal SET name = name WHERE code = :code")
+            await session.execute(update, {"code": first})
+            if attempts <= 2:
+                await both_hold_one.wait()
+            await session.execute(update, {"code": second})
+
+        await database.attempt(work)
+
+    await asyncio.gather(lock(*codes), lock(*reversed(codes)))
+    assert attempts == 3
+    assert await world.count("terminal") == 4
+
+
+async def test_any_other_error_of_the_database_is_a_bug_and_not_run_again(database: Database) -> None:
+    attempts = 0
+
+    async def work(session: AsyncSession) -> None:
+        nonlocal attempts
+        attempts += 1
+        await session.execute(text("INSERT INTO season (year) VALUES (2026)"))
+
+    with pytest.raises(IntegrityError) as caught:
+        await database.attempt(work)
+    assert db.sqlstate(caught.value) == "23502"
+    assert attempts == 1
+
+
+async def test_a_statement_that_is_wrong_is_not_taken_for_a_database_that_is_away(database: Database) -> None:
+    with pytest.raises(ProgrammingError):
+        async with database.transaction() as session:
+            await session.execute(text("SELECT nothing FROM nowhere"))
+
+
+async def test_parameters_are_in_no_error_text(database: Database) -> None:
+    with pytest.raises(DBAPIError) as caught:
+        async with database.transaction() as session:
+            await session.execute(text("SELECT CAST(:given AS text) FROM nowhere"), {"given": "3201010101909001"})
+    assert "3201010101909001" not in str(caught.value)
+
+
+async def test_nobody_listens() -> None:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    database = Database(f"postgresql://nobody@127.0.0.1:{port}/nothing")
+    with pytest.raises(Unavailable) as caught:
+        async with database.transaction() as session:
+            await session.execute(COUNT)
+    assert caught.value.retry_after == 1
+    await database.dispose()
+
+
+async def cut_while_in_use(database: Database) -> None:
+    async with database.transaction() as session:
+        own = (await session.execute(text("SELECT pg_backend_pid()"))).scalar_one()
+        async with database.transaction() as other:
+            await other.execute(text("SELECT pg_terminate_backend(:pid)"), {"pid": own})
+        await asyncio.sleep(0.05)
+        await session.execute(COUNT)
+
+
+async def test_a_connection_that_is_cut_is_unavailable_and_the_next_one_works(database: Database) -> None:
+    with pytest.raises(Unavailable):
+        async with database.transaction() as session:
+            await session.execute(text("SELECT pg_terminate_backend(pg_backend_pid())"))
+    with pytest.raises(Unavailable):
+        await cut_while_in_use(database)
+    assert await seasons(database) == 0
+
+
+async def test_a_pool_that_is_used_up_is_unavailable(small_pool: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(small_pool.engine.pool, "_timeout", 0.05)
+    async with small_pool.transaction() as session:
+        await session.execute(COUNT)
+        with pytest.raises(Unavailable):
+            async with small_pool.transaction() as second:
+                await second.execute(COUNT)
+
+
+async def test_a_driver_that_gives_up_in_the_middle_is_unavailable(database: Database) -> None:
+    with pytest.raises(Unavailable):
+        async with database.transaction():
+            raise asyncpg.InterfaceError("connection is closed")
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        ("postgres://u:p@h/d", "postgresql+asyncpg://u:p@h/d"),
+        ("postgresql://u@h:5433/d", "postgresql+asyncpg://u@h:5433/d"),
+        ("postgresql+asyncpg://h/d", "postgresql+asyncpg://h/d"),
+        ("postgres://h/d?sslmode=require", "postgresql+asyncpg://h/d?ssl=require"),
+        (
+            "postgres://h/d?application_name=x&sslmode=disable",
+            "postgresql+asyncpg://h/d?application_name=x&ssl=disable",
+        ),
+    ],
+)
+def test_urls_are_taken_as_hosts_write_them(given: str, expected: str) -> None:
+    assert driver_url(given) == expected

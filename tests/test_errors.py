@@ -1,0 +1,222 @@
+"""The messages and facts of every refusal, in both languages."""
+
+from datetime import UTC, date, datetime
+
+import pytest
+
+from app import errors
+from app.errors import Refusal, Standing
+
+STANDING = Standing("djka", "Ditjen Perkeretaapian", "BALIK", "MOTORCYCLE", "VERIFIED", date(2026, 3, 2), own=False)
+LATE_EVENING = datetime(2026, 3, 9, 16, 59, 59, tzinfo=UTC)
+
+MESSAGES = [
+    (
+        errors.NikInvalid("harus 16 angka", "it must have 16 digits"),
+        "NIK_INVALID",
+        "nik",
+        "NIK tidak sah: harus 16 angka.",
+        "The NIK is not valid: it must have 16 digits.",
+    ),
+    (
+        errors.NikAlreadyRegistered("nik", standing=STANDING),
+        "NIK_ALREADY_REGISTERED",
+        "nik",
+        "NIK ini sudah terdaftar di Ditjen Perkeretaapian (arus balik, sepeda motor) pada 2026-03-02 WIB.",
+        "This NIK is already registered with Ditjen Perkeretaapian (trip back, motorcycle) since 2026-03-02 WIB.",
+    ),
+    (
+        errors.NikBlocked("nik", until_season=2027),
+        "NIK_BLOCKED",
+        "nik",
+        "NIK ini diblokir sampai dengan musim 2027. Keberatan diajukan ke Ditjen Hubdat.",
+        "This NIK is blocked until season 2027 inclusive. Appeals go to Ditjen Hubdat.",
+    ),
+    (
+        errors.RegistrationClosed("registeredAt"),
+        "REGISTRATION_CLOSED",
+        "registeredAt",
+        "Pendaftaran penyelenggara ini tidak dibuka pada waktu pendaftaran itu.",
+        "This organizer's registration was not open at that registration time.",
+    ),
+    (
+        errors.RegistrationClosed(opens_at=datetime(2026, 3, 5, 1, 0, tzinfo=UTC)),
+        "REGISTRATION_CLOSED",
+        None,
+        "Pendaftaran penyelenggara ini tidak dibuka pada waktu pendaftaran itu; dibuka pada 2026-03-05 08:00 WIB.",
+        "This organizer's registration was not open at that registration time; it opens at 2026-03-05 08:00 WIB.",
+    ),
+    (
+        errors.SeasonClosed("ref", season=2025),
+        "SEASON_CLOSED",
+        "ref",
+        "Musim 2025 sudah ditutup dan hanya dapat dibaca.",
+        "Season 2025 is closed and read only.",
+    ),
+    (
+        errors.QuotaFull("routeId"),
+        "QUOTA_FULL",
+        "routeId",
+        "Kuota rute ini sudah penuh; sisa 0.",
+        "This route's quota is full; 0 remaining.",
+    ),
+    (
+        errors.QuotaBelowTaken("seats", taken=41),
+        "QUOTA_BELOW_TAKEN",
+        "seats",
+        "Kuota tidak dapat diturunkan di bawah jumlah yang sudah terisi (41).",
+        "The quota cannot be lowered below the 41 seats already taken.",
+    ),
+    (
+        errors.RouteUnknown("routeId"),
+        "ROUTE_UNKNOWN",
+        "routeId",
+        "Rute ini tidak ada. Daftar rute: query routes.",
+        "There is no such route. See the query routes.",
+    ),
+    (
+        errors.ReturnWithoutOutbound(field="routeId"),
+        "RETURN_WITHOUT_OUTBOUND",
+        "routeId",
+        "Arus balik memerlukan pendaftaran arus mudik yang masih berlaku pada penyelenggara yang sama.",
+        "A return trip needs a standing outbound registration with the same organizer.",
+    ),
+    (
+        errors.ReturnWithoutOutbound(same_day=True),
+        "RETURN_WITHOUT_OUTBOUND",
+        None,
+        (
+            "Arus balik memerlukan pendaftaran arus mudik yang masih berlaku pada penyelenggara yang sama,"
+            " pada hari (WIB) yang sama."
+        ),
+        (
+            "A return trip needs a standing outbound registration with the same organizer,"
+            " registered on the same day (WIB)."
+        ),
+    ),
+    (
+        errors.ReturnCityMismatch("returnRouteId", city="Kota Surakarta"),
+        "RETURN_CITY_MISMATCH",
+        "returnRouteId",
+        "Arus balik harus berangkat dari kota tujuan mudik, Kota Surakarta.",
+        "The trip back must leave from the destination of the trip home, Kota Surakarta.",
+    ),
+    (
+        errors.DestinationMismatch("routeId", city="Kota Surakarta"),
+        "DESTINATION_MISMATCH",
+        "routeId",
+        "Sepeda motor dan pengendaranya harus menuju kota yang sama, Kota Surakarta.",
+        "A motorcycle and its rider must go to the same city, Kota Surakarta.",
+    ),
+    (
+        errors.TransitionNotAllowed("ref", status="REGISTERED", to="DEPARTED", allowed=("VERIFIED", "CANCELLED")),
+        "TRANSITION_NOT_ALLOWED",
+        "ref",
+        "Status REGISTERED tidak dapat diubah menjadi DEPARTED. Yang dapat: VERIFIED, CANCELLED.",
+        "Status REGISTERED cannot become DEPARTED. Allowed now: VERIFIED, CANCELLED.",
+    ),
+    (
+        errors.TransitionNotAllowed("ref", status="DEPARTED", to="VERIFIED"),
+        "TRANSITION_NOT_ALLOWED",
+        "ref",
+        "Status DEPARTED tidak dapat diubah menjadi VERIFIED. Yang dapat: tidak ada.",
+        "Status DEPARTED cannot become VERIFIED. Allowed now: nothing.",
+    ),
+    (
+        errors.VerificationExpired("ref", verify_by=LATE_EVENING),
+        "VERIFICATION_EXPIRED",
+        "ref",
+        "Batas verifikasi sudah lewat (2026-03-09 23:59 WIB); pendaftaran ini gugur.",
+        "The verification deadline has passed (2026-03-09 23:59 WIB); this registration is forfeited.",
+    ),
+    (
+        errors.MotorcycleRequired("motorcycle"),
+        "MOTORCYCLE_REQUIRED",
+        "motorcycle",
+        "Rute sepeda motor memerlukan nomor polisi dan nomor STNK.",
+        "A motorcycle route needs the plate number and the STNK (registration) number.",
+    ),
+    (
+        errors.MotorcycleNotHandedOver("ref"),
+        "MOTORCYCLE_NOT_HANDED_OVER",
+        "ref",
+        "Sepeda motor belum diserahkan; serahkan dahulu (handOverMotorcycle).",
+        "The motorcycle has not been handed over; record that first (handOverMotorcycle).",
+    ),
+    (
+        errors.NotHealthy("healthy"),
+        "NOT_HEALTHY",
+        "healthy",
+        "Keberangkatan memerlukan pernyataan sehat jasmani dan rohani.",
+        "Departure needs the declaration of being healthy.",
+    ),
+    (
+        errors.NotFound("ref"),
+        "NOT_FOUND",
+        "ref",
+        "Tidak ditemukan di antara data Anda.",
+        "Not found among your records.",
+    ),
+    (
+        errors.NotYours("member"),
+        "NOT_YOURS",
+        "member",
+        "Penyelenggara itu bukan Anda dan bukan anggota yang Anda koordinasi.",
+        "That organizer is neither you nor a member that you coordinate.",
+    ),
+    (
+        errors.InvalidValue("name", "Nama wajib diisi.", "A name is required."),
+        "INVALID_VALUE",
+        "name",
+        "Nama wajib diisi.",
+        "A name is required.",
+    ),
+]
+
+
+@pytest.mark.parametrize(("refusal", "code", "field", "indonesian", "english"), MESSAGES)
+def test_a_refusal_says_why_in_both_languages(
+    refusal: Refusal, code: str, field: str | None, indonesian: str, english: str
+) -> None:
+    assert refusal.code == code
+    assert refusal.field == field
+    assert refusal.message() == indonesian
+    assert refusal.message("id") == indonesian
+    assert refusal.message("en") == english
+    assert str(refusal) == code
+
+
+def test_every_refusal_is_among_them() -> None:
+    assert {type(refusal) for refusal, *_ in MESSAGES} == set(Refusal.__subclasses__())
+
+
+def test_codes_are_unique_and_drawn_in_the_tree() -> None:
+    kinds = Refusal.__subclasses__()
+    assert len({kind.code for kind in kinds}) == len(kinds) == 19
+    drawn = [line.split() for line in (errors.__doc__ or "").splitlines()]
+    for kind in kinds:
+        assert any(kind.__name__ in words and kind.code in words for words in drawn), kind
+
+
+@pytest.mark.parametrize("direction", ["MUDIK", "BALIK"])
+@pytest.mark.parametrize("service", ["PASSENGER", "MOTORCYCLE"])
+def test_what_stands_is_told_in_words(direction: str, service: str) -> None:
+    standing = Standing("djka", "DJKA", direction, service, "REGISTERED", date(2026, 3, 2), own=True)
+    refusal = errors.NikAlreadyRegistered(standing=standing)
+    assert refusal.facts("id") == {
+        "organizer": "DJKA",
+        "direction": {"MUDIK": "arus mudik", "BALIK": "arus balik"}[direction],
+        "service": {"PASSENGER": "penumpang", "MOTORCYCLE": "sepeda motor"}[service],
+        "registered_on": "2026-03-02",
+    }
+
+
+def test_an_unknown_deadline_leaves_no_date_in_the_message() -> None:
+    assert errors.VerificationExpired().facts("en") == {"deadline": ""}
+
+
+def test_unavailability_names_when_to_come_back() -> None:
+    assert errors.TooManyChecks(7).retry_after == 7
+    assert errors.Raced().retry_after == 1
+    assert str(errors.TooManyChecks(7)) == "TooManyChecks"
+    assert not issubclass(errors.Unavailable, Refusal)
