@@ -1,0 +1,127 @@
+"""The door over HTTP, with real tokens, on a real database; the registry's clock stands at `world.NOW`."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import httpx
+import pytest
+from starlette.applications import Starlette
+
+from app.auth import endpoints
+from app.auth.bearer import Bearer
+from app.auth.signing import SigningKeys
+from app.config import Settings
+from app.db import Database
+from app.graphql.http import routes
+from app.main import build_registry
+from app.registry import clients
+from app.registry.clients import Issued
+from app.registry.scopes import SCOPES
+from app.registry.source import Caller
+from app.requests import RequestLog
+from app.vault import Vault
+from tests import world as worlds
+from tests.world import World
+
+ISSUER = "https://registry.test"
+EVERYDAY = ("nik:check", "registrants:write", "registrants:read", "routes:write")
+
+
+@dataclass
+class Api:
+    """Calls `/graphql` as a client of some organizer."""
+
+    http: httpx.AsyncClient
+    database: Database
+    tokens: dict[tuple[str, tuple[str, ...]], str] = field(default_factory=dict)
+
+    async def token(self, organizer: str = "hubdat", scopes: tuple[str, ...] | None = None) -> str:
+        wanted = scopes or (tuple(SCOPES) if organizer == "hubdat" else EVERYDAY)
+        if (organizer, wanted) not in self.tokens:
+            async with self.database.transaction() as session:
+                issued = await clients.issue(session, Caller(None, "hubdat"), organizer, wanted, None, worlds.NOW)
+            assert isinstance(issued, Issued)
+            assert issued.secret is not None
+            answer = await self.http.post(
+                "/oauth/token",
+                data={"grant_type": "client_credentials"},
+                auth=(issued.client.id, issued.secret),
+            )
+            self.tokens[organizer, wanted] = answer.json()["access_token"]
+        return self.tokens[organizer, wanted]
+
+    async def post(
+        self,
+        query: object = None,
+        variables: object = None,
+        *,
+        organizer: str = "hubdat",
+        scopes: tuple[str, ...] | None = None,
+        accept: str = "application/graphql-response+json",
+        headers: dict[str, str] | None = None,
+        **more: Any,
+    ) -> httpx.Response:
+        token = await self.token(organizer, scopes)
+        sent = {"Authorization": f"Bearer {token}", "Accept": accept, **(headers or {})}
+        if "content" not in more:
+            more["json"] = {"query": query, "variables": variables, **more.pop("body", {})}
+        return await self.http.post("/graphql", headers=sent, **more)
+
+    async def data(self, query: str, variables: object = None, **how: Any) -> Any:
+        """The data of an answer without errors."""
+        answer = await self.post(query, variables, **how)
+        content = answer.json()
+        assert "errors" not in content, content["errors"]
+        return content["data"]
+
+    async def errors(self, query: str, variables: object = None, **how: Any) -> list[dict[str, Any]]:
+        content = (await self.post(query, variables, **how)).json()
+        errors: list[dict[str, Any]] = content["errors"]
+        return errors
+
+    async def code(self, query: str, variables: object = None, **how: Any) -> str:
+        """The code of the only error."""
+        [error] = await self.errors(query, variables, **how)
+        code: str = error["extensions"]["code"]
+        return code
+
+
+@pytest.fixture
+async def world(database: Database, vault: Vault, monkeypatch: pytest.MonkeyPatch) -> World:
+    monkeypatch.setattr("app.clock.now", lambda: worlds.NOW)
+    return await worlds.build(database, vault)
+
+
+@pytest.fixture
+def settings() -> Settings:
+    return Settings(body_limit=1_000_000, body_timeout=0.5, request_timeout=10)
+
+
+@pytest.fixture
+def build(world: World) -> Callable[[Settings], Starlette]:
+    def build(settings: Settings) -> Starlette:
+        keys = SigningKeys(lambda: world.vault.signing)
+        registry = build_registry(world.database, world.vault)
+        return Starlette(
+            routes=[
+                *endpoints.routes(world.database, keys, ISSUER),
+                *routes(registry, Bearer(world.database, keys, ISSUER), settings),
+            ]
+        )
+
+    return build
+
+
+@pytest.fixture
+def application(build: Callable[[Settings], Starlette], settings: Settings) -> Starlette:
+    return build(settings)
+
+
+@pytest.fixture
+async def api(application: Starlette, database: Database) -> AsyncIterator[Api]:
+    transport = httpx.ASGITransport(RequestLog(application))
+    async with httpx.AsyncClient(transport=transport, base_url=ISSUER) as http:
+        yield Api(http, database)
