@@ -9,7 +9,7 @@ import base64
 import hmac
 import warnings
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import unquote_plus
 
@@ -51,8 +51,8 @@ class OAuthClient(ClientMixin):  # type: ignore[misc]
     id: str
     organizer: str
     scopes: Sequence[str]
-    public_keys: Mapping[str, Any] | None
-    secret_digests: Sequence[bytes]
+    public_keys: Mapping[str, Any] | None = field(repr=False)
+    secret_digests: Sequence[bytes] = field(repr=False)
 
     def get_client_id(self) -> str:
         return self.id

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections import Counter
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -25,6 +26,8 @@ JWKS_PATH = "/oauth/jwks.json"
 METADATA_PATH = "/.well-known/oauth-authorization-server"
 
 _BODY_LIMIT = 16 * 1024
+_BODY_TIMEOUT = 10.0
+"""Seconds within which it must have arrived."""
 _MOST_PARAMETERS = 20
 
 
@@ -96,8 +99,12 @@ async def _parameters(request: Request) -> dict[str, str]:
 
 async def _body(request: Request) -> bytes:
     body = bytearray()
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > _BODY_LIMIT:
-            raise InvalidRequestError(f"The body is larger than {_BODY_LIMIT} bytes.")
+    try:
+        async with asyncio.timeout(_BODY_TIMEOUT):
+            async for chunk in request.stream():
+                body += chunk
+                if len(body) > _BODY_LIMIT:
+                    raise InvalidRequestError(f"The body is larger than {_BODY_LIMIT} bytes.")
+    except TimeoutError:
+        raise InvalidRequestError("The body did not arrive in time.", status_code=408) from None
     return bytes(body)

@@ -1,6 +1,7 @@
+import asyncio
 import base64
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
 from urllib.parse import quote
 
@@ -10,6 +11,7 @@ from joserfc import jwt
 from starlette.applications import Starlette
 
 from app import clock
+from app.auth import endpoints
 from app.auth.endpoints import routes
 from app.auth.signing import SigningKeys
 from app.db import Database
@@ -296,7 +298,7 @@ async def test_a_form_may_name_its_charset(http: httpx.AsyncClient, basic: tuple
 async def test_a_body_without_end_is_cut_off(http: httpx.AsyncClient, basic: tuple[str, str]) -> None:
     sent = 0
 
-    async def chunks() -> Any:
+    async def chunks() -> AsyncIterator[bytes]:
         nonlocal sent
         while True:
             sent += 1
@@ -305,6 +307,19 @@ async def test_a_body_without_end_is_cut_off(http: httpx.AsyncClient, basic: tup
     response = await http.post(TOKEN, content=chunks(), headers=FORM, auth=basic)
     assert_refused(response, 400, bad_request("The body is larger than 16384 bytes."))
     assert sent == 17
+
+
+async def test_a_body_that_does_not_arrive_is_given_up(
+    http: httpx.AsyncClient, basic: tuple[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(endpoints, "_BODY_TIMEOUT", 0.05)
+
+    async def chunks() -> AsyncIterator[bytes]:
+        yield b"grant_type="
+        await asyncio.sleep(60)
+
+    response = await http.post(TOKEN, content=chunks(), headers=FORM, auth=basic)
+    assert_refused(response, 408, bad_request("The body did not arrive in time."))
 
 
 async def test_credentials_in_the_url_are_not_read(http: httpx.AsyncClient, basic: tuple[str, str]) -> None:
