@@ -48,6 +48,7 @@ class Vault:
         self.source = source
         self._loaded = _load(keys, None)
         self._next_look = time.monotonic() + RELOAD_SECONDS
+        self._told: str | None = None
 
     def blind_index(self, nik: str) -> bytes:
         return hmac.digest(self._loaded.keys.index, INDEX_DOMAIN + nik.encode(), "sha256")
@@ -90,22 +91,20 @@ class Vault:
         return self._current().keys
 
     def reload(self) -> None:
-        """Read the key file again if it has changed. What cannot be read leaves the keys as they are, and is logged."""
+        """Read the key file again if it has changed. What cannot be used leaves the keys as they are, and is logged."""
         self._next_look = time.monotonic() + RELOAD_SECONDS
         if self.source is None:
             return
         try:
             stamp = _stamp(self.source)
-            if stamp == self._loaded.stamp:
-                return
-            keys = read_key_file(self.source)
+            if stamp != self._loaded.stamp:
+                self._loaded = _load(_with_index(self._loaded.keys.index, read_key_file(self.source)), stamp)
+            self._told = None
         except (OSError, KeysUnusable) as problem:
-            _log.warning("The key file cannot be read; the keys stay as they were: %s", problem)
-            return
-        if keys.index != self._loaded.keys.index:
-            _log.warning("The key file has another index key, under which no NIK would be found; it is not used.")
-            return
-        self._loaded = _load(keys, stamp)
+            # Once, not every second until it is mended.
+            if str(problem) != self._told:
+                _log.warning("The key file cannot be used, the keys stay as they were: %s", problem)
+            self._told = str(problem)
 
     def _current(self) -> _Loaded:
         if self.source is not None and time.monotonic() >= self._next_look:
@@ -124,6 +123,12 @@ def open_vault(settings: Settings, *, create: bool | None = None) -> Vault:
 
 def _load(keys: Keys, stamp: tuple[int, ...] | None) -> _Loaded:
     return _Loaded(keys, {key_id: AESGCM(key) for key_id, key in keys.data.items()}, stamp)
+
+
+def _with_index(index: bytes, keys: Keys) -> Keys:
+    if keys.index != index:
+        raise KeysUnusable("It has another index key, by which no NIK of this database would be found.")
+    return keys
 
 
 def _stamp(path: Path) -> tuple[int, ...]:
