@@ -71,9 +71,11 @@ def parse(text: str, today: date | None = None) -> Nik | NikInvalid:
         return NikInvalid("dua angka pertama bukan kode provinsi", "the first two digits are no province code")
     day = int(digits[6:8])
     female = day > WOMEN
-    if not 1 <= (day - WOMEN if female else day) <= 31:
+    if female:
+        day -= WOMEN
+    if not 1 <= day <= 31:
         return NikInvalid("tanggal lahir harus 01–31 atau 41–71", "the day of birth must be 01–31 or 41–71")
-    born_on = birth_date(digits, today or clock.wib_day(clock.now()))
+    born_on = birth_date(int(digits[10:12]), int(digits[8:10]), day, today or clock.wib_day(clock.now()))
     if born_on is None:
         return NikInvalid("tanggal lahir itu tidak ada", "there is no such date of birth")
     if digits[12:] == "0000":
@@ -109,10 +111,8 @@ def lost_in_a_spreadsheet() -> NikInvalid:
     )
 
 
-def birth_date(digits: str, today: date) -> date | None:
+def birth_date(year: int, month: int, day: int, today: date) -> date | None:
     """The latest day with these two digits of the year that exists and is not in the future, so nobody is over 120."""
-    day = int(digits[6:8]) % WOMEN
-    month, year = int(digits[8:10]), int(digits[10:12])
     for century in (2000, 1900):
         try:
             born_on = date(century + year, month, day)
