@@ -1,0 +1,40 @@
+"""Many connections, and processes of their own."""
+
+from __future__ import annotations
+
+import multiprocessing
+from collections.abc import AsyncIterator, Iterator
+from concurrent.futures import ProcessPoolExecutor, wait
+
+import pytest
+
+from app.db import Database
+from app.vault import Vault
+from tests import world as worlds
+from tests.concurrency import processes
+from tests.concurrency.processes import Crew
+from tests.conftest import empty
+from tests.world import World
+
+CONNECTIONS = 24
+PROCESSES = 3
+
+
+@pytest.fixture
+async def database(database_url: str) -> AsyncIterator[Database]:
+    database = Database(database_url, pool_size=CONNECTIONS)
+    yield database
+    await empty(database)
+    await database.dispose()
+
+
+@pytest.fixture
+async def world(database: Database, vault: Vault) -> World:
+    return await worlds.build(database, vault)
+
+
+@pytest.fixture(scope="session")
+def crew(database_url: str, vault: Vault) -> Iterator[Crew]:
+    with ProcessPoolExecutor(PROCESSES, multiprocessing.get_context("spawn")) as executor:
+        wait([executor.submit(processes.ready) for _ in range(PROCESSES)])
+        yield Crew(executor, PROCESSES, database_url, vault.keys)
