@@ -38,9 +38,9 @@ class Settings(BaseSettings):
     """Database connections of each worker process."""
 
     index_key: SecretStr | None = None
-    """32 bytes in base64: the key of the NIKs' blind index. It never changes: the index could not be recomputed for blocks."""
+    """32 bytes in base64: the key of the NIKs' blind index. It never changes, as blocks outlive the NIKs."""
     data_keys: SecretStr | None = None
-    """`id:base64,id:base64`, ids 1 to 255, 32 bytes each: the keys that NIKs and names are sealed under, the first one for new values."""
+    """`id:base64,id:base64`, ids 1 to 255, 32 bytes each: what NIKs and names are sealed under, new ones by the first."""
     signing_keys: SecretStr | None = None
     """A JWK Set of private EC P-256 keys, the first one signs access tokens."""
 
@@ -58,3 +58,8 @@ class Settings(BaseSettings):
     @property
     def key_file(self) -> Path:
         return self.home / "keys.json"
+
+    @property
+    def issuer(self) -> str:
+        """What clients call us, without a final slash."""
+        return self.public_url.rstrip("/") if self.public_url else f"http://127.0.0.1:{self.port or 8000}"

@@ -64,7 +64,7 @@ def create_app(settings: Settings) -> Starlette:
         raise SystemExit("Set DATABASE_URL, or use `pemudik serve`, which brings a database of its own.")
     database = Database(settings.database_url.get_secret_value(), pool_size=settings.pool_size)
     vault = open_vault(settings)
-    keys, issuer = SigningKeys(lambda: vault.signing), issuer_of(settings)
+    keys, issuer = SigningKeys(lambda: vault.signing), settings.issuer
     registry = build_registry(database, vault)
     bearer = Bearer(database, keys, issuer)
     return Starlette(
@@ -77,12 +77,6 @@ def create_app(settings: Settings) -> Starlette:
         middleware=[Middleware(RequestLog)],
         lifespan=lambda _: lifespan(registry, settings),
     )
-
-
-def issuer_of(settings: Settings) -> str:
-    if settings.public_url:
-        return settings.public_url.rstrip("/")
-    return f"http://127.0.0.1:{settings.port or 8000}"
 
 
 def build_registry(database: Database, vault: Vault) -> Registry:

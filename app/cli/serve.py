@@ -6,15 +6,17 @@ import asyncio
 import errno
 import signal
 import socket
+from contextlib import suppress
 from functools import partial
 from typing import Annotated
 
 import typer
 import uvicorn
 from pydantic import SecretStr
+from uvicorn.config import STARTUP_FAILURE
 from uvicorn.supervisors import Multiprocess
 
-from app import telemetry
+from app import telemetry, worker
 from app.cli import credentials
 from app.cli.command import Failed, database_url, opened
 from app.cli.credentials import Credentials
@@ -24,6 +26,7 @@ from app.vault import open_vault
 FIRST_PORT = 8000
 PORTS = 100
 BACKLOG = 2048
+START_SECONDS = 60
 STOP_SECONDS = 30
 
 
@@ -36,27 +39,25 @@ def serve(
     given = {"workers": workers, "host": host, "port": port}
     settings = Settings().model_copy(update={name: value for name, value in given.items() if value is not None})
     telemetry.configure(settings.log_format, settings.log_level)
-    try:
-        with database_url(settings) as url:
-            run(settings, url)
-    except KeyboardInterrupt:
-        typer.echo("Stopped.", err=True)
+    for signaled in (signal.SIGINT, signal.SIGTERM):
+        # A shell lets its background jobs ignore SIGINT, and a service manager sends SIGTERM: both are Ctrl-C here.
+        signal.signal(signaled, signal.default_int_handler)
+    signal.signal(signal.SIGHUP, lambda *_: signal.raise_signal(signal.SIGTERM))
+    with suppress(KeyboardInterrupt), database_url(settings) as url:
+        run(settings, url)
+    typer.echo("Stopped.")
 
 
 def run(settings: Settings, url: str) -> None:
-    from app import main  # noqa: PLC0415 - a second of imports that no other command needs
-
     shown = asyncio.run(prepare(settings, url))
     listener = listen(settings.host, settings.port)
     taken = listener.getsockname()[1]
     if settings.port is None and taken != FIRST_PORT:
         typer.echo(f"Port {FIRST_PORT} is in use; this one serves on port {taken}.")
     serving = settings.model_copy(update={"database_url": SecretStr(url), "port": taken})
-    typer.echo(credentials.welcome(main.issuer_of(serving), shown))
-    # Closing the terminal ends the server as gently as Ctrl-C does.
-    signal.signal(signal.SIGHUP, lambda *_: signal.raise_signal(signal.SIGTERM))
+    typer.echo(credentials.welcome(serving.issuer, shown))
     config = uvicorn.Config(
-        partial(main.asgi, serving),
+        partial(worker.asgi, serving),
         factory=True,
         loop="uvloop",
         http="httptools",
@@ -67,12 +68,23 @@ def run(settings: Settings, url: str) -> None:
         server_header=False,
         proxy_headers=False,
         timeout_graceful_shutdown=STOP_SECONDS,
+        timeout_worker_healthcheck=START_SECONDS,
         backlog=BACKLOG,
     )
-    if settings.workers > 1:
-        Multiprocess(config, [listener]).run()
-    else:
-        uvicorn.Server(config).run([listener])
+    if not (supervise(config, listener) if settings.workers > 1 else serve_alone(config, listener)):
+        raise Failed("The server did not start; the log says why.")
+
+
+def serve_alone(config: uvicorn.Config, listener: socket.socket) -> bool:
+    server = uvicorn.Server(config)
+    server.run([listener])
+    return server.started
+
+
+def supervise(config: uvicorn.Config, listener: socket.socket) -> bool:
+    supervisor = Multiprocess(config, [listener])
+    supervisor.run()
+    return all(process.exitcode != STARTUP_FAILURE for process in supervisor.processes)
 
 
 async def prepare(settings: Settings, url: str) -> list[Credentials]:
