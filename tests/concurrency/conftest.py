@@ -12,11 +12,11 @@ from app.db import Database
 from app.vault import Vault
 from tests import world as worlds
 from tests.concurrency import processes
+from tests.concurrency.crowd import CONNECTIONS
 from tests.concurrency.processes import Crew
 from tests.conftest import empty
 from tests.world import World
 
-CONNECTIONS = 24
 PROCESSES = 3
 
 

@@ -20,6 +20,7 @@ from app.registry.source import Caller
 from app.registry.submission import Accepted, Submission
 from app.vault import Vault
 from tests.concurrency.agreement import assert_agrees
+from tests.concurrency.crowd import at_once
 from tests.concurrency.processes import Crew
 from tests.world import CALLERS, DJKA, HUBDAT, NOW, World, nik_of, someone
 
@@ -69,7 +70,7 @@ async def assert_one_winner(world: World, sent: list[Submission], verdicts: list
 async def test_two_hundred_submissions_of_one_nik_by_nine_organizers(world: World) -> None:
     people = await nine_organizers(world)
     sent = [people[number % 9] for number in range(200)]
-    verdicts = [verdict for [verdict] in await asyncio.gather(*(world.submit(one) for one in sent))]
+    verdicts = [verdict for [verdict] in await at_once(world.submit(one) for one in sent)]
     await assert_one_winner(world, sent, verdicts)
 
 
@@ -104,7 +105,7 @@ async def test_a_correction_to_a_nik_against_its_submission(world: World) -> Non
         for number, one in enumerate(mistyped)
         for call in (correct(world, HUBDAT, one, 100 + number), world.submit(someone(DJKA, theirs, 100 + number)))
     ]
-    verdicts = await asyncio.gather(*rivals)
+    verdicts = await at_once(rivals)
     wins: Counter[str] = Counter()
     for corrected, [submitted] in zip(verdicts[::2], verdicts[1::2], strict=True):
         assert isinstance(corrected, Record) != isinstance(submitted, Accepted)
@@ -122,11 +123,12 @@ async def test_two_corrections_to_one_nik(world: World) -> None:
     ours, theirs = await world.route("Milik Hubdat"), await world.route("Milik DJKA", organizer="djka")
     first = [verdict.record for verdict in await world.submit(*(someone(HUBDAT, ours, n) for n in range(20)))]
     second = [verdict.record for verdict in await world.submit(*(someone(DJKA, theirs, 50 + n) for n in range(20)))]
-    verdicts = await asyncio.gather(
-        *(correct(world, HUBDAT, one, 100 + number) for number, one in enumerate(first)),
-        *(correct(world, DJKA, one, 100 + number) for number, one in enumerate(second)),
-    )
-    for one, other in zip(verdicts[:20], verdicts[20:], strict=True):
+    pairs = enumerate(zip(first, second, strict=True), start=100)
+    rivals = [
+        (correct(world, HUBDAT, one, number), correct(world, DJKA, other, number)) for number, (one, other) in pairs
+    ]
+    verdicts = await at_once(chain(*rivals))
+    for one, other in zip(verdicts[::2], verdicts[1::2], strict=True):
         assert [isinstance(one, Record), isinstance(other, Record)].count(True) == 1
         refused = other if isinstance(one, Record) else one
         assert refused.code == "NIK_ALREADY_REGISTERED"

@@ -1,0 +1,22 @@
+"""A crowd that calls at once, as many at a time as there are connections, so that nobody is turned away by the pool."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Iterable
+from typing import TypeVar
+
+Answer = TypeVar("Answer")
+
+CONNECTIONS = 24
+
+
+async def at_once(calls: Iterable[Awaitable[Answer]]) -> list[Answer]:
+    """The answers in the order of `calls`."""
+    turns = asyncio.Semaphore(CONNECTIONS)
+
+    async def call(one: Awaitable[Answer]) -> Answer:
+        async with turns:
+            return await one
+
+    return list(await asyncio.gather(*(call(one) for one in calls)))
