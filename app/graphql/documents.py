@@ -30,6 +30,7 @@ from graphql.validation import ASTValidationRule, ValuesOfCorrectTypeRule
 from strawberry.schema.validation_rules.one_of import OneOfInputValidationRule
 
 from app.graphql import limits, permissions
+from app.graphql.execution import Plans
 from app.graphql.failures import RequestError
 from app.graphql.inputs import ValuesWithoutEcho
 from app.graphql.limits import Measure
@@ -64,6 +65,7 @@ class Document:
     ast: DocumentNode
     fragments: Mapping[str, FragmentDefinitionNode]
     operations: Mapping[str | None, Operation]
+    plans: Plans
 
     def operation(self, name: str | None) -> Operation:
         """The one that is asked for. Raises when there is no such one, or more than one and no name."""
@@ -144,6 +146,7 @@ class Documents:
                     self._operation(node, fragments, measured) for node, measured in zip(nodes, measures, strict=True)
                 )
             },
+            Plans(self._schema, fragments),
         )
 
     def _measured(self, node: OperationDefinitionNode, fragments: Mapping[str, FragmentDefinitionNode]) -> Measure:

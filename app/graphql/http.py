@@ -8,11 +8,9 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping
 
-from graphql import ExecutionResult, GraphQLError, execute
+from graphql import ExecutionResult, GraphQLError
 from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
-from strawberry.execution import optimized_is_awaitable
-from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext
 
 from app import clock
 from app.auth.bearer import Bearer, Principal, Unauthorized
@@ -22,6 +20,7 @@ from app.graphql import inputs, limits, permissions
 from app.graphql.answers import Answer, answered, media_type, refused, unanswerable, unauthorized
 from app.graphql.context import Context, Registry, language_of
 from app.graphql.documents import Document, Documents, Operation, Refused
+from app.graphql.execution import execute
 from app.graphql.failures import RequestError, cause
 from app.graphql.requests import Asked, NotUnderstood, asked, refuse_method_or_media
 from app.graphql.schema import EXECUTABLE
@@ -83,12 +82,12 @@ class Door:
         context = Context(self._registry, principal, language, clock.now())
         try:
             async with asyncio.timeout(self._settings.request_timeout) as deadline:
-                result = await _executed(document, wanted, context)
+                result = await execute(document.ast, document.plans, wanted.variables, wanted.operation_name, context)
         except TimeoutError:
             if not deadline.expired():
                 raise
             return unanswerable(NotUnderstood(504, "TIMEOUT", "The operation took too long and was given up"), media)
-        if result.data is None and result.errors and all(error.path is None for error in result.errors):
+        if result is None:
             definitions = operation.node.variable_definitions or ()
             return refused(inputs.misfits(EXECUTABLE, definitions, wanted.variables), language, media)
         alone = _what_kept_it_from_answering(result) if operation.root_fields == 1 else None
@@ -105,20 +104,6 @@ class Door:
             error = limits.too_costly(measured)
         if error is not None:
             raise error
-
-
-async def _executed(document: Document, wanted: Asked, context: Context) -> ExecutionResult:
-    result = execute(
-        EXECUTABLE,
-        document.ast,
-        context_value=context,
-        variable_values=wanted.variables,
-        operation_name=wanted.operation_name,
-        executor_class=StrawberryGraphQLCoreExecutionContext,
-        is_awaitable=optimized_is_awaitable,  # type: ignore[arg-type]
-        hide_suggestions=True,
-    )
-    return result if isinstance(result, ExecutionResult) else await result
 
 
 def _what_kept_it_from_answering(result: ExecutionResult) -> Unavailable | None:

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import strawberry
 from graphql import GraphQLSchema
 from strawberry.schema.config import StrawberryConfig
+from strawberry.schema.name_converter import NameConverter
+from strawberry.utils.str_converters import to_camel_case
 
 from app.graphql import admin, niks, registering
 from app.graphql import organizers as organizing
@@ -245,10 +249,16 @@ class Mutation:
     )
 
 
+class Names(NameConverter):
+    """Strawberry's names, remembered: it asks for them again for every argument of every request."""
+
+    apply_naming_config = staticmethod(lru_cache(maxsize=None)(to_camel_case))
+
+
 SCHEMA = FederatedSchema(
     query=Query,
     mutation=Mutation,
-    config=StrawberryConfig(scalar_map=SCALARS, disable_field_suggestions=True),
+    config=StrawberryConfig(name_converter=Names(), scalar_map=SCALARS, disable_field_suggestions=True),
     # What every known gateway composes; the Guild's refuses 2.10 and above.
     federation_version="2.9",
 )

@@ -1,0 +1,230 @@
+"""How an operation is executed: graphql-core's executor, with plain selections completed by functions made once.
+
+A selection is plain when it holds nothing but attributes, down to its leaves: most of every answer is. Whatever a plan
+cannot do, down to an unexpected null, falls back to graphql-core, which also words the errors.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from graphql import (
+    DocumentNode,
+    ExecutionResult,
+    FieldNode,
+    FragmentDefinitionNode,
+    FragmentSpreadNode,
+    GraphQLEnumType,
+    GraphQLID,
+    GraphQLList,
+    GraphQLNonNull,
+    GraphQLObjectType,
+    GraphQLSchema,
+    GraphQLString,
+    GraphQLUnionType,
+    SelectionSetNode,
+    is_leaf_type,
+)
+from graphql.execution import Executor
+from graphql.type import GraphQLBoolean
+from strawberry.execution import optimized_is_awaitable
+from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext
+
+Plan = Callable[[Any], Any]
+"""The completed value of a resolved one. Raises whatever it likes for what it cannot do."""
+
+_AS_THEY_ARE = {GraphQLString: str, GraphQLID: str, GraphQLBoolean: bool}
+
+
+class NotPlain(Exception):  # noqa: N818 - an outcome
+    """The value or the selection is for graphql-core."""
+
+
+@dataclass(slots=True)
+class Plans:
+    """Of one document; its nodes live as long as it does, so their ids name them."""
+
+    schema: GraphQLSchema
+    fragments: Mapping[str, FragmentDefinitionNode]
+    made: dict[tuple[int, ...], Plan | None] = field(default_factory=dict)
+
+    def plan(self, type_: Any, nodes: Sequence[FieldNode]) -> Plan | None:
+        """None: the selection is not plain."""
+        key = tuple(map(id, nodes))
+        if key not in self.made:
+            try:
+                self.made[key] = self._value(type_, [node.selection_set for node in nodes])
+            except NotPlain:
+                self.made[key] = None
+        return self.made[key]
+
+    def _value(self, type_: Any, selections: Sequence[SelectionSetNode | None]) -> Plan:
+        if isinstance(type_, GraphQLNonNull):
+            return _never_null(self._value_or_null(type_.of_type, selections))
+        return _or_null(self._value_or_null(type_, selections))
+
+    def _value_or_null(self, type_: Any, selections: Sequence[SelectionSetNode | None]) -> Plan:
+        """For values that are not None."""
+        if isinstance(type_, GraphQLList):
+            return _each(self._value(type_.of_type, selections))
+        if is_leaf_type(type_):
+            return _leaf(type_)
+        if isinstance(type_, GraphQLUnionType):
+            return _by_class({_class_of(one): self._object(one, selections) for one in type_.types})
+        if isinstance(type_, GraphQLObjectType) and type_.is_type_of is None:
+            return self._object(type_, selections)
+        raise NotPlain
+
+    def _object(self, type_: GraphQLObjectType, selections: Sequence[SelectionSetNode | None]) -> Plan:
+        selected: dict[str, list[FieldNode]] = {}
+        for selection_set in selections:
+            self._collect(type_, selection_set, selected)
+        constants: dict[str, Any] = {}
+        parts: list[tuple[str, str, Plan]] = []
+        for name, nodes in selected.items():
+            if nodes[0].name.value == "__typename":
+                constants[name] = type_.name
+                continue
+            attribute, value_type = _plain_field(type_, nodes)
+            parts.append((name, attribute, self._value(value_type, [node.selection_set for node in nodes])))
+        return _attributes(list(selected), constants, parts)
+
+    def _collect(
+        self, type_: GraphQLObjectType, selection_set: SelectionSetNode | None, selected: dict[str, list[FieldNode]]
+    ) -> None:
+        """The fields that apply to `type_`, by response name, in the order of GraphQL's CollectFields."""
+        for selection in selection_set.selections if selection_set else ():
+            if selection.directives:
+                raise NotPlain
+            if isinstance(selection, FieldNode):
+                name = selection.alias.value if selection.alias else selection.name.value
+                selected.setdefault(name, []).append(selection)
+                continue
+            inner: Any = (
+                self.fragments[selection.name.value] if isinstance(selection, FragmentSpreadNode) else selection
+            )
+            condition = inner.type_condition
+            if condition is None or self._applies(condition.name.value, type_):
+                self._collect(type_, inner.selection_set, selected)
+
+    def _applies(self, condition: str, type_: GraphQLObjectType) -> bool:
+        named: Any = self.schema.get_type(condition)
+        return named is type_ or (isinstance(named, GraphQLUnionType) and self.schema.is_sub_type(named, type_))
+
+
+async def execute(
+    document: DocumentNode, plans: Plans, variables: dict[str, Any], operation_name: str | None, context: object
+) -> ExecutionResult | None:
+    """None: the variables do not fit the operation, and nothing was executed."""
+    executor = PlanningExecutor.build(
+        plans.schema,
+        document,
+        context_value=context,
+        raw_variable_values=variables,
+        operation_name=operation_name,
+        is_awaitable=optimized_is_awaitable,  # type: ignore[arg-type]
+        hide_suggestions=True,
+        plans=plans,
+    )
+    if isinstance(executor, list):
+        return None
+    result: Any = executor.execute_operation()
+    executed: ExecutionResult = await result if executor.is_awaitable(result) else result
+    return executed
+
+
+class PlanningExecutor(Executor[Any]):
+    """Of one request."""
+
+    operation_extensions = None
+    # Strawberry's resolvers expect its own kind of info.
+    build_resolve_info: Any = StrawberryGraphQLCoreExecutionContext.build_resolve_info
+
+    def __init__(self, *given: Any, plans: Plans, **named: Any) -> None:
+        super().__init__(*given, **named)
+        self.plans = plans
+
+    async def complete_awaitable_value(
+        self, return_type: Any, field_details_list: Any, info: Any, path: Any, result: Awaitable[Any], *position: Any
+    ) -> Any:
+        """Where a resolver's value comes in: the root fields, and what loaders bring."""
+        plan = self.plans.plan(return_type, [details.node for details in field_details_list])
+        if plan is None:
+            return await super().complete_awaitable_value(
+                return_type, field_details_list, info, path, result, *position
+            )
+        try:
+            resolved = await result
+            try:
+                return plan(resolved)
+            except Exception:  # noqa: BLE001 - graphql-core does it again, and says what is wrong
+                completed = self.complete_value(return_type, field_details_list, info, path, resolved, *position)
+                return await completed if self.is_awaitable(completed) else completed
+        except Exception as error:  # noqa: BLE001 - a resolver's, whatever it is, belongs to its field
+            self.handle_field_error(error, return_type, field_details_list, path)
+            return None
+
+
+def _plain_field(type_: GraphQLObjectType, nodes: Sequence[FieldNode]) -> tuple[str, Any]:
+    """The attribute that a field reads, and its type."""
+    found = type_.fields.get(nodes[0].name.value)
+    if found is None or found.args or not getattr(found.resolve, "_is_default", False):
+        raise NotPlain
+    return found.extensions["strawberry-definition"].python_name, found.type
+
+
+def _class_of(type_: GraphQLObjectType) -> type:
+    origin: type = type_.extensions["strawberry-definition"].origin
+    return origin
+
+
+def _or_null(plan: Plan) -> Plan:
+    return lambda value: None if value is None else plan(value)
+
+
+def _never_null(plan: Plan) -> Plan:
+    def complete(value: Any) -> Any:
+        if value is None:
+            raise NotPlain
+        return plan(value)
+
+    return complete
+
+
+def _each(plan: Plan) -> Plan:
+    def complete(values: Any) -> Any:
+        if values.__class__ is not list:
+            raise NotPlain
+        return [plan(value) for value in values]
+
+    return complete
+
+
+def _by_class(plans: dict[type, Plan]) -> Plan:
+    return lambda value: plans[value.__class__](value)
+
+
+def _attributes(names: Sequence[str], constants: Mapping[str, Any], parts: Sequence[tuple[str, str, Plan]]) -> Plan:
+    if not constants:
+        return lambda source: {name: plan(getattr(source, attribute)) for name, attribute, plan in parts}
+
+    def complete(source: Any) -> dict[str, Any]:
+        found = {name: plan(getattr(source, attribute)) for name, attribute, plan in parts}
+        return {name: constants[name] if name in constants else found[name] for name in names}
+
+    return complete
+
+
+def _leaf(type_: Any) -> Plan:
+    if isinstance(type_, GraphQLEnumType):
+        # Members of a StrEnum are equal to their values, so either finds the name.
+        return {member.value: name for name, member in type_.values.items()}.__getitem__
+    as_it_is = _AS_THEY_ARE.get(type_)
+    coerce: Plan = type_.coerce_output_value
+
+    def complete(value: Any) -> Any:
+        return value if value.__class__ is as_it_is else coerce(value)
+
+    return complete
