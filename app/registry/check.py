@@ -85,10 +85,11 @@ async def check(
     """
     verdicts: list[Answer | NikInvalid | TooManyChecks | None] = [None] * len(checks)
     asked: list[tuple[int, Check, nik.Nik]] = []
+    today = wib_day(now)
     for place, (one, refused) in enumerate(
         zip(checks, await _refused_by_budget(session, checks, now, together=together), strict=True)
     ):
-        parsed = refused or nik.parse(one.nik)
+        parsed = refused or nik.parse(one.nik, today)
         if isinstance(parsed, nik.Nik):
             asked.append((place, one, parsed))
         else:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from uuid import UUID
 
 from app.errors import InvalidValue, NikInvalid, NotYours, Refusal
@@ -46,12 +46,12 @@ class Draft:
     registered_at: datetime
 
 
-def draft(submission: Submission, vault: Vault, now: datetime) -> Draft | Refusal:
+def draft(submission: Submission, vault: Vault, today: date, now: datetime) -> Draft | Refusal:
     """Refuses NotYours, NikInvalid, InvalidValue."""
     organizer = organizer_of(submission.caller, submission.member)
     if isinstance(organizer, NotYours):
         return organizer
-    parsed = nik.parse(submission.nik)
+    parsed = nik.parse(submission.nik, today)
     if isinstance(parsed, NikInvalid):
         return parsed
     name = names.normalise(submission.name)

@@ -15,6 +15,7 @@ from uuid import UUID
 from sqlmodel.ext.asyncio.session import AsyncSession
 from uuid_utils.compat import uuid7
 
+from app.clock import wib_day
 from app.errors import (
     InvalidValue,
     NikBlocked,
@@ -113,7 +114,8 @@ async def submit(
     Refuses NotYours, NikInvalid, InvalidValue, RouteUnknown, SeasonClosed, MotorcycleRequired, RegistrationClosed,
     NikBlocked, NikAlreadyRegistered, ReturnWithoutOutbound, ReturnCityMismatch, DestinationMismatch, QuotaFull.
     """
-    drafted = [drafts.draft(one, vault, now) for one in submissions]
+    today = wib_day(now)
+    drafted = [drafts.draft(one, vault, today, now) for one in submissions]
     facts = await _facts(session, vault, [one for one in drafted if isinstance(one, Draft)], now)
     judged = [_judge(one, facts) if isinstance(one, Draft) else one for one in drafted]
     await _write(session, facts)
