@@ -40,7 +40,7 @@ class Settings(BaseSettings):
     index_key: SecretStr | None = None
     """32 bytes in base64: the key of the NIKs' blind index. It never changes, as blocks outlive the NIKs."""
     data_keys: SecretStr | None = None
-    """`id:base64,id:base64`, ids 1 to 255, 32 bytes each: what NIKs and names are sealed under, new ones by the first."""
+    """`id:base64,id:base64`, ids 1 to 255, 32 bytes each: what seals NIKs and names, new ones under the first."""
     signing_keys: SecretStr | None = None
     """A JWK Set of private EC P-256 keys, the first one signs access tokens."""
 
