@@ -1,0 +1,166 @@
+"""Nothing personal in a line, wherever it comes from."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import json
+import logging
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+import structlog
+
+from app import telemetry
+
+NIK = "3201010101909001"
+NAME = "Rekaan Sampelia"
+
+
+@pytest.fixture(autouse=True)
+def fresh_logging() -> Iterator[None]:
+    """As it was before: pytest's own handlers too."""
+    root = logging.getLogger()
+    handlers, level, loud = root.handlers[:], root.level, logging.raiseExceptions
+    levels = {name: logging.getLogger(name).level for name in telemetry.QUIETED}
+    yield
+    root.handlers[:], logging.raiseExceptions = handlers, loud
+    root.setLevel(level)
+    for name, before in levels.items():
+        logging.getLogger(name).setLevel(before)
+    structlog.reset_defaults()
+
+
+def lines(capsys: pytest.CaptureFixture[str]) -> list[dict[str, Any]]:
+    captured = capsys.readouterr()
+    assert captured.err == ""
+    return [json.loads(line) for line in captured.out.splitlines()]
+
+
+def refuse() -> None:
+    raise ValueError(f"{NAME} {NIK}")
+
+
+def test_a_line_has_its_level_time_and_facts(capsys: pytest.CaptureFixture[str]) -> None:
+    telemetry.configure("json", "info")
+    structlog.get_logger().info("started", workers=2)
+    structlog.get_logger().debug("not shown")
+    (line,) = lines(capsys)
+    assert line.pop("timestamp").endswith("Z")
+    assert line == {"event": "started", "level": "info", "workers": 2}
+
+
+@pytest.mark.parametrize("form", ["json", "console"])
+def test_a_nik_is_masked_wherever_it_stands(form: Any, capsys: pytest.CaptureFixture[str]) -> None:
+    telemetry.configure(form, "info")
+    structlog.get_logger().info(f"nik {NIK}", nik=NIK, deep={"list": [NIK, {NIK: 1}]}, long=f"{NIK}{NIK}")
+    logging.getLogger("other").warning("nik %s", NIK)
+    written = capsys.readouterr().out
+    assert NIK not in written
+    assert written.count("****************") == 6
+
+
+def test_an_exception_is_its_types_and_frames(capsys: pytest.CaptureFixture[str]) -> None:
+    telemetry.configure("json", "info")
+    try:
+        try:
+            refuse()
+        except ValueError as error:
+            raise RuntimeError(NAME) from error
+    except RuntimeError:
+        structlog.get_logger().exception("failed")
+    (line,) = lines(capsys)
+    frames = line["exception"].splitlines()
+    assert frames[0] == "RuntimeError"
+    assert frames[1].startswith("  tests/test_telemetry.py:")
+    assert frames[1].endswith(" test_an_exception_is_its_types_and_frames")
+    assert frames[2] == "ValueError"
+    assert frames[-1].endswith(" refuse")
+    assert NAME not in str(line)
+
+
+def test_a_group_shows_its_members(capsys: pytest.CaptureFixture[str]) -> None:
+    telemetry.configure("json", "info")
+    structlog.get_logger().error("failed", exc_info=ExceptionGroup(NAME, [ValueError(NAME), KeyError(NAME)]))
+    (line,) = lines(capsys)
+    assert line["exception"].splitlines() == ["ExceptionGroup", "  of ValueError", "  of KeyError"]
+
+
+def test_a_suppressed_context_and_a_circle_end_the_chain() -> None:
+    first, second = ValueError(), KeyError()
+    first.__cause__, second.__cause__ = second, first
+    assert telemetry.lines_of(first) == ["ValueError", "KeyError"]
+    third = ValueError()
+    third.__context__, third.__suppress_context__ = second, True
+    assert telemetry.lines_of(third) == ["ValueError"]
+
+
+def test_other_libraries_lines_go_the_same_way(capsys: pytest.CaptureFixture[str]) -> None:
+    telemetry.configure("json", "info")
+    try:
+        refuse()
+    except ValueError as error:
+        logging.getLogger("strawberry.execution").error(error, exc_info=error)  # noqa: TRY400 - as it does
+        logging.getLogger("uvicorn.error").error("broken by %s", error)  # noqa: TRY400
+        logging.getLogger("other").warning("%(who)s", {"who": "a mapping"}, stack_info=True)
+    strawberry, uvicorn, other = lines(capsys)
+    assert strawberry["event"] == "ValueError"
+    assert strawberry["exception"].startswith("ValueError\n  tests/test_telemetry.py:")
+    assert uvicorn["event"] == "broken by ValueError"
+    assert other["event"] == "a mapping"
+    assert NAME not in str((strawberry, uvicorn, other))
+
+
+def test_asyncio_does_not_show_what_a_forgotten_task_failed_with(capsys: pytest.CaptureFixture[str]) -> None:
+    telemetry.configure("json", "info")
+
+    async def fail() -> None:
+        refuse()
+
+    async def forget() -> None:
+        task = asyncio.create_task(fail())
+        await asyncio.sleep(0)
+        del task
+        gc.collect()
+
+    asyncio.run(forget())
+    (line,) = lines(capsys)
+    assert line["event"] == "Task exception was never retrieved"
+    assert line["exception"].startswith("ValueError\n")
+    assert NAME not in str(line)
+
+
+@pytest.mark.parametrize("name", sorted(telemetry.QUIETED))
+def test_chatty_libraries_are_quiet_below_a_warning(name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    telemetry.configure("json", "debug")
+    logging.getLogger(name).info("token")
+    logging.getLogger(f"{name}.part").debug("token")
+    assert capsys.readouterr().out == ""
+
+
+def test_an_object_without_a_json_form_is_its_type(capsys: pytest.CaptureFixture[str]) -> None:
+    telemetry.configure("json", "info")
+    structlog.get_logger().info("odd", value=object())
+    assert lines(capsys)[0]["value"] == "object"
+
+
+def test_a_line_that_cannot_be_formatted_shows_nothing_of_itself(capsys: pytest.CaptureFixture[str]) -> None:
+    telemetry.configure("json", "info")
+    with pytest.raises(TypeError):
+        logging.getLogger("other").info("%d", NAME)
+    assert NAME not in "".join(capsys.readouterr())
+
+
+def test_a_reader_that_has_gone_away_fails_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Gone:
+        def write(self, _: str) -> None:
+            raise BrokenPipeError
+
+    monkeypatch.setattr("sys.stdout", Gone())
+    telemetry.Output().msg("nobody reads this")
+
+
+def test_a_packages_file_is_named_from_the_package_on() -> None:
+    assert telemetry.shortened("/x/lib/python3.11/site-packages/starlette/routing.py") == "starlette/routing.py"
+    assert telemetry.shortened("/elsewhere/a.py") == "/elsewhere/a.py"
