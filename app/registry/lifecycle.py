@@ -271,16 +271,20 @@ async def _write(session: AsyncSession, states: Sequence[State], seats: dict[UUI
 
 
 async def _block(session: AsyncSession, forfeited: Sequence[State], now: datetime) -> None:
-    forfeits = [forfeit for state in forfeited if (forfeit := _forfeit(state.row)) is not None]
+    """A person is blocked once: for the way home, and not again for what was forfeited with it."""
+    forfeits: dict[tuple[bytes, int, str], blocks.Forfeit] = {}
+    for state in sorted(forfeited, key=lambda state: state.row.outbound_id is not None):
+        forfeit = _forfeit(state.row)
+        if forfeit is not None:
+            forfeits.setdefault((forfeit.nik_index, forfeit.season, forfeit.organizer), forfeit)
     if forfeits:
-        await blocks.block_forfeited(session, forfeits, None, now)
+        await blocks.block_forfeited(session, list(forfeits.values()), None, now)
 
 
 def _forfeit(row: Row[Any]) -> blocks.Forfeit | None:
-    """A person is blocked once: for the way home, not again for the return that went with it."""
     decided = default_for(row.organizer)
     blocked = decided.block_when_forfeited if row.block_when_forfeited is None else row.block_when_forfeited
-    if not blocked or row.outbound_id is not None:
+    if not blocked:
         return None
     return blocks.Forfeit(row.nik_index, row.season, row.block_seasons or decided.block_seasons, row.organizer, row.id)
 

@@ -106,11 +106,11 @@ def _refuses_hand_over(
     service: str, status: str, season: int, closed_at: datetime | None
 ) -> InvalidValue | TransitionNotAllowed | SeasonClosed | None:
     if closed_at is not None:
-        return SeasonClosed(season=season)
+        return SeasonClosed("ref", season=season)
     if service != Service.MOTORCYCLE:
         return InvalidValue("ref", "Pendaftaran ini bukan sepeda motor.", "This registration is not a motorcycle's.")
     if status not in {"REGISTERED", "VERIFIED"}:
-        return TransitionNotAllowed(status=status, to=status)
+        return TransitionNotAllowed("ref", status=status, to=status)
     return None
 
 

@@ -89,7 +89,7 @@ _PURGE = text(
     f"""
     UPDATE registrant SET {_WIPED} FROM (
         SELECT id AS purged FROM registrant WHERE season = :season AND erased_at IS NULL LIMIT :most
-    ) some WHERE registrant.id = some.purged
+    ) batch WHERE registrant.id = batch.purged
     """
 )
 _FORGET_EXPIRED_BLOCKS = text("DELETE FROM nik_block WHERE until_season <= :season")
