@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -93,26 +93,20 @@ _RETURNS_OF = text(
     ORDER BY {HOLDS_NIK}, r.id
     """
 )
-_PAGE = text(
-    f"""
-    SELECT {record.COLUMNS} FROM {record.FROM}
-    WHERE (:everyone OR r.organizer_code = ANY(CAST(:own AS text[])))
-      AND (CAST(:after AS uuid) IS NULL OR r.id > :after)
-      AND (CAST(:organizer AS text) IS NULL OR r.organizer_code = :organizer)
-      AND (CAST(:route_id AS uuid) IS NULL OR r.route_id = :route_id)
-      AND (CAST(:direction AS text) IS NULL OR r.direction = :direction)
-      AND (CAST(:service AS text) IS NULL OR r.service = :service)
-      AND (CAST(:statuses AS text[]) IS NULL OR r.status = ANY(CAST(:statuses AS text[])))
-      AND (CAST(:registered_from AS timestamptz) IS NULL OR r.registered_at >= :registered_from)
-      AND (CAST(:registered_to AS timestamptz) IS NULL OR r.registered_at < :registered_to)
-      AND (CAST(:verify_before AS timestamptz) IS NULL
-           OR (r.verify_by < :verify_before AND r.status = 'REGISTERED'))
-      AND (CAST(:reference AS text) IS NULL
-           OR (r.reference = :reference AND r.organizer_code = ANY(CAST(:own AS text[]))))
-      AND (CAST(:season AS int) IS NULL OR r.season = :season)
-    ORDER BY r.id LIMIT :most
-    """
-)
+_OWN = "r.organizer_code = ANY(CAST(:own AS text[]))"
+_CONDITIONS = {
+    "organizer": "r.organizer_code = :organizer",
+    "route_id": "r.route_id = :route_id",
+    "direction": "r.direction = :direction",
+    "service": "r.service = :service",
+    "statuses": "r.status = ANY(CAST(:statuses AS text[]))",
+    "registered_from": "r.registered_at >= :registered_from",
+    "registered_to": "r.registered_at < :registered_to",
+    "verify_before": "r.verify_by < :verify_before AND r.status = 'REGISTERED'",
+    "reference": f"r.reference = :reference AND {_OWN}",
+    "season": "r.season = :season",
+    "after": "r.id > :after",
+}
 _HISTORIES = text(
     """
     SELECT registrant_id, id, at, from_status, to_status, reason FROM change
@@ -209,24 +203,16 @@ async def page(
 
     A filter on the booking code finds one's own only.
     """
+    values: dict[str, object] = {**asdict(where), "after": after}
+    given = {
+        name: list(value) if isinstance(value, tuple) else value for name, value in values.items() if value is not None
+    }
+    # Only what is asked for: a statement with every condition made optional would read the whole table.
+    conditions = [_CONDITIONS[name] for name in given] + ([] if everyone else [_OWN])
+    statement = f"SELECT {record.COLUMNS} FROM {record.FROM} WHERE {' AND '.join(conditions or ['true'])}"
+    own = sorted(caller.organizers)
     rows = await session.execute(
-        _PAGE,
-        {
-            "everyone": everyone,
-            "own": sorted(caller.organizers),
-            "after": after,
-            "most": first + 1,
-            "organizer": where.organizer,
-            "route_id": where.route_id,
-            "direction": where.direction,
-            "service": where.service,
-            "statuses": None if where.statuses is None else list(where.statuses),
-            "registered_from": where.registered_from,
-            "registered_to": where.registered_to,
-            "verify_before": where.verify_before,
-            "reference": where.reference,
-            "season": where.season,
-        },
+        text(f"{statement} ORDER BY r.id LIMIT :most"), {**given, "own": own, "most": first + 1}
     )
     return [record.from_row(row, vault, caller) for row in rows]
 
