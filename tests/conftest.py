@@ -60,11 +60,15 @@ def server_for_tests() -> Iterator[str]:
 def own_database(server: str) -> Iterator[str]:
     name = f"pemudik_test_{secrets.token_hex(6)}"
     asyncio.run(execute(server, f"CREATE DATABASE {name}"))
-    address, question, options = server.partition("?")
     try:
-        yield f"{address.rpartition('/')[0]}/{name}{question}{options}"
+        yield named(server, name)
     finally:
         asyncio.run(execute(server, f"DROP DATABASE {name} WITH (FORCE)"))
+
+
+def named(server: str, database: str) -> str:
+    address, question, options = server.partition("?")
+    return f"{address.rpartition('/')[0]}/{database}{question}{options}"
 
 
 async def execute(url: str, statement: str) -> None:
@@ -82,7 +86,8 @@ async def migrate(url: str) -> None:
 
 
 @pytest.fixture
-async def database(database_url: str) -> AsyncIterator[Database]:
+async def database(database_url: str, anyio_backend: str) -> AsyncIterator[Database]:
+    """Also for tests that are not async themselves, which is why it names the backend."""
     database = Database(database_url)
     yield database
     await empty(database)
