@@ -120,6 +120,13 @@ async def test_the_scheme_has_any_letter_case(http: httpx.AsyncClient, basic: tu
     assert (await http.post(TOKEN, data=GRANT, headers=header)).status_code == 200
 
 
+async def test_good_credentials_under_another_scheme_are_refused(
+    http: httpx.AsyncClient, basic: tuple[str, str]
+) -> None:
+    header = {"authorization": basic_header(":".join(basic))["authorization"].replace("Basic", "Bearer")}
+    assert_refused(await http.post(TOKEN, data=GRANT, headers=header), 401, FAILED)
+
+
 async def test_an_unknown_client_and_a_wrong_secret_get_one_answer(
     http: httpx.AsyncClient, basic: tuple[str, str], everything: Snapshot
 ) -> None:

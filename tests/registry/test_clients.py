@@ -1,3 +1,4 @@
+import asyncio
 import hashlib
 import json
 import re
@@ -269,6 +270,26 @@ async def test_revoking_ends_client_and_secrets_once(database: Database, now: da
     assert await rows(database, "SELECT facts ->> 'client' FROM change WHERE kind = 'CLIENT_REVOKED'") == [
         (first.client.id,)
     ]
+
+
+async def test_concurrent_rotations_leave_two_secrets_and_a_revocation_among_them_none(
+    database: Database, now: datetime
+) -> None:
+    first = await issued(database, now)
+
+    async def rotate() -> object:
+        async with database.transaction() as session:
+            return await clients.rotate(session, ADMIN, first.client.id, now)
+
+    async def revoke() -> object:
+        async with database.transaction() as session:
+            return await clients.revoke(session, ADMIN, first.client.id, now)
+
+    await asyncio.gather(*(rotate() for _ in range(8)))
+    assert await rows(database, "SELECT count(*) FROM client_secret") == [(2,)]
+    await asyncio.gather(rotate(), rotate(), revoke(), rotate(), revoke(), rotate())
+    assert await rows(database, "SELECT count(*) FROM client_secret") == [(0,)]
+    assert await rows(database, "SELECT count(*) FROM change WHERE kind = 'CLIENT_REVOKED'") == [(1,)]
 
 
 async def test_an_unknown_client_cannot_be_revoked(database: Database, now: datetime) -> None:
