@@ -25,8 +25,11 @@ AT_ONCE = 500
 EVERY = 20.0
 """Seconds."""
 
-# Any number; it only has to be the same in every process.
-_ONE_RUNNER = text("SELECT pg_try_advisory_xact_lock(7045442)")
+FORFEITURE, NO_SHOW, PURGE = range(3)
+"""The duties. One runner each: it goes on until all is done, so whoever finds it at work may leave the rest to it."""
+
+# The first is any number; it only has to be the same in every process.
+_ONE_RUNNER = text("SELECT pg_try_advisory_xact_lock(7045442, :duty)")
 
 logger = structlog.get_logger(__name__)
 
@@ -39,11 +42,11 @@ class Swept:
 
 
 async def sweep(database: Database, now: datetime) -> Swept:
-    """Do all that is due. Stops early when another runner is at it."""
+    """Do all that is due. What another runner is at is left to that one."""
     return Swept(
-        await _all(database, lambda session: forfeiture.forfeit_overdue(session, now, most=AT_ONCE)),
-        await _all(database, lambda session: no_show.mark_left_behind(session, now, most=AT_ONCE)),
-        await _all(database, lambda session: privacy.purge_next(session, now)),
+        await _all(database, FORFEITURE, lambda session: forfeiture.forfeit_overdue(session, now, most=AT_ONCE)),
+        await _all(database, NO_SHOW, lambda session: no_show.mark_left_behind(session, now, most=AT_ONCE)),
+        await _all(database, PURGE, lambda session: privacy.purge_next(session, now)),
     )
 
 
@@ -63,14 +66,14 @@ async def run(database: Database, stop: asyncio.Event) -> None:
             continue
 
 
-async def _all(database: Database, some: Callable[[AsyncSession], Awaitable[int]]) -> int:
+async def _all(database: Database, duty: int, some: Callable[[AsyncSession], Awaitable[int]]) -> int:
     done = 0
-    while batch := await database.attempt(lambda session: _alone(session, some)):
+    while batch := await database.attempt(lambda session: _alone(session, duty, some)):
         done += batch
     return done
 
 
-async def _alone(session: AsyncSession, some: Callable[[AsyncSession], Awaitable[int]]) -> int:
-    if not (await session.execute(_ONE_RUNNER)).scalar_one():
+async def _alone(session: AsyncSession, duty: int, some: Callable[[AsyncSession], Awaitable[int]]) -> int:
+    if not (await session.execute(_ONE_RUNNER, {"duty": duty})).scalar_one():
         return 0
     return await some(session)

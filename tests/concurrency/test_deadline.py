@@ -177,13 +177,23 @@ async def test_sweepers_in_several_processes_do_it_once(world: World, crew: Crew
         assert await crew.run(world.database, sweep_once, [(TOO_LATE,)] * 3) == [Swept()] * 3
 
 
-async def test_the_sweep_is_left_to_the_one_that_is_at_it(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    await registered(world, 10)
+@pytest.mark.parametrize(
+    ("duty", "left"),
+    [
+        (sweep.FORFEITURE, Swept(no_shows=2)),
+        # A runner that is done with one duty and at the next must not end the other runner's.
+        (sweep.NO_SHOW, Swept(forfeited=8)),
+        (sweep.PURGE, Swept(forfeited=8, no_shows=2)),
+    ],
+)
+async def test_a_duty_is_left_to_the_runner_that_is_at_it(world: World, duty: int, left: Swept) -> None:
+    people = await registered(world, 10)
+    await verify(world, people[:2], NOW)
+    after = LEAVES + timedelta(days=1)
     async with world.database.transaction() as other_runner:
-        assert (await other_runner.execute(sweep._ONE_RUNNER)).scalar_one() is True
-        async with world.unchanged():
-            assert await world.sweep(TOO_LATE) == Swept()
-    assert await world.sweep(TOO_LATE) == Swept(forfeited=10)
+        assert (await other_runner.execute(sweep._ONE_RUNNER, {"duty": duty})).scalar_one() is True
+        assert await world.sweep(after) == left
+    assert await world.sweep(after) == Swept(forfeited=8 - left.forfeited, no_shows=2 - left.no_shows)
 
 
 async def test_verifications_in_other_processes_against_sweepers(world: World, crew: Crew) -> None:

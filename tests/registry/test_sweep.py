@@ -43,7 +43,8 @@ async def test_nothing_is_due(world: World) -> None:
 async def test_a_runner_leaves_it_to_the_other(world: World) -> None:
     await due(world)
     async with world.database.transaction() as session:
-        await session.execute(sweep._ONE_RUNNER)
+        for duty in (sweep.FORFEITURE, sweep.NO_SHOW, sweep.PURGE):
+            await session.execute(sweep._ONE_RUNNER, {"duty": duty})
         async with world.unchanged():
             assert await world.sweep(LATER) == Swept()
     assert (await world.sweep(LATER)).forfeited == 3
