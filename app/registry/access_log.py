@@ -26,11 +26,12 @@ class Look:
     outcome: str | None = None
 
 
+INSERT = "INSERT INTO nik_access (at, client_id, organizer_code, nik_index, purpose, direction, service, outcome)"
 _RECORD = text(
-    """
-    INSERT INTO nik_access (at, client_id, organizer_code, nik_index, purpose, direction, service, outcome)
-    SELECT :at, * FROM unnest(CAST(:client_id AS text[]), CAST(:organizer AS text[]), CAST(:nik_index AS bytea[]),
-        CAST(:purpose AS text[]), CAST(:direction AS text[]), CAST(:service AS text[]), CAST(:outcome AS text[]))
+    f"""
+    {INSERT} SELECT :at, * FROM unnest(
+        CAST(:client_id AS text[]), CAST(:organizer AS text[]), CAST(:nik_index AS bytea[]), CAST(:purpose AS text[]),
+        CAST(:direction AS text[]), CAST(:service AS text[]), CAST(:outcome AS text[]))
     """
 )
 

@@ -47,31 +47,41 @@ class Answer:
     """Of a BALIK check: whether the caller holds a trip home for this NIK, as a return requires."""
 
 
-_SEEK = text(
+# Looking, and writing down who looked: one statement, since the NIKs of a thousand checks are dear to send twice.
+_ANSWER = text(
     f"""
     WITH asked AS (
-        SELECT * FROM unnest(CAST(:nik_index AS bytea[]), CAST(:direction AS text[]), CAST(:service AS text[]))
-            WITH ORDINALITY AS a (nik_index, direction, service, place)
-    ), season AS (SELECT max(year) AS year FROM season WHERE closed_at IS NULL)
-    SELECT held.organizer_code AS organizer, organizer.name AS organizer_name, held.status, held.registered_at,
-           block.reason, block.since, block.until_season, outbound.organizers AS outbound
-    FROM asked CROSS JOIN season
-    LEFT JOIN LATERAL (
-        SELECT * FROM registrant r WHERE r.season = season.year AND r.nik_index = asked.nik_index
-            AND r.direction = asked.direction AND r.service = asked.service AND {HOLDS_NIK}
-    ) held ON true
-    LEFT JOIN organizer ON organizer.code = held.organizer_code
-    LEFT JOIN LATERAL (
-        SELECT reason, since, until_season FROM nik_block b WHERE b.nik_index = asked.nik_index
-            AND b.lifted_at IS NULL AND season.year BETWEEN b.from_season AND b.until_season
-        ORDER BY until_season DESC, since LIMIT 1
-    ) block ON true
-    LEFT JOIN LATERAL (
-        SELECT array_agg(r.organizer_code) AS organizers FROM registrant r WHERE asked.direction = 'BALIK'
-            AND r.season = season.year AND r.nik_index = asked.nik_index AND r.direction = 'MUDIK'
-            AND r.service = asked.service AND {HOLDS_NIK} AND r.status <> 'NO_SHOW'
-    ) outbound ON true
-    ORDER BY asked.place
+        SELECT * FROM unnest(CAST(:nik_index AS bytea[]), CAST(:direction AS text[]), CAST(:service AS text[]),
+                             CAST(:client_id AS text[]), CAST(:asker AS text[]))
+            WITH ORDINALITY AS a (nik_index, direction, service, client_id, asker, place)
+    ), season AS (SELECT max(year) AS year FROM season WHERE closed_at IS NULL),
+    found AS (
+        SELECT asked.*, held.organizer_code AS organizer, organizer.name AS organizer_name, held.status,
+               held.registered_at, block.reason, block.since, block.until_season, outbound.organizers AS outbound,
+               CASE WHEN block.reason IS NOT NULL THEN 'BLOCKED' WHEN held.status IS NOT NULL THEN 'REGISTERED'
+                    ELSE 'AVAILABLE' END AS outcome
+        FROM asked CROSS JOIN season
+        LEFT JOIN LATERAL (
+            SELECT * FROM registrant r WHERE r.season = season.year AND r.nik_index = asked.nik_index
+                AND r.direction = asked.direction AND r.service = asked.service AND {HOLDS_NIK}
+        ) held ON true
+        LEFT JOIN organizer ON organizer.code = held.organizer_code
+        LEFT JOIN LATERAL (
+            SELECT reason, since, until_season FROM nik_block b WHERE b.nik_index = asked.nik_index
+                AND b.lifted_at IS NULL AND season.year BETWEEN b.from_season AND b.until_season
+            ORDER BY until_season DESC, since LIMIT 1
+        ) block ON true
+        LEFT JOIN LATERAL (
+            SELECT array_agg(r.organizer_code) AS organizers FROM registrant r WHERE asked.direction = 'BALIK'
+                AND r.season = season.year AND r.nik_index = asked.nik_index AND r.direction = 'MUDIK'
+                AND r.service = asked.service AND {HOLDS_NIK} AND r.status <> 'NO_SHOW'
+        ) outbound ON true
+    ), written_down AS (
+        {access_log.INSERT} SELECT :now, client_id, asker, nik_index, '{Purpose.CHECK}', direction, service, outcome
+        FROM found ORDER BY place
+    )
+    SELECT organizer, organizer_name, status, registered_at, reason, since, until_season, outbound, outcome
+    FROM found ORDER BY place
     """
 )
 
@@ -122,22 +132,18 @@ async def _answers(
 ) -> list[Answer]:
     if not asked:
         return []
-    indexes = [vault.blind_index(parsed.digits) for _, _, parsed in asked]
     rows = await session.execute(
-        _SEEK,
+        _ANSWER,
         {
-            "nik_index": indexes,
+            "now": now,
+            "nik_index": [vault.blind_index(parsed.digits) for _, _, parsed in asked],
             "direction": [one.direction for _, one, _ in asked],
             "service": [one.service for _, one, _ in asked],
+            "client_id": [one.caller.client_id or access_log.COMMAND_LINE for _, one, _ in asked],
+            "asker": [one.caller.organizer for _, one, _ in asked],
         },
     )
-    answers = [_answer(one, parsed, row) for (_, one, parsed), row in zip(asked, rows, strict=True)]
-    looks = [
-        access_log.Look(one.caller, index, Purpose.CHECK, one.direction, one.service, answer.outcome)
-        for (_, one, _), index, answer in zip(asked, indexes, answers, strict=True)
-    ]
-    await access_log.record(session, looks, now)
-    return answers
+    return [_answer(one, parsed, row) for (_, one, parsed), row in zip(asked, rows, strict=True)]
 
 
 def _answer(one: Check, parsed: nik.Nik, row: Row[Any]) -> Answer:
@@ -159,10 +165,4 @@ def _answer(one: Check, parsed: nik.Nik, row: Row[Any]) -> Answer:
     outbound = None
     if one.direction == Direction.BALIK:
         outbound = any(one.caller.owns(organizer) for organizer in row.outbound or ())
-    return Answer(parsed.digits, _outcome(standing, block), standing, block, parsed.warnings, outbound)
-
-
-def _outcome(standing: tuple[Standing, ...], block: StandingBlock | None) -> NikOutcome:
-    if block is not None:
-        return NikOutcome.BLOCKED
-    return NikOutcome.REGISTERED if standing else NikOutcome.AVAILABLE
+    return Answer(parsed.digits, NikOutcome(row.outcome), standing, block, parsed.warnings, outbound)
