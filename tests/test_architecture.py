@@ -1,0 +1,115 @@
+"""The house rules that no type checker knows. A rule without a check decays."""
+
+from __future__ import annotations
+
+import ast
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from graphql import GraphQLObjectType
+
+from app.config import CHECKOUT
+from app.graphql import permissions, schema
+
+APP = CHECKOUT / "app"
+FILES = sorted(APP.rglob("*.py"))
+LONGEST = 400
+WRITES_STATUS = re.compile(r"UPDATE\s+registrant\b(?:(?!WHERE|FROM).)*\bstatus\s*=", re.DOTALL)
+INSERTS = re.compile(r"INSERT\s+INTO\s+registrant\b")
+
+
+def named(files: list[Path]) -> list[str]:
+    return [str(file.relative_to(APP)) for file in files]
+
+
+def calls(file: Path) -> Iterator[str]:
+    for node in ast.walk(ast.parse(file.read_text())):
+        if isinstance(node, ast.Call):
+            yield node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
+
+
+def attributes(file: Path) -> set[str]:
+    return {node.attr for node in ast.walk(ast.parse(file.read_text())) if isinstance(node, ast.Attribute)}
+
+
+def asks_the_time(file: Path) -> bool:
+    return any(
+        isinstance(node, ast.Attribute)
+        and node.attr in {"now", "utcnow", "today"}
+        and isinstance(node.value, ast.Name)
+        and node.value.id in {"datetime", "date"}
+        for node in ast.walk(ast.parse(file.read_text()))
+    )
+
+
+def imported(file: Path) -> Iterator[str]:
+    for node in ast.walk(ast.parse(file.read_text())):
+        if isinstance(node, ast.Import):
+            yield from (name.name for name in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            yield from (f"{node.module}.{name.name}" for name in node.names)
+
+
+def test_only_db_begins_and_commits() -> None:
+    assert named([file for file in FILES if {"commit", "rollback", "begin_nested"} & set(calls(file))]) == []
+    guilty = [file for file in FILES if {"begin", "Session", "AsyncSession", "create_async_engine"} & set(calls(file))]
+    # migration.py runs alembic, which wants a connection of its own.
+    assert named(guilty) == ["db.py", "migration.py"]
+
+
+def test_only_lifecycle_writes_a_status_and_only_booking_a_registrant() -> None:
+    assert named([file for file in FILES if WRITES_STATUS.search(file.read_text())]) == ["registry/lifecycle.py"]
+    assert named([file for file in FILES if INSERTS.search(file.read_text())]) == ["registry/booking.py"]
+
+
+def test_only_config_reads_the_environment() -> None:
+    guilty = [file for file in FILES if {"environ", "environb", "getenv"} & attributes(file)]
+    assert named(guilty) == []
+    guilty = [file for file in FILES if any(name.startswith("pydantic_settings") for name in imported(file))]
+    assert named(guilty) == ["config.py"]
+
+
+def test_only_the_command_line_prints() -> None:
+    guilty = [file for file in FILES if {"print", "echo"} & set(calls(file))]
+    assert all(name.startswith("cli/") for name in named(guilty))
+
+
+def test_only_clock_asks_for_the_time() -> None:
+    assert named([file for file in FILES if asks_the_time(file)]) == ["clock.py"]
+
+
+def test_no_file_is_longer_than_one_can_read() -> None:
+    assert named([file for file in FILES if len(file.read_text().splitlines()) > LONGEST]) == []
+
+
+def test_every_file_says_what_it_is() -> None:
+    assert named([file for file in FILES if ast.get_docstring(ast.parse(file.read_text())) is None]) == []
+
+
+def test_the_layers_hold() -> None:
+    linted = subprocess.run(
+        [sys.executable, "-c", "from importlinter.cli import lint_imports_command as lint; lint()"],
+        cwd=CHECKOUT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert linted.returncode == 0, linted.stdout
+
+
+def test_the_exported_schema_is_current() -> None:
+    assert (CHECKOUT / "schema.graphql").read_text() == schema.sdl()
+
+
+@pytest.mark.parametrize("root", ["Query", "Mutation"])
+def test_every_root_field_declares_whom_it_is_open_to(root: str) -> None:
+    type_ = schema.EXECUTABLE.type_map[root]
+    assert isinstance(type_, GraphQLObjectType)
+    undeclared = {name for name, field in type_.fields.items() if permissions.declared(field) is None}
+    # The federation's own; `_entities` authorises inside, and a gateway composes by `_service` with a token.
+    assert undeclared <= {"_entities", "_service"}
+    assert len(type_.fields) > 10
