@@ -15,7 +15,7 @@ from uuid import UUID
 from sqlalchemy import Row, text
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from app.errors import InvalidValue, NikBlocked, NikInvalid, NotFound, Refusal, SeasonClosed
+from app.errors import InvalidValue, NikBlocked, NikInvalid, NotFound, Raced, Refusal, SeasonClosed
 from app.models.enums import ChangeKind
 from app.registry import identity, log, lookup, motorcycles, names, nik, record, uniqueness
 from app.registry.motorcycles import Motorcycle
@@ -79,8 +79,7 @@ async def correct(
     [found] = await lookup.resolve(session, vault, caller, [ref], everyone=False)
     if not isinstance(found, UUID):
         return found
-    trip = list((await session.execute(_TRIP, {"id": found})).scalars())
-    rows = list(await session.execute(_LOCK, {"ids": sorted(trip)}))
+    rows = await _lock_trip(session, found)
     row = next(row for row in rows if row.id == found)
     values = _corrected(correction, row, vault)
     if isinstance(values, Refusal):
@@ -96,6 +95,15 @@ async def correct(
     await log.append(session, [_told(one, found, values, caller, str(correction.reason)) for one in concerned], now)
     [seen] = await lookup.by_ids(session, vault, caller, [found], everyone=False)
     return seen or NotFound("ref")
+
+
+async def _lock_trip(session: AsyncSession, found: UUID) -> list[Row[Any]]:
+    trip = set((await session.execute(_TRIP, {"id": found})).scalars())
+    rows = list(await session.execute(_LOCK, {"ids": sorted(trip)}))
+    # A return that was booked before its outbound was locked here must be corrected too: see it in the next attempt.
+    if set((await session.execute(_TRIP, {"id": found})).scalars()) != trip:
+        raise Raced
+    return rows
 
 
 def _corrected(correction: Correction, row: Row[Any], vault: Vault) -> dict[str, object] | Refusal:

@@ -7,7 +7,7 @@ ending until their returns are booked.
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Mapping
 from datetime import datetime
 from uuid import UUID
 
@@ -22,8 +22,14 @@ from app.registry.routes import Route
 from app.registry.uniqueness import HOLDS_SEAT, Held
 
 _KEEP = text(
-    "SELECT count(*) FROM (SELECT id FROM registrant WHERE id = ANY(CAST(:ids AS uuid[]))"
-    " AND status IN ('REGISTERED', 'VERIFIED', 'DEPARTED') ORDER BY id FOR SHARE) kept"
+    """
+    SELECT count(*) FROM (
+        SELECT r.id FROM registrant r
+        JOIN unnest(CAST(:ids AS uuid[]), CAST(:nik_index AS bytea[])) AS outbound (id, nik_index)
+            ON outbound.id = r.id AND outbound.nik_index = r.nik_index
+        WHERE r.status IN ('REGISTERED', 'VERIFIED', 'DEPARTED') ORDER BY r.id FOR SHARE OF r
+    ) kept
+    """
 )
 
 
@@ -56,8 +62,11 @@ def leaves_from(route: Route, outbound: Held) -> bool:
     return cities.key(route.origin.city) == cities.key(outbound.destination_city)
 
 
-async def keep_outbounds(session: AsyncSession, outbounds: Collection[UUID]) -> None:
-    """Lock `outbounds` so that they cannot end before this transaction does. Raises `Raced` when one just has."""
-    ids = sorted(outbounds)
-    if (await session.execute(_KEEP, {"ids": ids})).scalar_one() != len(ids):
+async def keep_outbounds(session: AsyncSession, outbounds: Mapping[UUID, bytes]) -> None:
+    """Lock `outbounds` so that they neither end nor change hands before this transaction is over.
+
+    Each is named with its NIK's blind index. Raises `Raced` when one has just ended or its NIK was corrected.
+    """
+    facts = {"ids": list(outbounds), "nik_index": list(outbounds.values())}
+    if (await session.execute(_KEEP, facts)).scalar_one() != len(outbounds):
         raise Raced

@@ -285,9 +285,13 @@ def _differences(draft: Draft, route: Route, held: Held, vault: Vault) -> list[n
 async def _write(session: AsyncSession, facts: Facts) -> None:
     entries: list[log.Entry] = []
     legs = list(facts.legs.values())
-    standing_outbounds = {leg.outbound_id for leg in legs} - facts.legs.keys() - {None}
+    standing_outbounds = {
+        leg.outbound_id: leg.draft.nik_index
+        for leg in legs
+        if leg.outbound_id is not None and leg.outbound_id not in facts.legs
+    }
     if standing_outbounds:
-        await returns.keep_outbounds(session, [one for one in standing_outbounds if one is not None])
+        await returns.keep_outbounds(session, standing_outbounds)
     if legs:
         entries += await booking.book(session, legs, facts.seats, facts.now)
     if facts.disputes:

@@ -21,7 +21,7 @@ from app.registry.submission import Accepted
 from app.registry.sweep import Swept
 from app.vault import Vault
 from tests.concurrency.agreement import assert_agrees
-from tests.concurrency.crowd import at_once
+from tests.concurrency.crowd import at_once, one_waits
 from tests.concurrency.processes import Crew
 from tests.world import HUBDAT, LEAVES, NOW, World, nik_of, someone
 
@@ -119,14 +119,6 @@ async def test_a_verification_that_waits_for_the_sweep_has_lost(world: World) ->
     [refused] = await verifying
     assert (refused.code, refused.status) == ("TRANSITION_NOT_ALLOWED", "FORFEITED")
     await assert_settled(world, 0, 3)
-
-
-async def one_waits(world: World) -> None:
-    """Until another connection waits for a row."""
-    waiting = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
-    async with asyncio.timeout(10):
-        while not await world.one(waiting):  # noqa: ASYNC110 - nothing tells of another connection's wait
-            await asyncio.sleep(0.005)
 
 
 async def test_forfeiture_against_cancellation(world: World, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -9,7 +9,7 @@ from app.errors import Raced
 from app.models.enums import RegistrantStatus
 from app.registry import returns
 from app.registry.submission import Accepted, Motorcycle
-from tests.world import DJKA, HUBDAT, NOW, World, someone
+from tests.world import DJKA, HUBDAT, NOW, World, nik_of, someone
 
 pytestmark = pytest.mark.anyio
 
@@ -265,13 +265,15 @@ async def test_an_outbound_stays_when_its_return_ends(world: World) -> None:
 
 async def test_an_outbound_that_ends_meanwhile_is_a_lost_race(world: World) -> None:
     home = await world.registered(someone(HUBDAT, await world.route()))
-    async with world.database.transaction() as session:
-        await returns.keep_outbounds(session, [home.id])
-    await world.moved(home.id, S.CANCELLED)
 
-    async def keep() -> None:
+    async def keep(number: int) -> None:
         async with world.database.transaction() as session:
-            await returns.keep_outbounds(session, [home.id])
+            await returns.keep_outbounds(session, {home.id: world.vault.blind_index(nik_of(number))})
 
+    await keep(1)
+    # Its NIK was corrected meanwhile: it is another person's.
     with pytest.raises(Raced):
-        await keep()
+        await keep(2)
+    await world.moved(home.id, S.CANCELLED)
+    with pytest.raises(Raced):
+        await keep(1)

@@ -1,0 +1,183 @@
+"""A return never outlives its outbound, and stays the same person's, whatever happens to the two at once."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import Sequence
+from datetime import timedelta
+from itertools import chain
+from typing import Any
+
+import pytest
+
+from app.clock import end_of_wib_day, wib_day
+from app.models.enums import RegistrantStatus
+from app.registry import corrections, lifecycle, submission, sweep
+from app.registry.corrections import Correction
+from app.registry.lookup import Ref
+from app.registry.record import Record
+from app.registry.submission import Accepted
+from tests.concurrency.agreement import assert_agrees
+from tests.concurrency.crowd import at_once, one_waits
+from tests.world import HUBDAT, NOW, World, nik_of, someone
+
+pytestmark = pytest.mark.anyio
+
+THERE, BACK = "Jakarta - Solo", "Solo - Jakarta"
+IN_TIME = end_of_wib_day(wib_day(NOW) + timedelta(days=7))
+STANDING = "SELECT count(*) FROM registrant WHERE direction = :direction AND status IN ('REGISTERED', 'VERIFIED')"
+
+
+async def outbounds(world: World, count: int) -> list[Record]:
+    route = await world.route(THERE, quota=count)
+    await world.way_back(BACK, quota=count)
+    people = [someone(HUBDAT, route, number) for number in range(count)]
+    return [verdict.record for verdict in await world.submit(*people)]
+
+
+def cancel(world: World, *outbounds: Record) -> Any:
+    moves = [lifecycle.Move(HUBDAT, Ref(id=one.id), RegistrantStatus.CANCELLED, "Batal berangkat") for one in outbounds]
+    return world.move(*moves)
+
+
+def back(world: World, *numbers: int, **changes: Any) -> Any:
+    return world.submit(*(someone(HUBDAT, world.routes[BACK], number, **changes) for number in numbers))
+
+
+def shuffled(calls: Sequence[Any]) -> tuple[list[int], list[Any]]:
+    places = random.Random(7).sample(range(len(calls)), len(calls))  # noqa: S311 - the same disorder in each run
+    return places, [calls[place] for place in places]
+
+
+async def test_cancelling_the_outbound_against_booking_the_return(world: World) -> None:
+    held = await outbounds(world, 90)
+    single = [*(cancel(world, one) for one in held[:50]), *(back(world, number) for number in range(50))]
+    batches = [
+        *(cancel(world, *held[start : start + 10]) for start in range(50, 90, 10)),
+        *(back(world, *reversed(range(start, start + 20))) for start in range(50, 90, 20)),
+    ]
+    places, calls = shuffled([*single, *batches])
+    answers = dict(zip(places, await at_once(calls), strict=True))
+    cancelled = list(chain(*(answers[place] for place in (*range(50), *range(100, 104)))))
+    booked = list(chain(*(answers[place] for place in (*range(50, 100), *range(104, 106)))))
+    assert [one.status for one in cancelled] == ["CANCELLED"] * 90
+    returns = [verdict.record.id for verdict in booked if isinstance(verdict, Accepted)]
+    refused = [verdict.code for verdict in booked if not isinstance(verdict, Accepted)]
+    assert refused == ["RETURN_WITHOUT_OUTBOUND"] * (90 - len(returns))
+    assert await world.run("SELECT DISTINCT status FROM registrant") == [("CANCELLED",)]
+    assert await world.count("registrant") == 90 + len(returns)
+    assert [await world.taken(THERE), await world.taken(BACK)] == [0, 0]
+    await assert_agrees(world)
+
+
+async def test_a_return_that_is_being_booked_goes_with_the_outbound(world: World) -> None:
+    """The cancellation waits for the booking, and then sees a return that was not there when it began."""
+    [outbound] = await outbounds(world, 1)
+    async with world.database.transaction() as session:
+        given = [someone(HUBDAT, world.routes[BACK], 0)]
+        [accepted] = await submission.submit(session, world.vault, given, NOW)
+        cancelling = asyncio.create_task(cancel(world, outbound))
+        await one_waits(world)
+    [cancelled] = await cancelling
+    assert cancelled.status == "CANCELLED"
+    assert isinstance(accepted, Accepted)
+    assert await world.status(accepted.record.id) == "CANCELLED"
+    assert [await world.taken(THERE), await world.taken(BACK)] == [0, 0]
+    await assert_agrees(world)
+
+
+async def test_an_outbound_that_is_being_cancelled_has_no_return(world: World) -> None:
+    [outbound] = await outbounds(world, 1)
+    async with world.database.transaction() as session:
+        moves = [lifecycle.Move(HUBDAT, Ref(id=outbound.id), RegistrantStatus.CANCELLED, "Batal berangkat")]
+        await lifecycle.move(session, world.vault, moves, NOW)
+        booking = asyncio.create_task(back(world, 0))
+        await one_waits(world)
+    [refused] = await booking
+    assert refused.code == "RETURN_WITHOUT_OUTBOUND"
+    assert await world.taken(BACK) == 0
+    await assert_agrees(world)
+
+
+async def test_forfeiting_the_outbound_against_booking_the_return(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Not even a return that was registered on the right day, and only arrives now."""
+    monkeypatch.setattr(sweep, "AT_ONCE", 5)
+    await outbounds(world, 60)
+    bookings = [
+        world.submit(someone(HUBDAT, world.routes[BACK], number, registered_at=NOW), now=IN_TIME)
+        for number in range(60)
+    ]
+    _, answers = await asyncio.gather(world.sweep(IN_TIME + timedelta(seconds=1)), at_once(bookings))
+    codes = {verdict.code for [verdict] in answers if not isinstance(verdict, Accepted)}
+    assert codes <= {"RETURN_WITHOUT_OUTBOUND", "NIK_BLOCKED"}
+    assert await world.run("SELECT DISTINCT status FROM registrant") == [("FORFEITED",)]
+    assert [await world.taken(THERE), await world.taken(BACK)] == [0, 0]
+    assert await world.count("nik_block") == 60
+    await assert_agrees(world)
+
+
+async def test_both_ways_at_once_against_each_other(world: World) -> None:
+    """Trips booked in one stroke by many, on few seats home and fewer back: both ways or neither."""
+    there, home = await world.route(THERE, quota=30), await world.way_back(BACK, quota=20)
+    trips = [someone(HUBDAT, there, number, return_route_id=home) for number in range(60)]
+    answers = await at_once(
+        [*(world.submit(one) for one in trips[:40]), world.submit(*trips[20:]), world.submit(*reversed(trips))]
+    )
+    assert {verdict.code for verdict in chain(*answers) if not isinstance(verdict, Accepted)} == {"QUOTA_FULL"}
+    assert [await world.taken(THERE), await world.taken(BACK)] == [20, 20]
+    assert await world.one("SELECT count(*) FROM registrant WHERE outbound_id IS NOT NULL") == 20
+    await assert_agrees(world)
+
+
+def correct(world: World, one: Record, number: int) -> Any:
+    given = Correction("Salah ketik", nik=nik_of(number))
+    return world.database.attempt(
+        lambda session: corrections.correct(session, world.vault, HUBDAT, Ref(id=one.id), given, NOW)
+    )
+
+
+async def test_correcting_the_outbound_against_booking_the_return(world: World) -> None:
+    """The return goes with the corrected NIK, or is refused; it is never left with the mistyped one."""
+    held = await outbounds(world, 60)
+    places, calls = shuffled(
+        [
+            *(correct(world, one, 100 + number) for number, one in enumerate(held)),
+            *(back(world, number) for number in range(60)),
+        ]
+    )
+    answers = dict(zip(places, await at_once(calls), strict=True))
+    assert [type(answers[place]) for place in range(60)] == [Record] * 60
+    refused = [verdict.code for place in range(60, 120) for verdict in answers[place] if hasattr(verdict, "code")]
+    assert set(refused) <= {"RETURN_WITHOUT_OUTBOUND"}
+    assert await world.one(STANDING, direction="BALIK") == 60 - len(refused)
+    await assert_agrees(world)
+
+
+async def test_a_return_that_is_being_booked_is_corrected_with_its_outbound(world: World) -> None:
+    [outbound] = await outbounds(world, 1)
+    async with world.database.transaction() as session:
+        given = [someone(HUBDAT, world.routes[BACK], 0)]
+        [accepted] = await submission.submit(session, world.vault, given, NOW)
+        correcting = asyncio.create_task(correct(world, outbound, 100))
+        await one_waits(world)
+    assert isinstance(await correcting, Record)
+    assert isinstance(accepted, Accepted)
+    found = await world.find(accepted.record.id)
+    assert found is not None
+    assert found.nik == nik_of(100)
+    await assert_agrees(world)
+
+
+async def test_an_outbound_that_is_being_corrected_is_not_the_mistyped_ones(world: World) -> None:
+    [outbound] = await outbounds(world, 1)
+    async with world.database.transaction() as session:
+        given = Correction("Salah ketik", nik=nik_of(100))
+        await corrections.correct(session, world.vault, HUBDAT, Ref(id=outbound.id), given, NOW)
+        booking = asyncio.create_task(back(world, 0))
+        await one_waits(world)
+    [refused] = await booking
+    assert refused.code == "RETURN_WITHOUT_OUTBOUND"
+    await assert_agrees(world)
