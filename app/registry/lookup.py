@@ -76,8 +76,8 @@ _RESOLVE = text(
             ON r.nik_index = ref.nik_index AND r.direction = ref.direction AND r.service = ref.service
         WHERE r.organizer_code = ANY(CAST(:own AS text[])) OR :any_nik
     )
-    SELECT place, id, direction, {HOLDS_NIK} AS holds FROM found
-    ORDER BY place, {HOLDS_NIK} DESC, direction = 'MUDIK' DESC, id DESC
+    SELECT place, id, season, direction, {HOLDS_NIK} AS holds FROM found
+    ORDER BY place, season DESC, {HOLDS_NIK} DESC, direction = 'MUDIK' DESC, id DESC
     """
 )
 _BY_IDS = text(
@@ -124,7 +124,7 @@ async def resolve(
     everyone: bool,
     any_nik: bool = False,
 ) -> list[UUID | NotFound | NikInvalid | InvalidValue]:
-    """The id of the registrant that each ref names: the one that holds, else the newest.
+    """The id of the registrant that each ref names: of the newest season, the one that holds, else the newest.
 
     A booking code that several holding registrants carry in one direction is refused as ambiguous.
     """
@@ -230,7 +230,7 @@ def _choose(rows: Sequence[Row[Any]]) -> UUID | NotFound | InvalidValue:
     if not rows:
         return NotFound("ref")
     best = rows[0]
-    rivals = [row for row in rows if row.holds and row.direction == best.direction]
+    rivals = [row for row in rows if row.holds and (row.season, row.direction) == (best.season, best.direction)]
     if len(rivals) > 1:
         return InvalidValue(
             "reference",

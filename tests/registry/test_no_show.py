@@ -1,11 +1,11 @@
-"""Report time and no-show."""
+"""A no-show: verified, and not aboard when the route has left."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 import pytest
 
 from app.models.enums import RegistrantStatus
-from app.registry import no_show
+from app.registry import no_show, report_time
 from tests.world import DJKA, HUBDAT, LEAVES, NOW, World, someone
 
 pytestmark = pytest.mark.anyio
@@ -14,13 +14,6 @@ S = RegistrantStatus
 INSTANT = timedelta(microseconds=1)
 HOUR = timedelta(hours=1)
 HAS_LEFT = LEAVES + 2 * HOUR
-
-
-def test_late_is_after_the_report_time() -> None:
-    leaves = datetime(2026, 3, 16, 2, 0, tzinfo=UTC)
-    assert not no_show.is_late(leaves - HOUR, leaves)
-    assert no_show.is_late(leaves - HOUR + INSTANT, leaves)
-    assert not no_show.is_late(leaves, None)
 
 
 async def test_whoever_is_verified_and_not_aboard_is_a_no_show(world: World) -> None:

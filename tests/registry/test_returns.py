@@ -1,5 +1,6 @@
 """Return pairing: the trip back needs its trip home, leaves from that trip's destination, and never outlives it."""
 
+import asyncio
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -8,6 +9,8 @@ import pytest
 from app.errors import Raced
 from app.models.enums import RegistrantStatus
 from app.registry import returns
+from app.registry.lifecycle import Move
+from app.registry.lookup import Ref
 from app.registry.submission import Accepted, Motorcycle
 from tests.world import DJKA, HUBDAT, NOW, World, nik_of, someone
 
@@ -263,17 +266,28 @@ async def test_an_outbound_stays_when_its_return_ends(world: World) -> None:
     assert await world.status(again.return_record.id) == "CANCELLED"
 
 
-async def test_an_outbound_that_ends_meanwhile_is_a_lost_race(world: World) -> None:
+async def test_an_outbound_that_ends_or_changes_hands_meanwhile_is_a_lost_race(world: World) -> None:
     home = await world.registered(someone(HUBDAT, await world.route()))
+    index = world.vault.blind_index(nik_of(1))
 
-    async def keep(number: int) -> None:
+    async def keep(nik_index: bytes) -> None:
         async with world.database.transaction() as session:
-            await returns.keep_outbounds(session, {home.id: world.vault.blind_index(nik_of(number))})
+            await returns.keep_outbounds(session, {home.id: nik_index})
 
-    await keep(1)
-    # Its NIK was corrected meanwhile: it is another person's.
+    await keep(index)
     with pytest.raises(Raced):
-        await keep(2)
+        await keep(world.vault.blind_index(nik_of(2)))
     await world.moved(home.id, S.CANCELLED)
     with pytest.raises(Raced):
-        await keep(1)
+        await keep(index)
+
+
+async def test_a_return_never_outlives_its_outbound(world: World) -> None:
+    """Cancellations of outbounds and bookings of their returns, at once."""
+    mudik, balik = await world.route(), await world.way_back()
+    homes = await world.submit(*(someone(HUBDAT, mudik, number) for number in range(20)))
+    cancel = [world.move(Move(HUBDAT, Ref(id=one.record.id), S.CANCELLED, reason="Batal")) for one in homes]
+    book = [world.submit(someone(HUBDAT, balik, number)) for number in range(20)]
+    await asyncio.gather(*(one for pair in zip(book, cancel, strict=True) for one in pair))
+    assert await world.run("SELECT DISTINCT status FROM registrant") == [("CANCELLED",)]
+    assert (await world.taken(), await world.taken("Solo - Jakarta")) == (0, 0)
