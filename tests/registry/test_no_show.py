@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 
 from app.models.enums import RegistrantStatus
-from app.registry import no_show, report_time
+from app.registry import no_show
 from tests.world import DJKA, HUBDAT, LEAVES, NOW, World, someone
 
 pytestmark = pytest.mark.anyio
