@@ -87,7 +87,8 @@ async def correct(
     if not values:
         return record.from_row(row, vault, caller)
     # Both ways of a trip are one person: the person's own fields go to both, what belongs to one way does not.
-    concerned = rows if {"nik_index", "name_sealed"} & values.keys() else [row]
+    is_persons = bool({"nik_index", "name_sealed"} & values.keys())
+    concerned = [one for one in rows if one.nik_sealed is not None] if is_persons else [row]
     refused = await _refused(session, concerned, values, caller)
     if refused is not None:
         return refused

@@ -13,7 +13,7 @@ import pytest
 
 from app.clock import end_of_wib_day, wib_day
 from app.models.enums import RegistrantStatus
-from app.registry import corrections, lifecycle, submission, sweep
+from app.registry import corrections, lifecycle, privacy, submission, sweep
 from app.registry.corrections import Correction
 from app.registry.lookup import Ref
 from app.registry.record import Record
@@ -181,3 +181,19 @@ async def test_an_outbound_that_is_being_corrected_is_not_the_mistyped_ones(worl
     [refused] = await booking
     assert refused.code == "RETURN_WITHOUT_OUTBOUND"
     await assert_agrees(world)
+
+
+async def test_a_return_that_was_erased_is_not_corrected_back(world: World) -> None:
+    """A trip of which one way was erased can still be corrected."""
+    [outbound] = await outbounds(world, 1)
+    [[booked]] = await asyncio.gather(back(world, 0))
+    async with world.database.transaction() as session:
+        ref = Ref(id=booked.record.id)
+        erased = await privacy.erase(session, world.vault, HUBDAT, ref, "Permintaan peserta", NOW)
+    assert isinstance(erased, Record)
+    corrected = await correct(world, outbound, 100)
+    assert isinstance(corrected, Record)
+    assert corrected.nik == nik_of(100)
+    assert await world.find(booked.record.id) == erased
+    told = "SELECT registrant_id FROM change WHERE kind = 'REGISTRANT_CORRECTED'"
+    assert await world.run(told) == [(outbound.id,)]
