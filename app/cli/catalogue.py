@@ -21,7 +21,7 @@ season = typer.Typer(help="Seasons: programme years.", no_args_is_help=True)
 organizer = typer.Typer(help="Organizers and their policies.", no_args_is_help=True)
 
 INSTANT = timedelta(microseconds=1)
-Year = Annotated[int | None, typer.Option(help="The season; the newest open one if left out.")]
+Year = Annotated[int | None, typer.Option("--season", help="The season; the newest open one if left out.")]
 
 
 @season.callback()

@@ -1,0 +1,104 @@
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from app.cli import doctor
+from app.db import Database
+from app.keys import Keys, new_key
+from app.vault import Vault
+from tests.cli.conftest import Pemudik
+from tests.conftest import own_database
+from tests.world import HUBDAT, build, someone
+
+AT = datetime(2026, 3, 2, tzinfo=UTC)
+
+
+def test_all_is_well(pemudik: Pemudik) -> None:
+    findings = json.loads(pemudik("doctor", "--json").output)
+    assert {finding["what"]: finding["good"] for finding in findings} == {
+        "database": True,
+        "connections": True,
+        "clock": True,
+        "migrations": True,
+        "sealed data": True,
+        "keys": True,
+    }
+    assert pemudik("doctor").output.count("good ") == 6
+
+
+def test_a_database_that_is_away(pemudik: Pemudik, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DATABASE_URL", "postgresql://nobody:secret@127.0.0.1:1/none")
+    result = pemudik("doctor", code=1)
+    assert "WRONG  database    It cannot be used: " in result.output
+    assert "Check DATABASE_URL." in result.output
+    assert "secret" not in result.output
+
+
+def test_missing_migrations(pemudik: Pemudik, database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    with own_database(database_url) as blank:
+        monkeypatch.setenv("DATABASE_URL", blank)
+        result = pemudik("doctor", code=1)
+    assert "WRONG  migrations  At none, the newest is 0001." in result.output
+    assert "Run `pemudik migrate`." in result.output
+
+
+def test_a_key_file_that_others_can_read(pemudik: Pemudik, home: Path) -> None:
+    (home / "keys.json").chmod(0o644)
+    result = pemudik("doctor", code=1)
+    assert "WRONG  keys        The key file can be read by others: chmod 600" in result.output
+
+
+def test_no_keys_at_all_and_looking_makes_none(pemudik: Pemudik, home: Path) -> None:
+    (home / "keys.json").unlink()
+    assert "WRONG  keys        There are no keys" in pemudik("doctor", code=1).output
+    assert not (home / "keys.json").exists()
+
+
+def test_no_embedded_database_yet(pemudik: Pemudik, home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("DATABASE_URL")
+    result = pemudik("doctor", code=1)
+    assert "WRONG  database    There is none yet." in result.output
+    assert not (home / "postgres").exists()
+
+
+def test_an_embedded_database_that_does_not_start(
+    pemudik: Pemudik, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("DATABASE_URL")
+    (home / "postgres" / "data").mkdir(parents=True)
+    (home / "postgres" / "data" / "PG_VERSION").write_text("12\n")
+    assert "was made by PostgreSQL 12" in pemudik("doctor", code=1).output
+
+
+def test_an_old_version() -> None:
+    assert doctor.version(14) == doctor.wrong("database", "PostgreSQL 14 is too old.", "Use PostgreSQL 15 or later.")
+    assert doctor.version(15).good
+
+
+def test_too_few_connections() -> None:
+    assert not doctor.connections(97, 104).good
+    assert doctor.connections(97, 97).good
+
+
+@pytest.mark.parametrize(("ahead", "good"), [(-6, False), (-4, True), (0, True), (4, True), (6, False)])
+def test_clocks_that_differ(ahead: int, good: bool) -> None:
+    there = AT + timedelta(seconds=ahead)
+    assert doctor.clocks(there, AT, AT + timedelta(milliseconds=1)).good is good
+
+
+@pytest.mark.anyio
+async def test_other_keys_than_the_datas(database: Database, vault: Vault) -> None:
+    world = await build(database, vault)
+    await world.registered(someone(HUBDAT, await world.route()))
+    held = vault.keys
+    assert (await doctor.sealed(database, vault)).good
+
+    finding = await doctor.sealed(database, Vault(Keys(held.index, {9: new_key()}, held.signing)))
+    assert (finding.good, finding.todo) == (False, "Restore the keys that belong to this database.")
+
+    finding = await doctor.sealed(database, Vault(Keys(new_key(), held.data, held.signing)))
+    assert (finding.good, finding.detail) == (False, "The NIKs of this database are found by another index key.")

@@ -1,0 +1,225 @@
+"""`pemudik serve` as a process: from an empty folder to answers, and everything it leaves when it ends."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import socket
+import stat
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx
+import pytest
+
+from app import embedded
+from app.cli import credentials, serve
+from app.cli.command import Failed
+from app.cli.credentials import Credentials
+from app.config import CHECKOUT
+
+UP_WITHIN = 90
+"""Seconds, on a machine that does other things too."""
+
+
+@dataclass
+class Server:
+    process: subprocess.Popen[str]
+    log: Path
+    url: str
+
+    @property
+    def said(self) -> str:
+        return self.log.read_text()
+
+    def end(self, by: signal.Signals = signal.SIGINT, *, group: bool = False) -> int:
+        (os.killpg if group else os.kill)(self.process.pid, by)
+        return self.process.wait(30)
+
+
+@dataclass
+class Place:
+    """A home folder and the servers that were started on it."""
+
+    home: Path
+    servers: list[Server]
+
+    def serve(self, *words: str, **environment: str) -> Server:
+        log = self.home.parent / f"log {len(self.servers)}"
+        kept = {name: value for name, value in os.environ.items() if name not in {"DATABASE_URL", "PORT", "HOST"}}
+        with log.open("w") as output:
+            process = subprocess.Popen(
+                [sys.executable, "-m", "app.cli", "serve", *words],
+                cwd=CHECKOUT,
+                env={**kept, "PEMUDIK_HOME": str(self.home), **environment},
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                text=True,
+                start_new_session=True,
+            )
+        server = Server(process, log, "")
+        self.servers.append(server)
+        server.url = await_up(server)
+        return server
+
+    @property
+    def postgres(self) -> embedded.Postmaster | None:
+        return embedded.find_postmaster(self.home / "postgres" / "data")
+
+
+def await_up(server: Server) -> str:
+    deadline = time.monotonic() + UP_WITHIN
+    while time.monotonic() < deadline and server.process.poll() is None:
+        if url := re.search(r"Pemudik serves at (http://\S+)", server.said):
+            try:
+                if httpx.get(f"{url[1]}/readyz").status_code == 200:
+                    return url[1]
+            except httpx.TransportError:
+                pass
+        time.sleep(0.05)
+    raise AssertionError(server.said)
+
+
+def is_gone(server: Server) -> bool:
+    """Nobody listens on its port any more."""
+    deadline = time.monotonic() + 30
+    while time.monotonic() < deadline:
+        try:
+            httpx.get(f"{server.url}/healthz")
+        except httpx.ConnectError:
+            return True
+        except httpx.TransportError:
+            pass
+        time.sleep(0.1)
+    return False
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
+    place = Place(tmp_path_factory.mktemp("serve") / "a home with blanks", [])
+    yield place
+    for server in place.servers:
+        if server.process.poll() is None:
+            os.killpg(server.process.pid, signal.SIGKILL)
+            server.process.wait()
+    embedded.stop(place.home / "postgres")
+
+
+def token(server: Server) -> str:
+    client_id, secret = re.findall(r"^  (dishub-dki-\S+) +(\S+)$", server.said, re.MULTILINE)[0]
+    answer = httpx.post(
+        f"{server.url}/oauth/token", data={"grant_type": "client_credentials"}, auth=(client_id, secret)
+    )
+    return str(answer.json()["access_token"])
+
+
+def organizers(server: Server, access_token: str) -> list[str]:
+    answer = httpx.post(
+        f"{server.url}/graphql",
+        json={"query": "{ organizers { code } }"},
+        headers={"Authorization": f"Bearer {access_token}"},
+    )
+    return [one["code"] for one in answer.json()["data"]["organizers"]]
+
+
+def test_an_empty_folder_becomes_a_registry_that_answers_and_stays(place: Place) -> None:
+    first = place.serve()
+    assert len(organizers(first, token(first))) == 11
+    keys = httpx.get(f"{first.url}/oauth/jwks.json").json()
+    kept = place.home / "demo-credentials.json"
+    assert stat.S_IMODE(kept.stat().st_mode) == 0o600
+    assert first.end() == 0
+    assert first.said.endswith("Stopped.\n")
+    assert place.postgres is None
+
+    again = place.serve()
+    assert len(organizers(again, token(again))) == 11
+    assert httpx.get(f"{again.url}/oauth/jwks.json").json() == keys
+    assert again.end(signal.SIGTERM) == 0
+    assert place.postgres is None
+
+
+def test_what_is_printed_can_be_pasted(place: Place) -> None:
+    server = place.serve()
+    tour = server.said.partition("Try it:\n")[2].partition("\n\n")[0]
+    pasted = subprocess.run(["sh", "-c", tour], capture_output=True, text=True, check=True)
+    assert '{"code":"hubdat","name":"Ditjen Hubdat"}' in pasted.stdout
+    assert server.end(signal.SIGHUP) == 0
+
+
+def test_two_side_by_side_and_the_last_one_stops_the_database(place: Place) -> None:
+    first, second = place.serve(), place.serve()
+    assert first.url != second.url
+    assert "is in use; this one serves on port" in second.said
+    assert first.end() == 0
+    assert place.postgres is not None
+    assert len(organizers(second, token(second))) == 11
+    assert second.end() == 0
+    assert place.postgres is None
+
+
+def test_after_a_kill_the_next_start_works(place: Place) -> None:
+    killed = place.serve()
+    killed.end(signal.SIGKILL)
+    left = place.postgres
+    assert left is not None
+    after = place.serve()
+    assert place.postgres == left
+    assert after.end() == 0
+    assert place.postgres is None
+
+
+def test_several_workers_serve_on_one_port_and_end_with_their_supervisor(place: Place) -> None:
+    server = place.serve("--workers", "2")
+    access_token = token(server)
+    assert all(len(organizers(server, access_token)) == 11 for _ in range(10))
+    assert server.end(group=True) == 0
+    assert place.postgres is None
+
+    killed = place.serve("--workers", "2")
+    killed.end(signal.SIGKILL)
+    assert is_gone(killed)
+    assert place.serve().end() == 0
+
+
+def test_a_port_that_is_taken_is_said(place: Place) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        with pytest.raises(AssertionError, match=f"pemudik: Port {port} is in use: set PORT to another one"):
+            place.serve(PORT=str(port))
+    assert place.servers[-1].process.returncode == 1
+    assert place.postgres is None
+
+
+# --- the parts --------------------------------------------------------------------------------------------------------
+
+
+def test_listening_takes_the_next_free_port(monkeypatch: pytest.MonkeyPatch) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        monkeypatch.setattr(serve, "FIRST_PORT", port)
+        with serve.listen("127.0.0.1", None) as next_one:
+            assert port < next_one.getsockname()[1] < port + serve.PORTS
+        monkeypatch.setattr(serve, "PORTS", 1)
+        with pytest.raises(Failed, match="are all in use: set PORT"):
+            serve.listen("127.0.0.1", None)
+
+
+def test_an_address_that_is_not_ours_is_said() -> None:
+    with pytest.raises(Failed, match=r"Cannot listen on 192\.0\.2\.1: "):
+        serve.listen("192.0.2.1", 18000)
+
+
+def test_damaged_credentials_are_said(tmp_path: Path) -> None:
+    (tmp_path / "demo.json").write_text('[{"organizer": "x"}]')
+    with pytest.raises(Failed, match="is damaged: remove it"):
+        credentials.read(tmp_path / "demo.json")
+
+
+def test_a_secret_is_not_in_a_repr() -> None:
+    assert "hush" not in repr(Credentials("hubdat", "hubdat-x", "hush", ()))

@@ -1,0 +1,153 @@
+"""The composition: readiness, merged calls, the sweeper and a gentle end."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import httpx
+import pytest
+from pydantic import SecretStr
+from sqlalchemy import text
+from starlette.applications import Starlette
+
+from app import keys, main, worker
+from app.config import Settings
+from app.db import Database
+from app.errors import NikInvalid
+from app.registry import sweep
+from app.registry.check import Answer, Check
+from app.registry.submission import Accepted
+from app.vault import Vault
+from tests.world import DKI, HUBDAT, build, nik_of, someone
+
+pytestmark = pytest.mark.anyio
+
+
+@pytest.fixture
+def settings(database_url: str, tmp_path: Path) -> Settings:
+    keys.create_key_file(tmp_path / "keys.json")
+    given = {"home": tmp_path, "database_url": SecretStr(database_url), "port": 8123, "pool_size": 4}
+    return Settings().model_copy(update=given)
+
+
+@pytest.fixture
+async def client(settings: Settings, database: Database) -> AsyncIterator[httpx.AsyncClient]:
+    application = main.create_app(settings)
+    transport = httpx.ASGITransport(application)
+    async with (
+        application.router.lifespan_context(application),
+        httpx.AsyncClient(transport=transport, base_url="http://registry") as client,
+    ):
+        yield client
+
+
+async def test_it_lives_and_is_ready(client: httpx.AsyncClient) -> None:
+    alive, ready = await client.get("/healthz"), await client.get("/readyz")
+    assert (alive.status_code, alive.json()) == (200, {"alive": True})
+    assert (ready.status_code, ready.json()) == (200, {"ready": True})
+
+
+async def test_it_is_not_ready_behind_the_newest_migration(client: httpx.AsyncClient, database: Database) -> None:
+    async with database.transaction() as session:
+        await session.execute(text("UPDATE alembic_version SET version_num = '0000'"))
+    try:
+        answer = await client.get("/readyz")
+    finally:
+        async with database.transaction() as session:
+            await session.execute(text("UPDATE alembic_version SET version_num = '0001'"))
+    assert (answer.status_code, answer.json()) == (503, {"ready": False, "reason": "migrations_pending"})
+    assert answer.headers["retry-after"] == "1"
+
+
+async def test_it_is_not_ready_without_its_database(settings: Settings) -> None:
+    away = settings.model_copy(update={"database_url": SecretStr("postgresql://a:b@127.0.0.1:1/c")})
+    transport = httpx.ASGITransport(main.create_app(away))
+    async with httpx.AsyncClient(transport=transport, base_url="http://registry") as client:
+        answer = await client.get("/readyz")
+        assert (await client.get("/healthz")).status_code == 200
+    assert (answer.status_code, answer.json()) == (503, {"ready": False, "reason": "database_unreachable"})
+
+
+async def test_the_issuer_is_what_clients_call_us(client: httpx.AsyncClient, settings: Settings) -> None:
+    metadata = (await client.get("/.well-known/oauth-authorization-server")).json()
+    assert metadata["issuer"] == "http://127.0.0.1:8123"
+    public = settings.model_copy(update={"public_url": "https://pemudik.example/"})
+    assert public.issuer == "https://pemudik.example"
+
+
+async def test_graphql_is_there_and_wants_a_token(client: httpx.AsyncClient) -> None:
+    answer = await client.post("/graphql", json={"query": "{ me { __typename } }"})
+    assert answer.status_code == 401
+    assert answer.headers["www-authenticate"].startswith("Bearer")
+
+
+async def test_merged_calls_are_answered_each_their_own(database: Database, vault: Vault) -> None:
+    world = await build(database, vault)
+    route_id = await world.route()
+    registry = main.build_registry(database, vault)
+    accepted = await asyncio.gather(*(registry.submissions.submit(someone(HUBDAT, route_id, n)) for n in range(20)))
+    assert all(isinstance(one, Accepted) for one in accepted)
+    assert await world.count("registrant") == 20
+    checks = [Check(DKI, nik_of(number)) for number in range(30)] + [Check(DKI, "1")]
+    answers = await asyncio.gather(*(registry.checks.submit(check) for check in checks))
+    assert [one.outcome for one in answers if isinstance(one, Answer)] == ["REGISTERED"] * 20 + ["AVAILABLE"] * 10
+    assert isinstance(answers[-1], NikInvalid)
+    assert await world.count("nik_access") == 30
+
+
+async def test_stopping_answers_what_was_accepted(settings: Settings, database: Database, vault: Vault) -> None:
+    world = await build(database, vault)
+    route_id = await world.route()
+    registry = main.build_registry(Database(settings.database_url.get_secret_value()), vault)  # type: ignore[union-attr]
+    async with main.lifespan(registry, settings):
+        submissions = [asyncio.create_task(registry.submissions.submit(someone(HUBDAT, route_id, n))) for n in range(9)]
+        await asyncio.sleep(0)
+    assert all(isinstance(one, Accepted) for one in await asyncio.gather(*submissions))
+    assert await world.count("registrant") == 9
+
+
+async def test_a_failing_sweep_is_not_the_last(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    stop, runs = asyncio.Event(), 0
+
+    async def run(_: Database, until: asyncio.Event) -> None:
+        nonlocal runs
+        runs += 1
+        if runs < 3:
+            raise ValueError
+        until.set()
+
+    monkeypatch.setattr(sweep, "run", run)
+    monkeypatch.setattr(sweep, "EVERY", 0.01)
+    await main.keep_sweeping(database, stop)
+    assert runs == 3
+
+
+async def test_a_sweep_that_does_not_end_is_cut_off(
+    settings: Settings, database: Database, vault: Vault, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def run(_: Database, __: asyncio.Event) -> None:
+        await asyncio.sleep(60)
+
+    monkeypatch.setattr(sweep, "run", run)
+    monkeypatch.setattr(main, "SWEEP_ENDS_WITHIN", 0.01)
+    async with main.lifespan(main.build_registry(database, vault), settings):
+        await asyncio.sleep(0)
+
+
+def test_without_a_database_it_says_what_to_do(settings: Settings) -> None:
+    with pytest.raises(SystemExit, match="Set DATABASE_URL, or use `pemudik serve`"):
+        main.create_app(settings.model_copy(update={"database_url": None}))
+
+
+def test_a_worker_is_the_application(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("app.telemetry.configure", lambda form, level: None)
+    threshold = gc.get_threshold()
+    try:
+        assert isinstance(worker.asgi(settings), Starlette)
+        assert gc.get_threshold()[0] == main.FIRST_GC_THRESHOLD
+    finally:
+        gc.set_threshold(*threshold)
+        gc.unfreeze()
