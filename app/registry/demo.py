@@ -10,7 +10,6 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from functools import partial
-from typing import TypeVar
 from uuid import UUID
 
 from sqlalchemy import text
@@ -18,17 +17,17 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from app.clock import start_of_wib_day, wib_day
 from app.db import Database
-from app.errors import InvalidValue, Refusal
+from app.errors import InvalidValue
 from app.registry import demo_life, organizers, quota_releases, routes, season_file, seasons, terminals, windows
 from app.registry.demo_catalogue import MEMBERS, POLICIES, TABLE, TERMINALS, TRIPS, Trip
-from app.registry.demo_life import Life
+from app.registry.demo_life import Life, accepted
+from app.registry.organizers import OrganizerInput
 from app.registry.policy import HUBDAT
 from app.registry.routes import RouteInput
 from app.registry.season_file import Row
 from app.registry.source import Caller
 from app.vault import Vault
 
-Saved = TypeVar("Saved")
 Progress = Callable[[int, int], None]
 
 DAYS = 10
@@ -84,7 +83,7 @@ async def _reopen(session: AsyncSession, season: int, now: datetime) -> Demo | I
             f"Musim {season} sudah ada dan bukan musim contoh; buat contoh pada basis data lain.",
             f"Season {season} is there and is not a demo; make the demo in another database.",
         )
-    for row in _all_rows():
+    for row in all_rows():
         if windows.judge(in_force[row.code], now) is not None:
             await _open_windows(session, row, season, wib_day(now), now)
     return Demo(season, _codes())
@@ -93,13 +92,13 @@ async def _reopen(session: AsyncSession, season: int, now: datetime) -> Demo | I
 async def _catalogue(session: AsyncSession, season: int, today: date, began: datetime) -> None:
     ends_on = min(today + AFTERWARDS, date(season, 12, 31))
     accepted(await seasons.save(session, EVERYBODY, season, ends_on, began))
-    there = {organizer.code for organizer in await organizers.all_of(session, season)}
-    table = [organizers.OrganizerInput(row.code, row.name, schemes=row.schemes) for row in ROWS]
+    there = {organizer.code: organizer.name for organizer in await organizers.all_of(session, season)}
+    table = [OrganizerInput(row.code, row.name, schemes=row.schemes) for row in ROWS]
     for given in (*table, *MEMBERS):
-        if given.code not in there or given.code in POLICIES:
-            given_policy = replace(given, policy=POLICIES.get(given.code))
-            accepted(await organizers.save(session, EVERYBODY, given_policy, season, began))
-    for row in _all_rows():
+        code = given.code
+        kept = OrganizerInput(code, there[code]) if code in there else given
+        accepted(await organizers.save(session, EVERYBODY, replace(kept, policy=POLICIES.get(code)), season, began))
+    for row in all_rows():
         await _open_windows(session, row, season, today, began)
     known = await terminals.by_codes(session, [terminal.code for terminal in TERMINALS])
     missing = [terminal for terminal, found in zip(TERMINALS, known, strict=True) if found is None]
@@ -165,23 +164,16 @@ def _open_for(row: Row) -> int:
     return DAYS if closes is None else min(DAYS, (closes - opens).days // 2)
 
 
-def accepted(verdict: Saved | Refusal) -> Saved:
-    """What is refused here would be a mistake in the demo's own tables."""
-    if isinstance(verdict, Refusal):
-        raise verdict
-    return verdict
-
-
 def opening_days() -> dict[str, int]:
     """Of each organizer, counted from today: none is later."""
-    return {row.code: -_open_for(row) for row in _all_rows()}
+    return {row.code: -_open_for(row) for row in all_rows()}
 
 
-def _all_rows() -> list[Row]:
+def all_rows() -> list[Row]:
     """The members open when their coordinator does."""
     coordinator = next(row for row in ROWS if row.code == MEMBERS[0].coordinator)
     return [*ROWS, *(replace(coordinator, code=member.code, name=member.name) for member in MEMBERS)]
 
 
 def _codes() -> tuple[str, ...]:
-    return tuple(row.code for row in _all_rows())
+    return tuple(row.code for row in all_rows())

@@ -20,6 +20,7 @@ from app.clock import start_of_wib_day, wib_day
 from app.errors import InvalidValue, Language, Refusal
 from app.models.enums import IntegrationScheme, WindowKind
 from app.registry import organizers, seasons, standard, windows
+from app.registry.line import line as line_of_text
 from app.registry.organizers import OrganizerInput
 from app.registry.source import Caller
 from app.registry.windows import WindowInput
@@ -135,6 +136,11 @@ def _row(line: int, cells: Mapping[str, str]) -> Row | InvalidValue:
         wrong = _disordered(kind, days[f"{kind}_opens"], days[f"{kind}_closes"])
         if wrong is not None:
             return wrong
+    note = (
+        line_of_text("closes_note", cells["closes_note"], most=windows.LONGEST_NOTE) if cells["closes_note"] else None
+    )
+    if isinstance(note, InvalidValue):
+        return note
     opens, closes, verification_opens, verification_closes = days.values()
     return Row(
         line=line,
@@ -145,7 +151,7 @@ def _row(line: int, cells: Mapping[str, str]) -> Row | InvalidValue:
         verification=None
         if verification_opens is None or verification_closes is None
         else (verification_opens, verification_closes),
-        note=cells["closes_note"] or None,
+        note=note,
     )
 
 
@@ -188,8 +194,7 @@ async def load_row(session: AsyncSession, caller: Caller, row: Row, season: int,
     standing = {(window.kind, window.opens_at): window.id for window in in_force}
     for window in windows_of(row, standing):
         refusal = await windows.save(session, caller, window, season, now)
-        if refusal is not None:
-            return refusal
+        assert refusal is None, refusal  # noqa: S101 - its days and its note were judged when it was read
     return None
 
 

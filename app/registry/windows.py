@@ -21,6 +21,8 @@ from app.registry import log, seasons
 from app.registry.line import line
 from app.registry.source import Caller
 
+LONGEST_NOTE = 500
+
 
 @dataclass(frozen=True, slots=True)
 class Window:
@@ -109,7 +111,7 @@ async def save(session: AsyncSession, caller: Caller, given: WindowInput, season
 
 
 def _tidy(given: WindowInput) -> Window | InvalidValue:
-    note = None if given.note is None else line("note", given.note, most=500)
+    note = None if given.note is None else line("note", given.note, most=LONGEST_NOTE)
     if isinstance(note, InvalidValue):
         return note
     if given.kind not in tuple(WindowKind):
