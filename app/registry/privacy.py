@@ -16,8 +16,9 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from app.clock import end_of_wib_day, wib_day
 from app.errors import InvalidValue, NikInvalid, NotFound, Refusal
 from app.models.enums import ChangeKind, Purpose, RegistrantStatus
-from app.registry import access_log, lifecycle, log, lookup, nik
+from app.registry import access_log, lifecycle, log, lookup, nik, seasons
 from app.registry.lookup import Ref
+from app.registry.policy import HUBDAT
 from app.registry.reasons import reason_given
 from app.registry.record import Record
 from app.registry.source import Caller
@@ -26,6 +27,8 @@ from app.vault import Vault
 RETENTION = timedelta(days=180)
 """After the season's end."""
 MOST_ACCESSES = 1_000
+REGISTRY = Caller(None, HUBDAT)
+"""What purges by itself."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +97,7 @@ _PURGE = text(
 )
 _FORGET_EXPIRED_BLOCKS = text("DELETE FROM nik_block WHERE until_season <= :season")
 _FORGET_ACCESSES = text("DELETE FROM nik_access WHERE at < :until")
-_PURGED = text("UPDATE season SET purged_at = :now, closed_at = coalesce(closed_at, :now) WHERE year = :season")
+_PURGED = text("UPDATE season SET purged_at = :now WHERE year = :season")
 
 
 async def accesses(
@@ -154,27 +157,30 @@ async def erase(
     erased = await session.execute(_ERASE, {"id": found, "now": now})
     assert isinstance(erased, CursorResult)  # noqa: S101 - an UPDATE's result
     [seen] = await lookup.by_ids(session, vault, caller, [found], everyone=True)
-    if seen is None:
-        return NotFound("ref")
-    if erased.rowcount:
-        entry = log.Entry(
-            ChangeKind.REGISTRANT_ERASED,
-            seen.season,
-            seen.organizer,
-            seen.id,
-            client_id=caller.client_id,
-            reason=given,
-        )
-        await log.append(session, [entry], now)
+    if seen is None or not erased.rowcount:
+        return seen or NotFound("ref")
+    entry = log.Entry(
+        ChangeKind.REGISTRANT_ERASED,
+        seen.season,
+        seen.organizer,
+        seen.id,
+        client_id=caller.client_id,
+        reason=given,
+    )
+    await log.append(session, [entry], now)
     return seen
 
 
 async def purge_next(session: AsyncSession, now: datetime, *, most: int = 5_000) -> int:
-    """Purge up to `most` registrants of a season whose retention is over. 0: nothing is left to do."""
+    """Purge up to `most` registrants of a season whose retention is over. 0: nothing is left to do.
+
+    It is closed first, so that nobody whose NIK is gone can still be forfeited in it.
+    """
     day = wib_day(now - RETENTION)
     season = (await session.execute(_TO_PURGE, {"day": day})).one_or_none()
     if season is None:
         return 0
+    await seasons.close(session, REGISTRY, season.year, now)
     purged = await session.execute(_PURGE, {"season": season.year, "now": now, "most": most})
     assert isinstance(purged, CursorResult)  # noqa: S101 - an UPDATE's result
     if purged.rowcount:

@@ -1,0 +1,109 @@
+"""The change log: rows in the order they were told, in their own transaction, never rewritten."""
+
+from datetime import timedelta
+from uuid import uuid4
+
+import pytest
+from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError
+
+from app.models.enums import ChangeKind
+from app.registry import log
+from app.registry.log import Entry
+from tests.world import HUBDAT, NOW, World, someone
+
+pytestmark = pytest.mark.anyio
+
+
+async def append(world: World, *entries: Entry) -> None:
+    async with world.database.transaction() as session:
+        await log.append(session, entries, NOW)
+
+
+async def test_an_entry_is_kept_whole(world: World) -> None:
+    registrant, route = uuid4(), uuid4()
+    facts: dict[str, object] = {"seats": 3, "list": ["a", None], "nested": {"yes": True}}
+    await append(
+        world,
+        Entry(
+            ChangeKind.REGISTRANT_MOVED,
+            2026,
+            "hubdat",
+            registrant,
+            route,
+            "REGISTERED",
+            "VERIFIED",
+            "hubdat-test",
+            "Alasan",
+            facts,
+        ),
+        Entry(ChangeKind.SEASON_PURGED),
+    )
+    columns = (
+        "at, kind, season, organizer_code, registrant_id, route_id, from_status, to_status, client_id, reason, facts"
+    )
+    assert await world.changes(columns) == [
+        (
+            NOW,
+            "REGISTRANT_MOVED",
+            2026,
+            "hubdat",
+            registrant,
+            route,
+            "REGISTERED",
+            "VERIFIED",
+            "hubdat-test",
+            "Alasan",
+            facts,
+        ),
+        (NOW, "SEASON_PURGED", *[None] * 9),
+    ]
+
+
+async def test_many_entries_are_one_statement_in_their_order(world: World) -> None:
+    with world.statements() as issued:
+        await append(world, *(Entry(ChangeKind.QUOTA_FILLED, season) for season in range(1000)))
+    assert len(issued) == 1
+    assert await world.changes("season") == [(season,) for season in range(1000)]
+
+
+async def test_a_row_knows_its_transaction(world: World) -> None:
+    await append(world, Entry(ChangeKind.QUOTA_FILLED), Entry(ChangeKind.QUOTA_FILLED))
+    await append(world, Entry(ChangeKind.QUOTA_FILLED))
+    first, second, third = [one.xact_id for one in await world.run("SELECT xact_id::text FROM change ORDER BY id")]
+    assert first == second != third
+
+
+async def test_what_is_rolled_back_was_never_told(world: World) -> None:
+    async def fail() -> None:
+        async with world.database.transaction() as session:
+            await log.append(session, [Entry(ChangeKind.QUOTA_FILLED)], NOW)
+            raise LookupError
+
+    with pytest.raises(LookupError):
+        await fail()
+    assert await world.changes() == []
+
+
+@pytest.mark.parametrize("statement", ["UPDATE change SET reason = 'lain'", "DELETE FROM change"])
+async def test_history_is_not_rewritten(world: World, statement: str) -> None:
+    await world.registered(someone(HUBDAT, await world.route()))
+    async with world.unchanged():
+        with pytest.raises(DBAPIError, match="append-only"):
+            async with world.database.transaction() as session:
+                await session.execute(text(statement))
+
+
+async def test_a_reader_behind_the_oldest_running_transaction_misses_nothing(world: World) -> None:
+    """A later transaction commits first: its row waits until the earlier one is there as well."""
+    settled = "SELECT season FROM change WHERE xact_id < pg_snapshot_xmin(pg_current_snapshot()) ORDER BY id"
+    running = "SELECT season FROM change WHERE xact_id IN (SELECT pg_snapshot_xip(pg_current_snapshot()))"
+    async with world.database.transaction() as slow:
+        await log.append(slow, [Entry(ChangeKind.QUOTA_FILLED, 1)], NOW)
+        async with world.database.transaction() as quick:
+            await log.append(quick, [Entry(ChangeKind.QUOTA_FILLED, 2)], NOW + timedelta(hours=1))
+        assert await world.changes("season") == [(2,)]
+        assert await world.run(settled) == []
+    # Not `settled`: what runs in another database of the cluster holds it back as well.
+    assert await world.changes("season") == [(1,), (2,)]
+    assert await world.run(running) == []
