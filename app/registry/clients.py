@@ -51,7 +51,7 @@ def digest(secret: str) -> bytes:
     return hashlib.sha256(secret.encode()).digest()
 
 
-async def issue(  # noqa: PLR0917 - who, for whom, what and when
+async def issue(
     session: AsyncSession,
     caller: Caller,
     organizer: str,

@@ -31,7 +31,7 @@ from app.errors import (
     VerificationExpired,
 )
 from app.models.enums import ChangeKind, RegistrantStatus, Service
-from app.registry import blocks, log, lookup, no_show, quota, record
+from app.registry import blocks, log, lookup, quota, record, report_time
 from app.registry.instants import not_in_the_future
 from app.registry.policy import default_for
 from app.registry.reasons import reason_given
@@ -233,7 +233,7 @@ def _apply(one: Step, state: State, now: datetime) -> None:
         state.verified_at, state.posko = now, one.posko
     if one.to == S.DEPARTED:
         state.departed_at, state.healthy = at, True
-        state.late = no_show.is_late(at, state.row.departs_at)
+        state.late = report_time.is_late(at, state.row.departs_at)
     state.entries.append(_told(one, state))
     state.status = one.to
 

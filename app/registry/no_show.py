@@ -1,5 +1,5 @@
-"""Report time and no-show: departing later than `reportBy` is `late`; a VERIFIED registrant who is not aboard when the
-route has left, `departsAt` + the policy's grace (2 h), becomes NO_SHOW (S2.8).
+"""No-show: a VERIFIED registrant who is not aboard when the route has left, `departsAt` + the policy's grace (2 h),
+becomes NO_SHOW, in open seasons (S2.8).
 """
 
 from __future__ import annotations
@@ -12,7 +12,6 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from app.models.enums import RegistrantStatus
 from app.registry import lifecycle
 from app.registry.policy import Policy
-from app.registry.route import REPORT_BEFORE
 
 _LEFT_BEHIND = text(
     """
@@ -25,10 +24,6 @@ _LEFT_BEHIND = text(
     ORDER BY r.id LIMIT :most
     """
 )
-
-
-def is_late(departed_at: datetime, departs_at: datetime | None) -> bool:
-    return departs_at is not None and departed_at > departs_at - REPORT_BEFORE
 
 
 async def mark_left_behind(session: AsyncSession, now: datetime, *, most: int) -> int:

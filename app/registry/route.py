@@ -16,9 +16,8 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from app.clock import wib_day
 from app.models.enums import Service
+from app.registry import report_time
 from app.registry.terminals import Terminal
-
-REPORT_BEFORE = timedelta(hours=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +43,7 @@ class Route:
 
     @property
     def report_by(self) -> datetime | None:
-        return None if self.departs_at is None else self.departs_at - REPORT_BEFORE
+        return report_time.report_by(self.departs_at)
 
     @property
     def handover_on(self) -> date | None:

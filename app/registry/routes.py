@@ -13,10 +13,10 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from app.models.enums import Direction
 from app.registry import cities
-from app.registry.route import COLUMNS, FROM, QUOTA, REPORT_BEFORE, Route, by_ids, from_row
+from app.registry.route import COLUMNS, FROM, QUOTA, Route, by_ids, from_row
 from app.registry.route_saving import RouteInput, save
 
-__all__ = ["REPORT_BEFORE", "Route", "RouteFilter", "RouteInput", "by_ids", "page", "return_routes", "save"]
+__all__ = ["Route", "RouteFilter", "RouteInput", "by_ids", "page", "return_routes", "save"]
 
 
 @dataclass(frozen=True, slots=True)

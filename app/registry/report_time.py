@@ -1,0 +1,14 @@
+"""Report time: an hour before departure (S2.8). Departing later than that is accepted and marked `late`."""
+
+from datetime import datetime, timedelta
+
+REPORT_BEFORE = timedelta(hours=1)
+
+
+def report_by(departs_at: datetime | None) -> datetime | None:
+    return None if departs_at is None else departs_at - REPORT_BEFORE
+
+
+def is_late(departed_at: datetime, departs_at: datetime | None) -> bool:
+    by = report_by(departs_at)
+    return by is not None and departed_at > by
