@@ -9,28 +9,25 @@ from __future__ import annotations
 import fcntl
 import importlib.util
 import os
-import pwd
+import re
 import secrets
 import shutil
 import signal
 import socket
 import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-from app import unprivileged
+from app.run_as import RunAs, who_runs
 
 USER = "pemudik"
 START_SECONDS = 60
 STOP_SECONDS = 30
 PORT_ATTEMPTS = 5
 
-NOBODY = 65534
 # Beyond the largest pid that Linux and macOS give out.
 NO_PID = 2**31 - 1
 
@@ -55,16 +52,6 @@ class Postmaster:
     pid: int
     port: int
     ready: bool
-
-
-@dataclass(frozen=True, slots=True)
-class RunAs:
-    """How a command of PostgreSQL is started, so that it does not find itself root or nameless."""
-
-    prefix: tuple[str, ...] = ()
-    options: dict[str, Any] = field(default_factory=dict)
-    owner: int | None = None
-    """Whom the files must belong to, when not to us."""
 
 
 @contextmanager
@@ -288,62 +275,26 @@ def forget_stranger(data: Path) -> None:
         file.write_text(f"{NO_PID}{newline}{rest}")
 
 
-# --- whom it runs as --------------------------------------------------------------------------------------------------
-
-
-def who_runs(data: Path) -> RunAs:
-    if os.geteuid() != 0:
-        return RunAs() if has_name(os.geteuid()) else namespaced() or RunAs()
-    if data.exists() and (owner := data.stat().st_uid) != 0:
-        return somebody(owner)
-    return namespaced() or somebody(nobody())
-
-
-def namespaced() -> RunAs | None:
-    """None where the kernel, or a container's rules, refuse user namespaces."""
-    prefix = (sys.executable, "-I", "-S", unprivileged.__file__, str(nobody()))
-    probe = subprocess.run([*prefix, sys.executable, "-I", "-S", "-c", ""], capture_output=True, check=False)  # noqa: S603
-    return RunAs(prefix) if probe.returncode == 0 else None
-
-
-def somebody(uid: int) -> RunAs:
-    return RunAs(options={"user": uid, "group": group_of(uid), "extra_groups": []}, owner=uid)
-
-
-def nobody() -> int:
-    try:
-        return pwd.getpwnam("nobody").pw_uid
-    except KeyError:
-        return next((entry.pw_uid for entry in pwd.getpwall() if entry.pw_uid != 0), NOBODY)
-
-
-def has_name(uid: int) -> bool:
-    try:
-        pwd.getpwuid(uid)
-    except KeyError:
-        return False
-    return True
-
-
-def group_of(uid: int) -> int:
-    return pwd.getpwuid(uid).pw_gid if has_name(uid) else uid
-
-
 # --- what went wrong --------------------------------------------------------------------------------------------------
 
 INSTEAD = "Set DATABASE_URL to a PostgreSQL 15 or later to do without it."
 
 EXPLANATIONS = {
-    "No space left on device": "The disk is full.",
+    "No space left on device": "The disk is full: make room and start again.",
+    "Check free disk space": "The disk is full: make room and start again.",
     "could not look up effective user ID": f"The user that runs this has no name on this machine. {INSTEAD}",
     "cannot be run as root": f"It refuses to run as root, and this machine gives us nobody else to be. {INSTEAD}",
     "Permission denied": f"It may not read or write where it must. {INSTEAD}",
 }
 
 
+TELLING = re.compile(r"\b(FATAL|PANIC|error):")
+
+
 def explanation(output: str) -> str:
     for symptom, meaning in EXPLANATIONS.items():
         if symptom in output:
             return meaning
-    lines = [line.strip() for line in output.splitlines() if line.strip()]
-    return f"Its last words: {lines[-1] if lines else 'none'}. {INSTEAD}"
+    lines = [line.strip() for line in output.splitlines() if line.strip()] or ["none"]
+    telling = next((line for line in lines if TELLING.search(line)), lines[-1])
+    return f"It says: {telling}. {INSTEAD}"

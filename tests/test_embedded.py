@@ -17,9 +17,8 @@ import asyncpg
 import pytest
 
 from app import embedded
-from app.embedded import EmbeddedFailed, RunAs
-
-BROKEN_INITDB = "initdb: error: could not create directory"
+from app.embedded import EmbeddedFailed
+from app.run_as import RunAs
 
 OWNER = """
 import sys, time
@@ -185,9 +184,7 @@ def test_a_server_that_cannot_start_is_said_with_its_last_words(cluster: Path, t
     with (tmp_path / "broken" / "data" / "postgresql.conf").open("a") as conf:
         conf.write("no_such_setting = 1\n")
     with (
-        pytest.raises(
-            EmbeddedFailed, match=r"does not start\. Its last words: .*configuration file.*See .*server\.log"
-        ),
+        pytest.raises(EmbeddedFailed, match=r"does not start\. It says: .*configuration file.*See .*server\.log"),
         embedded.running(tmp_path / "broken"),
     ):
         pass
@@ -199,22 +196,24 @@ def test_a_failing_initdb_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     program.write_text("#!/bin/sh\necho 'initdb: error: No space left on device' >&2\nexit 1\n")
     program.chmod(0o755)
     monkeypatch.setattr(embedded, "binaries", lambda: tmp_path / "bin")
-    with pytest.raises(EmbeddedFailed, match=r"cannot be made\. The disk is full\."):
+    with pytest.raises(EmbeddedFailed, match=r"cannot be made\. The disk is full: make room"):
         embedded.make_cluster(tmp_path, RunAs(), durable=True)
 
 
 @pytest.mark.parametrize(
     ("output", "meaning"),
     [
-        ("FATAL: could not write: No space left on device", "The disk is full."),
+        ("FATAL: could not write: No space left on device", "The disk is full: make room and start again."),
+        ("FATAL: could not extend file\nHINT:  Check free disk space.", "The disk is full: make room and start again."),
+        ("begun\nPANIC:  a reason\ninitdb: removing", "It says: PANIC:  a reason. Set DATABASE_URL"),
         (
             "could not look up effective user ID 12345: user does not exist",
             "has no name on this machine. Set DATABASE_URL",
         ),
         ("initdb: error: cannot be run as root", "nobody else to be. Set DATABASE_URL"),
         ("could not access directory: Permission denied", "may not read or write"),
-        ("first\n last \n\n", "Its last words: last. Set DATABASE_URL"),
-        ("", "Its last words: none."),
+        ("first\n last \n\n", "It says: last. Set DATABASE_URL"),
+        ("", "It says: none."),
     ],
 )
 def test_what_went_wrong_is_explained(output: str, meaning: str) -> None:
@@ -247,20 +246,3 @@ def test_a_process_that_never_gets_ready_is_ended(tmp_path: Path, monkeypatch: p
 def test_stopping_what_does_not_run_does_nothing(tmp_path: Path) -> None:
     embedded.stop(tmp_path)
     assert list(tmp_path.iterdir()) == []
-
-
-def test_an_unknown_user_gets_a_group_of_its_own_number() -> None:
-    assert embedded.somebody(54321) == RunAs(options={"user": 54321, "group": 54321, "extra_groups": []}, owner=54321)
-
-
-def test_root_runs_an_existing_cluster_as_its_owner(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(os, "geteuid", lambda: 0)
-    owner = tmp_path.stat().st_uid
-    expected = embedded.somebody(owner) if owner else embedded.namespaced() or embedded.somebody(embedded.nobody())
-    assert embedded.who_runs(tmp_path) == expected
-    assert embedded.who_runs(tmp_path / "none") == (embedded.namespaced() or embedded.somebody(embedded.nobody()))
-
-
-def test_a_named_user_runs_it_as_itself(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(os, "geteuid", embedded.nobody)
-    assert embedded.who_runs(tmp_path) == RunAs()
