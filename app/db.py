@@ -35,6 +35,10 @@ SESSION = {
     # Planning a set-based statement takes longer than running it for sixteen rows. All of ours go by an index whatever
     # their arrays hold, so one plan will do.
     "plan_cache_mode": "force_generic_plan",
+    # Nothing waits for ever: whoever is stuck behind a lock or a lost client is told to try again.
+    "lock_timeout": "10s",
+    "statement_timeout": "60s",
+    "idle_in_transaction_session_timeout": "60s",
 }
 ATTEMPTS = 5
 DEADLOCK_DETECTED = "40P01"
@@ -51,6 +55,9 @@ AWAY = (
     asyncpg.AdminShutdownError,
     asyncpg.CrashShutdownError,
     asyncpg.TooManyConnectionsError,
+    asyncpg.LockNotAvailableError,
+    asyncpg.QueryCanceledError,
+    asyncpg.IdleInTransactionSessionTimeoutError,
 )
 
 Result = TypeVar("Result")
