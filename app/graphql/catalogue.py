@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date, datetime
+from typing import Annotated
 
 import strawberry
 from strawberry import ID, UNSET
@@ -18,6 +19,8 @@ from app.registry import route as registry_route
 from app.registry import terminals as registry_terminals
 from app.registry.policy import Policy as DecidedPolicy
 from app.registry.routes import RouteFilter
+
+InOneDirection = Annotated[Direction | None, strawberry.argument(description="In this direction.")]
 
 
 @strawberry.type(description="A wave of registration. What is registered is judged at its `registeredAt`.")
@@ -154,7 +157,7 @@ class Organizer:
 
     @loaded("Its routes of the current season, in the order in which they were declared.", PAGED)
     async def routes(
-        self, info: Info, direction: Direction | None = UNSET, first: First = 50, after: After = UNSET
+        self, info: Info, direction: InOneDirection = UNSET, first: First = 50, after: After = UNSET
     ) -> Connection[Route]:
         return await route_page(info, RouteFilter(organizer=self.code, direction=given(direction)), first, after)
 

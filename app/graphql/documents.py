@@ -27,7 +27,6 @@ from graphql import (
     validate,
 )
 from graphql.validation import ASTValidationRule, ValuesOfCorrectTypeRule
-from strawberry.schema.validation_rules.one_of import OneOfInputValidationRule
 
 from app.graphql import limits, permissions
 from app.graphql.execution import Plans
@@ -42,10 +41,9 @@ KEPT_CHARACTERS = 400_000
 LARGEST_KEPT = 16_000
 MOST_ERRORS = 20
 
-# A token with its value, or anything quoted that is no punctuation.
-_VALUE = re.compile(
-    r"""((?:Name|Int|Float|String|BlockString|Comment)(?= ')|(?='(?!(?:[!$&()\[\]{}:=@|,.]|\.\.\.)'|<))|(?="))"""
-)
+_TOKEN_WITH_VALUE = re.compile(r"\b(?:Name|Int|Float|String|BlockString|Comment)(?= ')")
+_UP_TO_A_QUOTE = re.compile(r"""(?:[^'"]|'(?:[!$&()\[\]{}:=@|,.]|\.\.\.)')*""")
+"""Punctuation may be quoted."""
 _NUL = re.compile(r"\\u(?:0000|\{0+\})")
 
 
@@ -197,7 +195,6 @@ def root_fields(selection_set: SelectionSetNode, fragments: Mapping[str, Fragmen
 
 RULES: tuple[type[ASTValidationRule], ...] = (
     *(ValuesWithoutEcho if rule is ValuesOfCorrectTypeRule else rule for rule in specified_rules),
-    OneOfInputValidationRule,
 )
 
 
@@ -209,6 +206,8 @@ def _coded(error: GraphQLError) -> RequestError:
 
 def _without_values(error: GraphQLSyntaxError) -> RequestError:
     """What stood there instead of the expected may be a NIK or a name: the message ends before it."""
-    found = _VALUE.search(error.message)
-    message = error.message[: found.end(1)].rstrip(" ,:.") if found else error.message
+    found = _TOKEN_WITH_VALUE.search(error.message)
+    told = error.message[: found.end()] if found else error.message
+    harmless = _UP_TO_A_QUOTE.match(told)
+    message = harmless[0].rstrip(" ,:.(") if harmless else "Syntax Error"
     return RequestError(message, "GRAPHQL_PARSE_FAILED", source=error.source, positions=error.positions)

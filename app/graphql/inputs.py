@@ -79,8 +79,9 @@ def reason(error: GraphQLError, type_: Any, path: Sequence[str | int]) -> str:
         return f"{_bare(expected)} needs the field `{missing[1]}`"
     if _UNKNOWN.match(error.message):
         return f"{_bare(expected)} has no such field"
-    if isinstance(_bare(expected), GraphQLInputObjectType) and _bare(expected).is_one_of:
-        return f"exactly one field of {_bare(expected)} is given, and it is not null"
+    for around in (_bare(expected), _bare(_type_at(type_, path[:-1]))):
+        if isinstance(around, GraphQLInputObjectType) and around.is_one_of:
+            return f"exactly one field of {around} is given, and it is not null"
     return f"expected {expected}"
 
 

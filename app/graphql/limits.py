@@ -6,6 +6,7 @@ long as their `@listSize` says, their `first` asks, or their bulk argument is. T
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
@@ -45,6 +46,8 @@ DEEPEST = 16
 """The usual introspection query is 15 deep."""
 MOST_FIELDS = 1_000
 """Selected in one operation, fragments spread out."""
+MOST_REPEATS = 25
+"""Of one response name, or of fragments, in one selection: validation compares each with each."""
 MOST_ROOT_FIELDS = 100
 """Each is a transaction of its own."""
 MOST_COST = 100_000
@@ -71,16 +74,24 @@ class Measuring:
     variables: Mapping[str, Any] | None = None
     measured: dict[str, Measure] = field(default_factory=dict)
 
-    def selections(self, selection_set: SelectionSetNode | None, parent: GraphQLNamedType | None) -> Measure:
+    def selections(
+        self,
+        selection_set: SelectionSetNode | None,
+        parent: GraphQLNamedType | None,
+        names: Counter[str] | None = None,
+    ) -> Measure:
         depth = fields = cost = 0
+        names = Counter() if names is None else names
         for selection in selection_set.selections if selection_set else ():
             if isinstance(selection, FieldNode):
+                count(names, selection.alias.value if selection.alias else selection.name.value)
                 one = self.field(selection, parent)
             elif isinstance(selection, InlineFragmentNode):
                 condition = selection.type_condition
                 on = self.schema.get_type(condition.name.value) if condition else parent
-                one = self.selections(selection.selection_set, on)
+                one = self.selections(selection.selection_set, on, names)
             elif isinstance(selection, FragmentSpreadNode):
+                count(names, "...")
                 one = self.fragment(selection.name.value)
             else:
                 one = NOTHING
@@ -121,7 +132,7 @@ class Measuring:
 
     def sliced(self, value: ValueNode | None, found: GraphQLField) -> int:
         if value is None:
-            return int(found.args["first"].default.value) if found.args["first"].default else LARGEST
+            return int(found.args["first"].default_value)
         given = int(value.value) if isinstance(value, IntValueNode) and len(value.value) < 10 else self.variable(value)
         return max(1, min(given, LARGEST)) if isinstance(given, int) else LARGEST
 
@@ -135,6 +146,12 @@ class Measuring:
         if isinstance(value, VariableNode) and self.variables is not None:
             return self.variables.get(value.name.value)
         return None
+
+
+def count(names: Counter[str], name: str) -> None:
+    names[name] += 1
+    if names[name] > MOST_REPEATS:
+        raise RequestError(f"A field is repeated {MOST_REPEATS} times at most", "TOO_MANY_FIELDS", most=MOST_REPEATS)
 
 
 def measure(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import lru_cache
 
 import strawberry
-from graphql import GraphQLSchema
+from graphql import GraphQLInputObjectType, GraphQLSchema
 from strawberry.schema.config import StrawberryConfig
 from strawberry.schema.name_converter import NameConverter
 from strawberry.utils.str_converters import to_camel_case
@@ -264,6 +264,10 @@ SCHEMA = FederatedSchema(
 )
 
 EXECUTABLE: GraphQLSchema = SCHEMA._schema  # noqa: SLF001 - what graphql-core executes; strawberry gives no other name
+# Strawberry checks @oneOf by itself; graphql-core then neither says so in introspection nor validates it.
+for _type in EXECUTABLE.type_map.values():
+    if isinstance(_type, GraphQLInputObjectType) and _type.extensions["strawberry-definition"].is_one_of:
+        _type.is_one_of = True
 
 
 def sdl() -> str:

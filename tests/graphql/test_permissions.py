@@ -1,0 +1,171 @@
+"""Who may ask for what: a request that asks for one field too many runs none, and gets the answer of RFC 6750."""
+
+from __future__ import annotations
+
+import httpx
+import pytest
+
+from tests.graphql.conftest import Api
+from tests.graphql.test_schema import SCOPES
+from tests.world import World
+
+pytestmark = pytest.mark.anyio
+
+REF = '(ref: { id: "x" })'
+CALLS = {
+    "checkNik": 'query { checkNik(nik: "x") { outcome } }',
+    "checkNiks": "query { checkNiks(niks: []) { outcome } }",
+    "registrant": f"query {{ registrant{REF} {{ id }} }}",
+    "registrants": "query { registrants { nodes { id } } }",
+    "cases": "query { cases { nodes { id } } }",
+    "nikAccesses": 'query { nikAccesses(nik: "x") { at } }',
+    "submitRegistrant": (
+        'mutation { submitRegistrant(input: { nik: "x", name: "x", routeId: "x", identityDocument: KTP })'
+        " { __typename } }"
+    ),
+    "submitRegistrants": "mutation { submitRegistrants(inputs: []) { __typename } }",
+    "verifyRegistrant": f"mutation {{ verifyRegistrant{REF} {{ __typename }} }}",
+    "verifyRegistrants": "mutation { verifyRegistrants(refs: []) { __typename } }",
+    "departRegistrant": 'mutation { departRegistrant(ref: { id: "x" }, healthy: true) { __typename } }',
+    "departRegistrants": "mutation { departRegistrants(refs: [], healthy: true) { __typename } }",
+    "cancelRegistrant": 'mutation { cancelRegistrant(ref: { id: "x" }, reason: "x") { __typename } }',
+    "correctRegistrant": 'mutation { correctRegistrant(ref: { id: "x" }, input: { reason: "x" }) { __typename } }',
+    "handOverMotorcycle": f"mutation {{ handOverMotorcycle{REF} {{ __typename }} }}",
+    "saveTerminals": "mutation { saveTerminals(inputs: []) { __typename } }",
+    "saveRoutes": "mutation { saveRoutes(inputs: []) { __typename } }",
+    "releaseQuota": 'mutation { releaseQuota(routeId: "x", seats: 1) { __typename } }',
+    "saveOrganizer": 'mutation { saveOrganizer(input: { code: "x", name: "X" }) { __typename } }',
+    "saveWindow": (
+        'mutation { saveWindow(input: { organizer: "x", opensAt: "2026-03-01T00:00:00Z" }) { __typename } }'
+    ),
+    "issueClient": 'mutation { issueClient(organizer: "x", scopes: []) { secret } }',
+    "rotateClientSecret": 'mutation { rotateClientSecret(id: "x") { secret } }',
+    "revokeClient": 'mutation { revokeClient(id: "x") { id } }',
+    "blockNik": 'mutation { blockNik(nik: "x", reason: "x") { __typename } }',
+    "liftNikBlock": 'mutation { liftNikBlock(nik: "x", reason: "x") { __typename } }',
+    "decideCase": 'mutation { decideCase(id: "x", state: CONFIRMED, reason: "x") { __typename } }',
+    "eraseRegistrant": 'mutation { eraseRegistrant(ref: { id: "x" }, reason: "x") { __typename } }',
+}
+TABLES = (
+    "registrant",
+    "route",
+    "terminal",
+    "organizer",
+    "client",
+    "nik_block",
+    "nik_access",
+    "change",
+    "policy",
+)
+EVERY_SCOPE = {scope for alternatives in SCOPES.values() for scopes in alternatives for scope in scopes}
+
+
+def forbidden(answer: httpx.Response, scopes: str) -> None:
+    assert answer.status_code == 403
+    assert answer.json() == {
+        "errors": [
+            {
+                "message": "The access token lacks a scope, see WWW-Authenticate",
+                "extensions": {"code": "INSUFFICIENT_SCOPE"},
+            }
+        ]
+    }
+    assert answer.headers["www-authenticate"] == (
+        'Bearer realm="pemudik", error="insufficient_scope", error_description="The access token lacks a scope.",'
+        f' scope="{scopes}"'
+    )
+
+
+def test_every_field_with_a_scope_is_tried() -> None:
+    assert CALLS.keys() == {name for name, alternatives in SCOPES.items() if alternatives}
+
+
+@pytest.mark.parametrize("name", CALLS)
+async def test_without_the_scope_nothing_runs(api: Api, world: World, name: str) -> None:
+    alternatives = SCOPES[name]
+    others = tuple(sorted(EVERY_SCOPE - {scope for scopes in alternatives for scope in scopes}))
+    await api.token("hubdat", others)
+    async with world.unchanged(*TABLES):
+        forbidden(await api.post(CALLS[name], scopes=others), alternatives[0][0])
+
+
+@pytest.mark.parametrize("name", CALLS)
+async def test_with_just_the_scope_it_runs(api: Api, name: str) -> None:
+    for alternative in SCOPES[name]:
+        assert (await api.post(CALLS[name], scopes=alternative)).status_code == 200
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        '{ me { id } checkNik(nik: "3201010101909001") { outcome } }',
+        "{ me { id } ...F } fragment F on Query { c: cases { nodes { id } } }",
+        "{ ... on Query { ... { cases { nodes { id } } } } }",
+        "query($no: Boolean = false) { me { id } cases @include(if: $no) { nodes { id } } }",
+    ],
+)
+async def test_one_field_too_many_forbids_the_request(api: Api, world: World, query: str) -> None:
+    await api.token("djka", ("routes:write",))
+    async with world.unchanged("nik_access", "check_budget"):
+        assert (await api.post(query, organizer="djka", scopes=("routes:write",))).status_code == 403
+
+
+async def test_only_the_operation_that_is_executed_counts(api: Api) -> None:
+    query = "query Mine { me { id } } query Theirs { cases { nodes { id } } }"
+    scopes = ("routes:write",)
+    answer = await api.post(query, body={"operationName": "Mine"}, organizer="djka", scopes=scopes)
+    assert answer.status_code == 200
+    answer = await api.post(query, body={"operationName": "Theirs"}, organizer="djka", scopes=scopes)
+    forbidden(answer, "hubdat:admin")
+
+
+async def test_without_a_token_nothing_is_answered(api: Api) -> None:
+    for query in ("{ __typename }", "{ _service { sdl } }", "{ __schema { types { name } } }", "{"):
+        answer = await api.http.post("/graphql", json={"query": query})
+        assert (answer.status_code, answer.headers["www-authenticate"]) == (401, 'Bearer realm="pemudik"')
+        assert answer.json()["errors"][0]["extensions"] == {"code": "UNAUTHORIZED"}
+
+
+async def test_a_bad_token_is_told_so(api: Api) -> None:
+    answer = await api.http.post("/graphql", json={"query": "{ __typename }"}, headers={"Authorization": "Bearer x"})
+    assert answer.status_code == 401
+    assert 'error="invalid_token"' in answer.headers["www-authenticate"]
+    assert answer.json()["errors"][0]["extensions"] == {"code": "INVALID_TOKEN"}
+
+
+async def test_two_tokens_are_malformed(api: Api) -> None:
+    token = await api.token()
+    headers = [("Authorization", f"Bearer {token}"), ("Authorization", f"Bearer {token}")]
+    answer = await api.http.post("/graphql", json={"query": "{ __typename }"}, headers=headers)
+    assert answer.status_code == 400
+    assert answer.json()["errors"][0]["extensions"] == {"code": "INVALID_REQUEST"}
+
+
+async def test_every_client_may_look_at_the_catalogue(api: Api, world: World) -> None:
+    route = await world.route()
+    data = await api.data(
+        f"""{{ organizer(code: "hubdat") {{ name }} organizers {{ code }} terminal(code: "giwangan") {{ city }}
+        terminals(city: "Solo") {{ code }} route(id: "{route}") {{ name }} routes {{ nodes {{ id }} }} }}""",
+        organizer="djka",
+        scopes=("nik:check",),
+    )
+    assert data == {
+        "organizer": {"name": "HUBDAT"},
+        "organizers": [{"code": code} for code in ("bumn-satu", "dishub-dki", "djka", "hubdat", "jasa-raharja")],
+        "terminal": {"city": "Kota Yogyakarta"},
+        "terminals": data["terminals"],
+        "route": {"name": "Jakarta - Solo"},
+        "routes": {"nodes": [{"id": str(route)}]},
+    }
+
+
+async def test_a_client_learns_what_it_is(api: Api) -> None:
+    data = await api.data(
+        "{ me { id scopes organizer { code } budget { capacity remaining refillPerSecond } } }", organizer="djka"
+    )
+    assert data["me"].pop("id").startswith("djka-")
+    assert data["me"] == {
+        "scopes": ["nik:check", "registrants:read", "registrants:write", "routes:write"],
+        "organizer": {"code": "djka"},
+        "budget": {"capacity": 5000, "remaining": 5000, "refillPerSecond": 100},
+    }

@@ -1,0 +1,113 @@
+"""The contract as a whole: scopes, descriptions, codes, and the file that is committed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from graphql import GraphQLEnumType, GraphQLInputObjectType, GraphQLObjectType
+
+from app import errors
+from app.config import CHECKOUT
+from app.graphql import permissions
+from app.graphql.problems import ProblemCode
+from app.graphql.schema import EXECUTABLE, sdl
+
+FEDERATION = {"_FieldSet", "_Service", "_Any", "_Entity", "_entities", "_service"}
+READ = (("registrants:read",), ("dashboard:read",))
+ADMIN = (("hubdat:admin",),)
+WRITE = (("registrants:write",),)
+ROUTES = (("routes:write",),)
+
+SCOPES = {
+    "me": (),
+    "checkNik": (("nik:check",),),
+    "checkNiks": (("nik:check",),),
+    "registrant": READ,
+    "registrants": READ,
+    "organizer": (),
+    "organizers": (),
+    "route": (),
+    "routes": (),
+    "terminal": (),
+    "terminals": (),
+    "cases": ADMIN,
+    "nikAccesses": ADMIN,
+    "submitRegistrant": WRITE,
+    "submitRegistrants": WRITE,
+    "verifyRegistrant": WRITE,
+    "verifyRegistrants": WRITE,
+    "departRegistrant": WRITE,
+    "departRegistrants": WRITE,
+    "cancelRegistrant": WRITE,
+    "correctRegistrant": WRITE,
+    "handOverMotorcycle": WRITE,
+    "saveTerminals": ROUTES,
+    "saveRoutes": ROUTES,
+    "releaseQuota": ROUTES,
+    "saveOrganizer": ADMIN,
+    "saveWindow": ADMIN,
+    "issueClient": ADMIN,
+    "rotateClientSecret": ADMIN,
+    "revokeClient": ADMIN,
+    "blockNik": ADMIN,
+    "liftNikBlock": ADMIN,
+    "decideCase": ADMIN,
+    "eraseRegistrant": ADMIN,
+}
+
+
+def test_every_root_field_declares_its_scope() -> None:
+    assert EXECUTABLE.query_type is not None
+    assert EXECUTABLE.mutation_type is not None
+    fields = {**EXECUTABLE.query_type.fields, **EXECUTABLE.mutation_type.fields}
+    declared = {name: permissions.declared(field) for name, field in fields.items() if name not in FEDERATION}
+    assert declared == {name: tuple(frozenset(scopes) for scopes in wanted) for name, wanted in SCOPES.items()}
+
+
+def test_what_declares_nothing_is_told_from_what_is_open_to_every_client() -> None:
+    assert EXECUTABLE.query_type is not None
+    assert permissions.declared(EXECUTABLE.query_type.fields["_service"]) is None
+    assert permissions.declared(EXECUTABLE.query_type.fields["me"]) == ()
+
+
+def test_the_committed_contract_is_current() -> None:
+    assert (CHECKOUT / "schema.graphql").read_text() == sdl()
+
+
+def test_every_refusal_has_its_code() -> None:
+    assert {code.value for code in ProblemCode} == {refusal.code for refusal in refusals(errors.Refusal)}
+
+
+def refusals(kind: type[errors.Refusal]) -> Iterator[type[errors.Refusal]]:
+    for refusal in kind.__subclasses__():
+        yield refusal
+        yield from refusals(refusal)
+
+
+def undescribed() -> Iterator[str]:
+    for name, type_ in EXECUTABLE.type_map.items():
+        if "__" in name or name in FEDERATION or name in {"String", "Int", "Boolean", "ID", "Float"}:
+            continue
+        if not type_.description:
+            yield name
+        if isinstance(type_, GraphQLEnumType):
+            yield from (f"{name}.{value}" for value, member in type_.values.items() if not member.description)
+        if isinstance(type_, GraphQLInputObjectType):
+            yield from (f"{name}.{field}" for field, given in type_.fields.items() if not given.description)
+        if isinstance(type_, GraphQLObjectType):
+            for field, found in type_.fields.items():
+                if field in FEDERATION:
+                    continue
+                if not found.description:
+                    yield f"{name}.{field}"
+                yield from (f"{name}.{field}.{key}" for key, given in found.args.items() if not given.description)
+
+
+def test_everything_is_described() -> None:
+    assert list(undescribed()) == []
+
+
+@pytest.mark.parametrize("name", ["Statistics", "ImportJob", "Upload", "Subscription"])
+def test_what_is_not_there_yet_is_not_promised(name: str) -> None:
+    assert EXECUTABLE.get_type(name) is None
