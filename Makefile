@@ -26,7 +26,7 @@ help:
 	@echo 'make clean   remove .venv and caches; the data in .pemudik stays'
 
 run: $(READY)
-	@exec $(BIN)/pemudik serve $(ARGS)
+	@exec $(BIN)/pemudik serve --demo $(ARGS)
 
 test: $(READY)
 	@exec $(BIN)/python -m pytest $(ARGS)

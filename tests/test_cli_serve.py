@@ -2,116 +2,30 @@
 
 from __future__ import annotations
 
-import os
 import re
 import signal
 import socket
 import stat
-import subprocess
-import sys
-import time
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 import httpx
 import pytest
 
-from app import embedded
 from app.cli import credentials, serve
 from app.cli.command import Failed
 from app.cli.credentials import Credentials
-from app.config import CHECKOUT
-
-UP_WITHIN = 90
-"""Seconds, on a machine that does other things too."""
-
-
-@dataclass
-class Server:
-    process: subprocess.Popen[str]
-    log: Path
-    url: str
-
-    @property
-    def said(self) -> str:
-        return self.log.read_text()
-
-    def end(self, by: signal.Signals = signal.SIGINT, *, group: bool = False) -> int:
-        (os.killpg if group else os.kill)(self.process.pid, by)
-        return self.process.wait(30)
-
-
-@dataclass
-class Place:
-    """A home folder and the servers that were started on it."""
-
-    home: Path
-    servers: list[Server]
-
-    def serve(self, *words: str, **environment: str) -> Server:
-        log = self.home.parent / f"log {len(self.servers)}"
-        kept = {name: value for name, value in os.environ.items() if name not in {"DATABASE_URL", "PORT", "HOST"}}
-        with log.open("w") as output:
-            process = subprocess.Popen(
-                [sys.executable, "-m", "app.cli", "serve", *words],
-                cwd=CHECKOUT,
-                env={**kept, "PEMUDIK_HOME": str(self.home), **environment},
-                stdout=output,
-                stderr=subprocess.STDOUT,
-                text=True,
-                start_new_session=True,
-            )
-        server = Server(process, log, "")
-        self.servers.append(server)
-        server.url = await_up(server)
-        return server
-
-    @property
-    def postgres(self) -> embedded.Postmaster | None:
-        return embedded.find_postmaster(self.home / "postgres" / "data")
-
-
-def await_up(server: Server) -> str:
-    deadline = time.monotonic() + UP_WITHIN
-    while time.monotonic() < deadline and server.process.poll() is None:
-        if url := re.search(r"Pemudik serves at (http://\S+)", server.said):
-            try:
-                if httpx.get(f"{url[1]}/readyz").status_code == 200:
-                    return url[1]
-            except httpx.TransportError:
-                pass
-        time.sleep(0.05)
-    raise AssertionError(server.said)
-
-
-def is_gone(server: Server) -> bool:
-    """Nobody listens on its port any more."""
-    deadline = time.monotonic() + 30
-    while time.monotonic() < deadline:
-        try:
-            httpx.get(f"{server.url}/healthz")
-        except httpx.ConnectError:
-            return True
-        except httpx.TransportError:
-            pass
-        time.sleep(0.1)
-    return False
+from tests.servers import Place, Server, is_gone, place_in
 
 
 @pytest.fixture(scope="module")
 def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
-    place = Place(tmp_path_factory.mktemp("serve") / "a home with blanks", [])
-    yield place
-    for server in place.servers:
-        if server.process.poll() is None:
-            os.killpg(server.process.pid, signal.SIGKILL)
-            server.process.wait()
-    embedded.stop(place.home / "postgres")
+    with place_in(tmp_path_factory.mktemp("serve") / "a home with blanks") as place:
+        yield place
 
 
 def token(server: Server) -> str:
-    client_id, secret = re.findall(r"^  (dishub-dki-\S+) +(\S+)$", server.said, re.MULTILINE)[0]
+    client_id, secret = re.findall(r"DISHUB_DKI_ID=(\S+) DISHUB_DKI_SECRET=(\S+)", server.said)[0]
     answer = httpx.post(
         f"{server.url}/oauth/token", data={"grant_type": "client_credentials"}, auth=(client_id, secret)
     )
@@ -144,12 +58,8 @@ def test_an_empty_folder_becomes_a_registry_that_answers_and_stays(place: Place)
     assert place.postgres is None
 
 
-def test_what_is_printed_can_be_pasted(place: Place) -> None:
-    server = place.serve()
-    tour = server.said.partition("Try it:\n")[2].partition("\n\n")[0]
-    pasted = subprocess.run(["sh", "-c", tour], capture_output=True, text=True, check=True)
-    assert '{"code":"hubdat","name":"Ditjen Hubdat"}' in pasted.stdout
-    assert server.end(signal.SIGHUP) == 0
+def test_closing_the_terminal_ends_it_gently(place: Place) -> None:
+    assert place.serve().end(signal.SIGHUP) == 0
 
 
 def test_two_side_by_side_and_the_last_one_stops_the_database(place: Place) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from app.cli import catalogue, clients, database, doctor, keys, schema, serve
+from app.cli import catalogue, clients, database, doctor, keys, privacy, schema, serve
 from app.cli.command import Commands
 
 app = typer.Typer(
@@ -25,4 +25,5 @@ app.add_typer(catalogue.season, name="season")
 app.add_typer(catalogue.organizer, name="organizer")
 app.add_typer(clients.client, name="client")
 app.add_typer(keys.keys, name="keys")
+app.add_typer(privacy.privacy, name="privacy")
 app.add_typer(schema.schema, name="schema")

@@ -16,17 +16,13 @@ from app.registry import organizers, season_file, seasons
 from app.registry.organizers import Organizer, OrganizerInput
 from app.registry.policy import KEEP, PolicyInput
 from app.registry.season_file import Loaded
+from app.registry.seasons import Season
 
 season = typer.Typer(help="Seasons: programme years.", no_args_is_help=True)
 organizer = typer.Typer(help="Organizers and their policies.", no_args_is_help=True)
 
 INSTANT = timedelta(microseconds=1)
 Year = Annotated[int | None, typer.Option("--season", help="The season; the newest open one if left out.")]
-
-
-@season.callback()
-def group() -> None:
-    """So that `load` stays a word of its own."""
 
 
 @season.command()
@@ -54,6 +50,24 @@ def load(
             typer.echo(f"pemudik: {file.name} {error.message('en')}", err=True)
     if loaded.errors:
         raise typer.Exit(1)
+
+
+@season.command()
+def close(
+    year: Annotated[int, typer.Argument(help="The season.")],
+    as_json: AsJson = False,
+) -> None:
+    """Make a season read only: nothing is registered, moved or forfeited in it any more. It cannot be opened again."""
+
+    async def work(database: Database, _: Settings) -> Season:
+        async with database.transaction() as session:
+            return accepted(await seasons.close(session, OPERATOR, year, clock.now()))
+
+    closed = run(work)
+    if as_json:
+        print_json(closed)
+    else:
+        typer.echo(f"Season {closed.year} is closed.")
 
 
 def read_utf8(file: Path) -> str:

@@ -1,6 +1,6 @@
 """The demo that a first start makes, and its clients' credentials: kept in the home folder for later starts, mode 0600.
 
-Only the embedded default has this; a database that somebody else brings is never filled unasked.
+For the embedded default and `--demo`; any other database is never filled unasked, and a full one never.
 """
 
 from __future__ import annotations
@@ -22,8 +22,8 @@ from app.registry.scopes import ONLY_HUBDAT, SCOPES
 from app.vault import Vault
 
 FILE = "demo-credentials.json"
-ORGANIZERS = ("dishub-dki", "jasa-raharja", HUBDAT)
-"""One that forfeits, one that coordinates, and the one that runs the registry."""
+ORGANIZERS = ("dishub-dki", "ahm", "jasa-raharja", HUBDAT)
+"""One that forfeits, one that does not, one that coordinates, and the one that runs the registry."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,15 +35,13 @@ class Credentials:
 
 
 async def of_demo(database: Database, vault: Vault, home: Path) -> list[Credentials]:
-    """The file says that this database has our demo; each start opens the windows that have closed meanwhile."""
+    """Make the demo in an empty database; at later starts, open the windows that have closed meanwhile."""
     file = home / FILE
-    if not file.exists():
-        if not await is_empty(database):
-            return []
-        write(file, [])
+    kept = await standing(database, read(file))
+    if not await may_fill(database):
+        return []
     with bar("Making the demo season") as progress:
-        await demo.create(database, vault, clock.now(), progress)
-    kept = read(file)
+        accepted(await demo.create(database, vault, clock.now(), progress))
     if not kept:
         async with database.transaction() as session:
             kept = [await issue(session, organizer) for organizer in ORGANIZERS]
@@ -51,9 +49,17 @@ async def of_demo(database: Database, vault: Vault, home: Path) -> list[Credenti
     return kept
 
 
-async def is_empty(database: Database) -> bool:
+async def standing(database: Database, kept: list[Credentials]) -> list[Credentials]:
+    """Those that this database knows: the file may be of another one."""
     async with database.transaction() as session:
-        return not await seasons.all_of(session)
+        known = {client.id for client in await clients.all_of(session) if client.revoked_at is None}
+    return [one for one in kept if one.client_id in known]
+
+
+async def may_fill(database: Database) -> bool:
+    """Whether it is empty, or was filled by a demo."""
+    async with database.transaction() as session:
+        return await demo.is_there(session) or not await seasons.all_of(session)
 
 
 async def issue(session: AsyncSession, organizer: str) -> Credentials:
@@ -66,6 +72,8 @@ async def issue(session: AsyncSession, organizer: str) -> Credentials:
 def read(file: Path) -> list[Credentials]:
     try:
         return [Credentials(**{**one, "scopes": tuple(one["scopes"])}) for one in orjson.loads(file.read_bytes())]
+    except FileNotFoundError:
+        return []
     except (ValueError, TypeError, KeyError):
         raise Failed(f"{file} is damaged: remove it, and issue clients with `pemudik client issue`.") from None
 
@@ -82,17 +90,11 @@ def welcome(url: str, shown: list[Credentials]) -> str:
     """What to paste next."""
     lines = [f"Pemudik serves at {url} (GraphQL: {url}/graphql). Ctrl-C ends it."]
     if shown:
-        width = max(len(one.client_id) for one in shown)
-        lines += ["", "Clients of the demo season (client_id  client_secret):"]
-        lines += [f"  {one.client_id:<{width}}  {one.secret}" for one in shown]
-        lines += ["", "Try it:", *tour(url, shown[0])]
+        lines += ["", "Paste this into another terminal, then follow the tour in README.md:", ""]
+        lines += [f"  export PEMUDIK={url}", *(exported(one) for one in shown)]
     return "\n".join([*lines, ""])
 
 
-def tour(url: str, one: Credentials) -> list[str]:
-    asked = f"curl -s -u '{one.client_id}:{one.secret}' -d grant_type=client_credentials {url}/oauth/token"
-    return [
-        f"""  TOKEN=$({asked} | sed 's/.*"access_token":"\\([^"]*\\)".*/\\1/')""",
-        f"""  curl -s {url}/graphql -H "Authorization: Bearer $TOKEN" -H "Content-Type: application/json" \\""",
-        """    -d '{"query": "{ organizers { code name } }"}'""",
-    ]
+def exported(one: Credentials) -> str:
+    name = one.organizer.upper().replace("-", "_")
+    return f"  export {name}_ID={one.client_id} {name}_SECRET={one.secret}"

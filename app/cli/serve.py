@@ -34,6 +34,9 @@ def serve(
     workers: Annotated[int | None, typer.Option(min=1, max=64, help="Processes that serve.")] = None,
     host: Annotated[str | None, typer.Option(help="The address to listen on.")] = None,
     port: Annotated[int | None, typer.Option(min=1, max=65535, help="8000, or the next free one, if left out.")] = None,
+    demo: Annotated[
+        bool, typer.Option("--demo", help="Migrate DATABASE_URL; make keys and demo if it is empty.")
+    ] = False,
 ) -> None:
     """Serve, with a database and a demo season of its own unless DATABASE_URL is set."""
     given = {"workers": workers, "host": host, "port": port}
@@ -44,12 +47,12 @@ def serve(
         signal.signal(signaled, signal.default_int_handler)
     signal.signal(signal.SIGHUP, lambda *_: signal.raise_signal(signal.SIGTERM))
     with suppress(KeyboardInterrupt), database_url(settings) as url:
-        run(settings, url)
+        run(settings, url, demo=demo or settings.database_url is None)
     typer.echo("Stopped.")
 
 
-def run(settings: Settings, url: str) -> None:
-    shown = asyncio.run(prepare(settings, url))
+def run(settings: Settings, url: str, *, demo: bool) -> None:
+    shown = asyncio.run(prepare(settings, url, demo=demo))
     listener = listen(settings.host, settings.port)
     taken = listener.getsockname()[1]
     if settings.port is None and taken != FIRST_PORT:
@@ -87,12 +90,11 @@ def supervise(config: uvicorn.Config, listener: socket.socket) -> bool:
     return all(process.exitcode != STARTUP_FAILURE for process in supervisor.processes)
 
 
-async def prepare(settings: Settings, url: str) -> list[Credentials]:
-    """The embedded database is migrated, and filled the first time. Another one belongs to somebody, who decides."""
-    embedded = settings.database_url is None
-    vault = open_vault(settings)
-    async with opened(url, migrate=embedded) as database:
-        return await credentials.of_demo(database, vault, settings.home) if embedded else []
+async def prepare(settings: Settings, url: str, *, demo: bool) -> list[Credentials]:
+    """A developer's database is migrated, and filled the first time. Any other belongs to somebody, who decides."""
+    vault = open_vault(settings, create=demo)
+    async with opened(url, migrate=demo) as database:
+        return await credentials.of_demo(database, vault, settings.home) if demo else []
 
 
 def listen(host: str, port: int | None) -> socket.socket:

@@ -61,6 +61,11 @@ async def create(
     return await database.attempt(partial(_create, vault=vault, now=now, progress=progress))
 
 
+async def is_there(session: AsyncSession) -> bool:
+    """Whether this database has, or had, a demo season: only that has these organizers."""
+    return None not in await organizers.by_codes(session, [member.code for member in MEMBERS], season=0)
+
+
 async def _create(session: AsyncSession, *, vault: Vault, now: datetime, progress: Progress) -> Demo | InvalidValue:
     await session.execute(_ONE_MAKER)
     today = wib_day(now)

@@ -97,3 +97,11 @@ def test_without_a_season_there_is_nothing_to_list(pemudik: Pemudik) -> None:
     result = pemudik("organizer", "list", code=1)
     assert result.stdout == ""
     assert result.stderr.endswith("(NOT_FOUND)\n")
+
+
+def test_a_season_is_closed_once_and_for_all(pemudik: Pemudik, table: Path) -> None:
+    pemudik("season", "load", str(table))
+    assert pemudik("season", "close", "2024").stdout == "Season 2024 is closed.\n"
+    closed = json.loads(pemudik("season", "close", "2024", "--json").stdout)
+    assert (closed["year"], closed["closed_at"] is None) == (2024, False)
+    assert pemudik("season", "close", "1999", code=1).stderr.endswith("(NOT_FOUND)\n")

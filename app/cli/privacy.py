@@ -1,0 +1,59 @@
+"""`pemudik privacy …`: what the law on personal data (UU 27/2022) asks of whoever keeps some.
+
+A NIK is read from standard input, never from the command line, where every user of the machine could see it.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated
+
+import typer
+
+from app import clock
+from app.cli.command import OPERATOR, AsJson, accepted, print_json, print_table, run
+from app.clock import WIB
+from app.config import Settings
+from app.db import Database
+from app.registry import privacy as duties
+from app.registry.privacy import Holding, Read
+from app.vault import open_vault
+
+privacy = typer.Typer(help="Duties to the person (UU 27/2022).", no_args_is_help=True)
+
+DAYS = ["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S%z"]
+
+
+@privacy.command()
+def export() -> None:
+    """All that is held on one NIK, with its access log, as JSON (art. 7, 32). Asks for the NIK."""
+    nik = typer.prompt("NIK", hide_input=True, err=True)
+
+    async def work(database: Database, settings: Settings) -> Holding:
+        vault = open_vault(settings)
+        async with database.transaction() as session:
+            return accepted(await duties.export(session, vault, OPERATOR, nik, clock.now()))
+
+    print_json(run(work))
+
+
+@privacy.command()
+def reads(
+    client: Annotated[str, typer.Argument(help="The id of a client.")],
+    since: Annotated[datetime, typer.Option(formats=DAYS, help="From this instant on; WIB unless it has a zone.")],
+    until: Annotated[datetime, typer.Option(formats=DAYS, help="Before this instant.")],
+    as_json: AsJson = False,
+) -> None:
+    """Which NIKs a client read, masked: what a notice of a breach must tell (art. 46)."""
+    first, last = (one if one.tzinfo else one.replace(tzinfo=WIB) for one in (since, until))
+
+    async def work(database: Database, settings: Settings) -> list[Read]:
+        vault = open_vault(settings)
+        async with database.transaction() as session:
+            return await duties.reads_by(session, vault, client, first, last)
+
+    found = run(work)
+    if as_json:
+        print_json(found)
+    else:
+        print_table(["at", "purpose", "nik"], [[one.at.isoformat(), one.purpose, one.nik] for one in found])

@@ -1,0 +1,58 @@
+from __future__ import annotations
+
+import asyncio
+import json
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from app import cli
+from app.config import Settings
+from app.db import Database
+from app.vault import open_vault
+from tests import world as worlds
+from tests.cli.conftest import Pemudik
+from tests.world import HUBDAT, World, nik_of, someone
+
+
+@pytest.fixture
+def registered(pemudik: Pemudik, home: Path, database_url: str) -> str:
+    """One person registered with hubdat, and checked by nobody. Answers the NIK."""
+
+    async def make() -> None:
+        database = Database(database_url)
+        world: World = await worlds.build(database, open_vault(Settings(home=home)))
+        await world.registered(someone(HUBDAT, await world.route("Jakarta - Solo")))
+        await database.dispose()
+
+    asyncio.run(make())
+    return nik_of(1)
+
+
+def test_all_that_is_held_on_a_nik_is_exported_to_its_owner(pemudik: Pemudik, registered: str) -> None:
+    result = CliRunner().invoke(cli.app, ["privacy", "export"], input=f"{registered}\n")
+    assert result.exit_code == 0
+    held = json.loads(result.stdout)
+    assert [(one["nik"], one["name"], one["status"]) for one in held["registrants"]] == [
+        (registered, "Warga Contoh", "REGISTERED")
+    ]
+    assert (held["blocks"], held["accesses"]) == ([], [])
+
+
+def test_a_wrong_nik_is_refused_without_an_echo(pemudik: Pemudik, registered: str) -> None:
+    result = CliRunner().invoke(cli.app, ["privacy", "export"], input="3201\n")
+    assert result.exit_code == 1
+    assert "3201" not in result.output
+    assert result.stderr.endswith("(NIK_INVALID)\n")
+
+
+def test_what_a_client_read_is_listed_masked(pemudik: Pemudik, registered: str) -> None:
+    CliRunner().invoke(cli.app, ["privacy", "export"], input=f"{registered}\n")
+    words = ["privacy", "reads", "pemudik", "--since", "2020-01-01", "--until", "2100-01-01"]
+    (read,) = json.loads(pemudik(*words, "--json").stdout)
+    assert (read["purpose"], read["nik"]) == ("EXPORT", f"************{registered[-4:]}")
+    heads, line = pemudik(*words).stdout.splitlines()
+    assert heads.split() == ["at", "purpose", "nik"]
+    assert line.split()[1:] == ["EXPORT", f"************{registered[-4:]}"]
+    assert pemudik("privacy", "reads", "another", *words[3:], "--json").stdout == "[]\n"

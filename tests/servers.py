@@ -1,0 +1,107 @@
+"""`pemudik serve` as a process of its own, in a home folder of its own."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx
+
+from app import embedded
+from app.config import CHECKOUT
+
+UP_WITHIN = 90
+"""Seconds, on a machine that does other things too."""
+
+
+@dataclass
+class Server:
+    process: subprocess.Popen[str]
+    log: Path
+    url: str
+
+    @property
+    def said(self) -> str:
+        return self.log.read_text()
+
+    def end(self, by: signal.Signals = signal.SIGINT, *, group: bool = False) -> int:
+        (os.killpg if group else os.kill)(self.process.pid, by)
+        return self.process.wait(30)
+
+
+@dataclass
+class Place:
+    """A home folder and the servers that were started on it."""
+
+    home: Path
+    servers: list[Server]
+
+    def serve(self, *words: str, **environment: str) -> Server:
+        log = self.home.parent / f"log {len(self.servers)}"
+        kept = {name: value for name, value in os.environ.items() if name not in {"DATABASE_URL", "PORT", "HOST"}}
+        with log.open("w") as output:
+            process = subprocess.Popen(
+                [sys.executable, "-m", "app.cli", "serve", *words],
+                cwd=CHECKOUT,
+                env={**kept, "PEMUDIK_HOME": str(self.home), **environment},
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                text=True,
+                start_new_session=True,
+            )
+        server = Server(process, log, "")
+        self.servers.append(server)
+        server.url = await_up(server)
+        return server
+
+    @property
+    def postgres(self) -> embedded.Postmaster | None:
+        return embedded.find_postmaster(self.home / "postgres" / "data")
+
+
+def await_up(server: Server) -> str:
+    deadline = time.monotonic() + UP_WITHIN
+    while time.monotonic() < deadline and server.process.poll() is None:
+        if url := re.search(r"Pemudik serves at (http://\S+)", server.said):
+            try:
+                if httpx.get(f"{url[1]}/readyz").status_code == 200:
+                    return url[1]
+            except httpx.TransportError:
+                pass
+        time.sleep(0.05)
+    raise AssertionError(server.said)
+
+
+def is_gone(server: Server) -> bool:
+    """Nobody listens on its port any more."""
+    deadline = time.monotonic() + 30
+    while time.monotonic() < deadline:
+        try:
+            httpx.get(f"{server.url}/healthz")
+        except httpx.ConnectError:
+            return True
+        except httpx.TransportError:
+            pass
+        time.sleep(0.1)
+    return False
+
+
+@contextmanager
+def place_in(home: Path) -> Iterator[Place]:
+    place = Place(home, [])
+    try:
+        yield place
+    finally:
+        for server in place.servers:
+            if server.process.poll() is None:
+                os.killpg(server.process.pid, signal.SIGKILL)
+                server.process.wait()
+        embedded.stop(place.home / "postgres")
