@@ -13,7 +13,7 @@ from pydantic import SecretStr
 from sqlalchemy import text
 from starlette.applications import Starlette
 
-from app import keys, main, worker
+from app import keys, main, migration, worker
 from app.config import Settings
 from app.db import Database
 from app.errors import NikInvalid
@@ -57,7 +57,7 @@ async def test_it_is_not_ready_behind_the_newest_migration(client: httpx.AsyncCl
         answer = await client.get("/readyz")
     finally:
         async with database.transaction() as session:
-            await session.execute(text("UPDATE alembic_version SET version_num = '0001'"))
+            await session.execute(text(f"UPDATE alembic_version SET version_num = '{migration.newest()}'"))
     assert (answer.status_code, answer.json()) == (503, {"ready": False, "reason": "migrations_pending"})
     assert answer.headers["retry-after"] == "1"
 

@@ -11,6 +11,7 @@ import asyncpg
 import pytest
 from sqlalchemy.exc import DBAPIError
 
+from app import migration
 from app.cli import command
 from app.config import Settings
 from app.errors import NotFound, Unavailable
@@ -77,7 +78,9 @@ def test_a_database_without_tables_is_not_touched(
     with own_database(database_url) as blank:
         monkeypatch.setenv("DATABASE_URL", blank)
         result = pemudik("client", "list", code=1)
-    assert result.stderr == "pemudik: The database is at migration none, not 0001: run `pemudik migrate` first.\n"
+    assert result.stderr == (
+        f"pemudik: The database is at migration none, not {migration.newest()}: run `pemudik migrate` first.\n"
+    )
 
 
 def test_an_embedded_database_that_fails_is_said(tmp_path: Path) -> None:
