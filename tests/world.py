@@ -251,39 +251,40 @@ class World:
         )
 
 
+_ORGANIZER = (
+    "INSERT INTO organizer (code, name, coordinator_code, schemes) VALUES (:code, :name, :coordinator, '{}')",
+    """INSERT INTO client (id, organizer_code, scopes, check_capacity, check_refill, issued_at)
+       VALUES (:client, :code, '{}', 5000, 100, :now)""",
+    "INSERT INTO check_budget (client_id, tokens, refilled_at) VALUES (:client, 5000, :now)",
+    """INSERT INTO registration_window (id, season, organizer_code, kind, opens_at, until_quota_is_full, saved_at)
+       VALUES (:window, 2026, :code, 'REGISTRATION', :opens_at, false, :opens_at)""",
+)
+_TERMINAL = "INSERT INTO terminal (code, name, city, city_key, kind) VALUES (:code, :name, :city, :city, 'TERMINAL')"
+
+
 async def build(database: Database, vault: Vault) -> World:
     """Season 2026 is open; every organizer's window opened on 1 February; nothing is registered yet."""
-    world = World(database, vault)
-    await world.season(2026, date(2026, 4, 30))
-    for caller in CALLERS:
-        coordinator = "jasa-raharja" if caller is BUMN else None
-        await world.run(
-            "INSERT INTO organizer (code, name, coordinator_code, schemes) VALUES (:code, :name, :coordinator, '{}')",
-            code=caller.organizer,
-            name=caller.organizer.upper(),
-            coordinator=coordinator,
-        )
-        await world.run(
-            """INSERT INTO client (id, organizer_code, scopes, check_capacity, check_refill, issued_at)
-               VALUES (:id, :organizer, '{}', 5000, 100, :now)""",
-            id=caller.client_id,
-            organizer=caller.organizer,
-            now=NOW,
-        )
-        await world.run(
-            "INSERT INTO check_budget (client_id, tokens, refilled_at) VALUES (:id, 5000, :now)",
-            id=caller.client_id,
-            now=NOW,
-        )
-        await world.window(caller.organizer, NOW - timedelta(days=29))
-    for code, city in TERMINALS.items():
-        await world.run(
-            "INSERT INTO terminal (code, name, city, city_key, kind) VALUES (:code, :name, :city, :city, 'TERMINAL')",
-            code=code,
-            name=code.replace("-", " ").title(),
-            city=city,
-        )
-    return world
+    organizers = [
+        {
+            "code": caller.organizer,
+            "name": caller.organizer.upper(),
+            "coordinator": "jasa-raharja" if caller is BUMN else None,
+            "client": caller.client_id,
+            "window": uuid7(),
+            "opens_at": NOW - timedelta(days=29),
+            "now": NOW,
+        }
+        for caller in CALLERS
+    ]
+    terminals = [
+        {"code": code, "name": code.replace("-", " ").title(), "city": city} for code, city in TERMINALS.items()
+    ]
+    async with database.transaction() as session:
+        await session.execute(text("INSERT INTO season (year, ends_on) VALUES (2026, '2026-04-30')"))
+        for statement in _ORGANIZER:
+            await session.execute(text(statement), organizers)
+        await session.execute(text(_TERMINAL), terminals)
+    return World(database, vault)
 
 
 def someone(caller: Caller, route_id: UUID | None, number: int = 1, **changes: Any) -> Submission:

@@ -176,7 +176,7 @@ def _step(one: Move, registrant: UUID | Refusal) -> Step | Refusal:
     if isinstance(registrant, Refusal):
         return registrant
     reason = one.reason
-    if one.to == S.CANCELLED:
+    if one.to == S.CANCELLED or reason is not None:
         given = reason_given(reason or "")
         if isinstance(given, InvalidValue):
             return given

@@ -125,11 +125,16 @@ async def test_nobody_is_late_for_a_route_without_a_time(world: World) -> None:
     assert (await world.moved(one, S.DEPARTED)).late is False
 
 
-@pytest.mark.parametrize("reason", [None, "", "  ", nik_of(1)])
-async def test_a_cancellation_has_a_reason(world: World, reason: str | None) -> None:
+@pytest.mark.parametrize(
+    ("to", "reason"),
+    [(S.CANCELLED, None), (S.CANCELLED, " "), (S.CANCELLED, nik_of(1)), (S.VERIFIED, " "), (S.VERIFIED, nik_of(1))],
+)
+async def test_a_cancellation_has_a_reason_and_no_reason_has_a_nik(
+    world: World, to: RegistrantStatus, reason: str | None
+) -> None:
     one = await standing_at(world, S.REGISTERED)
     async with world.unchanged():
-        [refused] = await world.move(Move(HUBDAT, Ref(id=one), S.CANCELLED, reason=reason))
+        [refused] = await world.move(Move(HUBDAT, Ref(id=one), to, reason=reason))
     assert (refused.code, refused.field) == ("INVALID_VALUE", "reason")
 
 
