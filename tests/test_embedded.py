@@ -6,6 +6,7 @@ import asyncio
 import os
 import shutil
 import signal
+import socket
 import stat
 import subprocess
 import sys
@@ -188,6 +189,17 @@ def test_a_server_that_cannot_start_is_said_with_its_last_words(cluster: Path, t
         embedded.running(tmp_path / "broken"),
     ):
         pass
+
+
+def test_a_port_that_was_taken_meanwhile_is_tried_again_elsewhere(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        ports = [taken.getsockname()[1], embedded.free_port()]
+        monkeypatch.setattr(embedded, "free_port", iter(ports).__next__)
+        with embedded.running(folder, durable=False) as url:
+            assert f"127.0.0.1:{ports[-1]}/" in url
+            assert ask(url, "SELECT 1") == 1
 
 
 def test_a_failing_initdb_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
