@@ -34,6 +34,7 @@ from app.models.enums import ChangeKind, RegistrantStatus, Service
 from app.registry import blocks, log, lookup, quota, record, report_time
 from app.registry.instants import not_in_the_future
 from app.registry.policy import default_for
+from app.registry.poskos import posko_given
 from app.registry.reasons import reason_given
 from app.registry.record import Record
 from app.registry.source import Caller
@@ -181,7 +182,10 @@ def _step(one: Move, registrant: UUID | Refusal) -> Step | Refusal:
         if isinstance(given, InvalidValue):
             return given
         reason = given
-    return Step(registrant, one.to, one.caller, reason, one.posko, one.healthy, one.at)
+    posko = posko_given(one.posko)
+    if isinstance(posko, InvalidValue):
+        return posko
+    return Step(registrant, one.to, one.caller, reason, posko, one.healthy, one.at)
 
 
 def _take(one: Step, states: dict[UUID, State], returns: dict[UUID, list[State]], now: datetime) -> State | Refusal:

@@ -57,7 +57,7 @@ def judge(service: str, motorcycle: Motorcycle | None) -> Motorcycle | Motorcycl
         return MotorcycleRequired("motorcycle")
     plate = " ".join(motorcycle.plate.upper().split())
     number = " ".join(motorcycle.registration_number.upper().split())
-    if not (1 <= len(plate) <= LONGEST and 1 <= len(number) <= LONGEST):
+    if not all(1 <= len(one) <= LONGEST and one.isprintable() for one in (plate, number)):
         return MotorcycleRequired("motorcycle")
     return Motorcycle(plate, number)
 

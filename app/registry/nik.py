@@ -21,6 +21,7 @@ WOMEN = 40
 # Dashes include those that word processors put in for a hyphen; blanks are all of Unicode's.
 _BLANKS_DOTS_DASHES = re.compile(r"[\s.\-\u2010-\u2015\u2212]+")
 _APOSTROPHES = "'\u2018\u2019`"
+_WRITTEN_IN_TEXT = re.compile(r"\d(?:[ .\-]?\d){15}")
 # 3.20101E+15 · 3201010101909000.0 · 3.201.010.101.909.000
 _SPREADSHEET_NUMBER = re.compile(r"[+-]?(\d+([.,]\d*)?[eE][+-]?\d+|\d{13,}[.,]\d{1,2}|\d([.,]\d{3}){5})", re.ASCII)
 
@@ -81,6 +82,11 @@ def parse(text: str, today: date | None = None) -> Nik | NikInvalid:
     if digits[12:] == "0000":
         return NikInvalid("nomor urutnya 0000", "its serial number is 0000")
     return Nik(digits, born_on, female, region_warnings(digits))
+
+
+def is_written_in(text: str) -> bool:
+    """Whether free text has something like a NIK in it, which belongs nowhere but in a NIK's own field."""
+    return _WRITTEN_IN_TEXT.search(text) is not None
 
 
 def sixteen_digits(text: object) -> str | NikInvalid:

@@ -3,20 +3,18 @@
 A NIK does not belong in it, since the log never holds one.
 """
 
-import re
-
 from app.errors import InvalidValue
+from app.registry import nik
 
 LONGEST = 500
-_NIK_LIKE = re.compile(r"\d(?:[ .\-]?\d){15}")
 
 
 def reason_given(text: str, field: str = "reason") -> str | InvalidValue:
     reason = " ".join(text.split())
-    if not 1 <= len(reason) <= LONGEST:
+    if not 1 <= len(reason) <= LONGEST or not reason.isprintable():
         return InvalidValue(
             field, f"Alasan wajib diisi, paling banyak {LONGEST} huruf.", f"A reason of 1 to {LONGEST} characters."
         )
-    if _NIK_LIKE.search(reason):
+    if nik.is_written_in(reason):
         return InvalidValue(field, "Alasan tidak boleh memuat NIK.", "A reason must not contain a NIK.")
     return reason

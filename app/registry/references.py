@@ -3,10 +3,10 @@
 import re
 
 from app.errors import InvalidValue
+from app.registry import nik
 
 LONGEST = 64
 _WRITTEN = re.compile(r"[A-Za-z0-9][A-Za-z0-9 ._/:#-]*", re.ASCII)
-_NIK_LIKE = re.compile(r"\d(?:[ .\-]?\d){15}")
 
 
 def reference_given(text: str | None) -> str | InvalidValue | None:
@@ -19,6 +19,6 @@ def reference_given(text: str | None) -> str | InvalidValue | None:
             f"Kode booking: paling banyak {LONGEST} huruf, angka dan . _ / : # -.",
             f"A booking code has at most {LONGEST} letters, digits and . _ / : # -.",
         )
-    if _NIK_LIKE.search(reference):
+    if nik.is_written_in(reference):
         return InvalidValue("reference", "Kode booking tidak boleh memuat NIK.", "A booking code must not be a NIK.")
     return reference

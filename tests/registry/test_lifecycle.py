@@ -86,6 +86,13 @@ async def test_verification_is_written_down(world: World) -> None:
     assert again == moved
 
 
+async def test_a_posko_is_no_nik(world: World) -> None:
+    one = await standing_at(world, S.REGISTERED)
+    async with world.unchanged():
+        [refused] = await world.move(Move(HUBDAT, Ref(id=one), S.VERIFIED, posko=nik_of(1)))
+    assert (refused.code, refused.field) == ("INVALID_VALUE", "posko")
+
+
 async def test_departure_keeps_the_verification(world: World) -> None:
     one = await standing_at(world, S.REGISTERED)
     await world.moved(one, S.VERIFIED, posko="Posko Pulo Gebang")

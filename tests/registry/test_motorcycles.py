@@ -38,7 +38,16 @@ def test_papers_are_tidied() -> None:
 
 
 @pytest.mark.parametrize(
-    "papers", [None, Motorcycle("", "1"), Motorcycle("A", " "), Motorcycle("A" * 31, "1"), Motorcycle("A", "1" * 31)]
+    "papers",
+    [
+        None,
+        Motorcycle("", "1"),
+        Motorcycle("A", " "),
+        Motorcycle("A" * 31, "1"),
+        Motorcycle("A", "1" * 31),
+        Motorcycle("A\x00", "1"),
+        Motorcycle("A", "\ud800"),
+    ],
 )
 def test_papers_are_required(papers: Motorcycle | None) -> None:
     refused = motorcycles.judge("MOTORCYCLE", papers)

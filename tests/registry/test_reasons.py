@@ -19,7 +19,7 @@ def test_a_reason_is_kept_on_one_line(given: str, kept: str) -> None:
     assert reason_given(given) == kept
 
 
-@pytest.mark.parametrize("given", ["", " \n\t ", "x" * 501])
+@pytest.mark.parametrize("given", ["", " \n\t ", "x" * 501, "a\x00b", "a\ud800b", "a\u200bb"])
 def test_a_reason_is_required_and_short(given: str) -> None:
     refused = reason_given(given)
     assert isinstance(refused, InvalidValue)
