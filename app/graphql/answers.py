@@ -17,6 +17,7 @@ from starlette.types import Send
 
 from app.auth.bearer import Unauthorized
 from app.errors import Language, TooManyChecks, Unavailable
+from app.graphql import failures
 from app.graphql.failures import shown
 from app.graphql.requests import NotUnderstood
 
@@ -55,15 +56,17 @@ def answered(
     content: dict[str, Any] = {"data": data}
     if errors:
         content["errors"] = shown(errors, language)
-    if alone is None:
-        return Answer(200, content, media)
-    status = 429 if isinstance(alone, TooManyChecks) else 503
-    return Answer(status, content, media, {"Retry-After": str(alone.retry_after)})
+    return Answer(200, content, media) if alone is None else _later(alone, content, media)
 
 
 def refused(errors: Sequence[GraphQLError], language: Language, media: str | None) -> Answer:
     """Nothing was executed."""
     return Answer(400 if media == GRAPHQL else 200, {"errors": shown(errors, language)}, media)
+
+
+def unavailable(error: Unavailable, language: Language, media: str | None) -> Answer:
+    """Not even who calls could be found out."""
+    return _later(error, {"errors": shown([failures.unavailable(error, language)], language)}, media)
 
 
 def unanswerable(error: NotUnderstood, media: str | None) -> Answer:
@@ -100,6 +103,11 @@ def _quality(text: str) -> float:
         return float(text)
     except ValueError:
         return 0.0
+
+
+def _later(error: Unavailable, content: Mapping[str, Any], media: str | None) -> Answer:
+    status = 429 if isinstance(error, TooManyChecks) else 503
+    return Answer(status, content, media, {"Retry-After": str(error.retry_after)})
 
 
 def _one(message: str, code: str) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cached_property, lru_cache
 from typing import TypeVar
@@ -34,6 +34,7 @@ from app.registry.terminals import Terminal
 from app.vault import Vault
 
 DASHBOARD = "dashboard:read"
+OWNERS = frozenset({"registrants:read", "registrants:write"})
 
 Written = TypeVar("Written")
 
@@ -74,6 +75,11 @@ class Context:
     def everyone(self) -> bool:
         """Whether other organizers' registrants may be seen at all, masked."""
         return DASHBOARD in self.principal.scopes
+
+    @property
+    def reader(self) -> Caller:
+        """Who reads registrants: without a scope of their owner, its own are to it as anybody's."""
+        return self.caller if OWNERS & self.principal.scopes else replace(self.caller, owns_nothing=True)
 
     def transaction(self) -> AbstractAsyncContextManager[AsyncSession]:
         return self.registry.database.transaction()
@@ -128,7 +134,7 @@ class Context:
     def registrants(self) -> DataLoader[UUID, Record | None]:
         async def load(ids: list[UUID]) -> Sequence[Record | None]:
             async with self.transaction() as session:
-                return await lookup.by_ids(session, self.registry.vault, self.caller, ids, everyone=self.everyone)
+                return await lookup.by_ids(session, self.registry.vault, self.reader, ids, everyone=self.everyone)
 
         return DataLoader(load)
 
@@ -136,7 +142,7 @@ class Context:
     def returns(self) -> DataLoader[UUID, Record | None]:
         async def load(ids: list[UUID]) -> Sequence[Record | None]:
             async with self.transaction() as session:
-                return await lookup.returns_of(session, self.registry.vault, self.caller, ids, everyone=self.everyone)
+                return await lookup.returns_of(session, self.registry.vault, self.reader, ids, everyone=self.everyone)
 
         return DataLoader(load)
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping
 
-from graphql import ExecutionResult, GraphQLError
+from graphql import ExecutionResult
 from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
@@ -17,7 +17,7 @@ from app.auth.bearer import Bearer, Principal, Unauthorized
 from app.config import Settings
 from app.errors import Language, Unavailable
 from app.graphql import inputs, limits, permissions
-from app.graphql.answers import Answer, answered, media_type, refused, unanswerable, unauthorized
+from app.graphql.answers import Answer, answered, media_type, refused, unanswerable, unauthorized, unavailable
 from app.graphql.context import Context, Registry, language_of
 from app.graphql.documents import Document, Documents, Operation, Refused
 from app.graphql.execution import execute
@@ -59,7 +59,7 @@ class Door:
         except NotUnderstood as error:
             return unanswerable(error, media)
         except Unavailable as error:
-            return answered(None, [GraphQLError("", original_error=error)], language, media, alone=error)
+            return unavailable(error, language, media)
 
     async def _principal(self, scope: Scope, headers: Mapping[bytes, bytes]) -> Principal:
         authorization = headers.get(b"authorization")
@@ -81,11 +81,9 @@ class Door:
             return refused([error], language, media)
         context = Context(self._registry, principal, language, clock.now())
         try:
-            async with asyncio.timeout(self._settings.request_timeout) as deadline:
+            async with asyncio.timeout(self._settings.request_timeout):
                 result = await execute(document.ast, document.plans, wanted.variables, wanted.operation_name, context)
         except TimeoutError:
-            if not deadline.expired():
-                raise
             return unanswerable(NotUnderstood(504, "TIMEOUT", "The operation took too long and was given up"), media)
         if result is None:
             definitions = operation.node.variable_definitions or ()

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 from graphql import (
     FieldNode,
@@ -90,11 +90,9 @@ class Measuring:
                 condition = selection.type_condition
                 on = self.schema.get_type(condition.name.value) if condition else parent
                 one = self.selections(selection.selection_set, on, names)
-            elif isinstance(selection, FragmentSpreadNode):
-                count(names, "...")
-                one = self.fragment(selection.name.value)
             else:
-                one = NOTHING
+                count(names, "...")
+                one = self.fragment(cast("FragmentSpreadNode", selection).name.value)
             depth, fields, cost = max(depth, one.depth), fields + one.fields, cost + one.cost
         return Measure(depth, fields, cost)
 

@@ -109,7 +109,10 @@ class WindowInput:
 
 
 OrganizerResult = Annotated[
-    Organizer | Problem, strawberry.union("OrganizerResult", description="The organizer as it is now, or why not.")
+    Organizer | Problem,
+    strawberry.union(
+        "OrganizerResult", description="The organizer as it is now, or why not. Both have a `code`: give one an alias."
+    ),
 ]
 
 

@@ -44,7 +44,7 @@ class Change:
     at: datetime = strawberry.field(description="When it was written.")
     from_: RegistrantStatus | None = strawberry.field(name="from", description="Null: it arrived.")
     to: RegistrantStatus = strawberry.field(description="What it became.")
-    reason: str | None = strawberry.field(description="Why, where a reason was given.")
+    reason: str | None = strawberry.field(description="Why, where a reason was given; only you see it.")
 
 
 @strawberry.federation.type(
@@ -83,6 +83,7 @@ class Registrant:
     healthy: bool | None = strawberry.field(description="What was declared at departure (terms of 2023 §7).")
     route_key: strawberry.Private[str]
     outbound_key: strawberry.Private[str | None]
+    own: strawberry.Private[bool]
 
     @classmethod
     def from_record(cls, record: Record) -> Registrant:
@@ -109,6 +110,7 @@ class Registrant:
             healthy=record.healthy,
             route_key=str(record.route_id),
             outbound_key=None if record.outbound_id is None else str(record.outbound_id),
+            own=record.own,
         )
 
     @classmethod
@@ -141,7 +143,8 @@ class Registrant:
                 at=entry.at,
                 from_=None if entry.from_status is None else RegistrantStatus(entry.from_status),
                 to=RegistrantStatus(entry.to_status),
-                reason=entry.reason,
+                # Free text, in which clerks name people.
+                reason=entry.reason if self.own else None,
             )
             for entry in await info.context.histories.load(identifier(self.id))
         ]
@@ -153,7 +156,7 @@ async def find_registrant(
     context = info.context
     async with context.transaction() as session:
         [found] = await lookup.find(
-            session, context.registry.vault, context.caller, [ref.to_ref()], everyone=context.everyone, now=context.now
+            session, context.registry.vault, context.reader, [ref.to_ref()], everyone=context.everyone, now=context.now
         )
     match found:
         case Record():
@@ -178,7 +181,7 @@ async def find_registrants(
         records = await lookup.page(
             session,
             context.registry.vault,
-            context.caller,
+            context.reader,
             where.to_filter() if where else lookup.Filter(),
             after=position,
             first=size,

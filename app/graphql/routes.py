@@ -97,7 +97,10 @@ class RouteInput:
 
 
 TerminalResult = Annotated[
-    Terminal | Problem, strawberry.union("TerminalResult", description="The terminal as it is now, or why not.")
+    Terminal | Problem,
+    strawberry.union(
+        "TerminalResult", description="The terminal as it is now, or why not. Both have a `code`: give one an alias."
+    ),
 ]
 RouteResult = Annotated[
     Route | Problem, strawberry.union("RouteResult", description="The route as it is now, or why not.")

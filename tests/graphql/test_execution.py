@@ -24,19 +24,24 @@ pytestmark = pytest.mark.anyio
 
 QUERIES = [
     "{ checkNik(nik: $nik) { nik outcome available standing { organizer { code name } status registeredOn own } } }",
-    "{ checkNik(nik: $nik) { __typename a: nik b: nik standing { __typename organizer { __typename code } } block { reason } } }",
-    "{ a: checkNik(nik: $nik) { ...F ...G } b: checkNik(nik: $free) { ...G } }"
-    " fragment F on NikCheck { outcome standing { status } }"
-    " fragment G on NikCheck { nik standing { own organizer { code } } warnings { code message } }",
-    "{ checkNik(nik: $nik) { ... { outcome } ... on NikCheck { available } ... @include(if: true) { nik } problem { code } } }",
+    """{ checkNik(nik: $nik) { __typename a: nik b: nik block { reason }
+         standing { __typename organizer { __typename code } } } }""",
+    """{ a: checkNik(nik: $nik) { ...F ...G } b: checkNik(nik: $free) { ...G } }
+       fragment F on NikCheck { outcome standing { status } }
+       fragment G on NikCheck { nik standing { own organizer { code } } warnings { code message } }""",
+    """{ checkNik(nik: $nik) { ... { outcome } ... on NikCheck { available } problem { code }
+         ... @include(if: true) { nik } } }""",
     "{ checkNik(nik: $nik) { nik @skip(if: true) outcome } }",
     "{ checkNik(nik: $nik) { outcome standing { organizer { code policy { verifyWithinDays } } status } } }",
     '{ checkNiks(niks: [$nik, "12", $free]) { nik outcome problem { code message field } standing { status } } }',
     "{ registrants { nodes { id nik status statusCode identityDocument registeredAt late } pageInfo { endCursor } } }",
-    "{ registrants(first: 1) { nodes { id route { name organizer { code } } history { to at } } edges { node { id } } } }",
-    "{ organizers { code name } terminals { code kind } routes { nodes { id mode departsAt reportBy quota origin { city } } } }",
+    """{ registrants(first: 1) { nodes { id route { name organizer { code } } history { to at } }
+         edges { node { id } } } }""",
+    """{ organizers { code name } terminals { code kind }
+         routes { nodes { id mode departsAt reportBy quota origin { city } } } }""",
     '{ organizer(code: "nobody") { name } route(id: "x") { id } me { id scopes organizer { name } } }',
-    "{ _entities(representations: [$organizer, $nothing]) { __typename ... on Organizer { name } ... on Route { id } } }",
+    """{ _entities(representations: [$organizer, $nothing]) {
+         __typename ... on Organizer { name } ... on Route { id } } }""",
 ]
 
 

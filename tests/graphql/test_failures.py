@@ -151,6 +151,13 @@ async def test_exactly_one_field_of_a_reference(api: Api, ref: Any) -> None:
     assert error["message"].endswith("exactly one field of RegistrantRef is given, and it is not null")
 
 
+async def test_a_variable_with_a_default_may_be_left_out(api: Api) -> None:
+    query = """query($first: Int! = 5, $after: String, $season: Int!) {
+        registrants(first: $first, after: $after, where: { season: $season }) { nodes { id } } }"""
+    [error] = await api.errors(query, {"season": "x"})
+    assert error["message"] == "Variable `$season`: expected Int!"
+
+
 async def test_a_null_character_is_refused(api: Api) -> None:
     assert await api.code("query($c: String) { terminals(city: $c) { code } }", {"c": "a\x00b"}) == "BAD_USER_INPUT"
     deep = {"where": {"reference": "a\x00"}}

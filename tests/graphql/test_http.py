@@ -12,7 +12,9 @@ from starlette.applications import Starlette
 from starlette.routing import Route as HttpRoute
 from starlette.types import Message
 
+from app.auth.bearer import Bearer
 from app.config import Settings
+from app.errors import Unavailable
 from app.graphql import http as door
 from app.registry import route as registry_route
 from app.registry import terminals
@@ -239,6 +241,23 @@ async def test_a_database_that_is_away_is_503(api: Api, monkeypatch: pytest.Monk
     [error] = answer.json()["errors"]
     assert error["extensions"] == {"code": "UNAVAILABLE", "retryAfter": 1}
     assert error["path"] == ["route"]
+
+
+async def test_without_a_database_nobody_is_known(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+    token = await api.token()
+
+    def away(*_: object, **__: object) -> None:
+        raise Unavailable(2)
+
+    monkeypatch.setattr(Bearer, "authenticate", away)
+    answer = await api.http.post(
+        "/graphql",
+        json={"query": "{ __typename }"},
+        headers={"Authorization": f"Bearer {token}", "Accept-Language": "en"},
+    )
+    assert (answer.status_code, answer.headers["retry-after"]) == (503, "2")
+    message = "The registry cannot answer now; try again after retryAfter seconds."
+    assert answer.json() == {"errors": [{"message": message, "extensions": {"code": "UNAVAILABLE", "retryAfter": 2}}]}
 
 
 async def test_one_field_that_is_unavailable_leaves_the_others(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
