@@ -19,13 +19,15 @@ class Caller:
     """None: the command line, or the registry itself."""
     organizer: str
     members: frozenset[str] = field(default_factory=frozenset)
+    owns_nothing: bool = False
+    """It may only look on: the dashboard."""
 
     @property
     def organizers(self) -> frozenset[str]:
-        return self.members | {self.organizer}
+        return frozenset() if self.owns_nothing else self.members | {self.organizer}
 
     def owns(self, organizer: str) -> bool:
-        return organizer == self.organizer or organizer in self.members
+        return not self.owns_nothing and (organizer == self.organizer or organizer in self.members)
 
 
 def organizer_of(caller: Caller, member: str | None) -> str | NotYours:

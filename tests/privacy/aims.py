@@ -1,0 +1,233 @@
+"""For every root field of the schema, arguments that point at people who belong to somebody else."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Sequence
+from typing import Any
+
+from app.graphql.paging import cursor_of
+from app.registry.source import Caller
+from tests.privacy.people import KINDS, Person, Society
+from tests.world import NOW, TERMINALS, nik_of
+
+Asked = list[dict[str, Any]]
+"""The arguments of several calls of one field."""
+
+NOW_TEXT = NOW.isoformat()
+EPOCH, DOOMSDAY = "2000-01-01T00:00:00Z", "2100-01-01T00:00:00Z"
+REASON = "Uji batas pandang"
+STATUSES = ["REGISTERED", "VERIFIED", "DEPARTED", "FORFEITED", "CANCELLED", "NO_SHOW"]
+
+
+class Target:
+    """What `caller` points at: the people and routes of others.
+
+    Where each call costs a transaction, one of each kind of person, or of `kinds`, stands for all of them.
+    """
+
+    def __init__(self, society: Society, caller: Caller, kinds: Collection[str] = KINDS) -> None:
+        self.society = society
+        self.caller = caller
+        self.people = society.foreign_to(caller)
+        victim = self.people[0].organizer
+        self.one_of_each = [one for one in self.people if one.organizer == victim and one.kind in kinds]
+        self.organizers = sorted({one.organizer for one in self.people})
+        self.routes = [
+            str(route) for code, routes in society.routes.items() if not caller.owns(code) for route in routes.values()
+        ]
+        self.own = {name: str(route) for name, route in society.routes[caller.organizer].items()}
+
+    def refs(self, people: Sequence[Person]) -> list[dict[str, object]]:
+        return [ref for one in people for ref in one.refs()]
+
+    def cursors(self) -> list[str]:
+        return [cursor_of(one.id) for one in self.people]
+
+    def submission(self, one: Person, **changes: Any) -> dict[str, Any]:
+        """As if this person came to the caller as well, under the name of somebody else."""
+        papers = {"plate": "B 1 XX", "registrationNumber": "1"} if one.kind == "motorcycle" else None
+        values = {
+            "nik": one.nik,
+            "name": "Orang Lain Sekali",
+            "routeId": self.own["truck" if papers else "home"],
+            "identityDocument": "KTP",
+            "motorcycle": papers,
+        }
+        return values | changes
+
+    def submissions(self) -> list[dict[str, Any]]:
+        standing = [one for one in self.one_of_each if one.kind not in {"cancelled", "erased"}]
+        return [
+            *(self.submission(one) for one in standing),
+            *(self.submission(one, routeId=self.own["back"], motorcycle=None) for one in standing),
+            *(self.submission(one, returnRouteId=self.own["back"]) for one in standing),
+            *(self.submission(one, routeId=self.routes[0]) for one in standing),
+            *(self.submission(one, member=one.organizer) for one in standing),
+        ]
+
+
+def of_each_ref(**arguments: Any) -> Callable[[Target], Asked]:
+    return lambda target: [{"ref": ref, **arguments} for ref in target.refs(target.one_of_each)]
+
+
+def of_all_refs(**arguments: Any) -> Callable[[Target], Asked]:
+    return lambda target: [{"refs": target.refs(target.people), **arguments}]
+
+
+def _registrants(target: Target) -> Asked:
+    filters: list[dict[str, Any]] = [
+        {},
+        *({"organizer": code} for code in target.organizers),
+        *({"routeId": route} for route in target.routes[:6]),
+        *({"reference": one.reference} for one in target.one_of_each),
+        *({"status": [status]} for status in STATUSES),
+        {"status": STATUSES},
+        *({"direction": direction} for direction in ("MUDIK", "BALIK")),
+        *({"service": service} for service in ("PASSENGER", "MOTORCYCLE")),
+        {"verifyBefore": DOOMSDAY},
+        {"registeredFrom": EPOCH, "registeredTo": DOOMSDAY},
+        {"season": 2026},
+        {"organizer": target.organizers[0], "routeId": target.routes[0], "season": 2026, "status": STATUSES},
+    ]
+    pages = [{"where": where, "first": 40} for where in filters]
+    behind = [{"first": 40, "after": cursor} for cursor in target.cursors()[::8]]
+    return [*pages, *behind, *([{"first": 2}] * 2)]
+
+
+def _corrections(target: Target) -> Asked:
+    own = target.society.of(target.caller.organizer, "registered")
+    return [
+        *({"ref": ref, "input": {"reason": REASON, "name": "Diambil Alih"}} for ref in target.refs(target.one_of_each)),
+        # One's own, towards a NIK that somebody else holds.
+        *(
+            {"ref": {"id": str(own.id)}, "input": {"reason": REASON, "nik": one.nik}}
+            for one in target.one_of_each
+            if one.kind in {"registered", "verified", "departed", "no-show", "forfeited"}
+        ),
+    ]
+
+
+def _entities(target: Target) -> Asked:
+    registrants = [
+        {"__typename": "Registrant", "id": str(one.id), "nik": one.nik, "reference": one.reference}
+        for one in target.people
+    ]
+    returns = [{"__typename": "Registrant", "id": str(one.return_id)} for one in target.people if one.return_id]
+    catalogue = [
+        *({"__typename": "Organizer", "code": code} for code in target.organizers),
+        *({"__typename": "Route", "id": route} for route in target.routes),
+        *({"__typename": "Terminal", "code": code} for code in TERMINALS),
+    ]
+    by_nik = [{"__typename": "Registrant", "nik": one.nik} for one in target.one_of_each]
+    return [{"representations": part} for part in (registrants, returns, catalogue, by_nik)]
+
+
+def _route_filters(target: Target) -> Asked:
+    filters: list[dict[str, Any]] = [
+        {},
+        *({"organizer": code} for code in target.organizers),
+        {"direction": "BALIK", "service": "PASSENGER"},
+        {"originCity": "Kota Jakarta Timur", "destinationCity": "Solo"},
+        {"withSeats": True, "season": 2026},
+    ]
+    return [{"where": where, "first": 3} for where in filters] + [
+        {"first": 3, "after": cursor} for cursor in target.cursors()[:2]
+    ]
+
+
+def _checks(target: Target) -> Asked:
+    return [
+        {"nik": one.nik, "direction": direction, "service": service}
+        for one in target.one_of_each
+        for direction in ("MUDIK", "BALIK")
+        for service in ("PASSENGER", "MOTORCYCLE")
+    ]
+
+
+def _bulk_checks(target: Target) -> Asked:
+    # And both ways of a person whose NIK was corrected.
+    niks = [one.nik for one in target.people] + [one.before[0] for one in target.people if one.before]
+    return [{"niks": niks, "direction": direction} for direction in ("MUDIK", "BALIK")]
+
+
+def _route_inputs(target: Target) -> Asked:
+    new = {"name": "Diambil alih", "direction": "MUDIK", "origin": "pulo-gebang", "destination": "tirtonadi"}
+    taken = [{**new, "id": route} for route in target.routes]
+    given = [{**new, "organizer": code} for code in target.organizers]
+    return [{"inputs": [*taken, *given]}]
+
+
+def _nothing(target: Target) -> Asked:
+    return [{}]
+
+
+AIMS: dict[str, Callable[[Target], Asked]] = {
+    # Reading.
+    "_entities": _entities,
+    "_service": _nothing,
+    "me": _nothing,
+    "checkNik": _checks,
+    "checkNiks": _bulk_checks,
+    "registrant": of_each_ref(),
+    "registrants": _registrants,
+    "organizer": lambda target: [{"code": code} for code in target.organizers],
+    "organizers": _nothing,
+    "route": lambda target: [
+        {"id": route} for route in [*target.routes[:5], *(str(one.id) for one in target.people[:3])]
+    ],
+    "routes": _route_filters,
+    "terminal": lambda target: [{"code": code} for code in [*TERMINALS, *target.organizers]],
+    "terminals": lambda target: [{}, {"city": "Kota Surakarta"}],
+    "cases": lambda target: [{"first": 40}, {"state": "OPEN", "first": 40}],
+    "nikAccesses": lambda target: [{"nik": one.nik} for one in target.one_of_each],
+    # Writing.
+    "submitRegistrant": lambda target: [{"input": one} for one in target.submissions()],
+    "submitRegistrants": lambda target: [{"inputs": target.submissions()}],
+    "verifyRegistrant": of_each_ref(posko="Posko lain"),
+    "verifyRegistrants": of_all_refs(posko="Posko lain"),
+    "departRegistrant": of_each_ref(healthy=True, at=NOW_TEXT),
+    "departRegistrants": of_all_refs(healthy=True),
+    "cancelRegistrant": of_each_ref(reason=REASON),
+    "correctRegistrant": _corrections,
+    "handOverMotorcycle": of_each_ref(at=NOW_TEXT),
+    "saveTerminals": lambda target: [
+        {"inputs": [{"code": code, "name": "Diambil alih", "city": "Solo"} for code in TERMINALS]}
+    ],
+    "saveRoutes": _route_inputs,
+    "releaseQuota": lambda target: [{"routeId": route, "seats": 1} for route in target.routes[:6]],
+    # Hubdat's.
+    "saveOrganizer": lambda target: [{"input": {"code": code, "name": "Diambil alih"}} for code in target.organizers],
+    "saveWindow": lambda target: [{"input": {"organizer": code, "opensAt": NOW_TEXT}} for code in target.organizers],
+    "issueClient": lambda target: [{"organizer": code, "scopes": ["registrants:read"]} for code in target.organizers],
+    "rotateClientSecret": lambda target: [{"id": f"{code}-test"} for code in target.organizers],
+    "revokeClient": lambda target: [{"id": f"{code}-test"} for code in target.organizers],
+    "blockNik": lambda target: [{"nik": one.nik, "reason": REASON} for one in target.one_of_each],
+    "liftNikBlock": lambda target: [{"nik": one.nik, "reason": REASON} for one in target.one_of_each],
+    "decideCase": lambda target: [{"id": str(target.society.case), "state": "CONFIRMED", "reason": REASON}],
+    "eraseRegistrant": of_each_ref(reason=REASON),
+}
+
+FOR_THE_MINISTRY = frozenset(
+    {
+        "cases",
+        "nikAccesses",
+        "saveOrganizer",
+        "saveWindow",
+        "issueClient",
+        "rotateClientSecret",
+        "revokeClient",
+        "blockNik",
+        "liftNikBlock",
+        "decideCase",
+        "eraseRegistrant",
+    }
+)
+"""What only `hubdat:admin` may call."""
+
+NOBODY = nik_of(839_999)
+"""A NIK that no registrant has."""
+
+
+def few(asked: Asked, most: int = 8) -> list[Asked]:
+    """So many calls at a time that a deep selection still fits."""
+    return [asked[start : start + most] for start in range(0, len(asked), most)]

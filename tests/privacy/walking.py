@@ -1,0 +1,151 @@
+"""Every selection that the schema allows below a root field, made from the introspection that any client can read."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from graphql import (
+    GraphQLField,
+    GraphQLNamedType,
+    GraphQLObjectType,
+    GraphQLSchema,
+    GraphQLUnionType,
+    OperationDefinitionNode,
+    get_named_type,
+    is_leaf_type,
+    parse,
+)
+
+from app.graphql import limits
+from app.graphql.schema import EXECUTABLE
+
+DEEPEST = 4
+DEAREST = 8_000
+"""Values that an answer may hold, as the limits count them: every answer is searched."""
+ARGUMENTS = {("Organizer", "routes"): "(first: 2)"}
+"""Of the fields below a root field that take any."""
+
+Pair = tuple[str, str]
+"""A type and one of its fields."""
+
+
+@dataclass(slots=True)
+class Walk:
+    schema: GraphQLSchema
+    reached: set[Pair] = field(default_factory=set)
+    depths: dict[tuple[object, ...], int] = field(default_factory=dict)
+    """The depth that fits, of a root field and the shape of what is asked of it."""
+
+    def root_fields(self) -> dict[str, tuple[str, GraphQLField]]:
+        """By name, with the operation each belongs to."""
+        assert self.schema.query_type is not None
+        assert self.schema.mutation_type is not None
+        roots = (("query", self.schema.query_type), ("mutation", self.schema.mutation_type))
+        return {name: (operation, one) for operation, root in roots for name, one in root.fields.items()}
+
+    def document(
+        self, name: str, asked: Sequence[Mapping[str, object]], *, depth: int = DEEPEST
+    ) -> tuple[str, dict[str, object]]:
+        """The root field with each of the arguments `asked`, under aliases, with the largest selection that the limits
+        let pass; and its variables.
+        """
+        shape = (name, depth, *((one, _size(value)) for given in asked for one, value in given.items()))
+        variables = {f"{one}{place}": value for place, given in enumerate(asked) for one, value in given.items()}
+        if shape not in self.depths:
+            self.depths[shape] = self._deepest(name, asked, variables, depth)
+        return self._document(name, asked, self.depths[shape], self.reached), variables
+
+    def _deepest(
+        self, name: str, asked: Sequence[Mapping[str, object]], variables: Mapping[str, object], most: int
+    ) -> int:
+        for depth in range(most + 1):
+            if not _fits(self._document(name, asked, depth, set()), variables):
+                assert depth, f"nothing of {name} fits the limits"
+                return depth - 1
+        return most
+
+    def _document(self, name: str, asked: Sequence[Mapping[str, object]], depth: int, reached: set[Pair]) -> str:
+        operation, root = self.root_fields()[name]
+        declared = [f"${one}{place}: {root.args[one].type}" for place, given in enumerate(asked) for one in given]
+        selected = self._below(root, depth, reached)
+        fields = [
+            f"a{place}: {name}{_listed([f'{one}: ${one}{place}' for one in given])} {selected}"
+            for place, given in enumerate(asked)
+        ]
+        return f"{operation} {_listed(declared)} {{ {' '.join(fields)} }}"
+
+    def reachable(self, names: Iterable[str]) -> set[Pair]:
+        """Every type and field that can stand below the root fields `names`."""
+        roots = self.root_fields()
+        found: set[Pair] = set()
+        waiting = [get_named_type(roots[name][1].type) for name in names]
+        while waiting:
+            type_ = waiting.pop()
+            for one in _objects(type_):
+                for name, below in one.fields.items():
+                    if (one.name, name) not in found:
+                        found.add((one.name, name))
+                        waiting.append(get_named_type(below.type))
+        return found
+
+    def with_arguments(self) -> set[Pair]:
+        """The fields below the root that take arguments."""
+        return {
+            (type_.name, name)
+            for type_ in self.schema.type_map.values()
+            if isinstance(type_, GraphQLObjectType)
+            and type_ not in {self.schema.query_type, self.schema.mutation_type}
+            and not type_.name.startswith("__")
+            for name, one in type_.fields.items()
+            if one.args
+        }
+
+    def _below(self, one: GraphQLField, depth: int, reached: set[Pair]) -> str:
+        type_ = get_named_type(one.type)
+        if is_leaf_type(type_):
+            return ""
+        if isinstance(type_, GraphQLUnionType):
+            # Fields of one name and two types would conflict.
+            parts = [
+                f"... on {member.name} {self._object(member, depth, reached, f'{member.name}_')}"
+                for member in type_.types
+            ]
+            return f"{{ __typename {' '.join(parts)} }}"
+        assert isinstance(type_, GraphQLObjectType)
+        return self._object(type_, depth, reached)
+
+    def _object(self, type_: GraphQLObjectType, depth: int, reached: set[Pair], prefix: str = "") -> str:
+        selected = ["__typename"]
+        for name, one in type_.fields.items():
+            if not is_leaf_type(get_named_type(one.type)) and depth == 0:
+                continue
+            reached.add((type_.name, name))
+            alias = f"{prefix}{name}: " if prefix else ""
+            selected.append(
+                f"{alias}{name}{ARGUMENTS.get((type_.name, name), '')} {self._below(one, depth - 1, reached)}"
+            )
+        return f"{{ {' '.join(selected)} }}"
+
+
+def _objects(type_: GraphQLNamedType) -> list[GraphQLObjectType]:
+    if isinstance(type_, GraphQLUnionType):
+        return list(type_.types)
+    return [type_] if isinstance(type_, GraphQLObjectType) else []
+
+
+def _listed(arguments: list[str]) -> str:
+    return f"({', '.join(arguments)})" if arguments else ""
+
+
+def _fits(document: str, variables: Mapping[str, object]) -> bool:
+    if len(document) > limits.MOST_BYTES:
+        return False
+    [node] = parse(document).definitions
+    assert isinstance(node, OperationDefinitionNode)
+    measured = limits.measure(EXECUTABLE, node, {}, variables)
+    return limits.refusal(measured) is None and measured.cost <= DEAREST
+
+
+def _size(value: object) -> object:
+    return len(value) if isinstance(value, list) else value if isinstance(value, int) else None
