@@ -36,7 +36,7 @@ from app.graphql.limits import Measure
 from app.graphql.permissions import Alternatives
 
 KEPT_TEXTS = 1_000
-KEPT_CHARACTERS = 400_000
+KEPT_CHARACTERS = 200_000
 """Of all kept texts together; a parsed document takes some hundred times the room of its text."""
 LARGEST_KEPT = 16_000
 MOST_ERRORS = 20
