@@ -12,6 +12,7 @@ import sys
 import traceback
 from collections.abc import Iterator
 from contextlib import suppress
+from copy import copy
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Literal
@@ -79,6 +80,8 @@ class Handler(logging.Handler):
     """Records of the standard library's loggers. An exception among the arguments would be formatted into the line."""
 
     def emit(self, record: logging.LogRecord) -> None:
+        # Other handlers are given the same record.
+        record = copy(record)
         record.msg = unspoken(record.msg)
         if isinstance(record.args, tuple):
             record.args = tuple(unspoken(argument) for argument in record.args)

@@ -103,7 +103,7 @@ class Vault:
         except (OSError, KeysUnusable) as problem:
             # Once, not every second until it is mended.
             if str(problem) != self._told:
-                _log.warning("The key file cannot be used, the keys stay as they were: %s", problem)
+                _log.warning("The key file cannot be used, the keys stay as they were: %s", str(problem))
             self._told = str(problem)
 
     def _current(self) -> _Loaded:

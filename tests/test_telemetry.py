@@ -164,3 +164,11 @@ def test_a_reader_that_has_gone_away_fails_nobody(monkeypatch: pytest.MonkeyPatc
 def test_a_packages_file_is_named_from_the_package_on() -> None:
     assert telemetry.shortened("/x/lib/python3.11/site-packages/starlette/routing.py") == "starlette/routing.py"
     assert telemetry.shortened("/elsewhere/a.py") == "/elsewhere/a.py"
+
+
+def test_other_handlers_get_the_record_as_it_was() -> None:
+    error = ValueError("why")
+    record = logging.LogRecord("other", logging.INFO, "file", 1, "broken by %s", (error,), None)
+    telemetry.configure("json", "info")
+    telemetry.Handler().handle(record)
+    assert (record.msg, record.args) == ("broken by %s", (error,))
