@@ -97,10 +97,9 @@ class State:
     entries: list[log.Entry] = field(default_factory=list)
 
 
-_RETURNS = text(
-    "SELECT id FROM registrant WHERE outbound_id = ANY(CAST(:ids AS uuid[])) AND status IN ('REGISTERED', 'VERIFIED')"
-)
-_ROUTES = text("SELECT DISTINCT route_id FROM registrant WHERE id = ANY(CAST(:ids AS uuid[]))")
+_RETURN = "outbound_id = ANY(CAST(:ids AS uuid[])) AND status IN ('REGISTERED', 'VERIFIED')"
+_RETURNS = text(f"SELECT id FROM registrant WHERE {_RETURN}")
+_ROUTES = text(f"SELECT DISTINCT route_id FROM registrant WHERE id = ANY(CAST(:ids AS uuid[])) OR ({_RETURN})")
 _LOCK = text(
     f"""
     SELECT {record.COLUMNS}, r.nik_index, r.posko, route.departs_at, season.closed_at AS season_closed_at,
@@ -146,12 +145,13 @@ async def move(session: AsyncSession, vault: Vault, moves: Sequence[Move], now: 
 async def step(session: AsyncSession, steps: Sequence[Step], now: datetime) -> list[State | Refusal]:
     """Take `steps`, each judged against what the ones before it left. Raises `Raced`."""
     ending = [one.id for one in steps if one.to in ENDS]
-    returning = list((await session.execute(_RETURNS, {"ids": ending})).scalars()) if ending else []
-    ids = sorted({one.id for one in steps} | set(returning))
-    seats = await _lock_routes(session, ending + returning, now)
+    seats = await _lock_routes(session, ending, now) if ending else {}
+    # A locked route takes no booking: these are all, but for what comes on a route that had no return of theirs.
+    returning = await _returns(session, ending) if ending else set()
+    ids = sorted({one.id for one in steps} | returning)
     states = {row.id: _state(row) for row in await session.execute(_LOCK, {"ids": ids})}
     if ending:
-        await _no_return_came_meanwhile(session, ending, states)
+        await _no_return_came_meanwhile(session, ending, states, seats)
     returns: dict[UUID, list[State]] = defaultdict(list)
     for state in states.values():
         returns[state.row.outbound_id].append(state)
@@ -161,16 +161,22 @@ async def step(session: AsyncSession, steps: Sequence[Step], now: datetime) -> l
 
 
 async def _lock_routes(session: AsyncSession, ending: Sequence[UUID], now: datetime) -> dict[UUID, quota.Seats]:
-    if not ending:
-        return {}
+    """Those of the registrants that end, and those of their returns."""
     routes = set((await session.execute(_ROUTES, {"ids": list(ending)})).scalars())
     return await quota.lock(session, routes, now)
 
 
-async def _no_return_came_meanwhile(session: AsyncSession, ending: Sequence[UUID], states: dict[UUID, State]) -> None:
+async def _returns(session: AsyncSession, ending: Sequence[UUID]) -> set[UUID]:
+    return set((await session.execute(_RETURNS, {"ids": list(ending)})).scalars())
+
+
+async def _no_return_came_meanwhile(
+    session: AsyncSession, ending: Sequence[UUID], states: dict[UUID, State], seats: dict[UUID, quota.Seats]
+) -> None:
     """A return that was booked before its outbound was locked here must end too: see it in the next attempt."""
-    if not set((await session.execute(_RETURNS, {"ids": list(ending)})).scalars()) <= states.keys():
-        raise Raced
+    for one in await _returns(session, ending):
+        if one not in states or states[one].row.route_id not in seats:
+            raise Raced
 
 
 def _step(one: Move, registrant: UUID | Refusal) -> Step | Refusal:

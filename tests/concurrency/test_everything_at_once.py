@@ -1,4 +1,4 @@
-"""Several processes do everything to the same few people and routes: nobody gets an error, and all agrees in the end."""
+"""Several processes do everything to the same few people and routes: nobody gets an error, and it all agrees after."""
 
 from __future__ import annotations
 

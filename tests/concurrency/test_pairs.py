@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from app import db
 from app.clock import end_of_wib_day, wib_day
 from app.models.enums import RegistrantStatus
 from app.registry import corrections, lifecycle, privacy, submission, sweep
@@ -18,6 +19,7 @@ from app.registry.corrections import Correction
 from app.registry.lookup import Ref
 from app.registry.record import Record
 from app.registry.submission import Accepted
+from app.registry.sweep import Swept
 from tests.concurrency.agreement import assert_agrees
 from tests.concurrency.crowd import at_once, one_waits
 from tests.world import HUBDAT, NOW, World, nik_of, someone
@@ -197,3 +199,20 @@ async def test_a_return_that_was_erased_is_not_corrected_back(world: World) -> N
     assert await world.find(booked.record.id) == erased
     told = "SELECT registrant_id FROM change WHERE kind = 'REGISTRANT_CORRECTED'"
     assert await world.run(told) == [(outbound.id,)]
+
+
+async def test_returns_that_are_booked_while_their_route_is_waited_for(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A burst of bookings does not make the sweep begin again and again: once it has their route it knows them all."""
+    monkeypatch.setattr(db, "ATTEMPTS", 1)
+    await outbounds(world, 2)
+    await back(world, 0)
+    async with world.database.transaction() as session:
+        await submission.submit(session, world.vault, [someone(HUBDAT, world.routes[BACK], 1)], NOW)
+        sweeping = asyncio.create_task(world.sweep(IN_TIME + timedelta(seconds=1)))
+        await one_waits(world)
+    assert await sweeping == Swept(forfeited=3)
+    assert await world.run("SELECT DISTINCT status FROM registrant") == [("FORFEITED",)]
+    assert [await world.taken(THERE), await world.taken(BACK)] == [0, 0]
+    await assert_agrees(world)

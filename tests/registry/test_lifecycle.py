@@ -257,22 +257,27 @@ async def test_what_the_registry_does_itself_has_no_client(world: World) -> None
     assert (await world.changes())[2] == ("REGISTRANT_MOVED", "REGISTERED", "CANCELLED", None, None)
 
 
-async def test_a_return_that_is_booked_meanwhile_is_a_lost_race(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(("after", "calls"), [("_lock_routes", 2), ("_returns", 4)])
+async def test_a_return_that_is_booked_meanwhile_is_a_lost_race(
+    world: World, monkeypatch: pytest.MonkeyPatch, after: str, calls: int
+) -> None:
+    """On a route that is not locked, before or after the returns were looked for: all is done a second time."""
     home = await world.registered(someone(HUBDAT, await world.route()))
     balik = await world.way_back()
-    lock = lifecycle._lock_routes
-    locks = 0
+    work = getattr(lifecycle, after)
+    called = 0
 
     async def meanwhile(*arguments: Any) -> Any:
-        nonlocal locks
-        locks += 1
-        if locks == 1:
+        nonlocal called
+        called += 1
+        answer = await work(*arguments)
+        if called == 1:
             await world.registered(someone(HUBDAT, balik))
-        return await lock(*arguments)
+        return answer
 
-    monkeypatch.setattr(lifecycle, "_lock_routes", meanwhile)
+    monkeypatch.setattr(lifecycle, after, meanwhile)
     await world.moved(home.id, S.CANCELLED)
-    assert locks == 2
+    assert called == calls
     assert await world.run("SELECT DISTINCT status FROM registrant") == [("CANCELLED",)]
     assert await world.taken("Solo - Jakarta") == 0
 
