@@ -47,7 +47,8 @@ async def seed(database: Database, vault: Vault) -> tuple[dict[str, tuple[str, s
         for code, city in (("pulo-gebang", "Kota Jakarta Timur"), ("tirtonadi", "Kota Surakarta")):
             await session.execute(
                 text(
-                    "INSERT INTO terminal (code, name, city, city_key, kind) VALUES (:code, :code, :city, :city, 'TERMINAL')"
+                    "INSERT INTO terminal (code, name, city, city_key, kind)"
+                    " VALUES (:code, :code, :city, :city, 'TERMINAL')"
                 ),
                 {"code": code, "city": city},
             )
