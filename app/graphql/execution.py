@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from inspect import iscoroutinefunction
 from typing import Any
 
 from graphql import (
@@ -25,12 +26,16 @@ from graphql import (
     GraphQLString,
     GraphQLUnionType,
     SelectionSetNode,
+    get_named_type,
     is_leaf_type,
 )
 from graphql.execution import Executor
 from graphql.type import GraphQLBoolean
 from strawberry.execution import optimized_is_awaitable
 from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext
+from strawberry.types import Info
+from strawberry.types.field import StrawberryField
+from strawberry.utils.str_converters import to_camel_case
 
 Plan = Callable[[Any], Any]
 """The completed value of a resolved one. Raises whatever it likes for what it cannot do."""
@@ -112,6 +117,29 @@ class Plans:
     def _applies(self, condition: str, type_: GraphQLObjectType) -> bool:
         named: Any = self.schema.get_type(condition)
         return named is type_ or (isinstance(named, GraphQLUnionType) and self.schema.is_sub_type(named, type_))
+
+
+def resolve_directly(schema: GraphQLSchema) -> None:
+    """Let root fields take their scalars as graphql-core coerced them: strawberry would convert each once more."""
+    for root in (schema.query_type, schema.mutation_type):
+        for field_ in root.fields.values() if root else ():
+            definition = field_.extensions["strawberry-definition"]
+            if iscoroutinefunction(definition.base_resolver.wrapped_func) and all(
+                is_leaf_type(get_named_type(argument.type)) for argument in field_.args.values()
+            ):
+                field_.resolve = _direct(definition)
+
+
+def _direct(definition: StrawberryField) -> Callable[..., Awaitable[Any]]:
+    assert definition.base_resolver is not None  # noqa: S101 - of every root field
+    function: Any = definition.base_resolver.wrapped_func
+    names = {one.graphql_name or to_camel_case(one.python_name): one.python_name for one in definition.arguments}
+
+    def resolve(_source: object, info: Any, **arguments: Any) -> Any:
+        given = {names[name]: value for name, value in arguments.items()}
+        return function(Info(_raw_info=info, _field=definition), **given)
+
+    return resolve
 
 
 async def execute(

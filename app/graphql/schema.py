@@ -15,6 +15,7 @@ from app.graphql import organizers as organizing
 from app.graphql import registrants as reading
 from app.graphql import routes as routing
 from app.graphql.entities import FederatedSchema
+from app.graphql.execution import resolve_directly
 from app.graphql.fields import PAGED, sized
 from app.graphql.permissions import (
     DASHBOARD_READ,
@@ -268,6 +269,8 @@ EXECUTABLE: GraphQLSchema = SCHEMA._schema  # noqa: SLF001 - what graphql-core e
 for _type in EXECUTABLE.type_map.values():
     if isinstance(_type, GraphQLInputObjectType) and _type.extensions["strawberry-definition"].is_one_of:
         _type.is_one_of = True
+
+resolve_directly(EXECUTABLE)
 
 
 def sdl() -> str:
