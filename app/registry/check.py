@@ -16,7 +16,7 @@ from sqlalchemy import Row, text
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from app.clock import wib_day
-from app.errors import NikInvalid, Standing, TooManyChecks
+from app.errors import NikInvalid, NotFound, Standing, TooManyChecks
 from app.models.enums import Direction, NikOutcome, Purpose, Service
 from app.models.registrant import HOLDS_NIK
 from app.registry import access_log, budget, nik
@@ -56,8 +56,9 @@ _ANSWER = text(
             WITH ORDINALITY AS a (nik_index, direction, service, client_id, asker, place)
     ), season AS (SELECT max(year) AS year FROM season WHERE closed_at IS NULL),
     found AS (
-        SELECT asked.*, held.organizer_code AS organizer, organizer.name AS organizer_name, held.status,
-               held.registered_at, block.reason, block.since, block.until_season, outbound.organizers AS outbound,
+        SELECT asked.*, season.year AS season, held.organizer_code AS organizer, organizer.name AS organizer_name,
+               held.status, held.registered_at, block.reason, block.since, block.until_season,
+               outbound.organizers AS outbound,
                CASE WHEN block.reason IS NOT NULL THEN 'BLOCKED' WHEN held.status IS NOT NULL THEN 'REGISTERED'
                     ELSE 'AVAILABLE' END AS outcome
         FROM asked CROSS JOIN season
@@ -80,7 +81,7 @@ _ANSWER = text(
         {access_log.INSERT} SELECT :now, client_id, asker, nik_index, '{Purpose.CHECK}', direction, service, outcome
         FROM found ORDER BY place
     )
-    SELECT organizer, organizer_name, status, registered_at, reason, since, until_season, outbound, outcome
+    SELECT season, organizer, organizer_name, status, registered_at, reason, since, until_season, outbound, outcome
     FROM found ORDER BY place
     """
 )
@@ -90,6 +91,8 @@ async def check(
     session: AsyncSession, vault: Vault, checks: Sequence[Check], now: datetime, *, together: bool = False
 ) -> list[Answer | NikInvalid | TooManyChecks]:
     """A verdict for each check, in order: NikInvalid; TooManyChecks when its client's budget is used up.
+
+    Raises NotFound when no season is open: nothing could be registered.
 
     With `together`, the checks are one call: all of a client's are answered, or none.
     """
@@ -132,7 +135,7 @@ async def _answers(
 ) -> list[Answer]:
     if not asked:
         return []
-    rows = await session.execute(
+    found = await session.execute(
         _ANSWER,
         {
             "now": now,
@@ -143,6 +146,9 @@ async def _answers(
             "asker": [one.caller.organizer for _, one, _ in asked],
         },
     )
+    rows = found.all()
+    if rows[0].season is None:
+        raise NotFound("season")
     return [_answer(one, parsed, row) for (_, one, parsed), row in zip(asked, rows, strict=True)]
 
 

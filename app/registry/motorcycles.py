@@ -18,7 +18,6 @@ from app.errors import (
     MotorcycleRequired,
     Refusal,
     SeasonClosed,
-    TransitionNotAllowed,
 )
 from app.models.enums import ChangeKind, Service
 from app.registry import cities, log, lookup, record
@@ -80,7 +79,7 @@ async def hand_over(
 ) -> list[Record | Refusal]:
     """Record that motorcycles were handed over; again keeps the first time.
 
-    Refuses NotFound, InvalidValue, TransitionNotAllowed (the registration does not stand), SeasonClosed.
+    Refuses NotFound, InvalidValue, SeasonClosed.
     """
     when = not_in_the_future(at, now, "at")
     if isinstance(when, InvalidValue):
@@ -104,13 +103,13 @@ async def hand_over(
 
 def _refuses_hand_over(
     service: str, status: str, season: int, closed_at: datetime | None
-) -> InvalidValue | TransitionNotAllowed | SeasonClosed | None:
+) -> InvalidValue | SeasonClosed | None:
     if closed_at is not None:
         return SeasonClosed("ref", season=season)
     if service != Service.MOTORCYCLE:
         return InvalidValue("ref", "Pendaftaran ini bukan sepeda motor.", "This registration is not a motorcycle's.")
     if status not in {"REGISTERED", "VERIFIED"}:
-        return TransitionNotAllowed("ref", status=status, to=status)
+        return InvalidValue("ref", "Pendaftaran ini sudah berakhir.", "This registration has ended.")
     return None
 
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from app.errors import NikInvalid, Standing, TooManyChecks
+from app.errors import NikInvalid, NotFound, Standing, TooManyChecks
 from app.registry.blocks import StandingBlock
 from app.registry.check import Answer, Check
 from app.registry.source import Caller
@@ -117,6 +117,13 @@ async def test_last_season_does_not_stand(world: World) -> None:
     assert (await checked(world)).outcome == "AVAILABLE"
     await world.close(2027)
     assert (await checked(world)).outcome == "REGISTERED"
+
+
+async def test_without_an_open_season_nothing_is_answered(world: World) -> None:
+    await world.close(2026)
+    with pytest.raises(NotFound, match="NOT_FOUND"):
+        await world.check(Check(DJKA, nik_of(1)))
+    assert await world.count("nik_access") == 0
 
 
 async def test_answers_come_in_the_order_asked(world: World) -> None:

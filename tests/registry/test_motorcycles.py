@@ -98,7 +98,7 @@ async def test_many_are_handed_over_together_each_with_its_verdict(world: World)
         "INVALID_VALUE",
         second.id,
         first.id,
-        "TRANSITION_NOT_ALLOWED",
+        "INVALID_VALUE",
         "NOT_FOUND",
         "NIK_INVALID",
     ]
@@ -142,4 +142,4 @@ async def test_it_does_not_depart_before_it_is_handed_over(world: World) -> None
     assert (departed.status, departed.handed_over_at) == ("DEPARTED", NOW)
     async with world.unchanged():
         [refused] = await hand_over(world, Ref(id=one.id))
-    assert (refused.code, refused.status, refused.allowed) == ("TRANSITION_NOT_ALLOWED", "DEPARTED", ())
+    assert (refused.code, refused.message("en")) == ("INVALID_VALUE", "This registration has ended.")
