@@ -63,4 +63,5 @@ async def exceptions(session: AsyncSession) -> dict[str, list[object]]:
 
 async def assert_agrees(world: World) -> None:
     async with world.database.transaction() as session:
-        assert await exceptions(session) == {}
+        found = await exceptions(session)
+    assert not found, found
