@@ -6,12 +6,11 @@ lost a race (`Raced`, a deadlock) is run again from its start by `attempt`.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
-from typing import TypeVar
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from typing import Any, TypeVar
 
 import asyncpg
-from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
@@ -44,7 +43,6 @@ ATTEMPTS = 5
 DEADLOCK_DETECTED = "40P01"
 SERIALIZATION_FAILURE = "40001"
 UNIQUE_VIOLATION = "23505"
-WITHOUT_WAITING_FOR_THE_DISK = text("SET LOCAL synchronous_commit = off")
 
 AWAY = (
     OSError,
@@ -73,34 +71,27 @@ class Database:
     """One engine and its pool. `url` is a PostgreSQL URL with or without a driver name."""
 
     def __init__(self, url: str, *, pool_size: int = 8) -> None:
-        self.engine: AsyncEngine = create_async_engine(
-            driver_url(url),
-            pool_size=pool_size,
-            max_overflow=0,
-            pool_pre_ping=False,
-            pool_timeout=10,
-            hide_parameters=True,
-            connect_args={"server_settings": SESSION, "timeout": 10},
-        )
+        self.engine = _engine(url, pool_size, SESSION)
+        # Connections are opened when they are first needed.
+        self._quick = _engine(url, pool_size, SESSION | {"synchronous_commit": "off"}, isolation_level="AUTOCOMMIT")
 
     @asynccontextmanager
-    async def transaction(self, *, durable: bool = True) -> AsyncIterator[AsyncSession]:
-        """Commits on leaving, rolls back on an exception. Raises `Unavailable` when the database is away.
-
-        `durable=False` does not wait for the disk: for what may be lost in a crash of the database's machine, the
-        access log, and nothing else.
-        """
-        try:
+    async def transaction(self) -> AsyncIterator[AsyncSession]:
+        """Commits on leaving, rolls back on an exception. Raises `Unavailable` when the database is away."""
+        with _telling_when_it_is_away():
             async with Session(self.engine, expire_on_commit=False) as session, session.begin():
-                if not durable:
-                    await session.execute(WITHOUT_WAITING_FOR_THE_DISK)
                 yield session
-        except (OSError, PoolTimeout, asyncpg.InterfaceError, asyncpg.PostgresConnectionError) as error:
-            raise Unavailable from error
-        except DBAPIError as error:
-            if error.connection_invalidated or isinstance(error.driver_exception, AWAY):
-                raise Unavailable from error
-            raise
+
+    @asynccontextmanager
+    async def statements(self) -> AsyncIterator[AsyncSession]:
+        """Each statement commits by itself and does not wait for the disk. Raises `Unavailable`.
+
+        For NIK checks and nothing else: a crash of the database's machine may cost the last moments of their access
+        log and of their budgets.
+        """
+        with _telling_when_it_is_away():
+            async with Session(self._quick, expire_on_commit=False) as session:
+                yield session
 
     async def attempt(self, work: Callable[[AsyncSession], Awaitable[Result]]) -> Result:
         """Run `work` in a transaction of its own, again if it lost a race; raises `Raced` after the last attempt."""
@@ -117,6 +108,32 @@ class Database:
 
     async def dispose(self) -> None:
         await self.engine.dispose()
+        await self._quick.dispose()
+
+
+def _engine(url: str, pool_size: int, session: dict[str, str], **options: Any) -> AsyncEngine:
+    return create_async_engine(
+        driver_url(url),
+        pool_size=pool_size,
+        max_overflow=0,
+        pool_pre_ping=False,
+        pool_timeout=10,
+        hide_parameters=True,
+        connect_args={"server_settings": session, "timeout": 10},
+        **options,
+    )
+
+
+@contextmanager
+def _telling_when_it_is_away() -> Iterator[None]:
+    try:
+        yield
+    except (OSError, PoolTimeout, asyncpg.InterfaceError, asyncpg.PostgresConnectionError) as error:
+        raise Unavailable from error
+    except DBAPIError as error:
+        if error.connection_invalidated or isinstance(error.driver_exception, AWAY):
+            raise Unavailable from error
+        raise
 
 
 def driver_url(url: str) -> str:

@@ -38,6 +38,9 @@ from app.registry.submission import Accepted, Submission
 from app.requests import RequestLog
 from app.vault import Vault, open_vault
 
+LANES = 2
+"""Batches in flight: while one is in the database, the next one is put together and the last one is answered."""
+
 READY_WITHIN = 3.0
 SWEEP_ENDS_WITHIN = 5.0
 """Seconds."""
@@ -67,7 +70,7 @@ def create_app(settings: Settings) -> Starlette:
     keys, issuer = SigningKeys(lambda: vault.signing), settings.issuer
     registry = build_registry(database, vault)
     bearer = Bearer(database, keys, issuer)
-    return Starlette(
+    application = Starlette(
         routes=[
             Route("/healthz", healthz),
             Route("/readyz", readiness(database)),
@@ -77,17 +80,20 @@ def create_app(settings: Settings) -> Starlette:
         middleware=[Middleware(RequestLog)],
         lifespan=lambda _: lifespan(registry, settings),
     )
+    # It would repeat the query string, with whatever somebody put there.
+    application.router.redirect_slashes = False
+    return application
 
 
 def build_registry(database: Database, vault: Vault) -> Registry:
     async def run_checks(checks: Sequence[Check]) -> list[Answer | NikInvalid | TooManyChecks]:
-        async with database.transaction(durable=False) as session:
+        async with database.statements() as session:
             return await check.check(session, vault, checks, clock.now())
 
     async def run_submissions(submissions: Sequence[Submission]) -> list[Accepted | Refusal]:
         return await database.attempt(lambda session: submission.submit(session, vault, submissions, clock.now()))
 
-    return Registry(database, vault, Merger(run_checks), Merger(run_submissions))
+    return Registry(database, vault, Merger(run_checks, lanes=LANES), Merger(run_submissions, lanes=LANES))
 
 
 # --- start and end ----------------------------------------------------------------------------------------------------

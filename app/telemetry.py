@@ -37,7 +37,8 @@ QUIETED = {
 
 LONG_NUMBER = re.compile(r"\d{16,}")
 MASKED = "*" * 16
-FRAMES = 20
+FRAMES = 10
+OURS = f"{Path(__file__).resolve().parent}/"
 CHECKOUT = Path(__file__).resolve().parent.parent
 
 
@@ -168,9 +169,14 @@ def chain(error: BaseException | None) -> Iterator[BaseException]:
 
 
 def frames_of(tb: TracebackType | None) -> list[str]:
-    """The innermost ones: `app/registry/check.py:88 check`."""
-    frames = [(frame.f_code, line) for frame, line in traceback.walk_tb(tb)][-FRAMES:]
-    return [f"{shortened(code.co_filename)}:{line} {code.co_qualname}" for code, line in frames]
+    """Our own and the innermost of others: `app/registry/check.py:88 check`. A database driver alone has twenty."""
+    frames = [(frame.f_code, line) for frame, line in traceback.walk_tb(tb)]
+    others = len(frames) - FRAMES
+    return [
+        f"{shortened(code.co_filename)}:{line} {code.co_qualname}"
+        for place, (code, line) in enumerate(frames)
+        if place >= others or code.co_filename.startswith(OURS)
+    ]
 
 
 def shortened(file: str) -> str:

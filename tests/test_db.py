@@ -18,6 +18,7 @@ from tests.world import World, build
 
 pytestmark = pytest.mark.anyio
 
+SYNCHRONOUS_COMMIT = text("SELECT setting, source FROM pg_settings WHERE name = 'synchronous_commit'")
 INSERT = text("INSERT INTO season (year, ends_on) VALUES (:year, '2026-04-30')")
 COUNT = text("SELECT count(*) FROM season")
 
@@ -52,16 +53,24 @@ async def test_an_exception_rolls_back(database: Database) -> None:
     assert await seasons(database) == 0
 
 
-@pytest.mark.parametrize(("durable", "setting"), [(True, "on"), (False, "off")])
-async def test_only_what_may_be_lost_does_not_wait_for_the_disk(
-    database: Database, monkeypatch: pytest.MonkeyPatch, durable: bool, setting: str
-) -> None:
+async def test_only_what_may_be_lost_does_not_wait_for_the_disk(database: Database) -> None:
     async with database.transaction() as session:
-        usual = (await session.execute(text("SHOW synchronous_commit"))).scalar_one()
-    async with database.transaction(durable=durable) as session:
-        assert (await session.execute(text("SHOW synchronous_commit"))).scalar_one() == (usual if durable else setting)
-    async with database.transaction() as session:
-        assert (await session.execute(text("SHOW synchronous_commit"))).scalar_one() == usual
+        durable = (await session.execute(SYNCHRONOUS_COMMIT)).one()
+    async with database.statements() as session:
+        quick = (await session.execute(SYNCHRONOUS_COMMIT)).one()
+    assert durable.source != "client"
+    assert (quick.setting, quick.source) == ("off", "client")
+
+
+async def test_statements_commit_one_by_one(database: Database) -> None:
+    async def fail() -> None:
+        async with database.statements() as session:
+            await session.execute(INSERT, {"year": 2026})
+            raise LookupError
+
+    with pytest.raises(LookupError):
+        await fail()
+    assert await seasons(database) == 1
 
 
 async def test_a_lost_race_is_run_again_and_leaves_nothing_behind(database: Database) -> None:

@@ -153,7 +153,7 @@ class World:
         return verdict
 
     async def check(self, *checks: Check, now: datetime = NOW, together: bool = False) -> list[Any]:
-        async with self.database.transaction(durable=False) as session:
+        async with self.database.statements() as session:
             return list(await check.check(session, self.vault, checks, now, together=together))
 
     async def sweep(self, now: datetime) -> sweep.Swept:

@@ -24,7 +24,7 @@ from app.errors import Refusal, Unavailable
 from app.keys import KeysUnusable
 from app.registry.policy import HUBDAT
 from app.registry.source import Caller
-from app.telemetry import lines_of
+from app.telemetry import LONG_NUMBER, MASKED, lines_of
 from app.vault import Unreadable
 
 Result = TypeVar("Result")
@@ -46,7 +46,10 @@ class Commands(TyperGroup):
         signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
         try:
             return super().invoke(ctx)
-        except (typer.TyperException, typer.Exit, typer.Abort):
+        except typer.TyperException as error:
+            error.message = without_niks(error.message)
+            raise
+        except (typer.Exit, typer.Abort):
             raise
         except Exception as error:  # noqa: BLE001 - the edge
             fail(explained(error))
@@ -75,8 +78,13 @@ def cause_of(error: BaseException) -> str:
 
 
 def fail(message: str) -> NoReturn:
-    typer.echo(f"pemudik: {message}", err=True)
+    typer.echo(f"pemudik: {without_niks(message)}", err=True)
     raise typer.Exit(1)
+
+
+def without_niks(message: str) -> str:
+    """A command that is told to fail by its words repeats them, and what it says is often kept."""
+    return LONG_NUMBER.sub(MASKED, message)
 
 
 # --- the database of a command ----------------------------------------------------------------------------------------

@@ -54,6 +54,8 @@ class Operation:
     required: tuple[Alternatives, ...]
     """Of each root field."""
     root_fields: int
+    told: str
+    """For the log: the root fields. An operation's own name is the client's word, and may be anybody's name."""
     measured: Measure
     """With the most that its variables may ask for."""
 
@@ -176,7 +178,12 @@ class Documents:
             field = root.fields.get(name) if root else None
             required.append((permissions.declared(field) if field else None) or ())
         return Operation(
-            node.name.value if node.name else None, node, tuple(dict.fromkeys(required)), len(names), measured
+            node.name.value if node.name else None,
+            node,
+            tuple(dict.fromkeys(required)),
+            len(names),
+            ",".join(dict.fromkeys(names)),
+            measured,
         )
 
 

@@ -5,6 +5,7 @@ No message here repeats a value that the client sent: it may be a NIK or a name.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Sequence
 from typing import Any
 from uuid import uuid4
@@ -16,6 +17,7 @@ from app import telemetry
 from app.errors import Language, Refusal, TooManyChecks, Unavailable
 
 MASKED = "Internal error"
+_NAMED_AFTER_A_NIK = re.compile(r"\d(?:_?\d){15,}")
 
 log = structlog.get_logger(__name__)
 
@@ -89,7 +91,9 @@ def report(error: BaseException) -> str:
 
 
 def _formatted(error: GraphQLError, told: RequestError) -> dict[str, Any]:
-    formatted: dict[str, Any] = {"message": told.message, "extensions": told.extensions}
+    # What is wrong with a document is said by its fields, arguments and variables, which may be named after a NIK.
+    message = _NAMED_AFTER_A_NIK.sub(telemetry.MASKED, told.message)
+    formatted: dict[str, Any] = {"message": message, "extensions": told.extensions}
     if error.locations:
         formatted["locations"] = [{"line": place.line, "column": place.column} for place in error.locations]
     if error.path is not None:

@@ -73,7 +73,7 @@ class Door:
         try:
             document = self._documents.get(wanted.query)
             operation = document.operation(wanted.operation_name)
-            scope["state"]["operation"] = operation.name
+            scope["state"]["operation"] = operation.told
             self._judge(operation, document, wanted, principal)
         except Refused as error:
             return refused(error.errors, language, media)

@@ -128,7 +128,7 @@ async def check_niks(
 ) -> list[NikCheck]:
     context = info.context
     asked = [Check(context.caller, nik, direction, service) for nik in niks]
-    async with context.registry.database.transaction(durable=False) as session:
+    async with context.registry.database.statements() as session:
         answers = await check.check(session, context.registry.vault, asked, context.now, together=True)
     return [NikCheck.from_answer(nik, answer, context) for nik, answer in zip(niks, answers, strict=True)]
 

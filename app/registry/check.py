@@ -1,7 +1,7 @@
 """The NIK check: AVAILABLE, REGISTERED or BLOCKED, with what stands against it; never a name or an itinerary (S1).
 
-Every check is in the access log, and taken off its client's budget, before it is answered. Run it in a transaction
-that does not wait for the disk.
+Every check is in the access log, and taken off its client's budget, before it is answered. Run it in
+`Database.statements`.
 """
 
 from __future__ import annotations
@@ -79,7 +79,7 @@ _ANSWER = text(
         ) outbound ON true
     ), written_down AS (
         {access_log.INSERT} SELECT :now, client_id, asker, nik_index, '{Purpose.CHECK}', direction, service, outcome
-        FROM found ORDER BY place
+        FROM found WHERE season IS NOT NULL ORDER BY place
     )
     SELECT season, organizer, organizer_name, status, registered_at, reason, since, until_season, outbound, outcome
     FROM found ORDER BY place

@@ -20,7 +20,7 @@ from app.errors import (
     SeasonClosed,
 )
 from app.models.enums import ChangeKind, Service
-from app.registry import cities, log, lookup, record
+from app.registry import cities, log, lookup, nik, record
 from app.registry.instants import not_in_the_future
 from app.registry.record import Record
 from app.registry.routes import Route
@@ -58,6 +58,8 @@ def judge(service: str, motorcycle: Motorcycle | None) -> Motorcycle | Motorcycl
     number = " ".join(motorcycle.registration_number.upper().split())
     if not all(1 <= len(one) <= LONGEST and one.isprintable() for one in (plate, number)):
         return MotorcycleRequired("motorcycle")
+    if nik.is_written_in(plate) or nik.is_written_in(number):
+        return InvalidValue("motorcycle", "Bukan nomor kendaraan: memuat NIK.", "Not its papers: a NIK is in there.")
     return Motorcycle(plate, number)
 
 

@@ -38,7 +38,7 @@ async def look(
     checks = [Check(HUBDAT, nik_of(number)) for number in range(count)]
 
     async def one(now: datetime) -> list[Any]:
-        async with database.transaction(durable=False) as session:
+        async with database.statements() as session:
             return list(await check.check(session, vault, checks, now, together=together))
 
     verdicts = [verdict for some in await asyncio.gather(*map(one, times)) for verdict in some]
