@@ -18,6 +18,7 @@ from app.requests import RequestLog
 pytestmark = pytest.mark.anyio
 
 NIK = "3201010101909001"
+UUID = "6f1c2a34-5b6d-4e7f-8a9b-0c1d2e3f4a5b"
 
 
 async def fine(request: Request) -> Response:
@@ -91,22 +92,26 @@ async def test_an_operation_name_that_is_none_and_a_strange_method_are_left_out(
 
 
 async def test_a_sane_request_id_is_taken_over_and_returned() -> None:
-    response, _ = await ask("/things/a", x_request_id="gateway-0001.a_b")
-    assert response.headers["x-request-id"] == "gateway-0001.a_b"
-    assert response.text == "gateway-0001.a_b"
+    for given in (UUID, UUID.replace("-", "")):
+        response, _ = await ask("/things/a", x_request_id=given)
+        assert response.headers["x-request-id"] == given
+        assert response.text == given
 
 
-@pytest.mark.parametrize("given", ["short", "x" * 65, "with blank", NIK, f"a{NIK}"])
+@pytest.mark.parametrize(
+    "given",
+    ["short", "x" * 65, "with blank", "Slamet-Wiraguna", NIK, f"a{NIK}", f"{NIK}{UUID[:8]}{UUID[:8]}", f"{UUID}-"],
+)
 async def test_any_other_request_id_is_replaced(given: str) -> None:
     response, _ = await ask("/things/a", x_request_id=given)
     assert response.headers["x-request-id"] != given
-    assert len(response.headers["x-request-id"]) == 32
+    assert len(response.headers["x-request-id"]) == 36
 
 
 async def test_a_bug_is_500_with_the_request_id_and_without_its_message() -> None:
-    response, (failure, line) = await ask("/broken", x_request_id="gateway-1")
+    response, (failure, line) = await ask("/broken", x_request_id=UUID)
     assert response.status_code == 500
-    assert response.json() == {"error": "internal_error", "id": "gateway-1"}
+    assert response.json() == {"error": "internal_error", "id": UUID}
     assert (failure["event"], failure["log_level"], failure["route"]) == ("request failed", "error", "/broken")
     assert line["status"] == 500
 

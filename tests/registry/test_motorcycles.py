@@ -34,7 +34,7 @@ async def loaded(world: World, number: int = 1, **changes: Any) -> Record:
 
 def test_papers_are_tidied() -> None:
     assert motorcycles.judge("MOTORCYCLE", Motorcycle(" ab  12 c", "x-1 ")) == Motorcycle("AB 12 C", "X-1")
-    assert motorcycles.judge("MOTORCYCLE", Motorcycle("A" * 30, "1" * 30)) == Motorcycle("A" * 30, "1" * 30)
+    assert motorcycles.judge("MOTORCYCLE", Motorcycle("A" * 30, "B" * 30)) == Motorcycle("A" * 30, "B" * 30)
 
 
 @pytest.mark.parametrize(
@@ -52,6 +52,13 @@ def test_papers_are_tidied() -> None:
 def test_papers_are_required(papers: Motorcycle | None) -> None:
     refused = motorcycles.judge("MOTORCYCLE", papers)
     assert isinstance(refused, MotorcycleRequired)
+    assert refused.field == "motorcycle"
+
+
+@pytest.mark.parametrize("papers", [Motorcycle(nik_of(1), "1"), Motorcycle("AB 1", "3201-0101-0190-9001")])
+def test_papers_are_no_nik(papers: Motorcycle) -> None:
+    refused = motorcycles.judge("MOTORCYCLE", papers)
+    assert isinstance(refused, InvalidValue)
     assert refused.field == "motorcycle"
 
 
