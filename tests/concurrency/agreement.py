@@ -14,7 +14,7 @@ _EXCEPTIONS = {
         GROUP BY route.id HAVING route.taken <> count(r.id) OR route.taken > route.quota
     """,
     "one holder of a claim": f"""
-        SELECT min(id::text) FROM registrant WHERE {HOLDS_NIK}
+        SELECT min(id::text) FROM registrant WHERE {HOLDS_NIK} AND nik_index IS NOT NULL
         GROUP BY season, nik_index, direction, service HAVING count(*) > 1
     """,
     "a return ends with its outbound": f"""
