@@ -7,7 +7,7 @@ service, over all organizers. The check before it is a courtesy, the index is th
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, Index, LargeBinary, Text, text
+from sqlalchemy import CheckConstraint, ForeignKeyConstraint, Index, LargeBinary, Text, text
 from sqlmodel import Field, SQLModel
 
 from app.models.enums import Direction, IdentityDocument, RegistrantStatus, Service, one_of
@@ -36,6 +36,8 @@ class Registrant(SQLModel, table=True):
             " AND (nik_index IS NULL) = (name_sealed IS NULL)",
             name="erased",
         ),
+        # Judged at the commit: a return whose outbound has just lost its NIK to another batch lost a race, and is no error.
+        ForeignKeyConstraint(["outbound_id"], ["registrant.id"], deferrable=True, initially="DEFERRED"),
         Index(
             "uq_registrant_holding_nik",
             "season",
@@ -88,5 +90,5 @@ class Registrant(SQLModel, table=True):
     departed_at: datetime | None = None
     late: bool | None = None
     healthy: bool | None = None
-    outbound_id: UUID | None = Field(default=None, foreign_key="registrant.id")
+    outbound_id: UUID | None = None
     erased_at: datetime | None = None

@@ -249,7 +249,7 @@ def upgrade() -> None:
     sa.CheckConstraint("status IN ('REGISTERED', 'VERIFIED', 'DEPARTED', 'FORFEITED', 'CANCELLED', 'NO_SHOW')", name='status'),
     sa.CheckConstraint('(nik_index IS NULL) = (erased_at IS NOT NULL) AND (nik_index IS NULL) = (nik_sealed IS NULL) AND (nik_index IS NULL) = (name_sealed IS NULL)', name='erased'),
     sa.ForeignKeyConstraint(['organizer_code'], ['organizer.code'], ),
-    sa.ForeignKeyConstraint(['outbound_id'], ['registrant.id'], ),
+    sa.ForeignKeyConstraint(['outbound_id'], ['registrant.id'], initially='DEFERRED', deferrable=True),
     sa.ForeignKeyConstraint(['route_id'], ['route.id'], ),
     sa.ForeignKeyConstraint(['season'], ['season.year'], ),
     sa.PrimaryKeyConstraint('id')

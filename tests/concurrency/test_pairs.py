@@ -22,7 +22,7 @@ from app.registry.submission import Accepted
 from app.registry.sweep import Swept
 from tests.concurrency.agreement import assert_agrees
 from tests.concurrency.crowd import at_once, one_waits
-from tests.world import HUBDAT, NOW, World, nik_of, someone
+from tests.world import DJKA, HUBDAT, NOW, World, nik_of, someone
 
 pytestmark = pytest.mark.anyio
 
@@ -214,5 +214,21 @@ async def test_returns_that_are_booked_while_their_route_is_waited_for(
         await one_waits(world)
     assert await sweeping == Swept(forfeited=3)
     assert await world.run("SELECT DISTINCT status FROM registrant") == [("FORFEITED",)]
+    assert [await world.taken(THERE), await world.taken(BACK)] == [0, 0]
+    await assert_agrees(world)
+
+
+async def test_a_trip_whose_way_home_is_taken_meanwhile(world: World) -> None:
+    """Only the outbound loses its NIK to another organizer: the return must not be left, and it is no error."""
+    there, home = await world.route(THERE, quota=1), await world.way_back(BACK, quota=1)
+    train = await world.route("KA", organizer="djka")
+    async with world.database.transaction() as session:
+        [first] = await submission.submit(session, world.vault, [someone(DJKA, train, 0)], NOW)
+        booking = asyncio.create_task(world.submit(someone(HUBDAT, there, 0, return_route_id=home)))
+        await one_waits(world)
+    [refused] = await booking
+    assert isinstance(first, Accepted)
+    assert (refused.code, refused.standing.organizer) == ("NIK_ALREADY_REGISTERED", "djka")
+    assert await world.count("registrant") == 1
     assert [await world.taken(THERE), await world.taken(BACK)] == [0, 0]
     await assert_agrees(world)
