@@ -108,3 +108,8 @@ def vault() -> Vault:
 @pytest.fixture
 def now() -> datetime:
     return datetime(2026, 3, 2, 2, 0, tzinfo=UTC)
+
+
+def pytest_make_parametrize_id(config: pytest.Config, val: object, argname: str) -> str | None:
+    """Processes that share the work must find the same tests: a long text, such as a made key, is called by its place."""
+    return argname if isinstance(val, str) and len(val) > 60 else None

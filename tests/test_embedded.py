@@ -237,7 +237,11 @@ def test_a_stranger_is_no_postmaster(tmp_path: Path) -> None:
     assert not embedded.works_in(embedded.NO_PID, tmp_path)
 
 
-@pytest.mark.parametrize("content", ["", "x\n", "1\n2\n3\nport\n", f"{os.getpid()}\n/\n1\n5432\n"])
+@pytest.mark.parametrize(
+    "content",
+    ["", "x\n", "1\n2\n3\nport\n", f"{os.getpid()}\n/\n1\n5432\n"],
+    ids=["empty", "no number", "no port", "not at work there"],
+)
 def test_a_damaged_pid_file_names_no_postmaster(tmp_path: Path, content: str) -> None:
     (tmp_path / "postmaster.pid").write_text(content)
     assert embedded.find_postmaster(tmp_path) is None

@@ -254,10 +254,8 @@ class Model:
     def hand_over(self, caller: str, one: Person | None) -> Person | No:
         if one is None or one.organizer != caller:
             return No("NOT_FOUND")
-        if one.way.service != "MOTORCYCLE":
+        if one.way.service != "MOTORCYCLE" or one.status not in {"REGISTERED", "VERIFIED"}:
             return No("INVALID_VALUE")
-        if one.status not in {"REGISTERED", "VERIFIED"}:
-            return No("TRANSITION_NOT_ALLOWED")
         one.handed_over = True
         return one
 
