@@ -111,5 +111,5 @@ def now() -> datetime:
 
 
 def pytest_make_parametrize_id(config: pytest.Config, val: object, argname: str) -> str | None:
-    """Processes that share the work must find the same tests: a long text, such as a made key, is called by its place."""
+    """Processes that share the work must find the same tests: a long text, such as a key, is called by its place."""
     return argname if isinstance(val, str) and len(val) > 60 else None
