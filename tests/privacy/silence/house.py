@@ -16,7 +16,7 @@ from app.registry import clients
 from app.registry.clients import Issued
 from app.registry.source import Caller as Source
 from tests import world as worlds
-from tests.privacy.known import Everybody, Known
+from tests.privacy.silence.known import Everybody, Known
 from tests.servers import Place, Server
 
 LOUD = {"log_error_verbosity": "verbose", "log_min_error_statement": "error", "log_min_messages": "info"}
@@ -169,6 +169,10 @@ class Caller:
         headers = {"Authorization": f"Bearer {self.token}"}
         answer = await self.http.post("/graphql", json={"query": query, "variables": variables}, headers=headers)
         return answer.json()
+
+    def logged(self) -> str:
+        """What the server has written so far."""
+        return self.house.servers[self.name].said
 
     def looked_through(self, answer: Answer) -> None:
         told = self.house.everybody.told_by(f"{answer.headers!r}\n{answer.text}")

@@ -1,0 +1,77 @@
+"""The house serves all files of this folder; each test looks at what was written meanwhile."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator
+from typing import Any
+
+import httpx
+import pytest
+
+from app import embedded
+from app.config import Settings
+from app.vault import open_vault
+from tests import world as worlds
+from tests.conftest import migrate
+from tests.privacy.silence.house import Caller, House
+from tests.servers import place_in
+
+FORMATS = ("json", "console")
+BODY_LIMIT = 100_000
+SCOPES = ("nik:check", "registrants:write", "registrants:read", "routes:write")
+ROUTES: dict[str, dict[str, Any]] = {
+    "home": {},
+    "full": {"quota": 0},
+    "truck": {"service": "MOTORCYCLE"},
+    "foreign": {"organizer": "dishub-dki"},
+}
+
+
+@pytest.fixture(scope="package")
+async def house(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[House]:
+    home = tmp_path_factory.mktemp("silence")
+    open_vault(Settings().model_copy(update={"home": home}), create=True)
+    with place_in(home) as place, embedded.running(home / "postgres", durable=False) as url:
+        await asyncio.to_thread(lambda: asyncio.run(migrate(url)))
+        house = House(place, url)
+        await house.loud()
+        await build(house)
+        for form in FORMATS:
+            house.servers[form] = await asyncio.to_thread(
+                place.serve,
+                PEMUDIK_LOG_FORMAT=form,
+                PEMUDIK_LOG_LEVEL="debug",
+                PEMUDIK_BODY_LIMIT=str(BODY_LIMIT),
+                PEMUDIK_BODY_TIMEOUT="0.5",
+                PEMUDIK_REQUEST_TIMEOUT="2",
+                PEMUDIK_SWEEP="false",
+            )
+        yield house
+        for server in house.servers.values():
+            assert server.end() == 0
+        assert house.told() == []
+
+
+async def build(house: House) -> None:
+    async with house.database() as database:
+        world = await worlds.build(database, open_vault(Settings().model_copy(update={"home": house.place.home})))
+        await world.run("UPDATE season SET ends_on = current_date + 60")
+        for name, values in ROUTES.items():
+            await world.route(name, **{"organizer": "djka", "departs_at": None} | values)
+        house.routes = {name: str(route) for name, route in world.routes.items()}
+
+
+@pytest.fixture(scope="module", params=FORMATS)
+async def caller(request: pytest.FixtureRequest, house: House) -> AsyncIterator[Caller]:
+    """An organizer's client of a server that logs in this form."""
+    async with httpx.AsyncClient(base_url=house.servers[request.param].url, timeout=20) as http:
+        caller = await Caller.of(house, request.param, http, "djka", SCOPES)
+        await caller.settle()
+        yield caller
+
+
+@pytest.fixture(autouse=True)
+def silence(house: House) -> Iterator[None]:
+    yield
+    assert house.told() == []
