@@ -1,4 +1,4 @@
-"""The house serves all files of this folder; each test looks at what was written meanwhile."""
+"""One house serves all files of this folder. After each test, what was written meanwhile is looked through."""
 
 from __future__ import annotations
 
@@ -28,18 +28,16 @@ ROUTES: dict[str, dict[str, Any]] = {
 }
 
 
-@pytest.fixture(scope="package")
-async def house(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[House]:
+@pytest.fixture(scope="session")
+def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
     home = tmp_path_factory.mktemp("silence")
     open_vault(Settings().model_copy(update={"home": home}), create=True)
     with place_in(home) as place, embedded.running(home / "postgres", durable=False) as url:
-        await asyncio.to_thread(lambda: asyncio.run(migrate(url)))
+        asyncio.run(migrate(url))
         house = House(place, url)
-        await house.loud()
-        await build(house)
+        asyncio.run(build(house))
         for form in FORMATS:
-            house.servers[form] = await asyncio.to_thread(
-                place.serve,
+            house.servers[form] = place.serve(
                 PEMUDIK_LOG_FORMAT=form,
                 PEMUDIK_LOG_LEVEL="debug",
                 PEMUDIK_BODY_LIMIT=str(BODY_LIMIT),
@@ -54,6 +52,7 @@ async def house(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[House
 
 
 async def build(house: House) -> None:
+    await house.loud()
     async with house.database() as database:
         world = await worlds.build(database, open_vault(Settings().model_copy(update={"home": house.place.home})))
         await world.run("UPDATE season SET ends_on = current_date + 60")

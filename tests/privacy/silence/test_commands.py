@@ -17,9 +17,6 @@ from tests.privacy.silence.asking import IMPOSSIBLE, RAISING, UNREADABLE, rename
 from tests.privacy.silence.house import House
 from tests.world import someone
 
-# They run no loop, and the house needs one.
-pytestmark = pytest.mark.usefixtures("anyio_backend")
-
 
 class Pemudik:
     """Commands on the house's database, and all that they say."""
