@@ -29,7 +29,7 @@ from tests.world import DJKA, HUBDAT, NOW, World, nik_of, someone
 pytestmark = pytest.mark.anyio
 
 PEOPLE = 40
-TASKS, CALLS = 6, 25
+TASKS, CALLS = 6, 20
 Ways = dict[str, list[tuple[UUID, UUID]]]
 """By organizer: a route home and the one back."""
 

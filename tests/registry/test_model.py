@@ -421,7 +421,7 @@ def stage(database_url: str, vault: Vault) -> Iterator[Stage]:
 
 
 @settings(
-    max_examples=30, derandomize=True, deadline=None, suppress_health_check=list(HealthCheck), phases=[Phase.generate]
+    max_examples=25, derandomize=True, deadline=None, suppress_health_check=list(HealthCheck), phases=[Phase.generate]
 )
 @given(life=LIVES)
 def test_the_registry_lives_as_the_model_does(stage: Stage, life: list[tuple[str, dict[str, Any]]]) -> None:
