@@ -36,7 +36,7 @@ class Registrant(SQLModel, table=True):
             " AND (nik_index IS NULL) = (name_sealed IS NULL)",
             name="erased",
         ),
-        # Judged at the commit: a return whose outbound has just lost its NIK to another batch lost a race; it is no error.
+        # Judged at the commit: a return whose outbound has just lost its NIK to another batch lost a race, no more.
         ForeignKeyConstraint(["outbound_id"], ["registrant.id"], deferrable=True, initially="DEFERRED"),
         Index(
             "uq_registrant_holding_nik",
