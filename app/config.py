@@ -35,7 +35,7 @@ class Settings(BaseSettings):
     """What clients call us, `https://…` without a final slash: the OAuth issuer and the tokens' audience."""
     workers: int = Field(default=1, ge=1, le=64, validation_alias=AliasChoices("PEMUDIK_WORKERS", "WEB_CONCURRENCY"))
     pool_size: int = Field(default=8, ge=2, le=100)
-    """Database connections of each worker process."""
+    """Database connections of each worker process for transactions, and as many again for NIK checks."""
 
     index_key: SecretStr | None = None
     """32 bytes in base64: the key of the NIKs' blind index. It never changes, as blocks outlive the NIKs."""

@@ -40,6 +40,8 @@ SESSION = {
     "idle_in_transaction_session_timeout": "60s",
 }
 ATTEMPTS = 5
+POOLS = 2
+"""Of a `Database`: one for transactions, one for statements."""
 DEADLOCK_DETECTED = "40P01"
 SERIALIZATION_FAILURE = "40001"
 UNIQUE_VIOLATION = "23505"

@@ -12,7 +12,7 @@ from sqlalchemy import text
 from app import clock, migration
 from app.cli.command import AsJson, Failed, cause_of, database_url, print_json
 from app.config import Settings
-from app.db import Database
+from app.db import POOLS, Database
 from app.keys import KeysUnusable
 from app.vault import Unreadable, Vault, open_vault
 
@@ -102,7 +102,7 @@ async def server(database: Database, settings: Settings) -> list[Finding]:
         answered_at = clock.now()
     return [
         version(row.version),
-        connections(row.most, settings.workers * settings.pool_size),
+        connections(row.most, settings.workers * settings.pool_size * POOLS),
         clocks(row.at, asked_at, answered_at),
     ]
 
