@@ -49,7 +49,8 @@ class Commands(TyperGroup):
         except typer.TyperException as error:
             error.message = without_niks(error.message)
             raise
-        except (typer.Exit, typer.Abort):
+        except (typer.Exit, typer.Abort, BrokenPipeError):
+            # The last is of a reader, `head` say, that has enough: typer ends quietly.
             raise
         except Exception as error:  # noqa: BLE001 - the edge
             fail(explained(error))

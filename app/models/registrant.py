@@ -4,6 +4,7 @@ Uniqueness is the partial index `uq_registrant_holding_nik`: one holding registr
 service, over all organizers. The check before it is a courtesy, the index is the rule.
 """
 
+from collections.abc import Iterable
 from datetime import datetime
 from uuid import UUID
 
@@ -12,7 +13,18 @@ from sqlmodel import Field, SQLModel
 
 from app.models.enums import Direction, IdentityDocument, RegistrantStatus, Service, one_of
 
-HOLDS_NIK = "status IN ('REGISTERED', 'VERIFIED', 'DEPARTED', 'NO_SHOW')"
+SEAT_HOLDERS = (RegistrantStatus.REGISTERED, RegistrantStatus.VERIFIED, RegistrantStatus.DEPARTED)
+NIK_HOLDERS = (*SEAT_HOLDERS, RegistrantStatus.NO_SHOW)
+"""A no-show keeps the NIK; its seat has left."""
+
+
+def _status_in(statuses: Iterable[RegistrantStatus]) -> str:
+    members = ", ".join(f"'{status}'" for status in statuses)
+    return f"status IN ({members})"
+
+
+HOLDS_SEAT = _status_in(SEAT_HOLDERS)
+HOLDS_NIK = _status_in(NIK_HOLDERS)
 """The predicate of the unique index and of every `ON CONFLICT` that names it: one literal, so they cannot differ."""
 
 

@@ -17,6 +17,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from app.errors import InvalidValue, NikBlocked, NikInvalid, NotFound, Raced, Refusal, SeasonClosed
 from app.models.enums import ChangeKind
+from app.models.registrant import NIK_HOLDERS
 from app.registry import identity, log, lookup, motorcycles, names, nik, record, uniqueness
 from app.registry.motorcycles import Motorcycle
 from app.registry.reasons import reason_given
@@ -174,7 +175,7 @@ async def _refused(
         return NikBlocked("nik", until_season=standing.blocked_until[index])
     for row in concerned:
         held = standing.held.get(Claim(index, row.direction, row.service))
-        if held is not None and row.status in uniqueness.HOLDS_NIK_STATUSES:
+        if held is not None and row.status in NIK_HOLDERS:
             return uniqueness.already_registered(held, caller)
     return None
 

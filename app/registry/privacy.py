@@ -85,7 +85,14 @@ _WIPED = """
     registration_number = NULL, posko = NULL, erased_at = :now
 """
 _ERASE = text(f"UPDATE registrant SET {_WIPED} WHERE id = :id AND erased_at IS NULL")
-_TO_PURGE = text(
+# An open season that nobody has registered in has nothing to purge: it may just have been loaded.
+_OVERDUE = """
+    ends_on < :day AND purged_at IS NULL
+    AND (closed_at IS NOT NULL OR EXISTS (SELECT FROM registrant WHERE registrant.season = season.year))
+"""
+_TO_PURGE = text(f"SELECT year, ends_on FROM season WHERE {_OVERDUE} ORDER BY year LIMIT 1 FOR UPDATE")
+_COUNT_TO_PURGE = text(f"SELECT count(*) FROM season WHERE {_OVERDUE}")
+_PURGE = text(
     "SELECT year, ends_on FROM season WHERE ends_on < :day AND purged_at IS NULL ORDER BY year LIMIT 1 FOR UPDATE"
 )
 _PURGE = text(
@@ -169,6 +176,12 @@ async def erase(
     )
     await log.append(session, [entry], now)
     return seen
+
+
+async def seasons_to_purge(session: AsyncSession, now: datetime) -> int:
+    """How many seasons' retention is over."""
+    count: int = (await session.execute(_COUNT_TO_PURGE, {"day": wib_day(now - RETENTION)})).scalar_one()
+    return count
 
 
 async def purge_next(session: AsyncSession, now: datetime, *, most: int = 5_000) -> int:

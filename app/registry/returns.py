@@ -16,18 +16,19 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from app.clock import wib_day
 from app.errors import Raced, ReturnCityMismatch, ReturnWithoutOutbound
+from app.models.registrant import HOLDS_SEAT, SEAT_HOLDERS
 from app.registry import cities
 from app.registry.policy import Policy
 from app.registry.routes import Route
-from app.registry.uniqueness import HOLDS_SEAT, Held
+from app.registry.uniqueness import Held
 
 _KEEP = text(
-    """
+    f"""
     SELECT count(*) FROM (
         SELECT r.id FROM registrant r
         JOIN unnest(CAST(:ids AS uuid[]), CAST(:nik_index AS bytea[])) AS outbound (id, nik_index)
             ON outbound.id = r.id AND outbound.nik_index = r.nik_index
-        WHERE r.status IN ('REGISTERED', 'VERIFIED', 'DEPARTED') ORDER BY r.id FOR SHARE OF r
+        WHERE r.{HOLDS_SEAT} ORDER BY r.id FOR SHARE OF r
     ) kept
     """
 )
@@ -39,7 +40,7 @@ def judge(
     """Whether `route` may be the way back of `outbound`, the trip home that the NIK holds with anybody."""
     if not policy.return_requires_outbound:
         return None
-    if outbound is None or outbound.organizer != organizer or outbound.status not in HOLDS_SEAT:
+    if outbound is None or outbound.organizer != organizer or outbound.status not in SEAT_HOLDERS:
         return ReturnWithoutOutbound(field=field)
     if policy.return_same_day and wib_day(registered_at) != outbound.registered_on:
         return ReturnWithoutOutbound(same_day=True, field=field)
@@ -53,7 +54,7 @@ def pairs(route: Route, outbound: Held | None, organizer: str) -> bool:
     return (
         outbound is not None
         and outbound.organizer == organizer
-        and outbound.status in HOLDS_SEAT
+        and outbound.status in SEAT_HOLDERS
         and leaves_from(route, outbound)
     )
 

@@ -46,7 +46,7 @@ async def sweep(database: Database, now: datetime) -> Swept:
     return Swept(
         await _all(database, FORFEITURE, lambda session: forfeiture.forfeit_overdue(session, now, most=AT_ONCE)),
         await _all(database, NO_SHOW, lambda session: no_show.mark_left_behind(session, now, most=AT_ONCE)),
-        await _all(database, PURGE, lambda session: privacy.purge_next(session, now)),
+        await _purge(database, now),
     )
 
 
@@ -64,6 +64,20 @@ async def run(database: Database, stop: asyncio.Event) -> None:
             await asyncio.wait_for(stop.wait(), EVERY)
         except TimeoutError:
             continue
+
+
+async def _purge(database: Database, now: datetime) -> int:
+    """Answers the seasons that are done with; their registrants are wiped in many steps."""
+    before = await _to_purge(database, now)
+    if before == 0:
+        return 0
+    await _all(database, PURGE, lambda session: privacy.purge_next(session, now))
+    return before - await _to_purge(database, now)
+
+
+async def _to_purge(database: Database, now: datetime) -> int:
+    async with database.transaction() as session:
+        return await privacy.seasons_to_purge(session, now)
 
 
 async def _all(database: Database, duty: int, some: Callable[[AsyncSession], Awaitable[int]]) -> int:

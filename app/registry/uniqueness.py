@@ -21,9 +21,6 @@ from app.models.registrant import HOLDS_NIK
 from app.registry import record
 from app.registry.source import Caller
 
-HOLDS_SEAT = frozenset({"REGISTERED", "VERIFIED", "DEPARTED"})
-HOLDS_NIK_STATUSES = HOLDS_SEAT | {"NO_SHOW"}
-
 
 class Claim(NamedTuple):
     """What only one registrant can hold in a season."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,7 +14,7 @@ from sqlalchemy.exc import DBAPIError
 
 from app import migration
 from app.cli import command
-from app.config import Settings
+from app.config import CHECKOUT, Settings
 from app.errors import NotFound, Unavailable
 from app.keys import KeysUnusable
 from app.vault import Unreadable
@@ -101,3 +102,10 @@ def test_a_system_without_an_embedded_database_is_said(tmp_path: Path, monkeypat
 def test_a_table_has_columns_and_dashes(capsys: pytest.CaptureFixture[str]) -> None:
     command.print_table(("a", "long head"), [("x", None), ("yy", ("1", "2")), ("z", ())])
     assert capsys.readouterr().out == "a   long head\nx   -\nyy  1,2\nz   -\n"
+
+
+def test_a_reader_that_has_enough_is_no_error(pemudik: Pemudik, table: Path, home: Path) -> None:
+    pemudik("season", "load", str(table))
+    listing = f'"{sys.executable}" -m app.cli organizer list --season 2024'
+    ended = subprocess.run(["sh", "-c", f"{listing} | true"], capture_output=True, text=True, check=True, cwd=CHECKOUT)
+    assert (ended.stdout, ended.stderr) == ("", "")

@@ -272,6 +272,12 @@ async def test_a_closed_season_keeps_the_day_it_was_closed(world: World) -> None
 async def test_the_sweep_purges(world: World) -> None:
     await past(world)
     await world.close()
-    assert (await world.sweep(RETAINED_UNTIL)).seasons_purged > 0
+    assert (await world.sweep(RETAINED_UNTIL)).seasons_purged == 1
     assert await world.one("SELECT count(*) FROM registrant WHERE nik_index IS NOT NULL") == 0
     assert await world.sweep(RETAINED_UNTIL + HOUR) == Swept()
+
+
+async def test_an_old_season_that_nobody_registered_in_stays_open(world: World) -> None:
+    await world.season(2024, date(2024, 4, 30))
+    assert await world.sweep(NOW) == Swept()
+    assert await world.run("SELECT closed_at, purged_at FROM season WHERE year = 2024") == [(None, None)]
