@@ -85,7 +85,7 @@ def list_organizers(year: Year = None, as_json: AsJson = False) -> None:
 
     async def work(database: Database, _: Settings) -> list[Organizer]:
         async with database.transaction() as session:
-            return await organizers.all_of(session, year or await seasons.current(session))
+            return await organizers.all_of(session, year or await seasons.latest(session))
 
     print_organizers(run(work), as_json=as_json)
 

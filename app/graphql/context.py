@@ -91,7 +91,7 @@ class Context:
     def organizers(self) -> DataLoader[str, Organizer | None]:
         async def load(codes: list[str]) -> list[Organizer | None]:
             async with self.transaction() as session:
-                return await organizers.by_codes(session, codes, await seasons.current(session))
+                return await organizers.by_codes(session, codes, await seasons.latest(session))
 
         return DataLoader(load)
 

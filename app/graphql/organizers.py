@@ -125,7 +125,7 @@ async def find_organizer(
 async def every_organizer(info: Info) -> list[Organizer]:
     context = info.context
     async with context.transaction() as session:
-        records = await registry_organizers.all_of(session, await seasons.current(session))
+        records = await registry_organizers.all_of(session, await seasons.latest(session))
     for record in records:
         context.organizers.prime(record.code, record)
     return [Organizer.from_record(record) for record in records]

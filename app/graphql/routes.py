@@ -32,7 +32,9 @@ class RouteFilter:
     )
     destination_city: str | None = strawberry.field(default=UNSET, description="Arriving in this city.")
     with_seats: bool | None = strawberry.field(default=UNSET, description="True: with seats left. False: full ones.")
-    season: int | None = strawberry.field(default=UNSET, description="Left out: the current one.")
+    season: int | None = strawberry.field(
+        default=UNSET, description="Left out: the current one, or the newest when all are closed."
+    )
 
     def to_filter(self) -> registry_routes.RouteFilter:
         return registry_routes.RouteFilter(

@@ -19,7 +19,7 @@ from app.clock import wib_day
 from app.errors import NikInvalid, NotFound, Standing, TooManyChecks
 from app.models.enums import Direction, NikOutcome, Purpose, Service
 from app.models.registrant import HOLDS_NIK
-from app.registry import access_log, budget, nik
+from app.registry import access_log, budget, nik, seasons
 from app.registry.blocks import StandingBlock
 from app.registry.nik import Warning  # noqa: A004 - the contract's word
 from app.registry.source import Caller
@@ -54,7 +54,7 @@ _ANSWER = text(
         SELECT * FROM unnest(CAST(:nik_index AS bytea[]), CAST(:direction AS text[]), CAST(:service AS text[]),
                              CAST(:client_id AS text[]), CAST(:asker AS text[]))
             WITH ORDINALITY AS a (nik_index, direction, service, client_id, asker, place)
-    ), season AS (SELECT max(year) AS year FROM season WHERE closed_at IS NULL),
+    ), season AS (SELECT {seasons.CURRENT} AS year),
     found AS (
         SELECT asked.*, season.year AS season, held.organizer_code AS organizer, organizer.name AS organizer_name,
                held.status, held.registered_at, block.reason, block.since, block.until_season,

@@ -12,7 +12,7 @@ from sqlalchemy import text
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from app.models.enums import Direction
-from app.registry import cities
+from app.registry import cities, seasons
 from app.registry.route import COLUMNS, FROM, QUOTA, Route, by_ids, from_row
 from app.registry.route_saving import RouteInput, save
 
@@ -43,7 +43,6 @@ _RETURNS = text(
     ORDER BY r.departs_at, r.id
     """
 )
-_CURRENT_SEASON = "(SELECT max(year) FROM season WHERE closed_at IS NULL)"
 
 
 async def page(
@@ -67,7 +66,7 @@ async def return_routes(session: AsyncSession, route_ids: Sequence[UUID], now: d
 
 
 def _conditions(where: RouteFilter) -> tuple[list[str], dict[str, object]]:
-    conditions = [f"r.season = {_CURRENT_SEASON if where.season is None else ':season'}"]
+    conditions = [f"r.season = {seasons.LATEST if where.season is None else ':season'}"]
     values: dict[str, object] = {"season": where.season}
     for column, value in (
         ("r.organizer_code", where.organizer),

@@ -26,7 +26,12 @@ class Season:
 
 _ALL = text("SELECT year, ends_on, closed_at, purged_at FROM season ORDER BY year DESC")
 _GET = text("SELECT year, ends_on, closed_at, purged_at FROM season WHERE year = :year")
-_CURRENT = text("SELECT max(year) FROM season WHERE closed_at IS NULL")
+CURRENT = "(SELECT max(year) FROM season WHERE closed_at IS NULL)"
+"""The newest open season, or null."""
+LATEST = "(SELECT year FROM season ORDER BY closed_at IS NULL DESC, year DESC LIMIT 1)"
+"""What is shown when no season is asked for: the current one, and after its end the newest that was."""
+_CURRENT = text(f"SELECT {CURRENT}")
+_LATEST = text(f"SELECT {LATEST}")
 _SAVE = text(
     """
     INSERT INTO season (year, ends_on) VALUES (:year, :ends_on)
@@ -43,6 +48,14 @@ _CLOSE = text(
 async def current(session: AsyncSession) -> int:
     """The newest open season. Raises `NotFound` when none is open."""
     year: int | None = (await session.execute(_CURRENT)).scalar_one()
+    if year is None:
+        raise NotFound("season")
+    return year
+
+
+async def latest(session: AsyncSession) -> int:
+    """The season to show when none is asked for. Raises `NotFound` when there is none at all."""
+    year: int | None = (await session.execute(_LATEST)).scalar_one()
     if year is None:
         raise NotFound("season")
     return year

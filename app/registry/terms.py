@@ -12,6 +12,7 @@ import orjson
 from sqlalchemy import text
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from app.registry import seasons
 from app.registry.policy import Policy, default_for
 from app.registry.windows import Window
 
@@ -27,8 +28,8 @@ class Terms:
 
 
 _IN_FORCE = text(
-    """
-    WITH season AS (SELECT max(year) AS year FROM season WHERE closed_at IS NULL)
+    f"""
+    WITH season AS (SELECT {seasons.CURRENT} AS year)
     SELECT o.code, o.name, season.year, row_to_json(p)::text AS policy,
            (SELECT json_agg(w ORDER BY w.opens_at) FROM registration_window w
             WHERE w.season = season.year AND w.organizer_code = o.code AND w.superseded_at IS NULL)::text AS windows

@@ -283,3 +283,17 @@ async def test_organizers_in_full_take_few_statements(api: Api, world: World) ->
     assert members.pop("jasa-raharja") == [{"code": BUMN.organizer, "coordinator": {"name": "JASA-RAHARJA"}}]
     assert set(map(str, members.values())) == {"[]"}
     assert len(issued) == 4 + len(data["organizers"])
+
+
+async def test_after_its_end_a_season_is_still_read(api: Api, world: World) -> None:
+    home = await world.route("Jakarta - Solo")
+    one = await world.registered(someone(HUBDAT, home))
+    await world.close()
+    read = await api.data(
+        "query($id: ID!) { organizers { code windows { open } } routes { nodes { id } }"
+        " registrant(ref: {id: $id}) { status organizer { policy { verifyWithinDays } } } }",
+        {"id": str(one.id)},
+    )
+    assert len(read["organizers"]) == 5
+    assert [route["id"] for route in read["routes"]["nodes"]] == [str(home)]
+    assert read["registrant"] == {"status": "REGISTERED", "organizer": {"policy": {"verifyWithinDays": 7}}}

@@ -20,6 +20,22 @@ async def test_without_an_open_season_there_is_no_current_one(database: Database
     assert refused.value.field == "season"
 
 
+async def test_what_is_shown_is_the_current_season_and_after_all_have_closed_the_newest(world: World) -> None:
+    async with world.database.transaction() as session:
+        await seasons.save(session, HUBDAT, 2027, date(2027, 4, 30), NOW)
+        await seasons.close(session, HUBDAT, 2027, NOW)
+        assert await seasons.latest(session) == 2026
+        await seasons.close(session, HUBDAT, 2026, NOW)
+        assert await seasons.latest(session) == 2027
+
+
+async def test_without_any_season_there_is_none_to_show(database: Database) -> None:
+    async with database.transaction() as session:
+        with pytest.raises(NotFound) as refused:
+            await seasons.latest(session)
+    assert refused.value.field == "season"
+
+
 async def test_the_current_season_is_the_newest_open_one(world: World) -> None:
     async with world.database.transaction() as session:
         await seasons.save(session, HUBDAT, 2027, date(2027, 4, 30), NOW)
