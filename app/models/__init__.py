@@ -6,6 +6,7 @@ from app.models.case import CaseClaim, DuplicateCase
 from app.models.change import Change
 from app.models.client import CheckBudget, Client, ClientSecret, UsedAssertion
 from app.models.organizer import Organizer, Policy, RegistrationWindow
+from app.models.projection import Projection
 from app.models.registrant import Registrant
 from app.models.route import QuotaRelease, Route
 from app.models.season import Season
@@ -22,6 +23,7 @@ __all__ = [
     "NikBlock",
     "Organizer",
     "Policy",
+    "Projection",
     "QuotaRelease",
     "Registrant",
     "RegistrationWindow",

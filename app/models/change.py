@@ -38,7 +38,7 @@ class Change(SQLModel, table=True):
         one_of("to_status", RegistrantStatus),
         Index("ix_change_xact_id_id", "xact_id", "id"),
         Index("ix_change_registrant_id", "registrant_id", postgresql_where=text("registrant_id IS NOT NULL")),
-        Index("ix_change_organizer_code_id", "organizer_code", "id"),
+        Index("ix_change_organizer_code_xact_id_id", "organizer_code", "xact_id", "id"),
     )
 
     id: int | None = Field(default=None, sa_column=Column(BigInteger, Identity(always=True), primary_key=True))
