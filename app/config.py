@@ -52,8 +52,8 @@ class Settings(BaseSettings):
     """Seconds within which a request's body must have arrived."""
     request_timeout: float = Field(default=30, gt=0)
     """Seconds for one GraphQL operation."""
-    sweep: bool = True
-    """Whether this server forfeits, marks no-shows and purges by itself."""
+    duties: bool = True
+    """Whether this server does what the registry does by itself: forfeit, mark no-shows, purge, count, tell others."""
 
     @property
     def key_file(self) -> Path:

@@ -39,6 +39,8 @@ SESSION = {
     "statement_timeout": "60s",
     "idle_in_transaction_session_timeout": "60s",
 }
+CHANGED = "changed"
+"""Set in `session.info` by what writes the change log."""
 ATTEMPTS = 5
 POOLS = 2
 """Of a `Database`: one for transactions, one for statements."""
@@ -76,13 +78,18 @@ class Database:
         self.engine = _engine(url, pool_size, SESSION)
         # Connections are opened when they are first needed.
         self._quick = _engine(url, pool_size, SESSION | {"synchronous_commit": "off"}, isolation_level="AUTOCOMMIT")
+        self.on_change: Callable[[], None] = _nobody_follows
+        """Called after a commit that wrote the change log."""
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[AsyncSession]:
         """Commits on leaving, rolls back on an exception. Raises `Unavailable` when the database is away."""
         with _telling_when_it_is_away():
-            async with Session(self.engine, expire_on_commit=False) as session, session.begin():
-                yield session
+            async with Session(self.engine, expire_on_commit=False) as session:
+                async with session.begin():
+                    yield session
+                if CHANGED in session.info:
+                    self.on_change()
 
     @asynccontextmanager
     async def statements(self) -> AsyncIterator[AsyncSession]:
@@ -108,9 +115,18 @@ class Database:
                     raise
         raise Raced
 
+    async def connect(self) -> asyncpg.Connection[asyncpg.Record]:
+        """A connection beside the pools, for LISTEN."""
+        _, given = self.engine.dialect.create_connect_args(self.engine.url)
+        return await asyncpg.connect(**given, server_settings={"application_name": "pemudik"}, timeout=10)
+
     async def dispose(self) -> None:
         await self.engine.dispose()
         await self._quick.dispose()
+
+
+def _nobody_follows() -> None:
+    """Until somebody does."""
 
 
 def _engine(url: str, pool_size: int, session: dict[str, str], **options: Any) -> AsyncEngine:

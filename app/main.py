@@ -26,12 +26,13 @@ from app import clock, migration, telemetry
 from app.auth import endpoints
 from app.auth.bearer import Bearer
 from app.auth.signing import SigningKeys
+from app.changes.wake import Wake
 from app.config import Settings
 from app.db import Database
 from app.errors import NikInvalid, Refusal, TooManyChecks
 from app.graphql import http
-from app.graphql.context import Registry
 from app.merging import Merger
+from app.process import Registry
 from app.registry import check, submission, sweep
 from app.registry.check import Answer, Check
 from app.registry.submission import Accepted, Submission
@@ -42,7 +43,8 @@ LANES = 2
 """Batches in flight: while one is in the database, the next one is put together and the last one is answered."""
 
 READY_WITHIN = 3.0
-SWEEP_ENDS_WITHIN = 5.0
+DUTIES_END_WITHIN = 5.0
+DUTY_AGAIN_AFTER = 20.0
 """Seconds."""
 
 FIRST_GC_THRESHOLD = 10_000
@@ -93,39 +95,54 @@ def build_registry(database: Database, vault: Vault) -> Registry:
     async def run_submissions(submissions: Sequence[Submission]) -> list[Accepted | Refusal]:
         return await database.attempt(lambda session: submission.submit(session, vault, submissions, clock.now()))
 
-    return Registry(database, vault, Merger(run_checks, lanes=LANES), Merger(run_submissions, lanes=LANES))
+    wake = Wake(database)
+    database.on_change = wake.tell
+    return Registry(database, vault, wake, Merger(run_checks, lanes=LANES), Merger(run_submissions, lanes=LANES))
 
 
 # --- start and end ----------------------------------------------------------------------------------------------------
 
 
+Duty = Callable[[asyncio.Event], Awaitable[None]]
+"""What a process does by itself, until the event is set."""
+
+
 @asynccontextmanager
 async def lifespan(registry: Registry, settings: Settings) -> AsyncIterator[None]:
     stop = asyncio.Event()
-    sweeper = asyncio.create_task(keep_sweeping(registry.database, stop)) if settings.sweep else None
+    duties = [asyncio.create_task(keep(duty, stop)) for duty in duties_of(registry, settings)]
     end_with_parent()
     try:
         yield
     finally:
         stop.set()
-        if sweeper is not None:
-            # A batch that is cut off is rolled back, and done by the next runner.
-            with suppress(TimeoutError):
-                await asyncio.wait_for(sweeper, SWEEP_ENDS_WITHIN)
+        registry.wake.tell()
+        # What is cut off is rolled back, and done by the next runner.
+        _, late = await asyncio.wait(duties, timeout=DUTIES_END_WITHIN)
+        for task in late:
+            task.cancel()
+        await asyncio.gather(*late, return_exceptions=True)
         await registry.checks.drain()
         await registry.submissions.drain()
         await registry.database.dispose()
 
 
-async def keep_sweeping(database: Database, stop: asyncio.Event) -> None:
-    """A bug in one sweep must not end the ones after it."""
+def duties_of(registry: Registry, settings: Settings) -> list[Duty]:
+    """Every process listens; what the registry as a whole has to do is done by those that are told to."""
+    if not settings.duties:
+        return [registry.wake.run]
+    return [registry.wake.run, lambda stop: sweep.run(registry.database, stop)]
+
+
+async def keep(duty: Duty, stop: asyncio.Event) -> None:
+    """A bug in one round of a duty must not end the ones after it."""
     while not stop.is_set():
         try:
-            await sweep.run(database, stop)
+            await duty(stop)
         except Exception:
-            log.exception("sweep failed")
+            log.exception("duty failed")
             with suppress(TimeoutError):
-                await asyncio.wait_for(stop.wait(), sweep.EVERY)
+                await asyncio.wait_for(stop.wait(), DUTY_AGAIN_AFTER)
 
 
 def end_with_parent() -> None:

@@ -109,19 +109,18 @@ async def test_stopping_answers_what_was_accepted(settings: Settings, database: 
     assert await world.count("registrant") == 9
 
 
-async def test_a_failing_sweep_is_not_the_last(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_failing_duty_is_not_the_last_of_its_kind(monkeypatch: pytest.MonkeyPatch) -> None:
     stop, runs = asyncio.Event(), 0
 
-    async def run(_: Database, until: asyncio.Event) -> None:
+    async def duty(until: asyncio.Event) -> None:
         nonlocal runs
         runs += 1
         if runs < 3:
             raise ValueError
         until.set()
 
-    monkeypatch.setattr(sweep, "run", run)
-    monkeypatch.setattr(sweep, "EVERY", 0.01)
-    await main.keep_sweeping(database, stop)
+    monkeypatch.setattr(main, "DUTY_AGAIN_AFTER", 0.01)
+    await main.keep(duty, stop)
     assert runs == 3
 
 
@@ -132,7 +131,7 @@ async def test_a_sweep_that_does_not_end_is_cut_off(
         await asyncio.sleep(60)
 
     monkeypatch.setattr(sweep, "run", run)
-    monkeypatch.setattr(main, "SWEEP_ENDS_WITHIN", 0.01)
+    monkeypatch.setattr(main, "DUTIES_END_WITHIN", 0.01)
     async with main.lifespan(main.build_registry(database, vault), settings):
         await asyncio.sleep(0)
 

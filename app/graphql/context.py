@@ -18,35 +18,21 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from strawberry.dataloader import DataLoader
 
 from app.auth.bearer import Principal
-from app.db import Database
-from app.errors import Language, NikInvalid, Refusal, TooManyChecks
-from app.merging import Merger
+from app.errors import Language
+from app.process import Registry
 from app.registry import lookup, organizers, route, routes, seasons, terminals
-from app.registry.check import Answer, Check
 from app.registry.lookup import HistoryEntry
 from app.registry.organizers import Organizer
 from app.registry.record import Record
 from app.registry.route import Route
 from app.registry.routes import RouteFilter
 from app.registry.source import Caller
-from app.registry.submission import Accepted, Submission
 from app.registry.terminals import Terminal
-from app.vault import Vault
 
 DASHBOARD = "dashboard:read"
 OWNERS = frozenset({"registrants:read", "registrants:write"})
 
 Written = TypeVar("Written")
-
-
-@dataclass(frozen=True, slots=True)
-class Registry:
-    """What a process has one of."""
-
-    database: Database
-    vault: Vault
-    checks: Merger[Check, Answer | NikInvalid | TooManyChecks]
-    submissions: Merger[Submission, Accepted | Refusal]
 
 
 @dataclass(frozen=True, slots=True)

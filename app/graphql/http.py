@@ -18,12 +18,13 @@ from app.config import Settings
 from app.errors import Language, Unavailable
 from app.graphql import inputs, limits, permissions
 from app.graphql.answers import Answer, answered, media_type, refused, unanswerable, unauthorized, unavailable
-from app.graphql.context import Context, Registry, language_of
+from app.graphql.context import Context, language_of
 from app.graphql.documents import Document, Documents, Operation, Refused
 from app.graphql.execution import execute
 from app.graphql.failures import RequestError, cause
 from app.graphql.requests import Asked, NotUnderstood, asked, refuse_method_or_media
 from app.graphql.schema import EXECUTABLE
+from app.process import Registry
 
 PATH = "/graphql"
 

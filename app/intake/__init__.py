@@ -1,1 +1,1 @@
-"""The other doors: the ministry's 12 columns by webhook and by file, and last year's scheme. Over plain HTTP."""
+"""The doors beside GraphQL: the 12-column standard by webhook, file and daily list, and last year's scheme."""

@@ -1,6 +1,7 @@
 """The change log: every accepted change is a row, written in its own transaction. A trigger keeps it append-only.
 
-The one place that writes it. An entry never holds a NIK or a name.
+The one place that writes it. An entry never holds a NIK or a name. Read in the order of (xact_id, id), no change of a
+registrant comes before one that it builds on.
 """
 
 from __future__ import annotations
@@ -11,10 +12,23 @@ from datetime import datetime
 from uuid import UUID
 
 import orjson
-from sqlalchemy import text
+from sqlalchemy import CursorResult, text
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from app.db import CHANGED
+from app.errors import Raced
 from app.models.enums import ChangeKind
+
+_OF_ITS_OWN = frozenset(
+    {
+        ChangeKind.REGISTRANT_MOVED,
+        ChangeKind.REGISTRANT_CORRECTED,
+        ChangeKind.REGISTRANT_ERASED,
+        ChangeKind.REGISTRANT_REROUTED,
+        ChangeKind.MOTORCYCLE_HANDED_OVER,
+    }
+)
+"""Kinds that are written by whoever holds the lock of the registrant."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +49,10 @@ class Entry:
 
 _APPEND = text(
     """
+    WITH younger AS (
+        SELECT FROM change
+        WHERE registrant_id = ANY(CAST(:changed AS uuid[])) AND xact_id > pg_current_xact_id() LIMIT 1
+    )
     INSERT INTO change (at, kind, season, organizer_code, registrant_id, route_id, from_status, to_status,
                         client_id, reason, facts)
     SELECT :at, kind, season, organizer, registrant_id, route_id, from_status, to_status, client_id, reason,
@@ -45,6 +63,7 @@ _APPEND = text(
                 CAST(:facts AS text[])) WITH ORDINALITY
          AS entry (kind, season, organizer, registrant_id, route_id, from_status, to_status, client_id, reason,
                    facts, place)
+    WHERE NOT EXISTS (SELECT FROM younger)
     ORDER BY place
     """
 )
@@ -62,7 +81,16 @@ _COLUMNS = (
 
 
 async def append(session: AsyncSession, entries: Sequence[Entry], now: datetime) -> None:
-    """Write `entries` in this order, in one statement."""
+    """Write `entries` in this order, in one statement. Raises `Raced`.
+
+    A transaction that had its number before it waited for a registrant, and then builds on what a younger one did to
+    it, would come first in the order of the log: it is run again under a new number.
+    """
     columns: dict[str, object] = {name: [getattr(entry, name) for entry in entries] for name in _COLUMNS}
     facts = [None if entry.facts is None else orjson.dumps(entry.facts).decode() for entry in entries]
-    await session.execute(_APPEND, {"at": now, "facts": facts, **columns})
+    changed = {entry.registrant_id for entry in entries if entry.registrant_id and entry.kind in _OF_ITS_OWN}
+    written = await session.execute(_APPEND, {"at": now, "facts": facts, "changed": list(changed), **columns})
+    assert isinstance(written, CursorResult)  # noqa: S101 - an INSERT's result
+    if written.rowcount != len(entries):
+        raise Raced
+    session.info[CHANGED] = True

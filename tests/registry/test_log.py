@@ -6,7 +6,9 @@ from uuid import uuid4
 import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
+from sqlmodel.ext.asyncio.session import AsyncSession
 
+from app.errors import Raced
 from app.models.enums import ChangeKind
 from app.registry import log
 from app.registry.log import Entry
@@ -107,3 +109,56 @@ async def test_a_reader_behind_the_oldest_running_transaction_misses_nothing(wor
     # Not `settled`: what runs in another database of the cluster holds it back as well.
     assert await world.changes("season") == [(1,), (2,)]
     assert await world.run(running) == []
+
+
+async def test_who_builds_on_a_younger_transaction_is_run_again_under_a_new_number(world: World) -> None:
+    registrant = (await world.registered(someone(HUBDAT, await world.route()))).id
+    moved = Entry(ChangeKind.REGISTRANT_MOVED, 2026, "hubdat", registrant, None, "REGISTERED", "VERIFIED")
+    told = Entry(ChangeKind.DUPLICATE_REFUSED, 2026, "hubdat", registrant)
+
+    async def overtaken() -> None:
+        async with world.database.transaction() as older:
+            await older.execute(text("SELECT pg_current_xact_id()"))
+            await append(world, moved)
+            # What is only told of a registrant is no change of its own.
+            await log.append(older, [told], NOW)
+            await log.append(older, [moved], NOW)
+
+    with pytest.raises(Raced):
+        await overtaken()
+    assert await world.changes("kind, to_status") == [
+        ("REGISTRANT_MOVED", "REGISTERED"),
+        ("REGISTRANT_MOVED", "VERIFIED"),
+    ]
+
+    async def again(session: AsyncSession) -> None:
+        nonlocal attempts
+        attempts += 1
+        await session.execute(text("SELECT pg_current_xact_id()"))
+        if attempts == 1:
+            await append(world, moved)
+        await log.append(session, [moved], NOW)
+
+    attempts = 0
+    await world.database.attempt(again)
+    assert attempts == 2
+    in_order = await world.run("SELECT id FROM change ORDER BY xact_id, id")
+    assert [row.id for row in in_order] == sorted(row.id for row in in_order)
+    assert len(in_order) == 4
+
+
+async def test_only_a_commit_that_wrote_to_it_is_told_of(world: World) -> None:
+    told: list[str] = []
+    world.database.on_change = lambda: told.append("changed")
+    await append(world, Entry(ChangeKind.SEASON_PURGED))
+    async with world.database.transaction() as session:
+        await session.execute(text("SELECT 1"))
+
+    async def rolled_back() -> None:
+        async with world.database.transaction() as session:
+            await log.append(session, [Entry(ChangeKind.SEASON_PURGED)], NOW)
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        await rolled_back()
+    assert told == ["changed"]

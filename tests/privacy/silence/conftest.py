@@ -43,7 +43,7 @@ def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
                 PEMUDIK_BODY_LIMIT=str(BODY_LIMIT),
                 PEMUDIK_BODY_TIMEOUT="0.5",
                 PEMUDIK_REQUEST_TIMEOUT="2",
-                PEMUDIK_SWEEP="false",
+                PEMUDIK_DUTIES="false",
             )
         yield house
         for server in house.servers.values():
