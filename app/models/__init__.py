@@ -5,6 +5,7 @@ from app.models.block import NikBlock
 from app.models.case import CaseClaim, DuplicateCase
 from app.models.change import Change
 from app.models.client import CheckBudget, Client, ClientSecret, UsedAssertion
+from app.models.job import ImportChunk, ImportFile, ImportJob, ImportMissing
 from app.models.organizer import Organizer, Policy, RegistrationWindow
 from app.models.projection import Projection
 from app.models.registrant import Registrant
@@ -19,6 +20,10 @@ __all__ = [
     "Client",
     "ClientSecret",
     "DuplicateCase",
+    "ImportChunk",
+    "ImportFile",
+    "ImportJob",
+    "ImportMissing",
     "NikAccess",
     "NikBlock",
     "Organizer",

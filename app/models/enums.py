@@ -79,6 +79,18 @@ class Purpose(StrEnum):
     ACCESS_LOG = "ACCESS_LOG"
 
 
+class ImportMode(StrEnum):
+    UPSERT = "UPSERT"
+    SNAPSHOT = "SNAPSHOT"
+
+
+class ImportState(StrEnum):
+    QUEUED = "QUEUED"
+    RUNNING = "RUNNING"
+    DONE = "DONE"
+    FAILED = "FAILED"
+
+
 class ChangeKind(StrEnum):
     """What a row of the change log tells of."""
 
