@@ -1,7 +1,7 @@
 """The append-only log: what, when, by which client, why. A trigger refuses UPDATE and DELETE.
 
-Everything behind the registry reads it. Ids commit out of order, so a reader takes only rows with
-`xact_id < pg_snapshot_xmin(pg_current_snapshot())`. It never holds a NIK or a name.
+Everything behind the registry reads it. Ids commit out of order, so a reader takes only what is settled
+(`app/changes/feed.py`). It never holds a NIK or a name.
 """
 
 from datetime import datetime
@@ -44,7 +44,7 @@ class Change(SQLModel, table=True):
     id: int | None = Field(default=None, sa_column=Column(BigInteger, Identity(always=True), primary_key=True))
     xact_id: int | None = Field(
         default=None,
-        sa_column=Column(TransactionId, nullable=False, server_default=text("pg_current_xact_id()")),
+        sa_column=Column(TransactionId, nullable=False, server_default=text("log_transaction(pg_current_xact_id())")),
     )
     at: datetime
     kind: str = Field(sa_type=Text)

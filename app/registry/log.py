@@ -19,7 +19,7 @@ from app.db import CHANGED
 from app.errors import Raced
 from app.models.enums import ChangeKind
 
-_OF_ITS_OWN = frozenset(
+OF_A_REGISTRANT = frozenset(
     {
         ChangeKind.REGISTRANT_MOVED,
         ChangeKind.REGISTRANT_CORRECTED,
@@ -51,7 +51,8 @@ _APPEND = text(
     """
     WITH younger AS (
         SELECT FROM change
-        WHERE registrant_id = ANY(CAST(:changed AS uuid[])) AND xact_id > pg_current_xact_id() LIMIT 1
+        WHERE registrant_id = ANY(CAST(:changed AS uuid[])) AND xact_id > log_transaction(pg_current_xact_id())
+        LIMIT 1
     )
     INSERT INTO change (at, kind, season, organizer_code, registrant_id, route_id, from_status, to_status,
                         client_id, reason, facts)
@@ -88,7 +89,7 @@ async def append(session: AsyncSession, entries: Sequence[Entry], now: datetime)
     """
     columns: dict[str, object] = {name: [getattr(entry, name) for entry in entries] for name in _COLUMNS}
     facts = [None if entry.facts is None else orjson.dumps(entry.facts).decode() for entry in entries]
-    changed = {entry.registrant_id for entry in entries if entry.registrant_id and entry.kind in _OF_ITS_OWN}
+    changed = {entry.registrant_id for entry in entries if entry.registrant_id and entry.kind in OF_A_REGISTRANT}
     written = await session.execute(_APPEND, {"at": now, "facts": facts, "changed": list(changed), **columns})
     assert isinstance(written, CursorResult)  # noqa: S101 - an INSERT's result
     if written.rowcount != len(entries):

@@ -42,6 +42,14 @@ def allow(kinds: list[str], validated: str = "") -> None:
 
 def upgrade() -> None:
     allow(KINDS + NEW_KINDS)
+    # In another cluster, as after a dump was restored, transactions have other numbers: what is added to them keeps the
+    # order of the log. `pemudik migrate` sets it.
+    op.execute("CREATE FUNCTION log_shift() RETURNS bigint LANGUAGE sql IMMUTABLE RETURN 0")
+    op.execute(
+        "CREATE FUNCTION log_transaction(xid8) RETURNS xid8 LANGUAGE sql IMMUTABLE"
+        " RETURN ($1::text::bigint + log_shift())::text::xid8"
+    )
+    op.execute("ALTER TABLE change ALTER xact_id SET DEFAULT log_transaction(pg_current_xact_id())")
     op.create_table('projection',
     sa.Column('name', sa.Text(), nullable=False),
     sa.Column('xact_id', TransactionId(), server_default=sa.text("'0'"), nullable=False),
@@ -58,5 +66,8 @@ def downgrade() -> None:
     op.create_index('ix_change_organizer_code_id', 'change', ['organizer_code', 'id'], unique=False)
     op.drop_index('ix_change_organizer_code_xact_id_id', table_name='change')
     op.drop_table('projection')
+    op.execute("ALTER TABLE change ALTER xact_id SET DEFAULT pg_current_xact_id()")
+    op.execute("DROP FUNCTION log_transaction")
+    op.execute("DROP FUNCTION log_shift")
     # The log is append-only: what stands in it of the new kinds stays.
     allow(KINDS, "NOT VALID")
