@@ -5,10 +5,9 @@ POST of one JSON operation (GraphQL-over-HTTP); refusals of RFC 6750, 9110 and t
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Mapping
 
-from graphql import ExecutionResult
+from graphql import ExecutionResult, GraphQLSchema
 from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
@@ -16,12 +15,11 @@ from app import clock
 from app.auth.bearer import Bearer, Principal, Unauthorized
 from app.config import Settings
 from app.errors import Language, Unavailable
-from app.graphql import inputs, limits, permissions
 from app.graphql.answers import Answer, answered, media_type, refused, unanswerable, unauthorized, unavailable
 from app.graphql.context import Context, language_of
-from app.graphql.documents import Document, Documents, Operation, Refused
-from app.graphql.execution import execute
+from app.graphql.documents import Refused
 from app.graphql.failures import RequestError, cause
+from app.graphql.operations import Operations
 from app.graphql.requests import Asked, NotUnderstood, asked, refuse_method_or_media
 from app.graphql.schema import EXECUTABLE
 from app.process import Registry
@@ -29,18 +27,20 @@ from app.process import Registry
 PATH = "/graphql"
 
 
-def routes(registry: Registry, bearer: Bearer, settings: Settings) -> list[Route]:
-    return [Route(PATH, Door(registry, bearer, settings))]
+def routes(
+    registry: Registry, bearer: Bearer, settings: Settings, *, schema: GraphQLSchema = EXECUTABLE
+) -> list[Route]:
+    return [Route(PATH, Door(registry, bearer, settings, schema))]
 
 
 class Door:
     """The ASGI application behind `PATH`. Of one process."""
 
-    def __init__(self, registry: Registry, bearer: Bearer, settings: Settings) -> None:
+    def __init__(self, registry: Registry, bearer: Bearer, settings: Settings, schema: GraphQLSchema) -> None:
         self._registry = registry
         self._bearer = bearer
         self._settings = settings
-        self._documents = Documents(EXECUTABLE)
+        self._operations = Operations(schema, settings)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         answer = await self._answer(scope, receive)
@@ -72,37 +72,16 @@ class Door:
         self, scope: Scope, principal: Principal, wanted: Asked, language: Language, media: str | None
     ) -> Answer:
         try:
-            document = self._documents.get(wanted.query)
-            operation = document.operation(wanted.operation_name)
-            scope["state"]["operation"] = operation.told
-            self._judge(operation, document, wanted, principal)
+            found = self._operations.find(wanted)
+            scope["state"]["operation"] = found.operation.told
+            self._operations.judge(found, principal)
+            result = await self._operations.execute(found, Context(self._registry, principal, language, clock.now()))
         except Refused as error:
             return refused(error.errors, language, media)
         except RequestError as error:
             return refused([error], language, media)
-        context = Context(self._registry, principal, language, clock.now())
-        try:
-            async with asyncio.timeout(self._settings.request_timeout):
-                result = await execute(document.ast, document.plans, wanted.variables, wanted.operation_name, context)
-        except TimeoutError:
-            return unanswerable(NotUnderstood(504, "TIMEOUT", "The operation took too long and was given up"), media)
-        if result is None:
-            definitions = operation.node.variable_definitions or ()
-            return refused(inputs.misfits(EXECUTABLE, definitions, wanted.variables), language, media)
-        alone = _what_kept_it_from_answering(result) if operation.root_fields == 1 else None
+        alone = _what_kept_it_from_answering(result) if found.operation.root_fields == 1 else None
         return answered(result.data, result.errors, language, media, alone=alone)
-
-    def _judge(self, operation: Operation, document: Document, wanted: Asked, principal: Principal) -> None:
-        """Raises what is known before anything runs."""
-        refusal = permissions.refusal(operation.required, principal.scopes)
-        if refusal is not None:
-            raise refusal
-        error = limits.unfit(wanted.variables)
-        if error is None and limits.too_costly(operation.measured):
-            measured = limits.measure(EXECUTABLE, operation.node, document.fragments, wanted.variables)
-            error = limits.too_costly(measured)
-        if error is not None:
-            raise error
 
 
 def _what_kept_it_from_answering(result: ExecutionResult) -> Unavailable | None:
