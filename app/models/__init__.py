@@ -12,6 +12,7 @@ from app.models.registrant import Registrant
 from app.models.route import QuotaRelease, Route
 from app.models.season import Season
 from app.models.terminal import Terminal
+from app.models.webhook import Webhook, WebhookAttempt, WebhookDelivery
 
 __all__ = [
     "CaseClaim",
@@ -36,4 +37,7 @@ __all__ = [
     "Season",
     "Terminal",
     "UsedAssertion",
+    "Webhook",
+    "WebhookAttempt",
+    "WebhookDelivery",
 ]

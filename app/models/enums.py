@@ -126,6 +126,43 @@ class ChangeKind(StrEnum):
     WEBHOOK_DISABLED = "WEBHOOK_DISABLED"
 
 
+class WebhookEvent(StrEnum):
+    """What an organizer's webhook is told of."""
+
+    REGISTRANT_FORFEITED = "registrant.forfeited"
+    REGISTRANT_NO_SHOW = "registrant.no_show"
+    DUPLICATE_FOUND = "duplicate.found"
+    QUOTA_FILLED = "quota.filled"
+    QUOTA_RETURNED = "quota.returned"
+    WINDOW_AMENDED = "window.amended"
+    IMPORT_FINISHED = "import.finished"
+    CASE_DECIDED = "case.decided"
+    WEBHOOK_TEST = "webhook.test"
+
+
+class DeliveryState(StrEnum):
+    PENDING = "PENDING"
+    DELIVERED = "DELIVERED"
+    FAILED = "FAILED"
+
+
+class DeliveryError(StrEnum):
+    """Why no answer came."""
+
+    URL_REFUSED = "URL_REFUSED"
+    NAME_NOT_FOUND = "NAME_NOT_FOUND"
+    ADDRESS_REFUSED = "ADDRESS_REFUSED"
+    CONNECT_FAILED = "CONNECT_FAILED"
+    TLS_FAILED = "TLS_FAILED"
+    TIMEOUT = "TIMEOUT"
+    BROKEN_ANSWER = "BROKEN_ANSWER"
+
+
+class DisabledBecause(StrEnum):
+    GONE = "GONE"
+    FAILING = "FAILING"
+
+
 def one_of(column: str, vocabulary: type[StrEnum]) -> CheckConstraint:
     members = ", ".join(f"'{member}'" for member in vocabulary)
     return CheckConstraint(f"{column} IN ({members})", name=column)
