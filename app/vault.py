@@ -54,11 +54,18 @@ class Vault:
         return hmac.digest(self._loaded.keys.index, INDEX_DOMAIN + nik.encode(), "sha256")
 
     def seal(self, text: str) -> bytes:
+        return self.seal_bytes(text.encode())
+
+    def seal_bytes(self, content: bytes) -> bytes:
         loaded = self._current()
         key_id, nonce = loaded.keys.current_id, os.urandom(NONCE_BYTES)
-        return bytes((key_id,)) + nonce + loaded.ciphers[key_id].encrypt(nonce, text.encode(), None)
+        return bytes((key_id,)) + nonce + loaded.ciphers[key_id].encrypt(nonce, content, None)
 
     def open(self, sealed: bytes) -> str:
+        """Raises `Unreadable`."""
+        return self.open_bytes(sealed).decode()
+
+    def open_bytes(self, sealed: bytes) -> bytes:
         """Raises `Unreadable`."""
         key_id = sealed[0] if sealed else 0
         cipher = self._loaded.ciphers.get(key_id)
@@ -69,7 +76,7 @@ class Vault:
         if cipher is None:
             raise Unreadable(f"A value is sealed under data key {key_id}, which is not among the keys.")
         try:
-            return cipher.decrypt(sealed[1 : 1 + NONCE_BYTES], sealed[1 + NONCE_BYTES :], None).decode()
+            return cipher.decrypt(sealed[1 : 1 + NONCE_BYTES], sealed[1 + NONCE_BYTES :], None)
         except (InvalidTag, ValueError):
             raise Unreadable(f"A value sealed under data key {key_id} was changed or cut off.") from None
 

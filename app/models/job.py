@@ -89,7 +89,11 @@ class ImportChunk(SQLModel, table=True):
     verdicts: bytes = Field(sa_type=LargeBinary)
     """JSON: of each row its number in the file, result, code and explanation."""
     registrants: list[UUID] = Field(sa_column=Column(ARRAY(Uuid), nullable=False))
-    """Whom the rows were about, as far as the registry knows them."""
+    """Whom the rows are about, as far as the registry knows them."""
+    refused: list[bytes] = Field(sa_column=Column(ARRAY(LargeBinary), nullable=False))
+    """Blind indexes of the NIKs of refused rows."""
+    organizers: list[str] = Field(sa_column=Column(ARRAY(Text), nullable=False))
+    """That the rows name in `source`."""
     done_at: datetime
 
 

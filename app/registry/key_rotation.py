@@ -50,6 +50,8 @@ _IN_USE = text(
     """
     SELECT get_byte(nik_sealed, 0) FROM registrant WHERE nik_sealed IS NOT NULL
     UNION SELECT get_byte(name_sealed, 0) FROM registrant WHERE name_sealed IS NOT NULL
+    -- Files that were sent are not sealed anew: they are wiped before long, and their keys are kept as long as they are.
+    UNION SELECT get_byte(substr(sealed, 1, 1), 0) FROM import_file
     """
 )
 

@@ -74,6 +74,8 @@ def upgrade() -> None:
     sa.Column('number', sa.Integer(), autoincrement=False, nullable=False),
     sa.Column('verdicts', sa.LargeBinary(), nullable=False),
     sa.Column('registrants', sa.ARRAY(sa.Uuid()), nullable=False),
+    sa.Column('refused', sa.ARRAY(sa.LargeBinary()), nullable=False),
+    sa.Column('organizers', sa.ARRAY(sa.Text()), nullable=False),
     sa.Column('done_at', sa.DateTime(timezone=True), nullable=False),
     sa.ForeignKeyConstraint(['job_id'], ['import_job.id'], ),
     sa.PrimaryKeyConstraint('job_id', 'number')
