@@ -1,0 +1,119 @@
+"""Why a file is not taken at all, and what to do about it.
+
+FileRefused
+├── FileTooLarge           FILE_TOO_LARGE            megabytes
+├── FileEncrypted          FILE_ENCRYPTED
+├── FileHasMacros          FILE_HAS_MACROS
+├── FileNotASpreadsheet    FILE_NOT_A_SPREADSHEET
+├── FileDamaged            FILE_DAMAGED
+├── FileTooManyRows        FILE_TOO_MANY_ROWS        rows
+├── FileTooComplex         FILE_TOO_COMPLEX
+├── HeaderNotFound         HEADER_NOT_FOUND
+├── ColumnMissing          COLUMN_MISSING            columns
+└── ColumnRepeated         COLUMN_REPEATED           columns
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from app.errors import Language, Refusal
+
+
+class FileRefused(Refusal):
+    """The whole file; a refused row is no such thing."""
+
+
+@dataclass(eq=False)
+class FileTooLarge(FileRefused):
+    code = "FILE_TOO_LARGE"
+    indonesian = "Berkas lebih besar dari {megabytes} MB. Bagi menjadi beberapa berkas, atau hapus gambar di dalamnya."
+    english = "The file is larger than {megabytes} MB. Split it into several files, or remove the pictures in it."
+
+    megabytes: int = 0
+
+
+class FileEncrypted(FileRefused):
+    code = "FILE_ENCRYPTED"
+    indonesian = "Berkas ini dilindungi kata sandi. Simpan ulang sebagai .xlsx tanpa kata sandi."
+    english = "This file is protected by a password. Save it again as .xlsx without one."
+
+
+class FileHasMacros(FileRefused):
+    code = "FILE_HAS_MACROS"
+    indonesian = "Berkas ini berisi makro. Simpan ulang sebagai “Buku Kerja Excel (.xlsx)”, tanpa makro."
+    english = "This file contains macros. Save it again as an “Excel Workbook (.xlsx)”, without macros."
+
+
+class FileNotASpreadsheet(FileRefused):
+    code = "FILE_NOT_A_SPREADSHEET"
+    indonesian = (
+        "Isi berkas ini bukan .xlsx atau .csv, apa pun namanya. Buka di Excel, lalu simpan ulang sebagai .xlsx."
+    )
+    english = "The content is neither .xlsx nor .csv, whatever its name. Open it in Excel and save it again as .xlsx."
+
+
+class FileDamaged(FileRefused):
+    code = "FILE_DAMAGED"
+    indonesian = "Berkas ini rusak atau terpotong. Buka di Excel, simpan ulang sebagai .xlsx, lalu kirim lagi."
+    english = "This file is damaged or cut off. Open it in Excel, save it again as .xlsx and send that."
+
+
+@dataclass(eq=False)
+class FileTooManyRows(FileRefused):
+    code = "FILE_TOO_MANY_ROWS"
+    indonesian = "Berkas ini lebih dari {rows} baris. Bagi menjadi beberapa berkas; isi di bawahnya juga dihitung."
+    english = "This file has more than {rows} rows. Split it into several; what stands further down counts as well."
+
+    rows: int = 0
+
+
+class FileTooComplex(FileRefused):
+    code = "FILE_TOO_COMPLEX"
+    indonesian = (
+        "Berkas ini terlalu rumit untuk dibaca dengan aman. Salin hanya tabelnya ke buku kerja baru (tanpa sel yang"
+        " jauh di kanan atau di bawah), lalu simpan sebagai .xlsx."
+    )
+    english = (
+        "This file is too complex to be read safely. Copy only the table to a new workbook (no cells far to the right"
+        " or far down) and save that as .xlsx."
+    )
+
+
+class HeaderNotFound(FileRefused):
+    code = "HEADER_NOT_FOUND"
+    indonesian = (
+        "Tidak ada baris judul kolom pada sepuluh baris pertama. Pakai templat: baris judul memuat data_nik,"
+        " data_pemesan dan seterusnya."
+    )
+    english = (
+        "None of the first ten rows is a header. Use the template: its header row has data_nik, data_pemesan and so on."
+    )
+
+
+@dataclass(eq=False)
+class ColumnMissing(FileRefused):
+    code = "COLUMN_MISSING"
+    indonesian = "Kolom ini tidak ada: {names}. Tambahkan dengan nama yang sama persis seperti pada templat."
+    english = "These columns are missing: {names}. Add them under the very names that the template has."
+
+    columns: tuple[str, ...] = ()
+
+    def facts(self, language: Language) -> dict[str, object]:  # noqa: ARG002
+        return {"names": ", ".join(self.columns)}
+
+
+@dataclass(eq=False)
+class ColumnRepeated(FileRefused):
+    code = "COLUMN_REPEATED"
+    indonesian = "Kolom ini ada lebih dari sekali: {names}. Sisakan satu saja."
+    english = "These columns are there more than once: {names}. Keep one of each."
+
+    columns: tuple[str, ...] = ()
+
+    def facts(self, language: Language) -> dict[str, object]:  # noqa: ARG002
+        return {"names": ", ".join(self.columns)}
+
+
+BY_CODE: dict[str, type[FileRefused]] = {kind.code: kind for kind in FileRefused.__subclasses__()}
+"""For those that come from the process that reads."""
