@@ -55,6 +55,13 @@ class Settings(BaseSettings):
     duties: bool = True
     """Whether this server does what the registry does by itself: forfeit, mark no-shows, purge, count, tell others."""
 
+    metrics_token: SecretStr | None = Field(default=None, min_length=16)
+    """A bearer token for `/metrics` that needs no database, beside those of clients with `dashboard:read`."""
+    metrics_folder: Path | None = None
+    """Where several processes count together. `pemudik serve --workers` makes one by itself."""
+    otlp_endpoint: str | None = None
+    """`http://…` of an OpenTelemetry collector (OTLP over HTTP). None: no traces. Needs the extra `otel`."""
+
     @property
     def key_file(self) -> Path:
         return self.home / "keys.json"

@@ -6,11 +6,13 @@ lost a race (`Raced`, a deadlock) is run again from its start by `attempt`.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 from typing import Any, TypeVar
 
 import asyncpg
+from sqlalchemy import event
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
@@ -18,6 +20,7 @@ from sqlalchemy.ext.asyncio import AsyncSession as SQLAlchemySession
 from sqlmodel import SQLModel
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from app import metrics, tracing
 from app.errors import Raced, Unavailable
 
 SQLModel.metadata.naming_convention = {
@@ -44,9 +47,8 @@ CHANGED = "changed"
 ATTEMPTS = 5
 POOLS = 2
 """Of a `Database`: one for transactions, one for statements."""
-DEADLOCK_DETECTED = "40P01"
-SERIALIZATION_FAILURE = "40001"
-UNIQUE_VIOLATION = "23505"
+LOST_RACES: Mapping[str | None, str] = {"40P01": "deadlock", "40001": "serialization", "23505": "unique"}
+"""By SQLSTATE."""
 
 AWAY = (
     OSError,
@@ -75,16 +77,18 @@ class Database:
     """One engine and its pool. `url` is a PostgreSQL URL with or without a driver name."""
 
     def __init__(self, url: str, *, pool_size: int = 8) -> None:
-        self.engine = _engine(url, pool_size, SESSION)
+        self.engine = _engine("transactions", url, pool_size, SESSION)
         # Connections are opened when they are first needed.
-        self._quick = _engine(url, pool_size, SESSION | {"synchronous_commit": "off"}, isolation_level="AUTOCOMMIT")
+        self._quick = _engine(
+            "checks", url, pool_size, SESSION | {"synchronous_commit": "off"}, isolation_level="AUTOCOMMIT"
+        )
         self.on_change: Callable[[], None] = _nobody_follows
         """Called after a commit that wrote the change log."""
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[AsyncSession]:
         """Commits on leaving, rolls back on an exception. Raises `Unavailable` when the database is away."""
-        with _telling_when_it_is_away():
+        with _telling_when_it_is_away(), _timed():
             async with Session(self.engine, expire_on_commit=False) as session:
                 async with session.begin():
                     yield session
@@ -109,10 +113,12 @@ class Database:
                 async with self.transaction() as session:
                     return await work(session)
             except Raced:
-                continue
+                metrics.RETRIES.add("raced")
             except DBAPIError as error:
-                if sqlstate(error) not in {DEADLOCK_DETECTED, SERIALIZATION_FAILURE, UNIQUE_VIOLATION}:
+                reason = LOST_RACES.get(sqlstate(error))
+                if reason is None:
                     raise
+                metrics.RETRIES.add(reason)
         raise Raced
 
     async def connect(self) -> asyncpg.Connection[asyncpg.Record]:
@@ -129,8 +135,8 @@ def _nobody_follows() -> None:
     """Until somebody does."""
 
 
-def _engine(url: str, pool_size: int, session: dict[str, str], **options: Any) -> AsyncEngine:
-    return create_async_engine(
+def _engine(name: str, url: str, pool_size: int, session: dict[str, str], **options: Any) -> AsyncEngine:
+    engine = create_async_engine(
         driver_url(url),
         pool_size=pool_size,
         max_overflow=0,
@@ -140,16 +146,35 @@ def _engine(url: str, pool_size: int, session: dict[str, str], **options: Any) -
         connect_args={"server_settings": session, "timeout": 10},
         **options,
     )
+    metrics.POOL_SIZE.set(pool_size, name)
+    event.listen(engine.sync_engine, "checkout", lambda *_: metrics.POOL_IN_USE.add(name))
+    event.listen(engine.sync_engine, "checkin", lambda *_: metrics.POOL_IN_USE.add(name, by=-1))
+    return engine
+
+
+@contextmanager
+def _timed() -> Iterator[None]:
+    started = time.perf_counter()
+    try:
+        with tracing.span("transaction"):
+            yield
+    finally:
+        metrics.TRANSACTION_SECONDS.add(time.perf_counter() - started)
 
 
 @contextmanager
 def _telling_when_it_is_away() -> Iterator[None]:
     try:
         yield
-    except (OSError, PoolTimeout, asyncpg.InterfaceError, asyncpg.PostgresConnectionError) as error:
+    except PoolTimeout as error:
+        metrics.UNAVAILABLE.add("pool")
+        raise Unavailable from error
+    except (OSError, asyncpg.InterfaceError, asyncpg.PostgresConnectionError) as error:
+        metrics.UNAVAILABLE.add("away")
         raise Unavailable from error
     except DBAPIError as error:
         if error.connection_invalidated or isinstance(error.driver_exception, AWAY):
+            metrics.UNAVAILABLE.add("away")
             raise Unavailable from error
         raise
 

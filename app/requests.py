@@ -1,13 +1,14 @@
 """One line of the log per request: what was asked in general terms, never the path, the query string or an address.
 
 Views tell it who called and what for: `scope["state"]["client_id"]` and `scope["state"]["operation"]`, in words of ours
-and never the client's.
+and never the client's; and what came of it, `scope["state"]["outcome"]`, where the status does not say it.
 """
 
 from __future__ import annotations
 
 import re
 import time
+from collections.abc import Mapping
 from typing import Any
 
 import orjson
@@ -15,6 +16,8 @@ import structlog
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from uuid_utils.compat import uuid7
+
+from app import metrics, tracing
 
 log = structlog.get_logger()
 
@@ -50,7 +53,7 @@ class RequestLog:
                 message["headers"] = [*message.get("headers", ()), (b"x-request-id", request_id.encode())]
             await send(message)
 
-        with structlog.contextvars.bound_contextvars(request_id=request_id):
+        with tracing.request(scope["headers"]), structlog.contextvars.bound_contextvars(request_id=request_id):
             try:
                 await self.app(scope, receive, send_with_id)
             except ClientDisconnect:
@@ -67,8 +70,23 @@ class RequestLog:
 
 def tell(scope: Scope, status: int | None, seconds: float) -> None:
     route = route_of(scope)
+    count(scope["state"], route, status, seconds)
     write = log.debug if route in QUIET_ROUTES and status == 200 else log.info
-    write("request", **facts(scope, route, status, seconds))
+    told = facts(scope, route, status, seconds)
+    write("request", **told)
+    tracing.describe(
+        f"{told['method']} {route}",
+        {"http.request.method": told["method"], "http.route": route, "http.response.status_code": status or 0},
+    )
+
+
+def count(state: Mapping[str, Any], route: str, status: int | None, seconds: float) -> None:
+    operation = state.get("operation") or "-"
+    if "," in operation:
+        operation = "several"
+    outcome = state.get("outcome") or ("ok" if status is not None and status < 400 else "-")
+    metrics.REQUESTS.add(route, operation, str(status or "-"), outcome)
+    metrics.REQUEST_SECONDS.add(seconds, route, operation)
 
 
 def facts(scope: Scope, route: str, status: int | None, seconds: float) -> dict[str, Any]:
