@@ -133,7 +133,9 @@ async def cancel(database: Database, caller: Caller, job_id: UUID, now: datetime
     """
     async with database.transaction() as session:
         job = await jobs.get(session, caller, job_id)
-    refused = job if isinstance(job, NotFound) else _not_to_be_cancelled(job)
+    if isinstance(job, NotFound):
+        return job
+    refused = _not_to_be_cancelled(job)
     if refused is not None:
         return refused
     after: UUID | None = FIRST
@@ -162,7 +164,7 @@ async def _cancel_next(database: Database, caller: Caller, job: Job, after: UUID
 
 async def _cancel_some(session: AsyncSession, caller: Caller, job_id: UUID, after: UUID, now: datetime) -> UUID | None:
     """The last one that was looked at; None: there is no other."""
-    ids = list((await session.execute(_AS_FOUND, {"id": job_id, "after": after})).scalars())
+    ids: list[UUID] = list((await session.execute(_AS_FOUND, {"id": job_id, "after": after})).scalars())
     if not ids:
         return None
     steps = [lifecycle.Step(one, RegistrantStatus.CANCELLED, caller, REASON) for one in ids]
