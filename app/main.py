@@ -26,6 +26,7 @@ from app import clock, migration, telemetry
 from app.auth import endpoints
 from app.auth.bearer import Bearer
 from app.auth.signing import SigningKeys
+from app.changes.tail import Tail
 from app.changes.wake import Wake
 from app.config import Settings
 from app.db import Database
@@ -97,7 +98,8 @@ def build_registry(database: Database, vault: Vault) -> Registry:
 
     wake = Wake(database)
     database.on_change = wake.tell
-    return Registry(database, vault, wake, Merger(run_checks, lanes=LANES), Merger(run_submissions, lanes=LANES))
+    tail = Tail(database, wake)
+    return Registry(database, vault, wake, tail, Merger(run_checks, lanes=LANES), Merger(run_submissions, lanes=LANES))
 
 
 # --- start and end ----------------------------------------------------------------------------------------------------
@@ -130,8 +132,8 @@ async def lifespan(registry: Registry, settings: Settings) -> AsyncIterator[None
 def duties_of(registry: Registry, settings: Settings) -> list[Duty]:
     """Every process listens; what the registry as a whole has to do is done by those that are told to."""
     if not settings.duties:
-        return [registry.wake.run]
-    return [registry.wake.run, lambda stop: sweep.run(registry.database, stop)]
+        return [registry.wake.run, registry.tail.run]
+    return [registry.wake.run, registry.tail.run, lambda stop: sweep.run(registry.database, stop)]
 
 
 async def keep(duty: Duty, stop: asyncio.Event) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from app.changes.tail import Tail
 from app.changes.wake import Wake
 from app.db import Database
 from app.errors import NikInvalid, Refusal, TooManyChecks
@@ -18,5 +19,6 @@ class Registry:
     database: Database
     vault: Vault
     wake: Wake
+    tail: Tail
     checks: Merger[Check, Answer | NikInvalid | TooManyChecks]
     submissions: Merger[Submission, Accepted | Refusal]

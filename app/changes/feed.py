@@ -9,7 +9,7 @@ from __future__ import annotations
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections import defaultdict
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from struct import Struct
 from typing import Any
@@ -23,7 +23,7 @@ from app.registry import record
 from app.registry.log import OF_A_REGISTRANT
 
 _VERSION = b"\x01"
-_PLACE = Struct(">QQ")
+_PLACE = Struct(">qq")
 
 HORIZON = "log_transaction(pg_snapshot_xmin(pg_current_snapshot()))"
 """The oldest transaction that still runs, as the log counts them."""
@@ -71,6 +71,8 @@ class Item:
 
     change: Change
     registrant: Row[Any]
+    shown: dict[bool, Any] = field(default_factory=dict, compare=False, repr=False)
+    """As its owner (True) or anybody else sees it: made once for all who follow."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,8 +94,8 @@ _BEHIND = f"{AFTER} AND {SETTLED} AND c.kind IN ({_KINDS}) ORDER BY {IN_ORDER} L
 _EVERYONES = f"SELECT c.* FROM change c WHERE {_BEHIND}"
 # The changes of each organizer are read off its own part of the index, however many there are of others.
 _OF_SOME = f"""
-    SELECT c.* FROM unnest(CAST(:organizers AS text[])) AS of (organizer)
-    CROSS JOIN LATERAL (SELECT c.* FROM change c WHERE c.organizer_code = of.organizer AND {_BEHIND}) c
+    SELECT c.* FROM unnest(CAST(:organizers AS text[])) AS own (organizer)
+    CROSS JOIN LATERAL (SELECT c.* FROM change c WHERE c.organizer_code = own.organizer AND {_BEHIND}) c
     ORDER BY {IN_ORDER} LIMIT :most
 """
 _PAGE = """
@@ -121,6 +123,7 @@ def _page(changes: str) -> TextClause:
 
 
 _ALL, _SOME = _page(_EVERYONES), _page(_OF_SOME)
+_HORIZON = text(f"SELECT {HORIZON}::text::bigint")
 # Who just wrote a change reads it here before it is settled. Its cursor is then that of the horizon: whoever goes on
 # from there gets it again, and misses nothing that was older and ended later.
 _HISTORIES = text(
@@ -142,12 +145,17 @@ async def page(session: AsyncSession, organizers: Collection[str] | None, after:
     if organizers is not None:
         values["organizers"] = sorted(organizers)
     rows = (await session.execute(_ALL if organizers is None else _SOME, values)).all()
-    horizon = Position(rows[0].horizon, 0)
-    if after > horizon:
+    end = Position(rows[0].horizon, 0)
+    if after > end:
         raise InvalidCursor
     items = [Item(_change(row), row) for row in rows if row.change_id is not None]
     more = len(items) == most
-    return Page(items, items[-1].change.position if more else horizon, more, rows[0].held_back)
+    return Page(items, items[-1].change.position if more else end, more, rows[0].held_back)
+
+
+async def horizon(session: AsyncSession) -> Position:
+    """Behind everything that is settled now."""
+    return Position((await session.execute(_HORIZON)).scalar_one(), 0)
 
 
 async def histories(session: AsyncSession, ids: Sequence[UUID]) -> list[list[Change]]:
@@ -171,7 +179,7 @@ def position(cursor_: str) -> Position:
     if raw[:1] != _VERSION or len(raw) != 1 + _PLACE.size:
         raise InvalidCursor
     found = Position(*_PLACE.unpack(raw[1:]))
-    if cursor(found) != cursor_:
+    if cursor(found) != cursor_ or min(found.xact_id, found.id) < 0:
         raise InvalidCursor
     return found
 

@@ -16,14 +16,9 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from app import clock
 from app.changes.feed import AFTER, SETTLED, Position
-from app.changes.wake import Wake
+from app.changes.wake import HELD_BACK, POLL, Wake
 from app.db import Database
 from app.errors import Unavailable
-
-POLL = 1.0
-"""Seconds: a notification that was lost makes it no later than this."""
-HELD_BACK = 0.02
-"""Seconds between two looks at what is committed, while an older transaction still runs."""
 
 log = structlog.get_logger(__name__)
 

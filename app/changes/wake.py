@@ -17,7 +17,13 @@ from app.db import Database
 CHANNEL = "pemudik_change"
 GATHER = 0.005
 """Seconds: commits within them are told of once."""
+ANSWERS_WITHIN = 5.0
 RECONNECT_AFTER = 1.0
+"""Seconds."""
+POLL = 1.0
+"""Seconds: a notification that was lost makes it no later than this."""
+HELD_BACK = 0.02
+"""Seconds between two looks at what is committed, while an older transaction still runs."""
 
 log = structlog.get_logger(__name__)
 
@@ -42,7 +48,7 @@ class Wake:
     def tell(self) -> None:
         """Something was committed here: followers of this process hear it at once, those of others by NOTIFY."""
         self._told.set()
-        self._wake()
+        self.rouse()
 
     async def run(self, stop: asyncio.Event) -> None:
         """Listen and tell until `stop`; a connection that breaks is made anew."""
@@ -63,22 +69,23 @@ class Wake:
         connection.add_termination_listener(lambda _: broken.set())
         ended = asyncio.create_task(broken.wait())
         try:
-            await connection.add_listener(CHANNEL, lambda *_: self._wake())
+            await connection.add_listener(CHANNEL, lambda *_: self.rouse())
             # Whatever was told while nobody listened.
-            self._wake()
+            self.rouse()
             while not stopped.done() and not broken.is_set():
                 told = asyncio.create_task(self._told.wait())
                 await asyncio.wait({stopped, ended, told}, return_when=asyncio.FIRST_COMPLETED)
                 told.cancel()
                 if self._told.is_set() and not broken.is_set():
                     self._told.clear()
-                    await connection.execute(f"NOTIFY {CHANNEL}")
+                    await connection.execute(f"NOTIFY {CHANNEL}", timeout=ANSWERS_WITHIN)
                     await asyncio.sleep(GATHER)
         finally:
             ended.cancel()
             with suppress(OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
                 await connection.close(timeout=1)
 
-    def _wake(self) -> None:
+    def rouse(self) -> None:
+        """Wake the followers of this process."""
         signal, self._signal = self._signal, asyncio.Event()
         signal.set()

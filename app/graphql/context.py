@@ -18,10 +18,10 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from strawberry.dataloader import DataLoader
 
 from app.auth.bearer import Principal
+from app.changes import feed
 from app.errors import Language
 from app.process import Registry
 from app.registry import lookup, organizers, route, routes, seasons, terminals
-from app.registry.lookup import HistoryEntry
 from app.registry.organizers import Organizer
 from app.registry.record import Record
 from app.registry.route import Route
@@ -66,6 +66,11 @@ class Context:
     def reader(self) -> Caller:
         """Who reads registrants: without a scope of their owner, its own are to it as anybody's."""
         return self.caller if OWNERS & self.principal.scopes else replace(self.caller, owns_nothing=True)
+
+    @property
+    def followed(self) -> frozenset[str] | None:
+        """Whose changes may be followed. None: everyone's."""
+        return None if self.everyone else self.reader.organizers
 
     def transaction(self) -> AbstractAsyncContextManager[AsyncSession]:
         return self.registry.database.transaction()
@@ -133,10 +138,10 @@ class Context:
         return DataLoader(load)
 
     @cached_property
-    def histories(self) -> DataLoader[UUID, list[HistoryEntry]]:
-        async def load(ids: list[UUID]) -> Sequence[list[HistoryEntry]]:
+    def histories(self) -> DataLoader[UUID, list[feed.Change]]:
+        async def load(ids: list[UUID]) -> Sequence[list[feed.Change]]:
             async with self.transaction() as session:
-                return await lookup.histories(session, ids)
+                return await feed.histories(session, ids)
 
         return DataLoader(load)
 

@@ -58,9 +58,9 @@ def position(after: str | None) -> UUID | None:
         raw = urlsafe_b64decode(after + "=" * (-len(after) % 4))
         place = UUID(bytes=raw[1:])
     except ValueError:
-        raise _no_cursor() from None
+        raise no_cursor() from None
     if raw[:1] != _VERSION or cursor_of(place) != after:
-        raise _no_cursor()
+        raise no_cursor()
     return place
 
 
@@ -72,15 +72,22 @@ def size(first: int) -> int:
 
 def connection(ids: Sequence[UUID], nodes: Sequence[Node], *, first: int, after: str | None) -> Connection[Node]:
     """`ids` and `nodes` hold one item more than `first` when there is a next page."""
-    edges = [Edge(cursor=cursor_of(key), node=node) for key, node in zip(ids[:first], nodes[:first], strict=True)]
+    return connected([cursor_of(key) for key in ids], nodes, first=first, after=after)
+
+
+def connected(
+    cursors: Sequence[str], nodes: Sequence[Node], *, first: int, after: str | None, end: str | None = None
+) -> Connection[Node]:
+    """`end` is where an empty page ends, if that is somewhere."""
+    edges = [Edge(cursor=cursor, node=node) for cursor, node in zip(cursors[:first], nodes[:first], strict=True)]
     page_info = PageInfo(
         has_next_page=len(nodes) > first,
         has_previous_page=bool(after),
         start_cursor=edges[0].cursor if edges else None,
-        end_cursor=edges[-1].cursor if edges else None,
+        end_cursor=edges[-1].cursor if edges else end,
     )
     return Connection(nodes=list(nodes[:first]), edges=edges, page_info=page_info)
 
 
-def _no_cursor() -> RequestError:
+def no_cursor() -> RequestError:
     return RequestError("`after` is no cursor; give an `endCursor` as it was answered", "INVALID_CURSOR")

@@ -6,6 +6,7 @@ Enforced from the schema before anything runs: a request that selects one field 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from inspect import isasyncgenfunction
 from typing import Any
 
 import strawberry
@@ -33,6 +34,7 @@ def open_to(
     """A root field for whoever holds one of the scopes `alternatives`; with none, for every authenticated client."""
     return strawberry.federation.field(
         resolver=resolver,
+        is_subscription=isasyncgenfunction(resolver),
         description=description,
         directives=list(directives),
         authenticated=not alternatives,

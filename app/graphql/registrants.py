@@ -8,6 +8,7 @@ from typing import Annotated
 import strawberry
 from strawberry import ID, UNSET
 
+from app.changes import feed
 from app.errors import NotFound
 from app.graphql import paging
 from app.graphql.catalogue import Organizer, Route
@@ -16,7 +17,7 @@ from app.graphql.fields import loaded, sized
 from app.graphql.paging import After, Connection, First
 from app.graphql.registrant_inputs import RegistrantFilter, RegistrantRef
 from app.graphql.scalars import NIK, given, identifier
-from app.graphql.vocabulary import Direction, IdentityDocument, RegistrantStatus, Service
+from app.graphql.vocabulary import ChangeKind, Direction, IdentityDocument, RegistrantStatus, Service
 from app.registry import lookup, standard
 from app.registry.record import Record
 
@@ -38,13 +39,37 @@ class Motorcycle:
         )
 
 
-@strawberry.type(description="One step of a registrant's way.")
+@strawberry.type(description="One change of a registrant: a row of the registry's log.")
 class Change:
-    cursor: str = strawberry.field(description="Its place in the registry's log.")
+    cursor: str = strawberry.field(
+        description=(
+            "Its place in the log: give it to `changes` as `after` to go on from here. It never expires. Of a change in"
+            " `Registrant.history` that is some milliseconds old, `changes` may bring the change itself once more."
+        )
+    )
     at: datetime = strawberry.field(description="When it was written.")
-    from_: RegistrantStatus | None = strawberry.field(name="from", description="Null: it arrived.")
-    to: RegistrantStatus = strawberry.field(description="What it became.")
+    kind: ChangeKind = strawberry.field(description="What happened.")
+    registrant: Registrant = strawberry.field(
+        description="Whose change it is, as it is now: later changes are in it already."
+    )
+    from_: RegistrantStatus | None = strawberry.field(
+        name="from", description="Null: it arrived, or its status stayed."
+    )
+    to: RegistrantStatus | None = strawberry.field(description="What it became. Null: its status stayed.")
     reason: str | None = strawberry.field(description="Why, where a reason was given; only you see it.")
+
+    @classmethod
+    def from_log(cls, change: feed.Change, registrant: Registrant) -> Change:
+        return cls(
+            cursor=feed.cursor(change.position),
+            at=change.at,
+            kind=ChangeKind(change.kind),
+            registrant=registrant,
+            from_=None if change.from_status is None else RegistrantStatus(change.from_status),
+            to=None if change.to_status is None else RegistrantStatus(change.to_status),
+            # Free text, in which clerks name people.
+            reason=change.reason if registrant.own else None,
+        )
 
 
 @strawberry.federation.type(
@@ -135,19 +160,9 @@ class Registrant:
         record = await info.context.returns.load(identifier(self.id))
         return None if record is None else Registrant.from_record(record)
 
-    @loaded("Every step of its way, the oldest first.", sized(5))
+    @loaded("Every change of it, the oldest first.", sized(5))
     async def history(self, info: Info) -> list[Change]:
-        return [
-            Change(
-                cursor=entry.cursor,
-                at=entry.at,
-                from_=None if entry.from_status is None else RegistrantStatus(entry.from_status),
-                to=RegistrantStatus(entry.to_status),
-                # Free text, in which clerks name people.
-                reason=entry.reason if self.own else None,
-            )
-            for entry in await info.context.histories.load(identifier(self.id))
-        ]
+        return [Change.from_log(one, self) for one in await info.context.histories.load(identifier(self.id))]
 
 
 async def find_registrant(

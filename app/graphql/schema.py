@@ -10,7 +10,7 @@ from strawberry.schema.config import StrawberryConfig
 from strawberry.schema.name_converter import NameConverter
 from strawberry.utils.str_converters import to_camel_case
 
-from app.graphql import admin, niks, registering
+from app.graphql import admin, changes, niks, registering
 from app.graphql import organizers as organizing
 from app.graphql import registrants as reading
 from app.graphql import routes as routing
@@ -86,6 +86,16 @@ class Query:
     terminal = open_to(routing.find_terminal, description="One terminal.")
     terminals = open_to(routing.find_terminals, description="Every terminal, by city.", directives=[sized(100)])
 
+    changes = open_to(
+        changes.find_changes,
+        REGISTRANTS_READ,
+        DASHBOARD_READ,
+        description=(
+            "What happened to your own registrants, or with `dashboard:read` to everyone's, masked: every change once,"
+            " in one order that never changes. At the end ask again with the last `endCursor`, also after months."
+        ),
+        directives=[PAGED],
+    )
     cases = open_to(
         admin.find_cases,
         HUBDAT_ADMIN,
@@ -250,6 +260,21 @@ class Mutation:
     )
 
 
+@strawberry.type(
+    description="What is told as it happens: over a WebSocket (`graphql-transport-ws`) or as events (`graphql-sse`)."
+)
+class Subscription:
+    changes = open_to(
+        changes.follow_changes,
+        REGISTRANTS_READ,
+        DASHBOARD_READ,
+        description=(
+            "The same changes as `Query.changes` and in the same order, each within moments of its commit. After a"
+            " break, resume with the cursor of the last one that you had: none is missed and none comes twice."
+        ),
+    )
+
+
 class Names(NameConverter):
     """Strawberry's names, remembered: it asks for them again for every argument of every request."""
 
@@ -259,6 +284,7 @@ class Names(NameConverter):
 SCHEMA = FederatedSchema(
     query=Query,
     mutation=Mutation,
+    subscription=Subscription,
     config=StrawberryConfig(name_converter=Names(), scalar_map=SCALARS, disable_field_suggestions=True),
     # What every known gateway composes; the Guild's refuses 2.10 and above.
     federation_version="2.9",

@@ -21,6 +21,7 @@ from app.models.enums import (
 
 __all__ = [
     "CaseState",
+    "ChangeKind",
     "Direction",
     "IdentityDocument",
     "IntegrationScheme",
@@ -49,6 +50,16 @@ class NikOutcome(StrEnum):
     REGISTERED = "REGISTERED"
     BLOCKED = "BLOCKED"
     INVALID = "INVALID"
+
+
+class ChangeKind(StrEnum):
+    """Those of the log's that tell of one registrant."""
+
+    REGISTRANT_MOVED = "REGISTRANT_MOVED"
+    REGISTRANT_CORRECTED = "REGISTRANT_CORRECTED"
+    REGISTRANT_REROUTED = "REGISTRANT_REROUTED"
+    REGISTRANT_ERASED = "REGISTRANT_ERASED"
+    MOTORCYCLE_HANDED_OVER = "MOTORCYCLE_HANDED_OVER"
 
 
 describe(
@@ -137,4 +148,13 @@ describe(
     REGISTERED="A registration holds this NIK in that direction and service; see `standing`.",
     BLOCKED="The NIK is blocked; see `block`.",
     INVALID="What was sent cannot be a NIK; see `problem`.",
+)
+describe(
+    ChangeKind,
+    "What happened to a registrant.",
+    REGISTRANT_MOVED="It arrived, or its status changed: see `from` and `to`.",
+    REGISTRANT_CORRECTED="What was written wrongly was put right (UU 27/2022 art. 6).",
+    REGISTRANT_REROUTED="It was put on another route: two routes turned out to be one.",
+    REGISTRANT_ERASED="NIK, name, booking code and papers were erased (UU 27/2022 art. 8, 43).",
+    MOTORCYCLE_HANDED_OVER="Its motorcycle was handed over (terms of 2023 §6).",
 )

@@ -1,4 +1,4 @@
-"""Finding registrants: by id, by an organizer's own booking code, by NIK; pages of them; their returns and histories.
+"""Finding registrants: by id, by an organizer's own booking code, by NIK; pages of them; their returns.
 
 A caller finds its own. With `everyone` (the dashboard) it finds others' too, masked; by NIK or booking code never. A
 look by NIK is written to the access log.
@@ -17,7 +17,7 @@ from sqlalchemy import Row, text
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from app.errors import InvalidValue, NikInvalid, NotFound
-from app.models.enums import ChangeKind, Direction, Purpose, Service
+from app.models.enums import Direction, Purpose, Service
 from app.models.registrant import HOLDS_NIK
 from app.registry import access_log, nik, record
 from app.registry.record import Record
@@ -48,15 +48,6 @@ class Filter:
     verify_before: datetime | None = None
     reference: str | None = None
     season: int | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class HistoryEntry:
-    cursor: str
-    at: datetime
-    from_status: str | None
-    to_status: str
-    reason: str | None
 
 
 _RESOLVE = text(
@@ -107,12 +98,6 @@ _CONDITIONS = {
     "season": "r.season = :season",
     "after": "r.id > :after",
 }
-_HISTORIES = text(
-    """
-    SELECT registrant_id, id, at, from_status, to_status, reason FROM change
-    WHERE registrant_id = ANY(CAST(:ids AS uuid[])) AND kind = :moved ORDER BY id
-    """
-)
 
 
 async def resolve(
@@ -215,15 +200,6 @@ async def page(
         text(f"{statement} ORDER BY r.id LIMIT :most"), {**given, "own": own, "most": first + 1}
     )
     return [record.from_row(row, vault, caller) for row in rows]
-
-
-async def histories(session: AsyncSession, ids: Sequence[UUID]) -> list[list[HistoryEntry]]:
-    """The moves of each registrant, the oldest first."""
-    found: dict[UUID, list[HistoryEntry]] = defaultdict(list)
-    for row in await session.execute(_HISTORIES, {"ids": list(ids), "moved": ChangeKind.REGISTRANT_MOVED}):
-        entry = HistoryEntry(str(row.id), row.at, row.from_status, row.to_status, row.reason)
-        found[row.registrant_id].append(entry)
-    return [found[one] for one in ids]
 
 
 def _choose(rows: Sequence[Row[Any]]) -> UUID | NotFound | InvalidValue:

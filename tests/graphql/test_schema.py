@@ -31,6 +31,7 @@ SCOPES = {
     "routes": (),
     "terminal": (),
     "terminals": (),
+    "changes": READ,
     "cases": ADMIN,
     "nikAccesses": ADMIN,
     "submitRegistrant": WRITE,
@@ -56,6 +57,8 @@ SCOPES = {
     "eraseRegistrant": ADMIN,
 }
 
+SUBSCRIBED = {"changes": READ}
+
 
 def test_every_root_field_declares_its_scope() -> None:
     assert EXECUTABLE.query_type is not None
@@ -63,6 +66,12 @@ def test_every_root_field_declares_its_scope() -> None:
     fields = {**EXECUTABLE.query_type.fields, **EXECUTABLE.mutation_type.fields}
     declared = {name: permissions.declared(field) for name, field in fields.items() if name not in FEDERATION}
     assert declared == {name: tuple(frozenset(scopes) for scopes in wanted) for name, wanted in SCOPES.items()}
+
+
+def test_every_subscription_declares_its_scope() -> None:
+    assert EXECUTABLE.subscription_type is not None
+    declared = {name: permissions.declared(field) for name, field in EXECUTABLE.subscription_type.fields.items()}
+    assert declared == {name: tuple(frozenset(scopes) for scopes in wanted) for name, wanted in SUBSCRIBED.items()}
 
 
 def test_what_declares_nothing_is_told_from_what_is_open_to_every_client() -> None:
@@ -108,6 +117,6 @@ def test_everything_is_described() -> None:
     assert list(undescribed()) == []
 
 
-@pytest.mark.parametrize("name", ["Statistics", "ImportJob", "Upload", "Subscription"])
+@pytest.mark.parametrize("name", ["Statistics", "ImportJob", "Upload"])
 def test_what_is_not_there_yet_is_not_promised(name: str) -> None:
     assert EXECUTABLE.get_type(name) is None

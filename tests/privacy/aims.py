@@ -178,6 +178,10 @@ AIMS: dict[str, Callable[[Target], Asked]] = {
     "routes": _route_filters,
     "terminal": lambda target: [{"code": code} for code in [*TERMINALS, *target.organizers]],
     "terminals": lambda target: [{}, {"city": "Kota Surakarta"}],
+    "changes": lambda target: [
+        *({"first": 20, "after": cursor} for cursor in [None, *target.society.cursors[::8]]),
+        *([{"first": 2}] * 2),
+    ],
     "cases": lambda target: [{"first": 40}, {"state": "OPEN", "first": 40}],
     "nikAccesses": lambda target: [{"nik": one.nik} for one in target.one_of_each],
     # Writing.

@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from uuid import UUID
 
+from app.changes import feed
 from app.graphql.paging import cursor_of
 from app.models.enums import CaseState, RegistrantStatus
 from app.registry import cases, corrections, motorcycles, privacy
@@ -89,6 +90,8 @@ class Society:
     people: list[Person] = field(default_factory=list)
     routes: dict[str, dict[str, UUID]] = field(default_factory=dict)
     case: UUID = UNKNOWN
+    cursors: list[str] = field(default_factory=list)
+    """Of every row of the change log, whosever it is."""
 
     def of(self, organizer: str, kind: str) -> Person:
         [found] = [one for one in self.people if (one.organizer, one.kind) == (organizer, kind)]
@@ -128,6 +131,8 @@ async def settle(world: World) -> Society:
             await KINDS[kind](society, caller, one)
             society.people.append(one)
     await _dispute(society)
+    log = await world.run("SELECT xact_id::text::bigint, id FROM change ORDER BY id")
+    society.cursors = [feed.cursor(feed.Position(*row)) for row in log]
     return society
 
 

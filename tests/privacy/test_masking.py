@@ -88,7 +88,7 @@ async def test_the_dashboard_beside_ones_own(api: Api, society: Society) -> None
         assert (node["motorcycle"] is not None) == (own and one.kind == "motorcycle")
     reasons = {step["reason"] for node in found.values() for step in node["history"]}
     cancelled = society.of("hubdat", "cancelled")
-    others = {"Permintaan peserta", "Arus mudiknya berakhir.", "Permintaan pemilik data"}
+    others = {"Permintaan peserta", "Arus mudiknya berakhir.", "Permintaan pemilik data", "Salah ketik petugas"}
     assert reasons == {None, f"Permintaan keluarga {cancelled.name}", *others}
 
 

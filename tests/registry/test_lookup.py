@@ -1,6 +1,6 @@
 """Finding registrants: one's own in full; others' masked for the dashboard, and by NIK or booking code never."""
 
-from datetime import date, timedelta
+from datetime import date
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -175,22 +175,3 @@ async def test_the_returns_of_outbounds(world: World) -> None:
     await world.moved(pair.return_record.id, S.CANCELLED)
     again = await world.accepted(someone(HUBDAT, mudik, 1, return_route_id=balik))
     assert await returns() == [None, again.return_record]
-
-
-async def test_histories_tell_every_move(world: World) -> None:
-    route = await world.route()
-    first = await world.registered(someone(HUBDAT, route, 1))
-    second = await world.registered(someone(HUBDAT, route, 2))
-    later = NOW + timedelta(hours=1)
-    await world.moved(first.id, S.VERIFIED, reason=None)
-    await world.moved(first.id, S.CANCELLED, now=later, reason="Sakit")
-    async with world.database.transaction() as session:
-        ours, nobodys, others = await lookup.histories(session, [first.id, uuid4(), second.id])
-    assert [(one.at, one.from_status, one.to_status, one.reason) for one in ours] == [
-        (NOW, None, "REGISTERED", None),
-        (NOW, "REGISTERED", "VERIFIED", None),
-        (later, "VERIFIED", "CANCELLED", "Sakit"),
-    ]
-    assert [int(one.cursor) for one in ours] == sorted(int(one.cursor) for one in ours)
-    assert nobodys == []
-    assert [one.to_status for one in others] == ["REGISTERED"]
