@@ -1,0 +1,153 @@
+"""Which addresses a webhook may be sent to: public ones, and exactly those that were judged.
+
+The name is resolved here, each address is judged, and the connection goes to a judged address; TLS and Host keep the
+name. So a name that resolves otherwise a moment later changes nothing.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
+
+import httpcore
+
+Resolve = Callable[[str, int], Awaitable[Sequence[str]]]
+"""The addresses of a name, the one to be tried first in front. Raises `OSError`."""
+
+MOST_TRIED = 4
+RESOLVERS = 16
+"""Threads. A name server that is slow for one name holds up neither the database's nor, soon, other names."""
+
+# IANA's special-purpose registries and multicast: what is not in them may be sent to. Python's `is_global` depends on
+# its version and lets relays pass.
+_NOT_V4 = tuple(
+    IPv4Network(network)
+    for network in (
+        "0.0.0.0/8",
+        "10.0.0.0/8",
+        "100.64.0.0/10",
+        "127.0.0.0/8",
+        # A cloud's host service, at a public address.
+        "168.63.129.16/32",
+        "169.254.0.0/16",
+        "172.16.0.0/12",
+        "192.0.0.0/24",
+        "192.0.2.0/24",
+        "192.31.196.0/24",
+        "192.52.193.0/24",
+        "192.88.99.0/24",
+        "192.168.0.0/16",
+        "192.175.48.0/24",
+        "198.18.0.0/15",
+        "198.51.100.0/24",
+        "203.0.113.0/24",
+        "224.0.0.0/3",
+    )
+)
+# Of IPv6 only this is in use for the public. Mapped, compatible and translated (NAT64) addresses lie outside of it.
+_PUBLIC_V6 = IPv6Network("2000::/3")
+_NOT_V6 = tuple(
+    IPv6Network(network)
+    for network in (
+        # Teredo, ORCHID, benchmarks and other protocols.
+        "2001::/23",
+        "2001:db8::/32",
+        # 6to4 holds an IPv4 address.
+        "2002::/16",
+        "2620:4f:8000::/48",
+        "3fff::/20",
+    )
+)
+_ISATAP = frozenset({0x00005EFE, 0x02005EFE})
+"""In the middle of an interface's half: the IPv4 address below is where it goes."""
+
+
+class NameNotFound(Exception):  # noqa: N818 - an outcome of one attempt
+    """The name has no address."""
+
+
+class AddressRefused(Exception):  # noqa: N818 - an outcome of one attempt
+    """One of the name's addresses is not public."""
+
+
+def is_public(address: str) -> bool:
+    """An address with a zone is none."""
+    try:
+        given = ip_address(address)
+    except ValueError:
+        return False
+    return _is_public_v4(given) if isinstance(given, IPv4Address) else _is_public_v6(given)
+
+
+def _is_public_v4(address: IPv4Address) -> bool:
+    return not any(address in network for network in _NOT_V4)
+
+
+def _is_public_v6(address: IPv6Address) -> bool:
+    if address.scope_id is not None or address not in _PUBLIC_V6:
+        return False
+    if int(address) >> 32 & 0xFFFFFFFF in _ISATAP:
+        return False
+    return not any(address in network for network in _NOT_V6)
+
+
+class Resolver:
+    """The operating system's, in threads of its own."""
+
+    def __init__(self) -> None:
+        self._threads = ThreadPoolExecutor(RESOLVERS, "resolve")
+
+    async def __call__(self, host: str, port: int) -> Sequence[str]:
+        loop = asyncio.get_running_loop()
+        found = await loop.run_in_executor(
+            self._threads, lambda: socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+        )
+        return list(dict.fromkeys(str(address[0]) for *_, address in found))
+
+    def close(self) -> None:
+        self._threads.shutdown(wait=False, cancel_futures=True)
+
+
+class Backend(httpcore.AsyncNetworkBackend):
+    """Connects to public addresses only. `private`: for tests, to any."""
+
+    def __init__(self, resolve: Resolve, *, private: bool = False) -> None:
+        self._resolve = resolve
+        self._private = private
+        self._network = httpcore.AnyIOBackend()
+
+    async def connect_tcp(
+        self,
+        host: str,
+        port: int,
+        timeout: float | None = None,  # noqa: ASYNC109 - httpcore's
+        local_address: str | None = None,
+        socket_options: Iterable[httpcore.SOCKET_OPTION] | None = None,
+    ) -> httpcore.AsyncNetworkStream:
+        try:
+            async with asyncio.timeout(timeout):
+                addresses = await self._judged(host, port)
+        except TimeoutError:
+            raise httpcore.ConnectTimeout from None
+        share = None if timeout is None else timeout / len(addresses)
+        for address in addresses[:-1]:
+            try:
+                return await self._network.connect_tcp(address, port, share, local_address, socket_options)
+            except (httpcore.ConnectError, httpcore.ConnectTimeout):
+                continue
+        return await self._network.connect_tcp(addresses[-1], port, share, local_address, socket_options)
+
+    async def _judged(self, host: str, port: int) -> Sequence[str]:
+        """One address that may not be connected to is enough to connect to none of them."""
+        try:
+            addresses = await self._resolve(host, port)
+        except OSError:
+            raise NameNotFound from None
+        if not addresses:
+            raise NameNotFound
+        if not self._private and not all(is_public(address) for address in addresses):
+            raise AddressRefused
+        return addresses[:MOST_TRIED]

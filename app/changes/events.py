@@ -1,0 +1,113 @@
+"""What organizers are told of by their webhooks: which change is which event, and what is said of it.
+
+Ids and codes only. No NIK, no name, no reason; nothing of who did it; to a claimant nothing of the holder's registrant.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+from uuid import UUID
+
+import orjson
+
+from app.models.enums import ChangeKind, RegistrantStatus, WebhookEvent
+
+KINDS = (
+    ChangeKind.REGISTRANT_MOVED,
+    ChangeKind.DUPLICATE_REFUSED,
+    ChangeKind.DUPLICATE_SUSPECTED,
+    ChangeKind.QUOTA_FILLED,
+    ChangeKind.QUOTA_RETURNED,
+    ChangeKind.WINDOW_SAVED,
+    ChangeKind.IMPORT_FINISHED,
+    ChangeKind.CASE_DECIDED,
+)
+MOVES = {
+    RegistrantStatus.FORFEITED: WebhookEvent.REGISTRANT_FORFEITED,
+    RegistrantStatus.NO_SHOW: WebhookEvent.REGISTRANT_NO_SHOW,
+}
+_EVENTS = {
+    ChangeKind.DUPLICATE_REFUSED: WebhookEvent.DUPLICATE_FOUND,
+    ChangeKind.DUPLICATE_SUSPECTED: WebhookEvent.DUPLICATE_FOUND,
+    ChangeKind.QUOTA_FILLED: WebhookEvent.QUOTA_FILLED,
+    ChangeKind.QUOTA_RETURNED: WebhookEvent.QUOTA_RETURNED,
+    ChangeKind.IMPORT_FINISHED: WebhookEvent.IMPORT_FINISHED,
+    ChangeKind.CASE_DECIDED: WebhookEvent.CASE_DECIDED,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """As much of a row of the log as may be told of."""
+
+    id: int
+    at: datetime
+    kind: str
+    season: int | None
+    organizer: str | None
+    registrant_id: UUID | None
+    route_id: UUID | None
+    to_status: str | None
+    facts: Mapping[str, Any]
+
+
+def event_of(change: Change) -> WebhookEvent | None:
+    if change.kind == ChangeKind.REGISTRANT_MOVED:
+        return MOVES.get(RegistrantStatus(change.to_status or ""))
+    if change.kind == ChangeKind.WINDOW_SAVED:
+        return WebhookEvent.WINDOW_AMENDED if change.facts.get("amends") else None
+    return _EVENTS.get(ChangeKind(change.kind))
+
+
+def subject_of(change: Change) -> str:
+    """Whose events arrive in order: a registrant's; else a case's, a job's, a route's; else an organizer's."""
+    case, job = change.facts.get("case"), change.facts.get("job")
+    return str(change.registrant_id or case or job or change.route_id or change.organizer)
+
+
+def payload(event: str, change: Change | None, at: datetime, *, own: bool) -> bytes:
+    """The body, the same at each attempt. `own`: the receiver is the organizer that it concerns, or coordinates it."""
+    data = {} if change is None else _data(change, own=own)
+    return orjson.dumps(
+        {
+            "type": event,
+            "timestamp": at.astimezone(UTC).isoformat().replace("+00:00", "Z"),
+            "data": {name: value for name, value in data.items() if value is not None},
+        }
+    )
+
+
+def _data(change: Change, *, own: bool) -> dict[str, object]:
+    data: dict[str, object] = {"organizer": change.organizer, "season": change.season}
+    if own:
+        data |= {"registrantId": _text(change.registrant_id), "routeId": _text(change.route_id)}
+    return data | {name: change.facts.get(fact) for name, fact in _TOLD.get(ChangeKind(change.kind), {}).items()}
+
+
+_DUPLICATE = {"caseId": "case", "claimant": "claimant", "suspect": "suspect"}
+_TOLD: dict[ChangeKind, dict[str, str]] = {
+    ChangeKind.DUPLICATE_REFUSED: _DUPLICATE,
+    ChangeKind.DUPLICATE_SUSPECTED: _DUPLICATE,
+    ChangeKind.QUOTA_RETURNED: {"seats": "seats"},
+    ChangeKind.WINDOW_SAVED: {"kind": "kind", "opensAt": "opens_at", "closesAt": "closes_at", "amends": "amends"},
+    ChangeKind.IMPORT_FINISHED: {
+        "jobId": "job",
+        "state": "state",
+        "mode": "mode",
+        "dryRun": "dry_run",
+        "rows": "rows",
+        "results": "results",
+        "codes": "codes",
+        "missing": "missing",
+        "error": "error",
+    },
+    ChangeKind.CASE_DECIDED: {"caseId": "case", "state": "state"},
+}
+"""Of each kind the facts that are told, by the names under which they are."""
+
+
+def _text(id: UUID | None) -> str | None:  # noqa: A002
+    return None if id is None else str(id)
