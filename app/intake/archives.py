@@ -23,9 +23,10 @@ from app.intake.file_refusals import (
     FileTooManyRows,
 )
 
-MOST_ROWS = 200_000
+MOST_ROWS = 150_000
 MOST_COLUMNS = 200
-MOST_CELLS = 3_000_000
+MOST_CELLS = 2_000_000
+"""With something in them. More would not fit in the memory of the process that reads, which is limited too."""
 MOST_PARTS = 1_000
 MOST_INFLATED = 200_000_000
 """Bytes of all parts."""

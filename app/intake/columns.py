@@ -13,8 +13,6 @@ from dataclasses import dataclass
 
 from app.intake.file_refusals import ColumnMissing, ColumnRepeated, FileRefused
 
-EXTENSIONS = ("kode_booking", "nomor_polisi", "nomor_stnk", "jenis_dokumen", "waktu_keberangkatan", "moda")
-"""Ours, beside the standard's twelve."""
 ALIASES = {"status_pemesanan_title": "status_pemesanan_tittle"}
 """The misspelling is the standard; the right spelling is a mistake that many will make."""
 STATUS = ("status_pemesanan_tittle", "status_pemesanan_code")
@@ -69,14 +67,15 @@ def find(rows: Iterable[tuple[int, Sequence[str | None]]], known: frozenset[str]
     return None
 
 
-def header_of(row: int, columns: Sequence[str], sheet: str | None, required: Sequence[str]) -> Header | FileRefused:
-    """`required` are the standard's columns."""
-    known = frozenset((*required, *EXTENSIONS))
+def header_of(
+    row: int, columns: Sequence[str], sheet: str | None, standard: Sequence[str], extensions: Sequence[str]
+) -> Header | FileRefused:
+    known = frozenset((*standard, *extensions))
     names = tuple(name_of(column, known) for column in columns)
     repeated = tuple(name for name, times in Counter(names).items() if name is not None and times > 1)
     if repeated:
         return ColumnRepeated(columns=repeated)
-    missing = tuple(name for name in required if name not in names and name not in NOT_REQUIRED)
+    missing = tuple(name for name in standard if name not in names and name not in NOT_REQUIRED)
     if not set(STATUS).intersection(names):
         missing += STATUS
     if missing:

@@ -72,11 +72,11 @@ class FileTooComplex(FileRefused):
     code = "FILE_TOO_COMPLEX"
     indonesian = (
         "Berkas ini terlalu rumit untuk dibaca dengan aman. Salin hanya tabelnya ke buku kerja baru (tanpa sel yang"
-        " jauh di kanan atau di bawah), lalu simpan sebagai .xlsx."
+        " jauh di kanan atau di bawah), simpan sebagai .xlsx, dan bagi menjadi beberapa berkas bila sangat besar."
     )
     english = (
         "This file is too complex to be read safely. Copy only the table to a new workbook (no cells far to the right"
-        " or far down) and save that as .xlsx."
+        " or far down), save that as .xlsx, and split it into several files if it is very big."
     )
 
 

@@ -112,6 +112,7 @@ def first_table(file: BinaryIO, known: frozenset[str]) -> tuple[Table, int, list
 
 def tables(file: BinaryIO) -> Iterator[Table]:
     """What the content is decides, not the name of the file."""
+    file.seek(0)
     start = file.read(1024)
     file.seek(0)
     if start.startswith(LOCAL):

@@ -9,10 +9,10 @@ import asyncio
 import sys
 from asyncio.subprocess import DEVNULL, PIPE, Process
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import orjson
 
@@ -62,17 +62,19 @@ class Reading:
 
 
 @asynccontextmanager
-async def read(path: Path) -> AsyncIterator[Reading]:
-    """The first table of the file that has the standard's columns. Raises `FileRefused`, also for a missing column."""
-    with path.open("rb") as file:
+async def read(source: Path | BinaryIO) -> AsyncIterator[Reading]:
+    """The first table of the file that has the standard's columns. Raises `FileRefused`, also for a missing column.
+
+    An open file is read from its start, and by nobody else meanwhile.
+    """
+    with source.open("rb") if isinstance(source, Path) else nullcontext(source) as file:
         if file.seek(0, 2) > MOST_BYTES:
             raise FileTooLarge(megabytes=MOST_BYTES // MEGABYTE)
-        file.seek(0)
         process = await asyncio.create_subprocess_exec(
             sys.executable,
             *COMMAND,
             *standard.COLUMNS,
-            *columns.EXTENSIONS,
+            *standard.EXTENSIONS,
             stdin=file,
             stdout=PIPE,
             stderr=DEVNULL,
@@ -87,7 +89,7 @@ async def read(path: Path) -> AsyncIterator[Reading]:
 
 def header_of(frame: dict[str, Any]) -> Header:
     """Raises `FileRefused`."""
-    header = columns.header_of(frame["header"], frame["columns"], frame["sheet"], standard.COLUMNS)
+    header = columns.header_of(frame["header"], frame["columns"], frame["sheet"], standard.COLUMNS, standard.EXTENSIONS)
     if isinstance(header, FileRefused):
         raise header
     return header

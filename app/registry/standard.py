@@ -26,6 +26,8 @@ COLUMNS = (
     "status_pemesanan_code",
     "source",
 )
+EXTENSIONS = ("kode_booking", "nomor_polisi", "nomor_stnk", "jenis_dokumen", "waktu_keberangkatan", "moda")
+"""Ours, beside the twelve: taken where they are given."""
 
 STATUS_CODES = {
     RegistrantStatus.REGISTERED: 1,
