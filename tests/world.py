@@ -16,7 +16,7 @@ from uuid_utils.compat import uuid7
 
 from app.db import Database
 from app.models.enums import RegistrantStatus
-from app.registry import check, lifecycle, lookup, submission, sweep
+from app.registry import check, cities, lifecycle, lookup, spellings, submission, sweep
 from app.registry.check import Check
 from app.registry.lookup import Ref
 from app.registry.record import Record
@@ -95,9 +95,9 @@ class World:
         route_id = uuid7()
         await self.run(
             """INSERT INTO route (id, season, organizer_code, name, direction, service, mode, origin_code,
-                                  destination_code, departs_at, quota)
+                                  destination_code, departs_at, quota, name_key)
                VALUES (:id, :season, :organizer, :name, :direction, :service, 'BUS', :origin, :destination,
-                       :departs_at, :quota)""",
+                       :departs_at, :quota, :name_key)""",
             id=route_id,
             season=season,
             organizer=organizer,
@@ -108,6 +108,7 @@ class World:
             destination=destination,
             departs_at=departs_at,
             quota=quota,
+            name_key=spellings.of_route(name),
         )
         self.routes[name] = route_id
         return route_id
@@ -259,7 +260,10 @@ _ORGANIZER = (
     """INSERT INTO registration_window (id, season, organizer_code, kind, opens_at, until_quota_is_full, saved_at)
        VALUES (:window, 2026, :code, 'REGISTRATION', :opens_at, false, :opens_at)""",
 )
-_TERMINAL = "INSERT INTO terminal (code, name, city, city_key, kind) VALUES (:code, :name, :city, :city, 'TERMINAL')"
+_TERMINAL = """
+    INSERT INTO terminal (code, name, city, city_key, kind, name_key)
+    VALUES (:code, :name, :city, :city_key, 'TERMINAL', :name_key)
+"""
 
 
 async def build(database: Database, vault: Vault) -> World:
@@ -277,7 +281,14 @@ async def build(database: Database, vault: Vault) -> World:
         for caller in CALLERS
     ]
     terminals = [
-        {"code": code, "name": code.replace("-", " ").title(), "city": city} for code, city in TERMINALS.items()
+        {
+            "code": code,
+            "name": code.replace("-", " ").title(),
+            "city": city,
+            "city_key": cities.key(city),
+            "name_key": spellings.of_place(code)[1],
+        }
+        for code, city in TERMINALS.items()
     ]
     async with database.transaction() as session:
         await session.execute(text("INSERT INTO season (year, ends_on) VALUES (2026, '2026-04-30')"))

@@ -34,12 +34,32 @@ class Route(SQLModel, table=True):
             unique=True,
             postgresql_nulls_not_distinct=True,
         ),
+        # Two batches that bring one unknown route in two spellings make one.
+        Index(
+            "uq_route_provisional",
+            "season",
+            "organizer_code",
+            "direction",
+            "service",
+            "name_key",
+            "origin_code",
+            "destination_code",
+            "departs_at",
+            unique=True,
+            postgresql_nulls_not_distinct=True,
+            postgresql_where=text("provisional"),
+        ),
+        Index("ix_route_name_key", "season", "organizer_code", "name_key"),
+        Index("ix_route_season_departs_at_id", "season", "departs_at", "id"),
+        CheckConstraint("merged_into IS NULL OR (provisional AND taken = 0)", name="merged"),
     )
 
     id: UUID = Field(primary_key=True)
     season: int = Field(foreign_key="season.year")
     organizer_code: str = Field(foreign_key="organizer.code", sa_type=Text)
     name: str = Field(sa_type=Text)
+    name_key: str = Field(default="", sa_type=Text, sa_column_kwargs={"server_default": text("''")})
+    """The name as `registry.spellings` compares it. Empty: no spelling finds it."""
     direction: str = Field(sa_type=Text)
     service: str = Field(sa_type=Text)
     mode: str = Field(sa_type=Text)
@@ -49,6 +69,10 @@ class Route(SQLModel, table=True):
     quota: int | None = None
     """None: not limited."""
     taken: int = Field(default=0, sa_column_kwargs={"server_default": text("0")})
+    provisional: bool = Field(default=False, sa_column_kwargs={"server_default": text("false")})
+    """Made from a record of a feed that named no route we knew: for review."""
+    merged_into: UUID | None = Field(default=None, foreign_key="route.id")
+    """The route that it was a spelling of: nobody is registered on this one any more."""
 
 
 class QuotaRelease(SQLModel, table=True):

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from types import MappingProxyType
 from typing import Any
@@ -81,6 +81,8 @@ class Step:
     posko: str | None = None
     healthy: bool | None = None
     at: datetime | None = None
+    handed_over: bool = False
+    """The departure of a motorcycle tells of its hand-over as well."""
 
 
 @dataclass(slots=True)
@@ -94,7 +96,15 @@ class State:
     departed_at: datetime | None
     late: bool | None
     healthy: bool | None
+    handed_over_at: datetime | None
     entries: list[log.Entry] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    state: State
+    moved: bool
+    """False: it was there already."""
 
 
 _RETURN = "outbound_id = ANY(CAST(:ids AS uuid[])) AND status IN ('REGISTERED', 'VERIFIED')"
@@ -102,10 +112,11 @@ _RETURNS = text(f"SELECT id FROM registrant WHERE {_RETURN}")
 _ROUTES = text(f"SELECT DISTINCT route_id FROM registrant WHERE id = ANY(CAST(:ids AS uuid[])) OR ({_RETURN})")
 _LOCK = text(
     f"""
-    SELECT {record.COLUMNS}, r.nik_index, r.posko, route.departs_at, season.closed_at AS season_closed_at,
-           policy.block_when_forfeited, policy.block_seasons
-    FROM {record.FROM}
-    JOIN route ON route.id = r.route_id JOIN season ON season.year = r.season
+    SELECT {record.COLUMNS}, r.nik_index, r.posko, season.closed_at AS season_closed_at,
+           -- No join: a registrant that was moved to another route while we waited for its lock would be lost.
+           (SELECT departs_at FROM route WHERE route.id = r.route_id) AS departs_at,
+           policy.block_when_forfeited, policy.block_seasons, policy.no_show_after_minutes
+    FROM {record.FROM} JOIN season ON season.year = r.season
     LEFT JOIN policy ON policy.season = r.season AND policy.organizer_code = r.organizer_code
     WHERE r.id = ANY(CAST(:ids AS uuid[])) ORDER BY r.id FOR NO KEY UPDATE OF r
     """
@@ -113,11 +124,11 @@ _LOCK = text(
 _UPDATE = text(
     """
     UPDATE registrant r SET status = s.status, verified_at = s.verified_at, posko = s.posko,
-        departed_at = s.departed_at, late = s.late, healthy = s.healthy
+        departed_at = s.departed_at, late = s.late, healthy = s.healthy, handed_over_at = s.handed_over_at
     FROM unnest(CAST(:ids AS uuid[]), CAST(:status AS text[]), CAST(:verified_at AS timestamptz[]),
                 CAST(:posko AS text[]), CAST(:departed_at AS timestamptz[]), CAST(:late AS boolean[]),
-                CAST(:healthy AS boolean[]))
-         AS s (id, status, verified_at, posko, departed_at, late, healthy)
+                CAST(:healthy AS boolean[]), CAST(:handed_over_at AS timestamptz[]))
+         AS s (id, status, verified_at, posko, departed_at, late, healthy, handed_over_at)
     WHERE r.id = s.id
     """
 )
@@ -144,6 +155,26 @@ async def move(session: AsyncSession, vault: Vault, moves: Sequence[Move], now: 
 
 async def step(session: AsyncSession, steps: Sequence[Step], now: datetime) -> list[State | Refusal]:
     """Take `steps`, each judged against what the ones before it left. Raises `Raced`."""
+    verdicts = await _take_all(session, steps, now, through=False)
+    return [verdict.state if isinstance(verdict, Taken) else verdict for verdict in verdicts]
+
+
+async def advance(session: AsyncSession, steps: Sequence[Step], now: datetime) -> list[Taken | Refusal]:
+    """The same for whoever pushes states: each goes through the statuses between, or not at all. Raises `Raced`."""
+    return await _take_all(session, steps, now, through=True)
+
+
+def way(status: RegistrantStatus, to: RegistrantStatus) -> tuple[RegistrantStatus, ...]:
+    """The statuses from `status` on up to `to`. Empty: it does not lead there."""
+    if to in TRANSITIONS[status]:
+        return (to,)
+    through = [next_ for next_ in TRANSITIONS[status] if to in TRANSITIONS[next_]]
+    return (through[0], to) if through else ()
+
+
+async def _take_all(
+    session: AsyncSession, steps: Sequence[Step], now: datetime, *, through: bool
+) -> list[Taken | Refusal]:
     ending = [one.id for one in steps if one.to in ENDS]
     seats = await _lock_routes(session, ending, now) if ending else {}
     # A locked route takes no booking: these are all, but for what comes on a route that had no return of theirs.
@@ -151,11 +182,11 @@ async def step(session: AsyncSession, steps: Sequence[Step], now: datetime) -> l
     ids = sorted({one.id for one in steps} | returning)
     states = {row.id: _state(row) for row in await session.execute(_LOCK, {"ids": ids})}
     if ending:
-        await _no_return_came_meanwhile(session, ending, states, seats)
+        await _nothing_came_meanwhile(session, ending, states, seats)
     returns: dict[UUID, list[State]] = defaultdict(list)
     for state in states.values():
         returns[state.row.outbound_id].append(state)
-    verdicts = [_take(one, states, returns, now) for one in steps]
+    verdicts = [_take(one, states, returns, now, through=through) for one in steps]
     await _write(session, list(states.values()), seats, now)
     return verdicts
 
@@ -170,13 +201,17 @@ async def _returns(session: AsyncSession, ending: Sequence[UUID]) -> set[UUID]:
     return set((await session.execute(_RETURNS, {"ids": list(ending)})).scalars())
 
 
-async def _no_return_came_meanwhile(
+async def _nothing_came_meanwhile(
     session: AsyncSession, ending: Sequence[UUID], states: dict[UUID, State], seats: dict[UUID, quota.Seats]
 ) -> None:
-    """A return that was booked before its outbound was locked here must end too: see it in the next attempt."""
-    for one in await _returns(session, ending):
-        if one not in states or states[one].row.route_id not in seats:
-            raise Raced
+    """A return that was booked before its outbound was locked here must end too, and whoever was moved to another
+    route gives a seat of that one back: see it in the next attempt.
+    """
+    returning = await _returns(session, ending)
+    if not returning <= states.keys():
+        raise Raced
+    if any(one in states and states[one].row.route_id not in seats for one in {*ending, *returning}):
+        raise Raced
 
 
 def _step(one: Move, registrant: UUID | Refusal) -> Step | Refusal:
@@ -194,19 +229,36 @@ def _step(one: Move, registrant: UUID | Refusal) -> Step | Refusal:
     return Step(registrant, one.to, one.caller, reason, posko, one.healthy, one.at)
 
 
-def _take(one: Step, states: dict[UUID, State], returns: dict[UUID, list[State]], now: datetime) -> State | Refusal:
+def _take(
+    one: Step, states: dict[UUID, State], returns: dict[UUID, list[State]], now: datetime, *, through: bool
+) -> Taken | Refusal:
     state = states.get(one.id)
     if state is None:
         return NotFound("ref")
     if one.to == state.status:
-        return state
-    refused = _judge(one, state, now)
+        return Taken(state, moved=False)
+    steps = [replace(one, to=to) for to in (way(state.status, one.to) if through else ()) or (one.to,)]
+    refused = _judge_all(steps, state, now) or (_refuses_claim(one, state, now) if through else None)
     if refused is not None:
         return refused
-    _apply(one, state, now)
+    for each in steps:
+        _apply(each, state, now)
     if one.to in ENDS:
         _end_return(one, returns[one.id], now)
-    return state
+    return Taken(state, moved=True)
+
+
+def _judge_all(steps: Sequence[Step], state: State, now: datetime) -> Refusal | None:
+    """All of them or none: whoever cannot depart is not verified on the way."""
+    ahead = replace(state)
+    for one in steps:
+        refused = _judge(one, ahead, now)
+        if isinstance(refused, TransitionNotAllowed):
+            refused.status, refused.allowed = state.status, _asked_for(state.status)
+        if refused is not None:
+            return refused
+        ahead.status = one.to
+    return None
 
 
 def _judge(one: Step, state: State, now: datetime) -> Refusal | None:
@@ -223,6 +275,19 @@ def _judge(one: Step, state: State, now: datetime) -> Refusal | None:
     return None
 
 
+def _refuses_claim(one: Step, state: State, now: datetime) -> TransitionNotAllowed | None:
+    """The registry forfeits and marks no-shows by itself: whoever pushes states can only tell what is due anyway."""
+    decided = state.row.no_show_after_minutes
+    grace = default_for(state.row.organizer).no_show_after_minutes if decided is None else decided
+    is_due = {
+        S.FORFEITED: state.row.verify_by is not None and state.row.verify_by < now,
+        S.NO_SHOW: report_time.has_left(state.row.departs_at, grace, now),
+    }
+    if is_due.get(one.to, True):
+        return None
+    return TransitionNotAllowed("ref", status=state.status, to=one.to, allowed=_asked_for(state.status))
+
+
 def _asked_for(status: RegistrantStatus) -> tuple[str, ...]:
     """What a client can ask for now; the rest happens by itself."""
     return tuple(to for to in TRANSITIONS[status] if to not in {S.FORFEITED, S.NO_SHOW})
@@ -231,14 +296,22 @@ def _asked_for(status: RegistrantStatus) -> tuple[str, ...]:
 def _refuses_departure(one: Step, state: State, now: datetime) -> Refusal | None:
     if not one.healthy:
         return NotHealthy("healthy")
-    if state.row.service == Service.MOTORCYCLE and state.row.handed_over_at is None:
+    if _is_not_handed_over(state) and not one.handed_over:
         return MotorcycleNotHandedOver("ref")
     at = not_in_the_future(one.at, now, "at")
     return at if isinstance(at, InvalidValue) else None
 
 
+def _is_not_handed_over(state: State) -> bool:
+    return state.row.service == Service.MOTORCYCLE and state.handed_over_at is None
+
+
 def _apply(one: Step, state: State, now: datetime) -> None:
     at = one.at or now
+    if one.to == S.DEPARTED and _is_not_handed_over(state):
+        state.handed_over_at = at
+        told = replace(_told(one, state), kind=ChangeKind.MOTORCYCLE_HANDED_OVER, from_status=None, to_status=None)
+        state.entries.append(told)
     if one.to == S.VERIFIED:
         state.verified_at, state.posko = now, one.posko
     if one.to == S.DEPARTED:
@@ -270,6 +343,7 @@ async def _write(session: AsyncSession, states: Sequence[State], seats: dict[UUI
             "departed_at": [state.departed_at for state in moved],
             "late": [state.late for state in moved],
             "healthy": [state.healthy for state in moved],
+            "handed_over_at": [state.handed_over_at for state in moved],
         },
     )
     entries = [entry for state in moved for entry in state.entries]
@@ -315,11 +389,11 @@ def _told(one: Step, state: State) -> log.Entry:
 
 def _state(row: Row[Any]) -> State:
     status = RegistrantStatus(row.status)
-    return State(row, status, row.verified_at, row.posko, row.departed_at, row.late, row.healthy)
+    return State(row, status, row.verified_at, row.posko, row.departed_at, row.late, row.healthy, row.handed_over_at)
 
 
 def _record(state: State, vault: Vault, caller: Caller) -> Record:
     seen = record.from_row(state.row, vault, caller)
     seen.status, seen.verified_at, seen.departed_at = state.status, state.verified_at, state.departed_at
-    seen.late, seen.healthy = state.late, state.healthy
+    seen.late, seen.healthy, seen.handed_over_at = state.late, state.healthy, state.handed_over_at
     return seen

@@ -13,6 +13,7 @@ from uuid import UUID
 from sqlalchemy import text
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from app.errors import Raced
 from app.models.enums import ChangeKind
 from app.registry import log
 
@@ -32,7 +33,7 @@ class Seats:
 
 
 _LOCK = text(
-    "SELECT id, season, organizer_code, quota, taken FROM route WHERE id = ANY(CAST(:ids AS uuid[]))"
+    "SELECT id, season, organizer_code, quota, taken, merged_into FROM route WHERE id = ANY(CAST(:ids AS uuid[]))"
     " ORDER BY id FOR NO KEY UPDATE"
 )
 _RELEASE_DUE = text(
@@ -56,12 +57,15 @@ _TAKE = text(
 
 
 async def lock(session: AsyncSession, routes: Collection[UUID], now: datetime) -> dict[UUID, Seats]:
-    """Lock `routes` against every other claim until the end of the transaction, and add the releases that are due."""
+    """Lock `routes` against every other claim until the end of the transaction, and add the releases that are due.
+
+    Raises `Raced` when one of them was merged into another meanwhile.
+    """
     ids = sorted(routes)
-    seats = {
-        row.id: Seats(row.season, row.organizer_code, row.quota, row.taken)
-        for row in await session.execute(_LOCK, {"ids": ids})
-    }
+    rows = (await session.execute(_LOCK, {"ids": ids})).all()
+    if any(row.merged_into is not None for row in rows):
+        raise Raced
+    seats = {row.id: Seats(row.season, row.organizer_code, row.quota, row.taken) for row in rows}
     for row in await session.execute(_RELEASE_DUE, {"ids": ids, "now": now}):
         seats[row.id].quota = row.quota
     return seats

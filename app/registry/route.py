@@ -36,6 +36,8 @@ class Route:
     quota: int | None
     """What is released by now. None: not limited."""
     taken: int
+    provisional: bool = False
+    """Made from a record of a feed, for review."""
 
     @property
     def remaining(self) -> int | None:
@@ -61,17 +63,18 @@ COLUMNS = f"""
     r.id, r.season, r.organizer_code, organizer.name AS organizer_name, r.name, r.direction, r.service, r.mode,
     origin.code AS origin_code, origin.name AS origin_name, origin.city AS origin_city, origin.kind AS origin_kind,
     origin.region_code AS origin_region_code, origin.organizer_code AS origin_organizer,
+    origin.provisional AS origin_provisional,
     destination.code AS destination_code, destination.name AS destination_name,
     destination.city AS destination_city, destination.kind AS destination_kind,
     destination.region_code AS destination_region_code, destination.organizer_code AS destination_organizer,
-    r.departs_at, {QUOTA} AS quota_now, r.taken
+    destination.provisional AS destination_provisional, r.departs_at, {QUOTA} AS quota_now, r.taken, r.provisional
 """
 FROM = """
     route r JOIN organizer ON organizer.code = r.organizer_code
             JOIN terminal origin ON origin.code = r.origin_code
             JOIN terminal destination ON destination.code = r.destination_code
 """
-_BY_IDS = text(f"SELECT {COLUMNS} FROM {FROM} WHERE r.id = ANY(CAST(:ids AS uuid[]))")
+_BY_IDS = text(f"SELECT {COLUMNS} FROM {FROM} WHERE r.id = ANY(CAST(:ids AS uuid[])) AND r.merged_into IS NULL")
 
 
 async def by_ids(session: AsyncSession, ids: Sequence[UUID], now: datetime) -> list[Route | None]:
@@ -96,9 +99,10 @@ def from_row(row: Row[Any]) -> Route:
         departs_at=row.departs_at,
         quota=row.quota_now,
         taken=row.taken,
+        provisional=row.provisional,
     )
 
 
 def _terminal(row: Row[Any], end: str) -> Terminal:
-    columns = ("code", "name", "city", "kind", "region_code", "organizer")
+    columns = ("code", "name", "city", "kind", "region_code", "organizer", "provisional")
     return Terminal(*(getattr(row, f"{end}_{column}") for column in columns))

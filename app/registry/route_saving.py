@@ -16,7 +16,7 @@ from uuid_utils.compat import uuid7
 
 from app.errors import InvalidValue, NotFound, NotYours, Refusal, RouteUnknown, SeasonClosed
 from app.models.enums import ChangeKind, Direction, Mode, Service
-from app.registry import log, quota, quota_releases, route, seasons, terminals
+from app.registry import log, quota, quota_releases, route, seasons, spellings, terminals
 from app.registry.line import line
 from app.registry.quota import Seats
 from app.registry.quota_releases import Release
@@ -58,6 +58,8 @@ class Declared:
     origin: str
     destination: str
     departs_at: datetime | None
+    provisional: bool = False
+    """Made from a feed; saving it declares it."""
 
     @property
     def natural_key(self) -> tuple[object, ...]:
@@ -96,10 +98,12 @@ _ORGANIZERS = text(
 )
 _ROUTES = text(
     """
-    SELECT id, season, organizer_code, name, direction, service, mode, origin_code, destination_code, departs_at
+    SELECT id, season, organizer_code, name, direction, service, mode, origin_code, destination_code, departs_at,
+           provisional
     FROM route
-    WHERE id = ANY(CAST(:ids AS uuid[]))
-       OR (organizer_code = ANY(CAST(:organizers AS text[])) AND name = ANY(CAST(:names AS text[])))
+    WHERE merged_into IS NULL
+      AND (id = ANY(CAST(:ids AS uuid[]))
+           OR (organizer_code = ANY(CAST(:organizers AS text[])) AND name = ANY(CAST(:names AS text[]))))
     """
 )
 _USED = text(
@@ -111,13 +115,13 @@ _USED = text(
 _COLUMNS = """
     unnest(CAST(:id AS uuid[]), CAST(:season AS int[]), CAST(:organizer AS text[]), CAST(:name AS text[]),
            CAST(:direction AS text[]), CAST(:service AS text[]), CAST(:mode AS text[]), CAST(:origin AS text[]),
-           CAST(:destination AS text[]), CAST(:departs_at AS timestamptz[]))
-    AS given (id, season, organizer, name, direction, service, mode, origin, destination, departs_at)
+           CAST(:destination AS text[]), CAST(:departs_at AS timestamptz[]), CAST(:name_key AS text[]))
+    AS given (id, season, organizer, name, direction, service, mode, origin, destination, departs_at, name_key)
 """
 _INSERT = text(
     f"""
     INSERT INTO route (id, season, organizer_code, name, direction, service, mode, origin_code, destination_code,
-                       departs_at)
+                       departs_at, name_key)
     SELECT given.* FROM {_COLUMNS}
     """
 )
@@ -125,7 +129,8 @@ _UPDATE = text(
     f"""
     UPDATE route SET season = given.season, organizer_code = given.organizer, name = given.name,
                      direction = given.direction, service = given.service, mode = given.mode,
-                     origin_code = given.origin, destination_code = given.destination, departs_at = given.departs_at
+                     origin_code = given.origin, destination_code = given.destination, departs_at = given.departs_at,
+                     name_key = given.name_key, provisional = FALSE
     FROM {_COLUMNS} WHERE route.id = given.id
     """
 )
@@ -283,7 +288,9 @@ def _releases(table: Table, now: datetime) -> Iterable[Release]:
 
 
 def _columns(routes: Sequence[Declared]) -> dict[str, object]:
-    return {one.name: [getattr(declared, one.name) for declared in routes] for one in fields(Declared)}
+    columns = {one.name: [getattr(declared, one.name) for declared in routes] for one in fields(Declared)}
+    del columns["provisional"]
+    return {**columns, "name_key": [spellings.of_route(declared.name) for declared in routes]}
 
 
 def _entry(caller: Caller, declared: Declared) -> log.Entry:

@@ -30,6 +30,8 @@ class RouteFilter:
     """True: only routes with seats left. False: only full ones."""
     season: int | None = None
     """None: the current one."""
+    provisional: bool | None = None
+    """True: only those made from feeds, for review. False: only declared ones."""
 
 
 _RETURNS = text(
@@ -40,6 +42,7 @@ _RETURNS = text(
     WHERE outbound.id = ANY(CAST(:ids AS uuid[])) AND outbound.direction = '{Direction.MUDIK}'
       AND r.organizer_code = outbound.organizer_code AND r.season = outbound.season
       AND r.direction = '{Direction.BALIK}' AND r.service = outbound.service AND origin.city_key = home.city_key
+      AND r.merged_into IS NULL
     ORDER BY r.departs_at, r.id
     """
 )
@@ -66,12 +69,13 @@ async def return_routes(session: AsyncSession, route_ids: Sequence[UUID], now: d
 
 
 def _conditions(where: RouteFilter) -> tuple[list[str], dict[str, object]]:
-    conditions = [f"r.season = {seasons.LATEST if where.season is None else ':season'}"]
+    conditions = ["r.merged_into IS NULL", f"r.season = {seasons.LATEST if where.season is None else ':season'}"]
     values: dict[str, object] = {"season": where.season}
     for column, value in (
         ("r.organizer_code", where.organizer),
         ("r.direction", where.direction),
         ("r.service", where.service),
+        ("r.provisional", where.provisional),
         ("origin.city_key", where.origin_city and cities.key(where.origin_city)),
         ("destination.city_key", where.destination_city and cities.key(where.destination_city)),
     ):

@@ -12,7 +12,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from app.errors import InvalidValue, NotYours, Raced, Refusal
 from app.models.enums import ChangeKind, PlaceKind
-from app.registry import cities, log
+from app.registry import cities, log, spellings
 from app.registry.line import line
 from app.registry.source import Caller
 
@@ -26,6 +26,8 @@ class Terminal:
     region_code: str | None
     organizer: str | None
     """Who declared it. None: the registry itself."""
+    provisional: bool = False
+    """Made from a record of a feed, for review. Saving it declares it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,23 +41,28 @@ class TerminalInput:
 
 _CODE = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 _REGION = re.compile(r"[0-9]{4}")
-_COLUMNS = "code, name, city, kind, region_code, organizer_code"
-_BY_CODES = text(f"SELECT {_COLUMNS} FROM terminal WHERE code = ANY(CAST(:codes AS text[]))")
-_ALL = text(f"SELECT {_COLUMNS} FROM terminal ORDER BY city_key, code")
-_OF_CITY = text(f"SELECT {_COLUMNS} FROM terminal WHERE city_key = :city_key ORDER BY code")
+_COLUMNS = "code, name, city, kind, region_code, organizer_code, provisional"
+_BY_CODES = text(f"SELECT {_COLUMNS} FROM terminal WHERE code = ANY(CAST(:codes AS text[])) AND merged_into IS NULL")
+_ALL = f"SELECT {_COLUMNS} FROM terminal WHERE merged_into IS NULL"
+_ORDER = "ORDER BY city_key, code"
 _LOCK = text(
-    f"SELECT {_COLUMNS} FROM terminal WHERE code = ANY(CAST(:codes AS text[])) ORDER BY code FOR NO KEY UPDATE"
+    f"""
+    SELECT {_COLUMNS}, merged_into IS NOT NULL AS merged FROM terminal WHERE code = ANY(CAST(:codes AS text[]))
+    ORDER BY code FOR NO KEY UPDATE
+    """
 )
 _SAVE = text(
     """
-    INSERT INTO terminal (code, name, city, city_key, kind, region_code, organizer_code)
+    INSERT INTO terminal (code, name, city, city_key, kind, region_code, organizer_code, name_key)
     SELECT * FROM unnest(CAST(:code AS text[]), CAST(:name AS text[]), CAST(:city AS text[]),
                          CAST(:city_key AS text[]), CAST(:kind AS text[]), CAST(:region_code AS text[]),
-                         CAST(:organizer AS text[])) AS given (code, name, city, city_key, kind, region_code, organizer)
+                         CAST(:organizer AS text[]), CAST(:name_key AS text[]))
+         AS given (code, name, city, city_key, kind, region_code, organizer, name_key)
     ORDER BY given.code
     ON CONFLICT (code) DO UPDATE SET name = excluded.name, city = excluded.city, city_key = excluded.city_key,
-                                     kind = excluded.kind, region_code = excluded.region_code
-    WHERE terminal.organizer_code IS NOT DISTINCT FROM excluded.organizer_code
+                                     kind = excluded.kind, region_code = excluded.region_code,
+                                     name_key = excluded.name_key, provisional = FALSE
+    WHERE terminal.organizer_code IS NOT DISTINCT FROM excluded.organizer_code AND terminal.merged_into IS NULL
     RETURNING code
     """
 )
@@ -67,11 +74,11 @@ async def by_codes(session: AsyncSession, codes: Sequence[str]) -> list[Terminal
     return [found.get(code) for code in codes]
 
 
-async def all_of(session: AsyncSession, city: str | None = None) -> list[Terminal]:
-    """Every terminal, or those of one city under any of its names."""
-    if city is None:
-        return [Terminal(*row) for row in await session.execute(_ALL)]
-    return [Terminal(*row) for row in await session.execute(_OF_CITY, {"city_key": cities.key(city)})]
+async def all_of(session: AsyncSession, city: str | None = None, *, provisional: bool | None = None) -> list[Terminal]:
+    """Every terminal, or those of one city under any of its names, or the provisional ones, or all others."""
+    given = {"city_key": city and cities.key(city), "provisional": provisional}
+    asked = " ".join(f"AND {column} = :{column}" for column, value in given.items() if value is not None)
+    return [Terminal(*row) for row in await session.execute(text(f"{_ALL} {asked} {_ORDER}"), given)]
 
 
 async def save(
@@ -83,10 +90,15 @@ async def save(
     """
     tidied = [_tidy(given) for given in inputs]
     codes = [given.code for given in tidied if isinstance(given, TerminalInput)]
-    before = {row.code: Terminal(*row) for row in await session.execute(_LOCK, {"codes": codes})}
+    rows = (await session.execute(_LOCK, {"codes": codes})).all()
+    merged = {row.code for row in rows if row.merged}
+    before = {row.code: Terminal(*row[:-1]) for row in rows}
     after = dict(before)
     verdicts: list[Terminal | Refusal] = []
     for given in tidied:
+        if isinstance(given, TerminalInput) and given.code in merged:
+            verdicts.append(InvalidValue("code", "Terminal ini sudah digabung.", "This terminal was merged."))
+            continue
         verdict = given if isinstance(given, Refusal) else _place(after, caller, given, admin=admin)
         if isinstance(verdict, Terminal):
             after[verdict.code] = verdict
@@ -125,8 +137,12 @@ def _place(standing: dict[str, Terminal], caller: Caller, given: TerminalInput, 
 
 async def _write(session: AsyncSession, caller: Caller, changed: Sequence[Terminal], now: datetime) -> None:
     columns = {one.name: [getattr(terminal, one.name) for terminal in changed] for one in fields(Terminal)}
-    city_keys = [cities.key(terminal.city) for terminal in changed]
-    written = (await session.execute(_SAVE, {**columns, "city_key": city_keys})).all()
+    del columns["provisional"]
+    keys = {
+        "city_key": [cities.key(terminal.city) for terminal in changed],
+        "name_key": [spellings.of_place(terminal.name)[1] for terminal in changed],
+    }
+    written = (await session.execute(_SAVE, {**columns, **keys})).all()
     if len(written) < len(changed):
         raise Raced
     await log.append(session, [_entry(caller, terminal) for terminal in changed], now)

@@ -1,0 +1,44 @@
+"""What the feeds remember of requests, for a day: whose answer to give again, and which signed messages have come; and
+the secrets that clients sign them with, sealed.
+"""
+
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import LargeBinary, Text
+from sqlmodel import Field, SQLModel
+
+
+class KeyedRequest(SQLModel, table=True):
+    """A request with an `Idempotency-Key`, and what it was answered."""
+
+    __tablename__ = "keyed_request"
+
+    client_id: str = Field(primary_key=True, foreign_key="client.id", sa_type=Text)
+    key: str = Field(primary_key=True, sa_type=Text)
+    body_index: bytes = Field(sa_type=LargeBinary)
+    """A keyed digest of the body: another body under the same key is another request."""
+    answer: str = Field(sa_type=Text)
+    """The verdicts in JSON: ids and codes, nothing of a person."""
+    at: datetime = Field(index=True)
+
+
+class SignedMessage(SQLModel, table=True):
+    """One `webhook-id` is good once."""
+
+    __tablename__ = "signed_message"
+
+    client_id: str = Field(primary_key=True, foreign_key="client.id", sa_type=Text)
+    id: str = Field(primary_key=True, sa_type=Text)
+    at: datetime = Field(index=True)
+
+
+class ClientWebhookSecret(SQLModel, table=True):
+    """What a client signs its webhooks with: at most two live, so that it can change over."""
+
+    __tablename__ = "client_webhook_secret"
+
+    id: UUID = Field(primary_key=True)
+    client_id: str = Field(foreign_key="client.id", sa_type=Text, index=True)
+    secret_sealed: bytes = Field(sa_type=LargeBinary)
+    issued_at: datetime
