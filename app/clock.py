@@ -17,6 +17,11 @@ def wib_day(instant: datetime) -> date:
     return instant.astimezone(WIB).date()
 
 
+def sql_wib_day(column: str) -> str:
+    """The same in SQL."""
+    return f"CAST(timezone(INTERVAL '7 hours', {column}) AS date)"
+
+
 def start_of_wib_day(day: date) -> datetime:
     return datetime.combine(day, time.min, WIB).astimezone(UTC)
 

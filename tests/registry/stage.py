@@ -80,7 +80,7 @@ class Stage:
 
     async def clear(self) -> None:
         await self.world.run(
-            "TRUNCATE registrant, change, nik_block, duplicate_case, case_claim, quota_release, nik_access"
+            "TRUNCATE registrant, change, nik_block, duplicate_case, case_claim, quota_release, nik_access CASCADE"
         )
         await self.world.run(
             """UPDATE route SET taken = 0, quota = given.quota

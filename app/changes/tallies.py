@@ -1,0 +1,147 @@
+"""Keeps the statistics: each change of the log is counted once, into the tables of `models.tally`.
+
+A move takes one off the status it leaves and adds one to the status it comes to, so what is counted is at every
+position of the log what `GROUP BY` over the registrants would have answered there.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping
+from datetime import datetime
+
+from sqlalchemy import text
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from app.changes.feed import AFTER, IN_ORDER, SETTLED, START, Position
+from app.changes.projection import Projection, advance
+from app.clock import sql_wib_day
+from app.db import Database
+from app.models.enums import ChangeKind, RegistrantStatus
+from app.registry.statistics import PROJECTION
+
+AT_ONCE = 10_000
+"""Changes of one transaction: a fraction of a second, as nobody reads the log past a running one."""
+AGAIN_AFTER = 0.05
+"""Seconds, while another process counts, or an older transaction has not ended."""
+
+S = RegistrantStatus
+
+_PEOPLE = {
+    **{status.lower(): f"COALESCE(sum(people) FILTER (WHERE status = '{status}'), 0)" for status in S},
+    "ever_verified": "sum(ever_verified)",
+}
+_WAITING = f"COALESCE(sum(people) FILTER (WHERE status = '{S.REGISTERED}'), 0)"
+_BY_KIND = ("season", "organizer_code", "direction", "service", "day")
+
+
+def _add(table: str, keys: tuple[str, ...], counts: Mapping[str, str], counted: str, having: str = "true") -> str:
+    listed = ", ".join(keys)
+    added = ", ".join(f"{name} = {table}.{name} + excluded.{name}" for name in counts)
+    return f"""
+        INSERT INTO {table} ({listed}, {", ".join(counts)})
+        SELECT {listed}, {", ".join(counts.values())} FROM {counted} GROUP BY {listed} HAVING {having}
+        ON CONFLICT ({listed}) DO UPDATE SET {added}
+    """
+
+
+# The planner takes the number of rows behind a position to be a third of the log: a literal LIMIT tells it better.
+_COUNT = text(
+    f"""
+    WITH news AS MATERIALIZED (
+        SELECT c.* FROM change c WHERE {AFTER} AND {SETTLED} ORDER BY {IN_ORDER} LIMIT {AT_ONCE}
+    ), step AS MATERIALIZED (
+        SELECT r.season, r.organizer_code, r.direction, r.service, way.route_id,
+               {
+        sql_wib_day("r.registered_at")
+    } AS day, COALESCE(date_trunc('hour', r.verify_by), 'infinity') AS verify_by,
+               way.status, way.people,
+               -- Nothing is verified after it was cancelled, so that the row tells of that moment as well.
+               CASE WHEN way.status IN ('{S.VERIFIED}', '{S.DEPARTED}', '{S.NO_SHOW}')
+                      OR (way.status = '{S.CANCELLED}' AND r.verified_at IS NOT NULL)
+                    THEN way.people ELSE 0 END AS ever_verified
+        FROM news c JOIN registrant r ON r.id = c.registrant_id
+        CROSS JOIN LATERAL (VALUES
+            (c.to_status, c.route_id, 1),
+            (c.from_status, COALESCE(CAST(c.facts ->> 'from_route' AS uuid), c.route_id), -1)
+        ) AS way (status, route_id, people)
+        WHERE c.kind IN ('{ChangeKind.REGISTRANT_MOVED}', '{ChangeKind.REGISTRANT_REROUTED}')
+          AND way.status IS NOT NULL
+    ), dispute AS (
+        SELECT r.season, r.organizer_code AS holder, c.facts ->> 'claimant' AS claimant, r.direction, r.service,
+               {sql_wib_day("c.at")} AS day, c.kind
+        FROM news c JOIN registrant r ON r.id = c.registrant_id
+        WHERE c.kind IN ('{ChangeKind.DUPLICATE_REFUSED}', '{ChangeKind.DUPLICATE_SUSPECTED}')
+    ), days AS ({_add("tally_day", _BY_KIND, _PEOPLE, "step")}
+    ), routes AS ({_add("tally_route", ("route_id", "organizer_code", "day"), _PEOPLE, "step")}
+    ), deadlines AS (
+        {_add("tally_deadline", (*_BY_KIND, "verify_by"), {"waiting": _WAITING}, "step", f"{_WAITING} <> 0")}
+    ), duplicates AS ({
+        _add(
+            "tally_duplicate",
+            ("season", "holder", "claimant", "direction", "service", "day"),
+            {
+                "refused": f"count(*) FILTER (WHERE kind = '{ChangeKind.DUPLICATE_REFUSED}')",
+                "suspected": f"count(*) FILTER (WHERE kind = '{ChangeKind.DUPLICATE_SUSPECTED}')",
+            },
+            "dispute",
+        )
+    })
+    SELECT CAST(CAST(c.xact_id AS text) AS bigint) AS xact_id, c.id FROM news c
+    ORDER BY c.xact_id DESC, c.id DESC LIMIT 1
+    """
+)
+_NOBODY_WAITS = text("DELETE FROM tally_deadline WHERE waiting = 0")
+_TABLES = ("tally_day", "tally_route", "tally_deadline", "tally_duplicate")
+# Not TRUNCATE: who reads the statistics meanwhile goes on seeing them as they were.
+_FORGET = [text(f"DELETE FROM {table}") for table in _TABLES]
+_RESTART = text(
+    """
+    INSERT INTO projection (name) VALUES (:name)
+    ON CONFLICT (name) DO UPDATE SET xact_id = '0', change_id = 0
+    """
+)
+_NEWEST = text(
+    """
+    SELECT CAST(CAST(c.xact_id AS text) AS bigint) AS xact_id, c.id FROM change c
+    ORDER BY c.xact_id DESC, c.id DESC LIMIT 1
+    """
+)
+_REACHED = text("SELECT CAST(CAST(xact_id AS text) AS bigint) AS xact_id, change_id FROM projection WHERE name = :name")
+
+
+async def count(session: AsyncSession, position: Position, now: datetime) -> Position | None:  # noqa: ARG001 - a step's
+    """Count up to `AT_ONCE` changes behind `position`."""
+    last = (await session.execute(_COUNT, position.values())).one_or_none()
+    if last is None:
+        return None
+    await session.execute(_NOBODY_WAITS)
+    return Position(*last)
+
+
+STATISTICS = Projection(PROJECTION, count)
+
+
+async def rebuild(database: Database, now: Callable[[], datetime], tell: Callable[[int, int], None]) -> int:
+    """Forget what was counted and count the whole log again, in many short transactions; answers how many changes.
+
+    Whatever process keeps the statistics meanwhile takes its part in it. `tell` hears how far it is, of how much.
+    """
+    async with database.transaction() as session:
+        # First the position: it waits for whoever is counting, and then nobody counts on from the old one.
+        await session.execute(_RESTART, {"name": PROJECTION})
+        for statement in _FORGET:
+            await session.execute(statement)
+        newest = (await session.execute(_NEWEST)).one_or_none()
+    goal = Position(*newest) if newest is not None else START
+    while (reached := await _reached(database)) < goal:
+        tell(reached.id, goal.id)
+        if not await advance(database, STATISTICS, now()):
+            await asyncio.sleep(AGAIN_AFTER)
+    tell(goal.id, goal.id)
+    return goal.id
+
+
+async def _reached(database: Database) -> Position:
+    async with database.transaction() as session:
+        return Position(*(await session.execute(_REACHED, {"name": PROJECTION})).one())

@@ -1,0 +1,82 @@
+"""Statistics, kept as counts: what `GROUP BY` over the registrants would answer, however many of them there are.
+
+Written by the projector `changes.tallies` alone. No foreign keys: every row is made from rows that are never deleted.
+"""
+
+from datetime import date, datetime
+from uuid import UUID
+
+from sqlalchemy import Text
+from sqlmodel import Field, SQLModel
+
+_ROOM = {"postgresql_with": {"fillfactor": 70}}
+"""Counts are updated all day: in their page, while there is room."""
+
+
+class People(SQLModel):
+    """How many registrants stand at each status."""
+
+    registered: int
+    verified: int
+    departed: int
+    forfeited: int
+    cancelled: int
+    no_show: int
+    ever_verified: int
+    """Of all of them, those that were verified, whatever became of them."""
+
+
+class TallyDay(People, table=True):
+    """By organizer, direction, service and the day (WIB) of registration."""
+
+    __tablename__ = "tally_day"
+    __table_args__ = (_ROOM,)
+
+    season: int = Field(primary_key=True)
+    organizer_code: str = Field(primary_key=True, sa_type=Text)
+    direction: str = Field(primary_key=True, sa_type=Text)
+    service: str = Field(primary_key=True, sa_type=Text)
+    day: date = Field(primary_key=True)
+
+
+class TallyRoute(People, table=True):
+    """By route, organizer (a member may travel on its coordinator's route) and the day (WIB) of registration."""
+
+    __tablename__ = "tally_route"
+    __table_args__ = (_ROOM,)
+
+    route_id: UUID = Field(primary_key=True)
+    organizer_code: str = Field(primary_key=True, sa_type=Text)
+    day: date = Field(primary_key=True)
+
+
+class TallyDeadline(SQLModel, table=True):
+    """Who waits for verification, by the hour in which the deadline falls (`infinity`: none). No row counts nobody."""
+
+    __tablename__ = "tally_deadline"
+    __table_args__ = (_ROOM,)
+
+    season: int = Field(primary_key=True)
+    organizer_code: str = Field(primary_key=True, sa_type=Text)
+    direction: str = Field(primary_key=True, sa_type=Text)
+    service: str = Field(primary_key=True, sa_type=Text)
+    day: date = Field(primary_key=True)
+    verify_by: datetime = Field(primary_key=True)
+    waiting: int
+
+
+class TallyDuplicate(SQLModel, table=True):
+    """NIKs that one organizer holds and another brought as well, by the day (WIB) on which it did."""
+
+    __tablename__ = "tally_duplicate"
+    __table_args__ = (_ROOM,)
+
+    season: int = Field(primary_key=True)
+    holder: str = Field(primary_key=True, sa_type=Text)
+    claimant: str = Field(primary_key=True, sa_type=Text)
+    direction: str = Field(primary_key=True, sa_type=Text)
+    service: str = Field(primary_key=True, sa_type=Text)
+    day: date = Field(primary_key=True)
+    refused: int
+    suspected: int
+    """Not refused: the names differ so clearly that one NIK may be a typing error."""

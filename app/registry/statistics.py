@@ -1,0 +1,276 @@
+"""Statistics as they are read: people from the tallies (`models.tally`), seats from the routes; never from registrants.
+
+All that one request asks for is read of one moment. An organizer's people are those that it registered, whosever route
+they travel on; its quota is that of its own routes.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date, datetime, timedelta
+from enum import StrEnum
+from types import MappingProxyType
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Row, text
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from app.errors import NotFound
+from app.registry import route, seasons
+from app.registry.figures import NOTHING, PEOPLE, Cell, Counts, Deadline, Departure, Head, Pair
+
+PROJECTION = "statistics"
+"""Under this name the projector keeps its place in the log."""
+HOUR = timedelta(hours=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Where:
+    organizers: frozenset[str] | None = None
+    """None: everybody."""
+    direction: str | None = None
+    service: str | None = None
+    since: date | None = None
+    """The first day (WIB) of registration."""
+    until: date | None = None
+    """The last one."""
+    season: int | None = None
+    """None: the current one."""
+
+
+class Part(StrEnum):
+    HEAD = "HEAD"
+    CELLS = "CELLS"
+    DAYS = "DAYS"
+    DEADLINES = "DEADLINES"
+    PAIRS = "PAIRS"
+    DEPARTURES = "DEPARTURES"
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """`first` routes in the order of departure, from behind the route `after`."""
+
+    first: int
+    after: UUID | None = None
+    upcoming: bool = False
+    """Only those that have not departed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    where: Where
+    part: Part
+    page: Page | None = None
+
+
+@dataclass(slots=True)
+class Moment:
+    """What everything is read of."""
+
+    session: AsyncSession
+    now: datetime
+    latest: int | None
+    uncounted_at: datetime | None
+    everybody: frozenset[str]
+
+    def season(self, where: Where) -> int:
+        season = where.season or self.latest
+        if season is None:
+            raise NotFound("season")
+        return season
+
+    def organizers(self, where: Where) -> list[str]:
+        return sorted(self.everybody if where.organizers is None else where.organizers)
+
+    def values(self, where: Where) -> dict[str, Any]:
+        return {
+            "season": self.season(where),
+            "direction": where.direction,
+            "service": where.service,
+            "since": where.since or date.min,
+            "until": where.until or date.max,
+        }
+
+
+_SUMS = ", ".join(f"CAST(sum(t.{name}) AS bigint) AS {name}" for name in PEOPLE)
+_ASKED = "unnest(CAST(:places AS int[]), CAST(:organizers AS text[])) AS asked (place, organizer_code)"
+_KIND = """
+    {0}.season = :season AND (CAST(:direction AS text) IS NULL OR {0}.direction = :direction)
+    AND (CAST(:service AS text) IS NULL OR {0}.service = :service)
+"""
+_DAY = "t.day BETWEEN CAST(:since AS date) AND CAST(:until AS date)"
+_FROM = f"FROM {_ASKED} JOIN {{0}} t ON t.organizer_code = asked.organizer_code WHERE {_KIND.format('t')} AND {_DAY}"
+
+_ONE_MOMENT = text("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
+_HEAD = text(
+    f"""
+    SELECT {seasons.LATEST} AS latest, (SELECT array_agg(code) FROM organizer) AS everybody,
+           (SELECT c.at FROM change c
+            WHERE (c.xact_id, c.id) > (COALESCE((SELECT xact_id FROM projection WHERE name = '{PROJECTION}'), '0'),
+                                       COALESCE((SELECT change_id FROM projection WHERE name = '{PROJECTION}'), 0))
+            ORDER BY c.xact_id, c.id LIMIT 1) AS uncounted_at
+    """
+)
+_CELLS = text(
+    f"""
+    SELECT asked.place, t.organizer_code, t.direction, t.service, {_SUMS} {_FROM.format("tally_day")}
+    GROUP BY 1, 2, 3, 4
+    """
+)
+# What `route.QUOTA` says of one route, of many at once.
+_SEATS = text(
+    f"""
+    SELECT asked.place, r.organizer_code, r.direction, r.service, CAST(sum(r.taken) AS bigint) AS seated,
+           CAST(sum(r.quota + COALESCE(due.seats, 0)) AS bigint) AS quota
+    FROM {_ASKED} JOIN route r ON r.organizer_code = asked.organizer_code
+    LEFT JOIN (SELECT route_id, sum(seats) AS seats FROM quota_release
+               WHERE released_at IS NULL AND due_at <= :now GROUP BY route_id) due ON due.route_id = r.id
+    WHERE {_KIND.format("r")} AND r.quota IS NOT NULL
+    GROUP BY 1, 2, 3, 4
+    """
+)
+_DAYS = text(f"SELECT asked.place, t.day, {_SUMS} {_FROM.format('tally_day')} GROUP BY 1, 2 ORDER BY 2")
+_DEADLINES = text(
+    f"""
+    SELECT asked.place, NULLIF(t.verify_by, 'infinity') AS verify_by, CAST(sum(t.waiting) AS bigint) AS waiting
+    {_FROM.format("tally_deadline")} GROUP BY 1, t.verify_by ORDER BY t.verify_by
+    """
+)
+_PAIRS = text(
+    f"""
+    SELECT t.holder, t.claimant, CAST(sum(t.refused) AS bigint) AS refused,
+           CAST(sum(t.suspected) AS bigint) AS suspected
+    FROM tally_duplicate t WHERE {_KIND.format("t")} AND {_DAY}
+    GROUP BY 1, 2 ORDER BY 3 DESC, 4 DESC, 1, 2
+    """
+)
+_OF_SOME = """
+    (r.organizer_code = ANY(CAST(:organizers AS text[]))
+     OR (r.organizer_code IN (SELECT coordinator_code FROM organizer WHERE code = ANY(CAST(:organizers AS text[])))
+         AND EXISTS (SELECT FROM tally_route t
+                     WHERE t.route_id = r.id AND t.organizer_code = ANY(CAST(:organizers AS text[])))))
+"""
+_PAGE = f"""
+    SELECT r.id FROM route r
+    WHERE {_KIND.format("r")} AND {{whose}} AND r.merged_into IS NULL
+      AND (CAST(:departs_from AS timestamptz) IS NULL OR r.departs_at >= :departs_from)
+      AND (CAST(:after AS uuid) IS NULL
+           OR (COALESCE(r.departs_at, 'infinity'), r.id) > (SELECT COALESCE(departs_at, 'infinity'), id FROM route
+                                                            WHERE id = :after))
+    ORDER BY r.departs_at, r.id LIMIT :first
+"""
+_PAGE_OF_ALL, _PAGE_OF_SOME = text(_PAGE.format(whose="true")), text(_PAGE.format(whose=_OF_SOME))
+_ABOARD = text(
+    f"""
+    SELECT t.route_id, {_SUMS} FROM tally_route t
+    WHERE t.route_id = ANY(CAST(:ids AS uuid[])) AND t.organizer_code = ANY(CAST(:organizers AS text[])) AND {_DAY}
+    GROUP BY 1
+    """
+)
+
+
+async def read(session: AsyncSession, asked: Sequence[Asked], now: datetime) -> list[Any]:
+    """The answers in the order of `asked`, of one moment: the first thing that its transaction does.
+
+    Raises NotFound when there is no season at all.
+    """
+    await session.execute(_ONE_MOMENT)
+    head = (await session.execute(_HEAD)).one()
+    moment = Moment(session, now, head.latest, head.uncounted_at, frozenset(head.everybody or ()))
+    alike: dict[tuple[Part, Where], list[Asked]] = defaultdict(list)
+    for one in dict.fromkeys(asked):
+        alike[one.part, replace(one.where, organizers=None)].append(one)
+    answers: dict[Asked, Any] = {}
+    for (part, where), ones in alike.items():
+        answers |= zip(ones, await _READERS[part](moment, where, ones), strict=True)
+    return [answers[one] for one in asked]
+
+
+async def _heads(moment: Moment, where: Where, ones: Sequence[Asked]) -> list[Head]:
+    """What is behind the projector's place is not counted: the figures are those of before the first of it."""
+    as_of = min(moment.now, moment.uncounted_at or moment.now)
+    return [Head(moment.season(where), as_of)] * len(ones)
+
+
+async def _cells(moment: Moment, where: Where, ones: Sequence[Asked]) -> list[list[Cell]]:
+    values = {**moment.values(where), **_scope(moment, ones)}
+    found: list[dict[tuple[str, str, str], Counts]] = [{} for _ in ones]
+    for row in await moment.session.execute(_CELLS, values):
+        found[row.place][row.organizer_code, row.direction, row.service] = _people(row)
+    for row in await moment.session.execute(_SEATS, {**values, "now": moment.now}):
+        key = (row.organizer_code, row.direction, row.service)
+        found[row.place][key] = replace(found[row.place].get(key, NOTHING), quota=row.quota, seated=row.seated)
+    return [[Cell(*key, counts) for key, counts in sorted(cells.items())] for cells in found]
+
+
+async def _days(moment: Moment, where: Where, ones: Sequence[Asked]) -> list[list[tuple[date, Counts]]]:
+    found: list[list[tuple[date, Counts]]] = [[] for _ in ones]
+    for row in await moment.session.execute(_DAYS, {**moment.values(where), **_scope(moment, ones)}):
+        found[row.place].append((row.day, _people(row)))
+    return found
+
+
+async def _deadlines(moment: Moment, where: Where, ones: Sequence[Asked]) -> list[list[Deadline]]:
+    this_hour = moment.now.replace(minute=0, second=0, microsecond=0)
+    found: list[list[Deadline]] = [[] for _ in ones]
+    for row in await moment.session.execute(_DEADLINES, {**moment.values(where), **_scope(moment, ones)}):
+        hours = None if row.verify_by is None else (row.verify_by - this_hour) // HOUR
+        found[row.place].append(Deadline(hours, row.waiting))
+    return found
+
+
+async def _pairs(moment: Moment, where: Where, ones: Sequence[Asked]) -> list[list[Pair]]:
+    """Those in which one of the organizers is one side."""
+    pairs = [Pair(*row) for row in await moment.session.execute(_PAIRS, moment.values(where))]
+    return [[pair for pair in pairs if _concerns(one.where, pair)] for one in ones]
+
+
+def _concerns(where: Where, pair: Pair) -> bool:
+    return where.organizers is None or not where.organizers.isdisjoint((pair.holder, pair.claimant))
+
+
+async def _departures(moment: Moment, where: Where, ones: Sequence[Asked]) -> list[list[Departure]]:
+    return [await _page(moment, where, one) for one in ones]
+
+
+async def _page(moment: Moment, where: Where, one: Asked) -> list[Departure]:
+    assert one.page is not None  # noqa: S101 - this part is asked for by pages
+    values = {**moment.values(where), "organizers": moment.organizers(one.where)}
+    page = {
+        "after": one.page.after,
+        "first": one.page.first,
+        "departs_from": moment.now if one.page.upcoming else None,
+    }
+    statement = _PAGE_OF_ALL if one.where.organizers is None else _PAGE_OF_SOME
+    ids = list((await moment.session.execute(statement, {**values, **page})).scalars())
+    aboard = {row.route_id: _people(row) for row in await moment.session.execute(_ABOARD, {**values, "ids": ids})}
+    found = await route.by_ids(moment.session, ids, moment.now)
+    return [
+        Departure(one, replace(aboard.get(one.id, NOTHING), quota=one.quota, seated=one.taken)) for one in found if one
+    ]
+
+
+def _scope(moment: Moment, ones: Sequence[Asked]) -> dict[str, Any]:
+    """Each answer's place beside each of its organizers."""
+    pairs = [(place, code) for place, one in enumerate(ones) for code in moment.organizers(one.where)]
+    return {"places": [place for place, _ in pairs], "organizers": [code for _, code in pairs]}
+
+
+def _people(row: Row[Any]) -> Counts:
+    return Counts(*(getattr(row, name) for name in PEOPLE))
+
+
+_READERS: Mapping[Part, Callable[[Moment, Where, Sequence[Asked]], Awaitable[list[Any]]]] = MappingProxyType(
+    {
+        Part.HEAD: _heads,
+        Part.CELLS: _cells,
+        Part.DAYS: _days,
+        Part.DEADLINES: _deadlines,
+        Part.PAIRS: _pairs,
+        Part.DEPARTURES: _departures,
+    }
+)

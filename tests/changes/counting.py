@@ -1,0 +1,85 @@
+"""What the tallies must be: plain `GROUP BY` over the registrants and the cases' refusals, and nothing but that."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+from sqlalchemy import text
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from app.changes import tallies
+from app.changes.projection import advance
+from app.db import Database
+from tests.world import NOW
+
+STATUSES = ("REGISTERED", "VERIFIED", "DEPARTED", "FORFEITED", "CANCELLED", "NO_SHOW")
+COUNTED = ", ".join(f"count(*) FILTER (WHERE status = '{status}')" for status in STATUSES)
+COUNTED = f"{COUNTED}, count(*) FILTER (WHERE verified_at IS NOT NULL)"
+COLUMNS = "registered, verified, departed, forfeited, cancelled, no_show, ever_verified"
+DAY = "(registered_at AT TIME ZONE 'Asia/Jakarta')::date"
+KIND = "season, organizer_code, direction, service"
+REFUSED_ON = "(c.at AT TIME ZONE 'Asia/Jakarta')::date"
+ATTEMPTS = ", ".join(
+    f"count(*) FILTER (WHERE kind = '{kind}')" for kind in ("DUPLICATE_REFUSED", "DUPLICATE_SUSPECTED")
+)
+
+PLAIN = {
+    f"SELECT {KIND}, day, {COLUMNS} FROM tally_day": (
+        f"SELECT {KIND}, {DAY}, {COUNTED} FROM registrant GROUP BY {KIND}, {DAY}"
+    ),
+    # A route that its people were moved away from keeps a row that counts nobody.
+    f"""SELECT route_id, organizer_code, day, {COLUMNS} FROM tally_route
+        WHERE registered + verified + departed + forfeited + cancelled + no_show > 0""": (
+        f"SELECT route_id, organizer_code, {DAY}, {COUNTED} FROM registrant GROUP BY route_id, organizer_code, {DAY}"
+    ),
+    f"SELECT {KIND}, day, verify_by, waiting FROM tally_deadline": (
+        f"""SELECT {KIND}, {DAY}, coalesce(date_trunc('hour', verify_by), 'infinity'), count(*) FROM registrant
+            WHERE status = 'REGISTERED' GROUP BY {KIND}, {DAY}, date_trunc('hour', verify_by)"""
+    ),
+    "SELECT season, holder, claimant, direction, service, day, refused, suspected FROM tally_duplicate": (
+        f"""SELECT c.season, c.organizer_code, c.facts ->> 'claimant', direction, service, {REFUSED_ON}, {ATTEMPTS}
+            FROM change c JOIN registrant r ON r.id = c.registrant_id WHERE kind LIKE 'DUPLICATE_%'
+            GROUP BY c.season, c.organizer_code, c.facts ->> 'claimant', direction, service, {REFUSED_ON}"""
+    ),
+    # And the log agrees with what the cases themselves remember.
+    "SELECT holder, claimant, sum(refused + suspected) FROM tally_duplicate GROUP BY holder, claimant": (
+        """SELECT r.organizer_code, claim.organizer_code, sum(attempts) FROM case_claim claim
+           JOIN duplicate_case d ON d.id = claim.case_id JOIN registrant r ON r.id = d.holder_id GROUP BY 1, 2"""
+    ),
+}
+
+
+async def differences(session: AsyncSession) -> dict[str, Any]:
+    """By tally: rows that are not what they must be."""
+    found = {}
+    for tally, plain in PLAIN.items():
+        kept, expected = [{tuple(row) for row in await session.execute(text(query))} for query in (tally, plain)]
+        if kept != expected:
+            found[tally] = {"too many": kept - expected, "missing": expected - kept}
+    return found
+
+
+UNCOUNTED = text(
+    """SELECT EXISTS (SELECT FROM change c, projection p
+                      WHERE p.name = 'statistics' AND (c.xact_id, c.id) > (p.xact_id, p.change_id))"""
+)
+
+
+async def count_all(database: Database) -> int:
+    """Let the projector catch up, also with what waits for others' transactions; answers how many steps it took."""
+    steps = 0
+    async with database.transaction() as session:
+        await session.execute(text("INSERT INTO projection (name) VALUES ('statistics') ON CONFLICT DO NOTHING"))
+    while await behind(database):
+        if await advance(database, tallies.STATISTICS, NOW):
+            steps += 1
+        else:
+            await asyncio.sleep(0.005)
+    return steps
+
+
+async def behind(database: Database) -> bool:
+    async with database.transaction() as session:
+        found: bool = (await session.execute(UNCOUNTED)).scalar_one()
+        return found
