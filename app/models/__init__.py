@@ -5,12 +5,14 @@ from app.models.block import NikBlock
 from app.models.case import CaseClaim, DuplicateCase
 from app.models.change import Change
 from app.models.client import CheckBudget, Client, ClientSecret, UsedAssertion
+from app.models.feed import ClientWebhookSecret, KeyedRequest, SignedMessage
 from app.models.job import ImportChunk, ImportFile, ImportJob, ImportMissing
 from app.models.organizer import Organizer, Policy, RegistrationWindow
 from app.models.projection import Projection
 from app.models.registrant import Registrant
 from app.models.route import QuotaRelease, Route
 from app.models.season import Season
+from app.models.tally import TallyDay, TallyDeadline, TallyDuplicate, TallyRoute
 from app.models.terminal import Terminal
 from app.models.webhook import Webhook, WebhookAttempt, WebhookDelivery
 
@@ -20,11 +22,13 @@ __all__ = [
     "CheckBudget",
     "Client",
     "ClientSecret",
+    "ClientWebhookSecret",
     "DuplicateCase",
     "ImportChunk",
     "ImportFile",
     "ImportJob",
     "ImportMissing",
+    "KeyedRequest",
     "NikAccess",
     "NikBlock",
     "Organizer",
@@ -35,6 +39,11 @@ __all__ = [
     "RegistrationWindow",
     "Route",
     "Season",
+    "SignedMessage",
+    "TallyDay",
+    "TallyDeadline",
+    "TallyDuplicate",
+    "TallyRoute",
     "Terminal",
     "UsedAssertion",
     "Webhook",
