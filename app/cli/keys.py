@@ -32,7 +32,7 @@ def rotate(
     async def rotate_data(database: Database, settings: Settings) -> str:
         with bar("Sealing anew") as progress:
             rotated = await key_rotation.rotate(database, open_vault(settings), progress)
-        return f"{rotated.rewritten} registrants were sealed anew; everything is under data key {rotated.key_id}."
+        return f"{rotated.rewritten} records were sealed anew; everything is under data key {rotated.key_id}."
 
     async def rotate_signing(_: Database, settings: Settings) -> str:
         return f"Access tokens are signed by key {await key_rotation.rotate_signing(open_vault(settings))}."

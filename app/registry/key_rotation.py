@@ -1,4 +1,4 @@
-"""Rotating keys while servers serve: NIKs and names are sealed anew under a new data key, tokens signed by a new one.
+"""Rotating keys while servers serve: what is sealed is sealed anew under a new data key, a new one signs access tokens.
 
 The blind index's key never rotates, since blocks outlive the NIKs it would have to be computed from again. Work that
 was cut off is finished by the next run.
@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from uuid import UUID
 
-from sqlalchemy import text
+from sqlalchemy import TextClause, text
 
 from app import keys
 from app.db import Database
@@ -26,33 +26,55 @@ UNTIL_RELOADED = 2 * RELOAD_SECONDS
 UNTIL_RELEASED = 0.1
 """Seconds to wait before rows that somebody held are tried again."""
 
-_ANOTHER_KEY = """
-    nik_sealed IS NOT NULL AND (get_byte(nik_sealed, 0) <> :current OR get_byte(name_sealed, 0) <> :current)
-"""
-_LEFT = text(f"SELECT count(*) FROM registrant WHERE {_ANOTHER_KEY}")
-# Rows that somebody holds are left for the next round: a rotation that never waits can't be part of a deadlock. NO KEY,
-# so that a return which refers to the row may be inserted meanwhile.
-_TAKE = text(
-    f"""
-    SELECT id, nik_sealed, name_sealed FROM registrant WHERE id > :after AND {_ANOTHER_KEY}
-    ORDER BY id LIMIT {BATCH} FOR NO KEY UPDATE SKIP LOCKED
-    """
+
+@dataclass(frozen=True, slots=True)
+class Sealed:
+    """A table with an `id`, and its columns that are sealed or null."""
+
+    table: str
+    columns: tuple[str, ...]
+
+    @property
+    def under_another_key(self) -> str:
+        return "(" + " OR ".join(f"get_byte({column}, 0) <> :current" for column in self.columns) + ")"
+
+    def count(self) -> TextClause:
+        return text(f"SELECT count(*) FROM {self.table} WHERE {self.under_another_key}")
+
+    def take(self) -> TextClause:
+        """Rows that somebody holds are left for the next round: a rotation that never waits is in no deadlock."""
+        # NO KEY, so that a row which refers to one of these may be inserted meanwhile.
+        return text(
+            f"""
+            SELECT id, {", ".join(self.columns)} FROM {self.table} WHERE id > :after AND {self.under_another_key}
+            ORDER BY id LIMIT {BATCH} FOR NO KEY UPDATE SKIP LOCKED
+            """
+        )
+
+    def put(self) -> TextClause:
+        return text(
+            f"""
+            UPDATE {self.table} t SET {", ".join(f"{column} = fresh.{column}" for column in self.columns)}
+            FROM unnest(CAST(:ids AS uuid[]), {", ".join(f"CAST(:{column} AS bytea[])" for column in self.columns)})
+                 AS fresh (id, {", ".join(self.columns)})
+            WHERE t.id = fresh.id
+            """
+        )
+
+
+SEALED = (
+    Sealed("registrant", ("nik_sealed", "name_sealed")),
+    Sealed("webhook", ("secret_sealed", "old_secret_sealed")),
+    Sealed("client_webhook_secret", ("secret_sealed",)),
 )
-_PUT = text(
-    """
-    UPDATE registrant r SET nik_sealed = fresh.nik_sealed, name_sealed = fresh.name_sealed
-    FROM unnest(CAST(:ids AS uuid[]), CAST(:niks AS bytea[]), CAST(:names AS bytea[]))
-         AS fresh (id, nik_sealed, name_sealed)
-    WHERE r.id = fresh.id
-    """
-)
+# Files that were sent are not sealed anew: they are wiped before long, and their keys are kept as long as they are.
 _IN_USE = text(
-    """
-    SELECT get_byte(nik_sealed, 0) FROM registrant WHERE nik_sealed IS NOT NULL
-    UNION SELECT get_byte(name_sealed, 0) FROM registrant WHERE name_sealed IS NOT NULL
-    -- Files that were sent are not sealed anew: they are wiped before long, and their keys are kept as long as they are.
-    UNION SELECT get_byte(substr(sealed, 1, 1), 0) FROM import_file
-    """
+    "SELECT get_byte(substr(sealed, 1, 1), 0) FROM import_file"
+    + "".join(
+        f" UNION SELECT get_byte({column}, 0) FROM {one.table} WHERE {column} IS NOT NULL"
+        for one in SEALED
+        for column in one.columns
+    )
 )
 
 
@@ -61,7 +83,7 @@ class Rotated:
     key_id: int
     """What everything is sealed under now."""
     rewritten: int
-    """Registrants whose NIK and name were sealed anew."""
+    """Registrants, and secrets of webhooks, that were sealed anew."""
     added: bool
     """False: the work of a rotation that was cut off, or the environment's first key, as no key can be added there."""
     dropped: tuple[int, ...]
@@ -104,35 +126,38 @@ async def reseal(database: Database, vault: Vault, progress: Callable[[int, int]
     """Round after round, until nothing is sealed under another key than the current one. Returns the rows written."""
     done = 0
     while left := await count_left(database, vault.current_key_id):
-        total = done + left
-        after: UUID | None = FIRST
-        while after is not None:
-            written, after = await reseal_batch(database, vault, after)
-            done += written
-            progress(done, max(done, total))
+        total = done + sum(left.values())
+        for sealed in left:
+            after: UUID | None = FIRST
+            while after is not None:
+                written, after = await reseal_batch(database, vault, sealed, after)
+                done += written
+                progress(done, max(done, total))
         if done < total:
             await asyncio.sleep(UNTIL_RELEASED)
     return done
 
 
-async def reseal_batch(database: Database, vault: Vault, after: UUID) -> tuple[int, UUID | None]:
+async def reseal_batch(database: Database, vault: Vault, sealed: Sealed, after: UUID) -> tuple[int, UUID | None]:
     """How many rows were written, and the last one's id, if there was one."""
     async with database.transaction() as session:
-        rows = (await session.execute(_TAKE, {"after": after, "current": vault.current_key_id})).all()
+        rows = (await session.execute(sealed.take(), {"after": after, "current": vault.current_key_id})).all()
         if not rows:
             return 0, None
-        fresh = {
-            "ids": [row.id for row in rows],
-            "niks": [vault.seal(vault.open(row.nik_sealed)) for row in rows],
-            "names": [vault.seal(vault.open(row.name_sealed)) for row in rows],
-        }
-        await session.execute(_PUT, fresh)
+        fresh = {column: [anew(vault, getattr(row, column)) for row in rows] for column in sealed.columns}
+        await session.execute(sealed.put(), {"ids": [row.id for row in rows], **fresh})
         return len(rows), rows[-1].id
 
 
-async def count_left(database: Database, current: int) -> int:
+def anew(vault: Vault, value: bytes | None) -> bytes | None:
+    return None if value is None else vault.seal(vault.open(value))
+
+
+async def count_left(database: Database, current: int) -> dict[Sealed, int]:
+    """Of each table that has some."""
     async with database.transaction() as session:
-        return int((await session.execute(_LEFT, {"current": current})).scalar_one())
+        counts = {one: (await session.execute(one.count(), {"current": current})).scalar_one() for one in SEALED}
+        return {one: count for one, count in counts.items() if count}
 
 
 async def in_use(database: Database) -> frozenset[int]:

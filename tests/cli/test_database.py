@@ -29,5 +29,5 @@ def test_the_demo_is_made_once(pemudik: Pemudik) -> None:
     again = json.loads(pemudik("demo", "--json").output)
     assert (again["registrants"], len(again["organizers"])) == (0, 11)
     # What is sealed is sealed anew by a rotation, and opened by the new key.
-    assert pemudik("keys", "rotate").output.endswith("registrants were sealed anew; everything is under data key 2.\n")
+    assert pemudik("keys", "rotate").output.endswith("records were sealed anew; everything is under data key 2.\n")
     assert "good   sealed data" in pemudik("doctor").output

@@ -15,5 +15,5 @@ def test_the_key_of_access_tokens_is_replaced_and_the_old_one_kept(pemudik: Pemu
 
 
 def test_an_empty_registry_gets_a_new_data_key(pemudik: Pemudik, home: Path) -> None:
-    assert pemudik("keys", "rotate").output == "0 registrants were sealed anew; everything is under data key 2.\n"
+    assert pemudik("keys", "rotate").output == "0 records were sealed anew; everything is under data key 2.\n"
     assert keys.read_key_file(home / "keys.json").current_id == 2

@@ -39,6 +39,20 @@ SELECT id, 2026, 'djka', :route, 'MUDIK', 'PASSENGER', 'REGISTERED', nik_index, 
 FROM unnest(CAST(:ids AS uuid[]), CAST(:indexes AS bytea[]), CAST(:niks AS bytea[]), CAST(:names AS bytea[]))
      AS r (id, nik_index, nik_sealed, name_sealed)
 """
+SECRETS = """
+INSERT INTO webhook (id, organizer_code, url, events, created_at, enabled_at, deleted_at, secret_sealed,
+                     old_secret_sealed, old_secret_until)
+VALUES ('00000000-0000-0000-0000-000000000001', 'djka', 'https://a.example', '{quota.filled}', :now, :now, NULL,
+        :one, :two, :now),
+       ('00000000-0000-0000-0000-000000000002', 'djka', 'https://b.example', '{quota.filled}', :now, :now, NULL,
+        :one, NULL, NULL),
+       ('00000000-0000-0000-0000-000000000003', 'djka', 'https://c.example', '{quota.filled}', :now, :now, :now,
+        NULL, NULL, NULL);
+INSERT INTO client (id, organizer_code, scopes, check_capacity, check_refill, issued_at)
+VALUES ('djka-test', 'djka', '{}', 1, 1, :now);
+INSERT INTO client_webhook_secret (id, client_id, secret_sealed, issued_at)
+VALUES ('00000000-0000-0000-0000-000000000004', 'djka-test', :two, :now)
+"""
 RENAME = "UPDATE registrant SET name_sealed = :name WHERE id = :id"
 
 
@@ -103,7 +117,9 @@ def test_these_columns_are_all_that_is_sealed() -> None:
         for column in table.columns
         if "sealed" in column.name
     }
-    assert sealed == {"registrant.nik_sealed", "registrant.name_sealed"}
+    rotated = {f"{one.table}.{column}" for one in key_rotation.SEALED for column in one.columns}
+    # Files are wiped before long; their keys are kept as long as they are.
+    assert sealed == rotated | {"import_file.sealed"}
 
 
 async def test_three_rotations_seal_everything_anew_and_keep_the_previous_key(
@@ -243,6 +259,26 @@ async def test_erased_registrants_are_left_alone(database: Database, vault: Vaul
     fresh = Vault(replace(vault.keys, data={2: b"n" * 32, **vault.keys.data}))
     assert await key_rotation.rotate(database, fresh, unheeded) == Rotated(2, 1, added=False, dropped=())
     assert await stored(database, fresh) == {nik(1): "Orang 1"}
+
+
+async def test_secrets_of_webhooks_are_sealed_anew(database: Database, vault: Vault, now: datetime) -> None:
+    """Both of one that is being changed over, and those that clients sign with; a deleted webhook has none."""
+    async with database.transaction() as session:
+        for statement in SECRETS.split(";"):
+            secrets = {"one": vault.seal("whsec_one"), "two": vault.seal("whsec_two"), "now": now}
+            await session.execute(text(statement), secrets)
+    fresh = Vault(replace(vault.keys, data={2: b"n" * 32, **vault.keys.data}))
+    seen: list[tuple[int, int]] = []
+    rotated = await key_rotation.rotate(database, fresh, lambda done, total: seen.append((done, total)))
+    assert rotated == Rotated(key_id=2, rewritten=3, added=False, dropped=())
+    assert seen == [(2, 3), (2, 3), (3, 3), (3, 3)]
+    assert await key_ids(database) == {2}
+    async with database.transaction() as session:
+        rows = (await session.execute(text("SELECT secret_sealed, old_secret_sealed FROM webhook ORDER BY id"))).all()
+        client = (await session.execute(text("SELECT secret_sealed FROM client_webhook_secret"))).scalar_one()
+    opened = [tuple(sealed and fresh.open(sealed) for sealed in row) for row in rows]
+    assert opened == [("whsec_one", "whsec_two"), ("whsec_one", None), (None, None)]
+    assert fresh.open(client) == "whsec_two"
 
 
 async def test_a_value_that_no_key_opens_ends_it_and_changes_nothing(
