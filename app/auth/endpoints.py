@@ -39,13 +39,16 @@ def routes(database: Database, keys: SigningKeys, issuer: str) -> list[Route]:
         try:
             token_request = TokenRequest(request.headers, await _parameters(request))
         except OAuth2Error as error:
+            request.state.outcome = error.error
             return server.refuse(error)
         try:
             async with database.transaction() as session:
                 response = await session.run_sync(server.answer, token_request)
         except Unavailable as unavailable:
+            request.state.outcome = "temporarily_unavailable"
             headers = [("Cache-Control", "no-store"), ("Retry-After", str(unavailable.retry_after))]
             return server.handle_response(503, {"error": "temporarily_unavailable"}, headers)
+        request.state.outcome = orjson.loads(response.body).get("error", "ok")
         if token_request.client is not None and response.status_code == 200:
             request.state.client_id = token_request.client.id
         return response

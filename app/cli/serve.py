@@ -6,8 +6,11 @@ import asyncio
 import errno
 import signal
 import socket
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from functools import partial
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Annotated
 
 import typer
@@ -28,6 +31,10 @@ PORTS = 100
 BACKLOG = 2048
 START_SECONDS = 60
 STOP_SECONDS = 30
+PING_SECONDS = 20
+"""A socket whose other end is gone is noticed within two of these."""
+NOT_READ_SECONDS = 60
+"""What is sent to somebody who does not read goes away with the connection."""
 
 
 def serve(
@@ -59,12 +66,34 @@ def run(settings: Settings, url: str, *, demo: bool) -> None:
         typer.echo(f"Port {FIRST_PORT} is in use; this one serves on port {taken}.")
     serving = settings.model_copy(update={"database_url": SecretStr(url), "port": taken})
     typer.echo(credentials.welcome(serving.issuer, shown))
+    with metrics_folder(settings) as folder:
+        started = start(serving.model_copy(update={"metrics_folder": folder}), listener)
+    if not started:
+        raise Failed("The server did not start; the log says why.")
+
+
+@contextmanager
+def metrics_folder(settings: Settings) -> Iterator[Path | None]:
+    """Where several workers count together, for as long as they serve. One by itself needs none."""
+    if settings.metrics_folder is not None or settings.workers == 1:
+        yield settings.metrics_folder
+        return
+    with TemporaryDirectory(prefix="pemudik-metrics-") as folder:
+        yield Path(folder)
+
+
+def start(settings: Settings, listener: socket.socket) -> bool:
     config = uvicorn.Config(
-        partial(worker.asgi, serving),
+        partial(worker.asgi, settings),
         factory=True,
         loop="uvloop",
         http="httptools",
-        ws="none",
+        ws="websockets-sansio",
+        ws_max_size=settings.body_limit,
+        # Messages are small, and a compressor takes more memory than all else of a socket.
+        ws_per_message_deflate=False,
+        ws_ping_interval=PING_SECONDS,
+        ws_ping_timeout=PING_SECONDS,
         workers=settings.workers,
         log_config=None,
         access_log=False,
@@ -74,8 +103,7 @@ def run(settings: Settings, url: str, *, demo: bool) -> None:
         timeout_worker_healthcheck=START_SECONDS,
         backlog=BACKLOG,
     )
-    if not (supervise(config, listener) if settings.workers > 1 else serve_alone(config, listener)):
-        raise Failed("The server did not start; the log says why.")
+    return supervise(config, listener) if settings.workers > 1 else serve_alone(config, listener)
 
 
 def serve_alone(config: uvicorn.Config, listener: socket.socket) -> bool:
@@ -116,6 +144,9 @@ def listener_on(host: str, port: int) -> socket.socket:
     try:
         # A port whose last connections are still fading away counts as free.
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if hasattr(socket, "TCP_USER_TIMEOUT"):
+            # Connections have it from their listener. Without it, one that is closed while nobody reads stays for ever.
+            listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, NOT_READ_SECONDS * 1000)
         listener.bind(address)
         listener.listen(BACKLOG)
     except OSError:

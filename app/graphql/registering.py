@@ -9,6 +9,7 @@ from typing import Annotated
 import strawberry
 from strawberry import UNSET
 
+from app import metrics
 from app.errors import Refusal
 from app.graphql import niks
 from app.graphql.context import Context, Info
@@ -151,12 +152,15 @@ async def _move(context: Context, moves: Sequence[Move]) -> list[Registrant | Pr
 
 
 def _registrant(verdict: Record | Refusal, context: Context) -> Registrant | Problem:
+    code = verdict.code if isinstance(verdict, Refusal) else "ACCEPTED"
+    metrics.VERDICTS.add("change", code, context.caller.organizer)
     if isinstance(verdict, Refusal):
         return Problem.from_refusal(verdict, context)
     return Registrant.from_record(verdict)
 
 
 def _submitted(verdict: Accepted | Refusal, context: Context) -> Submission | Problem:
+    metrics.VERDICTS.add("submission", _code(verdict), context.caller.organizer)
     if isinstance(verdict, Refusal):
         return Problem.from_refusal(verdict, context)
     back = verdict.return_record
@@ -166,3 +170,9 @@ def _submitted(verdict: Accepted | Refusal, context: Context) -> Submission | Pr
         replayed=verdict.replayed,
         warnings=niks.Warning.all_from(verdict.warnings, context),
     )
+
+
+def _code(verdict: Accepted | Refusal) -> str:
+    if isinstance(verdict, Refusal):
+        return verdict.code
+    return "REPLAYED" if verdict.replayed else "ACCEPTED"

@@ -10,7 +10,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapp
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
-from typing import Any
+from typing import Any, Protocol
 
 import orjson
 from starlette.requests import Request
@@ -19,7 +19,7 @@ from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
 from app import clock
-from app.auth.bearer import Bearer, Principal, Unauthorized, insufficient_scope
+from app.auth.bearer import Principal, Unauthorized, insufficient_scope
 from app.config import Settings
 from app.errors import Language, Refusal, TooManyChecks, Unavailable
 from app.registry.source import Caller
@@ -68,12 +68,18 @@ class Asked:
         return self.principal.caller
 
 
+class Authenticator(Protocol):
+    """Who knows the callers: `auth.bearer`, or more than that."""
+
+    async def authenticate(self, authorization: str | None) -> Principal: ...
+
+
 class Door:
     """The ASGI application behind one path. `operation` is its name in the log; any one of `scopes` will do."""
 
     def __init__(
         self,
-        bearer: Bearer,
+        bearer: Authenticator,
         operation: str,
         answer: Callable[[Asked], Awaitable[Response]],
         *,

@@ -49,7 +49,7 @@ UNAVAILABLE = Counter(
     "reason",
 )
 
-DUTY_FAILURES = Counter("pemudik_duty_failures_total", "Bugs in what a process does by itself.", "duty")
+DUTY_FAILURES = Counter("pemudik_duty_failures_total", "Bugs in what a process does by itself.")
 ENUMERATION_ALARMS = Counter(
     "pemudik_enumeration_alarms_total",
     "Alarms about a client whose NIK checks look like somebody walking through NIKs, by what they look like.",

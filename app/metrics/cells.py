@@ -149,6 +149,7 @@ def _read(names_file: Path) -> Slot:
     with names_file.open("rb") as file:
         alive = not _locked(file, fcntl.LOCK_SH)
         names, _ = _names_in(file)
-    values = array("d")
-    values.frombytes(names_file.with_suffix(".values").read_bytes()[:BYTES])
-    return Slot(names_file.stem, alive, names, values)
+    values_file = names_file.with_suffix(".values")
+    # A process that has just begun has a lock before it has figures.
+    figures = values_file.read_bytes() if values_file.exists() else b""
+    return Slot(names_file.stem, alive, names, array("d", figures[:BYTES].ljust(BYTES, b"\0")))

@@ -28,6 +28,8 @@ class Counts:
 
     def begin(self, folder: Path | None) -> None:
         """Count from here on in `folder`, where the other processes of this server count too; None: in memory."""
+        if folder is not None:
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         self.cells.close()
         self.cells = Cells(folder)
         self.values = self.cells.values
@@ -39,6 +41,8 @@ COUNTS = Counts()
 
 
 class Counter:
+    width = 1
+
     def __init__(self, name: str, told: str, *labels: str) -> None:
         self.name, self.told, self.labels = name, told, labels
         self.places: dict[tuple[str, ...], int] = {}
@@ -53,6 +57,8 @@ class Counter:
 
 class Gauge:
     """How much there is now: in all live processes together."""
+
+    width = 1
 
     def __init__(self, name: str, told: str, *labels: str) -> None:
         self.name, self.told, self.labels = name, told, labels

@@ -15,7 +15,7 @@ from prometheus_client.registry import Collector
 from prometheus_client.utils import floatToGoString
 
 from app import __version__
-from app.metrics.cells import PID, Slot
+from app.metrics.cells import PID, Name, Slot
 from app.metrics.kinds import COUNTS, Counter, Gauge, Histogram
 
 Sums = dict[str, dict[tuple[str, ...], list[float]]]
@@ -54,12 +54,18 @@ def _sums(slots: Iterable[Slot]) -> Sums:
     sums: Sums = defaultdict(dict)
     for slot in slots:
         for name, block in slot.blocks():
-            if name.live and not slot.alive:
+            if (name.live and not slot.alive) or not _is_ours(name):
                 continue
             standing = sums[name.metric].get(name.labels)
             whole = block if standing is None else [a + b for a, b in zip(standing, block, strict=True)]
             sums[name.metric][name.labels] = whole
     return sums
+
+
+def _is_ours(name: Name) -> bool:
+    """Another version may have left figures in the folder that mean something else."""
+    metric = COUNTS.metrics.get(name.metric)
+    return metric is not None and (metric.width, len(metric.labels)) == (name.width, len(name.labels))
 
 
 def _family(metric: Counter | Gauge | Histogram, sums: dict[tuple[str, ...], list[float]]) -> Metric:

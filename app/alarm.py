@@ -1,0 +1,71 @@
+"""NIK checks as they are answered: counted, and watched for somebody who walks through NIKs (`registry.enumeration`).
+
+An alarm is one count and one line of the log, of a client, about once an hour; there is no NIK in either.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from contextlib import suppress
+from datetime import datetime
+
+import structlog
+
+from app import clock, metrics
+from app.db import Database
+from app.errors import NikInvalid, TooManyChecks, Unavailable
+from app.registry import enumeration
+from app.registry.check import Answer, Check
+from app.registry.enumeration import AGAIN_AFTER, UNKNOWN, WALKING, Walks
+
+EVERY = 600.0
+"""Seconds between two looks into the access log."""
+NIK_CHECK = "nik_check"
+
+log = structlog.get_logger(__name__)
+
+
+class Watch:
+    """Of one process."""
+
+    def __init__(self) -> None:
+        self._walks = Walks()
+        self._raised: dict[tuple[str, str], datetime] = {}
+
+    def answered(
+        self, checks: Sequence[Check], answers: Sequence[Answer | NikInvalid | TooManyChecks], now: datetime
+    ) -> None:
+        for check, answer in zip(checks, answers, strict=True):
+            organizer, client_id = check.caller.organizer, check.caller.client_id
+            if not isinstance(answer, Answer):
+                code = "TOO_MANY_CHECKS" if isinstance(answer, TooManyChecks) else answer.code
+                metrics.VERDICTS.add(NIK_CHECK, code, organizer)
+                continue
+            metrics.VERDICTS.add(NIK_CHECK, answer.outcome, organizer)
+            if client_id is not None and self._walks.look(client_id, answer.nik):
+                self.alarm(client_id, organizer, WALKING, now)
+
+    def alarm(self, client_id: str, organizer: str, kind: str, now: datetime) -> None:
+        raised = self._raised.get((client_id, kind))
+        if raised is not None and now - raised < AGAIN_AFTER:
+            return
+        self._raised[client_id, kind] = now
+        metrics.ENUMERATION_ALARMS.add(client_id, organizer, kind)
+        log.warning("enumeration.alarm", client=client_id, organizer=organizer, kind=kind)
+
+    async def look(self, database: Database, now: datetime) -> None:
+        """Into the access log, for checks that no registration followed."""
+        async with database.transaction() as session:
+            found = await enumeration.unfollowed(session, now)
+        for one in found:
+            self.alarm(one.client_id, one.organizer, UNKNOWN, now)
+
+    async def keep(self, database: Database, stop: asyncio.Event) -> None:
+        while not stop.is_set():
+            try:
+                await self.look(database, clock.now())
+            except Unavailable:
+                log.warning("enumeration.unavailable")
+            with suppress(TimeoutError):
+                await asyncio.wait_for(stop.wait(), EVERY)
