@@ -88,8 +88,8 @@ class Bearer:
         self._standings: dict[str, _Standing] = {}
         self._rechecks: dict[str, asyncio.Task[_Standing]] = {}
 
-    async def authenticate(self, authorization: str | None) -> Principal:
-        """Raises `Unauthorized`, and `Unavailable` when the database is away."""
+    async def authenticate(self, authorization: str | None, *, within: float = RECHECK_AFTER) -> Principal:
+        """As of the last `within` seconds. Raises `Unauthorized`, and `Unavailable` when the database is away."""
         if authorization is None:
             raise Unauthorized(401, "unauthorized", _REALM)
         digest = sha256(authorization.encode()).digest()
@@ -102,7 +102,7 @@ class Bearer:
         else:
             self._tokens.move_to_end(digest)
         standing = self._standings.get(token.client_id)
-        if standing is None or self._monotonic() - standing.read_at >= RECHECK_AFTER:
+        if standing is None or self._monotonic() - standing.read_at >= within:
             standing = await self._recheck(token.client_id)
         return token.principal if token.standing is standing and token.principal else _principal(token, standing)
 

@@ -32,6 +32,12 @@ class Answer:
     media: str | None
     headers: Mapping[str, str] = field(default_factory=dict)
 
+    @property
+    def outcome(self) -> str:
+        """For the metrics: the code of the first error."""
+        errors = self.content.get("errors")
+        return errors[0]["extensions"]["code"] if errors else "ok"
+
     async def send(self, send: Send) -> None:
         body = orjson.dumps(self.content)
         headers = [
@@ -85,10 +91,7 @@ def unauthorized(error: Unauthorized, media: str | None) -> Answer:
 @lru_cache(maxsize=256)
 def media_type(accept: str) -> str | None:
     """The one of the two that is wanted most; `application/json` when either will do, None when neither will."""
-    qualities: dict[str, float] = {}
-    for choice in accept.lower().split(","):
-        name, *parameters = (part.strip() for part in choice.split(";"))
-        qualities[name] = next((_quality(part[2:]) for part in parameters if part.startswith("q=")), 1.0)
+    qualities = qualities_of(accept)
     general = qualities.get("application/*", qualities.get("*/*", 0.0))
     json, graphql = qualities.get(JSON, general), qualities.get(GRAPHQL, general)
     if GRAPHQL in qualities and graphql >= json and graphql > 0:
@@ -96,6 +99,15 @@ def media_type(accept: str) -> str | None:
     if json > 0:
         return JSON
     return GRAPHQL if graphql > 0 else None
+
+
+def qualities_of(accept: str) -> dict[str, float]:
+    """How much each media type is wanted that an Accept header names (RFC 9110 §12.5.1)."""
+    qualities: dict[str, float] = {}
+    for choice in accept.lower().split(","):
+        name, *parameters = (part.strip() for part in choice.split(";"))
+        qualities[name] = next((_quality(part[2:]) for part in parameters if part.startswith("q=")), 1.0)
+    return qualities
 
 
 def _quality(text: str) -> float:

@@ -1,0 +1,56 @@
+"""The door on a port of its own, in the test's loop, with subscriptions that the test drives."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+
+import httpx
+import pytest
+from starlette.applications import Starlette
+from starlette.routing import WebSocketRoute
+
+from app.auth import endpoints
+from app.auth.bearer import Bearer
+from app.auth.signing import SigningKeys
+from app.config import Settings
+from app.graphql import connections
+from app.graphql.http import routes
+from app.main import build_registry
+from app.requests import RequestLog
+from tests.graphql.conftest import ISSUER, Api
+from tests.graphql.live import serving
+from tests.graphql.live.serving import Drive, Live, listening
+from tests.world import World
+
+
+@pytest.fixture
+def drive(monkeypatch: pytest.MonkeyPatch) -> Drive:
+    drive = Drive()
+    monkeypatch.setattr(serving, "DRIVE", drive)
+    return drive
+
+
+@pytest.fixture
+async def live(world: World, settings: Settings, drive: Drive, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Live]:
+    monkeypatch.setattr(connections, "LOOK_EVERY", 0.05)
+    keys = SigningKeys(lambda: world.vault.signing)
+    registry, bearer = build_registry(world.database, world.vault), Bearer(world.database, keys, ISSUER)
+    gate = routes(registry, bearer, settings, schema=serving.SCHEMA)
+    application = RequestLog(
+        Starlette(
+            routes=[
+                *endpoints.routes(world.database, keys, ISSUER),
+                *gate,
+            ]
+        )
+    )
+    transport = httpx.ASGITransport(application)
+    async with (
+        httpx.AsyncClient(transport=transport, base_url=ISSUER) as http,
+        listening(application, ws_max_size=settings.body_limit) as server,
+    ):
+        yield Live(Api(http, world.database), server, registry)
+    # Whatever was open has ended, and gave back what it took.
+    assert drive.open == 0
+    [connections_] = [route.app.connections for route in gate if isinstance(route, WebSocketRoute)]
+    assert (connections_._sockets, connections_._subscriptions) == ({}, {})
