@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import date, datetime
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import strawberry
 from strawberry import ID, UNSET
@@ -19,6 +19,9 @@ from app.registry import route as registry_route
 from app.registry import terminals as registry_terminals
 from app.registry.policy import Policy as DecidedPolicy
 from app.registry.routes import RouteFilter
+
+if TYPE_CHECKING:
+    from app.graphql.statistics import Statistics
 
 InOneDirection = Annotated[Direction | None, strawberry.argument(description="In this direction.")]
 
@@ -160,6 +163,12 @@ class Organizer:
         self, info: Info, direction: InOneDirection = UNSET, first: First = 50, after: After = UNSET
     ) -> Connection[Route]:
         return await route_page(info, RouteFilter(organizer=self.code, direction=given(direction)), first, after)
+
+    @loaded("Its figures of the current season. Null: neither yours nor your member's, and you lack `dashboard:read`.")
+    async def statistics(self, info: Info) -> Annotated[Statistics, strawberry.lazy("app.graphql.statistics")] | None:
+        from app.graphql.statistics import of_organizer  # noqa: PLC0415 - they name each other
+
+        return of_organizer(info.context, self.code)
 
     async def _whole(self, info: Info) -> registry_organizers.Organizer:
         record = await info.context.organizers.load(self.code)

@@ -10,7 +10,7 @@ from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cached_property, lru_cache
-from typing import TypeVar
+from typing import Any, TypeVar
 from uuid import UUID
 
 import strawberry
@@ -21,7 +21,7 @@ from app.auth.bearer import Principal
 from app.changes import feed
 from app.errors import Language
 from app.process import Registry
-from app.registry import lookup, organizers, route, routes, seasons, terminals
+from app.registry import lookup, organizers, route, routes, seasons, statistics, terminals
 from app.registry.organizers import Organizer
 from app.registry.record import Record
 from app.registry.route import Route
@@ -118,6 +118,14 @@ class Context:
         async def load(codes: list[str]) -> list[Terminal | None]:
             async with self.transaction() as session:
                 return await terminals.by_codes(session, codes)
+
+        return DataLoader(load)
+
+    @cached_property
+    def statistics(self) -> DataLoader[statistics.Asked, Any]:
+        async def load(asked: list[statistics.Asked]) -> list[Any]:
+            async with self.transaction() as session:
+                return await statistics.read(session, asked, self.now)
 
         return DataLoader(load)
 

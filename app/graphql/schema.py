@@ -10,7 +10,7 @@ from strawberry.schema.config import StrawberryConfig
 from strawberry.schema.name_converter import NameConverter
 from strawberry.utils.str_converters import to_camel_case
 
-from app.graphql import admin, changes, niks, registering
+from app.graphql import admin, changes, niks, registering, statistics
 from app.graphql import organizers as organizing
 from app.graphql import registrants as reading
 from app.graphql import routes as routing
@@ -86,6 +86,15 @@ class Query:
     terminal = open_to(routing.find_terminal, description="One terminal.")
     terminals = open_to(routing.find_terminals, description="Every terminal, by city.", directives=[sized(100)])
 
+    statistics = open_to(
+        statistics.find_statistics,
+        REGISTRANTS_READ,
+        DASHBOARD_READ,
+        description=(
+            "Figures of a season: your own and your members', or with `dashboard:read` everyone's. Another organizer's"
+            " are refused with NOT_YOURS."
+        ),
+    )
     changes = open_to(
         changes.find_changes,
         REGISTRANTS_READ,

@@ -15,6 +15,7 @@ from types import MappingProxyType
 from typing import Any
 from uuid import UUID
 
+import orjson
 from sqlalchemy import Row, text
 from sqlmodel.ext.asyncio.session import AsyncSession
 
@@ -43,6 +44,7 @@ class Where:
 
 class Part(StrEnum):
     HEAD = "HEAD"
+    NAMES = "NAMES"
     CELLS = "CELLS"
     DAYS = "DAYS"
     DEADLINES = "DEADLINES"
@@ -75,7 +77,8 @@ class Moment:
     now: datetime
     latest: int | None
     uncounted_at: datetime | None
-    everybody: frozenset[str]
+    names: dict[str, str]
+    """Of every organizer."""
 
     def season(self, where: Where) -> int:
         season = where.season or self.latest
@@ -84,7 +87,7 @@ class Moment:
         return season
 
     def organizers(self, where: Where) -> list[str]:
-        return sorted(self.everybody if where.organizers is None else where.organizers)
+        return sorted(self.names if where.organizers is None else where.organizers)
 
     def values(self, where: Where) -> dict[str, Any]:
         return {
@@ -108,7 +111,7 @@ _FROM = f"FROM {_ASKED} JOIN {{0}} t ON t.organizer_code = asked.organizer_code 
 _ONE_MOMENT = text("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
 _HEAD = text(
     f"""
-    SELECT {seasons.LATEST} AS latest, (SELECT array_agg(code) FROM organizer) AS everybody,
+    SELECT {seasons.LATEST} AS latest, (SELECT json_object_agg(code, name)::text FROM organizer) AS names,
            (SELECT c.at FROM change c
             WHERE (c.xact_id, c.id) > (COALESCE((SELECT xact_id FROM projection WHERE name = '{PROJECTION}'), '0'),
                                        COALESCE((SELECT change_id FROM projection WHERE name = '{PROJECTION}'), 0))
@@ -180,7 +183,7 @@ async def read(session: AsyncSession, asked: Sequence[Asked], now: datetime) -> 
     """
     await session.execute(_ONE_MOMENT)
     head = (await session.execute(_HEAD)).one()
-    moment = Moment(session, now, head.latest, head.uncounted_at, frozenset(head.everybody or ()))
+    moment = Moment(session, now, head.latest, head.uncounted_at, orjson.loads(head.names or "{}"))
     alike: dict[tuple[Part, Where], list[Asked]] = defaultdict(list)
     for one in dict.fromkeys(asked):
         alike[one.part, replace(one.where, organizers=None)].append(one)
@@ -194,6 +197,10 @@ async def _heads(moment: Moment, where: Where, ones: Sequence[Asked]) -> list[He
     """What is behind the projector's place is not counted: the figures are those of before the first of it."""
     as_of = min(moment.now, moment.uncounted_at or moment.now)
     return [Head(moment.season(where), as_of)] * len(ones)
+
+
+async def _names(moment: Moment, where: Where, ones: Sequence[Asked]) -> list[dict[str, str]]:  # noqa: ARG001 - a reader
+    return [moment.names] * len(ones)
 
 
 async def _cells(moment: Moment, where: Where, ones: Sequence[Asked]) -> list[list[Cell]]:
@@ -267,6 +274,7 @@ def _people(row: Row[Any]) -> Counts:
 _READERS: Mapping[Part, Callable[[Moment, Where, Sequence[Asked]], Awaitable[list[Any]]]] = MappingProxyType(
     {
         Part.HEAD: _heads,
+        Part.NAMES: _names,
         Part.CELLS: _cells,
         Part.DAYS: _days,
         Part.DEADLINES: _deadlines,
