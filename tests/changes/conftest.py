@@ -1,0 +1,56 @@
+"""The world, and what follows its change log in this process."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from uuid import UUID
+
+import pytest
+
+from app.changes.tail import Tail
+from app.changes.wake import Wake
+from app.db import Database
+from app.models.enums import ChangeKind
+from app.registry import log
+from app.registry.log import Entry
+from app.vault import Vault
+from tests.world import NOW, World, build
+
+
+@pytest.fixture
+async def world(database: Database, vault: Vault) -> World:
+    return await build(database, vault)
+
+
+@dataclass
+class Process:
+    """What one process has to follow the log with."""
+
+    wake: Wake
+    tail: Tail
+    stop: asyncio.Event
+
+
+@asynccontextmanager
+async def process(database: Database, *, listening: bool = True) -> AsyncIterator[Process]:
+    wake, stop = Wake(database), asyncio.Event()
+    tail = Tail(database, wake)
+    database.on_change = wake.tell
+    duties = [tail.run, wake.run] if listening else [tail.run]
+    running = [asyncio.create_task(duty(stop)) for duty in duties]
+    try:
+        yield Process(wake, tail, stop)
+    finally:
+        stop.set()
+        wake.tell()
+        await asyncio.gather(*running)
+
+
+async def tell(world: World, registrant: UUID, *reasons: str, organizer: str = "hubdat") -> None:
+    """Changes of a registrant, in one commit."""
+    entries = [Entry(ChangeKind.REGISTRANT_CORRECTED, 2026, organizer, registrant, reason=reason) for reason in reasons]
+    async with world.database.transaction() as session:
+        await log.append(session, entries, NOW)
