@@ -26,11 +26,12 @@ if TYPE_CHECKING:
 
 LEVELS = {"debug": logging.DEBUG, "info": logging.INFO, "warning": logging.WARNING, "error": logging.ERROR}
 
-# What they say below these levels is noise, and authlib writes whole tokens.
+# What they say below these levels is noise; authlib writes whole tokens, and httpcore where a webhook goes.
 QUIETED = {
     "alembic": logging.WARNING,
     "asyncio": logging.WARNING,
     "authlib": logging.WARNING,
+    "httpcore": logging.WARNING,
     "sqlalchemy": logging.WARNING,
     "uvicorn.error": logging.WARNING,
 }

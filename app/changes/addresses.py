@@ -8,9 +8,12 @@ from __future__ import annotations
 
 import asyncio
 import socket
+import ssl
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
+from typing import Any
 
 import httpcore
 
@@ -71,6 +74,10 @@ class NameNotFound(Exception):  # noqa: N818 - an outcome of one attempt
 
 class AddressRefused(Exception):  # noqa: N818 - an outcome of one attempt
     """One of the name's addresses is not public."""
+
+
+class TlsFailed(Exception):  # noqa: N818 - an outcome of one attempt
+    """There is no trusted certificate of that name, or no TLS at all."""
 
 
 def is_public(address: str) -> bool:
@@ -134,11 +141,9 @@ class Backend(httpcore.AsyncNetworkBackend):
             raise httpcore.ConnectTimeout from None
         share = None if timeout is None else timeout / len(addresses)
         for address in addresses[:-1]:
-            try:
-                return await self._network.connect_tcp(address, port, share, local_address, socket_options)
-            except (httpcore.ConnectError, httpcore.ConnectTimeout):
-                continue
-        return await self._network.connect_tcp(addresses[-1], port, share, local_address, socket_options)
+            with suppress(httpcore.ConnectError, httpcore.ConnectTimeout):
+                return _Stream(await self._network.connect_tcp(address, port, share, local_address, socket_options))
+        return _Stream(await self._network.connect_tcp(addresses[-1], port, share, local_address, socket_options))
 
     async def _judged(self, host: str, port: int) -> Sequence[str]:
         """One address that may not be connected to is enough to connect to none of them."""
@@ -151,3 +156,33 @@ class Backend(httpcore.AsyncNetworkBackend):
         if not self._private and not all(is_public(address) for address in addresses):
             raise AddressRefused
         return addresses[:MOST_TRIED]
+
+
+class _Stream(httpcore.AsyncNetworkStream):
+    """As it is, but for a handshake that fails: httpcore tells it from a connection that fails by nothing."""
+
+    def __init__(self, stream: httpcore.AsyncNetworkStream) -> None:
+        self._stream = stream
+
+    async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:  # noqa: ASYNC109 - httpcore's
+        return await self._stream.read(max_bytes, timeout)
+
+    async def write(self, buffer: bytes, timeout: float | None = None) -> None:  # noqa: ASYNC109 - httpcore's
+        await self._stream.write(buffer, timeout)
+
+    async def aclose(self) -> None:
+        await self._stream.aclose()
+
+    def get_extra_info(self, info: str) -> Any:
+        return self._stream.get_extra_info(info)
+
+    async def start_tls(
+        self,
+        ssl_context: ssl.SSLContext,
+        server_hostname: str | None = None,
+        timeout: float | None = None,  # noqa: ASYNC109 - httpcore's
+    ) -> httpcore.AsyncNetworkStream:
+        try:
+            return await self._stream.start_tls(ssl_context, server_hostname, timeout)
+        except httpcore.ConnectError:
+            raise TlsFailed from None

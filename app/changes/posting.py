@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 import httpcore
 
-from app.changes.addresses import AddressRefused, Backend, NameNotFound, Resolve
+from app.changes.addresses import AddressRefused, Backend, NameNotFound, Resolve, TlsFailed
 from app.errors import InvalidValue
 from app.models.enums import DeliveryError
 from app.registry import endpoint
@@ -95,6 +95,7 @@ class Poster:
 _ERRORS = (
     NameNotFound,
     AddressRefused,
+    TlsFailed,
     httpcore.NetworkError,
     httpcore.ProtocolError,
 )
@@ -107,7 +108,7 @@ def _error(failure: Exception) -> DeliveryError:
         return DeliveryError.ADDRESS_REFUSED
     if isinstance(failure, (TimeoutError, httpcore.TimeoutException)):
         return DeliveryError.TIMEOUT
-    if isinstance(failure.__cause__, ssl.SSLError):
+    if isinstance(failure, TlsFailed):
         return DeliveryError.TLS_FAILED
     if isinstance(failure, httpcore.ConnectError):
         return DeliveryError.CONNECT_FAILED
