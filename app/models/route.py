@@ -33,6 +33,7 @@ class Route(SQLModel, table=True):
             "departs_at",
             unique=True,
             postgresql_nulls_not_distinct=True,
+            postgresql_where=text("merged_into IS NULL"),
         ),
         # Two batches that bring one unknown route in two spellings make one.
         Index(

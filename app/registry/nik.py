@@ -63,7 +63,7 @@ DISTRICT_UNKNOWN = Warning(
 )
 
 
-def parse(text: str, today: date | None = None) -> Nik | NikInvalid:
+def parse(text: str | float, today: date | None = None) -> Nik | NikInvalid:
     """`today` decides the century of birth; it is the day in Jakarta unless given."""
     digits = sixteen_digits(text)
     if isinstance(digits, NikInvalid):

@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta, timezone
 
 from app.clock import WIB
 from app.errors import InvalidValue
-from app.models.enums import Direction, RegistrantStatus
+from app.models.enums import Direction, Mode, RegistrantStatus
 
 COLUMNS = (
     "data_nik",
@@ -46,10 +46,19 @@ STATUS_TITLES = {
     RegistrantStatus.NO_SHOW: "Tidak hadir",
 }
 DIRECTION_TITLES = {Direction.MUDIK: "Arus mudik", Direction.BALIK: "Arus balik"}
+MODE_TITLES = {Mode.BUS: "Bus", Mode.TRAIN: "Kereta api", Mode.SHIP: "Kapal", Mode.TRUCK: "Truk"}
+"""Of `moda`, an extension of ours."""
 
 _STATUS_OF_CODE = {code: status for status, code in STATUS_CODES.items()}
 _STATUS_OF_TITLE = {title.casefold(): status for status, title in STATUS_TITLES.items()}
 _DIRECTION_OF_TITLE = {title.casefold(): direction for direction, title in DIRECTION_TITLES.items()}
+_MODE_OF_TITLE = {
+    **{title.casefold(): mode for mode, title in MODE_TITLES.items()},
+    **{mode.casefold(): mode for mode in Mode},
+    "bis": Mode.BUS,
+    "kereta": Mode.TRAIN,
+    "kapal laut": Mode.SHIP,
+}
 
 
 def title(status: RegistrantStatus) -> str:
@@ -113,6 +122,13 @@ def direction_of(title: str | None) -> Direction | InvalidValue:
     )
 
 
+def mode_of(title: str) -> Mode | InvalidValue:
+    known = ", ".join(MODE_TITLES.values())
+    return _MODE_OF_TITLE.get(folded(title)) or InvalidValue(
+        "moda", f"Moda harus salah satu dari: {known}.", f"The mode must be one of: {known}."
+    )
+
+
 def folded(text: str) -> str:
     """In small letters, with single blanks."""
     return " ".join(text.casefold().split())
@@ -171,6 +187,11 @@ def parse_instant(text: str, field: str = "tanggal_pendaftaran") -> datetime | I
         "Tanggal tidak dikenali; tulis misalnya 2024-03-06, 06/03/2024 atau 06 Mar 2024 12:00:01 WIB.",
         "Not a date that we know; write 2024-03-06, 06/03/2024 or 06 Mar 2024 12:00:01 WIB, for instance.",
     )
+
+
+def written(instant: datetime) -> str:
+    """In WIB, as `parse_instant` reads it back to the same microsecond."""
+    return f"{instant.astimezone(WIB).replace(tzinfo=None).isoformat(sep=' ')} WIB"
 
 
 def _no_such_day(field: str) -> InvalidValue:

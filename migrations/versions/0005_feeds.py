@@ -14,6 +14,8 @@ down_revision: str | None = '0004'
 branch_labels: str | Sequence[str] | None = None
 depends_on: str | Sequence[str] | None = None
 
+NATURAL = ['season', 'organizer_code', 'direction', 'service', 'name', 'origin_code', 'destination_code', 'departs_at']
+
 
 def upgrade() -> None:
     op.create_table('keyed_request',
@@ -55,6 +57,9 @@ def upgrade() -> None:
     op.create_index('uq_terminal_provisional', 'terminal', ['organizer_code', 'name_key', 'city_key', 'kind'], unique=True, postgresql_where=sa.text('provisional'))
     op.create_index('ix_route_name_key', 'route', ['season', 'organizer_code', 'name_key'], unique=False)
     op.create_index('uq_route_provisional', 'route', ['season', 'organizer_code', 'direction', 'service', 'name_key', 'origin_code', 'destination_code', 'departs_at'], unique=True, postgresql_nulls_not_distinct=True, postgresql_where=sa.text('provisional'))
+    # What was merged is in nobody's way: its route may be declared after all.
+    op.drop_index('uq_route_natural', table_name='route')
+    op.create_index('uq_route_natural', 'route', NATURAL, unique=True, postgresql_nulls_not_distinct=True, postgresql_where=sa.text('merged_into IS NULL'))
     give_keys()
 
 
@@ -72,6 +77,11 @@ def give_keys() -> None:
 
 
 def downgrade() -> None:
+    op.drop_index('uq_route_natural', table_name='route')
+    # One that is merged has no registrants, and is not known any more below here.
+    op.execute('DELETE FROM quota_release WHERE route_id IN (SELECT id FROM route WHERE merged_into IS NOT NULL)')
+    op.execute('DELETE FROM route WHERE merged_into IS NOT NULL')
+    op.create_index('uq_route_natural', 'route', NATURAL, unique=True, postgresql_nulls_not_distinct=True)
     op.drop_index('uq_route_provisional', table_name='route')
     op.drop_index('ix_route_name_key', table_name='route')
     op.drop_index('uq_terminal_provisional', table_name='terminal')
