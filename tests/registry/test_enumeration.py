@@ -30,6 +30,10 @@ BORN = date(1946, 1, 1)
 DAYS = 79 * 365
 
 
+def dice_of(seed: int) -> random.Random:
+    return random.Random(seed)  # noqa: S311 - nothing is secret here
+
+
 def nik(district: int, born: date, serial: int, *, female: bool = False) -> str:
     return f"3372{district:02}{born.day + 40 * female:02}{born:%m%y}{serial:04}"
 
@@ -72,7 +76,7 @@ def test_birthdays_one_by_one_are_noticed() -> None:
 @pytest.mark.parametrize("seed", range(5))
 def test_a_sweep_in_any_order_is_noticed(seed: int) -> None:
     """Twenty days, five serials each."""
-    dice = random.Random(seed)
+    dice = dice_of(seed)
     sweep = [nik(1, BORN + timedelta(days=days), 9000 + serial) for days in range(20) for serial in range(5)]
     dice.shuffle(sweep)
     assert alarms(sweep) > 0
@@ -80,7 +84,7 @@ def test_a_sweep_in_any_order_is_noticed(seed: int) -> None:
 
 @pytest.mark.parametrize("seed", range(5))
 def test_a_sweep_amid_real_people_is_noticed(seed: int) -> None:
-    dice = random.Random(seed)
+    dice = dice_of(seed)
     sweep = iter([nik(1, BORN, serial) for serial in range(9000, 9500)])
     stream = [next(sweep) if dice.random() < 0.5 else person(dice, 40) for _ in range(500)]
     assert alarms(stream) > 0
@@ -89,13 +93,13 @@ def test_a_sweep_amid_real_people_is_noticed(seed: int) -> None:
 @pytest.mark.parametrize("seed", range(5))
 @pytest.mark.parametrize("districts", [1, 5, 40])
 def test_families_are_not(seed: int, districts: int) -> None:
-    assert alarms(families(random.Random(seed), districts, many=3_000)) == 0
+    assert alarms(families(dice_of(seed), districts, many=3_000)) == 0
 
 
 @pytest.mark.parametrize("seed", range(3))
 def test_a_whole_town_in_one_sorted_list_is_not(seed: int) -> None:
     """Ten thousand people of five districts, one after another in the order of their NIKs."""
-    dice = random.Random(seed)
+    dice = dice_of(seed)
     assert alarms(sorted(person(dice, 5) for _ in range(10_000))) == 0
 
 
@@ -106,7 +110,7 @@ def test_the_same_people_again_say_nothing() -> None:
 
 
 def test_a_walk_is_forgotten_when_others_came_after_it() -> None:
-    walk, dice = Walk(), random.Random(1)
+    walk, dice = Walk(), dice_of(1)
     for serial in range(9000, 9000 + 2 * STEPS):
         walk.look(nik(1, BORN, serial))
     later = [walk.look(person(dice, 40)) for _ in range(2 * WINDOW)]
