@@ -24,6 +24,8 @@ HEADER_WITHIN = 10
 """Rows."""
 ALIKE = 3
 """So many columns of ours make a row the header, whatever else is missing."""
+EXAMPLE_NIK, EXAMPLE_NAME = "3201010101900000", "CONTOH – hapus baris ini"
+"""Of the template."""
 
 _GAPS = re.compile(r"[\s_\-]+")
 _INVISIBLE = re.compile(r"[\u200b-\u200f\u2060\ufeff\u00ad]")
@@ -81,3 +83,8 @@ def header_of(
     if missing:
         return ColumnMissing(columns=missing)
     return Header(row, tuple(columns), names, sheet)
+
+
+def is_example(cells: Sequence[str | None]) -> bool:
+    """Whether it is the row that the template shows how to fill in."""
+    return EXAMPLE_NIK in cells and EXAMPLE_NAME in cells

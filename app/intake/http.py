@@ -10,7 +10,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapp
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 import orjson
 from starlette.requests import Request
@@ -24,10 +24,14 @@ from app.config import Settings
 from app.errors import Language, Refusal, TooManyChecks, Unavailable
 from app.registry.source import Caller
 
+Value = TypeVar("Value")
+
 JSON = "application/json"
 FORM = "application/x-www-form-urlencoded"
 STATUSES = {"NOT_FOUND": 404, "NOT_YOURS": 403, "SEASON_CLOSED": 409}
 """Of a refusal that is the whole answer; any other is 422."""
+
+Read = TypeVar("Read")
 
 
 class Refused(Exception):  # noqa: N818 - an answer
@@ -129,6 +133,24 @@ def route(path: str, door: Door) -> Route:
     return Route(path, door)
 
 
+# --- the query string -------------------------------------------------------------------------------------------------
+
+
+def only(given: Collection[str], known: Collection[str]) -> None:
+    """Raises `Refused`: a parameter that is written wrongly must not mean what its absence does."""
+    if set(given) - set(known):
+        names = ", ".join(sorted(known)) or "-"
+        raise bad(f"Parameter yang ada: {names}.", f"The parameters are: {names}.")
+
+
+def value(given: Mapping[str, str], name: str, read: Callable[[str], Value]) -> Value | None:
+    """What `read` makes of a parameter; None if it was left out. Raises `Refused`, without repeating what was sent."""
+    try:
+        return read(given[name]) if name in given else None
+    except (ValueError, KeyError):
+        raise bad(f"Nilai {name} tidak dikenal.", f"Not a value of {name}.", name) from None
+
+
 # --- bodies -----------------------------------------------------------------------------------------------------------
 
 
@@ -200,6 +222,24 @@ def parsed_json(raw: bytes) -> Any:
             "Isi permintaan bukan JSON dalam UTF-8, atau bertingkat terlalu dalam.",
             "The body is not JSON in UTF-8, or is nested too deeply.",
         ) from None
+
+
+# --- parameters -------------------------------------------------------------------------------------------------------
+
+
+def parameter(given: Mapping[str, str], name: str, read: Callable[[str], Read]) -> Read | None:
+    """Of the query string. Raises `Refused`."""
+    try:
+        return read(given[name]) if name in given else None
+    except (ValueError, KeyError):
+        raise bad(f"Nilai {name} tidak dikenal.", f"Not a value of {name}.", name) from None
+
+
+def refuse_unknown(given: Mapping[str, str], known: Sequence[str]) -> None:
+    """A parameter that is written wrongly must not be passed over. Raises `Refused`."""
+    if not set(given) <= set(known):
+        names = ", ".join(known)
+        raise bad(f"Parameter yang ada: {names}.", f"The parameters are: {names}.")
 
 
 # --- answers ----------------------------------------------------------------------------------------------------------

@@ -132,7 +132,7 @@ def looked_through(rows: Iterable[Row]) -> tuple[int, int]:
         used = len(sizes)
         while used and not sizes[used - 1]:
             used -= 1
-        if not used:
+        if not used or columns.is_example(cells):
             continue
         if used > MOST_COLUMNS or max(sizes) > LONGEST or sum(sizes) > LONGEST_ROW:
             raise FileTooComplex
@@ -148,7 +148,7 @@ def batches(rows: Iterable[Row], width: int) -> Iterator[list[Row]]:
     batch: list[Row] = []
     size = 0
     for number, cells in rows:
-        if not any(cells):
+        if not any(cells) or columns.is_example(cells):
             continue
         batch.append((number, cells[:width] + [None] * (width - len(cells))))
         size += sum(map(len, filter(None, cells)))
