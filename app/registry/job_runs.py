@@ -54,19 +54,21 @@ class LeaseLost(Exception):  # noqa: N818 - an outcome
 
 
 # Jobs of one organizer are worked off one after the other: its second list is about what the first one left.
+_FREE = """
+    SELECT id FROM import_job one
+    WHERE (state = 'QUEUED' OR (state = 'RUNNING' AND lease_until < :now))
+      AND (CAST(:id AS uuid) IS NULL OR id = :id)
+      AND NOT EXISTS (SELECT FROM import_job other
+                      WHERE other.organizer_code = one.organizer_code AND other.state = 'RUNNING'
+                        AND other.lease_until >= :now)
+    ORDER BY created_at, id LIMIT 1
+"""
+_WAITING = text(f"SELECT EXISTS ({_FREE})")
 _CLAIM = text(
     f"""
     UPDATE import_job SET state = 'RUNNING', runner = :runner, lease_until = :until, attempts = attempts + 1,
                           started_at = coalesce(started_at, :now)
-    WHERE id = (
-        SELECT id FROM import_job one
-        WHERE (state = 'QUEUED' OR (state = 'RUNNING' AND lease_until < :now))
-          AND (CAST(:id AS uuid) IS NULL OR id = :id)
-          AND NOT EXISTS (SELECT FROM import_job other
-                          WHERE other.organizer_code = one.organizer_code AND other.state = 'RUNNING'
-                            AND other.lease_until >= :now)
-        ORDER BY created_at, id LIMIT 1 FOR UPDATE SKIP LOCKED
-    )
+    WHERE id = ({_FREE} FOR UPDATE SKIP LOCKED)
     RETURNING {COLUMNS}
     """
 )
@@ -122,6 +124,12 @@ async def verdicts(session: AsyncSession, job: Job, number: int) -> list[RowVerd
     return [RowVerdict(*one) for one in orjson.loads(written)]
 
 
+async def waiting(session: AsyncSession, now: datetime) -> bool:
+    """Whether there is a job that nobody is at."""
+    found: bool = (await session.execute(_WAITING, {"now": now, "id": None})).scalar_one()
+    return found
+
+
 async def claim(session: AsyncSession, runner: UUID, now: datetime, job_id: UUID | None = None) -> Job | None:
     """The oldest job that nobody is at, or the one named; from now on `runner`'s. None: there is nothing to do."""
     facts = {"runner": runner, "now": now, "until": now + LEASE, "id": job_id}
@@ -151,6 +159,10 @@ class Counts:
     rows: int = 0
     results: Counter[str] = field(default_factory=Counter)
     codes: Counter[str] = field(default_factory=Counter)
+
+    @classmethod
+    def of(cls, job: Job) -> Counts:
+        return cls(job.rows_done, Counter(job.results), Counter(job.codes))
 
     def with_those_of(self, verdicts: Sequence[RowVerdict]) -> Counts:
         return Counts(

@@ -14,7 +14,7 @@ from sqlalchemy import CursorResult, Row, text
 from sqlmodel.ext.asyncio.session import AsyncSession
 from uuid_utils.compat import uuid7
 
-from app.errors import InvalidValue, NotFound, NotYours, Refusal, SeasonClosed
+from app.errors import InvalidValue, Language, NotFound, NotYours, Refusal, SeasonClosed
 from app.models.enums import ImportMode, ImportState
 from app.registry import seasons
 from app.registry.source import Caller
@@ -47,6 +47,9 @@ class Failure:
     code: str
     indonesian: str
     english: str
+
+    def message(self, language: Language) -> str:
+        return self.english if language == "en" else self.indonesian
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,221 @@
+"""`pemudik import` and `pemudik consolidate`: a file of the 12-column standard, worked off here with a progress bar."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import date, datetime
+from pathlib import Path
+from typing import Annotated
+from uuid import UUID
+
+import typer
+from uuid_utils.compat import uuid7
+
+from app import clock
+from app.cli.command import AsJson, Failed, accepted, print_json, print_table, run
+from app.cli.progress import bar
+from app.config import Settings
+from app.db import Database
+from app.intake import importing, results, uploads
+from app.intake.imports import shown
+from app.intake.workbooks import MEGABYTE, MOST_BYTES
+from app.models.enums import ImportMode
+from app.registry import consolidation, job_runs, jobs, missing, organizers, seasons
+from app.registry.consolidation import Summary
+from app.registry.jobs import PIECE, Job, Order
+from app.registry.policy import HUBDAT
+from app.registry.source import Caller
+from app.vault import Vault, open_vault
+
+LOOK_EVERY = 0.25
+"""Seconds."""
+
+DAY = ["%Y-%m-%d"]
+File = Annotated[Path, typer.Argument(help=".xlsx or .csv with the standard's 12 columns.")]
+Organizer = Annotated[str, typer.Option(help="Whose file it is: a code, as in `pemudik organizer list`.")]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Judge everything, change nothing.")]
+ResultFile = Annotated[
+    Path | None, typer.Option("--result", help="Where to put the file with its verdicts: .xlsx or .csv.")
+]
+Year = Annotated[int | None, typer.Option("--season", help="The current one if left out.")]
+Day = Annotated[
+    datetime | None, typer.Option(formats=DAY, help="Of a snapshot: the list of this day's registrations (WIB).")
+]
+Covers = Annotated[
+    list[str] | None, typer.Option(help="Of a snapshot: a member whose whole list it is; may be repeated.")
+]
+
+
+def import_file(
+    file: File,
+    organizer: Organizer,
+    mode: Annotated[ImportMode, typer.Option(case_sensitive=False, help="UPSERT or SNAPSHOT.")] = ImportMode.UPSERT,
+    dry_run: DryRun = False,
+    year: Year = None,
+    day: Day = None,
+    covers: Covers = None,
+    result: ResultFile = None,
+    as_json: AsJson = False,
+) -> None:
+    """Take in a file. Exit code 1 if a row was refused, or the file."""
+    whole_day = None if day is None else day.date()
+    end(work_off(file, organizer, mode, whole_day, covers or [], year, result, dry_run=dry_run), as_json=as_json)
+
+
+def consolidate(
+    file: Annotated[Path | None, typer.Argument(help="The organizer's whole list, .xlsx or .csv.")] = None,
+    organizer: Annotated[str | None, typer.Option(help="Whose list, or summary.")] = None,
+    dry_run: DryRun = False,
+    year: Year = None,
+    day: Day = None,
+    covers: Covers = None,
+    result: ResultFile = None,
+    cancel_missing: Annotated[UUID | None, typer.Option(help="Cancel whom this finished job found missing.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Compare a whole list with the registry; without FILE, the day's summary. Nothing missing is cancelled unasked."""
+    whole_day = None if day is None else day.date()
+    if cancel_missing is not None:
+        tell_cancelled(*run_cancelling(cancel_missing), as_json=as_json)
+    elif organizer is None:
+        raise Failed("Name the --organizer.")
+    elif file is not None:
+        job = work_off(file, organizer, ImportMode.SNAPSHOT, whole_day, covers or [], year, result, dry_run=dry_run)
+        end(job, as_json=as_json)
+    elif whole_day is not None:
+        tell_summary(run_summary(organizer, whole_day, year), as_json=as_json)
+    else:
+        raise Failed("Give a FILE to compare, a --day to sum up, or --cancel-missing JOB.")
+
+
+# --- a file -----------------------------------------------------------------------------------------------------------
+
+
+def work_off(
+    file: Path,
+    organizer: str,
+    mode: ImportMode,
+    day: date | None,
+    covers: list[str],
+    season: int | None,
+    result: Path | None,
+    *,
+    dry_run: bool,
+) -> Job:
+    if result is not None and result.suffix.lower()[1:] not in results.ENCODERS:
+        raise Failed("--result ends with .xlsx or .csv.")
+
+    async def work(database: Database, settings: Settings) -> Job:
+        vault, content = open_vault(settings), pieces_of(file)
+        caller = await caller_of(database, organizer)
+        order = Order(caller, mode, dry_run, season, day, tuple(covers), uploads.extension_of(file.name))
+        async with database.transaction() as session:
+            job = accepted(await jobs.create(session, vault, order, content, clock.now()))
+        finished = await to_its_end(database, vault, caller, job)
+        if result is not None and results.available(finished):
+            await write(database, vault, finished, result)
+        return finished
+
+    return run(work)
+
+
+def pieces_of(file: Path) -> list[bytes]:
+    try:
+        content = file.read_bytes() if file.stat().st_size <= MOST_BYTES else None
+    except OSError as error:
+        raise Failed(f"{file} cannot be read: {error.strerror}.") from None
+    if content is None:
+        raise Failed(f"{file} is larger than {MOST_BYTES // MEGABYTE} MB.")
+    return [content[start : start + PIECE] for start in range(0, len(content), PIECE)]
+
+
+async def caller_of(database: Database, organizer: str) -> Caller:
+    """The organizer itself: whoever may run commands here acts for it."""
+    async with database.transaction() as session:
+        everyone = await organizers.all_of(session, await seasons.latest(session))
+    if organizer not in {one.code for one in everyone}:
+        raise Failed(f"There is no organizer {organizer}: see `pemudik organizer list`.")
+    return Caller(None, organizer, frozenset(one.code for one in everyone if one.coordinator == organizer))
+
+
+async def to_its_end(database: Database, vault: Vault, caller: Caller, job: Job) -> Job:
+    """Here, unless a server was faster."""
+    with bar("Importing") as progress:
+        while not job.finished:
+            work = asyncio.create_task(some_work(database, vault, job.id))
+            while not work.done():
+                await asyncio.wait({work}, timeout=LOOK_EVERY)
+                async with database.transaction() as session:
+                    job = accepted(await jobs.get(session, caller, job.id))
+                progress(job.rows_done, max(job.rows_read, job.rows_done))
+            await work
+    return job
+
+
+async def some_work(database: Database, vault: Vault, job_id: UUID) -> None:
+    runner = uuid7()
+    mine = await database.attempt(lambda session: job_runs.claim(session, runner, clock.now(), job_id))
+    if mine is None:
+        await asyncio.sleep(LOOK_EVERY)
+    else:
+        await importing.work_off(database, vault, mine, runner)
+
+
+async def write(database: Database, vault: Vault, job: Job, to: Path) -> None:
+    encoder = results.ENCODERS[to.suffix.lower()[1:]]()
+    with to.open("wb") as file:
+        async for part in results.result(database, vault, job, encoder):
+            file.write(part)
+
+
+def end(job: Job, *, as_json: bool) -> None:
+    if as_json:
+        print_json(shown(job, "en"))
+    else:
+        typer.echo(f"Job {job.id}: {job.rows_done} rows{', changed nothing (dry run)' if job.dry_run else ''}.")
+        print_table(("result", "code", "rows"), [row for row in results.summary(job) if row[2]])
+    if job.failure is not None:
+        raise Failed(f"{job.failure.english} ({job.failure.code})")
+    if job.codes:
+        raise typer.Exit(1)
+
+
+# --- what is missing, and the day's summary ---------------------------------------------------------------------------
+
+
+def run_cancelling(job_id: UUID) -> tuple[Job, int]:
+    async def work(database: Database, _: Settings) -> tuple[Job, int]:
+        async with database.transaction() as session:
+            everyone = await organizers.all_of(session, await seasons.latest(session))
+        anybody = Caller(None, HUBDAT, frozenset(one.code for one in everyone))
+        job = accepted(await missing.cancel(database, anybody, job_id, clock.now()))
+        async with database.transaction() as session:
+            return job, await missing.cancelled(session, job.id)
+
+    return run(work)
+
+
+def tell_cancelled(job: Job, cancelled: int, *, as_json: bool) -> None:
+    found = job.missing or 0
+    if as_json:
+        print_json({"job": job.id, "missing": found, "cancelled": cancelled})
+    else:
+        typer.echo(f"{cancelled} of {found} missing are cancelled; the others are not as they were found.")
+
+
+def run_summary(organizer: str, day: date, season: int | None) -> Summary:
+    async def work(database: Database, settings: Settings) -> Summary:
+        caller = await caller_of(database, organizer)
+        async with database.transaction() as session:
+            found = await consolidation.summary(session, open_vault(settings), caller, organizer, day, season=season)
+            return accepted(found)
+
+    return run(work)
+
+
+def tell_summary(found: Summary, *, as_json: bool) -> None:
+    if as_json:
+        print_json(found)
+        return
+    print_table(("status", "registrants"), [(status, count) for status, count in found.counts.items()])
+    typer.echo(f"{found.standing} standing, checksum {found.checksum}")
