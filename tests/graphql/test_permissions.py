@@ -17,6 +17,7 @@ CALLS = {
     "checkNiks": "query { checkNiks(niks: []) { outcome } }",
     "registrant": f"query {{ registrant{REF} {{ id }} }}",
     "registrants": "query { registrants { nodes { id } } }",
+    "statistics": "query { statistics { duplicates } }",
     "cases": "query { cases { nodes { id } } }",
     "nikAccesses": 'query { nikAccesses(nik: "x") { at } }',
     "submitRegistrant": (

@@ -135,6 +135,16 @@ def _route_filters(target: Target) -> Asked:
     ]
 
 
+def _statistics(target: Target) -> Asked:
+    filters: list[dict[str, Any]] = [
+        {},
+        {"organizer": target.caller.organizer},
+        *({"organizer": code} for code in target.organizers),
+        {"direction": "MUDIK", "service": "PASSENGER", "from": "2026-01-01", "to": "2026-12-31", "season": 2026},
+    ]
+    return [{"where": where} for where in filters]
+
+
 def _checks(target: Target) -> Asked:
     return [
         {"nik": one.nik, "direction": direction, "service": service}
@@ -178,6 +188,7 @@ AIMS: dict[str, Callable[[Target], Asked]] = {
     "routes": _route_filters,
     "terminal": lambda target: [{"code": code} for code in [*TERMINALS, *target.organizers]],
     "terminals": lambda target: [{}, {"city": "Kota Surakarta"}],
+    "statistics": _statistics,
     "changes": lambda target: [
         *({"first": 20, "after": cursor} for cursor in [None, *target.society.cursors[::8]]),
         *([{"first": 2}] * 2),
@@ -230,6 +241,10 @@ FOR_THE_MINISTRY = frozenset(
 
 NOBODY = nik_of(839_999)
 """A NIK that no registrant has."""
+
+
+AT_ONCE = {"statistics": 1}
+"""Calls in one document, of a field that answers much."""
 
 
 def few(asked: Asked, most: int = 8) -> list[Asked]:

@@ -18,6 +18,7 @@ from app.db import Database
 from app.main import create_app
 from app.vault import open_vault
 from tests import world as worlds
+from tests.changes.counting import count_all
 from tests.conftest import empty
 from tests.graphql.conftest import ISSUER, Api
 from tests.privacy.people import Society, settle
@@ -42,7 +43,9 @@ def frozen() -> Iterator[None]:
 @pytest.fixture(scope="module")
 async def society(database_url: str, settings: Settings, frozen: None) -> AsyncIterator[Society]:
     database = Database(database_url)
-    yield await settle(await worlds.build(database, open_vault(settings)))
+    society = await settle(await worlds.build(database, open_vault(settings)))
+    await count_all(database)
+    yield society
     await empty(database)
     await database.dispose()
 

@@ -23,7 +23,12 @@ from app.graphql.schema import EXECUTABLE
 DEEPEST = 4
 DEAREST = 8_000
 """Values that an answer may hold, as the limits count them: every answer is searched."""
-ARGUMENTS = {("Organizer", "routes"): "(first: 2)"}
+ARGUMENTS = {
+    ("Organizer", "routes"): "(first: 2)",
+    ("Statistics", "byRoute"): "(first: 2)",
+    ("Statistics", "forecast"): "(first: 2)",
+    ("Statistics", "duplicatePairs"): "(first: 2)",
+}
 """Of the fields below a root field that take any."""
 
 Pair = tuple[str, str]
