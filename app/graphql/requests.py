@@ -67,6 +67,11 @@ def understood(raw: bytes) -> Asked:
         body = orjson.loads(raw)
     except orjson.JSONDecodeError:
         raise _bad("The body is not JSON in UTF-8, or is nested too deeply") from None
+    return operation_in(body)
+
+
+def operation_in(body: object) -> Asked:
+    """Raises `NotUnderstood`."""
     if isinstance(body, list):
         raise _bad("One operation per request: batches are not taken")
     if not isinstance(body, dict):

@@ -118,10 +118,18 @@ SCHEMA = FederatedSchema(
 @asynccontextmanager
 async def listening(application: ASGIApp, **options: Any) -> AsyncIterator[uvicorn.Server]:
     """On a free port, which is in its config from then on."""
-    config = uvicorn.Config(application, port=0, log_config=None, lifespan="off", ws="websockets-sansio", **options)
+    config = uvicorn.Config(
+        application,
+        port=0,
+        log_config=None,
+        lifespan="off",
+        ws="websockets-sansio",
+        ws_per_message_deflate=False,
+        **options,
+    )
     server = uvicorn.Server(config)
     serving = asyncio.create_task(server._serve())
-    while not server.started:
+    while not server.started:  # noqa: ASYNC110 - it has no event for that
         await asyncio.sleep(0.01)
     config.port = server.servers[0].sockets[0].getsockname()[1]
     try:
@@ -171,6 +179,12 @@ class Live:
     server: uvicorn.Server
     registry: Registry
 
+    async def idle(self) -> None:
+        """Until every request and every socket has ended."""
+        async with asyncio.timeout(10):
+            while self.server.server_state.tasks:  # noqa: ASYNC110 - it has no event for that
+                await asyncio.sleep(0.01)
+
     @property
     def address(self) -> str:
         return f"127.0.0.1:{self.server.config.port}/graphql"
@@ -183,10 +197,10 @@ class Live:
             yield Client(socket)
 
     @asynccontextmanager
-    async def client(self, organizer: str = "hubdat", scopes: tuple[str, ...] | None = None) -> AsyncIterator[Client]:
+    async def client(self, organizer: str = "hubdat", **options: Any) -> AsyncIterator[Client]:
         """Acknowledged."""
-        token = await self.api.token(organizer, scopes)
-        async with self.socket() as client:
+        token = await self.api.token(organizer)
+        async with self.socket(**options) as client:
             await client.say(type="connection_init", payload={"Authorization": f"Bearer {token}"})
             assert await client.hear() == {"type": "connection_ack"}
             yield client
