@@ -22,16 +22,20 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.routing import Route
 
-from app import clock, migration, telemetry
+from app import clock, metrics, migration, stopping, telemetry, tracing
+from app.alarm import Watch
 from app.auth import endpoints
 from app.auth.bearer import Bearer
 from app.auth.signing import SigningKeys
+from app.changes import announcing, projection, sender, tallies
 from app.changes.tail import Tail
 from app.changes.wake import Wake
 from app.config import Settings
 from app.db import Database
 from app.errors import NikInvalid, Refusal, TooManyChecks
 from app.graphql import http
+from app.intake import consolidation, import_duty, imports
+from app.intake import metrics as scraping
 from app.merging import Merger
 from app.process import Registry
 from app.registry import check, submission, sweep
@@ -58,6 +62,11 @@ def asgi(settings: Settings | None = None) -> Starlette:
     """For a server process: `uvicorn --factory app.main:asgi`, or `pemudik serve`, which needs no DATABASE_URL."""
     settings = settings or Settings()
     telemetry.configure(settings.log_format, settings.log_level)
+    metrics.begin(settings.metrics_folder)
+    try:
+        tracing.begin(settings.otlp_endpoint)
+    except tracing.NotInstalled as missing:
+        raise SystemExit(str(missing)) from None
     application = create_app(settings)
     gc.collect()
     gc.freeze()
@@ -71,7 +80,7 @@ def create_app(settings: Settings) -> Starlette:
     database = Database(settings.database_url.get_secret_value(), pool_size=settings.pool_size)
     vault = open_vault(settings)
     keys, issuer = SigningKeys(lambda: vault.signing), settings.issuer
-    registry = build_registry(database, vault)
+    registry = build_registry(database, vault, webhooks_to_private=settings.webhooks_to_private)
     bearer = Bearer(database, keys, issuer)
     application = Starlette(
         routes=[
@@ -79,6 +88,9 @@ def create_app(settings: Settings) -> Starlette:
             Route("/readyz", readiness(database)),
             *endpoints.routes(database, keys, issuer),
             *http.routes(registry, bearer, settings),
+            *scraping.routes(database, bearer, settings),
+            *imports.routes(registry, bearer, settings),
+            *consolidation.routes(registry, bearer),
         ],
         middleware=[Middleware(RequestLog)],
         lifespan=lambda _: lifespan(registry, settings),
@@ -88,18 +100,25 @@ def create_app(settings: Settings) -> Starlette:
     return application
 
 
-def build_registry(database: Database, vault: Vault) -> Registry:
+def build_registry(database: Database, vault: Vault, *, webhooks_to_private: bool = False) -> Registry:
     async def run_checks(checks: Sequence[Check]) -> list[Answer | NikInvalid | TooManyChecks]:
+        now = clock.now()
         async with database.statements() as session:
-            return await check.check(session, vault, checks, clock.now())
+            answers = await check.check(session, vault, checks, now)
+        watch.answered(checks, answers, now)
+        return answers
 
     async def run_submissions(submissions: Sequence[Submission]) -> list[Accepted | Refusal]:
         return await database.attempt(lambda session: submission.submit(session, vault, submissions, clock.now()))
 
-    wake = Wake(database)
+    watch, wake = Watch(), Wake(database)
     database.on_change = wake.tell
     tail = Tail(database, wake)
-    return Registry(database, vault, wake, tail, Merger(run_checks, lanes=LANES), Merger(run_submissions, lanes=LANES))
+    merged_checks = Merger(run_checks, of="checks", lanes=LANES)
+    merged_submissions = Merger(run_submissions, of="submissions", lanes=LANES)
+    return Registry(
+        database, vault, wake, tail, merged_checks, merged_submissions, watch, webhooks_to_private=webhooks_to_private
+    )
 
 
 # --- start and end ----------------------------------------------------------------------------------------------------
@@ -115,7 +134,8 @@ async def lifespan(registry: Registry, settings: Settings) -> AsyncIterator[None
     duties = [asyncio.create_task(keep(duty, stop)) for duty in duties_of(registry, settings)]
     end_with_parent()
     try:
-        yield
+        with stopping.heard(registry.stopping):
+            yield
     finally:
         stop.set()
         registry.wake.tell()
@@ -127,13 +147,25 @@ async def lifespan(registry: Registry, settings: Settings) -> AsyncIterator[None
         await registry.checks.drain()
         await registry.submissions.drain()
         await registry.database.dispose()
+        await asyncio.to_thread(tracing.end)
 
 
 def duties_of(registry: Registry, settings: Settings) -> list[Duty]:
     """Every process listens; what the registry as a whole has to do is done by those that are told to."""
     if not settings.duties:
         return [registry.wake.run, registry.tail.run]
-    return [registry.wake.run, registry.tail.run, lambda stop: sweep.run(registry.database, stop)]
+    return [
+        registry.wake.run,
+        registry.tail.run,
+        lambda stop: sweep.run(registry.database, stop),
+        lambda stop: registry.watch.keep(registry.database, stop),
+        lambda stop: projection.keep(registry.database, registry.wake, tallies.STATISTICS, stop),
+        lambda stop: projection.keep(registry.database, registry.wake, announcing.PROJECTION, stop),
+        lambda stop: sender.run(
+            registry.database, registry.vault, registry.wake, stop, private=registry.webhooks_to_private
+        ),
+        lambda stop: import_duty.run(registry.database, settings, stop),
+    ]
 
 
 async def keep(duty: Duty, stop: asyncio.Event) -> None:
@@ -143,6 +175,7 @@ async def keep(duty: Duty, stop: asyncio.Event) -> None:
             await duty(stop)
         except Exception:
             log.exception("duty failed")
+            metrics.DUTY_FAILURES.add()
             with suppress(TimeoutError):
                 await asyncio.wait_for(stop.wait(), DUTY_AGAIN_AFTER)
 

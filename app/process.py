@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import asyncio
+from dataclasses import dataclass, field
 
+from app.alarm import Watch
 from app.changes.tail import Tail
 from app.changes.wake import Wake
 from app.db import Database
@@ -22,3 +24,9 @@ class Registry:
     tail: Tail
     checks: Merger[Check, Answer | NikInvalid | TooManyChecks]
     submissions: Merger[Submission, Accepted | Refusal]
+    watch: Watch = field(default_factory=Watch)
+    """Of the checks as they are answered."""
+    webhooks_to_private: bool = False
+    """For tests only: webhooks may point anywhere."""
+    stopping: asyncio.Event = field(default_factory=asyncio.Event)
+    """Set when this process has been told to end."""
