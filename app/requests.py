@@ -24,6 +24,8 @@ log = structlog.get_logger()
 REQUEST_ID = re.compile(rb"(?!.*\d{16})[0-9A-Fa-f]{8}(-?)[0-9A-Fa-f]{4}(?:\1[0-9A-Fa-f]{4}){2}\1[0-9A-Fa-f]{12}")
 """A UUID, with dashes or without, as gateways and proxies make them: in anything longer a name would find room."""
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
+CLOSE_CODES = frozenset([*range(1000, 1016), *range(4400, 4501)])
+"""Of the protocols and ours. A client may close with any other."""
 CLIENT_CLOSED_REQUEST = 499
 """nginx's number: nobody was there to be answered."""
 
@@ -38,6 +40,9 @@ class RequestLog:
         self.app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "websocket":
+            await self.socket(scope, receive, send)
+            return
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
@@ -67,6 +72,16 @@ class RequestLog:
             finally:
                 tell(scope, status, time.perf_counter() - started)
 
+    async def socket(self, scope: Scope, receive: Receive, send: Send) -> None:
+        started = time.perf_counter()
+        request_id = id_of(scope)
+        scope.setdefault("state", {})["request_id"] = request_id
+        with structlog.contextvars.bound_contextvars(request_id=request_id):
+            try:
+                await self.app(scope, receive, send)
+            finally:
+                tell_of_socket(scope, time.perf_counter() - started)
+
 
 def tell(scope: Scope, status: int | None, seconds: float) -> None:
     route = route_of(scope)
@@ -90,13 +105,24 @@ def count(state: Mapping[str, Any], route: str, status: int | None, seconds: flo
 
 
 def facts(scope: Scope, route: str, status: int | None, seconds: float) -> dict[str, Any]:
-    state = scope["state"]
-    given: dict[str, Any] = {
+    return {
         "method": scope["method"] if scope["method"] in METHODS else "-",
         "route": route,
         "status": status or "-",
         "ms": round(seconds * 1000, 1),
+        **told_by_views(scope["state"]),
     }
+
+
+def tell_of_socket(scope: Scope, seconds: float) -> None:
+    state = scope["state"]
+    code = state.get("close_code", "-")
+    metrics.SOCKETS_ENDED.add(str(code) if code in CLOSE_CODES else metrics.OTHER)
+    log.info("socket", route=route_of(scope), code=code, ms=round(seconds * 1000, 1), **told_by_views(state))
+
+
+def told_by_views(state: Mapping[str, Any]) -> dict[str, Any]:
+    given = {}
     if client_id := state.get("client_id"):
         given["client"] = client_id
     if operation := state.get("operation"):
