@@ -10,6 +10,8 @@ from uuid import UUID
 
 import pytest
 
+from app.changes import feed
+from app.changes.feed import START
 from app.changes.tail import Tail
 from app.changes.wake import Wake
 from app.db import Database
@@ -54,3 +56,13 @@ async def tell(world: World, registrant: UUID, *reasons: str, organizer: str = "
     entries = [Entry(ChangeKind.REGISTRANT_CORRECTED, 2026, organizer, registrant, reason=reason) for reason in reasons]
     async with world.database.transaction() as session:
         await log.append(session, entries, NOW)
+
+
+async def settled(world: World) -> None:
+    """What runs in other databases of this cluster holds the log back as well."""
+    async with asyncio.timeout(20):
+        while True:
+            async with world.database.transaction() as session:
+                if not (await feed.page(session, [], START, most=1)).held_back:
+                    return
+            await asyncio.sleep(0.01)

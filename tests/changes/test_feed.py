@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from base64 import urlsafe_b64encode
 from collections.abc import Collection
 from typing import Any
@@ -23,7 +22,7 @@ from app.registry.log import Entry
 from app.registry.lookup import Ref
 from app.registry.motorcycles import Motorcycle
 from app.registry.privacy import erase
-from tests.changes.conftest import tell
+from tests.changes.conftest import settled, tell
 from tests.world import BUMN, DJKA, HUBDAT, JASA_RAHARJA, NOW, World, someone
 
 pytestmark = pytest.mark.anyio
@@ -32,13 +31,6 @@ pytestmark = pytest.mark.anyio
 async def page(world: World, organizers: Collection[str] | None, after: Position = START, *, most: int = 100) -> Page:
     async with world.database.transaction() as session:
         return await feed.page(session, organizers, after, most=most)
-
-
-async def settled(world: World) -> None:
-    """What runs in other databases of this cluster holds the log back as well."""
-    async with asyncio.timeout(20):
-        while (await page(world, None)).held_back:  # noqa: ASYNC110 - the database is looked at from outside
-            await asyncio.sleep(0.01)
 
 
 async def people(world: World, *callers: Any) -> list[UUID]:
