@@ -84,6 +84,8 @@ def _data(change: Change, *, own: bool) -> dict[str, object]:
     data: dict[str, object] = {"organizer": change.organizer, "season": change.season}
     if own:
         data |= {"registrantId": _text(change.registrant_id), "routeId": _text(change.route_id)}
+    if change.kind in {ChangeKind.DUPLICATE_REFUSED, ChangeKind.DUPLICATE_SUSPECTED}:
+        data["refused"] = change.kind == ChangeKind.DUPLICATE_REFUSED
     return data | {name: change.facts.get(fact) for name, fact in _TOLD.get(ChangeKind(change.kind), {}).items()}
 
 

@@ -90,7 +90,7 @@ _DELETE = text(
 )
 # NO KEY: what refers to the row may be inserted meanwhile.
 _LOCK = text(f"SELECT {_COLUMNS} FROM webhook WHERE id = :id AND deleted_at IS NULL FOR NO KEY UPDATE")
-_LOCK_ORGANIZER = text("SELECT FROM organizer WHERE code = :organizer FOR NO KEY UPDATE")
+_LOCK_ORGANIZER = text("SELECT code FROM organizer WHERE code = :organizer FOR NO KEY UPDATE")
 _OF_ORGANIZER = text(f"SELECT {_COLUMNS} FROM webhook WHERE organizer_code = :organizer AND deleted_at IS NULL")
 _OF = text(
     f"""
