@@ -10,7 +10,7 @@ import asyncio
 from collections.abc import Callable, Mapping
 from datetime import datetime
 
-from sqlalchemy import text
+from sqlalchemy import TextClause, text
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from app.changes.feed import AFTER, IN_ORDER, SETTLED, START, Position
@@ -27,12 +27,21 @@ AGAIN_AFTER = 0.05
 
 S = RegistrantStatus
 
+_MOVED = f"'{ChangeKind.REGISTRANT_MOVED}', '{ChangeKind.REGISTRANT_REROUTED}'"
+_DISPUTED = f"'{ChangeKind.DUPLICATE_REFUSED}', '{ChangeKind.DUPLICATE_SUSPECTED}'"
+_REGISTERED_ON, _DISPUTED_ON = sql_wib_day("r.registered_at"), sql_wib_day("c.at")
+_BY_KIND = ("season", "organizer_code", "direction", "service", "day")
+_BY_ROUTE = ("route_id", "organizer_code", "day")
+_BY_PAIR = ("season", "holder", "claimant", "direction", "service", "day")
 _PEOPLE = {
     **{status.lower(): f"COALESCE(sum(people) FILTER (WHERE status = '{status}'), 0)" for status in S},
     "ever_verified": "sum(ever_verified)",
 }
 _WAITING = f"COALESCE(sum(people) FILTER (WHERE status = '{S.REGISTERED}'), 0)"
-_BY_KIND = ("season", "organizer_code", "direction", "service", "day")
+_DISPUTES = {
+    "refused": f"count(*) FILTER (WHERE kind = '{ChangeKind.DUPLICATE_REFUSED}')",
+    "suspected": f"count(*) FILTER (WHERE kind = '{ChangeKind.DUPLICATE_SUSPECTED}')",
+}
 
 
 def _add(table: str, keys: tuple[str, ...], counts: Mapping[str, str], counted: str, having: str = "true") -> str:
@@ -45,52 +54,43 @@ def _add(table: str, keys: tuple[str, ...], counts: Mapping[str, str], counted: 
     """
 
 
-# The planner takes the number of rows behind a position to be a third of the log: a literal LIMIT tells it better.
-_COUNT = text(
-    f"""
-    WITH news AS MATERIALIZED (
-        SELECT c.* FROM change c WHERE {AFTER} AND {SETTLED} ORDER BY {IN_ORDER} LIMIT {AT_ONCE}
-    ), step AS MATERIALIZED (
-        SELECT r.season, r.organizer_code, r.direction, r.service, way.route_id,
-               {
-        sql_wib_day("r.registered_at")
-    } AS day, COALESCE(date_trunc('hour', r.verify_by), 'infinity') AS verify_by,
-               way.status, way.people,
-               -- Nothing is verified after it was cancelled, so that the row tells of that moment as well.
-               CASE WHEN way.status IN ('{S.VERIFIED}', '{S.DEPARTED}', '{S.NO_SHOW}')
-                      OR (way.status = '{S.CANCELLED}' AND r.verified_at IS NOT NULL)
-                    THEN way.people ELSE 0 END AS ever_verified
-        FROM news c JOIN registrant r ON r.id = c.registrant_id
-        CROSS JOIN LATERAL (VALUES
-            (c.to_status, c.route_id, 1),
-            (c.from_status, COALESCE(CAST(c.facts ->> 'from_route' AS uuid), c.route_id), -1)
-        ) AS way (status, route_id, people)
-        WHERE c.kind IN ('{ChangeKind.REGISTRANT_MOVED}', '{ChangeKind.REGISTRANT_REROUTED}')
-          AND way.status IS NOT NULL
-    ), dispute AS (
-        SELECT r.season, r.organizer_code AS holder, c.facts ->> 'claimant' AS claimant, r.direction, r.service,
-               {sql_wib_day("c.at")} AS day, c.kind
-        FROM news c JOIN registrant r ON r.id = c.registrant_id
-        WHERE c.kind IN ('{ChangeKind.DUPLICATE_REFUSED}', '{ChangeKind.DUPLICATE_SUSPECTED}')
-    ), days AS ({_add("tally_day", _BY_KIND, _PEOPLE, "step")}
-    ), routes AS ({_add("tally_route", ("route_id", "organizer_code", "day"), _PEOPLE, "step")}
-    ), deadlines AS (
-        {_add("tally_deadline", (*_BY_KIND, "verify_by"), {"waiting": _WAITING}, "step", f"{_WAITING} <> 0")}
-    ), duplicates AS ({
-        _add(
-            "tally_duplicate",
-            ("season", "holder", "claimant", "direction", "service", "day"),
-            {
-                "refused": f"count(*) FILTER (WHERE kind = '{ChangeKind.DUPLICATE_REFUSED}')",
-                "suspected": f"count(*) FILTER (WHERE kind = '{ChangeKind.DUPLICATE_SUSPECTED}')",
-            },
-            "dispute",
-        )
-    })
-    SELECT CAST(CAST(c.xact_id AS text) AS bigint) AS xact_id, c.id FROM news c
-    ORDER BY c.xact_id DESC, c.id DESC LIMIT 1
-    """
-)
+def _counting(most: int) -> TextClause:
+    # The planner takes the rows behind a position to be a third of the log: a LIMIT that it can read tells it better.
+    return text(
+        f"""
+        WITH news AS MATERIALIZED (
+            SELECT c.* FROM change c WHERE {AFTER} AND {SETTLED} ORDER BY {IN_ORDER} LIMIT {most}
+        ), step AS MATERIALIZED (
+            SELECT r.season, r.organizer_code, r.direction, r.service, way.route_id, {_REGISTERED_ON} AS day,
+                   COALESCE(date_trunc('hour', r.verify_by), 'infinity') AS verify_by, way.status, way.people,
+                   -- Nothing is verified after it was cancelled, so the row tells how it was at that change, too.
+                   CASE WHEN way.status IN ('{S.VERIFIED}', '{S.DEPARTED}', '{S.NO_SHOW}')
+                          OR (way.status = '{S.CANCELLED}' AND r.verified_at IS NOT NULL)
+                        THEN way.people ELSE 0 END AS ever_verified
+            FROM news c JOIN registrant r ON r.id = c.registrant_id
+            CROSS JOIN LATERAL (VALUES
+                (c.to_status, c.route_id, 1),
+                (c.from_status, COALESCE(CAST(c.facts ->> 'from_route' AS uuid), c.route_id), -1)
+            ) AS way (status, route_id, people)
+            WHERE c.kind IN ({_MOVED}) AND way.status IS NOT NULL
+        ), dispute AS (
+            SELECT r.season, r.organizer_code AS holder, c.facts ->> 'claimant' AS claimant, r.direction, r.service,
+                   {_DISPUTED_ON} AS day, c.kind
+            FROM news c JOIN registrant r ON r.id = c.registrant_id WHERE c.kind IN ({_DISPUTED})
+        ),
+        days AS ({_add("tally_day", _BY_KIND, _PEOPLE, "step")}),
+        routes AS ({_add("tally_route", _BY_ROUTE, _PEOPLE, "step")}),
+        deadlines AS (
+            {_add("tally_deadline", (*_BY_KIND, "verify_by"), {"waiting": _WAITING}, "step", f"{_WAITING} <> 0")}
+        ),
+        duplicates AS ({_add("tally_duplicate", _BY_PAIR, _DISPUTES, "dispute")})
+        SELECT CAST(CAST(c.xact_id AS text) AS bigint) AS xact_id, c.id FROM news c
+        ORDER BY c.xact_id DESC, c.id DESC LIMIT 1
+        """
+    )
+
+
+_COUNT = _counting(AT_ONCE)
 _NOBODY_WAITS = text("DELETE FROM tally_deadline WHERE waiting = 0")
 _TABLES = ("tally_day", "tally_route", "tally_deadline", "tally_duplicate")
 # Not TRUNCATE: who reads the statistics meanwhile goes on seeing them as they were.
@@ -123,7 +123,7 @@ STATISTICS = Projection(PROJECTION, count)
 
 
 async def rebuild(database: Database, now: Callable[[], datetime], tell: Callable[[int, int], None]) -> int:
-    """Forget what was counted and count the whole log again, in many short transactions; answers how many changes.
+    """Forget what was counted and count the whole log again, in many short transactions; answers up to which change.
 
     Whatever process keeps the statistics meanwhile takes its part in it. `tell` hears how far it is, of how much.
     """
