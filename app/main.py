@@ -34,12 +34,13 @@ from app.config import Settings
 from app.db import Database
 from app.errors import NikInvalid, Refusal, TooManyChecks
 from app.graphql import http
-from app.intake import consolidation, import_duty, imports
+from app.intake import consolidation, doors, import_duty, imports
 from app.intake import metrics as scraping
 from app.merging import Merger
 from app.process import Registry
-from app.registry import check, submission, sweep
+from app.registry import check, feeds, submission, sweep
 from app.registry.check import Answer, Check
+from app.registry.feeds import Push, Verdict
 from app.registry.submission import Accepted, Submission
 from app.requests import RequestLog
 from app.vault import Vault, open_vault
@@ -88,6 +89,7 @@ def create_app(settings: Settings) -> Starlette:
             Route("/readyz", readiness(database)),
             *endpoints.routes(database, keys, issuer),
             *http.routes(registry, bearer, settings),
+            *doors.routes(registry, bearer, settings),
             *scraping.routes(database, bearer, settings),
             *imports.routes(registry, bearer, settings),
             *consolidation.routes(registry, bearer),
@@ -111,13 +113,25 @@ def build_registry(database: Database, vault: Vault, *, webhooks_to_private: boo
     async def run_submissions(submissions: Sequence[Submission]) -> list[Accepted | Refusal]:
         return await database.attempt(lambda session: submission.submit(session, vault, submissions, clock.now()))
 
+    async def run_pushes(pushes: Sequence[Push]) -> list[Verdict]:
+        return await database.attempt(lambda session: feeds.push(session, vault, pushes, clock.now()))
+
     watch, wake = Watch(), Wake(database)
     database.on_change = wake.tell
     tail = Tail(database, wake)
     merged_checks = Merger(run_checks, of="checks", lanes=LANES)
     merged_submissions = Merger(run_submissions, of="submissions", lanes=LANES)
+    merged_pushes = Merger(run_pushes, of="pushes", lanes=LANES)
     return Registry(
-        database, vault, wake, tail, merged_checks, merged_submissions, watch, webhooks_to_private=webhooks_to_private
+        database,
+        vault,
+        wake,
+        tail,
+        merged_checks,
+        merged_submissions,
+        merged_pushes,
+        watch,
+        webhooks_to_private=webhooks_to_private,
     )
 
 
@@ -146,6 +160,7 @@ async def lifespan(registry: Registry, settings: Settings) -> AsyncIterator[None
         await asyncio.gather(*late, return_exceptions=True)
         await registry.checks.drain()
         await registry.submissions.drain()
+        await registry.pushes.drain()
         await registry.database.dispose()
         await asyncio.to_thread(tracing.end)
 

@@ -12,6 +12,7 @@ from app.db import Database
 from app.errors import NikInvalid, Refusal, TooManyChecks
 from app.merging import Merger
 from app.registry.check import Answer, Check
+from app.registry.feeds import Push, Verdict
 from app.registry.submission import Accepted, Submission
 from app.vault import Vault
 
@@ -24,6 +25,7 @@ class Registry:
     tail: Tail
     checks: Merger[Check, Answer | NikInvalid | TooManyChecks]
     submissions: Merger[Submission, Accepted | Refusal]
+    pushes: Merger[Push, Verdict]
     watch: Watch = field(default_factory=Watch)
     """Of the checks as they are answered."""
     webhooks_to_private: bool = False

@@ -1,0 +1,17 @@
+"""Every door beside GraphQL, as a table of contents."""
+
+from __future__ import annotations
+
+from starlette.routing import Route
+
+from app.auth.bearer import Bearer
+from app.config import Settings
+from app.intake import legacy, webhook
+from app.process import Registry
+
+
+def routes(registry: Registry, bearer: Bearer, settings: Settings) -> list[Route]:
+    return [
+        *webhook.routes(registry, bearer, settings),
+        *legacy.routes(registry, bearer, settings),
+    ]

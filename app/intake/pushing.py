@@ -1,0 +1,55 @@
+"""Pushing a batch of records: in one transaction, else one by one, so that a poisoned record fails alone."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+import structlog
+
+from app.db import Database
+from app.errors import InvalidValue, Raced, Unavailable
+from app.registry import feeds
+from app.registry.feeds import Push, Result, Verdict
+from app.vault import Vault
+
+log = structlog.get_logger(__name__)
+
+
+class NotPushed(InvalidValue):
+    code = "INTERNAL_ERROR"
+
+
+async def push_all(database: Database, vault: Vault, pushes: Sequence[Push], now: datetime) -> list[Verdict]:
+    """Raises `Unavailable` when the database is away."""
+    try:
+        return await database.attempt(lambda session: feeds.push(session, vault, pushes, now))
+    except Exception as error:
+        if is_everybodys(error):
+            raise
+        log.exception("batch failed, its records go one by one", records=len(pushes))
+    return await push_each(database, vault, pushes, now)
+
+
+async def push_each(database: Database, vault: Vault, pushes: Sequence[Push], now: datetime) -> list[Verdict]:
+    """One transaction each."""
+    return [await _alone(database, vault, one, now) for one in pushes]
+
+
+def is_everybodys(error: Exception) -> bool:
+    """A database that is away would only be away again for each record alone."""
+    return isinstance(error, Unavailable) and not isinstance(error, Raced)
+
+
+async def _alone(database: Database, vault: Vault, one: Push, now: datetime) -> Verdict:
+    try:
+        [verdict] = await database.attempt(lambda session: feeds.push(session, vault, [one], now))
+    except Exception as error:
+        if isinstance(error, Unavailable):
+            raise
+        log.exception("record failed")
+        return Verdict(
+            Result.REFUSED,
+            NotPushed("", "Terjadi kesalahan di registri; data ini belum tersimpan.", "A bug; it was not stored."),
+        )
+    return verdict

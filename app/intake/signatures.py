@@ -1,0 +1,90 @@
+"""Standard Webhooks signatures of what comes in: `webhook-id`, `webhook-timestamp`, `webhook-signature` (HMAC-SHA256).
+
+Who has a secret must sign, and who signs must have one. A timestamp is good for five minutes either way.
+"""
+
+from __future__ import annotations
+
+import hmac
+import time
+from base64 import b64decode, b64encode
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime, timedelta
+
+from starlette.datastructures import Headers
+
+from app.db import Database
+from app.intake.http import Refused
+from app.registry import signed_messages
+from app.vault import Vault
+
+HEADERS = ("webhook-id", "webhook-timestamp", "webhook-signature")
+TOLERANCE = timedelta(minutes=5)
+RECHECK_AFTER = 5.0
+"""Seconds for which a client's secrets are remembered."""
+LONGEST_ID = 256
+_CHALLENGE = {"WWW-Authenticate": 'Webhook-Signature realm="pemudik"'}
+
+
+class Signatures:
+    """Of one process. `monotonic` counts the seconds between two looks at a client's secrets."""
+
+    def __init__(self, database: Database, vault: Vault, *, monotonic: Callable[[], float] = time.monotonic) -> None:
+        self._database = database
+        self._vault = vault
+        self._monotonic = monotonic
+        self._remembered: dict[str, tuple[float, tuple[str, ...]]] = {}
+
+    async def verified(self, headers: Headers, body: bytes, client_id: str, now: datetime) -> str | None:
+        """The message's id; None: it is not signed, and need not be. Raises `Refused`, `Unavailable`."""
+        given = [headers.get(name) for name in HEADERS]
+        secrets = await self._secrets(client_id)
+        if not secrets and not any(given):
+            return None
+        message_id, timestamp, signature = (value or "" for value in given)
+        if not (message_id and timestamp and signature):
+            names = ", ".join(HEADERS)
+            raise _refused("SIGNATURE_REQUIRED", f"Webhook harus ditandatangani: {names}.", f"Sign it: {names}.")
+        if not secrets:
+            raise _refused(
+                "SIGNATURE_UNEXPECTED",
+                "Klien ini tidak punya rahasia webhook; mintalah ke Hubdat.",
+                "This client has no webhook secret; ask Hubdat for one.",
+            )
+        if len(message_id) > LONGEST_ID or not _matches(secrets, message_id, timestamp, body, signature):
+            raise _refused("SIGNATURE_INVALID", "Tanda tangan webhook tidak cocok.", "The signature does not match.")
+        if abs(now - datetime.fromtimestamp(int(timestamp), UTC)) > TOLERANCE:
+            raise _refused(
+                "SIGNATURE_EXPIRED",
+                "Waktu tanda tangan terpaut lebih dari lima menit.",
+                "The signature's timestamp is more than five minutes off.",
+            )
+        return message_id
+
+    async def _secrets(self, client_id: str) -> tuple[str, ...]:
+        read_at, secrets = self._remembered.get(client_id, (None, ()))
+        if read_at is None or self._monotonic() - read_at >= RECHECK_AFTER:
+            read_at = self._monotonic()
+            async with self._database.transaction() as session:
+                secrets = await signed_messages.secrets_of(session, self._vault, client_id)
+            self._remembered[client_id] = (read_at, secrets)
+        return secrets
+
+
+def _matches(secrets: Sequence[str], message_id: str, timestamp: str, body: bytes, signature: str) -> bool:
+    """One of the signatures by one of the secrets. What has no such timestamp was never signed."""
+    if not (timestamp.isascii() and timestamp.isdigit() and len(timestamp) <= 11):
+        return False
+    signed = f"{message_id}.{timestamp}.".encode() + body
+    good = [_signature(secret, signed) for secret in secrets]
+    given = [one.partition(",")[2] for one in signature.split() if one.startswith("v1,")]
+    return any(hmac.compare_digest(one.encode(), another) for one in given for another in good)
+
+
+def _signature(secret: str, signed: bytes) -> bytes:
+    key = b64decode(secret.removeprefix(signed_messages.PREFIX))
+    return b64encode(hmac.digest(key, signed, "sha256"))
+
+
+def _refused(code: str, indonesian: str, english: str) -> Refused:
+    return Refused(401, code, indonesian, english, headers=_CHALLENGE)
