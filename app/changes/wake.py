@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import suppress
+from typing import Any
 
 import asyncpg
 import structlog
@@ -69,7 +70,7 @@ class Wake:
         connection.add_termination_listener(lambda _: broken.set())
         ended = asyncio.create_task(broken.wait())
         try:
-            await connection.add_listener(CHANNEL, lambda *_: self.rouse())
+            await connection.add_listener(CHANNEL, self._heard)
             # Whatever was told while nobody listened.
             self.rouse()
             while not stopped.done() and not broken.is_set():
@@ -77,13 +78,25 @@ class Wake:
                 await asyncio.wait({stopped, ended, told}, return_when=asyncio.FIRST_COMPLETED)
                 told.cancel()
                 if self._told.is_set() and not broken.is_set():
-                    self._told.clear()
-                    await connection.execute(f"NOTIFY {CHANNEL}", timeout=ANSWERS_WITHIN)
+                    await self._notify(connection)
                     await asyncio.sleep(GATHER)
         finally:
             ended.cancel()
             with suppress(OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
                 await connection.close(timeout=1)
+
+    async def _notify(self, connection: asyncpg.Connection[asyncpg.Record]) -> None:
+        self._told.clear()
+        try:
+            await connection.execute(f"NOTIFY {CHANNEL}", timeout=ANSWERS_WITHIN)
+        except BaseException:
+            # The next connection tells it.
+            self._told.set()
+            raise
+
+    def _heard(self, connection: Any, by: int, *_: object) -> None:
+        if by != connection.get_server_pid():
+            self.rouse()
 
     def rouse(self) -> None:
         """Wake the followers of this process."""
