@@ -91,7 +91,7 @@ async def test_a_connection_that_is_cut_off_leaves_no_trace(world: World) -> Non
 async def settle(world: World) -> None:
     """Others use this server as well, and a change waits for their older transactions."""
     horizon = "log_transaction(pg_snapshot_xmin(pg_current_snapshot()))"
-    while not await world.one(f"SELECT bool_and(xact_id < {horizon}) FROM change"):
+    while not await world.one(f"SELECT bool_and(xact_id < {horizon}) FROM change"):  # noqa: ASYNC110 - the database is looked at from outside
         await asyncio.sleep(0.005)
 
 

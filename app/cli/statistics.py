@@ -1,0 +1,65 @@
+"""`pemudik statistics …`: the figures of a season, and counting them anew."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Annotated, Any
+
+import typer
+
+from app import clock
+from app.changes import tallies
+from app.cli.command import AsJson, print_json, print_table, run
+from app.cli.progress import bar
+from app.config import Settings
+from app.db import Database
+from app.registry import figures
+from app.registry import statistics as reading
+from app.registry.figures import Cell, Counts, Head
+from app.registry.statistics import Asked, Part, Where
+
+statistics = typer.Typer(help="The figures of a season.", no_args_is_help=True)
+
+COLUMNS = ("registered", "verified", "departed", "forfeited", "cancelled", "no_show", "quota", "remaining")
+
+
+@statistics.command()
+def show(
+    season: Annotated[int | None, typer.Option(help="The programme year; left out: the current one.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Who stands where, and how many seats are left, by organizer."""
+    where = Where(season=season)
+
+    async def work(database: Database, _: Settings) -> tuple[Head, list[Cell]]:
+        async with database.transaction() as session:
+            head, cells = await reading.read(session, [Asked(where, Part.HEAD), Asked(where, Part.CELLS)], clock.now())
+        return head, cells
+
+    head, cells = run(work)
+    parts = figures.by(lambda cell: cell.organizer, cells)
+    whole = figures.total(cell.counts for cell in cells)
+    if as_json:
+        organizers = {code: _plain(counts) for code, counts in parts.items()}
+        print_json({**asdict(head), "total": _plain(whole), "organizers": organizers})
+        return
+    rows = [*parts.items(), ("all", whole)]
+    print_table(["organizer", *COLUMNS], [[code, *(getattr(counts, one) for one in COLUMNS)] for code, counts in rows])
+    typer.echo(f"Season {head.season} as of {head.as_of.isoformat(timespec='seconds')}.")
+
+
+@statistics.command()
+def rebuild() -> None:
+    """Forget the figures and count the whole log again. Servers may go on; until it is done the figures say how old
+    they are.
+    """
+
+    async def work(database: Database, _: Settings) -> int:
+        with bar("Counting") as progress:
+            return await tallies.rebuild(database, clock.now, progress)
+
+    typer.echo(f"Counted anew, up to change {run(work)}.")
+
+
+def _plain(counts: Counts) -> dict[str, Any]:
+    return {one: getattr(counts, one) for one in (*COLUMNS, "taken", "fill")}
