@@ -20,8 +20,8 @@ WIDTH = 22
 MOST_ROWS = 1_048_576
 """Of a sheet, which is Excel's limit."""
 
-GENERAL, TEXT, HEADING = 0, 1, 2
-"""Formats, by their places in `_STYLES`."""
+TEXT, HEADING = 1, 2
+"""Formats, by their places among the styles."""
 
 _FORBIDDEN = r"\x00-\x08\x0b-\x1f\ud800-\udfff\ufffe\uffff"
 _SPECIAL = re.compile(rf"[&<>{_FORBIDDEN}]|_(?=x[0-9A-Fa-f]{{4}}_)")
@@ -115,7 +115,9 @@ def cell_of(address: str, cell: str | int, style: int) -> str:
     if isinstance(cell, int):
         return f'<c r="{address}"><v>{cell}</v></c>'
     text = escaped(cell[:LONGEST]) if _SPECIAL.search(cell) else cell[:LONGEST]
-    return f'<c r="{address}" s="{style}" t="inlineStr"><is><t xml:space="preserve">{text}</t></is></c>'
+    # Without being told so, Excel drops blanks around a text.
+    space = ' xml:space="preserve"' if text[:1].isspace() or text[-1:].isspace() else ""
+    return f'<c r="{address}" s="{style}" t="inlineStr"><is><t{space}>{text}</t></is></c>'
 
 
 def escaped(text: str) -> str:

@@ -15,6 +15,7 @@ from python_calamine import (
 )
 
 from app.intake import archives
+from app.intake.archives import MOST_COLUMNS
 from app.intake.cells import text_of
 from app.intake.file_refusals import FileDamaged, FileEncrypted
 from app.intake.tables import Row, Table
@@ -52,12 +53,12 @@ def rows(sheet: CalamineSheet, merged: dict[int, dict[int, int]]) -> Iterator[Ro
     repeated: dict[int, tuple[int, str | None]] = {}
     for number, values in enumerate(sheet.iter_rows(), start=1):
         cells = [text_of(value) for value in values]
+        repeated = {column: (last, text) for column, (last, text) in repeated.items() if number <= last}
         if repeated and any(cells):
-            for column, (last, text) in repeated.items():
-                if number <= last and column < len(cells):
-                    cells[column] = cells[column] or text
+            for column, (_, text) in repeated.items():
+                cells[column] = cells[column] or text
         for column, last in merged.get(number, {}).items():
-            if column < len(cells):
+            if column < min(len(cells), MOST_COLUMNS):
                 repeated[column] = (last, cells[column])
         yield number, cells
 

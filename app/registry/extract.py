@@ -1,6 +1,7 @@
 """An organizer's own registrants as rows of the standard: page by page, each organizer's in the order of their arrival.
 
-What stood when the first page was read is there exactly once. Whoever was erased is left out.
+What stood when the first page was read is there exactly once. Whoever was erased is left out; whoever registered anew
+after an end is there as that.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from app.clock import start_of_wib_day
 from app.models.enums import Direction, Mode, RegistrantStatus
+from app.models.registrant import HOLDS_NIK
 from app.registry import record, standard
 from app.registry.source import Caller
 from app.vault import Vault
@@ -41,6 +43,13 @@ _CONDITIONS = {
     "statuses": "r.status = ANY(CAST(:statuses AS text[]))",
     "after": "r.id > :after",
 }
+# The natural key's holder, else its newest: the one that a record of the key means when it is sent in.
+_STANDS = f"""
+    NOT EXISTS (SELECT FROM registrant n
+                WHERE n.nik_index = r.nik_index AND n.season = r.season AND n.organizer_code = r.organizer_code
+                    AND n.direction = r.direction AND n.service = r.service
+                    AND (n.{HOLDS_NIK}, n.id) > (r.{HOLDS_NIK}, r.id))
+"""
 _PAGE = f"""
     SELECT {record.COLUMNS}, route.name AS route_name, route.mode, route.departs_at,
            origin.name AS origin, origin.city AS origin_city, destination.name AS destination,
@@ -62,9 +71,9 @@ async def page(
     statuses = None if wanted.every_status else list(OF_THE_STANDARD)
     values = {"direction": wanted.direction, "since": since, "until": until, "statuses": statuses, "after": after}
     given = {name: value for name, value in values.items() if value is not None}
-    conditions = "".join(f" AND {_CONDITIONS[name]}" for name in given)
+    conditions = [_CONDITIONS[name] for name in given] + ([_STANDS] if wanted.every_status else [])
     rows = await session.execute(
-        text(f"{_PAGE}{conditions} ORDER BY r.id LIMIT :most"),
+        text(f"{' AND '.join([_PAGE, *conditions])} ORDER BY r.id LIMIT :most"),
         {**given, "organizer": organizer, "season": wanted.season, "most": most},
     )
     return rows.all()
