@@ -19,12 +19,18 @@ from app.models.enums import ChangeKind
 from app.registry import log
 from app.registry.log import Entry
 from app.vault import Vault
+from tests.changes.sending import Post
 from tests.world import NOW, World, build
 
 
 @pytest.fixture
 async def world(database: Database, vault: Vault) -> World:
     return await build(database, vault)
+
+
+@pytest.fixture
+def post(world: World) -> Post:
+    return Post(world)
 
 
 @dataclass
