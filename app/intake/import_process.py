@@ -41,7 +41,7 @@ def main() -> None:
 
 
 async def run(database_url: str, vault: Vault) -> None:
-    database = Database(database_url, pool_size=2)
+    database = Database(database_url, pool_size=importing.LANES + 2)
     try:
         work = asyncio.create_task(one_job(database, vault))
         asyncio.get_running_loop().add_reader(sys.stdin.fileno(), work.cancel)

@@ -5,6 +5,7 @@ transaction with its verdicts. Whoever goes on with it reads the file again and 
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager, suppress
 from tempfile import TemporaryFile
@@ -23,7 +24,7 @@ from app.intake.workbooks import Reading
 from app.models.enums import Direction, ImportMode
 from app.registry import feeds, job_runs, jobs, missing, nik, rehearsal, standard
 from app.registry.feeds import Push, Result, Verdict
-from app.registry.job_runs import MOST_ATTEMPTS, Chunk, Counts, RowVerdict
+from app.registry.job_runs import MOST_ATTEMPTS, Chunk, RowVerdict
 from app.registry.jobs import Failure, Job
 from app.registry.rehearsal import Seats
 from app.registry.source import Caller
@@ -31,6 +32,8 @@ from app.vault import Vault
 
 AT_ONCE = 1_000
 """Rows of a chunk."""
+LANES = 2
+"""Chunks that are under way."""
 BEAT = 2.0
 AGAIN_AFTER = 0.5
 PATIENCE = 600.0
@@ -46,6 +49,8 @@ GIVEN_UP = Failure(
     "Impor ini berhenti karena kesalahan registri; baris yang sudah diproses tetap tersimpan.",
     "This import was ended by a fault of the registry; rows that were done stay.",
 )
+
+_DIGITS = re.compile(r"[0-9]+")
 
 Item = TypeVar("Item")
 Values = dict[str, str | None]
@@ -66,7 +71,6 @@ class Run:
         self.job = job
         self.runner = runner
         self.caller = caller
-        self.counts = Counts.of(job)
         self.rows_read = 0
 
     async def attempt(self, work: Callable[[AsyncSession], Awaitable[Item]]) -> Item:
@@ -90,10 +94,18 @@ class Run:
                 await self.push_rows(reading)
 
     async def push_rows(self, reading: Reading) -> None:
+        """Several chunks at once, as one waits while the database writes another; of one NIK never two."""
         done = await self.attempt(lambda session: job_runs.done(session, self.job))
-        async for number, rows in one_ahead(self.chunks(reading)):
-            if number not in done:
-                await self.push(number, rows)
+        lanes: dict[asyncio.Task[None], frozenset[str]] = {}
+        async with asyncio.TaskGroup() as group:
+            async for number, rows in one_ahead(self.chunks(reading)):
+                if number in done:
+                    continue
+                named = frozenset(digits(values) for _, values in rows)
+                while len(lanes) == LANES or any(named & others for others in lanes.values()):
+                    await asyncio.wait(lanes, return_when=asyncio.FIRST_COMPLETED)
+                    lanes = {task: others for task, others in lanes.items() if not task.done()}
+                lanes[group.create_task(self.push(number, rows))] = named
 
     async def chunks(self, reading: Reading) -> AsyncIterator[tuple[int, list[Numbered]]]:
         """The same ones, whoever reads the file again."""
@@ -124,18 +136,16 @@ class Run:
     async def push(self, number: int, rows: Sequence[Numbered]) -> None:
         pushes = self.pushes(rows)
 
-        async def work(session: AsyncSession) -> Counts:
+        async def work(session: AsyncSession) -> None:
             now = clock.now()
             verdicts = await feeds.push(session, self.vault, pushes, now)
-            chunk = self.chunk(number, rows, verdicts)
-            return await job_runs.advance(session, self.job, self.runner, chunk, self.counts, now)
+            await job_runs.advance(session, self.job, self.runner, self.chunk(number, rows, verdicts), now)
 
-        self.counts = await self.attempt(work)
+        await self.attempt(work)
 
     async def rehearse(self, reading: Reading) -> None:
         """From the first row, whoever began it: what a dry run did is remembered by nobody."""
         await self.attempt(lambda session: job_runs.begin_again(session, self.job, self.runner, clock.now()))
-        self.counts = Counts()
         packed = [orjson.dumps(row) async for _, rows in self.chunks(reading) for row in rows]
         seats: Seats = {}
         for number, part in enumerate(parts(packed)):
@@ -147,9 +157,7 @@ class Run:
             lambda: rehearsal.push(self.database, self.vault, self.caller, pushes, seats, clock.now())
         )
         chunk = self.chunk(number, rows, judged.verdicts)
-        self.counts = await self.attempt(
-            lambda session: job_runs.advance(session, self.job, self.runner, chunk, self.counts, clock.now())
-        )
+        await self.attempt(lambda session: job_runs.advance(session, self.job, self.runner, chunk, clock.now()))
         return judged.seats
 
     def pushes(self, rows: Sequence[Numbered]) -> list[Push]:
@@ -217,7 +225,7 @@ def failure_of(group: BaseExceptionGroup[FileRefused]) -> Failure:
 
 def row_verdict(row: int, verdict: Verdict) -> RowVerdict:
     code = verdict.code if verdict.result is Result.REFUSED else None
-    return RowVerdict(row, verdict.result, code, verdict.message("id"))
+    return RowVerdict(row, str(verdict.result), code, verdict.message("id"))
 
 
 def parts(packed: Sequence[bytes]) -> Iterable[list[Numbered]]:
@@ -235,6 +243,11 @@ def parts(packed: Sequence[bytes]) -> Iterable[list[Numbered]]:
             part += [orjson.loads(packed[place]) for place in together]
     if part:
         yield part
+
+
+def digits(values: Values) -> str:
+    """Of what is written for a NIK, whatever stands between them."""
+    return "".join(_DIGITS.findall(values.get("data_nik") or ""))
 
 
 def nik_written(values: Values) -> str | None:

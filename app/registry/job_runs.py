@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -79,10 +79,19 @@ _RENEW = text(
     RETURNING client_id IS NULL OR EXISTS (SELECT FROM client WHERE id = client_id AND revoked_at IS NULL) AS standing
     """
 )
+_SUM = """
+    (SELECT coalesce(jsonb_object_agg(key, total), '{{}}') FROM (
+        SELECT key, sum(value::int) AS total
+        FROM (SELECT * FROM jsonb_each_text({counts}) UNION ALL
+              SELECT * FROM jsonb_each_text(CAST(:{counts} AS jsonb))) AS counted (key, value)
+        GROUP BY key
+    ) AS totals)
+"""
 _ADVANCE = text(
     f"""
-    UPDATE import_job SET rows_done = :rows_done, rows_read = greatest(rows_read, :rows_done), attempts = 1,
-                          results = CAST(:results AS jsonb), codes = CAST(:codes AS jsonb), lease_until = :until
+    UPDATE import_job SET rows_done = rows_done + :rows, rows_read = greatest(rows_read, rows_done + :rows),
+                          attempts = 1, lease_until = :until,
+                          results = {_SUM.format(counts="results")}, codes = {_SUM.format(counts="codes")}
     WHERE {_HELD}
     """
 )
@@ -152,35 +161,16 @@ async def renew(session: AsyncSession, job: Job, runner: UUID, rows_read: int, n
     return bool(row.standing)
 
 
-@dataclass(slots=True)
-class Counts:
-    """Of all chunks that are done."""
-
-    rows: int = 0
-    results: Counter[str] = field(default_factory=Counter)
-    codes: Counter[str] = field(default_factory=Counter)
-
-    @classmethod
-    def of(cls, job: Job) -> Counts:
-        return cls(job.rows_done, Counter(job.results), Counter(job.codes))
-
-    def with_those_of(self, verdicts: Sequence[RowVerdict]) -> Counts:
-        return Counts(
-            self.rows + len(verdicts),
-            self.results + Counter(one.result for one in verdicts),
-            self.codes + Counter(one.code for one in verdicts if one.code is not None),
-        )
-
-
-async def advance(session: AsyncSession, job: Job, runner: UUID, chunk: Chunk, before: Counts, now: datetime) -> Counts:
+async def advance(session: AsyncSession, job: Job, runner: UUID, chunk: Chunk, now: datetime) -> None:
     """Write down a chunk in the transaction of its rows. Raises `LeaseLost`."""
-    counts = before.with_those_of(chunk.verdicts)
+    results = Counter(one.result for one in chunk.verdicts)
+    codes = Counter(one.code for one in chunk.verdicts if one.code is not None)
     facts = {
         "id": job.id,
         "runner": runner,
-        "rows_done": counts.rows,
-        "results": orjson.dumps(counts.results).decode(),
-        "codes": orjson.dumps(counts.codes).decode(),
+        "rows": len(chunk.verdicts),
+        "results": orjson.dumps(results).decode(),
+        "codes": orjson.dumps(codes).decode(),
         "until": now + LEASE,
     }
     _one(await session.execute(_ADVANCE, facts))
@@ -196,7 +186,6 @@ async def advance(session: AsyncSession, job: Job, runner: UUID, chunk: Chunk, b
             "now": now,
         },
     )
-    return counts
 
 
 async def begin_again(session: AsyncSession, job: Job, runner: UUID, now: datetime) -> None:
