@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from time import monotonic
 from typing import Any, TypeVar
 
-from app import clock
+from app import clock, metrics
 from app.auth.bearer import RECHECK_AFTER, Bearer, Principal, Unauthorized
 from app.errors import Unavailable
 from app.graphql.failures import RequestError
@@ -68,13 +68,13 @@ class Connections:
     @contextmanager
     def socket(self, client: str) -> Iterator[bool]:
         """Whether the client may have one more, and has it until this is left."""
-        with _one_more(self._sockets, client, MOST_SOCKETS) as may:
+        with _one_more(self._sockets, client, MOST_SOCKETS, "socket") as may:
             yield may
 
     @contextmanager
     def subscription(self, client: str) -> Iterator[None]:
         """Raises `RequestError`."""
-        with _one_more(self._subscriptions, client, MOST_SUBSCRIPTIONS) as may:
+        with _one_more(self._subscriptions, client, MOST_SUBSCRIPTIONS, "subscription") as may:
             if not may:
                 raise too_many(MOST_SUBSCRIPTIONS, "A client has {} subscriptions at most")
             yield
@@ -85,15 +85,17 @@ def too_many(most: int, message: str) -> RequestError:
 
 
 @contextmanager
-def _one_more(counts: Counter[str], client: str, most: int) -> Iterator[bool]:
+def _one_more(counts: Counter[str], client: str, most: int, kind: str) -> Iterator[bool]:
     if counts[client] >= most:
         yield False
         return
     counts[client] += 1
+    metrics.OPEN.add(kind)
     try:
         yield True
     finally:
         counts[client] -= 1
+        metrics.OPEN.add(kind, by=-1)
         if not counts[client]:
             del counts[client]
 

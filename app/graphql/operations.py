@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from graphql import ExecutionResult, GraphQLSchema, OperationType
 
+from app import tracing
 from app.auth.bearer import Principal
 from app.config import Settings
 from app.graphql import inputs, limits, permissions
@@ -59,8 +60,9 @@ class Operations:
         """Of a query or a mutation. Raises `Refused`, and `NotUnderstood` when it takes too long."""
         asked, document = found.asked, found.document
         try:
-            async with asyncio.timeout(self._settings.request_timeout):
-                result = await execute(document.ast, document.plans, asked.variables, asked.operation_name, context)
+            with tracing.span("operation", {"graphql.fields": found.operation.told}):
+                async with asyncio.timeout(self._settings.request_timeout):
+                    result = await execute(document.ast, document.plans, asked.variables, asked.operation_name, context)
         except TimeoutError:
             raise NotUnderstood(504, "TIMEOUT", "The operation took too long and was given up") from None
         if result is None:

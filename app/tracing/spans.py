@@ -39,7 +39,7 @@ class Spans:
             name,
             attributes=attributes,
             context=None if links is None else Context(),
-            links=[Link(one) for one in dict.fromkeys(links or ()) if one is not None],
+            links=[Link(one) for one in {one.span_id: one for one in links or () if one is not None}.values()],
         ):
             yield
 
