@@ -32,7 +32,7 @@ _DISPUTED = f"'{ChangeKind.DUPLICATE_REFUSED}', '{ChangeKind.DUPLICATE_SUSPECTED
 _REGISTERED_ON, _DISPUTED_ON = sql_wib_day("r.registered_at"), sql_wib_day("c.at")
 _BY_KIND = ("season", "organizer_code", "direction", "service", "day")
 _BY_ROUTE = ("route_id", "organizer_code", "day")
-_BY_PAIR = ("season", "holder", "claimant", "direction", "service", "day")
+_BY_PAIR = ("season", "holder", "claimant")
 _PEOPLE = {
     **{status.lower(): f"COALESCE(sum(people) FILTER (WHERE status = '{status}'), 0)" for status in S},
     "ever_verified": "sum(ever_verified)",
@@ -83,7 +83,8 @@ def _counting(most: int) -> TextClause:
         deadlines AS (
             {_add("tally_deadline", (*_BY_KIND, "verify_by"), {"waiting": _WAITING}, "step", f"{_WAITING} <> 0")}
         ),
-        duplicates AS ({_add("tally_duplicate", _BY_PAIR, _DISPUTES, "dispute")})
+        pairs AS ({_add("tally_pair", _BY_PAIR, _DISPUTES, "dispute")}),
+        duplicates AS ({_add("tally_duplicate", (*_BY_PAIR, "direction", "service", "day"), _DISPUTES, "dispute")})
         SELECT CAST(CAST(c.xact_id AS text) AS bigint) AS xact_id, c.id FROM news c
         ORDER BY c.xact_id DESC, c.id DESC LIMIT 1
         """
@@ -92,7 +93,7 @@ def _counting(most: int) -> TextClause:
 
 _COUNT = _counting(AT_ONCE)
 _NOBODY_WAITS = text("DELETE FROM tally_deadline WHERE waiting = 0")
-_TABLES = ("tally_day", "tally_route", "tally_deadline", "tally_duplicate")
+_TABLES = ("tally_day", "tally_route", "tally_deadline", "tally_pair", "tally_duplicate")
 # Not TRUNCATE: who reads the statistics meanwhile goes on seeing them as they were.
 _FORGET = [text(f"DELETE FROM {table}") for table in _TABLES]
 _RESTART = text(

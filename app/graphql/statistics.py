@@ -21,7 +21,7 @@ from app.graphql.permissions import REGISTRANTS_READ
 from app.graphql.scalars import given, identifier
 from app.graphql.vocabulary import Direction, Service
 from app.registry import figures
-from app.registry.figures import Cell, Deadline, Head, Pair
+from app.registry.figures import Cell, Deadline, Head, Overlaps, Pair
 from app.registry.statistics import Asked, Page, Part, Where
 
 FIRST = ListSize(
@@ -254,15 +254,16 @@ class Statistics:
 
     @loaded("How often a NIK was refused since somebody else has it.")
     async def duplicates(self, info: Info) -> int:
-        return sum(pair.refused for pair in await self._pairs(info))
+        overlaps: Overlaps = await info.context.statistics.load(Asked(self.where, Part.OVERLAPS))
+        return overlaps.refused
 
     @loaded("Whose lists overlap, and how often; the most frequent first. Without `dashboard:read`: with yours.", FIRST)
     async def duplicate_pairs(self, info: Info, first: First = 50) -> list[DuplicatePair]:
         most = paging.size(first)
-        pairs, names = await info.context.statistics.load_many(
-            [Asked(self.where, Part.PAIRS), Asked(self.where, Part.NAMES)]
+        overlaps, names = await info.context.statistics.load_many(
+            [Asked(self.where, Part.OVERLAPS), Asked(self.where, Part.NAMES)]
         )
-        return [_pair(pair, names) for pair in pairs[:most]]
+        return [_pair(pair, names) for pair in overlaps.pairs[:most]]
 
     async def _head(self, info: Info) -> Head:
         head: Head = await info.context.statistics.load(Asked(self.where, Part.HEAD))
@@ -271,10 +272,6 @@ class Statistics:
     async def _cells(self, info: Info) -> list[Cell]:
         cells: list[Cell] = await info.context.statistics.load(Asked(self.where, Part.CELLS))
         return cells
-
-    async def _pairs(self, info: Info) -> list[Pair]:
-        pairs: list[Pair] = await info.context.statistics.load(Asked(self.where, Part.PAIRS))
-        return pairs
 
     async def _departures(
         self, info: Info, first: int, after: str | None, *, upcoming: bool = False

@@ -65,8 +65,22 @@ class TallyDeadline(SQLModel, table=True):
     waiting: int
 
 
+class TallyPair(SQLModel, table=True):
+    """NIKs that one organizer holds and another brought as well."""
+
+    __tablename__ = "tally_pair"
+    __table_args__ = (_ROOM,)
+
+    season: int = Field(primary_key=True)
+    holder: str = Field(primary_key=True, sa_type=Text)
+    claimant: str = Field(primary_key=True, sa_type=Text)
+    refused: int
+    suspected: int
+    """Not refused: the names differ so clearly that one NIK may be a typing error."""
+
+
 class TallyDuplicate(SQLModel, table=True):
-    """NIKs that one organizer holds and another brought as well, by the day (WIB) on which it did."""
+    """The same by direction, service and the day (WIB) on which it was brought: many rows, read for a part of them."""
 
     __tablename__ = "tally_duplicate"
     __table_args__ = (_ROOM,)
@@ -79,4 +93,3 @@ class TallyDuplicate(SQLModel, table=True):
     day: date = Field(primary_key=True)
     refused: int
     suspected: int
-    """Not refused: the names differ so clearly that one NIK may be a typing error."""

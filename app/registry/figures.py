@@ -81,6 +81,13 @@ class Pair(NamedTuple):
     suspected: int
 
 
+class Overlaps(NamedTuple):
+    refused: int
+    """In all."""
+    pairs: list[Pair]
+    """The most frequent ones."""
+
+
 class Departure(NamedTuple):
     route: Route
     counts: Counts

@@ -21,11 +21,13 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from app.errors import NotFound
 from app.registry import route, seasons
-from app.registry.figures import NOTHING, PEOPLE, Cell, Counts, Deadline, Departure, Head, Pair
+from app.registry.figures import NOTHING, PEOPLE, Cell, Counts, Deadline, Departure, Head, Overlaps, Pair
 
 PROJECTION = "statistics"
 """Under this name the projector keeps its place in the log."""
 HOUR = timedelta(hours=1)
+MOST_PAIRS = 200
+"""That are told of; all are counted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +50,7 @@ class Part(StrEnum):
     CELLS = "CELLS"
     DAYS = "DAYS"
     DEADLINES = "DEADLINES"
-    PAIRS = "PAIRS"
+    OVERLAPS = "OVERLAPS"
     DEPARTURES = "DEPARTURES"
 
 
@@ -143,14 +145,37 @@ _DEADLINES = text(
     {_FROM.format("tally_deadline")} GROUP BY 1, t.verify_by ORDER BY t.verify_by
     """
 )
-_PAIRS = text(
-    f"""
-    SELECT t.holder, t.claimant, CAST(sum(t.refused) AS bigint) AS refused,
-           CAST(sum(t.suspected) AS bigint) AS suspected
-    FROM tally_duplicate t WHERE {_KIND.format("t")} AND {_DAY}
-    GROUP BY 1, 2 ORDER BY 3 DESC, 4 DESC, 1, 2
-    """
-)
+_OVERLAPS = """
+    WITH pair AS (
+        SELECT t.holder, t.claimant, CAST(sum(t.refused) AS bigint) AS refused,
+               CAST(sum(t.suspected) AS bigint) AS suspected
+        FROM {source} GROUP BY 1, 2
+    ), seen AS ({seen}
+    ), ranked AS (
+        SELECT seen.*, CAST(sum(refused) OVER (PARTITION BY place) AS bigint) AS together,
+               row_number() OVER (PARTITION BY place ORDER BY refused DESC, suspected DESC, holder, claimant) AS rank
+        FROM seen
+    )
+    SELECT * FROM ranked WHERE rank <= :most ORDER BY rank
+"""
+_ALL_DUPLICATES = "tally_pair t WHERE t.season = :season"
+_SOME_DUPLICATES = f"tally_duplicate t WHERE {_KIND.format('t')} AND {_DAY}"
+_BY_EVERYBODY = "SELECT place, pair.* FROM unnest(CAST(:places AS int[])) AS asked (place) CROSS JOIN pair"
+# Of two of one's own a pair is one all the same.
+_BY_ONE_SIDE = f"""
+    SELECT place, pair.* FROM {_ASKED} JOIN pair ON pair.holder = asked.organizer_code
+    UNION SELECT place, pair.* FROM {_ASKED} JOIN pair ON pair.claimant = asked.organizer_code
+"""
+_PAIRS = {
+    (whole, everybody): text(
+        _OVERLAPS.format(
+            source=_ALL_DUPLICATES if whole else _SOME_DUPLICATES,
+            seen=_BY_EVERYBODY if everybody else _BY_ONE_SIDE,
+        )
+    )
+    for whole in (True, False)
+    for everybody in (True, False)
+}
 _OF_SOME = """
     (r.organizer_code = ANY(CAST(:organizers AS text[]))
      OR (r.organizer_code IN (SELECT coordinator_code FROM organizer WHERE code = ANY(CAST(:organizers AS text[])))
@@ -230,14 +255,31 @@ async def _deadlines(moment: Moment, where: Where, ones: Sequence[Asked]) -> lis
     return found
 
 
-async def _pairs(moment: Moment, where: Where, ones: Sequence[Asked]) -> list[list[Pair]]:
-    """Those in which one of the organizers is one side."""
-    pairs = [Pair(*row) for row in await moment.session.execute(_PAIRS, moment.values(where))]
-    return [[pair for pair in pairs if _concerns(one.where, pair)] for one in ones]
+async def _overlaps(moment: Moment, where: Where, ones: Sequence[Asked]) -> list[Overlaps]:
+    """Of those pairs in which one of the organizers is one side."""
+    found: dict[Asked, Overlaps] = {}
+    for everybody in (True, False):
+        some = [one for one in ones if (one.where.organizers is None) is everybody]
+        found |= zip(some, await _pairs(moment, where, some, everybody=everybody), strict=True)
+    return [found[one] for one in ones]
 
 
-def _concerns(where: Where, pair: Pair) -> bool:
-    return where.organizers is None or not where.organizers.isdisjoint((pair.holder, pair.claimant))
+async def _pairs(moment: Moment, where: Where, ones: Sequence[Asked], *, everybody: bool) -> list[Overlaps]:
+    if not ones:
+        return []
+    statement = _PAIRS[where == Where(season=where.season), everybody]
+    found: list[list[Row[Any]]] = [[] for _ in ones]
+    values = {**moment.values(where), "most": MOST_PAIRS}
+    values |= {"places": list(range(len(ones)))} if everybody else _scope(moment, ones)
+    for row in await moment.session.execute(statement, values):
+        found[row.place].append(row)
+    return [
+        Overlaps(
+            rows[0].together if rows else 0,
+            [Pair(row.holder, row.claimant, row.refused, row.suspected) for row in rows],
+        )
+        for rows in found
+    ]
 
 
 async def _departures(moment: Moment, where: Where, ones: Sequence[Asked]) -> list[list[Departure]]:
@@ -278,7 +320,7 @@ _READERS: Mapping[Part, Callable[[Moment, Where, Sequence[Asked]], Awaitable[lis
         Part.CELLS: _cells,
         Part.DAYS: _days,
         Part.DEADLINES: _deadlines,
-        Part.PAIRS: _pairs,
+        Part.OVERLAPS: _overlaps,
         Part.DEPARTURES: _departures,
     }
 )

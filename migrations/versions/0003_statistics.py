@@ -51,6 +51,15 @@ def upgrade() -> None:
     sa.PrimaryKeyConstraint('season', 'organizer_code', 'direction', 'service', 'day', 'verify_by'),
     postgresql_with={'fillfactor': 70}
     )
+    op.create_table('tally_pair',
+    sa.Column('season', sa.Integer(), nullable=False),
+    sa.Column('holder', sa.Text(), nullable=False),
+    sa.Column('claimant', sa.Text(), nullable=False),
+    sa.Column('refused', sa.Integer(), nullable=False),
+    sa.Column('suspected', sa.Integer(), nullable=False),
+    sa.PrimaryKeyConstraint('season', 'holder', 'claimant'),
+    postgresql_with={'fillfactor': 70}
+    )
     op.create_table('tally_duplicate',
     sa.Column('season', sa.Integer(), nullable=False),
     sa.Column('holder', sa.Text(), nullable=False),
@@ -70,6 +79,7 @@ def upgrade() -> None:
 def downgrade() -> None:
     op.drop_index('ix_route_season_departs_at_id', table_name='route')
     op.drop_table('tally_duplicate')
+    op.drop_table('tally_pair')
     op.drop_table('tally_deadline')
     op.drop_table('tally_route')
     op.drop_table('tally_day')

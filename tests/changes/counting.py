@@ -42,6 +42,10 @@ PLAIN = {
             FROM change c JOIN registrant r ON r.id = c.registrant_id WHERE kind LIKE 'DUPLICATE_%'
             GROUP BY c.season, c.organizer_code, c.facts ->> 'claimant', direction, service, {REFUSED_ON}"""
     ),
+    "SELECT season, holder, claimant, refused, suspected FROM tally_pair": (
+        f"""SELECT season, organizer_code, facts ->> 'claimant', {ATTEMPTS} FROM change
+            WHERE kind LIKE 'DUPLICATE_%' GROUP BY season, organizer_code, facts ->> 'claimant'"""
+    ),
     # And the log agrees with what the cases themselves remember.
     "SELECT holder, claimant, sum(refused + suspected) FROM tally_duplicate GROUP BY holder, claimant": (
         """SELECT r.organizer_code, claim.organizer_code, sum(attempts) FROM case_claim claim
