@@ -58,15 +58,16 @@ def rows(sheet: CalamineSheet, merged: dict[int, dict[int, int]]) -> Iterator[Ro
             for column, (_, text) in repeated.items():
                 cells[column] = cells[column] or text
         for column, last in merged.get(number, {}).items():
-            if column < min(len(cells), MOST_COLUMNS):
+            if column < len(cells):
                 repeated[column] = (last, cells[column])
         yield number, cells
 
 
 def merged_downwards(sheet: CalamineSheet) -> dict[int, dict[int, int]]:
-    """By the first row: which columns, and to which last row."""
+    """By the first row: which columns, from the first that is used, and to which last row."""
     found: dict[int, dict[int, int]] = {}
+    first = sheet.start[1] if sheet.start else 0
     for (top, left), (bottom, _) in sheet.merged_cell_ranges or ():
-        if bottom > top:
-            found.setdefault(top + 1, {})[left] = bottom + 1
+        if bottom > top and first <= left < first + MOST_COLUMNS:
+            found.setdefault(top + 1, {})[left - first] = bottom + 1
     return found
