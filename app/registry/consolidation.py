@@ -45,7 +45,7 @@ _OF_DAY = (
     " AND erased_at IS NULL"
 )
 _ONE_STATE = text("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
-_COUNTS = text(f"SELECT status, count(*) FROM registrant WHERE {_OF_DAY} GROUP BY status")
+_COUNTS = text(f"SELECT status, count(*) AS registrants FROM registrant WHERE {_OF_DAY} GROUP BY status")
 _LINES = text(
     f"""
     SELECT id, nik_sealed, direction, service, status FROM registrant
@@ -78,7 +78,7 @@ async def summary(
         "since": start_of_wib_day(day),
         "until": start_of_wib_day(day + timedelta(days=1)),
     }
-    counted: dict[str, int] = dict((await session.execute(_COUNTS, facts)).tuples().all())
+    counted: dict[str, int] = {row.status: row.registrants for row in await session.execute(_COUNTS, facts)}
     counts = {status: counted.get(status, 0) for status in RegistrantStatus}
     lines = await _lines(session, vault, facts) if caller.owns(organizer) else None
     return Summary(

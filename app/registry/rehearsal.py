@@ -74,4 +74,4 @@ async def push(
 
 
 async def _taken(session: AsyncSession, own: Sequence[str]) -> dict[UUID, int]:
-    return dict((await session.execute(_TAKEN, {"own": list(own)})).tuples().all())
+    return {row.id: row.taken for row in await session.execute(_TAKEN, {"own": list(own)})}
