@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from threading import Timer
 from typing import Any
 
 import httpx
@@ -41,6 +42,26 @@ class Node:
         )
         assert run.returncode == 0, run.stderr
         return json.loads(run.stdout)
+
+    @contextmanager
+    def telling(self, script: str, *words: str, **environment: str) -> Iterator[Iterator[Any]]:
+        """What it says as it goes on, line by line, until this is left."""
+        with subprocess.Popen(
+            ["node", script, *words],
+            cwd=HERE,
+            env={**self.environment, **environment},
+            stdout=subprocess.PIPE,
+            text=True,
+        ) as process:
+            # One that has nothing to say must not keep the test waiting for ever.
+            patience = Timer(60, process.kill)
+            patience.start()
+            try:
+                assert process.stdout is not None
+                yield map(json.loads, process.stdout)
+            finally:
+                patience.cancel()
+                process.kill()
 
     @contextmanager
     def serving(self, script: str, *words: str, **environment: str) -> Iterator[str]:
