@@ -50,10 +50,14 @@ class Settings(BaseSettings):
     """Bytes of one request's body."""
     body_timeout: float = Field(default=10, gt=0)
     """Seconds within which a request's body must have arrived."""
+    upload_timeout: float = Field(default=120, gt=0)
+    """Seconds within which a file must have arrived."""
     request_timeout: float = Field(default=30, gt=0)
     """Seconds for one GraphQL operation."""
     duties: bool = True
     """Whether this server does what the registry does by itself: forfeit, mark no-shows, purge, count, tell others."""
+    webhooks_to_private: bool = False
+    """For tests only: webhooks may be sent to any address, also by plain http."""
 
     metrics_token: SecretStr | None = Field(default=None, min_length=16)
     """A bearer token for `/metrics` that needs no database, beside those of clients with `dashboard:read`."""

@@ -21,7 +21,8 @@ from app.auth.bearer import Principal
 from app.changes import feed
 from app.errors import Language
 from app.process import Registry
-from app.registry import lookup, organizers, route, routes, seasons, statistics, terminals
+from app.registry import deliveries, lookup, organizers, route, routes, seasons, statistics, terminals
+from app.registry.deliveries import Delivery
 from app.registry.organizers import Organizer
 from app.registry.record import Record
 from app.registry.route import Route
@@ -40,6 +41,16 @@ class RoutePage:
     """One page of one filter, as a loader's key."""
 
     where: RouteFilter
+    after: UUID | None
+    first: int
+
+
+@dataclass(frozen=True, slots=True)
+class DeliveryPage:
+    """One page of a webhook's deliveries, as a loader's key."""
+
+    webhook_id: UUID
+    state: str | None
     after: UUID | None
     first: int
 
@@ -150,6 +161,17 @@ class Context:
         async def load(ids: list[UUID]) -> Sequence[list[feed.Change]]:
             async with self.transaction() as session:
                 return await feed.histories(session, ids)
+
+        return DataLoader(load)
+
+    @cached_property
+    def deliveries(self) -> DataLoader[DeliveryPage, list[Delivery]]:
+        async def load(pages: list[DeliveryPage]) -> list[list[Delivery]]:
+            async with self.transaction() as session:
+                return [
+                    await deliveries.page(session, page.webhook_id, page.state, after=page.after, first=page.first)
+                    for page in pages
+                ]
 
         return DataLoader(load)
 

@@ -16,7 +16,7 @@ from app import clock
 from app.auth.bearer import Bearer, Principal, Unauthorized
 from app.config import Settings
 from app.errors import Language, Unavailable
-from app.graphql import streams
+from app.graphql import multipart, streams
 from app.graphql.answers import (
     GRAPHQL,
     Answer,
@@ -89,7 +89,7 @@ class Door:
         try:
             refuse_method_or_media(scope["method"], told_in)
             principal = await self._principal(scope, headers)
-            found = self._found(scope, principal, await asked(headers, receive, self._settings))
+            found = self._found(scope, principal, await self._asked(headers, receive))
             if found.is_subscription and not streamed:
                 raise streams.not_asked_for()
             if found.is_subscription or media is None:
@@ -111,6 +111,10 @@ class Door:
         principal = await self._bearer.authenticate(None if authorization is None else authorization.decode("latin-1"))
         scope.setdefault("state", {})["client_id"] = principal.caller.client_id
         return principal
+
+    async def _asked(self, headers: Mapping[bytes, bytes], receive: Receive) -> Asked:
+        read = multipart.asked if multipart.is_form(headers) else asked
+        return await read(headers, receive, self._settings)
 
     def _found(self, scope: Scope, principal: Principal, wanted: Asked) -> Found:
         found = self._operations.find(wanted)

@@ -10,6 +10,7 @@ import strawberry
 from strawberry.types.scalar import ScalarDefinition
 
 from app.graphql.failures import RequestError
+from app.intake.uploads import Upload
 
 NIK = NewType("NIK", str)
 
@@ -63,6 +64,14 @@ def parse_day(value: object) -> date:
     raise RequestError("A Date is an ISO 8601 string, such as 2026-03-05", "BAD_USER_INPUT")
 
 
+def parse_upload(value: object) -> Upload:
+    if not isinstance(value, Upload):
+        raise RequestError(
+            "An Upload is null in `operations` and comes as a file of a multipart request", "BAD_USER_INPUT"
+        )
+    return value
+
+
 def write_instant(value: datetime) -> str:
     return value.astimezone(UTC).isoformat().replace("+00:00", "Z")
 
@@ -77,6 +86,16 @@ SCALARS: dict[object, ScalarDefinition] = {
             " `(dihapus)` once erased. Never put it into a URL or a log."
         ),
         parse_value=parse_nik,
+    ),
+    Upload: strawberry.scalar(
+        name="Upload",
+        description=(
+            "A file, by a multipart request: `operations`, `map`, then the file, with the header"
+            " `GraphQL-Preflight: 1`. At most one in a request."
+        ),
+        specified_by_url="https://github.com/jaydenseric/graphql-multipart-request-spec",
+        serialize=lambda _: None,
+        parse_value=parse_upload,
     ),
     date: strawberry.scalar(
         name="Date",

@@ -10,7 +10,7 @@ from strawberry.schema.config import StrawberryConfig
 from strawberry.schema.name_converter import NameConverter
 from strawberry.utils.str_converters import to_camel_case
 
-from app.graphql import admin, changes, niks, registering, statistics
+from app.graphql import admin, changes, imports, niks, registering, statistics, webhooks
 from app.graphql import organizers as organizing
 from app.graphql import registrants as reading
 from app.graphql import routes as routing
@@ -38,6 +38,15 @@ HEADER = """\
 #   UNKNOWN_ENTITY INVALID_ENTITY_KEY FORBIDDEN          of one item of `_entities`
 #   TOO_MANY_CHECKS UNAVAILABLE                          come back after `extensions.retryAfter` seconds
 #   TIMEOUT INTERNAL_ERROR                               the latter with `extensions.errorId`
+#   TOO_MANY_SUBSCRIPTIONS                               100 on a socket, 500 of a client in a process
+#   SLOW_READER RESTARTING INVALID_TOKEN                 what ends a subscription; resume from your last cursor
+#
+# Subscriptions: over the protocol graphql-transport-ws at the same address, the token in `connection_init` as
+# `Authorization`; or by `POST` with `Accept: text/event-stream` (graphql-sse, distinct connections). A socket ends with
+# a close code of its protocol, with 1012 for a restart, 1013 for "come back later", or with one of ours:
+#   4401 the token is over, or its client        4413 nothing was read for 10 seconds: resume from your last cursor
+#   4403 the client may do something else now    4430 the client has 100 sockets
+#
 # A request without a token, or with one that lacks a scope, runs nothing and gets the answer of RFC 6750.
 """
 
@@ -105,6 +114,27 @@ class Query:
         ),
         directives=[PAGED],
     )
+    import_job = open_to(
+        imports.find_import_job,
+        REGISTRANTS_READ,
+        REGISTRANTS_WRITE,
+        description="One import of yours, or of a member that you coordinate.",
+    )
+    consolidation = open_to(
+        imports.find_consolidation,
+        REGISTRANTS_READ,
+        DASHBOARD_READ,
+        description="An organizer's day as the registry holds it: yours, or with `dashboard:read` anyone's in counts.",
+    )
+
+    webhooks = open_to(
+        webhooks.find_webhooks,
+        REGISTRANTS_WRITE,
+        HUBDAT_ADMIN,
+        description="Your webhooks and those of members that you coordinate; with `hubdat:admin` everyone's.",
+        directives=[sized(10)],
+    )
+
     cases = open_to(
         admin.find_cases,
         HUBDAT_ADMIN,
@@ -195,6 +225,23 @@ class Mutation:
         ),
     )
 
+    import_registrants = open_to(
+        imports.import_registrants,
+        REGISTRANTS_WRITE,
+        description=(
+            "Takes in a file of the standard's 12 columns, in the background; each row is judged as by the webhook. A"
+            " refusal is an error with `extensions.code`: NOT_FOUND, SEASON_CLOSED, NOT_YOURS, INVALID_VALUE."
+        ),
+    )
+    cancel_missing = open_to(
+        imports.cancel_missing,
+        REGISTRANTS_WRITE,
+        description=(
+            "Cancels whom a finished SNAPSHOT found missing and who is still as it was found; their ways back end with"
+            " them. Again changes nothing. A refusal is an error with `extensions.code`: NOT_FOUND, INVALID_VALUE."
+        ),
+    )
+
     save_terminals = open_to(
         routing.save_terminals,
         ROUTES_WRITE,
@@ -219,6 +266,63 @@ class Mutation:
         ),
     )
 
+    save_webhook = open_to(
+        webhooks.save_webhook,
+        REGISTRANTS_WRITE,
+        HUBDAT_ADMIN,
+        description=(
+            "Adds a webhook, or changes one; at most 10 of an organizer. Saving one that is disabled enables it."
+            " Refuses INVALID_VALUE, NOT_YOURS, NOT_FOUND."
+        ),
+    )
+    rotate_webhook_secret = open_to(
+        webhooks.rotate_webhook_secret,
+        REGISTRANTS_WRITE,
+        HUBDAT_ADMIN,
+        description="A new secret. For 24 hours the one before signs as well: a receiver can change over. NOT_FOUND.",
+    )
+    test_webhook = open_to(
+        webhooks.test_webhook,
+        REGISTRANTS_WRITE,
+        HUBDAT_ADMIN,
+        description="Sends a `webhook.test` within a second, once. Refuses NOT_FOUND, INVALID_VALUE when disabled.",
+    )
+    redeliver_webhook = open_to(
+        webhooks.redeliver_webhook,
+        REGISTRANTS_WRITE,
+        HUBDAT_ADMIN,
+        description=(
+            "Sends one delivery again, or all since an instant that were not delivered; under the same `webhook-id`."
+            " Refuses NOT_FOUND, INVALID_VALUE."
+        ),
+    )
+    delete_webhook = open_to(
+        webhooks.delete_webhook,
+        REGISTRANTS_WRITE,
+        HUBDAT_ADMIN,
+        description="Ends a webhook; what was not sent is not sent any more. Refuses NOT_FOUND.",
+    )
+
+    merge_route = open_to(
+        routing.merge_route,
+        ROUTES_WRITE,
+        HUBDAT_ADMIN,
+        description=(
+            "Moves everybody from a provisional route to the one that it means; later records that spell it so land"
+            " there. Yours, or with `hubdat:admin` anybody's. Refuses ROUTE_UNKNOWN, NOT_YOURS, QUOTA_FULL,"
+            " SEASON_CLOSED, INVALID_VALUE; then nobody was moved."
+        ),
+    )
+    merge_terminal = open_to(
+        routing.merge_terminal,
+        ROUTES_WRITE,
+        HUBDAT_ADMIN,
+        description=(
+            "Replaces a provisional terminal by the one that it means, in every route. Yours, or with `hubdat:admin`"
+            " anybody's. Refuses NOT_FOUND, NOT_YOURS, INVALID_VALUE."
+        ),
+    )
+
     save_organizer = open_to(
         organizing.save_organizer,
         HUBDAT_ADMIN,
@@ -238,6 +342,15 @@ class Mutation:
         admin.rotate_client_secret,
         HUBDAT_ADMIN,
         description="A second secret; the one before stays good until the next rotation: an app can change over.",
+    )
+    issue_webhook_secret = open_to(
+        admin.issue_webhook_secret,
+        HUBDAT_ADMIN,
+        description=(
+            "A secret with which a client signs `POST /webhook/pemudik` (Standard Webhooks); from then on it has to,"
+            " within five seconds. The one before stays good until the next one. A refusal is an error with"
+            " `extensions.code`."
+        ),
     )
     revoke_client = open_to(
         admin.revoke_client,
@@ -281,6 +394,12 @@ class Subscription:
             "The same changes as `Query.changes` and in the same order, each within moments of its commit. After a"
             " break, resume with the cursor of the last one that you had: none is missed and none comes twice."
         ),
+    )
+    import_progress = open_to(
+        imports.import_progress,
+        REGISTRANTS_READ,
+        REGISTRANTS_WRITE,
+        description="An import as it goes on: what it is now, then each change, until it is DONE or FAILED.",
     )
 
 

@@ -8,22 +8,33 @@ import strawberry
 
 from app.models.enums import (
     CaseState,
+    DeliveryError,
+    DeliveryState,
     Direction,
+    DisabledBecause,
     IdentityDocument,
+    ImportMode,
+    ImportState,
     IntegrationScheme,
     Mode,
     PlaceKind,
     Purpose,
     RegistrantStatus,
     Service,
+    WebhookEvent,
     WindowKind,
 )
 
 __all__ = [
     "CaseState",
     "ChangeKind",
+    "DeliveryError",
+    "DeliveryState",
     "Direction",
+    "DisabledBecause",
     "IdentityDocument",
+    "ImportMode",
+    "ImportState",
     "IntegrationScheme",
     "Mode",
     "NikOutcome",
@@ -31,6 +42,7 @@ __all__ = [
     "Purpose",
     "RegistrantStatus",
     "Service",
+    "WebhookEvent",
     "WindowKind",
     "describe",
 ]
@@ -157,4 +169,60 @@ describe(
     REGISTRANT_REROUTED="It was put on another route: two routes turned out to be one.",
     REGISTRANT_ERASED="NIK, name, booking code and papers were erased (UU 27/2022 art. 8, 43).",
     MOTORCYCLE_HANDED_OVER="Its motorcycle was handed over (terms of 2023 §6).",
+)
+describe(
+    ImportMode,
+    "What a file is.",
+    UPSERT="Some registrants: each row is taken in, nothing else is looked at.",
+    SNAPSHOT="The whole list of a season or a day: whoever is in the registry and not in it is reported as missing.",
+)
+describe(
+    ImportState,
+    "How far an import is.",
+    QUEUED="It waits for a server, or for another file of yours.",
+    RUNNING="It is worked off; if its server ends, another one goes on with it.",
+    DONE="Every row has a verdict.",
+    FAILED="It ended before its end; see `failure`.",
+)
+describe(
+    WebhookEvent,
+    "What a webhook is told of; its value in a payload's `type` is `registrant.forfeited` and so on.",
+    REGISTRANT_FORFEITED="`data`: organizer, season, registrantId, routeId.",
+    REGISTRANT_NO_SHOW="`data`: organizer, season, registrantId, routeId.",
+    DUPLICATE_FOUND=(
+        "Somebody else brought the NIK of your registrant. `data`: organizer, season, registrantId, caseId, claimant,"
+        " suspect, refused (false: it was accepted, and only the names look like a typing error)."
+    ),
+    QUOTA_FILLED="The last seat is taken. `data`: organizer, season, routeId.",
+    QUOTA_RETURNED="Seats are free again. `data`: organizer, season, routeId, seats.",
+    WINDOW_AMENDED="A wave takes the place of another. `data`: organizer, season, kind, opensAt, closesAt, amends.",
+    IMPORT_FINISHED="`data`: organizer, season, jobId, state, mode, dryRun, rows, results, codes, missing, error.",
+    CASE_DECIDED=(
+        "To the holder and to those who brought the NIK as well. `data`: organizer (the holder), season, caseId, state."
+    ),
+    WEBHOOK_TEST="Sent by `testWebhook`, once. `data` is empty.",
+)
+describe(
+    DeliveryState,
+    "How far a delivery is.",
+    PENDING="It is to be sent, or to be tried again.",
+    DELIVERED="It was answered with 200 to 299.",
+    FAILED="Every attempt failed, or the webhook was disabled before. `redeliverWebhook` sends it again.",
+)
+describe(
+    DeliveryError,
+    "Why an attempt got no status.",
+    URL_REFUSED="The URL is one that may not be saved any more.",
+    NAME_NOT_FOUND="Its name has no address.",
+    ADDRESS_REFUSED="Its name leads to an address that is not public; nothing was sent.",
+    CONNECT_FAILED="Nobody listens there.",
+    TLS_FAILED="No trusted certificate of that name.",
+    TIMEOUT="No answer within 15 seconds, or no connection within 5.",
+    BROKEN_ANSWER="The connection broke off, or what came is not HTTP.",
+)
+describe(
+    DisabledBecause,
+    "Why nothing is sent to a webhook.",
+    GONE="Its receiver answered 410.",
+    FAILING="Nothing arrived for five days.",
 )
