@@ -97,6 +97,11 @@ class Post:
         return [tuple(row) for row in await self.world.run("SELECT status, error FROM webhook_attempt ORDER BY id")]
 
 
+def route_id(number: int) -> UUID:
+    """No registrant's."""
+    return UUID(int=10**6 + number)
+
+
 def forfeited(registrant: int, organizer: str = "djka", route: int = 1) -> Entry:
     return _moved(registrant, organizer, route, "REGISTERED", "FORFEITED")
 
@@ -111,7 +116,7 @@ def _moved(registrant: int, organizer: str, route: int, before: str, after: str)
         2026,
         organizer,
         UUID(int=registrant),
-        UUID(int=route),
+        route_id(route),
         before,
         after,
         client_id="djka-test",
@@ -120,11 +125,11 @@ def _moved(registrant: int, organizer: str, route: int, before: str, after: str)
 
 
 def filled(route: int = 1, organizer: str = "djka") -> Entry:
-    return Entry(ChangeKind.QUOTA_FILLED, 2026, organizer, route_id=UUID(int=route))
+    return Entry(ChangeKind.QUOTA_FILLED, 2026, organizer, route_id=route_id(route))
 
 
 def returned(route: int = 1, organizer: str = "djka", seats: int = 1) -> Entry:
-    return Entry(ChangeKind.QUOTA_RETURNED, 2026, organizer, route_id=UUID(int=route), facts={"seats": seats})
+    return Entry(ChangeKind.QUOTA_RETURNED, 2026, organizer, route_id=route_id(route), facts={"seats": seats})
 
 
 def failure(error: DeliveryError) -> Outcome:

@@ -18,7 +18,7 @@ from app.registry.log import Entry
 from app.registry.motorcycles import Motorcycle
 from app.registry.windows import WindowInput
 from tests.changes.conftest import settled
-from tests.changes.sending import DELIVERED, Post, filled, forfeited, no_show, returned
+from tests.changes.sending import DELIVERED, Post, filled, forfeited, no_show, returned, route_id
 from tests.world import BUMN, DJKA, DKI, HUBDAT, JASA_RAHARJA, LEAVES, NOW, nik_of, someone
 
 pytestmark = pytest.mark.anyio
@@ -243,10 +243,10 @@ async def test_events_of_one_subject_go_one_at_a_time_in_the_order_of_the_log(po
     await post.hook(events=["registrant.forfeited", "registrant.no_show", "quota.filled", "quota.returned"])
     await post.told(forfeited(1), filled(1), returned(1), no_show(1), forfeited(2), filled(1))
     await post.told(no_show(2), returned(1))
-    one, two, route = (str(UUID(int=1)), str(UUID(int=2)), str(UUID(int=1)))
+    one, two, route = str(UUID(int=1)), str(UUID(int=2)), str(route_id(1))
     assert await post.rows("event, subject, due_at IS NOT NULL") == [
         ("registrant.forfeited", one, True),
-        ("quota.filled", route, False),
+        ("quota.filled", route, True),
         ("quota.returned", route, False),
         ("registrant.no_show", one, False),
         ("registrant.forfeited", two, True),
