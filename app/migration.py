@@ -1,4 +1,4 @@
-"""Brings a database to the newest migration, and tells how far it is."""
+"""Brings a database to the newest migration, and tells how far it is. So that its log goes on after a restore, too."""
 
 from __future__ import annotations
 
@@ -11,6 +11,8 @@ from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection
 from sqlalchemy.ext.asyncio import AsyncEngine
+
+from app.changes import restored
 
 _BESIDE = Path(__file__).resolve().parent
 FOLDER = next(path for path in (_BESIDE / "_migrations", _BESIDE.parent / "migrations") if path.exists())
@@ -26,6 +28,14 @@ def config(connection: Connection | None = None) -> Config:
 async def upgrade(engine: AsyncEngine) -> None:
     async with engine.begin() as connection:
         await connection.run_sync(lambda sync: command.upgrade(config(sync), "head"))
+    async with engine.begin() as connection:
+        await restored.adopt(connection)
+
+
+async def is_restored(engine: AsyncEngine) -> bool:
+    """Whether the data came from another cluster, and `upgrade` has not been run since."""
+    async with engine.connect() as connection:
+        return await restored.is_restored(connection)
 
 
 async def revisions(engine: AsyncEngine) -> tuple[str | None, str]:

@@ -125,6 +125,8 @@ async def require_migrated(database: Database) -> None:
     current, newest = await migration.revisions(database.engine)
     if current != newest:
         raise Failed(f"The database is at migration {current or 'none'}, not {newest}: run `pemudik migrate` first.")
+    if await migration.is_restored(database.engine):
+        raise Failed("The data was restored from another database server: run `pemudik migrate` first.")
 
 
 def run(work: Callable[[Database, Settings], Awaitable[Result]]) -> Result:

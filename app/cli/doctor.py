@@ -78,8 +78,10 @@ async def look(url: str, settings: Settings, vault: Vault | None) -> list[Findin
     database = Database(url, pool_size=2)
     try:
         findings = [*await server(database, settings), await migrations(database)]
-        if findings[-1].good and vault is not None:
-            findings.append(await sealed(database, vault))
+        if findings[-1].good:
+            findings.append(await change_log(database))
+            if vault is not None:
+                findings.append(await sealed(database, vault))
     except Exception as error:  # noqa: BLE001 - whatever it is, it is what is wrong
         return [wrong("database", f"It cannot be used: {cause_of(error)}.", "Check DATABASE_URL.")]
     else:
@@ -134,6 +136,14 @@ async def migrations(database: Database) -> Finding:
     if current != newest:
         return wrong("migrations", f"At {current or 'none'}, the newest is {newest}.", "Run `pemudik migrate`.")
     return good("migrations", f"At {current}, the newest.")
+
+
+async def change_log(database: Database) -> Finding:
+    """Where transactions count from another number, those who follow the log would wait for ever."""
+    if await migration.is_restored(database.engine):
+        todo = "Run `pemudik migrate` before anything is written: it lets the log go on behind what was restored."
+        return wrong("change log", "It was restored from another database server.", todo)
+    return good("change log", "What comes follows on what it holds.")
 
 
 async def sealed(database: Database, vault: Vault) -> Finding:

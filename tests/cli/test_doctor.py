@@ -25,10 +25,11 @@ def test_all_is_well(pemudik: Pemudik) -> None:
         "connections": True,
         "clock": True,
         "migrations": True,
+        "change log": True,
         "sealed data": True,
         "keys": True,
     }
-    assert pemudik("doctor").output.count("good ") == 6
+    assert pemudik("doctor").output.count("good ") == 7
 
 
 def test_a_database_that_is_away(pemudik: Pemudik, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -197,9 +197,11 @@ class Live:
             yield Client(socket)
 
     @asynccontextmanager
-    async def client(self, organizer: str = "hubdat", **options: Any) -> AsyncIterator[Client]:
+    async def client(
+        self, organizer: str = "hubdat", *, scopes: tuple[str, ...] | None = None, **options: Any
+    ) -> AsyncIterator[Client]:
         """Acknowledged."""
-        token = await self.api.token(organizer)
+        token = await self.api.token(organizer, scopes)
         async with self.socket(**options) as client:
             await client.say(type="connection_init", payload={"Authorization": f"Bearer {token}"})
             assert await client.hear() == {"type": "connection_ack"}
