@@ -11,9 +11,11 @@ from app import clock
 from app.cli.command import OPERATOR, AsJson, accepted, print_json, print_table, run
 from app.config import Settings
 from app.db import Database
-from app.registry import clients
+from app.registry import clients, signed_messages
 from app.registry.clients import Client, Issued
 from app.registry.scopes import SCOPES
+from app.registry.signed_messages import IssuedSecret
+from app.vault import open_vault
 
 client = typer.Typer(help="OAuth clients of organizers.", no_args_is_help=True)
 
@@ -83,6 +85,38 @@ def revoke(client_id: str, as_json: AsJson = False) -> None:
         print_json(revoked)
     else:
         typer.echo(f"{revoked.id} is revoked.")
+
+
+@client.command("webhook-secret")
+def webhook_secret(
+    client_id: str,
+    drop: Annotated[bool, typer.Option("--drop", help="Take its secrets away: it need not sign any more.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """A secret with which it has to sign its webhooks from now on; the one before stays good until the next."""
+
+    async def issue(database: Database, settings: Settings) -> IssuedSecret:
+        vault = open_vault(settings)
+        async with database.transaction() as session:
+            return accepted(await signed_messages.issue(session, vault, OPERATOR, client_id, clock.now()))
+
+    async def take_away(database: Database, _: Settings) -> Client:
+        async with database.transaction() as session:
+            return accepted(await signed_messages.drop(session, OPERATOR, client_id, clock.now()))
+
+    if drop:
+        dropped = run(take_away)
+        if as_json:
+            print_json(dropped)
+        else:
+            typer.echo(f"{dropped.id} need not sign its webhooks any more.")
+        return
+    issued = run(issue)
+    if as_json:
+        print_json({"client": issued.client, "secret": issued.secret})
+        return
+    typer.echo(f"webhook_secret  {issued.secret}")
+    typer.echo("It is sealed here and cannot be shown again.", err=True)
 
 
 def print_issued(issued: Issued, *, as_json: bool) -> None:

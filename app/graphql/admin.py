@@ -18,7 +18,7 @@ from app.graphql.paging import After, Connection, First
 from app.graphql.problems import Problem
 from app.graphql.scalars import given, identifier
 from app.graphql.vocabulary import CaseState, Direction, Service
-from app.registry import budget, cases, clients
+from app.registry import budget, cases, clients, signed_messages
 
 
 @strawberry.type(description="A client's budget of NIK checks: a token bucket.")
@@ -64,6 +64,12 @@ class IssuedClient:
         if isinstance(verdict, Refusal):
             raise verdict
         return cls(client=Client.from_record(verdict.client), secret=verdict.secret)
+
+
+@strawberry.type(description="A client and the new secret of its webhooks.")
+class IssuedWebhookSecret:
+    client: Client = strawberry.field(description="The client.")
+    secret: str = strawberry.field(description="`whsec_` and 32 bytes in base64, shown this once.")
 
 
 @strawberry.type(description="Another organizer that brought the same NIK.")
@@ -187,6 +193,18 @@ async def rotate_client_secret(
     return IssuedClient.from_verdict(
         await context.attempt(lambda session: clients.rotate(session, context.caller, id, context.now))
     )
+
+
+async def issue_webhook_secret(
+    info: Info, client_id: Annotated[ID, strawberry.argument(description="Its `client_id`.")]
+) -> IssuedWebhookSecret:
+    context = info.context
+    verdict = await context.attempt(
+        lambda session: signed_messages.issue(session, context.registry.vault, context.caller, client_id, context.now)
+    )
+    if isinstance(verdict, Refusal):
+        raise verdict
+    return IssuedWebhookSecret(client=Client.from_record(verdict.client), secret=verdict.secret)
 
 
 async def revoke_client(info: Info, id: Annotated[ID, strawberry.argument(description="Its `client_id`.")]) -> Client:

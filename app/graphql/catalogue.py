@@ -95,6 +95,9 @@ class Terminal:
     )
     kind: PlaceKind = strawberry.field(description="What kind of place it is.")
     region_code: str | None = strawberry.field(description="Kemendagri's code of its regency, four digits.")
+    provisional: bool = strawberry.field(
+        description="Made from a feed's record that named no known place, for review; see `mergeTerminal`."
+    )
 
     @classmethod
     def from_record(cls, record: registry_terminals.Terminal) -> Terminal:
@@ -104,6 +107,7 @@ class Terminal:
             city=record.city,
             kind=PlaceKind(record.kind),
             region_code=record.region_code,
+            provisional=record.provisional,
         )
 
 
@@ -201,6 +205,9 @@ class Route:
     )
     taken: int = strawberry.field(description="How many registrants hold a seat.")
     remaining: int | None = strawberry.field(description="Never negative. Null: not limited.")
+    provisional: bool = strawberry.field(
+        description="Made from a feed's record that named no known route: no quota, for review; see `mergeRoute`."
+    )
 
     @classmethod
     def from_record(cls, record: registry_route.Route) -> Route:
@@ -220,6 +227,7 @@ class Route:
             quota=record.quota,
             taken=record.taken,
             remaining=record.remaining,
+            provisional=record.provisional,
         )
 
     @loaded("Of a MUDIK route: the same organizer's BALIK routes from this destination's city.", sized(10))

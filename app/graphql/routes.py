@@ -17,7 +17,7 @@ from app.graphql.permissions import HUBDAT_ADMIN
 from app.graphql.problems import Problem
 from app.graphql.scalars import given, identifier
 from app.graphql.vocabulary import Direction, Mode, PlaceKind, Service
-from app.registry import quota_releases, route_saving, terminals
+from app.registry import quota_releases, route_merging, route_saving, terminal_merging, terminals
 from app.registry import routes as registry_routes
 from app.registry.route import Route as Record
 
@@ -35,6 +35,9 @@ class RouteFilter:
     season: int | None = strawberry.field(
         default=UNSET, description="Left out: the current one, or the newest when all are closed."
     )
+    provisional: bool | None = strawberry.field(
+        default=UNSET, description="True: those made from feeds, for review. False: declared ones."
+    )
 
     def to_filter(self) -> registry_routes.RouteFilter:
         return registry_routes.RouteFilter(
@@ -45,6 +48,7 @@ class RouteFilter:
             destination_city=given(self.destination_city),
             with_seats=given(self.with_seats),
             season=given(self.season),
+            provisional=given(self.provisional),
         )
 
 
@@ -138,9 +142,13 @@ async def find_terminals(
     city: Annotated[
         str | None, strawberry.argument(description="Of this city, under any of its names: Solo is Kota Surakarta.")
     ] = UNSET,
+    provisional: Annotated[
+        bool | None, strawberry.argument(description="True: those made from feeds, for review. False: declared ones.")
+    ] = UNSET,
 ) -> list[Terminal]:
     async with info.context.transaction() as session:
-        return [Terminal.from_record(record) for record in await terminals.all_of(session, given(city))]
+        found = await terminals.all_of(session, given(city), provisional=given(provisional))
+    return [Terminal.from_record(record) for record in found]
 
 
 async def save_terminals(
@@ -182,6 +190,34 @@ async def release_quota(
         )
     )
     return _route(verdict, context)
+
+
+async def merge_route(
+    info: Info,
+    provisional: Annotated[ID, strawberry.argument(description="A route that a feed made.")],
+    into: Annotated[ID, strawberry.argument(description="The route that it means.")],
+) -> RouteResult:
+    context = info.context
+    admin = HUBDAT_ADMIN in context.principal.scopes
+    verdict = await context.attempt(
+        lambda session: route_merging.merge(
+            session, context.caller, identifier(provisional), identifier(into), context.now, admin=admin
+        )
+    )
+    return _route(verdict, context)
+
+
+async def merge_terminal(
+    info: Info,
+    provisional: Annotated[ID, strawberry.argument(description="The code of a terminal that a feed made.")],
+    into: Annotated[ID, strawberry.argument(description="The code of the terminal that it means.")],
+) -> TerminalResult:
+    context = info.context
+    admin = HUBDAT_ADMIN in context.principal.scopes
+    verdict = await context.attempt(
+        lambda session: terminal_merging.merge(session, context.caller, provisional, into, context.now, admin=admin)
+    )
+    return _terminal(verdict, context)
 
 
 def _terminal(verdict: terminals.Terminal | Refusal, context: Context) -> Terminal | Problem:

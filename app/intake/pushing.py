@@ -8,16 +8,13 @@ from datetime import datetime
 import structlog
 
 from app.db import Database
-from app.errors import InvalidValue, Raced, Unavailable
+from app.errors import Raced, Unavailable
 from app.registry import feeds
+from app.registry.feed_verdicts import BROKEN
 from app.registry.feeds import Push, Result, Verdict
 from app.vault import Vault
 
 log = structlog.get_logger(__name__)
-
-
-class NotPushed(InvalidValue):
-    code = "INTERNAL_ERROR"
 
 
 async def push_all(database: Database, vault: Vault, pushes: Sequence[Push], now: datetime) -> list[Verdict]:
@@ -48,8 +45,5 @@ async def _alone(database: Database, vault: Vault, one: Push, now: datetime) -> 
         if isinstance(error, Unavailable):
             raise
         log.exception("record failed")
-        return Verdict(
-            Result.REFUSED,
-            NotPushed("", "Terjadi kesalahan di registri; data ini belum tersimpan.", "A bug; it was not stored."),
-        )
+        return Verdict(Result.REFUSED, BROKEN)
     return verdict

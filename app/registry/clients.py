@@ -122,7 +122,8 @@ async def revoke(session: AsyncSession, caller: Caller, id: str, now: datetime) 
     if row.revoked_at is not None:
         return _from_row(row)
     client = _from_row((await session.execute(_REVOKE, {"id": id, "now": now})).one())
-    await session.execute(text("DELETE FROM client_secret WHERE client_id = :id"), {"id": id})
+    for secrets_ in ("client_secret", "client_webhook_secret"):
+        await session.execute(text(f"DELETE FROM {secrets_} WHERE client_id = :id"), {"id": id})
     await _log(session, ChangeKind.CLIENT_REVOKED, caller, client, now)
     return client
 

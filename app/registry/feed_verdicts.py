@@ -8,7 +8,7 @@ from enum import StrEnum
 from types import MappingProxyType
 from uuid import UUID
 
-from app.errors import Language, Refusal, TransitionNotAllowed
+from app.errors import InvalidValue, Language, Refusal, TransitionNotAllowed
 from app.models.enums import RegistrantStatus
 from app.registry import standard
 from app.registry.nik import Warning  # noqa: A004 - the contract's word
@@ -33,6 +33,7 @@ RESULT_TITLES = MappingProxyType(
 )
 STALE = "STALE"
 """The code of a record that is older than what the registry holds."""
+INTERNAL_ERROR = "INTERNAL_ERROR"
 COLUMNS = MappingProxyType(
     {
         "nik": "data_nik",
@@ -46,6 +47,12 @@ COLUMNS = MappingProxyType(
     }
 )
 """What the fields of the rules are called in the standard."""
+BROKEN = InvalidValue(
+    "",
+    "Terjadi kesalahan di registri; data ini belum tersimpan.",
+    "Something broke in the registry; this record was not stored.",
+)
+"""Of a record that met a bug, which is in the log."""
 _STALE: dict[Language, str] = {
     "id": "Data ini lebih lama: di registri statusnya sudah {status}.",
     "en": "This record is older: in the registry the status is {status} already.",
@@ -65,7 +72,7 @@ class Verdict:
     @property
     def code(self) -> str | None:
         if self.refusal is not None:
-            return self.refusal.code
+            return INTERNAL_ERROR if self.refusal is BROKEN else self.refusal.code
         return STALE if self.result is Result.STALE else None
 
     @property

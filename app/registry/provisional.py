@@ -113,6 +113,8 @@ _ROUTES = text(
         AND r.direction = given.direction AND r.service = given.service AND r.name_key = given.name_key
         AND r.origin_code = given.origin AND r.destination_code = given.destination
         AND r.departs_at IS NOT DISTINCT FROM given.departs_at
+    -- A terminal that was merged while the route waited for it is not the one any more.
+    WHERE NOT EXISTS (SELECT FROM terminal WHERE code IN (given.origin, given.destination) AND merged_into IS NOT NULL)
     """
 )
 _DROP_ROUTES = text("DELETE FROM route WHERE id = ANY(CAST(:ids AS uuid[]))")

@@ -18,14 +18,14 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from app import clock
 from app.db import Database
 from app.errors import Unavailable
-from app.registry import deliveries, forfeiture, no_show, privacy
+from app.registry import deliveries, forfeiture, keyed_requests, no_show, privacy, signed_messages
 
 AT_ONCE = 500
 """Registrants of one transaction: short enough that a submission never waits long for a route."""
 EVERY = 20.0
 """Seconds."""
 
-FORFEITURE, NO_SHOW, PURGE, DELIVERIES = range(4)
+FORFEITURE, NO_SHOW, PURGE, DELIVERIES, REQUESTS = range(5)
 """The duties. One runner each: it goes on until all is done, so whoever finds it at work may leave the rest to it."""
 
 # The first is any number; it only has to be the same in every process.
@@ -44,6 +44,8 @@ class Swept:
 async def sweep(database: Database, now: datetime) -> Swept:
     """Do all that is due. What another runner is at is left to that one."""
     await _all(database, DELIVERIES, lambda session: deliveries.forget(session, now, most=AT_ONCE))
+    await _all(database, REQUESTS, lambda session: keyed_requests.forget(session, now))
+    await _all(database, REQUESTS, lambda session: signed_messages.forget(session, now))
     return Swept(
         await _all(database, FORFEITURE, lambda session: forfeiture.forfeit_overdue(session, now, most=AT_ONCE)),
         await _all(database, NO_SHOW, lambda session: no_show.mark_left_behind(session, now, most=AT_ONCE)),

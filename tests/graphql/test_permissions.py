@@ -35,12 +35,15 @@ CALLS = {
     "saveTerminals": "mutation { saveTerminals(inputs: []) { __typename } }",
     "saveRoutes": "mutation { saveRoutes(inputs: []) { __typename } }",
     "releaseQuota": 'mutation { releaseQuota(routeId: "x", seats: 1) { __typename } }',
+    "mergeRoute": 'mutation { mergeRoute(provisional: "x", into: "x") { __typename } }',
+    "mergeTerminal": 'mutation { mergeTerminal(provisional: "x", into: "x") { __typename } }',
     "saveOrganizer": 'mutation { saveOrganizer(input: { code: "x", name: "X" }) { __typename } }',
     "saveWindow": (
         'mutation { saveWindow(input: { organizer: "x", opensAt: "2026-03-01T00:00:00Z" }) { __typename } }'
     ),
     "issueClient": 'mutation { issueClient(organizer: "x", scopes: []) { secret } }',
     "rotateClientSecret": 'mutation { rotateClientSecret(id: "x") { secret } }',
+    "issueWebhookSecret": 'mutation { issueWebhookSecret(clientId: "x") { secret } }',
     "revokeClient": 'mutation { revokeClient(id: "x") { id } }',
     "blockNik": 'mutation { blockNik(nik: "x", reason: "x") { __typename } }',
     "liftNikBlock": 'mutation { liftNikBlock(nik: "x", reason: "x") { __typename } }',
