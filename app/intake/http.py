@@ -101,14 +101,8 @@ class Door:
         language = language_of(request.headers.get("accept-language", ""))
         try:
             response = await self._answered(request, language)
-        except Unauthorized as error:
-            response = unauthorized(error, language)
-        except Refused as error:
-            response = refused(error, language)
-        except Refusal as refusal:
-            response = of_refusal(refusal, language)
-        except Unavailable as error:
-            response = unavailable(error, language)
+        except (Unauthorized, Refused, Refusal, Unavailable) as error:
+            request.state.outcome, response = failed(error, language)
         response.headers.setdefault("cache-control", "no-store")
         await response(scope, receive, send)
 
@@ -255,6 +249,18 @@ def error(
     return answered({"error": {"code": code, "message": message, "field": field}}, status, headers)
 
 
+def failed(error: Unauthorized | Refused | Refusal | Unavailable, language: Language) -> tuple[str, Response]:
+    """The code, for the metrics, and the answer."""
+    match error:
+        case Unauthorized():
+            return error.code.upper(), unauthorized(error, language)
+        case Refused():
+            return error.code, refused(error, language)
+        case Refusal():
+            return error.code, of_refusal(error, language)
+    return code_of(error), unavailable(error, language)
+
+
 def refused(one: Refused, language: Language) -> Response:
     return error(one.status, one.code, one.message(language), one.field, one.headers)
 
@@ -264,9 +270,13 @@ def of_refusal(refusal: Refusal, language: Language) -> Response:
 
 
 def unavailable(one: Unavailable, language: Language) -> Response:
-    status, code = (429, "TOO_MANY_CHECKS") if isinstance(one, TooManyChecks) else (503, "UNAVAILABLE")
+    status = 429 if isinstance(one, TooManyChecks) else 503
     message = "Try again later." if language == "en" else "Coba lagi nanti."
-    return error(status, code, message, headers={"Retry-After": str(one.retry_after)})
+    return error(status, code_of(one), message, headers={"Retry-After": str(one.retry_after)})
+
+
+def code_of(one: Unavailable) -> str:
+    return "TOO_MANY_CHECKS" if isinstance(one, TooManyChecks) else "UNAVAILABLE"
 
 
 def unauthorized(one: Unauthorized, language: Language) -> Response:

@@ -27,7 +27,6 @@ class Counts:
         self.metrics: dict[str, Counter | Gauge | Histogram] = {}
 
     def begin(self, folder: Path | None) -> None:
-        """Count from here on in `folder`, where the other processes of this server count too; None: in memory."""
         if folder is not None:
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         self.cells.close()

@@ -80,6 +80,8 @@ def test_figures_of_another_version_are_left_out(tmp_path: Path) -> None:
         "pemudik_build_info",
         "pemudik_workers",
         "pemudik_metrics_spilt",
+        "pemudik_duty_failures_total",
+        "pemudik_database_unavailable_total",
     }
     other.close()
 
