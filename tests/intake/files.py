@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import os
+import struct
 import subprocess
 import sys
 import zlib
@@ -112,22 +112,26 @@ class Taken:
         return self.frames[0].get("refused")
 
 
+# A process counts the memory of the one that it was forked from as its own: the one between is small.
+MEASURE = """
+import resource, subprocess, sys
+status = subprocess.run(sys.argv[1:], stderr=subprocess.DEVNULL, env={}).returncode
+used = resource.getrusage(resource.RUSAGE_CHILDREN)
+print(status, used.ru_utime + used.ru_stime, used.ru_maxrss / 1024, file=sys.stderr)
+"""
+
+
 def take(path: Path) -> Taken:
     with path.open("rb") as file:
-        process = subprocess.Popen(
-            [sys.executable, *workbooks.COMMAND, *NAMES],
+        done = subprocess.run(
+            [sys.executable, "-I", "-S", "-c", MEASURE, sys.executable, *workbooks.COMMAND, *NAMES],
             stdin=file,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            env={},
+            capture_output=True,
+            check=True,
         )
-    assert process.stdout is not None
-    frames = list(frames_of(process.stdout.read()))
-    process.stdout.close()
-    _, status, used = os.wait4(process.pid, 0)
-    process.returncode = os.waitstatus_to_exitcode(status)
-    assert process.returncode <= 0, "a bug"
-    return Taken(frames, process.returncode, used.ru_utime + used.ru_stime, used.ru_maxrss / 1024)
+    status, seconds, megabytes = done.stderr.split()
+    assert int(status) <= 0, "a bug"
+    return Taken(list(frames_of(done.stdout)), int(status), float(seconds), float(megabytes))
 
 
 def frames_of(sent: bytes) -> Iterator[dict[str, Any]]:
@@ -194,8 +198,50 @@ def package(**parts: str | bytes) -> bytes:
     return content.getvalue()
 
 
+@dataclass
+class Entry:
+    """Of a zip archive, with whatever it says of itself."""
+
+    name: str
+    packed: bytes
+    size: int
+    """That it says it has, unpacked."""
+    method: int = ZIP_DEFLATED
+    flags: int = 0
+    offset: int | None = None
+    """That the directory says it is at."""
+
+    @classmethod
+    def of(cls, name: str, content: str | bytes) -> Entry:
+        plain = content.encode() if isinstance(content, str) else content
+        return cls(name, deflated(plain), len(plain))
+
+
+def deflated(content: bytes) -> bytes:
+    packer = zlib.compressobj(1, wbits=-zlib.MAX_WBITS)
+    return packer.compress(content) + packer.flush()
+
+
+def archive_of(*entries: Entry) -> bytes:
+    body, directory = b"", b""
+    for one in entries:
+        name = one.name.encode()
+        # Version, flags, method, time, date, checksum, sizes, length of the name and of nothing.
+        fields = struct.pack("<5H3I2H", 20, one.flags, one.method, 0, 33, 0, len(one.packed), one.size, len(name), 0)
+        offset = len(body) if one.offset is None else one.offset
+        directory += b"PK\x01\x02\x14\x00" + fields + struct.pack("<3H2I", 0, 0, 0, 0, offset) + name
+        body += b"PK\x03\x04" + fields + name + one.packed
+    end = struct.pack("<4H2IH", 0, 0, len(entries), len(entries), len(directory), len(body), 0)
+    return body + directory + b"PK\x05\x06" + end
+
+
+def entries(**changes: str | bytes) -> list[Entry]:
+    """Of a good workbook."""
+    return [Entry.of(name, part) for name, part in (PARTS | {SHEET: GOOD} | changes).items()]
+
+
 def zeros(megabytes: int) -> bytes:
-    """Packed, a thousandth of that."""
+    """Deflated, a thousandth of that."""
     packer = zlib.compressobj(1, wbits=-zlib.MAX_WBITS)
     million = bytes(1024 * 1024)
     return b"".join(packer.compress(million) for _ in range(megabytes)) + packer.flush()
