@@ -88,6 +88,11 @@ class Sender:
         except Unavailable:
             log.warning("webhooks.unavailable")
 
+    async def landed(self) -> None:
+        """Until nothing is in flight."""
+        if self._flights:
+            await asyncio.wait(self._flights)
+
     async def _record(self) -> None:
         landed = self._landed[:]
         if landed:
