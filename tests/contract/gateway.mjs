@@ -20,6 +20,8 @@ if (errors) throw new AggregateError(errors);
 const gateway = createGatewayRuntime({
   supergraph: supergraphSdl,
   logging: false,
+  // It would ask for events by GET, with the operation in the URL.
+  transportEntries: { '*.http': { options: { method: 'POST' } } },
   propagateHeaders: {
     fromClientToSubgraphs: ({ request }) => ({ authorization: request.headers.get('authorization') }),
   },
