@@ -187,7 +187,9 @@ async def of(session: AsyncSession, organizers: Collection[str] | None) -> list[
 async def _organizer(session: AsyncSession, caller: Caller, given: WebhookInput, *, admin: bool) -> str | Refusal:
     """Whose it is to be; a webhook never changes hands."""
     wanted = given.organizer if admin and given.organizer else organizer_of(caller, given.organizer)
-    if given.id is None or isinstance(wanted, NotYours):
+    if isinstance(wanted, NotYours):
+        return NotYours("organizer")
+    if given.id is None:
         return wanted
     webhook = await locked(session, caller, given.id, admin=admin)
     if isinstance(webhook, NotFound):

@@ -104,7 +104,7 @@ def settings() -> Settings:
 def build(world: World) -> Callable[[Settings], Starlette]:
     def build(settings: Settings) -> Starlette:
         keys = SigningKeys(lambda: world.vault.signing)
-        registry = build_registry(world.database, world.vault)
+        registry = build_registry(world.database, world.vault, webhooks_to_private=settings.webhooks_to_private)
         return Starlette(
             routes=[
                 *endpoints.routes(world.database, keys, ISSUER),

@@ -175,7 +175,9 @@ async def test_somebody_elses_is_not_there(world: World) -> None:
         assert isinstance(refused, NotFound)
         assert refused.field == "id"
     async with world.unchanged("webhook", "change"):
-        assert isinstance(await save(world, DKI, organizer="djka"), NotYours)
+        refused = await save(world, DKI, organizer="djka")
+        assert isinstance(refused, NotYours)
+        assert refused.field == "organizer"
         assert isinstance(await save(world, DKI, organizer="djka", id=theirs.id), NotYours)
     assert await of(world, "dishub-dki") == []
 
