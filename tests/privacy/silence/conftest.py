@@ -14,7 +14,8 @@ from app.config import Settings
 from app.vault import open_vault
 from tests import world as worlds
 from tests.conftest import migrate
-from tests.privacy.silence.house import Caller, House
+from tests.privacy.silence.collecting import collecting
+from tests.privacy.silence.house import METRICS_TOKEN, Caller, House
 from tests.servers import place_in
 
 FORMATS = ("json", "console")
@@ -32,9 +33,13 @@ ROUTES: dict[str, dict[str, Any]] = {
 def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
     home = tmp_path_factory.mktemp("silence")
     open_vault(Settings().model_copy(update={"home": home}), create=True)
-    with place_in(home) as place, embedded.running(home / "postgres", durable=False) as url:
+    with (
+        collecting() as collected,
+        place_in(home) as place,
+        embedded.running(home / "postgres", durable=False) as url,
+    ):
         asyncio.run(migrate(url))
-        house = House(place, url)
+        house = House(place, url, collected)
         asyncio.run(build(house))
         for form in FORMATS:
             house.servers[form] = place.serve(
@@ -43,12 +48,17 @@ def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
                 PEMUDIK_BODY_LIMIT=str(BODY_LIMIT),
                 PEMUDIK_BODY_TIMEOUT="0.5",
                 PEMUDIK_REQUEST_TIMEOUT="2",
+                PEMUDIK_METRICS_TOKEN=METRICS_TOKEN,
+                PEMUDIK_OTLP_ENDPOINT=collected.url,
+                OTEL_BSP_SCHEDULE_DELAY="200",
                 PEMUDIK_DUTIES="false",
             )
         yield house
+        assert house.everybody.told_by(house.metrics()) == []
         for server in house.servers.values():
             assert server.end() == 0
         assert house.told() == []
+        assert collected.spans > 0
 
 
 async def build(house: House) -> None:
@@ -74,3 +84,4 @@ async def caller(request: pytest.FixtureRequest, house: House) -> AsyncIterator[
 def silence(house: House) -> Iterator[None]:
     yield
     assert house.told() == []
+    assert house.everybody.told_by(house.metrics()) == []

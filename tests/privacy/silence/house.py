@@ -16,6 +16,7 @@ from app.registry import clients
 from app.registry.clients import Issued
 from app.registry.source import Caller as Source
 from tests import world as worlds
+from tests.privacy.silence.collecting import Collected
 from tests.privacy.silence.known import Everybody, Known
 from tests.servers import Place, Server
 
@@ -23,6 +24,7 @@ LOUD = {"log_error_verbosity": "verbose", "log_min_error_statement": "error", "l
 """PostgreSQL's defaults and more: what a database that is not ours may well write."""
 
 OVERLAP = 1_000
+METRICS_TOKEN = "a-token-of-sixteen-or-more"
 
 Answer = httpx.Response
 
@@ -31,6 +33,7 @@ Answer = httpx.Response
 class House:
     place: Place
     url: str
+    collected: Collected
     servers: dict[str, Server] = field(default_factory=dict)
     routes: dict[str, str] = field(default_factory=dict)
     everybody: Everybody = field(default_factory=Everybody)
@@ -40,7 +43,8 @@ class House:
     def written(self) -> dict[str, str]:
         """By whom, everything so far."""
         logs = {name: server.said for name, server in self.servers.items()}
-        return logs | {"postgres": (self.place.home / "postgres" / "server.log").read_text(errors="replace")}
+        postgres = (self.place.home / "postgres" / "server.log").read_text(errors="replace")
+        return logs | {"postgres": postgres, "spans": "\n".join(self.collected.text)}
 
     def told(self) -> list[tuple[str, str, str]]:
         """Of whom anything tells that was written since the last look."""
@@ -51,6 +55,13 @@ class House:
             self.looked_at[by] = len(text)
             told += [(by, *found) for found in self.everybody.told_by(news)]
         return told
+
+    def metrics(self) -> str:
+        """Of every server that is up."""
+        headers = {"Authorization": f"Bearer {METRICS_TOKEN}"}
+        answers = [httpx.get(f"{server.url}/metrics", headers=headers) for server in self.servers.values()]
+        assert {answer.status_code for answer in answers} == {200}
+        return "\n".join(answer.text for answer in answers)
 
     @asynccontextmanager
     async def operator(self) -> AsyncIterator[asyncpg.Connection[Any]]:
