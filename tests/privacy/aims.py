@@ -35,6 +35,7 @@ class Target:
         self.routes = [
             str(route) for code, routes in society.routes.items() if not caller.owns(code) for route in routes.values()
         ]
+        self.webhooks = [str(one) for code, one in society.webhooks.items() if not caller.owns(code)]
         self.own = {name: str(route) for name, route in society.routes[caller.organizer].items()}
 
     def refs(self, people: Sequence[Person]) -> list[dict[str, object]]:
@@ -129,6 +130,7 @@ def _route_filters(target: Target) -> Asked:
         {"direction": "BALIK", "service": "PASSENGER"},
         {"originCity": "Kota Jakarta Timur", "destinationCity": "Solo"},
         {"withSeats": True, "season": 2026},
+        *({"provisional": provisional} for provisional in (True, False)),
     ]
     return [{"where": where, "first": 3} for where in filters] + [
         {"first": 3, "after": cursor} for cursor in target.cursors()[:2]
@@ -167,6 +169,13 @@ def _route_inputs(target: Target) -> Asked:
     return [{"inputs": [*taken, *given]}]
 
 
+def _webhook_inputs(target: Target) -> Asked:
+    new = {"url": "https://hook-of-a-stranger.example/", "events": ["QUOTA_FILLED"]}
+    taken = [{**new, "id": one} for one in target.webhooks]
+    given = [{**new, "organizer": code} for code in target.organizers]
+    return [{"input": one} for one in [*taken, *given]]
+
+
 def _nothing(target: Target) -> Asked:
     return [{}]
 
@@ -187,13 +196,14 @@ AIMS: dict[str, Callable[[Target], Asked]] = {
     ],
     "routes": _route_filters,
     "terminal": lambda target: [{"code": code} for code in [*TERMINALS, *target.organizers]],
-    "terminals": lambda target: [{}, {"city": "Kota Surakarta"}],
+    "terminals": lambda target: [{}, {"city": "Kota Surakarta"}, {"provisional": True}, {"provisional": False}],
     "statistics": _statistics,
     "changes": lambda target: [
         *({"first": 20, "after": cursor} for cursor in [None, *target.society.cursors[::8]]),
         *([{"first": 2}] * 2),
     ],
     "cases": lambda target: [{"first": 40}, {"state": "OPEN", "first": 40}],
+    "webhooks": lambda target: [{}, *({"organizer": code} for code in target.organizers)],
     "nikAccesses": lambda target: [{"nik": one.nik} for one in target.one_of_each],
     # Writing.
     "submitRegistrant": lambda target: [{"input": one} for one in target.submissions()],
@@ -209,13 +219,21 @@ AIMS: dict[str, Callable[[Target], Asked]] = {
         {"inputs": [{"code": code, "name": "Diambil alih", "city": "Solo"} for code in TERMINALS]}
     ],
     "saveRoutes": _route_inputs,
+    "mergeRoute": lambda target: [{"provisional": route, "into": target.own["home"]} for route in target.routes[:6]],
+    "mergeTerminal": lambda target: [{"provisional": code, "into": "tirtonadi"} for code in TERMINALS],
     "releaseQuota": lambda target: [{"routeId": route, "seats": 1} for route in target.routes[:6]],
+    "saveWebhook": _webhook_inputs,
+    "rotateWebhookSecret": lambda target: [{"id": one} for one in target.webhooks],
+    "testWebhook": lambda target: [{"id": one} for one in target.webhooks],
+    "redeliverWebhook": lambda target: [{"id": one, "since": EPOCH} for one in target.webhooks],
+    "deleteWebhook": lambda target: [{"id": one} for one in target.webhooks],
     # Hubdat's.
     "saveOrganizer": lambda target: [{"input": {"code": code, "name": "Diambil alih"}} for code in target.organizers],
     "saveWindow": lambda target: [{"input": {"organizer": code, "opensAt": NOW_TEXT}} for code in target.organizers],
     "issueClient": lambda target: [{"organizer": code, "scopes": ["registrants:read"]} for code in target.organizers],
     "rotateClientSecret": lambda target: [{"id": f"{code}-test"} for code in target.organizers],
     "revokeClient": lambda target: [{"id": f"{code}-test"} for code in target.organizers],
+    "issueWebhookSecret": lambda target: [{"clientId": f"{code}-test"} for code in target.organizers],
     "blockNik": lambda target: [{"nik": one.nik, "reason": REASON} for one in target.one_of_each],
     "liftNikBlock": lambda target: [{"nik": one.nik, "reason": REASON} for one in target.one_of_each],
     "decideCase": lambda target: [{"id": str(target.society.case), "state": "CONFIRMED", "reason": REASON}],
@@ -231,6 +249,7 @@ FOR_THE_MINISTRY = frozenset(
         "issueClient",
         "rotateClientSecret",
         "revokeClient",
+        "issueWebhookSecret",
         "blockNik",
         "liftNikBlock",
         "decideCase",

@@ -10,12 +10,13 @@ from uuid import UUID
 from app.changes import feed
 from app.graphql.paging import cursor_of
 from app.models.enums import CaseState, RegistrantStatus
-from app.registry import cases, corrections, motorcycles, privacy
+from app.registry import cases, corrections, deliveries, motorcycles, privacy, webhooks
 from app.registry.corrections import Correction
 from app.registry.lookup import Ref
 from app.registry.motorcycles import Motorcycle
 from app.registry.record import Record
 from app.registry.source import Caller
+from app.registry.webhooks import Saved, WebhookInput
 from tests import world as worlds
 from tests.world import NOW, World, nik_of, someone
 
@@ -89,6 +90,7 @@ class Society:
     world: World
     people: list[Person] = field(default_factory=list)
     routes: dict[str, dict[str, UUID]] = field(default_factory=dict)
+    webhooks: dict[str, UUID] = field(default_factory=dict)
     case: UUID = UNKNOWN
     cursors: list[str] = field(default_factory=list)
     """Of every row of the change log, whosever it is."""
@@ -114,7 +116,7 @@ class Society:
         own = sorted(caller.organizers)
         return [
             row.text
-            for table in ("registrant", "route")
+            for table in ("registrant", "route", "webhook")
             for row in await self.world.run(
                 f"SELECT t::text AS text FROM {table} t WHERE organizer_code <> ALL(:own) ORDER BY id", own=own
             )
@@ -126,6 +128,7 @@ async def settle(world: World) -> Society:
     society = Society(world)
     for place, caller in enumerate(worlds.CALLERS):
         await _offer(society, caller)
+        await _listen(society, caller)
         for offset, kind in enumerate(KINDS):
             one = person(caller.organizer, kind, 100_000 + place * 7_000 + offset * 31)
             await KINDS[kind](society, caller, one)
@@ -143,6 +146,15 @@ async def _offer(society: Society, caller: Caller) -> None:
         "back": await world.way_back(f"{code} back", organizer=code),
         "truck": await world.route(f"{code} truck", organizer=code, service="MOTORCYCLE"),
     }
+
+
+async def _listen(society: Society, caller: Caller) -> None:
+    given = WebhookInput(f"https://hook-of-{caller.organizer}.example/", ["duplicate.found"])
+    async with society.world.database.transaction() as session:
+        saved = await webhooks.save(session, society.world.vault, caller, given, NOW)
+        assert isinstance(saved, Saved)
+        await deliveries.send_test(session, caller, saved.webhook.id, NOW)
+    society.webhooks[caller.organizer] = saved.webhook.id
 
 
 async def _submit(society: Society, caller: Caller, one: Person, route: str = "home", *, back: bool = False) -> None:

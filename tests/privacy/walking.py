@@ -25,6 +25,7 @@ DEAREST = 8_000
 """Values that an answer may hold, as the limits count them: every answer is searched."""
 ARGUMENTS = {
     ("Organizer", "routes"): "(first: 2)",
+    ("Webhook", "deliveries"): "(first: 2)",
     ("Statistics", "byRoute"): "(first: 2)",
     ("Statistics", "forecast"): "(first: 2)",
     ("Statistics", "duplicatePairs"): "(first: 2)",
