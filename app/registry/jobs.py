@@ -10,7 +10,7 @@ from datetime import date, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import CursorResult, Row, text
+from sqlalchemy import CursorResult, Row, TextClause, text
 from sqlmodel.ext.asyncio.session import AsyncSession
 from uuid_utils.compat import uuid7
 
@@ -109,6 +109,13 @@ _WIPE = """
     UPDATE import_job SET wiped_at = :now WHERE id IN (SELECT id FROM job)
 """
 _WIPE_OLD = text(_WIPE.format(which="finished_at < :until"))
+_WIPE_SEASON = text(_WIPE.format(which="finished_at IS NOT NULL AND season = :season"))
+_WIPE_NAMING = text(
+    _WIPE.format(
+        which="""finished_at IS NOT NULL
+          AND EXISTS (SELECT FROM import_chunk c WHERE c.job_id = import_job.id AND :registrant = ANY(c.registrants))"""
+    )
+)
 
 
 # --- taking in --------------------------------------------------------------------------------------------------------
@@ -199,7 +206,23 @@ async def piece(session: AsyncSession, vault: Vault, job_id: UUID, number: int) 
 
 async def wipe_old(session: AsyncSession, now: datetime) -> int:
     """Remove files, verdicts and missing of up to 100 jobs that ended 30 days ago. Answers how many there were."""
-    wiped = await session.execute(_WIPE_OLD, {"until": now - KEPT, "now": now})
+    return await _wipe(session, _WIPE_OLD, {"until": now - KEPT, "now": now})
+
+
+async def wipe_season(session: AsyncSession, season: int, now: datetime) -> None:
+    """The same of every finished job of a season that is purged."""
+    while await _wipe(session, _WIPE_SEASON, {"season": season, "now": now}):
+        pass
+
+
+async def wipe_naming(session: AsyncSession, registrant_id: UUID, now: datetime) -> None:
+    """The same of every finished job that had a row of somebody who is erased."""
+    while await _wipe(session, _WIPE_NAMING, {"registrant": registrant_id, "now": now}):
+        pass
+
+
+async def _wipe(session: AsyncSession, statement: TextClause, facts: dict[str, object]) -> int:
+    wiped = await session.execute(statement, facts)
     assert isinstance(wiped, CursorResult)  # noqa: S101 - an UPDATE's result
     return wiped.rowcount
 

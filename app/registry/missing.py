@@ -72,7 +72,7 @@ _AS_FOUND = text(
     SELECT m.registrant_id FROM import_missing m JOIN registrant r ON r.id = m.registrant_id
     WHERE m.job_id = :id AND m.registrant_id > :after AND m.cancelled_at IS NULL
       AND r.status = m.status AND r.status IN ('REGISTERED', 'VERIFIED') AND m.last_change = {_LAST_CHANGE}
-    ORDER BY m.registrant_id LIMIT {AT_ONCE}
+    ORDER BY m.registrant_id LIMIT :most
     """
 )
 _MOVED_MEANWHILE = text(
@@ -164,7 +164,8 @@ async def _cancel_next(database: Database, caller: Caller, job: Job, after: UUID
 
 async def _cancel_some(session: AsyncSession, caller: Caller, job_id: UUID, after: UUID, now: datetime) -> UUID | None:
     """The last one that was looked at; None: there is no other."""
-    ids: list[UUID] = list((await session.execute(_AS_FOUND, {"id": job_id, "after": after})).scalars())
+    facts = {"id": job_id, "after": after, "most": AT_ONCE}
+    ids: list[UUID] = list((await session.execute(_AS_FOUND, facts)).scalars())
     if not ids:
         return None
     steps = [lifecycle.Step(one, RegistrantStatus.CANCELLED, caller, REASON) for one in ids]

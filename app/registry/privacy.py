@@ -16,7 +16,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from app.clock import end_of_wib_day, wib_day
 from app.errors import InvalidValue, NikInvalid, NotFound, Refusal
 from app.models.enums import ChangeKind, Purpose, RegistrantStatus
-from app.registry import access_log, lifecycle, log, lookup, nik, seasons
+from app.registry import access_log, jobs, lifecycle, log, lookup, nik, seasons
 from app.registry.lookup import Ref
 from app.registry.policy import HUBDAT
 from app.registry.reasons import reason_given
@@ -163,6 +163,7 @@ async def erase(
     await lifecycle.step(session, [lifecycle.Step(found, RegistrantStatus.CANCELLED, caller, given)], now)
     erased = await session.execute(_ERASE, {"id": found, "now": now})
     assert isinstance(erased, CursorResult)  # noqa: S101 - an UPDATE's result
+    await jobs.wipe_naming(session, found, now)
     [seen] = await lookup.by_ids(session, vault, caller, [found], everyone=True)
     if seen is None or not erased.rowcount:
         return seen or NotFound("ref")
@@ -198,6 +199,7 @@ async def purge_next(session: AsyncSession, now: datetime, *, most: int = 5_000)
     assert isinstance(purged, CursorResult)  # noqa: S101 - an UPDATE's result
     if purged.rowcount:
         return purged.rowcount
+    await jobs.wipe_season(session, season.year, now)
     await session.execute(_FORGET_EXPIRED_BLOCKS, {"season": season.year})
     await session.execute(_FORGET_ACCESSES, {"until": end_of_wib_day(season.ends_on)})
     await session.execute(_PURGED, {"season": season.year, "now": now})
