@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
 from datetime import date, datetime
+from functools import lru_cache
 from typing import TypeVar
 
 from app.errors import InvalidValue, NikInvalid, NotYours, Refusal
@@ -78,9 +79,9 @@ class Place:
         return cities.key(self.city)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Itinerary:
-    """What a record says of its route: the same words are looked for once in a batch."""
+    """What a record says of its route. The same words are one object, and are looked for once."""
 
     organizer: str
     coordinator: str
@@ -164,7 +165,9 @@ def _read(record: Record, caller: Caller, own: Mapping[str, str], vault: Vault, 
         nik_index=vault.blind_index(parsed.digits),
         name=name,
         status=_kept(standard.status_of(record.status_pemesanan_code, record.status_pemesanan_tittle)),
-        itinerary=_itinerary(record, organizer, caller.organizer, with_motorcycle=motorcycle is not None),
+        itinerary=_itinerary(
+            organizer, caller.organizer, motorcycle is not None, *(getattr(record, column) for column in _OF_ROUTE)
+        ),
         registered_at=_kept(standard.parse_instant(record.tanggal_pendaftaran or "")),
         reference=_kept(reference_given(record.kode_booking), "kode_booking"),
         identity_document=_document(record.jenis_dokumen),
@@ -198,7 +201,22 @@ def _organizer(source: str | None, caller: Caller, own: Mapping[str, str]) -> st
     return found
 
 
-def _itinerary(record: Record, organizer: str, coordinator: str, *, with_motorcycle: bool) -> Itinerary:
+_OF_ROUTE = (
+    "rute_perjalanan",
+    "keberangkatan_terminal",
+    "kota_keberangkatan",
+    "tujuan_terminal",
+    "kota_tujuan",
+    "tipe_keberangkatan",
+    "waktu_keberangkatan",
+    "moda",
+)
+
+
+@lru_cache(maxsize=4096)
+def _itinerary(organizer: str, coordinator: str, with_motorcycle: bool, *words: str | None) -> Itinerary:
+    """`words` of the columns `_OF_ROUTE`."""
+    record = Record(**dict(zip(_OF_ROUTE, words, strict=True)))
     direction = _kept(standard.direction_of(record.tipe_keberangkatan))
     name = _words(record, "rute_perjalanan", spellings.of_route, most=200)
     origin, destination = (

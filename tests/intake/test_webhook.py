@@ -17,7 +17,7 @@ from app.intake import doors
 from app.main import build_registry
 from app.requests import RequestLog
 from tests.graphql.conftest import ISSUER, Api
-from tests.registry.test_feeds import record
+from tests.registry.records import record
 from tests.world import World
 
 pytestmark = pytest.mark.anyio
