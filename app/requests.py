@@ -99,9 +99,14 @@ def count(state: Mapping[str, Any], route: str, status: int | None, seconds: flo
     operation = state.get("operation") or "-"
     if "," in operation:
         operation = "several"
-    outcome = state.get("outcome") or ("ok" if status is not None and status < 400 else "-")
-    metrics.REQUESTS.add(route, operation, str(status or "-"), outcome)
+    metrics.REQUESTS.add(route, operation, str(status or "-"), state.get("outcome") or outcome_of(status))
     metrics.REQUEST_SECONDS.add(seconds, route, operation)
+
+
+def outcome_of(status: int | None) -> str:
+    if status == 500:
+        return "INTERNAL_ERROR"
+    return "ok" if status is not None and status < 400 else "-"
 
 
 def facts(scope: Scope, route: str, status: int | None, seconds: float) -> dict[str, Any]:
