@@ -78,7 +78,8 @@ class Subscriptions:
         """The name of the only root field and its plan. None: its selection is not plain."""
         root = self._schema.subscription_type
         node, *others = found.operation.node.selection_set.selections
-        if root is None or others or not isinstance(node, FieldNode) or node.directives:
+        # No directive may stand there: a subscription always has its one field.
+        if root is None or others or not isinstance(node, FieldNode):
             return None
         plan = found.document.plans.plan(root.fields[node.name.value].type, [node])
         return None if plan is None else (node.alias.value if node.alias else node.name.value, plan)

@@ -1,0 +1,144 @@
+"""How events become payloads, without a transport."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator
+from dataclasses import replace
+from datetime import timedelta
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from app.auth.bearer import Principal
+from app.changes.tail import SlowReader
+from app.config import Settings
+from app.graphql import subscriptions
+from app.graphql.connections import Connections
+from app.graphql.documents import Refused
+from app.graphql.failures import RequestError
+from app.graphql.operations import Operations
+from app.graphql.payloads import Payloads, told
+from app.graphql.requests import Asked, NotUnderstood
+from app.graphql.subscriptions import Subscriptions
+from tests.graphql.live.serving import SCHEMA, Tick
+from tests.world import DJKA, DKI, NOW
+
+pytestmark = pytest.mark.anyio
+
+WHO = Principal(DJKA, frozenset({"nik:check"}), NOW + timedelta(minutes=15))
+PLAIN = "subscription { ticks { number } }"
+TICKS: Any = SCHEMA.subscription_type.fields["ticks"]  # type: ignore[union-attr]
+
+
+class Source:
+    """The same events for everyone who asks."""
+
+    def __init__(self, events: list[Any], monkeypatch: pytest.MonkeyPatch) -> None:
+        self.events = events
+        self.operations = Operations(SCHEMA, Settings())
+        self.subscriptions = Subscriptions(SCHEMA, self.operations)
+        self.payloads = Payloads(
+            SimpleNamespace(),
+            self.operations,
+            self.subscriptions,
+            Connections(asyncio.Event()),  # type: ignore[arg-type]
+        )
+        monkeypatch.setattr(TICKS, "subscribe", lambda *_, **__: self.follow())
+
+    async def follow(self) -> AsyncGenerator[Any, None]:
+        for event in self.events:
+            yield event
+
+    async def heard(self, query: str, who: Principal = WHO, **variables: Any) -> list[str]:
+        found = self.operations.find(Asked(query, variables, None))
+        return [payload async for payload in self.payloads.of(found, who, "en")]
+
+
+async def test_an_event_is_written_once_for_all_who_ask_for_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    source = Source([Tick(number=1), Tick(number=2)], monkeypatch)
+    first, second = await source.heard(PLAIN), await source.heard(PLAIN, replace(WHO, caller=DKI))
+    assert first == ['{"data":{"ticks":{"number":1}}}', '{"data":{"ticks":{"number":2}}}']
+    assert [id(payload) for payload in first] == [id(payload) for payload in second]
+    assert await source.heard("subscription { ticks { n: number } }") == [
+        '{"data":{"ticks":{"n":1}}}',
+        '{"data":{"ticks":{"n":2}}}',
+    ]
+
+
+async def test_what_depends_on_who_asks_is_not_shared(monkeypatch: pytest.MonkeyPatch) -> None:
+    source = Source([Tick(number=1)], monkeypatch)
+    query = "subscription { ticks { mine } }"
+    assert await source.heard(query) == ['{"data":{"ticks":{"mine":"djka:1"}}}']
+    assert await source.heard(query, replace(WHO, caller=DKI)) == ['{"data":{"ticks":{"mine":"dishub-dki:1"}}}']
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "subscription { ticks { number } ticks { padding } }",
+        "subscription { ...all } fragment all on Subscription { ticks { number padding } }",
+        "subscription ($yes: Boolean! = true) { ticks { number padding @include(if: $yes) } }",
+    ],
+    ids=["merged", "fragment", "directive"],
+)
+async def test_whatever_is_not_plain_is_for_graphql_core(monkeypatch: pytest.MonkeyPatch, query: str) -> None:
+    source = Source([Tick(number=1, padding="a")], monkeypatch)
+    assert await source.heard(query) == ['{"data":{"ticks":{"number":1,"padding":"a"}}}']
+    assert source.subscriptions._written == {}
+
+
+async def test_the_root_has_no_directives(monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(Refused):
+        await Source([], monkeypatch).heard(
+            "subscription ($no: Boolean!) { ticks @skip(if: $no) { number } }", no=False
+        )
+
+
+async def test_an_event_that_is_not_what_its_type_says_is_an_error_of_that_event(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    source = Source([Tick(number=None), Tick(number=2)], monkeypatch)  # type: ignore[arg-type]
+    bad, good = await source.heard(PLAIN)
+    assert bad.startswith('{"data":null,"errors":[')
+    assert good == '{"data":{"ticks":{"number":2}}}'
+
+
+async def test_what_is_kept_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(subscriptions, "MOST_WRITTEN", 3)
+    source = Source([Tick(number=number) for number in range(10)], monkeypatch)
+    assert len(await source.heard(PLAIN)) == 10
+    assert len(source.subscriptions._written) == 1
+
+
+async def test_a_resolver_that_refuses_at_once_opens_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object, **__: object) -> None:
+        raise RequestError("No such job", "NOT_FOUND")
+
+    source = Source([], monkeypatch)
+    monkeypatch.setattr(TICKS, "subscribe", refuse)
+    with pytest.raises(Refused) as refused:
+        await source.heard(PLAIN)
+    assert [error["extensions"]["code"] for error in told(refused.value, "en")] == ["NOT_FOUND"]
+
+
+async def test_a_resolver_may_take_its_time_to_open(monkeypatch: pytest.MonkeyPatch) -> None:
+    source = Source([Tick(number=1)], monkeypatch)
+
+    async def later(*_: object, **__: object) -> AsyncGenerator[Any, None]:
+        await asyncio.sleep(0)
+        return source.follow()
+
+    monkeypatch.setattr(TICKS, "subscribe", later)
+    assert await source.heard(PLAIN) == ['{"data":{"ticks":{"number":1}}}']
+
+
+@pytest.mark.parametrize(
+    ("error", "code"),
+    [(SlowReader(), "SLOW_READER"), (NotUnderstood(504, "TIMEOUT", "Too long"), "TIMEOUT")],
+    ids=["slow", "late"],
+)
+def test_what_ends_an_operation_is_told_by_its_code(error: Exception, code: str) -> None:
+    [one] = told(error, "en")
+    assert one["extensions"] == {"code": code}
