@@ -7,6 +7,8 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from uuid import UUID
 
+from sqlalchemy import text
+
 from app.changes import feed
 from app.graphql.paging import cursor_of
 from app.models.enums import CaseState, RegistrantStatus
@@ -149,11 +151,15 @@ async def _offer(society: Society, caller: Caller) -> None:
 
 
 async def _listen(society: Society, caller: Caller) -> None:
-    given = WebhookInput(f"https://hook-of-{caller.organizer}.example/", ["duplicate.found"])
+    """A webhook, and one delivery that has ended: nothing is to be sent."""
+    given = WebhookInput(f"https://hook-of-{caller.organizer}.example/", ["import.finished"])
     async with society.world.database.transaction() as session:
         saved = await webhooks.save(session, society.world.vault, caller, given, NOW)
         assert isinstance(saved, Saved)
         await deliveries.send_test(session, caller, saved.webhook.id, NOW)
+        await session.execute(
+            text("UPDATE webhook_delivery SET state = 'FAILED', finished_at = :now, due_at = NULL"), {"now": NOW}
+        )
     society.webhooks[caller.organizer] = saved.webhook.id
 
 
