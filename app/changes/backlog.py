@@ -97,6 +97,15 @@ FIGURES = (
         "state",
     ),
     Figure(
+        "pemudik_import_rows",
+        "Rows of all imports so far, dry runs left out, by what became of them: a result, or why not.",
+        "SELECT k.code, sum(k.times) FROM import_job j CROSS JOIN LATERAL ("
+        " SELECT key AS code, CAST(value AS bigint) AS times FROM jsonb_each_text(j.results)"
+        " WHERE key IN ('NEW', 'UPDATED', 'UNCHANGED') UNION ALL"
+        " SELECT key, CAST(value AS bigint) FROM jsonb_each_text(j.codes)) k WHERE NOT j.dry_run GROUP BY k.code",
+        "code",
+    ),
+    Figure(
         "pemudik_import_oldest_queued_seconds",
         "For how long the import that came first has waited to be begun.",
         f"SELECT NULL, {_seconds_since('min(created_at)')} FROM import_job WHERE state = 'QUEUED'",

@@ -17,6 +17,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from starlette.responses import Response
 from starlette.routing import Route
 
+from app import metrics
 from app.auth.bearer import Bearer
 from app.config import Settings
 from app.errors import InvalidValue, Language
@@ -53,6 +54,8 @@ def routes(registry: Registry, bearer: Bearer, settings: Settings) -> list[Route
                 told = await _push(registry, asked, records, keyed, message_id)
         except TimeoutError:
             raise Refused(504, "TIMEOUT", "Terlalu lama; kirim ulang.", "It took too long; send it again.") from None
+        for one in told:
+            metrics.VERDICTS.add("feed", one["kode"] or _RESULTS[one["hasil"]], asked.caller.organizer)
         return http.answered(_answer(told, records))
 
     return [http.route(PATH, Door(bearer, "webhook", answer, scopes=["registrants:write"]))]
@@ -181,6 +184,7 @@ def _answer(told: Sequence[Told], records: Sequence[Record]) -> Told:
 
 
 _TITLES = [RESULT_TITLES[result] for result in Result]
+_RESULTS = {title: str(result) for result, title in RESULT_TITLES.items()}
 
 
 def _echo(record: Record) -> str | None:

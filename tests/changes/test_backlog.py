@@ -24,6 +24,7 @@ NOTHING: dict[str, dict[str | None, float]] = {
     "pemudik_webhook_oldest_due_seconds": {None: 0},
     "pemudik_webhooks_failing_seconds": {},
     "pemudik_import_jobs": {"QUEUED": 0, "RUNNING": 0},
+    "pemudik_import_rows": {},
     "pemudik_import_oldest_queued_seconds": {None: 0},
     "pemudik_verification_overdue_seconds": {None: 0},
 }
@@ -149,7 +150,12 @@ async def test_imports(world: World) -> None:
             runner=uuid7() if state == "RUNNING" else None,
             until=NOW if state == "RUNNING" else None,
         )
+    await world.run(
+        """UPDATE import_job SET results = '{"NEW": 2, "STALE": 1, "REFUSED": 3}',
+                                 codes = '{"STALE": 1, "NIK_INVALID": 3}', dry_run = state = 'QUEUED'"""
+    )
     assert await differs(world) == {
+        "pemudik_import_rows": {"NEW": 4, "STALE": 2, "NIK_INVALID": 6},
         "pemudik_import_jobs": {"QUEUED": 2, "RUNNING": 1},
         "pemudik_import_oldest_queued_seconds": {None: 180},
     }
