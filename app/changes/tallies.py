@@ -18,6 +18,7 @@ from app.changes.projection import Projection, advance
 from app.clock import sql_wib_day
 from app.db import Database
 from app.models.enums import ChangeKind, RegistrantStatus
+from app.models.tally import EVERYBODY
 from app.registry.statistics import PROJECTION
 
 AT_ONCE = 10_000
@@ -30,26 +31,26 @@ S = RegistrantStatus
 _MOVED = f"'{ChangeKind.REGISTRANT_MOVED}', '{ChangeKind.REGISTRANT_REROUTED}'"
 _DISPUTED = f"'{ChangeKind.DUPLICATE_REFUSED}', '{ChangeKind.DUPLICATE_SUSPECTED}'"
 _REGISTERED_ON, _DISPUTED_ON = sql_wib_day("r.registered_at"), sql_wib_day("c.at")
-_BY_KIND = ("season", "organizer_code", "direction", "service", "day")
+_BY_KIND = ("season", "organizer_code", "direction", "service")
 _BY_ROUTE = ("route_id", "organizer_code", "day")
 _BY_PAIR = ("season", "holder", "claimant")
 _PEOPLE = {
     **{status.lower(): f"COALESCE(sum(people) FILTER (WHERE status = '{status}'), 0)" for status in S},
     "ever_verified": "sum(ever_verified)",
 }
-_WAITING = f"COALESCE(sum(people) FILTER (WHERE status = '{S.REGISTERED}'), 0)"
+_WAITING = {"waiting": "sum(people)"}
 _DISPUTES = {
     "refused": f"count(*) FILTER (WHERE kind = '{ChangeKind.DUPLICATE_REFUSED}')",
     "suspected": f"count(*) FILTER (WHERE kind = '{ChangeKind.DUPLICATE_SUSPECTED}')",
 }
 
 
-def _add(table: str, keys: tuple[str, ...], counts: Mapping[str, str], counted: str, having: str = "true") -> str:
+def _add(table: str, keys: tuple[str, ...], counts: Mapping[str, str], counted: str) -> str:
     listed = ", ".join(keys)
     added = ", ".join(f"{name} = {table}.{name} + excluded.{name}" for name in counts)
     return f"""
         INSERT INTO {table} ({listed}, {", ".join(counts)})
-        SELECT {listed}, {", ".join(counts.values())} FROM {counted} GROUP BY {listed} HAVING {having}
+        SELECT {listed}, {", ".join(counts.values())} FROM {counted} GROUP BY {listed}
         ON CONFLICT ({listed}) DO UPDATE SET {added}
     """
 
@@ -73,16 +74,20 @@ def _counting(most: int) -> TextClause:
                 (c.from_status, COALESCE(CAST(c.facts ->> 'from_route' AS uuid), c.route_id), -1)
             ) AS way (status, route_id, people)
             WHERE c.kind IN ({_MOVED}) AND way.status IS NOT NULL
+        ), together AS (
+            SELECT step.season, whose.organizer_code, step.direction, step.service, step.day, step.verify_by,
+                   step.status, step.people, step.ever_verified
+            FROM step CROSS JOIN LATERAL (VALUES (step.organizer_code), ('{EVERYBODY}')) AS whose (organizer_code)
+        ), waiting AS (SELECT * FROM together WHERE status = '{S.REGISTERED}'
         ), dispute AS (
             SELECT r.season, r.organizer_code AS holder, c.facts ->> 'claimant' AS claimant, r.direction, r.service,
                    {_DISPUTED_ON} AS day, c.kind
             FROM news c JOIN registrant r ON r.id = c.registrant_id WHERE c.kind IN ({_DISPUTED})
         ),
-        days AS ({_add("tally_day", _BY_KIND, _PEOPLE, "step")}),
+        kinds AS ({_add("tally", _BY_KIND, _PEOPLE, "step")}),
+        days AS ({_add("tally_day", (*_BY_KIND, "day"), _PEOPLE, "together")}),
+        deadlines AS ({_add("tally_deadline", (*_BY_KIND, "day", "verify_by"), _WAITING, "waiting")}),
         routes AS ({_add("tally_route", _BY_ROUTE, _PEOPLE, "step")}),
-        deadlines AS (
-            {_add("tally_deadline", (*_BY_KIND, "verify_by"), {"waiting": _WAITING}, "step", f"{_WAITING} <> 0")}
-        ),
         pairs AS ({_add("tally_pair", _BY_PAIR, _DISPUTES, "dispute")}),
         duplicates AS ({_add("tally_duplicate", (*_BY_PAIR, "direction", "service", "day"), _DISPUTES, "dispute")})
         SELECT CAST(CAST(c.xact_id AS text) AS bigint) AS xact_id, c.id FROM news c
@@ -93,7 +98,7 @@ def _counting(most: int) -> TextClause:
 
 _COUNT = _counting(AT_ONCE)
 _NOBODY_WAITS = text("DELETE FROM tally_deadline WHERE waiting = 0")
-_TABLES = ("tally_day", "tally_route", "tally_deadline", "tally_pair", "tally_duplicate")
+_TABLES = ("tally", "tally_day", "tally_route", "tally_deadline", "tally_pair", "tally_duplicate")
 # Not TRUNCATE: who reads the statistics meanwhile goes on seeing them as they were.
 _FORGET = [text(f"DELETE FROM {table}") for table in _TABLES]
 _RESTART = text(

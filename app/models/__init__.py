@@ -12,7 +12,7 @@ from app.models.projection import Projection
 from app.models.registrant import Registrant
 from app.models.route import QuotaRelease, Route
 from app.models.season import Season
-from app.models.tally import TallyDay, TallyDeadline, TallyDuplicate, TallyPair, TallyRoute
+from app.models.tally import Tally, TallyDay, TallyDeadline, TallyDuplicate, TallyPair, TallyRoute
 from app.models.terminal import Terminal
 from app.models.webhook import Webhook, WebhookAttempt, WebhookDelivery
 
@@ -40,6 +40,7 @@ __all__ = [
     "Route",
     "Season",
     "SignedMessage",
+    "Tally",
     "TallyDay",
     "TallyDeadline",
     "TallyDuplicate",

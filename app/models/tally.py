@@ -13,6 +13,10 @@ _ROOM = {"postgresql_with": {"fillfactor": 70}}
 """Counts are updated all day: in their page, while there is room."""
 
 
+EVERYBODY = "*"
+"""In the place of an organizer's code: all of them together. No organizer can be called so."""
+
+
 class People(SQLModel):
     """How many registrants stand at each status."""
 
@@ -26,8 +30,20 @@ class People(SQLModel):
     """Of all of them, those that were verified, whatever became of them."""
 
 
+class Tally(People, table=True):
+    """By organizer, direction and service."""
+
+    __tablename__ = "tally"
+    __table_args__ = (_ROOM,)
+
+    season: int = Field(primary_key=True)
+    organizer_code: str = Field(primary_key=True, sa_type=Text)
+    direction: str = Field(primary_key=True, sa_type=Text)
+    service: str = Field(primary_key=True, sa_type=Text)
+
+
 class TallyDay(People, table=True):
-    """By organizer, direction, service and the day (WIB) of registration."""
+    """The same by the day (WIB) of registration as well, for each organizer and for everybody together."""
 
     __tablename__ = "tally_day"
     __table_args__ = (_ROOM,)
@@ -51,7 +67,9 @@ class TallyRoute(People, table=True):
 
 
 class TallyDeadline(SQLModel, table=True):
-    """Who waits for verification, by the hour in which the deadline falls (`infinity`: none). No row counts nobody."""
+    """Who waits for verification, by the hour in which the deadline falls (`infinity`: none). For each organizer,
+    and for everybody together. No row counts nobody.
+    """
 
     __tablename__ = "tally_deadline"
     __table_args__ = (_ROOM,)

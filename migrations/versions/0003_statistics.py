@@ -22,6 +22,15 @@ def people() -> list[sa.Column[int]]:
 
 
 def upgrade() -> None:
+    op.create_table('tally',
+    *people(),
+    sa.Column('season', sa.Integer(), nullable=False),
+    sa.Column('organizer_code', sa.Text(), nullable=False),
+    sa.Column('direction', sa.Text(), nullable=False),
+    sa.Column('service', sa.Text(), nullable=False),
+    sa.PrimaryKeyConstraint('season', 'organizer_code', 'direction', 'service'),
+    postgresql_with={'fillfactor': 70}
+    )
     op.create_table('tally_day',
     *people(),
     sa.Column('season', sa.Integer(), nullable=False),
@@ -83,3 +92,4 @@ def downgrade() -> None:
     op.drop_table('tally_deadline')
     op.drop_table('tally_route')
     op.drop_table('tally_day')
+    op.drop_table('tally')

@@ -24,18 +24,24 @@ ATTEMPTS = ", ".join(
     f"count(*) FILTER (WHERE kind = '{kind}')" for kind in ("DUPLICATE_REFUSED", "DUPLICATE_SUSPECTED")
 )
 
+WHOSE = {KIND: KIND, "season, '*', direction, service": "season, direction, service"}
+"""For each organizer and for everybody together: what is selected, and what it is grouped by."""
+
 PLAIN = {
-    f"SELECT {KIND}, day, {COLUMNS} FROM tally_day": (
-        f"SELECT {KIND}, {DAY}, {COUNTED} FROM registrant GROUP BY {KIND}, {DAY}"
+    f"SELECT {KIND}, {COLUMNS} FROM tally": f"SELECT {KIND}, {COUNTED} FROM registrant GROUP BY {KIND}",
+    f"SELECT {KIND}, day, {COLUMNS} FROM tally_day": " UNION ALL ".join(
+        f"SELECT {whose}, {DAY}, {COUNTED} FROM registrant GROUP BY {grouped}, {DAY}"
+        for whose, grouped in WHOSE.items()
     ),
     # A route that its people were moved away from keeps a row that counts nobody.
     f"""SELECT route_id, organizer_code, day, {COLUMNS} FROM tally_route
         WHERE registered + verified + departed + forfeited + cancelled + no_show > 0""": (
         f"SELECT route_id, organizer_code, {DAY}, {COUNTED} FROM registrant GROUP BY route_id, organizer_code, {DAY}"
     ),
-    f"SELECT {KIND}, day, verify_by, waiting FROM tally_deadline": (
-        f"""SELECT {KIND}, {DAY}, coalesce(date_trunc('hour', verify_by), 'infinity'), count(*) FROM registrant
-            WHERE status = 'REGISTERED' GROUP BY {KIND}, {DAY}, date_trunc('hour', verify_by)"""
+    f"SELECT {KIND}, day, verify_by, waiting FROM tally_deadline": " UNION ALL ".join(
+        f"""SELECT {whose}, {DAY}, coalesce(date_trunc('hour', verify_by), 'infinity'), count(*) FROM registrant
+            WHERE status = 'REGISTERED' GROUP BY {grouped}, {DAY}, date_trunc('hour', verify_by)"""
+        for whose, grouped in WHOSE.items()
     ),
     "SELECT season, holder, claimant, direction, service, day, refused, suspected FROM tally_duplicate": (
         f"""SELECT c.season, c.organizer_code, c.facts ->> 'claimant', direction, service, {REFUSED_ON}, {ATTEMPTS}

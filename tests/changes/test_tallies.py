@@ -25,7 +25,7 @@ from tests.world import DJKA, HUBDAT, NOW, World, build, someone
 
 pytestmark = pytest.mark.anyio
 
-TABLES = ("tally_day", "tally_route", "tally_deadline", "tally_pair", "tally_duplicate")
+TABLES = ("tally", "tally_day", "tally_route", "tally_deadline", "tally_pair", "tally_duplicate")
 COUNTED = (*TABLES, "projection")
 
 

@@ -16,7 +16,7 @@ from tests.registry.stage import Stage
 from tests.registry.test_model import LIVES, Lives
 from tests.registry.test_model import stage as build_stage
 
-TABLES = ("tally_day", "tally_route", "tally_deadline", "tally_pair", "tally_duplicate")
+TABLES = ("tally", "tally_day", "tally_route", "tally_deadline", "tally_pair", "tally_duplicate")
 
 
 @pytest.fixture
