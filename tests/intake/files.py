@@ -22,6 +22,8 @@ from tests.world import nik_of
 
 KNOWN = frozenset((*standard.COLUMNS, *standard.EXTENSIONS))
 NAMES = (*standard.COLUMNS, *standard.EXTENSIONS)
+LIVE = [f"{start}1+1" for start in ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠", " =", "\u00a0@")]
+"""What is a formula to some program or other."""
 
 
 def person(number: int = 1, **changes: Any) -> dict[str, Any]:
