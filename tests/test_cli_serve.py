@@ -120,6 +120,14 @@ def test_listening_takes_the_next_free_port(monkeypatch: pytest.MonkeyPatch) -> 
             serve.listen("127.0.0.1", None)
 
 
+@pytest.mark.skipif(not hasattr(socket, "TCP_USER_TIMEOUT"), reason="only Linux has it")
+def test_what_nobody_reads_goes_away_with_its_connection() -> None:
+    with serve.listen("127.0.0.1", None) as listener, socket.create_connection(listener.getsockname()):
+        connection, _ = listener.accept()
+        with connection:
+            assert connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT) == 60_000
+
+
 def test_an_address_that_is_not_ours_is_said() -> None:
     with pytest.raises(Failed, match=r"Cannot listen on 192\.0\.2\.1: "):
         serve.listen("192.0.2.1", 18000)

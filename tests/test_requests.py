@@ -134,6 +134,26 @@ async def test_machines_that_ask_all_the_time_are_told_of_at_debug() -> None:
     assert line["log_level"] == "debug"
 
 
+async def test_a_socket_has_its_line_at_its_end() -> None:
+    async def inner(scope: Any, receive: Any, send: Any) -> None:
+        assert len(scope["state"]["request_id"]) == 36
+        scope["state"] |= {"client_id": "djka-test", "operation": "changes", "close_code": 4401}
+
+    scope = {"type": "websocket", "path": f"/{NIK}", "query_string": NIK.encode(), "headers": []}
+    with capture_logs() as logged:
+        await RequestLog(inner)(scope, None, None)  # type: ignore[arg-type]
+    [line] = logged
+    assert line.pop("ms") >= 0
+    assert line == {
+        "event": "socket",
+        "log_level": "info",
+        "route": "-",
+        "code": 4401,
+        "client": "djka-test",
+        "operation": "changes",
+    }
+
+
 async def test_what_is_not_http_passes() -> None:
     seen: list[str] = []
 
