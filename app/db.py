@@ -47,6 +47,8 @@ CHANGED = "changed"
 ATTEMPTS = 5
 POOLS = 2
 """Of a `Database`: one for transactions, one for statements."""
+LISTENING = 1
+"""Connections beside them."""
 LOST_RACES: Mapping[str | None, str] = {"40P01": "deadlock", "40001": "serialization", "23505": "unique"}
 """By SQLSTATE."""
 

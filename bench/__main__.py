@@ -26,7 +26,7 @@ from app import embedded, migration
 from app.config import Settings
 from app.db import Database
 from app.vault import open_vault
-from bench import load, seed
+from bench import live, load, seed
 from bench.load import Outcome, Target
 
 CONNECTIONS = 32
@@ -57,6 +57,8 @@ def main() -> None:
         plain = stack.enter_context(server("bench.plain:app", url, folder))
         tokens = {organizer: token(ours, *pair) for organizer, pair in credentials.items()}
         asyncio.run(measure(ours, plain, tokens, str(route), options))
+    with tempfile.TemporaryDirectory(prefix="pemudik-bench-") as live_folder:
+        live.run(Path(live_folder), seconds=2 * options.seconds)
 
 
 async def prepare(url: str, folder: Path) -> tuple[dict[str, tuple[str, str]], object]:

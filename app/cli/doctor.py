@@ -12,7 +12,7 @@ from sqlalchemy import text
 from app import clock, migration
 from app.cli.command import AsJson, Failed, cause_of, database_url, print_json
 from app.config import Settings
-from app.db import POOLS, Database
+from app.db import LISTENING, POOLS, Database
 from app.keys import KeysUnusable
 from app.vault import Unreadable, Vault, open_vault
 
@@ -104,7 +104,7 @@ async def server(database: Database, settings: Settings) -> list[Finding]:
         answered_at = clock.now()
     return [
         version(row.version),
-        connections(row.most, settings.workers * settings.pool_size * POOLS),
+        connections(row.most, settings.workers * (settings.pool_size * POOLS + LISTENING)),
         clocks(row.at, asked_at, answered_at),
     ]
 
