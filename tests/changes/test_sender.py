@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import random
 from collections import Counter, defaultdict
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import timedelta
 from uuid import UUID
@@ -24,7 +24,7 @@ from app.errors import Unavailable
 from app.registry import log, webhooks
 from tests.changes.sending import Post, filled, forfeited, no_show
 from tests.receivers import OK, Receiver, Request, answer, receiving
-from tests.world import DJKA, DKI, HUBDAT
+from tests.world import DJKA, DKI, HUBDAT, World
 
 pytestmark = pytest.mark.anyio
 
@@ -260,7 +260,7 @@ async def test_what_cannot_be_sent_at_all_is_logged_and_tried_when_its_lease_has
 # --- many events, many senders, receivers that fail -------------------------------------------------------------------
 
 
-def unreliable(chance: random.Random, share: float) -> object:
+def unreliable(chance: random.Random, share: float) -> Callable[[Request], Awaitable[bytes]]:
     """Fails now and then, after it may have taken in what came."""
 
     async def say(_: Request) -> bytes:
@@ -283,24 +283,30 @@ async def test_everything_arrives_in_order_whatever_fails(post: Post, monkeypatc
         receivers = {"djka": [first, second], "dishub-dki": [third], "hubdat": [fourth]}
         for organizer, its in receivers.items():
             for receiver in its:
-                receiver.says = unreliable(chance, 0.25)  # type: ignore[assignment]
+                receiver.says = unreliable(chance, 0.25)
                 await post.hook(callers[organizer], receiver.url())
         await _live(post, chance, list(callers))
         await until_ended(post)
 
-        expected: defaultdict[str, list[tuple[str, str]]] = defaultdict(list)
-        for row in await post.world.run(
-            "SELECT organizer_code, registrant_id, kind, to_status, route_id FROM change"
-            " WHERE kind IN ('REGISTRANT_MOVED', 'QUOTA_FILLED') ORDER BY xact_id, id"
-        ):
-            event = "quota.filled" if row.kind == "QUOTA_FILLED" else f"registrant.{row.to_status.lower()}"
-            expected[row.organizer_code].append((str(row.registrant_id or row.route_id), event))
+        expected = await expected_of(post.world)
         for organizer, its in receivers.items():
             for receiver in its:
                 check_against_the_log(receiver, expected[organizer])
     states = Counter(row[0] for row in await post.rows("state"))
     assert states == {"DELIVERED": sum(len(expected[organizer]) * len(its) for organizer, its in receivers.items())}
     assert states["DELIVERED"] == 4 * (2 * EACH + 3)
+
+
+async def expected_of(world: World) -> Mapping[str, list[tuple[str, str]]]:
+    """What the log says happened with each organizer, in its order: of whom, and which event."""
+    expected: defaultdict[str, list[tuple[str, str]]] = defaultdict(list)
+    for row in await world.run(
+        "SELECT organizer_code, registrant_id, kind, to_status, route_id FROM change"
+        " WHERE kind IN ('REGISTRANT_MOVED', 'QUOTA_FILLED') ORDER BY xact_id, id"
+    ):
+        event = "quota.filled" if row.kind == "QUOTA_FILLED" else f"registrant.{row.to_status.lower()}"
+        expected[row.organizer_code].append((str(row.registrant_id or row.route_id), event))
+    return expected
 
 
 async def _live(post: Post, chance: random.Random, organizers: list[str]) -> None:
