@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 
 import structlog
 
-from app import clock
+from app import clock, metrics
 from app.changes import events, outbox, signatures
 from app.changes.addresses import Resolver
 from app.changes.outbox import Landed, Leased
@@ -117,6 +117,7 @@ class Sender:
             # Its lease runs out, and it is tried again.
             log.exception("webhook failed", delivery=str(one.id))
             return
+        metrics.WEBHOOK_ATTEMPTS.add(outcome.error or f"{(outcome.status or 0) // 100}xx")
         self._landed.append(Landed(one, began_at, outcome))
         self._landing.set()
 

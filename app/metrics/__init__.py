@@ -38,6 +38,11 @@ BATCH_SECONDS = Histogram("pemudik_batch_seconds", "How long merged batches took
 WAITING = Gauge("pemudik_batch_waiting", "Single calls that wait for the next batch.", "of")
 OPEN = Gauge("pemudik_open", "Sockets and subscriptions that are open.", "kind")
 SOCKETS_ENDED = Counter("pemudik_sockets_ended_total", "Sockets that have ended, by close code.", "code")
+WEBHOOK_ATTEMPTS = Counter(
+    "pemudik_webhook_attempts_total",
+    "Attempts to deliver a webhook, by the class of the answer's status or what failed.",
+    "outcome",
+)
 
 POOL_SIZE = Gauge("pemudik_pool_connections_max", "Database connections that the pools may hold.", "pool")
 POOL_IN_USE = Gauge("pemudik_pool_connections_in_use", "Database connections that are being used.", "pool")

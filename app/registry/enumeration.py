@@ -14,7 +14,7 @@ brings its people by file or by daily list.
 from __future__ import annotations
 
 from collections import OrderedDict, deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -27,6 +27,8 @@ WALKING, UNKNOWN = "walking", "unknown"
 
 WINDOW = 100
 STEPS = 30
+SERIAL, DAY = 1, 100_000_000
+"""Where they stand among the 16 digits."""
 MOST_CLIENTS = 1_000
 """That one process follows; the one that was longest silent is forgotten."""
 
@@ -54,7 +56,7 @@ class Walk:
         own = hash(digits)
         if own in self._known:
             return False
-        is_step = any(hash(other) in self._known for other in neighbours(digits))
+        is_step = not self._known.isdisjoint(map(hash, neighbours(digits)))
         self._recent.append((own, is_step))
         self._known.add(own)
         self._steps += is_step
@@ -82,14 +84,10 @@ class Walks:
         return walk.look(digits)
 
 
-def neighbours(digits: str) -> Iterator[str]:
+def neighbours(digits: str) -> tuple[str, str, str, str]:
     """The serials beside it, and the days beside it."""
-    before, serial = digits[:12], int(digits[12:])
-    yield f"{before}{serial + 1:04}"
-    yield f"{before}{serial - 1:04}"
-    district, day, rest = digits[:6], int(digits[6:8]), digits[8:]
-    yield f"{district}{day + 1:02}{rest}"
-    yield f"{district}{day - 1:02}{rest}"
+    number = int(digits)
+    return str(number + SERIAL), str(number - SERIAL), str(number + DAY), str(number - DAY)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,48 @@
+"""What the metrics and the alarm cost one NIK check: `python -m bench.counting`. Microseconds, the best of five rounds."""
+
+from __future__ import annotations
+
+import random
+import tempfile
+import timeit
+from collections.abc import Callable
+from datetime import UTC, date, datetime, timedelta
+from itertools import cycle
+from pathlib import Path
+
+from app import metrics, requests, tracing
+from app.alarm import Watch
+from app.models.enums import NikOutcome
+from app.registry.check import Answer, Check
+from app.registry.source import Caller
+
+TIMES = 20_000
+
+
+def niks(dice: random.Random) -> list[str]:
+    """Of nobody: serials from 9000 on."""
+    born = [date(1946, 1, 1) + timedelta(days=dice.randrange(28_000)) for _ in range(TIMES)]
+    return [f"3372{dice.randrange(1, 41):02}{day:%d%m%y}{dice.randrange(9000, 9010)}" for day in born]
+
+
+def cost(what: Callable[[], object]) -> float:
+    return min(timeit.repeat(what, number=TIMES, repeat=5)) / TIMES * 1e6
+
+
+def main() -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        metrics.begin(Path(folder))
+        answers = [Answer(nik, NikOutcome.AVAILABLE, (), None, (), None) for nik in niks(random.Random(1))]
+        watch, turn, now = Watch(), cycle(answers), datetime.now(UTC)
+        checks = [Check(Caller("djka-bench", "djka"), "")]
+        state = {"operation": "checkNik", "outcome": "ok"}
+        verdict = cost(lambda: watch.answered(checks, [next(turn)], now))
+        request = cost(lambda: requests.count(state, "/graphql", 200, 0.003))
+        waiting = cost(lambda: metrics.WAITING.add("checks"))
+        off = cost(lambda: (tracing.request(()), tracing.span("operation"), tracing.here()))
+    print(f"verdict and alarm {verdict:.1f}, request {request:.1f}, waiting {waiting:.1f}, traces when off {off:.1f}")
+    print(f"together {verdict + request + waiting + off:.1f} microseconds")
+
+
+if __name__ == "__main__":
+    main()
