@@ -130,11 +130,19 @@ _DROP_TERMINALS = text(
 async def make(
     session: AsyncSession, season: int, wanted: Mapping[Itinerary, str], made: Made
 ) -> dict[Itinerary, UUID]:
-    """The route of each itinerary, for the service it is wanted for; `made` grows by what is new. Raises `Raced`."""
-    spots = {_spot(one.organizer, place): place for one in wanted for place in (one.origin, one.destination)}
+    """The route of each itinerary, for the service it is wanted for, as the first one spells it. Raises `Raced`.
+
+    `made` grows by what is new.
+    """
+    spots: dict[Spot, Place] = {}
+    for one in wanted:
+        for place in (one.origin, one.destination):
+            spots.setdefault(_spot(one.organizer, place), place)
     codes = await _terminals(session, spots, made)
     ways = {one: _way(one, service, codes) for one, service in wanted.items()}
-    given = {way: (uuid7(), one) for one, way in ways.items()}
+    given: dict[Way, tuple[UUID, Itinerary]] = {}
+    for one, way in ways.items():
+        given.setdefault(way, (uuid7(), one))
     columns: dict[str, object] = {"season": season, **_columns(given)}
     new = set((await session.execute(_MAKE_ROUTES, columns)).scalars())
     found = {row.given: row.id for row in await session.execute(_ROUTES, columns)}
