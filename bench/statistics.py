@@ -90,7 +90,7 @@ PEOPLE = """
            CASE WHEN s.status IN ('VERIFIED', 'DEPARTED', 'NO_SHOW') THEN at END,
            CASE WHEN s.status = 'DEPARTED' THEN at END, CASE WHEN s.status = 'DEPARTED' THEN true END
     FROM (SELECT n, n * 7919 % :routes AS route,
-                 CAST(:now AS timestamptz) - INTERVAL '1 day' * (n * 104729 / 7 % :days) AS at
+                 CAST(:now AS timestamptz) - INTERVAL '1 day' * (:days * (1 - n / CAST(:people AS float))) AS at
           FROM generate_series(CAST(:first AS bigint), CAST(:last AS bigint)) n) AS one
     JOIN route r ON r.id = CAST('00000000-0000-7000-9000-' || lpad(to_hex(route), 12, '0') AS uuid)
     CROSS JOIN LATERAL (SELECT (ARRAY['VERIFIED', 'VERIFIED', 'VERIFIED', 'VERIFIED', 'DEPARTED', 'DEPARTED',
@@ -128,7 +128,7 @@ PLAIN = """
     GROUP BY 1, 2, 3, 4 ORDER BY 1, 2, 3, 4
 """
 TALLIED = """
-    SELECT organizer_code, direction, service, status, sum(people) FROM tally_day CROSS JOIN LATERAL (VALUES
+    SELECT organizer_code, direction, service, status, sum(people) FROM tally CROSS JOIN LATERAL (VALUES
         ('REGISTERED', registered), ('VERIFIED', verified), ('DEPARTED', departed), ('FORFEITED', forfeited),
         ('CANCELLED', cancelled), ('NO_SHOW', no_show)) AS one (status, people)
     GROUP BY 1, 2, 3, 4 HAVING sum(people) > 0 ORDER BY 1, 2, 3, 4
@@ -170,6 +170,7 @@ async def fill(server_url: str, folder: Path, registrants: int) -> Season:
     await migration.upgrade(database.engine)
     now = clock.now()
     facts = {"now": now, "season": now.year, "organizers": ORGANIZERS, "routes": ROUTES, "days": DAYS}
+    facts |= {"people": registrants}
     await run(database, [BARE, *CATALOGUE], facts)
     season = Season(registrants, url, home)
     async with database.transaction() as session:

@@ -141,7 +141,7 @@ _SEATS = text(
     SELECT asked.place, r.organizer_code, r.direction, r.service, CAST(sum(r.taken) AS bigint) AS seated,
            CAST(sum(r.quota + COALESCE(due.seats, 0)) AS bigint) AS quota
     FROM {_ASKED} JOIN route r ON r.organizer_code = asked.organizer_code
-    LEFT JOIN (SELECT route_id, sum(seats) AS seats FROM quota_release
+    LEFT JOIN (SELECT route_id, CAST(sum(seats) AS int) AS seats FROM quota_release
                WHERE released_at IS NULL AND due_at <= :now GROUP BY route_id) due ON due.route_id = r.id
     WHERE {_KIND.format("r")} AND r.quota IS NOT NULL
     GROUP BY 1, 2, 3, 4
@@ -314,7 +314,8 @@ async def _page(moment: Moment, where: Where, one: Asked) -> list[Departure]:
 
 
 def _people(row: Row[Any]) -> Counts:
-    return Counts(*(getattr(row, name) for name in PEOPLE))
+    """Its last columns are `_SUMS`."""
+    return Counts(*row[-len(PEOPLE) :])
 
 
 _READERS: Mapping[Part, Callable[[Moment, Where, Sequence[Asked]], Awaitable[list[Any]]]] = MappingProxyType(
