@@ -26,6 +26,8 @@ from app.registry.jobs import Job
 from app.vault import Vault, open_vault
 
 NICENESS = 10
+CONNECTIONS = 4
+"""Of two chunks, of the lease, and one to spare."""
 
 log = structlog.get_logger(__name__)
 
@@ -41,7 +43,7 @@ def main() -> None:
 
 
 async def run(database_url: str, vault: Vault) -> None:
-    database = Database(database_url, pool_size=importing.LANES + 2)
+    database = Database(database_url, pool_size=CONNECTIONS)
     try:
         work = asyncio.create_task(one_job(database, vault))
         asyncio.get_running_loop().add_reader(sys.stdin.fileno(), work.cancel)

@@ -5,7 +5,6 @@ transaction with its verdicts. Whoever goes on with it reads the file again and 
 from __future__ import annotations
 
 import asyncio
-import re
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager, suppress
 from tempfile import TemporaryFile
@@ -32,8 +31,6 @@ from app.vault import Vault
 
 AT_ONCE = 1_000
 """Rows of a chunk."""
-LANES = 2
-"""Chunks that are under way."""
 BEAT = 2.0
 AGAIN_AFTER = 0.5
 PATIENCE = 600.0
@@ -49,8 +46,6 @@ GIVEN_UP = Failure(
     "Impor ini berhenti karena kesalahan registri; baris yang sudah diproses tetap tersimpan.",
     "This import was ended by a fault of the registry; rows that were done stay.",
 )
-
-_DIGITS = re.compile(r"[0-9]+")
 
 Item = TypeVar("Item")
 Values = dict[str, str | None]
@@ -94,18 +89,16 @@ class Run:
                 await self.push_rows(reading)
 
     async def push_rows(self, reading: Reading) -> None:
-        """Several chunks at once, as one waits while the database writes another; of one NIK never two."""
+        """Two chunks are under way: what of one needs no database is done while the one before it is written."""
         done = await self.attempt(lambda session: job_runs.done(session, self.job))
-        lanes: dict[asyncio.Task[None], frozenset[str]] = {}
+        before: asyncio.Task[None] | None = None
+        last: asyncio.Task[None] | None = None
         async with asyncio.TaskGroup() as group:
             async for number, rows in one_ahead(self.chunks(reading)):
                 if number in done:
                     continue
-                named = frozenset(digits(values) for _, values in rows)
-                while len(lanes) == LANES or any(named & others for others in lanes.values()):
-                    await asyncio.wait(lanes, return_when=asyncio.FIRST_COMPLETED)
-                    lanes = {task: others for task, others in lanes.items() if not task.done()}
-                lanes[group.create_task(self.push(number, rows))] = named
+                await ended(before)
+                before, last = last, group.create_task(self.push(number, rows, last))
 
     async def chunks(self, reading: Reading) -> AsyncIterator[tuple[int, list[Numbered]]]:
         """The same ones, whoever reads the file again."""
@@ -133,12 +126,12 @@ class Run:
         for packed in back:
             yield orjson.loads(packed)
 
-    async def push(self, number: int, rows: Sequence[Numbered]) -> None:
+    async def push(self, number: int, rows: Sequence[Numbered], behind: asyncio.Task[None] | None) -> None:
         pushes = self.pushes(rows)
 
         async def work(session: AsyncSession) -> None:
             now = clock.now()
-            verdicts = await feeds.push(session, self.vault, pushes, now)
+            verdicts = await feeds.push(session, self.vault, pushes, now, in_turn=lambda: ended(behind))
             await job_runs.advance(session, self.job, self.runner, self.chunk(number, rows, verdicts), now)
 
         await self.attempt(work)
@@ -245,11 +238,6 @@ def parts(packed: Sequence[bytes]) -> Iterable[list[Numbered]]:
         yield part
 
 
-def digits(values: Values) -> str:
-    """Of what is written for a NIK, whatever stands between them."""
-    return "".join(_DIGITS.findall(values.get("data_nik") or ""))
-
-
 def nik_written(values: Values) -> str | None:
     """Its digits, if it is one."""
     parsed = nik.parse(values.get("data_nik") or "")
@@ -270,6 +258,12 @@ async def file_of(database: Database, vault: Vault, job: Job) -> AsyncIterator[B
 async def one_piece(database: Database, vault: Vault, job: Job, number: int) -> bytes | None:
     async with database.transaction() as session:
         return await jobs.piece(session, vault, job.id, number)
+
+
+async def ended(task: asyncio.Task[None] | None) -> None:
+    """Well or not: what failed is told by its group."""
+    if task is not None:
+        await asyncio.wait({task})
 
 
 async def patiently(work: Callable[[], Awaitable[Item]]) -> Item:

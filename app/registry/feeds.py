@@ -8,7 +8,7 @@ on the number of records.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from uuid import UUID
@@ -104,16 +104,24 @@ _KNOWN = text(
 )
 
 
-async def push(session: AsyncSession, vault: Vault, pushes: Sequence[Push], now: datetime) -> list[Verdict]:
+async def push(
+    session: AsyncSession,
+    vault: Vault,
+    pushes: Sequence[Push],
+    now: datetime,
+    *,
+    in_turn: Callable[[], Awaitable[object]] | None = None,
+) -> list[Verdict]:
     """Take in up to 1,000 records, each judged in its turn, with a verdict each. Run it through `Database.attempt`.
 
-    Refuses what `submission.submit` and `lifecycle.advance` refuse, and NotFound for the end of somebody unknown.
+    `in_turn` is awaited where a batch begins to depend on what the one before it leaves; what needs no database is done
+    by then. Refuses what `submission.submit` and `lifecycle.advance` refuse, and NotFound: an end of somebody unknown.
     """
     year = (await session.execute(_SEASONS)).one()
     if year.current is None:
         return [Verdict(Result.REFUSED, SeasonClosed(season=year.latest or 0))] * len(pushes)
     batch = Batch(vault, now, year.current)
-    waiting = await _read(session, batch, pushes)
+    waiting = await _read(session, batch, pushes, in_turn)
     for turn in range(PASSES):
         if waiting:
             waiting = await _pass(session, batch, waiting, last=turn == PASSES - 1)
@@ -126,7 +134,9 @@ async def push(session: AsyncSession, vault: Vault, pushes: Sequence[Push], now:
 # --- what is sent and what is known -----------------------------------------------------------------------------------
 
 
-async def _read(session: AsyncSession, batch: Batch, pushes: Sequence[Push]) -> list[Placed]:
+async def _read(
+    session: AsyncSession, batch: Batch, pushes: Sequence[Push], in_turn: Callable[[], Awaitable[object]] | None
+) -> list[Placed]:
     """The records that can be ones, with the routes they mean."""
     own = await _own(session, {one.caller for one in pushes})
     today = wib_day(batch.now)
@@ -137,6 +147,8 @@ async def _read(session: AsyncSession, batch: Batch, pushes: Sequence[Push]) -> 
             batch.verdicts[place] = Verdict(Result.REFUSED, reading)
         else:
             readings.append((place, reading))
+    if in_turn is not None:
+        await in_turn()
     itineraries = {one.itinerary for _, one in readings}
     if itineraries:
         offers = await recognition.offers(session, batch.season, itineraries)

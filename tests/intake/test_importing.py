@@ -126,7 +126,9 @@ async def test_ways_back_wait_for_everybodys_way_home(world: World, monkeypatch:
     assert await world.count("import_chunk") == 5
 
 
-async def test_rows_of_one_nik_are_never_under_way_at_once(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_each_row_is_judged_by_what_the_ones_before_it_left(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(importing, "AT_ONCE", 1)
     await world.route()
     spelt = nik_with_dots(1)
@@ -171,20 +173,24 @@ class Cut(Exception):  # noqa: N818 - an outcome
     """The process ends here."""
 
 
+async def nothing() -> None:
+    pass
+
+
 async def cut_off(world: World, monkeypatch: pytest.MonkeyPatch, *, after: int) -> None:
     """One process begins and is gone after so many chunks."""
     push, pushed = importing.feeds.push, 0
 
-    async def push_or_end(*given: Any) -> Any:
+    async def push_or_end(*given: Any, **how: Any) -> Any:
         nonlocal pushed
         pushed += 1
         if pushed > after:
+            await how.get("in_turn", nothing)()
             raise Cut
-        return await push(*given)
+        return await push(*given, **how)
 
     with monkeypatch.context() as patched:
         patched.setattr(importing.feeds, "push", push_or_end)
-        patched.setattr(importing, "LANES", 1)
         with pytest.raises(ExceptionGroup):
             await worked_off(world)
 
@@ -274,10 +280,10 @@ async def test_a_database_that_is_away_is_waited_for(world: World, monkeypatch: 
     await sent(world, HUBDAT, as_csv([row(1)]))
     push, away = importing.feeds.push, [True, True, False]
 
-    async def push_when_there(*given: Any) -> Any:
+    async def push_when_there(*given: Any, **how: Any) -> Any:
         if away.pop(0):
             raise importing.Unavailable
-        return await push(*given)
+        return await push(*given, **how)
 
     monkeypatch.setattr(importing.feeds, "push", push_when_there)
     assert (await worked_off(world)).results == {"NEW": 1}
