@@ -16,7 +16,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from app.errors import InvalidValue, NotYours, QuotaFull, Refusal, RouteUnknown, SeasonClosed
 from app.models.enums import ChangeKind
-from app.models.registrant import SEAT_HOLDERS
+from app.models.registrant import NIK_HOLDERS
 from app.registry import log, quota, route
 from app.registry.route import Route
 from app.registry.source import Caller
@@ -54,7 +54,8 @@ async def merge(
         return refused
     seats = await quota.lock(session, [route_id, into], now)
     registrants = (await session.execute(_REGISTRANTS, {"route_id": route_id})).all()
-    seated = sum(row.status in SEAT_HOLDERS for row in registrants)
+    # A no-show's seat has left, and stays taken.
+    seated = sum(row.status in NIK_HOLDERS for row in registrants)
     target = seats[into]
     if target.quota is not None and target.taken + seated > target.quota:
         return QuotaFull("into")

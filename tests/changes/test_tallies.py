@@ -15,10 +15,11 @@ from app.changes.feed import Position
 from app.changes.projection import Projection, advance
 from app.changes.wake import Wake
 from app.errors import Unavailable
-from app.models.enums import ChangeKind, RegistrantStatus
-from app.registry import log, privacy, statistics
+from app.models.enums import RegistrantStatus
+from app.registry import privacy, route_merging, statistics
 from app.registry.figures import total
 from app.registry.lookup import Ref
+from app.registry.route import Route
 from app.registry.statistics import Asked, Part, Where
 from tests.changes.counting import behind, count_all, differences
 from tests.world import DJKA, HUBDAT, NOW, World, build, someone
@@ -158,35 +159,31 @@ async def test_nothing_new_is_no_step(world: World) -> None:
 # --- what is counted --------------------------------------------------------------------------------------------------
 
 
-async def test_a_registrant_that_is_moved_to_another_route_is_counted_there(world: World) -> None:
-    """As it is: one who waits, one who is verified, and one who was cancelled after that."""
-    old, new = world.routes["Jakarta - Solo"], await world.route("Rute resmi")
+async def test_people_of_a_provisional_route_are_counted_where_it_is_merged_into(world: World) -> None:
+    """As they are: one who waits, one who is verified, one who was cancelled after that, and one who did not come."""
+    old, new = world.routes["Jakarta - Solo"], await world.route("Rute resmi", quota=50)
+    await world.run("UPDATE route SET provisional = true, quota = NULL WHERE id = :old", old=old)
     waiting = await world.registered(someone(HUBDAT, old, 1))
-    verified = await world.verified(someone(HUBDAT, old, 2))
-    cancelled = await world.verified(someone(HUBDAT, old, 3))
-    await world.moved(cancelled.id, RegistrantStatus.CANCELLED)
+    await world.verified(someone(HUBDAT, old, 2))
+    for number, status in ((3, RegistrantStatus.CANCELLED), (4, RegistrantStatus.NO_SHOW)):
+        await world.moved((await world.verified(someone(HUBDAT, old, number))).id, status)
     await count_all(world.database)
-    async with world.database.transaction() as session:
-        entries = []
-        for one in (waiting, verified, cancelled):
-            status = await world.status(one.id)
-            entries.append(
-                log.Entry(
-                    ChangeKind.REGISTRANT_REROUTED, 2026, "hubdat", one.id, new, status, status,
-                    facts={"from_route": str(old)},
-                )
-            )  # fmt: skip
-        await session.execute(text("UPDATE registrant SET route_id = :new"), {"new": new})
-        await log.append(session, entries, NOW)
+    merged = await world.database.attempt(
+        lambda session: route_merging.merge(session, HUBDAT, old, new, NOW, admin=True)
+    )
+    assert isinstance(merged, Route)
     # Verified after it was moved: counted as it was at each change.
     await world.moved(waiting.id, RegistrantStatus.VERIFIED)
     await count_all(world.database)
     assert await agrees(world)
     kept = await world.run(
-        "SELECT route_id, registered, verified, cancelled, ever_verified FROM tally_route ORDER BY route_id = :new",
+        "SELECT route_id, registered, verified, cancelled, no_show, ever_verified FROM tally_route"
+        " ORDER BY route_id = :new",
         new=new,
     )
-    assert [tuple(row) for row in kept] == [(old, 0, 0, 0, 0), (new, 0, 2, 1, 3)]
+    assert [tuple(row) for row in kept] == [(old, 0, 0, 0, 0, 0), (new, 0, 2, 1, 1, 4)]
+    counts = total(cell.counts for cell in await read(world, Part.CELLS))
+    assert (counts.taken, counts.seated, counts.quota) == (3, 3, 50)
 
 
 async def test_erased_and_purged_people_stay_counted(world: World) -> None:
