@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
 from typing import Any
+from weakref import ref
 
 import orjson
 from graphql import ExecutionResult, FieldNode, GraphQLError, GraphQLSchema
@@ -21,9 +22,6 @@ from app.graphql.execution import Plan, PlanningExecutor
 from app.graphql.failures import shown
 from app.graphql.operations import Found, Operations
 
-MOST_WRITTEN = 4_000
-"""Payloads that are kept for those who have yet to get the same event."""
-
 
 class Subscriptions:
     """Of one process."""
@@ -31,7 +29,7 @@ class Subscriptions:
     def __init__(self, schema: GraphQLSchema, operations: Operations) -> None:
         self._schema = schema
         self._operations = operations
-        self._written: dict[tuple[int, int], tuple[Plan, Any, str]] = {}
+        self._written: dict[int, tuple[ref[Any], dict[int, tuple[Plan, str]]]] = {}
 
     async def open(self, found: Found, context: Callable[[], Context]) -> AsyncGenerator[str, None]:
         """Its payloads. Raises `Refused`, and the payloads do as well when the resolver fails. Close them.
@@ -86,18 +84,22 @@ class Subscriptions:
 
     def _write(self, event: Any, name: str, plan: Plan) -> str | None:
         """None: the event is not as plain as its type says, and graphql-core knows why."""
-        # What is kept holds both, so no other takes over their ids.
-        key = (id(plan), id(event))
-        if kept := self._written.get(key):
-            return kept[2]
         try:
-            written = orjson.dumps({"data": {name: plan(event)}}).decode()
+            payloads = self._of(event)
+            # The plan is kept as well, so no other takes over its id.
+            kept = payloads.get(id(plan))
+            if kept is None:
+                kept = payloads[id(plan)] = plan, orjson.dumps({"data": {name: plan(event)}}).decode()
         except Exception:  # noqa: BLE001 - whatever it is, it is found again, and told
             return None
-        if len(self._written) >= MOST_WRITTEN:
-            self._written.clear()
-        self._written[key] = (plan, event, written)
-        return written
+        return kept[1]
+
+    def _of(self, event: Any) -> dict[int, tuple[Plan, str]]:
+        """The payloads of an event, which go with it: they may hold what is personal."""
+        key = id(event)
+        if key not in self._written:
+            self._written[key] = ref(event, lambda _: self._written.pop(key, None)), {}
+        return self._written[key][1]
 
 
 async def _executed(executor: PlanningExecutor, event: Any, context: Context) -> str:

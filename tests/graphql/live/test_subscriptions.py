@@ -14,7 +14,6 @@ import pytest
 from app.auth.bearer import Principal
 from app.changes.tail import SlowReader
 from app.config import Settings
-from app.graphql import subscriptions
 from app.graphql.connections import Connections
 from app.graphql.documents import Refused
 from app.graphql.failures import RequestError
@@ -86,7 +85,7 @@ async def test_what_depends_on_who_asks_is_not_shared(monkeypatch: pytest.Monkey
 async def test_whatever_is_not_plain_is_for_graphql_core(monkeypatch: pytest.MonkeyPatch, query: str) -> None:
     source = Source([Tick(number=1, padding="a")], monkeypatch)
     assert await source.heard(query) == ['{"data":{"ticks":{"number":1,"padding":"a"}}}']
-    assert source.subscriptions._written == {}
+    assert not source.subscriptions._written
 
 
 async def test_the_root_has_no_directives(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -105,11 +104,12 @@ async def test_an_event_that_is_not_what_its_type_says_is_an_error_of_that_event
     assert good == '{"data":{"ticks":{"number":2}}}'
 
 
-async def test_what_is_kept_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(subscriptions, "MOST_WRITTEN", 3)
+async def test_payloads_go_with_their_event(monkeypatch: pytest.MonkeyPatch) -> None:
     source = Source([Tick(number=number) for number in range(10)], monkeypatch)
     assert len(await source.heard(PLAIN)) == 10
-    assert len(source.subscriptions._written) == 1
+    assert len(source.subscriptions._written) == 10
+    source.events.clear()
+    assert source.subscriptions._written == {}
 
 
 async def test_a_resolver_that_refuses_at_once_opens_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
