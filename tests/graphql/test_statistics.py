@@ -13,7 +13,7 @@ from app.registry import quota_releases, route_saving
 from app.registry.motorcycles import Motorcycle
 from tests.changes.counting import count_all
 from tests.graphql.conftest import Api
-from tests.world import DJKA, DKI, HUBDAT, JASA_RAHARJA, LEAVES, NOW, World, someone
+from tests.world import BUMN, DJKA, DKI, HUBDAT, JASA_RAHARJA, LEAVES, NOW, World, someone
 
 pytestmark = pytest.mark.anyio
 
@@ -401,6 +401,30 @@ async def test_a_members_people_on_its_coordinators_route(world: World, api: Api
     ]
     alone = await ask(api, fields, {"organizer": "jasa-raharja"}, organizer="jasa-raharja")
     assert alone["total"] == counts(1, quota=17, seated=3)
+
+
+async def test_an_overlap_of_two_of_ones_own_is_one(world: World, api: Api) -> None:
+    own = await world.route("JR", organizer="jasa-raharja")
+    members = await world.route("BUMN", organizer="bumn-satu")
+    elsewhere = await world.route("KA", organizer="djka")
+    await world.registered(someone(JASA_RAHARJA, own, 1))
+    await world.submit(someone(BUMN, members, 1), someone(DJKA, elsewhere, 1), someone(BUMN, members, 1))
+    await count_all(world.database)
+    fields = "duplicates duplicatePairs { holder { code } claimant { code } refused }"
+    pairs = [("jasa-raharja", "bumn-satu", 2), ("jasa-raharja", "djka", 1)]
+
+    async def seen_by(organizer: str, where: dict[str, Any] | None = None) -> tuple[int, list[tuple[str, str, int]]]:
+        found = await ask(api, fields, where, organizer=organizer)
+        told = [(one["holder"]["code"], one["claimant"]["code"], one["refused"]) for one in found["duplicatePairs"]]
+        return found["duplicates"], told
+
+    assert await seen_by("jasa-raharja") == (3, pairs)
+    assert await seen_by("bumn-satu") == (2, pairs[:1])
+    assert await seen_by("djka") == (1, pairs[1:])
+    for where in (None, {"direction": "MUDIK"}, {"from": "2026-03-02", "service": "PASSENGER"}):
+        assert await seen_by("hubdat", where) == (3, pairs)
+    for where in ({"direction": "BALIK"}, {"to": "2026-03-01"}):
+        assert await seen_by("hubdat", where) == (0, [])
 
 
 async def test_quota_that_was_declared_and_released_is_what_is_shown(world: World, api: Api) -> None:
