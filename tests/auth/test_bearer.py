@@ -184,6 +184,19 @@ async def test_a_revocation_is_known_after_five_seconds_everywhere(
     assert await refusal(elsewhere, header) == (401, "invalid_token", INVALID)
 
 
+async def test_who_looks_every_second_may_ask_for_a_newer_look(
+    bearer: Bearer, header: str, statements: list[str], watch: Watch
+) -> None:
+    """What stays open is told within five seconds as well."""
+    await bearer.authenticate(header)
+    watch.seconds += 3.9
+    await bearer.authenticate(header, within=4.0)
+    assert statements == ["SELECT"]
+    watch.seconds += 0.1
+    await bearer.authenticate(header, within=4.0)
+    assert statements == ["SELECT", "SELECT"]
+
+
 async def test_the_five_seconds_begin_before_the_look(
     bearer: Bearer, database: Database, header: str, basic: tuple[str, str], watch: Watch
 ) -> None:
