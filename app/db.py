@@ -101,8 +101,8 @@ class Database:
     async def statements(self) -> AsyncIterator[AsyncSession]:
         """Each statement commits by itself and does not wait for the disk. Raises `Unavailable`.
 
-        For NIK checks and nothing else: a crash of the database's machine may cost the last moments of their access
-        log and of their budgets.
+        For NIK checks, and for what only reads and is one statement: a crash of the database's machine may cost the
+        last moments of the checks' access log and of their budgets.
         """
         with _telling_when_it_is_away():
             async with Session(self._quick, expire_on_commit=False) as session:

@@ -164,7 +164,7 @@ class Tail:
 
     async def _read(self) -> float:
         if self._position is None:
-            async with self._database.transaction() as session:
+            async with self._database.statements() as session:
                 self._position = await feed.horizon(session)
             self._reading.set()
         page = await self._page(None, self._position)
@@ -201,5 +201,5 @@ class Tail:
             follower.end()
 
     async def _page(self, organizers: Collection[str] | None, after: Position) -> Page:
-        async with self._database.transaction() as session:
+        async with self._database.statements() as session:
             return await feed.page(session, organizers, after, most=PAGE)

@@ -42,7 +42,7 @@ async def find_changes(info: Info, first: First = 100, after: AfterChange = UNSE
     context, size = info.context, paging.size(first)
     behind = _position(given(after)) or feed.START
     try:
-        async with context.transaction() as session:
+        async with context.registry.database.statements() as session:
             page = await feed.page(session, context.followed, behind, most=size + 1)
     except InvalidCursor:
         raise paging.no_cursor() from None

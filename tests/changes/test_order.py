@@ -27,7 +27,7 @@ from app.registry.log import Entry
 from app.vault import Vault
 from tests.changes.conftest import process
 from tests.conftest import empty
-from tests.world import CALLERS, NOW, World, build, someone
+from tests.world import CALLERS, DJKA, JASA_RAHARJA, NOW, World, build, someone
 
 pytestmark = pytest.mark.anyio
 
@@ -99,7 +99,7 @@ def page_by_page(world: World, most: int) -> Callable[[Reader], AsyncGenerator[I
         if not page.more:
             # What is passed over need not be read again.
             reader.after = page.end
-            await asyncio.sleep(0.002)
+            await asyncio.sleep(0.01)
 
     return read
 
@@ -166,7 +166,7 @@ async def test_every_reader_gets_every_change_once_and_in_order(world: World) ->
         for number in range(EACH):
             record = await world.registered(someone(caller, route, place * EACH + number))
             registrants.append((caller.organizer, record.id))
-    whose = [{caller.organizer for caller in CALLERS}, *(caller.organizers for caller in CALLERS)]
+    whose = [{caller.organizer for caller in CALLERS}, JASA_RAHARJA.organizers, DJKA.organizers]
     async with process(world.database) as here, process(world.database) as there:
         ways = [
             page_by_page(world, 3),
@@ -201,4 +201,4 @@ async def test_every_reader_gets_every_change_once_and_in_order(world: World) ->
     # It did happen: rolled back, out of order, and readers that came back.
     assert len(registrants) + TRANSACTIONS * (1 - 2 * ROLLED_BACK) < len(whole) < len(registrants) + 3 * TRANSACTIONS
     assert [row[1] for row in whole] != sorted(row[1] for row in whole)
-    assert sum(reader.rounds > 3 for reader in readers) > 10
+    assert sum(reader.rounds > 3 for reader in readers) > 8
