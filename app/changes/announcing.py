@@ -21,6 +21,7 @@ from app.changes import events
 from app.changes.events import KINDS, MOVES, Change
 from app.changes.feed import AFTER, IN_ORDER, SETTLED, Position
 from app.changes.projection import Projection
+from app.db import CHANGED
 from app.models.enums import ChangeKind, WebhookEvent
 from app.registry import deliveries
 
@@ -109,6 +110,8 @@ async def _announce(session: AsyncSession, news: Sequence[Change], webhooks: Seq
     columns = {name: [getattr(one, name) for one in made] for name in _Made.__slots__}
     await session.execute(_MAKE, {"now": now, **columns})
     await deliveries.let_go(session, {(one.webhook_id, one.subject) for one in made}, now)
+    # The senders follow the log's news as well.
+    session.info[CHANGED] = True
 
 
 async def _claimants(session: AsyncSession, news: Sequence[Change]) -> Mapping[str, set[str]]:

@@ -93,6 +93,7 @@ class Poster:
 
 
 _ERRORS = (
+    OSError,
     NameNotFound,
     AddressRefused,
     TlsFailed,

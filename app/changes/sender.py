@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import random
 from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
 from datetime import datetime, timedelta
 
 import structlog
@@ -139,6 +140,8 @@ class Sender:
         for task in late:
             task.cancel()
         await asyncio.gather(*late, return_exceptions=True)
-        await self._record()
-        if late:
-            await self._database.attempt(lambda session: outbox.release(session, late.values()))
+        # What cannot be written now is sent again when its lease has run out.
+        with suppress(Unavailable):
+            await self._record()
+            if late:
+                await self._database.attempt(lambda session: outbox.release(session, late.values()))

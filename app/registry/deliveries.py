@@ -154,6 +154,7 @@ async def redeliver(
     webhook = await _enabled(session, caller, webhook_id, admin=admin)
     if not isinstance(webhook, Webhook):
         return webhook
+    session.info[CHANGED] = True
     values = {"webhook_id": webhook_id, "id": delivery_id, "since": since, "now": now}
     subjects = (await session.execute(_AGAIN, values)).scalars().all()
     if delivery_id is not None and not subjects:
@@ -167,7 +168,6 @@ async def let_go(session: AsyncSession, subjects: Iterable[Subject], now: dateti
     asked = sorted(subjects)
     columns = {"webhook_id": [webhook for webhook, _ in asked], "subject": [subject for _, subject in asked]}
     await session.execute(_LET_GO, {"now": now, **columns})
-    session.info[CHANGED] = True
 
 
 async def forget(session: AsyncSession, now: datetime, *, most: int) -> int:

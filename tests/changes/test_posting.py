@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 import ssl
 from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
@@ -200,6 +201,26 @@ async def test_plain_http_on_the_port_of_https_is_none(trusted: Authority) -> No
     port = server.sockets[0].getsockname()[1]
     assert said(await poster.post(f"https://hook.example:{port}/", {}, BODY)) == (None, DeliveryError.TLS_FAILED)
     server.close()
+    await poster.close()
+
+
+async def test_what_cannot_be_decrypted_is_no_answer(trusted: Authority, tmp_path: Path) -> None:
+    listener = socket.create_server(("127.0.0.1", 0))
+    context = trusted.server("hook.example", tmp_path)
+
+    def speak_plainly() -> None:
+        connection, _ = listener.accept()
+        encrypted = context.wrap_socket(connection, server_side=True)
+        encrypted.recv(4096)
+        with socket.socket(fileno=encrypted.detach()) as plain:
+            plain.sendall(answer(200) * 9)
+
+    poster = poster_trusting(trusted)
+    speaking = asyncio.create_task(asyncio.to_thread(speak_plainly))
+    outcome = await poster.post(f"https://hook.example:{listener.getsockname()[1]}/", {}, BODY)
+    assert said(outcome) == (None, DeliveryError.BROKEN_ANSWER)
+    await speaking
+    listener.close()
     await poster.close()
 
 

@@ -21,7 +21,7 @@ from tests.world import DKI, World
 
 pytestmark = pytest.mark.anyio
 
-REGISTRANTS = 60
+REGISTRANTS = 40
 KILLS = 3
 
 
