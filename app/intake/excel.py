@@ -9,7 +9,6 @@ from python_calamine import (
     CalamineError,
     CalamineSheet,
     CalamineWorkbook,
-    PasswordError,
     SheetTypeEnum,
     SheetVisibleEnum,
 )
@@ -17,7 +16,7 @@ from python_calamine import (
 from app.intake import archives
 from app.intake.archives import MOST_COLUMNS
 from app.intake.cells import text_of
-from app.intake.file_refusals import FileDamaged, FileEncrypted
+from app.intake.file_refusals import FileDamaged
 from app.intake.tables import Row, Table
 
 PANIC = "PanicException"
@@ -33,8 +32,6 @@ def tables(file: BinaryIO) -> Iterator[Table]:
         for sheet in workbook.sheets_metadata:
             if sheet.typ == SheetTypeEnum.WorkSheet and sheet.visible == SheetVisibleEnum.Visible:
                 yield table(workbook.get_sheet_by_name(sheet.name))
-    except PasswordError:
-        raise FileEncrypted from None
     except (CalamineError, ValueError, OSError):
         raise FileDamaged from None
     except BaseException as error:

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from app.intake.archives import MOST_PARTS
+from app.intake.file_refusals import FileRefused
 from tests.intake.files import (
     GOOD,
     MAIN,
@@ -25,6 +26,7 @@ from tests.intake.files import (
     package,
     person,
     person_row,
+    read,
     sheet,
     table,
     take,
@@ -202,6 +204,34 @@ REFUSED: dict[str, tuple[str, Callable[[], bytes]]] = {
     "a row of text too many": ("FILE_TOO_MANY_ROWS", lambda: CSV + b"1;2;3\r\n" * 150_000),
     "a wall of text": ("HEADER_NOT_FOUND", lambda: b"Lorem ipsum dolor sit amet\r\n" * 700_000),
 }
+
+
+AT_THE_LIMIT = {
+    "a cell at XFD1048576, written otherwise",
+    "a long shared string in every cell",
+    "more shared strings than there can be",
+}
+"""Of memory, and by nothing else."""
+
+
+LARGE = {
+    "a row of text too many",
+    "a row too many",
+    "a wall of text",
+    "five million shared strings",
+    "many comments",
+    "six million cells",
+    "text with NULs",
+    "a tower of tags",
+}
+
+
+@pytest.mark.parametrize("name", sorted(REFUSED.keys() - AT_THE_LIMIT - LARGE))
+def test_refused_by_what_it_is(name: str) -> None:
+    code, make = REFUSED[name]
+    with pytest.raises(FileRefused) as refused:
+        read(make())
+    assert refused.value.code == code
 
 
 @pytest.mark.parametrize("name", REFUSED)
