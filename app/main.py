@@ -63,9 +63,9 @@ def asgi(settings: Settings | None = None) -> Starlette:
     """For a server process: `uvicorn --factory app.main:asgi`, or `pemudik serve`, which needs no DATABASE_URL."""
     settings = settings or Settings()
     telemetry.configure(settings.log_format, settings.log_level)
-    metrics.begin(settings.metrics_folder)
+    metrics.count_in(settings.metrics_folder)
     try:
-        tracing.begin(settings.otlp_endpoint)
+        tracing.send_to(settings.otlp_endpoint)
     except tracing.NotInstalled as missing:
         raise SystemExit(str(missing)) from None
     application = create_app(settings)

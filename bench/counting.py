@@ -1,4 +1,4 @@
-"""What the metrics and the alarm cost one NIK check: `python -m bench.counting`. Microseconds, the best of five rounds."""
+"""What metrics and alarm cost one NIK check, in microseconds, the best of five rounds: `python -m bench.counting`."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def cost(what: Callable[[], object]) -> float:
 
 def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
-        metrics.begin(Path(folder))
+        metrics.count_in(Path(folder))
         answers = [Answer(nik, NikOutcome.AVAILABLE, (), None, (), None) for nik in niks(random.Random(1))]
         watch, turn, now = Watch(), cycle(answers), datetime.now(UTC)
         checks = [Check(Caller("djka-bench", "djka"), "")]

@@ -25,9 +25,9 @@ from tests.world import DKI, NOW, nik_of
 
 @pytest.fixture(autouse=True)
 def fresh_counts() -> Iterator[None]:
-    metrics.begin(None)
+    metrics.count_in(None)
     yield
-    metrics.begin(None)
+    metrics.count_in(None)
 
 
 def answer(number: int, outcome: str = "AVAILABLE") -> Answer:

@@ -18,7 +18,7 @@ def test_off_it_does_nothing_and_imports_nothing() -> None:
     assert tracing.span("a") is tracing.span("b", {"c": 1}) is tracing.request([])
     with tracing.span("a"):
         tracing.describe("b", {})
-    tracing.begin(None)
+    tracing.send_to(None)
     tracing.end()
     assert tracing.here() is None
 
@@ -49,7 +49,7 @@ async def test_spans_reach_a_collector() -> None:
 
     async with await asyncio.start_server(collect, "127.0.0.1", 0) as server:
         port = server.sockets[0].getsockname()[1]
-        tracing.begin(f"http://127.0.0.1:{port}/")
+        tracing.send_to(f"http://127.0.0.1:{port}/")
         with tracing.span("a span that is told"):
             pass
         await asyncio.to_thread(tracing.end)

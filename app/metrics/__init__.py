@@ -10,7 +10,7 @@ from pathlib import Path
 
 from app.metrics.kinds import COUNTS, OTHER, Counter, Gauge, Histogram
 
-__all__ = ["COUNTS", "OTHER", "begin"]
+__all__ = ["COUNTS", "OTHER", "count_in"]
 
 _QUICK = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
 _SIZES = (1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1000)
@@ -66,12 +66,12 @@ ENUMERATION_ALARMS = Counter(
 )
 
 
-def begin(folder: Path | None) -> None:
+def count_in(folder: Path | None) -> None:
     """Count from here on in `folder`, where the other processes of this server count too; None: in memory.
 
     What should never happen stands at 0 before it does: a counter that is born with its first event shows no increase.
     """
-    COUNTS.begin(folder)
+    COUNTS.count_in(folder)
     DUTY_FAILURES.add(by=0)
     for reason in ("away", "pool"):
         UNAVAILABLE.add(reason, by=0)

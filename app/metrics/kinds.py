@@ -19,14 +19,14 @@ _A_WORD_OF_OURS = re.compile(r"(?!.*\d{10})[A-Za-z0-9_./{}:+-]{1,64}")
 
 
 class Counts:
-    """Of this process. In memory until `begin` names a folder."""
+    """Of this process. In memory until `count_in` names a folder."""
 
     def __init__(self) -> None:
         self.cells = Cells()
         self.values = self.cells.values
         self.metrics: dict[str, Counter | Gauge | Histogram] = {}
 
-    def begin(self, folder: Path | None) -> None:
+    def count_in(self, folder: Path | None) -> None:
         if folder is not None:
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         self.cells.close()

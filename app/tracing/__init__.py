@@ -1,4 +1,4 @@
-"""Optional traces (OpenTelemetry, the extra `otel`). Off unless `begin` is given a collector; then nothing is imported.
+"""Optional traces (OpenTelemetry, the extra `otel`). Off, with nothing imported, until `send_to` names a collector.
 
 A span tells what was done and how long it took, in words of ours: no document, argument, value, or client's word.
 """
@@ -25,7 +25,7 @@ class NotInstalled(Exception):  # noqa: N818 - said to an operator, who reads it
     """Traces are asked for, and what makes them is not there."""
 
 
-def begin(endpoint: str | None) -> None:
+def send_to(endpoint: str | None) -> None:
     """Send spans to the OTLP collector at `endpoint`. Raises `NotInstalled`."""
     if endpoint is None:
         return

@@ -35,9 +35,9 @@ Samples = dict[tuple[str, frozenset[tuple[str, str]]], float]
 
 @pytest.fixture(autouse=True)
 def fresh_counts() -> Iterator[None]:
-    metrics.begin(None)
+    metrics.count_in(None)
     yield
-    metrics.begin(None)
+    metrics.count_in(None)
 
 
 @pytest.fixture

@@ -11,6 +11,6 @@ from app import metrics
 
 @pytest.fixture(autouse=True)
 def fresh_counts() -> Iterator[None]:
-    metrics.begin(None)
+    metrics.count_in(None)
     yield
-    metrics.begin(None)
+    metrics.count_in(None)

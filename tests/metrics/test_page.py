@@ -55,7 +55,7 @@ def test_a_histogram_is_cumulative_and_a_bound_belongs_below() -> None:
 
 
 def test_the_processes_of_a_folder_are_one(tmp_path: Path) -> None:
-    metrics.begin(tmp_path / "made")
+    metrics.count_in(tmp_path / "made")
     other, gone = Cells(tmp_path / "made"), Cells(tmp_path / "made")
     metrics.RETRIES.add("raced", by=2)
     metrics.POOL_IN_USE.add("checks", by=3)
@@ -75,7 +75,7 @@ def test_figures_of_another_version_are_left_out(tmp_path: Path) -> None:
     other.values[other.place(Name("pemudik_gone_total", ("a",)))] += 1
     other.values[other.place(Name("pemudik_batch_seconds", ("checks",), width=3))] += 1
     other.values[other.place(Name("pemudik_transaction_retries_total", ()))] += 1
-    metrics.begin(tmp_path)
+    metrics.count_in(tmp_path)
     assert {name for name, _ in samples() if name.startswith("pemudik_")} == {
         "pemudik_build_info",
         "pemudik_workers",
