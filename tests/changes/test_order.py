@@ -35,7 +35,7 @@ TRANSACTIONS = 300
 AT_ONCE = 20
 ROLLED_BACK = 0.15
 LAST = "last"
-EACH = 4
+EACH = 8
 """Registrants of each organizer: few enough that transactions wait for one another."""
 
 _COUNT_UP = text(
