@@ -45,8 +45,15 @@ def main() -> None:
 async def run(database_url: str, vault: Vault) -> None:
     database = Database(database_url, pool_size=CONNECTIONS)
     try:
-        work = asyncio.create_task(one_job(database, vault))
-        asyncio.get_running_loop().add_reader(sys.stdin.fileno(), work.cancel)
+        loop, lifeline = asyncio.get_running_loop(), sys.stdin.fileno()
+        work = loop.create_task(one_job(database, vault))
+
+        def end() -> None:
+            # It stays readable at its end: the job is to be released in peace.
+            loop.remove_reader(lifeline)
+            work.cancel()
+
+        loop.add_reader(lifeline, end)
         with suppress(asyncio.CancelledError):
             await work
     finally:

@@ -49,7 +49,7 @@ _COUNTS = text(f"SELECT status, count(*) AS registrants FROM registrant WHERE {_
 _LINES = text(
     f"""
     SELECT id, nik_sealed, direction, service, status FROM registrant
-    WHERE {_OF_DAY} AND {HOLDS_SEAT} AND id > :after ORDER BY id LIMIT {AT_ONCE}
+    WHERE {_OF_DAY} AND {HOLDS_SEAT} AND id > :after ORDER BY id LIMIT :most
     """
 )
 
@@ -100,7 +100,7 @@ async def _lines(session: AsyncSession, vault: Vault, facts: Mapping[str, object
     lines: list[str] = []
     after: UUID | None = FIRST
     while after is not None:
-        rows = (await session.execute(_LINES, {**facts, "after": after})).all()
+        rows = (await session.execute(_LINES, {**facts, "after": after, "most": AT_ONCE})).all()
         lines += [
             f"{vault.open(row.nik_sealed)}|{row.direction}|{row.service}|{STATUS_CODES[RegistrantStatus(row.status)]}\n"
             for row in rows
