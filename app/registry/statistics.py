@@ -84,7 +84,7 @@ class Moment:
     """Of every organizer."""
 
     def season(self, where: Where) -> int:
-        season = where.season or self.latest
+        season = self.latest if where.season is None else where.season
         if season is None:
             raise NotFound("season")
         return season

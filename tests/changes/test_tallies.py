@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from datetime import date, datetime, timedelta
 from typing import Any
 
@@ -14,6 +15,7 @@ from app.changes import projection, tallies
 from app.changes.feed import Position
 from app.changes.projection import Projection, advance
 from app.changes.wake import Wake
+from app.config import CHECKOUT
 from app.errors import Unavailable
 from app.models.enums import RegistrantStatus
 from app.registry import privacy, route_merging, statistics
@@ -226,6 +228,16 @@ async def test_a_suspicion_is_no_refusal(world: World) -> None:
     await count_all(world.database)
     assert await read(world, Part.OVERLAPS) == (0, [("hubdat", "djka", 0, 1)])
     assert await agrees(world)
+
+
+def test_what_people_are_counted_under_is_written_once() -> None:
+    """A change of these would have to be counted as well."""
+    kept = r"\b(season|organizer_code|direction|service|registered_at|verify_by)\s*=[^=]"
+    written = re.compile(r"UPDATE\s+registrant\b(?:(?!\bWHERE\b|\bFROM\b).)*" + kept, re.DOTALL)
+    files = {file.name: file.read_text() for file in (CHECKOUT / "app").rglob("*.py")}
+    assert [name for name, source in files.items() if written.search(source)] == []
+    # It would see one.
+    assert written.search("UPDATE registrant r SET late = s.late, verify_by = s.verify_by FROM s")
 
 
 # --- anew -------------------------------------------------------------------------------------------------------------
