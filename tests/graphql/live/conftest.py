@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 
 import httpx
@@ -54,3 +55,5 @@ async def live(world: World, settings: Settings, drive: Drive, monkeypatch: pyte
     assert drive.open == 0
     [connections_] = [route.app.connections for route in gate if isinstance(route, WebSocketRoute)]
     assert (connections_._sockets, connections_._subscriptions) == ({}, {})
+    names = [getattr(task.get_coro(), "__qualname__", "") for task in asyncio.all_tasks()]
+    assert [name for name in names if name.startswith(("Socket.", "Stream.", "Watch."))] == []
