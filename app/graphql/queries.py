@@ -1,0 +1,117 @@
+"""What can be read, as a table of contents: every root field, the scopes it is open to, and what it does."""
+
+from __future__ import annotations
+
+import strawberry
+
+from app.graphql import admin, changes, imports, niks, statistics, webhooks
+from app.graphql import organizers as organizing
+from app.graphql import registrants as reading
+from app.graphql import routes as routing
+from app.graphql.fields import PAGED, sized
+from app.graphql.permissions import (
+    DASHBOARD_READ,
+    HUBDAT_ADMIN,
+    NIK_CHECK,
+    REGISTRANTS_READ,
+    REGISTRANTS_WRITE,
+    open_to,
+)
+
+
+@strawberry.type(description="What can be read.")
+class Query:
+    me = open_to(admin.me, description="The client that calls, and what it may do.")
+
+    check_nik = open_to(
+        niks.check_nik,
+        NIK_CHECK,
+        description="Whether a NIK may be registered. Takes one check from your budget (`TOO_MANY_CHECKS`).",
+    )
+    check_niks = open_to(
+        niks.check_niks,
+        NIK_CHECK,
+        description=(
+            "The same for up to 1,000 NIKs: one verdict each, in order. A NIK that cannot be one is INVALID and harms"
+            " no neighbour. All are answered, or none if your budget does not suffice."
+        ),
+        directives=[sized(1000)],
+    )
+
+    registrant = open_to(
+        reading.find_registrant,
+        REGISTRANTS_READ,
+        DASHBOARD_READ,
+        description="One registrant: of your own, or with `dashboard:read` and by id of anyone's, masked.",
+    )
+    registrants = open_to(
+        reading.find_registrants,
+        REGISTRANTS_READ,
+        DASHBOARD_READ,
+        description="Your own registrants, or with `dashboard:read` everyone's, masked; in the order of their arrival.",
+        directives=[PAGED],
+    )
+
+    organizer = open_to(organizing.find_organizer, description="One organizer.")
+    organizers = open_to(organizing.every_organizer, description="Every organizer, by code.", directives=[sized(100)])
+    route = open_to(routing.find_route, description="One route.")
+    routes = open_to(
+        routing.find_routes,
+        description="Routes of every organizer, in the order in which they were declared.",
+        directives=[PAGED],
+    )
+    terminal = open_to(routing.find_terminal, description="One terminal.")
+    terminals = open_to(routing.find_terminals, description="Every terminal, by city.", directives=[sized(100)])
+
+    statistics = open_to(
+        statistics.find_statistics,
+        REGISTRANTS_READ,
+        DASHBOARD_READ,
+        description=(
+            "Figures of a season: your own and your members', or with `dashboard:read` everyone's. Another organizer's"
+            " are refused with NOT_YOURS."
+        ),
+    )
+    changes = open_to(
+        changes.find_changes,
+        REGISTRANTS_READ,
+        DASHBOARD_READ,
+        description=(
+            "What happened to your own registrants, or with `dashboard:read` to everyone's, masked: every change once,"
+            " in one order that never changes. At the end ask again with the last `endCursor`, also after months."
+        ),
+        directives=[PAGED],
+    )
+    import_job = open_to(
+        imports.find_import_job,
+        REGISTRANTS_READ,
+        REGISTRANTS_WRITE,
+        description="One import of yours, or of a member that you coordinate.",
+    )
+    consolidation = open_to(
+        imports.find_consolidation,
+        REGISTRANTS_READ,
+        DASHBOARD_READ,
+        description="An organizer's day as the registry holds it: yours, or with `dashboard:read` anyone's in counts.",
+    )
+
+    webhooks = open_to(
+        webhooks.find_webhooks,
+        REGISTRANTS_WRITE,
+        HUBDAT_ADMIN,
+        description="Your webhooks and those of members that you coordinate; with `hubdat:admin` everyone's.",
+        directives=[sized(10)],
+    )
+
+    cases = open_to(
+        admin.find_cases,
+        HUBDAT_ADMIN,
+        description="Refused and suspected duplicates, the newest first.",
+        directives=[PAGED],
+    )
+    nik_accesses = open_to(
+        niks.nik_accesses,
+        HUBDAT_ADMIN,
+        description="Who looked at this NIK (UU 27/2022 art. 7): the newest first, at most 1,000. This look counts.",
+        directives=[sized(100)],
+    )
