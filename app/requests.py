@@ -96,11 +96,14 @@ def tell(scope: Scope, status: int | None, seconds: float) -> None:
 
 
 def count(state: Mapping[str, Any], route: str, status: int | None, seconds: float) -> None:
-    operation = state.get("operation") or "-"
-    if "," in operation:
-        operation = "several"
+    operation = in_a_word(state.get("operation") or "-")
     metrics.REQUESTS.add(route, operation, str(status or "-"), state.get("outcome") or outcome_of(status))
     metrics.REQUEST_SECONDS.add(seconds, route, operation)
+
+
+def in_a_word(operation: str) -> str:
+    """Each set of root fields would be a label of its own."""
+    return "several" if "," in operation else operation
 
 
 def outcome_of(status: int | None) -> str:

@@ -14,6 +14,7 @@ from typing import Any
 import orjson
 from starlette.types import Receive, Scope, Send
 
+from app import metrics
 from app.auth.bearer import Bearer, Principal, Unauthorized
 from app.errors import Unavailable
 from app.graphql import failures
@@ -32,6 +33,7 @@ from app.graphql.context import language_of
 from app.graphql.operations import Operations
 from app.graphql.payloads import Payloads, told
 from app.graphql.requests import Asked, NotUnderstood, operation_in
+from app.requests import in_a_word
 
 PROTOCOL = "graphql-transport-ws"
 INIT_WITHIN = 5.0
@@ -260,6 +262,7 @@ class Socket:
     async def _carry(self, name: str, asked: Asked) -> None:
         found = self._door.operations.find(asked)
         self._told.add(found.operation.told)
+        metrics.SOCKET_OPERATIONS.add(in_a_word(found.operation.told))
         self._state["operation"] = ",".join(sorted(self._told))
         self._door.operations.judge(found, self._principal)
         beginning = f'{{"id":{orjson.dumps(name).decode()},"type":"next","payload":'
@@ -268,4 +271,6 @@ class Socket:
                 await self._line.send({"type": "websocket.send", "text": f"{beginning}{payload}}}"})
 
     async def _fail(self, name: str, error: Exception) -> None:
-        await self._say({"id": name, "type": "error", "payload": told(error, self._language)})
+        errors = told(error, self._language)
+        metrics.SOCKET_FAILURES.add(errors[0]["extensions"]["code"])
+        await self._say({"id": name, "type": "error", "payload": errors})

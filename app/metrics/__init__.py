@@ -37,6 +37,10 @@ BATCH_SIZE = Histogram("pemudik_batch_size", "Single calls that were merged into
 BATCH_SECONDS = Histogram("pemudik_batch_seconds", "How long merged batches took.", _QUICK, "of")
 WAITING = Gauge("pemudik_batch_waiting", "Single calls that wait for the next batch.", "of")
 OPEN = Gauge("pemudik_open", "Sockets and subscriptions that are open.", "kind")
+SOCKET_OPERATIONS = Counter(
+    "pemudik_socket_operations_total", "Operations that came over sockets, by their root field.", "operation"
+)
+SOCKET_FAILURES = Counter("pemudik_socket_failures_total", "Operations over sockets that failed, by code.", "code")
 SOCKETS_ENDED = Counter("pemudik_sockets_ended_total", "Sockets that have ended, by close code.", "code")
 WEBHOOK_ATTEMPTS = Counter(
     "pemudik_webhook_attempts_total",
