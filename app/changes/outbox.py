@@ -227,20 +227,23 @@ async def _judge(
     for webhook in webhooks.values():
         mine = [one for one in landed if one.leased.webhook_id == webhook.id]
         health.append(_Health(webhook.id, _failing_since(webhook, mine, now), _paused_until(mine, now)))
-    await session.execute(_HEALTH, {name: [getattr(one, name) for one in health] for name in _Health.__slots__})
+    changed = [one for one in health if one.paused_until or one.failing_since != webhooks[one.id].failing_since]
+    if changed:
+        await session.execute(_HEALTH, {name: [getattr(one, name) for one in changed] for name in _Health.__slots__})
     gone = {one.leased.webhook_id for one in landed if one.outcome.status == GONE}
+    failed = {one.leased.webhook_id for one in landed if _tells(one) and not one.outcome.delivered}
+    long_ago = now - retries.FAILING_FOR
     for one in health:
-        webhook = webhooks[one.id]
-        because = _because(one, now, gone=one.id in gone)
-        if because is not None and webhook.enabled:
-            await _disable(session, webhook, because, now)
+        webhook, since = webhooks[one.id], one.failing_since
+        if one.id in gone and webhook.enabled:
+            await _disable(session, webhook, DisabledBecause.GONE, now)
+        elif one.id in failed and since is not None and since <= long_ago and webhook.enabled:
+            await _disable(session, webhook, DisabledBecause.FAILING, now)
 
 
-def _because(health: _Health, now: datetime, *, gone: bool) -> DisabledBecause | None:
-    if gone:
-        return DisabledBecause.GONE
-    since = health.failing_since
-    return DisabledBecause.FAILING if since is not None and since <= now - retries.FAILING_FOR else None
+def _tells(landed: Landed) -> bool:
+    """A test that fails says nothing of what went before it."""
+    return landed.leased.event != WebhookEvent.WEBHOOK_TEST
 
 
 def _paused_until(landed: Sequence[Landed], now: datetime) -> datetime | None:
@@ -252,10 +255,8 @@ def _paused_until(landed: Sequence[Landed], now: datetime) -> datetime | None:
 def _failing_since(webhook: Row[Any], landed: Sequence[Landed], now: datetime) -> datetime | None:
     if any(one.outcome.delivered for one in landed):
         return None
-    # A test that fails says nothing of what went before it.
-    failed = any(one.leased.event != WebhookEvent.WEBHOOK_TEST for one in landed)
     since: datetime | None = webhook.failing_since
-    return since or (now if failed else None)
+    return since or (now if any(_tells(one) for one in landed) else None)
 
 
 async def _disable(session: AsyncSession, webhook: Row[Any], because: DisabledBecause, now: datetime) -> None:

@@ -280,6 +280,19 @@ async def test_five_days_without_a_success_disable_it(post: Post) -> None:
     assert await post.world.one("SELECT count(*) FROM webhook_delivery WHERE state <> 'FAILED'") == 0
 
 
+async def test_a_test_that_fails_after_five_days_does_not_disable_it(post: Post) -> None:
+    hook = await post.hook()
+    await post.told(forfeited(1))
+    now = NOW
+    for span in retries.SCHEDULE:
+        now += span
+        await post.try_all(FAILED, now)
+    assert [row[0] for row in await post.rows("state")] == ["FAILED"]
+    await post.test(hook, now=after(days=9))
+    await post.try_all(FAILED, after(days=9))
+    assert await health(post) == [(NOW, None, None, None)]
+
+
 async def test_a_deleted_one_is_sent_nothing_and_what_lands_ends(post: Post) -> None:
     hook = await post.hook()
     await post.told(forfeited(1), forfeited(2))
