@@ -48,3 +48,21 @@ def test_a_refusal_is_one_line(pemudik: Pemudik) -> None:
 
 def test_a_scope_has_to_be_named(pemudik: Pemudik) -> None:
     assert "--scope" in pemudik("client", "issue", "hubdat", code=2).stderr
+
+
+def test_a_client_signs_its_webhooks(pemudik: Pemudik, table: Path) -> None:
+    pemudik("season", "load", str(table))
+    issued = json.loads(pemudik("client", "issue", "hubdat", "--scope", "registrants:write", "--json").output)
+    client_id = issued["client"]["id"]
+    first = pemudik("client", "webhook-secret", client_id)
+    name, secret = first.stdout.split()
+    assert (name, secret[:6]) == ("webhook_secret", "whsec_")
+    assert first.stderr == "It is sealed here and cannot be shown again.\n"
+    second = json.loads(pemudik("client", "webhook-secret", client_id, "--json").output)
+    assert second["client"]["id"] == client_id
+    assert second["secret"] != secret
+
+    dropped = pemudik("client", "webhook-secret", client_id, "--drop").output
+    assert dropped == f"{client_id} need not sign its webhooks any more.\n"
+    assert json.loads(pemudik("client", "webhook-secret", client_id, "--drop", "--json").output)["id"] == client_id
+    assert "(NOT_FOUND)" in pemudik("client", "webhook-secret", "nobody", code=1).stderr
