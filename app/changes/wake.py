@@ -18,6 +18,7 @@ from app.db import Database
 CHANNEL = "pemudik_change"
 GATHER = 0.005
 """Seconds: commits within them are told of once."""
+SILENT_FOR = 30.0
 ANSWERS_WITHIN = 5.0
 RECONNECT_AFTER = 1.0
 """Seconds."""
@@ -75,11 +76,14 @@ class Wake:
             self.rouse()
             while not stopped.done() and not broken.is_set():
                 told = asyncio.create_task(self._told.wait())
-                await asyncio.wait({stopped, ended, told}, return_when=asyncio.FIRST_COMPLETED)
+                await asyncio.wait({stopped, ended, told}, timeout=SILENT_FOR, return_when=asyncio.FIRST_COMPLETED)
                 told.cancel()
                 if self._told.is_set() and not broken.is_set():
                     await self._notify(connection)
                     await asyncio.sleep(GATHER)
+                elif not stopped.done() and not broken.is_set():
+                    # Nobody may be at the other end any more, and who only listens would never know.
+                    await connection.execute("SELECT 1", timeout=ANSWERS_WITHIN)
         finally:
             ended.cancel()
             with suppress(OSError, asyncpg.PostgresError, asyncpg.InterfaceError):

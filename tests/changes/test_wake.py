@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import aclosing, asynccontextmanager, suppress
+from dataclasses import dataclass
+from urllib.parse import urlsplit, urlunsplit
 
 import asyncpg
 import pytest
@@ -124,6 +126,48 @@ async def test_a_connection_that_breaks_is_made_anew(database: Database, monkeyp
         async with awake(database) as there:
             signal = here.signal()
             there.tell()
+            await within_reason(signal)
+
+
+@dataclass
+class Relay:
+    """Between a process and its database; what is connected may go silent without an end."""
+
+    url: str
+    silent: bool = False
+    connections: int = 0
+
+    async def carry(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, number: int) -> None:
+        while data := await reader.read(65536):
+            if not (self.silent and number == 1):
+                writer.write(data)
+        writer.close()
+
+    async def __call__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.connections += 1
+        number, there = self.connections, urlsplit(self.url)
+        behind, ahead = await asyncio.open_connection(there.hostname, there.port)
+        await asyncio.gather(self.carry(reader, ahead, number), self.carry(behind, writer, number))
+
+
+async def test_a_connection_that_goes_silent_is_made_anew(
+    database_url: str, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, seconds in (("SILENT_FOR", 0.05), ("ANSWERS_WITHIN", 0.3), ("RECONNECT_AFTER", 0.01)):
+        monkeypatch.setattr(wake, name, seconds)
+    relay, there = Relay(database_url), urlsplit(database_url)
+    async with await asyncio.start_server(relay, "127.0.0.1", 0) as listening:
+        port = listening.sockets[0].getsockname()[1]
+        url = urlunsplit(there._replace(netloc=there.netloc.replace(f":{there.port}", f":{port}")))
+        async with awake(Database(url)) as far, awake(database) as near:
+            await asyncio.sleep(0.2)
+            assert relay.connections == 1
+            relay.silent, reconnected = True, far.signal()
+            await within_reason(reconnected)
+            # One of them asked to cancel what was not answered.
+            assert relay.connections == 3
+            signal = far.signal()
+            near.tell()
             await within_reason(signal)
 
 

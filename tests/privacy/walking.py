@@ -26,6 +26,7 @@ DEAREST = 8_000
 ARGUMENTS = {
     ("Organizer", "routes"): "(first: 2)",
     ("Webhook", "deliveries"): "(first: 2)",
+    ("ImportJob", "missingRegistrants"): "(first: 2)",
     ("Statistics", "byRoute"): "(first: 2)",
     ("Statistics", "forecast"): "(first: 2)",
     ("Statistics", "duplicatePairs"): "(first: 2)",
@@ -61,6 +62,16 @@ class Walk:
         if shape not in self.depths:
             self.depths[shape] = self._deepest(name, asked, variables, depth)
         return self._document(name, asked, self.depths[shape], self.reached), variables
+
+    def subscription(self, name: str) -> str:
+        """With the largest selection that the limits let pass, from the beginning of what it tells."""
+        assert self.schema.subscription_type is not None
+        root = self.schema.subscription_type.fields[name]
+        documents = [
+            f"subscription ($after: String) {{ {name}(after: $after) {self._below(root, depth, set())} }}"
+            for depth in range(DEEPEST)
+        ]
+        return [one for one in documents if _fits(one, {})][-1]
 
     def _deepest(
         self, name: str, asked: Sequence[Mapping[str, object]], variables: Mapping[str, object], most: int
@@ -101,7 +112,7 @@ class Walk:
             (type_.name, name)
             for type_ in self.schema.type_map.values()
             if isinstance(type_, GraphQLObjectType)
-            and type_ not in {self.schema.query_type, self.schema.mutation_type}
+            and type_ not in {self.schema.query_type, self.schema.mutation_type, self.schema.subscription_type}
             and not type_.name.startswith("__")
             for name, one in type_.fields.items()
             if one.args
