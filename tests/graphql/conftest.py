@@ -66,7 +66,7 @@ class Api:
     ) -> httpx.Response:
         token = await self.token(organizer, scopes)
         sent = {"Authorization": f"Bearer {token}", "Accept": accept, **(headers or {})}
-        if "content" not in more:
+        if not {"content", "files"} & more.keys():
             more["json"] = {"query": query, "variables": variables, **more.pop("body", {})}
         return await self.http.post("/graphql", headers=sent, **more)
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from app.graphql.paging import cursor_of
 from app.registry.source import Caller
+from tests.intake.lists import as_csv, row
 from tests.privacy.people import KINDS, Person, Society
 from tests.world import NOW, TERMINALS, nik_of
 
@@ -36,6 +37,7 @@ class Target:
             str(route) for code, routes in society.routes.items() if not caller.owns(code) for route in routes.values()
         ]
         self.webhooks = [str(one) for code, one in society.webhooks.items() if not caller.owns(code)]
+        self.jobs = [str(job) for code, job in society.jobs.items() if not caller.owns(code)]
         self.own = {name: str(route) for name, route in society.routes[caller.organizer].items()}
 
     def refs(self, people: Sequence[Person]) -> list[dict[str, object]]:
@@ -176,6 +178,15 @@ def _webhook_inputs(target: Target) -> Asked:
     return [{"input": one} for one in [*taken, *given]]
 
 
+def _files(target: Target) -> Asked:
+    """Lists of other organizers' people, as theirs and as one's own; `tried` sends bytes as a file."""
+    people = [one for one in target.one_of_each if one.kind not in {"cancelled", "erased"}]
+    listed = as_csv(
+        {**row(1), "data_nik": one.nik, "source": source} for one in people for source in (one.organizer.upper(), "")
+    )
+    return [{"file": listed}, {"file": listed, "mode": "SNAPSHOT", "covers": target.organizers[:1]}]
+
+
 def _nothing(target: Target) -> Asked:
     return [{}]
 
@@ -202,6 +213,8 @@ AIMS: dict[str, Callable[[Target], Asked]] = {
         *({"first": 20, "after": cursor} for cursor in [None, *target.society.cursors[::8]]),
         *([{"first": 2}] * 2),
     ],
+    "importJob": lambda target: [{"id": job} for job in target.jobs],
+    "consolidation": lambda target: [{"date": "2026-03-02", "organizer": code} for code in target.organizers],
     "cases": lambda target: [{"first": 40}, {"state": "OPEN", "first": 40}],
     "webhooks": lambda target: [{}, *({"organizer": code} for code in target.organizers)],
     "nikAccesses": lambda target: [{"nik": one.nik} for one in target.one_of_each],
@@ -215,6 +228,8 @@ AIMS: dict[str, Callable[[Target], Asked]] = {
     "cancelRegistrant": of_each_ref(reason=REASON),
     "correctRegistrant": _corrections,
     "handOverMotorcycle": of_each_ref(at=NOW_TEXT),
+    "importRegistrants": _files,
+    "cancelMissing": lambda target: [{"jobId": job} for job in target.jobs],
     "saveTerminals": lambda target: [
         {"inputs": [{"code": code, "name": "Diambil alih", "city": "Solo"} for code in TERMINALS]}
     ],
@@ -262,7 +277,7 @@ NOBODY = nik_of(839_999)
 """A NIK that no registrant has."""
 
 
-AT_ONCE = {"statistics": 1}
+AT_ONCE = {"statistics": 1, "webhooks": 1, "importJob": 1, "cancelMissing": 1}
 """Calls in one document, of a field that answers much."""
 
 

@@ -27,7 +27,7 @@ from tests.privacy.people import Society, settle
 @pytest.fixture(scope="module")
 def settings(database_url: str, tmp_path_factory: pytest.TempPathFactory) -> Settings:
     home: Path = tmp_path_factory.mktemp("home")
-    given = {"database_url": SecretStr(database_url), "home": home, "public_url": ISSUER, "sweep": False}
+    given = {"database_url": SecretStr(database_url), "home": home, "public_url": ISSUER, "duties": False}
     settings = Settings().model_copy(update=given)
     open_vault(settings, create=True)
     return settings

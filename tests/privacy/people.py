@@ -5,15 +5,18 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Collection, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from datetime import timedelta
 from uuid import UUID
 
 from sqlalchemy import text
+from uuid_utils.compat import uuid7
 
 from app.changes import feed
 from app.graphql.paging import cursor_of
-from app.models.enums import CaseState, RegistrantStatus
-from app.registry import cases, corrections, deliveries, motorcycles, privacy, webhooks
+from app.models.enums import CaseState, ImportMode, RegistrantStatus
+from app.registry import cases, corrections, deliveries, job_runs, jobs, missing, motorcycles, privacy, webhooks
 from app.registry.corrections import Correction
+from app.registry.jobs import Job, Order
 from app.registry.lookup import Ref
 from app.registry.motorcycles import Motorcycle
 from app.registry.record import Record
@@ -93,6 +96,7 @@ class Society:
     people: list[Person] = field(default_factory=list)
     routes: dict[str, dict[str, UUID]] = field(default_factory=dict)
     webhooks: dict[str, UUID] = field(default_factory=dict)
+    jobs: dict[str, UUID] = field(default_factory=dict)
     case: UUID = UNKNOWN
     cursors: list[str] = field(default_factory=list)
     """Of every row of the change log, whosever it is."""
@@ -136,6 +140,8 @@ async def settle(world: World) -> Society:
             await KINDS[kind](society, caller, one)
             society.people.append(one)
     await _dispute(society)
+    for caller in worlds.CALLERS:
+        await _compare(society, caller)
     log = await world.run("SELECT xact_id::text::bigint, id FROM change ORDER BY id")
     society.cursors = [feed.cursor(feed.Position(*row)) for row in log]
     return society
@@ -161,6 +167,19 @@ async def _listen(society: Society, caller: Caller) -> None:
             text("UPDATE webhook_delivery SET state = 'FAILED', finished_at = :now, due_at = NULL"), {"now": NOW}
         )
     society.webhooks[caller.organizer] = saved.webhook.id
+
+
+async def _compare(society: Society, caller: Caller) -> None:
+    """A snapshot that named nobody: all of the organizer's people are missing from it."""
+    later, runner = NOW + timedelta(hours=1), uuid7()
+    order = Order(caller, ImportMode.SNAPSHOT, covers=(caller.organizer,))
+    async with society.world.database.transaction() as session:
+        job = await jobs.create(session, society.world.vault, order, [], later)
+        assert isinstance(job, Job)
+        assert await job_runs.claim(session, runner, later, job.id)
+        found = await missing.find(session, caller, job)
+        await job_runs.finish(session, job, runner, later, missing=found)
+    society.jobs[caller.organizer] = job.id
 
 
 async def _submit(society: Society, caller: Caller, one: Person, route: str = "home", *, back: bool = False) -> None:
