@@ -103,7 +103,7 @@ def count(state: Mapping[str, Any], route: str, status: int | None, seconds: flo
 
 def in_a_word(operation: str) -> str:
     """Each set of root fields would be a label of its own."""
-    return "several" if "," in operation else operation
+    return "several" if "," in operation else operation.replace(" ", "_")
 
 
 def outcome_of(status: int | None) -> str:

@@ -22,6 +22,7 @@ from app.main import create_app
 from app.vault import open_vault
 from tests import world as worlds
 from tests.graphql.conftest import Api
+from tests.registry.records import record
 from tests.world import World, nik_of, someone
 
 pytestmark = pytest.mark.anyio
@@ -152,6 +153,28 @@ async def test_requests_verdicts_and_batches(api: Api, world: World) -> None:
     assert total(after, "pemudik_pool_connections_max") == 16
 
 
+async def test_records_by_webhook_and_nik_checks_by_the_old_scheme(api: Api, world: World) -> None:
+    await world.route()
+    headers = {"Authorization": f"Bearer {await api.token('hubdat')}"}
+    for content in (record(1), [record(1), record(2), record(3, data_nik="1")]):
+        answer = await api.http.post("/webhook/pemudik", json=content, headers=headers)
+        assert answer.status_code == 200, answer.text
+    assert (await api.http.post("/webhook/pemudik", json=[], headers=headers)).status_code == 400
+    assert (await api.http.post("/legacy/cek-nik", json={"nik": nik_of(1)}, headers=headers)).status_code == 200
+    samples = await scraped(api.http)
+    for code, times in {"NEW": 2, "UNCHANGED": 1, "NIK_INVALID": 1}.items():
+        assert total(samples, "pemudik_verdicts_total", of="feed", code=code, organizer="hubdat") == times
+    assert total(samples, "pemudik_batch_size_sum", of="pushes") == 1
+    for code, times in {"REGISTERED": 1, "AVAILABLE": 3}.items():
+        assert total(samples, "pemudik_verdicts_total", of="nik_check", code=code, organizer="hubdat") == times
+    requests = {
+        (dict(labels)["operation"], dict(labels)["outcome"]): value
+        for (name, labels), value in samples.items()
+        if name == "pemudik_requests_total"
+    }
+    assert requests == {("-", "ok"): 1, ("webhook", "ok"): 2, ("webhook", "NO_RECORDS"): 1, ("legacy", "ok"): 1}
+
+
 async def test_refusals_have_their_codes(api: Api, world: World) -> None:
     await world.run("UPDATE client SET check_capacity = 1")
     token = await api.token("djka")
@@ -191,7 +214,7 @@ async def test_refusals_have_their_codes(api: Api, world: World) -> None:
 
 async def test_labels_are_bounded_and_name_nobody(api: Api, world: World) -> None:
     """Whatever a client may choose, with somebody's NIK and name in it."""
-    await api.token("djka")
+    token = await api.token("djka")
     headers = ("X-Request-ID", "User-Agent", "Cookie", "Accept-Language", "Traceparent", "Referer", "X-Nik")
     for number in range(40):
         nik, name = nik_of(number), f"{NAME}{chr(97 + number % 26)}"
@@ -208,6 +231,10 @@ async def test_labels_are_bounded_and_name_nobody(api: Api, world: World) -> Non
         for path in (f"/{nik}", f"/graphql/{name}", f"/metrics/{nik}", f"/{name}?nik={nik}", f"/oauth/{nik}"):
             for method in ("GET", name.upper()):
                 await api.http.request(method, path, headers={"Authorization": f"Bearer {nik}"})
+        for path in ("/webhook/pemudik", "/legacy/cek-nik", "/import", f"/consolidation/{nik}"):
+            for content in ({"nik": nik, name: nik}, [{"data_nik": name, "data_pemesan": nik, "source": name}], nik):
+                sent = {"Authorization": f"Bearer {token}", "Idempotency-Key": nik, "webhook-id": name}
+                await api.http.post(path, json=content, headers=sent)
         form = {"grant_type": nik, "scope": name, "client_id": nik, "client_secret": name}
         await api.http.post("/oauth/token", data=form)
         await api.http.post("/oauth/token", data={**form, "grant_type": "client_credentials"})
@@ -218,9 +245,10 @@ async def test_labels_are_bounded_and_name_nobody(api: Api, world: World) -> Non
             labels.setdefault(name, set()).add(value)
     assert NAME.lower() not in str(samples).lower()
     assert re.search(r"\d{10}", str(sorted(labels.items()))) is None
-    assert labels["operation"] == {"me", "checkNik", "-"}
-    assert labels["route"] == {"/graphql", "/oauth/token", "-"}
-    assert len(labels["outcome"]) < 15
+    assert labels["operation"] == {"me", "checkNik", "webhook", "legacy", "import", "-"}
+    doors = {"/graphql", "/oauth/token", "/webhook/pemudik", "/legacy/cek-nik", "/import", "/consolidation/{date}"}
+    assert labels["route"] == {*doors, "-"}
+    assert len(labels["outcome"]) < 20
     assert labels["organizer"] == {"djka"}
     assert len(samples) < 1_000
 

@@ -12,6 +12,7 @@ from app import metrics
 from app.metrics import page
 from app.metrics.cells import Cells, Name
 from app.metrics.kinds import MOST_LABELS, OTHER, Gauge
+from app.requests import in_a_word
 
 Samples = dict[tuple[str, tuple[tuple[str, str], ...]], float]
 
@@ -124,3 +125,12 @@ def test_every_metric_is_told_of_and_none_is_called_like_another() -> None:
         assert metric.name.startswith("pemudik_")
         assert metric.told.endswith(".")
         assert isinstance(metric, Gauge) or metric.name.endswith(("_total", "_seconds", "_size"))
+
+
+def test_an_operation_is_one_word() -> None:
+    assert [in_a_word(told) for told in ("checkNik", "me,organizers", "export csv", "-")] == [
+        "checkNik",
+        "several",
+        "export_csv",
+        "-",
+    ]
