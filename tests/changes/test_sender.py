@@ -157,6 +157,30 @@ async def test_a_slow_receiver_delays_nobody_else(post: Post) -> None:
     assert len({request.id for request in dawdler.requests}) == 30
 
 
+async def test_no_more_is_in_flight_than_one_process_may_have(post: Post, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sender, "AT_ONCE", 3)
+    release = asyncio.Event()
+
+    async def slow(_: Request) -> bytes:
+        await release.wait()
+        return OK
+
+    async with receiving() as receiver, posting() as poster:
+        receiver.says = slow
+        await post.hook(url=receiver.url())
+        await post.told(*(forfeited(number) for number in range(1, 6)), now=clock.now())
+        one = Sender(post.world.database, post.world.vault, poster.post)
+        for _ in range(3):
+            await one.turn()
+        await receiver.until(3)
+        assert await post.world.one("SELECT count(*) FROM webhook_delivery WHERE leased_until IS NOT NULL") == 3
+        release.set()
+        for _ in range(3):
+            await one.landed()
+            await one.turn()
+    assert [row[0] for row in await post.rows("state")] == ["DELIVERED"] * 5
+
+
 async def test_order_is_kept_for_each_registrant_while_others_overtake(post: Post) -> None:
     stuck = str(UUID(int=1))
     release = asyncio.Event()
