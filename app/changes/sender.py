@@ -36,6 +36,8 @@ log = structlog.get_logger(__name__)
 
 async def run(database: Database, vault: Vault, wake: Wake, stop: asyncio.Event, *, private: bool = False) -> None:
     """Send until `stop`."""
+    if private:
+        log.warning("webhooks.to_private", told="PEMUDIK_WEBHOOKS_TO_PRIVATE is for tests: they may go to any address")
     resolver = Resolver()
     poster = Poster(resolver, connections=AT_ONCE, private=private)
     try:

@@ -100,6 +100,13 @@ async def test_an_event_arrives_signed_within_moments(post: Post) -> None:
         Verifier("whsec_" + "A" * 43 + "=").verify(request.body, request.headers)
 
 
+async def test_a_server_that_may_send_anywhere_says_so(post: Post) -> None:
+    with structlog.testing.capture_logs() as logs:
+        async with sending(post):
+            await asyncio.sleep(0)
+    assert [entry["log_level"] for entry in logs if entry["event"] == "webhooks.to_private"] == ["warning"]
+
+
 async def test_while_changing_over_either_secret_verifies(post: Post) -> None:
     async with receiving() as receiver, sending(post):
         hook = await post.hook(url=receiver.url(), now=clock.now())
