@@ -270,7 +270,9 @@ async def find_consolidation(
     return Consolidation(
         date=found.day,
         season=found.season,
-        counts=[StatusCount(status=status, registrants=count) for status, count in found.counts.items()],
+        counts=[
+            StatusCount(status=RegistrantStatus(status), registrants=count) for status, count in found.counts.items()
+        ],
         standing=found.standing,
         checksum=found.checksum,
         organizer_code=found.organizer,

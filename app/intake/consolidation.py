@@ -44,7 +44,7 @@ def routes(registry: Registry, bearer: Bearer) -> list[Route]:
                 "organizer": found.organizer,
                 "season": found.season,
                 "date": found.day,
-                "counts": {str(status): count for status, count in found.counts.items()},
+                "counts": found.counts,
                 "standing": found.standing,
                 "checksum": found.checksum,
             }

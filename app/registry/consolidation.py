@@ -33,7 +33,8 @@ class Summary:
     organizer: str
     season: int
     day: date
-    counts: Mapping[RegistrantStatus, int]
+    counts: Mapping[str, int]
+    """By status."""
     standing: int
     """How many lines the checksum is of."""
     checksum: str | None
@@ -79,7 +80,7 @@ async def summary(
         "until": start_of_wib_day(day + timedelta(days=1)),
     }
     counted: dict[str, int] = {row.status: row.registrants for row in await session.execute(_COUNTS, facts)}
-    counts = {status: counted.get(status, 0) for status in RegistrantStatus}
+    counts = {status.value: counted.get(status, 0) for status in RegistrantStatus}
     lines = await _lines(session, vault, facts) if caller.owns(organizer) else None
     return Summary(
         organizer,
