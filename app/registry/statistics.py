@@ -90,7 +90,7 @@ class Moment:
         return season
 
     def organizers(self, where: Where) -> list[str]:
-        return sorted(self.names if where.organizers is None else where.organizers)
+        return sorted(self.names if where.organizers is None else where.organizers & self.names.keys())
 
     def scope(self, ones: Sequence[Asked], *, together: bool) -> dict[str, Any]:
         """Each answer's place beside each of its organizers; `together`: everybody is one."""

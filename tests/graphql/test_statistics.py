@@ -160,6 +160,8 @@ TWO = "total { registered verified quota } duplicates funnel { registered deadli
         ({"organizer": "dishub-dki"}, 1, 0, 5, 2, [1]),
         ({"organizer": "djka"}, 1, 0, None, 2, [1]),
         ({"organizer": "jasa-raharja"}, 0, 0, None, 0, []),
+        ({"organizer": "nobody"}, 0, 0, None, 0, []),
+        ({"organizer": "*"}, 0, 0, None, 0, []),
         ({"direction": "MUDIK"}, 10, 1, 28, 2, [1, 2, 1]),
         ({"direction": "BALIK"}, 1, 0, None, 0, [1]),
         ({"service": "MOTORCYCLE"}, 1, 0, 3, 0, [1]),
