@@ -6,6 +6,7 @@ import os
 from pathlib import Path
 
 import pytest
+from prometheus_client.openmetrics.parser import text_string_to_metric_families as parse_strictly
 from prometheus_client.parser import text_string_to_metric_families as parse
 
 from app import metrics
@@ -114,9 +115,13 @@ def test_each_process_tells_its_size() -> None:
 
 def test_the_form_is_what_is_asked_for() -> None:
     metrics.RETRIES.add("raced")
+    metrics.BATCH_SECONDS.add(0.3, "checks")
+    metrics.WAITING.add("checks")
     content, media = page.render("application/openmetrics-text; version=1.0.0")
     assert media.startswith("application/openmetrics-text")
-    assert content.endswith(b"# EOF\n")
+    # It is read strictly.
+    names = {family.name for family in parse_strictly(content.decode())}
+    assert {"pemudik_transaction_retries", "pemudik_batch_seconds", "pemudik_batch_waiting"} <= names
     assert page.render("")[1].startswith("text/plain")
 
 
