@@ -5,13 +5,14 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import pytest
+from sqlalchemy import text
 
 from app.errors import RouteUnknown
 from app.models.enums import RegistrantStatus
-from app.registry import feeds, lifecycle, route_merging, submission
+from app.registry import feeds, lifecycle, route_merging, submission, terminal_merging
 from app.registry.feeds import Push, Result, Verdict, record_of
 from app.registry.lookup import Ref
 from app.registry.route import Route
@@ -192,3 +193,31 @@ async def test_two_merges_at_once_move_everybody_once(world: World) -> None:
     assert sum(isinstance(answer, Route) for answer in answers) == 1
     assert sorted(row.taken for row in await world.run("SELECT taken FROM route")) == [0, 0, 20]
     assert await world.one("SELECT count(*) FROM change WHERE kind = 'REGISTRANT_REROUTED'") == 20
+
+
+async def test_a_route_that_is_declared_meanwhile_is_the_one(world: World) -> None:
+    declare = text(
+        """INSERT INTO route (id, season, organizer_code, name, name_key, direction, service, mode, origin_code,
+                              destination_code, quota)
+           VALUES (:id, 2026, 'hubdat', 'Jakarta - Solo', 'jakartasurakarta', 'MUDIK', 'PASSENGER', 'BUS',
+                   'pulo-gebang', 'tirtonadi', 1)"""
+    )
+    declared = uuid4()
+    async with world.database.transaction() as session:
+        await session.execute(declare, {"id": declared})
+        waiting = asyncio.create_task(pushed(world, record(1), record(2)))
+        await one_waits(world)
+    assert [verdict.code for verdict in await waiting] == [None, "QUOTA_FULL"]
+    assert await world.run("SELECT id, taken FROM route") == [(declared, 1)]
+
+
+async def test_a_terminal_that_is_merged_meanwhile_is_not_used(world: World) -> None:
+    await pushed(world, record(1, **TO_WONOGIRI))
+    [(code,)] = await world.run("SELECT code FROM terminal WHERE provisional")
+    async with world.database.transaction() as session:
+        await terminal_merging.merge(session, HUBDAT, code, "giwangan", NOW, admin=False)
+        waiting = asyncio.create_task(pushed(world, record(2, **TO_WONOGIRI | {"rute_perjalanan": "Wonogiri Ekspres"})))
+        await one_waits(world)
+    [verdict] = await waiting
+    assert verdict.result is Result.NEW
+    assert await world.run("SELECT destination_code FROM route") == [("giwangan",), ("giwangan",)]
