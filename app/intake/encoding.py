@@ -4,16 +4,21 @@ send come out, and nothing is kept. .xlsx is in `encoding_xlsx`.
 
 from __future__ import annotations
 
+import asyncio
 import csv
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from io import StringIO
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 import orjson
 
 from app.intake.cells import inert
 
 Cell = str | int | None
+Item = TypeVar("Item")
+
+AT_ONCE = 20
+"""Rows: a millisecond, after which others have their turn."""
 
 
 class Encoder(Protocol):
@@ -26,6 +31,16 @@ class Encoder(Protocol):
     def rows(self, rows: Sequence[Sequence[Cell]]) -> bytes: ...
 
     def end(self) -> bytes: ...
+
+
+async def encoded(
+    encoder: Encoder, items: Sequence[Item], cells_of: Callable[[Item], Sequence[Cell]]
+) -> AsyncIterator[bytes]:
+    """Rows in pieces, between which the process does what else there is to do. A thread would not leave it more."""
+    for start in range(0, len(items), AT_ONCE):
+        if piece := encoder.rows([cells_of(item) for item in items[start : start + AT_ONCE]]):
+            yield piece
+        await asyncio.sleep(0)
 
 
 class Csv:

@@ -1,12 +1,11 @@
 """`GET /export.xlsx`, `.csv`, `.jsonl`: an organizer's own registrants, a coordinator's members' too, in the columns of
 the standard. Sent back as an import, it changes nothing.
 
-It is sent as it is read, a slice at a time, each in a short transaction; opening and writing happen in a thread.
+It is sent as it is read, a slice at a time, each in a short transaction.
 """
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
 from datetime import date
 from typing import Any
@@ -19,7 +18,7 @@ from app.auth.bearer import Bearer
 from app.clock import wib_day
 from app.errors import NotYours
 from app.intake import http
-from app.intake.encoding import Csv, Encoder, JsonLines
+from app.intake.encoding import Csv, Encoder, JsonLines, encoded
 from app.intake.encoding_xlsx import Xlsx
 from app.intake.http import Asked, Door
 from app.models.enums import Direction
@@ -27,12 +26,11 @@ from app.process import Registry
 from app.registry import extract, seasons
 from app.registry.extract import Wanted
 from app.registry.source import Caller
-from app.vault import Vault
 
 PATH = "/export"
 SCOPE = "registrants:read"
 SHEET = "Data Pemudik"
-SLICE = 500
+SLICE = 250
 """Rows of a transaction."""
 ENCODERS: dict[str, Callable[[], Encoder]] = {"xlsx": Xlsx, "csv": Csv, "jsonl": JsonLines}
 PARAMETERS = ("season", "direction", "day", "organizer", "all")
@@ -45,7 +43,7 @@ def routes(registry: Registry, bearer: Bearer) -> list[Route]:
             encoder = ENCODERS[extension]()
             name = f"pemudik-{asked.caller.organizer}-{wanted.season}-{wib_day(asked.now)}.{extension}"
             return StreamingResponse(
-                encoded(registry, asked.caller, organizers, wanted, encoder),
+                file(registry, asked.caller, organizers, wanted, encoder),
                 headers={"Content-Disposition": f'attachment; filename="{name}"'},
                 media_type=encoder.media,
             )
@@ -90,13 +88,14 @@ def day(text: str) -> date:
     return found
 
 
-async def encoded(
+async def file(
     registry: Registry, caller: Caller, organizers: Sequence[str], wanted: Wanted, encoder: Encoder
 ) -> AsyncIterator[bytes]:
     yield encoder.sheet(SHEET, extract.COLUMNS)
     for organizer in organizers:
         async for rows in slices(registry, organizer, wanted):
-            yield await asyncio.to_thread(slice_of, rows, registry.vault, caller, encoder)
+            async for piece in encoded(encoder, rows, lambda row: extract.cells(row, registry.vault, caller)):
+                yield piece
     yield encoder.end()
 
 
@@ -110,7 +109,3 @@ async def slices(registry: Registry, organizer: str, wanted: Wanted) -> AsyncIte
             yield rows
         if len(rows) < SLICE:
             return
-
-
-def slice_of(rows: Sequence[Row[Any]], vault: Vault, caller: Caller, encoder: Encoder) -> bytes:
-    return encoder.rows([extract.cells(row, vault, caller) for row in rows])

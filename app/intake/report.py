@@ -5,12 +5,11 @@ As .xlsx it has sheets more, the summary among them; CSV has room for the rows a
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field
 
 from app.intake.columns import written
-from app.intake.encoding import Cell, Encoder
+from app.intake.encoding import Cell, Encoder, encoded
 from app.intake.encoding_xlsx import Xlsx
 from app.intake.workbooks import Reading, Row
 
@@ -60,15 +59,17 @@ async def report(
     met = Outcomes(outcomes)
     yield encoder.sheet(SHEET, [*columns, RESULT, EXPLANATION])
     async for rows in reading.batches():
-        slice_ = [told(row, kept, one) for row, one in zip(rows, await met.of(rows), strict=True)]
-        yield await asyncio.to_thread(encoder.rows, slice_)
+        pairs = list(zip(rows, await met.of(rows), strict=True))
+        async for piece in encoded(encoder, pairs, lambda pair: told(*pair, kept)):
+            yield piece
     for sheet in more if isinstance(encoder, Xlsx) else ():
         yield encoder.sheet(sheet.title, sheet.columns)
         async for cells in sheet.slices:
-            yield await asyncio.to_thread(encoder.rows, cells)
+            async for piece in encoded(encoder, cells, lambda row: row):
+                yield piece
     yield encoder.end()
 
 
-def told(row: Row, kept: Sequence[int], outcome: Outcome | None) -> list[Cell]:
+def told(row: Row, outcome: Outcome | None, kept: Sequence[int]) -> list[Cell]:
     cells: list[Cell] = [row.cells[place] for place in kept]
     return [*cells, outcome.result, outcome.explanation] if outcome else [*cells, None, None]
