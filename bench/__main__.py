@@ -26,7 +26,7 @@ from app import embedded, migration
 from app.config import Settings
 from app.db import Database
 from app.vault import open_vault
-from bench import live, load, seed
+from bench import imports, live, load, seed
 from bench.load import Outcome, Target
 
 CONNECTIONS = 32
@@ -47,6 +47,7 @@ def main() -> None:
     arguments = argparse.ArgumentParser(prog="bench")
     arguments.add_argument("--rounds", type=int, default=5)
     arguments.add_argument("--seconds", type=float, default=3.0)
+    arguments.add_argument("--rows", type=int, default=imports.ROWS, help="of the file that is imported")
     options = arguments.parse_args()
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="pemudik-bench-")))
@@ -57,6 +58,7 @@ def main() -> None:
         plain = stack.enter_context(server("bench.plain:app", url, folder))
         tokens = {organizer: token(ours, *pair) for organizer, pair in credentials.items()}
         asyncio.run(measure(ours, plain, tokens, str(route), options))
+        asyncio.run(imports.measure(ours, tokens, checks(), options.rows))
     with tempfile.TemporaryDirectory(prefix="pemudik-bench-") as live_folder:
         live.run(Path(live_folder), seconds=2 * options.seconds)
 

@@ -46,7 +46,7 @@ def normalise(name: str) -> str | InvalidValue:
         return InvalidValue(
             "name", f"Nama paling panjang {LONGEST} huruf.", f"A name has at most {LONGEST} characters."
         )
-    if any(unicodedata.category(sign) in _UNPRINTABLE for sign in folded):
+    if not folded.isprintable() and any(unicodedata.category(sign) in _UNPRINTABLE for sign in folded):
         return InvalidValue("name", "Nama berisi tanda kendali.", "The name has control characters.")
     if not any(sign.isalpha() for sign in folded):
         return InvalidValue("name", "Nama harus berisi huruf.", "A name must have a letter.")
