@@ -173,6 +173,7 @@ async def measure(
             rounds[target.name].append(await load.run(target, connections=connections, seconds=options.seconds))
     report(targets, rounds)
     await check_growth(ours, Target("checkNik", graphql, checks(), checker))
+    await exports.measure(ours, tokens, checks())
 
 
 def report(targets: list[tuple[Target, int, int]], rounds: dict[str, list[Outcome]]) -> None:
