@@ -26,7 +26,7 @@ from app import embedded, migration
 from app.config import Settings
 from app.db import Database
 from app.vault import open_vault
-from bench import imports, live, load, seed
+from bench import exports, imports, live, load, seed
 from bench.load import Outcome, Target
 
 CONNECTIONS = 32
