@@ -1,6 +1,6 @@
 """A record of the ministry's 12 columns, and what can be judged of it without the database.
 
-Every refusal names its column. Columns that we do not know are ignored; ours beside the 12 are `EXTENSIONS`.
+Every refusal names its column. Columns that we do not know are ignored; ours beside the 12 are `standard.EXTENSIONS`.
 """
 
 from __future__ import annotations
@@ -23,7 +23,6 @@ from app.vault import Vault
 
 Value = TypeVar("Value")
 
-EXTENSIONS = ("kode_booking", "nomor_polisi", "nomor_stnk", "jenis_dokumen", "waktu_keberangkatan", "moda")
 REQUIRED = tuple(
     column
     for column in standard.COLUMNS
