@@ -80,7 +80,14 @@ def shut_in() -> None:
         (resource.RLIMIT_FSIZE, 0),
         (resource.RLIMIT_CORE, 0),
     ):
-        resource.setrlimit(what, (limit, limit))
+        most = resource.getrlimit(what)[1]
+        least = limit if most == resource.RLIM_INFINITY else min(limit, most)
+        try:
+            resource.setrlimit(what, (least, least))
+        except ValueError:
+            # macOS has a limit of addresses that nobody can set.
+            if sys.platform == "linux":
+                raise
 
 
 def send(frame: object) -> None:

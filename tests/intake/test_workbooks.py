@@ -4,7 +4,7 @@ import asyncio
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable
 from io import BytesIO
 from pathlib import Path
 from tempfile import SpooledTemporaryFile, TemporaryFile
@@ -20,6 +20,7 @@ from tests.world import nik_of
 
 pytestmark = pytest.mark.anyio
 
+Program = Callable[[str], None]
 LINES = table(person(1), person(2))
 
 
@@ -36,14 +37,14 @@ def file(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def reads(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[object]:
+def reads(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Program:
     """Another program in the place of the one that reads."""
 
     def program(text: str) -> None:
         (tmp_path / "program.py").write_text(text)
         monkeypatch.setattr(workbooks, "COMMAND", (str(tmp_path / "program.py"),))
 
-    return program  # type: ignore[return-value]
+    return program
 
 
 async def test_a_file_is_read_by_another_process(file: Path) -> None:
@@ -108,8 +109,8 @@ async def test_a_refusal_comes_over_with_its_facts(tmp_path: Path) -> None:
     assert "150000" in refused.value.message("id")
 
 
-async def test_a_large_file_is_refused_unread(tmp_path: Path, reads: object) -> None:
-    reads("raise SystemExit('never started')")  # type: ignore[operator]
+async def test_a_large_file_is_refused_unread(tmp_path: Path, reads: Program) -> None:
+    reads("raise SystemExit('never started')")
     path = tmp_path / "data.xlsx"
     with path.open("wb") as file:
         file.truncate(50 * 1024 * 1024)
@@ -131,27 +132,27 @@ async def test_the_example_of_the_template_is_left_out(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("by", ["SIGKILL", "SIGXCPU", "SIGABRT"])
-async def test_a_process_that_the_kernel_ended_found_the_file_too_complex(file: Path, reads: object, by: str) -> None:
-    reads(f"import os, signal; os.kill(os.getpid(), signal.{by})")  # type: ignore[operator]
+async def test_a_process_that_the_kernel_ended_found_the_file_too_complex(file: Path, reads: Program, by: str) -> None:
+    reads(f"import os, signal; os.kill(os.getpid(), signal.{by})")
     with pytest.raises(FileTooComplex):
         await rows_of(file)
 
 
-async def test_a_bug_in_it_is_not_the_files_fault(file: Path, reads: object) -> None:
-    reads("raise ValueError")  # type: ignore[operator]
+async def test_a_bug_in_it_is_not_the_files_fault(file: Path, reads: Program) -> None:
+    reads("raise ValueError")
     with pytest.raises(RuntimeError, match="ended with 1"):
         await rows_of(file)
 
 
-async def test_silence_ends_it(file: Path, reads: object, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_silence_ends_it(file: Path, reads: Program, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(workbooks, "PATIENCE", 0.2)
-    reads("import time; time.sleep(100)")  # type: ignore[operator]
+    reads("import time; time.sleep(100)")
     with pytest.raises(FileTooComplex):
         await asyncio.wait_for(rows_of(file), 10)
 
 
-async def test_a_frame_is_not_as_long_as_it_says(file: Path, reads: object) -> None:
-    reads("import sys; sys.stdout.buffer.write(b'\\xff\\xff\\xff\\xff')")  # type: ignore[operator]
+async def test_a_frame_is_not_as_long_as_it_says(file: Path, reads: Program) -> None:
+    reads("import sys; sys.stdout.buffer.write(b'\\xff\\xff\\xff\\xff')")
     with pytest.raises(FileTooComplex):
         await rows_of(file)
 
@@ -196,6 +197,18 @@ except (OSError, MemoryError) as error:
     )
     said, _ = await process.communicate()
     assert said.decode() in {"OSError", "MemoryError"}
+
+
+async def test_it_keeps_to_tighter_limits_than_its_own(file: Path, reads: Program) -> None:
+    reads(
+        """
+import resource, sys
+resource.setrlimit(resource.RLIMIT_AS, (200 * 1024 * 1024,) * 2)
+from app.intake import reading
+reading.main(sys.argv[1:])
+"""
+    )
+    assert [row.number for row in await rows_of(file)] == [2, 3]
 
 
 def test_it_imports_nothing_of_the_registry() -> None:
