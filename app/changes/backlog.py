@@ -41,6 +41,7 @@ def _seconds_since(instant: str) -> str:
 
 
 def _up_to_most(rows: str) -> str:
+    """Rows of the log are asked for in its order: the planner expects many, and would else read it whole."""
     return f"(SELECT count(*) FROM ({rows} LIMIT {MOST}) counted)"
 
 
@@ -48,7 +49,7 @@ FIGURES = (
     Figure(
         "pemudik_log_unsettled_changes",
         "Changes that are committed and wait for an older transaction to end before anybody is told of them.",
-        f"SELECT NULL, {_up_to_most(f'SELECT FROM change c WHERE NOT {SETTLED}')}",
+        f"SELECT NULL, {_up_to_most(f'SELECT FROM change c WHERE NOT {SETTLED} ORDER BY c.xact_id')}",
     ),
     Figure(
         "pemudik_oldest_transaction_seconds",
@@ -58,7 +59,7 @@ FIGURES = (
     Figure(
         "pemudik_projection_lag_changes",
         "Changes that a projection of the log has not taken in yet.",
-        f"SELECT p.name, {_up_to_most(_BEHIND)} FROM projection p",
+        f"SELECT p.name, {_up_to_most(f'{_BEHIND} ORDER BY c.xact_id, c.id')} FROM projection p",
         "projection",
     ),
     Figure(

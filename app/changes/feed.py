@@ -11,6 +11,7 @@ from collections import defaultdict
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import lru_cache
 from struct import Struct
 from typing import Any
 from uuid import UUID
@@ -90,39 +91,27 @@ _COLUMNS = """
     c.xact_id::text::bigint AS xact_id, c.id AS change_id, c.at, c.kind, c.from_status, c.to_status, c.reason AS why
 """
 _KINDS = ", ".join(f"'{kind}'" for kind in sorted(OF_A_REGISTRANT))
-_BEHIND = f"{AFTER} AND {SETTLED} AND c.kind IN ({_KINDS}) ORDER BY {IN_ORDER} LIMIT :most"
+_BEHIND = f"{AFTER} AND {SETTLED} AND c.kind IN ({_KINDS}) ORDER BY {IN_ORDER} LIMIT {{most}}"
 _EVERYONES = f"SELECT c.* FROM change c WHERE {_BEHIND}"
 # The changes of each organizer are read off its own part of the index, however many there are of others.
 _OF_SOME = f"""
     SELECT c.* FROM unnest(CAST(:organizers AS text[])) AS own (organizer)
     CROSS JOIN LATERAL (SELECT c.* FROM change c WHERE c.organizer_code = own.organizer AND {_BEHIND}) c
-    ORDER BY {IN_ORDER} LIMIT :most
+    ORDER BY {IN_ORDER} LIMIT {{most}}
 """
-_PAGE = """
-    SELECT {horizon}::text::bigint AS horizon,
-           EXISTS (SELECT FROM change c WHERE {after} AND NOT {settled}) AS held_back, item.*
+_NEWEST = "(SELECT c.xact_id FROM change c ORDER BY c.xact_id DESC, c.id DESC LIMIT 1)"
+IS_HELD_BACK = f"COALESCE({_NEWEST} >= {HORIZON}, false)"
+"""Whether something is committed that is not settled yet."""
+# One plan serves for all values, and it must do so in a log of millions: so the limit is no parameter, what is asked of
+# the newest row is no EXISTS, and each registrant is looked up for its change.
+_PAGE = f"""
+    SELECT {HORIZON}::text::bigint AS horizon, {IS_HELD_BACK} AS held_back, item.*
     FROM (VALUES (1)) AS one LEFT JOIN (
-        SELECT {columns}, {record_columns}
-        FROM ({changes}) c JOIN registrant r ON r.id = c.registrant_id JOIN organizer o ON o.code = r.organizer_code
+        SELECT {_COLUMNS}, registrant.* FROM ({{changes}}) c
+        CROSS JOIN LATERAL (SELECT {record.COLUMNS} FROM {record.FROM} WHERE r.id = c.registrant_id OFFSET 0) registrant
     ) item ON true
     ORDER BY item.xact_id, item.change_id
 """
-
-
-def _page(changes: str) -> TextClause:
-    return text(
-        _PAGE.format(
-            horizon=HORIZON,
-            after=AFTER,
-            settled=SETTLED,
-            columns=_COLUMNS,
-            record_columns=record.COLUMNS,
-            changes=changes,
-        )
-    )
-
-
-_ALL, _SOME = _page(_EVERYONES), _page(_OF_SOME)
 _HORIZON = text(f"SELECT {HORIZON}::text::bigint")
 # Who just wrote a change reads it here before it is settled. Its cursor is then that of the horizon: whoever goes on
 # from there gets it again, and misses nothing that was older and ended later.
@@ -136,15 +125,20 @@ _HISTORIES = text(
 )
 
 
+@lru_cache(maxsize=512)
+def _page(changes: str, most: int) -> TextClause:
+    return text(_PAGE.format(changes=changes.format(most=most)))
+
+
 async def page(session: AsyncSession, organizers: Collection[str] | None, after: Position, *, most: int) -> Page:
     """Up to `most` settled changes behind `after`: of some organizers, or (None) of all. Raises `InvalidCursor`.
 
     A position that the log has not come to was read in a database that is not this one any more.
     """
-    values = {**after.values(), "most": most}
+    values = after.values()
     if organizers is not None:
         values["organizers"] = sorted(organizers)
-    rows = (await session.execute(_ALL if organizers is None else _SOME, values)).all()
+    rows = (await session.execute(_page(_EVERYONES if organizers is None else _OF_SOME, most), values)).all()
     end = Position(rows[0].horizon, 0)
     if after > end:
         raise InvalidCursor
