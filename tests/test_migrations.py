@@ -92,6 +92,37 @@ async def test_every_migration_goes_down_and_up_again(blank: Database) -> None:
     assert await migration.revisions(blank.engine) == (migration.newest(), migration.newest())
 
 
+async def test_routes_and_terminals_are_given_the_keys_of_their_names(blank: Database) -> None:
+    """And a merged route goes with the columns that knew it."""
+    await run(blank, ("upgrade", "0004"))
+    async with blank.transaction() as session:
+        for statement in (
+            "INSERT INTO season (year, ends_on) VALUES (2026, '2026-04-30')",
+            "INSERT INTO organizer (code, name, schemes) VALUES ('hubdat', 'Hubdat', '{}')",
+            """INSERT INTO terminal (code, name, city, city_key, kind)
+               VALUES ('a', 'Terminal Pulo Gebang', 'Jaktim', 'x', 'TERMINAL'), ('b', 'Solo', 'Solo', 'x', 'PORT')""",
+            """INSERT INTO route (id, season, organizer_code, name, direction, service, mode, origin_code,
+                                  destination_code)
+               SELECT gen_random_uuid(), 2026, 'hubdat', name, 'MUDIK', 'PASSENGER', 'BUS', 'a', 'b'
+               FROM unnest(ARRAY['JAKARTA–SOLO', 'Jakarta - Solo']) AS name""",
+        ):
+            await session.execute(text(statement))
+    await run(blank, ("upgrade", "0005"))
+    keys = text("SELECT name_key FROM terminal UNION ALL SELECT name_key FROM route ORDER BY 1")
+    async with blank.transaction() as session:
+        found = list((await session.execute(keys)).scalars())
+        await session.execute(
+            text(
+                """UPDATE route SET provisional = true, merged_into = (SELECT id FROM route WHERE name LIKE 'Jak%')
+                   WHERE name LIKE 'JAK%'"""
+            )
+        )
+    assert found == ["jakartasurakarta", "jakartasurakarta", "pulogebang", "surakarta"]
+    await run(blank, ("downgrade", "0004"))
+    async with blank.transaction() as session:
+        assert list((await session.execute(text("SELECT name FROM route"))).scalars()) == ["Jakarta - Solo"]
+
+
 async def test_migrations_are_found_beside_the_program() -> None:
     assert (migration.FOLDER / "env.py").exists()
     assert Path(migration.config().get_main_option("script_location") or "") == migration.FOLDER
