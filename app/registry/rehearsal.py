@@ -7,6 +7,7 @@ be in one part; then whoever is in the file twice, or comes for the way back, is
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -31,11 +32,7 @@ class Judged:
 
 
 class _Undone(Exception):  # noqa: N818 - an outcome
-    """Rolls back what it tells of."""
-
-    def __init__(self, judged: Judged) -> None:
-        super().__init__()
-        self.judged = judged
+    """Rolls back."""
 
 
 _LIMITED = "quota IS NOT NULL AND organizer_code = ANY(CAST(:own AS text[]))"
@@ -56,6 +53,7 @@ async def push(
     database: Database, vault: Vault, caller: Caller, pushes: Sequence[Push], seats: Seats, now: datetime
 ) -> Judged:
     """What `feeds.push` would answer behind the parts that took `seats`."""
+    found: list[Judged] = []
 
     async def judge(session: AsyncSession) -> None:
         own = sorted(caller.organizers)
@@ -64,13 +62,12 @@ async def push(
         verdicts = await feeds.push(session, vault, pushes, now)
         after = await _taken(session, own)
         more = {route: seats.get(route, 0) + taken - before.get(route, 0) for route, taken in after.items()}
-        raise _Undone(Judged(verdicts, {route: count for route, count in more.items() if count}))
+        found.append(Judged(verdicts, {route: count for route, count in more.items() if count}))
+        raise _Undone
 
-    try:
+    with suppress(_Undone):
         await database.attempt(judge)
-    except _Undone as undone:
-        return undone.judged
-    raise AssertionError("a dry run was not rolled back")
+    return found[-1]
 
 
 async def _taken(session: AsyncSession, own: Sequence[str]) -> dict[UUID, int]:

@@ -185,6 +185,18 @@ async def test_one_file_of_a_limited_size(api: Api, world: World) -> None:
         assert packed.status_code == 415
 
 
+async def test_a_field_of_the_form_is_there_once(api: Api, world: World) -> None:
+    operations = ("operations", (None, json.dumps(asked())))
+    token = await api.token()
+    async with world.unchanged(*TABLES):
+        answer = await api.http.post(
+            "/graphql",
+            headers={"Authorization": f"Bearer {token}", **PREFLIGHT},
+            files=[operations, operations, ("0", ("a.csv", as_csv([row(1)]), "text/csv"))],
+        )
+    assert (answer.status_code, answer.json()["errors"][0]["extensions"]["code"]) == (400, "BAD_REQUEST")
+
+
 async def test_who_may_not_import_is_told_so(api: Api, world: World) -> None:
     async with world.unchanged(*TABLES):
         assert (await send(api, asked(), PLACES, scopes=("registrants:read",))).status_code == 403
