@@ -20,7 +20,7 @@ from app.clock import wib_day
 from app.errors import NotFound, Refusal, SeasonClosed, TransitionNotAllowed
 from app.models.enums import Direction, RegistrantStatus
 from app.models.registrant import HOLDS_NIK, NIK_HOLDERS
-from app.registry import feed_record, lifecycle, log, names, nik, provisional, recognition, seasons
+from app.registry import feed_record, lifecycle, log, names, nik, provisional, quota, recognition, seasons
 from app.registry.feed_record import Itinerary, Reading, Record, record_of
 from app.registry.feed_verdicts import RESULT_TITLES, Result, Verdict
 from app.registry.recognition import Recognised
@@ -178,11 +178,26 @@ async def _pass(session: AsyncSession, batch: Batch, waiting: Sequence[Placed], 
     """Answers the records that have to wait for what this pass does."""
     await _read_known(session, batch, waiting)
     plan = _plan(batch, waiting, last=last)
+    # Whoever waits for another batch's new route must hold no route yet.
+    await _make_routes(session, batch, plan.new)
+    await _lock_routes(session, batch, plan)
     registered = await _submit(session, batch, plan.new) if plan.new else {}
     for place, one in plan.known:
         batch.verdicts[place] = _known(batch, one, registered.get(batch.key(one)) if place in plan.behind else None)
     await _advance(session, batch, waiting)
     return plan.later
+
+
+async def _lock_routes(session: AsyncSession, batch: Batch, plan: Plan) -> None:
+    """Of those that come and of those that end at once, as everybody locks them: in the order of their ids."""
+    booked = {batch.routes[one.itinerary].route_id for _, one in plan.new}
+    ended = {
+        batch.known[key].route_id
+        for _, one in plan.known
+        if (key := batch.key(one)) in batch.known and one.status in lifecycle.ENDS
+    }
+    if booked and ended:
+        await quota.lock(session, [one for one in booked | ended if one is not None], batch.now)
 
 
 def _plan(batch: Batch, waiting: Sequence[Placed], *, last: bool) -> Plan:
@@ -215,7 +230,6 @@ def _comes_anew(one: Reading, known: Known | None) -> bool:
 
 async def _submit(session: AsyncSession, batch: Batch, new: Sequence[Placed]) -> dict[Key, UUID]:
     """Answers who is registered now."""
-    await _make_routes(session, batch, new)
     # A way back needs its way home, wherever the two stand in a file.
     ordered = sorted(new, key=lambda placed: placed[1].itinerary.direction == Direction.BALIK)
     submissions = [_submission(one, batch.routes[one.itinerary].route_id) for _, one in ordered]

@@ -65,9 +65,10 @@ async def release(
     wrong = _impossible(seats, due_at, now)
     if wrong is not None:
         return wrong
-    held = (await quota.lock(session, [route_id], now)).get(route_id)
-    if held is None:
+    # What was merged is no route any more, and nobody waits for it.
+    if await route.by_ids(session, [route_id], now) == [None]:
         return RouteUnknown("routeId")
+    held = (await quota.lock(session, [route_id], now))[route_id]
     if not caller.owns(held.organizer):
         return NotYours("routeId")
     season = await seasons.require_open(session, held.season)

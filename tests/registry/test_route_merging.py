@@ -9,9 +9,9 @@ import pytest
 
 from app.errors import Refusal
 from app.models.enums import RegistrantStatus
-from app.registry import route_merging, routes
+from app.registry import quota_releases, route_merging, routes
 from app.registry.route import Route
-from app.registry.routes import RouteFilter
+from app.registry.routes import RouteFilter, RouteInput
 from app.registry.source import Caller
 from tests.registry.records import TO_WONOGIRI, pushed, record, state, told
 from tests.world import BUMN, DJKA, HUBDAT, JASA_RAHARJA, NOW, World, someone
@@ -88,6 +88,27 @@ async def test_it_is_gone_and_its_spellings_stay(world: World) -> None:
     assert told(verdicts) == [("NEW", None), ("UNCHANGED", None)]
     assert verdicts[1].warnings == ()
     assert await world.one("SELECT count(*) FROM registrant WHERE route_id = :into", into=into) == 2
+
+
+async def test_who_names_it_by_its_id_names_no_route(world: World) -> None:
+    provisional = await made(world, record(1))
+    await merged(world, provisional, await world.route("Mudik Bersama"))
+    again = RouteInput(
+        id=provisional,
+        name="X",
+        direction="MUDIK",
+        service="PASSENGER",
+        mode="BUS",
+        origin="pulo-gebang",
+        destination="tirtonadi",
+    )
+    async with world.unchanged(*EVERYTHING):
+        [submitted] = await world.submit(someone(HUBDAT, provisional, 2))
+        [saved] = await world.database.attempt(lambda session: routes.save(session, HUBDAT, [again], NOW))
+        released = await world.database.attempt(
+            lambda session: quota_releases.release(session, HUBDAT, provisional, 1, None, NOW)
+        )
+    assert [one.code for one in (submitted, saved, released)] == ["ROUTE_UNKNOWN"] * 3
 
 
 async def test_what_was_merged_may_be_declared_after_all(world: World) -> None:
