@@ -6,6 +6,7 @@ Rows come in batches as they are asked for, so that neither process holds all of
 from __future__ import annotations
 
 import asyncio
+import signal
 import sys
 from asyncio.subprocess import DEVNULL, PIPE, Process
 from collections.abc import AsyncIterator
@@ -26,6 +27,9 @@ MEGABYTE = 1024 * 1024
 PATIENCE = 60.0
 """Seconds without a word from the process that reads, which may use half as many of CPU time."""
 LONGEST_FRAME = 16 * MEGABYTE
+
+AT_A_LIMIT = frozenset({signal.SIGKILL, signal.SIGXCPU, signal.SIGABRT, signal.SIGSEGV, signal.SIGBUS})
+"""How it ends that asks for more memory or time than it may have."""
 
 COMMAND = ("-I", "-m", "app.intake.reading")
 """Isolated from the environment and the current folder."""
@@ -79,6 +83,8 @@ async def read(source: Path | BinaryIO) -> AsyncIterator[Reading]:
             stdout=PIPE,
             stderr=DEVNULL,
             env={},
+            # Ctrl-C is for us: a file must not be refused for it.
+            start_new_session=True,
         )
     try:
         first = await next_frame(process)
@@ -107,8 +113,7 @@ async def next_frame(process: Process) -> dict[str, Any]:
     except TimeoutError:
         raise FileTooComplex from None
     except asyncio.IncompleteReadError:
-        if await process.wait() < 0:
-            # The kernel ended it: it asked for more memory or time than it may have.
+        if -await process.wait() in AT_A_LIMIT:
             raise FileTooComplex from None
         raise RuntimeError(f"the process that reads files ended with {process.returncode}") from None
     if "refused" in frame:

@@ -138,6 +138,13 @@ async def test_a_process_that_the_kernel_ended_found_the_file_too_complex(file: 
         await rows_of(file)
 
 
+@pytest.mark.parametrize("by", ["SIGTERM", "SIGINT", "SIGHUP"])
+async def test_a_process_that_somebody_ended_found_nothing(file: Path, reads: Program, by: str) -> None:
+    reads(f"import os, signal; signal.signal(signal.{by}, signal.SIG_DFL); os.kill(os.getpid(), signal.{by})")
+    with pytest.raises(RuntimeError, match="ended with -"):
+        await rows_of(file)
+
+
 async def test_a_bug_in_it_is_not_the_files_fault(file: Path, reads: Program) -> None:
     reads("raise ValueError")
     with pytest.raises(RuntimeError, match="ended with 1"):
@@ -163,6 +170,8 @@ async def test_it_ends_with_whoever_reads_no_further(tmp_path: Path) -> None:
     async with workbooks.read(path) as found:
         assert len(await anext(found.batches())) == 500
         assert found._process.returncode is None
+        # Not in the group that a terminal interrupts.
+        assert os.getpgid(found._process.pid) == found._process.pid
     assert found._process.returncode == -9
 
 
