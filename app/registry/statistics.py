@@ -143,7 +143,7 @@ _SEATS = text(
     FROM {_ASKED} JOIN route r ON r.organizer_code = asked.organizer_code
     LEFT JOIN (SELECT route_id, CAST(sum(seats) AS int) AS seats FROM quota_release
                WHERE released_at IS NULL AND due_at <= :now GROUP BY route_id) due ON due.route_id = r.id
-    WHERE {_KIND.format("r")} AND r.quota IS NOT NULL
+    WHERE {_KIND.format("r")} AND r.quota IS NOT NULL AND r.merged_into IS NULL
     GROUP BY 1, 2, 3, 4
     """
 )

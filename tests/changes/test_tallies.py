@@ -164,7 +164,7 @@ async def test_nothing_new_is_no_step(world: World) -> None:
 async def test_people_of_a_provisional_route_are_counted_where_it_is_merged_into(world: World) -> None:
     """As they are: one who waits, one who is verified, one who was cancelled after that, and one who did not come."""
     old, new = world.routes["Jakarta - Solo"], await world.route("Rute resmi", quota=50)
-    await world.run("UPDATE route SET provisional = true, quota = NULL WHERE id = :old", old=old)
+    await world.run("UPDATE route SET provisional = true, quota = 30 WHERE id = :old", old=old)
     waiting = await world.registered(someone(HUBDAT, old, 1))
     await world.verified(someone(HUBDAT, old, 2))
     for number, status in ((3, RegistrantStatus.CANCELLED), (4, RegistrantStatus.NO_SHOW)):
