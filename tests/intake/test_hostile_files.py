@@ -7,6 +7,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from random import Random
 
 import pytest
 
@@ -299,3 +300,15 @@ def test_read_exactly(name: str, tmp_path: Path) -> None:
     assert taken.frames[-1] == {"end": len(rows)}
     assert taken.megabytes < MEGABYTES
     assert taken.seconds < SECONDS * 2
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_bytes_that_fell_over_are_never_a_bug(seed: int, tmp_path: Path) -> None:
+    dice = Random(seed)
+    content = bytearray(xlsx(LINES) if seed % 2 else CSV)
+    for _ in range(dice.randint(1, 10)):
+        content[dice.randrange(len(content))] = dice.randrange(256)
+    (tmp_path / "file.xlsx").write_bytes(content)
+    taken = take(tmp_path / "file.xlsx")
+    assert taken.status == 0
+    assert taken.refused in {None, "FILE_DAMAGED", "FILE_NOT_A_SPREADSHEET", "HEADER_NOT_FOUND"}
