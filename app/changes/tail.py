@@ -88,7 +88,7 @@ class Tail:
     async def run(self, stop: asyncio.Event) -> None:
         """Read for the followers until `stop`, which ends them with `Unavailable`."""
         self._ended = False
-        self._reading.clear()
+        self._forget()
         try:
             while not stop.is_set():
                 signal = self._wake.signal()

@@ -40,6 +40,7 @@ class Process:
     wake: Wake
     tail: Tail
     stop: asyncio.Event
+    running: list[asyncio.Task[None]]
 
 
 @asynccontextmanager
@@ -50,7 +51,7 @@ async def process(database: Database, *, listening: bool = True) -> AsyncIterato
     duties = [tail.run, wake.run] if listening else [tail.run]
     running = [asyncio.create_task(duty(stop)) for duty in duties]
     try:
-        yield Process(wake, tail, stop)
+        yield Process(wake, tail, stop, running)
     finally:
         stop.set()
         wake.tell()

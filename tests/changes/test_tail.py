@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator, Collection, Iterator
 from contextlib import AsyncExitStack, aclosing, contextmanager, suppress
-from typing import Any
+from typing import Any, cast
 from uuid import UUID
 
 import pytest
@@ -246,6 +246,27 @@ async def test_the_end_of_the_process_ends_its_followers(world: World, one: UUID
             with pytest.raises(Unavailable):
                 await anext(late)
     assert here.tail._followers == {}
+
+
+async def test_a_reader_that_was_ended_by_a_bug_reads_again(world: World, one: UUID) -> None:
+    """A duty that fails is begun anew, and some of those it left do not know yet."""
+    async with process(world.database) as here, follow(here.tail) as left:
+        assert await take(left, 1) == [None]
+        here.tail._position = cast(Position, "none at all")
+        here.wake.rouse()
+        with pytest.raises(AttributeError):
+            await here.running[0]
+        async with follow(here.tail) as items:
+            with pytest.raises(Unavailable):
+                await anext(items)
+        here.running[0] = asyncio.create_task(here.tail.run(here.stop))
+        await asyncio.sleep(0)
+        async with follow(here.tail) as items:
+            assert await take(items, 1) == [None]
+            await tell(world, one, "a")
+            assert await take(items, 1) == ["a"]
+        with pytest.raises(Unavailable):
+            await anext(left)
 
 
 async def test_what_happens_while_the_database_is_away_comes_when_it_is_back(
