@@ -98,7 +98,9 @@ _KNOWN = text(
     SELECT r.organizer_code AS organizer, r.nik_index, r.direction, r.service,
            r.id, r.status, r.route_id, r.registered_at, r.reference, r.name_sealed
     FROM unnest(CAST(:nik_index AS bytea[]), CAST(:organizer AS text[])) AS asked (nik_index, organizer)
-    JOIN registrant r ON r.nik_index = asked.nik_index AND r.organizer_code = asked.organizer AND r.season = :season
+    -- OFFSET: looked up NIK by NIK, also in a table that has no statistics yet (see `uniqueness`).
+    JOIN LATERAL (SELECT * FROM registrant WHERE nik_index = asked.nik_index OFFSET 0) r
+        ON r.organizer_code = asked.organizer AND r.season = :season
     ORDER BY {HOLDS_NIK}, r.id
     """
 )

@@ -50,8 +50,10 @@ class Entry:
 _APPEND = text(
     """
     WITH younger AS (
-        SELECT FROM change
-        WHERE registrant_id = ANY(CAST(:changed AS uuid[])) AND xact_id > log_transaction(pg_current_xact_id())
+        -- OFFSET: one by one by the index, also in a table that has no statistics yet (see `uniqueness`).
+        SELECT FROM unnest(CAST(:changed AS uuid[])) AS changed (id)
+        JOIN LATERAL (SELECT xact_id FROM change WHERE registrant_id = changed.id OFFSET 0) before ON true
+        WHERE before.xact_id > log_transaction(pg_current_xact_id())
         LIMIT 1
     )
     INSERT INTO change (at, kind, season, organizer_code, registrant_id, route_id, from_status, to_status,

@@ -80,7 +80,11 @@ _STANDING = text(
         SELECT max(until_season) AS until_season FROM nik_block b WHERE b.nik_index = asked.nik_index
             AND b.lifted_at IS NULL AND :season BETWEEN b.from_season AND b.until_season
     ) block ON true
-    LEFT JOIN registrant r ON r.season = :season AND r.nik_index = asked.nik_index AND r.{HOLDS_NIK}
+    -- OFFSET: looked up NIK by NIK. A table that has just begun to grow has no statistics, and would be read as a whole
+    -- for each of a thousand NIKs.
+    LEFT JOIN LATERAL (
+        SELECT * FROM registrant WHERE season = :season AND nik_index = asked.nik_index AND {HOLDS_NIK} OFFSET 0
+    ) r ON true
     LEFT JOIN organizer o ON o.code = r.organizer_code
     LEFT JOIN route ON route.id = r.route_id
     LEFT JOIN terminal destination ON destination.code = route.destination_code
