@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, fields
 from datetime import datetime
 
@@ -96,10 +96,7 @@ async def save(
     after = dict(before)
     verdicts: list[Terminal | Refusal] = []
     for given in tidied:
-        if isinstance(given, TerminalInput) and given.code in merged:
-            verdicts.append(InvalidValue("code", "Terminal ini sudah digabung.", "This terminal was merged."))
-            continue
-        verdict = given if isinstance(given, Refusal) else _place(after, caller, given, admin=admin)
+        verdict = given if isinstance(given, Refusal) else _place(after, merged, caller, given, admin=admin)
         if isinstance(verdict, Terminal):
             after[verdict.code] = verdict
         verdicts.append(verdict)
@@ -126,7 +123,11 @@ def _tidy(given: TerminalInput) -> TerminalInput | InvalidValue:
     return TerminalInput(given.code, name, city, given.kind, given.region_code)
 
 
-def _place(standing: dict[str, Terminal], caller: Caller, given: TerminalInput, *, admin: bool) -> Terminal | NotYours:
+def _place(
+    standing: dict[str, Terminal], merged: Collection[str], caller: Caller, given: TerminalInput, *, admin: bool
+) -> Terminal | NotYours | InvalidValue:
+    if given.code in merged:
+        return InvalidValue("code", "Terminal ini sudah digabung.", "This terminal was merged.")
     before = standing.get(given.code)
     owner = caller.organizer if before is None else before.organizer
     wanted = Terminal(given.code, given.name, given.city, given.kind, given.region_code, owner)
