@@ -280,7 +280,7 @@ async def test_what_happens_while_the_database_is_away_comes_when_it_is_back(
             following = asyncio.ensure_future(anext(items))
             with suppress(Unavailable):
                 await world.run(
-                    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+                    "SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity"
                     " WHERE datname = current_database() AND pid <> pg_backend_pid()"
                 )
             with suppress(Unavailable):
