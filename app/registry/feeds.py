@@ -62,6 +62,8 @@ Key = tuple[str, bytes, str, str]
 """Organizer, NIK, direction and service: with the season, the natural key."""
 Placed = tuple[int, Reading]
 """With its place in the batch."""
+Registered = tuple[UUID, Reading]
+"""By which record of the batch."""
 
 
 @dataclass(slots=True)
@@ -226,20 +228,29 @@ def _comes_anew(one: Reading, known: Known | None) -> bool:
         return True
     if known.status in NIK_HOLDERS:
         return False
-    other_booking = one.reference is not None and known.reference is not None and one.reference != known.reference
-    return one.registered_at > known.registered_at or other_booking
+    return one.registered_at > known.registered_at or _is_another_booking(one, known)
 
 
-async def _submit(session: AsyncSession, batch: Batch, new: Sequence[Placed]) -> dict[Key, UUID]:
+def _is_of_before(one: Reading, standing: Known | Reading) -> bool:
+    """Whether an end is that of an earlier registration: of an earlier day, as lists often hold no more than days."""
+    earlier = wib_day(one.registered_at) < wib_day(standing.registered_at)
+    return one.status in OVER and (earlier or _is_another_booking(one, standing))
+
+
+def _is_another_booking(one: Reading, other: Known | Reading) -> bool:
+    return one.reference is not None and other.reference is not None and one.reference != other.reference
+
+
+async def _submit(session: AsyncSession, batch: Batch, new: Sequence[Placed]) -> dict[Key, Registered]:
     """Answers who is registered now."""
     # A way back needs its way home, wherever the two stand in a file.
     ordered = sorted(new, key=lambda placed: placed[1].itinerary.direction == Direction.BALIK)
     submissions = [_submission(one, batch.routes[one.itinerary].route_id) for _, one in ordered]
-    registered: dict[Key, UUID] = {}
+    registered: dict[Key, Registered] = {}
     for (place, one), verdict in zip(ordered, await submit(session, batch.vault, submissions, batch.now), strict=True):
         batch.verdicts[place] = _submitted(one, verdict)
         if isinstance(verdict, Accepted):
-            registered[batch.key(one)] = verdict.record.id
+            registered[batch.key(one)] = (verdict.record.id, one)
             batch.used.add(verdict.record.route_id)
     return registered
 
@@ -274,7 +285,7 @@ async def _advance(session: AsyncSession, batch: Batch, readings: Sequence[Place
     moving: list[tuple[int, Reading, UUID]] = []
     for place, one in readings:
         verdict = batch.verdicts.get(place)
-        if verdict is None or verdict.registrant_id is None or verdict.refusal is not None:
+        if verdict is None or verdict.registrant_id is None or verdict.refusal or verdict.result is Result.STALE:
             continue
         # Of several records of one person each is judged against what the one before it left.
         if verdict.status is not one.status or several[batch.key(one)] > 1:
@@ -303,13 +314,17 @@ def _submitted(one: Reading, verdict: Accepted | Refusal) -> Verdict:
     return Verdict(result, None, status, verdict.record.id, one.organizer, verdict.warnings)
 
 
-def _known(batch: Batch, one: Reading, registered: UUID | None) -> Verdict:
+def _known(batch: Batch, one: Reading, registered: Registered | None) -> Verdict:
     """`registered` by a record before this one."""
     if registered is not None:
-        return Verdict(Result.UNCHANGED, None, S.REGISTERED, registered, one.organizer, one.nik.warnings)
+        registrant_id, by = registered
+        result = Result.STALE if _is_of_before(one, by) else Result.UNCHANGED
+        return Verdict(result, None, S.REGISTERED, registrant_id, one.organizer, one.nik.warnings)
     known = batch.known.get(batch.key(one))
     if known is None:
         return Verdict(Result.REFUSED, NotFound("nik"), organizer=one.organizer)
+    if known.status in NIK_HOLDERS and _is_of_before(one, known):
+        return Verdict(Result.STALE, None, known.status, known.id, one.organizer, one.nik.warnings)
     warnings = (*one.nik.warnings, *_differences(batch, one, known))
     return Verdict(Result.UNCHANGED, None, known.status, known.id, one.organizer, warnings)
 

@@ -202,6 +202,40 @@ async def test_who_comes_anew_is_registered_anew(world: World, anew: dict[str, s
     assert (again.result, again.registrant_id) == (Result.UNCHANGED, second.registrant_id)
 
 
+@pytest.mark.parametrize("code", [4, 5, 6])
+@pytest.mark.parametrize(
+    ("before", "anew"),
+    [
+        ({"tanggal_pendaftaran": "2026-03-01"}, {"tanggal_pendaftaran": "2026-03-02 08:00"}),
+        ({"kode_booking": "BK-1"}, {"kode_booking": "BK-2"}),
+    ],
+    ids=["an earlier day", "another booking"],
+)
+async def test_the_end_of_what_was_before_does_not_end_what_is_now(
+    world: World, code: int, before: dict[str, str], anew: dict[str, str]
+) -> None:
+    await world.route()
+    await pushed(world, state(1, **before))
+    await pushed(world, state(5, **before))
+    [second] = await pushed(world, state(2, **anew))
+    async with world.unchanged():
+        [stale] = await pushed(world, state(code, **before))
+    assert (stale.result, stale.code, stale.registrant_id) == (Result.STALE, "STALE", second.registrant_id)
+    assert stale.message() == "Data ini lebih lama: di registri statusnya sudah Terverifikasi pendaftaran."
+    # A list with its history, sent again as a whole, changes nothing more.
+    async with world.unchanged():
+        verdicts = await pushed(world, state(5, **before), state(2, **anew))
+    assert told(verdicts) == [("STALE", "STALE"), ("UNCHANGED", None)]
+    assert told(await pushed(world, state(5, **anew))) == [("UPDATED", None)]
+
+
+async def test_a_list_with_its_history_may_begin_with_what_is_newest(world: World) -> None:
+    await world.route()
+    verdicts = await pushed(world, state(1), state(5, tanggal_pendaftaran="2026-03-01"), state(2))
+    assert told(verdicts) == [("NEW", None), ("STALE", "STALE"), ("UPDATED", None)]
+    assert await world.run("SELECT status FROM registrant") == [("VERIFIED",)]
+
+
 async def test_a_forfeited_nik_that_comes_anew_is_blocked(world: World) -> None:
     registrant_id = await standing_at(world, S.FORFEITED)
     async with world.unchanged():
@@ -240,7 +274,7 @@ async def test_a_batch_of_its_own_may_cancel_and_register_anew(world: World) -> 
 async def test_to_and_fro_has_an_end(world: World) -> None:
     """The number of statements does not depend on what a batch thinks up."""
     await world.route()
-    to_and_fro = [state(1 if number % 2 == 0 else 5, kode_booking=f"BK-{number}") for number in range(40)]
+    to_and_fro = [state(1 if number % 2 == 0 else 5, kode_booking=f"BK-{number // 2}") for number in range(40)]
     with world.statements() as issued:
         verdicts = await pushed(world, *to_and_fro)
     assert told(verdicts[:4]) == [("NEW", None), ("UPDATED", None), ("NEW", None), ("UPDATED", None)]
