@@ -250,7 +250,7 @@ async def _submit(session: AsyncSession, batch: Batch, new: Sequence[Placed]) ->
     for (place, one), verdict in zip(ordered, await submit(session, batch.vault, submissions, batch.now), strict=True):
         batch.verdicts[place] = _submitted(one, verdict)
         if isinstance(verdict, Accepted):
-            registered[batch.key(one)] = (verdict.record.id, one)
+            registered.setdefault(batch.key(one), (verdict.record.id, one))
             batch.used.add(verdict.record.route_id)
     return registered
 
