@@ -40,9 +40,9 @@ class Watch:
             organizer, client_id = check.caller.organizer, check.caller.client_id
             if not isinstance(answer, Answer):
                 code = "TOO_MANY_CHECKS" if isinstance(answer, TooManyChecks) else answer.code
-                metrics.VERDICTS.add(NIK_CHECK, code, organizer)
+                metrics.VERDICTS.labels(NIK_CHECK, code, organizer).inc()
                 continue
-            metrics.VERDICTS.add(NIK_CHECK, answer.outcome, organizer)
+            metrics.VERDICTS.labels(NIK_CHECK, answer.outcome, organizer).inc()
             if client_id is not None and self._walks.look(client_id, answer.nik):
                 self.alarm(client_id, organizer, WALKING, now)
 
@@ -51,7 +51,7 @@ class Watch:
         if raised is not None and now - raised < AGAIN_AFTER:
             return
         self._raised[client_id, kind] = now
-        metrics.ENUMERATION_ALARMS.add(client_id, organizer, kind)
+        metrics.ENUMERATION_ALARMS.labels(client_id, organizer, kind).inc()
         log.warning("enumeration.alarm", client=client_id, organizer=organizer, kind=kind)
 
     async def look(self, database: Database, now: datetime) -> None:

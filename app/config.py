@@ -61,8 +61,8 @@ class Settings(BaseSettings):
 
     metrics_token: SecretStr | None = Field(default=None, min_length=16)
     """A bearer token for `/metrics` that needs no database, beside those of clients with `dashboard:read`."""
-    metrics_folder: Path | None = None
-    """Where several processes count together. `pemudik serve --workers` makes one by itself."""
+    prometheus_multiproc_dir: Path | None = Field(default=None, validation_alias="PROMETHEUS_MULTIPROC_DIR")
+    """Where several processes count together; prometheus_client reads it too. `pemudik serve --workers` makes one."""
     otlp_endpoint: str | None = None
     """`http://…` of an OpenTelemetry collector (OTLP over HTTP). None: no traces. Needs the extra `otel`."""
 

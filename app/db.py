@@ -117,12 +117,12 @@ class Database:
                 async with self.transaction() as session:
                     return await work(session)
             except Raced:
-                metrics.RETRIES.add("raced")
+                metrics.RETRIES.labels("raced").inc()
             except DBAPIError as error:
                 reason = LOST_RACES.get(sqlstate(error))
                 if reason is None:
                     raise
-                metrics.RETRIES.add(reason)
+                metrics.RETRIES.labels(reason).inc()
         raise Raced
 
     async def connect(self) -> asyncpg.Connection[asyncpg.Record]:
@@ -150,9 +150,9 @@ def _engine(name: str, url: str, pool_size: int, session: dict[str, str], **opti
         connect_args={"server_settings": session, "timeout": 10},
         **options,
     )
-    metrics.POOL_SIZE.set(pool_size, name)
-    event.listen(engine.sync_engine, "checkout", lambda *_: metrics.POOL_IN_USE.add(name))
-    event.listen(engine.sync_engine, "checkin", lambda *_: metrics.POOL_IN_USE.add(name, by=-1))
+    metrics.POOL_SIZE.labels(name).set(pool_size)
+    event.listen(engine.sync_engine, "checkout", lambda *_: metrics.POOL_IN_USE.labels(name).inc())
+    event.listen(engine.sync_engine, "checkin", lambda *_: metrics.POOL_IN_USE.labels(name).dec())
     return engine
 
 
@@ -163,7 +163,7 @@ def _timed() -> Iterator[None]:
         with tracing.span("transaction"):
             yield
     finally:
-        metrics.TRANSACTION_SECONDS.add(time.perf_counter() - started)
+        metrics.TRANSACTION_SECONDS.observe(time.perf_counter() - started)
 
 
 @contextmanager
@@ -171,14 +171,14 @@ def _telling_when_it_is_away() -> Iterator[None]:
     try:
         yield
     except PoolTimeout as error:
-        metrics.UNAVAILABLE.add("pool")
+        metrics.UNAVAILABLE.labels("pool").inc()
         raise Unavailable from error
     except (OSError, asyncpg.InterfaceError, asyncpg.PostgresConnectionError) as error:
-        metrics.UNAVAILABLE.add("away")
+        metrics.UNAVAILABLE.labels("away").inc()
         raise Unavailable from error
     except DBAPIError as error:
         if error.connection_invalidated or isinstance(error.driver_exception, AWAY):
-            metrics.UNAVAILABLE.add("away")
+            metrics.UNAVAILABLE.labels("away").inc()
             raise Unavailable from error
         raise
 

@@ -63,7 +63,7 @@ def asgi(settings: Settings | None = None) -> Starlette:
     """For a server process: `uvicorn --factory app.main:asgi`, or `pemudik serve`, which needs no DATABASE_URL."""
     settings = settings or Settings()
     telemetry.configure(settings.log_format, settings.log_level)
-    metrics.count_in(settings.metrics_folder)
+    metrics.start()
     try:
         tracing.send_to(settings.otlp_endpoint)
     except tracing.NotInstalled as missing:
@@ -190,7 +190,7 @@ async def keep(duty: Duty, stop: asyncio.Event) -> None:
             await duty(stop)
         except Exception:
             log.exception("duty failed")
-            metrics.DUTY_FAILURES.add()
+            metrics.DUTY_FAILURES.inc()
             with suppress(TimeoutError):
                 await asyncio.wait_for(stop.wait(), DUTY_AGAIN_AFTER)
 

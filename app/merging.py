@@ -49,7 +49,7 @@ class Merger(Generic[Item, Answer]):
         """The answer to `item`. A caller that goes away does not take its item, or its neighbours, with it."""
         answer: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
         self._waiting.append((item, answer, tracing.here()))
-        metrics.WAITING.add(self._of)
+        metrics.WAITING.labels(self._of).inc()
         if self._free_lanes:
             self._free_lanes -= 1
             flight = asyncio.create_task(self._fly())
@@ -66,13 +66,13 @@ class Merger(Generic[Item, Answer]):
         try:
             while self._waiting:
                 batch, self._waiting = self._waiting[: self._most], self._waiting[self._most :]
-                metrics.WAITING.add(self._of, by=-len(batch))
-                metrics.BATCH_SIZE.add(len(batch), self._of)
+                metrics.WAITING.labels(self._of).dec(len(batch))
+                metrics.BATCH_SIZE.labels(self._of).observe(len(batch))
                 started = time.perf_counter()
                 callers = [caller for _, _, caller in batch]
                 with tracing.span(f"batch of {self._of}", {"pemudik.batch.size": len(batch)}, callers):
                     await self._answer(batch)
-                metrics.BATCH_SECONDS.add(time.perf_counter() - started, self._of)
+                metrics.BATCH_SECONDS.labels(self._of).observe(time.perf_counter() - started)
         finally:
             self._free_lanes += 1
 

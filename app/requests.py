@@ -97,8 +97,9 @@ def tell(scope: Scope, status: int | None, seconds: float) -> None:
 
 def count(state: Mapping[str, Any], route: str, status: int | None, seconds: float) -> None:
     operation = in_a_word(state.get("operation") or "-")
-    metrics.REQUESTS.add(route, operation, str(status or "-"), state.get("outcome") or outcome_of(status))
-    metrics.REQUEST_SECONDS.add(seconds, route, operation)
+    outcome = state.get("outcome") or outcome_of(status)
+    metrics.REQUESTS.labels(route, operation, str(status or "-"), outcome).inc()
+    metrics.REQUEST_SECONDS.labels(route, operation).observe(seconds)
 
 
 def in_a_word(operation: str) -> str:
@@ -125,7 +126,7 @@ def facts(scope: Scope, route: str, status: int | None, seconds: float) -> dict[
 def tell_of_socket(scope: Scope, seconds: float) -> None:
     state = scope["state"]
     code = state.get("close_code", "-")
-    metrics.SOCKETS_ENDED.add(str(code) if code in CLOSE_CODES else metrics.OTHER)
+    metrics.SOCKETS_ENDED.labels(str(code) if code in CLOSE_CODES else metrics.OTHER).inc()
     log.info("socket", route=route_of(scope), code=code, ms=round(seconds * 1000, 1), **told_by_views(state))
 
 

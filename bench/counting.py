@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import random
 import tempfile
 import timeit
@@ -9,12 +10,6 @@ from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
 from itertools import cycle
 from pathlib import Path
-
-from app import metrics, requests, tracing
-from app.alarm import Watch
-from app.models.enums import NikOutcome
-from app.registry.check import Answer, Check
-from app.registry.source import Caller
 
 TIMES = 20_000
 
@@ -25,24 +20,33 @@ def niks(dice: random.Random) -> list[str]:
     return [f"3372{dice.randrange(1, 41):02}{day:%d%m%y}{dice.randrange(9000, 9010)}" for day in born]
 
 
-def cost(what: Callable[[], object]) -> float:
-    return min(timeit.repeat(what, number=TIMES, repeat=5)) / TIMES * 1e6
+def cost(what: Callable[[], object], times: int = TIMES) -> float:
+    return min(timeit.repeat(what, number=times, repeat=5)) / times * 1e6
 
 
-def main() -> None:
-    with tempfile.TemporaryDirectory() as folder:
-        metrics.count_in(Path(folder))
-        answers = [Answer(nik, NikOutcome.AVAILABLE, (), None, (), None) for nik in niks(random.Random(1))]
-        watch, turn, now = Watch(), cycle(answers), datetime.now(UTC)
-        checks = [Check(Caller("djka-bench", "djka"), "")]
-        state = {"operation": "checkNik", "outcome": "ok"}
-        verdict = cost(lambda: watch.answered(checks, [next(turn)], now))
-        request = cost(lambda: requests.count(state, "/graphql", 200, 0.003))
-        waiting = cost(lambda: metrics.WAITING.add("checks"))
-        off = cost(lambda: (tracing.request(()), tracing.span("operation"), tracing.here()))
+def main(folder: Path) -> None:
+    # Not before the folder is known.
+    from app import metrics, requests, tracing  # noqa: PLC0415
+    from app.alarm import Watch  # noqa: PLC0415
+    from app.metrics import page  # noqa: PLC0415
+    from app.models.enums import NikOutcome  # noqa: PLC0415
+    from app.registry.check import Answer, Check  # noqa: PLC0415
+    from app.registry.source import Caller  # noqa: PLC0415
+
+    answers = [Answer(nik, NikOutcome.AVAILABLE, (), None, (), None) for nik in niks(random.Random(1))]
+    watch, turn, now = Watch(), cycle(answers), datetime.now(UTC)
+    checks = [Check(Caller("djka-bench", "djka"), "")]
+    state = {"operation": "checkNik", "outcome": "ok"}
+    verdict = cost(lambda: watch.answered(checks, [next(turn)], now))
+    request = cost(lambda: requests.count(state, "/graphql", 200, 0.003))
+    waiting = cost(lambda: metrics.WAITING.labels("checks").inc())
+    off = cost(lambda: (tracing.request(()), tracing.span("operation"), tracing.here()))
     print(f"verdict and alarm {verdict:.1f}, request {request:.1f}, waiting {waiting:.1f}, traces when off {off:.1f}")
     print(f"together {verdict + request + waiting + off:.1f} microseconds")
+    print(f"a page of one process: {cost(lambda: page.render('', folder), 50) / 1000:.1f} milliseconds")
 
 
 if __name__ == "__main__":
-    main()
+    with tempfile.TemporaryDirectory() as made:
+        os.environ["PROMETHEUS_MULTIPROC_DIR"] = made
+        main(Path(made))

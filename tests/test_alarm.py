@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from structlog.testing import capture_logs
 
-from app import alarm, metrics
+from app import alarm
 from app.alarm import Watch
 from app.db import Database
 from app.errors import NikInvalid, TooManyChecks
@@ -19,15 +19,16 @@ from app.registry import enumeration
 from app.registry.check import Answer, Check
 from app.registry.enumeration import AGAIN_AFTER, STEPS, Unfollowed
 from app.registry.source import Caller
+from tests.metrics.conftest import fresh
 from tests.metrics.test_page import value
 from tests.world import DKI, NOW, nik_of
 
 
 @pytest.fixture(autouse=True)
 def fresh_counts() -> Iterator[None]:
-    metrics.count_in(None)
+    fresh()
     yield
-    metrics.count_in(None)
+    fresh()
 
 
 def answer(number: int, outcome: str = "AVAILABLE") -> Answer:

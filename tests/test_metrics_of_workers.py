@@ -93,8 +93,9 @@ def test_no_count_is_lost_and_none_is_there_twice(place: Place, tmp_path: Path) 
         ask(server, headers, 40)
         assert [scraped(server)[ASKED] for _ in range(8)] == [120 + 60 * round_] * 8
 
-    # A slot for each of two, however many there were.
-    assert len(list(folder.glob("*.values"))) == 2
+    # What the two hold; and what each of the four has counted.
+    assert len(list(folder.glob("gauge_livesum_*.db"))) == 2
+    assert len(list(folder.glob("counter_*.db"))) == 4
     assert server.end(group=True) == 0
     assert list(tmp_path.iterdir()) == []
 

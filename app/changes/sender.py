@@ -120,7 +120,7 @@ class Sender:
             # Its lease runs out, and it is tried again.
             log.exception("webhook failed", delivery=str(one.id))
             return
-        metrics.WEBHOOK_ATTEMPTS.add(outcome.error or f"{(outcome.status or 0) // 100}xx")
+        metrics.WEBHOOK_ATTEMPTS.labels(outcome.error or f"{(outcome.status or 0) // 100}xx").inc()
         self._landed.append(Landed(one, began_at, outcome))
         self._landing.set()
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import errno
+import os
 import signal
 import socket
 from collections.abc import Iterator
@@ -67,7 +68,7 @@ def run(settings: Settings, url: str, *, demo: bool) -> None:
     serving = settings.model_copy(update={"database_url": SecretStr(url), "port": taken})
     typer.echo(credentials.welcome(serving.issuer, shown))
     with metrics_folder(settings) as folder:
-        started = start(serving.model_copy(update={"metrics_folder": folder}), listener)
+        started = start(serving.model_copy(update={"prometheus_multiproc_dir": folder}), listener)
     if not started:
         raise Failed("The server did not start; the log says why.")
 
@@ -75,10 +76,12 @@ def run(settings: Settings, url: str, *, demo: bool) -> None:
 @contextmanager
 def metrics_folder(settings: Settings) -> Iterator[Path | None]:
     """Where several workers count together, for as long as they serve. One by itself needs none."""
-    if settings.metrics_folder is not None or settings.workers == 1:
-        yield settings.metrics_folder
+    if settings.workers == 1:
+        yield settings.prometheus_multiproc_dir
         return
     with TemporaryDirectory(prefix="pemudik-metrics-") as folder:
+        # For the workers: prometheus_client looks for it there when it is imported.
+        os.putenv("PROMETHEUS_MULTIPROC_DIR", folder)
         yield Path(folder)
 
 

@@ -90,12 +90,12 @@ def _one_more(counts: Counter[str], client: str, most: int, kind: str) -> Iterat
         yield False
         return
     counts[client] += 1
-    metrics.OPEN.add(kind)
+    metrics.OPEN.labels(kind).inc()
     try:
         yield True
     finally:
         counts[client] -= 1
-        metrics.OPEN.add(kind, by=-1)
+        metrics.OPEN.labels(kind).dec()
         if not counts[client]:
             del counts[client]
 

@@ -153,14 +153,14 @@ async def _move(context: Context, moves: Sequence[Move]) -> list[Registrant | Pr
 
 def _registrant(verdict: Record | Refusal, context: Context) -> Registrant | Problem:
     code = verdict.code if isinstance(verdict, Refusal) else "ACCEPTED"
-    metrics.VERDICTS.add("change", code, context.caller.organizer)
+    metrics.VERDICTS.labels("change", code, context.caller.organizer).inc()
     if isinstance(verdict, Refusal):
         return Problem.from_refusal(verdict, context)
     return Registrant.from_record(verdict)
 
 
 def _submitted(verdict: Accepted | Refusal, context: Context) -> Submission | Problem:
-    metrics.VERDICTS.add("submission", _code(verdict), context.caller.organizer)
+    metrics.VERDICTS.labels("submission", _code(verdict), context.caller.organizer).inc()
     if isinstance(verdict, Refusal):
         return Problem.from_refusal(verdict, context)
     back = verdict.return_record

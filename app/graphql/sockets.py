@@ -262,7 +262,7 @@ class Socket:
     async def _carry(self, name: str, asked: Asked) -> None:
         found = self._door.operations.find(asked)
         self._told.add(found.operation.told)
-        metrics.SOCKET_OPERATIONS.add(in_a_word(found.operation.told))
+        metrics.SOCKET_OPERATIONS.labels(in_a_word(found.operation.told)).inc()
         self._state["operation"] = ",".join(sorted(self._told))
         self._door.operations.judge(found, self._principal)
         beginning = f'{{"id":{orjson.dumps(name).decode()},"type":"next","payload":'
@@ -272,5 +272,5 @@ class Socket:
 
     async def _fail(self, name: str, error: Exception) -> None:
         errors = told(error, self._language)
-        metrics.SOCKET_FAILURES.add(errors[0]["extensions"]["code"])
+        metrics.SOCKET_FAILURES.labels(errors[0]["extensions"]["code"]).inc()
         await self._say({"id": name, "type": "error", "payload": errors})

@@ -44,7 +44,10 @@ def routes(database: Database, bearer: Bearer, settings: Settings) -> list[Route
         readings = await read(database, asked.now)
         # Not between two requests: it is some milliseconds of work.
         content, media = await asyncio.to_thread(
-            page.render, asked.request.headers.get("accept", ""), list(families(readings))
+            page.render,
+            asked.request.headers.get("accept", ""),
+            settings.prometheus_multiproc_dir,
+            list(families(readings)),
         )
         return Response(content, headers={"Content-Type": media})
 

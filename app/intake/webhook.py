@@ -55,7 +55,8 @@ def routes(registry: Registry, bearer: Bearer, settings: Settings) -> list[Route
         except TimeoutError:
             raise Refused(504, "TIMEOUT", "Terlalu lama; kirim ulang.", "It took too long; send it again.") from None
         for one in told:
-            metrics.VERDICTS.add("feed", one["kode"] or _RESULTS[one["hasil"]], asked.caller.organizer)
+            code = one["kode"] or _RESULTS[one["hasil"]]
+            metrics.VERDICTS.labels("feed", code, asked.caller.organizer).inc()
         return http.answered(_answer(told, records))
 
     return [http.route(PATH, Door(bearer, "webhook", answer, scopes=["registrants:write"]))]

@@ -6,10 +6,11 @@ from collections.abc import Iterator
 
 import pytest
 
-from app import clock, metrics
+from app import clock
 from app.changes.sender import Sender
 from tests.changes.sending import Post, forfeited
 from tests.changes.test_sender import posting
+from tests.metrics.conftest import fresh
 from tests.metrics.test_page import value
 from tests.receivers import OK, answer, receiving
 
@@ -18,9 +19,9 @@ pytestmark = pytest.mark.anyio
 
 @pytest.fixture(autouse=True)
 def fresh_counts() -> Iterator[None]:
-    metrics.count_in(None)
+    fresh()
     yield
-    metrics.count_in(None)
+    fresh()
 
 
 async def test_attempts(post: Post) -> None:

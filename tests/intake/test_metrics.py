@@ -14,7 +14,7 @@ from pydantic import SecretStr
 from sqlalchemy import text
 from starlette.applications import Starlette
 
-from app import keys, metrics
+from app import keys
 from app.config import Settings
 from app.db import Database
 from app.intake import metrics as scraping
@@ -22,6 +22,7 @@ from app.main import create_app
 from app.vault import open_vault
 from tests import world as worlds
 from tests.graphql.conftest import Api
+from tests.metrics.conftest import fresh
 from tests.registry.records import record
 from tests.world import World, nik_of, someone
 
@@ -36,9 +37,9 @@ Samples = dict[tuple[str, frozenset[tuple[str, str]]], float]
 
 @pytest.fixture(autouse=True)
 def fresh_counts() -> Iterator[None]:
-    metrics.count_in(None)
+    fresh()
     yield
-    metrics.count_in(None)
+    fresh()
 
 
 @pytest.fixture

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Iterator
 
 import pytest
@@ -9,8 +10,14 @@ import pytest
 from app import metrics
 
 
+def fresh() -> None:
+    """As of a process that has just begun."""
+    importlib.reload(metrics)
+    metrics.start()
+
+
 @pytest.fixture(autouse=True)
 def fresh_counts() -> Iterator[None]:
-    metrics.count_in(None)
+    fresh()
     yield
-    metrics.count_in(None)
+    fresh()

@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
-import os
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -10,16 +16,29 @@ from prometheus_client.openmetrics.parser import text_string_to_metric_families 
 from prometheus_client.parser import text_string_to_metric_families as parse
 
 from app import metrics
-from app.metrics import page
-from app.metrics.cells import Cells, Name
-from app.metrics.kinds import MOST_LABELS, OTHER, Gauge
+from app.metrics import OTHER, page
 from app.requests import in_a_word
 
 Samples = dict[tuple[str, tuple[tuple[str, str], ...]], float]
 
+COUNTING = """
+import subprocess, sys
+from app import metrics
+metrics.start()
+metrics.RETRIES.labels("raced").inc(10)
+metrics.POOL_IN_USE.labels("checks").inc(3)
+metrics.BATCH_SECONDS.labels("checks").observe(0.3)
+# What it starts counts for itself.
+subprocess.run([sys.executable, "-c", "from app import metrics; metrics.RETRIES.labels('raced').inc(1000)"], check=True)
+print("counted", flush=True)
+sys.stdin.read()
+"""
+NOBODY = 5_000_000
+"""A process with such a number cannot be."""
 
-def samples(accept: str = "") -> Samples:
-    text = page.render(accept)[0].decode()
+
+def samples(folder: Path | None = None) -> Samples:
+    text = page.render("", folder)[0].decode()
     return {
         (sample.name, tuple(sorted(sample.labels.items()))): sample.value
         for family in parse(text)
@@ -27,16 +46,33 @@ def samples(accept: str = "") -> Samples:
     }
 
 
-def value(name: str, **labels: str) -> float | None:
-    return samples().get((name, tuple(sorted(labels.items()))))
+def value(name: str, folder: Path | None = None, **labels: str) -> float | None:
+    return samples(folder).get((name, tuple(sorted(labels.items()))))
+
+
+@contextmanager
+def counting(folder: Path) -> Iterator[int]:
+    """A process that has counted there, and is killed afterwards."""
+    process = subprocess.Popen(
+        [sys.executable, "-c", COUNTING],
+        env={"PROMETHEUS_MULTIPROC_DIR": str(folder), "PYTHONPATH": ":".join(sys.path)},
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    with process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "counted\n"
+        yield process.pid
+        process.kill()
 
 
 def test_counts_add_up() -> None:
-    metrics.VERDICTS.add("nik_check", "AVAILABLE", "djka")
-    metrics.VERDICTS.add("nik_check", "AVAILABLE", "djka", by=41)
-    metrics.WAITING.add("checks", by=3)
-    metrics.WAITING.add("checks", by=-1)
-    metrics.POOL_SIZE.set(8, "checks")
+    metrics.VERDICTS.labels("nik_check", "AVAILABLE", "djka").inc()
+    metrics.VERDICTS.labels("nik_check", "AVAILABLE", "djka").inc(41)
+    metrics.WAITING.labels("checks").inc(3)
+    metrics.WAITING.labels("checks").dec()
+    metrics.POOL_SIZE.labels("checks").set(8)
     assert value("pemudik_verdicts_total", of="nik_check", code="AVAILABLE", organizer="djka") == 42
     assert value("pemudik_batch_waiting", of="checks") == 2
     assert value("pemudik_pool_connections_max", pool="checks") == 8
@@ -44,7 +80,7 @@ def test_counts_add_up() -> None:
 
 def test_a_histogram_is_cumulative_and_a_bound_belongs_below() -> None:
     for seconds in (0.0005, 0.001, 0.3, 0.3, 99):
-        metrics.BATCH_SECONDS.add(seconds, "checks")
+        metrics.BATCH_SECONDS.labels("checks").observe(seconds)
     found = {
         dict(labels)["le"]: count
         for (name, labels), count in samples().items()
@@ -57,35 +93,48 @@ def test_a_histogram_is_cumulative_and_a_bound_belongs_below() -> None:
 
 
 def test_the_processes_of_a_folder_are_one(tmp_path: Path) -> None:
-    metrics.count_in(tmp_path / "made")
-    other, gone = Cells(tmp_path / "made"), Cells(tmp_path / "made")
-    metrics.RETRIES.add("raced", by=2)
-    metrics.POOL_IN_USE.add("checks", by=3)
-    for cells in (other, gone):
-        cells.values[cells.place(Name("pemudik_transaction_retries_total", ("raced",)))] += 10
-        cells.values[cells.place(Name("pemudik_pool_connections_in_use", ("checks",), live=True))] += 1
-    gone.close()
-    assert value("pemudik_transaction_retries_total", reason="raced") == 22
-    # What a process held that has ended is free.
-    assert value("pemudik_pool_connections_in_use", pool="checks") == 4
-    assert value("pemudik_workers") == 2
-    other.close()
+    began = time.time()
+    with counting(tmp_path) as one:
+        with counting(tmp_path) as other:
+            assert {file.name for file in tmp_path.iterdir()} == {
+                f"{kind}_{pid}.db"
+                for kind in ("counter", "histogram", "gauge_livesum", "gauge_max")
+                for pid in (one, other)
+            }
+            both = samples(tmp_path)
+        alone = samples(tmp_path)
+    for found, processes in ((both, 2), (alone, 1)):
+        assert found["pemudik_transaction_retries_total", (("reason", "raced"),)] == 20
+        assert found["pemudik_batch_seconds_count", (("of", "checks"),)] == 2
+        assert began < found["pemudik_started_seconds", ()] < time.time()
+        # What a process held that has ended is free.
+        assert found["pemudik_pool_connections_in_use", (("pool", "checks"),)] == 3 * processes
+        assert found["pemudik_workers", ()] == processes
+    assert both["pemudik_started_seconds", ()] == alone["pemudik_started_seconds", ()]
 
 
-def test_figures_of_another_version_are_left_out(tmp_path: Path) -> None:
-    other = Cells(tmp_path)
-    other.values[other.place(Name("pemudik_gone_total", ("a",)))] += 1
-    other.values[other.place(Name("pemudik_batch_seconds", ("checks",), width=3))] += 1
-    other.values[other.place(Name("pemudik_transaction_retries_total", ()))] += 1
-    metrics.count_in(tmp_path)
-    assert {name for name, _ in samples() if name.startswith("pemudik_")} == {
+def test_all_may_find_the_dead_at_once(tmp_path: Path) -> None:
+    with counting(tmp_path) as pid:
+        for number in range(200):
+            shutil.copy(tmp_path / f"gauge_livesum_{pid}.db", tmp_path / f"gauge_livesum_{NOBODY + number}.db")
+        with ThreadPoolExecutor(8) as threads:
+            found = list(threads.map(lambda _: value("pemudik_workers", tmp_path), range(16)))
+        assert found[-1] == 1
+        assert [file.name for file in tmp_path.glob("gauge_live*")] == [f"gauge_livesum_{pid}.db"]
+
+
+def test_what_should_never_happen_stands_at_0() -> None:
+    assert {name for name, _ in samples()} == {
         "pemudik_build_info",
         "pemudik_workers",
-        "pemudik_metrics_spilt",
+        "pemudik_started_seconds",
         "pemudik_duty_failures_total",
         "pemudik_database_unavailable_total",
+        *(f"pemudik_transaction_seconds_{end}" for end in ("bucket", "count", "sum")),
     }
-    other.close()
+    assert value("pemudik_workers") == 1
+    for reason in ("away", "pool"):
+        assert value("pemudik_database_unavailable_total", reason=reason) == 0
 
 
 @pytest.mark.parametrize(
@@ -93,30 +142,17 @@ def test_figures_of_another_version_are_left_out(tmp_path: Path) -> None:
 )
 def test_a_label_that_is_no_word_of_ours_is_other(hostile: str) -> None:
     for _ in range(3):
-        metrics.RETRIES.add(hostile)
-    assert value("pemudik_transaction_retries_total", reason=OTHER) == 3
-    assert metrics.RETRIES.places == {}
-
-
-def test_a_vocabulary_that_a_bug_opens_stays_bounded() -> None:
-    for number in range(MOST_LABELS + 500):
-        metrics.RETRIES.add(f"word-{number}")
-    found = {labels: count for (name, labels), count in samples().items() if name == metrics.RETRIES.name}
-    assert len(found) == MOST_LABELS + 1
-    assert found[("reason", OTHER),] == 500
-
-
-def test_each_process_tells_its_size() -> None:
-    assert (value("process_open_fds", worker="0") or 0) > 3
-    assert (value("process_resident_memory_bytes", worker="0") or 0) > 1e6
-    assert (value("process_cpu_seconds_total", worker="0") or 0) > 0
-    assert metrics.COUNTS.values[0] == os.getpid()
+        metrics.RETRIES.labels(hostile).inc()
+    found = {
+        labels: count for (name, labels), count in samples().items() if name == "pemudik_transaction_retries_total"
+    }
+    assert found == {(("reason", OTHER),): 3}
 
 
 def test_the_form_is_what_is_asked_for() -> None:
-    metrics.RETRIES.add("raced")
-    metrics.BATCH_SECONDS.add(0.3, "checks")
-    metrics.WAITING.add("checks")
+    metrics.RETRIES.labels("raced").inc()
+    metrics.BATCH_SECONDS.labels("checks").observe(0.3)
+    metrics.WAITING.labels("checks").inc()
     content, media = page.render("application/openmetrics-text; version=1.0.0")
     assert media.startswith("application/openmetrics-text")
     # It is read strictly.
@@ -126,10 +162,10 @@ def test_the_form_is_what_is_asked_for() -> None:
 
 
 def test_every_metric_is_told_of_and_none_is_called_like_another() -> None:
-    for metric in metrics.COUNTS.metrics.values():
-        assert metric.name.startswith("pemudik_")
-        assert metric.told.endswith(".")
-        assert isinstance(metric, Gauge) or metric.name.endswith(("_total", "_seconds", "_size"))
+    for family in metrics.REGISTRY.collect():
+        assert family.name.startswith("pemudik_")
+        assert family.documentation.endswith(".")
+        assert family.type != "histogram" or family.name.endswith(("_seconds", "_size"))
 
 
 def test_an_operation_is_one_word() -> None:

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from app import metrics
 from tests.graphql.live.serving import Live
+from tests.metrics.conftest import fresh
 from tests.metrics.test_page import samples, value
 
 pytestmark = pytest.mark.anyio
@@ -16,9 +16,9 @@ pytestmark = pytest.mark.anyio
 
 @pytest.fixture(autouse=True)
 def fresh_counts() -> Iterator[None]:
-    metrics.count_in(None)
+    fresh()
     yield
-    metrics.count_in(None)
+    fresh()
 
 
 async def until(name: str, wanted: float, **labels: str) -> None:
