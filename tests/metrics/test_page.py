@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import shutil
+import signal
 import subprocess
 import sys
 import time
@@ -111,6 +113,16 @@ def test_the_processes_of_a_folder_are_one(tmp_path: Path) -> None:
         assert found["pemudik_pool_connections_in_use", (("pool", "checks"),)] == 3 * processes
         assert found["pemudik_workers", ()] == processes
     assert both["pemudik_started_seconds", ()] == alone["pemudik_started_seconds", ()]
+
+
+@pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="knows it by /proc")
+def test_a_killed_one_holds_nothing_though_nobody_took_note_of_it(tmp_path: Path) -> None:
+    with counting(tmp_path) as pid:
+        os.kill(pid, signal.SIGKILL)
+        os.waitid(os.P_PID, pid, os.WEXITED | os.WNOWAIT)
+        found = samples(tmp_path)
+    assert found["pemudik_transaction_retries_total", (("reason", "raced"),)] == 10
+    assert not {"pemudik_workers", "pemudik_pool_connections_in_use"} & {name for name, _ in found}
 
 
 def test_all_may_find_the_dead_at_once(tmp_path: Path) -> None:
