@@ -18,6 +18,10 @@ CALLS = {
     "registrant": f"query {{ registrant{REF} {{ id }} }}",
     "registrants": "query { registrants { nodes { id } } }",
     "statistics": "query { statistics { duplicates } }",
+    "changes": "query { changes { nodes { kind } } }",
+    "consolidation": 'query { consolidation(date: "2026-03-02") { date } }',
+    "importJob": 'query { importJob(id: "x") { id } }',
+    "webhooks": "query { webhooks { id } }",
     "cases": "query { cases { nodes { id } } }",
     "nikAccesses": 'query { nikAccesses(nik: "x") { at } }',
     "submitRegistrant": (
@@ -32,6 +36,13 @@ CALLS = {
     "cancelRegistrant": 'mutation { cancelRegistrant(ref: { id: "x" }, reason: "x") { __typename } }',
     "correctRegistrant": 'mutation { correctRegistrant(ref: { id: "x" }, input: { reason: "x" }) { __typename } }',
     "handOverMotorcycle": f"mutation {{ handOverMotorcycle{REF} {{ __typename }} }}",
+    "importRegistrants": "mutation ($file: Upload!) { importRegistrants(file: $file) { id } }",
+    "cancelMissing": 'mutation { cancelMissing(jobId: "x") { id } }',
+    "saveWebhook": 'mutation { saveWebhook(input: { url: "x", events: [] }) { __typename } }',
+    "rotateWebhookSecret": 'mutation { rotateWebhookSecret(id: "x") { __typename } }',
+    "testWebhook": 'mutation { testWebhook(id: "x") { __typename } }',
+    "redeliverWebhook": 'mutation { redeliverWebhook(id: "x") { __typename } }',
+    "deleteWebhook": 'mutation { deleteWebhook(id: "x") { __typename } }',
     "saveTerminals": "mutation { saveTerminals(inputs: []) { __typename } }",
     "saveRoutes": "mutation { saveRoutes(inputs: []) { __typename } }",
     "releaseQuota": 'mutation { releaseQuota(routeId: "x", seats: 1) { __typename } }',
@@ -50,6 +61,8 @@ CALLS = {
     "decideCase": 'mutation { decideCase(id: "x", state: CONFIRMED, reason: "x") { __typename } }',
     "eraseRegistrant": 'mutation { eraseRegistrant(ref: { id: "x" }, reason: "x") { __typename } }',
 }
+WITH_A_FILE = {"importRegistrants"}
+"""These come as a form: `test_imports` sends them."""
 TABLES = (
     "registrant",
     "route",
@@ -60,6 +73,8 @@ TABLES = (
     "nik_access",
     "change",
     "policy",
+    "webhook",
+    "import_job",
 )
 EVERY_SCOPE = {scope for alternatives in SCOPES.values() for scopes in alternatives for scope in scopes}
 
@@ -93,7 +108,7 @@ async def test_without_the_scope_nothing_runs(api: Api, world: World, name: str)
         forbidden(await api.post(CALLS[name], scopes=others), alternatives[0][0])
 
 
-@pytest.mark.parametrize("name", CALLS)
+@pytest.mark.parametrize("name", sorted(CALLS.keys() - WITH_A_FILE))
 async def test_with_just_the_scope_it_runs(api: Api, name: str) -> None:
     for alternative in SCOPES[name]:
         assert (await api.post(CALLS[name], scopes=alternative)).status_code == 200

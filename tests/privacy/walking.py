@@ -33,6 +33,9 @@ ARGUMENTS = {
 }
 """Of the fields below a root field that take any."""
 
+SHALLOW = frozenset({"Organizer"})
+"""Types that lead to everything: below others they are asked for their plain fields, as root fields go deeper."""
+
 Pair = tuple[str, str]
 """A type and one of its fields."""
 
@@ -139,9 +142,8 @@ class Walk:
                 continue
             reached.add((type_.name, name))
             alias = f"{prefix}{name}: " if prefix else ""
-            selected.append(
-                f"{alias}{name}{ARGUMENTS.get((type_.name, name), '')} {self._below(one, depth - 1, reached)}"
-            )
+            left = 0 if get_named_type(one.type).name in SHALLOW else depth - 1
+            selected.append(f"{alias}{name}{ARGUMENTS.get((type_.name, name), '')} {self._below(one, left, reached)}")
         return f"{{ {' '.join(selected)} }}"
 
 
