@@ -17,8 +17,8 @@ import pytest
 from tests.servers import Place, Server, place_in
 
 TOKEN = "a-token-of-sixteen-or-more"
-WITHIN = 100
-"""Seconds. A supervisor that asks a worker how it is just as that is killed waits a minute for the answer."""
+WITHIN = 60
+"""Seconds. A supervisor that asks a worker how it is just as that is killed waits twenty for the answer."""
 
 
 @pytest.fixture(scope="module")

@@ -30,7 +30,8 @@ from app.vault import open_vault
 FIRST_PORT = 8000
 PORTS = 100
 BACKLOG = 2048
-START_SECONDS = 60
+ANSWER_SECONDS = 20
+"""That a worker may take to answer its supervisor, from its start on. Also how long a killed one may go unnoticed."""
 STOP_SECONDS = 30
 PING_SECONDS = 20
 """A socket whose other end is gone is noticed within two of these."""
@@ -103,7 +104,7 @@ def start(settings: Settings, listener: socket.socket) -> bool:
         server_header=False,
         proxy_headers=False,
         timeout_graceful_shutdown=STOP_SECONDS,
-        timeout_worker_healthcheck=START_SECONDS,
+        timeout_worker_healthcheck=ANSWER_SECONDS,
         backlog=BACKLOG,
     )
     return supervise(config, listener) if settings.workers > 1 else serve_alone(config, listener)
