@@ -78,11 +78,11 @@ class Receiver:
     async def _read(self, reader: asyncio.StreamReader, connection: int) -> Request | None:
         try:
             head = (await reader.readuntil(b"\r\n\r\n")).decode()
+            first, *lines = head.strip().split("\r\n")
+            headers = {name.lower(): value for name, _, value in (line.partition(": ") for line in lines)}
+            body = await reader.readexactly(int(headers.get("content-length", "0")))
         except asyncio.IncompleteReadError:
             return None
-        first, *lines = head.strip().split("\r\n")
-        headers = {name.lower(): value for name, _, value in (line.partition(": ") for line in lines)}
-        body = await reader.readexactly(int(headers.get("content-length", "0")))
         return Request(first.split(" ")[1], headers, body, connection)
 
 

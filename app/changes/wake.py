@@ -27,6 +27,9 @@ POLL = 1.0
 HELD_BACK = 0.02
 """Seconds between two looks at what is committed, while an older transaction still runs."""
 
+BROKEN = (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError)
+"""What a connection raises that is of no use any more; the last when it broke in the wrong moment."""
+
 log = structlog.get_logger(__name__)
 
 
@@ -59,7 +62,7 @@ class Wake:
             while not stop.is_set():
                 try:
                     await self._connected(stopped)
-                except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
+                except BROKEN:
                     log.warning("wake.unavailable")
                     await asyncio.wait({stopped}, timeout=RECONNECT_AFTER)
         finally:
@@ -86,7 +89,7 @@ class Wake:
                     await connection.execute("SELECT 1", timeout=ANSWERS_WITHIN)
         finally:
             ended.cancel()
-            with suppress(OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
+            with suppress(*BROKEN):
                 await connection.close(timeout=1)
 
     async def _notify(self, connection: asyncpg.Connection[asyncpg.Record]) -> None:

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import aclosing, asynccontextmanager, suppress
 from dataclasses import dataclass
+from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
 import asyncpg
@@ -185,6 +186,29 @@ async def test_what_was_told_while_the_connection_was_broken_is_told_again(
         async with asyncio.timeout(20):
             while not payloads:  # noqa: ASYNC110 - a listener has nothing to wait for
                 await asyncio.sleep(0.005)
+
+
+async def test_a_connection_in_disorder_is_made_anew(
+    database: Database, database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A connection that breaks in the wrong moment is in a state that the driver itself does not know."""
+    disorder = [asyncpg.InternalClientError("cannot switch to state 15")]
+    execute = asyncpg.Connection.execute
+
+    async def disorderly(connection: asyncpg.Connection[Any], query: str, *given: Any, **named: Any) -> str:
+        if disorder and query.startswith("NOTIFY"):
+            raise disorder.pop()
+        return await execute(connection, query, *given, **named)
+
+    monkeypatch.setattr(wake, "RECONNECT_AFTER", 0.01)
+    async with heard(database_url) as payloads:
+        monkeypatch.setattr(asyncpg.Connection, "execute", disorderly)
+        async with awake(database) as here:
+            here.tell()
+            async with asyncio.timeout(20):
+                while not payloads:  # noqa: ASYNC110 - a listener has nothing to wait for
+                    await asyncio.sleep(0.005)
+    assert not disorder
 
 
 async def test_a_follower_whose_process_is_told_nothing_looks_by_itself(
