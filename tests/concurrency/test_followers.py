@@ -37,9 +37,9 @@ from tests.world import World, nik_of
 
 pytestmark = pytest.mark.anyio
 
-PEOPLE = 3_000
-AT_ONCE = 50
-LANES = 4
+PEOPLE = 8_000
+AT_ONCE = 200
+LANES = 5
 KILLS = 3
 TRIES = 60
 FAILURES = (7, 70, 170)
