@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, replace
 from datetime import datetime
-from functools import cached_property, lru_cache
+from functools import cached_property
 from typing import Any, TypeVar
 from uuid import UUID
 
@@ -177,24 +177,3 @@ class Context:
 
 
 Info = strawberry.Info[Context, None]
-
-
-@lru_cache(maxsize=256)
-def language_of(accept_language: str) -> Language:
-    """The language that is wanted most, of the two there are; Indonesian when neither is named (RFC 9110 §12.5.4)."""
-    best: tuple[float, Language] = (0.0, "id")
-    for choice in accept_language.split(","):
-        tag, _, weight = choice.strip().lower().partition(";")
-        quality = _quality(weight)
-        for language in ("en", "id"):
-            if tag.partition("-")[0].strip() == language and quality > best[0]:
-                best = (quality, language)
-    return best[1]
-
-
-def _quality(weight: str) -> float:
-    name, _, value = weight.partition("=")
-    try:
-        return float(value) if name.strip() == "q" else 1.0
-    except ValueError:
-        return 0.0

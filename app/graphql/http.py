@@ -28,7 +28,7 @@ from app.graphql.answers import (
     unavailable,
 )
 from app.graphql.connections import Connections, Watch
-from app.graphql.context import Context, language_of
+from app.graphql.context import Context
 from app.graphql.documents import Refused
 from app.graphql.failures import RequestError, cause
 from app.graphql.operations import Found, Operations
@@ -38,6 +38,7 @@ from app.graphql.schema import EXECUTABLE
 from app.graphql.sockets import SocketDoor
 from app.graphql.streams import Stream
 from app.graphql.subscriptions import Subscriptions
+from app.language import language_of
 from app.process import Registry
 
 PATH = "/graphql"

@@ -29,10 +29,10 @@ from app.graphql.connections import (
     first,
     too_many,
 )
-from app.graphql.context import language_of
 from app.graphql.operations import Operations
 from app.graphql.payloads import Payloads, told
 from app.graphql.requests import Asked, NotUnderstood, operation_in
+from app.language import language_of
 from app.requests import in_a_word
 
 PROTOCOL = "graphql-transport-ws"

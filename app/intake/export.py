@@ -56,19 +56,19 @@ def routes(registry: Registry, bearer: Bearer) -> list[Route]:
 async def asked_for(registry: Registry, asked: Asked) -> tuple[Wanted, list[str]]:
     """What is wanted, and of which organizers. Raises `Refused`, `NotYours`, `NotFound`, `Unavailable`."""
     given = asked.request.query_params
-    http.refuse_unknown(given, PARAMETERS)
+    http.only(given, PARAMETERS)
     organizer = given.get("organizer")
     if organizer is not None and not asked.caller.owns(organizer):
         raise NotYours("organizer")
-    season = http.parameter(given, "season", year)
+    season = http.value(given, "season", year)
     if season is None:
         async with registry.database.transaction() as session:
             season = await seasons.latest(session)
     wanted = Wanted(
         season,
-        http.parameter(given, "direction", lambda text: Direction(text.upper())),
-        http.parameter(given, "day", day),
-        http.parameter(given, "all", {"true": True, "false": False}.__getitem__) or False,
+        http.value(given, "direction", lambda text: Direction(text.upper())),
+        http.value(given, "day", day),
+        http.value(given, "all", {"true": True, "false": False}.__getitem__) or False,
     )
     return wanted, sorted(asked.caller.organizers) if organizer is None else [organizer]
 

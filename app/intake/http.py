@@ -6,10 +6,9 @@ What goes wrong is answered as `{"error": {"code", "message", "field"}}`; RFC 67
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from functools import lru_cache
 from typing import Any, Protocol, TypeVar
 
 import orjson
@@ -22,6 +21,7 @@ from app import clock
 from app.auth.bearer import Principal, Unauthorized, insufficient_scope
 from app.config import Settings
 from app.errors import Language, Refusal, TooManyChecks, Unavailable
+from app.language import language_of
 from app.registry.source import Caller
 
 Value = TypeVar("Value")
@@ -30,8 +30,6 @@ JSON = "application/json"
 FORM = "application/x-www-form-urlencoded"
 STATUSES = {"NOT_FOUND": 404, "NOT_YOURS": 403, "SEASON_CLOSED": 409}
 """Of a refusal that is the whole answer; any other is 422."""
-
-Read = TypeVar("Read")
 
 
 class Refused(Exception):  # noqa: N818 - an answer
@@ -218,24 +216,6 @@ def parsed_json(raw: bytes) -> Any:
         ) from None
 
 
-# --- parameters -------------------------------------------------------------------------------------------------------
-
-
-def parameter(given: Mapping[str, str], name: str, read: Callable[[str], Read]) -> Read | None:
-    """Of the query string. Raises `Refused`."""
-    try:
-        return read(given[name]) if name in given else None
-    except (ValueError, KeyError):
-        raise bad(f"Nilai {name} tidak dikenal.", f"Not a value of {name}.", name) from None
-
-
-def refuse_unknown(given: Mapping[str, str], known: Sequence[str]) -> None:
-    """A parameter that is written wrongly must not be passed over. Raises `Refused`."""
-    if not set(given) <= set(known):
-        names = ", ".join(known)
-        raise bad(f"Parameter yang ada: {names}.", f"The parameters are: {names}.")
-
-
 # --- answers ----------------------------------------------------------------------------------------------------------
 
 
@@ -304,28 +284,3 @@ _UNAUTHORIZED = {
     403: ("Token ini tidak punya scope yang diperlukan.", "The access token lacks a scope, see WWW-Authenticate."),
 }
 _MALFORMED = ("Header Authorization tidak sah.", "The Authorization header is malformed.")
-
-
-# --- language ---------------------------------------------------------------------------------------------------------
-
-
-@lru_cache(maxsize=256)
-def language_of(accept_language: str) -> Language:
-    """The language that is wanted most, of the two there are; Indonesian when neither is named (RFC 9110 §12.5.4)."""
-    best: tuple[float, Language] = (0.0, "id")
-    languages: Sequence[Language] = ("en", "id")
-    for choice in accept_language.split(","):
-        tag, _, weight = choice.strip().lower().partition(";")
-        quality = _quality(weight)
-        for language in languages:
-            if tag.partition("-")[0].strip() == language and quality > best[0]:
-                best = (quality, language)
-    return best[1]
-
-
-def _quality(weight: str) -> float:
-    name, _, value = weight.partition("=")
-    try:
-        return float(value) if name.strip() == "q" else 1.0
-    except ValueError:
-        return 0.0

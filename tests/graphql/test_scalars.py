@@ -8,10 +8,10 @@ from uuid import UUID
 import pytest
 
 from app.errors import Language
-from app.graphql.context import language_of
 from app.graphql.failures import RequestError
 from app.graphql.paging import cursor_of, position
 from app.graphql.scalars import NOBODY, identifier, parse_day, parse_instant, parse_nik, write_instant
+from app.language import language_of
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,31 @@
+"""The language that an answer is worded in, as the one who asks prefers it (RFC 9110 §12.5.4)."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import get_args
+
+from app.errors import Language
+
+LANGUAGES: tuple[Language, ...] = get_args(Language)
+
+
+@lru_cache(maxsize=256)
+def language_of(accept_language: str) -> Language:
+    """The one that is wanted most, of those there are; Indonesian when none of them is named."""
+    best: tuple[float, Language] = (0.0, "id")
+    for choice in accept_language.split(","):
+        tag, _, weight = choice.strip().lower().partition(";")
+        quality = _quality(weight)
+        for language in LANGUAGES:
+            if tag.partition("-")[0].strip() == language and quality > best[0]:
+                best = (quality, language)
+    return best[1]
+
+
+def _quality(weight: str) -> float:
+    name, _, value = weight.partition("=")
+    try:
+        return float(value) if name.strip() == "q" else 1.0
+    except ValueError:
+        return 0.0
