@@ -297,10 +297,10 @@ async def test_a_poisoned_single_record_is_a_bug(api: Doors, world: World) -> No
 
 
 async def test_nothing_of_a_person_is_told_or_logged(
-    api: Doors, world: World, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    api: Doors, world: World, capsys: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
 ) -> None:
     # The client of this test writes the addresses that it asks for.
-    monkeypatch.setattr(logging.getLogger("httpx"), "level", logging.WARNING)
+    caplog.set_level(logging.WARNING, "httpx")
     await world.route()
     records = [
         record(1, data_pemesan="Siti Rahasia", kode_booking="BK-1"),
