@@ -34,6 +34,7 @@ test: $(READY)
 check: $(READY)
 	@$(BIN)/ruff format --check --quiet . || { echo 'Not formatted: make format' >&2; exit 1; }
 	@$(BIN)/ruff check --quiet .
+	@$(BIN)/python .ci/pins --check
 	@$(BIN)/mypy --no-error-summary
 	@$(BIN)/lint-imports --no-logo > .venv/lint-imports.log 2>&1 || { cat .venv/lint-imports.log >&2; exit 1; }
 	@$(BIN)/pemudik schema export --check
@@ -49,8 +50,9 @@ bench: $(READY)
 	@exec $(BIN)/python -m bench $(ARGS)
 
 lock:
-	@uv pip compile --quiet --universal --generate-hashes --group dev --python-version 3.11 \
+	@uv pip compile --quiet --universal --generate-hashes --no-strip-extras --no-emit-index-url --group dev --python-version 3.11 \
 		--output-file requirements.lock pyproject.toml
+	@.ci/pins
 
 clean:
 	@rm -rf .venv .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache .coverage .coverage.*
