@@ -34,8 +34,7 @@ from app.config import Settings
 from app.db import Database
 from app.errors import NikInvalid, Refusal, TooManyChecks
 from app.graphql import http
-from app.intake import consolidation, doors, import_duty, imports
-from app.intake import metrics as scraping
+from app.intake import doors, import_duty
 from app.merging import Merger
 from app.process import Registry
 from app.registry import check, feeds, submission, sweep
@@ -90,9 +89,6 @@ def create_app(settings: Settings) -> Starlette:
             *endpoints.routes(database, keys, issuer),
             *http.routes(registry, bearer, settings),
             *doors.routes(registry, bearer, settings),
-            *scraping.routes(database, bearer, settings),
-            *imports.routes(registry, bearer, settings),
-            *consolidation.routes(registry, bearer),
         ],
         middleware=[Middleware(RequestLog)],
         lifespan=lambda _: lifespan(registry, settings),

@@ -6,7 +6,7 @@ from starlette.routing import Route
 
 from app.auth.bearer import Bearer
 from app.config import Settings
-from app.intake import export, legacy, template, webhook
+from app.intake import consolidation, export, imports, legacy, metrics, template, webhook
 from app.process import Registry
 
 
@@ -14,6 +14,9 @@ def routes(registry: Registry, bearer: Bearer, settings: Settings) -> list[Route
     return [
         *webhook.routes(registry, bearer, settings),
         *legacy.routes(registry, bearer, settings),
+        *imports.routes(registry, bearer, settings),
+        *consolidation.routes(registry, bearer),
         *export.routes(registry, bearer),
         *template.routes(),
+        *metrics.routes(registry.database, bearer, settings),
     ]

@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import hmac
 import time
-from base64 import b64decode, b64encode
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 
+from standardwebhooks import Webhook
 from starlette.datastructures import Headers
 
 from app.db import Database
@@ -72,18 +72,15 @@ class Signatures:
 
 
 def _matches(secrets: Sequence[str], message_id: str, timestamp: str, body: bytes, signature: str) -> bool:
-    """One of the signatures by one of the secrets. What has no such timestamp was never signed."""
+    """One of the signatures by one of the secrets. What has no such timestamp, or is no text, was never signed."""
     if not (timestamp.isascii() and timestamp.isdigit() and len(timestamp) <= 11):
         return False
-    signed = f"{message_id}.{timestamp}.".encode() + body
-    good = [_signature(secret, signed) for secret in secrets]
-    given = [one.partition(",")[2] for one in signature.split() if one.startswith("v1,")]
-    return any(hmac.compare_digest(one.encode(), another) for one in given for another in good)
-
-
-def _signature(secret: str, signed: bytes) -> bytes:
-    key = b64decode(secret.removeprefix(signed_messages.PREFIX))
-    return b64encode(hmac.digest(key, signed, "sha256"))
+    try:
+        text, at = body.decode(), datetime.fromtimestamp(int(timestamp), UTC)
+    except UnicodeDecodeError:
+        return False
+    good = [Webhook(secret).sign(message_id, at, text) for secret in secrets]
+    return any(hmac.compare_digest(one.encode(), another.encode()) for one in signature.split() for another in good)
 
 
 def _refused(code: str, indonesian: str, english: str) -> Refused:
