@@ -15,9 +15,9 @@ import structlog
 from app import clock, metrics
 from app.db import Database
 from app.errors import NikInvalid, TooManyChecks, Unavailable
-from app.registry import enumeration
-from app.registry.check import Answer, Check
-from app.registry.enumeration import AGAIN_AFTER, UNKNOWN, WALKING, Walks
+from app.registry.niks import enumeration
+from app.registry.niks.check import Answer, Check
+from app.registry.niks.enumeration import AGAIN_AFTER, UNKNOWN, WALKING, Walks
 
 EVERY = 600.0
 """Seconds between two looks into the access log."""

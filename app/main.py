@@ -27,22 +27,27 @@ from app.alarm import Watch
 from app.auth import endpoints
 from app.auth.bearer import Bearer
 from app.auth.signing import SigningKeys
-from app.changes import announcing, projection, sender, tallies
-from app.changes.tail import Tail
-from app.changes.wake import Wake
+from app.changes.log import projection, tallies
+from app.changes.log.tail import Tail
+from app.changes.log.wake import Wake
+from app.changes.webhooks import announcing, sender
 from app.config import Settings
 from app.db import Database
 from app.errors import NikInvalid, Refusal, TooManyChecks
-from app.graphql import http
-from app.intake import doors, import_duty
+from app.graphql.doors import http
+from app.intake.doors import doors
+from app.intake.imports import import_duty
 from app.merging import Merger
 from app.process import Registry
-from app.registry import check, feeds, submission, sweep
-from app.registry.check import Answer, Check
-from app.registry.feeds import Push, Verdict
-from app.registry.submission import Accepted, Submission
-from app.requests import RequestLog
-from app.vault import Vault, open_vault
+from app.registry import sweep
+from app.registry.niks import check
+from app.registry.niks.check import Answer, Check
+from app.registry.registrants import submission
+from app.registry.registrants.submission import Accepted, Submission
+from app.registry.rows import reception
+from app.registry.rows.reception import Push, Verdict
+from app.request_log import RequestLog
+from app.vault.vault import Vault, open_vault
 
 LANES = 2
 """Batches in flight: while one is in the database, the next one is put together and the last one is answered."""
@@ -110,7 +115,7 @@ def build_registry(database: Database, vault: Vault, *, webhooks_to_private: boo
         return await database.attempt(lambda session: submission.submit(session, vault, submissions, clock.now()))
 
     async def run_pushes(pushes: Sequence[Push]) -> list[Verdict]:
-        return await database.attempt(lambda session: feeds.push(session, vault, pushes, clock.now()))
+        return await database.attempt(lambda session: reception.push(session, vault, pushes, clock.now()))
 
     watch, wake = Watch(), Wake(database)
     database.on_change = wake.tell

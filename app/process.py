@@ -6,15 +6,15 @@ import asyncio
 from dataclasses import dataclass, field
 
 from app.alarm import Watch
-from app.changes.tail import Tail
-from app.changes.wake import Wake
+from app.changes.log.tail import Tail
+from app.changes.log.wake import Wake
 from app.db import Database
 from app.errors import NikInvalid, Refusal, TooManyChecks
 from app.merging import Merger
-from app.registry.check import Answer, Check
-from app.registry.feeds import Push, Verdict
-from app.registry.submission import Accepted, Submission
-from app.vault import Vault
+from app.registry.niks.check import Answer, Check
+from app.registry.registrants.submission import Accepted, Submission
+from app.registry.rows.reception import Push, Verdict
+from app.vault.vault import Vault
 
 
 @dataclass(frozen=True, slots=True)

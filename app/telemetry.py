@@ -170,7 +170,7 @@ def chain(error: BaseException | None) -> Iterator[BaseException]:
 
 
 def frames_of(tb: TracebackType | None) -> list[str]:
-    """Our own and the innermost of others: `app/registry/check.py:88 check`. A database driver alone has twenty."""
+    """Our own and the innermost of others: `app/registry/niks/check.py:88 check`. A driver alone has twenty."""
     frames = [(frame.f_code, line) for frame, line in traceback.walk_tb(tb)]
     others = len(frames) - FRAMES
     return [

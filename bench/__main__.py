@@ -22,10 +22,11 @@ from urllib.request import Request, urlopen
 import orjson
 import psutil
 
-from app import embedded, migration
+from app import migration
 from app.config import Settings
 from app.db import Database
-from app.vault import open_vault
+from app.embedded import postgres
+from app.vault.vault import open_vault
 from bench import exports, imports, live, load, seed
 from bench.load import Outcome, Target
 
@@ -52,7 +53,7 @@ def main() -> None:
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="pemudik-bench-")))
         folder.chmod(0o755)
-        url = stack.enter_context(embedded.running(folder / "database"))
+        url = stack.enter_context(postgres.running(folder / "database"))
         credentials, route = asyncio.run(prepare(url, folder))
         ours = stack.enter_context(server("app.main:asgi", url, folder, factory=True))
         plain = stack.enter_context(server("bench.plain:app", url, folder))

@@ -26,19 +26,19 @@ def cost(what: Callable[[], object], times: int = TIMES) -> float:
 
 def main(folder: Path) -> None:
     # Not before the folder is known.
-    from app import metrics, requests, tracing  # noqa: PLC0415
+    from app import metrics, request_log, tracing  # noqa: PLC0415
     from app.alarm import Watch  # noqa: PLC0415
     from app.metrics import page  # noqa: PLC0415
     from app.models.enums import NikOutcome  # noqa: PLC0415
-    from app.registry.check import Answer, Check  # noqa: PLC0415
-    from app.registry.source import Caller  # noqa: PLC0415
+    from app.registry.caller import Caller  # noqa: PLC0415
+    from app.registry.niks.check import Answer, Check  # noqa: PLC0415
 
     answers = [Answer(nik, NikOutcome.AVAILABLE, (), None, (), None) for nik in niks(random.Random(1))]
     watch, turn, now = Watch(), cycle(answers), datetime.now(UTC)
     checks = [Check(Caller("djka-bench", "djka"), "")]
     state = {"operation": "checkNik", "outcome": "ok"}
     verdict = cost(lambda: watch.answered(checks, [next(turn)], now))
-    request = cost(lambda: requests.count(state, "/graphql", 200, 0.003))
+    request = cost(lambda: request_log.count(state, "/graphql", 200, 0.003))
     waiting = cost(lambda: metrics.WAITING.labels("checks").inc())
     off = cost(lambda: (tracing.request(()), tracing.span("operation"), tracing.here()))
     print(f"verdict and alarm {verdict:.1f}, request {request:.1f}, waiting {waiting:.1f}, traces when off {off:.1f}")

@@ -13,8 +13,8 @@ from urllib.request import Request, urlopen
 import orjson
 import psutil
 
-from app.intake.encoding_xlsx import Xlsx
-from app.registry.standard import COLUMNS
+from app.intake.files.encoding_xlsx import Xlsx
+from app.registry.values.standard import COLUMNS
 from bench import load, seed
 from bench.load import Outcome, Target
 

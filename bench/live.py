@@ -30,16 +30,19 @@ import orjson
 import psutil
 from sqlalchemy import text
 
-from app import clock, embedded, migration
-from app.changes import feed
+from app import clock, migration
+from app.changes.log import feed
 from app.config import Settings
 from app.db import Database
-from app.registry import clients, organizers, seasons, terminals
-from app.registry.demo import EVERYBODY, ROWS
-from app.registry.demo_catalogue import MEMBERS, TERMINALS
-from app.registry.organizers import OrganizerInput
-from app.registry.policy import PolicyInput
-from app.vault import open_vault
+from app.demo.catalogue import MEMBERS, TERMINALS
+from app.demo.demo import EVERYBODY, ROWS
+from app.embedded import postgres
+from app.registry.clients import clients
+from app.registry.routes import terminals
+from app.registry.terms import organizers, seasons
+from app.registry.terms.organizers import OrganizerInput
+from app.registry.terms.policy import PolicyInput
+from app.vault.vault import open_vault
 from bench import seed
 
 FOLLOWERS = 200
@@ -70,10 +73,10 @@ def main() -> None:
 
 def run(folder: Path, *, seconds: float, workers: int = 1) -> None:
     folder.chmod(0o755)
-    with embedded.running(folder / "live") as url:
+    with postgres.running(folder / "live") as url:
         asyncio.run(execute(url, "ALTER SYSTEM SET track_commit_timestamp = on"))
     with ExitStack() as stack:
-        url = stack.enter_context(embedded.running(folder / "live"))
+        url = stack.enter_context(postgres.running(folder / "live"))
         credentials = asyncio.run(prepare(url, folder))
         port, pid = stack.enter_context(serving(url, folder, workers))
         tokens = {name: token(port, *pair) for name, pair in credentials.items()}

@@ -10,9 +10,9 @@ from uuid_utils.compat import uuid7
 
 from app import clock
 from app.db import Database
-from app.registry import clients
-from app.registry.source import Caller
-from app.vault import Vault
+from app.registry.caller import Caller
+from app.registry.clients import clients
+from app.vault.vault import Vault
 
 REGISTRANTS = 100_000
 CHECKER, SUBMITTER = "hubdat", "djka"

@@ -23,13 +23,14 @@ from typing import Any
 import orjson
 from sqlalchemy import text
 
-from app import clock, embedded, migration
-from app.changes import tallies
+from app import clock, migration
+from app.changes.log import tallies
 from app.config import Settings
 from app.db import Database
-from app.registry import clients
-from app.registry.source import Caller
-from app.vault import open_vault
+from app.embedded import postgres
+from app.registry.caller import Caller
+from app.registry.clients import clients
+from app.vault.vault import open_vault
 from bench import load
 from bench.__main__ import server, token
 from bench.load import Outcome, Target
@@ -155,7 +156,7 @@ def main() -> None:
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="pemudik-bench-")))
         folder.chmod(0o755)
-        url = stack.enter_context(embedded.running(folder / "database", durable=False))
+        url = stack.enter_context(postgres.running(folder / "database", durable=False))
         seasons = [asyncio.run(fill(url, folder, registrants)) for registrants in options.registrants]
         os.environ["PEMUDIK_DUTIES"] = "false"
         servers = [stack.enter_context(server("app.main:asgi", one.url, one.home, factory=True)) for one in seasons]

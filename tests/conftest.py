@@ -19,11 +19,12 @@ from sqlalchemy import text
 from sqlmodel import SQLModel
 
 import app.models  # noqa: F401 - fills the metadata
-from app import embedded, migration
+from app import migration
 from app.config import CHECKOUT
 from app.db import Database
-from app.keys import Keys, new_signing_key
-from app.vault import Vault
+from app.embedded import postgres
+from app.vault.keys import Keys, new_signing_key
+from app.vault.vault import Vault
 
 
 @pytest.fixture(scope="session")
@@ -48,11 +49,11 @@ def server_for_tests() -> Iterator[str]:
     folder = CHECKOUT / ".pemudik" / "test"
     with ExitStack() as stack:
         try:
-            url = stack.enter_context(embedded.running(folder, durable=False))
-        except embedded.EmbeddedFailed:
+            url = stack.enter_context(postgres.running(folder, durable=False))
+        except postgres.EmbeddedFailed:
             # It does not survive a power failure, and need not.
             shutil.rmtree(folder, ignore_errors=True)
-            url = stack.enter_context(embedded.running(folder, durable=False))
+            url = stack.enter_context(postgres.running(folder, durable=False))
         yield url
 
 

@@ -15,8 +15,8 @@ from pathlib import Path
 
 import httpx
 
-from app import embedded
 from app.config import CHECKOUT
+from app.embedded.postgres import Postmaster, find_postmaster, stop
 
 UP_WITHIN = 90
 """Seconds, on a machine that does other things too."""
@@ -63,8 +63,8 @@ class Place:
         return server
 
     @property
-    def postgres(self) -> embedded.Postmaster | None:
-        return embedded.find_postmaster(self.home / "postgres" / "data")
+    def postgres(self) -> Postmaster | None:
+        return find_postmaster(self.home / "postgres" / "data")
 
 
 def await_up(server: Server) -> str:
@@ -104,4 +104,4 @@ def place_in(home: Path) -> Iterator[Place]:
             if server.process.poll() is None:
                 os.killpg(server.process.pid, signal.SIGKILL)
                 server.process.wait()
-        embedded.stop(place.home / "postgres")
+        stop(place.home / "postgres")

@@ -15,10 +15,10 @@ from app.alarm import Watch
 from app.db import Database
 from app.errors import NikInvalid, TooManyChecks
 from app.models.enums import NikOutcome
-from app.registry import enumeration
-from app.registry.check import Answer, Check
-from app.registry.enumeration import AGAIN_AFTER, STEPS, Unfollowed
-from app.registry.source import Caller
+from app.registry.caller import Caller
+from app.registry.niks import enumeration
+from app.registry.niks.check import Answer, Check
+from app.registry.niks.enumeration import AGAIN_AFTER, STEPS, Unfollowed
 from tests.metrics.conftest import fresh
 from tests.metrics.test_page import value
 from tests.world import DKI, NOW, nik_of

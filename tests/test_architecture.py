@@ -6,6 +6,7 @@ import ast
 import re
 import subprocess
 import sys
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -18,6 +19,7 @@ from app.graphql import permissions, schema
 APP = CHECKOUT / "app"
 FILES = sorted(APP.rglob("*.py"))
 LONGEST = 400
+MOST_MODULES = 16
 WRITES_STATUS = re.compile(r"UPDATE\s+registrant\b(?:(?!WHERE|FROM).)*\bstatus\s*=", re.DOTALL)
 INSERTS = re.compile(r"INSERT\s+INTO\s+registrant\b")
 
@@ -62,8 +64,10 @@ def test_only_db_begins_and_commits() -> None:
 
 
 def test_only_lifecycle_writes_a_status_and_only_booking_a_registrant() -> None:
-    assert named([file for file in FILES if WRITES_STATUS.search(file.read_text())]) == ["registry/lifecycle.py"]
-    assert named([file for file in FILES if INSERTS.search(file.read_text())]) == ["registry/booking.py"]
+    assert named([file for file in FILES if WRITES_STATUS.search(file.read_text())]) == [
+        "registry/registrants/lifecycle.py"
+    ]
+    assert named([file for file in FILES if INSERTS.search(file.read_text())]) == ["registry/registrants/booking.py"]
 
 
 def test_only_config_reads_the_environment() -> None:
@@ -84,6 +88,12 @@ def test_only_clock_asks_for_the_time() -> None:
 
 def test_no_file_is_longer_than_one_can_read() -> None:
     assert named([file for file in FILES if len(file.read_text().splitlines()) > LONGEST]) == []
+
+
+def test_no_folder_holds_more_files_than_one_can_overlook() -> None:
+    modules = Counter(file.parent for file in FILES if file.name not in {"__init__.py", "__main__.py"})
+    # The loose modules of `app` itself are the process and the ground that everything stands on.
+    assert {str(folder.relative_to(APP)): count for folder, count in modules.items() if count > MOST_MODULES} == {}
 
 
 def test_every_file_says_what_it_is() -> None:

@@ -13,14 +13,15 @@ from pydantic import SecretStr
 from sqlalchemy import text
 from starlette.applications import Starlette
 
-from app import keys, main, migration, worker
+from app import main, migration, worker
 from app.config import Settings
 from app.db import Database
 from app.errors import NikInvalid
 from app.registry import sweep
-from app.registry.check import Answer, Check
-from app.registry.submission import Accepted
-from app.vault import Vault
+from app.registry.niks.check import Answer, Check
+from app.registry.registrants.submission import Accepted
+from app.vault import keys
+from app.vault.vault import Vault
 from tests.world import DKI, HUBDAT, build, nik_of, someone
 
 pytestmark = pytest.mark.anyio

@@ -11,10 +11,10 @@ import pytest
 from prometheus_client.metrics import MetricWrapperBase
 
 from app import metrics
-from app.changes.backlog import FIGURES
+from app.changes.log.backlog import FIGURES
 from app.config import CHECKOUT
 from app.metrics import page
-from app.registry.scopes import SCOPES
+from app.registry.clients.scopes import SCOPES
 
 MONITORING = CHECKOUT / "docs" / "monitoring"
 DASHBOARD = json.loads((MONITORING / "dashboard.json").read_text())

@@ -16,13 +16,16 @@ from uuid_utils.compat import uuid7
 
 from app.db import Database
 from app.models.enums import RegistrantStatus
-from app.registry import check, cities, lifecycle, lookup, spellings, submission, sweep
-from app.registry.check import Check
-from app.registry.lookup import Ref
-from app.registry.record import Record
-from app.registry.source import Caller
-from app.registry.submission import Accepted, Submission
-from app.vault import Vault
+from app.registry import sweep
+from app.registry.caller import Caller
+from app.registry.niks import check
+from app.registry.niks.check import Check
+from app.registry.registrants import lifecycle, lookup, submission
+from app.registry.registrants.lookup import Ref
+from app.registry.registrants.record import Record
+from app.registry.registrants.submission import Accepted, Submission
+from app.registry.values import cities, spellings
+from app.vault.vault import Vault
 
 NOW = datetime(2026, 3, 2, 2, 0, tzinfo=UTC)
 """09:00 WIB."""

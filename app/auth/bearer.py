@@ -20,7 +20,7 @@ from sqlalchemy import text
 from app.auth.scopes import SCOPES
 from app.auth.signing import LEEWAY, AccessTokenValidator, SigningKeys, TokenInvalid
 from app.db import Database
-from app.registry.source import Caller
+from app.registry.caller import Caller
 
 RECHECK_AFTER = 5.0
 """Seconds."""

@@ -21,7 +21,7 @@ from joserfc.jwk import ECKey, Key, KeySet
 
 from app import clock
 from app.auth.scopes import granted
-from app.registry import client_keys, clients
+from app.registry.clients import client_keys, clients
 
 SECRET_METHODS = ("client_secret_basic", "client_secret_post")
 ASSERTION_METHOD = "private_key_jwt"

@@ -1,10 +1,10 @@
-"""Scopes as OAuth writes them (RFC 6749 §3.3). What each one allows stands in `app.registry.scopes`."""
+"""Scopes as OAuth writes them (RFC 6749 §3.3). What each one allows stands in `app.registry.clients.scopes`."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-from app.registry.scopes import SCOPES
+from app.registry.clients.scopes import SCOPES
 
 __all__ = ["SCOPES", "granted"]
 

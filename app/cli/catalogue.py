@@ -12,11 +12,11 @@ from app import clock
 from app.cli.command import OPERATOR, AsJson, Failed, accepted, print_json, print_table, run
 from app.config import Settings
 from app.db import Database
-from app.registry import organizers, season_file, seasons
-from app.registry.organizers import Organizer, OrganizerInput
-from app.registry.policy import KEEP, PolicyInput
-from app.registry.season_file import Loaded
-from app.registry.seasons import Season
+from app.registry.terms import organizers, season_file, seasons
+from app.registry.terms.organizers import Organizer, OrganizerInput
+from app.registry.terms.policy import KEEP, PolicyInput
+from app.registry.terms.season_file import Loaded
+from app.registry.terms.seasons import Season
 
 season = typer.Typer(help="Seasons: programme years.", no_args_is_help=True)
 organizer = typer.Typer(help="Organizers and their policies.", no_args_is_help=True)

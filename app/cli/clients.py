@@ -11,11 +11,11 @@ from app import clock
 from app.cli.command import OPERATOR, AsJson, accepted, print_json, print_table, run
 from app.config import Settings
 from app.db import Database
-from app.registry import clients, signed_messages
-from app.registry.clients import Client, Issued
-from app.registry.scopes import SCOPES
-from app.registry.signed_messages import IssuedSecret
-from app.vault import open_vault
+from app.registry.clients import clients, webhook_secrets
+from app.registry.clients.clients import Client, Issued
+from app.registry.clients.scopes import SCOPES
+from app.registry.clients.webhook_secrets import IssuedSecret
+from app.vault.vault import open_vault
 
 client = typer.Typer(help="OAuth clients of organizers.", no_args_is_help=True)
 
@@ -98,11 +98,11 @@ def webhook_secret(
     async def issue(database: Database, settings: Settings) -> IssuedSecret:
         vault = open_vault(settings)
         async with database.transaction() as session:
-            return accepted(await signed_messages.issue(session, vault, OPERATOR, client_id, clock.now()))
+            return accepted(await webhook_secrets.issue(session, vault, OPERATOR, client_id, clock.now()))
 
     async def take_away(database: Database, _: Settings) -> Client:
         async with database.transaction() as session:
-            return accepted(await signed_messages.drop(session, OPERATOR, client_id, clock.now()))
+            return accepted(await webhook_secrets.drop(session, OPERATOR, client_id, clock.now()))
 
     if drop:
         dropped = run(take_away)

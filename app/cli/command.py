@@ -21,11 +21,11 @@ from app import migration
 from app.config import Settings
 from app.db import Database
 from app.errors import Refusal, Unavailable
-from app.keys import KeysUnusable
-from app.registry.policy import HUBDAT
-from app.registry.source import Caller
+from app.registry.caller import Caller
+from app.registry.terms.policy import HUBDAT
 from app.telemetry import LONG_NUMBER, MASKED, lines_of
-from app.vault import Unreadable
+from app.vault.keys import KeysUnusable
+from app.vault.vault import Unreadable
 
 Result = TypeVar("Result")
 
@@ -98,13 +98,13 @@ def database_url(settings: Settings) -> Iterator[str]:
         yield settings.database_url.get_secret_value()
         return
     try:
-        from app import embedded  # noqa: PLC0415 - cannot be imported on Windows
+        from app.embedded import postgres  # noqa: PLC0415 - cannot be imported on Windows
     except ImportError:
         raise Failed("There is no embedded PostgreSQL for this system: set DATABASE_URL.") from None
     try:
-        with embedded.running(settings.home / "postgres") as url:
+        with postgres.running(settings.home / "postgres") as url:
             yield url
-    except embedded.EmbeddedFailed as error:
+    except postgres.EmbeddedFailed as error:
         raise Failed(str(error)) from error
 
 

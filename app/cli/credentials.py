@@ -16,10 +16,12 @@ from app import clock
 from app.cli.command import OPERATOR, Failed, accepted
 from app.cli.progress import bar
 from app.db import Database
-from app.registry import clients, demo, seasons
-from app.registry.policy import HUBDAT
-from app.registry.scopes import ONLY_HUBDAT, SCOPES
-from app.vault import Vault
+from app.demo import demo
+from app.registry.clients import clients
+from app.registry.clients.scopes import ONLY_HUBDAT, SCOPES
+from app.registry.terms import seasons
+from app.registry.terms.policy import HUBDAT
+from app.vault.vault import Vault
 
 FILE = "demo-credentials.json"
 ORGANIZERS = ("dishub-dki", "ahm", "jasa-raharja", HUBDAT)

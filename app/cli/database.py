@@ -11,11 +11,11 @@ from app.cli.command import AsJson, accepted, database_url, opened, print_json, 
 from app.cli.progress import bar
 from app.config import Settings
 from app.db import Database
-from app.registry import demo as demo_season
+from app.demo import demo as demo_season
+from app.demo.demo import Demo
 from app.registry import sweep as sweeping
-from app.registry.demo import Demo
 from app.registry.sweep import Swept
-from app.vault import open_vault
+from app.vault.vault import open_vault
 
 
 def migrate() -> None:

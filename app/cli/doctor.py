@@ -13,8 +13,8 @@ from app import clock, migration
 from app.cli.command import AsJson, Failed, cause_of, database_url, print_json
 from app.config import Settings
 from app.db import LISTENING, POOLS, Database
-from app.keys import KeysUnusable
-from app.vault import Unreadable, Vault, open_vault
+from app.vault.keys import KeysUnusable
+from app.vault.vault import Unreadable, Vault, open_vault
 
 OLDEST = 15
 """PostgreSQL's version: MERGE, NULLS NOT DISTINCT and the rest that statements here use."""

@@ -16,16 +16,19 @@ from app.cli.command import AsJson, Failed, accepted, print_json, print_table, r
 from app.cli.progress import bar
 from app.config import Settings
 from app.db import Database
-from app.intake import importing, results, uploads
-from app.intake.imports import shown
-from app.intake.workbooks import MEGABYTE, MOST_BYTES
+from app.intake.files import uploads
+from app.intake.files.workbooks import MEGABYTE, MOST_BYTES
+from app.intake.imports import importing, results
+from app.intake.imports.imports import shown
 from app.models.enums import ImportMode
-from app.registry import consolidation, job_runs, jobs, missing, organizers, seasons
-from app.registry.consolidation import Summary
-from app.registry.jobs import PIECE, Job, Order
-from app.registry.policy import HUBDAT
-from app.registry.source import Caller
-from app.vault import Vault, open_vault
+from app.registry.caller import Caller
+from app.registry.imports import absentees, job_runs, jobs
+from app.registry.imports.jobs import PIECE, Job, Order
+from app.registry.rows import consolidation
+from app.registry.rows.consolidation import Summary
+from app.registry.terms import organizers, seasons
+from app.registry.terms.policy import HUBDAT
+from app.vault.vault import Vault, open_vault
 
 LOOK_EVERY = 0.25
 """Seconds."""
@@ -188,9 +191,9 @@ def run_cancelling(job_id: UUID) -> tuple[Job, int]:
         async with database.transaction() as session:
             everyone = await organizers.all_of(session, await seasons.latest(session))
         anybody = Caller(None, HUBDAT, frozenset(one.code for one in everyone))
-        job = accepted(await missing.cancel(database, anybody, job_id, clock.now()))
+        job = accepted(await absentees.cancel(database, anybody, job_id, clock.now()))
         async with database.transaction() as session:
-            return job, await missing.cancelled(session, job.id)
+            return job, await absentees.cancelled(session, job.id)
 
     return run(work)
 

@@ -11,7 +11,7 @@ from app.cli.progress import bar
 from app.config import Settings
 from app.db import Database
 from app.registry import key_rotation
-from app.vault import open_vault
+from app.vault.vault import open_vault
 
 keys = typer.Typer(help="Keys: rotate them while servers serve.", no_args_is_help=True)
 

@@ -15,9 +15,9 @@ from app.cli.command import OPERATOR, AsJson, accepted, print_json, print_table,
 from app.clock import WIB
 from app.config import Settings
 from app.db import Database
-from app.registry import privacy as duties
-from app.registry.privacy import Holding, Read
-from app.vault import open_vault
+from app.registry import subject_access
+from app.registry.subject_access import Holding, Read
+from app.vault.vault import open_vault
 
 privacy = typer.Typer(help="Duties to the person (UU 27/2022).", no_args_is_help=True)
 
@@ -32,7 +32,7 @@ def export() -> None:
     async def work(database: Database, settings: Settings) -> Holding:
         vault = open_vault(settings)
         async with database.transaction() as session:
-            return accepted(await duties.export(session, vault, OPERATOR, nik, clock.now()))
+            return accepted(await subject_access.export(session, vault, OPERATOR, nik, clock.now()))
 
     print_json(run(work))
 
@@ -50,7 +50,7 @@ def reads(
     async def work(database: Database, settings: Settings) -> list[Read]:
         vault = open_vault(settings)
         async with database.transaction() as session:
-            return await duties.reads_by(session, vault, client, first, last)
+            return await subject_access.reads_by(session, vault, client, first, last)
 
     found = run(work)
     if as_json:

@@ -25,7 +25,7 @@ from app.cli import credentials
 from app.cli.command import Failed, database_url, opened
 from app.cli.credentials import Credentials
 from app.config import Settings
-from app.vault import open_vault
+from app.vault.vault import open_vault
 
 FIRST_PORT = 8000
 PORTS = 100

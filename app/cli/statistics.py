@@ -8,15 +8,15 @@ from typing import Annotated, Any
 import typer
 
 from app import clock
-from app.changes import tallies
+from app.changes.log import tallies
 from app.cli.command import AsJson, print_json, print_table, run
 from app.cli.progress import bar
 from app.config import Settings
 from app.db import Database
-from app.registry import figures
-from app.registry import statistics as reading
-from app.registry.figures import Cell, Counts, Head
-from app.registry.statistics import Asked, Part, Where
+from app.registry.statistics import counting
+from app.registry.statistics import statistics as reading
+from app.registry.statistics.counting import Cell, Counts, Head
+from app.registry.statistics.statistics import Asked, Part, Where
 
 statistics = typer.Typer(help="The figures of a season.", no_args_is_help=True)
 
@@ -37,8 +37,8 @@ def show(
         return head, cells
 
     head, cells = run(work)
-    parts = figures.by(lambda cell: cell.organizer, cells)
-    whole = figures.total(cell.counts for cell in cells)
+    parts = counting.by(lambda cell: cell.organizer, cells)
+    whole = counting.total(cell.counts for cell in cells)
     if as_json:
         organizers = {code: _plain(counts) for code, counts in parts.items()}
         print_json({**asdict(head), "total": _plain(whole), "organizers": organizers})

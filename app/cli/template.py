@@ -13,7 +13,7 @@ from app.cli.command import Failed
 
 def template(file: Annotated[Path, typer.Argument(help="Where to; `-` for standard output.")]) -> None:
     """Write the empty 12-column file that organizers fill in."""
-    from app.intake.template import workbook  # noqa: PLC0415 - an import that no other command needs
+    from app.intake.files.template import workbook  # noqa: PLC0415 - an import that no other command needs
 
     if str(file) == "-":
         sys.stdout.buffer.write(workbook())

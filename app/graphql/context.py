@@ -18,17 +18,21 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from strawberry.dataloader import DataLoader
 
 from app.auth.bearer import Principal
-from app.changes import feed
+from app.changes.log import feed
 from app.errors import Language
 from app.process import Registry
-from app.registry import deliveries, lookup, organizers, route, routes, seasons, statistics, terminals
-from app.registry.deliveries import Delivery
-from app.registry.organizers import Organizer
-from app.registry.record import Record
-from app.registry.route import Route
-from app.registry.routes import RouteFilter
-from app.registry.source import Caller
-from app.registry.terminals import Terminal
+from app.registry.caller import Caller
+from app.registry.registrants import lookup
+from app.registry.registrants.record import Record
+from app.registry.routes import finding, route, terminals
+from app.registry.routes.finding import RouteFilter
+from app.registry.routes.route import Route
+from app.registry.routes.terminals import Terminal
+from app.registry.statistics import statistics
+from app.registry.terms import organizers, seasons
+from app.registry.terms.organizers import Organizer
+from app.registry.webhooks import deliveries
+from app.registry.webhooks.deliveries import Delivery
 
 DASHBOARD = "dashboard:read"
 OWNERS = frozenset({"registrants:read", "registrants:write"})
@@ -109,7 +113,7 @@ class Context:
     def return_routes(self) -> DataLoader[UUID, list[Route]]:
         async def load(ids: list[UUID]) -> list[list[Route]]:
             async with self.transaction() as session:
-                return await routes.return_routes(session, ids, self.now)
+                return await finding.return_routes(session, ids, self.now)
 
         return DataLoader(load)
 
@@ -118,7 +122,7 @@ class Context:
         async def load(pages: list[RoutePage]) -> list[list[Route]]:
             async with self.transaction() as session:
                 return [
-                    await routes.page(session, page.where, after=page.after, first=page.first, now=self.now)
+                    await finding.page(session, page.where, after=page.after, first=page.first, now=self.now)
                     for page in pages
                 ]
 

@@ -14,12 +14,12 @@ import strawberry
 from strawberry.federation.schema import FederationAny
 from strawberry.types import Info as AnyInfo
 
-from app.graphql import registrants
-from app.graphql.catalogue import Organizer, Route, Terminal
 from app.graphql.context import Context
 from app.graphql.failures import RequestError
 from app.graphql.permissions import TO_SEE_REGISTRANTS, Alternatives, satisfied
 from app.graphql.scalars import identifier
+from app.graphql.topics import registrants
+from app.graphql.topics.catalogue import Organizer, Route, Terminal
 
 LONGEST_KEY = 64
 

@@ -20,7 +20,7 @@ PAGED = ListSize(
 
 
 def sized(size: int) -> ListSize:
-    """A list without pages that is about so long; `app.graphql.limits` reads it, and so does a gateway."""
+    """A list without pages that is about so long; `app.graphql.engine.limits` reads it, and so does a gateway."""
     return ListSize(
         assumed_size=size,
         slicing_arguments=strawberry.UNSET,

@@ -4,9 +4,6 @@ from __future__ import annotations
 
 import strawberry
 
-from app.graphql import admin, imports, niks, registering, webhooks
-from app.graphql import organizers as organizing
-from app.graphql import routes as routing
 from app.graphql.fields import sized
 from app.graphql.permissions import (
     HUBDAT_ADMIN,
@@ -14,6 +11,9 @@ from app.graphql.permissions import (
     ROUTES_WRITE,
     open_to,
 )
+from app.graphql.topics import admin, imports, niks, registrant_mutations, webhooks
+from app.graphql.topics import organizers as organizing
+from app.graphql.topics import routes as routing
 
 
 @strawberry.type(
@@ -24,7 +24,7 @@ from app.graphql.permissions import (
 )
 class Mutation:
     submit_registrant = open_to(
-        registering.submit_registrant,
+        registrant_mutations.submit_registrant,
         REGISTRANTS_WRITE,
         description=(
             "Registers a person on a route. Safe to repeat: the same organizer, NIK, direction and service of a season"
@@ -34,13 +34,13 @@ class Mutation:
         ),
     )
     submit_registrants = open_to(
-        registering.submit_registrants,
+        registrant_mutations.submit_registrants,
         REGISTRANTS_WRITE,
         description="The same for up to 1,000 people.",
         directives=[sized(1000)],
     )
     verify_registrant = open_to(
-        registering.verify_registrant,
+        registrant_mutations.verify_registrant,
         REGISTRANTS_WRITE,
         description=(
             "1 to 2, at a posko (terms of 2023 §4). Refuses VERIFICATION_EXPIRED, TRANSITION_NOT_ALLOWED, NOT_FOUND,"
@@ -48,13 +48,13 @@ class Mutation:
         ),
     )
     verify_registrants = open_to(
-        registering.verify_registrants,
+        registrant_mutations.verify_registrants,
         REGISTRANTS_WRITE,
         description="The same for up to 1,000 registrants.",
         directives=[sized(1000)],
     )
     depart_registrant = open_to(
-        registering.depart_registrant,
+        registrant_mutations.depart_registrant,
         REGISTRANTS_WRITE,
         description=(
             "2 to 3, aboard (terms of 2023 §7, §8). Refuses NOT_HEALTHY, MOTORCYCLE_NOT_HANDED_OVER,"
@@ -62,13 +62,13 @@ class Mutation:
         ),
     )
     depart_registrants = open_to(
-        registering.depart_registrants,
+        registrant_mutations.depart_registrants,
         REGISTRANTS_WRITE,
         description="The same for up to 1,000 registrants.",
         directives=[sized(1000)],
     )
     cancel_registrant = open_to(
-        registering.cancel_registrant,
+        registrant_mutations.cancel_registrant,
         REGISTRANTS_WRITE,
         description=(
             "Ends a registration; seat and NIK are free again, and its way back ends with it. Refuses"
@@ -76,7 +76,7 @@ class Mutation:
         ),
     )
     correct_registrant = open_to(
-        registering.correct_registrant,
+        registrant_mutations.correct_registrant,
         REGISTRANTS_WRITE,
         description=(
             "Corrects what was written wrongly (UU 27/2022 art. 6). Refuses NIK_INVALID, NIK_ALREADY_REGISTERED,"
@@ -84,7 +84,7 @@ class Mutation:
         ),
     )
     hand_over_motorcycle = open_to(
-        registering.hand_over_motorcycle,
+        registrant_mutations.hand_over_motorcycle,
         REGISTRANTS_WRITE,
         description=(
             "Records that a motorcycle was handed over (terms of 2023 §6); again keeps the first time. Refuses"
@@ -240,7 +240,7 @@ class Mutation:
         description="Decides a duplicate case. Refuses NOT_FOUND, INVALID_VALUE.",
     )
     erase_registrant = open_to(
-        registering.erase_registrant,
+        registrant_mutations.erase_registrant,
         HUBDAT_ADMIN,
         description=(
             "Erases NIK, name, booking code and papers (UU 27/2022 art. 8, 43); one that stands is cancelled first."

@@ -4,10 +4,6 @@ from __future__ import annotations
 
 import strawberry
 
-from app.graphql import admin, changes, imports, niks, statistics, webhooks
-from app.graphql import organizers as organizing
-from app.graphql import registrants as reading
-from app.graphql import routes as routing
 from app.graphql.fields import PAGED, sized
 from app.graphql.permissions import (
     DASHBOARD_READ,
@@ -17,6 +13,10 @@ from app.graphql.permissions import (
     REGISTRANTS_WRITE,
     open_to,
 )
+from app.graphql.topics import admin, changes, imports, niks, statistics, webhooks
+from app.graphql.topics import organizers as organizing
+from app.graphql.topics import registrants as reading
+from app.graphql.topics import routes as routing
 
 
 @strawberry.type(description="What can be read.")

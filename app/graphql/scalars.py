@@ -10,7 +10,7 @@ import strawberry
 from strawberry.types.scalar import ScalarDefinition
 
 from app.graphql.failures import RequestError
-from app.intake.uploads import Upload
+from app.intake.files.uploads import Upload
 
 NIK = NewType("NIK", str)
 

@@ -10,13 +10,13 @@ from strawberry.schema.config import StrawberryConfig
 from strawberry.schema.name_converter import NameConverter
 from strawberry.utils.str_converters import to_camel_case
 
-from app.graphql import changes, imports
+from app.graphql.engine.plans import resolve_directly
 from app.graphql.entities import FederatedSchema
-from app.graphql.execution import resolve_directly
 from app.graphql.mutations import Mutation
 from app.graphql.permissions import DASHBOARD_READ, REGISTRANTS_READ, REGISTRANTS_WRITE, open_to
 from app.graphql.queries import Query
 from app.graphql.scalars import SCALARS
+from app.graphql.topics import changes, imports
 
 HEADER = """\
 # Pemudik: the shared registry of Indonesia's mudik gratis programmes. `POST /graphql`, OAuth 2.0 bearer tokens.

@@ -22,7 +22,7 @@ from app.auth.bearer import Principal, Unauthorized, insufficient_scope
 from app.config import Settings
 from app.errors import Language, Refusal, TooManyChecks, Unavailable
 from app.language import language_of
-from app.registry.source import Caller
+from app.registry.caller import Caller
 
 Value = TypeVar("Value")
 

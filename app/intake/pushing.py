@@ -9,10 +9,10 @@ import structlog
 
 from app.db import Database
 from app.errors import Raced, Unavailable
-from app.registry import feeds
-from app.registry.feed_verdicts import BROKEN
-from app.registry.feeds import Push, Result, Verdict
-from app.vault import Vault
+from app.registry.rows import reception
+from app.registry.rows.reception import Push, Result, Verdict
+from app.registry.rows.verdicts import BROKEN
+from app.vault.vault import Vault
 
 log = structlog.get_logger(__name__)
 
@@ -20,7 +20,7 @@ log = structlog.get_logger(__name__)
 async def push_all(database: Database, vault: Vault, pushes: Sequence[Push], now: datetime) -> list[Verdict]:
     """Raises `Unavailable` when the database is away."""
     try:
-        return await database.attempt(lambda session: feeds.push(session, vault, pushes, now))
+        return await database.attempt(lambda session: reception.push(session, vault, pushes, now))
     except Exception as error:
         if is_everybodys(error):
             raise
@@ -40,7 +40,7 @@ def is_everybodys(error: Exception) -> bool:
 
 async def _alone(database: Database, vault: Vault, one: Push, now: datetime) -> Verdict:
     try:
-        [verdict] = await database.attempt(lambda session: feeds.push(session, vault, [one], now))
+        [verdict] = await database.attempt(lambda session: reception.push(session, vault, [one], now))
     except Exception as error:
         if isinstance(error, Unavailable):
             raise

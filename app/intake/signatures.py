@@ -15,8 +15,8 @@ from starlette.datastructures import Headers
 
 from app.db import Database
 from app.intake.http import Refused
-from app.registry import signed_messages
-from app.vault import Vault
+from app.registry.clients import webhook_secrets
+from app.vault.vault import Vault
 
 HEADERS = ("webhook-id", "webhook-timestamp", "webhook-signature")
 TOLERANCE = timedelta(minutes=5)
@@ -66,7 +66,7 @@ class Signatures:
         if read_at is None or self._monotonic() - read_at >= RECHECK_AFTER:
             read_at = self._monotonic()
             async with self._database.transaction() as session:
-                secrets = await signed_messages.secrets_of(session, self._vault, client_id)
+                secrets = await webhook_secrets.secrets_of(session, self._vault, client_id)
             self._remembered[client_id] = (read_at, secrets)
         return secrets
 

@@ -5,11 +5,11 @@ from app.models.block import NikBlock
 from app.models.case import CaseClaim, DuplicateCase
 from app.models.change import Change
 from app.models.client import CheckBudget, Client, ClientSecret, UsedAssertion
-from app.models.feed import ClientWebhookSecret, KeyedRequest, SignedMessage
 from app.models.job import ImportChunk, ImportFile, ImportJob, ImportMissing
 from app.models.organizer import Organizer, Policy, RegistrationWindow
 from app.models.projection import Projection
 from app.models.registrant import Registrant
+from app.models.request import ClientWebhookSecret, KeyedRequest, SignedMessage
 from app.models.route import QuotaRelease, Route
 from app.models.season import Season
 from app.models.tally import Tally, TallyDay, TallyDeadline, TallyDuplicate, TallyPair, TallyRoute

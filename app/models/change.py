@@ -1,7 +1,7 @@
 """The append-only log: what, when, by which client, why. A trigger refuses UPDATE and DELETE.
 
 Everything behind the registry reads it. Ids commit out of order, so a reader takes only what is settled
-(`app/changes/feed.py`). It never holds a NIK or a name.
+(`app/changes/log/feed.py`). It never holds a NIK or a name.
 """
 
 from datetime import datetime

@@ -12,6 +12,7 @@ from sqlalchemy import CheckConstraint, ForeignKeyConstraint, Index, LargeBinary
 from sqlmodel import Field, SQLModel
 
 from app.models.enums import Direction, IdentityDocument, RegistrantStatus, Service, one_of
+from app.models.personal import PERSONAL
 
 SEAT_HOLDERS = (RegistrantStatus.REGISTERED, RegistrantStatus.VERIFIED, RegistrantStatus.DEPARTED)
 NIK_HOLDERS = (*SEAT_HOLDERS, RegistrantStatus.NO_SHOW)
@@ -84,13 +85,13 @@ class Registrant(SQLModel, table=True):
     direction: str = Field(sa_type=Text)
     service: str = Field(sa_type=Text)
     status: str = Field(sa_type=Text)
-    nik_index: bytes | None = Field(sa_type=LargeBinary)
-    nik_sealed: bytes | None = Field(sa_type=LargeBinary)
-    name_sealed: bytes | None = Field(sa_type=LargeBinary)
-    reference: str | None = Field(default=None, sa_type=Text)
+    nik_index: bytes | None = Field(sa_type=LargeBinary, sa_column_kwargs=PERSONAL)
+    nik_sealed: bytes | None = Field(sa_type=LargeBinary, sa_column_kwargs=PERSONAL)
+    name_sealed: bytes | None = Field(sa_type=LargeBinary, sa_column_kwargs=PERSONAL)
+    reference: str | None = Field(default=None, sa_type=Text, sa_column_kwargs=PERSONAL)
     identity_document: str | None = Field(default=None, sa_type=Text)
-    plate: str | None = Field(default=None, sa_type=Text)
-    registration_number: str | None = Field(default=None, sa_type=Text)
+    plate: str | None = Field(default=None, sa_type=Text, sa_column_kwargs=PERSONAL)
+    registration_number: str | None = Field(default=None, sa_type=Text, sa_column_kwargs=PERSONAL)
     """The STNK number."""
     handed_over_at: datetime | None = None
     registered_at: datetime
@@ -98,7 +99,7 @@ class Registrant(SQLModel, table=True):
     """When the registry first heard of it."""
     verify_by: datetime | None = None
     verified_at: datetime | None = None
-    posko: str | None = Field(default=None, sa_type=Text)
+    posko: str | None = Field(default=None, sa_type=Text, sa_column_kwargs=PERSONAL)
     departed_at: datetime | None = None
     late: bool | None = None
     healthy: bool | None = None

@@ -14,10 +14,10 @@ from uuid import UUID
 
 from sqlalchemy import TextClause, text
 
-from app import keys
 from app.db import Database
-from app.keys import Keys, KeysUnusable
-from app.vault import RELOAD_SECONDS, Vault
+from app.vault import keys
+from app.vault.keys import Keys, KeysUnusable
+from app.vault.vault import RELOAD_SECONDS, Vault
 
 BATCH = 1_000
 FIRST = UUID(int=0)

@@ -18,7 +18,10 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from app import clock
 from app.db import Database
 from app.errors import Unavailable
-from app.registry import deliveries, forfeiture, keyed_requests, no_show, privacy, signed_messages
+from app.registry import retention
+from app.registry.clients import idempotency, webhook_secrets
+from app.registry.registrants import forfeiture, no_show
+from app.registry.webhooks import deliveries
 
 AT_ONCE = 500
 """Registrants of one transaction: short enough that a submission never waits long for a route."""
@@ -44,8 +47,8 @@ class Swept:
 async def sweep(database: Database, now: datetime) -> Swept:
     """Do all that is due. What another runner is at is left to that one."""
     await _all(database, DELIVERIES, lambda session: deliveries.forget(session, now, most=AT_ONCE))
-    await _all(database, REQUESTS, lambda session: keyed_requests.forget(session, now))
-    await _all(database, REQUESTS, lambda session: signed_messages.forget(session, now))
+    await _all(database, REQUESTS, lambda session: idempotency.forget(session, now))
+    await _all(database, REQUESTS, lambda session: webhook_secrets.forget(session, now))
     return Swept(
         await _all(database, FORFEITURE, lambda session: forfeiture.forfeit_overdue(session, now, most=AT_ONCE)),
         await _all(database, NO_SHOW, lambda session: no_show.mark_left_behind(session, now, most=AT_ONCE)),
@@ -74,13 +77,13 @@ async def _purge(database: Database, now: datetime) -> int:
     before = await _to_purge(database, now)
     if before == 0:
         return 0
-    await _all(database, PURGE, lambda session: privacy.purge_next(session, now))
+    await _all(database, PURGE, lambda session: retention.purge_next(session, now))
     return before - await _to_purge(database, now)
 
 
 async def _to_purge(database: Database, now: datetime) -> int:
     async with database.transaction() as session:
-        return await privacy.seasons_to_purge(session, now)
+        return await retention.seasons_to_purge(session, now)
 
 
 async def _all(database: Database, duty: int, some: Callable[[AsyncSession], Awaitable[int]]) -> int:

@@ -65,7 +65,7 @@ def upgrade() -> None:
 
 def give_keys() -> None:
     """The program's own rule: a copy of it here would find other keys than the program, once the rule changes."""
-    from app.registry import spellings
+    from app.registry.values import spellings
 
     connection = op.get_bind()
     for code, name in connection.execute(sa.text('SELECT code, name FROM terminal')).all():

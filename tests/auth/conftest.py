@@ -17,10 +17,10 @@ from app import clock
 from app.auth.endpoints import routes
 from app.auth.signing import SigningKeys
 from app.db import Database
-from app.keys import new_signing_key
-from app.registry import clients
-from app.registry.clients import Issued
-from app.registry.source import Caller
+from app.registry.caller import Caller
+from app.registry.clients import clients
+from app.registry.clients.clients import Issued
+from app.vault.keys import new_signing_key
 
 ISSUER = "https://registry.test"
 Issue = Callable[..., Awaitable[Issued]]

@@ -18,9 +18,9 @@ from sqlalchemy import text
 
 from app import clock
 from app.db import Database
-from app.registry import clients
-from app.registry.clients import Issued
-from app.registry.source import Caller
+from app.registry.caller import Caller
+from app.registry.clients import clients
+from app.registry.clients.clients import Issued
 
 pytestmark = pytest.mark.anyio
 

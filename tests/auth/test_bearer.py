@@ -17,9 +17,9 @@ from app.auth.bearer import Bearer, Principal, Unauthorized, insufficient_scope
 from app.auth.signing import LEEWAY, AccessTokenValidator, SigningKeys
 from app.db import Database
 from app.errors import Unavailable
-from app.registry import clients
-from app.registry.clients import Issued
-from app.registry.source import Caller
+from app.registry.caller import Caller
+from app.registry.clients import clients
+from app.registry.clients.clients import Issued
 
 pytestmark = pytest.mark.anyio
 

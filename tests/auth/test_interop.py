@@ -18,7 +18,7 @@ from starlette.routing import Route
 from app.auth.bearer import Bearer
 from app.auth.signing import SigningKeys
 from app.db import Database
-from app.registry.clients import Issued
+from app.registry.clients.clients import Issued
 
 with warnings.catch_warnings():
     # authlib would rather have httpx2.

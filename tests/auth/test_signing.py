@@ -15,7 +15,7 @@ from joserfc.jwk import ECKey, KeyParameters, OctKey, RSAKey
 
 from app.auth.endpoints import metadata
 from app.auth.signing import AccessTokenValidator, SigningKeys, TokenInvalid
-from app.keys import new_signing_key
+from app.vault.keys import new_signing_key
 
 pytestmark = pytest.mark.anyio
 

@@ -14,7 +14,7 @@ from joserfc.jwk import ECKey
 from app.auth.bearer import Bearer, Unauthorized
 from app.auth.signing import SigningKeys
 from app.db import Database
-from app.registry.clients import Issued
+from app.registry.clients.clients import Issued
 
 pytestmark = pytest.mark.anyio
 

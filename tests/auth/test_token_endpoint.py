@@ -15,9 +15,9 @@ from app.auth import endpoints
 from app.auth.endpoints import routes
 from app.auth.signing import SigningKeys
 from app.db import Database
-from app.registry import clients
-from app.registry.clients import Issued
-from app.registry.source import Caller
+from app.registry.caller import Caller
+from app.registry.clients import clients
+from app.registry.clients.clients import Issued
 
 pytestmark = pytest.mark.anyio
 

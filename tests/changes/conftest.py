@@ -10,15 +10,15 @@ from uuid import UUID
 
 import pytest
 
-from app.changes import feed
-from app.changes.feed import START
-from app.changes.tail import Tail
-from app.changes.wake import Wake
+from app.changes.log import feed
+from app.changes.log.feed import START
+from app.changes.log.tail import Tail
+from app.changes.log.wake import Wake
 from app.db import Database
 from app.models.enums import ChangeKind
-from app.registry import log
-from app.registry.log import Entry
-from app.vault import Vault
+from app.registry import change_log
+from app.registry.change_log import Entry
+from app.vault.vault import Vault
 from tests.changes.sending import Post
 from tests.world import NOW, World, build
 
@@ -62,7 +62,7 @@ async def tell(world: World, registrant: UUID, *reasons: str, organizer: str = "
     """Changes of a registrant, in one commit."""
     entries = [Entry(ChangeKind.REGISTRANT_CORRECTED, 2026, organizer, registrant, reason=reason) for reason in reasons]
     async with world.database.transaction() as session:
-        await log.append(session, entries, NOW)
+        await change_log.append(session, entries, NOW)
 
 
 async def settled(world: World) -> None:

@@ -8,8 +8,8 @@ from typing import Any
 from sqlalchemy import text
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from app.changes import tallies
-from app.changes.projection import advance
+from app.changes.log import tallies
+from app.changes.log.projection import advance
 from app.db import Database
 from tests.world import NOW
 

@@ -9,14 +9,16 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from app.changes import announcing, outbox, projection
-from app.changes.outbox import Landed, Leased
-from app.changes.posting import Outcome
+from app.changes.log import projection
+from app.changes.webhooks import announcing, outbox
+from app.changes.webhooks.outbox import Landed, Leased
+from app.changes.webhooks.posting import Outcome
 from app.models.enums import ChangeKind, DeliveryError, WebhookEvent
-from app.registry import deliveries, log, webhooks
-from app.registry.log import Entry
-from app.registry.source import Caller
-from app.registry.webhooks import Saved, Webhook, WebhookInput
+from app.registry import change_log
+from app.registry.caller import Caller
+from app.registry.change_log import Entry
+from app.registry.webhooks import deliveries, webhooks
+from app.registry.webhooks.webhooks import Saved, Webhook, WebhookInput
 from tests.world import DJKA, NOW, World
 
 EVERYTHING = tuple(event for event in WebhookEvent if event != WebhookEvent.WEBHOOK_TEST)
@@ -56,7 +58,7 @@ class Post:
     async def told(self, *entries: Entry, now: datetime = NOW) -> None:
         """Written to the log in one transaction, and announced."""
         async with self.world.database.transaction() as session:
-            await log.append(session, entries, now)
+            await change_log.append(session, entries, now)
         await self.announce(now)
 
     async def announce(self, now: datetime = NOW) -> None:

@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner, Result
 
-from app import cli, keys
+from app import cli
 from app.db import Database
+from app.vault import keys
 
 Pemudik = Callable[..., Result]
 

@@ -16,8 +16,8 @@ from app import migration
 from app.cli import command
 from app.config import CHECKOUT, Settings
 from app.errors import NotFound, Unavailable
-from app.keys import KeysUnusable
-from app.vault import Unreadable
+from app.vault.keys import KeysUnusable
+from app.vault.vault import Unreadable
 from tests.cli.conftest import Pemudik
 from tests.conftest import own_database
 
@@ -92,8 +92,8 @@ def test_an_embedded_database_that_fails_is_said(tmp_path: Path) -> None:
 
 
 def test_a_system_without_an_embedded_database_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(sys.modules, "app.embedded", None)
-    monkeypatch.delattr("app.embedded")
+    monkeypatch.setitem(sys.modules, "app.embedded.postgres", None)
+    monkeypatch.delattr("app.embedded.postgres")
     settings = Settings().model_copy(update={"home": tmp_path, "database_url": None})
     with pytest.raises(command.Failed, match="set DATABASE_URL"), command.database_url(settings):
         pass

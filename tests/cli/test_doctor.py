@@ -9,8 +9,8 @@ import pytest
 from app import migration
 from app.cli import doctor
 from app.db import Database
-from app.keys import Keys, new_key
-from app.vault import Vault
+from app.vault.keys import Keys, new_key
+from app.vault.vault import Vault
 from tests.cli.conftest import Pemudik
 from tests.conftest import own_database
 from tests.world import HUBDAT, build, someone

@@ -15,8 +15,8 @@ import pytest
 from app.cli import imports
 from app.config import Settings
 from app.db import Database
-from app.registry import job_runs
-from app.vault import open_vault
+from app.registry.imports import job_runs
+from app.vault.vault import open_vault
 from tests import world as worlds
 from tests.cli.conftest import Pemudik
 from tests.intake.lists import as_csv, as_xlsx, in_status, row

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from app import keys
+from app.vault import keys
 from tests.cli.conftest import Pemudik
 
 

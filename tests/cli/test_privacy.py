@@ -10,7 +10,7 @@ from typer.testing import CliRunner
 from app import cli
 from app.config import Settings
 from app.db import Database
-from app.vault import open_vault
+from app.vault.vault import open_vault
 from tests import world as worlds
 from tests.cli.conftest import Pemudik
 from tests.world import HUBDAT, World, nik_of, someone

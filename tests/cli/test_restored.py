@@ -12,13 +12,13 @@ from uuid import UUID
 
 import pytest
 
-from app import embedded
-from app.changes import feed
-from app.changes.feed import START, Page, Position
+from app.changes.log import feed
+from app.changes.log.feed import START, Page, Position
 from app.config import Settings
 from app.db import Database
+from app.embedded import postgres
 from app.models.enums import RegistrantStatus
-from app.vault import open_vault
+from app.vault.vault import open_vault
 from tests.cli.conftest import Pemudik
 from tests.world import HUBDAT, World, build, someone
 
@@ -36,12 +36,12 @@ FAR_AHEAD = """
 @pytest.fixture
 def new_server(tmp_path: Path) -> Iterator[str]:
     tmp_path.chmod(0o755)
-    with embedded.running(tmp_path / "new server", durable=False) as url:
+    with postgres.running(tmp_path / "new server", durable=False) as url:
         yield url
 
 
 def call(program: str, *words: str) -> None:
-    subprocess.run([embedded.binaries() / program, *words], check=True, capture_output=True, env={**os.environ})
+    subprocess.run([postgres.binaries() / program, *words], check=True, capture_output=True, env={**os.environ})
 
 
 def at(url: str, home: Path, work: Callable[[World], Awaitable[Result]]) -> Result:

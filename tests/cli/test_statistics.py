@@ -8,7 +8,7 @@ import pytest
 
 from app.db import Database
 from app.models.enums import RegistrantStatus
-from app.vault import Vault
+from app.vault.vault import Vault
 from tests.changes.counting import count_all
 from tests.cli.conftest import Pemudik
 from tests.world import DJKA, HUBDAT, NOW, World, build, someone

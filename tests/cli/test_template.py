@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from app.intake.template import workbook
+from app.intake.files.template import workbook
 from tests.cli.conftest import Pemudik
 
 

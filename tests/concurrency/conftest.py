@@ -9,7 +9,7 @@ from concurrent.futures import ProcessPoolExecutor, wait
 import pytest
 
 from app.db import Database
-from app.vault import Vault
+from app.vault.vault import Vault
 from tests import world as worlds
 from tests.concurrency import processes
 from tests.concurrency.crowd import CONNECTIONS

@@ -11,8 +11,8 @@ from typing import Any, TypeVar
 from sqlalchemy import text
 
 from app.db import Database
-from app.keys import Keys
-from app.vault import Vault
+from app.vault.keys import Keys
+from app.vault.vault import Vault
 
 Answer = TypeVar("Answer")
 Work = Callable[..., Awaitable[Answer]]

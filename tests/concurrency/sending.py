@@ -8,14 +8,15 @@ from datetime import timedelta
 
 import orjson
 
-from app.changes import announcing, projection, retries
-from app.changes.addresses import Resolver
-from app.changes.posting import Poster
-from app.changes.sender import Sender
-from app.changes.wake import Wake
+from app.changes.log import projection
+from app.changes.log.wake import Wake
+from app.changes.webhooks import announcing, retries
+from app.changes.webhooks.addresses import Resolver
+from app.changes.webhooks.posting import Poster
+from app.changes.webhooks.sender import Sender
 from app.db import Database
-from app.keys import Keys
-from app.vault import Vault
+from app.vault.keys import Keys
+from app.vault.vault import Vault
 
 LEASE = timedelta(seconds=1)
 

@@ -11,9 +11,9 @@ import pytest
 
 from app.db import Database
 from app.errors import TooManyChecks
-from app.registry import budget, check
-from app.registry.check import Answer, Check
-from app.vault import Vault
+from app.registry.niks import budget, check
+from app.registry.niks.check import Answer, Check
+from app.vault.vault import Vault
 from tests.concurrency.agreement import assert_agrees
 from tests.concurrency.processes import Crew
 from tests.world import HUBDAT, NOW, World, nik_of

@@ -10,13 +10,13 @@ from multiprocessing.process import BaseProcess
 
 import pytest
 
-from app.changes import projection, tallies
-from app.changes.wake import Wake
+from app.changes.log import projection, tallies
+from app.changes.log.wake import Wake
 from app.db import Database
 from app.models.enums import RegistrantStatus
-from app.registry import statistics
-from app.registry.figures import total
-from app.registry.statistics import Asked, Part, Where
+from app.registry.statistics import statistics
+from app.registry.statistics.counting import total
+from app.registry.statistics.statistics import Asked, Part, Where
 from tests.changes.counting import count_all, differences
 from tests.world import HUBDAT, NOW, World, someone
 

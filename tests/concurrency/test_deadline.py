@@ -14,12 +14,13 @@ import pytest
 from app.clock import end_of_wib_day, wib_day
 from app.db import Database
 from app.models.enums import RegistrantStatus
-from app.registry import forfeiture, lifecycle, sweep
-from app.registry.lookup import Ref
-from app.registry.record import Record
-from app.registry.submission import Accepted
+from app.registry import sweep
+from app.registry.registrants import forfeiture, lifecycle
+from app.registry.registrants.lookup import Ref
+from app.registry.registrants.record import Record
+from app.registry.registrants.submission import Accepted
 from app.registry.sweep import Swept
-from app.vault import Vault
+from app.vault.vault import Vault
 from tests.concurrency.agreement import assert_agrees
 from tests.concurrency.crowd import at_once, one_waits
 from tests.concurrency.processes import Crew

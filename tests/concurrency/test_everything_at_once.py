@@ -17,11 +17,14 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from app.db import Database
 from app.errors import Refusal
 from app.models.enums import RegistrantStatus
-from app.registry import blocks, cases, corrections, lifecycle, privacy, quota_releases, submission, sweep
-from app.registry.corrections import Correction
-from app.registry.lookup import Ref
-from app.registry.source import Caller
-from app.vault import Vault
+from app.registry import privacy, sweep
+from app.registry.caller import Caller
+from app.registry.niks import blocks
+from app.registry.registrants import cases, corrections, lifecycle, submission
+from app.registry.registrants.corrections import Correction
+from app.registry.registrants.lookup import Ref
+from app.registry.routes import quota_releases
+from app.vault.vault import Vault
 from tests.concurrency.agreement import assert_agrees
 from tests.concurrency.processes import Crew
 from tests.world import DJKA, HUBDAT, NOW, World, nik_of, someone

@@ -14,12 +14,12 @@ from sqlalchemy import make_url, text
 
 from app.db import Database
 from app.errors import Unavailable
-from app.keys import Keys
 from app.models.enums import RegistrantStatus
-from app.registry import lifecycle, submission
-from app.registry.lookup import Ref
-from app.registry.submission import Accepted, Submission
-from app.vault import Vault
+from app.registry.registrants import lifecycle, submission
+from app.registry.registrants.lookup import Ref
+from app.registry.registrants.submission import Accepted, Submission
+from app.vault.keys import Keys
+from app.vault.vault import Vault
 from tests.concurrency.agreement import assert_agrees
 from tests.world import HUBDAT, NOW, World, someone
 

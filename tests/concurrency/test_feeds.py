@@ -12,12 +12,14 @@ from sqlalchemy import text
 
 from app.errors import RouteUnknown
 from app.models.enums import RegistrantStatus
-from app.registry import feeds, lifecycle, route_merging, submission, terminal_merging
-from app.registry.feeds import Push, Result, Verdict, record_of
-from app.registry.lookup import Ref
-from app.registry.route import Route
+from app.registry.registrants import lifecycle, submission
+from app.registry.registrants.lookup import Ref
+from app.registry.routes import merging, terminal_merging
+from app.registry.routes.route import Route
+from app.registry.rows import reception
+from app.registry.rows.reception import Push, Result, Verdict, record_of
 from tests.concurrency.crowd import at_once, one_waits
-from tests.registry.records import TO_WONOGIRI, WAY_BACK, pushed, record, state
+from tests.registry.rows.records import TO_WONOGIRI, WAY_BACK, pushed, record, state
 from tests.world import DJKA, HUBDAT, NOW, World, someone
 
 pytestmark = pytest.mark.anyio
@@ -54,7 +56,7 @@ async def test_a_route_that_another_batch_takes_back_is_made_after_all(world: Wo
     await world.registered(someone(DJKA, await world.route("KA", organizer="djka"), 1))
     async with world.database.transaction() as session:
         pushes = [Push(HUBDAT, record_of(record(1, **TO_WONOGIRI)))]
-        [refused] = await feeds.push(session, world.vault, pushes, NOW)
+        [refused] = await reception.push(session, world.vault, pushes, NOW)
         second = asyncio.create_task(pushed(world, record(2, **TO_WONOGIRI)))
         await one_waits(world)
     assert refused.code == "NIK_ALREADY_REGISTERED"
@@ -134,7 +136,7 @@ async def merge_after(world: World, begun: Any) -> tuple[UUID, Any]:
     into = await world.route("Mudik Bersama", quota=9)
     [(provisional,)] = await world.run("SELECT id FROM route WHERE provisional")
     async with world.database.transaction() as session:
-        merged = await route_merging.merge(session, HUBDAT, provisional, into, NOW, admin=False)
+        merged = await merging.merge(session, HUBDAT, provisional, into, NOW, admin=False)
         assert isinstance(merged, Route)
         waiting = asyncio.create_task(begun(provisional))
         await one_waits(world)
@@ -186,7 +188,7 @@ async def test_two_merges_at_once_move_everybody_once(world: World) -> None:
     [(provisional,)] = await world.run("SELECT id FROM route WHERE provisional")
     answers = await at_once(
         world.database.attempt(
-            lambda session, into=into: route_merging.merge(session, HUBDAT, provisional, into, NOW, admin=False)
+            lambda session, into=into: merging.merge(session, HUBDAT, provisional, into, NOW, admin=False)
         )
         for into in targets * 3
     )

@@ -18,17 +18,19 @@ import pytest
 from sqlalchemy import text
 from standardwebhooks import Webhook
 
-from app import clock, embedded
-from app.changes import feed
-from app.changes.feed import Position
+from app import clock
+from app.changes.log import feed
+from app.changes.log.feed import Position
 from app.config import Settings
 from app.db import Database
+from app.embedded import postgres
 from app.models.enums import WebhookEvent
-from app.registry import clients, webhooks
-from app.registry.clients import Issued
-from app.registry.source import Caller
-from app.registry.webhooks import Saved, WebhookInput
-from app.vault import open_vault
+from app.registry.caller import Caller
+from app.registry.clients import clients
+from app.registry.clients.clients import Issued
+from app.registry.webhooks import webhooks
+from app.registry.webhooks.webhooks import Saved, WebhookInput
+from app.vault.vault import open_vault
 from tests import world as worlds
 from tests.changes.counting import differences
 from tests.conftest import migrate
@@ -133,7 +135,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
 
 @pytest.fixture
 async def scene(place: Place) -> AsyncIterator[Scene]:
-    with embedded.running(place.home / "postgres", durable=False) as url:
+    with postgres.running(place.home / "postgres", durable=False) as url:
         await asyncio.to_thread(asyncio.run, migrate(url))
         database = Database(url)
         vault = open_vault(Settings().model_copy(update={"home": place.home}))

@@ -12,13 +12,13 @@ import pytest
 
 from app.db import Database
 from app.errors import NikAlreadyRegistered
-from app.registry import corrections, submission
-from app.registry.corrections import Correction
-from app.registry.lookup import Ref
-from app.registry.record import Record
-from app.registry.source import Caller
-from app.registry.submission import Accepted, Submission
-from app.vault import Vault
+from app.registry.caller import Caller
+from app.registry.registrants import corrections, submission
+from app.registry.registrants.corrections import Correction
+from app.registry.registrants.lookup import Ref
+from app.registry.registrants.record import Record
+from app.registry.registrants.submission import Accepted, Submission
+from app.vault.vault import Vault
 from tests.concurrency.agreement import assert_agrees
 from tests.concurrency.crowd import at_once
 from tests.concurrency.processes import Crew

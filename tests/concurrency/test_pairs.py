@@ -14,11 +14,12 @@ import pytest
 from app import db
 from app.clock import end_of_wib_day, wib_day
 from app.models.enums import RegistrantStatus
-from app.registry import corrections, lifecycle, privacy, submission, sweep
-from app.registry.corrections import Correction
-from app.registry.lookup import Ref
-from app.registry.record import Record
-from app.registry.submission import Accepted
+from app.registry import privacy, sweep
+from app.registry.registrants import corrections, lifecycle, submission
+from app.registry.registrants.corrections import Correction
+from app.registry.registrants.lookup import Ref
+from app.registry.registrants.record import Record
+from app.registry.registrants.submission import Accepted
 from app.registry.sweep import Swept
 from tests.concurrency.agreement import assert_agrees
 from tests.concurrency.crowd import at_once, one_waits

@@ -17,12 +17,13 @@ from app.db import Database
 from app.errors import Refusal
 from app.merging import Merger
 from app.models.enums import RegistrantStatus
-from app.registry import lifecycle, quota_releases, routes, submission
-from app.registry.lookup import Ref
-from app.registry.record import Record
-from app.registry.route import Route
-from app.registry.submission import Accepted, Submission
-from app.vault import Vault
+from app.registry.registrants import lifecycle, submission
+from app.registry.registrants.lookup import Ref
+from app.registry.registrants.record import Record
+from app.registry.registrants.submission import Accepted, Submission
+from app.registry.routes import finding, quota_releases
+from app.registry.routes.route import Route
+from app.vault.vault import Vault
 from tests.concurrency.agreement import assert_agrees
 from tests.concurrency.crowd import at_once
 from tests.concurrency.processes import Crew
@@ -45,7 +46,7 @@ def _said(verdict: Any) -> str:
 
 async def seen(world: World, route_id: UUID) -> Route:
     async with world.database.transaction() as session:
-        [route] = await routes.by_ids(session, [route_id], NOW)
+        [route] = await finding.by_ids(session, [route_id], NOW)
     assert route is not None
     return route
 

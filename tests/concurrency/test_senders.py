@@ -13,9 +13,9 @@ import pytest
 
 from app import clock
 from app.config import CHECKOUT
-from app.registry import log
+from app.registry import change_log
 from tests.changes.sending import Post, filled, forfeited, no_show
-from tests.changes.test_sender import PENDING, check_against_the_log, expected_of, unreliable
+from tests.changes.webhooks.test_sender import PENDING, check_against_the_log, expected_of, unreliable
 from tests.receivers import receiving
 from tests.world import DKI, World
 
@@ -53,7 +53,7 @@ async def test_killed_senders_lose_nothing_and_mix_nothing_up(world: World, data
                 entries = [forfeited(base + number, organizer), filled(base + number % 7, organizer)]
                 for entry in (*entries, no_show(base + number, organizer)):
                     async with world.database.transaction() as session:
-                        await log.append(session, [entry], clock.now())
+                        await change_log.append(session, [entry], clock.now())
         happened.set()
 
     async with receiving() as first, receiving() as second:

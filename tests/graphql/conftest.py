@@ -15,14 +15,14 @@ from app.auth.bearer import Bearer
 from app.auth.signing import SigningKeys
 from app.config import Settings
 from app.db import Database
-from app.graphql.http import routes
+from app.graphql.doors.http import routes
 from app.main import build_registry
-from app.registry import clients
-from app.registry.clients import Issued
-from app.registry.scopes import SCOPES
-from app.registry.source import Caller
-from app.requests import RequestLog
-from app.vault import Vault
+from app.registry.caller import Caller
+from app.registry.clients import clients
+from app.registry.clients.clients import Issued
+from app.registry.clients.scopes import SCOPES
+from app.request_log import RequestLog
+from app.vault.vault import Vault
 from tests import world as worlds
 from tests.world import World
 

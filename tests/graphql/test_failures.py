@@ -9,8 +9,8 @@ import structlog
 from sqlalchemy import text
 
 from app import telemetry
-from app.registry import route as registry_route
-from app.registry import terminals
+from app.registry.routes import route as registry_route
+from app.registry.routes import terminals
 from tests.graphql.conftest import Api
 from tests.world import World, nik_of
 
@@ -59,7 +59,7 @@ async def test_one_failure_behind_many_fields_has_one_id(
 
     for number in range(3):
         await world.route(f"Rute {number}")
-    monkeypatch.setattr("app.registry.routes.return_routes", broken)
+    monkeypatch.setattr("app.registry.routes.finding.return_routes", broken)
     errors = await api.errors("{ routes { nodes { returnRoutes { id } } } }")
     assert len({error["extensions"]["errorId"] for error in errors}) == 1
     assert log().count("graphql field failed") == 1

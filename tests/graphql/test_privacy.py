@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from app.registry.motorcycles import Motorcycle
+from app.registry.registrants.motorcycles import Motorcycle
 from tests.graphql.conftest import Api
 from tests.world import BUMN, DJKA, HUBDAT, World, nik_of, someone
 

@@ -9,9 +9,9 @@ from graphql import GraphQLEnumType, GraphQLInputObjectType, GraphQLObjectType
 from app import errors
 from app.config import CHECKOUT
 from app.graphql import permissions
-from app.graphql.problems import ProblemCode
 from app.graphql.schema import EXECUTABLE, sdl
-from app.intake.file_refusals import FileRefused
+from app.graphql.topics.problems import ProblemCode
+from app.intake.files.file_refusals import FileRefused
 
 FEDERATION = {"_FieldSet", "_Service", "_Any", "_Entity", "_entities", "_service"}
 READ = (("registrants:read",), ("dashboard:read",))

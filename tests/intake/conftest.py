@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from app.db import Database
-from app.vault import Vault
+from app.vault.vault import Vault
 from tests import world as worlds
 from tests.world import World
 

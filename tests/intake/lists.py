@@ -13,11 +13,11 @@ from uuid_utils.compat import uuid7
 
 from app import clock
 from app.errors import Refusal
-from app.intake import importing
-from app.registry import job_runs, jobs
-from app.registry.jobs import PIECE, Job, Order
-from app.registry.source import Caller
-from app.registry.standard import COLUMNS
+from app.intake.imports import importing
+from app.registry.caller import Caller
+from app.registry.imports import job_runs, jobs
+from app.registry.imports.jobs import PIECE, Job, Order
+from app.registry.values.standard import COLUMNS
 from tests.world import World, nik_of
 
 Row = dict[str, str]

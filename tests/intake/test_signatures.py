@@ -14,11 +14,12 @@ from standardwebhooks import Webhook
 
 from app.errors import InvalidValue, NotFound
 from app.intake.signatures import RECHECK_AFTER, Signatures
-from app.registry import clients, key_rotation, signed_messages
-from app.registry.signed_messages import IssuedSecret
-from app.registry.source import Caller
-from tests.intake.doors import Doors, opened
-from tests.registry.records import record
+from app.registry import key_rotation
+from app.registry.caller import Caller
+from app.registry.clients import clients, webhook_secrets
+from app.registry.clients.webhook_secrets import IssuedSecret
+from tests.intake.knocking import Doors, opened
+from tests.registry.rows.records import record
 from tests.world import NOW, World
 
 pytestmark = pytest.mark.anyio
@@ -42,7 +43,7 @@ async def client_of(api: Doors, world: World) -> str:
 
 async def issued(world: World, client_id: str, now: datetime = NOW) -> str:
     async with world.database.transaction() as session:
-        secret = await signed_messages.issue(session, world.vault, OPERATOR, client_id, now)
+        secret = await webhook_secrets.issue(session, world.vault, OPERATOR, client_id, now)
     assert isinstance(secret, IssuedSecret)
     assert secret.secret not in repr(secret)
     return secret.secret
@@ -94,7 +95,7 @@ async def test_a_message_that_comes_twice_at_once_is_taken_once(api: Doors, worl
 
 async def test_a_message_that_failed_may_come_again(api: Doors, world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     from app.errors import Unavailable
-    from app.registry import feeds
+    from app.registry.rows import reception
 
     async def away(*_: object, **__: object) -> None:
         raise Unavailable
@@ -102,7 +103,7 @@ async def test_a_message_that_failed_may_come_again(api: Doors, world: World, mo
     secret = await issued(world, await client_of(api, world))
     headers = signed(secret, body())
     with monkeypatch.context() as patch:
-        patch.setattr(feeds, "push", away)
+        patch.setattr(reception, "push", away)
         assert (await api.send(PATH, body(), **headers)).status_code == 503
     assert hasil(await api.send(PATH, body(), **headers)) == ["diterima"]
 
@@ -163,7 +164,7 @@ async def test_two_secrets_are_good_while_one_takes_the_place_of_the_other(world
     for _ in range(3):
         secrets.append(await issued(world, client_id))
         async with world.database.transaction() as session:
-            assert await signed_messages.secrets_of(session, world.vault, client_id) == tuple(secrets[:-3:-1])
+            assert await webhook_secrets.secrets_of(session, world.vault, client_id) == tuple(secrets[:-3:-1])
     signatures = Signatures(world.database, world.vault)
     old, newer, newest = (signed(secret, body()) for secret in secrets)
     both = newest | {"webhook_signature": f"{old['webhook_signature']} {newest['webhook_signature']}"}
@@ -201,10 +202,10 @@ async def test_a_secret_is_sealed_and_told_of_in_the_log(world: World) -> None:
 async def test_a_secret_that_is_dropped_is_not_asked_for(world: World) -> None:
     await issued(world, "hubdat-test")
     async with world.database.transaction() as session:
-        dropped = await signed_messages.drop(session, OPERATOR, "hubdat-test", NOW)
-        again = await signed_messages.drop(session, OPERATOR, "hubdat-test", NOW)
-        unknown = await signed_messages.drop(session, OPERATOR, "nobody", NOW)
-        assert await signed_messages.secrets_of(session, world.vault, "hubdat-test") == ()
+        dropped = await webhook_secrets.drop(session, OPERATOR, "hubdat-test", NOW)
+        again = await webhook_secrets.drop(session, OPERATOR, "hubdat-test", NOW)
+        unknown = await webhook_secrets.drop(session, OPERATOR, "nobody", NOW)
+        assert await webhook_secrets.secrets_of(session, world.vault, "hubdat-test") == ()
     assert isinstance(dropped, clients.Client)
     assert again == dropped
     assert isinstance(unknown, NotFound)
@@ -215,9 +216,9 @@ async def test_a_revoked_client_gets_none_and_loses_its_own(world: World) -> Non
     await issued(world, "hubdat-test")
     async with world.database.transaction() as session:
         await clients.revoke(session, OPERATOR, "hubdat-test", NOW)
-        assert await signed_messages.secrets_of(session, world.vault, "hubdat-test") == ()
-        revoked = await signed_messages.issue(session, world.vault, OPERATOR, "hubdat-test", NOW)
-        unknown = await signed_messages.issue(session, world.vault, OPERATOR, "nobody", NOW)
+        assert await webhook_secrets.secrets_of(session, world.vault, "hubdat-test") == ()
+        revoked = await webhook_secrets.issue(session, world.vault, OPERATOR, "hubdat-test", NOW)
+        unknown = await webhook_secrets.issue(session, world.vault, OPERATOR, "nobody", NOW)
     assert isinstance(revoked, InvalidValue)
     assert (revoked.field, type(unknown)) == ("clientId", NotFound)
 
@@ -229,7 +230,7 @@ async def test_secrets_are_sealed_anew_with_the_rest(world: World) -> None:
 async def test_ids_are_forgotten_after_a_day(world: World) -> None:
     async with world.database.transaction() as session:
         for hours in (0, 23, 24, 25):
-            taken = await signed_messages.take(
+            taken = await webhook_secrets.take(
                 session, world.vault, "hubdat-test", f"msg_{hours}", NOW - timedelta(hours=hours)
             )
             assert taken

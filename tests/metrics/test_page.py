@@ -19,7 +19,7 @@ from prometheus_client.parser import text_string_to_metric_families as parse
 
 from app import metrics
 from app.metrics import OTHER, page
-from app.requests import in_a_word
+from app.request_log import in_a_word
 
 Samples = dict[tuple[str, tuple[tuple[str, str], ...]], float]
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection, Sequence
 from typing import Any
 
 from app.graphql.paging import cursor_of
-from app.registry.source import Caller
+from app.registry.caller import Caller
 from tests.intake.lists import as_csv, row
 from tests.privacy.people import KINDS, Person, Society
 from tests.world import NOW, TERMINALS, nik_of

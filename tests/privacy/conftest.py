@@ -16,7 +16,7 @@ from starlette.applications import Starlette
 from app.config import Settings
 from app.db import Database
 from app.main import create_app
-from app.vault import open_vault
+from app.vault.vault import open_vault
 from tests import world as worlds
 from tests.changes.counting import count_all
 from tests.conftest import empty

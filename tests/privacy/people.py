@@ -11,17 +11,20 @@ from uuid import UUID
 from sqlalchemy import text
 from uuid_utils.compat import uuid7
 
-from app.changes import feed
+from app.changes.log import feed
 from app.graphql.paging import cursor_of
 from app.models.enums import CaseState, ImportMode, RegistrantStatus
-from app.registry import cases, corrections, deliveries, job_runs, jobs, missing, motorcycles, privacy, webhooks
-from app.registry.corrections import Correction
-from app.registry.jobs import Job, Order
-from app.registry.lookup import Ref
-from app.registry.motorcycles import Motorcycle
-from app.registry.record import Record
-from app.registry.source import Caller
-from app.registry.webhooks import Saved, WebhookInput
+from app.registry import privacy
+from app.registry.caller import Caller
+from app.registry.imports import absentees, job_runs, jobs
+from app.registry.imports.jobs import Job, Order
+from app.registry.registrants import cases, corrections, motorcycles
+from app.registry.registrants.corrections import Correction
+from app.registry.registrants.lookup import Ref
+from app.registry.registrants.motorcycles import Motorcycle
+from app.registry.registrants.record import Record
+from app.registry.webhooks import deliveries, webhooks
+from app.registry.webhooks.webhooks import Saved, WebhookInput
 from tests import world as worlds
 from tests.world import NOW, World, nik_of, someone
 
@@ -177,7 +180,7 @@ async def _compare(society: Society, caller: Caller) -> None:
         job = await jobs.create(session, society.world.vault, order, [], later)
         assert isinstance(job, Job)
         assert await job_runs.claim(session, runner, later, job.id)
-        found = await missing.find(session, caller, job)
+        found = await absentees.find(session, caller, job)
         await job_runs.finish(session, job, runner, later, missing=found)
     society.jobs[caller.organizer] = job.id
 

@@ -7,12 +7,12 @@ from typing import Any
 import httpx
 import pytest
 
-from app.registry.source import Caller
+from app.registry.caller import Caller
 from tests import world as worlds
 from tests.graphql.conftest import EVERYDAY, Api
 from tests.privacy.people import KINDS, Person, Society
 from tests.privacy.test_isolation import CALLERS, leaked
-from tests.registry.records import WAY_BACK, record
+from tests.registry.rows.records import WAY_BACK, record
 
 pytestmark = pytest.mark.anyio
 

@@ -10,10 +10,10 @@ import pytest
 from graphql import build_client_schema, get_introspection_query
 from starlette.applications import Starlette
 
-from app.changes import feed
+from app.changes.log import feed
 from app.process import Registry
-from app.registry.log import OF_A_REGISTRANT
-from app.registry.source import Caller
+from app.registry.caller import Caller
+from app.registry.change_log import OF_A_REGISTRANT
 from tests import world as worlds
 from tests.graphql.conftest import EVERYDAY, Api
 from tests.graphql.live.serving import Live, listening

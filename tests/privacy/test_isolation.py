@@ -20,7 +20,7 @@ from graphql import (
     get_named_type,
 )
 
-from app.registry.source import Caller
+from app.registry.caller import Caller
 from tests import world as worlds
 from tests.graphql.conftest import EVERYDAY, Api
 from tests.privacy.aims import AIMS, AT_ONCE, FOR_THE_MINISTRY, NOBODY, Target, few

@@ -17,7 +17,7 @@ from graphql import (
     parse,
 )
 
-from app.graphql import limits
+from app.graphql.engine import limits
 from app.graphql.schema import EXECUTABLE
 
 DEEPEST = 4

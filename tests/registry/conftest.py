@@ -1,7 +1,7 @@
 import pytest
 
 from app.db import Database
-from app.vault import Vault
+from app.vault.vault import Vault
 from tests import world as worlds
 from tests.world import World
 

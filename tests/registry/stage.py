@@ -11,7 +11,7 @@ from typing import TypeVar
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from tests import world as worlds
-from tests.registry.model import Terms, Way
+from tests.registry.registrants.model import Terms, Way
 from tests.world import NOW, World
 
 Answer = TypeVar("Answer")

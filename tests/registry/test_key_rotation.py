@@ -10,13 +10,13 @@ from sqlalchemy import text
 from sqlmodel import SQLModel
 from uuid_utils.compat import uuid7
 
-from app import keys
 from app.config import Settings
 from app.db import Database
-from app.keys import KeysUnusable
 from app.registry import key_rotation
 from app.registry.key_rotation import Rotated
-from app.vault import Unreadable, Vault, open_vault
+from app.vault import keys
+from app.vault.keys import KeysUnusable
+from app.vault.vault import Unreadable, Vault, open_vault
 
 pytestmark = pytest.mark.anyio
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from app.registry import feeds, uniqueness
+from app.registry.registrants import uniqueness
+from app.registry.rows import reception
 from tests.world import World
 
 pytestmark = pytest.mark.anyio
@@ -12,7 +13,7 @@ pytestmark = pytest.mark.anyio
 NIKS = "ARRAY(SELECT sha256('x') FROM generate_series(1, 1000))"
 
 
-@pytest.mark.parametrize("statement", [uniqueness._STANDING, feeds._KNOWN], ids=["standing", "known"])
+@pytest.mark.parametrize("statement", [uniqueness._STANDING, reception._KNOWN], ids=["standing", "known"])
 async def test_registrants_are_found_by_nik(world: World, statement: object) -> None:
     """A table that is read as a whole for each of a thousand NIKs makes a batch slower with every batch."""
     sql = str(statement).replace("CAST(:nik_index AS bytea[])", NIKS)

@@ -14,10 +14,10 @@ from app.auth import endpoints
 from app.auth.bearer import Bearer
 from app.auth.signing import SigningKeys
 from app.config import Settings
-from app.graphql import connections
-from app.graphql.http import routes
+from app.graphql.doors import connections
+from app.graphql.doors.http import routes
 from app.main import build_registry
-from app.requests import RequestLog
+from app.request_log import RequestLog
 from tests.graphql.conftest import ISSUER, Api
 from tests.graphql.live import serving
 from tests.graphql.live.serving import Drive, Live, listening

@@ -19,6 +19,7 @@ from websockets.typing import Subprotocol
 
 from app.errors import Unavailable
 from app.graphql.context import Info
+from app.graphql.doors.sockets import PROTOCOL
 from app.graphql.entities import FederatedSchema
 from app.graphql.failures import RequestError
 from app.graphql.mutations import Mutation
@@ -26,7 +27,6 @@ from app.graphql.permissions import HUBDAT_ADMIN, NIK_CHECK, open_to
 from app.graphql.queries import Query
 from app.graphql.scalars import SCALARS
 from app.graphql.schema import Names
-from app.graphql.sockets import PROTOCOL
 from app.process import Registry
 from tests.graphql.conftest import Api
 

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from app.auth.bearer import Bearer, Principal
-from app.graphql import connections
-from app.graphql.connections import RESTARTING, SLOW_READER, Connections, Gone, Line, Watch, first
+from app.graphql.doors import connections
+from app.graphql.doors.connections import RESTARTING, SLOW_READER, Connections, Gone, Line, Watch, first
 from tests.world import DJKA, NOW
 
 pytestmark = pytest.mark.anyio

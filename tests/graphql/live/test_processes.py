@@ -16,7 +16,7 @@ from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed
 from websockets.typing import Subprotocol
 
-from app.graphql.sockets import PROTOCOL
+from app.graphql.doors.sockets import PROTOCOL
 from tests.graphql.live.serving import Client
 from tests.servers import Place, Server, place_in
 from tests.world import nik_of

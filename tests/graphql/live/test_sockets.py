@@ -13,7 +13,7 @@ from websockets.exceptions import ConnectionClosed
 
 from app.auth.bearer import Bearer
 from app.errors import Unavailable
-from app.graphql import connections, sockets
+from app.graphql.doors import connections, sockets
 from tests.graphql.live.serving import Client, Drive, Live
 from tests.world import NOW, World
 

@@ -14,7 +14,7 @@ import httpx
 import pytest
 from structlog.testing import capture_logs
 
-from app.graphql import connections, streams
+from app.graphql.doors import connections, streams
 from tests.graphql.live.serving import Drive, Live
 from tests.world import NOW, World
 

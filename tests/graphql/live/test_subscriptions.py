@@ -12,15 +12,15 @@ from typing import Any
 import pytest
 
 from app.auth.bearer import Principal
-from app.changes.tail import SlowReader
+from app.changes.log.tail import SlowReader
 from app.config import Settings
-from app.graphql.connections import Connections
-from app.graphql.documents import Refused
+from app.graphql.doors.connections import Connections
+from app.graphql.doors.payloads import Payloads, told
+from app.graphql.engine.documents import Refused
+from app.graphql.engine.operations import Operations
+from app.graphql.engine.requests import Asked, NotUnderstood
+from app.graphql.engine.subscriptions import Subscriptions
 from app.graphql.failures import RequestError
-from app.graphql.operations import Operations
-from app.graphql.payloads import Payloads, told
-from app.graphql.requests import Asked, NotUnderstood
-from app.graphql.subscriptions import Subscriptions
 from tests.graphql.live.serving import SCHEMA, Tick
 from tests.world import DJKA, DKI, NOW
 

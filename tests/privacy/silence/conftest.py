@@ -9,9 +9,9 @@ from typing import Any
 import httpx
 import pytest
 
-from app import embedded
 from app.config import Settings
-from app.vault import open_vault
+from app.embedded import postgres
+from app.vault.vault import open_vault
 from tests import world as worlds
 from tests.conftest import migrate
 from tests.privacy.silence.collecting import collecting
@@ -36,7 +36,7 @@ def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
     with (
         collecting() as collected,
         place_in(home) as place,
-        embedded.running(home / "postgres", durable=False) as url,
+        postgres.running(home / "postgres", durable=False) as url,
     ):
         asyncio.run(migrate(url))
         house = House(place, url, collected)

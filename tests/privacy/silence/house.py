@@ -12,9 +12,9 @@ import asyncpg
 import httpx
 
 from app.db import Database
-from app.registry import clients
-from app.registry.clients import Issued
-from app.registry.source import Caller as Source
+from app.registry.caller import Caller as Source
+from app.registry.clients import clients
+from app.registry.clients.clients import Issued
 from tests import world as worlds
 from tests.privacy.silence.collecting import Collected
 from tests.privacy.silence.known import Everybody, Known

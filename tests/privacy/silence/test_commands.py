@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 
 from app import cli
 from app.config import Settings
-from app.vault import open_vault
+from app.vault.vault import open_vault
 from tests import world as worlds
 from tests.privacy.silence.asking import IMPOSSIBLE, RAISING, UNREADABLE, renamed
 from tests.privacy.silence.house import House

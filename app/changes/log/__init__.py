@@ -1,0 +1,1 @@
+"""Readers of the change log: the feed, its live tail, projections."""

@@ -1,0 +1,145 @@
+"""What waits to be done, as the database has it: one truth for any number of processes, read when somebody asks.
+
+Lag of who follows the log, deliveries and imports that wait, deadlines that have passed, the oldest transaction. Each
+count stops at 10,000: more is as bad.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from sqlalchemy import text
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from app.changes.log.feed import SETTLED
+
+MOST = 10_000
+
+_BEHIND = "SELECT c.at FROM change c WHERE (c.xact_id, c.id) > (p.xact_id, p.change_id)"
+_ENABLED = "w.disabled_at IS NULL AND w.deleted_at IS NULL"
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """`sql` yields rows of a label's value (NULL without a label) and a number."""
+
+    name: str
+    told: str
+    sql: str
+    label: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    figure: Figure
+    values: dict[str | None, float] = field(default_factory=dict)
+
+
+def _seconds_since(instant: str) -> str:
+    return f"coalesce(greatest(0, extract(epoch FROM CAST(:now AS timestamptz) - {instant})), 0)"
+
+
+def _up_to_most(rows: str) -> str:
+    """Rows of the log are asked for in its order: the planner expects many, and would else read it whole."""
+    return f"(SELECT count(*) FROM ({rows} LIMIT {MOST}) counted)"
+
+
+FIGURES = (
+    Figure(
+        "pemudik_log_unsettled_changes",
+        "Changes that are committed and wait for an older transaction to end before anybody is told of them.",
+        f"SELECT NULL, {_up_to_most(f'SELECT FROM change c WHERE NOT {SETTLED} ORDER BY c.xact_id')}",
+    ),
+    Figure(
+        "pemudik_oldest_transaction_seconds",
+        "Age of the oldest transaction that writes: what follows the log waits for it.",
+        f"SELECT NULL, {_seconds_since('min(xact_start)')} FROM pg_stat_activity WHERE backend_xid IS NOT NULL",
+    ),
+    Figure(
+        "pemudik_projection_lag_changes",
+        "Changes that a projection of the log has not taken in yet.",
+        f"SELECT p.name, {_up_to_most(f'{_BEHIND} ORDER BY c.xact_id, c.id')} FROM projection p",
+        "projection",
+    ),
+    Figure(
+        "pemudik_projection_lag_seconds",
+        "Age of the oldest change that a projection has not taken in yet.",
+        f"SELECT p.name, {_seconds_since(f'({_BEHIND} ORDER BY c.xact_id, c.id LIMIT 1)')} FROM projection p",
+        "projection",
+    ),
+    Figure(
+        "pemudik_webhook_deliveries_pending",
+        "Deliveries of outgoing webhooks that have not arrived and are not given up.",
+        "SELECT NULL, "
+        + _up_to_most(
+            f"SELECT FROM webhook_delivery d JOIN webhook w ON w.id = d.webhook_id"
+            f" WHERE d.state = 'PENDING' AND {_ENABLED}"
+        ),
+    ),
+    Figure(
+        "pemudik_webhook_oldest_due_seconds",
+        "For how long the delivery that was due first has waited to be sent: the senders do not keep up.",
+        f"SELECT NULL, {_seconds_since('min(greatest(d.due_at, w.paused_until))')} FROM webhook w"
+        f" JOIN webhook_delivery d ON d.webhook_id = w.id AND d.due_at IS NOT NULL WHERE {_ENABLED}",
+    ),
+    Figure(
+        "pemudik_webhooks_failing_seconds",
+        "For how long an organizer's webhooks have failed without a success between.",
+        f"SELECT organizer_code, {_seconds_since('min(w.failing_since)')} FROM webhook w WHERE {_ENABLED}"
+        " AND w.failing_since IS NOT NULL GROUP BY organizer_code",
+        "organizer",
+    ),
+    Figure(
+        "pemudik_import_jobs",
+        "Imports that are not finished, by state.",
+        "SELECT s.state, count(j.id) FROM (VALUES ('QUEUED'), ('RUNNING')) AS s (state)"
+        " LEFT JOIN import_job j ON j.state = s.state GROUP BY s.state",
+        "state",
+    ),
+    Figure(
+        "pemudik_import_rows",
+        "Rows of all imports so far, dry runs left out, by what became of them: a result, or why not.",
+        "SELECT k.code, sum(k.times) FROM import_job j CROSS JOIN LATERAL ("
+        " SELECT key AS code, CAST(value AS bigint) AS times FROM jsonb_each_text(j.results)"
+        " WHERE key IN ('NEW', 'UPDATED', 'UNCHANGED') UNION ALL"
+        " SELECT key, CAST(value AS bigint) FROM jsonb_each_text(j.codes)) k WHERE NOT j.dry_run GROUP BY k.code",
+        "code",
+    ),
+    Figure(
+        "pemudik_import_oldest_queued_seconds",
+        "For how long the import that came first has waited to be begun.",
+        f"SELECT NULL, {_seconds_since('min(created_at)')} FROM import_job WHERE state = 'QUEUED'",
+    ),
+    Figure(
+        "pemudik_verification_overdue_seconds",
+        "For how long the verification deadline of somebody who is still registered has passed: at most a minute.",
+        f"SELECT NULL, {_seconds_since('min(r.verify_by)')} FROM registrant r JOIN season ON season.year = r.season"
+        " WHERE r.status = 'REGISTERED' AND r.verify_by < :now AND season.closed_at IS NULL",
+    ),
+    Figure(
+        "pemudik_database_connections",
+        "Connections to the database server, of everybody.",
+        "SELECT NULL, count(*) FROM pg_stat_activity WHERE backend_type = 'client backend'",
+    ),
+    Figure(
+        "pemudik_database_connections_max",
+        "Connections that the database server takes.",
+        "SELECT NULL, CAST(current_setting('max_connections') AS int)",
+    ),
+)
+
+_ALL = text(
+    " UNION ALL ".join(
+        f"SELECT {place} AS place, CAST(label AS text) AS label, CAST(value AS float8) AS value"
+        f" FROM ({figure.sql}) AS f{place} (label, value)"
+        for place, figure in enumerate(FIGURES)
+    )
+)
+
+
+async def read(session: AsyncSession, now: datetime) -> list[Reading]:
+    readings = [Reading(figure) for figure in FIGURES]
+    for row in await session.execute(_ALL, {"now": now}):
+        readings[row.place].values[row.label] = row.value
+    return readings

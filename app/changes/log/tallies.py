@@ -1,0 +1,153 @@
+"""Keeps the statistics: each change of the log is counted once, into the tables of `models.tally`.
+
+A move takes one off the status it leaves and adds one to the status it comes to, so what is counted is at every
+position of the log what `GROUP BY` over the registrants would have answered there.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping
+from datetime import datetime
+
+from sqlalchemy import TextClause, text
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from app.changes.log.feed import AFTER, IN_ORDER, SETTLED, START, Position
+from app.changes.log.projection import Projection, advance
+from app.clock import sql_wib_day
+from app.db import Database
+from app.models.enums import ChangeKind, RegistrantStatus
+from app.models.tally import EVERYBODY
+from app.registry.statistics.statistics import PROJECTION
+
+AT_ONCE = 10_000
+"""Changes of one transaction: a fraction of a second, as nobody reads the log past a running one."""
+AGAIN_AFTER = 0.05
+"""Seconds, while another process counts, or an older transaction has not ended."""
+
+S = RegistrantStatus
+
+_MOVED = f"'{ChangeKind.REGISTRANT_MOVED}', '{ChangeKind.REGISTRANT_REROUTED}'"
+_DISPUTED = f"'{ChangeKind.DUPLICATE_REFUSED}', '{ChangeKind.DUPLICATE_SUSPECTED}'"
+_REGISTERED_ON, _DISPUTED_ON = sql_wib_day("r.registered_at"), sql_wib_day("c.at")
+_BY_KIND = ("season", "organizer_code", "direction", "service")
+_BY_ROUTE = ("route_id", "organizer_code", "day")
+_BY_PAIR = ("season", "holder", "claimant")
+_PEOPLE = {
+    **{status.lower(): f"COALESCE(sum(people) FILTER (WHERE status = '{status}'), 0)" for status in S},
+    "ever_verified": "sum(ever_verified)",
+}
+_WAITING = {"waiting": "sum(people)"}
+_DISPUTES = {
+    "refused": f"count(*) FILTER (WHERE kind = '{ChangeKind.DUPLICATE_REFUSED}')",
+    "suspected": f"count(*) FILTER (WHERE kind = '{ChangeKind.DUPLICATE_SUSPECTED}')",
+}
+
+
+def _add(table: str, keys: tuple[str, ...], counts: Mapping[str, str], counted: str) -> str:
+    listed = ", ".join(keys)
+    added = ", ".join(f"{name} = {table}.{name} + excluded.{name}" for name in counts)
+    return f"""
+        INSERT INTO {table} ({listed}, {", ".join(counts)})
+        SELECT {listed}, {", ".join(counts.values())} FROM {counted} GROUP BY {listed}
+        ON CONFLICT ({listed}) DO UPDATE SET {added}
+    """
+
+
+def _counting(most: int) -> TextClause:
+    # The planner takes the rows behind a position to be a third of the log: a LIMIT that it can read tells it better.
+    return text(
+        f"""
+        WITH news AS MATERIALIZED (
+            SELECT c.* FROM change c WHERE {AFTER} AND {SETTLED} ORDER BY {IN_ORDER} LIMIT {most}
+        ), step AS MATERIALIZED (
+            SELECT r.season, r.organizer_code, r.direction, r.service, way.route_id, {_REGISTERED_ON} AS day,
+                   COALESCE(date_trunc('hour', r.verify_by), 'infinity') AS verify_by, way.status, way.people,
+                   -- Nothing is verified after it was cancelled, so the row tells how it was at that change, too.
+                   CASE WHEN way.status IN ('{S.VERIFIED}', '{S.DEPARTED}', '{S.NO_SHOW}')
+                          OR (way.status = '{S.CANCELLED}' AND r.verified_at IS NOT NULL)
+                        THEN way.people ELSE 0 END AS ever_verified
+            FROM news c JOIN registrant r ON r.id = c.registrant_id
+            CROSS JOIN LATERAL (VALUES
+                (c.to_status, c.route_id, 1),
+                (c.from_status, COALESCE(CAST(c.facts ->> 'from_route' AS uuid), c.route_id), -1)
+            ) AS way (status, route_id, people)
+            WHERE c.kind IN ({_MOVED}) AND way.status IS NOT NULL
+        ), together AS (
+            SELECT step.season, whose.organizer_code, step.direction, step.service, step.day, step.verify_by,
+                   step.status, step.people, step.ever_verified
+            FROM step CROSS JOIN LATERAL (VALUES (step.organizer_code), ('{EVERYBODY}')) AS whose (organizer_code)
+        ), waiting AS (SELECT * FROM together WHERE status = '{S.REGISTERED}'
+        ), dispute AS (
+            SELECT r.season, r.organizer_code AS holder, c.facts ->> 'claimant' AS claimant, r.direction, r.service,
+                   {_DISPUTED_ON} AS day, c.kind
+            FROM news c JOIN registrant r ON r.id = c.registrant_id WHERE c.kind IN ({_DISPUTED})
+        ),
+        kinds AS ({_add("tally", _BY_KIND, _PEOPLE, "step")}),
+        days AS ({_add("tally_day", (*_BY_KIND, "day"), _PEOPLE, "together")}),
+        deadlines AS ({_add("tally_deadline", (*_BY_KIND, "day", "verify_by"), _WAITING, "waiting")}),
+        routes AS ({_add("tally_route", _BY_ROUTE, _PEOPLE, "step")}),
+        pairs AS ({_add("tally_pair", _BY_PAIR, _DISPUTES, "dispute")}),
+        duplicates AS ({_add("tally_duplicate", (*_BY_PAIR, "direction", "service", "day"), _DISPUTES, "dispute")})
+        SELECT CAST(CAST(c.xact_id AS text) AS bigint) AS xact_id, c.id FROM news c
+        ORDER BY c.xact_id DESC, c.id DESC LIMIT 1
+        """
+    )
+
+
+_COUNT = _counting(AT_ONCE)
+_NOBODY_WAITS = text("DELETE FROM tally_deadline WHERE waiting = 0")
+_TABLES = ("tally", "tally_day", "tally_route", "tally_deadline", "tally_pair", "tally_duplicate")
+# Not TRUNCATE: who reads the statistics meanwhile goes on seeing them as they were.
+_FORGET = [text(f"DELETE FROM {table}") for table in _TABLES]
+_RESTART = text(
+    """
+    INSERT INTO projection (name) VALUES (:name)
+    ON CONFLICT (name) DO UPDATE SET xact_id = '0', change_id = 0
+    """
+)
+_NEWEST = text(
+    """
+    SELECT CAST(CAST(c.xact_id AS text) AS bigint) AS xact_id, c.id FROM change c
+    ORDER BY c.xact_id DESC, c.id DESC LIMIT 1
+    """
+)
+_REACHED = text("SELECT CAST(CAST(xact_id AS text) AS bigint) AS xact_id, change_id FROM projection WHERE name = :name")
+
+
+async def count(session: AsyncSession, position: Position, now: datetime) -> Position | None:  # noqa: ARG001 - a step's
+    """Count up to `AT_ONCE` changes behind `position`."""
+    last = (await session.execute(_COUNT, position.values())).one_or_none()
+    if last is None:
+        return None
+    await session.execute(_NOBODY_WAITS)
+    return Position(*last)
+
+
+STATISTICS = Projection(PROJECTION, count)
+
+
+async def rebuild(database: Database, now: Callable[[], datetime], tell: Callable[[int, int], None]) -> int:
+    """Forget what was counted and count the whole log again, in many short transactions; answers up to which change.
+
+    Whatever process keeps the statistics meanwhile takes its part in it. `tell` hears how far it is, of how much.
+    """
+    async with database.transaction() as session:
+        # First the position: it waits for whoever is counting, and then nobody counts on from the old one.
+        await session.execute(_RESTART, {"name": PROJECTION})
+        for statement in _FORGET:
+            await session.execute(statement)
+        newest = (await session.execute(_NEWEST)).one_or_none()
+    goal = Position(*newest) if newest is not None else START
+    while (reached := await _reached(database)) < goal:
+        tell(reached.id, goal.id)
+        if not await advance(database, STATISTICS, now()):
+            await asyncio.sleep(AGAIN_AFTER)
+    tell(goal.id, goal.id)
+    return goal.id
+
+
+async def _reached(database: Database) -> Position:
+    async with database.transaction() as session:
+        return Position(*(await session.execute(_REACHED, {"name": PROJECTION})).one())

@@ -1,0 +1,1 @@
+"""Outgoing webhooks: announced by a projection, sent by a duty."""

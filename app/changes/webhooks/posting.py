@@ -1,0 +1,135 @@
+"""One attempt of one delivery: a POST that goes nowhere but to the endpoint, and what came of it.
+
+No redirect is followed, no proxy of the environment is used, an answer's body is read a little and thrown away.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import ssl
+import time
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+
+import httpcore
+
+from app.changes.webhooks.addresses import AddressRefused, Backend, NameNotFound, Resolve, TlsFailed
+from app.errors import InvalidValue
+from app.models.enums import DeliveryError
+from app.registry.webhooks import endpoint
+from app.registry.webhooks.endpoint import PORTS, Endpoint
+
+WITHIN = 15.0
+CONNECT_WITHIN = 5.0
+BODY_WITHIN = 1.0
+"""Seconds. The answer is its status; a body that dribbles in does not change it."""
+MOST_OF_A_BODY = 4096
+IDLE_CONNECTIONS = 20
+IDLE_FOR = 10.0
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    duration_ms: int
+    status: int | None = None
+    error: DeliveryError | None = None
+    retry_after: str | None = None
+    """The header as it came."""
+
+    @property
+    def delivered(self) -> bool:
+        return self.status is not None and 200 <= self.status < 300
+
+
+class Poster:
+    """The connections of one process to its receivers."""
+
+    def __init__(
+        self,
+        resolve: Resolve,
+        *,
+        connections: int,
+        private: bool = False,
+        tls: ssl.SSLContext | None = None,
+        within: float = WITHIN,
+    ) -> None:
+        self._private = private
+        self._within = within
+        self._pool = httpcore.AsyncConnectionPool(
+            ssl_context=tls or httpcore.default_ssl_context(),
+            max_connections=connections,
+            max_keepalive_connections=IDLE_CONNECTIONS,
+            keepalive_expiry=IDLE_FOR,
+            network_backend=Backend(resolve, private=private),
+        )
+
+    async def post(self, url: str, headers: Mapping[str, str], body: bytes) -> Outcome:
+        began = time.monotonic()
+        to = endpoint.parse(url, private=self._private)
+        if isinstance(to, InvalidValue):
+            return Outcome(0, error=DeliveryError.URL_REFUSED)
+        try:
+            async with asyncio.timeout(self._within):
+                status, retry_after = await self._answered(to, headers, body)
+        except (TimeoutError, httpcore.TimeoutException, *_ERRORS) as failure:
+            return Outcome(_since(began), error=_error(failure))
+        return Outcome(_since(began), status, retry_after=retry_after)
+
+    async def _answered(self, to: Endpoint, headers: Mapping[str, str], body: bytes) -> tuple[int, str | None]:
+        host = to.host if to.port == PORTS[to.scheme] else f"{to.host}:{to.port}"
+        async with self._pool.stream(
+            "POST",
+            httpcore.URL(scheme=to.scheme, host=to.host, port=to.port, target=to.target),
+            headers=[("Host", host), *headers.items()],
+            content=body,
+            extensions={"timeout": {"connect": CONNECT_WITHIN, "read": self._within, "write": self._within}},
+        ) as response:
+            await _read_a_little(response)
+            return response.status, _header(response, b"retry-after")
+
+    async def close(self) -> None:
+        await self._pool.aclose()
+
+
+_ERRORS = (
+    OSError,
+    NameNotFound,
+    AddressRefused,
+    TlsFailed,
+    httpcore.NetworkError,
+    httpcore.ProtocolError,
+)
+
+
+def _error(failure: Exception) -> DeliveryError:
+    if isinstance(failure, NameNotFound):
+        return DeliveryError.NAME_NOT_FOUND
+    if isinstance(failure, AddressRefused):
+        return DeliveryError.ADDRESS_REFUSED
+    if isinstance(failure, (TimeoutError, httpcore.TimeoutException)):
+        return DeliveryError.TIMEOUT
+    if isinstance(failure, TlsFailed):
+        return DeliveryError.TLS_FAILED
+    if isinstance(failure, httpcore.ConnectError):
+        return DeliveryError.CONNECT_FAILED
+    return DeliveryError.BROKEN_ANSWER
+
+
+async def _read_a_little(response: httpcore.Response) -> None:
+    """A short body is read to its end, so that the connection can be used again."""
+    read = 0
+    with suppress(TimeoutError, httpcore.TimeoutException, httpcore.NetworkError, httpcore.ProtocolError):
+        async with asyncio.timeout(BODY_WITHIN):
+            async for part in response.aiter_stream():
+                read += len(part)
+                if read > MOST_OF_A_BODY:
+                    break
+
+
+def _header(response: httpcore.Response, name: bytes) -> str | None:
+    return next((value.decode("latin-1") for key, value in response.headers if key.lower() == name), None)
+
+
+def _since(began: float) -> int:
+    return round((time.monotonic() - began) * 1000)

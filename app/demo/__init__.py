@@ -1,0 +1,1 @@
+"""The demo season: invented people and invented trips. No rule of the domain lives here."""

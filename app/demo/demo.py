@@ -1,0 +1,186 @@
+"""The demo season: S1's table moved so that every window is open today, with people who do not exist (`demo_people`).
+
+It is lived through day by day with the real use cases, in one transaction: it is there whole or not at all. Made again,
+it only opens the windows that have closed meanwhile.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import date, datetime, timedelta
+from functools import partial
+from uuid import UUID
+
+from sqlalchemy import text
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from app.clock import start_of_wib_day, wib_day
+from app.db import Database
+from app.demo import life
+from app.demo.catalogue import MEMBERS, POLICIES, TABLE, TERMINALS, TRIPS, Trip
+from app.demo.life import Life, accepted
+from app.errors import InvalidValue
+from app.registry.caller import Caller
+from app.registry.routes import finding, quota_releases, terminals
+from app.registry.routes.finding import RouteInput
+from app.registry.terms import organizers, season_file, seasons, windows
+from app.registry.terms.organizers import OrganizerInput
+from app.registry.terms.policy import HUBDAT
+from app.registry.terms.season_file import Row
+from app.vault.vault import Vault
+
+Progress = Callable[[int, int], None]
+
+DAYS = 10
+"""For how many days people have been registering."""
+AFTERWARDS = timedelta(days=45)
+RELEASES = timedelta(hours=8)
+STAY = timedelta(days=8)
+"""From the trip home to the trip back."""
+ROWS = season_file.parse(TABLE)[0]
+EVERYBODY = Caller(None, HUBDAT, frozenset({*(row.code for row in ROWS), *(member.code for member in MEMBERS)}))
+
+# Two servers that start together make one demo. Any number; it only has to be the same in every process.
+_ONE_MAKER = text("SELECT pg_advisory_xact_lock(7045443)")
+
+
+@dataclass(frozen=True, slots=True)
+class Demo:
+    season: int
+    organizers: tuple[str, ...]
+    routes: int = 0
+    registrants: int = 0
+    """What was made now. 0: it was there already."""
+    refused: int = 0
+    """Duplicates, and whoever came when a route was full."""
+
+
+async def create(
+    database: Database, vault: Vault, now: datetime, progress: Progress = lambda _done, _total: None
+) -> Demo | InvalidValue:
+    """Make the demo season of this year. Refused: `InvalidValue` when the year has a season that is not a demo."""
+    return await database.attempt(partial(_create, vault=vault, now=now, progress=progress))
+
+
+async def is_there(session: AsyncSession) -> bool:
+    """Whether this database has, or had, a demo season: only that has these organizers."""
+    return None not in await organizers.by_codes(session, [member.code for member in MEMBERS], season=0)
+
+
+async def _create(session: AsyncSession, *, vault: Vault, now: datetime, progress: Progress) -> Demo | InvalidValue:
+    await session.execute(_ONE_MAKER)
+    today = wib_day(now)
+    season = today.year
+    if await seasons.find(session, season) is not None:
+        return await _reopen(session, season, now)
+    began = start_of_wib_day(today - timedelta(days=DAYS))
+    await _catalogue(session, season, today, began)
+    offered = await _offer(session, season, today, began)
+    lived = Life(session, vault, EVERYBODY, now, offered, opening_days())
+    registrants, refused = await life.live(lived, progress)
+    return Demo(season, _codes(), sum(map(len, offered.values())), registrants, refused)
+
+
+async def _reopen(session: AsyncSession, season: int, now: datetime) -> Demo | InvalidValue:
+    in_force = await windows.of(session, season, _codes())
+    if not in_force[MEMBERS[0].code]:
+        return InvalidValue(
+            "season",
+            f"Musim {season} sudah ada dan bukan musim contoh; buat contoh pada basis data lain.",
+            f"Season {season} is there and is not a demo; make the demo in another database.",
+        )
+    for row in all_rows():
+        if windows.judge(in_force[row.code], now) is not None:
+            await _open_windows(session, row, season, wib_day(now), now)
+    return Demo(season, _codes())
+
+
+async def _catalogue(session: AsyncSession, season: int, today: date, began: datetime) -> None:
+    ends_on = min(today + AFTERWARDS, date(season, 12, 31))
+    accepted(await seasons.save(session, EVERYBODY, season, ends_on, began))
+    there = {organizer.code: organizer.name for organizer in await organizers.all_of(session, season)}
+    table = [OrganizerInput(row.code, row.name, schemes=row.schemes) for row in ROWS]
+    for given in (*table, *MEMBERS):
+        code = given.code
+        kept = OrganizerInput(code, there[code]) if code in there else given
+        accepted(await organizers.save(session, EVERYBODY, replace(kept, policy=POLICIES.get(code)), season, began))
+    for row in all_rows():
+        await _open_windows(session, row, season, today, began)
+    known = await terminals.by_codes(session, [terminal.code for terminal in TERMINALS])
+    missing = [terminal for terminal, found in zip(TERMINALS, known, strict=True) if found is None]
+    for saved in await terminals.save(session, EVERYBODY, missing, began, admin=True):
+        accepted(saved)
+
+
+async def _offer(session: AsyncSession, season: int, today: date, began: datetime) -> dict[Trip, tuple[UUID, ...]]:
+    """The ids of each trip's routes: home, and back if there is a way back."""
+    places = {terminal.code: terminal for terminal in TERMINALS}
+    inputs = [_route(trip, direction, name, season, today) for trip in TRIPS for direction, name in trip.names(places)]
+    saved = iter([accepted(route).id for route in await finding.save(session, EVERYBODY, inputs, began)])
+    offered = {trip: tuple(next(saved) for _ in trip.names(places)) for trip in TRIPS}
+    for trip, (home, *_) in offered.items():
+        for days in range(DAYS // 2 if trip.daily else 0):
+            at = start_of_wib_day(today + timedelta(days=days)) + RELEASES
+            accepted(await quota_releases.release(session, EVERYBODY, home, trip.daily, at, began))
+    return offered
+
+
+def _route(trip: Trip, direction: str, name: str, season: int, today: date) -> RouteInput:
+    leaves = start_of_wib_day(today + timedelta(days=trip.day)) + life.DEPARTS
+    home = direction == "MUDIK"
+    origin, destination = trip.ends if home else reversed(trip.ends)
+    return RouteInput(
+        name=name,
+        direction=direction,
+        service=trip.service,
+        mode=trip.mode,
+        origin=origin,
+        destination=destination,
+        departs_at=leaves if home else leaves + STAY,
+        quota=trip.quota if home else trip.back,
+        season=season,
+        organizer=trip.organizer,
+    )
+
+
+async def _open_windows(session: AsyncSession, row: Row, season: int, today: date, now: datetime) -> None:
+    """As long as in the table, and begun `opening_days` ago; what is in force already is amended."""
+    moved = _moved(row, today)
+    in_force = (await windows.of(session, season, [row.code]))[row.code]
+    standing = {window.kind: window.id for window in in_force}
+    for given in season_file.windows_of(moved):
+        amending = replace(given, amends=standing.get(given.kind))
+        refusal = await windows.save(session, EVERYBODY, amending, season, now)
+        assert refusal is None, refusal  # noqa: S101 - the table is ours
+
+
+def _moved(row: Row, today: date) -> Row:
+    assert row.registration is not None  # noqa: S101 - the table is ours
+    opens, closes = row.registration
+    shift = today - timedelta(days=_open_for(row)) - opens
+    verification = None if row.verification is None else (row.verification[0] + shift, row.verification[1] + shift)
+    registration = (opens + shift, None if closes is None else closes + shift)
+    return replace(row, registration=registration, verification=verification)
+
+
+def _open_for(row: Row) -> int:
+    """Since how many days a window has been open today: half its length, so that it stays open for as long again."""
+    assert row.registration is not None  # noqa: S101 - the table is ours
+    opens, closes = row.registration
+    return DAYS if closes is None else min(DAYS, (closes - opens).days // 2)
+
+
+def opening_days() -> dict[str, int]:
+    """Of each organizer, counted from today: none is later."""
+    return {row.code: -_open_for(row) for row in all_rows()}
+
+
+def all_rows() -> list[Row]:
+    """The members open when their coordinator does."""
+    coordinator = next(row for row in ROWS if row.code == MEMBERS[0].coordinator)
+    return [*ROWS, *(replace(coordinator, code=member.code, name=member.name) for member in MEMBERS)]
+
+
+def _codes() -> tuple[str, ...]:
+    return tuple(row.code for row in all_rows())

@@ -1,0 +1,187 @@
+"""Ten days of a demo season, by the real rules: people register, are verified, cancel, forfeit, depart or stay."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from random import Random
+from typing import TypeVar
+from uuid import UUID
+
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from app.clock import start_of_wib_day, wib_day
+from app.demo.catalogue import COORDINATOR, MEMBERS, TRIPS, Trip
+from app.demo.people import Person, invent
+from app.errors import Refusal
+from app.models.enums import RegistrantStatus, Service
+from app.registry.caller import Caller
+from app.registry.registrants import forfeiture, lifecycle, no_show, submission
+from app.registry.registrants.lifecycle import Move
+from app.registry.registrants.lookup import Ref
+from app.registry.registrants.motorcycles import Motorcycle
+from app.registry.registrants.submission import Submission
+from app.vault.vault import Vault
+
+Verdict = TypeVar("Verdict")
+
+SEED = 2024
+DUPLICATES = 48
+MISTYPED = 8
+"""Duplicates under a clearly different name: somebody mistyped a NIK."""
+ALL_AT_ONCE = 100_000
+OPENS, CLOSES = timedelta(hours=8), timedelta(hours=20)
+DEPARTS = timedelta(hours=9)
+ABOARD = timedelta(minutes=70)
+"""How long before the departure people report."""
+
+
+@dataclass(slots=True)
+class Booking:
+    trip: Trip
+    person: Person
+    name: str
+    day: int
+    """Of registration, counted from today."""
+    verified_on: int | None = None
+    cancelled_on: int | None = None
+    departs: bool = False
+    returns: bool = False
+    ways: tuple[Ref, ...] = ()
+    """Once accepted: home, and back if booked with it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Life:
+    session: AsyncSession
+    vault: Vault
+    caller: Caller
+    now: datetime
+    offered: Mapping[Trip, tuple[UUID, ...]]
+    """The routes of each trip: home, and back if there is a way back."""
+    opening_days: Mapping[str, int]
+
+    def start(self, day: int) -> datetime:
+        return start_of_wib_day(wib_day(self.now) + timedelta(days=day))
+
+    def end(self, day: int) -> datetime:
+        return min(self.now, self.start(day) + CLOSES)
+
+
+async def live(life: Life, progress: Callable[[int, int], None]) -> tuple[int, int]:
+    """How many registrants there are then, and how many submissions were refused."""
+    random = Random(SEED)  # noqa: S311 - the same people every time is what we want
+    bookings = plan(life.opening_days, random)
+    done = 0
+    for day in range(min(life.opening_days.values()), 1):
+        todays = [booking for booking in bookings if booking.day == day]
+        await _register(life, todays, day, random)
+        await _move(life, bookings, day)
+        await forfeiture.forfeit_overdue(life.session, life.end(day), most=ALL_AT_ONCE)
+        await no_show.mark_left_behind(life.session, life.end(day), most=ALL_AT_ONCE)
+        done += len(todays)
+        progress(done, len(bookings))
+    return sum(len(booking.ways) for booking in bookings), sum(not booking.ways for booking in bookings)
+
+
+def plan(opening_days: Mapping[str, int], random: Random) -> list[Booking]:
+    """Who asks for which trip on which day, and what becomes of it. Duplicates come last."""
+    people = invent(random)
+    bookings = [
+        _booking(trip, next(people), opening_days, random)
+        for trip in TRIPS
+        if trip.service == Service.PASSENGER
+        for _ in range(trip.booked)
+    ]
+    riders = [booking.person for booking in bookings if booking.trip.organizer == "ahm"]
+    random.shuffle(riders)
+    for trip in TRIPS:
+        if trip.service == Service.MOTORCYCLE:
+            # Every third goes by another organizer's bus: a motorcycle stands beside a seat.
+            owners = (riders.pop() if number % 3 == 0 else next(people) for number in range(trip.booked))
+            bookings += [_booking(trip, owner, opening_days, random) for owner in owners]
+    return bookings + list(_duplicates(bookings, people, opening_days, random))
+
+
+def _booking(trip: Trip, person: Person, opening_days: Mapping[str, int], random: Random) -> Booking:
+    first, last = opening_days[trip.source], min(0, trip.day - 2)
+    day = first + int((last - first + 1) * random.random() ** 1.5)
+    booking = Booking(trip, person, person.name, day, returns=trip.back is not None and random.random() < 0.45)
+    chance = random.random()
+    if trip.day < 0:
+        booking.verified_on = day + 1 if chance < 0.95 else None
+        booking.departs = chance < 0.88
+    elif chance < 0.55:
+        booking.verified_on = day + random.randint(1, 3)
+    elif chance < 0.61 and not trip.steady:
+        booking.cancelled_on = day + random.randint(0, 2)
+    return booking
+
+
+def _duplicates(
+    bookings: Sequence[Booking], people: Iterator[Person], opening_days: Mapping[str, int], random: Random
+) -> Iterator[Booking]:
+    candidates = [one for one in bookings if one.trip.service == Service.PASSENGER and not one.trip.steady]
+    for number, first in enumerate(random.sample(candidates, DUPLICATES)):
+        second = random.choice([one.trip for one in candidates if one.trip.organizer != first.trip.organizer])
+        name = next(people).name if number < MISTYPED else first.name
+        yield Booking(second, first.person, name, max(first.day, opening_days[second.source]))
+
+
+async def _register(life: Life, todays: Sequence[Booking], day: int, random: Random) -> None:
+    end = life.end(day)
+    start = life.start(day) + OPENS
+    start = start if start < end else life.start(day)
+    instants = sorted(start + (end - start) * random.random() for _ in todays)
+    submissions = [_submission(life, one, at) for one, at in zip(todays, instants, strict=True)]
+    for booking, verdict in zip(
+        todays, await submission.submit(life.session, life.vault, submissions, end), strict=True
+    ):
+        if isinstance(verdict, submission.Accepted):
+            legs = [one for one in (verdict.record, verdict.return_record) if one is not None]
+            booking.ways = tuple(Ref(one.id) for one in legs)
+
+
+def _submission(life: Life, booking: Booking, at: datetime) -> Submission:
+    trip, person = booking.trip, booking.person
+    home, *back = life.offered[trip]
+    members = frozenset(one.code for one in MEMBERS) if trip.organizer == COORDINATOR else frozenset()
+    papers = Motorcycle(person.plate, person.registration_number) if trip.service == Service.MOTORCYCLE else None
+    return Submission(
+        Caller(None, trip.organizer, members),
+        person.nik,
+        booking.name,
+        home,
+        back[0] if booking.returns else None,
+        at.replace(microsecond=0),
+        person.document,
+        f"{trip.source.upper()}-{person.registration_number}",
+        papers,
+        trip.member,
+    )
+
+
+async def _move(life: Life, bookings: Sequence[Booking], day: int) -> None:
+    moves = [move for one in bookings if one.ways for move in _moves(life, one, day)]
+    for verdict in await lifecycle.move(life.session, life.vault, moves, life.end(day)):
+        accepted(verdict)
+
+
+def _moves(life: Life, booking: Booking, day: int) -> Iterator[Move]:
+    home = booking.ways[0]
+    if booking.verified_on == day:
+        for way in booking.ways:
+            yield Move(life.caller, way, RegistrantStatus.VERIFIED, posko="Posko Contoh")
+    if booking.cancelled_on == day:
+        yield Move(life.caller, home, RegistrantStatus.CANCELLED, reason="Peserta membatalkan.")
+    if booking.departs and booking.trip.day == day:
+        at = life.start(day) + DEPARTS - ABOARD
+        yield Move(life.caller, home, RegistrantStatus.DEPARTED, healthy=True, at=at)
+
+
+def accepted(verdict: Verdict | Refusal) -> Verdict:
+    """What is refused here would be a mistake in the demo's own tables."""
+    if isinstance(verdict, Refusal):
+        raise verdict
+    return verdict

@@ -1,0 +1,1 @@
+"""A PostgreSQL for a machine that has none, run without root."""

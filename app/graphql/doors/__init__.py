@@ -1,0 +1,1 @@
+"""The wire: HTTP, multipart, WebSockets and server-sent events."""

@@ -1,0 +1,126 @@
+"""What a request is answered: status, media type and JSON, as GraphQL-over-HTTP says.
+
+With `application/graphql-response+json` a refused document is 400. With `application/json` it is 200, since there only
+the transport has a status.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import Any
+
+import orjson
+from graphql import GraphQLError
+from starlette.types import Send
+
+from app.auth.bearer import Unauthorized
+from app.errors import Language, TooManyChecks, Unavailable
+from app.graphql import failures
+from app.graphql.engine.requests import NotUnderstood
+from app.graphql.failures import shown
+
+GRAPHQL = "application/graphql-response+json"
+JSON = "application/json"
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    status: int
+    content: Mapping[str, Any]
+    media: str | None
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def outcome(self) -> str:
+        """For the metrics: the code of the first error."""
+        errors = self.content.get("errors")
+        return errors[0]["extensions"]["code"] if errors else "ok"
+
+    async def send(self, send: Send) -> None:
+        body = orjson.dumps(self.content)
+        headers = [
+            (b"content-type", f"{self.media or JSON}; charset=utf-8".encode()),
+            (b"content-length", str(len(body)).encode()),
+            (b"cache-control", b"no-store"),
+            *((name.lower().encode(), value.encode("latin-1")) for name, value in self.headers.items()),
+        ]
+        await send({"type": "http.response.start", "status": self.status, "headers": headers})
+        await send({"type": "http.response.body", "body": body})
+
+
+def answered(
+    data: dict[str, Any] | None,
+    errors: Sequence[GraphQLError] | None,
+    language: Language,
+    media: str | None,
+    *,
+    alone: Unavailable | None = None,
+) -> Answer:
+    """`alone` is what kept the only root field from answering: then the whole request says so."""
+    content: dict[str, Any] = {"data": data}
+    if errors:
+        content["errors"] = shown(errors, language)
+    return Answer(200, content, media) if alone is None else _later(alone, content, media)
+
+
+def refused(errors: Sequence[GraphQLError], language: Language, media: str | None) -> Answer:
+    """Nothing was executed."""
+    return Answer(400 if media == GRAPHQL else 200, {"errors": shown(errors, language)}, media)
+
+
+def unavailable(error: Unavailable, language: Language, media: str | None) -> Answer:
+    """Not even who calls could be found out."""
+    return _later(error, {"errors": shown([failures.unavailable(error, language)], language)}, media)
+
+
+def unanswerable(error: NotUnderstood, media: str | None) -> Answer:
+    return Answer(error.status, _one(error.message, error.code), media, error.headers)
+
+
+def unauthorized(error: Unauthorized, media: str | None) -> Answer:
+    messages = {
+        401: "A bearer token is needed, see WWW-Authenticate",
+        403: "The access token lacks a scope, see WWW-Authenticate",
+    }
+    message = messages.get(error.status, "The Authorization header is malformed")
+    return Answer(error.status, _one(message, error.code.upper()), media, {"WWW-Authenticate": error.challenge})
+
+
+@lru_cache(maxsize=256)
+def media_type(accept: str) -> str | None:
+    """The one of the two that is wanted most; `application/json` when either will do, None when neither will."""
+    qualities = qualities_of(accept)
+    general = qualities.get("application/*", qualities.get("*/*", 0.0))
+    json, graphql = qualities.get(JSON, general), qualities.get(GRAPHQL, general)
+    if GRAPHQL in qualities and graphql >= json and graphql > 0:
+        return GRAPHQL
+    if json > 0:
+        return JSON
+    return GRAPHQL if graphql > 0 else None
+
+
+def qualities_of(accept: str) -> dict[str, float]:
+    """How much each media type is wanted that an Accept header names (RFC 9110 §12.5.1)."""
+    qualities: dict[str, float] = {}
+    for choice in accept.lower().split(","):
+        name, *parameters = (part.strip() for part in choice.split(";"))
+        qualities[name] = next((_quality(part[2:]) for part in parameters if part.startswith("q=")), 1.0)
+    return qualities
+
+
+def _quality(text: str) -> float:
+    try:
+        return float(text)
+    except ValueError:
+        return 0.0
+
+
+def _later(error: Unavailable, content: Mapping[str, Any], media: str | None) -> Answer:
+    status = 429 if isinstance(error, TooManyChecks) else 503
+    return Answer(status, content, media, {"Retry-After": str(error.retry_after)})
+
+
+def _one(message: str, code: str) -> dict[str, Any]:
+    return {"errors": [{"message": message, "extensions": {"code": code}}]}

@@ -1,0 +1,105 @@
+"""Files beside an operation: the GraphQL multipart request specification (`operations`, `map`, then the file).
+
+Refused without a header that a web page of somebody else's cannot send unasked (a preflight would come first).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import orjson
+from starlette.requests import Request
+from starlette.types import Receive
+
+from app.config import Settings
+from app.graphql.engine.requests import Asked, NotUnderstood, understood
+from app.intake import http
+from app.intake.files import uploads
+from app.intake.files.file_refusals import FileTooLarge
+from app.intake.files.uploads import AROUND, MULTIPART, Form, NotAForm, Upload
+from app.intake.files.workbooks import MOST_BYTES
+
+PREFLIGHT = (b"graphql-preflight", b"apollo-require-preflight", b"x-requested-with")
+MOST_PLACES = 10
+"""Of one file."""
+
+
+def is_form(headers: Mapping[bytes, bytes]) -> bool:
+    return headers.get(b"content-type", b"").partition(b";")[0].strip().lower() == MULTIPART.encode()
+
+
+async def asked(headers: Mapping[bytes, bytes], receive: Receive, settings: Settings) -> Asked:
+    """Raises `NotUnderstood`."""
+    if not any(headers.get(name, b"").strip() for name in PREFLIGHT):
+        raise NotUnderstood(
+            400,
+            "PREFLIGHT_REQUIRED",
+            "Multipart requests carry the header `GraphQL-Preflight: 1` (or Apollo-Require-Preflight,"
+            " or X-Requested-With), which a page of another site cannot send",
+        )
+    form = await _form(headers, receive, settings)
+    if "operations" not in form.fields or "map" not in form.fields:
+        raise _bad("A multipart request has the fields `operations` and `map`, then its file")
+    wanted = understood(form.fields["operations"].encode())
+    _put(form.files, _places(form.fields["map"]), wanted.variables)
+    return wanted
+
+
+async def _form(headers: Mapping[bytes, bytes], receive: Receive, settings: Settings) -> Form:
+    request = Request({"type": "http", "headers": list(headers.items())}, receive)
+    try:
+        http.media_type(request, MULTIPART)
+        stream = http.chunks(request, limit=MOST_BYTES + AROUND, timeout=settings.upload_timeout)
+        return await uploads.form(request.headers, stream, fields=2)
+    except http.Refused as refused:
+        raise NotUnderstood(refused.status, refused.code, refused.message("en"), refused.headers) from None
+    except FileTooLarge as refused:
+        raise NotUnderstood(413, refused.code, refused.message("en"), {"Connection": "close"}) from None
+    except NotAForm:
+        raise _bad("The body is no multipart form of `operations`, `map` and at most one file") from None
+
+
+def _places(written: str) -> dict[str, list[str]]:
+    """Where each file belongs, as `map` has it."""
+    try:
+        places = orjson.loads(written)
+    except orjson.JSONDecodeError:
+        raise _bad("`map` is not JSON, or is nested too deeply") from None
+    if not isinstance(places, dict) or not all(isinstance(paths, list) for paths in places.values()):
+        raise _bad("`map` is an object of lists: for each file the places of its variables")
+    if any(not isinstance(path, str) for paths in places.values() for path in paths):
+        raise _bad("A place in `map` is a string such as `variables.file`")
+    if any(not 1 <= len(paths) <= MOST_PLACES for paths in places.values()):
+        raise _bad(f"Each file in `map` has 1 to {MOST_PLACES} places")
+    return places
+
+
+def _put(files: Mapping[str, Upload], places: Mapping[str, Sequence[str]], variables: dict[str, Any]) -> None:
+    """Where `null` stands, the file goes."""
+    if files.keys() != places.keys():
+        raise _bad("`map` and the files of the form do not name the same files")
+    for name, paths in places.items():
+        for path in paths:
+            _put_one(files[name], path.split("."), variables)
+
+
+def _put_one(upload: Upload, path: Sequence[str], variables: dict[str, Any]) -> None:
+    root, *steps = path
+    inside: Any = variables
+    for step in steps[:-1]:
+        inside = inside.get(step) if isinstance(inside, dict) else _item(inside, step)
+    last = steps[-1] if steps else ""
+    if root != "variables" or not isinstance(inside, dict) or inside.get(last, upload) is not None:
+        raise _bad("A place in `map` names a variable that is null in `operations`, such as `variables.file`")
+    inside[last] = upload
+
+
+def _item(inside: Any, step: str) -> Any:
+    if isinstance(inside, list) and step.isascii() and step.isdigit() and int(step[:6]) < len(inside):
+        return inside[int(step[:6])]
+    return None
+
+
+def _bad(message: str) -> NotUnderstood:
+    return NotUnderstood(400, "BAD_REQUEST", message)

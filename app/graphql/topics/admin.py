@@ -1,0 +1,221 @@
+"""Clients and their budget of NIK checks; duplicate cases and what Hubdat decides about them."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated
+
+import strawberry
+from strawberry import ID, UNSET
+
+from app.errors import Refusal
+from app.graphql import paging
+from app.graphql.context import Context, Info
+from app.graphql.fields import loaded, sized
+from app.graphql.paging import After, Connection, First
+from app.graphql.scalars import given, identifier
+from app.graphql.topics.catalogue import Organizer, find_organizer, get_organizer
+from app.graphql.topics.niks import Reason
+from app.graphql.topics.problems import Problem
+from app.graphql.vocabulary import CaseState, Direction, Service
+from app.registry.clients import clients, webhook_secrets
+from app.registry.niks import budget
+from app.registry.registrants import cases
+
+
+@strawberry.type(description="A client's budget of NIK checks: a token bucket.")
+class Budget:
+    capacity: int = strawberry.field(description="The largest burst.")
+    remaining: int = strawberry.field(description="How many checks are left now.")
+    refill_per_second: int = strawberry.field(description="How many come back each second.")
+
+
+@strawberry.type(description="An OAuth client of an organizer (RFC 6749 §4.4).")
+class Client:
+    id: ID = strawberry.field(description="Its `client_id`.")
+    scopes: list[str] = strawberry.federation.field(
+        description="What it may do: of `me`, what this token may.", directives=[sized(6)]
+    )
+    organizer_code: strawberry.Private[str]
+
+    @classmethod
+    def from_record(cls, client: clients.Client) -> Client:
+        return cls(id=ID(client.id), scopes=list(client.scopes), organizer_code=client.organizer)
+
+    @loaded("Whose it is.")
+    async def organizer(self, info: Info) -> Organizer | None:
+        return await find_organizer(info, self.organizer_code)
+
+    @loaded("Its NIK checks. Used up, `TOO_MANY_CHECKS` says when to come back.")
+    async def budget(self, info: Info) -> Budget:
+        async with info.context.transaction() as session:
+            found = await budget.of_client(session, self.id, info.context.now)
+        return Budget(capacity=found.capacity, remaining=found.remaining, refill_per_second=found.refill_per_second)
+
+
+@strawberry.type(description="A client and its new secret.")
+class IssuedClient:
+    client: Client = strawberry.field(description="The client.")
+    secret: str | None = strawberry.field(
+        description="Its `client_secret`, shown this once. Null: it signs assertions with keys of its own (RFC 7523)."
+    )
+
+    @classmethod
+    def from_verdict(cls, verdict: clients.Issued | Refusal) -> IssuedClient:
+        """Raises the refusal: it is a top-level error with its code."""
+        if isinstance(verdict, Refusal):
+            raise verdict
+        return cls(client=Client.from_record(verdict.client), secret=verdict.secret)
+
+
+@strawberry.type(description="A client and the new secret of its webhooks.")
+class IssuedWebhookSecret:
+    client: Client = strawberry.field(description="The client.")
+    secret: str = strawberry.field(description="`whsec_` and 32 bytes in base64, shown this once.")
+
+
+@strawberry.type(description="Another organizer that brought the same NIK.")
+class Claim:
+    organizer_code: strawberry.Private[str]
+    attempts: int = strawberry.field(description="How often.")
+    first_at: datetime = strawberry.field(description="First.")
+    last_at: datetime = strawberry.field(description="Last.")
+
+    @loaded("Who.")
+    async def organizer(self, info: Info) -> Organizer:
+        return await get_organizer(info, self.organizer_code)
+
+
+@strawberry.type(description="A refused or suspected duplicate. A case blocks nobody by itself.")
+class Case:
+    id: ID = strawberry.field(description="A UUID.")
+    season: int = strawberry.field(description="The programme year.")
+    direction: Direction = strawberry.field(description="In which direction.")
+    service: Service = strawberry.field(description="For what.")
+    state: CaseState = strawberry.field(description="How far it is.")
+    suspect: bool = strawberry.field(description="The names differ clearly: perhaps a typing error in one of the NIKs.")
+    claims: list[Claim] = strawberry.federation.field(
+        description="Who else brought the NIK, the first one first.", directives=[sized(3)]
+    )
+    opened_at: datetime = strawberry.field(description="When it was opened.")
+    decided_at: datetime | None = strawberry.field(description="When it was decided.")
+    decided_by: str | None = strawberry.field(description="By which client.")
+    reason: str | None = strawberry.field(description="Why it was decided so.")
+    holder_code: strawberry.Private[str]
+
+    @loaded("Whose registrant holds the NIK.")
+    async def holder(self, info: Info) -> Organizer:
+        return await get_organizer(info, self.holder_code)
+
+    @classmethod
+    def from_record(cls, case: cases.Case) -> Case:
+        return cls(
+            id=ID(str(case.id)),
+            season=case.season,
+            direction=Direction(case.direction),
+            service=Service(case.service),
+            state=CaseState(case.state),
+            suspect=case.suspect,
+            claims=[
+                Claim(
+                    organizer_code=claim.organizer,
+                    attempts=claim.attempts,
+                    first_at=claim.first_at,
+                    last_at=claim.last_at,
+                )
+                for claim in case.claims
+            ],
+            opened_at=case.opened_at,
+            decided_at=case.decided_at,
+            decided_by=case.decided_by,
+            reason=case.reason,
+            holder_code=case.holder,
+        )
+
+
+CaseResult = Annotated[Case | Problem, strawberry.union("CaseResult", description="The case as it is now, or why not.")]
+
+
+async def me(info: Info) -> Client:
+    principal = info.context.principal
+    return Client(
+        id=ID(principal.caller.client_id or ""),
+        scopes=sorted(principal.scopes),
+        organizer_code=principal.caller.organizer,
+    )
+
+
+async def find_cases(
+    info: Info,
+    state: Annotated[CaseState | None, strawberry.argument(description="In this state.")] = UNSET,
+    first: First = 50,
+    after: After = UNSET,
+) -> Connection[Case]:
+    position, size = paging.position(given(after)), paging.size(first)
+    async with info.context.transaction() as session:
+        records = await cases.page(session, given(state), after=position, first=size)
+    nodes = [Case.from_record(record) for record in records]
+    return paging.connection([record.id for record in records], nodes, first=first, after=given(after))
+
+
+async def decide_case(
+    info: Info,
+    id: Annotated[ID, strawberry.argument(description="Which one.")],
+    state: Annotated[CaseState, strawberry.argument(description="CONFIRMED or NOT_DUPLICATE.")],
+    reason: Reason,
+) -> CaseResult:
+    context = info.context
+    verdict = await context.attempt(
+        lambda session: cases.decide(session, context.caller, identifier(id), state, reason, context.now)
+    )
+    return _case(verdict, context)
+
+
+async def issue_client(
+    info: Info,
+    organizer: Annotated[ID, strawberry.argument(description="Whose it is to be.")],
+    scopes: Annotated[list[str], strawberry.argument(description="What it may do, such as `nik:check`.")],
+    public_keys: Annotated[
+        str | None,
+        strawberry.argument(description="A JWK Set in JSON: then it signs assertions and gets no secret (RFC 7523)."),
+    ] = UNSET,
+) -> IssuedClient:
+    context = info.context
+    return IssuedClient.from_verdict(
+        await context.attempt(
+            lambda session: clients.issue(session, context.caller, organizer, scopes, given(public_keys), context.now)
+        )
+    )
+
+
+async def rotate_client_secret(
+    info: Info, id: Annotated[ID, strawberry.argument(description="Its `client_id`.")]
+) -> IssuedClient:
+    context = info.context
+    return IssuedClient.from_verdict(
+        await context.attempt(lambda session: clients.rotate(session, context.caller, id, context.now))
+    )
+
+
+async def issue_webhook_secret(
+    info: Info, client_id: Annotated[ID, strawberry.argument(description="Its `client_id`.")]
+) -> IssuedWebhookSecret:
+    context = info.context
+    verdict = await context.attempt(
+        lambda session: webhook_secrets.issue(session, context.registry.vault, context.caller, client_id, context.now)
+    )
+    if isinstance(verdict, Refusal):
+        raise verdict
+    return IssuedWebhookSecret(client=Client.from_record(verdict.client), secret=verdict.secret)
+
+
+async def revoke_client(info: Info, id: Annotated[ID, strawberry.argument(description="Its `client_id`.")]) -> Client:
+    context = info.context
+    verdict = await context.attempt(lambda session: clients.revoke(session, context.caller, id, context.now))
+    if isinstance(verdict, Refusal):
+        raise verdict
+    return Client.from_record(verdict)
+
+
+def _case(verdict: cases.Case | Refusal, context: Context) -> Case | Problem:
+    return Problem.from_refusal(verdict, context) if isinstance(verdict, Refusal) else Case.from_record(verdict)

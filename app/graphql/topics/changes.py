@@ -1,0 +1,85 @@
+"""What happened to registrants, in the order of the log: page by page, and as it happens. One's own, or everyone's."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
+from typing import Annotated
+
+import strawberry
+from strawberry import UNSET
+
+from app.changes.log import feed
+from app.changes.log.feed import InvalidCursor, Item, Position
+from app.graphql import paging
+from app.graphql.context import Context, Info
+from app.graphql.paging import Connection, First
+from app.graphql.scalars import given
+from app.graphql.topics.registrants import Change, Registrant
+from app.registry.registrants import record
+
+AfterChange = Annotated[
+    str | None,
+    strawberry.argument(
+        description=(
+            "The cursor of a change, or an `endCursor`: what follows it comes, all of it and once. Left out: from the"
+            " beginning of the log."
+        )
+    ),
+]
+ResumeAfter = Annotated[
+    str | None,
+    strawberry.argument(
+        description=(
+            "The cursor of the last change that you had: what happened since comes first, then what happens. Left out:"
+            " from now on."
+        )
+    ),
+]
+
+
+async def find_changes(info: Info, first: First = 100, after: AfterChange = UNSET) -> Connection[Change]:
+    context, size = info.context, paging.size(first)
+    behind = _position(given(after)) or feed.START
+    try:
+        async with context.registry.database.statements() as session:
+            page = await feed.page(session, context.followed, behind, most=size + 1)
+    except InvalidCursor:
+        raise paging.no_cursor() from None
+    return paging.connected(
+        [feed.cursor(item.change.position) for item in page.items],
+        [_shown(item, context) for item in page.items],
+        first=first,
+        after=given(after),
+        # Whoever asks again from here need not read once more what is no change of a registrant of its own.
+        end=feed.cursor(page.end),
+    )
+
+
+async def follow_changes(info: Info, after: ResumeAfter = UNSET) -> AsyncGenerator[Change, None]:
+    context = info.context
+    behind = _position(given(after))
+    try:
+        async with aclosing(context.registry.tail.follow(context.followed, behind)) as items:
+            async for item in items:
+                yield _shown(item, context)
+    except InvalidCursor:
+        raise paging.no_cursor() from None
+
+
+def _position(after: str | None) -> Position | None:
+    if not after:
+        return None
+    try:
+        return feed.position(after)
+    except InvalidCursor:
+        raise paging.no_cursor() from None
+
+
+def _shown(item: Item, context: Context) -> Change:
+    own = context.reader.owns(item.registrant.organizer)
+    if own not in item.shown:
+        seen = record.from_row(item.registrant, context.registry.vault, context.reader)
+        item.shown[own] = Change.from_log(item.change, Registrant.from_record(seen))
+    shown: Change = item.shown[own]
+    return shown

@@ -1,0 +1,185 @@
+"""NIKs: the check before anybody is registered, blocks, and who looked at a NIK."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Annotated
+
+import strawberry
+
+from app.errors import NikInvalid, Refusal, TooManyChecks
+from app.graphql.context import Context, Info
+from app.graphql.fields import sized
+from app.graphql.scalars import NIK
+from app.graphql.topics.catalogue import Organizer, get_organizer
+from app.graphql.topics.problems import Problem, Standing
+from app.graphql.vocabulary import Direction, NikOutcome, Purpose, Service
+from app.registry import subject_access
+from app.registry.niks import blocks, check
+from app.registry.niks.blocks import StandingBlock
+from app.registry.niks.check import Answer, Check
+from app.registry.values import nik
+
+InDirection = Annotated[Direction, strawberry.argument(description="For a trip in this direction.")]
+ForService = Annotated[Service, strawberry.argument(description="For a seat, or for a motorcycle.")]
+OneNik = Annotated[NIK, strawberry.argument(description="The NIK.")]
+Reason = Annotated[str, strawberry.argument(description="Why; 1 to 500 characters, kept in the log, without a NIK.")]
+
+
+@strawberry.type(description="Something worth a second look. It refuses nothing.")
+class Warning:  # noqa: A001 - the contract's word
+    code: str = strawberry.field(description="Stable, such as `REGENCY_UNKNOWN`.")
+    message: str = strawberry.field(description="For people, in the language of `Accept-Language`.")
+
+    @classmethod
+    def all_from(cls, warnings: Sequence[nik.Warning], context: Context) -> list[Warning]:
+        return [cls(code=warning.code, message=warning.message(context.language)) for warning in warnings]
+
+
+@strawberry.type(description="A NIK that may not register (terms of 2023 §5). Hubdat can lift it on appeal.")
+class Block:
+    reason: str = strawberry.field(description="Why.")
+    since: datetime = strawberry.field(description="Since when.")
+    until_season: int | None = strawberry.field(description="The last season that it covers.")
+
+    @classmethod
+    def from_standing(cls, block: StandingBlock) -> Block:
+        return cls(reason=block.reason, since=block.since, until_season=block.until_season)
+
+
+@strawberry.type(
+    description=(
+        "Whether a NIK may be registered (Kemenhub integration scheme, March 2024). A courtesy: only"
+        " `submitRegistrant` decides. Every check is written to the access log before it is answered."
+    )
+)
+class NikCheck:
+    nik: NIK = strawberry.field(description="The 16 digits that were checked; as they were sent, if INVALID.")
+    outcome: NikOutcome = strawberry.field(description="The answer.")
+    available: bool = strawberry.field(description="Whether the outcome is AVAILABLE.")
+    standing: list[Standing] = strawberry.federation.field(
+        description="What stands against it: at most one in a direction and service.", directives=[sized(1)]
+    )
+    block: Block | None = strawberry.field(description="Of BLOCKED: the block.")
+    outbound_stands: bool | None = strawberry.field(
+        description="Of a BALIK check: whether you hold the MUDIK registration that a return requires."
+    )
+    warnings: list[Warning] = strawberry.federation.field(
+        description="Such as an unknown regency: region tables age.", directives=[sized(1)]
+    )
+    problem: Problem | None = strawberry.field(description="Of INVALID: what is wrong with it.")
+
+    @classmethod
+    def from_answer(cls, sent: NIK, answer: Answer | NikInvalid | TooManyChecks, context: Context) -> NikCheck:
+        """Raises `TooManyChecks`: a client without budget gets no verdict."""
+        if isinstance(answer, TooManyChecks):
+            raise answer
+        if isinstance(answer, NikInvalid):
+            return cls.invalid(sent, answer, context)
+        return cls(
+            nik=NIK(answer.nik),
+            outcome=NikOutcome(answer.outcome),
+            available=NikOutcome(answer.outcome) is NikOutcome.AVAILABLE,
+            standing=[Standing.from_standing(standing) for standing in answer.standing],
+            block=None if answer.block is None else Block.from_standing(answer.block),
+            outbound_stands=answer.outbound_stands,
+            warnings=Warning.all_from(answer.warnings, context),
+            problem=None,
+        )
+
+    @classmethod
+    def invalid(cls, sent: NIK, refusal: NikInvalid, context: Context) -> NikCheck:
+        return cls(
+            nik=sent,
+            outcome=NikOutcome.INVALID,
+            available=False,
+            standing=[],
+            block=None,
+            outbound_stands=None,
+            warnings=[],
+            problem=Problem.from_refusal(refusal, context),
+        )
+
+
+@strawberry.type(description="One look at a NIK.")
+class NikAccess:
+    at: datetime = strawberry.field(description="When.")
+    client: str = strawberry.field(description="Which client looked; `pemudik` is the command line.")
+    organizer: Organizer = strawberry.field(description="Whose client it is.")
+    purpose: Purpose = strawberry.field(description="Why.")
+    outcome: NikOutcome | None = strawberry.field(description="What a check answered.")
+
+
+BlockResult = Annotated[Block | Problem, strawberry.union("BlockResult", description="The block, or why not.")]
+
+
+async def check_nik(
+    info: Info, nik: OneNik, direction: InDirection = Direction.MUDIK, service: ForService = Service.PASSENGER
+) -> NikCheck:
+    context = info.context
+    answer = await context.registry.checks.submit(Check(context.caller, nik, direction, service))
+    return NikCheck.from_answer(nik, answer, context)
+
+
+async def check_niks(
+    info: Info,
+    niks: Annotated[list[NIK], strawberry.argument(description="At most 1,000.")],
+    direction: InDirection = Direction.MUDIK,
+    service: ForService = Service.PASSENGER,
+) -> list[NikCheck]:
+    context = info.context
+    asked = [Check(context.caller, nik, direction, service) for nik in niks]
+    async with context.registry.database.statements() as session:
+        answers = await check.check(session, context.registry.vault, asked, context.now, together=True)
+    context.registry.watch.answered(asked, answers, context.now)
+    return [NikCheck.from_answer(nik, answer, context) for nik, answer in zip(niks, answers, strict=True)]
+
+
+async def nik_accesses(info: Info, nik: OneNik) -> list[NikAccess]:
+    context = info.context
+    async with context.transaction() as session:
+        accesses = await subject_access.accesses(session, context.registry.vault, context.caller, nik, context.now)
+    if isinstance(accesses, Refusal):
+        raise accesses
+    return [
+        NikAccess(
+            at=access.at,
+            client=access.client_id,
+            organizer=await get_organizer(info, access.organizer),
+            purpose=Purpose(access.purpose),
+            outcome=None if access.outcome is None else NikOutcome(access.outcome),
+        )
+        for access in accesses
+    ]
+
+
+async def block_nik(
+    info: Info,
+    nik: OneNik,
+    reason: Reason,
+    seasons: Annotated[int, strawberry.argument(description="For how many, 1 to 10, the current one included.")] = 1,
+) -> BlockResult:
+    context = info.context
+    return _block(
+        await context.attempt(
+            lambda session: blocks.block(
+                session, context.registry.vault, context.caller, nik, reason, seasons, context.now
+            )
+        ),
+        context,
+    )
+
+
+async def lift_nik_block(info: Info, nik: OneNik, reason: Reason) -> BlockResult:
+    context = info.context
+    return _block(
+        await context.attempt(
+            lambda session: blocks.lift(session, context.registry.vault, context.caller, nik, reason, context.now)
+        ),
+        context,
+    )
+
+
+def _block(verdict: StandingBlock | Refusal, context: Context) -> Block | Problem:
+    return Problem.from_refusal(verdict, context) if isinstance(verdict, Refusal) else Block.from_standing(verdict)

@@ -1,0 +1,161 @@
+"""Organizers: reading them, saving them, their policy and their windows."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated
+
+import strawberry
+from sqlmodel.ext.asyncio.session import AsyncSession
+from strawberry import ID, UNSET
+
+from app.errors import Refusal
+from app.graphql.context import Info
+from app.graphql.scalars import given, identifier
+from app.graphql.topics import catalogue
+from app.graphql.topics.catalogue import Organizer
+from app.graphql.topics.problems import Problem
+from app.graphql.vocabulary import IntegrationScheme, WindowKind
+from app.registry.terms import organizers as registry_organizers
+from app.registry.terms import policy, seasons, windows
+from app.registry.terms.policy import KEEP
+
+
+@strawberry.input(description="What changes of an organizer's policy in the current season. Left out stays as it is.")
+class PolicyInput:
+    verify_within_days: int | None = strawberry.field(
+        default=UNSET, description="1 to 90 days for verification. Null: nobody is forfeited."
+    )
+    block_when_forfeited: bool | None = strawberry.field(
+        default=UNSET, description="Whether forfeiting blocks the NIK."
+    )
+    block_seasons: int | None = strawberry.field(default=UNSET, description="For how many seasons, 1 to 10.")
+    enforce_window: bool | None = strawberry.field(
+        default=UNSET, description="Off: outside every window it is accepted with a warning."
+    )
+    return_requires_outbound: bool | None = strawberry.field(
+        default=UNSET, description="Whether a BALIK registrant needs a standing MUDIK one."
+    )
+    return_same_day: bool | None = strawberry.field(
+        default=UNSET, description="Whether both must be registered on the same day (WIB)."
+    )
+    no_show_after_minutes: int | None = strawberry.field(
+        default=UNSET, description="Minutes after departure, 0 to 1,440."
+    )
+
+    def to_input(self) -> policy.PolicyInput:
+        return policy.PolicyInput(
+            verify_within_days=KEEP if self.verify_within_days is UNSET else self.verify_within_days,
+            block_when_forfeited=given(self.block_when_forfeited),
+            block_seasons=given(self.block_seasons),
+            enforce_window=given(self.enforce_window),
+            return_requires_outbound=given(self.return_requires_outbound),
+            return_same_day=given(self.return_same_day),
+            no_show_after_minutes=given(self.no_show_after_minutes),
+        )
+
+
+@strawberry.input(description="An organizer, new or changed.")
+class OrganizerInput:
+    code: ID = strawberry.field(description="Small letters, digits and dashes, at most 40. It never changes.")
+    name: str = strawberry.field(description="As the ministry writes it.")
+    coordinator: ID | None = strawberry.field(
+        default=UNSET, description="The code of who coordinates it. Left out: as it is. Null: nobody."
+    )
+    schemes: list[IntegrationScheme] | None = strawberry.field(
+        default=UNSET, description="Left out: as they are; GRAPHQL if it is new."
+    )
+    policy: PolicyInput | None = strawberry.field(default=UNSET, description="Left out: as it is.")
+
+    def to_input(self) -> registry_organizers.OrganizerInput:
+        schemes, changed = given(self.schemes), given(self.policy)
+        return registry_organizers.OrganizerInput(
+            code=self.code,
+            name=self.name,
+            coordinator=KEEP if self.coordinator is UNSET else self.coordinator,
+            schemes=None if schemes is None else tuple(schemes),
+            policy=None if changed is None else changed.to_input(),
+        )
+
+
+@strawberry.input(
+    description="A wave of registration or verification. An amendment takes the place of another; the history stays."
+)
+class WindowInput:
+    organizer: ID = strawberry.field(description="Its code.")
+    kind: WindowKind = strawberry.field(default=WindowKind.REGISTRATION, description="What it opens.")
+    opens_at: datetime = strawberry.field(description="The first instant that is inside.")
+    closes_at: datetime | None = strawberry.field(
+        default=UNSET, description='The first instant that is outside. Left out: an open end ("melihat kuota akhir").'
+    )
+    until_quota_is_full: bool = strawberry.field(
+        default=False, description="Announced as open until the quota is full."
+    )
+    note: str | None = strawberry.field(default=UNSET, description="What the organizer said about it.")
+    amends: ID | None = strawberry.field(default=UNSET, description="The window in force that it takes the place of.")
+    season: int | None = strawberry.field(default=UNSET, description="Left out: the current one.")
+
+    def to_input(self) -> windows.WindowInput:
+        amends = given(self.amends)
+        return windows.WindowInput(
+            organizer=self.organizer,
+            kind=self.kind,
+            opens_at=self.opens_at,
+            closes_at=given(self.closes_at),
+            until_quota_is_full=self.until_quota_is_full,
+            note=given(self.note),
+            amends=None if amends is None else identifier(amends),
+        )
+
+
+OrganizerResult = Annotated[
+    Organizer | Problem,
+    strawberry.union(
+        "OrganizerResult", description="The organizer as it is now, or why not. Both have a `code`: give one an alias."
+    ),
+]
+
+
+async def find_organizer(
+    info: Info, code: Annotated[ID, strawberry.argument(description="Its code, such as `hubdat`.")]
+) -> Organizer | None:
+    return await catalogue.find_organizer(info, code)
+
+
+async def every_organizer(info: Info) -> list[Organizer]:
+    context = info.context
+    async with context.transaction() as session:
+        records = await registry_organizers.all_of(session, await seasons.latest(session))
+    for record in records:
+        context.organizers.prime(record.code, record)
+    return [Organizer.from_record(record) for record in records]
+
+
+async def save_organizer(
+    info: Info, input: Annotated[OrganizerInput, strawberry.argument(description="The organizer.")]
+) -> OrganizerResult:
+    context = info.context
+
+    async def save(session: AsyncSession) -> registry_organizers.Organizer | Refusal:
+        season = await seasons.current(session)
+        return await registry_organizers.save(session, context.caller, input.to_input(), season, context.now)
+
+    verdict = await context.attempt(save)
+    if isinstance(verdict, Refusal):
+        return Problem.from_refusal(verdict, context)
+    return Organizer.from_record(verdict)
+
+
+async def save_window(
+    info: Info, input: Annotated[WindowInput, strawberry.argument(description="The wave.")]
+) -> OrganizerResult:
+    context = info.context
+
+    async def save(session: AsyncSession) -> Refusal | None:
+        season = given(input.season) or await seasons.current(session)
+        return await windows.save(session, context.caller, input.to_input(), season, context.now)
+
+    refused = await context.attempt(save)
+    if refused is not None:
+        return Problem.from_refusal(refused, context)
+    return await catalogue.get_organizer(info, input.organizer)

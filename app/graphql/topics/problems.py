@@ -1,0 +1,118 @@
+"""Refusals as data: `Problem`, in the caller's language, with the facts that a caller acts on."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from enum import StrEnum
+
+import strawberry
+from strawberry import ID
+
+from app import errors
+from app.graphql.context import Context
+from app.graphql.topics.catalogue import Organizer
+from app.graphql.vocabulary import Direction, RegistrantStatus, Service, describe
+
+
+class ProblemCode(StrEnum):
+    NIK_INVALID = "NIK_INVALID"
+    NIK_ALREADY_REGISTERED = "NIK_ALREADY_REGISTERED"
+    NIK_BLOCKED = "NIK_BLOCKED"
+    REGISTRATION_CLOSED = "REGISTRATION_CLOSED"
+    SEASON_CLOSED = "SEASON_CLOSED"
+    QUOTA_FULL = "QUOTA_FULL"
+    QUOTA_BELOW_TAKEN = "QUOTA_BELOW_TAKEN"
+    ROUTE_UNKNOWN = "ROUTE_UNKNOWN"
+    RETURN_WITHOUT_OUTBOUND = "RETURN_WITHOUT_OUTBOUND"
+    RETURN_CITY_MISMATCH = "RETURN_CITY_MISMATCH"
+    DESTINATION_MISMATCH = "DESTINATION_MISMATCH"
+    TRANSITION_NOT_ALLOWED = "TRANSITION_NOT_ALLOWED"
+    VERIFICATION_EXPIRED = "VERIFICATION_EXPIRED"
+    MOTORCYCLE_REQUIRED = "MOTORCYCLE_REQUIRED"
+    MOTORCYCLE_NOT_HANDED_OVER = "MOTORCYCLE_NOT_HANDED_OVER"
+    NOT_HEALTHY = "NOT_HEALTHY"
+    NOT_FOUND = "NOT_FOUND"
+    NOT_YOURS = "NOT_YOURS"
+    INVALID_VALUE = "INVALID_VALUE"
+
+
+describe(
+    ProblemCode,
+    "Why something was refused. Codes never change; messages may.",
+    NIK_INVALID="It cannot be a NIK: not 16 digits, no such date of birth, no such province, or serial 0000.",
+    NIK_ALREADY_REGISTERED=(
+        "A registration holds this NIK in this season, direction and service; see `standing`. The first to arrive wins"
+        " (Kemenhub integration scheme, March 2024)."
+    ),
+    NIK_BLOCKED="The NIK is blocked (terms of 2023 §5). Appeals go to Hubdat.",
+    REGISTRATION_CLOSED="`registeredAt` is outside every window of the organizer; `retryAfter` tells of the next one.",
+    SEASON_CLOSED="The season is read only.",
+    QUOTA_FULL="No seat is left on the route. A forfeiture or a release may free one.",
+    QUOTA_BELOW_TAKEN="A quota cannot be lowered below the seats that are taken.",
+    ROUTE_UNKNOWN="There is no such route of this organizer.",
+    RETURN_WITHOUT_OUTBOUND="A BALIK registration needs a standing MUDIK one (terms of 2023 §3).",
+    RETURN_CITY_MISMATCH="A BALIK trip begins in the city where the MUDIK trip ended (terms of 2023 §3).",
+    DESTINATION_MISMATCH="A motorcycle goes to the same city as its rider (terms of 2023 §2).",
+    TRANSITION_NOT_ALLOWED="The registrant's status does not lead there; `allowed` lists where it does.",
+    VERIFICATION_EXPIRED="The deadline for verification has passed (terms of 2023 §4, H+7).",
+    MOTORCYCLE_REQUIRED="A MOTORCYCLE route needs plate and STNK number (terms of 2023 §6).",
+    MOTORCYCLE_NOT_HANDED_OVER="It departs only after `handOverMotorcycle` (terms of 2023 §6).",
+    NOT_HEALTHY="Departing needs the declaration of being healthy (terms of 2023 §7).",
+    NOT_FOUND="Nothing of yours is named so.",
+    NOT_YOURS="That organizer is neither you nor a member that you coordinate.",
+    INVALID_VALUE="A value that cannot be; `field` names it and `message` says why.",
+)
+
+
+@strawberry.type(description="One registration that stands against a NIK. Never a name, never an itinerary.")
+class Standing:
+    organizer: Organizer = strawberry.field(description="Who registered it.")
+    direction: Direction = strawberry.field(description="In which direction.")
+    service: Service = strawberry.field(description="For what.")
+    status: RegistrantStatus = strawberry.field(description="Where it stands.")
+    registered_on: date = strawberry.field(description="The day (WIB) of the registration.")
+    own: bool = strawberry.field(description="Whether it is yours, or a member's that you coordinate.")
+
+    @classmethod
+    def from_standing(cls, standing: errors.Standing) -> Standing:
+        return cls(
+            organizer=Organizer(code=ID(standing.organizer), name=standing.organizer_name),
+            direction=Direction(standing.direction),
+            service=Service(standing.service),
+            status=RegistrantStatus(standing.status),
+            registered_on=standing.registered_on,
+            own=standing.own,
+        )
+
+
+@strawberry.type(description="An expected refusal. Nothing was changed.")
+class Problem:
+    code: ProblemCode = strawberry.field(description="What to branch on.")
+    message: str = strawberry.field(description="For people: Indonesian, or English with `Accept-Language: en`.")
+    field: str | None = strawberry.field(description="Which input field it is about.")
+    standing: Standing | None = strawberry.field(description="Of NIK_ALREADY_REGISTERED: what holds the NIK.")
+    allowed: list[RegistrantStatus] | None = strawberry.field(
+        description="Of TRANSITION_NOT_ALLOWED: the statuses that can follow now."
+    )
+    retry_after: int | None = strawberry.field(
+        description="Seconds after which the same call may succeed, when that is known."
+    )
+
+    @classmethod
+    def from_refusal(cls, refusal: errors.Refusal, context: Context) -> Problem:
+        standing: errors.Standing | None = getattr(refusal, "standing", None)
+        allowed: tuple[str, ...] | None = getattr(refusal, "allowed", None)
+        opens_at: datetime | None = getattr(refusal, "opens_at", None)
+        return cls(
+            code=ProblemCode(refusal.code),
+            message=refusal.message(context.language),
+            field=None if refusal.field is None else _as_the_contract_writes(refusal.field),
+            standing=None if standing is None else Standing.from_standing(standing),
+            allowed=None if allowed is None else [RegistrantStatus(status) for status in allowed],
+            retry_after=None if opens_at is None else max(0, int((opens_at - context.now).total_seconds()) + 1),
+        )
+
+
+def _as_the_contract_writes(name: str) -> str:
+    first, *others = name.split("_")
+    return first + "".join(word.capitalize() for word in others)

@@ -1,0 +1,179 @@
+"""Registrants as they are written: submitted, moved, corrected, handed over, erased. One verdict for each, in order."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Annotated
+
+import strawberry
+from strawberry import UNSET
+
+from app import metrics
+from app.errors import Refusal
+from app.graphql.context import Context, Info
+from app.graphql.fields import sized
+from app.graphql.scalars import given
+from app.graphql.topics import niks
+from app.graphql.topics.niks import Reason
+from app.graphql.topics.problems import Problem
+from app.graphql.topics.registrant_inputs import Correction, RegistrantRef, SubmitRegistrant
+from app.graphql.topics.registrants import Registrant
+from app.graphql.vocabulary import RegistrantStatus
+from app.registry import erasure
+from app.registry.registrants import corrections, lifecycle, motorcycles, submission
+from app.registry.registrants.lifecycle import Move
+from app.registry.registrants.record import Record
+from app.registry.registrants.submission import Accepted
+
+Ref = Annotated[RegistrantRef, strawberry.argument(description="Which one; it must be yours.")]
+Refs = Annotated[list[RegistrantRef], strawberry.argument(description="Which ones, at most 1,000; they must be yours.")]
+Posko = Annotated[str | None, strawberry.argument(description="At which posko.")]
+Healthy = Annotated[
+    bool, strawberry.argument(description="The declaration of being healthy (terms of 2023 §7); nothing more is kept.")
+]
+At = Annotated[datetime | None, strawberry.argument(description="When it happened; left out: now.")]
+
+
+@strawberry.type(description="An accepted registration.")
+class Submission:
+    registrant: Registrant = strawberry.field(description="The registrant.")
+    return_: Registrant | None = strawberry.field(name="return", description="The way back, if one was asked for.")
+    replayed: bool = strawberry.field(
+        description=(
+            "This organizer had already submitted this NIK in this season, direction and service: nothing was added,"
+            " no second seat taken. Repeating a submission is safe."
+        )
+    )
+    warnings: list[niks.Warning] = strawberry.federation.field(
+        description="Such as a registration outside every window, where the policy lets it pass.",
+        directives=[sized(1)],
+    )
+
+
+SubmitResult = Annotated[
+    Submission | Problem, strawberry.union("SubmitResult", description="The registration, or why not.")
+]
+RegistrantResult = Annotated[
+    Registrant | Problem, strawberry.union("RegistrantResult", description="The registrant as it is now, or why not.")
+]
+
+
+async def submit_registrant(
+    info: Info, input: Annotated[SubmitRegistrant, strawberry.argument(description="Whom, and on which route.")]
+) -> SubmitResult:
+    verdict = await info.context.registry.submissions.submit(input.to_submission(info.context))
+    return _submitted(verdict, info.context)
+
+
+async def submit_registrants(
+    info: Info,
+    inputs: Annotated[list[SubmitRegistrant], strawberry.argument(description="At most 1,000.")],
+) -> list[SubmitResult]:
+    context = info.context
+    submissions = [one.to_submission(context) for one in inputs]
+    verdicts = await context.attempt(
+        lambda session: submission.submit(session, context.registry.vault, submissions, context.now)
+    )
+    return [_submitted(verdict, context) for verdict in verdicts]
+
+
+async def verify_registrant(info: Info, ref: Ref, posko: Posko = UNSET) -> RegistrantResult:
+    [verdict] = await verify_registrants(info, [ref], posko)
+    return verdict
+
+
+async def verify_registrants(info: Info, refs: Refs, posko: Posko = UNSET) -> list[RegistrantResult]:
+    caller = info.context.caller
+    return await _move(
+        info.context, [Move(caller, ref.to_ref(), RegistrantStatus.VERIFIED, posko=given(posko)) for ref in refs]
+    )
+
+
+async def depart_registrant(info: Info, ref: Ref, healthy: Healthy, at: At = UNSET) -> RegistrantResult:
+    [verdict] = await depart_registrants(info, [ref], healthy, at)
+    return verdict
+
+
+async def depart_registrants(info: Info, refs: Refs, healthy: Healthy, at: At = UNSET) -> list[RegistrantResult]:
+    caller, when = info.context.caller, given(at)
+    moves = [Move(caller, ref.to_ref(), RegistrantStatus.DEPARTED, healthy=healthy, at=when) for ref in refs]
+    return await _move(info.context, moves)
+
+
+async def cancel_registrant(info: Info, ref: Ref, reason: Reason) -> RegistrantResult:
+    move = Move(info.context.caller, ref.to_ref(), RegistrantStatus.CANCELLED, reason=reason)
+    [verdict] = await _move(info.context, [move])
+    return verdict
+
+
+async def correct_registrant(
+    info: Info,
+    ref: Ref,
+    input: Annotated[Correction, strawberry.argument(description="What is right, and why.")],
+) -> RegistrantResult:
+    context = info.context
+    verdict = await context.attempt(
+        lambda session: corrections.correct(
+            session, context.registry.vault, context.caller, ref.to_ref(), input.to_correction(), context.now
+        )
+    )
+    return _registrant(verdict, context)
+
+
+async def hand_over_motorcycle(info: Info, ref: Ref, at: At = UNSET) -> RegistrantResult:
+    context = info.context
+    [verdict] = await context.attempt(
+        lambda session: motorcycles.hand_over(
+            session, context.registry.vault, context.caller, [ref.to_ref()], given(at), context.now
+        )
+    )
+    return _registrant(verdict, context)
+
+
+async def erase_registrant(
+    info: Info,
+    ref: Annotated[RegistrantRef, strawberry.argument(description="Which one, of any organizer.")],
+    reason: Reason,
+) -> RegistrantResult:
+    context = info.context
+    verdict = await context.attempt(
+        lambda session: erasure.erase(
+            session, context.registry.vault, context.caller, ref.to_ref(), reason, context.now
+        )
+    )
+    return _registrant(verdict, context)
+
+
+async def _move(context: Context, moves: Sequence[Move]) -> list[Registrant | Problem]:
+    verdicts = await context.attempt(
+        lambda session: lifecycle.move(session, context.registry.vault, moves, context.now)
+    )
+    return [_registrant(verdict, context) for verdict in verdicts]
+
+
+def _registrant(verdict: Record | Refusal, context: Context) -> Registrant | Problem:
+    code = verdict.code if isinstance(verdict, Refusal) else "ACCEPTED"
+    metrics.VERDICTS.labels("change", code, context.caller.organizer).inc()
+    if isinstance(verdict, Refusal):
+        return Problem.from_refusal(verdict, context)
+    return Registrant.from_record(verdict)
+
+
+def _submitted(verdict: Accepted | Refusal, context: Context) -> Submission | Problem:
+    metrics.VERDICTS.labels("submission", _code(verdict), context.caller.organizer).inc()
+    if isinstance(verdict, Refusal):
+        return Problem.from_refusal(verdict, context)
+    back = verdict.return_record
+    return Submission(
+        registrant=Registrant.from_record(verdict.record),
+        return_=None if back is None else Registrant.from_record(back),
+        replayed=verdict.replayed,
+        warnings=niks.Warning.all_from(verdict.warnings, context),
+    )
+
+
+def _code(verdict: Accepted | Refusal) -> str:
+    if isinstance(verdict, Refusal):
+        return verdict.code
+    return "REPLAYED" if verdict.replayed else "ACCEPTED"

@@ -1,0 +1,212 @@
+"""Registrants as they are read: one, or a page of them. Masked for whoever does not own them (`registry.record`)."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated
+
+import strawberry
+from strawberry import ID, UNSET
+
+from app.changes.log import feed
+from app.errors import NotFound
+from app.graphql import paging
+from app.graphql.context import Context, Info
+from app.graphql.fields import loaded, sized
+from app.graphql.paging import After, Connection, First
+from app.graphql.scalars import NIK, given, identifier
+from app.graphql.topics.catalogue import Organizer, Route
+from app.graphql.topics.registrant_inputs import RegistrantFilter, RegistrantRef
+from app.graphql.vocabulary import ChangeKind, Direction, IdentityDocument, RegistrantStatus, Service
+from app.registry.registrants import lookup
+from app.registry.registrants.record import Record
+from app.registry.values import standard
+
+
+@strawberry.type(description="The motorcycle of a MOTORCYCLE registrant (terms of 2023 §6).")
+class Motorcycle:
+    plate: str = strawberry.field(description="Nomor polisi.")
+    registration_number: str = strawberry.field(description="Nomor STNK.")
+    handed_over_at: datetime | None = strawberry.field(description="When it was handed over.")
+
+    @classmethod
+    def from_record(cls, record: Record) -> Motorcycle | None:
+        if record.plate is None or record.registration_number is None:
+            return None
+        return cls(
+            plate=record.plate,
+            registration_number=record.registration_number,
+            handed_over_at=record.handed_over_at,
+        )
+
+
+@strawberry.type(description="One change of a registrant: a row of the registry's log.")
+class Change:
+    cursor: str = strawberry.field(
+        description=(
+            "Its place in the log: give it to `changes` as `after` to go on from here. It never expires. Of a change in"
+            " `Registrant.history` that is some milliseconds old, `changes` may bring the change itself once more."
+        )
+    )
+    at: datetime = strawberry.field(description="When it was written.")
+    kind: ChangeKind = strawberry.field(description="What happened.")
+    registrant: Registrant = strawberry.field(
+        description="Whose change it is, as it is now: later changes are in it already."
+    )
+    from_: RegistrantStatus | None = strawberry.field(
+        name="from", description="Null: it arrived, or its status stayed."
+    )
+    to: RegistrantStatus | None = strawberry.field(description="What it became. Null: its status stayed.")
+    reason: str | None = strawberry.field(description="Why, where a reason was given; only you see it.")
+
+    @classmethod
+    def from_log(cls, change: feed.Change, registrant: Registrant) -> Change:
+        return cls(
+            cursor=feed.cursor(change.position),
+            at=change.at,
+            kind=ChangeKind(change.kind),
+            registrant=registrant,
+            from_=None if change.from_status is None else RegistrantStatus(change.from_status),
+            to=None if change.to_status is None else RegistrantStatus(change.to_status),
+            # Free text, in which clerks name people.
+            reason=change.reason if registrant.own else None,
+        )
+
+
+@strawberry.federation.type(
+    name="Registrant",
+    keys=["id"],
+    description=(
+        "One person on one route: one row of the data standard (Kemenhub integration scheme, March 2024). Its own"
+        " organizer reads it in full; with `dashboard:read` others see it without name and with a masked NIK."
+    ),
+)
+class Registrant:
+    id: ID = strawberry.field(description="A UUID, ordered by arrival.")
+    season: int = strawberry.field(description="The programme year.")
+    nik: NIK = strawberry.field(description="`data_nik` of the standard.")
+    name: str = strawberry.field(description="`data_pemesan` of the standard; `***` for anyone but its organizer.")
+    organizer: Organizer = strawberry.field(description="`source` of the standard.")
+    direction: Direction = strawberry.field(description="`tipe_keberangkatan` of the standard.")
+    service: Service = strawberry.field(description="A seat, or a carried motorcycle.")
+    status: RegistrantStatus = strawberry.field(description="Where it stands.")
+    status_code: int = strawberry.field(
+        description="`status_pemesanan_code` of the standard: 1 to 3; 4 to 6 are this registry's extension."
+    )
+    status_title: str = strawberry.field(description="`status_pemesanan_tittle` of the standard.")
+    reference: str | None = strawberry.field(description="Your own booking code; only you see it.")
+    identity_document: IdentityDocument | None = strawberry.field(
+        description="The type that was shown (terms of 2023 §1). Null: it came by a 12-column feed."
+    )
+    motorcycle: Motorcycle | None = strawberry.field(description="Of a MOTORCYCLE registrant; only you see it.")
+    registered_at: datetime = strawberry.field(description="`tanggal_pendaftaran` of the standard.")
+    verify_by: datetime | None = strawberry.field(
+        description="Not verified by then, it is forfeited (terms of 2023 §4, H+7). Null: no deadline."
+    )
+    verified_at: datetime | None = strawberry.field(description="When it was verified at a posko.")
+    departed_at: datetime | None = strawberry.field(description="When it departed.")
+    late: bool | None = strawberry.field(description="Departed less than an hour before departure (terms of 2023 §8).")
+    healthy: bool | None = strawberry.field(description="What was declared at departure (terms of 2023 §7).")
+    route_key: strawberry.Private[str]
+    outbound_key: strawberry.Private[str | None]
+    own: strawberry.Private[bool]
+
+    @classmethod
+    def from_record(cls, record: Record) -> Registrant:
+        status = RegistrantStatus(record.status)
+        return cls(
+            id=ID(str(record.id)),
+            season=record.season,
+            nik=NIK(record.nik),
+            name=record.name,
+            organizer=Organizer(code=ID(record.organizer), name=record.organizer_name),
+            direction=Direction(record.direction),
+            service=Service(record.service),
+            status=status,
+            status_code=standard.STATUS_CODES[status],
+            status_title=standard.title(status),
+            reference=record.reference,
+            identity_document=None if record.identity_document is None else IdentityDocument(record.identity_document),
+            motorcycle=Motorcycle.from_record(record),
+            registered_at=record.registered_at,
+            verify_by=record.verify_by,
+            verified_at=record.verified_at,
+            departed_at=record.departed_at,
+            late=record.late,
+            healthy=record.healthy,
+            route_key=str(record.route_id),
+            outbound_key=None if record.outbound_id is None else str(record.outbound_id),
+            own=record.own,
+        )
+
+    @classmethod
+    def from_records(cls, records: list[Record | None]) -> list[Registrant | None]:
+        return [None if record is None else cls.from_record(record) for record in records]
+
+    @loaded("Its departure.")
+    async def route(self, info: Info) -> Route:
+        record = await info.context.routes.load(identifier(self.route_key))
+        assert record is not None  # noqa: S101 - a foreign key vouches for it
+        return Route.from_record(record)
+
+    @loaded("Of a BALIK registrant: its trip home.")
+    async def outbound(self, info: Info) -> Registrant | None:
+        if self.outbound_key is None:
+            return None
+        record = await info.context.registrants.load(identifier(self.outbound_key))
+        return None if record is None else Registrant.from_record(record)
+
+    @loaded("Of a MUDIK registrant: its trip back.", name="return")
+    async def return_(self, info: Info) -> Registrant | None:
+        record = await info.context.returns.load(identifier(self.id))
+        return None if record is None else Registrant.from_record(record)
+
+    @loaded("Every change of it, the oldest first.", sized(5))
+    async def history(self, info: Info) -> list[Change]:
+        return [Change.from_log(one, self) for one in await info.context.histories.load(identifier(self.id))]
+
+
+async def find_registrant(
+    info: Info, ref: Annotated[RegistrantRef, strawberry.argument(description="Which one.")]
+) -> Registrant | None:
+    context = info.context
+    async with context.transaction() as session:
+        [found] = await lookup.find(
+            session, context.registry.vault, context.reader, [ref.to_ref()], everyone=context.everyone, now=context.now
+        )
+    match found:
+        case Record():
+            return Registrant.from_record(found)
+        case NotFound():
+            return None
+        case refused:
+            raise refused
+
+
+async def find_registrants(
+    info: Info,
+    where: Annotated[
+        RegistrantFilter | None, strawberry.argument(description="All of these; left out, every season's.")
+    ] = UNSET,
+    first: First = 50,
+    after: After = UNSET,
+) -> Connection[Registrant]:
+    context = info.context
+    position, size = paging.position(given(after)), paging.size(first)
+    async with context.transaction() as session:
+        records = await lookup.page(
+            session,
+            context.registry.vault,
+            context.reader,
+            where.to_filter() if where else lookup.Filter(),
+            after=position,
+            first=size,
+            everyone=context.everyone,
+        )
+    nodes = [Registrant.from_record(record) for record in records]
+    return paging.connection([record.id for record in records], nodes, first=first, after=given(after))
+
+
+async def by_keys(context: Context, ids: list[str]) -> list[Registrant | None]:
+    """For `_entities`."""
+    return Registrant.from_records(await context.registrants.load_many([identifier(key) for key in ids]))

@@ -1,0 +1,1 @@
+"""The doors that machines knock at without GraphQL."""

@@ -1,0 +1,142 @@
+"""`POST /legacy/cek-nik`: last year's scheme (S1). A NIK in; `status_code`, `status_message` and the standard's columns
+out, for every registration that stands against it.
+
+The check behind it is today's: the same access log and budget. A foreign passenger's name and itinerary are left out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from urllib.parse import parse_qsl
+
+from starlette.responses import Response
+from starlette.routing import Route
+
+from app.auth.bearer import Bearer
+from app.config import Settings
+from app.errors import Language, NikInvalid, Standing, TooManyChecks
+from app.intake import http
+from app.intake.http import FORM, JSON, Asked, Door
+from app.models.enums import Direction, NikOutcome, RegistrantStatus, Service
+from app.process import Registry
+from app.registry.niks import check
+from app.registry.niks.check import Answer, Check
+from app.registry.registrants import lookup
+from app.registry.registrants.lookup import Ref
+from app.registry.registrants.record import Record
+from app.registry.routes import route
+from app.registry.routes.route import Route as Itinerary
+from app.registry.values import nik, standard
+
+PATH = "/legacy/cek-nik"
+CLAIMS = [(direction, service) for service in Service for direction in Direction]
+"""Last year's scheme asked for a NIK alone: each of these is a check."""
+OWNERS = frozenset({"registrants:read", "registrants:write"})
+REGISTERED, BLOCKED, AVAILABLE, INVALID = 200, 403, 404, 422
+"""`status_code`, of an answer whose HTTP status is 200."""
+MESSAGES: dict[int, dict[Language, str]] = {
+    REGISTERED: {"id": "NIK sudah terdaftar.", "en": "The NIK is registered."},
+    BLOCKED: {"id": "NIK diblokir.", "en": "The NIK is blocked."},
+    AVAILABLE: {"id": "NIK belum terdaftar.", "en": "The NIK is not registered."},
+}
+ITINERARY = standard.COLUMNS[2:7]
+
+Row = dict[str, str | int | None]
+
+
+def routes(registry: Registry, bearer: Bearer, settings: Settings) -> list[Route]:
+    async def answer(asked: Asked) -> Response:
+        sent = await _nik(asked, settings)
+        answers = await _check(registry, asked, sent)
+        if isinstance(answers, NikInvalid):
+            return http.answered(_answer(INVALID, answers.message(asked.language), []))
+        standing = [standing for one in answers for standing in one.standing]
+        rows = await _rows(registry, asked, answers[0].nik, standing)
+        return http.answered(_verdict(answers, rows, asked.language))
+
+    return [http.route(PATH, Door(bearer, "legacy", answer, scopes=["nik:check"]))]
+
+
+async def _nik(asked: Asked, settings: Settings) -> object:
+    media = http.media_type(asked.request, JSON, FORM)
+    body = await http.body(asked.request, settings)
+    given = http.parsed_json(body) if media == JSON else _form(body)
+    if not isinstance(given, Mapping) or given.get("nik") is None:
+        raise http.bad('Kirim {"nik": "…"} atau isian formulir nik.', 'Send {"nik": "…"} or a form field nik.', "nik")
+    return given["nik"]
+
+
+def _form(body: bytes) -> dict[str, str]:
+    try:
+        return dict(parse_qsl(body.decode(), keep_blank_values=True, errors="strict", max_num_fields=20))
+    except ValueError:
+        raise http.bad("Isi permintaan bukan formulir dalam UTF-8.", "The body is not a form in UTF-8.") from None
+
+
+async def _check(registry: Registry, asked: Asked, sent: object) -> list[Answer] | NikInvalid:
+    """Raises `TooManyChecks`, and `NotFound` when no season is open."""
+    digits = nik.sixteen_digits(sent)
+    if isinstance(digits, NikInvalid):
+        return digits
+    checks = [Check(asked.caller, digits, direction, service) for direction, service in CLAIMS]
+    async with registry.database.statements() as session:
+        answers = await check.check(session, registry.vault, checks, asked.now, together=True)
+    registry.watch.answered(checks, answers, asked.now)
+    found: list[Answer] = []
+    for one in answers:
+        if isinstance(one, NikInvalid):
+            return one
+        if isinstance(one, TooManyChecks):
+            raise one
+        found.append(one)
+    return found
+
+
+async def _rows(registry: Registry, asked: Asked, digits: str, standing: Sequence[Standing]) -> list[Row]:
+    """Of one's own with all columns, if the token may read them."""
+    readable = [one for one in standing if one.own and OWNERS & asked.principal.scopes]
+    refs = [Ref(nik=digits, direction=one.direction, service=one.service) for one in readable]
+    own = await _own(registry, asked, refs) if refs else {}
+    return [_row(one, digits, *own.get((one.direction, one.service), (None, None))) for one in standing]
+
+
+async def _own(
+    registry: Registry, asked: Asked, refs: Sequence[Ref]
+) -> dict[tuple[str, str], tuple[Record, Itinerary | None]]:
+    async with registry.database.transaction() as session:
+        found = await lookup.find(session, registry.vault, asked.caller, refs, everyone=False, now=asked.now)
+        records = [one for one in found if isinstance(one, Record)]
+        itineraries = await route.by_ids(session, [one.route_id for one in records], asked.now)
+    return {(one.direction, one.service): (one, way) for one, way in zip(records, itineraries, strict=True)}
+
+
+def _row(one: Standing, digits: str, record: Record | None, itinerary: Itinerary | None) -> Row:
+    status = RegistrantStatus(one.status)
+    return {
+        "data_nik": digits,
+        "data_pemesan": None if record is None else record.name,
+        **_itinerary(itinerary),
+        "tipe_keberangkatan": standard.DIRECTION_TITLES[Direction(one.direction)],
+        "tanggal_pendaftaran": one.registered_on.isoformat(),
+        "status_pemesanan_tittle": standard.title(status),
+        "status_pemesanan_code": standard.STATUS_CODES[status],
+        "source": one.organizer_name,
+    }
+
+
+def _itinerary(itinerary: Itinerary | None) -> Row:
+    if itinerary is None:
+        return dict.fromkeys(ITINERARY)
+    origin, destination = itinerary.origin, itinerary.destination
+    values = (itinerary.name, origin.name, destination.name, origin.city, destination.city)
+    return dict(zip(ITINERARY, values, strict=True))
+
+
+def _verdict(answers: Sequence[Answer], rows: Sequence[Row], language: Language) -> dict[str, object]:
+    blocked = any(one.outcome is NikOutcome.BLOCKED for one in answers)
+    status_code = BLOCKED if blocked else REGISTERED if rows else AVAILABLE
+    return _answer(status_code, MESSAGES[status_code][language], rows)
+
+
+def _answer(status_code: int, message: str, rows: Sequence[Row]) -> dict[str, object]:
+    return {"status_code": status_code, "status_message": message, "data": rows}

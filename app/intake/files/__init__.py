@@ -1,0 +1,1 @@
+"""Files of the 12 columns: opened, read, written."""

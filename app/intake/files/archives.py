@@ -1,0 +1,151 @@
+"""What an .xlsx file may be: a zip archive of XML parts. All that is dangerous in one is found here, before it is read.
+
+Every XML part is inflated once in small pieces, which are counted and looked at and thrown away: what the archive says
+of itself is not believed.
+"""
+
+from __future__ import annotations
+
+import re
+import struct
+import zlib
+from collections.abc import Iterator
+from itertools import pairwise
+from typing import BinaryIO
+from zipfile import ZIP_DEFLATED, ZIP_STORED, BadZipFile, ZipFile, ZipInfo
+
+from app.intake.files.file_refusals import (
+    FileDamaged,
+    FileEncrypted,
+    FileHasMacros,
+    FileNotASpreadsheet,
+    FileTooComplex,
+    FileTooManyRows,
+)
+
+MOST_ROWS = 150_000
+MOST_COLUMNS = 200
+MOST_PARTS = 1_000
+MOST_INFLATED = 200_000_000
+"""Bytes of all parts."""
+MOST_MARKUP = 13_000_000
+"""Tags of all parts: six for a cell that holds its own text, so this is two million of them."""
+END = b"PK\x05\x06"
+LOCAL = b"PK\x03\x04"
+_LONGEST_COMMENT = 65_535
+_CHUNK = 256 * 1024
+_OVERLAP = 1024
+"""Bytes: longer than anything that is looked for across the border of two pieces."""
+_ENCRYPTED = 0x1
+_WORKBOOK = "xl/workbook.xml"
+_SHEETS = "xl/worksheets/"
+_CONTENT_TYPES = "[content_types].xml"
+
+_DTD = re.compile(rb"<!(?:DOCTYPE|ENTITY)")
+# A cell with something in it, by its address: `<c r="GS1" t="n">`. An empty one with a format ends in `/>`. Written in
+# another way it is not found here, and ends at the memory limit.
+_FAR_RIGHT = re.compile(rb'r="(?:[A-Z]{3,}|[H-Z][A-Z]|G[S-Z])\d+"[^<>]*+(?<!/)>')
+_FAR_DOWN = re.compile(rb'r="[A-Z]+(?:\d{7,}|[2-9]\d{5}|1[6-9]\d{4})"[^<>]*+(?<!/)>')
+
+
+def inspect(file: BinaryIO) -> None:
+    """Raises `FileRefused`."""
+    refuse_large_directory(file)
+    try:
+        with ZipFile(file) as archive:
+            parts = archive.infolist()
+            refuse_by_directory(parts)
+            markup = 0
+            for part in parts:
+                if part.filename.casefold().endswith((".xml", ".rels")):
+                    markup += look_through(file, part, MOST_MARKUP - markup)
+    except (BadZipFile, zlib.error, struct.error, ValueError, NotImplementedError, EOFError, OSError):
+        raise FileDamaged from None
+
+
+def refuse_large_directory(file: BinaryIO) -> None:
+    """Before anybody makes objects of its entries."""
+    size = file.seek(0, 2)
+    file.seek(max(0, size - _LONGEST_COMMENT - 22))
+    tail = file.read()
+    place = tail.rfind(END)
+    if place < 0 or len(tail) - place < 22:
+        raise FileDamaged
+    count, length = struct.unpack("<HI", tail[place + 10 : place + 16])
+    if count > MOST_PARTS or length > MOST_PARTS * 512:
+        raise FileTooComplex
+
+
+def refuse_by_directory(parts: list[ZipInfo]) -> None:
+    names = [part.filename.casefold() for part in parts]
+    if any(name.endswith("vbaproject.bin") or name.startswith("xl/macrosheets/") for name in names):
+        raise FileHasMacros
+    if _WORKBOOK not in names or _CONTENT_TYPES not in names:
+        raise FileNotASpreadsheet
+    if any(part.flag_bits & _ENCRYPTED for part in parts):
+        raise FileEncrypted
+    if len(set(names)) < len(names) or any(part.compress_type not in {ZIP_STORED, ZIP_DEFLATED} for part in parts):
+        raise FileDamaged
+    if sum(part.file_size for part in parts) > MOST_INFLATED:
+        raise FileTooComplex
+    ordered = sorted(parts, key=lambda part: part.header_offset)
+    for part, following in pairwise(ordered):
+        if part.header_offset + 30 + part.compress_size > following.header_offset:
+            raise FileDamaged
+
+
+def look_through(file: BinaryIO, part: ZipInfo, most: int) -> int:
+    """How many tags there are. Raises what its content is refused for."""
+    name = part.filename.casefold()
+    before, markup = b"", 0
+    for piece in inflated(file, part):
+        seen = before + piece
+        markup += piece.count(b"<")
+        # With a NUL it is not UTF-8, and what we look for would not be found.
+        if markup > most or b"\0" in piece or _DTD.search(seen):
+            raise FileTooComplex
+        if name == _CONTENT_TYPES and b"macroenabled" in seen.lower():
+            raise FileHasMacros
+        if name.startswith(_SHEETS):
+            refuse_far_cells(seen)
+        before = piece[-_OVERLAP:]
+    return markup
+
+
+def refuse_far_cells(seen: bytes) -> None:
+    if _FAR_DOWN.search(seen):
+        raise FileTooManyRows(rows=MOST_ROWS)
+    if _FAR_RIGHT.search(seen):
+        raise FileTooComplex
+
+
+def inflated(file: BinaryIO, part: ZipInfo) -> Iterator[bytes]:
+    """The part's bytes, exactly as many as its entry says. Raises `FileDamaged`, and zlib's and struct's errors."""
+    file.seek(part.header_offset)
+    head = file.read(30)
+    if head[:4] != LOCAL:
+        raise FileDamaged
+    name_length, extra_length = struct.unpack("<HH", head[26:30])
+    file.seek(name_length + extra_length, 1)
+    stream = zlib.decompressobj(-zlib.MAX_WBITS) if part.compress_type == ZIP_DEFLATED else None
+    left, size = part.compress_size, 0
+    while left:
+        packed = file.read(min(_CHUNK, left))
+        left -= len(packed)
+        if not packed:
+            raise FileDamaged
+        for piece in pieces(stream, packed):
+            size += len(piece)
+            if size > part.file_size:
+                raise FileDamaged
+            yield piece
+    if size != part.file_size:
+        raise FileDamaged
+
+
+def pieces(stream: zlib._Decompress | None, packed: bytes) -> Iterator[bytes]:
+    while packed and stream is not None:
+        yield stream.decompress(packed, _CHUNK)
+        packed = stream.unconsumed_tail
+    if stream is None:
+        yield packed

@@ -1,0 +1,76 @@
+"""CSV as it comes: `;`, `,` or TAB, in UTF-8 with or without a BOM, UTF-16 or Windows-1252, however its lines end."""
+
+from __future__ import annotations
+
+import csv
+import re
+from collections.abc import Iterator
+from functools import partial
+from io import StringIO
+
+from app.intake.files.cells import LONGEST, text_of, unquoted
+from app.intake.files.file_refusals import FileNotASpreadsheet, FileTooComplex
+from app.intake.files.tables import Row, Table
+
+DELIMITERS = (";", ",", "\t")
+LONGEST_LINE = 1024 * 1024
+"""Characters."""
+
+_BOMS = ((b"\xef\xbb\xbf", "utf-8-sig"), (b"\xff\xfe", "utf-16"), (b"\xfe\xff", "utf-16"))
+_SEPARATOR_LINE = re.compile(r"sep=(.)\r?\n", re.IGNORECASE)
+
+csv.field_size_limit(LONGEST)
+
+
+def tables(raw: bytes) -> Iterator[Table]:
+    """The file by each delimiter that it may have. Raises `FileRefused`."""
+    text = decoded(raw)
+    if longest_line(text) > LONGEST_LINE:
+        raise FileTooComplex
+    said = _SEPARATOR_LINE.match(text)
+    for delimiter in said[1] if said else DELIMITERS:
+        yield Table(None, partial(rows, text, delimiter))
+
+
+def decoded(raw: bytes) -> str:
+    """Raises `FileNotASpreadsheet`."""
+    try:
+        text = raw.decode(encoding_of(raw))
+    except UnicodeDecodeError:
+        raise FileNotASpreadsheet from None
+    if "\0" in text:
+        raise FileNotASpreadsheet
+    return text
+
+
+def encoding_of(raw: bytes) -> str:
+    for bom, encoding in _BOMS:
+        if raw.startswith(bom):
+            return encoding
+    # Every second byte of Latin text in UTF-16 is zero.
+    if raw[1:2] == b"\0":
+        return "utf-16-le"
+    if raw[:1] == b"\0":
+        return "utf-16-be"
+    try:
+        raw.decode("utf-8")
+    except UnicodeDecodeError:
+        return "cp1252"
+    return "utf-8"
+
+
+def longest_line(text: str) -> int:
+    longest = start = 0
+    while (end := text.find("\n", start)) >= 0:
+        longest, start = max(longest, end - start), end + 1
+    return max(longest, len(text) - start)
+
+
+def rows(text: str, delimiter: str) -> Iterator[Row]:
+    """As a spreadsheet counts them: a line break within quotes begins no row. Raises `FileTooComplex`."""
+    reader = csv.reader(StringIO(text, newline=""), delimiter=delimiter)
+    try:
+        for number, cells in enumerate(reader, start=1):
+            yield number, [text_of(unquoted(cell)) for cell in cells]
+    except csv.Error:
+        raise FileTooComplex from None

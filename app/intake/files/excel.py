@@ -1,0 +1,70 @@
+"""The visible sheets of an .xlsx file, by calamine, once `archives` has found nothing wrong with it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import BinaryIO
+
+from python_calamine import (
+    CalamineError,
+    CalamineSheet,
+    CalamineWorkbook,
+    SheetTypeEnum,
+    SheetVisibleEnum,
+)
+
+from app.intake.files import archives
+from app.intake.files.archives import MOST_COLUMNS
+from app.intake.files.cells import text_of
+from app.intake.files.file_refusals import FileDamaged
+from app.intake.files.tables import Row, Table
+
+PANIC = "PanicException"
+"""What a bug in calamine ends in. It is no `Exception`, and cannot be imported."""
+
+
+def tables(file: BinaryIO) -> Iterator[Table]:
+    """Raises `FileRefused`."""
+    archives.inspect(file)
+    file.seek(0)
+    try:
+        workbook = CalamineWorkbook.from_filelike(file)
+        for sheet in workbook.sheets_metadata:
+            if sheet.typ == SheetTypeEnum.WorkSheet and sheet.visible == SheetVisibleEnum.Visible:
+                yield table(workbook.get_sheet_by_name(sheet.name))
+    except (CalamineError, ValueError, OSError):
+        raise FileDamaged from None
+    except BaseException as error:
+        if type(error).__name__ == PANIC:
+            raise FileDamaged from None
+        raise
+
+
+def table(sheet: CalamineSheet) -> Table:
+    merged = merged_downwards(sheet)
+    return Table(sheet.name, lambda: rows(sheet, merged))
+
+
+def rows(sheet: CalamineSheet, merged: dict[int, dict[int, int]]) -> Iterator[Row]:
+    """A cell that is merged over several rows stands in each of them that has something else in it."""
+    repeated: dict[int, tuple[int, str | None]] = {}
+    for number, values in enumerate(sheet.iter_rows(), start=1):
+        cells = [text_of(value) for value in values]
+        repeated = {column: (last, text) for column, (last, text) in repeated.items() if number <= last}
+        if repeated and any(cells):
+            for column, (_, text) in repeated.items():
+                cells[column] = cells[column] or text
+        for column, last in merged.get(number, {}).items():
+            if column < len(cells):
+                repeated[column] = (last, cells[column])
+        yield number, cells
+
+
+def merged_downwards(sheet: CalamineSheet) -> dict[int, dict[int, int]]:
+    """By the first row: which columns, from the first that is used, and to which last row."""
+    found: dict[int, dict[int, int]] = {}
+    first = sheet.start[1] if sheet.start else 0
+    for (top, left), (bottom, _) in sheet.merged_cell_ranges or ():
+        if bottom > top and first <= left < first + MOST_COLUMNS:
+            found.setdefault(top + 1, {})[left - first] = bottom + 1
+    return found

@@ -1,0 +1,97 @@
+"""A file as it comes in: to a nameless file on disk, never into memory, and no further than its limits.
+
+As the whole body, or as the one file of a multipart form (RFC 7578).
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator
+from dataclasses import dataclass, field
+from os import SEEK_END
+from pathlib import PurePath
+from tempfile import SpooledTemporaryFile
+from typing import BinaryIO, cast
+from weakref import finalize
+
+from starlette.datastructures import Headers, UploadFile
+from starlette.formparsers import MultiPartException, MultiPartParser
+
+from app.intake.files.file_refusals import FileTooLarge
+from app.intake.files.workbooks import MEGABYTE, MOST_BYTES
+from app.registry.imports.jobs import PIECE
+
+MULTIPART = "multipart/form-data"
+MOST_IN_MEMORY = MEGABYTE
+MOST_OF_A_FIELD = MEGABYTE
+AROUND = 2 * MOST_OF_A_FIELD
+"""Bytes of a form beside its file."""
+KNOWN = frozenset({".xlsx", ".csv"})
+
+
+class NotAForm(Exception):  # noqa: N818 - an answer
+    """A body that says it is a multipart form, and is none that is taken here."""
+
+
+@dataclass(frozen=True, slots=True, weakref_slot=True, eq=False)
+class Upload:
+    """Its file is gone when it is."""
+
+    file: BinaryIO
+    extension: str
+    """`xlsx` or `csv`, or nothing: all that is kept of its name. What it is, its content says."""
+
+    def __post_init__(self) -> None:
+        finalize(self, self.file.close)
+
+    def pieces(self) -> Iterator[bytes]:
+        self.file.seek(0)
+        while piece := self.file.read(PIECE):
+            yield piece
+
+
+@dataclass(frozen=True, slots=True)
+class Form:
+    fields: dict[str, str] = field(default_factory=dict)
+    files: dict[str, Upload] = field(default_factory=dict)
+
+
+async def whole_body(stream: AsyncIterator[bytes], extension: str) -> Upload:
+    """Raises `FileTooLarge`."""
+    file = cast("BinaryIO", SpooledTemporaryFile(MOST_IN_MEMORY))  # noqa: SIM115 - closed with the upload
+    upload = Upload(file, extension)
+    async for chunk in stream:
+        if file.tell() + len(chunk) > MOST_BYTES:
+            raise too_large()
+        file.write(chunk)
+    return upload
+
+
+async def form(headers: Headers, stream: AsyncIterator[bytes], *, fields: int) -> Form:
+    """At most one file and so many `fields`. Raises `NotAForm`, `FileTooLarge`."""
+    try:
+        body = cast("AsyncGenerator[bytes, None]", stream)
+        parser = MultiPartParser(headers, body, max_files=1, max_fields=fields, max_part_size=MOST_OF_A_FIELD)
+        parsed = await parser.parse()
+    except MultiPartException:
+        # Its own words may quote what was sent.
+        raise NotAForm from None
+    received = Form()
+    for name, value in parsed.multi_items():
+        if isinstance(value, UploadFile):
+            received.files[name] = Upload(value.file, extension_of(value.filename))
+        else:
+            received.fields[name] = value
+    if len(received.fields) + len(received.files) < len(parsed.multi_items()):
+        raise NotAForm
+    if any(upload.file.seek(0, SEEK_END) > MOST_BYTES for upload in received.files.values()):
+        raise too_large()
+    return received
+
+
+def extension_of(name: str | None) -> str:
+    suffix = PurePath(name or "").suffix.lower()
+    return suffix[1:] if suffix in KNOWN else ""
+
+
+def too_large() -> FileTooLarge:
+    return FileTooLarge(megabytes=MOST_BYTES // MEGABYTE)

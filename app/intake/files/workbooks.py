@@ -1,0 +1,128 @@
+"""Reading a spreadsheet that anybody may have sent, in a process of its own (`reading`) with limits on memory and time.
+
+Rows come in batches as they are asked for, so that neither process holds all of them.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import sys
+from asyncio.subprocess import DEVNULL, PIPE, Process
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, nullcontext
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import orjson
+
+from app.intake.files import columns, file_refusals
+from app.intake.files.columns import Header
+from app.intake.files.file_refusals import FileRefused, FileTooComplex, FileTooLarge
+from app.registry.values import standard
+
+MOST_BYTES = 20 * 1024 * 1024
+MEGABYTE = 1024 * 1024
+PATIENCE = 60.0
+"""Seconds without a word from the process that reads, which may use half as many of CPU time."""
+LONGEST_FRAME = 16 * MEGABYTE
+
+AT_A_LIMIT = frozenset({signal.SIGKILL, signal.SIGXCPU, signal.SIGABRT, signal.SIGSEGV, signal.SIGBUS})
+"""How it ends that asks for more memory or time than it may have."""
+
+COMMAND = ("-I", "-m", "app.intake.files.reading")
+"""Isolated from the environment and the current folder."""
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    number: int
+    """As the spreadsheet shows it, from 1."""
+    cells: list[str | None]
+    """As many as the header has columns."""
+
+
+class Reading:
+    """A file that has been looked through and taken. Its rows can be read once."""
+
+    def __init__(self, header: Header, count: int, process: Process) -> None:
+        self.header = header
+        self.count = count
+        """Rows that have something in them."""
+        self._process = process
+
+    async def batches(self) -> AsyncIterator[list[Row]]:
+        """In the order of the file. Rows without anything in them are left out."""
+        while True:
+            frame = await next_frame(self._process)
+            if "end" in frame:
+                return
+            yield [Row(number, cells) for number, cells in frame["batch"]]
+
+    def values(self, row: Row) -> dict[str, str | None]:
+        """By the names of the standard and of our extensions."""
+        return self.header.values(row.cells)
+
+
+@asynccontextmanager
+async def read(source: Path | BinaryIO) -> AsyncIterator[Reading]:
+    """The first table of the file that has the standard's columns. Raises `FileRefused`, also for a missing column.
+
+    An open file is read from its start, and by nobody else meanwhile.
+    """
+    with source.open("rb") if isinstance(source, Path) else nullcontext(source) as file:
+        if file.seek(0, 2) > MOST_BYTES:
+            raise FileTooLarge(megabytes=MOST_BYTES // MEGABYTE)
+        process = await asyncio.create_subprocess_exec(
+            sys.executable,
+            *COMMAND,
+            *standard.COLUMNS,
+            *standard.EXTENSIONS,
+            stdin=file,
+            stdout=PIPE,
+            stderr=DEVNULL,
+            env={},
+            # Ctrl-C is for us: a file must not be refused for it.
+            start_new_session=True,
+        )
+    try:
+        first = await next_frame(process)
+        yield Reading(header_of(first), first["rows"], process)
+    finally:
+        await end(process)
+
+
+def header_of(frame: dict[str, Any]) -> Header:
+    """Raises `FileRefused`."""
+    header = columns.header_of(frame["header"], frame["columns"], frame["sheet"], standard.COLUMNS, standard.EXTENSIONS)
+    if isinstance(header, FileRefused):
+        raise header
+    return header
+
+
+async def next_frame(process: Process) -> dict[str, Any]:
+    """Raises `FileRefused`."""
+    assert process.stdout is not None  # noqa: S101 - it is a pipe
+    try:
+        async with asyncio.timeout(PATIENCE):
+            length = int.from_bytes(await process.stdout.readexactly(4), "big")
+            if length > LONGEST_FRAME:
+                raise FileTooComplex
+            frame: dict[str, Any] = orjson.loads(await process.stdout.readexactly(length))
+    except TimeoutError:
+        raise FileTooComplex from None
+    except asyncio.IncompleteReadError:
+        if -await process.wait() in AT_A_LIMIT:
+            raise FileTooComplex from None
+        raise RuntimeError(f"the process that reads files ended with {process.returncode}") from None
+    if "refused" in frame:
+        raise file_refusals.BY_CODE[frame["refused"]](**frame["facts"])
+    return frame
+
+
+async def end(process: Process) -> None:
+    if process.returncode is None:
+        process.kill()
+    # Whatever is still in the pipe goes, so that its end is closed.
+    await process.communicate()

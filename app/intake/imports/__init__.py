@@ -1,0 +1,1 @@
+"""The import of a file: its door, its process, its result file."""

@@ -1,0 +1,294 @@
+"""Working off one job: its file is read in a process with limits, its rows are pushed by the thousand, each chunk in a
+transaction with its verdicts. Whoever goes on with it reads the file again and leaves out the chunks that are done.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
+from contextlib import asynccontextmanager, suppress
+from tempfile import TemporaryFile
+from typing import BinaryIO, TypeVar
+from uuid import UUID
+
+import orjson
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from app import clock
+from app.db import Database
+from app.errors import Refusal, Unavailable
+from app.intake.files import workbooks
+from app.intake.files.file_refusals import FileRefused
+from app.intake.files.workbooks import Reading
+from app.models.enums import Direction, ImportMode
+from app.registry.caller import Caller
+from app.registry.imports import absentees, job_runs, jobs
+from app.registry.imports.job_runs import MOST_ATTEMPTS, Chunk, RowVerdict
+from app.registry.imports.jobs import Failure, Job
+from app.registry.rows import dry_run, reception
+from app.registry.rows.dry_run import Seats
+from app.registry.rows.reception import Push, Result, Verdict
+from app.registry.values import nik, standard
+from app.vault.vault import Vault
+
+AT_ONCE = 1_000
+"""Rows of a chunk."""
+BEAT = 2.0
+AGAIN_AFTER = 0.5
+PATIENCE = 600.0
+"""Seconds: a database that is away may come back."""
+
+REVOKED = Failure(
+    "CLIENT_REVOKED",
+    "Klien yang mengirim berkas ini sudah dicabut; baris yang belum diproses tidak diproses.",
+    "The client that sent this file was revoked; rows that were not done are left out.",
+)
+GIVEN_UP = Failure(
+    "INTERNAL_ERROR",
+    "Impor ini berhenti karena kesalahan registri; baris yang sudah diproses tetap tersimpan.",
+    "This import was ended by a fault of the registry; rows that were done stay.",
+)
+
+Item = TypeVar("Item")
+Values = dict[str, str | None]
+Numbered = tuple[int, Values]
+"""A row's number in the file, and its values by column."""
+
+
+class Revoked(Exception):  # noqa: N818 - an outcome
+    """The client that sent the file may do nothing any more."""
+
+
+class Run:
+    """One process at one job, whose lease it holds as `runner`."""
+
+    def __init__(self, database: Database, vault: Vault, job: Job, runner: UUID, caller: Caller) -> None:
+        self.database = database
+        self.vault = vault
+        self.job = job
+        self.runner = runner
+        self.caller = caller
+        self.rows_read = 0
+
+    async def attempt(self, work: Callable[[AsyncSession], Awaitable[Item]]) -> Item:
+        return await patiently(lambda: self.database.attempt(work))
+
+    async def keep_lease(self) -> None:
+        """Raises `LeaseLost`, `Revoked`."""
+        while True:
+            if not await self.attempt(
+                lambda session: job_runs.renew(session, self.job, self.runner, self.rows_read, clock.now())
+            ):
+                raise Revoked
+            await asyncio.sleep(BEAT)
+
+    async def rows(self) -> None:
+        """Raises `FileRefused`, `LeaseLost`."""
+        async with file_of(self.database, self.vault, self.job) as file, workbooks.read(file) as reading:
+            if self.job.dry_run:
+                await self.rehearse(reading)
+            else:
+                await self.push_rows(reading)
+
+    async def push_rows(self, reading: Reading) -> None:
+        """Two chunks are under way: what of one needs no database is done while the one before it is written."""
+        done = await self.attempt(lambda session: job_runs.done(session, self.job))
+        before: asyncio.Task[None] | None = None
+        last: asyncio.Task[None] | None = None
+        async with asyncio.TaskGroup() as group:
+            async for number, rows in one_ahead(self.chunks(reading)):
+                if number in done:
+                    continue
+                await ended(before)
+                before, last = last, group.create_task(self.push(number, rows, last))
+
+    async def chunks(self, reading: Reading) -> AsyncIterator[tuple[int, list[Numbered]]]:
+        """The same ones, whoever reads the file again."""
+        number = 0
+        rows: list[Numbered] = []
+        async for row in self.in_turn(reading):
+            rows.append(row)
+            if len(rows) == AT_ONCE:
+                yield number, rows
+                number, rows = number + 1, []
+        if rows:
+            yield number, rows
+
+    async def in_turn(self, reading: Reading) -> AsyncIterator[Numbered]:
+        """Ways back behind everybody's way home, wherever the two stand in the file."""
+        back: list[bytes] = []
+        async for batch in reading.batches():
+            self.rows_read += len(batch)
+            for row in batch:
+                values = reading.values(row)
+                if standard.direction_of(values.get("tipe_keberangkatan")) == Direction.BALIK:
+                    back.append(orjson.dumps((row.number, values)))
+                else:
+                    yield row.number, values
+        for packed in back:
+            yield orjson.loads(packed)
+
+    async def push(self, number: int, rows: Sequence[Numbered], behind: asyncio.Task[None] | None) -> None:
+        pushes = self.pushes(rows)
+
+        async def work(session: AsyncSession) -> None:
+            now = clock.now()
+            verdicts = await reception.push(session, self.vault, pushes, now, in_turn=lambda: ended(behind))
+            await job_runs.advance(session, self.job, self.runner, self.chunk(number, rows, verdicts), now)
+
+        await self.attempt(work)
+
+    async def rehearse(self, reading: Reading) -> None:
+        """From the first row, whoever began it: what a dry run did is remembered by nobody."""
+        await self.attempt(lambda session: job_runs.begin_again(session, self.job, self.runner, clock.now()))
+        packed = [orjson.dumps(row) async for _, rows in self.chunks(reading) for row in rows]
+        seats: Seats = {}
+        for number, part in enumerate(parts(packed)):
+            seats = await self.rehearse_part(number, part, seats)
+
+    async def rehearse_part(self, number: int, rows: Sequence[Numbered], seats: Seats) -> Seats:
+        pushes = self.pushes(rows)
+        judged = await patiently(
+            lambda: dry_run.push(self.database, self.vault, self.caller, pushes, seats, clock.now())
+        )
+        chunk = self.chunk(number, rows, judged.verdicts)
+        await self.attempt(lambda session: job_runs.advance(session, self.job, self.runner, chunk, clock.now()))
+        return judged.seats
+
+    def pushes(self, rows: Sequence[Numbered]) -> list[Push]:
+        return [Push(self.caller, reception.record_of(values)) for _, values in rows]
+
+    def chunk(self, number: int, rows: Sequence[Numbered], verdicts: Sequence[Verdict]) -> Chunk:
+        known = {
+            one.registrant_id
+            for one in verdicts
+            if one.registrant_id is not None and not (self.job.dry_run and one.result is Result.NEW)
+        }
+        refused = [values for (_, values), one in zip(rows, verdicts, strict=True) if one.result is Result.REFUSED]
+        return Chunk(
+            number,
+            [row_verdict(row, one) for (row, _), one in zip(rows, verdicts, strict=True)],
+            frozenset(known),
+            frozenset(self.indexes(refused)) if self.job.mode == ImportMode.SNAPSHOT else frozenset(),
+            frozenset(one.organizer for one in verdicts if one.organizer is not None),
+        )
+
+    def indexes(self, rows: Iterable[Values]) -> Iterable[bytes]:
+        for values in rows:
+            parsed = nik.parse(values.get("data_nik") or "")
+            if isinstance(parsed, nik.Nik):
+                yield self.vault.blind_index(parsed.digits)
+
+    async def finish(self, failure: Failure | None) -> Job:
+        """Raises `LeaseLost`."""
+
+        async def work(session: AsyncSession) -> Job:
+            whole = failure is None and self.job.mode == ImportMode.SNAPSHOT
+            absent = await absentees.find(session, self.caller, self.job) if whole else None
+            return await job_runs.finish(session, self.job, self.runner, clock.now(), failure=failure, missing=absent)
+
+        return await self.attempt(work)
+
+
+async def work_off(database: Database, vault: Vault, job: Job, runner: UUID) -> Job:
+    """To its end. Raises `LeaseLost`, alone or in a group."""
+    async with database.transaction() as session:
+        caller = await job_runs.caller_of(session, job)
+    run = Run(database, vault, job, runner, caller)
+    failure = None
+    try:
+        if job.attempts > MOST_ATTEMPTS:
+            return await run.finish(GIVEN_UP)
+        async with asyncio.TaskGroup() as group:
+            beat = group.create_task(run.keep_lease())
+            await run.rows()
+            beat.cancel()
+    except* FileRefused as refused:
+        failure = failure_of(refused)
+    except* Revoked:
+        failure = REVOKED
+    return await run.finish(failure)
+
+
+def failure_of(group: BaseExceptionGroup[FileRefused]) -> Failure:
+    one: BaseException = group
+    while isinstance(one, BaseExceptionGroup):
+        one = one.exceptions[0]
+    assert isinstance(one, Refusal)  # noqa: S101 - the group holds nothing else
+    return Failure(one.code, one.message("id"), one.message("en"))
+
+
+def row_verdict(row: int, verdict: Verdict) -> RowVerdict:
+    code = verdict.code if verdict.result is Result.REFUSED else None
+    return RowVerdict(row, str(verdict.result), code, verdict.message("id"))
+
+
+def parts(packed: Sequence[bytes]) -> Iterable[list[Numbered]]:
+    """Rows by the thousand, those of one NIK together."""
+    places: dict[str, list[int]] = {}
+    for place, row in enumerate(packed):
+        places.setdefault(nik_written(orjson.loads(row)[1]) or f"row {place}", []).append(place)
+    part: list[Numbered] = []
+    for group in places.values():
+        for start in range(0, len(group), AT_ONCE):
+            together = group[start : start + AT_ONCE]
+            if len(part) + len(together) > AT_ONCE:
+                yield part
+                part = []
+            part += [orjson.loads(packed[place]) for place in together]
+    if part:
+        yield part
+
+
+def nik_written(values: Values) -> str | None:
+    """Its digits, if it is one."""
+    parsed = nik.parse(values.get("data_nik") or "")
+    return parsed.digits if isinstance(parsed, nik.Nik) else None
+
+
+@asynccontextmanager
+async def file_of(database: Database, vault: Vault, job: Job) -> AsyncIterator[BinaryIO]:
+    """The file as it was sent, in one without a name: nothing of it stays, however this process ends."""
+    with TemporaryFile(buffering=0) as file:
+        number = 0
+        while piece := await patiently(lambda: one_piece(database, vault, job, number)):  # noqa: B023 - awaited here
+            file.write(piece)
+            number += 1
+        yield file
+
+
+async def one_piece(database: Database, vault: Vault, job: Job, number: int) -> bytes | None:
+    async with database.transaction() as session:
+        return await jobs.piece(session, vault, job.id, number)
+
+
+async def ended(task: asyncio.Task[None] | None) -> None:
+    """Well or not: what failed is told by its group."""
+    if task is not None:
+        await asyncio.wait({task})
+
+
+async def patiently(work: Callable[[], Awaitable[Item]]) -> Item:
+    """Again while the database is away or others are faster. Raises `Unavailable` at last."""
+    loop = asyncio.get_running_loop()
+    until = loop.time() + PATIENCE
+    while True:
+        try:
+            return await work()
+        except Unavailable:
+            if loop.time() > until:
+                raise
+        await asyncio.sleep(AGAIN_AFTER)
+
+
+async def one_ahead(source: AsyncIterator[Item]) -> AsyncIterator[Item]:
+    """While one is worked on, the next is read."""
+    coming = asyncio.ensure_future(anext(source, None))
+    try:
+        while (item := await coming) is not None:
+            coming = asyncio.ensure_future(anext(source, None))
+            yield item
+    finally:
+        coming.cancel()
+        with suppress(asyncio.CancelledError):
+            await coming

@@ -1,0 +1,166 @@
+"""Imports over plain HTTP: `POST /import` takes a file, as it is or as the one file of a form; then how far it is, and
+the file back with its verdicts.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import date
+from typing import Any
+from uuid import UUID
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from app.auth.bearer import Bearer
+from app.config import Settings
+from app.errors import Language, NotFound, Refusal
+from app.intake import http
+from app.intake.files import uploads
+from app.intake.files.file_refusals import FileTooLarge
+from app.intake.files.uploads import AROUND, MULTIPART, NotAForm, Upload
+from app.intake.files.workbooks import MOST_BYTES
+from app.intake.http import Asked, Door, Refused
+from app.intake.imports import results
+from app.models.enums import ImportMode
+from app.process import Registry
+from app.registry.imports import absentees, jobs
+from app.registry.imports.jobs import Job, Order
+from app.registry.rows.reception import Result
+
+PATH = "/import"
+WRITE, READ = "registrants:write", "registrants:read"
+EXTENSIONS = {
+    "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet": "xlsx",
+    "text/csv": "csv",
+    "application/octet-stream": "",
+}
+"""By media type."""
+PARAMETERS = frozenset({"mode", "dryRun", "season", "day", "covers"})
+BOOLEANS = {"true": True, "1": True, "false": False, "0": False}
+FIELD = "file"
+
+
+def routes(registry: Registry, bearer: Bearer, settings: Settings) -> list[Route]:
+    async def take(asked: Asked) -> Response:
+        order = order_of(asked)
+        upload = await received(asked.request, settings)
+        order = replace(order, extension=upload.extension)
+        job = await registry.database.attempt(
+            lambda session: jobs.create(session, registry.vault, order, upload.pieces(), asked.now)
+        )
+        if isinstance(job, Refusal):
+            raise job
+        return http.answered(shown(job, asked.language), 202, {"Location": f"{PATH}/{job.id}"})
+
+    async def progress(asked: Asked) -> Response:
+        return http.answered(shown(await found(registry, asked), asked.language))
+
+    async def result(asked: Asked) -> Response:
+        job = await found(registry, asked)
+        return results.response(registry.database, registry.vault, job, asked.request.path_params["format"])
+
+    async def cancel_missing(asked: Asked) -> Response:
+        cancelled = await absentees.cancel(registry.database, asked.caller, named(asked.request), asked.now)
+        if isinstance(cancelled, Refusal):
+            raise cancelled
+        return http.answered(shown(cancelled, asked.language))
+
+    def door(operation: str, answer: Any, method: str, *scopes: str) -> Door:
+        return Door(bearer, operation, answer, scopes=scopes, method=method)
+
+    return [
+        Route(PATH, door("import", take, "POST", WRITE)),
+        Route(f"{PATH}/{{id}}", door("import progress", progress, "GET", WRITE, READ)),
+        Route(f"{PATH}/{{id}}/result.{{format}}", door("import result", result, "GET", WRITE, READ)),
+        Route(f"{PATH}/{{id}}/cancel-missing", door("cancel missing", cancel_missing, "POST", WRITE)),
+    ]
+
+
+# --- what is asked ----------------------------------------------------------------------------------------------------
+
+
+def order_of(asked: Asked) -> Order:
+    """Of the query string. Raises `Refused`: a parameter that is written wrongly must not import for real."""
+    given = asked.request.query_params
+    http.only(given, PARAMETERS)
+    return Order(
+        caller=asked.caller,
+        mode=http.value(given, "mode", lambda text: ImportMode(text.upper())) or ImportMode.UPSERT,
+        dry_run=http.value(given, "dryRun", lambda text: BOOLEANS[text.lower()]) or False,
+        season=http.value(given, "season", int),
+        day=http.value(given, "day", date.fromisoformat),
+        covers=tuple(code for written in given.getlist("covers") for code in written.split(",") if code),
+    )
+
+
+async def received(request: Request, settings: Settings) -> Upload:
+    """Raises `Refused`."""
+    media = http.media_type(request, MULTIPART, *EXTENSIONS)
+    stream = http.chunks(request, limit=MOST_BYTES + AROUND, timeout=settings.upload_timeout)
+    try:
+        if media != MULTIPART:
+            return await uploads.whole_body(stream, EXTENSIONS[media])
+        form = await uploads.form(request.headers, stream, fields=0)
+    except FileTooLarge as refused:
+        raise Refused(
+            413, refused.code, refused.message("id"), refused.message("en"), headers={"Connection": "close"}
+        ) from None
+    except NotAForm:
+        raise not_a_form() from None
+    if FIELD not in form.files:
+        raise not_a_form()
+    return form.files[FIELD]
+
+
+def not_a_form() -> Refused:
+    return http.bad(
+        f"Formulir berisi tepat satu berkas, bernama {FIELD}.", f"The form has exactly one file, named {FIELD}."
+    )
+
+
+def named(request: Request) -> UUID:
+    """The job in the path. What is no id at all is the id of nothing."""
+    try:
+        return UUID(request.path_params["id"])
+    except ValueError:
+        raise NotFound("id") from None
+
+
+async def found(registry: Registry, asked: Asked) -> Job:
+    async with registry.database.transaction() as session:
+        job = await jobs.get(session, asked.caller, named(asked.request))
+    if isinstance(job, NotFound):
+        raise job
+    return job
+
+
+# --- what is answered -------------------------------------------------------------------------------------------------
+
+
+def shown(job: Job, language: Language) -> dict[str, Any]:
+    path = result_path(job)
+    return {
+        "id": str(job.id),
+        "state": job.state,
+        "mode": job.mode,
+        "dryRun": job.dry_run,
+        "season": job.season,
+        "day": job.day,
+        "rowsRead": job.rows_read,
+        "rowsDone": job.rows_done,
+        **{result.lower(): job.results.get(result, 0) for result in Result},
+        "codes": dict(job.codes),
+        "missing": job.missing,
+        "failure": job.failure and {"code": job.failure.code, "message": job.failure.message(language)},
+        "createdAt": job.created_at,
+        "startedAt": job.started_at,
+        "finishedAt": job.finished_at,
+        "resultPath": path,
+    }
+
+
+def result_path(job: Job) -> str | None:
+    """None: there is nothing to be had."""
+    return f"{PATH}/{job.id}/result.xlsx" if results.available(job) else None

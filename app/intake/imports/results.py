@@ -1,0 +1,120 @@
+"""The result of an import: the file back with `hasil` and `keterangan` for each row, a summary by code, and of a
+snapshot a sheet of whom the registry holds beside it. Made as it is sent.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Sequence
+
+from starlette.responses import Response, StreamingResponse
+
+from app.db import Database
+from app.errors import NotFound
+from app.intake.files.encoding import Cell, Csv, Encoder
+from app.intake.files.encoding_xlsx import Xlsx
+from app.intake.files.workbooks import read
+from app.intake.http import Refused
+from app.intake.imports.importing import file_of
+from app.intake.imports.report import Outcome, Sheet, report
+from app.models.enums import ImportState, RegistrantStatus
+from app.registry.imports import absentees, job_runs
+from app.registry.imports.job_runs import RowVerdict
+from app.registry.imports.jobs import Job
+from app.registry.rows.reception import RESULT_TITLES, Result
+from app.registry.values import standard
+from app.vault.vault import Vault
+
+ENCODERS: dict[str, type[Encoder]] = {"xlsx": Xlsx, "csv": Csv}
+SUMMARY, MISSING = "Ringkasan", "Tidak ada di berkas"
+AT_ONCE = 1_000
+
+
+def response(database: Database, vault: Vault, job: Job, extension: str) -> Response:
+    """Raises `Refused`, `NotFound`."""
+    if extension not in ENCODERS:
+        raise NotFound("id")
+    if not job.finished:
+        raise Refused(
+            409,
+            "IMPORT_NOT_FINISHED",
+            "Impor ini belum selesai; hasilnya menyusul.",
+            "This import is not finished; its result comes later.",
+            headers={"Retry-After": "5"},
+        )
+    if not available(job):
+        raise Refused(
+            410,
+            "RESULT_GONE",
+            "Hasil impor ini tidak ada: berkasnya tidak terbaca, atau sudah dihapus 30 hari setelah selesai.",
+            "There is no result of this import: its file could not be read, or was wiped 30 days after its end.",
+        )
+    encoder = ENCODERS[extension]()
+    headers = {"Content-Disposition": f'attachment; filename="hasil-{job.id}.{extension}"'}
+    return StreamingResponse(result(database, vault, job, encoder), headers=headers, media_type=encoder.media)
+
+
+def available(job: Job) -> bool:
+    unread = job.state == ImportState.FAILED and not job.rows_done
+    return job.finished and job.wiped_at is None and not unread
+
+
+async def result(database: Database, vault: Vault, job: Job, encoder: Encoder) -> AsyncIterator[bytes]:
+    more = [Sheet(SUMMARY, ("hasil", "kode", "jumlah"), once(summary(job)))]
+    if job.missing is not None:
+        columns = ("id", "kode_booking", "source", "status_pemesanan_tittle", "status_pemesanan_code")
+        more.append(Sheet(MISSING, columns, absent(database, job)))
+    async with file_of(database, vault, job) as file, read(file) as reading:
+        async for part in report(reading, outcomes(database, job), more, encoder):
+            yield part
+
+
+async def outcomes(database: Database, job: Job) -> AsyncIterator[list[Outcome]]:
+    """In the order of the file, which is not that of the chunks."""
+    async with database.transaction() as session:
+        numbers = await job_runs.done(session, job)
+    verdicts = [one for number in numbers for one in await _verdicts(database, job, number)]
+    yield [outcome(one) for one in sorted(verdicts, key=lambda one: one.row)]
+
+
+async def _verdicts(database: Database, job: Job, number: int) -> list[RowVerdict]:
+    async with database.transaction() as session:
+        return await job_runs.verdicts(session, job, number)
+
+
+def outcome(verdict: RowVerdict) -> Outcome:
+    code = f"({verdict.code})" if verdict.code else ""
+    told = " ".join(part for part in (verdict.explanation, code) if part)
+    return Outcome(verdict.row, RESULT_TITLES[Result(verdict.result)], told or None)
+
+
+def summary(job: Job) -> list[Sequence[Cell]]:
+    """Each result, then why rows were refused, the commonest first."""
+    refused = RESULT_TITLES[Result.REFUSED]
+    counts: list[Sequence[Cell]] = [(RESULT_TITLES[one], None, job.results.get(one, 0)) for one in Result]
+    codes = sorted(job.codes.items(), key=lambda one: (-one[1], one[0]))
+    absent = [] if job.missing is None else [(MISSING, None, job.missing)]
+    return [*counts, *absent, *((refused, code, rows) for code, rows in codes)]
+
+
+async def absent(database: Database, job: Job) -> AsyncIterator[list[Sequence[Cell]]]:
+    after = None
+    while True:
+        async with database.transaction() as session:
+            found = await absentees.page(session, job.id, after=after, most=AT_ONCE)
+        if not found:
+            return
+        yield [
+            (
+                str(one.registrant_id),
+                one.reference,
+                one.organizer,
+                standard.title(RegistrantStatus(one.status)),
+                standard.STATUS_CODES[RegistrantStatus(one.status)],
+            )
+            for one in found
+        ]
+        after = found[-1].registrant_id
+
+
+async def once(rows: list[Sequence[Cell]]) -> AsyncIterator[list[Sequence[Cell]]]:
+    yield rows

@@ -1,0 +1,1 @@
+"""OAuth clients of organizers: secrets, keys, scopes, idempotency keys and webhook secrets."""

@@ -1,0 +1,36 @@
+"""The scopes: what a client may do, and which of them only the registry's own operator may hold."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from types import MappingProxyType
+
+from app.errors import InvalidValue
+from app.registry.terms.policy import HUBDAT
+
+SCOPES = MappingProxyType(
+    {
+        "nik:check": "Check NIKs.",
+        "registrants:write": "Submit, move, correct and cancel one's own organizer's registrants; import.",
+        "registrants:read": "Read one's own organizer's registrants, in full.",
+        "routes:write": "Declare one's own terminals, routes and quotas.",
+        "dashboard:read": "Read statistics, and every organizer's registrants with masked NIKs.",
+        "hubdat:admin": "Organizers, clients, windows, policies, blocks, cases, access log, erasure.",
+    }
+)
+ONLY_HUBDAT = frozenset({"dashboard:read", "hubdat:admin"})
+
+
+def for_client_of(organizer: str, scopes: Sequence[str]) -> tuple[str, ...] | InvalidValue:
+    """The scopes of a new client of `organizer`, each once, in the order of `SCOPES`."""
+    if not scopes:
+        return InvalidValue("scopes", "Sebutkan sedikitnya satu scope.", "Name at least one scope.")
+    if not set(scopes) <= SCOPES.keys():
+        known = ", ".join(SCOPES)
+        return InvalidValue("scopes", f"Scope yang ada: {known}.", f"The scopes are: {known}.")
+    reserved = ", ".join(scope for scope in SCOPES if scope in ONLY_HUBDAT.intersection(scopes))
+    if reserved and organizer != HUBDAT:
+        return InvalidValue(
+            "scopes", f"Hanya untuk klien hubdat: {reserved}.", f"Only for clients of hubdat: {reserved}."
+        )
+    return tuple(scope for scope in SCOPES if scope in scopes)

@@ -1,0 +1,1 @@
+"""Imports of files as jobs, and whom a whole list does not name."""

@@ -1,0 +1,68 @@
+"""What of a submission can be judged without the database: whose it is, NIK, name, document, reference, time."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, datetime
+from uuid import UUID
+
+from app.errors import InvalidValue, NikInvalid, NotYours, Refusal
+from app.registry.caller import Caller, organizer_of
+from app.registry.registrants.motorcycles import Motorcycle
+from app.registry.values import names, nik, texts
+from app.registry.values.texts import not_in_the_future, reference_given
+from app.vault.vault import Vault
+
+
+@dataclass(frozen=True, slots=True)
+class Submission:
+    caller: Caller
+    nik: str
+    """As it was sent."""
+    name: str
+    route_id: UUID | None
+    """None: what was sent cannot name a route."""
+    return_route_id: UUID | None = None
+    """Books the way back in the same stroke: both or neither."""
+    registered_at: datetime | None = None
+    identity_document: str | None = None
+    reference: str | None = None
+    """The organizer's own booking code."""
+    motorcycle: Motorcycle | None = None
+    member: str | None = None
+    document_required: bool = True
+    """Off for the 12-column feeds, which do not carry it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    submission: Submission
+    organizer: str
+    nik: nik.Nik
+    nik_index: bytes
+    name: str
+    reference: str | None
+    registered_at: datetime
+
+
+def draft(submission: Submission, vault: Vault, today: date, now: datetime) -> Draft | Refusal:
+    """Refuses NotYours, NikInvalid, InvalidValue."""
+    organizer = organizer_of(submission.caller, submission.member)
+    if isinstance(organizer, NotYours):
+        return organizer
+    parsed = nik.parse(submission.nik, today)
+    if isinstance(parsed, NikInvalid):
+        return parsed
+    name = names.normalise(submission.name)
+    if isinstance(name, InvalidValue):
+        return name
+    refused = texts.judge_document(submission.identity_document, required=submission.document_required)
+    if refused is not None:
+        return refused
+    reference = reference_given(submission.reference)
+    if isinstance(reference, InvalidValue):
+        return reference
+    registered_at = not_in_the_future(submission.registered_at, now, "registeredAt")
+    if isinstance(registered_at, InvalidValue):
+        return registered_at
+    return Draft(submission, organizer, parsed, vault.blind_index(parsed.digits), name, reference, registered_at)

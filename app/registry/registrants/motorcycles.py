@@ -1,0 +1,136 @@
+"""Motorcycles: a motorcycle travels beside its rider's seat, with its papers (plate and STNK number), is handed over
+before it departs, on the day before (`handoverOn`), and goes to the same city as its rider (S2.2, S2.6).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import text
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from app.errors import (
+    DestinationMismatch,
+    InvalidValue,
+    MotorcycleRequired,
+    Refusal,
+    SeasonClosed,
+)
+from app.models.enums import ChangeKind, Service
+from app.registry import change_log
+from app.registry.caller import Caller
+from app.registry.registrants import lookup, record
+from app.registry.registrants.record import Record
+from app.registry.registrants.uniqueness import Held
+from app.registry.routes.finding import Route
+from app.registry.values import cities, nik
+from app.registry.values.texts import not_in_the_future
+from app.vault.vault import Vault
+
+LONGEST = 30
+
+
+@dataclass(frozen=True, slots=True)
+class Motorcycle:
+    plate: str
+    registration_number: str
+    """The STNK number."""
+
+
+_LOCK = text(
+    f"""
+    SELECT {record.COLUMNS}, season.closed_at AS season_closed_at
+    FROM {record.FROM} JOIN season ON season.year = r.season
+    WHERE r.id = ANY(CAST(:ids AS uuid[])) ORDER BY r.id FOR NO KEY UPDATE OF r
+    """
+)
+_HAND_OVER = text("UPDATE registrant SET handed_over_at = :at WHERE id = ANY(CAST(:ids AS uuid[]))")
+
+
+def judge(service: str, motorcycle: Motorcycle | None) -> Motorcycle | MotorcycleRequired | InvalidValue | None:
+    """The papers with blanks trimmed, or the refusal. None: no motorcycle, and none needed."""
+    if service != Service.MOTORCYCLE:
+        return None if motorcycle is None else _only_on_motorcycle_routes()
+    if motorcycle is None:
+        return MotorcycleRequired("motorcycle")
+    plate = " ".join(motorcycle.plate.upper().split())
+    number = " ".join(motorcycle.registration_number.upper().split())
+    if not all(1 <= len(one) <= LONGEST and one.isprintable() for one in (plate, number)):
+        return MotorcycleRequired("motorcycle")
+    if nik.is_written_in(plate) or nik.is_written_in(number):
+        return InvalidValue("motorcycle", "Bukan nomor kendaraan: memuat NIK.", "Not its papers: a NIK is in there.")
+    return Motorcycle(plate, number)
+
+
+def same_city(route: Route, companion: Held | None, organizer: str, field: str) -> DestinationMismatch | None:
+    """Against the rider of this motorcycle, or the motorcycle of this rider, if it goes with the same organizer."""
+    if companion is None or companion.organizer != organizer:
+        return None
+    if cities.key(route.destination.city) == cities.key(companion.destination_city):
+        return None
+    return DestinationMismatch(field, city=companion.destination_city)
+
+
+def companion_of(service: str) -> str:
+    return Service.PASSENGER if service == Service.MOTORCYCLE else Service.MOTORCYCLE
+
+
+async def hand_over(
+    session: AsyncSession, vault: Vault, caller: Caller, refs: Sequence[lookup.Ref], at: datetime | None, now: datetime
+) -> list[Record | Refusal]:
+    """Record that motorcycles were handed over; again keeps the first time.
+
+    Refuses NotFound, InvalidValue, SeasonClosed.
+    """
+    when = not_in_the_future(at, now, "at")
+    if isinstance(when, InvalidValue):
+        return [when] * len(refs)
+    found = await lookup.resolve(session, vault, caller, refs, everyone=False)
+    ids = {one for one in found if isinstance(one, UUID)}
+    locked = {row.id: row for row in await session.execute(_LOCK, {"ids": sorted(ids)})}
+    verdicts: dict[UUID, Record | Refusal] = {}
+    for registrant_id, row in locked.items():
+        verdicts[registrant_id] = _refuses_hand_over(row.service, row.status, row.season, row.season_closed_at) or (
+            record.from_row(row, vault, caller)
+        )
+    fresh = [one for one in verdicts.values() if isinstance(one, Record) and one.handed_over_at is None]
+    if fresh:
+        await session.execute(_HAND_OVER, {"ids": [one.id for one in fresh], "at": when})
+        await change_log.append(session, [_told(one, caller) for one in fresh], now)
+    for one in fresh:
+        one.handed_over_at = when
+    return [verdicts[one] if isinstance(one, UUID) else one for one in found]
+
+
+def _refuses_hand_over(
+    service: str, status: str, season: int, closed_at: datetime | None
+) -> InvalidValue | SeasonClosed | None:
+    if closed_at is not None:
+        return SeasonClosed("ref", season=season)
+    if service != Service.MOTORCYCLE:
+        return InvalidValue("ref", "Pendaftaran ini bukan sepeda motor.", "This registration is not a motorcycle's.")
+    if status not in {"REGISTERED", "VERIFIED"}:
+        return InvalidValue("ref", "Pendaftaran ini sudah berakhir.", "This registration has ended.")
+    return None
+
+
+def _only_on_motorcycle_routes() -> InvalidValue:
+    return InvalidValue(
+        "motorcycle",
+        "Rute ini untuk penumpang; daftarkan sepeda motor pada rute sepeda motor.",
+        "This route is for passengers; register the motorcycle on a motorcycle route.",
+    )
+
+
+def _told(one: Record, caller: Caller) -> change_log.Entry:
+    return change_log.Entry(
+        ChangeKind.MOTORCYCLE_HANDED_OVER,
+        one.season,
+        one.organizer,
+        one.id,
+        one.route_id,
+        client_id=caller.client_id,
+    )

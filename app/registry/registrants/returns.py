@@ -1,0 +1,73 @@
+"""Return pairing: an arus balik registration needs a holding arus mudik one of the same NIK and service, with the same
+organizer, on the same day, and leaves from that trip's destination city (S2.3). A return never outlives its outbound.
+
+Policies `returnRequiresOutbound` (on by default) and `returnSameDay` (on for hubdat). Outbounds are locked against
+ending until their returns are booked.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import text
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from app.clock import wib_day
+from app.errors import Raced, ReturnCityMismatch, ReturnWithoutOutbound
+from app.models.registrant import HOLDS_SEAT, SEAT_HOLDERS
+from app.registry.registrants.uniqueness import Held
+from app.registry.routes.finding import Route
+from app.registry.terms.policy import Policy
+from app.registry.values import cities
+
+_KEEP = text(
+    f"""
+    SELECT count(*) FROM (
+        SELECT r.id FROM registrant r
+        JOIN unnest(CAST(:ids AS uuid[]), CAST(:nik_index AS bytea[])) AS outbound (id, nik_index)
+            ON outbound.id = r.id AND outbound.nik_index = r.nik_index
+        WHERE r.{HOLDS_SEAT} ORDER BY r.id FOR SHARE OF r
+    ) kept
+    """
+)
+
+
+def judge(
+    route: Route, outbound: Held | None, organizer: str, registered_at: datetime, policy: Policy, field: str
+) -> ReturnWithoutOutbound | ReturnCityMismatch | None:
+    """Whether `route` may be the way back of `outbound`, the trip home that the NIK holds with anybody."""
+    if not policy.return_requires_outbound:
+        return None
+    if outbound is None or outbound.organizer != organizer or outbound.status not in SEAT_HOLDERS:
+        return ReturnWithoutOutbound(field=field)
+    if policy.return_same_day and wib_day(registered_at) != outbound.registered_on:
+        return ReturnWithoutOutbound(same_day=True, field=field)
+    if not leaves_from(route, outbound):
+        return ReturnCityMismatch(field, city=outbound.destination_city)
+    return None
+
+
+def pairs(route: Route, outbound: Held | None, organizer: str) -> bool:
+    """Whether the two belong together, so that the return ends with the outbound."""
+    return (
+        outbound is not None
+        and outbound.organizer == organizer
+        and outbound.status in SEAT_HOLDERS
+        and leaves_from(route, outbound)
+    )
+
+
+def leaves_from(route: Route, outbound: Held) -> bool:
+    return cities.key(route.origin.city) == cities.key(outbound.destination_city)
+
+
+async def keep_outbounds(session: AsyncSession, outbounds: Mapping[UUID, bytes]) -> None:
+    """Lock `outbounds` so that they neither end nor change hands before this transaction is over.
+
+    Each is named with its NIK's blind index. Raises `Raced` when one has just ended or its NIK was corrected.
+    """
+    facts = {"ids": list(outbounds), "nik_index": list(outbounds.values())}
+    if (await session.execute(_KEEP, facts)).scalar_one() != len(outbounds):
+        raise Raced

@@ -1,0 +1,123 @@
+"""Quota releases: a route's quota is the sum of its releases that are due: an initial one, later additions, daily ones.
+
+A route without any release is not limited. Lowering takes effect at once and never below what is taken: judged under
+the route's row lock, and a CHECK of the table.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import text
+from sqlmodel.ext.asyncio.session import AsyncSession
+from uuid_utils.compat import uuid7
+
+from app.errors import InvalidValue, NotYours, QuotaBelowTaken, Refusal, RouteUnknown
+from app.models.enums import ChangeKind
+from app.registry import change_log
+from app.registry.caller import Caller
+from app.registry.routes import quota, route
+from app.registry.routes.quota import Seats
+from app.registry.routes.route import Route
+from app.registry.terms import seasons
+
+MOST_SEATS = 1_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Release:
+    route_id: UUID
+    season: int
+    organizer: str
+    seats: int
+    due_at: datetime
+    total: int
+    """The route's quota by now, with this release in it if it is due."""
+
+
+_SET = text(
+    """
+    UPDATE route SET quota = given.total
+    FROM unnest(CAST(:route_id AS uuid[]), CAST(:total AS int[])) AS given (id, total)
+    WHERE route.id = given.id
+    """
+)
+_INSERT = text(
+    """
+    INSERT INTO quota_release (id, route_id, seats, due_at, released_at)
+    SELECT id, route_id, seats, due_at, CASE WHEN due_at <= :now THEN CAST(:now AS timestamptz) END
+    FROM unnest(CAST(:id AS uuid[]), CAST(:route_id AS uuid[]), CAST(:seats AS int[]), CAST(:due_at AS timestamptz[]))
+         AS given (id, route_id, seats, due_at)
+    WHERE seats <> 0
+    """
+)
+
+
+async def release(
+    session: AsyncSession, caller: Caller, route_id: UUID, seats: int, at: datetime | None, now: datetime
+) -> Route | Refusal:
+    """Add `seats` to a route's quota at `at`, or at once; negative ones lower it.
+
+    Refused: `InvalidValue`, `RouteUnknown`, `NotYours`, `SeasonClosed`, `QuotaBelowTaken`.
+    """
+    due_at = at or now
+    wrong = _impossible(seats, due_at, now)
+    if wrong is not None:
+        return wrong
+    # What was merged is no route any more, and nobody waits for it.
+    if await route.by_ids(session, [route_id], now) == [None]:
+        return RouteUnknown("routeId")
+    held = (await quota.lock(session, [route_id], now))[route_id]
+    if not caller.owns(held.organizer):
+        return NotYours("routeId")
+    season = await seasons.require_open(session, held.season)
+    if isinstance(season, Refusal):
+        return season
+    total = judge(held, (held.quota or 0) + (seats if due_at <= now else 0), field="seats")
+    if isinstance(total, Refusal):
+        return total
+    await put_in(session, caller, [Release(route_id, held.season, held.organizer, seats, due_at, total)], now)
+    (released,) = await route.by_ids(session, [route_id], now)
+    return released or RouteUnknown("routeId")
+
+
+def judge(held: Seats, total: int, *, field: str) -> int | QuotaBelowTaken | InvalidValue:
+    """Whether a locked route's quota may become `total`."""
+    if total < held.taken:
+        return QuotaBelowTaken(field, taken=held.taken)
+    if total > MOST_SEATS:
+        return InvalidValue(field, "Bukan kuota yang mungkin.", "Not a possible quota.")
+    return total
+
+
+async def put_in(session: AsyncSession, caller: Caller, releases: Sequence[Release], now: datetime) -> None:
+    """Write `releases`, at most one per route, of locked routes. One without seats only makes its route limited."""
+    names = ("route_id", "total", "seats", "due_at")
+    columns = {name: [getattr(one, name) for one in releases] for name in names}
+    await session.execute(_SET, columns)
+    await session.execute(_INSERT, {"id": [uuid7() for _ in releases], "now": now, **columns})
+    await change_log.append(session, [_entry(caller, one) for one in releases], now)
+
+
+def _impossible(seats: int, due_at: datetime, now: datetime) -> InvalidValue | None:
+    if not 0 < abs(seats) <= MOST_SEATS:
+        return InvalidValue("seats", "Bukan jumlah kursi yang mungkin.", "Not a possible number of seats.")
+    if due_at.tzinfo is None:
+        return InvalidValue("at", "Waktu harus menyebut zonanya.", "The time must name its zone.")
+    if seats < 0 and due_at > now:
+        return InvalidValue("at", "Penurunan kuota berlaku seketika.", "Lowering a quota takes effect at once.")
+    return None
+
+
+def _entry(caller: Caller, one: Release) -> change_log.Entry:
+    return change_log.Entry(
+        ChangeKind.QUOTA_RELEASED,
+        season=one.season,
+        organizer=one.organizer,
+        route_id=one.route_id,
+        client_id=caller.client_id,
+        facts={"seats": one.seats, "due_at": one.due_at.isoformat(), "quota": one.total},
+    )

@@ -1,0 +1,110 @@
+"""The daily consolidation (S1): a summary of one organizer's day that both sides can work out and compare.
+
+The checksum is the SHA-256 of the standing registrants' lines `nik|direction|service|code`, each with a line feed, in
+the order of their bytes. A day is one of registration, in WIB.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, timedelta
+from hashlib import sha256
+from uuid import UUID
+
+from sqlalchemy import text
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from app.clock import start_of_wib_day
+from app.errors import NotYours
+from app.models.enums import RegistrantStatus
+from app.models.registrant import HOLDS_SEAT, SEAT_HOLDERS
+from app.registry.caller import Caller
+from app.registry.terms import seasons
+from app.registry.values.standard import STATUS_CODES
+from app.vault.vault import Vault
+
+AT_ONCE = 2_000
+FIRST = UUID(int=0)
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    organizer: str
+    season: int
+    day: date
+    counts: Mapping[str, int]
+    """By status."""
+    standing: int
+    """How many lines the checksum is of."""
+    checksum: str | None
+    """In hexadecimal. None: the caller does not own these registrants."""
+
+
+_OF_DAY = (
+    "season = :season AND organizer_code = :organizer AND registered_at >= :since AND registered_at < :until"
+    " AND erased_at IS NULL"
+)
+_ONE_STATE = text("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
+_COUNTS = text(f"SELECT status, count(*) AS registrants FROM registrant WHERE {_OF_DAY} GROUP BY status")
+_LINES = text(
+    f"""
+    SELECT id, nik_sealed, direction, service, status FROM registrant
+    WHERE {_OF_DAY} AND {HOLDS_SEAT} AND id > :after ORDER BY id LIMIT :most
+    """
+)
+
+
+async def summary(
+    session: AsyncSession,
+    vault: Vault,
+    caller: Caller,
+    organizer: str,
+    day: date,
+    *,
+    season: int | None = None,
+    everyone: bool = False,
+) -> Summary | NotYours:
+    """Of one organizer and day. With `everyone` (the dashboard) of any, then without the checksum.
+
+    The transaction's first use: what it reads is one state. Refuses NotYours; raises NotFound without any season.
+    """
+    if not (caller.owns(organizer) or everyone):
+        return NotYours("organizer")
+    await session.execute(_ONE_STATE)
+    year = season or await seasons.latest(session)
+    facts = {
+        "season": year,
+        "organizer": organizer,
+        "since": start_of_wib_day(day),
+        "until": start_of_wib_day(day + timedelta(days=1)),
+    }
+    counted: dict[str, int] = {row.status: row.registrants for row in await session.execute(_COUNTS, facts)}
+    counts = {status.value: counted.get(status, 0) for status in RegistrantStatus}
+    lines = await _lines(session, vault, facts) if caller.owns(organizer) else None
+    return Summary(
+        organizer,
+        year,
+        day,
+        counts,
+        sum(counts[status] for status in SEAT_HOLDERS),
+        None if lines is None else checksum(lines),
+    )
+
+
+def checksum(lines: list[str]) -> str:
+    return sha256("".join(sorted(lines)).encode()).hexdigest()
+
+
+async def _lines(session: AsyncSession, vault: Vault, facts: Mapping[str, object]) -> list[str]:
+    """In parts, so that a server answers others between them."""
+    lines: list[str] = []
+    after: UUID | None = FIRST
+    while after is not None:
+        rows = (await session.execute(_LINES, {**facts, "after": after, "most": AT_ONCE})).all()
+        lines += [
+            f"{vault.open(row.nik_sealed)}|{row.direction}|{row.service}|{STATUS_CODES[RegistrantStatus(row.status)]}\n"
+            for row in rows
+        ]
+        after = rows[-1].id if len(rows) == AT_ONCE else None
+    return lines

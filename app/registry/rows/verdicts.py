@@ -1,0 +1,108 @@
+"""What a record of the feeds is answered, in the words of the standard's users: results, statuses and columns."""
+
+from __future__ import annotations
+
+from copy import copy
+from dataclasses import dataclass
+from enum import StrEnum
+from types import MappingProxyType
+from uuid import UUID
+
+from app.errors import InvalidValue, Language, Refusal, TransitionNotAllowed
+from app.models.enums import RegistrantStatus
+from app.registry.values import standard
+from app.registry.values.nik import Warning  # noqa: A004 - the contract's word
+
+
+class Result(StrEnum):
+    NEW = "NEW"
+    UPDATED = "UPDATED"
+    UNCHANGED = "UNCHANGED"
+    STALE = "STALE"
+    REFUSED = "REFUSED"
+
+
+RESULT_TITLES = MappingProxyType(
+    {
+        Result.NEW: "diterima",
+        Result.UPDATED: "diperbarui",
+        Result.UNCHANGED: "tidak_berubah",
+        Result.STALE: "usang",
+        Result.REFUSED: "ditolak",
+    }
+)
+STALE = "STALE"
+"""The code of a record that is older than what the registry holds."""
+INTERNAL_ERROR = "INTERNAL_ERROR"
+COLUMNS = MappingProxyType(
+    {
+        "nik": "data_nik",
+        "name": "data_pemesan",
+        "routeId": "rute_perjalanan",
+        "registeredAt": "tanggal_pendaftaran",
+        "identityDocument": "jenis_dokumen",
+        "reference": "kode_booking",
+        "motorcycle": "nomor_polisi",
+        "ref": "status_pemesanan_code",
+    }
+)
+"""What the fields of the rules are called in the standard."""
+BROKEN = InvalidValue(
+    "",
+    "Terjadi kesalahan di registri; data ini belum tersimpan.",
+    "Something broke in the registry; this record was not stored.",
+)
+"""Of a record that met a bug, which is in the log."""
+_STALE: dict[Language, str] = {
+    "id": "Data ini lebih lama: di registri statusnya sudah {status}.",
+    "en": "This record is older: in the registry the status is {status} already.",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    result: Result
+    refusal: Refusal | None = None
+    status: RegistrantStatus | None = None
+    """Where the registrant stands now."""
+    registrant_id: UUID | None = None
+    organizer: str | None = None
+    warnings: tuple[Warning, ...] = ()
+
+    @property
+    def code(self) -> str | None:
+        if self.refusal is not None:
+            return INTERNAL_ERROR if self.refusal is BROKEN else self.refusal.code
+        return STALE if self.result is Result.STALE else None
+
+    @property
+    def column(self) -> str | None:
+        """Which column a refusal is about."""
+        if self.refusal is None or not self.refusal.field:
+            return None
+        return COLUMNS.get(self.refusal.field, self.refusal.field)
+
+    def message(self, language: Language = "id") -> str | None:
+        """For people; None when there is nothing to say."""
+        if self.result is Result.STALE and self.status is not None:
+            said = [_STALE[language].format(status=standard.title(self.status))]
+        elif self.refusal is not None:
+            said = [_spelt(self.refusal).message(language)]
+        else:
+            said = []
+        told = " ".join([*said, *(warning.message(language) for warning in self.warnings)])
+        return f"{self.column}: {told}" if self.column else told or None
+
+
+def _spelt(refusal: Refusal) -> Refusal:
+    """With the standard's titles for the statuses."""
+    if not isinstance(refusal, TransitionNotAllowed):
+        return refusal
+    spelt = copy(refusal)
+    spelt.status, spelt.to = _title(refusal.status), _title(refusal.to)
+    spelt.allowed = tuple(_title(status) for status in refusal.allowed)
+    return spelt
+
+
+def _title(status: str) -> str:
+    return standard.title(RegistrantStatus(status))

@@ -1,0 +1,1 @@
+"""Statistics as they are read."""

@@ -1,0 +1,1 @@
+"""What is in force: seasons, organizers, their policies and windows (waves)."""

@@ -1,0 +1,211 @@
+"""Organizers (penyelenggara): what they are called, whom they coordinate, and what is in force for them in a season.
+
+A coordinator is not coordinated itself: one level.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from datetime import datetime
+from typing import Any, Literal
+
+from sqlalchemy import Row, text
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from app.errors import InvalidValue, NotFound, Refusal
+from app.models.enums import ChangeKind, IntegrationScheme, WindowKind
+from app.registry import change_log
+from app.registry.caller import Caller
+from app.registry.terms import policy, seasons, windows
+from app.registry.terms.policy import KEEP, Keep, Policy, PolicyInput
+from app.registry.terms.windows import Window
+from app.registry.values.texts import line
+
+
+@dataclass(frozen=True, slots=True)
+class DateRange:
+    opens_at: datetime
+    closes_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Organizer:
+    code: str
+    name: str
+    coordinator: str | None
+    members: tuple[str, ...]
+    schemes: tuple[str, ...]
+    windows: tuple[Window, ...]
+    verification: tuple[DateRange, ...]
+    policy: Policy
+
+
+@dataclass(frozen=True, slots=True)
+class OrganizerInput:
+    code: str
+    name: str
+    coordinator: str | Literal[Keep.KEEP] | None = KEEP
+    """None: nobody coordinates it."""
+    schemes: Sequence[str] | None = None
+    """None: as they are; GRAPHQL if new."""
+    policy: PolicyInput | None = None
+    """None: as it is."""
+
+
+_CODE = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
+_COLUMNS = """
+    o.code, o.name, o.coordinator_code, o.schemes,
+    ARRAY(SELECT m.code FROM organizer m WHERE m.coordinator_code = o.code ORDER BY m.code) AS members
+"""
+_BY_CODES = text(f"SELECT {_COLUMNS} FROM organizer o WHERE o.code = ANY(CAST(:codes AS text[]))")
+_ALL = text(f"SELECT {_COLUMNS} FROM organizer o ORDER BY o.code")
+_MEMBERS = text("SELECT code FROM organizer WHERE coordinator_code = :code")
+# The rules look at other rows, so savers go one after the other; readers and foreign keys do not wait for this lock.
+_LOCK = text("LOCK TABLE organizer IN SHARE ROW EXCLUSIVE MODE")
+_AROUND = text(
+    f"""
+    SELECT {_COLUMNS} FROM organizer o
+    WHERE o.code IN (:code, CAST(:coordinator AS text)) OR o.name = :name
+    """
+)
+_SAVE = text(
+    """
+    INSERT INTO organizer (code, name, coordinator_code, schemes)
+    VALUES (:code, :name, :coordinator, CAST(:schemes AS text[]))
+    ON CONFLICT (code) DO UPDATE SET
+        name = excluded.name, coordinator_code = excluded.coordinator_code, schemes = excluded.schemes
+    """
+)
+
+
+async def by_codes(session: AsyncSession, codes: Sequence[str], season: int) -> list[Organizer | None]:
+    """The organizers of `codes`, in that order."""
+    rows = (await session.execute(_BY_CODES, {"codes": list(codes)})).all()
+    found = {organizer.code: organizer for organizer in await _whole(session, rows, season)}
+    return [found.get(code) for code in codes]
+
+
+async def all_of(session: AsyncSession, season: int) -> list[Organizer]:
+    return await _whole(session, (await session.execute(_ALL)).all(), season)
+
+
+async def members_of(session: AsyncSession, code: str) -> frozenset[str]:
+    """Whom `code` coordinates."""
+    return frozenset((await session.execute(_MEMBERS, {"code": code})).scalars())
+
+
+async def save(
+    session: AsyncSession, caller: Caller, given: OrganizerInput, season: int, now: datetime
+) -> Organizer | Refusal:
+    """Add or change an organizer, and its policy in `season`; the same again changes nothing.
+
+    Refused: `InvalidValue`, `NotFound` (coordinator, season), `SeasonClosed`.
+    """
+    name = _tidy(given)
+    if isinstance(name, Refusal):
+        return name
+    await session.execute(_LOCK)
+    around = {"code": given.code, "name": name, "coordinator": None if given.coordinator is KEEP else given.coordinator}
+    rows = {row.code: row for row in await session.execute(_AROUND, around)}
+    wrong = _judge(given, name, rows)
+    if wrong is not None:
+        return wrong
+    decided = await _decide(session, given, season)
+    if isinstance(decided, Refusal):
+        return decided
+    entries = [
+        *await _put_in(session, given, name, rows.get(given.code)),
+        *await _put_policy_in(session, given, decided, season),
+    ]
+    await change_log.append(session, [replace(entry, client_id=caller.client_id) for entry in entries], now)
+    (saved,) = await by_codes(session, [given.code], season)
+    return saved or NotFound("code")
+
+
+def _tidy(given: OrganizerInput) -> str | InvalidValue:
+    if _CODE.fullmatch(given.code) is None or len(given.code) > 40:
+        return InvalidValue(
+            "code",
+            "Kode: huruf kecil, angka dan tanda hubung, paling banyak 40.",
+            "A code has lower-case letters, digits and hyphens, at most 40.",
+        )
+    if not set(given.schemes or ()) <= set(IntegrationScheme):
+        return InvalidValue("schemes", "Skema tidak dikenal.", "Not a known scheme.")
+    return line("name", given.name)
+
+
+def _judge(given: OrganizerInput, name: str, rows: Mapping[str, Row[Any]]) -> Refusal | None:
+    if any(row.name == name and code != given.code for code, row in rows.items()):
+        return InvalidValue("name", "Nama itu sudah dipakai.", "Another organizer has that name.")
+    if given.coordinator is KEEP or given.coordinator is None:
+        return None
+    coordinator = rows.get(given.coordinator)
+    if coordinator is None:
+        return NotFound("coordinator")
+    before = rows.get(given.code)
+    if given.coordinator == given.code or coordinator.coordinator_code or (before is not None and before.members):
+        return InvalidValue(
+            "coordinator", "Koordinator tidak dikoordinasi lagi.", "A coordinator is not coordinated itself."
+        )
+    return None
+
+
+async def _decide(session: AsyncSession, given: OrganizerInput, season: int) -> Policy | Refusal | None:
+    """The policy as it is to be. None: nothing is said about it."""
+    if given.policy is None:
+        return None
+    required = await seasons.require_open(session, season)
+    if isinstance(required, Refusal):
+        return required
+    return policy.amended((await policy.of(session, season, [given.code]))[given.code], given.policy)
+
+
+async def _put_in(
+    session: AsyncSession, given: OrganizerInput, name: str, before: Row[Any] | None
+) -> list[change_log.Entry]:
+    kept = (None, [IntegrationScheme.GRAPHQL]) if before is None else (before.coordinator_code, before.schemes)
+    wanted = {
+        "name": name,
+        "coordinator": kept[0] if given.coordinator is KEEP else given.coordinator,
+        "schemes": kept[1] if given.schemes is None else [one for one in IntegrationScheme if one in given.schemes],
+    }
+    if before is not None and list(wanted.values()) == [before.name, before.coordinator_code, before.schemes]:
+        return []
+    await session.execute(_SAVE, {"code": given.code, **wanted})
+    return [change_log.Entry(ChangeKind.ORGANIZER_SAVED, organizer=given.code, facts=wanted)]
+
+
+async def _put_policy_in(
+    session: AsyncSession, given: OrganizerInput, decided: Policy | None, season: int
+) -> list[change_log.Entry]:
+    before = (await policy.of(session, season, [given.code]))[given.code]
+    if decided is None or decided == before:
+        return []
+    await policy.save(session, season, given.code, decided)
+    return [change_log.Entry(ChangeKind.POLICY_SAVED, season, given.code, facts=asdict(decided))]
+
+
+async def _whole(session: AsyncSession, rows: Sequence[Row[Any]], season: int) -> list[Organizer]:
+    codes = [row.code for row in rows]
+    waves = await windows.of(session, season, codes)
+    policies = await policy.of(session, season, codes)
+    return [_organizer(row, waves[row.code], policies[row.code]) for row in rows]
+
+
+def _organizer(row: Row[Any], both_kinds: Sequence[Window], decided: Policy) -> Organizer:
+    return Organizer(
+        code=row.code,
+        name=row.name,
+        coordinator=row.coordinator_code,
+        members=tuple(row.members),
+        schemes=tuple(row.schemes),
+        windows=tuple(window for window in both_kinds if window.kind == WindowKind.REGISTRATION),
+        verification=tuple(
+            DateRange(window.opens_at, window.closes_at)
+            for window in both_kinds
+            if window.kind == WindowKind.VERIFICATION and window.closes_at is not None
+        ),
+        policy=decided,
+    )

@@ -1,0 +1,147 @@
+"""Windows: a registration is judged at its `registeredAt` against its organizer's waves; an end may be open.
+
+An amendment is a new row that supersedes the old one, so the history stays. Order of the ends is a CHECK of the table.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection, Sequence
+from dataclasses import asdict, dataclass, replace
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import text
+from sqlmodel.ext.asyncio.session import AsyncSession
+from uuid_utils.compat import uuid7
+
+from app.errors import InvalidValue, NotFound, Refusal, RegistrationClosed
+from app.models.enums import ChangeKind, WindowKind
+from app.registry import change_log
+from app.registry.caller import Caller
+from app.registry.terms import seasons
+from app.registry.values.texts import line
+
+LONGEST_NOTE = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    id: UUID
+    opens_at: datetime
+    closes_at: datetime | None = None
+    """The first instant that is outside. None: an open end ("melihat kuota akhir")."""
+    until_quota_is_full: bool = False
+    note: str | None = None
+    kind: str = WindowKind.REGISTRATION
+
+    def open_at(self, at: datetime) -> bool:
+        return self.opens_at <= at and (self.closes_at is None or at < self.closes_at)
+
+
+@dataclass(frozen=True, slots=True)
+class WindowInput:
+    organizer: str
+    opens_at: datetime
+    closes_at: datetime | None = None
+    kind: str = WindowKind.REGISTRATION
+    until_quota_is_full: bool = False
+    note: str | None = None
+    amends: UUID | None = None
+    """The window in force that this one takes the place of."""
+
+
+_OF = text(
+    """
+    SELECT organizer_code, id, opens_at, closes_at, until_quota_is_full, note, kind
+    FROM registration_window
+    WHERE season = :season AND organizer_code = ANY(CAST(:organizers AS text[])) AND superseded_at IS NULL
+    ORDER BY opens_at, id
+    """
+)
+_LOCK = text("SELECT code FROM organizer WHERE code = :organizer FOR NO KEY UPDATE")
+_INSERT = text(
+    """
+    WITH amended AS (UPDATE registration_window SET superseded_at = :now WHERE id = :replaces)
+    INSERT INTO registration_window (id, season, organizer_code, kind, opens_at, closes_at, until_quota_is_full, note,
+                                     saved_at, replaces)
+    VALUES (:id, :season, :organizer, :kind, :opens_at, :closes_at, :until_quota_is_full, :note, :now, :replaces)
+    """
+)
+
+
+def judge(windows: Sequence[Window], at: datetime) -> RegistrationClosed | None:
+    """None when one of the registration windows is open at `at`; else the refusal, with the next opening if any."""
+    waves = [window for window in windows if window.kind == WindowKind.REGISTRATION]
+    if any(wave.open_at(at) for wave in waves):
+        return None
+    return RegistrationClosed(opens_at=min((wave.opens_at for wave in waves if wave.opens_at > at), default=None))
+
+
+async def of(session: AsyncSession, season: int, organizers: Collection[str]) -> dict[str, tuple[Window, ...]]:
+    """The windows in force of each of `organizers`, of both kinds, in the order of their opening."""
+    found: dict[str, list[Window]] = defaultdict(list)
+    for row in await session.execute(_OF, {"season": season, "organizers": list(organizers)}):
+        organizer, *values = row
+        found[organizer].append(Window(*values))
+    return {organizer: tuple(found[organizer]) for organizer in organizers}
+
+
+async def save(session: AsyncSession, caller: Caller, given: WindowInput, season: int, now: datetime) -> Refusal | None:
+    """Add a wave, or amend one; the same again changes nothing.
+
+    Refused: `InvalidValue`, `NotFound` (season, organizer, amends), `SeasonClosed`.
+    """
+    wanted = _tidy(given)
+    if isinstance(wanted, Refusal):
+        return wanted
+    if (await session.execute(_LOCK, {"organizer": given.organizer})).one_or_none() is None:
+        return NotFound("organizer")
+    required = await seasons.require_open(session, season)
+    if isinstance(required, Refusal):
+        return required
+    in_force = (await of(session, season, [given.organizer]))[given.organizer]
+    amended = next((window for window in in_force if window.id == given.amends), None)
+    twin = next((window for window in in_force if replace(window, id=wanted.id) == wanted), None)
+    if twin is not None and amended in {None, twin}:
+        return None
+    if given.amends is not None and (amended is None or amended.kind != wanted.kind):
+        return NotFound("amends")
+    await _put_in(session, caller, given, wanted, season=season, now=now)
+    return None
+
+
+def _tidy(given: WindowInput) -> Window | InvalidValue:
+    note = None if given.note is None else line("note", given.note, most=LONGEST_NOTE)
+    if isinstance(note, InvalidValue):
+        return note
+    if given.kind not in tuple(WindowKind):
+        return InvalidValue("kind", "Nilai tidak dikenal.", "Not a known value.")
+    for name, instant in (("opensAt", given.opens_at), ("closesAt", given.closes_at)):
+        if instant is not None and instant.tzinfo is None:
+            return InvalidValue(name, "Waktu harus menyebut zonanya.", "The time must name its zone.")
+    if given.closes_at is None and given.kind == WindowKind.VERIFICATION:
+        return InvalidValue("closesAt", "Masa verifikasi harus punya akhir.", "A verification period needs an end.")
+    if given.closes_at is not None and given.closes_at <= given.opens_at:
+        return InvalidValue("closesAt", "Ditutup sebelum dibuka.", "It closes before it opens.")
+    return Window(uuid7(), given.opens_at, given.closes_at, given.until_quota_is_full, note, given.kind)
+
+
+async def _put_in(
+    session: AsyncSession, caller: Caller, given: WindowInput, wanted: Window, *, season: int, now: datetime
+) -> None:
+    row = {**asdict(wanted), "season": season, "organizer": given.organizer, "replaces": given.amends, "now": now}
+    await session.execute(_INSERT, row)
+    entry = change_log.Entry(
+        ChangeKind.WINDOW_SAVED,
+        season=season,
+        organizer=given.organizer,
+        client_id=caller.client_id,
+        facts={
+            "kind": wanted.kind,
+            "opens_at": wanted.opens_at.isoformat(),
+            "closes_at": wanted.closes_at and wanted.closes_at.isoformat(),
+            "amends": given.amends and str(given.amends),
+        },
+    )
+    await change_log.append(session, [entry], now)

@@ -1,0 +1,1 @@
+"""NIKs and names at rest, and the keys for that."""

@@ -1,0 +1,115 @@
+"""A projection takes in each change once: after a crash in the middle, and with several runners at once."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from datetime import datetime
+
+import pytest
+from sqlalchemy import text
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from app.changes.log import projection
+from app.changes.log.feed import AFTER, IN_ORDER, SETTLED, Position
+from app.changes.log.projection import Projection
+from app.changes.log.wake import Wake
+from app.models.enums import ChangeKind
+from app.registry import change_log
+from app.registry.change_log import Entry
+from tests.world import NOW, World, build
+
+pytestmark = pytest.mark.anyio
+
+_NEXT = text(
+    f"SELECT CAST(CAST(c.xact_id AS text) AS bigint) AS xact_id, c.id, c.reason FROM change c"
+    f" WHERE {AFTER} AND {SETTLED} ORDER BY {IN_ORDER} LIMIT 3"
+)
+
+
+@pytest.fixture
+async def world(database: object, vault: object) -> AsyncIterator[World]:
+    world = await build(database, vault)  # type: ignore[arg-type]
+    await world.run("CREATE TABLE taken_in (place bigint GENERATED ALWAYS AS IDENTITY, reason text)")
+    yield world
+    await world.run("DROP TABLE taken_in")
+
+
+async def step(session: AsyncSession, after: Position, now: datetime) -> Position | None:
+    rows = (await session.execute(_NEXT, after.values())).all()
+    for row in rows:
+        await session.execute(text("INSERT INTO taken_in (reason) VALUES (:reason)"), {"reason": row.reason})
+    return Position(rows[-1].xact_id, rows[-1].id) if rows else None
+
+
+COPY = Projection("copy", step)
+
+
+async def append(world: World, *reasons: str) -> None:
+    async with world.database.transaction() as session:
+        await change_log.append(session, [Entry(ChangeKind.SEASON_PURGED, reason=reason) for reason in reasons], NOW)
+
+
+async def taken_in(world: World) -> list[str]:
+    return [row.reason for row in await world.run("SELECT reason FROM taken_in ORDER BY place")]
+
+
+async def until(world: World, expected: list[str]) -> None:
+    async with asyncio.timeout(20):
+        while await taken_in(world) != expected:  # noqa: ASYNC110 - the database is looked at from outside
+            await asyncio.sleep(0.02)
+
+
+async def follow(world: World, *projections: Projection) -> tuple[asyncio.Event, list[asyncio.Task[None]]]:
+    stop, wake = asyncio.Event(), Wake(world.database)
+    world.database.on_change = wake.tell
+    return stop, [asyncio.create_task(projection.keep(world.database, wake, one, stop)) for one in projections]
+
+
+async def test_several_runners_take_in_each_change_once_and_in_order(world: World) -> None:
+    stop, runners = await follow(world, COPY, COPY, COPY)
+    expected = [str(number) for number in range(40)]
+    for number in expected:
+        await append(world, number)
+    await until(world, expected)
+    stop.set()
+    await asyncio.gather(*runners)
+    [(position, newest)] = await world.run(
+        "SELECT change_id, (SELECT max(id) FROM change) FROM projection WHERE name = 'copy'"
+    )
+    assert position == newest
+
+
+async def test_a_step_that_fails_leaves_nothing_and_is_taken_again(world: World) -> None:
+    failures = iter([True, True, False, False, False])
+
+    async def unlucky(session: AsyncSession, after: Position, now: datetime) -> Position | None:
+        reached = await step(session, after, now)
+        if next(failures):
+            raise ZeroDivisionError
+        return reached
+
+    await append(world, *"abcd")
+    [runner] = (await follow(world, Projection("unlucky", unlucky)))[1]
+    with pytest.raises(ZeroDivisionError):
+        await runner
+    assert await taken_in(world) == []
+    [again] = (await follow(world, Projection("unlucky", unlucky)))[1]
+    with pytest.raises(ZeroDivisionError):
+        await again
+    stop, [last] = await follow(world, Projection("unlucky", unlucky))
+    await until(world, list("abcd"))
+    stop.set()
+    await last
+
+
+async def test_what_an_older_transaction_holds_back_comes_as_soon_as_it_ends(world: World) -> None:
+    stop, [runner] = await follow(world, COPY)
+    async with world.database.transaction() as older:
+        await older.execute(text("SELECT pg_current_xact_id()"))
+        await append(world, "held back")
+        await asyncio.sleep(0.1)
+        assert await taken_in(world) == []
+    await until(world, ["held back"])
+    stop.set()
+    await runner

@@ -1,0 +1,279 @@
+"""Waking: over all processes, after the commit, told of once for many commits; and what is lost is found by looking."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import aclosing, asynccontextmanager, suppress
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlsplit, urlunsplit
+
+import asyncpg
+import pytest
+
+from app.changes.log import tail, wake
+from app.changes.log.feed import START
+from app.changes.log.wake import CHANNEL, Wake
+from app.db import Database
+from app.models.enums import ChangeKind
+from app.registry import change_log
+from app.registry.change_log import Entry
+from tests.changes.conftest import process, settled, tell
+from tests.world import HUBDAT, NOW, World, someone
+
+pytestmark = pytest.mark.anyio
+
+_LISTENERS = """
+    SELECT pid FROM pg_stat_activity
+    WHERE datname = current_database() AND application_name = 'pemudik' AND query ~ '^(LISTEN|NOTIFY)'
+"""
+
+
+@asynccontextmanager
+async def awake(database: Database) -> AsyncIterator[Wake]:
+    """One that listens, of a process of its own."""
+    one, stop = Wake(database), asyncio.Event()
+    first = one.signal()
+    running = asyncio.create_task(one.run(stop))
+    await within_reason(first)
+    try:
+        yield one
+    finally:
+        stop.set()
+        await running
+
+
+async def within_reason(signal: asyncio.Event) -> None:
+    async with asyncio.timeout(20):
+        await signal.wait()
+
+
+@asynccontextmanager
+async def heard(url: str) -> AsyncIterator[list[str]]:
+    """The notifications that anybody on the database gets."""
+    payloads: list[str] = []
+    connection = await asyncpg.connect(url)
+    try:
+        await connection.add_listener(CHANNEL, lambda *told: payloads.append(str(told[-1])))
+        yield payloads
+    finally:
+        await connection.close()
+
+
+async def test_what_is_told_here_is_heard_there(database: Database) -> None:
+    async with awake(database) as here, awake(database) as there:
+        for _ in range(3):
+            signals = [here.signal(), there.signal()]
+            here.tell()
+            assert signals[0].is_set()
+            for signal in signals:
+                await within_reason(signal)
+
+
+async def test_a_signal_is_set_once_and_the_next_one_is_another(database: Database) -> None:
+    one = Wake(database)
+    signal = one.signal()
+    assert one.signal() is signal
+    one.rouse()
+    assert signal.is_set()
+    assert not one.signal().is_set()
+    await one.wait(signal, 60)
+    await one.wait(one.signal(), 0.001)
+
+
+async def test_many_commits_are_told_of_in_few_notifications(
+    database: Database, database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(wake, "GATHER", 0.2)
+    async with heard(database_url) as payloads, awake(database) as there, awake(database) as here:
+        for _ in range(200):
+            here.tell()
+            await asyncio.sleep(0.001)
+        signal = there.signal()
+        await asyncio.sleep(0.3)
+        here.tell()
+        await within_reason(signal)
+        assert 2 <= len(payloads) <= 6
+        assert set(payloads) == {""}
+
+
+async def test_what_is_rolled_back_wakes_nobody(world: World) -> None:
+    registrant = (await world.registered(someone(HUBDAT, await world.route()))).id
+    async with awake(world.database) as here, awake(world.database) as there:
+        world.database.on_change = here.tell
+        signals = [here.signal(), there.signal()]
+        with suppress(ZeroDivisionError):
+            async with world.database.transaction() as session:
+                await change_log.append(
+                    session, [Entry(ChangeKind.REGISTRANT_CORRECTED, registrant_id=registrant)], NOW
+                )
+                raise ZeroDivisionError
+        await world.run("SELECT 1")
+        assert [signal.is_set() for signal in signals] == [False, False]
+        await tell(world, registrant, "a")
+        for signal in signals:
+            await within_reason(signal)
+
+
+async def test_a_connection_that_breaks_is_made_anew(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(wake, "RECONNECT_AFTER", 0.01)
+    async with awake(database) as here:
+        before = await listeners(database)
+        roused = here.signal()
+        await end(database, before)
+        await within_reason(roused)
+        after = await listeners(database)
+        assert len(before) == len(after) == 1
+        assert before != after
+        async with awake(database) as there:
+            signal = here.signal()
+            there.tell()
+            await within_reason(signal)
+
+
+@dataclass
+class Relay:
+    """Between a process and its database; what is connected may go silent without an end."""
+
+    url: str
+    silent: bool = False
+    connections: int = 0
+
+    async def carry(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, number: int) -> None:
+        while data := await reader.read(65536):
+            if not (self.silent and number == 1):
+                writer.write(data)
+        writer.close()
+
+    async def __call__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.connections += 1
+        number, there = self.connections, urlsplit(self.url)
+        behind, ahead = await asyncio.open_connection(there.hostname, there.port)
+        await asyncio.gather(self.carry(reader, ahead, number), self.carry(behind, writer, number))
+
+
+async def test_a_connection_that_goes_silent_is_made_anew(
+    database_url: str, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, seconds in (("SILENT_FOR", 0.05), ("ANSWERS_WITHIN", 0.3), ("RECONNECT_AFTER", 0.01)):
+        monkeypatch.setattr(wake, name, seconds)
+    relay, there = Relay(database_url), urlsplit(database_url)
+    async with await asyncio.start_server(relay, "127.0.0.1", 0) as listening:
+        port = listening.sockets[0].getsockname()[1]
+        url = urlunsplit(there._replace(netloc=there.netloc.replace(f":{there.port}", f":{port}")))
+        async with awake(Database(url)) as far, awake(database) as near:
+            await asyncio.sleep(0.2)
+            assert relay.connections == 1
+            relay.silent, reconnected = True, far.signal()
+            await within_reason(reconnected)
+            # One of them asked to cancel what was not answered.
+            assert relay.connections == 3
+            signal = far.signal()
+            near.tell()
+            await within_reason(signal)
+
+
+async def test_what_was_told_while_the_connection_was_broken_is_told_again(
+    database: Database, database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(wake, "RECONNECT_AFTER", 0.01)
+    async with awake(database) as here, heard(database_url) as payloads, awake(database) as there:
+        [mine, theirs] = sorted(await listeners(database))
+        reconnected, signal = here.signal(), there.signal()
+        await end(database, [mine, theirs])
+        here.tell()
+        await within_reason(reconnected)
+        await within_reason(signal)
+        async with asyncio.timeout(20):
+            while not payloads:  # noqa: ASYNC110 - a listener has nothing to wait for
+                await asyncio.sleep(0.005)
+
+
+async def test_a_connection_in_disorder_is_made_anew(
+    database: Database, database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A connection that breaks in the wrong moment is in a state that the driver itself does not know."""
+    disorder = [asyncpg.InternalClientError("cannot switch to state 15")]
+    execute = asyncpg.Connection.execute
+
+    async def disorderly(connection: asyncpg.Connection[Any], query: str, *given: Any, **named: Any) -> str:
+        if disorder and query.startswith("NOTIFY"):
+            raise disorder.pop()
+        return await execute(connection, query, *given, **named)
+
+    monkeypatch.setattr(wake, "RECONNECT_AFTER", 0.01)
+    async with heard(database_url) as payloads:
+        monkeypatch.setattr(asyncpg.Connection, "execute", disorderly)
+        async with awake(database) as here:
+            here.tell()
+            async with asyncio.timeout(20):
+                while not payloads:  # noqa: ASYNC110 - a listener has nothing to wait for
+                    await asyncio.sleep(0.005)
+    assert not disorder
+
+
+async def test_a_follower_whose_process_is_told_nothing_looks_by_itself(
+    world: World, database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nobody listens there, and every notification is lost."""
+    monkeypatch.setattr(tail, "POLL", 0.05)
+    registrant = (await world.registered(someone(HUBDAT, await world.route()))).id
+    await settled(world)
+    there = Database(database_url)
+    try:
+        async with process(there, listening=False) as deaf, aclosing(deaf.tail.follow(None, START)) as items:
+            await anext(items)
+            signal = deaf.wake.signal()
+            for reason in "abc":
+                await tell(world, registrant, reason)
+                async with asyncio.timeout(20):
+                    assert (await anext(items)).change.reason == reason
+            assert not signal.is_set()
+    finally:
+        await there.dispose()
+
+
+async def test_a_follower_hears_of_other_processes_at_once(
+    world: World, database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tail, "POLL", 60.0)
+    registrant = (await world.registered(someone(HUBDAT, await world.route()))).id
+    await settled(world)
+    elsewhere = Database(database_url)
+    try:
+        async with process(elsewhere) as there, aclosing(there.tail.follow(None, START)) as items:
+            await anext(items)
+            async with awake(world.database) as here:
+                world.database.on_change = here.tell
+                for reason in "abc":
+                    await tell(world, registrant, reason)
+                    async with asyncio.timeout(20):
+                        assert (await anext(items)).change.reason == reason
+    finally:
+        await elsewhere.dispose()
+
+
+async def test_an_end_without_a_database_is_an_end_as_well() -> None:
+    one, stop = Wake(Database("postgresql://nobody@127.0.0.1:1/nothing")), asyncio.Event()
+    running = asyncio.create_task(one.run(stop))
+    await asyncio.sleep(0.05)
+    stop.set()
+    async with asyncio.timeout(5):
+        await running
+
+
+async def listeners(database: Database) -> list[int]:
+    connection = await database.connect()
+    try:
+        return [row["pid"] for row in await connection.fetch(_LISTENERS)]
+    finally:
+        await connection.close()
+
+
+async def end(database: Database, pids: list[int]) -> None:
+    connection = await database.connect()
+    try:
+        await connection.execute("SELECT pg_terminate_backend(pid) FROM unnest($1::int[]) AS pid", pids)
+    finally:
+        await connection.close()

@@ -1,0 +1,311 @@
+"""Which events are announced to whom, once each, in the order of the log; and that nothing else is told."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+import orjson
+import pytest
+from sqlalchemy import text
+
+from app.changes.webhooks import events
+from app.models.enums import CaseState, ChangeKind, RegistrantStatus
+from app.registry import change_log
+from app.registry.change_log import Entry
+from app.registry.registrants import cases
+from app.registry.registrants.motorcycles import Motorcycle
+from app.registry.terms import windows
+from app.registry.terms.windows import WindowInput
+from tests.changes.conftest import settled
+from tests.changes.sending import DELIVERED, Post, filled, forfeited, no_show, returned, route_id
+from tests.world import BUMN, DJKA, DKI, HUBDAT, JASA_RAHARJA, LEAVES, NOW, nik_of, someone
+
+pytestmark = pytest.mark.anyio
+
+
+async def payloads(post: Post) -> list[tuple[str, str, dict[str, Any]]]:
+    """Of everything that may be sent at once: to whom, what, and the data."""
+    leased = await post.lease()
+    bodies = [orjson.loads(events.payload(one.event, one.change, one.at, own=one.own)) for one in leased]
+    assert all(body["timestamp"] == "2026-03-02T02:00:00Z" for body in bodies)
+    return [(one.url, body["type"], body["data"]) for one, body in zip(leased, bodies, strict=True)]
+
+
+async def test_what_happens_to_a_registrant_and_its_route(post: Post) -> None:
+    world = post.world
+    await world.policy("djka", verify_within_days=7)
+    await post.hook()
+    route = str(await world.route(organizer="djka", quota=2))
+    gone = await world.registered(someone(DJKA, UUID(route), 1))
+    left = await world.verified(someone(DJKA, UUID(route), 2))
+    await world.moved(gone.id, RegistrantStatus.FORFEITED, DJKA)
+    await world.moved(left.id, RegistrantStatus.NO_SHOW, DJKA)
+    await post.announce()
+    told = await payloads(post)
+    common = {"organizer": "djka", "season": 2026, "routeId": route}
+    assert [(event, data) for _, event, data in told] == [
+        ("quota.filled", common),
+        ("registrant.forfeited", common | {"registrantId": str(gone.id)}),
+        ("registrant.no_show", common | {"registrantId": str(left.id)}),
+    ]
+    # The seat that came back waits for what was said of its route before.
+    assert [row[0] for row in await post.rows()] == [
+        "quota.filled", "registrant.forfeited", "quota.returned", "registrant.no_show",
+    ]  # fmt: skip
+
+
+async def test_a_duplicate_is_told_to_the_holder_and_a_decision_to_both(post: Post) -> None:
+    world = post.world
+    for caller in (DJKA, DKI, HUBDAT):
+        await post.hook(caller, f"https://{caller.organizer}.example/")
+    held = await world.registered(someone(DJKA, await world.route(organizer="djka"), 1))
+    theirs = await world.route("DKI", organizer="dishub-dki")
+    await world.submit(someone(DKI, theirs, 1, name="Orang Lain Sekali"))
+    await post.announce()
+    [(url, event, data)] = await payloads(post)
+    case = data["caseId"]
+    assert (url, event) == ("https://djka.example/", "duplicate.found")
+    assert data == {
+        "organizer": "djka",
+        "season": 2026,
+        "registrantId": str(held.id),
+        "caseId": case,
+        "claimant": "dishub-dki",
+        "suspect": True,
+        "refused": True,
+    }
+    async with world.database.transaction() as session:
+        await cases.decide(session, HUBDAT, UUID(case), CaseState.CONFIRMED, "Keterangan keluarga", NOW)
+    await post.announce()
+    decided = {"organizer": "djka", "season": 2026, "caseId": case, "state": "CONFIRMED"}
+    assert sorted(await payloads(post), key=str) == [
+        ("https://dishub-dki.example/", "case.decided", decided),
+        ("https://djka.example/", "case.decided", decided),
+    ]
+
+
+async def test_a_suspicion_is_told_as_one(post: Post) -> None:
+    world = post.world
+    await post.hook()
+    await world.registered(someone(DJKA, await world.route(organizer="djka"), 1))
+    truck = await world.route("Truk", organizer="dishub-dki", service="MOTORCYCLE")
+    await world.accepted(someone(DKI, truck, 1, name="Orang Lain Sekali", motorcycle=Motorcycle("B 1 XX", "1")))
+    await post.announce()
+    [(_, event, data)] = await payloads(post)
+    assert (event, data["suspect"], data["refused"], data["claimant"]) == ("duplicate.found", True, False, "dishub-dki")
+
+
+async def test_an_amended_window_is_told_and_a_new_one_is_not(post: Post) -> None:
+    world = post.world
+    await post.hook()
+    new = WindowInput(organizer="djka", opens_at=NOW, closes_at=LEAVES)
+    async with world.database.transaction() as session:
+        assert await windows.save(session, HUBDAT, new, 2026, NOW) is None
+    first = await world.one("SELECT id FROM registration_window WHERE opens_at = :now", now=NOW)
+    amended = WindowInput(organizer="djka", opens_at=NOW, closes_at=LEAVES - timedelta(days=1), amends=first)
+    async with world.database.transaction() as session:
+        assert await windows.save(session, HUBDAT, amended, 2026, NOW) is None
+    await post.announce()
+    assert [told[1:] for told in await payloads(post)] == [
+        (
+            "window.amended",
+            {
+                "organizer": "djka",
+                "season": 2026,
+                "kind": "REGISTRATION",
+                "opensAt": "2026-03-02T02:00:00+00:00",
+                "closesAt": "2026-03-15T02:00:00+00:00",
+                "amends": str(first),
+            },
+        )
+    ]
+
+
+async def test_an_import_is_told_in_counts(post: Post) -> None:
+    await post.hook()
+    counts = {"results": {"NEW": 3, "REFUSED": 1}, "codes": {"NIK_INVALID": 1}, "rows": 4, "missing": None}
+    facts = {"job": str(UUID(int=9)), "state": "DONE", "mode": "UPSERT", "dry_run": False, "secret": "x", **counts}
+    await post.told(Entry(ChangeKind.IMPORT_FINISHED, 2026, "djka", client_id="djka-test", facts=facts))
+    assert [told[1:] for told in await payloads(post)] == [
+        (
+            "import.finished",
+            {
+                "organizer": "djka",
+                "season": 2026,
+                "jobId": str(UUID(int=9)),
+                "state": "DONE",
+                "mode": "UPSERT",
+                "dryRun": False,
+                "rows": 4,
+                "results": {"NEW": 3, "REFUSED": 1},
+                "codes": {"NIK_INVALID": 1},
+            },
+        )
+    ]
+
+
+async def test_nothing_personal_is_sent_and_nothing_of_who_did_it(post: Post) -> None:
+    world = post.world
+    await post.hook(events=["registrant.forfeited", "duplicate.found", "case.decided"])
+    await post.hook(DKI)
+    held = await world.registered(someone(DJKA, await world.route(organizer="djka"), 1, name="Slamet Widodo"))
+    await world.submit(someone(DKI, await world.route("DKI", organizer="dishub-dki"), 1, name="Slamet Lain"))
+    [case] = await world.run("SELECT id FROM duplicate_case")
+    async with world.database.transaction() as session:
+        await cases.decide(session, HUBDAT, case.id, CaseState.NOT_DUPLICATE, "Kata Slamet Widodo", NOW)
+    await world.moved(held.id, RegistrantStatus.FORFEITED, DJKA, reason="Slamet tidak datang")
+    await post.announce()
+    bodies = b""
+    for _ in range(3):
+        leased = await post.lease()
+        bodies += b"".join(events.payload(one.event, one.change, one.at, own=one.own) for one in leased)
+        await post.record(*((one, DELIVERED) for one in leased))
+    assert bodies.count(b'"type"') == 4
+    for word in (nik_of(1), "Slamet", "Widodo", "Kata", "djka-test", "dishub-dki-test", "hubdat-test"):
+        assert word.encode() not in bodies
+    to_claimant = [one for one in await post.rows("event, subject") if one[0] == "case.decided"]
+    assert len(to_claimant) == 2
+
+
+async def test_a_claimant_is_told_nothing_of_the_holders_registrant(post: Post) -> None:
+    change = events.Change(
+        1, NOW, "CASE_DECIDED", 2026, "djka", UUID(int=1), UUID(int=2), None, {"case": "c", "state": "OPEN"}
+    )
+    own = orjson.loads(events.payload("case.decided", change, NOW, own=True))["data"]
+    other = orjson.loads(events.payload("case.decided", change, NOW, own=False))["data"]
+    assert own == other | {"registrantId": str(UUID(int=1)), "routeId": str(UUID(int=2))}
+    assert other == {"organizer": "djka", "season": 2026, "caseId": "c", "state": "OPEN"}
+
+
+async def test_a_coordinator_is_told_of_its_members_and_they_are_not_of_it(post: Post) -> None:
+    await post.hook(JASA_RAHARJA, "https://coordinator.example/")
+    await post.hook(BUMN, "https://member.example/")
+    await post.told(forfeited(1, "bumn-satu"), forfeited(2, "jasa-raharja"), forfeited(3, "djka"))
+    told = [(url, data["registrantId"]) for url, _, data in await payloads(post)]
+    assert sorted(told) == [
+        ("https://coordinator.example/", str(UUID(int=1))),
+        ("https://coordinator.example/", str(UUID(int=2))),
+        ("https://member.example/", str(UUID(int=1))),
+    ]
+
+
+async def test_a_coordinator_of_holder_and_claimant_is_told_once(post: Post) -> None:
+    world = post.world
+    await world.run("UPDATE organizer SET coordinator_code = 'jasa-raharja' WHERE code = 'dishub-dki'")
+    await post.hook(JASA_RAHARJA, events=["case.decided"])
+    await world.registered(someone(BUMN, await world.route(organizer="bumn-satu"), 1))
+    await world.submit(someone(DKI, await world.route("DKI", organizer="dishub-dki"), 1))
+    [case] = await world.run("SELECT id FROM duplicate_case")
+    async with world.database.transaction() as session:
+        await cases.decide(session, HUBDAT, case.id, CaseState.CONFIRMED, "Jelas", NOW)
+    await post.announce()
+    assert [row[0] for row in await post.rows()] == ["case.decided"]
+
+
+async def test_only_what_a_webhook_asked_for_and_what_came_after_it(post: Post) -> None:
+    await post.told(filled(1))
+    await post.hook(events=["quota.returned"], url="https://returned.example/")
+    await post.hook(events=["quota.filled"], url="https://filled.example/")
+    late = await post.hook(events=["quota.filled"], url="https://late.example/", now=NOW + timedelta(hours=1))
+    ended = await post.hook(events=["quota.filled"], url="https://ended.example/")
+    deleted = await post.hook(events=["quota.filled"], url="https://deleted.example/")
+    await post.world.run(
+        "UPDATE webhook SET disabled_at = :now, disabled_because = 'GONE' WHERE id = :id", now=NOW, id=ended.id
+    )
+    await post.world.run(
+        "UPDATE webhook SET deleted_at = :now, secret_sealed = NULL WHERE id = :id", now=NOW, id=deleted.id
+    )
+    await post.told(returned(2), filled(2), Entry(ChangeKind.ROUTE_SAVED, 2026, "djka", route_id=UUID(int=2)))
+    assert [(url, event) for url, event, _ in await payloads(post)] == [
+        ("https://returned.example/", "quota.returned"),
+        ("https://filled.example/", "quota.filled"),
+    ]
+    await post.told(filled(3), now=NOW + timedelta(hours=2))
+    newest = await post.world.run("SELECT webhook_id FROM webhook_delivery ORDER BY place DESC LIMIT 2")
+    assert late.id in {row.webhook_id for row in newest}
+
+
+async def test_other_moves_are_nobodys_business(post: Post) -> None:
+    await post.hook()
+    moves = [
+        Entry(ChangeKind.REGISTRANT_MOVED, 2026, "djka", UUID(int=1), to_status=status)
+        for status in RegistrantStatus
+        if status not in {"FORFEITED", "NO_SHOW"}
+    ]
+    await post.told(*moves, Entry(ChangeKind.NIK_BLOCKED, 2026, "djka", UUID(int=1)))
+    assert await post.rows() == []
+    assert events.event_of(events.Change(1, NOW, "REGISTRANT_MOVED", 2026, "djka", None, None, "VERIFIED", {})) is None
+    assert events.event_of(events.Change(1, NOW, "NIK_BLOCKED", 2026, "djka", None, None, None, {})) is None
+
+
+async def test_events_of_one_subject_go_one_at_a_time_in_the_order_of_the_log(post: Post) -> None:
+    await post.hook(events=["registrant.forfeited", "registrant.no_show", "quota.filled", "quota.returned"])
+    await post.told(forfeited(1), filled(1), returned(1), no_show(1), forfeited(2), filled(1))
+    await post.told(no_show(2), returned(1))
+    one, two, route = str(UUID(int=1)), str(UUID(int=2)), str(route_id(1))
+    assert await post.rows("event, subject, due_at IS NOT NULL") == [
+        ("registrant.forfeited", one, True),
+        ("quota.filled", route, True),
+        ("quota.returned", route, False),
+        ("registrant.no_show", one, False),
+        ("registrant.forfeited", two, True),
+        ("quota.filled", route, False),
+        ("registrant.no_show", two, False),
+        ("quota.returned", route, False),
+    ]
+
+
+async def test_many_runners_announce_each_once(post: Post, monkeypatch: pytest.MonkeyPatch) -> None:
+    await post.hook()
+    await post.hook(events=["registrant.forfeited"], url="https://second.example/")
+    for start in range(0, 60, 3):
+        async with post.world.database.transaction() as session:
+            await change_log.append(session, [forfeited(1000 + start + place) for place in range(3)], NOW)
+    await asyncio.gather(*(post.announce() for _ in range(4)))
+    counted = await post.world.run(
+        "SELECT change_id, count(*) AS told, count(DISTINCT webhook_id) AS hooks FROM webhook_delivery GROUP BY 1"
+    )
+    assert len(counted) == 60
+    assert {(row.told, row.hooks) for row in counted} == {(2, 2)}
+
+
+async def test_the_number_of_statements_does_not_depend_on_the_number_of_changes(post: Post) -> None:
+    await post.hook()
+    counts = []
+    for many in (1, 40):
+        async with post.world.database.transaction() as session:
+            await change_log.append(session, [forfeited(many * 1000 + place) for place in range(many)], NOW)
+        await settled(post.world)
+        with post.world.statements() as issued:
+            await post.announce()
+        counts.append(len(issued))
+    assert counts[0] == counts[1]
+    assert await post.world.count("webhook_delivery") == 41
+
+
+async def test_without_any_webhook_the_log_is_passed_all_the_same(post: Post) -> None:
+    await post.told(forfeited(1))
+    [(position, newest)] = await post.world.run(
+        "SELECT change_id, (SELECT max(id) FROM change) FROM projection WHERE name = 'webhooks'"
+    )
+    assert position == newest
+
+
+async def test_a_webhook_that_goes_while_it_is_told_is_told_nothing(post: Post) -> None:
+    """The projection waits for whoever changes the webhook, and then sees what became of it."""
+    hook = await post.hook()
+    async with post.world.database.transaction() as session:
+        await change_log.append(session, [forfeited(1)], NOW)
+    async with post.world.database.transaction() as other:
+        await other.execute(
+            text("UPDATE webhook SET disabled_at = :now, disabled_because = 'GONE' WHERE id = :id"),
+            {"now": NOW, "id": hook.id},
+        )
+        announcing = asyncio.create_task(post.announce())
+        await asyncio.sleep(0.1)
+        assert not announcing.done()
+    await announcing
+    assert await post.rows() == []

@@ -1,0 +1,254 @@
+"""One attempt over a real connection: what is an answer, what is none, and where it never goes."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import ssl
+from collections.abc import AsyncIterator, Sequence
+from pathlib import Path
+
+import pytest
+
+from app.changes.webhooks.posting import Outcome, Poster
+from app.models.enums import DeliveryError
+from tests.receivers import Authority, Request, answer, authority, receiving
+
+pytestmark = pytest.mark.anyio
+
+BODY = b'{"type":"webhook.test"}'
+
+
+async def here(host: str, port: int) -> Sequence[str]:
+    """A name server that knows this machine only."""
+    return ["127.0.0.1"]
+
+
+@pytest.fixture
+async def poster() -> AsyncIterator[Poster]:
+    poster = Poster(here, connections=4, private=True)
+    yield poster
+    await poster.close()
+
+
+def said(outcome: Outcome) -> tuple[int | None, DeliveryError | None]:
+    return outcome.status, outcome.error
+
+
+async def test_what_is_sent_arrives_as_it_is_and_connections_are_used_again(poster: Poster) -> None:
+    async with receiving() as receiver:
+        for place in range(3):
+            outcome = await poster.post(receiver.url(f"/a%20b/{place}?x=1"), {"webhook-id": str(place)}, BODY)
+            assert said(outcome) == (204, None)
+            assert outcome.delivered
+        assert [request.target for request in receiver.requests] == [f"/a%20b/{place}?x=1" for place in range(3)]
+        assert {request.body for request in receiver.requests} == {BODY}
+        assert receiver.requests[0].headers == {
+            "host": f"127.0.0.1:{receiver.port}",
+            "webhook-id": "0",
+            "content-length": str(len(BODY)),
+        }
+        assert receiver.connections == 1
+
+
+@pytest.mark.parametrize("status", [300, 301, 302, 303, 307, 308, 400, 404, 410, 429, 500, 503])
+async def test_only_success_is_success_and_no_redirect_is_followed(poster: Poster, status: int) -> None:
+    async with receiving() as elsewhere, receiving() as receiver:
+        receiver.says = lambda _: answer(status, f"Location: {elsewhere.url()}", "Retry-After: 7")
+        outcome = await poster.post(receiver.url(), {}, BODY)
+        assert said(outcome) == (status, None)
+        assert not outcome.delivered
+        assert outcome.retry_after == "7"
+        assert (len(receiver.requests), elsewhere.connections) == (1, 0)
+
+
+@pytest.mark.parametrize("status", [200, 201, 202, 204, 299])
+async def test_every_success_is_one(poster: Poster, status: int) -> None:
+    async with receiving() as receiver:
+        receiver.says = lambda _: answer(status)
+        assert (await poster.post(receiver.url(), {}, BODY)).delivered
+
+
+async def test_proxies_of_the_environment_are_not_used(poster: Poster, monkeypatch: pytest.MonkeyPatch) -> None:
+    async with receiving() as proxy, receiving() as receiver:
+        for name in ("HTTP_PROXY", "http_proxy", "HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"):
+            monkeypatch.setenv(name, proxy.url("/"))
+        assert (await poster.post(receiver.url(), {}, BODY)).delivered
+        assert (proxy.connections, receiver.connections) == (0, 1)
+
+
+async def test_a_long_body_is_not_read_to_its_end(poster: Poster) -> None:
+    async with receiving() as receiver:
+
+        async def endless(_: Request) -> bytes:
+            return b"HTTP/1.1 200 OK\r\nContent-Length: 1000000000\r\n\r\n" + b"x" * 100_000
+
+        receiver.says = endless
+        outcome = await poster.post(receiver.url(), {}, BODY)
+        assert outcome.delivered
+        assert outcome.duration_ms < 900
+        # The rest of the answer must not be taken for the next one.
+        receiver.says = lambda _: answer(500)
+        assert said(await poster.post(receiver.url(), {}, BODY)) == (500, None)
+        assert receiver.connections == 2
+
+
+async def test_a_body_that_dribbles_in_does_not_change_the_answer(
+    poster: Poster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("app.changes.webhooks.posting.BODY_WITHIN", 0.05)
+    async with receiving() as receiver:
+        receiver.says = lambda _: b"HTTP/1.1 202 Accepted\r\nContent-Length: 10\r\n\r\nx"
+        outcome = await poster.post(receiver.url(), {}, BODY)
+        assert outcome.delivered
+
+
+async def test_no_answer_in_time() -> None:
+    poster = Poster(here, connections=1, private=True, within=0.1)
+    async with receiving() as receiver:
+
+        async def never(_: Request) -> bytes:
+            await asyncio.sleep(60)
+            return b""
+
+        receiver.says = never
+        outcome = await poster.post(receiver.url(), {}, BODY)
+        assert said(outcome) == (None, DeliveryError.TIMEOUT)
+        assert 80 <= outcome.duration_ms < 3000
+    await poster.close()
+
+
+@pytest.mark.parametrize(
+    "broken",
+    [
+        b"",
+        b"SSH-2.0-OpenSSH_9.6\r\n\r\n",
+        b"HTTP/1.1 abc\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\nX: " + b"x" * 200_000,
+        b"HTTP/1.1 200 OK\r\nContent-Length: -5\r\n\r\n",
+    ],
+)
+async def test_what_is_no_answer_at_all(poster: Poster, broken: bytes) -> None:
+    async with receiving() as receiver:
+
+        async def say(_: Request) -> bytes:
+            if broken:
+                return broken
+            raise ConnectionError
+
+        receiver.says = say
+        assert said(await poster.post(receiver.url(), {}, BODY)) == (None, DeliveryError.BROKEN_ANSWER)
+
+
+async def test_nobody_listens(poster: Poster) -> None:
+    async with receiving() as receiver:
+        url = receiver.url()
+    assert said(await poster.post(url, {}, BODY)) == (None, DeliveryError.CONNECT_FAILED)
+
+
+# --- TLS: the name is checked, whatever address it leads to -----------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def trusted() -> Authority:
+    return authority()
+
+
+def poster_trusting(trusted: Authority) -> Poster:
+    return Poster(here, connections=1, private=True, tls=trusted.trusted())
+
+
+async def test_the_certificate_is_the_names(trusted: Authority, tmp_path: Path) -> None:
+    poster = poster_trusting(trusted)
+    named: list[str] = []
+    context = trusted.server("hook.example", tmp_path)
+    context.set_servername_callback(lambda _, name, __: named.append(str(name)))
+    async with receiving(context) as receiver:
+        outcome = await poster.post(receiver.url(host="hook.example", scheme="https"), {}, BODY)
+        assert said(outcome) == (204, None)
+        assert named == ["hook.example"]
+        assert receiver.requests[0].headers["host"] == f"hook.example:{receiver.port}"
+    await poster.close()
+
+
+async def test_another_names_certificate_is_none(trusted: Authority, tmp_path: Path) -> None:
+    poster = poster_trusting(trusted)
+    async with receiving(trusted.server("other.example", tmp_path)) as receiver:
+        outcome = await poster.post(receiver.url(host="hook.example", scheme="https"), {}, BODY)
+        assert said(outcome) == (None, DeliveryError.TLS_FAILED)
+        assert receiver.requests == []
+    await poster.close()
+
+
+async def test_a_certificate_of_an_unknown_authority_is_none(trusted: Authority, tmp_path: Path) -> None:
+    """With the certificates that come with the program."""
+    poster = Poster(here, connections=1, private=True)
+    async with receiving(trusted.server("hook.example", tmp_path)) as receiver:
+        outcome = await poster.post(receiver.url(host="hook.example", scheme="https"), {}, BODY)
+        assert said(outcome) == (None, DeliveryError.TLS_FAILED)
+        assert receiver.requests == []
+    await poster.close()
+
+
+async def test_plain_http_on_the_port_of_https_is_none(trusted: Authority) -> None:
+    async def speak_first(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(answer(200))
+        await writer.drain()
+        writer.close()
+
+    poster = poster_trusting(trusted)
+    server = await asyncio.start_server(speak_first, "127.0.0.1", 0)
+    port = server.sockets[0].getsockname()[1]
+    assert said(await poster.post(f"https://hook.example:{port}/", {}, BODY)) == (None, DeliveryError.TLS_FAILED)
+    server.close()
+    await poster.close()
+
+
+async def test_what_cannot_be_decrypted_is_no_answer(trusted: Authority, tmp_path: Path) -> None:
+    listener = socket.create_server(("127.0.0.1", 0))
+    context = trusted.server("hook.example", tmp_path)
+
+    def speak_plainly() -> None:
+        connection, _ = listener.accept()
+        encrypted = context.wrap_socket(connection, server_side=True)
+        encrypted.recv(4096)
+        with socket.socket(fileno=encrypted.detach()) as plain:
+            plain.sendall(answer(200) * 9)
+
+    poster = poster_trusting(trusted)
+    speaking = asyncio.create_task(asyncio.to_thread(speak_plainly))
+    outcome = await poster.post(f"https://hook.example:{listener.getsockname()[1]}/", {}, BODY)
+    assert said(outcome) == (None, DeliveryError.BROKEN_ANSWER)
+    await speaking
+    listener.close()
+    await poster.close()
+
+
+# --- where it never goes ----------------------------------------------------------------------------------------------
+
+
+async def test_a_name_that_leads_here_is_refused(trusted: Authority, tmp_path: Path) -> None:
+    poster = Poster(here, connections=1, tls=trusted.trusted())
+    async with receiving(trusted.server("hook.example", tmp_path)) as receiver:
+        outcome = await poster.post(receiver.url(host="hook.example", scheme="https"), {}, BODY)
+        assert said(outcome) == (None, DeliveryError.ADDRESS_REFUSED)
+        assert receiver.connections == 0
+    await poster.close()
+
+
+async def test_a_url_that_was_saved_when_more_was_allowed_is_refused() -> None:
+    poster = Poster(here, connections=1)
+    async with receiving() as receiver:
+        assert await poster.post(receiver.url(), {}, BODY) == Outcome(0, error=DeliveryError.URL_REFUSED)
+        assert receiver.connections == 0
+    await poster.close()
+
+
+async def test_a_name_that_is_none() -> None:
+    async def unknown(host: str, port: int) -> Sequence[str]:
+        raise OSError
+
+    poster = Poster(unknown, connections=1, tls=ssl.create_default_context())
+    outcome = await poster.post("https://hook.example/", {}, BODY)
+    assert said(outcome) == (None, DeliveryError.NAME_NOT_FOUND)
+    await poster.close()

@@ -1,0 +1,326 @@
+"""`POST /webhook/pemudik`: one record or many, a verdict each, and what is refused before anything is done."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+
+from app.errors import Unavailable
+from app.registry.rows import reception
+from tests.intake.knocking import Doors, opened
+from tests.registry.rows.records import TO_WONOGIRI, record, state
+from tests.world import NOW, World, nik_of
+
+pytestmark = pytest.mark.anyio
+
+PATH = "/webhook/pemudik"
+
+
+@pytest.fixture
+async def api(world: World) -> AsyncIterator[Doors]:
+    async with opened(world) as api:
+        await api.token()
+        yield api
+
+
+def entry(number: int, hasil: str, **others: Any) -> dict[str, Any]:
+    nothing = dict.fromkeys(("kode", "kolom", "pesan", "id", "penyelenggara", "status_pemesanan_code", "kode_booking"))
+    return {"nomor": number, "hasil": hasil, "peringatan": [], **nothing} | others
+
+
+async def test_one_record(api: Doors, world: World) -> None:
+    await world.route()
+    answer = await api.send(PATH, record(kode_booking=" BK-1 ", unknown="ignored"))
+    assert answer.status_code == 200
+    assert answer.headers["content-type"] == "application/json"
+    assert answer.headers["cache-control"] == "no-store"
+    registrant_id = await world.one("SELECT id::text FROM registrant")
+    told = {"id": registrant_id, "penyelenggara": "hubdat", "status_pemesanan_code": 1, "kode_booking": "BK-1"}
+    assert answer.json() == {
+        "jumlah": 1,
+        "ringkasan": {"diterima": 1, "diperbarui": 0, "tidak_berubah": 0, "usang": 0, "ditolak": 0},
+        "hasil": [entry(1, "diterima", **told)],
+    }
+
+
+async def test_an_array_has_a_verdict_for_each_in_order(api: Doors, world: World) -> None:
+    await world.route()
+    await api.send(PATH, [state(2, 2), state(1, 3), state(2, 4)])
+    answer = (
+        await api.send(
+            PATH,
+            [
+                record(1, kode_booking="BK-1"),
+                state(1, 2, kode_booking="BK-2"),
+                state(3, 3),
+                state(2, 4),
+                record(5, data_nik=int(nik_of(5)), kode_booking=nik_of(5)),
+                "x",
+                state(5, 6, kode_booking="BK-6"),
+            ],
+        )
+    ).json()
+    assert [(one["hasil"], one["kode"], one["kolom"], one["kode_booking"]) for one in answer["hasil"]] == [
+        ("diterima", None, None, "BK-1"),
+        ("usang", "STALE", None, "BK-2"),
+        ("diperbarui", None, None, None),
+        ("tidak_berubah", None, None, None),
+        ("ditolak", "NIK_INVALID", "data_nik", None),
+        ("ditolak", "INVALID_VALUE", None, None),
+        ("ditolak", "NOT_FOUND", "data_nik", "BK-6"),
+    ]
+    assert answer["hasil"][4]["pesan"] == (
+        "data_nik: NIK tidak sah: lembar kerja telah mengubahnya menjadi bilangan sehingga angka terakhirnya hilang;"
+        " format kolomnya sebagai teks lalu isi ulang."
+    )
+    assert answer["jumlah"] == 7
+    assert answer["ringkasan"] == {"diterima": 1, "diperbarui": 1, "tidak_berubah": 1, "usang": 1, "ditolak": 3}
+
+
+async def test_warnings_and_languages(api: Doors, world: World) -> None:
+    await world.route()
+    await api.send(PATH, record())
+    answer = await api.send(PATH, record(**TO_WONOGIRI), Accept_Language="en")
+    [one] = answer.json()["hasil"]
+    assert (one["hasil"], one["peringatan"]) == ("tidak_berubah", ["ROUTE_DIFFERS"])
+    assert one["pesan"].startswith("This person is already registered with you on another route")
+
+
+async def test_a_thousand_records(api: Doors, world: World) -> None:
+    await world.route(quota=990)
+    answer = (await api.send(PATH, [record(number) for number in range(1000)])).json()
+    assert answer["ringkasan"]["diterima"] == 990
+    assert {one["kode"] for one in answer["hasil"][990:]} == {"QUOTA_FULL"}
+
+
+async def test_single_records_of_many_callers_are_merged(api: Doors, world: World) -> None:
+    for organizer in ("hubdat", "djka"):
+        await world.route(organizer=organizer)
+        await api.token(organizer)
+    with world.statements() as issued:
+        answers = await asyncio.gather(
+            *(api.send(PATH, record(number), organizer=("hubdat", "djka")[number % 2]) for number in range(60))
+        )
+    assert {answer.json()["hasil"][0]["hasil"] for answer in answers} == {"diterima"}
+    assert await world.run("SELECT organizer_code, count(*) FROM registrant GROUP BY 1 ORDER BY 1") == [
+        ("djka", 30),
+        ("hubdat", 30),
+    ]
+    assert sum("INSERT INTO registrant" in statement for statement in issued) < 20
+
+
+# --- what is refused as a whole ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("content", "code"),
+    [
+        (b"", "BAD_REQUEST"),
+        (b"{", "BAD_REQUEST"),
+        (b"\xff\xfe", "BAD_REQUEST"),
+        (b"[" * 100_000, "BAD_REQUEST"),
+        (b"null", "BAD_REQUEST"),
+        (b"5", "BAD_REQUEST"),
+        (b'"x"', "BAD_REQUEST"),
+        (b"[]", "NO_RECORDS"),
+        (b"[" + b",".join([b"{}"] * 1001) + b"]", "TOO_MANY_RECORDS"),
+    ],
+    ids=range(9),
+)
+async def test_what_is_no_request(api: Doors, world: World, content: bytes, code: str) -> None:
+    async with world.unchanged():
+        answer = await api.send(PATH, content)
+    assert answer.status_code == 400
+    error = answer.json()["error"]
+    assert error.keys() == {"code", "message", "field"}
+    assert error["code"] == code
+
+
+async def test_an_empty_record_is_a_record(api: Doors) -> None:
+    answer = await api.send(PATH, {})
+    assert answer.status_code == 200
+    assert answer.json()["hasil"][0]["kolom"] == "data_nik"
+
+
+@pytest.mark.parametrize(
+    ("headers", "status", "code"),
+    [
+        ({"Content_Type": "text/plain"}, 415, "UNSUPPORTED_MEDIA_TYPE"),
+        ({"Content_Type": "application/json; charset=latin-1"}, 415, "UNSUPPORTED_MEDIA_TYPE"),
+        ({"Content_Encoding": "gzip"}, 415, "UNSUPPORTED_MEDIA_TYPE"),
+        ({"Idempotency_Key": ""}, 400, "IDEMPOTENCY_KEY_INVALID"),
+        ({"Idempotency_Key": "x" * 256}, 400, "IDEMPOTENCY_KEY_INVALID"),
+        ({"Authorization": "Bearer x"}, 401, "INVALID_TOKEN"),
+        ({"Authorization": "Basic eDp4"}, 401, "UNAUTHORIZED"),
+        ({"Authorization": "Bearer"}, 400, "INVALID_REQUEST"),
+    ],
+    ids=range(8),
+)
+async def test_headers(api: Doors, world: World, headers: dict[str, str], status: int, code: str) -> None:
+    await world.route()
+    async with world.unchanged():
+        answer = await api.send(PATH, record(), **headers)
+    assert (answer.status_code, answer.json()["error"]["code"]) == (status, code)
+    if status in {400, 401} and "Authorization" in headers:
+        assert answer.headers["www-authenticate"].startswith('Bearer realm="pemudik"')
+
+
+@pytest.mark.parametrize("media", ["application/json; charset=utf-8", 'Application/JSON;charset="UTF-8"'])
+async def test_media_types_that_will_do(api: Doors, world: World, media: str) -> None:
+    await world.route()
+    assert (await api.send(PATH, record(), Content_Type=media)).status_code == 200
+
+
+async def test_another_method(api: Doors) -> None:
+    for method in ("GET", "PUT", "DELETE"):
+        answer = await api.send(PATH, record(), method=method)
+        assert (answer.status_code, answer.headers["allow"]) == (405, "POST")
+        assert answer.json()["error"]["message"] == "Alamat ini memakai POST."
+
+
+async def test_without_the_scope(api: Doors, world: World) -> None:
+    await world.route()
+    await api.token("hubdat", ("nik:check", "registrants:read"))
+    async with world.unchanged():
+        answer = await api.send(PATH, record(), scopes=("nik:check", "registrants:read"), Accept_Language="en")
+    assert answer.status_code == 403
+    assert answer.headers["www-authenticate"].endswith('scope="registrants:write"')
+    assert answer.json()["error"] == {
+        "code": "INSUFFICIENT_SCOPE",
+        "message": "The access token lacks a scope, see WWW-Authenticate.",
+        "field": None,
+    }
+
+
+async def test_without_a_token(api: Doors) -> None:
+    answer = await api.http.post(PATH, json=record())
+    assert (answer.status_code, answer.headers["www-authenticate"]) == (401, 'Bearer realm="pemudik"')
+
+
+async def test_a_body_that_is_too_large(api: Doors) -> None:
+    async def slowly() -> AsyncIterator[bytes]:
+        for _ in range(3):
+            yield b" " * 400_000
+
+    token = await api.token()
+    for content in (b" " * 1_000_001, slowly()):
+        answer = await api.http.post(
+            PATH, content=content, headers={"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
+        )
+        assert (answer.status_code, answer.headers["connection"]) == (413, "close")
+
+
+async def test_a_body_that_does_not_arrive(world: World) -> None:
+    async def never() -> AsyncIterator[bytes]:
+        yield b"["
+        await asyncio.sleep(10)
+
+    async with opened(world, body_timeout=0.05) as api:
+        token = await api.token()
+        answer = await api.http.post(
+            PATH, content=never(), headers={"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
+        )
+    assert (answer.status_code, answer.json()["error"]["code"]) == (408, "REQUEST_TIMEOUT")
+
+
+async def test_a_database_that_is_away(api: Doors, world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def away(*_: object, **__: object) -> None:
+        raise Unavailable(7)
+
+    await api.send(PATH, record())
+    monkeypatch.setattr(reception, "push", away)
+    for content, headers in ((record(), {}), ([record(), record()], {}), (record(), {"Idempotency_Key": "k"})):
+        answer = await api.send(PATH, content, **headers)
+        assert (answer.status_code, answer.headers["retry-after"]) == (503, "7")
+        assert answer.json()["error"]["code"] == "UNAVAILABLE"
+
+
+async def test_what_takes_too_long_is_given_up(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def slow(*_: object, **__: object) -> None:
+        await asyncio.sleep(10)
+
+    monkeypatch.setattr(reception, "push", slow)
+    async with opened(world, request_timeout=0.05) as api:
+        answer = await api.send(PATH, [record(), record()])
+    assert (answer.status_code, answer.json()["error"]["code"]) == (504, "TIMEOUT")
+
+
+# --- poison -----------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def poison(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A bug that one name meets: whatever transaction it is in fails."""
+    push = reception.push
+
+    async def poisoned(session: Any, vault: Any, pushes: Any, now: Any, **how: Any) -> Any:
+        verdicts = await push(session, vault, pushes, now, **how)
+        if any(one.record.data_pemesan == "Racun" for one in pushes):
+            raise ZeroDivisionError
+        return verdicts
+
+    monkeypatch.setattr(reception, "push", poisoned)
+
+
+@pytest.mark.usefixtures("poison")
+@pytest.mark.parametrize("headers", [{}, {"Idempotency_Key": "k"}])
+async def test_a_poisoned_record_fails_alone(api: Doors, world: World, headers: dict[str, str]) -> None:
+    await world.route()
+    records = [record(1), record(2, data_pemesan="Racun"), record(3)]
+    answer = await api.send(PATH, records, **headers)
+    assert answer.status_code == 200
+    assert [(one["hasil"], one["kode"]) for one in answer.json()["hasil"]] == [
+        ("diterima", None),
+        ("ditolak", "INTERNAL_ERROR"),
+        ("diterima", None),
+    ]
+    assert await world.count("registrant") == 2
+    if headers:
+        assert (await api.send(PATH, records, **headers)).json() == answer.json()
+
+
+@pytest.mark.usefixtures("poison")
+async def test_a_poisoned_single_record_is_a_bug(api: Doors, world: World) -> None:
+    await world.route()
+    neighbours = [api.send(PATH, record(number)) for number in range(2, 12)]
+    answer, *others = await asyncio.gather(api.send(PATH, record(1, data_pemesan="Racun")), *neighbours)
+    assert answer.status_code == 500
+    assert answer.json().keys() == {"error", "id"}
+    assert {other.json()["hasil"][0]["hasil"] for other in others} == {"diterima"}
+
+
+# --- privacy ----------------------------------------------------------------------------------------------------------
+
+
+async def test_nothing_of_a_person_is_told_or_logged(
+    api: Doors, world: World, capsys: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
+) -> None:
+    # The client of this test writes the addresses that it asks for.
+    caplog.set_level(logging.WARNING, "httpx")
+    await world.route()
+    records = [
+        record(1, data_pemesan="Siti Rahasia", kode_booking="BK-1"),
+        record(2, data_pemesan="Siti Rahasia", rute_perjalanan=nik_of(2)),
+        record(3, data_pemesan="Siti Rahasia\x00", kode_booking=nik_of(3)),
+        record(4, data_pemesan="Siti Rahasia", tanggal_pendaftaran="Siti Rahasia"),
+    ]
+    answers = [await api.send(PATH, one) for one in (records, *records, [records])]
+    answers.append(await api.http.get(f"{PATH}?data_nik={nik_of(1)}&nama=Rahasia"))
+    said = "\n".join(f"{answer.text} {answer.headers}" for answer in answers) + "".join(capsys.readouterr())
+    assert "Rahasia" not in said
+    assert not [number for number in range(1, 5) if nik_of(number) in said]
+    assert '"operation": "webhook"' in said or "operation=webhook" in said
+
+
+async def test_the_columns_are_the_standards(api: Doors, world: World) -> None:
+    """The misspelt one too: the right spelling is a column that we do not know."""
+    await world.route()
+    known = record(status_pemesanan_code=None, status_pemesanan_tittle="terverifikasi pendaftaran")
+    assert (await api.send(PATH, known)).json()["hasil"][0]["status_pemesanan_code"] == 2
+    unknown = record(2, status_pemesanan_code=None) | {"status_pemesanan_title": "Terdaftar"}
+    assert (await api.send(PATH, unknown)).json()["hasil"][0]["kolom"] == "status_pemesanan_code"
+    assert await world.run("SELECT arrived_at FROM registrant") == [(NOW,)]

@@ -1,0 +1,352 @@
+"""`/import` over HTTP: a file as it is or in a form, how far it is, and the file back."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from io import BytesIO
+from typing import Any
+from uuid import uuid4
+
+import httpx
+import openpyxl
+import pytest
+from starlette.applications import Starlette
+
+from app.auth import endpoints
+from app.auth.bearer import Bearer
+from app.auth.signing import SigningKeys
+from app.config import Settings
+from app.intake.doors import consolidation
+from app.intake.files.workbooks import MOST_BYTES
+from app.intake.imports import importing, imports
+from app.main import build_registry
+from app.registry.imports import jobs
+from app.request_log import RequestLog
+from tests.graphql.conftest import ISSUER, Api
+from tests.intake.lists import Row, as_csv, as_xlsx, in_status, row, worked_off
+from tests.world import NOW, World, nik_of
+
+pytestmark = pytest.mark.anyio
+
+XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+JOB_TABLES = ("import_job", "import_file", "registrant")
+
+
+@pytest.fixture
+async def api(world: World) -> AsyncIterator[Api]:
+    settings = Settings(upload_timeout=0.5)
+    keys = SigningKeys(lambda: world.vault.signing)
+    registry, bearer = build_registry(world.database, world.vault), Bearer(world.database, keys, ISSUER)
+    application = Starlette(
+        routes=[
+            *endpoints.routes(world.database, keys, ISSUER),
+            *imports.routes(registry, bearer, settings),
+            *consolidation.routes(registry, bearer),
+        ]
+    )
+    transport = httpx.ASGITransport(RequestLog(application))
+    async with httpx.AsyncClient(transport=transport, base_url=ISSUER) as http:
+        yield Api(http, world.database)
+
+
+async def call(
+    api: Api,
+    method: str,
+    path: str,
+    *,
+    organizer: str = "hubdat",
+    scopes: tuple[str, ...] | None = None,
+    media: str | None = None,
+    headers: dict[str, str] | None = None,
+    **more: Any,
+) -> httpx.Response:
+    token = await api.token(organizer, scopes)
+    sent = {"Authorization": f"Bearer {token}", "Accept-Language": "en", **(headers or {})}
+    if media is not None:
+        sent["Content-Type"] = media
+    return await api.http.request(method, path, headers=sent, **more)
+
+
+async def post(api: Api, content: Any = b"", path: str = "/import", **how: Any) -> httpx.Response:
+    return await call(api, "POST", path, content=content, **({"media": "text/csv"} | how))
+
+
+async def get(api: Api, path: str, **how: Any) -> httpx.Response:
+    return await call(api, "GET", path, **how)
+
+
+async def code(api: Api, content: Any, path: str = "/import", **how: Any) -> tuple[int, str]:
+    answer = await post(api, content, path, **how)
+    return answer.status_code, answer.json()["error"]["code"]
+
+
+async def test_a_file_is_taken_worked_off_and_told_of(api: Api, world: World) -> None:
+    await world.route()
+    answer = await post(api, as_csv([row(1), row(2, data_nik="1")]))
+    assert answer.status_code == 202
+    job = answer.json()
+    assert answer.headers["location"] == f"/import/{job['id']}"
+    assert job == {
+        "id": job["id"],
+        "state": "QUEUED",
+        "mode": "UPSERT",
+        "dryRun": False,
+        "season": 2026,
+        "day": None,
+        "rowsRead": 0,
+        "rowsDone": 0,
+        "new": 0,
+        "updated": 0,
+        "unchanged": 0,
+        "stale": 0,
+        "refused": 0,
+        "codes": {},
+        "missing": None,
+        "failure": None,
+        "createdAt": "2026-03-02T02:00:00+00:00",
+        "startedAt": None,
+        "finishedAt": None,
+        "resultPath": None,
+    }
+    await worked_off(world)
+    told = (await get(api, answer.headers["location"])).json()
+    assert told == job | {
+        "state": "DONE",
+        "rowsRead": 2,
+        "rowsDone": 2,
+        "new": 1,
+        "refused": 1,
+        "codes": {"NIK_INVALID": 1},
+        "startedAt": job["createdAt"],
+        "finishedAt": job["createdAt"],
+        "resultPath": f"/import/{job['id']}/result.xlsx",
+    }
+
+
+async def test_what_is_to_be_done_stands_in_the_query_string(api: Api, world: World) -> None:
+    path = "/import?mode=snapshot&dryRun=TRUE&season=2026&day=2026-03-02&covers=hubdat"
+    job = (await post(api, as_xlsx([row(1)]), path, media=XLSX)).json()
+    assert (job["mode"], job["dryRun"], job["season"], job["day"]) == ("SNAPSHOT", True, 2026, "2026-03-02")
+    [stored] = await world.run("SELECT covers, extension, client_id IS NOT NULL FROM import_job")
+    assert tuple(stored) == (["hubdat"], "xlsx", True)
+
+
+@pytest.mark.parametrize(
+    ("query", "field"),
+    [
+        ("dryrun=true", None),
+        ("dryRun=ya", "dryRun"),
+        ("mode=all", "mode"),
+        ("season=last", "season"),
+        ("day=02/03/2026&mode=snapshot", "day"),
+    ],
+)
+async def test_a_parameter_that_is_written_wrongly_imports_nothing(
+    api: Api, world: World, query: str, field: str | None
+) -> None:
+    async with world.unchanged(*JOB_TABLES):
+        answer = await post(api, as_csv([row(1)]), f"/import?{query}")
+    assert (answer.status_code, answer.json()["error"]["code"]) == (400, "BAD_REQUEST")
+    assert answer.json()["error"]["field"] == field
+
+
+@pytest.mark.parametrize(
+    ("query", "status", "refusal"),
+    [
+        ("day=2026-03-02", 422, "INVALID_VALUE"),
+        ("mode=snapshot&covers=djka", 403, "NOT_YOURS"),
+        ("season=2019", 404, "NOT_FOUND"),
+    ],
+)
+async def test_what_cannot_be_done_is_refused(api: Api, world: World, query: str, status: int, refusal: str) -> None:
+    async with world.unchanged(*JOB_TABLES):
+        assert await code(api, as_csv([row(1)]), f"/import?{query}") == (status, refusal)
+
+
+# --- bodies -----------------------------------------------------------------------------------------------------------
+
+
+async def form(api: Api, files: Any, data: dict[str, str] | None = None, path: str = "/import") -> httpx.Response:
+    return await call(api, "POST", path, files=files, data=data)
+
+
+async def test_a_form_has_one_file(api: Api, world: World) -> None:
+    answer = await form(api, {"file": ("Peserta Maret 3201010101909001.XLSX", as_xlsx([row(1)]), XLSX)})
+    assert answer.status_code == 202
+    assert await world.one("SELECT extension FROM import_job") == "xlsx"
+    assert not [one for one in (await world.rows("import_job"))["import_job"] if "Maret" in one]
+
+
+async def test_no_other_form_is_taken(api: Api, world: World) -> None:
+    one = ("a.csv", as_csv([row(1)]), "text/csv")
+    forms: list[tuple[Any, dict[str, str] | None]] = [
+        ({"berkas": one}, None),
+        ([("file", one), ("file", one)], None),
+        ({"file": one}, {"mode": "snapshot"}),
+    ]
+    async with world.unchanged(*JOB_TABLES):
+        for files, data in forms:
+            answer = await form(api, files, data)
+            assert (answer.status_code, answer.json()["error"]["code"]) == (400, "BAD_REQUEST")
+        assert await code(api, b"--x\r\nno form", media="multipart/form-data; boundary=x") == (400, "BAD_REQUEST")
+        assert await code(api, b"x", media="multipart/form-data") == (400, "BAD_REQUEST")
+
+
+async def test_what_is_too_large_is_not_even_received(api: Api, world: World) -> None:
+    received = 0
+
+    async def endless() -> AsyncIterator[bytes]:
+        nonlocal received
+        while True:
+            received += 1
+            yield b"x" * 1_000_000
+
+    async with world.unchanged(*JOB_TABLES):
+        assert await code(api, endless()) == (413, "FILE_TOO_LARGE")
+        assert received <= MOST_BYTES // 1_000_000 + 1
+        answer = await post(api, b"x" * 50_000_000)
+        assert (answer.status_code, answer.headers["connection"]) == (413, "close")
+        big = await form(api, {"file": ("a.csv", b"x" * (MOST_BYTES + 1), "text/csv")})
+        assert (big.status_code, big.json()["error"]["code"]) == (413, "FILE_TOO_LARGE")
+
+
+async def test_other_bodies_and_callers_are_refused(api: Api, world: World) -> None:
+    async def slow() -> AsyncIterator[bytes]:
+        yield b"x"
+        await importing.asyncio.sleep(2)
+        yield b"y"
+
+    async with world.unchanged(*JOB_TABLES):
+        assert await code(api, b"{}", media="application/json") == (415, "UNSUPPORTED_MEDIA_TYPE")
+        assert await code(api, b"x", headers={"Content-Encoding": "gzip"}) == (415, "UNSUPPORTED_MEDIA_TYPE")
+        assert await code(api, slow()) == (408, "REQUEST_TIMEOUT")
+        assert await code(api, b"x", scopes=("registrants:read",)) == (403, "INSUFFICIENT_SCOPE")
+        answer = await api.http.post("/import", content=b"x")
+        assert (answer.status_code, answer.headers["www-authenticate"]) == (401, 'Bearer realm="pemudik"')
+        assert (await get(api, "/import")).status_code == 405
+
+
+# --- what came of it --------------------------------------------------------------------------------------------------
+
+
+async def finished(api: Api, world: World, rows: list[Row], query: str = "") -> str:
+    job = (await post(api, as_csv(rows), f"/import{query}")).json()
+    await worked_off(world)
+    return str(job["id"])
+
+
+def sheets(content: bytes) -> dict[str, list[tuple[object, ...]]]:
+    book = openpyxl.load_workbook(BytesIO(content))
+    return {sheet.title: list(sheet.iter_rows(values_only=True)) for sheet in book.worksheets}
+
+
+async def test_the_file_comes_back_with_a_verdict_for_each_row(
+    api: Api, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(importing, "AT_ONCE", 2)
+    await world.route(quota=2)
+    rows = [row(1), row(2, data_nik="123"), row(3), row(4), row(1, **in_status(2))]
+    job = await finished(api, world, rows)
+    answer = await get(api, f"/import/{job}/result.xlsx")
+    assert answer.headers["content-type"] == XLSX
+    assert answer.headers["content-disposition"] == f'attachment; filename="hasil-{job}.xlsx"'
+    found = sheets(answer.content)
+    assert list(found) == ["Hasil", "Ringkasan"]
+    head, *body = found["Hasil"]
+    assert head[-2:] == ("hasil", "keterangan")
+    assert [line[0] for line in body] == [one["data_nik"] for one in rows]
+    assert [line[-2] for line in body] == ["diterima", "ditolak", "diterima", "ditolak", "diperbarui"]
+    assert str(body[1][-1]).endswith("(NIK_INVALID)")
+    assert body[3][-1] == "rute_perjalanan: Kuota rute ini sudah penuh; sisa 0. (QUOTA_FULL)"
+    assert body[0][-1] is None
+    assert [line[:3] for line in found["Ringkasan"]] == [
+        ("hasil", "kode", "jumlah"),
+        ("diterima", None, 2),
+        ("diperbarui", None, 1),
+        ("tidak_berubah", None, 0),
+        ("usang", None, 0),
+        ("ditolak", None, 2),
+        ("ditolak", "NIK_INVALID", 1),
+        ("ditolak", "QUOTA_FULL", 1),
+    ]
+    text = (await get(api, f"/import/{job}/result.csv")).content.decode("utf-8-sig")
+    assert [line.split(";")[12] for line in text.splitlines()] == [
+        "hasil", "diterima", "ditolak", "diterima", "ditolak", "diperbarui",
+    ]  # fmt: skip
+
+
+async def test_the_result_of_a_snapshot_names_who_is_missing(
+    api: Api, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await world.route()
+    await finished(api, world, [row(1), row(2)])
+    await world.run(
+        "UPDATE registrant SET reference = 'BK-2' WHERE nik_index = :i", i=world.vault.blind_index(nik_of(2))
+    )
+    monkeypatch.setattr("app.clock.now", lambda: NOW.replace(hour=3))
+    job = await finished(api, world, [row(1)], "?mode=snapshot")
+    found = sheets((await get(api, f"/import/{job}/result.xlsx")).content)
+    registrant = await world.one("SELECT id::text FROM registrant WHERE reference = 'BK-2'")
+    assert found["Tidak ada di berkas"][1:] == [(registrant, "BK-2", "hubdat", "Terdaftar", 1)]
+    assert ("Tidak ada di berkas", None, 1) in found["Ringkasan"]
+
+    answer = await post(api, b"", f"/import/{job}/cancel-missing")
+    assert (answer.status_code, answer.json()["missing"]) == (200, 1)
+    assert await world.one("SELECT status FROM registrant WHERE reference = 'BK-2'") == "CANCELLED"
+    assert await code(api, b"", f"/import/{uuid4()}/cancel-missing") == (404, "NOT_FOUND")
+
+
+async def test_a_result_is_there_from_its_end_until_it_is_wiped(api: Api, world: World) -> None:
+    await world.route()
+    job = (await post(api, as_csv([row(1)]))).json()["id"]
+    waiting = await get(api, f"/import/{job}/result.xlsx")
+    assert (waiting.status_code, waiting.json()["error"]["code"]) == (409, "IMPORT_NOT_FINISHED")
+    assert waiting.headers["retry-after"] == "5"
+    await worked_off(world)
+    assert (await get(api, f"/import/{job}/result.csv")).status_code == 200
+    assert (await get(api, f"/import/{job}/result.pdf")).status_code == 404
+    async with world.database.transaction() as session:
+        await jobs.wipe_old(session, NOW + 2 * jobs.KEPT)
+    gone = await get(api, f"/import/{job}/result.csv")
+    assert (gone.status_code, gone.json()["error"]["code"]) == (410, "RESULT_GONE")
+
+    await post(api, b"%PDF")
+    failed = await worked_off(world)
+    told = (await get(api, f"/import/{failed.id}")).json()
+    assert (told["state"], told["failure"]["code"], told["resultPath"]) == ("FAILED", "FILE_NOT_A_SPREADSHEET", None)
+    assert (await get(api, f"/import/{failed.id}/result.xlsx")).status_code == 410
+
+
+@pytest.mark.parametrize("path", ["", "/result.xlsx", "/result.csv"])
+async def test_another_organizers_job_is_not_there(api: Api, world: World, path: str) -> None:
+    await world.route()
+    job = await finished(api, world, [row(1)])
+    nothing = await get(api, f"/import/{uuid4()}{path}", organizer="djka")
+    for stranger in ("djka", "jasa-raharja", "bumn-satu"):
+        answer = await get(api, f"/import/{job}{path}", organizer=stranger)
+        assert (answer.status_code, answer.content) == (404, nothing.content)
+    assert (await get(api, f"/import/no-id{path}")).status_code == 404
+
+
+# --- the day's summary ------------------------------------------------------------------------------------------------
+
+
+async def test_a_day_is_summed_up(api: Api, world: World) -> None:
+    await world.route()
+    await finished(api, world, [row(1), row(2, **in_status(2))])
+    answer = (await get(api, "/consolidation/2026-03-02")).json()
+    assert answer == {
+        "organizer": "hubdat",
+        "season": 2026,
+        "date": "2026-03-02",
+        "counts": {"REGISTERED": 1, "VERIFIED": 1, "DEPARTED": 0, "FORFEITED": 0, "CANCELLED": 0, "NO_SHOW": 0},
+        "standing": 2,
+        "checksum": answer["checksum"],
+    }
+    assert len(answer["checksum"]) == 64
+    looked_at = (await get(api, "/consolidation/2026-03-02", scopes=("dashboard:read",))).json()
+    assert looked_at == answer | {"checksum": None}
+    other = await get(api, "/consolidation/2026-03-02?organizer=hubdat", organizer="djka")
+    assert (other.status_code, other.json()["error"]["code"]) == (403, "NOT_YOURS")
+    for path in ("kemarin", "2026-03-02?hari=1", "2026-03-02?season=x"):
+        assert (await get(api, f"/consolidation/{path}")).status_code == 400

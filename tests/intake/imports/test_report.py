@@ -1,0 +1,89 @@
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Sequence
+from io import BytesIO
+from tempfile import TemporaryFile
+
+import openpyxl
+import pytest
+
+from app.intake.files import workbooks
+from app.intake.files.encoding import Cell, Csv, Encoder
+from app.intake.files.encoding_xlsx import Xlsx
+from app.intake.imports.report import Outcome, Sheet, report
+from tests.intake.sheets import csv_of, person, read, table, xlsx
+from tests.world import nik_of
+
+pytestmark = pytest.mark.anyio
+
+LINES = [["DATA PEMUDIK"], ["No", *person(), "Catatan ", ""]]
+LINES += [[str(number), *person(number).values(), "+A1", None] for number in range(1, 4)]
+
+
+async def slices(*parts: Sequence[Outcome]) -> AsyncIterator[Sequence[Outcome]]:
+    for part in parts:
+        yield part
+
+
+async def cells(*rows: Sequence[Cell]) -> AsyncIterator[Sequence[Sequence[Cell]]]:
+    yield rows
+
+
+async def made(content: bytes, outcomes: AsyncIterator[Sequence[Outcome]], encoder: Encoder, *more: Sheet) -> bytes:
+    with TemporaryFile() as file:
+        file.write(content)
+        async with workbooks.read(file) as reading:
+            return b"".join([part async for part in report(reading, outcomes, more, encoder)])
+
+
+def told() -> AsyncIterator[Sequence[Outcome]]:
+    return slices([Outcome(3, "diterima")], [], [Outcome(5, "ditolak", "NIK tidak sah: harus 16 angka. (NIK_INVALID)")])
+
+
+async def test_the_same_file_with_a_verdict_for_each_row() -> None:
+    summary = Sheet(
+        "Ringkasan", ("hasil", "kode", "jumlah"), cells(("ditolak", "NIK_INVALID", 1), ("diterima", None, 1))
+    )
+    content = await made(csv_of(LINES).encode(), told(), Xlsx(), summary)
+    book = openpyxl.load_workbook(BytesIO(content))
+    assert book.sheetnames == ["Hasil", "Ringkasan"]
+    assert [[cell.value for cell in row] for row in book["Hasil"].rows] == [
+        ["No", *person(), "Catatan ", "hasil", "keterangan"],
+        ["1", *person(1).values(), "+A1", "diterima", None],
+        ["2", *person(2).values(), "+A1", None, None],
+        ["3", *person(3).values(), "+A1", "ditolak", "NIK tidak sah: harus 16 angka. (NIK_INVALID)"],
+    ]
+    assert book["Hasil"]["N2"].data_type == "s"
+    assert [[cell.value for cell in row] for row in book["Ringkasan"].rows] == [
+        ["hasil", "kode", "jumlah"],
+        ["ditolak", "NIK_INVALID", 1],
+        ["diterima", None, 1],
+    ]
+
+
+async def test_as_csv_it_has_the_rows_alone() -> None:
+    summary = Sheet("Ringkasan", ("hasil",), cells(("ditolak",)))
+    content = await made(xlsx(LINES), told(), Csv(), summary)
+    found = read(content)
+    assert found.columns == ["No", *person(), "Catatan ", "hasil", "keterangan"]
+    assert found.column("hasil") == ["diterima", None, "ditolak"]
+    assert b"'+A1" in content
+
+
+async def test_a_report_that_is_sent_again_gets_new_verdicts() -> None:
+    first = await made(xlsx(LINES), told(), Xlsx())
+    again = await made(first, slices([Outcome(4, "tidak_berubah", "")]), Xlsx())
+    found = read(again)
+    assert found.columns == ["No", *person(), "Catatan ", "hasil", "keterangan"]
+    assert found.column("hasil") == [None, None, "tidak_berubah"]
+    assert found.column("data_nik") == [nik_of(1), nik_of(2), nik_of(3)]
+
+
+async def test_verdicts_and_rows_meet_over_many_batches() -> None:
+    numbers = range(1, 1_301)
+    content = csv_of(table(*(person(number) for number in numbers))).encode()
+    # In slices of another size than the batches of the file.
+    parts = [[Outcome(row, f"hasil {row}") for row in range(start, min(start + 700, 1_302))] for start in (2, 702)]
+    found = read(await made(content, slices(*parts), Csv()))
+    assert found.column("hasil") == [f"hasil {number + 1}" for number in numbers]
+    assert found.column("data_nik") == [nik_of(number) for number in numbers]

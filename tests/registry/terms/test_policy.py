@@ -1,0 +1,65 @@
+"""Policies: the defaults, partial amendments, and the bounds that the table's CHECKs repeat."""
+
+from typing import Any
+
+import pytest
+
+from app.errors import InvalidValue
+from app.registry.terms import policy
+from app.registry.terms.policy import Policy, PolicyInput
+from tests.world import World
+
+DEFAULT = Policy(
+    verify_within_days=None,
+    block_when_forfeited=True,
+    block_seasons=1,
+    enforce_window=True,
+    return_requires_outbound=True,
+    return_same_day=False,
+    no_show_after_minutes=120,
+)
+
+
+def test_hubdat_alone_forfeits_by_default() -> None:
+    assert policy.default_for("djka") == DEFAULT
+    hubdat = policy.default_for("hubdat")
+    assert (hubdat.verify_within_days, hubdat.return_same_day) == (7, True)
+    assert policy.amended(hubdat, PolicyInput(verify_within_days=None, return_same_day=False)) == DEFAULT
+
+
+def test_what_is_not_named_stays() -> None:
+    hubdat = policy.default_for("hubdat")
+    assert policy.amended(hubdat, PolicyInput()) == hubdat
+    changed = policy.amended(hubdat, PolicyInput(block_seasons=3, enforce_window=False))
+    assert isinstance(changed, Policy)
+    assert (changed.block_seasons, changed.enforce_window, changed.verify_within_days) == (3, False, 7)
+
+
+@pytest.mark.parametrize(
+    ("change", "field"),
+    [
+        ({"verify_within_days": 0}, "verifyWithinDays"),
+        ({"verify_within_days": 91}, "verifyWithinDays"),
+        ({"block_seasons": 0}, "blockSeasons"),
+        ({"block_seasons": 11}, "blockSeasons"),
+        ({"no_show_after_minutes": -1}, "noShowAfterMinutes"),
+        ({"no_show_after_minutes": 1441}, "noShowAfterMinutes"),
+    ],
+)
+def test_out_of_bounds(change: dict[str, Any], field: str) -> None:
+    refusal = policy.amended(DEFAULT, PolicyInput(**change))
+    assert isinstance(refusal, InvalidValue)
+    assert refusal.field == field
+
+
+@pytest.mark.anyio
+async def test_the_bounds_are_those_of_the_table(world: World) -> None:
+    async with world.database.transaction() as session:
+        for days, seasons, minutes in ((1, 1, 0), (90, 10, 1440)):
+            change = PolicyInput(verify_within_days=days, block_seasons=seasons, no_show_after_minutes=minutes)
+            amended = policy.amended(DEFAULT, change)
+            assert isinstance(amended, Policy)
+            await policy.save(session, 2026, "djka", amended)
+            expected = {"djka": amended, "hubdat": policy.default_for("hubdat")}
+            assert await policy.of(session, 2026, ["djka", "hubdat"]) == expected
+    assert await world.count("policy") == 1

@@ -1,0 +1,100 @@
+"""Erasure of a person."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import uuid4
+
+import pytest
+
+from app.models.enums import RegistrantStatus
+from app.registry import erasure
+from app.registry.registrants.lookup import Ref
+from app.registry.registrants.record import Record
+from app.registry.registrants.submission import Motorcycle
+from tests.world import DJKA, HUBDAT, NOW, World, nik_of, someone
+
+pytestmark = pytest.mark.anyio
+
+S = RegistrantStatus
+HOUR = timedelta(hours=1)
+REASON = "Permintaan yang bersangkutan"
+RETAINED_UNTIL = datetime(2026, 10, 27, 17, 0, tzinfo=UTC)
+"""Midnight in Jakarta, 180 whole days after the season's last one, 30 April."""
+
+
+async def erase(world: World, ref: Ref, reason: str = REASON, now: datetime = NOW) -> Any:
+    return await world.database.attempt(lambda session: erasure.erase(session, world.vault, HUBDAT, ref, reason, now))
+
+
+ERASED = """SELECT nik_index, nik_sealed, name_sealed, reference, plate, registration_number, posko, erased_at
+            FROM registrant WHERE id = :id"""
+
+
+async def test_erasing_what_stands_cancels_it_first(world: World) -> None:
+    deck = await world.route("Motis KA", organizer="djka", service="MOTORCYCLE", quota=1)
+    one = await world.registered(someone(DJKA, deck, motorcycle=Motorcycle("B 1", "1"), reference="BK-1"))
+    await world.moved(one.id, S.VERIFIED, DJKA, posko="Posko Senen")
+    erased = await erase(world, Ref(id=one.id), f"  {REASON} ")
+    assert isinstance(erased, Record)
+    assert (erased.nik, erased.name, erased.status, erased.own) == ("(dihapus)", "(dihapus)", "CANCELLED", False)
+    assert await world.run(ERASED, id=one.id) == [(None, None, None, None, None, None, None, NOW)]
+    assert await world.taken("Motis KA") == 0
+    assert (await world.changes("kind, organizer_code, registrant_id, to_status, client_id, reason"))[3:] == [
+        ("REGISTRANT_MOVED", "djka", one.id, "CANCELLED", "hubdat-test", REASON),
+        ("QUOTA_RETURNED", "djka", None, None, None, None),
+        ("REGISTRANT_ERASED", "djka", one.id, None, "hubdat-test", REASON),
+    ]
+    again = await world.registered(someone(DJKA, deck, motorcycle=Motorcycle("B 1", "1")))
+    assert again.id != one.id
+
+
+async def test_erasing_again_changes_nothing(world: World) -> None:
+    one = await world.registered(someone(HUBDAT, await world.route()))
+    erased = await erase(world, Ref(id=one.id))
+    async with world.unchanged():
+        assert await erase(world, Ref(id=one.id), "Sekali lagi", NOW + HOUR) == erased
+
+
+async def test_erasing_whoever_departed_keeps_the_count(world: World) -> None:
+    one = await world.verified(someone(HUBDAT, await world.route(quota=1)))
+    await world.moved(one.id, S.DEPARTED)
+    erased = await erase(world, Ref(nik=nik_of(1)))
+    assert (erased.id, erased.status, erased.nik) == (one.id, "DEPARTED", "(dihapus)")
+    assert await world.taken() == 1
+    assert (await world.changes("kind, registrant_id"))[-1] == ("REGISTRANT_ERASED", one.id)
+    assert (await erase(world, Ref(nik=nik_of(1)))).code == "NOT_FOUND"
+    assert (await world.registered(someone(DJKA, await world.route("KA", organizer="djka")))).status == "REGISTERED"
+
+
+async def test_erasing_an_outbound_cancels_its_return(world: World) -> None:
+    pair = await world.accepted(someone(HUBDAT, await world.route(), return_route_id=await world.way_back()))
+    assert pair.return_record is not None
+    await erase(world, Ref(id=pair.record.id))
+    assert await world.status(pair.return_record.id) == "CANCELLED"
+
+
+async def test_a_person_of_a_closed_season_can_be_erased(world: World) -> None:
+    one = await world.registered(someone(HUBDAT, await world.route()))
+    await world.close()
+    erased = await erase(world, Ref(id=one.id))
+    assert (erased.status, erased.nik) == ("REGISTERED", "(dihapus)")
+
+
+async def test_an_erasure_needs_a_registrant_and_a_reason(world: World) -> None:
+    one = await world.registered(someone(HUBDAT, await world.route(), reference="BK-1"))
+    theirs = await world.registered(someone(DJKA, await world.route("KA", organizer="djka"), 2, reference="BK-2"))
+    async with world.unchanged():
+        refused = [
+            await erase(world, Ref(id=uuid4())),
+            await erase(world, Ref(nik="1")),
+            await erase(world, Ref(reference="BK-2")),
+            await erase(world, Ref(id=one.id), " "),
+            await erase(world, Ref(id=theirs.id), nik_of(2)),
+        ]
+    assert [(one.code, one.field) for one in refused] == [
+        ("NOT_FOUND", "ref"),
+        ("NIK_INVALID", "nik"),
+        ("NOT_FOUND", "ref"),
+        ("INVALID_VALUE", "reason"),
+        ("INVALID_VALUE", "reason"),
+    ]

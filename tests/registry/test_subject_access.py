@@ -1,0 +1,111 @@
+"""Duties to the person: the access log, the export, the list for a breach notice."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from app.models.enums import RegistrantStatus
+from app.registry import erasure, subject_access
+from app.registry.niks.check import Check
+from app.registry.registrants.lookup import Ref
+from app.registry.registrants.submission import Motorcycle
+from app.registry.subject_access import Access, Holding, Read
+from tests.world import DJKA, DKI, HUBDAT, NOW, World, nik_of, someone
+
+pytestmark = pytest.mark.anyio
+
+S = RegistrantStatus
+HOUR = timedelta(hours=1)
+REASON = "Permintaan yang bersangkutan"
+RETAINED_UNTIL = datetime(2026, 10, 27, 17, 0, tzinfo=UTC)
+"""Midnight in Jakarta, 180 whole days after the season's last one, 30 April."""
+
+
+async def erase(world: World, ref: Ref, reason: str = REASON, now: datetime = NOW) -> Any:
+    return await world.database.attempt(lambda session: erasure.erase(session, world.vault, HUBDAT, ref, reason, now))
+
+
+async def accesses(world: World, nik: str, now: datetime) -> Any:
+    async with world.database.transaction() as session:
+        return await subject_access.accesses(session, world.vault, HUBDAT, nik, now)
+
+
+async def test_who_looked_at_a_nik_the_newest_first(world: World) -> None:
+    await world.check(Check(DJKA, nik_of(1), "BALIK"), now=NOW)
+    await world.check(Check(DKI, nik_of(1)), Check(DKI, nik_of(2)), Check(HUBDAT, nik_of(1)), now=NOW + HOUR)
+    looked = [
+        Access(NOW + HOUR, "hubdat-test", "hubdat", "CHECK", "MUDIK", "PASSENGER", "AVAILABLE"),
+        Access(NOW + HOUR, "dishub-dki-test", "dishub-dki", "CHECK", "MUDIK", "PASSENGER", "AVAILABLE"),
+        Access(NOW, "djka-test", "djka", "CHECK", "BALIK", "PASSENGER", "AVAILABLE"),
+    ]
+    assert await accesses(world, nik_of(1), NOW + 2 * HOUR) == looked
+    this_look = Access(NOW + 2 * HOUR, "hubdat-test", "hubdat", "ACCESS_LOG", None, None, None)
+    assert await accesses(world, nik_of(1), NOW + 3 * HOUR) == [this_look, *looked]
+    assert await accesses(world, nik_of(3), NOW) == []
+
+
+async def test_at_most_a_thousand_accesses(world: World) -> None:
+    await world.check(*[Check(DJKA, nik_of(1))] * 1001)
+    assert len(await accesses(world, nik_of(1), NOW)) == 1000
+
+
+async def test_an_invalid_nik_has_no_accesses_and_nothing_to_export(world: World) -> None:
+    assert (await accesses(world, "1", NOW)).code == "NIK_INVALID"
+    async with world.database.transaction() as session:
+        refused = await subject_access.export(session, world.vault, HUBDAT, "1", NOW)
+    assert not isinstance(refused, Holding)
+    assert refused.code == "NIK_INVALID"
+    assert await world.count("nik_access") == 0
+
+
+async def test_all_that_is_held_on_a_nik_unmasked(world: World) -> None:
+    ours = await world.registered(someone(HUBDAT, await world.route()))
+    deck = await world.route("Motis KA", organizer="djka", service="MOTORCYCLE")
+    theirs = await world.registered(someone(DJKA, deck, motorcycle=Motorcycle("B 1", "1"), reference="BK-1"))
+    await world.registered(someone(HUBDAT, world.routes["Jakarta - Solo"], 2))
+    await world.sweep(NOW + timedelta(days=8))
+    await world.check(Check(DKI, nik_of(1)))
+    async with world.database.transaction() as session:
+        held = await subject_access.export(session, world.vault, HUBDAT, nik_of(1), NOW + HOUR)
+    assert isinstance(held, Holding)
+    assert [(one.id, one.nik, one.name, one.status) for one in held.registrants] == [
+        (ours.id, nik_of(1), "Warga Contoh", "FORFEITED"),
+        (theirs.id, nik_of(1), "Warga Contoh", "REGISTERED"),
+    ]
+    assert (held.registrants[1].reference, held.registrants[1].plate) == ("BK-1", "B 1")
+    assert held.blocks == (
+        {
+            "reason": "Gugur: tidak diverifikasi sampai batas waktu.",
+            "from_season": 2026,
+            "until_season": 2026,
+            "since": NOW + timedelta(days=8),
+            "organizer_code": "hubdat",
+            "lifted_at": None,
+            "lift_reason": None,
+        },
+    )
+    assert held.accesses == (Access(NOW, "dishub-dki-test", "dishub-dki", "CHECK", "MUDIK", "PASSENGER", "BLOCKED"),)
+    assert await world.run("SELECT client_id, purpose FROM nik_access ORDER BY id DESC LIMIT 1") == [
+        ("hubdat-test", "EXPORT")
+    ]
+
+
+async def test_the_list_that_a_breach_notice_needs(world: World) -> None:
+    one = await world.registered(someone(HUBDAT, await world.route()))
+    for hours in range(4):
+        await world.check(Check(DJKA, nik_of(1)), Check(DKI, nik_of(1)), now=NOW + hours * HOUR)
+    await world.check(Check(DJKA, nik_of(2)), now=NOW + 2 * HOUR)
+
+    async def reads() -> list[Read]:
+        async with world.database.transaction() as session:
+            return await subject_access.reads_by(session, world.vault, "djka-test", NOW + HOUR, NOW + 3 * HOUR)
+
+    masked = f"************{nik_of(1)[12:]}"
+    assert await reads() == [
+        Read(NOW + HOUR, "CHECK", masked),
+        Read(NOW + 2 * HOUR, "CHECK", masked),
+        Read(NOW + 2 * HOUR, "CHECK", None),
+    ]
+    await erase(world, Ref(id=one.id))
+    assert [read.nik for read in await reads()] == [None, None, None]
