@@ -1,11 +1,10 @@
 """Tables, vocabularies and constraints, a file per noun."""
 
-from app.models.access import NikAccess
-from app.models.block import NikBlock
 from app.models.case import CaseClaim, DuplicateCase
 from app.models.change import Change
 from app.models.client import CheckBudget, Client, ClientSecret, UsedAssertion
 from app.models.job import ImportChunk, ImportFile, ImportJob, ImportMissing
+from app.models.nik import NikAccess, NikBlock
 from app.models.organizer import Organizer, Policy, RegistrationWindow
 from app.models.projection import Projection
 from app.models.registrant import Registrant
