@@ -9,10 +9,11 @@ from __future__ import annotations
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
+from functools import cache
 from typing import Any, TypeVar
 
 import asyncpg
-from sqlalchemy import event
+from sqlalchemy import CursorResult, TextClause, event, text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
@@ -20,8 +21,9 @@ from sqlalchemy.ext.asyncio import AsyncSession as SQLAlchemySession
 from sqlmodel import SQLModel
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from app import metrics, tracing
+from app import metrics, sql, tracing
 from app.errors import Raced, Unavailable
+from app.sql import Statement
 
 SQLModel.metadata.naming_convention = {
     "ix": "ix_%(table_name)s_%(column_0_N_name)s",
@@ -71,10 +73,24 @@ AWAY = (
 Result = TypeVar("Result")
 
 
-class Session(AsyncSession):
+class Session(AsyncSession, sql.Session):
     """SQLModel's session without its deprecation of `execute`: our statements are SQL text, not for `exec`."""
 
     execute = SQLAlchemySession.execute
+
+    async def run(self, statement: Statement[Any], /, **arguments: object) -> int:
+        written = await self.execute(_clause(statement), arguments)
+        assert isinstance(written, CursorResult)  # noqa: S101 - the result of SQL text
+        return written.rowcount
+
+    async def rows(self, statement: Statement[Result], /, **arguments: object) -> list[Result]:
+        found = await self.execute(_clause(statement), arguments)
+        return statement.build(tuple(found.keys()), found.all())
+
+
+@cache
+def _clause(statement: Statement[Any]) -> TextClause:
+    return text(statement.text)
 
 
 class Database:
@@ -90,17 +106,17 @@ class Database:
         """Called after a commit that wrote the change log."""
 
     @asynccontextmanager
-    async def transaction(self) -> AsyncIterator[AsyncSession]:
+    async def transaction(self) -> AsyncIterator[Session]:
         """Commits on leaving, rolls back on an exception. Raises `Unavailable` when the database is away."""
         with _telling_when_it_is_away(), _timed():
             async with Session(self.engine, expire_on_commit=False) as session:
                 async with session.begin():
                     yield session
-                if CHANGED in session.info:
+                if CHANGED in session.info or session.wrote_change_log:
                     self.on_change()
 
     @asynccontextmanager
-    async def statements(self) -> AsyncIterator[AsyncSession]:
+    async def statements(self) -> AsyncIterator[Session]:
         """Each statement commits by itself and does not wait for the disk. Raises `Unavailable`.
 
         For NIK checks, and for what only reads and is one statement: a crash of the database's machine may cost the
@@ -110,7 +126,7 @@ class Database:
             async with Session(self._quick, expire_on_commit=False) as session:
                 yield session
 
-    async def attempt(self, work: Callable[[AsyncSession], Awaitable[Result]]) -> Result:
+    async def attempt(self, work: Callable[[Session], Awaitable[Result]]) -> Result:
         """Run `work` in a transaction of its own, again if it lost a race; raises `Raced` after the last attempt."""
         for _ in range(ATTEMPTS):
             try:

@@ -9,10 +9,9 @@ import asyncpg
 import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError, IntegrityError, ProgrammingError
-from sqlmodel.ext.asyncio.session import AsyncSession
 
 from app import db
-from app.db import Database, driver_url
+from app.db import Database, Session, driver_url
 from app.errors import Raced, Unavailable
 from tests.world import World, build
 
@@ -76,7 +75,7 @@ async def test_statements_commit_one_by_one(database: Database) -> None:
 async def test_a_lost_race_is_run_again_and_leaves_nothing_behind(database: Database) -> None:
     attempts = 0
 
-    async def work(session: AsyncSession) -> str:
+    async def work(session: Session) -> str:
         nonlocal attempts
         attempts += 1
         await session.execute(INSERT, {"year": 2026})
@@ -92,7 +91,7 @@ async def test_a_lost_race_is_run_again_and_leaves_nothing_behind(database: Data
 async def test_a_race_that_is_always_lost_is_given_up(database: Database) -> None:
     attempts = 0
 
-    async def work(session: AsyncSession) -> None:
+    async def work(session: Session) -> None:
         nonlocal attempts
         attempts += 1
         raise Raced
@@ -107,7 +106,7 @@ async def test_a_unique_violation_is_a_lost_race(database: Database) -> None:
     async with database.transaction() as session:
         await session.execute(INSERT, {"year": 2026})
 
-    async def work(session: AsyncSession) -> None:
+    async def work(session: Session) -> None:
         await session.execute(INSERT, {"year": next(years)})
 
     await database.attempt(work)
@@ -121,7 +120,7 @@ async def test_a_deadlock_is_a_lost_race(database: Database, vault: Any) -> None
     attempts = 0
 
     async def lock(first: str, second: str) -> None:
-        async def work(session: AsyncSession) -> None:
+        async def work(session: Session) -> None:
             nonlocal attempts
             attempts += 1
             update = text("UPDATE terminal SET name = name WHERE code = :code")
@@ -140,7 +139,7 @@ async def test_a_deadlock_is_a_lost_race(database: Database, vault: Any) -> None
 async def test_any_other_error_of_the_database_is_a_bug_and_not_run_again(database: Database) -> None:
     attempts = 0
 
-    async def work(session: AsyncSession) -> None:
+    async def work(session: Session) -> None:
         nonlocal attempts
         attempts += 1
         await session.execute(text("INSERT INTO season (year) VALUES (2026)"))

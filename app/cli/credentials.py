@@ -10,12 +10,11 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 import orjson
-from sqlmodel.ext.asyncio.session import AsyncSession
 
 from app import clock
 from app.cli.command import OPERATOR, Failed, accepted
 from app.cli.progress import bar
-from app.db import Database
+from app.db import Database, Session
 from app.demo import demo
 from app.registry.clients import clients
 from app.registry.clients.scopes import ONLY_HUBDAT, SCOPES
@@ -64,7 +63,7 @@ async def may_fill(database: Database) -> bool:
         return await demo.is_there(session) or not await seasons.all_of(session)
 
 
-async def issue(session: AsyncSession, organizer: str) -> Credentials:
+async def issue(session: Session, organizer: str) -> Credentials:
     scopes = [scope for scope in SCOPES if organizer == HUBDAT or scope not in ONLY_HUBDAT]
     issued = accepted(await clients.issue(session, OPERATOR, organizer, scopes, None, clock.now()))
     assert issued.secret is not None  # noqa: S101 - a client without keys of its own has one

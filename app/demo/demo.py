@@ -13,10 +13,9 @@ from functools import partial
 from uuid import UUID
 
 from sqlalchemy import text
-from sqlmodel.ext.asyncio.session import AsyncSession
 
 from app.clock import start_of_wib_day, wib_day
-from app.db import Database
+from app.db import Database, Session
 from app.demo import life
 from app.demo.catalogue import MEMBERS, POLICIES, TABLE, TERMINALS, TRIPS, Trip
 from app.demo.life import Life, accepted
@@ -63,12 +62,12 @@ async def create(
     return await database.attempt(partial(_create, vault=vault, now=now, progress=progress))
 
 
-async def is_there(session: AsyncSession) -> bool:
+async def is_there(session: Session) -> bool:
     """Whether this database has, or had, a demo season: only that has these organizers."""
     return None not in await organizers.by_codes(session, [member.code for member in MEMBERS], season=0)
 
 
-async def _create(session: AsyncSession, *, vault: Vault, now: datetime, progress: Progress) -> Demo | InvalidValue:
+async def _create(session: Session, *, vault: Vault, now: datetime, progress: Progress) -> Demo | InvalidValue:
     await session.execute(_ONE_MAKER)
     today = wib_day(now)
     season = today.year
@@ -82,7 +81,7 @@ async def _create(session: AsyncSession, *, vault: Vault, now: datetime, progres
     return Demo(season, _codes(), sum(map(len, offered.values())), registrants, refused)
 
 
-async def _reopen(session: AsyncSession, season: int, now: datetime) -> Demo | InvalidValue:
+async def _reopen(session: Session, season: int, now: datetime) -> Demo | InvalidValue:
     in_force = await windows.of(session, season, _codes())
     if not in_force[MEMBERS[0].code]:
         return InvalidValue(
@@ -96,7 +95,7 @@ async def _reopen(session: AsyncSession, season: int, now: datetime) -> Demo | I
     return Demo(season, _codes())
 
 
-async def _catalogue(session: AsyncSession, season: int, today: date, began: datetime) -> None:
+async def _catalogue(session: Session, season: int, today: date, began: datetime) -> None:
     ends_on = min(today + AFTERWARDS, date(season, 12, 31))
     accepted(await seasons.save(session, EVERYBODY, season, ends_on, began))
     there = {organizer.code: organizer.name for organizer in await organizers.all_of(session, season)}
@@ -113,7 +112,7 @@ async def _catalogue(session: AsyncSession, season: int, today: date, began: dat
         accepted(saved)
 
 
-async def _offer(session: AsyncSession, season: int, today: date, began: datetime) -> dict[Trip, tuple[UUID, ...]]:
+async def _offer(session: Session, season: int, today: date, began: datetime) -> dict[Trip, tuple[UUID, ...]]:
     """The ids of each trip's routes: home, and back if there is a way back."""
     places = {terminal.code: terminal for terminal in TERMINALS}
     inputs = [_route(trip, direction, name, season, today) for trip in TRIPS for direction, name in trip.names(places)]
@@ -144,7 +143,7 @@ def _route(trip: Trip, direction: str, name: str, season: int, today: date) -> R
     )
 
 
-async def _open_windows(session: AsyncSession, row: Row, season: int, today: date, now: datetime) -> None:
+async def _open_windows(session: Session, row: Row, season: int, today: date, now: datetime) -> None:
     """As long as in the table, and begun `opening_days` ago; what is in force already is amended."""
     moved = _moved(row, today)
     in_force = (await windows.of(session, season, [row.code]))[row.code]

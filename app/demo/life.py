@@ -9,9 +9,8 @@ from random import Random
 from typing import TypeVar
 from uuid import UUID
 
-from sqlmodel.ext.asyncio.session import AsyncSession
-
 from app.clock import start_of_wib_day, wib_day
+from app.db import Session
 from app.demo.catalogue import COORDINATOR, MEMBERS, TRIPS, Trip
 from app.demo.people import Person, invent
 from app.errors import Refusal
@@ -54,7 +53,7 @@ class Booking:
 
 @dataclass(frozen=True, slots=True)
 class Life:
-    session: AsyncSession
+    session: Session
     vault: Vault
     caller: Caller
     now: datetime

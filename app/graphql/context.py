@@ -14,11 +14,11 @@ from typing import Any, TypeVar
 from uuid import UUID
 
 import strawberry
-from sqlmodel.ext.asyncio.session import AsyncSession
 from strawberry.dataloader import DataLoader
 
 from app.auth.bearer import Principal
 from app.changes.log import feed
+from app.db import Session
 from app.errors import Language
 from app.process import Registry
 from app.registry.caller import Caller
@@ -87,10 +87,10 @@ class Context:
         """Whose changes may be followed. None: everyone's."""
         return None if self.everyone else self.reader.organizers
 
-    def transaction(self) -> AbstractAsyncContextManager[AsyncSession]:
+    def transaction(self) -> AbstractAsyncContextManager[Session]:
         return self.registry.database.transaction()
 
-    async def attempt(self, work: Callable[[AsyncSession], Awaitable[Written]]) -> Written:
+    async def attempt(self, work: Callable[[Session], Awaitable[Written]]) -> Written:
         return await self.registry.database.attempt(work)
 
     @cached_property

@@ -1,7 +1,7 @@
 """Looking at a NIK, and blocking it.
 
-An access is written before the check is answered; the NIK stands in it only as its blind index. A block has a reason, an
-issuer and a range of seasons; Hubdat can lift it with a reason.
+An access is written before the check is answered. The NIK stands in it only as its blind index. A block has a reason,
+an issuer and a range of seasons. Hubdat can lift it with a reason.
 """
 
 from datetime import datetime

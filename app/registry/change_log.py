@@ -13,9 +13,8 @@ from uuid import UUID
 
 import orjson
 from sqlalchemy import CursorResult, text
-from sqlmodel.ext.asyncio.session import AsyncSession
 
-from app.db import CHANGED
+from app.db import CHANGED, Session
 from app.errors import Raced
 from app.models.enums import ChangeKind
 
@@ -83,7 +82,7 @@ _COLUMNS = (
 )
 
 
-async def append(session: AsyncSession, entries: Sequence[Entry], now: datetime) -> None:
+async def append(session: Session, entries: Sequence[Entry], now: datetime) -> None:
     """Write `entries` in this order, in one statement. Raises `Raced`.
 
     A transaction that had its number before it waited for a registrant, and then builds on what a younger one did to

@@ -10,8 +10,8 @@ from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy import CursorResult, text
-from sqlmodel.ext.asyncio.session import AsyncSession
 
+from app.db import Session
 from app.errors import InvalidValue, NotFound, Refusal
 from app.models.enums import ChangeKind, RegistrantStatus
 from app.models.personal import wiped
@@ -31,7 +31,7 @@ _ERASE = text(f"UPDATE registrant SET {WIPED} WHERE id = :id AND erased_at IS NU
 
 
 async def erase(
-    session: AsyncSession, vault: Vault, caller: Caller, ref: Ref, reason: str, now: datetime
+    session: Session, vault: Vault, caller: Caller, ref: Ref, reason: str, now: datetime
 ) -> Record | Refusal:
     """Erase a registrant's NIK, name, booking code and papers, whoever's it is; one that stands is cancelled first.
 

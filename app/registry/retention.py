@@ -5,9 +5,9 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from sqlalchemy import CursorResult, text
-from sqlmodel.ext.asyncio.session import AsyncSession
 
 from app.clock import end_of_wib_day, wib_day
+from app.db import Session
 from app.models.enums import ChangeKind
 from app.registry import change_log
 from app.registry.caller import Caller
@@ -40,13 +40,13 @@ _FORGET_ACCESSES = text("DELETE FROM nik_access WHERE at < :until")
 _PURGED = text("UPDATE season SET purged_at = :now WHERE year = :season")
 
 
-async def seasons_to_purge(session: AsyncSession, now: datetime) -> int:
+async def seasons_to_purge(session: Session, now: datetime) -> int:
     """How many seasons' retention is over."""
     count: int = (await session.execute(_COUNT_TO_PURGE, {"day": wib_day(now - RETENTION)})).scalar_one()
     return count
 
 
-async def purge_next(session: AsyncSession, now: datetime, *, most: int = 5_000) -> int:
+async def purge_next(session: Session, now: datetime, *, most: int = 5_000) -> int:
     """Purge up to `most` registrants of a season whose retention is over. 0: nothing is left to do.
 
     It is closed first, so that nobody whose NIK is gone can still be forfeited in it.

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import text
-from sqlmodel.ext.asyncio.session import AsyncSession
 
+from app.db import Session
 from app.errors import NikInvalid
 from app.models.enums import Purpose
 from app.registry.caller import Caller
@@ -74,7 +74,7 @@ _READ_BY = text(
 
 
 async def accesses(
-    session: AsyncSession, vault: Vault, caller: Caller, raw_nik: str, now: datetime
+    session: Session, vault: Vault, caller: Caller, raw_nik: str, now: datetime
 ) -> list[Access] | NikInvalid:
     """Who looked at this NIK, the newest first, at most 1,000. This look is written down as well, after it."""
     parsed = nik.parse(raw_nik)
@@ -82,13 +82,11 @@ async def accesses(
         return parsed
     index = vault.blind_index(parsed.digits)
     found = await _accesses(session, index)
-    await access_log.record(session, [access_log.Look(caller, index, Purpose.ACCESS_LOG)], now)
+    await access_log.record(session, [access_log.Look(caller=caller, nik_index=index, purpose=Purpose.ACCESS_LOG)], now)
     return found
 
 
-async def export(
-    session: AsyncSession, vault: Vault, caller: Caller, raw_nik: str, now: datetime
-) -> Holding | NikInvalid:
+async def export(session: Session, vault: Vault, caller: Caller, raw_nik: str, now: datetime) -> Holding | NikInvalid:
     """All that is held on one NIK, with its access log (art. 7, 32), for the person it belongs to."""
     parsed = nik.parse(raw_nik)
     if isinstance(parsed, NikInvalid):
@@ -99,11 +97,11 @@ async def export(
     rows = await session.execute(_BLOCKS_OF_NIK, {"nik_index": index})
     blocks = tuple(dict(row) for row in rows.mappings())
     seen = await _accesses(session, index)
-    await access_log.record(session, [access_log.Look(caller, index, Purpose.EXPORT)], now)
+    await access_log.record(session, [access_log.Look(caller=caller, nik_index=index, purpose=Purpose.EXPORT)], now)
     return Holding(tuple(one for one in found if one is not None), blocks, tuple(seen))
 
 
-async def reads_by(session: AsyncSession, vault: Vault, client_id: str, since: datetime, until: datetime) -> list[Read]:
+async def reads_by(session: Session, vault: Vault, client_id: str, since: datetime, until: datetime) -> list[Read]:
     """Which NIKs a client read from `since` until before `until`: the list that a breach notice needs (art. 46)."""
     rows = await session.execute(_READ_BY, {"client_id": client_id, "since": since, "until": until})
     return [
@@ -112,12 +110,12 @@ async def reads_by(session: AsyncSession, vault: Vault, client_id: str, since: d
     ]
 
 
-async def _accesses(session: AsyncSession, index: bytes) -> list[Access]:
+async def _accesses(session: Session, index: bytes) -> list[Access]:
     rows = await session.execute(_ACCESSES, {"nik_index": index, "most": MOST_ACCESSES})
     return [Access(*row) for row in rows]
 
 
-async def _everybody(session: AsyncSession, caller: Caller) -> Caller:
+async def _everybody(session: Session, caller: Caller) -> Caller:
     """The person has a right to all of it, so nothing of it is masked."""
     codes = (await session.execute(text("SELECT code FROM organizer"))).scalars()
     return Caller(caller.client_id, caller.organizer, frozenset(codes))

@@ -13,10 +13,9 @@ from datetime import datetime
 
 import structlog
 from sqlalchemy import text
-from sqlmodel.ext.asyncio.session import AsyncSession
 
 from app import clock
-from app.db import Database
+from app.db import Database, Session
 from app.errors import Unavailable
 from app.registry import retention
 from app.registry.clients import idempotency, webhook_secrets
@@ -86,14 +85,14 @@ async def _to_purge(database: Database, now: datetime) -> int:
         return await retention.seasons_to_purge(session, now)
 
 
-async def _all(database: Database, duty: int, some: Callable[[AsyncSession], Awaitable[int]]) -> int:
+async def _all(database: Database, duty: int, some: Callable[[Session], Awaitable[int]]) -> int:
     done = 0
     while batch := await database.attempt(lambda session: _alone(session, duty, some)):
         done += batch
     return done
 
 
-async def _alone(session: AsyncSession, duty: int, some: Callable[[AsyncSession], Awaitable[int]]) -> int:
+async def _alone(session: Session, duty: int, some: Callable[[Session], Awaitable[int]]) -> int:
     if not (await session.execute(_ONE_RUNNER, {"duty": duty})).scalar_one():
         return 0
     return await some(session)

@@ -6,11 +6,10 @@ import asyncio
 from typing import Any
 
 from sqlalchemy import text
-from sqlmodel.ext.asyncio.session import AsyncSession
 
 from app.changes.log import tallies
 from app.changes.log.projection import advance
-from app.db import Database
+from app.db import Database, Session
 from tests.world import NOW
 
 STATUSES = ("REGISTERED", "VERIFIED", "DEPARTED", "FORFEITED", "CANCELLED", "NO_SHOW")
@@ -60,7 +59,7 @@ PLAIN = {
 }
 
 
-async def differences(session: AsyncSession) -> dict[str, Any]:
+async def differences(session: Session) -> dict[str, Any]:
     """By tally: rows that are not what they must be."""
     found = {}
     for tally, plain in PLAIN.items():

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from sqlalchemy import text
-from sqlmodel.ext.asyncio.session import AsyncSession
 
+from app.db import Session
 from app.models.registrant import HOLDS_NIK
 from tests.world import World
 
@@ -55,7 +55,7 @@ _EXCEPTIONS = {
 }
 
 
-async def exceptions(session: AsyncSession) -> dict[str, list[object]]:
+async def exceptions(session: Session) -> dict[str, list[object]]:
     """Every truth that does not hold, with the ids of its exceptions."""
     found = {truth: list((await session.execute(text(query))).scalars()) for truth, query in _EXCEPTIONS.items()}
     return {truth: ids for truth, ids in found.items() if ids}

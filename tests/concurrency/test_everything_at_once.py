@@ -12,9 +12,8 @@ from uuid import UUID
 
 import pytest
 from sqlalchemy import text
-from sqlmodel.ext.asyncio.session import AsyncSession
 
-from app.db import Database
+from app.db import Database, Session
 from app.errors import Refusal
 from app.models.enums import RegistrantStatus
 from app.registry import privacy, sweep
@@ -64,7 +63,7 @@ class Office:
                 self.said[f"{doing.__name__} {said}"] += 1
         return self.said
 
-    async def attempt(self, work: Callable[[AsyncSession], Awaitable[Any]]) -> Any:
+    async def attempt(self, work: Callable[[Session], Awaitable[Any]]) -> Any:
         return await self.database.attempt(work)
 
     def caller(self) -> Caller:

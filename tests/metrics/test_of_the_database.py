@@ -6,9 +6,8 @@ import asyncio
 
 import pytest
 from sqlalchemy import text
-from sqlmodel.ext.asyncio.session import AsyncSession
 
-from app.db import ATTEMPTS, Database
+from app.db import ATTEMPTS, Database, Session
 from app.errors import Raced, Unavailable
 from tests.metrics.test_page import value
 
@@ -65,10 +64,10 @@ async def test_a_pool_that_is_used_up(small: Database, monkeypatch: pytest.Monke
 
 
 async def test_transactions_that_are_run_again(small: Database) -> None:
-    async def lose(_: AsyncSession) -> None:
+    async def lose(_: Session) -> None:
         raise Raced
 
-    async def deadlock(session: AsyncSession) -> None:
+    async def deadlock(session: Session) -> None:
         await session.execute(text("DO $$ BEGIN RAISE EXCEPTION 'x' USING ERRCODE = '40P01'; END $$"))
 
     for work in (lose, deadlock):

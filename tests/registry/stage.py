@@ -8,8 +8,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TypeVar
 
-from sqlmodel.ext.asyncio.session import AsyncSession
-
+from app.db import Session
 from tests import world as worlds
 from tests.registry.registrants.model import Terms, Way
 from tests.world import NOW, World
@@ -49,7 +48,7 @@ class Stage:
     runner: asyncio.Runner
     world: World
 
-    def run(self, work: Callable[[AsyncSession], Awaitable[Answer]]) -> Answer:
+    def run(self, work: Callable[[Session], Awaitable[Answer]]) -> Answer:
         return self.runner.run(self.world.database.attempt(work))
 
     async def season(self) -> None:

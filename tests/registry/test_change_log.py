@@ -6,8 +6,8 @@ from uuid import uuid4
 import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
-from sqlmodel.ext.asyncio.session import AsyncSession
 
+from app.db import Session
 from app.errors import Raced
 from app.models.enums import ChangeKind
 from app.registry import change_log
@@ -131,7 +131,7 @@ async def test_who_builds_on_a_younger_transaction_is_run_again_under_a_new_numb
         ("REGISTRANT_MOVED", "VERIFIED"),
     ]
 
-    async def again(session: AsyncSession) -> None:
+    async def again(session: Session) -> None:
         nonlocal attempts
         attempts += 1
         await session.execute(text("SELECT pg_current_xact_id()"))

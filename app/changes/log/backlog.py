@@ -10,9 +10,9 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from sqlalchemy import text
-from sqlmodel.ext.asyncio.session import AsyncSession
 
 from app.changes.log.feed import SETTLED
+from app.db import Session
 
 MOST = 10_000
 
@@ -138,7 +138,7 @@ _ALL = text(
 )
 
 
-async def read(session: AsyncSession, now: datetime) -> list[Reading]:
+async def read(session: Session, now: datetime) -> list[Reading]:
     readings = [Reading(figure) for figure in FIGURES]
     for row in await session.execute(_ALL, {"now": now}):
         readings[row.place].values[row.label] = row.value

@@ -17,8 +17,8 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import Row, TextClause, text
-from sqlmodel.ext.asyncio.session import AsyncSession
 
+from app.db import Session
 from app.models.enums import ChangeKind
 from app.registry.change_log import OF_A_REGISTRANT
 from app.registry.registrants import record
@@ -130,7 +130,7 @@ def _page(changes: str, most: int) -> TextClause:
     return text(_PAGE.format(changes=changes.format(most=most)))
 
 
-async def page(session: AsyncSession, organizers: Collection[str] | None, after: Position, *, most: int) -> Page:
+async def page(session: Session, organizers: Collection[str] | None, after: Position, *, most: int) -> Page:
     """Up to `most` settled changes behind `after`: of some organizers, or (None) of all. Raises `InvalidCursor`.
 
     A position that the log has not come to was read in a database that is not this one any more.
@@ -147,12 +147,12 @@ async def page(session: AsyncSession, organizers: Collection[str] | None, after:
     return Page(items, items[-1].change.position if more else end, more, rows[0].held_back)
 
 
-async def horizon(session: AsyncSession) -> Position:
+async def horizon(session: Session) -> Position:
     """Behind everything that is settled now."""
     return Position((await session.execute(_HORIZON)).scalar_one(), 0)
 
 
-async def histories(session: AsyncSession, ids: Sequence[UUID]) -> list[list[Change]]:
+async def histories(session: Session, ids: Sequence[UUID]) -> list[list[Change]]:
     """All changes of each registrant, the oldest first."""
     found: dict[UUID, list[Change]] = defaultdict(list)
     for row in await session.execute(_HISTORIES, {"ids": list(ids)}):

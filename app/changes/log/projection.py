@@ -12,12 +12,11 @@ from datetime import datetime
 
 import structlog
 from sqlalchemy import text
-from sqlmodel.ext.asyncio.session import AsyncSession
 
 from app import clock
 from app.changes.log.feed import AFTER, IN_ORDER, IS_HELD_BACK, SETTLED, Position
 from app.changes.log.wake import HELD_BACK, POLL, Wake
-from app.db import Database
+from app.db import Database, Session
 from app.errors import Unavailable
 
 log = structlog.get_logger(__name__)
@@ -26,7 +25,7 @@ log = structlog.get_logger(__name__)
 @dataclass(frozen=True, slots=True)
 class Projection:
     name: str
-    step: Callable[[AsyncSession, Position, datetime], Awaitable[Position | None]]
+    step: Callable[[Session, Position, datetime], Awaitable[Position | None]]
     """Take in some of what is settled behind the position; answers how far it came, None when there was nothing."""
 
 
@@ -86,7 +85,7 @@ async def _news(database: Database, name: str) -> tuple[bool, bool]:
         return news.settled, news.held_back
 
 
-async def _advance(session: AsyncSession, projection: Projection, now: datetime) -> bool:
+async def _advance(session: Session, projection: Projection, now: datetime) -> bool:
     row = (await session.execute(_LOCK, {"name": projection.name})).one_or_none()
     if row is None:
         return False

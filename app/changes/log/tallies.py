@@ -11,12 +11,11 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 
 from sqlalchemy import TextClause, text
-from sqlmodel.ext.asyncio.session import AsyncSession
 
 from app.changes.log.feed import AFTER, IN_ORDER, SETTLED, START, Position
 from app.changes.log.projection import Projection, advance
 from app.clock import sql_wib_day
-from app.db import Database
+from app.db import Database, Session
 from app.models.enums import ChangeKind, RegistrantStatus
 from app.models.tally import EVERYBODY
 from app.registry.statistics.statistics import PROJECTION
@@ -116,7 +115,7 @@ _NEWEST = text(
 _REACHED = text("SELECT CAST(CAST(xact_id AS text) AS bigint) AS xact_id, change_id FROM projection WHERE name = :name")
 
 
-async def count(session: AsyncSession, position: Position, now: datetime) -> Position | None:  # noqa: ARG001 - a step's
+async def count(session: Session, position: Position, now: datetime) -> Position | None:  # noqa: ARG001 - a step's
     """Count up to `AT_ONCE` changes behind `position`."""
     last = (await session.execute(_COUNT, position.values())).one_or_none()
     if last is None:

@@ -14,14 +14,13 @@ from uuid import UUID
 
 import orjson
 from sqlalchemy import Row, text
-from sqlmodel.ext.asyncio.session import AsyncSession
 from uuid_utils.compat import uuid7
 
 from app.changes.log.feed import AFTER, IN_ORDER, SETTLED, Position
 from app.changes.log.projection import Projection
 from app.changes.webhooks import events
 from app.changes.webhooks.events import KINDS, MOVES, Change
-from app.db import CHANGED
+from app.db import CHANGED, Session
 from app.models.enums import ChangeKind, WebhookEvent
 from app.registry.webhooks import deliveries
 
@@ -80,7 +79,7 @@ class _Made:
     subject: str
 
 
-async def step(session: AsyncSession, after: Position, now: datetime) -> Position | None:
+async def step(session: Session, after: Position, now: datetime) -> Position | None:
     row = (await session.execute(_REACHED, after.values())).one_or_none()
     if row is None:
         return None
@@ -94,12 +93,12 @@ async def step(session: AsyncSession, after: Position, now: datetime) -> Positio
 PROJECTION = Projection("webhooks", step)
 
 
-async def _news(session: AsyncSession, after: Position, reached: Position) -> list[Change]:
+async def _news(session: Session, after: Position, reached: Position) -> list[Change]:
     values = {"until_xact_id": str(reached.xact_id), "until_id": reached.id, "kinds": list(KINDS), "moves": list(MOVES)}
     return [change_of(row) for row in await session.execute(_NEWS, {**after.values(), **values})]
 
 
-async def _announce(session: AsyncSession, news: Sequence[Change], webhooks: Sequence[Row[Any]], now: datetime) -> None:
+async def _announce(session: Session, news: Sequence[Change], webhooks: Sequence[Row[Any]], now: datetime) -> None:
     claimants = await _claimants(session, news)
     made = list(_made(news, webhooks, claimants))
     if not made:
@@ -114,7 +113,7 @@ async def _announce(session: AsyncSession, news: Sequence[Change], webhooks: Seq
     session.info[CHANGED] = True
 
 
-async def _claimants(session: AsyncSession, news: Sequence[Change]) -> Mapping[str, set[str]]:
+async def _claimants(session: Session, news: Sequence[Change]) -> Mapping[str, set[str]]:
     cases = [change.facts["case"] for change in news if change.kind == ChangeKind.CASE_DECIDED]
     found: defaultdict[str, set[str]] = defaultdict(set)
     if cases:

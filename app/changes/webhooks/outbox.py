@@ -12,12 +12,12 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import Row, text
-from sqlmodel.ext.asyncio.session import AsyncSession
 
 from app.changes.webhooks import retries
 from app.changes.webhooks.announcing import CHANGE, change_of
 from app.changes.webhooks.events import Change
 from app.changes.webhooks.posting import Outcome
+from app.db import Session
 from app.models.enums import ChangeKind, DeliveryState, DisabledBecause, WebhookEvent
 from app.registry import change_log
 from app.registry.webhooks import deliveries
@@ -166,7 +166,7 @@ _RELEASE = text(
 )
 
 
-async def lease(session: AsyncSession, now: datetime, *, most: int, lasting: timedelta = LEASE) -> list[Leased]:
+async def lease(session: Session, now: datetime, *, most: int, lasting: timedelta = LEASE) -> list[Leased]:
     """Up to `most` of what is due, in the order of the log."""
     ready = (await session.execute(_READY, {"now": now})).scalars().all()
     if not ready:
@@ -177,7 +177,7 @@ async def lease(session: AsyncSession, now: datetime, *, most: int, lasting: tim
     return [_leased(row) for row in rows]
 
 
-async def record(session: AsyncSession, landed: Sequence[Landed], now: datetime, chance: Callable[[], float]) -> None:
+async def record(session: Session, landed: Sequence[Landed], now: datetime, chance: Callable[[], float]) -> None:
     """The outcomes of attempts, and what follows from them. Whose lease has run out has nothing to say any more."""
     ids = sorted({one.leased.webhook_id for one in landed})
     webhooks = {row.id: row for row in await session.execute(_LOCK, {"ids": ids})}
@@ -193,7 +193,7 @@ async def record(session: AsyncSession, landed: Sequence[Landed], now: datetime,
         await deliveries.let_go(session, over, now)
 
 
-async def release(session: AsyncSession, leased: Collection[Leased]) -> None:
+async def release(session: Session, leased: Collection[Leased]) -> None:
     """What this process will not send after all is anybody's at once."""
     await session.execute(_RELEASE, {"id": [one.id for one in leased], "until": [one.until for one in leased]})
 
@@ -209,7 +209,7 @@ def _end(one: Landed, webhook: Row[Any] | None, now: datetime, chance: Callable[
     return _End(leased.id, leased.until, DeliveryState.PENDING, tries, due_at)
 
 
-async def _write_attempts(session: AsyncSession, landed: Sequence[Landed]) -> None:
+async def _write_attempts(session: Session, landed: Sequence[Landed]) -> None:
     columns = {
         "delivery_id": [one.leased.id for one in landed],
         "at": [one.began_at for one in landed],
@@ -220,9 +220,7 @@ async def _write_attempts(session: AsyncSession, landed: Sequence[Landed]) -> No
     await session.execute(_ATTEMPTS, columns)
 
 
-async def _judge(
-    session: AsyncSession, landed: Sequence[Landed], webhooks: Mapping[UUID, Row[Any]], now: datetime
-) -> None:
+async def _judge(session: Session, landed: Sequence[Landed], webhooks: Mapping[UUID, Row[Any]], now: datetime) -> None:
     """How each webhook is: failing since when, paused until when, or disabled."""
     health: list[_Health] = []
     for webhook in webhooks.values():
@@ -260,7 +258,7 @@ def _failing_since(webhook: Row[Any], landed: Sequence[Landed], now: datetime) -
     return since or (now if any(_tells(one) for one in landed) else None)
 
 
-async def _disable(session: AsyncSession, webhook: Row[Any], because: DisabledBecause, now: datetime) -> None:
+async def _disable(session: Session, webhook: Row[Any], because: DisabledBecause, now: datetime) -> None:
     await session.execute(_DISABLE, {"id": webhook.id, "because": because, "now": now})
     await session.execute(_FAIL_ALL, {"id": webhook.id, "now": now})
     facts: dict[str, object] = {"webhook": str(webhook.id), "because": because}

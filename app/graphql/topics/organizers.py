@@ -6,9 +6,9 @@ from datetime import datetime
 from typing import Annotated
 
 import strawberry
-from sqlmodel.ext.asyncio.session import AsyncSession
 from strawberry import ID, UNSET
 
+from app.db import Session
 from app.errors import Refusal
 from app.graphql.context import Info
 from app.graphql.scalars import given, identifier
@@ -136,7 +136,7 @@ async def save_organizer(
 ) -> OrganizerResult:
     context = info.context
 
-    async def save(session: AsyncSession) -> registry_organizers.Organizer | Refusal:
+    async def save(session: Session) -> registry_organizers.Organizer | Refusal:
         season = await seasons.current(session)
         return await registry_organizers.save(session, context.caller, input.to_input(), season, context.now)
 
@@ -151,7 +151,7 @@ async def save_window(
 ) -> OrganizerResult:
     context = info.context
 
-    async def save(session: AsyncSession) -> Refusal | None:
+    async def save(session: Session) -> Refusal | None:
         season = given(input.season) or await seasons.current(session)
         return await windows.save(session, context.caller, input.to_input(), season, context.now)
 

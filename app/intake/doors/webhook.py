@@ -13,13 +13,13 @@ from typing import Any
 
 import orjson
 import structlog
-from sqlmodel.ext.asyncio.session import AsyncSession
 from starlette.responses import Response
 from starlette.routing import Route
 
 from app import metrics
 from app.auth.bearer import Bearer
 from app.config import Settings
+from app.db import Session
 from app.errors import InvalidValue, Language
 from app.intake import http, pushing
 from app.intake.http import Asked, Door, Refused
@@ -125,7 +125,7 @@ async def _push_once(
 ) -> list[Told]:
     """What is done, what it is answered and that its id has come are stored together or not at all."""
 
-    async def work(session: AsyncSession, done: Sequence[Verdict] | None = None) -> list[Told]:
+    async def work(session: Session, done: Sequence[Verdict] | None = None) -> list[Told]:
         kept = None if keyed is None else await idempotency.take(session, keyed, asked.now)
         if kept is not None:
             answer: list[Told] = orjson.loads(kept)
@@ -151,7 +151,7 @@ async def _push_once(
     return await registry.database.attempt(lambda session: work(session, done))
 
 
-async def _take_message(session: AsyncSession, registry: Registry, asked: Asked, message_id: str | None) -> None:
+async def _take_message(session: Session, registry: Registry, asked: Asked, message_id: str | None) -> None:
     if message_id is None:
         return
     client_id = asked.caller.client_id or ""

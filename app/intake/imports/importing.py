@@ -12,10 +12,9 @@ from typing import BinaryIO, TypeVar
 from uuid import UUID
 
 import orjson
-from sqlmodel.ext.asyncio.session import AsyncSession
 
 from app import clock
-from app.db import Database
+from app.db import Database, Session
 from app.errors import Refusal, Unavailable
 from app.intake.files import workbooks
 from app.intake.files.file_refusals import FileRefused
@@ -70,7 +69,7 @@ class Run:
         self.caller = caller
         self.rows_read = 0
 
-    async def attempt(self, work: Callable[[AsyncSession], Awaitable[Item]]) -> Item:
+    async def attempt(self, work: Callable[[Session], Awaitable[Item]]) -> Item:
         return await patiently(lambda: self.database.attempt(work))
 
     async def keep_lease(self) -> None:
@@ -131,7 +130,7 @@ class Run:
     async def push(self, number: int, rows: Sequence[Numbered], behind: asyncio.Task[None] | None) -> None:
         pushes = self.pushes(rows)
 
-        async def work(session: AsyncSession) -> None:
+        async def work(session: Session) -> None:
             now = clock.now()
             verdicts = await reception.push(session, self.vault, pushes, now, in_turn=lambda: ended(behind))
             await job_runs.advance(session, self.job, self.runner, self.chunk(number, rows, verdicts), now)
@@ -182,7 +181,7 @@ class Run:
     async def finish(self, failure: Failure | None) -> Job:
         """Raises `LeaseLost`."""
 
-        async def work(session: AsyncSession) -> Job:
+        async def work(session: Session) -> Job:
             whole = failure is None and self.job.mode == ImportMode.SNAPSHOT
             absent = await absentees.find(session, self.caller, self.job) if whole else None
             return await job_runs.finish(session, self.job, self.runner, clock.now(), failure=failure, missing=absent)

@@ -14,9 +14,9 @@ from typing import Any
 
 import orjson
 from sqlalchemy import Row, text
-from sqlmodel.ext.asyncio.session import AsyncSession
 from uuid_utils.compat import uuid7
 
+from app.db import Session
 from app.errors import InvalidValue, NotFound, Refusal
 from app.models.enums import ChangeKind
 from app.registry import change_log
@@ -53,7 +53,7 @@ def digest(secret: str) -> bytes:
 
 
 async def issue(
-    session: AsyncSession,
+    session: Session,
     caller: Caller,
     organizer: str,
     scopes: Sequence[str],
@@ -95,7 +95,7 @@ async def issue(
     return Issued(client, secret)
 
 
-async def rotate(session: AsyncSession, caller: Caller, id: str, now: datetime) -> Issued | Refusal:  # noqa: A002
+async def rotate(session: Session, caller: Caller, id: str, now: datetime) -> Issued | Refusal:  # noqa: A002
     """A new secret; the newest one before it stays good, older ones end. Refuses a revoked client and one with keys."""
     row = (await session.execute(_LOCK, {"id": id})).first()
     if row is None:
@@ -115,7 +115,7 @@ async def rotate(session: AsyncSession, caller: Caller, id: str, now: datetime) 
     return Issued(client, secret)
 
 
-async def revoke(session: AsyncSession, caller: Caller, id: str, now: datetime) -> Client | Refusal:  # noqa: A002
+async def revoke(session: Session, caller: Caller, id: str, now: datetime) -> Client | Refusal:  # noqa: A002
     """Ends a client and its secrets for good. Revoking it again changes nothing."""
     row = (await session.execute(_LOCK, {"id": id})).first()
     if row is None:
@@ -129,13 +129,13 @@ async def revoke(session: AsyncSession, caller: Caller, id: str, now: datetime) 
     return client
 
 
-async def all_of(session: AsyncSession) -> list[Client]:
+async def all_of(session: Session) -> list[Client]:
     """Every client, the revoked ones too, by organizer and age."""
     rows = await session.execute(text(f"SELECT {_COLUMNS} FROM client ORDER BY organizer_code, issued_at, id"))
     return [_from_row(row) for row in rows]
 
 
-async def get(session: AsyncSession, id: str) -> Client | None:  # noqa: A002
+async def get(session: Session, id: str) -> Client | None:  # noqa: A002
     row = (await session.execute(text(f"SELECT {_COLUMNS} FROM client WHERE id = :id"), {"id": id})).first()
     return None if row is None else _from_row(row)
 
@@ -167,14 +167,14 @@ _DROP_OLDER_SECRETS = text(
 )
 
 
-async def _add_secret(session: AsyncSession, client_id: str, now: datetime) -> str:
+async def _add_secret(session: Session, client_id: str, now: datetime) -> str:
     secret = secrets.token_urlsafe(32)
     values = {"id": uuid7(), "client_id": client_id, "digest": digest(secret), "now": now}
     await session.execute(_ADD_SECRET, values)
     return secret
 
 
-async def _log(session: AsyncSession, kind: ChangeKind, caller: Caller, client: Client, now: datetime) -> None:
+async def _log(session: Session, kind: ChangeKind, caller: Caller, client: Client, now: datetime) -> None:
     facts: dict[str, object] = {"client": client.id, "scopes": list(client.scopes)}
     await change_log.append(
         session, [change_log.Entry(kind, organizer=client.organizer, client_id=caller.client_id, facts=facts)], now

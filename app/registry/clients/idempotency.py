@@ -11,8 +11,8 @@ from datetime import datetime, timedelta
 from hashlib import sha256
 
 from sqlalchemy import CursorResult, text
-from sqlmodel.ext.asyncio.session import AsyncSession
 
+from app.db import Session
 from app.vault.vault import Vault
 
 KEPT_FOR = timedelta(hours=24)
@@ -52,7 +52,7 @@ def keyed(vault: Vault, client_id: str, key: str, body: bytes) -> Keyed:
     return Keyed(client_id, index.hex(), vault.blind_index(f"request body {sha256(body).hexdigest()}"))
 
 
-async def take(session: AsyncSession, request: Keyed, now: datetime) -> str | None:
+async def take(session: Session, request: Keyed, now: datetime) -> str | None:
     """What it was answered; None: it is ours to do, in this transaction. Raises `InUse`, `Reused`."""
     lock = int.from_bytes(sha256(f"{request.client_id} {request.key}".encode()).digest()[:8], signed=True)
     if not (await session.execute(_LOCK, {"lock": lock})).scalar_one():
@@ -67,12 +67,12 @@ async def take(session: AsyncSession, request: Keyed, now: datetime) -> str | No
     return answer
 
 
-async def keep(session: AsyncSession, request: Keyed, answer: str, now: datetime) -> None:
+async def keep(session: Session, request: Keyed, answer: str, now: datetime) -> None:
     facts = {"client_id": request.client_id, "key": request.key, "body_index": request.body_index}
     await session.execute(_KEEP, {**facts, "answer": answer, "now": now})
 
 
-async def forget(session: AsyncSession, now: datetime) -> int:
+async def forget(session: Session, now: datetime) -> int:
     """Answers how many answers were kept long enough."""
     forgotten = await session.execute(_FORGET, {"until": now - KEPT_FOR})
     assert isinstance(forgotten, CursorResult)  # noqa: S101 - a DELETE's result

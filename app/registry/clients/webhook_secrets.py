@@ -11,9 +11,9 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from sqlalchemy import CursorResult, text
-from sqlmodel.ext.asyncio.session import AsyncSession
 from uuid_utils.compat import uuid7
 
+from app.db import Session
 from app.errors import InvalidValue, NotFound, Refusal
 from app.models.enums import ChangeKind
 from app.registry import change_log
@@ -52,7 +52,7 @@ _FORGET = text("DELETE FROM signed_message WHERE at <= :until")
 
 
 async def issue(
-    session: AsyncSession, vault: Vault, caller: Caller, client_id: str, now: datetime
+    session: Session, vault: Vault, caller: Caller, client_id: str, now: datetime
 ) -> IssuedSecret | Refusal:
     """A new secret; the newest one before it stays good, older ones end. Refuses NotFound, InvalidValue (revoked)."""
     row = (await session.execute(_LOCK, {"id": client_id})).first()
@@ -68,7 +68,7 @@ async def issue(
     return IssuedSecret(client, secret)
 
 
-async def drop(session: AsyncSession, caller: Caller, client_id: str, now: datetime) -> Client | NotFound:
+async def drop(session: Session, caller: Caller, client_id: str, now: datetime) -> Client | NotFound:
     """From now on it need not sign; again changes nothing."""
     client = await clients.get(session, client_id)
     if client is None:
@@ -80,12 +80,12 @@ async def drop(session: AsyncSession, caller: Caller, client_id: str, now: datet
     return client
 
 
-async def secrets_of(session: AsyncSession, vault: Vault, client_id: str) -> tuple[str, ...]:
+async def secrets_of(session: Session, vault: Vault, client_id: str) -> tuple[str, ...]:
     """Those that are good, the newest first."""
     return tuple(vault.open(sealed) for sealed in (await session.execute(_OF, {"id": client_id})).scalars())
 
 
-async def take(session: AsyncSession, vault: Vault, client_id: str, message_id: str, now: datetime) -> bool:
+async def take(session: Session, vault: Vault, client_id: str, message_id: str, now: datetime) -> bool:
     """Whether it is the first of its id. A transaction that fails gives the id back."""
     facts = {"client_id": client_id, "id": vault.blind_index(f"webhook id {message_id}").hex(), "now": now}
     taken = await session.execute(_TAKE, facts)
@@ -93,14 +93,14 @@ async def take(session: AsyncSession, vault: Vault, client_id: str, message_id: 
     return taken.rowcount == 1
 
 
-async def forget(session: AsyncSession, now: datetime) -> int:
+async def forget(session: Session, now: datetime) -> int:
     """Answers how many ids are too old to come again."""
     forgotten = await session.execute(_FORGET, {"until": now - KEPT_FOR})
     assert isinstance(forgotten, CursorResult)  # noqa: S101 - a DELETE's result
     return forgotten.rowcount
 
 
-async def _log(session: AsyncSession, caller: Caller, client: Client, what: str, now: datetime) -> None:
+async def _log(session: Session, caller: Caller, client: Client, what: str, now: datetime) -> None:
     facts: dict[str, object] = {"client": client.id, "secret": what}
     kind = ChangeKind.CLIENT_WEBHOOK_SECRET_ISSUED
     entry = change_log.Entry(kind, organizer=client.organizer, client_id=caller.client_id, facts=facts)

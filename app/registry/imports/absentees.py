@@ -12,10 +12,9 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from sqlalchemy import CursorResult, text
-from sqlmodel.ext.asyncio.session import AsyncSession
 
 from app.clock import start_of_wib_day
-from app.db import Database
+from app.db import Database, Session
 from app.errors import InvalidValue, NotFound, Raced, Refusal
 from app.models.enums import ImportMode, ImportState, RegistrantStatus
 from app.models.registrant import HOLDS_NIK
@@ -95,7 +94,7 @@ _CANCELLED = text(
 _COUNT_CANCELLED = text("SELECT count(*) FROM import_missing WHERE job_id = :id AND cancelled_at IS NOT NULL")
 
 
-async def find(session: AsyncSession, caller: Caller, job: Job) -> int:
+async def find(session: Session, caller: Caller, job: Job) -> int:
     """Write down who is missing from a snapshot whose chunks are all done. Answers how many they are.
 
     It is judged for the organizers that the file names in `source`, and those that its sender said it covers.
@@ -117,13 +116,13 @@ async def find(session: AsyncSession, caller: Caller, job: Job) -> int:
     return found.rowcount
 
 
-async def page(session: AsyncSession, job_id: UUID, *, after: UUID | None, most: int) -> list[Missing]:
+async def page(session: Session, job_id: UUID, *, after: UUID | None, most: int) -> list[Missing]:
     """Of a job that the caller has read as its own."""
     rows = await session.execute(_PAGE, {"id": job_id, "after": after or FIRST, "most": most})
     return [Missing(*row) for row in rows]
 
 
-async def cancelled(session: AsyncSession, job_id: UUID) -> int:
+async def cancelled(session: Session, job_id: UUID) -> int:
     count: int = (await session.execute(_COUNT_CANCELLED, {"id": job_id})).scalar_one()
     return count
 
@@ -164,7 +163,7 @@ async def _cancel_next(database: Database, caller: Caller, job: Job, after: UUID
     return await database.attempt(lambda session: _cancel_some(session, caller, job.id, after, now))
 
 
-async def _cancel_some(session: AsyncSession, caller: Caller, job_id: UUID, after: UUID, now: datetime) -> UUID | None:
+async def _cancel_some(session: Session, caller: Caller, job_id: UUID, after: UUID, now: datetime) -> UUID | None:
     """The last one that was looked at; None: there is no other."""
     facts = {"id": job_id, "after": after, "most": AT_ONCE}
     ids: list[UUID] = list((await session.execute(_AS_FOUND, facts)).scalars())

@@ -14,8 +14,8 @@ from uuid import UUID
 
 import orjson
 from sqlalchemy import CursorResult, text
-from sqlmodel.ext.asyncio.session import AsyncSession
 
+from app.db import Session
 from app.models.enums import ChangeKind, ImportState
 from app.registry import change_log
 from app.registry.caller import Caller
@@ -122,37 +122,37 @@ _FINISH = text(
 _MEMBERS = text("SELECT code FROM organizer WHERE coordinator_code = :organizer")
 
 
-async def done(session: AsyncSession, job: Job) -> frozenset[int]:
+async def done(session: Session, job: Job) -> frozenset[int]:
     """The numbers of the chunks that are done."""
     return frozenset((await session.execute(_DONE, {"id": job.id})).scalars())
 
 
-async def verdicts(session: AsyncSession, job: Job, number: int) -> list[RowVerdict]:
+async def verdicts(session: Session, job: Job, number: int) -> list[RowVerdict]:
     """Of one chunk."""
     written = (await session.execute(_VERDICTS, {"id": job.id, "number": number})).scalar_one()
     return [RowVerdict(*one) for one in orjson.loads(written)]
 
 
-async def waiting(session: AsyncSession, now: datetime) -> bool:
+async def waiting(session: Session, now: datetime) -> bool:
     """Whether there is a job that nobody is at."""
     found: bool = (await session.execute(_WAITING, {"now": now, "id": None})).scalar_one()
     return found
 
 
-async def claim(session: AsyncSession, runner: UUID, now: datetime, job_id: UUID | None = None) -> Job | None:
+async def claim(session: Session, runner: UUID, now: datetime, job_id: UUID | None = None) -> Job | None:
     """The oldest job that nobody is at, or the one named; from now on `runner`'s. None: there is nothing to do."""
     facts = {"runner": runner, "now": now, "until": now + LEASE, "id": job_id}
     row = (await session.execute(_CLAIM, facts)).one_or_none()
     return None if row is None else from_row(row)
 
 
-async def caller_of(session: AsyncSession, job: Job) -> Caller:
+async def caller_of(session: Session, job: Job) -> Caller:
     """Who sent it, with the members of today."""
     members = (await session.execute(_MEMBERS, {"organizer": job.organizer})).scalars()
     return Caller(job.client_id, job.organizer, frozenset(members))
 
 
-async def renew(session: AsyncSession, job: Job, runner: UUID, rows_read: int, now: datetime) -> bool:
+async def renew(session: Session, job: Job, runner: UUID, rows_read: int, now: datetime) -> bool:
     """Keep the lease. False: the client was revoked meanwhile. Raises `LeaseLost`."""
     facts = {"id": job.id, "runner": runner, "until": now + LEASE, "rows_read": rows_read}
     row = (await session.execute(_RENEW, facts)).one_or_none()
@@ -161,7 +161,7 @@ async def renew(session: AsyncSession, job: Job, runner: UUID, rows_read: int, n
     return bool(row.standing)
 
 
-async def advance(session: AsyncSession, job: Job, runner: UUID, chunk: Chunk, now: datetime) -> None:
+async def advance(session: Session, job: Job, runner: UUID, chunk: Chunk, now: datetime) -> None:
     """Write down a chunk in the transaction of its rows. Raises `LeaseLost`."""
     results = Counter(one.result for one in chunk.verdicts)
     codes = Counter(one.code for one in chunk.verdicts if one.code is not None)
@@ -188,19 +188,19 @@ async def advance(session: AsyncSession, job: Job, runner: UUID, chunk: Chunk, n
     )
 
 
-async def begin_again(session: AsyncSession, job: Job, runner: UUID, now: datetime) -> None:
+async def begin_again(session: Session, job: Job, runner: UUID, now: datetime) -> None:
     """Forget what was judged so far. Raises `LeaseLost`."""
     _one(await session.execute(_BEGIN_AGAIN, {"id": job.id, "runner": runner, "until": now + LEASE}))
     await session.execute(_FORGET_CHUNKS, {"id": job.id})
 
 
-async def release(session: AsyncSession, job: Job, runner: UUID, now: datetime) -> None:
+async def release(session: Session, job: Job, runner: UUID, now: datetime) -> None:
     """Leave the rest to whoever comes next."""
     await session.execute(_RELEASE, {"id": job.id, "runner": runner, "now": now})
 
 
 async def finish(
-    session: AsyncSession, job: Job, runner: UUID, now: datetime, *, failure: Failure | None = None, missing: int | None
+    session: Session, job: Job, runner: UUID, now: datetime, *, failure: Failure | None = None, missing: int | None
 ) -> Job:
     """End it, and tell in the change log. Raises `LeaseLost`."""
     facts = {

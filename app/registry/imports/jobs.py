@@ -11,9 +11,9 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import CursorResult, Row, TextClause, text
-from sqlmodel.ext.asyncio.session import AsyncSession
 from uuid_utils.compat import uuid7
 
+from app.db import Session
 from app.errors import InvalidValue, Language, NotFound, NotYours, Refusal, SeasonClosed
 from app.models.enums import ImportMode, ImportState
 from app.registry.caller import Caller
@@ -122,7 +122,7 @@ _WIPE_NAMING = text(
 
 
 async def create(
-    session: AsyncSession, vault: Vault, order: Order, content: Iterable[bytes], now: datetime
+    session: Session, vault: Vault, order: Order, content: Iterable[bytes], now: datetime
 ) -> Job | Refusal:
     """Take in a file, in pieces of at most `PIECE` bytes, to be worked off by any server.
 
@@ -156,7 +156,7 @@ def _impossible(order: Order) -> InvalidValue | NotYours | None:
     return None
 
 
-async def _season(session: AsyncSession, order: Order) -> int | Refusal:
+async def _season(session: Session, order: Order) -> int | Refusal:
     """The current one: rows are judged against it."""
     try:
         current = await seasons.current(session)
@@ -170,7 +170,7 @@ async def _season(session: AsyncSession, order: Order) -> int | Refusal:
     return SeasonClosed("season", season=named.year)
 
 
-async def _create(session: AsyncSession, order: Order, season: int, now: datetime) -> Job:
+async def _create(session: Session, order: Order, season: int, now: datetime) -> Job:
     facts = {
         "id": uuid7(),
         "organizer": order.caller.organizer,
@@ -189,13 +189,13 @@ async def _create(session: AsyncSession, order: Order, season: int, now: datetim
 # --- looking ----------------------------------------------------------------------------------------------------------
 
 
-async def get(session: AsyncSession, caller: Caller, job_id: UUID) -> Job | NotFound:
+async def get(session: Session, caller: Caller, job_id: UUID) -> Job | NotFound:
     """A job of one's own, or of a member."""
     row = (await session.execute(_GET, {"id": job_id, "own": sorted(caller.organizers)})).one_or_none()
     return NotFound("id") if row is None else from_row(row)
 
 
-async def piece(session: AsyncSession, vault: Vault, job_id: UUID, number: int) -> bytes | None:
+async def piece(session: Session, vault: Vault, job_id: UUID, number: int) -> bytes | None:
     """The file from byte `number * PIECE` on; None behind its end."""
     sealed = (await session.execute(_PIECE, {"id": job_id, "number": number})).scalar_one_or_none()
     return None if sealed is None else vault.open_bytes(sealed)
@@ -204,24 +204,24 @@ async def piece(session: AsyncSession, vault: Vault, job_id: UUID, number: int) 
 # --- wiping -----------------------------------------------------------------------------------------------------------
 
 
-async def wipe_old(session: AsyncSession, now: datetime) -> int:
+async def wipe_old(session: Session, now: datetime) -> int:
     """Remove files, verdicts and missing of up to 100 jobs that ended 30 days ago. Answers how many there were."""
     return await _wipe(session, _WIPE_OLD, {"until": now - KEPT, "now": now})
 
 
-async def wipe_season(session: AsyncSession, season: int, now: datetime) -> None:
+async def wipe_season(session: Session, season: int, now: datetime) -> None:
     """The same of every finished job of a season that is purged."""
     while await _wipe(session, _WIPE_SEASON, {"season": season, "now": now}):
         pass
 
 
-async def wipe_naming(session: AsyncSession, registrant_id: UUID, now: datetime) -> None:
+async def wipe_naming(session: Session, registrant_id: UUID, now: datetime) -> None:
     """The same of every finished job that had a row of somebody who is erased."""
     while await _wipe(session, _WIPE_NAMING, {"registrant": registrant_id, "now": now}):
         pass
 
 
-async def _wipe(session: AsyncSession, statement: TextClause, facts: dict[str, object]) -> int:
+async def _wipe(session: Session, statement: TextClause, facts: dict[str, object]) -> int:
     wiped = await session.execute(statement, facts)
     assert isinstance(wiped, CursorResult)  # noqa: S101 - an UPDATE's result
     return wiped.rowcount

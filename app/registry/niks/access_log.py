@@ -5,18 +5,18 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 
-from sqlalchemy import text
-from sqlmodel.ext.asyncio.session import AsyncSession
-
+from app.db import Session
 from app.models.enums import Purpose
 from app.registry.caller import Caller
+from app.sql import Arrays, statement
 
 COMMAND_LINE = "pemudik"
 """What stands for the client when an operator looks, at the command line."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Look:
     caller: Caller
     nik_index: bytes
@@ -27,26 +27,37 @@ class Look:
 
 
 INSERT = "INSERT INTO nik_access (at, client_id, organizer_code, nik_index, purpose, direction, service, outcome)"
-_RECORD = text(
+
+
+class _Look(NamedTuple):
+    client_id: str
+    organizer: str
+    nik_index: bytes
+    purpose: str
+    direction: str | None
+    service: str | None
+    outcome: str | None
+
+
+_LOOKS = Arrays("look", _Look)
+_RECORD = statement(
     f"""
-    {INSERT} SELECT :at, * FROM unnest(
-        CAST(:client_id AS text[]), CAST(:organizer AS text[]), CAST(:nik_index AS bytea[]), CAST(:purpose AS text[]),
-        CAST(:direction AS text[]), CAST(:service AS text[]), CAST(:outcome AS text[]))
+    {INSERT} SELECT :now, client_id, organizer, nik_index, purpose, direction, service, outcome FROM {_LOOKS}
     """
 )
 
 
-async def record(session: AsyncSession, looks: Sequence[Look], now: datetime) -> None:
-    await session.execute(
-        _RECORD,
-        {
-            "at": now,
-            "client_id": [look.caller.client_id or COMMAND_LINE for look in looks],
-            "organizer": [look.caller.organizer for look in looks],
-            "nik_index": [look.nik_index for look in looks],
-            "purpose": [look.purpose for look in looks],
-            "direction": [look.direction for look in looks],
-            "service": [look.service for look in looks],
-            "outcome": [look.outcome for look in looks],
-        },
-    )
+async def record(session: Session, looks: Sequence[Look], now: datetime) -> None:
+    written = [
+        _Look(
+            client_id=look.caller.client_id or COMMAND_LINE,
+            organizer=look.caller.organizer,
+            nik_index=look.nik_index,
+            purpose=look.purpose,
+            direction=look.direction,
+            service=look.service,
+            outcome=look.outcome,
+        )
+        for look in looks
+    ]
+    await session.run(_RECORD, now=now, **_LOOKS.of(written))

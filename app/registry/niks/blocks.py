@@ -11,9 +11,9 @@ from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy import text
-from sqlmodel.ext.asyncio.session import AsyncSession
 from uuid_utils.compat import uuid7
 
+from app.db import Session
 from app.errors import InvalidValue, NikInvalid, NotFound
 from app.models.enums import ChangeKind
 from app.registry import change_log
@@ -65,9 +65,7 @@ _LIFT = text(
 FORFEITED = "Gugur: tidak diverifikasi sampai batas waktu."
 
 
-async def block_forfeited(
-    session: AsyncSession, forfeits: Sequence[Forfeit], client_id: str | None, now: datetime
-) -> None:
+async def block_forfeited(session: Session, forfeits: Sequence[Forfeit], client_id: str | None, now: datetime) -> None:
     await session.execute(
         _INSERT,
         {
@@ -98,7 +96,7 @@ async def block_forfeited(
 
 
 async def block(
-    session: AsyncSession, vault: Vault, caller: Caller, raw_nik: str, reason: str, seasons_: int, now: datetime
+    session: Session, vault: Vault, caller: Caller, raw_nik: str, reason: str, seasons_: int, now: datetime
 ) -> StandingBlock | NikInvalid | InvalidValue:
     """Block a NIK from this season for `seasons_` seasons. Refuses NikInvalid, InvalidValue."""
     parsed, given = nik.parse(raw_nik), reason_given(reason)
@@ -133,7 +131,7 @@ async def block(
 
 
 async def lift(
-    session: AsyncSession, vault: Vault, caller: Caller, raw_nik: str, reason: str, now: datetime
+    session: Session, vault: Vault, caller: Caller, raw_nik: str, reason: str, now: datetime
 ) -> StandingBlock | NikInvalid | InvalidValue | NotFound:
     """Lift every block that stands against a NIK; answers the longest. Refuses NikInvalid, InvalidValue, NotFound."""
     parsed, given = nik.parse(raw_nik), reason_given(reason)

@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import text
-from sqlmodel.ext.asyncio.session import AsyncSession
+
+from app.db import Session
 
 _REFILLED = """
     least(client.check_capacity, budget.tokens
@@ -56,7 +57,7 @@ class Budget:
     refill_per_second: int
 
 
-async def take(session: AsyncSession, wanted: Mapping[str, int], now: datetime, *, together: bool) -> dict[str, Grant]:
+async def take(session: Session, wanted: Mapping[str, int], now: datetime, *, together: bool) -> dict[str, Grant]:
     """Take up to `wanted` checks of each client; with `together` all that a client wants, or none."""
     rows = await session.execute(
         _TAKE, {"clients": list(wanted), "counts": list(wanted.values()), "now": now, "together": together}
@@ -67,6 +68,6 @@ async def take(session: AsyncSession, wanted: Mapping[str, int], now: datetime, 
     }
 
 
-async def of_client(session: AsyncSession, client_id: str, now: datetime) -> Budget:
+async def of_client(session: Session, client_id: str, now: datetime) -> Budget:
     row = (await session.execute(_READ, {"client_id": client_id, "now": now})).one()
     return Budget(row.capacity, math.floor(row.remaining), row.refill)

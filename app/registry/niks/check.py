@@ -13,9 +13,9 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Row, text
-from sqlmodel.ext.asyncio.session import AsyncSession
 
 from app.clock import wib_day
+from app.db import Session
 from app.errors import NikInvalid, NotFound, Standing, TooManyChecks
 from app.models.enums import Direction, NikOutcome, Purpose, Service
 from app.models.registrant import HOLDS_NIK
@@ -90,7 +90,7 @@ _ANSWER = text(
 
 
 async def check(
-    session: AsyncSession, vault: Vault, checks: Sequence[Check], now: datetime, *, together: bool = False
+    session: Session, vault: Vault, checks: Sequence[Check], now: datetime, *, together: bool = False
 ) -> list[Answer | NikInvalid | TooManyChecks]:
     """A verdict for each check, in order: NikInvalid; TooManyChecks when its client's budget is used up.
 
@@ -115,7 +115,7 @@ async def check(
 
 
 async def _refused_by_budget(
-    session: AsyncSession, checks: Sequence[Check], now: datetime, *, together: bool
+    session: Session, checks: Sequence[Check], now: datetime, *, together: bool
 ) -> list[TooManyChecks | None]:
     wanted = Counter(one.caller.client_id for one in checks if one.caller.client_id is not None)
     grants = await budget.take(session, wanted, now, together=together)
@@ -133,7 +133,7 @@ async def _refused_by_budget(
 
 
 async def _answers(
-    session: AsyncSession, vault: Vault, asked: Sequence[tuple[int, Check, nik.Nik]], now: datetime
+    session: Session, vault: Vault, asked: Sequence[tuple[int, Check, nik.Nik]], now: datetime
 ) -> list[Answer]:
     if not asked:
         return []

@@ -19,8 +19,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from sqlalchemy import text
-from sqlmodel.ext.asyncio.session import AsyncSession
 
+from app.db import Session
 from app.models.enums import IntegrationScheme, NikOutcome, Purpose
 
 WALKING, UNKNOWN = "walking", "unknown"
@@ -124,7 +124,7 @@ _UNFOLLOWED = text(
 )
 
 
-async def unfollowed(session: AsyncSession, now: datetime) -> list[Unfollowed]:
+async def unfollowed(session: Session, now: datetime) -> list[Unfollowed]:
     """The clients that show the sign UNKNOWN."""
     rows = await session.execute(
         _UNFOLLOWED,

@@ -9,11 +9,10 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 from uuid import UUID
 
-from sqlalchemy import CursorResult, text
-from sqlmodel.ext.asyncio.session import AsyncSession
-
+from app.db import Session
 from app.errors import Raced
 from app.models.enums import ChangeKind, RegistrantStatus
 from app.models.registrant import HOLDS_NIK
@@ -25,6 +24,7 @@ from app.registry.registrants.uniqueness import Claim, Held
 from app.registry.routes import quota
 from app.registry.routes.finding import Route
 from app.registry.routes.quota import Seats
+from app.sql import Arrays, statement
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,21 +61,32 @@ class Leg:
         )
 
 
-_INSERT = text(
+class _Row(NamedTuple):
+    """What is stored of a leg."""
+
+    id: UUID
+    season: int
+    organizer_code: str
+    route_id: UUID
+    direction: str
+    service: str
+    nik_index: bytes
+    nik_sealed: bytes
+    name_sealed: bytes
+    reference: str | None
+    identity_document: str | None
+    plate: str | None
+    registration_number: str | None
+    registered_at: datetime
+    verify_by: datetime | None
+    outbound_id: UUID | None
+
+
+_ROWS = Arrays("leg", _Row)
+_COLUMNS = ", ".join(_Row._fields)
+_INSERT = statement(
     f"""
-    INSERT INTO registrant (id, season, organizer_code, route_id, direction, service, status, nik_index, nik_sealed,
-                            name_sealed, reference, identity_document, plate, registration_number, registered_at,
-                            arrived_at, verify_by, outbound_id)
-    SELECT id, season, organizer, route_id, direction, service, 'REGISTERED', nik_index, nik_sealed, name_sealed,
-           reference, identity_document, plate, registration_number, registered_at, :now, verify_by, outbound_id
-    FROM unnest(CAST(:ids AS uuid[]), CAST(:season AS int[]), CAST(:organizer AS text[]), CAST(:route_id AS uuid[]),
-                CAST(:direction AS text[]), CAST(:service AS text[]), CAST(:nik_index AS bytea[]),
-                CAST(:nik_sealed AS bytea[]), CAST(:name_sealed AS bytea[]), CAST(:reference AS text[]),
-                CAST(:identity_document AS text[]), CAST(:plate AS text[]), CAST(:registration_number AS text[]),
-                CAST(:registered_at AS timestamptz[]), CAST(:verify_by AS timestamptz[]),
-                CAST(:outbound_id AS uuid[]))
-         AS leg (id, season, organizer, route_id, direction, service, nik_index, nik_sealed, name_sealed, reference,
-                 identity_document, plate, registration_number, registered_at, verify_by, outbound_id)
+    INSERT INTO registrant ({_COLUMNS}, status, arrived_at) SELECT {_COLUMNS}, 'REGISTERED', :now FROM {_ROWS}
     -- One order for every batch, so that two batches never wait for each other in a circle.
     ORDER BY nik_index, direction, service
     ON CONFLICT (season, nik_index, direction, service) WHERE {HOLDS_NIK} DO NOTHING
@@ -84,12 +95,10 @@ _INSERT = text(
 
 
 async def book(
-    session: AsyncSession, legs: Sequence[Leg], seats: Mapping[UUID, Seats], now: datetime
+    session: Session, legs: Sequence[Leg], seats: Mapping[UUID, Seats], now: datetime
 ) -> list[change_log.Entry]:
     """Write `legs`, whose seats are already dealt in `seats`. Raises `Raced`. Answers what is to be logged."""
-    written = await session.execute(_INSERT, {"now": now, **_columns(legs)})
-    assert isinstance(written, CursorResult)  # noqa: S101 - an INSERT's result
-    if written.rowcount != len(legs):
+    if await session.run(_INSERT, now=now, **_ROWS.of([_row(leg) for leg in legs])) != len(legs):
         raise Raced
     filled = await quota.take(session, Counter(leg.route.id for leg in legs), seats)
     return [*(_told(leg) for leg in legs), *filled]
@@ -121,25 +130,26 @@ def new_record(leg: Leg, now: datetime) -> Record:
     )
 
 
-def _columns(legs: Sequence[Leg]) -> dict[str, object]:
-    return {
-        "ids": [leg.id for leg in legs],
-        "season": [leg.route.season for leg in legs],
-        "organizer": [leg.draft.organizer for leg in legs],
-        "route_id": [leg.route.id for leg in legs],
-        "direction": [leg.route.direction for leg in legs],
-        "service": [leg.route.service for leg in legs],
-        "nik_index": [leg.draft.nik_index for leg in legs],
-        "nik_sealed": [leg.nik_sealed for leg in legs],
-        "name_sealed": [leg.name_sealed for leg in legs],
-        "reference": [leg.draft.reference for leg in legs],
-        "identity_document": [leg.draft.submission.identity_document for leg in legs],
-        "plate": [leg.motorcycle and leg.motorcycle.plate for leg in legs],
-        "registration_number": [leg.motorcycle and leg.motorcycle.registration_number for leg in legs],
-        "registered_at": [leg.draft.registered_at for leg in legs],
-        "verify_by": [leg.verify_by for leg in legs],
-        "outbound_id": [leg.outbound_id for leg in legs],
-    }
+def _row(leg: Leg) -> _Row:
+    draft, route, papers = leg.draft, leg.route, leg.motorcycle
+    return _Row(
+        id=leg.id,
+        season=route.season,
+        organizer_code=draft.organizer,
+        route_id=route.id,
+        direction=route.direction,
+        service=route.service,
+        nik_index=draft.nik_index,
+        nik_sealed=leg.nik_sealed,
+        name_sealed=leg.name_sealed,
+        reference=draft.reference,
+        identity_document=draft.submission.identity_document,
+        plate=papers.plate if papers else None,
+        registration_number=papers.registration_number if papers else None,
+        registered_at=draft.registered_at,
+        verify_by=leg.verify_by,
+        outbound_id=leg.outbound_id,
+    )
 
 
 def _told(leg: Leg) -> change_log.Entry:

@@ -14,9 +14,9 @@ from uuid import UUID
 
 import orjson
 from sqlalchemy import Row, text
-from sqlmodel.ext.asyncio.session import AsyncSession
 from uuid_utils.compat import uuid7
 
+from app.db import Session
 from app.errors import InvalidValue, NotFound
 from app.models.enums import CaseState, ChangeKind
 from app.registry import change_log
@@ -107,7 +107,7 @@ _DECIDE = text(
 )
 
 
-async def open_or_join(session: AsyncSession, disputes: Sequence[Dispute], now: datetime) -> list[change_log.Entry]:
+async def open_or_join(session: Session, disputes: Sequence[Dispute], now: datetime) -> list[change_log.Entry]:
     """Open a case per holder or join it. Answers what is to be logged, for the holder's organizer."""
     by_holder = {one.held.id: one for one in disputes}
     suspects = {one.held.id for one in disputes if one.suspect}
@@ -138,14 +138,14 @@ async def open_or_join(session: AsyncSession, disputes: Sequence[Dispute], now: 
     return [_told(one, case_of[one.held.id]) for one in disputes]
 
 
-async def page(session: AsyncSession, state: str | None, *, after: UUID | None, first: int) -> list[Case]:
+async def page(session: Session, state: str | None, *, after: UUID | None, first: int) -> list[Case]:
     """Up to `first` + 1 cases, the newest first."""
     rows = await session.execute(_PAGE, {"state": state, "after": after, "most": first + 1})
     return [_case(row) for row in rows]
 
 
 async def decide(
-    session: AsyncSession, caller: Caller, case_id: UUID, state: str, reason: str, now: datetime
+    session: Session, caller: Caller, case_id: UUID, state: str, reason: str, now: datetime
 ) -> Case | NotFound | InvalidValue:
     """Decide a case, or reopen it. Refuses NotFound, InvalidValue."""
     given = reason_given(reason)

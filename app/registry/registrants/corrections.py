@@ -13,8 +13,8 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import Row, text
-from sqlmodel.ext.asyncio.session import AsyncSession
 
+from app.db import Session
 from app.errors import InvalidValue, NikBlocked, NikInvalid, NotFound, Raced, Refusal, SeasonClosed
 from app.models.enums import ChangeKind
 from app.models.registrant import NIK_HOLDERS
@@ -72,7 +72,7 @@ _TOLD = {"nik_index": "nik", "name_sealed": "name", "identity_document": "identi
 
 
 async def correct(
-    session: AsyncSession, vault: Vault, caller: Caller, ref: lookup.Ref, correction: Correction, now: datetime
+    session: Session, vault: Vault, caller: Caller, ref: lookup.Ref, correction: Correction, now: datetime
 ) -> Record | Refusal:
     """Put a registrant of one's own right. Run it through `Database.attempt`.
 
@@ -102,7 +102,7 @@ async def correct(
     return seen or NotFound("ref")
 
 
-async def _lock_trip(session: AsyncSession, found: UUID) -> list[Row[Any]]:
+async def _lock_trip(session: Session, found: UUID) -> list[Row[Any]]:
     trip = set((await session.execute(_TRIP, {"id": found})).scalars())
     rows = list(await session.execute(_LOCK, {"ids": sorted(trip)}))
     # A return that was booked before its outbound was locked here must be corrected too: see it in the next attempt.
@@ -167,7 +167,7 @@ def _booking(correction: Correction, row: Row[Any]) -> dict[str, object] | Refus
 
 
 async def _refused(
-    session: AsyncSession, concerned: Sequence[Row[Any]], values: dict[str, object], caller: Caller
+    session: Session, concerned: Sequence[Row[Any]], values: dict[str, object], caller: Caller
 ) -> Refusal | None:
     """A new NIK against its block and its other registrations."""
     index = values.get("nik_index")
@@ -183,7 +183,7 @@ async def _refused(
     return None
 
 
-async def _write(session: AsyncSession, concerned: Sequence[Row[Any]], found: UUID, values: dict[str, object]) -> None:
+async def _write(session: Session, concerned: Sequence[Row[Any]], found: UUID, values: dict[str, object]) -> None:
     person = {name: value for name, value in values.items() if name in {"nik_index", "nik_sealed", "name_sealed"}}
     columns: dict[str, object] = {"ids": [row.id for row in concerned]}
     for name in _FIELDS:

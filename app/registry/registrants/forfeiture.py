@@ -9,9 +9,9 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from sqlalchemy import text
-from sqlmodel.ext.asyncio.session import AsyncSession
 
 from app.clock import end_of_wib_day, wib_day
+from app.db import Session
 from app.models.enums import RegistrantStatus
 from app.registry.registrants import lifecycle
 from app.registry.registrants.transitions import Step
@@ -48,7 +48,7 @@ def deadline(
     return verify_by, None
 
 
-async def forfeit_overdue(session: AsyncSession, now: datetime, *, most: int) -> int:
+async def forfeit_overdue(session: Session, now: datetime, *, most: int) -> int:
     """Forfeit up to `most` registrants whose deadline has passed, in open seasons. Answers how many were looked at."""
     overdue = list((await session.execute(_OVERDUE, {"now": now, "most": most})).scalars())
     if overdue:

@@ -14,8 +14,8 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import Row, text
-from sqlmodel.ext.asyncio.session import AsyncSession
 
+from app.db import Session
 from app.errors import (
     InvalidValue,
     Raced,
@@ -74,7 +74,7 @@ _UPDATE = text(
 )
 
 
-async def move(session: AsyncSession, vault: Vault, moves: Sequence[Move], now: datetime) -> list[Record | Refusal]:
+async def move(session: Session, vault: Vault, moves: Sequence[Move], now: datetime) -> list[Record | Refusal]:
     """Move registrants of one's own; the same status again changes nothing. Run it through `Database.attempt`.
 
     Refuses NotFound, NikInvalid, InvalidValue, SeasonClosed, TransitionNotAllowed, VerificationExpired, NotHealthy,
@@ -93,20 +93,18 @@ async def move(session: AsyncSession, vault: Vault, moves: Sequence[Move], now: 
     return verdicts
 
 
-async def step(session: AsyncSession, steps: Sequence[Step], now: datetime) -> list[State | Refusal]:
+async def step(session: Session, steps: Sequence[Step], now: datetime) -> list[State | Refusal]:
     """Take `steps`, each judged against what the ones before it left. Raises `Raced`."""
     verdicts = await _take_all(session, steps, now, through=False)
     return [verdict.state if isinstance(verdict, Taken) else verdict for verdict in verdicts]
 
 
-async def advance(session: AsyncSession, steps: Sequence[Step], now: datetime) -> list[Taken | Refusal]:
+async def advance(session: Session, steps: Sequence[Step], now: datetime) -> list[Taken | Refusal]:
     """The same for whoever pushes states: each goes through the statuses between, or not at all. Raises `Raced`."""
     return await _take_all(session, steps, now, through=True)
 
 
-async def _take_all(
-    session: AsyncSession, steps: Sequence[Step], now: datetime, *, through: bool
-) -> list[Taken | Refusal]:
+async def _take_all(session: Session, steps: Sequence[Step], now: datetime, *, through: bool) -> list[Taken | Refusal]:
     ending = [one.id for one in steps if one.to in transitions.ENDS]
     seats = await _lock_routes(session, ending, now) if ending else {}
     # A locked route takes no booking: these are all, but for what comes on a route that had no return of theirs.
@@ -123,18 +121,18 @@ async def _take_all(
     return verdicts
 
 
-async def _lock_routes(session: AsyncSession, ending: Sequence[UUID], now: datetime) -> dict[UUID, quota.Seats]:
+async def _lock_routes(session: Session, ending: Sequence[UUID], now: datetime) -> dict[UUID, quota.Seats]:
     """Those of the registrants that end, and those of their returns."""
     routes = set((await session.execute(_ROUTES, {"ids": list(ending)})).scalars())
     return await quota.lock(session, routes, now)
 
 
-async def _returns(session: AsyncSession, ending: Sequence[UUID]) -> set[UUID]:
+async def _returns(session: Session, ending: Sequence[UUID]) -> set[UUID]:
     return set((await session.execute(_RETURNS, {"ids": list(ending)})).scalars())
 
 
 async def _nothing_came_meanwhile(
-    session: AsyncSession, ending: Sequence[UUID], states: dict[UUID, State], seats: dict[UUID, quota.Seats]
+    session: Session, ending: Sequence[UUID], states: dict[UUID, State], seats: dict[UUID, quota.Seats]
 ) -> None:
     """A return that was booked before its outbound was locked here must end too, and whoever was moved to another
     route gives a seat of that one back: see it in the next attempt.
@@ -161,7 +159,7 @@ def _step(one: Move, registrant: UUID | Refusal) -> Step | Refusal:
     return Step(registrant, one.to, one.caller, reason, posko, one.healthy, one.at)
 
 
-async def _write(session: AsyncSession, states: Sequence[State], seats: dict[UUID, quota.Seats], now: datetime) -> None:
+async def _write(session: Session, states: Sequence[State], seats: dict[UUID, quota.Seats], now: datetime) -> None:
     moved = [state for state in states if state.entries]
     if not moved:
         return
@@ -186,7 +184,7 @@ async def _write(session: AsyncSession, states: Sequence[State], seats: dict[UUI
     await _block(session, [state for state in moved if state.status == RegistrantStatus.FORFEITED], now)
 
 
-async def _block(session: AsyncSession, forfeited: Sequence[State], now: datetime) -> None:
+async def _block(session: Session, forfeited: Sequence[State], now: datetime) -> None:
     """A person is blocked once: for the way home, and not again for what was forfeited with it."""
     forfeits: dict[tuple[bytes, int, str], blocks.Forfeit] = {}
     for state in sorted(forfeited, key=lambda state: state.row.outbound_id is not None):

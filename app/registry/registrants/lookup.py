@@ -14,8 +14,8 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import Row, text
-from sqlmodel.ext.asyncio.session import AsyncSession
 
+from app.db import Session
 from app.errors import InvalidValue, NikInvalid, NotFound
 from app.models.enums import Direction, Purpose, Service
 from app.models.registrant import HOLDS_NIK
@@ -103,7 +103,7 @@ _CONDITIONS = {
 
 
 async def resolve(
-    session: AsyncSession,
+    session: Session,
     vault: Vault,
     caller: Caller,
     refs: Sequence[Ref],
@@ -136,7 +136,7 @@ async def resolve(
 
 
 async def find(
-    session: AsyncSession, vault: Vault, caller: Caller, refs: Sequence[Ref], *, everyone: bool, now: datetime
+    session: Session, vault: Vault, caller: Caller, refs: Sequence[Ref], *, everyone: bool, now: datetime
 ) -> list[Record | NotFound | NikInvalid | InvalidValue]:
     """The registrant of each ref as the caller may see it."""
     chosen = await resolve(session, vault, caller, refs, everyone=everyone)
@@ -148,7 +148,13 @@ async def find(
         if one is not None
     }
     looks = [
-        access_log.Look(caller, vault.blind_index(parsed.digits), Purpose.LOOKUP, ref.direction, ref.service)
+        access_log.Look(
+            caller=caller,
+            nik_index=vault.blind_index(parsed.digits),
+            purpose=Purpose.LOOKUP,
+            direction=ref.direction,
+            service=ref.service,
+        )
         for ref in refs
         if ref.nik is not None and isinstance(parsed := nik.parse(ref.nik), nik.Nik)
     ]
@@ -158,7 +164,7 @@ async def find(
 
 
 async def by_ids(
-    session: AsyncSession, vault: Vault, caller: Caller, ids: Sequence[UUID], *, everyone: bool
+    session: Session, vault: Vault, caller: Caller, ids: Sequence[UUID], *, everyone: bool
 ) -> list[Record | None]:
     """The registrants of `ids`, in that order; None where there is none that the caller may see."""
     facts = {"ids": list(ids), "everyone": everyone, "own": sorted(caller.organizers)}
@@ -167,7 +173,7 @@ async def by_ids(
 
 
 async def returns_of(
-    session: AsyncSession, vault: Vault, caller: Caller, ids: Sequence[UUID], *, everyone: bool
+    session: Session, vault: Vault, caller: Caller, ids: Sequence[UUID], *, everyone: bool
 ) -> list[Record | None]:
     """The way back of each outbound: the one that holds, else the newest."""
     facts = {"ids": list(ids), "everyone": everyone, "own": sorted(caller.organizers)}
@@ -177,7 +183,7 @@ async def returns_of(
 
 
 async def page(
-    session: AsyncSession,
+    session: Session,
     vault: Vault,
     caller: Caller,
     where: Filter,

@@ -10,8 +10,8 @@ from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy import text
-from sqlmodel.ext.asyncio.session import AsyncSession
 
+from app.db import Session
 from app.errors import (
     DestinationMismatch,
     InvalidValue,
@@ -79,7 +79,7 @@ def companion_of(service: str) -> str:
 
 
 async def hand_over(
-    session: AsyncSession, vault: Vault, caller: Caller, refs: Sequence[lookup.Ref], at: datetime | None, now: datetime
+    session: Session, vault: Vault, caller: Caller, refs: Sequence[lookup.Ref], at: datetime | None, now: datetime
 ) -> list[Record | Refusal]:
     """Record that motorcycles were handed over; again keeps the first time.
 

@@ -7,8 +7,8 @@ from __future__ import annotations
 from datetime import datetime
 
 from sqlalchemy import text
-from sqlmodel.ext.asyncio.session import AsyncSession
 
+from app.db import Session
 from app.models.enums import RegistrantStatus
 from app.registry.registrants import lifecycle
 from app.registry.registrants.transitions import Step
@@ -27,7 +27,7 @@ _LEFT_BEHIND = text(
 )
 
 
-async def mark_left_behind(session: AsyncSession, now: datetime, *, most: int) -> int:
+async def mark_left_behind(session: Session, now: datetime, *, most: int) -> int:
     """Mark up to `most` registrants as NO_SHOW. Answers how many were looked at."""
     facts = {"now": now, "most": most, "default": Policy().no_show_after_minutes}
     left_behind = list((await session.execute(_LEFT_BEHIND, facts)).scalars())

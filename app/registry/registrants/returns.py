@@ -12,9 +12,9 @@ from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy import text
-from sqlmodel.ext.asyncio.session import AsyncSession
 
 from app.clock import wib_day
+from app.db import Session
 from app.errors import Raced, ReturnCityMismatch, ReturnWithoutOutbound
 from app.models.registrant import HOLDS_SEAT, SEAT_HOLDERS
 from app.registry.registrants.uniqueness import Held
@@ -63,7 +63,7 @@ def leaves_from(route: Route, outbound: Held) -> bool:
     return cities.key(route.origin.city) == cities.key(outbound.destination_city)
 
 
-async def keep_outbounds(session: AsyncSession, outbounds: Mapping[UUID, bytes]) -> None:
+async def keep_outbounds(session: Session, outbounds: Mapping[UUID, bytes]) -> None:
     """Lock `outbounds` so that they neither end nor change hands before this transaction is over.
 
     Each is named with its NIK's blind index. Raises `Raced` when one has just ended or its NIK was corrected.

@@ -12,10 +12,10 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
 
-from sqlmodel.ext.asyncio.session import AsyncSession
 from uuid_utils.compat import uuid7
 
 from app.clock import wib_day
+from app.db import Session
 from app.errors import (
     InvalidValue,
     NikBlocked,
@@ -95,7 +95,7 @@ class Judged:
 
 
 async def submit(
-    session: AsyncSession, vault: Vault, submissions: Sequence[Submission], now: datetime
+    session: Session, vault: Vault, submissions: Sequence[Submission], now: datetime
 ) -> list[Accepted | Refusal]:
     """Register people. Run it through `Database.attempt`: it raises `Raced` when another batch took a NIK meanwhile.
 
@@ -110,7 +110,7 @@ async def submit(
     return [_accepted(one, facts) if isinstance(one, Judged) else one for one in judged]
 
 
-async def _facts(session: AsyncSession, vault: Vault, drafted: Sequence[Draft], now: datetime) -> Facts:
+async def _facts(session: Session, vault: Vault, drafted: Sequence[Draft], now: datetime) -> Facts:
     in_force = await terms.in_force(session, {one.organizer for one in drafted})
     wanted = {one.submission.route_id for one in drafted} | {one.submission.return_route_id for one in drafted}
     ids = [route_id for route_id in wanted if route_id is not None]
@@ -270,7 +270,7 @@ def _differences(draft: Draft, route: Route, held: Held, vault: Vault) -> list[n
     return differences
 
 
-async def _write(session: AsyncSession, facts: Facts) -> None:
+async def _write(session: Session, facts: Facts) -> None:
     entries: list[change_log.Entry] = []
     legs = list(facts.legs.values())
     standing_outbounds = {

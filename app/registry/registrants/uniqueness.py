@@ -13,9 +13,9 @@ from typing import Any, NamedTuple
 from uuid import UUID
 
 from sqlalchemy import Row, text
-from sqlmodel.ext.asyncio.session import AsyncSession
 
 from app.clock import wib_day
+from app.db import Session
 from app.errors import NikAlreadyRegistered, Standing
 from app.models.registrant import HOLDS_NIK
 from app.registry.caller import Caller
@@ -92,7 +92,7 @@ _STANDING = text(
 )
 
 
-async def standing(session: AsyncSession, season: int, nik_indexes: Collection[bytes]) -> Facts:
+async def standing(session: Session, season: int, nik_indexes: Collection[bytes]) -> Facts:
     rows = await session.execute(_STANDING, {"season": season, "nik_index": list(nik_indexes)})
     facts = Facts({}, {})
     for row in rows:

@@ -9,8 +9,8 @@ from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy import text
-from sqlmodel.ext.asyncio.session import AsyncSession
 
+from app.db import Session
 from app.models.enums import Direction
 from app.registry.routes.route import COLUMNS, FROM, QUOTA, Route, by_ids, from_row
 from app.registry.routes.saving import RouteInput, save
@@ -49,9 +49,7 @@ _RETURNS = text(
 )
 
 
-async def page(
-    session: AsyncSession, where: RouteFilter, *, after: UUID | None, first: int, now: datetime
-) -> list[Route]:
+async def page(session: Session, where: RouteFilter, *, after: UUID | None, first: int, now: datetime) -> list[Route]:
     """Routes by id from behind `after`: one more than `first`, if there is one, so that the caller sees a next page."""
     conditions, values = _conditions(where)
     if after is not None:
@@ -61,7 +59,7 @@ async def page(
     return [from_row(row) for row in await session.execute(statement, given)]
 
 
-async def return_routes(session: AsyncSession, route_ids: Sequence[UUID], now: datetime) -> list[list[Route]]:
+async def return_routes(session: Session, route_ids: Sequence[UUID], now: datetime) -> list[list[Route]]:
     """For each route home the same organizer's routes back that start in its destination's city."""
     back: dict[UUID, list[Route]] = defaultdict(list)
     for row in await session.execute(_RETURNS, {"ids": list(route_ids), "now": now}):

@@ -12,8 +12,8 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import Row, text
-from sqlmodel.ext.asyncio.session import AsyncSession
 
+from app.db import Session
 from app.errors import InvalidValue, NotYours, QuotaFull, Refusal, RouteUnknown, SeasonClosed
 from app.models.enums import ChangeKind
 from app.models.registrant import NIK_HOLDERS
@@ -43,7 +43,7 @@ _MERGED = text("UPDATE route SET taken = 0, merged_into = :into WHERE :route_id 
 
 
 async def merge(
-    session: AsyncSession, caller: Caller, route_id: UUID, into: UUID, now: datetime, *, admin: bool
+    session: Session, caller: Caller, route_id: UUID, into: UUID, now: datetime, *, admin: bool
 ) -> Route | Refusal:
     """The target as it is now. Run it through `Database.attempt`.
 

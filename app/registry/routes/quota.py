@@ -8,14 +8,14 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 from uuid import UUID
 
-from sqlalchemy import text
-from sqlmodel.ext.asyncio.session import AsyncSession
-
+from app.db import Session
 from app.errors import Raced
 from app.models.enums import ChangeKind
 from app.registry import change_log
+from app.sql import Arrays, statement
 
 
 @dataclass(slots=True)
@@ -32,11 +32,34 @@ class Seats:
         return self.quota is not None and self.taken >= self.quota
 
 
-_LOCK = text(
-    "SELECT id, season, organizer_code, quota, taken, merged_into FROM route WHERE id = ANY(CAST(:ids AS uuid[]))"
-    " ORDER BY id FOR NO KEY UPDATE"
+class _Locked(NamedTuple):
+    id: UUID
+    season: int
+    organizer: str
+    quota: int | None
+    taken: int
+    merged_into: UUID | None
+
+
+class _Released(NamedTuple):
+    route_id: UUID
+    quota: int
+
+
+class _Claim(NamedTuple):
+    route_id: UUID
+    seats: int
+
+
+_CLAIMS = Arrays("claim", _Claim)
+_LOCK = statement(
+    """
+    SELECT id, season, organizer_code AS organizer, quota, taken, merged_into FROM route
+    WHERE id = ANY(CAST(:ids AS uuid[])) ORDER BY id FOR NO KEY UPDATE
+    """,
+    _Locked,
 )
-_RELEASE_DUE = text(
+_RELEASE_DUE = statement(
     """
     WITH due AS (
         UPDATE quota_release SET released_at = :now
@@ -44,38 +67,31 @@ _RELEASE_DUE = text(
         RETURNING route_id, seats
     ), summed AS (SELECT route_id, sum(seats) AS seats FROM due GROUP BY route_id)
     UPDATE route SET quota = coalesce(quota, 0) + summed.seats FROM summed WHERE route.id = summed.route_id
-    RETURNING route.id, route.quota
-    """
+    RETURNING route.id AS route_id, route.quota
+    """,
+    _Released,
 )
-_TAKE = text(
-    """
-    UPDATE route SET taken = taken + claim.seats
-    FROM unnest(CAST(:ids AS uuid[]), CAST(:seats AS int[])) AS claim (route_id, seats)
-    WHERE route.id = claim.route_id
-    """
-)
+_TAKE = statement(f"UPDATE route SET taken = taken + claim.seats FROM {_CLAIMS} WHERE route.id = claim.route_id")
 
 
-async def lock(session: AsyncSession, routes: Collection[UUID], now: datetime) -> dict[UUID, Seats]:
+async def lock(session: Session, routes: Collection[UUID], now: datetime) -> dict[UUID, Seats]:
     """Lock `routes` against every other claim until the end of the transaction, and add the releases that are due.
 
     Raises `Raced` when one of them was merged into another meanwhile.
     """
     ids = sorted(routes)
-    rows = (await session.execute(_LOCK, {"ids": ids})).all()
-    if any(row.merged_into is not None for row in rows):
+    locked = await session.rows(_LOCK, ids=ids)
+    if any(route.merged_into is not None for route in locked):
         raise Raced
-    seats = {row.id: Seats(row.season, row.organizer_code, row.quota, row.taken) for row in rows}
-    for row in await session.execute(_RELEASE_DUE, {"ids": ids, "now": now}):
-        seats[row.id].quota = row.quota
+    seats = {one.id: Seats(one.season, one.organizer, one.quota, one.taken) for one in locked}
+    for released in await session.rows(_RELEASE_DUE, ids=ids, now=now):
+        seats[released.route_id].quota = released.quota
     return seats
 
 
-async def take(
-    session: AsyncSession, claims: Mapping[UUID, int], locked: Mapping[UUID, Seats]
-) -> list[change_log.Entry]:
+async def take(session: Session, claims: Mapping[UUID, int], locked: Mapping[UUID, Seats]) -> list[change_log.Entry]:
     """Book `claims` on `locked` routes, whose `taken` already counts them. Answers what is to be logged."""
-    await session.execute(_TAKE, {"ids": list(claims), "seats": list(claims.values())})
+    await session.run(_TAKE, **_CLAIMS.of([_Claim(route, seats) for route, seats in claims.items()]))
     return [
         change_log.Entry(ChangeKind.QUOTA_FILLED, locked[route].season, locked[route].organizer, route_id=route)
         for route in claims
@@ -84,10 +100,10 @@ async def take(
 
 
 async def give_back(
-    session: AsyncSession, returned: Mapping[UUID, int], locked: Mapping[UUID, Seats]
+    session: Session, returned: Mapping[UUID, int], locked: Mapping[UUID, Seats]
 ) -> list[change_log.Entry]:
     """Return seats of `locked` routes: they can be claimed again at once (S2.5). Answers what is to be logged."""
-    await session.execute(_TAKE, {"ids": list(returned), "seats": [-seats for seats in returned.values()]})
+    await session.run(_TAKE, **_CLAIMS.of([_Claim(route, -seats) for route, seats in returned.items()]))
     return [
         change_log.Entry(
             ChangeKind.QUOTA_RETURNED,

@@ -12,9 +12,9 @@ from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy import text
-from sqlmodel.ext.asyncio.session import AsyncSession
 from uuid_utils.compat import uuid7
 
+from app.db import Session
 from app.errors import InvalidValue, NotYours, QuotaBelowTaken, Refusal, RouteUnknown
 from app.models.enums import ChangeKind
 from app.registry import change_log
@@ -57,7 +57,7 @@ _INSERT = text(
 
 
 async def release(
-    session: AsyncSession, caller: Caller, route_id: UUID, seats: int, at: datetime | None, now: datetime
+    session: Session, caller: Caller, route_id: UUID, seats: int, at: datetime | None, now: datetime
 ) -> Route | Refusal:
     """Add `seats` to a route's quota at `at`, or at once; negative ones lower it.
 
@@ -93,7 +93,7 @@ def judge(held: Seats, total: int, *, field: str) -> int | QuotaBelowTaken | Inv
     return total
 
 
-async def put_in(session: AsyncSession, caller: Caller, releases: Sequence[Release], now: datetime) -> None:
+async def put_in(session: Session, caller: Caller, releases: Sequence[Release], now: datetime) -> None:
     """Write `releases`, at most one per route, of locked routes. One without seats only makes its route limited."""
     names = ("route_id", "total", "seats", "due_at")
     columns = {name: [getattr(one, name) for one in releases] for name in names}

@@ -12,9 +12,9 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import Row, text
-from sqlmodel.ext.asyncio.session import AsyncSession
 
 from app.clock import wib_day
+from app.db import Session
 from app.models.enums import Service
 from app.registry.routes import report_time
 from app.registry.routes.terminals import Terminal
@@ -77,7 +77,7 @@ FROM = """
 _BY_IDS = text(f"SELECT {COLUMNS} FROM {FROM} WHERE r.id = ANY(CAST(:ids AS uuid[])) AND r.merged_into IS NULL")
 
 
-async def by_ids(session: AsyncSession, ids: Sequence[UUID], now: datetime) -> list[Route | None]:
+async def by_ids(session: Session, ids: Sequence[UUID], now: datetime) -> list[Route | None]:
     """The routes of `ids`, in that order."""
     found = {row.id: from_row(row) for row in await session.execute(_BY_IDS, {"ids": list(ids), "now": now})}
     return [found.get(route_id) for route_id in ids]

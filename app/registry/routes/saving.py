@@ -11,9 +11,9 @@ from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy import text
-from sqlmodel.ext.asyncio.session import AsyncSession
 from uuid_utils.compat import uuid7
 
+from app.db import Session
 from app.errors import InvalidValue, NotFound, NotYours, Refusal, RouteUnknown, SeasonClosed
 from app.models.enums import ChangeKind, Direction, Mode, Service
 from app.registry import change_log
@@ -139,9 +139,7 @@ _UPDATE = text(
 )
 
 
-async def save(
-    session: AsyncSession, caller: Caller, inputs: Sequence[RouteInput], now: datetime
-) -> list[Route | Refusal]:
+async def save(session: Session, caller: Caller, inputs: Sequence[RouteInput], now: datetime) -> list[Route | Refusal]:
     """Declare or change routes: a verdict each, in order; among equal keys the later one stands.
 
     Refused: `InvalidValue`, `RouteUnknown`, `NotYours`, `NotFound` (season), `SeasonClosed`, `QuotaBelowTaken`.
@@ -172,7 +170,7 @@ def _tidy(given: RouteInput) -> RouteInput | InvalidValue:
     return replace(given, name=name)
 
 
-async def _read(session: AsyncSession, caller: Caller, inputs: Sequence[RouteInput], now: datetime) -> Table:
+async def _read(session: Session, caller: Caller, inputs: Sequence[RouteInput], now: datetime) -> Table:
     ids = [given.id for given in inputs if given.id is not None]
     named = [given.organizer or caller.organizer for given in inputs]
     # Saves of one organizer go one after the other, so no other one can take a natural key before this one writes it.
@@ -270,7 +268,7 @@ def _total(table: Table, route_id: UUID, wanted: int | None) -> int | Refusal | 
     return quota_releases.judge(held, wanted, field="quota")
 
 
-async def _write(session: AsyncSession, caller: Caller, table: Table, now: datetime) -> None:
+async def _write(session: Session, caller: Caller, table: Table, now: datetime) -> None:
     new = [declared for route_id, declared in table.after.items() if route_id not in table.before]
     changed = [declared for route_id, declared in table.before.items() if table.after[route_id] != declared]
     changed = [table.after[declared.id] for declared in changed]

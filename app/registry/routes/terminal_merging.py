@@ -10,8 +10,8 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Row, text
-from sqlmodel.ext.asyncio.session import AsyncSession
 
+from app.db import Session
 from app.errors import InvalidValue, NotFound, NotYours, Refusal
 from app.models.enums import ChangeKind
 from app.registry import change_log
@@ -46,7 +46,7 @@ _MERGED = text("UPDATE terminal SET merged_into = :into WHERE :code IN (code, me
 
 
 async def merge(
-    session: AsyncSession, caller: Caller, code: str, into: str, now: datetime, *, admin: bool
+    session: Session, caller: Caller, code: str, into: str, now: datetime, *, admin: bool
 ) -> Terminal | Refusal:
     """The target. Run it through `Database.attempt`.
 

@@ -8,8 +8,8 @@ from dataclasses import dataclass, fields
 from datetime import datetime
 
 from sqlalchemy import text
-from sqlmodel.ext.asyncio.session import AsyncSession
 
+from app.db import Session
 from app.errors import InvalidValue, NotYours, Raced, Refusal
 from app.models.enums import ChangeKind, PlaceKind
 from app.registry import change_log
@@ -69,13 +69,13 @@ _SAVE = text(
 )
 
 
-async def by_codes(session: AsyncSession, codes: Sequence[str]) -> list[Terminal | None]:
+async def by_codes(session: Session, codes: Sequence[str]) -> list[Terminal | None]:
     """The terminals of `codes`, in that order."""
     found = {row.code: Terminal(*row) for row in await session.execute(_BY_CODES, {"codes": list(codes)})}
     return [found.get(code) for code in codes]
 
 
-async def all_of(session: AsyncSession, city: str | None = None, *, provisional: bool | None = None) -> list[Terminal]:
+async def all_of(session: Session, city: str | None = None, *, provisional: bool | None = None) -> list[Terminal]:
     """Every terminal, or those of one city under any of its names, or the provisional ones, or all others."""
     given = {"city_key": city and cities.key(city), "provisional": provisional}
     asked = " ".join(f"AND {column} = :{column}" for column, value in given.items() if value is not None)
@@ -83,7 +83,7 @@ async def all_of(session: AsyncSession, city: str | None = None, *, provisional:
 
 
 async def save(
-    session: AsyncSession, caller: Caller, inputs: Sequence[TerminalInput], now: datetime, *, admin: bool
+    session: Session, caller: Caller, inputs: Sequence[TerminalInput], now: datetime, *, admin: bool
 ) -> list[Terminal | Refusal]:
     """Declare or change terminals: a verdict each, in order; the same again is anybody's and changes nothing.
 
@@ -137,7 +137,7 @@ def _place(
     return NotYours("code")
 
 
-async def _write(session: AsyncSession, caller: Caller, changed: Sequence[Terminal], now: datetime) -> None:
+async def _write(session: Session, caller: Caller, changed: Sequence[Terminal], now: datetime) -> None:
     columns = {one.name: [getattr(terminal, one.name) for terminal in changed] for one in fields(Terminal)}
     del columns["provisional"]
     keys = {

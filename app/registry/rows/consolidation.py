@@ -13,9 +13,9 @@ from hashlib import sha256
 from uuid import UUID
 
 from sqlalchemy import text
-from sqlmodel.ext.asyncio.session import AsyncSession
 
 from app.clock import start_of_wib_day
+from app.db import Session
 from app.errors import NotYours
 from app.models.enums import RegistrantStatus
 from app.models.registrant import HOLDS_SEAT, SEAT_HOLDERS
@@ -56,7 +56,7 @@ _LINES = text(
 
 
 async def summary(
-    session: AsyncSession,
+    session: Session,
     vault: Vault,
     caller: Caller,
     organizer: str,
@@ -96,7 +96,7 @@ def checksum(lines: list[str]) -> str:
     return sha256("".join(sorted(lines)).encode()).hexdigest()
 
 
-async def _lines(session: AsyncSession, vault: Vault, facts: Mapping[str, object]) -> list[str]:
+async def _lines(session: Session, vault: Vault, facts: Mapping[str, object]) -> list[str]:
     """In parts, so that a server answers others between them."""
     lines: list[str] = []
     after: UUID | None = FIRST

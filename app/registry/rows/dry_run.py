@@ -13,9 +13,8 @@ from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy import text
-from sqlmodel.ext.asyncio.session import AsyncSession
 
-from app.db import Database
+from app.db import Database, Session
 from app.registry.caller import Caller
 from app.registry.rows import reception
 from app.registry.rows.reception import Push, Verdict
@@ -55,7 +54,7 @@ async def push(
     """What `feeds.push` would answer behind the parts that took `seats`."""
     found: list[Judged] = []
 
-    async def judge(session: AsyncSession) -> None:
+    async def judge(session: Session) -> None:
         own = sorted(caller.organizers)
         await session.execute(_TAKE, {"own": own, "ids": list(seats), "seats": list(seats.values())})
         before = await _taken(session, own)
@@ -70,5 +69,5 @@ async def push(
     return found[-1]
 
 
-async def _taken(session: AsyncSession, own: Sequence[str]) -> dict[UUID, int]:
+async def _taken(session: Session, own: Sequence[str]) -> dict[UUID, int]:
     return {row.id: row.taken for row in await session.execute(_TAKEN, {"own": list(own)})}

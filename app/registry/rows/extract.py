@@ -13,9 +13,9 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import Row, text
-from sqlmodel.ext.asyncio.session import AsyncSession
 
 from app.clock import start_of_wib_day
+from app.db import Session
 from app.models.enums import Direction, Mode, RegistrantStatus
 from app.models.registrant import HOLDS_NIK
 from app.registry.caller import Caller
@@ -63,7 +63,7 @@ _PAGE = f"""
 
 
 async def page(
-    session: AsyncSession, organizer: str, wanted: Wanted, *, after: UUID | None, most: int
+    session: Session, organizer: str, wanted: Wanted, *, after: UUID | None, most: int
 ) -> Sequence[Row[Any]]:
     """Up to `most` rows behind `after`, sealed as they are: `cells` opens them."""
     since = until = None

@@ -15,9 +15,9 @@ from typing import Any, NamedTuple
 from uuid import UUID
 
 from sqlalchemy import Row, text
-from sqlmodel.ext.asyncio.session import AsyncSession
 from uuid_utils.compat import uuid7
 
+from app.db import Session
 from app.errors import Raced
 from app.models.enums import ChangeKind, Mode, PlaceKind, Service
 from app.registry import change_log
@@ -127,9 +127,7 @@ _DROP_TERMINALS = text(
 )
 
 
-async def make(
-    session: AsyncSession, season: int, wanted: Mapping[Itinerary, str], made: Made
-) -> dict[Itinerary, UUID]:
+async def make(session: Session, season: int, wanted: Mapping[Itinerary, str], made: Made) -> dict[Itinerary, UUID]:
     """The route of each itinerary, for the service it is wanted for, as the first one spells it. Raises `Raced`.
 
     `made` grows by what is new.
@@ -154,7 +152,7 @@ async def make(
     return {one: found[given[way][0]] for one, way in ways.items()}
 
 
-async def keep(session: AsyncSession, season: int, made: Made, used: Collection[UUID]) -> list[change_log.Entry]:
+async def keep(session: Session, season: int, made: Made, used: Collection[UUID]) -> list[change_log.Entry]:
     """Take back what nobody was registered on after all. Answers what is to be logged of the rest."""
     unused = [route_id for route_id in made.routes if route_id not in used]
     if unused:
@@ -166,7 +164,7 @@ async def keep(session: AsyncSession, season: int, made: Made, used: Collection[
     return terminals + [_told_route(route_id, season, *one) for route_id, one in made.routes.items()]
 
 
-async def _terminals(session: AsyncSession, spots: Mapping[Spot, Place], made: Made) -> dict[Spot, str]:
+async def _terminals(session: Session, spots: Mapping[Spot, Place], made: Made) -> dict[Spot, str]:
     asked = {(spot.key, spot.city_key) for spot in spots}
     keys = {"name_keys": [key for key, _ in asked], "city_keys": [city_key for _, city_key in asked]}
     codes = _recognised(spots, (await session.execute(_TERMINALS, keys)).all())

@@ -14,9 +14,9 @@ from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy import text
-from sqlmodel.ext.asyncio.session import AsyncSession
 
 from app.clock import wib_day
+from app.db import Session
 from app.errors import NotFound, Refusal, SeasonClosed, TransitionNotAllowed
 from app.models.enums import Direction, RegistrantStatus
 from app.models.registrant import HOLDS_NIK, NIK_HOLDERS
@@ -115,7 +115,7 @@ _KNOWN = text(
 
 
 async def push(
-    session: AsyncSession,
+    session: Session,
     vault: Vault,
     pushes: Sequence[Push],
     now: datetime,
@@ -145,7 +145,7 @@ async def push(
 
 
 async def _read(
-    session: AsyncSession, batch: Batch, pushes: Sequence[Push], in_turn: Callable[[], Awaitable[object]] | None
+    session: Session, batch: Batch, pushes: Sequence[Push], in_turn: Callable[[], Awaitable[object]] | None
 ) -> list[Placed]:
     """The records that can be ones, with the routes they mean."""
     own = await _own(session, {one.caller for one in pushes})
@@ -166,7 +166,7 @@ async def _read(
     return readings
 
 
-async def _own(session: AsyncSession, callers: Iterable[Caller]) -> dict[Caller, dict[str, str]]:
+async def _own(session: Session, callers: Iterable[Caller]) -> dict[Caller, dict[str, str]]:
     """Of each caller its organizers, by the spellings of their codes and of their names."""
     codes = {code for caller in callers for code in caller.organizers}
     found = [(row.code, row.name) for row in await session.execute(_NAMES, {"codes": sorted(codes)})]
@@ -174,7 +174,7 @@ async def _own(session: AsyncSession, callers: Iterable[Caller]) -> dict[Caller,
     return {caller: {word: code for word, code in spellings if caller.owns(code)} for caller in callers}
 
 
-async def _read_known(session: AsyncSession, batch: Batch, readings: Sequence[Placed]) -> None:
+async def _read_known(session: Session, batch: Batch, readings: Sequence[Placed]) -> None:
     asked = {(one.nik_index, one.organizer) for _, one in readings}
     facts = {"nik_index": [one[0] for one in asked], "organizer": [one[1] for one in asked], "season": batch.season}
     rows = (await session.execute(_KNOWN, facts)).all()
@@ -184,7 +184,7 @@ async def _read_known(session: AsyncSession, batch: Batch, readings: Sequence[Pl
 # --- one pass ---------------------------------------------------------------------------------------------------------
 
 
-async def _pass(session: AsyncSession, batch: Batch, waiting: Sequence[Placed], *, last: bool) -> list[Placed]:
+async def _pass(session: Session, batch: Batch, waiting: Sequence[Placed], *, last: bool) -> list[Placed]:
     """Answers the records that have to wait for what this pass does."""
     await _read_known(session, batch, waiting)
     plan = _plan(batch, waiting, last=last)
@@ -198,7 +198,7 @@ async def _pass(session: AsyncSession, batch: Batch, waiting: Sequence[Placed], 
     return plan.later
 
 
-async def _lock_routes(session: AsyncSession, batch: Batch, plan: Plan) -> None:
+async def _lock_routes(session: Session, batch: Batch, plan: Plan) -> None:
     """Of those that come and of those that end at once, as everybody locks them: in the order of their ids."""
     booked = {batch.routes[one.itinerary].route_id for _, one in plan.new}
     ended = {
@@ -247,7 +247,7 @@ def _is_another_booking(one: Reading, other: Known | Reading) -> bool:
     return one.reference is not None and other.reference is not None and one.reference != other.reference
 
 
-async def _submit(session: AsyncSession, batch: Batch, new: Sequence[Placed]) -> dict[Key, Registered]:
+async def _submit(session: Session, batch: Batch, new: Sequence[Placed]) -> dict[Key, Registered]:
     """Answers who is registered now."""
     # A way back needs its way home, wherever the two stand in a file.
     ordered = sorted(new, key=lambda placed: placed[1].itinerary.direction == Direction.BALIK)
@@ -261,7 +261,7 @@ async def _submit(session: AsyncSession, batch: Batch, new: Sequence[Placed]) ->
     return registered
 
 
-async def _make_routes(session: AsyncSession, batch: Batch, new: Sequence[Placed]) -> None:
+async def _make_routes(session: Session, batch: Batch, new: Sequence[Placed]) -> None:
     recognised = {one.itinerary: batch.routes[one.itinerary] for _, one in new}
     wanted = {itinerary: found.service for itinerary, found in recognised.items() if found.route_id is None}
     if wanted:
@@ -285,7 +285,7 @@ def _submission(one: Reading, route_id: UUID | None) -> Submission:
     )
 
 
-async def _advance(session: AsyncSession, batch: Batch, readings: Sequence[Placed]) -> None:
+async def _advance(session: Session, batch: Batch, readings: Sequence[Placed]) -> None:
     """Those on whom the record has more to say go on to its status."""
     several = Counter(batch.key(one) for _, one in readings)
     moving: list[tuple[int, Reading, UUID]] = []

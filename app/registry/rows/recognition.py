@@ -14,9 +14,9 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import Row, text
-from sqlmodel.ext.asyncio.session import AsyncSession
 
 from app.clock import wib_day
+from app.db import Session
 from app.models.enums import Service
 from app.registry.rows.row import Itinerary, Place
 
@@ -90,7 +90,7 @@ _OFFERS = text(
 )
 
 
-async def offers(session: AsyncSession, season: int, itineraries: Collection[Itinerary]) -> dict[Named, list[Offer]]:
+async def offers(session: Session, season: int, itineraries: Collection[Itinerary]) -> dict[Named, list[Offer]]:
     """Every route with the name of one of `itineraries`, in one statement."""
     asked = {(organizer, one.name_key) for one in itineraries for organizer in (one.organizer, one.coordinator)}
     facts = {"season": season, "organizers": [one[0] for one in asked], "name_keys": [one[1] for one in asked]}

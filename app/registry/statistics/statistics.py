@@ -17,8 +17,8 @@ from uuid import UUID
 
 import orjson
 from sqlalchemy import Row, text
-from sqlmodel.ext.asyncio.session import AsyncSession
 
+from app.db import Session
 from app.errors import NotFound
 from app.models.tally import EVERYBODY
 from app.registry.routes import route
@@ -77,7 +77,7 @@ class Asked:
 class Moment:
     """What everything is read of."""
 
-    session: AsyncSession
+    session: Session
     now: datetime
     latest: int | None
     uncounted_at: datetime | None
@@ -211,7 +211,7 @@ _ABOARD = text(
 )
 
 
-async def read(session: AsyncSession, asked: Sequence[Asked], now: datetime) -> list[Any]:
+async def read(session: Session, asked: Sequence[Asked], now: datetime) -> list[Any]:
     """The answers in the order of `asked`, of one moment: the first thing that its transaction does.
 
     Raises NotFound when there is no season at all.

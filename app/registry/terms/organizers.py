@@ -12,8 +12,8 @@ from datetime import datetime
 from typing import Any, Literal
 
 from sqlalchemy import Row, text
-from sqlmodel.ext.asyncio.session import AsyncSession
 
+from app.db import Session
 from app.errors import InvalidValue, NotFound, Refusal
 from app.models.enums import ChangeKind, IntegrationScheme, WindowKind
 from app.registry import change_log
@@ -80,24 +80,24 @@ _SAVE = text(
 )
 
 
-async def by_codes(session: AsyncSession, codes: Sequence[str], season: int) -> list[Organizer | None]:
+async def by_codes(session: Session, codes: Sequence[str], season: int) -> list[Organizer | None]:
     """The organizers of `codes`, in that order."""
     rows = (await session.execute(_BY_CODES, {"codes": list(codes)})).all()
     found = {organizer.code: organizer for organizer in await _whole(session, rows, season)}
     return [found.get(code) for code in codes]
 
 
-async def all_of(session: AsyncSession, season: int) -> list[Organizer]:
+async def all_of(session: Session, season: int) -> list[Organizer]:
     return await _whole(session, (await session.execute(_ALL)).all(), season)
 
 
-async def members_of(session: AsyncSession, code: str) -> frozenset[str]:
+async def members_of(session: Session, code: str) -> frozenset[str]:
     """Whom `code` coordinates."""
     return frozenset((await session.execute(_MEMBERS, {"code": code})).scalars())
 
 
 async def save(
-    session: AsyncSession, caller: Caller, given: OrganizerInput, season: int, now: datetime
+    session: Session, caller: Caller, given: OrganizerInput, season: int, now: datetime
 ) -> Organizer | Refusal:
     """Add or change an organizer, and its policy in `season`; the same again changes nothing.
 
@@ -152,7 +152,7 @@ def _judge(given: OrganizerInput, name: str, rows: Mapping[str, Row[Any]]) -> Re
     return None
 
 
-async def _decide(session: AsyncSession, given: OrganizerInput, season: int) -> Policy | Refusal | None:
+async def _decide(session: Session, given: OrganizerInput, season: int) -> Policy | Refusal | None:
     """The policy as it is to be. None: nothing is said about it."""
     if given.policy is None:
         return None
@@ -163,7 +163,7 @@ async def _decide(session: AsyncSession, given: OrganizerInput, season: int) -> 
 
 
 async def _put_in(
-    session: AsyncSession, given: OrganizerInput, name: str, before: Row[Any] | None
+    session: Session, given: OrganizerInput, name: str, before: Row[Any] | None
 ) -> list[change_log.Entry]:
     kept = (None, [IntegrationScheme.GRAPHQL]) if before is None else (before.coordinator_code, before.schemes)
     wanted = {
@@ -178,7 +178,7 @@ async def _put_in(
 
 
 async def _put_policy_in(
-    session: AsyncSession, given: OrganizerInput, decided: Policy | None, season: int
+    session: Session, given: OrganizerInput, decided: Policy | None, season: int
 ) -> list[change_log.Entry]:
     before = (await policy.of(session, season, [given.code]))[given.code]
     if decided is None or decided == before:
@@ -187,7 +187,7 @@ async def _put_policy_in(
     return [change_log.Entry(ChangeKind.POLICY_SAVED, season, given.code, facts=asdict(decided))]
 
 
-async def _whole(session: AsyncSession, rows: Sequence[Row[Any]], season: int) -> list[Organizer]:
+async def _whole(session: Session, rows: Sequence[Row[Any]], season: int) -> list[Organizer]:
     codes = [row.code for row in rows]
     waves = await windows.of(session, season, codes)
     policies = await policy.of(session, season, codes)

@@ -11,8 +11,8 @@ from enum import Enum
 from typing import Literal
 
 from sqlalchemy import text
-from sqlmodel.ext.asyncio.session import AsyncSession
 
+from app.db import Session
 from app.errors import InvalidValue
 
 HUBDAT = "hubdat"
@@ -86,7 +86,7 @@ def default_for(organizer: str) -> Policy:
     return Policy(verify_within_days=7, return_same_day=True) if organizer == HUBDAT else Policy()
 
 
-async def of(session: AsyncSession, season: int, organizers: Collection[str]) -> dict[str, Policy]:
+async def of(session: Session, season: int, organizers: Collection[str]) -> dict[str, Policy]:
     """The policy of each of `organizers`, its own or the default."""
     rows = await session.execute(_OF, {"season": season, "organizers": list(organizers)})
     decided = {code: Policy(*values) for code, *values in rows}
@@ -106,5 +106,5 @@ def amended(policy: Policy, change: PolicyInput) -> Policy | InvalidValue:
     return decided if change.verify_within_days is not None else replace(decided, verify_within_days=None)
 
 
-async def save(session: AsyncSession, season: int, organizer: str, policy: Policy) -> None:
+async def save(session: Session, season: int, organizer: str, policy: Policy) -> None:
     await session.execute(_SAVE, {"season": season, "organizer": organizer, **asdict(policy)})

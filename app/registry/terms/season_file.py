@@ -14,9 +14,8 @@ from io import StringIO
 from types import MappingProxyType
 from uuid import UUID
 
-from sqlmodel.ext.asyncio.session import AsyncSession
-
 from app.clock import start_of_wib_day, wib_day
+from app.db import Session
 from app.errors import InvalidValue, Language, Refusal
 from app.models.enums import IntegrationScheme, WindowKind
 from app.registry.caller import Caller
@@ -76,7 +75,7 @@ class Row:
 
 
 async def load(
-    session: AsyncSession,
+    session: Session,
     caller: Caller,
     content: str,
     now: datetime,
@@ -178,7 +177,7 @@ def _ends_on(year: int, days: list[date]) -> date:
 
 
 async def _open_season(
-    session: AsyncSession, caller: Caller, year: int, ends_on: date, now: datetime
+    session: Session, caller: Caller, year: int, ends_on: date, now: datetime
 ) -> seasons.Season | Refusal:
     found = await seasons.find(session, year)
     if found is not None:
@@ -186,7 +185,7 @@ async def _open_season(
     return await seasons.save(session, caller, year, ends_on, now)
 
 
-async def load_row(session: AsyncSession, caller: Caller, row: Row, season: int, now: datetime) -> Refusal | None:
+async def load_row(session: Session, caller: Caller, row: Row, season: int, now: datetime) -> Refusal | None:
     given = OrganizerInput(row.code, row.name, schemes=row.schemes)
     saved = await organizers.save(session, caller, given, season, now)
     if isinstance(saved, Refusal):

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from datetime import date, datetime
 
 from sqlalchemy import text
-from sqlmodel.ext.asyncio.session import AsyncSession
 
+from app.db import Session
 from app.errors import InvalidValue, NotFound, SeasonClosed
 from app.models.enums import ChangeKind
 from app.registry import change_log
@@ -45,7 +45,7 @@ _CLOSE = text(
 )
 
 
-async def current(session: AsyncSession) -> int:
+async def current(session: Session) -> int:
     """The newest open season. Raises `NotFound` when none is open."""
     year: int | None = (await session.execute(_CURRENT)).scalar_one()
     if year is None:
@@ -53,7 +53,7 @@ async def current(session: AsyncSession) -> int:
     return year
 
 
-async def latest(session: AsyncSession) -> int:
+async def latest(session: Session) -> int:
     """The season to show when none is asked for. Raises `NotFound` when there is none at all."""
     year: int | None = (await session.execute(_LATEST)).scalar_one()
     if year is None:
@@ -61,17 +61,17 @@ async def latest(session: AsyncSession) -> int:
     return year
 
 
-async def all_of(session: AsyncSession) -> list[Season]:
+async def all_of(session: Session) -> list[Season]:
     """Every season, the newest first."""
     return [Season(*row) for row in await session.execute(_ALL)]
 
 
-async def find(session: AsyncSession, year: int) -> Season | None:
+async def find(session: Session, year: int) -> Season | None:
     row = (await session.execute(_GET, {"year": year})).one_or_none()
     return None if row is None else Season(*row)
 
 
-async def require_open(session: AsyncSession, year: int) -> Season | NotFound | SeasonClosed:
+async def require_open(session: Session, year: int) -> Season | NotFound | SeasonClosed:
     season = await find(session, year)
     if season is None:
         return NotFound("season")
@@ -79,7 +79,7 @@ async def require_open(session: AsyncSession, year: int) -> Season | NotFound | 
 
 
 async def save(
-    session: AsyncSession, caller: Caller, year: int, ends_on: date, now: datetime
+    session: Session, caller: Caller, year: int, ends_on: date, now: datetime
 ) -> Season | InvalidValue | SeasonClosed:
     """Open a season, or move its end. Refused: `InvalidValue`, `SeasonClosed`."""
     if not FIRST <= year <= LAST:
@@ -94,7 +94,7 @@ async def save(
     return Season(year, ends_on)
 
 
-async def close(session: AsyncSession, caller: Caller, year: int, now: datetime) -> Season | NotFound:
+async def close(session: Session, caller: Caller, year: int, now: datetime) -> Season | NotFound:
     """Make a season read only; again changes nothing. Refused: `NotFound`."""
     row = (await session.execute(_CLOSE, {"year": year, "now": now})).one_or_none()
     if row is None:
@@ -103,6 +103,6 @@ async def close(session: AsyncSession, caller: Caller, year: int, now: datetime)
     return Season(*row)
 
 
-async def _tell(session: AsyncSession, caller: Caller, year: int, now: datetime, facts: dict[str, object]) -> None:
+async def _tell(session: Session, caller: Caller, year: int, now: datetime, facts: dict[str, object]) -> None:
     entry = change_log.Entry(ChangeKind.SEASON_SAVED, season=year, client_id=caller.client_id, facts=facts)
     await change_log.append(session, [entry], now)

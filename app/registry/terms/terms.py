@@ -10,8 +10,8 @@ from uuid import UUID
 
 import orjson
 from sqlalchemy import text
-from sqlmodel.ext.asyncio.session import AsyncSession
 
+from app.db import Session
 from app.registry.terms import seasons
 from app.registry.terms.policy import Policy, default_for
 from app.registry.terms.windows import Window
@@ -41,7 +41,7 @@ _IN_FORCE = text(
 _POLICY = [field.name for field in fields(Policy)]
 
 
-async def in_force(session: AsyncSession, organizers: Collection[str]) -> dict[str, Terms]:
+async def in_force(session: Session, organizers: Collection[str]) -> dict[str, Terms]:
     rows = await session.execute(_IN_FORCE, {"codes": sorted(organizers)})
     return {
         row.code: Terms(row.code, row.name, row.year, _policy(row.code, row.policy), _windows(row.windows))

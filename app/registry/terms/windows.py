@@ -12,9 +12,9 @@ from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy import text
-from sqlmodel.ext.asyncio.session import AsyncSession
 from uuid_utils.compat import uuid7
 
+from app.db import Session
 from app.errors import InvalidValue, NotFound, Refusal, RegistrationClosed
 from app.models.enums import ChangeKind, WindowKind
 from app.registry import change_log
@@ -78,7 +78,7 @@ def judge(windows: Sequence[Window], at: datetime) -> RegistrationClosed | None:
     return RegistrationClosed(opens_at=min((wave.opens_at for wave in waves if wave.opens_at > at), default=None))
 
 
-async def of(session: AsyncSession, season: int, organizers: Collection[str]) -> dict[str, tuple[Window, ...]]:
+async def of(session: Session, season: int, organizers: Collection[str]) -> dict[str, tuple[Window, ...]]:
     """The windows in force of each of `organizers`, of both kinds, in the order of their opening."""
     found: dict[str, list[Window]] = defaultdict(list)
     for row in await session.execute(_OF, {"season": season, "organizers": list(organizers)}):
@@ -87,7 +87,7 @@ async def of(session: AsyncSession, season: int, organizers: Collection[str]) ->
     return {organizer: tuple(found[organizer]) for organizer in organizers}
 
 
-async def save(session: AsyncSession, caller: Caller, given: WindowInput, season: int, now: datetime) -> Refusal | None:
+async def save(session: Session, caller: Caller, given: WindowInput, season: int, now: datetime) -> Refusal | None:
     """Add a wave, or amend one; the same again changes nothing.
 
     Refused: `InvalidValue`, `NotFound` (season, organizer, amends), `SeasonClosed`.
@@ -128,7 +128,7 @@ def _tidy(given: WindowInput) -> Window | InvalidValue:
 
 
 async def _put_in(
-    session: AsyncSession, caller: Caller, given: WindowInput, wanted: Window, *, season: int, now: datetime
+    session: Session, caller: Caller, given: WindowInput, wanted: Window, *, season: int, now: datetime
 ) -> None:
     row = {**asdict(wanted), "season": season, "organizer": given.organizer, "replaces": given.amends, "now": now}
     await session.execute(_INSERT, row)

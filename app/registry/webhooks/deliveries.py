@@ -13,10 +13,9 @@ from uuid import UUID
 
 import orjson
 from sqlalchemy import CursorResult, Row, text
-from sqlmodel.ext.asyncio.session import AsyncSession
 from uuid_utils.compat import uuid7
 
-from app.db import CHANGED
+from app.db import CHANGED, Session
 from app.errors import InvalidValue, NotFound
 from app.registry.caller import Caller
 from app.registry.webhooks import webhooks
@@ -116,7 +115,7 @@ _FORGET_WEBHOOKS = text(
 
 
 async def page(
-    session: AsyncSession, webhook_id: UUID, state: str | None, *, after: UUID | None, first: int
+    session: Session, webhook_id: UUID, state: str | None, *, after: UUID | None, first: int
 ) -> list[Delivery]:
     """Up to `first` + 1 deliveries, the newest first."""
     values = {"webhook_id": webhook_id, "state": state, "after": after, "most": first + 1}
@@ -124,7 +123,7 @@ async def page(
 
 
 async def send_test(
-    session: AsyncSession, caller: Caller, webhook_id: UUID, now: datetime, *, admin: bool = False
+    session: Session, caller: Caller, webhook_id: UUID, now: datetime, *, admin: bool = False
 ) -> Delivery | NotFound | InvalidValue:
     """Send a `webhook.test`, once, to see its outcome; while one is on its way that one.
 
@@ -139,7 +138,7 @@ async def send_test(
 
 
 async def redeliver(
-    session: AsyncSession,
+    session: Session,
     caller: Caller,
     webhook_id: UUID,
     now: datetime,
@@ -163,14 +162,14 @@ async def redeliver(
     return len(subjects)
 
 
-async def let_go(session: AsyncSession, subjects: Iterable[Subject], now: datetime) -> None:
+async def let_go(session: Session, subjects: Iterable[Subject], now: datetime) -> None:
     """Of each subject that has none on its way, the earliest that waits. The caller holds their webhooks' locks."""
     asked = sorted(subjects)
     columns = {"webhook_id": [webhook for webhook, _ in asked], "subject": [subject for _, subject in asked]}
     await session.execute(_LET_GO, {"now": now, **columns})
 
 
-async def forget(session: AsyncSession, now: datetime, *, most: int) -> int:
+async def forget(session: Session, now: datetime, *, most: int) -> int:
     """Deliveries that ended 30 days ago, and those of deleted webhooks; answers how many."""
     values = {"before": now - KEPT_FOR, "a_while_ago": now - UNTIL_LANDED, "most": most}
     forgotten = await session.execute(_FORGET, values)
@@ -180,7 +179,7 @@ async def forget(session: AsyncSession, now: datetime, *, most: int) -> int:
 
 
 async def _enabled(
-    session: AsyncSession, caller: Caller, webhook_id: UUID, *, admin: bool
+    session: Session, caller: Caller, webhook_id: UUID, *, admin: bool
 ) -> Webhook | NotFound | InvalidValue:
     """What its receiver asked for by Retry-After ends when its owner asks for something."""
     webhook = await webhooks.locked(session, caller, webhook_id, admin=admin)

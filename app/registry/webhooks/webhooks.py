@@ -15,9 +15,9 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import Row, text
-from sqlmodel.ext.asyncio.session import AsyncSession
 from uuid_utils.compat import uuid7
 
+from app.db import Session
 from app.errors import InvalidValue, NotFound, NotYours, Refusal
 from app.models.enums import ChangeKind, WebhookEvent
 from app.registry import change_log
@@ -103,7 +103,7 @@ _OF = text(
 
 
 async def save(
-    session: AsyncSession,
+    session: Session,
     vault: Vault,
     caller: Caller,
     given: WebhookInput,
@@ -135,7 +135,7 @@ async def save(
 
 
 async def rotate(
-    session: AsyncSession,
+    session: Session,
     vault: Vault,
     caller: Caller,
     webhook_id: UUID,
@@ -155,7 +155,7 @@ async def rotate(
 
 
 async def delete(
-    session: AsyncSession,
+    session: Session,
     caller: Caller,
     webhook_id: UUID,
     now: datetime,
@@ -171,7 +171,7 @@ async def delete(
     return webhook
 
 
-async def locked(session: AsyncSession, caller: Caller, webhook_id: UUID, *, admin: bool) -> Webhook | NotFound:
+async def locked(session: Session, caller: Caller, webhook_id: UUID, *, admin: bool) -> Webhook | NotFound:
     """Whoever touches its deliveries holds this lock first. Refuses NotFound, also for somebody else's."""
     row = (await session.execute(_LOCK, {"id": webhook_id})).one_or_none()
     if row is None or not (admin or caller.owns(row.organizer)):
@@ -179,13 +179,13 @@ async def locked(session: AsyncSession, caller: Caller, webhook_id: UUID, *, adm
     return _from_row(row)
 
 
-async def of(session: AsyncSession, organizers: Collection[str] | None) -> list[Webhook]:
+async def of(session: Session, organizers: Collection[str] | None) -> list[Webhook]:
     """Those of `organizers`, or everybody's."""
     rows = await session.execute(_OF, {"organizers": None if organizers is None else sorted(organizers)})
     return [_from_row(row) for row in rows]
 
 
-async def _organizer(session: AsyncSession, caller: Caller, given: WebhookInput, *, admin: bool) -> str | Refusal:
+async def _organizer(session: Session, caller: Caller, given: WebhookInput, *, admin: bool) -> str | Refusal:
     """Whose it is to be; a webhook never changes hands."""
     wanted = given.organizer if admin and given.organizer else organizer_of(caller, given.organizer)
     if isinstance(wanted, NotYours):
@@ -214,7 +214,7 @@ def _events(given: Sequence[str]) -> list[str] | InvalidValue:
 
 
 async def _change(
-    session: AsyncSession, caller: Caller, before: Webhook, url: str, events: list[str], now: datetime
+    session: Session, caller: Caller, before: Webhook, url: str, events: list[str], now: datetime
 ) -> Webhook:
     if before.disabled_at is None and (before.url, list(before.events)) == (url, events):
         return before
@@ -225,7 +225,7 @@ async def _change(
 
 
 async def _add(
-    session: AsyncSession, vault: Vault, caller: Caller, organizer: str, url: str, events: list[str], now: datetime
+    session: Session, vault: Vault, caller: Caller, organizer: str, url: str, events: list[str], now: datetime
 ) -> Saved:
     secret = _new_secret()
     values = {"id": uuid7(), "organizer": organizer, "url": url, "events": events, "secret": vault.seal(secret)}
@@ -239,7 +239,7 @@ def _new_secret() -> str:
 
 
 async def _log(
-    session: AsyncSession, kind: ChangeKind, caller: Caller, webhook: Webhook, now: datetime, **facts: str
+    session: Session, kind: ChangeKind, caller: Caller, webhook: Webhook, now: datetime, **facts: str
 ) -> None:
     """Without its URL, which may have a key of the receiver's in it."""
     told: dict[str, object] = {"webhook": str(webhook.id), "events": list(webhook.events), **facts}

@@ -12,10 +12,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import text
-from sqlmodel.ext.asyncio.session import AsyncSession
 
 from app.changes.log import feed, projection
 from app.changes.log.feed import START, InvalidCursor, Page, Position
+from app.db import Session
 from app.graphql.paging import cursor_of
 from app.models.enums import ChangeKind
 from app.registry import change_log
@@ -215,7 +215,7 @@ _MANY = """
 
 
 @asynccontextmanager
-async def reading(session: AsyncSession, *, most: int) -> AsyncIterator[None]:
+async def reading(session: Session, *, most: int) -> AsyncIterator[None]:
     """What happens inside reads the log by its indexes, and so many rows of it at most."""
     statement = text(
         "SELECT sum(seq_scan)::int, sum(idx_tup_fetch)::int FROM pg_stat_xact_user_tables WHERE relname = 'change'"

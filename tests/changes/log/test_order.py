@@ -15,12 +15,11 @@ from uuid import UUID
 
 import pytest
 from sqlalchemy import text
-from sqlmodel.ext.asyncio.session import AsyncSession
 
 from app.changes.log import feed
 from app.changes.log.feed import START, Item, Position
 from app.changes.log.tail import Tail
-from app.db import Database
+from app.db import Database, Session
 from app.models.enums import ChangeKind
 from app.registry import change_log
 from app.registry.change_log import Entry
@@ -126,7 +125,7 @@ async def write(world: World, registrants: list[tuple[str, UUID]], dice: random.
     pauses = [dice.choice([0, 0, 0.002, 0.02]) for _ in range(len(chosen) + 2)]
     unlucky = dice.random() < ROLLED_BACK
 
-    async def work(session: AsyncSession) -> None:
+    async def work(session: Session) -> None:
         await session.execute(text("SELECT pg_current_xact_id()"))
         await asyncio.sleep(pauses[0])
         for (organizer, registrant), pause in zip(chosen, pauses[2:], strict=True):

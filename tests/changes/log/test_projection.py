@@ -8,12 +8,12 @@ from datetime import datetime
 
 import pytest
 from sqlalchemy import text
-from sqlmodel.ext.asyncio.session import AsyncSession
 
 from app.changes.log import projection
 from app.changes.log.feed import AFTER, IN_ORDER, SETTLED, Position
 from app.changes.log.projection import Projection
 from app.changes.log.wake import Wake
+from app.db import Session
 from app.models.enums import ChangeKind
 from app.registry import change_log
 from app.registry.change_log import Entry
@@ -35,7 +35,7 @@ async def world(database: object, vault: object) -> AsyncIterator[World]:
     await world.run("DROP TABLE taken_in")
 
 
-async def step(session: AsyncSession, after: Position, now: datetime) -> Position | None:
+async def step(session: Session, after: Position, now: datetime) -> Position | None:
     rows = (await session.execute(_NEXT, after.values())).all()
     for row in rows:
         await session.execute(text("INSERT INTO taken_in (reason) VALUES (:reason)"), {"reason": row.reason})
@@ -83,7 +83,7 @@ async def test_several_runners_take_in_each_change_once_and_in_order(world: Worl
 async def test_a_step_that_fails_leaves_nothing_and_is_taken_again(world: World) -> None:
     failures = iter([True, True, False, False, False])
 
-    async def unlucky(session: AsyncSession, after: Position, now: datetime) -> Position | None:
+    async def unlucky(session: Session, after: Position, now: datetime) -> Position | None:
         reached = await step(session, after, now)
         if next(failures):
             raise ZeroDivisionError

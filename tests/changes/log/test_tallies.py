@@ -9,13 +9,13 @@ from typing import Any
 
 import pytest
 from sqlalchemy import text
-from sqlmodel.ext.asyncio.session import AsyncSession
 
 from app.changes.log import projection, tallies
 from app.changes.log.feed import Position
 from app.changes.log.projection import Projection, advance
 from app.changes.log.wake import Wake
 from app.config import CHECKOUT
+from app.db import Session
 from app.errors import Unavailable
 from app.models.enums import RegistrantStatus
 from app.registry import erasure, retention
@@ -61,7 +61,7 @@ async def read(world: World, part: Part, now: datetime = NOW) -> Any:
 
 
 async def test_a_crash_between_counting_and_remembering_leaves_no_trace(world: World) -> None:
-    async def crash(session: AsyncSession, position: Position, now: datetime) -> Position | None:
+    async def crash(session: Session, position: Position, now: datetime) -> Position | None:
         assert await tallies.count(session, position, now) is not None
         raise RuntimeError
 
@@ -78,7 +78,7 @@ async def test_a_crash_between_counting_and_remembering_leaves_no_trace(world: W
 
 
 async def test_a_connection_that_is_cut_off_leaves_no_trace(world: World) -> None:
-    async def die(session: AsyncSession, position: Position, now: datetime) -> Position | None:
+    async def die(session: Session, position: Position, now: datetime) -> Position | None:
         assert await tallies.count(session, position, now) is not None
         await session.execute(text("SELECT pg_terminate_backend(pg_backend_pid())"))
         raise AssertionError

@@ -12,10 +12,9 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import text
-from sqlmodel.ext.asyncio.session import AsyncSession
 from uuid_utils.compat import uuid7
 
-from app.db import Database
+from app.db import Database, Session
 from app.errors import Refusal
 from app.models.enums import RegistrantStatus
 from app.registry import erasure
@@ -206,13 +205,13 @@ class Lives:
 
     # --- what must be true after each step ---
 
-    async def compare(self, session: AsyncSession) -> None:
+    async def compare(self, session: Session) -> None:
         await self.compare_registrants(session)
         await self.compare_seats(session)
         await self.compare_cases(session)
         await self.compare_checks(session)
 
-    async def compare_registrants(self, session: AsyncSession) -> None:
+    async def compare_registrants(self, session: Session) -> None:
         columns = "id, status, organizer_code, nik_index, verify_by, outbound_id, late, handed_over_at IS NOT NULL"
         assert await rows(session, f"SELECT {columns} FROM registrant") == {
             (
@@ -228,7 +227,7 @@ class Lives:
             for one in self.model.people
         }
 
-    async def compare_seats(self, session: AsyncSession) -> None:
+    async def compare_seats(self, session: Session) -> None:
         ids = {way: self.stage.world.routes[way.name] for way in WAYS}
         for way, route in zip(ids, await finding.by_ids(session, list(ids.values()), self.now), strict=True):
             assert route is not None
@@ -236,7 +235,7 @@ class Lives:
             assert (route.quota, route.taken) == (quota, taken)
             assert route.remaining == (None if quota is None else quota - taken)
 
-    async def compare_cases(self, session: AsyncSession) -> None:
+    async def compare_cases(self, session: Session) -> None:
         claims = "SELECT holder_id, organizer_code, attempts FROM case_claim JOIN duplicate_case ON id = case_id"
         assert await rows(session, claims) == {
             (held.id, organizer, attempts) for (held, organizer), attempts in self.model.claims.items()
@@ -244,7 +243,7 @@ class Lives:
         suspects = "SELECT holder_id FROM duplicate_case WHERE suspect"
         assert await rows(session, suspects) == {(one.id,) for one in self.model.suspects}
 
-    async def compare_checks(self, session: AsyncSession) -> None:
+    async def compare_checks(self, session: Session) -> None:
         checks = [Check(OPERATOR, nik_of(nik), *way) for nik in NIKS for way in DIRECTIONS_AND_SERVICES]
         answers = iter(await check.check(session, self.vault, checks, self.now))
         for nik in NIKS:
@@ -325,7 +324,7 @@ class Lives:
             assert (record.id, record.status, record.verify_by) == (leg.id, leg.status, leg.verify_by)
 
 
-async def rows(session: AsyncSession, query: str) -> set[tuple[Any, ...]]:
+async def rows(session: Session, query: str) -> set[tuple[Any, ...]]:
     return {tuple(row) for row in await session.execute(text(query))}
 
 
