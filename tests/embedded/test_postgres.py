@@ -24,7 +24,7 @@ from app.embedded.run_as import RunAs
 OWNER = """
 import sys, time
 from pathlib import Path
-from app import embedded
+from app.embedded import postgres as embedded
 with embedded.running(Path(sys.argv[1]), durable=False) as url:
     print(url, flush=True)
     time.sleep(120)

@@ -189,7 +189,7 @@ TRIES = {
 async def test_it_can_have_no(name: str) -> None:
     program = f"""
 import socket, sys
-from app.intake import reading
+from app.intake.files import reading
 reading.shut_in()
 try:
     {TRIES[name]}
@@ -213,7 +213,7 @@ async def test_it_keeps_to_tighter_limits_than_its_own(file: Path, reads: Progra
         """
 import resource, sys
 resource.setrlimit(resource.RLIMIT_AS, (200 * 1024 * 1024,) * 2)
-from app.intake import reading
+from app.intake.files import reading
 reading.main(sys.argv[1:])
 """
     )

@@ -179,7 +179,7 @@ async def nothing() -> None:
 
 async def cut_off(world: World, monkeypatch: pytest.MonkeyPatch, *, after: int) -> None:
     """One process begins and is gone after so many chunks."""
-    push, pushed = importing.feeds.push, 0
+    push, pushed = importing.reception.push, 0
 
     async def push_or_end(*given: Any, **how: Any) -> Any:
         nonlocal pushed
@@ -190,7 +190,7 @@ async def cut_off(world: World, monkeypatch: pytest.MonkeyPatch, *, after: int) 
         return await push(*given, **how)
 
     with monkeypatch.context() as patched:
-        patched.setattr(importing.feeds, "push", push_or_end)
+        patched.setattr(importing.reception, "push", push_or_end)
         with pytest.raises(ExceptionGroup):
             await worked_off(world)
 
@@ -278,14 +278,14 @@ async def test_a_database_that_is_away_is_waited_for(world: World, monkeypatch: 
     monkeypatch.setattr(importing, "AGAIN_AFTER", 0.01)
     await world.route()
     await sent(world, HUBDAT, as_csv([row(1)]))
-    push, away = importing.feeds.push, [True, True, False]
+    push, away = importing.reception.push, [True, True, False]
 
     async def push_when_there(*given: Any, **how: Any) -> Any:
         if away.pop(0):
             raise importing.Unavailable
         return await push(*given, **how)
 
-    monkeypatch.setattr(importing.feeds, "push", push_when_there)
+    monkeypatch.setattr(importing.reception, "push", push_when_there)
     assert (await worked_off(world)).results == {"NEW": 1}
 
     monkeypatch.setattr(importing, "PATIENCE", 0.0)
