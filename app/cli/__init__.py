@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
 import typer
 
 from app.cli import catalogue, clients, database, doctor, imports, keys, privacy, schema, serve, statistics, template
 from app.cli.command import Commands
+from app.version import VERSION
 
 app = typer.Typer(
     cls=Commands,
@@ -16,6 +19,23 @@ app = typer.Typer(
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
 )
+
+
+def print_version(asked: bool) -> None:
+    if asked:
+        typer.echo(f"pemudik {VERSION}")
+        raise typer.Exit
+
+
+@app.callback()
+def pemudik(
+    version: Annotated[
+        bool, typer.Option("--version", callback=print_version, is_eager=True, help="Print the version and exit.")
+    ] = False,
+) -> None:
+    """The shared registry of mudik gratis registrants."""
+
+
 app.command()(serve.serve)
 app.command()(database.migrate)
 app.command()(database.sweep)

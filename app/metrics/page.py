@@ -13,7 +13,8 @@ from prometheus_client.exposition import choose_encoder
 from prometheus_client.multiprocess import MultiProcessCollector, mark_process_dead
 from prometheus_client.registry import Collector
 
-from app import __version__, metrics
+from app import metrics
+from app.version import VERSION
 
 
 class Page(Collector):
@@ -29,7 +30,7 @@ def render(accept: str, folder: Path | None = None, more: Iterable[Metric] = ())
     encode, media = choose_encoder(accept)
     counted = metrics.REGISTRY.collect() if folder is None else _of_all(folder)
     build = GaugeMetricFamily("pemudik_build_info", "The version that answers.", labels=["version", "python"])
-    build.add_metric([__version__, platform.python_version()], 1)
+    build.add_metric([VERSION, platform.python_version()], 1)
     return encode(Page([*counted, build, *more])), media
 
 

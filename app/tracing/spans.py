@@ -15,8 +15,8 @@ from opentelemetry.sdk.trace.export import BatchSpanProcessor
 from opentelemetry.trace import Link, SpanContext, SpanKind, Status, StatusCode
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
-from app import __version__
 from app.tracing import Attributes
+from app.version import VERSION
 
 TRACEPARENT = re.compile(rb"(?!.*\d{16})[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}")
 """One that might hold a NIK is not taken over; nor are `tracestate` and `baggage`, in which anything may stand."""
@@ -28,10 +28,10 @@ class Spans:
     """Of one process."""
 
     def __init__(self, processor: SpanProcessor) -> None:
-        resource = Resource.create({"service.name": "pemudik", "service.version": __version__})
+        resource = Resource.create({"service.name": "pemudik", "service.version": VERSION})
         self._provider = TracerProvider(resource=resource, shutdown_on_exit=False)
         self._provider.add_span_processor(processor)
-        self._tracer = self._provider.get_tracer("pemudik", __version__)
+        self._tracer = self._provider.get_tracer("pemudik", VERSION)
 
     @contextmanager
     def span(self, name: str, attributes: Attributes, links: Sequence[SpanContext | None] | None) -> Iterator[None]:
