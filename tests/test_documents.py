@@ -1,8 +1,9 @@
-"""What the documents name is there: links, paths, targets of make, and commands with their options."""
+"""What the documents name is there: links, paths, targets of make, commands with their options, and the versions."""
 
 from __future__ import annotations
 
 import re
+import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -119,3 +120,12 @@ def test_every_decision_is_in_the_table() -> None:
     assert sorted(re.findall(r"^\| \[[\w-]+\]\(([\w-]+\.md)\)", read(INDEX), re.MULTILINE)) == [
         page.name for page in DECISIONS
     ]
+
+
+def test_the_version_is_the_same_everywhere() -> None:
+    version = tomllib.loads(read(CHECKOUT / "pyproject.toml"))["project"]["version"]
+    headings = re.findall(r"^## (.+)$", read(CHECKOUT / "CHANGELOG.md"), re.MULTILINE)
+    assert headings[0] == "Unreleased"
+    assert re.fullmatch(rf"{re.escape(version)}, 20\d\d-\d\d-\d\d", headings[1])
+    assert f"This is version {version}." in read(CHECKOUT / "README.md")
+    assert f"| {version.rpartition('.')[0]} | yes |" in read(CHECKOUT / "SECURITY.md")
