@@ -22,6 +22,7 @@ from app.db import Session
 from app.errors import Language
 from app.process import Registry
 from app.registry.caller import Caller
+from app.registry.clients.scopes import DASHBOARD_READ, REGISTRANTS_READ, REGISTRANTS_WRITE
 from app.registry.registrants import lookup
 from app.registry.registrants.record import Record
 from app.registry.routes import finding, route, terminals
@@ -34,8 +35,7 @@ from app.registry.terms.organizers import Organizer
 from app.registry.webhooks import deliveries
 from app.registry.webhooks.deliveries import Delivery
 
-DASHBOARD = "dashboard:read"
-OWNERS = frozenset({"registrants:read", "registrants:write"})
+OWNERS = frozenset({REGISTRANTS_READ, REGISTRANTS_WRITE})
 
 Written = TypeVar("Written")
 
@@ -75,7 +75,7 @@ class Context:
     @property
     def everyone(self) -> bool:
         """Whether other organizers' registrants may be seen at all, masked."""
-        return DASHBOARD in self.principal.scopes
+        return DASHBOARD_READ in self.principal.scopes
 
     @property
     def reader(self) -> Caller:
@@ -86,6 +86,10 @@ class Context:
     def followed(self) -> frozenset[str] | None:
         """Whose changes may be followed. None: everyone's."""
         return None if self.everyone else self.reader.organizers
+
+    def may_read_figures_of(self, organizer: str) -> bool:
+        """Statistics of one organizer: with `dashboard:read` anybody's, else its own and its members'."""
+        return self.everyone or (REGISTRANTS_READ in self.principal.scopes and self.caller.owns(organizer))
 
     def transaction(self) -> AbstractAsyncContextManager[Session]:
         return self.registry.database.transaction()

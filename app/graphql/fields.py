@@ -17,6 +17,13 @@ PAGED = ListSize(
     require_one_slicing_argument=False,
 )
 """Of a field that answers a connection."""
+SLICED = ListSize(
+    assumed_size=strawberry.UNSET,
+    slicing_arguments=["first"],
+    sized_fields=strawberry.UNSET,
+    require_one_slicing_argument=False,
+)
+"""Of a field that answers a plain list, as long as `first` asks."""
 
 
 def sized(size: int) -> ListSize:

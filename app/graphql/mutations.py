@@ -5,15 +5,11 @@ from __future__ import annotations
 import strawberry
 
 from app.graphql.fields import sized
-from app.graphql.permissions import (
-    HUBDAT_ADMIN,
-    REGISTRANTS_WRITE,
-    ROUTES_WRITE,
-    open_to,
-)
+from app.graphql.permissions import open_to
 from app.graphql.topics import admin, imports, niks, registrant_mutations, webhooks
 from app.graphql.topics import organizers as organizing
 from app.graphql.topics import routes as routing
+from app.registry.clients.scopes import HUBDAT_ADMIN, REGISTRANTS_WRITE, ROUTES_WRITE
 
 
 @strawberry.type(

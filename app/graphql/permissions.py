@@ -14,13 +14,7 @@ from graphql import GraphQLField
 from strawberry.federation.schema_directives import Authenticated, RequiresScopes
 
 from app.auth.bearer import Unauthorized, insufficient_scope
-
-NIK_CHECK = "nik:check"
-REGISTRANTS_WRITE = "registrants:write"
-REGISTRANTS_READ = "registrants:read"
-ROUTES_WRITE = "routes:write"
-DASHBOARD_READ = "dashboard:read"
-HUBDAT_ADMIN = "hubdat:admin"
+from app.registry.clients.scopes import DASHBOARD_READ, REGISTRANTS_READ
 
 Alternatives = tuple[frozenset[str], ...]
 """Any one of these sets of scopes will do; none of them: a token will do."""

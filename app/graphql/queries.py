@@ -5,18 +5,12 @@ from __future__ import annotations
 import strawberry
 
 from app.graphql.fields import PAGED, sized
-from app.graphql.permissions import (
-    DASHBOARD_READ,
-    HUBDAT_ADMIN,
-    NIK_CHECK,
-    REGISTRANTS_READ,
-    REGISTRANTS_WRITE,
-    open_to,
-)
+from app.graphql.permissions import open_to
 from app.graphql.topics import admin, changes, imports, niks, statistics, webhooks
 from app.graphql.topics import organizers as organizing
 from app.graphql.topics import registrants as reading
 from app.graphql.topics import routes as routing
+from app.registry.clients.scopes import DASHBOARD_READ, HUBDAT_ADMIN, NIK_CHECK, REGISTRANTS_READ, REGISTRANTS_WRITE
 
 
 @strawberry.type(description="What can be read.")

@@ -13,10 +13,11 @@ from strawberry.utils.str_converters import to_camel_case
 from app.graphql.engine.plans import resolve_directly
 from app.graphql.entities import FederatedSchema
 from app.graphql.mutations import Mutation
-from app.graphql.permissions import DASHBOARD_READ, REGISTRANTS_READ, REGISTRANTS_WRITE, open_to
+from app.graphql.permissions import open_to
 from app.graphql.queries import Query
 from app.graphql.scalars import SCALARS
 from app.graphql.topics import changes, imports
+from app.registry.clients.scopes import DASHBOARD_READ, REGISTRANTS_READ, REGISTRANTS_WRITE
 
 HEADER = """\
 # Pemudik: the shared registry of Indonesia's mudik gratis programmes. `POST /graphql`, OAuth 2.0 bearer tokens.

@@ -1,83 +1,37 @@
-"""What the registry offers: organizers, terminals, routes. Plain attributes come with the row, the rest by loaders."""
+"""Organizers, routes, terminals, and the figures of their programmes.
+
+These types stand in one file because they name each other: an organizer has routes and figures, and figures are told
+by organizer and by route. Attributes come with the row; loaders bring the rest.
+"""
 
 from __future__ import annotations
 
 from datetime import date, datetime
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import strawberry
 from strawberry import ID, UNSET
 
 from app.graphql import paging
 from app.graphql.context import Info, RoutePage
-from app.graphql.fields import PAGED, loaded, sized
+from app.graphql.fields import PAGED, SLICED, loaded, sized
 from app.graphql.paging import After, Connection, First
 from app.graphql.scalars import given, identifier
+from app.graphql.topics.counts import Counts, DayCounts, DirectionCounts, ServiceCounts, VerificationFunnel
+from app.graphql.topics.terms import DateRange, Policy, RegistrationWindow
 from app.graphql.vocabulary import Direction, IntegrationScheme, Mode, PlaceKind, Service
 from app.registry.routes import route as registry_route
 from app.registry.routes import terminals as registry_terminals
 from app.registry.routes.finding import RouteFilter
+from app.registry.statistics import counting
+from app.registry.statistics.statistics import Asked, Page, Part, Where
 from app.registry.terms import organizers as registry_organizers
-from app.registry.terms.policy import Policy as DecidedPolicy
-
-if TYPE_CHECKING:
-    from app.graphql.topics.statistics import Statistics
 
 InOneDirection = Annotated[Direction | None, strawberry.argument(description="In this direction.")]
-
-
-@strawberry.type(description="A wave of registration. What is registered is judged at its `registeredAt`.")
-class RegistrationWindow:
-    id: ID = strawberry.field(description="Names it in `WindowInput.amends`.")
-    opens_at: datetime = strawberry.field(description="The first instant that is inside.")
-    closes_at: datetime | None = strawberry.field(
-        description='The first instant that is outside. Null: an open end ("melihat kuota akhir").'
-    )
-    until_quota_is_full: bool = strawberry.field(description="Announced as open until the quota is full.")
-    open: bool = strawberry.field(description="Whether it is open now.")
-    note: str | None = strawberry.field(description="What the organizer said about it.")
-
-
-@strawberry.type(description="A stretch of time.")
-class DateRange:
-    from_: datetime = strawberry.field(name="from", description="The first instant that is inside.")
-    to: datetime = strawberry.field(description="The first instant that is outside.")
-
-
-@strawberry.type(description="What an organizer decides for itself in the current season.")
-class Policy:
-    verify_within_days: int | None = strawberry.field(
-        description=(
-            "A registrant not verified by the end of this day (WIB) after `registeredAt` is forfeited; Hubdat: 7"
-            " (terms of 2023 §4, H+7). Null: nobody is forfeited."
-        )
-    )
-    block_when_forfeited: bool = strawberry.field(description="Whether forfeiting blocks the NIK (terms of 2023 §5).")
-    block_seasons: int = strawberry.field(description="For how many seasons, the current one included.")
-    enforce_window: bool = strawberry.field(
-        description="Off: a registration outside every window is accepted with a warning."
-    )
-    return_requires_outbound: bool = strawberry.field(
-        description="Whether a BALIK registrant needs a standing MUDIK one with the same organizer (terms of 2023 §3)."
-    )
-    return_same_day: bool = strawberry.field(
-        description="Whether both must be registered on the same day (WIB) (terms of 2023 §3)."
-    )
-    no_show_after_minutes: int = strawberry.field(
-        description="Minutes after departure at which a VERIFIED registrant who is not aboard becomes NO_SHOW."
-    )
-
-    @classmethod
-    def from_decided(cls, policy: DecidedPolicy) -> Policy:
-        return cls(
-            verify_within_days=policy.verify_within_days,
-            block_when_forfeited=policy.block_when_forfeited,
-            block_seasons=policy.block_seasons,
-            enforce_window=policy.enforce_window,
-            return_requires_outbound=policy.return_requires_outbound,
-            return_same_day=policy.return_same_day,
-            no_show_after_minutes=policy.no_show_after_minutes,
-        )
+AfterRoute = Annotated[
+    ID | None,
+    strawberry.argument(description="The id of a route of this list: it goes on behind it."),
+]
 
 
 @strawberry.federation.type(
@@ -141,22 +95,13 @@ class Organizer:
 
     @loaded("When it registers in the current season, in the order of opening.", sized(5))
     async def windows(self, info: Info) -> list[RegistrationWindow]:
-        return [
-            RegistrationWindow(
-                id=ID(str(window.id)),
-                opens_at=window.opens_at,
-                closes_at=window.closes_at,
-                until_quota_is_full=window.until_quota_is_full,
-                open=window.open_at(info.context.now),
-                note=window.note,
-            )
-            for window in (await self._whole(info)).windows
-        ]
+        windows = (await self._whole(info)).windows
+        return [RegistrationWindow.from_window(window, info.context.now) for window in windows]
 
     @loaded("When it verifies at its poskos in the current season.", sized(5))
     async def verification(self, info: Info) -> list[DateRange]:
         ranges = (await self._whole(info)).verification
-        return [DateRange(from_=one.opens_at, to=one.closes_at) for one in ranges]
+        return [DateRange(from_=stretch.opens_at, to=stretch.closes_at) for stretch in ranges]
 
     @loaded("What it decides for itself in the current season.")
     async def policy(self, info: Info) -> Policy:
@@ -169,12 +114,10 @@ class Organizer:
         return await route_page(info, RouteFilter(organizer=self.code, direction=given(direction)), first, after)
 
     @loaded("Its figures of the current season. Null: neither yours nor your member's, and you lack `dashboard:read`.")
-    async def statistics(
-        self, info: Info
-    ) -> Annotated[Statistics, strawberry.lazy("app.graphql.topics.statistics")] | None:
-        from app.graphql.topics.statistics import of_organizer  # noqa: PLC0415 - they name each other
-
-        return of_organizer(info.context, self.code)
+    async def statistics(self, info: Info) -> Statistics | None:
+        if not info.context.may_read_figures_of(self.code):
+            return None
+        return Statistics(where=Where(organizers=frozenset({self.code})))
 
     async def _whole(self, info: Info) -> registry_organizers.Organizer:
         record = await info.context.organizers.load(self.code)
@@ -236,6 +179,157 @@ class Route:
     async def return_routes(self, info: Info) -> list[Route]:
         records = await info.context.return_routes.load(identifier(self.id))
         return [Route.from_record(record) for record in records]
+
+
+@strawberry.type(description="The figures of one organizer: the people it registered, and the seats of its own routes.")
+class OrganizerCounts:
+    organizer: Organizer = strawberry.field(description="Whose.")
+    counts: Counts = strawberry.field(description="How many.")
+
+
+@strawberry.type(description="The figures of one route. Its seats are counted whole, whosever people have them.")
+class RouteCounts:
+    route: Route = strawberry.field(description="Which.")
+    counts: Counts = strawberry.field(description="How many.")
+
+
+@strawberry.type(description="How many seats of a departure will be empty if nobody else is registered or verified.")
+class DepartureForecast:
+    route: Route = strawberry.field(description="The departure.")
+    waiting: int = strawberry.field(description="Registered, and not verified.")
+    verified: int = strawberry.field(description="Verified, and not departed.")
+    empty_seats: int | None = strawberry.field(
+        description="Free seats, and those of `waiting`. Null: the route is not limited."
+    )
+
+
+@strawberry.type(description="Two organizers whose lists overlap: the same NIK, direction and service.")
+class DuplicatePair:
+    holder: Organizer = strawberry.field(description="Who has the people: it came first.")
+    claimant: Organizer = strawberry.field(description="Who brought them as well.")
+    refused: int = strawberry.field(description="How often that was refused.")
+    suspected: int = strawberry.field(
+        description="How often names differed so clearly that one of the NIKs may be a typing error."
+    )
+
+    @classmethod
+    def from_pair(cls, pair: counting.Pair, names: dict[str, str]) -> DuplicatePair:
+        return cls(
+            holder=Organizer(code=ID(pair.holder), name=names[pair.holder]),
+            claimant=Organizer(code=ID(pair.claimant), name=names[pair.claimant]),
+            refused=pair.refused,
+            suspected=pair.suspected,
+        )
+
+
+@strawberry.type(
+    description=(
+        "Figures of a season, kept up as changes are written, about a second behind. All that one operation asks for is"
+        " of one moment."
+    )
+)
+class Statistics:
+    where: strawberry.Private[Where]
+
+    @loaded("The programme year.")
+    async def season(self, info: Info) -> int:
+        return (await self._head(info)).season
+
+    @loaded("Every change up to here is counted. Now, unless the counting is behind.")
+    async def as_of(self, info: Info) -> datetime:
+        return (await self._head(info)).as_of
+
+    @loaded("All together.")
+    async def total(self, info: Info) -> Counts:
+        return Counts.from_figures(counting.total(cell.counts for cell in await self._cells(info)))
+
+    @loaded("By organizer, those with people or seats, by code.", sized(100))
+    async def by_organizer(self, info: Info) -> list[OrganizerCounts]:
+        cells, names = await info.context.statistics.load_many(
+            [Asked(self.where, Part.CELLS), Asked(self.where, Part.NAMES)]
+        )
+        return [
+            OrganizerCounts(organizer=Organizer(code=ID(code), name=names[code]), counts=Counts.from_figures(counts))
+            for code, counts in counting.by(lambda cell: cell.organizer, cells).items()
+        ]
+
+    @loaded("By direction.", sized(2))
+    async def by_direction(self, info: Info) -> list[DirectionCounts]:
+        parts = counting.by(lambda cell: cell.direction, await self._cells(info))
+        return [
+            DirectionCounts(direction=Direction(direction), counts=Counts.from_figures(counts))
+            for direction, counts in parts.items()
+        ]
+
+    @loaded("By service.", sized(2))
+    async def by_service(self, info: Info) -> list[ServiceCounts]:
+        parts = counting.by(lambda cell: cell.service, await self._cells(info))
+        return [
+            ServiceCounts(service=Service(service), counts=Counts.from_figures(counts))
+            for service, counts in parts.items()
+        ]
+
+    @loaded("By route, in the order of departure.", SLICED)
+    async def by_route(self, info: Info, first: First = 50, after: AfterRoute = UNSET) -> list[RouteCounts]:
+        return [
+            RouteCounts(route=Route.from_record(departure.route), counts=Counts.from_figures(departure.counts))
+            for departure in await self._departures(info, first, after)
+        ]
+
+    @loaded("By day of registration, the first one first.", sized(60))
+    async def by_day(self, info: Info) -> list[DayCounts]:
+        days = await info.context.statistics.load(Asked(self.where, Part.DAYS))
+        return [DayCounts(day=day, counts=Counts.from_figures(counts)) for day, counts in days]
+
+    @loaded("How far people come, and how much time those have who wait for verification.")
+    async def funnel(self, info: Info) -> VerificationFunnel:
+        cells, deadlines = await info.context.statistics.load_many(
+            [Asked(self.where, Part.CELLS), Asked(self.where, Part.DEADLINES)]
+        )
+        return VerificationFunnel.from_figures(counting.total(cell.counts for cell in cells), deadlines)
+
+    @loaded("Empty seats to come, by departure: those that have not left, the next one first.", SLICED)
+    async def forecast(self, info: Info, first: First = 50, after: AfterRoute = UNSET) -> list[DepartureForecast]:
+        return [
+            DepartureForecast(
+                route=Route.from_record(departure.route),
+                waiting=departure.counts.registered,
+                verified=departure.counts.verified,
+                empty_seats=departure.empty_seats,
+            )
+            for departure in await self._departures(info, first, after, upcoming=True)
+        ]
+
+    @loaded("How often a NIK was refused since somebody else has it.")
+    async def duplicates(self, info: Info) -> int:
+        overlaps: counting.Overlaps = await info.context.statistics.load(Asked(self.where, Part.OVERLAPS))
+        return overlaps.refused
+
+    @loaded(
+        "Whose lists overlap, and how often; the most frequent first. Without `dashboard:read`: with yours.", SLICED
+    )
+    async def duplicate_pairs(self, info: Info, first: First = 50) -> list[DuplicatePair]:
+        most = paging.size(first)
+        overlaps, names = await info.context.statistics.load_many(
+            [Asked(self.where, Part.OVERLAPS), Asked(self.where, Part.NAMES)]
+        )
+        return [DuplicatePair.from_pair(pair, names) for pair in overlaps.pairs[:most]]
+
+    async def _head(self, info: Info) -> counting.Head:
+        head: counting.Head = await info.context.statistics.load(Asked(self.where, Part.HEAD))
+        return head
+
+    async def _cells(self, info: Info) -> list[counting.Cell]:
+        cells: list[counting.Cell] = await info.context.statistics.load(Asked(self.where, Part.CELLS))
+        return cells
+
+    async def _departures(
+        self, info: Info, first: int, after: str | None, *, upcoming: bool = False
+    ) -> list[counting.Departure]:
+        behind = given(after)
+        page = Page(paging.size(first), None if behind is None else identifier(behind), upcoming)
+        found: list[counting.Departure] = await info.context.statistics.load(Asked(self.where, Part.DEPARTURES, page))
+        return found
 
 
 async def find_organizer(info: Info, code: str) -> Organizer | None:

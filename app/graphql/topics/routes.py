@@ -11,12 +11,12 @@ from strawberry import ID, UNSET
 from app.errors import Refusal
 from app.graphql.context import Context, Info
 from app.graphql.paging import After, Connection, First
-from app.graphql.permissions import HUBDAT_ADMIN
 from app.graphql.scalars import given, identifier
 from app.graphql.topics import catalogue
 from app.graphql.topics.catalogue import Route, Terminal
 from app.graphql.topics.problems import Problem
 from app.graphql.vocabulary import Direction, Mode, PlaceKind, Service
+from app.registry.clients.scopes import HUBDAT_ADMIN
 from app.registry.routes import finding as registry_routes
 from app.registry.routes import merging, quota_releases, saving, terminal_merging, terminals
 from app.registry.routes.route import Route as Record

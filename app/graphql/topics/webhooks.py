@@ -14,11 +14,11 @@ from app.graphql import paging
 from app.graphql.context import Context, DeliveryPage, Info
 from app.graphql.fields import PAGED, loaded, sized
 from app.graphql.paging import After, Connection, First
-from app.graphql.permissions import HUBDAT_ADMIN
 from app.graphql.scalars import given, identifier
 from app.graphql.topics.catalogue import Organizer, get_organizer
 from app.graphql.topics.problems import Problem
 from app.graphql.vocabulary import DeliveryError, DeliveryState, DisabledBecause, WebhookEvent
+from app.registry.clients.scopes import HUBDAT_ADMIN
 from app.registry.webhooks import deliveries
 from app.registry.webhooks import webhooks as registry_webhooks
 

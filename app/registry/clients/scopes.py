@@ -8,17 +8,24 @@ from types import MappingProxyType
 from app.errors import InvalidValue
 from app.registry.terms.policy import HUBDAT
 
+NIK_CHECK = "nik:check"
+REGISTRANTS_WRITE = "registrants:write"
+REGISTRANTS_READ = "registrants:read"
+ROUTES_WRITE = "routes:write"
+DASHBOARD_READ = "dashboard:read"
+HUBDAT_ADMIN = "hubdat:admin"
+
 SCOPES = MappingProxyType(
     {
-        "nik:check": "Check NIKs.",
-        "registrants:write": "Submit, move, correct and cancel one's own organizer's registrants; import.",
-        "registrants:read": "Read one's own organizer's registrants, in full.",
-        "routes:write": "Declare one's own terminals, routes and quotas.",
-        "dashboard:read": "Read statistics, and every organizer's registrants with masked NIKs.",
-        "hubdat:admin": "Organizers, clients, windows, policies, blocks, cases, access log, erasure.",
+        NIK_CHECK: "Check NIKs.",
+        REGISTRANTS_WRITE: "Submit, move, correct and cancel one's own organizer's registrants; import.",
+        REGISTRANTS_READ: "Read one's own organizer's registrants, in full.",
+        ROUTES_WRITE: "Declare one's own terminals, routes and quotas.",
+        DASHBOARD_READ: "Read statistics, and every organizer's registrants with masked NIKs.",
+        HUBDAT_ADMIN: "Organizers, clients, windows, policies, blocks, cases, access log, erasure.",
     }
 )
-ONLY_HUBDAT = frozenset({"dashboard:read", "hubdat:admin"})
+ONLY_HUBDAT = frozenset({DASHBOARD_READ, HUBDAT_ADMIN})
 
 
 def for_client_of(organizer: str, scopes: Sequence[str]) -> tuple[str, ...] | InvalidValue:

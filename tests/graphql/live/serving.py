@@ -23,11 +23,12 @@ from app.graphql.doors.sockets import PROTOCOL
 from app.graphql.entities import FederatedSchema
 from app.graphql.failures import RequestError
 from app.graphql.mutations import Mutation
-from app.graphql.permissions import HUBDAT_ADMIN, NIK_CHECK, open_to
+from app.graphql.permissions import open_to
 from app.graphql.queries import Query
 from app.graphql.scalars import SCALARS
 from app.graphql.schema import Names
 from app.process import Registry
+from app.registry.clients.scopes import HUBDAT_ADMIN, NIK_CHECK
 from tests.graphql.conftest import Api
 
 
