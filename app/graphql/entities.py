@@ -10,12 +10,9 @@ from collections import defaultdict
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 
-import strawberry
-from strawberry.federation.schema import FederationAny
-from strawberry.types import Info as AnyInfo
-
 from app.graphql.context import Context
 from app.graphql.failures import RequestError
+from app.graphql.internals import SchemaWithEntities
 from app.graphql.permissions import TO_SEE_REGISTRANTS, Alternatives, satisfied
 from app.graphql.scalars import identifier
 from app.graphql.topics import registrants
@@ -54,11 +51,9 @@ ENTITIES = {
 }
 
 
-class FederatedSchema(strawberry.federation.Schema):
-    async def entities_resolver(  # type: ignore[override]
-        self, info: AnyInfo, representations: list[FederationAny]
-    ) -> list[FederationAny]:
-        return await resolve(info.context, representations)  # type: ignore[return-value]
+class FederatedSchema(SchemaWithEntities):
+    async def resolve_entities(self, context: Context, representations: Sequence[object]) -> list[object]:
+        return await resolve(context, representations)
 
 
 async def resolve(context: Context, representations: Sequence[object]) -> list[object]:

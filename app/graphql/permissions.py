@@ -14,6 +14,7 @@ from graphql import GraphQLField
 from strawberry.federation.schema_directives import Authenticated, RequiresScopes
 
 from app.auth.bearer import Unauthorized, insufficient_scope
+from app.graphql.internals import directives_of
 from app.registry.clients.scopes import DASHBOARD_READ, REGISTRANTS_READ
 
 Alternatives = tuple[frozenset[str], ...]
@@ -38,8 +39,7 @@ def open_to(
 
 def declared(field: GraphQLField) -> Alternatives | None:
     """What a root field's directives ask for. None: it declares nothing."""
-    definition = field.extensions.get("strawberry-definition")
-    for directive in getattr(definition, "directives", ()):
+    for directive in directives_of(field):
         if isinstance(directive, RequiresScopes):
             return tuple(frozenset(scopes) for scopes in directive.scopes)
         if isinstance(directive, Authenticated):

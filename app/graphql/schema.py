@@ -2,16 +2,11 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
-
 import strawberry
-from graphql import GraphQLInputObjectType, GraphQLSchema
 from strawberry.schema.config import StrawberryConfig
-from strawberry.schema.name_converter import NameConverter
-from strawberry.utils.str_converters import to_camel_case
 
-from app.graphql.engine.plans import resolve_directly
 from app.graphql.entities import FederatedSchema
+from app.graphql.internals import RememberedNames, executable
 from app.graphql.mutations import Mutation
 from app.graphql.permissions import open_to
 from app.graphql.queries import Query
@@ -63,28 +58,16 @@ class Subscription:
     )
 
 
-class Names(NameConverter):
-    """Strawberry's names, remembered: it asks for them again for every argument of every request."""
-
-    apply_naming_config = staticmethod(lru_cache(maxsize=None)(to_camel_case))
-
-
 SCHEMA = FederatedSchema(
     query=Query,
     mutation=Mutation,
     subscription=Subscription,
-    config=StrawberryConfig(name_converter=Names(), scalar_map=SCALARS, disable_field_suggestions=True),
+    config=StrawberryConfig(name_converter=RememberedNames(), scalar_map=SCALARS, disable_field_suggestions=True),
     # What every known gateway composes; the Guild's refuses 2.10 and above.
     federation_version="2.9",
 )
 
-EXECUTABLE: GraphQLSchema = SCHEMA._schema  # noqa: SLF001 - what graphql-core executes; strawberry gives no other name
-# Strawberry checks @oneOf by itself; graphql-core then neither says so in introspection nor validates it.
-for _type in EXECUTABLE.type_map.values():
-    if isinstance(_type, GraphQLInputObjectType) and _type.extensions["strawberry-definition"].is_one_of:
-        _type.is_one_of = True
-
-resolve_directly(EXECUTABLE)
+EXECUTABLE = executable(SCHEMA)
 
 
 def sdl() -> str:

@@ -6,6 +6,7 @@ from enum import StrEnum
 
 import strawberry
 
+from app.graphql.internals import describe_members
 from app.models.enums import (
     CaseState,
     DeliveryError,
@@ -51,8 +52,7 @@ __all__ = [
 def describe(vocabulary: type[StrEnum], description: str, **members: str) -> None:
     """Make `vocabulary` a GraphQL enum; every member is described by its name."""
     strawberry.enum(vocabulary, description=description)
-    for value in vocabulary.__strawberry_definition__.values:  # type: ignore[attr-defined]
-        value.description = members[value.name]
+    describe_members(vocabulary, members)
 
 
 class NikOutcome(StrEnum):

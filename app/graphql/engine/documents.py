@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from graphql import (
+    ASTValidationRule,
     DocumentNode,
     FieldNode,
     FragmentDefinitionNode,
@@ -22,11 +23,11 @@ from graphql import (
     ListValueNode,
     OperationDefinitionNode,
     SelectionSetNode,
+    ValuesOfCorrectTypeRule,
     parse,
     specified_rules,
     validate,
 )
-from graphql.validation import ASTValidationRule, ValuesOfCorrectTypeRule
 
 from app.graphql import permissions
 from app.graphql.engine import limits
@@ -34,6 +35,7 @@ from app.graphql.engine.inputs import ValuesWithoutEcho
 from app.graphql.engine.limits import Measure
 from app.graphql.engine.plans import Plans
 from app.graphql.failures import RequestError
+from app.graphql.internals import syntax_message_without_values
 from app.graphql.permissions import Alternatives
 
 KEPT_TEXTS = 1_000
@@ -42,9 +44,6 @@ KEPT_CHARACTERS = 200_000
 LARGEST_KEPT = 16_000
 MOST_ERRORS = 20
 
-_TOKEN_WITH_VALUE = re.compile(r"\b(?:Name|Int|Float|String|BlockString|Comment)(?= ')")
-_UP_TO_A_QUOTE = re.compile(r"""(?:[^'"]|'(?:[!$&()\[\]{}:=@|,.]|\.\.\.)')*""")
-"""Punctuation may be quoted."""
 _NUL = re.compile(r"\\u(?:0000|\{0+\})")
 
 
@@ -213,9 +212,5 @@ def _coded(error: GraphQLError) -> RequestError:
 
 
 def _without_values(error: GraphQLSyntaxError) -> RequestError:
-    """What stood there instead of the expected may be a NIK or a name: the message ends before it."""
-    found = _TOKEN_WITH_VALUE.search(error.message)
-    told = error.message[: found.end()] if found else error.message
-    harmless = _UP_TO_A_QUOTE.match(told)
-    message = harmless[0].rstrip(" ,:.(") if harmless else "Syntax Error"
+    message = syntax_message_without_values(error.message)
     return RequestError(message, "GRAPHQL_PARSE_FAILED", source=error.source, positions=error.positions)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -12,35 +11,28 @@ from graphql import (
     GraphQLList,
     GraphQLNonNull,
     GraphQLSchema,
+    Undefined,
     ValueNode,
     VariableDefinitionNode,
     type_from_ast,
 )
-from graphql.language import SKIP
-from graphql.pyutils import Undefined
-from graphql.utilities.validate_input_value import validate_input_literal, validate_input_value
-from graphql.validation import ValuesOfCorrectTypeRule
+from graphql.utilities import validate_input_literal, validate_input_value
 
 from app.graphql.failures import RequestError
+from app.graphql.internals import LiteralRule, is_about_an_unknown_field, missing_field
 
 MOST_ERRORS = 20
 
-_REQUIRED = re.compile(r"Expected value of type '\w+' to include required field '(\w+)'")
-_UNKNOWN = re.compile(r"Expected value of type '\w+' not to include unknown field")
 
-
-class ValuesWithoutEcho(ValuesOfCorrectTypeRule):
+class ValuesWithoutEcho(LiteralRule):
     """The specified rule about literals, in our words."""
 
-    def is_valid_value_node(self, node: ValueNode, input_type: Any) -> Any:
-        if input_type:
+    def judge(self, node: ValueNode, input_type: Any) -> None:
+        def on_error(error: GraphQLError, path: list[str | int]) -> None:
+            message = f"Invalid value{_place(path)}: {reason(error, input_type, path)}"
+            self.report_error(RequestError(message, "BAD_USER_INPUT", nodes=error.nodes or [node]))
 
-            def on_error(error: GraphQLError, path: list[str | int]) -> None:
-                message = f"Invalid value{_place(path)}: {reason(error, input_type, path)}"
-                self.report_error(RequestError(message, "BAD_USER_INPUT", nodes=error.nodes or [node]))
-
-            validate_input_literal(node, input_type, on_error, hide_suggestions=True)
-        return SKIP
+        validate_input_literal(node, input_type, on_error, hide_suggestions=True)
 
 
 def misfits(
@@ -75,9 +67,9 @@ def reason(error: GraphQLError, type_: Any, path: Sequence[str | int]) -> str:
     if isinstance(error, RequestError):
         return error.message
     expected = _type_at(type_, path)
-    if missing := _REQUIRED.match(error.message):
-        return f"{_bare(expected)} needs the field `{missing[1]}`"
-    if _UNKNOWN.match(error.message):
+    if missing := missing_field(error):
+        return f"{_bare(expected)} needs the field `{missing}`"
+    if is_about_an_unknown_field(error):
         return f"{_bare(expected)} has no such field"
     for around in (_bare(expected), _bare(_type_at(type_, path[:-1]))):
         if isinstance(around, GraphQLInputObjectType) and around.is_one_of:

@@ -19,6 +19,7 @@ from graphql import (
     GraphQLInterfaceType,
     GraphQLNamedType,
     GraphQLObjectType,
+    GraphQLOutputType,
     GraphQLSchema,
     InlineFragmentNode,
     IntValueNode,
@@ -31,10 +32,10 @@ from graphql import (
     is_list_type,
     is_non_null_type,
 )
-from graphql.type import GraphQLOutputType
 from strawberry.federation.schema_directives import ListSize
 
 from app.graphql.failures import RequestError
+from app.graphql.internals import directives_of
 from app.graphql.paging import LARGEST
 
 MOST_BYTES = 100_000
@@ -214,11 +215,7 @@ def _field_of(schema: GraphQLSchema, parent: GraphQLNamedType | None, name: str)
 
 
 def _declared_size(found: GraphQLField) -> ListSize | None:
-    definition = found.extensions.get("strawberry-definition")
-    for directive in getattr(definition, "directives", ()):
-        if isinstance(directive, ListSize):
-            return directive
-    return None
+    return next((directive for directive in directives_of(found) if isinstance(directive, ListSize)), None)
 
 
 def _is_list(type_: GraphQLOutputType | Any) -> bool:

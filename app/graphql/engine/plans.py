@@ -6,9 +6,8 @@ cannot do, down to an unexpected null, falls back to graphql-core, which also wo
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from inspect import iscoroutinefunction
 from typing import Any
 
 from graphql import (
@@ -17,6 +16,7 @@ from graphql import (
     FieldNode,
     FragmentDefinitionNode,
     FragmentSpreadNode,
+    GraphQLBoolean,
     GraphQLEnumType,
     GraphQLID,
     GraphQLList,
@@ -26,16 +26,11 @@ from graphql import (
     GraphQLString,
     GraphQLUnionType,
     SelectionSetNode,
-    get_named_type,
     is_leaf_type,
 )
-from graphql.execution import Executor
-from graphql.type import GraphQLBoolean
-from strawberry.execution import optimized_is_awaitable
-from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext
-from strawberry.types import Info
-from strawberry.types.field import StrawberryField
-from strawberry.utils.str_converters import to_camel_case
+
+from app.graphql import internals
+from app.graphql.internals import attribute_of, class_of
 
 Plan = Callable[[Any], Any]
 """The completed value of a resolved one. Raises whatever it likes for what it cannot do."""
@@ -77,7 +72,7 @@ class Plans:
         if is_leaf_type(type_):
             return _leaf(type_)
         if isinstance(type_, GraphQLUnionType):
-            return _by_class({_class_of(one): self._object(one, selections) for one in type_.types})
+            return _by_class({class_of(one): self._object(one, selections) for one in type_.types})
         if isinstance(type_, GraphQLObjectType) and type_.is_type_of is None:
             return self._object(type_, selections)
         raise NotPlain
@@ -119,93 +114,21 @@ class Plans:
         return named is type_ or (isinstance(named, GraphQLUnionType) and self.schema.is_sub_type(named, type_))
 
 
-def resolve_directly(schema: GraphQLSchema) -> None:
-    """Let root fields take their scalars as graphql-core coerced them: strawberry would convert each once more."""
-    for root in (schema.query_type, schema.mutation_type):
-        for field_ in root.fields.values() if root else ():
-            definition = field_.extensions["strawberry-definition"]
-            if iscoroutinefunction(definition.base_resolver.wrapped_func) and all(
-                is_leaf_type(get_named_type(argument.type)) for argument in field_.args.values()
-            ):
-                field_.resolve = _direct(definition)
-
-
-def _direct(definition: StrawberryField) -> Callable[..., Awaitable[Any]]:
-    assert definition.base_resolver is not None  # noqa: S101 - of every root field
-    function: Any = definition.base_resolver.wrapped_func
-    names = {one.graphql_name or to_camel_case(one.python_name): one.python_name for one in definition.arguments}
-
-    def resolve(_source: object, info: Any, **arguments: Any) -> Any:
-        given = {names[name]: value for name, value in arguments.items()}
-        return function(Info(_raw_info=info, _field=definition), **given)
-
-    return resolve
-
-
 async def execute(
     document: DocumentNode, plans: Plans, variables: dict[str, Any], operation_name: str | None, context: object
 ) -> ExecutionResult | None:
     """None: the variables do not fit the operation, and nothing was executed."""
-    executor = PlanningExecutor.build(
-        plans.schema,
-        document,
-        context_value=context,
-        raw_variable_values=variables,
-        operation_name=operation_name,
-        is_awaitable=optimized_is_awaitable,  # type: ignore[arg-type]
-        hide_suggestions=True,
-        plans=plans,
-    )
-    if isinstance(executor, list):
-        return None
-    result: Any = executor.execute_operation()
-    executed: ExecutionResult = await result if executor.is_awaitable(result) else result
-    return executed
-
-
-class PlanningExecutor(Executor[Any]):
-    """Of one request."""
-
-    operation_extensions = None
-    # Strawberry's resolvers expect its own kind of info.
-    build_resolve_info: Any = StrawberryGraphQLCoreExecutionContext.build_resolve_info
-
-    def __init__(self, *given: Any, plans: Plans, **named: Any) -> None:
-        super().__init__(*given, **named)
-        self.plans = plans
-
-    async def complete_awaitable_value(
-        self, return_type: Any, field_details_list: Any, info: Any, path: Any, result: Awaitable[Any], *position: Any
-    ) -> Any:
-        """Where a resolver's value comes in: the root fields, and what loaders bring."""
-        plan = self.plans.plan(return_type, [details.node for details in field_details_list])
-        if plan is None:
-            return await super().complete_awaitable_value(
-                return_type, field_details_list, info, path, result, *position
-            )
-        try:
-            resolved = await result
-            try:
-                return plan(resolved)
-            except Exception:  # noqa: BLE001 - graphql-core does it again, and says what is wrong
-                completed = self.complete_value(return_type, field_details_list, info, path, resolved, *position)
-                return await completed if self.is_awaitable(completed) else completed
-        except Exception as error:  # noqa: BLE001 - a resolver's, whatever it is, belongs to its field
-            self.handle_field_error(error, return_type, field_details_list, path)
-            return None
+    executor = internals.executor(plans.schema, document, plans, variables, operation_name, context)
+    return None if executor is None else await internals.executed(executor)
 
 
 def _plain_field(type_: GraphQLObjectType, nodes: Sequence[FieldNode]) -> tuple[str, Any]:
     """The attribute that a field reads, and its type."""
     found = type_.fields.get(nodes[0].name.value)
-    if found is None or found.args or not getattr(found.resolve, "_is_default", False):
+    attribute = attribute_of(found) if found is not None and not found.args else None
+    if found is None or attribute is None:
         raise NotPlain
-    return found.extensions["strawberry-definition"].python_name, found.type
-
-
-def _class_of(type_: GraphQLObjectType) -> type:
-    origin: type = type_.extensions["strawberry-definition"].origin
-    return origin
+    return attribute, found.type
 
 
 def _or_null(plan: Plan) -> Plan:

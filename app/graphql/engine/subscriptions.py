@@ -13,14 +13,14 @@ from weakref import ref
 
 import orjson
 from graphql import ExecutionResult, FieldNode, GraphQLError, GraphQLSchema
-from graphql.execution import create_source_event_stream
-from strawberry.execution import optimized_is_awaitable
 
+from app.graphql import internals
 from app.graphql.context import Context
 from app.graphql.engine.documents import Refused
 from app.graphql.engine.operations import Found, Operations
-from app.graphql.engine.plans import Plan, PlanningExecutor
+from app.graphql.engine.plans import Plan
 from app.graphql.failures import shown
+from app.graphql.internals import PlanningExecutor
 
 
 class Subscriptions:
@@ -37,20 +37,13 @@ class Subscriptions:
         `context` makes one for the resolver, and one for each event that needs more than attributes.
         """
         document = found.document
-        executor = PlanningExecutor.build(
-            self._schema,
-            document.ast,
-            context_value=context(),
-            raw_variable_values=found.asked.variables,
-            operation_name=found.asked.operation_name,
-            is_awaitable=optimized_is_awaitable,  # type: ignore[arg-type]
-            hide_suggestions=True,
-            plans=document.plans,
+        asked = found.asked
+        executor = internals.executor(
+            self._schema, document.ast, document.plans, asked.variables, asked.operation_name, context()
         )
-        if isinstance(executor, list):
+        if executor is None:
             raise self._operations.misfits(found)
-        source: Any = create_source_event_stream(executor)
-        source = await source if executor.is_awaitable(source) else source
+        source = await internals.events(executor)
         if isinstance(source, ExecutionResult):
             raise Refused(source.errors or ())
         return self._payloads(source, executor, self._plain(found), context)
@@ -58,7 +51,7 @@ class Subscriptions:
     async def _payloads(
         self,
         source: AsyncGenerator[Any, None],
-        executor: Any,
+        executor: PlanningExecutor,
         plain: tuple[str, Plan] | None,
         context: Callable[[], Context],
     ) -> AsyncGenerator[str, None]:
@@ -103,11 +96,7 @@ class Subscriptions:
 
 
 async def _executed(executor: PlanningExecutor, event: Any, context: Context) -> str:
-    of_event: Any = executor.build_per_event_executor(event)
-    of_event.context_value = context
-    result = of_event.execute_operation(serially=False)
-    result = await result if of_event.is_awaitable(result) else result
-    return written(result, context)
+    return written(await internals.executed_for(event, executor, context), context)
 
 
 def written(result: ExecutionResult, context: Context) -> str:

@@ -22,11 +22,11 @@ from app.graphql.context import Info
 from app.graphql.doors.sockets import PROTOCOL
 from app.graphql.entities import FederatedSchema
 from app.graphql.failures import RequestError
+from app.graphql.internals import RememberedNames, executable
 from app.graphql.mutations import Mutation
 from app.graphql.permissions import open_to
 from app.graphql.queries import Query
 from app.graphql.scalars import SCALARS
-from app.graphql.schema import Names
 from app.process import Registry
 from app.registry.clients.scopes import HUBDAT_ADMIN, NIK_CHECK
 from tests.graphql.conftest import Api
@@ -109,13 +109,15 @@ class Subscription:
     admins = open_to(count_to_three, HUBDAT_ADMIN, description="For hubdat.")
 
 
-SCHEMA = FederatedSchema(
-    query=Query,
-    mutation=Mutation,
-    subscription=Subscription,
-    config=StrawberryConfig(name_converter=Names(), scalar_map=SCALARS, disable_field_suggestions=True),
-    federation_version="2.9",
-)._schema
+SCHEMA = executable(
+    FederatedSchema(
+        query=Query,
+        mutation=Mutation,
+        subscription=Subscription,
+        config=StrawberryConfig(name_converter=RememberedNames(), scalar_map=SCALARS, disable_field_suggestions=True),
+        federation_version="2.9",
+    )
+)
 
 
 @asynccontextmanager

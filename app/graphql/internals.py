@@ -1,0 +1,278 @@
+"""What this house uses of strawberry and graphql-core beyond what they document. No other file of it does so.
+
+Either library may change any of this in any release. `CHECKED` names the versions that this file was read against, and
+`tests/graphql/test_internals.py` fails with other ones. Then somebody looks again:
+
+1. Read each part below beside the file of the installed package that its comment names.
+2. Run tests/graphql and tests/privacy. `engine/test_plans.py` compares answers with graphql-core's own executor;
+   `engine/test_documents.py` and tests/privacy/silence fail when a message is worded anew and repeats a value.
+3. Run `make bench` before and after: the executor, the direct resolvers and the names stand here for their speed.
+4. Write the new versions into `CHECKED`.
+"""
+
+from __future__ import annotations
+
+import re
+from abc import abstractmethod
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
+from enum import StrEnum
+from functools import lru_cache
+from inspect import iscoroutinefunction
+from types import MappingProxyType
+from typing import Any, Protocol
+
+import strawberry
+from graphql import (
+    SKIP,
+    DocumentNode,
+    ExecutionResult,
+    Executor,
+    FieldNode,
+    GraphQLError,
+    GraphQLField,
+    GraphQLInputObjectType,
+    GraphQLObjectType,
+    GraphQLSchema,
+    ValueNode,
+    ValuesOfCorrectTypeRule,
+    create_source_event_stream,
+    get_named_type,
+    is_leaf_type,
+)
+from strawberry.execution import optimized_is_awaitable
+from strawberry.federation.schema import FederationAny
+from strawberry.schema.name_converter import NameConverter
+from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext
+from strawberry.schema.schema_converter import GraphQLCoreConverter
+from strawberry.types.field import StrawberryField
+from strawberry.utils.str_converters import to_camel_case
+
+CHECKED = MappingProxyType({"strawberry-graphql": "0.341.2", "graphql-core": "3.3.2"})
+
+_DEFINITION = GraphQLCoreConverter.DEFINITION_BACKREF
+"""Under this key strawberry keeps its own definition of a type or field in graphql-core's `extensions`."""
+
+
+# --- the schema: strawberry/schema/schema.py, strawberry/schema/schema_converter.py -----------------------------------
+
+
+def executable(schema: strawberry.Schema) -> GraphQLSchema:
+    """What graphql-core executes. Strawberry has no public name for it."""
+    made = schema._schema  # noqa: SLF001
+    _check_one_of(made)
+    _resolve_directly(made)
+    return made
+
+
+def _check_one_of(schema: GraphQLSchema) -> None:
+    """Strawberry checks @oneOf by itself. Introspection and validation are graphql-core's, which has to be told."""
+    for type_ in schema.type_map.values():
+        if isinstance(type_, GraphQLInputObjectType) and type_.extensions[_DEFINITION].is_one_of:
+            type_.is_one_of = True
+
+
+def _resolve_directly(schema: GraphQLSchema) -> None:
+    """Root fields take their scalars as graphql-core coerced them. Strawberry would convert each of them once more."""
+    for root in (schema.query_type, schema.mutation_type):
+        for field in root.fields.values() if root else ():
+            definition: StrawberryField = field.extensions[_DEFINITION]
+            function = definition.base_resolver.wrapped_func if definition.base_resolver else None
+            takes_scalars = all(is_leaf_type(get_named_type(argument.type)) for argument in field.args.values())
+            if function is not None and iscoroutinefunction(function) and takes_scalars:
+                field.resolve = _direct(definition, function)
+
+
+def _direct(definition: StrawberryField, function: Callable[..., Awaitable[Any]]) -> Callable[..., Awaitable[Any]]:
+    names = {
+        argument.graphql_name or to_camel_case(argument.python_name): argument.python_name
+        for argument in definition.arguments
+    }
+
+    def resolve(_source: object, info: Any, **arguments: Any) -> Awaitable[Any]:
+        given = {names[name]: value for name, value in arguments.items()}
+        return function(strawberry.Info(_raw_info=info, _field=definition), **given)
+
+    return resolve
+
+
+def directives_of(field: GraphQLField) -> Sequence[object]:
+    """The federation directives that a field was declared with."""
+    directives: Sequence[object] = getattr(field.extensions.get(_DEFINITION), "directives", ())
+    return directives
+
+
+def attribute_of(field: GraphQLField) -> str | None:
+    """The Python attribute that a field reads. None: the field has a resolver of its own."""
+    if not getattr(field.resolve, "_is_default", False):
+        return None
+    name: str = field.extensions[_DEFINITION].python_name
+    return name
+
+
+def class_of(type_: GraphQLObjectType) -> type:
+    """The Python class that was decorated as this type."""
+    origin: type = type_.extensions[_DEFINITION].origin
+    return origin
+
+
+# --- enums: strawberry/types/enum.py ----------------------------------------------------------------------------------
+
+
+def describe_members(vocabulary: type[StrEnum], descriptions: Mapping[str, str]) -> None:
+    """Strawberry describes a member only where the enum is written, and ours are written in `app.models`."""
+    for member in vocabulary.__strawberry_definition__.values:  # type: ignore[attr-defined]
+        member.description = descriptions[member.name]
+
+
+# --- names: strawberry/schema/name_converter.py -----------------------------------------------------------------------
+
+
+class RememberedNames(NameConverter):
+    """Strawberry's camel case, remembered: strawberry converts each name again for every argument of every request."""
+
+    apply_naming_config = staticmethod(lru_cache(maxsize=None)(to_camel_case))
+
+
+# --- federation's `_entities`: strawberry/federation/schema.py --------------------------------------------------------
+
+
+class SchemaWithEntities(strawberry.federation.Schema):
+    """Resolves `_entities` by a method of its own: strawberry's resolver checks neither keys nor scopes."""
+
+    async def entities_resolver(  # type: ignore[override]
+        self, info: strawberry.Info, representations: list[FederationAny]
+    ) -> list[FederationAny]:
+        return await self.resolve_entities(info.context, representations)  # type: ignore[return-value]
+
+    @abstractmethod
+    async def resolve_entities(self, context: Any, representations: Sequence[object]) -> list[object]:
+        """An entity, None, or an error for each representation, in their order."""
+
+
+# --- execution: graphql/execution/executor.py, strawberry/execution/ --------------------------------------------------
+
+
+class Planner(Protocol):
+    def plan(self, type_: Any, nodes: Sequence[FieldNode]) -> Callable[[Any], Any] | None:
+        """A function that completes a value of `type_`. None: graphql-core has to."""
+
+
+class PlanningExecutor(Executor[Any]):
+    """graphql-core's executor of one request, which completes by a plan what has one."""
+
+    operation_extensions = None
+    # Strawberry's resolvers expect strawberry's kind of info.
+    build_resolve_info: Any = StrawberryGraphQLCoreExecutionContext.build_resolve_info
+
+    def __init__(self, *given: Any, planner: Planner, **named: Any) -> None:
+        super().__init__(*given, **named)
+        self.planner = planner
+
+    async def complete_awaitable_value(
+        self, return_type: Any, field_details_list: Any, info: Any, path: Any, result: Awaitable[Any], *position: Any
+    ) -> Any:
+        """The values of resolvers come in here: those of root fields, and what loaders bring."""
+        plan = self.planner.plan(return_type, [details.node for details in field_details_list])
+        if plan is None:
+            return await super().complete_awaitable_value(
+                return_type, field_details_list, info, path, result, *position
+            )
+        try:
+            resolved = await result
+            try:
+                return plan(resolved)
+            except Exception:  # noqa: BLE001 - graphql-core completes the value again, and words the error
+                completed = self.complete_value(return_type, field_details_list, info, path, resolved, *position)
+                return await completed if self.is_awaitable(completed) else completed
+        except Exception as error:  # noqa: BLE001 - whatever a resolver raises belongs to its field
+            self.handle_field_error(error, return_type, field_details_list, path)
+            return None
+
+
+def executor(
+    schema: GraphQLSchema,
+    document: DocumentNode,
+    planner: Planner,
+    variables: dict[str, Any],
+    operation_name: str | None,
+    context: object,
+) -> PlanningExecutor | None:
+    """None: the variables do not fit the operation."""
+    built = PlanningExecutor.build(
+        schema,
+        document,
+        context_value=context,
+        raw_variable_values=variables,
+        operation_name=operation_name,
+        is_awaitable=optimized_is_awaitable,  # type: ignore[arg-type]
+        hide_suggestions=True,
+        planner=planner,
+    )
+    return built if isinstance(built, PlanningExecutor) else None
+
+
+async def executed(executor: PlanningExecutor) -> ExecutionResult:
+    """The result of a query or a mutation."""
+    result: ExecutionResult = await _awaited(executor, executor.execute_operation())
+    return result
+
+
+async def events(executor: PlanningExecutor) -> AsyncGenerator[Any, None] | ExecutionResult:
+    """The events of a subscription, or the errors for which there are none."""
+    source: AsyncGenerator[Any, None] | ExecutionResult = await _awaited(executor, create_source_event_stream(executor))
+    return source
+
+
+async def executed_for(event: object, executor: PlanningExecutor, context: object) -> ExecutionResult:
+    """The result for one event of a subscription."""
+    of_event: Any = executor.build_per_event_executor(event)
+    of_event.context_value = context
+    result: ExecutionResult = await _awaited(executor, of_event.execute_operation(serially=False))
+    return result
+
+
+async def _awaited(executor: PlanningExecutor, value: Any) -> Any:
+    return await value if executor.is_awaitable(value) else value
+
+
+# --- the rule about literals: graphql/validation/rules/values_of_correct_type.py --------------------------------------
+
+
+class LiteralRule(ValuesOfCorrectTypeRule):
+    """The specified rule about literals, which leaves the judgement to a subclass."""
+
+    def is_valid_value_node(self, node: ValueNode, input_type: Any) -> Any:
+        if input_type:
+            self.judge(node, input_type)
+        return SKIP
+
+    @abstractmethod
+    def judge(self, node: ValueNode, input_type: Any) -> None:
+        """Report what is wrong with a literal."""
+
+
+# --- how graphql-core words its errors: graphql/utilities/validate_input_value.py, graphql/language/ ------------------
+
+_REQUIRED_FIELD = re.compile(r"Expected value of type '\w+' to include required field '(\w+)'")
+_UNKNOWN_FIELD = re.compile(r"Expected value of type '\w+' not to include unknown field")
+_TOKEN_WITH_VALUE = re.compile(r"\b(?:Name|Int|Float|String|BlockString|Comment)(?= ')")
+_UP_TO_A_QUOTE = re.compile(r"""(?:[^'"]|'(?:[!$&()\[\]{}:=@|,.]|\.\.\.)')*""")
+"""Punctuation may be quoted."""
+
+
+def missing_field(error: GraphQLError) -> str | None:
+    """The name of the required field that an input object lacks, if the error is about that."""
+    found = _REQUIRED_FIELD.match(error.message)
+    return found[1] if found else None
+
+
+def is_about_an_unknown_field(error: GraphQLError) -> bool:
+    return _UNKNOWN_FIELD.match(error.message) is not None
+
+
+def syntax_message_without_values(message: str) -> str:
+    """The message up to the text of the document that it quotes: that text may be a NIK or a name."""
+    found = _TOKEN_WITH_VALUE.search(message)
+    told = message[: found.end()] if found else message
+    harmless = _UP_TO_A_QUOTE.match(told)
+    return harmless[0].rstrip(" ,:.(") if harmless else "Syntax Error"
