@@ -41,7 +41,7 @@ Written = TypeVar("Written")
 
 
 @dataclass(frozen=True, slots=True)
-class RoutePage:
+class RoutePageKey:
     """One page of one filter, as a loader's key."""
 
     where: RouteFilter
@@ -50,7 +50,7 @@ class RoutePage:
 
 
 @dataclass(frozen=True, slots=True)
-class DeliveryPage:
+class DeliveryPageKey:
     """One page of a webhook's deliveries, as a loader's key."""
 
     webhook_id: UUID
@@ -122,8 +122,8 @@ class Context:
         return DataLoader(load)
 
     @cached_property
-    def route_pages(self) -> DataLoader[RoutePage, list[Route]]:
-        async def load(pages: list[RoutePage]) -> list[list[Route]]:
+    def route_pages(self) -> DataLoader[RoutePageKey, list[Route]]:
+        async def load(pages: list[RoutePageKey]) -> list[list[Route]]:
             async with self.transaction() as session:
                 return [
                     await finding.page(session, page.where, after=page.after, first=page.first, now=self.now)
@@ -173,8 +173,8 @@ class Context:
         return DataLoader(load)
 
     @cached_property
-    def deliveries(self) -> DataLoader[DeliveryPage, list[Delivery]]:
-        async def load(pages: list[DeliveryPage]) -> list[list[Delivery]]:
+    def deliveries(self) -> DataLoader[DeliveryPageKey, list[Delivery]]:
+        async def load(pages: list[DeliveryPageKey]) -> list[list[Delivery]]:
             async with self.transaction() as session:
                 return [
                     await deliveries.page(session, page.webhook_id, page.state, after=page.after, first=page.first)

@@ -19,7 +19,7 @@ from app.errors import Language, Refusal, TooManyChecks, Unavailable
 MASKED = "Internal error"
 _NAMED_AFTER_A_NIK = re.compile(r"\d(?:_?\d){15,}")
 
-log = structlog.get_logger(__name__)
+logger = structlog.get_logger(__name__)
 
 
 class RequestError(GraphQLError):
@@ -86,7 +86,7 @@ def _for_the_client(error: GraphQLError, language: Language, ids: dict[int, str]
 def report(error: BaseException) -> str:
     """Log a bug with its type and its frames, never its message or its values; the id that the client is told."""
     error_id = str(uuid4())  # With dashes: the log masks long runs of digits.
-    log.error("graphql field failed", error_id=error_id, exception="\n".join(telemetry.lines_of(error)))
+    logger.error("graphql field failed", error_id=error_id, exception="\n".join(telemetry.lines_of(error)))
     return error_id
 
 

@@ -11,12 +11,12 @@ import strawberry
 
 from app.graphql.failures import RequestError
 
-LARGEST = 200
+LARGEST_PAGE = 200
 _VERSION = b"\x01"
 
 Node = TypeVar("Node")
 
-First = Annotated[int, strawberry.argument(description=f"How many at most, 1 to {LARGEST}.")]
+First = Annotated[int, strawberry.argument(description=f"How many at most, 1 to {LARGEST_PAGE}.")]
 After = Annotated[
     str | None,
     strawberry.argument(
@@ -65,8 +65,8 @@ def position(after: str | None) -> UUID | None:
 
 
 def size(first: int) -> int:
-    if not 1 <= first <= LARGEST:
-        raise RequestError(f"`first` must be between 1 and {LARGEST}", "INVALID_PAGE_SIZE", most=LARGEST)
+    if not 1 <= first <= LARGEST_PAGE:
+        raise RequestError(f"`first` must be between 1 and {LARGEST_PAGE}", "INVALID_PAGE_SIZE", most=LARGEST_PAGE)
     return first
 
 

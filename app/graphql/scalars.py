@@ -17,7 +17,7 @@ NIK = NewType("NIK", str)
 LONGEST_NIK = 64
 """Far longer than 16 digits with blanks, dots or dashes between them."""
 FIRST_YEAR, LAST_YEAR = 1900, 2199
-NOBODY = UUID(int=0)
+ID_OF_NOTHING = UUID(int=0)
 
 Given = TypeVar("Given")
 
@@ -32,7 +32,7 @@ def identifier(text: str) -> UUID:
     try:
         return UUID(text)
     except ValueError:
-        return NOBODY
+        return ID_OF_NOTHING
 
 
 def parse_nik(value: object) -> str:

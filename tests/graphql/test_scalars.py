@@ -10,7 +10,7 @@ import pytest
 from app.errors import Language
 from app.graphql.failures import RequestError
 from app.graphql.paging import cursor_of, position
-from app.graphql.scalars import NOBODY, identifier, parse_day, parse_instant, parse_nik, write_instant
+from app.graphql.scalars import ID_OF_NOTHING, identifier, parse_day, parse_instant, parse_nik, write_instant
 from app.language import language_of
 
 
@@ -76,7 +76,7 @@ def test_a_nik_is_left_to_the_registry() -> None:
 
 @pytest.mark.parametrize("text", ["", "x", "1" * 40, "zz000000-0000-0000-0000-000000000000"])
 def test_what_is_no_id_is_the_id_of_nothing(text: str) -> None:
-    assert identifier(text) == NOBODY
+    assert identifier(text) == ID_OF_NOTHING
 
 
 def test_a_cursor_leads_back_to_its_id() -> None:

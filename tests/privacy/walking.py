@@ -158,7 +158,7 @@ def _listed(arguments: list[str]) -> str:
 
 
 def _fits(document: str, variables: Mapping[str, object]) -> bool:
-    if len(document) > limits.MOST_BYTES:
+    if len(document) > limits.MOST_DOCUMENT_BYTES:
         return False
     [node] = parse(document).definitions
     assert isinstance(node, OperationDefinitionNode)

@@ -1,1 +1,1 @@
-"""The wire: HTTP, multipart, WebSockets and server-sent events."""
+"""The protocols by which GraphQL operations come: HTTP, multipart forms, WebSockets and server-sent events."""

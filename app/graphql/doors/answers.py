@@ -1,7 +1,7 @@
-"""What a request is answered: status, media type and JSON, as GraphQL-over-HTTP says.
+"""How a request is answered: status, media type and JSON, as the GraphQL-over-HTTP specification says.
 
-With `application/graphql-response+json` a refused document is 400. With `application/json` it is 200, since there only
-the transport has a status.
+A refused document is answered with 400 in `application/graphql-response+json`. In `application/json` it is answered
+with 200: there the status tells of the transport only.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ JSON = "application/json"
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class HttpAnswer:
     status: int
     content: Mapping[str, Any]
     media: str | None
@@ -34,7 +34,7 @@ class Answer:
 
     @property
     def outcome(self) -> str:
-        """For the metrics: the code of the first error."""
+        """What the metrics call the answer: the code of the first error, or `ok`."""
         errors = self.content.get("errors")
         return errors[0]["extensions"]["code"] if errors else "ok"
 
@@ -57,40 +57,43 @@ def answered(
     media: str | None,
     *,
     alone: Unavailable | None = None,
-) -> Answer:
-    """`alone` is what kept the only root field from answering: then the whole request says so."""
+) -> HttpAnswer:
+    """The answer of an operation that was executed.
+
+    `alone` is why the only root field has no value: then the status of the whole answer says so.
+    """
     content: dict[str, Any] = {"data": data}
     if errors:
         content["errors"] = shown(errors, language)
-    return Answer(200, content, media) if alone is None else _later(alone, content, media)
+    return HttpAnswer(200, content, media) if alone is None else _later(alone, content, media)
 
 
-def refused(errors: Sequence[GraphQLError], language: Language, media: str | None) -> Answer:
-    """Nothing was executed."""
-    return Answer(400 if media == GRAPHQL else 200, {"errors": shown(errors, language)}, media)
+def refused(errors: Sequence[GraphQLError], language: Language, media: str | None) -> HttpAnswer:
+    """The answer of an operation of which nothing was executed."""
+    return HttpAnswer(400 if media == GRAPHQL else 200, {"errors": shown(errors, language)}, media)
 
 
-def unavailable(error: Unavailable, language: Language, media: str | None) -> Answer:
-    """Not even who calls could be found out."""
+def unavailable(error: Unavailable, language: Language, media: str | None) -> HttpAnswer:
+    """The answer when the registry cannot even find out who calls."""
     return _later(error, {"errors": shown([failures.unavailable(error, language)], language)}, media)
 
 
-def unanswerable(error: NotUnderstood, media: str | None) -> Answer:
-    return Answer(error.status, _one(error.message, error.code), media, error.headers)
+def unanswerable(error: NotUnderstood, media: str | None) -> HttpAnswer:
+    return HttpAnswer(error.status, _one(error.message, error.code), media, error.headers)
 
 
-def unauthorized(error: Unauthorized, media: str | None) -> Answer:
+def unauthorized(error: Unauthorized, media: str | None) -> HttpAnswer:
     messages = {
         401: "A bearer token is needed, see WWW-Authenticate",
         403: "The access token lacks a scope, see WWW-Authenticate",
     }
     message = messages.get(error.status, "The Authorization header is malformed")
-    return Answer(error.status, _one(message, error.code.upper()), media, {"WWW-Authenticate": error.challenge})
+    return HttpAnswer(error.status, _one(message, error.code.upper()), media, {"WWW-Authenticate": error.challenge})
 
 
 @lru_cache(maxsize=256)
 def media_type(accept: str) -> str | None:
-    """The one of the two that is wanted most; `application/json` when either will do, None when neither will."""
+    """Which of the two media types the client wants more: `application/json` if both alike, None if neither."""
     qualities = qualities_of(accept)
     general = qualities.get("application/*", qualities.get("*/*", 0.0))
     json, graphql = qualities.get(JSON, general), qualities.get(GRAPHQL, general)
@@ -102,7 +105,7 @@ def media_type(accept: str) -> str | None:
 
 
 def qualities_of(accept: str) -> dict[str, float]:
-    """How much each media type is wanted that an Accept header names (RFC 9110 §12.5.1)."""
+    """The quality of each media type that an Accept header names (RFC 9110 §12.5.1)."""
     qualities: dict[str, float] = {}
     for choice in accept.lower().split(","):
         name, *parameters = (part.strip() for part in choice.split(";"))
@@ -117,9 +120,9 @@ def _quality(text: str) -> float:
         return 0.0
 
 
-def _later(error: Unavailable, content: Mapping[str, Any], media: str | None) -> Answer:
+def _later(error: Unavailable, content: Mapping[str, Any], media: str | None) -> HttpAnswer:
     status = 429 if isinstance(error, TooManyChecks) else 503
-    return Answer(status, content, media, {"Retry-After": str(error.retry_after)})
+    return HttpAnswer(status, content, media, {"Retry-After": str(error.retry_after)})
 
 
 def _one(message: str, code: str) -> dict[str, Any]:

@@ -1,6 +1,7 @@
-"""What stays open: how much of it a client may have in one process, and when one connection has to end.
+"""Connections that stay open: how many a client may have in one process, and when a connection has to end.
 
-It ends with its token, with its client, with the process, and when nobody reads at its other end.
+A connection ends with its token, with its client's rights, with the process, and when its client reads nothing any
+more.
 """
 
 from __future__ import annotations
@@ -18,23 +19,24 @@ from app.auth.bearer import RECHECK_AFTER, Bearer, Principal, Unauthorized
 from app.errors import Unavailable
 from app.graphql.failures import RequestError
 
-MOST_SOCKETS = 100
-"""Of one client in one process."""
-MOST_SUBSCRIPTIONS = 500
-"""Of one client in one process, over all its sockets and streams."""
-LOOK_EVERY = 1.0
-ALIVE_EVERY = 12.0
-"""With nothing else to say. Proxies close what is silent for a minute, some for fifteen seconds."""
-SLOW_AFTER = 10.0
-"""Nothing was taken meanwhile, though something waits."""
-LAST_WORD_WITHIN = 10.0
-"""Seconds, as all of these."""
+MOST_SOCKETS_OF_A_CLIENT = 100
+"""In one process."""
+MOST_SUBSCRIPTIONS_OF_A_CLIENT = 500
+"""In one process, over all its sockets and streams."""
+CHECK_EVERY_SECONDS = 1.0
+"""How often a connection is looked at."""
+KEEP_ALIVE_AFTER_SECONDS = 12.0
+"""Silence after which a sign of life is sent. Proxies close what is silent for a minute, some after fifteen seconds."""
+SLOW_AFTER_SECONDS = 10.0
+"""A client that takes nothing for so long, though a message waits, is a slow reader."""
+LAST_WORD_WITHIN_SECONDS = 10.0
+"""A client has so long to take the message that ends its connection."""
 
 Result = TypeVar("Result")
 
 
 @dataclass(frozen=True, slots=True)
-class End:
+class ConnectionEnd:
     """Why the registry ends a connection: the close code of a socket, and the error of a stream."""
 
     close: int
@@ -46,19 +48,19 @@ class End:
         return RequestError(self.message, self.code)
 
 
-TOKEN_ENDED = End(4401, "INVALID_TOKEN", "The access token is expired or revoked")
-RIGHTS_CHANGED = End(4403, "FORBIDDEN", "What this client may do has changed: connect again")
-SLOW_READER = End(4413, "SLOW_READER", "Nothing was read for too long: resume from your last cursor")
-TOO_MANY_SOCKETS = End(4430, "TOO_MANY_SOCKETS", f"A client has {MOST_SOCKETS} sockets at most")
-RESTARTING = End(1012, "RESTARTING", "The server restarts: resume from your last cursor")
+TOKEN_ENDED = ConnectionEnd(4401, "INVALID_TOKEN", "The access token is expired or revoked")
+RIGHTS_CHANGED = ConnectionEnd(4403, "FORBIDDEN", "What this client may do has changed: connect again")
+SLOW_READER = ConnectionEnd(4413, "SLOW_READER", "Nothing was read for too long: resume from your last cursor")
+TOO_MANY_SOCKETS = ConnectionEnd(4430, "TOO_MANY_SOCKETS", f"A client has {MOST_SOCKETS_OF_A_CLIENT} sockets at most")
+RESTARTING = ConnectionEnd(1012, "RESTARTING", "The server restarts: resume from your last cursor")
 
 
 class Gone(Exception):  # noqa: N818 - an outcome
-    """Nobody is at the other end any more."""
+    """The client is not there any more."""
 
 
 class Connections:
-    """Of one process. `stopping` is set when it has been told to end."""
+    """The open connections of one process. `stopping` is set when the process is to end."""
 
     def __init__(self, stopping: asyncio.Event) -> None:
         self.stopping = stopping
@@ -67,16 +69,16 @@ class Connections:
 
     @contextmanager
     def socket(self, client: str) -> Iterator[bool]:
-        """Whether the client may have one more, and has it until this is left."""
-        with _one_more(self._sockets, client, MOST_SOCKETS, "socket") as may:
+        """Whether the client may have one socket more. If so, the socket counts until this context is left."""
+        with _one_more(self._sockets, client, MOST_SOCKETS_OF_A_CLIENT, "socket") as may:
             yield may
 
     @contextmanager
     def subscription(self, client: str) -> Iterator[None]:
-        """Raises `RequestError`."""
-        with _one_more(self._subscriptions, client, MOST_SUBSCRIPTIONS, "subscription") as may:
+        """Count a subscription of the client until this context is left. Raises `RequestError` when it has too many."""
+        with _one_more(self._subscriptions, client, MOST_SUBSCRIPTIONS_OF_A_CLIENT, "subscription") as may:
             if not may:
-                raise too_many(MOST_SUBSCRIPTIONS, "A client has {} subscriptions at most")
+                raise too_many(MOST_SUBSCRIPTIONS_OF_A_CLIENT, "A client has {} subscriptions at most")
             yield
 
 
@@ -100,9 +102,9 @@ def _one_more(counts: Counter[str], client: str, most: int, kind: str) -> Iterat
             del counts[client]
 
 
-async def first(*ways: Coroutine[Any, Any, Result]) -> Result:
-    """What the first one that ends comes to. The others are cancelled, and have ended as well."""
-    tasks = [asyncio.ensure_future(way) for way in ways]
+async def first_of(*works: Coroutine[Any, Any, Result]) -> Result:
+    """The result of the first work that ends. The others are cancelled, and have ended when this returns."""
+    tasks = [asyncio.ensure_future(work) for work in works]
     try:
         await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
         return next(task for task in tasks if task.done()).result()
@@ -113,7 +115,9 @@ async def first(*ways: Coroutine[Any, Any, Result]) -> Result:
 
 
 class Line:
-    """What is sent to one client. Who sends waits until there is room, so no more than one message of each waits."""
+    """The way on which messages go to one client. A sender waits until there is room for its message, so at most one
+    message of each sender waits in memory.
+    """
 
     def __init__(self, send: Callable[[Any], Awaitable[None]]) -> None:
         self._send = send
@@ -128,7 +132,7 @@ class Line:
         try:
             await self._send(message)
         except (OSError, RuntimeError):
-            # Servers say either after the end that they made by themselves.
+            # The server raises either of these when it has closed the connection by itself.
             raise Gone from None
         finally:
             self._waiting -= 1
@@ -143,8 +147,8 @@ class Line:
         return 0.0 if self._waiting else monotonic() - self._since
 
 
-class Watch:
-    """Of one connection: looks every second whether it may stay."""
+class ConnectionWatch:
+    """Looks every second whether one connection may stay."""
 
     def __init__(self, connections: Connections, bearer: Bearer, authorization: str, principal: Principal) -> None:
         self._connections = connections
@@ -152,16 +156,16 @@ class Watch:
         self._authorization = authorization
         self._principal = principal
 
-    async def end(self, line: Line, keep_alive: Callable[[], Awaitable[None]]) -> End:
-        """Why it has to end, as soon as it has to."""
-        while not await self._stopping_within(LOOK_EVERY):
-            if line.stalled_for >= SLOW_AFTER:
+    async def end(self, line: Line, keep_alive: Callable[[], Awaitable[None]]) -> ConnectionEnd:
+        """Wait until the connection has to end, and say why."""
+        while not await self._stopping_within(CHECK_EVERY_SECONDS):
+            if line.stalled_for >= SLOW_AFTER_SECONDS:
                 return SLOW_READER
             if end := await self._end_of_rights():
                 return end
-            if line.silent_for >= ALIVE_EVERY:
+            if line.silent_for >= KEEP_ALIVE_AFTER_SECONDS:
                 try:
-                    async with asyncio.timeout(SLOW_AFTER):
+                    async with asyncio.timeout(SLOW_AFTER_SECONDS):
                         await keep_alive()
                 except TimeoutError:
                     return SLOW_READER
@@ -173,14 +177,14 @@ class Watch:
                 await self._connections.stopping.wait()
         return self._connections.stopping.is_set()
 
-    async def _end_of_rights(self) -> End | None:
+    async def _end_of_rights(self) -> ConnectionEnd | None:
         if clock.now() >= self._principal.expires_at:
             return TOKEN_ENDED
         try:
-            principal = await self._bearer.authenticate(self._authorization, within=RECHECK_AFTER - LOOK_EVERY)
+            principal = await self._bearer.authenticate(self._authorization, within=RECHECK_AFTER - CHECK_EVERY_SECONDS)
         except Unauthorized:
             return TOKEN_ENDED
         except Unavailable:
-            # Nobody can say; the next look asks again.
+            # The database does not answer, so nobody knows. The next look asks again.
             return None
         return None if principal == self._principal else RIGHTS_CHANGED

@@ -1,7 +1,7 @@
-"""GraphQL over HTTP: our own thin view on graphql-core's executor over the strawberry schema.
+"""GraphQL over HTTP: a thin door of our own before the engine, instead of strawberry's view.
 
-POST of one JSON operation (GraphQL-over-HTTP); refusals of RFC 6750, 9110 and that specification before anything runs.
-Beside it, at the same address: the answer that is a stream of events, and the socket.
+One operation comes by POST, in JSON (the GraphQL-over-HTTP specification). What RFC 6750, RFC 9110 and that
+specification refuse is refused before anything runs. A stream of events and a WebSocket are had at the same address.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from app.graphql.context import Context
 from app.graphql.doors import multipart, streams
 from app.graphql.doors.answers import (
     GRAPHQL,
-    Answer,
+    HttpAnswer,
     answered,
     media_type,
     refused,
@@ -28,13 +28,13 @@ from app.graphql.doors.answers import (
     unauthorized,
     unavailable,
 )
-from app.graphql.doors.connections import Connections, Watch
+from app.graphql.doors.connections import Connections, ConnectionWatch
 from app.graphql.doors.payloads import Payloads
 from app.graphql.doors.sockets import SocketDoor
 from app.graphql.doors.streams import Stream
-from app.graphql.engine.documents import Refused
-from app.graphql.engine.operations import Found, Operations
-from app.graphql.engine.requests import Asked, NotUnderstood, asked, refuse_method_or_media
+from app.graphql.engine.documents import OperationRefused
+from app.graphql.engine.operations import FoundOperation, Operations
+from app.graphql.engine.requests import NotUnderstood, OperationRequest, read_request, refuse_method_or_media
 from app.graphql.engine.subscriptions import Subscriptions
 from app.graphql.failures import RequestError, cause
 from app.graphql.schema import EXECUTABLE
@@ -50,13 +50,13 @@ def routes(
     operations, connections = Operations(schema, settings), Connections(registry.stopping)
     payloads = Payloads(registry, operations, Subscriptions(schema, operations), connections)
     return [
-        Route(PATH, Door(registry, bearer, settings, operations, payloads, connections)),
+        Route(PATH, HttpDoor(registry, bearer, settings, operations, payloads, connections)),
         WebSocketRoute(PATH, SocketDoor(bearer, operations, payloads, connections)),
     ]
 
 
-class Door:
-    """The ASGI application behind `PATH`. Of one process."""
+class HttpDoor:
+    """The ASGI application for HTTP at `PATH`. A process has one."""
 
     def __init__(
         self,
@@ -76,36 +76,36 @@ class Door:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         answer = await self._answer(scope, receive)
-        if isinstance(answer, Answer):
+        if isinstance(answer, HttpAnswer):
             scope.setdefault("state", {})["outcome"] = answer.outcome
         await answer.send(send)
 
-    async def _answer(self, scope: Scope, receive: Receive) -> Answer | Stream:
+    async def _answer(self, scope: Scope, receive: Receive) -> HttpAnswer | Stream:
         headers = _headers(scope)
         accept = headers.get(b"accept", b"*/*").decode("latin-1")
         media, streamed = media_type(accept), streams.wanted(accept)
-        # What is refused is no stream yet.
-        told_in = media or (GRAPHQL if streamed else None)
+        # A refusal is no stream, even if a stream was asked for.
+        refusal_media = media or (GRAPHQL if streamed else None)
         language = language_of(headers.get(b"accept-language", b"").decode("latin-1"))
         try:
-            refuse_method_or_media(scope["method"], told_in)
+            refuse_method_or_media(scope["method"], refusal_media)
             principal = await self._principal(scope, headers)
-            found = self._found(scope, principal, await self._asked(headers, receive))
+            found = self._found(scope, principal, await self._request(headers, receive))
             if found.is_subscription and not streamed:
                 raise streams.not_asked_for()
             if found.is_subscription or media is None:
                 return self._stream(found, principal, headers, receive, language)
             return await self._result(found, principal, language, media)
-        except Refused as error:
-            return refused(error.errors, language, told_in)
+        except OperationRefused as error:
+            return refused(error.errors, language, refusal_media)
         except RequestError as error:
-            return refused([error], language, told_in)
+            return refused([error], language, refusal_media)
         except Unauthorized as error:
-            return unauthorized(error, told_in)
+            return unauthorized(error, refusal_media)
         except NotUnderstood as error:
-            return unanswerable(error, told_in)
+            return unanswerable(error, refusal_media)
         except Unavailable as error:
-            return unavailable(error, language, told_in)
+            return unavailable(error, language, refusal_media)
 
     async def _principal(self, scope: Scope, headers: Mapping[bytes, bytes]) -> Principal:
         authorization = headers.get(b"authorization")
@@ -113,24 +113,29 @@ class Door:
         scope.setdefault("state", {})["client_id"] = principal.caller.client_id
         return principal
 
-    async def _asked(self, headers: Mapping[bytes, bytes], receive: Receive) -> Asked:
-        read = multipart.asked if multipart.is_form(headers) else asked
+    async def _request(self, headers: Mapping[bytes, bytes], receive: Receive) -> OperationRequest:
+        read = multipart.read_request if multipart.is_form(headers) else read_request
         return await read(headers, receive, self._settings)
 
-    def _found(self, scope: Scope, principal: Principal, wanted: Asked) -> Found:
-        found = self._operations.find(wanted)
-        scope["state"]["operation"] = found.operation.told
-        self._operations.judge(found, principal)
+    def _found(self, scope: Scope, principal: Principal, request: OperationRequest) -> FoundOperation:
+        found = self._operations.find(request)
+        scope["state"]["operation"] = found.operation.root_field_names
+        self._operations.judge(found, principal.scopes)
         return found
 
     def _stream(
-        self, found: Found, principal: Principal, headers: Mapping[bytes, bytes], receive: Receive, language: Language
+        self,
+        found: FoundOperation,
+        principal: Principal,
+        headers: Mapping[bytes, bytes],
+        receive: Receive,
+        language: Language,
     ) -> Stream:
         authorization = headers[b"authorization"].decode("latin-1")
-        watch = Watch(self._connections, self._bearer, authorization, principal)
+        watch = ConnectionWatch(self._connections, self._bearer, authorization, principal)
         return Stream(self._payloads.of(found, principal, language), watch, receive, language)
 
-    async def _result(self, found: Found, principal: Principal, language: Language, media: str) -> Answer:
+    async def _result(self, found: FoundOperation, principal: Principal, language: Language, media: str) -> HttpAnswer:
         result = await self._operations.execute(found, Context(self._registry, principal, language, clock.now()))
         alone = _what_kept_it_from_answering(result) if found.operation.root_fields == 1 else None
         return answered(result.data, result.errors, language, media, alone=alone)
@@ -145,7 +150,9 @@ def _what_kept_it_from_answering(result: ExecutionResult) -> Unavailable | None:
 
 
 def _headers(scope: Scope) -> dict[bytes, bytes]:
-    """One value per name: a repeated header is a list (RFC 9110 §5.3), which no single value here may be."""
+    """One value for each name. A repeated header is a list (RFC 9110 §5.3), and no header that is read here is a list:
+    so its value is refused.
+    """
     headers: dict[bytes, bytes] = {}
     for name, value in scope["headers"]:
         headers[name] = headers[name] + b", " + value if name in headers else value

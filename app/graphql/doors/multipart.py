@@ -1,6 +1,7 @@
 """Files beside an operation: the GraphQL multipart request specification (`operations`, `map`, then the file).
 
-Refused without a header that a web page of somebody else's cannot send unasked (a preflight would come first).
+Such a request needs a header that makes a browser ask first (a CORS preflight). Without it, a page of another site
+could send a form here in the name of whoever looks at the page.
 """
 
 from __future__ import annotations
@@ -13,25 +14,25 @@ from starlette.requests import Request
 from starlette.types import Receive
 
 from app.config import Settings
-from app.graphql.engine.requests import Asked, NotUnderstood, understood
+from app.graphql.engine.requests import NotUnderstood, OperationRequest, parse_request
 from app.intake import http
 from app.intake.files import uploads
 from app.intake.files.file_refusals import FileTooLarge
 from app.intake.files.uploads import AROUND, MULTIPART, Form, NotAForm, Upload
 from app.intake.files.workbooks import MOST_BYTES
 
-PREFLIGHT = (b"graphql-preflight", b"apollo-require-preflight", b"x-requested-with")
-MOST_PLACES = 10
-"""Of one file."""
+PREFLIGHT_HEADERS = (b"graphql-preflight", b"apollo-require-preflight", b"x-requested-with")
+MOST_PLACES_OF_A_FILE = 10
+"""The variables that one file may fill."""
 
 
 def is_form(headers: Mapping[bytes, bytes]) -> bool:
     return headers.get(b"content-type", b"").partition(b";")[0].strip().lower() == MULTIPART.encode()
 
 
-async def asked(headers: Mapping[bytes, bytes], receive: Receive, settings: Settings) -> Asked:
-    """Raises `NotUnderstood`."""
-    if not any(headers.get(name, b"").strip() for name in PREFLIGHT):
+async def read_request(headers: Mapping[bytes, bytes], receive: Receive, settings: Settings) -> OperationRequest:
+    """What a multipart request asks for, with its file among the variables. Raises `NotUnderstood`."""
+    if not any(headers.get(name, b"").strip() for name in PREFLIGHT_HEADERS):
         raise NotUnderstood(
             400,
             "PREFLIGHT_REQUIRED",
@@ -41,17 +42,17 @@ async def asked(headers: Mapping[bytes, bytes], receive: Receive, settings: Sett
     form = await _form(headers, receive, settings)
     if "operations" not in form.fields or "map" not in form.fields:
         raise _bad("A multipart request has the fields `operations` and `map`, then its file")
-    wanted = understood(form.fields["operations"].encode())
-    _put(form.files, _places(form.fields["map"]), wanted.variables)
-    return wanted
+    request = parse_request(form.fields["operations"].encode())
+    _put(form.files, _places(form.fields["map"]), request.variables)
+    return request
 
 
 async def _form(headers: Mapping[bytes, bytes], receive: Receive, settings: Settings) -> Form:
-    request = Request({"type": "http", "headers": list(headers.items())}, receive)
+    http_request = Request({"type": "http", "headers": list(headers.items())}, receive)
     try:
-        http.media_type(request, MULTIPART)
-        stream = http.chunks(request, limit=MOST_BYTES + AROUND, timeout=settings.upload_timeout)
-        return await uploads.form(request.headers, stream, fields=2)
+        http.media_type(http_request, MULTIPART)
+        stream = http.chunks(http_request, limit=MOST_BYTES + AROUND, timeout=settings.upload_timeout)
+        return await uploads.form(http_request.headers, stream, fields=2)
     except http.Refused as refused:
         raise NotUnderstood(refused.status, refused.code, refused.message("en"), refused.headers) from None
     except FileTooLarge as refused:
@@ -61,7 +62,7 @@ async def _form(headers: Mapping[bytes, bytes], receive: Receive, settings: Sett
 
 
 def _places(written: str) -> dict[str, list[str]]:
-    """Where each file belongs, as `map` has it."""
+    """The places of each file in the operation, which `map` lists."""
     try:
         places = orjson.loads(written)
     except orjson.JSONDecodeError:
@@ -70,13 +71,13 @@ def _places(written: str) -> dict[str, list[str]]:
         raise _bad("`map` is an object of lists: for each file the places of its variables")
     if any(not isinstance(path, str) for paths in places.values() for path in paths):
         raise _bad("A place in `map` is a string such as `variables.file`")
-    if any(not 1 <= len(paths) <= MOST_PLACES for paths in places.values()):
-        raise _bad(f"Each file in `map` has 1 to {MOST_PLACES} places")
+    if any(not 1 <= len(paths) <= MOST_PLACES_OF_A_FILE for paths in places.values()):
+        raise _bad(f"Each file in `map` has 1 to {MOST_PLACES_OF_A_FILE} places")
     return places
 
 
 def _put(files: Mapping[str, Upload], places: Mapping[str, Sequence[str]], variables: dict[str, Any]) -> None:
-    """Where `null` stands, the file goes."""
+    """Put each file where its variables have `null`."""
     if files.keys() != places.keys():
         raise _bad("`map` and the files of the form do not name the same files")
     for name, paths in places.items():

@@ -1,4 +1,4 @@
-"""What an operation says, one payload after the other, whichever protocol carries them, and how a failed one ends."""
+"""What an operation answers, payload by payload, for the protocols that carry several; and the errors that end it."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ from app.changes.log.tail import SlowReader
 from app.errors import Language
 from app.graphql.context import Context
 from app.graphql.doors.connections import SLOW_READER, Connections
-from app.graphql.engine.documents import Refused
-from app.graphql.engine.operations import Found, Operations
+from app.graphql.engine.documents import OperationRefused
+from app.graphql.engine.operations import FoundOperation, Operations
 from app.graphql.engine.requests import NotUnderstood
-from app.graphql.engine.subscriptions import Subscriptions, written
+from app.graphql.engine.subscriptions import Subscriptions, written_result
 from app.graphql.failures import RequestError, shown
 from app.process import Registry
 
 
 class Payloads:
-    """Of one process."""
+    """A process has one."""
 
     def __init__(
         self, registry: Registry, operations: Operations, subscriptions: Subscriptions, connections: Connections
@@ -33,26 +33,28 @@ class Payloads:
         self._subscriptions = subscriptions
         self._connections = connections
 
-    async def of(self, found: Found, principal: Principal, language: Language) -> AsyncGenerator[str, None]:
-        """JSON: one of a query or a mutation, of a subscription as many as come. Raises what `told` tells."""
+    async def of(self, found: FoundOperation, principal: Principal, language: Language) -> AsyncGenerator[str, None]:
+        """JSON texts: one for a query or a mutation, as many as there are events for a subscription.
 
-        def context() -> Context:
+        What they raise, `errors_of` turns into errors for the client.
+        """
+
+        def new_context() -> Context:
             return Context(self._registry, principal, language, clock.now())
 
         if not found.is_subscription:
-            once = context()
-            yield written(await self._operations.execute(found, once), once)
+            yield written_result(await self._operations.execute(found, new_context()), language)
             return
         with self._connections.subscription(principal.caller.client_id or ""):
-            async with aclosing(await self._subscriptions.open(found, context)) as payloads:
+            async with aclosing(await self._subscriptions.open(found, new_context, language)) as payloads:
                 async for payload in payloads:
                     yield payload
 
 
-def told(error: Exception, language: Language) -> list[dict[str, Any]]:
-    """The errors that a client reads. Whatever was not foreseen is logged and masked."""
+def errors_of(error: Exception, language: Language) -> list[dict[str, Any]]:
+    """The errors that a client reads. An exception that nobody foresaw is logged and masked."""
     match error:
-        case Refused():
+        case OperationRefused():
             return shown(error.errors, language)
         case NotUnderstood():
             return shown([RequestError(error.message, error.code)], language)

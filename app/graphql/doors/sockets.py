@@ -1,7 +1,7 @@
-"""GraphQL over a WebSocket: the protocol graphql-transport-ws, with its close codes and ours (`connections`).
+"""GraphQL over a WebSocket: the protocol graphql-transport-ws, with its close codes and those of `connections`.
 
-Each operation is a task of its own: one that fails is answered by itself and leaves its neighbours alone. An operation
-ends with its socket, and when the client says `complete`.
+Each operation of a socket is a task of its own. An operation that fails is answered by an error message and leaves the
+other operations alone. An operation ends with its socket, or when the client says `complete`.
 """
 
 from __future__ import annotations
@@ -19,51 +19,54 @@ from app.auth.bearer import Bearer, Principal, Unauthorized
 from app.errors import Unavailable
 from app.graphql import failures
 from app.graphql.doors.connections import (
-    LAST_WORD_WITHIN,
+    LAST_WORD_WITHIN_SECONDS,
     TOO_MANY_SOCKETS,
+    ConnectionEnd,
     Connections,
-    End,
+    ConnectionWatch,
     Gone,
     Line,
-    Watch,
-    first,
+    first_of,
     too_many,
 )
-from app.graphql.doors.payloads import Payloads, told
+from app.graphql.doors.payloads import Payloads, errors_of
 from app.graphql.engine.operations import Operations
-from app.graphql.engine.requests import Asked, NotUnderstood, operation_in
+from app.graphql.engine.requests import NotUnderstood, OperationRequest, request_of
 from app.language import language_of
 from app.request_log import in_a_word
 
 PROTOCOL = "graphql-transport-ws"
-INIT_WITHIN = 5.0
-"""Seconds until a socket must have said who it is."""
-MOST_OPERATIONS = 100
-"""Of one socket at a time."""
-LONGEST_ID = 255
-ABNORMAL = 1006
-"""The close code of a socket whose other end is gone without a word."""
+INIT_WITHIN_SECONDS = 5.0
+"""A client has so long to say who it is."""
+MOST_OPERATIONS_OF_A_SOCKET = 100
+"""At a time."""
+LONGEST_OPERATION_ID = 255
+"""In characters."""
+ABNORMAL_CLOSURE = 1006
+"""The close code of a socket whose client is gone without a close message."""
 
-BAD_MESSAGE = End(4400, "BAD_REQUEST", "Invalid message")
-UNAUTHORIZED = End(4401, "UNAUTHORIZED", "Unauthorized")
-NOT_OUR_PROTOCOL = End(4406, "SUBPROTOCOL_NOT_ACCEPTABLE", f"Subprotocol not acceptable: {PROTOCOL} is spoken here")
-INIT_TIMEOUT = End(4408, "INIT_TIMEOUT", "Connection initialisation timeout")
-ID_IN_USE = End(4409, "SUBSCRIBER_EXISTS", "Subscriber already exists")
-TOO_MANY_INITS = End(4429, "TOO_MANY_INITS", "Too many initialisation requests")
-AWAY = End(1013, "UNAVAILABLE", "The registry cannot answer now: try again later")
-BROKEN = End(4500, "INTERNAL_ERROR", "Internal error")
+BAD_MESSAGE = ConnectionEnd(4400, "BAD_REQUEST", "Invalid message")
+UNAUTHORIZED = ConnectionEnd(4401, "UNAUTHORIZED", "Unauthorized")
+NOT_OUR_PROTOCOL = ConnectionEnd(
+    4406, "SUBPROTOCOL_NOT_ACCEPTABLE", f"Subprotocol not acceptable: {PROTOCOL} is spoken here"
+)
+INIT_TIMEOUT = ConnectionEnd(4408, "INIT_TIMEOUT", "Connection initialisation timeout")
+ID_IN_USE = ConnectionEnd(4409, "SUBSCRIBER_EXISTS", "Subscriber already exists")
+TOO_MANY_INITS = ConnectionEnd(4429, "TOO_MANY_INITS", "Too many initialisation requests")
+AWAY = ConnectionEnd(1013, "UNAVAILABLE", "The registry cannot answer now: try again later")
+BROKEN = ConnectionEnd(4500, "INTERNAL_ERROR", "Internal error")
 
 
 class Closed(Exception):  # noqa: N818 - an outcome
-    """It has to end, and the client has yet to be told."""
+    """The registry ends the socket, and the client is to be told why."""
 
-    def __init__(self, end: End) -> None:
+    def __init__(self, end: ConnectionEnd) -> None:
         super().__init__(end.code)
         self.end = end
 
 
 class Left(Exception):  # noqa: N818 - an outcome
-    """The client has ended it."""
+    """The client has ended the socket."""
 
     def __init__(self, code: int) -> None:
         super().__init__(code)
@@ -71,7 +74,7 @@ class Left(Exception):  # noqa: N818 - an outcome
 
 
 class SocketDoor:
-    """The ASGI application behind the door's path, for WebSockets. Of one process."""
+    """The ASGI application for WebSockets at `/graphql`. A process has one."""
 
     def __init__(self, bearer: Bearer, operations: Operations, payloads: Payloads, connections: Connections) -> None:
         self.bearer = bearer
@@ -84,6 +87,8 @@ class SocketDoor:
 
 
 class Socket:
+    """One socket, from its handshake to its end."""
+
     def __init__(self, door: SocketDoor, scope: Scope, receive: Receive, send: Send) -> None:
         self._door = door
         self._scope = scope
@@ -95,11 +100,11 @@ class Socket:
         self._principal: Principal
         self._running: dict[str, asyncio.Task[None]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
-        """Those that run, and those that have been told to end and have yet to do so."""
-        self._told: set[str] = set()
+        """The tasks of `_running`, and those that were cancelled and have not ended yet."""
+        self._root_fields_logged: set[str] = set()
 
     async def live(self) -> None:
-        """From the handshake to the end, which the log is told of."""
+        """Serve the socket to its end. The log of requests gets the close code."""
         try:
             self._state["close_code"] = await self._end()
         finally:
@@ -111,16 +116,16 @@ class Socket:
         except Left as left:
             return left.code
         except Gone:
-            return ABNORMAL
+            return ABNORMAL_CLOSURE
         except Closed as closed:
             end = closed.end
-        except Exception as error:  # noqa: BLE001 - a bug of ours ends here
+        except Exception as error:  # noqa: BLE001 - a bug ends the socket, not the process
             failures.report(error)
             end = BROKEN
-        # They must not speak after the last word.
+        # No operation may send anything after the close message.
         await self._end_operations()
         with suppress(Gone, TimeoutError):
-            async with asyncio.timeout(LAST_WORD_WITHIN):
+            async with asyncio.timeout(LAST_WORD_WITHIN_SECONDS):
                 await self._line.send({"type": "websocket.close", "code": end.close, "reason": end.message})
         return end.close
 
@@ -129,17 +134,17 @@ class Socket:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
-    async def _work(self) -> End:
+    async def _work(self) -> ConnectionEnd:
         await self._shake_hands()
         authorization = await self._initialise()
         with self._door.connections.socket(self._state["client_id"]) as may:
             if not may:
                 return TOO_MANY_SOCKETS
             await self._say({"type": "connection_ack"})
-            watch = Watch(self._door.connections, self._door.bearer, authorization, self._principal)
-            return await first(self._read(), watch.end(self._line, self._ping))
+            watch = ConnectionWatch(self._door.connections, self._door.bearer, authorization, self._principal)
+            return await first_of(self._read(), watch.end(self._line, self._ping))
 
-    # --- who it is ----------------------------------------------------------------------------------------------------
+    # --- who calls ----------------------------------------------------------------------------------------------------
 
     async def _shake_hands(self) -> None:
         await self._receive()
@@ -149,9 +154,12 @@ class Socket:
             raise Closed(NOT_OUR_PROTOCOL)
 
     async def _initialise(self) -> str:
-        """The authorization, in the first message or, from whoever can set it, in the request's header."""
+        """Read who calls, from the first message, or from the request's header if the client can set headers.
+
+        The answer is the text of the authorization, which is checked again as long as the socket lives.
+        """
         try:
-            async with asyncio.timeout(INIT_WITHIN):
+            async with asyncio.timeout(INIT_WITHIN_SECONDS):
                 payload = await self._init()
         except TimeoutError:
             raise Closed(INIT_TIMEOUT) from None
@@ -186,7 +194,7 @@ class Socket:
 
     # --- messages -----------------------------------------------------------------------------------------------------
 
-    async def _read(self) -> End:
+    async def _read(self) -> ConnectionEnd:
         while True:
             message = await self._next()
             match message["type"]:
@@ -206,7 +214,7 @@ class Socket:
     async def _next(self) -> dict[str, Any]:
         event = await self._receive()
         if event["type"] == "websocket.disconnect":
-            raise Left(event.get("code") or ABNORMAL)
+            raise Left(event.get("code") or ABNORMAL_CLOSURE)
         try:
             message = orjson.loads(event.get("text") or b"")
         except orjson.JSONDecodeError:
@@ -225,52 +233,54 @@ class Socket:
 
     async def _subscribe(self, message: Mapping[str, Any]) -> None:
         name = message.get("id")
-        if not isinstance(name, str) or not 0 < len(name) <= LONGEST_ID:
+        if not isinstance(name, str) or not 0 < len(name) <= LONGEST_OPERATION_ID:
             raise Closed(BAD_MESSAGE)
         try:
-            asked = operation_in(message.get("payload"))
+            request = request_of(message.get("payload"))
         except NotUnderstood:
             raise Closed(BAD_MESSAGE) from None
         if name in self._running:
             raise Closed(ID_IN_USE)
-        if len(self._tasks) >= MOST_OPERATIONS:
-            await self._fail(name, too_many(MOST_OPERATIONS, "A socket has {} operations at a time at most"))
+        if len(self._tasks) >= MOST_OPERATIONS_OF_A_SOCKET:
+            await self._fail(
+                name, too_many(MOST_OPERATIONS_OF_A_SOCKET, "A socket has {} operations at a time at most")
+            )
             return
-        task = asyncio.create_task(self._run(name, asked))
+        task = asyncio.create_task(self._run(name, request))
         self._running[name] = task
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
     def _complete(self, message: Mapping[str, Any]) -> None:
         task = self._running.pop(message["id"], None) if isinstance(message.get("id"), str) else None
-        # It may have ended by itself a moment ago.
+        # Without a task, the operation has ended by itself a moment ago.
         if task is not None:
             task.cancel()
 
-    async def _run(self, name: str, asked: Asked) -> None:
+    async def _run(self, name: str, request: OperationRequest) -> None:
         try:
-            await self._carry(name, asked)
+            await self._carry(name, request)
             self._running.pop(name, None)
             await self._say({"id": name, "type": "complete"})
         except Gone:
             return
-        except Exception as error:  # noqa: BLE001 - whatever it is belongs to this operation
+        except Exception as error:  # noqa: BLE001 - whatever fails belongs to this operation
             self._running.pop(name, None)
             with suppress(Gone):
                 await self._fail(name, error)
 
-    async def _carry(self, name: str, asked: Asked) -> None:
-        found = self._door.operations.find(asked)
-        self._told.add(found.operation.told)
-        metrics.SOCKET_OPERATIONS.labels(in_a_word(found.operation.told)).inc()
-        self._state["operation"] = ",".join(sorted(self._told))
-        self._door.operations.judge(found, self._principal)
+    async def _carry(self, name: str, request: OperationRequest) -> None:
+        found = self._door.operations.find(request)
+        self._root_fields_logged.add(found.operation.root_field_names)
+        metrics.SOCKET_OPERATIONS.labels(in_a_word(found.operation.root_field_names)).inc()
+        self._state["operation"] = ",".join(sorted(self._root_fields_logged))
+        self._door.operations.judge(found, self._principal.scopes)
         beginning = f'{{"id":{orjson.dumps(name).decode()},"type":"next","payload":'
         async with aclosing(self._door.payloads.of(found, self._principal, self._language)) as payloads:
             async for payload in payloads:
                 await self._line.send({"type": "websocket.send", "text": f"{beginning}{payload}}}"})
 
     async def _fail(self, name: str, error: Exception) -> None:
-        errors = told(error, self._language)
+        errors = errors_of(error, self._language)
         metrics.SOCKET_FAILURES.labels(errors[0]["extensions"]["code"]).inc()
         await self._say({"id": name, "type": "error", "payload": errors})

@@ -1,1 +1,1 @@
-"""How a document is parsed, measured, planned and executed. It knows graphql-core, and nothing of the domain."""
+"""How a document is parsed, measured, planned and executed. The engine knows graphql-core, and not the domain."""

@@ -1,6 +1,7 @@
-"""Documents: parsed, measured, validated and read for their scopes once, then kept by their text.
+"""Documents: each is parsed, measured, validated and read for its scopes once, then kept by its text.
 
-A refused document is kept as well, so that sending it again costs nothing. No error repeats a value of the document.
+A refused document is kept as well: whoever sends it again costs the process nothing. No error repeats a value of the
+document, since the value may be a NIK or a name.
 """
 
 from __future__ import annotations
@@ -38,26 +39,26 @@ from app.graphql.failures import RequestError
 from app.graphql.internals import syntax_message_without_values
 from app.graphql.permissions import Alternatives
 
-KEPT_TEXTS = 1_000
-KEPT_CHARACTERS = 200_000
-"""Of all kept texts together; a parsed document takes some hundred times the room of its text."""
-LARGEST_KEPT = 16_000
-MOST_ERRORS = 20
+MOST_KEPT_DOCUMENTS = 1_000
+MOST_KEPT_CHARACTERS = 200_000
+"""Of all kept texts together. A parsed document takes some hundred times the memory of its text."""
+LONGEST_KEPT_DOCUMENT = 16_000
+"""In characters. A longer document is read again each time that it comes."""
 
 _NUL = re.compile(r"\\u(?:0000|\{0+\})")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Operation:
     name: str | None
     node: OperationDefinitionNode
     required: tuple[Alternatives, ...]
-    """Of each root field."""
+    """The scopes that the root fields ask for."""
     root_fields: int
-    told: str
-    """For the log: the root fields. An operation's own name is the client's word, and may be anybody's name."""
+    root_field_names: str
+    """What the log calls the operation. Its own name is the client's word, and may be the name of a person."""
     measured: Measure
-    """With the most that its variables may ask for."""
+    """As if its variables asked for the most that is allowed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +69,7 @@ class Document:
     plans: Plans
 
     def operation(self, name: str | None) -> Operation:
-        """The one that is asked for. Raises when there is no such one, or more than one and no name."""
+        """The operation of that name, or the only one of the document. Raises `RequestError`."""
         if name is None and len(self.operations) == 1:
             return next(iter(self.operations.values()))
         if name is None:
@@ -78,8 +79,8 @@ class Document:
         return self.operations[name]
 
 
-class Refused(Exception):  # noqa: N818 - an outcome
-    """The document cannot be executed; `errors` say why."""
+class OperationRefused(Exception):  # noqa: N818 - an outcome
+    """The operation, or its whole document, cannot be executed; `errors` say why."""
 
     def __init__(self, errors: Sequence[GraphQLError]) -> None:
         super().__init__("refused")
@@ -87,72 +88,66 @@ class Refused(Exception):  # noqa: N818 - an outcome
 
 
 class Documents:
-    """Of one process."""
+    """A process has one."""
 
     def __init__(self, schema: GraphQLSchema) -> None:
         self._schema = schema
-        self._kept: OrderedDict[str, Document | Refused] = OrderedDict()
-        self._characters = 0
+        self._kept: OrderedDict[str, Document | OperationRefused] = OrderedDict()
+        self._kept_characters = 0
 
     def get(self, text: str) -> Document:
-        """Raises `Refused`."""
+        """Raises `OperationRefused`."""
         found = self._kept.get(text)
         if found is None:
             found = self._keep(text, self._read(text))
         else:
             self._kept.move_to_end(text)
-        if isinstance(found, Refused):
-            raise Refused(found.errors)
+        if isinstance(found, OperationRefused):
+            raise OperationRefused(found.errors)
         return found
 
-    def _keep(self, text: str, read: Document | Refused) -> Document | Refused:
-        if len(text) > LARGEST_KEPT:
+    def _keep(self, text: str, read: Document | OperationRefused) -> Document | OperationRefused:
+        if len(text) > LONGEST_KEPT_DOCUMENT:
             return read
         self._kept[text] = read
-        self._characters += len(text)
-        while len(self._kept) > KEPT_TEXTS or self._characters > KEPT_CHARACTERS:
+        self._kept_characters += len(text)
+        while len(self._kept) > MOST_KEPT_DOCUMENTS or self._kept_characters > MOST_KEPT_CHARACTERS:
             dropped, _ = self._kept.popitem(last=False)
-            self._characters -= len(dropped)
+            self._kept_characters -= len(dropped)
         return read
 
-    def _read(self, text: str) -> Document | Refused:
+    def _read(self, text: str) -> Document | OperationRefused:
         try:
             return self._document(text)
         except GraphQLSyntaxError as error:
-            return Refused([_without_values(error)])
+            return OperationRefused([_without_values(error)])
         except RequestError as error:
-            return Refused([error])
-        except Refused as refused:
+            return OperationRefused([error])
+        except OperationRefused as refused:
             return refused
         except RecursionError:
-            return Refused([RequestError("The document is nested too deeply", "TOO_DEEP")])
+            return OperationRefused([RequestError("The document is nested too deeply", "TOO_DEEP")])
 
     def _document(self, text: str) -> Document:
-        if len(text) > limits.MOST_BYTES or len(text.encode()) > limits.MOST_BYTES:
-            raise RequestError(f"A document has {limits.MOST_BYTES:,} bytes at most", "DOCUMENT_TOO_LARGE")
+        if len(text) > limits.MOST_DOCUMENT_BYTES or len(text.encode()) > limits.MOST_DOCUMENT_BYTES:
+            raise RequestError(f"A document has {limits.MOST_DOCUMENT_BYTES:,} bytes at most", "DOCUMENT_TOO_LARGE")
         if _NUL.search(text):
             raise limits.nul()
-        ast = parse(text, max_lexical_tokens=limits.MOST_TOKENS, max_comments=limits.MOST_TOKENS)
+        ast = parse(text, max_lexical_tokens=limits.MOST_DOCUMENT_TOKENS, max_comments=limits.MOST_DOCUMENT_TOKENS)
         fragments = {node.name.value: node for node in ast.definitions if isinstance(node, FragmentDefinitionNode)}
         nodes = [node for node in ast.definitions if isinstance(node, OperationDefinitionNode)]
         measures = [self._measured(node, fragments) for node in nodes]
         self._validate(ast)
-        return Document(
-            ast,
-            fragments,
-            {
-                operation.name: operation
-                for operation in (
-                    self._operation(node, fragments, measured) for node, measured in zip(nodes, measures, strict=True)
-                )
-            },
-            Plans(self._schema, fragments),
-        )
+        operations = [
+            self._operation(node, fragments, measured) for node, measured in zip(nodes, measures, strict=True)
+        ]
+        named = {operation.name: operation for operation in operations}
+        return Document(ast, fragments, named, Plans(self._schema, fragments))
 
     def _measured(self, node: OperationDefinitionNode, fragments: Mapping[str, FragmentDefinitionNode]) -> Measure:
         for variable in node.variable_definitions or ():
             default = variable.default_value
-            if isinstance(default, ListValueNode) and len(default.values) > limits.MOST_ITEMS:
+            if isinstance(default, ListValueNode) and len(default.values) > limits.MOST_LIST_ITEMS:
                 raise limits.too_many_items()
         measured = limits.measure(self._schema, node, fragments)
         refused = limits.refusal(measured)
@@ -161,34 +156,35 @@ class Documents:
         return measured
 
     def _validate(self, ast: DocumentNode) -> None:
-        errors = validate(self._schema, ast, RULES, max_errors=MOST_ERRORS, hide_suggestions=True)
+        errors = validate(self._schema, ast, RULES, max_errors=limits.MOST_ERRORS_TOLD, hide_suggestions=True)
         if errors:
-            raise Refused([_coded(error) for error in errors])
+            raise OperationRefused([_coded(error) for error in errors])
 
     def _operation(
         self, node: OperationDefinitionNode, fragments: Mapping[str, FragmentDefinitionNode], measured: Measure
     ) -> Operation:
-        root = self._schema.get_root_type(node.operation)
-        names = list(root_fields(node.selection_set, fragments))
-        if len(names) > limits.MOST_ROOT_FIELDS:
-            most = limits.MOST_ROOT_FIELDS
+        names = root_fields(node.selection_set, fragments)
+        most = limits.MOST_ROOT_FIELDS
+        if len(names) > most:
             raise RequestError(f"An operation has {most} root fields at most", "TOO_MANY_FIELDS", most=most)
-        required: list[Alternatives] = []
-        for name in names:
-            field = root.fields.get(name) if root else None
-            required.append((permissions.declared(field) if field else None) or ())
         return Operation(
-            node.name.value if node.name else None,
-            node,
-            tuple(dict.fromkeys(required)),
-            len(names),
-            ",".join(dict.fromkeys(names)),
-            measured,
+            name=node.name.value if node.name else None,
+            node=node,
+            required=self._required(node, names),
+            root_fields=len(names),
+            root_field_names=",".join(dict.fromkeys(names)),
+            measured=measured,
         )
+
+    def _required(self, node: OperationDefinitionNode, names: Sequence[str]) -> tuple[Alternatives, ...]:
+        root = self._schema.get_root_type(node.operation)
+        fields = [root.fields.get(name) for name in names] if root else []
+        required = [(permissions.declared(field) if field else None) or () for field in fields]
+        return tuple(dict.fromkeys(required))
 
 
 def root_fields(selection_set: SelectionSetNode, fragments: Mapping[str, FragmentDefinitionNode]) -> Sequence[str]:
-    """The names of the fields selected at the root, through fragments; a skipped one counts as well."""
+    """The names of the fields that are selected at the root, also by fragments; a skipped field counts as well."""
     names: list[str] = []
     for selection in selection_set.selections:
         if isinstance(selection, FieldNode):

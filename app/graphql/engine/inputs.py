@@ -1,4 +1,4 @@
-"""What is wrong with a value that was sent, said by its place and the expected type, never by the value itself."""
+"""What is wrong with a value that was sent: its place and the expected type are told, the value itself never is."""
 
 from __future__ import annotations
 
@@ -18,14 +18,13 @@ from graphql import (
 )
 from graphql.utilities import validate_input_literal, validate_input_value
 
+from app.graphql.engine import limits
 from app.graphql.failures import RequestError
 from app.graphql.internals import LiteralRule, is_about_an_unknown_field, missing_field
 
-MOST_ERRORS = 20
-
 
 class ValuesWithoutEcho(LiteralRule):
-    """The specified rule about literals, in our words."""
+    """The rule of the specification about literals, with our messages."""
 
     def judge(self, node: ValueNode, input_type: Any) -> None:
         def on_error(error: GraphQLError, path: list[str | int]) -> None:
@@ -38,29 +37,29 @@ class ValuesWithoutEcho(LiteralRule):
 def misfits(
     schema: GraphQLSchema, definitions: Sequence[VariableDefinitionNode], variables: Mapping[str, Any]
 ) -> list[GraphQLError]:
-    """An error for each place of the variables that does not fit its definition."""
-    errors: list[GraphQLError] = []
-    for definition in definitions:
-        name = definition.variable.name.value
-        type_: Any = type_from_ast(schema, definition.type)
-        value = variables.get(name, Undefined)
-        if value is Undefined and (definition.default_value or not isinstance(type_, GraphQLNonNull)):
-            continue
-
-        def on_error(
-            error: GraphQLError,
-            path: list[str | int],
-            name: str = name,
-            type_: Any = type_,
-            definition: VariableDefinitionNode = definition,
-        ) -> None:
-            message = f"Variable `${name}`{_place(path)}: {reason(error, type_, path)}"
-            errors.append(RequestError(message, "BAD_USER_INPUT", nodes=[definition]))
-
-        validate_input_value(value, type_, on_error, hide_suggestions=True)
+    """The errors of variables that graphql-core has refused: one for each place that does not fit, so at least one."""
+    errors = [error for definition in definitions for error in _misfits_of(schema, definition, variables)]
     if errors:
-        return errors[:MOST_ERRORS]
+        return errors[: limits.MOST_ERRORS_TOLD]
     return [RequestError("The variables do not fit the operation", "BAD_USER_INPUT")]
+
+
+def _misfits_of(
+    schema: GraphQLSchema, definition: VariableDefinitionNode, variables: Mapping[str, Any]
+) -> list[GraphQLError]:
+    errors: list[GraphQLError] = []
+    name = definition.variable.name.value
+    type_: Any = type_from_ast(schema, definition.type)
+    value = variables.get(name, Undefined)
+    if value is Undefined and (definition.default_value or not isinstance(type_, GraphQLNonNull)):
+        return errors
+
+    def on_error(error: GraphQLError, path: list[str | int]) -> None:
+        message = f"Variable `${name}`{_place(path)}: {reason(error, type_, path)}"
+        errors.append(RequestError(message, "BAD_USER_INPUT", nodes=[definition]))
+
+    validate_input_value(value, type_, on_error, hide_suggestions=True)
+    return errors
 
 
 def reason(error: GraphQLError, type_: Any, path: Sequence[str | int]) -> str:
@@ -78,6 +77,7 @@ def reason(error: GraphQLError, type_: Any, path: Sequence[str | int]) -> str:
 
 
 def _type_at(type_: Any, path: Sequence[str | int]) -> Any:
+    """The type that is expected at the end of `path`, which begins in `type_`."""
     for step in path:
         type_ = _bare(type_)
         if isinstance(step, int) and isinstance(type_, GraphQLList):
@@ -88,6 +88,7 @@ def _type_at(type_: Any, path: Sequence[str | int]) -> Any:
 
 
 def _bare(type_: Any) -> Any:
+    """The type without `!`."""
     return type_.of_type if isinstance(type_, GraphQLNonNull) else type_
 
 

@@ -1,7 +1,8 @@
 """What one document may ask for: depth, fields and cost, measured in one pass before validation.
 
-A fragment is measured once however often it is spread, so twenty nested ones cost as much as twenty. Lists count as
-long as their `@listSize` says, their `first` asks, or their bulk argument is. There is room for a gateway's aliases.
+A fragment is measured once, however often it is spread: twenty fragments that are nested take as long as twenty that
+are not. A list counts as long as its `first` asks, as its bulk argument is, or as its `@listSize` says. The limits
+leave room for a gateway, which merges operations and adds aliases.
 """
 
 from __future__ import annotations
@@ -36,25 +37,26 @@ from strawberry.federation.schema_directives import ListSize
 
 from app.graphql.failures import RequestError
 from app.graphql.internals import directives_of
-from app.graphql.paging import LARGEST
+from app.graphql.paging import LARGEST_PAGE
 
-MOST_BYTES = 100_000
-"""Of a document's text."""
-MOST_TOKENS = 5_000
-MOST_ITEMS = 1_000
-"""Of a bulk argument, and of any list in the variables."""
-DEEPEST = 16
-"""The usual introspection query is 15 deep."""
+MOST_DOCUMENT_BYTES = 100_000
+MOST_DOCUMENT_TOKENS = 5_000
+MOST_LIST_ITEMS = 1_000
+"""In a bulk argument, and in any list of the variables."""
+MOST_LEVELS = 16
+"""The usual introspection query has 15 levels."""
 MOST_FIELDS = 1_000
-"""Selected in one operation, fragments spread out."""
+"""That one operation selects, where each spread of a fragment counts."""
 MOST_REPEATS = 25
-"""Of one response name, or of fragments, in one selection: validation compares each with each."""
+"""Of one response name, or of fragments, in one selection: validation compares each of them with each other."""
 MOST_ROOT_FIELDS = 100
-"""Each is a transaction of its own."""
+"""Each root field is a transaction of its own."""
 MOST_COST = 100_000
-"""Values in the answer, about five microseconds each."""
-USUAL_LIST = 10
-"""How long a list is that says nothing about itself."""
+"""Values in the answer. A value takes about five microseconds."""
+ASSUMED_LIST_ITEMS = 10
+"""How long a list is taken to be that declares no `@listSize`."""
+MOST_ERRORS_TOLD = 20
+"""Of one document, or of the variables of one request."""
 
 
 class Measure(NamedTuple):
@@ -68,7 +70,7 @@ NOTHING = Measure(0, 0, 0)
 
 @dataclass(slots=True)
 class Measuring:
-    """One operation. Without `variables`, whatever they may ask for counts as the most that is allowed."""
+    """The measuring of one operation. Without `variables`, a list that they decide counts as the longest allowed."""
 
     schema: GraphQLSchema
     fragments: Mapping[str, FragmentDefinitionNode]
@@ -98,7 +100,7 @@ class Measuring:
         return Measure(depth, fields, cost)
 
     def fragment(self, name: str) -> Measure:
-        """Unknown fragments and circles measure nothing here; validation refuses them."""
+        """Unknown fragments and circles of fragments measure nothing here. Validation refuses them."""
         if name not in self.measured:
             self.measured[name] = NOTHING
             fragment = self.fragments.get(name)
@@ -115,9 +117,9 @@ class Measuring:
         return Measure(depth + 1, fields + 1, 1 + times * cost if node.selection_set else times)
 
     def times(self, node: FieldNode, found: GraphQLField, parent: GraphQLNamedType | None) -> int:
-        """How many items a list is taken to have; 1 for what is no list."""
+        """How many items a list is taken to have. What is no list has one."""
         if parent is not None and parent.name.endswith("Connection"):
-            return 1  # The field that answers the connection has been counted as often as it has items.
+            return 1  # The field that answers the connection counts all below it as often as it has items.
         arguments = {argument.name.value: argument.value for argument in node.arguments or ()}
         size = _declared_size(found)
         if size is not None and size.slicing_arguments:
@@ -127,19 +129,19 @@ class Measuring:
         for name, argument in found.args.items():
             if _is_list(argument.type):
                 return self.length(arguments.get(name))
-        return size.assumed_size if size is not None and size.assumed_size else USUAL_LIST
+        return size.assumed_size if size is not None and size.assumed_size else ASSUMED_LIST_ITEMS
 
     def sliced(self, value: ValueNode | None, found: GraphQLField) -> int:
         if value is None:
             return int(found.args["first"].default_value)
         given = int(value.value) if isinstance(value, IntValueNode) and len(value.value) < 10 else self.variable(value)
-        return max(1, min(given, LARGEST)) if isinstance(given, int) else LARGEST
+        return max(1, min(given, LARGEST_PAGE)) if isinstance(given, int) else LARGEST_PAGE
 
     def length(self, value: ValueNode | None) -> int:
-        if isinstance(value, ListValueNode) and len(value.values) > MOST_ITEMS:
+        if isinstance(value, ListValueNode) and len(value.values) > MOST_LIST_ITEMS:
             raise too_many_items()
         given = value.values if isinstance(value, ListValueNode) else self.variable(value)
-        return max(1, min(len(given), MOST_ITEMS)) if isinstance(given, (list, tuple)) else MOST_ITEMS
+        return max(1, min(len(given), MOST_LIST_ITEMS)) if isinstance(given, (list, tuple)) else MOST_LIST_ITEMS
 
     def variable(self, value: ValueNode | None) -> Any:
         if isinstance(value, VariableNode) and self.variables is not None:
@@ -164,9 +166,9 @@ def measure(
 
 
 def refusal(measured: Measure) -> RequestError | None:
-    """For what no variables could make smaller."""
-    if measured.depth > DEEPEST:
-        return RequestError(f"The document is nested {DEEPEST} levels at most", "TOO_DEEP", most=DEEPEST)
+    """The refusal of a document that no variables could make smaller."""
+    if measured.depth > MOST_LEVELS:
+        return RequestError(f"The document is nested {MOST_LEVELS} levels at most", "TOO_DEEP", most=MOST_LEVELS)
     if measured.fields > MOST_FIELDS:
         return RequestError(f"An operation selects {MOST_FIELDS} fields at most", "TOO_MANY_FIELDS", most=MOST_FIELDS)
     return None
@@ -184,11 +186,13 @@ def too_costly(measured: Measure) -> RequestError | None:
 
 
 def too_many_items() -> RequestError:
-    return RequestError(f"A list has {MOST_ITEMS:,} items at most", "TOO_MANY_ITEMS", most=MOST_ITEMS)
+    return RequestError(f"A list has {MOST_LIST_ITEMS:,} items at most", "TOO_MANY_ITEMS", most=MOST_LIST_ITEMS)
 
 
 def unfit(variables: object) -> RequestError | None:
-    """The variables as a whole: no list is too long, and no text holds a NUL, which PostgreSQL cannot store."""
+    """What is wrong with the variables as a whole: a list is too long, or a text holds a NUL, which PostgreSQL cannot
+    store.
+    """
     waiting: list[object] = [variables]
     while waiting:
         value = waiting.pop()
@@ -198,7 +202,7 @@ def unfit(variables: object) -> RequestError | None:
         elif isinstance(value, dict):
             waiting.extend(value.values())
         elif isinstance(value, list):
-            if len(value) > MOST_ITEMS:
+            if len(value) > MOST_LIST_ITEMS:
                 return too_many_items()
             waiting.extend(value)
     return None

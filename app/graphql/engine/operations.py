@@ -1,4 +1,4 @@
-"""An operation, whatever it came by: found in its document, judged before anything runs, executed within its time."""
+"""One operation, whichever protocol brought it: found in its document, judged before it runs, executed in time."""
 
 from __future__ import annotations
 
@@ -8,21 +8,19 @@ from dataclasses import dataclass
 from graphql import ExecutionResult, GraphQLSchema, OperationType
 
 from app import tracing
-from app.auth.bearer import Principal
 from app.config import Settings
 from app.graphql import permissions
-from app.graphql.context import Context
 from app.graphql.engine import inputs, limits
-from app.graphql.engine.documents import Document, Documents, Operation, Refused
+from app.graphql.engine.documents import Document, Documents, Operation, OperationRefused
 from app.graphql.engine.plans import execute
-from app.graphql.engine.requests import Asked, NotUnderstood
+from app.graphql.engine.requests import NotUnderstood, OperationRequest
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
-    """What was asked for, as its document has it."""
+class FoundOperation:
+    """A request, its document, and the operation of the document that the request asks for."""
 
-    asked: Asked
+    request: OperationRequest
     document: Document
     operation: Operation
 
@@ -32,24 +30,24 @@ class Found:
 
 
 class Operations:
-    """Of one process."""
+    """A process has one: it keeps the documents that were read."""
 
     def __init__(self, schema: GraphQLSchema, settings: Settings) -> None:
         self._schema = schema
         self._settings = settings
         self._documents = Documents(schema)
 
-    def find(self, asked: Asked) -> Found:
-        """Raises `Refused`, `RequestError`."""
-        document = self._documents.get(asked.query)
-        return Found(asked, document, document.operation(asked.operation_name))
+    def find(self, request: OperationRequest) -> FoundOperation:
+        """Raises `OperationRefused`, `RequestError`."""
+        document = self._documents.get(request.query)
+        return FoundOperation(request, document, document.operation(request.operation_name))
 
-    def judge(self, found: Found, principal: Principal) -> None:
-        """Raises what is known before anything runs: `Unauthorized`, `RequestError`."""
-        refusal = permissions.refusal(found.operation.required, principal.scopes)
+    def judge(self, found: FoundOperation, scopes: frozenset[str]) -> None:
+        """Refuse what can be refused before anything runs. Raises `Unauthorized`, `RequestError`."""
+        refusal = permissions.refusal(found.operation.required, scopes)
         if refusal is not None:
             raise refusal
-        variables = found.asked.variables
+        variables = found.request.variables
         error = limits.unfit(variables)
         if error is None and limits.too_costly(found.operation.measured):
             measured = limits.measure(self._schema, found.operation.node, found.document.fragments, variables)
@@ -57,20 +55,25 @@ class Operations:
         if error is not None:
             raise error
 
-    async def execute(self, found: Found, context: Context) -> ExecutionResult:
-        """Of a query or a mutation. Raises `Refused`, and `NotUnderstood` when it takes too long."""
-        asked, document = found.asked, found.document
+    async def execute(self, found: FoundOperation, context: object) -> ExecutionResult:
+        """Execute a query or a mutation; resolvers find `context` in their info.
+
+        Raises `OperationRefused`, and `NotUnderstood` when the operation takes too long.
+        """
+        request, document = found.request, found.document
         try:
-            with tracing.span("operation", {"graphql.fields": found.operation.told}):
+            with tracing.span("operation", {"graphql.fields": found.operation.root_field_names}):
                 async with asyncio.timeout(self._settings.request_timeout):
-                    result = await execute(document.ast, document.plans, asked.variables, asked.operation_name, context)
+                    result = await execute(
+                        document.ast, document.plans, request.variables, request.operation_name, context
+                    )
         except TimeoutError:
             raise NotUnderstood(504, "TIMEOUT", "The operation took too long and was given up") from None
         if result is None:
             raise self.misfits(found)
         return result
 
-    def misfits(self, found: Found) -> Refused:
-        """The variables do not fit the operation."""
+    def misfits(self, found: FoundOperation) -> OperationRefused:
+        """The refusal of an operation whose variables do not fit it."""
         definitions = found.operation.node.variable_definitions or ()
-        return Refused(inputs.misfits(self._schema, definitions, found.asked.variables))
+        return OperationRefused(inputs.misfits(self._schema, definitions, found.request.variables))

@@ -1,7 +1,8 @@
-"""How an operation is executed: graphql-core's executor, with plain selections completed by functions made once.
+"""How an operation is executed: by graphql-core, except that plain selections are completed by functions made once.
 
-A selection is plain when it holds nothing but attributes, down to its leaves: most of every answer is. Whatever a plan
-cannot do, down to an unexpected null, falls back to graphql-core, which also words the errors.
+A selection is plain when it holds nothing but attributes, down to its leaves. Most of every answer is plain. Such a
+function is a plan. Whatever a plan cannot do, also an unexpected null, is left to graphql-core, which words the errors
+as well.
 """
 
 from __future__ import annotations
@@ -33,7 +34,7 @@ from app.graphql import internals
 from app.graphql.internals import attribute_of, class_of
 
 Plan = Callable[[Any], Any]
-"""The completed value of a resolved one. Raises whatever it likes for what it cannot do."""
+"""Makes the value of the answer from the value of a resolver. It may raise any exception for what it cannot do."""
 
 _AS_THEY_ARE = {GraphQLString: str, GraphQLID: str, GraphQLBoolean: bool}
 
@@ -44,7 +45,7 @@ class NotPlain(Exception):  # noqa: N818 - an outcome
 
 @dataclass(slots=True)
 class Plans:
-    """Of one document; its nodes live as long as it does, so their ids name them."""
+    """The plans of one document, by the ids of its nodes: a node's id is its own as long as the document is kept."""
 
     schema: GraphQLSchema
     fragments: Mapping[str, FragmentDefinitionNode]
@@ -66,7 +67,7 @@ class Plans:
         return _or_null(self._value_or_null(type_, selections))
 
     def _value_or_null(self, type_: Any, selections: Sequence[SelectionSetNode | None]) -> Plan:
-        """For values that are not None."""
+        """A plan for values that are not None."""
         if isinstance(type_, GraphQLList):
             return _each(self._value(type_.of_type, selections))
         if is_leaf_type(type_):
@@ -117,7 +118,7 @@ class Plans:
 async def execute(
     document: DocumentNode, plans: Plans, variables: dict[str, Any], operation_name: str | None, context: object
 ) -> ExecutionResult | None:
-    """None: the variables do not fit the operation, and nothing was executed."""
+    """The result of a query or a mutation. None: the variables do not fit the operation, and nothing was executed."""
     executor = internals.executor(plans.schema, document, plans, variables, operation_name, context)
     return None if executor is None else await internals.executed(executor)
 
@@ -170,7 +171,7 @@ def _attributes(names: Sequence[str], constants: Mapping[str, Any], parts: Seque
 
 def _leaf(type_: Any) -> Plan:
     if isinstance(type_, GraphQLEnumType):
-        # Members of a StrEnum are equal to their values, so either finds the name.
+        # A member of a StrEnum is equal to its value: the member and its text both find the name.
         return {member.value: name for name, member in type_.values.items()}.__getitem__
     as_it_is = _AS_THEY_ARE.get(type_)
     coerce: Plan = type_.coerce_output_value

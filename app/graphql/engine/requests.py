@@ -1,4 +1,6 @@
-"""What a request asks for: one operation in JSON, within the limits of size and time. Anything else is a clear 4xx."""
+"""What a request asks for: one operation in JSON, within the limits of size and time. Anything else is refused with
+4xx.
+"""
 
 from __future__ import annotations
 
@@ -18,14 +20,14 @@ _JSON = re.compile(rb'\s*application/json\s*(;\s*charset\s*=\s*"?utf-?8"?\s*)?;?
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class OperationRequest:
     query: str
     variables: dict[str, Any]
     operation_name: str | None
 
 
 class NotUnderstood(Exception):  # noqa: N818 - an answer
-    """A request that is no GraphQL request, with the status that says so."""
+    """A request that cannot be served as a GraphQL request, and the HTTP status of the answer."""
 
     def __init__(self, status: int, code: str, message: str, headers: Mapping[str, str] | None = None) -> None:
         super().__init__(code)
@@ -43,8 +45,8 @@ def refuse_method_or_media(method: str, media: str | None) -> None:
         raise NotUnderstood(406, "NOT_ACCEPTABLE", "Answers are application/graphql-response+json or application/json")
 
 
-async def asked(headers: Mapping[bytes, bytes], receive: Receive, settings: Settings) -> Asked:
-    """Raises `NotUnderstood`."""
+async def read_request(headers: Mapping[bytes, bytes], receive: Receive, settings: Settings) -> OperationRequest:
+    """What the body of an HTTP request asks for. Raises `NotUnderstood`."""
     if headers.get(b"content-encoding", b"identity").strip().lower() != b"identity":
         raise NotUnderstood(415, "UNSUPPORTED_MEDIA_TYPE", "Bodies are not compressed", {"Accept-Encoding": "identity"})
     if not _JSON.fullmatch(headers.get(b"content-type", b"")):
@@ -58,20 +60,20 @@ async def asked(headers: Mapping[bytes, bytes], receive: Receive, settings: Sett
         raise NotUnderstood(
             408, "REQUEST_TIMEOUT", "The body did not arrive in time", {"Connection": "close"}
         ) from None
-    return understood(raw)
+    return parse_request(raw)
 
 
-def understood(raw: bytes) -> Asked:
-    """Raises `NotUnderstood`."""
+def parse_request(raw: bytes) -> OperationRequest:
+    """What a JSON text asks for. Raises `NotUnderstood`."""
     try:
         body = orjson.loads(raw)
     except orjson.JSONDecodeError:
         raise _bad("The body is not JSON in UTF-8, or is nested too deeply") from None
-    return operation_in(body)
+    return request_of(body)
 
 
-def operation_in(body: object) -> Asked:
-    """Raises `NotUnderstood`."""
+def request_of(body: object) -> OperationRequest:
+    """What a JSON value asks for. Raises `NotUnderstood`."""
     if isinstance(body, list):
         raise _bad("One operation per request: batches are not taken")
     if not isinstance(body, dict):
@@ -85,7 +87,7 @@ def operation_in(body: object) -> Asked:
         raise _bad("`operationName` is no string")
     if not isinstance(body.get("extensions"), dict | None):
         raise _bad("`extensions` is no object")
-    return Asked(query, variables or {}, name or None)
+    return OperationRequest(query, variables or {}, name or None)
 
 
 async def _body(headers: Mapping[bytes, bytes], receive: Receive, limit: int) -> bytes:

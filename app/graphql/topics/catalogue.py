@@ -13,7 +13,7 @@ import strawberry
 from strawberry import ID, UNSET
 
 from app.graphql import paging
-from app.graphql.context import Info, RoutePage
+from app.graphql.context import Info, RoutePageKey
 from app.graphql.fields import PAGED, SLICED, loaded, sized
 from app.graphql.paging import After, Connection, First
 from app.graphql.scalars import given, identifier
@@ -345,7 +345,7 @@ async def get_organizer(info: Info, code: str) -> Organizer:
 
 
 async def route_page(info: Info, where: RouteFilter, first: int, after: str | None) -> Connection[Route]:
-    page = RoutePage(where, paging.position(given(after)), paging.size(first))
+    page = RoutePageKey(where, paging.position(given(after)), paging.size(first))
     records = await info.context.route_pages.load(page)
     nodes = [Route.from_record(record) for record in records]
     return paging.connection([record.id for record in records], nodes, first=first, after=given(after))

@@ -26,7 +26,7 @@ from app.registry.imports.jobs import Job, Order
 from app.registry.rows import consolidation
 from app.registry.rows.reception import Result
 
-LOOK_EVERY = 0.5
+PROGRESS_EVERY_SECONDS = 0.5
 """Seconds."""
 
 JobId = Annotated[ID, strawberry.argument(description="Which one, as `importRegistrants` answered it.")]
@@ -240,7 +240,7 @@ async def import_progress(info: Info, id: JobId) -> AsyncGenerator[ImportJob, No
             yield ImportJob.from_job(job, context)
         told = job
         if not job.finished:
-            await asyncio.sleep(LOOK_EVERY)
+            await asyncio.sleep(PROGRESS_EVERY_SECONDS)
 
 
 async def cancel_missing(info: Info, job_id: JobId) -> ImportJob:

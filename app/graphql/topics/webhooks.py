@@ -11,7 +11,7 @@ from strawberry import ID, UNSET
 
 from app.errors import Refusal
 from app.graphql import paging
-from app.graphql.context import Context, DeliveryPage, Info
+from app.graphql.context import Context, DeliveryPageKey, Info
 from app.graphql.fields import PAGED, loaded, sized
 from app.graphql.paging import After, Connection, First
 from app.graphql.scalars import given, identifier
@@ -124,7 +124,7 @@ class Webhook:
         first: First = 50,
         after: After = UNSET,
     ) -> Connection[WebhookDelivery]:
-        asked = DeliveryPage(UUID(self.id), given(state), paging.position(given(after)), paging.size(first))
+        asked = DeliveryPageKey(UUID(self.id), given(state), paging.position(given(after)), paging.size(first))
         records = await info.context.deliveries.load(asked)
         nodes = [WebhookDelivery.from_record(record) for record in records]
         return paging.connection([record.id for record in records], nodes, first=first, after=given(after))

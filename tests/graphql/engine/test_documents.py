@@ -9,7 +9,7 @@ import pytest
 from graphql import get_introspection_query
 
 from app.graphql.engine import limits
-from app.graphql.engine.documents import KEPT_CHARACTERS, Document, Documents, Refused
+from app.graphql.engine.documents import MOST_KEPT_CHARACTERS, Document, Documents, OperationRefused
 from app.graphql.engine.limits import measure
 from app.graphql.schema import EXECUTABLE
 
@@ -17,13 +17,13 @@ NIK = "3201010101909001"
 
 
 def codes(text: str, documents: Documents | None = None) -> list[str]:
-    with pytest.raises(Refused) as refused:
+    with pytest.raises(OperationRefused) as refused:
         (documents or Documents(EXECUTABLE)).get(text)
     return [(error.extensions or {})["code"] for error in refused.value.errors]
 
 
 def messages(text: str) -> list[str]:
-    with pytest.raises(Refused) as refused:
+    with pytest.raises(OperationRefused) as refused:
         Documents(EXECUTABLE).get(text)
     return [error.message for error in refused.value.errors]
 
@@ -144,8 +144,8 @@ def test_what_is_kept_is_bounded() -> None:
     first: Document = documents.get(texts[0])
     for text in texts:
         documents.get(text)
-    assert sum(map(len, documents._kept)) == documents._characters <= KEPT_CHARACTERS
-    assert len(documents._kept) == KEPT_CHARACTERS // len(texts[-1])
+    assert sum(map(len, documents._kept)) == documents._kept_characters <= MOST_KEPT_CHARACTERS
+    assert len(documents._kept) == MOST_KEPT_CHARACTERS // len(texts[-1])
     assert documents.get(texts[0]) is not first
 
 

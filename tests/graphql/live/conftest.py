@@ -33,7 +33,7 @@ def drive(monkeypatch: pytest.MonkeyPatch) -> Drive:
 
 @pytest.fixture
 async def live(world: World, settings: Settings, drive: Drive, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Live]:
-    monkeypatch.setattr(connections, "LOOK_EVERY", 0.05)
+    monkeypatch.setattr(connections, "CHECK_EVERY_SECONDS", 0.05)
     keys = SigningKeys(lambda: world.vault.signing)
     registry, bearer = build_registry(world.database, world.vault), Bearer(world.database, keys, ISSUER)
     gate = routes(registry, bearer, settings, schema=serving.SCHEMA)
@@ -56,4 +56,4 @@ async def live(world: World, settings: Settings, drive: Drive, monkeypatch: pyte
     [connections_] = [route.app.connections for route in gate if isinstance(route, WebSocketRoute)]
     assert (connections_._sockets, connections_._subscriptions) == ({}, {})
     names = [getattr(task.get_coro(), "__qualname__", "") for task in asyncio.all_tasks()]
-    assert [name for name in names if name.startswith(("Socket.", "Stream.", "Watch."))] == []
+    assert [name for name in names if name.startswith(("Socket.", "Stream.", "ConnectionWatch."))] == []

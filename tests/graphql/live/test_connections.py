@@ -11,7 +11,7 @@ import pytest
 
 from app.auth.bearer import Bearer, Principal
 from app.graphql.doors import connections
-from app.graphql.doors.connections import RESTARTING, SLOW_READER, Connections, Gone, Line, Watch, first
+from app.graphql.doors.connections import RESTARTING, SLOW_READER, Connections, ConnectionWatch, Gone, Line, first_of
 from tests.world import DJKA, NOW
 
 pytestmark = pytest.mark.anyio
@@ -24,24 +24,28 @@ async def never(*_: object) -> None:
 
 
 @pytest.fixture
-def watch(monkeypatch: pytest.MonkeyPatch) -> Watch:
+def watch(monkeypatch: pytest.MonkeyPatch) -> ConnectionWatch:
     async def authenticate(*_: object, **__: object) -> Principal:
         return WHO
 
     monkeypatch.setattr(Bearer, "authenticate", authenticate)
     monkeypatch.setattr("app.clock.now", lambda: NOW)
-    monkeypatch.setattr(connections, "LOOK_EVERY", 0.01)
-    return Watch(Connections(asyncio.Event()), Bearer(None, None, ""), "Bearer x", WHO)  # type: ignore[arg-type]
+    monkeypatch.setattr(connections, "CHECK_EVERY_SECONDS", 0.01)
+    return ConnectionWatch(Connections(asyncio.Event()), Bearer(None, None, ""), "Bearer x", WHO)  # type: ignore[arg-type]
 
 
-async def test_who_does_not_take_a_sign_of_life_is_slow(watch: Watch, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(connections, "ALIVE_EVERY", 0.0)
-    monkeypatch.setattr(connections, "SLOW_AFTER", 0.05)
+async def test_who_does_not_take_a_sign_of_life_is_slow(
+    watch: ConnectionWatch, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(connections, "KEEP_ALIVE_AFTER_SECONDS", 0.0)
+    monkeypatch.setattr(connections, "SLOW_AFTER_SECONDS", 0.05)
     assert await watch.end(Line(never), never) == SLOW_READER
 
 
-async def test_who_takes_nothing_is_slow_however_many_wait(watch: Watch, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(connections, "SLOW_AFTER", 0.05)
+async def test_who_takes_nothing_is_slow_however_many_wait(
+    watch: ConnectionWatch, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(connections, "SLOW_AFTER_SECONDS", 0.05)
     line = Line(never)
     waiting = [asyncio.create_task(line.send({})) for _ in range(3)]
     await asyncio.sleep(0)
@@ -53,8 +57,8 @@ async def test_who_takes_nothing_is_slow_however_many_wait(watch: Watch, monkeyp
     assert line.stalled_for == 0.0
 
 
-async def test_who_takes_one_of_many_is_not_slow(watch: Watch, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(connections, "SLOW_AFTER", 0.2)
+async def test_who_takes_one_of_many_is_not_slow(watch: ConnectionWatch, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(connections, "SLOW_AFTER_SECONDS", 0.2)
     room = asyncio.Semaphore(0)
 
     async def send(_: object) -> None:
@@ -95,7 +99,7 @@ async def test_of_two_ways_to_end_the_other_has_ended_as_well() -> None:
         await asyncio.sleep(0)
         return 1
 
-    assert await first(other(), one()) == 1
+    assert await first_of(other(), one()) == 1
     assert ended == ["other"]
 
 
@@ -104,4 +108,4 @@ async def test_what_the_first_way_raises_is_raised() -> None:
         raise Gone
 
     with pytest.raises(Gone):
-        await first(never(), one())
+        await first_of(never(), one())

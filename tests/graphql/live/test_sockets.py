@@ -91,7 +91,7 @@ async def test_without_a_database_nobody_is_known(live: Live, monkeypatch: pytes
 
 
 async def test_who_does_not_say_it_in_time_is_closed(live: Live, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sockets, "INIT_WITHIN", 0.05)
+    monkeypatch.setattr(sockets, "INIT_WITHIN_SECONDS", 0.05)
     async with live.socket() as client:
         await client.say(type="ping")
         await client.say(type="pong")
@@ -327,7 +327,7 @@ async def test_a_socket_has_a_hundred_operations_at_a_time(live: Live, drive: Dr
 async def test_a_client_has_so_many_subscriptions_over_all_its_sockets(
     live: Live, drive: Drive, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(connections, "MOST_SUBSCRIPTIONS", 2)
+    monkeypatch.setattr(connections, "MOST_SUBSCRIPTIONS_OF_A_CLIENT", 2)
     async with live.client() as first, live.client() as second, live.client("djka") as other:
         for client, name in ((first, "1"), (second, "2"), (other, "3")):
             await client.subscribe(name, "subscription { ticks { number } }")
@@ -342,7 +342,7 @@ async def test_a_client_has_so_many_subscriptions_over_all_its_sockets(
 
 
 async def test_a_client_has_so_many_sockets(live: Live, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(connections, "MOST_SOCKETS", 1)
+    monkeypatch.setattr(connections, "MOST_SOCKETS_OF_A_CLIENT", 1)
     token = await live.api.token()
     async with live.client() as first, live.client("djka"), live.socket() as second:
         await init(second, authorization=f"Bearer {token}")
@@ -403,7 +403,7 @@ async def test_while_nobody_can_say_it_stays(live: Live, monkeypatch: pytest.Mon
 
 
 async def test_it_is_pinged_while_there_is_nothing_to_say(live: Live, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(connections, "ALIVE_EVERY", 0.1)
+    monkeypatch.setattr(connections, "KEEP_ALIVE_AFTER_SECONDS", 0.1)
     async with live.client() as client:
         async with asyncio.timeout(5):
             assert [await client.socket.recv() for _ in range(2)] == ['{"type":"ping"}'] * 2
@@ -431,7 +431,7 @@ async def test_a_bug_of_ours_is_masked(live: Live, monkeypatch: pytest.MonkeyPat
     def broken(*_: object) -> None:
         raise ValueError("3201010101909001")
 
-    monkeypatch.setattr(sockets, "operation_in", broken)
+    monkeypatch.setattr(sockets, "request_of", broken)
     async with live.client() as client:
         with capture_logs() as logged:
             await client.subscribe("1", "{ me { id } }")
@@ -446,7 +446,7 @@ async def test_a_bug_of_ours_is_masked(live: Live, monkeypatch: pytest.MonkeyPat
 async def test_who_does_not_read_is_cut_off_and_resumes(
     live: Live, drive: Drive, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(connections, "SLOW_AFTER", 0.3)
+    monkeypatch.setattr(connections, "SLOW_AFTER_SECONDS", 0.3)
     query = "subscription ($after: Int!) { ticks(after: $after, padding: 100000) { number } }"
     padded = query.replace("number", "number padding")
     async with live.client(max_queue=1) as slow, live.client("djka") as quick:

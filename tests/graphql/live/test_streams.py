@@ -184,7 +184,7 @@ async def test_it_ends_with_a_client_that_leaves(live: Live, drive: Drive) -> No
 
 
 async def test_a_comment_keeps_it_alive(live: Live, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(connections, "ALIVE_EVERY", 0.1)
+    monkeypatch.setattr(connections, "KEEP_ALIVE_AFTER_SECONDS", 0.1)
     async with stream(live, TICKS) as events:
         assert [await events.block() for _ in range(3)] == [":"] * 3
 
@@ -216,7 +216,7 @@ async def test_a_restart_ends_it_gently(live: Live, drive: Drive) -> None:
 
 
 async def test_a_client_has_so_many(live: Live, drive: Drive, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(connections, "MOST_SUBSCRIPTIONS", 1)
+    monkeypatch.setattr(connections, "MOST_SUBSCRIPTIONS_OF_A_CLIENT", 1)
     async with stream(live, TICKS) as events, live.client() as socket:
         await drive.until(opened=1)
         async with stream(live, TICKS) as refused:
@@ -230,7 +230,7 @@ async def test_a_client_has_so_many(live: Live, drive: Drive, monkeypatch: pytes
 async def test_who_does_not_read_is_cut_off_and_resumes(
     live: Live, drive: Drive, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(connections, "SLOW_AFTER", 0.3)
+    monkeypatch.setattr(connections, "SLOW_AFTER_SECONDS", 0.3)
     query = "subscription ($after: Int!) { ticks(after: $after, padding: 100000) { number padding } }"
     drive.advance(500)
     async with stream(live, query, after=0) as events:
@@ -247,8 +247,8 @@ async def test_who_does_not_read_is_cut_off_and_resumes(
 
 
 async def test_who_never_reads_again_is_given_up(live: Live, drive: Drive, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(connections, "SLOW_AFTER", 0.1)
-    monkeypatch.setattr(streams, "LAST_WORD_WITHIN", 0.1)
+    monkeypatch.setattr(connections, "SLOW_AFTER_SECONDS", 0.1)
+    monkeypatch.setattr(streams, "LAST_WORD_WITHIN_SECONDS", 0.1)
     drive.advance(500)
     async with stream(live, "subscription { ticks(padding: 100000) { padding } }"):
         await drive.until(opened=1)

@@ -15,10 +15,10 @@ from app.auth.bearer import Principal
 from app.changes.log.tail import SlowReader
 from app.config import Settings
 from app.graphql.doors.connections import Connections
-from app.graphql.doors.payloads import Payloads, told
-from app.graphql.engine.documents import Refused
+from app.graphql.doors.payloads import Payloads, errors_of
+from app.graphql.engine.documents import OperationRefused
 from app.graphql.engine.operations import Operations
-from app.graphql.engine.requests import Asked, NotUnderstood
+from app.graphql.engine.requests import NotUnderstood, OperationRequest
 from app.graphql.engine.subscriptions import Subscriptions
 from app.graphql.failures import RequestError
 from tests.graphql.live.serving import SCHEMA, Tick
@@ -51,7 +51,7 @@ class Source:
             yield event
 
     async def heard(self, query: str, who: Principal = WHO, **variables: Any) -> list[str]:
-        found = self.operations.find(Asked(query, variables, None))
+        found = self.operations.find(OperationRequest(query, variables, None))
         return [payload async for payload in self.payloads.of(found, who, "en")]
 
 
@@ -89,7 +89,7 @@ async def test_whatever_is_not_plain_is_for_graphql_core(monkeypatch: pytest.Mon
 
 
 async def test_the_root_has_no_directives(monkeypatch: pytest.MonkeyPatch) -> None:
-    with pytest.raises(Refused):
+    with pytest.raises(OperationRefused):
         await Source([], monkeypatch).heard(
             "subscription ($no: Boolean!) { ticks @skip(if: $no) { number } }", no=False
         )
@@ -118,9 +118,9 @@ async def test_a_resolver_that_refuses_at_once_opens_nothing(monkeypatch: pytest
 
     source = Source([], monkeypatch)
     monkeypatch.setattr(TICKS, "subscribe", refuse)
-    with pytest.raises(Refused) as refused:
+    with pytest.raises(OperationRefused) as refused:
         await source.heard(PLAIN)
-    assert [error["extensions"]["code"] for error in told(refused.value, "en")] == ["NOT_FOUND"]
+    assert [error["extensions"]["code"] for error in errors_of(refused.value, "en")] == ["NOT_FOUND"]
 
 
 async def test_a_resolver_may_take_its_time_to_open(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -140,5 +140,5 @@ async def test_a_resolver_may_take_its_time_to_open(monkeypatch: pytest.MonkeyPa
     ids=["slow", "late"],
 )
 def test_what_ends_an_operation_is_told_by_its_code(error: Exception, code: str) -> None:
-    [one] = told(error, "en")
+    [one] = errors_of(error, "en")
     assert one["extensions"] == {"code": code}

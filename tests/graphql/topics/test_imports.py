@@ -344,7 +344,7 @@ async def test_many_are_summed_up_in_parts(world: World, monkeypatch: pytest.Mon
 
 
 async def test_progress_is_told_until_the_end(api: Api, world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(imports, "LOOK_EVERY", 0.01)
+    monkeypatch.setattr(imports, "PROGRESS_EVERY_SECONDS", 0.01)
     await world.route()
     job = (await send(api, asked(), PLACES)).json()["data"]["importRegistrants"]["id"]
     subscription = "subscription ($id: ID!) { importProgress(id: $id) { state rowsDone new organizer { code } } }"
