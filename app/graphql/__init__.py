@@ -1,1 +1,1 @@
-"""The main door: `/graphql`, a federation subgraph over the registry. A resolver holds no rule of the domain."""
+"""The main door: `/graphql`, a federation subgraph over the registry. No rule of the domain stands in a resolver."""

@@ -1,6 +1,6 @@
-"""What a resolver finds in `info.context`: who calls, in which language, the registry, and loaders that batch.
+"""What a resolver finds in `info.context`: who calls, in which language, the registry, and loaders.
 
-A loader lives as long as one request and reads many keys in one transaction.
+A loader reads many keys in one transaction. It lives as long as one request.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from app.db import Session
 from app.errors import Language
 from app.process import Registry
 from app.registry.caller import Caller
-from app.registry.clients.scopes import DASHBOARD_READ, REGISTRANTS_READ, REGISTRANTS_WRITE
+from app.registry.clients.scopes import DASHBOARD_READ, HUBDAT_ADMIN, REGISTRANTS_READ, REGISTRANTS_WRITE
 from app.registry.registrants import lookup
 from app.registry.registrants.record import Record
 from app.registry.routes import finding, route, terminals
@@ -36,13 +36,14 @@ from app.registry.webhooks import deliveries
 from app.registry.webhooks.deliveries import Delivery
 
 OWNERS = frozenset({REGISTRANTS_READ, REGISTRANTS_WRITE})
+"""Scopes of which an owner of registrants holds at least one."""
 
 Written = TypeVar("Written")
 
 
 @dataclass(frozen=True, slots=True)
 class RoutePageKey:
-    """One page of one filter, as a loader's key."""
+    """What a loader is asked for: a page of the routes that fit a filter."""
 
     where: RouteFilter
     after: UUID | None
@@ -51,7 +52,7 @@ class RoutePageKey:
 
 @dataclass(frozen=True, slots=True)
 class DeliveryPageKey:
-    """One page of a webhook's deliveries, as a loader's key."""
+    """What a loader is asked for: a page of a webhook's deliveries."""
 
     webhook_id: UUID
     state: str | None
@@ -60,7 +61,7 @@ class DeliveryPageKey:
 
 
 class Context:
-    """Of one request."""
+    """A request has one. Each event of a subscription that needs a context has one of its own."""
 
     def __init__(self, registry: Registry, principal: Principal, language: Language, now: datetime) -> None:
         self.registry = registry
@@ -74,18 +75,23 @@ class Context:
 
     @property
     def everyone(self) -> bool:
-        """Whether other organizers' registrants may be seen at all, masked."""
+        """Whether the client may see other organizers' registrants at all, masked."""
         return DASHBOARD_READ in self.principal.scopes
 
     @property
     def reader(self) -> Caller:
-        """Who reads registrants: without a scope of their owner, its own are to it as anybody's."""
+        """The caller as a reader. Without a scope of `OWNERS` its own registrants are masked like everybody else's."""
         return self.caller if OWNERS & self.principal.scopes else replace(self.caller, owns_nothing=True)
 
     @property
     def followed(self) -> frozenset[str] | None:
         """Whose changes may be followed. None: everyone's."""
         return None if self.everyone else self.reader.organizers
+
+    @property
+    def admin(self) -> bool:
+        """Whether the client may manage what belongs to any organizer."""
+        return HUBDAT_ADMIN in self.principal.scopes
 
     def may_read_figures_of(self, organizer: str) -> bool:
         """Statistics of one organizer: with `dashboard:read` anybody's, else its own and its members'."""

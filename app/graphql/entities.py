@@ -1,7 +1,7 @@
-"""Federation's `_entities`: keys validated, one batch per type, authorised like root fields.
+"""Federation's `_entities`: keys are validated, each type is loaded in one batch, scopes are asked for as at the root.
 
-A representation that is not ours is one null with one error and harms no neighbour. Strawberry's own resolver passes
-raw JSON on as keyword arguments.
+A representation that names nothing of ours is answered with null and one error; the others are answered as usual.
+Strawberry's own resolver would pass raw JSON on as keyword arguments.
 """
 
 from __future__ import annotations
@@ -19,10 +19,13 @@ from app.graphql.topics import registrants
 from app.graphql.topics.catalogue import Organizer, Route, Terminal
 
 LONGEST_KEY = 64
+"""In characters."""
 
 
 @dataclass(frozen=True, slots=True)
 class Entity:
+    """How the entities of one type are named and loaded, and which scopes they ask for."""
+
     key: str
     load: Callable[[Context, list[str]], Awaitable[Sequence[object]]]
     scopes: Alternatives = ()
@@ -57,7 +60,7 @@ class FederatedSchema(SchemaWithEntities):
 
 
 async def resolve(context: Context, representations: Sequence[object]) -> list[object]:
-    """What each representation names, in order: an entity, None where there is none, or an error of its own."""
+    """What each representation names, in their order: an entity, None if there is no such entity, or an error."""
     found: list[object] = [None] * len(representations)
     wanted: dict[str, list[tuple[int, str]]] = defaultdict(list)
     for place, representation in enumerate(representations):
@@ -74,7 +77,7 @@ async def resolve(context: Context, representations: Sequence[object]) -> list[o
 
 
 def _named(context: Context, representation: object) -> tuple[str, str] | RequestError:
-    """The type and the key; every other field is left alone."""
+    """The type and the key that a representation names. Its other fields are not looked at."""
     typename = representation.get("__typename") if isinstance(representation, dict) else None
     entity = ENTITIES.get(typename) if isinstance(typename, str) else None
     if entity is None or not isinstance(representation, dict):

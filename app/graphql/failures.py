@@ -1,6 +1,6 @@
-"""What a client reads when a request or a field fails. Anything not raised for its eyes is masked with an id.
+"""What a client reads when a request or a field fails. An error that was not written for clients is masked, with an id.
 
-No message here repeats a value that the client sent: it may be a NIK or a name.
+No message repeats a value that the client sent: the value may be a NIK or a name.
 """
 
 from __future__ import annotations
@@ -17,13 +17,14 @@ from app import telemetry
 from app.errors import Language, Refusal, TooManyChecks, Unavailable
 
 MASKED = "Internal error"
-_NAMED_AFTER_A_NIK = re.compile(r"\d(?:_?\d){15,}")
+_LIKE_A_NIK = re.compile(r"\d(?:_?\d){15,}")
+"""Sixteen digits or more, as they can stand in the name of a field, an argument or a variable."""
 
 logger = structlog.get_logger(__name__)
 
 
 class RequestError(GraphQLError):
-    """An error that is written for the client: its message is shown as it stands."""
+    """An error that is written for clients: its message is shown as it stands."""
 
     def __init__(
         self,
@@ -60,7 +61,7 @@ def shown(errors: Sequence[GraphQLError], language: Language) -> list[dict[str, 
 
 
 def cause(error: GraphQLError) -> BaseException:
-    """What was raised, beneath what graphql-core wrapped around it."""
+    """The exception that was raised, without what graphql-core wrapped around it."""
     found: BaseException = error
     while isinstance(found, GraphQLError) and not isinstance(found, RequestError) and found.original_error:
         found = found.original_error
@@ -76,7 +77,7 @@ def _for_the_client(error: GraphQLError, language: Language, ids: dict[int, str]
     if isinstance(raised, Unavailable):
         return unavailable(raised, language)
     if isinstance(raised, GraphQLError):
-        # graphql-core's own, about an argument that only the variables made null or left out.
+        # graphql-core raises it when a variable is null or missing where an argument needs a value.
         return RequestError("An argument is null or missing where a value is required", "BAD_USER_INPUT")
     if id(raised) not in ids:
         ids[id(raised)] = report(raised)
@@ -84,15 +85,15 @@ def _for_the_client(error: GraphQLError, language: Language, ids: dict[int, str]
 
 
 def report(error: BaseException) -> str:
-    """Log a bug with its type and its frames, never its message or its values; the id that the client is told."""
+    """Log a bug by its type and frames, never by its message or values. Returns the id that the client is told."""
     error_id = str(uuid4())  # With dashes: the log masks long runs of digits.
     logger.error("graphql field failed", error_id=error_id, exception="\n".join(telemetry.lines_of(error)))
     return error_id
 
 
 def _formatted(error: GraphQLError, told: RequestError) -> dict[str, Any]:
-    # What is wrong with a document is said by its fields, arguments and variables, which may be named after a NIK.
-    message = _NAMED_AFTER_A_NIK.sub(telemetry.MASKED, told.message)
+    # graphql-core names fields, arguments and variables of the document. A client may have called them by a NIK.
+    message = _LIKE_A_NIK.sub(telemetry.MASKED, told.message)
     formatted: dict[str, Any] = {"message": message, "extensions": told.extensions}
     if error.locations:
         formatted["locations"] = [{"line": place.line, "column": place.column} for place in error.locations]

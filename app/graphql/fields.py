@@ -1,4 +1,4 @@
-"""Fields below the root that ask a loader, and how long a list is taken to be."""
+"""Fields below the root whose values are loaded when asked for, and how many items a list is taken to have."""
 
 from __future__ import annotations
 
@@ -16,18 +16,18 @@ PAGED = ListSize(
     sized_fields=["nodes", "edges"],
     require_one_slicing_argument=False,
 )
-"""Of a field that answers a connection."""
+"""For a field that answers a connection."""
 SLICED = ListSize(
     assumed_size=strawberry.UNSET,
     slicing_arguments=["first"],
     sized_fields=strawberry.UNSET,
     require_one_slicing_argument=False,
 )
-"""Of a field that answers a plain list, as long as `first` asks."""
+"""For a field that answers a plain list, as long as `first` asks."""
 
 
 def sized(size: int) -> ListSize:
-    """A list without pages that is about so long; `app.graphql.engine.limits` reads it, and so does a gateway."""
+    """For a list without pages that has about `size` items. `app.graphql.engine.limits` and gateways read it."""
     return ListSize(
         assumed_size=size,
         slicing_arguments=strawberry.UNSET,

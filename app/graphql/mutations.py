@@ -1,4 +1,4 @@
-"""What can be changed, as a table of contents: every root field, the scopes it is open to, and what it does."""
+"""What can be changed, as a table of contents: each root field, the scopes that it is open to, and what it does."""
 
 from __future__ import annotations
 
@@ -6,9 +6,7 @@ import strawberry
 
 from app.graphql.fields import sized
 from app.graphql.permissions import open_to
-from app.graphql.topics import admin, imports, niks, registrant_mutations, webhooks
-from app.graphql.topics import organizers as organizing
-from app.graphql.topics import routes as routing
+from app.graphql.topics import admin, imports, niks, organizers, registrant_mutations, routes, webhooks
 from app.registry.clients.scopes import HUBDAT_ADMIN, REGISTRANTS_WRITE, ROUTES_WRITE
 
 
@@ -106,13 +104,13 @@ class Mutation:
     )
 
     save_terminals = open_to(
-        routing.save_terminals,
+        routes.save_terminals,
         ROUTES_WRITE,
         description="Declares or changes up to 1,000 terminals. Refuses NOT_YOURS, INVALID_VALUE.",
         directives=[sized(1000)],
     )
     save_routes = open_to(
-        routing.save_routes,
+        routes.save_routes,
         ROUTES_WRITE,
         description=(
             "Declares or changes up to 1,000 routes; the same again changes nothing. Refuses NOT_YOURS, ROUTE_UNKNOWN,"
@@ -121,7 +119,7 @@ class Mutation:
         directives=[sized(1000)],
     )
     release_quota = open_to(
-        routing.release_quota,
+        routes.release_quota,
         ROUTES_WRITE,
         description=(
             "Adds seats to a route, now or later. Refuses ROUTE_UNKNOWN, QUOTA_BELOW_TAKEN, SEASON_CLOSED,"
@@ -167,7 +165,7 @@ class Mutation:
     )
 
     merge_route = open_to(
-        routing.merge_route,
+        routes.merge_route,
         ROUTES_WRITE,
         HUBDAT_ADMIN,
         description=(
@@ -177,7 +175,7 @@ class Mutation:
         ),
     )
     merge_terminal = open_to(
-        routing.merge_terminal,
+        routes.merge_terminal,
         ROUTES_WRITE,
         HUBDAT_ADMIN,
         description=(
@@ -187,12 +185,12 @@ class Mutation:
     )
 
     save_organizer = open_to(
-        organizing.save_organizer,
+        organizers.save_organizer,
         HUBDAT_ADMIN,
         description="Adds or changes an organizer and its policy. Refuses NOT_FOUND, SEASON_CLOSED, INVALID_VALUE.",
     )
     save_window = open_to(
-        organizing.save_window,
+        organizers.save_window,
         HUBDAT_ADMIN,
         description="Adds a wave, or amends one. Refuses NOT_FOUND, SEASON_CLOSED, INVALID_VALUE.",
     )

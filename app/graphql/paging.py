@@ -12,6 +12,7 @@ import strawberry
 from app.graphql.failures import RequestError
 
 LARGEST_PAGE = 200
+"""In items."""
 _VERSION = b"\x01"
 
 Node = TypeVar("Node")
@@ -51,7 +52,7 @@ def cursor_of(id: UUID) -> str:
 
 
 def position(after: str | None) -> UUID | None:
-    """Behind which id a page begins. Raises for what is no cursor of ours."""
+    """The id behind which a page begins. None: the page is the first. Raises `RequestError` for what is no cursor."""
     if not after:
         return None
     try:
@@ -78,7 +79,7 @@ def connection(ids: Sequence[UUID], nodes: Sequence[Node], *, first: int, after:
 def connected(
     cursors: Sequence[str], nodes: Sequence[Node], *, first: int, after: str | None, end: str | None = None
 ) -> Connection[Node]:
-    """`end` is where an empty page ends, if that is somewhere."""
+    """`end` is the end cursor of an empty page, for a list to which more is added later."""
     edges = [Edge(cursor=cursor, node=node) for cursor, node in zip(cursors[:first], nodes[:first], strict=True)]
     page_info = PageInfo(
         has_next_page=len(nodes) > first,

@@ -1,6 +1,7 @@
 """Which scopes a root field asks for: declared once, as federation's directives, which a gateway reads as well.
 
-Enforced from the schema before anything runs: a request that selects one field too many runs none.
+The engine enforces the scopes from the schema before anything runs: if one selected root field is not allowed, none
+runs.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from app.graphql.internals import directives_of
 from app.registry.clients.scopes import DASHBOARD_READ, REGISTRANTS_READ
 
 Alternatives = tuple[frozenset[str], ...]
-"""Any one of these sets of scopes will do; none of them: a token will do."""
+"""A client needs all scopes of one of these sets. Without any set, every authenticated client will do."""
 
 TO_SEE_REGISTRANTS: Alternatives = (frozenset({REGISTRANTS_READ}), frozenset({DASHBOARD_READ}))
 
@@ -38,7 +39,7 @@ def open_to(
 
 
 def declared(field: GraphQLField) -> Alternatives | None:
-    """What a root field's directives ask for. None: it declares nothing."""
+    """The scopes that a root field's directives ask for. None: it declares nothing, not even that a token is needed."""
     for directive in directives_of(field):
         if isinstance(directive, RequiresScopes):
             return tuple(frozenset(scopes) for scopes in directive.scopes)

@@ -1,4 +1,4 @@
-"""What can be read, as a table of contents: every root field, the scopes it is open to, and what it does."""
+"""What can be read, as a table of contents: each root field, the scopes that it is open to, and what it answers."""
 
 from __future__ import annotations
 
@@ -6,24 +6,29 @@ import strawberry
 
 from app.graphql.fields import PAGED, sized
 from app.graphql.permissions import open_to
-from app.graphql.topics import admin, changes, imports, niks, statistics, webhooks
-from app.graphql.topics import organizers as organizing
-from app.graphql.topics import registrants as reading
-from app.graphql.topics import routes as routing
+from app.graphql.topics.admin import find_cases, me
+from app.graphql.topics.changes import find_changes
+from app.graphql.topics.imports import find_consolidation, find_import_job
+from app.graphql.topics.niks import check_nik, check_niks, nik_accesses
+from app.graphql.topics.organizers import every_organizer, find_organizer
+from app.graphql.topics.registrants import find_registrant, find_registrants
+from app.graphql.topics.routes import find_route, find_routes, find_terminal, find_terminals
+from app.graphql.topics.statistics import find_statistics
+from app.graphql.topics.webhooks import find_webhooks
 from app.registry.clients.scopes import DASHBOARD_READ, HUBDAT_ADMIN, NIK_CHECK, REGISTRANTS_READ, REGISTRANTS_WRITE
 
 
 @strawberry.type(description="What can be read.")
 class Query:
-    me = open_to(admin.me, description="The client that calls, and what it may do.")
+    me = open_to(me, description="The client that calls, and what it may do.")
 
     check_nik = open_to(
-        niks.check_nik,
+        check_nik,
         NIK_CHECK,
         description="Whether a NIK may be registered. Takes one check from your budget (`TOO_MANY_CHECKS`).",
     )
     check_niks = open_to(
-        niks.check_niks,
+        check_niks,
         NIK_CHECK,
         description=(
             "The same for up to 1,000 NIKs: one verdict each, in order. A NIK that cannot be one is INVALID and harms"
@@ -33,32 +38,32 @@ class Query:
     )
 
     registrant = open_to(
-        reading.find_registrant,
+        find_registrant,
         REGISTRANTS_READ,
         DASHBOARD_READ,
         description="One registrant: of your own, or with `dashboard:read` and by id of anyone's, masked.",
     )
     registrants = open_to(
-        reading.find_registrants,
+        find_registrants,
         REGISTRANTS_READ,
         DASHBOARD_READ,
         description="Your own registrants, or with `dashboard:read` everyone's, masked; in the order of their arrival.",
         directives=[PAGED],
     )
 
-    organizer = open_to(organizing.find_organizer, description="One organizer.")
-    organizers = open_to(organizing.every_organizer, description="Every organizer, by code.", directives=[sized(100)])
-    route = open_to(routing.find_route, description="One route.")
+    organizer = open_to(find_organizer, description="One organizer.")
+    organizers = open_to(every_organizer, description="Every organizer, by code.", directives=[sized(100)])
+    route = open_to(find_route, description="One route.")
     routes = open_to(
-        routing.find_routes,
+        find_routes,
         description="Routes of every organizer, in the order in which they were declared.",
         directives=[PAGED],
     )
-    terminal = open_to(routing.find_terminal, description="One terminal.")
-    terminals = open_to(routing.find_terminals, description="Every terminal, by city.", directives=[sized(100)])
+    terminal = open_to(find_terminal, description="One terminal.")
+    terminals = open_to(find_terminals, description="Every terminal, by city.", directives=[sized(100)])
 
     statistics = open_to(
-        statistics.find_statistics,
+        find_statistics,
         REGISTRANTS_READ,
         DASHBOARD_READ,
         description=(
@@ -67,7 +72,7 @@ class Query:
         ),
     )
     changes = open_to(
-        changes.find_changes,
+        find_changes,
         REGISTRANTS_READ,
         DASHBOARD_READ,
         description=(
@@ -77,20 +82,20 @@ class Query:
         directives=[PAGED],
     )
     import_job = open_to(
-        imports.find_import_job,
+        find_import_job,
         REGISTRANTS_READ,
         REGISTRANTS_WRITE,
         description="One import of yours, or of a member that you coordinate.",
     )
     consolidation = open_to(
-        imports.find_consolidation,
+        find_consolidation,
         REGISTRANTS_READ,
         DASHBOARD_READ,
         description="An organizer's day as the registry holds it: yours, or with `dashboard:read` anyone's in counts.",
     )
 
     webhooks = open_to(
-        webhooks.find_webhooks,
+        find_webhooks,
         REGISTRANTS_WRITE,
         HUBDAT_ADMIN,
         description="Your webhooks and those of members that you coordinate; with `hubdat:admin` everyone's.",
@@ -98,13 +103,13 @@ class Query:
     )
 
     cases = open_to(
-        admin.find_cases,
+        find_cases,
         HUBDAT_ADMIN,
         description="Refused and suspected duplicates, the newest first.",
         directives=[PAGED],
     )
     nik_accesses = open_to(
-        niks.nik_accesses,
+        nik_accesses,
         HUBDAT_ADMIN,
         description="Who looked at this NIK (UU 27/2022 art. 7): the newest first, at most 1,000. This look counts.",
         directives=[sized(100)],

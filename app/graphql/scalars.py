@@ -15,20 +15,21 @@ from app.intake.files.uploads import Upload
 NIK = NewType("NIK", str)
 
 LONGEST_NIK = 64
-"""Far longer than 16 digits with blanks, dots or dashes between them."""
+"""In characters: far more than 16 digits with blanks, dots or dashes between them."""
 FIRST_YEAR, LAST_YEAR = 1900, 2199
 ID_OF_NOTHING = UUID(int=0)
+"""No row has it: what is asked for by this id is not found."""
 
 Given = TypeVar("Given")
 
 
 def given(value: Given | None) -> Given | None:
-    """An argument that was left out is None here: the registry does not tell the two apart."""
+    """None for an argument that was left out: to the registry, left out and null are the same."""
     return None if value is strawberry.UNSET else value
 
 
 def identifier(text: str) -> UUID:
-    """An id as the registry writes it; what is no id at all is the id of nothing."""
+    """The id that a text is. A text that is no id becomes the id of nothing, so nothing is found and nothing fails."""
     try:
         return UUID(text)
     except ValueError:

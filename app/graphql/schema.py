@@ -1,4 +1,4 @@
-"""The contract put together: `queries`, `mutations`, subscriptions, and what is said above them all."""
+"""The whole contract: queries, mutations and subscriptions put together, and the head of the exported file."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ SCHEMA = FederatedSchema(
     mutation=Mutation,
     subscription=Subscription,
     config=StrawberryConfig(name_converter=RememberedNames(), scalar_map=SCALARS, disable_field_suggestions=True),
-    # What every known gateway composes; the Guild's refuses 2.10 and above.
+    # Every known gateway composes 2.9. The Guild's refuses 2.10 and above.
     federation_version="2.9",
 )
 

@@ -50,13 +50,13 @@ __all__ = [
 
 
 def describe(vocabulary: type[StrEnum], description: str, **members: str) -> None:
-    """Make `vocabulary` a GraphQL enum; every member is described by its name."""
+    """Make `vocabulary` a GraphQL enum. `members` holds the description of every member under its name."""
     strawberry.enum(vocabulary, description=description)
     describe_members(vocabulary, members)
 
 
 class NikOutcome(StrEnum):
-    """The registry's, and what a check of many says of one that is none."""
+    """The registry's outcomes, and INVALID: what a check says of a text that cannot be a NIK."""
 
     AVAILABLE = "AVAILABLE"
     REGISTERED = "REGISTERED"
@@ -65,7 +65,7 @@ class NikOutcome(StrEnum):
 
 
 class ChangeKind(StrEnum):
-    """Those of the log's that tell of one registrant."""
+    """The kinds of changes in the log that concern one registrant."""
 
     REGISTRANT_MOVED = "REGISTRANT_MOVED"
     REGISTRANT_CORRECTED = "REGISTRANT_CORRECTED"

@@ -115,8 +115,9 @@ async def first_of(*works: Coroutine[Any, Any, Result]) -> Result:
 
 
 class Line:
-    """The way on which messages go to one client. A sender waits until there is room for its message, so at most one
-    message of each sender waits in memory.
+    """Carries messages to one client.
+
+    A sender waits until there is room for its message, so at most one message of each sender waits in memory.
     """
 
     def __init__(self, send: Callable[[Any], Awaitable[None]]) -> None:

@@ -150,8 +150,9 @@ def _what_kept_it_from_answering(result: ExecutionResult) -> Unavailable | None:
 
 
 def _headers(scope: Scope) -> dict[bytes, bytes]:
-    """One value for each name. A repeated header is a list (RFC 9110 §5.3), and no header that is read here is a list:
-    so its value is refused.
+    """One value for each name: the values of a repeated header are joined to a list (RFC 9110 §5.3).
+
+    Where a header has to be a single value, such as Authorization, a list is refused by whoever reads it.
     """
     headers: dict[bytes, bytes] = {}
     for name, value in scope["headers"]:

@@ -46,9 +46,9 @@ MOST_LIST_ITEMS = 1_000
 MOST_LEVELS = 16
 """The usual introspection query has 15 levels."""
 MOST_FIELDS = 1_000
-"""That one operation selects, where each spread of a fragment counts."""
+"""Selected by one operation. The fields of a fragment count each time that it is spread."""
 MOST_REPEATS = 25
-"""Of one response name, or of fragments, in one selection: validation compares each of them with each other."""
+"""Of one response name, or of fragments, in one selection: validation compares every two of them."""
 MOST_ROOT_FIELDS = 100
 """Each root field is a transaction of its own."""
 MOST_COST = 100_000

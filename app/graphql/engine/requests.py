@@ -1,6 +1,4 @@
-"""What a request asks for: one operation in JSON, within the limits of size and time. Anything else is refused with
-4xx.
-"""
+"""What a request asks for: one operation in JSON, within the limits of size and time. Anything else gets a 4xx."""
 
 from __future__ import annotations
 

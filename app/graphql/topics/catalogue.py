@@ -120,6 +120,7 @@ class Organizer:
         return Statistics(where=Where(organizers=frozenset({self.code})))
 
     async def _whole(self, info: Info) -> registry_organizers.Organizer:
+        """The organizer with all that is in force for it; `self` may hold its code and name only."""
         record = await info.context.organizers.load(self.code)
         assert record is not None  # noqa: S101 - an organizer is never deleted
         return record
@@ -338,7 +339,7 @@ async def find_organizer(info: Info, code: str) -> Organizer | None:
 
 
 async def get_organizer(info: Info, code: str) -> Organizer:
-    """For a code that a foreign key vouches for."""
+    """The organizer of a code that a row of the database holds: its foreign key makes sure that there is one."""
     found = await find_organizer(info, code)
     assert found is not None  # noqa: S101 - an organizer is never deleted
     return found

@@ -1,4 +1,7 @@
-"""What happened to registrants, in the order of the log: page by page, and as it happens. One's own, or everyone's."""
+"""The changes of registrants in the order of the log: page by page, and as they happen.
+
+A client gets the changes of its own registrants, or with `dashboard:read` everyone's.
+"""
 
 from __future__ import annotations
 
@@ -51,7 +54,7 @@ async def find_changes(info: Info, first: First = 100, after: AfterChange = UNSE
         [_shown(item, context) for item in page.items],
         first=first,
         after=given(after),
-        # Whoever asks again from here need not read once more what is no change of a registrant of its own.
+        # An empty page ends here as well: the next request skips what does not concern this client.
         end=feed.cursor(page.end),
     )
 
@@ -77,6 +80,7 @@ def _position(after: str | None) -> Position | None:
 
 
 def _shown(item: Item, context: Context) -> Change:
+    """The change as this client may see it. All who follow share the item, so each of its two views is made once."""
     own = context.reader.owns(item.registrant.organizer)
     if own not in item.shown:
         seen = record.from_row(item.registrant, context.registry.vault, context.reader)

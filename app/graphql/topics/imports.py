@@ -27,7 +27,7 @@ from app.registry.rows import consolidation
 from app.registry.rows.reception import Result
 
 PROGRESS_EVERY_SECONDS = 0.5
-"""Seconds."""
+"""How often a subscription looks whether its job has changed."""
 
 JobId = Annotated[ID, strawberry.argument(description="Which one, as `importRegistrants` answered it.")]
 
@@ -63,13 +63,13 @@ class MissingRegistrant:
     organizer_code: strawberry.Private[str]
 
     @classmethod
-    def from_record(cls, one: Missing) -> MissingRegistrant:
+    def from_record(cls, missing: Missing) -> MissingRegistrant:
         return cls(
-            id=ID(str(one.registrant_id)),
-            reference=one.reference,
-            status=RegistrantStatus(one.status),
-            cancelled_at=one.cancelled_at,
-            organizer_code=one.organizer,
+            id=ID(str(missing.registrant_id)),
+            reference=missing.reference,
+            status=RegistrantStatus(missing.status),
+            cancelled_at=missing.cancelled_at,
+            organizer_code=missing.organizer,
         )
 
     @loaded("Whose it is.")
@@ -118,7 +118,7 @@ class ImportJob:
     @classmethod
     def from_job(cls, job: Job, context: Context) -> ImportJob:
         counts = {result: job.results.get(result, 0) for result in Result}
-        reasons = sorted(job.codes.items(), key=lambda one: (-one[1], one[0]))
+        reasons = sorted(job.codes.items(), key=lambda reason: (-reason[1], reason[0]))
         return cls(
             id=ID(str(job.id)),
             state=job.state,
@@ -154,8 +154,9 @@ class ImportJob:
         position, size = paging.position(given(after)), paging.size(first)
         async with info.context.transaction() as session:
             found = await absentees.page(session, identifier(self.id), after=position, most=size + 1)
-        nodes = [MissingRegistrant.from_record(one) for one in found]
-        return paging.connection([one.registrant_id for one in found], nodes, first=first, after=given(after))
+        nodes = [MissingRegistrant.from_record(missing) for missing in found]
+        ids = [missing.registrant_id for missing in found]
+        return paging.connection(ids, nodes, first=first, after=given(after))
 
 
 @strawberry.type(description="How many registrants of a day stand where.")
@@ -229,7 +230,7 @@ async def find_import_job(info: Info, id: JobId) -> ImportJob | None:
 
 
 async def import_progress(info: Info, id: JobId) -> AsyncGenerator[ImportJob, None]:
-    """Each time that it has changed, until it is finished."""
+    """The job as it is, then again each time that it has changed, until it is finished."""
     context = info.context
     told: Job | None = None
     while told is None or not told.finished:

@@ -129,10 +129,10 @@ async def check_niks(
     service: ForService = Service.PASSENGER,
 ) -> list[NikCheck]:
     context = info.context
-    asked = [Check(context.caller, nik, direction, service) for nik in niks]
+    checks = [Check(context.caller, nik, direction, service) for nik in niks]
     async with context.registry.database.statements() as session:
-        answers = await check.check(session, context.registry.vault, asked, context.now, together=True)
-    context.registry.watch.answered(asked, answers, context.now)
+        answers = await check.check(session, context.registry.vault, checks, context.now, together=True)
+    context.registry.watch.answered(checks, answers, context.now)
     return [NikCheck.from_answer(nik, answer, context) for nik, answer in zip(niks, answers, strict=True)]
 
 

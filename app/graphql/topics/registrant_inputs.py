@@ -1,4 +1,4 @@
-"""What a client sends about registrants, turned into the registry's words."""
+"""What a client sends about registrants, and how it becomes the types of the registry."""
 
 from __future__ import annotations
 

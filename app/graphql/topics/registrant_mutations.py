@@ -71,7 +71,7 @@ async def submit_registrants(
     inputs: Annotated[list[SubmitRegistrant], strawberry.argument(description="At most 1,000.")],
 ) -> list[SubmitResult]:
     context = info.context
-    submissions = [one.to_submission(context) for one in inputs]
+    submissions = [registrant.to_submission(context) for registrant in inputs]
     verdicts = await context.attempt(
         lambda session: submission.submit(session, context.registry.vault, submissions, context.now)
     )

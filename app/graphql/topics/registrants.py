@@ -1,4 +1,4 @@
-"""Registrants as they are read: one, or a page of them. Masked for whoever does not own them (`registry.record`)."""
+"""Registrants as they are read: one, or a page. `app.registry.registrants.record` masks what is not the reader's."""
 
 from __future__ import annotations
 
@@ -163,7 +163,7 @@ class Registrant:
 
     @loaded("Every change of it, the oldest first.", sized(5))
     async def history(self, info: Info) -> list[Change]:
-        return [Change.from_log(one, self) for one in await info.context.histories.load(identifier(self.id))]
+        return [Change.from_log(change, self) for change in await info.context.histories.load(identifier(self.id))]
 
 
 async def find_registrant(
@@ -208,5 +208,5 @@ async def find_registrants(
 
 
 async def by_keys(context: Context, ids: list[str]) -> list[Registrant | None]:
-    """For `_entities`."""
+    """The registrants of these ids, for `_entities`."""
     return Registrant.from_records(await context.registrants.load_many([identifier(key) for key in ids]))

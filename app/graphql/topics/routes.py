@@ -1,4 +1,4 @@
-"""Terminals, routes and the releases that a route's quota is the sum of."""
+"""Terminals, routes, and the releases whose sum is the quota of a route."""
 
 from __future__ import annotations
 
@@ -16,10 +16,8 @@ from app.graphql.topics import catalogue
 from app.graphql.topics.catalogue import Route, Terminal
 from app.graphql.topics.problems import Problem
 from app.graphql.vocabulary import Direction, Mode, PlaceKind, Service
-from app.registry.clients.scopes import HUBDAT_ADMIN
-from app.registry.routes import finding as registry_routes
-from app.registry.routes import merging, quota_releases, saving, terminal_merging, terminals
-from app.registry.routes.route import Route as Record
+from app.registry.routes import finding, merging, quota_releases, saving, terminal_merging, terminals
+from app.registry.routes import route as registry_route
 
 
 @strawberry.input(description="Which routes: those that fit all that is given.")
@@ -39,8 +37,8 @@ class RouteFilter:
         default=UNSET, description="True: those made from feeds, for review. False: declared ones."
     )
 
-    def to_filter(self) -> registry_routes.RouteFilter:
-        return registry_routes.RouteFilter(
+    def to_filter(self) -> finding.RouteFilter:
+        return finding.RouteFilter(
             organizer=given(self.organizer),
             direction=given(self.direction),
             service=given(self.service),
@@ -61,6 +59,11 @@ class TerminalInput:
     region_code: str | None = strawberry.field(
         default=UNSET, description="Kemendagri's code of its regency, four digits."
     )
+
+    def to_input(self) -> terminals.TerminalInput:
+        return terminals.TerminalInput(
+            code=self.code, name=self.name, city=self.city, kind=self.kind, region_code=given(self.region_code)
+        )
 
 
 @strawberry.input(description="A route, new or changed.")
@@ -126,8 +129,8 @@ async def find_routes(
     first: First = 50,
     after: After = UNSET,
 ) -> Connection[Route]:
-    asked = where.to_filter() if where else registry_routes.RouteFilter()
-    return await catalogue.route_page(info, asked, first, after)
+    fitting = where.to_filter() if where else finding.RouteFilter()
+    return await catalogue.route_page(info, fitting, first, after)
 
 
 async def find_terminal(
@@ -155,15 +158,9 @@ async def save_terminals(
     info: Info, inputs: Annotated[list[TerminalInput], strawberry.argument(description="At most 1,000.")]
 ) -> list[TerminalResult]:
     context = info.context
-    asked = [
-        terminals.TerminalInput(
-            code=one.code, name=one.name, city=one.city, kind=one.kind, region_code=given(one.region_code)
-        )
-        for one in inputs
-    ]
-    admin = HUBDAT_ADMIN in context.principal.scopes
+    declared = [terminal.to_input() for terminal in inputs]
     verdicts = await context.attempt(
-        lambda session: terminals.save(session, context.caller, asked, context.now, admin=admin)
+        lambda session: terminals.save(session, context.caller, declared, context.now, admin=context.admin)
     )
     return [_terminal(verdict, context) for verdict in verdicts]
 
@@ -172,8 +169,8 @@ async def save_routes(
     info: Info, inputs: Annotated[list[RouteInput], strawberry.argument(description="At most 1,000.")]
 ) -> list[RouteResult]:
     context = info.context
-    asked = [one.to_input() for one in inputs]
-    verdicts = await context.attempt(lambda session: saving.save(session, context.caller, asked, context.now))
+    declared = [route.to_input() for route in inputs]
+    verdicts = await context.attempt(lambda session: saving.save(session, context.caller, declared, context.now))
     return [_route(verdict, context) for verdict in verdicts]
 
 
@@ -198,10 +195,9 @@ async def merge_route(
     into: Annotated[ID, strawberry.argument(description="The route that it means.")],
 ) -> RouteResult:
     context = info.context
-    admin = HUBDAT_ADMIN in context.principal.scopes
     verdict = await context.attempt(
         lambda session: merging.merge(
-            session, context.caller, identifier(provisional), identifier(into), context.now, admin=admin
+            session, context.caller, identifier(provisional), identifier(into), context.now, admin=context.admin
         )
     )
     return _route(verdict, context)
@@ -213,9 +209,10 @@ async def merge_terminal(
     into: Annotated[ID, strawberry.argument(description="The code of the terminal that it means.")],
 ) -> TerminalResult:
     context = info.context
-    admin = HUBDAT_ADMIN in context.principal.scopes
     verdict = await context.attempt(
-        lambda session: terminal_merging.merge(session, context.caller, provisional, into, context.now, admin=admin)
+        lambda session: terminal_merging.merge(
+            session, context.caller, provisional, into, context.now, admin=context.admin
+        )
     )
     return _terminal(verdict, context)
 
@@ -226,7 +223,7 @@ def _terminal(verdict: terminals.Terminal | Refusal, context: Context) -> Termin
     return Terminal.from_record(verdict)
 
 
-def _route(verdict: Record | Refusal, context: Context) -> Route | Problem:
+def _route(verdict: registry_route.Route | Refusal, context: Context) -> Route | Problem:
     if isinstance(verdict, Refusal):
         return Problem.from_refusal(verdict, context)
     return Route.from_record(verdict)

@@ -11,14 +11,13 @@ from strawberry import ID, UNSET
 
 from app.errors import Refusal
 from app.graphql import paging
-from app.graphql.context import Context, DeliveryPageKey, Info
+from app.graphql.context import DeliveryPageKey, Info
 from app.graphql.fields import PAGED, loaded, sized
 from app.graphql.paging import After, Connection, First
 from app.graphql.scalars import given, identifier
 from app.graphql.topics.catalogue import Organizer, get_organizer
 from app.graphql.topics.problems import Problem
 from app.graphql.vocabulary import DeliveryError, DeliveryState, DisabledBecause, WebhookEvent
-from app.registry.clients.scopes import HUBDAT_ADMIN
 from app.registry.webhooks import deliveries
 from app.registry.webhooks import webhooks as registry_webhooks
 
@@ -124,8 +123,8 @@ class Webhook:
         first: First = 50,
         after: After = UNSET,
     ) -> Connection[WebhookDelivery]:
-        asked = DeliveryPageKey(UUID(self.id), given(state), paging.position(given(after)), paging.size(first))
-        records = await info.context.deliveries.load(asked)
+        page = DeliveryPageKey(UUID(self.id), given(state), paging.position(given(after)), paging.size(first))
+        records = await info.context.deliveries.load(page)
         nodes = [WebhookDelivery.from_record(record) for record in records]
         return paging.connection([record.id for record in records], nodes, first=first, after=given(after))
 
@@ -193,7 +192,7 @@ async def find_webhooks(
     organizer: Annotated[ID | None, strawberry.argument(description="Of this organizer only.")] = UNSET,
 ) -> list[Webhook]:
     context, wanted = info.context, given(organizer)
-    visible = None if _admin(context) else context.caller.organizers
+    visible = None if context.admin else context.caller.organizers
     if wanted is not None:
         visible = frozenset({wanted}) if visible is None else visible & {wanted}
     async with context.transaction() as session:
@@ -211,7 +210,7 @@ async def save_webhook(
             context.caller,
             input.to_input(),
             context.now,
-            admin=_admin(context),
+            admin=context.admin,
             private=context.registry.webhooks_to_private,
         )
     )
@@ -222,7 +221,7 @@ async def rotate_webhook_secret(info: Info, id: WebhookId) -> SavedWebhookResult
     context = info.context
     verdict = await context.attempt(
         lambda session: registry_webhooks.rotate(
-            session, context.registry.vault, context.caller, identifier(id), context.now, admin=_admin(context)
+            session, context.registry.vault, context.caller, identifier(id), context.now, admin=context.admin
         )
     )
     return Problem.from_refusal(verdict, context) if isinstance(verdict, Refusal) else SavedWebhook.from_saved(verdict)
@@ -232,7 +231,7 @@ async def delete_webhook(info: Info, id: WebhookId) -> WebhookResult:
     context = info.context
     verdict = await context.attempt(
         lambda session: registry_webhooks.delete(
-            session, context.caller, identifier(id), context.now, admin=_admin(context)
+            session, context.caller, identifier(id), context.now, admin=context.admin
         )
     )
     return Problem.from_refusal(verdict, context) if isinstance(verdict, Refusal) else Webhook.from_record(verdict)
@@ -241,9 +240,7 @@ async def delete_webhook(info: Info, id: WebhookId) -> WebhookResult:
 async def test_webhook(info: Info, id: WebhookId) -> WebhookDeliveryResult:
     context = info.context
     verdict = await context.attempt(
-        lambda session: deliveries.send_test(
-            session, context.caller, identifier(id), context.now, admin=_admin(context)
-        )
+        lambda session: deliveries.send_test(session, context.caller, identifier(id), context.now, admin=context.admin)
     )
     if isinstance(verdict, Refusal):
         return Problem.from_refusal(verdict, context)
@@ -258,21 +255,16 @@ async def redeliver_webhook(
         datetime | None, strawberry.argument(description="All from then on that were not delivered.")
     ] = UNSET,
 ) -> RedeliveryResult:
-    context, one = info.context, given(delivery)
+    context, delivery_id = info.context, given(delivery)
     verdict = await context.attempt(
         lambda session: deliveries.redeliver(
             session,
             context.caller,
             identifier(id),
             context.now,
-            delivery_id=None if one is None else identifier(one),
+            delivery_id=None if delivery_id is None else identifier(delivery_id),
             since=given(since),
-            admin=_admin(context),
+            admin=context.admin,
         )
     )
     return Problem.from_refusal(verdict, context) if isinstance(verdict, Refusal) else Redelivery(deliveries=verdict)
-
-
-def _admin(context: Context) -> bool:
-    """Whether it may manage anyone's."""
-    return HUBDAT_ADMIN in context.principal.scopes

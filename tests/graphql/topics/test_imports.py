@@ -129,7 +129,7 @@ async def test_without_one_nothing_is_read(api: Api, world: World) -> None:
             assert answer.status_code == 400
             [error] = answer.json()["errors"]
             assert error["extensions"] == {"code": "PREFLIGHT_REQUIRED"}
-            for name in multipart.PREFLIGHT:
+            for name in multipart.PREFLIGHT_HEADERS:
                 assert name.decode() in error["message"].lower()
 
 
