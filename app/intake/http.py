@@ -20,7 +20,7 @@ from starlette.types import Receive, Scope, Send
 from app import clock
 from app.auth.bearer import Principal, Unauthorized, insufficient_scope
 from app.config import Settings
-from app.errors import Language, Refusal, TooManyChecks, Unavailable
+from app.errors import Language, Refusal, RefusalError, TooManyChecks, Unavailable
 from app.language import language_of
 from app.registry.caller import Caller
 
@@ -99,7 +99,7 @@ class Door:
         language = language_of(request.headers.get("accept-language", ""))
         try:
             response = await self._answered(request, language)
-        except (Unauthorized, Refused, Refusal, Unavailable) as error:
+        except (Unauthorized, Refused, RefusalError, Unavailable) as error:
             request.state.outcome, response = failed(error, language)
         response.headers.setdefault("cache-control", "no-store")
         await response(scope, receive, send)
@@ -229,15 +229,15 @@ def error(
     return answered({"error": {"code": code, "message": message, "field": field}}, status, headers)
 
 
-def failed(error: Unauthorized | Refused | Refusal | Unavailable, language: Language) -> tuple[str, Response]:
+def failed(error: Unauthorized | Refused | RefusalError | Unavailable, language: Language) -> tuple[str, Response]:
     """The code, for the metrics, and the answer."""
     match error:
         case Unauthorized():
             return error.code.upper(), unauthorized(error, language)
         case Refused():
             return error.code, refused(error, language)
-        case Refusal():
-            return error.code, of_refusal(error, language)
+        case RefusalError():
+            return error.refusal.code, of_refusal(error.refusal, language)
     return code_of(error), unavailable(error, language)
 
 

@@ -11,7 +11,6 @@ from app.config import CHECKOUT
 from app.graphql import permissions
 from app.graphql.schema import EXECUTABLE, sdl
 from app.graphql.topics.problems import ProblemCode
-from app.intake.files.file_refusals import FileRefused
 
 FEDERATION = {"_FieldSet", "_Service", "_Any", "_Entity", "_entities", "_service"}
 READ = (("registrants:read",), ("dashboard:read",))
@@ -101,16 +100,7 @@ def test_the_committed_contract_is_current() -> None:
 
 
 def test_every_refusal_has_its_code() -> None:
-    assert {code.value for code in ProblemCode} == {refusal.code for refusal in refusals(errors.Refusal)}
-
-
-def refusals(kind: type[errors.Refusal]) -> Iterator[type[errors.Refusal]]:
-    """Of rows and requests; a file that is not taken at all is told with its job."""
-    for refusal in kind.__subclasses__():
-        if refusal is FileRefused:
-            continue
-        yield refusal
-        yield from refusals(refusal)
+    assert [code.value for code in ProblemCode] == [refusal.code for refusal in errors.KINDS]
 
 
 def undescribed() -> Iterator[str]:

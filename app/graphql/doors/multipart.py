@@ -16,7 +16,7 @@ from app.config import Settings
 from app.graphql.engine.requests import Asked, NotUnderstood, understood
 from app.intake import http
 from app.intake.files import uploads
-from app.intake.files.file_refusals import FileTooLarge
+from app.intake.files.file_refusals import FileRefusedError
 from app.intake.files.uploads import AROUND, MULTIPART, Form, NotAForm, Upload
 from app.intake.files.workbooks import MOST_BYTES
 
@@ -54,8 +54,9 @@ async def _form(headers: Mapping[bytes, bytes], receive: Receive, settings: Sett
         return await uploads.form(request.headers, stream, fields=2)
     except http.Refused as refused:
         raise NotUnderstood(refused.status, refused.code, refused.message("en"), refused.headers) from None
-    except FileTooLarge as refused:
-        raise NotUnderstood(413, refused.code, refused.message("en"), {"Connection": "close"}) from None
+    except FileRefusedError as error:
+        refusal = error.refusal
+        raise NotUnderstood(413, refusal.code, refusal.message("en"), {"Connection": "close"}) from None
     except NotAForm:
         raise _bad("The body is no multipart form of `operations`, `map` and at most one file") from None
 

@@ -11,7 +11,7 @@ import strawberry
 from strawberry import ID, UNSET
 from strawberry.federation.schema_directives import ListSize
 
-from app.errors import InvalidValue, NotYours
+from app.errors import InvalidValue, NotYours, RefusalError
 from app.graphql import paging
 from app.graphql.context import Context, Info
 from app.graphql.fields import loaded, sized
@@ -292,7 +292,8 @@ async def find_statistics(
         return Statistics(where=Where(organizers=_visible(info.context, None)))
     since, until = given(where.from_), given(where.to)
     if since is not None and until is not None and until < since:
-        raise InvalidValue("to", "Tanggal akhir sebelum tanggal awal.", "The last day is before the first.")
+        backwards = InvalidValue("to", "Tanggal akhir sebelum tanggal awal.", "The last day is before the first.")
+        raise RefusalError(backwards)
     return Statistics(
         where=Where(
             organizers=_visible(info.context, given(where.organizer)),
@@ -317,7 +318,7 @@ def _visible(context: Context, organizer: str | None) -> frozenset[str] | None:
     if organizer is None:
         return None if context.everyone else context.caller.organizers
     if not context.everyone and not context.caller.owns(organizer):
-        raise NotYours("organizer")
+        raise RefusalError(NotYours("organizer"))
     return frozenset({organizer})
 
 

@@ -10,7 +10,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from app.auth.bearer import Bearer
-from app.errors import Refusal
+from app.errors import Refusal, RefusalError
 from app.intake import http
 from app.intake.http import Asked, Door
 from app.process import Registry
@@ -38,7 +38,7 @@ def routes(registry: Registry, bearer: Bearer) -> list[Route]:
                 everyone=DASHBOARD in asked.principal.scopes,
             )
         if isinstance(found, Refusal):
-            raise found
+            raise RefusalError(found)
         return http.answered(
             {
                 "organizer": found.organizer,

@@ -16,7 +16,7 @@ from starlette.routing import Route
 
 from app.auth.bearer import Bearer
 from app.clock import wib_day
-from app.errors import NotYours
+from app.errors import NotYours, RefusalError
 from app.intake import http
 from app.intake.files.encoding import Csv, Encoder, JsonLines, encoded
 from app.intake.files.encoding_xlsx import Xlsx
@@ -60,7 +60,7 @@ async def asked_for(registry: Registry, asked: Asked) -> tuple[Wanted, list[str]
     http.only(given, PARAMETERS)
     organizer = given.get("organizer")
     if organizer is not None and not asked.caller.owns(organizer):
-        raise NotYours("organizer")
+        raise RefusalError(NotYours("organizer"))
     season = http.value(given, "season", year)
     if season is None:
         async with registry.database.transaction() as session:

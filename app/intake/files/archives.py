@@ -19,6 +19,7 @@ from app.intake.files.file_refusals import (
     FileEncrypted,
     FileHasMacros,
     FileNotASpreadsheet,
+    FileRefusedError,
     FileTooComplex,
     FileTooManyRows,
 )
@@ -49,7 +50,7 @@ _FAR_DOWN = re.compile(rb'r="[A-Z]+(?:\d{7,}|[2-9]\d{5}|1[6-9]\d{4})"[^<>]*+(?<!
 
 
 def inspect(file: BinaryIO) -> None:
-    """Raises `FileRefused`."""
+    """Raises `FileRefusedError`."""
     refuse_large_directory(file)
     try:
         with ZipFile(file) as archive:
@@ -60,7 +61,7 @@ def inspect(file: BinaryIO) -> None:
                 if part.filename.casefold().endswith((".xml", ".rels")):
                     markup += look_through(file, part, MOST_MARKUP - markup)
     except (BadZipFile, zlib.error, struct.error, ValueError, NotImplementedError, EOFError, OSError):
-        raise FileDamaged from None
+        raise FileRefusedError(FileDamaged()) from None
 
 
 def refuse_large_directory(file: BinaryIO) -> None:
@@ -70,28 +71,28 @@ def refuse_large_directory(file: BinaryIO) -> None:
     tail = file.read()
     place = tail.rfind(END)
     if place < 0 or len(tail) - place < 22:
-        raise FileDamaged
+        raise FileRefusedError(FileDamaged())
     count, length = struct.unpack("<HI", tail[place + 10 : place + 16])
     if count > MOST_PARTS or length > MOST_PARTS * 512:
-        raise FileTooComplex
+        raise FileRefusedError(FileTooComplex())
 
 
 def refuse_by_directory(parts: list[ZipInfo]) -> None:
     names = [part.filename.casefold() for part in parts]
     if any(name.endswith("vbaproject.bin") or name.startswith("xl/macrosheets/") for name in names):
-        raise FileHasMacros
+        raise FileRefusedError(FileHasMacros())
     if _WORKBOOK not in names or _CONTENT_TYPES not in names:
-        raise FileNotASpreadsheet
+        raise FileRefusedError(FileNotASpreadsheet())
     if any(part.flag_bits & _ENCRYPTED for part in parts):
-        raise FileEncrypted
+        raise FileRefusedError(FileEncrypted())
     if len(set(names)) < len(names) or any(part.compress_type not in {ZIP_STORED, ZIP_DEFLATED} for part in parts):
-        raise FileDamaged
+        raise FileRefusedError(FileDamaged())
     if sum(part.file_size for part in parts) > MOST_INFLATED:
-        raise FileTooComplex
+        raise FileRefusedError(FileTooComplex())
     ordered = sorted(parts, key=lambda part: part.header_offset)
     for part, following in pairwise(ordered):
         if part.header_offset + 30 + part.compress_size > following.header_offset:
-            raise FileDamaged
+            raise FileRefusedError(FileDamaged())
 
 
 def look_through(file: BinaryIO, part: ZipInfo, most: int) -> int:
@@ -103,9 +104,9 @@ def look_through(file: BinaryIO, part: ZipInfo, most: int) -> int:
         markup += piece.count(b"<")
         # With a NUL it is not UTF-8, and what we look for would not be found.
         if markup > most or b"\0" in piece or _DTD.search(seen):
-            raise FileTooComplex
+            raise FileRefusedError(FileTooComplex())
         if name == _CONTENT_TYPES and b"macroenabled" in seen.lower():
-            raise FileHasMacros
+            raise FileRefusedError(FileHasMacros())
         if name.startswith(_SHEETS):
             refuse_far_cells(seen)
         before = piece[-_OVERLAP:]
@@ -114,9 +115,9 @@ def look_through(file: BinaryIO, part: ZipInfo, most: int) -> int:
 
 def refuse_far_cells(seen: bytes) -> None:
     if _FAR_DOWN.search(seen):
-        raise FileTooManyRows(rows=MOST_ROWS)
+        raise FileRefusedError(FileTooManyRows(rows=MOST_ROWS))
     if _FAR_RIGHT.search(seen):
-        raise FileTooComplex
+        raise FileRefusedError(FileTooComplex())
 
 
 def inflated(file: BinaryIO, part: ZipInfo) -> Iterator[bytes]:
@@ -124,7 +125,7 @@ def inflated(file: BinaryIO, part: ZipInfo) -> Iterator[bytes]:
     file.seek(part.header_offset)
     head = file.read(30)
     if head[:4] != LOCAL:
-        raise FileDamaged
+        raise FileRefusedError(FileDamaged())
     name_length, extra_length = struct.unpack("<HH", head[26:30])
     file.seek(name_length + extra_length, 1)
     stream = zlib.decompressobj(-zlib.MAX_WBITS) if part.compress_type == ZIP_DEFLATED else None
@@ -133,14 +134,14 @@ def inflated(file: BinaryIO, part: ZipInfo) -> Iterator[bytes]:
         packed = file.read(min(_CHUNK, left))
         left -= len(packed)
         if not packed:
-            raise FileDamaged
+            raise FileRefusedError(FileDamaged())
         for piece in pieces(stream, packed):
             size += len(piece)
             if size > part.file_size:
-                raise FileDamaged
+                raise FileRefusedError(FileDamaged())
             yield piece
     if size != part.file_size:
-        raise FileDamaged
+        raise FileRefusedError(FileDamaged())
 
 
 def pieces(stream: zlib._Decompress | None, packed: bytes) -> Iterator[bytes]:

@@ -9,7 +9,7 @@ from functools import partial
 from io import StringIO
 
 from app.intake.files.cells import LONGEST, text_of, unquoted
-from app.intake.files.file_refusals import FileNotASpreadsheet, FileTooComplex
+from app.intake.files.file_refusals import FileNotASpreadsheet, FileRefusedError, FileTooComplex
 from app.intake.files.tables import Row, Table
 
 DELIMITERS = (";", ",", "\t")
@@ -23,10 +23,10 @@ csv.field_size_limit(LONGEST)
 
 
 def tables(raw: bytes) -> Iterator[Table]:
-    """The file by each delimiter that it may have. Raises `FileRefused`."""
+    """The file by each delimiter that it may have. Raises `FileRefusedError`."""
     text = decoded(raw)
     if longest_line(text) > LONGEST_LINE:
-        raise FileTooComplex
+        raise FileRefusedError(FileTooComplex())
     said = _SEPARATOR_LINE.match(text)
     for delimiter in said[1] if said else DELIMITERS:
         yield Table(None, partial(rows, text, delimiter))
@@ -37,9 +37,9 @@ def decoded(raw: bytes) -> str:
     try:
         text = raw.decode(encoding_of(raw))
     except UnicodeDecodeError:
-        raise FileNotASpreadsheet from None
+        raise FileRefusedError(FileNotASpreadsheet()) from None
     if "\0" in text:
-        raise FileNotASpreadsheet
+        raise FileRefusedError(FileNotASpreadsheet())
     return text
 
 
@@ -73,4 +73,4 @@ def rows(text: str, delimiter: str) -> Iterator[Row]:
         for number, cells in enumerate(reader, start=1):
             yield number, [text_of(unquoted(cell)) for cell in cells]
     except csv.Error:
-        raise FileTooComplex from None
+        raise FileRefusedError(FileTooComplex()) from None

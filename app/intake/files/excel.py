@@ -16,7 +16,7 @@ from python_calamine import (
 from app.intake.files import archives
 from app.intake.files.archives import MOST_COLUMNS
 from app.intake.files.cells import text_of
-from app.intake.files.file_refusals import FileDamaged
+from app.intake.files.file_refusals import FileDamaged, FileRefusedError
 from app.intake.files.tables import Row, Table
 
 PANIC = "PanicException"
@@ -24,7 +24,7 @@ PANIC = "PanicException"
 
 
 def tables(file: BinaryIO) -> Iterator[Table]:
-    """Raises `FileRefused`."""
+    """Raises `FileRefusedError`."""
     archives.inspect(file)
     file.seek(0)
     try:
@@ -33,10 +33,10 @@ def tables(file: BinaryIO) -> Iterator[Table]:
             if sheet.typ == SheetTypeEnum.WorkSheet and sheet.visible == SheetVisibleEnum.Visible:
                 yield table(workbook.get_sheet_by_name(sheet.name))
     except (CalamineError, ValueError, OSError):
-        raise FileDamaged from None
+        raise FileRefusedError(FileDamaged()) from None
     except BaseException as error:
         if type(error).__name__ == PANIC:
-            raise FileDamaged from None
+            raise FileRefusedError(FileDamaged()) from None
         raise
 
 

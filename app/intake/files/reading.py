@@ -10,6 +10,7 @@ import codecs
 import resource
 import sys
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import asdict
 from itertools import islice
 from typing import BinaryIO
 
@@ -21,7 +22,7 @@ from app.intake.files.cells import LONGEST
 from app.intake.files.file_refusals import (
     FileEncrypted,
     FileNotASpreadsheet,
-    FileRefused,
+    FileRefusedError,
     FileTooComplex,
     FileTooManyRows,
     HeaderNotFound,
@@ -60,10 +61,8 @@ def main(known: Sequence[str]) -> None:
     try:
         for frame in frames(sys.stdin.buffer, frozenset(known)):
             send(frame)
-    except FileRefused as refused:
-        send(
-            {"refused": refused.code, "facts": {name: fact for name, fact in vars(refused).items() if name != "field"}}
-        )
+    except FileRefusedError as error:
+        send({"refused": error.refusal.code, "facts": asdict(error.refusal)})
     except MemoryError:
         send({"refused": FileTooComplex.code, "facts": {}})
 
@@ -97,7 +96,7 @@ def send(frame: object) -> None:
 
 
 def frames(file: BinaryIO, known: frozenset[str]) -> Iterator[dict[str, object]]:
-    """The header, then rows in batches, then the end. Raises `FileRefused`."""
+    """The header, then rows in batches, then the end. Raises `FileRefusedError`."""
     table, header, found = first_table(file, known)
     count, width = looked_through(islice(table.rows(), header, None))
     width = max(width, len(found))
@@ -114,7 +113,7 @@ def first_table(file: BinaryIO, known: frozenset[str]) -> tuple[Table, int, list
         header = columns.find(islice(table.rows(), columns.HEADER_WITHIN), known)
         if header is not None:
             return table, *header
-    raise HeaderNotFound
+    raise FileRefusedError(HeaderNotFound())
 
 
 def tables(file: BinaryIO) -> Iterator[Table]:
@@ -125,14 +124,14 @@ def tables(file: BinaryIO) -> Iterator[Table]:
     if start.startswith(LOCAL):
         return excel.tables(file)
     if start.startswith(_OLE):
-        raise FileEncrypted if _ENCRYPTED in file.read() else FileNotASpreadsheet
+        raise FileRefusedError(FileEncrypted() if _ENCRYPTED in file.read() else FileNotASpreadsheet())
     if not start.strip() or start.startswith(_OTHERS) or start.lstrip(b"\xef\xbb\xbf\r\n\t ").startswith(b"<"):
-        raise FileNotASpreadsheet
+        raise FileRefusedError(FileNotASpreadsheet())
     return delimited.tables(file.read())
 
 
 def looked_through(rows: Iterable[Row]) -> tuple[int, int]:
-    """How many rows there are and how wide they are. Raises `FileRefused`."""
+    """How many rows there are and how wide they are. Raises `FileRefusedError`."""
     count = width = 0
     for _, cells in rows:
         sizes = [0 if cell is None else len(cell) for cell in cells]
@@ -142,10 +141,10 @@ def looked_through(rows: Iterable[Row]) -> tuple[int, int]:
         if not used or columns.is_example(cells):
             continue
         if used > MOST_COLUMNS or max(sizes) > LONGEST or sum(sizes) > LONGEST_ROW:
-            raise FileTooComplex
+            raise FileRefusedError(FileTooComplex())
         count += 1
         if count > MOST_ROWS:
-            raise FileTooManyRows(rows=MOST_ROWS)
+            raise FileRefusedError(FileTooManyRows(rows=MOST_ROWS))
         width = max(width, used)
     return count, width
 

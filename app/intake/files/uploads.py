@@ -16,7 +16,7 @@ from weakref import finalize
 from starlette.datastructures import Headers, UploadFile
 from starlette.formparsers import MultiPartException, MultiPartParser
 
-from app.intake.files.file_refusals import FileTooLarge
+from app.intake.files.file_refusals import FileRefusedError, FileTooLarge
 from app.intake.files.workbooks import MEGABYTE, MOST_BYTES
 from app.registry.imports.jobs import PIECE
 
@@ -56,7 +56,7 @@ class Form:
 
 
 async def whole_body(stream: AsyncIterator[bytes], extension: str) -> Upload:
-    """Raises `FileTooLarge`."""
+    """Raises `FileRefusedError`."""
     file = cast("BinaryIO", SpooledTemporaryFile(MOST_IN_MEMORY))  # noqa: SIM115 - closed with the upload
     upload = Upload(file, extension)
     async for chunk in stream:
@@ -67,7 +67,7 @@ async def whole_body(stream: AsyncIterator[bytes], extension: str) -> Upload:
 
 
 async def form(headers: Headers, stream: AsyncIterator[bytes], *, fields: int) -> Form:
-    """At most one file and so many `fields`. Raises `NotAForm`, `FileTooLarge`."""
+    """At most one file and so many `fields`. Raises `NotAForm`, `FileRefusedError`."""
     try:
         body = cast("AsyncGenerator[bytes, None]", stream)
         parser = MultiPartParser(headers, body, max_files=1, max_fields=fields, max_part_size=MOST_OF_A_FIELD)
@@ -93,5 +93,5 @@ def extension_of(name: str | None) -> str:
     return suffix[1:] if suffix in KNOWN else ""
 
 
-def too_large() -> FileTooLarge:
-    return FileTooLarge(megabytes=MOST_BYTES // MEGABYTE)
+def too_large() -> FileRefusedError:
+    return FileRefusedError(FileTooLarge(megabytes=MOST_BYTES // MEGABYTE))

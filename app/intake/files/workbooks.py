@@ -19,7 +19,7 @@ import orjson
 
 from app.intake.files import columns, file_refusals
 from app.intake.files.columns import Header
-from app.intake.files.file_refusals import FileRefused, FileTooComplex, FileTooLarge
+from app.intake.files.file_refusals import FileRefused, FileRefusedError, FileTooComplex, FileTooLarge
 from app.registry.values import standard
 
 MOST_BYTES = 20 * 1024 * 1024
@@ -67,13 +67,13 @@ class Reading:
 
 @asynccontextmanager
 async def read(source: Path | BinaryIO) -> AsyncIterator[Reading]:
-    """The first table of the file that has the standard's columns. Raises `FileRefused`, also for a missing column.
+    """The first table of the file that has the standard's columns. Raises `FileRefusedError`, as for a missing column.
 
     An open file is read from its start, and by nobody else meanwhile.
     """
     with source.open("rb") if isinstance(source, Path) else nullcontext(source) as file:
         if file.seek(0, 2) > MOST_BYTES:
-            raise FileTooLarge(megabytes=MOST_BYTES // MEGABYTE)
+            raise FileRefusedError(FileTooLarge(megabytes=MOST_BYTES // MEGABYTE))
         process = await asyncio.create_subprocess_exec(
             sys.executable,
             *COMMAND,
@@ -94,30 +94,30 @@ async def read(source: Path | BinaryIO) -> AsyncIterator[Reading]:
 
 
 def header_of(frame: dict[str, Any]) -> Header:
-    """Raises `FileRefused`."""
+    """Raises `FileRefusedError`."""
     header = columns.header_of(frame["header"], frame["columns"], frame["sheet"], standard.COLUMNS, standard.EXTENSIONS)
     if isinstance(header, FileRefused):
-        raise header
+        raise FileRefusedError(header)
     return header
 
 
 async def next_frame(process: Process) -> dict[str, Any]:
-    """Raises `FileRefused`."""
+    """Raises `FileRefusedError`."""
     assert process.stdout is not None  # noqa: S101 - it is a pipe
     try:
         async with asyncio.timeout(PATIENCE):
             length = int.from_bytes(await process.stdout.readexactly(4), "big")
             if length > LONGEST_FRAME:
-                raise FileTooComplex
+                raise FileRefusedError(FileTooComplex())
             frame: dict[str, Any] = orjson.loads(await process.stdout.readexactly(length))
     except TimeoutError:
-        raise FileTooComplex from None
+        raise FileRefusedError(FileTooComplex()) from None
     except asyncio.IncompleteReadError:
         if -await process.wait() in AT_A_LIMIT:
-            raise FileTooComplex from None
+            raise FileRefusedError(FileTooComplex()) from None
         raise RuntimeError(f"the process that reads files ended with {process.returncode}") from None
     if "refused" in frame:
-        raise file_refusals.BY_CODE[frame["refused"]](**frame["facts"])
+        raise FileRefusedError(file_refusals.BY_CODE[frame["refused"]](**frame["facts"]))
     return frame
 
 

@@ -15,9 +15,9 @@ import orjson
 
 from app import clock
 from app.db import Database, Session
-from app.errors import Refusal, Unavailable
+from app.errors import Unavailable
 from app.intake.files import workbooks
-from app.intake.files.file_refusals import FileRefused
+from app.intake.files.file_refusals import FileRefusedError
 from app.intake.files.workbooks import Reading
 from app.models.enums import Direction, ImportMode
 from app.registry.caller import Caller
@@ -82,7 +82,7 @@ class Run:
             await asyncio.sleep(BEAT)
 
     async def rows(self) -> None:
-        """Raises `FileRefused`, `LeaseLost`."""
+        """Raises `FileRefusedError`, `LeaseLost`."""
         async with file_of(self.database, self.vault, self.job) as file, workbooks.read(file) as reading:
             if self.job.dry_run:
                 await self.rehearse(reading)
@@ -202,19 +202,19 @@ async def work_off(database: Database, vault: Vault, job: Job, runner: UUID) -> 
             beat = group.create_task(run.keep_lease())
             await run.rows()
             beat.cancel()
-    except* FileRefused as refused:
+    except* FileRefusedError as refused:
         failure = failure_of(refused)
     except* Revoked:
         failure = REVOKED
     return await run.finish(failure)
 
 
-def failure_of(group: BaseExceptionGroup[FileRefused]) -> Failure:
+def failure_of(group: BaseExceptionGroup[FileRefusedError]) -> Failure:
     one: BaseException = group
     while isinstance(one, BaseExceptionGroup):
         one = one.exceptions[0]
-    assert isinstance(one, Refusal)  # noqa: S101 - the group holds nothing else
-    return Failure(one.code, one.message("id"), one.message("en"))
+    assert isinstance(one, FileRefusedError)  # noqa: S101 - the group holds nothing else
+    return Failure(one.refusal.code, one.refusal.message("id"), one.refusal.message("en"))
 
 
 def row_verdict(row: int, verdict: Verdict) -> RowVerdict:

@@ -15,10 +15,10 @@ from starlette.routing import Route
 
 from app.auth.bearer import Bearer
 from app.config import Settings
-from app.errors import Language, NotFound, Refusal
+from app.errors import Language, NotFound, Refusal, RefusalError
 from app.intake import http
 from app.intake.files import uploads
-from app.intake.files.file_refusals import FileTooLarge
+from app.intake.files.file_refusals import FileRefused, FileRefusedError
 from app.intake.files.uploads import AROUND, MULTIPART, NotAForm, Upload
 from app.intake.files.workbooks import MOST_BYTES
 from app.intake.http import Asked, Door, Refused
@@ -51,7 +51,7 @@ def routes(registry: Registry, bearer: Bearer, settings: Settings) -> list[Route
             lambda session: jobs.create(session, registry.vault, order, upload.pieces(), asked.now)
         )
         if isinstance(job, Refusal):
-            raise job
+            raise RefusalError(job)
         return http.answered(shown(job, asked.language), 202, {"Location": f"{PATH}/{job.id}"})
 
     async def progress(asked: Asked) -> Response:
@@ -64,7 +64,7 @@ def routes(registry: Registry, bearer: Bearer, settings: Settings) -> list[Route
     async def cancel_missing(asked: Asked) -> Response:
         cancelled = await absentees.cancel(registry.database, asked.caller, named(asked.request), asked.now)
         if isinstance(cancelled, Refusal):
-            raise cancelled
+            raise RefusalError(cancelled)
         return http.answered(shown(cancelled, asked.language))
 
     def door(operation: str, answer: Any, method: str, *scopes: str) -> Door:
@@ -103,15 +103,18 @@ async def received(request: Request, settings: Settings) -> Upload:
         if media != MULTIPART:
             return await uploads.whole_body(stream, EXTENSIONS[media])
         form = await uploads.form(request.headers, stream, fields=0)
-    except FileTooLarge as refused:
-        raise Refused(
-            413, refused.code, refused.message("id"), refused.message("en"), headers={"Connection": "close"}
-        ) from None
+    except FileRefusedError as error:
+        raise too_large(error.refusal) from None
     except NotAForm:
         raise not_a_form() from None
     if FIELD not in form.files:
         raise not_a_form()
     return form.files[FIELD]
+
+
+def too_large(refusal: FileRefused) -> Refused:
+    messages = refusal.message("id"), refusal.message("en")
+    return Refused(413, refusal.code, *messages, headers={"Connection": "close"})
 
 
 def not_a_form() -> Refused:
@@ -125,14 +128,14 @@ def named(request: Request) -> UUID:
     try:
         return UUID(request.path_params["id"])
     except ValueError:
-        raise NotFound("id") from None
+        raise RefusalError(NotFound("id")) from None
 
 
 async def found(registry: Registry, asked: Asked) -> Job:
     async with registry.database.transaction() as session:
         job = await jobs.get(session, asked.caller, named(asked.request))
     if isinstance(job, NotFound):
-        raise job
+        raise RefusalError(job)
     return job
 
 

@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator, Sequence
 from starlette.responses import Response, StreamingResponse
 
 from app.db import Database
-from app.errors import NotFound
+from app.errors import NotFound, RefusalError
 from app.intake.files.encoding import Cell, Csv, Encoder
 from app.intake.files.encoding_xlsx import Xlsx
 from app.intake.files.workbooks import read
@@ -32,7 +32,7 @@ AT_ONCE = 1_000
 def response(database: Database, vault: Vault, job: Job, extension: str) -> Response:
     """Raises `Refused`, `NotFound`."""
     if extension not in ENCODERS:
-        raise NotFound("id")
+        raise RefusalError(NotFound("id"))
     if not job.finished:
         raise Refused(
             409,

@@ -14,7 +14,7 @@ from sqlalchemy import CursorResult, Row, TextClause, text
 from uuid_utils.compat import uuid7
 
 from app.db import Session
-from app.errors import InvalidValue, Language, NotFound, NotYours, Refusal, SeasonClosed
+from app.errors import InvalidValue, Language, NotFound, NotYours, Refusal, RefusalError, SeasonClosed
 from app.models.enums import ImportMode, ImportState
 from app.registry.caller import Caller
 from app.registry.terms import seasons
@@ -160,8 +160,8 @@ async def _season(session: Session, order: Order) -> int | Refusal:
     """The current one: rows are judged against it."""
     try:
         current = await seasons.current(session)
-    except NotFound as none_open:
-        return none_open
+    except RefusalError as none_open:
+        return none_open.refusal
     if order.season in {None, current}:
         return current
     named = await seasons.require_open(session, order.season or 0)

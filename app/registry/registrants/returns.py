@@ -41,9 +41,9 @@ def judge(
     if not policy.return_requires_outbound:
         return None
     if outbound is None or outbound.organizer != organizer or outbound.status not in SEAT_HOLDERS:
-        return ReturnWithoutOutbound(field=field)
+        return ReturnWithoutOutbound(field, same_day=False)
     if policy.return_same_day and wib_day(registered_at) != outbound.registered_on:
-        return ReturnWithoutOutbound(same_day=True, field=field)
+        return ReturnWithoutOutbound(field, same_day=True)
     if not leaves_from(route, outbound):
         return ReturnCityMismatch(field, city=outbound.destination_city)
     return None

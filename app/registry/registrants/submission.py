@@ -187,7 +187,6 @@ def _refused(route: Route, held: Held | None, name: str, judged: Judged, facts: 
     in_force = facts.terms[draft.organizer]
     outside = windows.judge(in_force.windows, draft.registered_at)
     if outside is not None and in_force.policy.enforce_window:
-        outside.field = "registeredAt"
         return outside
     if outside is not None and OUTSIDE_WINDOW not in judged.warnings:
         judged.warnings.append(OUTSIDE_WINDOW)

@@ -8,7 +8,7 @@ from datetime import date, datetime
 from sqlalchemy import text
 
 from app.db import Session
-from app.errors import InvalidValue, NotFound, SeasonClosed
+from app.errors import InvalidValue, NotFound, RefusalError, SeasonClosed
 from app.models.enums import ChangeKind
 from app.registry import change_log
 from app.registry.caller import Caller
@@ -49,7 +49,7 @@ async def current(session: Session) -> int:
     """The newest open season. Raises `NotFound` when none is open."""
     year: int | None = (await session.execute(_CURRENT)).scalar_one()
     if year is None:
-        raise NotFound("season")
+        raise RefusalError(NotFound("season"))
     return year
 
 
@@ -57,7 +57,7 @@ async def latest(session: Session) -> int:
     """The season to show when none is asked for. Raises `NotFound` when there is none at all."""
     year: int | None = (await session.execute(_LATEST)).scalar_one()
     if year is None:
-        raise NotFound("season")
+        raise RefusalError(NotFound("season"))
     return year
 
 

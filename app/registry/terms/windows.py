@@ -75,7 +75,8 @@ def judge(windows: Sequence[Window], at: datetime) -> RegistrationClosed | None:
     waves = [window for window in windows if window.kind == WindowKind.REGISTRATION]
     if any(wave.open_at(at) for wave in waves):
         return None
-    return RegistrationClosed(opens_at=min((wave.opens_at for wave in waves if wave.opens_at > at), default=None))
+    later = min((wave.opens_at for wave in waves if wave.opens_at > at), default=None)
+    return RegistrationClosed("registeredAt", opens_at=later)
 
 
 async def of(session: Session, season: int, organizers: Collection[str]) -> dict[str, tuple[Window, ...]]:
