@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from types import MappingProxyType
 
-from app.errors import InvalidValue
+from app.errors import InvalidValue, refuses
 from app.registry.terms.policy import HUBDAT
 
 SCOPES = MappingProxyType(
@@ -21,6 +21,7 @@ SCOPES = MappingProxyType(
 ONLY_HUBDAT = frozenset({"dashboard:read", "hubdat:admin"})
 
 
+@refuses(InvalidValue)
 def for_client_of(organizer: str, scopes: Sequence[str]) -> tuple[str, ...] | InvalidValue:
     """The scopes of a new client of `organizer`, each once, in the order of `SCOPES`."""
     if not scopes:

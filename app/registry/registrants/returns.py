@@ -15,7 +15,7 @@ from sqlalchemy import text
 
 from app.clock import wib_day
 from app.db import Session
-from app.errors import Raced, ReturnCityMismatch, ReturnWithoutOutbound
+from app.errors import Raced, ReturnCityMismatch, ReturnWithoutOutbound, refuses
 from app.models.registrant import HOLDS_SEAT, SEAT_HOLDERS
 from app.registry.registrants.uniqueness import Held
 from app.registry.routes.finding import Route
@@ -34,6 +34,7 @@ _KEEP = text(
 )
 
 
+@refuses(ReturnWithoutOutbound, ReturnCityMismatch)
 def judge(
     route: Route, outbound: Held | None, organizer: str, registered_at: datetime, policy: Policy, field: str
 ) -> ReturnWithoutOutbound | ReturnCityMismatch | None:

@@ -17,13 +17,21 @@ from uuid_utils.compat import uuid7
 from app.clock import wib_day
 from app.db import Session
 from app.errors import (
+    DestinationMismatch,
     InvalidValue,
+    MotorcycleRequired,
+    NikAlreadyRegistered,
     NikBlocked,
+    NikInvalid,
     NotYours,
     QuotaFull,
     Refusal,
+    RegistrationClosed,
+    ReturnCityMismatch,
+    ReturnWithoutOutbound,
     RouteUnknown,
     SeasonClosed,
+    refuses,
 )
 from app.models.enums import Direction
 from app.registry import change_log
@@ -94,14 +102,25 @@ class Judged:
     warnings: list[nik.Warning] = field(default_factory=list)
 
 
+@refuses(
+    NikInvalid,
+    NikAlreadyRegistered,
+    NikBlocked,
+    RegistrationClosed,
+    SeasonClosed,
+    QuotaFull,
+    RouteUnknown,
+    ReturnWithoutOutbound,
+    ReturnCityMismatch,
+    DestinationMismatch,
+    MotorcycleRequired,
+    NotYours,
+    InvalidValue,
+)
 async def submit(
     session: Session, vault: Vault, submissions: Sequence[Submission], now: datetime
 ) -> list[Accepted | Refusal]:
-    """Register people. Run it through `Database.attempt`: it raises `Raced` when another batch took a NIK meanwhile.
-
-    Refuses NotYours, NikInvalid, InvalidValue, RouteUnknown, SeasonClosed, MotorcycleRequired, RegistrationClosed,
-    NikBlocked, NikAlreadyRegistered, ReturnWithoutOutbound, ReturnCityMismatch, DestinationMismatch, QuotaFull.
-    """
+    """Register people. Run it through `Database.attempt`: it raises `Raced` when another batch took a NIK meanwhile."""
     today = wib_day(now)
     drafted = [drafts.draft(one, vault, today, now) for one in submissions]
     facts = await _facts(session, vault, [one for one in drafted if isinstance(one, Draft)], now)

@@ -26,6 +26,7 @@ from app.errors import (
     SeasonClosed,
     TransitionNotAllowed,
     VerificationExpired,
+    refuses,
 )
 from app.models.enums import ChangeKind, RegistrantStatus, Service
 from app.registry import change_log
@@ -96,6 +97,9 @@ def way(status: RegistrantStatus, to: RegistrantStatus) -> tuple[RegistrantStatu
     return (through[0], to) if through else ()
 
 
+@refuses(
+    SeasonClosed, TransitionNotAllowed, VerificationExpired, MotorcycleNotHandedOver, NotHealthy, NotFound, InvalidValue
+)
 def take(
     one: Step, states: Mapping[UUID, State], returns: Mapping[UUID, Sequence[State]], now: datetime, *, through: bool
 ) -> Taken | Refusal:

@@ -11,7 +11,7 @@ from datetime import date, datetime
 from functools import lru_cache
 from typing import TypeVar
 
-from app.errors import InvalidValue, NikInvalid, NotYours, Refusal, RefusalError
+from app.errors import InvalidValue, NikInvalid, NotYours, Refusal, RefusalError, refuses
 from app.models.enums import Direction, IdentityDocument, Mode, RegistrantStatus
 from app.registry.caller import Caller
 from app.registry.registrants.motorcycles import Motorcycle
@@ -131,11 +131,9 @@ def record_of(values: object) -> Record:
     return Record(**given)  # type: ignore[arg-type]
 
 
+@refuses(NikInvalid, NotYours, InvalidValue)
 def read(record: Record, caller: Caller, own: Mapping[str, str], vault: Vault, today: date) -> Reading | Refusal:
-    """`own` are the caller's organizers by the spellings of their codes and names.
-
-    Refuses NikInvalid, InvalidValue, NotYours.
-    """
+    """`own` are the caller's organizers by the spellings of their codes and names."""
     try:
         return _read(record, caller, own, vault, today)
     except RefusalError as error:
