@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import strawberry
 
+from app.errors import InvalidValue, NotFound, NotYours
 from app.graphql.fields import PAGED, sized
 from app.graphql.permissions import (
     DASHBOARD_READ,
@@ -17,6 +18,13 @@ from app.graphql.topics import admin, changes, imports, niks, statistics, webhoo
 from app.graphql.topics import organizers as organizing
 from app.graphql.topics import registrants as reading
 from app.graphql.topics import routes as routing
+from app.graphql.topics.problems import errors_of, refusals_of
+from app.registry import subject_access
+from app.registry.niks import check
+from app.registry.registrants import lookup
+from app.registry.rows import consolidation
+from app.registry.statistics import statistics as counting
+from app.registry.terms import seasons
 
 
 @strawberry.type(description="What can be read.")
@@ -26,7 +34,10 @@ class Query:
     check_nik = open_to(
         niks.check_nik,
         NIK_CHECK,
-        description="Whether a NIK may be registered. Takes one check from your budget (`TOO_MANY_CHECKS`).",
+        description=(
+            "Whether a NIK may be registered. Takes one check from your budget (`TOO_MANY_CHECKS`)."
+            f" {refusals_of(check.check)}"
+        ),
     )
     check_niks = open_to(
         niks.check_niks,
@@ -34,6 +45,7 @@ class Query:
         description=(
             "The same for up to 1,000 NIKs: one verdict each, in order. A NIK that cannot be one is INVALID and harms"
             " no neighbour. All are answered, or none if your budget does not suffice."
+            f" {refusals_of(check.check)}"
         ),
         directives=[sized(1000)],
     )
@@ -42,7 +54,10 @@ class Query:
         reading.find_registrant,
         REGISTRANTS_READ,
         DASHBOARD_READ,
-        description="One registrant: of your own, or with `dashboard:read` and by id of anyone's, masked.",
+        description=(
+            "One registrant: of your own, or with `dashboard:read` and by id of anyone's, masked."
+            f" {errors_of(lookup.find, but=[NotFound])}"
+        ),
     )
     registrants = open_to(
         reading.find_registrants,
@@ -52,8 +67,12 @@ class Query:
         directives=[PAGED],
     )
 
-    organizer = open_to(organizing.find_organizer, description="One organizer.")
-    organizers = open_to(organizing.every_organizer, description="Every organizer, by code.", directives=[sized(100)])
+    organizer = open_to(organizing.find_organizer, description=f"One organizer. {errors_of(seasons.latest)}")
+    organizers = open_to(
+        organizing.every_organizer,
+        description=f"Every organizer, by code. {errors_of(seasons.latest)}",
+        directives=[sized(100)],
+    )
     route = open_to(routing.find_route, description="One route.")
     routes = open_to(
         routing.find_routes,
@@ -68,8 +87,8 @@ class Query:
         REGISTRANTS_READ,
         DASHBOARD_READ,
         description=(
-            "Figures of a season: your own and your members', or with `dashboard:read` everyone's. Another organizer's"
-            " are refused with NOT_YOURS."
+            "Figures of a season: your own and your members', or with `dashboard:read` everyone's."
+            f" {errors_of(counting.read, also=[NotYours, InvalidValue])}"
         ),
     )
     changes = open_to(
@@ -92,7 +111,10 @@ class Query:
         imports.find_consolidation,
         REGISTRANTS_READ,
         DASHBOARD_READ,
-        description="An organizer's day as the registry holds it: yours, or with `dashboard:read` anyone's in counts.",
+        description=(
+            "An organizer's day as the registry holds it: yours, or with `dashboard:read` anyone's in counts."
+            f" {errors_of(consolidation.summary)}"
+        ),
     )
 
     webhooks = open_to(
@@ -112,6 +134,9 @@ class Query:
     nik_accesses = open_to(
         niks.nik_accesses,
         HUBDAT_ADMIN,
-        description="Who looked at this NIK (UU 27/2022 art. 7): the newest first, at most 1,000. This look counts.",
+        description=(
+            "Who looked at this NIK (UU 27/2022 art. 7): the newest first, at most 1,000. This look counts."
+            f" {errors_of(subject_access.accesses)}"
+        ),
         directives=[sized(100)],
     )

@@ -17,6 +17,8 @@ from app.graphql.permissions import DASHBOARD_READ, REGISTRANTS_READ, REGISTRANT
 from app.graphql.queries import Query
 from app.graphql.scalars import SCALARS
 from app.graphql.topics import changes, imports
+from app.graphql.topics.problems import errors_of
+from app.registry.imports import jobs
 
 HEADER = """\
 # Pemudik: the shared registry of Indonesia's mudik gratis programmes. `POST /graphql`, OAuth 2.0 bearer tokens.
@@ -58,7 +60,10 @@ class Subscription:
         imports.import_progress,
         REGISTRANTS_READ,
         REGISTRANTS_WRITE,
-        description="An import as it goes on: what it is now, then each change, until it is DONE or FAILED.",
+        description=(
+            "An import as it goes on: what it is now, then each change, until it is DONE or FAILED."
+            f" {errors_of(jobs.get)}"
+        ),
     )
 
 

@@ -246,7 +246,11 @@ def refused(one: Refused, language: Language) -> Response:
 
 
 def of_refusal(refusal: Refusal, language: Language) -> Response:
-    return error(STATUSES.get(refusal.code, 422), refusal.code, refusal.message(language), refusal.field)
+    return error(status_of(type(refusal)), refusal.code, refusal.message(language), refusal.field)
+
+
+def status_of(kind: type[Refusal]) -> int:
+    return STATUSES.get(kind.code, 422)
 
 
 def unavailable(one: Unavailable, language: Language) -> Response:

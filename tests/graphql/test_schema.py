@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from graphql import GraphQLEnumType, GraphQLInputObjectType, GraphQLObjectType
 
 from app import errors
+from app.cli import refusals
 from app.config import CHECKOUT
 from app.graphql import permissions
 from app.graphql.schema import EXECUTABLE, sdl
@@ -97,6 +98,10 @@ def test_what_declares_nothing_is_told_from_what_is_open_to_every_client() -> No
 
 def test_the_committed_contract_is_current() -> None:
     assert (CHECKOUT / "schema.graphql").read_text() == sdl()
+
+
+def test_the_committed_table_of_refusals_is_current() -> None:
+    assert (CHECKOUT / "docs/refusals.md").read_text() == refusals.page()
 
 
 def test_every_refusal_has_its_code() -> None:

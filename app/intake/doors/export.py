@@ -16,7 +16,7 @@ from starlette.routing import Route
 
 from app.auth.bearer import Bearer
 from app.clock import wib_day
-from app.errors import NotYours, RefusalError
+from app.errors import NotYours, RefusalError, refused_by, refuses
 from app.intake import http
 from app.intake.files.encoding import Csv, Encoder, JsonLines, encoded
 from app.intake.files.encoding_xlsx import Xlsx
@@ -54,8 +54,9 @@ def routes(registry: Registry, bearer: Bearer) -> list[Route]:
     return [http.route(f"{PATH}.{extension}", door(extension)) for extension in ENCODERS]
 
 
+@refuses(*refused_by(seasons.latest), NotYours)
 async def asked_for(registry: Registry, asked: Asked) -> tuple[Wanted, list[str]]:
-    """What is wanted, and of which organizers. Raises `Refused`, `NotYours`, `NotFound`, `Unavailable`."""
+    """What is wanted, and of which organizers. Raises `Refused`, `RefusalError`, `Unavailable`."""
     given = asked.request.query_params
     http.only(given, PARAMETERS)
     organizer = given.get("organizer")

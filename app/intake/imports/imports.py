@@ -15,7 +15,7 @@ from starlette.routing import Route
 
 from app.auth.bearer import Bearer
 from app.config import Settings
-from app.errors import Language, NotFound, Refusal, RefusalError
+from app.errors import Language, NotFound, Refusal, RefusalError, refused_by, refuses
 from app.intake import http
 from app.intake.files import uploads
 from app.intake.files.file_refusals import FileRefused, FileRefusedError
@@ -123,6 +123,7 @@ def not_a_form() -> Refused:
     )
 
 
+@refuses(NotFound)
 def named(request: Request) -> UUID:
     """The job in the path. What is no id at all is the id of nothing."""
     try:
@@ -131,6 +132,7 @@ def named(request: Request) -> UUID:
         raise RefusalError(NotFound("id")) from None
 
 
+@refuses(*refused_by(jobs.get, named))
 async def found(registry: Registry, asked: Asked) -> Job:
     async with registry.database.transaction() as session:
         job = await jobs.get(session, asked.caller, named(asked.request))

@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator, Sequence
 from starlette.responses import Response, StreamingResponse
 
 from app.db import Database
-from app.errors import NotFound, RefusalError
+from app.errors import NotFound, RefusalError, refuses
 from app.intake.files.encoding import Cell, Csv, Encoder
 from app.intake.files.encoding_xlsx import Xlsx
 from app.intake.files.workbooks import read
@@ -29,8 +29,9 @@ SUMMARY, MISSING = "Ringkasan", "Tidak ada di berkas"
 AT_ONCE = 1_000
 
 
+@refuses(NotFound)
 def response(database: Database, vault: Vault, job: Job, extension: str) -> Response:
-    """Raises `Refused`, `NotFound`."""
+    """Raises `Refused`, `RefusalError`."""
     if extension not in ENCODERS:
         raise RefusalError(NotFound("id"))
     if not job.finished:
