@@ -60,7 +60,7 @@ class Change:
     reason: str | None = strawberry.field(description="Why, where a reason was given; only you see it.")
 
     @classmethod
-    def from_log(cls, change: feed.Change, registrant: Registrant) -> Change:
+    def from_log(cls, change: feed.RegistrantChange, registrant: Registrant) -> Change:
         return cls(
             cursor=feed.cursor(change.position),
             at=change.at,

@@ -20,7 +20,7 @@ from starlette.routing import Route
 
 from app.auth.bearer import Bearer, Principal
 from app.changes.log import backlog
-from app.changes.log.backlog import Reading
+from app.changes.log.backlog import FigureReading
 from app.config import Settings
 from app.db import Database
 from app.errors import Unavailable
@@ -69,7 +69,7 @@ class Scrapers:
         return await self._bearer.authenticate(authorization)
 
 
-async def read(database: Database, now: datetime) -> list[Reading] | None:
+async def read(database: Database, now: datetime) -> list[FigureReading] | None:
     """None: the database does not answer."""
     try:
         async with asyncio.timeout(DATABASE_WITHIN), database.transaction() as session:
@@ -81,11 +81,11 @@ async def read(database: Database, now: datetime) -> list[Reading] | None:
         return None
 
 
-def families(readings: Iterable[Reading] | None) -> Iterator[Metric]:
+def families(readings: Iterable[FigureReading] | None) -> Iterator[Metric]:
     yield GaugeMetricFamily("pemudik_database_up", "Whether the database answers.", int(readings is not None))
     for reading in readings or ():
         figure = reading.figure
-        family = GaugeMetricFamily(figure.name, figure.told, labels=[figure.label] if figure.label else [])
+        family = GaugeMetricFamily(figure.name, figure.description, labels=[figure.label] if figure.label else [])
         for label, value in reading.values.items():
             family.add_metric([] if label is None else [label], value)
         yield family
