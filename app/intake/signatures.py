@@ -13,8 +13,8 @@ from datetime import UTC, datetime, timedelta
 from standardwebhooks import Webhook
 from starlette.datastructures import Headers
 
+from app.auth.edge import RequestRefused
 from app.db import Database
-from app.intake.http import Refused
 from app.registry.clients import webhook_secrets
 from app.vault.vault import Vault
 
@@ -36,7 +36,7 @@ class Signatures:
         self._remembered: dict[str, tuple[float, tuple[str, ...]]] = {}
 
     async def verified(self, headers: Headers, body: bytes, client_id: str, now: datetime) -> str | None:
-        """The message's id; None: it is not signed, and need not be. Raises `Refused`, `Unavailable`."""
+        """The message's id; None: it is not signed, and need not be. Raises `RequestRefused`, `Unavailable`."""
         given = [headers.get(name) for name in HEADERS]
         secrets = await self._secrets(client_id)
         if not secrets and not any(given):
@@ -83,5 +83,5 @@ def _matches(secrets: Sequence[str], message_id: str, timestamp: str, body: byte
     return any(hmac.compare_digest(one.encode(), another.encode()) for one in signature.split() for another in good)
 
 
-def _refused(code: str, indonesian: str, english: str) -> Refused:
-    return Refused(401, code, indonesian, english, headers=_CHALLENGE)
+def _refused(code: str, indonesian: str, english: str) -> RequestRefused:
+    return RequestRefused(401, code, indonesian, english, headers=_CHALLENGE)

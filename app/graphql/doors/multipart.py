@@ -12,6 +12,7 @@ import orjson
 from starlette.requests import Request
 from starlette.types import Receive
 
+from app.auth.edge import RequestRefused
 from app.config import Settings
 from app.graphql.engine.requests import Asked, NotUnderstood, understood
 from app.intake import http
@@ -50,9 +51,9 @@ async def _form(headers: Mapping[bytes, bytes], receive: Receive, settings: Sett
     request = Request({"type": "http", "headers": list(headers.items())}, receive)
     try:
         http.media_type(request, MULTIPART)
-        stream = http.chunks(request, limit=MOST_BYTES + AROUND, timeout=settings.upload_timeout)
+        stream = http.chunks(request, limit=MOST_BYTES + AROUND, within_seconds=settings.upload_timeout)
         return await uploads.form(request.headers, stream, fields=2)
-    except http.Refused as refused:
+    except RequestRefused as refused:
         raise NotUnderstood(refused.status, refused.code, refused.message("en"), refused.headers) from None
     except FileRefusedError as error:
         refusal = error.refusal

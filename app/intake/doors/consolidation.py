@@ -12,7 +12,7 @@ from starlette.routing import Route
 from app.auth.bearer import Bearer
 from app.errors import Refusal, RefusalError
 from app.intake import http
-from app.intake.http import Asked, Door
+from app.intake.http import AdmittedRequest, RestDoor
 from app.process import Registry
 from app.registry.rows import consolidation
 
@@ -22,7 +22,7 @@ PARAMETERS = frozenset({"organizer", "season"})
 
 
 def routes(registry: Registry, bearer: Bearer) -> list[Route]:
-    async def answer(asked: Asked) -> Response:
+    async def answer(asked: AdmittedRequest) -> Response:
         given = asked.request.query_params
         http.only(given, PARAMETERS)
         # Who may only look on sees counts, its own organizer's as well.
@@ -50,11 +50,11 @@ def routes(registry: Registry, bearer: Bearer) -> list[Route]:
             }
         )
 
-    return [Route(PATH, Door(bearer, "consolidation", answer, scopes={READ, DASHBOARD}, method="GET"))]
+    return [Route(PATH, RestDoor(bearer, "consolidation", answer, scopes={READ, DASHBOARD}, method="GET"))]
 
 
 def named(request: Request) -> date:
-    """The day in the path. Raises `Refused`."""
+    """The day in the path. Raises `RequestRefused`."""
     try:
         return date.fromisoformat(request.path_params["date"])
     except ValueError:

@@ -20,7 +20,7 @@ from app.errors import NotYours, RefusalError, refused_by, refuses
 from app.intake import http
 from app.intake.files.encoding import Csv, Encoder, JsonLines, encoded
 from app.intake.files.encoding_xlsx import Xlsx
-from app.intake.http import Asked, Door
+from app.intake.http import AdmittedRequest, RestDoor
 from app.models.enums import Direction
 from app.process import Registry
 from app.registry.caller import Caller
@@ -38,8 +38,8 @@ PARAMETERS = ("season", "direction", "day", "organizer", "all")
 
 
 def routes(registry: Registry, bearer: Bearer) -> list[Route]:
-    def door(extension: str) -> Door:
-        async def export(asked: Asked) -> Response:
+    def door(extension: str) -> RestDoor:
+        async def export(asked: AdmittedRequest) -> Response:
             wanted, organizers = await asked_for(registry, asked)
             encoder = ENCODERS[extension]()
             name = f"pemudik-{asked.caller.organizer}-{wanted.season}-{wib_day(asked.now)}.{extension}"
@@ -49,14 +49,14 @@ def routes(registry: Registry, bearer: Bearer) -> list[Route]:
                 media_type=encoder.media,
             )
 
-        return Door(bearer, f"export {extension}", export, scopes=(SCOPE,), method="GET")
+        return RestDoor(bearer, f"export {extension}", export, scopes=(SCOPE,), method="GET")
 
     return [http.route(f"{PATH}.{extension}", door(extension)) for extension in ENCODERS]
 
 
 @refuses(*refused_by(seasons.latest), NotYours)
-async def asked_for(registry: Registry, asked: Asked) -> tuple[Wanted, list[str]]:
-    """What is wanted, and of which organizers. Raises `Refused`, `RefusalError`, `Unavailable`."""
+async def asked_for(registry: Registry, asked: AdmittedRequest) -> tuple[Wanted, list[str]]:
+    """What is wanted, and of which organizers. Raises `RequestRefused`, `RefusalError`, `Unavailable`."""
     given = asked.request.query_params
     http.only(given, PARAMETERS)
     organizer = given.get("organizer")

@@ -16,7 +16,7 @@ from app.auth.bearer import Bearer
 from app.config import Settings
 from app.errors import Language, NikInvalid, Standing, TooManyChecks
 from app.intake import http
-from app.intake.http import FORM, JSON, Asked, Door
+from app.intake.http import FORM, JSON, AdmittedRequest, RestDoor
 from app.models.enums import Direction, NikOutcome, RegistrantStatus, Service
 from app.process import Registry
 from app.registry.niks import check
@@ -45,7 +45,7 @@ Row = dict[str, str | int | None]
 
 
 def routes(registry: Registry, bearer: Bearer, settings: Settings) -> list[Route]:
-    async def answer(asked: Asked) -> Response:
+    async def answer(asked: AdmittedRequest) -> Response:
         sent = await _nik(asked, settings)
         answers = await _check(registry, asked, sent)
         if isinstance(answers, NikInvalid):
@@ -54,10 +54,10 @@ def routes(registry: Registry, bearer: Bearer, settings: Settings) -> list[Route
         rows = await _rows(registry, asked, answers[0].nik, standing)
         return http.answered(_verdict(answers, rows, asked.language))
 
-    return [http.route(PATH, Door(bearer, "legacy", answer, scopes=["nik:check"]))]
+    return [http.route(PATH, RestDoor(bearer, "legacy", answer, scopes=["nik:check"]))]
 
 
-async def _nik(asked: Asked, settings: Settings) -> object:
+async def _nik(asked: AdmittedRequest, settings: Settings) -> object:
     media = http.media_type(asked.request, JSON, FORM)
     body = await http.body(asked.request, settings)
     given = http.parsed_json(body) if media == JSON else _form(body)
@@ -73,7 +73,7 @@ def _form(body: bytes) -> dict[str, str]:
         raise http.bad("Isi permintaan bukan formulir dalam UTF-8.", "The body is not a form in UTF-8.") from None
 
 
-async def _check(registry: Registry, asked: Asked, sent: object) -> list[Answer] | NikInvalid:
+async def _check(registry: Registry, asked: AdmittedRequest, sent: object) -> list[Answer] | NikInvalid:
     """Raises `TooManyChecks`, and `NotFound` when no season is open."""
     digits = nik.sixteen_digits(sent)
     if isinstance(digits, NikInvalid):
@@ -92,7 +92,7 @@ async def _check(registry: Registry, asked: Asked, sent: object) -> list[Answer]
     return found
 
 
-async def _rows(registry: Registry, asked: Asked, digits: str, standing: Sequence[Standing]) -> list[Row]:
+async def _rows(registry: Registry, asked: AdmittedRequest, digits: str, standing: Sequence[Standing]) -> list[Row]:
     """Of one's own with all columns, if the token may read them."""
     readable = [one for one in standing if one.own and OWNERS & asked.principal.scopes]
     refs = [Ref(nik=digits, direction=one.direction, service=one.service) for one in readable]
@@ -101,7 +101,7 @@ async def _rows(registry: Registry, asked: Asked, digits: str, standing: Sequenc
 
 
 async def _own(
-    registry: Registry, asked: Asked, refs: Sequence[Ref]
+    registry: Registry, asked: AdmittedRequest, refs: Sequence[Ref]
 ) -> dict[tuple[str, str], tuple[Record, Itinerary | None]]:
     async with registry.database.transaction() as session:
         found = await lookup.find(session, registry.vault, asked.caller, refs, everyone=False, now=asked.now)

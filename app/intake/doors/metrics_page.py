@@ -24,7 +24,7 @@ from app.changes.log.backlog import FigureReading
 from app.config import Settings
 from app.db import Database
 from app.errors import Unavailable
-from app.intake.http import Asked, Door, route
+from app.intake.http import AdmittedRequest, RestDoor, route
 from app.metrics import page
 from app.registry.caller import Caller
 from app.registry.terms.policy import HUBDAT
@@ -40,7 +40,7 @@ log = structlog.get_logger(__name__)
 
 
 def routes(database: Database, bearer: Bearer, settings: Settings) -> list[Route]:
-    async def answer(asked: Asked) -> Response:
+    async def answer(asked: AdmittedRequest) -> Response:
         readings = await read(database, asked.now)
         # Not between two requests: it is some milliseconds of work.
         content, media = await asyncio.to_thread(
@@ -51,7 +51,7 @@ def routes(database: Database, bearer: Bearer, settings: Settings) -> list[Route
         )
         return Response(content, headers={"Content-Type": media})
 
-    door = Door(Scrapers(bearer, settings.metrics_token), "metrics", answer, scopes=[DASHBOARD_READ], method="GET")
+    door = RestDoor(Scrapers(bearer, settings.metrics_token), "metrics", answer, scopes=[DASHBOARD_READ], method="GET")
     return [route(PATH, door)]
 
 

@@ -18,11 +18,12 @@ from starlette.routing import Route
 
 from app import metrics
 from app.auth.bearer import Bearer
+from app.auth.edge import RequestRefused
 from app.config import Settings
 from app.db import Session
 from app.errors import InvalidValue, Language
 from app.intake import http, pushing
-from app.intake.http import Asked, Door, Refused
+from app.intake.http import AdmittedRequest, RestDoor
 from app.intake.signatures import Signatures
 from app.process import Registry
 from app.registry.clients import idempotency, webhook_secrets
@@ -44,7 +45,7 @@ log = structlog.get_logger(__name__)
 def routes(registry: Registry, bearer: Bearer, settings: Settings) -> list[Route]:
     signatures = Signatures(registry.database, registry.vault)
 
-    async def answer(asked: Asked) -> Response:
+    async def answer(asked: AdmittedRequest) -> Response:
         http.media_type(asked.request, http.JSON)
         body = await http.body(asked.request, settings)
         client_id = asked.caller.client_id or ""
@@ -55,13 +56,15 @@ def routes(registry: Registry, bearer: Bearer, settings: Settings) -> list[Route
             async with asyncio.timeout(settings.request_timeout):
                 told = await _push(registry, asked, records, keyed, message_id)
         except TimeoutError:
-            raise Refused(504, "TIMEOUT", "Terlalu lama; kirim ulang.", "It took too long; send it again.") from None
+            raise RequestRefused(
+                504, "TIMEOUT", "Terlalu lama; kirim ulang.", "It took too long; send it again."
+            ) from None
         for one in told:
             code = one["kode"] or _RESULTS[one["hasil"]]
             metrics.VERDICTS.labels("feed", code, asked.caller.organizer).inc()
         return http.answered(_answer(told, records))
 
-    return [http.route(PATH, Door(bearer, "webhook", answer, scopes=["registrants:write"]))]
+    return [http.route(PATH, RestDoor(bearer, "webhook", answer, scopes=["registrants:write"]))]
 
 
 # --- what is asked ----------------------------------------------------------------------------------------------------
@@ -76,9 +79,9 @@ def _records(content: object) -> Sequence[object]:
             "The body is one object, or an array of objects, with the standard's 12 columns.",
         )
     if not content:
-        raise Refused(400, "NO_RECORDS", "Larik ini kosong.", "The array is empty.")
+        raise RequestRefused(400, "NO_RECORDS", "Larik ini kosong.", "The array is empty.")
     if len(content) > MOST_RECORDS:
-        raise Refused(
+        raise RequestRefused(
             400,
             "TOO_MANY_RECORDS",
             f"Paling banyak {MOST_RECORDS} data dalam satu permintaan.",
@@ -87,14 +90,14 @@ def _records(content: object) -> Sequence[object]:
     return content
 
 
-def _keyed(asked: Asked, registry: Registry, body: bytes) -> Keyed | None:
+def _keyed(asked: AdmittedRequest, registry: Registry, body: bytes) -> Keyed | None:
     """The key is a string of RFC 8941, `"..."`; without the quotes it will do."""
     given = asked.request.headers.get("idempotency-key")
     if given is None:
         return None
     key = given[1:-1] if len(given) > 1 and given[0] == given[-1] == '"' else given
     if not 1 <= len(key) <= LONGEST_KEY or not key.isascii() or not key.isprintable():
-        raise Refused(
+        raise RequestRefused(
             400,
             "IDEMPOTENCY_KEY_INVALID",
             f"Idempotency-Key: 1 sampai {LONGEST_KEY} karakter ASCII.",
@@ -107,7 +110,7 @@ def _keyed(asked: Asked, registry: Registry, body: bytes) -> Keyed | None:
 
 
 async def _push(
-    registry: Registry, asked: Asked, records: Sequence[Record], keyed: Keyed | None, message_id: str | None
+    registry: Registry, asked: AdmittedRequest, records: Sequence[Record], keyed: Keyed | None, message_id: str | None
 ) -> list[Told]:
     """Single records of many callers are merged; what must be done once is done in a transaction of its own."""
     pushes = [Push(asked.caller, record) for record in records]
@@ -121,7 +124,7 @@ async def _push(
 
 
 async def _push_once(
-    registry: Registry, asked: Asked, pushes: Sequence[Push], keyed: Keyed | None, message_id: str | None
+    registry: Registry, asked: AdmittedRequest, pushes: Sequence[Push], keyed: Keyed | None, message_id: str | None
 ) -> list[Told]:
     """What is done, what it is answered and that its id has come are stored together or not at all."""
 
@@ -144,19 +147,19 @@ async def _push_once(
     except Reused:
         raise _reused() from None
     except Exception as error:
-        if isinstance(error, Refused) or pushing.is_everybodys(error):
+        if isinstance(error, RequestRefused) or pushing.is_everybodys(error):
             raise
         log.exception("request failed, its records go one by one", records=len(pushes))
     done = await pushing.push_each(registry.database, registry.vault, pushes, asked.now)
     return await registry.database.attempt(lambda session: work(session, done))
 
 
-async def _take_message(session: Session, registry: Registry, asked: Asked, message_id: str | None) -> None:
+async def _take_message(session: Session, registry: Registry, asked: AdmittedRequest, message_id: str | None) -> None:
     if message_id is None:
         return
     client_id = asked.caller.client_id or ""
     if not await webhook_secrets.take(session, registry.vault, client_id, message_id, asked.now):
-        raise Refused(
+        raise RequestRefused(
             409, "MESSAGE_REPLAYED", "webhook-id ini sudah pernah diterima.", "This webhook-id has come before."
         )
 
@@ -196,8 +199,8 @@ def _echo(record: Record) -> str | None:
     return None if isinstance(reference, InvalidValue) else reference
 
 
-def _in_use() -> Refused:
-    return Refused(
+def _in_use() -> RequestRefused:
+    return RequestRefused(
         409,
         "IDEMPOTENCY_KEY_IN_USE",
         "Permintaan dengan Idempotency-Key ini masih diproses.",
@@ -206,8 +209,8 @@ def _in_use() -> Refused:
     )
 
 
-def _reused() -> Refused:
-    return Refused(
+def _reused() -> RequestRefused:
+    return RequestRefused(
         422,
         "IDEMPOTENCY_KEY_REUSED",
         "Idempotency-Key ini sudah dipakai untuk isi yang lain.",

@@ -14,6 +14,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from app.auth.bearer import Bearer
+from app.auth.edge import RequestRefused
 from app.config import Settings
 from app.errors import Language, NotFound, Refusal, RefusalError, refused_by, refuses
 from app.intake import http
@@ -21,7 +22,7 @@ from app.intake.files import uploads
 from app.intake.files.file_refusals import FileRefused, FileRefusedError
 from app.intake.files.uploads import AROUND, MULTIPART, NotAForm, Upload
 from app.intake.files.workbooks import MOST_BYTES
-from app.intake.http import Asked, Door, Refused
+from app.intake.http import AdmittedRequest, RestDoor
 from app.intake.imports import results
 from app.models.enums import ImportMode
 from app.process import Registry
@@ -43,7 +44,7 @@ FIELD = "file"
 
 
 def routes(registry: Registry, bearer: Bearer, settings: Settings) -> list[Route]:
-    async def take(asked: Asked) -> Response:
+    async def take(asked: AdmittedRequest) -> Response:
         order = order_of(asked)
         upload = await received(asked.request, settings)
         order = replace(order, extension=upload.extension)
@@ -54,21 +55,21 @@ def routes(registry: Registry, bearer: Bearer, settings: Settings) -> list[Route
             raise RefusalError(job)
         return http.answered(shown(job, asked.language), 202, {"Location": f"{PATH}/{job.id}"})
 
-    async def progress(asked: Asked) -> Response:
+    async def progress(asked: AdmittedRequest) -> Response:
         return http.answered(shown(await found(registry, asked), asked.language))
 
-    async def result(asked: Asked) -> Response:
+    async def result(asked: AdmittedRequest) -> Response:
         job = await found(registry, asked)
         return results.response(registry.database, registry.vault, job, asked.request.path_params["format"])
 
-    async def cancel_missing(asked: Asked) -> Response:
+    async def cancel_missing(asked: AdmittedRequest) -> Response:
         cancelled = await absentees.cancel(registry.database, asked.caller, named(asked.request), asked.now)
         if isinstance(cancelled, Refusal):
             raise RefusalError(cancelled)
         return http.answered(shown(cancelled, asked.language))
 
-    def door(operation: str, answer: Any, method: str, *scopes: str) -> Door:
-        return Door(bearer, operation, answer, scopes=scopes, method=method)
+    def door(operation: str, answer: Any, method: str, *scopes: str) -> RestDoor:
+        return RestDoor(bearer, operation, answer, scopes=scopes, method=method)
 
     return [
         Route(PATH, door("import", take, "POST", WRITE)),
@@ -81,8 +82,8 @@ def routes(registry: Registry, bearer: Bearer, settings: Settings) -> list[Route
 # --- what is asked ----------------------------------------------------------------------------------------------------
 
 
-def order_of(asked: Asked) -> Order:
-    """Of the query string. Raises `Refused`: a parameter that is written wrongly must not import for real."""
+def order_of(asked: AdmittedRequest) -> Order:
+    """Of the query string. Raises `RequestRefused`: a parameter that is written wrongly must not import for real."""
     given = asked.request.query_params
     http.only(given, PARAMETERS)
     return Order(
@@ -96,9 +97,9 @@ def order_of(asked: Asked) -> Order:
 
 
 async def received(request: Request, settings: Settings) -> Upload:
-    """Raises `Refused`."""
+    """Raises `RequestRefused`."""
     media = http.media_type(request, MULTIPART, *EXTENSIONS)
-    stream = http.chunks(request, limit=MOST_BYTES + AROUND, timeout=settings.upload_timeout)
+    stream = http.chunks(request, limit=MOST_BYTES + AROUND, within_seconds=settings.upload_timeout)
     try:
         if media != MULTIPART:
             return await uploads.whole_body(stream, EXTENSIONS[media])
@@ -112,12 +113,12 @@ async def received(request: Request, settings: Settings) -> Upload:
     return form.files[FIELD]
 
 
-def too_large(refusal: FileRefused) -> Refused:
+def too_large(refusal: FileRefused) -> RequestRefused:
     messages = refusal.message("id"), refusal.message("en")
-    return Refused(413, refusal.code, *messages, headers={"Connection": "close"})
+    return RequestRefused(413, refusal.code, *messages, headers={"Connection": "close"})
 
 
-def not_a_form() -> Refused:
+def not_a_form() -> RequestRefused:
     return http.bad(
         f"Formulir berisi tepat satu berkas, bernama {FIELD}.", f"The form has exactly one file, named {FIELD}."
     )
@@ -133,7 +134,7 @@ def named(request: Request) -> UUID:
 
 
 @refuses(*refused_by(jobs.get, named))
-async def found(registry: Registry, asked: Asked) -> Job:
+async def found(registry: Registry, asked: AdmittedRequest) -> Job:
     async with registry.database.transaction() as session:
         job = await jobs.get(session, asked.caller, named(asked.request))
     if isinstance(job, NotFound):

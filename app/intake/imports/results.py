@@ -8,12 +8,12 @@ from collections.abc import AsyncIterator, Sequence
 
 from starlette.responses import Response, StreamingResponse
 
+from app.auth.edge import RequestRefused
 from app.db import Database
 from app.errors import NotFound, RefusalError, refuses
 from app.intake.files.encoding import Cell, Csv, Encoder
 from app.intake.files.encoding_xlsx import Xlsx
 from app.intake.files.workbooks import read
-from app.intake.http import Refused
 from app.intake.imports.importing import file_of
 from app.intake.imports.report import Outcome, Sheet, report
 from app.models.enums import ImportState, RegistrantStatus
@@ -31,11 +31,11 @@ AT_ONCE = 1_000
 
 @refuses(NotFound)
 def response(database: Database, vault: Vault, job: Job, extension: str) -> Response:
-    """Raises `Refused`, `RefusalError`."""
+    """Raises `RequestRefused`, `RefusalError`."""
     if extension not in ENCODERS:
         raise RefusalError(NotFound("id"))
     if not job.finished:
-        raise Refused(
+        raise RequestRefused(
             409,
             "IMPORT_NOT_FINISHED",
             "Impor ini belum selesai; hasilnya menyusul.",
@@ -43,7 +43,7 @@ def response(database: Database, vault: Vault, job: Job, extension: str) -> Resp
             headers={"Retry-After": "5"},
         )
     if not available(job):
-        raise Refused(
+        raise RequestRefused(
             410,
             "RESULT_GONE",
             "Hasil impor ini tidak ada: berkasnya tidak terbaca, atau sudah dihapus 30 hari setelah selesai.",
