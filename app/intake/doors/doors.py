@@ -1,4 +1,4 @@
-"""Every door beside GraphQL, as a table of contents."""
+"""Every REST address of the registry, as a table of contents."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""`GET /export.xlsx`, `.csv`, `.jsonl`: an organizer's own registrants, a coordinator's members' too, in the columns of
-the standard. Sent back as an import, it changes nothing.
+"""`GET /export.xlsx`, `.csv`, `.jsonl`: the registrants of an organizer and of those that it coordinates.
 
-It is sent as it is read, a slice at a time, each in a short transaction.
+The file has the columns of the standard; imported again, it changes nothing. It is sent while it is read, slice by
+slice, and each slice is a short transaction.
 """
 
 from __future__ import annotations
@@ -24,15 +24,15 @@ from app.intake.http import AdmittedRequest, RestDoor
 from app.models.enums import Direction
 from app.process import Registry
 from app.registry.caller import Caller
+from app.registry.clients.scopes import REGISTRANTS_READ
 from app.registry.rows import extract
 from app.registry.rows.extract import Wanted
 from app.registry.terms import seasons
 
 PATH = "/export"
-SCOPE = "registrants:read"
 SHEET = "Data Pemudik"
-SLICE = 250
-"""Rows of a transaction."""
+ROWS_OF_A_SLICE = 250
+"""Read in one transaction."""
 ENCODERS: dict[str, Callable[[], Encoder]] = {"xlsx": Xlsx, "csv": Csv, "jsonl": JsonLines}
 PARAMETERS = ("season", "direction", "day", "organizer", "all")
 
@@ -49,7 +49,7 @@ def routes(registry: Registry, bearer: Bearer) -> list[Route]:
                 media_type=encoder.media,
             )
 
-        return RestDoor(bearer, f"export {extension}", export, scopes=(SCOPE,), method="GET")
+        return RestDoor(bearer, f"export {extension}", export, scopes=[REGISTRANTS_READ], method="GET")
 
     return [http.route(f"{PATH}.{extension}", door(extension)) for extension in ENCODERS]
 
@@ -106,8 +106,8 @@ async def slices(registry: Registry, organizer: str, wanted: Wanted) -> AsyncIte
     while True:
         after = rows[-1].id if rows else None
         async with registry.database.transaction() as session:
-            rows = await extract.page(session, organizer, wanted, after=after, most=SLICE)
+            rows = await extract.page(session, organizer, wanted, after=after, most=ROWS_OF_A_SLICE)
         if rows:
             yield rows
-        if len(rows) < SLICE:
+        if len(rows) < ROWS_OF_A_SLICE:
             return

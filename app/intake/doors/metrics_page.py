@@ -1,7 +1,8 @@
 """`GET /metrics` for Prometheus: what every process of this server counted, and what waits in the database.
 
-Open to clients with `dashboard:read` (Prometheus asks for their tokens by itself), and to who holds the token that the
-setting names: that one works while the database, which knows the clients, is away. Then `pemudik_database_up` is 0.
+Clients with `dashboard:read` may read it; Prometheus fetches their tokens by itself. So may whoever holds the token of
+the setting `metrics_token`. That token works while the database is away, which knows the clients; then
+`pemudik_database_up` is 0.
 """
 
 from __future__ import annotations
@@ -27,22 +28,22 @@ from app.errors import Unavailable
 from app.intake.http import AdmittedRequest, RestDoor, route
 from app.metrics import page
 from app.registry.caller import Caller
+from app.registry.clients.scopes import DASHBOARD_READ
 from app.registry.terms.policy import HUBDAT
 
 PATH = "/metrics"
-DASHBOARD_READ = "dashboard:read"
-DATABASE_WITHIN = 3.0
-"""Seconds."""
+DATABASE_WITHIN_SECONDS = 3.0
+"""Without an answer of the database after this time, the page is sent without what waits there."""
 
 SCRAPER = Principal(Caller(None, HUBDAT), frozenset({DASHBOARD_READ}), datetime.max.replace(tzinfo=UTC))
 
-log = structlog.get_logger(__name__)
+logger = structlog.get_logger(__name__)
 
 
 def routes(database: Database, bearer: Bearer, settings: Settings) -> list[Route]:
     async def answer(asked: AdmittedRequest) -> Response:
         readings = await read(database, asked.now)
-        # Not between two requests: it is some milliseconds of work.
+        # In a thread: it is some milliseconds of work, for which other requests would wait.
         content, media = await asyncio.to_thread(
             page.render,
             asked.request.headers.get("accept", ""),
@@ -56,7 +57,7 @@ def routes(database: Database, bearer: Bearer, settings: Settings) -> list[Route
 
 
 class Scrapers:
-    """Clients, and who holds the token that the setting names."""
+    """Knows the clients, and whoever holds the token of the setting."""
 
     def __init__(self, bearer: Bearer, token: SecretStr | None) -> None:
         self._bearer = bearer
@@ -72,12 +73,12 @@ class Scrapers:
 async def read(database: Database, now: datetime) -> list[FigureReading] | None:
     """None: the database does not answer."""
     try:
-        async with asyncio.timeout(DATABASE_WITHIN), database.transaction() as session:
+        async with asyncio.timeout(DATABASE_WITHIN_SECONDS), database.transaction() as session:
             return await backlog.read(session, now)
     except (Unavailable, TimeoutError):
         return None
     except SQLAlchemyError:
-        log.exception("backlog unreadable")
+        logger.exception("backlog unreadable")
         return None
 
 

@@ -1,5 +1,6 @@
-"""Imports over plain HTTP: `POST /import` takes a file, as it is or as the one file of a form; then how far it is, and
-the file back with its verdicts.
+"""The addresses of imports: `POST /import` takes a file, as the body or as the one file of a form.
+
+`GET /import/{id}` says how far the import is; `GET /import/{id}/result.xlsx` gives the file back with its verdicts.
 """
 
 from __future__ import annotations
@@ -26,18 +27,18 @@ from app.intake.http import AdmittedRequest, RestDoor
 from app.intake.imports import results
 from app.models.enums import ImportMode
 from app.process import Registry
+from app.registry.clients.scopes import REGISTRANTS_READ, REGISTRANTS_WRITE
 from app.registry.imports import absentees, jobs
 from app.registry.imports.jobs import Job, Order
 from app.registry.rows.reception import Result
 
 PATH = "/import"
-WRITE, READ = "registrants:write", "registrants:read"
 EXTENSIONS = {
     "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet": "xlsx",
     "text/csv": "csv",
     "application/octet-stream": "",
 }
-"""By media type."""
+"""What a file is called, by its media type."""
 PARAMETERS = frozenset({"mode", "dryRun", "season", "day", "covers"})
 BOOLEANS = {"true": True, "1": True, "false": False, "0": False}
 FIELD = "file"
@@ -72,10 +73,13 @@ def routes(registry: Registry, bearer: Bearer, settings: Settings) -> list[Route
         return RestDoor(bearer, operation, answer, scopes=scopes, method=method)
 
     return [
-        Route(PATH, door("import", take, "POST", WRITE)),
-        Route(f"{PATH}/{{id}}", door("import progress", progress, "GET", WRITE, READ)),
-        Route(f"{PATH}/{{id}}/result.{{format}}", door("import result", result, "GET", WRITE, READ)),
-        Route(f"{PATH}/{{id}}/cancel-missing", door("cancel missing", cancel_missing, "POST", WRITE)),
+        Route(PATH, door("import", take, "POST", REGISTRANTS_WRITE)),
+        Route(f"{PATH}/{{id}}", door("import progress", progress, "GET", REGISTRANTS_WRITE, REGISTRANTS_READ)),
+        Route(
+            f"{PATH}/{{id}}/result.{{format}}",
+            door("import result", result, "GET", REGISTRANTS_WRITE, REGISTRANTS_READ),
+        ),
+        Route(f"{PATH}/{{id}}/cancel-missing", door("cancel missing", cancel_missing, "POST", REGISTRANTS_WRITE)),
     ]
 
 
@@ -83,7 +87,7 @@ def routes(registry: Registry, bearer: Bearer, settings: Settings) -> list[Route
 
 
 def order_of(asked: AdmittedRequest) -> Order:
-    """Of the query string. Raises `RequestRefused`: a parameter that is written wrongly must not import for real."""
+    """From the query string. Raises `RequestRefused`: a misspelled `dryRun` must not import for real."""
     given = asked.request.query_params
     http.only(given, PARAMETERS)
     return Order(
@@ -126,7 +130,7 @@ def not_a_form() -> RequestRefused:
 
 @refuses(NotFound)
 def named(request: Request) -> UUID:
-    """The job in the path. What is no id at all is the id of nothing."""
+    """The id of the job in the path. Whatever is no id at all is not found."""
     try:
         return UUID(request.path_params["id"])
     except ValueError:
@@ -168,5 +172,5 @@ def shown(job: Job, language: Language) -> dict[str, Any]:
 
 
 def result_path(job: Job) -> str | None:
-    """None: there is nothing to be had."""
+    """Where the result is. None: there is no result."""
     return f"{PATH}/{job.id}/result.xlsx" if results.available(job) else None

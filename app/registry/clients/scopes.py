@@ -5,23 +5,32 @@ from __future__ import annotations
 from collections.abc import Sequence
 from types import MappingProxyType
 
-from app.errors import InvalidValue, refuses
+from app.errors import InvalidValue
 from app.registry.terms.policy import HUBDAT
+
+NIK_CHECK = "nik:check"
+REGISTRANTS_WRITE = "registrants:write"
+REGISTRANTS_READ = "registrants:read"
+ROUTES_WRITE = "routes:write"
+DASHBOARD_READ = "dashboard:read"
+HUBDAT_ADMIN = "hubdat:admin"
 
 SCOPES = MappingProxyType(
     {
-        "nik:check": "Check NIKs.",
-        "registrants:write": "Submit, move, correct and cancel one's own organizer's registrants; import.",
-        "registrants:read": "Read one's own organizer's registrants, in full.",
-        "routes:write": "Declare one's own terminals, routes and quotas.",
-        "dashboard:read": "Read statistics, and every organizer's registrants with masked NIKs.",
-        "hubdat:admin": "Organizers, clients, windows, policies, blocks, cases, access log, erasure.",
+        NIK_CHECK: "Check NIKs.",
+        REGISTRANTS_WRITE: "Submit, move, correct and cancel one's own organizer's registrants; import.",
+        REGISTRANTS_READ: "Read one's own organizer's registrants, in full.",
+        ROUTES_WRITE: "Declare one's own terminals, routes and quotas.",
+        DASHBOARD_READ: "Read statistics, and every organizer's registrants with masked NIKs.",
+        HUBDAT_ADMIN: "Organizers, clients, windows, policies, blocks, cases, access log, erasure.",
     }
 )
-ONLY_HUBDAT = frozenset({"dashboard:read", "hubdat:admin"})
+OWN_REGISTRANTS = frozenset({REGISTRANTS_READ, REGISTRANTS_WRITE})
+"""A client with one of these may see its own organizer's registrants."""
+ONLY_HUBDAT = frozenset({DASHBOARD_READ, HUBDAT_ADMIN})
+"""Only a client of the registry's own operator may hold these."""
 
 
-@refuses(InvalidValue)
 def for_client_of(organizer: str, scopes: Sequence[str]) -> tuple[str, ...] | InvalidValue:
     """The scopes of a new client of `organizer`, each once, in the order of `SCOPES`."""
     if not scopes:

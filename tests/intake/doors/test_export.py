@@ -279,7 +279,7 @@ async def test_only_whoever_may_read_registrants(api: Api, world: World) -> None
 async def test_what_stood_at_the_start_is_there_once_while_others_come(
     api: Api, world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(export, "SLICE", 2)
+    monkeypatch.setattr(export, "ROWS_OF_A_SLICE", 2)
     route = await world.route()
     for number in range(1, 6):
         await world.registered(someone(HUBDAT, route, number))
@@ -299,7 +299,7 @@ async def test_what_stood_at_the_start_is_there_once_while_others_come(
 
 
 async def test_no_transaction_is_open_while_a_slice_is_sent(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(export, "SLICE", 1)
+    monkeypatch.setattr(export, "ROWS_OF_A_SLICE", 1)
     route = await world.route()
     for number in range(1, 4):
         await world.registered(someone(HUBDAT, route, number))

@@ -14,7 +14,7 @@ import pytest
 from app.intake.files import reading, workbooks
 from app.intake.files.columns import EXAMPLE_NAME, EXAMPLE_NIK
 from app.intake.files.file_refusals import ColumnMissing, ColumnRepeated, FileRefusedError
-from app.intake.files.workbooks import Row
+from app.intake.files.workbooks import FileRow
 from tests.intake.sheets import csv_of, person, read, table, xlsx
 from tests.world import nik_of
 
@@ -24,7 +24,7 @@ Program = Callable[[str], None]
 LINES = table(person(1), person(2))
 
 
-async def rows_of(source: Path | object) -> list[Row]:
+async def rows_of(source: Path | object) -> list[FileRow]:
     async with workbooks.read(source) as found:  # type: ignore[arg-type]
         return [row async for batch in found.batches() for row in batch]
 
@@ -51,7 +51,7 @@ async def test_a_file_is_read_by_another_process(file: Path) -> None:
     async with workbooks.read(file) as found:
         assert (found.header.sheet, found.header.row, found.count) == ("Lembar 1", 1, 2)
         batches = [batch async for batch in found.batches()]
-        assert batches == [[Row(2, LINES[1]), Row(3, LINES[2])]]
+        assert batches == [[FileRow(2, LINES[1]), FileRow(3, LINES[2])]]
         assert found.values(batches[0][0]) == person(1)
         assert found._process.pid != os.getpid()
     assert found._process.returncode is not None
@@ -154,7 +154,7 @@ async def test_a_bug_in_it_is_not_the_files_fault(file: Path, reads: Program) ->
 
 
 async def test_silence_ends_it(file: Path, reads: Program, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(workbooks, "PATIENCE", 0.2)
+    monkeypatch.setattr(workbooks, "SILENT_FOR_SECONDS", 0.2)
     reads("import time; time.sleep(100)")
     with pytest.raises(FileRefusedError, match="FILE_TOO_COMPLEX"):
         await asyncio.wait_for(rows_of(file), 10)
