@@ -43,8 +43,19 @@ def statements() -> Iterator[tuple[str, Statement[Any]]]:
         if module.name.rpartition(".")[2] in {"__main__", "unprivileged"}:
             continue
         for name, value in vars(importlib.import_module(module.name)).items():
-            if isinstance(value, Statement):
-                yield f"{module.name}.{name}", value
+            for key, one in parts_of(value):
+                if isinstance(one, Statement):
+                    yield f"{module.name}.{name}{key}", one
+
+
+def parts_of(value: object) -> Iterator[tuple[str, object]]:
+    """What a constant holds: itself, or what stands in a tuple, a list or a dictionary."""
+    if isinstance(value, dict):
+        yield from ((f"[{key}]", one) for key, one in value.items())
+    elif isinstance(value, tuple | list):
+        yield from ((f"[{place}]", one) for place, one in enumerate(value))
+    else:
+        yield "", value
 
 
 def parts(hint: object) -> tuple[object, ...]:

@@ -13,7 +13,7 @@ from app.clock import start_of_wib_day, wib_day
 from app.db import Session
 from app.demo.catalogue import COORDINATOR, MEMBERS, TRIPS, Trip
 from app.demo.people import Person, invent
-from app.errors import Refusal
+from app.errors import Refusal, RefusalError
 from app.models.enums import RegistrantStatus, Service
 from app.registry.caller import Caller
 from app.registry.registrants import forfeiture, lifecycle, no_show, submission
@@ -182,5 +182,5 @@ def _moves(life: Life, booking: Booking, day: int) -> Iterator[Move]:
 def accepted(verdict: Verdict | Refusal) -> Verdict:
     """What is refused here would be a mistake in the demo's own tables."""
     if isinstance(verdict, Refusal):
-        raise verdict
+        raise RefusalError(verdict)
     return verdict

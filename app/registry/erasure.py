@@ -12,7 +12,7 @@ from uuid import UUID
 from sqlalchemy import CursorResult, text
 
 from app.db import Session
-from app.errors import InvalidValue, NotFound, Refusal
+from app.errors import InvalidValue, NikInvalid, NotFound, Refusal, refuses
 from app.models.enums import ChangeKind, RegistrantStatus
 from app.models.personal import wiped
 from app.models.registrant import Registrant
@@ -30,12 +30,13 @@ WIPED = f"{wiped(Registrant)}, erased_at = :now"
 _ERASE = text(f"UPDATE registrant SET {WIPED} WHERE id = :id AND erased_at IS NULL")
 
 
+@refuses(NikInvalid, NotFound, InvalidValue)
 async def erase(
     session: Session, vault: Vault, caller: Caller, ref: Ref, reason: str, now: datetime
 ) -> Record | Refusal:
     """Erase a registrant's NIK, name, booking code and papers, whoever's it is; one that stands is cancelled first.
 
-    Again changes nothing. Refuses NotFound, NikInvalid, InvalidValue.
+    Again changes nothing.
     """
     given = reason_given(reason)
     if isinstance(given, InvalidValue):

@@ -10,7 +10,7 @@ from datetime import datetime
 from sqlalchemy import text
 
 from app.db import Session
-from app.errors import NikInvalid
+from app.errors import NikInvalid, refuses
 from app.models.enums import Purpose
 from app.registry.caller import Caller
 from app.registry.niks import access_log
@@ -73,6 +73,7 @@ _READ_BY = text(
 )
 
 
+@refuses(NikInvalid)
 async def accesses(
     session: Session, vault: Vault, caller: Caller, raw_nik: str, now: datetime
 ) -> list[Access] | NikInvalid:
@@ -86,6 +87,7 @@ async def accesses(
     return found
 
 
+@refuses(NikInvalid)
 async def export(session: Session, vault: Vault, caller: Caller, raw_nik: str, now: datetime) -> Holding | NikInvalid:
     """All that is held on one NIK, with its access log (art. 7, 32), for the person it belongs to."""
     parsed = nik.parse(raw_nik)

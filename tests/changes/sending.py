@@ -12,7 +12,7 @@ from uuid import UUID
 from app.changes.log import projection
 from app.changes.webhooks import announcing, outbox
 from app.changes.webhooks.outbox import Landed, Leased
-from app.changes.webhooks.posting import Outcome
+from app.changes.webhooks.posting import AttemptOutcome
 from app.models.enums import ChangeKind, DeliveryError, WebhookEvent
 from app.registry import change_log
 from app.registry.caller import Caller
@@ -27,8 +27,8 @@ SELECT EXISTS (
     SELECT FROM change c, projection p WHERE p.name = 'webhooks' AND (c.xact_id, c.id) > (p.xact_id, p.change_id)
 )
 """
-DELIVERED = Outcome(5, 204)
-FAILED = Outcome(5, 500)
+DELIVERED = AttemptOutcome(5, 204)
+FAILED = AttemptOutcome(5, 500)
 
 
 def silent() -> float:
@@ -72,11 +72,11 @@ class Post:
     async def lease(self, now: datetime = NOW, most: int = 100) -> list[Leased]:
         return await self.world.database.attempt(lambda session: outbox.lease(session, now, most=most))
 
-    async def record(self, *ends: tuple[Leased, Outcome], now: datetime = NOW) -> None:
+    async def record(self, *ends: tuple[Leased, AttemptOutcome], now: datetime = NOW) -> None:
         landed = [Landed(leased, now, outcome) for leased, outcome in ends]
-        await self.world.database.attempt(lambda session: outbox.record(session, landed, now, silent))
+        await self.world.database.attempt(lambda session: outbox.write_outcomes(session, landed, now, silent))
 
-    async def try_all(self, outcome: Outcome, now: datetime = NOW) -> list[Leased]:
+    async def try_all(self, outcome: AttemptOutcome, now: datetime = NOW) -> list[Leased]:
         """One attempt of everything that may be sent at once, all with this outcome."""
         leased = await self.lease(now)
         await self.record(*((one, outcome) for one in leased), now=now)
@@ -134,8 +134,8 @@ def returned(route: int = 1, organizer: str = "djka", seats: int = 1) -> Entry:
     return Entry(ChangeKind.QUOTA_RETURNED, 2026, organizer, route_id=route_id(route), facts={"seats": seats})
 
 
-def failure(error: DeliveryError) -> Outcome:
-    return Outcome(5, error=error)
+def failure(error: DeliveryError) -> AttemptOutcome:
+    return AttemptOutcome(5, error=error)
 
 
 def after(**span: float) -> datetime:

@@ -14,7 +14,7 @@ from sqlalchemy import CursorResult, text
 from uuid_utils.compat import uuid7
 
 from app.db import Session
-from app.errors import InvalidValue, NotFound, Refusal
+from app.errors import InvalidValue, NotFound, Refusal, refuses
 from app.models.enums import ChangeKind
 from app.registry import change_log
 from app.registry.caller import Caller
@@ -51,10 +51,11 @@ _TAKE = text("INSERT INTO signed_message (client_id, id, at) VALUES (:client_id,
 _FORGET = text("DELETE FROM signed_message WHERE at <= :until")
 
 
+@refuses(NotFound, InvalidValue)
 async def issue(
     session: Session, vault: Vault, caller: Caller, client_id: str, now: datetime
 ) -> IssuedSecret | Refusal:
-    """A new secret; the newest one before it stays good, older ones end. Refuses NotFound, InvalidValue (revoked)."""
+    """A new secret; the newest one before it stays good, older ones end."""
     row = (await session.execute(_LOCK, {"id": client_id})).first()
     client = await clients.get(session, client_id)
     if row is None or client is None:
@@ -68,6 +69,7 @@ async def issue(
     return IssuedSecret(client, secret)
 
 
+@refuses(NotFound)
 async def drop(session: Session, caller: Caller, client_id: str, now: datetime) -> Client | NotFound:
     """From now on it need not sign; again changes nothing."""
     client = await clients.get(session, client_id)

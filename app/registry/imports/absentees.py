@@ -15,7 +15,7 @@ from sqlalchemy import CursorResult, text
 
 from app.clock import start_of_wib_day
 from app.db import Database, Session
-from app.errors import InvalidValue, NotFound, Raced, Refusal
+from app.errors import InvalidValue, NotFound, Raced, Refusal, refuses
 from app.models.enums import ImportMode, ImportState, RegistrantStatus
 from app.models.registrant import HOLDS_NIK
 from app.registry.caller import Caller
@@ -127,11 +127,9 @@ async def cancelled(session: Session, job_id: UUID) -> int:
     return count
 
 
+@refuses(NotFound, InvalidValue)
 async def cancel(database: Database, caller: Caller, job_id: UUID, now: datetime) -> Job | Refusal:
-    """Cancel whom a finished snapshot found missing and who is still as it was found; again changes nothing.
-
-    Refuses NotFound, InvalidValue.
-    """
+    """Cancel whom a finished snapshot found missing and who is still as it was found; again changes nothing."""
     async with database.transaction() as session:
         job = await jobs.get(session, caller, job_id)
     if isinstance(job, NotFound):

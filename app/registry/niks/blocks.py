@@ -14,7 +14,7 @@ from sqlalchemy import text
 from uuid_utils.compat import uuid7
 
 from app.db import Session
-from app.errors import InvalidValue, NikInvalid, NotFound
+from app.errors import InvalidValue, NikInvalid, NotFound, refuses
 from app.models.enums import ChangeKind
 from app.registry import change_log
 from app.registry.caller import Caller
@@ -95,10 +95,11 @@ async def block_forfeited(session: Session, forfeits: Sequence[Forfeit], client_
     await change_log.append(session, entries, now)
 
 
+@refuses(NikInvalid, NotFound, InvalidValue)
 async def block(
     session: Session, vault: Vault, caller: Caller, raw_nik: str, reason: str, seasons_: int, now: datetime
 ) -> StandingBlock | NikInvalid | InvalidValue:
-    """Block a NIK from this season for `seasons_` seasons. Refuses NikInvalid, InvalidValue."""
+    """Block a NIK from this season for `seasons_` seasons."""
     parsed, given = nik.parse(raw_nik), reason_given(reason)
     if isinstance(parsed, NikInvalid):
         return parsed
@@ -130,10 +131,11 @@ async def block(
     return StandingBlock(given, now, until)
 
 
+@refuses(NikInvalid, NotFound, InvalidValue)
 async def lift(
     session: Session, vault: Vault, caller: Caller, raw_nik: str, reason: str, now: datetime
 ) -> StandingBlock | NikInvalid | InvalidValue | NotFound:
-    """Lift every block that stands against a NIK; answers the longest. Refuses NikInvalid, InvalidValue, NotFound."""
+    """Lift every block that stands against a NIK; answers the longest."""
     parsed, given = nik.parse(raw_nik), reason_given(reason)
     if isinstance(parsed, NikInvalid):
         return parsed

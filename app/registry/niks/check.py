@@ -16,7 +16,7 @@ from sqlalchemy import Row, text
 
 from app.clock import wib_day
 from app.db import Session
-from app.errors import NikInvalid, NotFound, Standing, TooManyChecks
+from app.errors import NikInvalid, NotFound, RefusalError, Standing, TooManyChecks, refuses
 from app.models.enums import Direction, NikOutcome, Purpose, Service
 from app.models.registrant import HOLDS_NIK
 from app.registry.caller import Caller
@@ -89,6 +89,7 @@ _ANSWER = text(
 )
 
 
+@refuses(NikInvalid, NotFound)
 async def check(
     session: Session, vault: Vault, checks: Sequence[Check], now: datetime, *, together: bool = False
 ) -> list[Answer | NikInvalid | TooManyChecks]:
@@ -150,7 +151,7 @@ async def _answers(
     )
     rows = found.all()
     if rows[0].season is None:
-        raise NotFound("season")
+        raise RefusalError(NotFound("season"))
     return [_answer(one, parsed, row) for (_, one, parsed), row in zip(asked, rows, strict=True)]
 
 

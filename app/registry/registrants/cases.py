@@ -17,7 +17,7 @@ from sqlalchemy import Row, text
 from uuid_utils.compat import uuid7
 
 from app.db import Session
-from app.errors import InvalidValue, NotFound
+from app.errors import InvalidValue, NotFound, refuses
 from app.models.enums import CaseState, ChangeKind
 from app.registry import change_log
 from app.registry.caller import Caller
@@ -144,10 +144,11 @@ async def page(session: Session, state: str | None, *, after: UUID | None, first
     return [_case(row) for row in rows]
 
 
+@refuses(NotFound, InvalidValue)
 async def decide(
     session: Session, caller: Caller, case_id: UUID, state: str, reason: str, now: datetime
 ) -> Case | NotFound | InvalidValue:
-    """Decide a case, or reopen it. Refuses NotFound, InvalidValue."""
+    """Decide a case, or reopen it."""
     given = reason_given(reason)
     if isinstance(given, InvalidValue):
         return given

@@ -15,7 +15,18 @@ from uuid import UUID
 from sqlalchemy import Row, text
 
 from app.db import Session
-from app.errors import InvalidValue, NikBlocked, NikInvalid, NotFound, Raced, Refusal, SeasonClosed
+from app.errors import (
+    InvalidValue,
+    MotorcycleRequired,
+    NikAlreadyRegistered,
+    NikBlocked,
+    NikInvalid,
+    NotFound,
+    Raced,
+    Refusal,
+    SeasonClosed,
+    refuses,
+)
 from app.models.enums import ChangeKind
 from app.models.registrant import NIK_HOLDERS
 from app.registry import change_log
@@ -71,13 +82,11 @@ _FIELDS = ("nik_index", "nik_sealed", "name_sealed", "identity_document", "refer
 _TOLD = {"nik_index": "nik", "name_sealed": "name", "identity_document": "identityDocument", "reference": "reference"}
 
 
+@refuses(NikInvalid, NikAlreadyRegistered, NikBlocked, SeasonClosed, MotorcycleRequired, NotFound, InvalidValue)
 async def correct(
     session: Session, vault: Vault, caller: Caller, ref: lookup.Ref, correction: Correction, now: datetime
 ) -> Record | Refusal:
-    """Put a registrant of one's own right. Run it through `Database.attempt`.
-
-    Refuses NotFound, NikInvalid, InvalidValue, SeasonClosed, MotorcycleRequired, NikBlocked, NikAlreadyRegistered.
-    """
+    """Put a registrant of one's own right. Run it through `Database.attempt`."""
     [found] = await lookup.resolve(session, vault, caller, [ref], everyone=False)
     if not isinstance(found, UUID):
         return found

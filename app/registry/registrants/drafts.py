@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from uuid import UUID
 
-from app.errors import InvalidValue, NikInvalid, NotYours, Refusal
+from app.errors import InvalidValue, NikInvalid, NotYours, Refusal, refuses
 from app.registry.caller import Caller, organizer_of
 from app.registry.registrants.motorcycles import Motorcycle
 from app.registry.values import names, nik, texts
@@ -45,8 +45,9 @@ class Draft:
     registered_at: datetime
 
 
+@refuses(NikInvalid, NotYours, InvalidValue)
 def draft(submission: Submission, vault: Vault, today: date, now: datetime) -> Draft | Refusal:
-    """Refuses NotYours, NikInvalid, InvalidValue."""
+    """What needs no database: whose it is, the NIK, the name, the document, the booking code and the instant."""
     organizer = organizer_of(submission.caller, submission.member)
     if isinstance(organizer, NotYours):
         return organizer

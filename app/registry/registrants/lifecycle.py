@@ -18,14 +18,24 @@ from sqlalchemy import Row, text
 from app.db import Session
 from app.errors import (
     InvalidValue,
+    MotorcycleNotHandedOver,
+    NikInvalid,
+    NotFound,
+    NotHealthy,
     Raced,
     Refusal,
+    SeasonClosed,
+    TransitionNotAllowed,
+    VerificationExpired,
+    refused_by,
+    refuses,
 )
 from app.models.enums import RegistrantStatus
 from app.registry import change_log
 from app.registry.caller import Caller
 from app.registry.niks import blocks
 from app.registry.registrants import lookup, record, transitions
+from app.registry.registrants.lookup import Ref
 from app.registry.registrants.record import Record
 from app.registry.registrants.transitions import State, Step, Taken
 from app.registry.routes import quota
@@ -39,7 +49,7 @@ class Move:
     """What a client asks for."""
 
     caller: Caller
-    ref: lookup.Ref
+    ref: Ref
     to: RegistrantStatus
     reason: str | None = None
     posko: str | None = None
@@ -74,12 +84,42 @@ _UPDATE = text(
 )
 
 
-async def move(session: Session, vault: Vault, moves: Sequence[Move], now: datetime) -> list[Record | Refusal]:
-    """Move registrants of one's own; the same status again changes nothing. Run it through `Database.attempt`.
+@refuses(NikInvalid, SeasonClosed, TransitionNotAllowed, VerificationExpired, NotFound, InvalidValue)
+async def verify(
+    session: Session, vault: Vault, caller: Caller, refs: Sequence[Ref], now: datetime, *, posko: str | None = None
+) -> list[Record | Refusal]:
+    """Verify registrants of one's own, at a posko. Run it through `Database.attempt`, like all of these."""
+    return await move(session, vault, [Move(caller, ref, RegistrantStatus.VERIFIED, posko=posko) for ref in refs], now)
 
-    Refuses NotFound, NikInvalid, InvalidValue, SeasonClosed, TransitionNotAllowed, VerificationExpired, NotHealthy,
-    MotorcycleNotHandedOver.
-    """
+
+@refuses(NikInvalid, SeasonClosed, TransitionNotAllowed, MotorcycleNotHandedOver, NotHealthy, NotFound, InvalidValue)
+async def depart(
+    session: Session,
+    vault: Vault,
+    caller: Caller,
+    refs: Sequence[Ref],
+    now: datetime,
+    *,
+    healthy: bool,
+    at: datetime | None = None,
+) -> list[Record | Refusal]:
+    """Record that registrants of one's own are aboard; `at` None: now."""
+    moves = [Move(caller, ref, RegistrantStatus.DEPARTED, healthy=healthy, at=at) for ref in refs]
+    return await move(session, vault, moves, now)
+
+
+@refuses(NikInvalid, SeasonClosed, TransitionNotAllowed, NotFound, InvalidValue)
+async def cancel(
+    session: Session, vault: Vault, caller: Caller, refs: Sequence[Ref], now: datetime, *, reason: str
+) -> list[Record | Refusal]:
+    """Cancel registrants of one's own; each one's way back ends with it."""
+    moves = [Move(caller, ref, RegistrantStatus.CANCELLED, reason=reason) for ref in refs]
+    return await move(session, vault, moves, now)
+
+
+@refuses(*refused_by(verify, depart, cancel))
+async def move(session: Session, vault: Vault, moves: Sequence[Move], now: datetime) -> list[Record | Refusal]:
+    """Any of the three, one after the other; the same status again changes nothing."""
     if not moves:
         return []
     caller = moves[0].caller
@@ -93,12 +133,16 @@ async def move(session: Session, vault: Vault, moves: Sequence[Move], now: datet
     return verdicts
 
 
+@refuses(
+    SeasonClosed, TransitionNotAllowed, VerificationExpired, MotorcycleNotHandedOver, NotHealthy, NotFound, InvalidValue
+)
 async def step(session: Session, steps: Sequence[Step], now: datetime) -> list[State | Refusal]:
     """Take `steps`, each judged against what the ones before it left. Raises `Raced`."""
     verdicts = await _take_all(session, steps, now, through=False)
     return [verdict.state if isinstance(verdict, Taken) else verdict for verdict in verdicts]
 
 
+@refuses(SeasonClosed, TransitionNotAllowed, VerificationExpired, InvalidValue)
 async def advance(session: Session, steps: Sequence[Step], now: datetime) -> list[Taken | Refusal]:
     """The same for whoever pushes states: each goes through the statuses between, or not at all. Raises `Raced`."""
     return await _take_all(session, steps, now, through=True)

@@ -16,7 +16,7 @@ from uuid import UUID
 from sqlalchemy import Row, text
 
 from app.db import Session
-from app.errors import InvalidValue, NikInvalid, NotFound
+from app.errors import InvalidValue, NikInvalid, NotFound, refuses
 from app.models.enums import Direction, Purpose, Service
 from app.models.registrant import HOLDS_NIK
 from app.registry.caller import Caller
@@ -102,6 +102,7 @@ _CONDITIONS = {
 }
 
 
+@refuses(NikInvalid, NotFound, InvalidValue)
 async def resolve(
     session: Session,
     vault: Vault,
@@ -135,6 +136,7 @@ async def resolve(
     return [one if isinstance(one, NikInvalid) else _choose(found[place]) for place, one in enumerate(parsed, start=1)]
 
 
+@refuses(NikInvalid, NotFound, InvalidValue)
 async def find(
     session: Session, vault: Vault, caller: Caller, refs: Sequence[Ref], *, everyone: bool, now: datetime
 ) -> list[Record | NotFound | NikInvalid | InvalidValue]:

@@ -16,8 +16,11 @@ from app.errors import (
     DestinationMismatch,
     InvalidValue,
     MotorcycleRequired,
+    NikInvalid,
+    NotFound,
     Refusal,
     SeasonClosed,
+    refuses,
 )
 from app.models.enums import ChangeKind, Service
 from app.registry import change_log
@@ -50,6 +53,7 @@ _LOCK = text(
 _HAND_OVER = text("UPDATE registrant SET handed_over_at = :at WHERE id = ANY(CAST(:ids AS uuid[]))")
 
 
+@refuses(MotorcycleRequired, InvalidValue)
 def judge(service: str, motorcycle: Motorcycle | None) -> Motorcycle | MotorcycleRequired | InvalidValue | None:
     """The papers with blanks trimmed, or the refusal. None: no motorcycle, and none needed."""
     if service != Service.MOTORCYCLE:
@@ -65,6 +69,7 @@ def judge(service: str, motorcycle: Motorcycle | None) -> Motorcycle | Motorcycl
     return Motorcycle(plate, number)
 
 
+@refuses(DestinationMismatch)
 def same_city(route: Route, companion: Held | None, organizer: str, field: str) -> DestinationMismatch | None:
     """Against the rider of this motorcycle, or the motorcycle of this rider, if it goes with the same organizer."""
     if companion is None or companion.organizer != organizer:
@@ -78,13 +83,11 @@ def companion_of(service: str) -> str:
     return Service.PASSENGER if service == Service.MOTORCYCLE else Service.MOTORCYCLE
 
 
+@refuses(NikInvalid, SeasonClosed, NotFound, InvalidValue)
 async def hand_over(
     session: Session, vault: Vault, caller: Caller, refs: Sequence[lookup.Ref], at: datetime | None, now: datetime
 ) -> list[Record | Refusal]:
-    """Record that motorcycles were handed over; again keeps the first time.
-
-    Refuses NotFound, InvalidValue, SeasonClosed.
-    """
+    """Record that motorcycles were handed over; again keeps the first time."""
     when = not_in_the_future(at, now, "at")
     if isinstance(when, InvalidValue):
         return [when] * len(refs)

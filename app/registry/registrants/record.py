@@ -56,14 +56,43 @@ class Record:
     outbound_id: UUID | None = None
 
 
+@dataclass(slots=True, kw_only=True)
+class Stored:
+    """A row of `COLUMNS`. A statement that selects more columns reads its rows as a class that adds these."""
+
+    id: UUID
+    season: int
+    organizer: str
+    organizer_name: str
+    route_id: UUID
+    direction: str
+    service: str
+    status: str
+    nik_sealed: bytes | None
+    name_sealed: bytes | None
+    reference: str | None
+    identity_document: str | None
+    plate: str | None
+    registration_number: str | None
+    handed_over_at: datetime | None
+    registered_at: datetime
+    arrived_at: datetime
+    verify_by: datetime | None
+    verified_at: datetime | None
+    departed_at: datetime | None
+    late: bool | None
+    healthy: bool | None
+    outbound_id: UUID | None
+
+
 _FACTS = [name for name in Record.__slots__ if name not in {"nik", "name", "own"}]
 
 
-def from_row(row: Row[Any], vault: Vault, caller: Caller) -> Record:
+def from_row(row: Row[Any] | Stored, vault: Vault, caller: Caller) -> Record:
     """`row` has the columns of `COLUMNS`, and perhaps others."""
-    mapping = row._mapping  # noqa: SLF001 - SQLAlchemy's public name for a row as a mapping
-    facts = {name: mapping[name] for name in _FACTS}
-    nik_sealed, name_sealed = row.nik_sealed, row.name_sealed
+    facts = {name: getattr(row, name) for name in _FACTS}
+    nik_sealed: Any = row.nik_sealed
+    name_sealed: Any = row.name_sealed
     own = caller.owns(facts["organizer"])
     if not own:
         facts.update(reference=None, plate=None, registration_number=None)

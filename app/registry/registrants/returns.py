@@ -15,7 +15,7 @@ from sqlalchemy import text
 
 from app.clock import wib_day
 from app.db import Session
-from app.errors import Raced, ReturnCityMismatch, ReturnWithoutOutbound
+from app.errors import Raced, ReturnCityMismatch, ReturnWithoutOutbound, refuses
 from app.models.registrant import HOLDS_SEAT, SEAT_HOLDERS
 from app.registry.registrants.uniqueness import Held
 from app.registry.routes.finding import Route
@@ -34,6 +34,7 @@ _KEEP = text(
 )
 
 
+@refuses(ReturnWithoutOutbound, ReturnCityMismatch)
 def judge(
     route: Route, outbound: Held | None, organizer: str, registered_at: datetime, policy: Policy, field: str
 ) -> ReturnWithoutOutbound | ReturnCityMismatch | None:
@@ -41,9 +42,9 @@ def judge(
     if not policy.return_requires_outbound:
         return None
     if outbound is None or outbound.organizer != organizer or outbound.status not in SEAT_HOLDERS:
-        return ReturnWithoutOutbound(field=field)
+        return ReturnWithoutOutbound(field, same_day=False)
     if policy.return_same_day and wib_day(registered_at) != outbound.registered_on:
-        return ReturnWithoutOutbound(same_day=True, field=field)
+        return ReturnWithoutOutbound(field, same_day=True)
     if not leaves_from(route, outbound):
         return ReturnCityMismatch(field, city=outbound.destination_city)
     return None

@@ -17,13 +17,21 @@ from uuid_utils.compat import uuid7
 from app.clock import wib_day
 from app.db import Session
 from app.errors import (
+    DestinationMismatch,
     InvalidValue,
+    MotorcycleRequired,
+    NikAlreadyRegistered,
     NikBlocked,
+    NikInvalid,
     NotYours,
     QuotaFull,
     Refusal,
+    RegistrationClosed,
+    ReturnCityMismatch,
+    ReturnWithoutOutbound,
     RouteUnknown,
     SeasonClosed,
+    refuses,
 )
 from app.models.enums import Direction
 from app.registry import change_log
@@ -94,14 +102,25 @@ class Judged:
     warnings: list[nik.Warning] = field(default_factory=list)
 
 
+@refuses(
+    NikInvalid,
+    NikAlreadyRegistered,
+    NikBlocked,
+    RegistrationClosed,
+    SeasonClosed,
+    QuotaFull,
+    RouteUnknown,
+    ReturnWithoutOutbound,
+    ReturnCityMismatch,
+    DestinationMismatch,
+    MotorcycleRequired,
+    NotYours,
+    InvalidValue,
+)
 async def submit(
     session: Session, vault: Vault, submissions: Sequence[Submission], now: datetime
 ) -> list[Accepted | Refusal]:
-    """Register people. Run it through `Database.attempt`: it raises `Raced` when another batch took a NIK meanwhile.
-
-    Refuses NotYours, NikInvalid, InvalidValue, RouteUnknown, SeasonClosed, MotorcycleRequired, RegistrationClosed,
-    NikBlocked, NikAlreadyRegistered, ReturnWithoutOutbound, ReturnCityMismatch, DestinationMismatch, QuotaFull.
-    """
+    """Register people. Run it through `Database.attempt`: it raises `Raced` when another batch took a NIK meanwhile."""
     today = wib_day(now)
     drafted = [drafts.draft(one, vault, today, now) for one in submissions]
     facts = await _facts(session, vault, [one for one in drafted if isinstance(one, Draft)], now)
@@ -187,7 +206,6 @@ def _refused(route: Route, held: Held | None, name: str, judged: Judged, facts: 
     in_force = facts.terms[draft.organizer]
     outside = windows.judge(in_force.windows, draft.registered_at)
     if outside is not None and in_force.policy.enforce_window:
-        outside.field = "registeredAt"
         return outside
     if outside is not None and OUTSIDE_WINDOW not in judged.warnings:
         judged.warnings.append(OUTSIDE_WINDOW)

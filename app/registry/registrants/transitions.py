@@ -26,6 +26,7 @@ from app.errors import (
     SeasonClosed,
     TransitionNotAllowed,
     VerificationExpired,
+    refuses,
 )
 from app.models.enums import ChangeKind, RegistrantStatus, Service
 from app.registry import change_log
@@ -96,6 +97,9 @@ def way(status: RegistrantStatus, to: RegistrantStatus) -> tuple[RegistrantStatu
     return (through[0], to) if through else ()
 
 
+@refuses(
+    SeasonClosed, TransitionNotAllowed, VerificationExpired, MotorcycleNotHandedOver, NotHealthy, NotFound, InvalidValue
+)
 def take(
     one: Step, states: Mapping[UUID, State], returns: Mapping[UUID, Sequence[State]], now: datetime, *, through: bool
 ) -> Taken | Refusal:
@@ -122,7 +126,7 @@ def _judge_all(steps: Sequence[Step], state: State, now: datetime) -> Refusal | 
     for one in steps:
         refused = _judge(one, ahead, now)
         if isinstance(refused, TransitionNotAllowed):
-            refused.status, refused.allowed = state.status, _asked_for(state.status)
+            refused = replace(refused, status=state.status, allowed=_asked_for(state.status))
         if refused is not None:
             return refused
         ahead.status = one.to
@@ -133,8 +137,8 @@ def _judge(one: Step, state: State, now: datetime) -> Refusal | None:
     if state.row.season_closed_at is not None:
         return SeasonClosed("ref", season=state.row.season)
     verify_by = state.row.verify_by
-    expired = verify_by is not None and verify_by < now
-    if one.to == S.VERIFIED and expired and state.status in {S.REGISTERED, S.FORFEITED}:
+    may_expire = one.to == S.VERIFIED and state.status in {S.REGISTERED, S.FORFEITED}
+    if may_expire and verify_by is not None and verify_by < now:
         return VerificationExpired("ref", verify_by=verify_by)
     if one.to not in TRANSITIONS[state.status]:
         return TransitionNotAllowed("ref", status=state.status, to=one.to, allowed=_asked_for(state.status))

@@ -14,7 +14,7 @@ from sqlalchemy import text
 from uuid_utils.compat import uuid7
 
 from app.db import Session
-from app.errors import InvalidValue, NotFound, NotYours, Refusal, RouteUnknown, SeasonClosed
+from app.errors import InvalidValue, NotFound, NotYours, QuotaBelowTaken, Refusal, RouteUnknown, SeasonClosed, refuses
 from app.models.enums import ChangeKind, Direction, Mode, Service
 from app.registry import change_log
 from app.registry.caller import Caller, organizer_of
@@ -139,11 +139,9 @@ _UPDATE = text(
 )
 
 
+@refuses(SeasonClosed, QuotaBelowTaken, RouteUnknown, NotFound, NotYours, InvalidValue)
 async def save(session: Session, caller: Caller, inputs: Sequence[RouteInput], now: datetime) -> list[Route | Refusal]:
-    """Declare or change routes: a verdict each, in order; among equal keys the later one stands.
-
-    Refused: `InvalidValue`, `RouteUnknown`, `NotYours`, `NotFound` (season), `SeasonClosed`, `QuotaBelowTaken`.
-    """
+    """Declare or change routes: a verdict each, in order; among equal keys the later one stands."""
     tidied = [_tidy(given) for given in inputs]
     table = await _read(session, caller, [given for given in tidied if isinstance(given, RouteInput)], now)
     verdicts = [given if isinstance(given, Refusal) else _place(table, caller, given) for given in tidied]

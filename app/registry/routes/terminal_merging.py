@@ -12,7 +12,7 @@ from typing import Any
 from sqlalchemy import Row, text
 
 from app.db import Session
-from app.errors import InvalidValue, NotFound, NotYours, Refusal
+from app.errors import InvalidValue, NotFound, NotYours, Refusal, refuses
 from app.models.enums import ChangeKind
 from app.registry import change_log
 from app.registry.caller import Caller
@@ -45,12 +45,13 @@ _REPLACE = text(
 _MERGED = text("UPDATE terminal SET merged_into = :into WHERE :code IN (code, merged_into)")
 
 
+@refuses(NotFound, NotYours, InvalidValue)
 async def merge(
     session: Session, caller: Caller, code: str, into: str, now: datetime, *, admin: bool
 ) -> Terminal | Refusal:
     """The target. Run it through `Database.attempt`.
 
-    Refuses NotFound, NotYours, and InvalidValue when routes would become the same, or end where they begin.
+    It is refused when routes would become the same, or end where they begin.
     """
     ends = {"code": code, "into": into}
     found = {row.code: row for row in await session.execute(_TERMINALS, ends)}

@@ -16,7 +16,7 @@ from sqlalchemy import text
 
 from app.clock import start_of_wib_day
 from app.db import Session
-from app.errors import NotYours
+from app.errors import NotFound, NotYours, refuses
 from app.models.enums import RegistrantStatus
 from app.models.registrant import HOLDS_SEAT, SEAT_HOLDERS
 from app.registry.caller import Caller
@@ -55,6 +55,7 @@ _LINES = text(
 )
 
 
+@refuses(NotFound, NotYours)
 async def summary(
     session: Session,
     vault: Vault,
@@ -67,7 +68,7 @@ async def summary(
 ) -> Summary | NotYours:
     """Of one organizer and day. With `everyone` (the dashboard) of any, then without the checksum.
 
-    The transaction's first use: what it reads is one state. Refuses NotYours; raises NotFound without any season.
+    The transaction's first use: what it reads is one state. Raises NotFound without any season.
     """
     if not (caller.owns(organizer) or everyone):
         return NotYours("organizer")

@@ -15,6 +15,7 @@ from uuid import UUID
 from sqlalchemy import text
 
 from app.db import Database, Session
+from app.errors import refused_by, refuses
 from app.registry.caller import Caller
 from app.registry.rows import reception
 from app.registry.rows.reception import Push, Verdict
@@ -48,10 +49,11 @@ _TAKE = text(
 )
 
 
+@refuses(*refused_by(reception.push))
 async def push(
     database: Database, vault: Vault, caller: Caller, pushes: Sequence[Push], seats: Seats, now: datetime
 ) -> Judged:
-    """What `feeds.push` would answer behind the parts that took `seats`."""
+    """What `reception.push` would answer behind the parts that took `seats`."""
     found: list[Judged] = []
 
     async def judge(session: Session) -> None:

@@ -17,7 +17,7 @@ from sqlalchemy import text
 
 from app.clock import wib_day
 from app.db import Session
-from app.errors import NotFound, Refusal, SeasonClosed, TransitionNotAllowed
+from app.errors import NotFound, Refusal, SeasonClosed, TransitionNotAllowed, refused_by, refuses
 from app.models.enums import Direction, RegistrantStatus
 from app.models.registrant import HOLDS_NIK, NIK_HOLDERS
 from app.registry import change_log
@@ -114,6 +114,7 @@ _KNOWN = text(
 )
 
 
+@refuses(*refused_by(submit, lifecycle.advance), NotFound)
 async def push(
     session: Session,
     vault: Vault,
@@ -125,7 +126,7 @@ async def push(
     """Take in up to 1,000 records, each judged in its turn, with a verdict each. Run it through `Database.attempt`.
 
     `in_turn` is awaited where a batch begins to depend on what the one before it leaves; what needs no database is done
-    by then. Refuses what `submission.submit` and `lifecycle.advance` refuse, and NotFound: an end of somebody unknown.
+    by then. An end of somebody unknown is NotFound.
     """
     year = (await session.execute(_SEASONS)).one()
     if year.current is None:

@@ -6,12 +6,12 @@ Every refusal names its column. Columns that we do not know are ignored; ours be
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from datetime import date, datetime
 from functools import lru_cache
 from typing import TypeVar
 
-from app.errors import InvalidValue, NikInvalid, NotYours, Refusal
+from app.errors import InvalidValue, NikInvalid, NotYours, Refusal, RefusalError, refuses
 from app.models.enums import Direction, IdentityDocument, Mode, RegistrantStatus
 from app.registry.caller import Caller
 from app.registry.registrants.motorcycles import Motorcycle
@@ -131,15 +131,13 @@ def record_of(values: object) -> Record:
     return Record(**given)  # type: ignore[arg-type]
 
 
+@refuses(NikInvalid, NotYours, InvalidValue)
 def read(record: Record, caller: Caller, own: Mapping[str, str], vault: Vault, today: date) -> Reading | Refusal:
-    """`own` are the caller's organizers by the spellings of their codes and names.
-
-    Refuses NikInvalid, InvalidValue, NotYours.
-    """
+    """`own` are the caller's organizers by the spellings of their codes and names."""
     try:
         return _read(record, caller, own, vault, today)
-    except Refusal as refusal:
-        return refusal
+    except RefusalError as error:
+        return error.refusal
 
 
 def spelling_of_organizer(text: str) -> str:
@@ -152,7 +150,7 @@ def _read(record: Record, caller: Caller, own: Mapping[str, str], vault: Vault, 
     parsed = _kept(nik.parse("" if record.data_nik is None else record.data_nik, today), "data_nik")
     for column in REQUIRED:
         if getattr(record, column) is None:
-            raise InvalidValue(column, "Kolom ini wajib diisi.", "This column is required.")
+            raise RefusalError(InvalidValue(column, "Kolom ini wajib diisi.", "This column is required."))
     name = _kept(names.normalise(record.data_pemesan or ""), "data_pemesan")
     organizer = _organizer(record.source, caller, own)
     motorcycle = _motorcycle(record)
@@ -175,16 +173,19 @@ def _read(record: Record, caller: Caller, own: Mapping[str, str], vault: Vault, 
 
 def _refuse_unfit(record: Record) -> None:
     if record.unfit == "":
-        raise InvalidValue("", "Setiap data harus berupa objek dengan 12 kolom standar.", "A record is a JSON object.")
+        raise RefusalError(
+            InvalidValue("", "Setiap data harus berupa objek dengan 12 kolom standar.", "A record is a JSON object.")
+        )
     if record.unfit is not None:
-        raise InvalidValue(record.unfit, "Nilainya harus teks atau angka.", "The value must be text or a number.")
+        raise RefusalError(
+            InvalidValue(record.unfit, "Nilainya harus teks atau angka.", "The value must be text or a number.")
+        )
 
 
 def _kept(value: Value | NikInvalid | InvalidValue, column: str | None = None) -> Value:
     """Raises what is a refusal, under the name of its column."""
     if isinstance(value, Refusal):
-        value.field = column or value.field
-        raise value
+        raise RefusalError(value if column is None else replace(value, field=column))
     return value
 
 
@@ -192,10 +193,10 @@ def _organizer(source: str | None, caller: Caller, own: Mapping[str, str]) -> st
     if source is None:
         if caller.owns(caller.organizer):
             return caller.organizer
-        raise NotYours("source")
+        raise RefusalError(NotYours("source"))
     found = own.get(spelling_of_organizer(source))
     if found is None:
-        raise NotYours("source")
+        raise RefusalError(NotYours("source"))
     return found
 
 
@@ -225,7 +226,9 @@ def _itinerary(organizer: str, coordinator: str, with_motorcycle: bool, *words: 
         )
     )
     if (origin.key, origin.city_key, origin.kind) == (destination.key, destination.city_key, destination.kind):
-        raise InvalidValue("tujuan_terminal", "Tujuan sama dengan asal.", "The destination is the origin.")
+        raise RefusalError(
+            InvalidValue("tujuan_terminal", "Tujuan sama dengan asal.", "The destination is the origin.")
+        )
     departs_at = record.waktu_keberangkatan
     return Itinerary(
         organizer=organizer,
@@ -248,9 +251,9 @@ def _words(record: Record, column: str, key: Callable[[str], str], *, most: int 
     """A name of a route, a terminal or a city, which may become one of ours."""
     text = _kept(line(column, getattr(record, column), most=most))
     if not key(text):
-        raise InvalidValue(column, "Harus berisi huruf atau angka.", "It must have a letter or a digit.")
+        raise RefusalError(InvalidValue(column, "Harus berisi huruf atau angka.", "It must have a letter or a digit."))
     if nik.is_written_in(text):
-        raise InvalidValue(column, "Tidak boleh memuat NIK.", "A NIK does not belong in it.")
+        raise RefusalError(InvalidValue(column, "Tidak boleh memuat NIK.", "A NIK does not belong in it."))
     return text
 
 
@@ -266,5 +269,7 @@ def _document(text: str | None) -> str | None:
         return None
     document = text.strip().upper()
     if document not in set(IdentityDocument):
-        raise InvalidValue("jenis_dokumen", "Jenis dokumen: KTP, SIM, KK atau KIA.", "KTP, SIM, KK or KIA.")
+        raise RefusalError(
+            InvalidValue("jenis_dokumen", "Jenis dokumen: KTP, SIM, KK atau KIA.", "KTP, SIM, KK or KIA.")
+        )
     return document

@@ -13,7 +13,7 @@ from typing import Literal
 from sqlalchemy import text
 
 from app.db import Session
-from app.errors import InvalidValue
+from app.errors import InvalidValue, refuses
 
 HUBDAT = "hubdat"
 
@@ -93,6 +93,7 @@ async def of(session: Session, season: int, organizers: Collection[str]) -> dict
     return {organizer: decided.get(organizer) or default_for(organizer) for organizer in organizers}
 
 
+@refuses(InvalidValue)
 def amended(policy: Policy, change: PolicyInput) -> Policy | InvalidValue:
     """`policy` with what `change` names put in."""
     for name, field, least, most in _BOUNDS:

@@ -8,7 +8,7 @@ from datetime import date, datetime
 from sqlalchemy import text
 
 from app.db import Session
-from app.errors import InvalidValue, NotFound, SeasonClosed
+from app.errors import InvalidValue, NotFound, RefusalError, SeasonClosed, refuses
 from app.models.enums import ChangeKind
 from app.registry import change_log
 from app.registry.caller import Caller
@@ -45,19 +45,21 @@ _CLOSE = text(
 )
 
 
+@refuses(NotFound)
 async def current(session: Session) -> int:
     """The newest open season. Raises `NotFound` when none is open."""
     year: int | None = (await session.execute(_CURRENT)).scalar_one()
     if year is None:
-        raise NotFound("season")
+        raise RefusalError(NotFound("season"))
     return year
 
 
+@refuses(NotFound)
 async def latest(session: Session) -> int:
     """The season to show when none is asked for. Raises `NotFound` when there is none at all."""
     year: int | None = (await session.execute(_LATEST)).scalar_one()
     if year is None:
-        raise NotFound("season")
+        raise RefusalError(NotFound("season"))
     return year
 
 
@@ -71,6 +73,7 @@ async def find(session: Session, year: int) -> Season | None:
     return None if row is None else Season(*row)
 
 
+@refuses(SeasonClosed, NotFound)
 async def require_open(session: Session, year: int) -> Season | NotFound | SeasonClosed:
     season = await find(session, year)
     if season is None:
@@ -78,10 +81,11 @@ async def require_open(session: Session, year: int) -> Season | NotFound | Seaso
     return SeasonClosed("season", season=year) if season.closed_at else season
 
 
+@refuses(SeasonClosed, InvalidValue)
 async def save(
     session: Session, caller: Caller, year: int, ends_on: date, now: datetime
 ) -> Season | InvalidValue | SeasonClosed:
-    """Open a season, or move its end. Refused: `InvalidValue`, `SeasonClosed`."""
+    """Open a season, or move its end."""
     if not FIRST <= year <= LAST:
         return InvalidValue("season", f"Bukan tahun musim: {year}.", f"Not a season's year: {year}.")
     if ends_on.year != year:
@@ -94,8 +98,9 @@ async def save(
     return Season(year, ends_on)
 
 
+@refuses(NotFound)
 async def close(session: Session, caller: Caller, year: int, now: datetime) -> Season | NotFound:
-    """Make a season read only; again changes nothing. Refused: `NotFound`."""
+    """Make a season read only; again changes nothing."""
     row = (await session.execute(_CLOSE, {"year": year, "now": now})).one_or_none()
     if row is None:
         return await find(session, year) or NotFound("season")

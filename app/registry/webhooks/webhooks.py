@@ -18,7 +18,7 @@ from sqlalchemy import Row, text
 from uuid_utils.compat import uuid7
 
 from app.db import Session
-from app.errors import InvalidValue, NotFound, NotYours, Refusal
+from app.errors import InvalidValue, NotFound, NotYours, Refusal, refuses
 from app.models.enums import ChangeKind, WebhookEvent
 from app.registry import change_log
 from app.registry.caller import Caller, organizer_of
@@ -102,6 +102,7 @@ _OF = text(
 )
 
 
+@refuses(NotFound, NotYours, InvalidValue)
 async def save(
     session: Session,
     vault: Vault,
@@ -112,7 +113,7 @@ async def save(
     admin: bool = False,
     private: bool = False,
 ) -> Saved | Refusal:
-    """Add a webhook, or change one: by id, or by its URL. Refuses InvalidValue, NotYours, NotFound."""
+    """Add a webhook, or change one: by id, or by its URL."""
     to, events = endpoint.parse(given.url, private=private), _events(given.events)
     if isinstance(to, Refusal):
         return to
@@ -134,6 +135,7 @@ async def save(
     return await _add(session, vault, caller, organizer, str(to), events, now)
 
 
+@refuses(NotFound)
 async def rotate(
     session: Session,
     vault: Vault,
@@ -143,7 +145,7 @@ async def rotate(
     *,
     admin: bool = False,
 ) -> Saved | NotFound:
-    """A new secret; for 24 hours the one before signs as well, older ones do not. Refuses NotFound."""
+    """A new secret; for 24 hours the one before signs as well, older ones do not."""
     webhook = await locked(session, caller, webhook_id, admin=admin)
     if isinstance(webhook, NotFound):
         return webhook
@@ -154,6 +156,7 @@ async def rotate(
     return Saved(rotated, secret)
 
 
+@refuses(NotFound)
 async def delete(
     session: Session,
     caller: Caller,
@@ -162,7 +165,7 @@ async def delete(
     *,
     admin: bool = False,
 ) -> Webhook | NotFound:
-    """Nothing is sent to it from now on. Refuses NotFound."""
+    """Nothing is sent to it from now on."""
     webhook = await locked(session, caller, webhook_id, admin=admin)
     if isinstance(webhook, NotFound):
         return webhook
@@ -171,8 +174,9 @@ async def delete(
     return webhook
 
 
+@refuses(NotFound)
 async def locked(session: Session, caller: Caller, webhook_id: UUID, *, admin: bool) -> Webhook | NotFound:
-    """Whoever touches its deliveries holds this lock first. Refuses NotFound, also for somebody else's."""
+    """Whoever touches its deliveries holds this lock first. Somebody else's is not found."""
     row = (await session.execute(_LOCK, {"id": webhook_id})).one_or_none()
     if row is None or not (admin or caller.owns(row.organizer)):
         return NotFound("id")

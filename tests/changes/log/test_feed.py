@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from sqlalchemy import text
 
 from app.changes.log import feed, projection
-from app.changes.log.feed import START, InvalidCursor, Page, Position
+from app.changes.log.feed import START, FeedPage, InvalidCursor, Position
 from app.db import Session
 from app.graphql.paging import cursor_of
 from app.models.enums import ChangeKind
@@ -31,7 +31,9 @@ from tests.world import BUMN, DJKA, HUBDAT, JASA_RAHARJA, NOW, World, someone
 pytestmark = pytest.mark.anyio
 
 
-async def page(world: World, organizers: Collection[str] | None, after: Position = START, *, most: int = 100) -> Page:
+async def page(
+    world: World, organizers: Collection[str] | None, after: Position = START, *, most: int = 100
+) -> FeedPage:
     async with world.database.transaction() as session:
         return await feed.page(session, organizers, after, most=most)
 
@@ -44,7 +46,7 @@ async def people(world: World, *callers: Any) -> list[UUID]:
     ]
 
 
-def told(page: Page) -> list[tuple[UUID, str | None]]:
+def told(page: FeedPage) -> list[tuple[UUID, str | None]]:
     return [(item.registrant.id, item.change.reason) for item in page.items]
 
 
@@ -251,5 +253,5 @@ async def test_little_is_read_to_find_whether_there_is_news(world: World) -> Non
         end = await feed.horizon(session)
         for after, there_is in ((START, True), (end, False)):
             async with reading(session, most=6):
-                news = (await session.execute(projection._NEWS, after.values())).one()
+                news = await projection.news(session, after)
             assert news.settled == there_is

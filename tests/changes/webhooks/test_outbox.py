@@ -9,7 +9,7 @@ from uuid import UUID
 import pytest
 
 from app.changes.webhooks import outbox, retries
-from app.changes.webhooks.posting import Outcome
+from app.changes.webhooks.posting import AttemptOutcome
 from app.models.enums import DeliveryError
 from app.registry.webhooks import webhooks
 from tests.changes.sending import (
@@ -27,7 +27,7 @@ from tests.world import DJKA, DKI, NOW
 
 pytestmark = pytest.mark.anyio
 
-GONE = Outcome(5, 410)
+GONE = AttemptOutcome(5, 410)
 
 
 def subjects(leased: list[outbox.Leased]) -> list[int]:
@@ -212,10 +212,10 @@ async def test_retry_after_holds_back_the_whole_webhook(post: Post) -> None:
     leased = {UUID(one.subject).int: one for one in await post.lease()}
     assert sorted(leased) == [1, 2, 3, 4, 20]
     await post.record(
-        (leased[1], Outcome(5, 429, retry_after="120")),
-        (leased[2], Outcome(5, 503, retry_after="60")),
+        (leased[1], AttemptOutcome(5, 429, retry_after="120")),
+        (leased[2], AttemptOutcome(5, 503, retry_after="60")),
         (leased[3], DELIVERED),
-        (leased[20], Outcome(5, 200, retry_after="600")),
+        (leased[20], AttemptOutcome(5, 200, retry_after="600")),
     )
     paused = after(seconds=120)
     assert await health(post) == [(None, paused, None, None), (None, None, None, None)]
@@ -228,8 +228,8 @@ async def test_a_shorter_wish_does_not_undo_a_longer_one(post: Post) -> None:
     await post.hook()
     await post.told(forfeited(1), forfeited(2))
     one, two = await post.lease()
-    await post.record((one, Outcome(5, 503, retry_after="600")))
-    await post.record((two, Outcome(5, 503, retry_after="6")))
+    await post.record((one, AttemptOutcome(5, 503, retry_after="600")))
+    await post.record((two, AttemptOutcome(5, 503, retry_after="6")))
     assert (await health(post))[0][1] == after(seconds=600)
 
 

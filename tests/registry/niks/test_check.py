@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from app.errors import NikInvalid, NotFound, Standing, TooManyChecks
+from app.errors import NikInvalid, RefusalError, Standing, TooManyChecks
 from app.registry.caller import Caller
 from app.registry.niks.blocks import StandingBlock
 from app.registry.niks.check import Answer, Check
@@ -121,7 +121,7 @@ async def test_last_season_does_not_stand(world: World) -> None:
 
 async def test_without_an_open_season_nothing_is_answered(world: World) -> None:
     await world.close(2026)
-    with pytest.raises(NotFound, match="NOT_FOUND"):
+    with pytest.raises(RefusalError, match="NOT_FOUND"):
         await world.check(Check(DJKA, nik_of(1)))
     assert await world.count("nik_access") == 0
 
