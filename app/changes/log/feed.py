@@ -71,7 +71,7 @@ class Item:
     """A change and its registrant as it is now, sealed: a row for `registry.record`."""
 
     change: Change
-    registrant: Row[Any]
+    registrant: Any
     shown: dict[bool, Any] = field(default_factory=dict, compare=False, repr=False)
     """As its owner (True) or anybody else sees it: made once for all who follow."""
 

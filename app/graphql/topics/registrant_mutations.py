@@ -86,7 +86,8 @@ async def verify_registrant(info: Info, ref: Ref, posko: Posko = UNSET) -> Regis
 async def verify_registrants(info: Info, refs: Refs, posko: Posko = UNSET) -> list[RegistrantResult]:
     caller = info.context.caller
     return await _move(
-        info.context, [Move(caller, ref.to_ref(), RegistrantStatus.VERIFIED, posko=given(posko)) for ref in refs]
+        info.context,
+        [Move(caller=caller, ref=ref.to_ref(), to=RegistrantStatus.VERIFIED, posko=given(posko)) for ref in refs],
     )
 
 
@@ -97,12 +98,14 @@ async def depart_registrant(info: Info, ref: Ref, healthy: Healthy, at: At = UNS
 
 async def depart_registrants(info: Info, refs: Refs, healthy: Healthy, at: At = UNSET) -> list[RegistrantResult]:
     caller, when = info.context.caller, given(at)
-    moves = [Move(caller, ref.to_ref(), RegistrantStatus.DEPARTED, healthy=healthy, at=when) for ref in refs]
+    moves = [
+        Move(caller=caller, ref=ref.to_ref(), to=RegistrantStatus.DEPARTED, healthy=healthy, at=when) for ref in refs
+    ]
     return await _move(info.context, moves)
 
 
 async def cancel_registrant(info: Info, ref: Ref, reason: Reason) -> RegistrantResult:
-    move = Move(info.context.caller, ref.to_ref(), RegistrantStatus.CANCELLED, reason=reason)
+    move = Move(caller=info.context.caller, ref=ref.to_ref(), to=RegistrantStatus.CANCELLED, reason=reason)
     [verdict] = await _move(info.context, [move])
     return verdict
 

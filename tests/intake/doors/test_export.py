@@ -18,7 +18,7 @@ from app.intake.doors import export
 from app.intake.files.encoding_xlsx import Xlsx
 from app.main import build_registry
 from app.models.enums import RegistrantStatus
-from app.registry import privacy
+from app.registry import erasure
 from app.registry.registrants.lookup import Ref
 from app.registry.registrants.motorcycles import Motorcycle
 from app.registry.rows import extract
@@ -224,7 +224,7 @@ async def test_whoever_was_erased_is_left_out(api: Api, world: World) -> None:
     route = await world.route()
     kept, erased = [await world.registered(someone(HUBDAT, route, number)) for number in (1, 2)]
     async with world.database.transaction() as session:
-        await privacy.erase(session, world.vault, HUBDAT, Ref(id=erased.id), "Permintaan peserta", NOW)
+        await erasure.erase(session, world.vault, HUBDAT, Ref(id=erased.id), "Permintaan peserta", NOW)
     assert await niks(api, all="true") == [kept.nik]
 
 
