@@ -82,9 +82,10 @@ _ANSWER = statement(
                     WHEN held.status IS NOT NULL THEN '{NikOutcome.REGISTERED}'
                     ELSE '{NikOutcome.AVAILABLE}' END AS outcome
         FROM asked CROSS JOIN season
+        -- OFFSET 0 has PostgreSQL look up one NIK after the other, also by a plan of an empty table (see `uniqueness`).
         LEFT JOIN LATERAL (
             SELECT * FROM registrant r WHERE r.season = season.year AND r.nik_index = asked.nik_index
-                AND r.direction = asked.direction AND r.service = asked.service AND {HOLDS_NIK}
+                AND r.direction = asked.direction AND r.service = asked.service AND {HOLDS_NIK} OFFSET 0
         ) held ON true
         LEFT JOIN organizer ON organizer.code = held.organizer_code
         LEFT JOIN LATERAL (

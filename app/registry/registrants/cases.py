@@ -129,10 +129,12 @@ _CASES = """
          FROM case_claim WHERE case_id = c.id)::text AS claims
     FROM duplicate_case c JOIN registrant holder ON holder.id = c.holder_id
 """
+_NEWEST = UUID(int=2**128 - 1)
+"""Behind every case."""
 _PAGE = statement(
     f"""
     {_CASES}
-    WHERE (CAST(:state AS text) IS NULL OR c.state = :state) AND (CAST(:after AS uuid) IS NULL OR c.id < :after)
+    WHERE (CAST(:state AS text) IS NULL OR c.state = :state) AND c.id < coalesce(CAST(:after AS uuid), '{_NEWEST}')
     ORDER BY c.id DESC LIMIT :most
     """,
     _Found,

@@ -55,10 +55,15 @@ class _Written(NamedTuple):
     handed_over_at: datetime | None
 
 
-_IS_RETURN = f"outbound_id = ANY(CAST(:ids AS uuid[])) AND {IS_YET_TO_DEPART}"
-_RETURNS = statement(f"SELECT id FROM registrant WHERE {_IS_RETURN}", UUID)
+# OFFSET 0 has PostgreSQL go by `outbound_id` alone. A plan of an empty table would also read the whole index of holding
+# NIKs, since that index is for these statuses, too.
+_OF_RETURNS = f"""
+    FROM unnest(CAST(:ids AS uuid[])) AS ending (id)
+    JOIN LATERAL (SELECT * FROM registrant WHERE outbound_id = ending.id OFFSET 0) r ON r.{IS_YET_TO_DEPART}
+"""
+_RETURNS = statement(f"SELECT r.id {_OF_RETURNS}", UUID)
 _ROUTES = statement(
-    f"SELECT DISTINCT route_id FROM registrant WHERE id = ANY(CAST(:ids AS uuid[])) OR ({_IS_RETURN})", UUID
+    f"SELECT route_id FROM registrant WHERE id = ANY(CAST(:ids AS uuid[])) UNION SELECT r.route_id {_OF_RETURNS}", UUID
 )
 _LOCK = statement(
     f"""

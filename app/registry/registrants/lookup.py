@@ -80,7 +80,9 @@ _CANDIDATES = statement(
     found AS (
         SELECT ref.place, r.* FROM ref JOIN registrant r ON r.id = ref.id WHERE :everyone OR {_OWN}
         UNION ALL
-        SELECT ref.place, r.* FROM ref JOIN registrant r ON r.reference = ref.reference WHERE {_OWN}
+        -- OFFSET 0 has PostgreSQL look up one code after the other. It would else read all registrants of an organizer.
+        SELECT ref.place, r.* FROM ref
+        JOIN LATERAL (SELECT * FROM registrant r WHERE r.reference = ref.reference AND {_OWN} OFFSET 0) r ON true
         UNION ALL
         SELECT ref.place, r.* FROM ref JOIN registrant r
             ON r.nik_index = ref.nik_index AND r.direction = ref.direction AND r.service = ref.service
@@ -134,8 +136,8 @@ def _page(given: frozenset[str]) -> Statement[Stored]:
     )
 
 
-_PAGES = tuple(_page(frozenset(given)) for given in ([], *([name] for name in _CONDITIONS)))
-"""One for each condition, and one without any: what `tests/test_statements.py` prepares."""
+_PAGES = {"everybody": _page(frozenset()), **{name: _page(frozenset({name})) for name in _CONDITIONS}}
+"""A page without a condition, and one with each: tests prepare and plan these."""
 
 
 async def resolve(

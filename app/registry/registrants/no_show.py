@@ -18,11 +18,15 @@ from app.sql import statement
 
 _LEFT_BEHIND = statement(
     f"""
-    SELECT r.id FROM route
-    JOIN season ON season.year = route.season AND season.closed_at IS NULL
-    JOIN registrant r ON r.route_id = route.id AND r.{AWAITS_DEPARTURE}
+    SELECT r.id FROM season
+    -- OFFSET 0 has PostgreSQL begin with the routes that have left, and look up who is missing on each. It would else
+    -- read all routes, or everybody who waits to depart. ORDER BY has it take the index of departures.
+    JOIN LATERAL (
+        SELECT * FROM route WHERE season = season.year AND departs_at < :now ORDER BY departs_at OFFSET 0
+    ) route ON true
+    JOIN LATERAL (SELECT * FROM registrant WHERE route_id = route.id AND {AWAITS_DEPARTURE} OFFSET 0) r ON true
     LEFT JOIN policy ON policy.season = r.season AND policy.organizer_code = r.organizer_code
-    WHERE route.departs_at < :now
+    WHERE season.closed_at IS NULL
       AND route.departs_at + make_interval(mins => coalesce(policy.no_show_after_minutes, :grace_minutes)) < :now
     ORDER BY r.id LIMIT :most
     """,
