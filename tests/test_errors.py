@@ -8,7 +8,15 @@ import pytest
 from app import errors
 from app.errors import KINDS, InvalidValue, NotFound, Refusal, RefusalError, SeasonClosed, Standing, refused_by, refuses
 
-STANDING = Standing("djka", "Ditjen Perkeretaapian", "BALIK", "MOTORCYCLE", "VERIFIED", date(2026, 3, 2), own=False)
+STANDING = Standing(
+    organizer="djka",
+    organizer_name="Ditjen Perkeretaapian",
+    direction="BALIK",
+    service="MOTORCYCLE",
+    status="VERIFIED",
+    registered_on=date(2026, 3, 2),
+    own=False,
+)
 LATE_EVENING = datetime(2026, 3, 9, 16, 59, 59, tzinfo=UTC)
 
 MESSAGES = [
@@ -201,7 +209,15 @@ def test_codes_are_unique_and_drawn_in_the_tree() -> None:
 @pytest.mark.parametrize("direction", ["MUDIK", "BALIK"])
 @pytest.mark.parametrize("service", ["PASSENGER", "MOTORCYCLE"])
 def test_what_stands_is_told_in_words(direction: str, service: str) -> None:
-    standing = Standing("djka", "DJKA", direction, service, "REGISTERED", date(2026, 3, 2), own=True)
+    standing = Standing(
+        organizer="djka",
+        organizer_name="DJKA",
+        direction=direction,
+        service=service,
+        status="REGISTERED",
+        registered_on=date(2026, 3, 2),
+        own=True,
+    )
     refusal = errors.NikAlreadyRegistered(standing=standing)
     assert refusal.facts("id") == {
         "organizer": "DJKA",

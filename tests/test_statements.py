@@ -43,19 +43,17 @@ def statements() -> Iterator[tuple[str, Statement[Any]]]:
         if module.name.rpartition(".")[2] in {"__main__", "unprivileged"}:
             continue
         for name, value in vars(importlib.import_module(module.name)).items():
-            for key, one in parts_of(value):
-                if isinstance(one, Statement):
-                    yield f"{module.name}.{name}{key}", one
+            for place, one in statements_in(value):
+                yield f"{module.name}.{name}{place}", one
 
 
-def parts_of(value: object) -> Iterator[tuple[str, object]]:
-    """What a constant holds: itself, or what stands in a tuple, a list or a dictionary."""
-    if isinstance(value, dict):
-        yield from ((f"[{key}]", one) for key, one in value.items())
-    elif isinstance(value, tuple | list):
-        yield from ((f"[{place}]", one) for place, one in enumerate(value))
-    else:
+def statements_in(value: object) -> Iterator[tuple[str, Statement[Any]]]:
+    """A statement, or all those that stand in a tuple, in a list or in the values of a dictionary."""
+    if isinstance(value, Statement):
         yield "", value
+    elif isinstance(value, tuple | list | dict):
+        for key, part in value.items() if isinstance(value, dict) else enumerate(value):
+            yield from ((f"[{key}]{place}", one) for place, one in statements_in(part))
 
 
 def parts(hint: object) -> tuple[object, ...]:

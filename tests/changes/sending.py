@@ -114,24 +114,30 @@ def no_show(registrant: int, organizer: str = "djka", route: int = 1) -> Entry:
 
 def _moved(registrant: int, organizer: str, route: int, before: str, after: str) -> Entry:
     return Entry(
-        ChangeKind.REGISTRANT_MOVED,
-        2026,
-        organizer,
-        UUID(int=registrant),
-        route_id(route),
-        before,
-        after,
+        kind=ChangeKind.REGISTRANT_MOVED,
+        season=2026,
+        organizer=organizer,
+        registrant_id=UUID(int=registrant),
+        route_id=route_id(route),
+        from_status=before,
+        to_status=after,
         client_id="djka-test",
         reason="Permintaan keluarga Slamet",
     )
 
 
 def filled(route: int = 1, organizer: str = "djka") -> Entry:
-    return Entry(ChangeKind.QUOTA_FILLED, 2026, organizer, route_id=route_id(route))
+    return Entry(kind=ChangeKind.QUOTA_FILLED, season=2026, organizer=organizer, route_id=route_id(route))
 
 
 def returned(route: int = 1, organizer: str = "djka", seats: int = 1) -> Entry:
-    return Entry(ChangeKind.QUOTA_RETURNED, 2026, organizer, route_id=route_id(route), facts={"seats": seats})
+    return Entry(
+        kind=ChangeKind.QUOTA_RETURNED,
+        season=2026,
+        organizer=organizer,
+        route_id=route_id(route),
+        facts={"seats": seats},
+    )
 
 
 def failure(error: DeliveryError) -> AttemptOutcome:

@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 from app.changes.log.feed import SETTLED
 from app.db import Session
+from app.models.registrant import AWAITS_VERIFICATION
 from app.sql import statement
 
 MOST_COUNTED = 10_000
@@ -117,7 +118,7 @@ FIGURES = (
         "pemudik_verification_overdue_seconds",
         "For how long the verification deadline of somebody who is still registered has passed: at most a minute.",
         f"SELECT NULL, {_seconds_since('min(r.verify_by)')} FROM registrant r JOIN season ON season.year = r.season"
-        " WHERE r.status = 'REGISTERED' AND r.verify_by < :now AND season.closed_at IS NULL",
+        f" WHERE r.{AWAITS_VERIFICATION} AND r.verify_by < :now AND season.closed_at IS NULL",
     ),
     Figure(
         "pemudik_database_connections",

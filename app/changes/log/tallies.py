@@ -17,6 +17,7 @@ from app.changes.log.projection import Projection
 from app.clock import sql_wib_day
 from app.db import Database, Session
 from app.models.enums import ChangeKind, RegistrantStatus
+from app.models.registrant import AWAITS_VERIFICATION, WAS_VERIFIED
 from app.models.tally import EVERYBODY
 from app.registry.statistics.statistics import PROJECTION
 from app.sql import Statement, statement
@@ -69,7 +70,7 @@ def _counting(most: int) -> Statement[Position]:
             SELECT r.season, r.organizer_code, r.direction, r.service, way.route_id, {_REGISTERED_ON} AS day,
                    COALESCE(date_trunc('hour', r.verify_by), 'infinity') AS verify_by, way.status, way.people,
                    -- Nobody is verified after a cancellation. So the row says now what it said at that change.
-                   CASE WHEN way.status IN ('{S.VERIFIED}', '{S.DEPARTED}', '{S.NO_SHOW}')
+                   CASE WHEN way.{WAS_VERIFIED}
                           OR (way.status = '{S.CANCELLED}' AND r.verified_at IS NOT NULL)
                         THEN way.people ELSE 0 END AS ever_verified
             FROM news c JOIN registrant r ON r.id = c.registrant_id
@@ -82,7 +83,7 @@ def _counting(most: int) -> Statement[Position]:
             SELECT step.season, whose.organizer_code, step.direction, step.service, step.day, step.verify_by,
                    step.status, step.people, step.ever_verified
             FROM step CROSS JOIN LATERAL (VALUES (step.organizer_code), ('{EVERYBODY}')) AS whose (organizer_code)
-        ), waiting AS (SELECT * FROM together WHERE status = '{S.REGISTERED}'
+        ), waiting AS (SELECT * FROM together WHERE {AWAITS_VERIFICATION}
         ), dispute AS (
             SELECT r.season, r.organizer_code AS holder, c.facts ->> 'claimant' AS claimant, r.direction, r.service,
                    {_DISPUTED_ON} AS day, c.kind

@@ -120,7 +120,7 @@ class Sender:
         try:
             began_at = self._now()
             body = events.payload(one.event, one.change, one.at, own=one.own)
-            secrets = [self._vault.open(secret) for secret in one.secrets]
+            secrets = [self._vault.open_secret(secret) for secret in one.secrets]
             outcome = await self._post(one.url, signatures.headers(one.id, secrets, body, began_at), body)
         except Exception:
             # A bug of ours. The lease of this delivery runs out, and then it is tried again.

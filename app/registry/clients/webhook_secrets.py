@@ -64,7 +64,7 @@ async def issue(
         return InvalidValue("clientId", "Klien ini sudah dicabut.", "This client has been revoked.")
     secret = PREFIX + b64encode(secrets.token_bytes(32)).decode()
     await session.execute(_DROP_OLDER, {"id": client_id})
-    await session.execute(_ADD, {"id": uuid7(), "client": client_id, "sealed": vault.seal(secret), "now": now})
+    await session.execute(_ADD, {"id": uuid7(), "client": client_id, "sealed": vault.seal_secret(secret), "now": now})
     await _log(session, caller, client, "issued", now)
     return IssuedSecret(client, secret)
 
@@ -84,7 +84,7 @@ async def drop(session: Session, caller: Caller, client_id: str, now: datetime) 
 
 async def secrets_of(session: Session, vault: Vault, client_id: str) -> tuple[str, ...]:
     """Those that are good, the newest first."""
-    return tuple(vault.open(sealed) for sealed in (await session.execute(_OF, {"id": client_id})).scalars())
+    return tuple(vault.open_secret(sealed) for sealed in (await session.execute(_OF, {"id": client_id})).scalars())
 
 
 async def take(session: Session, vault: Vault, client_id: str, message_id: str, now: datetime) -> bool:
@@ -105,5 +105,5 @@ async def forget(session: Session, now: datetime) -> int:
 async def _log(session: Session, caller: Caller, client: Client, what: str, now: datetime) -> None:
     facts: dict[str, object] = {"client": client.id, "secret": what}
     kind = ChangeKind.CLIENT_WEBHOOK_SECRET_ISSUED
-    entry = change_log.Entry(kind, organizer=client.organizer, client_id=caller.client_id, facts=facts)
+    entry = change_log.Entry(kind=kind, organizer=client.organizer, client_id=caller.client_id, facts=facts)
     await change_log.append(session, [entry], now)

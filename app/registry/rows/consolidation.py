@@ -20,6 +20,7 @@ from app.errors import NotFound, NotYours, refuses
 from app.models.enums import RegistrantStatus
 from app.models.registrant import HOLDS_SEAT, SEAT_HOLDERS
 from app.registry.caller import Caller
+from app.registry.registrants import opening
 from app.registry.terms import seasons
 from app.registry.values.standard import STATUS_CODES
 from app.vault.vault import Vault
@@ -104,7 +105,13 @@ async def _lines(session: Session, vault: Vault, facts: Mapping[str, object]) ->
     while after is not None:
         rows = (await session.execute(_LINES, {**facts, "after": after, "most": AT_ONCE})).all()
         lines += [
-            f"{vault.open(row.nik_sealed)}|{row.direction}|{row.service}|{STATUS_CODES[RegistrantStatus(row.status)]}\n"
+            opening.line(
+                row.nik_sealed,
+                row.direction,
+                row.service,
+                str(STATUS_CODES[RegistrantStatus(row.status)]),
+                vault=vault,
+            )
             for row in rows
         ]
         after = rows[-1].id if len(rows) == AT_ONCE else None

@@ -80,7 +80,7 @@ async def page(
     return rows.all()
 
 
-def cells(row: Row[Any], vault: Vault, caller: Caller) -> list[str | int | None]:
+def cells(row: Any, vault: Vault, caller: Caller) -> list[str | int | None]:
     """In the order of `COLUMNS`."""
     one = record.from_row(row, vault, caller)
     status = RegistrantStatus(one.status)

@@ -22,7 +22,7 @@ from app.models.enums import Direction, RegistrantStatus
 from app.models.registrant import HOLDS_NIK, NIK_HOLDERS
 from app.registry import change_log
 from app.registry.caller import Caller
-from app.registry.registrants import lifecycle, transitions
+from app.registry.registrants import lifecycle, opening, transitions
 from app.registry.registrants.submission import NAME_DIFFERS, ROUTE_DIFFERS, Accepted, Submission, submit
 from app.registry.registrants.transitions import Step
 from app.registry.routes import quota
@@ -31,7 +31,7 @@ from app.registry.rows.recognition import Recognised
 from app.registry.rows.row import Itinerary, Reading, Record, read, record_of, spelling_of_organizer
 from app.registry.rows.verdicts import RESULT_TITLES, Result, Verdict
 from app.registry.terms import seasons
-from app.registry.values import names, nik
+from app.registry.values import nik
 from app.vault.vault import Vault
 
 __all__ = ["RESULT_TITLES", "Push", "Record", "Result", "Verdict", "push", "record_of"]
@@ -307,7 +307,7 @@ async def _advance(session: Session, batch: Batch, readings: Sequence[Placed]) -
 def _step(one: Reading, registrant_id: UUID) -> Step:
     """An organizer that reports a departure thereby declares what the standard has no column for."""
     reason = REASON if one.status is S.CANCELLED else None
-    return Step(registrant_id, one.status, one.caller, reason, healthy=True, handed_over=True)
+    return Step(id=registrant_id, to=one.status, caller=one.caller, reason=reason, healthy=True, handed_over=True)
 
 
 # --- verdicts ---------------------------------------------------------------------------------------------------------
@@ -341,8 +341,7 @@ def _differences(batch: Batch, one: Reading, known: Known) -> list[nik.Warning]:
     differences = []
     if known.route_id not in batch.routes[one.itinerary].alike:
         differences.append(ROUTE_DIFFERS)
-    name = batch.vault.open(known.name_sealed)
-    if name != one.name and names.clearly_differ(name, one.name):
+    if opening.clearly_differs(known.name_sealed, one.name, batch.vault):
         differences.append(NAME_DIFFERS)
     return differences
 

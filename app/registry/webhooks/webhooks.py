@@ -150,7 +150,7 @@ async def rotate(
     if isinstance(webhook, NotFound):
         return webhook
     secret = _new_secret()
-    values = {"id": webhook_id, "secret": vault.seal(secret), "until": now + OLD_SECRET_SIGNS_FOR}
+    values = {"id": webhook_id, "secret": vault.seal_secret(secret), "until": now + OLD_SECRET_SIGNS_FOR}
     rotated = _from_row((await session.execute(_ROTATE, values)).one())
     await _log(session, ChangeKind.WEBHOOK_SAVED, caller, rotated, now, secret="rotated")  # noqa: S106 - says so
     return Saved(rotated, secret)
@@ -232,7 +232,7 @@ async def _add(
     session: Session, vault: Vault, caller: Caller, organizer: str, url: str, events: list[str], now: datetime
 ) -> Saved:
     secret = _new_secret()
-    values = {"id": uuid7(), "organizer": organizer, "url": url, "events": events, "secret": vault.seal(secret)}
+    values = {"id": uuid7(), "organizer": organizer, "url": url, "events": events, "secret": vault.seal_secret(secret)}
     added = _from_row((await session.execute(_INSERT, {"now": now, **values})).one())
     await _log(session, ChangeKind.WEBHOOK_SAVED, caller, added, now)
     return Saved(added, secret)
@@ -247,7 +247,7 @@ async def _log(
 ) -> None:
     """Without its URL, which may have a key of the receiver's in it."""
     told: dict[str, object] = {"webhook": str(webhook.id), "events": list(webhook.events), **facts}
-    entry = change_log.Entry(kind, organizer=webhook.organizer, client_id=caller.client_id, facts=told)
+    entry = change_log.Entry(kind=kind, organizer=webhook.organizer, client_id=caller.client_id, facts=told)
     await change_log.append(session, [entry], now)
 
 

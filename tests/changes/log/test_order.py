@@ -130,9 +130,17 @@ async def write(world: World, registrants: list[tuple[str, UUID]], dice: random.
         await asyncio.sleep(pauses[0])
         for (organizer, registrant), pause in zip(chosen, pauses[2:], strict=True):
             count = (await session.execute(_COUNT_UP, {"id": registrant})).scalar_one()
-            entry = Entry(ChangeKind.REGISTRANT_CORRECTED, 2026, organizer, registrant, reason=count)
+            entry = Entry(
+                kind=ChangeKind.REGISTRANT_CORRECTED,
+                season=2026,
+                organizer=organizer,
+                registrant_id=registrant,
+                reason=count,
+            )
             # Something that is no change of a registrant lies between.
-            await change_log.append(session, [entry, Entry(ChangeKind.QUOTA_FILLED, 2026, organizer)], NOW)
+            await change_log.append(
+                session, [entry, Entry(kind=ChangeKind.QUOTA_FILLED, season=2026, organizer=organizer)], NOW
+            )
             await asyncio.sleep(pause)
         if unlucky:
             raise Unlucky
@@ -179,7 +187,13 @@ async def test_every_reader_gets_every_change_once_and_in_order(world: World) ->
         await write_all(world, registrants)
         async with world.database.transaction() as session:
             last = [
-                Entry(ChangeKind.REGISTRANT_CORRECTED, 2026, organizer, registrant, reason=LAST)
+                Entry(
+                    kind=ChangeKind.REGISTRANT_CORRECTED,
+                    season=2026,
+                    organizer=organizer,
+                    registrant_id=registrant,
+                    reason=LAST,
+                )
                 for organizer, registrant in registrants[::EACH]
             ]
             await change_log.append(session, last, NOW)

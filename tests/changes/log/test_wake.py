@@ -106,7 +106,7 @@ async def test_what_is_rolled_back_wakes_nobody(world: World) -> None:
         with suppress(ZeroDivisionError):
             async with world.database.transaction() as session:
                 await change_log.append(
-                    session, [Entry(ChangeKind.REGISTRANT_CORRECTED, registrant_id=registrant)], NOW
+                    session, [Entry(kind=ChangeKind.REGISTRANT_CORRECTED, registrant_id=registrant)], NOW
                 )
                 raise ZeroDivisionError
         await world.run("SELECT 1")

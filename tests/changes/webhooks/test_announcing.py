@@ -135,7 +135,9 @@ async def test_an_import_is_told_in_counts(post: Post) -> None:
     await post.hook()
     counts = {"results": {"NEW": 3, "REFUSED": 1}, "codes": {"NIK_INVALID": 1}, "rows": 4, "missing": None}
     facts = {"job": str(UUID(int=9)), "state": "DONE", "mode": "UPSERT", "dry_run": False, "secret": "x", **counts}
-    await post.told(Entry(ChangeKind.IMPORT_FINISHED, 2026, "djka", client_id="djka-test", facts=facts))
+    await post.told(
+        Entry(kind=ChangeKind.IMPORT_FINISHED, season=2026, organizer="djka", client_id="djka-test", facts=facts)
+    )
     assert [told[1:] for told in await payloads(post)] == [
         (
             "import.finished",
@@ -225,7 +227,9 @@ async def test_only_what_a_webhook_asked_for_and_what_came_after_it(post: Post) 
     await post.world.run(
         "UPDATE webhook SET deleted_at = :now, secret_sealed = NULL WHERE id = :id", now=NOW, id=deleted.id
     )
-    await post.told(returned(2), filled(2), Entry(ChangeKind.ROUTE_SAVED, 2026, "djka", route_id=UUID(int=2)))
+    await post.told(
+        returned(2), filled(2), Entry(kind=ChangeKind.ROUTE_SAVED, season=2026, organizer="djka", route_id=UUID(int=2))
+    )
     assert [(url, event) for url, event, _ in await payloads(post)] == [
         ("https://returned.example/", "quota.returned"),
         ("https://filled.example/", "quota.filled"),
@@ -238,11 +242,15 @@ async def test_only_what_a_webhook_asked_for_and_what_came_after_it(post: Post) 
 async def test_other_moves_are_nobodys_business(post: Post) -> None:
     await post.hook()
     moves = [
-        Entry(ChangeKind.REGISTRANT_MOVED, 2026, "djka", UUID(int=1), to_status=status)
+        Entry(
+            kind=ChangeKind.REGISTRANT_MOVED, season=2026, organizer="djka", registrant_id=UUID(int=1), to_status=status
+        )
         for status in RegistrantStatus
         if status not in {"FORFEITED", "NO_SHOW"}
     ]
-    await post.told(*moves, Entry(ChangeKind.NIK_BLOCKED, 2026, "djka", UUID(int=1)))
+    await post.told(
+        *moves, Entry(kind=ChangeKind.NIK_BLOCKED, season=2026, organizer="djka", registrant_id=UUID(int=1))
+    )
     assert await post.rows() == []
     assert events.event_of(logged("REGISTRANT_MOVED", to_status="VERIFIED")) is None
     assert events.event_of(logged("NIK_BLOCKED")) is None

@@ -94,7 +94,7 @@ async def test_what_is_leased_has_all_that_sending_needs(post: Post) -> None:
     assert leased.change is not None
     assert (leased.change.registrant_id, leased.change.to_status) == (UUID(int=1), "FORFEITED")
     [secret] = leased.secrets
-    assert post.world.vault.open(secret).startswith("whsec_")
+    assert post.world.vault.open_secret(secret).startswith("whsec_")
 
 
 async def test_while_changing_over_both_secrets_sign_and_then_the_new_one(post: Post) -> None:
@@ -103,12 +103,12 @@ async def test_while_changing_over_both_secrets_sign_and_then_the_new_one(post: 
         await webhooks.rotate(session, post.world.vault, DJKA, hook.id, NOW)
     await post.told(forfeited(1))
     [leased] = await post.lease()
-    new, old = (post.world.vault.open(secret) for secret in leased.secrets)
+    new, old = (post.world.vault.open_secret(secret) for secret in leased.secrets)
     row = await post.world.run("SELECT secret_sealed, old_secret_sealed FROM webhook")
-    assert [new, old] == [post.world.vault.open(secret) for secret in row[0]]
+    assert [new, old] == [post.world.vault.open_secret(secret) for secret in row[0]]
     await post.record((leased, FAILED))
     [later] = await post.lease(after(hours=24))
-    assert [post.world.vault.open(secret) for secret in later.secrets] == [new]
+    assert [post.world.vault.open_secret(secret) for secret in later.secrets] == [new]
 
 
 async def test_what_is_given_back_is_anybodys_at_once(post: Post) -> None:

@@ -81,7 +81,7 @@ async def until_ended(post: Post, within: float = 30) -> None:
 
 async def secret_of(post: Post) -> str:
     [(sealed,)] = await post.world.run("SELECT secret_sealed FROM webhook")
-    return post.world.vault.open(sealed)
+    return post.world.vault.open_secret(sealed)
 
 
 async def test_an_event_arrives_signed_within_moments(post: Post) -> None:

@@ -36,7 +36,9 @@ async def block(world: World, number: int, reason: str, *, first: int, last: int
 
 
 async def test_a_nik_that_nobody_has_is_available(world: World) -> None:
-    assert await checked(world) == Answer(nik_of(1), "AVAILABLE", (), None, (), None)  # type: ignore[arg-type]
+    assert await checked(world) == Answer(
+        nik=nik_of(1), outcome="AVAILABLE", standing=(), block=None, warnings=(), outbound_stands=None
+    )  # type: ignore[arg-type]
 
 
 async def test_what_stands_is_told_without_a_name(world: World) -> None:
