@@ -14,12 +14,12 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from app import bodies
+from app.auth import edge
 from app.auth.client_authentication import ASSERTION_ALGORITHMS, METHODS
+from app.auth.edge import BodyTooLarge, BodyTooLate
 from app.auth.scopes import SCOPES
 from app.auth.server import TOKEN_PATH, Server, TokenRequest
 from app.auth.signing import SigningKeys
-from app.bodies import BodyTooLarge, BodyTooLate
 from app.db import Database
 from app.errors import Unavailable
 
@@ -104,7 +104,7 @@ async def _parameters(request: Request) -> dict[str, str]:
 async def _body(request: Request) -> bytes:
     content_length = request.headers.get("content-length", "")
     try:
-        return await bodies.whole(
+        return await edge.whole_body(
             request.stream(), content_length, limit=_BODY_LIMIT, within_seconds=BODY_WITHIN_SECONDS
         )
     except BodyTooLarge:
