@@ -15,7 +15,6 @@ from uuid import UUID
 from sqlalchemy import text
 
 from app.db import Database, Session
-from app.errors import refused_by, refuses
 from app.registry.caller import Caller
 from app.registry.rows import reception
 from app.registry.rows.reception import Push, Verdict
@@ -49,7 +48,6 @@ _TAKE = text(
 )
 
 
-@refuses(*refused_by(reception.push))
 async def push(
     database: Database, vault: Vault, caller: Caller, pushes: Sequence[Push], seats: Seats, now: datetime
 ) -> Judged:
