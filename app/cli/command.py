@@ -170,6 +170,6 @@ def print_table(heads: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
 
 
 def shown(cell: object) -> str:
-    if cell is None or cell == ():
-        return "-"
-    return ",".join(map(str, cell)) if isinstance(cell, tuple) else str(cell)
+    if isinstance(cell, list | tuple):
+        return ",".join(map(str, cell)) or "-"
+    return "-" if cell is None else str(cell)

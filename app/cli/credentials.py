@@ -32,7 +32,7 @@ class Credentials:
     organizer: str
     client_id: str
     secret: str = field(repr=False)
-    scopes: tuple[str, ...]
+    scopes: list[str]
 
 
 async def of_demo(database: Database, vault: Vault, home: Path) -> list[Credentials]:
@@ -72,10 +72,10 @@ async def issue(session: Session, organizer: str) -> Credentials:
 
 def read(file: Path) -> list[Credentials]:
     try:
-        return [Credentials(**{**one, "scopes": tuple(one["scopes"])}) for one in orjson.loads(file.read_bytes())]
+        return [Credentials(**one) for one in orjson.loads(file.read_bytes())]
     except FileNotFoundError:
         return []
-    except (ValueError, TypeError, KeyError):
+    except (ValueError, TypeError):
         raise Failed(f"{file} is damaged: remove it, and issue clients with `pemudik client issue`.") from None
 
 

@@ -23,7 +23,7 @@ from app.intake.imports.imports import shown
 from app.models.enums import ImportMode
 from app.registry.caller import Caller
 from app.registry.imports import absentees, job_runs, jobs
-from app.registry.imports.jobs import PIECE, Job, Order
+from app.registry.imports.jobs import PIECE_BYTES, Job, Order
 from app.registry.rows import consolidation
 from app.registry.rows.consolidation import Summary
 from app.registry.terms import organizers, seasons
@@ -111,7 +111,15 @@ def work_off(
     async def work(database: Database, settings: Settings) -> Job:
         vault, content = open_vault(settings), pieces_of(file)
         caller = await caller_of(database, organizer)
-        order = Order(caller, mode, dry_run, season, day, tuple(covers), uploads.extension_of(file.name))
+        order = Order(
+            caller=caller,
+            mode=mode,
+            dry_run=dry_run,
+            season=season,
+            day=day,
+            covers=tuple(covers),
+            extension=uploads.extension_of(file.name),
+        )
         async with database.transaction() as session:
             job = accepted(await jobs.create(session, vault, order, content, clock.now()))
         finished = await to_its_end(database, vault, caller, job)
@@ -129,7 +137,7 @@ def pieces_of(file: Path) -> list[bytes]:
         raise Failed(f"{file} cannot be read: {error.strerror}.") from None
     if content is None:
         raise Failed(f"{file} is larger than {MOST_BYTES // MEGABYTE} MB.")
-    return [content[start : start + PIECE] for start in range(0, len(content), PIECE)]
+    return [content[start : start + PIECE_BYTES] for start in range(0, len(content), PIECE_BYTES)]
 
 
 async def caller_of(database: Database, organizer: str) -> Caller:

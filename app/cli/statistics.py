@@ -16,7 +16,7 @@ from app.db import Database
 from app.registry.statistics import counting
 from app.registry.statistics import statistics as reading
 from app.registry.statistics.counting import Cell, Counts, Head
-from app.registry.statistics.statistics import Asked, Part, Where
+from app.registry.statistics.questions import Part, Question, Selection
 
 statistics = typer.Typer(help="The figures of a season.", no_args_is_help=True)
 
@@ -29,11 +29,13 @@ def show(
     as_json: AsJson = False,
 ) -> None:
     """Who stands where, and how many seats are left, by organizer."""
-    where = Where(season=season)
+    selection = Selection(season=season)
+
+    questions = [Question(selection, Part.HEAD), Question(selection, Part.CELLS)]
 
     async def work(database: Database, _: Settings) -> tuple[Head, list[Cell]]:
         async with database.transaction() as session:
-            head, cells = await reading.read(session, [Asked(where, Part.HEAD), Asked(where, Part.CELLS)], clock.now())
+            head, cells = await reading.read(session, questions, clock.now())
         return head, cells
 
     head, cells = run(work)

@@ -30,6 +30,7 @@ from app.registry.routes.finding import RouteFilter
 from app.registry.routes.route import Route
 from app.registry.routes.terminals import Terminal
 from app.registry.statistics import statistics
+from app.registry.statistics.questions import Question
 from app.registry.terms import organizers, seasons
 from app.registry.terms.organizers import Organizer
 from app.registry.webhooks import deliveries
@@ -144,10 +145,10 @@ class Context:
         return DataLoader(load)
 
     @cached_property
-    def statistics(self) -> DataLoader[statistics.Asked, Any]:
-        async def load(asked: list[statistics.Asked]) -> list[Any]:
+    def statistics(self) -> DataLoader[Question, Any]:
+        async def load(questions: list[Question]) -> list[Any]:
             async with self.transaction() as session:
-                return await statistics.read(session, asked, self.now)
+                return await statistics.read(session, questions, self.now)
 
         return DataLoader(load)
 

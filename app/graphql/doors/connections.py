@@ -182,7 +182,9 @@ class ConnectionWatch:
         if clock.now() >= self._principal.expires_at:
             return TOKEN_ENDED
         try:
-            principal = await self._bearer.authenticate(self._authorization, within=RECHECK_AFTER_SECONDS - CHECK_EVERY_SECONDS)
+            principal = await self._bearer.authenticate(
+                self._authorization, within=RECHECK_AFTER_SECONDS - CHECK_EVERY_SECONDS
+            )
         except Unauthorized:
             return TOKEN_ENDED
         except Unavailable:

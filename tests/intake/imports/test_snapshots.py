@@ -222,8 +222,8 @@ async def test_what_cannot_be_cancelled_by(world: World, travellers: dict[int, U
 async def test_what_is_wiped_cannot_be_cancelled_by(world: World, travellers: dict[int, UUID]) -> None:
     job = await snapshot(world, [row(1)])
     async with world.database.transaction() as session:
-        assert await jobs.wipe_old(session, NOW + jobs.KEPT) == 0
-        assert await jobs.wipe_old(session, NOW + jobs.KEPT * 2) == 3
+        assert await jobs.wipe_old(session, NOW + jobs.FILE_KEPT_FOR) == 0
+        assert await jobs.wipe_old(session, NOW + jobs.FILE_KEPT_FOR * 2) == 3
     refusal = await cancel(world, job.id)
     assert isinstance(refusal, InvalidValue)
     assert refusal.message("en") == "What came of it is wiped; send a new list."
