@@ -78,7 +78,7 @@ class Context:
 
     @property
     def reader(self) -> Caller:
-        """The caller as a reader. Without a scope of `OWN_REGISTRANTS` its own registrants are masked like everybody else's."""
+        """The caller as a reader. Without one of `OWN_REGISTRANTS` its own are masked like everybody else's."""
         return self.caller if OWN_REGISTRANTS & self.principal.scopes else replace(self.caller, owns_nothing=True)
 
     @property

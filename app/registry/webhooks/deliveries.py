@@ -141,7 +141,7 @@ async def page(
 async def send_test(
     session: Session, caller: Caller, webhook_id: UUID, now: datetime, *, admin: bool = False
 ) -> Delivery | NotFound | InvalidValue:
-    """Send a `webhook.test`, without later attempts, to see its outcome. While a test is on its way that one is sent."""
+    """Send a `webhook.test`, without later attempts, to see its outcome. A test that is on its way is sent again."""
     webhook = await _enabled(session, caller, webhook_id, admin=admin)
     if not isinstance(webhook, Webhook):
         return webhook
