@@ -47,10 +47,11 @@ class _ClientSecret(NamedTuple):
 
 
 class SealedTable(NamedTuple):
-    """A table whose sealed columns are the fields of `row` beside `id`, and what a rotation asks of the table."""
+    """A table with sealed columns, and what a rotation asks of the table."""
 
     name: str
-    row: type[Any]
+    columns: tuple[str, ...]
+    """The sealed ones."""
     count_left: Statement[int]
     """How many rows are sealed under another key than the current one."""
     take: Statement[Any]
@@ -60,17 +61,10 @@ class SealedTable(NamedTuple):
     fresh: Arrays[Any]
     """The rows that `put` writes."""
 
-    @property
-    def columns(self) -> tuple[str, ...]:
-        return columns_of(self.row)
-
-
-def columns_of(row: type[Any]) -> tuple[str, ...]:
-    return tuple(name for name in row._fields if name != "id")
-
 
 def _sealed(name: str, row: type[Any]) -> SealedTable:
-    columns, fresh = columns_of(row), Arrays("fresh", row)
+    """The table `name`, whose sealed columns are the fields of `row` beside `id`."""
+    columns, fresh = tuple(column for column in row._fields if column != "id"), Arrays("fresh", row)
     under_another_key = " OR ".join(f"get_byte({column}, 0) <> :current" for column in columns)
     # Rows that somebody holds are left for the next round: a rotation that never waits is in no deadlock.
     # NO KEY, so that a row which refers to one of these may be inserted meanwhile.
@@ -82,8 +76,14 @@ def _sealed(name: str, row: type[Any]) -> SealedTable:
         UPDATE {name} t SET {", ".join(f"{column} = fresh.{column}" for column in columns)}
         FROM {fresh} WHERE t.id = fresh.id
     """
-    count = f"SELECT count(*) FROM {name} WHERE {under_another_key}"
-    return SealedTable(name, row, statement(count, int), statement(take, row), statement(put), fresh)
+    return SealedTable(
+        name=name,
+        columns=columns,
+        count_left=statement(f"SELECT count(*) FROM {name} WHERE {under_another_key}", int),
+        take=statement(take, row),
+        put=statement(put),
+        fresh=fresh,
+    )
 
 
 SEALED_TABLES = (
