@@ -6,9 +6,10 @@ lost a race (`Raced`, a deadlock) is run again from its start by `attempt`.
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator, Mapping
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, contextmanager, suppress
 from functools import cache
 from typing import Any, TypeVar
 
@@ -94,6 +95,39 @@ def _clause(statement: Statement[Any]) -> TextClause:
     return text(statement.text)
 
 
+class Followers:
+    """Those of this process who follow the change log: `changes.log.tail`, `changes.log.projection` and
+    `changes.webhooks.sender`. Each takes `signal()`, then reads the log, then waits with `wait()`.
+
+    A commit that wrote the log tells them; `changes.log.wake` tells those of other processes.
+    """
+
+    def __init__(self) -> None:
+        self._signal = asyncio.Event()
+        """The followers wait for it. It is set once; then the next signal takes its place."""
+        self.untold = asyncio.Event()
+        """Set while other processes have not been told of a commit here."""
+
+    def signal(self) -> asyncio.Event:
+        """What the next news will set. Take it before you read: then you miss no news that comes while you read."""
+        return self._signal
+
+    async def wait(self, signal: asyncio.Event, within_seconds: float) -> None:
+        """Until `signal` is set, or for `within_seconds`."""
+        with suppress(TimeoutError):
+            await asyncio.wait_for(signal.wait(), within_seconds)
+
+    def tell(self) -> None:
+        """This process has committed changes. Its followers wake now; other processes are told by `Wake.run`."""
+        self.untold.set()
+        self.rouse()
+
+    def rouse(self) -> None:
+        """Wake the followers of this process."""
+        signal, self._signal = self._signal, asyncio.Event()
+        signal.set()
+
+
 class Database:
     """One engine and its pool. `url` is a PostgreSQL URL with or without a driver name."""
 
@@ -103,8 +137,7 @@ class Database:
         self._quick = _engine(
             "checks", url, pool_size, SESSION | {"synchronous_commit": "off"}, isolation_level="AUTOCOMMIT"
         )
-        self.on_change: Callable[[], None] = _nobody_follows
-        """Called after a commit that wrote the change log."""
+        self.followers = Followers()
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[Session]:
@@ -114,7 +147,7 @@ class Database:
                 async with session.begin():
                     yield session
                 if CHANGED in session.info or session.wrote_change_log:
-                    self.on_change()
+                    self.followers.tell()
 
     @asynccontextmanager
     async def statements(self) -> AsyncIterator[Session]:
@@ -150,10 +183,6 @@ class Database:
     async def dispose(self) -> None:
         await self.engine.dispose()
         await self._quick.dispose()
-
-
-def _nobody_follows() -> None:
-    """Until somebody does."""
 
 
 def _engine(name: str, url: str, pool_size: int, session: dict[str, str], **options: Any) -> AsyncEngine:

@@ -10,7 +10,7 @@ import gc
 import multiprocessing
 import os
 import signal
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 
 import asyncpg
@@ -22,35 +22,21 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.routing import Route
 
-from app import clock, metrics, migration, stopping, telemetry, tracing
-from app.alarm import EnumerationWatch
+from app import metrics, migration, stopping, telemetry, tracing
 from app.auth import endpoints
 from app.auth.bearer import Bearer
 from app.auth.signing import SigningKeys
 from app.changes.log import projection, tallies
-from app.changes.log.tail import Tail
-from app.changes.log.wake import Wake
 from app.changes.webhooks import announcing, sender
 from app.config import Settings
 from app.db import Database
-from app.errors import NikInvalid, Refusal, TooManyChecks
 from app.graphql.doors import http
 from app.intake.doors import doors
 from app.intake.imports import import_duty
-from app.merging import Merger
-from app.process import Registry
+from app.process import Process, build_process
 from app.registry import sweep
-from app.registry.niks import check
-from app.registry.niks.check import Answer, Check
-from app.registry.registrants import submission
-from app.registry.registrants.submission import Accepted, Submission
-from app.registry.rows import reception
-from app.registry.rows.reception import Push, Verdict
 from app.request_log import RequestLog
-from app.vault.vault import Vault, open_vault
-
-LANES = 2
-"""Batches in flight: while one is in the database, the next one is put together and the last one is answered."""
+from app.vault.vault import open_vault
 
 READY_WITHIN = 3.0
 DUTIES_END_WITHIN = 5.0
@@ -85,55 +71,22 @@ def create_app(settings: Settings) -> Starlette:
     database = Database(settings.database_url.get_secret_value(), pool_size=settings.pool_size)
     vault = open_vault(settings)
     keys, issuer = SigningKeys(lambda: vault.signing), settings.issuer
-    registry = build_registry(database, vault, webhooks_to_private=settings.webhooks_to_private)
+    running = build_process(database, vault, webhooks_to_private=settings.webhooks_to_private)
     bearer = Bearer(database, keys, issuer)
     application = Starlette(
         routes=[
             Route("/healthz", healthz),
             Route("/readyz", readiness(database)),
             *endpoints.routes(database, keys, issuer),
-            *http.routes(registry, bearer, settings),
-            *doors.routes(registry, bearer, settings),
+            *http.routes(running, bearer, settings),
+            *doors.routes(running, bearer, settings),
         ],
         middleware=[Middleware(RequestLog)],
-        lifespan=lambda _: lifespan(registry, settings),
+        lifespan=lambda _: lifespan(running, settings),
     )
     # It would repeat the query string, with whatever somebody put there.
     application.router.redirect_slashes = False
     return application
-
-
-def build_registry(database: Database, vault: Vault, *, webhooks_to_private: bool = False) -> Registry:
-    async def run_checks(checks: Sequence[Check]) -> list[Answer | NikInvalid | TooManyChecks]:
-        now = clock.now()
-        async with database.statements() as session:
-            answers = await check.check(session, vault, checks, now)
-        watch.answered(checks, answers, now)
-        return answers
-
-    async def run_submissions(submissions: Sequence[Submission]) -> list[Accepted | Refusal]:
-        return await database.attempt(lambda session: submission.submit(session, vault, submissions, clock.now()))
-
-    async def run_pushes(pushes: Sequence[Push]) -> list[Verdict]:
-        return await database.attempt(lambda session: reception.push(session, vault, pushes, clock.now()))
-
-    watch, wake = EnumerationWatch(), Wake(database)
-    database.on_change = wake.tell
-    tail = Tail(database, wake)
-    merged_checks = Merger(run_checks, of="checks", lanes=LANES)
-    merged_submissions = Merger(run_submissions, of="submissions", lanes=LANES)
-    merged_pushes = Merger(run_pushes, of="pushes", lanes=LANES)
-    return Registry(
-        database,
-        vault,
-        wake,
-        tail,
-        merged_checks,
-        merged_submissions,
-        merged_pushes,
-        watch,
-        webhooks_to_private=webhooks_to_private,
-    )
 
 
 # --- start and end ----------------------------------------------------------------------------------------------------
@@ -144,43 +97,41 @@ Duty = Callable[[asyncio.Event], Awaitable[None]]
 
 
 @asynccontextmanager
-async def lifespan(registry: Registry, settings: Settings) -> AsyncIterator[None]:
+async def lifespan(running: Process, settings: Settings) -> AsyncIterator[None]:
     stop = asyncio.Event()
-    duties = [asyncio.create_task(keep(duty, stop)) for duty in duties_of(registry, settings)]
+    duties = [asyncio.create_task(keep(duty, stop)) for duty in duties_of(running, settings)]
     end_with_parent()
     try:
-        with stopping.heard(registry.stopping):
+        with stopping.heard(running.stopping):
             yield
     finally:
         stop.set()
-        registry.wake.tell()
+        running.database.followers.rouse()
         # What is cut off is rolled back, and done by the next runner.
         _, late = await asyncio.wait(duties, timeout=DUTIES_END_WITHIN)
         for task in late:
             task.cancel()
         await asyncio.gather(*late, return_exceptions=True)
-        await registry.checks.drain()
-        await registry.submissions.drain()
-        await registry.pushes.drain()
-        await registry.database.dispose()
+        await running.checks.drain()
+        await running.submissions.drain()
+        await running.pushes.drain()
+        await running.database.dispose()
         await asyncio.to_thread(tracing.end)
 
 
-def duties_of(registry: Registry, settings: Settings) -> list[Duty]:
+def duties_of(running: Process, settings: Settings) -> list[Duty]:
     """Every process listens; what the registry as a whole has to do is done by those that are told to."""
     if not settings.duties:
-        return [registry.wake.run, registry.tail.run]
+        return [running.wake.run, running.tail.run]
     return [
-        registry.wake.run,
-        registry.tail.run,
-        lambda stop: sweep.run(registry.database, stop),
-        lambda stop: registry.watch.keep(registry.database, stop),
-        lambda stop: projection.keep(registry.database, registry.wake, tallies.STATISTICS, stop),
-        lambda stop: projection.keep(registry.database, registry.wake, announcing.PROJECTION, stop),
-        lambda stop: sender.run(
-            registry.database, registry.vault, registry.wake, stop, private=registry.webhooks_to_private
-        ),
-        lambda stop: import_duty.run(registry.database, settings, stop),
+        running.wake.run,
+        running.tail.run,
+        lambda stop: sweep.run(running.database, stop),
+        lambda stop: running.watch.keep(running.database, stop),
+        lambda stop: projection.keep(running.database, tallies.STATISTICS, stop),
+        lambda stop: projection.keep(running.database, announcing.PROJECTION, stop),
+        lambda stop: sender.run(running.database, running.vault, stop, private=running.webhooks_to_private),
+        lambda stop: import_duty.run(running.database, settings, stop),
     ]
 
 

@@ -1,14 +1,15 @@
-"""Merges concurrent single calls into batches.
+"""Merges concurrent single calls into batches. Which calls are merged stands in `app.process`.
 
-While one batch is in flight the next one gathers. So an idle server adds no wait, and a busy one makes bigger batches:
-one commit, one lock of a hot quota row and one round trip for many callers.
+While one batch is in flight, the next batch gathers. So an idle server adds no wait, and a busy server makes bigger
+batches: one commit, one lock of a hot quota row and one round trip for many callers.
 """
 
 from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Generic, TypeAlias, TypeVar
 
 from app import metrics, tracing
@@ -23,33 +24,32 @@ _Call: TypeAlias = "tuple[Item, asyncio.Future[Answer], SpanContext | None]"
 """An item, where its answer goes, and in which span it was asked for."""
 
 
-class Merger(Generic[Item, Answer]):
-    """`run` answers a batch, one answer per item in the same order.
+class Merger(ABC, Generic[Item, Answer]):
+    """A kind of single call. A subclass says in `answer_batch` how a batch of them is answered.
 
-    At most `lanes` batches of at most `most` items are in flight. When a batch of several fails, its items run again
-    one by one, so that a poisoned item fails alone. `of` is what the metrics call them.
+    At most `LANES` batches of at most `MOST_IN_A_BATCH` items are in flight. When a batch of several items fails, its
+    items run again one by one, so that a poisoned item fails alone.
     """
 
-    def __init__(
-        self,
-        run: Callable[[Sequence[Item]], Awaitable[Sequence[Answer]]],
-        *,
-        of: str = "calls",
-        most: int = 256,
-        lanes: int = 1,
-    ) -> None:
-        self._run = run
-        self._of = of
-        self._most = most
-        self._free_lanes = lanes
+    NAME = "calls"
+    """What the metrics and the traces call these calls."""
+    LANES = 1
+    MOST_IN_A_BATCH = 256
+
+    def __init__(self) -> None:
+        self._free_lanes = self.LANES
         self._waiting: list[_Call[Item, Answer]] = []
         self._flights: set[asyncio.Task[None]] = set()
 
-    async def submit(self, item: Item) -> Answer:
+    @abstractmethod
+    async def answer_batch(self, items: Sequence[Item]) -> Sequence[Answer]:
+        """An answer for each item, in the same order."""
+
+    async def ask(self, item: Item) -> Answer:
         """The answer to `item`. A caller that goes away does not take its item, or its neighbours, with it."""
         answer: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
         self._waiting.append((item, answer, tracing.here()))
-        metrics.WAITING.labels(self._of).inc()
+        metrics.WAITING.labels(self.NAME).inc()
         if self._free_lanes:
             self._free_lanes -= 1
             flight = asyncio.create_task(self._fly())
@@ -65,20 +65,20 @@ class Merger(Generic[Item, Answer]):
     async def _fly(self) -> None:
         try:
             while self._waiting:
-                batch, self._waiting = self._waiting[: self._most], self._waiting[self._most :]
-                metrics.WAITING.labels(self._of).dec(len(batch))
-                metrics.BATCH_SIZE.labels(self._of).observe(len(batch))
+                batch, self._waiting = self._waiting[: self.MOST_IN_A_BATCH], self._waiting[self.MOST_IN_A_BATCH :]
+                metrics.WAITING.labels(self.NAME).dec(len(batch))
+                metrics.BATCH_SIZE.labels(self.NAME).observe(len(batch))
                 started = time.perf_counter()
                 callers = [caller for _, _, caller in batch]
-                with tracing.span(f"batch of {self._of}", {"pemudik.batch.size": len(batch)}, callers):
+                with tracing.span(f"batch of {self.NAME}", {"pemudik.batch.size": len(batch)}, callers):
                     await self._answer(batch)
-                metrics.BATCH_SECONDS.labels(self._of).observe(time.perf_counter() - started)
+                metrics.BATCH_SECONDS.labels(self.NAME).observe(time.perf_counter() - started)
         finally:
             self._free_lanes += 1
 
     async def _answer(self, batch: Sequence[_Call[Item, Answer]]) -> None:
         try:
-            answers = await self._run([item for item, _, _ in batch])
+            answers = await self.answer_batch([item for item, _, _ in batch])
         except Exception as error:  # noqa: BLE001 - whatever it is belongs to the callers
             if len(batch) == 1 or is_everybodys(error):
                 for _, future, _ in batch:

@@ -1,34 +1,101 @@
-"""What a process has one of: the database, the vault, what merges single calls, and what wakes the followers."""
+"""What a server process has: the database, the vault, the single calls that it merges, and what wakes the followers."""
 
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from app import clock
 from app.alarm import EnumerationWatch
 from app.changes.log.tail import Tail
 from app.changes.log.wake import Wake
 from app.db import Database
 from app.errors import NikInvalid, Refusal, TooManyChecks
 from app.merging import Merger
+from app.registry.niks import check
 from app.registry.niks.check import Answer, Check
+from app.registry.registrants import submission
 from app.registry.registrants.submission import Accepted, Submission
+from app.registry.rows import reception
 from app.registry.rows.reception import Push, Verdict
 from app.vault.vault import Vault
 
+LANES = 2
+"""While one batch is in the database, the next batch is put together and the last one is answered."""
 
-@dataclass(frozen=True, slots=True)
-class Registry:
+
+class Checks(Merger[Check, Answer | NikInvalid | TooManyChecks]):
+    """NIK checks. The watch hears every answer."""
+
+    NAME = "checks"
+    LANES = LANES
+
+    def __init__(self, database: Database, vault: Vault, watch: EnumerationWatch) -> None:
+        super().__init__()
+        self._database, self._vault, self._watch = database, vault, watch
+
+    async def answer_batch(self, items: Sequence[Check]) -> list[Answer | NikInvalid | TooManyChecks]:
+        now = clock.now()
+        async with self._database.statements() as session:
+            answers = await check.check(session, self._vault, items, now)
+        self._watch.answered(items, answers, now)
+        return answers
+
+
+class Submissions(Merger[Submission, Accepted | Refusal]):
+    NAME = "submissions"
+    LANES = LANES
+
+    def __init__(self, database: Database, vault: Vault) -> None:
+        super().__init__()
+        self._database, self._vault = database, vault
+
+    async def answer_batch(self, items: Sequence[Submission]) -> list[Accepted | Refusal]:
+        return await self._database.attempt(lambda session: submission.submit(session, self._vault, items, clock.now()))
+
+
+class Pushes(Merger[Push, Verdict]):
+    """Rows of the 12 columns that come one at a time."""
+
+    NAME = "pushes"
+    LANES = LANES
+
+    def __init__(self, database: Database, vault: Vault) -> None:
+        super().__init__()
+        self._database, self._vault = database, vault
+
+    async def answer_batch(self, items: Sequence[Push]) -> list[Verdict]:
+        return await self._database.attempt(lambda session: reception.push(session, self._vault, items, clock.now()))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Process:
     database: Database
     vault: Vault
     wake: Wake
     tail: Tail
-    checks: Merger[Check, Answer | NikInvalid | TooManyChecks]
-    submissions: Merger[Submission, Accepted | Refusal]
-    pushes: Merger[Push, Verdict]
-    watch: EnumerationWatch = field(default_factory=EnumerationWatch)
+    checks: Checks
+    submissions: Submissions
+    pushes: Pushes
+    watch: EnumerationWatch
     """Of the checks as they are answered."""
     webhooks_to_private: bool = False
     """For tests only: webhooks may point anywhere."""
     stopping: asyncio.Event = field(default_factory=asyncio.Event)
     """Set when this process has been told to end."""
+
+
+def build_process(database: Database, vault: Vault, *, webhooks_to_private: bool = False) -> Process:
+    watch = EnumerationWatch()
+    return Process(
+        database=database,
+        vault=vault,
+        wake=Wake(database),
+        tail=Tail(database),
+        checks=Checks(database, vault, watch),
+        submissions=Submissions(database, vault),
+        pushes=Pushes(database, vault),
+        watch=watch,
+        webhooks_to_private=webhooks_to_private,
+    )

@@ -88,12 +88,12 @@ async def test_graphql_is_there_and_wants_a_token(client: httpx.AsyncClient) -> 
 async def test_merged_calls_are_answered_each_their_own(database: Database, vault: Vault) -> None:
     world = await build(database, vault)
     route_id = await world.route()
-    registry = main.build_registry(database, vault)
-    accepted = await asyncio.gather(*(registry.submissions.submit(someone(HUBDAT, route_id, n)) for n in range(20)))
+    process = main.build_process(database, vault)
+    accepted = await asyncio.gather(*(process.submissions.ask(someone(HUBDAT, route_id, n)) for n in range(20)))
     assert all(isinstance(one, Accepted) for one in accepted)
     assert await world.count("registrant") == 20
     checks = [Check(DKI, nik_of(number)) for number in range(30)] + [Check(DKI, "1")]
-    answers = await asyncio.gather(*(registry.checks.submit(check) for check in checks))
+    answers = await asyncio.gather(*(process.checks.ask(check) for check in checks))
     assert [one.outcome for one in answers if isinstance(one, Answer)] == ["REGISTERED"] * 20 + ["AVAILABLE"] * 10
     assert isinstance(answers[-1], NikInvalid)
     assert await world.count("nik_access") == 30
@@ -102,9 +102,9 @@ async def test_merged_calls_are_answered_each_their_own(database: Database, vaul
 async def test_stopping_answers_what_was_accepted(settings: Settings, database: Database, vault: Vault) -> None:
     world = await build(database, vault)
     route_id = await world.route()
-    registry = main.build_registry(Database(settings.database_url.get_secret_value()), vault)  # type: ignore[union-attr]
-    async with main.lifespan(registry, settings):
-        submissions = [asyncio.create_task(registry.submissions.submit(someone(HUBDAT, route_id, n))) for n in range(9)]
+    process = main.build_process(Database(settings.database_url.get_secret_value()), vault)  # type: ignore[union-attr]
+    async with main.lifespan(process, settings):
+        submissions = [asyncio.create_task(process.submissions.ask(someone(HUBDAT, route_id, n))) for n in range(9)]
         await asyncio.sleep(0)
     assert all(isinstance(one, Accepted) for one in await asyncio.gather(*submissions))
     assert await world.count("registrant") == 9
@@ -133,7 +133,7 @@ async def test_a_sweep_that_does_not_end_is_cut_off(
 
     monkeypatch.setattr(sweep, "run", run)
     monkeypatch.setattr(main, "DUTIES_END_WITHIN", 0.01)
-    async with main.lifespan(main.build_registry(database, vault), settings):
+    async with main.lifespan(main.build_process(database, vault), settings):
         await asyncio.sleep(0)
 
 

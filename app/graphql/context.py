@@ -20,7 +20,7 @@ from app.auth.bearer import Principal
 from app.changes.log import feed
 from app.db import Session
 from app.errors import Language
-from app.process import Registry
+from app.process import Process
 from app.registry.caller import Caller
 from app.registry.clients.scopes import DASHBOARD_READ, HUBDAT_ADMIN, OWN_REGISTRANTS, REGISTRANTS_READ
 from app.registry.registrants import lookup
@@ -61,8 +61,8 @@ class DeliveryPageKey:
 class Context:
     """A request has one. Each event of a subscription that needs a context has one of its own."""
 
-    def __init__(self, registry: Registry, principal: Principal, language: Language, now: datetime) -> None:
-        self.registry = registry
+    def __init__(self, process: Process, principal: Principal, language: Language, now: datetime) -> None:
+        self.process = process
         self.principal = principal
         self.language = language
         self.now = now
@@ -96,10 +96,10 @@ class Context:
         return self.everyone or (REGISTRANTS_READ in self.principal.scopes and self.caller.owns(organizer))
 
     def transaction(self) -> AbstractAsyncContextManager[Session]:
-        return self.registry.database.transaction()
+        return self.process.database.transaction()
 
     async def attempt(self, work: Callable[[Session], Awaitable[Written]]) -> Written:
-        return await self.registry.database.attempt(work)
+        return await self.process.database.attempt(work)
 
     @cached_property
     def organizers(self) -> DataLoader[str, Organizer | None]:
@@ -156,7 +156,7 @@ class Context:
     def registrants(self) -> DataLoader[UUID, Record | None]:
         async def load(ids: list[UUID]) -> Sequence[Record | None]:
             async with self.transaction() as session:
-                return await lookup.by_ids(session, self.registry.vault, self.reader, ids, everyone=self.everyone)
+                return await lookup.by_ids(session, self.process.vault, self.reader, ids, everyone=self.everyone)
 
         return DataLoader(load)
 
@@ -164,7 +164,7 @@ class Context:
     def returns(self) -> DataLoader[UUID, Record | None]:
         async def load(ids: list[UUID]) -> Sequence[Record | None]:
             async with self.transaction() as session:
-                return await lookup.returns_of(session, self.registry.vault, self.reader, ids, everyone=self.everyone)
+                return await lookup.returns_of(session, self.process.vault, self.reader, ids, everyone=self.everyone)
 
         return DataLoader(load)
 

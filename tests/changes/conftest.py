@@ -37,7 +37,6 @@ def post(world: World) -> Post:
 class Process:
     """What one process has to follow the log with."""
 
-    wake: Wake
     tail: Tail
     stop: asyncio.Event
     running: list[asyncio.Task[None]]
@@ -46,15 +45,14 @@ class Process:
 @asynccontextmanager
 async def process(database: Database, *, listening: bool = True) -> AsyncIterator[Process]:
     wake, stop = Wake(database), asyncio.Event()
-    tail = Tail(database, wake)
-    database.on_change = wake.tell
+    tail = Tail(database)
     duties = [tail.run, wake.run] if listening else [tail.run]
     running = [asyncio.create_task(duty(stop)) for duty in duties]
     try:
-        yield Process(wake, tail, stop, running)
+        yield Process(tail, stop, running)
     finally:
         stop.set()
-        wake.tell()
+        database.followers.tell()
         await asyncio.gather(*running)
 
 

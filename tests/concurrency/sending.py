@@ -26,14 +26,11 @@ async def main(url: str, index: str, data: str) -> None:
     database = Database(url, pool_size=3)
     vault = Vault(Keys(index=bytes.fromhex(index), data={1: bytes.fromhex(data)}, signing=()))
     wake, stop = Wake(database), asyncio.Event()
-    database.on_change = wake.tell
     poster = Poster(Resolver(), connections=20, private=True, within=0.8)
     sender = Sender(database, vault, poster.post, lease=LEASE)
     sys.stdout.write("sends\n")
     sys.stdout.flush()
-    await asyncio.gather(
-        wake.run(stop), projection.keep(database, wake, announcing.PROJECTION, stop), sender.run(wake, stop)
-    )
+    await asyncio.gather(wake.run(stop), projection.keep(database, announcing.PROJECTION, stop), sender.run(stop))
 
 
 if __name__ == "__main__":

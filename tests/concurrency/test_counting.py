@@ -11,7 +11,6 @@ from multiprocessing.process import BaseProcess
 import pytest
 
 from app.changes.log import projection, tallies
-from app.changes.log.wake import Wake
 from app.db import Database
 from app.models.enums import RegistrantStatus
 from app.registry.statistics import statistics
@@ -30,7 +29,7 @@ def count_for_ever(url: str) -> None:
         database = Database(url, pool_size=2)
         # Few at a time: there is always one in the middle of it.
         tallies.CHANGES_OF_A_STEP = 5
-        await projection.keep(database, Wake(database), tallies.STATISTICS, asyncio.Event())
+        await projection.keep(database, tallies.STATISTICS, asyncio.Event())
 
     asyncio.run(keep())
 

@@ -15,8 +15,8 @@ import pytest
 
 from app.db import Database
 from app.errors import Refusal
-from app.merging import Merger
 from app.models.enums import RegistrantStatus
+from app.process import Submissions
 from app.registry.registrants import lifecycle, submission
 from app.registry.registrants.lookup import Ref
 from app.registry.registrants.record import Record
@@ -71,11 +71,8 @@ async def test_five_hundred_claims_on_a_hundred_seats(world: World) -> None:
 async def test_five_hundred_claims_merged_by_two_servers(world: World) -> None:
     route = await world.route(quota=100)
 
-    async def run(submissions: Sequence[Submission]) -> list[Any]:
-        return await world.submit(*submissions)
-
-    servers = [Merger(run), Merger(run)]
-    claims = [servers[number % 2].submit(someone(HUBDAT, route, number)) for number in range(500)]
+    servers = [Submissions(world.database, world.vault) for _ in range(2)]
+    claims = [servers[number % 2].ask(someone(HUBDAT, route, number)) for number in range(500)]
     assert counted(await asyncio.gather(*claims)) == {"REGISTERED": 100, "QUOTA_FULL": 400}
     await assert_exactly_full(world, route, 100)
 

@@ -16,7 +16,7 @@ from app.auth.signing import SigningKeys
 from app.config import Settings
 from app.db import Database
 from app.graphql.doors.http import routes
-from app.main import build_registry
+from app.process import build_process
 from app.registry.caller import Caller
 from app.registry.clients import clients
 from app.registry.clients.clients import Issued
@@ -107,11 +107,11 @@ def settings() -> Settings:
 def build(world: World) -> Callable[[Settings], Starlette]:
     def build(settings: Settings) -> Starlette:
         keys = SigningKeys(lambda: world.vault.signing)
-        registry = build_registry(world.database, world.vault, webhooks_to_private=settings.webhooks_to_private)
+        process = build_process(world.database, world.vault, webhooks_to_private=settings.webhooks_to_private)
         return Starlette(
             routes=[
                 *endpoints.routes(world.database, keys, ISSUER),
-                *routes(registry, Bearer(world.database, keys, ISSUER), settings),
+                *routes(process, Bearer(world.database, keys, ISSUER), settings),
             ]
         )
 

@@ -15,8 +15,7 @@ from app.auth.bearer import Bearer
 from app.auth.signing import SigningKeys
 from app.config import Settings
 from app.intake.doors import doors
-from app.main import build_registry
-from app.process import Registry
+from app.process import Process, build_process
 from app.request_log import RequestLog
 from tests.graphql.conftest import ISSUER, Api
 from tests.world import World
@@ -25,7 +24,7 @@ SETTINGS = {"body_limit": 1_000_000, "body_timeout": 0.5, "request_timeout": 10}
 
 
 class Doors(Api):
-    registry: Registry
+    process: Process
 
     async def send(
         self,
@@ -49,13 +48,13 @@ class Doors(Api):
 async def opened(world: World, **changes: Any) -> AsyncIterator[Doors]:
     settings = Settings(**SETTINGS | changes)
     keys = SigningKeys(lambda: world.vault.signing)
-    registry, bearer = build_registry(world.database, world.vault), Bearer(world.database, keys, ISSUER)
+    process, bearer = build_process(world.database, world.vault), Bearer(world.database, keys, ISSUER)
     application = Starlette(
-        routes=[*endpoints.routes(world.database, keys, ISSUER), *doors.routes(registry, bearer, settings)],
+        routes=[*endpoints.routes(world.database, keys, ISSUER), *doors.routes(process, bearer, settings)],
         middleware=[Middleware(RequestLog)],
     )
     transport = httpx.ASGITransport(application)
     async with httpx.AsyncClient(transport=transport, base_url=ISSUER) as http:
         client = Doors(http, world.database)
-        client.registry = registry
+        client.process = process
         yield client

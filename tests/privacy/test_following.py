@@ -11,7 +11,7 @@ from graphql import build_client_schema, get_introspection_query
 from starlette.applications import Starlette
 
 from app.changes.log import feed
-from app.process import Registry
+from app.process import Process
 from app.registry.caller import Caller
 from app.registry.change_log import OF_A_REGISTRANT
 from tests import world as worlds
@@ -31,7 +31,7 @@ async def walk(api: Api) -> Walk:
 @pytest.fixture
 async def live(api: Api, application: Starlette) -> AsyncIterator[Live]:
     async with listening(application) as server:
-        yield Live(api, server, cast(Registry, None))
+        yield Live(api, server, cast(Process, None))
 
 
 async def heard(

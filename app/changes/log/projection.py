@@ -16,7 +16,7 @@ import structlog
 
 from app import clock
 from app.changes.log.feed import AFTER, IN_ORDER, IS_HELD_BACK, SETTLED, START, XACT_ID, Position
-from app.changes.log.wake import HELD_BACK_SECONDS, POLL_SECONDS, Wake
+from app.changes.log.wake import HELD_BACK_SECONDS, POLL_SECONDS
 from app.db import Database, Session
 from app.errors import Unavailable
 from app.sql import statement
@@ -73,17 +73,17 @@ async def news(session: Session, after: Position) -> News:
     return await session.one(_NEWS, **after.values())
 
 
-async def keep(database: Database, wake: Wake, projection: Projection, stop: asyncio.Event) -> None:
-    """Until `stop`: take in what is there, then wait for `wake`. A database that is away is tried again."""
+async def keep(database: Database, projection: Projection, stop: asyncio.Event) -> None:
+    """Until `stop`: take in what is there, then wait for news. A database that is away is tried again."""
     while not stop.is_set():
         # The signal comes first: a commit after this line wakes us, even if `_catch_up` has already looked.
-        signal = wake.signal()
+        signal = database.followers.signal()
         try:
             seconds = await _catch_up(database, projection, stop)
         except Unavailable:
             logger.warning("projection.unavailable", projection=projection.name)
             seconds = POLL_SECONDS
-        await wake.wait(signal, seconds)
+        await database.followers.wait(signal, seconds)
 
 
 async def _catch_up(database: Database, projection: Projection, stop: asyncio.Event) -> float:

@@ -1,6 +1,6 @@
 """The live end of the change log. In each process one reader follows the log, for all followers of that process.
 
-The reader (`Tail.run`) waits for `wake`, reads what is new, and hands each change to the followers that it concerns. A
+The reader (`Tail.run`) waits for a signal of `app.db.Followers`, reads what is new, and hands each change to the followers that it concerns. A
 follower (`Tail.follow`) reads pages of the log by itself until it is at the end. From then on it waits for the reader's
 changes. A follower that is too slow falls behind: it reads pages again, so that never more than `MOST_WAITING` changes
 wait for it.
@@ -18,7 +18,7 @@ import structlog
 
 from app.changes.log import feed
 from app.changes.log.feed import FeedItem, FeedPage, InvalidCursor, Position
-from app.changes.log.wake import HELD_BACK_SECONDS, POLL_SECONDS, Wake
+from app.changes.log.wake import HELD_BACK_SECONDS, POLL_SECONDS
 from app.db import Database
 from app.errors import Unavailable
 
@@ -76,9 +76,9 @@ class Follower:
 class Tail:
     """Of one process."""
 
-    def __init__(self, database: Database, wake: Wake) -> None:
+    def __init__(self, database: Database) -> None:
         self._database = database
-        self._wake = wake
+        self._followers_of_the_log = database.followers
         self._followers: dict[str | None, set[Follower]] = defaultdict(set)
         """By organizer. Under None are those who follow everyone."""
         self._position: Position | None = None
@@ -95,10 +95,10 @@ class Tail:
         try:
             while not stop.is_set():
                 # The signal comes first: a commit after this line wakes us, even if `_look` has already read.
-                signal = self._wake.signal()
+                signal = self._followers_of_the_log.signal()
                 seconds = await self._look()
                 await asyncio.sleep(GATHER_SECONDS if seconds else 0)
-                await self._wake.wait(signal, seconds)
+                await self._followers_of_the_log.wait(signal, seconds)
         finally:
             self._ended = True
             self._end_everyone()
@@ -145,7 +145,7 @@ class Tail:
         for key in keys:
             self._followers[key].add(follower)
         # The reader sleeps while nobody follows: it is to read at once.
-        self._wake.rouse()
+        self._followers_of_the_log.rouse()
         try:
             yield
         finally:

@@ -1,9 +1,7 @@
-"""Wakes those who follow the change log, in every process, after a commit that wrote it.
+"""Wakes those who follow the change log in other processes, after a commit here that wrote the log.
 
-Who waits: the reader of `tail`, each `projection` and the `sender` of webhooks. Each of them takes `signal()`, then
-reads the log, then waits with `wait()`. Who wakes them: `Database` calls `tell()` after such a commit. `tell()` wakes
-the followers of its own process at once. `run()` sends NOTIFY; the `run()` of every other process hears it and wakes
-the followers there.
+The followers of one process are `app.db.Followers`: a commit wakes those of its own process at once. `Wake.run` sends
+NOTIFY; the `Wake.run` of every other process hears it and wakes the followers there.
 
 NOTIFY is sent after the commit and not by it: NOTIFY inside of the writing transactions would make them commit one
 after the other. A notification may get lost, so every follower looks again by itself after a while.
@@ -43,35 +41,7 @@ class Wake:
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        self._signal = asyncio.Event()
-        """The followers of this process wait for it. It is set once; then the next one takes its place."""
-        self._untold = asyncio.Event()
-        """Set while other processes have not been told of a commit here."""
-
-    # --- for followers ------------------------------------------------------------------------------------------------
-
-    def signal(self) -> asyncio.Event:
-        """What the next news will set. Take it before you read: then you miss no news that comes while you read."""
-        return self._signal
-
-    async def wait(self, signal: asyncio.Event, within: float) -> None:
-        """Until `signal` is set, or for `within` seconds."""
-        with suppress(TimeoutError):
-            await asyncio.wait_for(signal.wait(), within)
-
-    # --- for those who have news --------------------------------------------------------------------------------------
-
-    def tell(self) -> None:
-        """This process has committed changes: its followers wake now, and `run` tells the other processes."""
-        self._untold.set()
-        self.rouse()
-
-    def rouse(self) -> None:
-        """Wake the followers of this process."""
-        signal, self._signal = self._signal, asyncio.Event()
-        signal.set()
-
-    # --- between processes --------------------------------------------------------------------------------------------
+        self._followers = database.followers
 
     async def run(self, stop: asyncio.Event) -> None:
         """Listen and tell until `stop`. A connection that breaks is replaced."""
@@ -95,12 +65,12 @@ class Wake:
         try:
             await connection.add_listener(CHANNEL, self._heard)
             # Other processes may have told something while nobody listened here.
-            self.rouse()
+            self._followers.rouse()
             while not stopped.done() and not broken.is_set():
                 await self._wait_for_any({stopped, ended})
                 if broken.is_set():
                     return
-                if self._untold.is_set():
+                if self._followers.untold.is_set():
                     await self._notify(connection)
                     await asyncio.sleep(GATHER_SECONDS)
                 elif not stopped.done():
@@ -113,20 +83,20 @@ class Wake:
 
     async def _wait_for_any(self, ends: set[asyncio.Task[bool]]) -> None:
         """Until there is something to tell, or one of `ends` is done, or for `PING_AFTER_SECONDS`."""
-        untold = asyncio.create_task(self._untold.wait())
+        untold = asyncio.create_task(self._followers.untold.wait())
         await asyncio.wait({*ends, untold}, timeout=PING_AFTER_SECONDS, return_when=asyncio.FIRST_COMPLETED)
         untold.cancel()
 
     async def _notify(self, connection: asyncpg.Connection[asyncpg.Record]) -> None:
-        self._untold.clear()
+        self._followers.untold.clear()
         try:
             await connection.execute(f"NOTIFY {CHANNEL}", timeout=ANSWER_WITHIN_SECONDS)
         except BaseException:
             # The next connection will tell the other processes.
-            self._untold.set()
+            self._followers.untold.set()
             raise
 
     def _heard(self, connection: Any, by: int, *_: object) -> None:
         """A NOTIFY of our own connection is no news: `tell` has woken the followers here already."""
         if by != connection.get_server_pid():
-            self.rouse()
+            self._followers.rouse()

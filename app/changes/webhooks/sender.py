@@ -14,7 +14,6 @@ from datetime import datetime, timedelta
 import structlog
 
 from app import clock, metrics
-from app.changes.log.wake import Wake
 from app.changes.webhooks import events, outbox, signatures
 from app.changes.webhooks.addresses import Resolver
 from app.changes.webhooks.outbox import Landed, Leased
@@ -35,7 +34,7 @@ Post = Callable[[str, Mapping[str, str], bytes], Awaitable[AttemptOutcome]]
 logger = structlog.get_logger(__name__)
 
 
-async def run(database: Database, vault: Vault, wake: Wake, stop: asyncio.Event, *, private: bool = False) -> None:
+async def run(database: Database, vault: Vault, stop: asyncio.Event, *, private: bool = False) -> None:
     """Send until `stop`."""
     if private:
         logger.warning(
@@ -44,7 +43,7 @@ async def run(database: Database, vault: Vault, wake: Wake, stop: asyncio.Event,
     resolver = Resolver()
     poster = Poster(resolver, connections=MOST_IN_FLIGHT, private=private)
     try:
-        await Sender(database, vault, poster.post).run(wake, stop)
+        await Sender(database, vault, poster.post).run(stop)
     finally:
         await poster.close()
         resolver.close()
@@ -73,13 +72,13 @@ class Sender:
         self._landed: list[Landed] = []
         self._landing = asyncio.Event()
 
-    async def run(self, wake: Wake, stop: asyncio.Event) -> None:
+    async def run(self, stop: asyncio.Event) -> None:
         try:
             while not stop.is_set():
                 # The signal comes first: a commit after this line wakes us, even if `turn` has already looked.
-                signal = wake.signal()
+                signal = self._database.followers.signal()
                 await self.turn()
-                await self._wait(wake, signal)
+                await self._wait(signal)
         finally:
             await self._end()
 
@@ -130,9 +129,12 @@ class Sender:
         self._landed.append(Landed(one, began_at, outcome))
         self._landing.set()
 
-    async def _wait(self, wake: Wake, signal: asyncio.Event) -> None:
+    async def _wait(self, signal: asyncio.Event) -> None:
         """Until the log has news, or an attempt lands, or `POLL_SECONDS` are over."""
-        news, landing = asyncio.create_task(wake.wait(signal, POLL_SECONDS)), asyncio.create_task(self._landing.wait())
+        news, landing = (
+            asyncio.create_task(self._database.followers.wait(signal, POLL_SECONDS)),
+            asyncio.create_task(self._landing.wait()),
+        )
         try:
             await asyncio.wait({news, landing}, return_when=asyncio.FIRST_COMPLETED)
         finally:

@@ -48,18 +48,18 @@ from app.graphql.engine.subscriptions import Subscriptions
 from app.graphql.failures import RequestError, cause
 from app.graphql.schema import EXECUTABLE
 from app.language import language_of
-from app.process import Registry
+from app.process import Process
 
 PATH = "/graphql"
 
 
 def routes(
-    registry: Registry, bearer: Bearer, settings: Settings, *, schema: GraphQLSchema = EXECUTABLE
+    process: Process, bearer: Bearer, settings: Settings, *, schema: GraphQLSchema = EXECUTABLE
 ) -> list[BaseRoute]:
-    operations, connections = Operations(schema, settings), Connections(registry.stopping)
-    payloads = Payloads(registry, operations, Subscriptions(schema, operations), connections)
+    operations, connections = Operations(schema, settings), Connections(process.stopping)
+    payloads = Payloads(process, operations, Subscriptions(schema, operations), connections)
     return [
-        Route(PATH, HttpDoor(registry, bearer, settings, operations, payloads, connections)),
+        Route(PATH, HttpDoor(process, bearer, settings, operations, payloads, connections)),
         WebSocketRoute(PATH, SocketDoor(bearer, operations, payloads, connections)),
     ]
 
@@ -69,14 +69,14 @@ class HttpDoor:
 
     def __init__(
         self,
-        registry: Registry,
+        process: Process,
         bearer: Bearer,
         settings: Settings,
         operations: Operations,
         payloads: Payloads,
         connections: Connections,
     ) -> None:
-        self._registry = registry
+        self._process = process
         self._bearer = bearer
         self._settings = settings
         self._operations = operations
@@ -157,7 +157,7 @@ class HttpDoor:
         return Stream(self._payloads.of(found, principal, language), watch, receive, language)
 
     async def _result(self, found: FoundOperation, principal: Principal, language: Language, media: str) -> HttpAnswer:
-        result = await self._operations.execute(found, Context(self._registry, principal, language, clock.now()))
+        result = await self._operations.execute(found, Context(self._process, principal, language, clock.now()))
         alone = _what_kept_it_from_answering(result) if found.operation.root_fields == 1 else None
         return answered(result.data, result.errors, language, media, alone=alone)
 

@@ -19,16 +19,16 @@ from app.graphql.engine.operations import FoundOperation, Operations
 from app.graphql.engine.requests import NotUnderstood
 from app.graphql.engine.subscriptions import Subscriptions, written_result
 from app.graphql.failures import RequestError, shown
-from app.process import Registry
+from app.process import Process
 
 
 class Payloads:
     """A process has one."""
 
     def __init__(
-        self, registry: Registry, operations: Operations, subscriptions: Subscriptions, connections: Connections
+        self, process: Process, operations: Operations, subscriptions: Subscriptions, connections: Connections
     ) -> None:
-        self._registry = registry
+        self._process = process
         self._operations = operations
         self._subscriptions = subscriptions
         self._connections = connections
@@ -40,7 +40,7 @@ class Payloads:
         """
 
         def new_context() -> Context:
-            return Context(self._registry, principal, language, clock.now())
+            return Context(self._process, principal, language, clock.now())
 
         if not found.is_subscription:
             yield written_result(await self._operations.execute(found, new_context()), language)

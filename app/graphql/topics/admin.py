@@ -202,7 +202,7 @@ async def issue_webhook_secret(
 ) -> IssuedWebhookSecret:
     context = info.context
     verdict = await context.attempt(
-        lambda session: webhook_secrets.issue(session, context.registry.vault, context.caller, client_id, context.now)
+        lambda session: webhook_secrets.issue(session, context.process.vault, context.caller, client_id, context.now)
     )
     if isinstance(verdict, Refusal):
         raise RefusalError(verdict)

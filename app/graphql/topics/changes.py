@@ -45,7 +45,7 @@ async def find_changes(info: Info, first: First = 100, after: AfterChange = UNSE
     context, size = info.context, paging.size(first)
     behind = _position(given(after)) or feed.START
     try:
-        async with context.registry.database.statements() as session:
+        async with context.process.database.statements() as session:
             page = await feed.page(session, context.followed, behind, most=size + 1)
     except InvalidCursor:
         raise paging.no_cursor() from None
@@ -63,7 +63,7 @@ async def follow_changes(info: Info, after: ResumeAfter = UNSET) -> AsyncGenerat
     context = info.context
     behind = _position(given(after))
     try:
-        async with aclosing(context.registry.tail.follow(context.followed, behind)) as items:
+        async with aclosing(context.process.tail.follow(context.followed, behind)) as items:
             async for item in items:
                 yield _shown(item, context)
     except InvalidCursor:
@@ -83,7 +83,7 @@ def _shown(item: FeedItem, context: Context) -> Change:
     """The change as this client may see it. All who follow share the item, so each of its two views is made once."""
     own = context.reader.owns(item.registrant.organizer)
     if own not in item.shown:
-        seen = record.from_row(item.registrant, context.registry.vault, context.reader)
+        seen = record.from_row(item.registrant, context.process.vault, context.reader)
         item.shown[own] = Change.from_log(item.change, Registrant.from_record(seen))
     shown: Change = item.shown[own]
     return shown

@@ -227,7 +227,7 @@ async def import_registrants(
         extension=file.extension,
     )
     job = await context.attempt(
-        lambda session: jobs.create(session, context.registry.vault, order, file.pieces(), context.now)
+        lambda session: jobs.create(session, context.process.vault, order, file.pieces(), context.now)
     )
     return _shown(job, context)
 
@@ -254,7 +254,7 @@ async def import_progress(info: Info, id: JobId) -> AsyncGenerator[ImportJob, No
 
 async def cancel_missing(info: Info, job_id: JobId) -> ImportJob:
     context = info.context
-    cancelled = await absentees.cancel(context.registry.database, context.caller, identifier(job_id), context.now)
+    cancelled = await absentees.cancel(context.process.database, context.caller, identifier(job_id), context.now)
     return _shown(cancelled, context)
 
 
@@ -268,7 +268,7 @@ async def find_consolidation(
     async with context.transaction() as session:
         found = await consolidation.summary(
             session,
-            context.registry.vault,
+            context.process.vault,
             context.reader,
             given(organizer) or context.caller.organizer,
             date,

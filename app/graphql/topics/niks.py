@@ -118,7 +118,7 @@ async def check_nik(
     info: Info, nik: OneNik, direction: InDirection = Direction.MUDIK, service: ForService = Service.PASSENGER
 ) -> NikCheck:
     context = info.context
-    answer = await context.registry.checks.submit(Check(context.caller, nik, direction, service))
+    answer = await context.process.checks.ask(Check(context.caller, nik, direction, service))
     return NikCheck.from_answer(nik, answer, context)
 
 
@@ -130,16 +130,16 @@ async def check_niks(
 ) -> list[NikCheck]:
     context = info.context
     checks = [Check(context.caller, nik, direction, service) for nik in niks]
-    async with context.registry.database.statements() as session:
-        answers = await check.check(session, context.registry.vault, checks, context.now, together=True)
-    context.registry.watch.answered(checks, answers, context.now)
+    async with context.process.database.statements() as session:
+        answers = await check.check(session, context.process.vault, checks, context.now, together=True)
+    context.process.watch.answered(checks, answers, context.now)
     return [NikCheck.from_answer(nik, answer, context) for nik, answer in zip(niks, answers, strict=True)]
 
 
 async def nik_accesses(info: Info, nik: OneNik) -> list[NikAccess]:
     context = info.context
     async with context.transaction() as session:
-        accesses = await subject_access.accesses(session, context.registry.vault, context.caller, nik, context.now)
+        accesses = await subject_access.accesses(session, context.process.vault, context.caller, nik, context.now)
     if isinstance(accesses, Refusal):
         raise RefusalError(accesses)
     return [
@@ -164,7 +164,7 @@ async def block_nik(
     return _block(
         await context.attempt(
             lambda session: blocks.block(
-                session, context.registry.vault, context.caller, nik, reason, seasons, context.now
+                session, context.process.vault, context.caller, nik, reason, seasons, context.now
             )
         ),
         context,
@@ -175,7 +175,7 @@ async def lift_nik_block(info: Info, nik: OneNik, reason: Reason) -> BlockResult
     context = info.context
     return _block(
         await context.attempt(
-            lambda session: blocks.lift(session, context.registry.vault, context.caller, nik, reason, context.now)
+            lambda session: blocks.lift(session, context.process.vault, context.caller, nik, reason, context.now)
         ),
         context,
     )

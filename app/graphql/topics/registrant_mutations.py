@@ -59,7 +59,7 @@ RegistrantResult = Annotated[
 async def submit_registrant(
     info: Info, input: Annotated[SubmitRegistrant, strawberry.argument(description="Whom, and on which route.")]
 ) -> SubmitResult:
-    verdict = await info.context.registry.submissions.submit(input.to_submission(info.context))
+    verdict = await info.context.process.submissions.ask(input.to_submission(info.context))
     return _submitted(verdict, info.context)
 
 
@@ -70,7 +70,7 @@ async def submit_registrants(
     context = info.context
     submissions = [registrant.to_submission(context) for registrant in inputs]
     verdicts = await context.attempt(
-        lambda session: submission.submit(session, context.registry.vault, submissions, context.now)
+        lambda session: submission.submit(session, context.process.vault, submissions, context.now)
     )
     return [_submitted(verdict, context) for verdict in verdicts]
 
@@ -84,7 +84,7 @@ async def verify_registrants(info: Info, refs: Refs, posko: Posko = UNSET) -> li
     context, which = info.context, [ref.to_ref() for ref in refs]
     verdicts = await context.attempt(
         lambda session: lifecycle.verify(
-            session, context.registry.vault, context.caller, which, context.now, posko=given(posko)
+            session, context.process.vault, context.caller, which, context.now, posko=given(posko)
         )
     )
     return [_registrant(verdict, context) for verdict in verdicts]
@@ -99,7 +99,7 @@ async def depart_registrants(info: Info, refs: Refs, healthy: Healthy, at: At = 
     context, which = info.context, [ref.to_ref() for ref in refs]
     verdicts = await context.attempt(
         lambda session: lifecycle.depart(
-            session, context.registry.vault, context.caller, which, context.now, healthy=healthy, at=given(at)
+            session, context.process.vault, context.caller, which, context.now, healthy=healthy, at=given(at)
         )
     )
     return [_registrant(verdict, context) for verdict in verdicts]
@@ -109,7 +109,7 @@ async def cancel_registrant(info: Info, ref: Ref, reason: Reason) -> RegistrantR
     context = info.context
     [verdict] = await context.attempt(
         lambda session: lifecycle.cancel(
-            session, context.registry.vault, context.caller, [ref.to_ref()], context.now, reason=reason
+            session, context.process.vault, context.caller, [ref.to_ref()], context.now, reason=reason
         )
     )
     return _registrant(verdict, context)
@@ -123,7 +123,7 @@ async def correct_registrant(
     context = info.context
     verdict = await context.attempt(
         lambda session: corrections.correct(
-            session, context.registry.vault, context.caller, ref.to_ref(), input.to_correction(), context.now
+            session, context.process.vault, context.caller, ref.to_ref(), input.to_correction(), context.now
         )
     )
     return _registrant(verdict, context)
@@ -133,7 +133,7 @@ async def hand_over_motorcycle(info: Info, ref: Ref, at: At = UNSET) -> Registra
     context = info.context
     [verdict] = await context.attempt(
         lambda session: motorcycles.hand_over(
-            session, context.registry.vault, context.caller, [ref.to_ref()], given(at), context.now
+            session, context.process.vault, context.caller, [ref.to_ref()], given(at), context.now
         )
     )
     return _registrant(verdict, context)
@@ -146,9 +146,7 @@ async def erase_registrant(
 ) -> RegistrantResult:
     context = info.context
     verdict = await context.attempt(
-        lambda session: erasure.erase(
-            session, context.registry.vault, context.caller, ref.to_ref(), reason, context.now
-        )
+        lambda session: erasure.erase(session, context.process.vault, context.caller, ref.to_ref(), reason, context.now)
     )
     return _registrant(verdict, context)
 

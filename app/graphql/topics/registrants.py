@@ -172,7 +172,7 @@ async def find_registrant(
     context = info.context
     async with context.transaction() as session:
         [found] = await lookup.find(
-            session, context.registry.vault, context.reader, [ref.to_ref()], everyone=context.everyone, now=context.now
+            session, context.process.vault, context.reader, [ref.to_ref()], everyone=context.everyone, now=context.now
         )
     match found:
         case Record():
@@ -196,7 +196,7 @@ async def find_registrants(
     async with context.transaction() as session:
         records = await lookup.page(
             session,
-            context.registry.vault,
+            context.process.vault,
             context.reader,
             where.to_filter() if where else lookup.Filter(),
             after=position,

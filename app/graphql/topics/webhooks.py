@@ -206,12 +206,12 @@ async def save_webhook(
     verdict = await context.attempt(
         lambda session: registry_webhooks.save(
             session,
-            context.registry.vault,
+            context.process.vault,
             context.caller,
             input.to_input(),
             context.now,
             admin=context.admin,
-            private=context.registry.webhooks_to_private,
+            private=context.process.webhooks_to_private,
         )
     )
     return Problem.from_refusal(verdict, context) if isinstance(verdict, Refusal) else SavedWebhook.from_saved(verdict)
@@ -221,7 +221,7 @@ async def rotate_webhook_secret(info: Info, id: WebhookId) -> SavedWebhookResult
     context = info.context
     verdict = await context.attempt(
         lambda session: registry_webhooks.rotate(
-            session, context.registry.vault, context.caller, identifier(id), context.now, admin=context.admin
+            session, context.process.vault, context.caller, identifier(id), context.now, admin=context.admin
         )
     )
     return Problem.from_refusal(verdict, context) if isinstance(verdict, Refusal) else SavedWebhook.from_saved(verdict)

@@ -13,7 +13,7 @@ from app.auth.bearer import Bearer
 from app.errors import Refusal, RefusalError
 from app.intake import http
 from app.intake.http import AdmittedRequest, RestDoor
-from app.process import Registry
+from app.process import Process
 from app.registry.clients.scopes import DASHBOARD_READ, REGISTRANTS_READ
 from app.registry.rows import consolidation
 from app.registry.rows.consolidation import Summary
@@ -22,9 +22,9 @@ PATH = "/consolidation/{date}"
 PARAMETERS = frozenset({"organizer", "season"})
 
 
-def routes(registry: Registry, bearer: Bearer) -> list[Route]:
+def routes(process: Process, bearer: Bearer) -> list[Route]:
     async def answer(asked: AdmittedRequest) -> Response:
-        found = await summary_of(registry, asked)
+        found = await summary_of(process, asked)
         return http.answered(
             {
                 "organizer": found.organizer,
@@ -40,16 +40,16 @@ def routes(registry: Registry, bearer: Bearer) -> list[Route]:
     return [Route(PATH, RestDoor(bearer, "consolidation", answer, scopes=scopes, method="GET"))]
 
 
-async def summary_of(registry: Registry, asked: AdmittedRequest) -> Summary:
+async def summary_of(process: Process, asked: AdmittedRequest) -> Summary:
     """Raises `RequestRefused`, `RefusalError`."""
     given = asked.request.query_params
     http.only(given, PARAMETERS)
     # A client of the dashboard sees counts only, also of its own organizer.
     may_read = REGISTRANTS_READ in asked.principal.scopes
-    async with registry.database.transaction() as session:
+    async with process.database.transaction() as session:
         found = await consolidation.summary(
             session,
-            registry.vault,
+            process.vault,
             asked.caller if may_read else replace(asked.caller, owns_nothing=True),
             given.get("organizer") or asked.caller.organizer,
             named(asked.request),

@@ -13,7 +13,7 @@ from app.errors import Refusal, refused_by
 from app.intake.doors import consolidation, export, legacy, metrics_page, webhook
 from app.intake.files import template
 from app.intake.imports import imports, results
-from app.process import Registry
+from app.process import Process
 from app.registry.imports import absentees, jobs
 from app.registry.niks import check
 from app.registry.rows import consolidation as days
@@ -37,13 +37,13 @@ REFUSED_ROWS: Mapping[str, Collection[type[Refusal]]] = MappingProxyType(
 """What a door says of a single row, as `ditolak`; the rows beside it are taken in."""
 
 
-def routes(registry: Registry, bearer: Bearer, settings: Settings) -> list[Route]:
+def routes(process: Process, bearer: Bearer, settings: Settings) -> list[Route]:
     return [
-        *webhook.routes(registry, bearer, settings),
-        *legacy.routes(registry, bearer, settings),
-        *imports.routes(registry, bearer, settings),
-        *consolidation.routes(registry, bearer),
-        *export.routes(registry, bearer),
+        *webhook.routes(process, bearer, settings),
+        *legacy.routes(process, bearer, settings),
+        *imports.routes(process, bearer, settings),
+        *consolidation.routes(process, bearer),
+        *export.routes(process, bearer),
         *template.routes(),
-        *metrics_page.routes(registry.database, bearer, settings),
+        *metrics_page.routes(process.database, bearer, settings),
     ]

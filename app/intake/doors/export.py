@@ -22,7 +22,7 @@ from app.intake.files.encoding import Csv, Encoder, JsonLines, encoded
 from app.intake.files.encoding_xlsx import Xlsx
 from app.intake.http import AdmittedRequest, RestDoor
 from app.models.enums import Direction
-from app.process import Registry
+from app.process import Process
 from app.registry.caller import Caller
 from app.registry.clients.scopes import REGISTRANTS_READ
 from app.registry.rows import extract
@@ -37,14 +37,14 @@ ENCODERS: dict[str, Callable[[], Encoder]] = {"xlsx": Xlsx, "csv": Csv, "jsonl":
 PARAMETERS = ("season", "direction", "day", "organizer", "all")
 
 
-def routes(registry: Registry, bearer: Bearer) -> list[Route]:
+def routes(process: Process, bearer: Bearer) -> list[Route]:
     def door(extension: str) -> RestDoor:
         async def export(asked: AdmittedRequest) -> Response:
-            wanted, organizers = await asked_for(registry, asked)
+            wanted, organizers = await asked_for(process, asked)
             encoder = ENCODERS[extension]()
             name = f"pemudik-{asked.caller.organizer}-{wanted.season}-{wib_day(asked.now)}.{extension}"
             return StreamingResponse(
-                file(registry, asked.caller, organizers, wanted, encoder),
+                file(process, asked.caller, organizers, wanted, encoder),
                 headers={"Content-Disposition": f'attachment; filename="{name}"'},
                 media_type=encoder.media,
             )
@@ -55,7 +55,7 @@ def routes(registry: Registry, bearer: Bearer) -> list[Route]:
 
 
 @refuses(*refused_by(seasons.latest), NotYours)
-async def asked_for(registry: Registry, asked: AdmittedRequest) -> tuple[Wanted, list[str]]:
+async def asked_for(process: Process, asked: AdmittedRequest) -> tuple[Wanted, list[str]]:
     """What is wanted, and of which organizers. Raises `RequestRefused`, `RefusalError`, `Unavailable`."""
     given = asked.request.query_params
     http.only(given, PARAMETERS)
@@ -64,7 +64,7 @@ async def asked_for(registry: Registry, asked: AdmittedRequest) -> tuple[Wanted,
         raise RefusalError(NotYours("organizer"))
     season = http.value(given, "season", year)
     if season is None:
-        async with registry.database.transaction() as session:
+        async with process.database.transaction() as session:
             season = await seasons.latest(session)
     wanted = Wanted(
         season,
@@ -91,21 +91,21 @@ def day(text: str) -> date:
 
 
 async def file(
-    registry: Registry, caller: Caller, organizers: Sequence[str], wanted: Wanted, encoder: Encoder
+    process: Process, caller: Caller, organizers: Sequence[str], wanted: Wanted, encoder: Encoder
 ) -> AsyncIterator[bytes]:
     yield encoder.sheet(SHEET, extract.COLUMNS)
     for organizer in organizers:
-        async for rows in slices(registry, organizer, wanted):
-            async for piece in encoded(encoder, rows, lambda row: extract.cells(row, registry.vault, caller)):
+        async for rows in slices(process, organizer, wanted):
+            async for piece in encoded(encoder, rows, lambda row: extract.cells(row, process.vault, caller)):
                 yield piece
     yield encoder.end()
 
 
-async def slices(registry: Registry, organizer: str, wanted: Wanted) -> AsyncIterator[Sequence[Row[Any]]]:
+async def slices(process: Process, organizer: str, wanted: Wanted) -> AsyncIterator[Sequence[Row[Any]]]:
     rows: Sequence[Row[Any]] = ()
     while True:
         after = rows[-1].id if rows else None
-        async with registry.database.transaction() as session:
+        async with process.database.transaction() as session:
             rows = await extract.page(session, organizer, wanted, after=after, most=ROWS_OF_A_SLICE)
         if rows:
             yield rows

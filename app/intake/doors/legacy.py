@@ -18,7 +18,7 @@ from app.errors import Language, NikInvalid, Standing, TooManyChecks
 from app.intake import http
 from app.intake.http import FORM, JSON, AdmittedRequest, RestDoor
 from app.models.enums import Direction, NikOutcome, RegistrantStatus, Service
-from app.process import Registry
+from app.process import Process
 from app.registry.clients.scopes import NIK_CHECK, OWN_REGISTRANTS
 from app.registry.niks import check
 from app.registry.niks.check import Answer, Check
@@ -44,14 +44,14 @@ ITINERARY = standard.COLUMNS[2:7]
 LegacyRow = dict[str, str | int | None]
 
 
-def routes(registry: Registry, bearer: Bearer, settings: Settings) -> list[Route]:
+def routes(process: Process, bearer: Bearer, settings: Settings) -> list[Route]:
     async def answer(asked: AdmittedRequest) -> Response:
         sent = await _nik(asked, settings)
-        answers = await _check(registry, asked, sent)
+        answers = await _check(process, asked, sent)
         if isinstance(answers, NikInvalid):
             return http.answered(_answer(INVALID, answers.message(asked.language), []))
         standing = [standing for one in answers for standing in one.standing]
-        rows = await _rows(registry, asked, answers[0].nik, standing)
+        rows = await _rows(process, asked, answers[0].nik, standing)
         return http.answered(_verdict(answers, rows, asked.language))
 
     return [http.route(PATH, RestDoor(bearer, "legacy", answer, scopes=[NIK_CHECK]))]
@@ -73,15 +73,15 @@ def _form(body: bytes) -> dict[str, str]:
         raise http.bad("Isi permintaan bukan formulir dalam UTF-8.", "The body is not a form in UTF-8.") from None
 
 
-async def _check(registry: Registry, asked: AdmittedRequest, sent: object) -> list[Answer] | NikInvalid:
+async def _check(process: Process, asked: AdmittedRequest, sent: object) -> list[Answer] | NikInvalid:
     """Raises `TooManyChecks`, and `NotFound` when no season is open."""
     digits = nik.sixteen_digits(sent)
     if isinstance(digits, NikInvalid):
         return digits
     checks = [Check(asked.caller, digits, direction, service) for direction, service in CLAIMS]
-    async with registry.database.statements() as session:
-        answers = await check.check(session, registry.vault, checks, asked.now, together=True)
-    registry.watch.answered(checks, answers, asked.now)
+    async with process.database.statements() as session:
+        answers = await check.check(session, process.vault, checks, asked.now, together=True)
+    process.watch.answered(checks, answers, asked.now)
     found: list[Answer] = []
     for one in answers:
         if isinstance(one, NikInvalid):
@@ -92,21 +92,19 @@ async def _check(registry: Registry, asked: AdmittedRequest, sent: object) -> li
     return found
 
 
-async def _rows(
-    registry: Registry, asked: AdmittedRequest, digits: str, standing: Sequence[Standing]
-) -> list[LegacyRow]:
+async def _rows(process: Process, asked: AdmittedRequest, digits: str, standing: Sequence[Standing]) -> list[LegacyRow]:
     """A row for each registration. The caller's own has all columns, if its token may read them."""
     readable = [one for one in standing if one.own and OWN_REGISTRANTS & asked.principal.scopes]
     refs = [Ref(nik=digits, direction=one.direction, service=one.service) for one in readable]
-    own = await _own(registry, asked, refs) if refs else {}
+    own = await _own(process, asked, refs) if refs else {}
     return [_row(one, digits, *own.get((one.direction, one.service), (None, None))) for one in standing]
 
 
 async def _own(
-    registry: Registry, asked: AdmittedRequest, refs: Sequence[Ref]
+    process: Process, asked: AdmittedRequest, refs: Sequence[Ref]
 ) -> dict[tuple[str, str], tuple[Record, Itinerary | None]]:
-    async with registry.database.transaction() as session:
-        found = await lookup.find(session, registry.vault, asked.caller, refs, everyone=False, now=asked.now)
+    async with process.database.transaction() as session:
+        found = await lookup.find(session, process.vault, asked.caller, refs, everyone=False, now=asked.now)
         records = [one for one in found if isinstance(one, Record)]
         itineraries = await route.by_ids(session, [one.route_id for one in records], asked.now)
     return {(one.direction, one.service): (one, way) for one, way in zip(records, itineraries, strict=True)}

@@ -27,7 +27,7 @@ from app.intake import http, pushing
 from app.intake.http import AdmittedRequest, RestDoor
 from app.intake.signatures import Signatures
 from app.merging import is_everybodys
-from app.process import Registry
+from app.process import Process
 from app.registry.clients import idempotency, webhook_secrets
 from app.registry.clients.idempotency import KeyedRequest, KeyInUse, KeyReused
 from app.registry.clients.scopes import REGISTRANTS_WRITE
@@ -45,19 +45,19 @@ ToldVerdict = dict[str, Any]
 logger = structlog.get_logger(__name__)
 
 
-def routes(registry: Registry, bearer: Bearer, settings: Settings) -> list[Route]:
-    signatures = Signatures(registry.database, registry.vault)
+def routes(process: Process, bearer: Bearer, settings: Settings) -> list[Route]:
+    signatures = Signatures(process.database, process.vault)
 
     async def answer(asked: AdmittedRequest) -> Response:
         http.media_type(asked.request, http.JSON)
         body = await http.body(asked.request, settings)
         client_id = asked.caller.client_id or ""
         message_id = await signatures.verified(asked.request.headers, body, client_id, asked.now)
-        keyed = _keyed(asked, registry, body)
+        keyed = _keyed(asked, process, body)
         records = [reception.record_of(one) for one in _records(http.parsed_json(body))]
         try:
             async with asyncio.timeout(settings.request_timeout):
-                told = await _push(registry, asked, records, keyed, message_id)
+                told = await _push(process, asked, records, keyed, message_id)
         except TimeoutError:
             raise RequestRefused(
                 504, "TIMEOUT", "Terlalu lama; kirim ulang.", "It took too long; send it again."
@@ -93,7 +93,7 @@ def _records(content: object) -> Sequence[object]:
     return content
 
 
-def _keyed(asked: AdmittedRequest, registry: Registry, body: bytes) -> KeyedRequest | None:
+def _keyed(asked: AdmittedRequest, process: Process, body: bytes) -> KeyedRequest | None:
     """The key is a string of RFC 8941, `"..."`. A key without the quotes is taken as well."""
     given = asked.request.headers.get("idempotency-key")
     if given is None:
@@ -106,7 +106,7 @@ def _keyed(asked: AdmittedRequest, registry: Registry, body: bytes) -> KeyedRequ
             f"Idempotency-Key: 1 sampai {LONGEST_KEY} karakter ASCII.",
             f"Idempotency-Key has 1 to {LONGEST_KEY} characters of ASCII.",
         )
-    return idempotency.keyed(registry.vault, asked.caller.client_id or "", key, body)
+    return idempotency.keyed(process.vault, asked.caller.client_id or "", key, body)
 
 
 # --- what is done -----------------------------------------------------------------------------------------------------
@@ -122,7 +122,7 @@ class _Once:
 
 
 async def _push(
-    registry: Registry,
+    process: Process,
     asked: AdmittedRequest,
     records: Sequence[Record],
     keyed: KeyedRequest | None,
@@ -131,17 +131,17 @@ async def _push(
     """Single rows of many callers are merged. A request that must be done only once has a transaction of its own."""
     pushes = [Push(asked.caller, record) for record in records]
     if keyed is not None or message_id is not None:
-        return await _push_once(registry, asked, _Once(pushes, keyed, message_id))
+        return await _push_once(process, asked, _Once(pushes, keyed, message_id))
     if len(pushes) == 1:
-        verdicts = [await registry.pushes.submit(pushes[0])]
+        verdicts = [await process.pushes.ask(pushes[0])]
     else:
-        verdicts = await pushing.push_all(registry.database, registry.vault, pushes, asked.now)
+        verdicts = await pushing.push_all(process.database, process.vault, pushes, asked.now)
     return [_told(verdict, asked.language) for verdict in verdicts]
 
 
-async def _push_once(registry: Registry, asked: AdmittedRequest, once: _Once) -> list[ToldVerdict]:
+async def _push_once(process: Process, asked: AdmittedRequest, once: _Once) -> list[ToldVerdict]:
     try:
-        return await registry.database.attempt(lambda session: _take_once(session, registry, asked, once))
+        return await process.database.attempt(lambda session: _take_once(session, process, asked, once))
     except KeyInUse:
         raise _in_use() from None
     except KeyReused:
@@ -150,12 +150,12 @@ async def _push_once(registry: Registry, asked: AdmittedRequest, once: _Once) ->
         if isinstance(error, RequestRefused) or is_everybodys(error):
             raise
         logger.exception("request failed, its records go one by one", records=len(once.pushes))
-    done = await pushing.push_each(registry.database, registry.vault, once.pushes, asked.now)
-    return await registry.database.attempt(lambda session: _take_once(session, registry, asked, once, done))
+    done = await pushing.push_each(process.database, process.vault, once.pushes, asked.now)
+    return await process.database.attempt(lambda session: _take_once(session, process, asked, once, done))
 
 
 async def _take_once(
-    session: Session, registry: Registry, asked: AdmittedRequest, once: _Once, done: Sequence[Verdict] | None = None
+    session: Session, process: Process, asked: AdmittedRequest, once: _Once, done: Sequence[Verdict] | None = None
 ) -> list[ToldVerdict]:
     """One transaction stores what is done, the answer, and that the message's id has come: all of it or nothing.
 
@@ -165,19 +165,19 @@ async def _take_once(
     if kept is not None:
         answer: list[ToldVerdict] = orjson.loads(kept)
         return answer
-    await _take_message(session, registry, asked, once.message_id)
-    verdicts = done or await reception.push(session, registry.vault, once.pushes, asked.now)
+    await _take_message(session, process, asked, once.message_id)
+    verdicts = done or await reception.push(session, process.vault, once.pushes, asked.now)
     told = [_told(verdict, asked.language) for verdict in verdicts]
     if once.keyed is not None:
         await idempotency.keep(session, once.keyed, orjson.dumps(told).decode(), asked.now)
     return told
 
 
-async def _take_message(session: Session, registry: Registry, asked: AdmittedRequest, message_id: str | None) -> None:
+async def _take_message(session: Session, process: Process, asked: AdmittedRequest, message_id: str | None) -> None:
     if message_id is None:
         return
     client_id = asked.caller.client_id or ""
-    if not await webhook_secrets.take(session, registry.vault, client_id, message_id, asked.now):
+    if not await webhook_secrets.take(session, process.vault, client_id, message_id, asked.now):
         raise RequestRefused(
             409, "MESSAGE_REPLAYED", "webhook-id ini sudah pernah diterima.", "This webhook-id has come before."
         )

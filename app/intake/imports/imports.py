@@ -26,7 +26,7 @@ from app.intake.files.workbooks import MOST_BYTES
 from app.intake.http import AdmittedRequest, RestDoor
 from app.intake.imports import results
 from app.models.enums import ImportMode
-from app.process import Registry
+from app.process import Process
 from app.registry.clients.scopes import REGISTRANTS_READ, REGISTRANTS_WRITE
 from app.registry.imports import absentees, jobs
 from app.registry.imports.jobs import Job, Order
@@ -44,27 +44,27 @@ BOOLEANS = {"true": True, "1": True, "false": False, "0": False}
 FIELD = "file"
 
 
-def routes(registry: Registry, bearer: Bearer, settings: Settings) -> list[Route]:
+def routes(process: Process, bearer: Bearer, settings: Settings) -> list[Route]:
     async def take(asked: AdmittedRequest) -> Response:
         order = order_of(asked)
         upload = await received(asked.request, settings)
         order = replace(order, extension=upload.extension)
-        job = await registry.database.attempt(
-            lambda session: jobs.create(session, registry.vault, order, upload.pieces(), asked.now)
+        job = await process.database.attempt(
+            lambda session: jobs.create(session, process.vault, order, upload.pieces(), asked.now)
         )
         if isinstance(job, Refusal):
             raise RefusalError(job)
         return http.answered(shown(job, asked.language), 202, {"Location": f"{PATH}/{job.id}"})
 
     async def progress(asked: AdmittedRequest) -> Response:
-        return http.answered(shown(await found(registry, asked), asked.language))
+        return http.answered(shown(await found(process, asked), asked.language))
 
     async def result(asked: AdmittedRequest) -> Response:
-        job = await found(registry, asked)
-        return results.response(registry.database, registry.vault, job, asked.request.path_params["format"])
+        job = await found(process, asked)
+        return results.response(process.database, process.vault, job, asked.request.path_params["format"])
 
     async def cancel_missing(asked: AdmittedRequest) -> Response:
-        cancelled = await absentees.cancel(registry.database, asked.caller, named(asked.request), asked.now)
+        cancelled = await absentees.cancel(process.database, asked.caller, named(asked.request), asked.now)
         if isinstance(cancelled, Refusal):
             raise RefusalError(cancelled)
         return http.answered(shown(cancelled, asked.language))
@@ -138,8 +138,8 @@ def named(request: Request) -> UUID:
 
 
 @refuses(*refused_by(jobs.get, named))
-async def found(registry: Registry, asked: AdmittedRequest) -> Job:
-    async with registry.database.transaction() as session:
+async def found(process: Process, asked: AdmittedRequest) -> Job:
+    async with process.database.transaction() as session:
         job = await jobs.get(session, asked.caller, named(asked.request))
     if isinstance(job, NotFound):
         raise RefusalError(job)

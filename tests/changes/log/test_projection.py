@@ -12,7 +12,6 @@ from sqlalchemy import text
 from app.changes.log import projection
 from app.changes.log.feed import AFTER, IN_ORDER, SETTLED, Position
 from app.changes.log.projection import Projection
-from app.changes.log.wake import Wake
 from app.db import Session
 from app.models.enums import ChangeKind
 from app.registry import change_log
@@ -63,9 +62,8 @@ async def until(world: World, expected: list[str]) -> None:
 
 
 async def follow(world: World, *projections: Projection) -> tuple[asyncio.Event, list[asyncio.Task[None]]]:
-    stop, wake = asyncio.Event(), Wake(world.database)
-    world.database.on_change = wake.tell
-    return stop, [asyncio.create_task(projection.keep(world.database, wake, one, stop)) for one in projections]
+    stop = asyncio.Event()
+    return stop, [asyncio.create_task(projection.keep(world.database, one, stop)) for one in projections]
 
 
 async def test_several_runners_take_in_each_change_once_and_in_order(world: World) -> None:

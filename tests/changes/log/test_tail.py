@@ -239,7 +239,7 @@ async def test_the_end_of_the_process_ends_its_followers(world: World, one: UUID
         assert await take(items, 1) == [None]
         following = asyncio.ensure_future(anext(items))
         here.stop.set()
-        here.wake.tell()
+        world.database.followers.tell()
         async with asyncio.timeout(20):
             with pytest.raises(Unavailable):
                 await following
@@ -253,7 +253,7 @@ async def test_a_reader_that_was_ended_by_a_bug_reads_again(world: World, one: U
     async with process(world.database) as here, follow(here.tail) as left:
         assert await take(left, 1) == [None]
         here.tail._position = cast(Position, "none at all")
-        here.wake.rouse()
+        world.database.followers.rouse()
         with pytest.raises(AttributeError):
             await here.running[0]
         async with follow(here.tail) as items:
@@ -306,7 +306,7 @@ async def test_a_database_that_has_gone_back_is_noticed(world: World, one: UUID)
                 assert await take(items, 2) == [None, None]
                 last = await anext(items)
                 await world.run(shift.format(0))
-                here.wake.tell()
+                world.database.followers.tell()
                 async with asyncio.timeout(20):
                     with pytest.raises(Unavailable):
                         await anext(items)

@@ -13,7 +13,6 @@ from sqlalchemy import text
 from app.changes.log import projection, tallies
 from app.changes.log.feed import Position
 from app.changes.log.projection import Projection, advance
-from app.changes.log.wake import Wake
 from app.config import CHECKOUT
 from app.db import Session
 from app.errors import Unavailable
@@ -102,9 +101,8 @@ async def settle(world: World) -> None:
 
 async def test_several_runners_count_each_change_once(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(tallies, "CHANGES_OF_A_STEP", 2)
-    wake, stop = Wake(world.database), asyncio.Event()
-    world.database.on_change = wake.tell
-    runners = [asyncio.create_task(projection.keep(world.database, wake, tallies.STATISTICS, stop)) for _ in range(4)]
+    stop = asyncio.Event()
+    runners = [asyncio.create_task(projection.keep(world.database, tallies.STATISTICS, stop)) for _ in range(4)]
     for number in range(10):
         await people(world, 3 * number, 3 * number + 1, 3 * number + 2)
         await world.moved((await anybody(world)), RegistrantStatus.VERIFIED)
@@ -112,7 +110,7 @@ async def test_several_runners_count_each_change_once(world: World, monkeypatch:
         while await behind(world.database):  # noqa: ASYNC110 - the database is looked at from outside
             await asyncio.sleep(0.01)
     stop.set()
-    wake.tell()
+    world.database.followers.tell()
     await asyncio.gather(*runners)
     assert await agrees(world)
     counts = total(cell.counts for cell in await read(world, Part.CELLS))
@@ -124,9 +122,8 @@ async def anybody(world: World) -> Any:
 
 
 async def test_what_is_written_is_counted_within_two_seconds(world: World) -> None:
-    wake, stop = Wake(world.database), asyncio.Event()
-    world.database.on_change = wake.tell
-    runner = asyncio.create_task(projection.keep(world.database, wake, tallies.STATISTICS, stop))
+    stop = asyncio.Event()
+    runner = asyncio.create_task(projection.keep(world.database, tallies.STATISTICS, stop))
     try:
         for number in range(5):
             await people(world, number)
@@ -136,7 +133,7 @@ async def test_what_is_written_is_counted_within_two_seconds(world: World) -> No
             assert await agrees(world)
     finally:
         stop.set()
-        wake.tell()
+        world.database.followers.tell()
         await runner
 
 
@@ -270,13 +267,12 @@ async def test_counting_anew_while_a_server_counts_and_others_write(
 ) -> None:
     monkeypatch.setattr(tallies, "CHANGES_OF_A_STEP", 4)
     await people(world, *range(20))
-    wake, stop = Wake(world.database), asyncio.Event()
-    world.database.on_change = wake.tell
-    server = asyncio.create_task(projection.keep(world.database, wake, tallies.STATISTICS, stop))
+    stop = asyncio.Event()
+    server = asyncio.create_task(projection.keep(world.database, tallies.STATISTICS, stop))
     await asyncio.gather(rebuild(world), *(people(world, number) for number in range(20, 40)))
     await count_all(world.database)
     stop.set()
-    wake.tell()
+    world.database.followers.tell()
     await server
     assert await agrees(world)
     assert total(cell.counts for cell in await read(world, Part.CELLS)).registered == 40

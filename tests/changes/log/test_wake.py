@@ -15,7 +15,7 @@ import pytest
 from app.changes.log import tail, wake
 from app.changes.log.feed import START
 from app.changes.log.wake import CHANNEL, Wake
-from app.db import Database
+from app.db import Database, Followers
 from app.models.enums import ChangeKind
 from app.registry import change_log
 from app.registry.change_log import Entry
@@ -31,17 +31,22 @@ _LISTENERS = """
 
 
 @asynccontextmanager
-async def awake(database: Database) -> AsyncIterator[Wake]:
-    """One that listens, of a process of its own."""
-    one, stop = Wake(database), asyncio.Event()
-    first = one.signal()
-    running = asyncio.create_task(one.run(stop))
+async def awake(database: Database) -> AsyncIterator[Followers]:
+    """The followers of a process that listens."""
+    followers, stop = database.followers, asyncio.Event()
+    first = followers.signal()
+    running = asyncio.create_task(Wake(database).run(stop))
     await within_reason(first)
     try:
-        yield one
+        yield followers
     finally:
         stop.set()
         await running
+
+
+def another(database: Database) -> Database:
+    """The same database, as another process has it."""
+    return Database(database.engine.url.render_as_string(hide_password=False))
 
 
 async def within_reason(signal: asyncio.Event) -> None:
@@ -62,7 +67,7 @@ async def heard(url: str) -> AsyncIterator[list[str]]:
 
 
 async def test_what_is_told_here_is_heard_there(database: Database) -> None:
-    async with awake(database) as here, awake(database) as there:
+    async with awake(database) as here, awake(another(database)) as there:
         for _ in range(3):
             signals = [here.signal(), there.signal()]
             here.tell()
@@ -72,7 +77,7 @@ async def test_what_is_told_here_is_heard_there(database: Database) -> None:
 
 
 async def test_a_signal_is_set_once_and_the_next_one_is_another(database: Database) -> None:
-    one = Wake(database)
+    one = database.followers
     signal = one.signal()
     assert one.signal() is signal
     one.rouse()
@@ -86,7 +91,7 @@ async def test_many_commits_are_told_of_in_few_notifications(
     database: Database, database_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(wake, "GATHER_SECONDS", 0.2)
-    async with heard(database_url) as payloads, awake(database) as there, awake(database) as here:
+    async with heard(database_url) as payloads, awake(another(database)) as there, awake(database) as here:
         for _ in range(200):
             here.tell()
             await asyncio.sleep(0.001)
@@ -100,8 +105,7 @@ async def test_many_commits_are_told_of_in_few_notifications(
 
 async def test_what_is_rolled_back_wakes_nobody(world: World) -> None:
     registrant = (await world.registered(someone(HUBDAT, await world.route()))).id
-    async with awake(world.database) as here, awake(world.database) as there:
-        world.database.on_change = here.tell
+    async with awake(world.database) as here, awake(another(world.database)) as there:
         signals = [here.signal(), there.signal()]
         with suppress(ZeroDivisionError):
             async with world.database.transaction() as session:
@@ -126,7 +130,7 @@ async def test_a_connection_that_breaks_is_made_anew(database: Database, monkeyp
         after = await listeners(database)
         assert len(before) == len(after) == 1
         assert before != after
-        async with awake(database) as there:
+        async with awake(another(database)) as there:
             signal = here.signal()
             there.tell()
             await within_reason(signal)
@@ -182,7 +186,7 @@ async def test_what_was_told_while_the_connection_was_broken_is_told_again(
     database: Database, database_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(wake, "RECONNECT_AFTER_SECONDS", 0.01)
-    async with awake(database) as here, heard(database_url) as payloads, awake(database) as there:
+    async with awake(database) as here, heard(database_url) as payloads, awake(another(database)) as there:
         [mine, theirs] = sorted(await listeners(database))
         reconnected, signal = here.signal(), there.signal()
         await end(database, [mine, theirs])
@@ -228,7 +232,7 @@ async def test_a_follower_whose_process_is_told_nothing_looks_by_itself(
     try:
         async with process(there, listening=False) as deaf, aclosing(deaf.tail.follow(None, START)) as items:
             await anext(items)
-            signal = deaf.wake.signal()
+            signal = there.followers.signal()
             for reason in "abc":
                 await tell(world, registrant, reason)
                 async with asyncio.timeout(20):
@@ -248,8 +252,7 @@ async def test_a_follower_hears_of_other_processes_at_once(
     try:
         async with process(elsewhere) as there, aclosing(there.tail.follow(None, START)) as items:
             await anext(items)
-            async with awake(world.database) as here:
-                world.database.on_change = here.tell
+            async with awake(world.database):
                 for reason in "abc":
                     await tell(world, registrant, reason)
                     async with asyncio.timeout(20):

@@ -21,6 +21,7 @@ from app.changes.log.wake import Wake
 from app.changes.webhooks import announcing, sender
 from app.changes.webhooks.posting import Poster
 from app.changes.webhooks.sender import Sender
+from app.db import Followers
 from app.errors import Unavailable
 from app.registry import change_log
 from app.registry.webhooks import webhooks
@@ -48,22 +49,21 @@ async def posting() -> AsyncIterator[Poster]:
 
 
 @asynccontextmanager
-async def sending(post: Post) -> AsyncIterator[Wake]:
+async def sending(post: Post) -> AsyncIterator[Followers]:
     """A process that follows the log and sends, as `app.main` wires it."""
     world, stop = post.world, asyncio.Event()
-    wake = Wake(world.database)
-    world.database.on_change = wake.tell
+    followers = world.database.followers
     duties = [
-        wake.run(stop),
-        projection.keep(world.database, wake, announcing.PROJECTION, stop),
-        sender.run(world.database, world.vault, wake, stop, private=True),
+        Wake(world.database).run(stop),
+        projection.keep(world.database, announcing.PROJECTION, stop),
+        sender.run(world.database, world.vault, stop, private=True),
     ]
     running = [asyncio.create_task(duty) for duty in duties]
     try:
-        yield wake
+        yield followers
     finally:
         stop.set()
-        wake.tell()
+        followers.tell()
         await asyncio.gather(*running)
 
 

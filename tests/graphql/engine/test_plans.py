@@ -10,13 +10,13 @@ from strawberry import ID
 from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext
 
 from app.auth.bearer import Principal
-from app.graphql.context import Context, Registry
+from app.graphql.context import Context, Process
 from app.graphql.engine import plans
 from app.graphql.engine.documents import Documents
 from app.graphql.engine.plans import NotPlain, Plans
 from app.graphql.schema import EXECUTABLE
 from app.graphql.topics.catalogue import Organizer
-from app.main import build_registry
+from app.process import build_process
 from tests.graphql.conftest import Api
 from tests.world import DJKA, HUBDAT, NOW, World, nik_of, someone
 
@@ -46,12 +46,12 @@ QUERIES = [
 
 
 @pytest.fixture
-async def registry(world: World) -> Registry:
+async def process(world: World) -> Process:
     route = await world.route(quota=9)
     await world.registered(someone(HUBDAT, route))
     await world.verified(someone(HUBDAT, route, 2))
     await world.registered(someone(DJKA, await world.route("Rute DJKA", organizer="djka"), 3))
-    return build_registry(world.database, world.vault)
+    return build_process(world.database, world.vault)
 
 
 def filled(query: str) -> str:
@@ -66,15 +66,15 @@ def filled(query: str) -> str:
 
 
 @pytest.mark.parametrize("query", QUERIES)
-async def test_the_answer_is_graphql_cores(registry: Registry, api: Api, query: str) -> None:
+async def test_the_answer_is_graphql_cores(process: Process, api: Api, query: str) -> None:
     await api.token()
     document = Documents(EXECUTABLE).get(filled(query))
-    ours = await plans.execute(document.ast, document.plans, {}, None, await context(registry))
+    ours = await plans.execute(document.ast, document.plans, {}, None, await context(process))
     assert ours is not None
     theirs = execute(
         EXECUTABLE,
         document.ast,
-        context_value=await context(registry),
+        context_value=await context(process),
         executor_class=StrawberryGraphQLCoreExecutionContext,
     )
     expected = theirs if isinstance(theirs, ExecutionResult) else await theirs
@@ -85,8 +85,8 @@ async def test_the_answer_is_graphql_cores(registry: Registry, api: Api, query: 
     ]
 
 
-async def context(registry: Registry) -> Context:
-    return Context(registry, Principal(HUBDAT, frozenset({"dashboard:read", "registrants:read"}), NOW), "id", NOW)
+async def context(process: Process) -> Context:
+    return Context(process, Principal(HUBDAT, frozenset({"dashboard:read", "registrants:read"}), NOW), "id", NOW)
 
 
 def in_order(value: Any) -> Any:

@@ -16,7 +16,7 @@ from app.auth.signing import SigningKeys
 from app.config import Settings
 from app.graphql.doors import connections
 from app.graphql.doors.http import routes
-from app.main import build_registry
+from app.process import build_process
 from app.request_log import RequestLog
 from tests.graphql.conftest import ISSUER, Api
 from tests.graphql.live import serving
@@ -35,8 +35,8 @@ def drive(monkeypatch: pytest.MonkeyPatch) -> Drive:
 async def live(world: World, settings: Settings, drive: Drive, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Live]:
     monkeypatch.setattr(connections, "CHECK_EVERY_SECONDS", 0.05)
     keys = SigningKeys(lambda: world.vault.signing)
-    registry, bearer = build_registry(world.database, world.vault), Bearer(world.database, keys, ISSUER)
-    gate = routes(registry, bearer, settings, schema=serving.SCHEMA)
+    process, bearer = build_process(world.database, world.vault), Bearer(world.database, keys, ISSUER)
+    gate = routes(process, bearer, settings, schema=serving.SCHEMA)
     application = RequestLog(
         Starlette(
             routes=[
@@ -50,7 +50,7 @@ async def live(world: World, settings: Settings, drive: Drive, monkeypatch: pyte
         httpx.AsyncClient(transport=transport, base_url=ISSUER) as http,
         listening(application, ws_max_size=settings.body_limit) as server,
     ):
-        yield Live(Api(http, world.database), server, registry)
+        yield Live(Api(http, world.database), server, process)
     # Whatever was open has ended, and gave back what it took.
     assert drive.open == 0
     [connections_] = [route.app.connections for route in gate if isinstance(route, WebSocketRoute)]

@@ -27,7 +27,7 @@ from app.graphql.mutations import Mutation
 from app.graphql.permissions import open_to
 from app.graphql.queries import Query
 from app.graphql.scalars import SCALARS
-from app.process import Registry
+from app.process import Process
 from app.registry.clients.scopes import HUBDAT_ADMIN, NIK_CHECK
 from tests.graphql.conftest import Api
 
@@ -182,7 +182,7 @@ class Live:
 
     api: Api
     server: uvicorn.Server
-    registry: Registry
+    process: Process
 
     async def idle(self) -> None:
         """Until every request and every socket has ended."""

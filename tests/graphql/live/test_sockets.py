@@ -413,7 +413,7 @@ async def test_a_restart_ends_it_gently(live: Live, drive: Drive) -> None:
     async with live.client() as client:
         await client.subscribe("1", "subscription { ticks { number } }")
         await drive.until(opened=1)
-        live.registry.stopping.set()
+        live.process.stopping.set()
         assert await client.closed() == (1012, "The server restarts: resume from your last cursor")
         assert drive.open == 0
 

@@ -211,7 +211,7 @@ async def test_a_restart_ends_it_gently(live: Live, drive: Drive) -> None:
         await drive.until(opened=1)
         drive.advance()
         assert await events.hear() == next_tick(1)
-        live.registry.stopping.set()
+        live.process.stopping.set()
         assert codes(await events.rest()) == ["next", "RESTARTING", "complete", None]
 
 

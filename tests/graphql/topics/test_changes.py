@@ -17,8 +17,8 @@ from app.changes.log import feed
 from app.config import Settings
 from app.graphql.doors.http import routes
 from app.graphql.paging import cursor_of
-from app.main import build_registry
 from app.models.enums import RegistrantStatus
+from app.process import build_process
 from app.registry.registrants.record import Record
 from tests.changes.conftest import settled
 from tests.graphql.conftest import ISSUER, Api
@@ -37,16 +37,16 @@ DASHBOARD = ("dashboard:read",)
 @pytest.fixture
 async def live(world: World, settings: Settings) -> AsyncIterator[Live]:
     keys, stop = SigningKeys(lambda: world.vault.signing), asyncio.Event()
-    registry, bearer = build_registry(world.database, world.vault), Bearer(world.database, keys, ISSUER)
+    process, bearer = build_process(world.database, world.vault), Bearer(world.database, keys, ISSUER)
     application = Starlette(
-        routes=[*endpoints.routes(world.database, keys, ISSUER), *routes(registry, bearer, settings)]
+        routes=[*endpoints.routes(world.database, keys, ISSUER), *routes(process, bearer, settings)]
     )
-    duties = [asyncio.create_task(duty(stop)) for duty in (registry.wake.run, registry.tail.run)]
+    duties = [asyncio.create_task(duty(stop)) for duty in (process.wake.run, process.tail.run)]
     transport = httpx.ASGITransport(application)
     async with httpx.AsyncClient(transport=transport, base_url=ISSUER) as http, listening(application) as server:
-        yield Live(Api(http, world.database), server, registry)
+        yield Live(Api(http, world.database), server, process)
     stop.set()
-    registry.wake.tell()
+    process.database.followers.tell()
     await asyncio.gather(*duties)
 
 

@@ -16,8 +16,8 @@ from app.auth.bearer import Bearer
 from app.auth.signing import SigningKeys
 from app.intake.doors import export
 from app.intake.files.encoding_xlsx import Xlsx
-from app.main import build_registry
 from app.models.enums import RegistrantStatus
+from app.process import build_process
 from app.registry import erasure
 from app.registry.registrants.lookup import Ref
 from app.registry.registrants.motorcycles import Motorcycle
@@ -41,8 +41,8 @@ EVERY_KIND = 19
 @pytest.fixture
 async def api(world: World) -> AsyncIterator[Api]:
     keys = SigningKeys(lambda: world.vault.signing)
-    registry, bearer = build_registry(world.database, world.vault), Bearer(world.database, keys, ISSUER)
-    application = Starlette(routes=[*endpoints.routes(world.database, keys, ISSUER), *export.routes(registry, bearer)])
+    process, bearer = build_process(world.database, world.vault), Bearer(world.database, keys, ISSUER)
+    application = Starlette(routes=[*endpoints.routes(world.database, keys, ISSUER), *export.routes(process, bearer)])
     transport = httpx.ASGITransport(RequestLog(application))
     async with httpx.AsyncClient(transport=transport, base_url=ISSUER) as http:
         yield Api(http, world.database)
@@ -303,9 +303,9 @@ async def test_no_transaction_is_open_while_a_slice_is_sent(world: World, monkey
     route = await world.route()
     for number in range(1, 4):
         await world.registered(someone(HUBDAT, route, number))
-    registry = build_registry(world.database, world.vault)
+    process = build_process(world.database, world.vault)
     found = 0
-    async for _ in export.slices(registry, "hubdat", extract.Wanted(2026)):
+    async for _ in export.slices(process, "hubdat", extract.Wanted(2026)):
         found += 1
         assert world.database.engine.pool.checkedout() == 0  # type: ignore[attr-defined]
     assert found == 3

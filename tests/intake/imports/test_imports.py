@@ -19,7 +19,7 @@ from app.config import Settings
 from app.intake.doors import consolidation
 from app.intake.files.workbooks import MOST_BYTES
 from app.intake.imports import importing, imports
-from app.main import build_registry
+from app.process import build_process
 from app.registry.imports import jobs
 from app.request_log import RequestLog
 from tests.graphql.conftest import ISSUER, Api
@@ -36,12 +36,12 @@ JOB_TABLES = ("import_job", "import_file", "registrant")
 async def api(world: World) -> AsyncIterator[Api]:
     settings = Settings(upload_timeout=0.5)
     keys = SigningKeys(lambda: world.vault.signing)
-    registry, bearer = build_registry(world.database, world.vault), Bearer(world.database, keys, ISSUER)
+    process, bearer = build_process(world.database, world.vault), Bearer(world.database, keys, ISSUER)
     application = Starlette(
         routes=[
             *endpoints.routes(world.database, keys, ISSUER),
-            *imports.routes(registry, bearer, settings),
-            *consolidation.routes(registry, bearer),
+            *imports.routes(process, bearer, settings),
+            *consolidation.routes(process, bearer),
         ]
     )
     transport = httpx.ASGITransport(RequestLog(application))
