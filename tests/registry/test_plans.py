@@ -28,6 +28,7 @@ from tests.world import NOW
 HOT = (
     "app.changes.log.feed",
     "app.registry.change_log",
+    "app.registry.imports.job_runs",
     "app.registry.niks.access_log",
     "app.registry.niks.blocks",
     "app.registry.niks.budget",
