@@ -44,25 +44,26 @@ HOT = (
     "app.registry.registrants.returns",
     "app.registry.registrants.uniqueness",
     "app.registry.routes.quota",
-    "app.registry.routes.route",
-    "app.registry.rows.provisional",
-    "app.registry.rows.reception",
-    "app.registry.rows.recognition",
-    "app.registry.terms.terms",
 )
 """Modules of a check, a submission, a move, a lookup, the feed, the sweep and an import: all statements in them."""
 STATEMENTS = {name: one for name, one in ALL.items() if name.partition("._")[0] in HOT}
 
-SMALL, LARGE = 400, 8_000
+SMALL, LARGE = 400, 12_000
 """Rows of each table that grows."""
-IN_ANOTHER_ORDER = {"app.registry.registrants.lookup._PAGES[verify_before]"}
-"""Found by their deadline and shown in the order of their ids. No index has both orders, so more than a page is read.
-Callers filter by their organizer as well."""
+GROWING = {
+    # Found by the deadline and shown in the order of the ids: no index has both orders. Callers filter by their
+    # organizer, too.
+    "app.registry.registrants.lookup._PAGES[verify_before]",
+    # Planned on an empty log, it sorts all that is behind the position. That is little for whoever follows the log, and
+    # the first statistics of the log end that plan.
+    "app.changes.log.feed._PAGES[0]",
+}
+"""Statements that may read more of a large table."""
 BOUNDED = {"season", "organizer", "policy", "registration_window", "client", "check_budget"}
 """Tables that stay small, so they may be read whole."""
 ITEMS = 20
 """How many rows the examples ask for."""
-MOST_PAGES_MORE = 20
+MOST_PAGES_MORE = 2 * ITEMS
 """What a large table may cost more than a small one, beside a level or two of each index."""
 
 
@@ -98,9 +99,12 @@ EXAMPLES: dict[str, object] = {
     "from_status": None,
     "departed_at": None,
     "to_status": "REGISTERED",
-    "outbound_id": None,
+    "leg_outbound_id": None,
     "facts": "{}",
     "most": 50,
+    "number": 2,
+    "xact_id": "0",
+    "change_id": 0,
     "after": uuid_of(0),
     "any_nik": False,
     "block_id": NEW,
@@ -113,6 +117,8 @@ EXAMPLES: dict[str, object] = {
 class Measured:
     """One statement: its plan by the state of the tables it was planned on, and the pages that the plan read."""
 
+    call: str = ""
+    """The prepared statement with its example arguments."""
     plans: dict[str, Any] = field(default_factory=dict)
     pages: dict[tuple[str, str], int] = field(default_factory=dict)
 
@@ -130,7 +136,7 @@ def test_no_table_that_grows_is_read_whole(name: str, measured: dict[str, Measur
         assert set(read) <= BOUNDED, state
 
 
-@pytest.mark.parametrize("name", [name for name in STATEMENTS if name not in IN_ANOTHER_ORDER])
+@pytest.mark.parametrize("name", [name for name in STATEMENTS if name not in GROWING])
 def test_what_is_asked_for_costs_the_same_in_a_large_table(name: str, measured: dict[str, Measured]) -> None:
     pages = measured[name].pages
     for planned in ("empty", "small", "large"):
@@ -186,18 +192,17 @@ async def prepare(connection: asyncpg.Connection[Any], state: str, found: dict[s
         types = [one.name for one in (await connection.prepare(text)).get_parameters()]
         await connection.execute(f"PREPARE hot_{number} AS {text}")
         arguments = ", ".join(literal(example(*one), one[1]) for one in zip(names, types, strict=True))
-        found[name].plans[state] = await explain(connection, f"EXECUTE hot_{number} ({arguments})")
-        found[name].plans[state]["Arguments"] = arguments
+        found[name].call = f"EXECUTE hot_{number}" + (f" ({arguments})" if arguments else "")
+        found[name].plans[state] = await explain(connection, found[name].call)
 
 
 async def run(connection: asyncpg.Connection[Any], planned: str, now: str, found: dict[str, Measured]) -> None:
-    for number, name in enumerate(STATEMENTS):
-        arguments = found[name].plans[planned]["Arguments"]
+    for one in found.values():
         transaction = connection.transaction()
         await transaction.start()
-        plan = await explain(connection, f"EXECUTE hot_{number} ({arguments})", "ANALYZE, BUFFERS, TIMING OFF, ")
+        plan = await explain(connection, one.call, "ANALYZE, BUFFERS, TIMING OFF, ")
         await transaction.rollback()
-        found[name].pages[planned, now] = plan["Plan"]["Shared Hit Blocks"] + plan["Plan"]["Shared Read Blocks"]
+        one.pages[planned, now] = plan["Plan"]["Shared Hit Blocks"] + plan["Plan"]["Shared Read Blocks"]
 
 
 async def explain(connection: asyncpg.Connection[Any], executed: str, how: str = "") -> dict[str, Any]:

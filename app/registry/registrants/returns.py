@@ -32,9 +32,10 @@ _OUTBOUNDS = Arrays("outbound", _Outbound)
 _KEEP = statement(
     f"""
     SELECT count(*) FROM (
-        SELECT r.id FROM registrant r JOIN {_OUTBOUNDS} ON outbound.id = r.id AND outbound.nik_index = r.nik_index
-        WHERE r.{HOLDS_SEAT} ORDER BY r.id FOR SHARE OF r
-    ) kept
+        -- OFFSET 0 has PostgreSQL go by the ids. A plan of an empty table would else read all who hold a seat.
+        SELECT r.status FROM registrant r JOIN {_OUTBOUNDS} ON outbound.nik_index = r.nik_index AND outbound.id = r.id
+        WHERE r.id = ANY(CAST(:outbound_id AS uuid[])) ORDER BY r.id OFFSET 0 FOR SHARE OF r
+    ) kept WHERE kept.{HOLDS_SEAT}
     """,
     int,
 )
