@@ -32,7 +32,7 @@ class _Server(NamedTuple):
 
 class _Newest(NamedTuple):
     nik_sealed: bytes
-    nik_index: bytes | None
+    nik_index: bytes
 
 
 _WAKE = statement("SELECT 1", int)
