@@ -48,8 +48,6 @@ SESSION = {
     "statement_timeout": "60s",
     "idle_in_transaction_session_timeout": "60s",
 }
-CHANGED = "changed"
-"""Set in `session.info` by what writes the change log."""
 ATTEMPTS = 5
 POOLS = 2
 """Of a `Database`: one for transactions, one for statements."""
@@ -146,7 +144,7 @@ class Database:
             async with Session(self.engine, expire_on_commit=False) as session:
                 async with session.begin():
                     yield session
-                if CHANGED in session.info or session.wrote_change_log:
+                if session.wrote_change_log:
                     self.followers.tell()
 
     @asynccontextmanager

@@ -1,9 +1,9 @@
 """The live end of the change log. In each process one reader follows the log, for all followers of that process.
 
-The reader (`Tail.run`) waits for a signal of `app.db.Followers`, reads what is new, and hands each change to the followers that it concerns. A
-follower (`Tail.follow`) reads pages of the log by itself until it is at the end. From then on it waits for the reader's
-changes. A follower that is too slow falls behind: it reads pages again, so that never more than `MOST_WAITING` changes
-wait for it.
+The reader (`Tail.run`) waits for a signal of `app.db.Followers`, reads what is new, and hands each change to the
+followers that it concerns. A follower (`Tail.follow`) reads pages of the log by itself until it is at the end. From then
+on it waits for the reader's changes. A follower that is too slow falls behind: it reads pages again, so that never more
+than `MOST_WAITING` changes wait for it.
 """
 
 from __future__ import annotations

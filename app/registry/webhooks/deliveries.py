@@ -54,10 +54,10 @@ class Delivery:
     attempts_json: str
 
     @property
-    def attempts(self) -> list[Attempt]:
+    def attempts(self) -> tuple[Attempt, ...]:
         """Its attempts, the first one first."""
         rows = orjson.loads(self.attempts_json)
-        return [Attempt(**row | {"at": datetime.fromisoformat(row["at"])}) for row in rows]
+        return tuple(Attempt(**row | {"at": datetime.fromisoformat(row["at"])}) for row in rows)
 
 
 _COLUMNS = """
