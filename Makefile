@@ -13,12 +13,15 @@ PYTHON ?=
 ARGS ?=
 READY := .venv/ready
 BIN := .venv/bin
+PARALLEL := -n 2 --dist loadfile
+SEEDS = $(shell $(BIN)/python -c "import random; print(*random.sample(range(1_000_000), 2))")
 
-.PHONY: help run test check format bench lock clean
+.PHONY: help run test nightly check format bench lock clean
 
 help:
 	@echo 'make run     set up and serve, with a PostgreSQL of its own unless DATABASE_URL is set'
 	@echo 'make test    set up and run the suite against a real PostgreSQL (ARGS="-k quota")'
+	@echo 'make nightly the suite twice in random orders, with ten times as many random examples'
 	@echo 'make check   format, lint, strict types, import layers, schema and migrations current'
 	@echo 'make format  put the code into its format'
 	@echo 'make bench   what the claims about speed are measured with'
@@ -29,7 +32,14 @@ run: $(READY)
 	@exec $(BIN)/pemudik serve --demo $(ARGS)
 
 test: $(READY)
-	@exec $(BIN)/python -m pytest $(ARGS)
+	@exec $(BIN)/python -m pytest $(PARALLEL) $(ARGS)
+
+# A seed is told first, so that a run can be repeated: make nightly SEEDS=123.
+nightly: $(READY)
+	@for seed in $(SEEDS); do \
+		echo "make nightly SEEDS=$$seed"; \
+		$(BIN)/python -m pytest $(PARALLEL) --shuffle $$seed --hypothesis-profile nightly --hypothesis-seed $$seed $(ARGS); \
+	done
 
 check: $(READY)
 	@$(BIN)/ruff format --check --quiet . || { echo 'Not formatted: make format' >&2; exit 1; }

@@ -49,6 +49,8 @@ SESSION = {
     "idle_in_transaction_session_timeout": "60s",
 }
 ATTEMPTS = 5
+POOL_TIMEOUT_SECONDS = 10.0
+"""How long to wait for a connection that others have."""
 POOLS = 2
 """Of a `Database`: one for transactions, one for statements."""
 LISTENING = 1
@@ -189,7 +191,7 @@ def _engine(name: str, url: str, pool_size: int, session: dict[str, str], **opti
         pool_size=pool_size,
         max_overflow=0,
         pool_pre_ping=False,
-        pool_timeout=10,
+        pool_timeout=POOL_TIMEOUT_SECONDS,
         hide_parameters=True,
         connect_args={"server_settings": session, "timeout": 10},
         **options,

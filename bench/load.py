@@ -88,10 +88,11 @@ def content_length(head: bytes) -> int:
 async def run(target: Target, *, connections: int, seconds: float) -> Outcome:
     outcome = Outcome()
     url = urlsplit(target.url)
+    host, port = url.hostname or "", url.port or 80
     loop = asyncio.get_running_loop()
     started = time.perf_counter()
     opened = [
-        await loop.create_connection(lambda: Connection(target, started + seconds, outcome), url.hostname, url.port)
+        await loop.create_connection(lambda: Connection(target, started + seconds, outcome), host, port)
         for _ in range(connections)
     ]
     await asyncio.gather(*(connection.done for _, connection in opened))

@@ -1,6 +1,6 @@
-"""A real PostgreSQL for every test: migrated once, real commits, emptied after each test.
+"""A real PostgreSQL for every test that asks for one: real commits, emptied after each test.
 
-A database of its own, on an embedded server or on the one that PEMUDIK_TEST_DATABASE_URL names.
+What only some tests need is imported where it is needed: a test of a rule without a database starts in a second.
 """
 
 from __future__ import annotations
@@ -8,30 +8,25 @@ from __future__ import annotations
 # The first import: it watches the use cases that the others import.
 from tests import refusals  # isort: skip
 
-import asyncio
-import os
-import secrets
-import shutil
 from collections.abc import AsyncIterator, Iterator
-from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
+from typing import TYPE_CHECKING
 
-import asyncpg
 import pytest
-from sqlalchemy import text
-from sqlmodel import SQLModel
 
-import app.models  # noqa: F401 - fills the metadata
-from app import migration
-from app.config import CHECKOUT
-from app.db import Database
-from app.embedded import postgres
-from app.vault.keys import Keys, new_signing_key
-from app.vault.vault import Vault
+from tests.order import pytest_addoption, pytest_collection_modifyitems, pytest_xdist_make_scheduler  # noqa: F401
+
+if TYPE_CHECKING:
+    from app.db import Database
+    from app.vault.vault import Vault
+    from tests.world import World
 
 
 def pytest_configure(config: pytest.Config) -> None:
     config.pluginmanager.register(refusals)
+    if config.getoption("hypothesis_profile"):
+        # The profiles are registered before hypothesis looks for the one that is asked for.
+        import tests.examples  # noqa: F401
 
 
 @pytest.fixture(scope="session")
@@ -41,76 +36,47 @@ def anyio_backend() -> str:
 
 @pytest.fixture(scope="session")
 def database_url() -> Iterator[str]:
-    with server_for_tests() as server, own_database(server) as url:
-        asyncio.run(migrate(url))
+    from tests.databases import migrated_database, server_for_tests
+
+    with server_for_tests() as server, migrated_database(server) as url:
         yield url
 
 
-@contextmanager
-def server_for_tests() -> Iterator[str]:
-    """One cluster for all runs in this checkout, so that one which a killed run left behind is taken over."""
-    given = os.environ.get("PEMUDIK_TEST_DATABASE_URL")
-    if given:
-        yield given
-        return
-    folder = CHECKOUT / ".pemudik" / "test"
-    with ExitStack() as stack:
-        try:
-            url = stack.enter_context(postgres.running(folder, durable=False))
-        except postgres.EmbeddedFailed:
-            # It does not survive a power failure, and need not.
-            shutil.rmtree(folder, ignore_errors=True)
-            url = stack.enter_context(postgres.running(folder, durable=False))
+@pytest.fixture(scope="module")
+def servers_url(database_url: str) -> Iterator[str]:
+    """A database for servers that keep a demo in it."""
+    from tests.databases import migrated_database
+
+    with migrated_database(database_url) as url:
         yield url
-
-
-@contextmanager
-def own_database(server: str) -> Iterator[str]:
-    name = f"pemudik_test_{secrets.token_hex(6)}"
-    asyncio.run(execute(server, f"CREATE DATABASE {name}"))
-    try:
-        yield named(server, name)
-    finally:
-        asyncio.run(execute(server, f"DROP DATABASE {name} WITH (FORCE)"))
-
-
-def named(server: str, database: str) -> str:
-    address, question, options = server.partition("?")
-    return f"{address.rpartition('/')[0]}/{database}{question}{options}"
-
-
-async def execute(url: str, statement: str) -> None:
-    connection = await asyncpg.connect(url)
-    try:
-        await connection.execute(statement)
-    finally:
-        await connection.close()
-
-
-async def migrate(url: str) -> None:
-    database = Database(url)
-    await migration.upgrade(database.engine)
-    await database.dispose()
 
 
 @pytest.fixture
 async def database(database_url: str, anyio_backend: str) -> AsyncIterator[Database]:
     """Also for tests that are not async themselves, which is why it names the backend."""
+    from app.db import Database
+    from tests.databases import empty
+
     database = Database(database_url)
     yield database
     await empty(database)
     await database.dispose()
 
 
-async def empty(database: Database) -> None:
-    tables = ", ".join(f'"{table.name}"' for table in SQLModel.metadata.sorted_tables)
-    async with database.transaction() as session:
-        await session.execute(text(f"TRUNCATE {tables} RESTART IDENTITY CASCADE"))
-
-
 @pytest.fixture(scope="session")
 def vault() -> Vault:
+    from app.vault.keys import Keys, new_signing_key
+    from app.vault.vault import Vault
+
     return Vault(Keys(index=b"i" * 32, data={1: b"d" * 32}, signing=(new_signing_key(),)))
+
+
+@pytest.fixture
+async def world(database: Database, vault: Vault) -> World:
+    # It takes a second to import, and tests of single values need none.
+    from tests import world as worlds
+
+    return await worlds.build(database, vault)
 
 
 @pytest.fixture

@@ -17,6 +17,8 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
+from tests.patience import patience
+
 OK = b"HTTP/1.1 204 No Content\r\n\r\n"
 
 
@@ -52,9 +54,9 @@ class Receiver:
     def url(self, path: str = "/hook", host: str = "127.0.0.1", scheme: str = "http") -> str:
         return f"{scheme}://{host}:{self.port}{path}"
 
-    async def until(self, count: int, within: float = 20) -> list[Request]:
+    async def until(self, count: int) -> list[Request]:
         """The requests, once there are so many."""
-        async with asyncio.timeout(within):
+        async with patience():
             while len(self.requests) < count:
                 self.came.clear()
                 await self.came.wait()

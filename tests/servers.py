@@ -17,9 +17,7 @@ import httpx
 
 from app.config import CHECKOUT
 from app.embedded.postgres import Postmaster, find_postmaster, stop
-
-UP_WITHIN = 90
-"""Seconds, on a machine that does other things too."""
+from tests.patience import PATIENCE_SECONDS
 
 
 @dataclass
@@ -34,17 +32,23 @@ class Server:
 
     def end(self, by: signal.Signals = signal.SIGINT, *, group: bool = False) -> int:
         (os.killpg if group else os.kill)(self.process.pid, by)
-        return self.process.wait(30)
+        return self.process.wait(PATIENCE_SECONDS)
 
 
 @dataclass
 class Place:
-    """A home folder and the servers that were started on it."""
+    """A home folder and the servers that were started on it.
+
+    Their database is an embedded one there, or the one of `database_url`, which gets a demo too.
+    """
 
     home: Path
     servers: list[Server]
+    database_url: str | None = None
 
     def serve(self, *words: str, **environment: str) -> Server:
+        if self.database_url is not None:
+            words, environment = (*words, "--demo"), {"DATABASE_URL": self.database_url, **environment}
         log = self.home.parent / f"log {len(self.servers)}"
         kept = {name: value for name, value in os.environ.items() if name not in {"DATABASE_URL", "PORT", "HOST"}}
         with log.open("w") as output:
@@ -68,11 +72,11 @@ class Place:
 
 
 def await_up(server: Server) -> str:
-    deadline = time.monotonic() + UP_WITHIN
+    deadline = time.monotonic() + PATIENCE_SECONDS
     while time.monotonic() < deadline and server.process.poll() is None:
         if url := re.search(r"Pemudik serves at (http://\S+)", server.said):
             try:
-                if httpx.get(f"{url[1]}/readyz").status_code == 200:
+                if httpx.get(f"{url[1]}/readyz", timeout=PATIENCE_SECONDS).status_code == 200:
                     return url[1]
             except httpx.TransportError:
                 pass
@@ -82,10 +86,10 @@ def await_up(server: Server) -> str:
 
 def is_gone(server: Server) -> bool:
     """Nobody listens on its port any more."""
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + PATIENCE_SECONDS
     while time.monotonic() < deadline:
         try:
-            httpx.get(f"{server.url}/healthz")
+            httpx.get(f"{server.url}/healthz", timeout=PATIENCE_SECONDS)
         except httpx.ConnectError:
             return True
         except httpx.TransportError:
@@ -95,8 +99,8 @@ def is_gone(server: Server) -> bool:
 
 
 @contextmanager
-def place_in(home: Path) -> Iterator[Place]:
-    place = Place(home, [])
+def place_in(home: Path, database_url: str | None = None) -> Iterator[Place]:
+    place = Place(home, [], database_url)
     try:
         yield place
     finally:

@@ -46,7 +46,13 @@ def sweep(watch: EnumerationWatch, numbers: range, now: Any = NOW, caller: Calle
 
 
 def test_verdicts_are_counted() -> None:
-    answers = [answer(1), answer(500, "BLOCKED"), NikInvalid("-", "-"), TooManyChecks(1), answer(900, "BLOCKED")]
+    answers: list[Answer | NikInvalid | TooManyChecks] = [
+        answer(1),
+        answer(500, "BLOCKED"),
+        NikInvalid("-", "-"),
+        TooManyChecks(1),
+        answer(900, "BLOCKED"),
+    ]
     EnumerationWatch().answered([Check(DKI, "")] * 5, answers, NOW)
     for code, times in {"AVAILABLE": 1, "BLOCKED": 2, "NIK_INVALID": 1, "TOO_MANY_CHECKS": 1}.items():
         assert value("pemudik_verdicts_total", of="nik_check", code=code, organizer="dishub-dki") == times

@@ -22,11 +22,18 @@ import app.models  # noqa: F401 - fills the metadata
 from app.config import CHECKOUT
 from app.graphql import permissions, schema
 from app.models.change import TransactionId
+from tests import order
 
 APP = CHECKOUT / "app"
 FILES = sorted(APP.rglob("*.py"))
 LONGEST = 400
 MOST_MODULES = 16
+TESTS = sorted((CHECKOUT / "tests").rglob("*.py"))
+PRIVATE = re.compile(r"(?:.*\.)?_[A-Za-z]\w*")
+PUBLIC_DESPITE_OF_IT = {"_replace", "_asdict"}
+"""Of named tuples."""
+NAMED_NOWHERE_ELSE = {"_type", "_original_name", "_labelnames", "_documentation"}
+"""What prometheus_client tells by no public name."""
 WRITES_STATUS = re.compile(r"UPDATE\s+registrant\b(?:(?!WHERE|FROM).)*\bstatus\s*=", re.DOTALL)
 INSERTS = re.compile(r"INSERT\s+INTO\s+registrant\b")
 OPENED_BY = {
@@ -101,7 +108,7 @@ def test_it_is_decided_of_every_column_whether_it_is_personal() -> None:
 def must_be_decided(table: Table, column: Column[Any]) -> bool:
     """Bytes may be sealed, or an index. Of a table that tells of people, also whatever can tell who they are."""
     is_array = isinstance(column.type, ARRAY)
-    if isinstance(column.type.item_type if is_array else column.type, LargeBinary):
+    if isinstance(column.type.item_type if isinstance(column.type, ARRAY) else column.type, LargeBinary):
         return True
     if column.primary_key or column.foreign_keys or column.name in of_a_vocabulary(table) or not tells_of_people(table):
         return False
@@ -190,3 +197,39 @@ def test_every_root_field_declares_whom_it_is_open_to(root: str) -> None:
     # The federation's own; `_entities` authorises inside, and a gateway composes by `_service` with a token.
     assert undeclared <= {"_entities", "_service"}
     assert len(type_.fields) > 10
+
+
+def private_names(file: Path) -> Iterator[str]:
+    """Private names of others that are read, imported, or put in the place of something."""
+    for node in ast.walk(ast.parse(file.read_text())):
+        match node:
+            case ast.Attribute(value=ast.Name(id="self" | "cls")):
+                continue
+            case ast.Attribute(attr=name):
+                names = [name]
+            case ast.ImportFrom(names=given):
+                names = [one.name for one in given]
+            case ast.Call(func=ast.Attribute(attr="setattr" | "delattr"), args=given):
+                names = [one.value for one in given[:2] if isinstance(one, ast.Constant) and isinstance(one.value, str)]
+            case _:
+                continue
+        yield from (name for name in names if PRIVATE.fullmatch(name))
+
+
+def test_tests_know_no_private_names() -> None:
+    """What a module keeps to itself may change. A test says what is seen from outside."""
+    allowed = PUBLIC_DESPITE_OF_IT | NAMED_NOWHERE_ELSE
+    found = {str(file.relative_to(CHECKOUT)): set(private_names(file)) - allowed for file in TESTS}
+    assert {file: names for file, names in found.items() if names} == {}
+
+
+def test_a_test_of_a_rule_imports_no_database_and_no_server() -> None:
+    """It starts in a second: what only some tests need is imported where it is needed."""
+    heavy = "sqlalchemy", "alembic", "strawberry", "starlette", "app.models", "app.db"
+    program = f"import sys, tests.conftest; print([n for n in {heavy} if n in sys.modules])"
+    run = subprocess.run([sys.executable, "-c", program], cwd=CHECKOUT, capture_output=True, text=True, check=True)
+    assert run.stdout == "[]\n"
+
+
+def test_what_is_said_to_take_longest_is_there() -> None:
+    assert [unit for unit in (*order.SHARED_SERVERS, *order.LONGEST) if not (CHECKOUT / unit).exists()] == []

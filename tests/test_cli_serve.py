@@ -7,6 +7,7 @@ import signal
 import socket
 import stat
 from collections.abc import Iterator
+from contextlib import ExitStack, suppress
 from pathlib import Path
 
 import httpx
@@ -15,6 +16,7 @@ import pytest
 from app.cli import credentials, serve
 from app.cli.command import Failed
 from app.cli.credentials import Credentials
+from tests.patience import PATIENCE_SECONDS
 from tests.servers import Place, Server, is_gone, place_in
 
 
@@ -27,7 +29,10 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
 def token(server: Server) -> str:
     client_id, secret = re.findall(r"DISHUB_DKI_ID=(\S+) DISHUB_DKI_SECRET=(\S+)", server.said)[0]
     answer = httpx.post(
-        f"{server.url}/oauth/token", data={"grant_type": "client_credentials"}, auth=(client_id, secret)
+        f"{server.url}/oauth/token",
+        data={"grant_type": "client_credentials"},
+        auth=(client_id, secret),
+        timeout=PATIENCE_SECONDS,
     )
     return str(answer.json()["access_token"])
 
@@ -37,6 +42,7 @@ def organizers(server: Server, access_token: str) -> list[str]:
         f"{server.url}/graphql",
         json={"query": "{ organizers { code } }"},
         headers={"Authorization": f"Bearer {access_token}"},
+        timeout=PATIENCE_SECONDS,
     )
     return [one["code"] for one in answer.json()["data"]["organizers"]]
 
@@ -44,7 +50,7 @@ def organizers(server: Server, access_token: str) -> list[str]:
 def test_an_empty_folder_becomes_a_registry_that_answers_and_stays(place: Place) -> None:
     first = place.serve()
     assert len(organizers(first, token(first))) == 11
-    keys = httpx.get(f"{first.url}/oauth/jwks.json").json()
+    keys = httpx.get(f"{first.url}/oauth/jwks.json", timeout=PATIENCE_SECONDS).json()
     kept = place.home / "demo-credentials.json"
     assert stat.S_IMODE(kept.stat().st_mode) == 0o600
     assert first.end() == 0
@@ -53,7 +59,7 @@ def test_an_empty_folder_becomes_a_registry_that_answers_and_stays(place: Place)
 
     again = place.serve()
     assert len(organizers(again, token(again))) == 11
-    assert httpx.get(f"{again.url}/oauth/jwks.json").json() == keys
+    assert httpx.get(f"{again.url}/oauth/jwks.json", timeout=PATIENCE_SECONDS).json() == keys
     assert again.end(signal.SIGTERM) == 0
     assert place.postgres is None
 
@@ -63,7 +69,11 @@ def test_closing_the_terminal_ends_it_gently(place: Place) -> None:
 
 
 def test_two_side_by_side_and_the_last_one_stops_the_database(place: Place) -> None:
-    first, second = place.serve(), place.serve()
+    with ExitStack() as stack:
+        with suppress(OSError):
+            # Or somebody else has it.
+            stack.enter_context(socket.create_server(("127.0.0.1", serve.FIRST_PORT)))
+        first, second = place.serve(), place.serve()
     assert first.url != second.url
     assert "is in use; this one serves on port" in second.said
     assert first.end() == 0
@@ -140,4 +150,4 @@ def test_damaged_credentials_are_said(tmp_path: Path) -> None:
 
 
 def test_a_secret_is_not_in_a_repr() -> None:
-    assert "hush" not in repr(Credentials("hubdat", "hubdat-x", "hush", ()))
+    assert "hush" not in repr(Credentials("hubdat", "hubdat-x", "hush", []))

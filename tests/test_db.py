@@ -29,7 +29,8 @@ async def seasons(database: Database) -> int:
 
 
 @pytest.fixture
-async def small_pool(database_url: str) -> AsyncIterator[Database]:
+async def small_pool(database_url: str, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Database]:
+    monkeypatch.setattr(db, "POOL_TIMEOUT_SECONDS", 0.05)
     database = Database(database_url, pool_size=1)
     yield database
     await database.dispose()
@@ -193,8 +194,7 @@ async def test_a_connection_that_is_cut_is_unavailable_and_the_next_one_works(da
     assert await seasons(database) == 0
 
 
-async def test_a_pool_that_is_used_up_is_unavailable(small_pool: Database, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(small_pool.engine.pool, "_timeout", 0.05)
+async def test_a_pool_that_is_used_up_is_unavailable(small_pool: Database) -> None:
     async with small_pool.transaction() as session:
         await session.execute(COUNT)
         with pytest.raises(Unavailable):

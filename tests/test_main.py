@@ -17,6 +17,7 @@ from app import main, migration, worker
 from app.config import Settings
 from app.db import Database
 from app.errors import NikInvalid
+from app.process import build_process
 from app.registry import sweep
 from app.registry.niks.check import Answer, Check
 from app.registry.registrants.submission import Accepted
@@ -88,7 +89,7 @@ async def test_graphql_is_there_and_wants_a_token(client: httpx.AsyncClient) -> 
 async def test_merged_calls_are_answered_each_their_own(database: Database, vault: Vault) -> None:
     world = await build(database, vault)
     route_id = await world.route()
-    process = main.build_process(database, vault)
+    process = build_process(database, vault)
     accepted = await asyncio.gather(*(process.submissions.ask(someone(HUBDAT, route_id, n)) for n in range(20)))
     assert all(isinstance(one, Accepted) for one in accepted)
     assert await world.count("registrant") == 20
@@ -102,7 +103,7 @@ async def test_merged_calls_are_answered_each_their_own(database: Database, vaul
 async def test_stopping_answers_what_was_accepted(settings: Settings, database: Database, vault: Vault) -> None:
     world = await build(database, vault)
     route_id = await world.route()
-    process = main.build_process(Database(settings.database_url.get_secret_value()), vault)  # type: ignore[union-attr]
+    process = build_process(Database(settings.database_url.get_secret_value()), vault)  # type: ignore[union-attr]
     async with main.lifespan(process, settings):
         submissions = [asyncio.create_task(process.submissions.ask(someone(HUBDAT, route_id, n))) for n in range(9)]
         await asyncio.sleep(0)
@@ -133,7 +134,7 @@ async def test_a_sweep_that_does_not_end_is_cut_off(
 
     monkeypatch.setattr(sweep, "run", run)
     monkeypatch.setattr(main, "DUTIES_END_WITHIN", 0.01)
-    async with main.lifespan(main.build_process(database, vault), settings):
+    async with main.lifespan(build_process(database, vault), settings):
         await asyncio.sleep(0)
 
 

@@ -7,6 +7,7 @@ import pytest
 
 from app.errors import Raced, Unavailable
 from app.merging import Merger
+from tests.patience import PATIENCE_SECONDS
 
 pytestmark = pytest.mark.anyio
 
@@ -137,5 +138,5 @@ async def test_nobody_waits_behind_a_flight_that_just_landed() -> None:
     double = Doubler()
     double.gate.set()
     for _ in range(3):
-        assert await asyncio.wait_for(double.ask(1), 5) == 2
+        assert await asyncio.wait_for(double.ask(1), PATIENCE_SECONDS) == 2
         await asyncio.sleep(0)

@@ -14,30 +14,32 @@ from pathlib import Path
 import httpx
 import pytest
 
+from tests.patience import PATIENCE_SECONDS
 from tests.servers import Place, Server, place_in
 
 TOKEN = "a-token-of-sixteen-or-more"
-WITHIN = 60
-"""Seconds. A supervisor that asks a worker how it is just as that is killed waits twenty for the answer."""
 
 
 @pytest.fixture(scope="module")
-def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
-    with place_in(tmp_path_factory.mktemp("metrics") / "home") as place:
+def place(servers_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
+    with place_in(tmp_path_factory.mktemp("metrics") / "home", servers_url) as place:
         yield place
 
 
 def bearer(server: Server) -> dict[str, str]:
     client_id, secret = re.findall(r"DISHUB_DKI_ID=(\S+) DISHUB_DKI_SECRET=(\S+)", server.said)[0]
     grant = {"grant_type": "client_credentials"}
-    answer = httpx.post(f"{server.url}/oauth/token", data=grant, auth=(client_id, secret))
+    answer = httpx.post(f"{server.url}/oauth/token", data=grant, auth=(client_id, secret), timeout=PATIENCE_SECONDS)
     return {"Authorization": f"Bearer {answer.json()['access_token']}"}
 
 
 def ask(server: Server, headers: dict[str, str], times: int) -> None:
     """Each on a connection of its own, so that either process may take it."""
 
-    with httpx.Client(limits=httpx.Limits(max_keepalive_connections=0)) as http, ThreadPoolExecutor(8) as threads:
+    with (
+        httpx.Client(limits=httpx.Limits(max_keepalive_connections=0), timeout=PATIENCE_SECONDS) as http,
+        ThreadPoolExecutor(8) as threads,
+    ):
 
         def one(_: int) -> int:
             return http.post(f"{server.url}/graphql", json={"query": "{ me { id } }"}, headers=headers).status_code
@@ -46,7 +48,7 @@ def ask(server: Server, headers: dict[str, str], times: int) -> None:
 
 
 def scraped(server: Server) -> dict[str, float]:
-    with httpx.Client(verify=False) as http:  # noqa: S501 - there is no TLS, and certificates take long to load
+    with httpx.Client(verify=False, timeout=PATIENCE_SECONDS) as http:  # noqa: S501 - there is no TLS, and certificates take long to load
         answer = http.get(f"{server.url}/metrics", headers={"Authorization": f"Bearer {TOKEN}"})
     lines = (line.rpartition(" ") for line in answer.text.splitlines() if not line.startswith("#"))
     return {name: float(value) for name, _, value in lines}
@@ -57,7 +59,8 @@ POOL = 'pemudik_pool_connections_max{pool="checks"}'
 
 
 def until(server: Server, true: Callable[[dict[str, float]], bool]) -> dict[str, float]:
-    deadline = time.monotonic() + WITHIN
+    """A supervisor that asks a worker how it is just as that is killed waits twenty seconds for the answer."""
+    deadline = time.monotonic() + PATIENCE_SECONDS
     while time.monotonic() < deadline:
         samples = scraped(server)
         if true(samples):

@@ -12,7 +12,7 @@ from sqlalchemy import Connection, text
 
 from app import migration
 from app.db import Database
-from tests.conftest import own_database
+from tests.databases import own_database
 
 pytestmark = pytest.mark.anyio
 

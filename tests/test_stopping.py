@@ -9,6 +9,7 @@ from collections.abc import Iterator
 import pytest
 
 from app.stopping import heard
+from tests.patience import patience
 
 pytestmark = pytest.mark.anyio
 
@@ -27,7 +28,7 @@ async def test_a_signal_is_heard_and_passed_on(handled: list[int]) -> None:
     stopping = asyncio.Event()
     with heard(stopping):
         signal.raise_signal(signal.SIGTERM)
-        async with asyncio.timeout(5):
+        async with patience():
             await stopping.wait()
         assert handled == [signal.SIGTERM]
     assert signal.getsignal(signal.SIGTERM) is servers

@@ -38,8 +38,14 @@ def jwks() -> list[dict[str, Any]]:
 
 
 @pytest.fixture
-def keys(jwks: list[dict[str, Any]]) -> SigningKeys:
-    return SigningKeys(lambda: jwks)
+def held(jwks: list[dict[str, Any]]) -> list[list[dict[str, Any]]]:
+    """The last ones are in force."""
+    return [jwks]
+
+
+@pytest.fixture
+def keys(held: list[list[dict[str, Any]]]) -> SigningKeys:
+    return SigningKeys(lambda: held[-1])
 
 
 @pytest.fixture

@@ -8,7 +8,6 @@ import httpx
 import orjson
 import pytest
 from authlib.oauth2.rfc8414 import AuthorizationServerMetadata
-from hypothesis import given
 from hypothesis import strategies as st
 from joserfc import jwt
 from joserfc.jwk import ECKey, KeyParameters, OctKey, RSAKey
@@ -16,6 +15,7 @@ from joserfc.jwk import ECKey, KeyParameters, OctKey, RSAKey
 from app.auth.endpoints import metadata
 from app.auth.signing import AccessTokenValidator, SigningKeys, TokenInvalid
 from app.vault.keys import new_signing_key
+from tests.examples import given
 
 pytestmark = pytest.mark.anyio
 
@@ -163,9 +163,9 @@ async def test_the_public_keys_are_published_without_their_private_part(
     assert response.json() == {"keys": [{**public, "use": "sig", "alg": "ES256"}]}
 
 
-async def test_published_keys_follow_a_rotation(http: httpx.AsyncClient, keys: SigningKeys) -> None:
+async def test_published_keys_follow_a_rotation(http: httpx.AsyncClient, held: list[list[dict[str, Any]]]) -> None:
     fresh = [new_signing_key(), new_signing_key()]
-    keys._held = lambda: fresh
+    held.append(fresh)
     published = (await http.get("/oauth/jwks.json")).json()["keys"]
     assert [key["kid"] for key in published] == [key["kid"] for key in fresh]
 

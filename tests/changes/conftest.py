@@ -18,14 +18,9 @@ from app.db import Database
 from app.models.enums import ChangeKind
 from app.registry import change_log
 from app.registry.change_log import Entry
-from app.vault.vault import Vault
 from tests.changes.sending import Post
-from tests.world import NOW, World, build
-
-
-@pytest.fixture
-async def world(database: Database, vault: Vault) -> World:
-    return await build(database, vault)
+from tests.patience import patience
+from tests.world import NOW, World
 
 
 @pytest.fixture
@@ -74,7 +69,7 @@ async def tell(world: World, registrant: UUID, *reasons: str, organizer: str = "
 
 async def settled(world: World) -> None:
     """What runs in other databases of this cluster holds the log back as well."""
-    async with asyncio.timeout(20):
+    async with patience():
         while True:
             async with world.database.transaction() as session:
                 if not (await feed.page(session, [], START, most=1)).held_back:

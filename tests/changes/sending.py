@@ -19,6 +19,7 @@ from app.registry.caller import Caller
 from app.registry.change_log import Entry
 from app.registry.webhooks import deliveries, webhooks
 from app.registry.webhooks.webhooks import Saved, Webhook, WebhookInput
+from tests.patience import patience
 from tests.world import DJKA, NOW, World
 
 EVERYTHING = tuple(event for event in WebhookEvent if event != WebhookEvent.WEBHOOK_TEST)
@@ -64,7 +65,7 @@ class Post:
     async def announce(self, now: datetime = NOW) -> None:
         """All of the log. What runs in other databases of this cluster holds it back as well."""
         await self.world.run("INSERT INTO projection (name) VALUES ('webhooks') ON CONFLICT DO NOTHING")
-        async with asyncio.timeout(30):
+        async with patience():
             while await self.world.one(BEHIND):
                 if not await projection.advance(self.world.database, announcing.PROJECTION, now):
                     await asyncio.sleep(0.01)

@@ -19,7 +19,7 @@ from app.errors import NotFound, RefusalError, Unavailable
 from app.vault.keys import KeysUnusable
 from app.vault.vault import Unreadable
 from tests.cli.conftest import Pemudik
-from tests.conftest import own_database
+from tests.databases import own_database
 
 NAME = "Rekaan Sampelia"
 

@@ -6,7 +6,7 @@ import pytest
 
 from app import migration
 from tests.cli.conftest import Pemudik
-from tests.conftest import own_database
+from tests.databases import own_database
 
 
 def test_migrating_twice_says_where_it_is(pemudik: Pemudik, database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -12,7 +12,7 @@ from app.db import Database
 from app.vault.keys import Keys, new_key
 from app.vault.vault import Vault
 from tests.cli.conftest import Pemudik
-from tests.conftest import own_database
+from tests.databases import own_database
 from tests.world import HUBDAT, build, someone
 
 AT = datetime(2026, 3, 2, tzinfo=UTC)

@@ -12,9 +12,9 @@ from typing import Any
 import openpyxl
 import pytest
 
-from app.cli import imports
 from app.config import Settings
 from app.db import Database
+from app.intake.files.workbooks import MOST_BYTES
 from app.registry.imports import job_runs
 from app.vault.vault import open_vault
 from tests import world as worlds
@@ -96,7 +96,7 @@ def test_what_cannot_be_imported(pemudik: Pemudik, world: World, people: Path, t
     )
     assert fails("import", str(people), "--organizer", "hubdat", "--day", "2026-03-02").endswith("(INVALID_VALUE)")
     large = tmp_path / "large.csv"
-    large.write_bytes(b"x" * (imports.MOST_BYTES + 1))
+    large.write_bytes(b"x" * (MOST_BYTES + 1))
     assert fails("import", str(large), "--organizer", "hubdat").endswith("large.csv is larger than 20 MB.")
     pdf = tmp_path / "list.pdf"
     pdf.write_bytes(b"%PDF")
@@ -147,5 +147,5 @@ def test_a_server_may_be_faster(pemudik: Pemudik, world: World, people: Path, mo
     async def claim_behind_a_server(*given: Any) -> Any:
         return None if refusals.pop(0) else await claim(*given)
 
-    monkeypatch.setattr(imports.job_runs, "claim", claim_behind_a_server)
+    monkeypatch.setattr(job_runs, "claim", claim_behind_a_server)
     assert json.loads(pemudik("import", str(people), "--organizer", "hubdat", "--json").output)["new"] == 2

@@ -20,6 +20,7 @@ from app.embedded import postgres
 from app.models.enums import RegistrantStatus
 from app.vault.vault import open_vault
 from tests.cli.conftest import Pemudik
+from tests.patience import patience
 from tests.world import HUBDAT, World, build, someone
 
 Result = TypeVar("Result")
@@ -59,7 +60,7 @@ def at(url: str, home: Path, work: Callable[[World], Awaitable[Result]]) -> Resu
 
 async def page(world: World, after: Position = START) -> FeedPage:
     """Once it is settled, whatever else runs on that server."""
-    async with asyncio.timeout(20):
+    async with patience():
         while True:
             async with world.database.transaction() as session:
                 found = await feed.page(session, ["hubdat"], after, most=100)

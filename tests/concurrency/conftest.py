@@ -14,7 +14,7 @@ from tests import world as worlds
 from tests.concurrency import processes
 from tests.concurrency.crowd import CONNECTIONS
 from tests.concurrency.processes import Crew
-from tests.conftest import empty
+from tests.databases import empty
 from tests.world import World
 
 PROCESSES = 3

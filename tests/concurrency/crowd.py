@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Awaitable, Iterable
 from typing import TypeVar
 
+from tests.patience import patience
 from tests.world import World
 
 Answer = TypeVar("Answer")
@@ -27,6 +28,6 @@ async def at_once(calls: Iterable[Awaitable[Answer]]) -> list[Answer]:
 async def one_waits(world: World) -> None:
     """Until another connection waits for a row."""
     waiting = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
-    async with asyncio.timeout(10):
+    async with patience():
         while not await world.one(waiting):  # noqa: ASYNC110 - nothing tells of another connection's wait
             await asyncio.sleep(0.005)

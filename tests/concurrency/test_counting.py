@@ -17,6 +17,7 @@ from app.registry.statistics import statistics
 from app.registry.statistics.counting import total
 from app.registry.statistics.questions import Part, Question, Selection
 from tests.changes.counting import count_all, differences
+from tests.patience import patience
 from tests.world import HUBDAT, NOW, World, someone
 
 pytestmark = pytest.mark.anyio
@@ -37,7 +38,9 @@ def count_for_ever(url: str) -> None:
 @contextmanager
 def counting(url: str, processes: int) -> Iterator[list[BaseProcess]]:
     context = multiprocessing.get_context("spawn")
-    started = [context.Process(target=count_for_ever, args=(url,), daemon=True) for _ in range(processes)]
+    started: list[BaseProcess] = [
+        context.Process(target=count_for_ever, args=(url,), daemon=True) for _ in range(processes)
+    ]
     for process in started:
         process.start()
     try:
@@ -80,6 +83,6 @@ async def progress(world: World) -> None:
     """Until something more has been counted."""
     reached = "SELECT change_id FROM projection WHERE name = 'statistics'"
     before = await world.one(reached)
-    async with asyncio.timeout(60):
+    async with patience():
         while await world.one(reached) == before:  # noqa: ASYNC110 - others write it
             await asyncio.sleep(0.01)

@@ -21,6 +21,7 @@ from app.registry.registrants.submission import Accepted, Submission
 from app.vault.keys import Keys
 from app.vault.vault import Vault
 from tests.concurrency.agreement import assert_agrees
+from tests.patience import patience
 from tests.world import HUBDAT, NOW, World, someone
 
 pytestmark = pytest.mark.anyio
@@ -81,7 +82,7 @@ async def others_gone(world: World) -> None:
         SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()
             AND (state = 'active' OR state LIKE 'idle in transaction%') AND backend_type = 'client backend'
     """
-    async with asyncio.timeout(10):
+    async with patience():
         while await world.one(others):  # noqa: ASYNC110 - nothing tells of another connection's end
             await asyncio.sleep(0.01)
 

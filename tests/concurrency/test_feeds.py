@@ -10,7 +10,7 @@ from uuid import UUID, uuid4
 import pytest
 from sqlalchemy import text
 
-from app.errors import RouteUnknown
+from app.errors import Refusal, RouteUnknown
 from app.models.enums import RegistrantStatus
 from app.registry.registrants import lifecycle, submission
 from app.registry.registrants.lookup import Ref
@@ -188,12 +188,13 @@ async def test_two_merges_at_once_move_everybody_once(world: World) -> None:
     await pushed(world, *(record(number) for number in range(20)))
     targets = [await world.route(name, quota=20) for name in ("Satu", "Dua")]
     [(provisional,)] = await world.run("SELECT id FROM route WHERE provisional")
-    answers = await at_once(
-        world.database.attempt(
-            lambda session, into=into: merging.merge(session, HUBDAT, provisional, into, NOW, admin=False)
+
+    async def merged(into: UUID) -> Route | Refusal:
+        return await world.database.attempt(
+            lambda session: merging.merge(session, HUBDAT, provisional, into, NOW, admin=False)
         )
-        for into in targets * 3
-    )
+
+    answers = await at_once(merged(into) for into in targets * 3)
     assert sum(isinstance(answer, Route) for answer in answers) == 1
     assert sorted(row.taken for row in await world.run("SELECT taken FROM route")) == [0, 0, 20]
     assert await world.one("SELECT count(*) FROM change WHERE kind = 'REGISTRANT_REROUTED'") == 20

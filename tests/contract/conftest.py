@@ -18,6 +18,8 @@ from typing import Any
 import httpx
 import pytest
 
+from tests.databases import migrated_database
+from tests.patience import PATIENCE_SECONDS
 from tests.servers import Server, place_in
 
 HERE = Path(__file__).parent
@@ -38,7 +40,7 @@ class Node:
             check=False,
             capture_output=True,
             text=True,
-            timeout=60,
+            timeout=PATIENCE_SECONDS,
         )
         assert run.returncode == 0, run.stderr
         return json.loads(run.stdout)
@@ -54,7 +56,7 @@ class Node:
             text=True,
         ) as process:
             # One that has nothing to say must not keep the test waiting for ever.
-            patience = Timer(60, process.kill)
+            patience = Timer(PATIENCE_SECONDS, process.kill)
             patience.start()
             try:
                 assert process.stdout is not None
@@ -142,9 +144,9 @@ class Registry:
 
 
 @pytest.fixture(scope="package")
-def registry(node: Node, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Registry]:
+def registry(node: Node, database_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Registry]:
     home = tmp_path_factory.mktemp("contract") / "home"
-    with place_in(home) as place:
+    with migrated_database(database_url) as url, place_in(home, url) as place:
         server = place.serve(PEMUDIK_LOG_FORMAT="json")
         demo = json.loads((home / "demo-credentials.json").read_bytes())
         clients = {one["organizer"]: (one["client_id"], one["secret"]) for one in demo}
@@ -153,11 +155,14 @@ def registry(node: Node, tmp_path_factory: pytest.TempPathFactory) -> Iterator[R
 
 def token(url: str, client: tuple[str, str], **parameters: str) -> str:
     form = {"grant_type": "client_credentials", **parameters}
-    access_token: str = httpx.post(f"{url}/oauth/token", data=form, auth=client).json()["access_token"]
+    answer = httpx.post(f"{url}/oauth/token", data=form, auth=client, timeout=PATIENCE_SECONDS)
+    access_token: str = answer.json()["access_token"]
     return access_token
 
 
 def asked(url: str, access_token: str | None, query: str, **variables: object) -> Any:
     """The whole answer of a GraphQL server."""
     headers = {} if access_token is None else {"Authorization": f"Bearer {access_token}"}
-    return httpx.post(url, json={"query": query, "variables": variables}, headers=headers, timeout=30).json()
+    return httpx.post(
+        url, json={"query": query, "variables": variables}, headers=headers, timeout=PATIENCE_SECONDS
+    ).json()

@@ -102,7 +102,7 @@ async def its_routes(database: Database) -> None:
 
 async def made_again_it_only_opens_what_has_closed(database: Database, vault: Vault) -> None:
     before = await rows(database, "SELECT count(*) FROM change")
-    nothing = demo.Demo(2026, tuple(row.code for row in demo.all_rows()))
+    nothing = demo.Demo(season=2026, organizers=tuple(row.code for row in demo.all_rows()))
     assert await demo.create(database, vault, NOW) == nothing
     assert await rows(database, "SELECT count(*) FROM change") == before
     later = NOW + timedelta(days=4)

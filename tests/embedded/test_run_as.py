@@ -51,4 +51,4 @@ def test_without_a_nobody_anybody_but_root_will_do(monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr(pwd, "getpwnam", unknown)
     assert run_as.nobody() != 0
     monkeypatch.setattr(pwd, "getpwall", list)
-    assert run_as.nobody() == run_as.NOBODY
+    assert run_as.nobody() == run_as.NOBODY_UID

@@ -100,7 +100,7 @@ async def world(database: Database, vault: Vault, monkeypatch: pytest.MonkeyPatc
 
 @pytest.fixture
 def settings() -> Settings:
-    return Settings(body_limit=1_000_000, body_timeout=0.5, request_timeout=10)
+    return Settings(body_limit=1_000_000, body_timeout=60, request_timeout=60)
 
 
 @pytest.fixture

@@ -5,6 +5,7 @@ djka and hubdat each have one passenger. Whatever djka asks for, hubdat's passen
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -50,7 +51,7 @@ def silent(answer: Any, *, but: str = "") -> None:
         assert secret == but or secret not in answer.text
 
 
-REFS = {
+REFS: dict[str, Callable[[Two], dict[str, Any]]] = {
     "id": lambda two: {"id": two.theirs},
     "reference": lambda _: {"reference": REFERENCE},
     "nik": lambda _: {"nik": {"nik": THEIRS, "service": "MOTORCYCLE"}},

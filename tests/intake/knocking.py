@@ -20,7 +20,7 @@ from app.request_log import RequestLog
 from tests.graphql.conftest import ISSUER, Api
 from tests.world import World
 
-SETTINGS = {"body_limit": 1_000_000, "body_timeout": 0.5, "request_timeout": 10}
+SETTINGS = {"body_limit": 1_000_000, "body_timeout": 60, "request_timeout": 60}
 
 
 class Doors(Api):

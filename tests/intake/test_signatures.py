@@ -49,7 +49,7 @@ async def issued(world: World, client_id: str, now: datetime = NOW) -> str:
     return secret.secret
 
 
-def signed(secret: str, body: bytes, message_id: str = "msg_1", at: datetime = NOW) -> dict[str, str]:
+def signed(secret: str, body: bytes, message_id: str = "msg_1", at: datetime = NOW) -> dict[str, Any]:
     # Theirs reads naive datetimes and UTC's alike.
     signature = Webhook(secret).sign(message_id, at.replace(tzinfo=None), body.decode())
     return {
@@ -63,7 +63,7 @@ def body(number: int = 1) -> bytes:
     return orjson.dumps(record(number))
 
 
-async def refused(api: Doors, world: World, content: bytes, **headers: str) -> tuple[int, str]:
+async def refused(api: Doors, world: World, content: bytes, **headers: Any) -> tuple[int, str]:
     async with world.unchanged("registrant", "change", "signed_message"):
         answer = await api.send(PATH, content, **headers)
     if answer.status_code == 401:
@@ -224,7 +224,7 @@ async def test_a_revoked_client_gets_none_and_loses_its_own(world: World) -> Non
 
 
 async def test_secrets_are_sealed_anew_with_the_rest(world: World) -> None:
-    assert "client_webhook_secret" in {one.table for one in key_rotation.SEALED}
+    assert "client_webhook_secret" in {one.name for one in key_rotation.SEALED_TABLES}
 
 
 async def test_ids_are_forgotten_after_a_day(world: World) -> None:

@@ -7,6 +7,7 @@ import asyncio
 import pytest
 from sqlalchemy import text
 
+from app import db
 from app.db import ATTEMPTS, Database, Session
 from app.errors import Raced, Unavailable
 from tests.metrics.test_page import value
@@ -48,8 +49,9 @@ async def test_connections_that_are_used_and_broken(small: Database, database: D
     assert in_use() == 0
 
 
-async def test_a_pool_that_is_used_up(small: Database, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(small.engine.sync_engine.pool, "_timeout", 0.05)
+async def test_a_pool_that_is_used_up(database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(db, "POOL_TIMEOUT_SECONDS", 0.05)
+    small = Database(database_url, pool_size=2)
     async with small.transaction() as one, small.transaction() as other:
         await one.connection()
         await other.connection()

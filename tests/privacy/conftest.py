@@ -19,7 +19,7 @@ from app.main import create_app
 from app.vault.vault import open_vault
 from tests import world as worlds
 from tests.changes.counting import count_all
-from tests.conftest import empty
+from tests.databases import empty
 from tests.graphql.conftest import ISSUER, Api
 from tests.privacy.people import Society, settle
 

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import TypeVar
 
-from app.db import Session
+from app.db import Database, Session
+from app.vault.vault import Vault
 from tests import world as worlds
+from tests.databases import empty
 from tests.registry.registrants.model import Terms, Way
 from tests.world import NOW, World
 
@@ -88,6 +91,18 @@ class Stage:
             names=[way.name for way in WAYS],
             quotas=[way.quota for way in WAYS],
         )
+
+
+@contextmanager
+def built(database_url: str, vault: Vault) -> Iterator[Stage]:
+    """In an event loop of its own: hypothesis runs no tests that are async."""
+    with asyncio.Runner() as runner:
+        database = Database(database_url)
+        stage = Stage(runner, World(database, vault))
+        runner.run(stage.season())
+        yield stage
+        runner.run(empty(database))
+        runner.run(database.dispose())
 
 
 def terminal(way: Way, city: str) -> str:

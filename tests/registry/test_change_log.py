@@ -139,6 +139,8 @@ async def test_who_builds_on_a_younger_transaction_is_run_again_under_a_new_numb
         ("REGISTRANT_MOVED", "VERIFIED"),
     ]
 
+    attempts = 0
+
     async def again(session: Session) -> None:
         nonlocal attempts
         attempts += 1
@@ -147,7 +149,6 @@ async def test_who_builds_on_a_younger_transaction_is_run_again_under_a_new_numb
             await append(world, moved)
         await change_log.append(session, [moved], NOW)
 
-    attempts = 0
     await world.database.attempt(again)
     assert attempts == 2
     in_order = await world.run("SELECT id FROM change ORDER BY xact_id, id")

@@ -17,6 +17,7 @@ from app.registry.key_rotation import Rotated
 from app.vault import keys
 from app.vault.keys import KeysUnusable
 from app.vault.vault import Unreadable, Vault, open_vault
+from tests.patience import patience
 
 pytestmark = pytest.mark.anyio
 
@@ -316,7 +317,9 @@ async def test_every_server_knows_a_signing_key_before_it_signs(settings: Settin
     thread = threading.Thread(target=serve, daemon=True)
     thread.start()
     second = await key_rotation.rotate_signing(rotating)
-    await asyncio.sleep(key_rotation.RELOADED_AFTER_SECONDS)
+    async with patience():
+        while len(sets) < 3:  # noqa: ASYNC110 - it is a thread that looks
+            await asyncio.sleep(0.05)
     ended.set()
     thread.join()
     assert sets == [(first["kid"],), (first["kid"], second), (second, first["kid"])]

@@ -21,7 +21,7 @@ import orjson
 import pytest
 
 from app.db import SESSION
-from tests.conftest import migrate, own_database
+from tests.databases import migrate, own_database
 from tests.test_statements import ALL
 from tests.world import NOW
 

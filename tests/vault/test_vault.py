@@ -1,3 +1,4 @@
+import base64
 import hmac
 import json
 import os
@@ -10,7 +11,6 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from hypothesis import given
 from hypothesis import strategies as st
 from joserfc.jwk import ECKey
 from pydantic import SecretStr
@@ -19,6 +19,7 @@ from app.config import Settings
 from app.vault import keys
 from app.vault.keys import Keys, KeysUnusable, new_signing_key
 from app.vault.vault import RELOAD_SECONDS, Unreadable, Vault, open_vault
+from tests.examples import given
 
 NIK = "3201010101909001"
 SIGNING = new_signing_key()
@@ -94,8 +95,8 @@ def test_neither_keys_nor_vault_show_a_key() -> None:
 
 # Keys from the environment
 
-INDEX = keys._base64(OURS.index)
-DATA = ",".join(f"{key_id}:{keys._base64(key)}" for key_id, key in OURS.data.items())
+INDEX = base64.b64encode(OURS.index).decode()
+DATA = ",".join(f"{key_id}:{base64.b64encode(key).decode()}" for key_id, key in OURS.data.items())
 JWKS = json.dumps({"keys": [SIGNING]})
 
 

@@ -1,9 +1,9 @@
 """The live end of the change log. In each process one reader follows the log, for all followers of that process.
 
 The reader (`Tail.run`) waits for a signal of `app.db.Followers`, reads what is new, and hands each change to the
-followers that it concerns. A follower (`Tail.follow`) reads pages of the log by itself until it is at the end. From then
-on it waits for the reader's changes. A follower that is too slow falls behind: it reads pages again, so that never more
-than `MOST_WAITING` changes wait for it.
+followers that it concerns. A follower (`Tail.follow`) reads pages of the log by itself until it is at the end. From
+then on it waits for the reader's changes. A follower that is too slow falls behind: it reads pages again, so that never
+more than `MOST_WAITING` changes wait for it.
 """
 
 from __future__ import annotations
@@ -79,9 +79,9 @@ class Tail:
     def __init__(self, database: Database) -> None:
         self._database = database
         self._followers_of_the_log = database.followers
-        self._followers: dict[str | None, set[Follower]] = defaultdict(set)
+        self.followers: dict[str | None, set[Follower]] = defaultdict(set)
         """By organizer. Under None are those who follow everyone."""
-        self._position: Position | None = None
+        self.position: Position | None = None
         """Up to where the reader has read. None: nobody follows, so nobody reads."""
         self._reading = asyncio.Event()
         """New followers wait for it. It is set when the position is known, or when the reader has ended."""
@@ -122,7 +122,7 @@ class Tail:
 
     async def _items(self, follower: Follower, after: Position | None) -> AsyncGenerator[FeedItem, None]:
         await self._reading.wait()
-        position = self._position if after is None else after
+        position = self.position if after is None else after
         while position is not None and not follower.ended:
             follower.catch_up()
             # This page is read later than all that the reader has read by now. So nothing is lost between the page and
@@ -143,20 +143,20 @@ class Tail:
         follower.ended = self._ended
         keys = [None] if follower.organizers is None else follower.organizers
         for key in keys:
-            self._followers[key].add(follower)
+            self.followers[key].add(follower)
         # The reader sleeps while nobody follows: it is to read at once.
         self._followers_of_the_log.rouse()
         try:
             yield
         finally:
             for key in keys:
-                self._followers[key].discard(follower)
-                if not self._followers[key]:
-                    del self._followers[key]
+                self.followers[key].discard(follower)
+                if not self.followers[key]:
+                    del self.followers[key]
 
     async def _look(self) -> float:
         """Read on. Answers after how many seconds to look again."""
-        if not self._followers:
+        if not self.followers:
             self._forget()
             return POLL_SECONDS
         try:
@@ -171,12 +171,12 @@ class Tail:
         return POLL_SECONDS
 
     async def _read(self) -> float:
-        if self._position is None:
+        if self.position is None:
             async with self._database.statements() as session:
-                self._position = await feed.horizon(session)
+                self.position = await feed.horizon(session)
             self._reading.set()
-        page = await self._page(None, self._position)
-        self._position = page.end
+        page = await self._page(None, self.position)
+        self.position = page.end
         self._hand_out(page.items)
         if page.more:
             return 0
@@ -192,10 +192,10 @@ class Tail:
         return self._held_back_seconds
 
     def _hand_out(self, items: Sequence[FeedItem]) -> None:
-        everyones = self._followers.get(None, ())
+        everyones = self.followers.get(None, ())
         concerned: set[Follower] = set()
         for item in items:
-            for follower in (*everyones, *self._followers.get(item.registrant.organizer, ())):
+            for follower in (*everyones, *self.followers.get(item.registrant.organizer, ())):
                 if not follower.behind:
                     follower.waiting.append(item)
                     concerned.add(follower)
@@ -205,11 +205,11 @@ class Tail:
             follower.news.set()
 
     def _forget(self) -> None:
-        self._position = None
+        self.position = None
         self._reading.clear()
 
     def _end_everyone(self) -> None:
-        for follower in set().union(*self._followers.values()):
+        for follower in set().union(*self.followers.values()):
             follower.end()
 
     async def _page(self, organizers: Collection[str] | None, after: Position) -> FeedPage:

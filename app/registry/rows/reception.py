@@ -101,7 +101,7 @@ class Plan:
 
 _SEASONS = text(f"SELECT {seasons.CURRENT} AS current, {seasons.LATEST} AS latest")
 _NAMES = text("SELECT code, name FROM organizer WHERE code = ANY(CAST(:codes AS text[]))")
-_KNOWN = text(
+KNOWN = text(
     f"""
     SELECT r.organizer_code AS organizer, r.nik_index, r.direction, r.service,
            r.id, r.status, r.route_id, r.registered_at, r.reference, r.name_sealed
@@ -178,7 +178,7 @@ async def _own(session: Session, callers: Iterable[Caller]) -> dict[Caller, dict
 async def _read_known(session: Session, batch: Batch, readings: Sequence[Placed]) -> None:
     asked = {(one.nik_index, one.organizer) for _, one in readings}
     facts = {"nik_index": [one[0] for one in asked], "organizer": [one[1] for one in asked], "season": batch.season}
-    rows = (await session.execute(_KNOWN, facts)).all()
+    rows = (await session.execute(KNOWN, facts)).all()
     batch.known = {(row[0], row[1], row[2], row[3]): Known(row[4], S(row[5]), *row[6:]) for row in rows}
 
 

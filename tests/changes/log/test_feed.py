@@ -9,7 +9,6 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
-from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import text
 
@@ -26,6 +25,7 @@ from app.registry.registrants.corrections import Correction, correct
 from app.registry.registrants.lookup import Ref
 from app.registry.registrants.motorcycles import Motorcycle
 from tests.changes.conftest import settled, tell
+from tests.examples import given
 from tests.world import BUMN, DJKA, HUBDAT, JASA_RAHARJA, NOW, World, someone
 
 pytestmark = pytest.mark.anyio

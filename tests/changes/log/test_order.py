@@ -20,12 +20,14 @@ from app.changes.log import feed
 from app.changes.log.feed import START, FeedItem, Position
 from app.changes.log.tail import Tail
 from app.db import Database, Session
+from app.errors import Raced
 from app.models.enums import ChangeKind
 from app.registry import change_log
 from app.registry.change_log import Entry
 from app.vault.vault import Vault
 from tests.changes.conftest import process
-from tests.conftest import empty
+from tests.databases import empty
+from tests.patience import patience
 from tests.world import CALLERS, DJKA, JASA_RAHARJA, NOW, World, build, someone
 
 pytestmark = pytest.mark.anyio
@@ -151,7 +153,7 @@ async def write(world: World, registrants: list[tuple[str, UUID]], dice: random.
             return await world.database.attempt(work)
         except Unlucky:
             return None
-        except change_log.Raced:
+        except Raced:
             continue
 
 
@@ -197,7 +199,7 @@ async def test_every_reader_gets_every_change_once_and_in_order(world: World) ->
                 for organizer, registrant in registrants[::EACH]
             ]
             await change_log.append(session, last, NOW)
-        async with asyncio.timeout(60):
+        async with patience():
             await asyncio.gather(*reading)
 
     whole = await world.run(

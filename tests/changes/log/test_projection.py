@@ -16,6 +16,7 @@ from app.db import Session
 from app.models.enums import ChangeKind
 from app.registry import change_log
 from app.registry.change_log import Entry
+from tests.patience import patience
 from tests.world import NOW, World, build
 
 pytestmark = pytest.mark.anyio
@@ -56,7 +57,7 @@ async def taken_in(world: World) -> list[str]:
 
 
 async def until(world: World, expected: list[str]) -> None:
-    async with asyncio.timeout(20):
+    async with patience():
         while await taken_in(world) != expected:  # noqa: ASYNC110 - the database is looked at from outside
             await asyncio.sleep(0.02)
 

@@ -25,6 +25,7 @@ from app.registry.statistics import statistics
 from app.registry.statistics.counting import total
 from app.registry.statistics.questions import Part, Question, Selection
 from tests.changes.counting import behind, count_all, differences
+from tests.patience import PATIENCE_SECONDS, patience
 from tests.world import DJKA, HUBDAT, NOW, World, build, someone
 
 pytestmark = pytest.mark.anyio
@@ -106,7 +107,7 @@ async def test_several_runners_count_each_change_once(world: World, monkeypatch:
     for number in range(10):
         await people(world, 3 * number, 3 * number + 1, 3 * number + 2)
         await world.moved((await anybody(world)), RegistrantStatus.VERIFIED)
-    async with asyncio.timeout(20):
+    async with patience():
         while await behind(world.database):  # noqa: ASYNC110 - the database is looked at from outside
             await asyncio.sleep(0.01)
     stop.set()
@@ -121,13 +122,14 @@ async def anybody(world: World) -> Any:
     return await world.one("SELECT id FROM registrant WHERE status = 'REGISTERED' LIMIT 1")
 
 
-async def test_what_is_written_is_counted_within_two_seconds(world: World) -> None:
+async def test_what_is_written_is_counted_when_it_is_told_of(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(projection, "POLL_SECONDS", 2 * PATIENCE_SECONDS)
     stop = asyncio.Event()
     runner = asyncio.create_task(projection.keep(world.database, tallies.STATISTICS, stop))
     try:
         for number in range(5):
             await people(world, number)
-            async with asyncio.timeout(2):
+            async with patience():
                 while await behind(world.database):  # noqa: ASYNC110 - the database is looked at from outside
                     await asyncio.sleep(0.01)
             assert await agrees(world)

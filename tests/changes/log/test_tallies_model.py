@@ -6,27 +6,25 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, Phase, given, settings
 
 from app.changes.log import tallies
 from app.db import Database
 from app.vault.vault import Vault
 from tests.changes.counting import count_all, differences
+from tests.examples import given, lives
 from tests.registry.registrants.test_model import LIVES, Lives
-from tests.registry.registrants.test_model import stage as build_stage
-from tests.registry.stage import Stage
+from tests.registry.stage import Stage, built
 
 TABLES = ("tally", "tally_day", "tally_route", "tally_deadline", "tally_pair", "tally_duplicate")
 
 
 @pytest.fixture
 def stage(database_url: str, vault: Vault) -> Iterator[Stage]:
-    yield from build_stage.__wrapped__(database_url, vault)
+    with built(database_url, vault) as stage:
+        yield stage
 
 
-@settings(
-    max_examples=25, derandomize=True, deadline=None, suppress_health_check=list(HealthCheck), phases=[Phase.generate]
-)
+@lives()
 @given(life=LIVES)
 def test_the_tallies_are_what_a_plain_count_says(stage: Stage, life: list[tuple[str, dict[str, Any]]]) -> None:
     lives, database = Lives(stage), stage.world.database

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import AsyncIterator
 from contextlib import aclosing, asynccontextmanager, suppress
 from dataclasses import dataclass
@@ -20,6 +21,7 @@ from app.models.enums import ChangeKind
 from app.registry import change_log
 from app.registry.change_log import Entry
 from tests.changes.conftest import process, settled, tell
+from tests.patience import PATIENCE_SECONDS, patience
 from tests.world import HUBDAT, NOW, World, someone
 
 pytestmark = pytest.mark.anyio
@@ -50,7 +52,7 @@ def another(database: Database) -> Database:
 
 
 async def within_reason(signal: asyncio.Event) -> None:
-    async with asyncio.timeout(20):
+    async with patience():
         await signal.wait()
 
 
@@ -92,6 +94,7 @@ async def test_many_commits_are_told_of_in_few_notifications(
 ) -> None:
     monkeypatch.setattr(wake, "GATHER_SECONDS", 0.2)
     async with heard(database_url) as payloads, awake(another(database)) as there, awake(database) as here:
+        started = time.monotonic()
         for _ in range(200):
             here.tell()
             await asyncio.sleep(0.001)
@@ -99,7 +102,7 @@ async def test_many_commits_are_told_of_in_few_notifications(
         await asyncio.sleep(0.3)
         here.tell()
         await within_reason(signal)
-        assert 2 <= len(payloads) <= 6
+        assert 2 <= len(payloads) <= 2 + (time.monotonic() - started) / wake.GATHER_SECONDS
         assert set(payloads) == {""}
 
 
@@ -141,12 +144,13 @@ class Relay:
     """Between a process and its database; what is connected may go silent without an end."""
 
     url: str
-    silent: bool = False
     connections: int = 0
+    silenced: int = 0
+    """So many of them, the first ones."""
 
     async def carry(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, number: int) -> None:
         while data := await reader.read(65536):
-            if not (self.silent and number == 1):
+            if number > self.silenced:
                 writer.write(data)
         writer.close()
 
@@ -162,7 +166,7 @@ async def test_a_connection_that_goes_silent_is_made_anew(
 ) -> None:
     for name, seconds in (
         ("PING_AFTER_SECONDS", 0.05),
-        ("ANSWER_WITHIN_SECONDS", 0.3),
+        ("ANSWER_WITHIN_SECONDS", 1.0),
         ("RECONNECT_AFTER_SECONDS", 0.01),
     ):
         monkeypatch.setattr(wake, name, seconds)
@@ -172,11 +176,10 @@ async def test_a_connection_that_goes_silent_is_made_anew(
         url = urlunsplit(there._replace(netloc=there.netloc.replace(f":{there.port}", f":{port}")))
         async with awake(Database(url)) as far, awake(database) as near:
             await asyncio.sleep(0.2)
-            assert relay.connections == 1
-            relay.silent, reconnected = True, far.signal()
+            relay.silenced, reconnected = relay.connections, far.signal()
             await within_reason(reconnected)
             # One of them asked to cancel what was not answered.
-            assert relay.connections == 3
+            assert relay.connections >= relay.silenced + 2
             signal = far.signal()
             near.tell()
             await within_reason(signal)
@@ -193,7 +196,7 @@ async def test_what_was_told_while_the_connection_was_broken_is_told_again(
         here.tell()
         await within_reason(reconnected)
         await within_reason(signal)
-        async with asyncio.timeout(20):
+        async with patience():
             while not payloads:  # noqa: ASYNC110 - a listener has nothing to wait for
                 await asyncio.sleep(0.005)
 
@@ -215,7 +218,7 @@ async def test_a_connection_in_disorder_is_made_anew(
         monkeypatch.setattr(asyncpg.Connection, "execute", disorderly)
         async with awake(database) as here:
             here.tell()
-            async with asyncio.timeout(20):
+            async with patience():
                 while not payloads:  # noqa: ASYNC110 - a listener has nothing to wait for
                     await asyncio.sleep(0.005)
     assert not disorder
@@ -235,7 +238,7 @@ async def test_a_follower_whose_process_is_told_nothing_looks_by_itself(
             signal = there.followers.signal()
             for reason in "abc":
                 await tell(world, registrant, reason)
-                async with asyncio.timeout(20):
+                async with patience():
                     assert (await anext(items)).change.reason == reason
             assert not signal.is_set()
     finally:
@@ -245,7 +248,7 @@ async def test_a_follower_whose_process_is_told_nothing_looks_by_itself(
 async def test_a_follower_hears_of_other_processes_at_once(
     world: World, database_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(tail, "POLL_SECONDS", 60.0)
+    monkeypatch.setattr(tail, "POLL_SECONDS", 2 * PATIENCE_SECONDS)
     registrant = (await world.registered(someone(HUBDAT, await world.route()))).id
     await settled(world)
     elsewhere = Database(database_url)
@@ -255,7 +258,7 @@ async def test_a_follower_hears_of_other_processes_at_once(
             async with awake(world.database):
                 for reason in "abc":
                     await tell(world, registrant, reason)
-                    async with asyncio.timeout(20):
+                    async with patience():
                         assert (await anext(items)).change.reason == reason
     finally:
         await elsewhere.dispose()
@@ -266,7 +269,7 @@ async def test_an_end_without_a_database_is_an_end_as_well() -> None:
     running = asyncio.create_task(one.run(stop))
     await asyncio.sleep(0.05)
     stop.set()
-    async with asyncio.timeout(5):
+    async with patience():
         await running
 
 

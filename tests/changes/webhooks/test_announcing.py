@@ -29,7 +29,7 @@ pytestmark = pytest.mark.anyio
 
 def logged(kind: str, **more: Any) -> LoggedChange:
     """A change of DJKA's."""
-    nothing = {"registrant_id": None, "route_id": None, "to_status": None, "facts": {}}
+    nothing: dict[str, Any] = {"registrant_id": None, "route_id": None, "to_status": None, "facts": {}}
     return LoggedChange(id=1, at=NOW, kind=kind, season=2026, organizer="djka", **{**nothing, **more})
 
 

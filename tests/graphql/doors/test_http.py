@@ -12,6 +12,7 @@ from starlette.applications import Starlette
 from starlette.routing import Route as HttpRoute
 from starlette.types import Message
 
+from app import clock
 from app.auth.bearer import Bearer
 from app.config import Settings
 from app.errors import Unavailable
@@ -110,12 +111,14 @@ async def test_a_large_body_that_does_not_say_so_is_refused_while_it_is_read(api
     assert told(answer) == (413, "CONTENT_TOO_LARGE")
 
 
-async def test_a_body_that_does_not_arrive_is_given_up(api: Api) -> None:
+async def test_a_body_that_does_not_arrive_is_given_up(build: Callable[[Settings], Starlette], world: World) -> None:
     async def body() -> AsyncIterator[bytes]:
         yield b'{"query":'
-        await asyncio.sleep(60)
+        await asyncio.Event().wait()
 
-    answer = await api.post(content=body(), headers={"Content-Type": JSON})
+    application = build(Settings(body_timeout=0.05))
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(application), base_url=ISSUER) as client:
+        answer = await Api(client, world.database).post(content=body(), headers={"Content-Type": JSON})
     assert told(answer) == (408, "REQUEST_TIMEOUT")
     assert answer.headers["connection"] == "close"
 
@@ -274,7 +277,7 @@ async def test_one_field_that_is_unavailable_leaves_the_others(api: Api, monkeyp
 async def test_a_budget_that_is_used_up_is_429(api: Api, world: World) -> None:
     scopes = ("nik:check",)
     await api.token("djka", scopes)
-    await world.run("UPDATE check_budget SET tokens = 0, refilled_at = :now", now=door.clock.now())
+    await world.run("UPDATE check_budget SET tokens = 0, refilled_at = :now", now=clock.now())
     answer = await api.post('{ checkNik(nik: "3201010101909001") { outcome } }', organizer="djka", scopes=scopes)
     assert (answer.status_code, answer.headers["retry-after"]) == (429, "1")
     assert answer.json()["data"] is None

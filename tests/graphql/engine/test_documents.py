@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import time
+from itertools import takewhile
 from typing import Any
 
 import pytest
 from graphql import get_introspection_query
 
 from app.graphql.engine import limits
-from app.graphql.engine.documents import MOST_KEPT_CHARACTERS, Document, Documents, OperationRefused
+from app.graphql.engine.documents import MOST_KEPT_CHARACTERS, Documents, OperationRefused
 from app.graphql.engine.limits import measure
 from app.graphql.schema import EXECUTABLE
 
@@ -41,18 +42,18 @@ def nested_fragments(count: int) -> str:
 
 def test_nested_fragments_are_measured_in_milliseconds() -> None:
     text = nested_fragments(20)
-    started = time.perf_counter()
+    started = time.process_time()
     assert codes(text) == ["TOO_DEEP"]
-    assert time.perf_counter() - started < 0.5
+    assert time.process_time() - started < 0.5
 
 
 def test_fragments_that_double_are_counted_not_walked() -> None:
     doubling = " ".join(
         f"fragment F{n} on Query {{ a{n}: me {{ id }} ...F{n + 1} b{n}: me {{ id }} ...F{n + 1} }}" for n in range(40)
     )
-    started = time.perf_counter()
+    started = time.process_time()
     assert codes(f"{{ ...F0 }} {doubling} fragment F40 on Query {{ me {{ id }} }}") == ["TOO_MANY_FIELDS"]
-    assert time.perf_counter() - started < 0.5
+    assert time.process_time() - started < 0.5
 
 
 def test_a_long_chain_of_fragments_does_not_end_the_stack() -> None:
@@ -92,16 +93,16 @@ def test_what_is_too_much(text: str, code: str) -> None:
     ],
 )
 def test_repeated_fields_do_not_stall_validation(text: str) -> None:
-    started = time.perf_counter()
+    started = time.process_time()
     assert codes(text) == ["TOO_MANY_FIELDS"]
-    assert time.perf_counter() - started < 0.5
+    assert time.process_time() - started < 0.5
 
 
 def test_many_fields_do_not_stall_validation() -> None:
     sets = " ".join(f"a{n}: organizer(code: 1) {{ ...F ... {{ {' '.join(['name'] * 20)} }} }}" for n in range(40))
-    started = time.perf_counter()
+    started = time.process_time()
     Documents(EXECUTABLE).get(f"{{ {sets} }} fragment F on Organizer {{ name code }}")
-    assert time.perf_counter() - started < 2
+    assert time.process_time() - started < 2
 
 
 def test_a_gateways_aliases_have_room() -> None:
@@ -141,18 +142,16 @@ def test_documents_are_kept_by_their_text() -> None:
 def test_what_is_kept_is_bounded() -> None:
     documents = Documents(EXECUTABLE)
     texts = [f"{{ a{n}: __typename }} #{'x' * 15_000}" for n in range(40)]
-    first: Document = documents.get(texts[0])
-    for text in texts:
-        documents.get(text)
-    assert sum(map(len, documents._kept)) == documents._kept_characters <= MOST_KEPT_CHARACTERS
-    assert len(documents._kept) == MOST_KEPT_CHARACTERS // len(texts[-1])
-    assert documents.get(texts[0]) is not first
+    read = {text: documents.get(text) for text in texts}
+    # From the newest on: what is not kept any more is read again, and puts the oldest out.
+    kept = list(takewhile(lambda text: documents.get(text) is read[text], reversed(texts)))
+    assert len(kept) == MOST_KEPT_CHARACTERS // len(texts[-1])
 
 
 def test_a_large_document_is_executed_but_not_kept() -> None:
     documents = Documents(EXECUTABLE)
-    documents.get("{ __typename } #" + "x" * 20_000)
-    assert documents._kept == {}
+    large = "{ __typename } #" + "x" * 20_000
+    assert documents.get(large) is not documents.get(large)
 
 
 @pytest.mark.parametrize(

@@ -10,13 +10,13 @@ from strawberry import ID
 from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext
 
 from app.auth.bearer import Principal
-from app.graphql.context import Context, Process
+from app.graphql.context import Context
 from app.graphql.engine import plans
 from app.graphql.engine.documents import Documents
 from app.graphql.engine.plans import NotPlain, Plans
 from app.graphql.schema import EXECUTABLE
 from app.graphql.topics.catalogue import Organizer
-from app.process import build_process
+from app.process import Process, build_process
 from tests.graphql.conftest import Api
 from tests.world import DJKA, HUBDAT, NOW, World, nik_of, someone
 

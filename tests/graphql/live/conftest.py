@@ -8,7 +8,6 @@ from collections.abc import AsyncIterator
 import httpx
 import pytest
 from starlette.applications import Starlette
-from starlette.routing import WebSocketRoute
 
 from app.auth import endpoints
 from app.auth.bearer import Bearer
@@ -21,6 +20,7 @@ from app.request_log import RequestLog
 from tests.graphql.conftest import ISSUER, Api
 from tests.graphql.live import serving
 from tests.graphql.live.serving import Drive, Live, listening
+from tests.metrics.test_page import value
 from tests.world import World
 
 
@@ -53,7 +53,6 @@ async def live(world: World, settings: Settings, drive: Drive, monkeypatch: pyte
         yield Live(Api(http, world.database), server, process)
     # Whatever was open has ended, and gave back what it took.
     assert drive.open == 0
-    [connections_] = [route.app.connections for route in gate if isinstance(route, WebSocketRoute)]
-    assert (connections_._sockets, connections_._subscriptions) == ({}, {})
+    assert [value("pemudik_open", None, kind=kind) or 0 for kind in ("socket", "subscription")] == [0, 0]
     names = [getattr(task.get_coro(), "__qualname__", "") for task in asyncio.all_tasks()]
     assert [name for name in names if name.startswith(("Socket.", "Stream.", "ConnectionWatch."))] == []

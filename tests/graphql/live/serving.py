@@ -30,6 +30,7 @@ from app.graphql.scalars import SCALARS
 from app.process import Process
 from app.registry.clients.scopes import HUBDAT_ADMIN, NIK_CHECK
 from tests.graphql.conftest import Api
+from tests.patience import patience
 
 
 @strawberry.type
@@ -65,7 +66,7 @@ class Drive:
         self.tell()
 
     async def until(self, *, opened: int | None = None, closed: int | None = None) -> None:
-        async with asyncio.timeout(10):
+        async with patience():
             while opened not in {None, self.open} or closed not in {None, self.closed}:
                 await self.changed.wait()
 
@@ -133,7 +134,7 @@ async def listening(application: ASGIApp, **options: Any) -> AsyncIterator[uvico
         **options,
     )
     server = uvicorn.Server(config)
-    serving = asyncio.create_task(server._serve())
+    serving = asyncio.create_task(server.serve())
     while not server.started:  # noqa: ASYNC110 - it has no event for that
         await asyncio.sleep(0.01)
     config.port = server.servers[0].sockets[0].getsockname()[1]
@@ -156,7 +157,7 @@ class Client:
     async def hear(self) -> dict[str, Any]:
         """The next message but pings."""
         while True:
-            async with asyncio.timeout(10):
+            async with patience():
                 raw = await self.socket.recv()
             assert isinstance(raw, str)
             message: dict[str, Any] = json.loads(raw)
@@ -169,7 +170,7 @@ class Client:
     async def closed(self) -> tuple[int, str]:
         """How it ends, whatever it says before."""
         with suppress(ConnectionClosed):
-            async with asyncio.timeout(15):
+            async with patience():
                 while True:
                     await self.socket.recv()
         assert self.socket.close_code is not None
@@ -186,7 +187,7 @@ class Live:
 
     async def idle(self) -> None:
         """Until every request and every socket has ended."""
-        async with asyncio.timeout(10):
+        async with patience():
             while self.server.server_state.tasks:  # noqa: ASYNC110 - it has no event for that
                 await asyncio.sleep(0.01)
 

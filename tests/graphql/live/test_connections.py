@@ -24,14 +24,19 @@ async def never(*_: object) -> None:
 
 
 @pytest.fixture
-def watch(monkeypatch: pytest.MonkeyPatch) -> ConnectionWatch:
+def stopping() -> asyncio.Event:
+    return asyncio.Event()
+
+
+@pytest.fixture
+def watch(stopping: asyncio.Event, monkeypatch: pytest.MonkeyPatch) -> ConnectionWatch:
     async def authenticate(*_: object, **__: object) -> Principal:
         return WHO
 
     monkeypatch.setattr(Bearer, "authenticate", authenticate)
     monkeypatch.setattr("app.clock.now", lambda: NOW)
     monkeypatch.setattr(connections, "CHECK_EVERY_SECONDS", 0.01)
-    return ConnectionWatch(Connections(asyncio.Event()), Bearer(None, None, ""), "Bearer x", WHO)  # type: ignore[arg-type]
+    return ConnectionWatch(Connections(stopping), Bearer(None, None, ""), "Bearer x", WHO)  # type: ignore[arg-type]
 
 
 async def test_who_does_not_take_a_sign_of_life_is_slow(
@@ -57,8 +62,12 @@ async def test_who_takes_nothing_is_slow_however_many_wait(
     assert line.stalled_for == 0.0
 
 
-async def test_who_takes_one_of_many_is_not_slow(watch: ConnectionWatch, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_who_takes_one_of_many_is_not_slow(
+    watch: ConnectionWatch, stopping: asyncio.Event, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(connections, "SLOW_AFTER_SECONDS", 0.2)
+    seconds = 0.0
+    monkeypatch.setattr(connections, "monotonic", lambda: seconds)
     room = asyncio.Semaphore(0)
 
     async def send(_: object) -> None:
@@ -68,11 +77,14 @@ async def test_who_takes_one_of_many_is_not_slow(watch: ConnectionWatch, monkeyp
     waiting = [asyncio.create_task(line.send({})) for _ in range(6)]
     watching = asyncio.create_task(watch.end(line, never))
     for _ in waiting:
-        await asyncio.sleep(0.1)
+        seconds += 0.15
+        # It looks meanwhile.
+        await asyncio.sleep(0.03)
         room.release()
+        await asyncio.sleep(0.01)
     assert not watching.done()
     await asyncio.gather(*waiting)
-    watch._connections.stopping.set()
+    stopping.set()
     assert await watching == RESTARTING
 
 

@@ -10,6 +10,7 @@ import pytest
 from tests.graphql.live.serving import Live
 from tests.metrics.conftest import fresh
 from tests.metrics.test_page import samples, value
+from tests.patience import patience
 
 pytestmark = pytest.mark.anyio
 
@@ -22,11 +23,9 @@ def fresh_counts() -> Iterator[None]:
 
 
 async def until(name: str, wanted: float, **labels: str) -> None:
-    for _ in range(500):
-        if value(name, **labels) == wanted:
-            return
-        await asyncio.sleep(0.01)
-    raise AssertionError(value(name, **labels))
+    async with patience():
+        while value(name, None, **labels) != wanted:  # noqa: ASYNC110 - nothing tells of a count
+            await asyncio.sleep(0.01)
 
 
 async def test_a_socket_its_operations_and_its_end(live: Live) -> None:

@@ -18,6 +18,7 @@ from websockets.typing import Subprotocol
 
 from app.graphql.doors.sockets import PROTOCOL
 from tests.graphql.live.serving import Client
+from tests.patience import PATIENCE_SECONDS, patience
 from tests.servers import Place, Server, place_in
 from tests.world import nik_of
 
@@ -33,8 +34,8 @@ SUBMIT = """mutation ($inputs: [SubmitRegistrant!]!) {
 
 
 @pytest.fixture(scope="module")
-def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
-    with place_in(tmp_path_factory.mktemp("live") / "home") as place:
+def place(servers_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
+    with place_in(tmp_path_factory.mktemp("live") / "home", servers_url) as place:
         yield place
 
 
@@ -99,7 +100,7 @@ async def organizer(place: Place, server: Server) -> AsyncIterator[Organizer]:
         for one in json.loads((place.home / "demo-credentials.json").read_bytes())
         if one["organizer"] == "dishub-dki"
     ]
-    async with httpx.AsyncClient(trust_env=False, timeout=30) as http:
+    async with httpx.AsyncClient(trust_env=False, timeout=PATIENCE_SECONDS) as http:
         answer = await http.post(
             f"{server.url}/oauth/token",
             data={"grant_type": "client_credentials"},
@@ -119,7 +120,7 @@ async def test_a_server_that_is_told_to_end_says_so_and_ends(place: Place) -> No
             text = (await answer.aread()).decode()
         assert text.endswith("event: complete\ndata:\n\n")
         assert '"code":"RESTARTING"' in text
-        async with asyncio.timeout(10):
+        async with patience():
             assert await ended == 0
     lines = [json.loads(line) for line in server.said.splitlines() if line.startswith("{")]
     [socket] = [line for line in lines if line["event"] == "socket"]

@@ -15,6 +15,7 @@ from app.auth.bearer import Bearer
 from app.errors import Unavailable
 from app.graphql.doors import connections, sockets
 from tests.graphql.live.serving import Client, Drive, Live
+from tests.patience import patience
 from tests.world import NOW, World
 
 pytestmark = pytest.mark.anyio
@@ -91,7 +92,7 @@ async def test_without_a_database_nobody_is_known(live: Live, monkeypatch: pytes
 
 
 async def test_who_does_not_say_it_in_time_is_closed(live: Live, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sockets, "INIT_WITHIN_SECONDS", 0.05)
+    monkeypatch.setattr(sockets, "INIT_WITHIN_SECONDS", 0.5)
     async with live.socket() as client:
         await client.say(type="ping")
         await client.say(type="pong")
@@ -404,9 +405,8 @@ async def test_while_nobody_can_say_it_stays(live: Live, monkeypatch: pytest.Mon
 
 async def test_it_is_pinged_while_there_is_nothing_to_say(live: Live, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(connections, "KEEP_ALIVE_AFTER_SECONDS", 0.1)
-    async with live.client() as client:
-        async with asyncio.timeout(5):
-            assert [await client.socket.recv() for _ in range(2)] == ['{"type":"ping"}'] * 2
+    async with live.client() as client, patience():
+        assert [await client.socket.recv() for _ in range(2)] == ['{"type":"ping"}'] * 2
 
 
 async def test_a_restart_ends_it_gently(live: Live, drive: Drive) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -16,6 +15,7 @@ from structlog.testing import capture_logs
 
 from app.graphql.doors import connections, streams
 from tests.graphql.live.serving import Drive, Live
+from tests.patience import PATIENCE_SECONDS, patience
 from tests.world import NOW, World
 
 pytestmark = pytest.mark.anyio
@@ -35,7 +35,7 @@ class Events:
 
     async def block(self) -> str:
         """Up to the next empty line; nothing at the end."""
-        async with asyncio.timeout(10):
+        async with patience():
             while "\n\n" not in self.text:
                 more = await anext(self.chunks, "")
                 if not more:
@@ -54,7 +54,7 @@ class Events:
         return event.removeprefix("event: "), json.loads(data.removeprefix("data:") or "null")
 
     async def rest(self) -> list[tuple[str, Any]]:
-        heard = []
+        heard: list[tuple[str, Any]] = []
         while (not heard) or heard[-1][0] != "complete":
             heard.append(await self.hear())
         assert await self.block() == ""
@@ -69,7 +69,9 @@ async def stream(
     content = {"query": query, "variables": variables}
     async with (
         httpx.AsyncClient(trust_env=False) as http,
-        http.stream("POST", f"http://{live.address}", json=content, headers=headers, timeout=15) as answer,
+        http.stream(
+            "POST", f"http://{live.address}", json=content, headers=headers, timeout=PATIENCE_SECONDS
+        ) as answer,
     ):
         yield Events(answer)
 

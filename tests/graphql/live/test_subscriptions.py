@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 from collections.abc import AsyncGenerator
 from dataclasses import replace
 from datetime import timedelta
@@ -38,11 +39,12 @@ class Source:
         self.events = events
         self.operations = Operations(SCHEMA, Settings())
         self.subscriptions = Subscriptions(SCHEMA, self.operations)
+        nothing: Any = SimpleNamespace()
         self.payloads = Payloads(
-            SimpleNamespace(),
+            nothing,
             self.operations,
             self.subscriptions,
-            Connections(asyncio.Event()),  # type: ignore[arg-type]
+            Connections(asyncio.Event()),
         )
         monkeypatch.setattr(TICKS, "subscribe", lambda *_, **__: self.follow())
 
@@ -84,8 +86,10 @@ async def test_what_depends_on_who_asks_is_not_shared(monkeypatch: pytest.Monkey
 )
 async def test_whatever_is_not_plain_is_for_graphql_core(monkeypatch: pytest.MonkeyPatch, query: str) -> None:
     source = Source([Tick(number=1, padding="a")], monkeypatch)
-    assert await source.heard(query) == ['{"data":{"ticks":{"number":1,"padding":"a"}}}']
-    assert not source.subscriptions._written
+    [one], [other] = await source.heard(query), await source.heard(query)
+    assert one == other == '{"data":{"ticks":{"number":1,"padding":"a"}}}'
+    # Written for each of them.
+    assert one is not other
 
 
 async def test_the_root_has_no_directives(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -106,10 +110,11 @@ async def test_an_event_that_is_not_what_its_type_says_is_an_error_of_that_event
 
 async def test_payloads_go_with_their_event(monkeypatch: pytest.MonkeyPatch) -> None:
     source = Source([Tick(number=number) for number in range(10)], monkeypatch)
-    assert len(await source.heard(PLAIN)) == 10
-    assert len(source.subscriptions._written) == 10
+    payloads = await source.heard(PLAIN)
+    assert len(payloads) == 10
+    kept = [sys.getrefcount(payload) for payload in payloads]
     source.events.clear()
-    assert source.subscriptions._written == {}
+    assert [sys.getrefcount(payload) for payload in payloads] == [count - 1 for count in kept]
 
 
 async def test_a_resolver_that_refuses_at_once_opens_nothing(monkeypatch: pytest.MonkeyPatch) -> None:

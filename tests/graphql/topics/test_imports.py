@@ -10,10 +10,12 @@ from typing import Any
 import httpx
 import pytest
 
+from app.config import Settings
 from app.graphql.doors import multipart
 from app.graphql.topics import imports
+from app.intake.files.uploads import Upload
 from app.registry.rows import consolidation
-from tests.graphql.conftest import Api
+from tests.graphql.conftest import ISSUER, Api
 from tests.intake.lists import as_csv, as_xlsx, back, imported, in_status, row, worked_off
 from tests.world import HUBDAT, NOW, World, nik_of
 
@@ -167,10 +169,21 @@ async def test_forms_that_do_not_fit_together(api: Api, world: World, operations
 
 
 async def test_a_file_may_stand_deep_in_the_variables() -> None:
-    upload: Any = object()
-    variables: dict[str, Any] = {"inputs": [{"file": None}, {"file": None}]}
-    multipart._put({"0": upload}, {"0": ["variables.inputs.1.file"]}, variables)
-    assert variables == {"inputs": [{"file": None}, {"file": upload}]}
+    variables = {"inputs": [{"file": None}, {"file": None}]}
+    fields = {
+        "operations": json.dumps({"query": "{ __typename }", "variables": variables}),
+        "map": json.dumps({"0": ["variables.inputs.1.file"]}),
+    }
+    form = httpx.Request("POST", ISSUER, data=fields, files={"0": ("a.csv", b"x")}, headers={"GraphQL-Preflight": "1"})
+    headers = {name.lower(): value for name, value in form.headers.raw}
+
+    async def receive() -> dict[str, Any]:
+        return {"type": "http.request", "body": form.read(), "more_body": False}
+
+    request = await multipart.read_request(headers, receive, Settings())
+    first, second = request.variables["inputs"]
+    assert first == {"file": None}
+    assert isinstance(second["file"], Upload)
 
 
 async def test_one_file_of_a_limited_size(api: Api, world: World) -> None:

@@ -75,7 +75,7 @@ async def every_kind(world: World) -> None:
     await world.registered(someone(HUBDAT, truck, 4, motorcycle=Motorcycle("B 1234 XYZ", "0123456/JT")))
     for number, status in enumerate((S.VERIFIED, S.DEPARTED, S.FORFEITED, S.CANCELLED, S.NO_SHOW), start=5):
         one = await world.registered(someone(HUBDAT, home, number))
-        facts = {"verified_at": NOW} if status in {S.VERIFIED, S.DEPARTED, S.NO_SHOW} else {}
+        facts: dict[str, Any] = {"verified_at": NOW} if status in {S.VERIFIED, S.DEPARTED, S.NO_SHOW} else {}
         facts |= {"departed_at": NOW, "healthy": True} if status is S.DEPARTED else {}
         await world.put(one.id, status=status, **facts)
     for number, sign in enumerate(SIGNS, start=20):

@@ -13,6 +13,7 @@ from app.registry.clients.idempotency import KeyInUse, KeyReused
 from app.registry.rows import reception
 from tests.intake.knocking import Doors, opened
 from tests.intake.test_signatures import body, client_of, issued, signed
+from tests.patience import patience
 from tests.registry.rows.records import pushed, record, state
 from tests.world import NOW, World, nik_of
 
@@ -74,11 +75,14 @@ async def test_racing_duplicates_do_the_work_once(api: Doors, world: World, monk
 
     async def counted(*what: object, **how: object) -> object:
         calls.append(1)
-        await asyncio.sleep(0.05)
+        while sum(one.done() for one in asked) < 7:  # noqa: ASYNC110
+            await asyncio.sleep(0.005)
         return await push(*what, **how)  # type: ignore[arg-type]
 
     monkeypatch.setattr(reception, "push", counted)
-    answers = await asyncio.gather(*(api.send(PATH, record(), Idempotency_Key=KEY) for _ in range(8)))
+    asked = [asyncio.create_task(api.send(PATH, record(), Idempotency_Key=KEY)) for _ in range(8)]
+    async with patience():
+        answers = await asyncio.gather(*asked)
     statuses = sorted(answer.status_code for answer in answers)
     assert statuses == [200, *[409] * 7]
     refused = next(answer for answer in answers if answer.status_code == 409)

@@ -160,7 +160,7 @@ async def test_an_empty_record_is_a_record(api: Doors) -> None:
     ],
     ids=range(8),
 )
-async def test_headers(api: Doors, world: World, headers: dict[str, str], status: int, code: str) -> None:
+async def test_headers(api: Doors, world: World, headers: dict[str, Any], status: int, code: str) -> None:
     await world.route()
     async with world.unchanged():
         answer = await api.send(PATH, record(), **headers)
@@ -233,7 +233,12 @@ async def test_a_database_that_is_away(api: Doors, world: World, monkeypatch: py
 
     await api.send(PATH, record())
     monkeypatch.setattr(reception, "push", away)
-    for content, headers in ((record(), {}), ([record(), record()], {}), (record(), {"Idempotency_Key": "k"})):
+    requests: list[tuple[Any, dict[str, Any]]] = [
+        (record(), {}),
+        ([record(), record()], {}),
+        (record(), {"Idempotency_Key": "k"}),
+    ]
+    for content, headers in requests:
         answer = await api.send(PATH, content, **headers)
         assert (answer.status_code, answer.headers["retry-after"]) == (503, "7")
         assert answer.json()["error"]["code"] == "UNAVAILABLE"
@@ -268,7 +273,7 @@ def poison(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.usefixtures("poison")
 @pytest.mark.parametrize("headers", [{}, {"Idempotency_Key": "k"}])
-async def test_a_poisoned_record_fails_alone(api: Doors, world: World, headers: dict[str, str]) -> None:
+async def test_a_poisoned_record_fails_alone(api: Doors, world: World, headers: dict[str, Any]) -> None:
     await world.route()
     records = [record(1), record(2, data_pemesan="Racun"), record(3)]
     answer = await api.send(PATH, records, **headers)

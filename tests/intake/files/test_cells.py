@@ -4,11 +4,13 @@ from __future__ import annotations
 from datetime import date, datetime, time, timedelta
 
 import pytest
-from hypothesis import example, given
+from hypothesis import example
 from hypothesis import strategies as st
 
+from app.errors import NikInvalid
 from app.intake.files.cells import inert, text_of, unquoted
 from app.registry.values import nik
+from tests.examples import given
 from tests.world import nik_of
 
 
@@ -54,7 +56,7 @@ def test_a_nik_that_became_a_number_is_refused_with_the_reason() -> None:
         text = text_of(number)
         assert text is not None
         refused = nik.parse(text)
-        assert isinstance(refused, nik.NikInvalid)
+        assert isinstance(refused, NikInvalid)
         assert refused.message("id") == nik.lost_in_a_spreadsheet().message("id")
 
 

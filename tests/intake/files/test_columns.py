@@ -1,9 +1,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import pytest
 
+from app.errors import Language
 from app.intake.files import columns
 from app.intake.files.columns import Header
 from app.intake.files.file_refusals import BY_CODE, ColumnMissing, ColumnRepeated, FileRefused
@@ -116,14 +118,15 @@ def test_the_header_is_the_first_row_with_three_of_ours() -> None:
 
 @pytest.mark.parametrize("code", sorted(BY_CODE))
 def test_every_refusal_says_what_to_do_in_both_languages(code: str) -> None:
-    facts = {
+    facts: dict[str, dict[str, Any]] = {
         "FILE_TOO_LARGE": {"megabytes": 20},
         "FILE_TOO_MANY_ROWS": {"rows": 150_000},
         "COLUMN_MISSING": {"columns": ["source"]},
         "COLUMN_REPEATED": {"columns": ["source"]},
     }
     refused = BY_CODE[code](**facts.get(code, {}))
-    for language in ("id", "en"):
-        told = refused.message(language)  # type: ignore[arg-type]
+    languages: tuple[Language, ...] = ("id", "en")
+    for language in languages:
+        told = refused.message(language)
         assert told.count(".") >= 2
         assert "{" not in told

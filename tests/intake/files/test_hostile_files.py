@@ -249,9 +249,9 @@ def test_refused_in_time(name: str, tmp_path: Path) -> None:
     assert taken.megabytes < MEGABYTES
 
 
-TWO = [[2, list(person(1).values())], [3, list(person(2).values())]]
-ONE = [[2, list(person(1).values())]]
-READ: dict[str, tuple[list[object], Callable[[], bytes]]] = {
+TWO: list[list[object]] = [[2, list(person(1).values())], [3, list(person(2).values())]]
+ONE: list[list[object]] = [[2, list(person(1).values())]]
+READ: dict[str, tuple[list[list[object]], Callable[[], bytes]]] = {
     "a million empty rows": (
         ONE,
         lambda: package(

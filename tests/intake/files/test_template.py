@@ -8,6 +8,7 @@ import openpyxl
 import pytest
 from starlette.applications import Starlette
 
+from app.errors import NikInvalid
 from app.intake.files import template, workbooks
 from app.intake.files.encoding_xlsx import Xlsx
 from app.registry.values import nik, standard
@@ -74,7 +75,7 @@ def test_the_example_is_one_that_anybody_could_follow_and_nobody_is() -> None:
     assert status_of(example["status_pemesanan_code"], example["status_pemesanan_tittle"]) == "REGISTERED"
     assert direction_of(example["tipe_keberangkatan"]) == "MUDIK"
     refused = nik.parse(example["data_nik"])
-    assert isinstance(refused, nik.NikInvalid)
+    assert isinstance(refused, NikInvalid)
     assert "0000" in refused.message("id")
 
 

@@ -1,16 +1,20 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import AsyncGenerator
 from typing import Any
 
+import orjson
 import pytest
 from uuid_utils.compat import uuid7
 
+from app.errors import Unavailable
 from app.intake.imports import importing
 from app.models.enums import ImportMode, ImportState
 from app.registry.imports import job_runs, jobs
 from app.registry.imports.job_runs import LeaseLost
 from app.registry.imports.jobs import Failure, Job
+from app.registry.rows import reception
 from tests import world as worlds
 from tests.intake.lists import (
     as_csv,
@@ -179,7 +183,7 @@ async def nothing() -> None:
 
 async def cut_off(world: World, monkeypatch: pytest.MonkeyPatch, *, after: int) -> None:
     """One process begins and is gone after so many chunks."""
-    push, pushed = importing.reception.push, 0
+    push, pushed = reception.push, 0
 
     async def push_or_end(*given: Any, **how: Any) -> Any:
         nonlocal pushed
@@ -190,7 +194,7 @@ async def cut_off(world: World, monkeypatch: pytest.MonkeyPatch, *, after: int) 
         return await push(*given, **how)
 
     with monkeypatch.context() as patched:
-        patched.setattr(importing.reception, "push", push_or_end)
+        patched.setattr(reception, "push", push_or_end)
         with pytest.raises(ExceptionGroup):
             await worked_off(world)
 
@@ -278,14 +282,14 @@ async def test_a_database_that_is_away_is_waited_for(world: World, monkeypatch: 
     monkeypatch.setattr(importing, "RETRY_AFTER_SECONDS", 0.01)
     await world.route()
     await sent(world, HUBDAT, as_csv([row(1)]))
-    push, away = importing.reception.push, [True, True, False]
+    push, away = reception.push, [True, True, False]
 
     async def push_when_there(*given: Any, **how: Any) -> Any:
         if away.pop(0):
-            raise importing.Unavailable
+            raise Unavailable
         return await push(*given, **how)
 
-    monkeypatch.setattr(importing.reception, "push", push_when_there)
+    monkeypatch.setattr(reception, "push", push_when_there)
     assert (await worked_off(world)).results == {"NEW": 1}
 
     monkeypatch.setattr(importing, "GIVE_UP_AFTER_SECONDS", 0.0)
@@ -293,9 +297,9 @@ async def test_a_database_that_is_away_is_waited_for(world: World, monkeypatch: 
 
     async def never() -> None:
         calls.append(1)
-        raise importing.Unavailable
+        raise Unavailable
 
-    with pytest.raises(importing.Unavailable):
+    with pytest.raises(Unavailable):
         await importing.patiently(never)
     assert len(calls) <= 2
 
@@ -312,6 +316,7 @@ async def test_what_is_one_ahead_is_left_when_its_reader_leaves() -> None:
 
     items = importing.one_ahead(source())
     assert await anext(items) == 1
+    assert isinstance(items, AsyncGenerator)
     await items.aclose()
     assert left == ["closed"]
 
@@ -366,7 +371,7 @@ async def test_a_dry_run_that_was_cut_off_begins_again(world: World, monkeypatch
 
 def test_more_rows_of_one_nik_than_a_part_holds_are_divided(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(importing, "ROWS_OF_A_CHUNK", 2)
-    packed = [importing.orjson.dumps((place, {"data_nik": worlds.nik_of(place // 3)})) for place in range(6)]
+    packed = [orjson.dumps((place, {"data_nik": worlds.nik_of(place // 3)})) for place in range(6)]
     assert [[place for place, _ in part] for part in importing.parts(packed)] == [[0, 1], [2], [3, 4], [5]]
     assert list(importing.parts([])) == []
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from io import BytesIO
 from typing import Any
 from uuid import uuid4
@@ -34,7 +36,12 @@ JOB_TABLES = ("import_job", "import_file", "registrant")
 
 @pytest.fixture
 async def api(world: World) -> AsyncIterator[Api]:
-    settings = Settings(upload_timeout=0.5)
+    async with opened(world, Settings()) as api:
+        yield api
+
+
+@asynccontextmanager
+async def opened(world: World, settings: Settings) -> AsyncIterator[Api]:
     keys = SigningKeys(lambda: world.vault.signing)
     process, bearer = build_process(world.database, world.vault), Bearer(world.database, keys, ISSUER)
     application = Starlette(
@@ -213,13 +220,13 @@ async def test_what_is_too_large_is_not_even_received(api: Api, world: World) ->
 async def test_other_bodies_and_callers_are_refused(api: Api, world: World) -> None:
     async def slow() -> AsyncIterator[bytes]:
         yield b"x"
-        await importing.asyncio.sleep(2)
-        yield b"y"
+        await asyncio.Event().wait()
 
     async with world.unchanged(*JOB_TABLES):
         assert await code(api, b"{}", media="application/json") == (415, "UNSUPPORTED_MEDIA_TYPE")
         assert await code(api, b"x", headers={"Content-Encoding": "gzip"}) == (415, "UNSUPPORTED_MEDIA_TYPE")
-        assert await code(api, slow()) == (408, "REQUEST_TIMEOUT")
+        async with opened(world, Settings(upload_timeout=0.05)) as impatient:
+            assert await code(impatient, slow()) == (408, "REQUEST_TIMEOUT")
         assert await code(api, b"x", scopes=("registrants:read",)) == (403, "INSUFFICIENT_SCOPE")
         answer = await api.http.post("/import", content=b"x")
         assert (answer.status_code, answer.headers["www-authenticate"]) == (401, 'Bearer realm="pemudik"')

@@ -16,7 +16,7 @@ from tests.world import nik_of
 
 pytestmark = pytest.mark.anyio
 
-LINES = [["DATA PEMUDIK"], ["No", *person(), "Catatan ", ""]]
+LINES: list[list[str | None]] = [["DATA PEMUDIK"], ["No", *person(), "Catatan ", ""]]
 LINES += [[str(number), *person(number).values(), "+A1", None] for number in range(1, 4)]
 
 

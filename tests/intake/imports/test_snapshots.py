@@ -16,6 +16,7 @@ from app.registry.caller import Caller
 from app.registry.imports import absentees, jobs
 from app.registry.imports.absentees import Absentee
 from app.registry.imports.jobs import Job
+from app.registry.registrants import lifecycle
 from tests.intake.lists import Row, as_csv, back, claimed, imported, in_status, row, sent
 from tests.world import BUMN, DJKA, HUBDAT, JASA_RAHARJA, NOW, World, nik_of
 
@@ -191,7 +192,7 @@ async def test_whoever_moves_meanwhile_is_seen_in_the_next_attempt(
     world: World, travellers: dict[int, UUID], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     job = await snapshot(world, [row(2), row(3), row(4), row(6), row(7), back(7)])
-    step, calls = absentees.lifecycle.step, []
+    step, calls = lifecycle.step, []
 
     async def step_behind_another(*given: Any) -> Any:
         calls.append(1)
@@ -199,7 +200,7 @@ async def test_whoever_moves_meanwhile_is_seen_in_the_next_attempt(
             await world.moved(travellers[1], S.VERIFIED)
         return await step(*given)
 
-    monkeypatch.setattr(absentees.lifecycle, "step", step_behind_another)
+    monkeypatch.setattr(lifecycle, "step", step_behind_another)
     await cancel(world, job.id)
     assert await world.status(travellers[1]) == S.VERIFIED
     assert await cancelled(world, job) == 0

@@ -13,7 +13,8 @@ from app.config import Settings
 from app.embedded import postgres
 from app.vault.vault import open_vault
 from tests import world as worlds
-from tests.conftest import migrate
+from tests.databases import migrate
+from tests.patience import PATIENCE_SECONDS
 from tests.privacy.silence.collecting import collecting
 from tests.privacy.silence.house import METRICS_TOKEN, Caller, House
 from tests.servers import place_in
@@ -74,7 +75,7 @@ async def build(house: House) -> None:
 @pytest.fixture(scope="module", params=FORMATS)
 async def caller(request: pytest.FixtureRequest, house: House) -> AsyncIterator[Caller]:
     """An organizer's client of a server that logs in this form."""
-    async with httpx.AsyncClient(base_url=house.servers[request.param].url, timeout=20) as http:
+    async with httpx.AsyncClient(base_url=house.servers[request.param].url, timeout=PATIENCE_SECONDS) as http:
         caller = await Caller.of(house, request.param, http, "djka", SCOPES)
         await caller.settle()
         yield caller

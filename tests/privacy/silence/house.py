@@ -16,6 +16,7 @@ from app.registry.caller import Caller as Source
 from app.registry.clients import clients
 from app.registry.clients.clients import Issued
 from tests import world as worlds
+from tests.patience import PATIENCE_SECONDS
 from tests.privacy.silence.collecting import Collected
 from tests.privacy.silence.known import Everybody, Known
 from tests.servers import Place, Server
@@ -59,7 +60,10 @@ class House:
     def metrics(self) -> str:
         """Of every server that is up."""
         headers = {"Authorization": f"Bearer {METRICS_TOKEN}"}
-        answers = [httpx.get(f"{server.url}/metrics", headers=headers) for server in self.servers.values()]
+        answers = [
+            httpx.get(f"{server.url}/metrics", headers=headers, timeout=PATIENCE_SECONDS)
+            for server in self.servers.values()
+        ]
         assert {answer.status_code for answer in answers} == {200}
         return "\n".join(answer.text for answer in answers)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 from contextlib import suppress
 from typing import Any
@@ -13,6 +12,7 @@ from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.typing import Subprotocol
 
+from tests.patience import patience
 from tests.privacy.silence.asking import CHECK, codes
 from tests.privacy.silence.conftest import BODY_LIMIT
 from tests.privacy.silence.house import Caller
@@ -35,7 +35,7 @@ async def said(caller: Caller, *messages: str | bytes, path: str = "/graphql", *
             for message in messages if b"plain" in messages else (init, *messages):
                 if message != b"plain":
                     await socket.send(message)
-            async with asyncio.timeout(10):
+            async with patience():
                 while True:
                     heard.append(str(await socket.recv()))
         assert socket.close_code is not None

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from app.errors import NikInvalid, RefusalError, Standing, TooManyChecks
+from app.models.enums import NikOutcome
 from app.registry.caller import Caller
 from app.registry.niks.blocks import StandingBlock
 from app.registry.niks.check import Answer, Check
@@ -37,8 +38,8 @@ async def block(world: World, number: int, reason: str, *, first: int, last: int
 
 async def test_a_nik_that_nobody_has_is_available(world: World) -> None:
     assert await checked(world) == Answer(
-        nik=nik_of(1), outcome="AVAILABLE", standing=(), block=None, warnings=(), outbound_stands=None
-    )  # type: ignore[arg-type]
+        nik=nik_of(1), outcome=NikOutcome.AVAILABLE, standing=(), block=None, warnings=(), outbound_stands=None
+    )
 
 
 async def test_what_stands_is_told_without_a_name(world: World) -> None:

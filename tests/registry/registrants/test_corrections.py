@@ -14,6 +14,7 @@ from app.registry.registrants.corrections import Correction
 from app.registry.registrants.lookup import Ref
 from app.registry.registrants.record import Record
 from app.registry.registrants.submission import Accepted, Motorcycle
+from tests.registry.meanwhile import meanwhile
 from tests.world import DJKA, HUBDAT, JASA_RAHARJA, NOW, World, nik_of, someone
 
 pytestmark = pytest.mark.anyio
@@ -191,23 +192,14 @@ async def test_what_has_ended_takes_a_nik_that_another_has(world: World) -> None
     assert (await correct(world, home.id, nik=nik_of(2))).nik == nik_of(2)
 
 
-async def test_a_nik_that_another_takes_meanwhile_is_seen_in_the_next_attempt(
-    world: World, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_a_nik_that_another_takes_meanwhile_is_seen_in_the_next_attempt(world: World) -> None:
     home, _ = await pair(world)
     theirs = await world.route("KA", organizer="djka")
-    write = corrections._write
-    writes = 0
-
-    async def meanwhile(*arguments: Any) -> None:
-        nonlocal writes
-        writes += 1
-        await world.registered(someone(DJKA, theirs, 2))
-        await write(*arguments)
-
-    monkeypatch.setattr(corrections, "_write", meanwhile)
-    refused = await correct(world, home.id, nik=nik_of(2))
-    assert (refused.code, writes) == ("NIK_ALREADY_REGISTERED", 1)
+    with meanwhile(
+        "UPDATE registrant r SET nik_index", lambda: world.registered(someone(DJKA, theirs, 2)), before=True
+    ) as writes:
+        refused = await correct(world, home.id, nik=nik_of(2))
+    assert (refused.code, len(writes)) == ("NIK_ALREADY_REGISTERED", 1)
     seen = await world.find(home.id)
     assert seen is not None
     assert seen.nik == nik_of(1)

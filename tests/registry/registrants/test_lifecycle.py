@@ -17,6 +17,7 @@ from app.registry.registrants.lookup import Ref
 from app.registry.registrants.motorcycles import Motorcycle
 from app.registry.registrants.record import Record
 from app.registry.registrants.transitions import Step
+from tests.registry.meanwhile import meanwhile
 from tests.world import DJKA, HUBDAT, JASA_RAHARJA, LEAVES, NOW, World, nik_of, someone
 
 pytestmark = pytest.mark.anyio
@@ -326,27 +327,18 @@ async def test_what_the_registry_does_itself_has_no_client(world: World) -> None
     assert (await world.changes())[2] == ("REGISTRANT_MOVED", "REGISTERED", "CANCELLED", None, None)
 
 
-@pytest.mark.parametrize(("after", "calls"), [("_lock_routes", 2), ("_returns", 4)])
-async def test_a_return_that_is_booked_meanwhile_is_a_lost_race(
-    world: World, monkeypatch: pytest.MonkeyPatch, after: str, calls: int
-) -> None:
+@pytest.mark.parametrize(
+    ("after", "times"),
+    [("FROM route WHERE id = ANY", 2), ("SELECT id FROM registrant WHERE", 4)],
+    ids=["routes", "returns"],
+)
+async def test_a_return_that_is_booked_meanwhile_is_a_lost_race(world: World, after: str, times: int) -> None:
     """On a route that is not locked, before or after the returns were looked for: all is done a second time."""
     home = await world.registered(someone(HUBDAT, await world.route()))
     balik = await world.way_back()
-    work = getattr(lifecycle, after)
-    called = 0
-
-    async def meanwhile(*arguments: Any) -> Any:
-        nonlocal called
-        called += 1
-        answer = await work(*arguments)
-        if called == 1:
-            await world.registered(someone(HUBDAT, balik))
-        return answer
-
-    monkeypatch.setattr(lifecycle, after, meanwhile)
-    await world.moved(home.id, S.CANCELLED)
-    assert called == calls
+    with meanwhile(after, lambda: world.registered(someone(HUBDAT, balik))) as statements:
+        await world.moved(home.id, S.CANCELLED)
+    assert len(statements) == times
     assert await world.run("SELECT DISTINCT status FROM registrant") == [("CANCELLED",)]
     assert await world.taken("Solo - Jakarta") == 0
 

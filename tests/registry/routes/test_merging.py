@@ -106,7 +106,9 @@ async def test_who_names_it_by_its_id_names_no_route(world: World) -> None:
         released = await world.database.attempt(
             lambda session: quota_releases.release(session, HUBDAT, provisional, 1, None, NOW)
         )
-    assert [one.code for one in (submitted, saved, released)] == ["ROUTE_UNKNOWN"] * 3
+    for refused in (submitted, saved, released):
+        assert isinstance(refused, Refusal)
+        assert refused.code == "ROUTE_UNKNOWN"
 
 
 async def test_what_was_merged_may_be_declared_after_all(world: World) -> None:

@@ -33,7 +33,7 @@ async def refused(
     return refusal.code, refusal.field
 
 
-async def made(world: World, number: int = 1, caller: Caller = HUBDAT, **changes: Any) -> str:
+async def made(world: World, number: int = 1, caller: Caller = HUBDAT, /, **changes: Any) -> str:
     """The destination of a route that nobody declared."""
     [verdict] = await pushed(world, record(number, **TO_JEBRES | changes), caller=caller)
     assert told([verdict]) == [("NEW", None)]

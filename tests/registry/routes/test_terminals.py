@@ -8,6 +8,7 @@ from app.errors import InvalidValue, NotYours, Raced
 from app.registry.caller import Caller
 from app.registry.routes import terminals
 from app.registry.routes.terminals import Terminal, TerminalInput
+from tests.patience import patience
 from tests.world import BUMN, DJKA, DKI, HUBDAT, JASA_RAHARJA, NOW, World
 
 pytestmark = pytest.mark.anyio
@@ -112,7 +113,7 @@ async def test_two_declare_one_code_at_once_and_the_first_keeps_it(world: World)
     async with world.database.transaction() as session:
         await terminals.save(session, DKI, [PORIS], NOW, admin=False)
         other = asyncio.create_task(saved(world, DJKA, theirs))
-        async with asyncio.timeout(10):
+        async with patience():
             while not await world.one(WAITING):  # noqa: ASYNC110 - the database tells nobody when someone waits
                 await asyncio.sleep(0.01)
     with pytest.raises(Raced):

@@ -40,11 +40,11 @@ TO_WONOGIRI = {
 """Of no route that is declared."""
 
 
-def record(number: int = 1, **changes: Any) -> dict[str, Any]:
+def record(number: int = 1, /, **changes: Any) -> dict[str, Any]:
     return RECORD | {"data_nik": nik_of(number)} | changes
 
 
-def state(code: int, number: int = 1, **changes: Any) -> dict[str, Any]:
+def state(code: int, number: int = 1, /, **changes: Any) -> dict[str, Any]:
     return record(number, status_pemesanan_code=code, **changes)
 
 

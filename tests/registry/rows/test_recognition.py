@@ -15,7 +15,7 @@ from tests.world import BUMN, DJKA, HUBDAT, JASA_RAHARJA, LEAVES, NOW, World
 pytestmark = pytest.mark.anyio
 
 
-async def landed(world: World, number: int = 1, **changes: Any) -> UUID:
+async def landed(world: World, number: int = 1, /, **changes: Any) -> UUID:
     """The route that somebody new is registered on."""
     caller = changes.pop("caller", HUBDAT)
     [verdict] = await pushed(world, record(number, **changes), caller=caller)

@@ -93,7 +93,9 @@ async def test_a_coordinator_comes_and_goes(world: World) -> None:
         ("jasa-raharja", "hubdat", InvalidValue, "coordinator"),
     ],
 )
-async def test_one_level_of_coordination(world: World, code: str, coordinator: str, refusal: type, field: str) -> None:
+async def test_one_level_of_coordination(
+    world: World, code: str, coordinator: str, refusal: type[NotFound | InvalidValue], field: str
+) -> None:
     verdict = await saved(world, OrganizerInput(code, code.upper(), coordinator))
     assert isinstance(verdict, refusal)
     assert verdict.field == field

@@ -1,11 +1,11 @@
 from collections import Counter
 
 import pytest
-from hypothesis import given
 from hypothesis import strategies as st
 
 from app.registry.values.cities import key
 from app.registry.values.regions import regions
+from tests.examples import given
 
 SPELLINGS = """
 kota surakarta: Solo|SOLO|Kota Solo|Kota Surakarta|SURAKARTA, KOTA|surakarta|Kota  Surakarta |Kotamadya Surakarta

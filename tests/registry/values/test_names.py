@@ -1,9 +1,9 @@
 import pytest
-from hypothesis import given
 from hypothesis import strategies as st
 
 from app.errors import InvalidValue
 from app.registry.values.names import clearly_differ, normalise
+from tests.examples import given
 
 SAME = """
 Budi Santoso|BUDI SANTOSO

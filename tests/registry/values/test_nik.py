@@ -2,7 +2,6 @@ from dataclasses import asdict
 from datetime import date, timedelta
 
 import pytest
-from hypothesis import given
 from hypothesis import strategies as st
 
 from app import clock
@@ -10,6 +9,7 @@ from app.errors import NikInvalid
 from app.registry.values import nik
 from app.registry.values.nik import DISTRICT_UNKNOWN, REGENCY_UNKNOWN, Nik
 from app.registry.values.regions import regions
+from tests.examples import given
 
 TODAY = date(2026, 3, 2)
 GOOD = "3201010101909001"

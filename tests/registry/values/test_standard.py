@@ -2,12 +2,12 @@ from datetime import UTC, datetime, timedelta, timezone
 from itertools import pairwise
 
 import pytest
-from hypothesis import given
 from hypothesis import strategies as st
 
 from app.errors import InvalidValue
 from app.models.enums import Direction, RegistrantStatus
 from app.registry.values import standard
+from tests.examples import given
 
 R = RegistrantStatus
 

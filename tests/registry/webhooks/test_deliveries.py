@@ -60,14 +60,14 @@ async def test_the_newest_first_with_every_attempt(post: Post) -> None:
         for each in await page(post, hook)
     ]
     assert found == [
-        (two.id, "quota.filled", "DELIVERED", NOW, None, [Attempt(NOW, 31, 200, None)]),
+        (two.id, "quota.filled", "DELIVERED", NOW, None, (Attempt(NOW, 31, 200, None),)),
         (
             one.id,
             "registrant.forfeited",
             "DELIVERED",
             NOW,
             None,
-            [Attempt(NOW, 5, None, "TIMEOUT"), Attempt(after(seconds=5), 5, 204, None)],
+            (Attempt(NOW, 5, None, "TIMEOUT"), Attempt(after(seconds=5), 5, 204, None)),
         ),
     ]
 
@@ -213,7 +213,8 @@ async def test_one_sent_again_waits_for_what_is_on_its_way_of_its_subject(post: 
 
 async def test_which_one_must_be_said(post: Post) -> None:
     hook = await post.hook()
-    for which in ({}, {"delivery_id": NOBODY, "since": NOW}):
+    neither_nor_both: tuple[dict[str, Any], ...] = ({}, {"delivery_id": NOBODY, "since": NOW})
+    for which in neither_nor_both:
         refused = await post.redeliver(hook, **which)
         assert isinstance(refused, InvalidValue)
         assert (refused.field, refused.message("en")) == ("delivery", "Give one of delivery and since.")

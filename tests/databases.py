@@ -1,0 +1,167 @@
+"""Databases for tests, on an embedded server of this checkout or on the one that PEMUDIK_TEST_DATABASE_URL names.
+
+Migrations run once: the embedded server keeps the migrated database as a template, until a migration changes.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import fcntl
+import hashlib
+import os
+import secrets
+import shutil
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+import asyncpg
+from sqlalchemy import text
+from sqlmodel import SQLModel
+
+import app.models  # noqa: F401 - fills the metadata
+from app.config import CHECKOUT
+from app.db import Database
+from app.embedded import postgres
+
+GIVEN = "PEMUDIK_TEST_DATABASE_URL"
+FOLDER = CHECKOUT / ".pemudik" / "test"
+MIGRATIONS = CHECKOUT / "migrations"
+TEMPLATES = "pemudik_template_"
+
+SMALL_BYTES = 128 * 1024
+TABLES = [table.name for table in SQLModel.metadata.sorted_tables]
+
+# TRUNCATE makes new files for each table and each index, which takes ten times as long as to delete a few rows. But
+# deleted rows stay in their files: a table that has grown is truncated. The lock waits for whoever still writes.
+EMPTY = text(
+    f"""
+    DO $$
+    DECLARE
+        name text;
+    BEGIN
+        LOCK TABLE {", ".join(TABLES)} IN ACCESS EXCLUSIVE MODE;
+        IF current_setting('is_superuser') = 'on' AND {SMALL_BYTES} >= (
+            SELECT max(pg_relation_size(oid)) FROM pg_class WHERE relnamespace = 'public'::regnamespace
+        ) THEN
+            -- Neither foreign keys nor triggers are looked at.
+            SET LOCAL session_replication_role = replica;
+            FOREACH name IN ARRAY string_to_array('{",".join(TABLES)}', ',') LOOP
+                EXECUTE format('DELETE FROM %I', name);
+            END LOOP;
+            PERFORM setval(seqrelid, seqstart, false) FROM pg_sequence
+            WHERE pg_sequence_last_value(seqrelid) IS NOT NULL;
+        ELSE
+            TRUNCATE {", ".join(TABLES)} RESTART IDENTITY;
+        END IF;
+    END
+    $$
+    """
+)
+
+
+@contextmanager
+def migrated_database(server: str) -> Iterator[str]:
+    """The URL of an empty database with all tables, which nobody else uses."""
+    if server_is_given():
+        with own_database(server) as url:
+            asyncio.run(migrate(url))
+            yield url
+        return
+    with own_database(server, template_on(server)) as url:
+        yield url
+
+
+def server_is_given() -> bool:
+    return GIVEN in os.environ
+
+
+@contextmanager
+def server_for_tests() -> Iterator[str]:
+    """One cluster for all runs in this checkout, so that one which a killed run left behind is taken over."""
+    if server_is_given():
+        yield os.environ[GIVEN]
+        return
+    with ExitStack() as stack:
+        try:
+            url = stack.enter_context(postgres.running(FOLDER, durable=False))
+        except postgres.EmbeddedFailed:
+            # It does not survive a power failure, and need not.
+            shutil.rmtree(FOLDER, ignore_errors=True)
+            url = stack.enter_context(postgres.running(FOLDER, durable=False))
+        yield url
+
+
+@contextmanager
+def own_database(server: str, template: str = "template1") -> Iterator[str]:
+    name = f"pemudik_test_{secrets.token_hex(6)}"
+    asyncio.run(execute(server, f"CREATE DATABASE {name} TEMPLATE {template}"))
+    try:
+        yield named(server, name)
+    finally:
+        asyncio.run(execute(server, f"DROP DATABASE {name} WITH (FORCE)"))
+
+
+def template_on(server: str) -> str:
+    """The name of a migrated database. Processes that start together make one, and templates of before are dropped."""
+    wanted = f"{TEMPLATES}{digest_of_migrations()}"
+    with (FOLDER / "template").open("ab") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if (there := asyncio.run(templates(server))) != [wanted]:
+            for name in there:
+                asyncio.run(execute(server, f"DROP DATABASE {name} WITH (FORCE)"))
+            asyncio.run(make_template(server, wanted))
+    return wanted
+
+
+async def make_template(server: str, name: str) -> None:
+    """Under another name first: a database with the name of a template is a finished one."""
+    unfinished = f"{TEMPLATES}unfinished"
+    await execute(server, f"CREATE DATABASE {unfinished}")
+    await migrate(named(server, unfinished))
+    await execute(server, f"ALTER DATABASE {unfinished} RENAME TO {name}")
+
+
+async def templates(server: str) -> list[str]:
+    connection = await asyncpg.connect(server)
+    try:
+        rows = await connection.fetch(
+            "SELECT datname FROM pg_database WHERE starts_with(datname::text, $1) ORDER BY 1", TEMPLATES
+        )
+    finally:
+        await connection.close()
+    return [row["datname"] for row in rows]
+
+
+def digest_of_migrations() -> str:
+    digest = hashlib.sha256()
+    for path in sorted(Path(MIGRATIONS).rglob("*.py")):
+        digest.update(path.read_bytes())
+    return digest.hexdigest()[:12]
+
+
+def named(server: str, database: str) -> str:
+    address, question, options = server.partition("?")
+    return f"{address.rpartition('/')[0]}/{database}{question}{options}"
+
+
+async def execute(url: str, statement: str) -> None:
+    connection = await asyncpg.connect(url)
+    try:
+        await connection.execute(statement)
+    finally:
+        await connection.close()
+
+
+async def migrate(url: str) -> None:
+    # Alembic takes a third of a second to import.
+    from app import migration
+
+    database = Database(url)
+    await migration.upgrade(database.engine)
+    await database.dispose()
+
+
+async def empty(database: Database) -> None:
+    async with database.transaction() as session:
+        await session.execute(EMPTY)

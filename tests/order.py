@@ -1,0 +1,85 @@
+"""In which order the tests run, and which of them one process runs.
+
+Files go to whichever process is free, the long ones first, so that none is left over at the end. Folders whose files
+share a server go to one process. `--shuffle SEED` puts files, and the tests of each file, into a random order: what
+passes then does not live on what another test has left behind.
+"""
+
+from __future__ import annotations
+
+import random
+from collections import defaultdict
+from itertools import chain
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+if TYPE_CHECKING:
+    from xdist.remote import Producer
+
+SHARED_SERVERS = ("tests/contract", "tests/privacy/silence")
+
+# Measured with `--durations=100` when the suite was last looked at; an order that is out of date costs time alone.
+LONGEST = (
+    "tests/contract",
+    "tests/privacy/silence",
+    "tests/test_cli_serve.py",
+    "tests/intake/imports/test_import_duty.py",
+    "tests/concurrency/test_followers.py",
+    "tests/intake/files/test_hostile_files.py",
+    "tests/test_metrics_of_workers.py",
+    "tests/graphql/live/test_processes.py",
+    "tests/concurrency/test_senders.py",
+    "tests/registry/registrants/test_model.py",
+    "tests/registry/test_key_rotation.py",
+    "tests/test_readme.py",
+    "tests/concurrency/test_deadline.py",
+    "tests/changes/log/test_tallies_model.py",
+    "tests/graphql/live/test_sockets.py",
+    "tests/changes/webhooks/test_sender.py",
+)
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--shuffle", type=int, metavar="SEED", help="run files, and the tests of each, in random order")
+
+
+def unit_of(nodeid: str) -> str:
+    """The folder or the file whose tests one process runs."""
+    file = nodeid.partition("::")[0]
+    return next((folder for folder in SHARED_SERVERS if file.startswith(f"{folder}/")), file)
+
+
+# Behind pytest's own order by the scopes of fixtures.
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    seed = config.getoption("shuffle")
+    if seed is None and not hasattr(config, "workerinput"):
+        return
+    units: defaultdict[str, list[pytest.Item]] = defaultdict(list)
+    for item in items:
+        units[unit_of(item.nodeid)].append(item)
+    ranks = {unit: rank for rank, unit in enumerate(LONGEST)}
+    ordered = sorted(units, key=lambda unit: ranks.get(unit, len(ranks)))
+    if seed is not None:
+        # The same in every process.
+        dice = random.Random(seed)  # noqa: S311 - a test's dice
+        dice.shuffle(ordered)
+        for unit in ordered:
+            dice.shuffle(units[unit])
+    items[:] = chain.from_iterable(units[unit] for unit in ordered)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> Any:
+    """For `--dist loadfile`; the others of xdist stay what they are."""
+    if config.getoption("dist") != "loadfile":
+        return None
+    from xdist.scheduler import LoadScopeScheduling
+
+    class InUnits(LoadScopeScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            return unit_of(nodeid)
+
+    config.option.loadscopereorder = False
+    return InUnits(config, log)

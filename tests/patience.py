@@ -1,0 +1,14 @@
+"""How long a test waits for a state that it has brought about, before that is taken for one which never comes.
+
+A busy machine may take its time. What is to be fast is measured in `bench`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+
+PATIENCE_SECONDS = 300.0
+
+
+def patience() -> asyncio.Timeout:
+    return asyncio.timeout(PATIENCE_SECONDS)
