@@ -148,7 +148,7 @@ async def cancelled(world: World, job: Job) -> int:
 async def test_only_who_is_still_as_it_was_found_is_cancelled(
     world: World, travellers: dict[int, UUID], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(absentees, "AT_ONCE", 1)
+    monkeypatch.setattr(absentees, "MOST_CANCELLED_TOGETHER", 1)
     job = await snapshot(world, [back(7)])
     assert job.missing == 6
     await world.moved(travellers[2], S.VERIFIED)
