@@ -7,7 +7,16 @@ from collections.abc import Iterator
 from typing import Any
 
 import httpx
-from graphql import FieldNode, FragmentDefinitionNode, GraphQLError, OperationDefinitionNode, SelectionSetNode, parse
+from graphql import (
+    FieldNode,
+    FragmentDefinitionNode,
+    FragmentSpreadNode,
+    GraphQLError,
+    InlineFragmentNode,
+    OperationDefinitionNode,
+    SelectionSetNode,
+    parse,
+)
 
 from app.graphql.schema import EXECUTABLE
 from app.graphql.topics.problems import ProblemCode
@@ -73,7 +82,7 @@ def _fields(selected: SelectionSetNode, fragments: dict[str, FragmentDefinitionN
     for one in selected.selections:
         if isinstance(one, FieldNode):
             yield one
-        elif hasattr(one, "selection_set"):
+        elif isinstance(one, InlineFragmentNode):
             yield from _fields(one.selection_set, fragments)
-        else:
+        elif isinstance(one, FragmentSpreadNode) and one.name.value in fragments:
             yield from _fields(fragments[one.name.value].selection_set, fragments)
