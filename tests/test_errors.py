@@ -1,7 +1,7 @@
 """The messages and facts of every refusal, in both languages."""
 
 import ast
-from dataclasses import FrozenInstanceError, replace
+from dataclasses import FrozenInstanceError, dataclass, replace
 from datetime import UTC, date, datetime
 
 import pytest
@@ -9,6 +9,7 @@ import pytest
 from app import errors
 from app.config import CHECKOUT
 from app.errors import KINDS, InvalidValue, NotFound, Refusal, RefusalError, SeasonClosed, Standing, refused_by, refuses
+from tests.refusals import undeclared, watch
 
 STANDING = Standing(
     organizer="djka",
@@ -254,6 +255,31 @@ def test_unavailability_names_when_to_come_back() -> None:
     assert errors.Raced().retry_after == 1
     assert str(errors.TooManyChecks(7)) == "TooManyChecks"
     assert not issubclass(errors.Unavailable, Refusal)
+
+
+@pytest.mark.anyio
+async def test_a_refusal_that_is_not_declared_is_noticed() -> None:
+    @dataclass
+    class Verdict:
+        refusal: Refusal
+
+    @watch(NotFound)
+    async def find(*answers: object) -> object:
+        return answers
+
+    @watch(NotFound)
+    def require(refusal: Refusal) -> None:
+        raise RefusalError(refusal)
+
+    try:
+        assert await find(1, [Verdict(NotFound("id"))]) == (1, [Verdict(NotFound("id"))])
+        assert undeclared == []
+        await find([Verdict(SeasonClosed("ref", season=2025))])
+        with pytest.raises(RefusalError):
+            require(InvalidValue("name", "", ""))
+        assert [code for _, code in undeclared] == ["SEASON_CLOSED", "INVALID_VALUE"]
+    finally:
+        undeclared.clear()
 
 
 def test_every_public_rule_that_may_refuse_declares_what() -> None:

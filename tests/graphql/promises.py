@@ -84,5 +84,5 @@ def _fields(selected: SelectionSetNode, fragments: dict[str, FragmentDefinitionN
             yield one
         elif isinstance(one, InlineFragmentNode):
             yield from _fields(one.selection_set, fragments)
-        elif isinstance(one, FragmentSpreadNode):
+        elif isinstance(one, FragmentSpreadNode) and one.name.value in fragments:
             yield from _fields(fragments[one.name.value].selection_set, fragments)

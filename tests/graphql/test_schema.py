@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+import httpx
 from graphql import GraphQLEnumType, GraphQLInputObjectType, GraphQLObjectType
 
 from app import errors
@@ -12,6 +13,7 @@ from app.config import CHECKOUT
 from app.graphql import permissions
 from app.graphql.schema import EXECUTABLE, sdl
 from app.graphql.topics.problems import ProblemCode
+from tests.graphql.promises import not_promised
 
 FEDERATION = {"_FieldSet", "_Service", "_Any", "_Entity", "_entities", "_service"}
 READ = (("registrants:read",), ("dashboard:read",))
@@ -102,6 +104,14 @@ def test_the_committed_contract_is_current() -> None:
 
 def test_the_committed_table_of_refusals_is_current() -> None:
     assert (CHECKOUT / "docs/refusals.md").read_text() == refusals.page()
+
+
+def test_a_code_that_no_description_names_is_noticed() -> None:
+    query = "mutation { one: handOverMotorcycle { ...P } verifyRegistrant { ...P } } fragment P on Problem { code }"
+    given = {"one": {"code": "TRANSITION_NOT_ALLOWED"}, "verifyRegistrant": {"code": "TRANSITION_NOT_ALLOWED"}}
+    failed = {"path": ["one"], "extensions": {"code": "QUOTA_FULL"}}
+    answer = httpx.Response(200, json={"data": given, "errors": [failed]})
+    assert not_promised(query, answer) == {("one", "TRANSITION_NOT_ALLOWED"), ("one", "QUOTA_FULL")}
 
 
 def test_every_refusal_has_its_code() -> None:

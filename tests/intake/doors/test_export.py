@@ -263,6 +263,13 @@ async def test_a_parameter_that_is_written_wrongly_is_refused(api: Api, world: W
     assert value not in answer.text
 
 
+async def test_without_any_season_there_is_nothing_to_export(api: Api, world: World) -> None:
+    await world.run("TRUNCATE season CASCADE")
+    answer = await get(api, "/export.csv")
+    assert (answer.status_code, answer.json()["error"]["code"]) == (404, "NOT_FOUND")
+    assert answer.json()["error"]["field"] == "season"
+
+
 async def test_only_whoever_may_read_registrants(api: Api, world: World) -> None:
     assert (await api.http.get("/export.xlsx")).status_code == 401
     token = await api.token("djka", ("registrants:write", "nik:check"))
