@@ -28,34 +28,76 @@ Opsi setiap hari konsolidasi data
 """
 COORDINATOR = "jasa-raharja"
 MEMBERS = (
-    OrganizerInput("bumn-contoh-1", "BUMN Contoh 1", coordinator=COORDINATOR),
-    OrganizerInput("bumn-contoh-2", "BUMN Contoh 2", coordinator=COORDINATOR),
+    OrganizerInput(code="bumn-contoh-1", name="BUMN Contoh 1", coordinator=COORDINATOR),
+    OrganizerInput(code="bumn-contoh-2", name="BUMN Contoh 2", coordinator=COORDINATOR),
 )
 POLICIES = {"dishub-dki": PolicyInput(verify_within_days=3)}
 
 TERMINALS = (
-    TerminalInput("pulo-gebang", "Terminal Pulo Gebang", "Kota Jakarta Timur", region_code="3175"),
-    TerminalInput("kampung-rambutan", "Terminal Kampung Rambutan", "Kota Jakarta Timur", region_code="3175"),
-    TerminalInput("pondok-cabe", "Terminal Pondok Cabe", "Kota Tangerang Selatan", region_code="3674"),
-    TerminalInput("jatijajar", "Terminal Jatijajar", "Kota Depok", region_code="3276"),
-    TerminalInput("poris-plawad", "Terminal Poris Plawad", "Kota Tangerang", region_code="3671"),
-    TerminalInput("monas", "Monas", "Kota Jakarta Pusat", PlaceKind.MEETING_POINT, "3171"),
-    TerminalInput("pasar-senen", "Stasiun Pasar Senen", "Kota Jakarta Pusat", PlaceKind.STATION, "3171"),
-    TerminalInput("tanjung-priok", "Pelabuhan Tanjung Priok", "Kota Jakarta Utara", PlaceKind.PORT, "3172"),
-    TerminalInput("tirtonadi", "Terminal Tirtonadi", "Kota Surakarta", region_code="3372"),
-    TerminalInput("giwangan", "Terminal Giwangan", "Kota Yogyakarta", region_code="3471"),
-    TerminalInput("mangkang", "Terminal Mangkang", "Kota Semarang", region_code="3374"),
-    TerminalInput("bulupitu", "Terminal Bulupitu", "Kab. Banyumas", region_code="3302"),
-    TerminalInput("purboyo", "Terminal Purboyo", "Kota Madiun", region_code="3577"),
-    TerminalInput("purabaya", "Terminal Purabaya", "Kab. Sidoarjo", region_code="3515"),
-    TerminalInput("harjamukti", "Terminal Harjamukti", "Kota Cirebon", region_code="3274"),
-    TerminalInput("giri-adipura", "Terminal Giri Adipura", "Kab. Wonogiri", region_code="3312"),
-    TerminalInput("rajabasa", "Terminal Rajabasa", "Kota Bandar Lampung", region_code="1871"),
-    TerminalInput("alang-alang-lebar", "Terminal Alang-Alang Lebar", "Kota Palembang", region_code="1671"),
-    TerminalInput("lempuyangan", "Stasiun Lempuyangan", "Kota Yogyakarta", PlaceKind.STATION, "3471"),
-    TerminalInput("solo-jebres", "Stasiun Solo Jebres", "Kota Surakarta", PlaceKind.STATION, "3372"),
-    TerminalInput("semarang-tawang", "Stasiun Semarang Tawang", "Kota Semarang", PlaceKind.STATION, "3374"),
-    TerminalInput("tanjung-emas", "Pelabuhan Tanjung Emas", "Kota Semarang", PlaceKind.PORT, "3374"),
+    TerminalInput(code="pulo-gebang", name="Terminal Pulo Gebang", city="Kota Jakarta Timur", region_code="3175"),
+    TerminalInput(
+        code="kampung-rambutan", name="Terminal Kampung Rambutan", city="Kota Jakarta Timur", region_code="3175"
+    ),
+    TerminalInput(code="pondok-cabe", name="Terminal Pondok Cabe", city="Kota Tangerang Selatan", region_code="3674"),
+    TerminalInput(code="jatijajar", name="Terminal Jatijajar", city="Kota Depok", region_code="3276"),
+    TerminalInput(code="poris-plawad", name="Terminal Poris Plawad", city="Kota Tangerang", region_code="3671"),
+    TerminalInput(
+        code="monas", name="Monas", city="Kota Jakarta Pusat", kind=PlaceKind.MEETING_POINT, region_code="3171"
+    ),
+    TerminalInput(
+        code="pasar-senen",
+        name="Stasiun Pasar Senen",
+        city="Kota Jakarta Pusat",
+        kind=PlaceKind.STATION,
+        region_code="3171",
+    ),
+    TerminalInput(
+        code="tanjung-priok",
+        name="Pelabuhan Tanjung Priok",
+        city="Kota Jakarta Utara",
+        kind=PlaceKind.PORT,
+        region_code="3172",
+    ),
+    TerminalInput(code="tirtonadi", name="Terminal Tirtonadi", city="Kota Surakarta", region_code="3372"),
+    TerminalInput(code="giwangan", name="Terminal Giwangan", city="Kota Yogyakarta", region_code="3471"),
+    TerminalInput(code="mangkang", name="Terminal Mangkang", city="Kota Semarang", region_code="3374"),
+    TerminalInput(code="bulupitu", name="Terminal Bulupitu", city="Kab. Banyumas", region_code="3302"),
+    TerminalInput(code="purboyo", name="Terminal Purboyo", city="Kota Madiun", region_code="3577"),
+    TerminalInput(code="purabaya", name="Terminal Purabaya", city="Kab. Sidoarjo", region_code="3515"),
+    TerminalInput(code="harjamukti", name="Terminal Harjamukti", city="Kota Cirebon", region_code="3274"),
+    TerminalInput(code="giri-adipura", name="Terminal Giri Adipura", city="Kab. Wonogiri", region_code="3312"),
+    TerminalInput(code="rajabasa", name="Terminal Rajabasa", city="Kota Bandar Lampung", region_code="1871"),
+    TerminalInput(
+        code="alang-alang-lebar", name="Terminal Alang-Alang Lebar", city="Kota Palembang", region_code="1671"
+    ),
+    TerminalInput(
+        code="lempuyangan",
+        name="Stasiun Lempuyangan",
+        city="Kota Yogyakarta",
+        kind=PlaceKind.STATION,
+        region_code="3471",
+    ),
+    TerminalInput(
+        code="solo-jebres",
+        name="Stasiun Solo Jebres",
+        city="Kota Surakarta",
+        kind=PlaceKind.STATION,
+        region_code="3372",
+    ),
+    TerminalInput(
+        code="semarang-tawang",
+        name="Stasiun Semarang Tawang",
+        city="Kota Semarang",
+        kind=PlaceKind.STATION,
+        region_code="3374",
+    ),
+    TerminalInput(
+        code="tanjung-emas",
+        name="Pelabuhan Tanjung Emas",
+        city="Kota Semarang",
+        kind=PlaceKind.PORT,
+        region_code="3374",
+    ),
 )
 
 

@@ -26,7 +26,7 @@ from app.registry.routes.finding import RouteInput
 from app.registry.terms import organizers, season_file, seasons, windows
 from app.registry.terms.organizers import OrganizerInput
 from app.registry.terms.policy import HUBDAT
-from app.registry.terms.season_file import Row
+from app.registry.terms.season_file import OrganizerRow
 from app.vault.vault import Vault
 
 Progress = Callable[[int, int], None]
@@ -99,10 +99,10 @@ async def _catalogue(session: Session, season: int, today: date, began: datetime
     ends_on = min(today + AFTERWARDS, date(season, 12, 31))
     accepted(await seasons.save(session, EVERYBODY, season, ends_on, began))
     there = {organizer.code: organizer.name for organizer in await organizers.all_of(session, season)}
-    table = [OrganizerInput(row.code, row.name, schemes=row.schemes) for row in ROWS]
+    table = [OrganizerInput(code=row.code, name=row.name, schemes=row.schemes) for row in ROWS]
     for given in (*table, *MEMBERS):
         code = given.code
-        kept = OrganizerInput(code, there[code]) if code in there else given
+        kept = OrganizerInput(code=code, name=there[code]) if code in there else given
         accepted(await organizers.save(session, EVERYBODY, replace(kept, policy=POLICIES.get(code)), season, began))
     for row in all_rows():
         await _open_windows(session, row, season, today, began)
@@ -143,7 +143,7 @@ def _route(trip: Trip, direction: str, name: str, season: int, today: date) -> R
     )
 
 
-async def _open_windows(session: Session, row: Row, season: int, today: date, now: datetime) -> None:
+async def _open_windows(session: Session, row: OrganizerRow, season: int, today: date, now: datetime) -> None:
     """As long as in the table, and begun `opening_days` ago; what is in force already is amended."""
     moved = _moved(row, today)
     in_force = (await windows.of(session, season, [row.code]))[row.code]
@@ -154,7 +154,7 @@ async def _open_windows(session: Session, row: Row, season: int, today: date, no
         assert refusal is None, refusal  # noqa: S101 - the table is ours
 
 
-def _moved(row: Row, today: date) -> Row:
+def _moved(row: OrganizerRow, today: date) -> OrganizerRow:
     assert row.registration is not None  # noqa: S101 - the table is ours
     opens, closes = row.registration
     shift = today - timedelta(days=_open_for(row)) - opens
@@ -163,7 +163,7 @@ def _moved(row: Row, today: date) -> Row:
     return replace(row, registration=registration, verification=verification)
 
 
-def _open_for(row: Row) -> int:
+def _open_for(row: OrganizerRow) -> int:
     """Since how many days a window has been open today: half its length, so that it stays open for as long again."""
     assert row.registration is not None  # noqa: S101 - the table is ours
     opens, closes = row.registration
@@ -175,7 +175,7 @@ def opening_days() -> dict[str, int]:
     return {row.code: -_open_for(row) for row in all_rows()}
 
 
-def all_rows() -> list[Row]:
+def all_rows() -> list[OrganizerRow]:
     """The members open when their coordinator does."""
     coordinator = next(row for row in ROWS if row.code == MEMBERS[0].coordinator)
     return [*ROWS, *(replace(coordinator, code=member.code, name=member.name) for member in MEMBERS)]

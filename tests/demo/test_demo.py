@@ -86,7 +86,7 @@ async def its_routes(database: Database) -> None:
         page = await finding.page(session, RouteFilter(), after=None, first=100, now=NOW)
         back = await finding.return_routes(session, [route.id for route in page], NOW)
         due = await finding.page(
-            session, RouteFilter("dishub-dki", destination_city="Semarang"), after=None, first=9, now=NOW
+            session, RouteFilter(organizer="dishub-dki", destination_city="Semarang"), after=None, first=9, now=NOW
         )
         later = await finding.by_ids(session, [route.id for route in due], NOW + timedelta(days=5))
     assert Counter(route.mode for route in page) == {"BUS": 36, "TRAIN": 3, "TRUCK": 2, "SHIP": 1}

@@ -77,7 +77,7 @@ async def asked_for(registry: Registry, asked: Asked) -> tuple[Wanted, list[str]
 def year(text: str) -> int:
     """Raises ValueError."""
     found = int(text)
-    if not seasons.FIRST <= found <= seasons.LAST:
+    if not seasons.FIRST_YEAR <= found <= seasons.LAST_YEAR:
         raise ValueError
     return found
 

@@ -29,7 +29,7 @@ from app.registry.registrants import lookup, record, transitions
 from app.registry.registrants.record import Record
 from app.registry.registrants.transitions import State, Step, Taken
 from app.registry.routes import quota
-from app.registry.terms.policy import default_for
+from app.registry.terms import policy
 from app.registry.values.texts import posko_given, reason_given
 from app.vault.vault import Vault
 
@@ -55,9 +55,10 @@ _LOCK = text(
     SELECT {record.COLUMNS}, r.nik_index, r.posko, season.closed_at AS season_closed_at,
            -- No join: a registrant that was moved to another route while we waited for its lock would be lost.
            (SELECT departs_at FROM route WHERE route.id = r.route_id) AS departs_at,
-           policy.block_when_forfeited, policy.block_seasons, policy.no_show_after_minutes
-    FROM {record.FROM} JOIN season ON season.year = r.season
-    LEFT JOIN policy ON policy.season = r.season AND policy.organizer_code = r.organizer_code
+           {policy.in_force("block_when_forfeited", "r.organizer_code")} AS block_when_forfeited,
+           {policy.in_force("block_seasons", "r.organizer_code")} AS block_seasons,
+           {policy.in_force("no_show_after_minutes", "r.organizer_code")} AS no_show_after_minutes
+    FROM {record.FROM} JOIN season ON season.year = r.season {policy.join("r.season", "r.organizer_code")}
     WHERE r.id = ANY(CAST(:ids AS uuid[])) ORDER BY r.id FOR NO KEY UPDATE OF r
     """
 )
@@ -196,11 +197,9 @@ async def _block(session: Session, forfeited: Sequence[State], now: datetime) ->
 
 
 def _forfeit(row: Row[Any]) -> blocks.Forfeit | None:
-    decided = default_for(row.organizer)
-    blocked = decided.block_when_forfeited if row.block_when_forfeited is None else row.block_when_forfeited
-    if not blocked:
+    if not row.block_when_forfeited:
         return None
-    return blocks.Forfeit(row.nik_index, row.season, row.block_seasons or decided.block_seasons, row.organizer, row.id)
+    return blocks.Forfeit(row.nik_index, row.season, row.block_seasons, row.organizer, row.id)
 
 
 def _state(row: Row[Any]) -> State:

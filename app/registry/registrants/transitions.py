@@ -31,7 +31,6 @@ from app.models.enums import ChangeKind, RegistrantStatus, Service
 from app.registry import change_log
 from app.registry.caller import Caller
 from app.registry.routes import report_time
-from app.registry.terms.policy import default_for
 from app.registry.values.texts import not_in_the_future
 
 S = RegistrantStatus
@@ -145,11 +144,9 @@ def _judge(one: Step, state: State, now: datetime) -> Refusal | None:
 
 def _refuses_claim(one: Step, state: State, now: datetime) -> TransitionNotAllowed | None:
     """The registry forfeits and marks no-shows by itself: whoever pushes states can only tell what is due anyway."""
-    decided = state.row.no_show_after_minutes
-    grace = default_for(state.row.organizer).no_show_after_minutes if decided is None else decided
     is_due = {
         S.FORFEITED: state.row.verify_by is not None and state.row.verify_by < now,
-        S.NO_SHOW: report_time.has_left(state.row.departs_at, grace, now),
+        S.NO_SHOW: report_time.has_left(state.row.departs_at, state.row.no_show_after_minutes, now),
     }
     if is_due.get(one.to, True):
         return None

@@ -79,7 +79,16 @@ async def release(
     total = judge(held, (held.quota or 0) + (seats if due_at <= now else 0), field="seats")
     if isinstance(total, Refusal):
         return total
-    await put_in(session, caller, [Release(route_id, held.season, held.organizer, seats, due_at, total)], now)
+    await put_in(
+        session,
+        caller,
+        [
+            Release(
+                route_id=route_id, season=held.season, organizer=held.organizer, seats=seats, due_at=due_at, total=total
+            )
+        ],
+        now,
+    )
     (released,) = await route.by_ids(session, [route_id], now)
     return released or RouteUnknown("routeId")
 

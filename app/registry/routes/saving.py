@@ -285,7 +285,14 @@ def _releases(table: Table, now: datetime) -> Iterable[Release]:
         declared, held = table.after[route_id], table.seats.get(route_id)
         released = None if held is None else held.quota
         if total != released:
-            yield Release(route_id, declared.season, declared.organizer, total - (released or 0), now, total)
+            yield Release(
+                route_id=route_id,
+                season=declared.season,
+                organizer=declared.organizer,
+                seats=total - (released or 0),
+                due_at=now,
+                total=total,
+            )
 
 
 def _columns(routes: Sequence[Declared]) -> dict[str, object]:

@@ -121,7 +121,7 @@ def _tidy(given: TerminalInput) -> TerminalInput | InvalidValue:
         return InvalidValue("kind", "Nilai tidak dikenal.", "Not a known value.")
     if given.region_code is not None and _REGION.fullmatch(given.region_code) is None:
         return InvalidValue("regionCode", "Kode wilayah terdiri dari 4 angka.", "A region code has 4 digits.")
-    return TerminalInput(given.code, name, city, given.kind, given.region_code)
+    return TerminalInput(code=given.code, name=name, city=city, kind=given.kind, region_code=given.region_code)
 
 
 def _place(
@@ -131,7 +131,14 @@ def _place(
         return InvalidValue("code", "Terminal ini sudah digabung.", "This terminal was merged.")
     before = standing.get(given.code)
     owner = caller.organizer if before is None else before.organizer
-    wanted = Terminal(given.code, given.name, given.city, given.kind, given.region_code, owner)
+    wanted = Terminal(
+        code=given.code,
+        name=given.name,
+        city=given.city,
+        kind=given.kind,
+        region_code=given.region_code,
+        organizer=owner,
+    )
     if wanted == before or admin or (owner is not None and caller.owns(owner)):
         return wanted
     return NotYours("code")

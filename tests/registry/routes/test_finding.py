@@ -301,7 +301,7 @@ async def test_pages(world: World) -> None:
 
 async def test_filters(world: World) -> None:
     async with world.database.transaction() as session:
-        cilacap = TerminalInput("cilacap", "Terminal Cilacap", "Kab. Cilacap")
+        cilacap = TerminalInput(code="cilacap", name="Terminal Cilacap", city="Kab. Cilacap")
         await terminals.save(session, HUBDAT, [cilacap], NOW, admin=False)
         await seasons.save(session, HUBDAT, 2025, date(2025, 4, 30), NOW)
     home, full, back, motorcycle, last_year = await saved(
@@ -331,8 +331,8 @@ async def test_filters(world: World) -> None:
 
 async def test_the_ways_back(world: World) -> None:
     async with world.database.transaction() as session:
-        balapan = TerminalInput("solo-balapan", "Stasiun Solo Balapan", "Solo", "STATION")
-        tirtonadi = TerminalInput("tirtonadi", "Terminal Tirtonadi", "SURAKARTA")
+        balapan = TerminalInput(code="solo-balapan", name="Stasiun Solo Balapan", city="Solo", kind="STATION")
+        tirtonadi = TerminalInput(code="tirtonadi", name="Terminal Tirtonadi", city="SURAKARTA")
         await terminals.save(session, HUBDAT, [balapan, tirtonadi], NOW, admin=True)
     back = replace(SOLO, direction="BALIK", origin="solo-balapan", destination="pulo-gebang")
     home, later, sooner, _, _ = await saved(

@@ -173,7 +173,7 @@ async def test_saving_it_declares_it(world: World) -> None:
         destination=row.destination_code,
         quota=40,
     )
-    place = TerminalInput(row.destination_code, "Giri Adipura", "Kab. Wonogiri")
+    place = TerminalInput(code=row.destination_code, name="Giri Adipura", city="Kab. Wonogiri")
     async with world.database.transaction() as session:
         [route] = await saving.save(session, HUBDAT, [same], NOW)
         [terminal] = await terminals.save(session, HUBDAT, [place], NOW, admin=False)
@@ -189,7 +189,7 @@ async def test_saving_it_declares_it(world: World) -> None:
 async def test_a_terminal_that_was_renamed_is_still_found(world: World) -> None:
     await pushed(world, record(**TO_WONOGIRI))
     code = await world.one("SELECT destination_code FROM route")
-    renamed = TerminalInput(code, "Terminal Induk Wonogiri", "Kab. Wonogiri")
+    renamed = TerminalInput(code=code, name="Terminal Induk Wonogiri", city="Kab. Wonogiri")
     async with world.database.transaction() as session:
         await terminals.save(session, HUBDAT, [renamed], NOW, admin=False)
     await pushed(world, record(2, **TO_WONOGIRI | {"rute_perjalanan": "Wonogiri Ekspres"}))
