@@ -43,8 +43,18 @@ def statements() -> Iterator[tuple[str, Statement[Any]]]:
         if module.name.rpartition(".")[2] in {"__main__", "unprivileged"}:
             continue
         for name, value in vars(importlib.import_module(module.name)).items():
-            if isinstance(value, Statement):
-                yield f"{module.name}.{name}", value
+            yield from statements_in(f"{module.name}.{name}", value)
+
+
+def statements_in(name: str, value: object) -> Iterator[tuple[str, Statement[Any]]]:
+    if isinstance(value, Statement):
+        yield name, value
+    elif isinstance(value, dict) and not name.endswith("__"):
+        for key, one in value.items():
+            yield from statements_in(f"{name}[{key}]", one)
+    elif isinstance(value, tuple | list) and type(value) in {tuple, list}:
+        for place, one in enumerate(value):
+            yield from statements_in(f"{name}[{place}]", one)
 
 
 def parts(hint: object) -> tuple[object, ...]:

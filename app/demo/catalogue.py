@@ -33,71 +33,34 @@ MEMBERS = (
 )
 POLICIES = {"dishub-dki": PolicyInput(verify_within_days=3)}
 
+
+def _terminal(code: str, name: str, city: str, region: str, kind: PlaceKind = PlaceKind.TERMINAL) -> TerminalInput:
+    return TerminalInput(code=code, name=name, city=city, kind=kind, region_code=region)
+
+
 TERMINALS = (
-    TerminalInput(code="pulo-gebang", name="Terminal Pulo Gebang", city="Kota Jakarta Timur", region_code="3175"),
-    TerminalInput(
-        code="kampung-rambutan", name="Terminal Kampung Rambutan", city="Kota Jakarta Timur", region_code="3175"
-    ),
-    TerminalInput(code="pondok-cabe", name="Terminal Pondok Cabe", city="Kota Tangerang Selatan", region_code="3674"),
-    TerminalInput(code="jatijajar", name="Terminal Jatijajar", city="Kota Depok", region_code="3276"),
-    TerminalInput(code="poris-plawad", name="Terminal Poris Plawad", city="Kota Tangerang", region_code="3671"),
-    TerminalInput(
-        code="monas", name="Monas", city="Kota Jakarta Pusat", kind=PlaceKind.MEETING_POINT, region_code="3171"
-    ),
-    TerminalInput(
-        code="pasar-senen",
-        name="Stasiun Pasar Senen",
-        city="Kota Jakarta Pusat",
-        kind=PlaceKind.STATION,
-        region_code="3171",
-    ),
-    TerminalInput(
-        code="tanjung-priok",
-        name="Pelabuhan Tanjung Priok",
-        city="Kota Jakarta Utara",
-        kind=PlaceKind.PORT,
-        region_code="3172",
-    ),
-    TerminalInput(code="tirtonadi", name="Terminal Tirtonadi", city="Kota Surakarta", region_code="3372"),
-    TerminalInput(code="giwangan", name="Terminal Giwangan", city="Kota Yogyakarta", region_code="3471"),
-    TerminalInput(code="mangkang", name="Terminal Mangkang", city="Kota Semarang", region_code="3374"),
-    TerminalInput(code="bulupitu", name="Terminal Bulupitu", city="Kab. Banyumas", region_code="3302"),
-    TerminalInput(code="purboyo", name="Terminal Purboyo", city="Kota Madiun", region_code="3577"),
-    TerminalInput(code="purabaya", name="Terminal Purabaya", city="Kab. Sidoarjo", region_code="3515"),
-    TerminalInput(code="harjamukti", name="Terminal Harjamukti", city="Kota Cirebon", region_code="3274"),
-    TerminalInput(code="giri-adipura", name="Terminal Giri Adipura", city="Kab. Wonogiri", region_code="3312"),
-    TerminalInput(code="rajabasa", name="Terminal Rajabasa", city="Kota Bandar Lampung", region_code="1871"),
-    TerminalInput(
-        code="alang-alang-lebar", name="Terminal Alang-Alang Lebar", city="Kota Palembang", region_code="1671"
-    ),
-    TerminalInput(
-        code="lempuyangan",
-        name="Stasiun Lempuyangan",
-        city="Kota Yogyakarta",
-        kind=PlaceKind.STATION,
-        region_code="3471",
-    ),
-    TerminalInput(
-        code="solo-jebres",
-        name="Stasiun Solo Jebres",
-        city="Kota Surakarta",
-        kind=PlaceKind.STATION,
-        region_code="3372",
-    ),
-    TerminalInput(
-        code="semarang-tawang",
-        name="Stasiun Semarang Tawang",
-        city="Kota Semarang",
-        kind=PlaceKind.STATION,
-        region_code="3374",
-    ),
-    TerminalInput(
-        code="tanjung-emas",
-        name="Pelabuhan Tanjung Emas",
-        city="Kota Semarang",
-        kind=PlaceKind.PORT,
-        region_code="3374",
-    ),
+    _terminal("pulo-gebang", "Terminal Pulo Gebang", "Kota Jakarta Timur", "3175"),
+    _terminal("kampung-rambutan", "Terminal Kampung Rambutan", "Kota Jakarta Timur", "3175"),
+    _terminal("pondok-cabe", "Terminal Pondok Cabe", "Kota Tangerang Selatan", "3674"),
+    _terminal("jatijajar", "Terminal Jatijajar", "Kota Depok", "3276"),
+    _terminal("poris-plawad", "Terminal Poris Plawad", "Kota Tangerang", "3671"),
+    _terminal("monas", "Monas", "Kota Jakarta Pusat", "3171", PlaceKind.MEETING_POINT),
+    _terminal("pasar-senen", "Stasiun Pasar Senen", "Kota Jakarta Pusat", "3171", PlaceKind.STATION),
+    _terminal("tanjung-priok", "Pelabuhan Tanjung Priok", "Kota Jakarta Utara", "3172", PlaceKind.PORT),
+    _terminal("tirtonadi", "Terminal Tirtonadi", "Kota Surakarta", "3372"),
+    _terminal("giwangan", "Terminal Giwangan", "Kota Yogyakarta", "3471"),
+    _terminal("mangkang", "Terminal Mangkang", "Kota Semarang", "3374"),
+    _terminal("bulupitu", "Terminal Bulupitu", "Kab. Banyumas", "3302"),
+    _terminal("purboyo", "Terminal Purboyo", "Kota Madiun", "3577"),
+    _terminal("purabaya", "Terminal Purabaya", "Kab. Sidoarjo", "3515"),
+    _terminal("harjamukti", "Terminal Harjamukti", "Kota Cirebon", "3274"),
+    _terminal("giri-adipura", "Terminal Giri Adipura", "Kab. Wonogiri", "3312"),
+    _terminal("rajabasa", "Terminal Rajabasa", "Kota Bandar Lampung", "1871"),
+    _terminal("alang-alang-lebar", "Terminal Alang-Alang Lebar", "Kota Palembang", "1671"),
+    _terminal("lempuyangan", "Stasiun Lempuyangan", "Kota Yogyakarta", "3471", PlaceKind.STATION),
+    _terminal("solo-jebres", "Stasiun Solo Jebres", "Kota Surakarta", "3372", PlaceKind.STATION),
+    _terminal("semarang-tawang", "Stasiun Semarang Tawang", "Kota Semarang", "3374", PlaceKind.STATION),
+    _terminal("tanjung-emas", "Pelabuhan Tanjung Emas", "Kota Semarang", "3374", PlaceKind.PORT),
 )
 
 

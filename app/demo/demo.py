@@ -21,8 +21,8 @@ from app.demo.catalogue import MEMBERS, POLICIES, TABLE, TERMINALS, TRIPS, Trip
 from app.demo.life import Life, accepted
 from app.errors import InvalidValue
 from app.registry.caller import Caller
-from app.registry.routes import finding, quota_releases, terminals
-from app.registry.routes.finding import RouteInput
+from app.registry.routes import quota_releases, saving, terminals
+from app.registry.routes.saving import RouteInput
 from app.registry.terms import organizers, season_file, seasons, windows
 from app.registry.terms.organizers import OrganizerInput
 from app.registry.terms.policy import HUBDAT
@@ -116,7 +116,7 @@ async def _offer(session: Session, season: int, today: date, began: datetime) ->
     """The ids of each trip's routes: home, and back if there is a way back."""
     places = {terminal.code: terminal for terminal in TERMINALS}
     inputs = [_route(trip, direction, name, season, today) for trip in TRIPS for direction, name in trip.names(places)]
-    saved = iter([accepted(route).id for route in await finding.save(session, EVERYBODY, inputs, began)])
+    saved = iter([accepted(route).id for route in await saving.save(session, EVERYBODY, inputs, began)])
     offered = {trip: tuple(next(saved) for _ in trip.names(places)) for trip in TRIPS}
     for trip, (home, *_) in offered.items():
         for days in range(DAYS // 2 if trip.daily else 0):

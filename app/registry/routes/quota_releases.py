@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 from uuid import UUID
 
-from sqlalchemy import text
 from uuid_utils.compat import uuid7
 
 from app.db import Session
@@ -23,11 +23,12 @@ from app.registry.routes import quota, route
 from app.registry.routes.quota import Seats
 from app.registry.routes.route import Route
 from app.registry.terms import seasons
+from app.sql import Arrays, statement
 
 MOST_SEATS = 1_000_000
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Release:
     route_id: UUID
     season: int
@@ -38,19 +39,20 @@ class Release:
     """The route's quota by now, with this release in it if it is due."""
 
 
-_SET = text(
-    """
-    UPDATE route SET quota = given.total
-    FROM unnest(CAST(:route_id AS uuid[]), CAST(:total AS int[])) AS given (id, total)
-    WHERE route.id = given.id
-    """
-)
-_INSERT = text(
-    """
+class _Put(NamedTuple):
+    id: UUID
+    route_id: UUID
+    seats: int
+    due_at: datetime
+    total: int
+
+
+_PUT = Arrays("put", _Put)
+_SET = statement(f"UPDATE route SET quota = put.total FROM {_PUT} WHERE route.id = put.route_id")
+_INSERT = statement(
+    f"""
     INSERT INTO quota_release (id, route_id, seats, due_at, released_at)
-    SELECT id, route_id, seats, due_at, CASE WHEN due_at <= :now THEN CAST(:now AS timestamptz) END
-    FROM unnest(CAST(:id AS uuid[]), CAST(:route_id AS uuid[]), CAST(:seats AS int[]), CAST(:due_at AS timestamptz[]))
-         AS given (id, route_id, seats, due_at)
+    SELECT id, route_id, seats, due_at, CASE WHEN due_at <= :now THEN CAST(:now AS timestamptz) END FROM {_PUT}
     WHERE seats <> 0
     """
 )
@@ -104,10 +106,9 @@ def judge(held: Seats, total: int, *, field: str) -> int | QuotaBelowTaken | Inv
 
 async def put_in(session: Session, caller: Caller, releases: Sequence[Release], now: datetime) -> None:
     """Write `releases`, at most one per route, of locked routes. One without seats only makes its route limited."""
-    names = ("route_id", "total", "seats", "due_at")
-    columns = {name: [getattr(one, name) for one in releases] for name in names}
-    await session.execute(_SET, columns)
-    await session.execute(_INSERT, {"id": [uuid7() for _ in releases], "now": now, **columns})
+    put = _PUT.of([_Put(uuid7(), one.route_id, one.seats, one.due_at, one.total) for one in releases])
+    await session.run(_SET, **put)
+    await session.run(_INSERT, now=now, **put)
     await change_log.append(session, [_entry(caller, one) for one in releases], now)
 
 

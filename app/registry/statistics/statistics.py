@@ -21,7 +21,7 @@ from sqlalchemy import Row, text
 from app.db import Session
 from app.errors import NotFound
 from app.models.tally import EVERYBODY
-from app.registry.routes import route
+from app.registry.routes import quota, route
 from app.registry.statistics.counting import NOTHING, PEOPLE, Cell, Counts, Deadline, Departure, Head, Overlaps, Pair
 from app.registry.terms import seasons
 
@@ -136,14 +136,12 @@ _HEAD = text(
 _SELECT_CELLS = f"SELECT asked.place, t.organizer_code, t.direction, t.service, {_SUMS} {_FROM}"
 _CELLS = text(f"{_SELECT_CELLS.format('tally')} GROUP BY 1, 2, 3, 4")
 _CELLS_OF_DAYS = text(f"{_SELECT_CELLS.format('tally_day')} AND {_DAY} GROUP BY 1, 2, 3, 4")
-# What `route.QUOTA` says of one route, of many at once.
 _SEATS = text(
     f"""
     SELECT asked.place, r.organizer_code, r.direction, r.service, CAST(sum(r.taken) AS bigint) AS seated,
            CAST(sum(r.quota + COALESCE(due.seats, 0)) AS bigint) AS quota
     FROM {_ASKED} JOIN route r ON r.organizer_code = asked.organizer_code
-    LEFT JOIN (SELECT route_id, CAST(sum(seats) AS int) AS seats FROM quota_release
-               WHERE released_at IS NULL AND due_at <= :now GROUP BY route_id) due ON due.route_id = r.id
+    LEFT JOIN {quota.DUE_SEATS} due ON due.route_id = r.id
     WHERE {_KIND.format("r")} AND r.quota IS NOT NULL AND r.merged_into IS NULL
     GROUP BY 1, 2, 3, 4
     """

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from app.registry.routes import saving, terminals
-from app.registry.routes.finding import Route
+from app.registry.routes.route import Route
 from app.registry.routes.saving import RouteInput
 from app.registry.routes.terminals import Terminal, TerminalInput
 from app.registry.rows.reception import Result
