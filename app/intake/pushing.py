@@ -45,5 +45,5 @@ async def _alone(database: Database, vault: Vault, one: Push, now: datetime) -> 
         if isinstance(error, Unavailable):
             raise
         log.exception("record failed")
-        return Verdict(Result.REFUSED, BROKEN)
+        return Verdict(result=Result.REFUSED, refusal=BROKEN)
     return verdict

@@ -155,7 +155,7 @@ class Run:
         return judged.seats
 
     def pushes(self, rows: Sequence[Numbered]) -> list[Push]:
-        return [Push(self.caller, reception.record_of(values)) for _, values in rows]
+        return [Push(self.caller, reception.row_of(values)) for _, values in rows]
 
     def chunk(self, number: int, rows: Sequence[Numbered], verdicts: Sequence[Verdict]) -> Chunk:
         known = {

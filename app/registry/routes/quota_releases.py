@@ -106,7 +106,12 @@ def judge(held: Seats, total: int, *, field: str) -> int | QuotaBelowTaken | Inv
 
 async def put_in(session: Session, caller: Caller, releases: Sequence[Release], now: datetime) -> None:
     """Write `releases`, at most one per route, of locked routes. One without seats only makes its route limited."""
-    put = _PUT.of([_Put(uuid7(), one.route_id, one.seats, one.due_at, one.total) for one in releases])
+    put = _PUT.of(
+        [
+            _Put(id=uuid7(), route_id=one.route_id, seats=one.seats, due_at=one.due_at, total=one.total)
+            for one in releases
+        ]
+    )
     await session.run(_SET, **put)
     await session.run(_INSERT, now=now, **put)
     await change_log.append(session, [_entry(caller, one) for one in releases], now)

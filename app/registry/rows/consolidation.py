@@ -83,12 +83,12 @@ async def summary(
     counts = {status.value: counted.get(status, 0) for status in RegistrantStatus}
     lines = await _lines(session, vault, facts) if caller.owns(organizer) else None
     return Summary(
-        organizer,
-        year,
-        day,
-        counts,
-        sum(counts[status] for status in SEAT_HOLDERS),
-        None if lines is None else checksum(lines),
+        organizer=organizer,
+        season=year,
+        day=day,
+        counts=counts,
+        standing=sum(counts[status] for status in SEAT_HOLDERS),
+        checksum=None if lines is None else checksum(lines),
     )
 
 

@@ -1,4 +1,4 @@
-"""A record of the ministry's 12 columns, and what can be judged of it without the database.
+"""A row of the ministry's 12 columns, and what can be judged of the row without the database.
 
 Every refusal names its column. Columns that we do not know are ignored; ours beside the 12 are `standard.EXTENSIONS`.
 """
@@ -30,7 +30,7 @@ REQUIRED = tuple(
 """Of the rest, one of the two for the status is enough; `source` left out is the caller."""
 
 
-@dataclass(frozen=True, slots=True, repr=False)
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class Record:
     """As it was sent: text, or None where there is none. A NIK may be a number, which is refused with the reason."""
 
@@ -53,7 +53,7 @@ class Record:
     waktu_keberangkatan: str | None = None
     moda: str | None = None
     unfit: str | None = None
-    """The column whose value is neither text nor a number; "" for what is no record at all."""
+    """The column whose value is neither text nor a number; "" for what is no row at all."""
 
 
 _COLUMNS = tuple(one.name for one in fields(Record) if one.name != "unfit")
@@ -77,9 +77,9 @@ class Place:
         return cities.key(self.city)
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Itinerary:
-    """What a record says of its route. The same words are one object, and are looked for once."""
+    """What a row says of its route. The same words are one object, and are looked for once."""
 
     organizer: str
     coordinator: str
@@ -97,9 +97,9 @@ class Itinerary:
         return spellings.of_route(self.name)
 
 
-@dataclass(frozen=True, slots=True, repr=False)
-class Reading:
-    """A record that can be one."""
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class ParsedRow:
+    """A row in which each column is what it should be. Its registrant and its route may still be refused."""
 
     caller: Caller
     organizer: str
@@ -114,7 +114,7 @@ class Reading:
     motorcycle: Motorcycle | None
 
 
-def record_of(values: object) -> Record:
+def row_of(values: object) -> Record:
     """From JSON, or from the cells of a row by column name."""
     if not isinstance(values, Mapping):
         return Record(unfit="")
@@ -131,13 +131,13 @@ def record_of(values: object) -> Record:
     return Record(**given)  # type: ignore[arg-type]
 
 
-def read(record: Record, caller: Caller, own: Mapping[str, str], vault: Vault, today: date) -> Reading | Refusal:
+def parse(row: Record, caller: Caller, own: Mapping[str, str], vault: Vault, today: date) -> ParsedRow | Refusal:
     """`own` are the caller's organizers by the spellings of their codes and names.
 
     Refuses NikInvalid, InvalidValue, NotYours.
     """
     try:
-        return _read(record, caller, own, vault, today)
+        return _parse(row, caller, own, vault, today)
     except Refusal as refusal:
         return refusal
 
@@ -146,38 +146,40 @@ def spelling_of_organizer(text: str) -> str:
     return standard.folded(text)
 
 
-def _read(record: Record, caller: Caller, own: Mapping[str, str], vault: Vault, today: date) -> Reading:
+def _parse(row: Record, caller: Caller, own: Mapping[str, str], vault: Vault, today: date) -> ParsedRow:
     """Raises the refusal: there are many columns, and the first that is wrong is told."""
-    _refuse_unfit(record)
-    parsed = _kept(nik.parse("" if record.data_nik is None else record.data_nik, today), "data_nik")
-    for column in REQUIRED:
-        if getattr(record, column) is None:
-            raise InvalidValue(column, "Kolom ini wajib diisi.", "This column is required.")
-    name = _kept(names.normalise(record.data_pemesan or ""), "data_pemesan")
-    organizer = _organizer(record.source, caller, own)
-    motorcycle = _motorcycle(record)
-    return Reading(
+    _refuse_unfit(row)
+    parsed = _kept(nik.parse("" if row.data_nik is None else row.data_nik, today), "data_nik")
+    _refuse_missing(row)
+    name = _kept(names.normalise(row.data_pemesan or ""), "data_pemesan")
+    organizer = _organizer(row.source, caller, own)
+    motorcycle = _motorcycle(row)
+    return ParsedRow(
         caller=caller,
         organizer=organizer,
         nik=parsed,
         nik_index=vault.blind_index(parsed.digits),
         name=name,
-        status=_kept(standard.status_of(record.status_pemesanan_code, record.status_pemesanan_tittle)),
-        itinerary=_itinerary(
-            organizer, caller.organizer, motorcycle is not None, *(getattr(record, column) for column in _OF_ROUTE)
-        ),
-        registered_at=_kept(standard.parse_instant(record.tanggal_pendaftaran or "")),
-        reference=_kept(reference_given(record.kode_booking), "kode_booking"),
-        identity_document=_document(record.jenis_dokumen),
+        status=_kept(standard.status_of(row.status_pemesanan_code, row.status_pemesanan_tittle)),
+        itinerary=_itinerary(organizer, caller.organizer, motorcycle is not None, *_words_of_route(row)),
+        registered_at=_kept(standard.parse_instant(row.tanggal_pendaftaran or "")),
+        reference=_kept(reference_given(row.kode_booking), "kode_booking"),
+        identity_document=_document(row.jenis_dokumen),
         motorcycle=motorcycle,
     )
 
 
-def _refuse_unfit(record: Record) -> None:
-    if record.unfit == "":
+def _refuse_unfit(row: Record) -> None:
+    if row.unfit == "":
         raise InvalidValue("", "Setiap data harus berupa objek dengan 12 kolom standar.", "A record is a JSON object.")
-    if record.unfit is not None:
-        raise InvalidValue(record.unfit, "Nilainya harus teks atau angka.", "The value must be text or a number.")
+    if row.unfit is not None:
+        raise InvalidValue(row.unfit, "Nilainya harus teks atau angka.", "The value must be text or a number.")
+
+
+def _refuse_missing(row: Record) -> None:
+    for column in REQUIRED:
+        if getattr(row, column) is None:
+            raise InvalidValue(column, "Kolom ini wajib diisi.", "This column is required.")
 
 
 def _kept(value: Value | NikInvalid | InvalidValue, column: str | None = None) -> Value:
@@ -199,7 +201,7 @@ def _organizer(source: str | None, caller: Caller, own: Mapping[str, str]) -> st
     return found
 
 
-_OF_ROUTE = (
+_ROUTE_COLUMNS = (
     "rute_perjalanan",
     "keberangkatan_terminal",
     "kota_keberangkatan",
@@ -213,20 +215,14 @@ _OF_ROUTE = (
 
 @lru_cache(maxsize=4096)
 def _itinerary(organizer: str, coordinator: str, with_motorcycle: bool, *words: str | None) -> Itinerary:
-    """`words` of the columns `_OF_ROUTE`."""
-    record = Record(**dict(zip(_OF_ROUTE, words, strict=True)))
-    direction = _kept(standard.direction_of(record.tipe_keberangkatan))
-    name = _words(record, "rute_perjalanan", spellings.of_route, most=200)
-    origin, destination = (
-        Place(_words(record, terminal, _key_of_place), _words(record, city, cities.key, most=80))
-        for terminal, city in (
-            ("keberangkatan_terminal", "kota_keberangkatan"),
-            ("tujuan_terminal", "kota_tujuan"),
-        )
-    )
+    """`words` of the columns `_ROUTE_COLUMNS`."""
+    row = Record(**dict(zip(_ROUTE_COLUMNS, words, strict=True)))
+    direction = _kept(standard.direction_of(row.tipe_keberangkatan))
+    name = _words(row, "rute_perjalanan", spellings.of_route, most=200)
+    origin = _place(row, "keberangkatan_terminal", "kota_keberangkatan")
+    destination = _place(row, "tujuan_terminal", "kota_tujuan")
     if (origin.key, origin.city_key, origin.kind) == (destination.key, destination.city_key, destination.kind):
         raise InvalidValue("tujuan_terminal", "Tujuan sama dengan asal.", "The destination is the origin.")
-    departs_at = record.waktu_keberangkatan
     return Itinerary(
         organizer=organizer,
         coordinator=coordinator,
@@ -234,19 +230,31 @@ def _itinerary(organizer: str, coordinator: str, with_motorcycle: bool, *words: 
         direction=direction,
         origin=origin,
         destination=destination,
-        departs_at=None if departs_at is None else _kept(standard.parse_instant(departs_at, "waktu_keberangkatan")),
+        departs_at=_departure(row.waktu_keberangkatan),
         with_motorcycle=with_motorcycle,
-        mode=None if record.moda is None else _kept(standard.mode_of(record.moda)),
+        mode=None if row.moda is None else _kept(standard.mode_of(row.moda)),
     )
+
+
+def _words_of_route(row: Record) -> tuple[str | None, ...]:
+    return tuple(getattr(row, column) for column in _ROUTE_COLUMNS)
+
+
+def _place(row: Record, terminal: str, city: str) -> Place:
+    return Place(_words(row, terminal, _key_of_place), _words(row, city, cities.key, most=80))
+
+
+def _departure(text: str | None) -> datetime | None:
+    return None if text is None else _kept(standard.parse_instant(text, "waktu_keberangkatan"))
 
 
 def _key_of_place(name: str) -> str:
     return spellings.of_place(name)[1]
 
 
-def _words(record: Record, column: str, key: Callable[[str], str], *, most: int = 120) -> str:
+def _words(row: Record, column: str, key: Callable[[str], str], *, most: int = 120) -> str:
     """A name of a route, a terminal or a city, which may become one of ours."""
-    text = _kept(line(column, getattr(record, column), most=most))
+    text = _kept(line(column, getattr(row, column), most=most))
     if not key(text):
         raise InvalidValue(column, "Harus berisi huruf atau angka.", "It must have a letter or a digit.")
     if nik.is_written_in(text):
@@ -254,11 +262,11 @@ def _words(record: Record, column: str, key: Callable[[str], str], *, most: int 
     return text
 
 
-def _motorcycle(record: Record) -> Motorcycle | None:
-    if record.nomor_polisi is None and record.nomor_stnk is None:
+def _motorcycle(row: Record) -> Motorcycle | None:
+    if row.nomor_polisi is None and row.nomor_stnk is None:
         return None
-    # One without the other is refused with the papers of the route.
-    return Motorcycle(record.nomor_polisi or "", record.nomor_stnk or "")
+    # A plate without a registration number, or the other way round, is refused by `motorcycles`.
+    return Motorcycle(row.nomor_polisi or "", row.nomor_stnk or "")
 
 
 def _document(text: str | None) -> str | None:

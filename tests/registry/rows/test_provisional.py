@@ -95,7 +95,7 @@ async def test_a_motorcycles_route_is_a_truck_unless_told(world: World) -> None:
     ]
 
 
-async def test_organizers_do_not_share_what_their_feeds_made(world: World) -> None:
+async def test_organizers_do_not_share_what_their_rows_made(world: World) -> None:
     for number, caller in enumerate((HUBDAT, DJKA, JASA_RAHARJA), start=1):
         assert told(await pushed(world, record(number, **TO_WONOGIRI), caller=caller)) == [("NEW", None)]
     assert await world.one("SELECT count(DISTINCT destination_code) FROM route") == 3
