@@ -25,7 +25,7 @@ from app.registry.imports import absentees, job_runs, jobs
 from app.registry.imports.job_runs import MOST_ATTEMPTS, Chunk, RowVerdict
 from app.registry.imports.jobs import Failure, Job
 from app.registry.rows import dry_run, reception
-from app.registry.rows.dry_run import Seats
+from app.registry.rows.dry_run import SeatsTaken
 from app.registry.rows.reception import Push, Result, Verdict
 from app.registry.values import nik, standard
 from app.vault.vault import Vault
@@ -141,11 +141,11 @@ class Run:
         """From the first row, whoever began it: what a dry run did is remembered by nobody."""
         await self.attempt(lambda session: job_runs.begin_again(session, self.job, self.runner, clock.now()))
         packed = [orjson.dumps(row) async for _, rows in self.chunks(reading) for row in rows]
-        seats: Seats = {}
+        seats: SeatsTaken = {}
         for number, part in enumerate(parts(packed)):
             seats = await self.rehearse_part(number, part, seats)
 
-    async def rehearse_part(self, number: int, rows: Sequence[Numbered], seats: Seats) -> Seats:
+    async def rehearse_part(self, number: int, rows: Sequence[Numbered], seats: SeatsTaken) -> SeatsTaken:
         pushes = self.pushes(rows)
         judged = await patiently(
             lambda: dry_run.push(self.database, self.vault, self.caller, pushes, seats, clock.now())

@@ -69,30 +69,28 @@ async def release(
     wrong = _impossible(seats, due_at, now)
     if wrong is not None:
         return wrong
-    # What was merged is no route any more, and nobody waits for it.
+    held = await _locked(session, caller, route_id, now)
+    if isinstance(held, Refusal):
+        return held
+    total = judge(held, (held.quota or 0) + (seats if due_at <= now else 0), field="seats")
+    if isinstance(total, Refusal):
+        return total
+    one = _release(route_id, held, seats, due_at, total)
+    await put_in(session, caller, [one], now)
+    (released,) = await route.by_ids(session, [route_id], now)
+    return released or RouteUnknown("routeId")
+
+
+async def _locked(session: Session, caller: Caller, route_id: UUID, now: datetime) -> Seats | Refusal:
+    """The seats of a route of the caller's own, in an open season."""
+    # A merged route is no route any more, and nobody waits for its lock.
     if await route.by_ids(session, [route_id], now) == [None]:
         return RouteUnknown("routeId")
     held = (await quota.lock(session, [route_id], now))[route_id]
     if not caller.owns(held.organizer):
         return NotYours("routeId")
     season = await seasons.require_open(session, held.season)
-    if isinstance(season, Refusal):
-        return season
-    total = judge(held, (held.quota or 0) + (seats if due_at <= now else 0), field="seats")
-    if isinstance(total, Refusal):
-        return total
-    await put_in(
-        session,
-        caller,
-        [
-            Release(
-                route_id=route_id, season=held.season, organizer=held.organizer, seats=seats, due_at=due_at, total=total
-            )
-        ],
-        now,
-    )
-    (released,) = await route.by_ids(session, [route_id], now)
-    return released or RouteUnknown("routeId")
+    return season if isinstance(season, Refusal) else held
 
 
 def judge(held: Seats, total: int, *, field: str) -> int | QuotaBelowTaken | InvalidValue:
@@ -125,6 +123,12 @@ def _impossible(seats: int, due_at: datetime, now: datetime) -> InvalidValue | N
     if seats < 0 and due_at > now:
         return InvalidValue("at", "Penurunan kuota berlaku seketika.", "Lowering a quota takes effect at once.")
     return None
+
+
+def _release(route_id: UUID, held: Seats, seats: int, due_at: datetime, total: int) -> Release:
+    return Release(
+        route_id=route_id, season=held.season, organizer=held.organizer, seats=seats, due_at=due_at, total=total
+    )
 
 
 def _entry(caller: Caller, one: Release) -> change_log.Entry:
