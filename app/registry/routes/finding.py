@@ -1,4 +1,4 @@
-"""Finding routes: page by page by what they have in common, and the routes back that fit a route home."""
+"""Finding routes: page by page, by what a caller asks for; and for a route home the routes back that fit it."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ _CONDITIONS = {
 
 @cache
 def _page(asked: frozenset[str]) -> Statement[RouteRow]:
-    """`asked` names conditions."""
+    """The page for a filter that asks for these `_CONDITIONS`."""
     season = f"r.season = coalesce(CAST(:season AS int), {seasons.LATEST})"
     conditions = ["r.merged_into IS NULL", season, *(_CONDITIONS[name] for name in sorted(asked))]
     return statement(
@@ -78,7 +78,7 @@ _EVERY_CONDITION = tuple(_page(frozenset({name})) for name in _CONDITIONS)
 
 
 async def page(session: Session, where: RouteFilter, *, after: UUID | None, first: int, now: datetime) -> list[Route]:
-    """Routes by id from behind `after`: one more than `first`, if there is one, so that the caller sees a next page."""
+    """Routes in the order of their ids, behind `after`. There is one more than `first` if there is a next page."""
     values = {**_values(where), "after": after}
     asked = {name: value for name, value in values.items() if value is not None}
     page_of = _page(frozenset(asked))

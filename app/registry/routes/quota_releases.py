@@ -1,4 +1,4 @@
-"""Quota releases: a route's quota is the sum of its releases that are due: an initial one, later additions, daily ones.
+"""Quota releases: a route's quota is the sum of its releases that are due: the first one, later additions, daily ones.
 
 A route without any release is not limited. Lowering takes effect at once and never below what is taken: judged under
 the route's row lock, and a CHECK of the table.
@@ -61,7 +61,7 @@ _INSERT = statement(
 async def release(
     session: Session, caller: Caller, route_id: UUID, seats: int, at: datetime | None, now: datetime
 ) -> Route | Refusal:
-    """Add `seats` to a route's quota at `at`, or at once; negative ones lower it.
+    """Add `seats` to a route's quota at `at`, or at once. Negative seats lower the quota.
 
     Refused: `InvalidValue`, `RouteUnknown`, `NotYours`, `SeasonClosed`, `QuotaBelowTaken`.
     """
@@ -103,7 +103,7 @@ def judge(held: Seats, total: int, *, field: str) -> int | QuotaBelowTaken | Inv
 
 
 async def put_in(session: Session, caller: Caller, releases: Sequence[Release], now: datetime) -> None:
-    """Write `releases`, at most one per route, of locked routes. One without seats only makes its route limited."""
+    """Write `releases`, at most one per route, of locked routes. A release of 0 seats only limits its route."""
     put = _PUT.of(
         [
             _Put(id=uuid7(), route_id=one.route_id, seats=one.seats, due_at=one.due_at, total=one.total)

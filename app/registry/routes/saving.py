@@ -1,4 +1,4 @@
-"""Declaring routes, a batch at once: the same route again is the same route. The key is the index `uq_route_natural`.
+"""Declaring routes, a batch at once. The same route again is the same route: its key is the index `uq_route_natural`.
 
 Direction, service, season and organizer of a route that has registrants stay as they are.
 """
@@ -142,7 +142,7 @@ _UPDATE = statement(f"UPDATE route SET {_CHANGES}, provisional = FALSE FROM {_RO
 
 
 async def save(session: Session, caller: Caller, inputs: Sequence[RouteInput], now: datetime) -> list[Route | Refusal]:
-    """Declare or change routes: a verdict each, in order; among equal keys the later one stands.
+    """Declare or change routes, with a verdict each, in order. Of items with equal keys the later one stands.
 
     Refused: `InvalidValue`, `RouteUnknown`, `NotYours`, `NotFound` (season), `SeasonClosed`, `QuotaBelowTaken`.
     """
@@ -175,7 +175,7 @@ def _tidy(given: RouteInput) -> RouteInput | InvalidValue:
 async def _read(session: Session, caller: Caller, inputs: Sequence[RouteInput], now: datetime) -> RouteBatch:
     ids = [given.id for given in inputs if given.id is not None]
     named = [given.organizer or caller.organizer for given in inputs]
-    # Saves of one organizer go one after the other, so no other one can take a natural key before this one writes it.
+    # Saves of one organizer go one after the other. So no other save can take a natural key before this save writes it.
     locked = await session.rows(_ORGANIZERS, owned=list(caller.organizers), named=named, ids=ids)
     names = [given.name for given in inputs]
     before = {one.id: one for one in await session.rows(_ROUTES, ids=ids, organizers=locked, names=names)}
@@ -244,11 +244,12 @@ def _declared(given: RouteInput, organizer: str, season: int, named: Declared | 
 
 
 def _only_one(batch: RouteBatch, wanted: Declared, named: Declared | None) -> Declared | InvalidValue:
-    """`wanted`, as the route that has its natural key already, if there is one."""
+    """`wanted`; under the id of the route that has its natural key already, if there is such a route."""
     twin = batch.keys.get(wanted.natural_key)
     if twin is None or twin == wanted.id:
         return wanted
-    # A key that this batch freed can be given away by the next: a statement changes its rows in no particular order.
+    # A key that an item of this batch freed can be taken by the next batch only: a statement changes its rows in no
+    # particular order, so the new owner might be written before the old one.
     if named is not None or batch.after[twin].natural_key != wanted.natural_key:
         return InvalidValue("name", "Rute yang sama sudah ada.", "There is the same route already.")
     return replace(wanted, id=twin)

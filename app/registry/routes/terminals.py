@@ -1,4 +1,4 @@
-"""Terminals: any departure or arrival place. Whoever declared one may change it."""
+"""Terminals: any departure or arrival place. Whoever declared a terminal may change it."""
 
 from __future__ import annotations
 
@@ -78,7 +78,7 @@ _CONDITIONS = {"city_key": "t.city_key = :city_key", "provisional": "t.provision
 
 @cache
 def _all(*asked: str) -> Statement[Terminal]:
-    """`asked` names conditions."""
+    """The list for a caller who asks for these `_CONDITIONS`."""
     conditions = " AND ".join(["t.merged_into IS NULL", *(_CONDITIONS[name] for name in asked)])
     return statement(f"SELECT {columns('t')} FROM terminal t WHERE {conditions} ORDER BY t.city_key, t.code", Terminal)
 
@@ -122,7 +122,7 @@ async def all_of(session: Session, city: str | None = None, *, provisional: bool
 async def save(
     session: Session, caller: Caller, inputs: Sequence[TerminalInput], now: datetime, *, admin: bool
 ) -> list[Terminal | Refusal]:
-    """Declare or change terminals: a verdict each, in order; the same again is anybody's and changes nothing.
+    """Declare or change terminals, with a verdict each, in order. Anybody may say the same again: it changes nothing.
 
     Refused: `InvalidValue`, `NotYours`. Raises `Raced` when somebody else declares one of the codes just now.
     """

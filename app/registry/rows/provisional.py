@@ -32,11 +32,11 @@ class Spot(NamedTuple):
     key: str
     city_key: str
     kind: str | None
-    """None: its name does not tell."""
+    """None: the name of the place does not tell."""
 
     @property
     def code(self) -> str:
-        """The same wherever it is made."""
+        """The same in whichever batch the terminal is made."""
         digest = blake2b(f"{self.organizer}\n{self.key}\n{self.city_key}\n{self.made_as}".encode(), digest_size=5)
         letters = "".join(sign for sign in self.key if sign.isascii())[:40]
         return f"{letters or 'tempat'}-{digest.hexdigest()}"
@@ -167,7 +167,7 @@ _ROUTES = statement(
         AND r.direction = new.direction AND r.service = new.service AND r.name_key = new.name_key
         AND r.origin_code = new.origin_code AND r.destination_code = new.destination_code
         AND r.departs_at IS NOT DISTINCT FROM new.departs_at
-    -- A terminal that was merged while the route waited for it is not the one any more.
+    -- A terminal that was merged while the route waited for its lock stands for another terminal now.
     WHERE NOT EXISTS (SELECT FROM terminal
                       WHERE code IN (new.origin_code, new.destination_code) AND merged_into IS NOT NULL)
     """,
@@ -232,9 +232,9 @@ async def _terminals(session: Session, spots: Mapping[Spot, Place], made: Made) 
         made.terminals |= {code: missing[code] for code in written}
         codes |= {missing[code].spot: code for code in written}
         if len(written) < len(missing):
-            # Another batch has made them a moment ago.
+            # Another batch has made the others a moment ago.
             codes |= _recognised(spots, await session.rows(_TERMINALS, **asked))
-    # Two spots of one code differ only in whether they tell their kind.
+    # Two spots of one code differ only in this: one tells that it is a terminal, and the other tells no kind.
     return codes | {spot: spot.code for spot in spots if spot not in codes}
 
 

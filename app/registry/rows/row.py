@@ -27,7 +27,7 @@ REQUIRED = tuple(
     for column in standard.COLUMNS
     if column not in {"data_nik", "status_pemesanan_tittle", "status_pemesanan_code", "source"}
 )
-"""Of the rest, one of the two for the status is enough; `source` left out is the caller."""
+"""Of the other columns, one of the two for the status is enough. Without a `source`, the caller is the organizer."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
@@ -83,7 +83,7 @@ class Itinerary:
 
     organizer: str
     coordinator: str
-    """Whoever brings it: a member travels on its coordinator's routes as well."""
+    """The organizer that sent the row. A member's people travel on its coordinator's routes as well."""
     name: str
     direction: Direction
     origin: Place
@@ -253,7 +253,7 @@ def _key_of_place(name: str) -> str:
 
 
 def _words(row: Record, column: str, key: Callable[[str], str], *, most: int = 120) -> str:
-    """A name of a route, a terminal or a city, which may become one of ours."""
+    """A name of a route, a terminal or a city. It may be stored, since an unknown route is made (`provisional`)."""
     text = _kept(line(column, getattr(row, column), most=most))
     if not key(text):
         raise InvalidValue(column, "Harus berisi huruf atau angka.", "It must have a letter or a digit.")

@@ -46,7 +46,7 @@ COLUMNS = MappingProxyType(
         "ref": "status_pemesanan_code",
     }
 )
-"""What the fields of the rules are called in the standard."""
+"""The standard's columns, by the names of the fields that refusals are about."""
 BROKEN = InvalidValue(
     "",
     "Terjadi kesalahan di registri; data ini belum tersimpan.",

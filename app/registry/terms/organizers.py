@@ -72,7 +72,7 @@ _SELECT = """
 _BY_CODES = statement(f"{_SELECT} WHERE o.code = ANY(CAST(:codes AS text[]))", _StoredOrganizer)
 _ALL = statement(f"{_SELECT} ORDER BY o.code", _StoredOrganizer)
 _MEMBERS = statement("SELECT code FROM organizer WHERE coordinator_code = :code", str)
-# The rules look at other rows, so savers go one after the other; readers and foreign keys do not wait for this lock.
+# The rules look at other rows. So savers go one after the other. Readers and foreign keys do not wait for this lock.
 _LOCK = statement("LOCK TABLE organizer IN SHARE ROW EXCLUSIVE MODE")
 _AROUND = statement(
     f"{_SELECT} WHERE o.code IN (:code, CAST(:coordinator AS text)) OR o.name = :name", _StoredOrganizer
@@ -106,7 +106,7 @@ async def members_of(session: Session, code: str) -> frozenset[str]:
 async def save(
     session: Session, caller: Caller, given: OrganizerInput, season: int, now: datetime
 ) -> Organizer | Refusal:
-    """Add or change an organizer, and its policy in `season`; the same again changes nothing.
+    """Add or change an organizer, and its policy in `season`. The same again changes nothing.
 
     Refused: `InvalidValue`, `NotFound` (coordinator, season), `SeasonClosed`.
     """

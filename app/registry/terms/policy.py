@@ -44,7 +44,7 @@ class Policy:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PolicyInput:
-    """What is to change. None keeps a value as it is; `verify_within_days=None` takes the deadline away."""
+    """What is to change. None keeps a value as it is, but `verify_within_days=None` takes the deadline away."""
 
     verify_within_days: int | Literal[Keep.KEEP] | None = KEEP
     block_when_forfeited: bool | None = None

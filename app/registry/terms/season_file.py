@@ -1,7 +1,7 @@
 """A season's organizers and windows from the ministry's table (S1) as CSV: days in WIB, the last day is open too.
 
-A good row loads whatever the others are. A row with an opening that its organizer has already amends that wave; any
-other is a wave of its own. The same file again changes nothing.
+A good row is loaded, whatever the other rows are. If its organizer has a wave with that opening already, the row
+amends that wave. Any other row is a wave of its own. The same file again changes nothing.
 """
 
 from __future__ import annotations
@@ -176,7 +176,7 @@ def _disordered(kind: str, opens: date | None, closes: date | None) -> InvalidVa
 
 
 def _schemes(note: str) -> tuple[IntegrationScheme, ...] | None:
-    """None when the note names none: then they stay as they are, GRAPHQL for a new organizer."""
+    """None when the note names no scheme: then the schemes stay as they are, and a new organizer has GRAPHQL."""
     words = f"{note} ".casefold()
     return tuple(scheme for word, scheme in SCHEME_WORDS.items() if word in words) or None
 

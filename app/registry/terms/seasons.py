@@ -1,4 +1,4 @@
-"""Seasons: programme years. The newest open one is the current one; a closed one is read only."""
+"""Seasons: programme years. The newest open season is the current one. A closed season is read only."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ _FIND = statement(f"SELECT {_COLUMNS} FROM season WHERE year = :year", Season)
 CURRENT = "(SELECT max(year) FROM season WHERE closed_at IS NULL)"
 """The newest open season, or null."""
 LATEST = "(SELECT year FROM season ORDER BY closed_at IS NULL DESC, year DESC LIMIT 1)"
-"""What is shown when no season is asked for: the current one, and after its end the newest that was."""
+"""What is shown when no season is asked for: the current season, or the newest closed one when none is open."""
 _CURRENT = statement(f"SELECT {CURRENT} AS year", _Year)
 _LATEST = statement(f"SELECT {LATEST} AS year", _Year)
 _SAVE = statement(
@@ -97,7 +97,7 @@ async def save(
 
 
 async def close(session: Session, caller: Caller, year: int, now: datetime) -> Season | NotFound:
-    """Make a season read only; again changes nothing. Refused: `NotFound`."""
+    """Make a season read only. A second time changes nothing. Refused: `NotFound`."""
     closed = await session.first(_CLOSE, year=year, now=now)
     if closed is None:
         return await find(session, year) or NotFound("season")

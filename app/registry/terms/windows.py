@@ -1,4 +1,4 @@
-"""Windows: a registration is judged at its `registeredAt` against its organizer's waves; an end may be open.
+"""Windows (waves): whether an organizer was open at the `registeredAt` of a registration. A wave may have no end.
 
 An amendment is a new row that supersedes the old one, so the history stays. Order of the ends is a CHECK of the table.
 """
@@ -32,7 +32,7 @@ class Window:
     id: UUID
     opens_at: datetime
     closes_at: datetime | None = None
-    """The first instant that is outside. None: an open end ("melihat kuota akhir")."""
+    """The first instant behind the window. None: it has no end ("melihat kuota akhir")."""
     until_quota_is_full: bool = False
     note: str | None = None
     kind: str = WindowKind.REGISTRATION
@@ -84,7 +84,7 @@ _INSERT = statement(
 
 
 def judge(windows: Sequence[Window], at: datetime) -> RegistrationClosed | None:
-    """None when one of the registration windows is open at `at`; else the refusal, with the next opening if any."""
+    """None if a registration window is open at `at`. Else the refusal, with the next opening if there is one."""
     waves = [window for window in windows if window.kind == WindowKind.REGISTRATION]
     if any(wave.open_at(at) for wave in waves):
         return None
@@ -101,7 +101,7 @@ async def of(session: Session, season: int, organizers: Collection[str]) -> dict
 
 
 async def save(session: Session, caller: Caller, given: WindowInput, season: int, now: datetime) -> Refusal | None:
-    """Add a wave, or amend one; the same again changes nothing.
+    """Add a wave, or amend a wave. The same again changes nothing.
 
     Refused: `InvalidValue`, `NotFound` (season, organizer, amends), `SeasonClosed`.
     """
