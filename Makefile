@@ -38,6 +38,7 @@ check: $(READY)
 	@$(BIN)/mypy --no-error-summary
 	@$(BIN)/lint-imports --no-logo > .venv/lint-imports.log 2>&1 || { cat .venv/lint-imports.log >&2; exit 1; }
 	@$(BIN)/pemudik schema export --check
+	@$(BIN)/pemudik schema refusals --check
 	@$(BIN)/python -m pytest -q --no-header tests/test_migrations.py > .venv/migrations.log 2>&1 \
 		|| { cat .venv/migrations.log >&2; exit 1; }
 	@echo 'Format, lint, types, layers, schema and migrations are in order.'

@@ -25,19 +25,23 @@
     ├── TooManyChecks              the client's budget of NIK checks is used up
     └── Raced                      another transaction took what this one was about to take; run it again
 
-A refusal is data: rules return it as the verdict of one row, and a row's refusal touches no other row. It never
-carries a NIK or a name.
+A refusal is a value: rules return it as the verdict of one row, a row's refusal touches no other row, and nobody
+changes a refusal afterwards. It never carries a NIK or a name. A use case declares with `@refuses` what it may refuse.
+The schema's descriptions and docs/refusals.md are made from that; a refusal that is not declared fails a test.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, fields
+from dataclasses import field as declared
 from datetime import date, datetime
-from typing import ClassVar, Literal
+from typing import Any, ClassVar, Literal, TypeVar
 
 from app.clock import WIB
 
 Language = Literal["id", "en"]
+UseCase = TypeVar("UseCase", bound=Callable[..., Any])
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,13 +57,18 @@ class Standing:
     own: bool
 
 
-@dataclass(eq=False)
-class Refusal(Exception):  # noqa: N818 - an outcome, not an error
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """An expected outcome. Facts that a kind adds are named when it is made; `dataclasses.replace` makes another."""
+
     code: ClassVar[str]
     indonesian: ClassVar[str]
     english: ClassVar[str]
+    remedy: ClassVar[str]
+    """What the developer of a client does about it."""
 
     field: str | None = None
+    """The input field that it is about."""
 
     def message(self, language: Language = "id") -> str:
         template = self.english if language == "en" else self.indonesian
@@ -67,35 +76,58 @@ class Refusal(Exception):  # noqa: N818 - an outcome, not an error
 
     def facts(self, language: Language) -> dict[str, object]:  # noqa: ARG002 - some subclasses need it
         """What the message's template names."""
-        return vars(self)
-
-    def __str__(self) -> str:
-        return self.code
+        return {fact.name: getattr(self, fact.name) for fact in fields(self)}
 
 
+class RefusalError(Exception):
+    """Carries a refusal past callers that have no use for it, to whoever answers it."""
+
+    def __init__(self, refusal: Refusal) -> None:
+        super().__init__(refusal.code)
+        self.refusal = refusal
+
+
+def refuses(*kinds: type[Refusal]) -> Callable[[UseCase], UseCase]:
+    """Declares what a use case may refuse, whether it returns or raises that. Calls cost nothing more."""
+
+    def declare(use_case: UseCase) -> UseCase:
+        use_case.refuses = kinds  # type: ignore[attr-defined]
+        return use_case
+
+    return declare
+
+
+def refused_by(*use_cases: Callable[..., Any]) -> tuple[type[Refusal], ...]:
+    """What the use cases declare, each kind once, in the order of the tree above; those of files are last."""
+    kinds: set[type[Refusal]] = {kind for use_case in use_cases for kind in use_case.refuses}  # type: ignore[attr-defined]
+    return tuple(sorted(kinds, key=lambda kind: (KINDS.index(kind) if kind in KINDS else len(KINDS), kind.code)))
+
+
+@dataclass(frozen=True, slots=True)
 class NikInvalid(Refusal):
     code = "NIK_INVALID"
     indonesian = "NIK tidak sah: {reason}."
     english = "The NIK is not valid: {reason}."
+    remedy = "Take the NIK from the identity document again, and send its 16 digits as text."
 
-    def __init__(self, indonesian: str, english: str, field: str | None = "nik") -> None:
-        super().__init__(field)
-        self._reasons = {"id": indonesian, "en": english}
+    field: str | None = declared(default="nik", kw_only=True)
+    indonesian_reason: str
+    english_reason: str
 
     def facts(self, language: Language) -> dict[str, object]:
-        return {"reason": self._reasons[language]}
+        return {"reason": self.english_reason if language == "en" else self.indonesian_reason}
 
 
-@dataclass(eq=False)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class NikAlreadyRegistered(Refusal):
     code = "NIK_ALREADY_REGISTERED"
     indonesian = "NIK ini sudah terdaftar di {organizer} ({direction}, {service}) pada {registered_on} WIB."
     english = "This NIK is already registered with {organizer} ({direction}, {service}) since {registered_on} WIB."
+    remedy = "Tell the person where the NIK is registered. It is free again when that registration is cancelled."
 
-    standing: Standing | None = None
+    standing: Standing
 
     def facts(self, language: Language) -> dict[str, object]:
-        assert self.standing is not None  # noqa: S101 - every construction names it
         return {
             "organizer": self.standing.organizer_name,
             "direction": _DIRECTIONS[language][self.standing.direction],
@@ -104,22 +136,25 @@ class NikAlreadyRegistered(Refusal):
         }
 
 
-@dataclass(eq=False)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class NikBlocked(Refusal):
     code = "NIK_BLOCKED"
     indonesian = "NIK ini diblokir sampai dengan musim {until_season}. Keberatan diajukan ke Ditjen Hubdat."
     english = "This NIK is blocked until season {until_season} inclusive. Appeals go to Ditjen Hubdat."
+    remedy = "Do not try again in this season. The person may appeal to Ditjen Hubdat."
 
-    until_season: int = 0
+    until_season: int
 
 
-@dataclass(eq=False)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RegistrationClosed(Refusal):
     code = "REGISTRATION_CLOSED"
     indonesian = "Pendaftaran penyelenggara ini tidak dibuka pada waktu pendaftaran itu{next}."
     english = "This organizer's registration was not open at that registration time{next}."
+    remedy = "Wait for the next window, or send the instant at which the person really registered."
 
-    opens_at: datetime | None = None
+    opens_at: datetime | None
+    """The next opening. None: none is known."""
 
     def facts(self, language: Language) -> dict[str, object]:
         if self.opens_at is None:
@@ -128,44 +163,51 @@ class RegistrationClosed(Refusal):
         return {"next": f"; it opens at {opens}" if language == "en" else f"; dibuka pada {opens}"}
 
 
-@dataclass(eq=False)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SeasonClosed(Refusal):
     code = "SEASON_CLOSED"
     indonesian = "Musim {season} sudah ditutup dan hanya dapat dibaca."
     english = "Season {season} is closed and read only."
+    remedy = "Nothing can be written to a closed season; use a route of the open one."
 
-    season: int = 0
+    season: int
 
 
+@dataclass(frozen=True, slots=True)
 class QuotaFull(Refusal):
     code = "QUOTA_FULL"
     indonesian = "Kuota rute ini sudah penuh; sisa 0."
     english = "This route's quota is full; 0 remaining."
+    remedy = "Offer another route, or try again after a release of quota or a forfeiture."
 
 
-@dataclass(eq=False)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class QuotaBelowTaken(Refusal):
     code = "QUOTA_BELOW_TAKEN"
     indonesian = "Kuota tidak dapat diturunkan di bawah jumlah yang sudah terisi ({taken})."
     english = "The quota cannot be lowered below the {taken} seats already taken."
+    remedy = "Cancel registrations first, or set the quota to at least the seats that are taken."
 
-    taken: int = 0
+    taken: int
 
 
+@dataclass(frozen=True, slots=True)
 class RouteUnknown(Refusal):
     code = "ROUTE_UNKNOWN"
     indonesian = "Rute ini tidak ada. Daftar rute: query routes."
     english = "There is no such route. See the query routes."
+    remedy = "Read the id of the route from the query `routes`."
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ReturnWithoutOutbound(Refusal):
     code = "RETURN_WITHOUT_OUTBOUND"
     indonesian = "Arus balik memerlukan pendaftaran arus mudik yang masih berlaku pada penyelenggara yang sama{day}."
     english = "A return trip needs a standing outbound registration with the same organizer{day}."
+    remedy = "Submit the trip home first, or both in one call with `returnRouteId`."
 
-    def __init__(self, *, same_day: bool = False, field: str | None = None) -> None:
-        super().__init__(field)
-        self.same_day = same_day
+    same_day: bool
+    """Whether the organizer's policy asks for both registrations on one day."""
 
     def facts(self, language: Language) -> dict[str, object]:
         if not self.same_day:
@@ -173,92 +215,108 @@ class ReturnWithoutOutbound(Refusal):
         return {"day": ", registered on the same day (WIB)" if language == "en" else ", pada hari (WIB) yang sama"}
 
 
-@dataclass(eq=False)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ReturnCityMismatch(Refusal):
     code = "RETURN_CITY_MISMATCH"
     indonesian = "Arus balik harus berangkat dari kota tujuan mudik, {city}."
     english = "The trip back must leave from the destination of the trip home, {city}."
+    remedy = "Choose a route back that leaves from the city in the message."
 
-    city: str = ""
+    city: str
 
 
-@dataclass(eq=False)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class DestinationMismatch(Refusal):
     code = "DESTINATION_MISMATCH"
     indonesian = "Sepeda motor dan pengendaranya harus menuju kota yang sama, {city}."
     english = "A motorcycle and its rider must go to the same city, {city}."
+    remedy = "Choose a route to the city in the message."
 
-    city: str = ""
+    city: str
 
 
-@dataclass(eq=False)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class TransitionNotAllowed(Refusal):
     code = "TRANSITION_NOT_ALLOWED"
     indonesian = "Status {status} tidak dapat diubah menjadi {to}. Yang dapat: {choices}."
     english = "Status {status} cannot become {to}. Allowed now: {choices}."
+    remedy = "Read the registrant again, and ask for a status that `allowed` names."
 
-    status: str = ""
-    to: str = ""
-    allowed: tuple[str, ...] = ()
+    status: str
+    to: str
+    allowed: tuple[str, ...]
 
     def facts(self, language: Language) -> dict[str, object]:
         nothing = "nothing" if language == "en" else "tidak ada"
         return {"status": self.status, "to": self.to, "choices": ", ".join(self.allowed) or nothing}
 
 
-@dataclass(eq=False)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class VerificationExpired(Refusal):
     code = "VERIFICATION_EXPIRED"
     indonesian = "Batas verifikasi sudah lewat ({deadline} WIB); pendaftaran ini gugur."
     english = "The verification deadline has passed ({deadline} WIB); this registration is forfeited."
+    remedy = "The registration is forfeited; the person registers again, unless the NIK is blocked."
 
-    verify_by: datetime | None = None
+    verify_by: datetime
 
     def facts(self, language: Language) -> dict[str, object]:  # noqa: ARG002
-        return {"deadline": "" if self.verify_by is None else f"{self.verify_by.astimezone(WIB):%Y-%m-%d %H:%M}"}
+        return {"deadline": f"{self.verify_by.astimezone(WIB):%Y-%m-%d %H:%M}"}
 
 
+@dataclass(frozen=True, slots=True)
 class MotorcycleRequired(Refusal):
     code = "MOTORCYCLE_REQUIRED"
     indonesian = "Rute sepeda motor memerlukan nomor polisi dan nomor STNK."
     english = "A motorcycle route needs the plate number and the STNK (registration) number."
+    remedy = "Send the plate number and the STNK number, or choose a route for passengers."
 
 
+@dataclass(frozen=True, slots=True)
 class MotorcycleNotHandedOver(Refusal):
     code = "MOTORCYCLE_NOT_HANDED_OVER"
     indonesian = "Sepeda motor belum diserahkan; serahkan dahulu (handOverMotorcycle)."
     english = "The motorcycle has not been handed over; record that first (handOverMotorcycle)."
+    remedy = "Call `handOverMotorcycle`, then depart the registrant."
 
 
+@dataclass(frozen=True, slots=True)
 class NotHealthy(Refusal):
     code = "NOT_HEALTHY"
     indonesian = "Keberangkatan memerlukan pernyataan sehat jasmani dan rohani."
     english = "Departure needs the declaration of being healthy."
+    remedy = "Depart the person with `healthy: true` once the declaration is given."
 
 
+@dataclass(frozen=True, slots=True)
 class NotFound(Refusal):
     code = "NOT_FOUND"
     indonesian = "Tidak ditemukan di antara data Anda."
     english = "Not found among your records."
+    remedy = "Check the reference, and that the record is yours."
 
 
+@dataclass(frozen=True, slots=True)
 class NotYours(Refusal):
     code = "NOT_YOURS"
     indonesian = "Penyelenggara itu bukan Anda dan bukan anggota yang Anda koordinasi."
     english = "That organizer is neither you nor a member that you coordinate."
+    remedy = "Name yourself or a member that you coordinate."
 
 
+@dataclass(frozen=True, slots=True)
 class InvalidValue(Refusal):
     code = "INVALID_VALUE"
     indonesian = "{reason}"
     english = "{reason}"
+    remedy = "Correct the field that is named; the message says what it takes."
 
-    def __init__(self, field: str, indonesian: str, english: str) -> None:
-        super().__init__(field)
-        self._reasons = {"id": indonesian, "en": english}
+    field: str
+    indonesian_reason: str
+    english_reason: str
 
     def facts(self, language: Language) -> dict[str, object]:
-        return {"reason": self._reasons[language]}
+        return {"reason": self.english_reason if language == "en" else self.indonesian_reason}
 
 
 class Unavailable(Exception):  # noqa: N818
@@ -276,6 +334,13 @@ class TooManyChecks(Unavailable):
 class Raced(Unavailable):
     """Another transaction took what this one was about to take. Running it again sees the winner."""
 
+
+KINDS: tuple[type[Refusal], ...] = tuple(
+    kind
+    for kind in list(globals().values())
+    if isinstance(kind, type) and issubclass(kind, Refusal) and kind != Refusal
+)
+"""Every kind that the registry refuses, in their order."""
 
 _DIRECTIONS: dict[Language, dict[str, str]] = {
     "id": {"MUDIK": "arus mudik", "BALIK": "arus balik"},

@@ -80,7 +80,7 @@ class Merger(Generic[Item, Answer]):
         try:
             answers = await self._run([item for item, _, _ in batch])
         except Exception as error:  # noqa: BLE001 - whatever it is belongs to the callers
-            if len(batch) == 1 or _is_everybodys(error):
+            if len(batch) == 1 or is_everybodys(error):
                 for _, future, _ in batch:
                     _settle(future, error=error)
                 return
@@ -91,8 +91,8 @@ class Merger(Generic[Item, Answer]):
             _settle(future, answer)
 
 
-def _is_everybodys(error: Exception) -> bool:
-    """A database that is away would only be away again for each item alone."""
+def is_everybodys(error: Exception) -> bool:
+    """Whether all items of a batch fail alike: a database that is away would be away for each item alone, too."""
     return isinstance(error, Unavailable) and not isinstance(error, Raced)
 
 

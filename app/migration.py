@@ -13,6 +13,7 @@ from sqlalchemy import Connection
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from app.changes.log import restored
+from app.db import Session
 
 _BESIDE = Path(__file__).resolve().parent
 FOLDER = next(path for path in (_BESIDE / "_migrations", _BESIDE.parent / "migrations") if path.exists())
@@ -28,14 +29,14 @@ def config(connection: Connection | None = None) -> Config:
 async def upgrade(engine: AsyncEngine) -> None:
     async with engine.begin() as connection:
         await connection.run_sync(lambda sync: command.upgrade(config(sync), "head"))
-    async with engine.begin() as connection:
-        await restored.adopt(connection)
+    async with Session(engine) as session, session.begin():
+        await restored.adopt(session)
 
 
 async def is_restored(engine: AsyncEngine) -> bool:
     """Whether the data came from another cluster, and `upgrade` has not been run since."""
-    async with engine.connect() as connection:
-        return await restored.is_restored(connection)
+    async with Session(engine) as session:
+        return await restored.is_restored(session)
 
 
 async def revisions(engine: AsyncEngine) -> tuple[str | None, str]:

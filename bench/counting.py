@@ -33,7 +33,10 @@ def main(folder: Path) -> None:
     from app.registry.caller import Caller  # noqa: PLC0415
     from app.registry.niks.check import Answer, Check  # noqa: PLC0415
 
-    answers = [Answer(nik, NikOutcome.AVAILABLE, (), None, (), None) for nik in niks(random.Random(1))]
+    answers = [
+        Answer(nik=nik, outcome=NikOutcome.AVAILABLE, standing=(), block=None, warnings=(), outbound_stands=None)
+        for nik in niks(random.Random(1))
+    ]
     watch, turn, now = Watch(), cycle(answers), datetime.now(UTC)
     checks = [Check(Caller("djka-bench", "djka"), "")]
     state = {"operation": "checkNik", "outcome": "ok"}

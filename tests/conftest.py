@@ -5,6 +5,9 @@ A database of its own, on an embedded server or on the one that PEMUDIK_TEST_DAT
 
 from __future__ import annotations
 
+# The first import: it watches the use cases that the others import.
+from tests import refusals  # isort: skip
+
 import asyncio
 import os
 import secrets
@@ -25,6 +28,10 @@ from app.db import Database
 from app.embedded import postgres
 from app.vault.keys import Keys, new_signing_key
 from app.vault.vault import Vault
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.pluginmanager.register(refusals)
 
 
 @pytest.fixture(scope="session")

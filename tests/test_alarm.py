@@ -18,7 +18,7 @@ from app.models.enums import NikOutcome
 from app.registry.caller import Caller
 from app.registry.niks import enumeration
 from app.registry.niks.check import Answer, Check
-from app.registry.niks.enumeration import AGAIN_AFTER, STEPS, Unfollowed
+from app.registry.niks.enumeration import AGAIN_AFTER, WALK_STEPS, Unfollowed
 from tests.metrics.conftest import fresh
 from tests.metrics.test_page import value
 from tests.world import DKI, NOW, nik_of
@@ -32,7 +32,9 @@ def fresh_counts() -> Iterator[None]:
 
 
 def answer(number: int, outcome: str = "AVAILABLE") -> Answer:
-    return Answer(nik_of(number), NikOutcome(outcome), (), None, (), None)
+    return Answer(
+        nik=nik_of(number), outcome=NikOutcome(outcome), standing=(), block=None, warnings=(), outbound_stands=None
+    )
 
 
 def raised(kind: str = "walking") -> float | None:
@@ -53,9 +55,9 @@ def test_verdicts_are_counted() -> None:
 def test_an_alarm_is_raised_once_an_hour_and_names_nobody() -> None:
     watch = Watch()
     with capture_logs() as logged:
-        sweep(watch, range(STEPS))
+        sweep(watch, range(WALK_STEPS))
         assert logged == []
-        sweep(watch, range(STEPS, 2 * STEPS))
+        sweep(watch, range(WALK_STEPS, 2 * WALK_STEPS))
         assert raised() == 1
         sweep(watch, range(100, 200), NOW + AGAIN_AFTER - timedelta(seconds=1))
         assert raised() == 1

@@ -9,13 +9,19 @@ import sys
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import grimp
 import pytest
 from graphql import GraphQLObjectType
+from sqlalchemy import ARRAY, Boolean, CheckConstraint, Column, LargeBinary, Table, Uuid
+from sqlmodel import SQLModel
+from sqlmodel.sql.sqltypes import UTCDateTime
 
+import app.models  # noqa: F401 - fills the metadata
 from app.config import CHECKOUT
 from app.graphql import permissions, schema
+from app.models.change import TransactionId
 
 APP = CHECKOUT / "app"
 FILES = sorted(APP.rglob("*.py"))
@@ -23,6 +29,14 @@ LONGEST = 400
 MOST_MODULES = 16
 WRITES_STATUS = re.compile(r"UPDATE\s+registrant\b(?:(?!WHERE|FROM).)*\bstatus\s*=", re.DOTALL)
 INSERTS = re.compile(r"INSERT\s+INTO\s+registrant\b")
+OPENED_BY = {
+    "open_personal": ["registry/registrants/opening.py"],
+    "open_secret": ["changes/webhooks/sender.py", "registry/clients/webhook_secrets.py"],
+    "open_bytes": ["registry/imports/jobs.py", "vault/vault.py"],
+}
+"""The methods of the vault that open something, and the only files that name them."""
+
+REGISTRANT_ID = SQLModel.metadata.tables["registrant"].c.id
 
 
 def named(files: list[Path]) -> list[str]:
@@ -69,6 +83,43 @@ def test_only_lifecycle_writes_a_status_and_only_booking_a_registrant() -> None:
         "registry/registrants/lifecycle.py"
     ]
     assert named([file for file in FILES if INSERTS.search(file.read_text())]) == ["registry/registrants/booking.py"]
+
+
+@pytest.mark.parametrize("method", OPENED_BY)
+def test_what_is_sealed_is_opened_in_one_place(method: str) -> None:
+    assert named([file for file in FILES if method in attributes(file)]) == OPENED_BY[method]
+
+
+def test_it_is_decided_of_every_column_whether_it_is_personal() -> None:
+    tables = SQLModel.metadata.sorted_tables
+    columns = [column for table in tables for column in table.columns if must_be_decided(table, column)]
+    assert [str(column) for column in columns if "personal" not in column.info] == []
+    personal = {str(column) for column in columns if column.info["personal"]}
+    assert personal >= {"registrant.name_sealed", "nik_block.nik_index", "import_file.sealed"}
+
+
+def must_be_decided(table: Table, column: Column[Any]) -> bool:
+    """Bytes may be sealed, or an index. Of a table that tells of people, also whatever can tell who they are."""
+    is_array = isinstance(column.type, ARRAY)
+    if isinstance(column.type.item_type if is_array else column.type, LargeBinary):
+        return True
+    if column.primary_key or column.foreign_keys or column.name in of_a_vocabulary(table) or not tells_of_people(table):
+        return False
+    # An instant, a yes or no, and the id of a row tell nobody who somebody is. A day may be a birthday.
+    return is_array or not isinstance(column.type, (UTCDateTime, Boolean, Uuid, TransactionId))
+
+
+def tells_of_people(table: Table) -> bool:
+    return any(
+        column.info.get("personal") or column.name == "registrant_id" or column.references(REGISTRANT_ID)
+        for column in table.columns
+    )
+
+
+def of_a_vocabulary(table: Table) -> set[str]:
+    """Columns under a CHECK of `one_of`."""
+    checks = [str(one.sqltext) for one in table.constraints if isinstance(one, CheckConstraint)]
+    return {check.partition(" IN (")[0] for check in checks if re.match(r"\w+ IN \(", check)}
 
 
 def test_only_config_reads_the_environment() -> None:

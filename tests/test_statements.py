@@ -43,18 +43,17 @@ def statements() -> Iterator[tuple[str, Statement[Any]]]:
         if module.name.rpartition(".")[2] in {"__main__", "unprivileged"}:
             continue
         for name, value in vars(importlib.import_module(module.name)).items():
-            yield from statements_in(f"{module.name}.{name}", value)
+            for place, one in statements_in(value):
+                yield f"{module.name}.{name}{place}", one
 
 
-def statements_in(name: str, value: object) -> Iterator[tuple[str, Statement[Any]]]:
+def statements_in(value: object) -> Iterator[tuple[str, Statement[Any]]]:
+    """A statement, or all those that stand in a tuple, in a list or in the values of a dictionary."""
     if isinstance(value, Statement):
-        yield name, value
-    elif isinstance(value, dict) and not name.endswith("__"):
-        for key, one in value.items():
-            yield from statements_in(f"{name}[{key}]", one)
-    elif isinstance(value, tuple | list) and type(value) in {tuple, list}:
-        for place, one in enumerate(value):
-            yield from statements_in(f"{name}[{place}]", one)
+        yield "", value
+    elif isinstance(value, tuple | list | dict):
+        for key, part in value.items() if isinstance(value, dict) else enumerate(value):
+            yield from ((f"[{key}]{place}", one) for place, one in statements_in(part))
 
 
 def parts(hint: object) -> tuple[object, ...]:

@@ -152,7 +152,7 @@ class World:
     ) -> Record:
         """What was asked for must be allowed; a departure is healthy and a cancellation has a reason."""
         values: dict[str, Any] = {"healthy": True, "reason": "Permintaan peserta"} | facts
-        [verdict] = await self.move(lifecycle.Move(caller, Ref(id=registrant_id), to, **values), now=now)
+        [verdict] = await self.move(lifecycle.Move(caller=caller, ref=Ref(id=registrant_id), to=to, **values), now=now)
         assert isinstance(verdict, Record), verdict
         return verdict
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections import Counter
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -15,10 +14,12 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from app import bodies
 from app.auth.client_authentication import ASSERTION_ALGORITHMS, METHODS
 from app.auth.scopes import SCOPES
 from app.auth.server import TOKEN_PATH, Server, TokenRequest
 from app.auth.signing import SigningKeys
+from app.bodies import BodyTooLarge, BodyTooLate
 from app.db import Database
 from app.errors import Unavailable
 
@@ -26,8 +27,8 @@ JWKS_PATH = "/oauth/jwks.json"
 METADATA_PATH = "/.well-known/oauth-authorization-server"
 
 _BODY_LIMIT = 16 * 1024
-_BODY_TIMEOUT = 10.0
-"""Seconds within which it must have arrived."""
+"""Bytes."""
+BODY_WITHIN_SECONDS = 10.0
 _MOST_PARAMETERS = 20
 
 
@@ -101,13 +102,12 @@ async def _parameters(request: Request) -> dict[str, str]:
 
 
 async def _body(request: Request) -> bytes:
-    body = bytearray()
+    content_length = request.headers.get("content-length", "")
     try:
-        async with asyncio.timeout(_BODY_TIMEOUT):
-            async for chunk in request.stream():
-                body += chunk
-                if len(body) > _BODY_LIMIT:
-                    raise InvalidRequestError(f"The body is larger than {_BODY_LIMIT} bytes.")
-    except TimeoutError:
+        return await bodies.whole(
+            request.stream(), content_length, limit=_BODY_LIMIT, within_seconds=BODY_WITHIN_SECONDS
+        )
+    except BodyTooLarge:
+        raise InvalidRequestError(f"The body is larger than {_BODY_LIMIT} bytes.") from None
+    except BodyTooLate:
         raise InvalidRequestError("The body did not arrive in time.", status_code=408) from None
-    return bytes(body)

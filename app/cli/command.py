@@ -20,7 +20,7 @@ from typer.core import TyperGroup
 from app import migration
 from app.config import Settings
 from app.db import Database
-from app.errors import Refusal, Unavailable
+from app.errors import Refusal, RefusalError, Unavailable
 from app.registry.caller import Caller
 from app.registry.terms.policy import HUBDAT
 from app.telemetry import LONG_NUMBER, MASKED, lines_of
@@ -58,8 +58,8 @@ class Commands(TyperGroup):
 
 def explained(error: Exception) -> str:
     match error:
-        case Refusal():
-            return f"{error.message('en')} ({error.code})"
+        case RefusalError():
+            return f"{error.refusal.message('en')} ({error.refusal.code})"
         case Failed() | KeysUnusable() | Unreadable():
             return str(error)
         case ValidationError():
@@ -144,7 +144,7 @@ def run(work: Callable[[Database, Settings], Awaitable[Result]]) -> Result:
 def accepted(verdict: Result | Refusal) -> Result:
     """A refusal ends the command; leaving the transaction by it rolls back."""
     if isinstance(verdict, Refusal):
-        raise verdict
+        raise RefusalError(verdict)
     return verdict
 
 

@@ -13,6 +13,7 @@ from app import clock, migration
 from app.cli.command import AsJson, Failed, cause_of, database_url, print_json
 from app.config import Settings
 from app.db import LISTENING, POOLS, Database
+from app.registry.registrants import opening
 from app.vault.keys import KeysUnusable
 from app.vault.vault import Unreadable, Vault, open_vault
 
@@ -154,7 +155,7 @@ async def sealed(database: Database, vault: Vault) -> Finding:
     async with database.transaction() as session:
         newest = (await session.execute(statement)).first()
     try:
-        if newest is not None and vault.blind_index(vault.open(newest.nik_sealed)) != newest.nik_index:
+        if newest is not None and not opening.is_found_by(newest.nik_index, newest.nik_sealed, vault):
             todo = "Restore PEMUDIK_INDEX_KEY, or the key file, that belongs to this database."
             return wrong("sealed data", "The NIKs of this database are found by another index key.", todo)
     except Unreadable as error:

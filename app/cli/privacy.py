@@ -16,7 +16,7 @@ from app.clock import WIB
 from app.config import Settings
 from app.db import Database
 from app.registry import subject_access
-from app.registry.subject_access import Holding, Read
+from app.registry.subject_access import Holding, NikRead
 from app.vault.vault import open_vault
 
 privacy = typer.Typer(help="Duties to the person (UU 27/2022).", no_args_is_help=True)
@@ -47,7 +47,7 @@ def reads(
     """Which NIKs a client read, masked: what a notice of a breach must tell (art. 46)."""
     first, last = (one if one.tzinfo else one.replace(tzinfo=WIB) for one in (since, until))
 
-    async def work(database: Database, settings: Settings) -> list[Read]:
+    async def work(database: Database, settings: Settings) -> list[NikRead]:
         vault = open_vault(settings)
         async with database.transaction() as session:
             return await subject_access.reads_by(session, vault, client, first, last)

@@ -1,4 +1,4 @@
-"""`pemudik schema export`: the contract as a file, for gateways and code generators."""
+"""`pemudik schema`: the contract as a file, for gateways and code generators; and every refusal, for people."""
 
 from __future__ import annotations
 
@@ -10,26 +10,37 @@ import typer
 from app.cli.command import Failed
 from app.config import CHECKOUT
 
+Check = Annotated[bool, typer.Option("--check", help="Only tell whether the file is current.")]
+
 schema = typer.Typer(help="The GraphQL schema.", no_args_is_help=True)
-
-
-@schema.callback()
-def group() -> None:
-    """So that `export` stays a word of its own."""
 
 
 @schema.command()
 def export(
     file: Annotated[Path, typer.Argument(help="Where to; `-` for standard output.")] = CHECKOUT / "schema.graphql",
-    check: Annotated[bool, typer.Option("--check", help="Only tell whether the file is current.")] = False,
+    check: Check = False,
 ) -> None:
     """Write the schema in its own language, with the federation's directives."""
     from app.graphql.schema import sdl  # noqa: PLC0415 - a second of imports that no other command needs
 
-    text = sdl()
+    _write(sdl(), file, check, "the schema of this program: run `pemudik schema export`")
+
+
+@schema.command()
+def refusals(
+    file: Annotated[Path, typer.Argument(help="Where to; `-` for standard output.")] = CHECKOUT / "docs/refusals.md",
+    check: Check = False,
+) -> None:
+    """Write the table of refusals: what each means, who refuses so, what to do."""
+    from app.cli.refusals import page  # noqa: PLC0415 - as above
+
+    _write(page(), file, check, "what this program refuses: run `pemudik schema refusals`")
+
+
+def _write(text: str, file: Path, check: bool, what: str) -> None:
     if str(file) == "-":
         typer.echo(text, nl=False)
     elif not check:
         file.write_text(text)
     elif not file.exists() or file.read_text() != text:
-        raise Failed(f"{file.name} is not the schema of this program: run `pemudik schema export`.")
+        raise Failed(f"{file.name} is not {what}.")

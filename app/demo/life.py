@@ -13,7 +13,7 @@ from app.clock import start_of_wib_day, wib_day
 from app.db import Session
 from app.demo.catalogue import COORDINATOR, MEMBERS, TRIPS, Trip
 from app.demo.people import Person, invent
-from app.errors import Refusal
+from app.errors import Refusal, RefusalError
 from app.models.enums import RegistrantStatus, Service
 from app.registry.caller import Caller
 from app.registry.registrants import forfeiture, lifecycle, no_show, submission
@@ -139,7 +139,7 @@ async def _register(life: Life, todays: Sequence[Booking], day: int, random: Ran
     ):
         if isinstance(verdict, submission.Accepted):
             legs = [one for one in (verdict.record, verdict.return_record) if one is not None]
-            booking.ways = tuple(Ref(one.id) for one in legs)
+            booking.ways = tuple(Ref(id=one.id) for one in legs)
 
 
 def _submission(life: Life, booking: Booking, at: datetime) -> Submission:
@@ -148,16 +148,16 @@ def _submission(life: Life, booking: Booking, at: datetime) -> Submission:
     members = frozenset(one.code for one in MEMBERS) if trip.organizer == COORDINATOR else frozenset()
     papers = Motorcycle(person.plate, person.registration_number) if trip.service == Service.MOTORCYCLE else None
     return Submission(
-        Caller(None, trip.organizer, members),
-        person.nik,
-        booking.name,
-        home,
-        back[0] if booking.returns else None,
-        at.replace(microsecond=0),
-        person.document,
-        f"{trip.source.upper()}-{person.registration_number}",
-        papers,
-        trip.member,
+        caller=Caller(None, trip.organizer, members),
+        nik=person.nik,
+        name=booking.name,
+        route_id=home,
+        return_route_id=back[0] if booking.returns else None,
+        registered_at=at.replace(microsecond=0),
+        identity_document=person.document,
+        reference=f"{trip.source.upper()}-{person.registration_number}",
+        motorcycle=papers,
+        member=trip.member,
     )
 
 
@@ -171,16 +171,16 @@ def _moves(life: Life, booking: Booking, day: int) -> Iterator[Move]:
     home = booking.ways[0]
     if booking.verified_on == day:
         for way in booking.ways:
-            yield Move(life.caller, way, RegistrantStatus.VERIFIED, posko="Posko Contoh")
+            yield Move(caller=life.caller, ref=way, to=RegistrantStatus.VERIFIED, posko="Posko Contoh")
     if booking.cancelled_on == day:
-        yield Move(life.caller, home, RegistrantStatus.CANCELLED, reason="Peserta membatalkan.")
+        yield Move(caller=life.caller, ref=home, to=RegistrantStatus.CANCELLED, reason="Peserta membatalkan.")
     if booking.departs and booking.trip.day == day:
         at = life.start(day) + DEPARTS - ABOARD
-        yield Move(life.caller, home, RegistrantStatus.DEPARTED, healthy=True, at=at)
+        yield Move(caller=life.caller, ref=home, to=RegistrantStatus.DEPARTED, healthy=True, at=at)
 
 
 def accepted(verdict: Verdict | Refusal) -> Verdict:
     """What is refused here would be a mistake in the demo's own tables."""
     if isinstance(verdict, Refusal):
-        raise verdict
+        raise RefusalError(verdict)
     return verdict

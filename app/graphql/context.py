@@ -171,8 +171,8 @@ class Context:
         return DataLoader(load)
 
     @cached_property
-    def histories(self) -> DataLoader[UUID, list[feed.Change]]:
-        async def load(ids: list[UUID]) -> Sequence[list[feed.Change]]:
+    def histories(self) -> DataLoader[UUID, list[feed.RegistrantChange]]:
+        async def load(ids: list[UUID]) -> Sequence[list[feed.RegistrantChange]]:
             async with self.transaction() as session:
                 return await feed.histories(session, ids)
 

@@ -14,7 +14,7 @@ import structlog
 from graphql import GraphQLError, Node, Source
 
 from app import telemetry
-from app.errors import Language, Refusal, TooManyChecks, Unavailable
+from app.errors import Language, RefusalError, TooManyChecks, Unavailable
 
 MASKED = "Internal error"
 _LIKE_A_NIK = re.compile(r"\d(?:_?\d){15,}")
@@ -72,8 +72,8 @@ def _for_the_client(error: GraphQLError, language: Language, ids: dict[int, str]
     raised = cause(error)
     if isinstance(raised, RequestError):
         return raised
-    if isinstance(raised, Refusal):
-        return RequestError(raised.message(language), raised.code)
+    if isinstance(raised, RefusalError):
+        return RequestError(raised.refusal.message(language), raised.refusal.code)
     if isinstance(raised, Unavailable):
         return unavailable(raised, language)
     if isinstance(raised, GraphQLError):

@@ -7,7 +7,18 @@ import strawberry
 from app.graphql.fields import sized
 from app.graphql.permissions import open_to
 from app.graphql.topics import admin, imports, niks, organizers, registrant_mutations, routes, webhooks
+from app.graphql.topics.problems import errors_of, refusals_of
+from app.registry import erasure
+from app.registry.clients import clients, webhook_secrets
 from app.registry.clients.scopes import HUBDAT_ADMIN, REGISTRANTS_WRITE, ROUTES_WRITE
+from app.registry.imports import absentees, jobs
+from app.registry.niks import blocks
+from app.registry.registrants import cases, corrections, lifecycle, motorcycles, submission
+from app.registry.routes import merging, quota_releases, saving, terminal_merging, terminals
+from app.registry.terms import organizers as registry_organizers
+from app.registry.terms import seasons, windows
+from app.registry.webhooks import deliveries
+from app.registry.webhooks import webhooks as registry_webhooks
 
 
 @strawberry.type(
@@ -21,68 +32,58 @@ class Mutation:
         registrant_mutations.submit_registrant,
         REGISTRANTS_WRITE,
         description=(
-            "Registers a person on a route. Safe to repeat: the same organizer, NIK, direction and service of a season"
-            " are one registrant. Refuses NIK_INVALID, NIK_ALREADY_REGISTERED, NIK_BLOCKED, REGISTRATION_CLOSED,"
-            " SEASON_CLOSED, QUOTA_FULL, ROUTE_UNKNOWN, RETURN_WITHOUT_OUTBOUND, RETURN_CITY_MISMATCH,"
-            " DESTINATION_MISMATCH, MOTORCYCLE_REQUIRED, NOT_YOURS, INVALID_VALUE."
+            "Registers a person on a route. Safe to repeat: the same organizer, NIK, direction and service of"
+            " a season are one registrant. "
+            f"{refusals_of(submission.submit)}"
         ),
     )
     submit_registrants = open_to(
         registrant_mutations.submit_registrants,
         REGISTRANTS_WRITE,
-        description="The same for up to 1,000 people.",
+        description=f"The same for up to 1,000 people. {refusals_of(submission.submit)}",
         directives=[sized(1000)],
     )
     verify_registrant = open_to(
         registrant_mutations.verify_registrant,
         REGISTRANTS_WRITE,
-        description=(
-            "1 to 2, at a posko (terms of 2023 §4). Refuses VERIFICATION_EXPIRED, TRANSITION_NOT_ALLOWED, NOT_FOUND,"
-            " SEASON_CLOSED."
-        ),
+        description=f"1 to 2, at a posko (terms of 2023 §4). {refusals_of(lifecycle.verify)}",
     )
     verify_registrants = open_to(
         registrant_mutations.verify_registrants,
         REGISTRANTS_WRITE,
-        description="The same for up to 1,000 registrants.",
+        description=f"The same for up to 1,000 registrants. {refusals_of(lifecycle.verify)}",
         directives=[sized(1000)],
     )
     depart_registrant = open_to(
         registrant_mutations.depart_registrant,
         REGISTRANTS_WRITE,
-        description=(
-            "2 to 3, aboard (terms of 2023 §7, §8). Refuses NOT_HEALTHY, MOTORCYCLE_NOT_HANDED_OVER,"
-            " TRANSITION_NOT_ALLOWED, NOT_FOUND, SEASON_CLOSED, INVALID_VALUE."
-        ),
+        description=f"2 to 3, aboard (terms of 2023 §7, §8). {refusals_of(lifecycle.depart)}",
     )
     depart_registrants = open_to(
         registrant_mutations.depart_registrants,
         REGISTRANTS_WRITE,
-        description="The same for up to 1,000 registrants.",
+        description=f"The same for up to 1,000 registrants. {refusals_of(lifecycle.depart)}",
         directives=[sized(1000)],
     )
     cancel_registrant = open_to(
         registrant_mutations.cancel_registrant,
         REGISTRANTS_WRITE,
         description=(
-            "Ends a registration; seat and NIK are free again, and its way back ends with it. Refuses"
-            " TRANSITION_NOT_ALLOWED, NOT_FOUND, SEASON_CLOSED, INVALID_VALUE."
+            "Ends a registration; seat and NIK are free again, and its way back ends with it. "
+            f"{refusals_of(lifecycle.cancel)}"
         ),
     )
     correct_registrant = open_to(
         registrant_mutations.correct_registrant,
         REGISTRANTS_WRITE,
-        description=(
-            "Corrects what was written wrongly (UU 27/2022 art. 6). Refuses NIK_INVALID, NIK_ALREADY_REGISTERED,"
-            " NIK_BLOCKED, NOT_FOUND, SEASON_CLOSED, INVALID_VALUE."
-        ),
+        description=f"Corrects what was written wrongly (UU 27/2022 art. 6). {refusals_of(corrections.correct)}",
     )
     hand_over_motorcycle = open_to(
         registrant_mutations.hand_over_motorcycle,
         REGISTRANTS_WRITE,
         description=(
-            "Records that a motorcycle was handed over (terms of 2023 §6); again keeps the first time. Refuses"
-            " NOT_FOUND, TRANSITION_NOT_ALLOWED, SEASON_CLOSED, INVALID_VALUE."
+            "Records that a motorcycle was handed over (terms of 2023 §6); again keeps the first time. "
+            f"{refusals_of(motorcycles.hand_over)}"
         ),
     )
 
@@ -90,41 +91,39 @@ class Mutation:
         imports.import_registrants,
         REGISTRANTS_WRITE,
         description=(
-            "Takes in a file of the standard's 12 columns, in the background; each row is judged as by the webhook. A"
-            " refusal is an error with `extensions.code`: NOT_FOUND, SEASON_CLOSED, NOT_YOURS, INVALID_VALUE."
+            "Takes in a file of the standard's 12 columns, in the background; each row is judged as by the"
+            " webhook. "
+            f"{errors_of(jobs.create)}"
         ),
     )
     cancel_missing = open_to(
         imports.cancel_missing,
         REGISTRANTS_WRITE,
         description=(
-            "Cancels whom a finished SNAPSHOT found missing and who is still as it was found; their ways back end with"
-            " them. Again changes nothing. A refusal is an error with `extensions.code`: NOT_FOUND, INVALID_VALUE."
+            "Cancels whom a finished SNAPSHOT found missing and who is still as it was found; their ways back"
+            " end with them. Again changes nothing. "
+            f"{errors_of(absentees.cancel)}"
         ),
     )
 
     save_terminals = open_to(
         routes.save_terminals,
         ROUTES_WRITE,
-        description="Declares or changes up to 1,000 terminals. Refuses NOT_YOURS, INVALID_VALUE.",
+        description=f"Declares or changes up to 1,000 terminals. {refusals_of(terminals.save)}",
         directives=[sized(1000)],
     )
     save_routes = open_to(
         routes.save_routes,
         ROUTES_WRITE,
         description=(
-            "Declares or changes up to 1,000 routes; the same again changes nothing. Refuses NOT_YOURS, ROUTE_UNKNOWN,"
-            " QUOTA_BELOW_TAKEN, SEASON_CLOSED, NOT_FOUND, INVALID_VALUE."
+            f"Declares or changes up to 1,000 routes; the same again changes nothing. {refusals_of(saving.save)}"
         ),
         directives=[sized(1000)],
     )
     release_quota = open_to(
         routes.release_quota,
         ROUTES_WRITE,
-        description=(
-            "Adds seats to a route, now or later. Refuses ROUTE_UNKNOWN, QUOTA_BELOW_TAKEN, SEASON_CLOSED,"
-            " INVALID_VALUE."
-        ),
+        description=f"Adds seats to a route, now or later. {refusals_of(quota_releases.release)}",
     )
 
     save_webhook = open_to(
@@ -132,36 +131,44 @@ class Mutation:
         REGISTRANTS_WRITE,
         HUBDAT_ADMIN,
         description=(
-            "Adds a webhook, or changes one; at most 10 of an organizer. Saving one that is disabled enables it."
-            " Refuses INVALID_VALUE, NOT_YOURS, NOT_FOUND."
+            "Adds a webhook, or changes one; at most 10 of an organizer. Saving one that is disabled enables"
+            " it. "
+            f"{refusals_of(registry_webhooks.save)}"
         ),
     )
     rotate_webhook_secret = open_to(
         webhooks.rotate_webhook_secret,
         REGISTRANTS_WRITE,
         HUBDAT_ADMIN,
-        description="A new secret. For 24 hours the one before signs as well: a receiver can change over. NOT_FOUND.",
+        description=(
+            "A new secret. For 24 hours the one before signs as well: a receiver can change over. "
+            f"{refusals_of(registry_webhooks.rotate)}"
+        ),
     )
     test_webhook = open_to(
         webhooks.test_webhook,
         REGISTRANTS_WRITE,
         HUBDAT_ADMIN,
-        description="Sends a `webhook.test` within a second, once. Refuses NOT_FOUND, INVALID_VALUE when disabled.",
+        description=(
+            "Sends a `webhook.test` within a second, once; not to a webhook that is disabled. "
+            f"{refusals_of(deliveries.send_test)}"
+        ),
     )
     redeliver_webhook = open_to(
         webhooks.redeliver_webhook,
         REGISTRANTS_WRITE,
         HUBDAT_ADMIN,
         description=(
-            "Sends one delivery again, or all since an instant that were not delivered; under the same `webhook-id`."
-            " Refuses NOT_FOUND, INVALID_VALUE."
+            "Sends one delivery again, or all since an instant that were not delivered; under the same"
+            " `webhook-id`. "
+            f"{refusals_of(deliveries.redeliver)}"
         ),
     )
     delete_webhook = open_to(
         webhooks.delete_webhook,
         REGISTRANTS_WRITE,
         HUBDAT_ADMIN,
-        description="Ends a webhook; what was not sent is not sent any more. Refuses NOT_FOUND.",
+        description=f"Ends a webhook; what was not sent is not sent any more. {refusals_of(registry_webhooks.delete)}",
     )
 
     merge_route = open_to(
@@ -169,9 +176,9 @@ class Mutation:
         ROUTES_WRITE,
         HUBDAT_ADMIN,
         description=(
-            "Moves everybody from a provisional route to the one that it means; later records that spell it so land"
-            " there. Yours, or with `hubdat:admin` anybody's. Refuses ROUTE_UNKNOWN, NOT_YOURS, QUOTA_FULL,"
-            " SEASON_CLOSED, INVALID_VALUE; then nobody was moved."
+            "Moves everybody from a provisional route to the one that it means; later records that spell it so"
+            " land there. Yours, or with `hubdat:admin` anybody's. What is refused moves nobody. "
+            f"{refusals_of(merging.merge)}"
         ),
     )
     merge_terminal = open_to(
@@ -179,65 +186,72 @@ class Mutation:
         ROUTES_WRITE,
         HUBDAT_ADMIN,
         description=(
-            "Replaces a provisional terminal by the one that it means, in every route. Yours, or with `hubdat:admin`"
-            " anybody's. Refuses NOT_FOUND, NOT_YOURS, INVALID_VALUE."
+            "Replaces a provisional terminal by the one that it means, in every route. Yours, or with"
+            " `hubdat:admin` anybody's. "
+            f"{refusals_of(terminal_merging.merge)}"
         ),
     )
 
     save_organizer = open_to(
         organizers.save_organizer,
         HUBDAT_ADMIN,
-        description="Adds or changes an organizer and its policy. Refuses NOT_FOUND, SEASON_CLOSED, INVALID_VALUE.",
+        description=(
+            f"Adds or changes an organizer and its policy. {refusals_of(registry_organizers.save, seasons.current)}"
+        ),
     )
     save_window = open_to(
         organizers.save_window,
         HUBDAT_ADMIN,
-        description="Adds a wave, or amends one. Refuses NOT_FOUND, SEASON_CLOSED, INVALID_VALUE.",
+        description=f"Adds a wave, or amends one. {refusals_of(windows.save, seasons.current)}",
     )
     issue_client = open_to(
         admin.issue_client,
         HUBDAT_ADMIN,
-        description="A new client of an organizer. A refusal is an error with `extensions.code`.",
+        description=f"A new client of an organizer. {errors_of(clients.issue)}",
     )
     rotate_client_secret = open_to(
         admin.rotate_client_secret,
         HUBDAT_ADMIN,
-        description="A second secret; the one before stays good until the next rotation: an app can change over.",
+        description=(
+            "A second secret; the one before stays good until the next rotation: an app can change over. "
+            f"{errors_of(clients.rotate)}"
+        ),
     )
     issue_webhook_secret = open_to(
         admin.issue_webhook_secret,
         HUBDAT_ADMIN,
         description=(
-            "A secret with which a client signs `POST /webhook/pemudik` (Standard Webhooks); from then on it has to,"
-            " within five seconds. The one before stays good until the next one. A refusal is an error with"
-            " `extensions.code`."
+            "A secret with which a client signs `POST /webhook/pemudik` (Standard Webhooks); from then on it"
+            " has to, within five seconds. The one before stays good until the next one. "
+            f"{errors_of(webhook_secrets.issue)}"
         ),
     )
     revoke_client = open_to(
         admin.revoke_client,
         HUBDAT_ADMIN,
-        description="Ends a client, its secrets and, within five seconds, its tokens.",
+        description=f"Ends a client, its secrets and, within five seconds, its tokens. {errors_of(clients.revoke)}",
     )
     block_nik = open_to(
         niks.block_nik,
         HUBDAT_ADMIN,
-        description="Blocks a NIK with every organizer. Refuses NIK_INVALID, INVALID_VALUE.",
+        description=f"Blocks a NIK with every organizer. {refusals_of(blocks.block)}",
     )
     lift_nik_block = open_to(
         niks.lift_nik_block,
         HUBDAT_ADMIN,
-        description="Lifts every block of a NIK, on appeal. Refuses NIK_INVALID, NOT_FOUND, INVALID_VALUE.",
+        description=f"Lifts every block of a NIK, on appeal. {refusals_of(blocks.lift)}",
     )
     decide_case = open_to(
         admin.decide_case,
         HUBDAT_ADMIN,
-        description="Decides a duplicate case. Refuses NOT_FOUND, INVALID_VALUE.",
+        description=f"Decides a duplicate case. {refusals_of(cases.decide)}",
     )
     erase_registrant = open_to(
         registrant_mutations.erase_registrant,
         HUBDAT_ADMIN,
         description=(
-            "Erases NIK, name, booking code and papers (UU 27/2022 art. 8, 43); one that stands is cancelled first."
-            " Counts stay. Refuses NOT_FOUND, NIK_INVALID, INVALID_VALUE."
+            "Erases NIK, name, booking code and papers (UU 27/2022 art. 8, 43); one that stands is cancelled"
+            " first. Counts stay. "
+            f"{refusals_of(erasure.erase)}"
         ),
     )

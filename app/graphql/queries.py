@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import strawberry
 
+from app.errors import InvalidValue, NotFound, NotYours
 from app.graphql.fields import PAGED, sized
 from app.graphql.permissions import open_to
 from app.graphql.topics.admin import find_cases, me
@@ -11,11 +12,18 @@ from app.graphql.topics.changes import find_changes
 from app.graphql.topics.imports import find_consolidation, find_import_job
 from app.graphql.topics.niks import check_nik, check_niks, nik_accesses
 from app.graphql.topics.organizers import every_organizer, find_organizer
+from app.graphql.topics.problems import errors_of, refusals_of
 from app.graphql.topics.registrants import find_registrant, find_registrants
 from app.graphql.topics.routes import find_route, find_routes, find_terminal, find_terminals
 from app.graphql.topics.statistics import find_statistics
 from app.graphql.topics.webhooks import find_webhooks
+from app.registry import subject_access
 from app.registry.clients.scopes import DASHBOARD_READ, HUBDAT_ADMIN, NIK_CHECK, REGISTRANTS_READ, REGISTRANTS_WRITE
+from app.registry.niks import check
+from app.registry.registrants import lookup
+from app.registry.rows import consolidation
+from app.registry.statistics import statistics
+from app.registry.terms import seasons
 
 
 @strawberry.type(description="What can be read.")
@@ -25,7 +33,10 @@ class Query:
     check_nik = open_to(
         check_nik,
         NIK_CHECK,
-        description="Whether a NIK may be registered. Takes one check from your budget (`TOO_MANY_CHECKS`).",
+        description=(
+            "Whether a NIK may be registered. Takes one check from your budget (`TOO_MANY_CHECKS`)."
+            f" {refusals_of(check.check)}"
+        ),
     )
     check_niks = open_to(
         check_niks,
@@ -33,6 +44,7 @@ class Query:
         description=(
             "The same for up to 1,000 NIKs: one verdict each, in order. A NIK that cannot be one is INVALID and harms"
             " no neighbour. All are answered, or none if your budget does not suffice."
+            f" {refusals_of(check.check)}"
         ),
         directives=[sized(1000)],
     )
@@ -41,7 +53,10 @@ class Query:
         find_registrant,
         REGISTRANTS_READ,
         DASHBOARD_READ,
-        description="One registrant: of your own, or with `dashboard:read` and by id of anyone's, masked.",
+        description=(
+            "One registrant: of your own, or with `dashboard:read` and by id of anyone's, masked."
+            f" {errors_of(lookup.find, but=[NotFound])}"
+        ),
     )
     registrants = open_to(
         find_registrants,
@@ -51,8 +66,10 @@ class Query:
         directives=[PAGED],
     )
 
-    organizer = open_to(find_organizer, description="One organizer.")
-    organizers = open_to(every_organizer, description="Every organizer, by code.", directives=[sized(100)])
+    organizer = open_to(find_organizer, description=f"One organizer. {errors_of(seasons.latest)}")
+    organizers = open_to(
+        every_organizer, description=f"Every organizer, by code. {errors_of(seasons.latest)}", directives=[sized(100)]
+    )
     route = open_to(find_route, description="One route.")
     routes = open_to(
         find_routes,
@@ -67,8 +84,8 @@ class Query:
         REGISTRANTS_READ,
         DASHBOARD_READ,
         description=(
-            "Figures of a season: your own and your members', or with `dashboard:read` everyone's. Another organizer's"
-            " are refused with NOT_YOURS."
+            "Figures of a season: your own and your members', or with `dashboard:read` everyone's."
+            f" {errors_of(statistics.read, also=[NotYours, InvalidValue])}"
         ),
     )
     changes = open_to(
@@ -91,7 +108,10 @@ class Query:
         find_consolidation,
         REGISTRANTS_READ,
         DASHBOARD_READ,
-        description="An organizer's day as the registry holds it: yours, or with `dashboard:read` anyone's in counts.",
+        description=(
+            "An organizer's day as the registry holds it: yours, or with `dashboard:read` anyone's in counts."
+            f" {errors_of(consolidation.summary)}"
+        ),
     )
 
     webhooks = open_to(
@@ -111,6 +131,9 @@ class Query:
     nik_accesses = open_to(
         nik_accesses,
         HUBDAT_ADMIN,
-        description="Who looked at this NIK (UU 27/2022 art. 7): the newest first, at most 1,000. This look counts.",
+        description=(
+            "Who looked at this NIK (UU 27/2022 art. 7): the newest first, at most 1,000. This look counts."
+            f" {errors_of(subject_access.accesses)}"
+        ),
         directives=[sized(100)],
     )

@@ -12,7 +12,9 @@ from app.graphql.permissions import open_to
 from app.graphql.queries import Query
 from app.graphql.scalars import SCALARS
 from app.graphql.topics import changes, imports
+from app.graphql.topics.problems import errors_of
 from app.registry.clients.scopes import DASHBOARD_READ, REGISTRANTS_READ, REGISTRANTS_WRITE
+from app.registry.imports import jobs
 
 HEADER = """\
 # Pemudik: the shared registry of Indonesia's mudik gratis programmes. `POST /graphql`, OAuth 2.0 bearer tokens.
@@ -54,7 +56,10 @@ class Subscription:
         imports.import_progress,
         REGISTRANTS_READ,
         REGISTRANTS_WRITE,
-        description="An import as it goes on: what it is now, then each change, until it is DONE or FAILED.",
+        description=(
+            "An import as it goes on: what it is now, then each change, until it is DONE or FAILED."
+            f" {errors_of(jobs.get)}"
+        ),
     )
 
 

@@ -1,1 +1,1 @@
-"""The doors beside GraphQL: the 12-column standard by webhook, file and daily list, and last year's scheme."""
+"""The REST doors beside GraphQL: rows of the 12-column standard come in by webhook and file, and go out as files."""

@@ -1,15 +1,15 @@
 """What every plain HTTP door shares: its method, who calls and with which scope, the language, a body within limits.
 
-What goes wrong is answered as `{"error": {"code", "message", "field"}}`; RFC 6750 says how for tokens, RFC 9110 else.
+An error is answered as `{"error": {"code", "message", "field"}}`. What every door over HTTP answers alike, GraphQL's
+too, stands in `app.auth.edge`.
 """
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Protocol, TypeVar
+from typing import Any, TypeVar
 
 import orjson
 from starlette.requests import Request
@@ -17,10 +17,13 @@ from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
-from app import clock
+from app import bodies, clock
+from app.auth import edge
 from app.auth.bearer import Principal, Unauthorized, insufficient_scope
+from app.auth.edge import Authenticator, RequestRefused
+from app.bodies import BodyTooLarge, BodyTooLate
 from app.config import Settings
-from app.errors import Language, Refusal, TooManyChecks, Unavailable
+from app.errors import Language, Refusal, RefusalError, Unavailable
 from app.language import language_of
 from app.registry.caller import Caller
 
@@ -32,33 +35,9 @@ STATUSES = {"NOT_FOUND": 404, "NOT_YOURS": 403, "SEASON_CLOSED": 409}
 """Of a refusal that is the whole answer; any other is 422."""
 
 
-class Refused(Exception):  # noqa: N818 - an answer
-    """A request that is answered with an error, in two languages."""
-
-    def __init__(
-        self,
-        status: int,
-        code: str,
-        indonesian: str,
-        english: str,
-        *,
-        field: str | None = None,
-        headers: Mapping[str, str] | None = None,
-    ) -> None:
-        super().__init__(code)
-        self.status = status
-        self.code = code
-        self.field = field
-        self.headers = headers or {}
-        self._messages = {"id": indonesian, "en": english}
-
-    def message(self, language: Language) -> str:
-        return self._messages[language]
-
-
 @dataclass(frozen=True, slots=True)
-class Asked:
-    """A request whose caller is known and may do this."""
+class AdmittedRequest:
+    """A request whose caller is known and holds a scope of the door."""
 
     request: Request
     principal: Principal
@@ -70,20 +49,14 @@ class Asked:
         return self.principal.caller
 
 
-class Authenticator(Protocol):
-    """Who knows the callers: `auth.bearer`, or more than that."""
-
-    async def authenticate(self, authorization: str | None) -> Principal: ...
-
-
-class Door:
+class RestDoor:
     """The ASGI application behind one path. `operation` is its name in the log; any one of `scopes` will do."""
 
     def __init__(
         self,
         bearer: Authenticator,
         operation: str,
-        answer: Callable[[Asked], Awaitable[Response]],
+        answer: Callable[[AdmittedRequest], Awaitable[Response]],
         *,
         scopes: Collection[str],
         method: str = "POST",
@@ -99,29 +72,22 @@ class Door:
         language = language_of(request.headers.get("accept-language", ""))
         try:
             response = await self._answered(request, language)
-        except (Unauthorized, Refused, Refusal, Unavailable) as error:
+        except (Unauthorized, RequestRefused, RefusalError, Unavailable) as error:
             request.state.outcome, response = failed(error, language)
-        response.headers.setdefault("cache-control", "no-store")
+        response.headers.setdefault("cache-control", edge.NO_STORE)
         await response(scope, receive, send)
 
     async def _answered(self, request: Request, language: Language) -> Response:
         if request.method != self._method:
-            raise Refused(
-                405,
-                "METHOD_NOT_ALLOWED",
-                f"Alamat ini memakai {self._method}.",
-                f"This address takes {self._method}.",
-                headers={"Allow": self._method},
-            )
-        principal = await self._bearer.authenticate(request.headers.get("authorization"))
-        request.state.client_id = principal.caller.client_id
+            raise wrong_method(self._method)
+        principal = await edge.identify(self._bearer, request.headers.get("authorization"), request.scope)
         request.state.operation = self._operation
         if not self._scopes & principal.scopes:
             raise insufficient_scope(sorted(self._scopes))
-        return await self._answer(Asked(request, principal, language, clock.now()))
+        return await self._answer(AdmittedRequest(request, principal, language, clock.now()))
 
 
-def route(path: str, door: Door) -> Route:
+def route(path: str, door: RestDoor) -> Route:
     return Route(path, door)
 
 
@@ -129,14 +95,14 @@ def route(path: str, door: Door) -> Route:
 
 
 def only(given: Collection[str], known: Collection[str]) -> None:
-    """Raises `Refused`: a parameter that is written wrongly must not mean what its absence does."""
+    """Raises `RequestRefused`: a parameter whose name is misspelled must not count as one that was left out."""
     if set(given) - set(known):
         names = ", ".join(sorted(known)) or "-"
         raise bad(f"Parameter yang ada: {names}.", f"The parameters are: {names}.")
 
 
 def value(given: Mapping[str, str], name: str, read: Callable[[str], Value]) -> Value | None:
-    """What `read` makes of a parameter; None if it was left out. Raises `Refused`, without repeating what was sent."""
+    """What `read` makes of a parameter. None: it was left out. Raises `RequestRefused`, which repeats nothing sent."""
     try:
         return read(given[name]) if name in given else None
     except (ValueError, KeyError):
@@ -147,9 +113,9 @@ def value(given: Mapping[str, str], name: str, read: Callable[[str], Value]) -> 
 
 
 def media_type(request: Request, *accepted: str) -> str:
-    """Which of `accepted` the body is. Raises `Refused`."""
+    """Which of `accepted` the body is. Raises `RequestRefused`."""
     if request.headers.get("content-encoding", "identity").strip().lower() != "identity":
-        raise Refused(
+        raise RequestRefused(
             415,
             "UNSUPPORTED_MEDIA_TYPE",
             "Isi permintaan tidak boleh dikompres.",
@@ -161,7 +127,7 @@ def media_type(request: Request, *accepted: str) -> str:
     charset = parameters.replace('"', "").replace(" ", "").lower().partition("charset=")[2].partition(";")[0]
     if media not in accepted or charset not in {"", "utf-8", "utf8"}:
         names = ", ".join(accepted)
-        raise Refused(
+        raise RequestRefused(
             415,
             "UNSUPPORTED_MEDIA_TYPE",
             f"Content-Type harus {names} dalam UTF-8.",
@@ -171,42 +137,41 @@ def media_type(request: Request, *accepted: str) -> str:
     return media
 
 
-async def chunks(request: Request, *, limit: int, timeout: float) -> AsyncIterator[bytes]:  # noqa: ASYNC109 - of the whole body
-    """The body as it comes, at most `limit` bytes within `timeout` seconds. Raises `Refused`, `ClientDisconnect`."""
-    announced = request.headers.get("content-length", "")
-    if announced.isdigit() and int(announced[:20]) > limit:
-        raise too_large(limit)
-    size = 0
-    deadline = asyncio.get_running_loop().time() + timeout
-    stream = request.stream()
-    while True:
-        try:
-            async with asyncio.timeout_at(deadline):
-                chunk = await anext(stream, None)
-        except TimeoutError:
-            raise Refused(
-                408,
-                "REQUEST_TIMEOUT",
-                "Isi permintaan tidak tiba pada waktunya.",
-                "The body did not arrive in time.",
-                headers={"Connection": "close"},
-            ) from None
-        if chunk is None:
-            return
-        size += len(chunk)
-        if size > limit:
-            raise too_large(limit)
-        yield chunk
+async def chunks(request: Request, *, limit: int, within_seconds: float) -> AsyncIterator[bytes]:
+    """The body as it comes, at most `limit` bytes of it. Raises `RequestRefused`, `ClientDisconnect`."""
+    stream = bodies.chunks(request.stream(), _content_length(request), limit=limit, within_seconds=within_seconds)
+    try:
+        async for chunk in stream:
+            yield chunk
+    except (BodyTooLarge, BodyTooLate) as error:
+        raise _not_read(error, limit) from None
 
 
 async def body(request: Request, settings: Settings) -> bytes:
-    """The whole body. Raises `Refused`."""
-    parts = [part async for part in chunks(request, limit=settings.body_limit, timeout=settings.body_timeout)]
-    return b"".join(parts)
+    """The whole body. Raises `RequestRefused`, `ClientDisconnect`."""
+    limit, seconds = settings.body_limit, settings.body_timeout
+    try:
+        return await bodies.whole(request.stream(), _content_length(request), limit=limit, within_seconds=seconds)
+    except (BodyTooLarge, BodyTooLate) as error:
+        raise _not_read(error, limit) from None
+
+
+def _content_length(request: Request) -> str:
+    return request.headers.get("content-length", "")
+
+
+def _not_read(error: BodyTooLarge | BodyTooLate, limit: int) -> RequestRefused:
+    """The connection is closed: the rest of the body may still come, and nobody reads it."""
+    headers = {"Connection": "close"}
+    if isinstance(error, BodyTooLate):
+        words = "Isi permintaan tidak tiba pada waktunya.", "The body did not arrive in time."
+        return RequestRefused(408, "REQUEST_TIMEOUT", *words, headers=headers)
+    words = f"Isi permintaan paling banyak {limit} bita.", f"A body has {limit} bytes at most."
+    return RequestRefused(413, "CONTENT_TOO_LARGE", *words, headers=headers)
 
 
 def parsed_json(raw: bytes) -> Any:
-    """Raises `Refused`."""
+    """Raises `RequestRefused`."""
     try:
         return orjson.loads(raw)
     except orjson.JSONDecodeError:
@@ -229,58 +194,28 @@ def error(
     return answered({"error": {"code": code, "message": message, "field": field}}, status, headers)
 
 
-def failed(error: Unauthorized | Refused | Refusal | Unavailable, language: Language) -> tuple[str, Response]:
+def failed(
+    raised: Unauthorized | RequestRefused | RefusalError | Unavailable, language: Language
+) -> tuple[str, Response]:
     """The code, for the metrics, and the answer."""
-    match error:
-        case Unauthorized():
-            return error.code.upper(), unauthorized(error, language)
-        case Refused():
-            return error.code, refused(error, language)
-        case Refusal():
-            return error.code, of_refusal(error, language)
-    return code_of(error), unavailable(error, language)
-
-
-def refused(one: Refused, language: Language) -> Response:
-    return error(one.status, one.code, one.message(language), one.field, one.headers)
+    if isinstance(raised, RefusalError):
+        return raised.refusal.code, of_refusal(raised.refusal, language)
+    one = raised if isinstance(raised, RequestRefused) else edge.refused(raised)
+    return one.code, error(one.status, one.code, one.message(language), one.field, one.headers)
 
 
 def of_refusal(refusal: Refusal, language: Language) -> Response:
-    return error(STATUSES.get(refusal.code, 422), refusal.code, refusal.message(language), refusal.field)
+    return error(status_of(type(refusal)), refusal.code, refusal.message(language), refusal.field)
 
 
-def unavailable(one: Unavailable, language: Language) -> Response:
-    status = 429 if isinstance(one, TooManyChecks) else 503
-    message = "Try again later." if language == "en" else "Coba lagi nanti."
-    return error(status, code_of(one), message, headers={"Retry-After": str(one.retry_after)})
+def status_of(kind: type[Refusal]) -> int:
+    return STATUSES.get(kind.code, 422)
 
 
-def code_of(one: Unavailable) -> str:
-    return "TOO_MANY_CHECKS" if isinstance(one, TooManyChecks) else "UNAVAILABLE"
+def bad(indonesian: str, english: str, field: str | None = None) -> RequestRefused:
+    return RequestRefused(400, "BAD_REQUEST", indonesian, english, field=field)
 
 
-def unauthorized(one: Unauthorized, language: Language) -> Response:
-    indonesian, english = _UNAUTHORIZED.get(one.status, _MALFORMED)
-    message = english if language == "en" else indonesian
-    return error(one.status, one.code.upper(), message, headers={"WWW-Authenticate": one.challenge})
-
-
-def bad(indonesian: str, english: str, field: str | None = None) -> Refused:
-    return Refused(400, "BAD_REQUEST", indonesian, english, field=field)
-
-
-def too_large(limit: int) -> Refused:
-    return Refused(
-        413,
-        "CONTENT_TOO_LARGE",
-        f"Isi permintaan paling banyak {limit} bita.",
-        f"A body has {limit} bytes at most.",
-        headers={"Connection": "close"},
-    )
-
-
-_UNAUTHORIZED = {
-    401: ("Diperlukan bearer token; lihat WWW-Authenticate.", "A bearer token is needed, see WWW-Authenticate."),
-    403: ("Token ini tidak punya scope yang diperlukan.", "The access token lacks a scope, see WWW-Authenticate."),
-}
-_MALFORMED = ("Header Authorization tidak sah.", "The Authorization header is malformed.")
+def wrong_method(right: str) -> RequestRefused:
+    words = f"Alamat ini memakai {right}.", f"This address takes {right}."
+    return RequestRefused(405, "METHOD_NOT_ALLOWED", *words, headers={"Allow": right})

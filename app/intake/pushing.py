@@ -1,4 +1,4 @@
-"""Pushing a batch of records: in one transaction, else one by one, so that a poisoned record fails alone."""
+"""Taking in a batch of rows: in one transaction, else one by one, so that a poisoned row fails alone."""
 
 from __future__ import annotations
 
@@ -8,13 +8,14 @@ from datetime import datetime
 import structlog
 
 from app.db import Database
-from app.errors import Raced, Unavailable
+from app.errors import Unavailable
+from app.merging import is_everybodys
 from app.registry.rows import reception
 from app.registry.rows.reception import Push, Result, Verdict
 from app.registry.rows.verdicts import BROKEN
 from app.vault.vault import Vault
 
-log = structlog.get_logger(__name__)
+logger = structlog.get_logger(__name__)
 
 
 async def push_all(database: Database, vault: Vault, pushes: Sequence[Push], now: datetime) -> list[Verdict]:
@@ -24,18 +25,13 @@ async def push_all(database: Database, vault: Vault, pushes: Sequence[Push], now
     except Exception as error:
         if is_everybodys(error):
             raise
-        log.exception("batch failed, its records go one by one", records=len(pushes))
+        logger.exception("batch failed, its records go one by one", records=len(pushes))
     return await push_each(database, vault, pushes, now)
 
 
 async def push_each(database: Database, vault: Vault, pushes: Sequence[Push], now: datetime) -> list[Verdict]:
-    """One transaction each."""
+    """Each in a transaction of its own."""
     return [await _alone(database, vault, one, now) for one in pushes]
-
-
-def is_everybodys(error: Exception) -> bool:
-    """A database that is away would only be away again for each record alone."""
-    return isinstance(error, Unavailable) and not isinstance(error, Raced)
 
 
 async def _alone(database: Database, vault: Vault, one: Push, now: datetime) -> Verdict:
@@ -44,6 +40,6 @@ async def _alone(database: Database, vault: Vault, one: Push, now: datetime) -> 
     except Exception as error:
         if isinstance(error, Unavailable):
             raise
-        log.exception("record failed")
+        logger.exception("record failed")
         return Verdict(result=Result.REFUSED, refusal=BROKEN)
     return verdict

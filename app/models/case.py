@@ -7,6 +7,7 @@ from sqlalchemy import Text
 from sqlmodel import Field, SQLModel
 
 from app.models.enums import CaseState, Direction, Service, one_of
+from app.models.personal import IMPERSONAL
 
 
 class DuplicateCase(SQLModel, table=True):
@@ -28,8 +29,8 @@ class DuplicateCase(SQLModel, table=True):
     """The names differ clearly: perhaps a typing error in one of the NIKs."""
     opened_at: datetime
     decided_at: datetime | None = None
-    decided_by: str | None = Field(default=None, sa_type=Text)
-    reason: str | None = Field(default=None, sa_type=Text)
+    decided_by: str | None = Field(default=None, sa_type=Text, sa_column_kwargs=IMPERSONAL)
+    reason: str | None = Field(default=None, sa_type=Text, sa_column_kwargs=IMPERSONAL)
 
 
 class CaseClaim(SQLModel, table=True):

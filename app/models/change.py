@@ -15,6 +15,7 @@ from sqlalchemy.types import UserDefinedType
 from sqlmodel import Field, SQLModel
 
 from app.models.enums import ChangeKind, RegistrantStatus, one_of
+from app.models.personal import IMPERSONAL
 
 
 class TransactionId(UserDefinedType[int]):
@@ -48,14 +49,14 @@ class Change(SQLModel, table=True):
     )
     at: datetime
     kind: str = Field(sa_type=Text)
-    season: int | None = None
-    organizer_code: str | None = Field(default=None, sa_type=Text)
+    season: int | None = Field(default=None, sa_column_kwargs=IMPERSONAL)
+    organizer_code: str | None = Field(default=None, sa_type=Text, sa_column_kwargs=IMPERSONAL)
     """Whom it concerns."""
     registrant_id: UUID | None = None
     route_id: UUID | None = None
     from_status: str | None = Field(default=None, sa_type=Text)
     to_status: str | None = Field(default=None, sa_type=Text)
-    client_id: str | None = Field(default=None, sa_type=Text)
+    client_id: str | None = Field(default=None, sa_type=Text, sa_column_kwargs=IMPERSONAL)
     """By which client. None: the registry itself, or the command line."""
-    reason: str | None = Field(default=None, sa_type=Text)
-    facts: dict[str, Any] | None = Field(default=None, sa_column=Column(JSONB))
+    reason: str | None = Field(default=None, sa_type=Text, sa_column_kwargs=IMPERSONAL)
+    facts: dict[str, Any] | None = Field(default=None, sa_column=Column(JSONB, info=IMPERSONAL["info"]))

@@ -8,6 +8,8 @@ from sqlalchemy import ARRAY, CheckConstraint, Column, LargeBinary, Text, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel import Field, SQLModel
 
+from app.models.personal import IMPERSONAL
+
 
 class Client(SQLModel, table=True):
     __tablename__ = "client"
@@ -33,7 +35,7 @@ class ClientSecret(SQLModel, table=True):
 
     id: UUID = Field(primary_key=True)
     client_id: str = Field(foreign_key="client.id", sa_type=Text, index=True)
-    digest: bytes = Field(sa_type=LargeBinary)
+    digest: bytes = Field(sa_type=LargeBinary, sa_column_kwargs=IMPERSONAL)
     issued_at: datetime
 
 

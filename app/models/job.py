@@ -13,6 +13,7 @@ from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel import Field, SQLModel
 
 from app.models.enums import ImportMode, ImportState, RegistrantStatus, one_of
+from app.models.personal import IMPERSONAL, PERSONAL
 
 
 def _counts() -> Any:
@@ -76,7 +77,7 @@ class ImportFile(SQLModel, table=True):
 
     job_id: UUID = Field(primary_key=True, foreign_key="import_job.id")
     number: int = Field(primary_key=True, sa_column_kwargs={"autoincrement": False})
-    sealed: bytes = Field(sa_type=LargeBinary)
+    sealed: bytes = Field(sa_type=LargeBinary, sa_column_kwargs=PERSONAL)
 
 
 class ImportChunk(SQLModel, table=True):
@@ -86,13 +87,13 @@ class ImportChunk(SQLModel, table=True):
 
     job_id: UUID = Field(primary_key=True, foreign_key="import_job.id")
     number: int = Field(primary_key=True, sa_column_kwargs={"autoincrement": False})
-    verdicts: bytes = Field(sa_type=LargeBinary)
+    verdicts: bytes = Field(sa_type=LargeBinary, sa_column_kwargs=IMPERSONAL)
     """JSON: of each row its number in the file, result, code and explanation."""
-    registrants: list[UUID] = Field(sa_column=Column(ARRAY(Uuid), nullable=False))
+    registrants: list[UUID] = Field(sa_column=Column(ARRAY(Uuid), nullable=False, info=IMPERSONAL["info"]))
     """Whom the rows are about, as far as the registry knows them."""
-    refused: list[bytes] = Field(sa_column=Column(ARRAY(LargeBinary), nullable=False))
+    refused: list[bytes] = Field(sa_column=Column(ARRAY(LargeBinary), nullable=False, info=PERSONAL["info"]))
     """Blind indexes of the NIKs of refused rows."""
-    organizers: list[str] = Field(sa_column=Column(ARRAY(Text), nullable=False))
+    organizers: list[str] = Field(sa_column=Column(ARRAY(Text), nullable=False, info=IMPERSONAL["info"]))
     """That the rows name in `source`."""
     done_at: datetime
 
@@ -107,6 +108,6 @@ class ImportMissing(SQLModel, table=True):
     registrant_id: UUID = Field(primary_key=True, foreign_key="registrant.id")
     status: str = Field(sa_type=Text)
     """As it was then."""
-    last_change: int = Field(sa_column=Column(BigInteger, nullable=False))
+    last_change: int = Field(sa_column=Column(BigInteger, nullable=False, info=IMPERSONAL["info"]))
     """The newest entry of its history then: with another, it is not as it was."""
     cancelled_at: datetime | None = None

@@ -11,6 +11,7 @@ from sqlalchemy import BigInteger, CheckConstraint, Column, Identity, Index, Lar
 from sqlmodel import Field, SQLModel
 
 from app.models.enums import Direction, NikOutcome, Purpose, Service, one_of
+from app.models.personal import IMPERSONAL, PERSONAL
 
 
 class NikAccess(SQLModel, table=True):
@@ -26,9 +27,9 @@ class NikAccess(SQLModel, table=True):
 
     id: int | None = Field(default=None, sa_column=Column(BigInteger, Identity(always=True), primary_key=True))
     at: datetime
-    client_id: str = Field(sa_type=Text)
-    organizer_code: str = Field(sa_type=Text)
-    nik_index: bytes = Field(sa_type=LargeBinary)
+    client_id: str = Field(sa_type=Text, sa_column_kwargs=IMPERSONAL)
+    organizer_code: str = Field(sa_type=Text, sa_column_kwargs=IMPERSONAL)
+    nik_index: bytes = Field(sa_type=LargeBinary, sa_column_kwargs=PERSONAL)
     purpose: str = Field(sa_type=Text)
     direction: str | None = Field(default=None, sa_type=Text)
     service: str | None = Field(default=None, sa_type=Text)
@@ -43,15 +44,15 @@ class NikBlock(SQLModel, table=True):
     )
 
     id: UUID = Field(primary_key=True)
-    nik_index: bytes = Field(sa_type=LargeBinary)
-    reason: str = Field(sa_type=Text)
-    from_season: int
-    until_season: int
+    nik_index: bytes = Field(sa_type=LargeBinary, sa_column_kwargs=PERSONAL)
+    reason: str = Field(sa_type=Text, sa_column_kwargs=IMPERSONAL)
+    from_season: int = Field(sa_column_kwargs=IMPERSONAL)
+    until_season: int = Field(sa_column_kwargs=IMPERSONAL)
     since: datetime
     organizer_code: str = Field(foreign_key="organizer.code", sa_type=Text)
     """Who issued it: the organizer whose registration was forfeited, or hubdat."""
-    client_id: str | None = Field(default=None, sa_type=Text)
+    client_id: str | None = Field(default=None, sa_type=Text, sa_column_kwargs=IMPERSONAL)
     registrant_id: UUID | None = Field(default=None, foreign_key="registrant.id")
     lifted_at: datetime | None = None
-    lifted_by: str | None = Field(default=None, sa_type=Text)
-    lift_reason: str | None = Field(default=None, sa_type=Text)
+    lifted_by: str | None = Field(default=None, sa_type=Text, sa_column_kwargs=IMPERSONAL)
+    lift_reason: str | None = Field(default=None, sa_type=Text, sa_column_kwargs=IMPERSONAL)

@@ -1,9 +1,16 @@
-"""Which columns hold personal data. Whoever erases a person wipes exactly these: a new column is wiped by its mark."""
+"""Which columns hold personal data: what tells who somebody is, in the clear, sealed, or as a blind index.
+
+Whoever erases a registrant empties exactly its personal columns, so a new column is erased by its mark. A column must
+be declared personal or impersonal if it can hold bytes, or if its table tells of people and its type can tell who they
+are. `tests/test_architecture.py` finds a column that nobody has decided about.
+"""
 
 from sqlmodel import SQLModel
 
 PERSONAL = {"info": {"personal": True}}
-"""For `sa_column_kwargs` of a column that tells who somebody is."""
+"""For `sa_column_kwargs`. Rows of other tables than `registrant` are deleted as a whole when their time is over."""
+IMPERSONAL = {"info": {"personal": False}}
+"""For `sa_column_kwargs` of a column that tells nobody who somebody is."""
 
 
 def wiped(table: type[SQLModel]) -> str:

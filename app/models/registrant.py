@@ -17,6 +17,8 @@ from app.models.personal import PERSONAL
 SEAT_HOLDERS = (RegistrantStatus.REGISTERED, RegistrantStatus.VERIFIED, RegistrantStatus.DEPARTED)
 NIK_HOLDERS = (*SEAT_HOLDERS, RegistrantStatus.NO_SHOW)
 """A no-show keeps the NIK; its seat has left."""
+YET_TO_DEPART = (RegistrantStatus.REGISTERED, RegistrantStatus.VERIFIED)
+"""What can still be cancelled, and ends with its outbound."""
 
 
 def _status_in(statuses: Iterable[RegistrantStatus]) -> str:
@@ -24,9 +26,15 @@ def _status_in(statuses: Iterable[RegistrantStatus]) -> str:
     return f"status IN ({members})"
 
 
+# Conditions of SQL text. An alias goes in front: `r.{HOLDS_SEAT}`.
 HOLDS_SEAT = _status_in(SEAT_HOLDERS)
 HOLDS_NIK = _status_in(NIK_HOLDERS)
 """The predicate of the unique index and of every `ON CONFLICT` that names it: one literal, so they cannot differ."""
+IS_YET_TO_DEPART = _status_in(YET_TO_DEPART)
+AWAITS_VERIFICATION = f"status = '{RegistrantStatus.REGISTERED}'"
+AWAITS_DEPARTURE = f"status = '{RegistrantStatus.VERIFIED}'"
+WAS_VERIFIED = _status_in((RegistrantStatus.VERIFIED, RegistrantStatus.DEPARTED, RegistrantStatus.NO_SHOW))
+"""Whatever became of it since. Of a cancelled registrant `verified_at` tells."""
 
 
 class Registrant(SQLModel, table=True):
@@ -73,9 +81,9 @@ class Registrant(SQLModel, table=True):
         Index(
             "ix_registrant_due",
             "verify_by",
-            postgresql_where=text("status = 'REGISTERED' AND verify_by IS NOT NULL"),
+            postgresql_where=text(f"{AWAITS_VERIFICATION} AND verify_by IS NOT NULL"),
         ),
-        Index("ix_registrant_aboard", "route_id", postgresql_where=text("status = 'VERIFIED'")),
+        Index("ix_registrant_aboard", "route_id", postgresql_where=text(AWAITS_DEPARTURE)),
     )
 
     id: UUID = Field(primary_key=True)

@@ -8,6 +8,8 @@ from uuid import UUID
 from sqlalchemy import LargeBinary, Text
 from sqlmodel import Field, SQLModel
 
+from app.models.personal import IMPERSONAL
+
 
 class KeyedRequest(SQLModel, table=True):
     """A request with an `Idempotency-Key`, and what it was answered."""
@@ -16,7 +18,7 @@ class KeyedRequest(SQLModel, table=True):
 
     client_id: str = Field(primary_key=True, foreign_key="client.id", sa_type=Text)
     key: str = Field(primary_key=True, sa_type=Text)
-    body_index: bytes = Field(sa_type=LargeBinary)
+    body_index: bytes = Field(sa_type=LargeBinary, sa_column_kwargs=IMPERSONAL)
     """A keyed digest of the body: another body under the same key is another request."""
     answer: str = Field(sa_type=Text)
     """The verdicts in JSON: ids and codes, nothing of a person."""
@@ -40,5 +42,5 @@ class ClientWebhookSecret(SQLModel, table=True):
 
     id: UUID = Field(primary_key=True)
     client_id: str = Field(foreign_key="client.id", sa_type=Text, index=True)
-    secret_sealed: bytes = Field(sa_type=LargeBinary)
+    secret_sealed: bytes = Field(sa_type=LargeBinary, sa_column_kwargs=IMPERSONAL)
     issued_at: datetime

@@ -11,6 +11,7 @@ from sqlalchemy import ARRAY, BigInteger, CheckConstraint, Column, ForeignKey, I
 from sqlmodel import Field, SQLModel
 
 from app.models.enums import DeliveryError, DeliveryState, DisabledBecause, WebhookEvent, one_of
+from app.models.personal import IMPERSONAL
 
 _EVENTS = ", ".join(f"'{event}'" for event in WebhookEvent)
 
@@ -48,8 +49,8 @@ class Webhook(SQLModel, table=True):
     """The first failure after the last success."""
     paused_until: datetime | None = None
     """Its receiver asked for that by Retry-After."""
-    secret_sealed: bytes | None = Field(default=None, sa_type=LargeBinary)
-    old_secret_sealed: bytes | None = Field(default=None, sa_type=LargeBinary)
+    secret_sealed: bytes | None = Field(default=None, sa_type=LargeBinary, sa_column_kwargs=IMPERSONAL)
+    old_secret_sealed: bytes | None = Field(default=None, sa_type=LargeBinary, sa_column_kwargs=IMPERSONAL)
     """The one before signs as well until then, so that a receiver can change over."""
     old_secret_until: datetime | None = None
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from app.errors import NotYours
+from app.errors import NotYours, refuses
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +30,7 @@ class Caller:
         return not self.owns_nothing and (organizer == self.organizer or organizer in self.members)
 
 
+@refuses(NotYours)
 def organizer_of(caller: Caller, member: str | None) -> str | NotYours:
     """The organizer that a submission belongs to."""
     organizer = member or caller.organizer

@@ -1,7 +1,7 @@
 """The change log: every accepted change is a row, written in its own transaction. A trigger keeps it append-only.
 
-The one place that writes it. An entry never holds a NIK or a name. Read in the order of (xact_id, id), no change of a
-registrant comes before one that it builds on.
+The only place that writes the log. An entry never holds a NIK or a name. In the order of (xact_id, id), no change of a
+registrant comes before a change that it builds on.
 """
 
 from __future__ import annotations
@@ -9,14 +9,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Annotated, NamedTuple
 from uuid import UUID
 
 import orjson
-from sqlalchemy import CursorResult, text
 
-from app.db import CHANGED, Session
+from app.db import Session
 from app.errors import Raced
 from app.models.enums import ChangeKind
+from app.sql import Arrays, statement
 
 OF_A_REGISTRANT = frozenset(
     {
@@ -46,53 +47,60 @@ class Entry:
     facts: dict[str, object] | None = None
 
 
-_APPEND = text(
-    """
+class _Row(NamedTuple):
+    kind: str
+    season: int | None
+    organizer_code: str | None
+    registrant_id: UUID | None
+    route_id: UUID | None
+    from_status: str | None
+    to_status: str | None
+    client_id: str | None
+    reason: str | None
+    facts: Annotated[str | None, "jsonb"]
+
+
+_ROWS = Arrays("entry", _Row, numbered=True)
+_COLUMNS = ", ".join(_Row._fields)
+_APPEND = statement(
+    f"""
     WITH younger AS (
-        -- OFFSET: one by one by the index, also in a table that has no statistics yet (see `uniqueness`).
+        -- OFFSET 0 has PostgreSQL go by the index, also in a table without statistics (see `uniqueness`).
         SELECT FROM unnest(CAST(:changed AS uuid[])) AS changed (id)
         JOIN LATERAL (SELECT xact_id FROM change WHERE registrant_id = changed.id OFFSET 0) before ON true
         WHERE before.xact_id > log_transaction(pg_current_xact_id())
         LIMIT 1
     )
-    INSERT INTO change (at, kind, season, organizer_code, registrant_id, route_id, from_status, to_status,
-                        client_id, reason, facts)
-    SELECT :at, kind, season, organizer, registrant_id, route_id, from_status, to_status, client_id, reason,
-           CAST(facts AS jsonb)
-    FROM unnest(CAST(:kind AS text[]), CAST(:season AS int[]), CAST(:organizer AS text[]),
-                CAST(:registrant_id AS uuid[]), CAST(:route_id AS uuid[]), CAST(:from_status AS text[]),
-                CAST(:to_status AS text[]), CAST(:client_id AS text[]), CAST(:reason AS text[]),
-                CAST(:facts AS text[])) WITH ORDINALITY
-         AS entry (kind, season, organizer, registrant_id, route_id, from_status, to_status, client_id, reason,
-                   facts, place)
-    WHERE NOT EXISTS (SELECT FROM younger)
-    ORDER BY place
+    INSERT INTO change (at, {_COLUMNS}) SELECT :at, {_COLUMNS} FROM {_ROWS}
+    WHERE NOT EXISTS (SELECT FROM younger) ORDER BY place
     """
-)
-_COLUMNS = (
-    "kind",
-    "season",
-    "organizer",
-    "registrant_id",
-    "route_id",
-    "from_status",
-    "to_status",
-    "client_id",
-    "reason",
 )
 
 
 async def append(session: Session, entries: Sequence[Entry], now: datetime) -> None:
     """Write `entries` in this order, in one statement. Raises `Raced`.
 
-    A transaction that had its number before it waited for a registrant, and then builds on what a younger one did to
-    it, would come first in the order of the log: it is run again under a new number.
+    PostgreSQL numbers a transaction when it first writes. A transaction that had its number, waited for a registrant,
+    and then builds on what a younger transaction did to the registrant, would come before that one in the order of the
+    log. So it is run again under a new number.
     """
-    columns: dict[str, object] = {name: [getattr(entry, name) for entry in entries] for name in _COLUMNS}
-    facts = [None if entry.facts is None else orjson.dumps(entry.facts).decode() for entry in entries]
     changed = {entry.registrant_id for entry in entries if entry.registrant_id and entry.kind in OF_A_REGISTRANT}
-    written = await session.execute(_APPEND, {"at": now, "facts": facts, "changed": list(changed), **columns})
-    assert isinstance(written, CursorResult)  # noqa: S101 - an INSERT's result
-    if written.rowcount != len(entries):
+    rows = _ROWS.of([_row(entry) for entry in entries])
+    if await session.run(_APPEND, at=now, changed=list(changed), **rows) != len(entries):
         raise Raced
-    session.info[CHANGED] = True
+    session.wrote_change_log = True
+
+
+def _row(entry: Entry) -> _Row:
+    return _Row(
+        kind=entry.kind,
+        season=entry.season,
+        organizer_code=entry.organizer,
+        registrant_id=entry.registrant_id,
+        route_id=entry.route_id,
+        from_status=entry.from_status,
+        to_status=entry.to_status,
+        client_id=entry.client_id,
+        reason=entry.reason,
+        facts=None if entry.facts is None else orjson.dumps(entry.facts).decode(),
+    )

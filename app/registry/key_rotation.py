@@ -150,7 +150,7 @@ async def reseal_batch(database: Database, vault: Vault, sealed: Sealed, after: 
 
 
 def anew(vault: Vault, value: bytes | None) -> bytes | None:
-    return None if value is None else vault.seal(vault.open(value))
+    return None if value is None else vault.reseal(value)
 
 
 async def count_left(database: Database, current: int) -> dict[Sealed, int]:

@@ -6,23 +6,24 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-
-from sqlalchemy import text
+from typing import NamedTuple
+from uuid import UUID
 
 from app.db import Session
-from app.errors import NikInvalid
+from app.errors import NikInvalid, refuses
 from app.models.enums import Purpose
 from app.registry.caller import Caller
 from app.registry.niks import access_log
-from app.registry.registrants import lookup
+from app.registry.registrants import lookup, opening
 from app.registry.registrants.record import Record
 from app.registry.values import nik
+from app.sql import statement
 from app.vault.vault import Vault
 
 MOST_ACCESSES = 1_000
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Access:
     at: datetime
     client_id: str
@@ -33,50 +34,74 @@ class Access:
     outcome: str | None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Block:
+    """A block of a NIK, standing or not."""
+
+    reason: str
+    from_season: int
+    until_season: int
+    since: datetime
+    organizer_code: str
+    lifted_at: datetime | None
+    lift_reason: str | None
+
+
 @dataclass(frozen=True, slots=True)
 class Holding:
     """All that the registry holds on one NIK."""
 
     registrants: tuple[Record, ...]
-    blocks: tuple[dict[str, object], ...]
+    blocks: tuple[Block, ...]
     accesses: tuple[Access, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Read:
-    """A NIK that a client read: masked where the registry still knows it, else only that there was one."""
+class NikRead:
+    """A NIK that a client read: masked if the registry still knows the NIK, else None."""
 
     at: datetime
     purpose: str
     nik: str | None
 
 
-_ACCESSES = text(
+class _Looked(NamedTuple):
+    at: datetime
+    purpose: str
+    nik_sealed: bytes | None
+
+
+_ACCESSES = statement(
     """
-    SELECT at, client_id, organizer_code, purpose, direction, service, outcome FROM nik_access
+    SELECT at, client_id, organizer_code AS organizer, purpose, direction, service, outcome FROM nik_access
     WHERE nik_index = :nik_index ORDER BY at DESC, id DESC LIMIT :most
-    """
+    """,
+    Access,
 )
-_OF_NIK = text("SELECT id FROM registrant WHERE nik_index = :nik_index ORDER BY id")
-_BLOCKS_OF_NIK = text(
+_OF_NIK = statement("SELECT id FROM registrant WHERE nik_index = :nik_index ORDER BY id", UUID)
+_BLOCKS_OF_NIK = statement(
     """
     SELECT reason, from_season, until_season, since, organizer_code, lifted_at, lift_reason FROM nik_block
     WHERE nik_index = :nik_index ORDER BY since, id
-    """
+    """,
+    Block,
 )
-_READ_BY = text(
+_READ_BY = statement(
     """
     SELECT a.at, a.purpose, r.nik_sealed FROM nik_access a
     LEFT JOIN LATERAL (SELECT nik_sealed FROM registrant WHERE nik_index = a.nik_index LIMIT 1) r ON true
     WHERE a.client_id = :client_id AND a.at >= :since AND a.at < :until ORDER BY a.at, a.id
-    """
+    """,
+    _Looked,
 )
+_ORGANIZERS = statement("SELECT code FROM organizer", str)
 
 
+@refuses(NikInvalid)
 async def accesses(
     session: Session, vault: Vault, caller: Caller, raw_nik: str, now: datetime
 ) -> list[Access] | NikInvalid:
-    """Who looked at this NIK, the newest first, at most 1,000. This look is written down as well, after it."""
+    """Who looked at this NIK, the newest look first, at most 1,000. Then this look is written down, too."""
     parsed = nik.parse(raw_nik)
     if isinstance(parsed, NikInvalid):
         return parsed
@@ -86,36 +111,33 @@ async def accesses(
     return found
 
 
+@refuses(NikInvalid)
 async def export(session: Session, vault: Vault, caller: Caller, raw_nik: str, now: datetime) -> Holding | NikInvalid:
     """All that is held on one NIK, with its access log (art. 7, 32), for the person it belongs to."""
     parsed = nik.parse(raw_nik)
     if isinstance(parsed, NikInvalid):
         return parsed
     index = vault.blind_index(parsed.digits)
-    ids = list((await session.execute(_OF_NIK, {"nik_index": index})).scalars())
+    ids = await session.rows(_OF_NIK, nik_index=index)
     found = await lookup.by_ids(session, vault, await _everybody(session, caller), ids, everyone=True)
-    rows = await session.execute(_BLOCKS_OF_NIK, {"nik_index": index})
-    blocks = tuple(dict(row) for row in rows.mappings())
+    blocks = await session.rows(_BLOCKS_OF_NIK, nik_index=index)
     seen = await _accesses(session, index)
     await access_log.record(session, [access_log.Look(caller=caller, nik_index=index, purpose=Purpose.EXPORT)], now)
-    return Holding(tuple(one for one in found if one is not None), blocks, tuple(seen))
+    return Holding(tuple(one for one in found if one is not None), tuple(blocks), tuple(seen))
 
 
-async def reads_by(session: Session, vault: Vault, client_id: str, since: datetime, until: datetime) -> list[Read]:
+async def reads_by(session: Session, vault: Vault, client_id: str, since: datetime, until: datetime) -> list[NikRead]:
     """Which NIKs a client read from `since` until before `until`: the list that a breach notice needs (art. 46)."""
-    rows = await session.execute(_READ_BY, {"client_id": client_id, "since": since, "until": until})
     return [
-        Read(row.at, row.purpose, None if row.nik_sealed is None else vault.mask(vault.open(row.nik_sealed)))
-        for row in rows
+        NikRead(look.at, look.purpose, None if look.nik_sealed is None else opening.masked_nik(look.nik_sealed, vault))
+        for look in await session.rows(_READ_BY, client_id=client_id, since=since, until=until)
     ]
 
 
 async def _accesses(session: Session, index: bytes) -> list[Access]:
-    rows = await session.execute(_ACCESSES, {"nik_index": index, "most": MOST_ACCESSES})
-    return [Access(*row) for row in rows]
+    return await session.rows(_ACCESSES, nik_index=index, most=MOST_ACCESSES)
 
 
 async def _everybody(session: Session, caller: Caller) -> Caller:
-    """The person has a right to all of it, so nothing of it is masked."""
-    codes = (await session.execute(text("SELECT code FROM organizer"))).scalars()
-    return Caller(caller.client_id, caller.organizer, frozenset(codes))
+    """A caller that owns every organizer's registrants: the person has a right to see all of them unmasked."""
+    return Caller(caller.client_id, caller.organizer, frozenset(await session.rows(_ORGANIZERS)))

@@ -54,16 +54,30 @@ class Vault:
         return hmac.digest(self._loaded.keys.index, INDEX_DOMAIN + nik.encode(), "sha256")
 
     def seal(self, text: str) -> bytes:
+        """A NIK or a name."""
         return self.seal_bytes(text.encode())
 
+    def open_personal(self, sealed: bytes) -> str:
+        """A NIK or a name. Only `registry.registrants.opening` calls this. Raises `Unreadable`."""
+        return self.open_bytes(sealed).decode()
+
+    def seal_secret(self, secret: str) -> bytes:
+        """What webhooks are signed with."""
+        return self.seal_bytes(secret.encode())
+
+    def open_secret(self, sealed: bytes) -> str:
+        """Raises `Unreadable`."""
+        return self.open_bytes(sealed).decode()
+
+    def reseal(self, sealed: bytes) -> bytes:
+        """The same content under the current data key. Nobody sees it meanwhile. Raises `Unreadable`."""
+        return self.seal_bytes(self.open_bytes(sealed))
+
     def seal_bytes(self, content: bytes) -> bytes:
+        """A piece of a file that was sent."""
         loaded = self._current()
         key_id, nonce = loaded.keys.current_id, os.urandom(NONCE_BYTES)
         return bytes((key_id,)) + nonce + loaded.ciphers[key_id].encrypt(nonce, content, None)
-
-    def open(self, sealed: bytes) -> str:
-        """Raises `Unreadable`."""
-        return self.open_bytes(sealed).decode()
 
     def open_bytes(self, sealed: bytes) -> bytes:
         """Raises `Unreadable`."""

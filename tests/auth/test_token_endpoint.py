@@ -319,7 +319,7 @@ async def test_a_body_without_end_is_cut_off(http: httpx.AsyncClient, basic: tup
 async def test_a_body_that_does_not_arrive_is_given_up(
     http: httpx.AsyncClient, basic: tuple[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(endpoints, "_BODY_TIMEOUT", 0.05)
+    monkeypatch.setattr(endpoints, "BODY_WITHIN_SECONDS", 0.05)
 
     async def chunks() -> AsyncIterator[bytes]:
         yield b"grant_type="

@@ -60,7 +60,16 @@ async def process(database: Database, *, listening: bool = True) -> AsyncIterato
 
 async def tell(world: World, registrant: UUID, *reasons: str, organizer: str = "hubdat") -> None:
     """Changes of a registrant, in one commit."""
-    entries = [Entry(ChangeKind.REGISTRANT_CORRECTED, 2026, organizer, registrant, reason=reason) for reason in reasons]
+    entries = [
+        Entry(
+            kind=ChangeKind.REGISTRANT_CORRECTED,
+            season=2026,
+            organizer=organizer,
+            registrant_id=registrant,
+            reason=reason,
+        )
+        for reason in reasons
+    ]
     async with world.database.transaction() as session:
         await change_log.append(session, entries, NOW)
 

@@ -12,7 +12,7 @@ from uuid import UUID
 from app.changes.log import projection
 from app.changes.webhooks import announcing, outbox
 from app.changes.webhooks.outbox import Landed, Leased
-from app.changes.webhooks.posting import Outcome
+from app.changes.webhooks.posting import AttemptOutcome
 from app.models.enums import ChangeKind, DeliveryError, WebhookEvent
 from app.registry import change_log
 from app.registry.caller import Caller
@@ -27,8 +27,8 @@ SELECT EXISTS (
     SELECT FROM change c, projection p WHERE p.name = 'webhooks' AND (c.xact_id, c.id) > (p.xact_id, p.change_id)
 )
 """
-DELIVERED = Outcome(5, 204)
-FAILED = Outcome(5, 500)
+DELIVERED = AttemptOutcome(5, 204)
+FAILED = AttemptOutcome(5, 500)
 
 
 def silent() -> float:
@@ -72,11 +72,11 @@ class Post:
     async def lease(self, now: datetime = NOW, most: int = 100) -> list[Leased]:
         return await self.world.database.attempt(lambda session: outbox.lease(session, now, most=most))
 
-    async def record(self, *ends: tuple[Leased, Outcome], now: datetime = NOW) -> None:
+    async def record(self, *ends: tuple[Leased, AttemptOutcome], now: datetime = NOW) -> None:
         landed = [Landed(leased, now, outcome) for leased, outcome in ends]
-        await self.world.database.attempt(lambda session: outbox.record(session, landed, now, silent))
+        await self.world.database.attempt(lambda session: outbox.write_outcomes(session, landed, now, silent))
 
-    async def try_all(self, outcome: Outcome, now: datetime = NOW) -> list[Leased]:
+    async def try_all(self, outcome: AttemptOutcome, now: datetime = NOW) -> list[Leased]:
         """One attempt of everything that may be sent at once, all with this outcome."""
         leased = await self.lease(now)
         await self.record(*((one, outcome) for one in leased), now=now)
@@ -114,28 +114,34 @@ def no_show(registrant: int, organizer: str = "djka", route: int = 1) -> Entry:
 
 def _moved(registrant: int, organizer: str, route: int, before: str, after: str) -> Entry:
     return Entry(
-        ChangeKind.REGISTRANT_MOVED,
-        2026,
-        organizer,
-        UUID(int=registrant),
-        route_id(route),
-        before,
-        after,
+        kind=ChangeKind.REGISTRANT_MOVED,
+        season=2026,
+        organizer=organizer,
+        registrant_id=UUID(int=registrant),
+        route_id=route_id(route),
+        from_status=before,
+        to_status=after,
         client_id="djka-test",
         reason="Permintaan keluarga Slamet",
     )
 
 
 def filled(route: int = 1, organizer: str = "djka") -> Entry:
-    return Entry(ChangeKind.QUOTA_FILLED, 2026, organizer, route_id=route_id(route))
+    return Entry(kind=ChangeKind.QUOTA_FILLED, season=2026, organizer=organizer, route_id=route_id(route))
 
 
 def returned(route: int = 1, organizer: str = "djka", seats: int = 1) -> Entry:
-    return Entry(ChangeKind.QUOTA_RETURNED, 2026, organizer, route_id=route_id(route), facts={"seats": seats})
+    return Entry(
+        kind=ChangeKind.QUOTA_RETURNED,
+        season=2026,
+        organizer=organizer,
+        route_id=route_id(route),
+        facts={"seats": seats},
+    )
 
 
-def failure(error: DeliveryError) -> Outcome:
-    return Outcome(5, error=error)
+def failure(error: DeliveryError) -> AttemptOutcome:
+    return AttemptOutcome(5, error=error)
 
 
 def after(**span: float) -> datetime:

@@ -15,7 +15,7 @@ from sqlalchemy.exc import DBAPIError
 from app import migration
 from app.cli import command
 from app.config import CHECKOUT, Settings
-from app.errors import NotFound, Unavailable
+from app.errors import NotFound, RefusalError, Unavailable
 from app.vault.keys import KeysUnusable
 from app.vault.vault import Unreadable
 from tests.cli.conftest import Pemudik
@@ -39,7 +39,7 @@ def caused(error: Exception, cause: Exception) -> Exception:
 @pytest.mark.parametrize(
     ("error", "line"),
     [
-        (NotFound("organizer"), "Not found among your records. (NOT_FOUND)"),
+        (RefusalError(NotFound("organizer")), "Not found among your records. (NOT_FOUND)"),
         (command.Failed("Do this."), "Do this."),
         (KeysUnusable("A key is missing."), "A key is missing."),
         (Unreadable("A value was changed."), "A value was changed."),

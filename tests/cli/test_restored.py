@@ -13,7 +13,7 @@ from uuid import UUID
 import pytest
 
 from app.changes.log import feed
-from app.changes.log.feed import START, Page, Position
+from app.changes.log.feed import START, FeedPage, Position
 from app.config import Settings
 from app.db import Database
 from app.embedded import postgres
@@ -57,7 +57,7 @@ def at(url: str, home: Path, work: Callable[[World], Awaitable[Result]]) -> Resu
     return asyncio.run(run())
 
 
-async def page(world: World, after: Position = START) -> Page:
+async def page(world: World, after: Position = START) -> FeedPage:
     """Once it is settled, whatever else runs on that server."""
     async with asyncio.timeout(20):
         while True:

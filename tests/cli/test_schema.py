@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from app.cli import refusals
 from app.graphql import schema
 from tests.cli.conftest import Pemudik
 
@@ -11,6 +12,16 @@ def test_the_schema_is_printed_or_written(pemudik: Pemudik, tmp_path: Path) -> N
     assert pemudik("schema", "export", "-").output == schema.sdl()
     assert pemudik("schema", "export", str(file)).output == ""
     assert file.read_text() == schema.sdl()
+
+
+def test_the_table_of_refusals_is_printed_written_or_checked(pemudik: Pemudik, tmp_path: Path) -> None:
+    file = tmp_path / "refusals.md"
+    assert pemudik("schema", "refusals", "-").output == refusals.page()
+    stale = "pemudik: refusals.md is not what this program refuses: run `pemudik schema refusals`.\n"
+    assert pemudik("schema", "refusals", "--check", str(file), code=1).stderr == stale
+    assert pemudik("schema", "refusals", str(file)).output == ""
+    assert file.read_text() == refusals.page()
+    assert pemudik("schema", "refusals", "--check", str(file)).output == ""
 
 
 def test_checking_writes_nothing(pemudik: Pemudik, tmp_path: Path) -> None:

@@ -29,7 +29,7 @@ def count_for_ever(url: str) -> None:
     async def keep() -> None:
         database = Database(url, pool_size=2)
         # Few at a time: there is always one in the middle of it.
-        tallies._COUNT = tallies._counting(5)
+        tallies.CHANGES_OF_A_STEP = 5
         await projection.keep(database, Wake(database), tallies.STATISTICS, asyncio.Event())
 
     asyncio.run(keep())

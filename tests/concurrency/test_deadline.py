@@ -44,7 +44,7 @@ async def registered(world: World, count: int) -> list[Record]:
 
 async def verify(world: World, people: Sequence[Record], now: datetime) -> list[Any]:
     return await world.move(
-        *(lifecycle.Move(HUBDAT, Ref(id=one.id), RegistrantStatus.VERIFIED) for one in people), now=now
+        *(lifecycle.Move(caller=HUBDAT, ref=Ref(id=one.id), to=RegistrantStatus.VERIFIED) for one in people), now=now
     )
 
 
@@ -99,7 +99,7 @@ async def test_verification_against_forfeiture(world: World, monkeypatch: pytest
 async def test_a_sweep_that_waits_for_verifications_takes_the_others(world: World) -> None:
     people = await registered(world, 40)
     async with world.database.transaction() as session:
-        moves = [lifecycle.Move(HUBDAT, Ref(id=one.id), RegistrantStatus.VERIFIED) for one in people[:5]]
+        moves = [lifecycle.Move(caller=HUBDAT, ref=Ref(id=one.id), to=RegistrantStatus.VERIFIED) for one in people[:5]]
         held = await lifecycle.move(session, world.vault, moves, IN_TIME)
         sweeping = asyncio.create_task(world.sweep(TOO_LATE))
         await one_waits(world)
@@ -127,7 +127,10 @@ async def test_forfeiture_against_cancellation(world: World, monkeypatch: pytest
     monkeypatch.setattr(sweep, "AT_ONCE", 5)
     people = await registered(world, 60)
     cancels = [
-        world.move(lifecycle.Move(HUBDAT, Ref(id=one.id), RegistrantStatus.CANCELLED, "Batal berangkat"), now=IN_TIME)
+        world.move(
+            lifecycle.Move(caller=HUBDAT, ref=Ref(id=one.id), to=RegistrantStatus.CANCELLED, reason="Batal berangkat"),
+            now=IN_TIME,
+        )
         for one in reversed(people)
     ]
     _, answers = await asyncio.gather(world.sweep(TOO_LATE), at_once(cancels))
@@ -207,7 +210,7 @@ async def verify_or_sweep(database: Database, vault: Vault, ids: list[Any] | Non
         return 0
 
     async def some(share: list[Any]) -> int:
-        moves = [lifecycle.Move(HUBDAT, Ref(id=one), RegistrantStatus.VERIFIED) for one in share]
+        moves = [lifecycle.Move(caller=HUBDAT, ref=Ref(id=one), to=RegistrantStatus.VERIFIED) for one in share]
         verdicts = await database.attempt(lambda session: lifecycle.move(session, vault, moves, now))
         return sum(isinstance(one, Record) for one in verdicts)
 

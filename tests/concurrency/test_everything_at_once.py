@@ -16,7 +16,7 @@ from sqlalchemy import text
 from app.db import Database, Session
 from app.errors import Refusal
 from app.models.enums import RegistrantStatus
-from app.registry import privacy, sweep
+from app.registry import erasure, sweep
 from app.registry.caller import Caller
 from app.registry.niks import blocks
 from app.registry.registrants import cases, corrections, lifecycle, submission
@@ -90,7 +90,9 @@ class Office:
     async def move(self) -> Any:
         caller = self.caller()
         moves = [
-            lifecycle.Move(caller, await self.somebody(caller), to, "Permintaan peserta", healthy=True)
+            lifecycle.Move(
+                caller=caller, ref=await self.somebody(caller), to=to, reason="Permintaan peserta", healthy=True
+            )
             for to in self.dice.choices(list(RegistrantStatus)[:3] + [RegistrantStatus.CANCELLED] * 2, k=4)
         ]
         return await self.attempt(lambda session: lifecycle.move(session, self.vault, moves, NOW))
@@ -98,7 +100,7 @@ class Office:
     async def correct(self) -> Any:
         caller = self.caller()
         ref = await self.somebody(caller)
-        given = Correction("Salah ketik", nik=nik_of(self.dice.randrange(PEOPLE)), name="Bambang Sutrisno")
+        given = Correction(reason="Salah ketik", nik=nik_of(self.dice.randrange(PEOPLE)), name="Bambang Sutrisno")
         return await self.attempt(lambda s: corrections.correct(s, self.vault, caller, ref, given, NOW))
 
     async def release(self) -> Any:
@@ -115,7 +117,7 @@ class Office:
 
     async def erase(self) -> Any:
         ref = await self.somebody(self.caller())
-        return await self.attempt(lambda s: privacy.erase(s, self.vault, HUBDAT, ref, "Permintaan peserta", NOW))
+        return await self.attempt(lambda s: erasure.erase(s, self.vault, HUBDAT, ref, "Permintaan peserta", NOW))
 
     async def decide(self) -> Any:
         async with self.database.transaction() as session:

@@ -207,7 +207,7 @@ async def test_a_submission_whose_answer_was_lost(world: World, database_url: st
 @pytest.mark.parametrize(("to", "taken"), [(RegistrantStatus.VERIFIED, 1), (RegistrantStatus.CANCELLED, 0)])
 async def test_a_move_whose_answer_was_lost(world: World, database_url: str, to: RegistrantStatus, taken: int) -> None:
     held = await world.registered(someone(HUBDAT, await world.route(quota=1)))
-    move = lifecycle.Move(HUBDAT, Ref(id=held.id), to, "Permintaan peserta")
+    move = lifecycle.Move(caller=HUBDAT, ref=Ref(id=held.id), to=to, reason="Permintaan peserta")
     [again] = await asked_twice(database_url, lambda session: lifecycle.move(session, world.vault, [move], NOW))
     assert again.status == to
     assert await world.taken() == taken

@@ -94,7 +94,9 @@ async def test_states_and_cancellations_at_once(world: World) -> None:
     ids = [row.id for row in await world.run("SELECT id FROM registrant ORDER BY id")]
 
     async def cancel(registrant_id: UUID) -> None:
-        move = lifecycle.Move(HUBDAT, Ref(id=registrant_id), RegistrantStatus.CANCELLED, reason="Permintaan peserta")
+        move = lifecycle.Move(
+            caller=HUBDAT, ref=Ref(id=registrant_id), to=RegistrantStatus.CANCELLED, reason="Permintaan peserta"
+        )
         await world.move(move)
 
     calls: list[Any] = [cancel(one) for one in ids]

@@ -90,7 +90,7 @@ async def test_one_nik_from_several_processes(world: World, crew: Crew) -> None:
 
 
 async def correct(world: World, caller: Caller, one: Record, number: int) -> Any:
-    given = Correction("Salah ketik", nik=nik_of(number))
+    given = Correction(reason="Salah ketik", nik=nik_of(number))
     return await world.database.attempt(
         lambda session: corrections.correct(session, world.vault, caller, Ref(id=one.id), given, NOW)
     )

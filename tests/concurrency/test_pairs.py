@@ -14,7 +14,7 @@ import pytest
 from app import db
 from app.clock import end_of_wib_day, wib_day
 from app.models.enums import RegistrantStatus
-from app.registry import privacy, sweep
+from app.registry import erasure, sweep
 from app.registry.registrants import corrections, lifecycle, submission
 from app.registry.registrants.corrections import Correction
 from app.registry.registrants.lookup import Ref
@@ -40,7 +40,10 @@ async def outbounds(world: World, count: int) -> list[Record]:
 
 
 def cancel(world: World, *outbounds: Record) -> Any:
-    moves = [lifecycle.Move(HUBDAT, Ref(id=one.id), RegistrantStatus.CANCELLED, "Batal berangkat") for one in outbounds]
+    moves = [
+        lifecycle.Move(caller=HUBDAT, ref=Ref(id=one.id), to=RegistrantStatus.CANCELLED, reason="Batal berangkat")
+        for one in outbounds
+    ]
     return world.move(*moves)
 
 
@@ -93,7 +96,11 @@ async def test_a_return_that_is_being_booked_goes_with_the_outbound(world: World
 async def test_an_outbound_that_is_being_cancelled_has_no_return(world: World) -> None:
     [outbound] = await outbounds(world, 1)
     async with world.database.transaction() as session:
-        moves = [lifecycle.Move(HUBDAT, Ref(id=outbound.id), RegistrantStatus.CANCELLED, "Batal berangkat")]
+        moves = [
+            lifecycle.Move(
+                caller=HUBDAT, ref=Ref(id=outbound.id), to=RegistrantStatus.CANCELLED, reason="Batal berangkat"
+            )
+        ]
         await lifecycle.move(session, world.vault, moves, NOW)
         booking = asyncio.create_task(back(world, 0))
         await one_waits(world)
@@ -136,7 +143,7 @@ async def test_both_ways_at_once_against_each_other(world: World) -> None:
 
 
 def correct(world: World, one: Record, number: int) -> Any:
-    given = Correction("Salah ketik", nik=nik_of(number))
+    given = Correction(reason="Salah ketik", nik=nik_of(number))
     return world.database.attempt(
         lambda session: corrections.correct(session, world.vault, HUBDAT, Ref(id=one.id), given, NOW)
     )
@@ -177,7 +184,7 @@ async def test_a_return_that_is_being_booked_is_corrected_with_its_outbound(worl
 async def test_an_outbound_that_is_being_corrected_is_not_the_mistyped_ones(world: World) -> None:
     [outbound] = await outbounds(world, 1)
     async with world.database.transaction() as session:
-        given = Correction("Salah ketik", nik=nik_of(100))
+        given = Correction(reason="Salah ketik", nik=nik_of(100))
         await corrections.correct(session, world.vault, HUBDAT, Ref(id=outbound.id), given, NOW)
         booking = asyncio.create_task(back(world, 0))
         await one_waits(world)
@@ -192,7 +199,7 @@ async def test_a_return_that_was_erased_is_not_corrected_back(world: World) -> N
     [[booked]] = await asyncio.gather(back(world, 0))
     async with world.database.transaction() as session:
         ref = Ref(id=booked.record.id)
-        erased = await privacy.erase(session, world.vault, HUBDAT, ref, "Permintaan peserta", NOW)
+        erased = await erasure.erase(session, world.vault, HUBDAT, ref, "Permintaan peserta", NOW)
     assert isinstance(erased, Record)
     corrected = await correct(world, outbound, 100)
     assert isinstance(corrected, Record)

@@ -166,7 +166,9 @@ async def test_a_cancelled_seat_is_claimed_once(world: World) -> None:
     route = await world.route(quota=30)
     held = [one.record for one in await world.submit(*(someone(HUBDAT, route, number) for number in range(30)))]
     cancels = [
-        world.move(lifecycle.Move(HUBDAT, Ref(id=one.id), RegistrantStatus.CANCELLED, "Batal berangkat"))
+        world.move(
+            lifecycle.Move(caller=HUBDAT, ref=Ref(id=one.id), to=RegistrantStatus.CANCELLED, reason="Batal berangkat")
+        )
         for one in held[:20]
     ]
     claims = [world.submit(someone(HUBDAT, route, 100 + number)) for number in range(60)]
@@ -189,7 +191,10 @@ async def test_a_cancelled_seat_is_claimed_once(world: World) -> None:
 async def test_a_person_who_is_cancelled_twice_at_once_leaves_one_seat(world: World) -> None:
     route = await world.route(quota=40)
     held = [one.record for one in await world.submit(*(someone(HUBDAT, route, number) for number in range(40)))]
-    cancel = [lifecycle.Move(HUBDAT, Ref(id=one.id), RegistrantStatus.CANCELLED, "Batal berangkat") for one in held]
+    cancel = [
+        lifecycle.Move(caller=HUBDAT, ref=Ref(id=one.id), to=RegistrantStatus.CANCELLED, reason="Batal berangkat")
+        for one in held
+    ]
     batches = [cancel, cancel[::-1], cancel[10:], cancel[:30]]
     singles = [[one] for one in cancel[::4]]
     verdicts = list(chain(*await asyncio.gather(*(world.move(*batch) for batch in (*batches, *singles)))))

@@ -12,7 +12,7 @@ from sqlalchemy import text
 from app.db import Database
 from app.demo import demo, life, people
 from app.demo.catalogue import MEMBERS, TRIPS
-from app.errors import InvalidValue
+from app.errors import InvalidValue, RefusalError
 from app.models.enums import RegistrantStatus
 from app.registry.routes import finding
 from app.registry.routes import route as routes
@@ -182,5 +182,5 @@ def test_nobody_twice(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_a_refusal_is_a_mistake() -> None:
-    with pytest.raises(InvalidValue):
+    with pytest.raises(RefusalError):
         life.accepted(InvalidValue("name", "", ""))

@@ -24,6 +24,7 @@ from app.registry.clients.scopes import SCOPES
 from app.request_log import RequestLog
 from app.vault.vault import Vault
 from tests import world as worlds
+from tests.graphql.promises import not_promised
 from tests.world import World
 
 ISSUER = "https://registry.test"
@@ -68,7 +69,9 @@ class Api:
         sent = {"Authorization": f"Bearer {token}", "Accept": accept, **(headers or {})}
         if not {"content", "files"} & more.keys():
             more["json"] = {"query": query, "variables": variables, **more.pop("body", {})}
-        return await self.http.post("/graphql", headers=sent, **more)
+        answer = await self.http.post("/graphql", headers=sent, **more)
+        assert not not_promised(query, answer), "the descriptions of these root fields do not name these codes"
+        return answer
 
     async def data(self, query: str, variables: object = None, **how: Any) -> Any:
         """The data of an answer without errors."""

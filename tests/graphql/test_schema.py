@@ -7,11 +7,11 @@ from collections.abc import Iterator
 from graphql import GraphQLEnumType, GraphQLInputObjectType, GraphQLObjectType
 
 from app import errors
+from app.cli import refusals
 from app.config import CHECKOUT
 from app.graphql import permissions
 from app.graphql.schema import EXECUTABLE, sdl
 from app.graphql.topics.problems import ProblemCode
-from app.intake.files.file_refusals import FileRefused
 
 FEDERATION = {"_FieldSet", "_Service", "_Any", "_Entity", "_entities", "_service"}
 READ = (("registrants:read",), ("dashboard:read",))
@@ -100,17 +100,12 @@ def test_the_committed_contract_is_current() -> None:
     assert (CHECKOUT / "schema.graphql").read_text() == sdl()
 
 
+def test_the_committed_table_of_refusals_is_current() -> None:
+    assert (CHECKOUT / "docs/refusals.md").read_text() == refusals.page()
+
+
 def test_every_refusal_has_its_code() -> None:
-    assert {code.value for code in ProblemCode} == {refusal.code for refusal in refusals(errors.Refusal)}
-
-
-def refusals(kind: type[errors.Refusal]) -> Iterator[type[errors.Refusal]]:
-    """Of rows and requests; a file that is not taken at all is told with its job."""
-    for refusal in kind.__subclasses__():
-        if refusal is FileRefused:
-            continue
-        yield refusal
-        yield from refusals(refusal)
+    assert [code.value for code in ProblemCode] == [refusal.code for refusal in errors.KINDS]
 
 
 def undescribed() -> Iterator[str]:

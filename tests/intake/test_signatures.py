@@ -13,7 +13,7 @@ import pytest
 from standardwebhooks import Webhook
 
 from app.errors import InvalidValue, NotFound
-from app.intake.signatures import RECHECK_AFTER, Signatures
+from app.intake.signatures import RECHECK_AFTER_SECONDS, Signatures
 from app.registry import key_rotation
 from app.registry.caller import Caller
 from app.registry.clients import clients, webhook_secrets
@@ -180,7 +180,7 @@ async def test_a_new_secret_is_known_within_seconds(world: World) -> None:
     assert await signatures.verified(given({}), body(), "hubdat-test", NOW) is None
     await issued(world, "hubdat-test")
     assert await signatures.verified(given({}), body(), "hubdat-test", NOW) is None
-    ticks[0] = RECHECK_AFTER
+    ticks[0] = RECHECK_AFTER_SECONDS
     with pytest.raises(Exception, match="SIGNATURE_REQUIRED"):
         await signatures.verified(given({}), body(), "hubdat-test", NOW)
 

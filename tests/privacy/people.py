@@ -14,7 +14,7 @@ from uuid_utils.compat import uuid7
 from app.changes.log import feed
 from app.graphql.paging import cursor_of
 from app.models.enums import CaseState, ImportMode, RegistrantStatus
-from app.registry import privacy
+from app.registry import erasure
 from app.registry.caller import Caller
 from app.registry.imports import absentees, job_runs, jobs
 from app.registry.imports.jobs import Job, Order
@@ -252,7 +252,7 @@ async def _corrected(society: Society, caller: Caller, one: Person) -> None:
             society.world.vault,
             caller,
             Ref(id=wrong.id),
-            Correction("Salah ketik petugas", nik=one.nik, name=one.name, reference=one.reference),
+            Correction(reason="Salah ketik petugas", nik=one.nik, name=one.name, reference=one.reference),
             NOW,
         )
     assert isinstance(right, Record)
@@ -262,7 +262,7 @@ async def _corrected(society: Society, caller: Caller, one: Person) -> None:
 async def _erased(society: Society, caller: Caller, one: Person) -> None:
     await _submit(society, caller, one, "truck")
     async with society.world.database.transaction() as session:
-        gone = await privacy.erase(
+        gone = await erasure.erase(
             session, society.world.vault, worlds.HUBDAT, Ref(id=one.id), "Permintaan pemilik data", NOW
         )
     assert isinstance(gone, Record)

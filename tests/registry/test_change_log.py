@@ -28,18 +28,18 @@ async def test_an_entry_is_kept_whole(world: World) -> None:
     await append(
         world,
         Entry(
-            ChangeKind.REGISTRANT_MOVED,
-            2026,
-            "hubdat",
-            registrant,
-            route,
-            "REGISTERED",
-            "VERIFIED",
-            "hubdat-test",
-            "Alasan",
-            facts,
+            kind=ChangeKind.REGISTRANT_MOVED,
+            season=2026,
+            organizer="hubdat",
+            registrant_id=registrant,
+            route_id=route,
+            from_status="REGISTERED",
+            to_status="VERIFIED",
+            client_id="hubdat-test",
+            reason="Alasan",
+            facts=facts,
         ),
-        Entry(ChangeKind.SEASON_PURGED),
+        Entry(kind=ChangeKind.SEASON_PURGED),
     )
     columns = (
         "at, kind, season, organizer_code, registrant_id, route_id, from_status, to_status, client_id, reason, facts"
@@ -64,14 +64,14 @@ async def test_an_entry_is_kept_whole(world: World) -> None:
 
 async def test_many_entries_are_one_statement_in_their_order(world: World) -> None:
     with world.statements() as issued:
-        await append(world, *(Entry(ChangeKind.QUOTA_FILLED, season) for season in range(1000)))
+        await append(world, *(Entry(kind=ChangeKind.QUOTA_FILLED, season=season) for season in range(1000)))
     assert len(issued) == 1
     assert await world.changes("season") == [(season,) for season in range(1000)]
 
 
 async def test_a_row_knows_its_transaction(world: World) -> None:
-    await append(world, Entry(ChangeKind.QUOTA_FILLED), Entry(ChangeKind.QUOTA_FILLED))
-    await append(world, Entry(ChangeKind.QUOTA_FILLED))
+    await append(world, Entry(kind=ChangeKind.QUOTA_FILLED), Entry(kind=ChangeKind.QUOTA_FILLED))
+    await append(world, Entry(kind=ChangeKind.QUOTA_FILLED))
     first, second, third = [one.xact_id for one in await world.run("SELECT xact_id::text FROM change ORDER BY id")]
     assert first == second != third
 
@@ -79,7 +79,7 @@ async def test_a_row_knows_its_transaction(world: World) -> None:
 async def test_what_is_rolled_back_was_never_told(world: World) -> None:
     async def fail() -> None:
         async with world.database.transaction() as session:
-            await change_log.append(session, [Entry(ChangeKind.QUOTA_FILLED)], NOW)
+            await change_log.append(session, [Entry(kind=ChangeKind.QUOTA_FILLED)], NOW)
             raise LookupError
 
     with pytest.raises(LookupError):
@@ -101,9 +101,9 @@ async def test_a_reader_behind_the_oldest_running_transaction_misses_nothing(wor
     settled = "SELECT season FROM change WHERE xact_id < pg_snapshot_xmin(pg_current_snapshot()) ORDER BY id"
     running = "SELECT season FROM change WHERE xact_id IN (SELECT pg_snapshot_xip(pg_current_snapshot()))"
     async with world.database.transaction() as slow:
-        await change_log.append(slow, [Entry(ChangeKind.QUOTA_FILLED, 1)], NOW)
+        await change_log.append(slow, [Entry(kind=ChangeKind.QUOTA_FILLED, season=1)], NOW)
         async with world.database.transaction() as quick:
-            await change_log.append(quick, [Entry(ChangeKind.QUOTA_FILLED, 2)], NOW + timedelta(hours=1))
+            await change_log.append(quick, [Entry(kind=ChangeKind.QUOTA_FILLED, season=2)], NOW + timedelta(hours=1))
         assert await world.changes("season") == [(2,)]
         assert await world.run(settled) == []
     # Not `settled`: what runs in another database of the cluster holds it back as well.
@@ -113,8 +113,16 @@ async def test_a_reader_behind_the_oldest_running_transaction_misses_nothing(wor
 
 async def test_who_builds_on_a_younger_transaction_is_run_again_under_a_new_number(world: World) -> None:
     registrant = (await world.registered(someone(HUBDAT, await world.route()))).id
-    moved = Entry(ChangeKind.REGISTRANT_MOVED, 2026, "hubdat", registrant, None, "REGISTERED", "VERIFIED")
-    told = Entry(ChangeKind.DUPLICATE_REFUSED, 2026, "hubdat", registrant)
+    moved = Entry(
+        kind=ChangeKind.REGISTRANT_MOVED,
+        season=2026,
+        organizer="hubdat",
+        registrant_id=registrant,
+        route_id=None,
+        from_status="REGISTERED",
+        to_status="VERIFIED",
+    )
+    told = Entry(kind=ChangeKind.DUPLICATE_REFUSED, season=2026, organizer="hubdat", registrant_id=registrant)
 
     async def overtaken() -> None:
         async with world.database.transaction() as older:
@@ -150,13 +158,13 @@ async def test_who_builds_on_a_younger_transaction_is_run_again_under_a_new_numb
 async def test_only_a_commit_that_wrote_to_it_is_told_of(world: World) -> None:
     told: list[str] = []
     world.database.on_change = lambda: told.append("changed")
-    await append(world, Entry(ChangeKind.SEASON_PURGED))
+    await append(world, Entry(kind=ChangeKind.SEASON_PURGED))
     async with world.database.transaction() as session:
         await session.execute(text("SELECT 1"))
 
     async def rolled_back() -> None:
         async with world.database.transaction() as session:
-            await change_log.append(session, [Entry(ChangeKind.SEASON_PURGED)], NOW)
+            await change_log.append(session, [Entry(kind=ChangeKind.SEASON_PURGED)], NOW)
             raise ZeroDivisionError
 
     with pytest.raises(ZeroDivisionError):

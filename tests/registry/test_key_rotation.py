@@ -94,7 +94,7 @@ async def registered(database: Database, vault: Vault, numbers: Sequence[int], n
 async def stored(database: Database, vault: Vault) -> dict[str, str]:
     async with database.transaction() as session:
         rows = await session.execute(text("SELECT nik_sealed, name_sealed FROM registrant WHERE erased_at IS NULL"))
-        return {vault.open(row.nik_sealed): vault.open(row.name_sealed) for row in rows}
+        return {vault.open_personal(row.nik_sealed): vault.open_personal(row.name_sealed) for row in rows}
 
 
 async def key_ids(database: Database) -> set[int]:
@@ -265,7 +265,7 @@ async def test_secrets_of_webhooks_are_sealed_anew(database: Database, vault: Va
     """Both of one that is being changed over, and those that clients sign with; a deleted webhook has none."""
     async with database.transaction() as session:
         for statement in SECRETS.split(";"):
-            secrets = {"one": vault.seal("whsec_one"), "two": vault.seal("whsec_two"), "now": now}
+            secrets = {"one": vault.seal_secret("whsec_one"), "two": vault.seal_secret("whsec_two"), "now": now}
             await session.execute(text(statement), secrets)
     fresh = Vault(replace(vault.keys, data={2: b"n" * 32, **vault.keys.data}))
     seen: list[tuple[int, int]] = []
@@ -276,9 +276,9 @@ async def test_secrets_of_webhooks_are_sealed_anew(database: Database, vault: Va
     async with database.transaction() as session:
         rows = (await session.execute(text("SELECT secret_sealed, old_secret_sealed FROM webhook ORDER BY id"))).all()
         client = (await session.execute(text("SELECT secret_sealed FROM client_webhook_secret"))).scalar_one()
-    opened = [tuple(sealed and fresh.open(sealed) for sealed in row) for row in rows]
+    opened = [tuple(sealed and fresh.open_secret(sealed) for sealed in row) for row in rows]
     assert opened == [("whsec_one", "whsec_two"), ("whsec_one", None), (None, None)]
-    assert fresh.open(client) == "whsec_two"
+    assert fresh.open_secret(client) == "whsec_two"
 
 
 async def test_a_value_that_no_key_opens_ends_it_and_changes_nothing(

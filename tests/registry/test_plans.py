@@ -1,32 +1,316 @@
-"""Batches are looked up NIK by NIK, also in a table that has just begun to grow and has no statistics."""
+"""Statements of hot paths stay fast whenever PostgreSQL planned them, and however much their tables have grown.
+
+Connections keep one plan for all values (`app.db.SESSION`). So each statement is planned on empty tables, on small ones
+that have no statistics yet, and on large ones that have; and each plan is run on small and on large tables. The example
+arguments ask for the same few rows every time: a plan that then reads more pages of a large table is a wrong plan.
+"""
 
 from __future__ import annotations
 
-import re
+import asyncio
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from hashlib import sha256
 from typing import Any
+from uuid import UUID
 
+import asyncpg
+import orjson
 import pytest
 
-from app.registry.registrants import uniqueness
-from app.registry.rows import known
-from tests.world import World
+from app.db import SESSION
+from tests.conftest import migrate, own_database
+from tests.test_statements import ALL
+from tests.world import NOW
 
-pytestmark = pytest.mark.anyio
+HOT = (
+    "app.changes.log.feed",
+    "app.registry.change_log",
+    "app.registry.imports.job_runs",
+    "app.registry.niks.access_log",
+    "app.registry.niks.blocks",
+    "app.registry.niks.budget",
+    "app.registry.niks.check",
+    "app.registry.registrants.booking",
+    "app.registry.registrants.cases",
+    "app.registry.registrants.corrections",
+    "app.registry.registrants.forfeiture",
+    "app.registry.registrants.lifecycle",
+    "app.registry.registrants.lookup",
+    "app.registry.registrants.motorcycles",
+    "app.registry.registrants.no_show",
+    "app.registry.registrants.returns",
+    "app.registry.registrants.uniqueness",
+    "app.registry.routes.quota",
+    "app.registry.routes.route",
+    "app.registry.rows.provisional",
+    "app.registry.rows.batch",
+    "app.registry.rows.known",
+    "app.registry.rows.reception",
+    "app.registry.rows.recognition",
+    "app.registry.terms.terms",
+)
+"""Modules of a check, a submission, a move, a lookup, the feed, the sweep and an import: all statements in them."""
+STATEMENTS = {name: one for name, one in ALL.items() if name.partition("._")[0] in HOT}
 
-NIKS = "ARRAY(SELECT sha256('x') FROM generate_series(1, 1000))"
+SMALL, LARGE = 400, 8_000
+"""Rows of each table that grows."""
+IN_ANOTHER_ORDER = {"app.registry.registrants.lookup._PAGES[verify_before]"}
+"""Found by their deadline and shown in the order of their ids. No index has both orders, so more than a page is read.
+Callers filter by their organizer as well."""
+BOUNDED = {"season", "organizer", "policy", "registration_window", "client", "check_budget"}
+"""Tables that stay small, so they may be read whole."""
+ITEMS = 20
+"""How many rows the examples ask for."""
+MOST_PAGES_MORE = 20
+"""What a large table may cost more than a small one, beside a level or two of each index."""
 
 
-@pytest.mark.parametrize("statement", [uniqueness._STANDING, known.KNOWN], ids=["standing", "known"])
-async def test_registrants_are_found_by_nik(world: World, statement: Any) -> None:
-    """A table that is read as a whole for each of a thousand NIKs makes a batch slower with every batch."""
-    sql = re.sub(r"CAST\(:\w*nik_index AS bytea\[\]\)", NIKS, statement.text)
-    sql = re.sub(r":\w*organizer\b", "ARRAY['hubdat']", sql).replace(":season", "2026")
-    await world.run("ALTER TABLE registrant SET (autovacuum_enabled = false)")
+def uuid_of(number: int) -> UUID:
+    return UUID(int=number)
+
+
+def index_of(number: int) -> bytes:
+    """In the place of a blind index."""
+    return sha256(str(number).encode()).digest()
+
+
+NEW = [uuid_of(1_000_000 + number) for number in range(ITEMS)]
+EXAMPLES: dict[str, object] = {
+    # By the name of the argument, or by what follows the alias of an array: `organizer_code` of `:leg_organizer_code`.
+    "season": 2026,
+    "direction": "MUDIK",
+    "service": "PASSENGER",
+    "status": "REGISTERED",
+    "statuses": ["REGISTERED"],
+    "state": "OPEN",
+    "kind": "REGISTRANT_MOVED",
+    "purpose": "CHECK",
+    "outcome": "AVAILABLE",
+    "organizer": "organizer-1",
+    "organizer_code": "organizer-1",
+    "organizers": ["organizer-1"],
+    "own": ["organizer-1"],
+    "asker": "organizer-1",
+    "client_id": "client-1",
+    "reference": "BK-1",
+    "identity_document": "KTP",
+    "from_status": None,
+    "departed_at": None,
+    "to_status": "REGISTERED",
+    "outbound_id": None,
+    "facts": "{}",
+    "most": 50,
+    "after": uuid_of(0),
+    "any_nik": False,
+    "block_id": NEW,
+    "verify_before": NOW,
+    "registered_from": NOW - timedelta(days=30),
+}
+
+
+@dataclass
+class Measured:
+    """One statement: its plan by the state of the tables it was planned on, and the pages that the plan read."""
+
+    plans: dict[str, Any] = field(default_factory=dict)
+    pages: dict[tuple[str, str], int] = field(default_factory=dict)
+
+
+@pytest.fixture(scope="module")
+def measured(database_url: str) -> Iterator[dict[str, Measured]]:
+    with own_database(database_url) as url:
+        yield asyncio.run(measure(url))
+
+
+@pytest.mark.parametrize("name", STATEMENTS)
+def test_no_table_that_grows_is_read_whole(name: str, measured: dict[str, Measured]) -> None:
+    for state, plan in measured[name].plans.items():
+        read = [node["Relation Name"] for node in nodes(plan) if node["Node Type"] == "Seq Scan"]
+        assert set(read) <= BOUNDED, state
+
+
+@pytest.mark.parametrize("name", [name for name in STATEMENTS if name not in IN_ANOTHER_ORDER])
+def test_what_is_asked_for_costs_the_same_in_a_large_table(name: str, measured: dict[str, Measured]) -> None:
+    pages = measured[name].pages
+    for planned in ("empty", "small", "large"):
+        small = pages[planned if planned != "large" else "small", "small"]
+        assert pages[planned, "large"] <= 3 * small + MOST_PAGES_MORE, (planned, pages)
+
+
+def test_the_hot_paths_are_there() -> None:
+    assert {name.partition("._")[0] for name in STATEMENTS} == set(HOT)
+
+
+# --- measuring --------------------------------------------------------------------------------------------------------
+
+
+async def measure(url: str) -> dict[str, Measured]:
+    await migrate(url)
+    found = {name: Measured() for name in STATEMENTS}
+    async with connected(url) as empty, connected(url) as small, connected(url) as large:
+        await never_analyze(empty)
+        await prepare(empty, "empty", found)
+        await fill(empty, 1, SMALL)
+        await prepare(small, "small", found)
+        for connection, planned in ((empty, "empty"), (small, "small")):
+            await run(connection, planned, "small", found)
+        await fill(empty, SMALL + 1, LARGE)
+        for connection, planned in ((empty, "empty"), (small, "small")):
+            await run(connection, planned, "large", found)
+        await large.execute("ANALYZE")
+        await prepare(large, "large", found)
+        await run(large, "large", "large", found)
+    return found
+
+
+@asynccontextmanager
+async def connected(url: str) -> AsyncIterator[asyncpg.Connection[Any]]:
+    connection = await asyncpg.connect(url, server_settings=SESSION)
     try:
-        plan = [row[0].strip() for row in await world.run(f"EXPLAIN {sql}")]
+        yield connection
     finally:
-        await world.run("ALTER TABLE registrant RESET (autovacuum_enabled)")
-    [scan] = [place for place, line in enumerate(plan) if " on registrant " in line]
-    # By the index, straight or through a bitmap: never the whole table.
-    assert "Index Scan" in plan[scan] or "Bitmap Heap Scan" in plan[scan]
-    assert "nik_index = asked.nik_index" in plan[scan + 1]
+        await connection.close()
+
+
+async def never_analyze(connection: asyncpg.Connection[Any]) -> None:
+    """Statistics would have PostgreSQL plan anew what it has planned."""
+    tables = await connection.fetch("SELECT tablename FROM pg_tables WHERE schemaname = 'public'")
+    for table in tables:
+        await connection.execute(f'ALTER TABLE "{table["tablename"]}" SET (autovacuum_enabled = false)')
+
+
+async def prepare(connection: asyncpg.Connection[Any], state: str, found: dict[str, Measured]) -> None:
+    for number, (name, statement) in enumerate(STATEMENTS.items()):
+        text, names = statement.numbered
+        types = [one.name for one in (await connection.prepare(text)).get_parameters()]
+        await connection.execute(f"PREPARE hot_{number} AS {text}")
+        values = ", ".join(literal(example(*one), one[1]) for one in zip(names, types, strict=True))
+        arguments = f"({values})" if values else ""
+        found[name].plans[state] = await explain(connection, f"EXECUTE hot_{number} {arguments}")
+        found[name].plans[state]["Arguments"] = arguments
+
+
+async def run(connection: asyncpg.Connection[Any], planned: str, now: str, found: dict[str, Measured]) -> None:
+    for number, name in enumerate(STATEMENTS):
+        arguments = found[name].plans[planned]["Arguments"]
+        transaction = connection.transaction()
+        await transaction.start()
+        plan = await explain(connection, f"EXECUTE hot_{number} {arguments}", "ANALYZE, BUFFERS, TIMING OFF, ")
+        await transaction.rollback()
+        found[name].pages[planned, now] = plan["Plan"]["Shared Hit Blocks"] + plan["Plan"]["Shared Read Blocks"]
+
+
+async def explain(connection: asyncpg.Connection[Any], executed: str, how: str = "") -> dict[str, Any]:
+    [plan] = orjson.loads(await connection.fetchval(f"EXPLAIN ({how}FORMAT JSON) {executed}"))
+    assert isinstance(plan, dict)
+    return plan
+
+
+def nodes(plan: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    yield from node(plan["Plan"])
+
+
+def node(one: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    yield one
+    for part in one.get("Plans", ()):
+        yield from node(part)
+
+
+# --- examples ---------------------------------------------------------------------------------------------------------
+
+
+def example(name: str, type_: str) -> object:
+    """A value for an argument. Of an array `ITEMS` values, so that every column of `Arrays` has the same number."""
+    known = next((key for key in (name, name.partition("_")[2]) if key in EXAMPLES), None)
+    if known is None:
+        return by_type(type_.removesuffix("[]"), is_array=type_.endswith("[]"))
+    value = EXAMPLES[known]
+    return [value] * ITEMS if type_.endswith("[]") and not isinstance(value, list) else value
+
+
+def by_type(type_: str, *, is_array: bool) -> object:
+    numbers = range(1, ITEMS + 1)
+    if type_ == "uuid":
+        return [uuid_of(number) for number in numbers] if is_array else uuid_of(1)
+    if type_ == "bytea":
+        return [index_of(number) for number in numbers] if is_array else index_of(1)
+    value: object = {"bool": True, "text": "X", "timestamptz": NOW, "interval": timedelta(hours=1)}.get(type_, 1)
+    return [value] * ITEMS if is_array else value
+
+
+def literal(value: object, type_: str) -> str:
+    if isinstance(value, bytes):
+        return f"'\\x{value.hex()}'::bytea"
+    if isinstance(value, list):
+        return f"ARRAY[{', '.join(literal(one, type_.removesuffix('[]')) for one in value)}]::{type_}"
+    if value is None:
+        return f"NULL::{type_}"
+    written = value.isoformat() if isinstance(value, datetime) else str(value)
+    return f"'{written}'::{type_}"
+
+
+async def fill(connection: asyncpg.Connection[Any], first: int, last: int) -> None:
+    """Rows with the numbers from `first` to `last`, in every table that grows. An id is its row's number."""
+    if first == 1:
+        for statement in BOUNDED_ROWS:
+            await connection.execute(statement)
+    for statement in GROWING_ROWS:
+        await connection.execute(statement, first, last)
+
+
+BOUNDED_ROWS = (
+    "INSERT INTO season (year, ends_on) VALUES (2026, '2026-04-30')",
+    "INSERT INTO organizer (code, name, schemes) SELECT 'organizer-' || i, 'O' || i, '{}' FROM generate_series(0, 9) i",
+    """INSERT INTO client (id, organizer_code, scopes, check_capacity, check_refill, issued_at)
+       SELECT 'client-' || i, 'organizer-' || i, '{}', 5000, 100, now() FROM generate_series(0, 9) i""",
+    "INSERT INTO check_budget (client_id, tokens, refilled_at) SELECT id, 5000, now() FROM client",
+    """INSERT INTO registration_window (id, season, organizer_code, kind, opens_at, until_quota_is_full, saved_at)
+       SELECT gen_random_uuid(), 2026, code, 'REGISTRATION', '2026-02-01', false, '2026-02-01' FROM organizer""",
+    """INSERT INTO policy (season, organizer_code, verify_within_days, block_when_forfeited, block_seasons,
+                           enforce_window, return_requires_outbound, return_same_day, no_show_after_minutes)
+       SELECT 2026, code, 7, true, 1, true, true, false, 120 FROM organizer""",
+)
+_NUMBERS = "FROM generate_series($1::int, $2::int) i"
+_UUID = "lpad(to_hex(i), 32, '0')::uuid"
+_ORGANIZER = "'organizer-' || i % 10"
+_IS_DUE = f"i <= {ITEMS}"
+_FAR = "'2026-12-01'::timestamptz"
+_PAST = "'2026-03-01'::timestamptz"
+GROWING_ROWS = (
+    f"""INSERT INTO terminal (code, name, name_key, city, city_key, kind)
+        SELECT 'terminal-' || i, 'T' || i, 't' || i, 'C' || i, 'c' || i, 'TERMINAL' {_NUMBERS}""",
+    f"""INSERT INTO route (id, season, organizer_code, name, name_key, direction, service, mode, origin_code,
+                           destination_code, departs_at, quota)
+        SELECT {_UUID}, 2026, {_ORGANIZER}, 'R' || i, 'r' || i, 'MUDIK', 'PASSENGER', 'BUS', 'terminal-' || i,
+               'terminal-' || i, CASE WHEN {_IS_DUE} THEN {_PAST} ELSE {_FAR} END, 50 {_NUMBERS}""",
+    f"""INSERT INTO quota_release (id, route_id, seats, due_at, released_at)
+        SELECT {_UUID}, {_UUID}, 1, {_PAST}, CASE WHEN {_IS_DUE} THEN NULL ELSE {_PAST} END {_NUMBERS}""",
+    # Of two neighbours one is verified, the other waits for verification; the first have missed their deadline or bus.
+    f"""INSERT INTO registrant (id, season, organizer_code, route_id, direction, service, status, nik_index, nik_sealed,
+                                name_sealed, reference, registered_at, arrived_at, verify_by, verified_at)
+        SELECT {_UUID}, 2026, {_ORGANIZER}, {_UUID}, 'MUDIK', 'PASSENGER',
+               CASE WHEN i % 2 = 0 THEN 'VERIFIED' ELSE 'REGISTERED' END, sha256(i::text::bytea), 'x', 'x', 'BK-' || i,
+               {_PAST}, {_PAST}, CASE WHEN {_IS_DUE} THEN {_PAST} ELSE {_FAR} END,
+               CASE WHEN i % 2 = 0 THEN {_PAST} END {_NUMBERS}""",
+    f"""INSERT INTO change (at, kind, season, organizer_code, registrant_id, route_id, to_status)
+        SELECT {_PAST}, 'REGISTRANT_MOVED', 2026, {_ORGANIZER}, {_UUID}, {_UUID}, 'REGISTERED' {_NUMBERS}""",
+    f"""INSERT INTO nik_access (at, client_id, organizer_code, nik_index, purpose)
+        SELECT {_PAST}, 'client-' || i % 10, {_ORGANIZER}, sha256(i::text::bytea), 'CHECK' {_NUMBERS}""",
+    f"""INSERT INTO nik_block (id, nik_index, reason, from_season, until_season, since, organizer_code, registrant_id)
+        SELECT {_UUID}, sha256(i::text::bytea), 'X', 2026, 2026, {_PAST}, {_ORGANIZER}, {_UUID} {_NUMBERS}""",
+    f"""INSERT INTO duplicate_case (id, season, direction, service, holder_id, state, suspect, opened_at)
+        SELECT {_UUID}, 2026, 'MUDIK', 'PASSENGER', {_UUID}, 'OPEN', false, {_PAST} {_NUMBERS}""",
+    f"""INSERT INTO case_claim (case_id, organizer_code, attempts, first_at, last_at)
+        SELECT {_UUID}, 'organizer-0', 1, {_PAST}, {_PAST} {_NUMBERS}""",
+    f"""INSERT INTO import_job (id, organizer_code, client_id, season, mode, dry_run, covers, extension, state,
+                                created_at, finished_at)
+        SELECT {_UUID}, {_ORGANIZER}, 'client-' || i % 10, 2026, 'UPSERT', false, '{{}}', 'csv',
+               CASE WHEN {_IS_DUE} THEN 'QUEUED' ELSE 'DONE' END, {_PAST},
+               CASE WHEN {_IS_DUE} THEN NULL ELSE {_PAST} END {_NUMBERS}""",
+    f"""INSERT INTO import_chunk (job_id, number, verdicts, registrants, refused, organizers, done_at)
+        SELECT {_UUID}, 1, '', '{{}}', '{{}}', '{{}}', {_PAST} {_NUMBERS}""",
+    f"INSERT INTO import_file (job_id, number, sealed) SELECT {_UUID}, 1, 'x' {_NUMBERS}",
+)

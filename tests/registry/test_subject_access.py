@@ -10,7 +10,7 @@ from app.registry import erasure, subject_access
 from app.registry.niks.check import Check
 from app.registry.registrants.lookup import Ref
 from app.registry.registrants.submission import Motorcycle
-from app.registry.subject_access import Access, Holding, Read
+from app.registry.subject_access import Access, Block, Holding, NikRead
 from tests.world import DJKA, DKI, HUBDAT, NOW, World, nik_of, someone
 
 pytestmark = pytest.mark.anyio
@@ -35,12 +35,44 @@ async def test_who_looked_at_a_nik_the_newest_first(world: World) -> None:
     await world.check(Check(DJKA, nik_of(1), "BALIK"), now=NOW)
     await world.check(Check(DKI, nik_of(1)), Check(DKI, nik_of(2)), Check(HUBDAT, nik_of(1)), now=NOW + HOUR)
     looked = [
-        Access(NOW + HOUR, "hubdat-test", "hubdat", "CHECK", "MUDIK", "PASSENGER", "AVAILABLE"),
-        Access(NOW + HOUR, "dishub-dki-test", "dishub-dki", "CHECK", "MUDIK", "PASSENGER", "AVAILABLE"),
-        Access(NOW, "djka-test", "djka", "CHECK", "BALIK", "PASSENGER", "AVAILABLE"),
+        Access(
+            at=NOW + HOUR,
+            client_id="hubdat-test",
+            organizer="hubdat",
+            purpose="CHECK",
+            direction="MUDIK",
+            service="PASSENGER",
+            outcome="AVAILABLE",
+        ),
+        Access(
+            at=NOW + HOUR,
+            client_id="dishub-dki-test",
+            organizer="dishub-dki",
+            purpose="CHECK",
+            direction="MUDIK",
+            service="PASSENGER",
+            outcome="AVAILABLE",
+        ),
+        Access(
+            at=NOW,
+            client_id="djka-test",
+            organizer="djka",
+            purpose="CHECK",
+            direction="BALIK",
+            service="PASSENGER",
+            outcome="AVAILABLE",
+        ),
     ]
     assert await accesses(world, nik_of(1), NOW + 2 * HOUR) == looked
-    this_look = Access(NOW + 2 * HOUR, "hubdat-test", "hubdat", "ACCESS_LOG", None, None, None)
+    this_look = Access(
+        at=NOW + 2 * HOUR,
+        client_id="hubdat-test",
+        organizer="hubdat",
+        purpose="ACCESS_LOG",
+        direction=None,
+        service=None,
+        outcome=None,
+    )
     assert await accesses(world, nik_of(1), NOW + 3 * HOUR) == [this_look, *looked]
     assert await accesses(world, nik_of(3), NOW) == []
 
@@ -75,17 +107,27 @@ async def test_all_that_is_held_on_a_nik_unmasked(world: World) -> None:
     ]
     assert (held.registrants[1].reference, held.registrants[1].plate) == ("BK-1", "B 1")
     assert held.blocks == (
-        {
-            "reason": "Gugur: tidak diverifikasi sampai batas waktu.",
-            "from_season": 2026,
-            "until_season": 2026,
-            "since": NOW + timedelta(days=8),
-            "organizer_code": "hubdat",
-            "lifted_at": None,
-            "lift_reason": None,
-        },
+        Block(
+            reason="Gugur: tidak diverifikasi sampai batas waktu.",
+            from_season=2026,
+            until_season=2026,
+            since=NOW + timedelta(days=8),
+            organizer_code="hubdat",
+            lifted_at=None,
+            lift_reason=None,
+        ),
     )
-    assert held.accesses == (Access(NOW, "dishub-dki-test", "dishub-dki", "CHECK", "MUDIK", "PASSENGER", "BLOCKED"),)
+    assert held.accesses == (
+        Access(
+            at=NOW,
+            client_id="dishub-dki-test",
+            organizer="dishub-dki",
+            purpose="CHECK",
+            direction="MUDIK",
+            service="PASSENGER",
+            outcome="BLOCKED",
+        ),
+    )
     assert await world.run("SELECT client_id, purpose FROM nik_access ORDER BY id DESC LIMIT 1") == [
         ("hubdat-test", "EXPORT")
     ]
@@ -97,15 +139,15 @@ async def test_the_list_that_a_breach_notice_needs(world: World) -> None:
         await world.check(Check(DJKA, nik_of(1)), Check(DKI, nik_of(1)), now=NOW + hours * HOUR)
     await world.check(Check(DJKA, nik_of(2)), now=NOW + 2 * HOUR)
 
-    async def reads() -> list[Read]:
+    async def reads() -> list[NikRead]:
         async with world.database.transaction() as session:
             return await subject_access.reads_by(session, world.vault, "djka-test", NOW + HOUR, NOW + 3 * HOUR)
 
     masked = f"************{nik_of(1)[12:]}"
     assert await reads() == [
-        Read(NOW + HOUR, "CHECK", masked),
-        Read(NOW + 2 * HOUR, "CHECK", masked),
-        Read(NOW + 2 * HOUR, "CHECK", None),
+        NikRead(NOW + HOUR, "CHECK", masked),
+        NikRead(NOW + 2 * HOUR, "CHECK", masked),
+        NikRead(NOW + 2 * HOUR, "CHECK", None),
     ]
     await erase(world, Ref(id=one.id))
     assert [read.nik for read in await reads()] == [None, None, None]

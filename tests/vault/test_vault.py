@@ -53,7 +53,7 @@ encodable = st.text(st.characters(exclude_categories=["Cs"]))
 @given(encodable)
 def test_what_is_sealed_is_opened(text: str) -> None:
     sealed = OPENED.seal(text)
-    assert OPENED.open(sealed) == text
+    assert OPENED.open_personal(sealed) == text
     assert sealed[0] == 2
     assert len(sealed) == 1 + 12 + len(text.encode()) + 16
     assert sealed != OPENED.seal(text)
@@ -61,7 +61,7 @@ def test_what_is_sealed_is_opened(text: str) -> None:
 
 def test_an_older_key_still_opens() -> None:
     sealed = Vault(replace(OURS, data={1: b"e" * 32})).seal(NIK)
-    assert (sealed[0], OPENED.current_key_id, OPENED.open(sealed)) == (1, 2, NIK)
+    assert (sealed[0], OPENED.current_key_id, OPENED.open_personal(sealed)) == (1, 2, NIK)
 
 
 @given(encodable, st.data())
@@ -70,20 +70,20 @@ def test_one_changed_bit_is_noticed(text: str, data: st.DataObject) -> None:
     place = data.draw(st.integers(0, len(sealed) - 1))
     sealed[place] ^= 1 << data.draw(st.integers(0, 7))
     with pytest.raises(Unreadable):
-        OPENED.open(bytes(sealed))
+        OPENED.open_personal(bytes(sealed))
 
 
 @given(st.binary(max_size=40))
 def test_other_bytes_are_unreadable(sealed: bytes) -> None:
     with pytest.raises(Unreadable):
-        OPENED.open(sealed)
+        OPENED.open_personal(sealed)
 
 
 def test_what_cannot_be_opened_is_said_without_what_it_was() -> None:
     with pytest.raises(Unreadable, match=r"^A value is sealed under data key 7, which is not among the keys\.$"):
-        OPENED.open(b"\x07" + OPENED.seal(NIK)[1:])
+        OPENED.open_personal(b"\x07" + OPENED.seal(NIK)[1:])
     with pytest.raises(Unreadable, match=r"^A value sealed under data key 2 was changed or cut off\.$") as caught:
-        OPENED.open(OPENED.seal(NIK)[:-1])
+        OPENED.open_personal(OPENED.seal(NIK)[:-1])
     assert caught.value.__suppress_context__
 
 
@@ -107,7 +107,7 @@ def test_keys_from_the_environment(tmp_path: Path) -> None:
     assert list(opened.keys.data) == [2, 1]
     assert opened.signing == (SIGNING,)
     assert list(tmp_path.iterdir()) == []
-    assert open_vault(settings).open(opened.seal(NIK)) == NIK
+    assert open_vault(settings).open_personal(opened.seal(NIK)) == NIK
 
 
 def test_a_signing_key_without_a_name_gets_its_thumbprint(tmp_path: Path) -> None:
@@ -181,7 +181,7 @@ def test_the_embedded_default_makes_a_key_file_of_its_own(settings: Settings) ->
     assert [entry["id"] for entry in document["data"]] == [1]
     assert (document["signing"][0]["crv"], document["signing"][0]["use"]) == ("P-256", "sig")
     second = open_vault(settings)
-    assert second.open(first.seal(NIK)) == NIK
+    assert second.open_personal(first.seal(NIK)) == NIK
     assert second.blind_index(NIK) == first.blind_index(NIK)
     assert second.signing == first.signing
 
@@ -288,7 +288,7 @@ def test_a_running_server_opens_under_a_new_key_at_once(settings: Settings) -> N
     keys.write_key_file(settings.key_file, replace(serving.keys, data={2: b"n" * 32, **serving.keys.data}))
     sealed = open_vault(settings).seal(NIK)
     assert sealed[0] == 2
-    assert serving.open(sealed) == NIK
+    assert serving.open_personal(sealed) == NIK
 
 
 def test_threads_open_and_seal_while_the_keys_change(settings: Settings) -> None:
@@ -298,7 +298,7 @@ def test_threads_open_and_seal_while_the_keys_change(settings: Settings) -> None
 
     def work() -> None:
         while not done.is_set():
-            if serving.open(serving.seal(NIK)) != NIK:
+            if serving.open_personal(serving.seal(NIK)) != NIK:
                 wrong.append(NIK)
 
     threads = [threading.Thread(target=work) for _ in range(2)]
@@ -350,6 +350,6 @@ def test_a_key_file_that_cannot_be_used_leaves_the_keys_and_is_logged(
     spoil(settings.key_file)  # type: ignore[operator]
     serving.reload()
     serving.reload()
-    assert (serving.open(sealed), serving.blind_index(NIK)) == (NIK, index)
+    assert (serving.open_personal(sealed), serving.blind_index(NIK)) == (NIK, index)
     assert len(caplog.messages) == 1
     assert told in caplog.messages[0]

@@ -1,20 +1,21 @@
-"""What waits to be done, as the database has it: one truth for any number of processes, read when somebody asks.
+"""What waits to be done, as the database has it: the same for any number of processes, read when somebody asks.
 
-Lag of who follows the log, deliveries and imports that wait, deadlines that have passed, the oldest transaction. Each
-count stops at 10,000: more is as bad.
+The figures say how far the followers of the log are behind, how many deliveries and imports wait, which deadlines have
+passed, and how old the oldest transaction is. A count stops at 10,000: more is as bad.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import datetime
-
-from sqlalchemy import text
+from typing import NamedTuple
 
 from app.changes.log.feed import SETTLED
 from app.db import Session
+from app.models.registrant import AWAITS_VERIFICATION
+from app.sql import statement
 
-MOST = 10_000
+MOST_COUNTED = 10_000
 
 _BEHIND = "SELECT c.at FROM change c WHERE (c.xact_id, c.id) > (p.xact_id, p.change_id)"
 _ENABLED = "w.disabled_at IS NULL AND w.deleted_at IS NULL"
@@ -22,18 +23,20 @@ _ENABLED = "w.disabled_at IS NULL AND w.deleted_at IS NULL"
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """`sql` yields rows of a label's value (NULL without a label) and a number."""
+    """A gauge of the metrics page. `sql` yields rows of two columns: the label's value (or NULL), and a number."""
 
     name: str
-    told: str
+    description: str
     sql: str
     label: str | None = None
+    """The name of the label. None: the figure is one number."""
 
 
 @dataclass(frozen=True, slots=True)
-class Reading:
+class FigureReading:
     figure: Figure
     values: dict[str | None, float] = field(default_factory=dict)
+    """By the label's value. Under None is the number of a figure without a label."""
 
 
 def _seconds_since(instant: str) -> str:
@@ -41,8 +44,8 @@ def _seconds_since(instant: str) -> str:
 
 
 def _up_to_most(rows: str) -> str:
-    """Rows of the log are asked for in its order: the planner expects many, and would else read it whole."""
-    return f"(SELECT count(*) FROM ({rows} LIMIT {MOST}) counted)"
+    """`rows` of the log are in its order: otherwise the planner expects many, and reads the whole log."""
+    return f"(SELECT count(*) FROM ({rows} LIMIT {MOST_COUNTED}) counted)"
 
 
 FIGURES = (
@@ -115,7 +118,7 @@ FIGURES = (
         "pemudik_verification_overdue_seconds",
         "For how long the verification deadline of somebody who is still registered has passed: at most a minute.",
         f"SELECT NULL, {_seconds_since('min(r.verify_by)')} FROM registrant r JOIN season ON season.year = r.season"
-        " WHERE r.status = 'REGISTERED' AND r.verify_by < :now AND season.closed_at IS NULL",
+        f" WHERE r.{AWAITS_VERIFICATION} AND r.verify_by < :now AND season.closed_at IS NULL",
     ),
     Figure(
         "pemudik_database_connections",
@@ -129,17 +132,27 @@ FIGURES = (
     ),
 )
 
-_ALL = text(
+
+class _Value(NamedTuple):
+    place: int
+    """Of the figure in `FIGURES`."""
+    label: str | None
+    value: float
+
+
+_ALL = statement(
     " UNION ALL ".join(
         f"SELECT {place} AS place, CAST(label AS text) AS label, CAST(value AS float8) AS value"
         f" FROM ({figure.sql}) AS f{place} (label, value)"
         for place, figure in enumerate(FIGURES)
-    )
+    ),
+    _Value,
 )
 
 
-async def read(session: Session, now: datetime) -> list[Reading]:
-    readings = [Reading(figure) for figure in FIGURES]
-    for row in await session.execute(_ALL, {"now": now}):
+async def read(session: Session, now: datetime) -> list[FigureReading]:
+    """All figures, by one statement."""
+    readings = [FigureReading(figure) for figure in FIGURES]
+    for row in await session.rows(_ALL, now=now):
         readings[row.place].values[row.label] = row.value
     return readings

@@ -1,6 +1,7 @@
-"""A projection takes in every change of the log once, in its order, whatever process is at it and whenever one dies.
+"""A projection takes in every change of the log once, in the order of the log.
 
-What it derives and how far it has come (table `projection`) are written in one transaction, under that row's lock.
+Any number of processes may keep the same projection, and any of them may die at any moment. What a projection derives,
+and the position that it has reached (table `projection`), are written in one transaction under the lock of that row.
 """
 
 from __future__ import annotations
@@ -9,88 +10,108 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 
 import structlog
-from sqlalchemy import text
 
 from app import clock
-from app.changes.log.feed import AFTER, IN_ORDER, IS_HELD_BACK, SETTLED, Position
-from app.changes.log.wake import HELD_BACK, POLL, Wake
+from app.changes.log.feed import AFTER, IN_ORDER, IS_HELD_BACK, SETTLED, START, XACT_ID, Position
+from app.changes.log.wake import HELD_BACK_SECONDS, POLL_SECONDS, Wake
 from app.db import Database, Session
 from app.errors import Unavailable
+from app.sql import statement
 
-log = structlog.get_logger(__name__)
+logger = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
 class Projection:
     name: str
     step: Callable[[Session, Position, datetime], Awaitable[Position | None]]
-    """Take in some of what is settled behind the position; answers how far it came, None when there was nothing."""
+    """Takes in some of the settled changes behind the position. Answers how far it came, or None: there were none."""
 
 
-_BEGIN = text("INSERT INTO projection (name) VALUES (:name) ON CONFLICT DO NOTHING")
-# Asked for in the order of the log: the planner expects much and would read it whole to find nothing.
-_NEWS = text(
+class News(NamedTuple):
+    """What there is behind a position."""
+
+    settled: bool
+    """Something is there to be taken in."""
+    held_back: bool
+    """Something is committed, but an older transaction still runs."""
+
+
+_BEGIN = statement("INSERT INTO projection (name) VALUES (:name) ON CONFLICT DO NOTHING")
+# In the order of the log: otherwise the planner expects many rows, and reads the whole log to find none.
+_NEWS = statement(
     f"""
     SELECT (SELECT true FROM change c WHERE {AFTER} AND {SETTLED} ORDER BY {IN_ORDER} LIMIT 1) IS NOT NULL AS settled,
            {IS_HELD_BACK} AS held_back
-    """
+    """,
+    News,
 )
-_POSITION = "SELECT CAST(CAST(xact_id AS text) AS bigint) AS xact_id, change_id FROM projection WHERE name = :name"
-_READ = text(_POSITION)
-_LOCK = text(f"{_POSITION} FOR UPDATE SKIP LOCKED")
-_ADVANCE = text(
-    "UPDATE projection SET xact_id = CAST(CAST(:xact_id AS text) AS xid8), change_id = :change_id, advanced_at = :now"
-    " WHERE name = :name"
+_POSITION = (
+    "SELECT CAST(CAST(xact_id AS text) AS bigint) AS xact_id, change_id AS id FROM projection WHERE name = :name"
+)
+_READ = statement(_POSITION, Position)
+_LOCK = statement(f"{_POSITION} FOR UPDATE SKIP LOCKED", Position)
+_ADVANCE = statement(
+    f"UPDATE projection SET xact_id = {XACT_ID}, change_id = :change_id, advanced_at = :now WHERE name = :name"
 )
 
 
 async def advance(database: Database, projection: Projection, now: datetime) -> bool:
-    """Take in some changes. False: there is nothing to do, or another process does it."""
+    """Take in some changes. False: there are none, or another process takes them in just now."""
     return await database.attempt(lambda session: _advance(session, projection, now))
 
 
+async def position(session: Session, name: str) -> Position | None:
+    """How far the projection `name` has come. None: it has never begun."""
+    return await session.first(_READ, name=name)
+
+
+async def news(session: Session, after: Position) -> News:
+    return await session.one(_NEWS, **after.values())
+
+
 async def keep(database: Database, wake: Wake, projection: Projection, stop: asyncio.Event) -> None:
-    """Follow the log until `stop`; a database that is away is tried again."""
+    """Until `stop`: take in what is there, then wait for `wake`. A database that is away is tried again."""
     while not stop.is_set():
+        # The signal comes first: a commit after this line wakes us, even if `_catch_up` has already looked.
         signal = wake.signal()
         try:
-            within = await _catch_up(database, projection, stop)
+            seconds = await _catch_up(database, projection, stop)
         except Unavailable:
-            log.warning("projection.unavailable", projection=projection.name)
-            within = POLL
-        await wake.wait(signal, within)
+            logger.warning("projection.unavailable", projection=projection.name)
+            seconds = POLL_SECONDS
+        await wake.wait(signal, seconds)
 
 
 async def _catch_up(database: Database, projection: Projection, stop: asyncio.Event) -> float:
-    """Answers how long to wait for the next look."""
+    """Take in everything that is settled. Answers after how many seconds to look again."""
     while not stop.is_set():
-        settled, held_back = await _news(database, projection.name)
-        if not settled:
-            return HELD_BACK if held_back else POLL
+        found = await _look(database, projection.name)
+        if not found.settled:
+            return HELD_BACK_SECONDS if found.held_back else POLL_SECONDS
         if not await advance(database, projection, clock.now()):
-            return POLL
+            return POLL_SECONDS
     return 0.0
 
 
-async def _news(database: Database, name: str) -> tuple[bool, bool]:
-    """Looked for without a lock: that would take a transaction number each time, and hold back others."""
+async def _look(database: Database, name: str) -> News:
+    """Without a lock: a lock would take a transaction number at every look, and hold back others' changes."""
     async with database.transaction() as session:
-        row = (await session.execute(_READ, {"name": name})).one_or_none()
-        if row is None:
-            await session.execute(_BEGIN, {"name": name})
-        position = Position(0, 0) if row is None else Position(*row)
-        news = (await session.execute(_NEWS, position.values())).one()
-        return news.settled, news.held_back
+        reached = await position(session, name)
+        if reached is None:
+            await session.run(_BEGIN, name=name)
+        return await news(session, reached or START)
 
 
 async def _advance(session: Session, projection: Projection, now: datetime) -> bool:
-    row = (await session.execute(_LOCK, {"name": projection.name})).one_or_none()
-    if row is None:
+    locked = await session.first(_LOCK, name=projection.name)
+    if locked is None:
         return False
-    reached = await projection.step(session, Position(*row), now)
+    reached = await projection.step(session, locked, now)
     if reached is None:
         return False
-    await session.execute(_ADVANCE, {"name": projection.name, "now": now, **reached.values()})
+    await session.run(_ADVANCE, name=projection.name, now=now, **reached.values())
     return True

@@ -1,34 +1,39 @@
 """A log that was restored into another cluster, whose transactions count from another number.
 
-Within a cluster a row that can be seen is of a transaction that was begun: one of a later number came from elsewhere.
-Then `log_shift()` is added to this cluster's numbers, so that what comes now follows on what was restored, and every
-cursor stays good.
+Within one cluster, a row that can be seen was written by a transaction that has begun. So a row with a later number
+came from elsewhere. Then `log_shift()` is added to the numbers of this cluster: its changes follow on those that were
+restored, and every cursor stays good.
 """
 
 from __future__ import annotations
 
-from sqlalchemy import text
-from sqlalchemy.ext.asyncio import AsyncConnection
+from app.sql import Session, statement
 
 _NEWEST = "(SELECT xact_id FROM change ORDER BY xact_id DESC LIMIT 1)"
-_RESTORED = text(f"SELECT COALESCE({_NEWEST} >= log_transaction(pg_snapshot_xmax(pg_current_snapshot())), false)")
-# Whoever runs now has a number of the snapshot's xmin or later.
-_WANTED = text(f"SELECT {_NEWEST}::text::bigint + 1 - pg_snapshot_xmin(pg_current_snapshot())::text::bigint")
+_RESTORED = statement(
+    f"SELECT coalesce({_NEWEST} >= log_transaction(pg_snapshot_xmax(pg_current_snapshot())), false)", bool
+)
+# Every transaction that runs now has the number of the snapshot's xmin, or a later one.
+_WANTED = statement(
+    f"SELECT CAST(CAST({_NEWEST} AS text) AS bigint) + 1"
+    " - CAST(CAST(pg_snapshot_xmin(pg_current_snapshot()) AS text) AS bigint)",
+    int,
+)
+# Whoever is about to write waits, and gets its number by the new rule.
+_LOCK = statement("LOCK TABLE change IN EXCLUSIVE MODE")
 
 
-async def is_restored(connection: AsyncConnection) -> bool:
-    """Whether nothing here would follow on what the log holds. Ask it in a transaction that has not written."""
-    restored: bool = (await connection.execute(_RESTORED)).scalar_one()
-    return restored
+async def is_restored(session: Session) -> bool:
+    """Whether a change of this cluster would come before those in the log. Ask before the transaction has written."""
+    return await session.one(_RESTORED)
 
 
-async def adopt(connection: AsyncConnection) -> None:
-    """Let the log go on behind what was restored. Changes nothing in any other."""
-    if not await is_restored(connection):
+async def adopt(session: Session) -> None:
+    """Let the log of a restored database go on behind what was restored. Any other database stays as it is."""
+    if not await is_restored(session):
         return
-    # Whoever is about to write waits, and is given its place by the new rule.
-    await connection.execute(text("LOCK TABLE change IN EXCLUSIVE MODE"))
-    shift: int = (await connection.execute(_WANTED)).scalar_one()
-    await connection.execute(
-        text(f"CREATE OR REPLACE FUNCTION log_shift() RETURNS bigint LANGUAGE sql STABLE RETURN {shift}")
+    await session.run(_LOCK)
+    shift = await session.one(_WANTED)
+    await session.run(
+        statement(f"CREATE OR REPLACE FUNCTION log_shift() RETURNS bigint LANGUAGE sql STABLE RETURN {shift}")
     )

@@ -1,7 +1,9 @@
-"""The live end of the change log: one reader of each process follows it, for all who follow it there.
+"""The live end of the change log. In each process one reader follows the log, for all followers of that process.
 
-Whoever joins from a cursor reads pages of the log until it is at the end, and takes its changes from the reader from
-then on. Whoever falls behind reads pages again, so that what waits for it is never more than `MOST_WAITING`.
+The reader (`Tail.run`) waits for `wake`, reads what is new, and hands each change to the followers that it concerns. A
+follower (`Tail.follow`) reads pages of the log by itself until it is at the end. From then on it waits for the reader's
+changes. A follower that is too slow falls behind: it reads pages again, so that never more than `MOST_WAITING` changes
+wait for it.
 """
 
 from __future__ import annotations
@@ -15,23 +17,23 @@ from contextlib import aclosing, contextmanager
 import structlog
 
 from app.changes.log import feed
-from app.changes.log.feed import InvalidCursor, Item, Page, Position
-from app.changes.log.wake import HELD_BACK, POLL, Wake
+from app.changes.log.feed import FeedItem, FeedPage, InvalidCursor, Position
+from app.changes.log.wake import HELD_BACK_SECONDS, POLL_SECONDS, Wake
 from app.db import Database
 from app.errors import Unavailable
 
-PAGE = 200
+PAGE_SIZE = 200
 """Changes that are read at a time."""
 MOST_WAITING = 1_000
 """Changes that wait for one follower."""
-PATIENCE = 10.0
-"""Seconds that a follower which has fallen behind may take over one change."""
-BREATH = 0.01
-"""Seconds between two readings: the commits within them are read together."""
-LONGEST_HELD_BACK = 0.16
-"""Seconds between two looks at what an older transaction holds back for long."""
+SLOW_AFTER_SECONDS = 10.0
+"""A follower that has fallen behind may take so long over one change."""
+GATHER_SECONDS = 0.01
+"""Between two reads: the commits within this time are read together."""
+LONGEST_HELD_BACK_SECONDS = 0.16
+"""Between two looks at a change that an older transaction holds back for long."""
 
-log = structlog.get_logger(__name__)
+logger = structlog.get_logger(__name__)
 
 
 class SlowReader(Exception):  # noqa: N818 - an outcome
@@ -39,16 +41,17 @@ class SlowReader(Exception):  # noqa: N818 - an outcome
 
 
 class Follower:
-    """One of those for whom the reader reads."""
+    """One of those for whom the reader reads. The reader fills `waiting`; the follower takes it out."""
 
     def __init__(self, organizers: Collection[str] | None) -> None:
         self.organizers = organizers
         """Whose changes it gets. None: everyone's."""
-        self.waiting: list[Item] = []
+        self.waiting: list[FeedItem] = []
         self.behind = False
-        """Too much waited for it and was let go: it has to read the log itself."""
+        """Too many changes waited and were dropped: it has to read the log itself."""
         self.ended = False
         self.news = asyncio.Event()
+        """The reader sets it when something waits, when the follower falls behind, and when it is ended."""
 
     def catch_up(self) -> None:
         self.waiting, self.behind = [], False
@@ -62,8 +65,8 @@ class Follower:
         self.ended = True
         self.fall_behind()
 
-    async def take(self) -> list[Item]:
-        """What came since; nothing if it fell behind."""
+    async def take(self) -> list[FeedItem]:
+        """Wait for the reader, then take what it has put here: nothing if the follower fell behind."""
         await self.news.wait()
         self.news.clear()
         items, self.waiting = self.waiting, []
@@ -77,31 +80,34 @@ class Tail:
         self._database = database
         self._wake = wake
         self._followers: dict[str | None, set[Follower]] = defaultdict(set)
-        """By organizer; under None, who follows everyone."""
+        """By organizer. Under None are those who follow everyone."""
         self._position: Position | None = None
-        """Up to where the reader has read. None: nobody follows."""
+        """Up to where the reader has read. None: nobody follows, so nobody reads."""
         self._reading = asyncio.Event()
-        """The position is known, or the end has come."""
+        """New followers wait for it. It is set when the position is known, or when the reader has ended."""
         self._ended = False
-        self._held_back = HELD_BACK / 2
+        self._held_back_seconds = HELD_BACK_SECONDS / 2
 
     async def run(self, stop: asyncio.Event) -> None:
-        """Read for the followers until `stop`, which ends them with `Unavailable`."""
+        """Read for the followers until `stop`. Then the followers end with `Unavailable`."""
         self._ended = False
         self._forget()
         try:
             while not stop.is_set():
+                # The signal comes first: a commit after this line wakes us, even if `_look` has already read.
                 signal = self._wake.signal()
-                within = await self._look()
-                await asyncio.sleep(BREATH if within else 0)
-                await self._wake.wait(signal, within)
+                seconds = await self._look()
+                await asyncio.sleep(GATHER_SECONDS if seconds else 0)
+                await self._wake.wait(signal, seconds)
         finally:
             self._ended = True
             self._end_everyone()
             self._reading.set()
 
-    async def follow(self, organizers: Collection[str] | None, after: Position | None) -> AsyncGenerator[Item, None]:
-        """The changes of some organizers, or (None) of all, behind a position, or (None) from now on.
+    async def follow(
+        self, organizers: Collection[str] | None, after: Position | None
+    ) -> AsyncGenerator[FeedItem, None]:
+        """The changes of some organizers, or (None) of all. They begin behind a position, or (None) now.
 
         Raises `InvalidCursor`, `SlowReader`, and `Unavailable` when database or process go away.
         """
@@ -111,15 +117,16 @@ class Tail:
                 async for item in items:
                     given_at = time.monotonic()
                     yield item
-                    if follower.behind and time.monotonic() - given_at > PATIENCE:
+                    if follower.behind and time.monotonic() - given_at > SLOW_AFTER_SECONDS:
                         raise SlowReader
 
-    async def _items(self, follower: Follower, after: Position | None) -> AsyncGenerator[Item, None]:
+    async def _items(self, follower: Follower, after: Position | None) -> AsyncGenerator[FeedItem, None]:
         await self._reading.wait()
         position = self._position if after is None else after
         while position is not None and not follower.ended:
             follower.catch_up()
-            # It is read after whatever the reader has read by now: nothing lies between this page and what follows.
+            # This page is read later than all that the reader has read by now. So nothing is lost between the page and
+            # what the reader hands out next.
             page = await self._page(follower.organizers, position)
             for item in page.items:
                 yield item
@@ -137,6 +144,7 @@ class Tail:
         keys = [None] if follower.organizers is None else follower.organizers
         for key in keys:
             self._followers[key].add(follower)
+        # The reader sleeps while nobody follows: it is to read at once.
         self._wake.rouse()
         try:
             yield
@@ -147,20 +155,20 @@ class Tail:
                     del self._followers[key]
 
     async def _look(self) -> float:
-        """Read on; answers within how many seconds to look again."""
+        """Read on. Answers after how many seconds to look again."""
         if not self._followers:
             self._forget()
-            return POLL
+            return POLL_SECONDS
         try:
             return await self._read()
         except Unavailable:
-            log.warning("tail.unavailable")
+            logger.warning("tail.unavailable")
         except InvalidCursor:
-            # The database is not the one that was read up to here. Whoever comes back with a cursor is told so.
-            log.warning("tail.lost")
+            # This is not the database that was read up to here. A follower that comes back with a cursor is told so.
+            logger.warning("tail.lost")
             self._end_everyone()
             self._forget()
-        return POLL
+        return POLL_SECONDS
 
     async def _read(self) -> float:
         if self._position is None:
@@ -172,14 +180,18 @@ class Tail:
         self._hand_out(page.items)
         if page.more:
             return 0
-        if page.items or not page.held_back:
-            self._held_back = HELD_BACK / 2
-        if not page.held_back:
-            return POLL
-        self._held_back = min(2 * self._held_back, LONGEST_HELD_BACK)
-        return self._held_back
+        return self._seconds_to_next_look(page)
 
-    def _hand_out(self, items: Sequence[Item]) -> None:
+    def _seconds_to_next_look(self, page: FeedPage) -> float:
+        """The longer one transaction holds back others, the more seldom the reader looks whether it has ended."""
+        if page.items or not page.held_back:
+            self._held_back_seconds = HELD_BACK_SECONDS / 2
+        if not page.held_back:
+            return POLL_SECONDS
+        self._held_back_seconds = min(2 * self._held_back_seconds, LONGEST_HELD_BACK_SECONDS)
+        return self._held_back_seconds
+
+    def _hand_out(self, items: Sequence[FeedItem]) -> None:
         everyones = self._followers.get(None, ())
         concerned: set[Follower] = set()
         for item in items:
@@ -200,6 +212,6 @@ class Tail:
         for follower in set().union(*self._followers.values()):
             follower.end()
 
-    async def _page(self, organizers: Collection[str] | None, after: Position) -> Page:
+    async def _page(self, organizers: Collection[str] | None, after: Position) -> FeedPage:
         async with self._database.statements() as session:
-            return await feed.page(session, organizers, after, most=PAGE)
+            return await feed.page(session, organizers, after, most=PAGE_SIZE)

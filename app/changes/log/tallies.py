@@ -1,7 +1,7 @@
 """Keeps the statistics: each change of the log is counted once, into the tables of `models.tally`.
 
-A move takes one off the status it leaves and adds one to the status it comes to, so what is counted is at every
-position of the log what `GROUP BY` over the registrants would have answered there.
+A move takes one from the status that it leaves, and adds one to the status that it comes to. So at every position of
+the log the tables hold what `GROUP BY` over the registrants would have answered there.
 """
 
 from __future__ import annotations
@@ -9,21 +9,23 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Mapping
 from datetime import datetime
+from functools import cache
 
-from sqlalchemy import TextClause, text
-
-from app.changes.log.feed import AFTER, IN_ORDER, SETTLED, START, Position
-from app.changes.log.projection import Projection, advance
+from app.changes.log import projection
+from app.changes.log.feed import AFTER, IN_ORDER, POSITION, SETTLED, START, Position
+from app.changes.log.projection import Projection
 from app.clock import sql_wib_day
 from app.db import Database, Session
 from app.models.enums import ChangeKind, RegistrantStatus
+from app.models.registrant import AWAITS_VERIFICATION, WAS_VERIFIED
 from app.models.tally import EVERYBODY
 from app.registry.statistics.statistics import PROJECTION
+from app.sql import Statement, statement
 
-AT_ONCE = 10_000
-"""Changes of one transaction: a fraction of a second, as nobody reads the log past a running one."""
-AGAIN_AFTER = 0.05
-"""Seconds, while another process counts, or an older transaction has not ended."""
+CHANGES_OF_A_STEP = 10_000
+"""Counted in one transaction of a fraction of a second: nobody can read the log past a transaction that still runs."""
+RETRY_AFTER_SECONDS = 0.05
+"""While another process counts, or while an older transaction has not ended."""
 
 S = RegistrantStatus
 
@@ -54,17 +56,21 @@ def _add(table: str, keys: tuple[str, ...], counts: Mapping[str, str], counted: 
     """
 
 
-def _counting(most: int) -> TextClause:
-    # The planner takes the rows behind a position to be a third of the log: a LIMIT that it can read tells it better.
-    return text(
+@cache
+def _counting(most: int) -> Statement[Position]:
+    """Counts up to `most` changes, and answers the position of the last one.
+
+    The LIMIT is no argument: without a number the planner takes the rows behind a position to be a third of the log.
+    """
+    return statement(
         f"""
         WITH news AS MATERIALIZED (
             SELECT c.* FROM change c WHERE {AFTER} AND {SETTLED} ORDER BY {IN_ORDER} LIMIT {most}
         ), step AS MATERIALIZED (
             SELECT r.season, r.organizer_code, r.direction, r.service, way.route_id, {_REGISTERED_ON} AS day,
                    COALESCE(date_trunc('hour', r.verify_by), 'infinity') AS verify_by, way.status, way.people,
-                   -- Nothing is verified after it was cancelled, so the row tells how it was at that change, too.
-                   CASE WHEN way.status IN ('{S.VERIFIED}', '{S.DEPARTED}', '{S.NO_SHOW}')
+                   -- Nobody is verified after a cancellation. So the row says now what it said at that change.
+                   CASE WHEN way.{WAS_VERIFIED}
                           OR (way.status = '{S.CANCELLED}' AND r.verified_at IS NOT NULL)
                         THEN way.people ELSE 0 END AS ever_verified
             FROM news c JOIN registrant r ON r.id = c.registrant_id
@@ -77,7 +83,7 @@ def _counting(most: int) -> TextClause:
             SELECT step.season, whose.organizer_code, step.direction, step.service, step.day, step.verify_by,
                    step.status, step.people, step.ever_verified
             FROM step CROSS JOIN LATERAL (VALUES (step.organizer_code), ('{EVERYBODY}')) AS whose (organizer_code)
-        ), waiting AS (SELECT * FROM together WHERE status = '{S.REGISTERED}'
+        ), waiting AS (SELECT * FROM together WHERE {AWAITS_VERIFICATION}
         ), dispute AS (
             SELECT r.season, r.organizer_code AS holder, c.facts ->> 'claimant' AS claimant, r.direction, r.service,
                    {_DISPUTED_ON} AS day, c.kind
@@ -89,64 +95,57 @@ def _counting(most: int) -> TextClause:
         routes AS ({_add("tally_route", _BY_ROUTE, _PEOPLE, "step")}),
         pairs AS ({_add("tally_pair", _BY_PAIR, _DISPUTES, "dispute")}),
         duplicates AS ({_add("tally_duplicate", (*_BY_PAIR, "direction", "service", "day"), _DISPUTES, "dispute")})
-        SELECT CAST(CAST(c.xact_id AS text) AS bigint) AS xact_id, c.id FROM news c
-        ORDER BY c.xact_id DESC, c.id DESC LIMIT 1
-        """
+        SELECT {POSITION} FROM news c ORDER BY c.xact_id DESC, c.id DESC LIMIT 1
+        """,
+        Position,
     )
 
 
-_COUNT = _counting(AT_ONCE)
-_NOBODY_WAITS = text("DELETE FROM tally_deadline WHERE waiting = 0")
+_COUNTS = (_counting(CHANGES_OF_A_STEP),)
+_NOBODY_WAITS = statement("DELETE FROM tally_deadline WHERE waiting = 0")
 _TABLES = ("tally", "tally_day", "tally_route", "tally_deadline", "tally_pair", "tally_duplicate")
-# Not TRUNCATE: who reads the statistics meanwhile goes on seeing them as they were.
-_FORGET = [text(f"DELETE FROM {table}") for table in _TABLES]
-_RESTART = text(
+# Not TRUNCATE: whoever reads the statistics meanwhile sees them as they were.
+_FORGET = tuple(statement(f"DELETE FROM {table}") for table in _TABLES)
+_RESTART = statement(
     """
     INSERT INTO projection (name) VALUES (:name)
     ON CONFLICT (name) DO UPDATE SET xact_id = '0', change_id = 0
     """
 )
-_NEWEST = text(
-    """
-    SELECT CAST(CAST(c.xact_id AS text) AS bigint) AS xact_id, c.id FROM change c
-    ORDER BY c.xact_id DESC, c.id DESC LIMIT 1
-    """
-)
-_REACHED = text("SELECT CAST(CAST(xact_id AS text) AS bigint) AS xact_id, change_id FROM projection WHERE name = :name")
+_NEWEST = statement(f"SELECT {POSITION} FROM change c ORDER BY c.xact_id DESC, c.id DESC LIMIT 1", Position)
 
 
-async def count(session: Session, position: Position, now: datetime) -> Position | None:  # noqa: ARG001 - a step's
-    """Count up to `AT_ONCE` changes behind `position`."""
-    last = (await session.execute(_COUNT, position.values())).one_or_none()
-    if last is None:
-        return None
-    await session.execute(_NOBODY_WAITS)
-    return Position(*last)
+async def count(session: Session, after: Position, now: datetime) -> Position | None:  # noqa: ARG001 - a step has it
+    """Count up to `CHANGES_OF_A_STEP` changes behind `after`."""
+    last = await session.first(_counting(CHANGES_OF_A_STEP), **after.values())
+    if last is not None:
+        await session.run(_NOBODY_WAITS)
+    return last
 
 
 STATISTICS = Projection(PROJECTION, count)
 
 
 async def rebuild(database: Database, now: Callable[[], datetime], tell: Callable[[int, int], None]) -> int:
-    """Forget what was counted and count the whole log again, in many short transactions; answers up to which change.
+    """Forget what was counted, and count the whole log again in many short transactions. Answers the last change's id.
 
-    Whatever process keeps the statistics meanwhile takes its part in it. `tell` hears how far it is, of how much.
+    A process that keeps the statistics meanwhile counts a part of it. `tell` hears how far it is, of how much.
     """
     async with database.transaction() as session:
-        # First the position: it waits for whoever is counting, and then nobody counts on from the old one.
-        await session.execute(_RESTART, {"name": PROJECTION})
-        for statement in _FORGET:
-            await session.execute(statement)
-        newest = (await session.execute(_NEWEST)).one_or_none()
-    goal = Position(*newest) if newest is not None else START
+        # The position comes first. Its lock waits for a process that is counting, and then nobody counts on from the
+        # old position.
+        await session.run(_RESTART, name=PROJECTION)
+        for forget in _FORGET:
+            await session.run(forget)
+        goal = await session.first(_NEWEST) or START
     while (reached := await _reached(database)) < goal:
         tell(reached.id, goal.id)
-        if not await advance(database, STATISTICS, now()):
-            await asyncio.sleep(AGAIN_AFTER)
+        if not await projection.advance(database, STATISTICS, now()):
+            await asyncio.sleep(RETRY_AFTER_SECONDS)
     tell(goal.id, goal.id)
     return goal.id
 
 
 async def _reached(database: Database) -> Position:
     async with database.transaction() as session:
-        return Position(*(await session.execute(_REACHED, {"name": PROJECTION})).one())
+        return await projection.position(session, PROJECTION) or START

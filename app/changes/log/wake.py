@@ -1,7 +1,12 @@
-"""Who follows the change log is woken by LISTEN/NOTIFY, through one connection of each process.
+"""Wakes those who follow the change log, in every process, after a commit that wrote it.
 
-A notification is sent after the commit and not by it: NOTIFY inside of the writing transactions would make them commit
-one after the other. It may get lost, so nobody waits for it without looking again by itself after a while.
+Who waits: the reader of `tail`, each `projection` and the `sender` of webhooks. Each of them takes `signal()`, then
+reads the log, then waits with `wait()`. Who wakes them: `Database` calls `tell()` after such a commit. `tell()` wakes
+the followers of its own process at once. `run()` sends NOTIFY; the `run()` of every other process hears it and wakes
+the followers there.
+
+NOTIFY is sent after the commit and not by it: NOTIFY inside of the writing transactions would make them commit one
+after the other. A notification may get lost, so every follower looks again by itself after a while.
 """
 
 from __future__ import annotations
@@ -16,21 +21,21 @@ import structlog
 from app.db import Database
 
 CHANNEL = "pemudik_change"
-GATHER = 0.005
-"""Seconds: commits within them are told of once."""
-SILENT_FOR = 30.0
-ANSWERS_WITHIN = 5.0
-RECONNECT_AFTER = 1.0
-"""Seconds."""
-POLL = 1.0
-"""Seconds: a notification that was lost makes it no later than this."""
-HELD_BACK = 0.02
-"""Seconds between two looks at what is committed, while an older transaction still runs."""
+GATHER_SECONDS = 0.005
+"""Commits within this time are told to other processes by one NOTIFY."""
+PING_AFTER_SECONDS = 30.0
+"""A connection that was silent for so long is asked whether it still works."""
+ANSWER_WITHIN_SECONDS = 5.0
+RECONNECT_AFTER_SECONDS = 1.0
+POLL_SECONDS = 1.0
+"""After so long a follower looks again by itself: a notification that was lost makes it no later than this."""
+HELD_BACK_SECONDS = 0.02
+"""Between two looks at a change that is committed, while an older transaction that still runs holds it back."""
 
 BROKEN = (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError)
-"""What a connection raises that is of no use any more; the last when it broke in the wrong moment."""
+"""What a connection raises that is of no use any more. `InternalClientError`: it broke while asyncpg was at work."""
 
-log = structlog.get_logger(__name__)
+logger = structlog.get_logger(__name__)
 
 
 class Wake:
@@ -39,10 +44,14 @@ class Wake:
     def __init__(self, database: Database) -> None:
         self._database = database
         self._signal = asyncio.Event()
-        self._told = asyncio.Event()
+        """The followers of this process wait for it. It is set once; then the next one takes its place."""
+        self._untold = asyncio.Event()
+        """Set while other processes have not been told of a commit here."""
+
+    # --- for followers ------------------------------------------------------------------------------------------------
 
     def signal(self) -> asyncio.Event:
-        """Set by the next news. Take it before you read, so that nothing which comes meanwhile is slept through."""
+        """What the next news will set. Take it before you read: then you miss no news that comes while you read."""
         return self._signal
 
     async def wait(self, signal: asyncio.Event, within: float) -> None:
@@ -50,62 +59,74 @@ class Wake:
         with suppress(TimeoutError):
             await asyncio.wait_for(signal.wait(), within)
 
+    # --- for those who have news --------------------------------------------------------------------------------------
+
     def tell(self) -> None:
-        """Something was committed here: followers of this process hear it at once, those of others by NOTIFY."""
-        self._told.set()
+        """This process has committed changes: its followers wake now, and `run` tells the other processes."""
+        self._untold.set()
         self.rouse()
 
+    def rouse(self) -> None:
+        """Wake the followers of this process."""
+        signal, self._signal = self._signal, asyncio.Event()
+        signal.set()
+
+    # --- between processes --------------------------------------------------------------------------------------------
+
     async def run(self, stop: asyncio.Event) -> None:
-        """Listen and tell until `stop`; a connection that breaks is made anew."""
+        """Listen and tell until `stop`. A connection that breaks is replaced."""
         stopped = asyncio.create_task(stop.wait())
         try:
             while not stop.is_set():
                 try:
                     await self._connected(stopped)
                 except BROKEN:
-                    log.warning("wake.unavailable")
-                    await asyncio.wait({stopped}, timeout=RECONNECT_AFTER)
+                    logger.warning("wake.unavailable")
+                    await asyncio.wait({stopped}, timeout=RECONNECT_AFTER_SECONDS)
         finally:
             stopped.cancel()
 
     async def _connected(self, stopped: asyncio.Task[bool]) -> None:
+        """Listen and tell through one connection, until it breaks or `stopped` is done."""
         connection = await self._database.connect()
         broken = asyncio.Event()
         connection.add_termination_listener(lambda _: broken.set())
         ended = asyncio.create_task(broken.wait())
         try:
             await connection.add_listener(CHANNEL, self._heard)
-            # Whatever was told while nobody listened.
+            # Other processes may have told something while nobody listened here.
             self.rouse()
             while not stopped.done() and not broken.is_set():
-                told = asyncio.create_task(self._told.wait())
-                await asyncio.wait({stopped, ended, told}, timeout=SILENT_FOR, return_when=asyncio.FIRST_COMPLETED)
-                told.cancel()
-                if self._told.is_set() and not broken.is_set():
+                await self._wait_for_any({stopped, ended})
+                if broken.is_set():
+                    return
+                if self._untold.is_set():
                     await self._notify(connection)
-                    await asyncio.sleep(GATHER)
-                elif not stopped.done() and not broken.is_set():
-                    # Nobody may be at the other end any more, and who only listens would never know.
-                    await connection.execute("SELECT 1", timeout=ANSWERS_WITHIN)
+                    await asyncio.sleep(GATHER_SECONDS)
+                elif not stopped.done():
+                    # Perhaps nobody is at the other end any more. A connection that only listens would never know.
+                    await connection.execute("SELECT 1", timeout=ANSWER_WITHIN_SECONDS)
         finally:
             ended.cancel()
             with suppress(*BROKEN):
                 await connection.close(timeout=1)
 
+    async def _wait_for_any(self, ends: set[asyncio.Task[bool]]) -> None:
+        """Until there is something to tell, or one of `ends` is done, or for `PING_AFTER_SECONDS`."""
+        untold = asyncio.create_task(self._untold.wait())
+        await asyncio.wait({*ends, untold}, timeout=PING_AFTER_SECONDS, return_when=asyncio.FIRST_COMPLETED)
+        untold.cancel()
+
     async def _notify(self, connection: asyncpg.Connection[asyncpg.Record]) -> None:
-        self._told.clear()
+        self._untold.clear()
         try:
-            await connection.execute(f"NOTIFY {CHANNEL}", timeout=ANSWERS_WITHIN)
+            await connection.execute(f"NOTIFY {CHANNEL}", timeout=ANSWER_WITHIN_SECONDS)
         except BaseException:
-            # The next connection tells it.
-            self._told.set()
+            # The next connection will tell the other processes.
+            self._untold.set()
             raise
 
     def _heard(self, connection: Any, by: int, *_: object) -> None:
+        """A NOTIFY of our own connection is no news: `tell` has woken the followers here already."""
         if by != connection.get_server_pid():
             self.rouse()
-
-    def rouse(self) -> None:
-        """Wake the followers of this process."""
-        signal, self._signal = self._signal, asyncio.Event()
-        signal.set()

@@ -1,7 +1,7 @@
-"""Which addresses a webhook may be sent to: public ones, and exactly those that were judged.
+"""Which addresses a webhook may be sent to: public ones, and only those that were judged here.
 
-The name is resolved here, each address is judged, and the connection goes to a judged address; TLS and Host keep the
-name. So a name that resolves otherwise a moment later changes nothing.
+The name is resolved here, each of its addresses is judged, and the connection goes to a judged address. TLS and the
+Host header keep the name. So nothing changes when the name resolves to another address a moment later.
 """
 
 from __future__ import annotations
@@ -18,14 +18,14 @@ from typing import Any
 import httpcore
 
 Resolve = Callable[[str, int], Awaitable[Sequence[str]]]
-"""The addresses of a name, the one to be tried first in front. Raises `OSError`."""
+"""The addresses of a name, in the order in which they are tried. Raises `OSError`."""
 
-MOST_TRIED = 4
-RESOLVERS = 16
-"""Threads. A name server that is slow for one name holds up neither the database's nor, soon, other names."""
+MOST_ADDRESSES_TRIED = 4
+RESOLVER_THREADS = 16
+"""A name server that is slow for one name blocks one thread: not the database's lookups, nor those of other names."""
 
-# IANA's special-purpose registries and multicast: what is not in them may be sent to. Python's `is_global` depends on
-# its version and lets relays pass.
+# IANA's special-purpose registries and multicast. Any address outside of them may be sent to. Python's `is_global` is
+# no help: it depends on the version of Python, and it lets relays pass.
 _NOT_V4 = tuple(
     IPv4Network(network)
     for network in (
@@ -33,7 +33,7 @@ _NOT_V4 = tuple(
         "10.0.0.0/8",
         "100.64.0.0/10",
         "127.0.0.0/8",
-        # A cloud's host service, at a public address.
+        # A cloud's host service, which has a public address.
         "168.63.129.16/32",
         "169.254.0.0/16",
         "172.16.0.0/12",
@@ -50,7 +50,7 @@ _NOT_V4 = tuple(
         "224.0.0.0/3",
     )
 )
-# Of IPv6 only this is in use for the public. Mapped, compatible and translated (NAT64) addresses lie outside of it.
+# The only part of IPv6 that the public uses. Mapped, compatible and translated (NAT64) addresses lie outside of it.
 _PUBLIC_V6 = IPv6Network("2000::/3")
 _NOT_V6 = tuple(
     IPv6Network(network)
@@ -58,14 +58,14 @@ _NOT_V6 = tuple(
         # Teredo, ORCHID, benchmarks and other protocols.
         "2001::/23",
         "2001:db8::/32",
-        # 6to4 holds an IPv4 address.
+        # 6to4: such an address holds an IPv4 address.
         "2002::/16",
         "2620:4f:8000::/48",
         "3fff::/20",
     )
 )
 _ISATAP = frozenset({0x00005EFE, 0x02005EFE})
-"""In the middle of an interface's half: the IPv4 address below is where it goes."""
+"""The third quarter of an ISATAP address. Packets go to the IPv4 address in the last quarter."""
 
 
 class NameNotFound(Exception):  # noqa: N818 - an outcome of one attempt
@@ -81,7 +81,7 @@ class TlsFailed(Exception):  # noqa: N818 - an outcome of one attempt
 
 
 def is_public(address: str) -> bool:
-    """An address with a zone is none."""
+    """An address with a zone (`fe80::1%eth0`) is not public."""
     try:
         given = ip_address(address)
     except ValueError:
@@ -102,10 +102,10 @@ def _is_public_v6(address: IPv6Address) -> bool:
 
 
 class Resolver:
-    """The operating system's, in threads of its own."""
+    """Asks the operating system, in threads of its own."""
 
     def __init__(self) -> None:
-        self._threads = ThreadPoolExecutor(RESOLVERS, "resolve")
+        self._threads = ThreadPoolExecutor(RESOLVER_THREADS, "resolve")
 
     async def __call__(self, host: str, port: int) -> Sequence[str]:
         loop = asyncio.get_running_loop()
@@ -118,7 +118,7 @@ class Resolver:
         self._threads.shutdown(wait=False, cancel_futures=True)
 
 
-class Backend(httpcore.AsyncNetworkBackend):
+class PublicNetwork(httpcore.AsyncNetworkBackend):
     """Connects to public addresses only. `private`: for tests, to any."""
 
     def __init__(self, resolve: Resolve, *, private: bool = False) -> None:
@@ -146,7 +146,7 @@ class Backend(httpcore.AsyncNetworkBackend):
         return _Stream(await self._network.connect_tcp(addresses[-1], port, share, local_address, socket_options))
 
     async def _judged(self, host: str, port: int) -> Sequence[str]:
-        """One address that may not be connected to is enough to connect to none of them."""
+        """The addresses to try. If one of them may not be connected to, none is."""
         try:
             addresses = await self._resolve(host, port)
         except OSError:
@@ -155,11 +155,11 @@ class Backend(httpcore.AsyncNetworkBackend):
             raise NameNotFound
         if not self._private and not all(is_public(address) for address in addresses):
             raise AddressRefused
-        return addresses[:MOST_TRIED]
+        return addresses[:MOST_ADDRESSES_TRIED]
 
 
 class _Stream(httpcore.AsyncNetworkStream):
-    """As it is, but for a handshake that fails: httpcore tells it from a connection that fails by nothing."""
+    """Raises `TlsFailed` for a handshake that fails. httpcore raises the same error as for a connection that fails."""
 
     def __init__(self, stream: httpcore.AsyncNetworkStream) -> None:
         self._stream = stream

@@ -1,6 +1,7 @@
-"""The projection of the change log onto the webhooks: of each event one delivery to each webhook that it concerns.
+"""The projection of the change log onto the webhooks: each event becomes one delivery to each webhook that it concerns.
 
-It concerns its organizer, whoever coordinates that one, and of a case those who claim the NIK as well.
+An event concerns its organizer and the coordinator of that organizer. A decided case concerns those who claim the NIK,
+too.
 """
 
 from __future__ import annotations
@@ -9,82 +10,119 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Annotated, NamedTuple
 from uuid import UUID
 
 import orjson
-from sqlalchemy import Row, text
 from uuid_utils.compat import uuid7
 
-from app.changes.log.feed import AFTER, IN_ORDER, SETTLED, Position
+from app.changes.log.feed import AFTER, IN_ORDER, POSITION, SETTLED, Position
 from app.changes.log.projection import Projection
 from app.changes.webhooks import events
-from app.changes.webhooks.events import KINDS, MOVES, Change
-from app.db import CHANGED, Session
+from app.changes.webhooks.events import KINDS, MOVES, LoggedChange
+from app.db import Session
 from app.models.enums import ChangeKind, WebhookEvent
 from app.registry.webhooks import deliveries
+from app.sql import Arrays, statement
 
-AT_ONCE = 2_000
-"""Rows of the log in one transaction."""
+CHANGES_OF_A_STEP = 2_000
+"""Rows of the log that are announced in one transaction."""
 
-CHANGE = "c.id, c.at, c.kind, c.season, c.organizer_code, c.registrant_id, c.route_id, c.to_status, c.facts::text"
-_REACHED = text(
+CHANGE = """
+    c.id, c.at, c.kind, c.season, c.organizer_code AS organizer, c.registrant_id, c.route_id, c.to_status,
+    CAST(c.facts AS text) AS facts
+"""
+
+
+@dataclass(slots=True, kw_only=True)
+class ChangeRow:
+    """A row of `CHANGE`. A statement that selects more columns reads its rows as a class that adds these."""
+
+    id: int
+    at: datetime
+    kind: str
+    season: int | None
+    organizer: str | None
+    registrant_id: UUID | None
+    route_id: UUID | None
+    to_status: str | None
+    facts: str | None
+
+
+class _Webhook(NamedTuple):
+    id: UUID
+    events: list[str]
+    enabled_at: datetime
+    organizers: list[str]
+    """Its own, and those that it coordinates."""
+
+
+class _Claimant(NamedTuple):
+    case_id: UUID
+    organizer: str
+
+
+class _Delivery(NamedTuple):
+    id: UUID
+    webhook_id: UUID
+    change_id: Annotated[int, "bigint"]
+    event: WebhookEvent
+    subject: str
+
+
+_DELIVERIES = Arrays("delivery", _Delivery, numbered=True)
+_COLUMNS = ", ".join(_Delivery._fields)
+_REACHED = statement(
     f"""
-    SELECT CAST(CAST(xact_id AS text) AS bigint) AS xact_id, id FROM (
-        SELECT c.xact_id, c.id FROM change c WHERE {AFTER} AND {SETTLED} ORDER BY {IN_ORDER} LIMIT {AT_ONCE}
+    SELECT {POSITION} FROM (
+        SELECT c.xact_id, c.id FROM change c WHERE {AFTER} AND {SETTLED} ORDER BY {IN_ORDER} LIMIT {CHANGES_OF_A_STEP}
     ) c ORDER BY c.xact_id DESC, c.id DESC LIMIT 1
-    """
+    """,
+    Position,
 )
-_NEWS = text(
+_NEWS = statement(
     f"""
     SELECT {CHANGE} FROM change c
     WHERE {AFTER} AND (c.xact_id, c.id) <= (CAST(CAST(:until_xact_id AS text) AS xid8), CAST(:until_id AS bigint))
-        AND c.kind = ANY(:kinds) AND (c.kind <> 'REGISTRANT_MOVED' OR c.to_status = ANY(:moves))
+        AND c.kind = ANY(:kinds) AND (c.kind <> '{ChangeKind.REGISTRANT_MOVED}' OR c.to_status = ANY(:moves))
     ORDER BY {IN_ORDER}
-    """
+    """,
+    ChangeRow,
 )
-_WEBHOOKS = text(
+_WEBHOOKS = statement(
     """
     SELECT w.id, w.events, w.enabled_at, ARRAY(
         SELECT code FROM organizer WHERE code = w.organizer_code OR coordinator_code = w.organizer_code
     ) AS organizers
     FROM webhook w WHERE w.disabled_at IS NULL AND w.deleted_at IS NULL
-    """
+    """,
+    _Webhook,
 )
-_CLAIMANTS = text("SELECT case_id, organizer_code FROM case_claim WHERE case_id = ANY(CAST(:cases AS uuid[]))")
-# Whoever ends a delivery holds this lock too, so that the next one of its subject is seen by one of the two.
-_LOCK = text(
+_CLAIMANTS = statement(
+    "SELECT case_id, organizer_code AS organizer FROM case_claim WHERE case_id = ANY(CAST(:cases AS uuid[]))", _Claimant
+)
+# Whoever ends a delivery takes this lock, too. So one of the two sees the next delivery of the same subject.
+_LOCK = statement(
     """
     SELECT id FROM webhook WHERE id = ANY(CAST(:ids AS uuid[])) AND disabled_at IS NULL AND deleted_at IS NULL
     ORDER BY id FOR NO KEY UPDATE
+    """,
+    UUID,
+)
+_INSERT = statement(
+    f"""
+    INSERT INTO webhook_delivery ({_COLUMNS}, state, tries, made_at)
+    SELECT {_COLUMNS}, 'PENDING', 0, :now FROM {_DELIVERIES} ORDER BY place
     """
 )
-_MAKE = text(
-    """
-    INSERT INTO webhook_delivery (id, webhook_id, change_id, event, subject, state, tries, made_at)
-    SELECT id, webhook_id, change_id, event, subject, 'PENDING', 0, :now
-    FROM unnest(CAST(:id AS uuid[]), CAST(:webhook_id AS uuid[]), CAST(:change_id AS bigint[]), CAST(:event AS text[]),
-                CAST(:subject AS text[])) WITH ORDINALITY AS made (id, webhook_id, change_id, event, subject, place)
-    ORDER BY place
-    """
-)
-
-
-@dataclass(frozen=True, slots=True)
-class _Made:
-    id: UUID
-    webhook_id: UUID
-    change_id: int
-    event: WebhookEvent
-    subject: str
 
 
 async def step(session: Session, after: Position, now: datetime) -> Position | None:
-    row = (await session.execute(_REACHED, after.values())).one_or_none()
-    if row is None:
+    """Announce the next changes behind `after`. Answers how far it came, or None: there are none."""
+    reached = await session.first(_REACHED, **after.values())
+    if reached is None:
         return None
-    reached = Position(row.xact_id, row.id)
-    webhooks = (await session.execute(_WEBHOOKS)).all()
+    webhooks = await session.rows(_WEBHOOKS)
     if webhooks:
         await _announce(session, await _news(session, after, reached), webhooks, now)
     return reached
@@ -93,37 +131,47 @@ async def step(session: Session, after: Position, now: datetime) -> Position | N
 PROJECTION = Projection("webhooks", step)
 
 
-async def _news(session: Session, after: Position, reached: Position) -> list[Change]:
-    values = {"until_xact_id": str(reached.xact_id), "until_id": reached.id, "kinds": list(KINDS), "moves": list(MOVES)}
-    return [change_of(row) for row in await session.execute(_NEWS, {**after.values(), **values})]
+async def _news(session: Session, after: Position, reached: Position) -> list[LoggedChange]:
+    rows = await session.rows(
+        _NEWS,
+        until_xact_id=str(reached.xact_id),
+        until_id=reached.id,
+        kinds=list(KINDS),
+        moves=list(MOVES),
+        **after.values(),
+    )
+    return [change_of(row) for row in rows]
 
 
-async def _announce(session: Session, news: Sequence[Change], webhooks: Sequence[Row[Any]], now: datetime) -> None:
+async def _announce(
+    session: Session, news: Sequence[LoggedChange], webhooks: Sequence[_Webhook], now: datetime
+) -> None:
     claimants = await _claimants(session, news)
-    made = list(_made(news, webhooks, claimants))
+    made = list(_deliveries(news, webhooks, claimants))
     if not made:
         return
-    ids = {one.webhook_id for one in made}
-    standing = set((await session.execute(_LOCK, {"ids": list(ids)})).scalars())
+    standing = set(await session.rows(_LOCK, ids=list({one.webhook_id for one in made})))
     made = [one for one in made if one.webhook_id in standing]
-    columns = {name: [getattr(one, name) for one in made] for name in _Made.__slots__}
-    await session.execute(_MAKE, {"now": now, **columns})
+    await session.run(_INSERT, now=now, **_DELIVERIES.of(made))
     await deliveries.let_go(session, {(one.webhook_id, one.subject) for one in made}, now)
-    # The senders follow the log's news as well.
-    session.info[CHANGED] = True
+    # The senders wait for the news of the log, and these deliveries are news for them.
+    session.wrote_change_log = True
 
 
-async def _claimants(session: Session, news: Sequence[Change]) -> Mapping[str, set[str]]:
+async def _claimants(session: Session, news: Sequence[LoggedChange]) -> Mapping[str, set[str]]:
+    """By decided case: the organizers that claim the NIK."""
     cases = [change.facts["case"] for change in news if change.kind == ChangeKind.CASE_DECIDED]
     found: defaultdict[str, set[str]] = defaultdict(set)
     if cases:
-        for row in await session.execute(_CLAIMANTS, {"cases": [UUID(case) for case in cases]}):
-            found[str(row.case_id)].add(row.organizer_code)
+        for claimant in await session.rows(_CLAIMANTS, cases=[UUID(case) for case in cases]):
+            found[str(claimant.case_id)].add(claimant.organizer)
     return found
 
 
-def _made(news: Sequence[Change], webhooks: Sequence[Row[Any]], claimants: Mapping[str, set[str]]) -> Iterator[_Made]:
-    of_organizer: defaultdict[str, list[Row[Any]]] = defaultdict(list)
+def _deliveries(
+    news: Sequence[LoggedChange], webhooks: Sequence[_Webhook], claimants: Mapping[str, set[str]]
+) -> Iterator[_Delivery]:
+    of_organizer: defaultdict[str, list[_Webhook]] = defaultdict(list)
     for webhook in webhooks:
         for organizer in webhook.organizers:
             of_organizer[organizer].append(webhook)
@@ -137,18 +185,24 @@ def _made(news: Sequence[Change], webhooks: Sequence[Row[Any]], claimants: Mappi
         told = {webhook.id: webhook for organizer in concerned for webhook in of_organizer[organizer]}
         for webhook in told.values():
             if event in webhook.events and webhook.enabled_at <= change.at:
-                yield _Made(uuid7(), webhook.id, change.id, event, events.subject_of(change))
+                yield _Delivery(
+                    id=uuid7(),
+                    webhook_id=webhook.id,
+                    change_id=change.id,
+                    event=event,
+                    subject=events.subject_of(change),
+                )
 
 
-def change_of(row: Row[Any]) -> Change:
-    return Change(
-        row.id,
-        row.at,
-        row.kind,
-        row.season,
-        row.organizer_code,
-        row.registrant_id,
-        row.route_id,
-        row.to_status,
-        orjson.loads(row.facts or "{}"),
+def change_of(row: ChangeRow) -> LoggedChange:
+    return LoggedChange(
+        id=row.id,
+        at=row.at,
+        kind=row.kind,
+        season=row.season,
+        organizer=row.organizer,
+        registrant_id=row.registrant_id,
+        route_id=row.route_id,
+        to_status=row.to_status,
+        facts=orjson.loads(row.facts or "{}"),
     )

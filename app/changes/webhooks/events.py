@@ -1,6 +1,7 @@
-"""What organizers are told of by their webhooks: which change is which event, and what is said of it.
+"""What webhooks tell organizers: which change is which event, and what the event says of the change.
 
-Ids and codes only. No NIK, no name, no reason; nothing of who did it; to a claimant nothing of the holder's registrant.
+An event has ids and codes only. It holds no NIK, no name and no reason, and does not say who made the change. An
+organizer that claims a NIK is told nothing of the holder's registrant.
 """
 
 from __future__ import annotations
@@ -25,10 +26,12 @@ KINDS = (
     ChangeKind.IMPORT_FINISHED,
     ChangeKind.CASE_DECIDED,
 )
+"""Changes of another kind are no event."""
 MOVES = {
     RegistrantStatus.FORFEITED: WebhookEvent.REGISTRANT_FORFEITED,
     RegistrantStatus.NO_SHOW: WebhookEvent.REGISTRANT_NO_SHOW,
 }
+"""By the status that a registrant comes to. A move to another status is no event."""
 _EVENTS = {
     ChangeKind.DUPLICATE_REFUSED: WebhookEvent.DUPLICATE_FOUND,
     ChangeKind.DUPLICATE_SUSPECTED: WebhookEvent.DUPLICATE_FOUND,
@@ -39,9 +42,9 @@ _EVENTS = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Change:
-    """As much of a row of the log as may be told of."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LoggedChange:
+    """A row of the change log, as much of it as events are made from."""
 
     id: int
     at: datetime
@@ -54,7 +57,7 @@ class Change:
     facts: Mapping[str, Any]
 
 
-def event_of(change: Change) -> WebhookEvent | None:
+def event_of(change: LoggedChange) -> WebhookEvent | None:
     if change.kind == ChangeKind.REGISTRANT_MOVED:
         return MOVES.get(RegistrantStatus(change.to_status or ""))
     if change.kind == ChangeKind.WINDOW_SAVED:
@@ -62,14 +65,17 @@ def event_of(change: Change) -> WebhookEvent | None:
     return _EVENTS.get(ChangeKind(change.kind))
 
 
-def subject_of(change: Change) -> str:
-    """Whose events arrive in order: a registrant's; else a case's, a job's, a route's; else an organizer's."""
+def subject_of(change: LoggedChange) -> str:
+    """What the event is about: a registrant, else a case, an import, a route, else the organizer.
+
+    The events of one subject arrive in order.
+    """
     case, job = change.facts.get("case"), change.facts.get("job")
     return str(change.registrant_id or case or job or change.route_id or change.organizer)
 
 
-def payload(event: str, change: Change | None, at: datetime, *, own: bool) -> bytes:
-    """The body, the same at each attempt. `own`: the receiver is the organizer that it concerns, or coordinates it."""
+def payload(event: str, change: LoggedChange | None, at: datetime, *, own: bool) -> bytes:
+    """The body, the same at each attempt. `own`: the receiver is the organizer of the change, or coordinates it."""
     data = {} if change is None else _data(change, own=own)
     return orjson.dumps(
         {
@@ -80,7 +86,7 @@ def payload(event: str, change: Change | None, at: datetime, *, own: bool) -> by
     )
 
 
-def _data(change: Change, *, own: bool) -> dict[str, object]:
+def _data(change: LoggedChange, *, own: bool) -> dict[str, object]:
     data: dict[str, object] = {"organizer": change.organizer, "season": change.season}
     if own:
         data |= {"registrantId": _text(change.registrant_id), "routeId": _text(change.route_id)}
@@ -108,7 +114,7 @@ _TOLD: dict[ChangeKind, dict[str, str]] = {
     },
     ChangeKind.CASE_DECIDED: {"caseId": "case", "state": "state"},
 }
-"""Of each kind the facts that are told, by the names under which they are."""
+"""Of each kind, the facts that the event tells: what they are called in the event, and what in the log."""
 
 
 def _text(id: UUID | None) -> str | None:  # noqa: A002

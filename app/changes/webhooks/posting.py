@@ -1,6 +1,6 @@
-"""One attempt of one delivery: a POST that goes nowhere but to the endpoint, and what came of it.
+"""One attempt of one delivery: a POST that goes to the endpoint and nowhere else, and its outcome.
 
-No redirect is followed, no proxy of the environment is used, an answer's body is read a little and thrown away.
+No redirect is followed, and no proxy of the environment is used. Of an answer's body a little is read and thrown away.
 """
 
 from __future__ import annotations
@@ -14,23 +14,23 @@ from dataclasses import dataclass
 
 import httpcore
 
-from app.changes.webhooks.addresses import AddressRefused, Backend, NameNotFound, Resolve, TlsFailed
+from app.changes.webhooks.addresses import AddressRefused, NameNotFound, PublicNetwork, Resolve, TlsFailed
 from app.errors import InvalidValue
 from app.models.enums import DeliveryError
 from app.registry.webhooks import endpoint
 from app.registry.webhooks.endpoint import PORTS, Endpoint
 
-WITHIN = 15.0
-CONNECT_WITHIN = 5.0
-BODY_WITHIN = 1.0
-"""Seconds. The answer is its status; a body that dribbles in does not change it."""
-MOST_OF_A_BODY = 4096
-IDLE_CONNECTIONS = 20
-IDLE_FOR = 10.0
+ATTEMPT_WITHIN_SECONDS = 15.0
+CONNECT_WITHIN_SECONDS = 5.0
+BODY_WITHIN_SECONDS = 1.0
+"""The status is the answer: a body that arrives slowly does not change it."""
+MOST_BODY_BYTES = 4096
+MOST_IDLE_CONNECTIONS = 20
+IDLE_SECONDS = 10.0
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class AttemptOutcome:
     duration_ms: int
     status: int | None = None
     error: DeliveryError | None = None
@@ -43,7 +43,7 @@ class Outcome:
 
 
 class Poster:
-    """The connections of one process to its receivers."""
+    """The connections of one process to its receivers. `within` seconds an attempt ends. `private`: for tests."""
 
     def __init__(
         self,
@@ -52,29 +52,29 @@ class Poster:
         connections: int,
         private: bool = False,
         tls: ssl.SSLContext | None = None,
-        within: float = WITHIN,
+        within: float = ATTEMPT_WITHIN_SECONDS,
     ) -> None:
         self._private = private
         self._within = within
         self._pool = httpcore.AsyncConnectionPool(
             ssl_context=tls or httpcore.default_ssl_context(),
             max_connections=connections,
-            max_keepalive_connections=IDLE_CONNECTIONS,
-            keepalive_expiry=IDLE_FOR,
-            network_backend=Backend(resolve, private=private),
+            max_keepalive_connections=MOST_IDLE_CONNECTIONS,
+            keepalive_expiry=IDLE_SECONDS,
+            network_backend=PublicNetwork(resolve, private=private),
         )
 
-    async def post(self, url: str, headers: Mapping[str, str], body: bytes) -> Outcome:
+    async def post(self, url: str, headers: Mapping[str, str], body: bytes) -> AttemptOutcome:
         began = time.monotonic()
         to = endpoint.parse(url, private=self._private)
         if isinstance(to, InvalidValue):
-            return Outcome(0, error=DeliveryError.URL_REFUSED)
+            return AttemptOutcome(0, error=DeliveryError.URL_REFUSED)
         try:
             async with asyncio.timeout(self._within):
                 status, retry_after = await self._answered(to, headers, body)
         except (TimeoutError, httpcore.TimeoutException, *_ERRORS) as failure:
-            return Outcome(_since(began), error=_error(failure))
-        return Outcome(_since(began), status, retry_after=retry_after)
+            return AttemptOutcome(_since(began), error=_error(failure))
+        return AttemptOutcome(_since(began), status, retry_after=retry_after)
 
     async def _answered(self, to: Endpoint, headers: Mapping[str, str], body: bytes) -> tuple[int, str | None]:
         host = to.host if to.port == PORTS[to.scheme] else f"{to.host}:{to.port}"
@@ -83,7 +83,7 @@ class Poster:
             httpcore.URL(scheme=to.scheme, host=to.host, port=to.port, target=to.target),
             headers=[("Host", host), *headers.items()],
             content=body,
-            extensions={"timeout": {"connect": CONNECT_WITHIN, "read": self._within, "write": self._within}},
+            extensions={"timeout": {"connect": CONNECT_WITHIN_SECONDS, "read": self._within, "write": self._within}},
         ) as response:
             await _read_a_little(response)
             return response.status, _header(response, b"retry-after")
@@ -117,13 +117,13 @@ def _error(failure: Exception) -> DeliveryError:
 
 
 async def _read_a_little(response: httpcore.Response) -> None:
-    """A short body is read to its end, so that the connection can be used again."""
+    """A short body is read to its end: only then can the connection be used again."""
     read = 0
     with suppress(TimeoutError, httpcore.TimeoutException, httpcore.NetworkError, httpcore.ProtocolError):
-        async with asyncio.timeout(BODY_WITHIN):
+        async with asyncio.timeout(BODY_WITHIN_SECONDS):
             async for part in response.aiter_stream():
                 read += len(part)
-                if read > MOST_OF_A_BODY:
+                if read > MOST_BODY_BYTES:
                     break
 
 

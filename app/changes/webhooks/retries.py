@@ -1,4 +1,4 @@
-"""When a delivery is tried again: the schedule of Standard Webhooks, and what its receiver asks for by Retry-After."""
+"""When a delivery is tried again: by the schedule of Standard Webhooks, and as its receiver asks with Retry-After."""
 
 from __future__ import annotations
 
@@ -21,29 +21,35 @@ SCHEDULE = (
     timedelta(hours=20),
     timedelta(hours=24),
 )
-"""What lies before each attempt."""
+"""The wait before each attempt."""
 JITTER = 0.2
-"""Up to so much longer, so that not all that failed together comes again together."""
+"""A wait is longer by up to this share of it, so that deliveries which failed together do not return together."""
 LONGEST_PAUSE = timedelta(hours=24)
-FAILING_FOR = timedelta(days=5)
-"""Without one success: then the webhook is disabled."""
+DISABLED_AFTER = timedelta(days=5)
+"""Without one success: then a webhook is disabled."""
 
 _SECONDS = re.compile(r"\d{1,9}", re.ASCII)
 
 
 def is_last(event: str, tries: int) -> bool:
-    """Whoever tests sees the outcome of one attempt."""
+    """A test is tried once: whoever tests wants to see the outcome of one attempt."""
     return event == WebhookEvent.WEBHOOK_TEST or tries >= len(SCHEDULE)
 
 
 def next_at(tries: int, asked: datetime | None, now: datetime, chance: Callable[[], float]) -> datetime:
-    """When, after `tries` attempts. `asked`: not before that. `chance` is evenly between 0 and 1."""
+    """The instant of the next attempt, after `tries` attempts and not before `asked`.
+
+    `chance` answers a number between 0 and 1, each as likely as the others.
+    """
     scheduled = now + SCHEDULE[tries] * (1 + JITTER * chance())
     return scheduled if asked is None else max(scheduled, asked)
 
 
 def asked_by(retry_after: str | None, now: datetime) -> datetime | None:
-    """Seconds or an HTTP date (RFC 9110 §10.2.3), a day at most. None for what is neither, or is past."""
+    """The instant that Retry-After names in seconds or as a date (RFC 9110 §10.2.3), a day from now at most.
+
+    None: the header is neither, or its date is past.
+    """
     if retry_after is None:
         return None
     given = retry_after.strip()

@@ -1,6 +1,6 @@
-"""Sends what is due to webhooks, many at once, few to each; any number of processes may do it.
+"""Sends the deliveries that are due: many at once, few of them to one webhook. Any number of processes may do it.
 
-The database is asked by one task, in short transactions; attempts are made beside it, in none.
+One task asks the database, in short transactions. Each attempt is a task beside it, and runs in no transaction.
 """
 
 from __future__ import annotations
@@ -18,28 +18,31 @@ from app.changes.log.wake import Wake
 from app.changes.webhooks import events, outbox, signatures
 from app.changes.webhooks.addresses import Resolver
 from app.changes.webhooks.outbox import Landed, Leased
-from app.changes.webhooks.posting import Outcome, Poster
+from app.changes.webhooks.posting import AttemptOutcome, Poster
 from app.db import Database
 from app.errors import Unavailable
 from app.vault.vault import Vault
 
-AT_ONCE = 100
-"""In flight from one process: so many slow receivers there must be before others wait."""
-POLL = 1.0
-ENDS_WITHIN = 3.0
-"""Seconds."""
+MOST_IN_FLIGHT = 100
+"""Attempts of one process at the same time. Only behind so many slow receivers do others wait."""
+POLL_SECONDS = 1.0
+"""After so long the sender looks again by itself: retries become due without any news of the log."""
+END_WITHIN_SECONDS = 3.0
+"""When the process ends, attempts in flight have so long."""
 
-Post = Callable[[str, Mapping[str, str], bytes], Awaitable[Outcome]]
+Post = Callable[[str, Mapping[str, str], bytes], Awaitable[AttemptOutcome]]
 
-log = structlog.get_logger(__name__)
+logger = structlog.get_logger(__name__)
 
 
 async def run(database: Database, vault: Vault, wake: Wake, stop: asyncio.Event, *, private: bool = False) -> None:
     """Send until `stop`."""
     if private:
-        log.warning("webhooks.to_private", told="PEMUDIK_WEBHOOKS_TO_PRIVATE is for tests: they may go to any address")
+        logger.warning(
+            "webhooks.to_private", told="PEMUDIK_WEBHOOKS_TO_PRIVATE is for tests: they may go to any address"
+        )
     resolver = Resolver()
-    poster = Poster(resolver, connections=AT_ONCE, private=private)
+    poster = Poster(resolver, connections=MOST_IN_FLIGHT, private=private)
     try:
         await Sender(database, vault, poster.post).run(wake, stop)
     finally:
@@ -73,6 +76,7 @@ class Sender:
     async def run(self, wake: Wake, stop: asyncio.Event) -> None:
         try:
             while not stop.is_set():
+                # The signal comes first: a commit after this line wakes us, even if `turn` has already looked.
                 signal = wake.signal()
                 await self.turn()
                 await self._wait(wake, signal)
@@ -80,30 +84,32 @@ class Sender:
             await self._end()
 
     async def turn(self) -> None:
-        """Record what has landed, and send what is due. A database that is away is asked again the next time."""
+        """Write the outcomes of landed attempts, and send what is due. If the database is away, the next turn does."""
         self._landing.clear()
         try:
-            await self._record()
+            await self._write_outcomes()
             for one in await self._take():
                 task = asyncio.create_task(self._fly(one))
                 self._flights[task] = one
                 task.add_done_callback(self._flights.pop)
         except Unavailable:
-            log.warning("webhooks.unavailable")
+            logger.warning("webhooks.unavailable")
 
     async def landed(self) -> None:
         """Until nothing is in flight."""
         if self._flights:
             await asyncio.wait(self._flights)
 
-    async def _record(self) -> None:
+    async def _write_outcomes(self) -> None:
         landed = self._landed[:]
         if landed:
-            await self._database.attempt(lambda session: outbox.record(session, landed, self._now(), self._chance))
+            await self._database.attempt(
+                lambda session: outbox.write_outcomes(session, landed, self._now(), self._chance)
+            )
             del self._landed[: len(landed)]
 
     async def _take(self) -> list[Leased]:
-        room = AT_ONCE - len(self._flights)
+        room = MOST_IN_FLIGHT - len(self._flights)
         if room <= 0:
             return []
         return await self._database.attempt(
@@ -114,19 +120,19 @@ class Sender:
         try:
             began_at = self._now()
             body = events.payload(one.event, one.change, one.at, own=one.own)
-            secrets = [self._vault.open(secret) for secret in one.secrets]
+            secrets = [self._vault.open_secret(secret) for secret in one.secrets]
             outcome = await self._post(one.url, signatures.headers(one.id, secrets, body, began_at), body)
         except Exception:
-            # Its lease runs out, and it is tried again.
-            log.exception("webhook failed", delivery=str(one.id))
+            # A bug of ours. The lease of this delivery runs out, and then it is tried again.
+            logger.exception("webhook failed", delivery=str(one.id))
             return
         metrics.WEBHOOK_ATTEMPTS.labels(outcome.error or f"{(outcome.status or 0) // 100}xx").inc()
         self._landed.append(Landed(one, began_at, outcome))
         self._landing.set()
 
     async def _wait(self, wake: Wake, signal: asyncio.Event) -> None:
-        """For news of the log, for what lands, or for a while."""
-        news, landing = asyncio.create_task(wake.wait(signal, POLL)), asyncio.create_task(self._landing.wait())
+        """Until the log has news, or an attempt lands, or `POLL_SECONDS` are over."""
+        news, landing = asyncio.create_task(wake.wait(signal, POLL_SECONDS)), asyncio.create_task(self._landing.wait())
         try:
             await asyncio.wait({news, landing}, return_when=asyncio.FIRST_COMPLETED)
         finally:
@@ -134,16 +140,16 @@ class Sender:
             landing.cancel()
 
     async def _end(self) -> None:
-        """What has not landed in time is left to others at once."""
+        """Wait a little for the attempts in flight. Those that do not land in time are left to others at once."""
         flights = dict(self._flights)
         if flights:
-            await asyncio.wait(flights, timeout=ENDS_WITHIN)
+            await asyncio.wait(flights, timeout=END_WITHIN_SECONDS)
         late = {task: one for task, one in flights.items() if not task.done()}
         for task in late:
             task.cancel()
         await asyncio.gather(*late, return_exceptions=True)
-        # What cannot be written now is sent again when its lease has run out.
+        # If the database is away now, these are sent again when their leases have run out.
         with suppress(Unavailable):
-            await self._record()
+            await self._write_outcomes()
             if late:
                 await self._database.attempt(lambda session: outbox.release(session, late.values()))

@@ -10,7 +10,7 @@ from standardwebhooks import Webhook
 
 
 def headers(id: UUID, secrets: Sequence[str], body: bytes, now: datetime) -> dict[str, str]:  # noqa: A002
-    """`now` in UTC: the package takes any other zone for it."""
+    """`now` must be in UTC: the package reads an instant of any other zone as if it were UTC."""
     text = body.decode()
     return {
         "Content-Type": "application/json",

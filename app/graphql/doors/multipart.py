@@ -13,11 +13,12 @@ import orjson
 from starlette.requests import Request
 from starlette.types import Receive
 
+from app.auth.edge import RequestRefused
 from app.config import Settings
 from app.graphql.engine.requests import NotUnderstood, OperationRequest, parse_request
 from app.intake import http
 from app.intake.files import uploads
-from app.intake.files.file_refusals import FileTooLarge
+from app.intake.files.file_refusals import FileRefusedError
 from app.intake.files.uploads import AROUND, MULTIPART, Form, NotAForm, Upload
 from app.intake.files.workbooks import MOST_BYTES
 
@@ -51,12 +52,13 @@ async def _form(headers: Mapping[bytes, bytes], receive: Receive, settings: Sett
     http_request = Request({"type": "http", "headers": list(headers.items())}, receive)
     try:
         http.media_type(http_request, MULTIPART)
-        stream = http.chunks(http_request, limit=MOST_BYTES + AROUND, timeout=settings.upload_timeout)
+        stream = http.chunks(http_request, limit=MOST_BYTES + AROUND, within_seconds=settings.upload_timeout)
         return await uploads.form(http_request.headers, stream, fields=2)
-    except http.Refused as refused:
+    except RequestRefused as refused:
         raise NotUnderstood(refused.status, refused.code, refused.message("en"), refused.headers) from None
-    except FileTooLarge as refused:
-        raise NotUnderstood(413, refused.code, refused.message("en"), {"Connection": "close"}) from None
+    except FileRefusedError as error:
+        refusal = error.refusal
+        raise NotUnderstood(413, refusal.code, refusal.message("en"), {"Connection": "close"}) from None
     except NotAForm:
         raise _bad("The body is no multipart form of `operations`, `map` and at most one file") from None
 

@@ -8,7 +8,7 @@ from typing import Annotated
 import strawberry
 from strawberry import ID, UNSET
 
-from app.errors import Refusal
+from app.errors import Refusal, RefusalError
 from app.graphql import paging
 from app.graphql.context import Context, Info
 from app.graphql.fields import loaded, sized
@@ -64,7 +64,7 @@ class IssuedClient:
     def from_verdict(cls, verdict: clients.Issued | Refusal) -> IssuedClient:
         """Raises the refusal: it is a top-level error with its code."""
         if isinstance(verdict, Refusal):
-            raise verdict
+            raise RefusalError(verdict)
         return cls(client=Client.from_record(verdict.client), secret=verdict.secret)
 
 
@@ -205,7 +205,7 @@ async def issue_webhook_secret(
         lambda session: webhook_secrets.issue(session, context.registry.vault, context.caller, client_id, context.now)
     )
     if isinstance(verdict, Refusal):
-        raise verdict
+        raise RefusalError(verdict)
     return IssuedWebhookSecret(client=Client.from_record(verdict.client), secret=verdict.secret)
 
 
@@ -213,7 +213,7 @@ async def revoke_client(info: Info, id: Annotated[ID, strawberry.argument(descri
     context = info.context
     verdict = await context.attempt(lambda session: clients.revoke(session, context.caller, id, context.now))
     if isinstance(verdict, Refusal):
-        raise verdict
+        raise RefusalError(verdict)
     return Client.from_record(verdict)
 
 

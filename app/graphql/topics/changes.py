@@ -13,7 +13,7 @@ import strawberry
 from strawberry import UNSET
 
 from app.changes.log import feed
-from app.changes.log.feed import InvalidCursor, Item, Position
+from app.changes.log.feed import FeedItem, InvalidCursor, Position
 from app.graphql import paging
 from app.graphql.context import Context, Info
 from app.graphql.paging import Connection, First
@@ -79,7 +79,7 @@ def _position(after: str | None) -> Position | None:
         raise paging.no_cursor() from None
 
 
-def _shown(item: Item, context: Context) -> Change:
+def _shown(item: FeedItem, context: Context) -> Change:
     """The change as this client may see it. All who follow share the item, so each of its two views is made once."""
     own = context.reader.owns(item.registrant.organizer)
     if own not in item.shown:

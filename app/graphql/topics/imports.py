@@ -10,7 +10,7 @@ from typing import Annotated
 import strawberry
 from strawberry import ID, UNSET
 
-from app.errors import Refusal
+from app.errors import Refusal, RefusalError
 from app.graphql import paging
 from app.graphql.context import Context, Info
 from app.graphql.fields import PAGED, loaded, sized
@@ -236,7 +236,7 @@ async def import_progress(info: Info, id: JobId) -> AsyncGenerator[ImportJob, No
     while told is None or not told.finished:
         job = await _find(context, id)
         if isinstance(job, Refusal):
-            raise job
+            raise RefusalError(job)
         if job != told:
             yield ImportJob.from_job(job, context)
         told = job
@@ -268,7 +268,7 @@ async def find_consolidation(
             everyone=context.everyone,
         )
     if isinstance(found, Refusal):
-        raise found
+        raise RefusalError(found)
     return Consolidation(
         date=found.day,
         season=found.season,
@@ -288,5 +288,5 @@ async def _find(context: Context, id: str) -> Job | Refusal:
 
 def _shown(job: Job | Refusal, context: Context) -> ImportJob:
     if isinstance(job, Refusal):
-        raise job
+        raise RefusalError(job)
     return ImportJob.from_job(job, context)

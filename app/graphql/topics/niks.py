@@ -8,7 +8,7 @@ from typing import Annotated
 
 import strawberry
 
-from app.errors import NikInvalid, Refusal, TooManyChecks
+from app.errors import NikInvalid, Refusal, RefusalError, TooManyChecks
 from app.graphql.context import Context, Info
 from app.graphql.fields import sized
 from app.graphql.scalars import NIK
@@ -141,7 +141,7 @@ async def nik_accesses(info: Info, nik: OneNik) -> list[NikAccess]:
     async with context.transaction() as session:
         accesses = await subject_access.accesses(session, context.registry.vault, context.caller, nik, context.now)
     if isinstance(accesses, Refusal):
-        raise accesses
+        raise RefusalError(accesses)
     return [
         NikAccess(
             at=access.at,

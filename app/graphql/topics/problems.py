@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Collection
 from datetime import date, datetime
 from enum import StrEnum
 
@@ -111,6 +112,30 @@ class Problem:
             allowed=None if allowed is None else [RegistrantStatus(status) for status in allowed],
             retry_after=None if opens_at is None else max(0, int((opens_at - context.now).total_seconds()) + 1),
         )
+
+
+def refusals_of(*use_cases: Callable[..., object]) -> str:
+    """The last sentence of a root field's description: what the use cases behind the field refuse."""
+    return f"Refuses {_codes(use_cases)}."
+
+
+def errors_of(
+    *use_cases: Callable[..., object],
+    also: Collection[type[errors.Refusal]] = (),
+    but: Collection[type[errors.Refusal]] = (),
+) -> str:
+    """The same of a root field that answers no `Problem`. What is in `but` the field answers otherwise, as by null."""
+    return f"A refusal is an error with `extensions.code`: {_codes(use_cases, also, but)}."
+
+
+def _codes(
+    use_cases: Collection[Callable[..., object]],
+    also: Collection[type[errors.Refusal]] = (),
+    but: Collection[type[errors.Refusal]] = (),
+) -> str:
+    """In the order of `ProblemCode`. `also`: what the field itself refuses."""
+    codes = {kind.code for kind in {*errors.refused_by(*use_cases), *also} - {*but}}
+    return ", ".join(code for code in ProblemCode if code in codes)
 
 
 def _as_the_contract_writes(name: str) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from datetime import datetime
 from typing import Annotated
 
@@ -19,10 +18,8 @@ from app.graphql.topics.niks import Reason
 from app.graphql.topics.problems import Problem
 from app.graphql.topics.registrant_inputs import Correction, RegistrantRef, SubmitRegistrant
 from app.graphql.topics.registrants import Registrant
-from app.graphql.vocabulary import RegistrantStatus
 from app.registry import erasure
 from app.registry.registrants import corrections, lifecycle, motorcycles, submission
-from app.registry.registrants.lifecycle import Move
 from app.registry.registrants.record import Record
 from app.registry.registrants.submission import Accepted
 
@@ -84,10 +81,13 @@ async def verify_registrant(info: Info, ref: Ref, posko: Posko = UNSET) -> Regis
 
 
 async def verify_registrants(info: Info, refs: Refs, posko: Posko = UNSET) -> list[RegistrantResult]:
-    caller = info.context.caller
-    return await _move(
-        info.context, [Move(caller, ref.to_ref(), RegistrantStatus.VERIFIED, posko=given(posko)) for ref in refs]
+    context, which = info.context, [ref.to_ref() for ref in refs]
+    verdicts = await context.attempt(
+        lambda session: lifecycle.verify(
+            session, context.registry.vault, context.caller, which, context.now, posko=given(posko)
+        )
     )
+    return [_registrant(verdict, context) for verdict in verdicts]
 
 
 async def depart_registrant(info: Info, ref: Ref, healthy: Healthy, at: At = UNSET) -> RegistrantResult:
@@ -96,15 +96,23 @@ async def depart_registrant(info: Info, ref: Ref, healthy: Healthy, at: At = UNS
 
 
 async def depart_registrants(info: Info, refs: Refs, healthy: Healthy, at: At = UNSET) -> list[RegistrantResult]:
-    caller, when = info.context.caller, given(at)
-    moves = [Move(caller, ref.to_ref(), RegistrantStatus.DEPARTED, healthy=healthy, at=when) for ref in refs]
-    return await _move(info.context, moves)
+    context, which = info.context, [ref.to_ref() for ref in refs]
+    verdicts = await context.attempt(
+        lambda session: lifecycle.depart(
+            session, context.registry.vault, context.caller, which, context.now, healthy=healthy, at=given(at)
+        )
+    )
+    return [_registrant(verdict, context) for verdict in verdicts]
 
 
 async def cancel_registrant(info: Info, ref: Ref, reason: Reason) -> RegistrantResult:
-    move = Move(info.context.caller, ref.to_ref(), RegistrantStatus.CANCELLED, reason=reason)
-    [verdict] = await _move(info.context, [move])
-    return verdict
+    context = info.context
+    [verdict] = await context.attempt(
+        lambda session: lifecycle.cancel(
+            session, context.registry.vault, context.caller, [ref.to_ref()], context.now, reason=reason
+        )
+    )
+    return _registrant(verdict, context)
 
 
 async def correct_registrant(
@@ -143,13 +151,6 @@ async def erase_registrant(
         )
     )
     return _registrant(verdict, context)
-
-
-async def _move(context: Context, moves: Sequence[Move]) -> list[Registrant | Problem]:
-    verdicts = await context.attempt(
-        lambda session: lifecycle.move(session, context.registry.vault, moves, context.now)
-    )
-    return [_registrant(verdict, context) for verdict in verdicts]
 
 
 def _registrant(verdict: Record | Refusal, context: Context) -> Registrant | Problem:

@@ -9,7 +9,7 @@ import strawberry
 from strawberry import ID, UNSET
 
 from app.changes.log import feed
-from app.errors import NotFound
+from app.errors import NotFound, RefusalError
 from app.graphql import paging
 from app.graphql.context import Context, Info
 from app.graphql.fields import loaded, sized
@@ -60,7 +60,7 @@ class Change:
     reason: str | None = strawberry.field(description="Why, where a reason was given; only you see it.")
 
     @classmethod
-    def from_log(cls, change: feed.Change, registrant: Registrant) -> Change:
+    def from_log(cls, change: feed.RegistrantChange, registrant: Registrant) -> Change:
         return cls(
             cursor=feed.cursor(change.position),
             at=change.at,
@@ -180,7 +180,7 @@ async def find_registrant(
         case NotFound():
             return None
         case refused:
-            raise refused
+            raise RefusalError(refused)
 
 
 async def find_registrants(

@@ -8,7 +8,7 @@ from typing import Annotated
 import strawberry
 from strawberry import ID, UNSET
 
-from app.errors import InvalidValue, NotYours
+from app.errors import InvalidValue, NotYours, RefusalError
 from app.graphql.context import Context, Info
 from app.graphql.scalars import given
 from app.graphql.topics.catalogue import Statistics
@@ -45,7 +45,8 @@ async def find_statistics(
         return Statistics(where=Where(organizers=_organizers(info.context, None)))
     since, until = given(where.from_), given(where.to)
     if since is not None and until is not None and until < since:
-        raise InvalidValue("to", "Tanggal akhir sebelum tanggal awal.", "The last day is before the first.")
+        backwards = InvalidValue("to", "Tanggal akhir sebelum tanggal awal.", "The last day is before the first.")
+        raise RefusalError(backwards)
     return Statistics(
         where=Where(
             organizers=_organizers(info.context, given(where.organizer)),
@@ -63,5 +64,5 @@ def _organizers(context: Context, asked_for: str | None) -> frozenset[str] | Non
     if asked_for is None:
         return None if context.everyone else context.caller.organizers
     if not context.may_read_figures_of(asked_for):
-        raise NotYours("organizer")
+        raise RefusalError(NotYours("organizer"))
     return frozenset({asked_for})

@@ -1,1 +1,1 @@
-"""The doors that machines knock at without GraphQL."""
+"""The REST addresses: one file for each, and `doors` with the list of all."""

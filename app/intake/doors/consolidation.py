@@ -1,4 +1,4 @@
-"""`GET /consolidation/{date}`: an organizer's day as the registry holds it, to be compared with its own."""
+"""`GET /consolidation/{date}`: one day of an organizer as the registry holds it, to be compared with its own list."""
 
 from __future__ import annotations
 
@@ -10,35 +10,21 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from app.auth.bearer import Bearer
-from app.errors import Refusal
+from app.errors import Refusal, RefusalError
 from app.intake import http
-from app.intake.http import Asked, Door
+from app.intake.http import AdmittedRequest, RestDoor
 from app.process import Registry
+from app.registry.clients.scopes import DASHBOARD_READ, REGISTRANTS_READ
 from app.registry.rows import consolidation
+from app.registry.rows.consolidation import Summary
 
 PATH = "/consolidation/{date}"
-READ, DASHBOARD = "registrants:read", "dashboard:read"
 PARAMETERS = frozenset({"organizer", "season"})
 
 
 def routes(registry: Registry, bearer: Bearer) -> list[Route]:
-    async def answer(asked: Asked) -> Response:
-        given = asked.request.query_params
-        http.only(given, PARAMETERS)
-        # Who may only look on sees counts, its own organizer's as well.
-        caller = asked.caller if READ in asked.principal.scopes else replace(asked.caller, owns_nothing=True)
-        async with registry.database.transaction() as session:
-            found = await consolidation.summary(
-                session,
-                registry.vault,
-                caller,
-                given.get("organizer") or asked.caller.organizer,
-                named(asked.request),
-                season=http.value(given, "season", int),
-                everyone=DASHBOARD in asked.principal.scopes,
-            )
-        if isinstance(found, Refusal):
-            raise found
+    async def answer(asked: AdmittedRequest) -> Response:
+        found = await summary_of(registry, asked)
         return http.answered(
             {
                 "organizer": found.organizer,
@@ -50,11 +36,33 @@ def routes(registry: Registry, bearer: Bearer) -> list[Route]:
             }
         )
 
-    return [Route(PATH, Door(bearer, "consolidation", answer, scopes={READ, DASHBOARD}, method="GET"))]
+    scopes = {REGISTRANTS_READ, DASHBOARD_READ}
+    return [Route(PATH, RestDoor(bearer, "consolidation", answer, scopes=scopes, method="GET"))]
+
+
+async def summary_of(registry: Registry, asked: AdmittedRequest) -> Summary:
+    """Raises `RequestRefused`, `RefusalError`."""
+    given = asked.request.query_params
+    http.only(given, PARAMETERS)
+    # A client of the dashboard sees counts only, also of its own organizer.
+    may_read = REGISTRANTS_READ in asked.principal.scopes
+    async with registry.database.transaction() as session:
+        found = await consolidation.summary(
+            session,
+            registry.vault,
+            asked.caller if may_read else replace(asked.caller, owns_nothing=True),
+            given.get("organizer") or asked.caller.organizer,
+            named(asked.request),
+            season=http.value(given, "season", int),
+            everyone=DASHBOARD_READ in asked.principal.scopes,
+        )
+    if isinstance(found, Refusal):
+        raise RefusalError(found)
+    return found
 
 
 def named(request: Request) -> date:
-    """The day in the path. Raises `Refused`."""
+    """The day in the path. Raises `RequestRefused`."""
     try:
         return date.fromisoformat(request.path_params["date"])
     except ValueError:

@@ -1,45 +1,43 @@
-"""`GET /export.xlsx`, `.csv`, `.jsonl`: an organizer's own registrants, a coordinator's members' too, in the columns of
-the standard. Sent back as an import, it changes nothing.
+"""`GET /export.xlsx`, `.csv`, `.jsonl`: the registrants of an organizer and of those that it coordinates.
 
-It is sent as it is read, a slice at a time, each in a short transaction.
+The file has the columns of the standard; imported again, it changes nothing. It is sent while it is read, slice by
+slice, and each slice is a short transaction.
 """
 
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Sequence
 from datetime import date
-from typing import Any
 
-from sqlalchemy import Row
 from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
 
 from app.auth.bearer import Bearer
 from app.clock import wib_day
-from app.errors import NotYours
+from app.errors import NotYours, RefusalError, refused_by, refuses
 from app.intake import http
 from app.intake.files.encoding import Csv, Encoder, JsonLines, encoded
 from app.intake.files.encoding_xlsx import Xlsx
-from app.intake.http import Asked, Door
+from app.intake.http import AdmittedRequest, RestDoor
 from app.models.enums import Direction
 from app.process import Registry
 from app.registry.caller import Caller
+from app.registry.clients.scopes import REGISTRANTS_READ
 from app.registry.rows import extract
-from app.registry.rows.extract import Wanted
+from app.registry.rows.extract import ExtractFilter, ExtractRow
 from app.registry.terms import seasons
 
 PATH = "/export"
-SCOPE = "registrants:read"
 SHEET = "Data Pemudik"
-SLICE = 250
-"""Rows of a transaction."""
+ROWS_OF_A_SLICE = 250
+"""Read in one transaction."""
 ENCODERS: dict[str, Callable[[], Encoder]] = {"xlsx": Xlsx, "csv": Csv, "jsonl": JsonLines}
 PARAMETERS = ("season", "direction", "day", "organizer", "all")
 
 
 def routes(registry: Registry, bearer: Bearer) -> list[Route]:
-    def door(extension: str) -> Door:
-        async def export(asked: Asked) -> Response:
+    def door(extension: str) -> RestDoor:
+        async def export(asked: AdmittedRequest) -> Response:
             wanted, organizers = await asked_for(registry, asked)
             encoder = ENCODERS[extension]()
             name = f"pemudik-{asked.caller.organizer}-{wanted.season}-{wib_day(asked.now)}.{extension}"
@@ -49,23 +47,24 @@ def routes(registry: Registry, bearer: Bearer) -> list[Route]:
                 media_type=encoder.media,
             )
 
-        return Door(bearer, f"export {extension}", export, scopes=(SCOPE,), method="GET")
+        return RestDoor(bearer, f"export {extension}", export, scopes=[REGISTRANTS_READ], method="GET")
 
     return [http.route(f"{PATH}.{extension}", door(extension)) for extension in ENCODERS]
 
 
-async def asked_for(registry: Registry, asked: Asked) -> tuple[Wanted, list[str]]:
-    """What is wanted, and of which organizers. Raises `Refused`, `NotYours`, `NotFound`, `Unavailable`."""
+@refuses(*refused_by(seasons.latest), NotYours)
+async def asked_for(registry: Registry, asked: AdmittedRequest) -> tuple[ExtractFilter, list[str]]:
+    """What is wanted, and of which organizers. Raises `RequestRefused`, `RefusalError`, `Unavailable`."""
     given = asked.request.query_params
     http.only(given, PARAMETERS)
     organizer = given.get("organizer")
     if organizer is not None and not asked.caller.owns(organizer):
-        raise NotYours("organizer")
+        raise RefusalError(NotYours("organizer"))
     season = http.value(given, "season", year)
     if season is None:
         async with registry.database.transaction() as session:
             season = await seasons.latest(session)
-    wanted = Wanted(
+    wanted = ExtractFilter(
         season,
         http.value(given, "direction", lambda text: Direction(text.upper())),
         http.value(given, "day", day),
@@ -90,7 +89,7 @@ def day(text: str) -> date:
 
 
 async def file(
-    registry: Registry, caller: Caller, organizers: Sequence[str], wanted: Wanted, encoder: Encoder
+    registry: Registry, caller: Caller, organizers: Sequence[str], wanted: ExtractFilter, encoder: Encoder
 ) -> AsyncIterator[bytes]:
     yield encoder.sheet(SHEET, extract.COLUMNS)
     for organizer in organizers:
@@ -100,13 +99,13 @@ async def file(
     yield encoder.end()
 
 
-async def slices(registry: Registry, organizer: str, wanted: Wanted) -> AsyncIterator[Sequence[Row[Any]]]:
-    rows: Sequence[Row[Any]] = ()
+async def slices(registry: Registry, organizer: str, wanted: ExtractFilter) -> AsyncIterator[Sequence[ExtractRow]]:
+    rows: Sequence[ExtractRow] = ()
     while True:
         after = rows[-1].id if rows else None
         async with registry.database.transaction() as session:
-            rows = await extract.page(session, organizer, wanted, after=after, most=SLICE)
+            rows = await extract.page(session, organizer, wanted, after=after, most=ROWS_OF_A_SLICE)
         if rows:
             yield rows
-        if len(rows) < SLICE:
+        if len(rows) < ROWS_OF_A_SLICE:
             return

@@ -1,7 +1,7 @@
-"""`POST /legacy/cek-nik`: last year's scheme (S1). A NIK in; `status_code`, `status_message` and the standard's columns
-out, for every registration that stands against it.
+"""`POST /legacy/cek-nik`: last year's scheme (S1). A NIK goes in; `status_code`, `status_message` and `data` come out.
 
-The check behind it is today's: the same access log and budget. A foreign passenger's name and itinerary are left out.
+`data` has the standard's columns for every registration that stands against the NIK. The check is today's, with the
+same access log and budget. The name and the itinerary of another organizer's passenger are left out.
 """
 
 from __future__ import annotations
@@ -16,9 +16,10 @@ from app.auth.bearer import Bearer
 from app.config import Settings
 from app.errors import Language, NikInvalid, Standing, TooManyChecks
 from app.intake import http
-from app.intake.http import FORM, JSON, Asked, Door
+from app.intake.http import FORM, JSON, AdmittedRequest, RestDoor
 from app.models.enums import Direction, NikOutcome, RegistrantStatus, Service
 from app.process import Registry
+from app.registry.clients.scopes import NIK_CHECK, OWN_REGISTRANTS
 from app.registry.niks import check
 from app.registry.niks.check import Answer, Check
 from app.registry.registrants import lookup
@@ -30,10 +31,9 @@ from app.registry.values import nik, standard
 
 PATH = "/legacy/cek-nik"
 CLAIMS = [(direction, service) for service in Service for direction in Direction]
-"""Last year's scheme asked for a NIK alone: each of these is a check."""
-OWNERS = frozenset({"registrants:read", "registrants:write"})
+"""Last year's scheme asked for a NIK alone, so a check is made for each of these."""
 REGISTERED, BLOCKED, AVAILABLE, INVALID = 200, 403, 404, 422
-"""`status_code`, of an answer whose HTTP status is 200."""
+"""`status_code` of the body. The HTTP status of all four is 200."""
 MESSAGES: dict[int, dict[Language, str]] = {
     REGISTERED: {"id": "NIK sudah terdaftar.", "en": "The NIK is registered."},
     BLOCKED: {"id": "NIK diblokir.", "en": "The NIK is blocked."},
@@ -41,11 +41,11 @@ MESSAGES: dict[int, dict[Language, str]] = {
 }
 ITINERARY = standard.COLUMNS[2:7]
 
-Row = dict[str, str | int | None]
+LegacyRow = dict[str, str | int | None]
 
 
 def routes(registry: Registry, bearer: Bearer, settings: Settings) -> list[Route]:
-    async def answer(asked: Asked) -> Response:
+    async def answer(asked: AdmittedRequest) -> Response:
         sent = await _nik(asked, settings)
         answers = await _check(registry, asked, sent)
         if isinstance(answers, NikInvalid):
@@ -54,10 +54,10 @@ def routes(registry: Registry, bearer: Bearer, settings: Settings) -> list[Route
         rows = await _rows(registry, asked, answers[0].nik, standing)
         return http.answered(_verdict(answers, rows, asked.language))
 
-    return [http.route(PATH, Door(bearer, "legacy", answer, scopes=["nik:check"]))]
+    return [http.route(PATH, RestDoor(bearer, "legacy", answer, scopes=[NIK_CHECK]))]
 
 
-async def _nik(asked: Asked, settings: Settings) -> object:
+async def _nik(asked: AdmittedRequest, settings: Settings) -> object:
     media = http.media_type(asked.request, JSON, FORM)
     body = await http.body(asked.request, settings)
     given = http.parsed_json(body) if media == JSON else _form(body)
@@ -73,7 +73,7 @@ def _form(body: bytes) -> dict[str, str]:
         raise http.bad("Isi permintaan bukan formulir dalam UTF-8.", "The body is not a form in UTF-8.") from None
 
 
-async def _check(registry: Registry, asked: Asked, sent: object) -> list[Answer] | NikInvalid:
+async def _check(registry: Registry, asked: AdmittedRequest, sent: object) -> list[Answer] | NikInvalid:
     """Raises `TooManyChecks`, and `NotFound` when no season is open."""
     digits = nik.sixteen_digits(sent)
     if isinstance(digits, NikInvalid):
@@ -92,16 +92,18 @@ async def _check(registry: Registry, asked: Asked, sent: object) -> list[Answer]
     return found
 
 
-async def _rows(registry: Registry, asked: Asked, digits: str, standing: Sequence[Standing]) -> list[Row]:
-    """Of one's own with all columns, if the token may read them."""
-    readable = [one for one in standing if one.own and OWNERS & asked.principal.scopes]
+async def _rows(
+    registry: Registry, asked: AdmittedRequest, digits: str, standing: Sequence[Standing]
+) -> list[LegacyRow]:
+    """A row for each registration. The caller's own has all columns, if its token may read them."""
+    readable = [one for one in standing if one.own and OWN_REGISTRANTS & asked.principal.scopes]
     refs = [Ref(nik=digits, direction=one.direction, service=one.service) for one in readable]
     own = await _own(registry, asked, refs) if refs else {}
     return [_row(one, digits, *own.get((one.direction, one.service), (None, None))) for one in standing]
 
 
 async def _own(
-    registry: Registry, asked: Asked, refs: Sequence[Ref]
+    registry: Registry, asked: AdmittedRequest, refs: Sequence[Ref]
 ) -> dict[tuple[str, str], tuple[Record, Itinerary | None]]:
     async with registry.database.transaction() as session:
         found = await lookup.find(session, registry.vault, asked.caller, refs, everyone=False, now=asked.now)
@@ -110,7 +112,7 @@ async def _own(
     return {(one.direction, one.service): (one, way) for one, way in zip(records, itineraries, strict=True)}
 
 
-def _row(one: Standing, digits: str, record: Record | None, itinerary: Itinerary | None) -> Row:
+def _row(one: Standing, digits: str, record: Record | None, itinerary: Itinerary | None) -> LegacyRow:
     status = RegistrantStatus(one.status)
     return {
         "data_nik": digits,
@@ -124,7 +126,7 @@ def _row(one: Standing, digits: str, record: Record | None, itinerary: Itinerary
     }
 
 
-def _itinerary(itinerary: Itinerary | None) -> Row:
+def _itinerary(itinerary: Itinerary | None) -> LegacyRow:
     if itinerary is None:
         return dict.fromkeys(ITINERARY)
     origin, destination = itinerary.origin, itinerary.destination
@@ -132,11 +134,11 @@ def _itinerary(itinerary: Itinerary | None) -> Row:
     return dict(zip(ITINERARY, values, strict=True))
 
 
-def _verdict(answers: Sequence[Answer], rows: Sequence[Row], language: Language) -> dict[str, object]:
+def _verdict(answers: Sequence[Answer], rows: Sequence[LegacyRow], language: Language) -> dict[str, object]:
     blocked = any(one.outcome is NikOutcome.BLOCKED for one in answers)
     status_code = BLOCKED if blocked else REGISTERED if rows else AVAILABLE
     return _answer(status_code, MESSAGES[status_code][language], rows)
 
 
-def _answer(status_code: int, message: str, rows: Sequence[Row]) -> dict[str, object]:
+def _answer(status_code: int, message: str, rows: Sequence[LegacyRow]) -> dict[str, object]:
     return {"status_code": status_code, "status_message": message, "data": rows}

@@ -1,7 +1,8 @@
 """`GET /metrics` for Prometheus: what every process of this server counted, and what waits in the database.
 
-Open to clients with `dashboard:read` (Prometheus asks for their tokens by itself), and to who holds the token that the
-setting names: that one works while the database, which knows the clients, is away. Then `pemudik_database_up` is 0.
+Clients with `dashboard:read` may read it; Prometheus fetches their tokens by itself. So may whoever holds the token of
+the setting `metrics_token`. That token works while the database is away, which knows the clients; then
+`pemudik_database_up` is 0.
 """
 
 from __future__ import annotations
@@ -20,29 +21,29 @@ from starlette.routing import Route
 
 from app.auth.bearer import Bearer, Principal
 from app.changes.log import backlog
-from app.changes.log.backlog import Reading
+from app.changes.log.backlog import FigureReading
 from app.config import Settings
 from app.db import Database
 from app.errors import Unavailable
-from app.intake.http import Asked, Door, route
+from app.intake.http import AdmittedRequest, RestDoor, route
 from app.metrics import page
 from app.registry.caller import Caller
+from app.registry.clients.scopes import DASHBOARD_READ
 from app.registry.terms.policy import HUBDAT
 
 PATH = "/metrics"
-DASHBOARD_READ = "dashboard:read"
-DATABASE_WITHIN = 3.0
-"""Seconds."""
+DATABASE_WITHIN_SECONDS = 3.0
+"""Without an answer of the database after this time, the page is sent without what waits there."""
 
 SCRAPER = Principal(Caller(None, HUBDAT), frozenset({DASHBOARD_READ}), datetime.max.replace(tzinfo=UTC))
 
-log = structlog.get_logger(__name__)
+logger = structlog.get_logger(__name__)
 
 
 def routes(database: Database, bearer: Bearer, settings: Settings) -> list[Route]:
-    async def answer(asked: Asked) -> Response:
+    async def answer(asked: AdmittedRequest) -> Response:
         readings = await read(database, asked.now)
-        # Not between two requests: it is some milliseconds of work.
+        # In a thread: it is some milliseconds of work, for which other requests would wait.
         content, media = await asyncio.to_thread(
             page.render,
             asked.request.headers.get("accept", ""),
@@ -51,12 +52,12 @@ def routes(database: Database, bearer: Bearer, settings: Settings) -> list[Route
         )
         return Response(content, headers={"Content-Type": media})
 
-    door = Door(Scrapers(bearer, settings.metrics_token), "metrics", answer, scopes=[DASHBOARD_READ], method="GET")
+    door = RestDoor(Scrapers(bearer, settings.metrics_token), "metrics", answer, scopes=[DASHBOARD_READ], method="GET")
     return [route(PATH, door)]
 
 
 class Scrapers:
-    """Clients, and who holds the token that the setting names."""
+    """Knows the clients, and whoever holds the token of the setting."""
 
     def __init__(self, bearer: Bearer, token: SecretStr | None) -> None:
         self._bearer = bearer
@@ -69,23 +70,23 @@ class Scrapers:
         return await self._bearer.authenticate(authorization)
 
 
-async def read(database: Database, now: datetime) -> list[Reading] | None:
+async def read(database: Database, now: datetime) -> list[FigureReading] | None:
     """None: the database does not answer."""
     try:
-        async with asyncio.timeout(DATABASE_WITHIN), database.transaction() as session:
+        async with asyncio.timeout(DATABASE_WITHIN_SECONDS), database.transaction() as session:
             return await backlog.read(session, now)
     except (Unavailable, TimeoutError):
         return None
     except SQLAlchemyError:
-        log.exception("backlog unreadable")
+        logger.exception("backlog unreadable")
         return None
 
 
-def families(readings: Iterable[Reading] | None) -> Iterator[Metric]:
+def families(readings: Iterable[FigureReading] | None) -> Iterator[Metric]:
     yield GaugeMetricFamily("pemudik_database_up", "Whether the database answers.", int(readings is not None))
     for reading in readings or ():
         figure = reading.figure
-        family = GaugeMetricFamily(figure.name, figure.told, labels=[figure.label] if figure.label else [])
+        family = GaugeMetricFamily(figure.name, figure.description, labels=[figure.label] if figure.label else [])
         for label, value in reading.values.items():
             family.add_metric([] if label is None else [label], value)
         yield family

@@ -1,6 +1,6 @@
-"""`POST /webhook/pemudik`: one record of the ministry's 12 columns or an array of up to 1,000; a verdict for each.
+"""`POST /webhook/pemudik`: one row of the ministry's 12 columns, or up to 1,000 of them; a verdict for each.
 
-The answer is 200 when the request itself was sound, whatever became of its records. It tells ids, codes and the
+The status is 200 when the request itself was sound, whatever became of its rows. The answer has ids, codes and the
 sender's own booking codes, and never a NIK or a name.
 """
 
@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import orjson
@@ -18,15 +19,18 @@ from starlette.routing import Route
 
 from app import metrics
 from app.auth.bearer import Bearer
+from app.auth.edge import RequestRefused
 from app.config import Settings
 from app.db import Session
 from app.errors import InvalidValue, Language
 from app.intake import http, pushing
-from app.intake.http import Asked, Door, Refused
+from app.intake.http import AdmittedRequest, RestDoor
 from app.intake.signatures import Signatures
+from app.merging import is_everybodys
 from app.process import Registry
 from app.registry.clients import idempotency, webhook_secrets
 from app.registry.clients.idempotency import InUse, Keyed, Reused
+from app.registry.clients.scopes import REGISTRANTS_WRITE
 from app.registry.rows import reception
 from app.registry.rows.reception import RESULT_TITLES, Push, Record, Result, Verdict
 from app.registry.values import standard
@@ -36,15 +40,15 @@ PATH = "/webhook/pemudik"
 MOST_RECORDS = 1000
 LONGEST_KEY = 255
 
-Told = dict[str, Any]
+ToldVerdict = dict[str, Any]
 
-log = structlog.get_logger(__name__)
+logger = structlog.get_logger(__name__)
 
 
 def routes(registry: Registry, bearer: Bearer, settings: Settings) -> list[Route]:
     signatures = Signatures(registry.database, registry.vault)
 
-    async def answer(asked: Asked) -> Response:
+    async def answer(asked: AdmittedRequest) -> Response:
         http.media_type(asked.request, http.JSON)
         body = await http.body(asked.request, settings)
         client_id = asked.caller.client_id or ""
@@ -55,13 +59,15 @@ def routes(registry: Registry, bearer: Bearer, settings: Settings) -> list[Route
             async with asyncio.timeout(settings.request_timeout):
                 told = await _push(registry, asked, records, keyed, message_id)
         except TimeoutError:
-            raise Refused(504, "TIMEOUT", "Terlalu lama; kirim ulang.", "It took too long; send it again.") from None
+            raise RequestRefused(
+                504, "TIMEOUT", "Terlalu lama; kirim ulang.", "It took too long; send it again."
+            ) from None
         for one in told:
             code = one["kode"] or _RESULTS[one["hasil"]]
             metrics.VERDICTS.labels("feed", code, asked.caller.organizer).inc()
         return http.answered(_answer(told, records))
 
-    return [http.route(PATH, Door(bearer, "webhook", answer, scopes=["registrants:write"]))]
+    return [http.route(PATH, RestDoor(bearer, "webhook", answer, scopes=[REGISTRANTS_WRITE]))]
 
 
 # --- what is asked ----------------------------------------------------------------------------------------------------
@@ -76,9 +82,9 @@ def _records(content: object) -> Sequence[object]:
             "The body is one object, or an array of objects, with the standard's 12 columns.",
         )
     if not content:
-        raise Refused(400, "NO_RECORDS", "Larik ini kosong.", "The array is empty.")
+        raise RequestRefused(400, "NO_RECORDS", "Larik ini kosong.", "The array is empty.")
     if len(content) > MOST_RECORDS:
-        raise Refused(
+        raise RequestRefused(
             400,
             "TOO_MANY_RECORDS",
             f"Paling banyak {MOST_RECORDS} data dalam satu permintaan.",
@@ -87,14 +93,14 @@ def _records(content: object) -> Sequence[object]:
     return content
 
 
-def _keyed(asked: Asked, registry: Registry, body: bytes) -> Keyed | None:
-    """The key is a string of RFC 8941, `"..."`; without the quotes it will do."""
+def _keyed(asked: AdmittedRequest, registry: Registry, body: bytes) -> Keyed | None:
+    """The key is a string of RFC 8941, `"..."`. A key without the quotes is taken as well."""
     given = asked.request.headers.get("idempotency-key")
     if given is None:
         return None
     key = given[1:-1] if len(given) > 1 and given[0] == given[-1] == '"' else given
     if not 1 <= len(key) <= LONGEST_KEY or not key.isascii() or not key.isprintable():
-        raise Refused(
+        raise RequestRefused(
             400,
             "IDEMPOTENCY_KEY_INVALID",
             f"Idempotency-Key: 1 sampai {LONGEST_KEY} karakter ASCII.",
@@ -106,13 +112,22 @@ def _keyed(asked: Asked, registry: Registry, body: bytes) -> Keyed | None:
 # --- what is done -----------------------------------------------------------------------------------------------------
 
 
+@dataclass(frozen=True, slots=True)
+class _Once:
+    """Rows that must be taken in only once: their request has a key, or is a signed message."""
+
+    pushes: Sequence[Push]
+    keyed: Keyed | None
+    message_id: str | None
+
+
 async def _push(
-    registry: Registry, asked: Asked, records: Sequence[Record], keyed: Keyed | None, message_id: str | None
-) -> list[Told]:
-    """Single records of many callers are merged; what must be done once is done in a transaction of its own."""
+    registry: Registry, asked: AdmittedRequest, records: Sequence[Record], keyed: Keyed | None, message_id: str | None
+) -> list[ToldVerdict]:
+    """Single rows of many callers are merged. A request that must be done only once has a transaction of its own."""
     pushes = [Push(asked.caller, record) for record in records]
     if keyed is not None or message_id is not None:
-        return await _push_once(registry, asked, pushes, keyed, message_id)
+        return await _push_once(registry, asked, _Once(pushes, keyed, message_id))
     if len(pushes) == 1:
         verdicts = [await registry.pushes.submit(pushes[0])]
     else:
@@ -120,43 +135,46 @@ async def _push(
     return [_told(verdict, asked.language) for verdict in verdicts]
 
 
-async def _push_once(
-    registry: Registry, asked: Asked, pushes: Sequence[Push], keyed: Keyed | None, message_id: str | None
-) -> list[Told]:
-    """What is done, what it is answered and that its id has come are stored together or not at all."""
-
-    async def work(session: Session, done: Sequence[Verdict] | None = None) -> list[Told]:
-        kept = None if keyed is None else await idempotency.take(session, keyed, asked.now)
-        if kept is not None:
-            answer: list[Told] = orjson.loads(kept)
-            return answer
-        await _take_message(session, registry, asked, message_id)
-        verdicts = done or await reception.push(session, registry.vault, pushes, asked.now)
-        told = [_told(verdict, asked.language) for verdict in verdicts]
-        if keyed is not None:
-            await idempotency.keep(session, keyed, orjson.dumps(told).decode(), asked.now)
-        return told
-
+async def _push_once(registry: Registry, asked: AdmittedRequest, once: _Once) -> list[ToldVerdict]:
     try:
-        return await registry.database.attempt(work)
+        return await registry.database.attempt(lambda session: _take_once(session, registry, asked, once))
     except InUse:
         raise _in_use() from None
     except Reused:
         raise _reused() from None
     except Exception as error:
-        if isinstance(error, Refused) or pushing.is_everybodys(error):
+        if isinstance(error, RequestRefused) or is_everybodys(error):
             raise
-        log.exception("request failed, its records go one by one", records=len(pushes))
-    done = await pushing.push_each(registry.database, registry.vault, pushes, asked.now)
-    return await registry.database.attempt(lambda session: work(session, done))
+        logger.exception("request failed, its records go one by one", records=len(once.pushes))
+    done = await pushing.push_each(registry.database, registry.vault, once.pushes, asked.now)
+    return await registry.database.attempt(lambda session: _take_once(session, registry, asked, once, done))
 
 
-async def _take_message(session: Session, registry: Registry, asked: Asked, message_id: str | None) -> None:
+async def _take_once(
+    session: Session, registry: Registry, asked: AdmittedRequest, once: _Once, done: Sequence[Verdict] | None = None
+) -> list[ToldVerdict]:
+    """One transaction stores what is done, the answer, and that the message's id has come: all of it or nothing.
+
+    `done` are the verdicts of rows that were taken in before, one by one.
+    """
+    kept = None if once.keyed is None else await idempotency.take(session, once.keyed, asked.now)
+    if kept is not None:
+        answer: list[ToldVerdict] = orjson.loads(kept)
+        return answer
+    await _take_message(session, registry, asked, once.message_id)
+    verdicts = done or await reception.push(session, registry.vault, once.pushes, asked.now)
+    told = [_told(verdict, asked.language) for verdict in verdicts]
+    if once.keyed is not None:
+        await idempotency.keep(session, once.keyed, orjson.dumps(told).decode(), asked.now)
+    return told
+
+
+async def _take_message(session: Session, registry: Registry, asked: AdmittedRequest, message_id: str | None) -> None:
     if message_id is None:
         return
     client_id = asked.caller.client_id or ""
     if not await webhook_secrets.take(session, registry.vault, client_id, message_id, asked.now):
-        raise Refused(
+        raise RequestRefused(
             409, "MESSAGE_REPLAYED", "webhook-id ini sudah pernah diterima.", "This webhook-id has come before."
         )
 
@@ -164,7 +182,7 @@ async def _take_message(session: Session, registry: Registry, asked: Asked, mess
 # --- what is answered -------------------------------------------------------------------------------------------------
 
 
-def _told(verdict: Verdict, language: Language) -> Told:
+def _told(verdict: Verdict, language: Language) -> ToldVerdict:
     return {
         "hasil": RESULT_TITLES[verdict.result],
         "kode": verdict.code,
@@ -177,7 +195,7 @@ def _told(verdict: Verdict, language: Language) -> Told:
     }
 
 
-def _answer(told: Sequence[Told], records: Sequence[Record]) -> Told:
+def _answer(told: Sequence[ToldVerdict], records: Sequence[Record]) -> ToldVerdict:
     counts = Counter(one["hasil"] for one in told)
     rows = [
         {"nomor": number, **one, "kode_booking": _echo(record)}
@@ -191,13 +209,13 @@ _RESULTS = {title: str(result) for result, title in RESULT_TITLES.items()}
 
 
 def _echo(record: Record) -> str | None:
-    """The sender's own booking code, if it is one: something else could be anything."""
+    """The sender's own booking code. Whatever is no booking code is not repeated: it could be a NIK or a name."""
     reference = reference_given(record.kode_booking)
     return None if isinstance(reference, InvalidValue) else reference
 
 
-def _in_use() -> Refused:
-    return Refused(
+def _in_use() -> RequestRefused:
+    return RequestRefused(
         409,
         "IDEMPOTENCY_KEY_IN_USE",
         "Permintaan dengan Idempotency-Key ini masih diproses.",
@@ -206,8 +224,8 @@ def _in_use() -> Refused:
     )
 
 
-def _reused() -> Refused:
-    return Refused(
+def _reused() -> RequestRefused:
+    return RequestRefused(
         422,
         "IDEMPOTENCY_KEY_REUSED",
         "Idempotency-Key ini sudah dipakai untuk isi yang lain.",

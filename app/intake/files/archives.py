@@ -1,7 +1,7 @@
-"""What an .xlsx file may be: a zip archive of XML parts. All that is dangerous in one is found here, before it is read.
+"""What an .xlsx file may be: a zip archive of XML parts. Whatever is dangerous in it is found here, before it is read.
 
-Every XML part is inflated once in small pieces, which are counted and looked at and thrown away: what the archive says
-of itself is not believed.
+Every XML part is inflated once, in small pieces that are counted, searched and thrown away. What the archive says of
+itself is not believed.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from app.intake.files.file_refusals import (
     FileEncrypted,
     FileHasMacros,
     FileNotASpreadsheet,
+    FileRefusedError,
     FileTooComplex,
     FileTooManyRows,
 )
@@ -26,30 +27,30 @@ from app.intake.files.file_refusals import (
 MOST_ROWS = 150_000
 MOST_COLUMNS = 200
 MOST_PARTS = 1_000
-MOST_INFLATED = 200_000_000
-"""Bytes of all parts."""
-MOST_MARKUP = 13_000_000
-"""Tags of all parts: six for a cell that holds its own text, so this is two million of them."""
-END = b"PK\x05\x06"
-LOCAL = b"PK\x03\x04"
-_LONGEST_COMMENT = 65_535
-_CHUNK = 256 * 1024
-_OVERLAP = 1024
-"""Bytes: longer than anything that is looked for across the border of two pieces."""
+MOST_INFLATED_BYTES = 200_000_000
+"""Of all parts together."""
+MOST_TAGS = 13_000_000
+"""Of all parts together. A cell that holds its own text has six tags, so this is two million such cells."""
+END_OF_DIRECTORY = b"PK\x05\x06"
+LOCAL_HEADER = b"PK\x03\x04"
+_LONGEST_COMMENT_BYTES = 65_535
+_CHUNK_BYTES = 256 * 1024
+_OVERLAP_BYTES = 1024
+"""Of two pieces. It is longer than anything that is searched for, so nothing hides where one piece ends."""
 _ENCRYPTED = 0x1
 _WORKBOOK = "xl/workbook.xml"
 _SHEETS = "xl/worksheets/"
 _CONTENT_TYPES = "[content_types].xml"
 
 _DTD = re.compile(rb"<!(?:DOCTYPE|ENTITY)")
-# A cell with something in it, by its address: `<c r="GS1" t="n">`. An empty one with a format ends in `/>`. Written in
-# another way it is not found here, and ends at the memory limit.
+# The address of a cell with something in it: `<c r="GS1" t="n">`. An empty cell with a format ends in `/>`. A far cell
+# that is written in another way is not found here; the process that reads it ends at its memory limit.
 _FAR_RIGHT = re.compile(rb'r="(?:[A-Z]{3,}|[H-Z][A-Z]|G[S-Z])\d+"[^<>]*+(?<!/)>')
 _FAR_DOWN = re.compile(rb'r="[A-Z]+(?:\d{7,}|[2-9]\d{5}|1[6-9]\d{4})"[^<>]*+(?<!/)>')
 
 
 def inspect(file: BinaryIO) -> None:
-    """Raises `FileRefused`."""
+    """Raises `FileRefusedError`."""
     refuse_large_directory(file)
     try:
         with ZipFile(file) as archive:
@@ -58,94 +59,94 @@ def inspect(file: BinaryIO) -> None:
             markup = 0
             for part in parts:
                 if part.filename.casefold().endswith((".xml", ".rels")):
-                    markup += look_through(file, part, MOST_MARKUP - markup)
+                    markup += look_through(file, part, MOST_TAGS - markup)
     except (BadZipFile, zlib.error, struct.error, ValueError, NotImplementedError, EOFError, OSError):
-        raise FileDamaged from None
+        raise FileRefusedError(FileDamaged()) from None
 
 
 def refuse_large_directory(file: BinaryIO) -> None:
-    """Before anybody makes objects of its entries."""
+    """Before an object is made of each entry of the directory."""
     size = file.seek(0, 2)
-    file.seek(max(0, size - _LONGEST_COMMENT - 22))
+    file.seek(max(0, size - _LONGEST_COMMENT_BYTES - 22))
     tail = file.read()
-    place = tail.rfind(END)
+    place = tail.rfind(END_OF_DIRECTORY)
     if place < 0 or len(tail) - place < 22:
-        raise FileDamaged
+        raise FileRefusedError(FileDamaged())
     count, length = struct.unpack("<HI", tail[place + 10 : place + 16])
     if count > MOST_PARTS or length > MOST_PARTS * 512:
-        raise FileTooComplex
+        raise FileRefusedError(FileTooComplex())
 
 
 def refuse_by_directory(parts: list[ZipInfo]) -> None:
     names = [part.filename.casefold() for part in parts]
     if any(name.endswith("vbaproject.bin") or name.startswith("xl/macrosheets/") for name in names):
-        raise FileHasMacros
+        raise FileRefusedError(FileHasMacros())
     if _WORKBOOK not in names or _CONTENT_TYPES not in names:
-        raise FileNotASpreadsheet
+        raise FileRefusedError(FileNotASpreadsheet())
     if any(part.flag_bits & _ENCRYPTED for part in parts):
-        raise FileEncrypted
+        raise FileRefusedError(FileEncrypted())
     if len(set(names)) < len(names) or any(part.compress_type not in {ZIP_STORED, ZIP_DEFLATED} for part in parts):
-        raise FileDamaged
-    if sum(part.file_size for part in parts) > MOST_INFLATED:
-        raise FileTooComplex
+        raise FileRefusedError(FileDamaged())
+    if sum(part.file_size for part in parts) > MOST_INFLATED_BYTES:
+        raise FileRefusedError(FileTooComplex())
     ordered = sorted(parts, key=lambda part: part.header_offset)
     for part, following in pairwise(ordered):
         if part.header_offset + 30 + part.compress_size > following.header_offset:
-            raise FileDamaged
+            raise FileRefusedError(FileDamaged())
 
 
 def look_through(file: BinaryIO, part: ZipInfo, most: int) -> int:
-    """How many tags there are. Raises what its content is refused for."""
+    """How many tags the part has. Raises `FileRefusedError`."""
     name = part.filename.casefold()
     before, markup = b"", 0
     for piece in inflated(file, part):
         seen = before + piece
         markup += piece.count(b"<")
-        # With a NUL it is not UTF-8, and what we look for would not be found.
+        # A NUL: the part is not in UTF-8, and a search for bytes of UTF-8 would find nothing in it.
         if markup > most or b"\0" in piece or _DTD.search(seen):
-            raise FileTooComplex
+            raise FileRefusedError(FileTooComplex())
         if name == _CONTENT_TYPES and b"macroenabled" in seen.lower():
-            raise FileHasMacros
+            raise FileRefusedError(FileHasMacros())
         if name.startswith(_SHEETS):
             refuse_far_cells(seen)
-        before = piece[-_OVERLAP:]
+        before = piece[-_OVERLAP_BYTES:]
     return markup
 
 
 def refuse_far_cells(seen: bytes) -> None:
     if _FAR_DOWN.search(seen):
-        raise FileTooManyRows(rows=MOST_ROWS)
+        raise FileRefusedError(FileTooManyRows(rows=MOST_ROWS))
     if _FAR_RIGHT.search(seen):
-        raise FileTooComplex
+        raise FileRefusedError(FileTooComplex())
 
 
 def inflated(file: BinaryIO, part: ZipInfo) -> Iterator[bytes]:
     """The part's bytes, exactly as many as its entry says. Raises `FileDamaged`, and zlib's and struct's errors."""
     file.seek(part.header_offset)
     head = file.read(30)
-    if head[:4] != LOCAL:
-        raise FileDamaged
+    if head[:4] != LOCAL_HEADER:
+        raise FileRefusedError(FileDamaged())
     name_length, extra_length = struct.unpack("<HH", head[26:30])
     file.seek(name_length + extra_length, 1)
     stream = zlib.decompressobj(-zlib.MAX_WBITS) if part.compress_type == ZIP_DEFLATED else None
     left, size = part.compress_size, 0
     while left:
-        packed = file.read(min(_CHUNK, left))
+        packed = file.read(min(_CHUNK_BYTES, left))
         left -= len(packed)
         if not packed:
-            raise FileDamaged
+            raise FileRefusedError(FileDamaged())
         for piece in pieces(stream, packed):
             size += len(piece)
             if size > part.file_size:
-                raise FileDamaged
+                raise FileRefusedError(FileDamaged())
             yield piece
     if size != part.file_size:
-        raise FileDamaged
+        raise FileRefusedError(FileDamaged())
 
 
 def pieces(stream: zlib._Decompress | None, packed: bytes) -> Iterator[bytes]:
     while packed and stream is not None:
-        yield stream.decompress(packed, _CHUNK)
+        yield stream.decompress(packed, _CHUNK_BYTES)
         packed = stream.unconsumed_tail
     if stream is None:
         yield packed

@@ -1,7 +1,7 @@
-"""Cells as text: what a spreadsheet makes of dates and numbers, and what must stay text when it is opened in one.
+"""Cells as text: what a spreadsheet makes of dates and numbers, and which texts must not become formulas.
 
-A cell that begins with `= + - @`, TAB or CR is a formula to somebody. In .xlsx a text cell is inert by its type; CSV
-has no types, so there an apostrophe goes before it, which reading takes away again.
+Some program takes a cell that begins with `= + - @`, TAB or CR for a formula. In .xlsx the type of a text cell prevents
+that. CSV has no types: there an apostrophe is put before the text, and reading takes the apostrophe away.
 """
 
 from __future__ import annotations
@@ -9,20 +9,20 @@ from __future__ import annotations
 import re
 from datetime import date, datetime, time, timedelta
 
-LONGEST = 32_767
-"""Characters of one cell, which is Excel's limit."""
+LONGEST_CELL = 32_767
+"""Characters: Excel's limit."""
 FIFTEEN_DIGITS = 1e15
-"""What a spreadsheet keeps of a number: from here on it has lost digits."""
+"""A spreadsheet keeps 15 digits of a number. A number as large as this may have lost its last digits."""
 
 _FORMULA = "=+\\-@\uff1d\uff0b\uff0d\uff20"
 _LIVE = re.compile(rf"[\t\r\n]|\s*[{_FORMULA}]|'\s*[{_FORMULA}\t\r\n']")
 _QUOTED = re.compile(rf"'\s*[{_FORMULA}\t\r\n']")
-HALF_A_SECOND = 500_000
+HALF_A_SECOND_IN_MICROSECONDS = 500_000
 LAST_SECOND = datetime(9999, 12, 31, 23, 59, 59)  # noqa: DTZ001 - spreadsheets know no zones
 
 
 def text_of(value: object) -> str | None:
-    """What a cell says. A number that has lost digits looks like one (`3.2E+15`), so that no NIK is guessed from it."""
+    """What a cell says. A number that may have lost digits is written as `3.2E+15`: no NIK is guessed from it."""
     if isinstance(value, str):
         return value if value.strip() else None
     if isinstance(value, bool):
@@ -43,15 +43,15 @@ def number(value: float) -> str:
 
 
 def instant(value: datetime) -> str:
-    """To the second: a spreadsheet counts in fractions of days. Midnight is a day without a time."""
+    """Rounded to the second, since a spreadsheet counts in fractions of days. Midnight is a day without a time."""
     rounded = value.replace(microsecond=0)
-    if value.microsecond >= HALF_A_SECOND and rounded < LAST_SECOND:
+    if value.microsecond >= HALF_A_SECOND_IN_MICROSECONDS and rounded < LAST_SECOND:
         rounded += timedelta(seconds=1)
     return rounded.date().isoformat() if rounded.time() == time.min else rounded.isoformat(sep=" ")
 
 
 def inert(text: str) -> str:
-    """For CSV; `unquoted` gives back the same text."""
+    """The text for CSV, with an apostrophe where it is needed. `unquoted` gives the same text back."""
     return f"'{text}" if _LIVE.match(text) else text
 
 

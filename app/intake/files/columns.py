@@ -1,6 +1,6 @@
-"""The header: which of a file's columns is which of the standard's, wherever and however it is written.
+"""The header of a file: which of its columns is which column of the standard, in any place and in any spelling.
 
-Imports nothing of the registry's, as the process that reads files starts with it.
+This file imports nothing of the registry: the process that reads files starts with it, and starts fast.
 """
 
 from __future__ import annotations
@@ -14,18 +14,18 @@ from dataclasses import dataclass
 from app.intake.files.file_refusals import ColumnMissing, ColumnRepeated, FileRefused
 
 ALIASES = {"status_pemesanan_title": "status_pemesanan_tittle"}
-"""The misspelling is the standard; the right spelling is a mistake that many will make."""
+"""The standard has the misspelling. Many people will write the right spelling by mistake."""
 STATUS = ("status_pemesanan_tittle", "status_pemesanan_code")
 """Either is enough."""
 NOT_REQUIRED = frozenset({*STATUS, "source"})
-"""Without `source`, a record is of whoever sends the file."""
+"""Without `source`, a row belongs to the organizer that sends the file."""
 
-HEADER_WITHIN = 10
-"""Rows."""
-ALIKE = 3
-"""So many columns of ours make a row the header, whatever else is missing."""
+HEADER_WITHIN_ROWS = 10
+"""The header is looked for in the first rows of a table."""
+LEAST_KNOWN_COLUMNS = 3
+"""A row with so many of our columns is the header. Then the others are named as missing."""
 EXAMPLE_NIK, EXAMPLE_NAME = "3201010101900000", "CONTOH – hapus baris ini"
-"""Of the template."""
+"""The example row of the template."""
 
 _GAPS = re.compile(r"[\s_\-]+")
 _INVISIBLE = re.compile(r"[\u200b-\u200f\u2060\ufeff\u00ad]")
@@ -33,7 +33,7 @@ _INVISIBLE = re.compile(r"[\u200b-\u200f\u2060\ufeff\u00ad]")
 
 @dataclass(frozen=True, slots=True)
 class Header:
-    """`columns` as they stand in the file, `names` what they are to us: None for an extra one, which is kept aside."""
+    """`columns` are as they stand in the file, `names` as we call them: None for an extra column."""
 
     row: int
     columns: tuple[str, ...]
@@ -42,12 +42,12 @@ class Header:
     """None: a CSV file has none."""
 
     def values(self, cells: Sequence[str | None]) -> dict[str, str | None]:
-        """By the names that we know."""
+        """The cells of a row by our names. Cells of extra columns are left out."""
         return {name: cell for name, cell in zip(self.names, cells, strict=True) if name is not None}
 
 
 def written(cell: str | None) -> str:
-    """A heading without what nobody sees: letter case, blanks of any kind around it, and how its words are joined."""
+    """A heading in one spelling: no letter case, no blanks around it, no invisible signs, words joined by `_`."""
     visible = _INVISIBLE.sub("", unicodedata.normalize("NFKC", cell or ""))
     return _GAPS.sub("_", visible.strip().casefold()).strip("_")
 
@@ -59,9 +59,9 @@ def name_of(cell: str | None, known: Iterable[str]) -> str | None:
 
 
 def find(rows: Iterable[tuple[int, Sequence[str | None]]], known: frozenset[str]) -> tuple[int, list[str]] | None:
-    """The first of `rows` that is a header: its number and its columns as they are written, without empty last ones."""
+    """The first of `rows` that is a header: its number, and its columns as written, without empty ones at the end."""
     for number, cells in rows:
-        if len({name_of(cell, known) for cell in cells} - {None}) >= ALIKE:
+        if len({name_of(cell, known) for cell in cells} - {None}) >= LEAST_KNOWN_COLUMNS:
             columns = [cell or "" for cell in cells]
             while not columns[-1].strip():
                 columns.pop()
@@ -86,5 +86,5 @@ def header_of(
 
 
 def is_example(cells: Sequence[str | None]) -> bool:
-    """Whether it is the row that the template shows how to fill in."""
+    """Whether it is the example row of the template, which shows how to fill in the others."""
     return EXAMPLE_NIK in cells and EXAMPLE_NAME in cells

@@ -1,4 +1,4 @@
-"""CSV as it comes: `;`, `,` or TAB, in UTF-8 with or without a BOM, UTF-16 or Windows-1252, however its lines end."""
+"""CSV files as people send them: with `;`, `,` or TAB, in UTF-8 (also with a BOM), UTF-16 or Windows-1252."""
 
 from __future__ import annotations
 
@@ -8,28 +8,27 @@ from collections.abc import Iterator
 from functools import partial
 from io import StringIO
 
-from app.intake.files.cells import LONGEST, text_of, unquoted
-from app.intake.files.file_refusals import FileNotASpreadsheet, FileTooComplex
-from app.intake.files.tables import Row, Table
+from app.intake.files.cells import LONGEST_CELL, text_of, unquoted
+from app.intake.files.file_refusals import FileNotASpreadsheet, FileRefusedError, FileTooComplex
+from app.intake.files.tables import FileTable, NumberedCells
 
 DELIMITERS = (";", ",", "\t")
-LONGEST_LINE = 1024 * 1024
-"""Characters."""
+LONGEST_LINE_CHARACTERS = 1024 * 1024
 
 _BOMS = ((b"\xef\xbb\xbf", "utf-8-sig"), (b"\xff\xfe", "utf-16"), (b"\xfe\xff", "utf-16"))
 _SEPARATOR_LINE = re.compile(r"sep=(.)\r?\n", re.IGNORECASE)
 
-csv.field_size_limit(LONGEST)
+csv.field_size_limit(LONGEST_CELL)
 
 
-def tables(raw: bytes) -> Iterator[Table]:
-    """The file by each delimiter that it may have. Raises `FileRefused`."""
+def tables(raw: bytes) -> Iterator[FileTable]:
+    """The file as a table, once for each delimiter that it may have. Raises `FileRefusedError`."""
     text = decoded(raw)
-    if longest_line(text) > LONGEST_LINE:
-        raise FileTooComplex
+    if longest_line(text) > LONGEST_LINE_CHARACTERS:
+        raise FileRefusedError(FileTooComplex())
     said = _SEPARATOR_LINE.match(text)
     for delimiter in said[1] if said else DELIMITERS:
-        yield Table(None, partial(rows, text, delimiter))
+        yield FileTable(None, partial(rows, text, delimiter))
 
 
 def decoded(raw: bytes) -> str:
@@ -37,9 +36,9 @@ def decoded(raw: bytes) -> str:
     try:
         text = raw.decode(encoding_of(raw))
     except UnicodeDecodeError:
-        raise FileNotASpreadsheet from None
+        raise FileRefusedError(FileNotASpreadsheet()) from None
     if "\0" in text:
-        raise FileNotASpreadsheet
+        raise FileRefusedError(FileNotASpreadsheet())
     return text
 
 
@@ -47,7 +46,7 @@ def encoding_of(raw: bytes) -> str:
     for bom, encoding in _BOMS:
         if raw.startswith(bom):
             return encoding
-    # Every second byte of Latin text in UTF-16 is zero.
+    # Without a BOM: every second byte of Latin text in UTF-16 is zero.
     if raw[1:2] == b"\0":
         return "utf-16-le"
     if raw[:1] == b"\0":
@@ -66,11 +65,11 @@ def longest_line(text: str) -> int:
     return max(longest, len(text) - start)
 
 
-def rows(text: str, delimiter: str) -> Iterator[Row]:
-    """As a spreadsheet counts them: a line break within quotes begins no row. Raises `FileTooComplex`."""
+def rows(text: str, delimiter: str) -> Iterator[NumberedCells]:
+    """Numbered as a spreadsheet numbers them: a line break within quotes begins no row. Raises `FileTooComplex`."""
     reader = csv.reader(StringIO(text, newline=""), delimiter=delimiter)
     try:
         for number, cells in enumerate(reader, start=1):
             yield number, [text_of(unquoted(cell)) for cell in cells]
     except csv.Error:
-        raise FileTooComplex from None
+        raise FileRefusedError(FileTooComplex()) from None

@@ -1,5 +1,6 @@
-"""Writing tables as CSV and JSON lines, and what every way of writing has in common: a slice of rows goes in, bytes to
-send come out, and nothing is kept. .xlsx is in `encoding_xlsx`.
+"""Writing tables as CSV and as JSON lines, and what all encoders have in common. .xlsx is in `encoding_xlsx`.
+
+Some rows go in, bytes to send come out, and nothing is kept: memory is the same for a file of any length.
 """
 
 from __future__ import annotations
@@ -17,12 +18,12 @@ from app.intake.files.cells import inert
 Cell = str | int | None
 Item = TypeVar("Item")
 
-AT_ONCE = 20
-"""Rows: a millisecond, after which others have their turn."""
+ROWS_OF_A_PIECE = 20
+"""They take about a millisecond. Then other requests of this process have their turn."""
 
 
 class Encoder(Protocol):
-    """Of one file: all that its calls return, in turn, is the file."""
+    """Writes one file: what its calls return, in their order, is the file."""
 
     media: str
 
@@ -36,16 +37,17 @@ class Encoder(Protocol):
 async def encoded(
     encoder: Encoder, items: Sequence[Item], cells_of: Callable[[Item], Sequence[Cell]]
 ) -> AsyncIterator[bytes]:
-    """Rows in pieces, between which the process does what else there is to do. A thread would not leave it more."""
-    for start in range(0, len(items), AT_ONCE):
-        if piece := encoder.rows([cells_of(item) for item in items[start : start + AT_ONCE]]):
+    """Rows in pieces. Between two pieces, other requests have their turn. A thread would not help: it holds the GIL."""
+    for start in range(0, len(items), ROWS_OF_A_PIECE):
+        if piece := encoder.rows([cells_of(item) for item in items[start : start + ROWS_OF_A_PIECE]]):
             yield piece
         await asyncio.sleep(0)
 
 
 class Csv:
-    """One table. `;` between cells, as Excel in Indonesia expects it, and a BOM, without which it takes UTF-8 for
-    Windows-1252.
+    """One table. Between cells is `;`, as Excel in Indonesia expects.
+
+    It begins with a BOM: without a BOM, Excel takes UTF-8 for Windows-1252.
     """
 
     media = "text/csv; charset=utf-8"
@@ -64,7 +66,7 @@ class Csv:
 
 
 class JsonLines:
-    """One table: an object per row, by the names of the columns."""
+    """One table: a JSON object for each row, by the names of the columns."""
 
     media = "application/jsonl"
 

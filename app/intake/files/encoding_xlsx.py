@@ -1,7 +1,7 @@
-"""Writing .xlsx as a stream, in constant memory: the sheets one after another, each with a frozen header and a filter.
+"""Writing .xlsx as a stream, in constant memory: sheet after sheet, each with a frozen header and a filter.
 
-Every text is a text by its type, and its column too: nothing that begins like a formula becomes one. (xlsxwriter, which
-makes the template, needs five times as long for the same rows.)
+Each cell of text has the type of text, and so has its column: no text that begins like a formula becomes a formula.
+xlsxwriter, which makes the template, needs five times as long for the same rows.
 """
 
 from __future__ import annotations
@@ -11,17 +11,18 @@ from collections.abc import Sequence
 from typing import IO
 from zipfile import ZIP_DEFLATED, ZipFile
 
-from app.intake.files.cells import LONGEST
+from app.intake.files.cells import LONGEST_CELL
 from app.intake.files.encoding import Cell
 
-LEVEL = 3
-"""Of compression: from here on it gets slower faster than smaller."""
-WIDTH = 22
-MOST_ROWS = 1_048_576
-"""Of a sheet, which is Excel's limit."""
+COMPRESSION_LEVEL = 3
+"""A higher level costs much time and saves few bytes."""
+COLUMN_WIDTH = 22
+"""In characters, as Excel measures it."""
+MOST_ROWS_OF_A_SHEET = 1_048_576
+"""Excel's limit."""
 
-TEXT, HEADING = 1, 2
-"""Formats, by their places among the styles."""
+TEXT_STYLE, HEADING_STYLE = 1, 2
+"""The places of the two formats in `cellXfs` of the styles."""
 
 _FORBIDDEN = r"\x00-\x08\x0b-\x1f\ud800-\udfff\ufffe\uffff"
 _SPECIAL = re.compile(rf"[&<>{_FORBIDDEN}]|_(?=x[0-9A-Fa-f]{{4}}_)")
@@ -33,7 +34,7 @@ class Xlsx:
 
     def __init__(self) -> None:
         self._out = _Out()
-        self._archive = ZipFile(self._out, "w", ZIP_DEFLATED, compresslevel=LEVEL)
+        self._archive = ZipFile(self._out, "w", ZIP_DEFLATED, compresslevel=COMPRESSION_LEVEL)
         self._titles: list[str] = []
         self._columns: Sequence[str] = ()
         self._letters: list[str] = []
@@ -49,14 +50,14 @@ class Xlsx:
         self._letters = [letters(place) for place in range(len(columns))]
         self._row = 0
         self._part = self._archive.open(f"xl/worksheets/sheet{len(self._titles)}.xml", "w")
-        self._part.write(_SHEET.format(columns=len(columns), width=WIDTH, style=TEXT).encode())
-        self._write([columns], HEADING)
+        self._part.write(_SHEET.format(columns=len(columns), width=COLUMN_WIDTH, style=TEXT_STYLE).encode())
+        self._write([columns], HEADING_STYLE)
         return self._out.taken()
 
     def rows(self, rows: Sequence[Sequence[Cell]]) -> bytes:
-        if self._row + len(rows) > MOST_ROWS:
+        if self._row + len(rows) > MOST_ROWS_OF_A_SHEET:
             return self.sheet(f"{self._titles[0]} {len(self._titles) + 1}", self._columns) + self.rows(rows)
-        self._write(rows, TEXT)
+        self._write(rows, TEXT_STYLE)
         return self._out.taken()
 
     def end(self) -> bytes:
@@ -90,7 +91,7 @@ class Xlsx:
 
 
 class _Out:
-    """What the archive has written and nobody has taken yet. It cannot be sought in, so sizes come after contents."""
+    """What the archive has written and nobody has taken yet. Without `seek`, zipfile writes sizes behind contents."""
 
     def __init__(self) -> None:
         self._written = bytearray()
@@ -100,10 +101,10 @@ class _Out:
         return len(content)
 
     def flush(self) -> None:
-        """There is nothing behind it."""
+        """zipfile calls it. Nothing is buffered elsewhere."""
 
     def close(self) -> None:
-        """It is not a file."""
+        """zipfile calls it. There is no file to close."""
 
     def taken(self) -> bytes:
         content = bytes(self._written)
@@ -114,19 +115,19 @@ class _Out:
 def cell_of(address: str, cell: str | int, style: int) -> str:
     if isinstance(cell, int):
         return f'<c r="{address}"><v>{cell}</v></c>'
-    text = escaped(cell[:LONGEST]) if _SPECIAL.search(cell) else cell[:LONGEST]
-    # Without being told so, Excel drops blanks around a text.
+    text = escaped(cell[:LONGEST_CELL]) if _SPECIAL.search(cell) else cell[:LONGEST_CELL]
+    # Excel drops blanks around a text, unless it is told to keep them.
     space = ' xml:space="preserve"' if text[:1].isspace() or text[-1:].isspace() else ""
     return f'<c r="{address}" s="{style}" t="inlineStr"><is><t{space}>{text}</t></is></c>'
 
 
 def escaped(text: str) -> str:
-    """What XML cannot hold is written as Excel writes it, `_x001F_`, and what looks like that is told apart."""
+    """A sign that XML cannot hold is written as Excel does, `_x001F_`. A text that looks like that is escaped, too."""
     return _SPECIAL.sub(lambda sign: _ENTITIES.get(sign[0]) or f"_x{ord(sign[0]):04X}_", text)
 
 
 def letters(place: int) -> str:
-    """Of a column, from 0: A, Z, AA."""
+    """The name of a column, counted from 0: A, Z, AA."""
     name = ""
     place += 1
     while place:

@@ -1,4 +1,4 @@
-"""The visible sheets of an .xlsx file, by calamine, once `archives` has found nothing wrong with it."""
+"""The visible sheets of an .xlsx file. calamine reads them after `archives` has found nothing wrong with the file."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ from python_calamine import (
 from app.intake.files import archives
 from app.intake.files.archives import MOST_COLUMNS
 from app.intake.files.cells import text_of
-from app.intake.files.file_refusals import FileDamaged
-from app.intake.files.tables import Row, Table
+from app.intake.files.file_refusals import FileDamaged, FileRefusedError
+from app.intake.files.tables import FileTable, NumberedCells
 
 PANIC = "PanicException"
-"""What a bug in calamine ends in. It is no `Exception`, and cannot be imported."""
+"""A bug in calamine raises it. It is not an `Exception`, and it cannot be imported."""
 
 
-def tables(file: BinaryIO) -> Iterator[Table]:
-    """Raises `FileRefused`."""
+def tables(file: BinaryIO) -> Iterator[FileTable]:
+    """Raises `FileRefusedError`."""
     archives.inspect(file)
     file.seek(0)
     try:
@@ -33,20 +33,20 @@ def tables(file: BinaryIO) -> Iterator[Table]:
             if sheet.typ == SheetTypeEnum.WorkSheet and sheet.visible == SheetVisibleEnum.Visible:
                 yield table(workbook.get_sheet_by_name(sheet.name))
     except (CalamineError, ValueError, OSError):
-        raise FileDamaged from None
+        raise FileRefusedError(FileDamaged()) from None
     except BaseException as error:
         if type(error).__name__ == PANIC:
-            raise FileDamaged from None
+            raise FileRefusedError(FileDamaged()) from None
         raise
 
 
-def table(sheet: CalamineSheet) -> Table:
+def table(sheet: CalamineSheet) -> FileTable:
     merged = merged_downwards(sheet)
-    return Table(sheet.name, lambda: rows(sheet, merged))
+    return FileTable(sheet.name, lambda: rows(sheet, merged))
 
 
-def rows(sheet: CalamineSheet, merged: dict[int, dict[int, int]]) -> Iterator[Row]:
-    """A cell that is merged over several rows stands in each of them that has something else in it."""
+def rows(sheet: CalamineSheet, merged: dict[int, dict[int, int]]) -> Iterator[NumberedCells]:
+    """A cell that is merged over several rows is repeated in each of them, if the row has another cell."""
     repeated: dict[int, tuple[int, str | None]] = {}
     for number, values in enumerate(sheet.iter_rows(), start=1):
         cells = [text_of(value) for value in values]
@@ -61,7 +61,7 @@ def rows(sheet: CalamineSheet, merged: dict[int, dict[int, int]]) -> Iterator[Ro
 
 
 def merged_downwards(sheet: CalamineSheet) -> dict[int, dict[int, int]]:
-    """By the first row: which columns, from the first that is used, and to which last row."""
+    """Merged cells by their first row: the column, counted from the first used one, and the last row."""
     found: dict[int, dict[int, int]] = {}
     first = sheet.start[1] if sheet.start else 0
     for (top, left), (bottom, _) in sheet.merged_cell_ranges or ():

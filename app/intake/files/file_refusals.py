@@ -17,34 +17,48 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from app.errors import Language, Refusal
+from app.errors import Language, Refusal, RefusalError
 
 
+@dataclass(frozen=True, slots=True)
 class FileRefused(Refusal):
-    """The whole file; a refused row is no such thing."""
+    """The whole file is refused; a refused row is no such thing."""
+
+    remedy = "Do what the message says, and send the file again."
 
 
-@dataclass(eq=False)
+class FileRefusedError(RefusalError):
+    """Carries why a file is not taken."""
+
+    def __init__(self, refusal: FileRefused) -> None:
+        super().__init__(refusal)
+        self.refusal: FileRefused = refusal
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class FileTooLarge(FileRefused):
     code = "FILE_TOO_LARGE"
     indonesian = "Berkas lebih besar dari {megabytes} MB. Bagi menjadi beberapa berkas, atau hapus gambar di dalamnya."
     english = "The file is larger than {megabytes} MB. Split it into several files, or remove the pictures in it."
 
-    megabytes: int = 0
+    megabytes: int
 
 
+@dataclass(frozen=True, slots=True)
 class FileEncrypted(FileRefused):
     code = "FILE_ENCRYPTED"
     indonesian = "Berkas ini dilindungi kata sandi. Simpan ulang sebagai .xlsx tanpa kata sandi."
     english = "This file is protected by a password. Save it again as .xlsx without one."
 
 
+@dataclass(frozen=True, slots=True)
 class FileHasMacros(FileRefused):
     code = "FILE_HAS_MACROS"
     indonesian = "Berkas ini berisi makro. Simpan ulang sebagai “Buku Kerja Excel (.xlsx)”, tanpa makro."
     english = "This file contains macros. Save it again as an “Excel Workbook (.xlsx)”, without macros."
 
 
+@dataclass(frozen=True, slots=True)
 class FileNotASpreadsheet(FileRefused):
     code = "FILE_NOT_A_SPREADSHEET"
     indonesian = (
@@ -53,21 +67,23 @@ class FileNotASpreadsheet(FileRefused):
     english = "The content is neither .xlsx nor .csv, whatever its name. Open it in Excel and save it again as .xlsx."
 
 
+@dataclass(frozen=True, slots=True)
 class FileDamaged(FileRefused):
     code = "FILE_DAMAGED"
     indonesian = "Berkas ini rusak atau terpotong. Buka di Excel, simpan ulang sebagai .xlsx, lalu kirim lagi."
     english = "This file is damaged or cut off. Open it in Excel, save it again as .xlsx and send that."
 
 
-@dataclass(eq=False)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class FileTooManyRows(FileRefused):
     code = "FILE_TOO_MANY_ROWS"
     indonesian = "Berkas ini lebih dari {rows} baris. Bagi menjadi beberapa berkas; isi di bawahnya juga dihitung."
     english = "This file has more than {rows} rows. Split it into several; what stands further down counts as well."
 
-    rows: int = 0
+    rows: int
 
 
+@dataclass(frozen=True, slots=True)
 class FileTooComplex(FileRefused):
     code = "FILE_TOO_COMPLEX"
     indonesian = (
@@ -80,6 +96,7 @@ class FileTooComplex(FileRefused):
     )
 
 
+@dataclass(frozen=True, slots=True)
 class HeaderNotFound(FileRefused):
     code = "HEADER_NOT_FOUND"
     indonesian = (
@@ -91,29 +108,41 @@ class HeaderNotFound(FileRefused):
     )
 
 
-@dataclass(eq=False)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ColumnMissing(FileRefused):
     code = "COLUMN_MISSING"
     indonesian = "Kolom ini tidak ada: {names}. Tambahkan dengan nama yang sama persis seperti pada templat."
     english = "These columns are missing: {names}. Add them under the very names that the template has."
 
-    columns: tuple[str, ...] = ()
+    columns: tuple[str, ...]
 
     def facts(self, language: Language) -> dict[str, object]:  # noqa: ARG002
         return {"names": ", ".join(self.columns)}
 
 
-@dataclass(eq=False)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ColumnRepeated(FileRefused):
     code = "COLUMN_REPEATED"
     indonesian = "Kolom ini ada lebih dari sekali: {names}. Sisakan satu saja."
     english = "These columns are there more than once: {names}. Keep one of each."
 
-    columns: tuple[str, ...] = ()
+    columns: tuple[str, ...]
 
     def facts(self, language: Language) -> dict[str, object]:  # noqa: ARG002
         return {"names": ", ".join(self.columns)}
 
 
-BY_CODE: dict[str, type[FileRefused]] = {kind.code: kind for kind in FileRefused.__subclasses__()}
+KINDS: tuple[type[FileRefused], ...] = (
+    FileTooLarge,
+    FileEncrypted,
+    FileHasMacros,
+    FileNotASpreadsheet,
+    FileDamaged,
+    FileTooManyRows,
+    FileTooComplex,
+    HeaderNotFound,
+    ColumnMissing,
+    ColumnRepeated,
+)
+BY_CODE: dict[str, type[FileRefused]] = {kind.code: kind for kind in KINDS}
 """For those that come from the process that reads."""

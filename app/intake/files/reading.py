@@ -1,7 +1,8 @@
-"""The process that reads files which nobody vouches for: `python -I -m app.intake.files.reading COLUMN…`, the file on
-its standard input, frames on its standard output. It has limits on memory and time, and can open nothing.
+"""The process that reads a file which anybody may have sent: `python -I -m app.intake.files.reading COLUMN…`.
 
-A file is looked through before its first row is sent: it is refused as a whole, or comes as a whole.
+The file is its standard input; frames of JSON are its standard output. It has limits on memory and time, and can open
+nothing. It looks through the whole file before it sends the first row: a file is refused as a whole, or comes as a
+whole.
 """
 
 from __future__ import annotations
@@ -10,34 +11,32 @@ import codecs
 import resource
 import sys
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import asdict
 from itertools import islice
 from typing import BinaryIO
 
 import orjson
 
 from app.intake.files import columns, delimited, excel
-from app.intake.files.archives import LOCAL, MOST_COLUMNS, MOST_ROWS
-from app.intake.files.cells import LONGEST
+from app.intake.files.archives import LOCAL_HEADER, MOST_COLUMNS, MOST_ROWS
+from app.intake.files.cells import LONGEST_CELL
 from app.intake.files.file_refusals import (
     FileEncrypted,
     FileNotASpreadsheet,
-    FileRefused,
+    FileRefusedError,
     FileTooComplex,
     FileTooManyRows,
     HeaderNotFound,
 )
-from app.intake.files.tables import Row, Table
+from app.intake.files.tables import FileTable, NumberedCells
 
-MEMORY = 300 * 1024 * 1024
-"""Bytes of addresses, which is more than it can ever use."""
-SECONDS = 30
-"""Of CPU time."""
-BATCH = 500
-"""Rows in a frame at most."""
-FRAME = 256 * 1024
-"""Characters after which a frame is sent, however few its rows."""
-LONGEST_ROW = 1024 * 1024
-"""Characters."""
+MEMORY_BYTES = 300 * 1024 * 1024
+"""Of address space, of which a process uses only a part."""
+CPU_SECONDS = 30
+MOST_ROWS_OF_A_FRAME = 500
+FRAME_CHARACTERS = 256 * 1024
+"""A frame with more than this is sent, however few rows it has."""
+LONGEST_ROW_CHARACTERS = 1024 * 1024
 
 _OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 _ENCRYPTED = "EncryptedPackage".encode("utf-16-le")
@@ -60,22 +59,20 @@ def main(known: Sequence[str]) -> None:
     try:
         for frame in frames(sys.stdin.buffer, frozenset(known)):
             send(frame)
-    except FileRefused as refused:
-        send(
-            {"refused": refused.code, "facts": {name: fact for name, fact in vars(refused).items() if name != "field"}}
-        )
+    except FileRefusedError as error:
+        send({"refused": error.refusal.code, "facts": asdict(error.refusal)})
     except MemoryError:
         send({"refused": FileTooComplex.code, "facts": {}})
 
 
 def shut_in() -> None:
-    """No file, socket or process beside those there are, and no core dump with people in it."""
+    """From here on the process opens no file and no socket, and leaves no core dump with people's data."""
     for encoding in ("utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", "cp1252", "cp437"):
-        # Its module could not be opened any more.
+        # Loaded now: later the module of an encoding could not be opened.
         codecs.lookup(encoding)
     for what, limit in (
-        (resource.RLIMIT_AS, MEMORY),
-        (resource.RLIMIT_CPU, SECONDS),
+        (resource.RLIMIT_AS, MEMORY_BYTES),
+        (resource.RLIMIT_CPU, CPU_SECONDS),
         (resource.RLIMIT_NOFILE, 3),
         (resource.RLIMIT_FSIZE, 0),
         (resource.RLIMIT_CORE, 0),
@@ -85,7 +82,7 @@ def shut_in() -> None:
         try:
             resource.setrlimit(what, (least, least))
         except ValueError:
-            # macOS has a limit of addresses that nobody can set.
+            # On macOS nobody can set the limit of address space.
             if sys.platform == "linux":
                 raise
 
@@ -97,7 +94,7 @@ def send(frame: object) -> None:
 
 
 def frames(file: BinaryIO, known: frozenset[str]) -> Iterator[dict[str, object]]:
-    """The header, then rows in batches, then the end. Raises `FileRefused`."""
+    """The header, then rows in batches, then the end. Raises `FileRefusedError`."""
     table, header, found = first_table(file, known)
     count, width = looked_through(islice(table.rows(), header, None))
     width = max(width, len(found))
@@ -108,31 +105,31 @@ def frames(file: BinaryIO, known: frozenset[str]) -> Iterator[dict[str, object]]
     yield {"end": count}
 
 
-def first_table(file: BinaryIO, known: frozenset[str]) -> tuple[Table, int, list[str]]:
+def first_table(file: BinaryIO, known: frozenset[str]) -> tuple[FileTable, int, list[str]]:
     """The first table that has a header, the header's row, and its columns as they are written."""
     for table in tables(file):
-        header = columns.find(islice(table.rows(), columns.HEADER_WITHIN), known)
+        header = columns.find(islice(table.rows(), columns.HEADER_WITHIN_ROWS), known)
         if header is not None:
             return table, *header
-    raise HeaderNotFound
+    raise FileRefusedError(HeaderNotFound())
 
 
-def tables(file: BinaryIO) -> Iterator[Table]:
+def tables(file: BinaryIO) -> Iterator[FileTable]:
     """What the content is decides, not the name of the file."""
     file.seek(0)
     start = file.read(1024)
     file.seek(0)
-    if start.startswith(LOCAL):
+    if start.startswith(LOCAL_HEADER):
         return excel.tables(file)
     if start.startswith(_OLE):
-        raise FileEncrypted if _ENCRYPTED in file.read() else FileNotASpreadsheet
+        raise FileRefusedError(FileEncrypted() if _ENCRYPTED in file.read() else FileNotASpreadsheet())
     if not start.strip() or start.startswith(_OTHERS) or start.lstrip(b"\xef\xbb\xbf\r\n\t ").startswith(b"<"):
-        raise FileNotASpreadsheet
+        raise FileRefusedError(FileNotASpreadsheet())
     return delimited.tables(file.read())
 
 
-def looked_through(rows: Iterable[Row]) -> tuple[int, int]:
-    """How many rows there are and how wide they are. Raises `FileRefused`."""
+def looked_through(rows: Iterable[NumberedCells]) -> tuple[int, int]:
+    """The number of rows, and the width of the widest. Raises `FileRefusedError`."""
     count = width = 0
     for _, cells in rows:
         sizes = [0 if cell is None else len(cell) for cell in cells]
@@ -141,25 +138,25 @@ def looked_through(rows: Iterable[Row]) -> tuple[int, int]:
             used -= 1
         if not used or columns.is_example(cells):
             continue
-        if used > MOST_COLUMNS or max(sizes) > LONGEST or sum(sizes) > LONGEST_ROW:
-            raise FileTooComplex
+        if used > MOST_COLUMNS or max(sizes) > LONGEST_CELL or sum(sizes) > LONGEST_ROW_CHARACTERS:
+            raise FileRefusedError(FileTooComplex())
         count += 1
         if count > MOST_ROWS:
-            raise FileTooManyRows(rows=MOST_ROWS)
+            raise FileRefusedError(FileTooManyRows(rows=MOST_ROWS))
         width = max(width, used)
     return count, width
 
 
-def batches(rows: Iterable[Row], width: int) -> Iterator[list[Row]]:
-    """Of rows that have something in them, each as wide as the header."""
-    batch: list[Row] = []
+def batches(rows: Iterable[NumberedCells], width: int) -> Iterator[list[NumberedCells]]:
+    """Rows that have something in them, each as wide as the header."""
+    batch: list[NumberedCells] = []
     size = 0
     for number, cells in rows:
         if not any(cells) or columns.is_example(cells):
             continue
         batch.append((number, cells[:width] + [None] * (width - len(cells))))
         size += sum(map(len, filter(None, cells)))
-        if len(batch) == BATCH or size > FRAME:
+        if len(batch) == MOST_ROWS_OF_A_FRAME or size > FRAME_CHARACTERS:
             yield batch
             batch, size = [], 0
     if batch:

@@ -1,7 +1,7 @@
-"""`GET /template.xlsx`: the empty standard, in which Excel turns nothing into a number or a date of its own, with an
-example row and a sheet that explains each column.
+"""`GET /template.xlsx`: the empty standard, with an example row and a sheet that explains each column.
 
-Reading a file leaves the example out (`columns.is_example`); nobody could be registered by it, as no NIK ends in 0000.
+Its cells are formatted as text, so that Excel turns nothing into a number or a date. Reading leaves the example row out
+(`columns.is_example`). Even if it were read, nobody would be registered by it: no NIK ends in 0000.
 """
 
 from __future__ import annotations
@@ -25,9 +25,9 @@ from app.registry.values.standard import COLUMNS, DIRECTION_TITLES, MODE_TITLES,
 PATH = "/template.xlsx"
 SHEET, EXPLANATIONS = "Data Pemudik", "Penjelasan"
 LAST_ROW = 20_000
-"""Down to which cells have drop-downs; their formats go down to the end."""
+"""Cells down to this row have drop-downs. The format of text goes down to the last row of the sheet."""
 OFFERED = (RegistrantStatus.REGISTERED, RegistrantStatus.VERIFIED, RegistrantStatus.DEPARTED)
-"""The ministry's own statuses. Our extensions are explained, not offered."""
+"""The ministry's own statuses. Our extensions are explained on the second sheet, but not offered."""
 CHOICES = {
     "tipe_keberangkatan": list(DIRECTION_TITLES.values()),
     "status_pemesanan_tittle": [STATUS_TITLES[status] for status in OFFERED],
@@ -82,7 +82,7 @@ NOTES = (
 
 
 def routes() -> list[Route]:
-    """Open to anybody: it holds nobody's data."""
+    """Anybody may fetch it, without a token: it holds nobody's data."""
 
     async def template(_: Request) -> Response:
         headers = {
@@ -113,7 +113,7 @@ def workbook() -> bytes:
 
 
 def rule_of(column: str) -> dict[str, Any]:
-    """What Excel offers, or warns of. It never stops anybody: the registry judges, and says why."""
+    """What Excel offers or warns of. It stops nobody: the registry judges the row, and says why."""
     prompt = {"input_title": column, "input_message": MEANINGS[column][:255]}
     warning = {"error_type": "warning", "error_title": column}
     if column in CHOICES:

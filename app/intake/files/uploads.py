@@ -1,6 +1,7 @@
-"""A file as it comes in: to a nameless file on disk, never into memory, and no further than its limits.
+"""Taking a file that is sent: as the whole body, or as the one file of a multipart form (RFC 7578).
 
-As the whole body, or as the one file of a multipart form (RFC 7578).
+It goes to a file without a name on disk. Only the first megabyte is ever in memory, and never more than the limit is
+taken.
 """
 
 from __future__ import annotations
@@ -16,29 +17,29 @@ from weakref import finalize
 from starlette.datastructures import Headers, UploadFile
 from starlette.formparsers import MultiPartException, MultiPartParser
 
-from app.intake.files.file_refusals import FileTooLarge
+from app.intake.files.file_refusals import FileRefusedError, FileTooLarge
 from app.intake.files.workbooks import MEGABYTE, MOST_BYTES
 from app.registry.imports.jobs import PIECE
 
 MULTIPART = "multipart/form-data"
-MOST_IN_MEMORY = MEGABYTE
-MOST_OF_A_FIELD = MEGABYTE
-AROUND = 2 * MOST_OF_A_FIELD
+MOST_BYTES_IN_MEMORY = MEGABYTE
+MOST_BYTES_OF_A_FIELD = MEGABYTE
+AROUND = 2 * MOST_BYTES_OF_A_FIELD
 """Bytes of a form beside its file."""
-KNOWN = frozenset({".xlsx", ".csv"})
+KNOWN_EXTENSIONS = frozenset({".xlsx", ".csv"})
 
 
 class NotAForm(Exception):  # noqa: N818 - an answer
-    """A body that says it is a multipart form, and is none that is taken here."""
+    """The body says that it is a multipart form, but it is not one that this door takes."""
 
 
 @dataclass(frozen=True, slots=True, weakref_slot=True, eq=False)
 class Upload:
-    """Its file is gone when it is."""
+    """When the upload is forgotten, its file is gone."""
 
     file: BinaryIO
     extension: str
-    """`xlsx` or `csv`, or nothing: all that is kept of its name. What it is, its content says."""
+    """`xlsx`, `csv` or nothing: all that is kept of its name. Its content says what it really is."""
 
     def __post_init__(self) -> None:
         finalize(self, self.file.close)
@@ -56,8 +57,8 @@ class Form:
 
 
 async def whole_body(stream: AsyncIterator[bytes], extension: str) -> Upload:
-    """Raises `FileTooLarge`."""
-    file = cast("BinaryIO", SpooledTemporaryFile(MOST_IN_MEMORY))  # noqa: SIM115 - closed with the upload
+    """Raises `FileRefusedError`."""
+    file = cast("BinaryIO", SpooledTemporaryFile(MOST_BYTES_IN_MEMORY))  # noqa: SIM115 - closed with the upload
     upload = Upload(file, extension)
     async for chunk in stream:
         if file.tell() + len(chunk) > MOST_BYTES:
@@ -67,13 +68,13 @@ async def whole_body(stream: AsyncIterator[bytes], extension: str) -> Upload:
 
 
 async def form(headers: Headers, stream: AsyncIterator[bytes], *, fields: int) -> Form:
-    """At most one file and so many `fields`. Raises `NotAForm`, `FileTooLarge`."""
+    """At most one file and so many `fields`. Raises `NotAForm`, `FileRefusedError`."""
     try:
         body = cast("AsyncGenerator[bytes, None]", stream)
-        parser = MultiPartParser(headers, body, max_files=1, max_fields=fields, max_part_size=MOST_OF_A_FIELD)
+        parser = MultiPartParser(headers, body, max_files=1, max_fields=fields, max_part_size=MOST_BYTES_OF_A_FIELD)
         parsed = await parser.parse()
     except MultiPartException:
-        # Its own words may quote what was sent.
+        # The message of starlette may quote what was sent.
         raise NotAForm from None
     received = Form()
     for name, value in parsed.multi_items():
@@ -90,8 +91,8 @@ async def form(headers: Headers, stream: AsyncIterator[bytes], *, fields: int) -
 
 def extension_of(name: str | None) -> str:
     suffix = PurePath(name or "").suffix.lower()
-    return suffix[1:] if suffix in KNOWN else ""
+    return suffix[1:] if suffix in KNOWN_EXTENSIONS else ""
 
 
-def too_large() -> FileTooLarge:
-    return FileTooLarge(megabytes=MOST_BYTES // MEGABYTE)
+def too_large() -> FileRefusedError:
+    return FileRefusedError(FileTooLarge(megabytes=MOST_BYTES // MEGABYTE))

@@ -1,6 +1,6 @@
 """Reading a spreadsheet that anybody may have sent, in a process of its own (`reading`) with limits on memory and time.
 
-Rows come in batches as they are asked for, so that neither process holds all of them.
+Rows come in batches, when they are asked for. So neither process ever holds all rows.
 """
 
 from __future__ import annotations
@@ -19,31 +19,31 @@ import orjson
 
 from app.intake.files import columns, file_refusals
 from app.intake.files.columns import Header
-from app.intake.files.file_refusals import FileRefused, FileTooComplex, FileTooLarge
+from app.intake.files.file_refusals import FileRefused, FileRefusedError, FileTooComplex, FileTooLarge
 from app.registry.values import standard
 
 MOST_BYTES = 20 * 1024 * 1024
 MEGABYTE = 1024 * 1024
-PATIENCE = 60.0
-"""Seconds without a word from the process that reads, which may use half as many of CPU time."""
-LONGEST_FRAME = 16 * MEGABYTE
+SILENT_FOR_SECONDS = 60.0
+"""The process that reads is given up after so long without a frame. It may use half as much CPU time."""
+LONGEST_FRAME_BYTES = 16 * MEGABYTE
 
 AT_A_LIMIT = frozenset({signal.SIGKILL, signal.SIGXCPU, signal.SIGABRT, signal.SIGSEGV, signal.SIGBUS})
-"""How it ends that asks for more memory or time than it may have."""
+"""A process that wants more memory or time than its limit ends by one of these."""
 
 COMMAND = ("-I", "-m", "app.intake.files.reading")
-"""Isolated from the environment and the current folder."""
+"""`-I`: neither the environment nor the current folder can change what it imports."""
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class FileRow:
     number: int
     """As the spreadsheet shows it, from 1."""
     cells: list[str | None]
     """As many as the header has columns."""
 
 
-class Reading:
+class FileReading:
     """A file that has been looked through and taken. Its rows can be read once."""
 
     def __init__(self, header: Header, count: int, process: Process) -> None:
@@ -52,28 +52,28 @@ class Reading:
         """Rows that have something in them."""
         self._process = process
 
-    async def batches(self) -> AsyncIterator[list[Row]]:
+    async def batches(self) -> AsyncIterator[list[FileRow]]:
         """In the order of the file. Rows without anything in them are left out."""
         while True:
             frame = await next_frame(self._process)
             if "end" in frame:
                 return
-            yield [Row(number, cells) for number, cells in frame["batch"]]
+            yield [FileRow(number, cells) for number, cells in frame["batch"]]
 
-    def values(self, row: Row) -> dict[str, str | None]:
+    def values(self, row: FileRow) -> dict[str, str | None]:
         """By the names of the standard and of our extensions."""
         return self.header.values(row.cells)
 
 
 @asynccontextmanager
-async def read(source: Path | BinaryIO) -> AsyncIterator[Reading]:
-    """The first table of the file that has the standard's columns. Raises `FileRefused`, also for a missing column.
+async def read(source: Path | BinaryIO) -> AsyncIterator[FileReading]:
+    """The first table of the file that has the standard's columns. Raises `FileRefusedError`, as for a missing column.
 
     An open file is read from its start, and by nobody else meanwhile.
     """
     with source.open("rb") if isinstance(source, Path) else nullcontext(source) as file:
         if file.seek(0, 2) > MOST_BYTES:
-            raise FileTooLarge(megabytes=MOST_BYTES // MEGABYTE)
+            raise FileRefusedError(FileTooLarge(megabytes=MOST_BYTES // MEGABYTE))
         process = await asyncio.create_subprocess_exec(
             sys.executable,
             *COMMAND,
@@ -83,46 +83,46 @@ async def read(source: Path | BinaryIO) -> AsyncIterator[Reading]:
             stdout=PIPE,
             stderr=DEVNULL,
             env={},
-            # Ctrl-C is for us: a file must not be refused for it.
+            # Ctrl-C in a terminal is meant for us. It must not end this process, and so refuse the file.
             start_new_session=True,
         )
     try:
         first = await next_frame(process)
-        yield Reading(header_of(first), first["rows"], process)
+        yield FileReading(header_of(first), first["rows"], process)
     finally:
         await end(process)
 
 
 def header_of(frame: dict[str, Any]) -> Header:
-    """Raises `FileRefused`."""
+    """Raises `FileRefusedError`."""
     header = columns.header_of(frame["header"], frame["columns"], frame["sheet"], standard.COLUMNS, standard.EXTENSIONS)
     if isinstance(header, FileRefused):
-        raise header
+        raise FileRefusedError(header)
     return header
 
 
 async def next_frame(process: Process) -> dict[str, Any]:
-    """Raises `FileRefused`."""
+    """Raises `FileRefusedError`."""
     assert process.stdout is not None  # noqa: S101 - it is a pipe
     try:
-        async with asyncio.timeout(PATIENCE):
+        async with asyncio.timeout(SILENT_FOR_SECONDS):
             length = int.from_bytes(await process.stdout.readexactly(4), "big")
-            if length > LONGEST_FRAME:
-                raise FileTooComplex
+            if length > LONGEST_FRAME_BYTES:
+                raise FileRefusedError(FileTooComplex())
             frame: dict[str, Any] = orjson.loads(await process.stdout.readexactly(length))
     except TimeoutError:
-        raise FileTooComplex from None
+        raise FileRefusedError(FileTooComplex()) from None
     except asyncio.IncompleteReadError:
         if -await process.wait() in AT_A_LIMIT:
-            raise FileTooComplex from None
+            raise FileRefusedError(FileTooComplex()) from None
         raise RuntimeError(f"the process that reads files ended with {process.returncode}") from None
     if "refused" in frame:
-        raise file_refusals.BY_CODE[frame["refused"]](**frame["facts"])
+        raise FileRefusedError(file_refusals.BY_CODE[frame["refused"]](**frame["facts"]))
     return frame
 
 
 async def end(process: Process) -> None:
     if process.returncode is None:
         process.kill()
-    # Whatever is still in the pipe goes, so that its end is closed.
+    # Read what is still in the pipe: only then is the pipe closed.
     await process.communicate()

@@ -1,1 +1,1 @@
-"""The import of a file: its door, its process, its result file."""
+"""The import of a file: its addresses, the process that does it, and the file with its result."""

@@ -1,6 +1,6 @@
-"""What a server does about imports by itself: it starts a process for one job after the other, and has old files wiped.
+"""What a server does about imports by itself: it starts a process for each job that waits, and wipes old files.
 
-Any number of servers may do so: the process claims its job, so a job is worked off by one of them at a time.
+Any number of servers may do so. The process claims its job, so never do two of them work on one job.
 """
 
 from __future__ import annotations
@@ -19,29 +19,29 @@ from app.db import Database
 from app.errors import Unavailable
 from app.registry.imports import job_runs, jobs
 
-LOOK_EVERY = 1.0
-WIPE_EVERY = 600.0
-ENDS_WITHIN = 3.0
-"""Seconds."""
+LOOK_EVERY_SECONDS = 1.0
+WIPE_EVERY_SECONDS = 600.0
+END_WITHIN_SECONDS = 3.0
+"""A process that does not end by itself within this time is killed."""
 
 COMMAND = ("-m", "app.intake.imports.import_process")
 
-log = structlog.get_logger(__name__)
+logger = structlog.get_logger(__name__)
 
 
 async def run(database: Database, settings: Settings, stop: asyncio.Event) -> None:
-    """Until `stop`; a database that is away is looked at again."""
+    """Until `stop`. A database that is away is asked again."""
     loop = asyncio.get_running_loop()
     wipe_at = loop.time()
     while not stop.is_set():
         with suppress(Unavailable):
             if loop.time() >= wipe_at:
                 await wipe(database)
-                wipe_at = loop.time() + WIPE_EVERY
+                wipe_at = loop.time() + WIPE_EVERY_SECONDS
             if await waiting(database):
                 await one_process(settings, stop)
         with suppress(TimeoutError):
-            await asyncio.wait_for(stop.wait(), LOOK_EVERY)
+            await asyncio.wait_for(stop.wait(), LOOK_EVERY_SECONDS)
 
 
 async def waiting(database: Database) -> bool:
@@ -51,13 +51,13 @@ async def waiting(database: Database) -> bool:
 
 async def wipe(database: Database) -> None:
     while await database.attempt(lambda session: jobs.wipe_old(session, clock.now())):
-        log.info("import.wiped")
+        logger.info("import.wiped")
 
 
 async def one_process(settings: Settings, stop: asyncio.Event) -> None:
-    """Until it has done a job, or `stop`: then the job is left to whoever comes next."""
+    """Until the process has done a job, or until `stop`: then the next process goes on with the job."""
     assert settings.database_url is not None  # noqa: S101 - a server has one
-    # Not of our group: whatever a terminal sends to all, the process is ended by us.
+    # Not in our group of processes: a signal that a terminal sends to all must not end it. We do.
     process = await asyncio.create_subprocess_exec(sys.executable, *COMMAND, stdin=PIPE, start_new_session=True)
     given = {"database_url": settings.database_url.get_secret_value(), "home": str(settings.home.absolute())}
     assert process.stdin is not None  # noqa: S101 - it is a pipe
@@ -69,15 +69,15 @@ async def one_process(settings: Settings, stop: asyncio.Event) -> None:
         stopped.cancel()
         await end(process)
     if process.returncode:
-        log.error("import.process_failed", code=process.returncode)
+        logger.error("import.process_failed", code=process.returncode)
 
 
 async def end(process: Process) -> None:
-    """Its input is its lifeline."""
+    """The process ends when its standard input is closed."""
     assert process.stdin is not None  # noqa: S101 - it is a pipe
     process.stdin.close()
     with suppress(TimeoutError):
-        await asyncio.wait_for(process.wait(), ENDS_WITHIN)
+        await asyncio.wait_for(process.wait(), END_WITHIN_SECONDS)
     if process.returncode is None:
         process.kill()
         await process.wait()

@@ -1,7 +1,6 @@
-"""The process that works off one import job: `python -m app.intake.imports.import_process`. A server starts it
-(`import_duty`).
+"""The process that does one import: `python -m app.intake.imports.import_process`. A server starts it (`import_duty`).
 
-It goes behind everything else that wants a processor, and ends when its server does: its standard input is then closed.
+It gives way to everything else that wants a processor. It ends when its server ends: then its standard input is closed.
 """
 
 from __future__ import annotations
@@ -29,11 +28,11 @@ from app.vault.vault import Vault, open_vault
 
 NICENESS = 10
 FIRST_GC_THRESHOLD = 10_000
-"""Rows make many short-lived objects and few cycles, as requests do."""
+"""Rows make many short-lived objects and few cycles, so Python looks for cycles less often."""
 CONNECTIONS = 4
-"""Of two chunks, of the lease, and one to spare."""
+"""Two for chunks, one for the lease, and one to spare."""
 
-log = structlog.get_logger(__name__)
+logger = structlog.get_logger(__name__)
 
 
 def main() -> None:
@@ -55,7 +54,7 @@ async def run(database_url: str, vault: Vault) -> None:
         work = loop.create_task(one_job(database, vault))
 
         def end() -> None:
-            # It stays readable at its end: the job is to be released in peace.
+            # A closed input stays readable: without this line we would be called again, and could not release the job.
             loop.remove_reader(lifeline)
             work.cancel()
 
@@ -74,14 +73,14 @@ async def one_job(database: Database, vault: Vault) -> None:
     try:
         told(await importing.work_off(database, vault, job, runner))
     except* LeaseLost:
-        log.warning("import.taken_over", job=str(job.id))
+        logger.warning("import.taken_over", job=str(job.id))
     except* asyncio.CancelledError:
         await database.attempt(lambda session: job_runs.release(session, job, runner, clock.now()))
 
 
 def told(job: Job) -> None:
     failed = job.failure and job.failure.code
-    log.info("import.finished", job=str(job.id), state=str(job.state), rows=job.rows_done, failed=failed)
+    logger.info("import.finished", job=str(job.id), state=str(job.state), rows=job.rows_done, failed=failed)
 
 
 if __name__ == "__main__":

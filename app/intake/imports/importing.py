@@ -1,5 +1,7 @@
-"""Working off one job: its file is read in a process with limits, its rows are pushed by the thousand, each chunk in a
-transaction with its verdicts. Whoever goes on with it reads the file again and leaves out the chunks that are done.
+"""Doing one import: its file is read in a process with limits, and its rows are pushed in chunks of a thousand.
+
+Each chunk is one transaction, with its verdicts. A process that goes on with an import reads the file again, and leaves
+out the chunks that are done.
 """
 
 from __future__ import annotations
@@ -15,10 +17,10 @@ import orjson
 
 from app import clock
 from app.db import Database, Session
-from app.errors import Refusal, Unavailable
+from app.errors import Unavailable
 from app.intake.files import workbooks
-from app.intake.files.file_refusals import FileRefused
-from app.intake.files.workbooks import Reading
+from app.intake.files.file_refusals import FileRefusedError
+from app.intake.files.workbooks import FileReading
 from app.models.enums import Direction, ImportMode
 from app.registry.caller import Caller
 from app.registry.imports import absentees, job_runs, jobs
@@ -30,12 +32,13 @@ from app.registry.rows.reception import Push, Result, Verdict
 from app.registry.values import nik, standard
 from app.vault.vault import Vault
 
-AT_ONCE = 1_000
-"""Rows of a chunk."""
-BEAT = 2.0
-AGAIN_AFTER = 0.5
-PATIENCE = 600.0
-"""Seconds: a database that is away may come back."""
+ROWS_OF_A_CHUNK = 1_000
+"""One transaction takes them in."""
+RENEW_EVERY_SECONDS = 2.0
+"""The lease of the job."""
+RETRY_AFTER_SECONDS = 0.5
+GIVE_UP_AFTER_SECONDS = 600.0
+"""A database that is away has so long to come back."""
 
 REVOKED = Failure(
     "CLIENT_REVOKED",
@@ -49,17 +52,17 @@ GIVEN_UP = Failure(
 )
 
 Item = TypeVar("Item")
-Values = dict[str, str | None]
-Numbered = tuple[int, Values]
+RowValues = dict[str, str | None]
+NumberedRow = tuple[int, RowValues]
 """A row's number in the file, and its values by column."""
 
 
 class Revoked(Exception):  # noqa: N818 - an outcome
-    """The client that sent the file may do nothing any more."""
+    """The client that sent the file was revoked: nothing more may be done in its name."""
 
 
 class Run:
-    """One process at one job, whose lease it holds as `runner`."""
+    """One process that does one job. It holds the lease of the job as `runner`."""
 
     def __init__(self, database: Database, vault: Vault, job: Job, runner: UUID, caller: Caller) -> None:
         self.database = database
@@ -79,18 +82,18 @@ class Run:
                 lambda session: job_runs.renew(session, self.job, self.runner, self.rows_read, clock.now())
             ):
                 raise Revoked
-            await asyncio.sleep(BEAT)
+            await asyncio.sleep(RENEW_EVERY_SECONDS)
 
     async def rows(self) -> None:
-        """Raises `FileRefused`, `LeaseLost`."""
+        """Raises `FileRefusedError`, `LeaseLost`."""
         async with file_of(self.database, self.vault, self.job) as file, workbooks.read(file) as reading:
             if self.job.dry_run:
                 await self.rehearse(reading)
             else:
                 await self.push_rows(reading)
 
-    async def push_rows(self, reading: Reading) -> None:
-        """Two chunks are under way: what of one needs no database is done while the one before it is written."""
+    async def push_rows(self, reading: FileReading) -> None:
+        """Two chunks are under way: while one is written, the next one does what needs no database."""
         done = await self.attempt(lambda session: job_runs.done(session, self.job))
         before: asyncio.Task[None] | None = None
         last: asyncio.Task[None] | None = None
@@ -101,20 +104,20 @@ class Run:
                 await ended(before)
                 before, last = last, group.create_task(self.push(number, rows, last))
 
-    async def chunks(self, reading: Reading) -> AsyncIterator[tuple[int, list[Numbered]]]:
-        """The same ones, whoever reads the file again."""
+    async def chunks(self, reading: FileReading) -> AsyncIterator[tuple[int, list[NumberedRow]]]:
+        """The rows by the thousand. They are the same chunks each time the file is read."""
         number = 0
-        rows: list[Numbered] = []
+        rows: list[NumberedRow] = []
         async for row in self.in_turn(reading):
             rows.append(row)
-            if len(rows) == AT_ONCE:
+            if len(rows) == ROWS_OF_A_CHUNK:
                 yield number, rows
                 number, rows = number + 1, []
         if rows:
             yield number, rows
 
-    async def in_turn(self, reading: Reading) -> AsyncIterator[Numbered]:
-        """Ways back behind everybody's way home, wherever the two stand in the file."""
+    async def in_turn(self, reading: FileReading) -> AsyncIterator[NumberedRow]:
+        """All trips home, then all trips back: a trip back needs its trip home, wherever the two stand in the file."""
         back: list[bytes] = []
         async for batch in reading.batches():
             self.rows_read += len(batch)
@@ -127,7 +130,7 @@ class Run:
         for packed in back:
             yield orjson.loads(packed)
 
-    async def push(self, number: int, rows: Sequence[Numbered], behind: asyncio.Task[None] | None) -> None:
+    async def push(self, number: int, rows: Sequence[NumberedRow], behind: asyncio.Task[None] | None) -> None:
         pushes = self.pushes(rows)
 
         async def work(session: Session) -> None:
@@ -137,15 +140,15 @@ class Run:
 
         await self.attempt(work)
 
-    async def rehearse(self, reading: Reading) -> None:
-        """From the first row, whoever began it: what a dry run did is remembered by nobody."""
+    async def rehearse(self, reading: FileReading) -> None:
+        """A dry run begins at the first row, even if another process began it: what that one did is stored nowhere."""
         await self.attempt(lambda session: job_runs.begin_again(session, self.job, self.runner, clock.now()))
         packed = [orjson.dumps(row) async for _, rows in self.chunks(reading) for row in rows]
         seats: SeatsTaken = {}
         for number, part in enumerate(parts(packed)):
             seats = await self.rehearse_part(number, part, seats)
 
-    async def rehearse_part(self, number: int, rows: Sequence[Numbered], seats: SeatsTaken) -> SeatsTaken:
+    async def rehearse_part(self, number: int, rows: Sequence[NumberedRow], seats: SeatsTaken) -> SeatsTaken:
         pushes = self.pushes(rows)
         judged = await patiently(
             lambda: dry_run.push(self.database, self.vault, self.caller, pushes, seats, clock.now())
@@ -154,10 +157,10 @@ class Run:
         await self.attempt(lambda session: job_runs.advance(session, self.job, self.runner, chunk, clock.now()))
         return judged.seats
 
-    def pushes(self, rows: Sequence[Numbered]) -> list[Push]:
+    def pushes(self, rows: Sequence[NumberedRow]) -> list[Push]:
         return [Push(self.caller, reception.row_of(values)) for _, values in rows]
 
-    def chunk(self, number: int, rows: Sequence[Numbered], verdicts: Sequence[Verdict]) -> Chunk:
+    def chunk(self, number: int, rows: Sequence[NumberedRow], verdicts: Sequence[Verdict]) -> Chunk:
         known = {
             one.registrant_id
             for one in verdicts
@@ -172,7 +175,7 @@ class Run:
             frozenset(one.organizer for one in verdicts if one.organizer is not None),
         )
 
-    def indexes(self, rows: Iterable[Values]) -> Iterable[bytes]:
+    def indexes(self, rows: Iterable[RowValues]) -> Iterable[bytes]:
         for values in rows:
             parsed = nik.parse(values.get("data_nik") or "")
             if isinstance(parsed, nik.Nik):
@@ -190,7 +193,7 @@ class Run:
 
 
 async def work_off(database: Database, vault: Vault, job: Job, runner: UUID) -> Job:
-    """To its end. Raises `LeaseLost`, alone or in a group."""
+    """Do the job to its end. Raises `LeaseLost`, alone or in a group."""
     async with database.transaction() as session:
         caller = await job_runs.caller_of(session, job)
     run = Run(database, vault, job, runner, caller)
@@ -202,19 +205,19 @@ async def work_off(database: Database, vault: Vault, job: Job, runner: UUID) -> 
             beat = group.create_task(run.keep_lease())
             await run.rows()
             beat.cancel()
-    except* FileRefused as refused:
+    except* FileRefusedError as refused:
         failure = failure_of(refused)
     except* Revoked:
         failure = REVOKED
     return await run.finish(failure)
 
 
-def failure_of(group: BaseExceptionGroup[FileRefused]) -> Failure:
+def failure_of(group: BaseExceptionGroup[FileRefusedError]) -> Failure:
     one: BaseException = group
     while isinstance(one, BaseExceptionGroup):
         one = one.exceptions[0]
-    assert isinstance(one, Refusal)  # noqa: S101 - the group holds nothing else
-    return Failure(one.code, one.message("id"), one.message("en"))
+    assert isinstance(one, FileRefusedError)  # noqa: S101 - the group holds nothing else
+    return Failure(one.refusal.code, one.refusal.message("id"), one.refusal.message("en"))
 
 
 def row_verdict(row: int, verdict: Verdict) -> RowVerdict:
@@ -222,16 +225,16 @@ def row_verdict(row: int, verdict: Verdict) -> RowVerdict:
     return RowVerdict(row, str(verdict.result), code, verdict.message("id"))
 
 
-def parts(packed: Sequence[bytes]) -> Iterable[list[Numbered]]:
-    """Rows by the thousand, those of one NIK together."""
+def parts(packed: Sequence[bytes]) -> Iterable[list[NumberedRow]]:
+    """Rows by the thousand. Those of one NIK are in one part, since they are judged by each other."""
     places: dict[str, list[int]] = {}
     for place, row in enumerate(packed):
         places.setdefault(nik_written(orjson.loads(row)[1]) or f"row {place}", []).append(place)
-    part: list[Numbered] = []
+    part: list[NumberedRow] = []
     for group in places.values():
-        for start in range(0, len(group), AT_ONCE):
-            together = group[start : start + AT_ONCE]
-            if len(part) + len(together) > AT_ONCE:
+        for start in range(0, len(group), ROWS_OF_A_CHUNK):
+            together = group[start : start + ROWS_OF_A_CHUNK]
+            if len(part) + len(together) > ROWS_OF_A_CHUNK:
                 yield part
                 part = []
             part += [orjson.loads(packed[place]) for place in together]
@@ -239,15 +242,15 @@ def parts(packed: Sequence[bytes]) -> Iterable[list[Numbered]]:
         yield part
 
 
-def nik_written(values: Values) -> str | None:
-    """Its digits, if it is one."""
+def nik_written(values: RowValues) -> str | None:
+    """The digits of the row's NIK. None: it is no NIK."""
     parsed = nik.parse(values.get("data_nik") or "")
     return parsed.digits if isinstance(parsed, nik.Nik) else None
 
 
 @asynccontextmanager
 async def file_of(database: Database, vault: Vault, job: Job) -> AsyncIterator[BinaryIO]:
-    """The file as it was sent, in one without a name: nothing of it stays, however this process ends."""
+    """The file as it was sent. It has no name on disk, so nothing of it stays, however this process ends."""
     with TemporaryFile(buffering=0) as file:
         number = 0
         while piece := await patiently(lambda: one_piece(database, vault, job, number)):  # noqa: B023 - awaited here
@@ -262,26 +265,26 @@ async def one_piece(database: Database, vault: Vault, job: Job, number: int) -> 
 
 
 async def ended(task: asyncio.Task[None] | None) -> None:
-    """Well or not: what failed is told by its group."""
+    """Wait until it has ended, well or not. If it failed, its group raises the failure."""
     if task is not None:
         await asyncio.wait({task})
 
 
 async def patiently(work: Callable[[], Awaitable[Item]]) -> Item:
-    """Again while the database is away or others are faster. Raises `Unavailable` at last."""
+    """Do `work` again while the database is away, or while it loses races. Raises `Unavailable` at last."""
     loop = asyncio.get_running_loop()
-    until = loop.time() + PATIENCE
+    until = loop.time() + GIVE_UP_AFTER_SECONDS
     while True:
         try:
             return await work()
         except Unavailable:
             if loop.time() > until:
                 raise
-        await asyncio.sleep(AGAIN_AFTER)
+        await asyncio.sleep(RETRY_AFTER_SECONDS)
 
 
 async def one_ahead(source: AsyncIterator[Item]) -> AsyncIterator[Item]:
-    """While one is worked on, the next is read."""
+    """The same items. While the caller works on one, the next one is read."""
     coming = asyncio.ensure_future(anext(source, None))
     try:
         while (item := await coming) is not None:

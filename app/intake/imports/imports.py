@@ -1,5 +1,6 @@
-"""Imports over plain HTTP: `POST /import` takes a file, as it is or as the one file of a form; then how far it is, and
-the file back with its verdicts.
+"""The addresses of imports: `POST /import` takes a file, as the body or as the one file of a form.
+
+`GET /import/{id}` says how far the import is; `GET /import/{id}/result.xlsx` gives the file back with its verdicts.
 """
 
 from __future__ import annotations
@@ -14,36 +15,37 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from app.auth.bearer import Bearer
+from app.auth.edge import RequestRefused
 from app.config import Settings
-from app.errors import Language, NotFound, Refusal
+from app.errors import Language, NotFound, Refusal, RefusalError, refused_by, refuses
 from app.intake import http
 from app.intake.files import uploads
-from app.intake.files.file_refusals import FileTooLarge
+from app.intake.files.file_refusals import FileRefused, FileRefusedError
 from app.intake.files.uploads import AROUND, MULTIPART, NotAForm, Upload
 from app.intake.files.workbooks import MOST_BYTES
-from app.intake.http import Asked, Door, Refused
+from app.intake.http import AdmittedRequest, RestDoor
 from app.intake.imports import results
 from app.models.enums import ImportMode
 from app.process import Registry
+from app.registry.clients.scopes import REGISTRANTS_READ, REGISTRANTS_WRITE
 from app.registry.imports import absentees, jobs
 from app.registry.imports.jobs import Job, Order
 from app.registry.rows.reception import Result
 
 PATH = "/import"
-WRITE, READ = "registrants:write", "registrants:read"
 EXTENSIONS = {
     "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet": "xlsx",
     "text/csv": "csv",
     "application/octet-stream": "",
 }
-"""By media type."""
+"""What a file is called, by its media type."""
 PARAMETERS = frozenset({"mode", "dryRun", "season", "day", "covers"})
 BOOLEANS = {"true": True, "1": True, "false": False, "0": False}
 FIELD = "file"
 
 
 def routes(registry: Registry, bearer: Bearer, settings: Settings) -> list[Route]:
-    async def take(asked: Asked) -> Response:
+    async def take(asked: AdmittedRequest) -> Response:
         order = order_of(asked)
         upload = await received(asked.request, settings)
         order = replace(order, extension=upload.extension)
@@ -51,38 +53,41 @@ def routes(registry: Registry, bearer: Bearer, settings: Settings) -> list[Route
             lambda session: jobs.create(session, registry.vault, order, upload.pieces(), asked.now)
         )
         if isinstance(job, Refusal):
-            raise job
+            raise RefusalError(job)
         return http.answered(shown(job, asked.language), 202, {"Location": f"{PATH}/{job.id}"})
 
-    async def progress(asked: Asked) -> Response:
+    async def progress(asked: AdmittedRequest) -> Response:
         return http.answered(shown(await found(registry, asked), asked.language))
 
-    async def result(asked: Asked) -> Response:
+    async def result(asked: AdmittedRequest) -> Response:
         job = await found(registry, asked)
         return results.response(registry.database, registry.vault, job, asked.request.path_params["format"])
 
-    async def cancel_missing(asked: Asked) -> Response:
+    async def cancel_missing(asked: AdmittedRequest) -> Response:
         cancelled = await absentees.cancel(registry.database, asked.caller, named(asked.request), asked.now)
         if isinstance(cancelled, Refusal):
-            raise cancelled
+            raise RefusalError(cancelled)
         return http.answered(shown(cancelled, asked.language))
 
-    def door(operation: str, answer: Any, method: str, *scopes: str) -> Door:
-        return Door(bearer, operation, answer, scopes=scopes, method=method)
+    def door(operation: str, answer: Any, method: str, *scopes: str) -> RestDoor:
+        return RestDoor(bearer, operation, answer, scopes=scopes, method=method)
 
     return [
-        Route(PATH, door("import", take, "POST", WRITE)),
-        Route(f"{PATH}/{{id}}", door("import progress", progress, "GET", WRITE, READ)),
-        Route(f"{PATH}/{{id}}/result.{{format}}", door("import result", result, "GET", WRITE, READ)),
-        Route(f"{PATH}/{{id}}/cancel-missing", door("cancel missing", cancel_missing, "POST", WRITE)),
+        Route(PATH, door("import", take, "POST", REGISTRANTS_WRITE)),
+        Route(f"{PATH}/{{id}}", door("import progress", progress, "GET", REGISTRANTS_WRITE, REGISTRANTS_READ)),
+        Route(
+            f"{PATH}/{{id}}/result.{{format}}",
+            door("import result", result, "GET", REGISTRANTS_WRITE, REGISTRANTS_READ),
+        ),
+        Route(f"{PATH}/{{id}}/cancel-missing", door("cancel missing", cancel_missing, "POST", REGISTRANTS_WRITE)),
     ]
 
 
 # --- what is asked ----------------------------------------------------------------------------------------------------
 
 
-def order_of(asked: Asked) -> Order:
-    """Of the query string. Raises `Refused`: a parameter that is written wrongly must not import for real."""
+def order_of(asked: AdmittedRequest) -> Order:
+    """From the query string. Raises `RequestRefused`: a misspelled `dryRun` must not import for real."""
     given = asked.request.query_params
     http.only(given, PARAMETERS)
     return Order(
@@ -96,17 +101,15 @@ def order_of(asked: Asked) -> Order:
 
 
 async def received(request: Request, settings: Settings) -> Upload:
-    """Raises `Refused`."""
+    """Raises `RequestRefused`."""
     media = http.media_type(request, MULTIPART, *EXTENSIONS)
-    stream = http.chunks(request, limit=MOST_BYTES + AROUND, timeout=settings.upload_timeout)
+    stream = http.chunks(request, limit=MOST_BYTES + AROUND, within_seconds=settings.upload_timeout)
     try:
         if media != MULTIPART:
             return await uploads.whole_body(stream, EXTENSIONS[media])
         form = await uploads.form(request.headers, stream, fields=0)
-    except FileTooLarge as refused:
-        raise Refused(
-            413, refused.code, refused.message("id"), refused.message("en"), headers={"Connection": "close"}
-        ) from None
+    except FileRefusedError as error:
+        raise too_large(error.refusal) from None
     except NotAForm:
         raise not_a_form() from None
     if FIELD not in form.files:
@@ -114,25 +117,32 @@ async def received(request: Request, settings: Settings) -> Upload:
     return form.files[FIELD]
 
 
-def not_a_form() -> Refused:
+def too_large(refusal: FileRefused) -> RequestRefused:
+    messages = refusal.message("id"), refusal.message("en")
+    return RequestRefused(413, refusal.code, *messages, headers={"Connection": "close"})
+
+
+def not_a_form() -> RequestRefused:
     return http.bad(
         f"Formulir berisi tepat satu berkas, bernama {FIELD}.", f"The form has exactly one file, named {FIELD}."
     )
 
 
+@refuses(NotFound)
 def named(request: Request) -> UUID:
-    """The job in the path. What is no id at all is the id of nothing."""
+    """The id of the job in the path. Whatever is no id at all is not found."""
     try:
         return UUID(request.path_params["id"])
     except ValueError:
-        raise NotFound("id") from None
+        raise RefusalError(NotFound("id")) from None
 
 
-async def found(registry: Registry, asked: Asked) -> Job:
+@refuses(*refused_by(jobs.get, named))
+async def found(registry: Registry, asked: AdmittedRequest) -> Job:
     async with registry.database.transaction() as session:
         job = await jobs.get(session, asked.caller, named(asked.request))
     if isinstance(job, NotFound):
-        raise job
+        raise RefusalError(job)
     return job
 
 
@@ -162,5 +172,5 @@ def shown(job: Job, language: Language) -> dict[str, Any]:
 
 
 def result_path(job: Job) -> str | None:
-    """None: there is nothing to be had."""
+    """Where the result is. None: there is no result."""
     return f"{PATH}/{job.id}/result.xlsx" if results.available(job) else None

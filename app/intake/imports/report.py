@@ -1,6 +1,6 @@
-"""The file that was sent, with what became of each row: its own columns in their order, then `hasil` and `keterangan`.
+"""The file that was sent, with the outcome of each row: its own columns in their order, then `hasil` and `keterangan`.
 
-As .xlsx it has sheets more, the summary among them; CSV has room for the rows alone.
+An .xlsx report has more sheets, such as the summary. A CSV report has only the rows.
 """
 
 from __future__ import annotations
@@ -11,14 +11,14 @@ from dataclasses import dataclass, field
 from app.intake.files.columns import written
 from app.intake.files.encoding import Cell, Encoder, encoded
 from app.intake.files.encoding_xlsx import Xlsx
-from app.intake.files.workbooks import Reading, Row
+from app.intake.files.workbooks import FileReading, FileRow
 
 RESULT, EXPLANATION = "hasil", "keterangan"
 SHEET = "Hasil"
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class RowOutcome:
     number: int
     """Of the row in the file."""
     result: str
@@ -33,14 +33,14 @@ class Sheet:
 
 
 @dataclass(slots=True)
-class Outcomes:
-    """Met with the rows as both go by, so that neither is ever there as a whole. Both are in the order of the file."""
+class RowOutcomes:
+    """Finds the outcome of each row. Both come in the order of the file, so that neither is held as a whole."""
 
-    slices: AsyncIterator[Sequence[Outcome]]
-    _waiting: dict[int, Outcome] = field(default_factory=dict)
+    slices: AsyncIterator[Sequence[RowOutcome]]
+    _waiting: dict[int, RowOutcome] = field(default_factory=dict)
     _told: int = 0
 
-    async def of(self, rows: Sequence[Row]) -> list[Outcome | None]:
+    async def of(self, rows: Sequence[FileRow]) -> list[RowOutcome | None]:
         while self._told < rows[-1].number and (more := await anext(self.slices, None)) is not None:
             self._waiting.update((one.number, one) for one in more)
             self._told = max((self._told, *(one.number for one in more)))
@@ -48,15 +48,15 @@ class Outcomes:
 
 
 async def report(
-    reading: Reading, outcomes: AsyncIterator[Sequence[Outcome]], more: Sequence[Sheet], encoder: Encoder
+    reading: FileReading, outcomes: AsyncIterator[Sequence[RowOutcome]], more: Sequence[Sheet], encoder: Encoder
 ) -> AsyncIterator[bytes]:
-    """`reading` is the same file, read again. A row without an outcome has two empty cells."""
-    # A report that is sent again gets new ones.
+    """`reading` is the file that was sent, read again. A row without an outcome gets two empty cells."""
+    # If the file is itself a report, its old outcomes are left out.
     kept = [
         place for place, column in enumerate(reading.header.columns) if written(column) not in {RESULT, EXPLANATION}
     ]
     columns = [reading.header.columns[place] for place in kept]
-    met = Outcomes(outcomes)
+    met = RowOutcomes(outcomes)
     yield encoder.sheet(SHEET, [*columns, RESULT, EXPLANATION])
     async for rows in reading.batches():
         pairs = list(zip(rows, await met.of(rows), strict=True))
@@ -70,6 +70,6 @@ async def report(
     yield encoder.end()
 
 
-def told(row: Row, outcome: Outcome | None, kept: Sequence[int]) -> list[Cell]:
+def told(row: FileRow, outcome: RowOutcome | None, kept: Sequence[int]) -> list[Cell]:
     cells: list[Cell] = [row.cells[place] for place in kept]
     return [*cells, outcome.result, outcome.explanation] if outcome else [*cells, None, None]

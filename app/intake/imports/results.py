@@ -1,5 +1,6 @@
-"""The result of an import: the file back with `hasil` and `keterangan` for each row, a summary by code, and of a
-snapshot a sheet of whom the registry holds beside it. Made as it is sent.
+"""The result of an import: the file with the outcome of each row, and a summary by code. It is made while it is sent.
+
+The result of a snapshot has one more sheet: those whom the registry holds and the file does not have.
 """
 
 from __future__ import annotations
@@ -8,14 +9,14 @@ from collections.abc import AsyncIterator, Sequence
 
 from starlette.responses import Response, StreamingResponse
 
+from app.auth.edge import RequestRefused
 from app.db import Database
-from app.errors import NotFound
+from app.errors import NotFound, RefusalError, refuses
 from app.intake.files.encoding import Cell, Csv, Encoder
 from app.intake.files.encoding_xlsx import Xlsx
 from app.intake.files.workbooks import read
-from app.intake.http import Refused
 from app.intake.imports.importing import file_of
-from app.intake.imports.report import Outcome, Sheet, report
+from app.intake.imports.report import RowOutcome, Sheet, report
 from app.models.enums import ImportState, RegistrantStatus
 from app.registry.imports import absentees, job_runs
 from app.registry.imports.job_runs import RowVerdict
@@ -26,15 +27,16 @@ from app.vault.vault import Vault
 
 ENCODERS: dict[str, type[Encoder]] = {"xlsx": Xlsx, "csv": Csv}
 SUMMARY, MISSING = "Ringkasan", "Tidak ada di berkas"
-AT_ONCE = 1_000
+ROWS_OF_A_PAGE = 1_000
 
 
+@refuses(NotFound)
 def response(database: Database, vault: Vault, job: Job, extension: str) -> Response:
-    """Raises `Refused`, `NotFound`."""
+    """Raises `RequestRefused`, `RefusalError`."""
     if extension not in ENCODERS:
-        raise NotFound("id")
+        raise RefusalError(NotFound("id"))
     if not job.finished:
-        raise Refused(
+        raise RequestRefused(
             409,
             "IMPORT_NOT_FINISHED",
             "Impor ini belum selesai; hasilnya menyusul.",
@@ -42,7 +44,7 @@ def response(database: Database, vault: Vault, job: Job, extension: str) -> Resp
             headers={"Retry-After": "5"},
         )
     if not available(job):
-        raise Refused(
+        raise RequestRefused(
             410,
             "RESULT_GONE",
             "Hasil impor ini tidak ada: berkasnya tidak terbaca, atau sudah dihapus 30 hari setelah selesai.",
@@ -68,8 +70,8 @@ async def result(database: Database, vault: Vault, job: Job, encoder: Encoder) -
             yield part
 
 
-async def outcomes(database: Database, job: Job) -> AsyncIterator[list[Outcome]]:
-    """In the order of the file, which is not that of the chunks."""
+async def outcomes(database: Database, job: Job) -> AsyncIterator[list[RowOutcome]]:
+    """In the order of the file. The chunks have another order: trips back come last."""
     async with database.transaction() as session:
         numbers = await job_runs.done(session, job)
     verdicts = [one for number in numbers for one in await _verdicts(database, job, number)]
@@ -81,14 +83,14 @@ async def _verdicts(database: Database, job: Job, number: int) -> list[RowVerdic
         return await job_runs.verdicts(session, job, number)
 
 
-def outcome(verdict: RowVerdict) -> Outcome:
+def outcome(verdict: RowVerdict) -> RowOutcome:
     code = f"({verdict.code})" if verdict.code else ""
     told = " ".join(part for part in (verdict.explanation, code) if part)
-    return Outcome(verdict.row, RESULT_TITLES[Result(verdict.result)], told or None)
+    return RowOutcome(verdict.row, RESULT_TITLES[Result(verdict.result)], told or None)
 
 
 def summary(job: Job) -> list[Sequence[Cell]]:
-    """Each result, then why rows were refused, the commonest first."""
+    """How many rows had each result; then the codes of the refused rows, the commonest first."""
     refused = RESULT_TITLES[Result.REFUSED]
     counts: list[Sequence[Cell]] = [(RESULT_TITLES[one], None, job.results.get(one, 0)) for one in Result]
     codes = sorted(job.codes.items(), key=lambda one: (-one[1], one[0]))
@@ -100,7 +102,7 @@ async def absent(database: Database, job: Job) -> AsyncIterator[list[Sequence[Ce
     after = None
     while True:
         async with database.transaction() as session:
-            found = await absentees.page(session, job.id, after=after, most=AT_ONCE)
+            found = await absentees.page(session, job.id, after=after, most=ROWS_OF_A_PAGE)
         if not found:
             return
         yield [

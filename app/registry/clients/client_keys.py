@@ -10,7 +10,7 @@ from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 from joserfc.errors import JoseError
 from joserfc.jwk import ECKey, Key, OKPKey, RSAKey, import_key
 
-from app.errors import InvalidValue
+from app.errors import InvalidValue, refuses
 
 ALGORITHMS: Mapping[str, tuple[str, ...]] = {
     "EC": ("ES256",),
@@ -26,6 +26,7 @@ _PRIVATE = frozenset({"d", "p", "q", "dp", "dq", "qi", "oth", "k"})
 _KEPT = frozenset({"kty", "crv", "x", "y", "n", "e", "kid", "alg"})
 
 
+@refuses(InvalidValue)
 def parse(text: str) -> dict[str, Any] | InvalidValue:
     """The JWK Set as it is stored: only public members, every key with a `kid`."""
     try:

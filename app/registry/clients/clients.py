@@ -17,7 +17,7 @@ from sqlalchemy import Row, text
 from uuid_utils.compat import uuid7
 
 from app.db import Session
-from app.errors import InvalidValue, NotFound, Refusal
+from app.errors import InvalidValue, NotFound, Refusal, refuses
 from app.models.enums import ChangeKind
 from app.registry import change_log
 from app.registry.caller import Caller
@@ -52,6 +52,7 @@ def digest(secret: str) -> bytes:
     return hashlib.sha256(secret.encode()).digest()
 
 
+@refuses(NotFound, InvalidValue)
 async def issue(
     session: Session,
     caller: Caller,
@@ -63,7 +64,7 @@ async def issue(
     capacity: int = CHECK_CAPACITY,
     refill: int = CHECK_REFILL,
 ) -> Issued | Refusal:
-    """A new client of `organizer`. Refuses an unknown organizer, scopes it may not hold, and unfit public keys."""
+    """A new client of `organizer`. It is refused scopes that it may not hold, and unfit public keys."""
     granted = for_client_of(organizer, scopes)
     if isinstance(granted, Refusal):
         return granted
@@ -95,8 +96,9 @@ async def issue(
     return Issued(client, secret)
 
 
+@refuses(NotFound, InvalidValue)
 async def rotate(session: Session, caller: Caller, id: str, now: datetime) -> Issued | Refusal:  # noqa: A002
-    """A new secret; the newest one before it stays good, older ones end. Refuses a revoked client and one with keys."""
+    """A new secret; the newest one before it stays good, older ones end. A client with keys has none."""
     row = (await session.execute(_LOCK, {"id": id})).first()
     if row is None:
         return NotFound("id")
@@ -115,6 +117,7 @@ async def rotate(session: Session, caller: Caller, id: str, now: datetime) -> Is
     return Issued(client, secret)
 
 
+@refuses(NotFound)
 async def revoke(session: Session, caller: Caller, id: str, now: datetime) -> Client | Refusal:  # noqa: A002
     """Ends a client and its secrets for good. Revoking it again changes nothing."""
     row = (await session.execute(_LOCK, {"id": id})).first()

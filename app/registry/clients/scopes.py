@@ -25,7 +25,10 @@ SCOPES = MappingProxyType(
         HUBDAT_ADMIN: "Organizers, clients, windows, policies, blocks, cases, access log, erasure.",
     }
 )
+OWN_REGISTRANTS = frozenset({REGISTRANTS_READ, REGISTRANTS_WRITE})
+"""A client with one of these may see its own organizer's registrants."""
 ONLY_HUBDAT = frozenset({DASHBOARD_READ, HUBDAT_ADMIN})
+"""Only a client of the registry's own operator may hold these."""
 
 
 def for_client_of(organizer: str, scopes: Sequence[str]) -> tuple[str, ...] | InvalidValue:

@@ -14,7 +14,7 @@ from sqlalchemy import CursorResult, text
 from uuid_utils.compat import uuid7
 
 from app.db import Session
-from app.errors import InvalidValue, NotFound, Refusal
+from app.errors import InvalidValue, NotFound, Refusal, refuses
 from app.models.enums import ChangeKind
 from app.registry import change_log
 from app.registry.caller import Caller
@@ -51,10 +51,11 @@ _TAKE = text("INSERT INTO signed_message (client_id, id, at) VALUES (:client_id,
 _FORGET = text("DELETE FROM signed_message WHERE at <= :until")
 
 
+@refuses(NotFound, InvalidValue)
 async def issue(
     session: Session, vault: Vault, caller: Caller, client_id: str, now: datetime
 ) -> IssuedSecret | Refusal:
-    """A new secret; the newest one before it stays good, older ones end. Refuses NotFound, InvalidValue (revoked)."""
+    """A new secret; the newest one before it stays good, older ones end."""
     row = (await session.execute(_LOCK, {"id": client_id})).first()
     client = await clients.get(session, client_id)
     if row is None or client is None:
@@ -63,11 +64,12 @@ async def issue(
         return InvalidValue("clientId", "Klien ini sudah dicabut.", "This client has been revoked.")
     secret = PREFIX + b64encode(secrets.token_bytes(32)).decode()
     await session.execute(_DROP_OLDER, {"id": client_id})
-    await session.execute(_ADD, {"id": uuid7(), "client": client_id, "sealed": vault.seal(secret), "now": now})
+    await session.execute(_ADD, {"id": uuid7(), "client": client_id, "sealed": vault.seal_secret(secret), "now": now})
     await _log(session, caller, client, "issued", now)
     return IssuedSecret(client, secret)
 
 
+@refuses(NotFound)
 async def drop(session: Session, caller: Caller, client_id: str, now: datetime) -> Client | NotFound:
     """From now on it need not sign; again changes nothing."""
     client = await clients.get(session, client_id)
@@ -82,7 +84,7 @@ async def drop(session: Session, caller: Caller, client_id: str, now: datetime) 
 
 async def secrets_of(session: Session, vault: Vault, client_id: str) -> tuple[str, ...]:
     """Those that are good, the newest first."""
-    return tuple(vault.open(sealed) for sealed in (await session.execute(_OF, {"id": client_id})).scalars())
+    return tuple(vault.open_secret(sealed) for sealed in (await session.execute(_OF, {"id": client_id})).scalars())
 
 
 async def take(session: Session, vault: Vault, client_id: str, message_id: str, now: datetime) -> bool:
@@ -103,5 +105,5 @@ async def forget(session: Session, now: datetime) -> int:
 async def _log(session: Session, caller: Caller, client: Client, what: str, now: datetime) -> None:
     facts: dict[str, object] = {"client": client.id, "secret": what}
     kind = ChangeKind.CLIENT_WEBHOOK_SECRET_ISSUED
-    entry = change_log.Entry(kind, organizer=client.organizer, client_id=caller.client_id, facts=facts)
+    entry = change_log.Entry(kind=kind, organizer=client.organizer, client_id=caller.client_id, facts=facts)
     await change_log.append(session, [entry], now)

@@ -15,9 +15,9 @@ from sqlalchemy import CursorResult, text
 
 from app.clock import start_of_wib_day
 from app.db import Database, Session
-from app.errors import InvalidValue, NotFound, Raced, Refusal
+from app.errors import InvalidValue, NotFound, Raced, Refusal, refuses
 from app.models.enums import ImportMode, ImportState, RegistrantStatus
-from app.models.registrant import HOLDS_NIK
+from app.models.registrant import HOLDS_NIK, IS_YET_TO_DEPART
 from app.registry.caller import Caller
 from app.registry.change_log import OF_A_REGISTRANT
 from app.registry.imports import jobs
@@ -72,7 +72,7 @@ _AS_FOUND = text(
     f"""
     SELECT m.registrant_id FROM import_missing m JOIN registrant r ON r.id = m.registrant_id
     WHERE m.job_id = :id AND m.registrant_id > :after AND m.cancelled_at IS NULL
-      AND r.status = m.status AND r.status IN ('REGISTERED', 'VERIFIED') AND m.last_change = {_LAST_CHANGE}
+      AND r.status = m.status AND r.{IS_YET_TO_DEPART} AND m.last_change = {_LAST_CHANGE}
     ORDER BY m.registrant_id LIMIT :most
     """
 )
@@ -127,11 +127,9 @@ async def cancelled(session: Session, job_id: UUID) -> int:
     return count
 
 
+@refuses(NotFound, InvalidValue)
 async def cancel(database: Database, caller: Caller, job_id: UUID, now: datetime) -> Job | Refusal:
-    """Cancel whom a finished snapshot found missing and who is still as it was found; again changes nothing.
-
-    Refuses NotFound, InvalidValue.
-    """
+    """Cancel whom a finished snapshot found missing and who is still as it was found; again changes nothing."""
     async with database.transaction() as session:
         job = await jobs.get(session, caller, job_id)
     if isinstance(job, NotFound):
@@ -169,7 +167,7 @@ async def _cancel_some(session: Session, caller: Caller, job_id: UUID, after: UU
     ids: list[UUID] = list((await session.execute(_AS_FOUND, facts)).scalars())
     if not ids:
         return None
-    steps = [Step(one, RegistrantStatus.CANCELLED, caller, REASON) for one in ids]
+    steps = [Step(id=one, to=RegistrantStatus.CANCELLED, caller=caller, reason=REASON) for one in ids]
     taken = await lifecycle.step(session, steps, now)
     # Between the look and the lock somebody may have verified one of them: see it in the next attempt.
     if (await session.execute(_MOVED_MEANWHILE, {"id": job_id, "ids": ids})).scalar_one():

@@ -14,7 +14,7 @@ from sqlalchemy import CursorResult, Row, TextClause, text
 from uuid_utils.compat import uuid7
 
 from app.db import Session
-from app.errors import InvalidValue, Language, NotFound, NotYours, Refusal, SeasonClosed
+from app.errors import InvalidValue, Language, NotFound, NotYours, Refusal, RefusalError, SeasonClosed, refuses
 from app.models.enums import ImportMode, ImportState
 from app.registry.caller import Caller
 from app.registry.terms import seasons
@@ -121,13 +121,11 @@ _WIPE_NAMING = text(
 # --- taking in --------------------------------------------------------------------------------------------------------
 
 
+@refuses(SeasonClosed, NotFound, NotYours, InvalidValue)
 async def create(
     session: Session, vault: Vault, order: Order, content: Iterable[bytes], now: datetime
 ) -> Job | Refusal:
-    """Take in a file, in pieces of at most `PIECE` bytes, to be worked off by any server.
-
-    Refuses InvalidValue, NotYours, SeasonClosed, NotFound.
-    """
+    """Take in a file, in pieces of at most `PIECE` bytes, to be worked off by any server."""
     refused = _impossible(order)
     if refused is not None:
         return refused
@@ -160,8 +158,8 @@ async def _season(session: Session, order: Order) -> int | Refusal:
     """The current one: rows are judged against it."""
     try:
         current = await seasons.current(session)
-    except NotFound as none_open:
-        return none_open
+    except RefusalError as none_open:
+        return none_open.refusal
     if order.season in {None, current}:
         return current
     named = await seasons.require_open(session, order.season or 0)
@@ -189,6 +187,7 @@ async def _create(session: Session, order: Order, season: int, now: datetime) ->
 # --- looking ----------------------------------------------------------------------------------------------------------
 
 
+@refuses(NotFound)
 async def get(session: Session, caller: Caller, job_id: UUID) -> Job | NotFound:
     """A job of one's own, or of a member."""
     row = (await session.execute(_GET, {"id": job_id, "own": sorted(caller.organizers)})).one_or_none()

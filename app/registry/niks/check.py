@@ -1,6 +1,6 @@
 """The NIK check: AVAILABLE, REGISTERED or BLOCKED, with what stands against it; never a name or an itinerary (S1).
 
-Every check is in the access log, and taken off its client's budget, before it is answered. Run it in
+Every check is in the access log, and taken off its client's budget, before it is answered. Run this in
 `Database.statements`.
 """
 
@@ -10,21 +10,20 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
-
-from sqlalchemy import Row, text
+from typing import NamedTuple
 
 from app.clock import wib_day
 from app.db import Session
-from app.errors import NikInvalid, NotFound, Standing, TooManyChecks
+from app.errors import NikInvalid, NotFound, RefusalError, Standing, TooManyChecks, refuses
 from app.models.enums import Direction, NikOutcome, Purpose, Service
-from app.models.registrant import HOLDS_NIK
+from app.models.registrant import HOLDS_NIK, HOLDS_SEAT
 from app.registry.caller import Caller
 from app.registry.niks import access_log, budget
 from app.registry.niks.blocks import StandingBlock
 from app.registry.terms import seasons
 from app.registry.values import nik
 from app.registry.values.nik import Warning  # noqa: A004 - the contract's word
+from app.sql import Arrays, statement
 from app.vault.vault import Vault
 
 
@@ -37,7 +36,7 @@ class Check:
     service: str = Service.PASSENGER
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
     nik: str
     """16 digits, as the asker sent them."""
@@ -49,24 +48,44 @@ class Answer:
     """Of a BALIK check: whether the caller holds a trip home for this NIK, as a return requires."""
 
 
-# Looking, and writing down who looked: one statement, since the NIKs of a thousand checks are dear to send twice.
-_ANSWER = text(
+class _Asked(NamedTuple):
+    nik_index: bytes
+    direction: str
+    service: str
+    client_id: str
+    asker: str
+
+
+class _Found(NamedTuple):
+    season: int | None
+    organizer: str | None
+    organizer_name: str
+    status: str
+    registered_at: datetime
+    reason: str | None
+    since: datetime
+    until_season: int
+    outbound: list[str] | None
+    outcome: str
+
+
+_ASKED = Arrays("one", _Asked, numbered=True)
+# Looking, and writing down who looked, are one statement: to send the NIKs of a thousand checks twice would be slow.
+_ANSWER = statement(
     f"""
-    WITH asked AS (
-        SELECT * FROM unnest(CAST(:nik_index AS bytea[]), CAST(:direction AS text[]), CAST(:service AS text[]),
-                             CAST(:client_id AS text[]), CAST(:asker AS text[]))
-            WITH ORDINALITY AS a (nik_index, direction, service, client_id, asker, place)
-    ), season AS (SELECT {seasons.CURRENT} AS year),
+    WITH asked AS (SELECT * FROM {_ASKED}), season AS (SELECT {seasons.CURRENT} AS year),
     found AS (
         SELECT asked.*, season.year AS season, held.organizer_code AS organizer, organizer.name AS organizer_name,
                held.status, held.registered_at, block.reason, block.since, block.until_season,
                outbound.organizers AS outbound,
-               CASE WHEN block.reason IS NOT NULL THEN 'BLOCKED' WHEN held.status IS NOT NULL THEN 'REGISTERED'
-                    ELSE 'AVAILABLE' END AS outcome
+               CASE WHEN block.reason IS NOT NULL THEN '{NikOutcome.BLOCKED}'
+                    WHEN held.status IS NOT NULL THEN '{NikOutcome.REGISTERED}'
+                    ELSE '{NikOutcome.AVAILABLE}' END AS outcome
         FROM asked CROSS JOIN season
+        -- OFFSET 0 has PostgreSQL look up one NIK after the other, also by a plan of an empty table (see `uniqueness`).
         LEFT JOIN LATERAL (
             SELECT * FROM registrant r WHERE r.season = season.year AND r.nik_index = asked.nik_index
-                AND r.direction = asked.direction AND r.service = asked.service AND {HOLDS_NIK}
+                AND r.direction = asked.direction AND r.service = asked.service AND {HOLDS_NIK} OFFSET 0
         ) held ON true
         LEFT JOIN organizer ON organizer.code = held.organizer_code
         LEFT JOIN LATERAL (
@@ -77,7 +96,7 @@ _ANSWER = text(
         LEFT JOIN LATERAL (
             SELECT array_agg(r.organizer_code) AS organizers FROM registrant r WHERE asked.direction = 'BALIK'
                 AND r.season = season.year AND r.nik_index = asked.nik_index AND r.direction = 'MUDIK'
-                AND r.service = asked.service AND {HOLDS_NIK} AND r.status <> 'NO_SHOW'
+                AND r.service = asked.service AND r.{HOLDS_SEAT}
         ) outbound ON true
     ), written_down AS (
         {access_log.INSERT} SELECT :now, client_id, asker, nik_index, '{Purpose.CHECK}', direction, service, outcome
@@ -85,10 +104,12 @@ _ANSWER = text(
     )
     SELECT season, organizer, organizer_name, status, registered_at, reason, since, until_season, outbound, outcome
     FROM found ORDER BY place
-    """
+    """,
+    _Found,
 )
 
 
+@refuses(NikInvalid, NotFound)
 async def check(
     session: Session, vault: Vault, checks: Sequence[Check], now: datetime, *, together: bool = False
 ) -> list[Answer | NikInvalid | TooManyChecks]:
@@ -98,20 +119,14 @@ async def check(
 
     With `together`, the checks are one call: all of a client's are answered, or none.
     """
-    verdicts: list[Answer | NikInvalid | TooManyChecks | None] = [None] * len(checks)
-    asked: list[tuple[int, Check, nik.Nik]] = []
     today = wib_day(now)
-    for place, (one, refused) in enumerate(
-        zip(checks, await _refused_by_budget(session, checks, now, together=together), strict=True)
-    ):
-        parsed = refused or nik.parse(one.nik, today)
-        if isinstance(parsed, nik.Nik):
-            asked.append((place, one, parsed))
-        else:
-            verdicts[place] = parsed
-    for (place, _, _), answer in zip(asked, await _answers(session, vault, asked, now), strict=True):
-        verdicts[place] = answer
-    return [verdict for verdict in verdicts if verdict is not None]
+    judged: list[nik.Nik | NikInvalid | TooManyChecks] = [
+        refused or nik.parse(one.nik, today)
+        for one, refused in zip(checks, await _refused_by_budget(session, checks, now, together=together), strict=True)
+    ]
+    asked = [(one, parsed) for one, parsed in zip(checks, judged, strict=True) if isinstance(parsed, nik.Nik)]
+    answers = iter(await _answers(session, vault, asked, now))
+    return [next(answers) if isinstance(one, nik.Nik) else one for one in judged]
 
 
 async def _refused_by_budget(
@@ -133,44 +148,47 @@ async def _refused_by_budget(
 
 
 async def _answers(
-    session: Session, vault: Vault, asked: Sequence[tuple[int, Check, nik.Nik]], now: datetime
+    session: Session, vault: Vault, asked: Sequence[tuple[Check, nik.Nik]], now: datetime
 ) -> list[Answer]:
     if not asked:
         return []
-    found = await session.execute(
-        _ANSWER,
-        {
-            "now": now,
-            "nik_index": [vault.blind_index(parsed.digits) for _, _, parsed in asked],
-            "direction": [one.direction for _, one, _ in asked],
-            "service": [one.service for _, one, _ in asked],
-            "client_id": [one.caller.client_id or access_log.COMMAND_LINE for _, one, _ in asked],
-            "asker": [one.caller.organizer for _, one, _ in asked],
-        },
-    )
-    rows = found.all()
-    if rows[0].season is None:
-        raise NotFound("season")
-    return [_answer(one, parsed, row) for (_, one, parsed), row in zip(asked, rows, strict=True)]
-
-
-def _answer(one: Check, parsed: nik.Nik, row: Row[Any]) -> Answer:
-    standing: tuple[Standing, ...] = ()
-    if row.organizer is not None:
-        own = one.caller.owns(row.organizer)
-        standing = (
-            Standing(
-                row.organizer,
-                row.organizer_name,
-                one.direction,
-                one.service,
-                row.status,
-                wib_day(row.registered_at),
-                own,
-            ),
+    checks = [
+        _Asked(
+            nik_index=vault.blind_index(parsed.digits),
+            direction=one.direction,
+            service=one.service,
+            client_id=one.caller.client_id or access_log.COMMAND_LINE,
+            asker=one.caller.organizer,
         )
-    block = None if row.reason is None else StandingBlock(row.reason, row.since, row.until_season)
-    outbound = None
+        for one, parsed in asked
+    ]
+    found = await session.rows(_ANSWER, now=now, **_ASKED.of(checks))
+    if found[0].season is None:
+        raise RefusalError(NotFound("season"))
+    return [_answer(one, parsed, row) for (one, parsed), row in zip(asked, found, strict=True)]
+
+
+def _answer(one: Check, parsed: nik.Nik, row: _Found) -> Answer:
+    outbound_stands = None
     if one.direction == Direction.BALIK:
-        outbound = any(one.caller.owns(organizer) for organizer in row.outbound or ())
-    return Answer(parsed.digits, NikOutcome(row.outcome), standing, block, parsed.warnings, outbound)
+        outbound_stands = any(one.caller.owns(organizer) for organizer in row.outbound or ())
+    return Answer(
+        nik=parsed.digits,
+        outcome=NikOutcome(row.outcome),
+        standing=() if row.organizer is None else (_standing(one, row.organizer, row),),
+        block=None if row.reason is None else StandingBlock(row.reason, row.since, row.until_season),
+        warnings=parsed.warnings,
+        outbound_stands=outbound_stands,
+    )
+
+
+def _standing(one: Check, organizer: str, row: _Found) -> Standing:
+    return Standing(
+        organizer=organizer,
+        organizer_name=row.organizer_name,
+        direction=one.direction,
+        service=one.service,
+        status=row.status,
+        registered_on=wib_day(row.registered_at),
+        own=one.caller.owns(organizer),
+    )

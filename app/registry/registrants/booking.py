@@ -1,6 +1,7 @@
-"""Booking a judged leg: the row of the registrant, its seat, its line in the change log, and its record.
+"""Booking a judged leg: the row of the registrant, its seat, its entry of the change log, and its record.
 
-A lost race on the unique index shows as a missing row: the whole batch is then run again and sees the winner.
+A leg that lost the race for a NIK has no row: the unique index lets only one in. The whole batch then runs again, and
+sees the winner.
 """
 
 from __future__ import annotations
@@ -20,14 +21,14 @@ from app.registry import change_log
 from app.registry.registrants.drafts import Draft
 from app.registry.registrants.motorcycles import Motorcycle
 from app.registry.registrants.record import Record
-from app.registry.registrants.uniqueness import Claim, Held
+from app.registry.registrants.uniqueness import Held, NikClaim
 from app.registry.routes import quota
 from app.registry.routes.quota import Seats
 from app.registry.routes.route import Route
 from app.sql import Arrays, statement
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Leg:
     """One way of a submission, accepted: it becomes one registrant."""
 
@@ -42,22 +43,22 @@ class Leg:
     name_sealed: bytes
 
     @property
-    def claim(self) -> Claim:
-        return Claim(self.draft.nik_index, self.route.direction, self.route.service)
+    def claim(self) -> NikClaim:
+        return NikClaim(self.draft.nik_index, self.route.direction, self.route.service)
 
     def held(self) -> Held:
         return Held(
-            self.id,
-            self.draft.organizer,
-            self.organizer_name,
-            self.route.id,
-            self.route.direction,
-            self.route.service,
-            RegistrantStatus.REGISTERED,
-            self.draft.registered_at,
-            self.route.destination.city,
-            self.name_sealed,
-            row=None,
+            id=self.id,
+            organizer=self.draft.organizer,
+            organizer_name=self.organizer_name,
+            route_id=self.route.id,
+            direction=self.route.direction,
+            service=self.route.service,
+            status=RegistrantStatus.REGISTERED,
+            registered_at=self.draft.registered_at,
+            destination_city=self.route.destination.city,
+            name_sealed=self.name_sealed,
+            stored=None,
         )
 
 
@@ -86,7 +87,8 @@ _ROWS = Arrays("leg", _Row)
 _COLUMNS = ", ".join(_Row._fields)
 _INSERT = statement(
     f"""
-    INSERT INTO registrant ({_COLUMNS}, status, arrived_at) SELECT {_COLUMNS}, 'REGISTERED', :now FROM {_ROWS}
+    INSERT INTO registrant ({_COLUMNS}, status, arrived_at)
+    SELECT {_COLUMNS}, '{RegistrantStatus.REGISTERED}', :now FROM {_ROWS}
     -- One order for every batch, so that two batches never wait for each other in a circle.
     ORDER BY nik_index, direction, service
     ON CONFLICT (season, nik_index, direction, service) WHERE {HOLDS_NIK} DO NOTHING
@@ -97,7 +99,7 @@ _INSERT = statement(
 async def book(
     session: Session, legs: Sequence[Leg], seats: Mapping[UUID, Seats], now: datetime
 ) -> list[change_log.Entry]:
-    """Write `legs`, whose seats are already dealt in `seats`. Raises `Raced`. Answers what is to be logged."""
+    """Write `legs`, whose seats are already counted in `seats`. Raises `Raced`. Answers what is to be logged."""
     if await session.run(_INSERT, now=now, **_ROWS.of([_row(leg) for leg in legs])) != len(legs):
         raise Raced
     filled = await quota.take(session, Counter(leg.route.id for leg in legs), seats)
@@ -154,11 +156,11 @@ def _row(leg: Leg) -> _Row:
 
 def _told(leg: Leg) -> change_log.Entry:
     return change_log.Entry(
-        ChangeKind.REGISTRANT_MOVED,
-        leg.route.season,
-        leg.draft.organizer,
-        leg.id,
-        leg.route.id,
+        kind=ChangeKind.REGISTRANT_MOVED,
+        season=leg.route.season,
+        organizer=leg.draft.organizer,
+        registrant_id=leg.id,
+        route_id=leg.route.id,
         to_status=RegistrantStatus.REGISTERED,
         client_id=leg.draft.submission.caller.client_id,
     )

@@ -1,31 +1,32 @@
 """Cases: each refused duplicate opens or joins the case of the registrant that has the NIK (unique `holder_id`).
 
-OPEN, then CONFIRMED or NOT_DUPLICATE: who decided, when, why. A clearly different name marks it `suspect`, since people
-were blocked for a clerk's typing error; a case blocks nobody by itself.
+A case is OPEN, then CONFIRMED or NOT_DUPLICATE: it says who decided, when, and why. A clearly different name marks the
+case as `suspect`, since people were blocked for a clerk's typing error. A case blocks nobody by itself.
 """
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import NamedTuple
 from uuid import UUID
 
 import orjson
-from sqlalchemy import Row, text
 from uuid_utils.compat import uuid7
 
 from app.db import Session
-from app.errors import InvalidValue, NotFound
+from app.errors import InvalidValue, NotFound, refuses
 from app.models.enums import CaseState, ChangeKind
 from app.registry import change_log
 from app.registry.caller import Caller
 from app.registry.registrants.uniqueness import Held
 from app.registry.values.texts import reason_given
+from app.sql import Arrays, statement
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Dispute:
     """A NIK that `held` has and `organizer` brought as well."""
 
@@ -46,7 +47,7 @@ class Claim:
     last_at: datetime
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Case:
     id: UUID
     season: int
@@ -63,142 +64,172 @@ class Case:
     reason: str | None
 
 
-_OPEN = text(
-    """
-    INSERT INTO duplicate_case (id, season, direction, service, holder_id, state, suspect, opened_at)
-    SELECT id, season, direction, service, holder_id, 'OPEN', suspect, :now
-    FROM unnest(CAST(:ids AS uuid[]), CAST(:season AS int[]), CAST(:direction AS text[]), CAST(:service AS text[]),
-                CAST(:holder_id AS uuid[]), CAST(:suspect AS boolean[]))
-         AS c (id, season, direction, service, holder_id, suspect)
-    ORDER BY holder_id
+class _Opened(NamedTuple):
+    id: UUID
+    season: int
+    direction: str
+    service: str
+    holder_id: UUID
+    suspect: bool
+
+
+class _Joined(NamedTuple):
+    holder_id: UUID
+    case_id: UUID
+
+
+class _Attempts(NamedTuple):
+    case_id: UUID
+    organizer_code: str
+    attempts: int
+
+
+class _Found(NamedTuple):
+    id: UUID
+    season: int
+    direction: str
+    service: str
+    state: str
+    suspect: bool
+    holder: str
+    opened_at: datetime
+    decided_at: datetime | None
+    decided_by: str | None
+    reason: str | None
+    claims: str
+    """JSON."""
+
+
+_OPENED = Arrays("opened", _Opened)
+_OPENED_COLUMNS = ", ".join(_Opened._fields)
+_OPEN = statement(
+    f"""
+    INSERT INTO duplicate_case ({_OPENED_COLUMNS}, state, opened_at)
+    SELECT {_OPENED_COLUMNS}, '{CaseState.OPEN}', :now FROM {_OPENED} ORDER BY holder_id
     ON CONFLICT (holder_id) DO UPDATE SET suspect = duplicate_case.suspect OR excluded.suspect
-    RETURNING holder_id, id
-    """
+    RETURNING holder_id, id AS case_id
+    """,
+    _Joined,
 )
-_CLAIM = text(
-    """
-    INSERT INTO case_claim (case_id, organizer_code, attempts, first_at, last_at)
-    SELECT case_id, organizer, attempts, :now, :now
-    FROM unnest(CAST(:case_id AS uuid[]), CAST(:organizer AS text[]), CAST(:attempts AS int[]))
-         AS c (case_id, organizer, attempts)
-    ORDER BY case_id, organizer
+_ATTEMPTS = Arrays("claim", _Attempts)
+_ATTEMPTS_COLUMNS = ", ".join(_Attempts._fields)
+_CLAIM = statement(
+    f"""
+    INSERT INTO case_claim ({_ATTEMPTS_COLUMNS}, first_at, last_at)
+    SELECT {_ATTEMPTS_COLUMNS}, :now, :now FROM {_ATTEMPTS} ORDER BY case_id, organizer_code
     ON CONFLICT (case_id, organizer_code)
         DO UPDATE SET attempts = case_claim.attempts + excluded.attempts, last_at = excluded.last_at
     """
 )
-_COLUMNS = """
-    c.id, c.season, c.direction, c.service, c.state, c.suspect, holder.organizer_code AS holder, c.opened_at,
-    c.decided_at, c.decided_by, c.reason,
-    (SELECT json_agg(json_build_array(organizer_code, attempts, first_at, last_at) ORDER BY first_at, organizer_code)
-     FROM case_claim WHERE case_id = c.id)::text AS claims
+_CASES = """
+    SELECT c.id, c.season, c.direction, c.service, c.state, c.suspect, holder.organizer_code AS holder, c.opened_at,
+        c.decided_at, c.decided_by, c.reason,
+        (SELECT json_agg(json_build_object('organizer', organizer_code, 'attempts', attempts, 'first_at', first_at,
+                                           'last_at', last_at) ORDER BY first_at, organizer_code)
+         FROM case_claim WHERE case_id = c.id)::text AS claims
+    FROM duplicate_case c JOIN registrant holder ON holder.id = c.holder_id
 """
-_FROM = "duplicate_case c JOIN registrant holder ON holder.id = c.holder_id"
-_PAGE = text(
+_NEWEST = UUID(int=2**128 - 1)
+"""Behind every case."""
+_PAGE = statement(
     f"""
-    SELECT {_COLUMNS} FROM {_FROM}
-    WHERE (CAST(:state AS text) IS NULL OR c.state = :state) AND (CAST(:after AS uuid) IS NULL OR c.id < :after)
+    {_CASES}
+    WHERE (CAST(:state AS text) IS NULL OR c.state = :state) AND c.id < coalesce(CAST(:after AS uuid), '{_NEWEST}')
     ORDER BY c.id DESC LIMIT :most
-    """
+    """,
+    _Found,
 )
-_LOCK = text(f"SELECT {_COLUMNS} FROM {_FROM} WHERE c.id = :id FOR UPDATE OF c")
-_DECIDE = text(
-    "UPDATE duplicate_case SET state = :state, decided_at = :decided_at, decided_by = :by, reason = :reason"
-    " WHERE id = :id"
+_LOCK = statement(f"{_CASES} WHERE c.id = :id FOR UPDATE OF c", _Found)
+_DECIDE = statement(
+    """
+    UPDATE duplicate_case SET state = :state, decided_at = :decided_at, decided_by = :decided_by, reason = :reason
+    WHERE id = :id
+    """
 )
 
 
 async def open_or_join(session: Session, disputes: Sequence[Dispute], now: datetime) -> list[change_log.Entry]:
-    """Open a case per holder or join it. Answers what is to be logged, for the holder's organizer."""
+    """Open a case for each holder, or join it. Answers what is to be logged, for the holder's organizer."""
+    case_of = await _open(session, disputes, now)
+    attempts = Counter((case_of[one.held.id], one.organizer) for one in disputes)
+    claims = [_Attempts(case_id, organizer, count) for (case_id, organizer), count in attempts.items()]
+    await session.run(_CLAIM, now=now, **_ATTEMPTS.of(claims))
+    return [_told(one, case_of[one.held.id]) for one in disputes]
+
+
+async def _open(session: Session, disputes: Sequence[Dispute], now: datetime) -> dict[UUID, UUID]:
+    """The case of each holder."""
     by_holder = {one.held.id: one for one in disputes}
     suspects = {one.held.id for one in disputes if one.suspect}
-    rows = await session.execute(
-        _OPEN,
-        {
-            "now": now,
-            "ids": [uuid7() for _ in by_holder],
-            "season": [one.season for one in by_holder.values()],
-            "direction": [one.held.direction for one in by_holder.values()],
-            "service": [one.held.service for one in by_holder.values()],
-            "holder_id": list(by_holder),
-            "suspect": [holder in suspects for holder in by_holder],
-        },
-    )
-    case_of = {row.holder_id: row.id for row in rows}
-    attempts: dict[tuple[UUID, str], int] = {}
-    for one in disputes:
-        key = (case_of[one.held.id], one.organizer)
-        attempts[key] = attempts.get(key, 0) + 1
-    claims = {
-        "now": now,
-        "case_id": [case_id for case_id, _ in attempts],
-        "organizer": [organizer for _, organizer in attempts],
-        "attempts": list(attempts.values()),
-    }
-    await session.execute(_CLAIM, claims)
-    return [_told(one, case_of[one.held.id]) for one in disputes]
+    opened = [
+        _Opened(
+            id=uuid7(),
+            season=one.season,
+            direction=one.held.direction,
+            service=one.held.service,
+            holder_id=holder,
+            suspect=holder in suspects,
+        )
+        for holder, one in by_holder.items()
+    ]
+    rows = await session.rows(_OPEN, now=now, **_OPENED.of(opened))
+    return {row.holder_id: row.case_id for row in rows}
 
 
 async def page(session: Session, state: str | None, *, after: UUID | None, first: int) -> list[Case]:
     """Up to `first` + 1 cases, the newest first."""
-    rows = await session.execute(_PAGE, {"state": state, "after": after, "most": first + 1})
+    rows = await session.rows(_PAGE, state=state, after=after, most=first + 1)
     return [_case(row) for row in rows]
 
 
+@refuses(NotFound, InvalidValue)
 async def decide(
     session: Session, caller: Caller, case_id: UUID, state: str, reason: str, now: datetime
 ) -> Case | NotFound | InvalidValue:
-    """Decide a case, or reopen it. Refuses NotFound, InvalidValue."""
+    """Decide a case, or reopen it."""
     given = reason_given(reason)
     if isinstance(given, InvalidValue):
         return given
-    row = (await session.execute(_LOCK, {"id": case_id})).one_or_none()
-    if row is None:
+    case = await session.first(_LOCK, id=case_id)
+    if case is None:
         return NotFound("id")
-    if (row.state, row.reason) == (state, given):
-        return _case(row)
+    if (case.state, case.reason) == (state, given):
+        return _case(case)
     decided_at = None if state == CaseState.OPEN else now
-    await session.execute(
-        _DECIDE, {"id": case_id, "state": state, "decided_at": decided_at, "by": caller.client_id, "reason": given}
+    await session.run(
+        _DECIDE, id=case_id, state=state, decided_at=decided_at, decided_by=caller.client_id, reason=given
     )
     entry = change_log.Entry(
-        ChangeKind.CASE_DECIDED,
-        row.season,
-        row.holder,
+        kind=ChangeKind.CASE_DECIDED,
+        season=case.season,
+        organizer=case.holder,
         client_id=caller.client_id,
         reason=given,
         facts={"case": str(case_id), "state": state},
     )
     await change_log.append(session, [entry], now)
-    return _case((await session.execute(_LOCK, {"id": case_id})).one())
+    return _case(await session.one(_LOCK, id=case_id))
 
 
 def _told(one: Dispute, case_id: UUID) -> change_log.Entry:
     return change_log.Entry(
-        ChangeKind.DUPLICATE_REFUSED if one.refused else ChangeKind.DUPLICATE_SUSPECTED,
-        one.season,
-        one.held.organizer,
-        one.held.id,
+        kind=ChangeKind.DUPLICATE_REFUSED if one.refused else ChangeKind.DUPLICATE_SUSPECTED,
+        season=one.season,
+        organizer=one.held.organizer,
+        registrant_id=one.held.id,
         client_id=one.client_id,
         facts={"case": str(case_id), "claimant": one.organizer, "suspect": one.suspect},
     )
 
 
-def _case(row: Row[Any]) -> Case:
+def _case(row: _Found) -> Case:
     claims = tuple(
-        Claim(organizer, attempts, datetime.fromisoformat(first), datetime.fromisoformat(last))
-        for organizer, attempts, first, last in orjson.loads(row.claims)
+        Claim(
+            organizer=one["organizer"],
+            attempts=one["attempts"],
+            first_at=datetime.fromisoformat(one["first_at"]),
+            last_at=datetime.fromisoformat(one["last_at"]),
+        )
+        for one in orjson.loads(row.claims)
     )
-    return Case(
-        row.id,
-        row.season,
-        row.direction,
-        row.service,
-        row.state,
-        row.suspect,
-        row.holder,
-        claims,
-        row.opened_at,
-        row.decided_at,
-        row.decided_by,
-        row.reason,
-    )
+    return Case(**row._asdict() | {"claims": claims})

@@ -1,7 +1,7 @@
 """Corrections: a clerk's typing error is put right within the log, without losing the seat (UU 27/2022 art. 6, 30).
 
-A corrected NIK is judged like a new one (block, uniqueness) and goes to both ways of a trip. The log names the fields,
-never their values.
+A corrected NIK is judged like a new NIK (block, uniqueness), and goes to both ways of a trip. The change log names the
+fields, never their values.
 """
 
 from __future__ import annotations
@@ -9,29 +9,39 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import Row, text
-
 from app.db import Session
-from app.errors import InvalidValue, NikBlocked, NikInvalid, NotFound, Raced, Refusal, SeasonClosed
+from app.errors import (
+    InvalidValue,
+    MotorcycleRequired,
+    NikAlreadyRegistered,
+    NikBlocked,
+    NikInvalid,
+    NotFound,
+    Raced,
+    Refusal,
+    SeasonClosed,
+    refuses,
+)
 from app.models.enums import ChangeKind
 from app.models.registrant import NIK_HOLDERS
 from app.registry import change_log
 from app.registry.caller import Caller
-from app.registry.registrants import lookup, motorcycles, record, uniqueness
+from app.registry.registrants import lookup, motorcycles, opening, record, uniqueness
 from app.registry.registrants.motorcycles import Motorcycle
-from app.registry.registrants.record import Record
-from app.registry.registrants.uniqueness import Claim
+from app.registry.registrants.record import Record, Stored
+from app.registry.registrants.uniqueness import NikClaim
 from app.registry.values import names, nik, texts
 from app.registry.values.texts import reason_given, reference_given
+from app.sql import Arrays, statement
 from app.vault.vault import Vault
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Correction:
-    """What to put right; None leaves a field as it is."""
+    """What to put right. None leaves a field as it is."""
 
     reason: str
     nik: str | None = None
@@ -41,43 +51,56 @@ class Correction:
     motorcycle: Motorcycle | None = None
 
 
-_TRIP = text(
+@dataclass(slots=True, kw_only=True)
+class _Locked(Stored):
+    nik_index: bytes | None
+    season_closed_at: datetime | None
+
+
+class _Corrected(NamedTuple):
+    id: UUID
+    nik_index: bytes
+    nik_sealed: bytes
+    name_sealed: bytes
+    identity_document: str | None
+    reference: str | None
+    plate: str | None
+    registration_number: str | None
+
+
+_TRIP = statement(
     """
     SELECT id FROM registrant WHERE id = :id OR outbound_id = :id
         OR id = (SELECT outbound_id FROM registrant WHERE id = :id)
         OR outbound_id = (SELECT outbound_id FROM registrant WHERE id = :id)
-    """
+    """,
+    UUID,
 )
-_LOCK = text(
+_LOCK = statement(
     f"""
     SELECT {record.COLUMNS}, r.nik_index, season.closed_at AS season_closed_at
     FROM {record.FROM} JOIN season ON season.year = r.season
     WHERE r.id = ANY(CAST(:ids AS uuid[])) ORDER BY r.id FOR UPDATE OF r
+    """,
+    _Locked,
+)
+_CORRECTED = Arrays("corrected", _Corrected)
+_FIELDS = tuple(name for name in _Corrected._fields if name != "id")
+_UPDATE = statement(
+    f"""
+    UPDATE registrant r SET {", ".join(f"{name} = corrected.{name}" for name in _FIELDS)}
+    FROM {_CORRECTED} WHERE r.id = corrected.id
     """
 )
-_UPDATE = text(
-    """
-    UPDATE registrant r SET nik_index = c.nik_index, nik_sealed = c.nik_sealed, name_sealed = c.name_sealed,
-        identity_document = c.identity_document, reference = c.reference, plate = c.plate,
-        registration_number = c.registration_number
-    FROM unnest(CAST(:ids AS uuid[]), CAST(:nik_index AS bytea[]), CAST(:nik_sealed AS bytea[]),
-                CAST(:name_sealed AS bytea[]), CAST(:identity_document AS text[]), CAST(:reference AS text[]),
-                CAST(:plate AS text[]), CAST(:registration_number AS text[]))
-         AS c (id, nik_index, nik_sealed, name_sealed, identity_document, reference, plate, registration_number)
-    WHERE r.id = c.id
-    """
-)
-_FIELDS = ("nik_index", "nik_sealed", "name_sealed", "identity_document", "reference", "plate", "registration_number")
+_OF_THE_PERSON = frozenset({"nik_index", "nik_sealed", "name_sealed"})
 _TOLD = {"nik_index": "nik", "name_sealed": "name", "identity_document": "identityDocument", "reference": "reference"}
 
 
+@refuses(NikInvalid, NikAlreadyRegistered, NikBlocked, SeasonClosed, MotorcycleRequired, NotFound, InvalidValue)
 async def correct(
     session: Session, vault: Vault, caller: Caller, ref: lookup.Ref, correction: Correction, now: datetime
 ) -> Record | Refusal:
-    """Put a registrant of one's own right. Run it through `Database.attempt`.
-
-    Refuses NotFound, NikInvalid, InvalidValue, SeasonClosed, MotorcycleRequired, NikBlocked, NikAlreadyRegistered.
-    """
+    """Put a registrant of one's own right. Run it through `Database.attempt`."""
     [found] = await lookup.resolve(session, vault, caller, [ref], everyone=False)
     if not isinstance(found, UUID):
         return found
@@ -88,8 +111,8 @@ async def correct(
         return values
     if not values:
         return record.from_row(row, vault, caller)
-    # Both ways of a trip are one person: the person's own fields go to both, what belongs to one way does not.
-    is_persons = bool({"nik_index", "name_sealed"} & values.keys())
+    # Both ways of a trip are one person: NIK and name go to both ways. What belongs to one way stays there.
+    is_persons = bool(_OF_THE_PERSON & values.keys())
     concerned = [one for one in rows if one.nik_sealed is not None] if is_persons else [row]
     refused = await _refused(session, concerned, values, caller)
     if refused is not None:
@@ -102,16 +125,16 @@ async def correct(
     return seen or NotFound("ref")
 
 
-async def _lock_trip(session: Session, found: UUID) -> list[Row[Any]]:
-    trip = set((await session.execute(_TRIP, {"id": found})).scalars())
-    rows = list(await session.execute(_LOCK, {"ids": sorted(trip)}))
-    # A return that was booked before its outbound was locked here must be corrected too: see it in the next attempt.
-    if set((await session.execute(_TRIP, {"id": found})).scalars()) != trip:
+async def _lock_trip(session: Session, found: UUID) -> list[_Locked]:
+    trip = set(await session.rows(_TRIP, id=found))
+    rows = await session.rows(_LOCK, ids=sorted(trip))
+    # A return that was booked before its outbound was locked here must be corrected too. The next attempt sees it.
+    if set(await session.rows(_TRIP, id=found)) != trip:
         raise Raced
     return rows
 
 
-def _corrected(correction: Correction, row: Row[Any], vault: Vault) -> dict[str, object] | Refusal:
+def _corrected(correction: Correction, row: _Locked, vault: Vault) -> dict[str, Any] | Refusal:
     """The columns that change."""
     reason = reason_given(correction.reason)
     if isinstance(reason, InvalidValue):
@@ -120,7 +143,7 @@ def _corrected(correction: Correction, row: Row[Any], vault: Vault) -> dict[str,
         return SeasonClosed("ref", season=row.season)
     if row.nik_sealed is None:
         return NotFound("ref")
-    values: dict[str, object] = {}
+    values: dict[str, Any] = {}
     for part in (_person(correction, row, vault), _booking(correction, row)):
         if isinstance(part, Refusal):
             return part
@@ -128,8 +151,8 @@ def _corrected(correction: Correction, row: Row[Any], vault: Vault) -> dict[str,
     return values
 
 
-def _person(correction: Correction, row: Row[Any], vault: Vault) -> dict[str, object] | Refusal:
-    values: dict[str, object] = {}
+def _person(correction: Correction, row: _Locked, vault: Vault) -> dict[str, Any] | Refusal:
+    values: dict[str, Any] = {}
     if correction.nik is not None:
         parsed = nik.parse(correction.nik)
         if isinstance(parsed, NikInvalid):
@@ -141,13 +164,13 @@ def _person(correction: Correction, row: Row[Any], vault: Vault) -> dict[str, ob
         name = names.normalise(correction.name)
         if isinstance(name, InvalidValue):
             return name
-        if name != vault.open(row.name_sealed):
+        if row.name_sealed is not None and not opening.is_name(row.name_sealed, name, vault):
             values["name_sealed"] = vault.seal(name)
     return values
 
 
-def _booking(correction: Correction, row: Row[Any]) -> dict[str, object] | Refusal:
-    values: dict[str, object] = {}
+def _booking(correction: Correction, row: _Locked) -> dict[str, Any] | Refusal:
+    values: dict[str, Any] = {}
     refused = texts.judge_document(correction.identity_document, required=False)
     if refused is not None:
         return refused
@@ -167,40 +190,42 @@ def _booking(correction: Correction, row: Row[Any]) -> dict[str, object] | Refus
 
 
 async def _refused(
-    session: Session, concerned: Sequence[Row[Any]], values: dict[str, object], caller: Caller
+    session: Session, concerned: Sequence[_Locked], values: dict[str, Any], caller: Caller
 ) -> Refusal | None:
     """A new NIK against its block and its other registrations."""
     index = values.get("nik_index")
-    if not isinstance(index, bytes):
+    if index is None:
         return None
     standing = await uniqueness.standing(session, concerned[0].season, [index])
     if index in standing.blocked_until:
         return NikBlocked("nik", until_season=standing.blocked_until[index])
     for row in concerned:
-        held = standing.held.get(Claim(index, row.direction, row.service))
+        held = standing.held.get(NikClaim(index, row.direction, row.service))
         if held is not None and row.status in NIK_HOLDERS:
             return uniqueness.already_registered(held, caller)
     return None
 
 
-async def _write(session: Session, concerned: Sequence[Row[Any]], found: UUID, values: dict[str, object]) -> None:
-    person = {name: value for name, value in values.items() if name in {"nik_index", "nik_sealed", "name_sealed"}}
-    columns: dict[str, object] = {"ids": [row.id for row in concerned]}
-    for name in _FIELDS:
-        columns[name] = [(values if row.id == found else person).get(name, getattr(row, name)) for row in concerned]
-    await session.execute(_UPDATE, columns)
+async def _write(session: Session, concerned: Sequence[_Locked], found: UUID, values: dict[str, Any]) -> None:
+    of_the_person = {name: value for name, value in values.items() if name in _OF_THE_PERSON}
+    corrected = [_after(row, values if row.id == found else of_the_person) for row in concerned]
+    await session.run(_UPDATE, **_CORRECTED.of(corrected))
 
 
-def _told(row: Row[Any], found: UUID, values: dict[str, object], caller: Caller, reason: str) -> change_log.Entry:
+def _after(row: _Locked, values: dict[str, Any]) -> _Corrected:
+    return _Corrected(id=row.id, **{name: values.get(name, getattr(row, name)) for name in _FIELDS})
+
+
+def _told(row: _Locked, found: UUID, values: dict[str, Any], caller: Caller, reason: str) -> change_log.Entry:
     changed = {_TOLD.get(name, "motorcycle") for name in values if name != "nik_sealed"}
     if row.id != found:
         changed &= {"nik", "name"}
     return change_log.Entry(
-        ChangeKind.REGISTRANT_CORRECTED,
-        row.season,
-        row.organizer,
-        row.id,
-        row.route_id,
+        kind=ChangeKind.REGISTRANT_CORRECTED,
+        season=row.season,
+        organizer=row.organizer,
+        registrant_id=row.id,
+        route_id=row.route_id,
         client_id=caller.client_id,
         reason=reason,
         facts={"fields": sorted(changed)},

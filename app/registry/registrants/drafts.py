@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from uuid import UUID
 
-from app.errors import InvalidValue, NikInvalid, NotYours, Refusal
+from app.errors import InvalidValue, NikInvalid, NotYours, Refusal, refuses
 from app.registry.caller import Caller, organizer_of
 from app.registry.registrants.motorcycles import Motorcycle
 from app.registry.values import names, nik, texts
@@ -14,7 +14,7 @@ from app.registry.values.texts import not_in_the_future, reference_given
 from app.vault.vault import Vault
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Submission:
     caller: Caller
     nik: str
@@ -23,7 +23,7 @@ class Submission:
     route_id: UUID | None
     """None: what was sent cannot name a route."""
     return_route_id: UUID | None = None
-    """Books the way back in the same stroke: both or neither."""
+    """The way back, booked together with the way home: both or neither."""
     registered_at: datetime | None = None
     identity_document: str | None = None
     reference: str | None = None
@@ -31,11 +31,13 @@ class Submission:
     motorcycle: Motorcycle | None = None
     member: str | None = None
     document_required: bool = True
-    """Off for the 12-column feeds, which do not carry it."""
+    """False for rows of the 12 columns, which have no column for the document."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Draft:
+    """A submission that the database may be asked about."""
+
     submission: Submission
     organizer: str
     nik: nik.Nik
@@ -45,8 +47,9 @@ class Draft:
     registered_at: datetime
 
 
+@refuses(NikInvalid, NotYours, InvalidValue)
 def draft(submission: Submission, vault: Vault, today: date, now: datetime) -> Draft | Refusal:
-    """Refuses NotYours, NikInvalid, InvalidValue."""
+    """What needs no database: whose it is, the NIK, the name, the document, the booking code and the instant."""
     organizer = organizer_of(submission.caller, submission.member)
     if isinstance(organizer, NotYours):
         return organizer
@@ -65,4 +68,12 @@ def draft(submission: Submission, vault: Vault, today: date, now: datetime) -> D
     registered_at = not_in_the_future(submission.registered_at, now, "registeredAt")
     if isinstance(registered_at, InvalidValue):
         return registered_at
-    return Draft(submission, organizer, parsed, vault.blind_index(parsed.digits), name, reference, registered_at)
+    return Draft(
+        submission=submission,
+        organizer=organizer,
+        nik=parsed,
+        nik_index=vault.blind_index(parsed.digits),
+        name=name,
+        reference=reference,
+        registered_at=registered_at,
+    )

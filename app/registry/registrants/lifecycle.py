@@ -1,7 +1,8 @@
 """The lifecycle of registrants, as `transitions` draws it: locked, judged, written and logged.
 
-The only file that changes a status. Seats return with CANCELLED and FORFEITED; a forfeited NIK is blocked by policy;
-when an outbound ends, its return ends with it. Rows are locked routes first, then registrants, each in id order.
+The only file that changes a status. Seats return with CANCELLED and FORFEITED. A forfeited NIK is blocked if the policy
+says so. When an outbound ends, its return ends too. Routes are locked before registrants, each in the order of their
+ids.
 """
 
 from __future__ import annotations
@@ -10,36 +11,46 @@ from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import NamedTuple
 from uuid import UUID
-
-from sqlalchemy import Row, text
 
 from app.db import Session
 from app.errors import (
     InvalidValue,
+    MotorcycleNotHandedOver,
+    NikInvalid,
+    NotFound,
+    NotHealthy,
     Raced,
     Refusal,
+    SeasonClosed,
+    TransitionNotAllowed,
+    VerificationExpired,
+    refused_by,
+    refuses,
 )
 from app.models.enums import RegistrantStatus
+from app.models.registrant import IS_YET_TO_DEPART
 from app.registry import change_log
 from app.registry.caller import Caller
 from app.registry.niks import blocks
 from app.registry.registrants import lookup, record, transitions
+from app.registry.registrants.lookup import Ref
 from app.registry.registrants.record import Record
-from app.registry.registrants.transitions import State, Step, Taken
+from app.registry.registrants.transitions import Locked, State, Step, Taken
 from app.registry.routes import quota
 from app.registry.terms import policy
 from app.registry.values.texts import posko_given, reason_given
+from app.sql import Arrays, statement
 from app.vault.vault import Vault
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Move:
     """What a client asks for."""
 
     caller: Caller
-    ref: lookup.Ref
+    ref: Ref
     to: RegistrantStatus
     reason: str | None = None
     posko: str | None = None
@@ -47,10 +58,28 @@ class Move:
     at: datetime | None = None
 
 
-_RETURN = "outbound_id = ANY(CAST(:ids AS uuid[])) AND status IN ('REGISTERED', 'VERIFIED')"
-_RETURNS = text(f"SELECT id FROM registrant WHERE {_RETURN}")
-_ROUTES = text(f"SELECT DISTINCT route_id FROM registrant WHERE id = ANY(CAST(:ids AS uuid[])) OR ({_RETURN})")
-_LOCK = text(
+class _Written(NamedTuple):
+    id: UUID
+    status: str
+    verified_at: datetime | None
+    posko: str | None
+    departed_at: datetime | None
+    late: bool | None
+    healthy: bool | None
+    handed_over_at: datetime | None
+
+
+# OFFSET 0 has PostgreSQL go by `outbound_id` alone. A plan of an empty table would also read the whole index of holding
+# NIKs, since that index is for these statuses, too.
+_OF_RETURNS = f"""
+    FROM unnest(CAST(:ids AS uuid[])) AS ending (id)
+    JOIN LATERAL (SELECT * FROM registrant WHERE outbound_id = ending.id OFFSET 0) r ON r.{IS_YET_TO_DEPART}
+"""
+_RETURNS = statement(f"SELECT r.id {_OF_RETURNS}", UUID)
+_ROUTES = statement(
+    f"SELECT route_id FROM registrant WHERE id = ANY(CAST(:ids AS uuid[])) UNION SELECT r.route_id {_OF_RETURNS}", UUID
+)
+_LOCK = statement(
     f"""
     SELECT {record.COLUMNS}, r.nik_index, r.posko, season.closed_at AS season_closed_at,
            -- No join: a registrant that was moved to another route while we waited for its lock would be lost.
@@ -60,27 +89,57 @@ _LOCK = text(
            {policy.in_force("no_show_after_minutes", "r.organizer_code")} AS no_show_after_minutes
     FROM {record.FROM} JOIN season ON season.year = r.season {policy.join("r.season", "r.organizer_code")}
     WHERE r.id = ANY(CAST(:ids AS uuid[])) ORDER BY r.id FOR NO KEY UPDATE OF r
-    """
+    """,
+    Locked,
 )
-_UPDATE = text(
-    """
-    UPDATE registrant r SET status = s.status, verified_at = s.verified_at, posko = s.posko,
-        departed_at = s.departed_at, late = s.late, healthy = s.healthy, handed_over_at = s.handed_over_at
-    FROM unnest(CAST(:ids AS uuid[]), CAST(:status AS text[]), CAST(:verified_at AS timestamptz[]),
-                CAST(:posko AS text[]), CAST(:departed_at AS timestamptz[]), CAST(:late AS boolean[]),
-                CAST(:healthy AS boolean[]), CAST(:handed_over_at AS timestamptz[]))
-         AS s (id, status, verified_at, posko, departed_at, late, healthy, handed_over_at)
-    WHERE r.id = s.id
+_WRITTEN = Arrays("step", _Written)
+_UPDATE = statement(
+    f"""
+    UPDATE registrant r SET status = step.status, verified_at = step.verified_at, posko = step.posko,
+        departed_at = step.departed_at, late = step.late, healthy = step.healthy, handed_over_at = step.handed_over_at
+    FROM {_WRITTEN} WHERE r.id = step.id
     """
 )
 
 
+@refuses(NikInvalid, SeasonClosed, TransitionNotAllowed, VerificationExpired, NotFound, InvalidValue)
+async def verify(
+    session: Session, vault: Vault, caller: Caller, refs: Sequence[Ref], now: datetime, *, posko: str | None = None
+) -> list[Record | Refusal]:
+    """Verify registrants of one's own, at a posko. Run it through `Database.attempt`, like all of these."""
+    return await move(
+        session, vault, [Move(caller=caller, ref=ref, to=RegistrantStatus.VERIFIED, posko=posko) for ref in refs], now
+    )
+
+
+@refuses(NikInvalid, SeasonClosed, TransitionNotAllowed, MotorcycleNotHandedOver, NotHealthy, NotFound, InvalidValue)
+async def depart(
+    session: Session,
+    vault: Vault,
+    caller: Caller,
+    refs: Sequence[Ref],
+    now: datetime,
+    *,
+    healthy: bool,
+    at: datetime | None = None,
+) -> list[Record | Refusal]:
+    """Record that registrants of one's own are aboard; `at` None: now."""
+    moves = [Move(caller=caller, ref=ref, to=RegistrantStatus.DEPARTED, healthy=healthy, at=at) for ref in refs]
+    return await move(session, vault, moves, now)
+
+
+@refuses(NikInvalid, SeasonClosed, TransitionNotAllowed, NotFound, InvalidValue)
+async def cancel(
+    session: Session, vault: Vault, caller: Caller, refs: Sequence[Ref], now: datetime, *, reason: str
+) -> list[Record | Refusal]:
+    """Cancel registrants of one's own; each one's way back ends with it."""
+    moves = [Move(caller=caller, ref=ref, to=RegistrantStatus.CANCELLED, reason=reason) for ref in refs]
+    return await move(session, vault, moves, now)
+
+
+@refuses(*refused_by(verify, depart, cancel))
 async def move(session: Session, vault: Vault, moves: Sequence[Move], now: datetime) -> list[Record | Refusal]:
-    """Move registrants of one's own; the same status again changes nothing. Run it through `Database.attempt`.
-
-    Refuses NotFound, NikInvalid, InvalidValue, SeasonClosed, TransitionNotAllowed, VerificationExpired, NotHealthy,
-    MotorcycleNotHandedOver.
-    """
+    """Any of the three, one after the other; the same status again changes nothing."""
     if not moves:
         return []
     caller = moves[0].caller
@@ -94,49 +153,55 @@ async def move(session: Session, vault: Vault, moves: Sequence[Move], now: datet
     return verdicts
 
 
+@refuses(
+    SeasonClosed, TransitionNotAllowed, VerificationExpired, MotorcycleNotHandedOver, NotHealthy, NotFound, InvalidValue
+)
 async def step(session: Session, steps: Sequence[Step], now: datetime) -> list[State | Refusal]:
     """Take `steps`, each judged against what the ones before it left. Raises `Raced`."""
     verdicts = await _take_all(session, steps, now, through=False)
     return [verdict.state if isinstance(verdict, Taken) else verdict for verdict in verdicts]
 
 
+@refuses(SeasonClosed, TransitionNotAllowed, VerificationExpired, InvalidValue)
 async def advance(session: Session, steps: Sequence[Step], now: datetime) -> list[Taken | Refusal]:
-    """The same for whoever pushes states: each goes through the statuses between, or not at all. Raises `Raced`."""
+    """The same for rows that tell a status: a step may lead through another status between. Raises `Raced`."""
     return await _take_all(session, steps, now, through=True)
 
 
 async def _take_all(session: Session, steps: Sequence[Step], now: datetime, *, through: bool) -> list[Taken | Refusal]:
     ending = [one.id for one in steps if one.to in transitions.ENDS]
     seats = await _lock_routes(session, ending, now) if ending else {}
-    # A locked route takes no booking: these are all, but for what comes on a route that had no return of theirs.
+    # A locked route takes no booking. So these are all returns, but for one that comes on a route without a return yet.
     returning = await _returns(session, ending) if ending else set()
     ids = sorted({one.id for one in steps} | returning)
-    states = {row.id: _state(row) for row in await session.execute(_LOCK, {"ids": ids})}
+    states = {row.id: _state(row) for row in await session.rows(_LOCK, ids=ids)}
     if ending:
         await _nothing_came_meanwhile(session, ending, states, seats)
     returns: dict[UUID, list[State]] = defaultdict(list)
     for state in states.values():
-        returns[state.row.outbound_id].append(state)
+        if state.row.outbound_id is not None:
+            returns[state.row.outbound_id].append(state)
     verdicts = [transitions.take(one, states, returns, now, through=through) for one in steps]
     await _write(session, list(states.values()), seats, now)
     return verdicts
 
 
 async def _lock_routes(session: Session, ending: Sequence[UUID], now: datetime) -> dict[UUID, quota.Seats]:
-    """Those of the registrants that end, and those of their returns."""
-    routes = set((await session.execute(_ROUTES, {"ids": list(ending)})).scalars())
-    return await quota.lock(session, routes, now)
+    """The routes of the registrants that end, and of their returns."""
+    return await quota.lock(session, await session.rows(_ROUTES, ids=list(ending)), now)
 
 
 async def _returns(session: Session, ending: Sequence[UUID]) -> set[UUID]:
-    return set((await session.execute(_RETURNS, {"ids": list(ending)})).scalars())
+    return set(await session.rows(_RETURNS, ids=list(ending)))
 
 
 async def _nothing_came_meanwhile(
     session: Session, ending: Sequence[UUID], states: dict[UUID, State], seats: dict[UUID, quota.Seats]
 ) -> None:
-    """A return that was booked before its outbound was locked here must end too, and whoever was moved to another
-    route gives a seat of that one back: see it in the next attempt.
+    """Raises `Raced` if something came before the lock. The next attempt sees it.
+
+    A return that was booked before its outbound was locked here must end too. A registrant that was moved to another
+    route gives back a seat of that route.
     """
     returning = await _returns(session, ending)
     if not returning <= states.keys():
@@ -157,26 +222,14 @@ def _step(one: Move, registrant: UUID | Refusal) -> Step | Refusal:
     posko = posko_given(one.posko)
     if isinstance(posko, InvalidValue):
         return posko
-    return Step(registrant, one.to, one.caller, reason, posko, one.healthy, one.at)
+    return Step(id=registrant, to=one.to, caller=one.caller, reason=reason, posko=posko, healthy=one.healthy, at=one.at)
 
 
 async def _write(session: Session, states: Sequence[State], seats: dict[UUID, quota.Seats], now: datetime) -> None:
     moved = [state for state in states if state.entries]
     if not moved:
         return
-    await session.execute(
-        _UPDATE,
-        {
-            "ids": [state.row.id for state in moved],
-            "status": [state.status for state in moved],
-            "verified_at": [state.verified_at for state in moved],
-            "posko": [state.posko for state in moved],
-            "departed_at": [state.departed_at for state in moved],
-            "late": [state.late for state in moved],
-            "healthy": [state.healthy for state in moved],
-            "handed_over_at": [state.handed_over_at for state in moved],
-        },
-    )
+    await session.run(_UPDATE, **_WRITTEN.of([_written(state) for state in moved]))
     entries = [entry for state in moved for entry in state.entries]
     freed = Counter(state.row.route_id for state in moved if state.status in transitions.ENDS)
     if freed:
@@ -196,15 +249,42 @@ async def _block(session: Session, forfeited: Sequence[State], now: datetime) ->
         await blocks.block_forfeited(session, list(forfeits.values()), None, now)
 
 
-def _forfeit(row: Row[Any]) -> blocks.Forfeit | None:
-    if not row.block_when_forfeited:
+def _forfeit(row: Locked) -> blocks.Forfeit | None:
+    if not row.block_when_forfeited or row.nik_index is None:
         return None
-    return blocks.Forfeit(row.nik_index, row.season, row.block_seasons, row.organizer, row.id)
+    return blocks.Forfeit(
+        nik_index=row.nik_index,
+        season=row.season,
+        seasons=row.block_seasons,
+        organizer=row.organizer,
+        registrant_id=row.id,
+    )
 
 
-def _state(row: Row[Any]) -> State:
-    status = RegistrantStatus(row.status)
-    return State(row, status, row.verified_at, row.posko, row.departed_at, row.late, row.healthy, row.handed_over_at)
+def _state(row: Locked) -> State:
+    return State(
+        row=row,
+        status=RegistrantStatus(row.status),
+        verified_at=row.verified_at,
+        posko=row.posko,
+        departed_at=row.departed_at,
+        late=row.late,
+        healthy=row.healthy,
+        handed_over_at=row.handed_over_at,
+    )
+
+
+def _written(state: State) -> _Written:
+    return _Written(
+        id=state.row.id,
+        status=state.status,
+        verified_at=state.verified_at,
+        posko=state.posko,
+        departed_at=state.departed_at,
+        late=state.late,
+        healthy=state.healthy,
+        handed_over_at=state.handed_over_at,
+    )
 
 
 def _record(state: State, vault: Vault, caller: Caller) -> Record:

@@ -1,7 +1,7 @@
 """Finding registrants: by id, by an organizer's own booking code, by NIK; pages of them; their returns.
 
-A caller finds its own. With `everyone` (the dashboard) it finds others' too, masked; by NIK or booking code never. A
-look by NIK is written to the access log.
+A caller finds its own registrants. With `everyone` (the dashboard) it finds those of others too, masked, but never by
+NIK or booking code. A look by NIK is written to the access log.
 """
 
 from __future__ import annotations
@@ -10,24 +10,24 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
-from typing import Any
+from functools import cache
+from typing import NamedTuple
 from uuid import UUID
 
-from sqlalchemy import Row, text
-
 from app.db import Session
-from app.errors import InvalidValue, NikInvalid, NotFound
+from app.errors import InvalidValue, NikInvalid, NotFound, refuses
 from app.models.enums import Direction, Purpose, Service
-from app.models.registrant import HOLDS_NIK
+from app.models.registrant import AWAITS_VERIFICATION, HOLDS_NIK
 from app.registry.caller import Caller
 from app.registry.niks import access_log
 from app.registry.registrants import record
-from app.registry.registrants.record import Record
+from app.registry.registrants.record import Record, Stored
 from app.registry.values import nik
+from app.sql import Arrays, Statement, statement
 from app.vault.vault import Vault
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Ref:
     """One registrant: exactly one of `id`, `reference` and `nik` (with direction and service) is given."""
 
@@ -38,7 +38,7 @@ class Ref:
     service: str = Service.PASSENGER
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Filter:
     organizer: str | None = None
     route_id: UUID | None = None
@@ -52,41 +52,61 @@ class Filter:
     season: int | None = None
 
 
-_RESOLVE = text(
+class _Named(NamedTuple):
+    """A `Ref`, its NIK as a blind index."""
+
+    id: UUID | None
+    reference: str | None
+    nik_index: bytes | None
+    direction: str
+    service: str
+
+
+class _Candidate(NamedTuple):
+    """A registrant that the ref at `place` may name."""
+
+    place: int
+    id: UUID
+    season: int
+    direction: str
+    holds: bool
+
+
+_NAMED = Arrays("ref", _Named, numbered=True)
+_OWN = "r.organizer_code = ANY(CAST(:own AS text[]))"
+_CANDIDATES = statement(
     f"""
-    WITH ref AS (
-        SELECT * FROM unnest(CAST(:ids AS uuid[]), CAST(:references AS text[]), CAST(:nik_index AS bytea[]),
-                             CAST(:direction AS text[]), CAST(:service AS text[]))
-            WITH ORDINALITY AS ref (id, reference, nik_index, direction, service, place)
-    ), found AS (
-        SELECT ref.place, r.* FROM ref JOIN registrant r ON r.id = ref.id
-        WHERE :everyone OR r.organizer_code = ANY(CAST(:own AS text[]))
+    WITH ref AS (SELECT * FROM {_NAMED}),
+    found AS (
+        SELECT ref.place, r.* FROM ref JOIN registrant r ON r.id = ref.id WHERE :everyone OR {_OWN}
         UNION ALL
-        SELECT ref.place, r.* FROM ref JOIN registrant r ON r.reference = ref.reference
-        WHERE r.organizer_code = ANY(CAST(:own AS text[]))
+        -- OFFSET 0 has PostgreSQL look up one code after the other. It would else read all registrants of an organizer.
+        SELECT ref.place, r.* FROM ref
+        JOIN LATERAL (SELECT * FROM registrant r WHERE r.reference = ref.reference AND {_OWN} OFFSET 0) r ON true
         UNION ALL
         SELECT ref.place, r.* FROM ref JOIN registrant r
             ON r.nik_index = ref.nik_index AND r.direction = ref.direction AND r.service = ref.service
-        WHERE r.organizer_code = ANY(CAST(:own AS text[])) OR :any_nik
+        WHERE {_OWN} OR :any_nik
     )
     SELECT place, id, season, direction, {HOLDS_NIK} AS holds FROM found
     ORDER BY place, season DESC, {HOLDS_NIK} DESC, direction = 'MUDIK' DESC, id DESC
-    """
+    """,
+    _Candidate,
 )
-_BY_IDS = text(
+_BY_IDS = statement(
     f"""
     SELECT {record.COLUMNS} FROM {record.FROM}
-    WHERE r.id = ANY(CAST(:ids AS uuid[])) AND (:everyone OR r.organizer_code = ANY(CAST(:own AS text[])))
-    """
+    WHERE r.id = ANY(CAST(:ids AS uuid[])) AND (:everyone OR {_OWN})
+    """,
+    Stored,
 )
-_RETURNS_OF = text(
+_RETURNS_OF = statement(
     f"""
     SELECT {record.COLUMNS} FROM {record.FROM}
-    WHERE r.outbound_id = ANY(CAST(:ids AS uuid[])) AND (:everyone OR r.organizer_code = ANY(CAST(:own AS text[])))
-    ORDER BY {HOLDS_NIK}, r.id
-    """
+    WHERE r.outbound_id = ANY(CAST(:ids AS uuid[])) AND (:everyone OR {_OWN}) ORDER BY {HOLDS_NIK}, r.id
+    """,
+    Stored,
 )
-_OWN = "r.organizer_code = ANY(CAST(:own AS text[]))"
 _CONDITIONS = {
     "organizer": "r.organizer_code = :organizer",
     "route_id": "r.route_id = :route_id",
@@ -95,13 +115,32 @@ _CONDITIONS = {
     "statuses": "r.status = ANY(CAST(:statuses AS text[]))",
     "registered_from": "r.registered_at >= :registered_from",
     "registered_to": "r.registered_at < :registered_to",
-    "verify_before": "r.verify_by < :verify_before AND r.status = 'REGISTERED'",
+    "verify_before": f"r.verify_by < :verify_before AND r.{AWAITS_VERIFICATION}",
     "reference": f"r.reference = :reference AND {_OWN}",
     "season": "r.season = :season",
     "after": "r.id > :after",
+    "own": _OWN,
 }
 
 
+@cache
+def _page(given: frozenset[str]) -> Statement[Stored]:
+    """Only the conditions that are asked for. With every condition made optional, it would read the whole table."""
+    conditions = [condition for name, condition in _CONDITIONS.items() if name in given]
+    return statement(
+        f"""
+        SELECT {record.COLUMNS} FROM {record.FROM} WHERE {" AND ".join(conditions or ["true"])}
+        ORDER BY r.id LIMIT :most
+        """,
+        Stored,
+    )
+
+
+_PAGES = {"everybody": _page(frozenset()), **{name: _page(frozenset({name})) for name in _CONDITIONS}}
+"""A page without a condition, and one with each: tests prepare and plan these."""
+
+
+@refuses(NikInvalid, NotFound, InvalidValue)
 async def resolve(
     session: Session,
     vault: Vault,
@@ -111,42 +150,39 @@ async def resolve(
     everyone: bool,
     any_nik: bool = False,
 ) -> list[UUID | NotFound | NikInvalid | InvalidValue]:
-    """The id of the registrant that each ref names: of the newest season, the one that holds, else the newest.
+    """The id of the registrant that each ref names: of the newest season, the one that holds its NIK, else the newest.
 
-    A booking code that several holding registrants carry in one direction is refused as ambiguous.
+    A booking code is refused as ambiguous if several registrants of one direction hold their NIKs and carry the code.
     """
     parsed = [None if ref.nik is None else nik.parse(ref.nik) for ref in refs]
-    rows = await session.execute(
-        _RESOLVE,
-        {
-            "ids": [ref.id for ref in refs],
-            "references": [ref.reference for ref in refs],
-            "nik_index": [vault.blind_index(one.digits) if isinstance(one, nik.Nik) else None for one in parsed],
-            "direction": [ref.direction for ref in refs],
-            "service": [ref.service for ref in refs],
-            "own": sorted(caller.organizers),
-            "everyone": everyone,
-            "any_nik": any_nik,
-        },
-    )
-    found: dict[int, list[Row[Any]]] = defaultdict(list)
-    for row in rows:
-        found[row.place].append(row)
-    return [one if isinstance(one, NikInvalid) else _choose(found[place]) for place, one in enumerate(parsed, start=1)]
+    named = [
+        _Named(
+            id=ref.id,
+            reference=ref.reference,
+            nik_index=vault.blind_index(one.digits) if isinstance(one, nik.Nik) else None,
+            direction=ref.direction,
+            service=ref.service,
+        )
+        for ref, one in zip(refs, parsed, strict=True)
+    ]
+    candidates: dict[int, list[_Candidate]] = defaultdict(list)
+    own = sorted(caller.organizers)
+    for row in await session.rows(_CANDIDATES, own=own, everyone=everyone, any_nik=any_nik, **_NAMED.of(named)):
+        candidates[row.place].append(row)
+    return [
+        one if isinstance(one, NikInvalid) else _choose(candidates[place]) for place, one in enumerate(parsed, start=1)
+    ]
 
 
+@refuses(NikInvalid, NotFound, InvalidValue)
 async def find(
     session: Session, vault: Vault, caller: Caller, refs: Sequence[Ref], *, everyone: bool, now: datetime
 ) -> list[Record | NotFound | NikInvalid | InvalidValue]:
     """The registrant of each ref as the caller may see it."""
     chosen = await resolve(session, vault, caller, refs, everyone=everyone)
-    records = {
-        one.id: one
-        for one in await by_ids(
-            session, vault, caller, [one for one in chosen if isinstance(one, UUID)], everyone=everyone
-        )
-        if one is not None
-    }
+    ids = [one for one in chosen if isinstance(one, UUID)]
+    found = await by_ids(session, vault, caller, ids, everyone=everyone)
+    records = {one.id: one for one in found if one is not None}
     looks = [
         access_log.Look(
             caller=caller,
@@ -166,18 +202,17 @@ async def find(
 async def by_ids(
     session: Session, vault: Vault, caller: Caller, ids: Sequence[UUID], *, everyone: bool
 ) -> list[Record | None]:
-    """The registrants of `ids`, in that order; None where there is none that the caller may see."""
-    facts = {"ids": list(ids), "everyone": everyone, "own": sorted(caller.organizers)}
-    found = {row.id: record.from_row(row, vault, caller) for row in await session.execute(_BY_IDS, facts)}
+    """The registrants of `ids`, in that order. None: the caller may see no registrant of this id."""
+    rows = await session.rows(_BY_IDS, ids=list(ids), everyone=everyone, own=sorted(caller.organizers))
+    found = {row.id: record.from_row(row, vault, caller) for row in rows}
     return [found.get(one) for one in ids]
 
 
 async def returns_of(
     session: Session, vault: Vault, caller: Caller, ids: Sequence[UUID], *, everyone: bool
 ) -> list[Record | None]:
-    """The way back of each outbound: the one that holds, else the newest."""
-    facts = {"ids": list(ids), "everyone": everyone, "own": sorted(caller.organizers)}
-    rows = await session.execute(_RETURNS_OF, facts)
+    """The way back of each outbound: the one that holds its NIK, else the newest."""
+    rows = await session.rows(_RETURNS_OF, ids=list(ids), everyone=everyone, own=sorted(caller.organizers))
     found = {row.outbound_id: record.from_row(row, vault, caller) for row in rows}
     return [found.get(one) for one in ids]
 
@@ -194,32 +229,25 @@ async def page(
 ) -> list[Record]:
     """Up to `first` + 1 registrants behind `after`, in the order of their ids, which is that of their arrival.
 
-    A filter on the booking code finds one's own only.
+    A filter on the booking code finds only registrants of one's own.
     """
-    values: dict[str, object] = {**asdict(where), "after": after}
+    values = {**asdict(where), "after": after, "own": None if everyone else True}
     given = {
         name: list(value) if isinstance(value, tuple) else value for name, value in values.items() if value is not None
     }
-    # Only what is asked for: a statement with every condition made optional would read the whole table.
-    conditions = [_CONDITIONS[name] for name in given] + ([] if everyone else [_OWN])
-    statement = f"SELECT {record.COLUMNS} FROM {record.FROM} WHERE {' AND '.join(conditions or ['true'])}"
-    own = sorted(caller.organizers)
-    rows = await session.execute(
-        text(f"{statement} ORDER BY r.id LIMIT :most"), {**given, "own": own, "most": first + 1}
-    )
+    rows = await session.rows(_page(frozenset(given)), **given | {"own": sorted(caller.organizers), "most": first + 1})
     return [record.from_row(row, vault, caller) for row in rows]
 
 
-def _choose(rows: Sequence[Row[Any]]) -> UUID | NotFound | InvalidValue:
-    if not rows:
+def _choose(candidates: Sequence[_Candidate]) -> UUID | NotFound | InvalidValue:
+    if not candidates:
         return NotFound("ref")
-    best = rows[0]
-    rivals = [row for row in rows if row.holds and (row.season, row.direction) == (best.season, best.direction)]
+    best = candidates[0]
+    rivals = [one for one in candidates if one.holds and (one.season, one.direction) == (best.season, best.direction)]
     if len(rivals) > 1:
         return InvalidValue(
             "reference",
             "Kode booking ini dimiliki beberapa pendaftar; gunakan id atau NIK.",
             "Several registrants carry this booking code; use the id or the NIK.",
         )
-    chosen: UUID = best.id
-    return chosen
+    return best.id

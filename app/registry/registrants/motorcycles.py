@@ -1,5 +1,5 @@
-"""Motorcycles: a motorcycle travels beside its rider's seat, with its papers (plate and STNK number), is handed over
-before it departs, on the day before (`handoverOn`), and goes to the same city as its rider (S2.2, S2.6).
+"""Motorcycles: a motorcycle travels beside its rider's seat and needs its papers (plate and STNK number). It is handed
+over on the day before it departs (`handoverOn`), and goes to the same city as its rider (S2.2, S2.6).
 """
 
 from __future__ import annotations
@@ -9,28 +9,32 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import text
-
 from app.db import Session
 from app.errors import (
     DestinationMismatch,
     InvalidValue,
     MotorcycleRequired,
+    NikInvalid,
+    NotFound,
     Refusal,
     SeasonClosed,
+    refuses,
 )
 from app.models.enums import ChangeKind, Service
+from app.models.registrant import YET_TO_DEPART
 from app.registry import change_log
 from app.registry.caller import Caller
 from app.registry.registrants import lookup, record
-from app.registry.registrants.record import Record
+from app.registry.registrants.record import Record, Stored
 from app.registry.registrants.uniqueness import Held
 from app.registry.routes.route import Route
 from app.registry.values import cities, nik
 from app.registry.values.texts import not_in_the_future
+from app.sql import statement
 from app.vault.vault import Vault
 
-LONGEST = 30
+MOST_CHARACTERS = 30
+"""Of a plate, and of an STNK number."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,16 +44,23 @@ class Motorcycle:
     """The STNK number."""
 
 
-_LOCK = text(
+@dataclass(slots=True, kw_only=True)
+class _Locked(Stored):
+    season_closed_at: datetime | None
+
+
+_LOCK = statement(
     f"""
     SELECT {record.COLUMNS}, season.closed_at AS season_closed_at
     FROM {record.FROM} JOIN season ON season.year = r.season
     WHERE r.id = ANY(CAST(:ids AS uuid[])) ORDER BY r.id FOR NO KEY UPDATE OF r
-    """
+    """,
+    _Locked,
 )
-_HAND_OVER = text("UPDATE registrant SET handed_over_at = :at WHERE id = ANY(CAST(:ids AS uuid[]))")
+_HAND_OVER = statement("UPDATE registrant SET handed_over_at = :at WHERE id = ANY(CAST(:ids AS uuid[]))")
 
 
+@refuses(MotorcycleRequired, InvalidValue)
 def judge(service: str, motorcycle: Motorcycle | None) -> Motorcycle | MotorcycleRequired | InvalidValue | None:
     """The papers with blanks trimmed, or the refusal. None: no motorcycle, and none needed."""
     if service != Service.MOTORCYCLE:
@@ -58,15 +69,16 @@ def judge(service: str, motorcycle: Motorcycle | None) -> Motorcycle | Motorcycl
         return MotorcycleRequired("motorcycle")
     plate = " ".join(motorcycle.plate.upper().split())
     number = " ".join(motorcycle.registration_number.upper().split())
-    if not all(1 <= len(one) <= LONGEST and one.isprintable() for one in (plate, number)):
+    if not all(1 <= len(one) <= MOST_CHARACTERS and one.isprintable() for one in (plate, number)):
         return MotorcycleRequired("motorcycle")
     if nik.is_written_in(plate) or nik.is_written_in(number):
         return InvalidValue("motorcycle", "Bukan nomor kendaraan: memuat NIK.", "Not its papers: a NIK is in there.")
     return Motorcycle(plate, number)
 
 
+@refuses(DestinationMismatch)
 def same_city(route: Route, companion: Held | None, organizer: str, field: str) -> DestinationMismatch | None:
-    """Against the rider of this motorcycle, or the motorcycle of this rider, if it goes with the same organizer."""
+    """`companion` is the rider of this motorcycle, or the motorcycle of this rider. It counts within one organizer."""
     if companion is None or companion.organizer != organizer:
         return None
     if cities.key(route.destination.city) == cities.key(companion.destination_city):
@@ -78,41 +90,35 @@ def companion_of(service: str) -> str:
     return Service.PASSENGER if service == Service.MOTORCYCLE else Service.MOTORCYCLE
 
 
+@refuses(NikInvalid, SeasonClosed, NotFound, InvalidValue)
 async def hand_over(
     session: Session, vault: Vault, caller: Caller, refs: Sequence[lookup.Ref], at: datetime | None, now: datetime
 ) -> list[Record | Refusal]:
-    """Record that motorcycles were handed over; again keeps the first time.
-
-    Refuses NotFound, InvalidValue, SeasonClosed.
-    """
+    """Record that motorcycles were handed over. What was recorded once keeps its first time."""
     when = not_in_the_future(at, now, "at")
     if isinstance(when, InvalidValue):
         return [when] * len(refs)
     found = await lookup.resolve(session, vault, caller, refs, everyone=False)
     ids = {one for one in found if isinstance(one, UUID)}
-    locked = {row.id: row for row in await session.execute(_LOCK, {"ids": sorted(ids)})}
-    verdicts: dict[UUID, Record | Refusal] = {}
-    for registrant_id, row in locked.items():
-        verdicts[registrant_id] = _refuses_hand_over(row.service, row.status, row.season, row.season_closed_at) or (
-            record.from_row(row, vault, caller)
-        )
+    verdicts: dict[UUID, Record | Refusal] = {
+        row.id: _refuses_hand_over(row) or record.from_row(row, vault, caller)
+        for row in await session.rows(_LOCK, ids=sorted(ids))
+    }
     fresh = [one for one in verdicts.values() if isinstance(one, Record) and one.handed_over_at is None]
     if fresh:
-        await session.execute(_HAND_OVER, {"ids": [one.id for one in fresh], "at": when})
+        await session.run(_HAND_OVER, ids=[one.id for one in fresh], at=when)
         await change_log.append(session, [_told(one, caller) for one in fresh], now)
     for one in fresh:
         one.handed_over_at = when
     return [verdicts[one] if isinstance(one, UUID) else one for one in found]
 
 
-def _refuses_hand_over(
-    service: str, status: str, season: int, closed_at: datetime | None
-) -> InvalidValue | SeasonClosed | None:
-    if closed_at is not None:
-        return SeasonClosed("ref", season=season)
-    if service != Service.MOTORCYCLE:
+def _refuses_hand_over(row: _Locked) -> InvalidValue | SeasonClosed | None:
+    if row.season_closed_at is not None:
+        return SeasonClosed("ref", season=row.season)
+    if row.service != Service.MOTORCYCLE:
         return InvalidValue("ref", "Pendaftaran ini bukan sepeda motor.", "This registration is not a motorcycle's.")
-    if status not in {"REGISTERED", "VERIFIED"}:
+    if row.status not in YET_TO_DEPART:
         return InvalidValue("ref", "Pendaftaran ini sudah berakhir.", "This registration has ended.")
     return None
 
@@ -127,10 +133,10 @@ def _only_on_motorcycle_routes() -> InvalidValue:
 
 def _told(one: Record, caller: Caller) -> change_log.Entry:
     return change_log.Entry(
-        ChangeKind.MOTORCYCLE_HANDED_OVER,
-        one.season,
-        one.organizer,
-        one.id,
-        one.route_id,
+        kind=ChangeKind.MOTORCYCLE_HANDED_OVER,
+        season=one.season,
+        organizer=one.organizer,
+        registrant_id=one.id,
+        route_id=one.route_id,
         client_id=caller.client_id,
     )

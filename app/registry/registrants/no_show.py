@@ -1,35 +1,43 @@
-"""No-show: a VERIFIED registrant who is not aboard when the route has left, `departsAt` + the policy's grace (2 h),
-becomes NO_SHOW, in open seasons (S2.8).
+"""No-show: a VERIFIED registrant who is not aboard when the route has left becomes NO_SHOW, in open seasons (S2.8).
+
+A route has left at `departsAt` and the policy's grace (2 h) after it.
 """
 
 from __future__ import annotations
 
 from datetime import datetime
-
-from sqlalchemy import text
+from uuid import UUID
 
 from app.db import Session
 from app.models.enums import RegistrantStatus
+from app.models.registrant import AWAITS_DEPARTURE
 from app.registry.registrants import lifecycle
 from app.registry.registrants.transitions import Step
 from app.registry.terms import policy
+from app.sql import statement
 
 _GRACE_MINUTES = policy.in_force("no_show_after_minutes", "r.organizer_code")
-_LEFT_BEHIND = text(
+_LEFT_BEHIND = statement(
     f"""
-    SELECT r.id FROM route
-    JOIN season ON season.year = route.season AND season.closed_at IS NULL
-    JOIN registrant r ON r.route_id = route.id AND r.status = 'VERIFIED'
+    SELECT r.id FROM season
+    -- OFFSET 0 has PostgreSQL begin with the routes that have left, and look up who is missing on each. It would else
+    -- read all routes, or everybody who waits to depart. ORDER BY has it take the index of departures.
+    JOIN LATERAL (
+        SELECT * FROM route WHERE season = season.year AND departs_at < :now ORDER BY departs_at OFFSET 0
+    ) route ON true
+    JOIN LATERAL (SELECT * FROM registrant WHERE route_id = route.id AND {AWAITS_DEPARTURE} OFFSET 0) r ON true
     {policy.join("r.season", "r.organizer_code")}
-    WHERE route.departs_at < :now AND route.departs_at + make_interval(mins => {_GRACE_MINUTES}) < :now
+    WHERE season.closed_at IS NULL
+      AND route.departs_at + make_interval(mins => {_GRACE_MINUTES}) < :now
     ORDER BY r.id LIMIT :most
-    """
+    """,
+    UUID,
 )
 
 
 async def mark_left_behind(session: Session, now: datetime, *, most: int) -> int:
     """Mark up to `most` registrants as NO_SHOW. Answers how many were looked at."""
-    left_behind = list((await session.execute(_LEFT_BEHIND, {"now": now, "most": most})).scalars())
+    left_behind = await session.rows(_LEFT_BEHIND, now=now, most=most)
     if left_behind:
-        await lifecycle.step(session, [Step(one, RegistrantStatus.NO_SHOW) for one in left_behind], now)
+        await lifecycle.step(session, [Step(id=one, to=RegistrantStatus.NO_SHOW) for one in left_behind], now)
     return len(left_behind)

@@ -1,34 +1,23 @@
 """A registrant as a caller may see it: its own in full; others, where its scopes show them at all, masked.
 
-The one place where a NIK or a name is opened for reading.
+A new column of a registrant is one line in `Facts`: every statement selects it, and every door can show it.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import datetime
-from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row
-
 from app.registry.caller import Caller
+from app.registry.registrants import opening
 from app.vault.vault import Vault
 
-MASKED_NAME = "***"
-ERASED = "(dihapus)"
 
-COLUMNS = """
-    r.id, r.season, r.organizer_code AS organizer, o.name AS organizer_name, r.route_id, r.direction, r.service,
-    r.status, r.nik_sealed, r.name_sealed, r.reference, r.identity_document, r.plate, r.registration_number,
-    r.handed_over_at, r.registered_at, r.arrived_at, r.verify_by, r.verified_at, r.departed_at, r.late, r.healthy,
-    r.outbound_id
-"""
-FROM = "registrant r JOIN organizer o ON o.code = r.organizer_code"
+@dataclass(slots=True, kw_only=True)
+class Facts:
+    """What is stored of a registrant in the clear."""
 
-
-@dataclass(slots=True)
-class Record:
     id: UUID
     season: int
     organizer: str
@@ -37,17 +26,13 @@ class Record:
     direction: str
     service: str
     status: str
-    nik: str
-    """16 digits for its owner, `************0001` for anyone else, `(dihapus)` once erased."""
-    name: str
-    own: bool
     reference: str | None = None
     identity_document: str | None = None
     plate: str | None = None
     registration_number: str | None = None
     handed_over_at: datetime | None = None
-    registered_at: datetime = datetime.min  # noqa: DTZ901 - every construction names it
-    arrived_at: datetime = datetime.min  # noqa: DTZ901
+    registered_at: datetime
+    arrived_at: datetime
     verify_by: datetime | None = None
     verified_at: datetime | None = None
     departed_at: datetime | None = None
@@ -56,23 +41,33 @@ class Record:
     outbound_id: UUID | None = None
 
 
-_FACTS = [name for name in Record.__slots__ if name not in {"nik", "name", "own"}]
+@dataclass(slots=True, kw_only=True)
+class Stored(Facts):
+    """A row of `COLUMNS`. A statement that selects more columns reads its rows as a class that adds these."""
+
+    nik_sealed: bytes | None
+    """None: erased."""
+    name_sealed: bytes | None
 
 
-def from_row(row: Row[Any], vault: Vault, caller: Caller) -> Record:
-    """`row` has the columns of `COLUMNS`, and perhaps others."""
-    mapping = row._mapping  # noqa: SLF001 - SQLAlchemy's public name for a row as a mapping
-    facts = {name: mapping[name] for name in _FACTS}
-    nik_sealed, name_sealed = row.nik_sealed, row.name_sealed
-    own = caller.owns(facts["organizer"])
+@dataclass(slots=True, kw_only=True)
+class Record(Facts):
+    nik: str
+    """As `opening` shows it to the caller."""
+    name: str
+    own: bool
+
+
+_FACTS = tuple(one.name for one in fields(Facts))
+_OTHERWISE_CALLED = {"organizer": "r.organizer_code AS organizer", "organizer_name": "o.name AS organizer_name"}
+COLUMNS = ", ".join(_OTHERWISE_CALLED.get(one.name, f"r.{one.name}") for one in fields(Stored))
+FROM = "registrant r JOIN organizer o ON o.code = r.organizer_code"
+
+
+def from_row(row: Stored, vault: Vault, caller: Caller) -> Record:
+    facts = {name: getattr(row, name) for name in _FACTS}
+    own = caller.owns(row.organizer)
     if not own:
         facts.update(reference=None, plate=None, registration_number=None)
-    if nik_sealed is None:
-        return Record(nik=ERASED, name=ERASED, own=own, **facts)
-    nik = vault.open(nik_sealed)
-    return Record(
-        nik=nik if own else vault.mask(nik),
-        name=vault.open(name_sealed) if own else MASKED_NAME,
-        own=own,
-        **facts,
-    )
+    person = opening.person(row.nik_sealed, row.name_sealed, vault, own=own)
+    return Record(nik=person.nik, name=person.name, own=own, **facts)

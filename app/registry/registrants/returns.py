@@ -9,31 +9,38 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
+from typing import NamedTuple
 from uuid import UUID
-
-from sqlalchemy import text
 
 from app.clock import wib_day
 from app.db import Session
-from app.errors import Raced, ReturnCityMismatch, ReturnWithoutOutbound
+from app.errors import Raced, ReturnCityMismatch, ReturnWithoutOutbound, refuses
 from app.models.registrant import HOLDS_SEAT, SEAT_HOLDERS
 from app.registry.registrants.uniqueness import Held
 from app.registry.routes.route import Route
 from app.registry.terms.policy import Policy
 from app.registry.values import cities
+from app.sql import Arrays, statement
 
-_KEEP = text(
+
+class _Outbound(NamedTuple):
+    id: UUID
+    nik_index: bytes
+
+
+_OUTBOUNDS = Arrays("outbound", _Outbound)
+_KEEP = statement(
     f"""
     SELECT count(*) FROM (
-        SELECT r.id FROM registrant r
-        JOIN unnest(CAST(:ids AS uuid[]), CAST(:nik_index AS bytea[])) AS outbound (id, nik_index)
-            ON outbound.id = r.id AND outbound.nik_index = r.nik_index
+        SELECT r.id FROM registrant r JOIN {_OUTBOUNDS} ON outbound.id = r.id AND outbound.nik_index = r.nik_index
         WHERE r.{HOLDS_SEAT} ORDER BY r.id FOR SHARE OF r
     ) kept
-    """
+    """,
+    int,
 )
 
 
+@refuses(ReturnWithoutOutbound, ReturnCityMismatch)
 def judge(
     route: Route, outbound: Held | None, organizer: str, registered_at: datetime, policy: Policy, field: str
 ) -> ReturnWithoutOutbound | ReturnCityMismatch | None:
@@ -41,16 +48,16 @@ def judge(
     if not policy.return_requires_outbound:
         return None
     if outbound is None or outbound.organizer != organizer or outbound.status not in SEAT_HOLDERS:
-        return ReturnWithoutOutbound(field=field)
+        return ReturnWithoutOutbound(field, same_day=False)
     if policy.return_same_day and wib_day(registered_at) != outbound.registered_on:
-        return ReturnWithoutOutbound(same_day=True, field=field)
+        return ReturnWithoutOutbound(field, same_day=True)
     if not leaves_from(route, outbound):
         return ReturnCityMismatch(field, city=outbound.destination_city)
     return None
 
 
 def pairs(route: Route, outbound: Held | None, organizer: str) -> bool:
-    """Whether the two belong together, so that the return ends with the outbound."""
+    """Whether a return on `route` belongs to `outbound`, so that the return ends when the outbound ends."""
     return (
         outbound is not None
         and outbound.organizer == organizer
@@ -64,10 +71,13 @@ def leaves_from(route: Route, outbound: Held) -> bool:
 
 
 async def keep_outbounds(session: Session, outbounds: Mapping[UUID, bytes]) -> None:
-    """Lock `outbounds` so that they neither end nor change hands before this transaction is over.
+    """Lock `outbounds`, so that none of them ends or gets another NIK before this transaction is over.
 
-    Each is named with its NIK's blind index. Raises `Raced` when one has just ended or its NIK was corrected.
+    Each outbound comes with the blind index of its NIK. Raises `Raced` when an outbound has just ended, or its NIK was
+    just corrected.
     """
-    facts = {"ids": list(outbounds), "nik_index": list(outbounds.values())}
-    if (await session.execute(_KEEP, facts)).scalar_one() != len(outbounds):
+    kept = await session.one(
+        _KEEP, **_OUTBOUNDS.of([_Outbound(outbound, index) for outbound, index in outbounds.items()])
+    )
+    if kept != len(outbounds):
         raise Raced

@@ -12,10 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from types import MappingProxyType
-from typing import Any
 from uuid import UUID
-
-from sqlalchemy import Row
 
 from app.errors import (
     InvalidValue,
@@ -26,10 +23,13 @@ from app.errors import (
     SeasonClosed,
     TransitionNotAllowed,
     VerificationExpired,
+    refuses,
 )
 from app.models.enums import ChangeKind, RegistrantStatus, Service
+from app.models.registrant import YET_TO_DEPART
 from app.registry import change_log
 from app.registry.caller import Caller
+from app.registry.registrants.record import Stored
 from app.registry.routes import report_time
 from app.registry.values.texts import not_in_the_future
 
@@ -50,7 +50,7 @@ ENDS = frozenset({S.CANCELLED, S.FORFEITED})
 ENDED_WITH_OUTBOUND = "Arus mudiknya berakhir."
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Step:
     """One registrant, one status on. `caller` None: the registry itself."""
 
@@ -65,11 +65,25 @@ class Step:
     """The departure of a motorcycle tells of its hand-over as well."""
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, kw_only=True)
+class Locked(Stored):
+    """A registrant as `lifecycle` locks it, with what its steps are judged by."""
+
+    nik_index: bytes | None
+    posko: str | None
+    season_closed_at: datetime | None
+    departs_at: datetime | None
+    block_when_forfeited: bool
+    """This and what follows is the organizer's policy in force."""
+    block_seasons: int
+    no_show_after_minutes: int
+
+
+@dataclass(slots=True, kw_only=True)
 class State:
     """A locked registrant, as the steps of this transaction leave it."""
 
-    row: Row[Any]
+    row: Locked
     status: RegistrantStatus
     verified_at: datetime | None
     posko: str | None
@@ -84,21 +98,24 @@ class State:
 class Taken:
     state: State
     moved: bool
-    """False: it was there already."""
+    """False: the registrant had this status already."""
 
 
 def way(status: RegistrantStatus, to: RegistrantStatus) -> tuple[RegistrantStatus, ...]:
-    """The statuses from `status` on up to `to`. Empty: it does not lead there."""
+    """The statuses from `status` on up to `to`. Empty: no way leads there."""
     if to in TRANSITIONS[status]:
         return (to,)
     through = [next_ for next_ in TRANSITIONS[status] if to in TRANSITIONS[next_]]
     return (through[0], to) if through else ()
 
 
+@refuses(
+    SeasonClosed, TransitionNotAllowed, VerificationExpired, MotorcycleNotHandedOver, NotHealthy, NotFound, InvalidValue
+)
 def take(
     one: Step, states: Mapping[UUID, State], returns: Mapping[UUID, Sequence[State]], now: datetime, *, through: bool
 ) -> Taken | Refusal:
-    """Judge `one` against `states`, and change them. `through`: by the statuses between as well, or not at all."""
+    """Judge `one` against `states`, and change these. `through`: also by way of another status that lies between."""
     state = states.get(one.id)
     if state is None:
         return NotFound("ref")
@@ -116,12 +133,12 @@ def take(
 
 
 def _judge_all(steps: Sequence[Step], state: State, now: datetime) -> Refusal | None:
-    """All of them or none: whoever cannot depart is not verified on the way."""
+    """All of the steps or none: whoever cannot depart is not verified on the way."""
     ahead = replace(state)
     for one in steps:
         refused = _judge(one, ahead, now)
         if isinstance(refused, TransitionNotAllowed):
-            refused.status, refused.allowed = state.status, _asked_for(state.status)
+            refused = replace(refused, status=state.status, allowed=_asked_for(state.status))
         if refused is not None:
             return refused
         ahead.status = one.to
@@ -132,8 +149,8 @@ def _judge(one: Step, state: State, now: datetime) -> Refusal | None:
     if state.row.season_closed_at is not None:
         return SeasonClosed("ref", season=state.row.season)
     verify_by = state.row.verify_by
-    expired = verify_by is not None and verify_by < now
-    if one.to == S.VERIFIED and expired and state.status in {S.REGISTERED, S.FORFEITED}:
+    may_expire = one.to == S.VERIFIED and state.status in {S.REGISTERED, S.FORFEITED}
+    if may_expire and verify_by is not None and verify_by < now:
         return VerificationExpired("ref", verify_by=verify_by)
     if one.to not in TRANSITIONS[state.status]:
         return TransitionNotAllowed("ref", status=state.status, to=one.to, allowed=_asked_for(state.status))
@@ -143,7 +160,7 @@ def _judge(one: Step, state: State, now: datetime) -> Refusal | None:
 
 
 def _refuses_claim(one: Step, state: State, now: datetime) -> TransitionNotAllowed | None:
-    """The registry forfeits and marks no-shows by itself: whoever pushes states can only tell what is due anyway."""
+    """The registry itself forfeits and marks no-shows. A row that says so is accepted only when that is due."""
     is_due = {
         S.FORFEITED: state.row.verify_by is not None and state.row.verify_by < now,
         S.NO_SHOW: report_time.has_left(state.row.departs_at, state.row.no_show_after_minutes, now),
@@ -154,7 +171,7 @@ def _refuses_claim(one: Step, state: State, now: datetime) -> TransitionNotAllow
 
 
 def _asked_for(status: RegistrantStatus) -> tuple[str, ...]:
-    """What a client can ask for now; the rest happens by itself."""
+    """What a client can ask for now. The other steps happen by themselves."""
     return tuple(to for to in TRANSITIONS[status] if to not in {S.FORFEITED, S.NO_SHOW})
 
 
@@ -187,22 +204,23 @@ def _apply(one: Step, state: State, now: datetime) -> None:
 
 
 def _end_return(one: Step, returns: Sequence[State], now: datetime) -> None:
-    """What is verified cannot be forfeited any more: such a return is cancelled."""
+    """A verified return cannot be forfeited any more: it is cancelled."""
     for state in returns:
-        if state.status in {S.REGISTERED, S.VERIFIED}:
+        if state.status in YET_TO_DEPART:
             to = one.to if state.status == S.REGISTERED else S.CANCELLED
-            _apply(Step(state.row.id, to, one.caller, ENDED_WITH_OUTBOUND), state, now)
+            ending = Step(id=state.row.id, to=to, caller=one.caller, reason=ENDED_WITH_OUTBOUND)
+            _apply(ending, state, now)
 
 
 def _told(one: Step, state: State) -> change_log.Entry:
     return change_log.Entry(
-        ChangeKind.REGISTRANT_MOVED,
-        state.row.season,
-        state.row.organizer,
-        state.row.id,
-        state.row.route_id,
-        state.status,
-        one.to,
-        one.caller.client_id if one.caller is not None else None,
-        one.reason,
+        kind=ChangeKind.REGISTRANT_MOVED,
+        season=state.row.season,
+        organizer=state.row.organizer,
+        registrant_id=state.row.id,
+        route_id=state.row.route_id,
+        from_status=state.status,
+        to_status=one.to,
+        client_id=one.caller.client_id if one.caller is not None else None,
+        reason=one.reason,
     )

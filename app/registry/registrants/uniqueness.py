@@ -1,7 +1,7 @@
 """Uniqueness: one holding registrant per season × NIK × direction × service, over all organizers (S1).
 
-Reading what stands is a courtesy; the rule is the partial unique index `uq_registrant_holding_nik`. The first to arrive
-wins; the other learns the winner's organizer, direction, service, status and date, and never a name.
+Reading what stands is a courtesy. The rule is the partial unique index `uq_registrant_holding_nik`. The first to arrive
+wins. The other learns the winner's organizer, direction, service, status and date, and never a name.
 """
 
 from __future__ import annotations
@@ -9,10 +9,8 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Any, NamedTuple
+from typing import NamedTuple
 from uuid import UUID
-
-from sqlalchemy import Row, text
 
 from app.clock import wib_day
 from app.db import Session
@@ -20,9 +18,11 @@ from app.errors import NikAlreadyRegistered, Standing
 from app.models.registrant import HOLDS_NIK
 from app.registry.caller import Caller
 from app.registry.registrants import record
+from app.registry.registrants.record import Stored
+from app.sql import statement
 
 
-class Claim(NamedTuple):
+class NikClaim(NamedTuple):
     """What only one registrant can hold in a season."""
 
     nik_index: bytes
@@ -30,7 +30,7 @@ class Claim(NamedTuple):
     service: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Held:
     """A registration that holds a claim: one in the database, or one accepted earlier in the same batch."""
 
@@ -44,8 +44,8 @@ class Held:
     registered_at: datetime
     destination_city: str
     name_sealed: bytes
-    row: Row[Any] | None
-    """As `record.from_row` reads it. None: accepted earlier in the same batch."""
+    stored: Stored | None
+    """None: accepted earlier in the same batch."""
 
     @property
     def registered_on(self) -> date:
@@ -53,26 +53,35 @@ class Held:
 
     def standing(self, caller: Caller) -> Standing:
         return Standing(
-            self.organizer,
-            self.organizer_name,
-            self.direction,
-            self.service,
-            self.status,
-            self.registered_on,
-            caller.owns(self.organizer),
+            organizer=self.organizer,
+            organizer_name=self.organizer_name,
+            direction=self.direction,
+            service=self.service,
+            status=self.status,
+            registered_on=self.registered_on,
+            own=caller.owns(self.organizer),
         )
 
 
 @dataclass(slots=True)
-class Facts:
+class StandingOfNiks:
     """What stands in a season for a set of NIKs."""
 
-    held: dict[Claim, Held]
+    held: dict[NikClaim, Held]
     blocked_until: dict[bytes, int]
     """The last season of a NIK's longest block."""
 
 
-_STANDING = text(
+@dataclass(slots=True, kw_only=True)
+class _Found(Stored):
+    """A NIK, and a registrant that holds it. Without a registrant, all columns of `Stored` are NULL."""
+
+    nik_index: bytes
+    blocked_until: int | None
+    destination_city: str
+
+
+_STANDING = statement(
     f"""
     SELECT asked.nik_index, block.until_season AS blocked_until, destination.city AS destination_city, {record.COLUMNS}
     FROM unnest(CAST(:nik_index AS bytea[])) AS asked (nik_index)
@@ -80,44 +89,44 @@ _STANDING = text(
         SELECT max(until_season) AS until_season FROM nik_block b WHERE b.nik_index = asked.nik_index
             AND b.lifted_at IS NULL AND :season BETWEEN b.from_season AND b.until_season
     ) block ON true
-    -- OFFSET: looked up NIK by NIK. A table that has just begun to grow has no statistics, and would be read as a whole
-    -- for each of a thousand NIKs.
+    -- OFFSET 0 has PostgreSQL look up one NIK after the other. A table that has just begun to grow has no statistics.
+    -- PostgreSQL would then read the whole table for each of a thousand NIKs.
     LEFT JOIN LATERAL (
         SELECT * FROM registrant WHERE season = :season AND nik_index = asked.nik_index AND {HOLDS_NIK} OFFSET 0
     ) r ON true
     LEFT JOIN organizer o ON o.code = r.organizer_code
     LEFT JOIN route ON route.id = r.route_id
     LEFT JOIN terminal destination ON destination.code = route.destination_code
-    """
+    """,
+    _Found,
 )
 
 
-async def standing(session: Session, season: int, nik_indexes: Collection[bytes]) -> Facts:
-    rows = await session.execute(_STANDING, {"season": season, "nik_index": list(nik_indexes)})
-    facts = Facts({}, {})
-    for row in rows:
+async def standing(session: Session, season: int, nik_indexes: Collection[bytes]) -> StandingOfNiks:
+    found = StandingOfNiks({}, {})
+    for row in await session.rows(_STANDING, season=season, nik_index=list(nik_indexes)):
         if row.blocked_until is not None:
-            facts.blocked_until[row.nik_index] = row.blocked_until
-        if row.id is not None:
-            facts.held[Claim(row.nik_index, row.direction, row.service)] = _held(row)
-    return facts
+            found.blocked_until[row.nik_index] = row.blocked_until
+        if row.id is not None and row.name_sealed is not None:
+            found.held[NikClaim(row.nik_index, row.direction, row.service)] = _held(row, row.name_sealed)
+    return found
 
 
 def already_registered(held: Held, caller: Caller, field: str = "nik") -> NikAlreadyRegistered:
     return NikAlreadyRegistered(field, standing=held.standing(caller))
 
 
-def _held(row: Row[Any]) -> Held:
+def _held(row: _Found, name_sealed: bytes) -> Held:
     return Held(
-        row.id,
-        row.organizer,
-        row.organizer_name,
-        row.route_id,
-        row.direction,
-        row.service,
-        row.status,
-        row.registered_at,
-        row.destination_city,
-        row.name_sealed,
-        row,
+        id=row.id,
+        organizer=row.organizer,
+        organizer_name=row.organizer_name,
+        route_id=row.route_id,
+        direction=row.direction,
+        service=row.service,
+        status=row.status,
+        registered_at=row.registered_at,
+        destination_city=row.destination_city,
+        name_sealed=name_sealed,
+        stored=row,
     )

@@ -12,7 +12,7 @@ from typing import NamedTuple
 from uuid import UUID
 
 from app.db import Session
-from app.errors import InvalidValue, NotYours, QuotaFull, Refusal, RouteUnknown, SeasonClosed
+from app.errors import InvalidValue, NotYours, QuotaFull, Refusal, RouteUnknown, SeasonClosed, refuses
 from app.models.enums import ChangeKind
 from app.models.registrant import NIK_HOLDERS
 from app.registry import change_log
@@ -66,13 +66,11 @@ _MOVE = statement("UPDATE registrant SET route_id = :into WHERE route_id = :rout
 _MERGED = statement("UPDATE route SET taken = 0, merged_into = :into WHERE :route_id IN (id, merged_into)")
 
 
+@refuses(SeasonClosed, QuotaFull, RouteUnknown, NotYours, InvalidValue)
 async def merge(
     session: Session, caller: Caller, route_id: UUID, into: UUID, now: datetime, *, admin: bool
 ) -> Route | Refusal:
-    """The target as it is now. Run it through `Database.attempt`.
-
-    Refuses RouteUnknown, NotYours, SeasonClosed, InvalidValue, QuotaFull when the seats do not suffice.
-    """
+    """The target as it is now. Nobody is moved if its seats do not suffice. Run it through `Database.attempt`."""
     found = {row.id: row for row in await session.rows(_ROUTES, ids=[route_id, into])}
     refused = _judge(found.get(route_id), found.get(into), caller, admin=admin)
     if refused is not None:

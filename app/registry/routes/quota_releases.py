@@ -15,7 +15,7 @@ from uuid import UUID
 from uuid_utils.compat import uuid7
 
 from app.db import Session
-from app.errors import InvalidValue, NotYours, QuotaBelowTaken, Refusal, RouteUnknown
+from app.errors import InvalidValue, NotYours, QuotaBelowTaken, Refusal, RouteUnknown, SeasonClosed, refuses
 from app.models.enums import ChangeKind
 from app.registry import change_log
 from app.registry.caller import Caller
@@ -58,13 +58,11 @@ _INSERT = statement(
 )
 
 
+@refuses(SeasonClosed, QuotaBelowTaken, RouteUnknown, NotYours, InvalidValue)
 async def release(
     session: Session, caller: Caller, route_id: UUID, seats: int, at: datetime | None, now: datetime
 ) -> Route | Refusal:
-    """Add `seats` to a route's quota at `at`, or at once. Negative seats lower the quota.
-
-    Refused: `InvalidValue`, `RouteUnknown`, `NotYours`, `SeasonClosed`, `QuotaBelowTaken`.
-    """
+    """Add `seats` to a route's quota at `at`, or at once. Negative seats lower the quota."""
     due_at = at or now
     wrong = _impossible(seats, due_at, now)
     if wrong is not None:
@@ -93,6 +91,7 @@ async def _locked(session: Session, caller: Caller, route_id: UUID, now: datetim
     return season if isinstance(season, Refusal) else held
 
 
+@refuses(QuotaBelowTaken, InvalidValue)
 def judge(held: Seats, total: int, *, field: str) -> int | QuotaBelowTaken | InvalidValue:
     """Whether a locked route's quota may become `total`."""
     if total < held.taken:

@@ -14,7 +14,7 @@ from uuid import UUID
 from uuid_utils.compat import uuid7
 
 from app.db import Session
-from app.errors import InvalidValue, NotFound, NotYours, Refusal, RouteUnknown, SeasonClosed
+from app.errors import InvalidValue, NotFound, NotYours, QuotaBelowTaken, Refusal, RouteUnknown, SeasonClosed, refuses
 from app.models.enums import ChangeKind, Direction, Mode, Service
 from app.registry import change_log
 from app.registry.caller import Caller, organizer_of
@@ -141,11 +141,9 @@ _CHANGES = ", ".join(f"{name} = given.{name}" for name in _Written._fields if na
 _UPDATE = statement(f"UPDATE route SET {_CHANGES}, provisional = FALSE FROM {_ROWS} WHERE route.id = given.id")
 
 
+@refuses(SeasonClosed, QuotaBelowTaken, RouteUnknown, NotFound, NotYours, InvalidValue)
 async def save(session: Session, caller: Caller, inputs: Sequence[RouteInput], now: datetime) -> list[Route | Refusal]:
-    """Declare or change routes, with a verdict each, in order. Of items with equal keys the later one stands.
-
-    Refused: `InvalidValue`, `RouteUnknown`, `NotYours`, `NotFound` (season), `SeasonClosed`, `QuotaBelowTaken`.
-    """
+    """Declare or change routes, with a verdict each, in order. Of items with equal keys the later one stands."""
     tidied = [_tidy(given) for given in inputs]
     batch = await _read(session, caller, [given for given in tidied if isinstance(given, RouteInput)], now)
     verdicts = [given if isinstance(given, Refusal) else _place(batch, caller, given) for given in tidied]

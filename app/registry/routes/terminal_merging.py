@@ -11,7 +11,7 @@ from typing import NamedTuple
 from uuid import UUID
 
 from app.db import Session
-from app.errors import InvalidValue, NotFound, NotYours, Refusal
+from app.errors import InvalidValue, NotFound, NotYours, Refusal, refuses
 from app.models.enums import ChangeKind
 from app.registry import change_log
 from app.registry.caller import Caller
@@ -72,12 +72,13 @@ _REPLACE = statement(
 _MERGED = statement("UPDATE terminal SET merged_into = :into WHERE :code IN (code, merged_into)")
 
 
+@refuses(NotFound, NotYours, InvalidValue)
 async def merge(
     session: Session, caller: Caller, code: str, into: str, now: datetime, *, admin: bool
 ) -> Terminal | Refusal:
     """The target. Run it through `Database.attempt`.
 
-    Refuses NotFound, NotYours, and InvalidValue when routes would become the same, or end where they begin.
+    It is refused when routes would become the same, or end where they begin.
     """
     found = {row.code: row for row in await session.rows(_TERMINALS, code=code, into=into)}
     routes = await session.rows(_ROUTES, code=code, into=into)

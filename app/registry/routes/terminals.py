@@ -10,7 +10,7 @@ from functools import cache
 from typing import NamedTuple
 
 from app.db import Session
-from app.errors import InvalidValue, NotYours, Raced, Refusal
+from app.errors import InvalidValue, NotYours, Raced, Refusal, refuses
 from app.models.enums import ChangeKind, PlaceKind
 from app.registry import change_log
 from app.registry.caller import Caller
@@ -119,12 +119,13 @@ async def all_of(session: Session, city: str | None = None, *, provisional: bool
     return await session.rows(_all(*asked), **asked)
 
 
+@refuses(NotYours, InvalidValue)
 async def save(
     session: Session, caller: Caller, inputs: Sequence[TerminalInput], now: datetime, *, admin: bool
 ) -> list[Terminal | Refusal]:
     """Declare or change terminals, with a verdict each, in order. Anybody may say the same again: it changes nothing.
 
-    Refused: `InvalidValue`, `NotYours`. Raises `Raced` when somebody else declares one of the codes just now.
+    Raises `Raced` when somebody else declares one of the codes just now.
     """
     tidied = [_tidy(given) for given in inputs]
     codes = [given.code for given in tidied if isinstance(given, TerminalInput)]

@@ -15,10 +15,11 @@ from uuid import UUID
 
 from app.clock import start_of_wib_day
 from app.db import Session
-from app.errors import NotYours
+from app.errors import NotFound, NotYours, refuses
 from app.models.enums import RegistrantStatus
 from app.models.registrant import HOLDS_SEAT, SEAT_HOLDERS
 from app.registry.caller import Caller
+from app.registry.registrants import opening
 from app.registry.terms import seasons
 from app.registry.values.standard import STATUS_CODES
 from app.sql import statement
@@ -71,6 +72,7 @@ _LINES = statement(
 )
 
 
+@refuses(NotFound, NotYours)
 async def summary(
     session: Session,
     vault: Vault,
@@ -83,8 +85,8 @@ async def summary(
 ) -> Summary | NotYours:
     """The summary of one organizer and day. With `everyone` (the dashboard), of any organizer, without the checksum.
 
-    It must be the first use of its transaction: then all that is read is one state. Refuses NotYours; raises NotFound
-    without any season.
+    It must be the first use of its transaction: then all that is read is one state. Raises NotFound without any
+    season.
     """
     if not (caller.owns(organizer) or everyone):
         return NotYours("organizer")
@@ -115,9 +117,11 @@ async def _lines(session: Session, vault: Vault, facts: Mapping[str, object]) ->
     after: UUID | None = BEFORE_THE_FIRST
     while after is not None:
         rows = await session.rows(_LINES, after=after, most=REGISTRANTS_OF_A_PART, **facts)
-        lines += [
-            f"{vault.open(row.nik_sealed)}|{row.direction}|{row.service}|{STATUS_CODES[RegistrantStatus(row.status)]}\n"
-            for row in rows
-        ]
+        lines += [_line(row, vault) for row in rows]
         after = rows[-1].id if len(rows) == REGISTRANTS_OF_A_PART else None
     return lines
+
+
+def _line(row: _Standing, vault: Vault) -> str:
+    code = STATUS_CODES[RegistrantStatus(row.status)]
+    return opening.line(row.nik_sealed, row.direction, row.service, str(code), vault=vault)

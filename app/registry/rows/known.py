@@ -16,11 +16,12 @@ from app.db import Session
 from app.errors import NotFound
 from app.models.enums import RegistrantStatus
 from app.models.registrant import HOLDS_NIK, NIK_HOLDERS
+from app.registry.registrants import opening
 from app.registry.registrants.submission import NAME_DIFFERS, ROUTE_DIFFERS
 from app.registry.rows.batch import Batch, NaturalKey, PlacedRow
 from app.registry.rows.row import ParsedRow
 from app.registry.rows.verdicts import Result, Verdict
-from app.registry.values import names, nik
+from app.registry.values import nik
 from app.sql import Arrays, statement
 
 S = RegistrantStatus
@@ -54,7 +55,7 @@ class _Asked(NamedTuple):
 
 
 _ASKED = Arrays("asked", _Asked)
-KNOWN = statement(
+_KNOWN = statement(
     f"""
     SELECT r.organizer_code AS organizer, r.nik_index, r.direction, r.service,
            r.id, r.status, r.route_id, r.registered_at, r.reference, r.name_sealed
@@ -71,7 +72,7 @@ KNOWN = statement(
 
 async def find(session: Session, batch: Batch, rows: Sequence[PlacedRow]) -> dict[NaturalKey, Known]:
     asked = {_Asked(nik_index=one.row.nik_index, organizer=one.row.organizer) for one in rows}
-    found = await session.rows(KNOWN, season=batch.season, **_ASKED.of(list(asked)))
+    found = await session.rows(_KNOWN, season=batch.season, **_ASKED.of(list(asked)))
     return {one.key: one for one in found}
 
 
@@ -119,7 +120,6 @@ def _differences(batch: Batch, row: ParsedRow, known: Known) -> list[nik.Warning
     differences = []
     if known.route_id not in batch.route(row).alike:
         differences.append(ROUTE_DIFFERS)
-    name = batch.vault.open(known.name_sealed)
-    if name != row.name and names.clearly_differ(name, row.name):
+    if opening.clearly_differs(known.name_sealed, row.name, batch.vault):
         differences.append(NAME_DIFFERS)
     return differences

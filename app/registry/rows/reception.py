@@ -14,10 +14,11 @@ from typing import NamedTuple
 from uuid import UUID
 
 from app.db import Session
-from app.errors import SeasonClosed
+from app.errors import NotFound, SeasonClosed, refused_by, refuses
 from app.models.enums import RegistrantStatus
 from app.registry import change_log
-from app.registry.registrants import transitions
+from app.registry.registrants import lifecycle, transitions
+from app.registry.registrants.submission import submit
 from app.registry.rows import batch as batches
 from app.registry.rows import known, provisional, taking
 from app.registry.rows.batch import Batch, NaturalKey, PlacedRow, Push
@@ -43,6 +44,7 @@ class _Seasons(NamedTuple):
 _SEASONS = statement(f"SELECT {seasons.CURRENT} AS current, {seasons.LATEST} AS latest", _Seasons)
 
 
+@refuses(*refused_by(submit, lifecycle.advance), NotFound)
 async def push(
     session: Session,
     vault: Vault,
@@ -54,8 +56,7 @@ async def push(
     """Take in up to 1,000 rows, each judged in its turn, with a verdict each. Run it through `Database.attempt`.
 
     `in_turn` is awaited where a batch begins to depend on what the batch before it leaves. What needs no database is
-    done by then. Refuses what `submission.submit` and `lifecycle.advance` refuse, and NotFound: an end of somebody
-    unknown.
+    done by then. An end of somebody unknown is NotFound.
     """
     season = await session.one(_SEASONS)
     if season.current is None:

@@ -6,12 +6,12 @@ Every refusal names its column. Columns that we do not know are ignored; ours be
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from datetime import date, datetime
 from functools import lru_cache
-from typing import TypeVar
+from typing import NoReturn, TypeVar
 
-from app.errors import InvalidValue, NikInvalid, NotYours, Refusal
+from app.errors import InvalidValue, NikInvalid, NotYours, Refusal, RefusalError, refuses
 from app.models.enums import Direction, IdentityDocument, Mode, RegistrantStatus
 from app.registry.caller import Caller
 from app.registry.registrants.motorcycles import Motorcycle
@@ -131,15 +131,13 @@ def row_of(values: object) -> Record:
     return Record(**given)  # type: ignore[arg-type]
 
 
+@refuses(NikInvalid, NotYours, InvalidValue)
 def parse(row: Record, caller: Caller, own: Mapping[str, str], vault: Vault, today: date) -> ParsedRow | Refusal:
-    """`own` are the caller's organizers by the spellings of their codes and names.
-
-    Refuses NikInvalid, InvalidValue, NotYours.
-    """
+    """`own` are the caller's organizers by the spellings of their codes and names."""
     try:
         return _parse(row, caller, own, vault, today)
-    except Refusal as refusal:
-        return refusal
+    except RefusalError as error:
+        return error.refusal
 
 
 def spelling_of_organizer(text: str) -> str:
@@ -171,22 +169,25 @@ def _parse(row: Record, caller: Caller, own: Mapping[str, str], vault: Vault, to
 
 def _refuse_unfit(row: Record) -> None:
     if row.unfit == "":
-        raise InvalidValue("", "Setiap data harus berupa objek dengan 12 kolom standar.", "A record is a JSON object.")
+        _refuse("", "Setiap data harus berupa objek dengan 12 kolom standar.", "A record is a JSON object.")
     if row.unfit is not None:
-        raise InvalidValue(row.unfit, "Nilainya harus teks atau angka.", "The value must be text or a number.")
+        _refuse(row.unfit, "Nilainya harus teks atau angka.", "The value must be text or a number.")
 
 
 def _refuse_missing(row: Record) -> None:
     for column in REQUIRED:
         if getattr(row, column) is None:
-            raise InvalidValue(column, "Kolom ini wajib diisi.", "This column is required.")
+            _refuse(column, "Kolom ini wajib diisi.", "This column is required.")
+
+
+def _refuse(column: str, indonesian: str, english: str) -> NoReturn:
+    raise RefusalError(InvalidValue(column, indonesian, english))
 
 
 def _kept(value: Value | NikInvalid | InvalidValue, column: str | None = None) -> Value:
     """Raises what is a refusal, under the name of its column."""
     if isinstance(value, Refusal):
-        value.field = column or value.field
-        raise value
+        raise RefusalError(value if column is None else replace(value, field=column))
     return value
 
 
@@ -194,10 +195,10 @@ def _organizer(source: str | None, caller: Caller, own: Mapping[str, str]) -> st
     if source is None:
         if caller.owns(caller.organizer):
             return caller.organizer
-        raise NotYours("source")
+        raise RefusalError(NotYours("source"))
     found = own.get(spelling_of_organizer(source))
     if found is None:
-        raise NotYours("source")
+        raise RefusalError(NotYours("source"))
     return found
 
 
@@ -222,7 +223,7 @@ def _itinerary(organizer: str, coordinator: str, with_motorcycle: bool, *words: 
     origin = _place(row, "keberangkatan_terminal", "kota_keberangkatan")
     destination = _place(row, "tujuan_terminal", "kota_tujuan")
     if (origin.key, origin.city_key, origin.kind) == (destination.key, destination.city_key, destination.kind):
-        raise InvalidValue("tujuan_terminal", "Tujuan sama dengan asal.", "The destination is the origin.")
+        _refuse("tujuan_terminal", "Tujuan sama dengan asal.", "The destination is the origin.")
     return Itinerary(
         organizer=organizer,
         coordinator=coordinator,
@@ -256,9 +257,9 @@ def _words(row: Record, column: str, key: Callable[[str], str], *, most: int = 1
     """A name of a route, a terminal or a city. It may be stored, since an unknown route is made (`provisional`)."""
     text = _kept(line(column, getattr(row, column), most=most))
     if not key(text):
-        raise InvalidValue(column, "Harus berisi huruf atau angka.", "It must have a letter or a digit.")
+        _refuse(column, "Harus berisi huruf atau angka.", "It must have a letter or a digit.")
     if nik.is_written_in(text):
-        raise InvalidValue(column, "Tidak boleh memuat NIK.", "A NIK does not belong in it.")
+        _refuse(column, "Tidak boleh memuat NIK.", "A NIK does not belong in it.")
     return text
 
 
@@ -274,5 +275,5 @@ def _document(text: str | None) -> str | None:
         return None
     document = text.strip().upper()
     if document not in set(IdentityDocument):
-        raise InvalidValue("jenis_dokumen", "Jenis dokumen: KTP, SIM, KK atau KIA.", "KTP, SIM, KK or KIA.")
+        _refuse("jenis_dokumen", "Jenis dokumen: KTP, SIM, KK atau KIA.", "KTP, SIM, KK or KIA.")
     return document

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from copy import copy
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from types import MappingProxyType
 from uuid import UUID
@@ -98,10 +97,8 @@ def _spelt(refusal: Refusal) -> Refusal:
     """With the standard's titles for the statuses."""
     if not isinstance(refusal, TransitionNotAllowed):
         return refusal
-    spelt = copy(refusal)
-    spelt.status, spelt.to = _title(refusal.status), _title(refusal.to)
-    spelt.allowed = tuple(_title(status) for status in refusal.allowed)
-    return spelt
+    allowed = tuple(_title(status) for status in refusal.allowed)
+    return replace(refusal, status=_title(refusal.status), to=_title(refusal.to), allowed=allowed)
 
 
 def _title(status: str) -> str:

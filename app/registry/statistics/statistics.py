@@ -19,7 +19,7 @@ import orjson
 from sqlalchemy import Row, text
 
 from app.db import Session
-from app.errors import NotFound
+from app.errors import NotFound, RefusalError, refuses
 from app.models.tally import EVERYBODY
 from app.registry.routes import quota, route
 from app.registry.statistics.counting import NOTHING, PEOPLE, Cell, Counts, Deadline, Departure, Head, Overlaps, Pair
@@ -87,7 +87,7 @@ class Moment:
     def season(self, where: Where) -> int:
         season = self.latest if where.season is None else where.season
         if season is None:
-            raise NotFound("season")
+            raise RefusalError(NotFound("season"))
         return season
 
     def organizers(self, where: Where) -> list[str]:
@@ -209,6 +209,7 @@ _ABOARD = text(
 )
 
 
+@refuses(NotFound)
 async def read(session: Session, asked: Sequence[Asked], now: datetime) -> list[Any]:
     """The answers in the order of `asked`, of one moment: the first thing that its transaction does.
 

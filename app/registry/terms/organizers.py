@@ -12,7 +12,7 @@ from datetime import datetime
 from typing import Literal, NamedTuple
 
 from app.db import Session
-from app.errors import InvalidValue, NotFound, Refusal
+from app.errors import InvalidValue, NotFound, Refusal, SeasonClosed, refuses
 from app.models.enums import ChangeKind, IntegrationScheme, WindowKind
 from app.registry import change_log
 from app.registry.caller import Caller
@@ -103,13 +103,11 @@ async def members_of(session: Session, code: str) -> frozenset[str]:
     return frozenset(await session.rows(_MEMBERS, code=code))
 
 
+@refuses(SeasonClosed, NotFound, InvalidValue)
 async def save(
     session: Session, caller: Caller, given: OrganizerInput, season: int, now: datetime
 ) -> Organizer | Refusal:
-    """Add or change an organizer, and its policy in `season`. The same again changes nothing.
-
-    Refused: `InvalidValue`, `NotFound` (coordinator, season), `SeasonClosed`.
-    """
+    """Add or change an organizer, and its policy in `season`. The same again changes nothing."""
     name = _tidy(given)
     if isinstance(name, Refusal):
         return name

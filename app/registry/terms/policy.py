@@ -14,7 +14,7 @@ from typing import Literal, NamedTuple
 import orjson
 
 from app.db import Session
-from app.errors import InvalidValue
+from app.errors import InvalidValue, refuses
 from app.sql import statement
 
 HUBDAT = "hubdat"
@@ -122,6 +122,7 @@ async def of(session: Session, season: int, organizers: Collection[str]) -> dict
     return {one.organizer: from_json(one.policy) for one in found}
 
 
+@refuses(InvalidValue)
 def amended(policy: Policy, change: PolicyInput) -> Policy | InvalidValue:
     """`policy` with what `change` names put in."""
     for name, field, least, most in _BOUNDS:

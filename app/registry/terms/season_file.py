@@ -16,7 +16,7 @@ from uuid import UUID
 
 from app.clock import start_of_wib_day, wib_day
 from app.db import Session
-from app.errors import InvalidValue, Language, Refusal
+from app.errors import InvalidValue, Language, Refusal, SeasonClosed, refuses
 from app.models.enums import IntegrationScheme, WindowKind
 from app.registry.caller import Caller
 from app.registry.terms import organizers, seasons, windows
@@ -77,6 +77,7 @@ class OrganizerRow:
         return [day for day in (*(self.registration or ()), *(self.verification or ())) if day is not None]
 
 
+@refuses(SeasonClosed, InvalidValue)
 async def load(
     session: Session,
     caller: Caller,
@@ -105,6 +106,7 @@ async def load(
     return Loaded(year, tuple(done), tuple(sorted(errors, key=lambda error: error.line)))
 
 
+@refuses(InvalidValue)
 def parse(content: str) -> tuple[list[OrganizerRow], list[RowError]]:
     """The good rows, and what is wrong with each of the others."""
     text = content.removeprefix("\ufeff")
@@ -195,6 +197,7 @@ async def _open_season(
     return await seasons.save(session, caller, year, ends_on, now)
 
 
+@refuses(InvalidValue)
 async def load_row(session: Session, caller: Caller, row: OrganizerRow, season: int, now: datetime) -> Refusal | None:
     given = OrganizerInput(code=row.code, name=row.name, schemes=row.schemes)
     saved = await organizers.save(session, caller, given, season, now)

@@ -7,7 +7,7 @@ from datetime import date, datetime
 from typing import NamedTuple
 
 from app.db import Session
-from app.errors import InvalidValue, NotFound, SeasonClosed
+from app.errors import InvalidValue, NotFound, RefusalError, SeasonClosed, refuses
 from app.models.enums import ChangeKind
 from app.registry import change_log
 from app.registry.caller import Caller
@@ -48,19 +48,21 @@ _CLOSE = statement(
 )
 
 
+@refuses(NotFound)
 async def current(session: Session) -> int:
     """The newest open season. Raises `NotFound` when none is open."""
     found = await session.one(_CURRENT)
     if found.year is None:
-        raise NotFound("season")
+        raise RefusalError(NotFound("season"))
     return found.year
 
 
+@refuses(NotFound)
 async def latest(session: Session) -> int:
     """The season to show when none is asked for. Raises `NotFound` when there is none at all."""
     found = await session.one(_LATEST)
     if found.year is None:
-        raise NotFound("season")
+        raise RefusalError(NotFound("season"))
     return found.year
 
 
@@ -73,6 +75,7 @@ async def find(session: Session, year: int) -> Season | None:
     return await session.first(_FIND, year=year)
 
 
+@refuses(SeasonClosed, NotFound)
 async def require_open(session: Session, year: int) -> Season | NotFound | SeasonClosed:
     season = await find(session, year)
     if season is None:
@@ -80,10 +83,11 @@ async def require_open(session: Session, year: int) -> Season | NotFound | Seaso
     return SeasonClosed("season", season=year) if season.closed_at else season
 
 
+@refuses(SeasonClosed, InvalidValue)
 async def save(
     session: Session, caller: Caller, year: int, ends_on: date, now: datetime
 ) -> Season | InvalidValue | SeasonClosed:
-    """Open a season, or move its end. Refused: `InvalidValue`, `SeasonClosed`."""
+    """Open a season, or move its end."""
     if not FIRST_YEAR <= year <= LAST_YEAR:
         return InvalidValue("season", f"Bukan tahun musim: {year}.", f"Not a season's year: {year}.")
     if ends_on.year != year:
@@ -96,8 +100,9 @@ async def save(
     return Season(year, ends_on)
 
 
+@refuses(NotFound)
 async def close(session: Session, caller: Caller, year: int, now: datetime) -> Season | NotFound:
-    """Make a season read only. A second time changes nothing. Refused: `NotFound`."""
+    """Make a season read only. A second time changes nothing."""
     closed = await session.first(_CLOSE, year=year, now=now)
     if closed is None:
         return await find(session, year) or NotFound("season")

@@ -15,7 +15,7 @@ from uuid import UUID
 from uuid_utils.compat import uuid7
 
 from app.db import Session
-from app.errors import InvalidValue, NotFound, Refusal, RegistrationClosed
+from app.errors import InvalidValue, NotFound, Refusal, RegistrationClosed, SeasonClosed, refuses
 from app.models.enums import ChangeKind, WindowKind
 from app.registry import change_log
 from app.registry.caller import Caller
@@ -83,12 +83,14 @@ _INSERT = statement(
 )
 
 
+@refuses(RegistrationClosed)
 def judge(windows: Sequence[Window], at: datetime) -> RegistrationClosed | None:
     """None if a registration window is open at `at`. Else the refusal, with the next opening if there is one."""
     waves = [window for window in windows if window.kind == WindowKind.REGISTRATION]
     if any(wave.open_at(at) for wave in waves):
         return None
-    return RegistrationClosed(opens_at=min((wave.opens_at for wave in waves if wave.opens_at > at), default=None))
+    later = min((wave.opens_at for wave in waves if wave.opens_at > at), default=None)
+    return RegistrationClosed("registeredAt", opens_at=later)
 
 
 async def of(session: Session, season: int, organizers: Collection[str]) -> dict[str, tuple[Window, ...]]:
@@ -100,11 +102,9 @@ async def of(session: Session, season: int, organizers: Collection[str]) -> dict
     return {organizer: tuple(found[organizer]) for organizer in organizers}
 
 
+@refuses(SeasonClosed, NotFound, InvalidValue)
 async def save(session: Session, caller: Caller, given: WindowInput, season: int, now: datetime) -> Refusal | None:
-    """Add a wave, or amend a wave. The same again changes nothing.
-
-    Refused: `InvalidValue`, `NotFound` (season, organizer, amends), `SeasonClosed`.
-    """
+    """Add a wave, or amend a wave. The same again changes nothing."""
     wanted = _tidy(given)
     if isinstance(wanted, Refusal):
         return wanted

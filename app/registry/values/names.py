@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 import unicodedata
 
-from app.errors import InvalidValue
+from app.errors import InvalidValue, refuses
 
 LONGEST_NAME = 120
 """Characters."""
@@ -38,6 +38,7 @@ _NO_LETTERS = re.compile(r"[^a-z]+")
 _UNPRINTABLE = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
 
 
+@refuses(InvalidValue)
 def normalise(name: str) -> str | InvalidValue:
     """As it is stored: composed, trimmed, with single blanks, as long as people's names are."""
     folded = " ".join(unicodedata.normalize("NFC", name).split())

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from app import clock
-from app.errors import Language, NikInvalid
+from app.errors import Language, NikInvalid, refuses
 from app.registry.values.regions import regions
 
 DIGITS = 16
@@ -63,6 +63,7 @@ DISTRICT_UNKNOWN = Warning(
 )
 
 
+@refuses(NikInvalid)
 def parse(text: str | float, today: date | None = None) -> Nik | NikInvalid:
     """`today` decides the century of birth; it is the day in Jakarta unless given."""
     digits = sixteen_digits(text)
@@ -89,6 +90,7 @@ def is_written_in(text: str) -> bool:
     return _WRITTEN_IN_TEXT.search(text) is not None
 
 
+@refuses(NikInvalid)
 def sixteen_digits(text: object) -> str | NikInvalid:
     """Trims blanks, dots, dashes, a leading apostrophe or TAB."""
     if not isinstance(text, str):

@@ -9,7 +9,7 @@ import re
 from datetime import UTC, datetime, timedelta, timezone
 
 from app.clock import WIB
-from app.errors import InvalidValue
+from app.errors import InvalidValue, refuses
 from app.models.enums import Direction, Mode, RegistrantStatus
 
 COLUMNS = (
@@ -65,6 +65,7 @@ def title(status: RegistrantStatus) -> str:
     return STATUS_TITLES[status]
 
 
+@refuses(InvalidValue)
 def status_of(code: int | str | None, title: str | None) -> RegistrantStatus | InvalidValue:
     """Either is enough; given both, they must agree."""
     by_code = status_of_code(code)
@@ -88,6 +89,7 @@ def status_of(code: int | str | None, title: str | None) -> RegistrantStatus | I
     )
 
 
+@refuses(InvalidValue)
 def status_of_code(code: int | str | None) -> RegistrantStatus | InvalidValue | None:
     """`2`, `"2"` and a spreadsheet's `2.0` are the same code."""
     text = "" if code is None else str(code).strip().removesuffix(".0")
@@ -101,6 +103,7 @@ def status_of_code(code: int | str | None) -> RegistrantStatus | InvalidValue | 
     )
 
 
+@refuses(InvalidValue)
 def status_of_title(title: str | None) -> RegistrantStatus | InvalidValue | None:
     text = folded(title or "")
     if not text:
@@ -113,6 +116,7 @@ def status_of_title(title: str | None) -> RegistrantStatus | InvalidValue | None
     )
 
 
+@refuses(InvalidValue)
 def direction_of(title: str | None) -> Direction | InvalidValue:
     known = " / ".join(DIRECTION_TITLES.values())
     return _DIRECTION_OF_TITLE.get(folded(title or "")) or InvalidValue(
@@ -122,6 +126,7 @@ def direction_of(title: str | None) -> Direction | InvalidValue:
     )
 
 
+@refuses(InvalidValue)
 def mode_of(title: str) -> Mode | InvalidValue:
     known = ", ".join(MODE_TITLES.values())
     return _MODE_OF_TITLE.get(folded(title)) or InvalidValue(
@@ -176,6 +181,7 @@ _SHAPES = tuple(
 )
 
 
+@refuses(InvalidValue)
 def parse_instant(text: str, field: str = "tanggal_pendaftaran") -> datetime | InvalidValue:
     """In UTC. `06/03/2024` is the 6th of March; a day without a time is its midnight in Jakarta."""
     written = folded(text)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from datetime import datetime, timedelta
 
-from app.errors import InvalidValue
+from app.errors import InvalidValue, refuses
 from app.models.enums import IdentityDocument
 from app.registry.values import nik
 
@@ -20,6 +20,7 @@ CLOCKS_DIFFER_BY = timedelta(minutes=5)
 _REFERENCE = re.compile(r"[A-Za-z0-9][A-Za-z0-9 ._/:#-]*", re.ASCII)
 
 
+@refuses(InvalidValue)
 def line(field: str, value: str, *, most: int = LONGEST_LINE) -> str | InvalidValue:
     """One line of text as people type it: blanks are made single, and no character is invisible."""
     tidy = " ".join(value.split())
@@ -32,6 +33,7 @@ def line(field: str, value: str, *, most: int = LONGEST_LINE) -> str | InvalidVa
     return tidy
 
 
+@refuses(InvalidValue)
 def reason_given(text: str, field: str = "reason") -> str | InvalidValue:
     """The reason for a decision about a person: required, short, and kept in the change log."""
     reason = " ".join(text.split())
@@ -46,6 +48,7 @@ def reason_given(text: str, field: str = "reason") -> str | InvalidValue:
     return reason
 
 
+@refuses(InvalidValue)
 def posko_given(text: str | None) -> str | InvalidValue | None:
     """The posko where somebody was verified."""
     if text is None or not text.strip():
@@ -56,6 +59,7 @@ def posko_given(text: str | None) -> str | InvalidValue | None:
     return posko
 
 
+@refuses(InvalidValue)
 def reference_given(text: str | None) -> str | InvalidValue | None:
     """An organizer's own booking code. That organizer can look a registrant up by it."""
     if text is None or not text.strip():
@@ -72,6 +76,7 @@ def reference_given(text: str | None) -> str | InvalidValue | None:
     return reference
 
 
+@refuses(InvalidValue)
 def judge_document(document: str | None, *, required: bool) -> InvalidValue | None:
     """KTP, SIM, KK or KIA is required at registration (S2.1): the type only, never an image.
 
@@ -86,6 +91,7 @@ def judge_document(document: str | None, *, required: bool) -> InvalidValue | No
     )
 
 
+@refuses(InvalidValue)
 def not_in_the_future(instant: datetime | None, now: datetime, field: str) -> datetime | InvalidValue:
     """`instant`, or `now` when nobody told one. Clocks may differ by five minutes."""
     if instant is None:

@@ -16,7 +16,7 @@ from sqlalchemy import CursorResult, Row, text
 from uuid_utils.compat import uuid7
 
 from app.db import CHANGED, Session
-from app.errors import InvalidValue, NotFound
+from app.errors import InvalidValue, NotFound, refuses
 from app.registry.caller import Caller
 from app.registry.webhooks import webhooks
 from app.registry.webhooks.webhooks import Webhook
@@ -122,13 +122,11 @@ async def page(
     return [_from_row(row) for row in await session.execute(_PAGE, values)]
 
 
+@refuses(NotFound, InvalidValue)
 async def send_test(
     session: Session, caller: Caller, webhook_id: UUID, now: datetime, *, admin: bool = False
 ) -> Delivery | NotFound | InvalidValue:
-    """Send a `webhook.test`, once, to see its outcome; while one is on its way that one.
-
-    Refuses NotFound, InvalidValue.
-    """
+    """Send a `webhook.test`, once, to see its outcome; while one is on its way that one."""
     webhook = await _enabled(session, caller, webhook_id, admin=admin)
     if not isinstance(webhook, Webhook):
         return webhook
@@ -137,6 +135,7 @@ async def send_test(
     return _from_row((await session.execute(_ONE, {"id": made.scalar_one()})).one())
 
 
+@refuses(NotFound, InvalidValue)
 async def redeliver(
     session: Session,
     caller: Caller,
@@ -147,7 +146,7 @@ async def redeliver(
     since: datetime | None = None,
     admin: bool = False,
 ) -> int | NotFound | InvalidValue:
-    """Send one again, or what has not been delivered `since`; answers how many. Refuses NotFound, InvalidValue."""
+    """Send one again, or what has not been delivered `since`; answers how many."""
     if (delivery_id is None) == (since is None):
         return InvalidValue("delivery", "Beri salah satu: delivery atau since.", "Give one of delivery and since.")
     webhook = await _enabled(session, caller, webhook_id, admin=admin)

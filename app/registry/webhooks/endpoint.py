@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from app.errors import InvalidValue
+from app.errors import InvalidValue, refuses
 
 LONGEST = 2000
 PORTS = {"https": 443, "http": 80}
@@ -41,6 +41,7 @@ class Endpoint:
         return f"{self.scheme}://{self.host}{port}{self.target}"
 
 
+@refuses(InvalidValue)
 def parse(url: str, *, private: bool = False) -> Endpoint | InvalidValue:
     """`private`: for tests, any host and port, and plain http."""
     found = _URL.fullmatch(url) if len(url) <= LONGEST else None

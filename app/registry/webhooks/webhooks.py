@@ -18,7 +18,7 @@ from sqlalchemy import Row, text
 from uuid_utils.compat import uuid7
 
 from app.db import Session
-from app.errors import InvalidValue, NotFound, NotYours, Refusal
+from app.errors import InvalidValue, NotFound, NotYours, Refusal, refuses
 from app.models.enums import ChangeKind, WebhookEvent
 from app.registry import change_log
 from app.registry.caller import Caller, organizer_of
@@ -102,6 +102,7 @@ _OF = text(
 )
 
 
+@refuses(NotFound, NotYours, InvalidValue)
 async def save(
     session: Session,
     vault: Vault,
@@ -112,7 +113,7 @@ async def save(
     admin: bool = False,
     private: bool = False,
 ) -> Saved | Refusal:
-    """Add a webhook, or change one: by id, or by its URL. Refuses InvalidValue, NotYours, NotFound."""
+    """Add a webhook, or change one: by id, or by its URL."""
     to, events = endpoint.parse(given.url, private=private), _events(given.events)
     if isinstance(to, Refusal):
         return to
@@ -134,6 +135,7 @@ async def save(
     return await _add(session, vault, caller, organizer, str(to), events, now)
 
 
+@refuses(NotFound)
 async def rotate(
     session: Session,
     vault: Vault,
@@ -143,17 +145,18 @@ async def rotate(
     *,
     admin: bool = False,
 ) -> Saved | NotFound:
-    """A new secret; for 24 hours the one before signs as well, older ones do not. Refuses NotFound."""
+    """A new secret; for 24 hours the one before signs as well, older ones do not."""
     webhook = await locked(session, caller, webhook_id, admin=admin)
     if isinstance(webhook, NotFound):
         return webhook
     secret = _new_secret()
-    values = {"id": webhook_id, "secret": vault.seal(secret), "until": now + OLD_SECRET_SIGNS_FOR}
+    values = {"id": webhook_id, "secret": vault.seal_secret(secret), "until": now + OLD_SECRET_SIGNS_FOR}
     rotated = _from_row((await session.execute(_ROTATE, values)).one())
     await _log(session, ChangeKind.WEBHOOK_SAVED, caller, rotated, now, secret="rotated")  # noqa: S106 - says so
     return Saved(rotated, secret)
 
 
+@refuses(NotFound)
 async def delete(
     session: Session,
     caller: Caller,
@@ -162,7 +165,7 @@ async def delete(
     *,
     admin: bool = False,
 ) -> Webhook | NotFound:
-    """Nothing is sent to it from now on. Refuses NotFound."""
+    """Nothing is sent to it from now on."""
     webhook = await locked(session, caller, webhook_id, admin=admin)
     if isinstance(webhook, NotFound):
         return webhook
@@ -171,8 +174,9 @@ async def delete(
     return webhook
 
 
+@refuses(NotFound)
 async def locked(session: Session, caller: Caller, webhook_id: UUID, *, admin: bool) -> Webhook | NotFound:
-    """Whoever touches its deliveries holds this lock first. Refuses NotFound, also for somebody else's."""
+    """Whoever touches its deliveries holds this lock first. Somebody else's is not found."""
     row = (await session.execute(_LOCK, {"id": webhook_id})).one_or_none()
     if row is None or not (admin or caller.owns(row.organizer)):
         return NotFound("id")
@@ -228,7 +232,7 @@ async def _add(
     session: Session, vault: Vault, caller: Caller, organizer: str, url: str, events: list[str], now: datetime
 ) -> Saved:
     secret = _new_secret()
-    values = {"id": uuid7(), "organizer": organizer, "url": url, "events": events, "secret": vault.seal(secret)}
+    values = {"id": uuid7(), "organizer": organizer, "url": url, "events": events, "secret": vault.seal_secret(secret)}
     added = _from_row((await session.execute(_INSERT, {"now": now, **values})).one())
     await _log(session, ChangeKind.WEBHOOK_SAVED, caller, added, now)
     return Saved(added, secret)
@@ -243,7 +247,7 @@ async def _log(
 ) -> None:
     """Without its URL, which may have a key of the receiver's in it."""
     told: dict[str, object] = {"webhook": str(webhook.id), "events": list(webhook.events), **facts}
-    entry = change_log.Entry(kind, organizer=webhook.organizer, client_id=caller.client_id, facts=told)
+    entry = change_log.Entry(kind=kind, organizer=webhook.organizer, client_id=caller.client_id, facts=told)
     await change_log.append(session, [entry], now)
 
 

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from sqlalchemy import text
 
 from app.changes.log import feed, projection
-from app.changes.log.feed import START, InvalidCursor, Page, Position
+from app.changes.log.feed import START, FeedPage, InvalidCursor, Position
 from app.db import Session
 from app.graphql.paging import cursor_of
 from app.models.enums import ChangeKind
@@ -31,7 +31,9 @@ from tests.world import BUMN, DJKA, HUBDAT, JASA_RAHARJA, NOW, World, someone
 pytestmark = pytest.mark.anyio
 
 
-async def page(world: World, organizers: Collection[str] | None, after: Position = START, *, most: int = 100) -> Page:
+async def page(
+    world: World, organizers: Collection[str] | None, after: Position = START, *, most: int = 100
+) -> FeedPage:
     async with world.database.transaction() as session:
         return await feed.page(session, organizers, after, most=most)
 
@@ -44,7 +46,7 @@ async def people(world: World, *callers: Any) -> list[UUID]:
     ]
 
 
-def told(page: Page) -> list[tuple[UUID, str | None]]:
+def told(page: FeedPage) -> list[tuple[UUID, str | None]]:
     return [(item.registrant.id, item.change.reason) for item in page.items]
 
 
@@ -87,11 +89,27 @@ async def test_everything_that_happens_to_a_registrant_and_nothing_else(world: W
     one = await world.registered(someone(HUBDAT, truck, motorcycle=Motorcycle("B 1 XX", "1")))
     ref = Ref(id=one.id)
     async with world.database.transaction() as session:
-        await correct(session, world.vault, HUBDAT, ref, Correction("Salah ketik", name="Nama Benar"), NOW)
+        await correct(session, world.vault, HUBDAT, ref, Correction(reason="Salah ketik", name="Nama Benar"), NOW)
         await motorcycles.hand_over(session, world.vault, HUBDAT, [ref], None, NOW)
-        moved = Entry(ChangeKind.REGISTRANT_REROUTED, 2026, "hubdat", one.id, truck, "REGISTERED", "REGISTERED")
-        await change_log.append(session, [moved, Entry(ChangeKind.NIK_BLOCKED, 2026, "hubdat", one.id)], NOW)
-        await change_log.append(session, [Entry(ChangeKind.DUPLICATE_REFUSED, 2026, "hubdat", one.id)], NOW)
+        moved = Entry(
+            kind=ChangeKind.REGISTRANT_REROUTED,
+            season=2026,
+            organizer="hubdat",
+            registrant_id=one.id,
+            route_id=truck,
+            from_status="REGISTERED",
+            to_status="REGISTERED",
+        )
+        await change_log.append(
+            session,
+            [moved, Entry(kind=ChangeKind.NIK_BLOCKED, season=2026, organizer="hubdat", registrant_id=one.id)],
+            NOW,
+        )
+        await change_log.append(
+            session,
+            [Entry(kind=ChangeKind.DUPLICATE_REFUSED, season=2026, organizer="hubdat", registrant_id=one.id)],
+            NOW,
+        )
         await erase(session, world.vault, HUBDAT, ref, "Permintaan pemilik", NOW)
     await settled(world)
     expected = [
@@ -175,7 +193,9 @@ async def test_nothing_is_shown_before_what_may_yet_come_before_it(world: World)
     await settled(world)
     after = (await page(world, None)).end
     async with world.database.transaction() as older:
-        entry = Entry(ChangeKind.REGISTRANT_CORRECTED, 2026, "djka", other, reason="older")
+        entry = Entry(
+            kind=ChangeKind.REGISTRANT_CORRECTED, season=2026, organizer="djka", registrant_id=other, reason="older"
+        )
         await change_log.append(older, [entry], NOW)
         await tell(world, one, "younger")
         waiting = await page(world, None, after)
@@ -191,7 +211,9 @@ async def test_who_goes_on_from_a_change_it_has_just_made_misses_nothing(world: 
     [one, other] = await people(world, HUBDAT, HUBDAT)
     await settled(world)
     async with world.database.transaction() as older:
-        entry = Entry(ChangeKind.REGISTRANT_CORRECTED, 2026, "hubdat", other, reason="older")
+        entry = Entry(
+            kind=ChangeKind.REGISTRANT_CORRECTED, season=2026, organizer="hubdat", registrant_id=other, reason="older"
+        )
         await change_log.append(older, [entry], NOW)
         await tell(world, one, "just made")
         async with world.database.transaction() as session:
@@ -251,5 +273,5 @@ async def test_little_is_read_to_find_whether_there_is_news(world: World) -> Non
         end = await feed.horizon(session)
         for after, there_is in ((START, True), (end, False)):
             async with reading(session, most=6):
-                news = (await session.execute(projection._NEWS, after.values())).one()
+                news = await projection.news(session, after)
             assert news.settled == there_is

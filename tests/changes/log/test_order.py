@@ -17,7 +17,7 @@ import pytest
 from sqlalchemy import text
 
 from app.changes.log import feed
-from app.changes.log.feed import START, Item, Position
+from app.changes.log.feed import START, FeedItem, Position
 from app.changes.log.tail import Tail
 from app.db import Database, Session
 from app.models.enums import ChangeKind
@@ -54,7 +54,7 @@ class Reader:
     """Takes changes until the last of each of its organizers, and remembers them in the order they came in."""
 
     organizers: Collection[str]
-    read: Callable[[Reader], AsyncGenerator[Item, None]]
+    read: Callable[[Reader], AsyncGenerator[FeedItem, None]]
     after: Position = START
     seen: list[tuple[Position, UUID, str | None]] = field(default_factory=list)
     rounds: int = 0
@@ -89,8 +89,8 @@ async def world(database: Database, vault: Vault) -> AsyncIterator[World]:
     await empty(database)
 
 
-def page_by_page(world: World, most: int) -> Callable[[Reader], AsyncGenerator[Item, None]]:
-    async def read(reader: Reader) -> AsyncGenerator[Item, None]:
+def page_by_page(world: World, most: int) -> Callable[[Reader], AsyncGenerator[FeedItem, None]]:
+    async def read(reader: Reader) -> AsyncGenerator[FeedItem, None]:
         async with world.database.transaction() as session:
             page = await feed.page(session, reader.followed, reader.after, most=most)
         for item in page.items:
@@ -103,11 +103,11 @@ def page_by_page(world: World, most: int) -> Callable[[Reader], AsyncGenerator[I
     return read
 
 
-def live(tail: Tail, stays_for: float) -> Callable[[Reader], AsyncGenerator[Item, None]]:
+def live(tail: Tail, stays_for: float) -> Callable[[Reader], AsyncGenerator[FeedItem, None]]:
     """Breaks off now and then, and comes back with its last cursor."""
     dice = random.Random(stays_for)  # noqa: S311 - to be repeated
 
-    async def read(reader: Reader) -> AsyncGenerator[Item, None]:
+    async def read(reader: Reader) -> AsyncGenerator[FeedItem, None]:
         most = int(dice.expovariate(1 / stays_for)) + 1
         async with aclosing(tail.follow(reader.followed, reader.after)) as items:
             async for item in items:
@@ -130,9 +130,17 @@ async def write(world: World, registrants: list[tuple[str, UUID]], dice: random.
         await asyncio.sleep(pauses[0])
         for (organizer, registrant), pause in zip(chosen, pauses[2:], strict=True):
             count = (await session.execute(_COUNT_UP, {"id": registrant})).scalar_one()
-            entry = Entry(ChangeKind.REGISTRANT_CORRECTED, 2026, organizer, registrant, reason=count)
+            entry = Entry(
+                kind=ChangeKind.REGISTRANT_CORRECTED,
+                season=2026,
+                organizer=organizer,
+                registrant_id=registrant,
+                reason=count,
+            )
             # Something that is no change of a registrant lies between.
-            await change_log.append(session, [entry, Entry(ChangeKind.QUOTA_FILLED, 2026, organizer)], NOW)
+            await change_log.append(
+                session, [entry, Entry(kind=ChangeKind.QUOTA_FILLED, season=2026, organizer=organizer)], NOW
+            )
             await asyncio.sleep(pause)
         if unlucky:
             raise Unlucky
@@ -179,7 +187,13 @@ async def test_every_reader_gets_every_change_once_and_in_order(world: World) ->
         await write_all(world, registrants)
         async with world.database.transaction() as session:
             last = [
-                Entry(ChangeKind.REGISTRANT_CORRECTED, 2026, organizer, registrant, reason=LAST)
+                Entry(
+                    kind=ChangeKind.REGISTRANT_CORRECTED,
+                    season=2026,
+                    organizer=organizer,
+                    registrant_id=registrant,
+                    reason=LAST,
+                )
                 for organizer, registrant in registrants[::EACH]
             ]
             await change_log.append(session, last, NOW)

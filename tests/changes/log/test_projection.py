@@ -47,7 +47,9 @@ COPY = Projection("copy", step)
 
 async def append(world: World, *reasons: str) -> None:
     async with world.database.transaction() as session:
-        await change_log.append(session, [Entry(ChangeKind.SEASON_PURGED, reason=reason) for reason in reasons], NOW)
+        await change_log.append(
+            session, [Entry(kind=ChangeKind.SEASON_PURGED, reason=reason) for reason in reasons], NOW
+        )
 
 
 async def taken_in(world: World) -> list[str]:

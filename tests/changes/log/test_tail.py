@@ -12,7 +12,7 @@ import pytest
 from sqlalchemy import event, text
 
 from app.changes.log import tail, wake
-from app.changes.log.feed import START, InvalidCursor, Item, Position
+from app.changes.log.feed import START, FeedItem, InvalidCursor, Position
 from app.changes.log.tail import SlowReader, Tail
 from app.errors import Unavailable
 from tests.changes.conftest import process, settled, tell
@@ -24,7 +24,7 @@ pytestmark = pytest.mark.anyio
 @pytest.fixture(autouse=True)
 def _nobody_waits_to_look_again(monkeypatch: pytest.MonkeyPatch) -> None:
     """What comes in these tests comes because it was told of."""
-    monkeypatch.setattr(tail, "POLL", 60.0)
+    monkeypatch.setattr(tail, "POLL_SECONDS", 60.0)
 
 
 @pytest.fixture
@@ -34,7 +34,7 @@ async def one(world: World) -> UUID:
     return registrant
 
 
-async def take(items: AsyncGenerator[Item, None], count: int) -> list[str | None]:
+async def take(items: AsyncGenerator[FeedItem, None], count: int) -> list[str | None]:
     """The reasons of the next so many."""
     async with asyncio.timeout(20):
         return [(await anext(items)).change.reason for _ in range(count)]
@@ -42,7 +42,7 @@ async def take(items: AsyncGenerator[Item, None], count: int) -> list[str | None
 
 def follow(
     tail: Tail, after: Position | None = START, organizers: Collection[str] | None = ("hubdat",)
-) -> aclosing[AsyncGenerator[Item, None]]:
+) -> aclosing[AsyncGenerator[FeedItem, None]]:
     return aclosing(tail.follow(organizers, after))
 
 
@@ -182,7 +182,7 @@ async def test_who_falls_behind_reads_the_log_itself_and_misses_nothing(
     world: World, one: UUID, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(tail, "MOST_WAITING", 5)
-    monkeypatch.setattr(tail, "PAGE", 3)
+    monkeypatch.setattr(tail, "PAGE_SIZE", 3)
     reasons = [str(number) for number in range(40)]
     async with process(world.database) as here, follow(here.tail) as lazy, follow(here.tail) as eager:
         assert await take(lazy, 1) == [None]
@@ -203,7 +203,7 @@ async def test_who_is_behind_and_too_slow_is_cut_off_and_can_come_back(
     world: World, one: UUID, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(tail, "MOST_WAITING", 5)
-    monkeypatch.setattr(tail, "PATIENCE", 0.0)
+    monkeypatch.setattr(tail, "SLOW_AFTER_SECONDS", 0.0)
     reasons = [str(number) for number in range(10)]
     async with process(world.database) as here:
         async with follow(here.tail) as items:
@@ -215,7 +215,7 @@ async def test_who_is_behind_and_too_slow_is_cut_off_and_can_come_back(
                     await asyncio.sleep(0.001)
             with pytest.raises(SlowReader):
                 await anext(items)
-        monkeypatch.setattr(tail, "PATIENCE", 10.0)
+        monkeypatch.setattr(tail, "SLOW_AFTER_SECONDS", 10.0)
         async with follow(here.tail, last.change.position) as items:
             assert await take(items, 10) == reasons
 
@@ -223,7 +223,7 @@ async def test_who_is_behind_and_too_slow_is_cut_off_and_can_come_back(
 async def test_who_takes_its_time_over_little_is_not_cut_off(
     world: World, one: UUID, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(tail, "PATIENCE", 0.0)
+    monkeypatch.setattr(tail, "SLOW_AFTER_SECONDS", 0.0)
     async with process(world.database) as here, follow(here.tail) as items:
         assert await take(items, 1) == [None]
         await tell(world, one, *"abc")
@@ -272,8 +272,8 @@ async def test_a_reader_that_was_ended_by_a_bug_reads_again(world: World, one: U
 async def test_what_happens_while_the_database_is_away_comes_when_it_is_back(
     world: World, one: UUID, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(tail, "POLL", 0.05)
-    monkeypatch.setattr(wake, "RECONNECT_AFTER", 0.05)
+    monkeypatch.setattr(tail, "POLL_SECONDS", 0.05)
+    monkeypatch.setattr(wake, "RECONNECT_AFTER_SECONDS", 0.05)
     async with process(world.database) as here, follow(here.tail) as items:
         assert await take(items, 1) == [None]
         for reason in "abc":

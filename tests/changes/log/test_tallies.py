@@ -101,7 +101,7 @@ async def settle(world: World) -> None:
 
 
 async def test_several_runners_count_each_change_once(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(tallies, "_COUNT", tallies._counting(2))
+    monkeypatch.setattr(tallies, "CHANGES_OF_A_STEP", 2)
     wake, stop = Wake(world.database), asyncio.Event()
     world.database.on_change = wake.tell
     runners = [asyncio.create_task(projection.keep(world.database, wake, tallies.STATISTICS, stop)) for _ in range(4)]
@@ -256,7 +256,7 @@ async def test_counting_anew_gives_the_same_and_heals(world: World, monkeypatch:
     before = await world.rows(*TABLES)
     await world.run("UPDATE tally_day SET registered = registered + 5")
     await world.run("DELETE FROM tally_route")
-    monkeypatch.setattr(tallies, "_COUNT", tallies._counting(3))
+    monkeypatch.setattr(tallies, "CHANGES_OF_A_STEP", 3)
     told = await rebuild(world)
     assert await world.rows(*TABLES) == before
     newest = await world.one("SELECT max(id) FROM change")
@@ -268,7 +268,7 @@ async def test_counting_anew_gives_the_same_and_heals(world: World, monkeypatch:
 async def test_counting_anew_while_a_server_counts_and_others_write(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(tallies, "_COUNT", tallies._counting(4))
+    monkeypatch.setattr(tallies, "CHANGES_OF_A_STEP", 4)
     await people(world, *range(20))
     wake, stop = Wake(world.database), asyncio.Event()
     world.database.on_change = wake.tell
@@ -293,7 +293,7 @@ async def test_half_counted_figures_say_of_when_they_are(world: World, monkeypat
         await world.registered(someone(HUBDAT, route, number), now=NOW + timedelta(minutes=minutes))
     await world.run("INSERT INTO projection (name) VALUES ('statistics')")
     await settle(world)
-    monkeypatch.setattr(tallies, "_COUNT", tallies._counting(2))
+    monkeypatch.setattr(tallies, "CHANGES_OF_A_STEP", 2)
     seen = []
     for _ in range(3):
         counts = total(cell.counts for cell in await read(world, Part.CELLS, later))

@@ -41,7 +41,7 @@ def test_the_tallies_are_what_a_plain_count_says(stage: Stage, life: list[tuple[
     assert stage.run(differences) == {}
     kept = stage.runner.run(stage.world.rows(*TABLES))
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(tallies, "_COUNT", tallies._counting(7))
+        patch.setattr(tallies, "CHANGES_OF_A_STEP", 7)
         stage.runner.run(rebuilt(database, lives))
     assert stage.runner.run(stage.world.rows(*TABLES)) == kept
 

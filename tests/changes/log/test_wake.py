@@ -85,7 +85,7 @@ async def test_a_signal_is_set_once_and_the_next_one_is_another(database: Databa
 async def test_many_commits_are_told_of_in_few_notifications(
     database: Database, database_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(wake, "GATHER", 0.2)
+    monkeypatch.setattr(wake, "GATHER_SECONDS", 0.2)
     async with heard(database_url) as payloads, awake(database) as there, awake(database) as here:
         for _ in range(200):
             here.tell()
@@ -106,7 +106,7 @@ async def test_what_is_rolled_back_wakes_nobody(world: World) -> None:
         with suppress(ZeroDivisionError):
             async with world.database.transaction() as session:
                 await change_log.append(
-                    session, [Entry(ChangeKind.REGISTRANT_CORRECTED, registrant_id=registrant)], NOW
+                    session, [Entry(kind=ChangeKind.REGISTRANT_CORRECTED, registrant_id=registrant)], NOW
                 )
                 raise ZeroDivisionError
         await world.run("SELECT 1")
@@ -117,7 +117,7 @@ async def test_what_is_rolled_back_wakes_nobody(world: World) -> None:
 
 
 async def test_a_connection_that_breaks_is_made_anew(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(wake, "RECONNECT_AFTER", 0.01)
+    monkeypatch.setattr(wake, "RECONNECT_AFTER_SECONDS", 0.01)
     async with awake(database) as here:
         before = await listeners(database)
         roused = here.signal()
@@ -156,7 +156,11 @@ class Relay:
 async def test_a_connection_that_goes_silent_is_made_anew(
     database_url: str, database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for name, seconds in (("SILENT_FOR", 0.05), ("ANSWERS_WITHIN", 0.3), ("RECONNECT_AFTER", 0.01)):
+    for name, seconds in (
+        ("PING_AFTER_SECONDS", 0.05),
+        ("ANSWER_WITHIN_SECONDS", 0.3),
+        ("RECONNECT_AFTER_SECONDS", 0.01),
+    ):
         monkeypatch.setattr(wake, name, seconds)
     relay, there = Relay(database_url), urlsplit(database_url)
     async with await asyncio.start_server(relay, "127.0.0.1", 0) as listening:
@@ -177,7 +181,7 @@ async def test_a_connection_that_goes_silent_is_made_anew(
 async def test_what_was_told_while_the_connection_was_broken_is_told_again(
     database: Database, database_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(wake, "RECONNECT_AFTER", 0.01)
+    monkeypatch.setattr(wake, "RECONNECT_AFTER_SECONDS", 0.01)
     async with awake(database) as here, heard(database_url) as payloads, awake(database) as there:
         [mine, theirs] = sorted(await listeners(database))
         reconnected, signal = here.signal(), there.signal()
@@ -202,7 +206,7 @@ async def test_a_connection_in_disorder_is_made_anew(
             raise disorder.pop()
         return await execute(connection, query, *given, **named)
 
-    monkeypatch.setattr(wake, "RECONNECT_AFTER", 0.01)
+    monkeypatch.setattr(wake, "RECONNECT_AFTER_SECONDS", 0.01)
     async with heard(database_url) as payloads:
         monkeypatch.setattr(asyncpg.Connection, "execute", disorderly)
         async with awake(database) as here:
@@ -217,7 +221,7 @@ async def test_a_follower_whose_process_is_told_nothing_looks_by_itself(
     world: World, database_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Nobody listens there, and every notification is lost."""
-    monkeypatch.setattr(tail, "POLL", 0.05)
+    monkeypatch.setattr(tail, "POLL_SECONDS", 0.05)
     registrant = (await world.registered(someone(HUBDAT, await world.route()))).id
     await settled(world)
     there = Database(database_url)
@@ -237,7 +241,7 @@ async def test_a_follower_whose_process_is_told_nothing_looks_by_itself(
 async def test_a_follower_hears_of_other_processes_at_once(
     world: World, database_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(tail, "POLL", 60.0)
+    monkeypatch.setattr(tail, "POLL_SECONDS", 60.0)
     registrant = (await world.registered(someone(HUBDAT, await world.route()))).id
     await settled(world)
     elsewhere = Database(database_url)

@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 import httpcore
 import pytest
 
-from app.changes.webhooks.addresses import AddressRefused, Backend, NameNotFound, Resolver, is_public
+from app.changes.webhooks.addresses import AddressRefused, NameNotFound, PublicNetwork, Resolver, is_public
 from tests.receivers import receiving
 
 pytestmark = pytest.mark.anyio
@@ -130,7 +130,7 @@ def saying(*answers: Sequence[str]) -> Callable[[str, int], object]:
 async def test_one_address_that_is_not_public_is_enough(addresses: list[str]) -> None:
     async with receiving() as receiver:
         with pytest.raises(AddressRefused):
-            await Backend(saying(addresses)).connect_tcp("hook.example", receiver.port, timeout=2)
+            await PublicNetwork(saying(addresses)).connect_tcp("hook.example", receiver.port, timeout=2)
         assert receiver.connections == 0
 
 
@@ -143,7 +143,7 @@ async def test_the_connection_goes_to_the_address_that_was_judged() -> None:
         return ["127.0.0.2"] if len(asked) == 1 else ["127.0.0.1"]
 
     async with receiving() as elsewhere, receiving(host="127.0.0.2", port=elsewhere.port) as judged:
-        stream = await Backend(rebinding, private=True).connect_tcp("hook.example", judged.port, timeout=2)
+        stream = await PublicNetwork(rebinding, private=True).connect_tcp("hook.example", judged.port, timeout=2)
         assert stream.get_extra_info("server_addr") == ("127.0.0.2", judged.port)
         await stream.aclose()
         assert asked == ["hook.example"]
@@ -152,7 +152,7 @@ async def test_the_connection_goes_to_the_address_that_was_judged() -> None:
 
 async def test_a_name_is_judged_at_each_connection() -> None:
     async with receiving() as receiver:
-        backend = Backend(saying([], ["127.0.0.1"]))
+        backend = PublicNetwork(saying([], ["127.0.0.1"]))
         with pytest.raises(NameNotFound):
             await backend.connect_tcp("hook.example", receiver.port, timeout=2)
         with pytest.raises(AddressRefused):
@@ -162,7 +162,7 @@ async def test_a_name_is_judged_at_each_connection() -> None:
 
 async def test_the_next_address_is_tried_when_one_does_not_answer() -> None:
     async with receiving() as receiver:
-        backend = Backend(saying(["127.0.0.2", "127.0.0.1"]), private=True)
+        backend = PublicNetwork(saying(["127.0.0.2", "127.0.0.1"]), private=True)
         stream = await backend.connect_tcp("hook.example", receiver.port, timeout=4)
         assert stream.get_extra_info("server_addr") == ("127.0.0.1", receiver.port)
         await stream.aclose()
@@ -174,7 +174,7 @@ async def test_a_name_without_addresses() -> None:
 
     for resolve in (unknown, saying([])):
         with pytest.raises(NameNotFound):
-            await Backend(resolve).connect_tcp("hook.example", 443)
+            await PublicNetwork(resolve).connect_tcp("hook.example", 443)
 
 
 async def test_a_name_server_that_does_not_answer_takes_no_longer_than_connecting_may() -> None:
@@ -183,7 +183,7 @@ async def test_a_name_server_that_does_not_answer_takes_no_longer_than_connectin
         raise AssertionError
 
     with pytest.raises(httpcore.ConnectTimeout):
-        await Backend(silent).connect_tcp("hook.example", 443, timeout=0.05)
+        await PublicNetwork(silent).connect_tcp("hook.example", 443, timeout=0.05)
 
 
 async def test_the_systems_resolver_sees_through_every_way_to_write_an_address() -> None:
@@ -192,8 +192,8 @@ async def test_the_systems_resolver_sees_through_every_way_to_write_an_address()
         for host in ("127.0.0.1", "2130706433", "0x7f000001", "0177.0.0.1", "127.1", "localhost"):
             assert set(await resolver(host, 443)) <= {"127.0.0.1", "::1"}
             with pytest.raises(AddressRefused):
-                await Backend(resolver).connect_tcp(host, 443, timeout=2)
+                await PublicNetwork(resolver).connect_tcp(host, 443, timeout=2)
         with pytest.raises(NameNotFound):
-            await Backend(resolver).connect_tcp("no-such-name.invalid", 443, timeout=10)
+            await PublicNetwork(resolver).connect_tcp("no-such-name.invalid", 443, timeout=10)
     finally:
         resolver.close()

@@ -9,7 +9,7 @@ from uuid import UUID
 import pytest
 
 from app.changes.webhooks import outbox, retries
-from app.changes.webhooks.posting import Outcome
+from app.changes.webhooks.posting import AttemptOutcome
 from app.models.enums import DeliveryError
 from app.registry.webhooks import webhooks
 from tests.changes.sending import (
@@ -27,7 +27,7 @@ from tests.world import DJKA, DKI, NOW
 
 pytestmark = pytest.mark.anyio
 
-GONE = Outcome(5, 410)
+GONE = AttemptOutcome(5, 410)
 
 
 def subjects(leased: list[outbox.Leased]) -> list[int]:
@@ -94,7 +94,7 @@ async def test_what_is_leased_has_all_that_sending_needs(post: Post) -> None:
     assert leased.change is not None
     assert (leased.change.registrant_id, leased.change.to_status) == (UUID(int=1), "FORFEITED")
     [secret] = leased.secrets
-    assert post.world.vault.open(secret).startswith("whsec_")
+    assert post.world.vault.open_secret(secret).startswith("whsec_")
 
 
 async def test_while_changing_over_both_secrets_sign_and_then_the_new_one(post: Post) -> None:
@@ -103,12 +103,12 @@ async def test_while_changing_over_both_secrets_sign_and_then_the_new_one(post: 
         await webhooks.rotate(session, post.world.vault, DJKA, hook.id, NOW)
     await post.told(forfeited(1))
     [leased] = await post.lease()
-    new, old = (post.world.vault.open(secret) for secret in leased.secrets)
+    new, old = (post.world.vault.open_secret(secret) for secret in leased.secrets)
     row = await post.world.run("SELECT secret_sealed, old_secret_sealed FROM webhook")
-    assert [new, old] == [post.world.vault.open(secret) for secret in row[0]]
+    assert [new, old] == [post.world.vault.open_secret(secret) for secret in row[0]]
     await post.record((leased, FAILED))
     [later] = await post.lease(after(hours=24))
-    assert [post.world.vault.open(secret) for secret in later.secrets] == [new]
+    assert [post.world.vault.open_secret(secret) for secret in later.secrets] == [new]
 
 
 async def test_what_is_given_back_is_anybodys_at_once(post: Post) -> None:
@@ -212,10 +212,10 @@ async def test_retry_after_holds_back_the_whole_webhook(post: Post) -> None:
     leased = {UUID(one.subject).int: one for one in await post.lease()}
     assert sorted(leased) == [1, 2, 3, 4, 20]
     await post.record(
-        (leased[1], Outcome(5, 429, retry_after="120")),
-        (leased[2], Outcome(5, 503, retry_after="60")),
+        (leased[1], AttemptOutcome(5, 429, retry_after="120")),
+        (leased[2], AttemptOutcome(5, 503, retry_after="60")),
         (leased[3], DELIVERED),
-        (leased[20], Outcome(5, 200, retry_after="600")),
+        (leased[20], AttemptOutcome(5, 200, retry_after="600")),
     )
     paused = after(seconds=120)
     assert await health(post) == [(None, paused, None, None), (None, None, None, None)]
@@ -228,8 +228,8 @@ async def test_a_shorter_wish_does_not_undo_a_longer_one(post: Post) -> None:
     await post.hook()
     await post.told(forfeited(1), forfeited(2))
     one, two = await post.lease()
-    await post.record((one, Outcome(5, 503, retry_after="600")))
-    await post.record((two, Outcome(5, 503, retry_after="6")))
+    await post.record((one, AttemptOutcome(5, 503, retry_after="600")))
+    await post.record((two, AttemptOutcome(5, 503, retry_after="6")))
     assert (await health(post))[0][1] == after(seconds=600)
 
 

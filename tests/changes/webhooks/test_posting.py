@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from app.changes.webhooks.posting import Outcome, Poster
+from app.changes.webhooks.posting import AttemptOutcome, Poster
 from app.models.enums import DeliveryError
 from tests.receivers import Authority, Request, answer, authority, receiving
 
@@ -31,7 +31,7 @@ async def poster() -> AsyncIterator[Poster]:
     await poster.close()
 
 
-def said(outcome: Outcome) -> tuple[int | None, DeliveryError | None]:
+def said(outcome: AttemptOutcome) -> tuple[int | None, DeliveryError | None]:
     return outcome.status, outcome.error
 
 
@@ -96,7 +96,7 @@ async def test_a_long_body_is_not_read_to_its_end(poster: Poster) -> None:
 async def test_a_body_that_dribbles_in_does_not_change_the_answer(
     poster: Poster, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("app.changes.webhooks.posting.BODY_WITHIN", 0.05)
+    monkeypatch.setattr("app.changes.webhooks.posting.BODY_WITHIN_SECONDS", 0.05)
     async with receiving() as receiver:
         receiver.says = lambda _: b"HTTP/1.1 202 Accepted\r\nContent-Length: 10\r\n\r\nx"
         outcome = await poster.post(receiver.url(), {}, BODY)
@@ -239,7 +239,7 @@ async def test_a_name_that_leads_here_is_refused(trusted: Authority, tmp_path: P
 async def test_a_url_that_was_saved_when_more_was_allowed_is_refused() -> None:
     poster = Poster(here, connections=1)
     async with receiving() as receiver:
-        assert await poster.post(receiver.url(), {}, BODY) == Outcome(0, error=DeliveryError.URL_REFUSED)
+        assert await poster.post(receiver.url(), {}, BODY) == AttemptOutcome(0, error=DeliveryError.URL_REFUSED)
         assert receiver.connections == 0
     await poster.close()
 

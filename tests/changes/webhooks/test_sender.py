@@ -81,7 +81,7 @@ async def until_ended(post: Post, within: float = 30) -> None:
 
 async def secret_of(post: Post) -> str:
     [(sealed,)] = await post.world.run("SELECT secret_sealed FROM webhook")
-    return post.world.vault.open(sealed)
+    return post.world.vault.open_secret(sealed)
 
 
 async def test_an_event_arrives_signed_within_moments(post: Post) -> None:
@@ -167,7 +167,7 @@ async def test_a_slow_receiver_delays_nobody_else(post: Post) -> None:
 
 
 async def test_no_more_is_in_flight_than_one_process_may_have(post: Post, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sender, "AT_ONCE", 3)
+    monkeypatch.setattr(sender, "MOST_IN_FLIGHT", 3)
     release = asyncio.Event()
 
     async def slow(_: Request) -> bytes:
@@ -218,7 +218,7 @@ async def test_order_is_kept_for_each_registrant_while_others_overtake(post: Pos
 async def test_what_is_sent_when_it_stops_is_recorded_or_given_back(
     post: Post, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(sender, "ENDS_WITHIN", 0.2)
+    monkeypatch.setattr(sender, "END_WITHIN_SECONDS", 0.2)
 
     async def never_for_two(request: Request) -> bytes:
         if request.content["data"]["registrantId"] == str(UUID(int=2)):
@@ -308,8 +308,8 @@ def unreliable(chance: random.Random, share: float) -> Callable[[Request], Await
 async def test_everything_arrives_in_order_whatever_fails(post: Post, monkeypatch: pytest.MonkeyPatch) -> None:
     """90 registrants, 3 organizers, 4 webhooks; one answer in four is a failure, and senders are stopped at random."""
     monkeypatch.setattr("app.changes.webhooks.retries.SCHEDULE", (timedelta(0),) * 40)
-    monkeypatch.setattr(sender, "POLL", 0.02)
-    monkeypatch.setattr(sender, "ENDS_WITHIN", 0.0)
+    monkeypatch.setattr(sender, "POLL_SECONDS", 0.02)
+    monkeypatch.setattr(sender, "END_WITHIN_SECONDS", 0.0)
     chance = random.Random(20260302)  # noqa: S311 - a test's dice
     callers = {"djka": DJKA, "dishub-dki": DKI, "hubdat": HUBDAT}
     async with receiving() as first, receiving() as second, receiving() as third, receiving() as fourth:

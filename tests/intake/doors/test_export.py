@@ -18,7 +18,7 @@ from app.intake.doors import export
 from app.intake.files.encoding_xlsx import Xlsx
 from app.main import build_registry
 from app.models.enums import RegistrantStatus
-from app.registry import privacy
+from app.registry import erasure
 from app.registry.registrants.lookup import Ref
 from app.registry.registrants.motorcycles import Motorcycle
 from app.registry.rows import extract
@@ -224,7 +224,7 @@ async def test_whoever_was_erased_is_left_out(api: Api, world: World) -> None:
     route = await world.route()
     kept, erased = [await world.registered(someone(HUBDAT, route, number)) for number in (1, 2)]
     async with world.database.transaction() as session:
-        await privacy.erase(session, world.vault, HUBDAT, Ref(id=erased.id), "Permintaan peserta", NOW)
+        await erasure.erase(session, world.vault, HUBDAT, Ref(id=erased.id), "Permintaan peserta", NOW)
     assert await niks(api, all="true") == [kept.nik]
 
 
@@ -279,7 +279,7 @@ async def test_only_whoever_may_read_registrants(api: Api, world: World) -> None
 async def test_what_stood_at_the_start_is_there_once_while_others_come(
     api: Api, world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(export, "SLICE", 2)
+    monkeypatch.setattr(export, "ROWS_OF_A_SLICE", 2)
     route = await world.route()
     for number in range(1, 6):
         await world.registered(someone(HUBDAT, route, number))
@@ -299,13 +299,13 @@ async def test_what_stood_at_the_start_is_there_once_while_others_come(
 
 
 async def test_no_transaction_is_open_while_a_slice_is_sent(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(export, "SLICE", 1)
+    monkeypatch.setattr(export, "ROWS_OF_A_SLICE", 1)
     route = await world.route()
     for number in range(1, 4):
         await world.registered(someone(HUBDAT, route, number))
     registry = build_registry(world.database, world.vault)
     found = 0
-    async for _ in export.slices(registry, "hubdat", extract.Wanted(2026)):
+    async for _ in export.slices(registry, "hubdat", extract.ExtractFilter(2026)):
         found += 1
         assert world.database.engine.pool.checkedout() == 0  # type: ignore[attr-defined]
     assert found == 3

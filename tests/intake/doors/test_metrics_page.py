@@ -269,7 +269,7 @@ async def test_without_its_database_a_process_still_tells_its_own(settings: Sett
 async def test_a_database_that_does_not_answer_is_not_waited_for(
     api: Api, world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(scraping, "DATABASE_WITHIN", 0.2)
+    monkeypatch.setattr(scraping, "DATABASE_WITHIN_SECONDS", 0.2)
     async with world.database.transaction() as session:
         await session.execute(text("LOCK TABLE import_job IN ACCESS EXCLUSIVE MODE"))
         async with asyncio.timeout(5):

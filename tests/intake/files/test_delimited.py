@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from app.intake.files.file_refusals import FileNotASpreadsheet, FileTooComplex, HeaderNotFound
+from app.intake.files.file_refusals import FileRefusedError
 from tests.intake.sheets import csv_of, person, read, table
 from tests.world import nik_of
 
@@ -53,7 +53,7 @@ def test_the_header_is_within_the_first_ten_rows(above: int) -> None:
 
 
 def test_the_eleventh_row_is_no_header() -> None:
-    with pytest.raises(HeaderNotFound):
+    with pytest.raises(FileRefusedError, match="HEADER_NOT_FOUND"):
         read(("DATA PEMUDIK GRATIS;;\r\n" * 10 + csv_of(LINES)).encode())
 
 
@@ -103,7 +103,7 @@ def test_the_apostrophe_before_a_formula_is_taken_away() -> None:
     ids=["nothing", "blanks", "html", "xml", "pdf", "rtf", "nul", "broken-utf-16", "png", "no-windows-1252"],
 )
 def test_what_is_no_text_is_no_spreadsheet(content: bytes) -> None:
-    with pytest.raises(FileNotASpreadsheet):
+    with pytest.raises(FileRefusedError, match="FILE_NOT_A_SPREADSHEET"):
         read(content)
 
 
@@ -118,7 +118,7 @@ def test_what_is_no_text_is_no_spreadsheet(content: bytes) -> None:
     ids=["a-long-line", "201-columns", "a-quote-without-end", "a-long-cell"],
 )
 def test_what_is_too_much_is_refused_as_a_whole(content: str) -> None:
-    with pytest.raises(FileTooComplex):
+    with pytest.raises(FileRefusedError, match="FILE_TOO_COMPLEX"):
         read(content.encode())
 
 

@@ -84,7 +84,7 @@ def test_sheets_with_frozen_headers_and_filters() -> None:
     assert [[cell.value for cell in row] for row in sheet.rows] == [["nama", "kode"], ["Siti", 1], [None, 2]]
     assert (sheet.freeze_panes, sheet.auto_filter.ref) == ("A2", "A1:B3")
     assert sheet["A1"].font.bold
-    assert sheet.column_dimensions["A"].width == encoding_xlsx.WIDTH
+    assert sheet.column_dimensions["A"].width == encoding_xlsx.COLUMN_WIDTH
     assert [cell.value for cell in book["Ringkasan"][1]] == ["hasil"]
 
 
@@ -99,7 +99,7 @@ def test_nothing_is_kept_between_slices() -> None:
 
 
 def test_a_table_that_is_longer_than_a_sheet_goes_on_in_another(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(encoding_xlsx, "MOST_ROWS", 4)
+    monkeypatch.setattr(encoding_xlsx, "MOST_ROWS_OF_A_SHEET", 4)
     one = Xlsx()
     content = one.sheet("Data", ["kode"]) + b"".join(one.rows([[n], [n + 1]]) for n in (1, 3, 5)) + one.end()
     book = openpyxl.load_workbook(BytesIO(content))

@@ -9,7 +9,7 @@ import openpyxl
 import pytest
 from openpyxl.chartsheet import Chartsheet
 
-from app.intake.files.file_refusals import FileDamaged, FileRefused, HeaderNotFound
+from app.intake.files.file_refusals import FileRefusedError
 from app.registry.values import standard
 from tests.intake.sheets import (
     MAIN,
@@ -92,7 +92,7 @@ def test_dates_that_count_from_1904() -> None:
 def test_the_header_is_anywhere_in_the_first_ten_rows(above: int) -> None:
     found = read(xlsx([["DATA PEMUDIK", None]] * above + LINES))
     assert (found.header, [number for number, _ in found.rows]) == (above + 1, [above + 2, above + 3])
-    with pytest.raises(HeaderNotFound):
+    with pytest.raises(FileRefusedError, match="HEADER_NOT_FOUND"):
         read(xlsx([["DATA PEMUDIK", None]] * 10 + LINES))
 
 
@@ -128,7 +128,7 @@ def test_a_hidden_sheet_is_not_read() -> None:
     for line in LINES:
         book.create_sheet("Lama").append(line) if "Lama" not in book else book["Lama"].append(line)
     book["Lama"].sheet_state = "veryHidden"
-    with pytest.raises(HeaderNotFound):
+    with pytest.raises(FileRefusedError, match="HEADER_NOT_FOUND"):
         read(saved(book))
 
 
@@ -181,9 +181,9 @@ def test_what_stands_under_no_heading_is_kept_aside() -> None:
     ids=["cut-off", "no-xml", "no-sheets", "no-relations", "no-such-string", "no-address", "no-such-row"],
 )
 def test_a_workbook_that_makes_no_sense_is_refused(parts: dict[str, Any]) -> None:
-    with pytest.raises(FileRefused) as refused:
+    with pytest.raises(FileRefusedError) as refused:
         read(package(**parts))
-    assert refused.value.code in {"FILE_DAMAGED", "HEADER_NOT_FOUND", "FILE_TOO_MANY_ROWS"}
+    assert refused.value.refusal.code in {"FILE_DAMAGED", "HEADER_NOT_FOUND", "FILE_TOO_MANY_ROWS"}
 
 
 def test_a_panic_of_the_library_is_a_damaged_file(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -194,5 +194,5 @@ def test_a_panic_of_the_library_is_a_damaged_file(monkeypatch: pytest.MonkeyPatc
         raise PanicException
 
     monkeypatch.setattr("app.intake.files.excel.CalamineWorkbook.from_filelike", panic, raising=True)
-    with pytest.raises(FileDamaged):
+    with pytest.raises(FileRefusedError, match="FILE_DAMAGED"):
         read(xlsx(LINES))

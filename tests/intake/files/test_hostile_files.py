@@ -12,7 +12,7 @@ from random import Random
 import pytest
 
 from app.intake.files.archives import MOST_PARTS
-from app.intake.files.file_refusals import BY_CODE, FileRefused
+from app.intake.files.file_refusals import BY_CODE, FileRefusedError
 from tests.intake.sheets import (
     GOOD,
     MAIN,
@@ -232,9 +232,9 @@ LARGE = {
 @pytest.mark.parametrize("name", sorted(REFUSED.keys() - AT_THE_LIMIT - LARGE))
 def test_refused_by_what_it_is(name: str) -> None:
     code, make = REFUSED[name]
-    with pytest.raises(FileRefused) as refused:
+    with pytest.raises(FileRefusedError) as refused:
         read(make())
-    assert refused.value.code == code
+    assert refused.value.refusal.code == code
 
 
 @pytest.mark.parametrize("name", REFUSED)

@@ -13,8 +13,8 @@ import pytest
 
 from app.intake.files import reading, workbooks
 from app.intake.files.columns import EXAMPLE_NAME, EXAMPLE_NIK
-from app.intake.files.file_refusals import ColumnMissing, ColumnRepeated, FileRefused, FileTooComplex, FileTooLarge
-from app.intake.files.workbooks import Row
+from app.intake.files.file_refusals import ColumnMissing, ColumnRepeated, FileRefusedError
+from app.intake.files.workbooks import FileRow
 from tests.intake.sheets import csv_of, person, read, table, xlsx
 from tests.world import nik_of
 
@@ -24,7 +24,7 @@ Program = Callable[[str], None]
 LINES = table(person(1), person(2))
 
 
-async def rows_of(source: Path | object) -> list[Row]:
+async def rows_of(source: Path | object) -> list[FileRow]:
     async with workbooks.read(source) as found:  # type: ignore[arg-type]
         return [row async for batch in found.batches() for row in batch]
 
@@ -51,7 +51,7 @@ async def test_a_file_is_read_by_another_process(file: Path) -> None:
     async with workbooks.read(file) as found:
         assert (found.header.sheet, found.header.row, found.count) == ("Lembar 1", 1, 2)
         batches = [batch async for batch in found.batches()]
-        assert batches == [[Row(2, LINES[1]), Row(3, LINES[2])]]
+        assert batches == [[FileRow(2, LINES[1]), FileRow(3, LINES[2])]]
         assert found.values(batches[0][0]) == person(1)
         assert found._process.pid != os.getpid()
     assert found._process.returncode is not None
@@ -95,18 +95,20 @@ async def test_a_header_is_judged_before_any_row_is_read(
     tmp_path: Path, lines: list[list[object]], kind: type[ColumnMissing | ColumnRepeated], columns: int
 ) -> None:
     (tmp_path / "data.xlsx").write_bytes(xlsx(lines))
-    with pytest.raises(kind) as refused:
+    with pytest.raises(FileRefusedError) as refused:
         await rows_of(tmp_path / "data.xlsx")
-    assert len(refused.value.columns) == columns
+    refusal = refused.value.refusal
+    assert isinstance(refusal, kind)
+    assert len(refusal.columns) == columns
 
 
 async def test_a_refusal_comes_over_with_its_facts(tmp_path: Path) -> None:
     path = tmp_path / "data.csv"
     path.write_text(csv_of(LINES) + "1;2;3\n" * 150_000)
-    with pytest.raises(FileRefused) as refused:
+    with pytest.raises(FileRefusedError) as refused:
         await rows_of(path)
-    assert refused.value.code == "FILE_TOO_MANY_ROWS"
-    assert "150000" in refused.value.message("id")
+    assert refused.value.refusal.code == "FILE_TOO_MANY_ROWS"
+    assert "150000" in refused.value.refusal.message("id")
 
 
 async def test_a_large_file_is_refused_unread(tmp_path: Path, reads: Program) -> None:
@@ -114,9 +116,9 @@ async def test_a_large_file_is_refused_unread(tmp_path: Path, reads: Program) ->
     path = tmp_path / "data.xlsx"
     with path.open("wb") as file:
         file.truncate(50 * 1024 * 1024)
-    with pytest.raises(FileTooLarge) as refused:
+    with pytest.raises(FileRefusedError, match="FILE_TOO_LARGE") as refused:
         await rows_of(path)
-    assert "20 MB" in refused.value.message("id")
+    assert "20 MB" in refused.value.refusal.message("id")
 
 
 async def test_the_example_of_the_template_is_left_out(tmp_path: Path) -> None:
@@ -134,7 +136,7 @@ async def test_the_example_of_the_template_is_left_out(tmp_path: Path) -> None:
 @pytest.mark.parametrize("by", ["SIGKILL", "SIGXCPU", "SIGABRT"])
 async def test_a_process_that_the_kernel_ended_found_the_file_too_complex(file: Path, reads: Program, by: str) -> None:
     reads(f"import os, signal; os.kill(os.getpid(), signal.{by})")
-    with pytest.raises(FileTooComplex):
+    with pytest.raises(FileRefusedError, match="FILE_TOO_COMPLEX"):
         await rows_of(file)
 
 
@@ -152,15 +154,15 @@ async def test_a_bug_in_it_is_not_the_files_fault(file: Path, reads: Program) ->
 
 
 async def test_silence_ends_it(file: Path, reads: Program, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(workbooks, "PATIENCE", 0.2)
+    monkeypatch.setattr(workbooks, "SILENT_FOR_SECONDS", 0.2)
     reads("import time; time.sleep(100)")
-    with pytest.raises(FileTooComplex):
+    with pytest.raises(FileRefusedError, match="FILE_TOO_COMPLEX"):
         await asyncio.wait_for(rows_of(file), 10)
 
 
 async def test_a_frame_is_not_as_long_as_it_says(file: Path, reads: Program) -> None:
     reads("import sys; sys.stdout.buffer.write(b'\\xff\\xff\\xff\\xff')")
-    with pytest.raises(FileTooComplex):
+    with pytest.raises(FileRefusedError, match="FILE_TOO_COMPLEX"):
         await rows_of(file)
 
 

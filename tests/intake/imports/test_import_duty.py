@@ -168,7 +168,7 @@ async def test_a_server_works_off_what_waits_and_wipes_what_is_old(world: World,
 async def test_a_database_that_is_away_is_looked_at_again(
     world: World, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(import_duty, "LOOK_EVERY", 0.01)
+    monkeypatch.setattr(import_duty, "LOOK_EVERY_SECONDS", 0.01)
     waiting, away = import_duty.waiting, [True, True]
 
     async def waiting_when_there(*given: Any) -> bool:
@@ -193,7 +193,7 @@ async def test_a_process_that_cannot_work_is_told_of(
 
 async def test_a_process_that_does_not_end_is_ended(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(import_duty, "COMMAND", ("-c", "import time; time.sleep(60)"))
-    monkeypatch.setattr(import_duty, "ENDS_WITHIN", 0.05)
+    monkeypatch.setattr(import_duty, "END_WITHIN_SECONDS", 0.05)
     stop = asyncio.Event()
     stop.set()
     await import_duty.one_process(settings, stop)

@@ -117,7 +117,7 @@ async def test_a_spreadsheet_is_as_good_as_a_csv_file(world: World) -> None:
 
 
 async def test_ways_back_wait_for_everybodys_way_home(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(importing, "AT_ONCE", 3)
+    monkeypatch.setattr(importing, "ROWS_OF_A_CHUNK", 3)
     await world.route()
     await world.way_back()
     people = range(1, 8)
@@ -129,7 +129,7 @@ async def test_ways_back_wait_for_everybodys_way_home(world: World, monkeypatch:
 async def test_each_row_is_judged_by_what_the_ones_before_it_left(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(importing, "AT_ONCE", 1)
+    monkeypatch.setattr(importing, "ROWS_OF_A_CHUNK", 1)
     await world.route()
     spelt = nik_with_dots(1)
     rows = [row(1), row(1, data_nik=spelt, **in_status(2)), row(2), row(1, **in_status(3)), row(1)]
@@ -201,7 +201,7 @@ async def later(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 async def test_each_row_is_taken_in_once_whoever_goes_on(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(importing, "AT_ONCE", 2)
+    monkeypatch.setattr(importing, "ROWS_OF_A_CHUNK", 2)
     await world.route()
     await sent(world, HUBDAT, as_csv(row(number) for number in range(1, 8)))
     await cut_off(world, monkeypatch, after=2)
@@ -245,7 +245,7 @@ async def test_a_job_that_always_ends_its_process_is_given_up(world: World, monk
 
 
 async def test_attempts_are_counted_anew_behind_every_chunk(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(importing, "AT_ONCE", 1)
+    monkeypatch.setattr(importing, "ROWS_OF_A_CHUNK", 1)
     await world.route()
     await sent(world, HUBDAT, as_csv(row(number) for number in range(1, 7)))
     for turn in range(5):
@@ -275,7 +275,7 @@ async def test_a_file_that_cannot_be_taken_ends_the_job_with_its_reason(world: W
 
 
 async def test_a_database_that_is_away_is_waited_for(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(importing, "AGAIN_AFTER", 0.01)
+    monkeypatch.setattr(importing, "RETRY_AFTER_SECONDS", 0.01)
     await world.route()
     await sent(world, HUBDAT, as_csv([row(1)]))
     push, away = importing.reception.push, [True, True, False]
@@ -288,7 +288,7 @@ async def test_a_database_that_is_away_is_waited_for(world: World, monkeypatch: 
     monkeypatch.setattr(importing.reception, "push", push_when_there)
     assert (await worked_off(world)).results == {"NEW": 1}
 
-    monkeypatch.setattr(importing, "PATIENCE", 0.0)
+    monkeypatch.setattr(importing, "GIVE_UP_AFTER_SECONDS", 0.0)
     calls: list[int] = []
 
     async def never() -> None:
@@ -322,7 +322,7 @@ async def test_what_is_one_ahead_is_left_when_its_reader_leaves() -> None:
 async def test_a_dry_run_judges_as_the_import_would_and_changes_nothing(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(importing, "AT_ONCE", 3)
+    monkeypatch.setattr(importing, "ROWS_OF_A_CHUNK", 3)
     await world.route(quota=4)
     await world.way_back()
     await imported(world, HUBDAT, [row(9)])
@@ -352,7 +352,7 @@ async def test_a_dry_run_judges_as_the_import_would_and_changes_nothing(
 
 
 async def test_a_dry_run_that_was_cut_off_begins_again(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(importing, "AT_ONCE", 2)
+    monkeypatch.setattr(importing, "ROWS_OF_A_CHUNK", 2)
     await world.route(quota=3)
     await sent(world, HUBDAT, as_csv(row(number) for number in range(1, 6)), dry_run=True)
     await cut_off(world, monkeypatch, after=1)
@@ -365,7 +365,7 @@ async def test_a_dry_run_that_was_cut_off_begins_again(world: World, monkeypatch
 
 
 def test_more_rows_of_one_nik_than_a_part_holds_are_divided(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(importing, "AT_ONCE", 2)
+    monkeypatch.setattr(importing, "ROWS_OF_A_CHUNK", 2)
     packed = [importing.orjson.dumps((place, {"data_nik": worlds.nik_of(place // 3)})) for place in range(6)]
     assert [[place for place, _ in part] for part in importing.parts(packed)] == [[0, 1], [2], [3, 4], [5]]
     assert list(importing.parts([])) == []

@@ -243,7 +243,7 @@ def sheets(content: bytes) -> dict[str, list[tuple[object, ...]]]:
 async def test_the_file_comes_back_with_a_verdict_for_each_row(
     api: Api, world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(importing, "AT_ONCE", 2)
+    monkeypatch.setattr(importing, "ROWS_OF_A_CHUNK", 2)
     await world.route(quota=2)
     rows = [row(1), row(2, data_nik="123"), row(3), row(4), row(1, **in_status(2))]
     job = await finished(api, world, rows)

@@ -10,7 +10,7 @@ import pytest
 from app.intake.files import workbooks
 from app.intake.files.encoding import Cell, Csv, Encoder
 from app.intake.files.encoding_xlsx import Xlsx
-from app.intake.imports.report import Outcome, Sheet, report
+from app.intake.imports.report import RowOutcome, Sheet, report
 from tests.intake.sheets import csv_of, person, read, table, xlsx
 from tests.world import nik_of
 
@@ -20,7 +20,7 @@ LINES = [["DATA PEMUDIK"], ["No", *person(), "Catatan ", ""]]
 LINES += [[str(number), *person(number).values(), "+A1", None] for number in range(1, 4)]
 
 
-async def slices(*parts: Sequence[Outcome]) -> AsyncIterator[Sequence[Outcome]]:
+async def slices(*parts: Sequence[RowOutcome]) -> AsyncIterator[Sequence[RowOutcome]]:
     for part in parts:
         yield part
 
@@ -29,15 +29,17 @@ async def cells(*rows: Sequence[Cell]) -> AsyncIterator[Sequence[Sequence[Cell]]
     yield rows
 
 
-async def made(content: bytes, outcomes: AsyncIterator[Sequence[Outcome]], encoder: Encoder, *more: Sheet) -> bytes:
+async def made(content: bytes, outcomes: AsyncIterator[Sequence[RowOutcome]], encoder: Encoder, *more: Sheet) -> bytes:
     with TemporaryFile() as file:
         file.write(content)
         async with workbooks.read(file) as reading:
             return b"".join([part async for part in report(reading, outcomes, more, encoder)])
 
 
-def told() -> AsyncIterator[Sequence[Outcome]]:
-    return slices([Outcome(3, "diterima")], [], [Outcome(5, "ditolak", "NIK tidak sah: harus 16 angka. (NIK_INVALID)")])
+def told() -> AsyncIterator[Sequence[RowOutcome]]:
+    return slices(
+        [RowOutcome(3, "diterima")], [], [RowOutcome(5, "ditolak", "NIK tidak sah: harus 16 angka. (NIK_INVALID)")]
+    )
 
 
 async def test_the_same_file_with_a_verdict_for_each_row() -> None:
@@ -72,7 +74,7 @@ async def test_as_csv_it_has_the_rows_alone() -> None:
 
 async def test_a_report_that_is_sent_again_gets_new_verdicts() -> None:
     first = await made(xlsx(LINES), told(), Xlsx())
-    again = await made(first, slices([Outcome(4, "tidak_berubah", "")]), Xlsx())
+    again = await made(first, slices([RowOutcome(4, "tidak_berubah", "")]), Xlsx())
     found = read(again)
     assert found.columns == ["No", *person(), "Catatan ", "hasil", "keterangan"]
     assert found.column("hasil") == [None, None, "tidak_berubah"]
@@ -83,7 +85,7 @@ async def test_verdicts_and_rows_meet_over_many_batches() -> None:
     numbers = range(1, 1_301)
     content = csv_of(table(*(person(number) for number in numbers))).encode()
     # In slices of another size than the batches of the file.
-    parts = [[Outcome(row, f"hasil {row}") for row in range(start, min(start + 700, 1_302))] for start in (2, 702)]
+    parts = [[RowOutcome(row, f"hasil {row}") for row in range(start, min(start + 700, 1_302))] for start in (2, 702)]
     found = read(await made(content, slices(*parts), Csv()))
     assert found.column("hasil") == [f"hasil {number + 1}" for number in numbers]
     assert found.column("data_nik") == [nik_of(number) for number in numbers]

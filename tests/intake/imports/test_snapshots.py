@@ -36,7 +36,9 @@ async def travellers(world: World, monkeypatch: pytest.MonkeyPatch) -> dict[int,
     await imported(world, HUBDAT, [row(5, **in_status(5))])
     monkeypatch.setattr("app.clock.now", lambda: LATER)
     found = await world.run("SELECT id, nik_sealed FROM registrant WHERE direction = 'MUDIK'")
-    people = {next(n for n in range(1, 8) if nik_of(n) == world.vault.open(one.nik_sealed)): one.id for one in found}
+    people = {
+        next(n for n in range(1, 8) if nik_of(n) == world.vault.open_personal(one.nik_sealed)): one.id for one in found
+    }
     await world.put(people[6], status=S.NO_SHOW)
     return people
 

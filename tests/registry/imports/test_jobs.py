@@ -10,7 +10,7 @@ from uuid_utils.compat import uuid7
 
 from app.errors import InvalidValue, NotFound, NotYours, Refusal, SeasonClosed
 from app.models.enums import ImportMode, ImportState
-from app.registry import key_rotation, privacy
+from app.registry import erasure, key_rotation
 from app.registry.caller import Caller
 from app.registry.imports import job_runs, jobs
 from app.registry.imports.job_runs import LEASE, LeaseLost
@@ -207,7 +207,7 @@ async def test_files_that_had_a_row_of_somebody_erased_are_wiped(world: World) -
             await job_runs.advance(session, job, runner, chunk, NOW)
             await job_runs.finish(session, job, runner, NOW, missing=None)
     async with world.database.transaction() as session:
-        await privacy.erase(session, world.vault, HUBDAT, Ref(id=one), "Permintaan", NOW)
+        await erasure.erase(session, world.vault, HUBDAT, Ref(id=one), "Permintaan", NOW)
     wiped = [tuple(row) for row in await world.run("SELECT wiped_at, rows_done FROM import_job ORDER BY id")]
     assert wiped == [(NOW, 1), (None, 1)]
     assert (await world.count("import_file"), await world.count("import_chunk")) == (1, 1)

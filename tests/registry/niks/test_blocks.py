@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from app.errors import NotFound
+from app.errors import NotFound, RefusalError
 from app.registry.caller import Caller
 from app.registry.niks import blocks
 from app.registry.niks.blocks import StandingBlock
@@ -142,6 +142,6 @@ async def test_without_an_open_season_there_is_nothing_to_block_for(world: World
     await world.close()
     async with world.unchanged():
         for call in (block(world, nik_of(1)), lift(world, nik_of(1))):
-            with pytest.raises(NotFound) as caught:
+            with pytest.raises(RefusalError) as caught:
                 await call
-            assert caught.value.field == "season"
+            assert caught.value.refusal == NotFound("season")

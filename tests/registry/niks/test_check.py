@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from app.errors import NikInvalid, NotFound, Standing, TooManyChecks
+from app.errors import NikInvalid, RefusalError, Standing, TooManyChecks
 from app.registry.caller import Caller
 from app.registry.niks.blocks import StandingBlock
 from app.registry.niks.check import Answer, Check
@@ -36,7 +36,9 @@ async def block(world: World, number: int, reason: str, *, first: int, last: int
 
 
 async def test_a_nik_that_nobody_has_is_available(world: World) -> None:
-    assert await checked(world) == Answer(nik_of(1), "AVAILABLE", (), None, (), None)  # type: ignore[arg-type]
+    assert await checked(world) == Answer(
+        nik=nik_of(1), outcome="AVAILABLE", standing=(), block=None, warnings=(), outbound_stands=None
+    )  # type: ignore[arg-type]
 
 
 async def test_what_stands_is_told_without_a_name(world: World) -> None:
@@ -121,7 +123,7 @@ async def test_last_season_does_not_stand(world: World) -> None:
 
 async def test_without_an_open_season_nothing_is_answered(world: World) -> None:
     await world.close(2026)
-    with pytest.raises(NotFound, match="NOT_FOUND"):
+    with pytest.raises(RefusalError, match="NOT_FOUND"):
         await world.check(Check(DJKA, nik_of(1)))
     assert await world.count("nik_access") == 0
 

@@ -15,10 +15,10 @@ from app.registry.niks.check import Check
 from app.registry.niks.enumeration import (
     FEWEST_NIKS,
     MOST_CLIENTS,
-    STEPS,
     TIME_TO_BRING_A_LIST,
     TIME_TO_REGISTER,
-    WINDOW,
+    WALK_NIKS,
+    WALK_STEPS,
     Unfollowed,
     Walk,
     Walks,
@@ -61,10 +61,10 @@ def alarms(stream: Iterator[str] | list[str]) -> int:
 
 def test_serials_one_by_one_are_noticed_after_31() -> None:
     sweep = [nik(1, BORN, serial) for serial in range(9000, 9200)]
-    assert alarms(sweep[: STEPS + 1]) == 1
-    assert alarms(sweep[:STEPS]) == 0
-    assert alarms(sweep) == len(sweep) - STEPS
-    assert alarms(sweep[::-1]) == len(sweep) - STEPS
+    assert alarms(sweep[: WALK_STEPS + 1]) == 1
+    assert alarms(sweep[:WALK_STEPS]) == 0
+    assert alarms(sweep) == len(sweep) - WALK_STEPS
+    assert alarms(sweep[::-1]) == len(sweep) - WALK_STEPS
 
 
 def test_birthdays_one_by_one_are_noticed() -> None:
@@ -105,23 +105,23 @@ def test_a_whole_town_in_one_sorted_list_is_not(seed: int) -> None:
 
 def test_the_same_people_again_say_nothing() -> None:
     walk = Walk()
-    sweep = [nik(1, BORN, serial) for serial in range(9000, 9000 + STEPS)]
+    sweep = [nik(1, BORN, serial) for serial in range(9000, 9000 + WALK_STEPS)]
     assert not any(walk.look(digits) for _ in range(10) for digits in sweep)
 
 
 def test_a_walk_is_forgotten_when_others_came_after_it() -> None:
     walk, dice = Walk(), dice_of(1)
-    for serial in range(9000, 9000 + 2 * STEPS):
+    for serial in range(9000, 9000 + 2 * WALK_STEPS):
         walk.look(nik(1, BORN, serial))
-    later = [walk.look(person(dice, 40)) for _ in range(2 * WINDOW)]
+    later = [walk.look(person(dice, 40)) for _ in range(2 * WALK_NIKS)]
     assert later[0]
-    assert not any(later[WINDOW:])
+    assert not any(later[WALK_NIKS:])
     assert not walk.look(nik(1, BORN, 9001))
 
 
 def test_clients_are_followed_apart_and_the_longest_silent_is_forgotten() -> None:
     walks = Walks()
-    sweep = [nik(1, BORN, serial) for serial in range(9000, 9000 + STEPS + 1)]
+    sweep = [nik(1, BORN, serial) for serial in range(9000, 9000 + WALK_STEPS + 1)]
     assert not any(walks.look(client, digits) for digits in sweep[:-1] for client in ("one", "other"))
     for number in range(MOST_CLIENTS - 1):
         assert not walks.look(f"client-{number}", sweep[0])

@@ -42,11 +42,11 @@ async def test_refused_duplicates_open_a_case_and_join_it(world: World, routes: 
     await world.submit(someone(DKI, routes["dishub-dki"]), someone(DJKA, routes["djka"]), now=LATER)
     [case] = await page(world)
     assert case == Case(
-        case.id,
-        2026,
-        "MUDIK",
-        "PASSENGER",
-        "OPEN",
+        id=case.id,
+        season=2026,
+        direction="MUDIK",
+        service="PASSENGER",
+        state="OPEN",
         suspect=False,
         holder="hubdat",
         claims=(Claim("djka", 2, NOW, LATER), Claim("dishub-dki", 1, LATER, LATER)),

@@ -7,7 +7,7 @@ from uuid import UUID
 import pytest
 
 from app.models.enums import RegistrantStatus
-from app.registry import privacy
+from app.registry import erasure
 from app.registry.caller import Caller
 from app.registry.registrants import corrections, lookup
 from app.registry.registrants.corrections import Correction
@@ -26,7 +26,9 @@ REASON = "Salah ketik petugas"
 async def correct(world: World, ref: Ref | UUID, caller: Caller = HUBDAT, reason: str = REASON, **changes: Any) -> Any:
     named = Ref(id=ref) if isinstance(ref, UUID) else ref
     return await world.database.attempt(
-        lambda session: corrections.correct(session, world.vault, caller, named, Correction(reason, **changes), LATER)
+        lambda session: corrections.correct(
+            session, world.vault, caller, named, Correction(reason=reason, **changes), LATER
+        )
     )
 
 
@@ -245,7 +247,7 @@ async def test_a_return_that_is_booked_meanwhile_is_corrected_too(
 async def test_what_is_erased_cannot_be_corrected(world: World) -> None:
     home, back = await pair(world)
     async with world.database.transaction() as session:
-        await privacy.erase(session, world.vault, HUBDAT, Ref(id=home.id), "Permintaan", NOW)
+        await erasure.erase(session, world.vault, HUBDAT, Ref(id=home.id), "Permintaan", NOW)
     async with world.unchanged():
         refused = await correct(world, home.id, name="Lain")
     assert (refused.code, refused.field) == ("NOT_FOUND", "ref")

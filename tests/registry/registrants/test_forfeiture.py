@@ -227,7 +227,7 @@ async def test_at_the_deadline_forfeiture_or_verification_wins_never_both(world:
     """A verification that was in time and a sweep meet at the same rows."""
     route = await world.route()
     booked = await world.submit(*(someone(HUBDAT, route, number) for number in range(40)))
-    moves = (world.move(Move(HUBDAT, Ref(id=one.record.id), S.VERIFIED), now=DEADLINE) for one in booked)
+    moves = (world.move(Move(caller=HUBDAT, ref=Ref(id=one.record.id), to=S.VERIFIED), now=DEADLINE) for one in booked)
     await asyncio.gather(world.sweep(DEADLINE + INSTANT), *moves)
     counts = dict(tuple(row) for row in await world.run("SELECT status, count(*) FROM registrant GROUP BY status"))
     assert sum(counts.values()) == 40

@@ -47,7 +47,7 @@ async def standing_at(world: World, status: RegistrantStatus) -> UUID:
 @pytest.mark.parametrize(("was", "to"), list(product(S, S)))
 async def test_every_pair_of_statuses(world: World, was: RegistrantStatus, to: RegistrantStatus) -> None:
     one = await standing_at(world, was)
-    move = Move(HUBDAT, Ref(id=one), to, reason=REASON, healthy=True)
+    move = Move(caller=HUBDAT, ref=Ref(id=one), to=to, reason=REASON, healthy=True)
     if (was, to) in ALLOWED:
         [moved] = await world.move(move)
         assert moved.status == to
@@ -90,7 +90,7 @@ async def test_verification_is_written_down(world: World) -> None:
 async def test_a_posko_is_no_nik(world: World) -> None:
     one = await standing_at(world, S.REGISTERED)
     async with world.unchanged():
-        [refused] = await world.move(Move(HUBDAT, Ref(id=one), S.VERIFIED, posko=nik_of(1)))
+        [refused] = await world.move(Move(caller=HUBDAT, ref=Ref(id=one), to=S.VERIFIED, posko=nik_of(1)))
     assert (refused.code, refused.field) == ("INVALID_VALUE", "posko")
 
 
@@ -107,14 +107,16 @@ async def test_departure_keeps_the_verification(world: World) -> None:
 async def test_departing_needs_health(world: World, healthy: bool | None) -> None:
     one = await standing_at(world, S.VERIFIED)
     async with world.unchanged():
-        [refused] = await world.move(Move(HUBDAT, Ref(id=one), S.DEPARTED, healthy=healthy))
+        [refused] = await world.move(Move(caller=HUBDAT, ref=Ref(id=one), to=S.DEPARTED, healthy=healthy))
     assert (refused.code, refused.field) == ("NOT_HEALTHY", "healthy")
 
 
 async def test_a_departure_is_not_in_the_future(world: World) -> None:
     one = await standing_at(world, S.VERIFIED)
     async with world.unchanged():
-        [refused] = await world.move(Move(HUBDAT, Ref(id=one), S.DEPARTED, healthy=True, at=NOW + timedelta(hours=1)))
+        [refused] = await world.move(
+            Move(caller=HUBDAT, ref=Ref(id=one), to=S.DEPARTED, healthy=True, at=NOW + timedelta(hours=1))
+        )
     assert (refused.code, refused.field) == ("INVALID_VALUE", "at")
 
 
@@ -142,7 +144,7 @@ async def test_a_cancellation_has_a_reason_and_no_reason_has_a_nik(
 ) -> None:
     one = await standing_at(world, S.REGISTERED)
     async with world.unchanged():
-        [refused] = await world.move(Move(HUBDAT, Ref(id=one), to, reason=reason))
+        [refused] = await world.move(Move(caller=HUBDAT, ref=Ref(id=one), to=to, reason=reason))
     assert (refused.code, refused.field) == ("INVALID_VALUE", "reason")
 
 
@@ -161,7 +163,9 @@ async def test_verification_after_the_deadline_has_expired(world: World) -> None
     one = await standing_at(world, S.REGISTERED)
     deadline = datetime(2026, 3, 9, 16, 59, 59, 999999, tzinfo=UTC)
     async with world.unchanged():
-        [refused] = await world.move(Move(HUBDAT, Ref(id=one), S.VERIFIED), now=deadline + timedelta(microseconds=1))
+        [refused] = await world.move(
+            Move(caller=HUBDAT, ref=Ref(id=one), to=S.VERIFIED), now=deadline + timedelta(microseconds=1)
+        )
     assert (refused.code, refused.field, refused.verify_by) == ("VERIFICATION_EXPIRED", "ref", deadline)
     await world.moved(one, S.VERIFIED, now=deadline)
 
@@ -171,7 +175,7 @@ async def test_verification_has_expired_also_after_the_sweep(world: World) -> No
     later = NOW + timedelta(days=8)
     await world.sweep(later)
     async with world.unchanged():
-        [refused] = await world.move(Move(HUBDAT, Ref(id=one), S.VERIFIED), now=later)
+        [refused] = await world.move(Move(caller=HUBDAT, ref=Ref(id=one), to=S.VERIFIED), now=later)
     assert refused.code == "VERIFICATION_EXPIRED"
 
 
@@ -193,7 +197,10 @@ async def test_a_closed_season_is_read_only(world: World) -> None:
     await world.close()
     async with world.unchanged():
         refused = await world.move(
-            *(Move(HUBDAT, Ref(id=one), to, reason=REASON) for to in (S.VERIFIED, S.CANCELLED, S.REGISTERED))
+            *(
+                Move(caller=HUBDAT, ref=Ref(id=one), to=to, reason=REASON)
+                for to in (S.VERIFIED, S.CANCELLED, S.REGISTERED)
+            )
         )
     assert [getattr(verdict, "code", verdict) for verdict in refused] == [
         "SEASON_CLOSED",
@@ -206,7 +213,7 @@ async def test_another_organizers_registrant_is_not_found(world: World) -> None:
     one = await standing_at(world, S.REGISTERED)
     refs = [Ref(id=one), Ref(nik=nik_of(1)), Ref(id=uuid4())]
     async with world.unchanged():
-        refused = await world.move(*(Move(DJKA, ref, S.VERIFIED) for ref in refs))
+        refused = await world.move(*(Move(caller=DJKA, ref=ref, to=S.VERIFIED) for ref in refs))
     assert [(verdict.code, verdict.field) for verdict in refused] == [("NOT_FOUND", "ref")] * 3
 
 
@@ -222,12 +229,12 @@ async def test_a_batch_is_judged_step_by_step(world: World) -> None:
     first = await world.registered(someone(HUBDAT, route, 1, reference="BK-1"))
     second = await world.registered(someone(HUBDAT, route, 2))
     verdicts = await world.move(
-        Move(HUBDAT, Ref(id=first.id), S.DEPARTED, healthy=True),
-        Move(HUBDAT, Ref(id=first.id), S.VERIFIED),
-        Move(HUBDAT, Ref(reference="BK-1"), S.DEPARTED, healthy=True),
-        Move(HUBDAT, Ref(nik=nik_of(2)), S.CANCELLED, reason=REASON),
-        Move(HUBDAT, Ref(id=second.id), S.VERIFIED),
-        Move(HUBDAT, Ref(nik="x"), S.VERIFIED),
+        Move(caller=HUBDAT, ref=Ref(id=first.id), to=S.DEPARTED, healthy=True),
+        Move(caller=HUBDAT, ref=Ref(id=first.id), to=S.VERIFIED),
+        Move(caller=HUBDAT, ref=Ref(reference="BK-1"), to=S.DEPARTED, healthy=True),
+        Move(caller=HUBDAT, ref=Ref(nik=nik_of(2)), to=S.CANCELLED, reason=REASON),
+        Move(caller=HUBDAT, ref=Ref(id=second.id), to=S.VERIFIED),
+        Move(caller=HUBDAT, ref=Ref(nik="x"), to=S.VERIFIED),
     )
     assert [one.status if isinstance(one, Record) else one.code for one in verdicts] == [
         "TRANSITION_NOT_ALLOWED",
@@ -247,14 +254,14 @@ async def test_a_batch_is_judged_step_by_step(world: World) -> None:
 
 async def test_a_step_for_nobody_is_not_found(world: World) -> None:
     async with world.database.transaction() as session:
-        [verdict] = await lifecycle.step(session, [Step(uuid4(), S.VERIFIED)], NOW)
+        [verdict] = await lifecycle.step(session, [Step(id=uuid4(), to=S.VERIFIED)], NOW)
     assert isinstance(verdict, NotFound)
 
 
 async def test_what_the_registry_does_itself_has_no_client(world: World) -> None:
     one = await standing_at(world, S.REGISTERED)
     async with world.database.transaction() as session:
-        await lifecycle.step(session, [Step(one, S.CANCELLED)], NOW)
+        await lifecycle.step(session, [Step(id=one, to=S.CANCELLED)], NOW)
     assert (await world.changes())[2] == ("REGISTRANT_MOVED", "REGISTERED", "CANCELLED", None, None)
 
 
@@ -306,7 +313,9 @@ async def test_a_thousand_moves_take_as_many_statements_as_one(world: World, to:
     counts = []
     for some in (booked[:1], booked[1:]):
         with world.statements() as issued:
-            moved = await world.move(*(Move(HUBDAT, Ref(id=one.record.id), to, reason=REASON) for one in some))
+            moved = await world.move(
+                *(Move(caller=HUBDAT, ref=Ref(id=one.record.id), to=to, reason=REASON) for one in some)
+            )
         assert {one.status for one in moved} == {to}
         counts.append(len(issued))
     assert counts[0] == counts[1] == {S.VERIFIED: 4, S.CANCELLED: 10}[to]

@@ -134,7 +134,13 @@ class Lives:
         people = [(first, steps[0][1])]
         people += [(self.person(who, caller.organizer), to) for who, to in steps[1:]]
         moves = [
-            lifecycle.Move(caller, self.ref(one), RegistrantStatus(status), "Permintaan peserta", healthy=not ill)
+            lifecycle.Move(
+                caller=caller,
+                ref=self.ref(one),
+                to=RegistrantStatus(status),
+                reason="Permintaan peserta",
+                healthy=not ill,
+            )
             for one, status in people
         ]
         expected = [self.model.move(caller.organizer, one, status, not ill, self.now) for one, status in people]
@@ -146,7 +152,7 @@ class Lives:
     def correct(self, who: int, nik: int, stranger: bool) -> None:
         one = self.person(who)
         caller = self.caller_for(one, stranger=stranger)
-        given = Correction("Salah ketik", nik=nik_of(nik))
+        given = Correction(reason="Salah ketik", nik=nik_of(nik))
         wish = self.model.correct(caller.organizer, one, nik)
         self.same(
             self.stage.run(lambda s: corrections.correct(s, self.vault, caller, self.ref(one), given, self.now)), wish

@@ -142,7 +142,7 @@ async def test_it_does_not_depart_before_it_is_handed_over(world: World) -> None
     one = await loaded(world)
     await world.moved(one.id, S.VERIFIED)
     async with world.unchanged():
-        [refused] = await world.move(Move(HUBDAT, Ref(id=one.id), S.DEPARTED, healthy=True))
+        [refused] = await world.move(Move(caller=HUBDAT, ref=Ref(id=one.id), to=S.DEPARTED, healthy=True))
     assert (refused.code, refused.field) == ("MOTORCYCLE_NOT_HANDED_OVER", "ref")
     await hand_over(world, Ref(id=one.id))
     departed = await world.moved(one.id, S.DEPARTED)

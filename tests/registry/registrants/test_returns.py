@@ -286,7 +286,9 @@ async def test_a_return_never_outlives_its_outbound(world: World) -> None:
     """Cancellations of outbounds and bookings of their returns, at once."""
     mudik, balik = await world.route(), await world.way_back()
     homes = await world.submit(*(someone(HUBDAT, mudik, number) for number in range(20)))
-    cancel = [world.move(Move(HUBDAT, Ref(id=one.record.id), S.CANCELLED, reason="Batal")) for one in homes]
+    cancel = [
+        world.move(Move(caller=HUBDAT, ref=Ref(id=one.record.id), to=S.CANCELLED, reason="Batal")) for one in homes
+    ]
     book = [world.submit(someone(HUBDAT, balik, number)) for number in range(20)]
     await asyncio.gather(*(one for pair in zip(book, cancel, strict=True) for one in pair))
     assert await world.run("SELECT DISTINCT status FROM registrant") == [("CANCELLED",)]

@@ -40,8 +40,8 @@ async def test_nik_and_name_are_stored_sealed(world: World) -> None:
     await world.registered(someone(HUBDAT, await world.route()))
     [row] = await world.run("SELECT nik_index, nik_sealed, name_sealed, t::text AS whole FROM registrant t")
     assert row.nik_index == world.vault.blind_index(nik_of(1))
-    assert world.vault.open(row.nik_sealed) == nik_of(1)
-    assert world.vault.open(row.name_sealed) == "Warga Contoh"
+    assert world.vault.open_personal(row.nik_sealed) == nik_of(1)
+    assert world.vault.open_personal(row.name_sealed) == "Warga Contoh"
     assert nik_of(1) not in row.whole
     assert nik_of(1).encode() not in row.nik_sealed
     assert "Warga" not in row.whole

@@ -174,7 +174,7 @@ async def test_a_lost_race_leaves_nothing_of_its_batch(world: World, monkeypatch
     await world.registered(someone(DJKA, await world.route("KA", organizer="djka")))
 
     async def blind(*arguments: Any) -> Any:
-        return uniqueness.Facts({}, {})
+        return uniqueness.StandingOfNiks({}, {})
 
     monkeypatch.setattr(uniqueness, "standing", blind)
     async with world.unchanged():

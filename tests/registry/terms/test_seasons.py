@@ -5,7 +5,7 @@ from datetime import date
 import pytest
 
 from app.db import Database
-from app.errors import InvalidValue, NotFound, SeasonClosed
+from app.errors import InvalidValue, NotFound, RefusalError, SeasonClosed
 from app.registry.terms import seasons
 from app.registry.terms.seasons import Season
 from tests.world import HUBDAT, NOW, World
@@ -15,9 +15,9 @@ pytestmark = pytest.mark.anyio
 
 async def test_without_an_open_season_there_is_no_current_one(database: Database) -> None:
     async with database.transaction() as session:
-        with pytest.raises(NotFound) as refused:
+        with pytest.raises(RefusalError) as refused:
             await seasons.current(session)
-    assert refused.value.field == "season"
+    assert refused.value.refusal == NotFound("season")
 
 
 async def test_what_is_shown_is_the_current_season_and_after_all_have_closed_the_newest(world: World) -> None:
@@ -31,9 +31,9 @@ async def test_what_is_shown_is_the_current_season_and_after_all_have_closed_the
 
 async def test_without_any_season_there_is_none_to_show(database: Database) -> None:
     async with database.transaction() as session:
-        with pytest.raises(NotFound) as refused:
+        with pytest.raises(RefusalError) as refused:
             await seasons.latest(session)
-    assert refused.value.field == "season"
+    assert refused.value.refusal == NotFound("season")
 
 
 async def test_the_current_season_is_the_newest_open_one(world: World) -> None:

@@ -9,7 +9,7 @@ from uuid import UUID
 
 import pytest
 
-from app.changes.webhooks.posting import Outcome
+from app.changes.webhooks.posting import AttemptOutcome
 from app.errors import InvalidValue, NotFound
 from app.models.enums import DeliveryError
 from app.registry import sweep
@@ -52,7 +52,7 @@ async def test_the_newest_first_with_every_attempt(post: Post) -> None:
     hook = await post.hook()
     await post.told(forfeited(1), filled(1))
     one, two = await post.lease()
-    await post.record((one, failure(DeliveryError.TIMEOUT)), (two, Outcome(31, 200)))
+    await post.record((one, failure(DeliveryError.TIMEOUT)), (two, AttemptOutcome(31, 200)))
     [again] = await post.lease(after(seconds=5))
     await post.record((again, DELIVERED), now=after(seconds=5))
     assert await page(post, hook) == [
@@ -102,7 +102,7 @@ async def test_a_second_test_while_one_is_on_its_way_is_that_one(post: Post) -> 
 async def test_a_test_does_not_wait_for_what_its_receiver_asked_for(post: Post) -> None:
     hook = await post.hook()
     await post.told(forfeited(1))
-    await post.try_all(Outcome(5, 503, retry_after="3600"))
+    await post.try_all(AttemptOutcome(5, 503, retry_after="3600"))
     await post.test(hook, now=after(seconds=1))
     assert [one.event for one in await post.lease(after(seconds=1))] == ["webhook.test"]
 

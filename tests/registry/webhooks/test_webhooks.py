@@ -57,7 +57,7 @@ async def of(world: World, *organizers: str) -> list[Webhook]:
 
 async def secrets(world: World) -> list[tuple[str | None, ...]]:
     rows = await world.run("SELECT secret_sealed, old_secret_sealed FROM webhook ORDER BY id")
-    return [tuple(sealed and world.vault.open(sealed) for sealed in row) for row in rows]
+    return [tuple(sealed and world.vault.open_secret(sealed) for sealed in row) for row in rows]
 
 
 def why(refusal: object) -> tuple[str | None, str]:

@@ -1,0 +1,56 @@
+"""The one place where a NIK or a name is opened: to be shown, to be compared, or to become a line of a checksum.
+
+Who may see what is decided here. `tests/test_architecture.py` keeps this the only file that opens them.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from app.registry.values import names
+from app.vault.vault import Vault
+
+MASKED_NAME = "***"
+ERASED = "(dihapus)"
+
+
+class Person(NamedTuple):
+    """A NIK and a name as they are shown."""
+
+    nik: str
+    """16 digits for its owner, `************0001` for anyone else, `(dihapus)` once erased."""
+    name: str
+
+
+def person(nik_sealed: bytes | None, name_sealed: bytes | None, vault: Vault, *, own: bool) -> Person:
+    """An owner sees its own people in full. Anybody else sees the last four digits and no name."""
+    if nik_sealed is None or name_sealed is None:
+        return Person(ERASED, ERASED)
+    if own:
+        return Person(vault.open_personal(nik_sealed), vault.open_personal(name_sealed))
+    return Person(masked_nik(nik_sealed, vault), MASKED_NAME)
+
+
+def masked_nik(nik_sealed: bytes, vault: Vault) -> str:
+    return vault.mask(vault.open_personal(nik_sealed))
+
+
+def is_name(name_sealed: bytes, name: str, vault: Vault) -> bool:
+    """Whether `name` is the very name that is stored."""
+    return vault.open_personal(name_sealed) == name
+
+
+def clearly_differs(name_sealed: bytes, name: str, vault: Vault) -> bool:
+    """Whether `name` is clearly another name than the stored one. Most names are equal: these need no comparison."""
+    stored = vault.open_personal(name_sealed)
+    return stored != name and names.clearly_differ(name, stored)
+
+
+def is_found_by(nik_index: bytes, nik_sealed: bytes, vault: Vault) -> bool:
+    """Whether `nik_index` is the blind index of this NIK. If not, the index key is another one than it was."""
+    return vault.blind_index(vault.open_personal(nik_sealed)) == nik_index
+
+
+def line(nik_sealed: bytes, *columns: str, vault: Vault) -> str:
+    """A line of the daily consolidation: the NIK and `columns`. Only its checksum leaves the registry."""
+    return "|".join((vault.open_personal(nik_sealed), *columns)) + "\n"

@@ -1,0 +1,79 @@
+"""Whether what an answer refuses is what the description of its root field promises."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import httpx
+from graphql import FieldNode, FragmentDefinitionNode, GraphQLError, OperationDefinitionNode, SelectionSetNode, parse
+
+from app.graphql.schema import EXECUTABLE
+from app.graphql.topics.problems import ProblemCode
+
+CODES = frozenset(ProblemCode)
+COUNTED = frozenset({"codes"})
+"""Of an import: how many of its rows were refused so."""
+
+
+def not_promised(query: object, answer: httpx.Response) -> set[tuple[str, str]]:
+    """Root fields, and the codes of refusals in their answers that their descriptions do not name."""
+    given = set(_codes_by_key(answer))
+    if not given or not isinstance(query, str):
+        return set()
+    descriptions = dict(_descriptions(query))
+    return {
+        (key, code) for key, code in given if not re.search(rf"\b{code}\b", descriptions.get(key, f"{code}: no field"))
+    }
+
+
+def _codes_by_key(answer: httpx.Response) -> Iterator[tuple[str, str]]:
+    if not answer.headers.get("content-type", "").partition(";")[0].endswith("json"):
+        return
+    content = answer.json()
+    for key, value in (content.get("data") or {}).items():
+        yield from ((key, code) for code in _codes_in(value))
+    for error in content.get("errors", ()):
+        code = error.get("extensions", {}).get("code")
+        if code in CODES and error.get("path"):
+            yield error["path"][0], code
+
+
+def _codes_in(value: Any) -> Iterator[str]:
+    if isinstance(value, list):
+        for one in value:
+            yield from _codes_in(one)
+    elif isinstance(value, dict):
+        for name, one in value.items():
+            if isinstance(one, str) and one in CODES:
+                yield one
+            elif name not in COUNTED:
+                yield from _codes_in(one)
+
+
+def _descriptions(query: str) -> Iterator[tuple[str, str]]:
+    """Of the root fields, by the keys of their answers."""
+    try:
+        document = parse(query)
+    except GraphQLError:
+        return
+    fragments = {one.name.value: one for one in document.definitions if isinstance(one, FragmentDefinitionNode)}
+    for operation in document.definitions:
+        if isinstance(operation, OperationDefinitionNode):
+            root = EXECUTABLE.get_root_type(operation.operation)
+            assert root is not None
+            for field in _fields(operation.selection_set, fragments):
+                if field.name.value in root.fields:
+                    key = field.alias.value if field.alias else field.name.value
+                    yield key, root.fields[field.name.value].description or ""
+
+
+def _fields(selected: SelectionSetNode, fragments: dict[str, FragmentDefinitionNode]) -> Iterator[FieldNode]:
+    for one in selected.selections:
+        if isinstance(one, FieldNode):
+            yield one
+        elif hasattr(one, "selection_set"):
+            yield from _fields(one.selection_set, fragments)
+        else:
+            yield from _fields(fragments[one.name.value].selection_set, fragments)
