@@ -1,6 +1,7 @@
-"""NIK checks as they are answered: counted, and watched for somebody who walks through NIKs (`registry.enumeration`).
+"""Counts NIK checks as they are answered, and raises an alarm when a client seems to walk through NIKs.
 
-An alarm is one count and one line of the log, of a client, about once an hour; there is no NIK in either.
+What looks like walking is judged in `registry.niks.enumeration`. An alarm about a client is one count and one line of
+the log, about once an hour. Neither holds a NIK.
 """
 
 from __future__ import annotations
@@ -19,15 +20,16 @@ from app.registry.niks import enumeration
 from app.registry.niks.check import Answer, Check
 from app.registry.niks.enumeration import AGAIN_AFTER, UNKNOWN, WALKING, Walks
 
-EVERY = 600.0
-"""Seconds between two looks into the access log."""
+LOOK_EVERY_SECONDS = 600.0
+"""Into the access log."""
 NIK_CHECK = "nik_check"
+"""Of the metric of verdicts: what was judged."""
 
-log = structlog.get_logger(__name__)
+logger = structlog.get_logger(__name__)
 
 
-class Watch:
-    """Of one process."""
+class EnumerationWatch:
+    """Watches the checks that one process answers."""
 
     def __init__(self) -> None:
         self._walks = Walks()
@@ -52,10 +54,10 @@ class Watch:
             return
         self._raised[client_id, kind] = now
         metrics.ENUMERATION_ALARMS.labels(client_id, organizer, kind).inc()
-        log.warning("enumeration.alarm", client=client_id, organizer=organizer, kind=kind)
+        logger.warning("enumeration.alarm", client=client_id, organizer=organizer, kind=kind)
 
     async def look(self, database: Database, now: datetime) -> None:
-        """Into the access log, for checks that no registration followed."""
+        """Look into the access log for clients whose checks no registration followed."""
         async with database.transaction() as session:
             found = await enumeration.unfollowed(session, now)
         for one in found:
@@ -66,6 +68,6 @@ class Watch:
             try:
                 await self.look(database, clock.now())
             except Unavailable:
-                log.warning("enumeration.unavailable")
+                logger.warning("enumeration.unavailable")
             with suppress(TimeoutError):
-                await asyncio.wait_for(stop.wait(), EVERY)
+                await asyncio.wait_for(stop.wait(), LOOK_EVERY_SECONDS)

@@ -1,6 +1,6 @@
 """The time. Instants are UTC; every day count is in WIB (UTC+7, the zone of Asia/Jakarta, which has no summer time).
 
-The only file that knows a time zone. Rules take `now` as a parameter and never ask for it.
+This is the only file that knows a time zone. Rules take `now` as a parameter and never ask for the time.
 """
 
 from datetime import UTC, date, datetime, time, timedelta, timezone
@@ -18,7 +18,7 @@ def wib_day(instant: datetime) -> date:
 
 
 def sql_wib_day(column: str) -> str:
-    """The same in SQL."""
+    """SQL for the calendar day in Jakarta on which the instant in `column` falls."""
     return f"CAST(timezone(INTERVAL '7 hours', {column}) AS date)"
 
 

@@ -1,4 +1,4 @@
-"""Settings: the only reader of the environment. No business numbers; those are rules, policies or clients' budgets."""
+"""Settings: the only reader of the environment. Numbers of the domain stand in rules, policies and budgets."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class Settings(BaseSettings):
     port: int | None = Field(default=None, ge=1, le=65535, validation_alias=AliasChoices("PEMUDIK_PORT", "PORT"))
     """None: 8000, or the next free one."""
     public_url: str | None = None
-    """What clients call us, `https://…` without a final slash: the OAuth issuer and the tokens' audience."""
+    """The URL by which clients call us, `https://…` without a final slash: OAuth issuer and audience of tokens."""
     workers: int = Field(default=1, ge=1, le=64, validation_alias=AliasChoices("PEMUDIK_WORKERS", "WEB_CONCURRENCY"))
     pool_size: int = Field(default=8, ge=2, le=100)
     """Database connections of each worker process for transactions, and as many again for NIK checks."""
@@ -40,9 +40,9 @@ class Settings(BaseSettings):
     index_key: SecretStr | None = None
     """32 bytes in base64: the key of the NIKs' blind index. It never changes, as blocks outlive the NIKs."""
     data_keys: SecretStr | None = None
-    """`id:base64,id:base64`, ids 1 to 255, 32 bytes each: what seals NIKs and names, new ones under the first."""
+    """`id:base64,id:base64`, ids 1 to 255, 32 bytes each: they open NIKs and names. The first one seals new values."""
     signing_keys: SecretStr | None = None
-    """A JWK Set of private EC P-256 keys, the first one signs access tokens."""
+    """A JWK Set of private EC P-256 keys. The first one signs access tokens."""
 
     log_format: Literal["console", "json"] = "console"
     log_level: Literal["debug", "info", "warning", "error"] = "info"
@@ -55,7 +55,7 @@ class Settings(BaseSettings):
     request_timeout: float = Field(default=30, gt=0)
     """Seconds for one GraphQL operation."""
     duties: bool = True
-    """Whether this server does what the registry does by itself: forfeit, mark no-shows, purge, count, tell others."""
+    """Whether this server does the registry's duties: forfeit, mark no-shows, purge, count, send webhooks."""
     webhooks_to_private: bool = False
     """For tests only: webhooks may be sent to any address, also by plain http."""
 
@@ -72,5 +72,5 @@ class Settings(BaseSettings):
 
     @property
     def issuer(self) -> str:
-        """What clients call us, without a final slash."""
+        """The URL by which clients call us, without a final slash."""
         return self.public_url.rstrip("/") if self.public_url else f"http://127.0.0.1:{self.port or 8000}"

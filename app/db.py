@@ -7,7 +7,7 @@ lost a race (`Raced`, a deadlock) is run again from its start by `attempt`.
 from __future__ import annotations
 
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 from functools import cache
 from typing import Any, TypeVar
@@ -18,6 +18,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlalchemy.ext.asyncio import AsyncSession as SQLAlchemySession
+from sqlalchemy.util import await_only, greenlet_spawn
 from sqlmodel import SQLModel
 from sqlmodel.ext.asyncio.session import AsyncSession
 
@@ -208,3 +209,21 @@ def driver_url(url: str) -> str:
 
 def sqlstate(error: DBAPIError) -> str | None:
     return getattr(error.orig, "sqlstate", None)
+
+
+# --- libraries that know no `await` -----------------------------------------------------------------------------------
+
+
+async def run_sync(function: Callable[..., Result], *arguments: object) -> Result:
+    """Call a synchronous `function` that may `wait_for` coroutines of ours.
+
+    authlib calls hooks of ours, and is synchronous. A thread for each call would need a connection of its own; a
+    greenlet goes on with the session and the transaction that are already there. The event loop serves others whenever
+    the function waits, and at no other time.
+    """
+    return await greenlet_spawn(function, *arguments)
+
+
+def wait_for(coroutine: Coroutine[Any, Any, Result]) -> Result:
+    """The result of `coroutine`, for a function that runs inside `run_sync`."""
+    return await_only(coroutine)

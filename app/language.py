@@ -1,4 +1,4 @@
-"""The language that an answer is worded in, as the one who asks prefers it (RFC 9110 §12.5.4)."""
+"""In which language an answer is worded: the one that its client prefers (RFC 9110 §12.5.4)."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ LANGUAGES: tuple[Language, ...] = get_args(Language)
 
 @lru_cache(maxsize=256)
 def language_of(accept_language: str) -> Language:
-    """The one that is wanted most, of those there are; Indonesian when none of them is named."""
+    """The language that the header wants most, of those that we have. Without one of ours it is Indonesian."""
     best: tuple[float, Language] = (0.0, "id")
     for choice in accept_language.split(","):
         tag, _, weight = choice.strip().lower().partition(";")

@@ -23,7 +23,7 @@ from starlette.responses import JSONResponse
 from starlette.routing import Route
 
 from app import clock, metrics, migration, stopping, telemetry, tracing
-from app.alarm import Watch
+from app.alarm import EnumerationWatch
 from app.auth import endpoints
 from app.auth.bearer import Bearer
 from app.auth.signing import SigningKeys
@@ -117,7 +117,7 @@ def build_registry(database: Database, vault: Vault, *, webhooks_to_private: boo
     async def run_pushes(pushes: Sequence[Push]) -> list[Verdict]:
         return await database.attempt(lambda session: reception.push(session, vault, pushes, clock.now()))
 
-    watch, wake = Watch(), Wake(database)
+    watch, wake = EnumerationWatch(), Wake(database)
     database.on_change = wake.tell
     tail = Tail(database, wake)
     merged_checks = Merger(run_checks, of="checks", lanes=LANES)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from dataclasses import dataclass, field
 
-from app.alarm import Watch
+from app.alarm import EnumerationWatch
 from app.changes.log.tail import Tail
 from app.changes.log.wake import Wake
 from app.db import Database
@@ -26,7 +26,7 @@ class Registry:
     checks: Merger[Check, Answer | NikInvalid | TooManyChecks]
     submissions: Merger[Submission, Accepted | Refusal]
     pushes: Merger[Push, Verdict]
-    watch: Watch = field(default_factory=Watch)
+    watch: EnumerationWatch = field(default_factory=EnumerationWatch)
     """Of the checks as they are answered."""
     webhooks_to_private: bool = False
     """For tests only: webhooks may point anywhere."""

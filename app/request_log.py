@@ -1,7 +1,7 @@
 """One line of the log per request: what was asked in general terms, never the path, the query string or an address.
 
-Views tell it who called and what for: `scope["state"]["client_id"]` and `scope["state"]["operation"]`, in words of ours
-and never the client's; and what came of it, `scope["state"]["outcome"]`, where the status does not say it.
+A view tells who called and what for, in `scope["state"]["client_id"]` and `scope["state"]["operation"]`: in words of
+ours, never the client's. Where the status does not say what came of the request, `scope["state"]["outcome"]` does.
 """
 
 from __future__ import annotations
@@ -19,22 +19,22 @@ from uuid_utils.compat import uuid7
 
 from app import metrics, tracing
 
-log = structlog.get_logger()
+logger = structlog.get_logger()
 
 REQUEST_ID = re.compile(rb"(?!.*\d{16})[0-9A-Fa-f]{8}(-?)[0-9A-Fa-f]{4}(?:\1[0-9A-Fa-f]{4}){2}\1[0-9A-Fa-f]{12}")
-"""A UUID, with dashes or without, as gateways and proxies make them: in anything longer a name would find room."""
+"""A UUID with dashes or without, as gateways and proxies make them. Anything longer would have room for a name."""
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 CLOSE_CODES = frozenset([*range(1000, 1016), *range(4400, 4501)])
-"""Of the protocols and ours. A client may close with any other."""
+"""Of the protocols, and our own. A client may close a socket with any other code."""
 CLIENT_CLOSED_REQUEST = 499
-"""nginx's number: nobody was there to be answered."""
+"""nginx's status for a request whose client went away before the answer."""
 
 QUIET_ROUTES = frozenset({"/healthz", "/readyz"})
-"""Asked every few seconds by machines: only told of when they fail."""
+"""Machines ask for these every few seconds. Only failures are logged."""
 
 
 class RequestLog:
-    """Gives each request an id and logs its end. The edge: whatever was not foreseen ends here, as 500 with that id."""
+    """Gives each request an id and logs its end. Every exception that nobody foresaw ends here, as 500 with that id."""
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
@@ -64,9 +64,9 @@ class RequestLog:
             except ClientDisconnect:
                 status = status or CLIENT_CLOSED_REQUEST
             except Exception:
-                log.exception("request failed", route=route_of(scope))
+                logger.exception("request failed", route=route_of(scope))
                 if status is not None:
-                    # The answer is cut off: the server has to close the connection.
+                    # The answer has begun and is cut off: the server has to close the connection.
                     raise
                 await answer_500(send_with_id, request_id)
             finally:
@@ -86,7 +86,7 @@ class RequestLog:
 def tell(scope: Scope, status: int | None, seconds: float) -> None:
     route = route_of(scope)
     count(scope["state"], route, status, seconds)
-    write = log.debug if route in QUIET_ROUTES and status == 200 else log.info
+    write = logger.debug if route in QUIET_ROUTES and status == 200 else logger.info
     told = facts(scope, route, status, seconds)
     write("request", **told)
     tracing.describe(
@@ -103,7 +103,7 @@ def count(state: Mapping[str, Any], route: str, status: int | None, seconds: flo
 
 
 def in_a_word(operation: str) -> str:
-    """Each set of root fields would be a label of its own."""
+    """The operation as a label: every combination of root fields would be a label of its own."""
     return "several" if "," in operation else operation.replace(" ", "_")
 
 
@@ -127,7 +127,7 @@ def tell_of_socket(scope: Scope, seconds: float) -> None:
     state = scope["state"]
     code = state.get("close_code", "-")
     metrics.SOCKETS_ENDED.labels(str(code) if code in CLOSE_CODES else metrics.OTHER).inc()
-    log.info("socket", route=route_of(scope), code=code, ms=round(seconds * 1000, 1), **told_by_views(state))
+    logger.info("socket", route=route_of(scope), code=code, ms=round(seconds * 1000, 1), **told_by_views(state))
 
 
 def told_by_views(state: Mapping[str, Any]) -> dict[str, Any]:
@@ -140,7 +140,7 @@ def told_by_views(state: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def route_of(scope: Scope) -> str:
-    """The template of the route that answered."""
+    """The template of the route that answered, such as `/import/{id}`."""
     template: str = getattr(scope.get("route"), "path", "-")
     return template
 

@@ -1,7 +1,7 @@
-"""Structured logs to standard output, and one line per request. Nothing personal passes it.
+"""Structured logs to standard output. Nothing personal gets into a line.
 
-Exceptions are written as their types and where they happened, never their messages, since those may quote a row. Any
-run of 16 digits that reaches a line after all is masked. Other libraries' records go the same way.
+Of an exception its type and its place are written, never its message, which may quote a row. Any run of 16 digits that
+gets into a line all the same is masked. The records of other libraries go the same way.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 LEVELS = {"debug": logging.DEBUG, "info": logging.INFO, "warning": logging.WARNING, "error": logging.ERROR}
 
-# What they say below these levels is noise; authlib writes whole tokens, and httpcore where a webhook goes.
+# Below these levels libraries write noise. authlib would write whole tokens, and httpcore the URLs of webhooks.
 QUIETED = {
     "alembic": logging.WARNING,
     "asyncio": logging.WARNING,
@@ -38,8 +38,9 @@ QUIETED = {
 
 LONG_NUMBER = re.compile(r"\d{16,}")
 MASKED = "*" * 16
-FRAMES = 10
-OURS = f"{Path(__file__).resolve().parent}/"
+INNERMOST_FRAMES = 10
+"""Frames of libraries that are written of a traceback. Our own are written all."""
+OUR_FOLDER = f"{Path(__file__).resolve().parent}/"
 CHECKOUT = Path(__file__).resolve().parent.parent
 
 
@@ -58,14 +59,14 @@ def configure(form: Literal["console", "json"], level: str) -> None:
         )
     )
     logging.basicConfig(handlers=[handler], level=LEVELS[level], force=True)
-    # Its own report of a line that cannot be written would show the line's arguments.
+    # logging's own report of a line that cannot be written would show the arguments of the line.
     logging.raiseExceptions = False
     for name, least in QUIETED.items():
         logging.getLogger(name).setLevel(max(least, LEVELS[level]))
 
 
 class Output:
-    """Standard output as it is now. A reader that has gone away must not fail the request that is being told of."""
+    """Standard output as it is now. If its reader has gone away, the request that writes a line must not fail."""
 
     def __init__(self, *_: object) -> None:
         self.stream = sys.stdout
@@ -79,10 +80,10 @@ class Output:
 
 
 class Handler(logging.Handler):
-    """Records of the standard library's loggers. An exception among the arguments would be formatted into the line."""
+    """Records of the standard library's loggers. An exception among their arguments is replaced by its type."""
 
     def emit(self, record: logging.LogRecord) -> None:
-        # Other handlers are given the same record.
+        # Other handlers get the same record: it must not change.
         record = copy(record)
         record.msg = unspoken(record.msg)
         if isinstance(record.args, tuple):
@@ -102,7 +103,7 @@ def safe(form: Literal["console", "json"]) -> list[Processor]:
 
 
 def without_detail(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
-    """The first line only: asyncio puts the representation of the failed task, with its exception, below."""
+    """Only the first line of the event: below it asyncio writes the failed task with its exception."""
     event["event"] = str(event["event"]).partition("\n")[0]
     return event
 
@@ -127,7 +128,7 @@ def console() -> ConsoleRenderer:
 
 
 def masked(_: WrappedLogger, __: str, line: Any) -> str:
-    """The last resort: a NIK that got this far is a bug."""
+    """The last resort: a NIK that gets here is a bug."""
     return LONG_NUMBER.sub(MASKED, line)
 
 
@@ -151,7 +152,7 @@ def as_exception(exc_info: object) -> BaseException | None:
 
 
 def lines_of(error: BaseException) -> list[str]:
-    """Types and frames of an exception and of what it came from, the newest first."""
+    """Types and frames of an exception and of its causes, the newest first."""
     lines = []
     for link in chain(error):
         lines.append(type(link).__qualname__)
@@ -170,13 +171,16 @@ def chain(error: BaseException | None) -> Iterator[BaseException]:
 
 
 def frames_of(tb: TracebackType | None) -> list[str]:
-    """Our own and the innermost of others: `app/registry/niks/check.py:88 check`. A driver alone has twenty."""
+    """Our own frames and the innermost of others, such as `app/registry/niks/check.py:88 check`.
+
+    A database driver alone has twenty frames.
+    """
     frames = [(frame.f_code, line) for frame, line in traceback.walk_tb(tb)]
-    others = len(frames) - FRAMES
+    others = len(frames) - INNERMOST_FRAMES
     return [
         f"{shortened(code.co_filename)}:{line} {code.co_qualname}"
         for place, (code, line) in enumerate(frames)
-        if place >= others or code.co_filename.startswith(OURS)
+        if place >= others or code.co_filename.startswith(OUR_FOLDER)
     ]
 
 

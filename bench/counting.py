@@ -27,7 +27,7 @@ def cost(what: Callable[[], object], times: int = TIMES) -> float:
 def main(folder: Path) -> None:
     # Not before the folder is known.
     from app import metrics, request_log, tracing  # noqa: PLC0415
-    from app.alarm import Watch  # noqa: PLC0415
+    from app.alarm import EnumerationWatch  # noqa: PLC0415
     from app.metrics import page  # noqa: PLC0415
     from app.models.enums import NikOutcome  # noqa: PLC0415
     from app.registry.caller import Caller  # noqa: PLC0415
@@ -37,7 +37,7 @@ def main(folder: Path) -> None:
         Answer(nik=nik, outcome=NikOutcome.AVAILABLE, standing=(), block=None, warnings=(), outbound_stands=None)
         for nik in niks(random.Random(1))
     ]
-    watch, turn, now = Watch(), cycle(answers), datetime.now(UTC)
+    watch, turn, now = EnumerationWatch(), cycle(answers), datetime.now(UTC)
     checks = [Check(Caller("djka-bench", "djka"), "")]
     state = {"operation": "checkNik", "outcome": "ok"}
     verdict = cost(lambda: watch.answered(checks, [next(turn)], now))

@@ -11,7 +11,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from app import alarm
-from app.alarm import Watch
+from app.alarm import EnumerationWatch
 from app.db import Database
 from app.errors import NikInvalid, TooManyChecks
 from app.models.enums import NikOutcome
@@ -41,19 +41,19 @@ def raised(kind: str = "walking") -> float | None:
     return value("pemudik_enumeration_alarms_total", client="dishub-dki-test", organizer="dishub-dki", kind=kind)
 
 
-def sweep(watch: Watch, numbers: range, now: Any = NOW, caller: Caller = DKI) -> None:
+def sweep(watch: EnumerationWatch, numbers: range, now: Any = NOW, caller: Caller = DKI) -> None:
     watch.answered([Check(caller, nik_of(n)) for n in numbers], [answer(n) for n in numbers], now)
 
 
 def test_verdicts_are_counted() -> None:
     answers = [answer(1), answer(500, "BLOCKED"), NikInvalid("-", "-"), TooManyChecks(1), answer(900, "BLOCKED")]
-    Watch().answered([Check(DKI, "")] * 5, answers, NOW)
+    EnumerationWatch().answered([Check(DKI, "")] * 5, answers, NOW)
     for code, times in {"AVAILABLE": 1, "BLOCKED": 2, "NIK_INVALID": 1, "TOO_MANY_CHECKS": 1}.items():
         assert value("pemudik_verdicts_total", of="nik_check", code=code, organizer="dishub-dki") == times
 
 
 def test_an_alarm_is_raised_once_an_hour_and_names_nobody() -> None:
-    watch = Watch()
+    watch = EnumerationWatch()
     with capture_logs() as logged:
         sweep(watch, range(WALK_STEPS))
         assert logged == []
@@ -74,7 +74,7 @@ def test_an_alarm_is_raised_once_an_hour_and_names_nobody() -> None:
 
 
 def test_the_command_line_is_not_watched() -> None:
-    watch = Watch()
+    watch = EnumerationWatch()
     with capture_logs() as logged:
         sweep(watch, range(500), caller=Caller(None, "hubdat"))
     assert logged == []
@@ -97,8 +97,8 @@ async def test_the_access_log_is_looked_into_again_and_again(
         return [Unfollowed("dishub-dki-test", "dishub-dki", 600, 0)]
 
     monkeypatch.setattr(enumeration, "unfollowed", unfollowed)
-    monkeypatch.setattr(alarm, "EVERY", 0.001)
+    monkeypatch.setattr(alarm, "LOOK_EVERY_SECONDS", 0.001)
     with capture_logs() as logged:
-        await Watch().keep(database, stop)
+        await EnumerationWatch().keep(database, stop)
     assert [line["event"] for line in logged] == ["enumeration.unavailable", "enumeration.alarm"]
     assert raised("unknown") == 1

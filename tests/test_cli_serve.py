@@ -114,8 +114,8 @@ def test_listening_takes_the_next_free_port(monkeypatch: pytest.MonkeyPatch) -> 
         port = taken.getsockname()[1]
         monkeypatch.setattr(serve, "FIRST_PORT", port)
         with serve.listen("127.0.0.1", None) as next_one:
-            assert port < next_one.getsockname()[1] < port + serve.PORTS
-        monkeypatch.setattr(serve, "PORTS", 1)
+            assert port < next_one.getsockname()[1] < port + serve.PORTS_TRIED
+        monkeypatch.setattr(serve, "PORTS_TRIED", 1)
         with pytest.raises(Failed, match="are all in use: set PORT"):
             serve.listen("127.0.0.1", None)
 

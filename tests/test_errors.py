@@ -1,11 +1,13 @@
 """The messages and facts of every refusal, in both languages."""
 
+import ast
 from dataclasses import FrozenInstanceError, replace
 from datetime import UTC, date, datetime
 
 import pytest
 
 from app import errors
+from app.config import CHECKOUT
 from app.errors import KINDS, InvalidValue, NotFound, Refusal, RefusalError, SeasonClosed, Standing, refused_by, refuses
 
 STANDING = Standing(
@@ -252,3 +254,18 @@ def test_unavailability_names_when_to_come_back() -> None:
     assert errors.Raced().retry_after == 1
     assert str(errors.TooManyChecks(7)) == "TooManyChecks"
     assert not issubclass(errors.Unavailable, Refusal)
+
+
+def test_every_public_rule_that_may_refuse_declares_what() -> None:
+    """Who makes a refusal, and nothing else, need not."""
+    names = {kind.__name__ for kind in (*KINDS, Refusal)}
+    silent = []
+    for path in sorted((CHECKOUT / "app" / "registry").rglob("*.py")):
+        for one in ast.parse(path.read_text()).body:
+            if not isinstance(one, ast.FunctionDef | ast.AsyncFunctionDef) or one.name.startswith("_"):
+                continue
+            answers = {part.id for part in ast.walk(one.returns or one) if isinstance(part, ast.Name)}
+            declares = any("refuses(" in ast.unparse(decorator) for decorator in one.decorator_list)
+            if one.returns is not None and answers & names and not declares and not isinstance(one.returns, ast.Name):
+                silent.append(f"{path.stem}.{one.name}")
+    assert not silent

@@ -27,7 +27,7 @@ def test_without_the_extra_it_says_what_to_install(
     monkeypatch: pytest.MonkeyPatch, database_url: str, tmp_path: Path
 ) -> None:
     monkeypatch.setitem(sys.modules, "app.tracing.spans", None)
-    monkeypatch.delattr(tracing, "spans")
+    monkeypatch.delattr(tracing, "spans", raising=False)
     monkeypatch.setattr("app.telemetry.configure", lambda form, level: None)
     given = {"home": tmp_path, "database_url": SecretStr(database_url), "otlp_endpoint": "http://127.0.0.1:4318"}
     with pytest.raises(SystemExit, match=r"pip install 'pemudik\[otel\]'"):

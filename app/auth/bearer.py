@@ -1,7 +1,7 @@
-"""Bearer tokens (RFC 6750): who calls, what it may do, and what a call that may not is answered.
+"""Bearer tokens (RFC 6750): who calls, what the caller may do, and how a call is refused.
 
-A token is verified once and remembered by its digest. Whether its client still stands, and with which scopes and
-members, is read again after five seconds, so that a revocation takes effect everywhere within them.
+A token is verified once and remembered by its digest. Whether its client is still good, and with which scopes and
+members, is read again after five seconds: a revocation takes effect everywhere within this time.
 """
 
 from __future__ import annotations
@@ -14,27 +14,36 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from hashlib import sha256
+from typing import NamedTuple
 
-from sqlalchemy import text
-
-from app.auth.scopes import SCOPES
-from app.auth.signing import LEEWAY, AccessTokenValidator, SigningKeys, TokenInvalid
+from app.auth.signing import LEEWAY_SECONDS, AccessTokenValidator, SigningKeys, TokenInvalid
 from app.db import Database
 from app.registry.caller import Caller
+from app.registry.clients.scopes import SCOPES
+from app.sql import statement
 
-RECHECK_AFTER = 5.0
-"""Seconds."""
+RECHECK_AFTER_SECONDS = 5.0
+"""By then a client is read again from the database."""
 MOST_TOKENS = 10_000
-"""That are remembered by one process."""
+"""One process remembers this many."""
 
 _REALM = 'Bearer realm="pemudik"'
 _HEADER = re.compile(r"bearer +([A-Za-z0-9._~+/-]{1,4096}=*)", re.IGNORECASE)
-_STANDING = text(
+
+
+class _GoodClient(NamedTuple):
+    organizer: str
+    scopes: list[str]
+    members: list[str]
+
+
+_GOOD_CLIENT = statement(
     """
-    SELECT organizer_code, scopes,
+    SELECT organizer_code AS organizer, scopes,
            ARRAY(SELECT code FROM organizer WHERE coordinator_code = client.organizer_code) AS members
     FROM client WHERE id = :id AND revoked_at IS NULL
-    """
+    """,
+    _GoodClient,
 )
 
 
@@ -57,7 +66,7 @@ class Principal:
 
 @dataclass(frozen=True, slots=True)
 class _Standing:
-    """A client as the database had it at `read_at`. No caller: it is revoked, or gone."""
+    """A client as it was in the database at `read_at`. No caller: the client is revoked, or gone."""
 
     caller: Caller | None
     scopes: frozenset[str]
@@ -71,12 +80,12 @@ class _Token:
     expires_at: float
     good_until: float
     standing: _Standing | None = None
-    """The one that `principal` was made from."""
+    """The standing from which `principal` was made."""
     principal: Principal | None = None
 
 
 class Bearer:
-    """Of one process. `monotonic` counts the seconds between two looks at a client."""
+    """A process has one. `monotonic` counts the seconds between two looks at a client."""
 
     def __init__(
         self, database: Database, keys: SigningKeys, issuer: str, *, monotonic: Callable[[], float] = time.monotonic
@@ -88,8 +97,11 @@ class Bearer:
         self._standings: dict[str, _Standing] = {}
         self._rechecks: dict[str, asyncio.Task[_Standing]] = {}
 
-    async def authenticate(self, authorization: str | None, *, within: float = RECHECK_AFTER) -> Principal:
-        """As of the last `within` seconds. Raises `Unauthorized`, and `Unavailable` when the database is away."""
+    async def authenticate(self, authorization: str | None, *, within: float = RECHECK_AFTER_SECONDS) -> Principal:
+        """Who calls, by a look at the client that is at most `within` seconds old.
+
+        Raises `Unauthorized`, and `Unavailable` when the database is away.
+        """
         if authorization is None:
             raise Unauthorized(401, "unauthorized", _REALM)
         digest = sha256(authorization.encode()).digest()
@@ -112,7 +124,7 @@ class Bearer:
         except TokenInvalid:
             raise invalid_token() from None
         scopes = frozenset(claims.get("scope", "").split())
-        return _Token(claims["client_id"], scopes, claims["exp"], claims["exp"] + LEEWAY)
+        return _Token(claims["client_id"], scopes, claims["exp"], claims["exp"] + LEEWAY_SECONDS)
 
     def _remember(self, digest: bytes, token: _Token) -> _Token:
         self._tokens[digest] = token
@@ -121,7 +133,7 @@ class Bearer:
         return token
 
     async def _recheck(self, client_id: str) -> _Standing:
-        """One look for all who wait for it. It goes on without a caller that leaves."""
+        """One look at the client for all calls that wait for it. A call that is cancelled does not end the look."""
         recheck = self._rechecks.get(client_id)
         if recheck is None:
             recheck = self._rechecks[client_id] = asyncio.create_task(self._read(client_id))
@@ -131,12 +143,12 @@ class Bearer:
     async def _read(self, client_id: str) -> _Standing:
         read_at = self._monotonic()
         async with self._database.transaction() as session:
-            row = (await session.execute(_STANDING, {"id": client_id})).first()
-        if row is None:
+            client = await session.first(_GOOD_CLIENT, id=client_id)
+        if client is None:
             standing = _Standing(None, frozenset(), read_at)
         else:
-            caller = Caller(client_id, row.organizer_code, frozenset(row.members))
-            standing = _Standing(caller, frozenset(row.scopes), read_at)
+            caller = Caller(client_id, client.organizer, frozenset(client.members))
+            standing = _Standing(caller, frozenset(client.scopes), read_at)
         self._standings[client_id] = standing
         return standing
 
@@ -155,7 +167,7 @@ def _token_in(authorization: str) -> str:
     if match:
         return match[1]
     if authorization.partition(" ")[0].lower() != "bearer":
-        # Another scheme is as good as none, and gets no error code (RFC 6750 §3.1).
+        # A call with another scheme is answered like one without a token: it gets no error code (RFC 6750 §3.1).
         raise Unauthorized(401, "unauthorized", _REALM)
     raise _refusal(400, "invalid_request", "The Authorization header is malformed.")
 
@@ -165,7 +177,7 @@ def invalid_token() -> Unauthorized:
 
 
 def insufficient_scope(scopes: Sequence[str]) -> Unauthorized:
-    """`scopes` are the ones that the call needs."""
+    """`scopes` are those that the call needs."""
     needed = " ".join(scope for scope in SCOPES if scope in scopes)
     return _refusal(403, "insufficient_scope", "The access token lacks a scope.", f', scope="{needed}"')
 

@@ -1,6 +1,7 @@
 """A client proves who it is in one way (RFC 6749 §2.3): by its secret in header or body, or by a signed assertion.
 
-Every failure is answered alike, and an unknown client is put through the same work as a known one.
+Every failure gets the same answer, and an unknown client costs the same work as a known one: neither the answer nor its
+time tells which clients there are.
 """
 
 from __future__ import annotations
@@ -27,16 +28,16 @@ SECRET_METHODS = ("client_secret_basic", "client_secret_post")
 ASSERTION_METHOD = "private_key_jwt"
 METHODS = (*SECRET_METHODS, ASSERTION_METHOD)
 ASSERTION_ALGORITHMS = [name for names in client_keys.ALGORITHMS.values() for name in names]
-ASSERTION_LIFETIME = 5 * 60
-ASSERTION_LEEWAY = 30
-"""Seconds by which a client's clock may differ from ours."""
+ASSERTION_LIFETIME_SECONDS = 5 * 60
+ASSERTION_LEEWAY_SECONDS = 30
+"""A client's clock may differ from ours by this much."""
 
-# Signs nothing: its private half is gone. What an unknown client's assertion is held against.
+# An unknown client's assertion is verified with this key. No assertion fits: the private half of the key is gone.
 _NOBODYS_KEY = ECKey.import_key(ECKey.generate_key("P-256").as_dict(private=False))
 
 
 class ClientRefused(InvalidClientError):  # type: ignore[misc]  # noqa: N818 - an answer
-    """401 with a challenge, whichever way the client tried; authlib's own lacks the realm that Basic must have."""
+    """401 with a challenge, whichever way the client tried. authlib's challenge lacks the realm that Basic needs."""
 
     description = "Client authentication failed."
     status_code = 401
@@ -46,7 +47,7 @@ class ClientRefused(InvalidClientError):  # type: ignore[misc]  # noqa: N818 - a
         return [*json_headers, ("WWW-Authenticate", 'Basic realm="pemudik", charset="UTF-8"')]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class OAuthClient(ClientMixin):  # type: ignore[misc]
     id: str
     organizer: str
@@ -72,13 +73,13 @@ class OAuthClient(ClientMixin):  # type: ignore[misc]
         return True
 
 
-NOBODY = OAuthClient("", "", (), None, (bytes(32), bytes(32)))
-"""Stands in for a client that is not there, or no longer: no secret and no assertion fits it."""
+NOBODY = OAuthClient(id="", organizer="", scopes=(), public_keys=None, secret_digests=(bytes(32), bytes(32)))
+"""Stands in for a client that is unknown or revoked. No secret and no assertion fits."""
 
-Find = Callable[[str], OAuthClient | None]
+FindClient = Callable[[str], OAuthClient | None]
 
 
-def by_basic(find: Find, request: Any) -> OAuthClient | None:
+def by_basic(find: FindClient, request: Any) -> OAuthClient | None:
     authorization = request.headers.get("authorization")
     if authorization is None:
         return None
@@ -88,7 +89,7 @@ def by_basic(find: Find, request: Any) -> OAuthClient | None:
     return _by_secret(find, client_id, secret)
 
 
-def by_post(find: Find, request: Any) -> OAuthClient | None:
+def by_post(find: FindClient, request: Any) -> OAuthClient | None:
     if "client_secret" not in request.form:
         return None
     return _by_secret(find, request.form.get("client_id", ""), request.form["client_secret"])
@@ -103,16 +104,16 @@ def check_one_method(request: Any) -> None:
 
 
 class Assertion(JWTBearerClientAssertion):  # type: ignore[misc]
-    """private_key_jwt (RFC 7523 §3). `use_once` says whether a `jti` is new, and remembers it until it expires."""
+    """private_key_jwt (RFC 7523 §3). `use_once` says whether a `jti` is new, and remembers the `jti`."""
 
     CLIENT_AUTH_METHOD = ASSERTION_METHOD
 
     def __init__(self, audiences: Sequence[str], use_once: Callable[[str, str, float], bool]) -> None:
-        super().__init__(leeway=ASSERTION_LEEWAY)
+        super().__init__(leeway=ASSERTION_LEEWAY_SECONDS)
         self._audiences = list(audiences)
         self._use_once = use_once
 
-    def __call__(self, find: Find, request: Any) -> OAuthClient | None:
+    def __call__(self, find: FindClient, request: Any) -> OAuthClient | None:
         def find_named(client_id: str) -> OAuthClient:
             if request.form.get("client_id", client_id) != client_id:
                 raise InvalidRequestError("client_id differs from the subject of the assertion.")
@@ -131,7 +132,7 @@ class Assertion(JWTBearerClientAssertion):  # type: ignore[misc]
         return KeySet.import_key_set(dict(client.public_keys)) if client.public_keys else _NOBODYS_KEY  # type: ignore[arg-type]
 
     def process_assertion_claims(self, assertion: str, key: Key | KeySet) -> dict[str, Any]:
-        """Only who holds the key is told more than that authentication failed."""
+        """Only a client that holds the key learns more than that authentication failed."""
         try:
             claims = _verified(assertion, key)
         except (JoseError, ValueError, TypeError):
@@ -145,17 +146,17 @@ class Assertion(JWTBearerClientAssertion):  # type: ignore[misc]
     def verify_claims(self, claims: dict[str, Any]) -> None:
         expires_at = claims.get("exp")
         if isinstance(expires_at, int | float) and expires_at > _latest_expiry():
-            raise InvalidClientError(description=f"it lives longer than {ASSERTION_LIFETIME} seconds")
+            raise InvalidClientError(description=f"it lives longer than {ASSERTION_LIFETIME_SECONDS} seconds")
         super().verify_claims(claims)
 
     def validate_jti(self, claims: dict[str, Any], jti: object) -> bool:
         if not isinstance(jti, str) or not 1 <= len(jti) <= 200 or not jti.isprintable():
             raise InvalidClientError(description="its jti is not 1 to 200 printable characters")
-        return self._use_once(claims["sub"], jti, claims["exp"] + ASSERTION_LEEWAY)
+        return self._use_once(claims["sub"], jti, claims["exp"] + ASSERTION_LEEWAY_SECONDS)
 
 
 def _latest_expiry() -> float:
-    return clock.now().timestamp() + ASSERTION_LIFETIME + ASSERTION_LEEWAY
+    return clock.now().timestamp() + ASSERTION_LIFETIME_SECONDS + ASSERTION_LEEWAY_SECONDS
 
 
 def _verified(assertion: str, key: Key | KeySet) -> dict[str, Any]:
@@ -165,7 +166,7 @@ def _verified(assertion: str, key: Key | KeySet) -> dict[str, Any]:
         return jwt.decode(assertion, key, algorithms=ASSERTION_ALGORITHMS).claims
 
 
-def _by_secret(find: Find, client_id: str, secret: str) -> OAuthClient:
+def _by_secret(find: FindClient, client_id: str, secret: str) -> OAuthClient:
     client = find(client_id) or NOBODY
     if not client.check_client_secret(secret):
         raise ClientRefused
@@ -173,7 +174,7 @@ def _by_secret(find: Find, client_id: str, secret: str) -> OAuthClient:
 
 
 def _basic_credentials(authorization: str) -> tuple[str, str]:
-    """Both halves are form-encoded (RFC 6749 §2.3.1)."""
+    """Client id and secret. Both are form-encoded (RFC 6749 §2.3.1)."""
     scheme, _, encoded = authorization.partition(" ")
     try:
         client_id, colon, secret = base64.b64decode(encoded.strip(), validate=True).decode().partition(":")

@@ -1,4 +1,4 @@
-"""The edge of every door over HTTP: who calls, and what a call is answered that gets no further.
+"""The edge of every door over HTTP: who calls, how a call is refused that gets no further, how much of a body is read.
 
 Status, code, words and headers stand here once. Each door puts them in its own form: `app.intake.http` as
 `{"error": {"code", "message", "field"}}`, `app.graphql.doors` as errors of GraphQL.
@@ -6,7 +6,8 @@ Status, code, words and headers stand here once. Each door puts them in its own 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import asyncio
+from collections.abc import AsyncIterator, Mapping
 from typing import Protocol
 
 from starlette.types import Scope
@@ -75,3 +76,52 @@ def _words(error: Unauthorized) -> tuple[str, str]:
                 "The access token lacks a scope, see WWW-Authenticate.",
             )
     return "Header Authorization tidak sah.", "The Authorization header is malformed."
+
+
+# --- bodies -----------------------------------------------------------------------------------------------------------
+
+
+class BodyTooLarge(Exception):  # noqa: N818 - an answer
+    """The body has more bytes than the door takes."""
+
+
+class BodyTooLate(Exception):  # noqa: N818 - an answer
+    """The body did not arrive in time."""
+
+
+async def whole_body(stream: AsyncIterator[bytes], content_length: str, *, limit: int, within_seconds: float) -> bytes:
+    """At most `limit` bytes. `content_length` is the header, or nothing. Raises `BodyTooLarge`, `BodyTooLate`."""
+    try:
+        async with asyncio.timeout(within_seconds):
+            return b"".join([chunk async for chunk in _counted(stream, content_length, limit)])
+    except TimeoutError:
+        raise BodyTooLate from None
+
+
+async def body_chunks(
+    stream: AsyncIterator[bytes], content_length: str, *, limit: int, within_seconds: float
+) -> AsyncIterator[bytes]:
+    """As `whole_body`, for a body that is not to be held in memory: chunk by chunk, as they arrive."""
+    deadline = asyncio.get_running_loop().time() + within_seconds
+    counted = _counted(stream, content_length, limit)
+    while True:
+        try:
+            async with asyncio.timeout_at(deadline):
+                chunk = await anext(counted, None)
+        except TimeoutError:
+            raise BodyTooLate from None
+        if chunk is None:
+            return
+        yield chunk
+
+
+async def _counted(stream: AsyncIterator[bytes], content_length: str, limit: int) -> AsyncIterator[bytes]:
+    """A client that announces too much is refused before it sends. One that announces too little is counted."""
+    if content_length.isdigit() and int(content_length[:20]) > limit:
+        raise BodyTooLarge
+    size = 0
+    async for chunk in stream:
+        size += len(chunk)
+        if size > limit:
+            raise BodyTooLarge
+        yield chunk

@@ -1,4 +1,4 @@
-"""The OAuth endpoints over HTTP: tokens (RFC 6749 §3.2), our public keys (RFC 7517), what we speak (RFC 8414)."""
+"""The OAuth endpoints over HTTP: tokens (RFC 6749 §3.2), our public keys (RFC 7517), our metadata (RFC 8414)."""
 
 from __future__ import annotations
 
@@ -14,26 +14,26 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from app import bodies
+from app.auth import edge
 from app.auth.client_authentication import ASSERTION_ALGORITHMS, METHODS
-from app.auth.scopes import SCOPES
+from app.auth.edge import BodyTooLarge, BodyTooLate
 from app.auth.server import TOKEN_PATH, Server, TokenRequest
 from app.auth.signing import SigningKeys
-from app.bodies import BodyTooLarge, BodyTooLate
 from app.db import Database
 from app.errors import Unavailable
+from app.registry.clients.scopes import SCOPES
 
 JWKS_PATH = "/oauth/jwks.json"
 METADATA_PATH = "/.well-known/oauth-authorization-server"
 
-_BODY_LIMIT = 16 * 1024
-"""Bytes."""
+_MOST_BODY_BYTES = 16 * 1024
 BODY_WITHIN_SECONDS = 10.0
+"""A request's body must have arrived by then."""
 _MOST_PARAMETERS = 20
 
 
 def routes(database: Database, keys: SigningKeys, issuer: str) -> list[Route]:
-    """`issuer` is what clients call us, without a final slash: of the tokens, and of every URL in the metadata."""
+    """`issuer` is the URL by which clients call us, without a final slash. Tokens and metadata are built on it."""
     server = Server(keys, issuer)
 
     async def token(request: Request) -> Response:
@@ -44,7 +44,7 @@ def routes(database: Database, keys: SigningKeys, issuer: str) -> list[Route]:
             return server.refuse(error)
         try:
             async with database.transaction() as session:
-                response = await session.run_sync(server.answer, token_request)
+                response = await server.answer(session, token_request)
         except Unavailable as unavailable:
             request.state.outcome = "temporarily_unavailable"
             headers = [("Cache-Control", "no-store"), ("Retry-After", str(unavailable.retry_after))]
@@ -85,7 +85,7 @@ def _document(path: str, content: Callable[[], Mapping[str, Any]]) -> Route:
 
 
 async def _parameters(request: Request) -> dict[str, str]:
-    """Of the body alone. One without a value counts as left out (RFC 6749 §3.2)."""
+    """The parameters of the body. A parameter without a value counts as left out (RFC 6749 §3.2)."""
     if request.headers.get("content-type", "").partition(";")[0].strip().lower() != "application/x-www-form-urlencoded":
         raise InvalidRequestError("The body must be application/x-www-form-urlencoded.")
     body = await _body(request)
@@ -104,10 +104,10 @@ async def _parameters(request: Request) -> dict[str, str]:
 async def _body(request: Request) -> bytes:
     content_length = request.headers.get("content-length", "")
     try:
-        return await bodies.whole(
-            request.stream(), content_length, limit=_BODY_LIMIT, within_seconds=BODY_WITHIN_SECONDS
+        return await edge.whole_body(
+            request.stream(), content_length, limit=_MOST_BODY_BYTES, within_seconds=BODY_WITHIN_SECONDS
         )
     except BodyTooLarge:
-        raise InvalidRequestError(f"The body is larger than {_BODY_LIMIT} bytes.") from None
+        raise InvalidRequestError(f"The body is larger than {_MOST_BODY_BYTES} bytes.") from None
     except BodyTooLate:
         raise InvalidRequestError("The body did not arrive in time.", status_code=408) from None

@@ -1,16 +1,12 @@
-"""Scopes as OAuth writes them (RFC 6749 §3.3). What each one allows stands in `app.registry.clients.scopes`."""
+"""Scopes as OAuth writes them (RFC 6749 §3.3). What each scope allows stands in `app.registry.clients.scopes`."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-from app.registry.clients.scopes import SCOPES
-
-__all__ = ["SCOPES", "granted"]
-
 
 def granted(requested: str | None, held: Sequence[str]) -> str | None:
-    """The scope of a new token: what was asked for, or everything the client holds. None: it may not have that."""
+    """The scope of a new token: what was asked for, or all that the client holds. None: the client holds less."""
     if requested is None:
         return " ".join(held)
     wanted = set(requested.split())

@@ -1,6 +1,6 @@
-"""authlib's authorization server on our tables. It is synchronous: it runs inside `AsyncSession.run_sync`.
+"""authlib's authorization server on our tables. It is synchronous: it runs inside `db.run_sync`.
 
-Used assertions are unique by the primary key of `used_assertion`, so that two replays cannot both win.
+A used assertion is unique by the primary key of `used_assertion`: of two replays at the same time one is refused.
 """
 
 from __future__ import annotations
@@ -10,23 +10,23 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 import orjson
 from authlib.oauth2 import AuthorizationServer
 from authlib.oauth2.rfc6749 import InvalidClientError, OAuth2Error, OAuth2Request
 from authlib.oauth2.rfc6749.grants import ClientCredentialsGrant
 from authlib.oauth2.rfc6749.requests import BasicOAuth2Payload
-from sqlalchemy import text
-from sqlalchemy.orm import Session
 from starlette.datastructures import Headers
 from starlette.responses import Response
 
 from app import clock
 from app.auth import client_authentication
 from app.auth.client_authentication import ASSERTION_METHOD, METHODS, Assertion, ClientRefused, OAuthClient
-from app.auth.scopes import SCOPES
 from app.auth.signing import AccessTokens, SigningKeys
+from app.db import Session, run_sync, wait_for
+from app.registry.clients.scopes import SCOPES
+from app.sql import statement
 
 TOKEN_PATH = "/oauth/token"  # noqa: S105 - a path
 
@@ -35,18 +35,30 @@ _CLIENT_ID = re.compile(r"[a-z0-9-]{1,64}")
 # The session of the transaction that the request runs in: authlib's hooks have no parameter for it.
 _session: ContextVar[Session] = ContextVar("session")
 
-_FIND_CLIENT = text(
+
+class _ClientRow(NamedTuple):
+    id: str
+    organizer: str
+    scopes: list[str]
+    public_keys_json: str | None
+    secret_digests: list[bytes]
+
+
+_FIND_CLIENT = statement(
     """
-    SELECT id, organizer_code, scopes, public_keys,
+    SELECT id, organizer_code AS organizer, scopes, CAST(public_keys AS text) AS public_keys_json,
            ARRAY(SELECT digest FROM client_secret WHERE client_id = client.id) AS secret_digests
     FROM client WHERE id = :id AND revoked_at IS NULL
+    """,
+    _ClientRow,
+)
+_USE_ASSERTION = statement(
+    """
+    INSERT INTO used_assertion (client_id, jti, expires_at) VALUES (:client_id, :jti, :expires_at)
+    ON CONFLICT DO NOTHING
     """
 )
-_USE_ASSERTION = text(
-    "INSERT INTO used_assertion (client_id, jti, expires_at) VALUES (:client_id, :jti, :expires_at)"
-    " ON CONFLICT DO NOTHING RETURNING jti"
-)
-_PRUNE_ASSERTIONS = text(
+_PRUNE_ASSERTIONS = statement(
     """
     DELETE FROM used_assertion WHERE (client_id, jti) IN (
         SELECT client_id, jti FROM used_assertion WHERE expires_at < :now
@@ -57,7 +69,7 @@ _PRUNE_ASSERTIONS = text(
 
 
 class TokenRequest(OAuth2Request):  # type: ignore[misc]
-    """Its parameters are there once each."""
+    """A request for a token, each of whose parameters is there once."""
 
     def __init__(self, headers: Headers, parameters: Mapping[str, str]) -> None:
         # authlib wants to see https here, but TLS ends at the proxy.
@@ -88,9 +100,9 @@ class Server(AuthorizationServer):  # type: ignore[misc]
         self.register_client_auth_method("client_secret_post", client_authentication.by_post)
         self.register_client_auth_method(ASSERTION_METHOD, Assertion([issuer, issuer + TOKEN_PATH], use_once))
 
-    def answer(self, session: Session, request: TokenRequest) -> Response:
+    async def answer(self, session: Session, request: TokenRequest) -> Response:
         with _running_in(session):
-            response: Response = self.create_token_response(request)
+            response: Response = await run_sync(self.create_token_response, request)
             return response
 
     def refuse(self, error: OAuth2Error) -> Response:
@@ -114,22 +126,30 @@ class Server(AuthorizationServer):  # type: ignore[misc]
     def query_client(self, client_id: str) -> OAuthClient | None:
         if not _CLIENT_ID.fullmatch(client_id):
             return None
-        row = _session.get().execute(_FIND_CLIENT, {"id": client_id}).first()
-        return None if row is None else OAuthClient(*row)
+        reading = _session.get().first(_FIND_CLIENT, id=client_id)
+        found = wait_for(reading)
+        if found is None:
+            return None
+        return OAuthClient(
+            id=found.id,
+            organizer=found.organizer,
+            scopes=found.scopes,
+            public_keys=None if found.public_keys_json is None else orjson.loads(found.public_keys_json),
+            secret_digests=found.secret_digests,
+        )
 
     def send_signal(self, *_: Any, **__: Any) -> None:
-        """Nobody listens."""
+        """authlib would tell listeners. Nobody listens."""
 
     def handle_response(self, status: int, body: Mapping[str, Any], headers: Sequence[tuple[str, str]]) -> Response:
         return Response(orjson.dumps(body), status, dict(headers))
 
 
 def use_once(client_id: str, jti: str, expires_at: float) -> bool:
-    session, now = _session.get(), clock.now()
-    values = {"client_id": client_id, "jti": jti, "expires_at": datetime.fromtimestamp(expires_at, UTC)}
-    is_new = session.execute(_USE_ASSERTION, values).first() is not None
+    session, until = _session.get(), datetime.fromtimestamp(expires_at, UTC)
+    is_new = wait_for(session.run(_USE_ASSERTION, client_id=client_id, jti=jti, expires_at=until)) == 1
     if is_new:
-        session.execute(_PRUNE_ASSERTIONS, {"now": now})
+        wait_for(session.run(_PRUNE_ASSERTIONS, now=clock.now()))
     return is_new
 
 

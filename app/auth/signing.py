@@ -1,4 +1,4 @@
-"""Access tokens (RFC 9068): what they are signed with, and what has to hold before one is believed."""
+"""Access tokens (RFC 9068): the keys that sign them, and what has to hold before a token is believed."""
 
 from __future__ import annotations
 
@@ -13,32 +13,32 @@ from joserfc.errors import JoseError
 from joserfc.jwk import ECKey, KeySet
 
 ALGORITHM = "ES256"
-LIFETIME = 15 * 60
-LEEWAY = 10
-"""Seconds by which the clocks of two of our machines may differ."""
+LIFETIME_SECONDS = 15 * 60
+LEEWAY_SECONDS = 10
+"""The clocks of two of our machines may differ by this much."""
 
 _TYPES = frozenset({"at+jwt", "application/at+jwt"})
 
 
-class TokenInvalid(Exception):  # noqa: N818 - what it was is nobody's business
-    """Not a token of ours for this API, or one that has expired."""
+class TokenInvalid(Exception):  # noqa: N818 - an outcome
+    """This is not a token of ours for this API, or it has expired. Nobody is told which."""
 
 
 @dataclass(frozen=True, slots=True, repr=False)
-class _Loaded:
+class _KeySets:
     jwks: Sequence[Mapping[str, Any]]
     signing: KeySet
-    """The current key alone. As a set, since authlib writes a `kid` only for a set's key."""
+    """The current key alone. It stands in a set, since authlib writes a `kid` only for a set's key."""
     verifying: KeySet
-    """Public, with the keys that signed before."""
+    """The public keys: the current one, and those that signed before."""
 
 
 class SigningKeys:
-    """Private EC P-256 keys with a `kid`, the first one signs. `held` is asked each time: they rotate meanwhile."""
+    """Private EC P-256 keys with a `kid`. The first one signs. `held` is asked each time, since keys rotate."""
 
     def __init__(self, held: Callable[[], Sequence[Mapping[str, Any]]]) -> None:
         self._held = held
-        self._loaded = _load(held())
+        self._sets = _sets_of(held())
 
     @property
     def signing(self) -> KeySet:
@@ -52,17 +52,17 @@ class SigningKeys:
         """The JWK Set of RFC 7517."""
         return {**self.verifying.as_dict(private=False)}
 
-    def _current(self) -> _Loaded:
+    def _current(self) -> _KeySets:
         jwks = self._held()
-        if jwks is not self._loaded.jwks:
-            self._loaded = _load(jwks)
-        return self._loaded
+        if jwks is not self._sets.jwks:
+            self._sets = _sets_of(jwks)
+        return self._sets
 
 
-def _load(jwks: Sequence[Mapping[str, Any]]) -> _Loaded:
+def _sets_of(jwks: Sequence[Mapping[str, Any]]) -> _KeySets:
     private = [ECKey.import_key({**jwk, "use": "sig", "alg": ALGORITHM}) for jwk in jwks]
     public = [ECKey.import_key(key.as_dict(private=False)) for key in private]
-    return _Loaded(jwks, KeySet([private[0]]), KeySet([*public]))
+    return _KeySets(jwks, KeySet([private[0]]), KeySet([*public]))
 
 
 def audience(issuer: str) -> str:
@@ -71,10 +71,10 @@ def audience(issuer: str) -> str:
 
 
 class AccessTokens(JWTBearerTokenGenerator):  # type: ignore[misc]
-    """Signs them. `scope` is judged by the client's `get_allowed_scope`."""
+    """Makes and signs access tokens. The client's `get_allowed_scope` judges the scope."""
 
     def __init__(self, keys: SigningKeys, issuer: str) -> None:
-        super().__init__(issuer, alg=ALGORITHM, expires_generator=LIFETIME)
+        super().__init__(issuer, alg=ALGORITHM, expires_generator=LIFETIME_SECONDS)
         self._keys = keys
 
     def get_jwks(self) -> KeySet:
@@ -88,7 +88,7 @@ class AccessTokens(JWTBearerTokenGenerator):  # type: ignore[misc]
 
 
 class AccessTokenValidator(JWTBearerTokenValidator):  # type: ignore[misc]
-    """Believes them. authlib itself accepts a token without `typ`, without `kid`, and any algorithm of its list."""
+    """Verifies access tokens. authlib alone would accept one without `typ`, without `kid`, or of another algorithm."""
 
     def __init__(self, keys: SigningKeys, issuer: str) -> None:
         super().__init__(issuer, audience(issuer))
@@ -100,7 +100,7 @@ class AccessTokenValidator(JWTBearerTokenValidator):  # type: ignore[misc]
     def claims(self, token: str) -> dict[str, Any]:
         try:
             access_token = self.authenticate_token(token)
-            access_token.validate(leeway=LEEWAY)
+            access_token.validate(leeway=LEEWAY_SECONDS)
             _check_header(access_token.header)
         except (JoseError, OAuth2Error, ValueError, TypeError, RecursionError):
             raise TokenInvalid from None

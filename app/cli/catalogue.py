@@ -18,8 +18,8 @@ from app.registry.terms.policy import KEEP, PolicyInput
 from app.registry.terms.season_file import Loaded
 from app.registry.terms.seasons import Season
 
-season = typer.Typer(help="Seasons: programme years.", no_args_is_help=True)
-organizer = typer.Typer(help="Organizers and their policies.", no_args_is_help=True)
+season = typer.Typer(help="Load and close seasons (programme years).", no_args_is_help=True)
+organizer = typer.Typer(help="List and save organizers and their policies.", no_args_is_help=True)
 
 INSTANT = timedelta(microseconds=1)
 Year = Annotated[int | None, typer.Option("--season", help="The season; the newest open one if left out.")]
@@ -32,7 +32,10 @@ def load(
     ends_on: Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d"], help="The season's last day.")] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Load organizers with their windows. Good rows load whatever the others are; exit code 1 if any is not good."""
+    """Load organizers and their windows from the ministry's table.
+
+    Good rows are loaded even if other rows are not good. Exit code 1 if any row is not good.
+    """
     content = read_utf8(file)
     last_day = None if ends_on is None else ends_on.date()
 
@@ -57,7 +60,10 @@ def close(
     year: Annotated[int, typer.Argument(help="The season.")],
     as_json: AsJson = False,
 ) -> None:
-    """Make a season read only: nothing is registered, moved or forfeited in it any more. It cannot be opened again."""
+    """Make a season read only, for good.
+
+    Nothing is registered, moved or forfeited in it any more. It cannot be opened again.
+    """
 
     async def work(database: Database, _: Settings) -> Season:
         async with database.transaction() as session:
@@ -81,7 +87,7 @@ def read_utf8(file: Path) -> str:
 
 @organizer.command("list")
 def list_organizers(year: Year = None, as_json: AsJson = False) -> None:
-    """Every organizer, with its windows and policy in a season."""
+    """Print every organizer, with its windows and policy in a season."""
 
     async def work(database: Database, _: Settings) -> list[Organizer]:
         async with database.transaction() as session:
@@ -106,7 +112,7 @@ def save(
     year: Year = None,
     as_json: AsJson = False,
 ) -> None:
-    """Add an organizer, or change what is named here of one."""
+    """Add an organizer, or change the options that you name."""
     policy = PolicyInput(
         verify_within_days=KEEP if verify_within is None else verify_within or None,
         block_when_forfeited=block,
@@ -147,7 +153,7 @@ def print_organizers(found: list[Organizer], *, as_json: bool) -> None:
 
 
 def windows_of(one: Organizer) -> tuple[str, ...]:
-    """First and last days; a window closes at the first instant of the day after."""
+    """First and last day of each window. A window closes at the first instant of the day after its last day."""
     return tuple(
         f"{clock.wib_day(window.opens_at)}..{clock.wib_day(window.closes_at - INSTANT) if window.closes_at else ''}"
         for window in one.windows

@@ -17,14 +17,14 @@ from app.registry.clients.scopes import SCOPES
 from app.registry.clients.webhook_secrets import IssuedSecret
 from app.vault.vault import open_vault
 
-client = typer.Typer(help="OAuth clients of organizers.", no_args_is_help=True)
+client = typer.Typer(help="Issue, rotate and revoke OAuth clients of organizers.", no_args_is_help=True)
 
 HEADS = ("id", "organizer", "scopes", "issued", "revoked")
 
 
 @client.command("list")
 def list_clients(as_json: AsJson = False) -> None:
-    """Every client, the revoked ones too."""
+    """Print every client, the revoked ones too."""
 
     async def work(database: Database, _: Settings) -> list[Client]:
         async with database.transaction() as session:
@@ -48,7 +48,10 @@ def issue(
     checks_per_second: Annotated[int, typer.Option(help="How fast the burst grows again.")] = clients.CHECK_REFILL,
     as_json: AsJson = False,
 ) -> None:
-    """A new client. Its secret is printed this once."""
+    """Make a client for an organizer.
+
+    Its secret is printed now and never again.
+    """
     jwks = None if public_keys is None else public_keys.read_text()
 
     async def work(database: Database, _: Settings) -> Issued:
@@ -63,7 +66,10 @@ def issue(
 
 @client.command()
 def rotate(client_id: str, as_json: AsJson = False) -> None:
-    """A new secret; the one before it stays good until the next rotation."""
+    """Make a new secret for a client.
+
+    The secret before it stays good until the next rotation.
+    """
 
     async def work(database: Database, _: Settings) -> Issued:
         async with database.transaction() as session:
@@ -74,7 +80,10 @@ def rotate(client_id: str, as_json: AsJson = False) -> None:
 
 @client.command()
 def revoke(client_id: str, as_json: AsJson = False) -> None:
-    """End a client for good; its tokens are refused within five seconds."""
+    """End a client for good.
+
+    Its tokens are refused within five seconds.
+    """
 
     async def work(database: Database, _: Settings) -> Client:
         async with database.transaction() as session:
@@ -93,7 +102,10 @@ def webhook_secret(
     drop: Annotated[bool, typer.Option("--drop", help="Take its secrets away: it need not sign any more.")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """A secret with which it has to sign its webhooks from now on; the one before stays good until the next."""
+    """Make a secret with which a client must sign its webhooks.
+
+    The secret before it stays good until the next one is made.
+    """
 
     async def issue(database: Database, settings: Settings) -> IssuedSecret:
         vault = open_vault(settings)

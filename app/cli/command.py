@@ -50,7 +50,7 @@ class Commands(TyperGroup):
             error.message = without_niks(error.message)
             raise
         except (typer.Exit, typer.Abort, BrokenPipeError):
-            # The last is of a reader, `head` say, that has enough: typer ends quietly.
+            # BrokenPipeError: a reader such as `head` has read enough. typer ends quietly.
             raise
         except Exception as error:  # noqa: BLE001 - the edge
             fail(explained(error))
@@ -72,7 +72,7 @@ def explained(error: Exception) -> str:
 
 
 def cause_of(error: BaseException) -> str:
-    """What the operator acts on. PostgreSQL's own message without its detail, which quotes rows."""
+    """What an operator can act on. PostgreSQL's detail is left out: it quotes rows."""
     while error.__cause__ is not None:
         error = error.__cause__
     return str(error).partition("\n")[0] or type(error).__name__
@@ -84,7 +84,7 @@ def fail(message: str) -> NoReturn:
 
 
 def without_niks(message: str) -> str:
-    """A command that is told to fail by its words repeats them, and what it says is often kept."""
+    """An error message repeats the words of the command, and messages are often kept: no NIK may stand in one."""
     return LONG_NUMBER.sub(MASKED, message)
 
 
@@ -93,7 +93,7 @@ def without_niks(message: str) -> str:
 
 @contextmanager
 def database_url(settings: Settings) -> Iterator[str]:
-    """`DATABASE_URL`, or that of the embedded PostgreSQL, which runs as long as somebody uses it."""
+    """`DATABASE_URL`, or the URL of the embedded PostgreSQL, which runs as long as somebody uses it."""
     if settings.database_url is not None:
         yield settings.database_url.get_secret_value()
         return
@@ -130,7 +130,10 @@ async def require_migrated(database: Database) -> None:
 
 
 def run(work: Callable[[Database, Settings], Awaitable[Result]]) -> Result:
-    """The embedded database is ours to migrate; another one is migrated when its owner says so."""
+    """Do the work of a command in its database.
+
+    The embedded database is ours to migrate. Any other database is migrated when its owner says so.
+    """
     settings = Settings()
 
     async def in_database(url: str) -> Result:
@@ -142,7 +145,7 @@ def run(work: Callable[[Database, Settings], Awaitable[Result]]) -> Result:
 
 
 def accepted(verdict: Result | Refusal) -> Result:
-    """A refusal ends the command; leaving the transaction by it rolls back."""
+    """The verdict, unless it is a refusal: that ends the command, and the transaction is rolled back."""
     if isinstance(verdict, Refusal):
         raise RefusalError(verdict)
     return verdict
@@ -162,7 +165,7 @@ def plain(value: object) -> object:
 
 
 def print_table(heads: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
-    """Columns by blanks: read well by people, and by `awk`."""
+    """Columns are separated by blanks: people and `awk` read that well."""
     lines = [list(heads), *([shown(cell) for cell in row] for row in rows)]
     widths = [max(len(line[column]) for line in lines) for column in range(len(heads))]
     for line in lines:
@@ -170,6 +173,6 @@ def print_table(heads: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
 
 
 def shown(cell: object) -> str:
-    if cell is None or cell == ():
-        return "-"
-    return ",".join(map(str, cell)) if isinstance(cell, tuple) else str(cell)
+    if isinstance(cell, list | tuple):
+        return ",".join(map(str, cell)) or "-"
+    return "-" if cell is None else str(cell)

@@ -1,6 +1,6 @@
-"""The demo that a first start makes, and its clients' credentials: kept in the home folder for later starts, mode 0600.
+"""The demo that a first start makes, and its clients' credentials, kept in the home folder with mode 0600.
 
-For the embedded default and `--demo`; any other database is never filled unasked, and a full one never.
+Only the embedded database and that of `serve --demo` are filled, and only while they are empty.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from app.vault.vault import Vault
 
 FILE = "demo-credentials.json"
 ORGANIZERS = ("dishub-dki", "ahm", "jasa-raharja", HUBDAT)
-"""One that forfeits, one that does not, one that coordinates, and the one that runs the registry."""
+"""An organizer that forfeits, another that does not, a coordinator, and the operator of the registry."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +32,7 @@ class Credentials:
     organizer: str
     client_id: str
     secret: str = field(repr=False)
-    scopes: tuple[str, ...]
+    scopes: list[str]
 
 
 async def of_demo(database: Database, vault: Vault, home: Path) -> list[Credentials]:
@@ -51,14 +51,14 @@ async def of_demo(database: Database, vault: Vault, home: Path) -> list[Credenti
 
 
 async def standing(database: Database, kept: list[Credentials]) -> list[Credentials]:
-    """Those that this database knows: the file may be of another one."""
+    """The credentials that this database knows: the file may belong to another database."""
     async with database.transaction() as session:
         known = {client.id for client in await clients.all_of(session) if client.revoked_at is None}
     return [one for one in kept if one.client_id in known]
 
 
 async def may_fill(database: Database) -> bool:
-    """Whether it is empty, or was filled by a demo."""
+    """Whether the database is empty, or was filled by a demo."""
     async with database.transaction() as session:
         return await demo.is_there(session) or not await seasons.all_of(session)
 
@@ -72,10 +72,10 @@ async def issue(session: Session, organizer: str) -> Credentials:
 
 def read(file: Path) -> list[Credentials]:
     try:
-        return [Credentials(**{**one, "scopes": tuple(one["scopes"])}) for one in orjson.loads(file.read_bytes())]
+        return [Credentials(**one) for one in orjson.loads(file.read_bytes())]
     except FileNotFoundError:
         return []
-    except (ValueError, TypeError, KeyError):
+    except (ValueError, TypeError):
         raise Failed(f"{file} is damaged: remove it, and issue clients with `pemudik client issue`.") from None
 
 

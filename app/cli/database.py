@@ -19,7 +19,10 @@ from app.vault.vault import open_vault
 
 
 def migrate() -> None:
-    """Bring the database to the newest migration. Run it before new servers start; a second run changes nothing."""
+    """Bring the database to the newest migration.
+
+    Run it before new servers start. A second run changes nothing.
+    """
 
     async def upgrade(url: str) -> None:
         async with opened(url, migrate=True):
@@ -31,7 +34,10 @@ def migrate() -> None:
 
 
 def sweep(as_json: AsJson = False) -> None:
-    """Forfeit, mark no-shows and purge what is due now. Servers do this by themselves every 20 seconds."""
+    """Forfeit, mark no-shows and purge whatever is due now.
+
+    Servers do this by themselves every 20 seconds.
+    """
 
     async def work(database: Database, _: Settings) -> Swept:
         return await sweeping.sweep(database, clock.now())
@@ -46,7 +52,10 @@ def sweep(as_json: AsJson = False) -> None:
 
 
 def demo(as_json: AsJson = False) -> None:
-    """Make the demo season: routes, windows open today, people who do not exist. A second run changes nothing."""
+    """Make a demo season with invented routes and people.
+
+    Its windows are open today. A second run changes nothing.
+    """
 
     async def work(database: Database, settings: Settings) -> Demo:
         with bar("Making the demo season") as progress:

@@ -5,22 +5,48 @@ from __future__ import annotations
 import asyncio
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import NamedTuple
 
 import typer
-from sqlalchemy import text
 
 from app import clock, migration
 from app.cli.command import AsJson, Failed, cause_of, database_url, print_json
 from app.config import Settings
 from app.db import LISTENING, POOLS, Database
 from app.registry.registrants import opening
+from app.sql import statement
 from app.vault.keys import KeysUnusable
 from app.vault.vault import Unreadable, Vault, open_vault
 
-OLDEST = 15
-"""PostgreSQL's version: MERGE, NULLS NOT DISTINCT and the rest that statements here use."""
-SKEW = timedelta(seconds=5)
-"""Deadlines are judged by this machine's clock, and other machines' on the same database."""
+OLDEST_POSTGRESQL = 15
+"""Our statements use MERGE and NULLS NOT DISTINCT, which older versions do not have."""
+MOST_CLOCK_SKEW = timedelta(seconds=5)
+"""Several machines judge deadlines on the same database, each by its own clock."""
+
+
+class _Server(NamedTuple):
+    version: int
+    at: datetime
+    most_connections: int
+
+
+class _Newest(NamedTuple):
+    nik_sealed: bytes
+    nik_index: bytes
+
+
+_WAKE = statement("SELECT 1", int)
+_SERVER = statement(
+    """
+    SELECT current_setting('server_version_num')::int / 10000 AS version, clock_timestamp() AS at,
+           current_setting('max_connections')::int - current_setting('superuser_reserved_connections')::int
+               AS most_connections
+    """,
+    _Server,
+)
+_NEWEST = statement(
+    "SELECT nik_sealed, nik_index FROM registrant WHERE nik_sealed IS NOT NULL ORDER BY id DESC LIMIT 1", _Newest
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +66,10 @@ def wrong(what: str, detail: str, todo: str | None = None) -> Finding:
 
 
 def doctor(as_json: AsJson = False) -> None:
-    """Look at database, migrations, keys and clock. Exit code 1 if anything is wrong."""
+    """Say what is wrong with database, migrations, keys or clock.
+
+    Exit code 1 if anything is wrong.
+    """
     findings = examine(Settings())
     if as_json:
         print_json(findings)
@@ -66,7 +95,7 @@ def examine(settings: Settings) -> list[Finding]:
 
 
 def keys(settings: Settings) -> tuple[Vault | None, Finding]:
-    """Looking makes no key file."""
+    """The keys. Looking for a key file makes none."""
     try:
         vault = open_vault(settings, create=False)
     except KeysUnusable as error:
@@ -92,27 +121,22 @@ async def look(url: str, settings: Settings, vault: Vault | None) -> list[Findin
 
 
 async def server(database: Database, settings: Settings) -> list[Finding]:
-    statement = text(
-        """
-        SELECT current_setting('server_version_num')::int / 10000 AS version, clock_timestamp() AS at,
-               current_setting('max_connections')::int - current_setting('superuser_reserved_connections')::int AS most
-        """
-    )
     async with database.transaction() as session:
-        await session.execute(text("SELECT 1"))
+        # The connection is made first: the time that takes must not count as a difference of the clocks.
+        await session.one(_WAKE)
         asked_at = clock.now()
-        row = (await session.execute(statement)).one()
+        found = await session.one(_SERVER)
         answered_at = clock.now()
     return [
-        version(row.version),
-        connections(row.most, settings.workers * (settings.pool_size * POOLS + LISTENING)),
-        clocks(row.at, asked_at, answered_at),
+        version(found.version),
+        connections(found.most_connections, settings.workers * (settings.pool_size * POOLS + LISTENING)),
+        clocks(found.at, asked_at, answered_at),
     ]
 
 
 def version(found: int) -> Finding:
-    if found < OLDEST:
-        return wrong("database", f"PostgreSQL {found} is too old.", f"Use PostgreSQL {OLDEST} or later.")
+    if found < OLDEST_POSTGRESQL:
+        return wrong("database", f"PostgreSQL {found} is too old.", f"Use PostgreSQL {OLDEST_POSTGRESQL} or later.")
     return good("database", f"PostgreSQL {found} answers.")
 
 
@@ -124,9 +148,9 @@ def connections(most: int, wanted: int) -> Finding:
 
 
 def clocks(there: datetime, asked_at: datetime, answered_at: datetime) -> Finding:
-    """The database read its clock somewhere between question and answer."""
+    """The database read its clock at some time between `asked_at` and `answered_at`."""
     ahead = max(there - answered_at, asked_at - there, timedelta())
-    if ahead > SKEW:
+    if ahead > MOST_CLOCK_SKEW:
         todo = "Synchronize both clocks (NTP): deadlines and tokens depend on them."
         return wrong("clock", f"This machine and the database are {ahead.total_seconds():.0f} s apart.", todo)
     return good("clock", "This machine and the database agree.")
@@ -140,7 +164,7 @@ async def migrations(database: Database) -> Finding:
 
 
 async def change_log(database: Database) -> Finding:
-    """Where transactions count from another number, those who follow the log would wait for ever."""
+    """Whether the log goes on. Where transactions count from another number, whoever follows the log waits for ever."""
     if await migration.is_restored(database.engine):
         todo = "Run `pemudik migrate` before anything is written: it lets the log go on behind what was restored."
         return wrong("change log", "It was restored from another database server.", todo)
@@ -148,12 +172,9 @@ async def change_log(database: Database) -> Finding:
 
 
 async def sealed(database: Database, vault: Vault) -> Finding:
-    """Keys other than those that the data was sealed under look valid until the first value is opened."""
-    statement = text(
-        "SELECT nik_sealed, nik_index FROM registrant WHERE nik_sealed IS NOT NULL ORDER BY id DESC LIMIT 1"
-    )
+    """Whether the keys fit the data. Keys of another database look valid until the first value is opened."""
     async with database.transaction() as session:
-        newest = (await session.execute(statement)).first()
+        newest = await session.first(_NEWEST)
     try:
         if newest is not None and not opening.is_found_by(newest.nik_index, newest.nik_sealed, vault):
             todo = "Restore PEMUDIK_INDEX_KEY, or the key file, that belongs to this database."

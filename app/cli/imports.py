@@ -1,4 +1,4 @@
-"""`pemudik import` and `pemudik consolidate`: a file of the 12-column standard, worked off here with a progress bar."""
+"""`pemudik import` and `pemudik consolidate`: a file of the 12-column standard becomes a job, worked off here."""
 
 from __future__ import annotations
 
@@ -23,15 +23,15 @@ from app.intake.imports.imports import shown
 from app.models.enums import ImportMode
 from app.registry.caller import Caller
 from app.registry.imports import absentees, job_runs, jobs
-from app.registry.imports.jobs import PIECE, Job, Order
+from app.registry.imports.jobs import PIECE_BYTES, Job, Order
 from app.registry.rows import consolidation
 from app.registry.rows.consolidation import Summary
 from app.registry.terms import organizers, seasons
 from app.registry.terms.policy import HUBDAT
 from app.vault.vault import Vault, open_vault
 
-LOOK_EVERY = 0.25
-"""Seconds."""
+LOOK_EVERY_SECONDS = 0.25
+"""At the job, to show how far it is."""
 
 DAY = ["%Y-%m-%d"]
 File = Annotated[Path, typer.Argument(help=".xlsx or .csv with the standard's 12 columns.")]
@@ -60,7 +60,10 @@ def import_file(
     result: ResultFile = None,
     as_json: AsJson = False,
 ) -> None:
-    """Take in a file. Exit code 1 if a row was refused, or the file."""
+    """Take in an organizer's file, row by row.
+
+    Exit code 1 if a row was refused, or the whole file.
+    """
     whole_day = None if day is None else day.date()
     end(work_off(file, organizer, mode, whole_day, covers or [], year, result, dry_run=dry_run), as_json=as_json)
 
@@ -76,7 +79,11 @@ def consolidate(
     cancel_missing: Annotated[UUID | None, typer.Option(help="Cancel whom this finished job found missing.")] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Compare a whole list with the registry; without FILE, the day's summary. Nothing missing is cancelled unasked."""
+    """Compare an organizer's whole list with the registry.
+
+    Without FILE it prints the summary of a --day. Whoever the list does not name is cancelled only if you ask for it by
+    --cancel-missing.
+    """
     whole_day = None if day is None else day.date()
     if cancel_missing is not None:
         tell_cancelled(*run_cancelling(cancel_missing), as_json=as_json)
@@ -111,7 +118,15 @@ def work_off(
     async def work(database: Database, settings: Settings) -> Job:
         vault, content = open_vault(settings), pieces_of(file)
         caller = await caller_of(database, organizer)
-        order = Order(caller, mode, dry_run, season, day, tuple(covers), uploads.extension_of(file.name))
+        order = Order(
+            caller=caller,
+            mode=mode,
+            dry_run=dry_run,
+            season=season,
+            day=day,
+            covers=tuple(covers),
+            extension=uploads.extension_of(file.name),
+        )
         async with database.transaction() as session:
             job = accepted(await jobs.create(session, vault, order, content, clock.now()))
         finished = await to_its_end(database, vault, caller, job)
@@ -129,7 +144,7 @@ def pieces_of(file: Path) -> list[bytes]:
         raise Failed(f"{file} cannot be read: {error.strerror}.") from None
     if content is None:
         raise Failed(f"{file} is larger than {MOST_BYTES // MEGABYTE} MB.")
-    return [content[start : start + PIECE] for start in range(0, len(content), PIECE)]
+    return [content[start : start + PIECE_BYTES] for start in range(0, len(content), PIECE_BYTES)]
 
 
 async def caller_of(database: Database, organizer: str) -> Caller:
@@ -142,12 +157,12 @@ async def caller_of(database: Database, organizer: str) -> Caller:
 
 
 async def to_its_end(database: Database, vault: Vault, caller: Caller, job: Job) -> Job:
-    """Here, unless a server was faster."""
+    """Work the job off here, unless a server was faster."""
     with bar("Importing") as progress:
         while not job.finished:
             work = asyncio.create_task(some_work(database, vault, job.id))
             while not work.done():
-                await asyncio.wait({work}, timeout=LOOK_EVERY)
+                await asyncio.wait({work}, timeout=LOOK_EVERY_SECONDS)
                 async with database.transaction() as session:
                     job = accepted(await jobs.get(session, caller, job.id))
                 progress(job.rows_done, max(job.rows_read, job.rows_done))
@@ -159,7 +174,7 @@ async def some_work(database: Database, vault: Vault, job_id: UUID) -> None:
     runner = uuid7()
     mine = await database.attempt(lambda session: job_runs.claim(session, runner, clock.now(), job_id))
     if mine is None:
-        await asyncio.sleep(LOOK_EVERY)
+        await asyncio.sleep(LOOK_EVERY_SECONDS)
     else:
         await importing.work_off(database, vault, mine, runner)
 
@@ -183,7 +198,7 @@ def end(job: Job, *, as_json: bool) -> None:
         raise typer.Exit(1)
 
 
-# --- what is missing, and the day's summary ---------------------------------------------------------------------------
+# --- absentees, and the day's summary ---------------------------------------------------------------------------------
 
 
 def run_cancelling(job_id: UUID) -> tuple[Job, int]:

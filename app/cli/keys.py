@@ -13,7 +13,7 @@ from app.db import Database
 from app.registry import key_rotation
 from app.vault.vault import open_vault
 
-keys = typer.Typer(help="Keys: rotate them while servers serve.", no_args_is_help=True)
+keys = typer.Typer(help="Rotate keys while servers serve.", no_args_is_help=True)
 
 
 @keys.callback()
@@ -27,7 +27,10 @@ def rotate(
         bool, typer.Option("--signing", help="The key of access tokens, not of NIKs and names.")
     ] = False,
 ) -> None:
-    """Seal every NIK and name under a new key. What was cut off is finished by the next run."""
+    """Seal every NIK and name under a new key.
+
+    A run that is cut off is finished by the next run.
+    """
 
     async def rotate_data(database: Database, settings: Settings) -> str:
         with bar("Sealing anew") as progress:

@@ -19,14 +19,17 @@ from app.registry import subject_access
 from app.registry.subject_access import Holding, NikRead
 from app.vault.vault import open_vault
 
-privacy = typer.Typer(help="Duties to the person (UU 27/2022).", no_args_is_help=True)
+privacy = typer.Typer(help="Answer the requests of a person (UU 27/2022).", no_args_is_help=True)
 
 DAYS = ["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S%z"]
 
 
 @privacy.command()
 def export() -> None:
-    """All that is held on one NIK, with its access log, as JSON (art. 7, 32). Asks for the NIK."""
+    """Print all that is held about one NIK, as JSON.
+
+    It asks for the NIK. The access log of the NIK is included (art. 7 and 32).
+    """
     nik = typer.prompt("NIK", hide_input=True, err=True)
 
     async def work(database: Database, settings: Settings) -> Holding:
@@ -44,7 +47,10 @@ def reads(
     until: Annotated[datetime, typer.Option(formats=DAYS, help="Before this instant.")],
     as_json: AsJson = False,
 ) -> None:
-    """Which NIKs a client read, masked: what a notice of a breach must tell (art. 46)."""
+    """Print which NIKs a client read, masked.
+
+    A notice of a breach must tell this (art. 46).
+    """
     first, last = (one if one.tzinfo else one.replace(tzinfo=WIB) for one in (since, until))
 
     async def work(database: Database, settings: Settings) -> list[NikRead]:

@@ -1,4 +1,4 @@
-"""A progress bar for what takes longer than two seconds, and only where somebody watches."""
+"""A progress bar: for work that takes longer than two seconds, and only on a terminal."""
 
 from __future__ import annotations
 
@@ -10,13 +10,12 @@ from contextlib import contextmanager
 from rich.console import Console
 from rich.progress import Progress
 
-SHOWN_AFTER = 2.0
-"""Seconds."""
+SHOWN_AFTER_SECONDS = 2.0
 
 
 @contextmanager
 def bar(label: str) -> Iterator[Callable[[int, int], None]]:
-    """Yields what is told how much is done, of how much."""
+    """Yields a function that is told how much is done, and of how much."""
     if not (sys.stderr.isatty() and sys.stdout.isatty()):
         yield lambda _done, _total: None
         return
@@ -25,7 +24,7 @@ def bar(label: str) -> Iterator[Callable[[int, int], None]]:
     task = progress.add_task(label, total=None)
 
     def tell(done: int, total: int) -> None:
-        if time.monotonic() - started > SHOWN_AFTER:
+        if time.monotonic() - started > SHOWN_AFTER_SECONDS:
             progress.start()
         progress.update(task, completed=done, total=total)
 

@@ -12,7 +12,7 @@ from app.config import CHECKOUT
 
 Check = Annotated[bool, typer.Option("--check", help="Only tell whether the file is current.")]
 
-schema = typer.Typer(help="The GraphQL schema.", no_args_is_help=True)
+schema = typer.Typer(help="Export the GraphQL schema and the table of refusals.", no_args_is_help=True)
 
 
 @schema.command()
@@ -20,7 +20,7 @@ def export(
     file: Annotated[Path, typer.Argument(help="Where to; `-` for standard output.")] = CHECKOUT / "schema.graphql",
     check: Check = False,
 ) -> None:
-    """Write the schema in its own language, with the federation's directives."""
+    """Write the GraphQL schema, with the federation's directives."""
     from app.graphql.schema import sdl  # noqa: PLC0415 - a second of imports that no other command needs
 
     _write(sdl(), file, check, "the schema of this program: run `pemudik schema export`")
@@ -31,7 +31,10 @@ def refusals(
     file: Annotated[Path, typer.Argument(help="Where to; `-` for standard output.")] = CHECKOUT / "docs/refusals.md",
     check: Check = False,
 ) -> None:
-    """Write the table of refusals: what each means, who refuses so, what to do."""
+    """Write the table of refusals and what they mean.
+
+    The table also says which use case refuses so, and what to do.
+    """
     from app.cli.refusals import page  # noqa: PLC0415 - as above
 
     _write(page(), file, check, "what this program refuses: run `pemudik schema refusals`")

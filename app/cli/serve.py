@@ -28,15 +28,17 @@ from app.config import Settings
 from app.vault.vault import open_vault
 
 FIRST_PORT = 8000
-PORTS = 100
+PORTS_TRIED = 100
 BACKLOG = 2048
-ANSWER_SECONDS = 20
-"""That a worker may take to answer its supervisor, from its start on. Also how long a killed one may go unnoticed."""
-STOP_SECONDS = 30
-PING_SECONDS = 20
-"""A socket whose other end is gone is noticed within two of these."""
+"""Connections that may wait until a worker takes them."""
+WORKER_ANSWERS_WITHIN_SECONDS = 20
+"""A worker must answer its supervisor within this time, from its start on. A killed worker is missed within it."""
+STOP_WITHIN_SECONDS = 30
+"""Requests that run when a server is stopped have this long to end."""
+PING_EVERY_SECONDS = 20
+"""A socket whose other end is gone is noticed within two pings."""
 NOT_READ_SECONDS = 60
-"""What is sent to somebody who does not read goes away with the connection."""
+"""A connection whose other end does not read what is sent is closed after this time."""
 
 
 def serve(
@@ -47,7 +49,10 @@ def serve(
         bool, typer.Option("--demo", help="Migrate DATABASE_URL; make keys and demo if it is empty.")
     ] = False,
 ) -> None:
-    """Serve, with a database and a demo season of its own unless DATABASE_URL is set."""
+    """Answer requests until Ctrl-C.
+
+    Without DATABASE_URL it makes a database and a demo season of its own.
+    """
     given = {"workers": workers, "host": host, "port": port}
     settings = Settings().model_copy(update={name: value for name, value in given.items() if value is not None})
     telemetry.configure(settings.log_format, settings.log_level)
@@ -76,12 +81,12 @@ def run(settings: Settings, url: str, *, demo: bool) -> None:
 
 @contextmanager
 def metrics_folder(settings: Settings) -> Iterator[Path | None]:
-    """Where several workers count together, for as long as they serve. One by itself needs none."""
+    """The folder in which several workers count together, as long as they serve. A single worker needs no folder."""
     if settings.workers == 1:
         yield settings.prometheus_multiproc_dir
         return
     with TemporaryDirectory(prefix="pemudik-metrics-") as folder:
-        # For the workers: prometheus_client looks for it there when it is imported.
+        # For the workers: prometheus_client looks for the folder there when it is imported.
         os.putenv("PROMETHEUS_MULTIPROC_DIR", folder)
         yield Path(folder)
 
@@ -96,15 +101,15 @@ def start(settings: Settings, listener: socket.socket) -> bool:
         ws_max_size=settings.body_limit,
         # Messages are small, and a compressor takes more memory than all else of a socket.
         ws_per_message_deflate=False,
-        ws_ping_interval=PING_SECONDS,
-        ws_ping_timeout=PING_SECONDS,
+        ws_ping_interval=PING_EVERY_SECONDS,
+        ws_ping_timeout=PING_EVERY_SECONDS,
         workers=settings.workers,
         log_config=None,
         access_log=False,
         server_header=False,
         proxy_headers=False,
-        timeout_graceful_shutdown=STOP_SECONDS,
-        timeout_worker_healthcheck=ANSWER_SECONDS,
+        timeout_graceful_shutdown=STOP_WITHIN_SECONDS,
+        timeout_worker_healthcheck=WORKER_ANSWERS_WITHIN_SECONDS,
         backlog=BACKLOG,
     )
     return supervise(config, listener) if settings.workers > 1 else serve_alone(config, listener)
@@ -123,7 +128,7 @@ def supervise(config: uvicorn.Config, listener: socket.socket) -> bool:
 
 
 async def prepare(settings: Settings, url: str, *, demo: bool) -> list[Credentials]:
-    """A developer's database is migrated, and filled the first time. Any other belongs to somebody, who decides."""
+    """Migrate a developer's database, and fill it the first time. Any other database is its owner's."""
     vault = open_vault(settings, create=demo)
     async with opened(url, migrate=demo) as database:
         return await credentials.of_demo(database, vault, settings.home) if demo else []
@@ -131,7 +136,7 @@ async def prepare(settings: Settings, url: str, *, demo: bool) -> list[Credentia
 
 def listen(host: str, port: int | None) -> socket.socket:
     """Listening at once: two servers that start together must not both believe that the port is theirs."""
-    for candidate in [port] if port else range(FIRST_PORT, FIRST_PORT + PORTS):
+    for candidate in [port] if port else range(FIRST_PORT, FIRST_PORT + PORTS_TRIED):
         try:
             return listener_on(host, candidate)
         except OSError as error:
@@ -139,7 +144,7 @@ def listen(host: str, port: int | None) -> socket.socket:
                 raise Failed(f"Cannot listen on {host}: {error.strerror}.") from error
     if port:
         raise Failed(f"Port {port} is in use: set PORT to another one, or leave it out to take the next free one.")
-    raise Failed(f"Ports {FIRST_PORT} to {FIRST_PORT + PORTS - 1} are all in use: set PORT.")
+    raise Failed(f"Ports {FIRST_PORT} to {FIRST_PORT + PORTS_TRIED - 1} are all in use: set PORT.")
 
 
 def listener_on(host: str, port: int) -> socket.socket:
@@ -149,7 +154,7 @@ def listener_on(host: str, port: int) -> socket.socket:
         # A port whose last connections are still fading away counts as free.
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         if hasattr(socket, "TCP_USER_TIMEOUT"):
-            # Connections have it from their listener. Without it, one that is closed while nobody reads stays for ever.
+            # Connections inherit this. Without it, a connection that is closed while nobody reads stays for ever.
             listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, NOT_READ_SECONDS * 1000)
         listener.bind(address)
         listener.listen(BACKLOG)

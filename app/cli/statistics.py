@@ -16,9 +16,9 @@ from app.db import Database
 from app.registry.statistics import counting
 from app.registry.statistics import statistics as reading
 from app.registry.statistics.counting import Cell, Counts, Head
-from app.registry.statistics.statistics import Asked, Part, Where
+from app.registry.statistics.questions import Part, Question, Selection
 
-statistics = typer.Typer(help="The figures of a season.", no_args_is_help=True)
+statistics = typer.Typer(help="Show the figures of a season, or count them anew.", no_args_is_help=True)
 
 COLUMNS = ("registered", "verified", "departed", "forfeited", "cancelled", "no_show", "quota", "remaining")
 
@@ -28,12 +28,14 @@ def show(
     season: Annotated[int | None, typer.Option(help="The programme year; left out: the current one.")] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Who stands where, and how many seats are left, by organizer."""
-    where = Where(season=season)
+    """Print people by status, and the seats left, by organizer."""
+    selection = Selection(season=season)
+
+    questions = [Question(selection, Part.HEAD), Question(selection, Part.CELLS)]
 
     async def work(database: Database, _: Settings) -> tuple[Head, list[Cell]]:
         async with database.transaction() as session:
-            head, cells = await reading.read(session, [Asked(where, Part.HEAD), Asked(where, Part.CELLS)], clock.now())
+            head, cells = await reading.read(session, questions, clock.now())
         return head, cells
 
     head, cells = run(work)
@@ -50,8 +52,9 @@ def show(
 
 @statistics.command()
 def rebuild() -> None:
-    """Forget the figures and count the whole log again. Servers may go on; until it is done the figures say how old
-    they are.
+    """Forget the figures and count the whole change log again.
+
+    Servers may go on. Until the count is done the figures say of which time they are.
     """
 
     async def work(database: Database, _: Settings) -> int:

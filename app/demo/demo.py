@@ -1,7 +1,7 @@
-"""The demo season: S1's table moved so that every window is open today, with people who do not exist (`demo_people`).
+"""The demo season: S1's table, moved so that every window is open today, with people who do not exist (`people`).
 
-It is lived through day by day with the real use cases, in one transaction: it is there whole or not at all. Made again,
-it only opens the windows that have closed meanwhile.
+The season is lived through day by day by the real use cases (`life`), in one transaction: the whole demo is there, or
+nothing of it. Making the demo again only opens the windows that have closed meanwhile.
 """
 
 from __future__ import annotations
@@ -11,8 +11,6 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from functools import partial
 from uuid import UUID
-
-from sqlalchemy import text
 
 from app.clock import start_of_wib_day, wib_day
 from app.db import Database, Session
@@ -27,32 +25,34 @@ from app.registry.terms import organizers, season_file, seasons, windows
 from app.registry.terms.organizers import OrganizerInput
 from app.registry.terms.policy import HUBDAT
 from app.registry.terms.season_file import OrganizerRow
+from app.sql import statement
 from app.vault.vault import Vault
 
 Progress = Callable[[int, int], None]
 
 DAYS = 10
 """For how many days people have been registering."""
-AFTERWARDS = timedelta(days=45)
-RELEASES = timedelta(hours=8)
+SEASON_GOES_ON_FOR = timedelta(days=45)
+RELEASED_AT = timedelta(hours=8)
+"""Of a day: when more seats of a daily quota are released."""
 STAY = timedelta(days=8)
 """From the trip home to the trip back."""
 ROWS = season_file.parse(TABLE)[0]
 EVERYBODY = Caller(None, HUBDAT, frozenset({*(row.code for row in ROWS), *(member.code for member in MEMBERS)}))
 
-# Two servers that start together make one demo. Any number; it only has to be the same in every process.
-_ONE_MAKER = text("SELECT pg_advisory_xact_lock(7045443)")
+# Two servers that start together make one demo. The number may be any; it only has to be the same in every process.
+_ONE_MAKER = statement("SELECT pg_advisory_xact_lock(7045443)")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Demo:
     season: int
     organizers: tuple[str, ...]
     routes: int = 0
     registrants: int = 0
-    """What was made now. 0: it was there already."""
+    """How many were made now. 0: the demo was there already."""
     refused: int = 0
-    """Duplicates, and whoever came when a route was full."""
+    """Submissions: duplicates, and those that came when a route was full."""
 
 
 async def create(
@@ -63,12 +63,12 @@ async def create(
 
 
 async def is_there(session: Session) -> bool:
-    """Whether this database has, or had, a demo season: only that has these organizers."""
+    """Whether this database has, or had, a demo season: no other season has the two invented organizers."""
     return None not in await organizers.by_codes(session, [member.code for member in MEMBERS], season=0)
 
 
 async def _create(session: Session, *, vault: Vault, now: datetime, progress: Progress) -> Demo | InvalidValue:
-    await session.execute(_ONE_MAKER)
+    await session.run(_ONE_MAKER)
     today = wib_day(now)
     season = today.year
     if await seasons.find(session, season) is not None:
@@ -76,9 +76,17 @@ async def _create(session: Session, *, vault: Vault, now: datetime, progress: Pr
     began = start_of_wib_day(today - timedelta(days=DAYS))
     await _catalogue(session, season, today, began)
     offered = await _offer(session, season, today, began)
-    lived = Life(session, vault, EVERYBODY, now, offered, opening_days())
+    lived = Life(
+        session=session,
+        vault=vault,
+        caller=EVERYBODY,
+        now=now,
+        offered=offered,
+        opening_days=opening_days(),
+    )
     registrants, refused = await life.live(lived, progress)
-    return Demo(season, _codes(), sum(map(len, offered.values())), registrants, refused)
+    routes = sum(map(len, offered.values()))
+    return Demo(season=season, organizers=_codes(), routes=routes, registrants=registrants, refused=refused)
 
 
 async def _reopen(session: Session, season: int, now: datetime) -> Demo | InvalidValue:
@@ -92,11 +100,11 @@ async def _reopen(session: Session, season: int, now: datetime) -> Demo | Invali
     for row in all_rows():
         if windows.judge(in_force[row.code], now) is not None:
             await _open_windows(session, row, season, wib_day(now), now)
-    return Demo(season, _codes())
+    return Demo(season=season, organizers=_codes())
 
 
 async def _catalogue(session: Session, season: int, today: date, began: datetime) -> None:
-    ends_on = min(today + AFTERWARDS, date(season, 12, 31))
+    ends_on = min(today + SEASON_GOES_ON_FOR, date(season, 12, 31))
     accepted(await seasons.save(session, EVERYBODY, season, ends_on, began))
     there = {organizer.code: organizer.name for organizer in await organizers.all_of(session, season)}
     table = [OrganizerInput(code=row.code, name=row.name, schemes=row.schemes) for row in ROWS]
@@ -120,7 +128,7 @@ async def _offer(session: Session, season: int, today: date, began: datetime) ->
     offered = {trip: tuple(next(saved) for _ in trip.names(places)) for trip in TRIPS}
     for trip, (home, *_) in offered.items():
         for days in range(DAYS // 2 if trip.daily else 0):
-            at = start_of_wib_day(today + timedelta(days=days)) + RELEASES
+            at = start_of_wib_day(today + timedelta(days=days)) + RELEASED_AT
             accepted(await quota_releases.release(session, EVERYBODY, home, trip.daily, at, began))
     return offered
 
@@ -144,7 +152,7 @@ def _route(trip: Trip, direction: str, name: str, season: int, today: date) -> R
 
 
 async def _open_windows(session: Session, row: OrganizerRow, season: int, today: date, now: datetime) -> None:
-    """As long as in the table, and begun `opening_days` ago; what is in force already is amended."""
+    """Windows as long as in the table, opened `opening_days` ago. A window that is in force already is amended."""
     moved = _moved(row, today)
     in_force = (await windows.of(session, season, [row.code]))[row.code]
     standing = {window.kind: window.id for window in in_force}
@@ -164,14 +172,14 @@ def _moved(row: OrganizerRow, today: date) -> OrganizerRow:
 
 
 def _open_for(row: OrganizerRow) -> int:
-    """Since how many days a window has been open today: half its length, so that it stays open for as long again."""
+    """For how many days a window has been open today: half its length, so that it stays open as long again."""
     assert row.registration is not None  # noqa: S101 - the table is ours
     opens, closes = row.registration
     return DAYS if closes is None else min(DAYS, (closes - opens).days // 2)
 
 
 def opening_days() -> dict[str, int]:
-    """Of each organizer, counted from today: none is later."""
+    """The day on which each organizer opens, counted from today: 0 or negative."""
     return {row.code: -_open_for(row) for row in all_rows()}
 
 

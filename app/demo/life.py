@@ -29,10 +29,12 @@ SEED = 2024
 DUPLICATES = 48
 MISTYPED = 8
 """Duplicates under a clearly different name: somebody mistyped a NIK."""
-ALL_AT_ONCE = 100_000
+ALL_TOGETHER = 100_000
+"""More registrants than a demo has: each sweep is one step."""
 OPENS, CLOSES = timedelta(hours=8), timedelta(hours=20)
+"""Of a day: between these times people register."""
 DEPARTS = timedelta(hours=9)
-ABOARD = timedelta(minutes=70)
+REPORTED_BEFORE = timedelta(minutes=70)
 """How long before the departure people report."""
 
 
@@ -51,7 +53,7 @@ class Booking:
     """Once accepted: home, and back if booked with it."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Life:
     session: Session
     vault: Vault
@@ -77,8 +79,8 @@ async def live(life: Life, progress: Callable[[int, int], None]) -> tuple[int, i
         todays = [booking for booking in bookings if booking.day == day]
         await _register(life, todays, day, random)
         await _move(life, bookings, day)
-        await forfeiture.forfeit_overdue(life.session, life.end(day), most=ALL_AT_ONCE)
-        await no_show.mark_left_behind(life.session, life.end(day), most=ALL_AT_ONCE)
+        await forfeiture.forfeit_overdue(life.session, life.end(day), most=ALL_TOGETHER)
+        await no_show.mark_left_behind(life.session, life.end(day), most=ALL_TOGETHER)
         done += len(todays)
         progress(done, len(bookings))
     return sum(len(booking.ways) for booking in bookings), sum(not booking.ways for booking in bookings)
@@ -175,7 +177,7 @@ def _moves(life: Life, booking: Booking, day: int) -> Iterator[Move]:
     if booking.cancelled_on == day:
         yield Move(caller=life.caller, ref=home, to=RegistrantStatus.CANCELLED, reason="Peserta membatalkan.")
     if booking.departs and booking.trip.day == day:
-        at = life.start(day) + DEPARTS - ABOARD
+        at = life.start(day) + DEPARTS - REPORTED_BEFORE
         yield Move(caller=life.caller, ref=home, to=RegistrantStatus.DEPARTED, healthy=True, at=at)
 
 

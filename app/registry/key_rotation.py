@@ -1,7 +1,7 @@
-"""Rotating keys while servers serve: what is sealed is sealed anew under a new data key, a new one signs access tokens.
+"""Rotating keys while servers serve: every sealed value is sealed anew under a new data key, or a new key signs tokens.
 
-The blind index's key never rotates, since blocks outlive the NIKs it would have to be computed from again. Work that
-was cut off is finished by the next run.
+The key of the blind index never rotates: blocks outlive the NIKs from which their index would have to be computed
+again. Work that was cut off is finished by the next run.
 """
 
 from __future__ import annotations
@@ -10,84 +10,111 @@ import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import TextClause, text
-
 from app.db import Database
+from app.sql import Arrays, Statement, statement
 from app.vault import keys
 from app.vault.keys import Keys, KeysUnusable
 from app.vault.vault import RELOAD_SECONDS, Vault
 
-BATCH = 1_000
-FIRST = UUID(int=0)
-UNTIL_RELOADED = 2 * RELOAD_SECONDS
-"""After this many seconds every running server has read a changed key file."""
-UNTIL_RELEASED = 0.1
-"""Seconds to wait before rows that somebody held are tried again."""
+ROWS_SEALED_TOGETHER = 1_000
+"""Of one transaction."""
+BEFORE_ALL = UUID(int=0)
+"""Smaller than every id: the place where a round over a table begins."""
+RELOADED_AFTER_SECONDS = 2 * RELOAD_SECONDS
+"""By then every running server has read a changed key file."""
+TRY_AGAIN_SECONDS = 0.1
+"""How long rows that somebody else held are left alone before they are tried again."""
 
 
-@dataclass(frozen=True, slots=True)
-class Sealed:
-    """A table with an `id`, and its columns that are sealed or null."""
+class _Registrant(NamedTuple):
+    id: UUID
+    nik_sealed: bytes | None
+    name_sealed: bytes | None
 
-    table: str
+
+class _Webhook(NamedTuple):
+    id: UUID
+    secret_sealed: bytes | None
+    old_secret_sealed: bytes | None
+
+
+class _ClientSecret(NamedTuple):
+    id: UUID
+    secret_sealed: bytes | None
+
+
+class SealedTable(NamedTuple):
+    """A table with sealed columns, and what a rotation asks of the table."""
+
+    name: str
     columns: tuple[str, ...]
-
-    @property
-    def under_another_key(self) -> str:
-        return "(" + " OR ".join(f"get_byte({column}, 0) <> :current" for column in self.columns) + ")"
-
-    def count(self) -> TextClause:
-        return text(f"SELECT count(*) FROM {self.table} WHERE {self.under_another_key}")
-
-    def take(self) -> TextClause:
-        """Rows that somebody holds are left for the next round: a rotation that never waits is in no deadlock."""
-        # NO KEY, so that a row which refers to one of these may be inserted meanwhile.
-        return text(
-            f"""
-            SELECT id, {", ".join(self.columns)} FROM {self.table} WHERE id > :after AND {self.under_another_key}
-            ORDER BY id LIMIT {BATCH} FOR NO KEY UPDATE SKIP LOCKED
-            """
-        )
-
-    def put(self) -> TextClause:
-        return text(
-            f"""
-            UPDATE {self.table} t SET {", ".join(f"{column} = fresh.{column}" for column in self.columns)}
-            FROM unnest(CAST(:ids AS uuid[]), {", ".join(f"CAST(:{column} AS bytea[])" for column in self.columns)})
-                 AS fresh (id, {", ".join(self.columns)})
-            WHERE t.id = fresh.id
-            """
-        )
+    """The sealed ones."""
+    count_left: Statement[int]
+    """How many rows are sealed under another key than the current one."""
+    take: Statement[Any]
+    """Some of these rows, locked."""
+    put: Statement[None]
+    """Values that were sealed anew."""
+    fresh: Arrays[Any]
+    """The rows that `put` writes."""
 
 
-SEALED = (
-    Sealed("registrant", ("nik_sealed", "name_sealed")),
-    Sealed("webhook", ("secret_sealed", "old_secret_sealed")),
-    Sealed("client_webhook_secret", ("secret_sealed",)),
+def _sealed(name: str, row: type[Any]) -> SealedTable:
+    """The table `name`, whose sealed columns are the fields of `row` beside `id`."""
+    columns, fresh = tuple(column for column in row._fields if column != "id"), Arrays("fresh", row)
+    under_another_key = " OR ".join(f"get_byte({column}, 0) <> :current" for column in columns)
+    # Rows that somebody holds are left for the next round: a rotation that never waits is in no deadlock.
+    # NO KEY, so that a row which refers to one of these may be inserted meanwhile.
+    take = f"""
+        SELECT id, {", ".join(columns)} FROM {name} WHERE id > :after AND ({under_another_key})
+        ORDER BY id LIMIT {ROWS_SEALED_TOGETHER} FOR NO KEY UPDATE SKIP LOCKED
+    """
+    put = f"""
+        UPDATE {name} t SET {", ".join(f"{column} = fresh.{column}" for column in columns)}
+        FROM {fresh} WHERE t.id = fresh.id
+    """
+    return SealedTable(
+        name=name,
+        columns=columns,
+        count_left=statement(f"SELECT count(*) FROM {name} WHERE {under_another_key}", int),
+        take=statement(take, row),
+        put=statement(put),
+        fresh=fresh,
+    )
+
+
+SEALED_TABLES = (
+    _sealed("registrant", _Registrant),
+    _sealed("webhook", _Webhook),
+    _sealed("client_webhook_secret", _ClientSecret),
 )
 # Files that were sent are not sealed anew: they are wiped before long, and their keys are kept as long as they are.
-_IN_USE = text(
+_KEYS_IN_USE = statement(
     "SELECT get_byte(substr(sealed, 1, 1), 0) FROM import_file"
     + "".join(
-        f" UNION SELECT get_byte({column}, 0) FROM {one.table} WHERE {column} IS NOT NULL"
-        for one in SEALED
-        for column in one.columns
-    )
+        f" UNION SELECT get_byte({column}, 0) FROM {table.name} WHERE {column} IS NOT NULL"
+        for table in SEALED_TABLES
+        for column in table.columns
+    ),
+    int,
 )
 
 
 @dataclass(frozen=True, slots=True)
 class Rotated:
     key_id: int
-    """What everything is sealed under now."""
+    """Everything is sealed under this data key now."""
     rewritten: int
     """Registrants, and secrets of webhooks, that were sealed anew."""
     added: bool
-    """False: the work of a rotation that was cut off, or the environment's first key, as no key can be added there."""
+    """Whether a data key was added. False: the key of a rotation that was cut off was there already, or the keys are in
+    the environment, where no key can be added.
+    """
     dropped: tuple[int, ...]
-    """Ids of keys that nothing is sealed under any more and that were taken out of the key file."""
+    """Ids of keys that sealed nothing any more. They were taken out of the key file."""
 
 
 async def rotate(database: Database, vault: Vault, progress: Callable[[int, int], None]) -> Rotated:
@@ -96,14 +123,15 @@ async def rotate(database: Database, vault: Vault, progress: Callable[[int, int]
     Raises `KeysUnusable` while another rotation runs, and `Unreadable` for a value that no key opens.
     """
     if vault.source is None:
-        return Rotated(vault.current_key_id, await reseal(database, vault, progress), added=False, dropped=())
+        rewritten = await reseal(database, vault, progress)
+        return Rotated(vault.current_key_id, rewritten, added=False, dropped=())
     with keys.locked(vault.source, wait=False):
         added = add_data_key(vault.source)
         vault.reload()
         # A server that has not read the file yet would go on sealing under the old key behind our back.
-        await asyncio.sleep(UNTIL_RELOADED)
+        await asyncio.sleep(RELOADED_AFTER_SECONDS)
         rewritten = await reseal(database, vault, progress)
-        dropped = drop_old_keys(vault.source, await in_use(database))
+        dropped = drop_old_keys(vault.source, await keys_in_use(database))
         vault.reload()
     return Rotated(vault.current_key_id, rewritten, added, dropped)
 
@@ -116,36 +144,36 @@ async def rotate_signing(vault: Vault) -> str:
         held, fresh = keys.read_key_file(vault.source), keys.new_signing_key()
         keys.write_key_file(vault.source, replace(held, signing=(*held.signing, fresh)))
         # Every server must know the key before one of them signs with it.
-        await asyncio.sleep(UNTIL_RELOADED)
+        await asyncio.sleep(RELOADED_AFTER_SECONDS)
         keys.write_key_file(vault.source, replace(held, signing=(fresh, held.signing[0])))
         vault.reload()
     return str(fresh["kid"])
 
 
 async def reseal(database: Database, vault: Vault, progress: Callable[[int, int], None]) -> int:
-    """Round after round, until nothing is sealed under another key than the current one. Returns the rows written."""
+    """Round after round, until nothing is sealed under another key than the current one. Answers the rows written."""
     done = 0
     while left := await count_left(database, vault.current_key_id):
         total = done + sum(left.values())
-        for sealed in left:
-            after: UUID | None = FIRST
+        for table in left:
+            after: UUID | None = BEFORE_ALL
             while after is not None:
-                written, after = await reseal_batch(database, vault, sealed, after)
+                written, after = await reseal_some(database, vault, table, after)
                 done += written
                 progress(done, max(done, total))
         if done < total:
-            await asyncio.sleep(UNTIL_RELEASED)
+            await asyncio.sleep(TRY_AGAIN_SECONDS)
     return done
 
 
-async def reseal_batch(database: Database, vault: Vault, sealed: Sealed, after: UUID) -> tuple[int, UUID | None]:
-    """How many rows were written, and the last one's id, if there was one."""
+async def reseal_some(database: Database, vault: Vault, table: SealedTable, after: UUID) -> tuple[int, UUID | None]:
+    """How many rows behind `after` were written, and the id of the last row. None: there was no row."""
     async with database.transaction() as session:
-        rows = (await session.execute(sealed.take(), {"after": after, "current": vault.current_key_id})).all()
+        rows = await session.rows(table.take, after=after, current=vault.current_key_id)
         if not rows:
             return 0, None
-        fresh = {column: [anew(vault, getattr(row, column)) for row in rows] for column in sealed.columns}
-        await session.execute(sealed.put(), {"ids": [row.id for row in rows], **fresh})
+        fresh = [row._replace(**{name: anew(vault, getattr(row, name)) for name in table.columns}) for row in rows]
+        await session.run(table.put, **table.fresh.of(fresh))
         return len(rows), rows[-1].id
 
 
@@ -153,16 +181,17 @@ def anew(vault: Vault, value: bytes | None) -> bytes | None:
     return None if value is None else vault.reseal(value)
 
 
-async def count_left(database: Database, current: int) -> dict[Sealed, int]:
-    """Of each table that has some."""
+async def count_left(database: Database, current: int) -> dict[SealedTable, int]:
+    """Rows that are sealed under another key than `current`, of each table that has some."""
     async with database.transaction() as session:
-        counts = {one: (await session.execute(one.count(), {"current": current})).scalar_one() for one in SEALED}
-        return {one: count for one, count in counts.items() if count}
+        counts = {table: await session.one(table.count_left, current=current) for table in SEALED_TABLES}
+        return {table: count for table, count in counts.items() if count}
 
 
-async def in_use(database: Database) -> frozenset[int]:
+async def keys_in_use(database: Database) -> frozenset[int]:
+    """Ids of the data keys under which some value is sealed."""
     async with database.transaction() as session:
-        return frozenset((await session.execute(_IN_USE)).scalars())
+        return frozenset(await session.rows(_KEYS_IN_USE))
 
 
 def add_data_key(path: Path) -> bool:
@@ -175,7 +204,7 @@ def add_data_key(path: Path) -> bool:
 
 
 def free_id(held: Keys) -> int:
-    """The next one up, so that an id is not used again before all were used."""
+    """The next number up, so that no id is used again before all ids were used."""
     upwards: list[int] = [*range(max(held.data) + 1, 256), *range(1, 256)]
     return min(set(upwards) - held.data.keys(), key=upwards.index)
 

@@ -1,7 +1,8 @@
-"""What happens by itself in open seasons: forfeiture and no-shows, at most a minute late, caught up after downtime.
+"""What the registry does by itself: forfeiture and no-shows of open seasons, purging, and forgetting what is too old.
 
-One runner at a time over any number of processes: whoever gets the lock sweeps, the others leave it to that one. Run
-twice, it changes nothing more.
+A duty is done at most a minute late, and is caught up after downtime. Over any number of processes one runner does a
+duty at a time: the process that gets the lock does it, the others leave the duty to that process. A second sweep
+changes nothing more.
 """
 
 from __future__ import annotations
@@ -12,7 +13,6 @@ from dataclasses import dataclass
 from datetime import datetime
 
 import structlog
-from sqlalchemy import text
 
 from app import clock
 from app.db import Database, Session
@@ -21,17 +21,19 @@ from app.registry import retention
 from app.registry.clients import idempotency, webhook_secrets
 from app.registry.registrants import forfeiture, no_show
 from app.registry.webhooks import deliveries
+from app.sql import statement
 
-AT_ONCE = 500
+MOST_SWEPT_TOGETHER = 500
 """Registrants of one transaction: short enough that a submission never waits long for a route."""
-EVERY = 20.0
-"""Seconds."""
+SWEEP_EVERY_SECONDS = 20.0
 
 FORFEITURE, NO_SHOW, PURGE, DELIVERIES, REQUESTS = range(5)
-"""The duties. One runner each: it goes on until all is done, so whoever finds it at work may leave the rest to it."""
+"""The duties. Each has one runner, which goes on until all of the duty is done. So whoever finds a runner at work may
+leave the rest to that runner.
+"""
 
-# The first is any number; it only has to be the same in every process.
-_ONE_RUNNER = text("SELECT pg_try_advisory_xact_lock(7045442, :duty)")
+# The first number may be any; it only has to be the same in every process.
+ONE_RUNNER = statement("SELECT pg_try_advisory_xact_lock(7045442, :duty)", bool)
 
 logger = structlog.get_logger(__name__)
 
@@ -44,19 +46,21 @@ class Swept:
 
 
 async def sweep(database: Database, now: datetime) -> Swept:
-    """Do all that is due. What another runner is at is left to that one."""
-    await _all(database, DELIVERIES, lambda session: deliveries.forget(session, now, most=AT_ONCE))
+    """Do all that is due. A duty that another runner does now is left to that runner."""
+    await _all(database, DELIVERIES, lambda session: deliveries.forget(session, now, most=MOST_SWEPT_TOGETHER))
     await _all(database, REQUESTS, lambda session: idempotency.forget(session, now))
     await _all(database, REQUESTS, lambda session: webhook_secrets.forget(session, now))
-    return Swept(
-        await _all(database, FORFEITURE, lambda session: forfeiture.forfeit_overdue(session, now, most=AT_ONCE)),
-        await _all(database, NO_SHOW, lambda session: no_show.mark_left_behind(session, now, most=AT_ONCE)),
-        await _purge(database, now),
+    forfeited = await _all(
+        database, FORFEITURE, lambda session: forfeiture.forfeit_overdue(session, now, most=MOST_SWEPT_TOGETHER)
     )
+    no_shows = await _all(
+        database, NO_SHOW, lambda session: no_show.mark_left_behind(session, now, most=MOST_SWEPT_TOGETHER)
+    )
+    return Swept(forfeited=forfeited, no_shows=no_shows, seasons_purged=await _purge(database, now))
 
 
 async def run(database: Database, stop: asyncio.Event) -> None:
-    """Sweep every 20 seconds until `stop`; a database that is away is tried again the next time."""
+    """Sweep every `SWEEP_EVERY_SECONDS` until `stop`. A database that is away is tried again the next time."""
     while not stop.is_set():
         try:
             swept = await sweep(database, clock.now())
@@ -66,13 +70,13 @@ async def run(database: Database, stop: asyncio.Event) -> None:
             if swept != Swept():
                 logger.info("sweep.done", forfeited=swept.forfeited, no_shows=swept.no_shows)
         try:
-            await asyncio.wait_for(stop.wait(), EVERY)
+            await asyncio.wait_for(stop.wait(), SWEEP_EVERY_SECONDS)
         except TimeoutError:
             continue
 
 
 async def _purge(database: Database, now: datetime) -> int:
-    """Answers the seasons that are done with; their registrants are wiped in many steps."""
+    """Answers how many seasons are purged now. Their registrants are wiped in many transactions."""
     before = await _to_purge(database, now)
     if before == 0:
         return 0
@@ -86,6 +90,7 @@ async def _to_purge(database: Database, now: datetime) -> int:
 
 
 async def _all(database: Database, duty: int, some: Callable[[Session], Awaitable[int]]) -> int:
+    """Do `some` of the duty again and again, until nothing of it is left or another runner does it."""
     done = 0
     while batch := await database.attempt(lambda session: _alone(session, duty, some)):
         done += batch
@@ -93,6 +98,4 @@ async def _all(database: Database, duty: int, some: Callable[[Session], Awaitabl
 
 
 async def _alone(session: Session, duty: int, some: Callable[[Session], Awaitable[int]]) -> int:
-    if not (await session.execute(_ONE_RUNNER, {"duty": duty})).scalar_one():
-        return 0
-    return await some(session)
+    return await some(session) if await session.one(ONE_RUNNER, duty=duty) else 0

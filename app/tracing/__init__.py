@@ -1,6 +1,7 @@
 """Optional traces (OpenTelemetry, the extra `otel`). Off, with nothing imported, until `send_to` names a collector.
 
-A span tells what was done and how long it took, in words of ours: no document, argument, value, or client's word.
+A span tells what was done and how long that took, in words of ours. It holds no document, argument or value of a
+client, and no word that a client chose.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ _spans: Spans | None = None
 
 
 class NotInstalled(Exception):  # noqa: N818 - said to an operator, who reads it as a sentence
-    """Traces are asked for, and what makes them is not there."""
+    """Traces are asked for, and the extra that makes them is not installed."""
 
 
 def send_to(endpoint: str | None) -> None:
@@ -42,7 +43,7 @@ def use(spans: Spans | None) -> None:
 
 
 def end() -> None:
-    """Send what is left. Blocks for some seconds if nobody takes it."""
+    """Send the spans that are left. Blocks for some seconds if the collector does not answer."""
     if _spans is not None:
         _spans.end()
     use(None)
@@ -51,21 +52,21 @@ def end() -> None:
 def span(
     name: str, attributes: Attributes = _NONE, links: Sequence[SpanContext | None] | None = None
 ) -> AbstractContextManager[None]:
-    """What happens inside. With `links` it is no part of its caller's trace, but linked to these."""
+    """A span of what happens inside. With `links` it begins a trace of its own, which is linked to these spans."""
     return _OFF if _spans is None else _spans.span(name, attributes, links)
 
 
 def request(headers: Iterable[tuple[bytes, bytes]]) -> AbstractContextManager[None]:
-    """A request, as part of the trace that its `traceparent` names (W3C Trace Context)."""
+    """The span of a request. It belongs to the trace that the header `traceparent` names (W3C Trace Context)."""
     return _OFF if _spans is None else _spans.request(headers)
 
 
 def describe(name: str, attributes: Attributes) -> None:
-    """What is known of the current span only at its end."""
+    """Name the current span, and add what is known only at its end."""
     if _spans is not None:
         _spans.describe(name, attributes)
 
 
 def here() -> SpanContext | None:
-    """The current span, to be linked to."""
+    """The current span, so that another span can be linked to it."""
     return None if _spans is None else _spans.here()

@@ -1,4 +1,4 @@
-"""Spans through OpenTelemetry's SDK. An exception is its type, never its message, which may quote a row."""
+"""Spans through OpenTelemetry's SDK. Of an exception only its type is sent: its message may quote a row."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ from app.tracing import Attributes
 from app.version import VERSION
 
 TRACEPARENT = re.compile(rb"(?!.*\d{16})[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}")
-"""One that might hold a NIK is not taken over; nor are `tracestate` and `baggage`, in which anything may stand."""
+"""A value that might hold a NIK is not taken over. Nor are `tracestate` and `baggage`, in which anything may stand."""
 
 _PROPAGATOR = TraceContextTextMapPropagator()
 
 
 class Spans:
-    """Of one process."""
+    """What makes spans. A process has one."""
 
     def __init__(self, processor: SpanProcessor) -> None:
         resource = Resource.create({"service.name": "pemudik", "service.version": VERSION})

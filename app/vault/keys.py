@@ -1,7 +1,7 @@
-"""The keys of the NIKs' blind index, of what is sealed and of access tokens: from the environment, or from a key file.
+"""The keys of the blind index, of sealed values and of access tokens: from the environment, or from a key file.
 
-The key file is the embedded default's: readable by its owner alone, written whole and renamed, so that a reader sees
-the old one or the new one. Nothing here puts a key into an exception or a repr.
+The key file belongs to the embedded default. Only its owner may read the file. It is written whole and then renamed, so
+that a reader sees the old file or the new one. Nothing here puts a key into an exception or a repr.
 """
 
 from __future__ import annotations
@@ -41,11 +41,11 @@ class KeysUnusable(Exception):  # noqa: N818 - said to an operator, who reads it
 class Keys:
     index: bytes
     data: dict[int, bytes]
-    """By key id. The first one seals, the others only open."""
+    """By key id. The first key seals, the others only open."""
     signing: tuple[Jwk, ...]
-    """Private EC P-256 keys with a `kid`. The first one signs."""
+    """Private EC P-256 keys with a `kid`. The first key signs."""
     rotating: bool = False
-    """A data key was added and not every value is sealed under it yet."""
+    """A data key was added, and not every value is sealed under this key yet."""
 
     @property
     def current_id(self) -> int:
@@ -56,7 +56,7 @@ class Keys:
 
 
 def load_keys(settings: Settings, *, create: bool) -> Keys:
-    """From the environment if any key is there, else from the key file, which `create` allows to be made."""
+    """From the environment if any key is there, else from the key file. `create`: a missing key file is made."""
     given = {name: getattr(settings, name) for name in VARIABLES}
     if any(given.values()):
         missing = [VARIABLES[name] for name, value in given.items() if not value]
@@ -80,7 +80,7 @@ def in_environment(settings: Settings) -> bool:
 
 
 def read_key_file(path: Path) -> Keys:
-    """Raises OSError if there is none."""
+    """Raises OSError if there is no file."""
     with path.open("rb") as file:
         if os.name == "posix" and stat.S_IMODE(os.fstat(file.fileno()).st_mode) & 0o077:
             raise KeysUnusable(f"The key file can be read by others: chmod 600 '{path}'")
@@ -98,7 +98,7 @@ def read_key_file(path: Path) -> Keys:
 
 
 def create_key_file(path: Path) -> None:
-    """Two processes that start at once agree on one file: the second finds that of the first."""
+    """Two processes that start at the same time agree on one file: the second finds the file of the first."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with locked(path, wait=True):
         if not path.exists():
@@ -118,7 +118,7 @@ def write_key_file(path: Path, keys: Keys) -> None:
         with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
             json.dump(document, file, indent=2)
             file.flush()
-            # A key that sealed something and was then lost in a power failure would take the values with it.
+            # If a power failure took a key that had sealed values, these values could never be opened again.
             os.fsync(file.fileno())
         draft.replace(path)
     finally:
@@ -128,7 +128,10 @@ def write_key_file(path: Path, keys: Keys) -> None:
 
 @contextmanager
 def locked(path: Path, *, wait: bool) -> Iterator[None]:
-    """One writer of the key file at a time; the lock ends with its process. Not waiting raises `KeysUnusable`."""
+    """One process at a time writes the key file. The lock ends with its process.
+
+    Without `wait` it raises `KeysUnusable` while another process holds the lock.
+    """
     import fcntl  # noqa: PLC0415 - not on Windows, where keys come from the environment
 
     with path.with_name(f"{path.name}.lock").open("a") as file:

@@ -1,7 +1,7 @@
 """NIK and name at rest: found by a keyed blind index, sealed with AES-256-GCM, shown masked.
 
-A sealed value is the key's id (1 byte), the nonce (12 bytes) and the ciphertext. The index key never changes, since
-blocks outlive the NIKs they were made from; data keys rotate (`registry.key_rotation`) while servers serve.
+A sealed value is the id of its key (1 byte), the nonce (12 bytes) and the ciphertext. The index key never changes,
+since blocks outlive the NIKs from which they were made. Data keys rotate (`registry.key_rotation`) while servers serve.
 """
 
 from __future__ import annotations
@@ -19,14 +19,12 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from app.config import Settings
 from app.vault.keys import Jwk, Keys, KeysUnusable, in_environment, load_keys, read_key_file
 
-__all__ = ["Keys", "KeysUnusable", "Unreadable", "Vault", "load_keys", "open_vault"]
-
 INDEX_DOMAIN = b"pemudik:nik:1:"
 NONCE_BYTES = 12
 RELOAD_SECONDS = 1.0
 """How long a running server may go on with the keys that it has read."""
 
-_log = logging.getLogger(__name__)
+logger = logging.getLogger(__name__)
 
 
 class Unreadable(Exception):  # noqa: N818 - its message is for an operator
@@ -34,15 +32,15 @@ class Unreadable(Exception):  # noqa: N818 - its message is for an operator
 
 
 @dataclass(frozen=True, slots=True, repr=False)
-class _Loaded:
+class _LoadedKeys:
     keys: Keys
     ciphers: dict[int, AESGCM]
     stamp: tuple[int, ...] | None
-    """Of the key file as it was before it was read. None: unknown, so the next look reads it again."""
+    """Of the key file, taken just before the file was read. None: unknown, so the next look reads the file again."""
 
 
 class Vault:
-    """`source` is the key file to read again when it changes. None: the keys are the environment's and stay."""
+    """`source` is the key file, which is read again when it changes. None: the keys are in the environment and stay."""
 
     def __init__(self, keys: Keys, source: Path | None = None) -> None:
         self.source = source
@@ -84,7 +82,7 @@ class Vault:
         key_id = sealed[0] if sealed else 0
         cipher = self._loaded.ciphers.get(key_id)
         if cipher is None:
-            # Another process may have added it a moment ago.
+            # Another process may have added the key a moment ago.
             self.reload()
             cipher = self._loaded.ciphers.get(key_id)
         if cipher is None:
@@ -104,7 +102,7 @@ class Vault:
 
     @property
     def signing(self) -> tuple[Jwk, ...]:
-        """Private EC P-256 keys, the first one signs. They change when the key file does: ask each time."""
+        """Private EC P-256 keys. The first one signs. They change with the key file, so ask for them each time."""
         return self._current().keys.signing
 
     @property
@@ -112,7 +110,7 @@ class Vault:
         return self._current().keys
 
     def reload(self) -> None:
-        """Read the key file again if it has changed. What cannot be used leaves the keys as they are, and is logged."""
+        """Read the key file again if it has changed. A file that cannot be used is logged, and the keys stay."""
         self._next_look = time.monotonic() + RELOAD_SECONDS
         if self.source is None:
             return
@@ -122,12 +120,12 @@ class Vault:
                 self._loaded = _load(_with_index(self._loaded.keys.index, read_key_file(self.source)), stamp)
             self._told = None
         except (OSError, KeysUnusable) as problem:
-            # Once, not every second until it is mended.
+            # The problem is logged once, not every second until somebody mends it.
             if str(problem) != self._told:
-                _log.warning("The key file cannot be used, the keys stay as they were: %s", str(problem))
+                logger.warning("The key file cannot be used, the keys stay as they were: %s", str(problem))
             self._told = str(problem)
 
-    def _current(self) -> _Loaded:
+    def _current(self) -> _LoadedKeys:
         if self.source is not None and time.monotonic() >= self._next_look:
             self.reload()
         return self._loaded
@@ -142,8 +140,8 @@ def open_vault(settings: Settings, *, create: bool | None = None) -> Vault:
     return Vault(keys, None if in_environment(settings) else settings.key_file)
 
 
-def _load(keys: Keys, stamp: tuple[int, ...] | None) -> _Loaded:
-    return _Loaded(keys, {key_id: AESGCM(key) for key_id, key in keys.data.items()}, stamp)
+def _load(keys: Keys, stamp: tuple[int, ...] | None) -> _LoadedKeys:
+    return _LoadedKeys(keys, {key_id: AESGCM(key) for key_id, key in keys.data.items()}, stamp)
 
 
 def _with_index(index: bytes, keys: Keys) -> Keys:

@@ -14,7 +14,7 @@ from sqlalchemy import event, text
 from app import clock
 from app.auth import bearer as bearer_module
 from app.auth.bearer import Bearer, Principal, Unauthorized, insufficient_scope
-from app.auth.signing import LEEWAY, AccessTokenValidator, SigningKeys
+from app.auth.signing import LEEWAY_SECONDS, AccessTokenValidator, SigningKeys
 from app.db import Database
 from app.errors import Unavailable
 from app.registry.caller import Caller
@@ -211,7 +211,7 @@ async def test_the_five_seconds_begin_before_the_look(
 
 async def test_an_expired_token_is_forgotten(bearer: Bearer, header: str, monkeypatch: pytest.MonkeyPatch) -> None:
     principal = await bearer.authenticate(header)
-    expired = principal.expires_at.timestamp() + LEEWAY
+    expired = principal.expires_at.timestamp() + LEEWAY_SECONDS
     monkeypatch.setattr(time, "time", lambda: expired - 1)
     assert await bearer.authenticate(header) is principal
     monkeypatch.setattr(time, "time", lambda: expired)

@@ -16,7 +16,7 @@ class Terminal(io.StringIO):
 def test_nothing_is_shown_where_nobody_watches(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(progress, "SHOWN_AFTER", -1)
+    monkeypatch.setattr(progress, "SHOWN_AFTER_SECONDS", -1)
     with progress.bar("Working") as tell:
         tell(1, 2)
     assert capsys.readouterr() == ("", "")
@@ -28,7 +28,7 @@ def test_a_terminal_shows_what_takes_long(after: float, shown: bool, monkeypatch
     monkeypatch.setattr(sys, "stdout", Terminal())
     monkeypatch.setattr(sys, "stderr", terminal)
     monkeypatch.setenv("TERM", "xterm")
-    monkeypatch.setattr(progress, "SHOWN_AFTER", after)
+    monkeypatch.setattr(progress, "SHOWN_AFTER_SECONDS", after)
     with progress.bar("Working") as tell:
         tell(1, 2)
         tell(2, 2)

@@ -16,7 +16,7 @@ from app.db import Database
 from app.models.enums import RegistrantStatus
 from app.registry.statistics import statistics
 from app.registry.statistics.counting import total
-from app.registry.statistics.statistics import Asked, Part, Where
+from app.registry.statistics.questions import Part, Question, Selection
 from tests.changes.counting import count_all, differences
 from tests.world import HUBDAT, NOW, World, someone
 
@@ -65,7 +65,7 @@ async def test_killed_in_the_middle_each_change_is_counted_once(world: World, da
     async with world.database.transaction() as session:
         assert await differences(session) == {}
     async with world.database.transaction() as session:
-        [cells] = await statistics.read(session, [Asked(Where(), Part.CELLS)], NOW)
+        [cells] = await statistics.read(session, [Question(Selection(), Part.CELLS)], NOW)
     counts = total(cell.counts for cell in cells)
     assert (counts.people, counts.verified) == (BATCHES * SIZE, BATCHES)
 

@@ -68,7 +68,7 @@ async def assert_settled(world: World, verified: int, forfeited: int) -> None:
 
 async def test_verification_against_forfeiture(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     """Verifications from before the deadline and a sweep from after it meet at the rows: one of them wins each."""
-    monkeypatch.setattr(sweep, "AT_ONCE", 5)
+    monkeypatch.setattr(sweep, "MOST_SWEPT_TOGETHER", 5)
     people = await registered(world, 120)
     in_time, too_late = people[:90], people[90:]
     alone, together = in_time[:60], [in_time[60:75], in_time[75:90]]
@@ -124,7 +124,7 @@ async def test_a_verification_that_waits_for_the_sweep_has_lost(world: World) ->
 
 async def test_forfeiture_against_cancellation(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     """A seat returns once, whichever ends the registration."""
-    monkeypatch.setattr(sweep, "AT_ONCE", 5)
+    monkeypatch.setattr(sweep, "MOST_SWEPT_TOGETHER", 5)
     people = await registered(world, 60)
     cancels = [
         world.move(
@@ -144,7 +144,7 @@ async def test_forfeiture_against_cancellation(world: World, monkeypatch: pytest
 
 async def test_a_forfeited_seat_and_nik_against_new_claims(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     """The seat goes to somebody else at once; the forfeited person gets none, before, during or after."""
-    monkeypatch.setattr(sweep, "AT_ONCE", 5)
+    monkeypatch.setattr(sweep, "MOST_SWEPT_TOGETHER", 5)
     await registered(world, 30)
     again = [world.submit(someone(HUBDAT, world.routes[ROUTE], n), now=TOO_LATE) for n in range(30)]
     others = [world.submit(someone(HUBDAT, world.routes[ROUTE], 100 + n), now=TOO_LATE) for n in range(30)]
@@ -187,7 +187,7 @@ async def test_a_duty_is_left_to_the_runner_that_is_at_it(world: World, duty: in
     await verify(world, people[:2], NOW)
     after = LEAVES + timedelta(days=1)
     async with world.database.transaction() as other_runner:
-        assert (await other_runner.execute(sweep._ONE_RUNNER, {"duty": duty})).scalar_one() is True
+        assert await other_runner.one(sweep.ONE_RUNNER, duty=duty) is True
         assert await world.sweep(after) == left
     assert await world.sweep(after) == Swept(forfeited=8 - left.forfeited, no_shows=2 - left.no_shows)
 

@@ -114,7 +114,7 @@ async def test_forfeiting_the_outbound_against_booking_the_return(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Not even a return that was registered on the right day, and only arrives now."""
-    monkeypatch.setattr(sweep, "AT_ONCE", 5)
+    monkeypatch.setattr(sweep, "MOST_SWEPT_TOGETHER", 5)
     await outbounds(world, 60)
     bookings = [
         world.submit(someone(HUBDAT, world.routes[BACK], number, registered_at=NOW), now=IN_TIME)

@@ -253,7 +253,7 @@ def test_a_process_ends_before_it_is_ready(tmp_path: Path) -> None:
 
 
 def test_a_process_that_never_gets_ready_is_ended(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(postgres, "START_SECONDS", 0.05)
+    monkeypatch.setattr(postgres, "START_WITHIN_SECONDS", 0.05)
     with subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"]) as process:
         assert postgres.await_ready(tmp_path, process) is None
         assert process.returncode == -signal.SIGTERM

@@ -16,7 +16,7 @@ from app.errors import Refusal
 from app.intake.imports import importing
 from app.registry.caller import Caller
 from app.registry.imports import job_runs, jobs
-from app.registry.imports.jobs import PIECE, Job, Order
+from app.registry.imports.jobs import PIECE_BYTES, Job, Order
 from app.registry.values.standard import COLUMNS
 from tests.world import World, nik_of
 
@@ -80,20 +80,20 @@ def as_xlsx(rows: Iterable[Mapping[str, str]], columns: Sequence[str] = COLUMNS)
 
 
 def pieces(content: bytes) -> list[bytes]:
-    return [content[start : start + PIECE] for start in range(0, len(content), PIECE)]
+    return [content[start : start + PIECE_BYTES] for start in range(0, len(content), PIECE_BYTES)]
 
 
 async def sent(world: World, caller: Caller, content: bytes, **how: Any) -> Job:
     """A job that waits."""
     async with world.database.transaction() as session:
-        job = await jobs.create(session, world.vault, Order(caller, **how), pieces(content), clock.now())
+        job = await jobs.create(session, world.vault, Order(caller=caller, **how), pieces(content), clock.now())
     assert isinstance(job, Job), job
     return job
 
 
 async def refused(world: World, caller: Caller, content: bytes, **how: Any) -> Refusal:
     async with world.database.transaction() as session:
-        refusal = await jobs.create(session, world.vault, Order(caller, **how), pieces(content), clock.now())
+        refusal = await jobs.create(session, world.vault, Order(caller=caller, **how), pieces(content), clock.now())
     assert isinstance(refusal, Refusal)
     return refusal
 

@@ -175,7 +175,7 @@ async def _listen(society: Society, caller: Caller) -> None:
 async def _compare(society: Society, caller: Caller) -> None:
     """A snapshot that named nobody: all of the organizer's people are missing from it."""
     later, runner = NOW + timedelta(hours=1), uuid7()
-    order = Order(caller, ImportMode.SNAPSHOT, covers=(caller.organizer,))
+    order = Order(caller=caller, mode=ImportMode.SNAPSHOT, covers=(caller.organizer,))
     async with society.world.database.transaction() as session:
         job = await jobs.create(session, society.world.vault, order, [], later)
         assert isinstance(job, Job)

@@ -98,7 +98,7 @@ async def stored(database: Database, vault: Vault) -> dict[str, str]:
 
 
 async def key_ids(database: Database) -> set[int]:
-    return set(await key_rotation.in_use(database))
+    return set(await key_rotation.keys_in_use(database))
 
 
 async def rename(database: Database, vault: Vault, registrant: UUID, name: str) -> None:
@@ -117,7 +117,7 @@ def test_these_columns_are_all_that_is_sealed() -> None:
         for column in table.columns
         if "sealed" in column.name
     }
-    rotated = {f"{one.table}.{column}" for one in key_rotation.SEALED for column in one.columns}
+    rotated = {f"{one.name}.{column}" for one in key_rotation.SEALED_TABLES for column in one.columns}
     # Files are wiped before long; their keys are kept as long as they are.
     assert sealed == rotated | {"import_file.sealed"}
 
@@ -313,10 +313,10 @@ async def test_every_server_knows_a_signing_key_before_it_signs(settings: Settin
             if not sets or sets[-1] != kids:
                 sets.append(kids)
 
-    thread = threading.Thread(target=serve)
+    thread = threading.Thread(target=serve, daemon=True)
     thread.start()
     second = await key_rotation.rotate_signing(rotating)
-    await asyncio.sleep(key_rotation.UNTIL_RELOADED)
+    await asyncio.sleep(key_rotation.RELOADED_AFTER_SECONDS)
     ended.set()
     thread.join()
     assert sets == [(first["kid"],), (first["kid"], second), (second, first["kid"])]

@@ -28,7 +28,7 @@ async def due(world: World) -> None:
 async def test_all_that_is_due_is_done_and_nothing_the_second_time(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(sweep, "AT_ONCE", 2)
+    monkeypatch.setattr(sweep, "MOST_SWEPT_TOGETHER", 2)
     await due(world)
     assert await world.sweep(LATER) == Swept(forfeited=3, no_shows=2, seasons_purged=0)
     async with world.unchanged():
@@ -44,7 +44,7 @@ async def test_a_runner_leaves_it_to_the_other(world: World) -> None:
     await due(world)
     async with world.database.transaction() as session:
         for duty in (sweep.FORFEITURE, sweep.NO_SHOW, sweep.PURGE):
-            await session.execute(sweep._ONE_RUNNER, {"duty": duty})
+            await session.one(sweep.ONE_RUNNER, duty=duty)
         async with world.unchanged():
             assert await world.sweep(LATER) == Swept()
     assert (await world.sweep(LATER)).forfeited == 3
@@ -62,7 +62,7 @@ async def test_runners_share_the_work(world: World) -> None:
 async def test_the_server_sweeps_until_it_stops(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     await due(world)
     monkeypatch.setattr(clock, "now", lambda: LATER)
-    monkeypatch.setattr(sweep, "EVERY", 0.01)
+    monkeypatch.setattr(sweep, "SWEEP_EVERY_SECONDS", 0.01)
     stop = asyncio.Event()
     with structlog.testing.capture_logs() as logs:
         running = asyncio.create_task(sweep.run(world.database, stop))
@@ -77,7 +77,7 @@ async def test_the_server_sweeps_until_it_stops(world: World, monkeypatch: pytes
 
 async def test_a_database_that_is_away_is_tried_again(monkeypatch: pytest.MonkeyPatch) -> None:
     away = Database("postgresql://nobody@127.0.0.1:1/nothing")
-    monkeypatch.setattr(sweep, "EVERY", 0.01)
+    monkeypatch.setattr(sweep, "SWEEP_EVERY_SECONDS", 0.01)
     stop = asyncio.Event()
     with structlog.testing.capture_logs() as logs:
         running = asyncio.create_task(sweep.run(away, stop))

@@ -124,7 +124,7 @@ _SHOWN = f"""
 
 @dataclass(slots=True, kw_only=True)
 class _PageRow(Stored):
-    """Without any change, the page is one row in which only the first two columns have a value."""
+    """A page without any change is one row, in which only `horizon` and `held_back` have a value."""
 
     horizon: int
     held_back: bool

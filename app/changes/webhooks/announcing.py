@@ -23,6 +23,7 @@ from app.changes.webhooks.events import KINDS, MOVES, LoggedChange
 from app.db import Session
 from app.models.enums import ChangeKind, WebhookEvent
 from app.registry.webhooks import deliveries
+from app.registry.webhooks.deliveries import Subject
 from app.sql import Arrays, statement
 
 CHANGES_OF_A_STEP = 2_000
@@ -153,7 +154,7 @@ async def _announce(
     standing = set(await session.rows(_LOCK, ids=list({one.webhook_id for one in made})))
     made = [one for one in made if one.webhook_id in standing]
     await session.run(_INSERT, now=now, **_DELIVERIES.of(made))
-    await deliveries.let_go(session, {(one.webhook_id, one.subject) for one in made}, now)
+    await deliveries.send_first(session, {Subject(one.webhook_id, one.subject) for one in made}, now)
     # The senders wait for the news of the log, and these deliveries are news for them.
     session.wrote_change_log = True
 

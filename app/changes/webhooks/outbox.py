@@ -21,6 +21,7 @@ from app.db import Session
 from app.models.enums import ChangeKind, DeliveryError, DeliveryState, DisabledBecause, WebhookEvent
 from app.registry import change_log
 from app.registry.webhooks import deliveries
+from app.registry.webhooks.deliveries import Subject
 from app.sql import Arrays, statement
 
 LEASE = timedelta(seconds=60)
@@ -239,9 +240,11 @@ async def write_outcomes(
     landed = [one for one, _ in both]
     await session.run(_INSERT_ATTEMPTS, **_ATTEMPTS.of([_attempt(one) for one in landed]))
     await _judge(session, landed, webhooks, now)
-    over = {(one.leased.webhook_id, one.leased.subject) for one, end in both if end.state != DeliveryState.PENDING}
+    over = {
+        Subject(one.leased.webhook_id, one.leased.subject) for one, end in both if end.state != DeliveryState.PENDING
+    }
     if over:
-        await deliveries.let_go(session, over, now)
+        await deliveries.send_first(session, over, now)
 
 
 async def release(session: Session, leased: Collection[Leased]) -> None:

@@ -15,8 +15,9 @@ import orjson
 from graphql import GraphQLError
 from starlette.types import Send
 
+from app.auth import edge
 from app.auth.bearer import Unauthorized
-from app.errors import Language, TooManyChecks, Unavailable
+from app.errors import Language, Unavailable
 from app.graphql import failures
 from app.graphql.engine.requests import NotUnderstood
 from app.graphql.failures import shown
@@ -43,7 +44,7 @@ class HttpAnswer:
         headers = [
             (b"content-type", f"{self.media or JSON}; charset=utf-8".encode()),
             (b"content-length", str(len(body)).encode()),
-            (b"cache-control", b"no-store"),
+            (b"cache-control", edge.NO_STORE.encode()),
             *((name.lower().encode(), value.encode("latin-1")) for name, value in self.headers.items()),
         ]
         await send({"type": "http.response.start", "status": self.status, "headers": headers})
@@ -83,12 +84,10 @@ def unanswerable(error: NotUnderstood, media: str | None) -> HttpAnswer:
 
 
 def unauthorized(error: Unauthorized, media: str | None) -> HttpAnswer:
-    messages = {
-        401: "A bearer token is needed, see WWW-Authenticate",
-        403: "The access token lacks a scope, see WWW-Authenticate",
-    }
-    message = messages.get(error.status, "The Authorization header is malformed")
-    return HttpAnswer(error.status, _one(message, error.code.upper()), media, {"WWW-Authenticate": error.challenge})
+    refused = edge.refused(error)
+    # The messages of GraphQL's transport are English and end without a full stop.
+    content = _one(refused.message("en").removesuffix("."), refused.code)
+    return HttpAnswer(refused.status, content, media, refused.headers)
 
 
 @lru_cache(maxsize=256)
@@ -121,8 +120,8 @@ def _quality(text: str) -> float:
 
 
 def _later(error: Unavailable, content: Mapping[str, Any], media: str | None) -> HttpAnswer:
-    status = 429 if isinstance(error, TooManyChecks) else 503
-    return HttpAnswer(status, content, media, {"Retry-After": str(error.retry_after)})
+    refused = edge.refused(error)
+    return HttpAnswer(refused.status, content, media, refused.headers)
 
 
 def _one(message: str, code: str) -> dict[str, Any]:

@@ -15,7 +15,7 @@ from time import monotonic
 from typing import Any, TypeVar
 
 from app import clock, metrics
-from app.auth.bearer import RECHECK_AFTER, Bearer, Principal, Unauthorized
+from app.auth.bearer import RECHECK_AFTER_SECONDS, Bearer, Principal, Unauthorized
 from app.errors import Unavailable
 from app.graphql.failures import RequestError
 
@@ -182,7 +182,9 @@ class ConnectionWatch:
         if clock.now() >= self._principal.expires_at:
             return TOKEN_ENDED
         try:
-            principal = await self._bearer.authenticate(self._authorization, within=RECHECK_AFTER - CHECK_EVERY_SECONDS)
+            principal = await self._bearer.authenticate(
+                self._authorization, within=RECHECK_AFTER_SECONDS - CHECK_EVERY_SECONDS
+            )
         except Unauthorized:
             return TOKEN_ENDED
         except Unavailable:

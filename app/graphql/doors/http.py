@@ -9,11 +9,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from graphql import ExecutionResult, GraphQLSchema
+from starlette.requests import Request
 from starlette.routing import BaseRoute, Route, WebSocketRoute
 from starlette.types import Receive, Scope, Send
 
 from app import clock
+from app.auth import edge
 from app.auth.bearer import Bearer, Principal, Unauthorized
+from app.auth.edge import BodyTooLarge, BodyTooLate
 from app.config import Settings
 from app.errors import Language, Unavailable
 from app.graphql.context import Context
@@ -34,7 +37,13 @@ from app.graphql.doors.sockets import SocketDoor
 from app.graphql.doors.streams import Stream
 from app.graphql.engine.documents import OperationRefused
 from app.graphql.engine.operations import FoundOperation, Operations
-from app.graphql.engine.requests import NotUnderstood, OperationRequest, read_request, refuse_method_or_media
+from app.graphql.engine.requests import (
+    NotUnderstood,
+    OperationRequest,
+    parse_request,
+    refuse_method_or_media,
+    refuse_other_bodies,
+)
 from app.graphql.engine.subscriptions import Subscriptions
 from app.graphql.failures import RequestError, cause
 from app.graphql.schema import EXECUTABLE
@@ -109,13 +118,25 @@ class HttpDoor:
 
     async def _principal(self, scope: Scope, headers: Mapping[bytes, bytes]) -> Principal:
         authorization = headers.get(b"authorization")
-        principal = await self._bearer.authenticate(None if authorization is None else authorization.decode("latin-1"))
-        scope.setdefault("state", {})["client_id"] = principal.caller.client_id
-        return principal
+        text = None if authorization is None else authorization.decode("latin-1")
+        return await edge.identify(self._bearer, text, scope)
 
     async def _request(self, headers: Mapping[bytes, bytes], receive: Receive) -> OperationRequest:
-        read = multipart.read_request if multipart.is_form(headers) else read_request
-        return await read(headers, receive, self._settings)
+        if multipart.is_form(headers):
+            return await multipart.read_request(headers, receive, self._settings)
+        refuse_other_bodies(headers)
+        return parse_request(await self._body(headers, receive))
+
+    async def _body(self, headers: Mapping[bytes, bytes], receive: Receive) -> bytes:
+        limit, seconds = self._settings.body_limit, self._settings.body_timeout
+        content_length = headers.get(b"content-length", b"").decode("latin-1")
+        stream = Request({"type": "http"}, receive).stream()
+        try:
+            return await edge.whole_body(stream, content_length, limit=limit, within_seconds=seconds)
+        except BodyTooLarge:
+            raise _not_read(413, "CONTENT_TOO_LARGE", f"A body has {limit:,} bytes at most") from None
+        except BodyTooLate:
+            raise _not_read(408, "REQUEST_TIMEOUT", "The body did not arrive in time") from None
 
     def _found(self, scope: Scope, principal: Principal, request: OperationRequest) -> FoundOperation:
         found = self._operations.find(request)
@@ -139,6 +160,11 @@ class HttpDoor:
         result = await self._operations.execute(found, Context(self._registry, principal, language, clock.now()))
         alone = _what_kept_it_from_answering(result) if found.operation.root_fields == 1 else None
         return answered(result.data, result.errors, language, media, alone=alone)
+
+
+def _not_read(status: int, code: str, message: str) -> NotUnderstood:
+    """The connection is closed: the rest of the body may still come, and nobody reads it."""
+    return NotUnderstood(status, code, message, {"Connection": "close"})
 
 
 def _what_kept_it_from_answering(result: ExecutionResult) -> Unavailable | None:

@@ -15,6 +15,7 @@ import orjson
 from starlette.types import Receive, Scope, Send
 
 from app import metrics
+from app.auth import edge
 from app.auth.bearer import Bearer, Principal, Unauthorized
 from app.errors import Unavailable
 from app.graphql import failures
@@ -167,12 +168,11 @@ class Socket:
         self._language = language_of(given.get("accept-language", self._headers.get(b"accept-language", "")))
         authorization = given.get("authorization", self._headers.get(b"authorization", ""))
         try:
-            self._principal = await self._door.bearer.authenticate(authorization)
+            self._principal = await edge.identify(self._door.bearer, authorization, self._scope)
         except Unauthorized:
             raise Closed(UNAUTHORIZED) from None
         except Unavailable:
             raise Closed(AWAY) from None
-        self._state["client_id"] = self._principal.caller.client_id
         return authorization
 
     async def _init(self) -> Mapping[str, Any]:

@@ -13,6 +13,7 @@ from functools import lru_cache
 import orjson
 from starlette.types import Receive, Send
 
+from app.auth import edge
 from app.errors import Language
 from app.graphql.doors.answers import qualities_of
 from app.graphql.doors.connections import LAST_WORD_WITHIN_SECONDS, ConnectionEnd, ConnectionWatch, Gone, Line, first_of
@@ -22,7 +23,7 @@ from app.graphql.engine.requests import NotUnderstood
 MEDIA = "text/event-stream"
 HEADERS = [
     (b"content-type", f"{MEDIA}; charset=utf-8".encode()),
-    (b"cache-control", b"no-store"),
+    (b"cache-control", edge.NO_STORE.encode()),
     # Without this header nginx collects events before it passes them on.
     (b"x-accel-buffering", b"no"),
 ]

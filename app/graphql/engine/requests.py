@@ -1,18 +1,13 @@
-"""What a request asks for: one operation in JSON, within the limits of size and time. Anything else gets a 4xx."""
+"""What a request asks for: one operation in JSON. Anything else gets a 4xx."""
 
 from __future__ import annotations
 
-import asyncio
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import orjson
-from starlette.requests import ClientDisconnect
-from starlette.types import Receive
-
-from app.config import Settings
 
 _JSON = re.compile(rb'\s*application/json\s*(;\s*charset\s*=\s*"?utf-?8"?\s*)?;?\s*', re.IGNORECASE)
 
@@ -43,22 +38,14 @@ def refuse_method_or_media(method: str, media: str | None) -> None:
         raise NotUnderstood(406, "NOT_ACCEPTABLE", "Answers are application/graphql-response+json or application/json")
 
 
-async def read_request(headers: Mapping[bytes, bytes], receive: Receive, settings: Settings) -> OperationRequest:
-    """What the body of an HTTP request asks for. Raises `NotUnderstood`."""
+def refuse_other_bodies(headers: Mapping[bytes, bytes]) -> None:
+    """Raises `NotUnderstood` for a body that is not plain JSON."""
     if headers.get(b"content-encoding", b"identity").strip().lower() != b"identity":
         raise NotUnderstood(415, "UNSUPPORTED_MEDIA_TYPE", "Bodies are not compressed", {"Accept-Encoding": "identity"})
     if not _JSON.fullmatch(headers.get(b"content-type", b"")):
         raise NotUnderstood(
             415, "UNSUPPORTED_MEDIA_TYPE", "Content-Type is application/json in UTF-8", {"Accept": "application/json"}
         )
-    try:
-        async with asyncio.timeout(settings.body_timeout):
-            raw = await _body(headers, receive, settings.body_limit)
-    except TimeoutError:
-        raise NotUnderstood(
-            408, "REQUEST_TIMEOUT", "The body did not arrive in time", {"Connection": "close"}
-        ) from None
-    return parse_request(raw)
 
 
 def parse_request(raw: bytes) -> OperationRequest:
@@ -88,28 +75,5 @@ def request_of(body: object) -> OperationRequest:
     return OperationRequest(query, variables or {}, name or None)
 
 
-async def _body(headers: Mapping[bytes, bytes], receive: Receive, limit: int) -> bytes:
-    announced = headers.get(b"content-length", b"")
-    if announced.isdigit() and int(announced[:20]) > limit:
-        raise _too_large(limit)
-    chunks: list[bytes] = []
-    size = 0
-    while True:
-        message = await receive()
-        if message["type"] == "http.disconnect":
-            raise ClientDisconnect
-        chunk = message.get("body", b"")
-        size += len(chunk)
-        if size > limit:
-            raise _too_large(limit)
-        chunks.append(chunk)
-        if not message.get("more_body", False):
-            return b"".join(chunks)
-
-
 def _bad(message: str) -> NotUnderstood:
     return NotUnderstood(400, "BAD_REQUEST", message)
-
-
-def _too_large(limit: int) -> NotUnderstood:
-    return NotUnderstood(413, "CONTENT_TOO_LARGE", f"A body has {limit:,} bytes at most", {"Connection": "close"})

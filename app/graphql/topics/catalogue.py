@@ -24,7 +24,7 @@ from app.registry.routes import route as registry_route
 from app.registry.routes import terminals as registry_terminals
 from app.registry.routes.finding import RouteFilter
 from app.registry.statistics import counting
-from app.registry.statistics.statistics import Asked, Page, Part, Where
+from app.registry.statistics.questions import DeparturesPage, Part, Question, Selection
 from app.registry.terms import organizers as registry_organizers
 
 InOneDirection = Annotated[Direction | None, strawberry.argument(description="In this direction.")]
@@ -117,7 +117,7 @@ class Organizer:
     async def statistics(self, info: Info) -> Statistics | None:
         if not info.context.may_read_figures_of(self.code):
             return None
-        return Statistics(where=Where(organizers=frozenset({self.code})))
+        return Statistics(selection=Selection(organizers=frozenset({self.code})))
 
     async def _whole(self, info: Info) -> registry_organizers.Organizer:
         """The organizer with all that is in force for it; `self` may hold its code and name only."""
@@ -230,7 +230,7 @@ class DuplicatePair:
     )
 )
 class Statistics:
-    where: strawberry.Private[Where]
+    selection: strawberry.Private[Selection]
 
     @loaded("The programme year.")
     async def season(self, info: Info) -> int:
@@ -247,7 +247,7 @@ class Statistics:
     @loaded("By organizer, those with people or seats, by code.", sized(100))
     async def by_organizer(self, info: Info) -> list[OrganizerCounts]:
         cells, names = await info.context.statistics.load_many(
-            [Asked(self.where, Part.CELLS), Asked(self.where, Part.NAMES)]
+            [Question(self.selection, Part.CELLS), Question(self.selection, Part.NAMES)]
         )
         return [
             OrganizerCounts(organizer=Organizer(code=ID(code), name=names[code]), counts=Counts.from_figures(counts))
@@ -279,13 +279,13 @@ class Statistics:
 
     @loaded("By day of registration, the first one first.", sized(60))
     async def by_day(self, info: Info) -> list[DayCounts]:
-        days = await info.context.statistics.load(Asked(self.where, Part.DAYS))
+        days = await info.context.statistics.load(Question(self.selection, Part.DAYS))
         return [DayCounts(day=day, counts=Counts.from_figures(counts)) for day, counts in days]
 
     @loaded("How far people come, and how much time those have who wait for verification.")
     async def funnel(self, info: Info) -> VerificationFunnel:
         cells, deadlines = await info.context.statistics.load_many(
-            [Asked(self.where, Part.CELLS), Asked(self.where, Part.DEADLINES)]
+            [Question(self.selection, Part.CELLS), Question(self.selection, Part.DEADLINES)]
         )
         return VerificationFunnel.from_figures(counting.total(cell.counts for cell in cells), deadlines)
 
@@ -303,7 +303,7 @@ class Statistics:
 
     @loaded("How often a NIK was refused since somebody else has it.")
     async def duplicates(self, info: Info) -> int:
-        overlaps: counting.Overlaps = await info.context.statistics.load(Asked(self.where, Part.OVERLAPS))
+        overlaps: counting.Overlaps = await info.context.statistics.load(Question(self.selection, Part.OVERLAPS))
         return overlaps.refused
 
     @loaded(
@@ -312,24 +312,26 @@ class Statistics:
     async def duplicate_pairs(self, info: Info, first: First = 50) -> list[DuplicatePair]:
         most = paging.size(first)
         overlaps, names = await info.context.statistics.load_many(
-            [Asked(self.where, Part.OVERLAPS), Asked(self.where, Part.NAMES)]
+            [Question(self.selection, Part.OVERLAPS), Question(self.selection, Part.NAMES)]
         )
         return [DuplicatePair.from_pair(pair, names) for pair in overlaps.pairs[:most]]
 
     async def _head(self, info: Info) -> counting.Head:
-        head: counting.Head = await info.context.statistics.load(Asked(self.where, Part.HEAD))
+        head: counting.Head = await info.context.statistics.load(Question(self.selection, Part.HEAD))
         return head
 
     async def _cells(self, info: Info) -> list[counting.Cell]:
-        cells: list[counting.Cell] = await info.context.statistics.load(Asked(self.where, Part.CELLS))
+        cells: list[counting.Cell] = await info.context.statistics.load(Question(self.selection, Part.CELLS))
         return cells
 
     async def _departures(
         self, info: Info, first: int, after: str | None, *, upcoming: bool = False
     ) -> list[counting.Departure]:
         behind = given(after)
-        page = Page(paging.size(first), None if behind is None else identifier(behind), upcoming)
-        found: list[counting.Departure] = await info.context.statistics.load(Asked(self.where, Part.DEPARTURES, page))
+        page = DeparturesPage(paging.size(first), None if behind is None else identifier(behind), upcoming)
+        found: list[counting.Departure] = await info.context.statistics.load(
+            Question(self.selection, Part.DEPARTURES, page)
+        )
         return found
 
 

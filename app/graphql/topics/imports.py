@@ -21,7 +21,7 @@ from app.graphql.vocabulary import ImportMode, ImportState, RegistrantStatus
 from app.intake.files.uploads import Upload
 from app.intake.imports.imports import result_path
 from app.registry.imports import absentees, jobs
-from app.registry.imports.absentees import Missing
+from app.registry.imports.absentees import Absentee
 from app.registry.imports.jobs import Job, Order
 from app.registry.rows import consolidation
 from app.registry.rows.reception import Result
@@ -63,7 +63,7 @@ class MissingRegistrant:
     organizer_code: strawberry.Private[str]
 
     @classmethod
-    def from_record(cls, missing: Missing) -> MissingRegistrant:
+    def from_record(cls, missing: Absentee) -> MissingRegistrant:
         return cls(
             id=ID(str(missing.registrant_id)),
             reference=missing.reference,
@@ -121,8 +121,8 @@ class ImportJob:
         reasons = sorted(job.codes.items(), key=lambda reason: (-reason[1], reason[0]))
         return cls(
             id=ID(str(job.id)),
-            state=job.state,
-            mode=job.mode,
+            state=ImportState(job.state),
+            mode=ImportMode(job.mode),
             dry_run=job.dry_run,
             season=job.season,
             day=job.day,
@@ -217,7 +217,15 @@ async def import_registrants(
     ] = UNSET,
 ) -> ImportJob:
     context = info.context
-    order = Order(context.caller, mode, dry_run, given(season), given(day), tuple(given(covers) or ()), file.extension)
+    order = Order(
+        caller=context.caller,
+        mode=mode,
+        dry_run=dry_run,
+        season=given(season),
+        day=given(day),
+        covers=tuple(given(covers) or ()),
+        extension=file.extension,
+    )
     job = await context.attempt(
         lambda session: jobs.create(session, context.registry.vault, order, file.pieces(), context.now)
     )

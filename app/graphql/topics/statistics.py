@@ -13,7 +13,7 @@ from app.graphql.context import Context, Info
 from app.graphql.scalars import given
 from app.graphql.topics.catalogue import Statistics
 from app.graphql.vocabulary import Direction, Service
-from app.registry.statistics.statistics import Where
+from app.registry.statistics.questions import Selection
 
 
 @strawberry.input(description="Which figures: of whoever fits all that is given.")
@@ -42,13 +42,13 @@ async def find_statistics(
     ] = UNSET,
 ) -> Statistics:
     if not where:
-        return Statistics(where=Where(organizers=_organizers(info.context, None)))
+        return Statistics(selection=Selection(organizers=_organizers(info.context, None)))
     since, until = given(where.from_), given(where.to)
     if since is not None and until is not None and until < since:
         backwards = InvalidValue("to", "Tanggal akhir sebelum tanggal awal.", "The last day is before the first.")
         raise RefusalError(backwards)
     return Statistics(
-        where=Where(
+        selection=Selection(
             organizers=_organizers(info.context, given(where.organizer)),
             direction=given(where.direction),
             service=given(where.service),

@@ -29,7 +29,7 @@ from app.intake.signatures import Signatures
 from app.merging import is_everybodys
 from app.process import Registry
 from app.registry.clients import idempotency, webhook_secrets
-from app.registry.clients.idempotency import InUse, Keyed, Reused
+from app.registry.clients.idempotency import KeyedRequest, KeyInUse, KeyReused
 from app.registry.clients.scopes import REGISTRANTS_WRITE
 from app.registry.rows import reception
 from app.registry.rows.reception import RESULT_TITLES, Push, Record, Result, Verdict
@@ -93,7 +93,7 @@ def _records(content: object) -> Sequence[object]:
     return content
 
 
-def _keyed(asked: AdmittedRequest, registry: Registry, body: bytes) -> Keyed | None:
+def _keyed(asked: AdmittedRequest, registry: Registry, body: bytes) -> KeyedRequest | None:
     """The key is a string of RFC 8941, `"..."`. A key without the quotes is taken as well."""
     given = asked.request.headers.get("idempotency-key")
     if given is None:
@@ -117,12 +117,16 @@ class _Once:
     """Rows that must be taken in only once: their request has a key, or is a signed message."""
 
     pushes: Sequence[Push]
-    keyed: Keyed | None
+    keyed: KeyedRequest | None
     message_id: str | None
 
 
 async def _push(
-    registry: Registry, asked: AdmittedRequest, records: Sequence[Record], keyed: Keyed | None, message_id: str | None
+    registry: Registry,
+    asked: AdmittedRequest,
+    records: Sequence[Record],
+    keyed: KeyedRequest | None,
+    message_id: str | None,
 ) -> list[ToldVerdict]:
     """Single rows of many callers are merged. A request that must be done only once has a transaction of its own."""
     pushes = [Push(asked.caller, record) for record in records]
@@ -138,9 +142,9 @@ async def _push(
 async def _push_once(registry: Registry, asked: AdmittedRequest, once: _Once) -> list[ToldVerdict]:
     try:
         return await registry.database.attempt(lambda session: _take_once(session, registry, asked, once))
-    except InUse:
+    except KeyInUse:
         raise _in_use() from None
-    except Reused:
+    except KeyReused:
         raise _reused() from None
     except Exception as error:
         if isinstance(error, RequestRefused) or is_everybodys(error):

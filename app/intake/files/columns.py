@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from app.errors import refuses
 from app.intake.files.file_refusals import ColumnMissing, ColumnRepeated, FileRefused
 
 ALIASES = {"status_pemesanan_title": "status_pemesanan_tittle"}
@@ -69,6 +70,7 @@ def find(rows: Iterable[tuple[int, Sequence[str | None]]], known: frozenset[str]
     return None
 
 
+@refuses(ColumnMissing, ColumnRepeated)
 def header_of(
     row: int, columns: Sequence[str], sheet: str | None, standard: Sequence[str], extensions: Sequence[str]
 ) -> Header | FileRefused:

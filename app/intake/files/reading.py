@@ -60,7 +60,8 @@ def main(known: Sequence[str]) -> None:
         for frame in frames(sys.stdin.buffer, frozenset(known)):
             send(frame)
     except FileRefusedError as error:
-        send({"refused": error.refusal.code, "facts": asdict(error.refusal)})
+        facts = {name: fact for name, fact in asdict(error.refusal).items() if name != "field"}
+        send({"refused": error.refusal.code, "facts": facts})
     except MemoryError:
         send({"refused": FileTooComplex.code, "facts": {}})
 

@@ -19,7 +19,7 @@ from starlette.formparsers import MultiPartException, MultiPartParser
 
 from app.intake.files.file_refusals import FileRefusedError, FileTooLarge
 from app.intake.files.workbooks import MEGABYTE, MOST_BYTES
-from app.registry.imports.jobs import PIECE
+from app.registry.imports.jobs import PIECE_BYTES
 
 MULTIPART = "multipart/form-data"
 MOST_BYTES_IN_MEMORY = MEGABYTE
@@ -46,7 +46,7 @@ class Upload:
 
     def pieces(self) -> Iterator[bytes]:
         self.file.seek(0)
-        while piece := self.file.read(PIECE):
+        while piece := self.file.read(PIECE_BYTES):
             yield piece
 
 

@@ -168,11 +168,11 @@ class Run:
         }
         refused = [values for (_, values), one in zip(rows, verdicts, strict=True) if one.result is Result.REFUSED]
         return Chunk(
-            number,
-            [row_verdict(row, one) for (row, _), one in zip(rows, verdicts, strict=True)],
-            frozenset(known),
-            frozenset(self.indexes(refused)) if self.job.mode == ImportMode.SNAPSHOT else frozenset(),
-            frozenset(one.organizer for one in verdicts if one.organizer is not None),
+            number=number,
+            verdicts=[row_verdict(row, one) for (row, _), one in zip(rows, verdicts, strict=True)],
+            registrants=frozenset(known),
+            refused=frozenset(self.indexes(refused)) if self.job.mode == ImportMode.SNAPSHOT else frozenset(),
+            organizers=frozenset(one.organizer for one in verdicts if one.organizer is not None),
         )
 
     def indexes(self, rows: Iterable[RowValues]) -> Iterable[bytes]:

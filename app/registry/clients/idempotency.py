@@ -1,42 +1,48 @@
 """A request with an `Idempotency-Key` is done once: the same key and body get the same answer again, for 24 hours.
 
-The key is taken by a lock of the transaction that does the work and keeps its answer, so that a crash leaves nothing
-half done. Key and body stand here as keyed digests, and an answer holds nothing of a person.
+The key is taken by a lock of the transaction that does the work and keeps the answer, so that a crash leaves nothing
+half done. Key and body are stored as keyed digests, and an answer holds nothing of a person.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from hashlib import sha256
-
-from sqlalchemy import CursorResult, text
+from typing import NamedTuple
 
 from app.db import Session
+from app.sql import statement
 from app.vault.vault import Vault
 
-KEPT_FOR = timedelta(hours=24)
+ANSWER_KEPT_FOR = timedelta(hours=24)
 
 
-@dataclass(frozen=True, slots=True)
-class Keyed:
+class KeyedRequest(NamedTuple):
     client_id: str
     key: str
-    """In hexadecimal."""
+    """Digest of the `Idempotency-Key`, in hexadecimal."""
     body_index: bytes
 
 
-class InUse(Exception):  # noqa: N818 - an outcome
+class _Answered(NamedTuple):
+    body_index: bytes
+    answer: str
+
+
+class KeyInUse(Exception):  # noqa: N818 - an outcome
     """The same request is being worked on."""
 
 
-class Reused(Exception):  # noqa: N818 - an outcome
+class KeyReused(Exception):  # noqa: N818 - an outcome
     """Another body came with this key before."""
 
 
-_LOCK = text("SELECT pg_try_advisory_xact_lock(:lock)")
-_FIND = text("SELECT body_index, answer FROM keyed_request WHERE client_id = :client_id AND key = :key AND at > :since")
-_KEEP = text(
+_LOCK = statement("SELECT pg_try_advisory_xact_lock(:lock)", bool)
+_FIND = statement(
+    "SELECT body_index, answer FROM keyed_request WHERE client_id = :client_id AND key = :key AND at > :since",
+    _Answered,
+)
+_KEEP = statement(
     """
     INSERT INTO keyed_request (client_id, key, body_index, answer, at)
     VALUES (:client_id, :key, :body_index, :answer, :now)
@@ -44,36 +50,35 @@ _KEEP = text(
         SET body_index = excluded.body_index, answer = excluded.answer, at = excluded.at
     """
 )
-_FORGET = text("DELETE FROM keyed_request WHERE at <= :until")
+_FORGET = statement("DELETE FROM keyed_request WHERE at <= :until")
 
 
-def keyed(vault: Vault, client_id: str, key: str, body: bytes) -> Keyed:
+def keyed(vault: Vault, client_id: str, key: str, body: bytes) -> KeyedRequest:
     index = vault.blind_index(f"idempotency key {client_id} {key}")
-    return Keyed(client_id, index.hex(), vault.blind_index(f"request body {sha256(body).hexdigest()}"))
+    return KeyedRequest(
+        client_id=client_id,
+        key=index.hex(),
+        body_index=vault.blind_index(f"request body {sha256(body).hexdigest()}"),
+    )
 
 
-async def take(session: Session, request: Keyed, now: datetime) -> str | None:
-    """What it was answered; None: it is ours to do, in this transaction. Raises `InUse`, `Reused`."""
+async def take(session: Session, request: KeyedRequest, now: datetime) -> str | None:
+    """What the request was answered before. None: this transaction does it. Raises `KeyInUse`, `KeyReused`."""
     lock = int.from_bytes(sha256(f"{request.client_id} {request.key}".encode()).digest()[:8], signed=True)
-    if not (await session.execute(_LOCK, {"lock": lock})).scalar_one():
-        raise InUse
-    facts = {"client_id": request.client_id, "key": request.key, "since": now - KEPT_FOR}
-    found = (await session.execute(_FIND, facts)).one_or_none()
+    if not await session.one(_LOCK, lock=lock):
+        raise KeyInUse
+    found = await session.first(_FIND, client_id=request.client_id, key=request.key, since=now - ANSWER_KEPT_FOR)
     if found is None:
         return None
     if found.body_index != request.body_index:
-        raise Reused
-    answer: str = found.answer
-    return answer
+        raise KeyReused
+    return found.answer
 
 
-async def keep(session: Session, request: Keyed, answer: str, now: datetime) -> None:
-    facts = {"client_id": request.client_id, "key": request.key, "body_index": request.body_index}
-    await session.execute(_KEEP, {**facts, "answer": answer, "now": now})
+async def keep(session: Session, request: KeyedRequest, answer: str, now: datetime) -> None:
+    await session.run(_KEEP, **request._asdict(), answer=answer, now=now)
 
 
 async def forget(session: Session, now: datetime) -> int:
-    """Answers how many answers were kept long enough."""
-    forgotten = await session.execute(_FORGET, {"until": now - KEPT_FOR})
-    assert isinstance(forgotten, CursorResult)  # noqa: S101 - a DELETE's result
-    return forgotten.rowcount
+    """Delete answers that were kept long enough. Answers how many."""
+    return await session.run(_FORGET, until=now - ANSWER_KEPT_FOR)

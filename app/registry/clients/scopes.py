@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from types import MappingProxyType
 
-from app.errors import InvalidValue
+from app.errors import InvalidValue, refuses
 from app.registry.terms.policy import HUBDAT
 
 NIK_CHECK = "nik:check"
@@ -31,6 +31,7 @@ ONLY_HUBDAT = frozenset({DASHBOARD_READ, HUBDAT_ADMIN})
 """Only a client of the registry's own operator may hold these."""
 
 
+@refuses(InvalidValue)
 def for_client_of(organizer: str, scopes: Sequence[str]) -> tuple[str, ...] | InvalidValue:
     """The scopes of a new client of `organizer`, each once, in the order of `SCOPES`."""
     if not scopes:

@@ -1,16 +1,14 @@
-"""Signed webhooks that come in: a client's secrets, at most two live, and the ids that have come (Standard Webhooks).
+"""Secrets with which a client signs the webhooks that it sends us, and the ids of its messages (Standard Webhooks).
 
-A client with a secret has to sign. An id is good once: the primary key of `signed_message` is the rule.
+A client has at most two secrets, so that it can change over. A client with a secret has to sign. The id of a message
+is good once: the primary key of `signed_message` is the rule.
 """
 
 from __future__ import annotations
 
-import secrets
-from base64 import b64encode
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from sqlalchemy import CursorResult, text
 from uuid_utils.compat import uuid7
 
 from app.db import Session
@@ -20,10 +18,11 @@ from app.registry import change_log
 from app.registry.caller import Caller
 from app.registry.clients import clients
 from app.registry.clients.clients import Client
+from app.registry.values.signing_secrets import new_signing_secret
+from app.sql import statement
 from app.vault.vault import Vault
 
-PREFIX = "whsec_"
-KEPT_FOR = timedelta(hours=24)
+MESSAGE_ID_KEPT_FOR = timedelta(hours=24)
 """Far longer than a message's timestamp is good."""
 
 
@@ -31,24 +30,28 @@ KEPT_FOR = timedelta(hours=24)
 class IssuedSecret:
     client: Client
     secret: str = field(repr=False)
-    """Shown this once."""
+    """Shown now and never again."""
 
 
-_LOCK = text("SELECT revoked_at FROM client WHERE id = :id FOR UPDATE")
-_DROP_OLDER = text(
+_LOCK = statement("SELECT id FROM client WHERE id = :id FOR UPDATE", str)
+_DROP_OLDER = statement(
     """
     DELETE FROM client_webhook_secret WHERE client_id = :id AND id <> (
         SELECT id FROM client_webhook_secret WHERE client_id = :id ORDER BY issued_at DESC, id DESC LIMIT 1
     )
     """
 )
-_ADD = text(
+_ADD = statement(
     "INSERT INTO client_webhook_secret (id, client_id, secret_sealed, issued_at) VALUES (:id, :client, :sealed, :now)"
 )
-_DROP = text("DELETE FROM client_webhook_secret WHERE client_id = :id")
-_OF = text("SELECT secret_sealed FROM client_webhook_secret WHERE client_id = :id ORDER BY issued_at DESC, id DESC")
-_TAKE = text("INSERT INTO signed_message (client_id, id, at) VALUES (:client_id, :id, :now) ON CONFLICT DO NOTHING")
-_FORGET = text("DELETE FROM signed_message WHERE at <= :until")
+_DROP = statement("DELETE FROM client_webhook_secret WHERE client_id = :id")
+_OF_CLIENT = statement(
+    "SELECT secret_sealed FROM client_webhook_secret WHERE client_id = :id ORDER BY issued_at DESC, id DESC", bytes
+)
+_TAKE = statement(
+    "INSERT INTO signed_message (client_id, id, at) VALUES (:client_id, :id, :now) ON CONFLICT DO NOTHING"
+)
+_FORGET = statement("DELETE FROM signed_message WHERE at <= :until")
 
 
 @refuses(NotFound, InvalidValue)
@@ -56,54 +59,52 @@ async def issue(
     session: Session, vault: Vault, caller: Caller, client_id: str, now: datetime
 ) -> IssuedSecret | Refusal:
     """A new secret; the newest one before it stays good, older ones end."""
-    row = (await session.execute(_LOCK, {"id": client_id})).first()
+    await session.first(_LOCK, id=client_id)
     client = await clients.get(session, client_id)
-    if row is None or client is None:
+    if client is None:
         return NotFound("clientId")
-    if row.revoked_at is not None:
+    if client.revoked_at is not None:
         return InvalidValue("clientId", "Klien ini sudah dicabut.", "This client has been revoked.")
-    secret = PREFIX + b64encode(secrets.token_bytes(32)).decode()
-    await session.execute(_DROP_OLDER, {"id": client_id})
-    await session.execute(_ADD, {"id": uuid7(), "client": client_id, "sealed": vault.seal_secret(secret), "now": now})
+    secret = new_signing_secret()
+    await session.run(_DROP_OLDER, id=client_id)
+    await session.run(_ADD, id=uuid7(), client=client_id, sealed=vault.seal_secret(secret), now=now)
     await _log(session, caller, client, "issued", now)
     return IssuedSecret(client, secret)
 
 
 @refuses(NotFound)
 async def drop(session: Session, caller: Caller, client_id: str, now: datetime) -> Client | NotFound:
-    """From now on it need not sign; again changes nothing."""
+    """From now on the client need not sign. Dropping again changes nothing."""
     client = await clients.get(session, client_id)
     if client is None:
         return NotFound("clientId")
-    dropped = await session.execute(_DROP, {"id": client_id})
-    assert isinstance(dropped, CursorResult)  # noqa: S101 - a DELETE's result
-    if dropped.rowcount:
+    if await session.run(_DROP, id=client_id):
         await _log(session, caller, client, "dropped", now)
     return client
 
 
 async def secrets_of(session: Session, vault: Vault, client_id: str) -> tuple[str, ...]:
-    """Those that are good, the newest first."""
-    return tuple(vault.open_secret(sealed) for sealed in (await session.execute(_OF, {"id": client_id})).scalars())
+    """The secrets that are good, the newest first."""
+    return tuple(vault.open_secret(sealed) for sealed in await session.rows(_OF_CLIENT, id=client_id))
 
 
 async def take(session: Session, vault: Vault, client_id: str, message_id: str, now: datetime) -> bool:
-    """Whether it is the first of its id. A transaction that fails gives the id back."""
-    facts = {"client_id": client_id, "id": vault.blind_index(f"webhook id {message_id}").hex(), "now": now}
-    taken = await session.execute(_TAKE, facts)
-    assert isinstance(taken, CursorResult)  # noqa: S101 - an INSERT's result
-    return taken.rowcount == 1
+    """Whether this message is the first with its id. A transaction that fails gives the id back."""
+    message = vault.blind_index(f"webhook id {message_id}").hex()
+    return await session.run(_TAKE, client_id=client_id, id=message, now=now) == 1
 
 
 async def forget(session: Session, now: datetime) -> int:
-    """Answers how many ids are too old to come again."""
-    forgotten = await session.execute(_FORGET, {"until": now - KEPT_FOR})
-    assert isinstance(forgotten, CursorResult)  # noqa: S101 - a DELETE's result
-    return forgotten.rowcount
+    """Delete ids of messages that are too old to come again. Answers how many."""
+    return await session.run(_FORGET, until=now - MESSAGE_ID_KEPT_FOR)
 
 
 async def _log(session: Session, caller: Caller, client: Client, what: str, now: datetime) -> None:
     facts: dict[str, object] = {"client": client.id, "secret": what}
-    kind = ChangeKind.CLIENT_WEBHOOK_SECRET_ISSUED
-    entry = change_log.Entry(kind=kind, organizer=client.organizer, client_id=caller.client_id, facts=facts)
+    entry = change_log.Entry(
+        kind=ChangeKind.CLIENT_WEBHOOK_SECRET_ISSUED,
+        organizer=client.organizer,
+        client_id=caller.client_id,
+        facts=facts,
+    )
     await change_log.append(session, [entry], now)

@@ -1,17 +1,15 @@
-"""Missing: what the registry holds and an organizer's whole list (a snapshot) does not name.
+"""Absentees of a whole list (a snapshot): registrants that the registry holds and the organizer's list does not name.
 
-Nothing missing is cancelled by itself. Asked to, only who is still as it was found: same status, no entry of its
-history since. Whoever arrived after the file had been sent is not missing.
+No absentee is cancelled without being asked for. When cancelling is asked for, only those are cancelled who are still
+as they were found: the same status, and no entry of their history since. Whoever arrived after the file had been sent
+is no absentee. The public contract and the database call an absentee *missing*.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
-
-from sqlalchemy import CursorResult, text
 
 from app.clock import start_of_wib_day
 from app.db import Database, Session
@@ -24,31 +22,35 @@ from app.registry.imports import jobs
 from app.registry.imports.jobs import Job
 from app.registry.registrants import lifecycle, transitions
 from app.registry.registrants.transitions import Step
+from app.sql import statement
 
-AT_ONCE = 500
+MOST_CANCELLED_TOGETHER = 500
+"""Registrants of one transaction: short enough that a submission never waits long for a route."""
 REASON = "Tidak ada dalam daftar konsolidasi penyelenggara"
-FIRST = UUID(int=0)
+BEFORE_ALL = UUID(int=0)
+"""Smaller than every id: the place where reading in pages begins."""
 
 
-@dataclass(frozen=True, slots=True)
-class Missing:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Absentee:
     registrant_id: UUID
     organizer: str
     reference: str | None
     status: str
-    """When it was found missing."""
+    """When the list was compared with the registry."""
     cancelled_at: datetime | None
 
 
 _KINDS = ", ".join(f"'{kind}'" for kind in sorted(OF_A_REGISTRANT))
 _LAST_CHANGE = f"(SELECT coalesce(max(id), 0) FROM change WHERE registrant_id = r.id AND kind IN ({_KINDS}))"
-_COVERED = text(
+_COVERED = statement(
     """
     SELECT DISTINCT code FROM import_chunk, unnest(organizers) AS code WHERE job_id = :id
     UNION SELECT unnest(CAST(:covers AS text[]))
-    """
+    """,
+    str,
 )
-_FIND = text(
+_FIND = statement(
     f"""
     WITH named AS (SELECT unnest(registrants) AS id FROM import_chunk WHERE job_id = :id),
     refused AS (SELECT unnest(refused) AS nik_index FROM import_chunk WHERE job_id = :id)
@@ -61,75 +63,72 @@ _FIND = text(
       AND NOT EXISTS (SELECT FROM refused WHERE refused.nik_index = r.nik_index)
     """
 )
-_PAGE = text(
+_PAGE = statement(
     """
-    SELECT m.registrant_id, r.organizer_code, r.reference, m.status, m.cancelled_at
+    SELECT m.registrant_id, r.organizer_code AS organizer, r.reference, m.status, m.cancelled_at
     FROM import_missing m JOIN registrant r ON r.id = m.registrant_id
     WHERE m.job_id = :id AND m.registrant_id > :after ORDER BY m.registrant_id LIMIT :most
-    """
+    """,
+    Absentee,
 )
-_AS_FOUND = text(
+_STILL_AS_FOUND = statement(
     f"""
     SELECT m.registrant_id FROM import_missing m JOIN registrant r ON r.id = m.registrant_id
     WHERE m.job_id = :id AND m.registrant_id > :after AND m.cancelled_at IS NULL
       AND r.status = m.status AND r.{IS_YET_TO_DEPART} AND m.last_change = {_LAST_CHANGE}
     ORDER BY m.registrant_id LIMIT :most
-    """
+    """,
+    UUID,
 )
-_MOVED_MEANWHILE = text(
+_MOVED_MEANWHILE = statement(
     """
     SELECT EXISTS (
         SELECT FROM change c JOIN import_missing m ON m.job_id = :id AND m.registrant_id = c.registrant_id
         WHERE c.registrant_id = ANY(CAST(:ids AS uuid[])) AND c.xact_id = log_transaction(pg_current_xact_id())
           AND c.from_status <> m.status
     )
-    """
+    """,
+    bool,
 )
-_CANCELLED = text(
+_MARK_CANCELLED = statement(
     """
     UPDATE import_missing SET cancelled_at = :now
     WHERE job_id = :id AND registrant_id = ANY(CAST(:ids AS uuid[])) AND cancelled_at IS NULL
     """
 )
-_COUNT_CANCELLED = text("SELECT count(*) FROM import_missing WHERE job_id = :id AND cancelled_at IS NOT NULL")
+_COUNT_CANCELLED = statement("SELECT count(*) FROM import_missing WHERE job_id = :id AND cancelled_at IS NOT NULL", int)
 
 
 async def find(session: Session, caller: Caller, job: Job) -> int:
-    """Write down who is missing from a snapshot whose chunks are all done. Answers how many they are.
+    """Write down the absentees of a snapshot whose chunks are all done. Answers how many they are.
 
-    It is judged for the organizers that the file names in `source`, and those that its sender said it covers.
+    The list is compared for the organizers that it names in `source`, and for those that its sender said it covers.
     """
-    covered = (await session.execute(_COVERED, {"id": job.id, "covers": list(job.covers)})).scalars()
-    since = None if job.day is None else start_of_wib_day(job.day)
-    found = await session.execute(
+    covered = await session.rows(_COVERED, id=job.id, covers=job.covers)
+    return await session.run(
         _FIND,
-        {
-            "id": job.id,
-            "organizers": sorted(code for code in covered if caller.owns(code)),
-            "season": job.season,
-            "sent_at": job.created_at,
-            "since": since,
-            "until": None if job.day is None else start_of_wib_day(job.day + timedelta(days=1)),
-        },
+        id=job.id,
+        organizers=sorted(code for code in covered if caller.owns(code)),
+        season=job.season,
+        sent_at=job.created_at,
+        since=None if job.day is None else start_of_wib_day(job.day),
+        until=None if job.day is None else start_of_wib_day(job.day + timedelta(days=1)),
     )
-    assert isinstance(found, CursorResult)  # noqa: S101 - an INSERT's result
-    return found.rowcount
 
 
-async def page(session: Session, job_id: UUID, *, after: UUID | None, most: int) -> list[Missing]:
-    """Of a job that the caller has read as its own."""
-    rows = await session.execute(_PAGE, {"id": job_id, "after": after or FIRST, "most": most})
-    return [Missing(*row) for row in rows]
+async def page(session: Session, job_id: UUID, *, after: UUID | None, most: int) -> list[Absentee]:
+    """Up to `most` absentees behind the registrant `after`. The caller has read the job as its own before."""
+    return await session.rows(_PAGE, id=job_id, after=after or BEFORE_ALL, most=most)
 
 
 async def cancelled(session: Session, job_id: UUID) -> int:
-    count: int = (await session.execute(_COUNT_CANCELLED, {"id": job_id})).scalar_one()
-    return count
+    """How many absentees of the job were cancelled."""
+    return await session.one(_COUNT_CANCELLED, id=job_id)
 
 
 @refuses(NotFound, InvalidValue)
 async def cancel(database: Database, caller: Caller, job_id: UUID, now: datetime) -> Job | Refusal:
-    """Cancel whom a finished snapshot found missing and who is still as it was found; again changes nothing."""
+    """Cancel the absentees of a finished snapshot who are still as they were found. Again changes nothing."""
     async with database.transaction() as session:
         job = await jobs.get(session, caller, job_id)
     if isinstance(job, NotFound):
@@ -137,7 +136,7 @@ async def cancel(database: Database, caller: Caller, job_id: UUID, now: datetime
     refused = _not_to_be_cancelled(job)
     if refused is not None:
         return refused
-    after: UUID | None = FIRST
+    after: UUID | None = BEFORE_ALL
     while after is not None:
         after = await _cancel_next(database, caller, job, after, now)
     return job
@@ -162,19 +161,15 @@ async def _cancel_next(database: Database, caller: Caller, job: Job, after: UUID
 
 
 async def _cancel_some(session: Session, caller: Caller, job_id: UUID, after: UUID, now: datetime) -> UUID | None:
-    """The last one that was looked at; None: there is no other."""
-    facts = {"id": job_id, "after": after, "most": AT_ONCE}
-    ids: list[UUID] = list((await session.execute(_AS_FOUND, facts)).scalars())
+    """The last registrant that was looked at. None: nobody is left."""
+    ids = await session.rows(_STILL_AS_FOUND, id=job_id, after=after, most=MOST_CANCELLED_TOGETHER)
     if not ids:
         return None
     steps = [Step(id=one, to=RegistrantStatus.CANCELLED, caller=caller, reason=REASON) for one in ids]
-    taken = await lifecycle.step(session, steps, now)
-    # Between the look and the lock somebody may have verified one of them: see it in the next attempt.
-    if (await session.execute(_MOVED_MEANWHILE, {"id": job_id, "ids": ids})).scalar_one():
+    states = await lifecycle.step(session, steps, now)
+    # Between the look and the lock somebody may have verified one of them: the next attempt sees that.
+    if await session.one(_MOVED_MEANWHILE, id=job_id, ids=ids):
         raise Raced
-    await session.execute(_CANCELLED, {"id": job_id, "ids": _cancelled(ids, taken), "now": now})
+    taken = [one for one, state in zip(ids, states, strict=True) if isinstance(state, transitions.State)]
+    await session.run(_MARK_CANCELLED, id=job_id, ids=taken, now=now)
     return ids[-1]
-
-
-def _cancelled(ids: Sequence[UUID], taken: Sequence[transitions.State | Refusal]) -> list[UUID]:
-    return [one for one, state in zip(ids, taken, strict=True) if isinstance(state, transitions.State)]

@@ -1,5 +1,6 @@
-"""Imports as jobs: a file is taken in, sealed, for any server to work off (`registry.job_runs`), and wiped 30 days
-after its end.
+"""Imports as jobs: a file is taken in and sealed, any server works it off, and it is wiped 30 days after the job's end.
+
+How a job is worked off stands in `job_runs`.
 """
 
 from __future__ import annotations
@@ -7,28 +8,30 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from typing import Any
 from uuid import UUID
 
-from sqlalchemy import CursorResult, Row, TextClause, text
+import orjson
 from uuid_utils.compat import uuid7
 
 from app.db import Session
 from app.errors import InvalidValue, Language, NotFound, NotYours, Refusal, RefusalError, SeasonClosed, refuses
-from app.models.enums import ImportMode, ImportState
+from app.models.enums import ImportMode
 from app.registry.caller import Caller
 from app.registry.terms import seasons
+from app.sql import Statement, statement
 from app.vault.vault import Vault
 
-PIECE = 1024 * 1024
-"""Bytes of the file that are sealed together."""
-MOST_WAITING = 20
-"""Unfinished jobs of one organizer."""
-KEPT = timedelta(days=30)
-"""After the job's end. The job itself, which names nobody, stays."""
+PIECE_BYTES = 1024 * 1024
+"""A file is sealed in pieces of this size."""
+MOST_UNFINISHED = 20
+"""Jobs of one organizer that may wait or run at the same time."""
+FILE_KEPT_FOR = timedelta(days=30)
+"""After the job's end the file and all that names people is kept this long. The job itself names nobody and stays."""
+MOST_WIPED_TOGETHER = 100
+"""Jobs that one statement wipes: a transaction stays short."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Order:
     """What is to be done with a file."""
 
@@ -38,12 +41,17 @@ class Order:
     season: int | None = None
     """None: the current one."""
     day: date | None = None
+    """The file is the list of this day's registrations (WIB). None: it is the whole list."""
     covers: tuple[str, ...] = ()
+    """Organizers whose whole list this is, even if the file names none of their people."""
     extension: str = ""
+    """All that is kept of the file's name."""
 
 
 @dataclass(frozen=True, slots=True)
 class Failure:
+    """Why a whole job failed."""
+
     code: str
     indonesian: str
     english: str
@@ -52,23 +60,25 @@ class Failure:
         return self.english if language == "en" else self.indonesian
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Job:
     id: UUID
     organizer: str
     client_id: str | None
     season: int
     day: date | None
-    mode: ImportMode
+    mode: str
     dry_run: bool
-    covers: tuple[str, ...]
+    covers: list[str]
     extension: str
-    state: ImportState
-    failure: Failure | None
+    state: str
+    error_code: str | None
+    error_indonesian: str | None
+    error_english: str | None
     rows_read: int
     rows_done: int
-    results: Mapping[str, int]
-    codes: Mapping[str, int]
+    results_json: str
+    codes_json: str
     missing: int | None
     created_at: datetime
     started_at: datetime | None
@@ -80,41 +90,70 @@ class Job:
     def finished(self) -> bool:
         return self.finished_at is not None
 
+    @property
+    def failure(self) -> Failure | None:
+        if self.error_code is None:
+            return None
+        return Failure(self.error_code, self.error_indonesian or "", self.error_english or "")
+
+    @property
+    def results(self) -> Mapping[str, int]:
+        """How many rows had which result."""
+        counts: dict[str, int] = orjson.loads(self.results_json)
+        return counts
+
+    @property
+    def codes(self) -> Mapping[str, int]:
+        """How many rows were refused with which code."""
+        counts: dict[str, int] = orjson.loads(self.codes_json)
+        return counts
+
 
 COLUMNS = """
     id, organizer_code AS organizer, client_id, season, day, mode, dry_run, covers, extension, state, error_code,
-    error_indonesian, error_english, rows_read, rows_done, results, codes, missing, created_at, started_at,
-    finished_at, wiped_at, attempts
+    error_indonesian, error_english, rows_read, rows_done, CAST(results AS text) AS results_json,
+    CAST(codes AS text) AS codes_json, missing, created_at, started_at, finished_at, wiped_at, attempts
 """
-_WAITING = text("SELECT count(*) FROM import_job WHERE organizer_code = :organizer AND state IN ('QUEUED', 'RUNNING')")
-_CREATE = text(
+"""Of `import_job`, as `Job` reads them."""
+_UNFINISHED = statement(
+    "SELECT count(*) FROM import_job WHERE organizer_code = :organizer AND state IN ('QUEUED', 'RUNNING')", int
+)
+_CREATE = statement(
     f"""
     INSERT INTO import_job (id, organizer_code, client_id, season, day, mode, dry_run, covers, extension, state,
                             created_at)
     VALUES (:id, :organizer, :client_id, :season, :day, :mode, :dry_run, CAST(:covers AS text[]), :extension, 'QUEUED',
             :now)
     RETURNING {COLUMNS}
-    """
+    """,
+    Job,
 )
-_PUT_PIECE = text("INSERT INTO import_file (job_id, number, sealed) VALUES (:id, :number, :sealed)")
-_PIECE = text("SELECT sealed FROM import_file WHERE job_id = :id AND number = :number")
-_GET = text(f"SELECT {COLUMNS} FROM import_job WHERE id = :id AND organizer_code = ANY(CAST(:own AS text[]))")
-_WIPE = """
-    WITH job AS (
-        SELECT id FROM import_job WHERE wiped_at IS NULL AND {which}
-        ORDER BY finished_at LIMIT 100 FOR UPDATE SKIP LOCKED
-    ), file AS (DELETE FROM import_file WHERE job_id IN (SELECT id FROM job)),
-    chunk AS (DELETE FROM import_chunk WHERE job_id IN (SELECT id FROM job)),
-    absent AS (DELETE FROM import_missing WHERE job_id IN (SELECT id FROM job))
-    UPDATE import_job SET wiped_at = :now WHERE id IN (SELECT id FROM job)
-"""
-_WIPE_OLD = text(_WIPE.format(which="finished_at < :until"))
-_WIPE_SEASON = text(_WIPE.format(which="finished_at IS NOT NULL AND season = :season"))
-_WIPE_NAMING = text(
-    _WIPE.format(
-        which="""finished_at IS NOT NULL
-          AND EXISTS (SELECT FROM import_chunk c WHERE c.job_id = import_job.id AND :registrant = ANY(c.registrants))"""
+_PUT_PIECE = statement("INSERT INTO import_file (job_id, number, sealed) VALUES (:id, :number, :sealed)")
+_PIECE = statement("SELECT sealed FROM import_file WHERE job_id = :id AND number = :number", bytes)
+_GET = statement(f"SELECT {COLUMNS} FROM import_job WHERE id = :id AND organizer_code = ANY(CAST(:own AS text[]))", Job)
+
+
+def _wipe(which: str) -> Statement[None]:
+    return statement(
+        f"""
+        WITH job AS (
+            SELECT id FROM import_job WHERE wiped_at IS NULL AND {which}
+            ORDER BY finished_at LIMIT {MOST_WIPED_TOGETHER} FOR UPDATE SKIP LOCKED
+        ), file AS (DELETE FROM import_file WHERE job_id IN (SELECT id FROM job)),
+        chunk AS (DELETE FROM import_chunk WHERE job_id IN (SELECT id FROM job)),
+        absent AS (DELETE FROM import_missing WHERE job_id IN (SELECT id FROM job))
+        UPDATE import_job SET wiped_at = :now WHERE id IN (SELECT id FROM job)
+        """
     )
+
+
+_WIPE_OLD = _wipe("finished_at < :until")
+_WIPE_SEASON = _wipe("finished_at IS NOT NULL AND season = :season")
+_WIPE_NAMING = _wipe(
+    """
+    finished_at IS NOT NULL
+    AND EXISTS (SELECT FROM import_chunk c WHERE c.job_id = import_job.id AND :registrant = ANY(c.registrants))
+    """
 )
 
 
@@ -125,23 +164,19 @@ _WIPE_NAMING = text(
 async def create(
     session: Session, vault: Vault, order: Order, content: Iterable[bytes], now: datetime
 ) -> Job | Refusal:
-    """Take in a file, in pieces of at most `PIECE` bytes, to be worked off by any server."""
+    """Take in a file, in pieces of at most `PIECE_BYTES`, for any server to work off."""
     refused = _impossible(order)
     if refused is not None:
         return refused
     season = await _season(session, order)
     if isinstance(season, Refusal):
         return season
-    waiting = (await session.execute(_WAITING, {"organizer": order.caller.organizer})).scalar_one()
-    if waiting >= MOST_WAITING:
-        return InvalidValue(
-            "file",
-            f"Sudah ada {waiting} berkas Anda yang belum selesai diproses; coba lagi nanti.",
-            f"{waiting} of your files are not finished yet; try again later.",
-        )
+    refused = await _too_many(session, order.caller.organizer)
+    if refused is not None:
+        return refused
     job = await _create(session, order, season, now)
     for number, piece in enumerate(content):
-        await session.execute(_PUT_PIECE, {"id": job.id, "number": number, "sealed": vault.seal_bytes(piece)})
+        await session.run(_PUT_PIECE, id=job.id, number=number, sealed=vault.seal_bytes(piece))
     return job
 
 
@@ -154,8 +189,19 @@ def _impossible(order: Order) -> InvalidValue | NotYours | None:
     return None
 
 
+async def _too_many(session: Session, organizer: str) -> InvalidValue | None:
+    unfinished = await session.one(_UNFINISHED, organizer=organizer)
+    if unfinished < MOST_UNFINISHED:
+        return None
+    return InvalidValue(
+        "file",
+        f"Sudah ada {unfinished} berkas Anda yang belum selesai diproses; coba lagi nanti.",
+        f"{unfinished} of your files are not finished yet; try again later.",
+    )
+
+
 async def _season(session: Session, order: Order) -> int | Refusal:
-    """The current one: rows are judged against it."""
+    """Only the current season is taken: the rows of the file are judged against it."""
     try:
         current = await seasons.current(session)
     except RefusalError as none_open:
@@ -169,19 +215,19 @@ async def _season(session: Session, order: Order) -> int | Refusal:
 
 
 async def _create(session: Session, order: Order, season: int, now: datetime) -> Job:
-    facts = {
-        "id": uuid7(),
-        "organizer": order.caller.organizer,
-        "client_id": order.caller.client_id,
-        "season": season,
-        "day": order.day,
-        "mode": order.mode,
-        "dry_run": order.dry_run,
-        "covers": sorted(set(order.covers)),
-        "extension": order.extension,
-        "now": now,
-    }
-    return from_row((await session.execute(_CREATE, facts)).one())
+    return await session.one(
+        _CREATE,
+        id=uuid7(),
+        organizer=order.caller.organizer,
+        client_id=order.caller.client_id,
+        season=season,
+        day=order.day,
+        mode=order.mode,
+        dry_run=order.dry_run,
+        covers=sorted(set(order.covers)),
+        extension=order.extension,
+        now=now,
+    )
 
 
 # --- looking ----------------------------------------------------------------------------------------------------------
@@ -189,14 +235,13 @@ async def _create(session: Session, order: Order, season: int, now: datetime) ->
 
 @refuses(NotFound)
 async def get(session: Session, caller: Caller, job_id: UUID) -> Job | NotFound:
-    """A job of one's own, or of a member."""
-    row = (await session.execute(_GET, {"id": job_id, "own": sorted(caller.organizers)})).one_or_none()
-    return NotFound("id") if row is None else from_row(row)
+    """A job of the caller's organizer, or of a member that it coordinates."""
+    return await session.first(_GET, id=job_id, own=sorted(caller.organizers)) or NotFound("id")
 
 
 async def piece(session: Session, vault: Vault, job_id: UUID, number: int) -> bytes | None:
-    """The file from byte `number * PIECE` on; None behind its end."""
-    sealed = (await session.execute(_PIECE, {"id": job_id, "number": number})).scalar_one_or_none()
+    """The piece of the file that begins at byte `number * PIECE_BYTES`. None: the file ends before."""
+    sealed = await session.first(_PIECE, id=job_id, number=number)
     return None if sealed is None else vault.open_bytes(sealed)
 
 
@@ -204,32 +249,20 @@ async def piece(session: Session, vault: Vault, job_id: UUID, number: int) -> by
 
 
 async def wipe_old(session: Session, now: datetime) -> int:
-    """Remove files, verdicts and missing of up to 100 jobs that ended 30 days ago. Answers how many there were."""
-    return await _wipe(session, _WIPE_OLD, {"until": now - KEPT, "now": now})
+    """Remove the file, the verdicts and the list of the missing of jobs that ended 30 days ago.
+
+    One call wipes at most `MOST_WIPED_TOGETHER` jobs. Answers how many were wiped.
+    """
+    return await session.run(_WIPE_OLD, until=now - FILE_KEPT_FOR, now=now)
 
 
 async def wipe_season(session: Session, season: int, now: datetime) -> None:
-    """The same of every finished job of a season that is purged."""
-    while await _wipe(session, _WIPE_SEASON, {"season": season, "now": now}):
+    """Wipe every finished job of a season that is purged."""
+    while await session.run(_WIPE_SEASON, season=season, now=now):
         pass
 
 
 async def wipe_naming(session: Session, registrant_id: UUID, now: datetime) -> None:
-    """The same of every finished job that had a row of somebody who is erased."""
-    while await _wipe(session, _WIPE_NAMING, {"registrant": registrant_id, "now": now}):
+    """Wipe every finished job that had a row about a registrant who is erased."""
+    while await session.run(_WIPE_NAMING, registrant=registrant_id, now=now):
         pass
-
-
-async def _wipe(session: Session, statement: TextClause, facts: dict[str, object]) -> int:
-    wiped = await session.execute(statement, facts)
-    assert isinstance(wiped, CursorResult)  # noqa: S101 - an UPDATE's result
-    return wiped.rowcount
-
-
-def from_row(row: Row[Any]) -> Job:
-    facts = dict(row._mapping)  # noqa: SLF001 - SQLAlchemy's public name for a row as a mapping
-    code, indonesian, english = (facts.pop(f"error_{name}") for name in ("code", "indonesian", "english"))
-    facts["failure"] = None if code is None else Failure(code, indonesian, english)
-    facts["mode"], facts["state"] = ImportMode(facts["mode"]), ImportState(facts["state"])
-    facts["covers"] = tuple(facts["covers"])
-    return Job(**facts)

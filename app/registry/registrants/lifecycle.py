@@ -162,7 +162,7 @@ async def step(session: Session, steps: Sequence[Step], now: datetime) -> list[S
     return [verdict.state if isinstance(verdict, Taken) else verdict for verdict in verdicts]
 
 
-@refuses(SeasonClosed, TransitionNotAllowed, VerificationExpired, InvalidValue)
+@refuses(SeasonClosed, TransitionNotAllowed, VerificationExpired)
 async def advance(session: Session, steps: Sequence[Step], now: datetime) -> list[Taken | Refusal]:
     """The same for rows that tell a status: a step may lead through another status between. Raises `Raced`."""
     return await _take_all(session, steps, now, through=True)

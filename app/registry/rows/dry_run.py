@@ -14,7 +14,6 @@ from typing import NamedTuple
 from uuid import UUID
 
 from app.db import Database, Session
-from app.errors import refused_by, refuses
 from app.registry.caller import Caller
 from app.registry.rows import reception
 from app.registry.rows.reception import Push, Verdict
@@ -57,7 +56,6 @@ _TAKE = statement(
 )
 
 
-@refuses(*refused_by(reception.push))
 async def push(
     database: Database, vault: Vault, caller: Caller, pushes: Sequence[Push], seats: SeatsTaken, now: datetime
 ) -> DryRun:

@@ -1,4 +1,4 @@
-"""What statistics tell of: people by where they stand, seats, days, deadlines, and pairs of organizers."""
+"""What statistics tell: people by their status, seats, deadlines, and pairs of organizers. Without a database."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from typing import NamedTuple
 from app.registry.routes.route import Route
 
 
-@dataclass(frozen=True, slots=True)
-class Counts:
-    """People by where they stand, and the seats of the limited routes."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class People:
+    """How many people have which status."""
 
     registered: int = 0
     verified: int = 0
@@ -22,9 +22,18 @@ class Counts:
     cancelled: int = 0
     no_show: int = 0
     ever_verified: int = 0
-    """Of all of them, those that were verified, whatever became of them."""
+    """Of all these people, how many were verified at some time, whatever became of them."""
+
+
+PEOPLE = tuple(one.name for one in fields(People))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Counts(People):
+    """People by their status, and the seats of the limited routes."""
+
     quota: int | None = None
-    """Released by now. None: no route is limited."""
+    """Seats that are released by now. None: no route is limited."""
     seated: int = 0
     """How many of these seats are taken."""
 
@@ -34,7 +43,7 @@ class Counts:
 
     @property
     def taken(self) -> int:
-        """A no-show's seat has left with the others."""
+        """Seats that are taken, or have left: a no-show's seat left empty with the others."""
         return self.registered + self.verified + self.departed + self.no_show
 
     @property
@@ -50,7 +59,6 @@ class Counts:
         return self.seated / self.quota if self.quota else None
 
 
-PEOPLE = tuple(one.name for one in fields(Counts) if one.name not in {"quota", "seated"})
 NOTHING = Counts()
 
 
@@ -65,16 +73,18 @@ class Cell(NamedTuple):
 class Head:
     season: int
     as_of: datetime
-    """Every change up to here is counted."""
+    """Every change of the log up to this instant is counted."""
 
 
 class Deadline(NamedTuple):
     hours: int | None
-    """Hours of the clock from now to the one in which the deadline falls. None: there is no deadline."""
+    """From the current hour of the clock to the hour in which the deadline falls. None: there is no deadline."""
     waiting: int
 
 
 class Pair(NamedTuple):
+    """An organizer that holds NIKs, and another one that claimed these NIKs as well."""
+
     holder: str
     claimant: str
     refused: int
@@ -83,19 +93,19 @@ class Pair(NamedTuple):
 
 class Overlaps(NamedTuple):
     refused: int
-    """In all."""
+    """Of all pairs together."""
     pairs: list[Pair]
-    """The most frequent ones."""
+    """The most frequent pairs."""
 
 
 class Departure(NamedTuple):
     route: Route
     counts: Counts
-    """People of whom the figures are told; the seats are the route's, whosever people have them."""
+    """The people are those of the organizers that were asked for. The seats are all seats of the route."""
 
     @property
     def empty_seats(self) -> int | None:
-        """Free ones, and those of people who are not verified."""
+        """Free seats, and seats of people who are not verified."""
         remaining = self.counts.remaining
         return None if remaining is None else remaining + self.counts.registered
 
@@ -105,6 +115,10 @@ def total(counts: Iterable[Counts]) -> Counts:
     quotas = [one.quota for one in parts if one.quota is not None]
     people = {name: sum(getattr(one, name) for one in parts) for name in PEOPLE}
     return Counts(**people, quota=sum(quotas) if quotas else None, seated=sum(one.seated for one in parts))
+
+
+def people_of(row: People) -> dict[str, int]:
+    return {name: getattr(row, name) for name in PEOPLE}
 
 
 def by(key: Callable[[Cell], str], cells: Iterable[Cell]) -> dict[str, Counts]:

@@ -1,7 +1,7 @@
-"""Statistics as they are read: people from the tallies (`models.tally`), seats from the routes; never from registrants.
+"""Statistics as they are read: people from the tallies (`models.tally`), seats from the routes, never from registrants.
 
-All that one request asks for is read of one moment. An organizer's people are those that it registered, whosever route
-they travel on; its quota is that of its own routes.
+All that one request asks for is read of one moment. The people of an organizer are those that it registered, whosever
+route they travel on. The quota of an organizer is that of its own routes.
 """
 
 from __future__ import annotations
@@ -10,72 +10,58 @@ from collections import defaultdict
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
-from enum import StrEnum
 from types import MappingProxyType
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 import orjson
-from sqlalchemy import Row, text
 
 from app.db import Session
 from app.errors import NotFound, RefusalError, refuses
 from app.models.tally import EVERYBODY
 from app.registry.routes import quota, route
-from app.registry.statistics.counting import NOTHING, PEOPLE, Cell, Counts, Deadline, Departure, Head, Overlaps, Pair
+from app.registry.statistics.counting import (
+    NOTHING,
+    PEOPLE,
+    Cell,
+    Counts,
+    Deadline,
+    Departure,
+    Head,
+    Overlaps,
+    Pair,
+    People,
+    people_of,
+)
+from app.registry.statistics.questions import Part, Question, Selection
 from app.registry.terms import seasons
+from app.sql import Arrays, statement
 
 PROJECTION = "statistics"
 """Under this name the projector keeps its place in the log."""
 HOUR = timedelta(hours=1)
 MOST_PAIRS = 200
-"""That are told of; all are counted."""
+"""Pairs that are answered. All are counted."""
 
 
-@dataclass(frozen=True, slots=True)
-class Where:
-    organizers: frozenset[str] | None = None
-    """None: everybody."""
-    direction: str | None = None
-    service: str | None = None
-    since: date | None = None
-    """The first day (WIB) of registration."""
-    until: date | None = None
-    """The last one."""
-    season: int | None = None
-    """None: the current one."""
+class _Asked(NamedTuple):
+    """One organizer of the question that stands at `place`."""
+
+    place: int
+    organizer: str
 
 
-class Part(StrEnum):
-    HEAD = "HEAD"
-    NAMES = "NAMES"
-    CELLS = "CELLS"
-    DAYS = "DAYS"
-    DEADLINES = "DEADLINES"
-    OVERLAPS = "OVERLAPS"
-    DEPARTURES = "DEPARTURES"
+class _AskedOfAll(NamedTuple):
+    place: int
 
 
-@dataclass(frozen=True, slots=True)
-class Page:
-    """`first` routes in the order of departure, from behind the route `after`."""
-
-    first: int
-    after: UUID | None = None
-    upcoming: bool = False
-    """Only those that have not departed."""
-
-
-@dataclass(frozen=True, slots=True)
-class Asked:
-    where: Where
-    part: Part
-    page: Page | None = None
+_ASKED = Arrays("asked", _Asked)
+_ASKED_OF_ALL = Arrays("asked", _AskedOfAll)
 
 
 @dataclass(slots=True)
 class Moment:
-    """What everything is read of."""
+    """The transaction from which all answers of one request are read."""
 
     session: Session
     now: datetime
@@ -84,74 +70,132 @@ class Moment:
     names: dict[str, str]
     """Of every organizer."""
 
-    def season(self, where: Where) -> int:
-        season = self.latest if where.season is None else where.season
+    def season(self, selection: Selection) -> int:
+        season = self.latest if selection.season is None else selection.season
         if season is None:
             raise RefusalError(NotFound("season"))
         return season
 
-    def organizers(self, where: Where) -> list[str]:
-        return sorted(self.names if where.organizers is None else where.organizers & self.names.keys())
+    def organizers(self, selection: Selection) -> list[str]:
+        return sorted(self.names if selection.organizers is None else selection.organizers & self.names.keys())
 
-    def scope(self, ones: Sequence[Asked], *, together: bool) -> dict[str, Any]:
-        """Each answer's place beside each of its organizers; `together`: everybody is one."""
-        pairs = [
-            (place, code)
-            for place, one in enumerate(ones)
-            for code in ([EVERYBODY] if together and one.where.organizers is None else self.organizers(one.where))
-        ]
-        return {"places": [place for place, _ in pairs], "organizers": [code for _, code in pairs]}
+    def organizers_of(self, questions: Sequence[Question], *, together: bool) -> dict[str, Any]:
+        """Each organizer of each question. `together`: there is a sum over everybody, which stands for them all."""
+        return _ASKED.of(
+            [
+                _Asked(place, code)
+                for place, one in enumerate(questions)
+                for code in (
+                    [EVERYBODY] if together and one.selection.organizers is None else self.organizers(one.selection)
+                )
+            ]
+        )
 
-    def values(self, where: Where) -> dict[str, Any]:
+    def values(self, selection: Selection) -> dict[str, Any]:
         return {
-            "season": self.season(where),
-            "direction": where.direction,
-            "service": where.service,
-            "since": where.since or date.min,
-            "until": where.until or date.max,
+            "season": self.season(selection),
+            "direction": selection.direction,
+            "service": selection.service,
+            "since": selection.since or date.min,
+            "until": selection.until or date.max,
         }
 
 
+class _Head(NamedTuple):
+    plan_cache_mode: str
+    latest: int | None
+    names_json: str
+    uncounted_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _CellRow(People):
+    place: int
+    organizer: str
+    direction: str
+    service: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _DayRow(People):
+    place: int
+    day: date
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _RouteRow(People):
+    route_id: UUID
+
+
+class _SeatsRow(NamedTuple):
+    place: int
+    organizer: str
+    direction: str
+    service: str
+    seated: int
+    quota: int
+
+
+class _DeadlineRow(NamedTuple):
+    place: int
+    verify_by: datetime | None
+    waiting: int
+
+
+class _PairRow(NamedTuple):
+    place: int
+    holder: str
+    claimant: str
+    refused: int
+    suspected: int
+    refused_in_all: int
+
+
 _SUMS = ", ".join(f"CAST(sum(t.{name}) AS bigint) AS {name}" for name in PEOPLE)
-_ASKED = "unnest(CAST(:places AS int[]), CAST(:organizers AS text[])) AS asked (place, organizer_code)"
 _KIND = """
     {0}.season = :season AND (CAST(:direction AS text) IS NULL OR {0}.direction = :direction)
     AND (CAST(:service AS text) IS NULL OR {0}.service = :service)
 """
 _DAY = "t.day BETWEEN CAST(:since AS date) AND CAST(:until AS date)"
-_FROM = f"FROM {_ASKED} JOIN {{0}} t ON t.organizer_code = asked.organizer_code WHERE {_KIND.format('t')}"
+_FROM = f"FROM {_ASKED} JOIN {{0}} t ON t.organizer_code = asked.organizer WHERE {_KIND.format('t')}"
 
-_ONE_MOMENT = text("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
-# Unlike the rest of ours these statements read many rows or few, as is asked: they are planned for what is asked.
-_HEAD = text(
+_ONE_MOMENT = statement("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
+# Other statements of ours are planned once for whatever they are given. These read few rows or many, as is asked: each
+# is planned for what is asked.
+_HEAD = statement(
     f"""
-    SELECT set_config('plan_cache_mode', 'force_custom_plan', true), {seasons.LATEST} AS latest,
-           (SELECT json_object_agg(code, name)::text FROM organizer) AS names,
+    SELECT set_config('plan_cache_mode', 'force_custom_plan', true) AS plan_cache_mode, {seasons.LATEST} AS latest,
+           (SELECT CAST(coalesce(json_object_agg(code, name), '{{}}') AS text) FROM organizer) AS names_json,
            (SELECT c.at FROM change c
             WHERE (c.xact_id, c.id) > (COALESCE((SELECT xact_id FROM projection WHERE name = '{PROJECTION}'), '0'),
                                        COALESCE((SELECT change_id FROM projection WHERE name = '{PROJECTION}'), 0))
             ORDER BY c.xact_id, c.id LIMIT 1) AS uncounted_at
-    """
+    """,
+    _Head,
 )
-_SELECT_CELLS = f"SELECT asked.place, t.organizer_code, t.direction, t.service, {_SUMS} {_FROM}"
-_CELLS = text(f"{_SELECT_CELLS.format('tally')} GROUP BY 1, 2, 3, 4")
-_CELLS_OF_DAYS = text(f"{_SELECT_CELLS.format('tally_day')} AND {_DAY} GROUP BY 1, 2, 3, 4")
-_SEATS = text(
+_SELECT_CELLS = f"SELECT asked.place, asked.organizer, t.direction, t.service, {_SUMS} {_FROM}"
+_CELLS = statement(f"{_SELECT_CELLS.format('tally')} GROUP BY 1, 2, 3, 4", _CellRow)
+_CELLS_OF_DAYS = statement(f"{_SELECT_CELLS.format('tally_day')} AND {_DAY} GROUP BY 1, 2, 3, 4", _CellRow)
+_SEATS = statement(
     f"""
-    SELECT asked.place, r.organizer_code, r.direction, r.service, CAST(sum(r.taken) AS bigint) AS seated,
+    SELECT asked.place, asked.organizer, r.direction, r.service, CAST(sum(r.taken) AS bigint) AS seated,
            CAST(sum(r.quota + COALESCE(due.seats, 0)) AS bigint) AS quota
-    FROM {_ASKED} JOIN route r ON r.organizer_code = asked.organizer_code
+    FROM {_ASKED} JOIN route r ON r.organizer_code = asked.organizer
     LEFT JOIN {quota.DUE_SEATS} due ON due.route_id = r.id
     WHERE {_KIND.format("r")} AND r.quota IS NOT NULL AND r.merged_into IS NULL
     GROUP BY 1, 2, 3, 4
-    """
+    """,
+    _SeatsRow,
 )
-_DAYS = text(f"SELECT asked.place, t.day, {_SUMS} {_FROM.format('tally_day')} AND {_DAY} GROUP BY 1, 2 ORDER BY 2")
-_DEADLINES = text(
+_DAYS = statement(
+    f"SELECT asked.place, t.day, {_SUMS} {_FROM.format('tally_day')} AND {_DAY} GROUP BY 1, 2 ORDER BY 2", _DayRow
+)
+_DEADLINES = statement(
     f"""
     SELECT asked.place, NULLIF(t.verify_by, 'infinity') AS verify_by, CAST(sum(t.waiting) AS bigint) AS waiting
     {_FROM.format("tally_deadline")} AND {_DAY} GROUP BY 1, t.verify_by ORDER BY t.verify_by
-    """
+    """,
+    _DeadlineRow,
 )
 _OVERLAPS = """
     WITH pair AS (
@@ -160,26 +204,27 @@ _OVERLAPS = """
         FROM {source} GROUP BY 1, 2
     ), seen AS ({seen}
     ), ranked AS (
-        SELECT seen.*, CAST(sum(refused) OVER (PARTITION BY place) AS bigint) AS together,
+        SELECT seen.*, CAST(sum(refused) OVER (PARTITION BY place) AS bigint) AS refused_in_all,
                row_number() OVER (PARTITION BY place ORDER BY refused DESC, suspected DESC, holder, claimant) AS rank
         FROM seen
     )
-    SELECT * FROM ranked WHERE rank <= :most ORDER BY rank
+    SELECT place, holder, claimant, refused, suspected, refused_in_all FROM ranked WHERE rank <= :most ORDER BY rank
 """
 _ALL_DUPLICATES = "tally_pair t WHERE t.season = :season"
 _SOME_DUPLICATES = f"tally_duplicate t WHERE {_KIND.format('t')} AND {_DAY}"
-_BY_EVERYBODY = "SELECT place, pair.* FROM unnest(CAST(:places AS int[])) AS asked (place) CROSS JOIN pair"
-# Of two of one's own a pair is one all the same.
+_BY_EVERYBODY = f"SELECT place, pair.* FROM {_ASKED_OF_ALL} CROSS JOIN pair"
+# A pair of which both organizers are asked for is counted once: UNION drops the second row.
 _BY_ONE_SIDE = f"""
-    SELECT place, pair.* FROM {_ASKED} JOIN pair ON pair.holder = asked.organizer_code
-    UNION SELECT place, pair.* FROM {_ASKED} JOIN pair ON pair.claimant = asked.organizer_code
+    SELECT place, pair.* FROM {_ASKED} JOIN pair ON pair.holder = asked.organizer
+    UNION SELECT place, pair.* FROM {_ASKED} JOIN pair ON pair.claimant = asked.organizer
 """
 _PAIRS = {
-    (whole, everybody): text(
+    (whole, everybody): statement(
         _OVERLAPS.format(
             source=_ALL_DUPLICATES if whole else _SOME_DUPLICATES,
             seen=_BY_EVERYBODY if everybody else _BY_ONE_SIDE,
-        )
+        ),
+        _PairRow,
     )
     for whole in (True, False)
     for everybody in (True, False)
@@ -199,126 +244,140 @@ _PAGE = f"""
                                                             WHERE id = :after))
     ORDER BY r.departs_at, r.id LIMIT :first
 """
-_PAGE_OF_ALL, _PAGE_OF_SOME = text(_PAGE.format(whose="true")), text(_PAGE.format(whose=_OF_SOME))
-_ABOARD = text(
+_PAGE_OF_ALL = statement(_PAGE.format(whose="true"), UUID)
+_PAGE_OF_SOME = statement(_PAGE.format(whose=_OF_SOME), UUID)
+_ABOARD = statement(
     f"""
     SELECT t.route_id, {_SUMS} FROM tally_route t
     WHERE t.route_id = ANY(CAST(:ids AS uuid[])) AND t.organizer_code = ANY(CAST(:organizers AS text[])) AND {_DAY}
     GROUP BY 1
-    """
+    """,
+    _RouteRow,
 )
 
 
 @refuses(NotFound)
-async def read(session: Session, asked: Sequence[Asked], now: datetime) -> list[Any]:
-    """The answers in the order of `asked`, of one moment: the first thing that its transaction does.
+async def read(session: Session, questions: Sequence[Question], now: datetime) -> list[Any]:
+    """The answers in the order of `questions`, of one moment. It is the first thing that a transaction does.
 
     Raises NotFound when there is no season at all.
     """
-    await session.execute(_ONE_MOMENT)
-    head = (await session.execute(_HEAD)).one()
-    moment = Moment(session, now, head.latest, head.uncounted_at, orjson.loads(head.names or "{}"))
-    alike: dict[tuple[Part, Where], list[Asked]] = defaultdict(list)
-    for one in dict.fromkeys(asked):
-        alike[one.part, replace(one.where, organizers=None)].append(one)
-    answers: dict[Asked, Any] = {}
-    for (part, where), ones in alike.items():
-        answers |= zip(ones, await _READERS[part](moment, where, ones), strict=True)
-    return [answers[one] for one in asked]
+    await session.run(_ONE_MOMENT)
+    head = await session.one(_HEAD)
+    moment = Moment(session, now, head.latest, head.uncounted_at, orjson.loads(head.names_json))
+    alike: dict[tuple[Part, Selection], list[Question]] = defaultdict(list)
+    for one in dict.fromkeys(questions):
+        alike[one.part, replace(one.selection, organizers=None)].append(one)
+    answers: dict[Question, Any] = {}
+    for (part, selection), ones in alike.items():
+        answers |= zip(ones, await _READERS[part](moment, selection, ones), strict=True)
+    return [answers[one] for one in questions]
 
 
-async def _heads(moment: Moment, where: Where, ones: Sequence[Asked]) -> list[Head]:
-    """What is behind the projector's place is not counted: the figures are those of before the first of it."""
+async def _heads(moment: Moment, selection: Selection, questions: Sequence[Question]) -> list[Head]:
+    """Changes behind the projector's place are not counted: the figures are those of just before the first of them."""
     as_of = min(moment.now, moment.uncounted_at or moment.now)
-    return [Head(moment.season(where), as_of)] * len(ones)
+    return [Head(moment.season(selection), as_of)] * len(questions)
 
 
-async def _names(moment: Moment, where: Where, ones: Sequence[Asked]) -> list[dict[str, str]]:  # noqa: ARG001 - a reader
-    return [moment.names] * len(ones)
+async def _names(
+    moment: Moment,
+    selection: Selection,  # noqa: ARG001 - a reader
+    questions: Sequence[Question],
+) -> list[dict[str, str]]:
+    return [moment.names] * len(questions)
 
 
-async def _cells(moment: Moment, where: Where, ones: Sequence[Asked]) -> list[list[Cell]]:
-    values = {**moment.values(where), **moment.scope(ones, together=False)}
-    found: list[dict[tuple[str, str, str], Counts]] = [{} for _ in ones]
-    statement = _CELLS if where.since is None and where.until is None else _CELLS_OF_DAYS
-    for row in await moment.session.execute(statement, values):
-        found[row.place][row.organizer_code, row.direction, row.service] = _people(row)
-    for row in await moment.session.execute(_SEATS, {**values, "now": moment.now}):
-        key = (row.organizer_code, row.direction, row.service)
-        found[row.place][key] = replace(found[row.place].get(key, NOTHING), quota=row.quota, seated=row.seated)
-    return [[Cell(*key, counts) for key, counts in sorted(cells.items())] for cells in found]
+async def _cells(moment: Moment, selection: Selection, questions: Sequence[Question]) -> list[list[Cell]]:
+    session, of_days = moment.session, selection.since is not None or selection.until is not None
+    values = {**moment.values(selection), **moment.organizers_of(questions, together=False)}
+    found: list[dict[tuple[str, str, str], Counts]] = [{} for _ in questions]
+    for row in await session.rows(_CELLS_OF_DAYS if of_days else _CELLS, **values):
+        found[row.place][row.organizer, row.direction, row.service] = Counts(**people_of(row))
+    for seats in await session.rows(_SEATS, now=moment.now, **values):
+        key = (seats.organizer, seats.direction, seats.service)
+        found[seats.place][key] = replace(found[seats.place].get(key, NOTHING), quota=seats.quota, seated=seats.seated)
+    return [
+        [
+            Cell(organizer, direction, service, counts)
+            for (organizer, direction, service), counts in sorted(cells.items())
+        ]
+        for cells in found
+    ]
 
 
-async def _days(moment: Moment, where: Where, ones: Sequence[Asked]) -> list[list[tuple[date, Counts]]]:
-    found: list[list[tuple[date, Counts]]] = [[] for _ in ones]
-    for row in await moment.session.execute(_DAYS, {**moment.values(where), **moment.scope(ones, together=True)}):
-        found[row.place].append((row.day, _people(row)))
+async def _days(moment: Moment, selection: Selection, questions: Sequence[Question]) -> list[list[tuple[date, Counts]]]:
+    found: list[list[tuple[date, Counts]]] = [[] for _ in questions]
+    organizers = moment.organizers_of(questions, together=True)
+    for row in await moment.session.rows(_DAYS, **moment.values(selection), **organizers):
+        found[row.place].append((row.day, Counts(**people_of(row))))
     return found
 
 
-async def _deadlines(moment: Moment, where: Where, ones: Sequence[Asked]) -> list[list[Deadline]]:
+async def _deadlines(moment: Moment, selection: Selection, questions: Sequence[Question]) -> list[list[Deadline]]:
     this_hour = moment.now.replace(minute=0, second=0, microsecond=0)
-    found: list[list[Deadline]] = [[] for _ in ones]
-    for row in await moment.session.execute(_DEADLINES, {**moment.values(where), **moment.scope(ones, together=True)}):
+    found: list[list[Deadline]] = [[] for _ in questions]
+    organizers = moment.organizers_of(questions, together=True)
+    for row in await moment.session.rows(_DEADLINES, **moment.values(selection), **organizers):
         hours = None if row.verify_by is None else (row.verify_by - this_hour) // HOUR
         found[row.place].append(Deadline(hours, row.waiting))
     return found
 
 
-async def _overlaps(moment: Moment, where: Where, ones: Sequence[Asked]) -> list[Overlaps]:
-    """Of those pairs in which one of the organizers is one side."""
-    found: dict[Asked, Overlaps] = {}
+async def _overlaps(moment: Moment, selection: Selection, questions: Sequence[Question]) -> list[Overlaps]:
+    """The pairs of which an organizer of the question is one side."""
+    found: dict[Question, Overlaps] = {}
     for everybody in (True, False):
-        some = [one for one in ones if (one.where.organizers is None) is everybody]
-        found |= zip(some, await _pairs(moment, where, some, everybody=everybody), strict=True)
-    return [found[one] for one in ones]
+        some = [one for one in questions if (one.selection.organizers is None) is everybody]
+        found |= zip(some, await _pairs(moment, selection, some, everybody=everybody), strict=True)
+    return [found[one] for one in questions]
 
 
-async def _pairs(moment: Moment, where: Where, ones: Sequence[Asked], *, everybody: bool) -> list[Overlaps]:
-    if not ones:
+async def _pairs(
+    moment: Moment, selection: Selection, questions: Sequence[Question], *, everybody: bool
+) -> list[Overlaps]:
+    if not questions:
         return []
-    statement = _PAIRS[where == Where(season=where.season), everybody]
-    found: list[list[Row[Any]]] = [[] for _ in ones]
-    values = {**moment.values(where), "most": MOST_PAIRS}
-    values |= {"places": list(range(len(ones)))} if everybody else moment.scope(ones, together=False)
-    for row in await moment.session.execute(statement, values):
+    if everybody:
+        asked: dict[str, Any] = _ASKED_OF_ALL.of([_AskedOfAll(place) for place, _ in enumerate(questions)])
+    else:
+        asked = moment.organizers_of(questions, together=False)
+    found: list[list[_PairRow]] = [[] for _ in questions]
+    of_pairs = _PAIRS[selection.is_whole_season, everybody]
+    for row in await moment.session.rows(of_pairs, most=MOST_PAIRS, **moment.values(selection), **asked):
         found[row.place].append(row)
     return [
         Overlaps(
-            rows[0].together if rows else 0,
+            rows[0].refused_in_all if rows else 0,
             [Pair(row.holder, row.claimant, row.refused, row.suspected) for row in rows],
         )
         for rows in found
     ]
 
 
-async def _departures(moment: Moment, where: Where, ones: Sequence[Asked]) -> list[list[Departure]]:
-    return [await _page(moment, where, one) for one in ones]
+async def _departures(moment: Moment, selection: Selection, questions: Sequence[Question]) -> list[list[Departure]]:
+    return [await _page(moment, selection, one) for one in questions]
 
 
-async def _page(moment: Moment, where: Where, one: Asked) -> list[Departure]:
-    assert one.page is not None  # noqa: S101 - this part is asked for by pages
-    values = {**moment.values(where), "organizers": moment.organizers(one.where)}
-    page = {
-        "after": one.page.after,
-        "first": one.page.first,
-        "departs_from": moment.now if one.page.upcoming else None,
-    }
-    statement = _PAGE_OF_ALL if one.where.organizers is None else _PAGE_OF_SOME
-    ids = list((await moment.session.execute(statement, {**values, **page})).scalars())
-    aboard = {row.route_id: _people(row) for row in await moment.session.execute(_ABOARD, {**values, "ids": ids})}
-    found = await route.by_ids(moment.session, ids, moment.now)
+async def _page(moment: Moment, selection: Selection, question: Question) -> list[Departure]:
+    assert question.page is not None  # noqa: S101 - this part is asked for by pages
+    session, page = moment.session, question.page
+    values = {**moment.values(selection), "organizers": moment.organizers(question.selection)}
+    ids = await session.rows(
+        _PAGE_OF_ALL if question.selection.organizers is None else _PAGE_OF_SOME,
+        after=page.after,
+        first=page.first,
+        departs_from=moment.now if page.upcoming else None,
+        **values,
+    )
+    aboard = {row.route_id: Counts(**people_of(row)) for row in await session.rows(_ABOARD, ids=ids, **values)}
+    found = await route.by_ids(session, ids, moment.now)
     return [
         Departure(one, replace(aboard.get(one.id, NOTHING), quota=one.quota, seated=one.taken)) for one in found if one
     ]
 
 
-def _people(row: Row[Any]) -> Counts:
-    """Its last columns are `_SUMS`."""
-    return Counts(*row[-len(PEOPLE) :])
-
-
-_READERS: Mapping[Part, Callable[[Moment, Where, Sequence[Asked]], Awaitable[list[Any]]]] = MappingProxyType(
+_READERS: Mapping[Part, Callable[[Moment, Selection, Sequence[Question]], Awaitable[list[Any]]]] = MappingProxyType(
     {
         Part.HEAD: _heads,
         Part.NAMES: _names,

@@ -1,6 +1,6 @@
-"""Where a webhook may point: an https URL of a DNS name. What the name resolves to is judged when it is sent to.
+"""Where a webhook may point: an https URL of a DNS name. The addresses of the name are judged when something is sent.
 
-One strict expression reads it, for saving and for sending, so that no two readers can take it differently.
+One strict expression reads the URL, for saving and for sending, so that no two readers can take it differently.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from app.errors import InvalidValue, refuses
 
-LONGEST = 2000
+MOST_CHARACTERS = 2000
 PORTS = {"https": 443, "http": 80}
 
 _URL = re.compile(
@@ -34,7 +34,7 @@ class Endpoint:
     host: str
     port: int
     target: str
-    """Path and query."""
+    """Path and query. HTTP calls them the request's target."""
 
     def __str__(self) -> str:
         port = "" if self.port == PORTS[self.scheme] else f":{self.port}"
@@ -43,12 +43,12 @@ class Endpoint:
 
 @refuses(InvalidValue)
 def parse(url: str, *, private: bool = False) -> Endpoint | InvalidValue:
-    """`private`: for tests, any host and port, and plain http."""
-    found = _URL.fullmatch(url) if len(url) <= LONGEST else None
+    """`private` is for tests: any host, any port, and plain http."""
+    found = _URL.fullmatch(url) if len(url) <= MOST_CHARACTERS else None
     if found is None:
         return _refused(
-            f"Tulis https://nama/jalur, paling panjang {LONGEST} karakter, tanpa nama pengguna, # atau spasi.",
-            f"Write https://name/path, at most {LONGEST} characters, without a user name, # or blanks.",
+            f"Tulis https://nama/jalur, paling panjang {MOST_CHARACTERS} karakter, tanpa nama pengguna, # atau spasi.",
+            f"Write https://name/path, at most {MOST_CHARACTERS} characters, without a user name, # or blanks.",
         )
     scheme, host = found["scheme"].lower(), found["host"].lower()
     endpoint = Endpoint(
@@ -67,7 +67,7 @@ def _public(endpoint: Endpoint) -> Endpoint | InvalidValue:
             "Harus nama DNS lengkap, bukan alamat IP; nama internasional ditulis xn--….",
             "It must be a full DNS name, not an IP address; an international one is written xn--….",
         )
-    # Below are other services, which nobody must be made to talk to.
+    # On ports below 1024 are other services. No receiver may make us talk to these.
     if endpoint.port != PORTS["https"] and endpoint.port < 1024:
         return _refused("Port 443, atau 1024 ke atas.", "Port 443, or 1024 and above.")
     return endpoint

@@ -1,20 +1,16 @@
-"""An organizer's webhooks: at most ten, told of its own events, and a coordinator's of its members' as well.
+"""An organizer's webhooks: at most ten. They are told of the organizer's events, a coordinator's also of its members'.
 
-Two secrets sign while one takes the place of the other. Saving the same again changes nothing (unique organizer and
-URL), and enables a webhook that was disabled.
+While a new secret takes the place of the old one, both sign. Saving the same webhook again changes nothing (organizer
+and URL are unique together), but enables a webhook that was disabled.
 """
 
 from __future__ import annotations
 
-import secrets
-from base64 import b64encode
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, text
 from uuid_utils.compat import uuid7
 
 from app.db import Session
@@ -22,12 +18,14 @@ from app.errors import InvalidValue, NotFound, NotYours, Refusal, refuses
 from app.models.enums import ChangeKind, WebhookEvent
 from app.registry import change_log
 from app.registry.caller import Caller, organizer_of
+from app.registry.values.signing_secrets import new_signing_secret
 from app.registry.webhooks import endpoint
+from app.sql import statement
 from app.vault.vault import Vault
 
-MOST = 10
+MOST_WEBHOOKS = 10
+"""Of one organizer."""
 OLD_SECRET_SIGNS_FOR = timedelta(hours=24)
-SECRET_PREFIX = "whsec_"  # noqa: S105 - Standard Webhooks'
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,12 +36,12 @@ class WebhookInput:
     organizer: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Webhook:
     id: UUID
     organizer: str
     url: str
-    events: tuple[str, ...]
+    events: list[str]
     created_at: datetime
     disabled_at: datetime | None
     disabled_because: str | None
@@ -56,49 +54,55 @@ class Webhook:
 class Saved:
     webhook: Webhook
     secret: str | None = field(repr=False)
-    """Shown this once. None: it has one already."""
+    """Shown now and never again. None: the webhook has a secret already."""
 
 
 _COLUMNS = """
     id, organizer_code AS organizer, url, events, created_at, disabled_at, disabled_because, failing_since,
     paused_until, old_secret_until
 """
-_INSERT = text(
+_INSERT = statement(
     f"""
     INSERT INTO webhook (id, organizer_code, url, events, created_at, enabled_at, secret_sealed)
     VALUES (:id, :organizer, :url, CAST(:events AS text[]), :now, :now, :secret) RETURNING {_COLUMNS}
-    """
+    """,
+    Webhook,
 )
-_UPDATE = text(
+_UPDATE = statement(
     f"""
     UPDATE webhook SET url = :url, events = CAST(:events AS text[]), disabled_at = NULL, disabled_because = NULL,
         enabled_at = CASE WHEN disabled_at IS NULL THEN enabled_at ELSE :now END,
         failing_since = CASE WHEN disabled_at IS NULL THEN failing_since END
     WHERE id = :id RETURNING {_COLUMNS}
-    """
+    """,
+    Webhook,
 )
-_ROTATE = text(
+_ROTATE = statement(
     f"""
     UPDATE webhook SET old_secret_sealed = secret_sealed, old_secret_until = :until, secret_sealed = :secret
     WHERE id = :id RETURNING {_COLUMNS}
-    """
+    """,
+    Webhook,
 )
-_DELETE = text(
+_DELETE = statement(
     """
     UPDATE webhook SET deleted_at = :now, secret_sealed = NULL, old_secret_sealed = NULL, old_secret_until = NULL
     WHERE id = :id
     """
 )
-# NO KEY: what refers to the row may be inserted meanwhile.
-_LOCK = text(f"SELECT {_COLUMNS} FROM webhook WHERE id = :id AND deleted_at IS NULL FOR NO KEY UPDATE")
-_LOCK_ORGANIZER = text("SELECT code FROM organizer WHERE code = :organizer FOR NO KEY UPDATE")
-_OF_ORGANIZER = text(f"SELECT {_COLUMNS} FROM webhook WHERE organizer_code = :organizer AND deleted_at IS NULL")
-_OF = text(
+# NO KEY, so that a row which refers to this one may be inserted meanwhile.
+_LOCK = statement(f"SELECT {_COLUMNS} FROM webhook WHERE id = :id AND deleted_at IS NULL FOR NO KEY UPDATE", Webhook)
+_LOCK_ORGANIZER = statement("SELECT code FROM organizer WHERE code = :organizer FOR NO KEY UPDATE", str)
+_OF_ORGANIZER = statement(
+    f"SELECT {_COLUMNS} FROM webhook WHERE organizer_code = :organizer AND deleted_at IS NULL", Webhook
+)
+_OF = statement(
     f"""
     SELECT {_COLUMNS} FROM webhook
     WHERE deleted_at IS NULL AND (CAST(:organizers AS text[]) IS NULL OR organizer_code = ANY(:organizers))
     ORDER BY organizer_code, id
-    """
+    """,
+    Webhook,
 )
 
 
@@ -122,16 +126,17 @@ async def save(
     organizer = await _organizer(session, caller, given, admin=admin)
     if isinstance(organizer, Refusal):
         return organizer
-    if (await session.execute(_LOCK_ORGANIZER, {"organizer": organizer})).one_or_none() is None:
+    # Two that are saved at the same time must not both be the tenth, or have the same URL.
+    if await session.first(_LOCK_ORGANIZER, organizer=organizer) is None:
         return NotFound("organizer")
-    siblings = {row.id: _from_row(row) for row in await session.execute(_OF_ORGANIZER, {"organizer": organizer})}
-    same_url = next((one.id for one in siblings.values() if one.url == str(to)), None)
-    if same_url and given.id and same_url != given.id:
-        return InvalidValue("url", "Webhook lain sudah memakai URL ini.", "Another webhook has this URL already.")
-    if before := given.id or same_url:
-        return Saved(await _change(session, caller, siblings[before], str(to), events, now), None)
-    if len(siblings) >= MOST:
-        return InvalidValue("url", f"Paling banyak {MOST} webhook.", f"At most {MOST} webhooks.")
+    siblings = await session.rows(_OF_ORGANIZER, organizer=organizer)
+    before = _before(siblings, given.id, str(to))
+    if isinstance(before, Refusal):
+        return before
+    if before is not None:
+        return Saved(await _change(session, caller, before, str(to), events, now), None)
+    if len(siblings) >= MOST_WEBHOOKS:
+        return InvalidValue("url", f"Paling banyak {MOST_WEBHOOKS} webhook.", f"At most {MOST_WEBHOOKS} webhooks.")
     return await _add(session, vault, caller, organizer, str(to), events, now)
 
 
@@ -145,13 +150,14 @@ async def rotate(
     *,
     admin: bool = False,
 ) -> Saved | NotFound:
-    """A new secret; for 24 hours the one before signs as well, older ones do not."""
+    """A new secret. For 24 hours the secret before it signs as well, older ones do not."""
     webhook = await locked(session, caller, webhook_id, admin=admin)
     if isinstance(webhook, NotFound):
         return webhook
-    secret = _new_secret()
-    values = {"id": webhook_id, "secret": vault.seal_secret(secret), "until": now + OLD_SECRET_SIGNS_FOR}
-    rotated = _from_row((await session.execute(_ROTATE, values)).one())
+    secret = new_signing_secret()
+    rotated = await session.one(
+        _ROTATE, id=webhook_id, secret=vault.seal_secret(secret), until=now + OLD_SECRET_SIGNS_FOR
+    )
     await _log(session, ChangeKind.WEBHOOK_SAVED, caller, rotated, now, secret="rotated")  # noqa: S106 - says so
     return Saved(rotated, secret)
 
@@ -165,32 +171,31 @@ async def delete(
     *,
     admin: bool = False,
 ) -> Webhook | NotFound:
-    """Nothing is sent to it from now on."""
+    """Nothing is sent to the webhook from now on."""
     webhook = await locked(session, caller, webhook_id, admin=admin)
     if isinstance(webhook, NotFound):
         return webhook
-    await session.execute(_DELETE, {"id": webhook_id, "now": now})
+    await session.run(_DELETE, id=webhook_id, now=now)
     await _log(session, ChangeKind.WEBHOOK_DELETED, caller, webhook, now)
     return webhook
 
 
 @refuses(NotFound)
 async def locked(session: Session, caller: Caller, webhook_id: UUID, *, admin: bool) -> Webhook | NotFound:
-    """Whoever touches its deliveries holds this lock first. Somebody else's is not found."""
-    row = (await session.execute(_LOCK, {"id": webhook_id})).one_or_none()
-    if row is None or not (admin or caller.owns(row.organizer)):
+    """The webhook, locked. Whoever touches its deliveries locks the webhook first. Somebody else's is not found."""
+    webhook = await session.first(_LOCK, id=webhook_id)
+    if webhook is None or not (admin or caller.owns(webhook.organizer)):
         return NotFound("id")
-    return _from_row(row)
+    return webhook
 
 
 async def of(session: Session, organizers: Collection[str] | None) -> list[Webhook]:
-    """Those of `organizers`, or everybody's."""
-    rows = await session.execute(_OF, {"organizers": None if organizers is None else sorted(organizers)})
-    return [_from_row(row) for row in rows]
+    """The webhooks of `organizers`. None: everybody's."""
+    return await session.rows(_OF, organizers=None if organizers is None else sorted(organizers))
 
 
 async def _organizer(session: Session, caller: Caller, given: WebhookInput, *, admin: bool) -> str | Refusal:
-    """Whose it is to be; a webhook never changes hands."""
+    """Whose the webhook is to be. A webhook never goes from one organizer to another."""
     wanted = given.organizer if admin and given.organizer else organizer_of(caller, given.organizer)
     if isinstance(wanted, NotYours):
         return NotYours("organizer")
@@ -217,13 +222,22 @@ def _events(given: Sequence[str]) -> list[str] | InvalidValue:
     return events
 
 
+def _before(siblings: Sequence[Webhook], id: UUID | None, url: str) -> Webhook | InvalidValue | None:  # noqa: A002
+    """Which of an organizer's webhooks is changed. None: a new one is added."""
+    same_url = next((one for one in siblings if one.url == url), None)
+    if id is None:
+        return same_url
+    if same_url is not None and same_url.id != id:
+        return InvalidValue("url", "Webhook lain sudah memakai URL ini.", "Another webhook has this URL already.")
+    return next(one for one in siblings if one.id == id)
+
+
 async def _change(
     session: Session, caller: Caller, before: Webhook, url: str, events: list[str], now: datetime
 ) -> Webhook:
-    if before.disabled_at is None and (before.url, list(before.events)) == (url, events):
+    if before.disabled_at is None and (before.url, before.events) == (url, events):
         return before
-    values = {"id": before.id, "url": url, "events": events, "now": now}
-    changed = _from_row((await session.execute(_UPDATE, values)).one())
+    changed = await session.one(_UPDATE, id=before.id, url=url, events=events, now=now)
     await _log(session, ChangeKind.WEBHOOK_SAVED, caller, changed, now)
     return changed
 
@@ -231,36 +245,18 @@ async def _change(
 async def _add(
     session: Session, vault: Vault, caller: Caller, organizer: str, url: str, events: list[str], now: datetime
 ) -> Saved:
-    secret = _new_secret()
-    values = {"id": uuid7(), "organizer": organizer, "url": url, "events": events, "secret": vault.seal_secret(secret)}
-    added = _from_row((await session.execute(_INSERT, {"now": now, **values})).one())
+    secret = new_signing_secret()
+    added = await session.one(
+        _INSERT, id=uuid7(), organizer=organizer, url=url, events=events, secret=vault.seal_secret(secret), now=now
+    )
     await _log(session, ChangeKind.WEBHOOK_SAVED, caller, added, now)
     return Saved(added, secret)
-
-
-def _new_secret() -> str:
-    return SECRET_PREFIX + b64encode(secrets.token_bytes(32)).decode()
 
 
 async def _log(
     session: Session, kind: ChangeKind, caller: Caller, webhook: Webhook, now: datetime, **facts: str
 ) -> None:
-    """Without its URL, which may have a key of the receiver's in it."""
-    told: dict[str, object] = {"webhook": str(webhook.id), "events": list(webhook.events), **facts}
+    """The URL is not written down: a key of the receiver's may stand in it."""
+    told: dict[str, object] = {"webhook": str(webhook.id), "events": webhook.events, **facts}
     entry = change_log.Entry(kind=kind, organizer=webhook.organizer, client_id=caller.client_id, facts=told)
     await change_log.append(session, [entry], now)
-
-
-def _from_row(row: Row[Any]) -> Webhook:
-    return Webhook(
-        row.id,
-        row.organizer,
-        row.url,
-        tuple(row.events),
-        row.created_at,
-        row.disabled_at,
-        row.disabled_because,
-        row.failing_since,
-        row.paused_until,
-        row.old_secret_until,
-    )

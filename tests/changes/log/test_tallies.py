@@ -24,7 +24,7 @@ from app.registry.routes import merging
 from app.registry.routes.route import Route
 from app.registry.statistics import statistics
 from app.registry.statistics.counting import total
-from app.registry.statistics.statistics import Asked, Part, Where
+from app.registry.statistics.questions import Part, Question, Selection
 from tests.changes.counting import behind, count_all, differences
 from tests.world import DJKA, HUBDAT, NOW, World, build, someone
 
@@ -53,7 +53,7 @@ async def agrees(world: World) -> bool:
 
 async def read(world: World, part: Part, now: datetime = NOW) -> Any:
     async with world.database.transaction() as session:
-        [found] = await statistics.read(session, [Asked(Where(), part)], now)
+        [found] = await statistics.read(session, [Question(Selection(), part)], now)
     return found
 
 

@@ -369,7 +369,7 @@ async def test_it_ends_with_its_token(live: Live, drive: Drive, monkeypatch: pyt
 
 
 async def test_it_ends_with_its_client(live: Live, drive: Drive, world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(connections, "RECHECK_AFTER", 0.1)
+    monkeypatch.setattr(connections, "RECHECK_AFTER_SECONDS", 0.1)
     async with live.client("djka") as client, live.client() as other:
         await client.subscribe("1", "subscription { ticks { number } }")
         await drive.until(opened=1)
@@ -382,7 +382,7 @@ async def test_it_ends_with_its_client(live: Live, drive: Drive, world: World, m
 async def test_it_ends_when_its_client_may_do_something_else(
     live: Live, world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(connections, "RECHECK_AFTER", 0.1)
+    monkeypatch.setattr(connections, "RECHECK_AFTER_SECONDS", 0.1)
     async with live.client("djka") as client:
         await world.run("UPDATE client SET scopes = ARRAY['nik:check'] WHERE organizer_code = 'djka'")
         assert await client.closed() == (4403, "What this client may do has changed: connect again")

@@ -199,7 +199,7 @@ async def test_it_ends_with_its_token(live: Live, drive: Drive, monkeypatch: pyt
 
 
 async def test_it_ends_with_its_client(live: Live, drive: Drive, world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(connections, "RECHECK_AFTER", 0.1)
+    monkeypatch.setattr(connections, "RECHECK_AFTER_SECONDS", 0.1)
     async with stream(live, TICKS, "djka") as events:
         await drive.until(opened=1)
         await world.run("UPDATE client SET revoked_at = :now WHERE organizer_code = 'djka'", now=NOW)

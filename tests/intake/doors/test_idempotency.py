@@ -9,7 +9,7 @@ from datetime import timedelta
 import pytest
 
 from app.registry.clients import idempotency
-from app.registry.clients.idempotency import InUse, Reused
+from app.registry.clients.idempotency import KeyInUse, KeyReused
 from app.registry.rows import reception
 from tests.intake.knocking import Doors, opened
 from tests.intake.test_signatures import body, client_of, issued, signed
@@ -98,7 +98,7 @@ async def test_what_failed_left_no_key(api: Doors, world: World) -> None:
         async with world.database.transaction() as session:
             assert await idempotency.take(session, keyed, NOW) is None
             async with world.database.transaction() as other:
-                with pytest.raises(InUse):
+                with pytest.raises(KeyInUse):
                     await idempotency.take(other, keyed, NOW)
             await idempotency.keep(session, keyed, "[]", NOW)
             raise ZeroDivisionError
@@ -112,11 +112,11 @@ async def test_what_failed_left_no_key(api: Doors, world: World) -> None:
 async def test_a_key_is_good_for_a_day(world: World) -> None:
     first = idempotency.keyed(world.vault, "hubdat-test", "k", b"1")
     other = idempotency.keyed(world.vault, "hubdat-test", "k", b"2")
-    later = NOW + idempotency.KEPT_FOR
+    later = NOW + idempotency.ANSWER_KEPT_FOR
     async with world.database.transaction() as session:
         await idempotency.keep(session, first, "[1]", NOW)
         assert await idempotency.take(session, first, later - timedelta(seconds=1)) == "[1]"
-        with pytest.raises(Reused):
+        with pytest.raises(KeyReused):
             await idempotency.take(session, other, NOW)
         assert await idempotency.take(session, other, later) is None
         await idempotency.keep(session, other, "[2]", later)

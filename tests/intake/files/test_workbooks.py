@@ -243,5 +243,5 @@ def test_what_it_says_of_a_refusal(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "stdin", In)
     monkeypatch.setattr(sys, "stdout", Out)
     reading.main([])
-    assert Out.buffer.getvalue()[4:] == b'{"refused":"FILE_NOT_A_SPREADSHEET","facts":{}}'
+    assert Out.buffer.getvalue()[4:] == b'{"refused":"FILE_NOT_A_SPREADSHEET","facts":{"field":null}}'
     assert read(xlsx(LINES)).rows[0][0] == 2

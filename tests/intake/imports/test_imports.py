@@ -306,7 +306,7 @@ async def test_a_result_is_there_from_its_end_until_it_is_wiped(api: Api, world:
     assert (await get(api, f"/import/{job}/result.csv")).status_code == 200
     assert (await get(api, f"/import/{job}/result.pdf")).status_code == 404
     async with world.database.transaction() as session:
-        await jobs.wipe_old(session, NOW + 2 * jobs.KEPT)
+        await jobs.wipe_old(session, NOW + 2 * jobs.FILE_KEPT_FOR)
     gone = await get(api, f"/import/{job}/result.csv")
     assert (gone.status_code, gone.json()["error"]["code"]) == (410, "RESULT_GONE")
 

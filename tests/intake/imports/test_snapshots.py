@@ -14,7 +14,7 @@ from app.intake.imports import importing
 from app.models.enums import ImportMode, RegistrantStatus
 from app.registry.caller import Caller
 from app.registry.imports import absentees, jobs
-from app.registry.imports.absentees import Missing
+from app.registry.imports.absentees import Absentee
 from app.registry.imports.jobs import Job
 from tests.intake.lists import Row, as_csv, back, claimed, imported, in_status, row, sent
 from tests.world import BUMN, DJKA, HUBDAT, JASA_RAHARJA, NOW, World, nik_of
@@ -47,7 +47,7 @@ async def snapshot(world: World, rows: list[Row], caller: Caller = HUBDAT, **how
     return await imported(world, caller, rows, mode=SNAPSHOT, **how)
 
 
-async def absent(world: World, job: Job) -> list[Missing]:
+async def absent(world: World, job: Job) -> list[Absentee]:
     async with world.database.transaction() as session:
         return await absentees.page(session, job.id, after=None, most=100)
 
@@ -222,8 +222,8 @@ async def test_what_cannot_be_cancelled_by(world: World, travellers: dict[int, U
 async def test_what_is_wiped_cannot_be_cancelled_by(world: World, travellers: dict[int, UUID]) -> None:
     job = await snapshot(world, [row(1)])
     async with world.database.transaction() as session:
-        assert await jobs.wipe_old(session, NOW + jobs.KEPT) == 0
-        assert await jobs.wipe_old(session, NOW + jobs.KEPT * 2) == 3
+        assert await jobs.wipe_old(session, NOW + jobs.FILE_KEPT_FOR) == 0
+        assert await jobs.wipe_old(session, NOW + jobs.FILE_KEPT_FOR * 2) == 3
     refusal = await cancel(world, job.id)
     assert isinstance(refusal, InvalidValue)
     assert refusal.message("en") == "What came of it is wiped; send a new list."

@@ -68,7 +68,13 @@ async def test_a_client_is_issued_with_one_secret_that_only_its_digest_is_kept_o
     assert answer.secret is not None
     assert len(answer.secret) == 43
     assert re.fullmatch(r"djka-[a-z2-7]{8}", answer.client.id)
-    assert answer.client == clients.Client(answer.client.id, "djka", ("nik:check", "registrants:write"), now, None)
+    assert answer.client == clients.Client(
+        id=answer.client.id,
+        organizer="djka",
+        scopes=["nik:check", "registrants:write"],
+        issued_at=now,
+        revoked_at=None,
+    )
     assert answer.secret not in repr(answer)
     digest = hashlib.sha256(answer.secret.encode()).digest()
     assert await rows(database, "SELECT client_id, digest, issued_at FROM client_secret") == [
@@ -135,7 +141,7 @@ async def test_scopes_that_a_client_may_not_hold_are_refused(
 
 async def test_hubdat_may_hold_every_scope(database: Database, now: datetime) -> None:
     answer = await issued(database, now, organizer="hubdat", scopes=["hubdat:admin", "dashboard:read"])
-    assert answer.client.scopes == ("dashboard:read", "hubdat:admin")
+    assert answer.client.scopes == ["dashboard:read", "hubdat:admin"]
 
 
 async def test_a_client_with_public_keys_has_no_secret(database: Database, now: datetime) -> None:

@@ -14,7 +14,7 @@ from app.registry import erasure, key_rotation
 from app.registry.caller import Caller
 from app.registry.imports import job_runs, jobs
 from app.registry.imports.job_runs import LEASE, LeaseLost
-from app.registry.imports.jobs import KEPT, Failure, Job, Order
+from app.registry.imports.jobs import FILE_KEPT_FOR, Failure, Job, Order
 from app.registry.registrants.lookup import Ref
 from app.vault.vault import Vault
 from tests.world import DJKA, DKI, HUBDAT, JASA_RAHARJA, NOW, World, someone
@@ -26,7 +26,7 @@ BROKEN = Failure("FILE_DAMAGED", "rusak", "damaged")
 
 async def create(world: World, caller: Caller = HUBDAT, content: tuple[bytes, ...] = (b"x",), **how: Any) -> Any:
     async with world.database.transaction() as session:
-        return await jobs.create(session, world.vault, Order(caller, **how), content, NOW)
+        return await jobs.create(session, world.vault, Order(caller=caller, **how), content, NOW)
 
 
 async def claim(world: World, **how: Any) -> tuple[Any, Job | None]:
@@ -46,7 +46,7 @@ async def test_a_file_waits_sealed_in_pieces(world: World) -> None:
     job = await create(world, DKI, (b"first NIK", b"second"), extension="csv")
     assert isinstance(job, Job)
     assert (job.organizer, job.client_id, job.season, job.state) == ("dishub-dki", "dishub-dki-test", 2026, "QUEUED")
-    assert (job.mode, job.dry_run, job.day, job.covers, job.extension) == ("UPSERT", False, None, (), "csv")
+    assert (job.mode, job.dry_run, job.day, job.covers, job.extension) == ("UPSERT", False, None, [], "csv")
     assert not job.finished
     async with world.database.transaction() as session:
         found = [await jobs.piece(session, world.vault, job.id, number) for number in range(3)]
@@ -90,7 +90,7 @@ async def test_without_an_open_season_no_file_is_taken(world: World) -> None:
 async def test_an_organizer_has_so_many_files_waiting_and_no_more(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(jobs, "MOST_WAITING", 2)
+    monkeypatch.setattr(jobs, "MOST_UNFINISHED", 2)
     assert isinstance(await create(world), Job)
     assert isinstance(await create(world, season=2026), Job)
     refused = await create(world)
@@ -176,14 +176,14 @@ async def test_a_file_is_wiped_thirty_days_after_its_end(world: World) -> None:
     done, waiting = await create(world), await create(world)
     await end(world)
     async with world.database.transaction() as session:
-        assert await jobs.wipe_old(session, NOW + KEPT) == 0
-        assert await jobs.wipe_old(session, NOW + KEPT + timedelta(seconds=1)) == 1
-        assert await jobs.wipe_old(session, NOW + KEPT + timedelta(seconds=1)) == 0
+        assert await jobs.wipe_old(session, NOW + FILE_KEPT_FOR) == 0
+        assert await jobs.wipe_old(session, NOW + FILE_KEPT_FOR + timedelta(seconds=1)) == 1
+        assert await jobs.wipe_old(session, NOW + FILE_KEPT_FOR + timedelta(seconds=1)) == 0
         wiped = await jobs.get(session, HUBDAT, done.id)
         assert await jobs.piece(session, world.vault, done.id, 0) is None
         assert await jobs.piece(session, world.vault, waiting.id, 0) == b"x"
     assert isinstance(wiped, Job)
-    assert wiped.wiped_at == NOW + KEPT + timedelta(seconds=1)
+    assert wiped.wiped_at == NOW + FILE_KEPT_FOR + timedelta(seconds=1)
 
 
 async def test_files_of_a_season_are_wiped_when_it_is_purged(world: World) -> None:
@@ -203,7 +203,9 @@ async def test_files_that_had_a_row_of_somebody_erased_are_wiped(world: World) -
         runner, job = await claim(world)
         assert job is not None
         async with world.database.transaction() as session:
-            chunk = job_runs.Chunk(0, [job_runs.RowVerdict(2, "NEW", None, None)], frozenset(registrants))
+            chunk = job_runs.Chunk(
+                number=0, verdicts=[job_runs.RowVerdict(2, "NEW", None, None)], registrants=frozenset(registrants)
+            )
             await job_runs.advance(session, job, runner, chunk, NOW)
             await job_runs.finish(session, job, runner, NOW, missing=None)
     async with world.database.transaction() as session:
@@ -214,7 +216,7 @@ async def test_files_that_had_a_row_of_somebody_erased_are_wiped(world: World) -
 
 
 async def test_the_key_of_a_file_is_kept_as_long_as_the_file(world: World) -> None:
-    assert await key_rotation.in_use(world.database) == frozenset()
+    assert await key_rotation.keys_in_use(world.database) == frozenset()
     await create(world)
-    assert await key_rotation.in_use(world.database) == {1}
+    assert await key_rotation.keys_in_use(world.database) == {1}
     assert isinstance(world.vault, Vault)

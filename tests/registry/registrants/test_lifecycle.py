@@ -1,5 +1,6 @@
 """The lifecycle: every pair of statuses, what each step writes, what it refuses and leaves as it was."""
 
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from itertools import product
 from typing import Any
@@ -8,11 +9,12 @@ from uuid import UUID, uuid4
 import pytest
 from sqlalchemy.exc import IntegrityError
 
-from app.errors import NotFound
+from app.errors import MotorcycleNotHandedOver, NotFound, NotHealthy, SeasonClosed, VerificationExpired
 from app.models.enums import RegistrantStatus
 from app.registry.registrants import lifecycle
 from app.registry.registrants.lifecycle import Move
 from app.registry.registrants.lookup import Ref
+from app.registry.registrants.motorcycles import Motorcycle
 from app.registry.registrants.record import Record
 from app.registry.registrants.transitions import Step
 from tests.world import DJKA, HUBDAT, JASA_RAHARJA, LEAVES, NOW, World, nik_of, someone
@@ -207,6 +209,65 @@ async def test_a_closed_season_is_read_only(world: World) -> None:
         "SEASON_CLOSED",
         await world.find(one),
     ]
+
+
+async def test_a_season_that_closes_meanwhile_is_read_only(world: World) -> None:
+    one = await standing_at(world, S.REGISTERED)
+    await world.close()
+    async with world.unchanged(), world.database.transaction() as session:
+        [verdict] = await lifecycle.advance(session, [Step(id=one, to=S.VERIFIED, caller=HUBDAT)], NOW)
+    assert verdict == SeasonClosed("ref", season=2026)
+
+
+@pytest.mark.parametrize(
+    ("use_case", "facts", "wrong"),
+    [
+        (lifecycle.verify, {"posko": "Posko 1"}, {"posko": nik_of(1)}),
+        (lifecycle.depart, {"healthy": True}, {"healthy": True, "at": NOW + timedelta(hours=1)}),
+        (lifecycle.cancel, {"reason": REASON}, {"reason": " "}),
+    ],
+)
+async def test_what_each_of_them_refuses(
+    world: World, use_case: Callable[..., Any], facts: dict[str, Any], wrong: dict[str, Any]
+) -> None:
+    async def codes(*refs: Ref, **facts: Any) -> list[str]:
+        async with world.unchanged():
+            verdicts = await world.database.attempt(
+                lambda session: use_case(session, world.vault, HUBDAT, refs, NOW, **facts)
+            )
+        return [verdict.code for verdict in verdicts]
+
+    one = await standing_at(world, S.VERIFIED)
+    assert await codes(Ref(nik="1"), Ref(id=uuid4()), **facts) == ["NIK_INVALID", "NOT_FOUND"]
+    assert await codes(Ref(id=one), **wrong) == ["INVALID_VALUE"]
+    await world.put(one, status=S.NO_SHOW)
+    assert await codes(Ref(id=one), **facts) == ["TRANSITION_NOT_ALLOWED"]
+    await world.close()
+    assert await codes(Ref(id=one), **facts) == ["SEASON_CLOSED"]
+
+
+async def test_only_verifying_comes_too_late(world: World) -> None:
+    one = await standing_at(world, S.REGISTERED)
+    later = NOW + timedelta(days=9)
+    refs = [Ref(id=one)]
+    async with world.database.transaction() as session:
+        [refused] = await lifecycle.verify(session, world.vault, HUBDAT, refs, later)
+    assert isinstance(refused, VerificationExpired)
+    async with world.database.transaction() as session:
+        [cancelled] = await lifecycle.cancel(session, world.vault, HUBDAT, refs, later, reason=REASON)
+    assert isinstance(cancelled, Record)
+
+
+async def test_only_departing_asks_for_health_and_for_the_motorcycle(world: World) -> None:
+    route = await world.route(service="MOTORCYCLE")
+    papers = Motorcycle("B 1234 XY", "77")
+    refs = [Ref(id=(await world.verified(someone(HUBDAT, route, motorcycle=papers))).id)]
+    async with world.database.transaction() as session:
+        verdicts = [
+            *(await lifecycle.depart(session, world.vault, HUBDAT, refs, NOW, healthy=False)),
+            *(await lifecycle.depart(session, world.vault, HUBDAT, refs, NOW, healthy=True)),
+        ]
+    assert verdicts == [NotHealthy("healthy"), MotorcycleNotHandedOver("ref")]
 
 
 async def test_another_organizers_registrant_is_not_found(world: World) -> None:

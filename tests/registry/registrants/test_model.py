@@ -15,7 +15,7 @@ from sqlalchemy import text
 from uuid_utils.compat import uuid7
 
 from app.db import Database, Session
-from app.errors import Refusal
+from app.errors import NikAlreadyRegistered, Refusal, TransitionNotAllowed
 from app.models.enums import RegistrantStatus
 from app.registry import erasure
 from app.registry.caller import Caller
@@ -312,14 +312,16 @@ class Lives:
         assert isinstance(verdict, Refusal), verdict
         assert verdict.code == wish.code
         if isinstance(wish.holder, Person):
-            standing: Any = vars(verdict)["standing"]
+            assert isinstance(verdict, NikAlreadyRegistered)
+            standing = verdict.standing
             assert (standing.organizer, standing.direction, standing.service) == (
                 wish.holder.organizer,
                 wish.holder.way.direction,
                 wish.holder.way.service,
             )
         if wish.code == "TRANSITION_NOT_ALLOWED":
-            assert vars(verdict)["allowed"] == wish.allowed
+            assert isinstance(verdict, TransitionNotAllowed)
+            assert verdict.allowed == wish.allowed
 
     def same_booking(self, verdict: Any, wish: Booked) -> None:
         assert isinstance(verdict, Accepted), verdict

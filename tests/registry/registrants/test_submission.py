@@ -1,6 +1,6 @@
 """Submission: what is accepted and what is refused, in the order of the rules, and that a refusal changes nothing."""
 
-from dataclasses import replace
+from dataclasses import asdict, replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from uuid import uuid4
@@ -315,6 +315,6 @@ async def test_no_refusal_tells_a_nik_or_a_name(world: World) -> None:
     theirs = await world.route("KA", organizer="djka")
     refused = await world.submit(someone(DJKA, theirs), someone(DJKA, theirs, nik=nik_of(1)[:-1]), someone(DKI, theirs))
     for one in refused:
-        told = f"{one!r} {one} {vars(one)} {one.message('id')} {one.message('en')}"
+        told = f"{one!r} {one} {asdict(one)} {one.message('id')} {one.message('en')}"
         assert nik_of(1)[:15] not in told
         assert "Sulastri" not in told

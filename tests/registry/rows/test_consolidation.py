@@ -3,11 +3,16 @@
 import re
 import shutil
 import subprocess
+from datetime import date
 
 import pytest
 
 from app.config import CHECKOUT
+from app.db import Database
+from app.errors import NotFound, RefusalError
 from app.registry.rows import consolidation
+from app.vault.vault import Vault
+from tests.world import HUBDAT
 
 PAGE = CHECKOUT / "docs" / "decisions" / "imports.md"
 
@@ -32,3 +37,11 @@ def test_the_command_of_the_page_answers_what_the_page_says() -> None:
     command, _, answer = example()
     said = subprocess.run(["sh", "-c", command], capture_output=True, text=True, check=True).stdout
     assert said.split()[0] == answer
+
+
+@pytest.mark.anyio
+async def test_without_any_season_there_is_nothing_to_tell(database: Database, vault: Vault) -> None:
+    async with database.transaction() as session:
+        with pytest.raises(RefusalError) as refused:
+            await consolidation.summary(session, vault, HUBDAT, "hubdat", date(2026, 3, 5))
+    assert refused.value.refusal == NotFound("season")

@@ -1,16 +1,19 @@
-"""Rows push states: every verdict, what it changed, and that a refused row changed nothing."""
+"""Rows push states: every verdict, what it changed, and that a refused record changed nothing."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 from datetime import timedelta
 from itertools import product
+from typing import Any
 from uuid import UUID
 
 import pytest
 
 from app.models.enums import RegistrantStatus
 from app.registry.caller import Caller
+from app.registry.routes import merging
+from app.registry.rows import recognition
 from app.registry.rows.reception import Push, Result, row_of
 from app.registry.values import standard
 from tests.registry.rows.records import TO_WONOGIRI, WAY_BACK, pushed, record, state, told
@@ -364,6 +367,32 @@ async def test_differences_are_told_and_nothing_is_changed(world: World) -> None
     assert (moved.result, [warning.code for warning in moved.warnings]) == (Result.UPDATED, ["ROUTE_DIFFERS"])
 
 
+async def test_a_way_back_from_another_city_is_refused(world: World) -> None:
+    await world.route()
+    from_yogya = {"keberangkatan_terminal": "Giwangan", "kota_keberangkatan": "Jogja"}
+    verdicts = await pushed(world, record(), record(**WAY_BACK | from_yogya))
+    assert told(verdicts) == [("NEW", None), ("REFUSED", "RETURN_CITY_MISMATCH")]
+
+
+async def test_whose_route_is_merged_meanwhile_is_to_be_sent_again(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    into = await world.route()
+    [first] = await pushed(world, record(**TO_WONOGIRI))
+    one = await world.one("SELECT route_id FROM registrant WHERE id = :id", id=first.registrant_id)
+    offers = recognition.offers
+
+    async def offered(*asked: Any) -> Any:
+        found = await offers(*asked)
+        await world.database.attempt(lambda session: merging.merge(session, HUBDAT, one, into, NOW, admin=False))
+        return found
+
+    monkeypatch.setattr(recognition, "offers", offered)
+    assert told(await pushed(world, record(2, **TO_WONOGIRI))) == [("REFUSED", "ROUTE_UNKNOWN")]
+    monkeypatch.undo()
+    assert told(await pushed(world, record(2, **TO_WONOGIRI))) == [("NEW", None)]
+
+
 # --- motorcycles ------------------------------------------------------------------------------------------------------
 
 
@@ -377,6 +406,14 @@ async def test_a_motorcycle_beside_its_rider(world: World) -> None:
         ("MOTORCYCLE", "B 1234 XY", "77"),
     ]
     assert await world.one("SELECT taken FROM route WHERE id = :id", id=truck) == 1
+
+
+async def test_a_motorcycle_goes_where_its_rider_goes(world: World) -> None:
+    await world.route()
+    await world.route("Jakarta - Yogya", service="MOTORCYCLE", destination="giwangan")
+    to_yogya = {"rute_perjalanan": "Jakarta - Yogya", "tujuan_terminal": "Giwangan", "kota_tujuan": "Jogja"}
+    verdicts = await pushed(world, record(), record(**to_yogya, **PAPERS))
+    assert told(verdicts) == [("NEW", None), ("REFUSED", "DESTINATION_MISMATCH")]
 
 
 async def test_the_departure_of_a_motorcycle_tells_of_its_hand_over(world: World) -> None:

@@ -1,3 +1,4 @@
+from dataclasses import asdict
 from datetime import date, timedelta
 
 import pytest
@@ -243,5 +244,5 @@ def test_sixteen_digits_are_never_repeated_in_a_refusal(digits: str) -> None:
     answer = nik.parse(digits, TODAY)
     shown = repr(answer) + str(answer)
     if isinstance(answer, NikInvalid):
-        shown += answer.message() + answer.message("en") + repr(vars(answer))
+        shown += answer.message() + answer.message("en") + repr(asdict(answer))
     assert digits[:12] not in shown

@@ -7,8 +7,8 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 
 import pytest
 
-from app import bodies
-from app.bodies import BodyTooLarge, BodyTooLate
+from app.auth import edge
+from app.auth.edge import BodyTooLarge, BodyTooLate
 
 pytestmark = pytest.mark.anyio
 
@@ -31,11 +31,11 @@ class Sent:
 
 
 async def whole(sent: Sent, content_length: str, within_seconds: float) -> bytes:
-    return await bodies.whole(sent.stream(), content_length, limit=LIMIT, within_seconds=within_seconds)
+    return await edge.whole_body(sent.stream(), content_length, limit=LIMIT, within_seconds=within_seconds)
 
 
 async def in_chunks(sent: Sent, content_length: str, within_seconds: float) -> bytes:
-    read = bodies.chunks(sent.stream(), content_length, limit=LIMIT, within_seconds=within_seconds)
+    read = edge.body_chunks(sent.stream(), content_length, limit=LIMIT, within_seconds=within_seconds)
     return b"".join([chunk async for chunk in read])
 
 

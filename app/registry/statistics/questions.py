@@ -1,0 +1,58 @@
+"""What statistics may be asked for: which figures, of whom."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+from enum import StrEnum
+from uuid import UUID
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Selection:
+    """Whom and what the figures are about."""
+
+    organizers: frozenset[str] | None = None
+    """None: everybody."""
+    direction: str | None = None
+    service: str | None = None
+    since: date | None = None
+    """The first day (WIB) of registration."""
+    until: date | None = None
+    """The last day (WIB) of registration."""
+    season: int | None = None
+    """None: the current one."""
+
+    @property
+    def is_whole_season(self) -> bool:
+        """Whether nothing but the organizers and the season is chosen."""
+        return self == Selection(organizers=self.organizers, season=self.season)
+
+
+class Part(StrEnum):
+    HEAD = "HEAD"
+    NAMES = "NAMES"
+    CELLS = "CELLS"
+    DAYS = "DAYS"
+    DEADLINES = "DEADLINES"
+    OVERLAPS = "OVERLAPS"
+    DEPARTURES = "DEPARTURES"
+
+
+@dataclass(frozen=True, slots=True)
+class DeparturesPage:
+    """`first` routes in the order of departure, from behind the route `after`."""
+
+    first: int
+    after: UUID | None = None
+    upcoming: bool = False
+    """Only routes that have not departed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """One part of the figures that a request asks for."""
+
+    selection: Selection
+    part: Part
+    page: DeparturesPage | None = None
