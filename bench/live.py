@@ -97,7 +97,7 @@ async def prepare(url: str, folder: Path) -> dict[str, tuple[str, str]]:
     open_vault(Settings(home=folder), create=True)
     await migration.upgrade(database.engine)
     season, issued = clock.wib_day(now).year, {}
-    table = [OrganizerInput(row.code, row.name) for row in ROWS]
+    table = [OrganizerInput(code=row.code, name=row.name) for row in ROWS]
     async with database.transaction() as session:
         await seasons.save(session, EVERYBODY, season, date(season, 12, 31), now)
         for organizer in (*table, *MEMBERS):

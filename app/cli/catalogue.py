@@ -130,11 +130,11 @@ def save(
             if before is None and name is None:
                 raise Failed(f"There is no organizer {code} yet: give its --name.")
             given = OrganizerInput(
-                code,
-                name or (before.name if before else ""),
-                KEEP if coordinator is None else coordinator or None,
-                scheme or None,
-                None if policy == PolicyInput() else policy,
+                code=code,
+                name=name or (before.name if before else ""),
+                coordinator=KEEP if coordinator is None else coordinator or None,
+                schemes=scheme or None,
+                policy=None if policy == PolicyInput() else policy,
             )
             return accepted(await organizers.save(session, OPERATOR, given, current, clock.now()))
 

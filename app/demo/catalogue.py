@@ -28,34 +28,39 @@ Opsi setiap hari konsolidasi data
 """
 COORDINATOR = "jasa-raharja"
 MEMBERS = (
-    OrganizerInput("bumn-contoh-1", "BUMN Contoh 1", coordinator=COORDINATOR),
-    OrganizerInput("bumn-contoh-2", "BUMN Contoh 2", coordinator=COORDINATOR),
+    OrganizerInput(code="bumn-contoh-1", name="BUMN Contoh 1", coordinator=COORDINATOR),
+    OrganizerInput(code="bumn-contoh-2", name="BUMN Contoh 2", coordinator=COORDINATOR),
 )
 POLICIES = {"dishub-dki": PolicyInput(verify_within_days=3)}
 
+
+def _terminal(code: str, name: str, city: str, region: str, kind: PlaceKind = PlaceKind.TERMINAL) -> TerminalInput:
+    return TerminalInput(code=code, name=name, city=city, kind=kind, region_code=region)
+
+
 TERMINALS = (
-    TerminalInput("pulo-gebang", "Terminal Pulo Gebang", "Kota Jakarta Timur", region_code="3175"),
-    TerminalInput("kampung-rambutan", "Terminal Kampung Rambutan", "Kota Jakarta Timur", region_code="3175"),
-    TerminalInput("pondok-cabe", "Terminal Pondok Cabe", "Kota Tangerang Selatan", region_code="3674"),
-    TerminalInput("jatijajar", "Terminal Jatijajar", "Kota Depok", region_code="3276"),
-    TerminalInput("poris-plawad", "Terminal Poris Plawad", "Kota Tangerang", region_code="3671"),
-    TerminalInput("monas", "Monas", "Kota Jakarta Pusat", PlaceKind.MEETING_POINT, "3171"),
-    TerminalInput("pasar-senen", "Stasiun Pasar Senen", "Kota Jakarta Pusat", PlaceKind.STATION, "3171"),
-    TerminalInput("tanjung-priok", "Pelabuhan Tanjung Priok", "Kota Jakarta Utara", PlaceKind.PORT, "3172"),
-    TerminalInput("tirtonadi", "Terminal Tirtonadi", "Kota Surakarta", region_code="3372"),
-    TerminalInput("giwangan", "Terminal Giwangan", "Kota Yogyakarta", region_code="3471"),
-    TerminalInput("mangkang", "Terminal Mangkang", "Kota Semarang", region_code="3374"),
-    TerminalInput("bulupitu", "Terminal Bulupitu", "Kab. Banyumas", region_code="3302"),
-    TerminalInput("purboyo", "Terminal Purboyo", "Kota Madiun", region_code="3577"),
-    TerminalInput("purabaya", "Terminal Purabaya", "Kab. Sidoarjo", region_code="3515"),
-    TerminalInput("harjamukti", "Terminal Harjamukti", "Kota Cirebon", region_code="3274"),
-    TerminalInput("giri-adipura", "Terminal Giri Adipura", "Kab. Wonogiri", region_code="3312"),
-    TerminalInput("rajabasa", "Terminal Rajabasa", "Kota Bandar Lampung", region_code="1871"),
-    TerminalInput("alang-alang-lebar", "Terminal Alang-Alang Lebar", "Kota Palembang", region_code="1671"),
-    TerminalInput("lempuyangan", "Stasiun Lempuyangan", "Kota Yogyakarta", PlaceKind.STATION, "3471"),
-    TerminalInput("solo-jebres", "Stasiun Solo Jebres", "Kota Surakarta", PlaceKind.STATION, "3372"),
-    TerminalInput("semarang-tawang", "Stasiun Semarang Tawang", "Kota Semarang", PlaceKind.STATION, "3374"),
-    TerminalInput("tanjung-emas", "Pelabuhan Tanjung Emas", "Kota Semarang", PlaceKind.PORT, "3374"),
+    _terminal("pulo-gebang", "Terminal Pulo Gebang", "Kota Jakarta Timur", "3175"),
+    _terminal("kampung-rambutan", "Terminal Kampung Rambutan", "Kota Jakarta Timur", "3175"),
+    _terminal("pondok-cabe", "Terminal Pondok Cabe", "Kota Tangerang Selatan", "3674"),
+    _terminal("jatijajar", "Terminal Jatijajar", "Kota Depok", "3276"),
+    _terminal("poris-plawad", "Terminal Poris Plawad", "Kota Tangerang", "3671"),
+    _terminal("monas", "Monas", "Kota Jakarta Pusat", "3171", PlaceKind.MEETING_POINT),
+    _terminal("pasar-senen", "Stasiun Pasar Senen", "Kota Jakarta Pusat", "3171", PlaceKind.STATION),
+    _terminal("tanjung-priok", "Pelabuhan Tanjung Priok", "Kota Jakarta Utara", "3172", PlaceKind.PORT),
+    _terminal("tirtonadi", "Terminal Tirtonadi", "Kota Surakarta", "3372"),
+    _terminal("giwangan", "Terminal Giwangan", "Kota Yogyakarta", "3471"),
+    _terminal("mangkang", "Terminal Mangkang", "Kota Semarang", "3374"),
+    _terminal("bulupitu", "Terminal Bulupitu", "Kab. Banyumas", "3302"),
+    _terminal("purboyo", "Terminal Purboyo", "Kota Madiun", "3577"),
+    _terminal("purabaya", "Terminal Purabaya", "Kab. Sidoarjo", "3515"),
+    _terminal("harjamukti", "Terminal Harjamukti", "Kota Cirebon", "3274"),
+    _terminal("giri-adipura", "Terminal Giri Adipura", "Kab. Wonogiri", "3312"),
+    _terminal("rajabasa", "Terminal Rajabasa", "Kota Bandar Lampung", "1871"),
+    _terminal("alang-alang-lebar", "Terminal Alang-Alang Lebar", "Kota Palembang", "1671"),
+    _terminal("lempuyangan", "Stasiun Lempuyangan", "Kota Yogyakarta", "3471", PlaceKind.STATION),
+    _terminal("solo-jebres", "Stasiun Solo Jebres", "Kota Surakarta", "3372", PlaceKind.STATION),
+    _terminal("semarang-tawang", "Stasiun Semarang Tawang", "Kota Semarang", "3374", PlaceKind.STATION),
+    _terminal("tanjung-emas", "Pelabuhan Tanjung Emas", "Kota Semarang", "3374", PlaceKind.PORT),
 )
 
 

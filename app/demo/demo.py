@@ -19,12 +19,12 @@ from app.demo.catalogue import MEMBERS, POLICIES, TABLE, TERMINALS, TRIPS, Trip
 from app.demo.life import Life, accepted
 from app.errors import InvalidValue
 from app.registry.caller import Caller
-from app.registry.routes import finding, quota_releases, terminals
-from app.registry.routes.finding import RouteInput
+from app.registry.routes import quota_releases, saving, terminals
+from app.registry.routes.saving import RouteInput
 from app.registry.terms import organizers, season_file, seasons, windows
 from app.registry.terms.organizers import OrganizerInput
 from app.registry.terms.policy import HUBDAT
-from app.registry.terms.season_file import Row
+from app.registry.terms.season_file import OrganizerRow
 from app.sql import statement
 from app.vault.vault import Vault
 
@@ -107,10 +107,10 @@ async def _catalogue(session: Session, season: int, today: date, began: datetime
     ends_on = min(today + SEASON_GOES_ON_FOR, date(season, 12, 31))
     accepted(await seasons.save(session, EVERYBODY, season, ends_on, began))
     there = {organizer.code: organizer.name for organizer in await organizers.all_of(session, season)}
-    table = [OrganizerInput(row.code, row.name, schemes=row.schemes) for row in ROWS]
+    table = [OrganizerInput(code=row.code, name=row.name, schemes=row.schemes) for row in ROWS]
     for given in (*table, *MEMBERS):
         code = given.code
-        kept = OrganizerInput(code, there[code]) if code in there else given
+        kept = OrganizerInput(code=code, name=there[code]) if code in there else given
         accepted(await organizers.save(session, EVERYBODY, replace(kept, policy=POLICIES.get(code)), season, began))
     for row in all_rows():
         await _open_windows(session, row, season, today, began)
@@ -124,7 +124,7 @@ async def _offer(session: Session, season: int, today: date, began: datetime) ->
     """The ids of each trip's routes: home, and back if there is a way back."""
     places = {terminal.code: terminal for terminal in TERMINALS}
     inputs = [_route(trip, direction, name, season, today) for trip in TRIPS for direction, name in trip.names(places)]
-    saved = iter([accepted(route).id for route in await finding.save(session, EVERYBODY, inputs, began)])
+    saved = iter([accepted(route).id for route in await saving.save(session, EVERYBODY, inputs, began)])
     offered = {trip: tuple(next(saved) for _ in trip.names(places)) for trip in TRIPS}
     for trip, (home, *_) in offered.items():
         for days in range(DAYS // 2 if trip.daily else 0):
@@ -151,7 +151,7 @@ def _route(trip: Trip, direction: str, name: str, season: int, today: date) -> R
     )
 
 
-async def _open_windows(session: Session, row: Row, season: int, today: date, now: datetime) -> None:
+async def _open_windows(session: Session, row: OrganizerRow, season: int, today: date, now: datetime) -> None:
     """Windows as long as in the table, opened `opening_days` ago. A window that is in force already is amended."""
     moved = _moved(row, today)
     in_force = (await windows.of(session, season, [row.code]))[row.code]
@@ -162,7 +162,7 @@ async def _open_windows(session: Session, row: Row, season: int, today: date, no
         assert refusal is None, refusal  # noqa: S101 - the table is ours
 
 
-def _moved(row: Row, today: date) -> Row:
+def _moved(row: OrganizerRow, today: date) -> OrganizerRow:
     assert row.registration is not None  # noqa: S101 - the table is ours
     opens, closes = row.registration
     shift = today - timedelta(days=_open_for(row)) - opens
@@ -171,7 +171,7 @@ def _moved(row: Row, today: date) -> Row:
     return replace(row, registration=registration, verification=verification)
 
 
-def _open_for(row: Row) -> int:
+def _open_for(row: OrganizerRow) -> int:
     """For how many days a window has been open today: half its length, so that it stays open as long again."""
     assert row.registration is not None  # noqa: S101 - the table is ours
     opens, closes = row.registration
@@ -183,7 +183,7 @@ def opening_days() -> dict[str, int]:
     return {row.code: -_open_for(row) for row in all_rows()}
 
 
-def all_rows() -> list[Row]:
+def all_rows() -> list[OrganizerRow]:
     """The members open when their coordinator does."""
     coordinator = next(row for row in ROWS if row.code == MEMBERS[0].coordinator)
     return [*ROWS, *(replace(coordinator, code=member.code, name=member.name) for member in MEMBERS)]

@@ -41,5 +41,5 @@ async def _alone(database: Database, vault: Vault, one: Push, now: datetime) -> 
         if isinstance(error, Unavailable):
             raise
         logger.exception("record failed")
-        return Verdict(Result.REFUSED, BROKEN)
+        return Verdict(result=Result.REFUSED, refusal=BROKEN)
     return verdict

@@ -26,7 +26,7 @@ class Organizer(SQLModel, table=True):
 
 
 class Policy(SQLModel, table=True):
-    """What an organizer decides for itself in a season. Without a row it has the defaults of `registry.policy`."""
+    """What an organizer decides for itself in a season. Without a row: the defaults of `registry.terms.policy`."""
 
     __tablename__ = "policy"
     __table_args__ = (

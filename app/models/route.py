@@ -1,7 +1,7 @@
 """One departure offered by one organizer, and the dated releases that its quota is the sum of.
 
 `route.quota` holds what has been released; a release that has come due and is not yet in it is added under the route's
-row lock by `registry.quota`. The CHECK `taken <= quota` is the rule that no seat is sold twice.
+row lock by `registry.routes.quota`. The CHECK `taken <= quota` is the rule that no seat is sold twice.
 """
 
 from datetime import datetime
@@ -60,7 +60,7 @@ class Route(SQLModel, table=True):
     organizer_code: str = Field(foreign_key="organizer.code", sa_type=Text)
     name: str = Field(sa_type=Text)
     name_key: str = Field(default="", sa_type=Text, sa_column_kwargs={"server_default": text("''")})
-    """The name as `registry.spellings` compares it. Empty: no spelling finds it."""
+    """The name as `registry.values.spellings` compares it. Empty: no spelling finds it."""
     direction: str = Field(sa_type=Text)
     service: str = Field(sa_type=Text)
     mode: str = Field(sa_type=Text)
@@ -71,7 +71,7 @@ class Route(SQLModel, table=True):
     """None: not limited."""
     taken: int = Field(default=0, sa_column_kwargs={"server_default": text("0")})
     provisional: bool = Field(default=False, sa_column_kwargs={"server_default": text("false")})
-    """Made from a record of a feed that named no route we knew: for review."""
+    """Made from a row that named no route we knew: for review."""
     merged_into: UUID | None = Field(default=None, foreign_key="route.id")
     """The route that it was a spelling of: nobody is registered on this one any more."""
 

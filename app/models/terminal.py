@@ -27,7 +27,7 @@ class Terminal(SQLModel, table=True):
     code: str = Field(primary_key=True, sa_type=Text)
     name: str = Field(sa_type=Text)
     name_key: str = Field(default="", sa_type=Text, sa_column_kwargs={"server_default": text("''")})
-    """The name as `registry.spellings` compares it. Empty: no spelling finds it."""
+    """The name as `registry.values.spellings` compares it. Empty: no spelling finds it."""
     city: str = Field(sa_type=Text)
     city_key: str = Field(sa_type=Text, index=True)
     """The city as `registry.cities` compares it."""
@@ -36,6 +36,6 @@ class Terminal(SQLModel, table=True):
     organizer_code: str | None = Field(default=None, foreign_key="organizer.code", sa_type=Text)
     """Who declared it, and may change it. None: the registry itself."""
     provisional: bool = Field(default=False, sa_column_kwargs={"server_default": text("false")})
-    """Made from a record of a feed that named no place we knew: for review."""
+    """Made from a row that named no place we knew: for review."""
     merged_into: str | None = Field(default=None, foreign_key="terminal.code", sa_type=Text)
     """The terminal that it was a spelling of: no route uses this one any more."""

@@ -17,7 +17,7 @@ from app.registry.registrants.lookup import Ref
 from app.registry.routes import merging, terminal_merging
 from app.registry.routes.route import Route
 from app.registry.rows import reception
-from app.registry.rows.reception import Push, Result, Verdict, record_of
+from app.registry.rows.reception import Push, Result, Verdict, row_of
 from tests.concurrency.crowd import at_once, one_waits
 from tests.registry.rows.records import TO_WONOGIRI, WAY_BACK, pushed, record, state
 from tests.world import DJKA, HUBDAT, NOW, World, someone
@@ -55,7 +55,7 @@ async def test_a_route_that_another_batch_takes_back_is_made_after_all(world: Wo
     """The first one makes the route for somebody who is refused; the second one waits for it."""
     await world.registered(someone(DJKA, await world.route("KA", organizer="djka"), 1))
     async with world.database.transaction() as session:
-        pushes = [Push(HUBDAT, record_of(record(1, **TO_WONOGIRI)))]
+        pushes = [Push(HUBDAT, row_of(record(1, **TO_WONOGIRI)))]
         [refused] = await reception.push(session, world.vault, pushes, NOW)
         second = asyncio.create_task(pushed(world, record(2, **TO_WONOGIRI)))
         await one_waits(world)

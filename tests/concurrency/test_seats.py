@@ -21,7 +21,8 @@ from app.registry.registrants import lifecycle, submission
 from app.registry.registrants.lookup import Ref
 from app.registry.registrants.record import Record
 from app.registry.registrants.submission import Accepted, Submission
-from app.registry.routes import finding, quota_releases
+from app.registry.routes import quota_releases
+from app.registry.routes import route as routes
 from app.registry.routes.route import Route
 from app.vault.vault import Vault
 from tests.concurrency.agreement import assert_agrees
@@ -46,7 +47,7 @@ def _said(verdict: Any) -> str:
 
 async def seen(world: World, route_id: UUID) -> Route:
     async with world.database.transaction() as session:
-        [route] = await finding.by_ids(session, [route_id], NOW)
+        [route] = await routes.by_ids(session, [route_id], NOW)
     assert route is not None
     return route
 

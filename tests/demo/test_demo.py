@@ -15,6 +15,7 @@ from app.demo.catalogue import MEMBERS, TRIPS
 from app.errors import InvalidValue, RefusalError
 from app.models.enums import RegistrantStatus
 from app.registry.routes import finding
+from app.registry.routes import route as routes
 from app.registry.routes.finding import RouteFilter
 from app.registry.terms import seasons, windows
 from app.registry.values import nik
@@ -86,9 +87,9 @@ async def its_routes(database: Database) -> None:
         page = await finding.page(session, RouteFilter(), after=None, first=100, now=NOW)
         back = await finding.return_routes(session, [route.id for route in page], NOW)
         due = await finding.page(
-            session, RouteFilter("dishub-dki", destination_city="Semarang"), after=None, first=9, now=NOW
+            session, RouteFilter(organizer="dishub-dki", destination_city="Semarang"), after=None, first=9, now=NOW
         )
-        later = await finding.by_ids(session, [route.id for route in due], NOW + timedelta(days=5))
+        later = await routes.by_ids(session, [route.id for route in due], NOW + timedelta(days=5))
     assert Counter(route.mode for route in page) == {"BUS": 36, "TRAIN": 3, "TRUCK": 2, "SHIP": 1}
     assert Counter(route.direction for route in page) == {"MUDIK": 36, "BALIK": 6}
     assert [route.name for route in page if route.quota is None] == ["Pulo Gebang – Tirtonadi"]

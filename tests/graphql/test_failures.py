@@ -67,7 +67,16 @@ async def test_one_failure_behind_many_fields_has_one_id(
 
 async def test_an_unexpected_null_is_a_bug_too(api: Api, log: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     async def incomplete(*_: object) -> list[Any]:
-        return [terminals.Terminal("x", None, "Solo", "TERMINAL", None, None)]  # type: ignore[arg-type]
+        return [
+            terminals.Terminal(
+                code="x",
+                name=None,  # type: ignore[arg-type]
+                city="Solo",
+                kind="TERMINAL",
+                region_code=None,
+                organizer=None,
+            )
+        ]
 
     monkeypatch.setattr(terminals, "by_codes", incomplete)
     answer = await api.post('{ terminal(code: "x") { code name } }')

@@ -44,6 +44,10 @@ HOT = (
     "app.registry.registrants.returns",
     "app.registry.registrants.uniqueness",
     "app.registry.routes.quota",
+    "app.registry.rows.batch",
+    "app.registry.rows.known",
+    "app.registry.rows.reception",
+    "app.registry.terms.terms",
 )
 """Modules of a check, a submission, a move, a lookup, the feed, the sweep and an import: all statements in them."""
 STATEMENTS = {name: one for name, one in ALL.items() if name.partition("._")[0] in HOT}

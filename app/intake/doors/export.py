@@ -8,9 +8,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Sequence
 from datetime import date
-from typing import Any
 
-from sqlalchemy import Row
 from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
 
@@ -26,7 +24,7 @@ from app.process import Process
 from app.registry.caller import Caller
 from app.registry.clients.scopes import REGISTRANTS_READ
 from app.registry.rows import extract
-from app.registry.rows.extract import Wanted
+from app.registry.rows.extract import ExtractFilter, ExtractRow
 from app.registry.terms import seasons
 
 PATH = "/export"
@@ -55,7 +53,7 @@ def routes(process: Process, bearer: Bearer) -> list[Route]:
 
 
 @refuses(*refused_by(seasons.latest), NotYours)
-async def asked_for(process: Process, asked: AdmittedRequest) -> tuple[Wanted, list[str]]:
+async def asked_for(process: Process, asked: AdmittedRequest) -> tuple[ExtractFilter, list[str]]:
     """What is wanted, and of which organizers. Raises `RequestRefused`, `RefusalError`, `Unavailable`."""
     given = asked.request.query_params
     http.only(given, PARAMETERS)
@@ -66,7 +64,7 @@ async def asked_for(process: Process, asked: AdmittedRequest) -> tuple[Wanted, l
     if season is None:
         async with process.database.transaction() as session:
             season = await seasons.latest(session)
-    wanted = Wanted(
+    wanted = ExtractFilter(
         season,
         http.value(given, "direction", lambda text: Direction(text.upper())),
         http.value(given, "day", day),
@@ -78,7 +76,7 @@ async def asked_for(process: Process, asked: AdmittedRequest) -> tuple[Wanted, l
 def year(text: str) -> int:
     """Raises ValueError."""
     found = int(text)
-    if not seasons.FIRST <= found <= seasons.LAST:
+    if not seasons.FIRST_YEAR <= found <= seasons.LAST_YEAR:
         raise ValueError
     return found
 
@@ -91,7 +89,7 @@ def day(text: str) -> date:
 
 
 async def file(
-    process: Process, caller: Caller, organizers: Sequence[str], wanted: Wanted, encoder: Encoder
+    process: Process, caller: Caller, organizers: Sequence[str], wanted: ExtractFilter, encoder: Encoder
 ) -> AsyncIterator[bytes]:
     yield encoder.sheet(SHEET, extract.COLUMNS)
     for organizer in organizers:
@@ -101,8 +99,8 @@ async def file(
     yield encoder.end()
 
 
-async def slices(process: Process, organizer: str, wanted: Wanted) -> AsyncIterator[Sequence[Row[Any]]]:
-    rows: Sequence[Row[Any]] = ()
+async def slices(process: Process, organizer: str, wanted: ExtractFilter) -> AsyncIterator[Sequence[ExtractRow]]:
+    rows: Sequence[ExtractRow] = ()
     while True:
         after = rows[-1].id if rows else None
         async with process.database.transaction() as session:

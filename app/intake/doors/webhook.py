@@ -54,7 +54,7 @@ def routes(process: Process, bearer: Bearer, settings: Settings) -> list[Route]:
         client_id = asked.caller.client_id or ""
         message_id = await signatures.verified(asked.request.headers, body, client_id, asked.now)
         keyed = _keyed(asked, process, body)
-        records = [reception.record_of(one) for one in _records(http.parsed_json(body))]
+        records = [reception.row_of(one) for one in _records(http.parsed_json(body))]
         try:
             async with asyncio.timeout(settings.request_timeout):
                 told = await _push(process, asked, records, keyed, message_id)

@@ -27,7 +27,7 @@ from app.registry.imports import absentees, job_runs, jobs
 from app.registry.imports.job_runs import MOST_ATTEMPTS, Chunk, RowVerdict
 from app.registry.imports.jobs import Failure, Job
 from app.registry.rows import dry_run, reception
-from app.registry.rows.dry_run import Seats
+from app.registry.rows.dry_run import SeatsTaken
 from app.registry.rows.reception import Push, Result, Verdict
 from app.registry.values import nik, standard
 from app.vault.vault import Vault
@@ -144,11 +144,11 @@ class Run:
         """A dry run begins at the first row, even if another process began it: what that one did is stored nowhere."""
         await self.attempt(lambda session: job_runs.begin_again(session, self.job, self.runner, clock.now()))
         packed = [orjson.dumps(row) async for _, rows in self.chunks(reading) for row in rows]
-        seats: Seats = {}
+        seats: SeatsTaken = {}
         for number, part in enumerate(parts(packed)):
             seats = await self.rehearse_part(number, part, seats)
 
-    async def rehearse_part(self, number: int, rows: Sequence[NumberedRow], seats: Seats) -> Seats:
+    async def rehearse_part(self, number: int, rows: Sequence[NumberedRow], seats: SeatsTaken) -> SeatsTaken:
         pushes = self.pushes(rows)
         judged = await patiently(
             lambda: dry_run.push(self.database, self.vault, self.caller, pushes, seats, clock.now())
@@ -158,7 +158,7 @@ class Run:
         return judged.seats
 
     def pushes(self, rows: Sequence[NumberedRow]) -> list[Push]:
-        return [Push(self.caller, reception.record_of(values)) for _, values in rows]
+        return [Push(self.caller, reception.row_of(values)) for _, values in rows]
 
     def chunk(self, number: int, rows: Sequence[NumberedRow], verdicts: Sequence[Verdict]) -> Chunk:
         known = {

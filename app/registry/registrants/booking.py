@@ -23,8 +23,8 @@ from app.registry.registrants.motorcycles import Motorcycle
 from app.registry.registrants.record import Record
 from app.registry.registrants.uniqueness import Held, NikClaim
 from app.registry.routes import quota
-from app.registry.routes.finding import Route
 from app.registry.routes.quota import Seats
+from app.registry.routes.route import Route
 from app.sql import Arrays, statement
 
 

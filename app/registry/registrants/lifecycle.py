@@ -39,7 +39,7 @@ from app.registry.registrants.lookup import Ref
 from app.registry.registrants.record import Record
 from app.registry.registrants.transitions import Locked, State, Step, Taken
 from app.registry.routes import quota
-from app.registry.terms.policy import default_for
+from app.registry.terms import policy
 from app.registry.values.texts import posko_given, reason_given
 from app.sql import Arrays, statement
 from app.vault.vault import Vault
@@ -84,9 +84,10 @@ _LOCK = statement(
     SELECT {record.COLUMNS}, r.nik_index, r.posko, season.closed_at AS season_closed_at,
            -- No join: a registrant that was moved to another route while we waited for its lock would be lost.
            (SELECT departs_at FROM route WHERE route.id = r.route_id) AS departs_at,
-           policy.block_when_forfeited, policy.block_seasons, policy.no_show_after_minutes
-    FROM {record.FROM} JOIN season ON season.year = r.season
-    LEFT JOIN policy ON policy.season = r.season AND policy.organizer_code = r.organizer_code
+           {policy.in_force("block_when_forfeited", "r.organizer_code")} AS block_when_forfeited,
+           {policy.in_force("block_seasons", "r.organizer_code")} AS block_seasons,
+           {policy.in_force("no_show_after_minutes", "r.organizer_code")} AS no_show_after_minutes
+    FROM {record.FROM} JOIN season ON season.year = r.season {policy.join("r.season", "r.organizer_code")}
     WHERE r.id = ANY(CAST(:ids AS uuid[])) ORDER BY r.id FOR NO KEY UPDATE OF r
     """,
     Locked,
@@ -249,14 +250,12 @@ async def _block(session: Session, forfeited: Sequence[State], now: datetime) ->
 
 
 def _forfeit(row: Locked) -> blocks.Forfeit | None:
-    decided = default_for(row.organizer)
-    is_blocked = decided.block_when_forfeited if row.block_when_forfeited is None else row.block_when_forfeited
-    if not is_blocked or row.nik_index is None:
+    if not row.block_when_forfeited or row.nik_index is None:
         return None
     return blocks.Forfeit(
         nik_index=row.nik_index,
         season=row.season,
-        seasons=row.block_seasons or decided.block_seasons,
+        seasons=row.block_seasons,
         organizer=row.organizer,
         registrant_id=row.id,
     )

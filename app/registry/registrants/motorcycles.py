@@ -27,7 +27,7 @@ from app.registry.caller import Caller
 from app.registry.registrants import lookup, record
 from app.registry.registrants.record import Record, Stored
 from app.registry.registrants.uniqueness import Held
-from app.registry.routes.finding import Route
+from app.registry.routes.route import Route
 from app.registry.values import cities, nik
 from app.registry.values.texts import not_in_the_future
 from app.sql import statement

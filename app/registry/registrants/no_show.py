@@ -13,9 +13,10 @@ from app.models.enums import RegistrantStatus
 from app.models.registrant import AWAITS_DEPARTURE
 from app.registry.registrants import lifecycle
 from app.registry.registrants.transitions import Step
-from app.registry.terms.policy import Policy
+from app.registry.terms import policy
 from app.sql import statement
 
+_GRACE_MINUTES = policy.in_force("no_show_after_minutes", "r.organizer_code")
 _LEFT_BEHIND = statement(
     f"""
     SELECT r.id FROM season
@@ -25,9 +26,9 @@ _LEFT_BEHIND = statement(
         SELECT * FROM route WHERE season = season.year AND departs_at < :now ORDER BY departs_at OFFSET 0
     ) route ON true
     JOIN LATERAL (SELECT * FROM registrant WHERE route_id = route.id AND {AWAITS_DEPARTURE} OFFSET 0) r ON true
-    LEFT JOIN policy ON policy.season = r.season AND policy.organizer_code = r.organizer_code
+    {policy.join("r.season", "r.organizer_code")}
     WHERE season.closed_at IS NULL
-      AND route.departs_at + make_interval(mins => coalesce(policy.no_show_after_minutes, :grace_minutes)) < :now
+      AND route.departs_at + make_interval(mins => {_GRACE_MINUTES}) < :now
     ORDER BY r.id LIMIT :most
     """,
     UUID,
@@ -36,8 +37,7 @@ _LEFT_BEHIND = statement(
 
 async def mark_left_behind(session: Session, now: datetime, *, most: int) -> int:
     """Mark up to `most` registrants as NO_SHOW. Answers how many were looked at."""
-    grace_minutes = Policy().no_show_after_minutes
-    left_behind = await session.rows(_LEFT_BEHIND, now=now, most=most, grace_minutes=grace_minutes)
+    left_behind = await session.rows(_LEFT_BEHIND, now=now, most=most)
     if left_behind:
         await lifecycle.step(session, [Step(id=one, to=RegistrantStatus.NO_SHOW) for one in left_behind], now)
     return len(left_behind)

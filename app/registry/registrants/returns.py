@@ -17,7 +17,7 @@ from app.db import Session
 from app.errors import Raced, ReturnCityMismatch, ReturnWithoutOutbound, refuses
 from app.models.registrant import HOLDS_SEAT, SEAT_HOLDERS
 from app.registry.registrants.uniqueness import Held
-from app.registry.routes.finding import Route
+from app.registry.routes.route import Route
 from app.registry.terms.policy import Policy
 from app.registry.values import cities
 from app.sql import Arrays, statement

@@ -52,9 +52,10 @@ from app.registry.registrants.drafts import Draft, Submission
 from app.registry.registrants.motorcycles import Motorcycle
 from app.registry.registrants.record import Record
 from app.registry.registrants.uniqueness import Held, NikClaim
-from app.registry.routes import finding, quota
-from app.registry.routes.finding import Route
+from app.registry.routes import quota
+from app.registry.routes import route as routes
 from app.registry.routes.quota import Seats
+from app.registry.routes.route import Route
 from app.registry.terms import terms, windows
 from app.registry.terms.terms import Terms
 from app.registry.values import nik
@@ -143,7 +144,7 @@ async def _ground(session: Session, vault: Vault, drafted: Sequence[Draft], now:
     in_force = await terms.in_force(session, {one.organizer for one in drafted})
     wanted = {one.submission.route_id for one in drafted} | {one.submission.return_route_id for one in drafted}
     ids = [route_id for route_id in wanted if route_id is not None]
-    known = {route.id: route for route in await finding.by_ids(session, ids, now) if route is not None}
+    known = {route.id: route for route in await routes.by_ids(session, ids, now) if route is not None}
     # The route rows come first, then the NIKs: every writer locks in this order.
     seats = await quota.lock(session, known, now)
     season = next((one.season for one in in_force.values() if one.season is not None), 0)

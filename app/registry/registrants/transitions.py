@@ -31,7 +31,6 @@ from app.registry import change_log
 from app.registry.caller import Caller
 from app.registry.registrants.record import Stored
 from app.registry.routes import report_time
-from app.registry.terms.policy import default_for
 from app.registry.values.texts import not_in_the_future
 
 S = RegistrantStatus
@@ -74,10 +73,10 @@ class Locked(Stored):
     posko: str | None
     season_closed_at: datetime | None
     departs_at: datetime | None
-    block_when_forfeited: bool | None
-    """This and what follows is the organizer's policy. None: not decided."""
-    block_seasons: int | None
-    no_show_after_minutes: int | None
+    block_when_forfeited: bool
+    """This and what follows is the organizer's policy in force."""
+    block_seasons: int
+    no_show_after_minutes: int
 
 
 @dataclass(slots=True, kw_only=True)
@@ -162,11 +161,9 @@ def _judge(one: Step, state: State, now: datetime) -> Refusal | None:
 
 def _refuses_claim(one: Step, state: State, now: datetime) -> TransitionNotAllowed | None:
     """The registry itself forfeits and marks no-shows. A row that says so is accepted only when that is due."""
-    decided = state.row.no_show_after_minutes
-    grace = default_for(state.row.organizer).no_show_after_minutes if decided is None else decided
     is_due = {
         S.FORFEITED: state.row.verify_by is not None and state.row.verify_by < now,
-        S.NO_SHOW: report_time.has_left(state.row.departs_at, grace, now),
+        S.NO_SHOW: report_time.has_left(state.row.departs_at, state.row.no_show_after_minutes, now),
     }
     if is_due.get(one.to, True):
         return None

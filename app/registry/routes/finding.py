@@ -1,4 +1,4 @@
-"""Routes: what an organizer offers, found and declared. The natural key `uq_route_natural` makes a repeat harmless."""
+"""Finding routes: page by page, by what a caller asks for; and for a route home the routes back that fit it."""
 
 from __future__ import annotations
 
@@ -6,21 +6,19 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 from uuid import UUID
-
-from sqlalchemy import text
 
 from app.db import Session
 from app.models.enums import Direction
-from app.registry.routes.route import COLUMNS, FROM, QUOTA, Route, by_ids, from_row
-from app.registry.routes.saving import RouteInput, save
+from app.registry.routes import quota
+from app.registry.routes.route import COLUMNS, FROM, Route, RouteRow, from_row
 from app.registry.terms import seasons
 from app.registry.values import cities
+from app.sql import Statement, statement
 
-__all__ = ["Route", "RouteFilter", "RouteInput", "by_ids", "page", "return_routes", "save"]
 
-
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RouteFilter:
     organizer: str | None = None
     direction: str | None = None
@@ -32,10 +30,15 @@ class RouteFilter:
     season: int | None = None
     """None: the current one."""
     provisional: bool | None = None
-    """True: only those made from feeds, for review. False: only declared ones."""
+    """True: only routes that a row made, for review. False: only declared routes."""
 
 
-_RETURNS = text(
+@dataclass(slots=True, kw_only=True)
+class _ReturnRow(RouteRow):
+    outbound_id: UUID
+
+
+_RETURNS = statement(
     f"""
     SELECT {COLUMNS}, outbound.id AS outbound_id
     FROM route outbound JOIN terminal home ON home.code = outbound.destination_code,
@@ -45,44 +48,60 @@ _RETURNS = text(
       AND r.direction = '{Direction.BALIK}' AND r.service = outbound.service AND origin.city_key = home.city_key
       AND r.merged_into IS NULL
     ORDER BY r.departs_at, r.id
-    """
+    """,
+    _ReturnRow,
 )
+_HAS_SEATS = f"coalesce({quota.BY_NOW} > r.taken, TRUE)"
+_CONDITIONS = {
+    "organizer": "r.organizer_code = :organizer",
+    "direction": "r.direction = :direction",
+    "service": "r.service = :service",
+    "provisional": "r.provisional = :provisional",
+    "origin_city": "origin.city_key = :origin_city",
+    "destination_city": "destination.city_key = :destination_city",
+    "with_seats": f"{_HAS_SEATS} = :with_seats",
+    "after": "r.id > :after",
+}
+
+
+@cache
+def _page(asked: frozenset[str]) -> Statement[RouteRow]:
+    """The page for a filter that asks for these `_CONDITIONS`."""
+    season = f"r.season = coalesce(CAST(:season AS int), {seasons.LATEST})"
+    conditions = ["r.merged_into IS NULL", season, *(_CONDITIONS[name] for name in sorted(asked))]
+    return statement(
+        f"SELECT {COLUMNS} FROM {FROM} WHERE {' AND '.join(conditions)} ORDER BY r.id LIMIT :most", RouteRow
+    )
+
+
+_EVERY_CONDITION = tuple(_page(frozenset({name})) for name in _CONDITIONS)
 
 
 async def page(session: Session, where: RouteFilter, *, after: UUID | None, first: int, now: datetime) -> list[Route]:
-    """Routes by id from behind `after`: one more than `first`, if there is one, so that the caller sees a next page."""
-    conditions, values = _conditions(where)
-    if after is not None:
-        conditions.append("r.id > :after")
-    statement = text(f"SELECT {COLUMNS} FROM {FROM} WHERE {' AND '.join(conditions)} ORDER BY r.id LIMIT :most")
-    given = {"now": now, "after": after, "most": first + 1, **values}
-    return [from_row(row) for row in await session.execute(statement, given)]
+    """Routes in the order of their ids, behind `after`. There is one more than `first` if there is a next page."""
+    values = {**_values(where), "after": after}
+    asked = {name: value for name, value in values.items() if value is not None}
+    page_of = _page(frozenset(asked))
+    found = await session.rows(page_of, now=now, season=where.season, most=first + 1, **asked)
+    return [from_row(row) for row in found]
 
 
 async def return_routes(session: Session, route_ids: Sequence[UUID], now: datetime) -> list[list[Route]]:
     """For each route home the same organizer's routes back that start in its destination's city."""
     back: dict[UUID, list[Route]] = defaultdict(list)
-    for row in await session.execute(_RETURNS, {"ids": list(route_ids), "now": now}):
+    for row in await session.rows(_RETURNS, ids=list(route_ids), now=now):
         back[row.outbound_id].append(from_row(row))
     return [back[route_id] for route_id in route_ids]
 
 
-def _conditions(where: RouteFilter) -> tuple[list[str], dict[str, object]]:
-    conditions = ["r.merged_into IS NULL", f"r.season = {seasons.LATEST if where.season is None else ':season'}"]
-    values: dict[str, object] = {"season": where.season}
-    for column, value in (
-        ("r.organizer_code", where.organizer),
-        ("r.direction", where.direction),
-        ("r.service", where.service),
-        ("r.provisional", where.provisional),
-        ("origin.city_key", where.origin_city and cities.key(where.origin_city)),
-        ("destination.city_key", where.destination_city and cities.key(where.destination_city)),
-    ):
-        if value is not None:
-            name = column.replace(".", "_")
-            conditions.append(f"{column} = :{name}")
-            values[name] = value
-    if where.with_seats is not None:
-        has_seats = f"COALESCE({QUOTA} > r.taken, TRUE)"
-        conditions.append(has_seats if where.with_seats else f"NOT {has_seats}")
-    return conditions, values
+def _values(where: RouteFilter) -> dict[str, object]:
+    """By the names of `_CONDITIONS`. None: that condition is not asked for."""
+    return {
+        "organizer": where.organizer,
+        "direction": where.direction,
+        "service": where.service,
+        "provisional": where.provisional,
+        "origin_city": where.origin_city and cities.key(where.origin_city),
+        "destination_city": where.destination_city and cities.key(where.destination_city),
+        "with_seats": where.with_seats,
+    }

@@ -1,17 +1,15 @@
-"""Merging a route that a feed made into the one that it means, for Hubdat or for its owner.
+"""Merging a provisional route, which a row made, into the route that it means; for Hubdat or for its owner.
 
-Registrants go along with their seats, or nothing changes. What was merged stays as a spelling: later records that mean
-it land on its target.
+Its registrants move to the target with their seats, or nothing changes. The merged route stays as a spelling: later
+rows that mean it land on its target.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
+from typing import NamedTuple
 from uuid import UUID
-
-from sqlalchemy import Row, text
 
 from app.db import Session
 from app.errors import InvalidValue, NotYours, QuotaFull, Refusal, RouteUnknown, SeasonClosed, refuses
@@ -21,25 +19,51 @@ from app.registry import change_log
 from app.registry.caller import Caller
 from app.registry.routes import quota, route
 from app.registry.routes.route import Route
+from app.sql import statement
 
-_ROUTES = text(
+
+class _Found(NamedTuple):
+    """One of the two routes."""
+
+    id: UUID
+    season: int
+    organizer: str
+    coordinator: str | None
+    direction: str
+    service: str
+    provisional: bool
+    season_closed_at: datetime | None
+
+
+class _Moving(NamedTuple):
+    """A registrant of the route that is merged."""
+
+    id: UUID
+    season: int
+    organizer: str
+    status: str
+
+
+_ROUTES = statement(
     """
     SELECT r.id, r.season, r.organizer_code AS organizer, organizer.coordinator_code AS coordinator, r.direction,
            r.service, r.provisional, season.closed_at AS season_closed_at
     FROM route r JOIN organizer ON organizer.code = r.organizer_code JOIN season ON season.year = r.season
     WHERE r.id = ANY(CAST(:ids AS uuid[])) AND r.merged_into IS NULL
-    """
+    """,
+    _Found,
 )
-# One after the other in the order of their ids, as everybody locks them.
-_REGISTRANTS = text(
+# One after the other in the order of their ids, as everybody locks registrants.
+_REGISTRANTS = statement(
     """
     SELECT id, season, organizer_code AS organizer, status FROM registrant WHERE route_id = :route_id
     ORDER BY id FOR NO KEY UPDATE
-    """
+    """,
+    _Moving,
 )
-_MOVE = text("UPDATE registrant SET route_id = :into WHERE route_id = :route_id")
-# Those that were merged into this one before are spellings of its target, too.
-_MERGED = text("UPDATE route SET taken = 0, merged_into = :into WHERE :route_id IN (id, merged_into)")
+_MOVE = statement("UPDATE registrant SET route_id = :into WHERE route_id = :route_id")
+# Routes that were merged into this one before are spellings of its target, too.
+_MERGED = statement("UPDATE route SET taken = 0, merged_into = :into WHERE :route_id IN (id, merged_into)")
 
 
 @refuses(SeasonClosed, QuotaFull, RouteUnknown, NotYours, InvalidValue)
@@ -47,19 +71,19 @@ async def merge(
     session: Session, caller: Caller, route_id: UUID, into: UUID, now: datetime, *, admin: bool
 ) -> Route | Refusal:
     """The target as it is now. Nobody is moved if its seats do not suffice. Run it through `Database.attempt`."""
-    found = {row.id: row for row in await session.execute(_ROUTES, {"ids": [route_id, into]})}
+    found = {row.id: row for row in await session.rows(_ROUTES, ids=[route_id, into])}
     refused = _judge(found.get(route_id), found.get(into), caller, admin=admin)
     if refused is not None:
         return refused
     seats = await quota.lock(session, [route_id, into], now)
-    registrants = (await session.execute(_REGISTRANTS, {"route_id": route_id})).all()
+    registrants = await session.rows(_REGISTRANTS, route_id=route_id)
     # A no-show's seat has left, and stays taken.
-    seated = sum(row.status in NIK_HOLDERS for row in registrants)
+    seated = sum(registrant.status in NIK_HOLDERS for registrant in registrants)
     target = seats[into]
     if target.quota is not None and target.taken + seated > target.quota:
         return QuotaFull("into")
-    await session.execute(_MOVE, {"route_id": route_id, "into": into})
-    await session.execute(_MERGED, {"route_id": route_id, "into": into})
+    await session.run(_MOVE, route_id=route_id, into=into)
+    await session.run(_MERGED, route_id=route_id, into=into)
     target.taken += seated
     filled = await quota.take(session, {into: seated}, seats) if seated else []
     await change_log.append(session, [*_told(registrants, route_id, into, caller, found[route_id]), *filled], now)
@@ -67,7 +91,7 @@ async def merge(
     return merged or RouteUnknown("into")
 
 
-def _judge(one: Row[Any] | None, into: Row[Any] | None, caller: Caller, *, admin: bool) -> Refusal | None:
+def _judge(one: _Found | None, into: _Found | None, caller: Caller, *, admin: bool) -> Refusal | None:
     if one is None or into is None:
         return RouteUnknown("provisional" if one is None else "into")
     if not (admin or caller.owns(one.organizer)):
@@ -90,28 +114,29 @@ def _judge(one: Row[Any] | None, into: Row[Any] | None, caller: Caller, *, admin
 
 
 def _told(
-    registrants: Sequence[Row[Any]], route_id: UUID, into: UUID, caller: Caller, one: Row[Any]
+    registrants: Sequence[_Moving], route_id: UUID, into: UUID, caller: Caller, one: _Found
 ) -> list[change_log.Entry]:
-    rerouted = [
-        change_log.Entry(
-            ChangeKind.REGISTRANT_REROUTED,
-            row.season,
-            row.organizer,
-            row.id,
-            into,
-            row.status,
-            row.status,
-            caller.client_id,
-            facts={"from_route": str(route_id)},
-        )
-        for row in registrants
-    ]
+    rerouted = [_rerouted(registrant, route_id, into, caller) for registrant in registrants]
     merged = change_log.Entry(
         ChangeKind.ROUTE_MERGED,
-        one.season,
-        one.organizer,
+        season=one.season,
+        organizer=one.organizer,
         route_id=into,
         client_id=caller.client_id,
         facts={"from_route": str(route_id)},
     )
     return [*rerouted, merged]
+
+
+def _rerouted(registrant: _Moving, route_id: UUID, into: UUID, caller: Caller) -> change_log.Entry:
+    return change_log.Entry(
+        ChangeKind.REGISTRANT_REROUTED,
+        season=registrant.season,
+        organizer=registrant.organizer,
+        registrant_id=registrant.id,
+        route_id=into,
+        from_status=registrant.status,
+        to_status=registrant.status,
+        client_id=caller.client_id,
+        facts={"from_route": str(route_id)},
+    )

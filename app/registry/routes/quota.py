@@ -1,6 +1,8 @@
 """Quota: never more holders than seats, under any concurrency (S2.5, S2's "kuota akan otomatis bertambah").
 
-Seats are claimed and returned on route rows locked in id order; the CHECK `taken <= quota` on `route` is the rule.
+Seats are claimed and returned on route rows locked in id order; the CHECK `taken <= quota` on `route` is the rule. The
+column `route.quota` holds what has been released. A release that has come due and is not in the column yet counts all
+the same: readers add it (`BY_NOW`, `DUE_SEATS`), and `lock` writes it into the column.
 """
 
 from __future__ import annotations
@@ -32,6 +34,17 @@ class Seats:
         return self.quota is not None and self.taken >= self.quota
 
 
+_IS_DUE = "released_at IS NULL AND due_at <= :now"
+BY_NOW = f"""
+    (r.quota + coalesce((SELECT sum(seats) FROM quota_release WHERE route_id = r.id AND {_IS_DUE}), 0))
+"""
+"""SQL: the quota by now of the one route `r`, looked up by the index on its id. Null: not limited."""
+DUE_SEATS = f"""
+    (SELECT route_id, CAST(sum(seats) AS int) AS seats FROM quota_release WHERE {_IS_DUE} GROUP BY route_id)
+"""
+"""SQL: the same for many routes: what `quota` lacks of each route that lacks something, read in one go."""
+
+
 class _Locked(NamedTuple):
     id: UUID
     season: int
@@ -60,10 +73,10 @@ _LOCK = statement(
     _Locked,
 )
 _RELEASE_DUE = statement(
-    """
+    f"""
     WITH due AS (
         UPDATE quota_release SET released_at = :now
-        WHERE route_id = ANY(CAST(:ids AS uuid[])) AND released_at IS NULL AND due_at <= :now
+        WHERE route_id = ANY(CAST(:ids AS uuid[])) AND {_IS_DUE}
         RETURNING route_id, seats
     ), summed AS (SELECT route_id, sum(seats) AS seats FROM due GROUP BY route_id)
     UPDATE route SET quota = coalesce(quota, 0) + summed.seats FROM summed WHERE route.id = summed.route_id

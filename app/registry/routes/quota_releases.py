@@ -1,4 +1,4 @@
-"""Quota releases: a route's quota is the sum of its releases that are due: an initial one, later additions, daily ones.
+"""Quota releases: a route's quota is the sum of its releases that are due: the first one, later additions, daily ones.
 
 A route without any release is not limited. Lowering takes effect at once and never below what is taken: judged under
 the route's row lock, and a CHECK of the table.
@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 from uuid import UUID
 
-from sqlalchemy import text
 from uuid_utils.compat import uuid7
 
 from app.db import Session
@@ -23,11 +23,12 @@ from app.registry.routes import quota, route
 from app.registry.routes.quota import Seats
 from app.registry.routes.route import Route
 from app.registry.terms import seasons
+from app.sql import Arrays, statement
 
 MOST_SEATS = 1_000_000
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Release:
     route_id: UUID
     season: int
@@ -38,19 +39,20 @@ class Release:
     """The route's quota by now, with this release in it if it is due."""
 
 
-_SET = text(
-    """
-    UPDATE route SET quota = given.total
-    FROM unnest(CAST(:route_id AS uuid[]), CAST(:total AS int[])) AS given (id, total)
-    WHERE route.id = given.id
-    """
-)
-_INSERT = text(
-    """
+class _Put(NamedTuple):
+    id: UUID
+    route_id: UUID
+    seats: int
+    due_at: datetime
+    total: int
+
+
+_PUT = Arrays("put", _Put)
+_SET = statement(f"UPDATE route SET quota = put.total FROM {_PUT} WHERE route.id = put.route_id")
+_INSERT = statement(
+    f"""
     INSERT INTO quota_release (id, route_id, seats, due_at, released_at)
-    SELECT id, route_id, seats, due_at, CASE WHEN due_at <= :now THEN CAST(:now AS timestamptz) END
-    FROM unnest(CAST(:id AS uuid[]), CAST(:route_id AS uuid[]), CAST(:seats AS int[]), CAST(:due_at AS timestamptz[]))
-         AS given (id, route_id, seats, due_at)
+    SELECT id, route_id, seats, due_at, CASE WHEN due_at <= :now THEN CAST(:now AS timestamptz) END FROM {_PUT}
     WHERE seats <> 0
     """
 )
@@ -60,26 +62,33 @@ _INSERT = text(
 async def release(
     session: Session, caller: Caller, route_id: UUID, seats: int, at: datetime | None, now: datetime
 ) -> Route | Refusal:
-    """Add `seats` to a route's quota at `at`, or at once; negative ones lower it."""
+    """Add `seats` to a route's quota at `at`, or at once. Negative seats lower the quota."""
     due_at = at or now
     wrong = _impossible(seats, due_at, now)
     if wrong is not None:
         return wrong
-    # What was merged is no route any more, and nobody waits for it.
+    held = await _locked(session, caller, route_id, now)
+    if isinstance(held, Refusal):
+        return held
+    total = judge(held, (held.quota or 0) + (seats if due_at <= now else 0), field="seats")
+    if isinstance(total, Refusal):
+        return total
+    one = _release(route_id, held, seats, due_at, total)
+    await put_in(session, caller, [one], now)
+    (released,) = await route.by_ids(session, [route_id], now)
+    return released or RouteUnknown("routeId")
+
+
+async def _locked(session: Session, caller: Caller, route_id: UUID, now: datetime) -> Seats | Refusal:
+    """The seats of a route of the caller's own, in an open season."""
+    # A merged route is no route any more, and nobody waits for its lock.
     if await route.by_ids(session, [route_id], now) == [None]:
         return RouteUnknown("routeId")
     held = (await quota.lock(session, [route_id], now))[route_id]
     if not caller.owns(held.organizer):
         return NotYours("routeId")
     season = await seasons.require_open(session, held.season)
-    if isinstance(season, Refusal):
-        return season
-    total = judge(held, (held.quota or 0) + (seats if due_at <= now else 0), field="seats")
-    if isinstance(total, Refusal):
-        return total
-    await put_in(session, caller, [Release(route_id, held.season, held.organizer, seats, due_at, total)], now)
-    (released,) = await route.by_ids(session, [route_id], now)
-    return released or RouteUnknown("routeId")
+    return season if isinstance(season, Refusal) else held
 
 
 @refuses(QuotaBelowTaken, InvalidValue)
@@ -93,11 +102,15 @@ def judge(held: Seats, total: int, *, field: str) -> int | QuotaBelowTaken | Inv
 
 
 async def put_in(session: Session, caller: Caller, releases: Sequence[Release], now: datetime) -> None:
-    """Write `releases`, at most one per route, of locked routes. One without seats only makes its route limited."""
-    names = ("route_id", "total", "seats", "due_at")
-    columns = {name: [getattr(one, name) for one in releases] for name in names}
-    await session.execute(_SET, columns)
-    await session.execute(_INSERT, {"id": [uuid7() for _ in releases], "now": now, **columns})
+    """Write `releases`, at most one per route, of locked routes. A release of 0 seats only limits its route."""
+    put = _PUT.of(
+        [
+            _Put(id=uuid7(), route_id=one.route_id, seats=one.seats, due_at=one.due_at, total=one.total)
+            for one in releases
+        ]
+    )
+    await session.run(_SET, **put)
+    await session.run(_INSERT, now=now, **put)
     await change_log.append(session, [_entry(caller, one) for one in releases], now)
 
 
@@ -109,6 +122,12 @@ def _impossible(seats: int, due_at: datetime, now: datetime) -> InvalidValue | N
     if seats < 0 and due_at > now:
         return InvalidValue("at", "Penurunan kuota berlaku seketika.", "Lowering a quota takes effect at once.")
     return None
+
+
+def _release(route_id: UUID, held: Seats, seats: int, due_at: datetime, total: int) -> Release:
+    return Release(
+        route_id=route_id, season=held.season, organizer=held.organizer, seats=seats, due_at=due_at, total=total
+    )
 
 
 def _entry(caller: Caller, one: Release) -> change_log.Entry:

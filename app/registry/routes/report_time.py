@@ -1,5 +1,5 @@
-"""Report time: an hour before departure (S2.8). Departing later than that is accepted and marked `late`, until the
-grace after the departure is over.
+"""Report time: an hour before departure (S2.8). Whoever departs later is accepted, and marked `late`, until the grace
+after the departure is over.
 """
 
 from datetime import datetime, timedelta
@@ -17,5 +17,5 @@ def is_late(departed_at: datetime, departs_at: datetime | None) -> bool:
 
 
 def has_left(departs_at: datetime | None, grace_minutes: int, now: datetime) -> bool:
-    """Whether who is not aboard by now was left behind."""
+    """Whether the grace is over: whoever is not aboard by now was left behind."""
     return departs_at is not None and departs_at + timedelta(minutes=grace_minutes) < now

@@ -1,26 +1,21 @@
-"""A route as anyone may see it: its quota by now, when to report, when to hand a motorcycle over.
-
-`route.quota` holds what has been released; a release that has come due and is not yet in it is added when reading.
-"""
+"""A route as anyone may see it: its quota by now, when to report, when to hand a motorcycle over."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from typing import Any
 from uuid import UUID
-
-from sqlalchemy import Row, text
 
 from app.clock import wib_day
 from app.db import Session
 from app.models.enums import Service
-from app.registry.routes import report_time
+from app.registry.routes import quota, report_time, terminals
 from app.registry.routes.terminals import Terminal
+from app.sql import statement
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Route:
     id: UUID
     season: int
@@ -37,7 +32,7 @@ class Route:
     """What is released by now. None: not limited."""
     taken: int
     provisional: bool = False
-    """Made from a record of a feed, for review."""
+    """Made from a row that somebody sent in, for review."""
 
     @property
     def remaining(self) -> int | None:
@@ -55,54 +50,77 @@ class Route:
         return wib_day(self.departs_at) - timedelta(days=1)
 
 
-QUOTA = """
-    (r.quota + COALESCE((SELECT sum(q.seats) FROM quota_release q
-                         WHERE q.route_id = r.id AND q.released_at IS NULL AND q.due_at <= :now), 0))
-"""
+@dataclass(slots=True, kw_only=True)
+class RouteRow:
+    """The columns of `COLUMNS`."""
+
+    id: UUID
+    season: int
+    organizer: str
+    organizer_name: str
+    name: str
+    direction: str
+    service: str
+    mode: str
+    departs_at: datetime | None
+    quota: int | None
+    taken: int
+    provisional: bool
+    origin_code: str
+    origin_name: str
+    origin_city: str
+    origin_kind: str
+    origin_region_code: str | None
+    origin_organizer: str | None
+    origin_provisional: bool
+    destination_code: str
+    destination_name: str
+    destination_city: str
+    destination_kind: str
+    destination_region_code: str | None
+    destination_organizer: str | None
+    destination_provisional: bool
+
+
 COLUMNS = f"""
-    r.id, r.season, r.organizer_code, organizer.name AS organizer_name, r.name, r.direction, r.service, r.mode,
-    origin.code AS origin_code, origin.name AS origin_name, origin.city AS origin_city, origin.kind AS origin_kind,
-    origin.region_code AS origin_region_code, origin.organizer_code AS origin_organizer,
-    origin.provisional AS origin_provisional,
-    destination.code AS destination_code, destination.name AS destination_name,
-    destination.city AS destination_city, destination.kind AS destination_kind,
-    destination.region_code AS destination_region_code, destination.organizer_code AS destination_organizer,
-    destination.provisional AS destination_provisional, r.departs_at, {QUOTA} AS quota_now, r.taken, r.provisional
+    r.id, r.season, r.organizer_code AS organizer, organizer.name AS organizer_name, r.name, r.direction, r.service,
+    r.mode, r.departs_at, {quota.BY_NOW} AS quota, r.taken, r.provisional,
+    {terminals.columns("origin", "origin_")}, {terminals.columns("destination", "destination_")}
 """
 FROM = """
     route r JOIN organizer ON organizer.code = r.organizer_code
             JOIN terminal origin ON origin.code = r.origin_code
             JOIN terminal destination ON destination.code = r.destination_code
 """
-_BY_IDS = text(f"SELECT {COLUMNS} FROM {FROM} WHERE r.id = ANY(CAST(:ids AS uuid[])) AND r.merged_into IS NULL")
+_BY_IDS = statement(
+    f"SELECT {COLUMNS} FROM {FROM} WHERE r.id = ANY(CAST(:ids AS uuid[])) AND r.merged_into IS NULL", RouteRow
+)
 
 
 async def by_ids(session: Session, ids: Sequence[UUID], now: datetime) -> list[Route | None]:
     """The routes of `ids`, in that order."""
-    found = {row.id: from_row(row) for row in await session.execute(_BY_IDS, {"ids": list(ids), "now": now})}
+    found = {row.id: from_row(row) for row in await session.rows(_BY_IDS, ids=list(ids), now=now)}
     return [found.get(route_id) for route_id in ids]
 
 
-def from_row(row: Row[Any]) -> Route:
-    """`row` has the columns of `COLUMNS`."""
+def from_row(row: RouteRow) -> Route:
     return Route(
         id=row.id,
         season=row.season,
-        organizer=row.organizer_code,
+        organizer=row.organizer,
         organizer_name=row.organizer_name,
         name=row.name,
         direction=row.direction,
         service=row.service,
         mode=row.mode,
-        origin=_terminal(row, "origin"),
-        destination=_terminal(row, "destination"),
+        origin=_terminal(row, "origin_"),
+        destination=_terminal(row, "destination_"),
         departs_at=row.departs_at,
-        quota=row.quota_now,
+        quota=row.quota,
         taken=row.taken,
         provisional=row.provisional,
     )
 
 
-def _terminal(row: Row[Any], end: str) -> Terminal:
-    columns = ("code", "name", "city", "kind", "region_code", "organizer", "provisional")
-    return Terminal(*(getattr(row, f"{end}_{column}") for column in columns))
+def _terminal(row: RouteRow, end: str) -> Terminal:
+    return Terminal(**{name: getattr(row, end + name) for name in Terminal.__slots__})

@@ -1,4 +1,4 @@
-"""Declaring routes, a batch at once: the same route again is the same route. The key is the index `uq_route_natural`.
+"""Declaring routes, a batch at once. The same route again is the same route: its key is the index `uq_route_natural`.
 
 Direction, service, season and organizer of a route that has registrants stay as they are.
 """
@@ -6,11 +6,11 @@ Direction, service, season and organizer of a route that has registrants stay as
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
+from typing import NamedTuple
 from uuid import UUID
 
-from sqlalchemy import text
 from uuid_utils.compat import uuid7
 
 from app.db import Session
@@ -26,6 +26,7 @@ from app.registry.terms import seasons
 from app.registry.terms.seasons import Season
 from app.registry.values import spellings
 from app.registry.values.texts import line
+from app.sql import Arrays, statement
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,9 +48,9 @@ class RouteInput:
     """None: the route with the same natural key, or a new one."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Declared:
-    """A route's row."""
+    """A route as it is stored, or as it is to be stored."""
 
     id: UUID
     season: int
@@ -62,7 +63,7 @@ class Declared:
     destination: str
     departs_at: datetime | None
     provisional: bool = False
-    """Made from a feed; saving it declares it."""
+    """Made from a row that somebody sent in. Saving the route declares it."""
 
     @property
     def natural_key(self) -> tuple[object, ...]:
@@ -74,8 +75,8 @@ class Declared:
         return (self.season, self.organizer, self.direction, self.service)
 
 
-@dataclass(slots=True)
-class Table:
+@dataclass(slots=True, kw_only=True)
+class RouteBatch:
     """The routes that a batch is about, as they are while its items are judged one after the other."""
 
     seasons: dict[int, Season]
@@ -83,69 +84,70 @@ class Table:
     before: dict[UUID, Declared]
     seats: dict[UUID, Seats]
     used: frozenset[UUID]
-    """Those that have registrants."""
+    """The routes that have registrants."""
     after: dict[UUID, Declared]
     keys: dict[tuple[object, ...], UUID]
+    """The routes of `after` by their natural keys."""
     totals: dict[UUID, int] = field(default_factory=dict)
     """The quotas that change."""
 
 
-_ORGANIZERS = text(
+class _Written(NamedTuple):
+    id: UUID
+    season: int
+    organizer_code: str
+    name: str
+    name_key: str
+    direction: str
+    service: str
+    mode: str
+    origin_code: str
+    destination_code: str
+    departs_at: datetime | None
+
+
+_ORGANIZERS = statement(
     """
     SELECT code FROM organizer
     WHERE code = ANY(CAST(:owned AS text[]))
       AND (code = ANY(CAST(:named AS text[]))
            OR code IN (SELECT organizer_code FROM route WHERE id = ANY(CAST(:ids AS uuid[]))))
     ORDER BY code FOR NO KEY UPDATE
-    """
+    """,
+    str,
 )
-_ROUTES = text(
+_ROUTES = statement(
     """
-    SELECT id, season, organizer_code, name, direction, service, mode, origin_code, destination_code, departs_at,
-           provisional
+    SELECT id, season, organizer_code AS organizer, name, direction, service, mode, origin_code AS origin,
+           destination_code AS destination, departs_at, provisional
     FROM route
     WHERE merged_into IS NULL
       AND (id = ANY(CAST(:ids AS uuid[]))
            OR (organizer_code = ANY(CAST(:organizers AS text[])) AND name = ANY(CAST(:names AS text[]))))
-    """
+    """,
+    Declared,
 )
-_USED = text(
+_USED = statement(
     """
     SELECT given.id FROM unnest(CAST(:ids AS uuid[])) AS given (id)
     WHERE EXISTS (SELECT FROM registrant WHERE registrant.route_id = given.id)
-    """
+    """,
+    UUID,
 )
-_COLUMNS = """
-    unnest(CAST(:id AS uuid[]), CAST(:season AS int[]), CAST(:organizer AS text[]), CAST(:name AS text[]),
-           CAST(:direction AS text[]), CAST(:service AS text[]), CAST(:mode AS text[]), CAST(:origin AS text[]),
-           CAST(:destination AS text[]), CAST(:departs_at AS timestamptz[]), CAST(:name_key AS text[]))
-    AS given (id, season, organizer, name, direction, service, mode, origin, destination, departs_at, name_key)
-"""
-_INSERT = text(
-    f"""
-    INSERT INTO route (id, season, organizer_code, name, direction, service, mode, origin_code, destination_code,
-                       departs_at, name_key)
-    SELECT given.* FROM {_COLUMNS}
-    """
-)
-_UPDATE = text(
-    f"""
-    UPDATE route SET season = given.season, organizer_code = given.organizer, name = given.name,
-                     direction = given.direction, service = given.service, mode = given.mode,
-                     origin_code = given.origin, destination_code = given.destination, departs_at = given.departs_at,
-                     name_key = given.name_key, provisional = FALSE
-    FROM {_COLUMNS} WHERE route.id = given.id
-    """
-)
+_ROWS = Arrays("given", _Written)
+_COLUMNS = ", ".join(_Written._fields)
+_INSERT = statement(f"INSERT INTO route ({_COLUMNS}) SELECT {_COLUMNS} FROM {_ROWS}")
+_CHANGES = ", ".join(f"{name} = given.{name}" for name in _Written._fields if name != "id")
+_UPDATE = statement(f"UPDATE route SET {_CHANGES}, provisional = FALSE FROM {_ROWS} WHERE route.id = given.id")
 
 
 @refuses(SeasonClosed, QuotaBelowTaken, RouteUnknown, NotFound, NotYours, InvalidValue)
 async def save(session: Session, caller: Caller, inputs: Sequence[RouteInput], now: datetime) -> list[Route | Refusal]:
-    """Declare or change routes: a verdict each, in order; among equal keys the later one stands."""
+    """Declare or change routes, with a verdict each, in order. Of items with equal keys the later one stands."""
     tidied = [_tidy(given) for given in inputs]
-    table = await _read(session, caller, [given for given in tidied if isinstance(given, RouteInput)], now)
-    verdicts = [given if isinstance(given, Refusal) else _place(table, caller, given) for given in tidied]
-    await _write(session, caller, table, now)
+    batch = await _read(session, caller, [given for given in tidied if isinstance(given, RouteInput)], now)
+    verdicts = [given if isinstance(given, Refusal) else _place(batch, caller, given) for given in tidied]
+    await _write(session, caller, batch, now)
     ids = [verdict for verdict in verdicts if isinstance(verdict, UUID)]
     saved = dict(zip(ids, await route.by_ids(session, ids, now), strict=True))
     return [verdict if isinstance(verdict, Refusal) else saved[verdict] or RouteUnknown("id") for verdict in verdicts]
@@ -168,61 +170,64 @@ def _tidy(given: RouteInput) -> RouteInput | InvalidValue:
     return replace(given, name=name)
 
 
-async def _read(session: Session, caller: Caller, inputs: Sequence[RouteInput], now: datetime) -> Table:
+async def _read(session: Session, caller: Caller, inputs: Sequence[RouteInput], now: datetime) -> RouteBatch:
     ids = [given.id for given in inputs if given.id is not None]
     named = [given.organizer or caller.organizer for given in inputs]
-    # Saves of one organizer go one after the other, so no other one can take a natural key before this one writes it.
-    locked = await session.execute(_ORGANIZERS, {"owned": list(caller.organizers), "named": named, "ids": ids})
+    # Saves of one organizer go one after the other. So no other save can take a natural key before this save writes it.
+    locked = await session.rows(_ORGANIZERS, owned=list(caller.organizers), named=named, ids=ids)
     names = [given.name for given in inputs]
-    found = await session.execute(_ROUTES, {"ids": ids, "organizers": list(locked.scalars()), "names": names})
-    before = {row.id: Declared(*row) for row in found}
+    before = {one.id: one for one in await session.rows(_ROUTES, ids=ids, organizers=locked, names=names)}
     places = {place for given in inputs for place in (given.origin, given.destination)}
-    return Table(
+    return RouteBatch(
         seasons={season.year: season for season in await seasons.all_of(session)},
         terminals=frozenset(one.code for one in await terminals.by_codes(session, list(places)) if one),
         before=before,
         seats=await quota.lock(session, [one.id for one in before.values() if caller.owns(one.organizer)], now),
-        used=frozenset((await session.execute(_USED, {"ids": list(before)})).scalars()),
+        used=frozenset(await session.rows(_USED, ids=list(before))),
         after=dict(before),
         keys={declared.natural_key: declared.id for declared in before.values()},
     )
 
 
-def _place(table: Table, caller: Caller, given: RouteInput) -> UUID | Refusal:
-    """Put one item into the table: the id of its route, or why not."""
-    named = None if given.id is None else table.after.get(given.id)
+def _place(batch: RouteBatch, caller: Caller, given: RouteInput) -> UUID | Refusal:
+    """Put one item into the batch: the id of its route, or why not."""
+    named = None if given.id is None else batch.after.get(given.id)
     if named is None and given.id is not None:
         return RouteUnknown("id")
-    wanted = _wanted(table, caller, given, named)
+    wanted = _wanted(batch, caller, given, named)
     if isinstance(wanted, Refusal):
         return wanted
-    standing = table.before.get(wanted.id)
-    if standing is not None and wanted.id in table.used and wanted.pinned != standing.pinned:
+    standing = batch.before.get(wanted.id)
+    if standing is not None and wanted.id in batch.used and wanted.pinned != standing.pinned:
         return InvalidValue("id", "Rute ini sudah punya pendaftar.", "This route has registrants already.")
-    total = _total(table, wanted.id, given.quota)
+    total = _total(batch, wanted.id, given.quota)
     if isinstance(total, Refusal):
         return total
-    table.after[wanted.id] = wanted
-    table.keys[wanted.natural_key] = wanted.id
+    batch.after[wanted.id] = wanted
+    batch.keys[wanted.natural_key] = wanted.id
     if total is not None:
-        table.totals[wanted.id] = total
+        batch.totals[wanted.id] = total
     return wanted.id
 
 
-def _wanted(table: Table, caller: Caller, given: RouteInput, named: Declared | None) -> Declared | Refusal:
-    """The row that an item asks for."""
+def _wanted(batch: RouteBatch, caller: Caller, given: RouteInput, named: Declared | None) -> Declared | Refusal:
+    """The row that an item asks for. `named` is the route whose id it tells."""
     if named is not None and not caller.owns(named.organizer):
         return NotYours("id")
     organizer = organizer_of(caller, given.organizer or (None if named is None else named.organizer))
     if isinstance(organizer, Refusal):
         return NotYours("organizer")
-    season = _season(table, given, named)
+    season = _season(batch, given, named)
     if isinstance(season, Refusal):
         return season
     for column in ("origin", "destination"):
-        if getattr(given, column) not in table.terminals:
+        if getattr(given, column) not in batch.terminals:
             return InvalidValue(column, "Terminal tidak dikenal.", "There is no such terminal.")
-    wanted = Declared(
+    return _only_one(batch, _declared(given, organizer, season, named), named)
+
+
+def _declared(given: RouteInput, organizer: str, season: int, named: Declared | None) -> Declared:
+    return Declared(
         id=uuid7() if named is None else named.id,
         season=season,
         organizer=organizer,
@@ -234,62 +239,78 @@ def _wanted(table: Table, caller: Caller, given: RouteInput, named: Declared | N
         destination=given.destination,
         departs_at=given.departs_at,
     )
-    return _only_one(table, wanted, named)
 
 
-def _only_one(table: Table, wanted: Declared, named: Declared | None) -> Declared | InvalidValue:
-    """`wanted`, as the route that has its natural key already, if there is one."""
-    twin = table.keys.get(wanted.natural_key)
+def _only_one(batch: RouteBatch, wanted: Declared, named: Declared | None) -> Declared | InvalidValue:
+    """`wanted`; under the id of the route that has its natural key already, if there is such a route."""
+    twin = batch.keys.get(wanted.natural_key)
     if twin is None or twin == wanted.id:
         return wanted
-    # A key that this batch freed can be given away by the next: a statement changes its rows in no particular order.
-    if named is not None or table.after[twin].natural_key != wanted.natural_key:
+    # A key that an item of this batch freed can be taken by the next batch only: a statement changes its rows in no
+    # particular order, so the new owner might be written before the old one.
+    if named is not None or batch.after[twin].natural_key != wanted.natural_key:
         return InvalidValue("name", "Rute yang sama sudah ada.", "There is the same route already.")
     return replace(wanted, id=twin)
 
 
-def _season(table: Table, given: RouteInput, named: Declared | None) -> int | NotFound | SeasonClosed:
-    open_ones = [year for year, season in table.seasons.items() if season.closed_at is None]
+def _season(batch: RouteBatch, given: RouteInput, named: Declared | None) -> int | NotFound | SeasonClosed:
+    open_ones = [year for year, season in batch.seasons.items() if season.closed_at is None]
     if named is not None and named.season not in open_ones:
         return SeasonClosed("id", season=named.season)
     if given.season is None:
         return named.season if named is not None else max(open_ones, default=None) or NotFound("season")
     if given.season in open_ones:
         return given.season
-    return SeasonClosed("season", season=given.season) if given.season in table.seasons else NotFound("season")
+    return SeasonClosed("season", season=given.season) if given.season in batch.seasons else NotFound("season")
 
 
-def _total(table: Table, route_id: UUID, wanted: int | None) -> int | Refusal | None:
+def _total(batch: RouteBatch, route_id: UUID, wanted: int | None) -> int | Refusal | None:
     if wanted is None:
         return None
-    held = table.seats.get(route_id) or Seats(season=0, organizer="", quota=None, taken=0)
+    held = batch.seats.get(route_id) or Seats(season=0, organizer="", quota=None, taken=0)
     return quota_releases.judge(held, wanted, field="quota")
 
 
-async def _write(session: Session, caller: Caller, table: Table, now: datetime) -> None:
-    new = [declared for route_id, declared in table.after.items() if route_id not in table.before]
-    changed = [declared for route_id, declared in table.before.items() if table.after[route_id] != declared]
-    changed = [table.after[declared.id] for declared in changed]
-    await session.execute(_INSERT, _columns(new))
-    await session.execute(_UPDATE, _columns(changed))
+async def _write(session: Session, caller: Caller, batch: RouteBatch, now: datetime) -> None:
+    new = [declared for route_id, declared in batch.after.items() if route_id not in batch.before]
+    changed = [batch.after[route_id] for route_id, before in batch.before.items() if batch.after[route_id] != before]
+    await session.run(_INSERT, **_ROWS.of([_written(declared) for declared in new]))
+    await session.run(_UPDATE, **_ROWS.of([_written(declared) for declared in changed]))
     await change_log.append(session, [_entry(caller, declared) for declared in (*new, *changed)], now)
-    releases = list(_releases(table, now))
+    releases = list(_releases(batch, now))
     if releases:
         await quota_releases.put_in(session, caller, releases, now)
 
 
-def _releases(table: Table, now: datetime) -> Iterable[Release]:
-    for route_id, total in table.totals.items():
-        declared, held = table.after[route_id], table.seats.get(route_id)
+def _releases(batch: RouteBatch, now: datetime) -> Iterable[Release]:
+    for route_id, total in batch.totals.items():
+        declared, held = batch.after[route_id], batch.seats.get(route_id)
         released = None if held is None else held.quota
         if total != released:
-            yield Release(route_id, declared.season, declared.organizer, total - (released or 0), now, total)
+            yield Release(
+                route_id=route_id,
+                season=declared.season,
+                organizer=declared.organizer,
+                seats=total - (released or 0),
+                due_at=now,
+                total=total,
+            )
 
 
-def _columns(routes: Sequence[Declared]) -> dict[str, object]:
-    columns = {one.name: [getattr(declared, one.name) for declared in routes] for one in fields(Declared)}
-    del columns["provisional"]
-    return {**columns, "name_key": [spellings.of_route(declared.name) for declared in routes]}
+def _written(declared: Declared) -> _Written:
+    return _Written(
+        id=declared.id,
+        season=declared.season,
+        organizer_code=declared.organizer,
+        name=declared.name,
+        name_key=spellings.of_route(declared.name),
+        direction=declared.direction,
+        service=declared.service,
+        mode=declared.mode,
+        origin_code=declared.origin,
+        destination_code=declared.destination,
+        departs_at=declared.departs_at,
+    )
 
 
 def _entry(caller: Caller, declared: Declared) -> change_log.Entry:

@@ -1,15 +1,14 @@
-"""Merging a terminal that a feed made into the one that it means, for Hubdat or for its owner.
+"""Merging a provisional terminal, which a row made, into the terminal that it means; for Hubdat or for its owner.
 
-The routes that used it use the other one; later records that mean it find that one.
+The routes of the provisional terminal become routes of the other one. Later rows that mean it find the other one.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
-
-from sqlalchemy import Row, text
+from typing import NamedTuple
+from uuid import UUID
 
 from app.db import Session
 from app.errors import InvalidValue, NotFound, NotYours, Refusal, refuses
@@ -18,31 +17,59 @@ from app.registry import change_log
 from app.registry.caller import Caller
 from app.registry.routes import terminals
 from app.registry.routes.terminals import Terminal
+from app.sql import statement
 
-# A route that a feed makes there waits for this lock, by its foreign key, and is then made anew (`provisional`).
-_TERMINALS = text(
+
+class _Locked(NamedTuple):
+    code: str
+    organizer: str | None
+    provisional: bool
+
+
+class _RouteThere(NamedTuple):
+    """A route that departs from or arrives at one of the two terminals."""
+
+    id: UUID
+    organizer: str
+    season: int
+    direction: str
+    service: str
+    name: str
+    name_key: str
+    departs_at: datetime | None
+    provisional: bool
+    merged_into: UUID | None
+    origin_code: str
+    destination_code: str
+
+
+# A row may just now make a route there. By its foreign key the route waits for this lock, and is then made anew
+# (`rows.provisional`).
+_TERMINALS = statement(
     """
     SELECT code, organizer_code AS organizer, provisional FROM terminal
     WHERE code IN (:code, :into) AND merged_into IS NULL ORDER BY code FOR UPDATE
-    """
+    """,
+    _Locked,
 )
-_ROUTES = text(
+_ROUTES = statement(
     """
     SELECT id, organizer_code AS organizer, season, direction, service, name, name_key, departs_at, provisional,
            merged_into, origin_code, destination_code
     FROM route WHERE origin_code IN (:code, :into) OR destination_code IN (:code, :into)
     ORDER BY id FOR NO KEY UPDATE
-    """
+    """,
+    _RouteThere,
 )
-_REPLACE = text(
+_REPLACE = statement(
     """
     UPDATE route SET origin_code = CASE origin_code WHEN :code THEN :into ELSE origin_code END,
                      destination_code = CASE destination_code WHEN :code THEN :into ELSE destination_code END
     WHERE :code IN (origin_code, destination_code)
     """
 )
-# Those that were merged into this one before are spellings of its target, too.
-_MERGED = text("UPDATE terminal SET merged_into = :into WHERE :code IN (code, merged_into)")
+# Terminals that were merged into this one before are spellings of its target, too.
+_MERGED = statement("UPDATE terminal SET merged_into = :into WHERE :code IN (code, merged_into)")
 
 
 @refuses(NotFound, NotYours, InvalidValue)
@@ -53,20 +80,19 @@ async def merge(
 
     It is refused when routes would become the same, or end where they begin.
     """
-    ends = {"code": code, "into": into}
-    found = {row.code: row for row in await session.execute(_TERMINALS, ends)}
-    routes = (await session.execute(_ROUTES, ends)).all()
-    using = [row for row in routes if code in {row.origin_code, row.destination_code}]
+    found = {row.code: row for row in await session.rows(_TERMINALS, code=code, into=into)}
+    routes = await session.rows(_ROUTES, code=code, into=into)
+    using = [route for route in routes if code in {route.origin_code, route.destination_code}]
     refused = _judge(found, using, caller, code, into, admin=admin) or _refuses_twins(routes, code, into)
     if refused is not None:
         return refused
-    await session.execute(_REPLACE, ends)
-    await session.execute(_MERGED, ends)
+    await session.run(_REPLACE, code=code, into=into)
+    await session.run(_MERGED, code=code, into=into)
     entry = change_log.Entry(
         ChangeKind.TERMINAL_MERGED,
         organizer=found[code].organizer,
         client_id=caller.client_id,
-        facts={"code": code, "into": into, "routes": [str(row.id) for row in using]},
+        facts={"code": code, "into": into, "routes": [str(route.id) for route in using]},
     )
     await change_log.append(session, [entry], now)
     [merged] = await terminals.by_codes(session, [into])
@@ -74,31 +100,31 @@ async def merge(
 
 
 def _judge(
-    found: dict[str, Row[Any]], using: Sequence[Row[Any]], caller: Caller, code: str, into: str, *, admin: bool
+    found: dict[str, _Locked], using: Sequence[_RouteThere], caller: Caller, code: str, into: str, *, admin: bool
 ) -> Refusal | None:
     for name, one in (("provisional", code), ("into", into)):
         if one not in found:
             return NotFound(name)
-    owners = {found[code].organizer, *(row.organizer for row in using)}
-    if not (admin or all(caller.owns(owner) for owner in owners)):
+    owners = {found[code].organizer, *(route.organizer for route in using)}
+    if not (admin or all(owner is not None and caller.owns(owner) for owner in owners)):
         return NotYours("provisional")
     if not found[code].provisional:
         return InvalidValue("provisional", "Terminal ini tidak sementara.", "This terminal is not a provisional one.")
     if code == into:
         return InvalidValue("into", "Terminal ini tidak dapat digabung dengan dirinya.", "It is the same terminal.")
-    if any({row.origin_code, row.destination_code} <= {code, into} for row in using):
+    if any({route.origin_code, route.destination_code} <= {code, into} for route in using):
         return InvalidValue("into", "Ada rute yang tujuannya menjadi asalnya.", "A route would end where it begins.")
     return None
 
 
-def _refuses_twins(routes: Sequence[Row[Any]], code: str, into: str) -> InvalidValue | None:
+def _refuses_twins(routes: Sequence[_RouteThere], code: str, into: str) -> InvalidValue | None:
     """What the indices `uq_route_natural` and `uq_route_provisional` would refuse."""
     keys: set[tuple[object, ...]] = set()
-    for row in routes:
-        ends = [into if end == code else end for end in (row.origin_code, row.destination_code)]
-        pinned = (row.organizer, row.season, row.direction, row.service, row.departs_at, *ends)
-        own = [(*pinned, "name", row.name)] if row.merged_into is None else []
-        own += [(*pinned, "key", row.name_key)] if row.provisional else []
+    for route in routes:
+        ends = [into if end == code else end for end in (route.origin_code, route.destination_code)]
+        pinned = (route.organizer, route.season, route.direction, route.service, route.departs_at, *ends)
+        own = [(*pinned, "name", route.name)] if route.merged_into is None else []
+        own += [(*pinned, "key", route.name_key)] if route.provisional else []
         if not keys.isdisjoint(own):
             return InvalidValue(
                 "into",

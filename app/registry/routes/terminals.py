@@ -1,13 +1,13 @@
-"""Terminals: any departure or arrival place. Whoever declared one may change it."""
+"""Terminals: any departure or arrival place. Whoever declared a terminal may change it."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from datetime import datetime
-
-from sqlalchemy import text
+from functools import cache
+from typing import NamedTuple
 
 from app.db import Session
 from app.errors import InvalidValue, NotYours, Raced, Refusal, refuses
@@ -16,9 +16,10 @@ from app.registry import change_log
 from app.registry.caller import Caller
 from app.registry.values import cities, spellings
 from app.registry.values.texts import line
+from app.sql import Arrays, Statement, statement
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Terminal:
     code: str
     name: str
@@ -28,10 +29,10 @@ class Terminal:
     organizer: str | None
     """Who declared it. None: the registry itself."""
     provisional: bool = False
-    """Made from a record of a feed, for review. Saving it declares it."""
+    """Made from a row that somebody sent in, for review. Saving the terminal declares it."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class TerminalInput:
     code: str
     name: str
@@ -42,59 +43,95 @@ class TerminalInput:
 
 _CODE = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 _REGION = re.compile(r"[0-9]{4}")
-_COLUMNS = "code, name, city, kind, region_code, organizer_code, provisional"
-_BY_CODES = text(f"SELECT {_COLUMNS} FROM terminal WHERE code = ANY(CAST(:codes AS text[])) AND merged_into IS NULL")
-_ALL = f"SELECT {_COLUMNS} FROM terminal WHERE merged_into IS NULL"
-_ORDER = "ORDER BY city_key, code"
-_LOCK = text(
-    f"""
-    SELECT {_COLUMNS}, merged_into IS NOT NULL AS merged FROM terminal WHERE code = ANY(CAST(:codes AS text[]))
-    ORDER BY code FOR NO KEY UPDATE
-    """
+
+
+def columns(table: str, prefix: str = "") -> str:
+    """SQL: what a `Terminal` is made of, from the alias `table`, each column under its field's name behind `prefix`."""
+    stored = {name: "organizer_code" if name == "organizer" else name for name in Terminal.__slots__}
+    return ", ".join(f"{table}.{column} AS {prefix}{name}" for name, column in stored.items())
+
+
+class _Locked(NamedTuple):
+    code: str
+    name: str
+    city: str
+    kind: str
+    region_code: str | None
+    organizer: str | None
+    provisional: bool
+    merged: bool
+
+
+class _Saved(NamedTuple):
+    code: str
+    name: str
+    name_key: str
+    city: str
+    city_key: str
+    kind: str
+    region_code: str | None
+    organizer_code: str | None
+
+
+_CONDITIONS = {"city_key": "t.city_key = :city_key", "provisional": "t.provisional = :provisional"}
+
+
+@cache
+def _all(*asked: str) -> Statement[Terminal]:
+    """The list for a caller who asks for these `_CONDITIONS`."""
+    conditions = " AND ".join(["t.merged_into IS NULL", *(_CONDITIONS[name] for name in asked)])
+    return statement(f"SELECT {columns('t')} FROM terminal t WHERE {conditions} ORDER BY t.city_key, t.code", Terminal)
+
+
+_EVERY_CONDITION = (_all(), _all(*_CONDITIONS))
+_BY_CODES = statement(
+    f"SELECT {columns('t')} FROM terminal t WHERE code = ANY(CAST(:codes AS text[])) AND merged_into IS NULL", Terminal
 )
-_SAVE = text(
-    """
-    INSERT INTO terminal (code, name, city, city_key, kind, region_code, organizer_code, name_key)
-    SELECT * FROM unnest(CAST(:code AS text[]), CAST(:name AS text[]), CAST(:city AS text[]),
-                         CAST(:city_key AS text[]), CAST(:kind AS text[]), CAST(:region_code AS text[]),
-                         CAST(:organizer AS text[]), CAST(:name_key AS text[]))
-         AS given (code, name, city, city_key, kind, region_code, organizer, name_key)
-    ORDER BY given.code
-    ON CONFLICT (code) DO UPDATE SET name = excluded.name, city = excluded.city, city_key = excluded.city_key,
-                                     kind = excluded.kind, region_code = excluded.region_code,
-                                     name_key = excluded.name_key, provisional = FALSE
+_LOCK = statement(
+    f"""
+    SELECT {columns("t")}, merged_into IS NOT NULL AS merged FROM terminal t
+    WHERE code = ANY(CAST(:codes AS text[])) ORDER BY code FOR NO KEY UPDATE
+    """,
+    _Locked,
+)
+_SAVES = Arrays("given", _Saved)
+_SAVED_COLUMNS = ", ".join(_Saved._fields)
+_CHANGES = ", ".join(f"{name} = excluded.{name}" for name in _Saved._fields if name not in {"code", "organizer_code"})
+_SAVE = statement(
+    f"""
+    INSERT INTO terminal ({_SAVED_COLUMNS}) SELECT {_SAVED_COLUMNS} FROM {_SAVES} ORDER BY code
+    ON CONFLICT (code) DO UPDATE SET {_CHANGES}, provisional = FALSE
     WHERE terminal.organizer_code IS NOT DISTINCT FROM excluded.organizer_code AND terminal.merged_into IS NULL
-    RETURNING code
     """
 )
 
 
 async def by_codes(session: Session, codes: Sequence[str]) -> list[Terminal | None]:
     """The terminals of `codes`, in that order."""
-    found = {row.code: Terminal(*row) for row in await session.execute(_BY_CODES, {"codes": list(codes)})}
+    found = {terminal.code: terminal for terminal in await session.rows(_BY_CODES, codes=list(codes))}
     return [found.get(code) for code in codes]
 
 
 async def all_of(session: Session, city: str | None = None, *, provisional: bool | None = None) -> list[Terminal]:
     """Every terminal, or those of one city under any of its names, or the provisional ones, or all others."""
-    given = {"city_key": city and cities.key(city), "provisional": provisional}
-    asked = " ".join(f"AND {column} = :{column}" for column, value in given.items() if value is not None)
-    return [Terminal(*row) for row in await session.execute(text(f"{_ALL} {asked} {_ORDER}"), given)]
+    values = {"city_key": city and cities.key(city), "provisional": provisional}
+    asked = {name: value for name, value in values.items() if value is not None}
+    return await session.rows(_all(*asked), **asked)
 
 
 @refuses(NotYours, InvalidValue)
 async def save(
     session: Session, caller: Caller, inputs: Sequence[TerminalInput], now: datetime, *, admin: bool
 ) -> list[Terminal | Refusal]:
-    """Declare or change terminals: a verdict each, in order; the same again is anybody's and changes nothing.
+    """Declare or change terminals, with a verdict each, in order. Anybody may say the same again: it changes nothing.
 
     Raises `Raced` when somebody else declares one of the codes just now.
     """
     tidied = [_tidy(given) for given in inputs]
     codes = [given.code for given in tidied if isinstance(given, TerminalInput)]
-    rows = (await session.execute(_LOCK, {"codes": codes})).all()
-    merged = {row.code for row in rows if row.merged}
-    before = {row.code: Terminal(*row[:-1]) for row in rows}
+    locked = await session.rows(_LOCK, codes=codes)
+    merged = {row.code for row in locked if row.merged}
+    before = {row.code: Terminal(**{name: getattr(row, name) for name in Terminal.__slots__}) for row in locked}
     after = dict(before)
     verdicts: list[Terminal | Refusal] = []
     for given in tidied:
@@ -122,7 +159,7 @@ def _tidy(given: TerminalInput) -> TerminalInput | InvalidValue:
         return InvalidValue("kind", "Nilai tidak dikenal.", "Not a known value.")
     if given.region_code is not None and _REGION.fullmatch(given.region_code) is None:
         return InvalidValue("regionCode", "Kode wilayah terdiri dari 4 angka.", "A region code has 4 digits.")
-    return TerminalInput(given.code, name, city, given.kind, given.region_code)
+    return TerminalInput(code=given.code, name=name, city=city, kind=given.kind, region_code=given.region_code)
 
 
 def _place(
@@ -132,23 +169,36 @@ def _place(
         return InvalidValue("code", "Terminal ini sudah digabung.", "This terminal was merged.")
     before = standing.get(given.code)
     owner = caller.organizer if before is None else before.organizer
-    wanted = Terminal(given.code, given.name, given.city, given.kind, given.region_code, owner)
+    wanted = Terminal(
+        code=given.code,
+        name=given.name,
+        city=given.city,
+        kind=given.kind,
+        region_code=given.region_code,
+        organizer=owner,
+    )
     if wanted == before or admin or (owner is not None and caller.owns(owner)):
         return wanted
     return NotYours("code")
 
 
 async def _write(session: Session, caller: Caller, changed: Sequence[Terminal], now: datetime) -> None:
-    columns = {one.name: [getattr(terminal, one.name) for terminal in changed] for one in fields(Terminal)}
-    del columns["provisional"]
-    keys = {
-        "city_key": [cities.key(terminal.city) for terminal in changed],
-        "name_key": [spellings.of_place(terminal.name)[1] for terminal in changed],
-    }
-    written = (await session.execute(_SAVE, {**columns, **keys})).all()
-    if len(written) < len(changed):
+    if await session.run(_SAVE, **_SAVES.of([_saved(terminal) for terminal in changed])) < len(changed):
         raise Raced
     await change_log.append(session, [_entry(caller, terminal) for terminal in changed], now)
+
+
+def _saved(terminal: Terminal) -> _Saved:
+    return _Saved(
+        code=terminal.code,
+        name=terminal.name,
+        name_key=spellings.of_place(terminal.name)[1],
+        city=terminal.city,
+        city_key=cities.key(terminal.city),
+        kind=terminal.kind,
+        region_code=terminal.region_code,
+        organizer_code=terminal.organizer,
+    )
 
 
 def _entry(caller: Caller, terminal: Terminal) -> change_log.Entry:

@@ -1,1 +1,1 @@
-"""The ministry's 12 columns: a row comes in and is judged, rehearsed, consolidated; and rows go out."""
+"""The ministry's 12 columns: rows come in, are judged and taken in, or judged only (a dry run); and rows go out."""

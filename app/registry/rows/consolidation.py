@@ -10,9 +10,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 from hashlib import sha256
+from typing import NamedTuple
 from uuid import UUID
-
-from sqlalchemy import text
 
 from app.clock import start_of_wib_day
 from app.db import Session
@@ -23,13 +22,14 @@ from app.registry.caller import Caller
 from app.registry.registrants import opening
 from app.registry.terms import seasons
 from app.registry.values.standard import STATUS_CODES
+from app.sql import statement
 from app.vault.vault import Vault
 
-AT_ONCE = 2_000
-FIRST = UUID(int=0)
+REGISTRANTS_OF_A_PART = 2_000
+BEFORE_THE_FIRST = UUID(int=0)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Summary:
     organizer: str
     season: int
@@ -42,17 +42,33 @@ class Summary:
     """In hexadecimal. None: the caller does not own these registrants."""
 
 
+class _OfStatus(NamedTuple):
+    status: str
+    registrants: int
+
+
+class _Standing(NamedTuple):
+    id: UUID
+    nik_sealed: bytes
+    direction: str
+    service: str
+    status: str
+
+
 _OF_DAY = (
     "season = :season AND organizer_code = :organizer AND registered_at >= :since AND registered_at < :until"
     " AND erased_at IS NULL"
 )
-_ONE_STATE = text("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
-_COUNTS = text(f"SELECT status, count(*) AS registrants FROM registrant WHERE {_OF_DAY} GROUP BY status")
-_LINES = text(
+_ONE_STATE = statement("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
+_COUNTS = statement(
+    f"SELECT status, count(*) AS registrants FROM registrant WHERE {_OF_DAY} GROUP BY status", _OfStatus
+)
+_LINES = statement(
     f"""
     SELECT id, nik_sealed, direction, service, status FROM registrant
     WHERE {_OF_DAY} AND {HOLDS_SEAT} AND id > :after ORDER BY id LIMIT :most
-    """
+    """,
+    _Standing,
 )
 
 
@@ -67,30 +83,27 @@ async def summary(
     season: int | None = None,
     everyone: bool = False,
 ) -> Summary | NotYours:
-    """Of one organizer and day. With `everyone` (the dashboard) of any, then without the checksum.
+    """The summary of one organizer and day. With `everyone` (the dashboard), of any organizer, without the checksum.
 
-    The transaction's first use: what it reads is one state. Raises NotFound without any season.
+    It must be the first use of its transaction: then all that is read is one state. Raises NotFound without any
+    season.
     """
     if not (caller.owns(organizer) or everyone):
         return NotYours("organizer")
-    await session.execute(_ONE_STATE)
+    await session.run(_ONE_STATE)
     year = season or await seasons.latest(session)
-    facts = {
-        "season": year,
-        "organizer": organizer,
-        "since": start_of_wib_day(day),
-        "until": start_of_wib_day(day + timedelta(days=1)),
-    }
-    counted: dict[str, int] = {row.status: row.registrants for row in await session.execute(_COUNTS, facts)}
+    until = start_of_wib_day(day + timedelta(days=1))
+    facts = {"season": year, "organizer": organizer, "since": start_of_wib_day(day), "until": until}
+    counted = {one.status: one.registrants for one in await session.rows(_COUNTS, **facts)}
     counts = {status.value: counted.get(status, 0) for status in RegistrantStatus}
     lines = await _lines(session, vault, facts) if caller.owns(organizer) else None
     return Summary(
-        organizer,
-        year,
-        day,
-        counts,
-        sum(counts[status] for status in SEAT_HOLDERS),
-        None if lines is None else checksum(lines),
+        organizer=organizer,
+        season=year,
+        day=day,
+        counts=counts,
+        standing=sum(counts[status] for status in SEAT_HOLDERS),
+        checksum=None if lines is None else checksum(lines),
     )
 
 
@@ -99,20 +112,16 @@ def checksum(lines: list[str]) -> str:
 
 
 async def _lines(session: Session, vault: Vault, facts: Mapping[str, object]) -> list[str]:
-    """In parts, so that a server answers others between them."""
+    """In parts, so that a server answers other callers between two parts."""
     lines: list[str] = []
-    after: UUID | None = FIRST
+    after: UUID | None = BEFORE_THE_FIRST
     while after is not None:
-        rows = (await session.execute(_LINES, {**facts, "after": after, "most": AT_ONCE})).all()
-        lines += [
-            opening.line(
-                row.nik_sealed,
-                row.direction,
-                row.service,
-                str(STATUS_CODES[RegistrantStatus(row.status)]),
-                vault=vault,
-            )
-            for row in rows
-        ]
-        after = rows[-1].id if len(rows) == AT_ONCE else None
+        rows = await session.rows(_LINES, after=after, most=REGISTRANTS_OF_A_PART, **facts)
+        lines += [_line(row, vault) for row in rows]
+        after = rows[-1].id if len(rows) == REGISTRANTS_OF_A_PART else None
     return lines
+
+
+def _line(row: _Standing, vault: Vault) -> str:
+    code = STATUS_CODES[RegistrantStatus(row.status)]
+    return opening.line(row.nik_sealed, row.direction, row.service, str(code), vault=vault)

@@ -1,7 +1,7 @@
 """A dry run: rows are judged by the rules themselves, in transactions that are rolled back, so nothing is changed.
 
-What one part of a file did to the next is put in before it is judged: the seats that it took. Rows of one NIK have to
-be in one part; then whoever is in the file twice, or comes for the way back, is judged right as well.
+A file is judged part by part. Before a part is judged, the seats that the parts before it took are put in. Rows of one
+NIK have to be in one part: then whoever is in the file twice, or comes for the way back, is judged right as well.
 """
 
 from __future__ import annotations
@@ -10,37 +10,45 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 from uuid import UUID
-
-from sqlalchemy import text
 
 from app.db import Database, Session
 from app.registry.caller import Caller
 from app.registry.rows import reception
 from app.registry.rows.reception import Push, Verdict
+from app.sql import Arrays, statement
 from app.vault.vault import Vault
 
-Seats = Mapping[UUID, int]
+SeatsTaken = Mapping[UUID, int]
 """Of routes with a quota: how many seats the file has taken so far."""
 
 
 @dataclass(frozen=True, slots=True)
-class Judged:
+class DryRun:
+    """Of one part of a file."""
+
     verdicts: list[Verdict]
-    seats: Seats
+    seats: SeatsTaken
+    """By this part and all before it."""
 
 
 class _Undone(Exception):  # noqa: N818 - an outcome
     """Rolls back."""
 
 
+class _Taken(NamedTuple):
+    route_id: UUID
+    seats: int
+
+
+_FILE = Arrays("had", _Taken)
 _LIMITED = "quota IS NOT NULL AND organizer_code = ANY(CAST(:own AS text[]))"
-_TAKEN = text(f"SELECT id, taken FROM route WHERE {_LIMITED}")
-_TAKE = text(
+_TAKEN = statement(f"SELECT id AS route_id, taken AS seats FROM route WHERE {_LIMITED}", _Taken)
+_TAKE = statement(
     f"""
     WITH had AS (
-        SELECT route.id, had.seats FROM route
-        JOIN unnest(CAST(:ids AS uuid[]), CAST(:seats AS int[])) AS had (id, seats) ON had.id = route.id
+        SELECT route.id, had.seats FROM route JOIN {_FILE} ON had.route_id = route.id
         WHERE {_LIMITED} ORDER BY route.id FOR NO KEY UPDATE OF route
     )
     UPDATE route SET taken = greatest(0, least(quota, taken + had.seats)) FROM had WHERE had.id = route.id
@@ -49,19 +57,20 @@ _TAKE = text(
 
 
 async def push(
-    database: Database, vault: Vault, caller: Caller, pushes: Sequence[Push], seats: Seats, now: datetime
-) -> Judged:
+    database: Database, vault: Vault, caller: Caller, pushes: Sequence[Push], seats: SeatsTaken, now: datetime
+) -> DryRun:
     """What `reception.push` would answer behind the parts that took `seats`."""
-    found: list[Judged] = []
+    found: list[DryRun] = []
 
     async def judge(session: Session) -> None:
         own = sorted(caller.organizers)
-        await session.execute(_TAKE, {"own": own, "ids": list(seats), "seats": list(seats.values())})
+        had = [_Taken(route_id=route, seats=count) for route, count in seats.items()]
+        await session.run(_TAKE, own=own, **_FILE.of(had))
         before = await _taken(session, own)
         verdicts = await reception.push(session, vault, pushes, now)
         after = await _taken(session, own)
         more = {route: seats.get(route, 0) + taken - before.get(route, 0) for route, taken in after.items()}
-        found.append(Judged(verdicts, {route: count for route, count in more.items() if count}))
+        found.append(DryRun(verdicts, {route: count for route, count in more.items() if count}))
         raise _Undone
 
     with suppress(_Undone):
@@ -70,4 +79,4 @@ async def push(
 
 
 async def _taken(session: Session, own: Sequence[str]) -> dict[UUID, int]:
-    return {row.id: row.taken for row in await session.execute(_TAKEN, {"own": list(own)})}
+    return {one.route_id: one.seats for one in await session.rows(_TAKEN, own=list(own))}

@@ -1,18 +1,15 @@
-"""An organizer's own registrants as rows of the standard: page by page, each organizer's in the order of their arrival.
+"""An organizer's own registrants as rows of the standard, page by page, in the order of their arrival.
 
-What stood when the first page was read is there exactly once. Whoever was erased is left out; whoever registered anew
-after an end is there as that.
+Whoever stood when the first page was read is there exactly once. Whoever was erased is left out. Of somebody who
+registered anew after an end, the new registration is there.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta
-from typing import Any
+from datetime import date, datetime, timedelta
+from functools import cache
 from uuid import UUID
-
-from sqlalchemy import Row, text
 
 from app.clock import start_of_wib_day
 from app.db import Session
@@ -20,7 +17,9 @@ from app.models.enums import Direction, Mode, RegistrantStatus
 from app.models.registrant import HOLDS_NIK
 from app.registry.caller import Caller
 from app.registry.registrants import record
+from app.registry.registrants.record import Stored
 from app.registry.values import standard
+from app.sql import Statement, statement
 from app.vault.vault import Vault
 
 COLUMNS = (*standard.COLUMNS, *standard.EXTENSIONS)
@@ -29,12 +28,25 @@ OF_THE_STANDARD = (RegistrantStatus.REGISTERED, RegistrantStatus.VERIFIED, Regis
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class ExtractFilter:
     season: int
     direction: Direction | None = None
     day: date | None = None
     """Of registration, in WIB."""
     every_status: bool = False
+
+
+@dataclass(slots=True, kw_only=True)
+class ExtractRow(Stored):
+    """A registrant and its route."""
+
+    route_name: str
+    mode: str
+    departs_at: datetime | None
+    origin: str
+    origin_city: str
+    destination: str
+    destination_city: str
 
 
 _CONDITIONS = {
@@ -44,43 +56,54 @@ _CONDITIONS = {
     "statuses": "r.status = ANY(CAST(:statuses AS text[]))",
     "after": "r.id > :after",
 }
-# The natural key's holder, else its newest: the one that a record of the key means when it is sent in.
-_STANDS = f"""
+# Of registrants with one natural key: the one who holds the NIK, else the newest. A row of that key means this one when
+# it is sent in (`known`).
+_IS_LAST = f"""
     NOT EXISTS (SELECT FROM registrant n
                 WHERE n.nik_index = r.nik_index AND n.season = r.season AND n.organizer_code = r.organizer_code
                     AND n.direction = r.direction AND n.service = r.service
                     AND (n.{HOLDS_NIK}, n.id) > (r.{HOLDS_NIK}, r.id))
 """
-_PAGE = f"""
-    SELECT {record.COLUMNS}, route.name AS route_name, route.mode, route.departs_at,
-           origin.name AS origin, origin.city AS origin_city, destination.name AS destination,
-           destination.city AS destination_city
-    FROM {record.FROM} JOIN route ON route.id = r.route_id
-        JOIN terminal origin ON origin.code = route.origin_code
-        JOIN terminal destination ON destination.code = route.destination_code
-    WHERE r.organizer_code = :organizer AND r.season = :season AND r.nik_sealed IS NOT NULL
-"""
+
+
+@cache
+def _page(asked: frozenset[str], *, every_status: bool) -> Statement[ExtractRow]:
+    """The page for somebody who asks for these `_CONDITIONS`."""
+    conditions = [_CONDITIONS[name] for name in sorted(asked)] + ([_IS_LAST] if every_status else [])
+    return statement(
+        f"""
+        SELECT {record.COLUMNS}, route.name AS route_name, route.mode, route.departs_at,
+               origin.name AS origin, origin.city AS origin_city, destination.name AS destination,
+               destination.city AS destination_city
+        FROM {record.FROM} JOIN route ON route.id = r.route_id
+            JOIN terminal origin ON origin.code = route.origin_code
+            JOIN terminal destination ON destination.code = route.destination_code
+        WHERE {" AND ".join(["r.organizer_code = :organizer AND r.season = :season", *conditions])}
+            AND r.nik_sealed IS NOT NULL
+        ORDER BY r.id LIMIT :most
+        """,
+        ExtractRow,
+    )
+
+
+_EVERY_CONDITION = tuple(_page(frozenset({name}), every_status=True) for name in _CONDITIONS)
 
 
 async def page(
-    session: Session, organizer: str, wanted: Wanted, *, after: UUID | None, most: int
-) -> Sequence[Row[Any]]:
+    session: Session, organizer: str, wanted: ExtractFilter, *, after: UUID | None, most: int
+) -> list[ExtractRow]:
     """Up to `most` rows behind `after`, sealed as they are: `cells` opens them."""
     since = until = None
     if wanted.day is not None:
         since, until = start_of_wib_day(wanted.day), start_of_wib_day(wanted.day + timedelta(days=1))
     statuses = None if wanted.every_status else list(OF_THE_STANDARD)
     values = {"direction": wanted.direction, "since": since, "until": until, "statuses": statuses, "after": after}
-    given = {name: value for name, value in values.items() if value is not None}
-    conditions = [_CONDITIONS[name] for name in given] + ([_STANDS] if wanted.every_status else [])
-    rows = await session.execute(
-        text(f"{' AND '.join([_PAGE, *conditions])} ORDER BY r.id LIMIT :most"),
-        {**given, "organizer": organizer, "season": wanted.season, "most": most},
-    )
-    return rows.all()
+    asked = {name: value for name, value in values.items() if value is not None}
+    page_of = _page(frozenset(asked), every_status=wanted.every_status)
+    return await session.rows(page_of, organizer=organizer, season=wanted.season, most=most, **asked)
 
 
-def cells(row: Any, vault: Vault, caller: Caller) -> list[str | int | None]:
+def cells(row: ExtractRow, vault: Vault, caller: Caller) -> list[str | int | None]:
     """In the order of `COLUMNS`."""
     one = record.from_row(row, vault, caller)
     status = RegistrantStatus(one.status)

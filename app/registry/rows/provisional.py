@@ -1,7 +1,8 @@
-"""Routes and terminals that nobody declared, made from a record of the feeds and marked for Hubdat's review.
+"""Routes and terminals that nobody declared, made from a row and marked for Hubdat's review.
 
-They have no quota. Spellings of one meet in one: the keys are `uq_route_provisional` and `uq_terminal_provisional`, so
-two batches that bring the same one at once make one. Whatever turns out not to be used is taken back.
+They have no quota. All spellings of a route become one route, and so do those of a terminal: the keys are
+`uq_route_provisional` and `uq_terminal_provisional`. So two batches that bring the same route at once make one. What
+turns out not to be used is taken back.
 """
 
 from __future__ import annotations
@@ -11,10 +12,9 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from hashlib import blake2b
-from typing import Any, NamedTuple
+from typing import NamedTuple
 from uuid import UUID
 
-from sqlalchemy import Row, text
 from uuid_utils.compat import uuid7
 
 from app.db import Session
@@ -22,20 +22,21 @@ from app.errors import Raced
 from app.models.enums import ChangeKind, Mode, PlaceKind, Service
 from app.registry import change_log
 from app.registry.rows.row import Itinerary, Place
+from app.sql import Arrays, statement
 
 
 class Spot(NamedTuple):
-    """A place as one organizer's feed means it: equal for all its spellings."""
+    """A place as the rows of one organizer mean it: equal for all its spellings."""
 
     organizer: str
     key: str
     city_key: str
     kind: str | None
-    """None: its name does not tell."""
+    """None: the name of the place does not tell."""
 
     @property
     def code(self) -> str:
-        """The same wherever it is made."""
+        """The same in whichever batch the terminal is made."""
         digest = blake2b(f"{self.organizer}\n{self.key}\n{self.city_key}\n{self.made_as}".encode(), digest_size=5)
         letters = "".join(sign for sign in self.key if sign.isascii())[:40]
         return f"{letters or 'tempat'}-{digest.hexdigest()}"
@@ -57,78 +58,134 @@ class Way(NamedTuple):
     departs_at: datetime | None
 
 
+class MadeRoute(NamedTuple):
+    id: UUID
+    way: Way
+    name: str
+    mode: str
+
+
+class MadeTerminal(NamedTuple):
+    spot: Spot
+    place: Place
+
+
 @dataclass(slots=True)
 class Made:
-    """By this transaction. Nothing of it is in the log before it is known to be of use."""
+    """By this transaction. None of it is in the change log before it is known to be of use."""
 
-    routes: dict[UUID, tuple[Way, str, str]] = field(default_factory=dict)
-    """With their names and modes."""
-    terminals: dict[str, tuple[Spot, Place]] = field(default_factory=dict)
+    routes: dict[UUID, MadeRoute] = field(default_factory=dict)
+    terminals: dict[str, MadeTerminal] = field(default_factory=dict)
+    """By their codes."""
 
 
-# One that is declared comes before one that a feed made, of the registry before of an organizer, a terminal first.
-_TERMINALS = text(
-    """
+class _Key(NamedTuple):
+    name_key: str
+    city_key: str
+
+
+class _Spelt(NamedTuple):
+    """A terminal that has one of the keys."""
+
+    code: str
+    name_key: str
+    city_key: str
+    kind: str
+    organizer: str | None
+    provisional: bool
+
+
+class _NewTerminal(NamedTuple):
+    code: str
+    name: str
+    name_key: str
+    city: str
+    city_key: str
+    kind: str
+    organizer_code: str
+
+
+class _NewRoute(NamedTuple):
+    id: UUID
+    organizer_code: str
+    name: str
+    name_key: str
+    direction: str
+    service: str
+    mode: str
+    origin_code: str
+    destination_code: str
+    departs_at: datetime | None
+
+
+class _Stands(NamedTuple):
+    """The route `id` has the key of the route that was to be `new_id`."""
+
+    new_id: UUID
+    id: UUID
+
+
+_KEYS = Arrays("asked", _Key)
+# A declared terminal comes before one that a row made, the registry's before an organizer's, a terminal before a
+# station or another kind of place.
+_TERMINALS = statement(
+    f"""
     SELECT coalesce(t.merged_into, t.code) AS code, t.name_key, t.city_key, t.kind, t.organizer_code AS organizer,
            t.provisional
-    FROM unnest(CAST(:name_keys AS text[]), CAST(:city_keys AS text[])) AS asked (name_key, city_key)
-    JOIN terminal t ON t.name_key = asked.name_key AND t.city_key = asked.city_key
-    ORDER BY t.provisional, t.organizer_code IS NOT NULL, t.kind <> 'TERMINAL', t.code
-    """
+    FROM {_KEYS} JOIN terminal t ON t.name_key = asked.name_key AND t.city_key = asked.city_key
+    ORDER BY t.provisional, t.organizer_code IS NOT NULL, t.kind <> '{PlaceKind.TERMINAL}', t.code
+    """,
+    _Spelt,
 )
-_MAKE_TERMINALS = text(
-    """
-    INSERT INTO terminal (code, name, name_key, city, city_key, kind, organizer_code, provisional)
-    SELECT code, name, name_key, city, city_key, kind, organizer, true
-    FROM unnest(CAST(:code AS text[]), CAST(:name AS text[]), CAST(:name_key AS text[]), CAST(:city AS text[]),
-                CAST(:city_key AS text[]), CAST(:kind AS text[]), CAST(:organizer AS text[]))
-         AS given (code, name, name_key, city, city_key, kind, organizer)
+_NEW_TERMINALS = Arrays("new", _NewTerminal)
+_TERMINAL_COLUMNS = ", ".join(_NewTerminal._fields)
+_MAKE_TERMINALS = statement(
+    f"""
+    INSERT INTO terminal ({_TERMINAL_COLUMNS}, provisional) SELECT {_TERMINAL_COLUMNS}, true FROM {_NEW_TERMINALS}
     -- One order for every batch, so that two batches never wait for each other in a circle.
     ORDER BY code
     ON CONFLICT DO NOTHING
     RETURNING code
-    """
+    """,
+    str,
 )
-_GIVEN = """
-    unnest(CAST(:id AS uuid[]), CAST(:organizer AS text[]), CAST(:direction AS text[]), CAST(:service AS text[]),
-           CAST(:name_key AS text[]), CAST(:origin AS text[]), CAST(:destination AS text[]),
-           CAST(:departs_at AS timestamptz[]), CAST(:name AS text[]), CAST(:mode AS text[]))
-    AS given (id, organizer, direction, service, name_key, origin, destination, departs_at, name, mode)
-"""
-_MAKE_ROUTES = text(
+_NEW_ROUTES = Arrays("new", _NewRoute)
+_ROUTE_COLUMNS = ", ".join(_NewRoute._fields)
+_MAKE_ROUTES = statement(
     f"""
-    INSERT INTO route (id, season, organizer_code, name, name_key, direction, service, mode, origin_code,
-                       destination_code, departs_at, provisional)
-    SELECT id, :season, organizer, name, name_key, direction, service, mode, origin, destination, departs_at, true
-    FROM {_GIVEN}
-    ORDER BY organizer, direction, service, name_key, origin, destination, departs_at
+    INSERT INTO route ({_ROUTE_COLUMNS}, season, provisional) SELECT {_ROUTE_COLUMNS}, :season, true FROM {_NEW_ROUTES}
+    ORDER BY organizer_code, direction, service, name_key, origin_code, destination_code, departs_at
     ON CONFLICT DO NOTHING
     RETURNING id
-    """
+    """,
+    UUID,
 )
-_ROUTES = text(
+_ROUTES = statement(
     f"""
-    SELECT given.id AS given, coalesce(r.merged_into, r.id) AS id FROM {_GIVEN}
-    JOIN route r ON r.provisional AND r.season = :season AND r.organizer_code = given.organizer
-        AND r.direction = given.direction AND r.service = given.service AND r.name_key = given.name_key
-        AND r.origin_code = given.origin AND r.destination_code = given.destination
-        AND r.departs_at IS NOT DISTINCT FROM given.departs_at
-    -- A terminal that was merged while the route waited for it is not the one any more.
-    WHERE NOT EXISTS (SELECT FROM terminal WHERE code IN (given.origin, given.destination) AND merged_into IS NOT NULL)
-    """
+    SELECT new.id AS new_id, coalesce(r.merged_into, r.id) AS id FROM {_NEW_ROUTES}
+    JOIN route r ON r.provisional AND r.season = :season AND r.organizer_code = new.organizer_code
+        AND r.direction = new.direction AND r.service = new.service AND r.name_key = new.name_key
+        AND r.origin_code = new.origin_code AND r.destination_code = new.destination_code
+        AND r.departs_at IS NOT DISTINCT FROM new.departs_at
+    -- A terminal that was merged while the route waited for its lock stands for another terminal now.
+    WHERE NOT EXISTS (SELECT FROM terminal
+                      WHERE code IN (new.origin_code, new.destination_code) AND merged_into IS NOT NULL)
+    """,
+    _Stands,
 )
-_DROP_ROUTES = text("DELETE FROM route WHERE id = ANY(CAST(:ids AS uuid[]))")
-_DROP_TERMINALS = text(
+_DROP_ROUTES = statement("DELETE FROM route WHERE id = ANY(CAST(:ids AS uuid[]))")
+_DROP_TERMINALS = statement(
     """
     DELETE FROM terminal t WHERE code = ANY(CAST(:codes AS text[]))
         AND NOT EXISTS (SELECT FROM route WHERE t.code IN (origin_code, destination_code))
     RETURNING code
-    """
+    """,
+    str,
 )
 
 
 async def make(session: Session, season: int, wanted: Mapping[Itinerary, str], made: Made) -> dict[Itinerary, UUID]:
-    """The route of each itinerary, for the service it is wanted for, as the first one spells it. Raises `Raced`.
+    """The route of each itinerary, for the service it is wanted for, as the first itinerary spells it. Raises `Raced`.
 
     `made` grows by what is new.
     """
@@ -138,76 +195,76 @@ async def make(session: Session, season: int, wanted: Mapping[Itinerary, str], m
             spots.setdefault(_spot(one.organizer, place), place)
     codes = await _terminals(session, spots, made)
     ways = {one: _way(one, service, codes) for one, service in wanted.items()}
-    given: dict[Way, tuple[UUID, Itinerary]] = {}
+    routes: dict[Way, MadeRoute] = {}
     for one, way in ways.items():
-        given.setdefault(way, (uuid7(), one))
-    columns: dict[str, object] = {"season": season, **_columns(given)}
-    new = set((await session.execute(_MAKE_ROUTES, columns)).scalars())
-    found = {row.given: row.id for row in await session.execute(_ROUTES, columns)}
-    if len(found) < len(given):
+        routes.setdefault(way, MadeRoute(id=uuid7(), way=way, name=one.name, mode=_mode(one, way)))
+    new = _NEW_ROUTES.of([_new_route(route) for route in routes.values()])
+    written = set(await session.rows(_MAKE_ROUTES, season=season, **new))
+    standing = {one.new_id: one.id for one in await session.rows(_ROUTES, season=season, **new)}
+    if len(standing) < len(routes):
         raise Raced
-    made.routes |= {
-        route_id: (way, one.name, _mode(one, way)) for way, (route_id, one) in given.items() if route_id in new
-    }
-    return {one: found[given[way][0]] for one, way in ways.items()}
+    made.routes |= {route.id: route for route in routes.values() if route.id in written}
+    return {one: standing[routes[way].id] for one, way in ways.items()}
 
 
 async def keep(session: Session, season: int, made: Made, used: Collection[UUID]) -> list[change_log.Entry]:
-    """Take back what nobody was registered on after all. Answers what is to be logged of the rest."""
+    """Take back the routes that nobody was registered on after all, and their terminals. Answers what is to be logged
+    of the rest.
+    """
     unused = [route_id for route_id in made.routes if route_id not in used]
     if unused:
-        await session.execute(_DROP_ROUTES, {"ids": unused})
-        dropped = set((await session.execute(_DROP_TERMINALS, {"codes": list(made.terminals)})).scalars())
+        await session.run(_DROP_ROUTES, ids=unused)
+        dropped = await session.rows(_DROP_TERMINALS, codes=list(made.terminals))
         made.terminals = {code: one for code, one in made.terminals.items() if code not in dropped}
         made.routes = {route_id: one for route_id, one in made.routes.items() if route_id in used}
-    terminals = [_told_terminal(code, *one) for code, one in made.terminals.items()]
-    return terminals + [_told_route(route_id, season, *one) for route_id, one in made.routes.items()]
+    terminals = [_told_terminal(code, one) for code, one in made.terminals.items()]
+    return terminals + [_told_route(one, season) for one in made.routes.values()]
 
 
 async def _terminals(session: Session, spots: Mapping[Spot, Place], made: Made) -> dict[Spot, str]:
-    asked = {(spot.key, spot.city_key) for spot in spots}
-    keys = {"name_keys": [key for key, _ in asked], "city_keys": [city_key for _, city_key in asked]}
-    codes = _recognised(spots, (await session.execute(_TERMINALS, keys)).all())
-    missing = {spot.code: spot for spot in spots if spot not in codes}
+    """The code of each spot."""
+    asked = _KEYS.of(list({_Key(name_key=spot.key, city_key=spot.city_key) for spot in spots}))
+    codes = _recognised(spots, await session.rows(_TERMINALS, **asked))
+    missing = {spot.code: MadeTerminal(spot, place) for spot, place in spots.items() if spot not in codes}
     if missing:
-        written = await session.execute(_MAKE_TERMINALS, _terminal_columns(missing, spots))
-        new = set(written.scalars())
-        made.terminals |= {code: (missing[code], spots[missing[code]]) for code in new}
-        codes |= {spot: spot.code for spot in missing.values() if spot.code in new}
-        if len(new) < len(missing):
-            # Another batch has made them a moment ago.
-            codes |= _recognised(spots, (await session.execute(_TERMINALS, keys)).all())
-    # Two spots of one code differ only in whether they tell their kind.
+        new = _NEW_TERMINALS.of([_new_terminal(code, one) for code, one in missing.items()])
+        written = await session.rows(_MAKE_TERMINALS, **new)
+        made.terminals |= {code: missing[code] for code in written}
+        codes |= {missing[code].spot: code for code in written}
+        if len(written) < len(missing):
+            # Another batch has made the others a moment ago.
+            codes |= _recognised(spots, await session.rows(_TERMINALS, **asked))
+    # Two spots of one code differ only in this: one tells that it is a terminal, and the other tells no kind.
     return codes | {spot: spot.code for spot in spots if spot not in codes}
 
 
-def _recognised(spots: Collection[Spot], rows: Sequence[Row[Any]]) -> dict[Spot, str]:
-    """What another organizer's feed made is none of this one's."""
-    spelt: dict[tuple[str, str], list[Row[Any]]] = defaultdict(list)
-    for row in rows:
-        spelt[row.name_key, row.city_key].append(row)
+def _recognised(spots: Collection[Spot], terminals: Sequence[_Spelt]) -> dict[Spot, str]:
+    """What the rows of another organizer made is none of this organizer's."""
+    spelt: dict[_Key, list[_Spelt]] = defaultdict(list)
+    for terminal in terminals:
+        spelt[_Key(name_key=terminal.name_key, city_key=terminal.city_key)].append(terminal)
     found: dict[Spot, str] = {}
     for spot in spots:
-        for row in spelt[spot.key, spot.city_key]:
-            own = not row.provisional or row.organizer == spot.organizer
-            if own and spot.kind in {None, row.kind}:
-                found.setdefault(spot, row.code)
+        for terminal in spelt[_Key(name_key=spot.key, city_key=spot.city_key)]:
+            own = not terminal.provisional or terminal.organizer == spot.organizer
+            if own and spot.kind in {None, terminal.kind}:
+                found.setdefault(spot, terminal.code)
     return found
 
 
 def _spot(organizer: str, place: Place) -> Spot:
-    return Spot(organizer, place.key, place.city_key, place.kind)
+    return Spot(organizer=organizer, key=place.key, city_key=place.city_key, kind=place.kind)
 
 
 def _way(one: Itinerary, service: str, codes: Mapping[Spot, str]) -> Way:
     return Way(
-        one.organizer,
-        one.direction,
-        service,
-        one.name_key,
-        codes[_spot(one.organizer, one.origin)],
-        codes[_spot(one.organizer, one.destination)],
-        one.departs_at,
+        organizer=one.organizer,
+        direction=one.direction,
+        service=service,
+        name_key=one.name_key,
+        origin=codes[_spot(one.organizer, one.origin)],
+        destination=codes[_spot(one.organizer, one.destination)],
+        departs_at=one.departs_at,
     )
 
 
@@ -215,29 +272,36 @@ def _mode(one: Itinerary, way: Way) -> str:
     return one.mode or (Mode.TRUCK if way.service == Service.MOTORCYCLE else Mode.BUS)
 
 
-def _columns(given: Mapping[Way, tuple[UUID, Itinerary]]) -> dict[str, object]:
-    ways = {name: [getattr(way, name) for way in given] for name in Way._fields}
-    return {
-        **ways,
-        "id": [route_id for route_id, _ in given.values()],
-        "name": [one.name for _, one in given.values()],
-        "mode": [_mode(one, way) for way, (_, one) in given.items()],
-    }
+def _new_route(route: MadeRoute) -> _NewRoute:
+    way = route.way
+    return _NewRoute(
+        id=route.id,
+        organizer_code=way.organizer,
+        name=route.name,
+        name_key=way.name_key,
+        direction=way.direction,
+        service=way.service,
+        mode=route.mode,
+        origin_code=way.origin,
+        destination_code=way.destination,
+        departs_at=way.departs_at,
+    )
 
 
-def _terminal_columns(missing: Mapping[str, Spot], spots: Mapping[Spot, Place]) -> dict[str, object]:
-    return {
-        "code": list(missing),
-        "name": [spots[spot].name for spot in missing.values()],
-        "name_key": [spot.key for spot in missing.values()],
-        "city": [spots[spot].city for spot in missing.values()],
-        "city_key": [spot.city_key for spot in missing.values()],
-        "kind": [spot.made_as for spot in missing.values()],
-        "organizer": [spot.organizer for spot in missing.values()],
-    }
+def _new_terminal(code: str, one: MadeTerminal) -> _NewTerminal:
+    return _NewTerminal(
+        code=code,
+        name=one.place.name,
+        name_key=one.spot.key,
+        city=one.place.city,
+        city_key=one.spot.city_key,
+        kind=one.spot.made_as,
+        organizer_code=one.spot.organizer,
+    )
 
 
-def _told_terminal(code: str, spot: Spot, place: Place) -> change_log.Entry:
+def _told_terminal(code: str, one: MadeTerminal) -> change_log.Entry:
+    spot, place = one.spot, one.place
     return change_log.Entry(
         ChangeKind.TERMINAL_SAVED,
         organizer=spot.organizer,
@@ -245,15 +309,16 @@ def _told_terminal(code: str, spot: Spot, place: Place) -> change_log.Entry:
     )
 
 
-def _told_route(route_id: UUID, season: int, way: Way, name: str, mode: str) -> change_log.Entry:
+def _told_route(route: MadeRoute, season: int) -> change_log.Entry:
+    way = route.way
     facts: dict[str, object] = {
-        "name": name,
-        "mode": mode,
+        "name": route.name,
+        "mode": route.mode,
         "origin": way.origin,
         "destination": way.destination,
         "departs_at": way.departs_at and way.departs_at.isoformat(),
         "provisional": True,
     }
     return change_log.Entry(
-        ChangeKind.ROUTE_SAVED, season=season, organizer=way.organizer, route_id=route_id, facts=facts
+        ChangeKind.ROUTE_SAVED, season=season, organizer=way.organizer, route_id=route.id, facts=facts
     )

@@ -1,28 +1,28 @@
-"""Which route a record of the feeds means: by the spellings of its name and of its ends, and by when it departs.
+"""Which route a row means: by the spellings of its name and of its ends, and by when it departs.
 
-The name must be the route's. A declared route is found first by its terminals, then by its cities if no other of that
-name fits as well; then what an earlier record made (`provisional`). What was merged stands for the route it went into.
+The name must be the route's. A declared route is found first by its terminals. Then it is found by its cities, if no
+other route of that name fits as well. Then come the routes that an earlier row made (`provisional`). A merged route
+stands for the route that it went into.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import NamedTuple
 from uuid import UUID
-
-from sqlalchemy import Row, text
 
 from app.clock import wib_day
 from app.db import Session
 from app.models.enums import Service
 from app.registry.rows.row import Itinerary, Place
+from app.sql import Arrays, statement
 
 
 @dataclass(frozen=True, slots=True)
-class End:
+class RouteEnd:
     """A terminal as spellings are compared with it."""
 
     code: str
@@ -37,15 +37,15 @@ class End:
         return self.is_terminal_of(place) or self.city_key == place.city_key
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Offer:
     """A route that has the name, or the one that it was merged into."""
 
     id: UUID
     organizer: str
     service: str
-    origin: End
-    destination: End
+    origin: RouteEnd
+    destination: RouteEnd
     departs_at: datetime | None
     provisional: bool
     merged: bool
@@ -60,8 +60,14 @@ class Offer:
         return self.departs_at is not None and wib_day(self.departs_at) == wib_day(departs_at)
 
 
-Named = tuple[str, str, str]
-"""Organizer, direction and the key of a name."""
+class RouteName(NamedTuple):
+    organizer: str
+    direction: str
+    name_key: str
+
+
+Offers = Mapping[RouteName, Sequence[Offer]]
+"""The routes there are, by their names."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,41 +79,68 @@ class Recognised:
     """Every departure that the words fit: whoever is registered on one of them is not on another route."""
 
 
-_OFFERS = text(
-    """
+class _Asked(NamedTuple):
+    organizer: str
+    name_key: str
+
+
+class _Found(NamedTuple):
+    id: UUID
+    organizer: str
+    direction: str
+    service: str
+    name_key: str
+    departs_at: datetime | None
+    provisional: bool
+    merged: bool
+    origin_code: str
+    origin_key: str
+    origin_kind: str
+    origin_city_key: str
+    destination_code: str
+    destination_key: str
+    destination_kind: str
+    destination_city_key: str
+
+
+_ASKED = Arrays("asked", _Asked)
+_OFFERS = statement(
+    f"""
     SELECT coalesce(r.merged_into, r.id) AS id, r.organizer_code AS organizer, r.direction, r.service, r.name_key,
            r.departs_at, r.provisional, r.merged_into IS NOT NULL AS merged,
            origin.code AS origin_code, origin.name_key AS origin_key, origin.kind AS origin_kind,
            origin.city_key AS origin_city_key, destination.code AS destination_code,
            destination.name_key AS destination_key, destination.kind AS destination_kind,
            destination.city_key AS destination_city_key
-    FROM unnest(CAST(:organizers AS text[]), CAST(:name_keys AS text[])) AS asked (organizer, name_key)
+    FROM {_ASKED}
     JOIN route r ON r.season = :season AND r.organizer_code = asked.organizer AND r.name_key = asked.name_key
     JOIN terminal origin ON origin.code = r.origin_code
     JOIN terminal destination ON destination.code = r.destination_code
     ORDER BY r.id
-    """
+    """,
+    _Found,
 )
 
 
-async def offers(session: Session, season: int, itineraries: Collection[Itinerary]) -> dict[Named, list[Offer]]:
+async def offers(session: Session, season: int, itineraries: Collection[Itinerary]) -> Offers:
     """Every route with the name of one of `itineraries`, in one statement."""
-    asked = {(organizer, one.name_key) for one in itineraries for organizer in (one.organizer, one.coordinator)}
-    facts = {"season": season, "organizers": [one[0] for one in asked], "name_keys": [one[1] for one in asked]}
-    found: dict[Named, list[Offer]] = defaultdict(list)
-    for row in await session.execute(_OFFERS, facts):
-        found[row.organizer, row.direction, row.name_key].append(_offer(row))
+    asked = {
+        _Asked(organizer=organizer, name_key=one.name_key)
+        for one in itineraries
+        for organizer in (one.organizer, one.coordinator)
+    }
+    found: dict[RouteName, list[Offer]] = defaultdict(list)
+    for row in await session.rows(_OFFERS, season=season, **_ASKED.of(list(asked))):
+        name = RouteName(organizer=row.organizer, direction=row.direction, name_key=row.name_key)
+        found[name].append(_offer(row))
     return found
 
 
-def recognise(itinerary: Itinerary, found: dict[Named, list[Offer]], now: datetime) -> Recognised:
-    """Of a motorcycle's papers and the routes there are follows the service."""
-    named = [
-        offer
-        for organizer in dict.fromkeys((itinerary.organizer, itinerary.coordinator))
-        for offer in found.get((organizer, itinerary.direction, itinerary.name_key), ())
-        if offer.by_cities(itinerary)
-    ]
+def recognise(itinerary: Itinerary, found: Offers, now: datetime) -> Recognised:
+    """The standard does not tell the service. It follows from a motorcycle's papers, and from the routes there are."""
+    organizers = dict.fromkeys((itinerary.organizer, itinerary.coordinator))
+    names = [RouteName(organizer=one, direction=itinerary.direction, name_key=itinerary.name_key) for one in organizers]
+    named = [offer for name in names for offer in found.get(name, ()) if offer.by_cities(itinerary)]
     services = [Service.MOTORCYCLE] if itinerary.with_motorcycle else [Service.PASSENGER, Service.MOTORCYCLE]
     for service in services:
         served = [offer for offer in named if offer.service == service]
@@ -126,7 +159,7 @@ def _choose(itinerary: Itinerary, served: Sequence[Offer], now: datetime) -> Off
         declared if len({(offer.origin, offer.destination) for offer in declared}) == 1 else [],
         by_terminals,
     ):
-        # Its own routes before its coordinator's.
+        # The organizer's own routes come before its coordinator's.
         for organizer in (itinerary.organizer, itinerary.coordinator):
             chosen = _departing([offer for offer in fitting if offer.organizer == organizer], itinerary.departs_at, now)
             if chosen is not None:
@@ -135,7 +168,9 @@ def _choose(itinerary: Itinerary, served: Sequence[Offer], now: datetime) -> Off
 
 
 def _departing(fitting: Sequence[Offer], departs_at: datetime | None, now: datetime) -> Offer | None:
-    """The departure that is named, else the one without a time; none named: the next one, else the last."""
+    """The departure that the row names, else the route without a time. If the row names none: the next departure, else
+    the last.
+    """
     undated = next((offer for offer in fitting if offer.departs_at is None), None)
     dated = sorted((offer.departs_at, place) for place, offer in enumerate(fitting) if offer.departs_at is not None)
     if departs_at is None:
@@ -155,7 +190,18 @@ def _alike(itinerary: Itinerary, served: Sequence[Offer]) -> list[UUID]:
     ]
 
 
-def _offer(row: Row[Any]) -> Offer:
-    origin = End(row.origin_code, row.origin_key, row.origin_kind, row.origin_city_key)
-    destination = End(row.destination_code, row.destination_key, row.destination_kind, row.destination_city_key)
-    return Offer(row.id, row.organizer, row.service, origin, destination, row.departs_at, row.provisional, row.merged)
+def _offer(row: _Found) -> Offer:
+    return Offer(
+        id=row.id,
+        organizer=row.organizer,
+        service=row.service,
+        origin=_end(row, "origin_"),
+        destination=_end(row, "destination_"),
+        departs_at=row.departs_at,
+        provisional=row.provisional,
+        merged=row.merged,
+    )
+
+
+def _end(row: _Found, end: str) -> RouteEnd:
+    return RouteEnd(**{name: getattr(row, end + name) for name in RouteEnd.__slots__})

@@ -1,4 +1,4 @@
-"""A record of the ministry's 12 columns, and what can be judged of it without the database.
+"""A row of the ministry's 12 columns, and what can be judged of the row without the database.
 
 Every refusal names its column. Columns that we do not know are ignored; ours beside the 12 are `standard.EXTENSIONS`.
 """
@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields, replace
 from datetime import date, datetime
 from functools import lru_cache
-from typing import TypeVar
+from typing import NoReturn, TypeVar
 
 from app.errors import InvalidValue, NikInvalid, NotYours, Refusal, RefusalError, refuses
 from app.models.enums import Direction, IdentityDocument, Mode, RegistrantStatus
@@ -27,10 +27,10 @@ REQUIRED = tuple(
     for column in standard.COLUMNS
     if column not in {"data_nik", "status_pemesanan_tittle", "status_pemesanan_code", "source"}
 )
-"""Of the rest, one of the two for the status is enough; `source` left out is the caller."""
+"""Of the other columns, one of the two for the status is enough. Without a `source`, the caller is the organizer."""
 
 
-@dataclass(frozen=True, slots=True, repr=False)
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class Record:
     """As it was sent: text, or None where there is none. A NIK may be a number, which is refused with the reason."""
 
@@ -53,7 +53,7 @@ class Record:
     waktu_keberangkatan: str | None = None
     moda: str | None = None
     unfit: str | None = None
-    """The column whose value is neither text nor a number; "" for what is no record at all."""
+    """The column whose value is neither text nor a number; "" for what is no row at all."""
 
 
 _COLUMNS = tuple(one.name for one in fields(Record) if one.name != "unfit")
@@ -77,13 +77,13 @@ class Place:
         return cities.key(self.city)
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Itinerary:
-    """What a record says of its route. The same words are one object, and are looked for once."""
+    """What a row says of its route. The same words are one object, and are looked for once."""
 
     organizer: str
     coordinator: str
-    """Whoever brings it: a member travels on its coordinator's routes as well."""
+    """The organizer that sent the row. A member's people travel on its coordinator's routes as well."""
     name: str
     direction: Direction
     origin: Place
@@ -97,9 +97,9 @@ class Itinerary:
         return spellings.of_route(self.name)
 
 
-@dataclass(frozen=True, slots=True, repr=False)
-class Reading:
-    """A record that can be one."""
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class ParsedRow:
+    """A row in which each column is what it should be. Its registrant and its route may still be refused."""
 
     caller: Caller
     organizer: str
@@ -114,7 +114,7 @@ class Reading:
     motorcycle: Motorcycle | None
 
 
-def record_of(values: object) -> Record:
+def row_of(values: object) -> Record:
     """From JSON, or from the cells of a row by column name."""
     if not isinstance(values, Mapping):
         return Record(unfit="")
@@ -132,10 +132,10 @@ def record_of(values: object) -> Record:
 
 
 @refuses(NikInvalid, NotYours, InvalidValue)
-def read(record: Record, caller: Caller, own: Mapping[str, str], vault: Vault, today: date) -> Reading | Refusal:
+def parse(row: Record, caller: Caller, own: Mapping[str, str], vault: Vault, today: date) -> ParsedRow | Refusal:
     """`own` are the caller's organizers by the spellings of their codes and names."""
     try:
-        return _read(record, caller, own, vault, today)
+        return _parse(row, caller, own, vault, today)
     except RefusalError as error:
         return error.refusal
 
@@ -144,42 +144,44 @@ def spelling_of_organizer(text: str) -> str:
     return standard.folded(text)
 
 
-def _read(record: Record, caller: Caller, own: Mapping[str, str], vault: Vault, today: date) -> Reading:
+def _parse(row: Record, caller: Caller, own: Mapping[str, str], vault: Vault, today: date) -> ParsedRow:
     """Raises the refusal: there are many columns, and the first that is wrong is told."""
-    _refuse_unfit(record)
-    parsed = _kept(nik.parse("" if record.data_nik is None else record.data_nik, today), "data_nik")
-    for column in REQUIRED:
-        if getattr(record, column) is None:
-            raise RefusalError(InvalidValue(column, "Kolom ini wajib diisi.", "This column is required."))
-    name = _kept(names.normalise(record.data_pemesan or ""), "data_pemesan")
-    organizer = _organizer(record.source, caller, own)
-    motorcycle = _motorcycle(record)
-    return Reading(
+    _refuse_unfit(row)
+    parsed = _kept(nik.parse("" if row.data_nik is None else row.data_nik, today), "data_nik")
+    _refuse_missing(row)
+    name = _kept(names.normalise(row.data_pemesan or ""), "data_pemesan")
+    organizer = _organizer(row.source, caller, own)
+    motorcycle = _motorcycle(row)
+    return ParsedRow(
         caller=caller,
         organizer=organizer,
         nik=parsed,
         nik_index=vault.blind_index(parsed.digits),
         name=name,
-        status=_kept(standard.status_of(record.status_pemesanan_code, record.status_pemesanan_tittle)),
-        itinerary=_itinerary(
-            organizer, caller.organizer, motorcycle is not None, *(getattr(record, column) for column in _OF_ROUTE)
-        ),
-        registered_at=_kept(standard.parse_instant(record.tanggal_pendaftaran or "")),
-        reference=_kept(reference_given(record.kode_booking), "kode_booking"),
-        identity_document=_document(record.jenis_dokumen),
+        status=_kept(standard.status_of(row.status_pemesanan_code, row.status_pemesanan_tittle)),
+        itinerary=_itinerary(organizer, caller.organizer, motorcycle is not None, *_words_of_route(row)),
+        registered_at=_kept(standard.parse_instant(row.tanggal_pendaftaran or "")),
+        reference=_kept(reference_given(row.kode_booking), "kode_booking"),
+        identity_document=_document(row.jenis_dokumen),
         motorcycle=motorcycle,
     )
 
 
-def _refuse_unfit(record: Record) -> None:
-    if record.unfit == "":
-        raise RefusalError(
-            InvalidValue("", "Setiap data harus berupa objek dengan 12 kolom standar.", "A record is a JSON object.")
-        )
-    if record.unfit is not None:
-        raise RefusalError(
-            InvalidValue(record.unfit, "Nilainya harus teks atau angka.", "The value must be text or a number.")
-        )
+def _refuse_unfit(row: Record) -> None:
+    if row.unfit == "":
+        _refuse("", "Setiap data harus berupa objek dengan 12 kolom standar.", "A record is a JSON object.")
+    if row.unfit is not None:
+        _refuse(row.unfit, "Nilainya harus teks atau angka.", "The value must be text or a number.")
+
+
+def _refuse_missing(row: Record) -> None:
+    for column in REQUIRED:
+        if getattr(row, column) is None:
+            _refuse(column, "Kolom ini wajib diisi.", "This column is required.")
+
+
+def _refuse(column: str, indonesian: str, english: str) -> NoReturn:
+    raise RefusalError(InvalidValue(column, indonesian, english))
 
 
 def _kept(value: Value | NikInvalid | InvalidValue, column: str | None = None) -> Value:
@@ -200,7 +202,7 @@ def _organizer(source: str | None, caller: Caller, own: Mapping[str, str]) -> st
     return found
 
 
-_OF_ROUTE = (
+_ROUTE_COLUMNS = (
     "rute_perjalanan",
     "keberangkatan_terminal",
     "kota_keberangkatan",
@@ -214,22 +216,14 @@ _OF_ROUTE = (
 
 @lru_cache(maxsize=4096)
 def _itinerary(organizer: str, coordinator: str, with_motorcycle: bool, *words: str | None) -> Itinerary:
-    """`words` of the columns `_OF_ROUTE`."""
-    record = Record(**dict(zip(_OF_ROUTE, words, strict=True)))
-    direction = _kept(standard.direction_of(record.tipe_keberangkatan))
-    name = _words(record, "rute_perjalanan", spellings.of_route, most=200)
-    origin, destination = (
-        Place(_words(record, terminal, _key_of_place), _words(record, city, cities.key, most=80))
-        for terminal, city in (
-            ("keberangkatan_terminal", "kota_keberangkatan"),
-            ("tujuan_terminal", "kota_tujuan"),
-        )
-    )
+    """`words` of the columns `_ROUTE_COLUMNS`."""
+    row = Record(**dict(zip(_ROUTE_COLUMNS, words, strict=True)))
+    direction = _kept(standard.direction_of(row.tipe_keberangkatan))
+    name = _words(row, "rute_perjalanan", spellings.of_route, most=200)
+    origin = _place(row, "keberangkatan_terminal", "kota_keberangkatan")
+    destination = _place(row, "tujuan_terminal", "kota_tujuan")
     if (origin.key, origin.city_key, origin.kind) == (destination.key, destination.city_key, destination.kind):
-        raise RefusalError(
-            InvalidValue("tujuan_terminal", "Tujuan sama dengan asal.", "The destination is the origin.")
-        )
-    departs_at = record.waktu_keberangkatan
+        _refuse("tujuan_terminal", "Tujuan sama dengan asal.", "The destination is the origin.")
     return Itinerary(
         organizer=organizer,
         coordinator=coordinator,
@@ -237,31 +231,43 @@ def _itinerary(organizer: str, coordinator: str, with_motorcycle: bool, *words: 
         direction=direction,
         origin=origin,
         destination=destination,
-        departs_at=None if departs_at is None else _kept(standard.parse_instant(departs_at, "waktu_keberangkatan")),
+        departs_at=_departure(row.waktu_keberangkatan),
         with_motorcycle=with_motorcycle,
-        mode=None if record.moda is None else _kept(standard.mode_of(record.moda)),
+        mode=None if row.moda is None else _kept(standard.mode_of(row.moda)),
     )
+
+
+def _words_of_route(row: Record) -> tuple[str | None, ...]:
+    return tuple(getattr(row, column) for column in _ROUTE_COLUMNS)
+
+
+def _place(row: Record, terminal: str, city: str) -> Place:
+    return Place(_words(row, terminal, _key_of_place), _words(row, city, cities.key, most=80))
+
+
+def _departure(text: str | None) -> datetime | None:
+    return None if text is None else _kept(standard.parse_instant(text, "waktu_keberangkatan"))
 
 
 def _key_of_place(name: str) -> str:
     return spellings.of_place(name)[1]
 
 
-def _words(record: Record, column: str, key: Callable[[str], str], *, most: int = 120) -> str:
-    """A name of a route, a terminal or a city, which may become one of ours."""
-    text = _kept(line(column, getattr(record, column), most=most))
+def _words(row: Record, column: str, key: Callable[[str], str], *, most: int = 120) -> str:
+    """A name of a route, a terminal or a city. It may be stored, since an unknown route is made (`provisional`)."""
+    text = _kept(line(column, getattr(row, column), most=most))
     if not key(text):
-        raise RefusalError(InvalidValue(column, "Harus berisi huruf atau angka.", "It must have a letter or a digit."))
+        _refuse(column, "Harus berisi huruf atau angka.", "It must have a letter or a digit.")
     if nik.is_written_in(text):
-        raise RefusalError(InvalidValue(column, "Tidak boleh memuat NIK.", "A NIK does not belong in it."))
+        _refuse(column, "Tidak boleh memuat NIK.", "A NIK does not belong in it.")
     return text
 
 
-def _motorcycle(record: Record) -> Motorcycle | None:
-    if record.nomor_polisi is None and record.nomor_stnk is None:
+def _motorcycle(row: Record) -> Motorcycle | None:
+    if row.nomor_polisi is None and row.nomor_stnk is None:
         return None
-    # One without the other is refused with the papers of the route.
-    return Motorcycle(record.nomor_polisi or "", record.nomor_stnk or "")
+    # A plate without a registration number, or the other way round, is refused by `motorcycles`.
+    return Motorcycle(row.nomor_polisi or "", row.nomor_stnk or "")
 
 
 def _document(text: str | None) -> str | None:
@@ -269,7 +275,5 @@ def _document(text: str | None) -> str | None:
         return None
     document = text.strip().upper()
     if document not in set(IdentityDocument):
-        raise RefusalError(
-            InvalidValue("jenis_dokumen", "Jenis dokumen: KTP, SIM, KK atau KIA.", "KTP, SIM, KK or KIA.")
-        )
+        _refuse("jenis_dokumen", "Jenis dokumen: KTP, SIM, KK atau KIA.", "KTP, SIM, KK or KIA.")
     return document

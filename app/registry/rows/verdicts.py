@@ -1,4 +1,4 @@
-"""What a record of the feeds is answered, in the words of the standard's users: results, statuses and columns."""
+"""What a row is answered, in the words of the standard's users: results, statuses and columns."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ RESULT_TITLES = MappingProxyType(
     }
 )
 STALE = "STALE"
-"""The code of a record that is older than what the registry holds."""
+"""The code of a row that is older than what the registry holds."""
 INTERNAL_ERROR = "INTERNAL_ERROR"
 COLUMNS = MappingProxyType(
     {
@@ -45,20 +45,20 @@ COLUMNS = MappingProxyType(
         "ref": "status_pemesanan_code",
     }
 )
-"""What the fields of the rules are called in the standard."""
+"""The standard's columns, by the names of the fields that refusals are about."""
 BROKEN = InvalidValue(
     "",
     "Terjadi kesalahan di registri; data ini belum tersimpan.",
     "Something broke in the registry; this record was not stored.",
 )
-"""Of a record that met a bug, which is in the log."""
+"""Of a row that met a bug, which is in the log."""
 _STALE: dict[Language, str] = {
     "id": "Data ini lebih lama: di registri statusnya sudah {status}.",
     "en": "This record is older: in the registry the status is {status} already.",
 }
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Verdict:
     result: Result
     refusal: Refusal | None = None

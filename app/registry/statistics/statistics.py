@@ -19,7 +19,7 @@ import orjson
 from app.db import Session
 from app.errors import NotFound, RefusalError, refuses
 from app.models.tally import EVERYBODY
-from app.registry.routes import route
+from app.registry.routes import quota, route
 from app.registry.statistics.counting import (
     NOTHING,
     PEOPLE,
@@ -176,14 +176,12 @@ _HEAD = statement(
 _SELECT_CELLS = f"SELECT asked.place, asked.organizer, t.direction, t.service, {_SUMS} {_FROM}"
 _CELLS = statement(f"{_SELECT_CELLS.format('tally')} GROUP BY 1, 2, 3, 4", _CellRow)
 _CELLS_OF_DAYS = statement(f"{_SELECT_CELLS.format('tally_day')} AND {_DAY} GROUP BY 1, 2, 3, 4", _CellRow)
-# `route.QUOTA` is the quota by now of one route. This is the same of many routes at once.
 _SEATS = statement(
     f"""
     SELECT asked.place, asked.organizer, r.direction, r.service, CAST(sum(r.taken) AS bigint) AS seated,
            CAST(sum(r.quota + COALESCE(due.seats, 0)) AS bigint) AS quota
     FROM {_ASKED} JOIN route r ON r.organizer_code = asked.organizer
-    LEFT JOIN (SELECT route_id, CAST(sum(seats) AS int) AS seats FROM quota_release
-               WHERE released_at IS NULL AND due_at <= :now GROUP BY route_id) due ON due.route_id = r.id
+    LEFT JOIN {quota.DUE_SEATS} due ON due.route_id = r.id
     WHERE {_KIND.format("r")} AND r.quota IS NOT NULL AND r.merged_into IS NULL
     GROUP BY 1, 2, 3, 4
     """,

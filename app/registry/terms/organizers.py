@@ -9,9 +9,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime
-from typing import Any, Literal
-
-from sqlalchemy import Row, text
+from typing import Literal, NamedTuple
 
 from app.db import Session
 from app.errors import InvalidValue, NotFound, Refusal, SeasonClosed, refuses
@@ -22,6 +20,7 @@ from app.registry.terms import policy, seasons, windows
 from app.registry.terms.policy import KEEP, Keep, Policy, PolicyInput
 from app.registry.terms.windows import Window
 from app.registry.values.texts import line
+from app.sql import statement
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +29,7 @@ class DateRange:
     closes_at: datetime
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Organizer:
     code: str
     name: str
@@ -42,7 +41,7 @@ class Organizer:
     policy: Policy
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class OrganizerInput:
     code: str
     name: str
@@ -55,22 +54,30 @@ class OrganizerInput:
 
 
 _CODE = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
-_COLUMNS = """
-    o.code, o.name, o.coordinator_code, o.schemes,
-    ARRAY(SELECT m.code FROM organizer m WHERE m.coordinator_code = o.code ORDER BY m.code) AS members
+
+
+class _StoredOrganizer(NamedTuple):
+    code: str
+    name: str
+    coordinator: str | None
+    schemes: list[str]
+    members: list[str]
+
+
+_SELECT = """
+    SELECT o.code, o.name, o.coordinator_code AS coordinator, o.schemes,
+           ARRAY(SELECT m.code FROM organizer m WHERE m.coordinator_code = o.code ORDER BY m.code) AS members
+    FROM organizer o
 """
-_BY_CODES = text(f"SELECT {_COLUMNS} FROM organizer o WHERE o.code = ANY(CAST(:codes AS text[]))")
-_ALL = text(f"SELECT {_COLUMNS} FROM organizer o ORDER BY o.code")
-_MEMBERS = text("SELECT code FROM organizer WHERE coordinator_code = :code")
-# The rules look at other rows, so savers go one after the other; readers and foreign keys do not wait for this lock.
-_LOCK = text("LOCK TABLE organizer IN SHARE ROW EXCLUSIVE MODE")
-_AROUND = text(
-    f"""
-    SELECT {_COLUMNS} FROM organizer o
-    WHERE o.code IN (:code, CAST(:coordinator AS text)) OR o.name = :name
-    """
+_BY_CODES = statement(f"{_SELECT} WHERE o.code = ANY(CAST(:codes AS text[]))", _StoredOrganizer)
+_ALL = statement(f"{_SELECT} ORDER BY o.code", _StoredOrganizer)
+_MEMBERS = statement("SELECT code FROM organizer WHERE coordinator_code = :code", str)
+# The rules look at other rows. So savers go one after the other. Readers and foreign keys do not wait for this lock.
+_LOCK = statement("LOCK TABLE organizer IN SHARE ROW EXCLUSIVE MODE")
+_AROUND = statement(
+    f"{_SELECT} WHERE o.code IN (:code, CAST(:coordinator AS text)) OR o.name = :name", _StoredOrganizer
 )
-_SAVE = text(
+_SAVE = statement(
     """
     INSERT INTO organizer (code, name, coordinator_code, schemes)
     VALUES (:code, :name, :coordinator, CAST(:schemes AS text[]))
@@ -82,31 +89,32 @@ _SAVE = text(
 
 async def by_codes(session: Session, codes: Sequence[str], season: int) -> list[Organizer | None]:
     """The organizers of `codes`, in that order."""
-    rows = (await session.execute(_BY_CODES, {"codes": list(codes)})).all()
+    rows = await session.rows(_BY_CODES, codes=list(codes))
     found = {organizer.code: organizer for organizer in await _whole(session, rows, season)}
     return [found.get(code) for code in codes]
 
 
 async def all_of(session: Session, season: int) -> list[Organizer]:
-    return await _whole(session, (await session.execute(_ALL)).all(), season)
+    return await _whole(session, await session.rows(_ALL), season)
 
 
 async def members_of(session: Session, code: str) -> frozenset[str]:
     """Whom `code` coordinates."""
-    return frozenset((await session.execute(_MEMBERS, {"code": code})).scalars())
+    return frozenset(await session.rows(_MEMBERS, code=code))
 
 
 @refuses(SeasonClosed, NotFound, InvalidValue)
 async def save(
     session: Session, caller: Caller, given: OrganizerInput, season: int, now: datetime
 ) -> Organizer | Refusal:
-    """Add or change an organizer, and its policy in `season`; the same again changes nothing."""
+    """Add or change an organizer, and its policy in `season`. The same again changes nothing."""
     name = _tidy(given)
     if isinstance(name, Refusal):
         return name
-    await session.execute(_LOCK)
-    around = {"code": given.code, "name": name, "coordinator": None if given.coordinator is KEEP else given.coordinator}
-    rows = {row.code: row for row in await session.execute(_AROUND, around)}
+    await session.run(_LOCK)
+    coordinator = None if given.coordinator is KEEP else given.coordinator
+    around = await session.rows(_AROUND, code=given.code, name=name, coordinator=coordinator)
+    rows = {row.code: row for row in around}
     wrong = _judge(given, name, rows)
     if wrong is not None:
         return wrong
@@ -134,7 +142,7 @@ def _tidy(given: OrganizerInput) -> str | InvalidValue:
     return line("name", given.name)
 
 
-def _judge(given: OrganizerInput, name: str, rows: Mapping[str, Row[Any]]) -> Refusal | None:
+def _judge(given: OrganizerInput, name: str, rows: Mapping[str, _StoredOrganizer]) -> Refusal | None:
     if any(row.name == name and code != given.code for code, row in rows.items()):
         return InvalidValue("name", "Nama itu sudah dipakai.", "Another organizer has that name.")
     if given.coordinator is KEEP or given.coordinator is None:
@@ -143,7 +151,7 @@ def _judge(given: OrganizerInput, name: str, rows: Mapping[str, Row[Any]]) -> Re
     if coordinator is None:
         return NotFound("coordinator")
     before = rows.get(given.code)
-    if given.coordinator == given.code or coordinator.coordinator_code or (before is not None and before.members):
+    if given.coordinator == given.code or coordinator.coordinator or (before is not None and before.members):
         return InvalidValue(
             "coordinator", "Koordinator tidak dikoordinasi lagi.", "A coordinator is not coordinated itself."
         )
@@ -161,18 +169,23 @@ async def _decide(session: Session, given: OrganizerInput, season: int) -> Polic
 
 
 async def _put_in(
-    session: Session, given: OrganizerInput, name: str, before: Row[Any] | None
+    session: Session, given: OrganizerInput, name: str, before: _StoredOrganizer | None
 ) -> list[change_log.Entry]:
-    kept = (None, [IntegrationScheme.GRAPHQL]) if before is None else (before.coordinator_code, before.schemes)
-    wanted = {
+    wanted: dict[str, object] = {
         "name": name,
-        "coordinator": kept[0] if given.coordinator is KEEP else given.coordinator,
-        "schemes": kept[1] if given.schemes is None else [one for one in IntegrationScheme if one in given.schemes],
+        "coordinator": before and before.coordinator if given.coordinator is KEEP else given.coordinator,
+        "schemes": _schemes(given, before),
     }
-    if before is not None and list(wanted.values()) == [before.name, before.coordinator_code, before.schemes]:
+    if before is not None and wanted == {name: getattr(before, name) for name in wanted}:
         return []
-    await session.execute(_SAVE, {"code": given.code, **wanted})
+    await session.run(_SAVE, code=given.code, **wanted)
     return [change_log.Entry(ChangeKind.ORGANIZER_SAVED, organizer=given.code, facts=wanted)]
+
+
+def _schemes(given: OrganizerInput, before: _StoredOrganizer | None) -> Sequence[str]:
+    if given.schemes is not None:
+        return [one for one in IntegrationScheme if one in given.schemes]
+    return [IntegrationScheme.GRAPHQL] if before is None else before.schemes
 
 
 async def _put_policy_in(
@@ -185,18 +198,18 @@ async def _put_policy_in(
     return [change_log.Entry(ChangeKind.POLICY_SAVED, season, given.code, facts=asdict(decided))]
 
 
-async def _whole(session: Session, rows: Sequence[Row[Any]], season: int) -> list[Organizer]:
+async def _whole(session: Session, rows: Sequence[_StoredOrganizer], season: int) -> list[Organizer]:
     codes = [row.code for row in rows]
     waves = await windows.of(session, season, codes)
     policies = await policy.of(session, season, codes)
     return [_organizer(row, waves[row.code], policies[row.code]) for row in rows]
 
 
-def _organizer(row: Row[Any], both_kinds: Sequence[Window], decided: Policy) -> Organizer:
+def _organizer(row: _StoredOrganizer, both_kinds: Sequence[Window], decided: Policy) -> Organizer:
     return Organizer(
         code=row.code,
         name=row.name,
-        coordinator=row.coordinator_code,
+        coordinator=row.coordinator,
         members=tuple(row.members),
         schemes=tuple(row.schemes),
         windows=tuple(window for window in both_kinds if window.kind == WindowKind.REGISTRATION),

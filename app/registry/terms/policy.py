@@ -1,19 +1,21 @@
 """What an organizer decides for itself in a season, and the defaults of whoever has not decided.
 
-The bounds are CHECKs of the table `policy`.
+The one place that says "decided, else default": SQL that reads a policy takes `JOIN` and `in_force` from here. The
+bounds are CHECKs of the table `policy`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, fields, replace
 from enum import Enum
-from typing import Literal
+from typing import Literal, NamedTuple
 
-from sqlalchemy import text
+import orjson
 
 from app.db import Session
 from app.errors import InvalidValue, refuses
+from app.sql import statement
 
 HUBDAT = "hubdat"
 
@@ -27,7 +29,7 @@ class Keep(Enum):
 KEEP: Literal[Keep.KEEP] = Keep.KEEP
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Policy:
     verify_within_days: int | None = None
     """None: nobody is forfeited. Forfeiting another programme's passengers unasked would do harm."""
@@ -40,9 +42,9 @@ class Policy:
     no_show_after_minutes: int = 120
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PolicyInput:
-    """What is to change. None keeps a value as it is; `verify_within_days=None` takes the deadline away."""
+    """What is to change. None keeps a value as it is, but `verify_within_days=None` takes the deadline away."""
 
     verify_within_days: int | Literal[Keep.KEEP] | None = KEEP
     block_when_forfeited: bool | None = None
@@ -59,38 +61,65 @@ _BOUNDS = (
     ("no_show_after_minutes", "noShowAfterMinutes", 0, 1440),
 )
 
-_OF = text(
-    """
-    SELECT organizer_code, verify_within_days, block_when_forfeited, block_seasons, enforce_window,
-           return_requires_outbound, return_same_day, no_show_after_minutes
-    FROM policy WHERE season = :season AND organizer_code = ANY(CAST(:organizers AS text[]))
-    """
-)
-_SAVE = text(
-    """
-    INSERT INTO policy (season, organizer_code, verify_within_days, block_when_forfeited, block_seasons,
-                        enforce_window, return_requires_outbound, return_same_day, no_show_after_minutes)
-    VALUES (:season, :organizer, :verify_within_days, :block_when_forfeited, :block_seasons,
-            :enforce_window, :return_requires_outbound, :return_same_day, :no_show_after_minutes)
-    ON CONFLICT (season, organizer_code) DO UPDATE SET
-        verify_within_days = excluded.verify_within_days, block_when_forfeited = excluded.block_when_forfeited,
-        block_seasons = excluded.block_seasons, enforce_window = excluded.enforce_window,
-        return_requires_outbound = excluded.return_requires_outbound, return_same_day = excluded.return_same_day,
-        no_show_after_minutes = excluded.no_show_after_minutes
-    """
-)
+DEFAULT = Policy()
+DEFAULT_OF_HUBDAT = Policy(verify_within_days=7, return_same_day=True)
+"""Hubdat's terms of 2023 (seven days, both directions on one day) bind Hubdat alone."""
+
+_NAMES = tuple(one.name for one in fields(Policy))
+_COLUMNS = ", ".join(_NAMES)
 
 
-def default_for(organizer: str) -> Policy:
-    """Hubdat's terms of 2023 (seven days, both directions on one day) bind Hubdat alone."""
-    return Policy(verify_within_days=7, return_same_day=True) if organizer == HUBDAT else Policy()
+def join(season: str, organizer: str) -> str:
+    """SQL: the row of `policy`, if there is one, of an organizer whose season and code are these expressions."""
+    return f"LEFT JOIN policy ON policy.season = {season} AND policy.organizer_code = {organizer}"
+
+
+def in_force(name: str, organizer: str) -> str:
+    """SQL: what the row `policy` says of `name`, or the default of `organizer` where there is no row."""
+    default, hubdats = (orjson.dumps(getattr(one, name)).decode() for one in (DEFAULT, DEFAULT_OF_HUBDAT))
+    if default == hubdats != "null":
+        return f"coalesce(policy.{name}, {default})"
+    return (
+        f"CASE WHEN policy.season IS NOT NULL THEN policy.{name}"
+        f" WHEN {organizer} = '{HUBDAT}' THEN {hubdats} ELSE {default} END"
+    )
+
+
+def all_in_force(organizer: str) -> str:
+    """SQL: the whole policy in force as JSON, for `from_json`."""
+    values = ", ".join(f"'{name}', {in_force(name, organizer)}" for name in _NAMES)
+    return f"json_build_object({values})::text"
+
+
+def from_json(policy: str) -> Policy:
+    return Policy(**orjson.loads(policy))
+
+
+class _OfOrganizer(NamedTuple):
+    organizer: str
+    policy: str
+
+
+_OF = statement(
+    f"""
+    SELECT o.code AS organizer, {all_in_force("o.code")} AS policy
+    FROM unnest(CAST(:organizers AS text[])) AS o (code) {join(":season", "o.code")}
+    """,
+    _OfOrganizer,
+)
+_SAVE = statement(
+    f"""
+    INSERT INTO policy (season, organizer_code, {_COLUMNS})
+    VALUES (:season, :organizer, {", ".join(f":{name}" for name in _NAMES)})
+    ON CONFLICT (season, organizer_code) DO UPDATE SET ({_COLUMNS}) = ({", ".join(f"excluded.{n}" for n in _NAMES)})
+    """
+)
 
 
 async def of(session: Session, season: int, organizers: Collection[str]) -> dict[str, Policy]:
     """The policy of each of `organizers`, its own or the default."""
-    rows = await session.execute(_OF, {"season": season, "organizers": list(organizers)})
-    decided = {code: Policy(*values) for code, *values in rows}
-    return {organizer: decided.get(organizer) or default_for(organizer) for organizer in organizers}
+    found = await session.rows(_OF, season=season, organizers=list(organizers))
+    return {one.organizer: from_json(one.policy) for one in found}
 
 
 @refuses(InvalidValue)
@@ -108,4 +137,4 @@ def amended(policy: Policy, change: PolicyInput) -> Policy | InvalidValue:
 
 
 async def save(session: Session, season: int, organizer: str, policy: Policy) -> None:
-    await session.execute(_SAVE, {"season": season, "organizer": organizer, **asdict(policy)})
+    await session.run(_SAVE, season=season, organizer=organizer, **asdict(policy))

@@ -1,7 +1,7 @@
 """A season's organizers and windows from the ministry's table (S1) as CSV: days in WIB, the last day is open too.
 
-A good row loads whatever the others are. A row with an opening that its organizer has already amends that wave; any
-other is a wave of its own. The same file again changes nothing.
+A good row is loaded, whatever the other rows are. If its organizer has a wave with that opening already, the row
+amends that wave. Any other row is a wave of its own. The same file again changes nothing.
 """
 
 from __future__ import annotations
@@ -27,6 +27,7 @@ from app.registry.values.texts import line as line_of_text
 
 DATES = ("registration_opens", "registration_closes", "verification_opens", "verification_closes")
 REQUIRED = ("code", "name", *DATES)
+OPTIONAL = ("closes_note", "integration_note")
 UNTIL_FULL = "melihat kuota akhir"
 SCHEME_WORDS = {
     "webhook": IntegrationScheme.WEBHOOK,
@@ -34,8 +35,8 @@ SCHEME_WORDS = {
     "cek ": IntegrationScheme.NIK_CHECK,
     "konsolidasi": IntegrationScheme.DAILY_CONSOLIDATION,
 }
-# The table does not say when a season ends: the trips back follow the last registration within a month.
-AFTERWARDS = timedelta(days=30)
+ENDS_AFTER_LAST_DAY = timedelta(days=30)
+"""The table does not say when a season ends: the trips back follow the last registration within a month."""
 NO_DATES = InvalidValue("season", "Musim tidak dapat ditentukan dari tanggal.", "No date tells which season it is.")
 
 
@@ -58,8 +59,10 @@ class Loaded:
     errors: tuple[RowError, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OrganizerRow:
+    """A row of the table: an organizer, and when it is open."""
+
     line: int
     code: str
     name: str
@@ -104,7 +107,7 @@ async def load(
 
 
 @refuses(InvalidValue)
-def parse(content: str) -> tuple[list[Row], list[RowError]]:
+def parse(content: str) -> tuple[list[OrganizerRow], list[RowError]]:
     """The good rows, and what is wrong with each of the others."""
     text = content.removeprefix("\ufeff")
     header = text.partition("\n")[0]
@@ -113,38 +116,26 @@ def parse(content: str) -> tuple[list[Row], list[RowError]]:
     if missing:
         names = ", ".join(missing)
         return [], [RowError(1, None, InvalidValue("", f"Kolom tidak ada: {names}.", f"Missing columns: {names}."))]
-    rows: list[Row] = []
+    rows: list[OrganizerRow] = []
     errors: list[RowError] = []
     for cells in reader:
-        row = _row(reader.line_num, {column: (cells.get(column) or "").strip() for column in (*REQUIRED, *_OPTIONAL)})
-        if isinstance(row, Row):
+        row = _row(reader.line_num, {column: (cells.get(column) or "").strip() for column in (*REQUIRED, *OPTIONAL)})
+        if isinstance(row, OrganizerRow):
             rows.append(row)
         else:
             errors.append(RowError(reader.line_num, row.field, row))
     return rows, errors
 
 
-_OPTIONAL = ("closes_note", "integration_note")
-
-
-def _row(line: int, cells: Mapping[str, str]) -> Row | InvalidValue:
-    days: dict[str, date | None] = {}
-    for column in DATES:
-        instant = standard.parse_instant(cells[column], column) if cells[column] else None
-        if isinstance(instant, InvalidValue):
-            return instant
-        days[column] = None if instant is None else wib_day(instant)
-    for kind in ("registration", "verification"):
-        wrong = _disordered(kind, days[f"{kind}_opens"], days[f"{kind}_closes"])
-        if wrong is not None:
-            return wrong
-    note = (
-        line_of_text("closes_note", cells["closes_note"], most=windows.LONGEST_NOTE) if cells["closes_note"] else None
-    )
+def _row(line: int, cells: Mapping[str, str]) -> OrganizerRow | InvalidValue:
+    days = _days(cells)
+    if isinstance(days, InvalidValue):
+        return days
+    note = _note(cells["closes_note"])
     if isinstance(note, InvalidValue):
         return note
-    opens, closes, verification_opens, verification_closes = days.values()
-    return Row(
+    opens, closes, verification_opens, verification_closes = (days[column] for column in DATES)
+    return OrganizerRow(
         line=line,
         code=cells["code"],
         name=cells["name"],
@@ -155,6 +146,25 @@ def _row(line: int, cells: Mapping[str, str]) -> Row | InvalidValue:
         else (verification_opens, verification_closes),
         note=note,
     )
+
+
+def _days(cells: Mapping[str, str]) -> dict[str, date | None] | InvalidValue:
+    """By the names of `DATES`. None: the cell is empty."""
+    days: dict[str, date | None] = {}
+    for column in DATES:
+        instant = standard.parse_instant(cells[column], column) if cells[column] else None
+        if isinstance(instant, InvalidValue):
+            return instant
+        days[column] = None if instant is None else wib_day(instant)
+    for kind in ("registration", "verification"):
+        wrong = _disordered(kind, days[f"{kind}_opens"], days[f"{kind}_closes"])
+        if wrong is not None:
+            return wrong
+    return days
+
+
+def _note(cell: str) -> str | InvalidValue | None:
+    return line_of_text("closes_note", cell, most=windows.LONGEST_NOTE) if cell else None
 
 
 def _disordered(kind: str, opens: date | None, closes: date | None) -> InvalidValue | None:
@@ -168,14 +178,14 @@ def _disordered(kind: str, opens: date | None, closes: date | None) -> InvalidVa
 
 
 def _schemes(note: str) -> tuple[IntegrationScheme, ...] | None:
-    """None when the note names none: then they stay as they are, GRAPHQL for a new organizer."""
+    """None when the note names no scheme: then the schemes stay as they are, and a new organizer has GRAPHQL."""
     words = f"{note} ".casefold()
     return tuple(scheme for word, scheme in SCHEME_WORDS.items() if word in words) or None
 
 
 def _ends_on(year: int, days: list[date]) -> date:
     last = date(year, 12, 31)
-    return min(max(days) + AFTERWARDS, last) if days and max(days).year == year else last
+    return min(max(days) + ENDS_AFTER_LAST_DAY, last) if days and max(days).year == year else last
 
 
 async def _open_season(
@@ -188,8 +198,8 @@ async def _open_season(
 
 
 @refuses(InvalidValue)
-async def load_row(session: Session, caller: Caller, row: Row, season: int, now: datetime) -> Refusal | None:
-    given = OrganizerInput(row.code, row.name, schemes=row.schemes)
+async def load_row(session: Session, caller: Caller, row: OrganizerRow, season: int, now: datetime) -> Refusal | None:
+    given = OrganizerInput(code=row.code, name=row.name, schemes=row.schemes)
     saved = await organizers.save(session, caller, given, season, now)
     if isinstance(saved, Refusal):
         return saved
@@ -201,21 +211,25 @@ async def load_row(session: Session, caller: Caller, row: Row, season: int, now:
     return None
 
 
-def windows_of(row: Row, standing: Mapping[tuple[str, datetime], UUID] = MappingProxyType({})) -> list[WindowInput]:
-    found = []
-    for kind, days in ((WindowKind.REGISTRATION, row.registration), (WindowKind.VERIFICATION, row.verification)):
-        if days is None:
-            continue
-        opens_at, note = start_of_wib_day(days[0]), row.note if kind == WindowKind.REGISTRATION else None
-        found.append(
-            WindowInput(
-                row.code,
-                opens_at,
-                None if days[1] is None else start_of_wib_day(days[1] + timedelta(days=1)),
-                kind=kind,
-                until_quota_is_full=note is not None and note.casefold() == UNTIL_FULL,
-                note=note,
-                amends=standing.get((kind, opens_at)),
-            )
-        )
-    return found
+def windows_of(
+    row: OrganizerRow, standing: Mapping[tuple[str, datetime], UUID] = MappingProxyType({})
+) -> list[WindowInput]:
+    """The windows of `row`. `standing` are the windows in force, by kind and opening: an equal opening amends."""
+    both = ((WindowKind.REGISTRATION, row.registration), (WindowKind.VERIFICATION, row.verification))
+    return [_window(row, kind, *days, standing) for kind, days in both if days is not None]
+
+
+def _window(
+    row: OrganizerRow, kind: WindowKind, first: date, last: date | None, standing: Mapping[tuple[str, datetime], UUID]
+) -> WindowInput:
+    opens_at = start_of_wib_day(first)
+    note = row.note if kind == WindowKind.REGISTRATION else None
+    return WindowInput(
+        organizer=row.code,
+        opens_at=opens_at,
+        closes_at=None if last is None else start_of_wib_day(last + timedelta(days=1)),
+        kind=kind,
+        until_quota_is_full=note is not None and note.casefold() == UNTIL_FULL,
+        note=note,
+        amends=standing.get((kind, opens_at)),
+    )

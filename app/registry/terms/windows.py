@@ -1,4 +1,4 @@
-"""Windows: a registration is judged at its `registeredAt` against its organizer's waves; an end may be open.
+"""Windows (waves): whether an organizer was open at the `registeredAt` of a registration. A wave may have no end.
 
 An amendment is a new row that supersedes the old one, so the history stays. Order of the ends is a CHECK of the table.
 """
@@ -9,9 +9,9 @@ from collections import defaultdict
 from collections.abc import Collection, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime
+from typing import NamedTuple
 from uuid import UUID
 
-from sqlalchemy import text
 from uuid_utils.compat import uuid7
 
 from app.db import Session
@@ -21,16 +21,18 @@ from app.registry import change_log
 from app.registry.caller import Caller
 from app.registry.terms import seasons
 from app.registry.values.texts import line
+from app.sql import statement
 
 LONGEST_NOTE = 500
+"""Characters."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Window:
     id: UUID
     opens_at: datetime
     closes_at: datetime | None = None
-    """The first instant that is outside. None: an open end ("melihat kuota akhir")."""
+    """The first instant behind the window. None: it has no end ("melihat kuota akhir")."""
     until_quota_is_full: bool = False
     note: str | None = None
     kind: str = WindowKind.REGISTRATION
@@ -39,7 +41,7 @@ class Window:
         return self.opens_at <= at and (self.closes_at is None or at < self.closes_at)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class WindowInput:
     organizer: str
     opens_at: datetime
@@ -51,16 +53,27 @@ class WindowInput:
     """The window in force that this one takes the place of."""
 
 
-_OF = text(
+class _OfOrganizer(NamedTuple):
+    organizer: str
+    id: UUID
+    opens_at: datetime
+    closes_at: datetime | None
+    until_quota_is_full: bool
+    note: str | None
+    kind: str
+
+
+_OF = statement(
     """
-    SELECT organizer_code, id, opens_at, closes_at, until_quota_is_full, note, kind
+    SELECT organizer_code AS organizer, id, opens_at, closes_at, until_quota_is_full, note, kind
     FROM registration_window
     WHERE season = :season AND organizer_code = ANY(CAST(:organizers AS text[])) AND superseded_at IS NULL
     ORDER BY opens_at, id
-    """
+    """,
+    _OfOrganizer,
 )
-_LOCK = text("SELECT code FROM organizer WHERE code = :organizer FOR NO KEY UPDATE")
-_INSERT = text(
+_LOCK = statement("SELECT code FROM organizer WHERE code = :organizer FOR NO KEY UPDATE", str)
+_INSERT = statement(
     """
     WITH amended AS (UPDATE registration_window SET superseded_at = :now WHERE id = :replaces)
     INSERT INTO registration_window (id, season, organizer_code, kind, opens_at, closes_at, until_quota_is_full, note,
@@ -72,7 +85,7 @@ _INSERT = text(
 
 @refuses(RegistrationClosed)
 def judge(windows: Sequence[Window], at: datetime) -> RegistrationClosed | None:
-    """None when one of the registration windows is open at `at`; else the refusal, with the next opening if any."""
+    """None if a registration window is open at `at`. Else the refusal, with the next opening if there is one."""
     waves = [window for window in windows if window.kind == WindowKind.REGISTRATION]
     if any(wave.open_at(at) for wave in waves):
         return None
@@ -83,19 +96,19 @@ def judge(windows: Sequence[Window], at: datetime) -> RegistrationClosed | None:
 async def of(session: Session, season: int, organizers: Collection[str]) -> dict[str, tuple[Window, ...]]:
     """The windows in force of each of `organizers`, of both kinds, in the order of their opening."""
     found: dict[str, list[Window]] = defaultdict(list)
-    for row in await session.execute(_OF, {"season": season, "organizers": list(organizers)}):
-        organizer, *values = row
-        found[organizer].append(Window(*values))
+    for row in await session.rows(_OF, season=season, organizers=list(organizers)):
+        facts = row._asdict()
+        found[facts.pop("organizer")].append(Window(**facts))
     return {organizer: tuple(found[organizer]) for organizer in organizers}
 
 
 @refuses(SeasonClosed, NotFound, InvalidValue)
 async def save(session: Session, caller: Caller, given: WindowInput, season: int, now: datetime) -> Refusal | None:
-    """Add a wave, or amend one; the same again changes nothing."""
+    """Add a wave, or amend a wave. The same again changes nothing."""
     wanted = _tidy(given)
     if isinstance(wanted, Refusal):
         return wanted
-    if (await session.execute(_LOCK, {"organizer": given.organizer})).one_or_none() is None:
+    if await session.first(_LOCK, organizer=given.organizer) is None:
         return NotFound("organizer")
     required = await seasons.require_open(session, season)
     if isinstance(required, Refusal):
@@ -124,14 +137,21 @@ def _tidy(given: WindowInput) -> Window | InvalidValue:
         return InvalidValue("closesAt", "Masa verifikasi harus punya akhir.", "A verification period needs an end.")
     if given.closes_at is not None and given.closes_at <= given.opens_at:
         return InvalidValue("closesAt", "Ditutup sebelum dibuka.", "It closes before it opens.")
-    return Window(uuid7(), given.opens_at, given.closes_at, given.until_quota_is_full, note, given.kind)
+    return Window(
+        id=uuid7(),
+        opens_at=given.opens_at,
+        closes_at=given.closes_at,
+        until_quota_is_full=given.until_quota_is_full,
+        note=note,
+        kind=given.kind,
+    )
 
 
 async def _put_in(
     session: Session, caller: Caller, given: WindowInput, wanted: Window, *, season: int, now: datetime
 ) -> None:
-    row = {**asdict(wanted), "season": season, "organizer": given.organizer, "replaces": given.amends, "now": now}
-    await session.execute(_INSERT, row)
+    window = asdict(wanted)
+    await session.run(_INSERT, season=season, organizer=given.organizer, replaces=given.amends, now=now, **window)
     entry = change_log.Entry(
         ChangeKind.WINDOW_SAVED,
         season=season,

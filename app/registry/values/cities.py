@@ -38,7 +38,9 @@ _OLD_NAME = re.compile(r"\((?!\s*(?:kota|kab))[^)]*\)")
 
 @lru_cache(maxsize=4096)
 def key(city: str) -> str:
-    """Equal for two spellings of one city. It is stored with terminals: a changed table needs their keys made anew."""
+    """Equal for two spellings of one city. Terminals are stored with their keys: whoever changes a table of this file
+    makes the stored keys anew.
+    """
     kind, name = _split(city)
     if name in ALIASES:
         kind, name = _split(ALIASES[name])
@@ -46,7 +48,7 @@ def key(city: str) -> str:
 
 
 def _split(city: str) -> tuple[str, str]:
-    """Kind and name. The kind may stand after it (`SURAKARTA, KOTA`); blanks and dashes in a name don't count."""
+    """Kind and name. The kind may stand behind the name (`SURAKARTA, KOTA`). Blanks and dashes are left out."""
     words = [word for word in _WORDS.findall(_OLD_NAME.sub(" ", city.casefold())) if word not in _ADMINISTRATIVE]
     if len(words) > 1 and words[0] in _KINDS:
         return _KINDS[words[0]], "".join(words[1:])

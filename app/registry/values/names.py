@@ -12,9 +12,10 @@ import unicodedata
 
 from app.errors import InvalidValue, refuses
 
-LONGEST = 120
-SHORTEST_CUT = 3
-"""Letters that a cut-off word has at least. One is an initial."""
+LONGEST_NAME = 120
+"""Characters."""
+SHORTEST_CUT_OFF_WORD = 3
+"""Letters. A single letter is an initial."""
 
 _TITLES = """
     h hj hjh kh nyai ust ustad ustadz ustaz ustadzah tgk tuan tn nyonya ny nona nn sdr sdri bapak bpk pak ibu alm almh
@@ -43,9 +44,9 @@ def normalise(name: str) -> str | InvalidValue:
     folded = " ".join(unicodedata.normalize("NFC", name).split())
     if not folded:
         return InvalidValue("name", "Nama wajib diisi.", "A name is required.")
-    if len(folded) > LONGEST:
+    if len(folded) > LONGEST_NAME:
         return InvalidValue(
-            "name", f"Nama paling panjang {LONGEST} huruf.", f"A name has at most {LONGEST} characters."
+            "name", f"Nama paling panjang {LONGEST_NAME} huruf.", f"A name has at most {LONGEST_NAME} characters."
         )
     if not folded.isprintable() and any(unicodedata.category(sign) in _UNPRINTABLE for sign in folded):
         return InvalidValue("name", "Nama berisi tanda kendali.", "The name has control characters.")
@@ -78,7 +79,7 @@ def chunk_words(chunk: str) -> list[str]:
 
 def written_together_alike(a: str, b: str) -> bool:
     """`Nur Hayati` and `Nurhayati`."""
-    return alike(a, b) if min(len(a), len(b)) > SHORTEST_CUT else within_one_edit(a, b)
+    return alike(a, b) if min(len(a), len(b)) > SHORTEST_CUT_OFF_WORD else within_one_edit(a, b)
 
 
 def covered(fewer: list[str], more: list[str]) -> bool:
@@ -105,7 +106,7 @@ def alike(a: str, b: str) -> bool:
 
 def close(a: str, b: str) -> bool:
     shorter, longer = sorted((a, b), key=len)
-    cut_off = len(shorter) == 1 or len(shorter) >= SHORTEST_CUT
+    cut_off = len(shorter) == 1 or len(shorter) >= SHORTEST_CUT_OFF_WORD
     return (cut_off and longer.startswith(shorter)) or (len(shorter) > 1 and within_one_edit(a, b))
 
 

@@ -14,8 +14,8 @@ from app import clock
 from app.errors import Language, NikInvalid, refuses
 from app.registry.values.regions import regions
 
-LENGTH = 16
-WOMEN = 40
+DIGITS = 16
+ADDED_FOR_WOMEN = 40
 """Added to the day of birth of a woman."""
 
 # Dashes include those that word processors put in for a hyphen; blanks are all of Unicode's.
@@ -28,7 +28,7 @@ _SPREADSHEET_NUMBER = re.compile(r"[+-]?(\d+([.,]\d*)?[eE][+-]?\d+|\d{13,}[.,]\d
 
 @dataclass(frozen=True, slots=True)
 class Warning:  # noqa: A001 - the contract's word
-    """Something worth a second look that refuses nothing."""
+    """Something that is worth a second look. It refuses nothing."""
 
     code: str
     indonesian: str
@@ -72,9 +72,9 @@ def parse(text: str | float, today: date | None = None) -> Nik | NikInvalid:
     if digits[:2] not in regions().provinces:
         return NikInvalid("dua angka pertama bukan kode provinsi", "the first two digits are no province code")
     day = int(digits[6:8])
-    female = day > WOMEN
+    female = day > ADDED_FOR_WOMEN
     if female:
-        day -= WOMEN
+        day -= ADDED_FOR_WOMEN
     if not 1 <= day <= 31:
         return NikInvalid("tanggal lahir harus 01–31 atau 41–71", "the day of birth must be 01–31 or 41–71")
     born_on = birth_date(int(digits[10:12]), int(digits[8:10]), day, today or clock.wib_day(clock.now()))
@@ -95,7 +95,7 @@ def sixteen_digits(text: object) -> str | NikInvalid:
     """Trims blanks, dots, dashes, a leading apostrophe or TAB."""
     if not isinstance(text, str):
         return lost_in_a_spreadsheet() if isinstance(text, int | float) else not_16_digits()
-    if len(text) == LENGTH and text.isascii() and text.isdigit():
+    if len(text) == DIGITS and text.isascii() and text.isdigit():
         return text
     bare = text.strip().lstrip(_APOSTROPHES).strip()
     if _SPREADSHEET_NUMBER.fullmatch(bare):
@@ -103,7 +103,7 @@ def sixteen_digits(text: object) -> str | NikInvalid:
     digits = _BLANKS_DOTS_DASHES.sub("", bare)
     if not digits.isascii() and any(sign.isdigit() and not sign.isascii() for sign in digits):
         return NikInvalid("angkanya harus 0–9 biasa", "its digits must be plain 0–9")
-    return digits if len(digits) == LENGTH and digits.isascii() and digits.isdigit() else not_16_digits()
+    return digits if len(digits) == DIGITS and digits.isascii() and digits.isdigit() else not_16_digits()
 
 
 def not_16_digits() -> NikInvalid:
@@ -120,7 +120,7 @@ def lost_in_a_spreadsheet() -> NikInvalid:
 
 
 def birth_date(year: int, month: int, day: int, today: date) -> date | None:
-    """The latest day with these two digits of the year that exists and is not in the future, so nobody is over 120."""
+    """The latest day with these two digits of the year that exists and is not in the future. So nobody is over 120."""
     for century in (2000, 1900):
         try:
             born_on = date(century + year, month, day)

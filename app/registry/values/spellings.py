@@ -1,7 +1,7 @@
 """When two names are one route's or one place's: letter case, accents, blanks, dashes and "ke" don't count, and a city
 has many names (`cities`).
 
-Keys are stored with routes and terminals: a changed rule needs them made anew.
+Routes and terminals are stored with their keys: whoever changes a rule of this file makes the stored keys anew.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from app.models.enums import PlaceKind
 from app.registry.values import cities
 
 BETWEEN = frozenset({"ke", "menuju", "tujuan"})
-"""What stands between the ends of a route for a dash."""
+"""Words that stand between the two ends of a route instead of a dash."""
 KINDS = {
     "terminal": PlaceKind.TERMINAL,
     "term": PlaceKind.TERMINAL,

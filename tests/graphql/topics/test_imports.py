@@ -348,7 +348,7 @@ async def test_many_are_summed_up_in_parts(world: World, monkeypatch: pytest.Mon
         return found
 
     at_once = await summary()
-    monkeypatch.setattr(consolidation, "AT_ONCE", 2)
+    monkeypatch.setattr(consolidation, "REGISTRANTS_OF_A_PART", 2)
     assert await summary() == at_once
     assert at_once.standing == 5
 

@@ -312,7 +312,7 @@ async def test_no_transaction_is_open_while_a_slice_is_sent(world: World, monkey
         await world.registered(someone(HUBDAT, route, number))
     process = build_process(world.database, world.vault)
     found = 0
-    async for _ in export.slices(process, "hubdat", extract.Wanted(2026)):
+    async for _ in export.slices(process, "hubdat", extract.ExtractFilter(2026)):
         found += 1
         assert world.database.engine.pool.checkedout() == 0  # type: ignore[attr-defined]
     assert found == 3

@@ -264,7 +264,7 @@ def poison(monkeypatch: pytest.MonkeyPatch) -> None:
 
     async def poisoned(session: Any, vault: Any, pushes: Any, now: Any, **how: Any) -> Any:
         verdicts = await push(session, vault, pushes, now, **how)
-        if any(one.record.data_pemesan == "Racun" for one in pushes):
+        if any(one.row.data_pemesan == "Racun" for one in pushes):
             raise ZeroDivisionError
         return verdicts
 

@@ -24,7 +24,8 @@ from app.registry.registrants.corrections import Correction
 from app.registry.registrants.lookup import Ref
 from app.registry.registrants.motorcycles import Motorcycle
 from app.registry.registrants.submission import Accepted
-from app.registry.routes import finding, quota_releases
+from app.registry.routes import quota_releases
+from app.registry.routes import route as routes
 from app.registry.sweep import Swept
 from app.vault.vault import Vault
 from tests.concurrency.agreement import exceptions
@@ -171,7 +172,7 @@ class Lives:
         if isinstance(wish, No):
             self.same_refusal(verdict, wish)
         else:
-            assert isinstance(verdict, finding.Route)
+            assert isinstance(verdict, routes.Route)
 
     # --- what the registry and its operator do ---
 
@@ -236,7 +237,7 @@ class Lives:
 
     async def compare_seats(self, session: Session) -> None:
         ids = {way: self.stage.world.routes[way.name] for way in WAYS}
-        for way, route in zip(ids, await finding.by_ids(session, list(ids.values()), self.now), strict=True):
+        for way, route in zip(ids, await routes.by_ids(session, list(ids.values()), self.now), strict=True):
             assert route is not None
             quota, taken = self.model.quota(way, self.now), self.model.taken(way)
             assert (route.quota, route.taken) == (quota, taken)

@@ -12,8 +12,11 @@ from uuid_utils.compat import uuid7
 
 from app.errors import InvalidValue, NotFound, NotYours, QuotaBelowTaken, RouteUnknown, SeasonClosed
 from app.registry.caller import Caller
-from app.registry.routes import finding, terminals
-from app.registry.routes.finding import Route, RouteFilter, RouteInput
+from app.registry.routes import finding, saving, terminals
+from app.registry.routes import route as routes
+from app.registry.routes.finding import RouteFilter
+from app.registry.routes.route import Route
+from app.registry.routes.saving import RouteInput
 from app.registry.routes.terminals import TerminalInput
 from app.registry.terms import seasons
 from tests.world import BUMN, DJKA, HUBDAT, JASA_RAHARJA, NOW, World, someone
@@ -35,7 +38,7 @@ SOLO = RouteInput(
 
 async def saved(world: World, caller: Caller, *inputs: RouteInput, now: datetime = NOW) -> list[Any]:
     async with world.database.transaction() as session:
-        return list(await finding.save(session, caller, inputs, now))
+        return list(await saving.save(session, caller, inputs, now))
 
 
 async def one(world: World, caller: Caller, given: RouteInput) -> Any:
@@ -284,7 +287,7 @@ async def test_reading_adds_what_has_come_due(world: World) -> None:
         )
     async with world.database.transaction() as session:
         for at, quota in ((NOW, 0), (NOW + DAY, 20), (NOW + 2 * DAY, 40)):
-            found, missing = await finding.by_ids(session, [route_id, uuid7()], at)
+            found, missing = await routes.by_ids(session, [route_id, uuid7()], at)
             assert missing is None
             assert found is not None
             assert (found.quota, found.remaining) == (quota, quota)
@@ -301,7 +304,7 @@ async def test_pages(world: World) -> None:
 
 async def test_filters(world: World) -> None:
     async with world.database.transaction() as session:
-        cilacap = TerminalInput("cilacap", "Terminal Cilacap", "Kab. Cilacap")
+        cilacap = TerminalInput(code="cilacap", name="Terminal Cilacap", city="Kab. Cilacap")
         await terminals.save(session, HUBDAT, [cilacap], NOW, admin=False)
         await seasons.save(session, HUBDAT, 2025, date(2025, 4, 30), NOW)
     home, full, back, motorcycle, last_year = await saved(
@@ -331,8 +334,8 @@ async def test_filters(world: World) -> None:
 
 async def test_the_ways_back(world: World) -> None:
     async with world.database.transaction() as session:
-        balapan = TerminalInput("solo-balapan", "Stasiun Solo Balapan", "Solo", "STATION")
-        tirtonadi = TerminalInput("tirtonadi", "Terminal Tirtonadi", "SURAKARTA")
+        balapan = TerminalInput(code="solo-balapan", name="Stasiun Solo Balapan", city="Solo", kind="STATION")
+        tirtonadi = TerminalInput(code="tirtonadi", name="Terminal Tirtonadi", city="SURAKARTA")
         await terminals.save(session, HUBDAT, [balapan, tirtonadi], NOW, admin=True)
     back = replace(SOLO, direction="BALIK", origin="solo-balapan", destination="pulo-gebang")
     home, later, sooner, _, _ = await saved(

@@ -10,9 +10,11 @@ import pytest
 from app.errors import Refusal
 from app.models.enums import RegistrantStatus
 from app.registry.caller import Caller
-from app.registry.routes import finding, merging, quota_releases
-from app.registry.routes.finding import RouteFilter, RouteInput
+from app.registry.routes import finding, merging, quota_releases, saving
+from app.registry.routes import route as routes
+from app.registry.routes.finding import RouteFilter
 from app.registry.routes.route import Route
+from app.registry.routes.saving import RouteInput
 from tests.registry.rows.records import TO_WONOGIRI, pushed, record, state, told
 from tests.world import BUMN, DJKA, HUBDAT, JASA_RAHARJA, NOW, World, someone
 
@@ -75,7 +77,7 @@ async def test_it_is_gone_and_its_spellings_stay(world: World) -> None:
     await merged(world, provisional, into)
     async with world.database.transaction() as session:
         page = await finding.page(session, RouteFilter(), after=None, first=9, now=NOW)
-        assert await finding.by_ids(session, [provisional], NOW) == [None]
+        assert await routes.by_ids(session, [provisional], NOW) == [None]
     assert [route.id for route in page] == [into]
     # Another person, another spelling; and the first one is on no other route.
     verdicts = await pushed(
@@ -102,7 +104,7 @@ async def test_who_names_it_by_its_id_names_no_route(world: World) -> None:
     )
     async with world.unchanged(*EVERYTHING):
         [submitted] = await world.submit(someone(HUBDAT, provisional, 2))
-        [saved] = await world.database.attempt(lambda session: finding.save(session, HUBDAT, [again], NOW))
+        [saved] = await world.database.attempt(lambda session: saving.save(session, HUBDAT, [again], NOW))
         released = await world.database.attempt(
             lambda session: quota_releases.release(session, HUBDAT, provisional, 1, None, NOW)
         )

@@ -67,7 +67,9 @@ async def test_it_is_gone_and_its_spellings_stay(world: World) -> None:
         assert await terminals.by_codes(session, [code]) == [None]
         assert code not in {one.code for one in await terminals.all_of(session)}
         assert [one.code for one in await terminals.all_of(session, provisional=True)] == []
-        [verdict] = await terminals.save(session, HUBDAT, [TerminalInput(code, "X", "Solo")], NOW, admin=True)
+        [verdict] = await terminals.save(
+            session, HUBDAT, [TerminalInput(code=code, name="X", city="Solo")], NOW, admin=True
+        )
     assert isinstance(verdict, Refusal)
     assert (verdict.code, verdict.field) == ("INVALID_VALUE", "code")
     # The same route finds itself, and a new one goes where the spelling leads.

@@ -16,7 +16,7 @@ pytestmark = pytest.mark.anyio
 WAITING = """
     SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'
 """
-PORIS = TerminalInput("poris-plawad", "Terminal Poris Plawad", "Kota Tangerang", region_code="3671")
+PORIS = TerminalInput(code="poris-plawad", name="Terminal Poris Plawad", city="Kota Tangerang", region_code="3671")
 
 
 async def saved(world: World, caller: Caller, *inputs: TerminalInput, admin: bool = False) -> list[object]:
@@ -26,21 +26,28 @@ async def saved(world: World, caller: Caller, *inputs: TerminalInput, admin: boo
 
 async def test_a_terminal_is_found_under_any_name_of_its_city(world: World) -> None:
     await world.run("DELETE FROM terminal")
-    balapan = TerminalInput("balapan", "Stasiun Solo Balapan", "Solo", "STATION")
-    tirtonadi = TerminalInput("tirtonadi", "Terminal Tirtonadi", "SURAKARTA, KOTA")
+    balapan = TerminalInput(code="balapan", name="Stasiun Solo Balapan", city="Solo", kind="STATION")
+    tirtonadi = TerminalInput(code="tirtonadi", name="Terminal Tirtonadi", city="SURAKARTA, KOTA")
     await saved(world, DJKA, tirtonadi, balapan, PORIS)
     async with world.database.transaction() as session:
         assert [one.code for one in await terminals.all_of(session, "Kota Surakarta")] == ["balapan", "tirtonadi"]
         assert [one.code for one in await terminals.all_of(session)] == ["balapan", "tirtonadi", "poris-plawad"]
         assert await terminals.by_codes(session, ["poris-plawad", "nowhere"]) == [
-            Terminal("poris-plawad", "Terminal Poris Plawad", "Kota Tangerang", "TERMINAL", "3671", "djka"),
+            Terminal(
+                code="poris-plawad",
+                name="Terminal Poris Plawad",
+                city="Kota Tangerang",
+                kind="TERMINAL",
+                region_code="3671",
+                organizer="djka",
+            ),
             None,
         ]
 
 
 async def test_verdicts_come_in_order_and_refusals_touch_no_other(world: World) -> None:
-    bad = TerminalInput("Poris", "Poris", "Tangerang")
-    other = TerminalInput("kalideres", "Terminal Kalideres", "Kota Jakarta Barat")
+    bad = TerminalInput(code="Poris", name="Poris", city="Tangerang")
+    other = TerminalInput(code="kalideres", name="Terminal Kalideres", city="Kota Jakarta Barat")
     first, refused, second = await saved(world, DKI, PORIS, bad, other)
     assert isinstance(first, Terminal)
     assert isinstance(second, Terminal)
@@ -60,27 +67,48 @@ async def test_the_same_again_is_anybodys_and_changes_nothing(world: World) -> N
 
 async def test_a_change_is_its_declarers_its_coordinators_or_an_admins(world: World) -> None:
     await saved(world, BUMN, PORIS)
-    renamed = TerminalInput("poris-plawad", "Poris", "Kota Tangerang")
+    renamed = TerminalInput(code="poris-plawad", name="Poris", city="Kota Tangerang")
     (refused,) = await saved(world, DJKA, renamed)
     assert isinstance(refused, NotYours)
     assert refused.field == "code"
     assert await world.one("SELECT name FROM terminal WHERE code = 'poris-plawad'") == "Terminal Poris Plawad"
     (changed,) = await saved(world, JASA_RAHARJA, renamed)
-    assert changed == Terminal("poris-plawad", "Poris", "Kota Tangerang", "TERMINAL", None, "bumn-satu")
+    assert changed == Terminal(
+        code="poris-plawad",
+        name="Poris",
+        city="Kota Tangerang",
+        kind="TERMINAL",
+        region_code=None,
+        organizer="bumn-satu",
+    )
     (again,) = await saved(world, HUBDAT, PORIS, admin=True)
-    assert again == Terminal("poris-plawad", PORIS.name, PORIS.city, "TERMINAL", "3671", "bumn-satu")
+    assert again == Terminal(
+        code="poris-plawad",
+        name=PORIS.name,
+        city=PORIS.city,
+        kind="TERMINAL",
+        region_code="3671",
+        organizer="bumn-satu",
+    )
 
 
 async def test_the_registrys_own_are_the_admins(world: World) -> None:
-    renamed = TerminalInput("tirtonadi", "Terminal Tirtonadi", "Kota Surakarta")
+    renamed = TerminalInput(code="tirtonadi", name="Terminal Tirtonadi", city="Kota Surakarta")
     (refused,) = await saved(world, HUBDAT, renamed)
     assert isinstance(refused, NotYours)
     (changed,) = await saved(world, HUBDAT, renamed, admin=True)
-    assert changed == Terminal("tirtonadi", "Terminal Tirtonadi", "Kota Surakarta", "TERMINAL", None, None)
+    assert changed == Terminal(
+        code="tirtonadi",
+        name="Terminal Tirtonadi",
+        city="Kota Surakarta",
+        kind="TERMINAL",
+        region_code=None,
+        organizer=None,
+    )
 
 
 async def test_among_equal_codes_the_later_stands(world: World) -> None:
-    later = TerminalInput("poris-plawad", "Poris", "Kota Tangerang")
+    later = TerminalInput(code="poris-plawad", name="Poris", city="Kota Tangerang")
     first, second = await saved(world, DKI, PORIS, later)
     assert isinstance(first, Terminal)
     assert isinstance(second, Terminal)
@@ -92,12 +120,12 @@ async def test_among_equal_codes_the_later_stands(world: World) -> None:
 @pytest.mark.parametrize(
     ("given", "field"),
     [
-        (TerminalInput("poris--plawad", "Poris", "Tangerang"), "code"),
-        (TerminalInput("p" * 61, "Poris", "Tangerang"), "code"),
-        (TerminalInput("poris", "", "Tangerang"), "name"),
-        (TerminalInput("poris", "Poris", "x" * 81), "city"),
-        (TerminalInput("poris", "Poris", "Tangerang", "AIRPORT"), "kind"),
-        (TerminalInput("poris", "Poris", "Tangerang", region_code="36"), "regionCode"),
+        (TerminalInput(code="poris--plawad", name="Poris", city="Tangerang"), "code"),
+        (TerminalInput(code="p" * 61, name="Poris", city="Tangerang"), "code"),
+        (TerminalInput(code="poris", name="", city="Tangerang"), "name"),
+        (TerminalInput(code="poris", name="Poris", city="x" * 81), "city"),
+        (TerminalInput(code="poris", name="Poris", city="Tangerang", kind="AIRPORT"), "kind"),
+        (TerminalInput(code="poris", name="Poris", city="Tangerang", region_code="36"), "regionCode"),
     ],
 )
 async def test_impossible_terminals(world: World, given: TerminalInput, field: str) -> None:
@@ -109,7 +137,7 @@ async def test_impossible_terminals(world: World, given: TerminalInput, field: s
 
 
 async def test_two_declare_one_code_at_once_and_the_first_keeps_it(world: World) -> None:
-    theirs = TerminalInput("poris-plawad", "Poris", "Kota Tangerang")
+    theirs = TerminalInput(code="poris-plawad", name="Poris", city="Kota Tangerang")
     async with world.database.transaction() as session:
         await terminals.save(session, DKI, [PORIS], NOW, admin=False)
         other = asyncio.create_task(saved(world, DJKA, theirs))

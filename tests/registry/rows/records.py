@@ -1,4 +1,4 @@
-"""Records of the ministry's 12 columns about people who do not exist, and pushing them."""
+"""Rows of the ministry's 12 columns about people who do not exist, and pushing them."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 
 from app.registry.caller import Caller
 from app.registry.rows import reception
-from app.registry.rows.reception import Push, Verdict, record_of
+from app.registry.rows.reception import Push, Verdict, row_of
 from tests.world import HUBDAT, NOW, World, nik_of
 
 RECORD = {
@@ -49,7 +49,7 @@ def state(code: int, number: int = 1, /, **changes: Any) -> dict[str, Any]:
 
 
 async def pushed(world: World, *records: object, caller: Caller = HUBDAT, now: datetime = NOW) -> list[Verdict]:
-    pushes = [Push(caller, record_of(one)) for one in records]
+    pushes = [Push(caller, row_of(one)) for one in records]
     return await world.database.attempt(lambda session: reception.push(session, world.vault, pushes, now))
 
 

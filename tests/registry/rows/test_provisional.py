@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from app.registry.routes import saving, terminals
-from app.registry.routes.finding import Route
+from app.registry.routes.route import Route
 from app.registry.routes.saving import RouteInput
 from app.registry.routes.terminals import Terminal, TerminalInput
 from app.registry.rows.reception import Result
@@ -95,7 +95,7 @@ async def test_a_motorcycles_route_is_a_truck_unless_told(world: World) -> None:
     ]
 
 
-async def test_organizers_do_not_share_what_their_feeds_made(world: World) -> None:
+async def test_organizers_do_not_share_what_their_rows_made(world: World) -> None:
     for number, caller in enumerate((HUBDAT, DJKA, JASA_RAHARJA), start=1):
         assert told(await pushed(world, record(number, **TO_WONOGIRI), caller=caller)) == [("NEW", None)]
     assert await world.one("SELECT count(DISTINCT destination_code) FROM route") == 3
@@ -173,7 +173,7 @@ async def test_saving_it_declares_it(world: World) -> None:
         destination=row.destination_code,
         quota=40,
     )
-    place = TerminalInput(row.destination_code, "Giri Adipura", "Kab. Wonogiri")
+    place = TerminalInput(code=row.destination_code, name="Giri Adipura", city="Kab. Wonogiri")
     async with world.database.transaction() as session:
         [route] = await saving.save(session, HUBDAT, [same], NOW)
         [terminal] = await terminals.save(session, HUBDAT, [place], NOW, admin=False)
@@ -189,7 +189,7 @@ async def test_saving_it_declares_it(world: World) -> None:
 async def test_a_terminal_that_was_renamed_is_still_found(world: World) -> None:
     await pushed(world, record(**TO_WONOGIRI))
     code = await world.one("SELECT destination_code FROM route")
-    renamed = TerminalInput(code, "Terminal Induk Wonogiri", "Kab. Wonogiri")
+    renamed = TerminalInput(code=code, name="Terminal Induk Wonogiri", city="Kab. Wonogiri")
     async with world.database.transaction() as session:
         await terminals.save(session, HUBDAT, [renamed], NOW, admin=False)
     await pushed(world, record(2, **TO_WONOGIRI | {"rute_perjalanan": "Wonogiri Ekspres"}))

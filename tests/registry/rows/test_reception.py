@@ -1,4 +1,4 @@
-"""The feeds push states: every verdict, what it changed, and that a refused record changed nothing."""
+"""Rows push states: every verdict, what it changed, and that a refused record changed nothing."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from app.models.enums import RegistrantStatus
 from app.registry.caller import Caller
 from app.registry.routes import merging
 from app.registry.rows import recognition
-from app.registry.rows.reception import Push, Result, record_of
+from app.registry.rows.reception import Push, Result, row_of
 from app.registry.values import standard
 from tests.registry.rows.records import TO_WONOGIRI, WAY_BACK, pushed, record, state, told
 from tests.world import BUMN, DJKA, DKI, HUBDAT, JASA_RAHARJA, LEAVES, NOW, World, nik_of, someone
@@ -517,10 +517,10 @@ async def test_many_callers_share_a_batch(world: World) -> None:
     for caller in (HUBDAT, DJKA):
         await world.route(organizer=caller.organizer)
     pushes = [
-        Push(HUBDAT, record_of(record(1, source="hubdat"))),
-        Push(DJKA, record_of(record(2, source="djka"))),
-        Push(DJKA, record_of(record(1))),
-        Push(HUBDAT, record_of(record(3, source="djka"))),
+        Push(HUBDAT, row_of(record(1, source="hubdat"))),
+        Push(DJKA, row_of(record(2, source="djka"))),
+        Push(DJKA, row_of(record(1))),
+        Push(HUBDAT, row_of(record(3, source="djka"))),
     ]
     verdicts = await world.database.attempt(lambda session: reception.push(session, world.vault, pushes, NOW))
     assert told(verdicts) == [

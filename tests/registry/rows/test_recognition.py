@@ -1,4 +1,4 @@
-"""Which route a record means: any spelling, terminals before cities, the departure that is named or the next one."""
+"""Which route a row means: any spelling, terminals before cities, the departure that is named or the next one."""
 
 from __future__ import annotations
 

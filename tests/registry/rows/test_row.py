@@ -1,4 +1,4 @@
-"""One record without the database: every spelling that the standard's users write, and what each refusal names."""
+"""One row without the database: every spelling that the standard's users write, and what each refusal names."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from app.errors import Refusal
 from app.models.enums import Direction, Mode, RegistrantStatus
 from app.registry.caller import Caller
 from app.registry.rows import row
-from app.registry.rows.row import REQUIRED, Reading, record_of
+from app.registry.rows.row import REQUIRED, ParsedRow, row_of
 from app.registry.values import standard
 from app.vault.vault import Vault
 from tests.registry.rows.records import record
@@ -21,14 +21,14 @@ OWN = {"hubdat": "hubdat", "ditjen hubdat": "hubdat"}
 S = RegistrantStatus
 
 
-def read(vault: Vault, values: object, caller: Caller = HUBDAT) -> Reading | Refusal:
-    return row.read(record_of(values), caller, OWN, vault, NOW.date())
+def read(vault: Vault, values: object, caller: Caller = HUBDAT) -> ParsedRow | Refusal:
+    return row.parse(row_of(values), caller, OWN, vault, NOW.date())
 
 
-def good(vault: Vault, **changes: Any) -> Reading:
-    reading = read(vault, record(**changes))
-    assert isinstance(reading, Reading), reading.message()
-    return reading
+def good(vault: Vault, **changes: Any) -> ParsedRow:
+    parsed = read(vault, record(**changes))
+    assert isinstance(parsed, ParsedRow), parsed.message()
+    return parsed
 
 
 def wrong(vault: Vault, values: object) -> tuple[str | None, str]:
@@ -38,18 +38,18 @@ def wrong(vault: Vault, values: object) -> tuple[str | None, str]:
 
 
 def test_a_record_is_read(vault: Vault) -> None:
-    reading = good(vault, source="hubdat")
-    assert (reading.organizer, reading.name, reading.status) == ("hubdat", "Warga Contoh", S.REGISTERED)
-    assert reading.nik.digits == nik_of(1)
-    assert reading.nik_index == vault.blind_index(nik_of(1))
-    assert reading.registered_at == datetime(2026, 3, 1, 17, tzinfo=UTC)
-    assert reading.itinerary.direction is Direction.MUDIK
-    assert (reading.motorcycle, reading.reference, reading.identity_document) == (None, None, None)
+    parsed = good(vault, source="hubdat")
+    assert (parsed.organizer, parsed.name, parsed.status) == ("hubdat", "Warga Contoh", S.REGISTERED)
+    assert parsed.nik.digits == nik_of(1)
+    assert parsed.nik_index == vault.blind_index(nik_of(1))
+    assert parsed.registered_at == datetime(2026, 3, 1, 17, tzinfo=UTC)
+    assert parsed.itinerary.direction is Direction.MUDIK
+    assert (parsed.motorcycle, parsed.reference, parsed.identity_document) == (None, None, None)
 
 
 def test_it_shows_nobody(vault: Vault) -> None:
-    assert nik_of(1) not in repr(good(vault)) + repr(record_of(record()))
-    assert "Warga" not in repr(good(vault)) + repr(record_of(record()))
+    assert nik_of(1) not in repr(good(vault)) + repr(row_of(record()))
+    assert "Warga" not in repr(good(vault)) + repr(row_of(record()))
 
 
 @pytest.mark.parametrize(

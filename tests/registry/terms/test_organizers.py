@@ -23,7 +23,11 @@ async def saved(world: World, given: OrganizerInput, season: int = 2026) -> Any:
 async def test_reading_in_the_order_asked_for(world: World) -> None:
     async with world.database.transaction() as session:
         await windows.save(
-            session, HUBDAT, WindowInput("djka", NOW, NOW + timedelta(days=2), "VERIFICATION"), 2026, NOW
+            session,
+            HUBDAT,
+            WindowInput(organizer="djka", opens_at=NOW, closes_at=NOW + timedelta(days=2), kind="VERIFICATION"),
+            2026,
+            NOW,
         )
         found = await organizers.by_codes(session, ["jasa-raharja", "nobody", "djka", "djka"], 2026)
         everyone = await organizers.all_of(session, 2026)
@@ -46,8 +50,17 @@ async def test_members(world: World) -> None:
 
 
 async def test_a_new_organizer_has_the_defaults(world: World) -> None:
-    organizer = await saved(world, OrganizerInput("ahm", " AHM  (Honda) "))
-    assert organizer == Organizer("ahm", "AHM (Honda)", None, (), ("GRAPHQL",), (), (), policy.default_for("ahm"))
+    organizer = await saved(world, OrganizerInput(code="ahm", name=" AHM  (Honda) "))
+    assert organizer == Organizer(
+        code="ahm",
+        name="AHM (Honda)",
+        coordinator=None,
+        members=(),
+        schemes=("GRAPHQL",),
+        windows=(),
+        verification=(),
+        policy=policy.DEFAULT,
+    )
     assert await world.run("SELECT kind, organizer_code, client_id, facts FROM change") == [
         ("ORGANIZER_SAVED", "ahm", "hubdat-test", {"name": "AHM (Honda)", "coordinator": None, "schemes": ["GRAPHQL"]})
     ]
@@ -56,19 +69,25 @@ async def test_a_new_organizer_has_the_defaults(world: World) -> None:
 
 async def test_the_same_again_changes_nothing(world: World) -> None:
     given = OrganizerInput(
-        "ahm", "AHM", "jasa-raharja", ["NIK_CHECK", "WEBHOOK", "NIK_CHECK"], PolicyInput(verify_within_days=3)
+        code="ahm",
+        name="AHM",
+        coordinator="jasa-raharja",
+        schemes=["NIK_CHECK", "WEBHOOK", "NIK_CHECK"],
+        policy=PolicyInput(verify_within_days=3),
     )
     first = await saved(world, given)
     assert first.schemes == ("WEBHOOK", "NIK_CHECK")
     assert first.policy.verify_within_days == 3
     assert await saved(world, given) == first
-    assert await saved(world, OrganizerInput("ahm", "AHM")) == first
+    assert await saved(world, OrganizerInput(code="ahm", name="AHM")) == first
     assert await world.run("SELECT kind FROM change ORDER BY id") == [("ORGANIZER_SAVED",), ("POLICY_SAVED",)]
 
 
 async def test_a_policy_is_amended_in_part(world: World) -> None:
-    await saved(world, OrganizerInput("hubdat", "HUBDAT", policy=PolicyInput(block_seasons=2)))
-    hubdat = await saved(world, OrganizerInput("hubdat", "HUBDAT", policy=PolicyInput(verify_within_days=None)))
+    await saved(world, OrganizerInput(code="hubdat", name="HUBDAT", policy=PolicyInput(block_seasons=2)))
+    hubdat = await saved(
+        world, OrganizerInput(code="hubdat", name="HUBDAT", policy=PolicyInput(verify_within_days=None))
+    )
     assert (hubdat.policy.block_seasons, hubdat.policy.verify_within_days, hubdat.policy.return_same_day) == (
         2,
         None,
@@ -79,9 +98,11 @@ async def test_a_policy_is_amended_in_part(world: World) -> None:
 
 
 async def test_a_coordinator_comes_and_goes(world: World) -> None:
-    assert (await saved(world, OrganizerInput("djka", "DJKA", "jasa-raharja"))).coordinator == "jasa-raharja"
-    assert (await saved(world, OrganizerInput("djka", "Ditjen KA"))).coordinator == "jasa-raharja"
-    assert (await saved(world, OrganizerInput("djka", "Ditjen KA", None))).coordinator is None
+    assert (
+        await saved(world, OrganizerInput(code="djka", name="DJKA", coordinator="jasa-raharja"))
+    ).coordinator == "jasa-raharja"
+    assert (await saved(world, OrganizerInput(code="djka", name="Ditjen KA"))).coordinator == "jasa-raharja"
+    assert (await saved(world, OrganizerInput(code="djka", name="Ditjen KA", coordinator=None))).coordinator is None
 
 
 @pytest.mark.parametrize(
@@ -96,7 +117,7 @@ async def test_a_coordinator_comes_and_goes(world: World) -> None:
 async def test_one_level_of_coordination(
     world: World, code: str, coordinator: str, refusal: type[NotFound | InvalidValue], field: str
 ) -> None:
-    verdict = await saved(world, OrganizerInput(code, code.upper(), coordinator))
+    verdict = await saved(world, OrganizerInput(code=code, name=code.upper(), coordinator=coordinator))
     assert isinstance(verdict, refusal)
     assert verdict.field == field
     assert await world.count("change") == 0
@@ -105,13 +126,13 @@ async def test_one_level_of_coordination(
 @pytest.mark.parametrize(
     ("given", "field"),
     [
-        (OrganizerInput("Dishub", "Dishub"), "code"),
-        (OrganizerInput("a" * 41, "Dishub"), "code"),
-        (OrganizerInput("dishub\n", "Dishub"), "code"),
-        (OrganizerInput("dishub", " "), "name"),
-        (OrganizerInput("dishub", "DJKA"), "name"),
-        (OrganizerInput("dishub", "Dishub", schemes=["FAX"]), "schemes"),
-        (OrganizerInput("dishub", "Dishub", policy=PolicyInput(block_seasons=0)), "blockSeasons"),
+        (OrganizerInput(code="Dishub", name="Dishub"), "code"),
+        (OrganizerInput(code="a" * 41, name="Dishub"), "code"),
+        (OrganizerInput(code="dishub\n", name="Dishub"), "code"),
+        (OrganizerInput(code="dishub", name=" "), "name"),
+        (OrganizerInput(code="dishub", name="DJKA"), "name"),
+        (OrganizerInput(code="dishub", name="Dishub", schemes=["FAX"]), "schemes"),
+        (OrganizerInput(code="dishub", name="Dishub", policy=PolicyInput(block_seasons=0)), "blockSeasons"),
     ],
 )
 async def test_impossible_organizers(world: World, given: OrganizerInput, field: str) -> None:
@@ -124,10 +145,10 @@ async def test_impossible_organizers(world: World, given: OrganizerInput, field:
 
 
 async def test_a_policy_needs_an_open_season(world: World) -> None:
-    given = OrganizerInput("djka", "Ditjen KA", policy=PolicyInput(block_seasons=2))
+    given = OrganizerInput(code="djka", name="Ditjen KA", policy=PolicyInput(block_seasons=2))
     assert isinstance(await saved(world, given, season=2030), NotFound)
     async with world.database.transaction() as session:
         await seasons.close(session, HUBDAT, 2026, NOW)
     assert isinstance(await saved(world, given), SeasonClosed)
     assert await world.one("SELECT name FROM organizer WHERE code = 'djka'") == "DJKA"
-    assert (await saved(world, OrganizerInput("djka", "Ditjen KA"))).name == "Ditjen KA"
+    assert (await saved(world, OrganizerInput(code="djka", name="Ditjen KA"))).name == "Ditjen KA"

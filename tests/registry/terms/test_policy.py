@@ -21,14 +21,14 @@ DEFAULT = Policy(
 
 
 def test_hubdat_alone_forfeits_by_default() -> None:
-    assert policy.default_for("djka") == DEFAULT
-    hubdat = policy.default_for("hubdat")
+    assert policy.DEFAULT == DEFAULT
+    hubdat = policy.DEFAULT_OF_HUBDAT
     assert (hubdat.verify_within_days, hubdat.return_same_day) == (7, True)
     assert policy.amended(hubdat, PolicyInput(verify_within_days=None, return_same_day=False)) == DEFAULT
 
 
 def test_what_is_not_named_stays() -> None:
-    hubdat = policy.default_for("hubdat")
+    hubdat = policy.DEFAULT_OF_HUBDAT
     assert policy.amended(hubdat, PolicyInput()) == hubdat
     changed = policy.amended(hubdat, PolicyInput(block_seasons=3, enforce_window=False))
     assert isinstance(changed, Policy)
@@ -60,6 +60,6 @@ async def test_the_bounds_are_those_of_the_table(world: World) -> None:
             amended = policy.amended(DEFAULT, change)
             assert isinstance(amended, Policy)
             await policy.save(session, 2026, "djka", amended)
-            expected = {"djka": amended, "hubdat": policy.default_for("hubdat")}
+            expected = {"djka": amended, "hubdat": policy.DEFAULT_OF_HUBDAT}
             assert await policy.of(session, 2026, ["djka", "hubdat"]) == expected
     assert await world.count("policy") == 1

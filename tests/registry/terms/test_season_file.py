@@ -67,7 +67,7 @@ async def test_the_published_table(database: Database) -> None:
     assert (open_end.closes_at, open_end.until_quota_is_full, open_end.note) == (None, False, None)
     assert found["jasa-raharja"].schemes == ("NIK_CHECK", "DAILY_CONSOLIDATION")
     assert found["hubdat"].schemes == ("GRAPHQL",)
-    assert found["hubdat"].policy == policy.default_for("hubdat")
+    assert found["hubdat"].policy == policy.DEFAULT_OF_HUBDAT
 
 
 async def test_the_same_file_again_changes_nothing(database: Database) -> None:

@@ -12,10 +12,10 @@ from app.registry.terms.windows import Window, WindowInput
 from tests.world import HUBDAT, NOW, World
 
 DAY = timedelta(days=1)
-FIRST = Window(uuid7(), NOW, NOW + DAY)
-SECOND = Window(uuid7(), NOW + 3 * DAY, NOW + 4 * DAY)
-OPEN_END = Window(uuid7(), NOW + 6 * DAY, None, until_quota_is_full=True)
-VERIFICATION = Window(uuid7(), NOW - DAY, NOW + 30 * DAY, kind="VERIFICATION")
+FIRST = Window(id=uuid7(), opens_at=NOW, closes_at=NOW + DAY)
+SECOND = Window(id=uuid7(), opens_at=NOW + 3 * DAY, closes_at=NOW + 4 * DAY)
+OPEN_END = Window(id=uuid7(), opens_at=NOW + 6 * DAY, closes_at=None, until_quota_is_full=True)
+VERIFICATION = Window(id=uuid7(), opens_at=NOW - DAY, closes_at=NOW + 30 * DAY, kind="VERIFICATION")
 
 
 @pytest.mark.parametrize(
@@ -63,8 +63,8 @@ async def bare(world: World) -> World:
 
 @pytest.mark.anyio
 async def test_waves_add_up_and_the_same_again_changes_nothing(bare: World) -> None:
-    first = WindowInput("djka", NOW, NOW + DAY, note=" gelombang  1 ")
-    second = WindowInput("djka", NOW + 2 * DAY, until_quota_is_full=True)
+    first = WindowInput(organizer="djka", opens_at=NOW, closes_at=NOW + DAY, note=" gelombang  1 ")
+    second = WindowInput(organizer="djka", opens_at=NOW + 2 * DAY, until_quota_is_full=True)
     for given in (second, first, first, second):
         assert await saved(bare, given) is None
     waves = await in_force(bare)
@@ -79,9 +79,9 @@ async def test_waves_add_up_and_the_same_again_changes_nothing(bare: World) -> N
 
 @pytest.mark.anyio
 async def test_an_amendment_keeps_its_history(bare: World) -> None:
-    await saved(bare, WindowInput("djka", NOW, NOW + DAY))
+    await saved(bare, WindowInput(organizer="djka", opens_at=NOW, closes_at=NOW + DAY))
     (old,) = await in_force(bare)
-    longer = WindowInput("djka", NOW, NOW + 9 * DAY, amends=old.id)
+    longer = WindowInput(organizer="djka", opens_at=NOW, closes_at=NOW + 9 * DAY, amends=old.id)
     assert await saved(bare, longer, now=NOW + DAY) is None
     (new,) = await in_force(bare)
     assert (new.opens_at, new.closes_at) == (NOW, NOW + 9 * DAY)
@@ -97,9 +97,9 @@ async def test_an_amendment_keeps_its_history(bare: World) -> None:
 
 @pytest.mark.anyio
 async def test_only_a_window_in_force_can_be_amended(bare: World) -> None:
-    await saved(bare, WindowInput("djka", NOW, NOW + DAY))
+    await saved(bare, WindowInput(organizer="djka", opens_at=NOW, closes_at=NOW + DAY))
     (old,) = await in_force(bare)
-    await saved(bare, WindowInput("djka", NOW, NOW + 2 * DAY, amends=old.id))
+    await saved(bare, WindowInput(organizer="djka", opens_at=NOW, closes_at=NOW + 2 * DAY, amends=old.id))
     (hubdats,) = await in_force(bare, "hubdat")
     (current,) = await in_force(bare)
     for amends, kind in (
@@ -108,7 +108,7 @@ async def test_only_a_window_in_force_can_be_amended(bare: World) -> None:
         (hubdats.id, "REGISTRATION"),
         (current.id, "VERIFICATION"),
     ):
-        given = WindowInput("djka", NOW, NOW + 5 * DAY, kind=kind, amends=amends)
+        given = WindowInput(organizer="djka", opens_at=NOW, closes_at=NOW + 5 * DAY, kind=kind, amends=amends)
         refusal = await saved(bare, given)
         assert isinstance(refusal, NotFound)
         assert refusal.field == "amends"
@@ -137,11 +137,11 @@ async def test_impossible_windows(bare: World, change: dict[str, Any], field: st
 
 @pytest.mark.anyio
 async def test_organizer_and_season_must_be_there_and_open(bare: World) -> None:
-    unknown = await saved(bare, WindowInput("nobody", NOW))
+    unknown = await saved(bare, WindowInput(organizer="nobody", opens_at=NOW))
     assert isinstance(unknown, NotFound)
     assert unknown.field == "organizer"
-    assert isinstance(await saved(bare, WindowInput("djka", NOW), season=2030), NotFound)
+    assert isinstance(await saved(bare, WindowInput(organizer="djka", opens_at=NOW), season=2030), NotFound)
     async with bare.database.transaction() as session:
         await seasons.close(session, HUBDAT, 2026, NOW)
-    assert isinstance(await saved(bare, WindowInput("djka", NOW)), SeasonClosed)
+    assert isinstance(await saved(bare, WindowInput(organizer="djka", opens_at=NOW)), SeasonClosed)
     assert await in_force(bare) == ()

@@ -1,0 +1,110 @@
+"""A batch of rows on their way to their verdicts: what was sent, what can be judged of it, and the routes it means."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import NamedTuple
+from uuid import UUID
+
+from app.clock import wib_day
+from app.db import Session
+from app.errors import Refusal
+from app.registry.caller import Caller
+from app.registry.rows import provisional, recognition
+from app.registry.rows.recognition import Recognised
+from app.registry.rows.row import Itinerary, ParsedRow, Record, parse, spelling_of_organizer
+from app.registry.rows.verdicts import Result, Verdict
+from app.sql import statement
+from app.vault.vault import Vault
+
+
+@dataclass(frozen=True, slots=True)
+class Push:
+    """A row, and who sent it."""
+
+    caller: Caller
+    row: Record
+
+
+class NaturalKey(NamedTuple):
+    """Whom a row is about. Within a season, an organizer has at most one registrant of it who holds the NIK."""
+
+    organizer: str
+    nik_index: bytes
+    direction: str
+    service: str
+
+
+class PlacedRow(NamedTuple):
+    place: int
+    """Where it stands in the batch, from 0."""
+    row: ParsedRow
+
+
+@dataclass(slots=True, kw_only=True)
+class Batch:
+    vault: Vault
+    now: datetime
+    season: int
+    verdicts: dict[int, Verdict] = field(default_factory=dict)
+    """By the places of the rows."""
+    routes: dict[Itinerary, Recognised] = field(default_factory=dict)
+    made: provisional.Made = field(default_factory=provisional.Made)
+    used_routes: set[UUID] = field(default_factory=set)
+    """Routes that somebody was registered on."""
+
+    def route(self, row: ParsedRow) -> Recognised:
+        return self.routes[row.itinerary]
+
+    def key(self, row: ParsedRow) -> NaturalKey:
+        return NaturalKey(
+            organizer=row.organizer,
+            nik_index=row.nik_index,
+            direction=row.itinerary.direction,
+            service=self.route(row).service,
+        )
+
+
+class _Name(NamedTuple):
+    code: str
+    name: str
+
+
+_NAMES = statement("SELECT code, name FROM organizer WHERE code = ANY(CAST(:codes AS text[]))", _Name)
+
+
+async def read(
+    session: Session, batch: Batch, pushes: Sequence[Push], in_turn: Callable[[], Awaitable[object]] | None
+) -> list[PlacedRow]:
+    """The rows that can be judged on, and into `batch` the routes that they mean; the other rows get their verdicts."""
+    own = await _own_organizers(session, {one.caller for one in pushes})
+    rows = _parse(batch, pushes, own)
+    if in_turn is not None:
+        await in_turn()
+    itineraries = {one.row.itinerary for one in rows}
+    if itineraries:
+        offers = await recognition.offers(session, batch.season, itineraries)
+        batch.routes = {one: recognition.recognise(one, offers, batch.now) for one in itineraries}
+    return rows
+
+
+def _parse(batch: Batch, pushes: Sequence[Push], own: Mapping[Caller, Mapping[str, str]]) -> list[PlacedRow]:
+    today = wib_day(batch.now)
+    rows: list[PlacedRow] = []
+    for place, one in enumerate(pushes):
+        parsed = parse(one.row, one.caller, own[one.caller], batch.vault, today)
+        if isinstance(parsed, Refusal):
+            batch.verdicts[place] = Verdict(result=Result.REFUSED, refusal=parsed)
+        else:
+            rows.append(PlacedRow(place, parsed))
+    return rows
+
+
+async def _own_organizers(session: Session, callers: Iterable[Caller]) -> dict[Caller, dict[str, str]]:
+    """Of each caller its organizers, by the spellings of their codes and of their names."""
+    codes = {code for caller in callers for code in caller.organizers}
+    found = await session.rows(_NAMES, codes=sorted(codes))
+    spellings = [(spelling_of_organizer(word), one.code) for one in found for word in (one.name, one.code)]
+    return {caller: {word: code for word, code in spellings if caller.owns(code)} for caller in callers}

@@ -1,0 +1,125 @@
+"""Whom an organizer has registered already: which registration a row speaks of, and what the row is answered.
+
+A registrant is found by the natural key. One who holds the NIK comes before those who hold it no more, and among these
+the newest counts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import NamedTuple
+from uuid import UUID
+
+from app.clock import wib_day
+from app.db import Session
+from app.errors import NotFound
+from app.models.enums import RegistrantStatus
+from app.models.registrant import HOLDS_NIK, NIK_HOLDERS
+from app.registry.registrants import opening
+from app.registry.registrants.submission import NAME_DIFFERS, ROUTE_DIFFERS
+from app.registry.rows.batch import Batch, NaturalKey, PlacedRow
+from app.registry.rows.row import ParsedRow
+from app.registry.rows.verdicts import Result, Verdict
+from app.registry.values import nik
+from app.sql import Arrays, statement
+
+S = RegistrantStatus
+
+ENDED = frozenset({S.CANCELLED, S.FORFEITED, S.NO_SHOW})
+"""A row that tells such a status registers nobody."""
+
+
+class Known(NamedTuple):
+    organizer: str
+    nik_index: bytes
+    direction: str
+    service: str
+    id: UUID
+    status: str
+    route_id: UUID
+    registered_at: datetime
+    reference: str | None
+    name_sealed: bytes
+
+    @property
+    def key(self) -> NaturalKey:
+        return NaturalKey(
+            organizer=self.organizer, nik_index=self.nik_index, direction=self.direction, service=self.service
+        )
+
+
+class _Asked(NamedTuple):
+    nik_index: bytes
+    organizer: str
+
+
+_ASKED = Arrays("asked", _Asked)
+_KNOWN = statement(
+    f"""
+    SELECT r.organizer_code AS organizer, r.nik_index, r.direction, r.service,
+           r.id, r.status, r.route_id, r.registered_at, r.reference, r.name_sealed
+    FROM {_ASKED}
+    -- OFFSET: looked up NIK by NIK, also in a table that has no statistics yet (see `uniqueness`).
+    JOIN LATERAL (SELECT * FROM registrant WHERE nik_index = asked.nik_index OFFSET 0) r
+        ON r.organizer_code = asked.organizer AND r.season = :season
+    -- Of equal keys the last row stays.
+    ORDER BY {HOLDS_NIK}, r.id
+    """,
+    Known,
+)
+
+
+async def find(session: Session, batch: Batch, rows: Sequence[PlacedRow]) -> dict[NaturalKey, Known]:
+    asked = {_Asked(nik_index=one.row.nik_index, organizer=one.row.organizer) for one in rows}
+    found = await session.rows(_KNOWN, season=batch.season, **_ASKED.of(list(asked)))
+    return {one.key: one for one in found}
+
+
+def comes_anew(row: ParsedRow, known: Known | None) -> bool:
+    """Whether `row` registers somebody: nobody is known, or the row tells of another registration than the one that
+    has ended, and not of one before that.
+    """
+    if row.status in ENDED:
+        return False
+    if known is None:
+        return True
+    if known.status in NIK_HOLDERS:
+        return False
+    return row.registered_at > known.registered_at or _is_another_booking(row, known)
+
+
+def is_of_before(row: ParsedRow, standing: Known | ParsedRow) -> bool:
+    """Whether `row` tells the end of a registration before the `standing` one: by its booking code, or by an earlier
+    day of registration. Days are compared, since lists often hold no more than days.
+    """
+    earlier = wib_day(row.registered_at) < wib_day(standing.registered_at)
+    return row.status in ENDED and (earlier or _is_another_booking(row, standing))
+
+
+def answer(batch: Batch, row: ParsedRow, known: Known | None) -> Verdict:
+    """What a row that registers nobody is answered, before its status is looked at."""
+    if known is None:
+        return Verdict(result=Result.REFUSED, refusal=NotFound("nik"), organizer=row.organizer)
+    is_stale = known.status in NIK_HOLDERS and is_of_before(row, known)
+    return Verdict(
+        result=Result.STALE if is_stale else Result.UNCHANGED,
+        status=S(known.status),
+        registrant_id=known.id,
+        organizer=row.organizer,
+        warnings=row.nik.warnings if is_stale else (*row.nik.warnings, *_differences(batch, row, known)),
+    )
+
+
+def _is_another_booking(row: ParsedRow, other: Known | ParsedRow) -> bool:
+    return row.reference is not None and other.reference is not None and row.reference != other.reference
+
+
+def _differences(batch: Batch, row: ParsedRow, known: Known) -> list[nik.Warning]:
+    """Where the row tells something else than is stored. What is stored stays."""
+    differences = []
+    if known.route_id not in batch.route(row).alike:
+        differences.append(ROUTE_DIFFERS)
+    if opening.clearly_differs(known.name_sealed, row.name, batch.vault):
+        differences.append(NAME_DIFFERS)
+    return differences

@@ -1,0 +1,144 @@
+"""Taking rows in: the routes that nobody declared, the registrants who are new, and the statuses that rows tell.
+
+The rules are those of `submission` and of `lifecycle`.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection, Sequence
+from dataclasses import replace
+from typing import NamedTuple
+from uuid import UUID
+
+from app.db import Session
+from app.errors import Refusal, TransitionNotAllowed
+from app.models.enums import Direction, RegistrantStatus
+from app.registry.registrants import lifecycle, transitions
+from app.registry.registrants.submission import Accepted, Submission, submit
+from app.registry.registrants.transitions import Step, Taken
+from app.registry.routes import quota
+from app.registry.rows import provisional
+from app.registry.rows.batch import Batch, NaturalKey, PlacedRow
+from app.registry.rows.recognition import Recognised
+from app.registry.rows.row import ParsedRow
+from app.registry.rows.verdicts import Result, Verdict
+
+S = RegistrantStatus
+
+CANCELLATION_REASON = "Dilaporkan batal oleh penyelenggara."
+"""The standard has no column for the reason."""
+
+
+class Registered(NamedTuple):
+    """Who was registered by a row of this batch."""
+
+    id: UUID
+    by: ParsedRow
+
+
+async def make_routes(session: Session, batch: Batch, new: Sequence[PlacedRow]) -> None:
+    """The routes of `new` that are not there yet."""
+    recognised = {one.row.itinerary: batch.route(one.row) for one in new}
+    wanted = {itinerary: found.service for itinerary, found in recognised.items() if found.route_id is None}
+    if wanted:
+        for itinerary, route_id in (await provisional.make(session, batch.season, wanted, batch.made)).items():
+            alike = batch.routes[itinerary].alike | {route_id}
+            batch.routes[itinerary] = Recognised(route_id, wanted[itinerary], alike)
+
+
+async def lock_routes(session: Session, batch: Batch, new: Sequence[PlacedRow], ending: Collection[UUID]) -> None:
+    """The routes of those who come and, in `ending`, of those who end, at once: everybody locks routes in the order of
+    their ids. If there is only one of the two, `submission` or `lifecycle` locks its routes itself.
+    """
+    booked = {batch.route(one.row).route_id for one in new}
+    if booked and ending:
+        await quota.lock(session, [one for one in booked.union(ending) if one is not None], batch.now)
+
+
+async def register(session: Session, batch: Batch, new: Sequence[PlacedRow]) -> dict[NaturalKey, Registered]:
+    """Submit `new`. Answers who is registered now."""
+    # A way back needs its way home, wherever the two stand in a file.
+    ordered = sorted(new, key=lambda one: one.row.itinerary.direction == Direction.BALIK)
+    submissions = [_submission(batch, one.row) for one in ordered]
+    registered: dict[NaturalKey, Registered] = {}
+    for (place, row), submitted in zip(
+        ordered, await submit(session, batch.vault, submissions, batch.now), strict=True
+    ):
+        batch.verdicts[place] = _submitted(row, submitted)
+        if isinstance(submitted, Accepted):
+            registered.setdefault(batch.key(row), Registered(submitted.record.id, row))
+            batch.used_routes.add(submitted.record.route_id)
+    return registered
+
+
+async def advance(session: Session, batch: Batch, rows: Sequence[PlacedRow]) -> None:
+    """Take the registrants of `rows` on to the statuses that the rows tell."""
+    moving = _moving(batch, rows)
+    if not moving:
+        return
+    steps = [_step(row, registrant_id) for _, row, registrant_id in moving]
+    for one, taken in zip(moving, await lifecycle.advance(session, steps, batch.now), strict=True):
+        batch.verdicts[one.place] = _advanced(batch.verdicts[one.place], one.row, taken)
+
+
+class _Moving(NamedTuple):
+    place: int
+    row: ParsedRow
+    registrant_id: UUID
+
+
+def _moving(batch: Batch, rows: Sequence[PlacedRow]) -> list[_Moving]:
+    """The rows that tell another status than their registrants have now, or may have when their turn comes."""
+    several = Counter(batch.key(one.row) for one in rows)
+    moving: list[_Moving] = []
+    for place, row in rows:
+        verdict = batch.verdicts.get(place)
+        if verdict is None or verdict.registrant_id is None or verdict.refusal or verdict.result is Result.STALE:
+            continue
+        # Of several rows of one person, each is judged against what the row before it left.
+        if verdict.status is not row.status or several[batch.key(row)] > 1:
+            moving.append(_Moving(place, row, verdict.registrant_id))
+    return moving
+
+
+def _submission(batch: Batch, row: ParsedRow) -> Submission:
+    return Submission(
+        caller=row.caller,
+        nik=row.nik.digits,
+        name=row.name,
+        route_id=batch.route(row).route_id,
+        registered_at=row.registered_at,
+        identity_document=row.identity_document,
+        reference=row.reference,
+        motorcycle=row.motorcycle,
+        member=row.organizer,
+        document_required=False,
+    )
+
+
+def _submitted(row: ParsedRow, submitted: Accepted | Refusal) -> Verdict:
+    if isinstance(submitted, Refusal):
+        return Verdict(result=Result.REFUSED, refusal=submitted, organizer=row.organizer)
+    return Verdict(
+        result=Result.UNCHANGED if submitted.replayed else Result.NEW,
+        status=S(submitted.record.status),
+        registrant_id=submitted.record.id,
+        organizer=row.organizer,
+        warnings=submitted.warnings,
+    )
+
+
+def _step(row: ParsedRow, registrant_id: UUID) -> Step:
+    """An organizer that reports a departure thereby declares what the standard has no column for."""
+    reason = CANCELLATION_REASON if row.status is S.CANCELLED else None
+    return Step(id=registrant_id, to=row.status, caller=row.caller, reason=reason, healthy=True, handed_over=True)
+
+
+def _advanced(before: Verdict, row: ParsedRow, taken: Taken | Refusal) -> Verdict:
+    if isinstance(taken, Taken):
+        result = Result.UPDATED if taken.moved and before.result is Result.UNCHANGED else before.result
+        return replace(before, result=result, status=row.status)
+    if isinstance(taken, TransitionNotAllowed) and transitions.way(row.status, S(taken.status)):
+        return replace(before, result=Result.STALE, status=S(taken.status))
+    return replace(before, result=Result.REFUSED, refusal=taken)
