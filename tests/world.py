@@ -22,8 +22,8 @@ from app.registry.niks import check
 from app.registry.niks.check import Check
 from app.registry.registrants import lifecycle, lookup, submission
 from app.registry.registrants.lookup import Ref
-from app.registry.registrants.record import Record
 from app.registry.registrants.submission import Accepted, Submission
+from app.registry.registrants.view import View
 from app.registry.values import cities, spellings
 from app.vault.vault import Vault
 
@@ -138,10 +138,10 @@ class World:
         assert isinstance(verdict, Accepted), verdict
         return verdict
 
-    async def registered(self, one: Submission, now: datetime = NOW) -> Record:
-        return (await self.accepted(one, now)).record
+    async def registered(self, one: Submission, now: datetime = NOW) -> View:
+        return (await self.accepted(one, now)).view
 
-    async def verified(self, one: Submission, now: datetime = NOW) -> Record:
+    async def verified(self, one: Submission, now: datetime = NOW) -> View:
         return await self.moved((await self.registered(one, now)).id, RegistrantStatus.VERIFIED, one.caller, now=now)
 
     async def move(self, *moves: lifecycle.Move, now: datetime = NOW) -> list[Any]:
@@ -149,11 +149,11 @@ class World:
 
     async def moved(
         self, registrant_id: UUID, to: RegistrantStatus, caller: Caller = HUBDAT, *, now: datetime = NOW, **facts: Any
-    ) -> Record:
+    ) -> View:
         """What was asked for must be allowed; a departure is healthy and a cancellation has a reason."""
         values: dict[str, Any] = {"healthy": True, "reason": "Permintaan peserta"} | facts
         [verdict] = await self.move(lifecycle.Move(caller=caller, ref=Ref(id=registrant_id), to=to, **values), now=now)
-        assert isinstance(verdict, Record), verdict
+        assert isinstance(verdict, View), verdict
         return verdict
 
     async def check(self, *checks: Check, now: datetime = NOW, together: bool = False) -> list[Any]:
@@ -163,7 +163,7 @@ class World:
     async def sweep(self, now: datetime) -> sweep.Swept:
         return await sweep.sweep(self.database, now)
 
-    async def find(self, registrant_id: UUID, caller: Caller = HUBDAT) -> Record | None:
+    async def find(self, registrant_id: UUID, caller: Caller = HUBDAT) -> View | None:
         async with self.database.transaction() as session:
             [record] = await lookup.by_ids(session, self.vault, caller, [registrant_id], everyone=True)
         return record

@@ -140,7 +140,7 @@ async def _register(life: Life, todays: Sequence[Booking], day: int, random: Ran
         todays, await submission.submit(life.session, life.vault, submissions, end), strict=True
     ):
         if isinstance(verdict, submission.Accepted):
-            legs = [one for one in (verdict.record, verdict.return_record) if one is not None]
+            legs = [one for one in (verdict.view, verdict.return_view) if one is not None]
             booking.ways = tuple(Ref(id=one.id) for one in legs)
 
 

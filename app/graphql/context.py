@@ -24,7 +24,7 @@ from app.process import Process
 from app.registry.caller import Caller
 from app.registry.clients.scopes import DASHBOARD_READ, HUBDAT_ADMIN, OWN_REGISTRANTS, REGISTRANTS_READ
 from app.registry.registrants import lookup
-from app.registry.registrants.record import Record
+from app.registry.registrants.view import View
 from app.registry.routes import finding, route, terminals
 from app.registry.routes.finding import RouteFilter
 from app.registry.routes.route import Route
@@ -153,16 +153,16 @@ class Context:
         return DataLoader(load)
 
     @cached_property
-    def registrants(self) -> DataLoader[UUID, Record | None]:
-        async def load(ids: list[UUID]) -> Sequence[Record | None]:
+    def registrants(self) -> DataLoader[UUID, View | None]:
+        async def load(ids: list[UUID]) -> Sequence[View | None]:
             async with self.transaction() as session:
                 return await lookup.by_ids(session, self.process.vault, self.reader, ids, everyone=self.everyone)
 
         return DataLoader(load)
 
     @cached_property
-    def returns(self) -> DataLoader[UUID, Record | None]:
-        async def load(ids: list[UUID]) -> Sequence[Record | None]:
+    def returns(self) -> DataLoader[UUID, View | None]:
+        async def load(ids: list[UUID]) -> Sequence[View | None]:
             async with self.transaction() as session:
                 return await lookup.returns_of(session, self.process.vault, self.reader, ids, everyone=self.everyone)
 

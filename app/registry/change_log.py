@@ -31,7 +31,7 @@ OF_A_REGISTRANT = frozenset(
 """Kinds that are written by whoever holds the lock of the registrant."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Entry:
     kind: ChangeKind
     season: int | None = None

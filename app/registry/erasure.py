@@ -19,8 +19,8 @@ from app.registry.caller import Caller
 from app.registry.imports import jobs
 from app.registry.registrants import lifecycle, lookup
 from app.registry.registrants.lookup import Ref
-from app.registry.registrants.record import Record
 from app.registry.registrants.transitions import Step
+from app.registry.registrants.view import View
 from app.registry.values.texts import reason_given
 from app.sql import statement
 from app.vault.vault import Vault
@@ -30,9 +30,7 @@ _ERASE = statement(f"UPDATE registrant SET {WIPED} WHERE id = :id AND erased_at 
 
 
 @refuses(NikInvalid, NotFound, InvalidValue)
-async def erase(
-    session: Session, vault: Vault, caller: Caller, ref: Ref, reason: str, now: datetime
-) -> Record | Refusal:
+async def erase(session: Session, vault: Vault, caller: Caller, ref: Ref, reason: str, now: datetime) -> View | Refusal:
     """Erase NIK, name, booking code and papers of a registrant, of any organizer.
 
     Who is yet to depart is cancelled first. To erase again changes nothing.

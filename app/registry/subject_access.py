@@ -15,7 +15,7 @@ from app.models.enums import Purpose
 from app.registry.caller import Caller
 from app.registry.niks import access_log
 from app.registry.registrants import lookup, opening
-from app.registry.registrants.record import Record
+from app.registry.registrants.view import View
 from app.registry.values import nik
 from app.sql import statement
 from app.vault.vault import Vault
@@ -51,7 +51,7 @@ class Block:
 class Holding:
     """All that the registry holds on one NIK."""
 
-    registrants: tuple[Record, ...]
+    registrants: tuple[View, ...]
     blocks: tuple[Block, ...]
     accesses: tuple[Access, ...]
 

@@ -76,7 +76,7 @@ async def write(world: World, route: object, batches: range) -> None:
     for batch in batches:
         numbers = range(batch * SIZE, (batch + 1) * SIZE)
         first, *_ = await world.submit(*(someone(HUBDAT, route, number) for number in numbers))  # type: ignore[arg-type]
-        await world.moved(first.record.id, RegistrantStatus.VERIFIED)
+        await world.moved(first.view.id, RegistrantStatus.VERIFIED)
 
 
 async def progress(world: World) -> None:

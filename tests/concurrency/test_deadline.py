@@ -17,8 +17,8 @@ from app.models.enums import RegistrantStatus
 from app.registry import sweep
 from app.registry.registrants import forfeiture, lifecycle
 from app.registry.registrants.lookup import Ref
-from app.registry.registrants.record import Record
 from app.registry.registrants.submission import Accepted
+from app.registry.registrants.view import View
 from app.registry.sweep import Swept
 from app.vault.vault import Vault
 from tests.concurrency.agreement import assert_agrees
@@ -34,15 +34,15 @@ IN_TIME = end_of_wib_day(wib_day(NOW) + timedelta(days=7))
 TOO_LATE = IN_TIME + timedelta(microseconds=1)
 
 
-async def registered(world: World, count: int) -> list[Record]:
+async def registered(world: World, count: int) -> list[View]:
     route = await world.route(ROUTE, quota=count)
     people = [someone(HUBDAT, route, number) for number in range(count)]
-    records = [verdict.record for verdict in await world.submit(*people) if isinstance(verdict, Accepted)]
+    records = [verdict.view for verdict in await world.submit(*people) if isinstance(verdict, Accepted)]
     assert [one.verify_by for one in records] == [IN_TIME] * count
     return records
 
 
-async def verify(world: World, people: Sequence[Record], now: datetime) -> list[Any]:
+async def verify(world: World, people: Sequence[View], now: datetime) -> list[Any]:
     return await world.move(
         *(lifecycle.Move(caller=HUBDAT, ref=Ref(id=one.id), to=RegistrantStatus.VERIFIED) for one in people), now=now
     )
@@ -79,11 +79,11 @@ async def test_verification_against_forfeiture(world: World, monkeypatch: pytest
     ]
     swept, answers = await asyncio.gather(world.sweep(TOO_LATE), at_once(calls))
     verdicts = list(chain(*answers))
-    won = {one.id for one in verdicts if isinstance(one, Record)}
+    won = {one.id for one in verdicts if isinstance(one, View)}
     assert won <= {one.id for one in in_time}
     for one, verdict in zip(people, verdicts, strict=True):
         status = await world.status(one.id)
-        if isinstance(verdict, Record):
+        if isinstance(verdict, View):
             assert (status, verdict.status) == ("VERIFIED", "VERIFIED")
         elif one in too_late:
             assert (status, verdict.code, verdict.verify_by) == ("FORFEITED", "VERIFICATION_EXPIRED", IN_TIME)
@@ -134,7 +134,7 @@ async def test_forfeiture_against_cancellation(world: World, monkeypatch: pytest
         for one in reversed(people)
     ]
     _, answers = await asyncio.gather(world.sweep(TOO_LATE), at_once(cancels))
-    cancelled = [verdict for [verdict] in answers if isinstance(verdict, Record)]
+    cancelled = [verdict for [verdict] in answers if isinstance(verdict, View)]
     ended = await standings(world)
     assert ended == Counter(CANCELLED=len(cancelled), FORFEITED=60 - len(cancelled))
     assert await world.taken(ROUTE) == 0
@@ -212,7 +212,7 @@ async def verify_or_sweep(database: Database, vault: Vault, ids: list[Any] | Non
     async def some(share: list[Any]) -> int:
         moves = [lifecycle.Move(caller=HUBDAT, ref=Ref(id=one), to=RegistrantStatus.VERIFIED) for one in share]
         verdicts = await database.attempt(lambda session: lifecycle.move(session, vault, moves, now))
-        return sum(isinstance(one, Record) for one in verdicts)
+        return sum(isinstance(one, View) for one in verdicts)
 
     return sum(await asyncio.gather(*(some(ids[start : start + 10]) for start in range(0, len(ids), 10))))
 

@@ -198,7 +198,7 @@ async def test_a_submission_whose_answer_was_lost(world: World, database_url: st
     [again] = await asked_twice(database_url, lambda session: submission.submit(session, world.vault, [given], NOW))
     assert isinstance(again, Accepted)
     assert again.replayed
-    assert again.return_record is not None
+    assert again.return_view is not None
     assert await world.count("registrant") == 2
     assert [await world.taken(), await world.taken("Solo - Jakarta")] == [1, 1]
     assert await world.one("SELECT count(*) FROM change WHERE kind = 'REGISTRANT_MOVED'") == 2

@@ -16,8 +16,8 @@ from app.registry.caller import Caller
 from app.registry.registrants import corrections, submission
 from app.registry.registrants.corrections import Correction
 from app.registry.registrants.lookup import Ref
-from app.registry.registrants.record import Record
 from app.registry.registrants.submission import Accepted, Submission
+from app.registry.registrants.view import View
 from app.vault.vault import Vault
 from tests.concurrency.agreement import assert_agrees
 from tests.concurrency.crowd import at_once
@@ -47,7 +47,7 @@ async def assert_one_winner(world: World, sent: list[Submission], verdicts: list
     """What each of `sent` was answered, and what it left."""
     [(winner, held)] = await world.run("SELECT organizer_code, id FROM registrant")
     accepted = [one for one in verdicts if isinstance(one, Accepted)]
-    assert [one.record.id for one in accepted] == [held] * len(accepted)
+    assert [one.view.id for one in accepted] == [held] * len(accepted)
     assert Counter(one.replayed for one in accepted)[False] == 1
     expected = Counter(one.caller.organizer for one in sent)
     assert len(accepted) == expected.pop(winner)
@@ -89,7 +89,7 @@ async def test_one_nik_from_several_processes(world: World, crew: Crew) -> None:
     await assert_one_winner(world, list(chain(*shares)), list(chain(*answers)))
 
 
-async def correct(world: World, caller: Caller, one: Record, number: int) -> Any:
+async def correct(world: World, caller: Caller, one: View, number: int) -> Any:
     given = Correction(reason="Salah ketik", nik=nik_of(number))
     return await world.database.attempt(
         lambda session: corrections.correct(session, world.vault, caller, Ref(id=one.id), given, NOW)
@@ -99,7 +99,7 @@ async def correct(world: World, caller: Caller, one: Record, number: int) -> Any
 async def test_a_correction_to_a_nik_against_its_submission(world: World) -> None:
     """Exactly one of the two gets the NIK; the other is told of it, and of nothing else."""
     ours, theirs = await world.route("Milik Hubdat"), await world.route("Milik DJKA", organizer="djka")
-    mistyped = [verdict.record for verdict in await world.submit(*(someone(HUBDAT, ours, n) for n in range(40)))]
+    mistyped = [verdict.view for verdict in await world.submit(*(someone(HUBDAT, ours, n) for n in range(40)))]
     rivals = [
         call
         for number, one in enumerate(mistyped)
@@ -108,9 +108,9 @@ async def test_a_correction_to_a_nik_against_its_submission(world: World) -> Non
     verdicts = await at_once(rivals)
     wins: Counter[str] = Counter()
     for corrected, [submitted] in zip(verdicts[::2], verdicts[1::2], strict=True):
-        assert isinstance(corrected, Record) != isinstance(submitted, Accepted)
-        refused = submitted if isinstance(corrected, Record) else corrected
-        winner = "hubdat" if isinstance(corrected, Record) else "djka"
+        assert isinstance(corrected, View) != isinstance(submitted, Accepted)
+        refused = submitted if isinstance(corrected, View) else corrected
+        winner = "hubdat" if isinstance(corrected, View) else "djka"
         assert (refused.code, refused.standing.organizer) == ("NIK_ALREADY_REGISTERED", winner)
         wins[winner] += 1
     assert wins.total() == 40
@@ -121,16 +121,16 @@ async def test_a_correction_to_a_nik_against_its_submission(world: World) -> Non
 
 async def test_two_corrections_to_one_nik(world: World) -> None:
     ours, theirs = await world.route("Milik Hubdat"), await world.route("Milik DJKA", organizer="djka")
-    first = [verdict.record for verdict in await world.submit(*(someone(HUBDAT, ours, n) for n in range(20)))]
-    second = [verdict.record for verdict in await world.submit(*(someone(DJKA, theirs, 50 + n) for n in range(20)))]
+    first = [verdict.view for verdict in await world.submit(*(someone(HUBDAT, ours, n) for n in range(20)))]
+    second = [verdict.view for verdict in await world.submit(*(someone(DJKA, theirs, 50 + n) for n in range(20)))]
     pairs = enumerate(zip(first, second, strict=True), start=100)
     rivals = [
         (correct(world, HUBDAT, one, number), correct(world, DJKA, other, number)) for number, (one, other) in pairs
     ]
     verdicts = await at_once(chain(*rivals))
     for one, other in zip(verdicts[::2], verdicts[1::2], strict=True):
-        assert [isinstance(one, Record), isinstance(other, Record)].count(True) == 1
-        refused = other if isinstance(one, Record) else one
+        assert [isinstance(one, View), isinstance(other, View)].count(True) == 1
+        refused = other if isinstance(one, View) else one
         assert refused.code == "NIK_ALREADY_REGISTERED"
     await assert_agrees(world)
 
@@ -139,7 +139,7 @@ async def test_people_whose_niks_were_swapped_are_not_corrected_into_each_other(
     """Each holds what the other one needs: both are refused, over and over again, and neither waits forever."""
     route = await world.route()
     [one, other] = [
-        verdict.record for verdict in await world.submit(someone(HUBDAT, route, 1), someone(HUBDAT, route, 2))
+        verdict.view for verdict in await world.submit(someone(HUBDAT, route, 1), someone(HUBDAT, route, 2))
     ]
     for _ in range(10):
         verdicts = await asyncio.gather(correct(world, HUBDAT, one, 2), correct(world, HUBDAT, other, 1))

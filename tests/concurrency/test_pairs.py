@@ -18,8 +18,8 @@ from app.registry import erasure, sweep
 from app.registry.registrants import corrections, lifecycle, submission
 from app.registry.registrants.corrections import Correction
 from app.registry.registrants.lookup import Ref
-from app.registry.registrants.record import Record
 from app.registry.registrants.submission import Accepted
+from app.registry.registrants.view import View
 from app.registry.sweep import Swept
 from tests.concurrency.agreement import assert_agrees
 from tests.concurrency.crowd import at_once, one_waits
@@ -32,14 +32,14 @@ IN_TIME = end_of_wib_day(wib_day(NOW) + timedelta(days=7))
 STANDING = "SELECT count(*) FROM registrant WHERE direction = :direction AND status IN ('REGISTERED', 'VERIFIED')"
 
 
-async def outbounds(world: World, count: int) -> list[Record]:
+async def outbounds(world: World, count: int) -> list[View]:
     route = await world.route(THERE, quota=count)
     await world.way_back(BACK, quota=count)
     people = [someone(HUBDAT, route, number) for number in range(count)]
-    return [verdict.record for verdict in await world.submit(*people)]
+    return [verdict.view for verdict in await world.submit(*people)]
 
 
-def cancel(world: World, *outbounds: Record) -> Any:
+def cancel(world: World, *outbounds: View) -> Any:
     moves = [
         lifecycle.Move(caller=HUBDAT, ref=Ref(id=one.id), to=RegistrantStatus.CANCELLED, reason="Batal berangkat")
         for one in outbounds
@@ -68,7 +68,7 @@ async def test_cancelling_the_outbound_against_booking_the_return(world: World) 
     cancelled = list(chain(*(answers[place] for place in (*range(50), *range(100, 104)))))
     booked = list(chain(*(answers[place] for place in (*range(50, 100), *range(104, 106)))))
     assert [one.status for one in cancelled] == ["CANCELLED"] * 90
-    returns = [verdict.record.id for verdict in booked if isinstance(verdict, Accepted)]
+    returns = [verdict.view.id for verdict in booked if isinstance(verdict, Accepted)]
     refused = [verdict.code for verdict in booked if not isinstance(verdict, Accepted)]
     assert refused == ["RETURN_WITHOUT_OUTBOUND"] * (90 - len(returns))
     assert await world.run("SELECT DISTINCT status FROM registrant") == [("CANCELLED",)]
@@ -88,7 +88,7 @@ async def test_a_return_that_is_being_booked_goes_with_the_outbound(world: World
     [cancelled] = await cancelling
     assert cancelled.status == "CANCELLED"
     assert isinstance(accepted, Accepted)
-    assert await world.status(accepted.record.id) == "CANCELLED"
+    assert await world.status(accepted.view.id) == "CANCELLED"
     assert [await world.taken(THERE), await world.taken(BACK)] == [0, 0]
     await assert_agrees(world)
 
@@ -142,7 +142,7 @@ async def test_both_ways_at_once_against_each_other(world: World) -> None:
     await assert_agrees(world)
 
 
-def correct(world: World, one: Record, number: int) -> Any:
+def correct(world: World, one: View, number: int) -> Any:
     given = Correction(reason="Salah ketik", nik=nik_of(number))
     return world.database.attempt(
         lambda session: corrections.correct(session, world.vault, HUBDAT, Ref(id=one.id), given, NOW)
@@ -159,7 +159,7 @@ async def test_correcting_the_outbound_against_booking_the_return(world: World) 
         ]
     )
     answers = dict(zip(places, await at_once(calls), strict=True))
-    assert [type(answers[place]) for place in range(60)] == [Record] * 60
+    assert [type(answers[place]) for place in range(60)] == [View] * 60
     refused = [verdict.code for place in range(60, 120) for verdict in answers[place] if hasattr(verdict, "code")]
     assert set(refused) <= {"RETURN_WITHOUT_OUTBOUND"}
     assert await world.one(STANDING, direction="BALIK") == 60 - len(refused)
@@ -173,9 +173,9 @@ async def test_a_return_that_is_being_booked_is_corrected_with_its_outbound(worl
         [accepted] = await submission.submit(session, world.vault, given, NOW)
         correcting = asyncio.create_task(correct(world, outbound, 100))
         await one_waits(world)
-    assert isinstance(await correcting, Record)
+    assert isinstance(await correcting, View)
     assert isinstance(accepted, Accepted)
-    found = await world.find(accepted.record.id)
+    found = await world.find(accepted.view.id)
     assert found is not None
     assert found.nik == nik_of(100)
     await assert_agrees(world)
@@ -198,13 +198,13 @@ async def test_a_return_that_was_erased_is_not_corrected_back(world: World) -> N
     [outbound] = await outbounds(world, 1)
     [[booked]] = await asyncio.gather(back(world, 0))
     async with world.database.transaction() as session:
-        ref = Ref(id=booked.record.id)
+        ref = Ref(id=booked.view.id)
         erased = await erasure.erase(session, world.vault, HUBDAT, ref, "Permintaan peserta", NOW)
-    assert isinstance(erased, Record)
+    assert isinstance(erased, View)
     corrected = await correct(world, outbound, 100)
-    assert isinstance(corrected, Record)
+    assert isinstance(corrected, View)
     assert corrected.nik == nik_of(100)
-    assert await world.find(booked.record.id) == erased
+    assert await world.find(booked.view.id) == erased
     told = "SELECT registrant_id FROM change WHERE kind = 'REGISTRANT_CORRECTED'"
     assert await world.run(told) == [(outbound.id,)]
 

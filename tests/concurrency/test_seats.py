@@ -19,8 +19,8 @@ from app.models.enums import RegistrantStatus
 from app.process import Submissions
 from app.registry.registrants import lifecycle, submission
 from app.registry.registrants.lookup import Ref
-from app.registry.registrants.record import Record
 from app.registry.registrants.submission import Accepted, Submission
+from app.registry.registrants.view import View
 from app.registry.routes import quota_releases
 from app.registry.routes import route as routes
 from app.registry.routes.route import Route
@@ -161,7 +161,7 @@ async def test_lowering_a_quota_against_claims(world: World) -> None:
 
 async def test_a_cancelled_seat_is_claimed_once(world: World) -> None:
     route = await world.route(quota=30)
-    held = [one.record for one in await world.submit(*(someone(HUBDAT, route, number) for number in range(30)))]
+    held = [one.view for one in await world.submit(*(someone(HUBDAT, route, number) for number in range(30)))]
     cancels = [
         world.move(
             lifecycle.Move(caller=HUBDAT, ref=Ref(id=one.id), to=RegistrantStatus.CANCELLED, reason="Batal berangkat")
@@ -187,7 +187,7 @@ async def test_a_cancelled_seat_is_claimed_once(world: World) -> None:
 
 async def test_a_person_who_is_cancelled_twice_at_once_leaves_one_seat(world: World) -> None:
     route = await world.route(quota=40)
-    held = [one.record for one in await world.submit(*(someone(HUBDAT, route, number) for number in range(40)))]
+    held = [one.view for one in await world.submit(*(someone(HUBDAT, route, number) for number in range(40)))]
     cancel = [
         lifecycle.Move(caller=HUBDAT, ref=Ref(id=one.id), to=RegistrantStatus.CANCELLED, reason="Batal berangkat")
         for one in held
@@ -195,7 +195,7 @@ async def test_a_person_who_is_cancelled_twice_at_once_leaves_one_seat(world: Wo
     batches = [cancel, cancel[::-1], cancel[10:], cancel[:30]]
     singles = [[one] for one in cancel[::4]]
     verdicts = list(chain(*await asyncio.gather(*(world.move(*batch) for batch in (*batches, *singles)))))
-    assert {(type(one), one.status) for one in verdicts} == {(Record, "CANCELLED")}
+    assert {(type(one), one.status) for one in verdicts} == {(View, "CANCELLED")}
     assert await world.taken(ROUTE) == 0
     assert await world.one("SELECT count(*) FROM change WHERE to_status = 'CANCELLED'") == 40
     await assert_agrees(world)

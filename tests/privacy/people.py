@@ -22,7 +22,7 @@ from app.registry.registrants import cases, corrections, motorcycles
 from app.registry.registrants.corrections import Correction
 from app.registry.registrants.lookup import Ref
 from app.registry.registrants.motorcycles import Motorcycle
-from app.registry.registrants.record import Record
+from app.registry.registrants.view import View
 from app.registry.webhooks import deliveries, webhooks
 from app.registry.webhooks.webhooks import Saved, WebhookInput
 from tests import world as worlds
@@ -198,8 +198,8 @@ async def _submit(society: Society, caller: Caller, one: Person, route: str = "h
             motorcycle=Motorcycle(one.plate, one.registration_number) if route == "truck" else None,
         )
     )
-    one.id = accepted.record.id
-    one.return_id = accepted.return_record.id if accepted.return_record else None
+    one.id = accepted.view.id
+    one.return_id = accepted.return_view.id if accepted.return_view else None
 
 
 async def _registered(society: Society, caller: Caller, one: Person) -> None:
@@ -214,7 +214,7 @@ async def _motorcycle(society: Society, caller: Caller, one: Person) -> None:
     await _submit(society, caller, one, "truck")
     async with society.world.database.transaction() as session:
         [given] = await motorcycles.hand_over(session, society.world.vault, caller, [Ref(id=one.id)], None, NOW)
-    assert isinstance(given, Record)
+    assert isinstance(given, View)
 
 
 async def _verified(society: Society, caller: Caller, one: Person) -> None:
@@ -255,7 +255,7 @@ async def _corrected(society: Society, caller: Caller, one: Person) -> None:
             Correction(reason="Salah ketik petugas", nik=one.nik, name=one.name, reference=one.reference),
             NOW,
         )
-    assert isinstance(right, Record)
+    assert isinstance(right, View)
     one.id, one.before = wrong.id, (wrong.nik, surname(wrong.number), wrong.reference)
 
 
@@ -265,7 +265,7 @@ async def _erased(society: Society, caller: Caller, one: Person) -> None:
         gone = await erasure.erase(
             session, society.world.vault, worlds.HUBDAT, Ref(id=one.id), "Permintaan pemilik data", NOW
         )
-    assert isinstance(gone, Record)
+    assert isinstance(gone, View)
 
 
 KINDS = {

@@ -9,8 +9,8 @@ import pytest
 from app.models.enums import RegistrantStatus
 from app.registry import erasure
 from app.registry.registrants.lookup import Ref
-from app.registry.registrants.record import Record
 from app.registry.registrants.submission import Motorcycle
+from app.registry.registrants.view import View
 from tests.world import DJKA, HUBDAT, NOW, World, nik_of, someone
 
 pytestmark = pytest.mark.anyio
@@ -35,7 +35,7 @@ async def test_erasing_what_stands_cancels_it_first(world: World) -> None:
     one = await world.registered(someone(DJKA, deck, motorcycle=Motorcycle("B 1", "1"), reference="BK-1"))
     await world.moved(one.id, S.VERIFIED, DJKA, posko="Posko Senen")
     erased = await erase(world, Ref(id=one.id), f"  {REASON} ")
-    assert isinstance(erased, Record)
+    assert isinstance(erased, View)
     assert (erased.nik, erased.name, erased.status, erased.own) == ("(dihapus)", "(dihapus)", "CANCELLED", False)
     assert await world.run(ERASED, id=one.id) == [(None, None, None, None, None, None, None, NOW)]
     assert await world.taken("Motis KA") == 0
@@ -68,9 +68,9 @@ async def test_erasing_whoever_departed_keeps_the_count(world: World) -> None:
 
 async def test_erasing_an_outbound_cancels_its_return(world: World) -> None:
     pair = await world.accepted(someone(HUBDAT, await world.route(), return_route_id=await world.way_back()))
-    assert pair.return_record is not None
-    await erase(world, Ref(id=pair.record.id))
-    assert await world.status(pair.return_record.id) == "CANCELLED"
+    assert pair.return_view is not None
+    await erase(world, Ref(id=pair.view.id))
+    assert await world.status(pair.return_view.id) == "CANCELLED"
 
 
 async def test_a_person_of_a_closed_season_can_be_erased(world: World) -> None:

@@ -7,7 +7,7 @@ import pytest
 from app.models.enums import RegistrantStatus
 from app.registry import retention
 from app.registry.niks.check import Check
-from app.registry.registrants.record import Record
+from app.registry.registrants.view import View
 from app.registry.sweep import Swept
 from tests.world import DJKA, HUBDAT, NOW, World, nik_of, someone
 
@@ -32,10 +32,10 @@ async def purge(world: World, now: datetime, most: int = 5000) -> int:
         return await retention.purge_next(session, now, most=most)
 
 
-async def past(world: World) -> list[Record]:
+async def past(world: World) -> list[View]:
     """A season in which everything happened, and another that runs."""
     route = await world.route(quota=9)
-    booked = [one.record for one in await world.submit(*(someone(HUBDAT, route, number) for number in range(1, 6)))]
+    booked = [one.view for one in await world.submit(*(someone(HUBDAT, route, number) for number in range(1, 6)))]
     await world.moved(booked[0].id, S.VERIFIED, posko="Posko")
     await world.moved(booked[0].id, S.DEPARTED)
     await world.moved(booked[1].id, S.CANCELLED)

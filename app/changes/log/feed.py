@@ -19,8 +19,8 @@ from uuid import UUID
 from app.db import Session
 from app.models.enums import ChangeKind
 from app.registry.change_log import OF_A_REGISTRANT
-from app.registry.registrants import record
-from app.registry.registrants.record import Stored
+from app.registry.registrants import view
+from app.registry.registrants.view import Stored
 from app.sql import Statement, statement
 
 _VERSION = b"\x01"
@@ -77,7 +77,7 @@ class FeedItem:
 
     change: RegistrantChange
     registrant: Stored
-    """Still sealed: `registry.record` shows it to a caller."""
+    """Still sealed: `registrants.view` shows it to a caller."""
     shown: dict[bool, Any] = field(default_factory=dict, compare=False, repr=False)
     """As its owner sees it (True), or anybody else: made once for all who follow."""
 
@@ -112,7 +112,7 @@ _PAGE = f"""
     FROM (VALUES (1)) AS one LEFT JOIN (
         SELECT CAST(CAST(c.xact_id AS text) AS bigint) AS xact_id, c.id AS change_id, {{shown}}, registrant.*
         FROM ({{changes}}) c
-        CROSS JOIN LATERAL (SELECT {record.COLUMNS} FROM {record.FROM} WHERE r.id = c.registrant_id OFFSET 0) registrant
+        CROSS JOIN LATERAL (SELECT {view.COLUMNS} FROM {view.FROM} WHERE r.id = c.registrant_id OFFSET 0) registrant
     ) item ON true
     ORDER BY item.xact_id, item.change_id
 """

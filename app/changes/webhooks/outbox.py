@@ -320,7 +320,7 @@ async def _disable(session: Session, webhook: _Webhook, because: DisabledBecause
     await session.run(_DISABLE, id=webhook.id, because=because, now=now)
     await session.run(_FAIL_ALL, id=webhook.id, now=now)
     facts: dict[str, object] = {"webhook": str(webhook.id), "because": because}
-    entry = change_log.Entry(ChangeKind.WEBHOOK_DISABLED, organizer=webhook.organizer, facts=facts)
+    entry = change_log.Entry(kind=ChangeKind.WEBHOOK_DISABLED, organizer=webhook.organizer, facts=facts)
     await change_log.append(session, [entry], now)
 
 

@@ -19,7 +19,7 @@ from app.graphql.context import Context, Info
 from app.graphql.paging import Connection, First
 from app.graphql.scalars import given
 from app.graphql.topics.registrants import Change, Registrant
-from app.registry.registrants import record
+from app.registry.registrants import view
 
 AfterChange = Annotated[
     str | None,
@@ -83,7 +83,7 @@ def _shown(item: FeedItem, context: Context) -> Change:
     """The change as this client may see it. All who follow share the item, so each of its two views is made once."""
     own = context.reader.owns(item.registrant.organizer)
     if own not in item.shown:
-        seen = record.from_row(item.registrant, context.process.vault, context.reader)
+        seen = view.from_row(item.registrant, context.process.vault, context.reader)
         item.shown[own] = Change.from_log(item.change, Registrant.from_record(seen))
     shown: Change = item.shown[own]
     return shown

@@ -20,8 +20,8 @@ from app.graphql.topics.registrant_inputs import Correction, RegistrantRef, Subm
 from app.graphql.topics.registrants import Registrant
 from app.registry import erasure
 from app.registry.registrants import corrections, lifecycle, motorcycles, submission
-from app.registry.registrants.record import Record
 from app.registry.registrants.submission import Accepted
+from app.registry.registrants.view import View
 
 Ref = Annotated[RegistrantRef, strawberry.argument(description="Which one; it must be yours.")]
 Refs = Annotated[list[RegistrantRef], strawberry.argument(description="Which ones, at most 1,000; they must be yours.")]
@@ -151,7 +151,7 @@ async def erase_registrant(
     return _registrant(verdict, context)
 
 
-def _registrant(verdict: Record | Refusal, context: Context) -> Registrant | Problem:
+def _registrant(verdict: View | Refusal, context: Context) -> Registrant | Problem:
     code = verdict.code if isinstance(verdict, Refusal) else "ACCEPTED"
     metrics.VERDICTS.labels("change", code, context.caller.organizer).inc()
     if isinstance(verdict, Refusal):
@@ -163,9 +163,9 @@ def _submitted(verdict: Accepted | Refusal, context: Context) -> Submission | Pr
     metrics.VERDICTS.labels("submission", _code(verdict), context.caller.organizer).inc()
     if isinstance(verdict, Refusal):
         return Problem.from_refusal(verdict, context)
-    back = verdict.return_record
+    back = verdict.return_view
     return Submission(
-        registrant=Registrant.from_record(verdict.record),
+        registrant=Registrant.from_record(verdict.view),
         return_=None if back is None else Registrant.from_record(back),
         replayed=verdict.replayed,
         warnings=niks.Warning.all_from(verdict.warnings, context),

@@ -1,4 +1,4 @@
-"""Registrants as they are read: one, or a page. `app.registry.registrants.record` masks what is not the reader's."""
+"""Registrants as they are read: one, or a page. `app.registry.registrants.view` masks what is not the reader's."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from app.graphql.topics.catalogue import Organizer, Route
 from app.graphql.topics.registrant_inputs import RegistrantFilter, RegistrantRef
 from app.graphql.vocabulary import ChangeKind, Direction, IdentityDocument, RegistrantStatus, Service
 from app.registry.registrants import lookup
-from app.registry.registrants.record import Record
+from app.registry.registrants.view import View
 from app.registry.values import standard
 
 
@@ -30,7 +30,7 @@ class Motorcycle:
     handed_over_at: datetime | None = strawberry.field(description="When it was handed over.")
 
     @classmethod
-    def from_record(cls, record: Record) -> Motorcycle | None:
+    def from_record(cls, record: View) -> Motorcycle | None:
         if record.plate is None or record.registration_number is None:
             return None
         return cls(
@@ -112,7 +112,7 @@ class Registrant:
     own: strawberry.Private[bool]
 
     @classmethod
-    def from_record(cls, record: Record) -> Registrant:
+    def from_record(cls, record: View) -> Registrant:
         status = RegistrantStatus(record.status)
         return cls(
             id=ID(str(record.id)),
@@ -140,7 +140,7 @@ class Registrant:
         )
 
     @classmethod
-    def from_records(cls, records: list[Record | None]) -> list[Registrant | None]:
+    def from_records(cls, records: list[View | None]) -> list[Registrant | None]:
         return [None if record is None else cls.from_record(record) for record in records]
 
     @loaded("Its departure.")
@@ -175,7 +175,7 @@ async def find_registrant(
             session, context.process.vault, context.reader, [ref.to_ref()], everyone=context.everyone, now=context.now
         )
     match found:
-        case Record():
+        case View():
             return Registrant.from_record(found)
         case NotFound():
             return None

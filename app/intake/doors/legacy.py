@@ -24,7 +24,7 @@ from app.registry.niks import check
 from app.registry.niks.check import Answer, Check
 from app.registry.registrants import lookup
 from app.registry.registrants.lookup import Ref
-from app.registry.registrants.record import Record
+from app.registry.registrants.view import View
 from app.registry.routes import route
 from app.registry.routes.route import Route as Itinerary
 from app.registry.values import nik, standard
@@ -102,15 +102,15 @@ async def _rows(process: Process, asked: AdmittedRequest, digits: str, standing:
 
 async def _own(
     process: Process, asked: AdmittedRequest, refs: Sequence[Ref]
-) -> dict[tuple[str, str], tuple[Record, Itinerary | None]]:
+) -> dict[tuple[str, str], tuple[View, Itinerary | None]]:
     async with process.database.transaction() as session:
         found = await lookup.find(session, process.vault, asked.caller, refs, everyone=False, now=asked.now)
-        records = [one for one in found if isinstance(one, Record)]
+        records = [one for one in found if isinstance(one, View)]
         itineraries = await route.by_ids(session, [one.route_id for one in records], asked.now)
     return {(one.direction, one.service): (one, way) for one, way in zip(records, itineraries, strict=True)}
 
 
-def _row(one: Standing, digits: str, record: Record | None, itinerary: Itinerary | None) -> LegacyRow:
+def _row(one: Standing, digits: str, record: View | None, itinerary: Itinerary | None) -> LegacyRow:
     status = RegistrantStatus(one.status)
     return {
         "data_nik": digits,

@@ -32,7 +32,7 @@ from app.registry.clients import idempotency, webhook_secrets
 from app.registry.clients.idempotency import KeyedRequest, KeyInUse, KeyReused
 from app.registry.clients.scopes import REGISTRANTS_WRITE
 from app.registry.rows import reception
-from app.registry.rows.reception import RESULT_TITLES, Push, Record, Result, Verdict
+from app.registry.rows.reception import RESULT_TITLES, Push, Result, Row, Verdict
 from app.registry.values import standard
 from app.registry.values.texts import reference_given
 
@@ -124,7 +124,7 @@ class _Once:
 async def _push(
     process: Process,
     asked: AdmittedRequest,
-    records: Sequence[Record],
+    records: Sequence[Row],
     keyed: KeyedRequest | None,
     message_id: str | None,
 ) -> list[ToldVerdict]:
@@ -199,7 +199,7 @@ def _told(verdict: Verdict, language: Language) -> ToldVerdict:
     }
 
 
-def _answer(told: Sequence[ToldVerdict], records: Sequence[Record]) -> ToldVerdict:
+def _answer(told: Sequence[ToldVerdict], records: Sequence[Row]) -> ToldVerdict:
     counts = Counter(one["hasil"] for one in told)
     rows = [
         {"nomor": number, **one, "kode_booking": _echo(record)}
@@ -212,7 +212,7 @@ _TITLES = [RESULT_TITLES[result] for result in Result]
 _RESULTS = {title: str(result) for result, title in RESULT_TITLES.items()}
 
 
-def _echo(record: Record) -> str | None:
+def _echo(record: Row) -> str | None:
     """The sender's own booking code. Whatever is no booking code is not repeated: it could be a NIK or a name."""
     reference = reference_given(record.kode_booking)
     return None if isinstance(reference, InvalidValue) else reference

@@ -20,8 +20,8 @@ from app.models.registrant import HOLDS_NIK
 from app.registry import change_log
 from app.registry.registrants.drafts import Draft
 from app.registry.registrants.motorcycles import Motorcycle
-from app.registry.registrants.record import Record
 from app.registry.registrants.uniqueness import Held, NikClaim
+from app.registry.registrants.view import View
 from app.registry.routes import quota
 from app.registry.routes.quota import Seats
 from app.registry.routes.route import Route
@@ -106,10 +106,10 @@ async def book(
     return [*(_told(leg) for leg in legs), *filled]
 
 
-def new_record(leg: Leg, now: datetime) -> Record:
+def new_view(leg: Leg, now: datetime) -> View:
     """As its own organizer sees it."""
     draft, route = leg.draft, leg.route
-    return Record(
+    return View(
         id=leg.id,
         season=route.season,
         organizer=draft.organizer,

@@ -29,10 +29,10 @@ from app.models.enums import ChangeKind
 from app.models.registrant import NIK_HOLDERS
 from app.registry import change_log
 from app.registry.caller import Caller
-from app.registry.registrants import lookup, motorcycles, opening, record, uniqueness
+from app.registry.registrants import lookup, motorcycles, opening, uniqueness, view
 from app.registry.registrants.motorcycles import Motorcycle
-from app.registry.registrants.record import Record, Stored
 from app.registry.registrants.uniqueness import NikClaim
+from app.registry.registrants.view import Stored, View
 from app.registry.values import names, nik, texts
 from app.registry.values.texts import reason_given, reference_given
 from app.sql import Arrays, statement
@@ -78,8 +78,8 @@ _TRIP = statement(
 )
 _LOCK = statement(
     f"""
-    SELECT {record.COLUMNS}, r.nik_index, season.closed_at AS season_closed_at
-    FROM {record.FROM} JOIN season ON season.year = r.season
+    SELECT {view.COLUMNS}, r.nik_index, season.closed_at AS season_closed_at
+    FROM {view.FROM} JOIN season ON season.year = r.season
     WHERE r.id = ANY(CAST(:ids AS uuid[])) ORDER BY r.id FOR UPDATE OF r
     """,
     _Locked,
@@ -99,7 +99,7 @@ _TOLD = {"nik_index": "nik", "name_sealed": "name", "identity_document": "identi
 @refuses(NikInvalid, NikAlreadyRegistered, NikBlocked, SeasonClosed, MotorcycleRequired, NotFound, InvalidValue)
 async def correct(
     session: Session, vault: Vault, caller: Caller, ref: lookup.Ref, correction: Correction, now: datetime
-) -> Record | Refusal:
+) -> View | Refusal:
     """Put a registrant of one's own right. Run it through `Database.attempt`."""
     [found] = await lookup.resolve(session, vault, caller, [ref], everyone=False)
     if not isinstance(found, UUID):
@@ -110,7 +110,7 @@ async def correct(
     if isinstance(values, Refusal):
         return values
     if not values:
-        return record.from_row(row, vault, caller)
+        return view.from_row(row, vault, caller)
     # Both ways of a trip are one person: NIK and name go to both ways. What belongs to one way stays there.
     is_persons = bool(_OF_THE_PERSON & values.keys())
     concerned = [one for one in rows if one.nik_sealed is not None] if is_persons else [row]

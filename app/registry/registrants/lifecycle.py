@@ -34,10 +34,10 @@ from app.models.registrant import IS_YET_TO_DEPART
 from app.registry import change_log
 from app.registry.caller import Caller
 from app.registry.niks import blocks
-from app.registry.registrants import lookup, record, transitions
+from app.registry.registrants import lookup, transitions, view
 from app.registry.registrants.lookup import Ref
-from app.registry.registrants.record import Record
 from app.registry.registrants.transitions import Locked, State, Step, Taken
+from app.registry.registrants.view import View
 from app.registry.routes import quota
 from app.registry.terms import policy
 from app.registry.values.texts import posko_given, reason_given
@@ -81,13 +81,13 @@ _ROUTES = statement(
 )
 _LOCK = statement(
     f"""
-    SELECT {record.COLUMNS}, r.nik_index, r.posko, season.closed_at AS season_closed_at,
+    SELECT {view.COLUMNS}, r.nik_index, r.posko, season.closed_at AS season_closed_at,
            -- No join: a registrant that was moved to another route while we waited for its lock would be lost.
            (SELECT departs_at FROM route WHERE route.id = r.route_id) AS departs_at,
            {policy.in_force("block_when_forfeited", "r.organizer_code")} AS block_when_forfeited,
            {policy.in_force("block_seasons", "r.organizer_code")} AS block_seasons,
            {policy.in_force("no_show_after_minutes", "r.organizer_code")} AS no_show_after_minutes
-    FROM {record.FROM} JOIN season ON season.year = r.season {policy.join("r.season", "r.organizer_code")}
+    FROM {view.FROM} JOIN season ON season.year = r.season {policy.join("r.season", "r.organizer_code")}
     WHERE r.id = ANY(CAST(:ids AS uuid[])) ORDER BY r.id FOR NO KEY UPDATE OF r
     """,
     Locked,
@@ -105,7 +105,7 @@ _UPDATE = statement(
 @refuses(NikInvalid, SeasonClosed, TransitionNotAllowed, VerificationExpired, NotFound, InvalidValue)
 async def verify(
     session: Session, vault: Vault, caller: Caller, refs: Sequence[Ref], now: datetime, *, posko: str | None = None
-) -> list[Record | Refusal]:
+) -> list[View | Refusal]:
     """Verify registrants of one's own, at a posko. Run it through `Database.attempt`, like all of these."""
     return await move(
         session, vault, [Move(caller=caller, ref=ref, to=RegistrantStatus.VERIFIED, posko=posko) for ref in refs], now
@@ -122,7 +122,7 @@ async def depart(
     *,
     healthy: bool,
     at: datetime | None = None,
-) -> list[Record | Refusal]:
+) -> list[View | Refusal]:
     """Record that registrants of one's own are aboard; `at` None: now."""
     moves = [Move(caller=caller, ref=ref, to=RegistrantStatus.DEPARTED, healthy=healthy, at=at) for ref in refs]
     return await move(session, vault, moves, now)
@@ -131,14 +131,14 @@ async def depart(
 @refuses(NikInvalid, SeasonClosed, TransitionNotAllowed, NotFound, InvalidValue)
 async def cancel(
     session: Session, vault: Vault, caller: Caller, refs: Sequence[Ref], now: datetime, *, reason: str
-) -> list[Record | Refusal]:
+) -> list[View | Refusal]:
     """Cancel registrants of one's own; each one's way back ends with it."""
     moves = [Move(caller=caller, ref=ref, to=RegistrantStatus.CANCELLED, reason=reason) for ref in refs]
     return await move(session, vault, moves, now)
 
 
 @refuses(*refused_by(verify, depart, cancel))
-async def move(session: Session, vault: Vault, moves: Sequence[Move], now: datetime) -> list[Record | Refusal]:
+async def move(session: Session, vault: Vault, moves: Sequence[Move], now: datetime) -> list[View | Refusal]:
     """Any of the three, one after the other; the same status again changes nothing."""
     if not moves:
         return []
@@ -146,10 +146,10 @@ async def move(session: Session, vault: Vault, moves: Sequence[Move], now: datet
     found = await lookup.resolve(session, vault, caller, [one.ref for one in moves], everyone=False)
     steps = [_step(one, registrant) for one, registrant in zip(moves, found, strict=True)]
     taken = iter(await step(session, [one for one in steps if isinstance(one, Step)], now))
-    verdicts: list[Record | Refusal] = []
+    verdicts: list[View | Refusal] = []
     for one in steps:
         verdict = next(taken) if isinstance(one, Step) else one
-        verdicts.append(verdict if isinstance(verdict, Refusal) else _record(verdict, vault, caller))
+        verdicts.append(verdict if isinstance(verdict, Refusal) else _view(verdict, vault, caller))
     return verdicts
 
 
@@ -287,8 +287,8 @@ def _written(state: State) -> _Written:
     )
 
 
-def _record(state: State, vault: Vault, caller: Caller) -> Record:
-    seen = record.from_row(state.row, vault, caller)
+def _view(state: State, vault: Vault, caller: Caller) -> View:
+    seen = view.from_row(state.row, vault, caller)
     seen.status, seen.verified_at, seen.departed_at = state.status, state.verified_at, state.departed_at
     seen.late, seen.healthy, seen.handed_over_at = state.late, state.healthy, state.handed_over_at
     return seen

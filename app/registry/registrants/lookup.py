@@ -20,8 +20,8 @@ from app.models.enums import Direction, Purpose, Service
 from app.models.registrant import AWAITS_VERIFICATION, HOLDS_NIK
 from app.registry.caller import Caller
 from app.registry.niks import access_log
-from app.registry.registrants import record
-from app.registry.registrants.record import Record, Stored
+from app.registry.registrants import view
+from app.registry.registrants.view import Stored, View
 from app.registry.values import nik
 from app.sql import Arrays, Statement, statement
 from app.vault.vault import Vault
@@ -95,14 +95,14 @@ _CANDIDATES = statement(
 )
 _BY_IDS = statement(
     f"""
-    SELECT {record.COLUMNS} FROM {record.FROM}
+    SELECT {view.COLUMNS} FROM {view.FROM}
     WHERE r.id = ANY(CAST(:ids AS uuid[])) AND (:everyone OR {_OWN})
     """,
     Stored,
 )
 _RETURNS_OF = statement(
     f"""
-    SELECT {record.COLUMNS} FROM {record.FROM}
+    SELECT {view.COLUMNS} FROM {view.FROM}
     WHERE r.outbound_id = ANY(CAST(:ids AS uuid[])) AND (:everyone OR {_OWN}) ORDER BY {HOLDS_NIK}, r.id
     """,
     Stored,
@@ -129,7 +129,7 @@ def _page(given: frozenset[str]) -> Statement[Stored]:
     conditions = [condition for name, condition in _CONDITIONS.items() if name in given]
     return statement(
         f"""
-        SELECT {record.COLUMNS} FROM {record.FROM} WHERE {" AND ".join(conditions or ["true"])}
+        SELECT {view.COLUMNS} FROM {view.FROM} WHERE {" AND ".join(conditions or ["true"])}
         ORDER BY r.id LIMIT :most
         """,
         Stored,
@@ -177,7 +177,7 @@ async def resolve(
 @refuses(NikInvalid, NotFound, InvalidValue)
 async def find(
     session: Session, vault: Vault, caller: Caller, refs: Sequence[Ref], *, everyone: bool, now: datetime
-) -> list[Record | NotFound | NikInvalid | InvalidValue]:
+) -> list[View | NotFound | NikInvalid | InvalidValue]:
     """The registrant of each ref as the caller may see it."""
     chosen = await resolve(session, vault, caller, refs, everyone=everyone)
     ids = [one for one in chosen if isinstance(one, UUID)]
@@ -201,19 +201,19 @@ async def find(
 
 async def by_ids(
     session: Session, vault: Vault, caller: Caller, ids: Sequence[UUID], *, everyone: bool
-) -> list[Record | None]:
+) -> list[View | None]:
     """The registrants of `ids`, in that order. None: the caller may see no registrant of this id."""
     rows = await session.rows(_BY_IDS, ids=list(ids), everyone=everyone, own=sorted(caller.organizers))
-    found = {row.id: record.from_row(row, vault, caller) for row in rows}
+    found = {row.id: view.from_row(row, vault, caller) for row in rows}
     return [found.get(one) for one in ids]
 
 
 async def returns_of(
     session: Session, vault: Vault, caller: Caller, ids: Sequence[UUID], *, everyone: bool
-) -> list[Record | None]:
+) -> list[View | None]:
     """The way back of each outbound: the one that holds its NIK, else the newest."""
     rows = await session.rows(_RETURNS_OF, ids=list(ids), everyone=everyone, own=sorted(caller.organizers))
-    found = {row.outbound_id: record.from_row(row, vault, caller) for row in rows}
+    found = {row.outbound_id: view.from_row(row, vault, caller) for row in rows}
     return [found.get(one) for one in ids]
 
 
@@ -226,7 +226,7 @@ async def page(
     after: UUID | None,
     first: int,
     everyone: bool,
-) -> list[Record]:
+) -> list[View]:
     """Up to `first` + 1 registrants behind `after`, in the order of their ids, which is that of their arrival.
 
     A filter on the booking code finds only registrants of one's own.
@@ -236,7 +236,7 @@ async def page(
         name: list(value) if isinstance(value, tuple) else value for name, value in values.items() if value is not None
     }
     rows = await session.rows(_page(frozenset(given)), **given | {"own": sorted(caller.organizers), "most": first + 1})
-    return [record.from_row(row, vault, caller) for row in rows]
+    return [view.from_row(row, vault, caller) for row in rows]
 
 
 def _choose(candidates: Sequence[_Candidate]) -> UUID | NotFound | InvalidValue:

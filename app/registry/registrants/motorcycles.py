@@ -24,9 +24,9 @@ from app.models.enums import ChangeKind, Service
 from app.models.registrant import YET_TO_DEPART
 from app.registry import change_log
 from app.registry.caller import Caller
-from app.registry.registrants import lookup, record
-from app.registry.registrants.record import Record, Stored
+from app.registry.registrants import lookup, view
 from app.registry.registrants.uniqueness import Held
+from app.registry.registrants.view import Stored, View
 from app.registry.routes.route import Route
 from app.registry.values import cities, nik
 from app.registry.values.texts import not_in_the_future
@@ -51,8 +51,8 @@ class _Locked(Stored):
 
 _LOCK = statement(
     f"""
-    SELECT {record.COLUMNS}, season.closed_at AS season_closed_at
-    FROM {record.FROM} JOIN season ON season.year = r.season
+    SELECT {view.COLUMNS}, season.closed_at AS season_closed_at
+    FROM {view.FROM} JOIN season ON season.year = r.season
     WHERE r.id = ANY(CAST(:ids AS uuid[])) ORDER BY r.id FOR NO KEY UPDATE OF r
     """,
     _Locked,
@@ -93,18 +93,18 @@ def companion_of(service: str) -> str:
 @refuses(NikInvalid, SeasonClosed, NotFound, InvalidValue)
 async def hand_over(
     session: Session, vault: Vault, caller: Caller, refs: Sequence[lookup.Ref], at: datetime | None, now: datetime
-) -> list[Record | Refusal]:
+) -> list[View | Refusal]:
     """Record that motorcycles were handed over. What was recorded once keeps its first time."""
     when = not_in_the_future(at, now, "at")
     if isinstance(when, InvalidValue):
         return [when] * len(refs)
     found = await lookup.resolve(session, vault, caller, refs, everyone=False)
     ids = {one for one in found if isinstance(one, UUID)}
-    verdicts: dict[UUID, Record | Refusal] = {
-        row.id: _refuses_hand_over(row) or record.from_row(row, vault, caller)
+    verdicts: dict[UUID, View | Refusal] = {
+        row.id: _refuses_hand_over(row) or view.from_row(row, vault, caller)
         for row in await session.rows(_LOCK, ids=sorted(ids))
     }
-    fresh = [one for one in verdicts.values() if isinstance(one, Record) and one.handed_over_at is None]
+    fresh = [one for one in verdicts.values() if isinstance(one, View) and one.handed_over_at is None]
     if fresh:
         await session.run(_HAND_OVER, ids=[one.id for one in fresh], at=when)
         await change_log.append(session, [_told(one, caller) for one in fresh], now)
@@ -131,7 +131,7 @@ def _only_on_motorcycle_routes() -> InvalidValue:
     )
 
 
-def _told(one: Record, caller: Caller) -> change_log.Entry:
+def _told(one: View, caller: Caller) -> change_log.Entry:
     return change_log.Entry(
         kind=ChangeKind.MOTORCYCLE_HANDED_OVER,
         season=one.season,

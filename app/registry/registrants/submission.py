@@ -35,23 +35,13 @@ from app.errors import (
 )
 from app.models.enums import Direction
 from app.registry import change_log
-from app.registry.registrants import (
-    booking,
-    cases,
-    drafts,
-    forfeiture,
-    motorcycles,
-    opening,
-    record,
-    returns,
-    uniqueness,
-)
+from app.registry.registrants import booking, cases, drafts, forfeiture, motorcycles, opening, returns, uniqueness, view
 from app.registry.registrants.booking import Leg
 from app.registry.registrants.cases import Dispute
 from app.registry.registrants.drafts import Draft, Submission
 from app.registry.registrants.motorcycles import Motorcycle
-from app.registry.registrants.record import Record
 from app.registry.registrants.uniqueness import Held, NikClaim
+from app.registry.registrants.view import View
 from app.registry.routes import quota
 from app.registry.routes import route as routes
 from app.registry.routes.quota import Seats
@@ -82,8 +72,8 @@ NAME_DIFFERS = nik.Warning(
 
 @dataclass(frozen=True, slots=True)
 class Accepted:
-    record: Record
-    return_record: Record | None
+    view: View
+    return_view: View | None
     replayed: bool
     """The registration was there already: no second seat was taken."""
     warnings: tuple[nik.Warning, ...]
@@ -332,15 +322,15 @@ async def _write(session: Session, ground: Ground) -> None:
 
 
 def _accepted(judged: JudgedSubmission, ground: Ground) -> Accepted:
-    records = [_record(way, judged, ground) for way in judged.ways]
+    records = [_view(way, judged, ground) for way in judged.ways]
     replayed = all(isinstance(way, Held) for way in judged.ways)
     return_record = records[1] if len(records) > 1 else None
     return Accepted(records[0], return_record, replayed, tuple(dict.fromkeys(judged.warnings)))
 
 
-def _record(way: Leg | Held, judged: JudgedSubmission, ground: Ground) -> Record:
+def _view(way: Leg | Held, judged: JudgedSubmission, ground: Ground) -> View:
     if isinstance(way, Leg):
-        return booking.new_record(way, ground.now)
+        return booking.new_view(way, ground.now)
     if way.stored is None:
-        return booking.new_record(ground.legs[way.id], ground.now)
-    return record.from_row(way.stored, ground.vault, judged.draft.submission.caller)
+        return booking.new_view(ground.legs[way.id], ground.now)
+    return view.from_row(way.stored, ground.vault, judged.draft.submission.caller)

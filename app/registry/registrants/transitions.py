@@ -29,7 +29,7 @@ from app.models.enums import ChangeKind, RegistrantStatus, Service
 from app.models.registrant import YET_TO_DEPART
 from app.registry import change_log
 from app.registry.caller import Caller
-from app.registry.registrants.record import Stored
+from app.registry.registrants.view import Stored
 from app.registry.routes import report_time
 from app.registry.values.texts import not_in_the_future
 

@@ -17,8 +17,8 @@ from app.db import Session
 from app.errors import NikAlreadyRegistered, Standing
 from app.models.registrant import HOLDS_NIK
 from app.registry.caller import Caller
-from app.registry.registrants import record
-from app.registry.registrants.record import Stored
+from app.registry.registrants import view
+from app.registry.registrants.view import Stored
 from app.sql import statement
 
 
@@ -83,7 +83,7 @@ class _Found(Stored):
 
 _STANDING = statement(
     f"""
-    SELECT asked.nik_index, block.until_season AS blocked_until, destination.city AS destination_city, {record.COLUMNS}
+    SELECT asked.nik_index, block.until_season AS blocked_until, destination.city AS destination_city, {view.COLUMNS}
     FROM unnest(CAST(:nik_index AS bytea[])) AS asked (nik_index)
     LEFT JOIN LATERAL (
         SELECT max(until_season) AS until_season FROM nik_block b WHERE b.nik_index = asked.nik_index

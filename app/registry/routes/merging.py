@@ -118,7 +118,7 @@ def _told(
 ) -> list[change_log.Entry]:
     rerouted = [_rerouted(registrant, route_id, into, caller) for registrant in registrants]
     merged = change_log.Entry(
-        ChangeKind.ROUTE_MERGED,
+        kind=ChangeKind.ROUTE_MERGED,
         season=one.season,
         organizer=one.organizer,
         route_id=into,
@@ -130,7 +130,7 @@ def _told(
 
 def _rerouted(registrant: _Moving, route_id: UUID, into: UUID, caller: Caller) -> change_log.Entry:
     return change_log.Entry(
-        ChangeKind.REGISTRANT_REROUTED,
+        kind=ChangeKind.REGISTRANT_REROUTED,
         season=registrant.season,
         organizer=registrant.organizer,
         registrant_id=registrant.id,

@@ -106,7 +106,9 @@ async def take(session: Session, claims: Mapping[UUID, int], locked: Mapping[UUI
     """Book `claims` on `locked` routes, whose `taken` already counts them. Answers what is to be logged."""
     await session.run(_TAKE, **_CLAIMS.of([_Claim(route, seats) for route, seats in claims.items()]))
     return [
-        change_log.Entry(ChangeKind.QUOTA_FILLED, locked[route].season, locked[route].organizer, route_id=route)
+        change_log.Entry(
+            kind=ChangeKind.QUOTA_FILLED, season=locked[route].season, organizer=locked[route].organizer, route_id=route
+        )
         for route in claims
         if locked[route].full
     ]
@@ -119,9 +121,9 @@ async def give_back(
     await session.run(_TAKE, **_CLAIMS.of([_Claim(route, -seats) for route, seats in returned.items()]))
     return [
         change_log.Entry(
-            ChangeKind.QUOTA_RETURNED,
-            locked[route].season,
-            locked[route].organizer,
+            kind=ChangeKind.QUOTA_RETURNED,
+            season=locked[route].season,
+            organizer=locked[route].organizer,
             route_id=route,
             facts={"seats": seats},
         )

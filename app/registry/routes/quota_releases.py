@@ -132,7 +132,7 @@ def _release(route_id: UUID, held: Seats, seats: int, due_at: datetime, total: i
 
 def _entry(caller: Caller, one: Release) -> change_log.Entry:
     return change_log.Entry(
-        ChangeKind.QUOTA_RELEASED,
+        kind=ChangeKind.QUOTA_RELEASED,
         season=one.season,
         organizer=one.organizer,
         route_id=one.route_id,

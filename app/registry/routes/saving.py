@@ -316,7 +316,7 @@ def _written(declared: Declared) -> _Written:
 def _entry(caller: Caller, declared: Declared) -> change_log.Entry:
     departs_at = declared.departs_at and declared.departs_at.isoformat()
     return change_log.Entry(
-        ChangeKind.ROUTE_SAVED,
+        kind=ChangeKind.ROUTE_SAVED,
         season=declared.season,
         organizer=declared.organizer,
         route_id=declared.id,

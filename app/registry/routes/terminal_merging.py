@@ -89,7 +89,7 @@ async def merge(
     await session.run(_REPLACE, code=code, into=into)
     await session.run(_MERGED, code=code, into=into)
     entry = change_log.Entry(
-        ChangeKind.TERMINAL_MERGED,
+        kind=ChangeKind.TERMINAL_MERGED,
         organizer=found[code].organizer,
         client_id=caller.client_id,
         facts={"code": code, "into": into, "routes": [str(route.id) for route in using]},

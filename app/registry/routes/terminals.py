@@ -203,7 +203,7 @@ def _saved(terminal: Terminal) -> _Saved:
 
 def _entry(caller: Caller, terminal: Terminal) -> change_log.Entry:
     return change_log.Entry(
-        ChangeKind.TERMINAL_SAVED,
+        kind=ChangeKind.TERMINAL_SAVED,
         organizer=terminal.organizer,
         client_id=caller.client_id,
         facts={"code": terminal.code, "name": terminal.name, "city": terminal.city, "kind": terminal.kind},

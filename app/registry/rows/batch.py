@@ -14,7 +14,7 @@ from app.errors import Refusal
 from app.registry.caller import Caller
 from app.registry.rows import provisional, recognition
 from app.registry.rows.recognition import Recognised
-from app.registry.rows.row import Itinerary, ParsedRow, Record, parse, spelling_of_organizer
+from app.registry.rows.row import Itinerary, ParsedRow, Row, parse, spelling_of_organizer
 from app.registry.rows.verdicts import Result, Verdict
 from app.sql import statement
 from app.vault.vault import Vault
@@ -25,7 +25,7 @@ class Push:
     """A row, and who sent it."""
 
     caller: Caller
-    row: Record
+    row: Row
 
 
 class NaturalKey(NamedTuple):

@@ -16,8 +16,8 @@ from app.db import Session
 from app.models.enums import Direction, Mode, RegistrantStatus
 from app.models.registrant import HOLDS_NIK
 from app.registry.caller import Caller
-from app.registry.registrants import record
-from app.registry.registrants.record import Stored
+from app.registry.registrants import view
+from app.registry.registrants.view import Stored
 from app.registry.values import standard
 from app.sql import Statement, statement
 from app.vault.vault import Vault
@@ -72,10 +72,10 @@ def _page(asked: frozenset[str], *, every_status: bool) -> Statement[ExtractRow]
     conditions = [_CONDITIONS[name] for name in sorted(asked)] + ([_IS_LAST] if every_status else [])
     return statement(
         f"""
-        SELECT {record.COLUMNS}, route.name AS route_name, route.mode, route.departs_at,
+        SELECT {view.COLUMNS}, route.name AS route_name, route.mode, route.departs_at,
                origin.name AS origin, origin.city AS origin_city, destination.name AS destination,
                destination.city AS destination_city
-        FROM {record.FROM} JOIN route ON route.id = r.route_id
+        FROM {view.FROM} JOIN route ON route.id = r.route_id
             JOIN terminal origin ON origin.code = route.origin_code
             JOIN terminal destination ON destination.code = route.destination_code
         WHERE {" AND ".join(["r.organizer_code = :organizer AND r.season = :season", *conditions])}
@@ -105,7 +105,7 @@ async def page(
 
 def cells(row: ExtractRow, vault: Vault, caller: Caller) -> list[str | int | None]:
     """In the order of `COLUMNS`."""
-    one = record.from_row(row, vault, caller)
+    one = view.from_row(row, vault, caller)
     status = RegistrantStatus(one.status)
     return [
         one.nik,

@@ -303,7 +303,7 @@ def _new_terminal(code: str, one: MadeTerminal) -> _NewTerminal:
 def _told_terminal(code: str, one: MadeTerminal) -> change_log.Entry:
     spot, place = one.spot, one.place
     return change_log.Entry(
-        ChangeKind.TERMINAL_SAVED,
+        kind=ChangeKind.TERMINAL_SAVED,
         organizer=spot.organizer,
         facts={"code": code, "name": place.name, "city": place.city, "kind": spot.made_as, "provisional": True},
     )
@@ -320,5 +320,5 @@ def _told_route(route: MadeRoute, season: int) -> change_log.Entry:
         "provisional": True,
     }
     return change_log.Entry(
-        ChangeKind.ROUTE_SAVED, season=season, organizer=way.organizer, route_id=route.id, facts=facts
+        kind=ChangeKind.ROUTE_SAVED, season=season, organizer=way.organizer, route_id=route.id, facts=facts
     )

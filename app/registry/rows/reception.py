@@ -23,14 +23,14 @@ from app.registry.rows import batch as batches
 from app.registry.rows import known, provisional, taking
 from app.registry.rows.batch import Batch, NaturalKey, PlacedRow, Push
 from app.registry.rows.known import Known
-from app.registry.rows.row import ParsedRow, Record, row_of
+from app.registry.rows.row import ParsedRow, Row, row_of
 from app.registry.rows.taking import Registered
 from app.registry.rows.verdicts import RESULT_TITLES, Result, Verdict
 from app.registry.terms import seasons
 from app.sql import statement
 from app.vault.vault import Vault
 
-__all__ = ["RESULT_TITLES", "Push", "Record", "Result", "Verdict", "push", "row_of"]
+__all__ = ["RESULT_TITLES", "Push", "Result", "Row", "Verdict", "push", "row_of"]
 
 PASSES = 2
 """Whoever was cancelled by one row can be registered anew by a later row of the same batch, once."""

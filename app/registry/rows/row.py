@@ -31,7 +31,7 @@ REQUIRED = tuple(
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
-class Record:
+class Row:
     """As it was sent: text, or None where there is none. A NIK may be a number, which is refused with the reason."""
 
     data_nik: str | float | None = None
@@ -56,7 +56,7 @@ class Record:
     """The column whose value is neither text nor a number; "" for what is no row at all."""
 
 
-_COLUMNS = tuple(one.name for one in fields(Record) if one.name != "unfit")
+_COLUMNS = tuple(one.name for one in fields(Row) if one.name != "unfit")
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,10 +114,10 @@ class ParsedRow:
     motorcycle: Motorcycle | None
 
 
-def row_of(values: object) -> Record:
+def row_of(values: object) -> Row:
     """From JSON, or from the cells of a row by column name."""
     if not isinstance(values, Mapping):
-        return Record(unfit="")
+        return Row(unfit="")
     given: dict[str, str | float] = {}
     for column in _COLUMNS:
         value = values.get(column)
@@ -127,12 +127,12 @@ def row_of(values: object) -> Record:
         elif isinstance(value, int | float) and not isinstance(value, bool):
             given[column] = value if column == "data_nik" else str(value)
         elif value is not None:
-            return Record(unfit=column)
-    return Record(**given)  # type: ignore[arg-type]
+            return Row(unfit=column)
+    return Row(**given)  # type: ignore[arg-type]
 
 
 @refuses(NikInvalid, NotYours, InvalidValue)
-def parse(row: Record, caller: Caller, own: Mapping[str, str], vault: Vault, today: date) -> ParsedRow | Refusal:
+def parse(row: Row, caller: Caller, own: Mapping[str, str], vault: Vault, today: date) -> ParsedRow | Refusal:
     """`own` are the caller's organizers by the spellings of their codes and names."""
     try:
         return _parse(row, caller, own, vault, today)
@@ -144,7 +144,7 @@ def spelling_of_organizer(text: str) -> str:
     return standard.folded(text)
 
 
-def _parse(row: Record, caller: Caller, own: Mapping[str, str], vault: Vault, today: date) -> ParsedRow:
+def _parse(row: Row, caller: Caller, own: Mapping[str, str], vault: Vault, today: date) -> ParsedRow:
     """Raises the refusal: there are many columns, and the first that is wrong is told."""
     _refuse_unfit(row)
     parsed = _kept(nik.parse("" if row.data_nik is None else row.data_nik, today), "data_nik")
@@ -167,14 +167,14 @@ def _parse(row: Record, caller: Caller, own: Mapping[str, str], vault: Vault, to
     )
 
 
-def _refuse_unfit(row: Record) -> None:
+def _refuse_unfit(row: Row) -> None:
     if row.unfit == "":
         _refuse("", "Setiap data harus berupa objek dengan 12 kolom standar.", "A record is a JSON object.")
     if row.unfit is not None:
         _refuse(row.unfit, "Nilainya harus teks atau angka.", "The value must be text or a number.")
 
 
-def _refuse_missing(row: Record) -> None:
+def _refuse_missing(row: Row) -> None:
     for column in REQUIRED:
         if getattr(row, column) is None:
             _refuse(column, "Kolom ini wajib diisi.", "This column is required.")
@@ -217,7 +217,7 @@ _ROUTE_COLUMNS = (
 @lru_cache(maxsize=4096)
 def _itinerary(organizer: str, coordinator: str, with_motorcycle: bool, *words: str | None) -> Itinerary:
     """`words` of the columns `_ROUTE_COLUMNS`."""
-    row = Record(**dict(zip(_ROUTE_COLUMNS, words, strict=True)))
+    row = Row(**dict(zip(_ROUTE_COLUMNS, words, strict=True)))
     direction = _kept(standard.direction_of(row.tipe_keberangkatan))
     name = _words(row, "rute_perjalanan", spellings.of_route, most=200)
     origin = _place(row, "keberangkatan_terminal", "kota_keberangkatan")
@@ -237,11 +237,11 @@ def _itinerary(organizer: str, coordinator: str, with_motorcycle: bool, *words: 
     )
 
 
-def _words_of_route(row: Record) -> tuple[str | None, ...]:
+def _words_of_route(row: Row) -> tuple[str | None, ...]:
     return tuple(getattr(row, column) for column in _ROUTE_COLUMNS)
 
 
-def _place(row: Record, terminal: str, city: str) -> Place:
+def _place(row: Row, terminal: str, city: str) -> Place:
     return Place(_words(row, terminal, _key_of_place), _words(row, city, cities.key, most=80))
 
 
@@ -253,7 +253,7 @@ def _key_of_place(name: str) -> str:
     return spellings.of_place(name)[1]
 
 
-def _words(row: Record, column: str, key: Callable[[str], str], *, most: int = 120) -> str:
+def _words(row: Row, column: str, key: Callable[[str], str], *, most: int = 120) -> str:
     """A name of a route, a terminal or a city. It may be stored, since an unknown route is made (`provisional`)."""
     text = _kept(line(column, getattr(row, column), most=most))
     if not key(text):
@@ -263,7 +263,7 @@ def _words(row: Record, column: str, key: Callable[[str], str], *, most: int = 1
     return text
 
 
-def _motorcycle(row: Record) -> Motorcycle | None:
+def _motorcycle(row: Row) -> Motorcycle | None:
     if row.nomor_polisi is None and row.nomor_stnk is None:
         return None
     # A plate without a registration number, or the other way round, is refused by `motorcycles`.

@@ -67,8 +67,8 @@ async def register(session: Session, batch: Batch, new: Sequence[PlacedRow]) -> 
     ):
         batch.verdicts[place] = _submitted(row, submitted)
         if isinstance(submitted, Accepted):
-            registered.setdefault(batch.key(row), Registered(submitted.record.id, row))
-            batch.used_routes.add(submitted.record.route_id)
+            registered.setdefault(batch.key(row), Registered(submitted.view.id, row))
+            batch.used_routes.add(submitted.view.route_id)
     return registered
 
 
@@ -122,8 +122,8 @@ def _submitted(row: ParsedRow, submitted: Accepted | Refusal) -> Verdict:
         return Verdict(result=Result.REFUSED, refusal=submitted, organizer=row.organizer)
     return Verdict(
         result=Result.UNCHANGED if submitted.replayed else Result.NEW,
-        status=S(submitted.record.status),
-        registrant_id=submitted.record.id,
+        status=S(submitted.view.status),
+        registrant_id=submitted.view.id,
         organizer=row.organizer,
         warnings=submitted.warnings,
     )

@@ -179,7 +179,7 @@ async def _put_in(
     if before is not None and wanted == {name: getattr(before, name) for name in wanted}:
         return []
     await session.run(_SAVE, code=given.code, **wanted)
-    return [change_log.Entry(ChangeKind.ORGANIZER_SAVED, organizer=given.code, facts=wanted)]
+    return [change_log.Entry(kind=ChangeKind.ORGANIZER_SAVED, organizer=given.code, facts=wanted)]
 
 
 def _schemes(given: OrganizerInput, before: _StoredOrganizer | None) -> Sequence[str]:
@@ -195,7 +195,7 @@ async def _put_policy_in(
     if decided is None or decided == before:
         return []
     await policy.save(session, season, given.code, decided)
-    return [change_log.Entry(ChangeKind.POLICY_SAVED, season, given.code, facts=asdict(decided))]
+    return [change_log.Entry(kind=ChangeKind.POLICY_SAVED, season=season, organizer=given.code, facts=asdict(decided))]
 
 
 async def _whole(session: Session, rows: Sequence[_StoredOrganizer], season: int) -> list[Organizer]:

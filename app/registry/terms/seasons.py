@@ -111,5 +111,5 @@ async def close(session: Session, caller: Caller, year: int, now: datetime) -> S
 
 
 async def _tell(session: Session, caller: Caller, year: int, now: datetime, facts: dict[str, object]) -> None:
-    entry = change_log.Entry(ChangeKind.SEASON_SAVED, season=year, client_id=caller.client_id, facts=facts)
+    entry = change_log.Entry(kind=ChangeKind.SEASON_SAVED, season=year, client_id=caller.client_id, facts=facts)
     await change_log.append(session, [entry], now)

@@ -153,7 +153,7 @@ async def _put_in(
     window = asdict(wanted)
     await session.run(_INSERT, season=season, organizer=given.organizer, replaces=given.amends, now=now, **window)
     entry = change_log.Entry(
-        ChangeKind.WINDOW_SAVED,
+        kind=ChangeKind.WINDOW_SAVED,
         season=season,
         organizer=given.organizer,
         client_id=caller.client_id,

@@ -19,7 +19,7 @@ from app.graphql.doors.http import routes
 from app.graphql.paging import cursor_of
 from app.models.enums import RegistrantStatus
 from app.process import build_process
-from app.registry.registrants.record import Record
+from app.registry.registrants.view import View
 from tests.changes.conftest import settled
 from tests.graphql.conftest import ISSUER, Api
 from tests.graphql.live.serving import Live, listening
@@ -50,7 +50,7 @@ async def live(world: World, settings: Settings) -> AsyncIterator[Live]:
     await asyncio.gather(*duties)
 
 
-async def lived(world: World, caller: Any = HUBDAT, number: int = 1) -> Record:
+async def lived(world: World, caller: Any = HUBDAT, number: int = 1) -> View:
     """Registered, verified, cancelled."""
     route = await world.route(f"{caller.organizer} {number}", organizer=caller.organizer)
     one = await world.verified(someone(caller, route, number, reference=f"BK-{number}"))

@@ -12,8 +12,8 @@ from app.registry.caller import Caller
 from app.registry.registrants import corrections, lookup
 from app.registry.registrants.corrections import Correction
 from app.registry.registrants.lookup import Ref
-from app.registry.registrants.record import Record
 from app.registry.registrants.submission import Accepted, Motorcycle
+from app.registry.registrants.view import View
 from tests.registry.meanwhile import meanwhile
 from tests.world import DJKA, HUBDAT, JASA_RAHARJA, NOW, World, nik_of, someone
 
@@ -33,13 +33,13 @@ async def correct(world: World, ref: Ref | UUID, caller: Caller = HUBDAT, reason
     )
 
 
-async def pair(world: World, number: int = 1) -> tuple[Record, Record]:
+async def pair(world: World, number: int = 1) -> tuple[View, View]:
     """Both ways of a trip."""
     mudik = world.routes.get("Jakarta - Solo") or await world.route(quota=9)
     balik = world.routes.get("Solo - Jakarta") or await world.way_back(quota=9)
     booked = await world.accepted(someone(HUBDAT, mudik, number, return_route_id=balik))
-    assert booked.return_record is not None
-    return booked.record, booked.return_record
+    assert booked.return_view is not None
+    return booked.view, booked.return_view
 
 
 async def fields(world: World) -> list[Any]:
@@ -95,8 +95,8 @@ async def test_a_cancelled_way_back_is_the_same_person_too(world: World) -> None
     home, back = await pair(world)
     await world.moved(back.id, S.CANCELLED)
     again = await world.accepted(someone(HUBDAT, home.route_id, return_route_id=back.route_id))
-    assert again.return_record is not None
-    await correct(world, again.return_record.id, nik=nik_of(2))
+    assert again.return_view is not None
+    await correct(world, again.return_view.id, nik=nik_of(2))
     index = world.vault.blind_index(nik_of(2))
     assert await world.one("SELECT count(*) FROM registrant WHERE nik_index = :index", index=index) == 3
 

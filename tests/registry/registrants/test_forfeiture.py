@@ -9,8 +9,8 @@ from app.models.enums import RegistrantStatus
 from app.registry.registrants import forfeiture
 from app.registry.registrants.lifecycle import Move
 from app.registry.registrants.lookup import Ref
-from app.registry.registrants.record import Record
 from app.registry.registrants.submission import Motorcycle
+from app.registry.registrants.view import View
 from app.registry.terms.policy import Policy
 from tests.world import DJKA, HUBDAT, NOW, World, nik_of, someone
 
@@ -58,7 +58,7 @@ def test_what_arrives_after_its_own_deadline_gets_a_day() -> None:
     )
 
 
-async def overdue(world: World, number: int = 1) -> Record:
+async def overdue(world: World, number: int = 1) -> View:
     route = world.routes.get("Jakarta - Solo") or await world.route(quota=9)
     return await world.registered(someone(HUBDAT, route, number))
 
@@ -170,7 +170,7 @@ async def test_a_late_arrival_can_be_verified_for_a_day(world: World) -> None:
     arrived_at = DEADLINE + 5 * DAY
     accepted = await world.accepted(someone(HUBDAT, route, registered_at=NOW), arrived_at)
     assert [one.code for one in accepted.warnings] == ["DEADLINE_EXTENDED"]
-    assert accepted.record.verify_by == arrived_at + DAY
+    assert accepted.view.verify_by == arrived_at + DAY
     assert (await world.sweep(arrived_at + DAY)).forfeited == 0
     assert (await world.sweep(arrived_at + DAY + INSTANT)).forfeited == 1
 
@@ -185,33 +185,33 @@ async def test_a_pair_is_forfeited_together_and_blocked_once(world: World) -> No
     pair = await world.accepted(
         someone(HUBDAT, await world.route(quota=1), return_route_id=await world.way_back(quota=1))
     )
-    assert pair.return_record is not None
+    assert pair.return_view is not None
     await world.sweep(DEADLINE + INSTANT)
-    assert await world.status(pair.record.id) == "FORFEITED"
-    assert await world.status(pair.return_record.id) == "FORFEITED"
+    assert await world.status(pair.view.id) == "FORFEITED"
+    assert await world.status(pair.return_view.id) == "FORFEITED"
     assert (await world.taken(), await world.taken("Solo - Jakarta")) == (0, 0)
-    assert await world.run("SELECT registrant_id FROM nik_block") == [(pair.record.id,)]
+    assert await world.run("SELECT registrant_id FROM nik_block") == [(pair.view.id,)]
 
 
 async def test_a_verified_return_of_a_forfeited_outbound_is_cancelled(world: World) -> None:
     pair = await world.accepted(someone(HUBDAT, await world.route(), return_route_id=await world.way_back()))
-    assert pair.return_record is not None
-    await world.moved(pair.return_record.id, S.VERIFIED)
+    assert pair.return_view is not None
+    await world.moved(pair.return_view.id, S.VERIFIED)
     await world.sweep(DEADLINE + INSTANT)
-    assert await world.status(pair.record.id) == "FORFEITED"
-    assert await world.status(pair.return_record.id) == "CANCELLED"
+    assert await world.status(pair.view.id) == "FORFEITED"
+    assert await world.status(pair.return_view.id) == "CANCELLED"
     assert (await world.taken(), await world.taken("Solo - Jakarta")) == (0, 0)
-    assert await world.run("SELECT registrant_id FROM nik_block") == [(pair.record.id,)]
+    assert await world.run("SELECT registrant_id FROM nik_block") == [(pair.view.id,)]
 
 
 async def test_a_return_that_is_forfeited_alone_blocks_its_nik(world: World) -> None:
     pair = await world.accepted(someone(HUBDAT, await world.route(), return_route_id=await world.way_back()))
-    assert pair.return_record is not None
-    await world.moved(pair.record.id, S.VERIFIED)
+    assert pair.return_view is not None
+    await world.moved(pair.view.id, S.VERIFIED)
     assert (await world.sweep(DEADLINE + INSTANT)).forfeited == 1
-    assert await world.status(pair.record.id) == "VERIFIED"
-    assert await world.status(pair.return_record.id) == "FORFEITED"
-    assert await world.run("SELECT registrant_id FROM nik_block") == [(pair.return_record.id,)]
+    assert await world.status(pair.view.id) == "VERIFIED"
+    assert await world.status(pair.return_view.id) == "FORFEITED"
+    assert await world.run("SELECT registrant_id FROM nik_block") == [(pair.return_view.id,)]
 
 
 async def test_rider_and_motorcycle_are_blocked_once(world: World) -> None:
@@ -227,7 +227,7 @@ async def test_at_the_deadline_forfeiture_or_verification_wins_never_both(world:
     """A verification that was in time and a sweep meet at the same rows."""
     route = await world.route()
     booked = await world.submit(*(someone(HUBDAT, route, number) for number in range(40)))
-    moves = (world.move(Move(caller=HUBDAT, ref=Ref(id=one.record.id), to=S.VERIFIED), now=DEADLINE) for one in booked)
+    moves = (world.move(Move(caller=HUBDAT, ref=Ref(id=one.view.id), to=S.VERIFIED), now=DEADLINE) for one in booked)
     await asyncio.gather(world.sweep(DEADLINE + INSTANT), *moves)
     counts = dict(tuple(row) for row in await world.run("SELECT status, count(*) FROM registrant GROUP BY status"))
     assert sum(counts.values()) == 40

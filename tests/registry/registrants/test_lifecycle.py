@@ -15,8 +15,8 @@ from app.registry.registrants import lifecycle
 from app.registry.registrants.lifecycle import Move
 from app.registry.registrants.lookup import Ref
 from app.registry.registrants.motorcycles import Motorcycle
-from app.registry.registrants.record import Record
 from app.registry.registrants.transitions import Step
+from app.registry.registrants.view import View
 from tests.registry.meanwhile import meanwhile
 from tests.world import DJKA, HUBDAT, JASA_RAHARJA, LEAVES, NOW, World, nik_of, someone
 
@@ -256,7 +256,7 @@ async def test_only_verifying_comes_too_late(world: World) -> None:
     assert isinstance(refused, VerificationExpired)
     async with world.database.transaction() as session:
         [cancelled] = await lifecycle.cancel(session, world.vault, HUBDAT, refs, later, reason=REASON)
-    assert isinstance(cancelled, Record)
+    assert isinstance(cancelled, View)
 
 
 async def test_only_departing_asks_for_health_and_for_the_motorcycle(world: World) -> None:
@@ -298,7 +298,7 @@ async def test_a_batch_is_judged_step_by_step(world: World) -> None:
         Move(caller=HUBDAT, ref=Ref(id=second.id), to=S.VERIFIED),
         Move(caller=HUBDAT, ref=Ref(nik="x"), to=S.VERIFIED),
     )
-    assert [one.status if isinstance(one, Record) else one.code for one in verdicts] == [
+    assert [one.status if isinstance(one, View) else one.code for one in verdicts] == [
         "TRANSITION_NOT_ALLOWED",
         "DEPARTED",
         "DEPARTED",
@@ -367,7 +367,7 @@ async def test_a_thousand_moves_take_as_many_statements_as_one(world: World, to:
     for some in (booked[:1], booked[1:]):
         with world.statements() as issued:
             moved = await world.move(
-                *(Move(caller=HUBDAT, ref=Ref(id=one.record.id), to=to, reason=REASON) for one in some)
+                *(Move(caller=HUBDAT, ref=Ref(id=one.view.id), to=to, reason=REASON) for one in some)
             )
         assert {one.status for one in moved} == {to}
         counts.append(len(issued))

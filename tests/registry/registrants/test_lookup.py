@@ -11,8 +11,8 @@ from app.models.enums import RegistrantStatus
 from app.registry.caller import Caller
 from app.registry.registrants import lookup
 from app.registry.registrants.lookup import Ref
-from app.registry.registrants.record import Record
 from app.registry.registrants.submission import Motorcycle
+from app.registry.registrants.view import View
 from tests.world import BUMN, DJKA, HUBDAT, JASA_RAHARJA, NOW, World, nik_of, someone
 
 pytestmark = pytest.mark.anyio
@@ -23,14 +23,14 @@ HONDA = Motorcycle("B 1", "1")
 
 async def found(
     world: World, *refs: Ref, caller: Caller = HUBDAT, everyone: bool = False
-) -> list[Record | NotFound | Any]:
+) -> list[View | NotFound | Any]:
     async with world.database.transaction() as session:
         return list(await lookup.find(session, world.vault, caller, refs, everyone=everyone, now=NOW))
 
 
 async def ids(world: World, *refs: Ref, caller: Caller = HUBDAT, everyone: bool = False) -> list[UUID | str]:
     verdicts = await found(world, *refs, caller=caller, everyone=everyone)
-    return [one.id if isinstance(one, Record) else one.code for one in verdicts]
+    return [one.id if isinstance(one, View) else one.code for one in verdicts]
 
 
 async def test_three_ways_to_name_ones_own(world: World) -> None:
@@ -61,7 +61,7 @@ async def test_the_dashboard_sees_others_masked(world: World) -> None:
     deck = await world.route("Motis KA", organizer="djka", service="MOTORCYCLE")
     theirs = await world.registered(someone(DJKA, deck, motorcycle=HONDA, reference="BK-1"))
     [seen] = await found(world, Ref(id=theirs.id), everyone=True)
-    assert isinstance(seen, Record)
+    assert isinstance(seen, View)
     assert (seen.nik, seen.name, seen.own) == (f"************{nik_of(1)[12:]}", "***", False)
     assert (seen.reference, seen.plate, seen.registration_number) == (None, None, None)
     assert (seen.id, seen.organizer, seen.status) == (theirs.id, "djka", "REGISTERED")
@@ -82,14 +82,14 @@ async def test_a_nik_names_direction_and_service(world: World) -> None:
     deck = await world.route("Motis", service="MOTORCYCLE")
     pair = await world.accepted(someone(HUBDAT, mudik, return_route_id=balik))
     loaded = await world.registered(someone(HUBDAT, deck, motorcycle=HONDA))
-    assert pair.return_record is not None
+    assert pair.return_view is not None
     assert await ids(
         world,
         Ref(nik=nik_of(1)),
         Ref(nik=nik_of(1), direction="BALIK"),
         Ref(nik=nik_of(1), service="MOTORCYCLE"),
         Ref(nik=nik_of(1), direction="BALIK", service="MOTORCYCLE"),
-    ) == [pair.record.id, pair.return_record.id, loaded.id, "NOT_FOUND"]
+    ) == [pair.view.id, pair.return_view.id, loaded.id, "NOT_FOUND"]
 
 
 async def test_what_holds_comes_before_what_has_ended_and_then_the_newest(world: World) -> None:
@@ -108,7 +108,7 @@ async def test_what_holds_comes_before_what_has_ended_and_then_the_newest(world:
 async def test_a_code_of_both_ways_means_the_way_home(world: World) -> None:
     mudik, balik = await world.route(), await world.way_back()
     pair = await world.accepted(someone(HUBDAT, mudik, return_route_id=balik, reference="BK-1"))
-    assert await ids(world, Ref(reference="BK-1")) == [pair.record.id]
+    assert await ids(world, Ref(reference="BK-1")) == [pair.view.id]
 
 
 async def test_a_code_that_several_carry_is_ambiguous(world: World) -> None:
@@ -160,18 +160,18 @@ async def test_the_returns_of_outbounds(world: World) -> None:
     mudik, balik = await world.route(), await world.way_back()
     pair = await world.accepted(someone(HUBDAT, mudik, 1, return_route_id=balik))
     alone = await world.registered(someone(HUBDAT, mudik, 2))
-    assert pair.return_record is not None
-    asked = [alone.id, pair.record.id]
+    assert pair.return_view is not None
+    asked = [alone.id, pair.view.id]
 
-    async def returns(caller: Caller = HUBDAT, *, everyone: bool = False) -> list[Record | None]:
+    async def returns(caller: Caller = HUBDAT, *, everyone: bool = False) -> list[View | None]:
         async with world.database.transaction() as session:
             return await lookup.returns_of(session, world.vault, caller, asked, everyone=everyone)
 
-    assert await returns() == [None, pair.return_record]
+    assert await returns() == [None, pair.return_view]
     assert await returns(DJKA) == [None, None]
     [_, masked] = await returns(DJKA, everyone=True)
     assert masked is not None
-    assert (masked.id, masked.own, masked.name) == (pair.return_record.id, False, "***")
-    await world.moved(pair.return_record.id, S.CANCELLED)
+    assert (masked.id, masked.own, masked.name) == (pair.return_view.id, False, "***")
+    await world.moved(pair.return_view.id, S.CANCELLED)
     again = await world.accepted(someone(HUBDAT, mudik, 1, return_route_id=balik))
-    assert await returns() == [None, again.return_record]
+    assert await returns() == [None, again.return_view]

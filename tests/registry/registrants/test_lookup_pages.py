@@ -10,8 +10,8 @@ from app.models.enums import RegistrantStatus
 from app.registry.caller import Caller
 from app.registry.registrants import lookup
 from app.registry.registrants.lookup import Filter
-from app.registry.registrants.record import Record
 from app.registry.registrants.submission import Motorcycle
+from app.registry.registrants.view import View
 from tests.world import BUMN, DJKA, HUBDAT, JASA_RAHARJA, NOW, World, someone
 
 pytestmark = pytest.mark.anyio
@@ -28,14 +28,14 @@ async def page(
     after: UUID | None = None,
     first: int = 50,
     everyone: bool = False,
-) -> list[Record]:
+) -> list[View]:
     async with world.database.transaction() as session:
         return await lookup.page(session, world.vault, caller, where, after=after, first=first, everyone=everyone)
 
 
 async def test_one_more_than_asked_for_shows_the_next_page(world: World) -> None:
     route = await world.route()
-    booked = [one.record for one in await world.submit(*(someone(HUBDAT, route, number) for number in range(5)))]
+    booked = [one.view for one in await world.submit(*(someone(HUBDAT, route, number) for number in range(5)))]
     assert await page(world) == booked
     assert await page(world, first=2) == booked[:3]
     assert await page(world, first=2, after=booked[1].id) == booked[2:5]
@@ -69,10 +69,10 @@ async def mixed(world: World) -> dict[str, UUID]:
     loaded = await world.registered(someone(HUBDAT, deck, 2, motorcycle=Motorcycle("B 1", "1"), reference="BK-1"))
     verified = await world.verified(someone(HUBDAT, mudik, 3, registered_at=NOW - DAY))
     theirs = await world.registered(someone(DJKA, await world.route("KA", organizer="djka"), 4, reference="BK-1"))
-    assert pair.return_record is not None
+    assert pair.return_view is not None
     return {
-        "home": pair.record.id,
-        "back": pair.return_record.id,
+        "home": pair.view.id,
+        "back": pair.return_view.id,
         "loaded": loaded.id,
         "verified": verified.id,
         "theirs": theirs.id,

@@ -327,7 +327,7 @@ class Lives:
     def same_booking(self, verdict: Any, wish: Booked) -> None:
         assert isinstance(verdict, Accepted), verdict
         assert verdict.replayed == wish.replayed
-        records = [one for one in (verdict.record, verdict.return_record) if one is not None]
+        records = [one for one in (verdict.view, verdict.return_view) if one is not None]
         assert len(records) == len(wish.legs)
         for record, leg in zip(records, wish.legs, strict=True):
             leg.id = leg.id or record.id

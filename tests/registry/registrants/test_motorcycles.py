@@ -12,7 +12,7 @@ from app.registry.registrants import motorcycles
 from app.registry.registrants.lifecycle import Move
 from app.registry.registrants.lookup import Ref
 from app.registry.registrants.motorcycles import Motorcycle
-from app.registry.registrants.record import Record
+from app.registry.registrants.view import View
 from tests.world import DJKA, HUBDAT, NOW, World, nik_of, someone
 
 pytestmark = pytest.mark.anyio
@@ -27,7 +27,7 @@ async def hand_over(world: World, *refs: Ref, caller: Caller = HUBDAT, at: Any =
     )
 
 
-async def loaded(world: World, number: int = 1, **changes: Any) -> Record:
+async def loaded(world: World, number: int = 1, **changes: Any) -> View:
     deck = world.routes.get("Motis") or await world.route("Motis", service="MOTORCYCLE")
     return await world.registered(someone(HUBDAT, deck, number, motorcycle=HONDA, **changes))
 

@@ -24,7 +24,7 @@ async def test_both_ways_are_booked_in_one_stroke(world: World) -> None:
     mudik, balik = await world.route(quota=1), await world.way_back(quota=1)
     accepted = await world.accepted(someone(HUBDAT, mudik, return_route_id=balik, reference="BK-1"))
     assert not accepted.replayed
-    home, back = accepted.record, accepted.return_record
+    home, back = accepted.view, accepted.return_view
     assert back is not None
     assert (home.direction, back.direction) == ("MUDIK", "BALIK")
     assert (home.outbound_id, back.outbound_id) == (None, home.id)
@@ -90,7 +90,7 @@ async def test_a_repeated_pair_is_replayed(world: World) -> None:
     first = await world.accepted(pair)
     async with world.unchanged():
         again = await world.accepted(pair, NOW + timedelta(days=1))
-    assert (again.replayed, again.record, again.return_record) == (True, first.record, first.return_record)
+    assert (again.replayed, again.view, again.return_view) == (True, first.view, first.return_view)
 
 
 async def test_a_pair_repeated_in_its_batch_is_replayed(world: World) -> None:
@@ -98,7 +98,7 @@ async def test_a_pair_repeated_in_its_batch_is_replayed(world: World) -> None:
     pair = someone(HUBDAT, mudik, return_route_id=balik)
     first, again = await world.submit(pair, pair)
     assert (first.replayed, again.replayed) == (False, True)
-    assert (again.record, again.return_record) == (first.record, first.return_record)
+    assert (again.view, again.return_view) == (first.view, first.return_view)
     assert await world.count("registrant") == 2
 
 
@@ -107,9 +107,9 @@ async def test_a_way_back_is_added_to_what_stands(world: World) -> None:
     home = await world.registered(someone(HUBDAT, mudik))
     accepted = await world.accepted(someone(HUBDAT, mudik, return_route_id=balik))
     assert not accepted.replayed
-    assert accepted.record == home
-    assert accepted.return_record is not None
-    assert accepted.return_record.outbound_id == home.id
+    assert accepted.view == home
+    assert accepted.return_view is not None
+    assert accepted.return_view.outbound_id == home.id
     assert await world.taken() == 1
 
 
@@ -126,7 +126,7 @@ async def test_a_return_in_the_same_batch_finds_its_outbound(world: World) -> No
         someone(HUBDAT, balik, 1), someone(HUBDAT, mudik, 1), someone(HUBDAT, balik, 1)
     )
     assert early.code == "RETURN_WITHOUT_OUTBOUND"
-    assert back.record.outbound_id == home.record.id
+    assert back.view.outbound_id == home.view.id
 
 
 async def test_a_motorcycles_return_needs_the_motorcycles_outbound(world: World) -> None:
@@ -210,7 +210,7 @@ async def test_a_policy_may_do_without_an_outbound(world: World) -> None:
     mudik = await world.route()
     homes = await world.submit(someone(HUBDAT, mudik, 2), someone(HUBDAT, mudik, 3))
     paired = await world.registered(someone(HUBDAT, balik, 2, registered_at=NOW - timedelta(days=2)))
-    assert paired.outbound_id == homes[0].record.id
+    assert paired.outbound_id == homes[0].view.id
     unpaired = await world.registered(someone(HUBDAT, elsewhere, 3))
     assert unpaired.outbound_id is None
 
@@ -230,7 +230,7 @@ async def test_a_return_ends_with_its_outbound(
 ) -> None:
     mudik, balik = await world.route(quota=1), await world.way_back(quota=1)
     pair = await world.accepted(someone(HUBDAT, mudik, return_route_id=balik))
-    home, back = pair.record, pair.return_record
+    home, back = pair.view, pair.return_view
     assert back is not None
     for one in [home] * home_verified + [back] * back_verified:
         await world.moved(one.id, S.VERIFIED)
@@ -246,24 +246,24 @@ async def test_a_return_ends_with_its_outbound(
 async def test_a_departed_return_stays_when_its_outbound_ends(world: World) -> None:
     mudik, balik = await world.route(), await world.way_back()
     pair = await world.accepted(someone(HUBDAT, mudik, return_route_id=balik))
-    assert pair.return_record is not None
-    await world.moved(pair.return_record.id, S.VERIFIED)
-    await world.moved(pair.return_record.id, S.DEPARTED)
-    await world.moved(pair.record.id, S.CANCELLED)
-    assert await world.status(pair.return_record.id) == "DEPARTED"
+    assert pair.return_view is not None
+    await world.moved(pair.return_view.id, S.VERIFIED)
+    await world.moved(pair.return_view.id, S.DEPARTED)
+    await world.moved(pair.view.id, S.CANCELLED)
+    assert await world.status(pair.return_view.id) == "DEPARTED"
 
 
 async def test_an_outbound_stays_when_its_return_ends(world: World) -> None:
     mudik, balik = await world.route(), await world.way_back()
     pair = await world.accepted(someone(HUBDAT, mudik, return_route_id=balik))
-    assert pair.return_record is not None
-    await world.moved(pair.return_record.id, S.CANCELLED)
-    assert await world.status(pair.record.id) == "REGISTERED"
+    assert pair.return_view is not None
+    await world.moved(pair.return_view.id, S.CANCELLED)
+    assert await world.status(pair.view.id) == "REGISTERED"
     again = await world.accepted(someone(HUBDAT, mudik, return_route_id=balik))
-    assert again.return_record is not None
-    assert again.return_record.id != pair.return_record.id
-    await world.moved(pair.record.id, S.CANCELLED)
-    assert await world.status(again.return_record.id) == "CANCELLED"
+    assert again.return_view is not None
+    assert again.return_view.id != pair.return_view.id
+    await world.moved(pair.view.id, S.CANCELLED)
+    assert await world.status(again.return_view.id) == "CANCELLED"
 
 
 async def test_an_outbound_that_ends_or_changes_hands_meanwhile_is_a_lost_race(world: World) -> None:
@@ -286,9 +286,7 @@ async def test_a_return_never_outlives_its_outbound(world: World) -> None:
     """Cancellations of outbounds and bookings of their returns, at once."""
     mudik, balik = await world.route(), await world.way_back()
     homes = await world.submit(*(someone(HUBDAT, mudik, number) for number in range(20)))
-    cancel = [
-        world.move(Move(caller=HUBDAT, ref=Ref(id=one.record.id), to=S.CANCELLED, reason="Batal")) for one in homes
-    ]
+    cancel = [world.move(Move(caller=HUBDAT, ref=Ref(id=one.view.id), to=S.CANCELLED, reason="Batal")) for one in homes]
     book = [world.submit(someone(HUBDAT, balik, number)) for number in range(20)]
     await asyncio.gather(*(one for pair in zip(book, cancel, strict=True) for one in pair))
     assert await world.run("SELECT DISTINCT status FROM registrant") == [("CANCELLED",)]

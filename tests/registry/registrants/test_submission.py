@@ -19,9 +19,9 @@ async def test_a_person_is_registered(world: World) -> None:
     route = await world.route(quota=2)
     accepted = await world.accepted(someone(HUBDAT, route, reference=" BK-1 ", name=" Warga  Contoh "))
     assert not accepted.replayed
-    assert accepted.return_record is None
+    assert accepted.return_view is None
     assert accepted.warnings == ()
-    registered = accepted.record
+    registered = accepted.view
     assert registered == await world.find(registered.id)
     assert (registered.season, registered.organizer, registered.organizer_name) == (2026, "hubdat", "HUBDAT")
     assert (registered.route_id, registered.direction, registered.service) == (route, "MUDIK", "PASSENGER")

@@ -38,8 +38,8 @@ async def test_a_refusal_touches_no_other_row(world: World) -> None:
     assert await world.taken() == 2
     assert await world.count("registrant") == 2
     assert await world.changes("kind, registrant_id") == [
-        ("REGISTRANT_MOVED", verdicts[0].record.id),
-        ("REGISTRANT_MOVED", verdicts[3].record.id),
+        ("REGISTRANT_MOVED", verdicts[0].view.id),
+        ("REGISTRANT_MOVED", verdicts[3].view.id),
         ("QUOTA_FILLED", None),
     ]
 
@@ -51,17 +51,17 @@ async def test_many_callers_share_a_batch(world: World) -> None:
         someone(HUBDAT, ours, 1), someone(DJKA, theirs, 2), someone(DJKA, theirs, 1), someone(HUBDAT, theirs, 3)
     )
     assert codes(verdicts) == ["ACCEPTED", "ACCEPTED", "NIK_ALREADY_REGISTERED", "NOT_YOURS"]
-    assert [one.record.organizer for one in verdicts[:2]] == ["hubdat", "djka"]
-    assert [one.record.own for one in verdicts[:2]] == [True, True]
+    assert [one.view.organizer for one in verdicts[:2]] == ["hubdat", "djka"]
+    assert [one.view.own for one in verdicts[:2]] == [True, True]
     assert verdicts[2].standing.own is False
-    assert await world.run("SELECT holder_id FROM duplicate_case") == [(verdicts[0].record.id,)]
+    assert await world.run("SELECT holder_id FROM duplicate_case") == [(verdicts[0].view.id,)]
 
 
 async def test_a_repeat_in_the_same_batch_is_replayed(world: World) -> None:
     route = await world.route(quota=1)
     first, second = await world.submit(someone(HUBDAT, route), someone(HUBDAT, route))
     assert (first.replayed, second.replayed) == (False, True)
-    assert first.record == second.record
+    assert first.view == second.view
     assert await world.taken() == 1
     assert await world.count("registrant") == 1
 
@@ -73,7 +73,7 @@ async def test_a_repeat_later_is_replayed_and_changes_nothing(world: World) -> N
         again = await world.accepted(someone(HUBDAT, route, reference="BK-2"), NOW + timedelta(days=3))
     assert again.replayed
     assert again.warnings == ()
-    assert again.record == first
+    assert again.view == first
 
 
 async def test_a_repeat_is_answered_though_the_window_has_closed_and_the_nik_is_blocked(world: World) -> None:
@@ -87,15 +87,15 @@ async def test_a_repeat_is_answered_though_the_window_has_closed_and_the_nik_is_
         now=NOW,
     )
     again = await world.accepted(someone(HUBDAT, route), NOW + timedelta(hours=1))
-    assert (again.replayed, again.record) == (True, first)
+    assert (again.replayed, again.view) == (True, first)
 
 
 async def test_a_repeat_answers_the_status_of_today(world: World) -> None:
     route = await world.route()
     verified = await world.verified(someone(HUBDAT, route))
     again = await world.accepted(someone(HUBDAT, route))
-    assert again.record == verified
-    assert again.record.status == "VERIFIED"
+    assert again.view == verified
+    assert again.view.status == "VERIFIED"
 
 
 async def test_a_repeat_with_another_route_or_name_is_told(world: World) -> None:
@@ -104,7 +104,7 @@ async def test_a_repeat_with_another_route_or_name_is_told(world: World) -> None
     async with world.unchanged():
         again = await world.accepted(someone(HUBDAT, yogya, name="Bambang Prakoso"))
     assert again.replayed
-    assert again.record == first
+    assert again.view == first
     assert [(one.code, one.message("id"), one.message("en")) for one in again.warnings] == [
         (
             "ROUTE_DIFFERS",
@@ -126,14 +126,14 @@ async def test_whoever_was_cancelled_may_come_again(world: World) -> None:
     await world.run("UPDATE route SET taken = 0")
     again = await world.accepted(someone(HUBDAT, route))
     assert not again.replayed
-    assert again.record.id != first.id
+    assert again.view.id != first.id
 
 
 async def test_a_coordinators_repeat_of_its_members_submission_is_the_members(world: World) -> None:
     route = await world.route("Bus BUMN", organizer="bumn-satu", quota=1)
     first = await world.registered(someone(BUMN, route))
     again = await world.accepted(someone(JASA_RAHARJA, route, member="bumn-satu"))
-    assert (again.replayed, again.record.id, again.record.nik) == (True, first.id, nik_of(1))
+    assert (again.replayed, again.view.id, again.view.nik) == (True, first.id, nik_of(1))
 
 
 async def test_a_region_that_is_not_known_is_a_warning(world: World) -> None:

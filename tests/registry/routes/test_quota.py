@@ -61,7 +61,7 @@ async def test_a_release_counts_from_its_instant_on(world: World) -> None:
 async def test_a_seat_comes_back_at_once(world: World) -> None:
     route = await world.route(quota=2)
     first, _ = await world.submit(someone(HUBDAT, route, 1), someone(HUBDAT, route, 2))
-    await world.moved(first.record.id, RegistrantStatus.CANCELLED)
+    await world.moved(first.view.id, RegistrantStatus.CANCELLED)
     assert await world.taken() == 1
     assert (await world.changes("kind, organizer_code, route_id, facts"))[-1] == (
         "QUOTA_RETURNED",

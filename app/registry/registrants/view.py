@@ -51,7 +51,7 @@ class Stored(Facts):
 
 
 @dataclass(slots=True, kw_only=True)
-class Record(Facts):
+class View(Facts):
     nik: str
     """As `opening` shows it to the caller."""
     name: str
@@ -64,10 +64,10 @@ COLUMNS = ", ".join(_OTHERWISE_CALLED.get(one.name, f"r.{one.name}") for one in 
 FROM = "registrant r JOIN organizer o ON o.code = r.organizer_code"
 
 
-def from_row(row: Stored, vault: Vault, caller: Caller) -> Record:
+def from_row(row: Stored, vault: Vault, caller: Caller) -> View:
     facts = {name: getattr(row, name) for name in _FACTS}
     own = caller.owns(row.organizer)
     if not own:
         facts.update(reference=None, plate=None, registration_number=None)
     person = opening.person(row.nik_sealed, row.name_sealed, vault, own=own)
-    return Record(nik=person.nik, name=person.name, own=own, **facts)
+    return View(nik=person.nik, name=person.name, own=own, **facts)
