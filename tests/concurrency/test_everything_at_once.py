@@ -151,6 +151,6 @@ async def test_everything_at_once(world: World, crew: Crew) -> None:
     said = sum(await crew.run(world.database, open_offices, [(ways, 100 * number) for number in range(3)]), Counter())
     await assert_agrees(world)
     # It was not all refused: every kind of change was made by somebody.
-    made = {doing.removesuffix(" Accepted").removesuffix(" Record") for doing in said}
+    made = {doing.removesuffix(" Accepted").removesuffix(" View") for doing in said}
     assert {"submit", "move", "correct", "erase", "release Route", "decide Case", "sweep Swept"} <= made
     assert await world.one("SELECT count(*) FROM registrant WHERE status = 'FORFEITED'") > 0

@@ -171,7 +171,7 @@ async def test_a_cancelled_seat_is_claimed_once(world: World) -> None:
     claims = [world.submit(someone(HUBDAT, route, 100 + number)) for number in range(60)]
     verdicts = [verdict for [verdict] in await at_once([*chain(*zip(cancels, claims[:20], strict=True)), *claims[20:]])]
     said = counted(verdicts)
-    assert said["Record"] == 20
+    assert said["View"] == 20
     assert said["REGISTERED"] + said["QUOTA_FULL"] == 60
     assert await world.taken(ROUTE) == 10 + said["REGISTERED"]
     await assert_agrees(world)
