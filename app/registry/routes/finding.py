@@ -12,7 +12,7 @@ from uuid import UUID
 from app.db import Session
 from app.models.enums import Direction
 from app.registry.routes import quota
-from app.registry.routes.route import COLUMNS, FROM, Route, RouteRow, from_row
+from app.registry.routes.route import COLUMNS, JOINS, Route, RouteRow, from_row
 from app.registry.terms import seasons
 from app.registry.values import cities
 from app.sql import Statement, statement
@@ -42,7 +42,7 @@ _RETURNS = statement(
     f"""
     SELECT {COLUMNS}, outbound.id AS outbound_id
     FROM route outbound JOIN terminal home ON home.code = outbound.destination_code,
-         {FROM}
+         route r {JOINS}
     WHERE outbound.id = ANY(CAST(:ids AS uuid[])) AND outbound.direction = '{Direction.MUDIK}'
       AND r.organizer_code = outbound.organizer_code AND r.season = outbound.season
       AND r.direction = '{Direction.BALIK}' AND r.service = outbound.service AND origin.city_key = home.city_key
@@ -70,7 +70,7 @@ def _page(asked: frozenset[str]) -> Statement[RouteRow]:
     season = f"r.season = coalesce(CAST(:season AS int), {seasons.LATEST})"
     conditions = ["r.merged_into IS NULL", season, *(_CONDITIONS[name] for name in sorted(asked))]
     return statement(
-        f"SELECT {COLUMNS} FROM {FROM} WHERE {' AND '.join(conditions)} ORDER BY r.id LIMIT :most", RouteRow
+        f"SELECT {COLUMNS} FROM route r {JOINS} WHERE {' AND '.join(conditions)} ORDER BY r.id LIMIT :most", RouteRow
     )
 
 

@@ -87,13 +87,19 @@ COLUMNS = f"""
     r.mode, r.departs_at, {quota.BY_NOW} AS quota, r.taken, r.provisional,
     {terminals.columns("origin", "origin_")}, {terminals.columns("destination", "destination_")}
 """
-FROM = """
-    route r JOIN organizer ON organizer.code = r.organizer_code
-            JOIN terminal origin ON origin.code = r.origin_code
-            JOIN terminal destination ON destination.code = r.destination_code
+JOINS = """
+    JOIN organizer ON organizer.code = r.organizer_code
+    JOIN terminal origin ON origin.code = r.origin_code
+    JOIN terminal destination ON destination.code = r.destination_code
 """
+"""What `COLUMNS` needs beside the route `r`."""
 _BY_IDS = statement(
-    f"SELECT {COLUMNS} FROM {FROM} WHERE r.id = ANY(CAST(:ids AS uuid[])) AND r.merged_into IS NULL", RouteRow
+    f"""
+    SELECT {COLUMNS} FROM unnest(CAST(:ids AS uuid[])) AS asked (id)
+    -- OFFSET 0 has PostgreSQL look up one id after the other. A plan of an empty table would read all routes.
+    JOIN LATERAL (SELECT * FROM route WHERE id = asked.id OFFSET 0) r ON r.merged_into IS NULL {JOINS}
+    """,
+    RouteRow,
 )
 
 

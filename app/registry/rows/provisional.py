@@ -173,15 +173,8 @@ _ROUTES = statement(
     """,
     _Stands,
 )
-_DROP_ROUTES = statement("DELETE FROM route WHERE id = ANY(CAST(:ids AS uuid[]))")
-_DROP_TERMINALS = statement(
-    """
-    DELETE FROM terminal t WHERE code = ANY(CAST(:codes AS text[]))
-        AND NOT EXISTS (SELECT FROM route WHERE t.code IN (origin_code, destination_code))
-    RETURNING code
-    """,
-    str,
-)
+_DROP_ROUTES = statement("DELETE FROM route WHERE id = ANY(CAST(:unused_routes AS uuid[]))")
+_DROP_TERMINALS = statement("DELETE FROM terminal WHERE code = ANY(CAST(:unused_terminals AS text[]))")
 
 
 async def make(session: Session, season: int, wanted: Mapping[Itinerary, str], made: Made) -> dict[Itinerary, UUID]:
@@ -211,14 +204,14 @@ async def keep(session: Session, season: int, made: Made, used: Collection[UUID]
     """Take back the routes that nobody was registered on after all, and their terminals. Answers what is to be logged
     of the rest.
     """
-    unused = [route_id for route_id in made.routes if route_id not in used]
-    if unused:
-        await session.run(_DROP_ROUTES, ids=unused)
-        dropped = await session.rows(_DROP_TERMINALS, codes=list(made.terminals))
-        made.terminals = {code: one for code, one in made.terminals.items() if code not in dropped}
-        made.routes = {route_id: one for route_id, one in made.routes.items() if route_id in used}
-    terminals = [_told_terminal(code, one) for code, one in made.terminals.items()]
-    return terminals + [_told_route(one, season) for one in made.routes.values()]
+    routes = {route_id: one for route_id, one in made.routes.items() if route_id in used}
+    # Nobody else can have used a terminal of this transaction yet.
+    codes = {code for one in routes.values() for code in (one.way.origin, one.way.destination)}
+    if len(routes) < len(made.routes):
+        await session.run(_DROP_ROUTES, unused_routes=list(made.routes.keys() - routes.keys()))
+        await session.run(_DROP_TERMINALS, unused_terminals=list(made.terminals.keys() - codes))
+    terminals = [_told_terminal(code, one) for code, one in made.terminals.items() if code in codes]
+    return terminals + [_told_route(one, season) for one in routes.values()]
 
 
 async def _terminals(session: Session, spots: Mapping[Spot, Place], made: Made) -> dict[Spot, str]:

@@ -113,7 +113,11 @@ _OFFERS = statement(
            destination.name_key AS destination_key, destination.kind AS destination_kind,
            destination.city_key AS destination_city_key
     FROM {_ASKED}
-    JOIN route r ON r.season = :season AND r.organizer_code = asked.organizer AND r.name_key = asked.name_key
+    -- OFFSET 0 has PostgreSQL look up one name after the other. A plan of an empty table would read a season's routes.
+    JOIN LATERAL (
+        SELECT * FROM route
+        WHERE season = :season AND organizer_code = asked.organizer AND name_key = asked.name_key OFFSET 0
+    ) r ON true
     JOIN terminal origin ON origin.code = r.origin_code
     JOIN terminal destination ON destination.code = r.destination_code
     ORDER BY r.id
