@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 def pytest_configure(config: pytest.Config) -> None:
     config.pluginmanager.register(refusals)
-    if config.getoption("hypothesis_profile"):
+    if config.getoption("hypothesis_profile", None):
         # The profiles are registered before hypothesis looks for the one that is asked for.
         import tests.examples  # noqa: F401
 
