@@ -204,6 +204,8 @@ def executor(
         context_value=context,
         raw_variable_values=variables,
         operation_name=operation_name,
+        # Its errors are not told: `engine.inputs` words them. Without this bound it explains up to 50 of them first.
+        max_coercion_errors=0,
         is_awaitable=optimized_is_awaitable,  # type: ignore[arg-type]
         hide_suggestions=True,
         planner=planner,

@@ -52,6 +52,8 @@ _NUL = re.compile(r"\\u(?:0000|\{0+\})")
 class Operation:
     name: str | None
     node: OperationDefinitionNode
+    variables: tuple[str, ...]
+    """The names that it declares."""
     required: tuple[Alternatives, ...]
     """The scopes that the root fields ask for."""
     root_fields: int
@@ -170,6 +172,7 @@ class Documents:
         return Operation(
             name=node.name.value if node.name else None,
             node=node,
+            variables=tuple(one.variable.name.value for one in node.variable_definitions or ()),
             required=self._required(node, names),
             root_fields=len(names),
             root_field_names=",".join(dict.fromkeys(names)),

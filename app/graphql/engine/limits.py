@@ -43,6 +43,10 @@ MOST_DOCUMENT_BYTES = 100_000
 MOST_DOCUMENT_TOKENS = 5_000
 MOST_LIST_ITEMS = 1_000
 """In a bulk argument, and in any list of the variables."""
+MOST_KEYS = 100
+"""Of one object in the variables. The largest input of the schema has a quarter of them."""
+LONGEST_TEXT = 20_000
+"""In characters, of one text in the variables. The longest are the keys of a client, of 16 KiB."""
 MOST_LEVELS = 16
 """The usual introspection query has 15 levels."""
 MOST_FIELDS = 1_000
@@ -189,23 +193,37 @@ def too_many_items() -> RequestError:
     return RequestError(f"A list has {MOST_LIST_ITEMS:,} items at most", "TOO_MANY_ITEMS", most=MOST_LIST_ITEMS)
 
 
-def unfit(variables: object) -> RequestError | None:
-    """What is wrong with the variables as a whole: a list is too long, or a text holds a NUL, which PostgreSQL cannot
-    store.
+def unfit(*values: object) -> RequestError | None:
+    """What is wrong with the values of variables, whatever their types: a list, an object or a text is too long, or a
+    text holds a NUL, which PostgreSQL cannot store.
+
+    It is found before anything is coerced, explained, folded or searched, since these take longer than to look.
     """
-    waiting: list[object] = [variables]
+    waiting = list(values)
     while waiting:
         value = waiting.pop()
         if isinstance(value, str):
+            if len(value) > LONGEST_TEXT:
+                return too_long()
             if "\x00" in value:
                 return nul()
         elif isinstance(value, dict):
+            if len(value) > MOST_KEYS:
+                return too_many_keys()
             waiting.extend(value.values())
         elif isinstance(value, list):
             if len(value) > MOST_LIST_ITEMS:
                 return too_many_items()
             waiting.extend(value)
     return None
+
+
+def too_many_keys() -> RequestError:
+    return RequestError(f"An object has {MOST_KEYS} fields at most", "TOO_MANY_ITEMS", most=MOST_KEYS)
+
+
+def too_long() -> RequestError:
+    return RequestError(f"A text has {LONGEST_TEXT:,} characters at most", "BAD_USER_INPUT", most=LONGEST_TEXT)
 
 
 def nul() -> RequestError:
