@@ -57,8 +57,9 @@ def test_fragments_that_double_are_counted_not_walked() -> None:
 
 
 def test_a_long_chain_of_fragments_does_not_end_the_stack() -> None:
-    chain = " ".join(f"fragment F{n} on Query {{ ...F{n + 1} }}" for n in range(600))
-    assert codes(f"{{ ...F0 }} {chain} fragment F600 on Query {{ me {{ id }} }}") == ["TOO_DEEP"]
+    chain = " ".join(f"fragment F{n} on Query {{ ...F{n + 1} }}" for n in range(limits.MOST_FRAGMENTS - 1))
+    last = f"fragment F{limits.MOST_FRAGMENTS - 1} on Query {{ me {{ id }} }}"
+    assert codes(f"{{ ...F0 }} {chain} {last}") == ["GRAPHQL_VALIDATION_FAILED"]
 
 
 def test_fragments_in_a_circle_are_refused_by_validation() -> None:
@@ -76,6 +77,11 @@ def test_fragments_in_a_circle_are_refused_by_validation() -> None:
         ("{ a" + " a" * 5_000 + " }", "GRAPHQL_PARSE_FAILED"),
         ("{ checkNiks(niks: [" + f'"{NIK}" ' * 1_001 + "]) { outcome } }", "TOO_MANY_ITEMS"),
         ("query($n: [NIK!]! = [" + f'"{NIK}" ' * 1_001 + "]) { checkNiks(niks: $n) { outcome } }", "TOO_MANY_ITEMS"),
+        ("".join(f"query Q{n} {{ me {{ id }} }}" for n in range(51)), "TOO_MANY_DEFINITIONS"),
+        ("{ me { id } }" + "fragment F on Query { me { id } }" * 201, "TOO_MANY_DEFINITIONS"),
+        ("{" + ("me { " + "id " * 11 + "} ") * 10 + "}", "TOO_MANY_FIELDS"),
+        ("{ me {" + " ...F" * 11 + " } } fragment F on Client {" + " id" * 10 + " }", "TOO_MANY_FIELDS"),
+        ("{" + ("... { me { " + "id " * 11 + "} } ") * 10 + "}", "TOO_MANY_FIELDS"),
         ('{ terminals(city: "a\\u0000b") { code } }', "BAD_USER_INPUT"),
         ('{ terminals(city: "a\\u{0}b") { code } }', "BAD_USER_INPUT"),
     ],

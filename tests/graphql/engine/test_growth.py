@@ -120,3 +120,41 @@ def test_more_values_than_a_request_needs_are_not_parsed(item: bytes) -> None:
     with pytest.raises(NotUnderstood) as refused:
         parse_request(many)
     assert (refused.value.status, refused.value.code) == (413, "CONTENT_TOO_LARGE")
+
+
+def operations(count: int) -> bytes:
+    """Each spreads the same fragment of 600 fields."""
+    fields = " ".join(f"a{number}: id" for number in range(600))
+    documents = " ".join(f"query Q{number} {{ ...F }}" for number in range(count))
+    return orjson.dumps({"query": f"{documents} fragment F on Query {{ me {{ {fields} }} }}", "operationName": "Q0"})
+
+
+def at_one_place(count: int) -> bytes:
+    """10 aliased fields, each with as many fields at one place of the answer."""
+    repeated = f"organizer {{ {'code ' * 5} }} " * (count // 5)
+    return body("{ " + " ".join(f"a{number}: me {{ {repeated} }}" for number in range(10)) + " }")
+
+
+def chained_fragments(count: int) -> bytes:
+    fragments = " ".join(f"fragment F{number} on Client {{ id ...F{number + 1} }}" for number in range(count))
+    return body(f"{{ me {{ ...F0 }} }} {fragments} fragment F{count} on Client {{ id }}")
+
+
+@pytest.mark.parametrize(
+    ("body_of", "size"),
+    [
+        pytest.param(operations, 6, id="operations that spread one fragment"),
+        pytest.param(at_one_place, 10, id="fields at one place of the answer"),
+    ],
+)
+def test_reading_a_document_takes_time_in_proportion(body_of: Callable[[int], bytes], size: int) -> None:
+    assert_linear(prepared(body_of), size)
+
+
+def test_a_document_of_many_operations_is_refused_before_it_is_measured() -> None:
+    assert codes(operations(limits.MOST_OPERATIONS + 1)) == ["TOO_MANY_DEFINITIONS"]
+
+
+def test_fields_that_fragments_put_at_one_place_are_refused_before_they_are_compared() -> None:
+    assert codes(chained_fragments(limits.MOST_MERGED - 1)) == []
+    assert codes(chained_fragments(limits.MOST_MERGED)) == ["TOO_MANY_FIELDS"]
