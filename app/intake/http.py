@@ -147,9 +147,9 @@ async def chunks(request: Request, *, limit: int, within_seconds: float) -> Asyn
         raise _not_read(error, limit) from None
 
 
-async def body(request: Request, settings: Settings) -> bytes:
-    """The whole body. Raises `RequestRefused`, `ClientDisconnect`."""
-    limit, seconds = settings.body_limit, settings.body_timeout
+async def body(request: Request, settings: Settings, *, limit: int | None = None) -> bytes:
+    """The whole body; a small door has a `limit` of its own. Raises `RequestRefused`, `ClientDisconnect`."""
+    limit, seconds = min(limit or settings.body_limit, settings.body_limit), settings.body_timeout
     try:
         return await edge.whole_body(request.stream(), _content_length(request), limit=limit, within_seconds=seconds)
     except (BodyTooLarge, BodyTooLate) as error:
