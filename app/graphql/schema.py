@@ -5,6 +5,7 @@ from __future__ import annotations
 import strawberry
 from strawberry.schema.config import StrawberryConfig
 
+from app.graphql.engine.limits import weigh
 from app.graphql.entities import FederatedSchema
 from app.graphql.internals import RememberedNames, executable
 from app.graphql.mutations import Mutation
@@ -13,6 +14,7 @@ from app.graphql.queries import Query
 from app.graphql.scalars import SCALARS
 from app.graphql.topics import changes, imports
 from app.graphql.topics.problems import errors_of
+from app.graphql.weights import WEIGHTS
 from app.registry.clients.scopes import DASHBOARD_READ, REGISTRANTS_READ, REGISTRANTS_WRITE
 from app.registry.imports import jobs
 
@@ -74,6 +76,7 @@ SCHEMA = FederatedSchema(
 )
 
 EXECUTABLE = executable(SCHEMA)
+weigh(EXECUTABLE, WEIGHTS)
 
 
 def sdl() -> str:

@@ -64,7 +64,11 @@ compares every two of them: 625 at one place take 0.2 seconds, and 1,000 take 0.
 MOST_ROOT_FIELDS = 100
 """Each root field is a transaction of its own."""
 MOST_COST = 100_000
-"""Values in the answer. A value takes about five microseconds."""
+"""Units of cost of one operation: values in the answer, and the weights of the objects that hold them."""
+MICROSECONDS_OF_A_UNIT = 5
+"""Of CPU. `make bench ARGS=costs` measures whether that is true of each family of fields."""
+WEIGHT = "pemudik-weight"
+"""Under this key the extensions of a type hold its weight."""
 ASSUMED_LIST_ITEMS = 10
 """How long a list is taken to be that declares no `@listSize`."""
 MOST_ERRORS_TOLD = 20
@@ -161,7 +165,8 @@ class Measuring:
         type_ = get_named_type(found.type) if found else None
         depth, fields, cost, merged = self.selections(node.selection_set, type_)
         times = self.times(node, found, parent) if found else 1
-        return Measure(depth + 1, fields + 1, 1 + times * cost if node.selection_set else times, max(1, merged))
+        cost = 1 + times * (_weight(type_) + cost) if node.selection_set else times
+        return Measure(depth + 1, fields + 1, cost, max(1, merged))
 
     def times(self, node: FieldNode, found: GraphQLField, parent: GraphQLNamedType | None) -> int:
         """How many items a list is taken to have. What is no list has one."""
@@ -228,7 +233,7 @@ def too_costly(measured: Measure) -> RequestError | None:
     if measured.cost <= MOST_COST:
         return None
     return RequestError(
-        f"The answer would hold up to {measured.cost:,} values; {MOST_COST:,} are allowed. Ask for smaller pages",
+        f"The answer would cost up to {measured.cost:,} units; {MOST_COST:,} are allowed. Ask for smaller pages",
         "TOO_COSTLY",
         most=MOST_COST,
         cost=min(measured.cost, 2**53),
@@ -280,6 +285,17 @@ def _field_of(schema: GraphQLSchema, parent: GraphQLNamedType | None, name: str)
     if isinstance(parent, GraphQLObjectType | GraphQLInterfaceType):
         return schema.get_field(parent, name)
     return None
+
+
+def weigh(schema: GraphQLSchema, weights: Mapping[str, int]) -> None:
+    """Tell what an object of each type costs beside its values, in units. Other types cost their values alone."""
+    for name, weight in weights.items():
+        schema.type_map[name].extensions[WEIGHT] = weight
+
+
+def _weight(type_: GraphQLNamedType | None) -> int:
+    weight: int = type_.extensions.get(WEIGHT, 0) if type_ is not None else 0
+    return weight
 
 
 def _declared_size(found: GraphQLField) -> ListSize | None:
