@@ -48,7 +48,7 @@ MOST_FRAGMENTS = 200
 MOST_LIST_ITEMS = 1_000
 """In a bulk argument, and in any list of the variables."""
 MOST_KEYS = 100
-"""Of one object in the variables. The largest input of the schema has a quarter of them."""
+"""Of one object in the variables. The largest input of the schema has 11 fields."""
 LONGEST_TEXT = 20_000
 """In characters, of one text in the variables. The longest are the keys of a client, of 16 KiB."""
 MOST_LEVELS = 16
