@@ -138,14 +138,14 @@ async def is_true(name: str, query: str, variables: dict[str, Any], process: Pro
     declared = "".join(text for variable, text in VARIABLES.items() if variable in query)
     found = operations.find(OperationRequest(f"{declared}{{ {query} }}", variables, None))
     operations.judge(found, frozenset(SCOPES))
-    units = limits.measure(EXECUTABLE, found.operation.node, found.document.fragments, found.variables).cost
+    units = operations.cost(found)
     caller = Caller(None, seed.CHECKER)
     principal = Principal(caller, frozenset(SCOPES), clock.now() + timedelta(days=1))
     seconds = []
     for _ in range(ROUNDS):
         context = Context(process, principal, "en", clock.now())
         started = time.process_time()
-        result = await operations.execute(found, context)
+        result = await operations.execute(found, context, "")
         seconds.append(time.process_time() - started)
         if result.errors:
             raise SystemExit(f"{name}: {result.errors[0]}")

@@ -27,6 +27,7 @@ HEADER = """\
 #   INVALID_CURSOR INVALID_PAGE_SIZE TOO_MANY_ITEMS TOO_DEEP TOO_MANY_FIELDS TOO_COSTLY DOCUMENT_TOO_LARGE
 #   TOO_MANY_DEFINITIONS                                 50 operations and 200 fragments in a document at most
 #   UNKNOWN_ENTITY INVALID_ENTITY_KEY FORBIDDEN          of one item of `_entities`
+#   TOO_MANY_OPERATIONS                                  429: 100 large operations of this client wait; Retry-After
 #   TOO_MANY_CHECKS UNAVAILABLE                          come back after `extensions.retryAfter` seconds
 #   TIMEOUT INTERNAL_ERROR                               the latter with `extensions.errorId`
 #   TOO_MANY_SUBSCRIPTIONS                               100 on a socket, 500 of a client in a process

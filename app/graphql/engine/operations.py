@@ -15,6 +15,7 @@ from app.graphql.engine import inputs, limits
 from app.graphql.engine.documents import Document, Documents, Operation, OperationRefused
 from app.graphql.engine.plans import execute
 from app.graphql.engine.requests import NotUnderstood, OperationRequest
+from app.graphql.engine.turns import SMALL_COST, Turns
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +40,7 @@ class Operations:
         self._schema = schema
         self._settings = settings
         self._documents = Documents(schema)
+        self._turns = Turns()
 
     def find(self, request: OperationRequest) -> FoundOperation:
         """Raises `OperationRefused`, `RequestError`."""
@@ -60,15 +62,25 @@ class Operations:
         if error is not None:
             raise error
 
-    async def execute(self, found: FoundOperation, context: object) -> ExecutionResult:
-        """Execute a query or a mutation; resolvers find `context` in their info.
+    def cost(self, found: FoundOperation) -> int:
+        """What the operation costs with its variables, in units."""
+        measured = found.operation.measured
+        if measured.cost > SMALL_COST and found.operation.variables:
+            measured = limits.measure(self._schema, found.operation.node, found.document.fragments, found.variables)
+        return measured.cost
 
-        Raises `OperationRefused`, and `NotUnderstood` when the operation takes too long.
+    async def execute(self, found: FoundOperation, context: object, client: str) -> ExecutionResult:
+        """Execute a query or a mutation of a client; resolvers find `context` in their info.
+
+        Raises `OperationRefused`, and `NotUnderstood` when the operation takes too long, or too many wait before it.
         """
         document = found.document
         try:
             with tracing.span("operation", {"graphql.fields": found.operation.root_field_names}):
-                async with asyncio.timeout(self._settings.request_timeout):
+                async with (
+                    asyncio.timeout(self._settings.request_timeout),
+                    self._turns.turn(client, self.cost(found)),
+                ):
                     result = await execute(document.ast, document.plans, found.variables, found.operation_name, context)
         except TimeoutError:
             raise NotUnderstood(504, "TIMEOUT", "The operation took too long and was given up") from None
