@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
+import asyncio
+import signal
 from typing import TYPE_CHECKING
 
 from app.config import Settings
+from app.server import watchdog
 
 if TYPE_CHECKING:
     from starlette.applications import Starlette
 
 
 def asgi(settings: Settings) -> Starlette:
+    """The application, made in the loop that is going to serve it."""
     from app import main  # noqa: PLC0415 - see above
 
-    return main.asgi(settings)
+    # A terminal that is closed tells the whole group. The supervisor ends its workers by SIGTERM, which is gentle.
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    application = main.asgi(settings)
+    watchdog.watch(asyncio.get_running_loop())
+    return application

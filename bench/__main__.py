@@ -27,7 +27,7 @@ from app.config import Settings
 from app.db import Database
 from app.embedded import postgres
 from app.vault.vault import open_vault
-from bench import exports, imports, live, load, seed
+from bench import costs, exports, imports, live, load, seed
 from bench.load import Outcome, Target
 
 CONNECTIONS = 32
@@ -49,7 +49,11 @@ def main() -> None:
     arguments.add_argument("--rounds", type=int, default=5)
     arguments.add_argument("--seconds", type=float, default=3.0)
     arguments.add_argument("--rows", type=int, default=imports.ROWS, help="of the file that is imported")
+    arguments.add_argument("only", nargs="?", choices=["costs"], help="one part alone")
     options = arguments.parse_args()
+    if options.only == "costs":
+        costs.run()
+        return
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="pemudik-bench-")))
         folder.chmod(0o755)
@@ -62,6 +66,7 @@ def main() -> None:
         asyncio.run(imports.measure(ours, tokens, checks(), options.rows))
     with tempfile.TemporaryDirectory(prefix="pemudik-bench-") as live_folder:
         live.run(Path(live_folder), seconds=2 * options.seconds)
+    costs.run()
 
 
 async def prepare(url: str, folder: Path) -> tuple[dict[str, tuple[str, str]], object]:

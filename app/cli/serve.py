@@ -25,6 +25,8 @@ from app.cli import credentials
 from app.cli.command import Failed, database_url, opened
 from app.cli.credentials import Credentials
 from app.config import Settings
+from app.server.http_protocol import BoundedHttpProtocol
+from app.server.socket_protocol import BoundedSocketProtocol
 from app.vault.vault import open_vault
 
 FIRST_PORT = 8000
@@ -37,6 +39,10 @@ STOP_WITHIN_SECONDS = 30
 """Requests that run when a server is stopped have this long to end."""
 PING_EVERY_SECONDS = 20
 """A socket whose other end is gone is noticed within two pings."""
+KEEP_ALIVE_SECONDS = 75
+"""Of a connection between two requests: longer than the pools of clients and proxies keep one, so that they close it.
+With 5 seconds, 2 of 180 pooled calls met a connection that was just being closed.
+"""
 NOT_READ_SECONDS = 60
 """A connection whose other end does not read what is sent is closed after this time."""
 
@@ -96,8 +102,8 @@ def start(settings: Settings, listener: socket.socket) -> bool:
         partial(worker.asgi, settings),
         factory=True,
         loop="uvloop",
-        http="httptools",
-        ws="websockets-sansio",
+        http=BoundedHttpProtocol,
+        ws=BoundedSocketProtocol,
         ws_max_size=settings.body_limit,
         # Messages are small, and a compressor takes more memory than all else of a socket.
         ws_per_message_deflate=False,
@@ -108,21 +114,24 @@ def start(settings: Settings, listener: socket.socket) -> bool:
         access_log=False,
         server_header=False,
         proxy_headers=False,
+        timeout_keep_alive=KEEP_ALIVE_SECONDS,
         timeout_graceful_shutdown=STOP_WITHIN_SECONDS,
         timeout_worker_healthcheck=WORKER_ANSWERS_WITHIN_SECONDS,
         backlog=BACKLOG,
     )
-    return supervise(config, listener) if settings.workers > 1 else serve_alone(config, listener)
+    return supervise(config, listener)
 
 
-def serve_alone(config: uvicorn.Config, listener: socket.socket) -> bool:
-    server = uvicorn.Server(config)
-    server.run([listener])
-    return server.started
+class Supervisor(Multiprocess):
+    """Also of a single worker: one that hangs or dies is replaced."""
+
+    def handle_hup(self) -> None:
+        """A terminal that is closed ends the server. uvicorn would replace the workers."""
+        self.handle_term()
 
 
 def supervise(config: uvicorn.Config, listener: socket.socket) -> bool:
-    supervisor = Multiprocess(config, [listener])
+    supervisor = Supervisor(config, [listener])
     supervisor.run()
     return all(process.exitcode != STARTUP_FAILURE for process in supervisor.processes)
 

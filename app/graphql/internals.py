@@ -16,7 +16,7 @@ import re
 from abc import abstractmethod
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
 from enum import StrEnum
-from functools import lru_cache
+from functools import cache, lru_cache
 from inspect import iscoroutinefunction
 from types import MappingProxyType
 from typing import Any, Protocol
@@ -61,7 +61,14 @@ def executable(schema: strawberry.Schema) -> GraphQLSchema:
     made = schema._schema  # noqa: SLF001
     _check_one_of(made)
     _resolve_directly(made)
+    _print_once(made, schema.as_str)
     return made
+
+
+def _print_once(made: GraphQLSchema, printed: Callable[[], str]) -> None:
+    """Strawberry prints the schema for each `_service { sdl }`: 40 ms, and an operation may ask for it 100 times."""
+    kept = cache(printed)
+    made.type_map["_Service"].fields["sdl"].resolve = lambda _service, _info: kept()  # type: ignore[attr-defined]
 
 
 def _check_one_of(schema: GraphQLSchema) -> None:
@@ -204,6 +211,8 @@ def executor(
         context_value=context,
         raw_variable_values=variables,
         operation_name=operation_name,
+        # Its errors are not told: `engine.inputs` words them. Without this bound it explains up to 50 of them first.
+        max_coercion_errors=0,
         is_awaitable=optimized_is_awaitable,  # type: ignore[arg-type]
         hide_suggestions=True,
         planner=planner,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import strawberry
 from strawberry.schema.config import StrawberryConfig
 
+from app.graphql.engine.limits import weigh
 from app.graphql.entities import FederatedSchema
 from app.graphql.internals import RememberedNames, executable
 from app.graphql.mutations import Mutation
@@ -13,6 +14,7 @@ from app.graphql.queries import Query
 from app.graphql.scalars import SCALARS
 from app.graphql.topics import changes, imports
 from app.graphql.topics.problems import errors_of
+from app.graphql.weights import WEIGHTS
 from app.registry.clients.scopes import DASHBOARD_READ, REGISTRANTS_READ, REGISTRANTS_WRITE
 from app.registry.imports import jobs
 
@@ -23,7 +25,9 @@ HEADER = """\
 # Errors: expected refusals are data (`Problem`). Everything else is in `errors`, with `extensions.code`:
 #   BAD_USER_INPUT GRAPHQL_PARSE_FAILED GRAPHQL_VALIDATION_FAILED OPERATION_NAME_MISSING OPERATION_UNKNOWN
 #   INVALID_CURSOR INVALID_PAGE_SIZE TOO_MANY_ITEMS TOO_DEEP TOO_MANY_FIELDS TOO_COSTLY DOCUMENT_TOO_LARGE
+#   TOO_MANY_DEFINITIONS                                 50 operations and 200 fragments in a document at most
 #   UNKNOWN_ENTITY INVALID_ENTITY_KEY FORBIDDEN          of one item of `_entities`
+#   TOO_MANY_OPERATIONS                                  429: 100 large operations of this client wait; Retry-After
 #   TOO_MANY_CHECKS UNAVAILABLE                          come back after `extensions.retryAfter` seconds
 #   TIMEOUT INTERNAL_ERROR                               the latter with `extensions.errorId`
 #   TOO_MANY_SUBSCRIPTIONS                               100 on a socket, 500 of a client in a process
@@ -73,6 +77,7 @@ SCHEMA = FederatedSchema(
 )
 
 EXECUTABLE = executable(SCHEMA)
+weigh(EXECUTABLE, WEIGHTS)
 
 
 def sdl() -> str:

@@ -17,12 +17,13 @@ from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
-from app import clock
+from app import clock, json_texts
 from app.auth import edge
 from app.auth.bearer import Principal, Unauthorized, insufficient_scope
 from app.auth.edge import Authenticator, BodyTooLarge, BodyTooLate, RequestRefused
 from app.config import Settings
 from app.errors import Language, Refusal, RefusalError, Unavailable
+from app.json_texts import MOST_SEPARATORS, NotJson, TooManyValues
 from app.language import language_of
 from app.registry.caller import Caller
 
@@ -146,9 +147,9 @@ async def chunks(request: Request, *, limit: int, within_seconds: float) -> Asyn
         raise _not_read(error, limit) from None
 
 
-async def body(request: Request, settings: Settings) -> bytes:
-    """The whole body. Raises `RequestRefused`, `ClientDisconnect`."""
-    limit, seconds = settings.body_limit, settings.body_timeout
+async def body(request: Request, settings: Settings, *, limit: int | None = None) -> bytes:
+    """The whole body; a small door has a `limit` of its own. Raises `RequestRefused`, `ClientDisconnect`."""
+    limit, seconds = min(limit or settings.body_limit, settings.body_limit), settings.body_timeout
     try:
         return await edge.whole_body(request.stream(), _content_length(request), limit=limit, within_seconds=seconds)
     except (BodyTooLarge, BodyTooLate) as error:
@@ -172,8 +173,15 @@ def _not_read(error: BodyTooLarge | BodyTooLate, limit: int) -> RequestRefused:
 def parsed_json(raw: bytes) -> Any:
     """Raises `RequestRefused`."""
     try:
-        return orjson.loads(raw)
-    except orjson.JSONDecodeError:
+        return json_texts.parsed(raw)
+    except TooManyValues:
+        raise RequestRefused(
+            413,
+            "CONTENT_TOO_LARGE",
+            f"JSON paling banyak {MOST_SEPARATORS} pemisah.",
+            f"A body has {MOST_SEPARATORS} separators of JSON at most.",
+        ) from None
+    except NotJson:
         raise bad(
             "Isi permintaan bukan JSON dalam UTF-8, atau bertingkat terlalu dalam.",
             "The body is not JSON in UTF-8, or is nested too deeply.",

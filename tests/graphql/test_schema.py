@@ -11,7 +11,7 @@ from app import errors
 from app.cli import refusals
 from app.config import CHECKOUT
 from app.graphql import permissions
-from app.graphql.schema import EXECUTABLE, sdl
+from app.graphql.schema import EXECUTABLE, SCHEMA, sdl
 from app.graphql.topics.problems import ProblemCode
 from tests.graphql.promises import not_promised
 
@@ -139,3 +139,12 @@ def undescribed() -> Iterator[str]:
 
 def test_everything_is_described() -> None:
     assert list(undescribed()) == []
+
+
+def test_the_sdl_of_the_service_is_printed_once() -> None:
+    service = EXECUTABLE.type_map["_Service"]
+    assert isinstance(service, GraphQLObjectType)
+    resolve = service.fields["sdl"].resolve
+    assert resolve is not None
+    assert resolve(None, None) == SCHEMA.as_str()
+    assert resolve(None, None) is resolve(None, None)

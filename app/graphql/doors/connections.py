@@ -21,6 +21,8 @@ from app.graphql.failures import RequestError
 
 MOST_SOCKETS_OF_A_CLIENT = 100
 """In one process."""
+MOST_SOCKETS_WITHOUT_INIT = 200
+"""In one process, of all who have not said yet who they are."""
 MOST_SUBSCRIPTIONS_OF_A_CLIENT = 500
 """In one process, over all its sockets and streams."""
 CHECK_EVERY_SECONDS = 1.0
@@ -65,12 +67,19 @@ class Connections:
     def __init__(self, stopping: asyncio.Event) -> None:
         self.stopping = stopping
         self._sockets: Counter[str] = Counter()
+        self._unknown_sockets: Counter[str] = Counter()
         self._subscriptions: Counter[str] = Counter()
 
     @contextmanager
     def socket(self, client: str) -> Iterator[bool]:
         """Whether the client may have one socket more. If so, the socket counts until this context is left."""
         with _one_more(self._sockets, client, MOST_SOCKETS_OF_A_CLIENT, "socket") as may:
+            yield may
+
+    @contextmanager
+    def unknown_socket(self) -> Iterator[bool]:
+        """Whether there may be one socket more of somebody unknown. It counts until this context is left."""
+        with _one_more(self._unknown_sockets, "", MOST_SOCKETS_WITHOUT_INIT, "unknown_socket") as may:
             yield may
 
     @contextmanager

@@ -157,7 +157,8 @@ class HttpDoor:
         return Stream(self._payloads.of(found, principal, language), watch, receive, language)
 
     async def _result(self, found: FoundOperation, principal: Principal, language: Language, media: str) -> HttpAnswer:
-        result = await self._operations.execute(found, Context(self._process, principal, language, clock.now()))
+        context = Context(self._process, principal, language, clock.now())
+        result = await self._operations.execute(found, context, principal.caller.client_id or "")
         alone = _what_kept_it_from_answering(result) if found.operation.root_fields == 1 else None
         return answered(result.data, result.errors, language, media, alone=alone)
 

@@ -9,18 +9,19 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import orjson
 from starlette.requests import Request
 from starlette.types import Receive
 
+from app import json_texts
 from app.auth.edge import RequestRefused
 from app.config import Settings
-from app.graphql.engine.requests import NotUnderstood, OperationRequest, parse_request
+from app.graphql.engine.requests import TOO_MANY_VALUES, NotUnderstood, OperationRequest, parse_request
 from app.intake import http
 from app.intake.files import uploads
 from app.intake.files.file_refusals import FileRefusedError
 from app.intake.files.uploads import AROUND, MULTIPART, Form, NotAForm, Upload
 from app.intake.files.workbooks import MOST_BYTES
+from app.json_texts import NotJson, TooManyValues
 
 PREFLIGHT_HEADERS = (b"graphql-preflight", b"apollo-require-preflight", b"x-requested-with")
 MOST_PLACES_OF_A_FILE = 10
@@ -66,9 +67,11 @@ async def _form(headers: Mapping[bytes, bytes], receive: Receive, settings: Sett
 def _places(written: str) -> dict[str, list[str]]:
     """The places of each file in the operation, which `map` lists."""
     try:
-        places = orjson.loads(written)
-    except orjson.JSONDecodeError:
+        places = json_texts.parsed(written.encode())
+    except NotJson:
         raise _bad("`map` is not JSON, or is nested too deeply") from None
+    except TooManyValues:
+        raise NotUnderstood(413, "CONTENT_TOO_LARGE", TOO_MANY_VALUES) from None
     if not isinstance(places, dict) or not all(isinstance(paths, list) for paths in places.values()):
         raise _bad("`map` is an object of lists: for each file the places of its variables")
     if any(not isinstance(path, str) for paths in places.values() for path in paths):

@@ -42,10 +42,11 @@ class Payloads:
         def new_context() -> Context:
             return Context(self._process, principal, language, clock.now())
 
+        client = principal.caller.client_id or ""
         if not found.is_subscription:
-            yield written_result(await self._operations.execute(found, new_context()), language)
+            yield written_result(await self._operations.execute(found, new_context(), client), language)
             return
-        with self._connections.subscription(principal.caller.client_id or ""):
+        with self._connections.subscription(client):
             async with aclosing(await self._subscriptions.open(found, new_context, language)) as payloads:
                 async for payload in payloads:
                     yield payload

@@ -9,12 +9,13 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping
 from contextlib import aclosing, suppress
+from math import inf
 from typing import Any
 
 import orjson
 from starlette.types import Receive, Scope, Send
 
-from app import metrics
+from app import json_texts, metrics
 from app.auth import edge
 from app.auth.bearer import Bearer, Principal, Unauthorized
 from app.errors import Unavailable
@@ -33,8 +34,10 @@ from app.graphql.doors.connections import (
 from app.graphql.doors.payloads import Payloads, errors_of
 from app.graphql.engine.operations import Operations
 from app.graphql.engine.requests import NotUnderstood, OperationRequest, request_of
+from app.json_texts import NotJson, TooManyValues
 from app.language import language_of
 from app.request_log import in_a_word
+from app.server.socket_protocol import LONGEST_FIRST_MESSAGE, TRUST
 
 PROTOCOL = "graphql-transport-ws"
 INIT_WITHIN_SECONDS = 5.0
@@ -47,6 +50,7 @@ ABNORMAL_CLOSURE = 1006
 """The close code of a socket whose client is gone without a close message."""
 
 BAD_MESSAGE = ConnectionEnd(4400, "BAD_REQUEST", "Invalid message")
+TOO_LARGE = ConnectionEnd(1009, "CONTENT_TOO_LARGE", "Message too large")
 UNAUTHORIZED = ConnectionEnd(4401, "UNAUTHORIZED", "Unauthorized")
 NOT_OUR_PROTOCOL = ConnectionEnd(
     4406, "SUBPROTOCOL_NOT_ACCEPTABLE", f"Subprotocol not acceptable: {PROTOCOL} is spoken here"
@@ -99,6 +103,7 @@ class Socket:
         self._headers: dict[bytes, str] = {name: value.decode("latin-1") for name, value in scope["headers"]}
         self._language = language_of(self._headers.get(b"accept-language", ""))
         self._principal: Principal
+        self._longest_message: float = LONGEST_FIRST_MESSAGE
         self._running: dict[str, asyncio.Task[None]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         """The tasks of `_running`, and those that were cancelled and have not ended yet."""
@@ -137,7 +142,10 @@ class Socket:
 
     async def _work(self) -> ConnectionEnd:
         await self._shake_hands()
-        authorization = await self._initialise()
+        with self._door.connections.unknown_socket() as may:
+            if not may:
+                return AWAY
+            authorization = await self._initialise()
         with self._door.connections.socket(self._state["client_id"]) as may:
             if not may:
                 return TOO_MANY_SOCKETS
@@ -173,7 +181,15 @@ class Socket:
             raise Closed(UNAUTHORIZED) from None
         except Unavailable:
             raise Closed(AWAY) from None
+        self._trust()
         return authorization
+
+    def _trust(self) -> None:
+        """From now on, messages may be as long as the server allows."""
+        self._longest_message = inf
+        trust = self._scope.get("extensions", {}).get(TRUST)
+        if trust is not None:
+            trust()
 
     async def _init(self) -> Mapping[str, Any]:
         while True:
@@ -215,9 +231,14 @@ class Socket:
         event = await self._receive()
         if event["type"] == "websocket.disconnect":
             raise Left(event.get("code") or ABNORMAL_CLOSURE)
+        text = event.get("text") or ""
+        if len(text) > self._longest_message:
+            raise Closed(TOO_LARGE)
         try:
-            message = orjson.loads(event.get("text") or b"")
-        except orjson.JSONDecodeError:
+            message = json_texts.parsed(text.encode())
+        except TooManyValues:
+            raise Closed(TOO_LARGE) from None
+        except NotJson:
             raise Closed(BAD_MESSAGE) from None
         if not isinstance(message, dict) or not isinstance(message.get("type"), str):
             raise Closed(BAD_MESSAGE)

@@ -33,7 +33,7 @@ from graphql import (
 from app.graphql import permissions
 from app.graphql.engine import limits
 from app.graphql.engine.inputs import ValuesWithoutEcho
-from app.graphql.engine.limits import Measure
+from app.graphql.engine.limits import Measure, Measuring
 from app.graphql.engine.plans import Plans
 from app.graphql.failures import RequestError
 from app.graphql.internals import syntax_message_without_values
@@ -52,6 +52,8 @@ _NUL = re.compile(r"\\u(?:0000|\{0+\})")
 class Operation:
     name: str | None
     node: OperationDefinitionNode
+    variables: tuple[str, ...]
+    """The names that it declares."""
     required: tuple[Alternatives, ...]
     """The scopes that the root fields ask for."""
     root_fields: int
@@ -136,7 +138,12 @@ class Documents:
         ast = parse(text, max_lexical_tokens=limits.MOST_DOCUMENT_TOKENS, max_comments=limits.MOST_DOCUMENT_TOKENS)
         fragments = {node.name.value: node for node in ast.definitions if isinstance(node, FragmentDefinitionNode)}
         nodes = [node for node in ast.definitions if isinstance(node, OperationDefinitionNode)]
-        measures = [self._measured(node, fragments) for node in nodes]
+        refused = limits.too_many_definitions(len(nodes), len(ast.definitions) - len(nodes))
+        if refused is not None:
+            raise refused
+        # Operations that spread the same fragments share their measures.
+        measuring = Measuring(self._schema, fragments)
+        measures = [self._measured(node, measuring) for node in nodes]
         self._validate(ast)
         operations = [
             self._operation(node, fragments, measured) for node, measured in zip(nodes, measures, strict=True)
@@ -144,12 +151,12 @@ class Documents:
         named = {operation.name: operation for operation in operations}
         return Document(ast, fragments, named, Plans(self._schema, fragments))
 
-    def _measured(self, node: OperationDefinitionNode, fragments: Mapping[str, FragmentDefinitionNode]) -> Measure:
+    def _measured(self, node: OperationDefinitionNode, measuring: Measuring) -> Measure:
         for variable in node.variable_definitions or ():
             default = variable.default_value
             if isinstance(default, ListValueNode) and len(default.values) > limits.MOST_LIST_ITEMS:
                 raise limits.too_many_items()
-        measured = limits.measure(self._schema, node, fragments)
+        measured = measuring.operation(node)
         refused = limits.refusal(measured)
         if refused is not None:
             raise refused
@@ -170,6 +177,7 @@ class Documents:
         return Operation(
             name=node.name.value if node.name else None,
             node=node,
+            variables=tuple(one.variable.name.value for one in node.variable_definitions or ()),
             required=self._required(node, names),
             root_fields=len(names),
             root_field_names=",".join(dict.fromkeys(names)),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from typing import Any
 
 from graphql import (
@@ -22,44 +23,63 @@ from app.graphql.engine import limits
 from app.graphql.failures import RequestError
 from app.graphql.internals import LiteralRule, is_about_an_unknown_field, missing_field
 
+LONGEST_LITERAL_EXPLAINED = 1_000
+"""In characters. Of a longer literal the first error is told: graphql-core prints the whole literal into each error."""
+
+
+class EnoughTold(Exception):  # noqa: N818 - an outcome
+    """As many errors are told as a client reads. To find each error of a large value takes seconds."""
+
 
 class ValuesWithoutEcho(LiteralRule):
     """The rule of the specification about literals, with our messages."""
 
     def judge(self, node: ValueNode, input_type: Any) -> None:
+        is_long = node.loc is not None and node.loc.end - node.loc.start > LONGEST_LITERAL_EXPLAINED
+
         def on_error(error: GraphQLError, path: list[str | int]) -> None:
             message = f"Invalid value{_place(path)}: {reason(error, input_type, path)}"
             self.report_error(RequestError(message, "BAD_USER_INPUT", nodes=error.nodes or [node]))
+            if is_long and not isinstance(error, RequestError):
+                raise EnoughTold
 
-        validate_input_literal(node, input_type, on_error, hide_suggestions=True)
+        with suppress(EnoughTold):
+            validate_input_literal(node, input_type, on_error, hide_suggestions=True)
 
 
 def misfits(
     schema: GraphQLSchema, definitions: Sequence[VariableDefinitionNode], variables: Mapping[str, Any]
 ) -> list[GraphQLError]:
-    """The errors of variables that graphql-core has refused: one for each place that does not fit, so at least one."""
-    errors = [error for definition in definitions for error in _misfits_of(schema, definition, variables)]
-    if errors:
-        return errors[: limits.MOST_ERRORS_TOLD]
-    return [RequestError("The variables do not fit the operation", "BAD_USER_INPUT")]
-
-
-def _misfits_of(
-    schema: GraphQLSchema, definition: VariableDefinitionNode, variables: Mapping[str, Any]
-) -> list[GraphQLError]:
+    """The errors of variables that graphql-core has refused: one for each place that does not fit, at least one, and at
+    most `MOST_ERRORS_TOLD`.
+    """
     errors: list[GraphQLError] = []
+    with suppress(EnoughTold):
+        for definition in definitions:
+            _find_misfits(schema, definition, variables, errors)
+    return errors or [RequestError("The variables do not fit the operation", "BAD_USER_INPUT")]
+
+
+def _find_misfits(
+    schema: GraphQLSchema,
+    definition: VariableDefinitionNode,
+    variables: Mapping[str, Any],
+    errors: list[GraphQLError],
+) -> None:
+    """Raises `EnoughTold`."""
     name = definition.variable.name.value
     type_: Any = type_from_ast(schema, definition.type)
     value = variables.get(name, Undefined)
     if value is Undefined and (definition.default_value or not isinstance(type_, GraphQLNonNull)):
-        return errors
+        return
 
     def on_error(error: GraphQLError, path: list[str | int]) -> None:
         message = f"Variable `${name}`{_place(path)}: {reason(error, type_, path)}"
         errors.append(RequestError(message, "BAD_USER_INPUT", nodes=[definition]))
+        if len(errors) == limits.MOST_ERRORS_TOLD:
+            raise EnoughTold
 
     validate_input_value(value, type_, on_error, hide_suggestions=True)
-    return errors
 
 
 def reason(error: GraphQLError, type_: Any, path: Sequence[str | int]) -> str:

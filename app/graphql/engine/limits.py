@@ -41,18 +41,34 @@ from app.graphql.paging import LARGEST_PAGE
 
 MOST_DOCUMENT_BYTES = 100_000
 MOST_DOCUMENT_TOKENS = 5_000
+MOST_OPERATIONS = 50
+"""Of one document: each is measured and validated, also those that nobody asks for."""
+MOST_FRAGMENTS = 200
+"""Of one document: validation compares them with one another."""
 MOST_LIST_ITEMS = 1_000
 """In a bulk argument, and in any list of the variables."""
+MOST_KEYS = 100
+"""Of one object in the variables. The largest input of the schema has 11 fields."""
+LONGEST_TEXT = 20_000
+"""In characters, of one text in the variables. The longest are the keys of a client, of 16 KiB."""
 MOST_LEVELS = 16
 """The usual introspection query has 15 levels."""
 MOST_FIELDS = 1_000
 """Selected by one operation. The fields of a fragment count each time that it is spread."""
 MOST_REPEATS = 25
 """Of one response name, or of fragments, in one selection: validation compares every two of them."""
+MOST_MERGED = 100
+"""Fields that may be at one place of the answer, those of repeated fields and of fragments counted together. Validation
+compares every two of them: 625 at one place take 0.2 seconds, and 1,000 take 0.5.
+"""
 MOST_ROOT_FIELDS = 100
 """Each root field is a transaction of its own."""
 MOST_COST = 100_000
-"""Values in the answer. A value takes about five microseconds."""
+"""Units of cost of one operation: values in the answer, and the weights of the objects that hold them."""
+MICROSECONDS_OF_A_UNIT = 5
+"""Of CPU. `make bench ARGS=costs` measures whether that is true of each family of fields."""
+WEIGHT = "pemudik-weight"
+"""Under this key the extensions of a type hold its weight."""
 ASSUMED_LIST_ITEMS = 10
 """How long a list is taken to be that declares no `@listSize`."""
 MOST_ERRORS_TOLD = 20
@@ -63,41 +79,76 @@ class Measure(NamedTuple):
     depth: int
     fields: int
     cost: int
+    merged: int
+    """How many fields may be at one place of the answer: at most as many, and often fewer."""
 
 
-NOTHING = Measure(0, 0, 0)
+NOTHING = Measure(0, 0, 0, 0)
+
+
+FRAGMENTS = "..."
+"""What stands for the response name of fragments."""
+
+
+class Places:
+    """The places of the answer that one selection fills, by response name."""
+
+    def __init__(self) -> None:
+        self._repeats: Counter[str] = Counter()
+        self._merged: Counter[str] = Counter()
+        self._most_merged = 0
+        """At the place of one response name, without what fragments put there."""
+
+    def add(self, name: str, merged: int) -> None:
+        """Raises `RequestError`."""
+        self._repeats[name] += 1
+        if self._repeats[name] > MOST_REPEATS:
+            raise RequestError(
+                f"A field is repeated {MOST_REPEATS} times at most", "TOO_MANY_FIELDS", most=MOST_REPEATS
+            )
+        self._merged[name] += merged
+        if name != FRAGMENTS:
+            self._most_merged = max(self._most_merged, self._merged[name])
+
+    @property
+    def most_merged(self) -> int:
+        """Any field of a fragment may be at the place of any other field."""
+        return self._most_merged + self._merged[FRAGMENTS]
 
 
 @dataclass(slots=True)
 class Measuring:
-    """The measuring of one operation. Without `variables`, a list that they decide counts as the longest allowed."""
+    """The measuring of one document. Without `variables`, a list that they decide counts as the longest allowed."""
 
     schema: GraphQLSchema
     fragments: Mapping[str, FragmentDefinitionNode]
     variables: Mapping[str, Any] | None = None
     measured: dict[str, Measure] = field(default_factory=dict)
 
+    def operation(self, node: OperationDefinitionNode) -> Measure:
+        return self.selections(node.selection_set, self.schema.get_root_type(node.operation))
+
     def selections(
         self,
         selection_set: SelectionSetNode | None,
         parent: GraphQLNamedType | None,
-        names: Counter[str] | None = None,
+        places: Places | None = None,
     ) -> Measure:
         depth = fields = cost = 0
-        names = Counter() if names is None else names
+        places = Places() if places is None else places
         for selection in selection_set.selections if selection_set else ():
             if isinstance(selection, FieldNode):
-                count(names, selection.alias.value if selection.alias else selection.name.value)
                 one = self.field(selection, parent)
+                places.add(selection.alias.value if selection.alias else selection.name.value, one.merged)
             elif isinstance(selection, InlineFragmentNode):
                 condition = selection.type_condition
                 on = self.schema.get_type(condition.name.value) if condition else parent
-                one = self.selections(selection.selection_set, on, names)
+                one = self.selections(selection.selection_set, on, places)
             else:
-                count(names, "...")
                 one = self.fragment(cast("FragmentSpreadNode", selection).name.value)
+                places.add(FRAGMENTS, one.merged)
             depth, fields, cost = max(depth, one.depth), fields + one.fields, cost + one.cost
-        return Measure(depth, fields, cost)
+        return Measure(depth, fields, cost, places.most_merged)
 
     def fragment(self, name: str) -> Measure:
         """Unknown fragments and circles of fragments measure nothing here. Validation refuses them."""
@@ -112,9 +163,10 @@ class Measuring:
     def field(self, node: FieldNode, parent: GraphQLNamedType | None) -> Measure:
         found = _field_of(self.schema, parent, node.name.value)
         type_ = get_named_type(found.type) if found else None
-        depth, fields, cost = self.selections(node.selection_set, type_)
+        depth, fields, cost, merged = self.selections(node.selection_set, type_)
         times = self.times(node, found, parent) if found else 1
-        return Measure(depth + 1, fields + 1, 1 + times * cost if node.selection_set else times)
+        cost = 1 + times * (_weight(type_) + cost) if node.selection_set else times
+        return Measure(depth + 1, fields + 1, cost, max(1, merged))
 
     def times(self, node: FieldNode, found: GraphQLField, parent: GraphQLNamedType | None) -> int:
         """How many items a list is taken to have. What is no list has one."""
@@ -149,20 +201,20 @@ class Measuring:
         return None
 
 
-def count(names: Counter[str], name: str) -> None:
-    names[name] += 1
-    if names[name] > MOST_REPEATS:
-        raise RequestError(f"A field is repeated {MOST_REPEATS} times at most", "TOO_MANY_FIELDS", most=MOST_REPEATS)
-
-
 def measure(
     schema: GraphQLSchema,
     operation: OperationDefinitionNode,
     fragments: Mapping[str, FragmentDefinitionNode],
     variables: Mapping[str, Any] | None = None,
 ) -> Measure:
-    measuring = Measuring(schema, fragments, variables)
-    return measuring.selections(operation.selection_set, schema.get_root_type(operation.operation))
+    return Measuring(schema, fragments, variables).operation(operation)
+
+
+def too_many_definitions(operations: int, fragments: int) -> RequestError | None:
+    for kind, count, most in (("operations", operations, MOST_OPERATIONS), ("fragments", fragments, MOST_FRAGMENTS)):
+        if count > most:
+            return RequestError(f"A document has {most} {kind} at most", "TOO_MANY_DEFINITIONS", most=most)
+    return None
 
 
 def refusal(measured: Measure) -> RequestError | None:
@@ -171,6 +223,9 @@ def refusal(measured: Measure) -> RequestError | None:
         return RequestError(f"The document is nested {MOST_LEVELS} levels at most", "TOO_DEEP", most=MOST_LEVELS)
     if measured.fields > MOST_FIELDS:
         return RequestError(f"An operation selects {MOST_FIELDS} fields at most", "TOO_MANY_FIELDS", most=MOST_FIELDS)
+    if measured.merged > MOST_MERGED:
+        message = f"Repeated fields and fragments put {MOST_MERGED} fields at one place of the answer at most"
+        return RequestError(message, "TOO_MANY_FIELDS", most=MOST_MERGED)
     return None
 
 
@@ -178,7 +233,7 @@ def too_costly(measured: Measure) -> RequestError | None:
     if measured.cost <= MOST_COST:
         return None
     return RequestError(
-        f"The answer would hold up to {measured.cost:,} values; {MOST_COST:,} are allowed. Ask for smaller pages",
+        f"The answer would cost up to {measured.cost:,} units; {MOST_COST:,} are allowed. Ask for smaller pages",
         "TOO_COSTLY",
         most=MOST_COST,
         cost=min(measured.cost, 2**53),
@@ -189,23 +244,37 @@ def too_many_items() -> RequestError:
     return RequestError(f"A list has {MOST_LIST_ITEMS:,} items at most", "TOO_MANY_ITEMS", most=MOST_LIST_ITEMS)
 
 
-def unfit(variables: object) -> RequestError | None:
-    """What is wrong with the variables as a whole: a list is too long, or a text holds a NUL, which PostgreSQL cannot
-    store.
+def unfit(*values: object) -> RequestError | None:
+    """What is wrong with the values of variables, whatever their types: a list, an object or a text is too long, or a
+    text holds a NUL, which PostgreSQL cannot store.
+
+    It is found before anything is coerced, explained, folded or searched, since these take longer than to look.
     """
-    waiting: list[object] = [variables]
+    waiting = list(values)
     while waiting:
         value = waiting.pop()
         if isinstance(value, str):
+            if len(value) > LONGEST_TEXT:
+                return too_long()
             if "\x00" in value:
                 return nul()
         elif isinstance(value, dict):
+            if len(value) > MOST_KEYS:
+                return too_many_keys()
             waiting.extend(value.values())
         elif isinstance(value, list):
             if len(value) > MOST_LIST_ITEMS:
                 return too_many_items()
             waiting.extend(value)
     return None
+
+
+def too_many_keys() -> RequestError:
+    return RequestError(f"An object has {MOST_KEYS} fields at most", "TOO_MANY_ITEMS", most=MOST_KEYS)
+
+
+def too_long() -> RequestError:
+    return RequestError(f"A text has {LONGEST_TEXT:,} characters at most", "BAD_USER_INPUT", most=LONGEST_TEXT)
 
 
 def nul() -> RequestError:
@@ -216,6 +285,17 @@ def _field_of(schema: GraphQLSchema, parent: GraphQLNamedType | None, name: str)
     if isinstance(parent, GraphQLObjectType | GraphQLInterfaceType):
         return schema.get_field(parent, name)
     return None
+
+
+def weigh(schema: GraphQLSchema, weights: Mapping[str, int]) -> None:
+    """Tell what an object of each type costs beside its values, in units. Other types cost their values alone."""
+    for name, weight in weights.items():
+        schema.type_map[name].extensions[WEIGHT] = weight
+
+
+def _weight(type_: GraphQLNamedType | None) -> int:
+    weight: int = type_.extensions.get(WEIGHT, 0) if type_ is not None else 0
+    return weight
 
 
 def _declared_size(found: GraphQLField) -> ListSize | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass
+from typing import Any
 
 from graphql import ExecutionResult, GraphQLSchema, OperationType
 
@@ -14,15 +15,18 @@ from app.graphql.engine import inputs, limits
 from app.graphql.engine.documents import Document, Documents, Operation, OperationRefused
 from app.graphql.engine.plans import execute
 from app.graphql.engine.requests import NotUnderstood, OperationRequest
+from app.graphql.engine.turns import SMALL_COST, Turns
 
 
 @dataclass(frozen=True, slots=True)
 class FoundOperation:
     """A request, its document, and the operation of the document that the request asks for."""
 
-    request: OperationRequest
     document: Document
     operation: Operation
+    operation_name: str | None
+    variables: dict[str, Any]
+    """Those that the operation declares. Nobody looks at others, however many they are."""
 
     @property
     def is_subscription(self) -> bool:
@@ -36,37 +40,48 @@ class Operations:
         self._schema = schema
         self._settings = settings
         self._documents = Documents(schema)
+        self._turns = Turns()
 
     def find(self, request: OperationRequest) -> FoundOperation:
         """Raises `OperationRefused`, `RequestError`."""
         document = self._documents.get(request.query)
-        return FoundOperation(request, document, document.operation(request.operation_name))
+        operation = document.operation(request.operation_name)
+        variables = {name: request.variables[name] for name in operation.variables if name in request.variables}
+        return FoundOperation(document, operation, request.operation_name, variables)
 
     def judge(self, found: FoundOperation, scopes: frozenset[str]) -> None:
         """Refuse what can be refused before anything runs. Raises `Unauthorized`, `RequestError`."""
         refusal = permissions.refusal(found.operation.required, scopes)
         if refusal is not None:
             raise refusal
-        variables = found.request.variables
-        error = limits.unfit(variables)
+        variables = found.variables
+        error = limits.unfit(*variables.values())
         if error is None and limits.too_costly(found.operation.measured):
             measured = limits.measure(self._schema, found.operation.node, found.document.fragments, variables)
             error = limits.too_costly(measured)
         if error is not None:
             raise error
 
-    async def execute(self, found: FoundOperation, context: object) -> ExecutionResult:
-        """Execute a query or a mutation; resolvers find `context` in their info.
+    def cost(self, found: FoundOperation) -> int:
+        """What the operation costs with its variables, in units."""
+        measured = found.operation.measured
+        if measured.cost > SMALL_COST and found.operation.variables:
+            measured = limits.measure(self._schema, found.operation.node, found.document.fragments, found.variables)
+        return measured.cost
 
-        Raises `OperationRefused`, and `NotUnderstood` when the operation takes too long.
+    async def execute(self, found: FoundOperation, context: object, client: str) -> ExecutionResult:
+        """Execute a query or a mutation of a client; resolvers find `context` in their info.
+
+        Raises `OperationRefused`, and `NotUnderstood` when the operation takes too long, or too many wait before it.
         """
-        request, document = found.request, found.document
+        document = found.document
         try:
             with tracing.span("operation", {"graphql.fields": found.operation.root_field_names}):
-                async with asyncio.timeout(self._settings.request_timeout):
-                    result = await execute(
-                        document.ast, document.plans, request.variables, request.operation_name, context
-                    )
+                async with (
+                    asyncio.timeout(self._settings.request_timeout),
+                    self._turns.turn(client, self.cost(found)),
+                ):
+                    result = await execute(document.ast, document.plans, found.variables, found.operation_name, context)
         except TimeoutError:
             raise NotUnderstood(504, "TIMEOUT", "The operation took too long and was given up") from None
         if result is None:
@@ -76,4 +91,4 @@ class Operations:
     def misfits(self, found: FoundOperation) -> OperationRefused:
         """The refusal of an operation whose variables do not fit it."""
         definitions = found.operation.node.variable_definitions or ()
-        return OperationRefused(inputs.misfits(self._schema, definitions, found.request.variables))
+        return OperationRefused(inputs.misfits(self._schema, definitions, found.variables))

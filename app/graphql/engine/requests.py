@@ -7,9 +7,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-import orjson
+from app import json_texts
+from app.json_texts import MOST_SEPARATORS, NotJson, TooManyValues
 
 _JSON = re.compile(rb'\s*application/json\s*(;\s*charset\s*=\s*"?utf-?8"?\s*)?;?\s*', re.IGNORECASE)
+
+
+TOO_MANY_VALUES = f"A body has {MOST_SEPARATORS:,} separators of JSON at most"
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,9 +55,11 @@ def refuse_other_bodies(headers: Mapping[bytes, bytes]) -> None:
 def parse_request(raw: bytes) -> OperationRequest:
     """What a JSON text asks for. Raises `NotUnderstood`."""
     try:
-        body = orjson.loads(raw)
-    except orjson.JSONDecodeError:
+        body = json_texts.parsed(raw)
+    except NotJson:
         raise _bad("The body is not JSON in UTF-8, or is nested too deeply") from None
+    except TooManyValues:
+        raise NotUnderstood(413, "CONTENT_TOO_LARGE", TOO_MANY_VALUES) from None
     return request_of(body)
 
 

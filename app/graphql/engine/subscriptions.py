@@ -39,9 +39,9 @@ class Subscriptions:
 
         `new_context` makes a context for the resolver, and one more for each event whose selection is not plain.
         """
-        request, document = found.request, found.document
+        document = found.document
         executor = internals.executor(
-            self._schema, document.ast, document.plans, request.variables, request.operation_name, new_context()
+            self._schema, document.ast, document.plans, found.variables, found.operation_name, new_context()
         )
         if executor is None:
             raise self._operations.misfits(found)

@@ -30,6 +30,8 @@ from app.registry.routes.route import Route as Itinerary
 from app.registry.values import nik, standard
 
 PATH = "/legacy/cek-nik"
+MOST_BYTES = 16 * 1024
+"""Of a body: last year's clients send the whole row, and its NIK is what counts."""
 CLAIMS = [(direction, service) for service in Service for direction in Direction]
 """Last year's scheme asked for a NIK alone, so a check is made for each of these."""
 REGISTERED, BLOCKED, AVAILABLE, INVALID = 200, 403, 404, 422
@@ -59,7 +61,7 @@ def routes(process: Process, bearer: Bearer, settings: Settings) -> list[Route]:
 
 async def _nik(asked: AdmittedRequest, settings: Settings) -> object:
     media = http.media_type(asked.request, JSON, FORM)
-    body = await http.body(asked.request, settings)
+    body = await http.body(asked.request, settings, limit=MOST_BYTES)
     given = http.parsed_json(body) if media == JSON else _form(body)
     if not isinstance(given, Mapping) or given.get("nik") is None:
         raise http.bad('Kirim {"nik": "…"} atau isian formulir nik.', 'Send {"nik": "…"} or a form field nik.', "nik")

@@ -22,6 +22,8 @@ from app.vault.vault import Vault
 
 Value = TypeVar("Value")
 
+LONGEST_CELL = 1_000
+"""In characters. Every column has a smaller bound of its own, which is asked after the text was tidied and folded."""
 REQUIRED = tuple(
     column
     for column in standard.COLUMNS
@@ -54,9 +56,11 @@ class Row:
     moda: str | None = None
     unfit: str | None = None
     """The column whose value is neither text nor a number; "" for what is no row at all."""
+    too_long: str | None = None
+    """The column whose text is longer than `LONGEST_CELL`."""
 
 
-_COLUMNS = tuple(one.name for one in fields(Row) if one.name != "unfit")
+_COLUMNS = tuple(one.name for one in fields(Row) if one.name not in {"unfit", "too_long"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,6 +126,8 @@ def row_of(values: object) -> Row:
     for column in _COLUMNS:
         value = values.get(column)
         if isinstance(value, str):
+            if len(value) > LONGEST_CELL:
+                return Row(too_long=column)
             if value and not value.isspace():
                 given[column] = value
         elif isinstance(value, int | float) and not isinstance(value, bool):
@@ -172,6 +178,8 @@ def _refuse_unfit(row: Row) -> None:
         _refuse("", "Setiap data harus berupa objek dengan 12 kolom standar.", "A record is a JSON object.")
     if row.unfit is not None:
         _refuse(row.unfit, "Nilainya harus teks atau angka.", "The value must be text or a number.")
+    if row.too_long is not None:
+        _refuse(row.too_long, f"Paling banyak {LONGEST_CELL} karakter.", f"At most {LONGEST_CELL} characters.")
 
 
 def _refuse_missing(row: Row) -> None:

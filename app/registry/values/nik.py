@@ -15,6 +15,8 @@ from app.errors import Language, NikInvalid, refuses
 from app.registry.values.regions import regions
 
 DIGITS = 16
+LONGEST_WRITTEN = 200
+"""In characters. A longer text is not searched for 16 digits between blanks, dots and dashes."""
 ADDED_FOR_WOMEN = 40
 """Added to the day of birth of a woman."""
 
@@ -97,6 +99,8 @@ def sixteen_digits(text: object) -> str | NikInvalid:
         return lost_in_a_spreadsheet() if isinstance(text, int | float) else not_16_digits()
     if len(text) == DIGITS and text.isascii() and text.isdigit():
         return text
+    if len(text) > LONGEST_WRITTEN:
+        return not_16_digits()
     bare = text.strip().lstrip(_APOSTROPHES).strip()
     if _SPREADSHEET_NUMBER.fullmatch(bare):
         return lost_in_a_spreadsheet()

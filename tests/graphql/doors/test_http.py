@@ -77,7 +77,7 @@ async def test_a_compressed_body_is_not_taken(api: Api) -> None:
         b'{"query":"\xff"}',
         b"\x1f\x8b\x08\x00",
         b"[" * 100_000,
-        b'{"variables":' + b'{"a":' * 100_000,
+        b'{"variables":' + b'{"a":' * 90_000,
         b"{}",
         b'{"query":null}',
         b'{"query":5}',

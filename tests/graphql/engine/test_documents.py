@@ -13,6 +13,7 @@ from app.graphql.engine import limits
 from app.graphql.engine.documents import MOST_KEPT_CHARACTERS, Documents, OperationRefused
 from app.graphql.engine.limits import measure
 from app.graphql.schema import EXECUTABLE
+from app.graphql.weights import WEIGHTS
 
 NIK = "3201010101909001"
 
@@ -57,8 +58,9 @@ def test_fragments_that_double_are_counted_not_walked() -> None:
 
 
 def test_a_long_chain_of_fragments_does_not_end_the_stack() -> None:
-    chain = " ".join(f"fragment F{n} on Query {{ ...F{n + 1} }}" for n in range(600))
-    assert codes(f"{{ ...F0 }} {chain} fragment F600 on Query {{ me {{ id }} }}") == ["TOO_DEEP"]
+    chain = " ".join(f"fragment F{n} on Query {{ ...F{n + 1} }}" for n in range(limits.MOST_FRAGMENTS - 1))
+    last = f"fragment F{limits.MOST_FRAGMENTS - 1} on Query {{ me {{ id }} }}"
+    assert codes(f"{{ ...F0 }} {chain} {last}") == ["GRAPHQL_VALIDATION_FAILED"]
 
 
 def test_fragments_in_a_circle_are_refused_by_validation() -> None:
@@ -76,6 +78,11 @@ def test_fragments_in_a_circle_are_refused_by_validation() -> None:
         ("{ a" + " a" * 5_000 + " }", "GRAPHQL_PARSE_FAILED"),
         ("{ checkNiks(niks: [" + f'"{NIK}" ' * 1_001 + "]) { outcome } }", "TOO_MANY_ITEMS"),
         ("query($n: [NIK!]! = [" + f'"{NIK}" ' * 1_001 + "]) { checkNiks(niks: $n) { outcome } }", "TOO_MANY_ITEMS"),
+        ("".join(f"query Q{n} {{ me {{ id }} }}" for n in range(51)), "TOO_MANY_DEFINITIONS"),
+        ("{ me { id } }" + "fragment F on Query { me { id } }" * 201, "TOO_MANY_DEFINITIONS"),
+        ("{" + ("me { " + "id " * 11 + "} ") * 10 + "}", "TOO_MANY_FIELDS"),
+        ("{ me {" + " ...F" * 11 + " } } fragment F on Client {" + " id" * 10 + " }", "TOO_MANY_FIELDS"),
+        ("{" + ("... { me { " + "id " * 11 + "} } ") * 10 + "}", "TOO_MANY_FIELDS"),
         ('{ terminals(city: "a\\u0000b") { code } }', "BAD_USER_INPUT"),
         ('{ terminals(city: "a\\u{0}b") { code } }', "BAD_USER_INPUT"),
     ],
@@ -120,16 +127,21 @@ def test_the_usual_introspection_is_allowed() -> None:
 
 
 def test_lists_multiply_what_is_in_them() -> None:
+    registrant, check = WEIGHTS["Registrant"], WEIGHTS["NikCheck"]
     assert cost("{ me { id } }") == 2
-    assert cost("{ registrants { nodes { id name } } }") == 1 + 50 * (1 + 2)
-    assert cost("{ registrants(first: 200) { nodes { id name } } }") == 1 + 200 * (1 + 2)
-    assert cost("{ registrants(first: 5000) { nodes { id name } } }") == 1 + 200 * (1 + 2)
-    assert cost("query($n: Int!) { registrants(first: $n) { nodes { id } } }") == 1 + 200 * 2
-    assert cost("query($n: Int!) { registrants(first: $n) { nodes { id } } }", {"n": 3}) == 1 + 3 * 2
-    assert cost("{ organizers { routes(first: 10) { nodes { id } } } }") == 1 + 100 * (1 + 10 * 2)
-    assert cost("query($n: [NIK!]!) { checkNiks(niks: $n) { outcome } }") == 1 + 1_000
-    assert cost("query($n: [NIK!]!) { checkNiks(niks: $n) { outcome } }", {"n": [NIK] * 4}) == 1 + 4
-    assert cost(f'{{ checkNiks(niks: ["{NIK}", "{NIK}"]) {{ outcome warnings {{ code }} }} }}') == 1 + 2 * (1 + 1 + 1)
+    assert cost("{ registrants { nodes { id name } } }") == 1 + 50 * (1 + registrant + 2)
+    assert cost("{ registrants(first: 200) { nodes { id name } } }") == 1 + 200 * (1 + registrant + 2)
+    assert cost("{ registrants(first: 5000) { nodes { id name } } }") == 1 + 200 * (1 + registrant + 2)
+    assert cost("query($n: Int!) { registrants(first: $n) { nodes { id } } }") == 1 + 200 * (1 + registrant + 1)
+    assert cost("query($n: Int!) { registrants(first: $n) { nodes { id } } }", {"n": 3}) == 1 + 3 * (1 + registrant + 1)
+    assert cost("{ organizers { routes(first: 10) { nodes { id } } } }") == 1 + 100 * (
+        1 + 10 * (1 + WEIGHTS["Route"] + 1)
+    )
+    assert cost("query($n: [NIK!]!) { checkNiks(niks: $n) { outcome } }") == 1 + 1_000 * (check + 1)
+    assert cost("query($n: [NIK!]!) { checkNiks(niks: $n) { outcome } }", {"n": [NIK] * 4}) == 1 + 4 * (check + 1)
+    assert cost(f'{{ checkNiks(niks: ["{NIK}", "{NIK}"]) {{ outcome warnings {{ code }} }} }}') == 1 + 2 * (
+        check + 1 + 1 + 1
+    )
     assert cost("fragment F on Query { me { id } } { ...F ... on Query { me { scopes } } }") == 2 + 1 + 6
 
 

@@ -53,6 +53,7 @@ async def live(world: World, settings: Settings, drive: Drive, monkeypatch: pyte
         yield Live(Api(http, world.database), server, process)
     # Whatever was open has ended, and gave back what it took.
     assert drive.open == 0
-    assert [value("pemudik_open", None, kind=kind) or 0 for kind in ("socket", "subscription")] == [0, 0]
+    kinds = ("socket", "unknown_socket", "subscription")
+    assert [value("pemudik_open", None, kind=kind) or 0 for kind in kinds] == [0, 0, 0]
     names = [getattr(task.get_coro(), "__qualname__", "") for task in asyncio.all_tasks()]
     assert [name for name in names if name.startswith(("Socket.", "Stream.", "ConnectionWatch."))] == []

@@ -29,6 +29,8 @@ from app.graphql.queries import Query
 from app.graphql.scalars import SCALARS
 from app.process import Process
 from app.registry.clients.scopes import HUBDAT_ADMIN, NIK_CHECK
+from app.server.http_protocol import BoundedHttpProtocol
+from app.server.socket_protocol import BoundedSocketProtocol
 from tests.graphql.conftest import Api
 from tests.patience import patience
 
@@ -124,15 +126,8 @@ SCHEMA = executable(
 @asynccontextmanager
 async def listening(application: ASGIApp, **options: Any) -> AsyncIterator[uvicorn.Server]:
     """On a free port, which is in its config from then on."""
-    config = uvicorn.Config(
-        application,
-        port=0,
-        log_config=None,
-        lifespan="off",
-        ws="websockets-sansio",
-        ws_per_message_deflate=False,
-        **options,
-    )
+    spoken: dict[str, Any] = {"http": BoundedHttpProtocol, "ws": BoundedSocketProtocol, "ws_per_message_deflate": False}
+    config = uvicorn.Config(application, port=0, log_config=None, lifespan="off", **spoken | options)
     server = uvicorn.Server(config)
     serving = asyncio.create_task(server.serve())
     while not server.started:  # noqa: ASYNC110 - it has no event for that

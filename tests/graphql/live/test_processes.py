@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import signal
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, suppress
@@ -145,7 +146,8 @@ async def test_a_server_that_is_killed_costs_no_change(place: Place) -> None:
                 while not submitting.done() or len(seen) < 100:
                     seen.append((await client.hear())["payload"]["data"]["changes"]["cursor"])
                     if len(seen) == 100:
-                        server.process.kill()
+                        # The supervisor and its worker: a supervisor alone would take its worker along gently.
+                        os.killpg(server.process.pid, signal.SIGKILL)
             assert client.socket.close_code == 1006
         with suppress(httpx.TransportError):
             await submitting

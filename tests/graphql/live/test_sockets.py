@@ -9,12 +9,14 @@ from typing import Any
 
 import pytest
 from structlog.testing import capture_logs
+from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 from websockets.exceptions import ConnectionClosed
 
 from app.auth.bearer import Bearer
 from app.errors import Unavailable
 from app.graphql.doors import connections, sockets
-from tests.graphql.live.serving import Client, Drive, Live
+from app.server.socket_protocol import LONGEST_FIRST_MESSAGE
+from tests.graphql.live.serving import Client, Drive, Live, listening
 from tests.patience import patience
 from tests.world import NOW, World
 
@@ -110,6 +112,49 @@ async def test_nothing_is_subscribed_to_before(live: Live) -> None:
     async with live.socket() as client:
         await client.subscribe("1", "{ me { id } }")
         assert await client.closed() == (4401, "Unauthorized")
+
+
+@pytest.mark.parametrize("size", [LONGEST_FIRST_MESSAGE, 900_000])
+async def test_who_is_unknown_sends_small_messages(live: Live, size: int) -> None:
+    async with live.socket() as client:
+        await init(client, padding="x" * size)
+        assert (await client.closed())[0] == 1009
+    async with live.client() as client:
+        await client.subscribe("1", "{ me { organizer { code } } }", padding="x" * size)
+        assert (await client.hear())["type"] == "next"
+
+
+async def test_a_large_first_message_is_not_parsed_under_any_server(live: Live) -> None:
+    """Also where the protocol of the server takes it."""
+    options: dict[str, Any] = {"ws_max_size": 1_000_000, "ws": WebSocketsSansIOProtocol}
+    async with listening(live.server.config.loaded_app, **options) as server:
+        plain = Live(live.api, server, live.process)
+        async with plain.socket() as client:
+            await client.socket.send("[" * (LONGEST_FIRST_MESSAGE + 1))
+            assert await client.closed() == (1009, "Message too large")
+        async with plain.client() as client:
+            await client.subscribe("1", "{ me { organizer { code } } }", padding="x" * 100_000)
+            assert (await client.hear())["type"] == "next"
+
+
+async def test_a_message_of_more_values_than_a_request_needs_closes_it(live: Live) -> None:
+    async with live.client() as client:
+        await client.socket.send("[" + "0," * 250_000 + "0]")
+        assert await client.closed() == (1009, "Message too large")
+
+
+async def test_few_may_wait_without_saying_who_they_are(live: Live, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(connections, "MOST_SOCKETS_WITHOUT_INIT", 2)
+    async with live.client(), live.socket() as first, live.socket():
+        await first.say(type="ping")
+        assert await first.hear() == {"type": "pong"}
+        async with live.socket() as third:
+            assert await third.closed() == (1013, "The registry cannot answer now: try again later")
+        await init(first, authorization=f"Bearer {await live.api.token('djka')}")
+        assert await first.hear() == {"type": "connection_ack"}
+        async with live.client() as fourth:
+            await fourth.say(type="ping")
+            assert await fourth.hear() == {"type": "pong"}
 
 
 @pytest.mark.parametrize("protocol", [None, "graphql-ws"])

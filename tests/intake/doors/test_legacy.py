@@ -140,8 +140,10 @@ async def test_a_form(api: Doors, world: World) -> None:
         (b"nik=%ff", FORM, 400),
         (b"&".join([b"a=1"] * 21), FORM, 400),
         (b"{}", "text/plain", 415),
+        (b"nik=" + b"%39" * 6_000, FORM, 413),
+        (b'{"nik": "' + b"9" * 17_000 + b'"}', "application/json", 413),
     ],
-    ids=range(8),
+    ids=range(10),
 )
 async def test_what_is_no_request(api: Doors, world: World, content: bytes, media: str, status: int) -> None:
     async with world.unchanged("nik_access", "check_budget"):

@@ -329,3 +329,8 @@ async def test_the_columns_are_the_standards(api: Doors, world: World) -> None:
     unknown = record(2, status_pemesanan_code=None) | {"status_pemesanan_title": "Terdaftar"}
     assert (await api.send(PATH, unknown)).json()["hasil"][0]["kolom"] == "status_pemesanan_code"
     assert await world.run("SELECT arrived_at FROM registrant") == [(NOW,)]
+
+
+async def test_more_values_than_a_request_needs_are_not_parsed(api: Doors) -> None:
+    answer = await api.send(PATH, b"[" + b",".join([b"{}"] * 150_000) + b"]")
+    assert (answer.status_code, answer.json()["error"]["code"]) == (413, "CONTENT_TOO_LARGE")

@@ -11,7 +11,7 @@ from app.errors import Refusal
 from app.models.enums import Direction, Mode, RegistrantStatus
 from app.registry.caller import Caller
 from app.registry.rows import row
-from app.registry.rows.row import REQUIRED, ParsedRow, row_of
+from app.registry.rows.row import LONGEST_CELL, REQUIRED, ParsedRow, row_of
 from app.registry.values import standard
 from app.vault.vault import Vault
 from tests.registry.rows.records import record
@@ -232,6 +232,13 @@ def test_what_is_no_record(vault: Vault, values: object) -> None:
 @pytest.mark.parametrize("column", ["data_nik", "data_pemesan", "kode_booking"])
 def test_what_is_neither_text_nor_a_number(vault: Vault, column: str, value: object) -> None:
     assert wrong(vault, record(**{column: value})) == (column, "Nilainya harus teks atau angka.")
+
+
+def test_a_text_is_measured_before_it_is_tidied(vault: Vault) -> None:
+    for column in ("data_nik", "data_pemesan", "kota_tujuan", "source", "kode_booking"):
+        long = record(**{column: "a b" * LONGEST_CELL})
+        assert wrong(vault, long) == (column, "Paling banyak 1000 karakter.")
+    assert good(vault, data_pemesan="Warga Contoh" + " " * 900).name == "Warga Contoh"
 
 
 def test_the_same_words_of_a_route_are_one(vault: Vault) -> None:

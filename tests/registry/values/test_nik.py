@@ -10,6 +10,7 @@ from app.registry.values import nik
 from app.registry.values.nik import DISTRICT_UNKNOWN, REGENCY_UNKNOWN, Nik
 from app.registry.values.regions import regions
 from tests.examples import given
+from tests.growth import assert_linear
 
 TODAY = date(2026, 3, 2)
 GOOD = "3201010101909001"
@@ -246,3 +247,9 @@ def test_sixteen_digits_are_never_repeated_in_a_refusal(digits: str) -> None:
     if isinstance(answer, NikInvalid):
         shown += answer.message() + answer.message("en") + repr(asdict(answer))
     assert digits[:12] not in shown
+
+
+def test_a_long_text_is_not_searched_for_digits() -> None:
+    assert isinstance(nik.parse(GOOD + " " * (nik.LONGEST_WRITTEN - 16), TODAY), Nik)
+    assert refused(GOOD + " " * (nik.LONGEST_WRITTEN - 15)) == NOT_16
+    assert_linear(lambda size: lambda: [nik.parse("3 " * size, TODAY) for _ in range(1_000)], 1_000)

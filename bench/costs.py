@@ -1,0 +1,160 @@
+"""Whether cost is true: the CPU of each family of fields, beside what it is booked for. `make bench ARGS=costs`.
+
+An operation is executed in this process, without HTTP. What is measured is the CPU of this process alone: that is what
+one request takes from its neighbours. It fails when a family takes more than twice what it is booked for.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import tempfile
+import time
+from collections.abc import Sequence
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import text
+
+from app import clock, migration
+from app.auth.bearer import Principal
+from app.config import Settings
+from app.db import Database
+from app.embedded import postgres
+from app.graphql.context import Context
+from app.graphql.engine import limits
+from app.graphql.engine.operations import Operations
+from app.graphql.engine.requests import OperationRequest
+from app.graphql.schema import EXECUTABLE
+from app.process import Process, build_process
+from app.registry.caller import Caller
+from app.registry.clients.scopes import SCOPES
+from app.vault.vault import open_vault
+from bench import seed
+
+REGISTRANTS = 2_000
+ROUTES = 300
+ROUNDS = 7
+MOST_TIMES_THE_BOOKING = 2.0
+
+RECORD = (
+    "id season nik name direction service status statusCode statusTitle reference identityDocument registeredAt"
+    " verifyBy verifiedAt departedAt late healthy"
+)
+ROUTE = "id season name direction service mode departsAt reportBy handoverOn quota taken remaining provisional"
+TERMINAL = "code name city kind regionCode provisional"
+
+
+def page(connection: str, selected: str) -> str:
+    return f"{connection}(first: 200) {{ nodes {{ {selected} }} }}"
+
+
+def aliased(times: int, field: str) -> str:
+    return " ".join(f"a{number}: {field}" for number in range(times))
+
+
+FAMILIES = {
+    "registrants, ids": page("registrants", "id"),
+    "registrants, attributes": page("registrants", RECORD),
+    "registrants, 8 aliases": aliased(8, page("registrants", "id")),
+    "registrants, routes": page("registrants", f"id route {{ {ROUTE} }}"),
+    "registrants, organizers": page("registrants", "id organizer { code name }"),
+    "registrants, returns": page("registrants", "id outbound { id } return { id }"),
+    "registrants, history": page("registrants", "id history { cursor at kind from to reason }"),
+    "changes, cursors": page("changes", "cursor"),
+    "changes, attributes": page("changes", "cursor at kind from to reason"),
+    "changes, registrants": page("changes", f"cursor registrant {{ {RECORD} }}"),
+    "routes, ids": page("routes", "id"),
+    "routes, attributes": page("routes", ROUTE),
+    "routes, terminals": page("routes", f"origin {{ {TERMINAL} }} destination {{ {TERMINAL} }}"),
+    "routes, returns": page("routes", "returnRoutes { id }"),
+    "organizers": "organizers { code name policy { verifyWithinDays } schemes windows { opensAt } }",
+    "terminals": f"terminals {{ {TERMINAL} }}",
+    "statistics": "statistics { total { registered } byDay { day } byOrganizer { organizer { code } } }",
+    "checkNiks": "checkNiks(niks: $niks) { nik outcome available standing { status } }",
+    "_entities": "_entities(representations: $keys) { ... on Registrant { id } }",
+    "_service": aliased(20, "_service { sdl }"),
+    "me": aliased(50, "me { id scopes }"),
+}
+VARIABLES = {"$niks": "query($niks: [NIK!]!) ", "$keys": "query($keys: [_Any!]!) "}
+
+
+def run() -> None:
+    with tempfile.TemporaryDirectory(prefix="pemudik-costs-") as name:
+        folder = Path(name)
+        folder.chmod(0o755)
+        with postgres.running(folder / "database") as url:
+            over = asyncio.run(measure(url, folder))
+    if over:
+        raise SystemExit(f"costs more than {MOST_TIMES_THE_BOOKING:g} times what it is booked for: {', '.join(over)}")
+
+
+async def measure(url: str, folder: Path) -> list[str]:
+    settings = Settings(home=folder)
+    database = Database(url)
+    await migration.upgrade(database.engine)
+    vault = open_vault(settings)
+    seed.REGISTRANTS = REGISTRANTS
+    await seed.seed(database, vault)
+    process = build_process(database, vault)
+    variables = {"niks": [seed.nik_of(n) for n in range(1_000)], "keys": await prepare(process)}
+    gc.collect()
+    gc.freeze()
+    print(f"{'':28}{'units':>10}{'CPU ms':>10}{'µs a unit':>12}{'booked':>9}")
+    over = [name for name, query in FAMILIES.items() if not await is_true(name, query, variables, process, settings)]
+    await database.dispose()
+    return over
+
+
+async def prepare(process: Process) -> Sequence[dict[str, str]]:
+    """More routes and terminals, and registrants with a change each. Returns the keys of a thousand registrants."""
+    async with process.database.transaction() as session:
+        await session.execute(
+            text(
+                """INSERT INTO route (id, season, organizer_code, name, direction, service, mode, origin_code,
+                       destination_code, departs_at, quota)
+                   SELECT gen_random_uuid(), 2026, organizer_code, name || ' ' || n, direction, service, mode,
+                       origin_code, destination_code, departs_at + n * interval '1 hour', 50
+                   FROM route, generate_series(1, :routes / 2) n"""
+            ),
+            {"routes": ROUTES},
+        )
+        await session.execute(
+            text(
+                """INSERT INTO change (registrant_id, at, organizer_code, season, kind, to_status, client_id)
+                   SELECT id, registered_at, organizer_code, season, 'REGISTRANT_MOVED', 'REGISTERED', NULL
+                   FROM registrant"""
+            )
+        )
+        rows = await session.execute(text("SELECT id FROM registrant LIMIT 1000"))
+        keys: list[UUID] = [row.id for row in rows]
+    return [{"__typename": "Registrant", "id": str(key)} for key in keys]
+
+
+async def is_true(name: str, query: str, variables: dict[str, Any], process: Process, settings: Settings) -> bool:
+    operations = Operations(EXECUTABLE, settings)
+    declared = "".join(text for variable, text in VARIABLES.items() if variable in query)
+    found = operations.find(OperationRequest(f"{declared}{{ {query} }}", variables, None))
+    operations.judge(found, frozenset(SCOPES))
+    units = operations.cost(found)
+    caller = Caller(None, seed.CHECKER)
+    principal = Principal(caller, frozenset(SCOPES), clock.now() + timedelta(days=1))
+    seconds = []
+    for _ in range(ROUNDS):
+        context = Context(process, principal, "en", clock.now())
+        started = time.process_time()
+        result = await operations.execute(found, context, "")
+        seconds.append(time.process_time() - started)
+        if result.errors:
+            raise SystemExit(f"{name}: {result.errors[0]}")
+    # The first round plans the statements and the document.
+    taken = min(seconds[1:])
+    booked = units * limits.MICROSECONDS_OF_A_UNIT / 1e6
+    print(f"{name:28}{units:10,}{taken * 1e3:10.1f}{taken * 1e6 / units:12.1f}{taken / booked:8.1f}×", flush=True)
+    return taken <= MOST_TIMES_THE_BOOKING * booked
+
+
+if __name__ == "__main__":
+    run()

@@ -1,0 +1,138 @@
+"""Large operations wait for their turn, small ones do not, and nobody's many keep another's few waiting."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from app.graphql.engine.requests import NotUnderstood
+from app.graphql.engine.turns import MOST_COST_AT_A_TIME, MOST_WAITING_OF_A_CLIENT, SMALL_COST, Turns
+
+pytestmark = pytest.mark.anyio
+
+LARGE = MOST_COST_AT_A_TIME // 2
+
+
+class Stage:
+    """Operations that run until the test ends them, oldest first."""
+
+    def __init__(self) -> None:
+        self.turns = Turns()
+        self.running: list[tuple[str, asyncio.Event]] = []
+        self.tasks: list[asyncio.Task[None]] = []
+
+    async def begin(self, client: str, cost: int = LARGE, times: int = 1) -> list[asyncio.Task[None]]:
+        begun = [asyncio.create_task(self._run(client, cost)) for _ in range(times)]
+        self.tasks += begun
+        await settled()
+        return begun
+
+    async def _run(self, client: str, cost: int) -> None:
+        async with self.turns.turn(client, cost):
+            end = asyncio.Event()
+            self.running.append((client, end))
+            await end.wait()
+
+    async def end_one(self) -> None:
+        self.running.pop(0)[1].set()
+        await settled()
+
+    @property
+    def clients(self) -> list[str]:
+        return [client for client, _ in self.running]
+
+    async def order(self) -> list[str]:
+        """Who is served, one after the other, until nobody is left. Everything is given back then."""
+        served = []
+        while self.running:
+            served.append(self.running[0][0])
+            await self.end_one()
+        await asyncio.gather(*self.tasks, return_exceptions=True)
+        await self._everything_is_free()
+        return served
+
+    async def _everything_is_free(self) -> None:
+        """The largest operations of two clients get their turns, one after the other."""
+        for client in ("d", "e"):
+            await self.begin(client, MOST_COST_AT_A_TIME)
+        assert self.clients == ["d"]
+        await self.end_one()
+        assert self.clients == ["e"]
+        await self.end_one()
+
+
+async def settled() -> None:
+    for _ in range(5):
+        await asyncio.sleep(0)
+
+
+async def test_a_client_that_is_alone_uses_the_whole_process() -> None:
+    stage = Stage()
+    await stage.begin("a", times=5)
+    assert stage.clients == ["a", "a"]
+    assert await stage.order() == ["a"] * 5
+
+
+async def test_small_operations_never_wait() -> None:
+    stage = Stage()
+    await stage.begin("a", times=10)
+    await stage.begin("b", SMALL_COST, times=200)
+    assert stage.clients == ["a", "a"] + ["b"] * 200
+    await stage.order()
+
+
+async def test_clients_are_served_by_turns() -> None:
+    stage = Stage()
+    await stage.begin("a", times=6)
+    await stage.begin("b", times=2)
+    await stage.begin("c", times=1)
+    assert (await stage.order())[:6] in (["a", "a", "a", "b", "c", "a"], ["a", "a", "b", "c", "a", "b"])
+
+
+async def test_turns_are_of_cost_and_not_of_number() -> None:
+    stage = Stage()
+    await stage.begin("x", MOST_COST_AT_A_TIME)
+    await stage.begin("a", MOST_COST_AT_A_TIME, times=3)
+    await stage.begin("b", MOST_COST_AT_A_TIME // 5, times=10)
+    order = await stage.order()
+    assert order[0] == "x"
+    assert sorted(order[1:9]) in (["a"] + ["b"] * 7, ["a", "a"] + ["b"] * 6)
+
+
+async def test_the_largest_operation_runs_alone() -> None:
+    stage = Stage()
+    await stage.begin("a", 2 * MOST_COST_AT_A_TIME)
+    await stage.begin("b", SMALL_COST + 1)
+    assert stage.clients == ["a"]
+    await stage.end_one()
+    assert stage.clients == ["b"]
+    await stage.order()
+
+
+async def test_too_many_that_wait_are_refused_and_nobody_elses() -> None:
+    stage = Stage()
+    await stage.begin("a", times=2 + MOST_WAITING_OF_A_CLIENT)
+    [one_more] = await stage.begin("a")
+    with pytest.raises(NotUnderstood) as refused:
+        await one_more
+    assert (refused.value.status, refused.value.code) == (429, "TOO_MANY_OPERATIONS")
+    assert refused.value.headers == {"Retry-After": "2"}
+    await stage.begin("b")
+    assert "b" in (await stage.order())[:5]
+
+
+async def test_who_goes_away_leaves_its_turn_to_others() -> None:
+    stage = Stage()
+    await stage.begin("a", times=2)
+    waiting = await stage.begin("b", times=3)
+    waiting[0].cancel()
+    await settled()
+    # Its turn comes, and it goes away before it runs.
+    stage.running.pop(0)[1].set()
+    while not any(task.done() for task in stage.tasks[:2]):  # noqa: ASYNC110 - a step more would be too late
+        await asyncio.sleep(0)
+    waiting[1].cancel()
+    await settled()
+    assert stage.clients == ["a", "b"]
+    assert await stage.order() == ["a", "b"]
