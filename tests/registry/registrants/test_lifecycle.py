@@ -329,7 +329,7 @@ async def test_what_the_registry_does_itself_has_no_client(world: World) -> None
 
 @pytest.mark.parametrize(
     ("after", "times"),
-    [("FROM route WHERE id = ANY", 2), ("SELECT id FROM registrant WHERE", 4)],
+    [("FROM route WHERE id = ANY", 2), ("SELECT r.id ", 4)],
     ids=["routes", "returns"],
 )
 async def test_a_return_that_is_booked_meanwhile_is_a_lost_race(world: World, after: str, times: int) -> None:
