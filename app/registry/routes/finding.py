@@ -41,12 +41,18 @@ class _ReturnRow(RouteRow):
 _RETURNS = statement(
     f"""
     SELECT {COLUMNS}, outbound.id AS outbound_id
-    FROM route outbound JOIN terminal home ON home.code = outbound.destination_code,
-         route r {JOINS}
-    WHERE outbound.id = ANY(CAST(:ids AS uuid[])) AND outbound.direction = '{Direction.MUDIK}'
-      AND r.organizer_code = outbound.organizer_code AND r.season = outbound.season
-      AND r.direction = '{Direction.BALIK}' AND r.service = outbound.service AND origin.city_key = home.city_key
-      AND r.merged_into IS NULL
+    FROM unnest(CAST(:ids AS uuid[])) AS asked (id)
+    -- OFFSET 0 has PostgreSQL look up one route home after the other, and for each route home its routes back. A plan
+    -- that was made for empty tables else begins with every route back: 9,150 pages for 20 of 12,000 routes, now 262.
+    JOIN LATERAL (
+        SELECT route.*, home.city_key FROM route JOIN terminal home ON home.code = route.destination_code
+        WHERE route.id = asked.id AND route.direction = '{Direction.MUDIK}' OFFSET 0
+    ) outbound ON true
+    JOIN LATERAL (
+        SELECT * FROM route WHERE season = outbound.season AND organizer_code = outbound.organizer_code
+            AND direction = '{Direction.BALIK}' AND service = outbound.service AND merged_into IS NULL
+            AND origin_code = ANY(ARRAY(SELECT code FROM terminal WHERE city_key = outbound.city_key)) OFFSET 0
+    ) r ON true {JOINS}
     ORDER BY r.departs_at, r.id
     """,
     _ReturnRow,
@@ -57,8 +63,8 @@ _CONDITIONS = {
     "direction": "r.direction = :direction",
     "service": "r.service = :service",
     "provisional": "r.provisional = :provisional",
-    "origin_city": "origin.city_key = :origin_city",
-    "destination_city": "destination.city_key = :destination_city",
+    "origin_city": "r.origin_code = ANY(ARRAY(SELECT code FROM terminal WHERE city_key = :origin_city))",
+    "destination_city": "r.destination_code = ANY(ARRAY(SELECT code FROM terminal WHERE city_key = :destination_city))",
     "with_seats": f"{_HAS_SEATS} = :with_seats",
     "after": "r.id > :after",
 }
@@ -69,8 +75,15 @@ def _page(asked: frozenset[str]) -> Statement[RouteRow]:
     """The page for a filter that asks for these `_CONDITIONS`."""
     season = f"r.season = coalesce(CAST(:season AS int), {seasons.LATEST})"
     conditions = ["r.merged_into IS NULL", season, *(_CONDITIONS[name] for name in sorted(asked))]
+    # The page is cut before its terminals and its quota are looked up. A plan that was made for empty tables else looks
+    # these up for every route of the season: 100,751 pages for 50 of 12,000 routes, now 503.
     return statement(
-        f"SELECT {COLUMNS} FROM route r {JOINS} WHERE {' AND '.join(conditions)} ORDER BY r.id LIMIT :most", RouteRow
+        f"""
+        SELECT {COLUMNS}
+        FROM (SELECT * FROM route r WHERE {" AND ".join(conditions)} ORDER BY r.id LIMIT :most) r {JOINS}
+        ORDER BY r.id
+        """,
+        RouteRow,
     )
 
 
@@ -89,7 +102,7 @@ async def page(session: Session, where: RouteFilter, *, after: UUID | None, firs
 async def return_routes(session: Session, route_ids: Sequence[UUID], now: datetime) -> list[list[Route]]:
     """For each route home the same organizer's routes back that start in its destination's city."""
     back: dict[UUID, list[Route]] = defaultdict(list)
-    for row in await session.rows(_RETURNS, ids=list(route_ids), now=now):
+    for row in await session.rows(_RETURNS, ids=list(set(route_ids)), now=now):
         back[row.outbound_id].append(from_row(row))
     return [back[route_id] for route_id in route_ids]
 

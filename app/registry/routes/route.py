@@ -89,14 +89,18 @@ COLUMNS = f"""
 """
 JOINS = """
     JOIN organizer ON organizer.code = r.organizer_code
-    JOIN terminal origin ON origin.code = r.origin_code
-    JOIN terminal destination ON destination.code = r.destination_code
+    JOIN LATERAL (SELECT * FROM terminal WHERE code = r.origin_code OFFSET 0) origin ON true
+    JOIN LATERAL (SELECT * FROM terminal WHERE code = r.destination_code OFFSET 0) destination ON true
 """
-"""What `COLUMNS` needs beside the route `r`."""
+"""What `COLUMNS` needs beside the route `r`. OFFSET 0 has PostgreSQL look up one terminal after the other. It expects a
+page of routes to be a tenth of them all, and else reads every terminal: 5,032 pages for 50 of 12,000 routes, now 394.
+"""
 _BY_IDS = statement(
     f"""
     SELECT {COLUMNS} FROM unnest(CAST(:ids AS uuid[])) AS asked (id)
-    -- OFFSET 0 has PostgreSQL look up one id after the other. A plan of an empty table would read all routes.
+    -- OFFSET 0 has PostgreSQL look up one route after the other. A plan that was made for empty tables else reads every
+    -- route: 4,761 pages for 20 of 12,000 routes, now 280. `merged_into` stands outside. Else PostgreSQL goes by an
+    -- index that has only the routes that are not merged, and that index does not know the id.
     JOIN LATERAL (SELECT * FROM route WHERE id = asked.id OFFSET 0) r ON r.merged_into IS NULL {JOINS}
     """,
     RouteRow,

@@ -163,10 +163,15 @@ _MAKE_ROUTES = statement(
 _ROUTES = statement(
     f"""
     SELECT new.id AS new_id, coalesce(r.merged_into, r.id) AS id FROM {_NEW_ROUTES}
-    JOIN route r ON r.provisional AND r.season = :season AND r.organizer_code = new.organizer_code
-        AND r.direction = new.direction AND r.service = new.service AND r.name_key = new.name_key
-        AND r.origin_code = new.origin_code AND r.destination_code = new.destination_code
-        AND r.departs_at IS NOT DISTINCT FROM new.departs_at
+    -- OFFSET 0 has PostgreSQL look up one route after the other. A plan that was made for empty tables else reads every
+    -- provisional route of the season: 2,299 pages for 20 of 6,000 routes, now 156.
+    JOIN LATERAL (
+        SELECT * FROM route WHERE provisional AND season = :season AND organizer_code = new.organizer_code
+            AND direction = new.direction AND service = new.service AND name_key = new.name_key
+            AND origin_code = new.origin_code AND destination_code = new.destination_code
+            AND departs_at IS NOT DISTINCT FROM new.departs_at
+        OFFSET 0
+    ) r ON true
     -- A terminal that was merged while the route waited for its lock stands for another terminal now.
     WHERE NOT EXISTS (SELECT FROM terminal
                       WHERE code IN (new.origin_code, new.destination_code) AND merged_into IS NOT NULL)
