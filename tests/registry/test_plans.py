@@ -64,9 +64,6 @@ GROWING = {
     # Found by the deadline and shown in the order of the ids: no index has both orders. Callers filter by their
     # organizer, too.
     "app.registry.registrants.lookup._PAGES[verify_before]",
-    # Planned on an empty log, it sorts all that is behind the position. That is little for whoever follows the log, and
-    # the first statistics of the log end that plan.
-    "app.changes.log.feed._PAGES[0]",
     # Routes from or to one city. They are shown in the order of the ids, so the season's routes are read in that order
     # until the page is full: at most all routes of the season, each once (391 pages for 12,000 routes).
     "app.registry.routes.finding._EVERY_CONDITION[4]",
