@@ -17,15 +17,16 @@ from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
-from app import clock, json_texts
+from app import clock
 from app.auth import edge
 from app.auth.bearer import Principal, Unauthorized, insufficient_scope
 from app.auth.edge import Authenticator, BodyTooLarge, BodyTooLate, RequestRefused
 from app.config import Settings
 from app.errors import Language, Refusal, RefusalError, Unavailable
-from app.json_texts import MOST_SEPARATORS, NotJson, TooManyValues
 from app.language import language_of
 from app.registry.caller import Caller
+from app.server import json_texts
+from app.server.json_texts import MOST_SEPARATORS, NotJson, TooManyValues
 
 Value = TypeVar("Value")
 

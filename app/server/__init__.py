@@ -1,1 +1,1 @@
-"""What a server process has around the application: bounded protocols, and a watchdog over its event loop."""
+"""What a server process has around the application: bounds that act before the application, and a watchdog."""

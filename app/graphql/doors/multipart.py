@@ -12,7 +12,6 @@ from typing import Any
 from starlette.requests import Request
 from starlette.types import Receive
 
-from app import json_texts
 from app.auth.edge import RequestRefused
 from app.config import Settings
 from app.graphql.engine.requests import TOO_MANY_VALUES, NotUnderstood, OperationRequest, parse_request
@@ -21,7 +20,8 @@ from app.intake.files import uploads
 from app.intake.files.file_refusals import FileRefusedError
 from app.intake.files.uploads import AROUND, MULTIPART, Form, NotAForm, Upload
 from app.intake.files.workbooks import MOST_BYTES
-from app.json_texts import NotJson, TooManyValues
+from app.server import json_texts
+from app.server.json_texts import NotJson, TooManyValues
 
 PREFLIGHT_HEADERS = (b"graphql-preflight", b"apollo-require-preflight", b"x-requested-with")
 MOST_PLACES_OF_A_FILE = 10

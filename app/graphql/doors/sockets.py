@@ -15,7 +15,7 @@ from typing import Any
 import orjson
 from starlette.types import Receive, Scope, Send
 
-from app import json_texts, metrics
+from app import metrics
 from app.auth import edge
 from app.auth.bearer import Bearer, Principal, Unauthorized
 from app.errors import Unavailable
@@ -34,9 +34,10 @@ from app.graphql.doors.connections import (
 from app.graphql.doors.payloads import Payloads, errors_of
 from app.graphql.engine.operations import Operations
 from app.graphql.engine.requests import NotUnderstood, OperationRequest, request_of
-from app.json_texts import NotJson, TooManyValues
 from app.language import language_of
 from app.request_log import in_a_word
+from app.server import json_texts
+from app.server.json_texts import NotJson, TooManyValues
 from app.server.socket_protocol import LONGEST_FIRST_MESSAGE, TRUST
 
 PROTOCOL = "graphql-transport-ws"

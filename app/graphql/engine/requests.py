@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from app import json_texts
-from app.json_texts import MOST_SEPARATORS, NotJson, TooManyValues
+from app.server import json_texts
+from app.server.json_texts import MOST_SEPARATORS, NotJson, TooManyValues
 
 _JSON = re.compile(rb'\s*application/json\s*(;\s*charset\s*=\s*"?utf-?8"?\s*)?;?\s*', re.IGNORECASE)
 

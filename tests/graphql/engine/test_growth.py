@@ -17,8 +17,8 @@ from app.graphql.engine.operations import Operations
 from app.graphql.engine.requests import NotUnderstood, parse_request
 from app.graphql.failures import RequestError
 from app.graphql.schema import EXECUTABLE
-from app.json_texts import MOST_SEPARATORS
 from app.registry.clients.scopes import SCOPES
+from app.server.json_texts import MOST_SEPARATORS
 from tests.growth import assert_linear
 
 SUBMIT = "mutation($i: SubmitRegistrant!) { submitRegistrant(input: $i) { __typename } }"
