@@ -13,7 +13,7 @@ from pydantic import SecretStr
 from sqlalchemy import text
 from starlette.applications import Starlette
 
-from app import main, migration, worker
+from app import main, migration
 from app.config import Settings
 from app.db import Database
 from app.errors import NikInvalid
@@ -143,11 +143,11 @@ def test_without_a_database_it_says_what_to_do(settings: Settings) -> None:
         main.create_app(settings.model_copy(update={"database_url": None}))
 
 
-def test_a_worker_is_the_application(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_process_is_the_application(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("app.telemetry.configure", lambda form, level: None)
     threshold = gc.get_threshold()
     try:
-        assert isinstance(worker.asgi(settings), Starlette)
+        assert isinstance(main.asgi(settings), Starlette)
         assert gc.get_threshold()[0] == main.FIRST_GC_THRESHOLD
     finally:
         gc.set_threshold(*threshold)

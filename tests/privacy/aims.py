@@ -277,7 +277,7 @@ NOBODY = nik_of(839_999)
 """A NIK that no registrant has."""
 
 
-AT_ONCE = {"registrants": 2, "statistics": 1, "webhooks": 1, "importJob": 1, "cancelMissing": 1}
+AT_ONCE = {"registrants": 2, "changes": 2, "statistics": 1, "webhooks": 1, "importJob": 1, "cancelMissing": 1}
 """Calls in one document, of a field that answers much."""
 
 

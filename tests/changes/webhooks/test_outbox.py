@@ -320,7 +320,7 @@ async def test_one_that_is_forgotten_is_nothing_to_anybody(post: Post) -> None:
 async def test_a_test_is_tried_once_and_says_nothing_of_the_webhook(post: Post) -> None:
     hook = await post.hook()
     made = await post.test(hook)
-    assert (made.event, made.state, made.next_attempt_at, made.attempts) == ("webhook.test", "PENDING", NOW, [])
+    assert (made.event, made.state, made.next_attempt_at, made.attempts) == ("webhook.test", "PENDING", NOW, ())
     [leased] = await post.lease()
     assert (leased.id, leased.change, leased.own) == (made.id, None, False)
     await post.record((leased, FAILED))

@@ -144,7 +144,8 @@ def chained_fragments(count: int) -> bytes:
     ("body_of", "size"),
     [
         pytest.param(operations, 6, id="operations that spread one fragment"),
-        pytest.param(at_one_place, 10, id="fields at one place of the answer"),
+        # Validation compares these in pairs, so their number is bounded by 100: eight times as many must stay below.
+        pytest.param(at_one_place, 4, id="fields at one place of the answer"),
     ],
 )
 def test_reading_a_document_takes_time_in_proportion(body_of: Callable[[int], bytes], size: int) -> None:
