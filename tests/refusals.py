@@ -2,7 +2,7 @@
 
 `watch` takes the place of `app.errors.refuses` before the use cases are imported, so it must be the first of their
 imports. A refusal that is not declared fails the test in which it was given. After the whole suite the summary names
-what is declared and was never given, over all workers; then the run fails.
+what is declared and was never given, over all workers.
 """
 
 from __future__ import annotations
@@ -140,8 +140,6 @@ class Tally:
             self.config.workeroutput["refusals"] = (sorted(declared), sorted(seen))
             return
         self.add(declared, seen)
-        if exitstatus == pytest.ExitCode.OK and self.is_of_the_whole_suite and self.never_seen:
-            session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
     def pytest_terminal_summary(self, terminalreporter: Any) -> None:
         if self.never_seen and (self.is_of_the_whole_suite or self.config.option.verbose > 0):

@@ -103,9 +103,11 @@ async def test_what_is_no_http(caller: Caller) -> None:
     ):
         reader, writer = await asyncio.open_connection(host, port)
         writer.write(sent.encode())
-        with suppress(ConnectionError):
+        # A header that is too long ends the connection before all of the header was sent.
+        with suppress(OSError):
             await writer.drain()
             writer.write_eof()
+        with suppress(ConnectionError):
             answered = await reader.read()
             assert caller.house.everybody.told_by(answered.decode("latin-1")) == []
         writer.close()
