@@ -30,7 +30,7 @@ class Terminal(SQLModel, table=True):
     """The name as `registry.values.spellings` compares it. Empty: no spelling finds it."""
     city: str = Field(sa_type=Text)
     city_key: str = Field(sa_type=Text, index=True)
-    """The city as `registry.cities` compares it."""
+    """The city as `registry.values.cities` compares it."""
     kind: str = Field(sa_type=Text)
     region_code: str | None = Field(default=None, sa_type=Text)
     organizer_code: str | None = Field(default=None, foreign_key="organizer.code", sa_type=Text)

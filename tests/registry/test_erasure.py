@@ -1,6 +1,6 @@
 """Erasure of a person."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import uuid4
 
@@ -18,8 +18,6 @@ pytestmark = pytest.mark.anyio
 S = RegistrantStatus
 HOUR = timedelta(hours=1)
 REASON = "Permintaan yang bersangkutan"
-RETAINED_UNTIL = datetime(2026, 10, 27, 17, 0, tzinfo=UTC)
-"""Midnight in Jakarta, 180 whole days after the season's last one, 30 April."""
 
 
 async def erase(world: World, ref: Ref, reason: str = REASON, now: datetime = NOW) -> Any:

@@ -15,7 +15,6 @@ pytestmark = pytest.mark.anyio
 
 S = RegistrantStatus
 HOUR = timedelta(hours=1)
-REASON = "Permintaan yang bersangkutan"
 RETAINED_UNTIL = datetime(2026, 10, 27, 17, 0, tzinfo=UTC)
 """Midnight in Jakarta, 180 whole days after the season's last one, 30 April."""
 

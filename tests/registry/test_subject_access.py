@@ -1,11 +1,10 @@
 """Duties to the person: the access log, the export, the list for a breach notice."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
 
-from app.models.enums import RegistrantStatus
 from app.registry import erasure, subject_access
 from app.registry.niks.check import Check
 from app.registry.registrants.lookup import Ref
@@ -15,11 +14,8 @@ from tests.world import DJKA, DKI, HUBDAT, NOW, World, nik_of, someone
 
 pytestmark = pytest.mark.anyio
 
-S = RegistrantStatus
 HOUR = timedelta(hours=1)
 REASON = "Permintaan yang bersangkutan"
-RETAINED_UNTIL = datetime(2026, 10, 27, 17, 0, tzinfo=UTC)
-"""Midnight in Jakarta, 180 whole days after the season's last one, 30 April."""
 
 
 async def erase(world: World, ref: Ref, reason: str = REASON, now: datetime = NOW) -> Any:

@@ -19,7 +19,7 @@ from app.graphql.failures import RequestError
 from app.graphql.schema import EXECUTABLE
 from app.registry.clients.scopes import SCOPES
 from app.server.json_texts import MOST_SEPARATORS
-from tests.growth import assert_linear
+from tests.growth import assert_linear, cpu_seconds
 
 SUBMIT = "mutation($i: SubmitRegistrant!) { submitRegistrant(input: $i) { __typename } }"
 SUBMITS = "mutation($i: [SubmitRegistrant!]!) { submitRegistrants(inputs: $i) { __typename } }"
@@ -135,21 +135,29 @@ def at_one_place(count: int) -> bytes:
     return body("{ " + " ".join(f"a{number}: me {{ {repeated} }}" for number in range(10)) + " }")
 
 
+def apart(count: int) -> bytes:
+    """As many fields as `at_one_place` has, each under a name of its own."""
+    names = " ".join(f"c{number}: code" for number in range(5))
+    organizers = " ".join(f"o{number}: organizer {{ {names} }}" for number in range(count // 5))
+    return body("{ " + " ".join(f"a{number}: me {{ {organizers} }}" for number in range(10)) + " }")
+
+
 def chained_fragments(count: int) -> bytes:
     fragments = " ".join(f"fragment F{number} on Client {{ id ...F{number + 1} }}" for number in range(count))
     return body(f"{{ me {{ ...F0 }} }} {fragments} fragment F{count} on Client {{ id }}")
 
 
-@pytest.mark.parametrize(
-    ("body_of", "size"),
-    [
-        pytest.param(operations, 6, id="operations that spread one fragment"),
-        # Validation compares these in pairs, so their number is bounded by 100: eight times as many must stay below.
-        pytest.param(at_one_place, 4, id="fields at one place of the answer"),
-    ],
-)
-def test_reading_a_document_takes_time_in_proportion(body_of: Callable[[int], bytes], size: int) -> None:
-    assert_linear(prepared(body_of), size)
+def test_reading_a_document_takes_time_in_proportion() -> None:
+    """Of operations that spread one fragment."""
+    assert_linear(prepared(operations), 6)
+
+
+def test_fields_at_one_place_of_the_answer_cost_no_more_than_others_within_their_bound() -> None:
+    """Validation compares them in pairs. So they are bounded, and below the bound the pairs do not count yet."""
+    most, too_many = 80, 100
+    assert codes(at_one_place(most)) == codes(apart(most)) == []
+    assert cpu_seconds(prepared(at_one_place)(most)) <= 2 * cpu_seconds(prepared(apart)(most))
+    assert codes(at_one_place(too_many)) == ["TOO_MANY_FIELDS"]
 
 
 def test_a_document_of_many_operations_is_refused_before_it_is_measured() -> None:

@@ -4,13 +4,13 @@ import asyncio
 import os
 import subprocess
 import sys
+from asyncio.subprocess import Process
 from collections.abc import Callable
-from contextlib import suppress
 from io import BytesIO
 from pathlib import Path
 from tempfile import SpooledTemporaryFile, TemporaryFile
+from typing import Any
 
-import psutil
 import pytest
 
 from app.intake.files import reading, workbooks
@@ -50,27 +50,29 @@ def reads(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Program:
     return program
 
 
-async def reader_of_a_file() -> psutil.Process:
-    """The only process that was started to read a file."""
-    [process] = [one for one in psutil.Process().children() if reads_files(one)]
-    return process
+@pytest.fixture
+def started(monkeypatch: pytest.MonkeyPatch) -> list[Process]:
+    """The processes that were started to read files. The process of a small file is gone before anybody can look."""
+    processes: list[Process] = []
+    start = asyncio.create_subprocess_exec
+
+    async def recorded(*command: str, **options: Any) -> Process:
+        processes.append(await start(*command, **options))
+        return processes[-1]
+
+    monkeypatch.setattr(asyncio, "create_subprocess_exec", recorded)
+    return processes
 
 
-def reads_files(process: psutil.Process) -> bool:
-    # Of a process that has ended and nobody has waited for yet, nothing is known.
-    with suppress(psutil.ZombieProcess):
-        return {*workbooks.COMMAND} <= {*process.cmdline()}
-    return False
-
-
-async def test_a_file_is_read_by_another_process(file: Path) -> None:
+async def test_a_file_is_read_by_another_process(file: Path, started: list[Process]) -> None:
     async with workbooks.read(file) as found:
         assert (found.header.sheet, found.header.row, found.count) == ("Lembar 1", 1, 2)
         batches = [batch async for batch in found.batches()]
         assert batches == [[FileRow(2, LINES[1]), FileRow(3, LINES[2])]]
         assert found.values(batches[0][0]) == person(1)
-        reader = await reader_of_a_file()
-    assert not reader.is_running()
+    [reader] = started
+    assert reader.pid != os.getpid()
+    assert reader.returncode is not None
 
 
 @pytest.mark.parametrize("make", [TemporaryFile, SpooledTemporaryFile], ids=["file", "spooled"])
@@ -182,15 +184,15 @@ async def test_a_frame_is_not_as_long_as_it_says(file: Path, reads: Program) -> 
         await rows_of(file)
 
 
-async def test_it_ends_with_whoever_reads_no_further(tmp_path: Path) -> None:
+async def test_it_ends_with_whoever_reads_no_further(tmp_path: Path, started: list[Process]) -> None:
     path = tmp_path / "data.csv"
     path.write_text(csv_of([LINES[0], *[LINES[1]] * 50_000]))
     async with workbooks.read(path) as found:
         assert len(await anext(found.batches())) == 500
-        reader = await reader_of_a_file()
+        [reader] = started
         # Not in the group that a terminal interrupts.
         assert os.getpgid(reader.pid) == reader.pid
-    assert not reader.is_running()
+    assert reader.returncode is not None
 
 
 # --- how it is shut in ------------------------------------------------------------------------------------------------
