@@ -319,7 +319,11 @@ class InvalidValue(Refusal):
         return {"reason": self.english_reason if language == "en" else self.indonesian_reason}
 
 
-class Unavailable(Exception):  # noqa: N818
+class EverybodysError(Exception):
+    """Not one item of a batch failed, but what all of them need: the database, or the request that brought them."""
+
+
+class Unavailable(EverybodysError):  # noqa: N818
     """The registry cannot answer now. `retry_after` is in whole seconds."""
 
     def __init__(self, retry_after: int = 1) -> None:

@@ -1,7 +1,8 @@
-"""Merges concurrent single calls into batches. Which calls are merged stands in `app.process`.
+"""Merges concurrent single calls into batches, and lets a poisoned item of a batch fail alone.
 
-While one batch is in flight, the next batch gathers. So an idle server adds no wait, and a busy server makes bigger
-batches: one commit, one lock of a hot quota row and one round trip for many callers.
+Which calls are merged stands in `app.process`. While one batch is in flight, the next batch gathers. So an idle server
+adds no wait. A busy server makes bigger batches: many callers share one commit, one lock of a hot quota row and one
+round trip.
 """
 
 from __future__ import annotations
@@ -9,11 +10,11 @@ from __future__ import annotations
 import asyncio
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import TYPE_CHECKING, Generic, TypeAlias, TypeVar
 
 from app import metrics, tracing
-from app.errors import Raced, Unavailable
+from app.errors import EverybodysError, Raced
 
 if TYPE_CHECKING:
     from opentelemetry.trace import SpanContext
@@ -27,8 +28,7 @@ _Call: TypeAlias = "tuple[Item, asyncio.Future[Answer], SpanContext | None]"
 class Merger(ABC, Generic[Item, Answer]):
     """A kind of single call. A subclass says in `answer_batch` how a batch of them is answered.
 
-    At most `LANES` batches of at most `MOST_IN_A_BATCH` items are in flight. When a batch of several items fails, its
-    items run again one by one, so that a poisoned item fails alone.
+    At most `LANES` batches of at most `MOST_IN_A_BATCH` items are in flight. A poisoned item fails alone.
     """
 
     NAME = "calls"
@@ -77,29 +77,48 @@ class Merger(ABC, Generic[Item, Answer]):
             self._free_lanes += 1
 
     async def _answer(self, batch: Sequence[_Call[Item, Answer]]) -> None:
-        try:
-            answers = await self.answer_batch([item for item, _, _ in batch])
-        except Exception as error:  # noqa: BLE001 - whatever it is belongs to the callers
-            if len(batch) == 1 or is_everybodys(error):
-                for _, future, _ in batch:
-                    _settle(future, error=error)
-                return
-            for entry in batch:
-                await self._answer([entry])
-            return
-        for (_, future, _), answer in zip(batch, answers, strict=True):
+        settled = await answers(self.answer_batch, [item for item, _, _ in batch])
+        for (_, future, _), answer in zip(batch, settled, strict=True):
             _settle(future, answer)
 
 
-def is_everybodys(error: Exception) -> bool:
-    """Whether all items of a batch fail alike: a database that is away would be away for each item alone, too."""
-    return isinstance(error, Unavailable) and not isinstance(error, Raced)
-
-
-def _settle(future: asyncio.Future[Answer], answer: Answer | None = None, *, error: Exception | None = None) -> None:
+def _settle(future: asyncio.Future[Answer], answer: Answer | Exception) -> None:
     if future.done():
         return
-    if error is not None:
-        future.set_exception(error)
+    if isinstance(answer, Exception):
+        future.set_exception(answer)
     else:
-        future.set_result(answer)  # type: ignore[arg-type]
+        future.set_result(answer)
+
+
+# --- a poisoned item fails alone --------------------------------------------------------------------------------------
+#
+# First all items are done at once. When that fails, each item is done by itself, so that only those fail which break
+# something. A failure that is nobody's own (`EverybodysError`) would come again for each item: nothing is tried again.
+
+
+def is_everybodys(error: Exception) -> bool:
+    """Whether all items of a batch fail alike: a database that is away would be away for each item alone, too.
+
+    A batch that raced too often is no such failure: its items meet fewer neighbours one by one.
+    """
+    return isinstance(error, EverybodysError) and not isinstance(error, Raced)
+
+
+async def answers(
+    answer_all: Callable[[Sequence[Item]], Awaitable[Sequence[Answer]]], items: Sequence[Item]
+) -> list[Answer | Exception]:
+    """What `answer_all` answers to each of `items`, in their order. An item that failed has its exception."""
+    try:
+        return [*await answer_all(items)]
+    except Exception as error:  # noqa: BLE001 - whatever it is belongs to the items
+        if len(items) == 1 or is_everybodys(error):
+            return [error] * len(items)
+    return await one_by_one(answer_all, items)
+
+
+async def one_by_one(
+    answer_all: Callable[[Sequence[Item]], Awaitable[Sequence[Answer]]], items: Sequence[Item]
+) -> list[Answer | Exception]:
+    """The same, each item by itself."""
+    return [answer for item in items for answer in await answers(answer_all, [item])]

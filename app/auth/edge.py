@@ -13,7 +13,7 @@ from typing import Protocol
 from starlette.types import Scope
 
 from app.auth.bearer import Principal, Unauthorized
-from app.errors import Language, TooManyChecks, Unavailable
+from app.errors import EverybodysError, Language, TooManyChecks, Unavailable
 
 NO_STORE = "no-store"
 """`Cache-Control` of every answer: nobody on the way may keep what it says of a person."""
@@ -25,7 +25,7 @@ class Authenticator(Protocol):
     async def authenticate(self, authorization: str | None) -> Principal: ...
 
 
-class RequestRefused(Exception):  # noqa: N818 - an answer
+class RequestRefused(EverybodysError):  # noqa: N818 - an answer
     """A request that is answered with an error, in two languages."""
 
     def __init__(

@@ -1,15 +1,16 @@
-"""Taking in a batch of rows: in one transaction, else one by one, so that a poisoned row fails alone."""
+"""Taking in rows: in one transaction, else one by one, so that a poisoned row fails alone."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime
+from typing import TypeVar
 
 import structlog
 
-from app.db import Database
-from app.errors import Unavailable
-from app.merging import is_everybodys
+from app import merging
+from app.db import Database, Session
+from app.errors import EverybodysError
 from app.registry.rows import reception
 from app.registry.rows.reception import Push, Result, Verdict
 from app.registry.rows.verdicts import BROKEN
@@ -17,29 +18,60 @@ from app.vault.vault import Vault
 
 logger = structlog.get_logger(__name__)
 
+Done = TypeVar("Done")
+Turn = Callable[[], Awaitable[None]]
+"""Waits until the rows before these ones have been taken in."""
+Take = Callable[[], Awaitable[Sequence[Verdict]]]
+"""Takes the rows in, inside the transaction that is open, and answers their verdicts."""
 
-async def push_all(database: Database, vault: Vault, pushes: Sequence[Push], now: datetime) -> list[Verdict]:
+
+async def push_all(database: Database, vault: Vault, pushes: Sequence[Push], now: datetime) -> Sequence[Verdict]:
     """Raises `Unavailable` when the database is away."""
+    return await push_with(database, vault, pushes, now, lambda _, take: take())
+
+
+async def push_with(
+    database: Database,
+    vault: Vault,
+    pushes: Sequence[Push],
+    now: datetime,
+    work: Callable[[Session, Take], Awaitable[Done]],
+    in_turn: Turn | None = None,
+) -> Done:
+    """Do `work` in one transaction with the rows that it takes in: what it stores of them stands or falls with them.
+
+    When a row breaks the transaction, the rows are taken in one by one. Then `work` runs again, and its `take` answers
+    what became of them. Raises `EverybodysError` when the fault is in no row.
+    """
     try:
-        return await database.attempt(lambda session: reception.push(session, vault, pushes, now))
+        return await database.attempt(
+            lambda session: work(session, lambda: reception.push(session, vault, pushes, now, in_turn=in_turn))
+        )
     except Exception as error:
-        if is_everybodys(error):
+        if merging.is_everybodys(error):
             raise
-        logger.exception("batch failed, its records go one by one", records=len(pushes))
-    return await push_each(database, vault, pushes, now)
+        logger.exception("batch failed, its rows go one by one", rows=len(pushes))
+    verdicts = await _push_each(database, vault, pushes, now, in_turn)
+    return await database.attempt(lambda session: work(session, lambda: _known(verdicts)))
 
 
-async def push_each(database: Database, vault: Vault, pushes: Sequence[Push], now: datetime) -> list[Verdict]:
-    """Each in a transaction of its own."""
-    return [await _alone(database, vault, one, now) for one in pushes]
+async def _push_each(
+    database: Database, vault: Vault, pushes: Sequence[Push], now: datetime, in_turn: Turn | None
+) -> list[Verdict]:
+    async def push(rows: Sequence[Push]) -> Sequence[Verdict]:
+        return await database.attempt(lambda session: reception.push(session, vault, rows, now, in_turn=in_turn))
+
+    return [_verdict(answer) for answer in await merging.one_by_one(push, pushes)]
 
 
-async def _alone(database: Database, vault: Vault, one: Push, now: datetime) -> Verdict:
-    try:
-        [verdict] = await database.attempt(lambda session: reception.push(session, vault, [one], now))
-    except Exception as error:
-        if isinstance(error, Unavailable):
-            raise
-        logger.exception("record failed")
+def _verdict(answer: Verdict | Exception) -> Verdict:
+    if isinstance(answer, EverybodysError):
+        raise answer
+    if isinstance(answer, Exception):
+        logger.error("row failed", exc_info=answer)
         return Verdict(result=Result.REFUSED, refusal=BROKEN)
-    return verdict
+    return answer
+
+
+async def _known(verdicts: Sequence[Verdict]) -> Sequence[Verdict]:
+    return verdicts

@@ -13,7 +13,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import orjson
-import structlog
 from starlette.responses import Response
 from starlette.routing import Route
 
@@ -25,8 +24,8 @@ from app.db import Session
 from app.errors import InvalidValue, Language
 from app.intake import http, pushing
 from app.intake.http import AdmittedRequest, RestDoor
+from app.intake.pushing import Take
 from app.intake.signatures import Signatures
-from app.merging import is_everybodys
 from app.process import Process
 from app.registry.clients import idempotency, webhook_secrets
 from app.registry.clients.idempotency import KeyedRequest, KeyInUse, KeyReused
@@ -41,8 +40,6 @@ MOST_RECORDS = 1000
 LONGEST_KEY = 255
 
 ToldVerdict = dict[str, Any]
-
-logger = structlog.get_logger(__name__)
 
 
 def routes(process: Process, bearer: Bearer, settings: Settings) -> list[Route]:
@@ -133,41 +130,36 @@ async def _push(
     if keyed is not None or message_id is not None:
         return await _push_once(process, asked, _Once(pushes, keyed, message_id))
     if len(pushes) == 1:
-        verdicts = [await process.pushes.ask(pushes[0])]
-    else:
-        verdicts = await pushing.push_all(process.database, process.vault, pushes, asked.now)
+        return [_told(await process.pushes.ask(pushes[0]), asked.language)]
+    verdicts = await pushing.push_all(process.database, process.vault, pushes, asked.now)
     return [_told(verdict, asked.language) for verdict in verdicts]
 
 
 async def _push_once(process: Process, asked: AdmittedRequest, once: _Once) -> list[ToldVerdict]:
     try:
-        return await process.database.attempt(lambda session: _take_once(session, process, asked, once))
+        return await pushing.push_with(
+            process.database,
+            process.vault,
+            once.pushes,
+            asked.now,
+            lambda session, take: _take_once(session, take, process, asked, once),
+        )
     except KeyInUse:
         raise _in_use() from None
     except KeyReused:
         raise _reused() from None
-    except Exception as error:
-        if isinstance(error, RequestRefused) or is_everybodys(error):
-            raise
-        logger.exception("request failed, its records go one by one", records=len(once.pushes))
-    done = await pushing.push_each(process.database, process.vault, once.pushes, asked.now)
-    return await process.database.attempt(lambda session: _take_once(session, process, asked, once, done))
 
 
 async def _take_once(
-    session: Session, process: Process, asked: AdmittedRequest, once: _Once, done: Sequence[Verdict] | None = None
+    session: Session, take: Take, process: Process, asked: AdmittedRequest, once: _Once
 ) -> list[ToldVerdict]:
-    """One transaction stores what is done, the answer, and that the message's id has come: all of it or nothing.
-
-    `done` are the verdicts of rows that were taken in before, one by one.
-    """
+    """One transaction stores what is done, the answer, and that the message's id has come: all of it or nothing."""
     kept = None if once.keyed is None else await idempotency.take(session, once.keyed, asked.now)
     if kept is not None:
         answer: list[ToldVerdict] = orjson.loads(kept)
         return answer
     await _take_message(session, process, asked, once.message_id)
-    verdicts = done or await reception.push(session, process.vault, once.pushes, asked.now)
-    told = [_told(verdict, asked.language) for verdict in verdicts]
+    told = [_told(verdict, asked.language) for verdict in await take()]
     if once.keyed is not None:
         await idempotency.keep(session, once.keyed, orjson.dumps(told).decode(), asked.now)
     return told

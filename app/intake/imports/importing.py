@@ -17,10 +17,12 @@ import orjson
 
 from app import clock
 from app.db import Database, Session
-from app.errors import Unavailable
+from app.errors import EverybodysError, Unavailable
+from app.intake import pushing
 from app.intake.files import workbooks
 from app.intake.files.file_refusals import FileRefusedError
 from app.intake.files.workbooks import FileReading
+from app.intake.pushing import Take
 from app.models.enums import Direction, ImportMode
 from app.registry.caller import Caller
 from app.registry.imports import absentees, job_runs, jobs
@@ -57,7 +59,7 @@ NumberedRow = tuple[int, RowValues]
 """A row's number in the file, and its values by column."""
 
 
-class Revoked(Exception):  # noqa: N818 - an outcome
+class Revoked(EverybodysError):  # noqa: N818 - an outcome
     """The client that sent the file was revoked: nothing more may be done in its name."""
 
 
@@ -133,12 +135,15 @@ class Run:
     async def push(self, number: int, rows: Sequence[NumberedRow], behind: asyncio.Task[None] | None) -> None:
         pushes = self.pushes(rows)
 
-        async def work(session: Session) -> None:
-            now = clock.now()
-            verdicts = await reception.push(session, self.vault, pushes, now, in_turn=lambda: ended(behind))
-            await job_runs.advance(session, self.job, self.runner, self.chunk(number, rows, verdicts), now)
+        async def work(session: Session, take: Take) -> None:
+            chunk = self.chunk(number, rows, await take())
+            await job_runs.advance(session, self.job, self.runner, chunk, clock.now())
 
-        await self.attempt(work)
+        await patiently(
+            lambda: pushing.push_with(
+                self.database, self.vault, pushes, clock.now(), work, in_turn=lambda: ended(behind)
+            )
+        )
 
     async def rehearse(self, reading: FileReading) -> None:
         """A dry run begins at the first row, even if another process began it: what that one did is stored nowhere."""

@@ -11,6 +11,7 @@ from hashlib import sha256
 from typing import NamedTuple
 
 from app.db import Session
+from app.errors import EverybodysError
 from app.sql import statement
 from app.vault.vault import Vault
 
@@ -29,11 +30,11 @@ class _Answered(NamedTuple):
     answer: str
 
 
-class KeyInUse(Exception):  # noqa: N818 - an outcome
+class KeyInUse(EverybodysError):  # noqa: N818 - an outcome
     """The same request is being worked on."""
 
 
-class KeyReused(Exception):  # noqa: N818 - an outcome
+class KeyReused(EverybodysError):  # noqa: N818 - an outcome
     """Another body came with this key before."""
 
 

@@ -16,6 +16,7 @@ from uuid import UUID
 import orjson
 
 from app.db import Session
+from app.errors import EverybodysError
 from app.models.enums import ChangeKind, ImportState
 from app.registry import change_log
 from app.registry.caller import Caller
@@ -52,7 +53,7 @@ class Chunk:
     """The organizers that its rows name in `source`."""
 
 
-class LeaseLost(Exception):  # noqa: N818 - an outcome
+class LeaseLost(EverybodysError):  # noqa: N818 - an outcome
     """Another process holds the job now, or the job has ended."""
 
 

@@ -76,6 +76,30 @@ async def test_every_verdict_stands_with_the_number_of_its_row(world: World) -> 
     }
 
 
+async def test_a_row_that_meets_a_bug_fails_alone(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    push = reception.push
+
+    async def push_or_break(session: Any, vault: Any, pushes: Any, now: Any, **how: Any) -> Any:
+        told = await push(session, vault, pushes, now, **how)
+        if any(one.row.data_pemesan == "Racun" for one in pushes):
+            raise ZeroDivisionError
+        return told
+
+    monkeypatch.setattr(reception, "push", push_or_break)
+    monkeypatch.setattr(importing, "ROWS_OF_A_CHUNK", 3)
+    await world.route()
+    rows = [row(1), row(2, data_pemesan="Racun"), row(3), row(4)]
+    job = await imported(world, HUBDAT, rows)
+    assert (job.state, job.rows_done, job.attempts, job.failure) == (ImportState.DONE, 4, 1, None)
+    assert await verdicts(world, job) == [
+        (2, "NEW", None),
+        (3, "REFUSED", "INTERNAL_ERROR"),
+        (4, "NEW", None),
+        (5, "NEW", None),
+    ]
+    assert await world.count("registrant") == 3
+
+
 async def test_the_same_file_again_changes_nothing(world: World) -> None:
     await world.route()
     await world.way_back()
@@ -173,12 +197,8 @@ async def test_a_coordinator_sends_its_members_rows(world: World) -> None:
 # --- cut off, taken over, ended ---------------------------------------------------------------------------------------
 
 
-class Cut(Exception):  # noqa: N818 - an outcome
-    """The process ends here."""
-
-
-async def nothing() -> None:
-    pass
+class Cut(BaseException):
+    """The process ends here. Nothing in it gets another turn."""
 
 
 async def cut_off(world: World, monkeypatch: pytest.MonkeyPatch, *, after: int) -> None:
@@ -189,13 +209,13 @@ async def cut_off(world: World, monkeypatch: pytest.MonkeyPatch, *, after: int) 
         nonlocal pushed
         pushed += 1
         if pushed > after:
-            await how.get("in_turn", nothing)()
+            await how["in_turn"]()
             raise Cut
         return await push(*given, **how)
 
     with monkeypatch.context() as patched:
         patched.setattr(reception, "push", push_or_end)
-        with pytest.raises(ExceptionGroup):
+        with pytest.raises(BaseExceptionGroup):
             await worked_off(world)
 
 
