@@ -145,7 +145,7 @@ async def is_true(name: str, query: str, variables: dict[str, Any], process: Pro
     for _ in range(ROUNDS):
         context = Context(process, principal, "en", clock.now())
         started = time.process_time()
-        result = await operations.execute(found, context, "")
+        result = await operations.execute(found, context)
         seconds.append(time.process_time() - started)
         if result.errors:
             raise SystemExit(f"{name}: {result.errors[0]}")

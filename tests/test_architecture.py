@@ -39,7 +39,7 @@ INSERTS = re.compile(r"INSERT\s+INTO\s+registrant\b")
 OPENED_BY = {
     "open_personal": ["registry/registrants/opening.py"],
     "open_secret": ["changes/webhooks/sender.py", "registry/clients/webhook_secrets.py"],
-    "open_bytes": ["registry/imports/jobs.py", "vault/vault.py"],
+    "open_bytes": ["registry/clients/idempotency.py", "registry/imports/jobs.py", "vault/vault.py"],
 }
 """The methods of the vault that open something, and the only files that name them."""
 
@@ -127,6 +127,14 @@ def of_a_vocabulary(table: Table) -> set[str]:
     """Columns under a CHECK of `one_of`."""
     checks = [str(one.sqltext) for one in table.constraints if isinstance(one, CheckConstraint)]
     return {check.partition(" IN (")[0] for check in checks if re.match(r"\w+ IN \(", check)}
+
+
+def test_a_mutation_writes_in_the_transaction_of_its_request() -> None:
+    """Else its `Idempotency-Key` would not hold: `Context` says in which transaction."""
+    past_it = [file for file in FILES if re.search(r"process\.(database|submissions|pushes)\b", file.read_text())]
+    topics = [name for name in named(past_it) if name.startswith("graphql/topics/")]
+    # Checks and the feed only read. `cancelMissing` has a transaction for each part, and again changes nothing.
+    assert topics == ["graphql/topics/changes.py", "graphql/topics/imports.py", "graphql/topics/niks.py"]
 
 
 def test_only_config_reads_the_environment() -> None:

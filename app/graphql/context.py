@@ -5,8 +5,9 @@ A loader reads many keys in one transaction. It lives as long as one request.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
-from contextlib import AbstractAsyncContextManager
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cached_property
@@ -19,11 +20,12 @@ from strawberry.dataloader import DataLoader
 from app.auth.bearer import Principal
 from app.changes.log import feed
 from app.db import Session
-from app.errors import Language
+from app.errors import Language, Refusal, Unavailable
 from app.process import Process
 from app.registry.caller import Caller
 from app.registry.clients.scopes import DASHBOARD_READ, HUBDAT_ADMIN, OWN_REGISTRANTS, REGISTRANTS_READ
-from app.registry.registrants import lookup
+from app.registry.registrants import lookup, submission
+from app.registry.registrants.submission import Accepted, Submission
 from app.registry.registrants.view import View
 from app.registry.routes import finding, route, terminals
 from app.registry.routes.finding import RouteFilter
@@ -61,11 +63,25 @@ class DeliveryPageKey:
 class Context:
     """A request has one. Each event of a subscription that needs a context has one of its own."""
 
-    def __init__(self, process: Process, principal: Principal, language: Language, now: datetime) -> None:
+    def __init__(
+        self,
+        process: Process,
+        principal: Principal,
+        language: Language,
+        now: datetime,
+        session: Session | None = None,
+    ) -> None:
         self.process = process
         self.principal = principal
         self.language = language
         self.now = now
+        self._session = session
+        """Of a request with an `Idempotency-Key`: all of the request is one transaction. None: each root field and each
+        loader has a transaction of its own.
+        """
+        self._session_turn = asyncio.Lock()
+        """Loaders run at the same time, and a session does one thing at a time."""
+        self._ended = False
 
     @property
     def caller(self) -> Caller:
@@ -95,11 +111,35 @@ class Context:
         """Statistics of one organizer: with `dashboard:read` anybody's, else its own and its members'."""
         return self.everyone or (REGISTRANTS_READ in self.principal.scopes and self.caller.owns(organizer))
 
-    def transaction(self) -> AbstractAsyncContextManager[Session]:
-        return self.process.database.transaction()
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[Session]:
+        if self._session is None:
+            async with self.process.database.transaction() as session:
+                yield session
+            return
+        async with self._session_turn:
+            if self._ended:
+                raise Unavailable
+            yield self._session
+
+    async def end(self) -> None:
+        """Wait for a loader whose field nobody waits for any more, since a field beside it has failed."""
+        async with self._session_turn:
+            self._ended = True
 
     async def attempt(self, work: Callable[[Session], Awaitable[Written]]) -> Written:
-        return await self.process.database.attempt(work)
+        """Work that writes. A request with an `Idempotency-Key` is attempted again as a whole."""
+        if self._session is None:
+            return await self.process.database.attempt(work)
+        async with self.transaction() as session:
+            return await work(session)
+
+    async def submit(self, one: Submission) -> Accepted | Refusal:
+        """Single submissions of many callers are merged, but for those of a request that is one transaction."""
+        if self._session is None:
+            return await self.process.submissions.ask(one)
+        [verdict] = await self.attempt(lambda session: submission.submit(session, self.process.vault, [one], self.now))
+        return verdict
 
     @cached_property
     def organizers(self) -> DataLoader[str, Organizer | None]:

@@ -25,6 +25,9 @@ from app.registry.webhooks import webhooks as registry_webhooks
     description=(
         "What can be changed. Each field is a transaction of its own, and every accepted change a row of the log. In a"
         " bulk form each item has its own verdict, in order: a refused one changes nothing and harms no neighbour."
+        " A request with the header `Idempotency-Key` holds one mutation. It is done once: for 24 hours its repeat (the"
+        " same client, key, document and variables) gets the answer of then. Another request under the key is refused"
+        " (422), and a repeat while the first one is being worked on (409)."
     )
 )
 class Mutation:

@@ -1,14 +1,14 @@
-"""What the feeds remember of requests, for a day: whose answer to give again, and which signed messages have come; and
+"""What the doors remember of requests, for a day: whose answer to give again, and which signed messages have come; and
 the secrets that clients sign them with, sealed.
 """
 
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import LargeBinary, Text
+from sqlalchemy import LargeBinary, Text, text
 from sqlmodel import Field, SQLModel
 
-from app.models.personal import IMPERSONAL
+from app.models.personal import IMPERSONAL, PERSONAL
 
 
 class KeyedRequest(SQLModel, table=True):
@@ -20,8 +20,10 @@ class KeyedRequest(SQLModel, table=True):
     key: str = Field(primary_key=True, sa_type=Text)
     body_index: bytes = Field(sa_type=LargeBinary, sa_column_kwargs=IMPERSONAL)
     """A keyed digest of the body: another body under the same key is another request."""
-    answer: str = Field(sa_type=Text)
-    """The verdicts in JSON: ids and codes, nothing of a person."""
+    answer: str = Field(default="", sa_type=Text, sa_column_kwargs={"server_default": text("''"), **IMPERSONAL})
+    """In the clear, as servers before 0.3 wrote answers. Empty: the answer is in `answer_sealed`."""
+    answer_sealed: bytes | None = Field(default=None, sa_type=LargeBinary, sa_column_kwargs=PERSONAL)
+    """The answer in JSON. An answer of GraphQL may hold names and NIKs. None beside an empty `answer`: erased."""
     at: datetime = Field(index=True)
 
 

@@ -16,6 +16,7 @@ from app.models.personal import wiped
 from app.models.registrant import Registrant
 from app.registry import change_log
 from app.registry.caller import Caller
+from app.registry.clients import idempotency
 from app.registry.imports import jobs
 from app.registry.registrants import lifecycle, lookup
 from app.registry.registrants.lookup import Ref
@@ -48,6 +49,7 @@ async def erase(session: Session, vault: Vault, caller: Caller, ref: Ref, reason
     [seen] = await lookup.by_ids(session, vault, caller, [found], everyone=True)
     if seen is None or not erased:
         return seen or NotFound("ref")
+    await idempotency.erase_answers(session, seen.organizer, caller.organizer)
     entry = change_log.Entry(
         kind=ChangeKind.REGISTRANT_ERASED,
         season=seen.season,

@@ -91,9 +91,11 @@ SEALED_TABLES = (
     _sealed("webhook", _Webhook),
     _sealed("client_webhook_secret", _ClientSecret),
 )
-# Files that were sent are not sealed anew: they are wiped before long, and their keys are kept as long as they are.
+# Files that were sent, and answers to requests with a key, are not sealed anew: they are wiped before long, and their
+# keys are kept as long as they are.
 _KEYS_IN_USE = statement(
     "SELECT get_byte(substr(sealed, 1, 1), 0) FROM import_file"
+    " UNION SELECT get_byte(substr(answer_sealed, 1, 1), 0) FROM keyed_request WHERE answer_sealed IS NOT NULL"
     + "".join(
         f" UNION SELECT get_byte({column}, 0) FROM {table.name} WHERE {column} IS NOT NULL"
         for table in SEALED_TABLES

@@ -13,6 +13,9 @@ from uuid_utils.compat import uuid7
 from app.config import Settings
 from app.db import Database
 from app.registry import key_rotation
+from app.registry.caller import Caller
+from app.registry.clients import clients, idempotency
+from app.registry.clients.clients import Issued
 from app.registry.key_rotation import Rotated
 from app.vault import keys
 from app.vault.keys import KeysUnusable
@@ -119,8 +122,8 @@ def test_these_columns_are_all_that_is_sealed() -> None:
         if "sealed" in column.name
     }
     rotated = {f"{one.name}.{column}" for one in key_rotation.SEALED_TABLES for column in one.columns}
-    # Files are wiped before long; their keys are kept as long as they are.
-    assert sealed == rotated | {"import_file.sealed"}
+    # Files and answers are wiped before long; their keys are kept as long as they are.
+    assert sealed == rotated | {"import_file.sealed", "keyed_request.answer_sealed"}
 
 
 async def test_three_rotations_seal_everything_anew_and_keep_the_previous_key(
@@ -280,6 +283,15 @@ async def test_secrets_of_webhooks_are_sealed_anew(database: Database, vault: Va
     opened = [tuple(sealed and fresh.open_secret(sealed) for sealed in row) for row in rows]
     assert opened == [("whsec_one", "whsec_two"), ("whsec_one", None), (None, None)]
     assert fresh.open_secret(client) == "whsec_two"
+
+
+async def test_the_key_of_a_kept_answer_stays(database: Database, vault: Vault, now: datetime) -> None:
+    async with database.transaction() as session:
+        issued = await clients.issue(session, Caller(None, "hubdat"), "djka", ["nik:check"], None, now)
+        assert isinstance(issued, Issued)
+        request = idempotency.keyed(vault, issued.client.id, "k", b"{}")
+        await idempotency.keep(session, vault, request, "{}", now)
+    assert await key_ids(database) == {vault.current_key_id}
 
 
 async def test_a_value_that_no_key_opens_ends_it_and_changes_nothing(

@@ -17,6 +17,7 @@ from starlette.types import Send
 
 from app.auth import edge
 from app.auth.bearer import Unauthorized
+from app.auth.edge import RequestRefused
 from app.errors import Language, Unavailable
 from app.graphql import failures
 from app.graphql.engine.requests import NotUnderstood
@@ -81,6 +82,10 @@ def unavailable(error: Unavailable, language: Language, media: str | None) -> Ht
 
 def unanswerable(error: NotUnderstood, media: str | None) -> HttpAnswer:
     return HttpAnswer(error.status, _one(error.message, error.code), media, error.headers)
+
+
+def refused_request(error: RequestRefused, language: Language, media: str | None) -> HttpAnswer:
+    return HttpAnswer(error.status, _one(error.message(language), error.code), media, error.headers)
 
 
 def unauthorized(error: Unauthorized, media: str | None) -> HttpAnswer:

@@ -16,23 +16,25 @@ from starlette.types import Receive, Scope, Send
 from app import clock
 from app.auth import edge
 from app.auth.bearer import Bearer, Principal, Unauthorized
-from app.auth.edge import BodyTooLarge, BodyTooLate
+from app.auth.edge import BodyTooLarge, BodyTooLate, RequestRefused
 from app.config import Settings
-from app.errors import Language, Unavailable
+from app.errors import Unavailable
 from app.graphql.context import Context
-from app.graphql.doors import multipart, streams
+from app.graphql.doors import multipart, repeats, streams
 from app.graphql.doors.answers import (
     GRAPHQL,
     HttpAnswer,
     answered,
     media_type,
     refused,
+    refused_request,
     unanswerable,
     unauthorized,
     unavailable,
 )
 from app.graphql.doors.connections import Connections, ConnectionWatch
 from app.graphql.doors.payloads import Payloads
+from app.graphql.doors.repeats import Asked
 from app.graphql.doors.sockets import SocketDoor
 from app.graphql.doors.streams import Stream
 from app.graphql.engine.documents import OperationRefused
@@ -49,6 +51,7 @@ from app.graphql.failures import RequestError, cause
 from app.graphql.schema import EXECUTABLE
 from app.language import language_of
 from app.process import Process
+from app.registry.clients.idempotency import KeyedRequest
 
 PATH = "/graphql"
 
@@ -99,12 +102,14 @@ class HttpDoor:
         try:
             refuse_method_or_media(scope["method"], refusal_media)
             principal = await self._principal(scope, headers)
-            found = self._found(scope, principal, await self._request(headers, receive))
+            request = await self._request(headers, receive)
+            found = self._found(scope, principal, request)
             if found.is_subscription and not streamed:
                 raise streams.not_asked_for()
+            asked = Asked(found, principal, language, self._keyed(principal, headers, found, request))
             if found.is_subscription or media is None:
-                return self._stream(found, principal, headers, receive, language)
-            return await self._result(found, principal, language, media)
+                return self._stream(asked, headers, receive)
+            return await self._result(asked, media)
         except OperationRefused as error:
             return refused(error.errors, language, refusal_media)
         except RequestError as error:
@@ -113,6 +118,8 @@ class HttpDoor:
             return unauthorized(error, refusal_media)
         except NotUnderstood as error:
             return unanswerable(error, refusal_media)
+        except RequestRefused as error:
+            return refused_request(error, language, refusal_media)
         except Unavailable as error:
             return unavailable(error, language, refusal_media)
 
@@ -144,21 +151,23 @@ class HttpDoor:
         self._operations.judge(found, principal.scopes)
         return found
 
-    def _stream(
-        self,
-        found: FoundOperation,
-        principal: Principal,
-        headers: Mapping[bytes, bytes],
-        receive: Receive,
-        language: Language,
-    ) -> Stream:
-        authorization = headers[b"authorization"].decode("latin-1")
-        watch = ConnectionWatch(self._connections, self._bearer, authorization, principal)
-        return Stream(self._payloads.of(found, principal, language), watch, receive, language)
+    def _keyed(
+        self, principal: Principal, headers: Mapping[bytes, bytes], found: FoundOperation, request: OperationRequest
+    ) -> KeyedRequest | None:
+        return repeats.keyed(self._process, principal.caller.client_id or "", headers, found, request)
 
-    async def _result(self, found: FoundOperation, principal: Principal, language: Language, media: str) -> HttpAnswer:
-        context = Context(self._process, principal, language, clock.now())
-        result = await self._operations.execute(found, context, principal.caller.client_id or "")
+    def _stream(self, asked: Asked, headers: Mapping[bytes, bytes], receive: Receive) -> Stream:
+        authorization = headers[b"authorization"].decode("latin-1")
+        watch = ConnectionWatch(self._connections, self._bearer, authorization, asked.principal)
+        return Stream(self._payloads.of(asked), watch, receive, asked.language)
+
+    async def _result(self, asked: Asked, media: str) -> HttpAnswer:
+        if asked.keyed is not None:
+            return HttpAnswer(200, await self._payloads.repeats.content(asked, asked.keyed), media)
+        found, principal, language = asked.found, asked.principal, asked.language
+        async with self._operations.turn(found, principal.caller.client_id or ""):
+            context = Context(self._process, principal, language, clock.now())
+            result = await self._operations.execute(found, context)
         alone = _what_kept_it_from_answering(result) if found.operation.root_fields == 1 else None
         return answered(result.data, result.errors, language, media, alone=alone)
 

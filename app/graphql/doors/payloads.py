@@ -6,16 +6,19 @@ from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from typing import Any
 
+import orjson
 from graphql import GraphQLError
 
 from app import clock
-from app.auth.bearer import Principal, Unauthorized
+from app.auth.bearer import Unauthorized
+from app.auth.edge import RequestRefused
 from app.changes.log.tail import SlowReader
 from app.errors import Language
 from app.graphql.context import Context
 from app.graphql.doors.connections import SLOW_READER, Connections
+from app.graphql.doors.repeats import Asked, Repeats
 from app.graphql.engine.documents import OperationRefused
-from app.graphql.engine.operations import FoundOperation, Operations
+from app.graphql.engine.operations import Operations
 from app.graphql.engine.requests import NotUnderstood
 from app.graphql.engine.subscriptions import Subscriptions, written_result
 from app.graphql.failures import RequestError, shown
@@ -28,23 +31,30 @@ class Payloads:
     def __init__(
         self, process: Process, operations: Operations, subscriptions: Subscriptions, connections: Connections
     ) -> None:
+        self.repeats = Repeats(process, operations)
         self._process = process
         self._operations = operations
         self._subscriptions = subscriptions
         self._connections = connections
 
-    async def of(self, found: FoundOperation, principal: Principal, language: Language) -> AsyncGenerator[str, None]:
+    async def of(self, asked: Asked) -> AsyncGenerator[str, None]:
         """JSON texts: one for a query or a mutation, as many as there are events for a subscription.
 
         What they raise, `errors_of` turns into errors for the client.
         """
+        found, principal, language = asked.found, asked.principal, asked.language
 
         def new_context() -> Context:
             return Context(self._process, principal, language, clock.now())
 
         client = principal.caller.client_id or ""
+        if asked.keyed is not None:
+            yield orjson.dumps(await self.repeats.content(asked, asked.keyed)).decode()
+            return
         if not found.is_subscription:
-            yield written_result(await self._operations.execute(found, new_context(), client), language)
+            async with self._operations.turn(found, client):
+                result = await self._operations.execute(found, new_context())
+            yield written_result(result, language)
             return
         with self._connections.subscription(client):
             async with aclosing(await self._subscriptions.open(found, new_context, language)) as payloads:
@@ -57,6 +67,8 @@ def errors_of(error: Exception, language: Language) -> list[dict[str, Any]]:
     match error:
         case OperationRefused():
             return shown(error.errors, language)
+        case RequestRefused():
+            return shown([RequestError(error.message(language), error.code)], language)
         case NotUnderstood():
             return shown([RequestError(error.message, error.code)], language)
         case Unauthorized():

@@ -32,6 +32,7 @@ from app.graphql.doors.connections import (
     too_many,
 )
 from app.graphql.doors.payloads import Payloads, errors_of
+from app.graphql.doors.repeats import Asked
 from app.graphql.engine.operations import Operations
 from app.graphql.engine.requests import NotUnderstood, OperationRequest, request_of
 from app.language import language_of
@@ -298,7 +299,7 @@ class Socket:
         self._state["operation"] = ",".join(sorted(self._root_fields_logged))
         self._door.operations.judge(found, self._principal.scopes)
         beginning = f'{{"id":{orjson.dumps(name).decode()},"type":"next","payload":'
-        async with aclosing(self._door.payloads.of(found, self._principal, self._language)) as payloads:
+        async with aclosing(self._door.payloads.of(Asked(found, self._principal, self._language))) as payloads:
             async for payload in payloads:
                 await self._line.send({"type": "websocket.send", "text": f"{beginning}{payload}}}"})
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -31,6 +33,10 @@ class FoundOperation:
     @property
     def is_subscription(self) -> bool:
         return self.operation.node.operation is OperationType.SUBSCRIPTION
+
+    @property
+    def is_mutation(self) -> bool:
+        return self.operation.node.operation is OperationType.MUTATION
 
 
 class Operations:
@@ -69,21 +75,29 @@ class Operations:
             measured = limits.measure(self._schema, found.operation.node, found.document.fragments, found.variables)
         return measured.cost
 
-    async def execute(self, found: FoundOperation, context: object, client: str) -> ExecutionResult:
-        """Execute a query or a mutation of a client; resolvers find `context` in their info.
+    @asynccontextmanager
+    async def turn(self, found: FoundOperation, client: str) -> AsyncIterator[None]:
+        """Whatever is done inside is done in the turn of the client's operation, and within its time.
 
-        Raises `OperationRefused`, and `NotUnderstood` when the operation takes too long, or too many wait before it.
+        Raises `NotUnderstood` when that takes too long, or when too many operations wait before this one.
         """
-        document = found.document
         try:
             with tracing.span("operation", {"graphql.fields": found.operation.root_field_names}):
                 async with (
                     asyncio.timeout(self._settings.request_timeout),
                     self._turns.turn(client, self.cost(found)),
                 ):
-                    result = await execute(document.ast, document.plans, found.variables, found.operation_name, context)
+                    yield
         except TimeoutError:
             raise NotUnderstood(504, "TIMEOUT", "The operation took too long and was given up") from None
+
+    async def execute(self, found: FoundOperation, context: object) -> ExecutionResult:
+        """Execute a query or a mutation in its `turn`; resolvers find `context` in their info.
+
+        Raises `OperationRefused`.
+        """
+        document = found.document
+        result = await execute(document.ast, document.plans, found.variables, found.operation_name, context)
         if result is None:
             raise self.misfits(found)
         return result

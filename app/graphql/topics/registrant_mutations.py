@@ -59,7 +59,7 @@ RegistrantResult = Annotated[
 async def submit_registrant(
     info: Info, input: Annotated[SubmitRegistrant, strawberry.argument(description="Whom, and on which route.")]
 ) -> SubmitResult:
-    verdict = await info.context.process.submissions.ask(input.to_submission(info.context))
+    verdict = await info.context.submit(input.to_submission(info.context))
     return _submitted(verdict, info.context)
 
 

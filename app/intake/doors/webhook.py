@@ -22,13 +22,13 @@ from app.auth.edge import RequestRefused
 from app.config import Settings
 from app.db import Session
 from app.errors import InvalidValue, Language
-from app.intake import http, pushing
+from app.intake import http, pushing, repeats
 from app.intake.http import AdmittedRequest, RestDoor
 from app.intake.pushing import Take
 from app.intake.signatures import Signatures
 from app.process import Process
 from app.registry.clients import idempotency, webhook_secrets
-from app.registry.clients.idempotency import KeyedRequest, KeyInUse, KeyReused
+from app.registry.clients.idempotency import KeyedRequest
 from app.registry.clients.scopes import REGISTRANTS_WRITE
 from app.registry.rows import reception
 from app.registry.rows.reception import RESULT_TITLES, Push, Result, Row, Verdict
@@ -37,7 +37,6 @@ from app.registry.values.texts import reference_given
 
 PATH = "/webhook/pemudik"
 MOST_RECORDS = 1000
-LONGEST_KEY = 255
 
 ToldVerdict = dict[str, Any]
 
@@ -50,7 +49,8 @@ def routes(process: Process, bearer: Bearer, settings: Settings) -> list[Route]:
         body = await http.body(asked.request, settings)
         client_id = asked.caller.client_id or ""
         message_id = await signatures.verified(asked.request.headers, body, client_id, asked.now)
-        keyed = _keyed(asked, process, body)
+        key = asked.request.headers.get(repeats.HEADER)
+        keyed = repeats.keyed(process.vault, client_id, key, body)
         records = [reception.row_of(one) for one in _records(http.parsed_json(body))]
         try:
             async with asyncio.timeout(settings.request_timeout):
@@ -88,22 +88,6 @@ def _records(content: object) -> Sequence[object]:
             f"At most {MOST_RECORDS} records in one request.",
         )
     return content
-
-
-def _keyed(asked: AdmittedRequest, process: Process, body: bytes) -> KeyedRequest | None:
-    """The key is a string of RFC 8941, `"..."`. A key without the quotes is taken as well."""
-    given = asked.request.headers.get("idempotency-key")
-    if given is None:
-        return None
-    key = given[1:-1] if len(given) > 1 and given[0] == given[-1] == '"' else given
-    if not 1 <= len(key) <= LONGEST_KEY or not key.isascii() or not key.isprintable():
-        raise RequestRefused(
-            400,
-            "IDEMPOTENCY_KEY_INVALID",
-            f"Idempotency-Key: 1 sampai {LONGEST_KEY} karakter ASCII.",
-            f"Idempotency-Key has 1 to {LONGEST_KEY} characters of ASCII.",
-        )
-    return idempotency.keyed(process.vault, asked.caller.client_id or "", key, body)
 
 
 # --- what is done -----------------------------------------------------------------------------------------------------
@@ -144,24 +128,22 @@ async def _push_once(process: Process, asked: AdmittedRequest, once: _Once) -> l
             asked.now,
             lambda session, take: _take_once(session, take, process, asked, once),
         )
-    except KeyInUse:
-        raise _in_use() from None
-    except KeyReused:
-        raise _reused() from None
+    except repeats.NOT_REPEATED as reason:
+        raise repeats.refused(reason) from None
 
 
 async def _take_once(
     session: Session, take: Take, process: Process, asked: AdmittedRequest, once: _Once
 ) -> list[ToldVerdict]:
     """One transaction stores what is done, the answer, and that the message's id has come: all of it or nothing."""
-    kept = None if once.keyed is None else await idempotency.take(session, once.keyed, asked.now)
+    kept = None if once.keyed is None else await idempotency.take(session, process.vault, once.keyed, asked.now)
     if kept is not None:
         answer: list[ToldVerdict] = orjson.loads(kept)
         return answer
     await _take_message(session, process, asked, once.message_id)
     told = [_told(verdict, asked.language) for verdict in await take()]
     if once.keyed is not None:
-        await idempotency.keep(session, once.keyed, orjson.dumps(told).decode(), asked.now)
+        await idempotency.keep(session, process.vault, once.keyed, orjson.dumps(told).decode(), asked.now)
     return told
 
 
@@ -208,22 +190,3 @@ def _echo(record: Row) -> str | None:
     """The sender's own booking code. Whatever is no booking code is not repeated: it could be a NIK or a name."""
     reference = reference_given(record.kode_booking)
     return None if isinstance(reference, InvalidValue) else reference
-
-
-def _in_use() -> RequestRefused:
-    return RequestRefused(
-        409,
-        "IDEMPOTENCY_KEY_IN_USE",
-        "Permintaan dengan Idempotency-Key ini masih diproses.",
-        "The request with this Idempotency-Key is still being worked on.",
-        headers={"Retry-After": "1"},
-    )
-
-
-def _reused() -> RequestRefused:
-    return RequestRefused(
-        422,
-        "IDEMPOTENCY_KEY_REUSED",
-        "Idempotency-Key ini sudah dipakai untuk isi yang lain.",
-        "This Idempotency-Key came with another body before.",
-    )

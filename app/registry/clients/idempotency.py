@@ -1,7 +1,7 @@
 """A request with an `Idempotency-Key` is done once: the same key and body get the same answer again, for 24 hours.
 
 The key is taken by a lock of the transaction that does the work and keeps the answer, so that a crash leaves nothing
-half done. Key and body are stored as keyed digests, and an answer holds nothing of a person.
+half done. Key and body are stored as keyed digests. The answer is sealed: it may name a person.
 """
 
 from __future__ import annotations
@@ -28,6 +28,7 @@ class KeyedRequest(NamedTuple):
 class _Answered(NamedTuple):
     body_index: bytes
     answer: str
+    answer_sealed: bytes | None
 
 
 class KeyInUse(EverybodysError):  # noqa: N818 - an outcome
@@ -38,20 +39,38 @@ class KeyReused(EverybodysError):  # noqa: N818 - an outcome
     """Another body came with this key before."""
 
 
+class AnswerErased(EverybodysError):  # noqa: N818 - an outcome
+    """The request was done. Its answer was erased with the data of a person."""
+
+
 _LOCK = statement("SELECT pg_try_advisory_xact_lock(:lock)", bool)
 _FIND = statement(
-    "SELECT body_index, answer FROM keyed_request WHERE client_id = :client_id AND key = :key AND at > :since",
+    """
+    SELECT body_index, answer, answer_sealed FROM keyed_request
+    WHERE client_id = :client_id AND key = :key AND at > :since
+    """,
     _Answered,
 )
 _KEEP = statement(
     """
-    INSERT INTO keyed_request (client_id, key, body_index, answer, at)
-    VALUES (:client_id, :key, :body_index, :answer, :now)
+    INSERT INTO keyed_request (client_id, key, body_index, answer_sealed, at)
+    VALUES (:client_id, :key, :body_index, :answer_sealed, :now)
     ON CONFLICT (client_id, key) DO UPDATE
-        SET body_index = excluded.body_index, answer = excluded.answer, at = excluded.at
+        SET body_index = excluded.body_index, answer = '', answer_sealed = excluded.answer_sealed, at = excluded.at
     """
 )
 _FORGET = statement("DELETE FROM keyed_request WHERE at <= :until")
+# Those who may read a registrant in full: its organizer, the coordinator of its organizer, and Hubdat, which erases.
+_ERASE = statement(
+    """
+    UPDATE keyed_request SET answer_sealed = NULL
+    WHERE client_id IN (
+        SELECT c.id FROM client c
+        WHERE c.organizer_code IN (:organizer, :eraser)
+           OR c.organizer_code = (SELECT coordinator_code FROM organizer WHERE code = :organizer)
+    )
+    """
+)
 
 
 def keyed(vault: Vault, client_id: str, key: str, body: bytes) -> KeyedRequest:
@@ -63,8 +82,11 @@ def keyed(vault: Vault, client_id: str, key: str, body: bytes) -> KeyedRequest:
     )
 
 
-async def take(session: Session, request: KeyedRequest, now: datetime) -> str | None:
-    """What the request was answered before. None: this transaction does it. Raises `KeyInUse`, `KeyReused`."""
+async def take(session: Session, vault: Vault, request: KeyedRequest, now: datetime) -> str | None:
+    """What the request was answered before. None: this transaction does it.
+
+    Raises `KeyInUse`, `KeyReused`, `AnswerErased`.
+    """
     lock = int.from_bytes(sha256(f"{request.client_id} {request.key}".encode()).digest()[:8], signed=True)
     if not await session.one(_LOCK, lock=lock):
         raise KeyInUse
@@ -73,11 +95,20 @@ async def take(session: Session, request: KeyedRequest, now: datetime) -> str | 
         return None
     if found.body_index != request.body_index:
         raise KeyReused
+    if found.answer_sealed is not None:
+        return vault.open_bytes(found.answer_sealed).decode()
+    if not found.answer:
+        raise AnswerErased
     return found.answer
 
 
-async def keep(session: Session, request: KeyedRequest, answer: str, now: datetime) -> None:
-    await session.run(_KEEP, **request._asdict(), answer=answer, now=now)
+async def keep(session: Session, vault: Vault, request: KeyedRequest, answer: str, now: datetime) -> None:
+    await session.run(_KEEP, **request._asdict(), answer_sealed=vault.seal(answer), now=now)
+
+
+async def erase_answers(session: Session, organizer: str, eraser: str) -> None:
+    """Erase the answers that may name a registrant of `organizer`. That their requests were done stays known."""
+    await session.run(_ERASE, organizer=organizer, eraser=eraser)
 
 
 async def forget(session: Session, now: datetime) -> int:

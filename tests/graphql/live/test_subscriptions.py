@@ -17,6 +17,7 @@ from app.changes.log.tail import SlowReader
 from app.config import Settings
 from app.graphql.doors.connections import Connections
 from app.graphql.doors.payloads import Payloads, errors_of
+from app.graphql.doors.repeats import Asked
 from app.graphql.engine.documents import OperationRefused
 from app.graphql.engine.operations import Operations
 from app.graphql.engine.requests import NotUnderstood, OperationRequest
@@ -54,7 +55,7 @@ class Source:
 
     async def heard(self, query: str, who: Principal = WHO, **variables: Any) -> list[str]:
         found = self.operations.find(OperationRequest(query, variables, None))
-        return [payload async for payload in self.payloads.of(found, who, "en")]
+        return [payload async for payload in self.payloads.of(Asked(found, who, "en"))]
 
 
 async def test_an_event_is_written_once_for_all_who_ask_for_the_same(monkeypatch: pytest.MonkeyPatch) -> None:

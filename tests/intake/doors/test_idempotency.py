@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from datetime import timedelta
 
+import orjson
 import pytest
 
 from app.registry.clients import idempotency
@@ -48,6 +49,14 @@ async def test_the_answer_is_of_then(api: Doors, world: World) -> None:
     first = await api.send(PATH, record(), Idempotency_Key=KEY)
     await pushed(world, state(5))
     assert (await api.send(PATH, record(), Idempotency_Key=KEY)).json() == first.json()
+
+
+async def test_an_answer_that_the_version_before_kept_is_given(api: Doors, world: World) -> None:
+    first = await api.send(PATH, record(), Idempotency_Key=KEY)
+    told = orjson.dumps([{k: v for k, v in first.json()["hasil"][0].items() if k not in {"nomor", "kode_booking"}}])
+    await world.run("UPDATE keyed_request SET answer = :told, answer_sealed = NULL", told=told.decode())
+    async with world.unchanged("registrant", "change", "keyed_request"):
+        assert (await api.send(PATH, record(), Idempotency_Key=KEY)).json() == first.json()
 
 
 async def test_another_body_is_refused(api: Doors, world: World) -> None:
@@ -100,17 +109,17 @@ async def test_what_failed_left_no_key(api: Doors, world: World) -> None:
 
     async def fails() -> None:
         async with world.database.transaction() as session:
-            assert await idempotency.take(session, keyed, NOW) is None
+            assert await idempotency.take(session, world.vault, keyed, NOW) is None
             async with world.database.transaction() as other:
                 with pytest.raises(KeyInUse):
-                    await idempotency.take(other, keyed, NOW)
-            await idempotency.keep(session, keyed, "[]", NOW)
+                    await idempotency.take(other, world.vault, keyed, NOW)
+            await idempotency.keep(session, world.vault, keyed, "[]", NOW)
             raise ZeroDivisionError
 
     with pytest.raises(ZeroDivisionError):
         await fails()
     async with world.database.transaction() as session:
-        assert await idempotency.take(session, keyed, NOW) is None
+        assert await idempotency.take(session, world.vault, keyed, NOW) is None
 
 
 async def test_a_key_is_good_for_a_day(world: World) -> None:
@@ -118,13 +127,13 @@ async def test_a_key_is_good_for_a_day(world: World) -> None:
     other = idempotency.keyed(world.vault, "hubdat-test", "k", b"2")
     later = NOW + idempotency.ANSWER_KEPT_FOR
     async with world.database.transaction() as session:
-        await idempotency.keep(session, first, "[1]", NOW)
-        assert await idempotency.take(session, first, later - timedelta(seconds=1)) == "[1]"
+        await idempotency.keep(session, world.vault, first, "[1]", NOW)
+        assert await idempotency.take(session, world.vault, first, later - timedelta(seconds=1)) == "[1]"
         with pytest.raises(KeyReused):
-            await idempotency.take(session, other, NOW)
-        assert await idempotency.take(session, other, later) is None
-        await idempotency.keep(session, other, "[2]", later)
-        assert await idempotency.take(session, other, later) == "[2]"
+            await idempotency.take(session, world.vault, other, NOW)
+        assert await idempotency.take(session, world.vault, other, later) is None
+        await idempotency.keep(session, world.vault, other, "[2]", later)
+        assert await idempotency.take(session, world.vault, other, later) == "[2]"
     await world.sweep(later + timedelta(hours=23))
     assert await world.count("keyed_request") == 1
     await world.sweep(later + timedelta(hours=24))
@@ -155,5 +164,5 @@ async def test_a_key_waits_for_nobody(api: Doors, world: World) -> None:
     """Another key's request is not in the way."""
     keyed = idempotency.keyed(world.vault, "hubdat-test", "k", b"1")
     async with world.database.transaction() as session:
-        await idempotency.take(session, keyed, NOW)
+        await idempotency.take(session, world.vault, keyed, NOW)
         assert (await api.send(PATH, record(), Idempotency_Key='"k"')).status_code == 200

@@ -1,0 +1,136 @@
+"""A mutation with an `Idempotency-Key` is done once: one transaction holds all its work, and the answer for repeats.
+
+So a crash leaves nothing half done, and a mutation whose answer was lost may be sent again. Nothing is kept of a
+mutation that failed: its repeat is judged anew. `app.registry.clients.idempotency` keeps the answers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from hashlib import sha256
+from typing import Any
+
+import orjson
+from graphql import ExecutionResult, GraphQLError
+from sqlalchemy.exc import DBAPIError
+
+from app import clock
+from app.auth.bearer import Principal
+from app.auth.edge import RequestRefused
+from app.db import Session
+from app.errors import Language, RefusalError, Unavailable
+from app.graphql.context import Context
+from app.graphql.engine.operations import FoundOperation, Operations
+from app.graphql.engine.requests import OperationRequest
+from app.graphql.failures import RequestError, cause, shown
+from app.intake import repeats
+from app.intake.files.uploads import Upload
+from app.process import Process
+from app.registry.clients import idempotency
+from app.registry.clients.idempotency import KeyedRequest
+
+Content = Mapping[str, Any]
+"""An answer of GraphQL: `data`, and `errors` if there are any."""
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """An operation that has been judged, and who asks for it in which language."""
+
+    found: FoundOperation
+    principal: Principal
+    language: Language
+    keyed: KeyedRequest | None = None
+    """The request under its `Idempotency-Key`. None: it has none, or is no mutation."""
+
+
+class _Failed(Exception):  # noqa: N818 - an outcome
+    """Nothing was done, and nothing is kept; `content` is answered."""
+
+    def __init__(self, content: Content) -> None:
+        super().__init__("failed")
+        self.content = content
+
+
+def keyed(
+    process: Process, client_id: str, headers: Mapping[bytes, bytes], found: FoundOperation, request: OperationRequest
+) -> KeyedRequest | None:
+    """The mutation under its key. None: no key, or nothing that could be done twice. Raises `RequestRefused`."""
+    given = headers.get(repeats.HEADER.encode())
+    if given is None or not found.is_mutation:
+        return None
+    if found.operation.root_fields != 1:
+        raise RequestRefused(
+            400,
+            "IDEMPOTENCY_KEY_INVALID",
+            "Permintaan dengan Idempotency-Key memuat tepat satu mutasi.",
+            "A request with an Idempotency-Key holds exactly one mutation.",
+        )
+    return repeats.keyed(process.vault, client_id, given.decode("latin-1"), digested(request))
+
+
+def digested(request: OperationRequest) -> bytes:
+    """Equal for requests that ask for the same, however they are written: each form has a boundary of its own."""
+    parts = [request.query, request.operation_name, request.variables]
+    return orjson.dumps(parts, default=_digest_of, option=orjson.OPT_SORT_KEYS | orjson.OPT_PASSTHROUGH_DATACLASS)
+
+
+def _digest_of(value: object) -> str:
+    assert isinstance(value, Upload)  # noqa: S101 - whatever else stands in variables came as JSON
+    digest = sha256(value.extension.encode())
+    for piece in value.pieces():
+        digest.update(piece)
+    return digest.hexdigest()
+
+
+class Repeats:
+    """A process has one."""
+
+    def __init__(self, process: Process, operations: Operations) -> None:
+        self._process = process
+        self._operations = operations
+
+    async def content(self, asked: Asked, request: KeyedRequest) -> Content:
+        """The answer of now, or the answer of then. Raises `RequestRefused`, `Unavailable`, `OperationRefused`."""
+        async with self._operations.turn(asked.found, request.client_id):
+            try:
+                return await self._process.database.attempt(lambda session: self._done(session, asked, request))
+            except repeats.NOT_REPEATED as reason:
+                raise repeats.refused(reason) from None
+            except _Failed as failed:
+                return failed.content
+
+    async def _done(self, session: Session, asked: Asked, request: KeyedRequest) -> Content:
+        now, vault = clock.now(), self._process.vault
+        kept = await idempotency.take(session, vault, request, now)
+        if kept is not None:
+            answer: Content = orjson.loads(kept)
+            return answer
+        context = Context(self._process, asked.principal, asked.language, now, session)
+        try:
+            content = _content_of(await self._operations.execute(asked.found, context), asked.language)
+        finally:
+            await context.end()
+        await idempotency.keep(session, vault, request, orjson.dumps(content).decode(), now)
+        return content
+
+
+def _content_of(result: ExecutionResult, language: Language) -> Content:
+    """Raises `_Failed`, or what has the whole transaction attempted again."""
+    if not result.errors:
+        return {"data": result.data}
+    for error in result.errors:
+        raised = cause(error)
+        if isinstance(raised, (Unavailable, DBAPIError)):
+            raise raised
+    told = shown(result.errors, language)
+    if not all(map(_leaves_the_mutation_done, result.errors)):
+        raise _Failed({"data": None, "errors": told})
+    return {"data": result.data, "errors": told}
+
+
+def _leaves_the_mutation_done(error: GraphQLError) -> bool:
+    """A refusal of a field below the root does. A failure that nobody foresaw may have left half of the mutation."""
+    below_the_root = error.path is not None and len(error.path) > 1
+    return below_the_root and isinstance(cause(error), (RefusalError, RequestError))
