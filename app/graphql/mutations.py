@@ -49,7 +49,10 @@ class Mutation:
     verify_registrant = open_to(
         registrant_mutations.verify_registrant,
         REGISTRANTS_WRITE,
-        description=f"1 to 2, at a posko (terms of 2023 §4). {refusals_of(lifecycle.verify)}",
+        description=(
+            "1 to 2, at a posko (terms of 2023 §4). The other way of the trip is verified with it. "
+            f"{refusals_of(lifecycle.verify)}"
+        ),
     )
     verify_registrants = open_to(
         registrant_mutations.verify_registrants,

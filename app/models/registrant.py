@@ -33,7 +33,8 @@ HOLDS_NIK = _status_in(NIK_HOLDERS)
 IS_YET_TO_DEPART = _status_in(YET_TO_DEPART)
 AWAITS_VERIFICATION = f"status = '{RegistrantStatus.REGISTERED}'"
 AWAITS_DEPARTURE = f"status = '{RegistrantStatus.VERIFIED}'"
-WAS_VERIFIED = _status_in((RegistrantStatus.VERIFIED, RegistrantStatus.DEPARTED, RegistrantStatus.NO_SHOW))
+VERIFIED_OR_LATER = (RegistrantStatus.VERIFIED, RegistrantStatus.DEPARTED, RegistrantStatus.NO_SHOW)
+WAS_VERIFIED = _status_in(VERIFIED_OR_LATER)
 """Whatever became of it since. Of a cancelled registrant `verified_at` tells."""
 
 

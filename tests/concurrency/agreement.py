@@ -26,6 +26,19 @@ _EXCEPTIONS = {
         WHERE (back.nik_index, back.organizer_code, back.service)
            <> (home.nik_index, home.organizer_code, home.service)
     """,
+    "a trip is verified as a whole, and its legs have one deadline": """
+        SELECT back.id FROM registrant back JOIN registrant home ON home.id = back.outbound_id
+        WHERE (back.status = 'REGISTERED' AND home.status IN ('VERIFIED', 'DEPARTED', 'NO_SHOW'))
+           OR (home.status = 'REGISTERED' AND back.status IN ('VERIFIED', 'DEPARTED', 'NO_SHOW'))
+           OR (home.status = back.status AND back.status = 'REGISTERED'
+               AND home.verify_by IS DISTINCT FROM back.verify_by)
+    """,
+    "nobody who is verified is blocked for a forfeiture with the same organizer": """
+        SELECT b.id FROM nik_block b JOIN registrant r
+            ON r.nik_index = b.nik_index AND r.organizer_code = b.organizer_code AND r.season = b.from_season
+        WHERE b.registrant_id IS NOT NULL AND b.lifted_at IS NULL
+          AND r.status IN ('VERIFIED', 'DEPARTED', 'NO_SHOW') AND r.verified_at <= b.since
+    """,
     "each change of status is told once, from the first to the one that stands": """
         SELECT r.id FROM registrant r LEFT JOIN (
             SELECT registrant_id, bool_and(from_status IS NOT DISTINCT FROM before) AS chained,

@@ -18,6 +18,7 @@ from app.registry import erasure, sweep
 from app.registry.registrants import corrections, lifecycle, submission
 from app.registry.registrants.corrections import Correction
 from app.registry.registrants.lookup import Ref
+from app.registry.registrants.motorcycles import Motorcycle
 from app.registry.registrants.submission import Accepted
 from app.registry.registrants.view import View
 from app.registry.sweep import Swept
@@ -107,6 +108,70 @@ async def test_an_outbound_that_is_being_cancelled_has_no_return(world: World) -
     [refused] = await booking
     assert refused.code == "RETURN_WITHOUT_OUTBOUND"
     assert await world.taken(BACK) == 0
+    await assert_agrees(world)
+
+
+def verify(world: World, *legs: View) -> Any:
+    return world.move(
+        *(lifecycle.Move(caller=HUBDAT, ref=Ref(id=one.id), to=RegistrantStatus.VERIFIED) for one in legs)
+    )
+
+
+async def test_verifying_the_outbound_against_booking_the_return(world: World) -> None:
+    """Whichever comes first, the trip is verified as a whole."""
+    held = await outbounds(world, 60)
+    _, calls = shuffled([*(verify(world, one) for one in held), *(back(world, number) for number in range(60))])
+    await at_once(calls)
+    assert await world.run("SELECT DISTINCT status FROM registrant") == [("VERIFIED",)]
+    assert await world.count("registrant") == 120
+    await assert_agrees(world)
+
+
+async def test_a_return_that_is_being_booked_is_verified_with_its_outbound(world: World) -> None:
+    [outbound] = await outbounds(world, 1)
+    async with world.database.transaction() as session:
+        given = [someone(HUBDAT, world.routes[BACK], 0)]
+        [accepted] = await submission.submit(session, world.vault, given, NOW)
+        verifying = asyncio.create_task(verify(world, outbound))
+        await one_waits(world)
+    [verified] = await verifying
+    assert isinstance(accepted, Accepted)
+    assert (verified.status, accepted.view.status) == ("VERIFIED", "REGISTERED")
+    assert await world.status(accepted.view.id) == "VERIFIED"
+    await assert_agrees(world)
+
+
+async def test_an_outbound_that_is_being_verified_has_a_verified_return(world: World) -> None:
+    [outbound] = await outbounds(world, 1)
+    async with world.database.transaction() as session:
+        moves = [lifecycle.Move(caller=HUBDAT, ref=Ref(id=outbound.id), to=RegistrantStatus.VERIFIED)]
+        await lifecycle.move(session, world.vault, moves, NOW)
+        booking = asyncio.create_task(back(world, 0))
+        await one_waits(world)
+    [booked] = await booking
+    assert booked.view.status == "VERIFIED"
+    await assert_agrees(world)
+
+
+async def test_verifying_both_legs_at_once(world: World) -> None:
+    held = await outbounds(world, 30)
+    booked = [verdict.view for verdict in await back(world, *range(30))]
+    await at_once([*(verify(world, one) for one in held), *(verify(world, one) for one in reversed(booked))])
+    told = "SELECT count(*) FROM change WHERE to_status = 'VERIFIED'"
+    assert await world.one(told) == 60
+    await assert_agrees(world)
+
+
+async def test_verifying_a_rider_against_forfeiting_the_motorcycle(world: World) -> None:
+    """Nobody is verified and blocked."""
+    seats, deck = await world.route(THERE), await world.route("Motis", service="MOTORCYCLE")
+    riders = await world.submit(*(someone(HUBDAT, seats, number) for number in range(40)))
+    papers = Motorcycle("B 1", "1")
+    await world.submit(*(someone(HUBDAT, deck, number, motorcycle=papers) for number in range(40)))
+    moves = [verify(world, one.view) for one in riders]
+    sweeping = asyncio.create_task(world.sweep(IN_TIME + timedelta(seconds=1)))
+    await at_once(moves)
+    await sweeping
     await assert_agrees(world)
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import NamedTuple
 from uuid import UUID
@@ -16,7 +16,7 @@ from uuid import UUID
 from app.db import Session
 from app.errors import Raced
 from app.models.enums import ChangeKind, RegistrantStatus
-from app.models.registrant import HOLDS_NIK
+from app.models.registrant import HOLDS_NIK, VERIFIED_OR_LATER
 from app.registry import change_log
 from app.registry.registrants.drafts import Draft
 from app.registry.registrants.motorcycles import Motorcycle
@@ -38,9 +38,20 @@ class Leg:
     route: Route
     motorcycle: Motorcycle | None
     verify_by: datetime | None
-    outbound_id: UUID | None
+    outbound: Held | None
+    """Of a return: the trip home that it belongs to."""
     nik_sealed: bytes
     name_sealed: bytes
+
+    @property
+    def outbound_id(self) -> UUID | None:
+        return None if self.outbound is None else self.outbound.id
+
+    @property
+    def status(self) -> RegistrantStatus:
+        """A trip is verified once (S2.4): the return of a verified outbound is verified as it is booked."""
+        verified = self.outbound is not None and self.outbound.status in VERIFIED_OR_LATER
+        return RegistrantStatus.VERIFIED if verified else RegistrantStatus.REGISTERED
 
     @property
     def claim(self) -> NikClaim:
@@ -54,8 +65,9 @@ class Leg:
             route_id=self.route.id,
             direction=self.route.direction,
             service=self.route.service,
-            status=RegistrantStatus.REGISTERED,
+            status=self.status,
             registered_at=self.draft.registered_at,
+            verify_by=self.verify_by,
             destination_city=self.route.destination.city,
             name_sealed=self.name_sealed,
             stored=None,
@@ -71,6 +83,7 @@ class _Row(NamedTuple):
     route_id: UUID
     direction: str
     service: str
+    status: str
     nik_index: bytes
     nik_sealed: bytes
     name_sealed: bytes
@@ -80,6 +93,7 @@ class _Row(NamedTuple):
     registration_number: str | None
     registered_at: datetime
     verify_by: datetime | None
+    verified_at: datetime | None
     outbound_id: UUID | None
 
 
@@ -87,8 +101,7 @@ _ROWS = Arrays("leg", _Row)
 _COLUMNS = ", ".join(_Row._fields)
 _INSERT = statement(
     f"""
-    INSERT INTO registrant ({_COLUMNS}, status, arrived_at)
-    SELECT {_COLUMNS}, '{RegistrantStatus.REGISTERED}', :now FROM {_ROWS}
+    INSERT INTO registrant ({_COLUMNS}, arrived_at) SELECT {_COLUMNS}, :now FROM {_ROWS}
     -- One order for every batch, so that two batches never wait for each other in a circle.
     ORDER BY nik_index, direction, service
     ON CONFLICT (season, nik_index, direction, service) WHERE {HOLDS_NIK} DO NOTHING
@@ -100,10 +113,10 @@ async def book(
     session: Session, legs: Sequence[Leg], seats: Mapping[UUID, Seats], now: datetime
 ) -> list[change_log.Entry]:
     """Write `legs`, whose seats are already counted in `seats`. Raises `Raced`. Answers what is to be logged."""
-    if await session.run(_INSERT, now=now, **_ROWS.of([_row(leg) for leg in legs])) != len(legs):
+    if await session.run(_INSERT, now=now, **_ROWS.of([_row(leg, now) for leg in legs])) != len(legs):
         raise Raced
     filled = await quota.take(session, Counter(leg.route.id for leg in legs), seats)
-    return [*(_told(leg) for leg in legs), *filled]
+    return [*(entry for leg in legs for entry in _told(leg)), *filled]
 
 
 def new_view(leg: Leg, now: datetime) -> View:
@@ -117,7 +130,7 @@ def new_view(leg: Leg, now: datetime) -> View:
         route_id=route.id,
         direction=route.direction,
         service=route.service,
-        status=RegistrantStatus.REGISTERED,
+        status=leg.status,
         nik=draft.nik.digits,
         name=draft.name,
         own=True,
@@ -128,11 +141,16 @@ def new_view(leg: Leg, now: datetime) -> View:
         registered_at=draft.registered_at,
         arrived_at=now,
         verify_by=leg.verify_by,
+        verified_at=_verified_at(leg, now),
         outbound_id=leg.outbound_id,
     )
 
 
-def _row(leg: Leg) -> _Row:
+def _verified_at(leg: Leg, now: datetime) -> datetime | None:
+    return now if leg.status == RegistrantStatus.VERIFIED else None
+
+
+def _row(leg: Leg, now: datetime) -> _Row:
     draft, route, papers = leg.draft, leg.route, leg.motorcycle
     return _Row(
         id=leg.id,
@@ -141,6 +159,7 @@ def _row(leg: Leg) -> _Row:
         route_id=route.id,
         direction=route.direction,
         service=route.service,
+        status=leg.status,
         nik_index=draft.nik_index,
         nik_sealed=leg.nik_sealed,
         name_sealed=leg.name_sealed,
@@ -150,12 +169,13 @@ def _row(leg: Leg) -> _Row:
         registration_number=papers.registration_number if papers else None,
         registered_at=draft.registered_at,
         verify_by=leg.verify_by,
+        verified_at=_verified_at(leg, now),
         outbound_id=leg.outbound_id,
     )
 
 
-def _told(leg: Leg) -> change_log.Entry:
-    return change_log.Entry(
+def _told(leg: Leg) -> list[change_log.Entry]:
+    arrived = change_log.Entry(
         kind=ChangeKind.REGISTRANT_MOVED,
         season=leg.route.season,
         organizer=leg.draft.organizer,
@@ -164,3 +184,6 @@ def _told(leg: Leg) -> change_log.Entry:
         to_status=RegistrantStatus.REGISTERED,
         client_id=leg.draft.submission.caller.client_id,
     )
+    if leg.status == RegistrantStatus.REGISTERED:
+        return [arrived]
+    return [arrived, replace(arrived, from_status=RegistrantStatus.REGISTERED, to_status=leg.status)]

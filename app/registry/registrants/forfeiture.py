@@ -31,6 +31,11 @@ _OVERDUE = statement(
     f"""
     SELECT r.id FROM registrant r JOIN season ON season.year = r.season
     WHERE r.{AWAITS_VERIFICATION} AND r.verify_by < :now AND season.closed_at IS NULL
+      -- A trip has one deadline. A return of before this was so may have an earlier one than its outbound.
+      AND NOT EXISTS (
+          SELECT FROM registrant home WHERE home.id = r.outbound_id AND home.{AWAITS_VERIFICATION}
+              AND (home.verify_by IS NULL OR home.verify_by >= :now)
+      )
     ORDER BY r.verify_by LIMIT :most
     """,
     UUID,

@@ -1,14 +1,15 @@
 """The lifecycle of registrants, as `transitions` draws it: locked, judged, written and logged.
 
 The only file that changes a status. Seats return with CANCELLED and FORFEITED. A forfeited NIK is blocked if the policy
-says so. When an outbound ends, its return ends too. Routes are locked before registrants, each in the order of their
-ids.
+says so, and never while the person holds something verified with the same organizer. When an outbound ends, its return
+ends too. Routes are locked before registrants, each in the order of their ids. Whoever is locked is locked with all
+that the person holds with the organizer.
 """
 
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import NamedTuple
@@ -30,7 +31,7 @@ from app.errors import (
     refuses,
 )
 from app.models.enums import RegistrantStatus
-from app.models.registrant import IS_YET_TO_DEPART
+from app.models.registrant import HOLDS_NIK, IS_YET_TO_DEPART, YET_TO_DEPART
 from app.registry import change_log
 from app.registry.caller import Caller
 from app.registry.niks import blocks
@@ -69,16 +70,26 @@ class _Written(NamedTuple):
     handed_over_at: datetime | None
 
 
-# OFFSET 0 has PostgreSQL go by `outbound_id` alone. A plan of an empty table would also read the whole index of holding
-# NIKs, since that index is for these statuses, too.
-_OF_RETURNS = f"""
-    FROM unnest(CAST(:ids AS uuid[])) AS ending (id)
-    JOIN LATERAL (SELECT * FROM registrant WHERE outbound_id = ending.id OFFSET 0) r ON r.{IS_YET_TO_DEPART}
-"""
-_RETURNS = statement(f"SELECT r.id {_OF_RETURNS}", UUID)
+# OFFSET 0 has PostgreSQL look up one registrant after the other, by the index that fits. A plan of an empty table would
+# also read the whole index of holding NIKs.
 _ROUTES = statement(
-    f"SELECT route_id FROM registrant WHERE id = ANY(CAST(:ids AS uuid[])) UNION SELECT r.route_id {_OF_RETURNS}", UUID
+    f"""
+    SELECT route_id FROM registrant WHERE id = ANY(CAST(:ids AS uuid[]))
+    UNION SELECT r.route_id FROM unnest(CAST(:ids AS uuid[])) AS ending (id)
+    JOIN LATERAL (SELECT * FROM registrant WHERE outbound_id = ending.id OFFSET 0) r ON r.{IS_YET_TO_DEPART}
+    """,
+    UUID,
 )
+_OF_THE_SAME_PERSON = f"""
+    SELECT other.id FROM unnest(CAST(:ids AS uuid[])) AS asked (id)
+    JOIN LATERAL (SELECT season, nik_index, organizer_code FROM registrant WHERE id = asked.id OFFSET 0) r ON true
+    JOIN LATERAL (
+        SELECT id, organizer_code FROM registrant
+        WHERE season = r.season AND nik_index = r.nik_index AND {HOLDS_NIK} OFFSET 0
+    ) other ON other.organizer_code = r.organizer_code
+"""
+"""Both ways and the motorcycle: at most four registrants hold a NIK in a season."""
+_HELD = statement(_OF_THE_SAME_PERSON, UUID)
 _LOCK = statement(
     f"""
     SELECT {view.COLUMNS}, r.nik_index, r.posko, season.closed_at AS season_closed_at,
@@ -88,7 +99,7 @@ _LOCK = statement(
            {policy.in_force("block_seasons", "r.organizer_code")} AS block_seasons,
            {policy.in_force("no_show_after_minutes", "r.organizer_code")} AS no_show_after_minutes
     FROM {view.FROM} JOIN season ON season.year = r.season {policy.join("r.season", "r.organizer_code")}
-    WHERE r.id = ANY(CAST(:ids AS uuid[])) ORDER BY r.id FOR NO KEY UPDATE OF r
+    WHERE r.id = ANY(CAST(:ids AS uuid[]) || ARRAY({_OF_THE_SAME_PERSON})) ORDER BY r.id FOR NO KEY UPDATE OF r
     """,
     Locked,
 )
@@ -170,44 +181,46 @@ async def advance(session: Session, steps: Sequence[Step], now: datetime) -> lis
 
 async def _take_all(session: Session, steps: Sequence[Step], now: datetime, *, through: bool) -> list[Taken | Refusal]:
     ending = [one.id for one in steps if one.to in transitions.ENDS]
-    seats = await _lock_routes(session, ending, now) if ending else {}
-    # A locked route takes no booking. So these are all returns, but for one that comes on a route without a return yet.
-    returning = await _returns(session, ending) if ending else set()
-    ids = sorted({one.id for one in steps} | returning)
+    # A locked route takes no booking.
+    seats = await quota.lock(session, await session.rows(_ROUTES, ids=ending), now) if ending else {}
+    ids = sorted({one.id for one in steps})
     states = {row.id: _state(row) for row in await session.rows(_LOCK, ids=ids)}
-    if ending:
-        await _nothing_came_meanwhile(session, ending, states, seats)
-    returns: dict[UUID, list[State]] = defaultdict(list)
-    for state in states.values():
-        if state.row.outbound_id is not None:
-            returns[state.row.outbound_id].append(state)
-    verdicts = [transitions.take(one, states, returns, now, through=through) for one in steps]
+    await _nothing_came_meanwhile(session, ids, ending, states, seats)
+    _bring_together(states.values())
+    verdicts = [transitions.take(one, states, now, through=through) for one in steps]
     await _write(session, list(states.values()), seats, now)
     return verdicts
 
 
-async def _lock_routes(session: Session, ending: Sequence[UUID], now: datetime) -> dict[UUID, quota.Seats]:
-    """The routes of the registrants that end, and of their returns."""
-    return await quota.lock(session, await session.rows(_ROUTES, ids=list(ending)), now)
-
-
-async def _returns(session: Session, ending: Sequence[UUID]) -> set[UUID]:
-    return set(await session.rows(_RETURNS, ids=list(ending)))
-
-
 async def _nothing_came_meanwhile(
-    session: Session, ending: Sequence[UUID], states: dict[UUID, State], seats: dict[UUID, quota.Seats]
+    session: Session,
+    ids: Sequence[UUID],
+    ending: Sequence[UUID],
+    states: Mapping[UUID, State],
+    seats: Mapping[UUID, quota.Seats],
 ) -> None:
     """Raises `Raced` if something came before the lock. The next attempt sees it.
 
-    A return that was booked before its outbound was locked here must end too. A registrant that was moved to another
-    route gives back a seat of that route.
+    A return that was booked before its outbound was locked here is verified, or ends, with it. A registrant that was
+    moved to another route gives back a seat of that route.
     """
-    returning = await _returns(session, ending)
-    if not returning <= states.keys():
+    if not set(await session.rows(_HELD, ids=ids)) <= states.keys():
         raise Raced
-    if any(one in states and states[one].row.route_id not in seats for one in {*ending, *returning}):
-        raise Raced
+    for state in states.values():
+        ends = state.row.id in ending or (state.row.outbound_id in ending and state.status in YET_TO_DEPART)
+        if ends and state.row.route_id not in seats:
+            raise Raced
+
+
+def _bring_together(states: Iterable[State]) -> None:
+    """Tell each registrant what else its person holds with the same organizer."""
+    people: dict[tuple[object, ...], list[State]] = defaultdict(list)
+    for state in states:
+        if state.row.nik_index is not None:
+            people[state.row.season, state.row.organizer, state.row.nik_index].append(state)
+    for held in people.values():
+        for state in held:
+            state.others = [one for one in held if one is not state]
 
 
 def _step(one: Move, registrant: UUID | Refusal) -> Step | Refusal:
@@ -235,7 +248,8 @@ async def _write(session: Session, states: Sequence[State], seats: dict[UUID, qu
     if freed:
         entries += await quota.give_back(session, freed, seats)
     await change_log.append(session, entries, now)
-    await _block(session, [state for state in moved if state.status == RegistrantStatus.FORFEITED], now)
+    forfeited = [state for state in moved if state.status == RegistrantStatus.FORFEITED]
+    await _block(session, [one for one in forfeited if not any(other.is_verified for other in one.others)], now)
 
 
 async def _block(session: Session, forfeited: Sequence[State], now: datetime) -> None:

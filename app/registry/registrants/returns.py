@@ -1,5 +1,6 @@
 """Return pairing: an arus balik registration needs a holding arus mudik one of the same NIK and service, with the same
 organizer, on the same day, and leaves from that trip's destination city (S2.3). A return never outlives its outbound.
+The two legs of a trip are verified once, together (S2.4), and have one deadline: that of the outbound.
 
 Policies `returnRequiresOutbound` (on by default) and `returnSameDay` (on for hubdat). Outbounds are locked against
 ending until their returns are booked.
@@ -7,7 +8,7 @@ ending until their returns are booked.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Sequence
 from datetime import datetime
 from typing import NamedTuple
 from uuid import UUID
@@ -15,7 +16,7 @@ from uuid import UUID
 from app.clock import wib_day
 from app.db import Session
 from app.errors import Raced, ReturnCityMismatch, ReturnWithoutOutbound, refuses
-from app.models.registrant import HOLDS_SEAT, SEAT_HOLDERS
+from app.models.registrant import SEAT_HOLDERS
 from app.registry.registrants.uniqueness import Held
 from app.registry.routes.route import Route
 from app.registry.terms.policy import Policy
@@ -23,19 +24,24 @@ from app.registry.values import cities
 from app.sql import Arrays, statement
 
 
-class _Outbound(NamedTuple):
+class Outbound(NamedTuple):
+    """What a standing outbound was when its return was judged."""
+
     id: UUID
     nik_index: bytes
+    status: str
+    verify_by: datetime | None
 
 
-_OUTBOUNDS = Arrays("outbound", _Outbound)
+_OUTBOUNDS = Arrays("outbound", Outbound)
 _KEEP = statement(
     f"""
     SELECT count(*) FROM (
         -- OFFSET 0 has PostgreSQL go by the ids. A plan of an empty table would else read all who hold a seat.
-        SELECT r.status FROM registrant r JOIN {_OUTBOUNDS} ON outbound.nik_index = r.nik_index AND outbound.id = r.id
+        SELECT r.status = outbound.status AND r.verify_by IS NOT DISTINCT FROM outbound.verify_by AS as_judged
+        FROM registrant r JOIN {_OUTBOUNDS} ON outbound.nik_index = r.nik_index AND outbound.id = r.id
         WHERE r.id = ANY(CAST(:outbound_id AS uuid[])) ORDER BY r.id OFFSET 0 FOR SHARE OF r
-    ) kept WHERE kept.{HOLDS_SEAT}
+    ) kept WHERE kept.as_judged
     """,
     int,
 )
@@ -71,14 +77,11 @@ def leaves_from(route: Route, outbound: Held) -> bool:
     return cities.key(route.origin.city) == cities.key(outbound.destination_city)
 
 
-async def keep_outbounds(session: Session, outbounds: Mapping[UUID, bytes]) -> None:
-    """Lock `outbounds`, so that none of them ends or gets another NIK before this transaction is over.
+async def keep_outbounds(session: Session, outbounds: Sequence[Outbound]) -> None:
+    """Lock `outbounds`, so that none of them ends, is verified or gets another NIK before this transaction is over.
 
-    Each outbound comes with the blind index of its NIK. Raises `Raced` when an outbound has just ended, or its NIK was
-    just corrected.
+    Raises `Raced` when an outbound is no longer what its return was judged by.
     """
-    kept = await session.one(
-        _KEEP, **_OUTBOUNDS.of([_Outbound(outbound, index) for outbound, index in outbounds.items()])
-    )
+    kept = await session.one(_KEEP, **_OUTBOUNDS.of(list(outbounds)))
     if kept != len(outbounds):
         raise Raced

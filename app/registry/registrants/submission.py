@@ -252,11 +252,13 @@ def _outbound(route: Route, judged: JudgedSubmission, ground: Ground) -> Held | 
 def _leg(route: Route, papers: Motorcycle | None, judged: JudgedSubmission, ground: Ground) -> Leg:
     draft = judged.draft
     in_force = ground.terms[draft.organizer]
-    verify_by, extended = forfeiture.deadline(draft.registered_at, ground.now, in_force.policy)
-    if extended is not None and extended not in judged.warnings:
-        judged.warnings.append(extended)
     outbound = _outbound(route, judged, ground) if route.direction == Direction.BALIK else None
     paired = outbound if returns.pairs(route, outbound, draft.organizer) else None
+    if paired is None:
+        verify_by, extended = forfeiture.deadline(draft.registered_at, ground.now, in_force.policy)
+        judged.warnings.extend([] if extended is None else [extended])
+    else:
+        verify_by = paired.verify_by
     return Leg(
         id=uuid7(),
         draft=draft,
@@ -264,7 +266,7 @@ def _leg(route: Route, papers: Motorcycle | None, judged: JudgedSubmission, grou
         route=route,
         motorcycle=papers,
         verify_by=verify_by,
-        outbound_id=None if paired is None else paired.id,
+        outbound=paired,
         nik_sealed=ground.vault.seal(draft.nik.digits),
         name_sealed=ground.vault.seal(draft.name),
     )
@@ -307,12 +309,12 @@ async def _write(session: Session, ground: Ground) -> None:
     entries: list[change_log.Entry] = []
     legs = list(ground.legs.values())
     standing_outbounds = {
-        leg.outbound_id: leg.draft.nik_index
+        returns.Outbound(leg.outbound.id, leg.draft.nik_index, leg.outbound.status, leg.outbound.verify_by)
         for leg in legs
-        if leg.outbound_id is not None and leg.outbound_id not in ground.legs
+        if leg.outbound is not None and leg.outbound.id not in ground.legs
     }
     if standing_outbounds:
-        await returns.keep_outbounds(session, standing_outbounds)
+        await returns.keep_outbounds(session, list(standing_outbounds))
     if legs:
         entries += await booking.book(session, legs, ground.seats, ground.now)
     if ground.disputes:

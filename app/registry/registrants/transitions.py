@@ -3,12 +3,12 @@
     REGISTERED ─► VERIFIED · CANCELLED · FORFEITED        VERIFIED ─► DEPARTED · CANCELLED · NO_SHOW
 
 The three main statuses are those of S1 (1–3); the others are ours (4–6). `lifecycle` locks the registrants, asks here,
-and writes what the steps have made of them.
+and writes what the steps have made of them. A trip is verified once: whoever verifies one leg verifies the other, too.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from types import MappingProxyType
@@ -26,7 +26,7 @@ from app.errors import (
     refuses,
 )
 from app.models.enums import ChangeKind, RegistrantStatus, Service
-from app.models.registrant import YET_TO_DEPART
+from app.models.registrant import VERIFIED_OR_LATER, YET_TO_DEPART
 from app.registry import change_log
 from app.registry.caller import Caller
 from app.registry.registrants.view import Stored
@@ -92,6 +92,22 @@ class State:
     healthy: bool | None
     handed_over_at: datetime | None
     entries: list[change_log.Entry] = field(default_factory=list)
+    others: list[State] = field(default_factory=list, repr=False)
+    """Whatever else the person holds with the same organizer: the other way, and the motorcycle."""
+
+    @property
+    def other_legs(self) -> Iterator[State]:
+        """The other way of the same trip."""
+        return (one for one in self.others if self.home == one.home)
+
+    @property
+    def home(self) -> UUID:
+        """The outbound of the trip."""
+        return self.row.outbound_id or self.row.id
+
+    @property
+    def is_verified(self) -> bool:
+        return self.status in VERIFIED_OR_LATER
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +115,8 @@ class Taken:
     state: State
     moved: bool
     """False: the registrant had this status already."""
+    along: tuple[State, ...] = ()
+    """The other legs of the trip, which were verified with this one."""
 
 
 def way(status: RegistrantStatus, to: RegistrantStatus) -> tuple[RegistrantStatus, ...]:
@@ -112,24 +130,28 @@ def way(status: RegistrantStatus, to: RegistrantStatus) -> tuple[RegistrantStatu
 @refuses(
     SeasonClosed, TransitionNotAllowed, VerificationExpired, MotorcycleNotHandedOver, NotHealthy, NotFound, InvalidValue
 )
-def take(
-    one: Step, states: Mapping[UUID, State], returns: Mapping[UUID, Sequence[State]], now: datetime, *, through: bool
-) -> Taken | Refusal:
+def take(one: Step, states: Mapping[UUID, State], now: datetime, *, through: bool) -> Taken | Refusal:
     """Judge `one` against `states`, and change these. `through`: also by way of another status that lies between."""
     state = states.get(one.id)
     if state is None:
         return NotFound("ref")
     if one.to == state.status:
         return Taken(state, moved=False)
+    if one.caller is None and one.to == S.FORFEITED and _trip_is_verified(state):
+        # Its other leg was verified before trips were verified at once.
+        one = replace(one, to=S.VERIFIED)
     steps = [replace(one, to=to) for to in (way(state.status, one.to) if through else ()) or (one.to,)]
     refused = _judge_all(steps, state, now) or (_refuses_claim(one, state, now) if through else None)
     if refused is not None:
         return refused
+    along: tuple[State, ...] = ()
     for each in steps:
         _apply(each, state, now)
+        if each.to == S.VERIFIED:
+            along = _verify_trip(each, state, now)
     if one.to in ENDS:
-        _end_return(one, returns.get(one.id, ()), now)
-    return Taken(state, moved=True)
+        _end_return(one, state, now)
+    return Taken(state, moved=True, along=along)
 
 
 def _judge_all(steps: Sequence[Step], state: State, now: datetime) -> Refusal | None:
@@ -148,21 +170,35 @@ def _judge_all(steps: Sequence[Step], state: State, now: datetime) -> Refusal | 
 def _judge(one: Step, state: State, now: datetime) -> Refusal | None:
     if state.row.season_closed_at is not None:
         return SeasonClosed("ref", season=state.row.season)
-    verify_by = state.row.verify_by
+    verify_by = _deadline(state)
     may_expire = one.to == S.VERIFIED and state.status in {S.REGISTERED, S.FORFEITED}
     if may_expire and verify_by is not None and verify_by < now:
         return VerificationExpired("ref", verify_by=verify_by)
-    if one.to not in TRANSITIONS[state.status]:
+    if one.to not in TRANSITIONS[state.status] or (one.to == S.FORFEITED and _trip_is_verified(state)):
         return TransitionNotAllowed("ref", status=state.status, to=one.to, allowed=_asked_for(state.status))
     if one.to == S.DEPARTED:
         return _refuses_departure(one, state, now)
     return None
 
 
+def _deadline(state: State) -> datetime | None:
+    """Of the trip, which is that of its outbound. None: it can be verified at any time."""
+    if state.status == S.REGISTERED and _trip_is_verified(state):
+        return None
+    home = next((leg for leg in state.other_legs if leg.row.id == state.row.outbound_id), state)
+    return home.row.verify_by if home.status == state.status else state.row.verify_by
+
+
+def _trip_is_verified(state: State) -> bool:
+    return any(one.is_verified for one in state.other_legs)
+
+
 def _refuses_claim(one: Step, state: State, now: datetime) -> TransitionNotAllowed | None:
     """The registry itself forfeits and marks no-shows. A row that says so is accepted only when that is due."""
+    verify_by = _deadline(state)
     is_due = {
-        S.FORFEITED: state.row.verify_by is not None and state.row.verify_by < now,
+        # Whose trip is verified has no deadline.
+        S.FORFEITED: verify_by is not None and verify_by < now,
         S.NO_SHOW: report_time.has_left(state.row.departs_at, state.row.no_show_after_minutes, now),
     }
     if is_due.get(one.to, True):
@@ -203,13 +239,18 @@ def _apply(one: Step, state: State, now: datetime) -> None:
     state.status = one.to
 
 
-def _end_return(one: Step, returns: Sequence[State], now: datetime) -> None:
-    """A verified return cannot be forfeited any more: it is cancelled."""
-    for state in returns:
-        if state.status in YET_TO_DEPART:
-            to = one.to if state.status == S.REGISTERED else S.CANCELLED
-            ending = Step(id=state.row.id, to=to, caller=one.caller, reason=ENDED_WITH_OUTBOUND)
-            _apply(ending, state, now)
+def _verify_trip(one: Step, state: State, now: datetime) -> tuple[State, ...]:
+    along = tuple(leg for leg in state.other_legs if leg.status == S.REGISTERED)
+    for leg in along:
+        _apply(one, leg, now)
+    return along
+
+
+def _end_return(one: Step, state: State, now: datetime) -> None:
+    for leg in state.other_legs:
+        if leg.row.outbound_id == state.row.id and leg.status in YET_TO_DEPART:
+            ending = Step(id=leg.row.id, to=one.to, caller=one.caller, reason=ENDED_WITH_OUTBOUND)
+            _apply(ending, leg, now)
 
 
 def _told(one: Step, state: State) -> change_log.Entry:

@@ -42,6 +42,7 @@ class Held:
     service: str
     status: str
     registered_at: datetime
+    verify_by: datetime | None
     destination_city: str
     name_sealed: bytes
     stored: Stored | None
@@ -126,6 +127,7 @@ def _held(row: _Found, name_sealed: bytes) -> Held:
         service=row.service,
         status=row.status,
         registered_at=row.registered_at,
+        verify_by=row.verify_by,
         destination_city=row.destination_city,
         name_sealed=name_sealed,
         stored=row,

@@ -78,8 +78,15 @@ async def advance(session: Session, batch: Batch, rows: Sequence[PlacedRow]) -> 
     if not moving:
         return
     steps = [_step(row, registrant_id) for _, row, registrant_id in moving]
+    verified_along: dict[UUID, S] = {}
     for one, taken in zip(moving, await lifecycle.advance(session, steps, batch.now), strict=True):
         batch.verdicts[one.place] = _advanced(batch.verdicts[one.place], one.row, taken)
+        if isinstance(taken, Taken):
+            verified_along |= {leg.row.id: leg.status for leg in taken.along}
+    for place, verdict in batch.verdicts.items():
+        status = verified_along.get(verdict.registrant_id) if verdict.registrant_id else None
+        if status is not None and verdict.refusal is None:
+            batch.verdicts[place] = replace(verdict, status=status)
 
 
 class _Moving(NamedTuple):
@@ -140,5 +147,8 @@ def _advanced(before: Verdict, row: ParsedRow, taken: Taken | Refusal) -> Verdic
         result = Result.UPDATED if taken.moved and before.result is Result.UNCHANGED else before.result
         return replace(before, result=result, status=row.status)
     if isinstance(taken, TransitionNotAllowed) and transitions.way(row.status, S(taken.status)):
+        if before.result is Result.NEW:
+            # The return of a verified outbound is verified as it is booked.
+            return replace(before, status=S(taken.status))
         return replace(before, result=Result.STALE, status=S(taken.status))
     return replace(before, result=Result.REFUSED, refusal=taken)

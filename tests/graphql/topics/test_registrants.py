@@ -161,6 +161,34 @@ async def test_from_registered_to_departed(api: Api, world: World) -> None:
     assert (final["code"], final["allowed"]) == ("TRANSITION_NOT_ALLOWED", [])
 
 
+async def test_a_trip_is_verified_once(api: Api, world: World) -> None:
+    """By the booking code of the way home, and by the NIK of the way back."""
+    route, back = await world.route(), await world.way_back()
+    for number in (1, 2):
+        given = person(route, number, returnRouteId=str(back), reference=f"BK-{number}")
+        await api.data(SUBMIT, {"input": given})
+    query = f"""mutation($ref: RegistrantRef!) {{ verifyRegistrant(ref: $ref, posko: "Posko 1") {{
+        ... on Registrant {{ direction status outbound {{ status verifiedAt }} return {{ status verifiedAt }} }}
+        {PROBLEM} }} }}"""
+    both = {"status": "VERIFIED", "verifiedAt": "2026-03-02T02:00:00Z"}
+    home = await api.data(query, {"ref": {"reference": "BK-1"}})
+    assert home["verifyRegistrant"] == {"direction": "MUDIK", "status": "VERIFIED", "outbound": None, "return": both}
+    returning = await api.data(query, {"ref": {"nik": {"nik": nik_of(2), "direction": "BALIK"}}})
+    assert returning["verifyRegistrant"] == {
+        "direction": "BALIK",
+        "status": "VERIFIED",
+        "outbound": both,
+        "return": None,
+    }
+    assert await world.run("SELECT DISTINCT status FROM registrant") == [("VERIFIED",)]
+
+
+async def test_the_return_of_a_verified_trip_is_verified_as_it_is_booked(api: Api, world: World) -> None:
+    await world.verified(someone(HUBDAT, await world.route()))
+    booked = (await api.data(SUBMIT, {"input": person(await world.way_back())}))["submitRegistrant"]
+    assert (booked["registrant"]["status"], booked["warnings"]) == ("VERIFIED", [])
+
+
 async def test_many_are_moved_each_with_its_verdict(api: Api, world: World) -> None:
     route = await world.route()
     ids = [str((await world.registered(someone(HUBDAT, route, number))).id) for number in range(3)]

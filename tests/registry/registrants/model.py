@@ -13,6 +13,7 @@ from app.clock import end_of_wib_day, wib_day
 
 SEAT = {"REGISTERED", "VERIFIED", "DEPARTED"}
 HOLDS = {*SEAT, "NO_SHOW"}
+VERIFIED = {"VERIFIED", "DEPARTED", "NO_SHOW"}
 NEXT = {"REGISTERED": ("VERIFIED", "CANCELLED"), "VERIFIED": ("DEPARTED", "CANCELLED")}
 OTHER = {"PASSENGER": "MOTORCYCLE", "MOTORCYCLE": "PASSENGER"}
 
@@ -172,6 +173,10 @@ class Model:
         quota = self.quota(way, now)
         return No("QUOTA_FULL") if quota is not None and self.taken(way) >= quota else None
 
+    def _legs(self, one: Person) -> list[Person]:
+        home = one.outbound or one
+        return [other for other in self.people if other is not one and home in {other, other.outbound}]
+
     def _person(self, given: Given, way: Way, outbound: Person | None, now: datetime) -> Person:
         paired = (
             way.direction == "BALIK"
@@ -182,11 +187,15 @@ class Model:
         )
         days = self.terms[given.organizer].verify_days
         verify_by = None
-        if days is not None:
+        if paired:
+            assert outbound is not None
+            verify_by = outbound.verify_by
+        elif days is not None:
             verify_by = end_of_wib_day(wib_day(given.registered_at) + timedelta(days=days))
             if verify_by < now:
                 verify_by = now + timedelta(hours=24)
-        return Person(way, given.nik, given.name, given.registered_at, verify_by, outbound if paired else None)
+        status = "VERIFIED" if paired and outbound is not None and outbound.status in VERIFIED else "REGISTERED"
+        return Person(way, given.nik, given.name, given.registered_at, verify_by, outbound if paired else None, status)
 
     def _dispute(self, held: Person, organizer: str, name: str) -> None:
         self.claims[held, organizer] += 1
@@ -218,18 +227,25 @@ class Model:
             return No("MOTORCYCLE_NOT_HANDED_OVER")
         if to == "DEPARTED":
             one.late = now > self.leaves - timedelta(hours=1)
+        if to == "VERIFIED":
+            for leg in self._legs(one):
+                leg.status = to if leg.status == "REGISTERED" else leg.status
         self._end(one, to)
         return one
 
     def _end(self, one: Person, to: str) -> None:
         one.status = to
-        if to == "FORFEITED" and self.terms[one.organizer].blocks:
+        verified = any(
+            other.nik == one.nik and other.organizer == one.organizer and other.status in VERIFIED
+            for other in self.people
+        )
+        if to == "FORFEITED" and self.terms[one.organizer].blocks and not verified:
             assert one.nik is not None
             self.blocked.add(one.nik)
         if to in {"CANCELLED", "FORFEITED"}:
             for back in self.people:
                 if back.outbound is one and back.status in {"REGISTERED", "VERIFIED"}:
-                    self._end(back, to if back.status == "REGISTERED" else "CANCELLED")
+                    self._end(back, to)
 
     def sweep(self, now: datetime) -> tuple[int, int]:
         """How many were overdue, and how many had been left behind."""

@@ -193,27 +193,6 @@ async def test_a_pair_is_forfeited_together_and_blocked_once(world: World) -> No
     assert await world.run("SELECT registrant_id FROM nik_block") == [(pair.view.id,)]
 
 
-async def test_a_verified_return_of_a_forfeited_outbound_is_cancelled(world: World) -> None:
-    pair = await world.accepted(someone(HUBDAT, await world.route(), return_route_id=await world.way_back()))
-    assert pair.return_view is not None
-    await world.moved(pair.return_view.id, S.VERIFIED)
-    await world.sweep(DEADLINE + INSTANT)
-    assert await world.status(pair.view.id) == "FORFEITED"
-    assert await world.status(pair.return_view.id) == "CANCELLED"
-    assert (await world.taken(), await world.taken("Solo - Jakarta")) == (0, 0)
-    assert await world.run("SELECT registrant_id FROM nik_block") == [(pair.view.id,)]
-
-
-async def test_a_return_that_is_forfeited_alone_blocks_its_nik(world: World) -> None:
-    pair = await world.accepted(someone(HUBDAT, await world.route(), return_route_id=await world.way_back()))
-    assert pair.return_view is not None
-    await world.moved(pair.view.id, S.VERIFIED)
-    assert (await world.sweep(DEADLINE + INSTANT)).forfeited == 1
-    assert await world.status(pair.view.id) == "VERIFIED"
-    assert await world.status(pair.return_view.id) == "FORFEITED"
-    assert await world.run("SELECT registrant_id FROM nik_block") == [(pair.return_view.id,)]
-
-
 async def test_rider_and_motorcycle_are_blocked_once(world: World) -> None:
     rider = await overdue(world)
     deck = await world.route("Motis", service="MOTORCYCLE")
