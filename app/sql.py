@@ -13,12 +13,13 @@ from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from datetime import date, datetime
 from functools import cached_property
+from operator import attrgetter
 from types import NoneType
-from typing import Any, Generic, NamedTuple, TypeVar, get_args, get_type_hints, overload
+from typing import Any, Generic, TypeVar, get_args, get_type_hints, overload
 from uuid import UUID
 
 Result = TypeVar("Result")
-Item = TypeVar("Item", bound=NamedTuple)
+Item = TypeVar("Item")
 
 SCALARS = (bool, int, float, str, bytes, datetime, date, UUID, list)
 """A row type of these is the single column of the result. Any other row type has a field for each column."""
@@ -74,7 +75,8 @@ def statement(text: str, row: type[Any] = NoneType) -> Statement[Any]:
 
 
 class Arrays(Generic[Item]):
-    """Many items as one array for each field of `item`. As text, it is the table that a statement selects from:
+    """Many items as one array for each field of `item`: a NamedTuple, or a dataclass of at least two fields. The arrays
+    are, as text, the table that a statement selects from:
 
         LEGS = Arrays("leg", LegRow)
         statement(f"INSERT INTO … SELECT leg.id, leg.season FROM {LEGS}")
@@ -86,6 +88,8 @@ class Arrays(Generic[Item]):
     def __init__(self, alias: str, item: type[Item], *, numbered: bool = False) -> None:
         types = {name: _sql_type(hint) for name, hint in get_type_hints(item, include_extras=True).items()}
         arrays = ", ".join(f"CAST(:{alias}_{name} AS {type_}[])" for name, type_ in types.items())
+        self._are_tuples = issubclass(item, tuple)
+        self._values = attrgetter(*types)
         self._arguments = tuple(f"{alias}_{name}" for name in types)
         ordinality, place = (" WITH ORDINALITY", ", place") if numbered else ("", "")
         self._text = f"unnest({arrays}){ordinality} AS {alias} ({', '.join(types)}{place})"
@@ -95,7 +99,8 @@ class Arrays(Generic[Item]):
 
     def of(self, items: Sequence[Item]) -> dict[str, list[object]]:
         """The arguments of a statement that selects from this table."""
-        columns = zip(*items, strict=True) if items else ((),) * len(self._arguments)
+        rows = items if self._are_tuples else map(self._values, items)
+        columns = zip(*rows, strict=True) if items else ((),) * len(self._arguments)
         return {name: list(column) for name, column in zip(self._arguments, columns, strict=True)}
 
 

@@ -15,5 +15,8 @@ IMPERSONAL = {"info": {"personal": False}}
 
 def wiped(table: type[SQLModel]) -> str:
     """The `SET` clause that empties every personal column of `table`."""
-    columns = [column.name for column in table.__table__.columns if column.info.get("personal")]  # type: ignore[attr-defined]
-    return ", ".join(f"{name} = NULL" for name in columns)
+    return ", ".join(f"{name} = NULL" for name in personal_columns(table))
+
+
+def personal_columns(table: type[SQLModel]) -> list[str]:
+    return [column.name for column in table.__table__.columns if column.info.get("personal")]  # type: ignore[attr-defined]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Any
 
 import strawberry
 from strawberry import ID, UNSET
@@ -13,6 +14,7 @@ from app.graphql.vocabulary import Direction, IdentityDocument, RegistrantStatus
 from app.registry.registrants import corrections, motorcycles
 from app.registry.registrants.lookup import Filter, Ref
 from app.registry.registrants.submission import Submission
+from app.registry.values import particulars
 
 
 @strawberry.input(description="The registrant of a NIK that is yours, in one direction and service.")
@@ -111,10 +113,9 @@ class SubmitRegistrant:
             route_id=identifier(self.route_id),
             return_route_id=None if return_route_id is None else identifier(return_route_id),
             registered_at=given(self.registered_at),
-            identity_document=self.identity_document,
-            reference=given(self.reference),
             motorcycle=None if motorcycle is None else motorcycle.to_motorcycle(),
             member=given(self.member),
+            **_particulars(self),
         )
 
 
@@ -134,8 +135,12 @@ class Correction:
         return corrections.Correction(
             nik=given(self.nik),
             name=given(self.name),
-            identity_document=given(self.identity_document),
-            reference=given(self.reference),
             motorcycle=None if motorcycle is None else motorcycle.to_motorcycle(),
             reason=self.reason,
+            **_particulars(self),
         )
+
+
+def _particulars(sent: SubmitRegistrant | Correction) -> dict[str, Any]:
+    """Both inputs have all of them, each under its own name."""
+    return {name: given(getattr(sent, name)) for name in particulars.NAMES}

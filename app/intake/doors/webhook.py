@@ -188,5 +188,5 @@ _RESULTS = {title: str(result) for result, title in RESULT_TITLES.items()}
 
 def _echo(record: Row) -> str | None:
     """The sender's own booking code. Whatever is no booking code is not repeated: it could be a NIK or a name."""
-    reference = reference_given(record.kode_booking)
+    reference = reference_given(record.particulars.get("kode_booking"))
     return None if isinstance(reference, InvalidValue) else reference

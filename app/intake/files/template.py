@@ -20,7 +20,15 @@ from app.intake.files.archives import MOST_ROWS
 from app.intake.files.columns import EXAMPLE_NAME, EXAMPLE_NIK
 from app.intake.files.encoding_xlsx import Xlsx
 from app.models.enums import RegistrantStatus
-from app.registry.values.standard import COLUMNS, DIRECTION_TITLES, MODE_TITLES, STATUS_CODES, STATUS_TITLES
+from app.registry.values import particulars
+from app.registry.values.standard import (
+    COLUMNS,
+    DIRECTION_TITLES,
+    EXTENSIONS,
+    MODE_TITLES,
+    STATUS_CODES,
+    STATUS_TITLES,
+)
 
 PATH = "/template.xlsx"
 SHEET, EXPLANATIONS = "Data Pemudik", "Penjelasan"
@@ -49,7 +57,7 @@ EXAMPLE = {
     "source": "hubdat",
 }
 _CODES = ", ".join(f"{STATUS_CODES[status]} {title}" for status, title in STATUS_TITLES.items())
-MEANINGS = {
+_MEANINGS = {
     "data_nik": "Wajib. NIK peserta, 16 angka, sebagai teks. Bila Excel mengubahnya menjadi bilangan, angka terakhirnya"
     " hilang dan baris itu ditolak; ketik ulang di kolom ini, yang sudah berformat teks.",
     "data_pemesan": "Wajib. Nama peserta sesuai kartu identitas.",
@@ -66,13 +74,13 @@ MEANINGS = {
     "status_pemesanan_code": f"Kode status: {_CODES}. Kode 4 sampai 6 adalah perluasan registri ini.",
     "source": "Kode atau nama penyelenggara. Boleh kosong: berarti penyelenggara yang mengirim berkas ini. Koordinator"
     " menulis anggota yang diwakilinya.",
-    "kode_booking": "Opsional, kolom tambahan. Kode booking milik penyelenggara.",
     "nomor_polisi": "Opsional, kolom tambahan. Hanya untuk sepeda motor: nomor polisi.",
     "nomor_stnk": "Opsional, kolom tambahan. Hanya untuk sepeda motor: nomor STNK.",
-    "jenis_dokumen": "Opsional, kolom tambahan. Dokumen identitas yang ditunjukkan: KTP, SIM, KK atau KIA.",
     "waktu_keberangkatan": "Opsional, kolom tambahan. Waktu berangkat, bila satu rute berangkat beberapa kali.",
     "moda": f"Opsional, kolom tambahan. Moda angkutan: {', '.join(MODE_TITLES.values())}.",
+    **{told.column: told.meaning for told in particulars.TOLD.values()},
 }
+MEANINGS = {column: _MEANINGS[column] for column in (*COLUMNS, *EXTENSIONS)}
 NOTES = (
     "Isi data mulai baris kedua lembar “Data Pemudik”. Baris contoh tidak ikut dibaca; hapus atau timpa.",
     "Urutan kolom bebas, kolom lain boleh ditambahkan; nama kolom jangan diubah.",

@@ -8,9 +8,8 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from datetime import datetime
-from typing import NamedTuple
 from uuid import UUID
 
 from app.db import Session
@@ -25,6 +24,8 @@ from app.registry.registrants.view import View
 from app.registry.routes import quota
 from app.registry.routes.quota import Seats
 from app.registry.routes.route import Route
+from app.registry.values import particulars
+from app.registry.values.particulars import Particulars
 from app.sql import Arrays, statement
 
 
@@ -74,7 +75,8 @@ class Leg:
         )
 
 
-class _Row(NamedTuple):
+@dataclass(slots=True, kw_only=True)
+class _Row(Particulars):
     """What is stored of a leg."""
 
     id: UUID
@@ -87,8 +89,6 @@ class _Row(NamedTuple):
     nik_index: bytes
     nik_sealed: bytes
     name_sealed: bytes
-    reference: str | None
-    identity_document: str | None
     plate: str | None
     registration_number: str | None
     registered_at: datetime
@@ -98,7 +98,7 @@ class _Row(NamedTuple):
 
 
 _ROWS = Arrays("leg", _Row)
-_COLUMNS = ", ".join(_Row._fields)
+_COLUMNS = ", ".join(one.name for one in fields(_Row))
 _INSERT = statement(
     f"""
     INSERT INTO registrant ({_COLUMNS}, arrived_at) SELECT {_COLUMNS}, :now FROM {_ROWS}
@@ -134,8 +134,7 @@ def new_view(leg: Leg, now: datetime) -> View:
         nik=draft.nik.digits,
         name=draft.name,
         own=True,
-        reference=draft.reference,
-        identity_document=draft.submission.identity_document,
+        **particulars.of(draft.particulars),
         plate=leg.motorcycle.plate if leg.motorcycle else None,
         registration_number=leg.motorcycle.registration_number if leg.motorcycle else None,
         registered_at=draft.registered_at,
@@ -163,8 +162,7 @@ def _row(leg: Leg, now: datetime) -> _Row:
         nik_index=draft.nik_index,
         nik_sealed=leg.nik_sealed,
         name_sealed=leg.name_sealed,
-        reference=draft.reference,
-        identity_document=draft.submission.identity_document,
+        **particulars.of(draft.particulars),
         plate=papers.plate if papers else None,
         registration_number=papers.registration_number if papers else None,
         registered_at=draft.registered_at,

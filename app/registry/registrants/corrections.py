@@ -7,9 +7,9 @@ fields, never their values.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import Any
 from uuid import UUID
 
 from app.db import Session
@@ -33,21 +33,20 @@ from app.registry.registrants import lookup, motorcycles, opening, uniqueness, v
 from app.registry.registrants.motorcycles import Motorcycle
 from app.registry.registrants.uniqueness import NikClaim
 from app.registry.registrants.view import Stored, View
-from app.registry.values import names, nik, texts
-from app.registry.values.texts import reason_given, reference_given
+from app.registry.values import names, nik, particulars
+from app.registry.values.particulars import Particulars
+from app.registry.values.texts import reason_given
 from app.sql import Arrays, statement
 from app.vault.vault import Vault
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Correction:
+@dataclass(slots=True, kw_only=True)
+class Correction(Particulars):
     """What to put right. None leaves a field as it is."""
 
     reason: str
     nik: str | None = None
     name: str | None = None
-    identity_document: str | None = None
-    reference: str | None = None
     motorcycle: Motorcycle | None = None
 
 
@@ -57,13 +56,12 @@ class _Locked(Stored):
     season_closed_at: datetime | None
 
 
-class _Corrected(NamedTuple):
+@dataclass(slots=True, kw_only=True)
+class _Corrected(Particulars):
     id: UUID
     nik_index: bytes
     nik_sealed: bytes
     name_sealed: bytes
-    identity_document: str | None
-    reference: str | None
     plate: str | None
     registration_number: str | None
 
@@ -85,7 +83,7 @@ _LOCK = statement(
     _Locked,
 )
 _CORRECTED = Arrays("corrected", _Corrected)
-_FIELDS = tuple(name for name in _Corrected._fields if name != "id")
+_FIELDS = tuple(one.name for one in fields(_Corrected) if one.name != "id")
 _UPDATE = statement(
     f"""
     UPDATE registrant r SET {", ".join(f"{name} = corrected.{name}" for name in _FIELDS)}
@@ -93,7 +91,14 @@ _UPDATE = statement(
     """
 )
 _OF_THE_PERSON = frozenset({"nik_index", "nik_sealed", "name_sealed"})
-_TOLD = {"nik_index": "nik", "name_sealed": "name", "identity_document": "identityDocument", "reference": "reference"}
+_TOLD = {
+    "nik_index": "nik",
+    "name_sealed": "name",
+    "plate": "motorcycle",
+    "registration_number": "motorcycle",
+    **{name: particulars.public_name(name) for name in particulars.NAMES},
+}
+"""What the change log calls a column that was corrected."""
 
 
 @refuses(NikInvalid, NikAlreadyRegistered, NikBlocked, SeasonClosed, MotorcycleRequired, NotFound, InvalidValue)
@@ -171,16 +176,10 @@ def _person(correction: Correction, row: _Locked, vault: Vault) -> dict[str, Any
 
 def _booking(correction: Correction, row: _Locked) -> dict[str, Any] | Refusal:
     values: dict[str, Any] = {}
-    refused = texts.judge_document(correction.identity_document, required=False)
-    if refused is not None:
-        return refused
-    reference = reference_given(correction.reference)
-    if isinstance(reference, InvalidValue):
-        return reference
-    if correction.identity_document is not None:
-        values["identity_document"] = correction.identity_document
-    if reference is not None:
-        values["reference"] = reference
+    told = particulars.judge(correction)
+    if isinstance(told, InvalidValue):
+        return told
+    values |= {name: value for name, value in particulars.of(told).items() if value is not None}
     if correction.motorcycle is not None:
         papers = motorcycles.judge(row.service, correction.motorcycle)
         if not isinstance(papers, Motorcycle):
@@ -217,7 +216,7 @@ def _after(row: _Locked, values: dict[str, Any]) -> _Corrected:
 
 
 def _told(row: _Locked, found: UUID, values: dict[str, Any], caller: Caller, reason: str) -> change_log.Entry:
-    changed = {_TOLD.get(name, "motorcycle") for name in values if name != "nik_sealed"}
+    changed = {_TOLD[name] for name in values if name != "nik_sealed"}
     if row.id != found:
         changed &= {"nik", "name"}
     return change_log.Entry(

@@ -1,4 +1,4 @@
-"""What of a submission can be judged without the database: whose it is, NIK, name, document, reference, time."""
+"""What of a submission can be judged without the database: whose it is, NIK, name, particulars, time."""
 
 from __future__ import annotations
 
@@ -9,13 +9,14 @@ from uuid import UUID
 from app.errors import InvalidValue, NikInvalid, NotYours, Refusal, refuses
 from app.registry.caller import Caller, organizer_of
 from app.registry.registrants.motorcycles import Motorcycle
-from app.registry.values import names, nik, texts
-from app.registry.values.texts import not_in_the_future, reference_given
+from app.registry.values import names, nik, particulars
+from app.registry.values.particulars import Particulars
+from app.registry.values.texts import not_in_the_future
 from app.vault.vault import Vault
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Submission:
+@dataclass(slots=True, kw_only=True)
+class Submission(Particulars):
     caller: Caller
     nik: str
     """As it was sent."""
@@ -25,9 +26,6 @@ class Submission:
     return_route_id: UUID | None = None
     """The way back, booked together with the way home: both or neither."""
     registered_at: datetime | None = None
-    identity_document: str | None = None
-    reference: str | None = None
-    """The organizer's own booking code."""
     motorcycle: Motorcycle | None = None
     member: str | None = None
     document_required: bool = True
@@ -43,13 +41,13 @@ class Draft:
     nik: nik.Nik
     nik_index: bytes
     name: str
-    reference: str | None
+    particulars: Particulars
     registered_at: datetime
 
 
 @refuses(NikInvalid, NotYours, InvalidValue)
 def draft(submission: Submission, vault: Vault, today: date, now: datetime) -> Draft | Refusal:
-    """What needs no database: whose it is, the NIK, the name, the document, the booking code and the instant."""
+    """What needs no database: whose it is, the NIK, the name, the particulars and the instant."""
     organizer = organizer_of(submission.caller, submission.member)
     if isinstance(organizer, NotYours):
         return organizer
@@ -59,12 +57,9 @@ def draft(submission: Submission, vault: Vault, today: date, now: datetime) -> D
     name = names.normalise(submission.name)
     if isinstance(name, InvalidValue):
         return name
-    refused = texts.judge_document(submission.identity_document, required=submission.document_required)
-    if refused is not None:
-        return refused
-    reference = reference_given(submission.reference)
-    if isinstance(reference, InvalidValue):
-        return reference
+    told = _particulars(submission)
+    if isinstance(told, InvalidValue):
+        return told
     registered_at = not_in_the_future(submission.registered_at, now, "registeredAt")
     if isinstance(registered_at, InvalidValue):
         return registered_at
@@ -74,6 +69,17 @@ def draft(submission: Submission, vault: Vault, today: date, now: datetime) -> D
         nik=parsed,
         nik_index=vault.blind_index(parsed.digits),
         name=name,
-        reference=reference,
+        particulars=told,
         registered_at=registered_at,
     )
+
+
+def _particulars(submission: Submission) -> Particulars | InvalidValue:
+    told = particulars.judge(submission)
+    if isinstance(told, Particulars) and told.identity_document is None and submission.document_required:
+        return InvalidValue(
+            "identityDocument",
+            "Dokumen identitas wajib: KTP, SIM, KK atau KIA.",
+            "An identity document is required: KTP, SIM, KK or KIA.",
+        )
+    return told

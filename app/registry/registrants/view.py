@@ -1,6 +1,7 @@
 """A registrant as a caller may see it: its own in full; others, where its scopes show them at all, masked.
 
-A new column of a registrant is one line in `Facts`: every statement selects it, and every door can show it.
+A new column of a registrant is one line in `Facts`, or in `Particulars`: every statement selects it, and every door can
+show it.
 """
 
 from __future__ import annotations
@@ -9,13 +10,16 @@ from dataclasses import dataclass, fields
 from datetime import datetime
 from uuid import UUID
 
+from app.models.personal import personal_columns
+from app.models.registrant import Registrant
 from app.registry.caller import Caller
 from app.registry.registrants import opening
+from app.registry.values.particulars import Particulars
 from app.vault.vault import Vault
 
 
 @dataclass(slots=True, kw_only=True)
-class Facts:
+class Facts(Particulars):
     """What is stored of a registrant in the clear."""
 
     id: UUID
@@ -26,8 +30,6 @@ class Facts:
     direction: str
     service: str
     status: str
-    reference: str | None = None
-    identity_document: str | None = None
     plate: str | None = None
     registration_number: str | None = None
     handed_over_at: datetime | None = None
@@ -60,6 +62,8 @@ class View(Facts):
 
 _FACTS = tuple(one.name for one in fields(Facts))
 _OTHERWISE_CALLED = {"organizer": "r.organizer_code AS organizer", "organizer_name": "o.name AS organizer_name"}
+_OF_THE_OWNER = tuple(name for name in personal_columns(Registrant) if name in _FACTS)
+"""What tells who somebody is. Nobody but the organizer of the registrant sees it."""
 COLUMNS = ", ".join(_OTHERWISE_CALLED.get(one.name, f"r.{one.name}") for one in fields(Stored))
 FROM = "registrant r JOIN organizer o ON o.code = r.organizer_code"
 
@@ -68,6 +72,6 @@ def from_row(row: Stored, vault: Vault, caller: Caller) -> View:
     facts = {name: getattr(row, name) for name in _FACTS}
     own = caller.owns(row.organizer)
     if not own:
-        facts.update(reference=None, plate=None, registration_number=None)
+        facts.update(dict.fromkeys(_OF_THE_OWNER))
     person = opening.person(row.nik_sealed, row.name_sealed, vault, own=own)
     return View(nik=person.nik, name=person.name, own=own, **facts)

@@ -18,7 +18,7 @@ from app.models.registrant import HOLDS_NIK
 from app.registry.caller import Caller
 from app.registry.registrants import view
 from app.registry.registrants.view import Stored
-from app.registry.values import standard
+from app.registry.values import particulars, standard
 from app.sql import Statement, statement
 from app.vault.vault import Vault
 
@@ -107,23 +107,23 @@ def cells(row: ExtractRow, vault: Vault, caller: Caller) -> list[str | int | Non
     """In the order of `COLUMNS`."""
     one = view.from_row(row, vault, caller)
     status = RegistrantStatus(one.status)
-    return [
-        one.nik,
-        one.name,
-        row.route_name,
-        row.origin,
-        row.destination,
-        row.origin_city,
-        row.destination_city,
-        standard.DIRECTION_TITLES[Direction(one.direction)],
-        standard.written(one.registered_at),
-        standard.title(status),
-        standard.STATUS_CODES[status],
-        one.organizer,
-        one.reference,
-        one.plate,
-        one.registration_number,
-        one.identity_document,
-        None if row.departs_at is None else standard.written(row.departs_at),
-        standard.MODE_TITLES[Mode(row.mode)],
-    ]
+    told = {
+        "data_nik": one.nik,
+        "data_pemesan": one.name,
+        "rute_perjalanan": row.route_name,
+        "keberangkatan_terminal": row.origin,
+        "tujuan_terminal": row.destination,
+        "kota_keberangkatan": row.origin_city,
+        "kota_tujuan": row.destination_city,
+        "tipe_keberangkatan": standard.DIRECTION_TITLES[Direction(one.direction)],
+        "tanggal_pendaftaran": standard.written(one.registered_at),
+        "status_pemesanan_tittle": standard.title(status),
+        "status_pemesanan_code": standard.STATUS_CODES[status],
+        "source": one.organizer,
+        "nomor_polisi": one.plate,
+        "nomor_stnk": one.registration_number,
+        "waktu_keberangkatan": None if row.departs_at is None else standard.written(row.departs_at),
+        "moda": standard.MODE_TITLES[Mode(row.mode)],
+        **{told.column: getattr(one, name) for name, told in particulars.TOLD.items()},
+    }
+    return [told[column] for column in COLUMNS]

@@ -6,18 +6,19 @@ Every refusal names its column. Columns that we do not know are ignored; ours be
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from functools import lru_cache
-from typing import NoReturn, TypeVar
+from typing import Any, NoReturn, TypeVar
 
 from app.errors import InvalidValue, NikInvalid, NotYours, Refusal, RefusalError, refuses
-from app.models.enums import Direction, IdentityDocument, Mode, RegistrantStatus
+from app.models.enums import Direction, Mode, RegistrantStatus
 from app.registry.caller import Caller
 from app.registry.registrants.motorcycles import Motorcycle
-from app.registry.values import cities, names, nik, spellings, standard
+from app.registry.values import cities, names, nik, particulars, spellings, standard
 from app.registry.values.nik import Nik
-from app.registry.values.texts import line, reference_given
+from app.registry.values.particulars import Particulars
+from app.registry.values.texts import line
 from app.vault.vault import Vault
 
 Value = TypeVar("Value")
@@ -48,19 +49,19 @@ class Row:
     status_pemesanan_tittle: str | None = None
     status_pemesanan_code: str | None = None
     source: str | None = None
-    kode_booking: str | None = None
     nomor_polisi: str | None = None
     nomor_stnk: str | None = None
-    jenis_dokumen: str | None = None
     waktu_keberangkatan: str | None = None
     moda: str | None = None
+    particulars: Mapping[str, str] = field(default_factory=dict)
+    """The cells of `particulars.COLUMNS` that are filled in."""
     unfit: str | None = None
     """The column whose value is neither text nor a number; "" for what is no row at all."""
     too_long: str | None = None
     """The column whose text is longer than `LONGEST_CELL`."""
 
 
-_COLUMNS = tuple(one.name for one in fields(Row) if one.name not in {"unfit", "too_long"})
+_COLUMNS = (*standard.COLUMNS, *standard.EXTENSIONS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,8 +102,8 @@ class Itinerary:
         return spellings.of_route(self.name)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
-class ParsedRow:
+@dataclass(slots=True, kw_only=True, repr=False)
+class ParsedRow(Particulars):
     """A row in which each column is what it should be. Its registrant and its route may still be refused."""
 
     caller: Caller
@@ -113,8 +114,6 @@ class ParsedRow:
     status: RegistrantStatus
     itinerary: Itinerary
     registered_at: datetime
-    reference: str | None
-    identity_document: str | None
     motorcycle: Motorcycle | None
 
 
@@ -122,7 +121,7 @@ def row_of(values: object) -> Row:
     """From JSON, or from the cells of a row by column name."""
     if not isinstance(values, Mapping):
         return Row(unfit="")
-    given: dict[str, str | float] = {}
+    given: dict[str, Any] = {}
     for column in _COLUMNS:
         value = values.get(column)
         if isinstance(value, str):
@@ -134,7 +133,8 @@ def row_of(values: object) -> Row:
             given[column] = value if column == "data_nik" else str(value)
         elif value is not None:
             return Row(unfit=column)
-    return Row(**given)  # type: ignore[arg-type]
+    told = {column: given.pop(column) for column in particulars.COLUMNS if column in given}
+    return Row(**given, particulars=told)
 
 
 @refuses(NikInvalid, NotYours, InvalidValue)
@@ -167,9 +167,8 @@ def _parse(row: Row, caller: Caller, own: Mapping[str, str], vault: Vault, today
         status=_kept(standard.status_of(row.status_pemesanan_code, row.status_pemesanan_tittle)),
         itinerary=_itinerary(organizer, caller.organizer, motorcycle is not None, *_words_of_route(row)),
         registered_at=_kept(standard.parse_instant(row.tanggal_pendaftaran or "")),
-        reference=_kept(reference_given(row.kode_booking), "kode_booking"),
-        identity_document=_document(row.jenis_dokumen),
         motorcycle=motorcycle,
+        **particulars.of(_kept(particulars.of_row(row.particulars))),
     )
 
 
@@ -225,7 +224,7 @@ _ROUTE_COLUMNS = (
 @lru_cache(maxsize=4096)
 def _itinerary(organizer: str, coordinator: str, with_motorcycle: bool, *words: str | None) -> Itinerary:
     """`words` of the columns `_ROUTE_COLUMNS`."""
-    row = Row(**dict(zip(_ROUTE_COLUMNS, words, strict=True)))
+    row = Row(**dict[str, Any](zip(_ROUTE_COLUMNS, words, strict=True)))
     direction = _kept(standard.direction_of(row.tipe_keberangkatan))
     name = _words(row, "rute_perjalanan", spellings.of_route, most=200)
     origin = _place(row, "keberangkatan_terminal", "kota_keberangkatan")
@@ -276,12 +275,3 @@ def _motorcycle(row: Row) -> Motorcycle | None:
         return None
     # A plate without a registration number, or the other way round, is refused by `motorcycles`.
     return Motorcycle(row.nomor_polisi or "", row.nomor_stnk or "")
-
-
-def _document(text: str | None) -> str | None:
-    if text is None:
-        return None
-    document = text.strip().upper()
-    if document not in set(IdentityDocument):
-        _refuse("jenis_dokumen", "Jenis dokumen: KTP, SIM, KK atau KIA.", "KTP, SIM, KK or KIA.")
-    return document

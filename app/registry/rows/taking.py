@@ -23,6 +23,7 @@ from app.registry.rows.batch import Batch, NaturalKey, PlacedRow
 from app.registry.rows.recognition import Recognised
 from app.registry.rows.row import ParsedRow
 from app.registry.rows.verdicts import Result, Verdict
+from app.registry.values import particulars
 
 S = RegistrantStatus
 
@@ -116,11 +117,10 @@ def _submission(batch: Batch, row: ParsedRow) -> Submission:
         name=row.name,
         route_id=batch.route(row).route_id,
         registered_at=row.registered_at,
-        identity_document=row.identity_document,
-        reference=row.reference,
         motorcycle=row.motorcycle,
         member=row.organizer,
         document_required=False,
+        **particulars.of(row),
     )
 
 

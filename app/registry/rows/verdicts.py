@@ -9,7 +9,7 @@ from uuid import UUID
 
 from app.errors import InvalidValue, Language, Refusal, TransitionNotAllowed
 from app.models.enums import RegistrantStatus
-from app.registry.values import standard
+from app.registry.values import particulars, standard
 from app.registry.values.nik import Warning  # noqa: A004 - the contract's word
 
 
@@ -39,10 +39,9 @@ COLUMNS = MappingProxyType(
         "name": "data_pemesan",
         "routeId": "rute_perjalanan",
         "registeredAt": "tanggal_pendaftaran",
-        "identityDocument": "jenis_dokumen",
-        "reference": "kode_booking",
         "motorcycle": "nomor_polisi",
         "ref": "status_pemesanan_code",
+        **{particulars.public_name(name): told.column for name, told in particulars.TOLD.items()},
     }
 )
 """The standard's columns, by the names of the fields that refusals are about."""

@@ -11,6 +11,7 @@ from datetime import UTC, datetime, timedelta, timezone
 from app.clock import WIB
 from app.errors import InvalidValue, refuses
 from app.models.enums import Direction, Mode, RegistrantStatus
+from app.registry.values import particulars
 
 COLUMNS = (
     "data_nik",
@@ -26,8 +27,9 @@ COLUMNS = (
     "status_pemesanan_code",
     "source",
 )
-EXTENSIONS = ("kode_booking", "nomor_polisi", "nomor_stnk", "jenis_dokumen", "waktu_keberangkatan", "moda")
-"""Ours, beside the twelve: taken where they are given."""
+_FIRST_EXTENSIONS = ("kode_booking", "nomor_polisi", "nomor_stnk", "jenis_dokumen", "waktu_keberangkatan", "moda")
+EXTENSIONS = tuple(dict.fromkeys((*_FIRST_EXTENSIONS, *particulars.COLUMNS)))
+"""Ours, beside the twelve: taken where they are given. A new one comes last, so that no column of an export moves."""
 
 STATUS_CODES = {
     RegistrantStatus.REGISTERED: 1,

@@ -77,18 +77,16 @@ def reference_given(text: str | None) -> str | InvalidValue | None:
 
 
 @refuses(InvalidValue)
-def judge_document(document: str | None, *, required: bool) -> InvalidValue | None:
-    """KTP, SIM, KK or KIA is required at registration (S2.1): the type only, never an image.
-
-    The ministry's 12 columns do not carry it, so a row does not require it.
-    """
-    if (document is None and not required) or document in set(IdentityDocument):
+def document_given(text: str | None) -> str | InvalidValue | None:
+    """The type of the identity document that was shown (S2.1): the type only, never an image."""
+    if text is None or not text.strip():
         return None
-    return InvalidValue(
-        "identityDocument",
-        "Dokumen identitas wajib: KTP, SIM, KK atau KIA.",
-        "An identity document is required: KTP, SIM, KK or KIA.",
-    )
+    document = text.strip().upper()
+    if document not in set(IdentityDocument):
+        return InvalidValue(
+            "identityDocument", "Jenis dokumen: KTP, SIM, KK atau KIA.", "The document: KTP, SIM, KK or KIA."
+        )
+    return document
 
 
 @refuses(InvalidValue)

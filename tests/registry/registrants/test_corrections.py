@@ -196,7 +196,7 @@ async def test_a_nik_that_another_takes_meanwhile_is_seen_in_the_next_attempt(wo
     home, _ = await pair(world)
     theirs = await world.route("KA", organizer="djka")
     with meanwhile(
-        "UPDATE registrant r SET nik_index", lambda: world.registered(someone(DJKA, theirs, 2)), before=True
+        "UPDATE registrant r SET", lambda: world.registered(someone(DJKA, theirs, 2)), before=True
     ) as writes:
         refused = await correct(world, home.id, nik=nik_of(2))
     assert (refused.code, len(writes)) == ("NIK_ALREADY_REGISTERED", 1)
