@@ -9,6 +9,7 @@
     ├── QuotaFull                  QUOTA_FULL
     ├── QuotaBelowTaken            QUOTA_BELOW_TAKEN           taken
     ├── RouteUnknown               ROUTE_UNKNOWN
+    ├── RouteDeparted              ROUTE_DEPARTED              departs_at
     ├── ReturnWithoutOutbound      RETURN_WITHOUT_OUTBOUND
     ├── ReturnCityMismatch         RETURN_CITY_MISMATCH        city
     ├── DestinationMismatch        DESTINATION_MISMATCH        city
@@ -197,6 +198,19 @@ class RouteUnknown(Refusal):
     indonesian = "Rute ini tidak ada. Daftar rute: query routes."
     english = "There is no such route. See the query routes."
     remedy = "Read the id of the route from the query `routes`."
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RouteDeparted(Refusal):
+    code = "ROUTE_DEPARTED"
+    indonesian = "Rute ini sudah berangkat pada {departed} WIB."
+    english = "This route left at {departed} WIB."
+    remedy = "Choose a route that has not left. If its time is wrong, put it right with `saveRoutes` first."
+
+    departs_at: datetime
+
+    def facts(self, language: Language) -> dict[str, object]:  # noqa: ARG002
+        return {"departed": f"{self.departs_at.astimezone(WIB):%Y-%m-%d %H:%M}"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

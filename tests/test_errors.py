@@ -87,6 +87,13 @@ MESSAGES = [
         "There is no such route. See the query routes.",
     ),
     (
+        errors.RouteDeparted("routeId", departs_at=datetime(2026, 3, 16, 2, 0, tzinfo=UTC)),
+        "ROUTE_DEPARTED",
+        "routeId",
+        "Rute ini sudah berangkat pada 2026-03-16 09:00 WIB.",
+        "This route left at 2026-03-16 09:00 WIB.",
+    ),
+    (
         errors.ReturnWithoutOutbound("routeId", same_day=False),
         "RETURN_WITHOUT_OUTBOUND",
         "routeId",
@@ -203,7 +210,7 @@ def test_every_refusal_is_among_them() -> None:
 
 
 def test_codes_are_unique_and_drawn_in_the_tree() -> None:
-    assert len({kind.code for kind in KINDS}) == len(KINDS) == 19
+    assert len({kind.code for kind in KINDS}) == len(KINDS) == 20
     drawn = [line.split() for line in (errors.__doc__ or "").splitlines()]
     for kind in KINDS:
         assert any(kind.__name__ in words and kind.code in words for words in drawn), kind

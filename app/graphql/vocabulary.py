@@ -70,6 +70,7 @@ class ChangeKind(StrEnum):
     REGISTRANT_MOVED = "REGISTRANT_MOVED"
     REGISTRANT_CORRECTED = "REGISTRANT_CORRECTED"
     REGISTRANT_REROUTED = "REGISTRANT_REROUTED"
+    REGISTRANT_RESCHEDULED = "REGISTRANT_RESCHEDULED"
     REGISTRANT_ERASED = "REGISTRANT_ERASED"
     MOTORCYCLE_HANDED_OVER = "MOTORCYCLE_HANDED_OVER"
 
@@ -166,7 +167,8 @@ describe(
     "What happened to a registrant.",
     REGISTRANT_MOVED="It arrived, or its status changed: see `from` and `to`.",
     REGISTRANT_CORRECTED="What was written wrongly was put right (UU 27/2022 art. 6).",
-    REGISTRANT_REROUTED="It was put on another route: two routes turned out to be one.",
+    REGISTRANT_REROUTED="It was moved to another route, or two routes turned out to be one.",
+    REGISTRANT_RESCHEDULED="Its route departs at another time; see `registrant.route.departsAt`.",
     REGISTRANT_ERASED="NIK, name, booking code and papers were erased (UU 27/2022 art. 8, 43).",
     MOTORCYCLE_HANDED_OVER="Its motorcycle was handed over (terms of 2023 §6).",
 )
@@ -189,6 +191,13 @@ describe(
     "What a webhook is told of; its value in a payload's `type` is `registrant.forfeited` and so on.",
     REGISTRANT_FORFEITED="`data`: organizer, season, registrantId, routeId.",
     REGISTRANT_NO_SHOW="`data`: organizer, season, registrantId, routeId.",
+    REGISTRANT_REROUTED=(
+        "A registrant was moved to another route. `data`: organizer, season, registrantId, routeId, fromRouteId."
+    ),
+    ROUTE_RESCHEDULED=(
+        "A route that has holders departs at another time. `data`: organizer (of the holders), season, routeId,"
+        " departsAt, previousDepartsAt, registrants (how many they are)."
+    ),
     DUPLICATE_FOUND=(
         "Somebody else brought the NIK of your registrant. `data`: organizer, season, registrantId, caseId, claimant,"
         " suspect, refused (false: it was accepted, and only the names look like a typing error)."

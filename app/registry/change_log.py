@@ -25,6 +25,7 @@ OF_A_REGISTRANT = frozenset(
         ChangeKind.REGISTRANT_CORRECTED,
         ChangeKind.REGISTRANT_ERASED,
         ChangeKind.REGISTRANT_REROUTED,
+        ChangeKind.REGISTRANT_RESCHEDULED,
         ChangeKind.MOTORCYCLE_HANDED_OVER,
     }
 )

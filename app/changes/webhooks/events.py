@@ -18,6 +18,8 @@ from app.models.enums import ChangeKind, RegistrantStatus, WebhookEvent
 
 KINDS = (
     ChangeKind.REGISTRANT_MOVED,
+    ChangeKind.REGISTRANT_REROUTED,
+    ChangeKind.ROUTE_RESCHEDULED,
     ChangeKind.DUPLICATE_REFUSED,
     ChangeKind.DUPLICATE_SUSPECTED,
     ChangeKind.QUOTA_FILLED,
@@ -33,6 +35,8 @@ MOVES = {
 }
 """By the status that a registrant comes to. A move to another status is no event."""
 _EVENTS = {
+    ChangeKind.REGISTRANT_REROUTED: WebhookEvent.REGISTRANT_REROUTED,
+    ChangeKind.ROUTE_RESCHEDULED: WebhookEvent.ROUTE_RESCHEDULED,
     ChangeKind.DUPLICATE_REFUSED: WebhookEvent.DUPLICATE_FOUND,
     ChangeKind.DUPLICATE_SUSPECTED: WebhookEvent.DUPLICATE_FOUND,
     ChangeKind.QUOTA_FILLED: WebhookEvent.QUOTA_FILLED,
@@ -97,6 +101,12 @@ def _data(change: LoggedChange, *, own: bool) -> dict[str, object]:
 
 _DUPLICATE = {"caseId": "case", "claimant": "claimant", "suspect": "suspect"}
 _TOLD: dict[ChangeKind, dict[str, str]] = {
+    ChangeKind.REGISTRANT_REROUTED: {"fromRouteId": "from_route"},
+    ChangeKind.ROUTE_RESCHEDULED: {
+        "departsAt": "departs_at",
+        "previousDepartsAt": "previous",
+        "registrants": "registrants",
+    },
     ChangeKind.DUPLICATE_REFUSED: _DUPLICATE,
     ChangeKind.DUPLICATE_SUSPECTED: _DUPLICATE,
     ChangeKind.QUOTA_RETURNED: {"seats": "seats"},

@@ -24,6 +24,7 @@ class ProblemCode(StrEnum):
     QUOTA_FULL = "QUOTA_FULL"
     QUOTA_BELOW_TAKEN = "QUOTA_BELOW_TAKEN"
     ROUTE_UNKNOWN = "ROUTE_UNKNOWN"
+    ROUTE_DEPARTED = "ROUTE_DEPARTED"
     RETURN_WITHOUT_OUTBOUND = "RETURN_WITHOUT_OUTBOUND"
     RETURN_CITY_MISMATCH = "RETURN_CITY_MISMATCH"
     DESTINATION_MISMATCH = "DESTINATION_MISMATCH"
@@ -51,6 +52,7 @@ describe(
     QUOTA_FULL="No seat is left on the route. A forfeiture or a release may free one.",
     QUOTA_BELOW_TAKEN="A quota cannot be lowered below the seats that are taken.",
     ROUTE_UNKNOWN="There is no such route of this organizer.",
+    ROUTE_DEPARTED="The route has left: nobody can be registered on it or moved to it any more.",
     RETURN_WITHOUT_OUTBOUND="A BALIK registration needs a standing MUDIK one (terms of 2023 §3).",
     RETURN_CITY_MISMATCH="A BALIK trip begins in the city where the MUDIK trip ended (terms of 2023 §3).",
     DESTINATION_MISMATCH="A motorcycle goes to the same city as its rider (terms of 2023 §2).",

@@ -1,8 +1,8 @@
 """Submission: a registration arrives. Every door ends here, one or a thousand at a time, with a verdict for each.
 
-The rules in their order: what needs no database (`drafts`) · route · papers · an idempotent repeat · window · block ·
-uniqueness · return · destination · quota. A submission with a way back books both legs or neither. The number of SQL
-statements does not depend on the number of submissions and is at most twelve.
+The rules in their order: what needs no database (`drafts`) · route · papers · an idempotent repeat · departure ·
+window · block · uniqueness · return · destination · quota. A submission with a way back books both legs or neither. The
+number of SQL statements does not depend on the number of submissions and is at most twelve.
 """
 
 from __future__ import annotations
@@ -29,6 +29,7 @@ from app.errors import (
     RegistrationClosed,
     ReturnCityMismatch,
     ReturnWithoutOutbound,
+    RouteDeparted,
     RouteUnknown,
     SeasonClosed,
     refuses,
@@ -42,7 +43,7 @@ from app.registry.registrants.drafts import Draft, Submission
 from app.registry.registrants.motorcycles import Motorcycle
 from app.registry.registrants.uniqueness import Held, NikClaim
 from app.registry.registrants.view import View
-from app.registry.routes import quota
+from app.registry.routes import holders, quota
 from app.registry.routes import route as routes
 from app.registry.routes.quota import Seats
 from app.registry.routes.route import Route
@@ -111,6 +112,7 @@ class JudgedSubmission:
     SeasonClosed,
     QuotaFull,
     RouteUnknown,
+    RouteDeparted,
     ReturnWithoutOutbound,
     ReturnCityMismatch,
     DestinationMismatch,
@@ -212,6 +214,9 @@ def _is_way_back(route: Route, outbound: Leg | Held) -> bool:
 
 def _refused(route: Route, held: Held | None, name: str, judged: JudgedSubmission, ground: Ground) -> Refusal | None:
     draft = judged.draft
+    left = holders.judge_departed(route.departs_at, ground.now, name)
+    if left is not None:
+        return left
     in_force = ground.terms[draft.organizer]
     outside = windows.judge(in_force.windows, draft.registered_at)
     if outside is not None and in_force.policy.enforce_window:

@@ -1,7 +1,8 @@
 """Merging a provisional route, which a row made, into the route that it means; for Hubdat or for its owner.
 
-Its registrants move to the target with their seats, or nothing changes. The merged route stays as a spelling: later
-rows that mean it land on its target.
+Its registrants move to the target with their seats, or nothing changes. They keep their cities, and nobody who is yet
+to depart is put on a route that has left (`holders`). The merged route stays as a spelling: later rows that mean it
+land on its target.
 """
 
 from __future__ import annotations
@@ -12,12 +13,21 @@ from typing import NamedTuple
 from uuid import UUID
 
 from app.db import Session
-from app.errors import InvalidValue, NotYours, QuotaFull, Refusal, RouteUnknown, SeasonClosed, refuses
+from app.errors import (
+    InvalidValue,
+    NotYours,
+    QuotaFull,
+    Refusal,
+    RouteDeparted,
+    RouteUnknown,
+    SeasonClosed,
+    refuses,
+)
 from app.models.enums import ChangeKind
-from app.models.registrant import NIK_HOLDERS
+from app.models.registrant import NIK_HOLDERS, YET_TO_DEPART
 from app.registry import change_log
 from app.registry.caller import Caller
-from app.registry.routes import quota, route
+from app.registry.routes import holders, quota, route
 from app.registry.routes.route import Route
 from app.sql import statement
 
@@ -32,6 +42,9 @@ class _Found(NamedTuple):
     direction: str
     service: str
     provisional: bool
+    departs_at: datetime | None
+    origin_city: str
+    destination_city: str
     season_closed_at: datetime | None
 
 
@@ -47,8 +60,11 @@ class _Moving(NamedTuple):
 _ROUTES = statement(
     """
     SELECT r.id, r.season, r.organizer_code AS organizer, organizer.coordinator_code AS coordinator, r.direction,
-           r.service, r.provisional, season.closed_at AS season_closed_at
+           r.service, r.provisional, r.departs_at, origin.city AS origin_city, destination.city AS destination_city,
+           season.closed_at AS season_closed_at
     FROM route r JOIN organizer ON organizer.code = r.organizer_code JOIN season ON season.year = r.season
+        JOIN terminal origin ON origin.code = r.origin_code
+        JOIN terminal destination ON destination.code = r.destination_code
     WHERE r.id = ANY(CAST(:ids AS uuid[])) AND r.merged_into IS NULL
     """,
     _Found,
@@ -66,7 +82,7 @@ _MOVE = statement("UPDATE registrant SET route_id = :into WHERE route_id = :rout
 _MERGED = statement("UPDATE route SET taken = 0, merged_into = :into WHERE :route_id IN (id, merged_into)")
 
 
-@refuses(SeasonClosed, QuotaFull, RouteUnknown, NotYours, InvalidValue)
+@refuses(SeasonClosed, QuotaFull, RouteUnknown, RouteDeparted, NotYours, InvalidValue)
 async def merge(
     session: Session, caller: Caller, route_id: UUID, into: UUID, now: datetime, *, admin: bool
 ) -> Route | Refusal:
@@ -76,7 +92,12 @@ async def merge(
     if refused is not None:
         return refused
     seats = await quota.lock(session, [route_id, into], now)
+    # Read again: a time may have changed before the lock.
+    found = {row.id: row for row in await session.rows(_ROUTES, ids=[route_id, into])}
     registrants = await session.rows(_REGISTRANTS, route_id=route_id)
+    refused = _judge_holders(found[route_id], found[into], registrants, now)
+    if refused is not None:
+        return refused
     # A no-show's seat has left, and stays taken.
     seated = sum(registrant.status in NIK_HOLDERS for registrant in registrants)
     target = seats[into]
@@ -110,6 +131,22 @@ def _judge(one: _Found | None, into: _Found | None, caller: Caller, *, admin: bo
             "Musim, arah dan layanan kedua rute harus sama.",
             "Both routes must have one season, direction and service.",
         )
+    return None
+
+
+def _judge_holders(
+    one: _Found, into: _Found, registrants: Sequence[_Moving], now: datetime
+) -> InvalidValue | RouteDeparted | None:
+    """What people who hold the route may count on."""
+    if any(registrant.status in NIK_HOLDERS for registrant in registrants):
+        pairs = ((one.origin_city, into.origin_city), (one.destination_city, into.destination_city))
+        for before, after in pairs:
+            refused = holders.judge_city(before, after, "into")
+            if refused is not None:
+                return refused
+    waiting = any(registrant.status in YET_TO_DEPART for registrant in registrants)
+    if waiting and holders.moves_into_the_past(one.departs_at, into.departs_at, now):
+        return holders.judge_departed(into.departs_at, now, "into")
     return None
 
 

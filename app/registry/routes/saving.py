@@ -1,6 +1,7 @@
 """Declaring routes, a batch at once. The same route again is the same route: its key is the index `uq_route_natural`.
 
-Direction, service, season and organizer of a route that has registrants stay as they are.
+Direction, service, season and organizer of a route that has registrants stay as they are. `holders` says what stays of
+a route that people hold.
 """
 
 from __future__ import annotations
@@ -18,7 +19,8 @@ from app.errors import InvalidValue, NotFound, NotYours, QuotaBelowTaken, Refusa
 from app.models.enums import ChangeKind, Direction, Mode, Service
 from app.registry import change_log
 from app.registry.caller import Caller, organizer_of
-from app.registry.routes import quota, quota_releases, route, terminals
+from app.registry.routes import holders, quota, quota_releases, route, terminals
+from app.registry.routes.holders import Retimed
 from app.registry.routes.quota import Seats
 from app.registry.routes.quota_releases import Release
 from app.registry.routes.route import Route
@@ -80,11 +82,15 @@ class RouteBatch:
     """The routes that a batch is about, as they are while its items are judged one after the other."""
 
     seasons: dict[int, Season]
-    terminals: frozenset[str]
+    now: datetime
+    cities: dict[str, str]
+    """Of each terminal, by its code."""
     before: dict[UUID, Declared]
     seats: dict[UUID, Seats]
     used: frozenset[UUID]
     """The routes that have registrants."""
+    held: frozenset[UUID]
+    """The routes that people hold."""
     after: dict[UUID, Declared]
     keys: dict[tuple[object, ...], UUID]
     """The routes of `after` by their natural keys."""
@@ -178,12 +184,15 @@ async def _read(session: Session, caller: Caller, inputs: Sequence[RouteInput], 
     names = [given.name for given in inputs]
     before = {one.id: one for one in await session.rows(_ROUTES, ids=ids, organizers=locked, names=names)}
     places = {place for given in inputs for place in (given.origin, given.destination)}
+    places |= {place for one in before.values() for place in (one.origin, one.destination)}
     return RouteBatch(
         seasons={season.year: season for season in await seasons.all_of(session)},
-        terminals=frozenset(one.code for one in await terminals.by_codes(session, list(places)) if one),
+        now=now,
+        cities={one.code: one.city for one in await terminals.by_codes(session, list(places)) if one},
         before=before,
         seats=await quota.lock(session, [one.id for one in before.values() if caller.owns(one.organizer)], now),
         used=frozenset(await session.rows(_USED, ids=list(before))),
+        held=await holders.among(session, before),
         after=dict(before),
         keys={declared.natural_key: declared.id for declared in before.values()},
     )
@@ -198,8 +207,9 @@ def _place(batch: RouteBatch, caller: Caller, given: RouteInput) -> UUID | Refus
     if isinstance(wanted, Refusal):
         return wanted
     standing = batch.before.get(wanted.id)
-    if standing is not None and wanted.id in batch.used and wanted.pinned != standing.pinned:
-        return InvalidValue("id", "Rute ini sudah punya pendaftar.", "This route has registrants already.")
+    refused = None if standing is None else _judge_change(batch, standing, wanted)
+    if refused is not None:
+        return refused
     total = _total(batch, wanted.id, given.quota)
     if isinstance(total, Refusal):
         return total
@@ -208,6 +218,19 @@ def _place(batch: RouteBatch, caller: Caller, given: RouteInput) -> UUID | Refus
     if total is not None:
         batch.totals[wanted.id] = total
     return wanted.id
+
+
+def _judge_change(batch: RouteBatch, standing: Declared, wanted: Declared) -> InvalidValue | None:
+    """Whether a route may become what is wanted."""
+    if wanted.id in batch.used and wanted.pinned != standing.pinned:
+        return InvalidValue("id", "Rute ini sudah punya pendaftar.", "This route has registrants already.")
+    if wanted.id in batch.held:
+        for end in ("origin", "destination"):
+            before, after = batch.cities[getattr(standing, end)], batch.cities[getattr(wanted, end)]
+            refused = holders.judge_city(before, after, end)
+            if refused is not None:
+                return refused
+    return holders.judge_time(standing.departs_at, wanted.departs_at, batch.now)
 
 
 def _wanted(batch: RouteBatch, caller: Caller, given: RouteInput, named: Declared | None) -> Declared | Refusal:
@@ -221,7 +244,7 @@ def _wanted(batch: RouteBatch, caller: Caller, given: RouteInput, named: Declare
     if isinstance(season, Refusal):
         return season
     for column in ("origin", "destination"):
-        if getattr(given, column) not in batch.terminals:
+        if getattr(given, column) not in batch.cities:
             return InvalidValue(column, "Terminal tidak dikenal.", "There is no such terminal.")
     return _only_one(batch, _declared(given, organizer, season, named), named)
 
@@ -277,9 +300,22 @@ async def _write(session: Session, caller: Caller, batch: RouteBatch, now: datet
     await session.run(_INSERT, **_ROWS.of([_written(declared) for declared in new]))
     await session.run(_UPDATE, **_ROWS.of([_written(declared) for declared in changed]))
     await change_log.append(session, [_entry(caller, declared) for declared in (*new, *changed)], now)
+    retimed = _retimed(batch)
+    if retimed:
+        await holders.tell(session, caller, retimed, now)
     releases = list(_releases(batch, now))
     if releases:
         await quota_releases.put_in(session, caller, releases, now)
+
+
+def _retimed(batch: RouteBatch) -> dict[UUID, Retimed]:
+    """The routes that people hold and that depart at another time now."""
+    both = {route_id: (batch.before[route_id], batch.after[route_id]) for route_id in batch.held}
+    return {
+        route_id: Retimed(departs_at=after.departs_at, previous=before.departs_at)
+        for route_id, (before, after) in both.items()
+        if after.departs_at != before.departs_at
+    }
 
 
 def _releases(batch: RouteBatch, now: datetime) -> Iterable[Release]:

@@ -1,6 +1,7 @@
 """Merging a provisional terminal, which a row made, into the terminal that it means; for Hubdat or for its owner.
 
 The routes of the provisional terminal become routes of the other one. Later rows that mean it find the other one.
+Routes that people hold keep their cities (`holders`).
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from app.errors import InvalidValue, NotFound, NotYours, Refusal, refuses
 from app.models.enums import ChangeKind
 from app.registry import change_log
 from app.registry.caller import Caller
-from app.registry.routes import terminals
+from app.registry.routes import holders, terminals
 from app.registry.routes.terminals import Terminal
 from app.sql import statement
 
@@ -23,6 +24,7 @@ from app.sql import statement
 class _Locked(NamedTuple):
     code: str
     organizer: str | None
+    city: str
     provisional: bool
 
 
@@ -47,7 +49,7 @@ class _RouteThere(NamedTuple):
 # (`rows.provisional`).
 _TERMINALS = statement(
     """
-    SELECT code, organizer_code AS organizer, provisional FROM terminal
+    SELECT code, organizer_code AS organizer, city, provisional FROM terminal
     WHERE code IN (:code, :into) AND merged_into IS NULL ORDER BY code FOR UPDATE
     """,
     _Locked,
@@ -84,6 +86,8 @@ async def merge(
     routes = await session.rows(_ROUTES, code=code, into=into)
     using = [route for route in routes if code in {route.origin_code, route.destination_code}]
     refused = _judge(found, using, caller, code, into, admin=admin) or _refuses_twins(routes, code, into)
+    if refused is None and await holders.among(session, [route.id for route in using]):
+        refused = holders.judge_city(found[code].city, found[into].city, "into")
     if refused is not None:
         return refused
     await session.run(_REPLACE, code=code, into=into)

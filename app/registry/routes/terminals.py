@@ -1,9 +1,12 @@
-"""Terminals: any departure or arrival place. Whoever declared a terminal may change it."""
+"""Terminals: any departure or arrival place. Whoever declared a terminal may change it.
+
+A terminal at the end of a route that people hold keeps its city (`holders`).
+"""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
@@ -14,6 +17,7 @@ from app.errors import InvalidValue, NotYours, Raced, Refusal, refuses
 from app.models.enums import ChangeKind, PlaceKind
 from app.registry import change_log
 from app.registry.caller import Caller
+from app.registry.routes import holders
 from app.registry.values import cities, spellings
 from app.registry.values.texts import line
 from app.sql import Arrays, Statement, statement
@@ -133,9 +137,10 @@ async def save(
     merged = {row.code for row in locked if row.merged}
     before = {row.code: Terminal(**{name: getattr(row, name) for name in Terminal.__slots__}) for row in locked}
     after = dict(before)
+    kept = await _keeping_their_cities(session, before, tidied)
     verdicts: list[Terminal | Refusal] = []
     for given in tidied:
-        verdict = given if isinstance(given, Refusal) else _place(after, merged, caller, given, admin=admin)
+        verdict = given if isinstance(given, Refusal) else _place(after, merged, kept, caller, given, admin=admin)
         if isinstance(verdict, Terminal):
             after[verdict.code] = verdict
         verdicts.append(verdict)
@@ -162,8 +167,24 @@ def _tidy(given: TerminalInput) -> TerminalInput | InvalidValue:
     return TerminalInput(code=given.code, name=name, city=city, kind=given.kind, region_code=given.region_code)
 
 
+async def _keeping_their_cities(
+    session: Session, before: Mapping[str, Terminal], inputs: Sequence[TerminalInput | InvalidValue]
+) -> dict[str, str]:
+    """The cities of terminals that are to get another city, and that people depart from or travel to."""
+    named = [given for given in inputs if isinstance(given, TerminalInput) and given.code in before]
+    moving = {one.code: before[one.code].city for one in named if one.city != before[one.code].city}
+    at_ends = await holders.terminals_among(session, moving) if moving else frozenset()
+    return {code: city for code, city in moving.items() if code in at_ends}
+
+
 def _place(
-    standing: dict[str, Terminal], merged: Collection[str], caller: Caller, given: TerminalInput, *, admin: bool
+    standing: dict[str, Terminal],
+    merged: Collection[str],
+    kept: Mapping[str, str],
+    caller: Caller,
+    given: TerminalInput,
+    *,
+    admin: bool,
 ) -> Terminal | NotYours | InvalidValue:
     if given.code in merged:
         return InvalidValue("code", "Terminal ini sudah digabung.", "This terminal was merged.")
@@ -177,9 +198,10 @@ def _place(
         region_code=given.region_code,
         organizer=owner,
     )
-    if wanted == before or admin or (owner is not None and caller.owns(owner)):
-        return wanted
-    return NotYours("code")
+    if wanted != before and not admin and not (owner is not None and caller.owns(owner)):
+        return NotYours("code")
+    refused = holders.judge_city(kept[given.code], given.city, "city") if given.code in kept else None
+    return refused or wanted
 
 
 async def _write(session: Session, caller: Caller, changed: Sequence[Terminal], now: datetime) -> None:

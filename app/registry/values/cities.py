@@ -47,6 +47,12 @@ def key(city: str) -> str:
     return f"{kind or _known_kind(name)} {name}".strip()
 
 
+def is_known(city: str) -> bool:
+    """Whether there is such a city or regency. If not, `city` is a spelling that may be put right."""
+    kind, _, name = key(city).partition(" ")
+    return kind in {CITY, REGENCY} and name in _names(kind)
+
+
 def _split(city: str) -> tuple[str, str]:
     """Kind and name. The kind may stand behind the name (`SURAKARTA, KOTA`). Blanks and dashes are left out."""
     words = [word for word in _WORDS.findall(_OLD_NAME.sub(" ", city.casefold())) if word not in _ADMINISTRATIVE]

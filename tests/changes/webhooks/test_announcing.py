@@ -18,6 +18,8 @@ from app.registry import change_log
 from app.registry.change_log import Entry
 from app.registry.registrants import cases
 from app.registry.registrants.motorcycles import Motorcycle
+from app.registry.routes import saving
+from app.registry.routes.saving import RouteInput
 from app.registry.terms import windows
 from app.registry.terms.windows import WindowInput
 from tests.changes.conftest import settled
@@ -62,6 +64,41 @@ async def test_what_happens_to_a_registrant_and_its_route(post: Post) -> None:
     assert [row[0] for row in await post.rows()] == [
         "quota.filled", "registrant.forfeited", "quota.returned", "registrant.no_show",
     ]  # fmt: skip
+
+
+async def test_a_new_time_is_told_to_the_organizers_of_the_holders(post: Post) -> None:
+    world = post.world
+    await post.hook(BUMN, "https://member.example/")
+    route = await world.route(organizer="jasa-raharja")
+    for number in (1, 2):
+        await world.registered(someone(JASA_RAHARJA, route, number, member="bumn-satu"))
+    later = LEAVES + timedelta(hours=2)
+    given = RouteInput(
+        id=route,
+        name="Jakarta - Solo",
+        direction="MUDIK",
+        service="PASSENGER",
+        mode="BUS",
+        origin="pulo-gebang",
+        destination="tirtonadi",
+        departs_at=later,
+    )
+    await world.database.attempt(lambda session: saving.save(session, JASA_RAHARJA, [given], NOW))
+    await post.announce()
+    assert await payloads(post) == [
+        (
+            "https://member.example/",
+            "route.rescheduled",
+            {
+                "organizer": "bumn-satu",
+                "season": 2026,
+                "routeId": str(route),
+                "departsAt": later.isoformat(),
+                "previousDepartsAt": LEAVES.isoformat(),
+                "registrants": 2,
+            },
+        )
+    ]
 
 
 async def test_a_duplicate_is_told_to_the_holder_and_a_decision_to_both(post: Post) -> None:

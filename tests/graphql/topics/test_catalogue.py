@@ -62,6 +62,21 @@ async def test_a_route_is_declared(api: Api, world: World) -> None:
     assert third["code"] == "NOT_YOURS"
 
 
+async def test_a_wrong_digit_moves_no_departure_into_the_past(api: Api, world: World) -> None:
+    route = await world.route()
+    await world.verified(someone(HUBDAT, route))
+    typed = a_route(id=str(route), departsAt="2025-03-16T09:00:00+07:00")
+    async with world.unchanged("registrant", "route"):
+        [refused] = (await api.data(SAVE_ROUTES, {"inputs": [typed]}))["saveRoutes"]
+        [city] = (await api.data(SAVE_ROUTES, {"inputs": [typed | {"destination": "giwangan"}]}))["saveRoutes"]
+    assert refused == {
+        "code": "INVALID_VALUE",
+        "message": "Waktu keberangkatan tidak dapat dipindahkan ke masa lalu; periksa tanggalnya.",
+        "field": "departsAt",
+    }
+    assert (city["code"], city["field"]) == ("INVALID_VALUE", "destination")
+
+
 async def test_an_unlimited_route_has_no_remaining(api: Api, world: World) -> None:
     [route] = (await api.data(SAVE_ROUTES, {"inputs": [a_route()]}))["saveRoutes"]
     assert (route["quota"], route["remaining"], route["departsAt"], route["reportBy"]) == (None, None, None, None)

@@ -94,6 +94,24 @@ async def test_ones_own_changes_in_order(api: Api, world: World) -> None:
     assert positions == sorted(positions)
 
 
+async def test_a_new_time_of_ones_route_is_in_the_feed(api: Api, world: World) -> None:
+    route = await world.route()
+    one = await world.registered(someone(HUBDAT, route))
+    end = (await read(api))["pageInfo"]["endCursor"]
+    given = {"id": str(route), "name": "Jakarta - Solo", "direction": "MUDIK", "origin": "pulo-gebang"}
+    later = given | {"destination": "tirtonadi", "departsAt": "2026-03-16T12:00:00+07:00"}
+    save = "mutation ($inputs: [RouteInput!]!) { saveRoutes(inputs: $inputs) { ... on Route { departsAt } } }"
+    assert await api.data(save, {"inputs": [later]}) == {"saveRoutes": [{"departsAt": "2026-03-16T05:00:00Z"}]}
+    await settled(world)
+    [change] = (await read(api, end))["nodes"]
+    assert (change["kind"], change["from"], change["to"], change["registrant"]["id"]) == (
+        "REGISTRANT_RESCHEDULED",
+        None,
+        None,
+        str(one.id),
+    )
+
+
 async def test_page_by_page_and_on_from_the_end(api: Api, world: World) -> None:
     await lived(world)
     await settled(world)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.graphql.conftest import Api
-from tests.registry.rows.records import TO_WONOGIRI, pushed, record
+from tests.registry.rows.records import TO_JEBRES, TO_WONOGIRI, pushed, record
 from tests.world import DJKA, World
 
 pytestmark = pytest.mark.anyio
@@ -46,7 +46,7 @@ async def test_they_are_listed_for_review(api: Api, world: World) -> None:
 
 async def test_they_are_merged(api: Api, world: World) -> None:
     """By their owner, or by Hubdat; with nobody moved when the seats do not suffice."""
-    await pushed(world, record(1, **TO_WONOGIRI), record(2, **TO_WONOGIRI), caller=DJKA)
+    await pushed(world, record(1, **TO_JEBRES), record(2, **TO_JEBRES), caller=DJKA)
     full = await world.route("Penuh", organizer="djka", quota=1)
     into = await world.route("Mudik Bersama", organizer="djka", quota=2)
     [(provisional, place)] = await world.run("SELECT id::text, destination_code FROM route WHERE provisional")
@@ -63,11 +63,11 @@ async def test_they_are_merged(api: Api, world: World) -> None:
         }
         nowhere = await api.data(MERGE_ROUTE, {"provisional": "x", "into": "y"}, organizer="djka")
         assert nowhere["mergeRoute"]["code"] == "ROUTE_UNKNOWN"
-    terminal = await api.data(MERGE_TERMINAL, {"provisional": place, "into": "giwangan"}, organizer="djka")
-    assert terminal["mergeTerminal"] == {"code": "giwangan", "provisional": False}
+    terminal = await api.data(MERGE_TERMINAL, {"provisional": place, "into": "tirtonadi"}, organizer="djka")
+    assert terminal["mergeTerminal"] == {"code": "tirtonadi", "provisional": False}
     merged = await api.data(MERGE_ROUTE, {"provisional": provisional, "into": str(into)}, organizer="djka")
     assert merged["mergeRoute"] == {"id": str(into), "taken": 2, "remaining": 0, "provisional": False}
-    again = await api.data(MERGE_TERMINAL, {"provisional": place, "into": "giwangan"}, scopes=("hubdat:admin",))
+    again = await api.data(MERGE_TERMINAL, {"provisional": place, "into": "tirtonadi"}, scopes=("hubdat:admin",))
     assert again["mergeTerminal"] == {"refused": "NOT_FOUND", "field": "provisional"}
     gone = await api.data("query ($id: ID!) { route(id: $id) { id } }", {"id": provisional})
     assert gone == {"route": None}

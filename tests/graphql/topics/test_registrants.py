@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
@@ -103,6 +104,20 @@ async def test_a_closed_window_says_when_it_opens(api: Api, world: World) -> Non
     data = (await api.data(SUBMIT, {"input": person(await world.route())}))["submitRegistrant"]
     assert data["code"] == "REGISTRATION_CLOSED"
     assert data["retryAfter"] == int((LEAVES - NOW).total_seconds()) + 1
+
+
+async def test_a_route_that_has_left_takes_nobody(api: Api, world: World) -> None:
+    left, route = await world.route("Kemarin", departs_at=NOW - timedelta(days=1)), await world.route()
+    back = await world.way_back(departs_at=NOW - timedelta(days=1))
+    async with world.unchanged("registrant", "route"):
+        refused = (await api.data(SUBMIT, {"input": person(left)}, headers=EN))["submitRegistrant"]
+        pair = (await api.data(SUBMIT, {"input": person(route, returnRouteId=str(back))}))["submitRegistrant"]
+    assert (refused["code"], refused["field"], refused["message"]) == (
+        "ROUTE_DEPARTED",
+        "routeId",
+        "This route left at 2026-03-01 09:00 WIB.",
+    )
+    assert (pair["code"], pair["field"]) == ("ROUTE_DEPARTED", "returnRouteId")
 
 
 async def test_each_of_many_has_its_verdict_in_order(api: Api, world: World) -> None:

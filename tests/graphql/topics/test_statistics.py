@@ -81,7 +81,7 @@ async def season(world: World) -> World:
     papers = Motorcycle("B 1 XX", "1")
     await world.registered(someone(HUBDAT, truck, 9, registered_at=NOW - timedelta(days=1), motorcycle=papers))
     await world.registered(someone(DJKA, back, 10))
-    await world.registered(someone(DKI, dki, 11))
+    await world.registered(someone(DKI, dki, 11), NOW - timedelta(hours=2))
     await world.submit(someone(DJKA, train, 11), someone(DJKA, train, 11, name="Bambang Sutrisno"))
     await count_all(world.database)
     return world

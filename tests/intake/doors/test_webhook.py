@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import AsyncIterator
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -45,6 +46,14 @@ async def test_one_record(api: Doors, world: World) -> None:
         "ringkasan": {"diterima": 1, "diperbarui": 0, "tidak_berubah": 0, "usang": 0, "ditolak": 0},
         "hasil": [entry(1, "diterima", **told)],
     }
+
+
+async def test_a_route_that_has_left_takes_nobody(api: Doors, world: World) -> None:
+    await world.route(departs_at=NOW - timedelta(days=1))
+    async with world.unchanged():
+        [told] = (await api.send(PATH, record())).json()["hasil"]
+    assert (told["hasil"], told["kode"], told["kolom"]) == ("ditolak", "ROUTE_DEPARTED", "rute_perjalanan")
+    assert told["pesan"] == "rute_perjalanan: Rute ini sudah berangkat pada 2026-03-01 09:00 WIB."
 
 
 async def test_an_array_has_a_verdict_for_each_in_order(api: Doors, world: World) -> None:

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator
+from datetime import timedelta
 from typing import Any
 
 import orjson
@@ -98,6 +99,14 @@ async def test_a_row_that_meets_a_bug_fails_alone(world: World, monkeypatch: pyt
         (5, "NEW", None),
     ]
     assert await world.count("registrant") == 3
+
+
+@pytest.mark.parametrize("dry_run", [False, True])
+async def test_a_route_that_has_left_takes_nobody(world: World, dry_run: bool) -> None:
+    await world.route(departs_at=worlds.NOW - timedelta(days=1))
+    async with world.unchanged("registrant", "route"):
+        job = await imported(world, HUBDAT, [row(1)], dry_run=dry_run)
+    assert await verdicts(world, job) == [(2, "REFUSED", "ROUTE_DEPARTED")]
 
 
 async def test_the_same_file_again_changes_nothing(world: World) -> None:

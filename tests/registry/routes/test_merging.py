@@ -15,7 +15,7 @@ from app.registry.routes import route as routes
 from app.registry.routes.finding import RouteFilter
 from app.registry.routes.route import Route
 from app.registry.routes.saving import RouteInput
-from tests.registry.rows.records import TO_WONOGIRI, pushed, record, state, told
+from tests.registry.rows.records import TO_JEBRES, pushed, record, state, told
 from tests.world import BUMN, DJKA, HUBDAT, JASA_RAHARJA, NOW, World, someone
 
 pytestmark = pytest.mark.anyio
@@ -72,8 +72,8 @@ async def test_everybody_goes_along(world: World) -> None:
 
 
 async def test_it_is_gone_and_its_spellings_stay(world: World) -> None:
-    provisional = await made(world, record(1, **TO_WONOGIRI))
-    into = await world.route("Mudik Bersama", destination="giwangan")
+    provisional = await made(world, record(1, **TO_JEBRES))
+    into = await world.route("Mudik Bersama", destination="solo-balapan")
     await merged(world, provisional, into)
     async with world.database.transaction() as session:
         page = await finding.page(session, RouteFilter(), after=None, first=9, now=NOW)
@@ -82,8 +82,8 @@ async def test_it_is_gone_and_its_spellings_stay(world: World) -> None:
     # Another person, another spelling; and the first one is on no other route.
     verdicts = await pushed(
         world,
-        record(2, **TO_WONOGIRI | {"rute_perjalanan": "JAKARTA–WONOGIRI"}),
-        record(1, **TO_WONOGIRI),
+        record(2, **TO_JEBRES | {"rute_perjalanan": "JAKARTA–JEBRES"}),
+        record(1, **TO_JEBRES),
     )
     assert told(verdicts) == [("NEW", None), ("UNCHANGED", None)]
     assert verdicts[1].warnings == ()
@@ -122,13 +122,13 @@ async def test_what_was_merged_may_be_declared_after_all(world: World) -> None:
 
 
 async def test_provisional_ones_meet_and_then_go_on_together(world: World) -> None:
-    one = await made(world, record(1, **TO_WONOGIRI))
-    other = await made(world, record(2, **TO_WONOGIRI | {"rute_perjalanan": "Jkt - Wonogiri"}))
+    one = await made(world, record(1, **TO_JEBRES))
+    other = await made(world, record(2, **TO_JEBRES | {"rute_perjalanan": "Jkt - Jebres"}))
     await merged(world, one, other)
     into = await world.route("Mudik Bersama")
     await merged(world, other, into)
     assert await world.run("SELECT merged_into FROM route WHERE provisional") == [(into,), (into,)]
-    await pushed(world, record(3, **TO_WONOGIRI))
+    await pushed(world, record(3, **TO_JEBRES))
     assert await world.taken("Mudik Bersama") == 3
 
 
@@ -180,8 +180,8 @@ async def test_who_may(world: World) -> None:
     """Its owner, the owner's coordinator, and Hubdat; a member's into its coordinator's."""
     into = await world.route("Mudik Bersama", organizer="jasa-raharja")
     for number, (caller, admin) in enumerate([(BUMN, False), (JASA_RAHARJA, False), (HUBDAT, True)], start=1):
-        changes = {"rute_perjalanan": f"Jakarta - Wonogiri {number}"}
-        provisional = await made(world, record(number, **TO_WONOGIRI | changes), caller=BUMN)
+        changes = {"rute_perjalanan": f"Jakarta - Jebres {number}"}
+        provisional = await made(world, record(number, **TO_JEBRES | changes), caller=BUMN)
         assert await refused(world, provisional, into, HUBDAT) == ("NOT_YOURS", "provisional")
         assert isinstance(await merged(world, provisional, into, caller, admin=admin), Route)
     assert await world.taken("Mudik Bersama") == 3

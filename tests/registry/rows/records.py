@@ -38,6 +38,8 @@ TO_WONOGIRI = {
     "kota_tujuan": "Kab. Wonogiri",
 }
 """Of no route that is declared."""
+TO_JEBRES = {"rute_perjalanan": "Jakarta - Jebres", "tujuan_terminal": "Jebres", "kota_tujuan": "Surakarta"}
+"""Of no route that is declared, to a city with declared terminals: it may be merged into a route to that city."""
 
 
 def record(number: int = 1, /, **changes: Any) -> dict[str, Any]:

@@ -16,7 +16,7 @@ from app.registry.routes import merging
 from app.registry.rows import recognition
 from app.registry.rows.reception import Push, Result, row_of
 from app.registry.values import standard
-from tests.registry.rows.records import TO_WONOGIRI, WAY_BACK, pushed, record, state, told
+from tests.registry.rows.records import TO_JEBRES, TO_WONOGIRI, WAY_BACK, pushed, record, state, told
 from tests.world import BUMN, DJKA, DKI, HUBDAT, JASA_RAHARJA, LEAVES, NOW, World, nik_of, someone
 
 pytestmark = pytest.mark.anyio
@@ -378,7 +378,7 @@ async def test_whose_route_is_merged_meanwhile_is_to_be_sent_again(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     into = await world.route()
-    [first] = await pushed(world, record(**TO_WONOGIRI))
+    [first] = await pushed(world, record(**TO_JEBRES))
     one = await world.one("SELECT route_id FROM registrant WHERE id = :id", id=first.registrant_id)
     offers = recognition.offers
 
@@ -388,9 +388,9 @@ async def test_whose_route_is_merged_meanwhile_is_to_be_sent_again(
         return found
 
     monkeypatch.setattr(recognition, "offers", offered)
-    assert told(await pushed(world, record(2, **TO_WONOGIRI))) == [("REFUSED", "ROUTE_UNKNOWN")]
+    assert told(await pushed(world, record(2, **TO_JEBRES))) == [("REFUSED", "ROUTE_UNKNOWN")]
     monkeypatch.undo()
-    assert told(await pushed(world, record(2, **TO_WONOGIRI))) == [("NEW", None)]
+    assert told(await pushed(world, record(2, **TO_JEBRES))) == [("NEW", None)]
 
 
 # --- motorcycles ------------------------------------------------------------------------------------------------------

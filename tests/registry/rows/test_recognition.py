@@ -10,7 +10,7 @@ import pytest
 
 from app.registry.rows.reception import Result
 from tests.registry.rows.records import WAY_BACK, pushed, record
-from tests.world import BUMN, DJKA, HUBDAT, JASA_RAHARJA, LEAVES, NOW, World
+from tests.world import BUMN, DJKA, HUBDAT, JASA_RAHARJA, LEAVES, NOW, World, someone
 
 pytestmark = pytest.mark.anyio
 
@@ -100,9 +100,12 @@ async def test_the_departure_that_is_named(world: World) -> None:
 
 async def test_without_a_time_the_next_departure(world: World) -> None:
     left = await world.route(departs_at=NOW - timedelta(days=1))
-    assert await landed(world, 1) == left
+    first = await world.registered(someone(HUBDAT, left), now=NOW - timedelta(days=2))
     undated = await world.route(departs_at=None)
-    assert await landed(world, 2) == left
+    [known, new] = await pushed(world, record(1), record(2))
+    # Else the last one, on which nobody can be registered any more.
+    assert (known.registrant_id, known.warnings) == (first.id, ())
+    assert (new.code, new.column) == ("ROUTE_DEPARTED", "rute_perjalanan")
     await world.route(departs_at=LEAVES + timedelta(days=1))
     soon = await world.route(departs_at=LEAVES)
     assert await landed(world, 3) == soon
