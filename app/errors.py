@@ -131,8 +131,8 @@ class NikAlreadyRegistered(Refusal):
     def facts(self, language: Language) -> dict[str, object]:
         return {
             "organizer": self.standing.organizer_name,
-            "direction": _DIRECTIONS[language][self.standing.direction],
-            "service": _SERVICES[language][self.standing.service],
+            "direction": DIRECTIONS[language][self.standing.direction],
+            "service": SERVICES[language][self.standing.service],
             "registered_on": self.standing.registered_on.isoformat(),
         }
 
@@ -360,11 +360,11 @@ KINDS: tuple[type[Refusal], ...] = tuple(
 )
 """Every kind that the registry refuses, in their order."""
 
-_DIRECTIONS: dict[Language, dict[str, str]] = {
+DIRECTIONS: dict[Language, dict[str, str]] = {
     "id": {"MUDIK": "arus mudik", "BALIK": "arus balik"},
     "en": {"MUDIK": "trip home", "BALIK": "trip back"},
 }
-_SERVICES: dict[Language, dict[str, str]] = {
+SERVICES: dict[Language, dict[str, str]] = {
     "id": {"PASSENGER": "penumpang", "MOTORCYCLE": "sepeda motor"},
     "en": {"PASSENGER": "passenger", "MOTORCYCLE": "motorcycle"},
 }

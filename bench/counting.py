@@ -32,9 +32,20 @@ def main(folder: Path) -> None:
     from app.models.enums import NikOutcome  # noqa: PLC0415
     from app.registry.caller import Caller  # noqa: PLC0415
     from app.registry.niks.check import Answer, Check  # noqa: PLC0415
+    from app.registry.niks.claims import ALL  # noqa: PLC0415
 
     answers = [
-        Answer(nik=nik, outcome=NikOutcome.AVAILABLE, standing=(), block=None, warnings=(), outbound_stands=None)
+        Answer(
+            nik=nik,
+            outcome=NikOutcome.AVAILABLE,
+            asked=ALL,
+            held=(),
+            needs_outbound=True,
+            standing=(),
+            block=None,
+            warnings=(),
+            outbound_stands=None,
+        )
         for nik in niks(random.Random(1))
     ]
     watch, turn, now = EnumerationWatch(), cycle(answers), datetime.now(UTC)

@@ -33,7 +33,15 @@ def fresh_counts() -> Iterator[None]:
 
 def answer(number: int, outcome: str = "AVAILABLE") -> Answer:
     return Answer(
-        nik=nik_of(number), outcome=NikOutcome(outcome), standing=(), block=None, warnings=(), outbound_stands=None
+        nik=nik_of(number),
+        outcome=NikOutcome(outcome),
+        asked=(),
+        held=(),
+        needs_outbound=True,
+        standing=(),
+        block=None,
+        warnings=(),
+        outbound_stands=None,
     )
 
 

@@ -34,7 +34,8 @@ class Query:
         check_nik,
         NIK_CHECK,
         description=(
-            "Whether a NIK may be registered. Takes one check from your budget (`TOO_MANY_CHECKS`)."
+            "Whether a NIK may be registered: in one direction and service, or in all of them. Takes one check from"
+            " your budget either way (`TOO_MANY_CHECKS`)."
             f" {refusals_of(check.check)}"
         ),
     )

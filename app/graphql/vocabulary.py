@@ -61,6 +61,7 @@ class NikOutcome(StrEnum):
     AVAILABLE = "AVAILABLE"
     REGISTERED = "REGISTERED"
     BLOCKED = "BLOCKED"
+    OUTBOUND_MISSING = "OUTBOUND_MISSING"
     INVALID = "INVALID"
 
 
@@ -157,9 +158,13 @@ describe(
 describe(
     NikOutcome,
     "The answer to a NIK check.",
-    AVAILABLE="Nothing stands against a registration.",
-    REGISTERED="A registration holds this NIK in that direction and service; see `standing`.",
+    AVAILABLE="Nothing stands against a registration in a direction and service that was asked for.",
+    REGISTERED="A registration holds this NIK in a direction and service that was asked for; see `standing`.",
     BLOCKED="The NIK is blocked; see `block`.",
+    OUTBOUND_MISSING=(
+        "A BALIK registration needs a MUDIK one of yours, by your policy of the same day. Submit that first, or both in"
+        " one call with `returnRouteId` (terms of 2023 §3)."
+    ),
     INVALID="What was sent cannot be a NIK; see `problem`.",
 )
 describe(

@@ -68,6 +68,8 @@ class NikOutcome(StrEnum):
     AVAILABLE = "AVAILABLE"
     REGISTERED = "REGISTERED"
     BLOCKED = "BLOCKED"
+    OUTBOUND_MISSING = "OUTBOUND_MISSING"
+    """Of a return: the trip home that the return needs is not there."""
 
 
 class Purpose(StrEnum):

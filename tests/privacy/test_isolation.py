@@ -218,7 +218,7 @@ async def test_what_is_told_of_a_foreign_registration_is_this_and_no_more(
     standing = walk.schema.get_type("Standing")
     assert isinstance(standing, GraphQLObjectType)
     assert set(standing.fields) == {"organizer", "direction", "service", "status", "registeredOn", "own"}
-    for type_ in ("NikCheck", "Problem", "Block"):
+    for type_ in ("NikCheck", "ClaimCheck", "Problem", "Block"):
         below = {get_named_type(one.type).name for one in walk.schema.type_map[type_].fields.values()}  # type: ignore[attr-defined]
         assert not below & {"Registrant", "Route", "Terminal", "Change", "Motorcycle"}
 
@@ -233,13 +233,17 @@ async def test_what_is_told_of_a_foreign_registration_is_this_and_no_more(
         "own": False,
     }
     checked = await api.data(
-        f"""query ($nik: NIK!) {{ checkNik(nik: $nik) {{
-            outcome standing {{ {fields} }} outboundStands problem {{ code }} }} }}""",
+        f"""query ($nik: NIK!) {{ checkNik(nik: $nik, direction: MUDIK) {{
+            outcome message standing {{ {fields} }} outboundStands problem {{ code }} }} }}""",
         {"nik": one.nik},
         organizer="djka",
     )
     assert checked["checkNik"] == {
         "outcome": "REGISTERED",
+        "message": (
+            "NIK ini sudah terdaftar di DISHUB-DKI (arus mudik, penumpang, 2026-03-02);"
+            " masih dapat didaftarkan untuk arus mudik (sepeda motor)."
+        ),
         "standing": [told],
         "outboundStands": None,
         "problem": None,
@@ -274,8 +278,9 @@ async def test_the_way_back_does_not_tell_where_another_organizers_trip_home_wen
     unknown = await api.data(query, {"input": back | {"nik": NOBODY}}, organizer="djka")
     assert refused["submitRegistrant"]["code"] == "RETURN_WITHOUT_OUTBOUND"
     assert refused == unknown
-    checked = await api.data(check, {"nik": one.nik}, organizer="djka")
-    assert checked["checkNik"] == {"outcome": "AVAILABLE", "outboundStands": False}
+    for nik in (one.nik, NOBODY):
+        checked = await api.data(check, {"nik": nik}, organizer="djka")
+        assert checked["checkNik"] == {"outcome": "OUTBOUND_MISSING", "outboundStands": False}
 
     await society.world.policy("djka", return_requires_outbound=False)
     async with society.untouched(worlds.DJKA):

@@ -7,22 +7,28 @@ from datetime import datetime
 from typing import Annotated
 
 import strawberry
+from strawberry import UNSET
 
-from app.errors import NikInvalid, Refusal, RefusalError, TooManyChecks
+from app.errors import Language, NikInvalid, Refusal, RefusalError, TooManyChecks
 from app.graphql.context import Context, Info
 from app.graphql.fields import sized
-from app.graphql.scalars import NIK
+from app.graphql.scalars import NIK, given
 from app.graphql.topics.catalogue import Organizer, get_organizer
 from app.graphql.topics.problems import Problem, Standing
 from app.graphql.vocabulary import Direction, NikOutcome, Purpose, Service
 from app.registry import subject_access
-from app.registry.niks import blocks, check
+from app.registry.niks import blocks, check, sentences
 from app.registry.niks.blocks import StandingBlock
 from app.registry.niks.check import Answer, Check
+from app.registry.niks.claims import Claim
 from app.registry.values import nik
 
-InDirection = Annotated[Direction, strawberry.argument(description="For a trip in this direction.")]
-ForService = Annotated[Service, strawberry.argument(description="For a seat, or for a motorcycle.")]
+InDirection = Annotated[
+    Direction | None, strawberry.argument(description="For a trip in this direction. Left out: for both.")
+]
+ForService = Annotated[
+    Service | None, strawberry.argument(description="For a seat, or for a motorcycle. Left out: for both.")
+]
 OneNik = Annotated[NIK, strawberry.argument(description="The NIK.")]
 Reason = Annotated[str, strawberry.argument(description="Why; 1 to 500 characters, kept in the log, without a NIK.")]
 
@@ -48,58 +54,96 @@ class Block:
         return cls(reason=block.reason, since=block.since, until_season=block.until_season)
 
 
+@strawberry.type(description="What submitting a NIK in one direction, for one service, would be answered.")
+class ClaimCheck:
+    direction: Direction = strawberry.field(description="In this direction.")
+    service: Service = strawberry.field(description="For this service.")
+    outcome: NikOutcome = strawberry.field(description="The answer.")
+    available: bool = strawberry.field(description="Whether the outcome is AVAILABLE.")
+    message: str = strawberry.field(
+        description="The same in a sentence for the clerk's screen, in the language of `Accept-Language`."
+    )
+
+    @classmethod
+    def from_claim(cls, claim: Claim, language: Language) -> ClaimCheck:
+        return cls(
+            direction=Direction(claim.claimed.direction),
+            service=Service(claim.claimed.service),
+            outcome=NikOutcome(claim.outcome),
+            available=claim.outcome == NikOutcome.AVAILABLE.value,
+            message=sentences.of_claim(claim, language),
+        )
+
+
 @strawberry.type(
     description=(
-        "Whether a NIK may be registered (Kemenhub integration scheme, March 2024). A courtesy: only"
-        " `submitRegistrant` decides. Every check is written to the access log before it is answered."
+        "Whether a NIK may be registered (Kemenhub integration scheme, March 2024). It says what submitting would say"
+        " of the NIK; window, route and seats are judged by `submitRegistrant`, which alone decides. Every check is"
+        " written to the access log before it is answered."
     )
 )
 class NikCheck:
     nik: NIK = strawberry.field(description="The 16 digits that were checked; as they were sent, if INVALID.")
-    outcome: NikOutcome = strawberry.field(description="The answer.")
+    outcome: NikOutcome = strawberry.field(
+        description=(
+            "The answer. Of several directions and services the first of these that is among them: BLOCKED, REGISTERED,"
+            " AVAILABLE, OUTBOUND_MISSING."
+        )
+    )
     available: bool = strawberry.field(description="Whether the outcome is AVAILABLE.")
+    message: str = strawberry.field(
+        description="The answer in one sentence for the clerk's screen, in the language of `Accept-Language`.",
+    )
     standing: list[Standing] = strawberry.federation.field(
         description="What stands against it: at most one in a direction and service.", directives=[sized(1)]
     )
     block: Block | None = strawberry.field(description="Of BLOCKED: the block.")
     outbound_stands: bool | None = strawberry.field(
-        description="Of a BALIK check: whether you hold the MUDIK registration that a return requires."
+        description="Of a check for BALIK: whether you hold the MUDIK registration that a return requires."
     )
     warnings: list[Warning] = strawberry.federation.field(
         description="Such as an unknown regency: region tables age.", directives=[sized(1)]
     )
     problem: Problem | None = strawberry.field(description="Of INVALID: what is wrong with it.")
+    claims: list[ClaimCheck] = strawberry.federation.field(
+        description="The answer for each direction and service that was asked for. Of INVALID: none.",
+        directives=[sized(4)],
+    )
 
-    @classmethod
-    def from_answer(cls, sent: NIK, answer: Answer | NikInvalid | TooManyChecks, context: Context) -> NikCheck:
+    @staticmethod
+    def from_answer(sent: NIK, answer: Answer | NikInvalid | TooManyChecks, context: Context) -> NikCheck:
         """Raises `TooManyChecks`: a client without budget gets no verdict."""
         if isinstance(answer, TooManyChecks):
             raise answer
-        if isinstance(answer, NikInvalid):
-            return cls.invalid(sent, answer, context)
-        return cls(
-            nik=NIK(answer.nik),
-            outcome=NikOutcome(answer.outcome),
-            available=NikOutcome(answer.outcome) is NikOutcome.AVAILABLE,
-            standing=[Standing.from_standing(standing) for standing in answer.standing],
-            block=None if answer.block is None else Block.from_standing(answer.block),
-            outbound_stands=answer.outbound_stands,
-            warnings=Warning.all_from(answer.warnings, context),
-            problem=None,
-        )
+        return _AnsweredCheck(sent, answer, context)
 
-    @classmethod
-    def invalid(cls, sent: NIK, refusal: NikInvalid, context: Context) -> NikCheck:
-        return cls(
-            nik=sent,
-            outcome=NikOutcome.INVALID,
-            available=False,
-            standing=[],
-            block=None,
-            outbound_stands=None,
-            warnings=[],
-            problem=Problem.from_refusal(refusal, context),
-        )
+
+class _AnsweredCheck(NikCheck):
+    """Makes its sentences and its claims when they are asked for, since a call may have a thousand NIKs."""
+
+    def __init__(self, sent: NIK, answer: Answer | NikInvalid, context: Context) -> None:
+        self.answer, self.language = answer, context.language
+        self.nik, self.outcome, self.available = sent, NikOutcome.INVALID, False
+        self.standing, self.block, self.outbound_stands = [], None, None
+        self.warnings, self.problem = [], None
+        if isinstance(answer, NikInvalid):
+            self.problem = Problem.from_refusal(answer, context)
+            return
+        self.nik, self.outcome = NIK(answer.nik), NikOutcome(answer.outcome)
+        self.available = self.outcome is NikOutcome.AVAILABLE
+        self.standing = [Standing.from_standing(one) for one in answer.standing]
+        self.block = None if answer.block is None else Block.from_standing(answer.block)
+        self.outbound_stands = answer.outbound_stands
+        self.warnings = Warning.all_from(answer.warnings, context)
+
+    @property
+    def message(self) -> str:  # type: ignore[override]
+        return sentences.sentence(self.answer, self.language)
+
+    @property
+    def claims(self) -> list[ClaimCheck]:  # type: ignore[override]
+        claims = () if isinstance(self.answer, NikInvalid) else self.answer.claims
+        return [ClaimCheck.from_claim(one, self.language) for one in claims]
 
 
 @strawberry.type(description="One look at a NIK.")
@@ -114,22 +158,20 @@ class NikAccess:
 BlockResult = Annotated[Block | Problem, strawberry.union("BlockResult", description="The block, or why not.")]
 
 
-async def check_nik(
-    info: Info, nik: OneNik, direction: InDirection = Direction.MUDIK, service: ForService = Service.PASSENGER
-) -> NikCheck:
+async def check_nik(info: Info, nik: OneNik, direction: InDirection = UNSET, service: ForService = UNSET) -> NikCheck:
     context = info.context
-    answer = await context.process.checks.ask(Check(context.caller, nik, direction, service))
+    answer = await context.process.checks.ask(Check(context.caller, nik, given(direction), given(service)))
     return NikCheck.from_answer(nik, answer, context)
 
 
 async def check_niks(
     info: Info,
     niks: Annotated[list[NIK], strawberry.argument(description="At most 1,000.")],
-    direction: InDirection = Direction.MUDIK,
-    service: ForService = Service.PASSENGER,
+    direction: InDirection = UNSET,
+    service: ForService = UNSET,
 ) -> list[NikCheck]:
     context = info.context
-    checks = [Check(context.caller, nik, direction, service) for nik in niks]
+    checks = [Check(context.caller, nik, given(direction), given(service)) for nik in niks]
     async with context.process.database.statements() as session:
         answers = await check.check(session, context.process.vault, checks, context.now, together=True)
     context.process.watch.answered(checks, answers, context.now)

@@ -17,10 +17,9 @@ from app.config import Settings
 from app.errors import Language, NikInvalid, Standing, TooManyChecks
 from app.intake import http
 from app.intake.http import FORM, JSON, AdmittedRequest, RestDoor
-from app.models.enums import Direction, NikOutcome, RegistrantStatus, Service
+from app.models.enums import Direction, NikOutcome, RegistrantStatus
 from app.process import Process
 from app.registry.clients.scopes import NIK_CHECK, OWN_REGISTRANTS
-from app.registry.niks import check
 from app.registry.niks.check import Answer, Check
 from app.registry.registrants import lookup
 from app.registry.registrants.lookup import Ref
@@ -32,8 +31,6 @@ from app.registry.values import nik, standard
 PATH = "/legacy/cek-nik"
 MOST_BYTES = 16 * 1024
 """Of a body: last year's clients send the whole row, and its NIK is what counts."""
-CLAIMS = [(direction, service) for service in Service for direction in Direction]
-"""Last year's scheme asked for a NIK alone, so a check is made for each of these."""
 REGISTERED, BLOCKED, AVAILABLE, INVALID = 200, 403, 404, 422
 """`status_code` of the body. The HTTP status of all four is 200."""
 MESSAGES: dict[int, dict[Language, str]] = {
@@ -49,12 +46,11 @@ LegacyRow = dict[str, str | int | None]
 def routes(process: Process, bearer: Bearer, settings: Settings) -> list[Route]:
     async def answer(asked: AdmittedRequest) -> Response:
         sent = await _nik(asked, settings)
-        answers = await _check(process, asked, sent)
-        if isinstance(answers, NikInvalid):
-            return http.answered(_answer(INVALID, answers.message(asked.language), []))
-        standing = [standing for one in answers for standing in one.standing]
-        rows = await _rows(process, asked, answers[0].nik, standing)
-        return http.answered(_verdict(answers, rows, asked.language))
+        answer = await _check(process, asked, sent)
+        if isinstance(answer, NikInvalid):
+            return http.answered(_answer(INVALID, answer.message(asked.language), []))
+        rows = await _rows(process, asked, answer.nik, answer.standing)
+        return http.answered(_verdict(answer, rows, asked.language))
 
     return [http.route(PATH, RestDoor(bearer, "legacy", answer, scopes=[NIK_CHECK]))]
 
@@ -75,23 +71,18 @@ def _form(body: bytes) -> dict[str, str]:
         raise http.bad("Isi permintaan bukan formulir dalam UTF-8.", "The body is not a form in UTF-8.") from None
 
 
-async def _check(process: Process, asked: AdmittedRequest, sent: object) -> list[Answer] | NikInvalid:
-    """Raises `TooManyChecks`, and `NotFound` when no season is open."""
+async def _check(process: Process, asked: AdmittedRequest, sent: object) -> Answer | NikInvalid:
+    """In every direction and service, since last year's scheme asked for a NIK alone.
+
+    Raises `TooManyChecks`, and `NotFound` when no season is open.
+    """
     digits = nik.sixteen_digits(sent)
     if isinstance(digits, NikInvalid):
         return digits
-    checks = [Check(asked.caller, digits, direction, service) for direction, service in CLAIMS]
-    async with process.database.statements() as session:
-        answers = await check.check(session, process.vault, checks, asked.now, together=True)
-    process.watch.answered(checks, answers, asked.now)
-    found: list[Answer] = []
-    for one in answers:
-        if isinstance(one, NikInvalid):
-            return one
-        if isinstance(one, TooManyChecks):
-            raise one
-        found.append(one)
-    return found
+    answer = await process.checks.ask(Check(asked.caller, digits))
+    if isinstance(answer, TooManyChecks):
+        raise answer
+    return answer
 
 
 async def _rows(process: Process, asked: AdmittedRequest, digits: str, standing: Sequence[Standing]) -> list[LegacyRow]:
@@ -134,9 +125,8 @@ def _itinerary(itinerary: Itinerary | None) -> LegacyRow:
     return dict(zip(ITINERARY, values, strict=True))
 
 
-def _verdict(answers: Sequence[Answer], rows: Sequence[LegacyRow], language: Language) -> dict[str, object]:
-    blocked = any(one.outcome is NikOutcome.BLOCKED for one in answers)
-    status_code = BLOCKED if blocked else REGISTERED if rows else AVAILABLE
+def _verdict(answer: Answer, rows: Sequence[LegacyRow], language: Language) -> dict[str, object]:
+    status_code = BLOCKED if answer.outcome is NikOutcome.BLOCKED else REGISTERED if rows else AVAILABLE
     return _answer(status_code, MESSAGES[status_code][language], rows)
 
 

@@ -1,7 +1,8 @@
-"""The NIK check: AVAILABLE, REGISTERED or BLOCKED, with what stands against it; never a name or an itinerary (S1).
+"""The NIK check: what submitting would say of a NIK, and what stands against it; never a name or an itinerary (S1).
 
-Every check is in the access log, and taken off its client's budget, before it is answered. Run this in
-`Database.statements`.
+A check is for one direction and service, or for all of them. It answers what depends on the NIK: block, uniqueness and
+the outbound that a return needs. Window, route and seats are judged when somebody submits. Every check is in the access
+log, and taken off its client's budget, before it is answered. Run this in `Database.statements`.
 """
 
 from __future__ import annotations
@@ -9,18 +10,19 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import NamedTuple
 
-from app.clock import wib_day
+from app.clock import sql_wib_day, wib_day
 from app.db import Session
 from app.errors import NikInvalid, NotFound, RefusalError, Standing, TooManyChecks, refuses
-from app.models.enums import Direction, NikOutcome, Purpose, Service
+from app.models.enums import Direction, NikOutcome, Purpose
 from app.models.registrant import HOLDS_NIK, HOLDS_SEAT
 from app.registry.caller import Caller
-from app.registry.niks import access_log, budget
+from app.registry.niks import access_log, budget, claims
 from app.registry.niks.blocks import StandingBlock
-from app.registry.terms import seasons
+from app.registry.niks.claims import Claim, Claimed, Held
+from app.registry.terms import policy, seasons
 from app.registry.values import nik
 from app.registry.values.nik import Warning  # noqa: A004 - the contract's word
 from app.sql import Arrays, statement
@@ -32,78 +34,118 @@ class Check:
     caller: Caller
     nik: str
     """As it was sent."""
-    direction: str = Direction.MUDIK
-    service: str = Service.PASSENGER
+    direction: str | None = None
+    """None: for both directions."""
+    service: str | None = None
+    """None: for both services."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class Answer:
+    """Not frozen: a frozen one takes three times as long to make."""
+
     nik: str
     """16 digits, as the asker sent them."""
     outcome: NikOutcome
+    """Of all claims together: BLOCKED, else REGISTERED, else AVAILABLE, else OUTBOUND_MISSING, whichever is found."""
+    asked: tuple[Claimed, ...]
+    """The directions and services that were asked for."""
+    held: tuple[Held, ...]
+    """Every registration that holds the NIK, in whichever direction and service."""
+    needs_outbound: bool
+    """Whether a return of the asker's needs an outbound, by its policy."""
     standing: tuple[Standing, ...]
+    """Of `held`, what stands against the claims that were asked for."""
     block: StandingBlock | None
     warnings: tuple[Warning, ...]
     outbound_stands: bool | None
-    """Of a BALIK check: whether the caller holds a trip home for this NIK, as a return requires."""
+    """Of a check that asks for BALIK: whether the caller holds a trip home for this NIK, in a service asked for."""
+
+    @property
+    def claims(self) -> tuple[Claim, ...]:
+        """One for each of `asked`. Made when somebody wants them: most answers are read without them."""
+        until = None if self.block is None else self.block.until_season
+        return claims.judge(self.asked, self.held, blocked_until=until, needs_outbound=self.needs_outbound)
 
 
 class _Asked(NamedTuple):
     nik_index: bytes
-    direction: str
-    service: str
+    direction: str | None
+    service: str | None
     client_id: str
     asker: str
 
 
 class _Found(NamedTuple):
     season: int | None
-    organizer: str | None
-    organizer_name: str
-    status: str
-    registered_at: datetime
+    held: list[str] | None
+    """A text for each registration, whose parts stand apart by `_BETWEEN`. JSON would take PostgreSQL four times as
+    long, and this is the hottest statement.
+    """
     reason: str | None
     since: datetime
     until_season: int
-    outbound: list[str] | None
+    needs_outbound: bool
     outcome: str
 
 
+_BETWEEN = "\x1f"
+"""The unit separator of ASCII. No code and no name has it: `texts.line` refuses what is not printable."""
 _ASKED = Arrays("one", _Asked, numbered=True)
+_IS_ASKED = """
+    (asked.direction IS NULL OR r.direction = asked.direction) AND (asked.service IS NULL OR r.service = asked.service)
+"""
+_REGISTERED_ON, _TODAY = sql_wib_day("r.registered_at"), sql_wib_day("CAST(:now AS timestamptz)")
+# Whether a return that is submitted today may belong to `r`, as `registrants.returns` judges it.
+_TAKES_A_RETURN = f"""
+    (NOT {policy.in_force("return_requires_outbound", "r.organizer_code")}
+     OR (r.{HOLDS_SEAT} AND (NOT {policy.in_force("return_same_day", "r.organizer_code")}
+                             OR {_REGISTERED_ON} = {_TODAY})))
+"""
+_IS_OWN = "(o.code = asked.asker OR o.coordinator_code = asked.asker) IS TRUE"
 # Looking, and writing down who looked, are one statement: to send the NIKs of a thousand checks twice would be slow.
 _ANSWER = statement(
     f"""
     WITH asked AS (SELECT * FROM {_ASKED}), season AS (SELECT {seasons.CURRENT} AS year),
+    asker AS MATERIALIZED (
+        SELECT one.code, {policy.in_force("return_requires_outbound", "one.code")} AS needs_outbound
+        FROM (SELECT DISTINCT asker AS code FROM asked) one CROSS JOIN season {policy.join("season.year", "one.code")}
+    ),
     found AS (
-        SELECT asked.*, season.year AS season, held.organizer_code AS organizer, organizer.name AS organizer_name,
-               held.status, held.registered_at, block.reason, block.since, block.until_season,
-               outbound.organizers AS outbound,
+        SELECT asked.*, season.year AS season, held.registrations AS held, block.reason, block.since,
+               block.until_season, asker.needs_outbound,
                CASE WHEN block.reason IS NOT NULL THEN '{NikOutcome.BLOCKED}'
-                    WHEN held.status IS NOT NULL THEN '{NikOutcome.REGISTERED}'
+                    WHEN held.stands THEN '{NikOutcome.REGISTERED}'
+                    WHEN asked.direction = '{Direction.BALIK}' AND asker.needs_outbound
+                        AND held.takes_a_return IS NOT TRUE THEN '{NikOutcome.OUTBOUND_MISSING}'
                     ELSE '{NikOutcome.AVAILABLE}' END AS outcome
-        FROM asked CROSS JOIN season
-        -- OFFSET 0 has PostgreSQL look up one NIK after the other, also by a plan of an empty table (see `uniqueness`).
-        LEFT JOIN LATERAL (
-            SELECT * FROM registrant r WHERE r.season = season.year AND r.nik_index = asked.nik_index
-                AND r.direction = asked.direction AND r.service = asked.service AND {HOLDS_NIK} OFFSET 0
-        ) held ON true
-        LEFT JOIN organizer ON organizer.code = held.organizer_code
+        FROM asked JOIN asker ON asker.code = asked.asker CROSS JOIN season
+        CROSS JOIN LATERAL (
+            SELECT bool_or({_IS_ASKED}) AS stands,
+                   bool_or(home.takes_a_return AND (asked.service IS NULL OR r.service = asked.service))
+                       AS takes_a_return,
+                   array_agg(concat_ws('{_BETWEEN}', r.organizer_code, o.name, r.direction, r.service, r.status,
+                       {_REGISTERED_ON}, r.{HOLDS_SEAT}, home.takes_a_return)) AS registrations
+            -- OFFSET 0 has PostgreSQL look up one NIK after the other, also by a plan of an empty table (see
+            -- `uniqueness`).
+            FROM (SELECT * FROM registrant WHERE season = season.year AND nik_index = asked.nik_index AND {HOLDS_NIK}
+                  OFFSET 0) r
+            JOIN organizer o ON o.code = r.organizer_code
+            {policy.join("season.year", "r.organizer_code")}
+            CROSS JOIN LATERAL (
+                SELECT r.direction = '{Direction.MUDIK}' AND {_IS_OWN} AND {_TAKES_A_RETURN} AS takes_a_return
+            ) home
+        ) held
         LEFT JOIN LATERAL (
             SELECT reason, since, until_season FROM nik_block b WHERE b.nik_index = asked.nik_index
                 AND b.lifted_at IS NULL AND season.year BETWEEN b.from_season AND b.until_season
             ORDER BY until_season DESC, since LIMIT 1
         ) block ON true
-        LEFT JOIN LATERAL (
-            SELECT array_agg(r.organizer_code) AS organizers FROM registrant r WHERE asked.direction = 'BALIK'
-                AND r.season = season.year AND r.nik_index = asked.nik_index AND r.direction = 'MUDIK'
-                AND r.service = asked.service AND r.{HOLDS_SEAT}
-        ) outbound ON true
     ), written_down AS (
         {access_log.INSERT} SELECT :now, client_id, asker, nik_index, '{Purpose.CHECK}', direction, service, outcome
         FROM found WHERE season IS NOT NULL ORDER BY place
     )
-    SELECT season, organizer, organizer_name, status, registered_at, reason, since, until_season, outbound, outcome
-    FROM found ORDER BY place
+    SELECT season, held, reason, since, until_season, needs_outbound, outcome FROM found ORDER BY place
     """,
     _Found,
 )
@@ -169,26 +211,39 @@ async def _answers(
 
 
 def _answer(one: Check, parsed: nik.Nik, row: _Found) -> Answer:
-    outbound_stands = None
-    if one.direction == Direction.BALIK:
-        outbound_stands = any(one.caller.owns(organizer) for organizer in row.outbound or ())
+    held = () if row.held is None else tuple(_held(one.caller, *text.split(_BETWEEN)) for text in row.held)
+    asked = claims.asked(one.direction, one.service)
     return Answer(
         nik=parsed.digits,
         outcome=NikOutcome(row.outcome),
-        standing=() if row.organizer is None else (_standing(one, row.organizer, row),),
+        asked=asked,
+        held=held,
+        needs_outbound=row.needs_outbound,
+        standing=claims.standing(asked, held) if held else (),
         block=None if row.reason is None else StandingBlock(row.reason, row.since, row.until_season),
         warnings=parsed.warnings,
-        outbound_stands=outbound_stands,
+        outbound_stands=claims.outbound_stands(asked, held),
     )
 
 
-def _standing(one: Check, organizer: str, row: _Found) -> Standing:
-    return Standing(
+def _held(
+    caller: Caller,
+    organizer: str,
+    organizer_name: str,
+    direction: str,
+    service: str,
+    status: str,
+    registered_on: str,
+    holds_seat: str,
+    takes_a_return: str,
+) -> Held:
+    standing = Standing(
         organizer=organizer,
-        organizer_name=row.organizer_name,
-        direction=one.direction,
-        service=one.service,
-        status=row.status,
-        registered_on=wib_day(row.registered_at),
-        own=one.caller.owns(organizer),
+        organizer_name=organizer_name,
+        direction=direction,
+        service=service,
+        status=status,
+        registered_on=date.fromisoformat(registered_on),
+        own=caller.owns(organizer),
     )
+    return Held(standing, holds_seat == "t", takes_a_return == "t")

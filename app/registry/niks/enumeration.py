@@ -105,6 +105,7 @@ class Unfollowed:
     known: int
 
 
+_KNOWN = ", ".join(f"'{outcome}'" for outcome in (NikOutcome.REGISTERED, NikOutcome.BLOCKED))
 _REGISTERS_AT_ONCE = ", ".join(f"'{scheme}'" for scheme in (IntegrationScheme.GRAPHQL, IntegrationScheme.WEBHOOK))
 _UNFOLLOWED = statement(
     f"""
@@ -118,7 +119,7 @@ _UNFOLLOWED = statement(
            count(*) FILTER (WHERE seen.known OR EXISTS (
                SELECT FROM registrant r WHERE r.nik_index = seen.nik_index)) AS known
     FROM watched CROSS JOIN LATERAL (
-        SELECT nik_index, bool_or(outcome <> '{NikOutcome.AVAILABLE}') AS known FROM (
+        SELECT nik_index, bool_or(outcome IN ({_KNOWN})) AS known FROM (
             SELECT nik_index, outcome FROM nik_access a WHERE a.client_id = watched.id AND purpose = '{Purpose.CHECK}'
                 AND a.at <= watched.until AND a.at > watched.until - CAST(:looks_back AS interval)
             ORDER BY a.at DESC LIMIT :most_checks

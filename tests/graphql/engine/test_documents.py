@@ -194,7 +194,7 @@ def test_a_syntax_error_does_not_repeat_what_was_written(text: str, message: str
             "Invalid value: A NIK is a string of 16 digits, never a number: numbers lose digits",
         ),
         (f'{{ checkNik(nik: "{NIK * 5}") {{ outcome }} }}', "Invalid value: A NIK is a string of 16 digits"),
-        (f'{{ checkNik(nik: "1", direction: "{NIK}") {{ outcome }} }}', "Invalid value: expected Direction!"),
+        (f'{{ checkNik(nik: "1", direction: "{NIK}") {{ outcome }} }}', "Invalid value: expected Direction"),
         (f'{{ registrants(first: "{NIK}") {{ nodes {{ id }} }} }}', "Invalid value: expected Int!"),
         (
             f'{{ registrants(where: {{ season: "{NIK}" }}) {{ nodes {{ id }} }} }}',

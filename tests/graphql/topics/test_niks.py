@@ -9,9 +9,10 @@ from tests.world import HUBDAT, World, nik_of, someone
 
 pytestmark = pytest.mark.anyio
 
-CHECK = """query($nik: NIK!, $direction: Direction! = MUDIK) { checkNik(nik: $nik, direction: $direction) {
-    nik outcome available standing { own } block { reason since untilSeason } outboundStands warnings { code message }
-    problem { code message field } } }"""
+CHECK = """query($nik: NIK!, $direction: Direction = MUDIK, $service: Service = PASSENGER) {
+    checkNik(nik: $nik, direction: $direction, service: $service) {
+    nik outcome available message standing { own } block { reason since untilSeason } outboundStands
+    warnings { code message } problem { code message field } } }"""
 EN = {"Accept-Language": "en"}
 
 
@@ -20,6 +21,7 @@ async def test_a_free_nik_is_available(api: Api, world: World) -> None:
         "nik": nik_of(1),
         "outcome": "AVAILABLE",
         "available": True,
+        "message": "NIK ini dapat didaftarkan untuk arus mudik (penumpang).",
         "standing": [],
         "block": None,
         "outboundStands": None,
@@ -31,6 +33,7 @@ async def test_a_free_nik_is_available(api: Api, world: World) -> None:
 async def test_a_nik_that_cannot_be_one_is_a_verdict(api: Api, world: World) -> None:
     data = (await api.data(CHECK, {"nik": "123"}, headers=EN))["checkNik"]
     assert (data["nik"], data["outcome"], data["available"]) == ("123", "INVALID", False)
+    assert data["message"] == "The NIK is not valid: it must have 16 digits."
     assert (data["problem"]["code"], data["problem"]["field"]) == ("NIK_INVALID", "nik")
 
 
@@ -57,6 +60,66 @@ async def test_a_check_for_the_way_back_looks_for_the_way_home(api: Api, world: 
     await world.registered(someone(HUBDAT, await world.route()))
     assert (await api.data(CHECK, balik))["checkNik"]["outboundStands"] is True
     assert (await api.data(CHECK, balik, organizer="djka"))["checkNik"]["outboundStands"] is False
+
+
+CLAIMS = """query($nik: NIK!) { checkNik(nik: $nik) {
+    outcome available message claims { direction service outcome available message } } }"""
+
+
+async def test_a_nik_alone_is_answered_for_every_direction_and_service(api: Api, world: World) -> None:
+    await world.registered(someone(HUBDAT, await world.route()))
+    missing = "A return trip needs a standing outbound registration with the same organizer."
+    checked = (await api.data(CLAIMS, {"nik": nik_of(1)}, organizer="djka", headers=EN))["checkNik"]
+    registered = "This NIK is already registered with HUBDAT"
+    assert checked == {
+        "outcome": "REGISTERED",
+        "available": False,
+        "message": (
+            f"{registered} (trip home, passenger, 2026-03-02); it can still be registered for: trip home (motorcycle)."
+        ),
+        "claims": [
+            {
+                "direction": "MUDIK",
+                "service": "PASSENGER",
+                "outcome": "REGISTERED",
+                "available": False,
+                "message": f"{registered} (trip home, passenger) since 2026-03-02 WIB.",
+            },
+            {
+                "direction": "BALIK",
+                "service": "PASSENGER",
+                "outcome": "OUTBOUND_MISSING",
+                "available": False,
+                "message": missing,
+            },
+            {
+                "direction": "MUDIK",
+                "service": "MOTORCYCLE",
+                "outcome": "AVAILABLE",
+                "available": True,
+                "message": "This NIK can be registered for: trip home (motorcycle).",
+            },
+            {
+                "direction": "BALIK",
+                "service": "MOTORCYCLE",
+                "outcome": "OUTBOUND_MISSING",
+                "available": False,
+                "message": missing,
+            },
+        ],
+    }
+    budget = "SELECT 5000 - tokens FROM check_budget WHERE client_id LIKE 'djka-%' AND client_id <> 'djka-test'"
+    assert (await world.one(budget), await world.count("nik_access")) == (1, 1)
+
+
+async def test_many_niks_are_answered_for_every_direction_and_service(api: Api, world: World) -> None:
+    query = """query($niks: [NIK!]!, $direction: Direction) { checkNiks(niks: $niks, direction: $direction) {
+        outcome claims { outcome } } }"""
+    both = [{"outcome": "AVAILABLE"}, {"outcome": "OUTBOUND_MISSING"}]
+    data = await api.data(query, {"niks": [nik_of(1), "x"]}, organizer="djka")
+    assert data["checkNiks"] == [{"outcome": "AVAILABLE", "claims": both * 2}, {"outcome": "INVALID", "claims": []}]
+    data = await api.data(query, {"niks": [nik_of(1)], "direction": "BALIK"}, organizer="djka")
+    assert data["checkNiks"] == [{"outcome": "OUTBOUND_MISSING", "claims": both[1:] * 2}]
 
 
 async def test_a_block_stands_until_it_is_lifted(api: Api, world: World) -> None:

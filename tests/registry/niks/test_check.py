@@ -1,25 +1,41 @@
 """The NIK check: what it answers, what it never tells, and that every look is written down before the answer."""
 
+from contextlib import suppress
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
 
-from app.errors import NikInvalid, RefusalError, Standing, TooManyChecks
+from app.db import Session
+from app.errors import (
+    NikBlocked,
+    NikInvalid,
+    Refusal,
+    RefusalError,
+    ReturnWithoutOutbound,
+    Standing,
+    TooManyChecks,
+)
 from app.models.enums import NikOutcome
 from app.registry.caller import Caller
+from app.registry.niks import claims, sentences
 from app.registry.niks.blocks import StandingBlock
 from app.registry.niks.check import Answer, Check
+from app.registry.niks.claims import Claimed
+from app.registry.registrants import submission
 from app.registry.registrants.submission import Motorcycle
-from tests.world import BUMN, DJKA, HUBDAT, JASA_RAHARJA, NOW, World, nik_of, someone
+from tests.world import BUMN, DJKA, DKI, HUBDAT, JASA_RAHARJA, NOW, World, nik_of, someone
 
 pytestmark = pytest.mark.anyio
 
 COMMAND_LINE = Caller(None, "hubdat")
+PAPERS = Motorcycle("B 1 ABC", "STNK 1")
 
 
 async def checked(world: World, caller: Caller = DJKA, number: int = 1, **changes: Any) -> Answer:
-    [answer] = await world.check(Check(caller, nik_of(number), **changes))
+    """For the trip home of a passenger, unless told otherwise."""
+    asked = {"direction": "MUDIK", "service": "PASSENGER"} | changes
+    [answer] = await world.check(Check(caller, nik_of(number), **asked))
     assert isinstance(answer, Answer)
     return answer
 
@@ -38,7 +54,15 @@ async def block(world: World, number: int, reason: str, *, first: int, last: int
 
 async def test_a_nik_that_nobody_has_is_available(world: World) -> None:
     assert await checked(world) == Answer(
-        nik=nik_of(1), outcome=NikOutcome.AVAILABLE, standing=(), block=None, warnings=(), outbound_stands=None
+        nik=nik_of(1),
+        outcome=NikOutcome.AVAILABLE,
+        asked=(Claimed("MUDIK", "PASSENGER"),),
+        held=(),
+        needs_outbound=True,
+        standing=(),
+        block=None,
+        warnings=(),
+        outbound_stands=None,
     )
 
 
@@ -62,7 +86,7 @@ async def test_direction_and_service_are_asked_for(world: World) -> None:
     deck = await world.route("Motis", service="MOTORCYCLE")
     await world.registered(someone(HUBDAT, deck, motorcycle=Motorcycle("B 1", "1")))
     assert (await checked(world)).outcome == "AVAILABLE"
-    assert (await checked(world, direction="BALIK", service="MOTORCYCLE")).outcome == "AVAILABLE"
+    assert (await checked(world, HUBDAT, direction="BALIK", service="MOTORCYCLE")).outcome == "AVAILABLE"
     [standing] = (await checked(world, service="MOTORCYCLE")).standing
     assert (standing.direction, standing.service) == ("MUDIK", "MOTORCYCLE")
 
@@ -114,6 +138,171 @@ async def test_a_return_check_says_whether_ones_own_outbound_is_there(world: Wor
     assert (await checked(world, HUBDAT, direction="BALIK")).outbound_stands is False
 
 
+async def would_be_refused(world: World, way: str, caller: Caller = HUBDAT, number: int = 1, at: datetime = NOW) -> str:
+    """What submitting says. It is undone."""
+    verdicts: list[Any] = []
+
+    async def attempt(session: Session) -> None:
+        one = someone(caller, world.routes[way], number, motorcycle=PAPERS if "Motis" in way else None)
+        verdicts.extend(await submission.submit(session, world.vault, [one], at))
+        raise Undone
+
+    with suppress(Undone):
+        await world.database.attempt(attempt)
+    [verdict] = verdicts
+    return verdict.code if isinstance(verdict, Refusal) else "ACCEPTED"
+
+
+class Undone(Exception):  # noqa: N818 - it rolls back
+    """Nothing of it is to stay."""
+
+
+SAID = {
+    "AVAILABLE": "ACCEPTED",
+    "REGISTERED": "NIK_ALREADY_REGISTERED",
+    "BLOCKED": "NIK_BLOCKED",
+    "OUTBOUND_MISSING": "RETURN_WITHOUT_OUTBOUND",
+}
+"""What a check answers, and what submitting answers."""
+
+
+async def test_a_check_for_all_answers_each_claim_as_submitting_would(world: World) -> None:
+    """DJKA asks about people of others and of its own; `Motis` are routes for motorcycles."""
+    ways = {
+        ("MUDIK", "PASSENGER"): await world.route("home", organizer="djka"),
+        ("BALIK", "PASSENGER"): await world.way_back("back", organizer="djka"),
+        ("MUDIK", "MOTORCYCLE"): await world.route("Motis home", organizer="djka", service="MOTORCYCLE"),
+        ("BALIK", "MOTORCYCLE"): await world.way_back("Motis back", organizer="djka", service="MOTORCYCLE"),
+    }
+    names = dict(zip(claims.ALL, ("home", "back", "Motis home", "Motis back"), strict=True))
+    await world.registered(someone(HUBDAT, await world.route(), 2))
+    await world.registered(someone(DJKA, ways["MUDIK", "PASSENGER"], 3))
+    await world.registered(someone(DJKA, ways["MUDIK", "MOTORCYCLE"], 4, motorcycle=PAPERS))
+    await block(world, 5, "Gugur", first=2026, last=2026)
+    outcomes = {}
+    for number in range(1, 6):
+        answer = await checked(world, DJKA, number, direction=None, service=None)
+        outcomes[number] = [one.outcome.value for one in answer.claims]
+        assert [tuple(one.claimed) for one in answer.claims] == list(ways)
+        for one in answer.claims:
+            own = one.holder is not None and one.holder.own
+            said = await would_be_refused(world, names[one.claimed], DJKA, number)
+            # Submitted again, one's own registration is answered as it is.
+            assert said == ("ACCEPTED" if own else SAID[one.outcome]), (number, one)
+    free = ["AVAILABLE", "OUTBOUND_MISSING"]
+    assert outcomes == {
+        1: [*free, *free],
+        2: ["REGISTERED", "OUTBOUND_MISSING", *free],
+        3: ["REGISTERED", "AVAILABLE", *free],
+        4: [*free, "REGISTERED", "AVAILABLE"],
+        5: ["BLOCKED"] * 4,
+    }
+
+
+@pytest.mark.parametrize(
+    ("asked", "outcome", "count"),
+    [
+        ({}, "AVAILABLE", 4),
+        ({"direction": "MUDIK"}, "AVAILABLE", 2),
+        ({"service": "MOTORCYCLE"}, "AVAILABLE", 2),
+        ({"direction": "BALIK"}, "OUTBOUND_MISSING", 2),
+        ({"direction": "BALIK", "service": "MOTORCYCLE"}, "OUTBOUND_MISSING", 1),
+    ],
+)
+async def test_the_answer_of_several_claims(world: World, asked: dict[str, Any], outcome: str, count: int) -> None:
+    everything: dict[str, Any] = {"direction": None, "service": None}
+    answer = await checked(world, HUBDAT, **everything | asked)
+    assert (answer.outcome, len(answer.claims)) == (outcome, count)
+
+
+async def test_all_that_stands_is_told_in_the_order_of_the_claims(world: World) -> None:
+    await world.way_back()
+    both = someone(HUBDAT, await world.route(), return_route_id=world.routes["Solo - Jakarta"])
+    await world.registered(both)
+    await world.registered(
+        someone(DJKA, await world.route("Motis", organizer="djka", service="MOTORCYCLE"), motorcycle=PAPERS)
+    )
+    answer = await checked(world, DKI, direction=None, service=None)
+    assert answer.outcome == "REGISTERED"
+    assert [(one.organizer, one.direction, one.service) for one in answer.standing] == [
+        ("hubdat", "MUDIK", "PASSENGER"),
+        ("hubdat", "BALIK", "PASSENGER"),
+        ("djka", "MUDIK", "MOTORCYCLE"),
+    ]
+    assert answer.outbound_stands is False
+    assert (await checked(world, DJKA, direction=None, service=None)).outbound_stands is True
+
+
+async def test_a_return_waits_for_its_outbound_as_the_policy_wants_it(world: World) -> None:
+    """Hubdat wants both ways on one day (WIB); whoever needs no outbound is never told that one is missing."""
+    await world.way_back()
+    home = await world.registered(someone(HUBDAT, await world.route()))
+    balik: dict[str, Any] = {"direction": "BALIK"}
+    assert (await checked(world, HUBDAT, **balik)).outcome == "AVAILABLE"
+    tomorrow = NOW + timedelta(days=1)
+    [late] = await world.check(Check(HUBDAT, nik_of(1), "BALIK", "PASSENGER"), now=tomorrow)
+    assert (late.outcome, late.outbound_stands, late.claims[0].same_day) == ("OUTBOUND_MISSING", True, True)
+    assert await would_be_refused(world, "Solo - Jakarta", at=tomorrow) == "RETURN_WITHOUT_OUTBOUND"
+    await world.policy("hubdat", return_same_day=False)
+    [again] = await world.check(Check(HUBDAT, nik_of(1), "BALIK", "PASSENGER"), now=tomorrow)
+    assert again.outcome == "AVAILABLE"
+    await world.put(home.id, status="NO_SHOW", verified_at=NOW)
+    gone = await checked(world, HUBDAT, **balik)
+    assert (gone.outcome, gone.claims[0].same_day) == ("OUTBOUND_MISSING", False)
+    await world.policy("hubdat", return_requires_outbound=False)
+    assert (await checked(world, HUBDAT, **balik)).outcome == "AVAILABLE"
+
+
+async def test_a_members_trip_home_counts_for_its_coordinator(world: World) -> None:
+    await world.registered(someone(BUMN, await world.route("Bus", organizer="bumn-satu")))
+    assert (await checked(world, JASA_RAHARJA, direction="BALIK")).outcome == "AVAILABLE"
+    assert (await checked(world, BUMN, direction="BALIK")).outcome == "AVAILABLE"
+    assert (await checked(world, DKI, direction="BALIK")).outcome == "OUTBOUND_MISSING"
+
+
+async def sentences_of(world: World, caller: Caller, number: int = 1, **asked: Any) -> tuple[str, str]:
+    answer = await checked(world, caller, number, **({"direction": None, "service": None} | asked))
+    return sentences.sentence(answer, "id"), sentences.sentence(answer, "en")
+
+
+async def test_one_sentence_for_the_screen(world: World) -> None:
+    await world.way_back()
+    both = someone(HUBDAT, await world.route(), 2, return_route_id=world.routes["Solo - Jakarta"])
+    await world.registered(both)
+    await world.registered(someone(DJKA, await world.route("Bus", organizer="djka"), 3))
+    await block(world, 4, "Gugur", first=2026, last=2026)
+    assert await sentences_of(world, DJKA) == (
+        "NIK ini belum terdaftar di penyelenggara mana pun dan dapat didaftarkan.",
+        "This NIK is not registered with any organizer and can be registered.",
+    )
+    assert await sentences_of(world, DJKA, direction="MUDIK") == (
+        "NIK ini dapat didaftarkan untuk arus mudik (penumpang), arus mudik (sepeda motor).",
+        "This NIK can be registered for: trip home (passenger), trip home (motorcycle).",
+    )
+    assert await sentences_of(world, DJKA, direction="BALIK", service="PASSENGER") == (
+        ReturnWithoutOutbound(same_day=False).message("id"),
+        ReturnWithoutOutbound(same_day=False).message("en"),
+    )
+    day = "2026-03-02"
+    indonesian, english = await sentences_of(world, DJKA, 2)
+    assert indonesian == (
+        f"NIK ini sudah terdaftar di HUBDAT (arus mudik, penumpang, {day}) dan HUBDAT (arus balik, penumpang, {day});"
+        f" masih dapat didaftarkan untuk arus mudik (sepeda motor)."
+    )
+    assert english == (
+        f"This NIK is already registered with HUBDAT (trip home, passenger, {day}) and HUBDAT (trip back, passenger,"
+        f" {day}); it can still be registered for: trip home (motorcycle)."
+    )
+    assert await sentences_of(world, DKI, 3, service="PASSENGER", direction="MUDIK") == (
+        "NIK ini sudah terdaftar di DJKA (arus mudik, penumpang, 2026-03-02).",
+        "This NIK is already registered with DJKA (trip home, passenger, 2026-03-02).",
+    )
+    assert await sentences_of(world, DKI, 4) == (
+        NikBlocked(until_season=2026).message("id"),
+        NikBlocked(until_season=2026).message("en"),
+    )
+
+
 async def test_last_season_does_not_stand(world: World) -> None:
     await world.registered(someone(HUBDAT, await world.route()))
     await world.season(2027, date(2027, 4, 30))
@@ -151,9 +340,14 @@ async def test_every_check_is_written_down_before_it_is_answered(world: World) -
     await world.registered(someone(HUBDAT, await world.route(), 1))
     await block(world, 2, "Gugur", first=2026, last=2026)
     later = NOW + timedelta(hours=1)
+
+    def index(number: int) -> bytes:
+        return world.vault.blind_index(nik_of(number))
+
     await world.check(
         Check(DJKA, nik_of(1)),
         Check(HUBDAT, nik_of(2), "BALIK"),
+        Check(HUBDAT, nik_of(4), "BALIK", "PASSENGER"),
         Check(COMMAND_LINE, nik_of(3), service="MOTORCYCLE"),
         Check(DJKA, "not a NIK"),
         now=later,
@@ -162,9 +356,10 @@ async def test_every_check_is_written_down_before_it_is_answered(world: World) -
         """SELECT at, client_id, organizer_code, nik_index, purpose, direction, service, outcome
            FROM nik_access ORDER BY id"""
     ) == [
-        (later, "djka-test", "djka", world.vault.blind_index(nik_of(1)), "CHECK", "MUDIK", "PASSENGER", "REGISTERED"),
-        (later, "hubdat-test", "hubdat", world.vault.blind_index(nik_of(2)), "CHECK", "BALIK", "PASSENGER", "BLOCKED"),
-        (later, "pemudik", "hubdat", world.vault.blind_index(nik_of(3)), "CHECK", "MUDIK", "MOTORCYCLE", "AVAILABLE"),
+        (later, "djka-test", "djka", index(1), "CHECK", None, None, "REGISTERED"),
+        (later, "hubdat-test", "hubdat", index(2), "CHECK", "BALIK", None, "BLOCKED"),
+        (later, "hubdat-test", "hubdat", index(4), "CHECK", "BALIK", "PASSENGER", "OUTBOUND_MISSING"),
+        (later, "pemudik", "hubdat", index(3), "CHECK", None, "MOTORCYCLE", "AVAILABLE"),
     ]
 
 

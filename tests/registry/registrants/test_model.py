@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from sqlalchemy import text
 from uuid_utils.compat import uuid7
 
+from app.clock import wib_day
 from app.db import Session
 from app.errors import NikAlreadyRegistered, Refusal, TransitionNotAllowed
 from app.models.enums import RegistrantStatus
@@ -260,13 +261,23 @@ class Lives:
 
     def compare_check(self, answer: Any, nik: int, direction: str, service: str) -> None:
         held = self.model.holder(nik, direction, service)
-        outcome = "BLOCKED" if nik in self.model.blocked else "AVAILABLE" if held is None else "REGISTERED"
-        assert answer.outcome == outcome
         told = [(one.organizer, one.status, one.own) for one in answer.standing]
         assert told == ([] if held is None else [(held.organizer, held.status, held.organizer == "hubdat")])
         outbound = self.model.holder(nik, "MUDIK", service)
         stands = outbound is not None and outbound.organizer == "hubdat" and outbound.status != "NO_SHOW"
         assert answer.outbound_stands == (stands if direction == "BALIK" else None)
+        assert answer.outcome == self.outcome(nik, held, outbound if stands else None, direction)
+
+    def outcome(self, nik: int, held: Person | None, outbound: Person | None, direction: str) -> str:
+        if nik in self.model.blocked:
+            return "BLOCKED"
+        if held is not None:
+            return "REGISTERED"
+        terms = TERMS["hubdat"]
+        if direction == "MUDIK" or not terms.needs_outbound:
+            return "AVAILABLE"
+        on_its_day = outbound is not None and wib_day(outbound.registered_at) == wib_day(self.now)
+        return "AVAILABLE" if outbound is not None and (on_its_day or not terms.same_day) else "OUTBOUND_MISSING"
 
     # --- from the model's words into the registry's ---
 

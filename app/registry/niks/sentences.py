@@ -1,0 +1,98 @@
+"""The one sentence of a check, for the clerk's screen: what stands against the NIK, and what is still open to it.
+
+A claim that is not available is told in the words of the refusal that a submission would get.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from app.errors import (
+    DIRECTIONS,
+    SERVICES,
+    Language,
+    NikAlreadyRegistered,
+    NikBlocked,
+    NikInvalid,
+    Refusal,
+    ReturnWithoutOutbound,
+    Standing,
+)
+from app.models.enums import NikOutcome
+from app.registry.niks import claims
+from app.registry.niks.check import Answer
+from app.registry.niks.claims import Claim
+
+_FREE: dict[Language, str] = {
+    "id": "NIK ini belum terdaftar di penyelenggara mana pun dan dapat didaftarkan.",
+    "en": "This NIK is not registered with any organizer and can be registered.",
+}
+_FREE_FOR: dict[Language, str] = {
+    "id": "NIK ini dapat didaftarkan untuk {claims}.",
+    "en": "This NIK can be registered for: {claims}.",
+}
+_REGISTERED: dict[Language, str] = {
+    "id": "NIK ini sudah terdaftar di {standing}",
+    "en": "This NIK is already registered with {standing}",
+}
+_STILL: dict[Language, str] = {
+    "id": "; masih dapat didaftarkan untuk {claims}",
+    "en": "; it can still be registered for: {claims}",
+}
+_AND: dict[Language, str] = {"id": " dan ", "en": " and "}
+
+
+def sentence(answer: Answer | NikInvalid, language: Language) -> str:
+    if isinstance(answer, NikInvalid):
+        return answer.message(language)
+    if answer.outcome is NikOutcome.AVAILABLE:
+        return _free(answer, language)
+    if answer.outcome is NikOutcome.REGISTERED:
+        return _registered(answer, language)
+    return of_claim(answer.claims[0], language)
+
+
+def of_claim(claim: Claim, language: Language) -> str:
+    """The same for one direction and service."""
+    refusal = _refusal(claim)
+    if refusal is not None:
+        return refusal.message(language)
+    return _FREE_FOR[language].format(claims=_named(claim, language))
+
+
+def _free(answer: Answer, language: Language) -> str:
+    if len(answer.claims) == len(claims.ALL):
+        return _FREE[language]
+    return _FREE_FOR[language].format(claims=_listed(_available(answer), language))
+
+
+def _registered(answer: Answer, language: Language) -> str:
+    standing = _AND[language].join(_stands(one, language) for one in answer.standing)
+    free = _available(answer)
+    still = _STILL[language].format(claims=_listed(free, language)) if free else ""
+    return f"{_REGISTERED[language].format(standing=standing)}{still}."
+
+
+def _available(answer: Answer) -> list[Claim]:
+    return [one for one in answer.claims if one.outcome is NikOutcome.AVAILABLE]
+
+
+def _refusal(claim: Claim) -> Refusal | None:
+    if claim.blocked_until is not None:
+        return NikBlocked(until_season=claim.blocked_until)
+    if claim.holder is not None:
+        return NikAlreadyRegistered(standing=claim.holder)
+    return ReturnWithoutOutbound(same_day=claim.same_day) if claim.outcome is NikOutcome.OUTBOUND_MISSING else None
+
+
+def _listed(free: Sequence[Claim], language: Language) -> str:
+    return ", ".join(_named(one, language) for one in free)
+
+
+def _named(claim: Claim, language: Language) -> str:
+    return f"{DIRECTIONS[language][claim.claimed.direction]} ({SERVICES[language][claim.claimed.service]})"
+
+
+def _stands(one: Standing, language: Language) -> str:
+    direction, service = DIRECTIONS[language][one.direction], SERVICES[language][one.service]
+    return f"{one.organizer_name} ({direction}, {service}, {one.registered_on.isoformat()})"
