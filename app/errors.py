@@ -18,7 +18,7 @@
     ├── MotorcycleRequired         MOTORCYCLE_REQUIRED
     ├── MotorcycleNotHandedOver    MOTORCYCLE_NOT_HANDED_OVER
     ├── NotHealthy                 NOT_HEALTHY
-    ├── NotFound                   NOT_FOUND
+    ├── NotFound                   NOT_FOUND                   what
     ├── NotYours                   NOT_YOURS
     └── InvalidValue               INVALID_VALUE               field, reason
 
@@ -37,11 +37,12 @@ from collections.abc import Callable
 from dataclasses import dataclass, fields
 from dataclasses import field as declared
 from datetime import date, datetime
-from typing import Any, ClassVar, Literal, TypeVar
+from typing import Any, ClassVar, TypeVar
 
+from app import language as words
 from app.clock import WIB
 
-Language = Literal["id", "en"]
+Language = words.Language
 UseCase = TypeVar("UseCase", bound=Callable[..., Any])
 
 
@@ -131,8 +132,8 @@ class NikAlreadyRegistered(Refusal):
     def facts(self, language: Language) -> dict[str, object]:
         return {
             "organizer": self.standing.organizer_name,
-            "direction": DIRECTIONS[language][self.standing.direction],
-            "service": SERVICES[language][self.standing.service],
+            "direction": words.DIRECTIONS[language][self.standing.direction],
+            "service": words.SERVICES[language][self.standing.service],
             "registered_on": self.standing.registered_on.isoformat(),
         }
 
@@ -305,9 +306,15 @@ class NotHealthy(Refusal):
 @dataclass(frozen=True, slots=True)
 class NotFound(Refusal):
     code = "NOT_FOUND"
-    indonesian = "Tidak ditemukan di antara data Anda."
-    english = "Not found among your records."
-    remedy = "Check the reference, and that the record is yours."
+    indonesian = "{what} tidak ditemukan."
+    english = "{what} was not found."
+    remedy = "Check what the message and `field` name, and that it is yours."
+
+    what: str = declared(default="", kw_only=True)
+    """A key of `words.THINGS`. Empty: `field` is one."""
+
+    def facts(self, language: Language) -> dict[str, object]:
+        return {"what": words.thing(self.what or self.field or "", language)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -359,12 +366,3 @@ KINDS: tuple[type[Refusal], ...] = tuple(
     if isinstance(kind, type) and issubclass(kind, Refusal) and kind != Refusal
 )
 """Every kind that the registry refuses, in their order."""
-
-DIRECTIONS: dict[Language, dict[str, str]] = {
-    "id": {"MUDIK": "arus mudik", "BALIK": "arus balik"},
-    "en": {"MUDIK": "trip home", "BALIK": "trip back"},
-}
-SERVICES: dict[Language, dict[str, str]] = {
-    "id": {"PASSENGER": "penumpang", "MOTORCYCLE": "sepeda motor"},
-    "en": {"PASSENGER": "passenger", "MOTORCYCLE": "motorcycle"},
-}

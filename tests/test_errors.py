@@ -173,8 +173,15 @@ MESSAGES = [
         errors.NotFound("ref"),
         "NOT_FOUND",
         "ref",
-        "Tidak ditemukan di antara data Anda.",
-        "Not found among your records.",
+        "Pendaftar tidak ditemukan.",
+        "The registrant was not found.",
+    ),
+    (
+        errors.NotFound("id", what="case"),
+        "NOT_FOUND",
+        "id",
+        "Kasus tidak ditemukan.",
+        "The case was not found.",
     ),
     (
         errors.NotYours("member"),

@@ -27,8 +27,9 @@ from app.registry.clients.scopes import DASHBOARD_READ, HUBDAT_ADMIN, OWN_REGIST
 from app.registry.registrants import lookup, submission
 from app.registry.registrants.submission import Accepted, Submission
 from app.registry.registrants.view import View
-from app.registry.routes import finding, route, terminals
+from app.registry.routes import finding, release_list, route, terminals
 from app.registry.routes.finding import RouteFilter
+from app.registry.routes.release_list import ListedRelease
 from app.registry.routes.route import Route
 from app.registry.routes.terminals import Terminal
 from app.registry.statistics import statistics
@@ -154,6 +155,14 @@ class Context:
         async def load(ids: list[UUID]) -> list[Route | None]:
             async with self.transaction() as session:
                 return await route.by_ids(session, ids, self.now)
+
+        return DataLoader(load)
+
+    @cached_property
+    def releases(self) -> DataLoader[UUID, list[ListedRelease]]:
+        async def load(ids: list[UUID]) -> list[list[ListedRelease]]:
+            async with self.transaction() as session:
+                return await release_list.of_routes(session, ids)
 
         return DataLoader(load)
 

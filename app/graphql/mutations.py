@@ -14,9 +14,17 @@ from app.registry.clients.scopes import HUBDAT_ADMIN, REGISTRANTS_WRITE, ROUTES_
 from app.registry.imports import absentees, jobs
 from app.registry.niks import blocks
 from app.registry.registrants import cases, corrections, lifecycle, motorcycles, submission
-from app.registry.routes import merging, quota_releases, saving, terminal_merging, terminals
+from app.registry.routes import (
+    daily_releases,
+    merging,
+    quota_releases,
+    release_list,
+    saving,
+    terminal_merging,
+    terminals,
+)
 from app.registry.terms import organizers as registry_organizers
-from app.registry.terms import seasons, windows
+from app.registry.terms import seasons, window_history, windows
 from app.registry.webhooks import deliveries
 from app.registry.webhooks import webhooks as registry_webhooks
 
@@ -132,6 +140,23 @@ class Mutation:
         description=f"Adds seats to a route, now or later. {refusals_of(quota_releases.release)}",
     )
 
+    release_quota_daily = open_to(
+        routes.release_quota_daily,
+        ROUTES_WRITE,
+        description=(
+            f"Adds seats to a route at the same time of each day; each day is a release of its own."
+            f" {refusals_of(daily_releases.release)}"
+        ),
+    )
+    cancel_release = open_to(
+        routes.cancel_release,
+        ROUTES_WRITE,
+        description=(
+            "Cancels a release that is not due yet, or all days of a daily release that are not."
+            f" {refusals_of(release_list.cancel)}"
+        ),
+    )
+
     save_webhook = open_to(
         webhooks.save_webhook,
         REGISTRANTS_WRITE,
@@ -209,6 +234,14 @@ class Mutation:
         organizers.save_window,
         HUBDAT_ADMIN,
         description=f"Adds a wave, or amends one. {refusals_of(windows.save, seasons.current)}",
+    )
+    withdraw_window = open_to(
+        organizers.withdraw_window,
+        HUBDAT_ADMIN,
+        description=(
+            "Withdraws a window before it begins; one that has begun is amended. "
+            f"{refusals_of(window_history.withdraw)}"
+        ),
     )
     issue_client = open_to(
         admin.issue_client,

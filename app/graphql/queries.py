@@ -11,7 +11,7 @@ from app.graphql.topics.admin import find_cases, me
 from app.graphql.topics.changes import find_changes
 from app.graphql.topics.imports import find_consolidation, find_import_job
 from app.graphql.topics.niks import check_nik, check_niks, nik_accesses
-from app.graphql.topics.organizers import every_organizer, find_organizer
+from app.graphql.topics.organizers import every_organizer, every_window, find_organizer
 from app.graphql.topics.problems import errors_of, refusals_of
 from app.graphql.topics.registrants import find_registrant, find_registrants
 from app.graphql.topics.routes import find_route, find_routes, find_terminal, find_terminals
@@ -70,6 +70,14 @@ class Query:
     organizer = open_to(find_organizer, description=f"One organizer. {errors_of(seasons.latest)}")
     organizers = open_to(
         every_organizer, description=f"Every organizer, by code. {errors_of(seasons.latest)}", directives=[sized(100)]
+    )
+    windows = open_to(
+        every_window,
+        description=(
+            "Every window of a season as it was saved, with what was amended or withdrawn; each organizer's in order."
+            f" {errors_of(seasons.latest)}"
+        ),
+        directives=[sized(100)],
     )
     route = open_to(find_route, description="One route.")
     routes = open_to(

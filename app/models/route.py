@@ -85,6 +85,7 @@ class QuotaRelease(SQLModel, table=True):
         CheckConstraint("seats <> 0", name="seats"),
         Index("ix_quota_release_pending", "due_at", "route_id", postgresql_where=text("released_at IS NULL")),
         Index("ix_quota_release_route_id", "route_id"),
+        Index("ix_quota_release_daily_id", "daily_id", postgresql_where=text("daily_id IS NOT NULL")),
     )
 
     id: UUID = Field(primary_key=True)
@@ -93,3 +94,5 @@ class QuotaRelease(SQLModel, table=True):
     due_at: datetime
     released_at: datetime | None = None
     """When it was added to the route's quota."""
+    daily_id: UUID | None = None
+    """Of a daily release: all its days have one."""

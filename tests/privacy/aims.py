@@ -202,6 +202,7 @@ AIMS: dict[str, Callable[[Target], Asked]] = {
     "registrants": _registrants,
     "organizer": lambda target: [{"code": code} for code in target.organizers],
     "organizers": _nothing,
+    "windows": lambda target: [{}, *({"organizer": code, "season": 2026} for code in target.organizers)],
     "route": lambda target: [
         {"id": route} for route in [*target.routes[:5], *(str(one.id) for one in target.people[:3])]
     ],
@@ -237,6 +238,11 @@ AIMS: dict[str, Callable[[Target], Asked]] = {
     "mergeRoute": lambda target: [{"provisional": route, "into": target.own["home"]} for route in target.routes[:6]],
     "mergeTerminal": lambda target: [{"provisional": code, "into": "tirtonadi"} for code in TERMINALS],
     "releaseQuota": lambda target: [{"routeId": route, "seats": 1} for route in target.routes[:6]],
+    "releaseQuotaDaily": lambda target: [
+        {"routeId": route, "seats": 1, "at": "08:00", "from": "2026-03-03", "to": "2026-03-04"}
+        for route in target.routes[:6]
+    ],
+    "cancelRelease": lambda target: [{"id": one} for one in target.routes[:3]],
     "saveWebhook": _webhook_inputs,
     "rotateWebhookSecret": lambda target: [{"id": one} for one in target.webhooks],
     "testWebhook": lambda target: [{"id": one} for one in target.webhooks],
@@ -245,6 +251,7 @@ AIMS: dict[str, Callable[[Target], Asked]] = {
     # Hubdat's.
     "saveOrganizer": lambda target: [{"input": {"code": code, "name": "Diambil alih"}} for code in target.organizers],
     "saveWindow": lambda target: [{"input": {"organizer": code, "opensAt": NOW_TEXT}} for code in target.organizers],
+    "withdrawWindow": lambda target: [{"id": one, "reason": REASON} for one in target.routes[:2]],
     "issueClient": lambda target: [{"organizer": code, "scopes": ["registrants:read"]} for code in target.organizers],
     "rotateClientSecret": lambda target: [{"id": f"{code}-test"} for code in target.organizers],
     "revokeClient": lambda target: [{"id": f"{code}-test"} for code in target.organizers],
@@ -261,6 +268,7 @@ FOR_THE_MINISTRY = frozenset(
         "nikAccesses",
         "saveOrganizer",
         "saveWindow",
+        "withdrawWindow",
         "issueClient",
         "rotateClientSecret",
         "revokeClient",
@@ -277,7 +285,15 @@ NOBODY = nik_of(839_999)
 """A NIK that no registrant has."""
 
 
-AT_ONCE = {"registrants": 2, "changes": 2, "statistics": 1, "webhooks": 1, "importJob": 1, "cancelMissing": 1}
+AT_ONCE = {
+    "registrants": 2,
+    "windows": 1,
+    "changes": 2,
+    "statistics": 1,
+    "webhooks": 1,
+    "importJob": 1,
+    "cancelMissing": 1,
+}
 """Calls in one document, of a field that answers much."""
 
 

@@ -23,6 +23,7 @@ from app.graphql.vocabulary import Direction, IntegrationScheme, Mode, PlaceKind
 from app.registry.routes import route as registry_route
 from app.registry.routes import terminals as registry_terminals
 from app.registry.routes.finding import RouteFilter
+from app.registry.routes.release_list import ListedRelease
 from app.registry.statistics import counting
 from app.registry.statistics.questions import DeparturesPage, Part, Question, Selection
 from app.registry.terms import organizers as registry_organizers
@@ -126,6 +127,27 @@ class Organizer:
         return record
 
 
+@strawberry.type(description="Seats that are added to a route's quota at a time, or taken off at once.")
+class QuotaRelease:
+    id: ID = strawberry.field(description="A UUID; what `cancelRelease` names.")
+    seats: int = strawberry.field(description="How many; negative: how many fewer.")
+    due_at: datetime = strawberry.field(description="From when on they count.")
+    due: bool = strawberry.field(description="Whether they count by now. What is not due yet can be cancelled.")
+    daily_id: ID | None = strawberry.field(
+        description="Of a daily release: all its days have one, and `cancelRelease` takes it as well."
+    )
+
+    @classmethod
+    def from_record(cls, record: ListedRelease, now: datetime) -> QuotaRelease:
+        return cls(
+            id=ID(str(record.id)),
+            seats=record.seats,
+            due_at=record.due_at,
+            due=record.due_at <= now,
+            daily_id=None if record.daily_id is None else ID(str(record.daily_id)),
+        )
+
+
 @strawberry.federation.type(
     name="Route", keys=["id"], description="One departure offered by one organizer: `rute_perjalanan` of the standard."
 )
@@ -175,6 +197,11 @@ class Route:
             remaining=record.remaining,
             provisional=record.provisional,
         )
+
+    @loaded("What its quota is the sum of, and what is to come, in the order in which it is due.", sized(20))
+    async def releases(self, info: Info) -> list[QuotaRelease]:
+        records = await info.context.releases.load(identifier(self.id))
+        return [QuotaRelease.from_record(record, info.context.now) for record in records]
 
     @loaded("Of a MUDIK route: the same organizer's BALIK routes from this destination's city.", sized(10))
     async def return_routes(self, info: Info) -> list[Route]:

@@ -11,14 +11,17 @@ from strawberry import ID, UNSET
 from app.db import Session
 from app.errors import Refusal
 from app.graphql.context import Info
+from app.graphql.fields import loaded
 from app.graphql.scalars import given, identifier
 from app.graphql.topics import catalogue
 from app.graphql.topics.catalogue import Organizer
+from app.graphql.topics.niks import Reason
 from app.graphql.topics.problems import Problem
 from app.graphql.vocabulary import IntegrationScheme, WindowKind
 from app.registry.terms import organizers as registry_organizers
-from app.registry.terms import policy, seasons, windows
+from app.registry.terms import policy, seasons, window_history, windows
 from app.registry.terms.policy import KEEP
+from app.registry.terms.window_history import SavedWindow
 
 
 @strawberry.input(description="What changes of an organizer's policy in the current season. Left out stays as it is.")
@@ -108,6 +111,45 @@ class WindowInput:
         )
 
 
+@strawberry.type(description="A window as it was saved once: what is in force, and what was before.")
+class Window:
+    id: ID = strawberry.field(
+        description="Names it in `WindowInput.amends` and `withdrawWindow`, while it is in force."
+    )
+    season: int = strawberry.field(description="The programme year.")
+    kind: WindowKind = strawberry.field(description="What it opens.")
+    opens_at: datetime = strawberry.field(description="The first instant that is inside.")
+    closes_at: datetime | None = strawberry.field(description="The first instant that is outside. Null: an open end.")
+    until_quota_is_full: bool = strawberry.field(description="Announced as open until the quota is full.")
+    note: str | None = strawberry.field(description="What the organizer said about it.")
+    saved_at: datetime = strawberry.field(description="Since when it is, or was, in force.")
+    amends: ID | None = strawberry.field(description="The window whose place it took.")
+    ended_at: datetime | None = strawberry.field(
+        description="When it was amended or withdrawn: amended, if another one `amends` it. Null: it is in force."
+    )
+    organizer_code: strawberry.Private[str]
+
+    @classmethod
+    def from_record(cls, record: SavedWindow) -> Window:
+        return cls(
+            id=ID(str(record.id)),
+            season=record.season,
+            kind=WindowKind(record.kind),
+            opens_at=record.opens_at,
+            closes_at=record.closes_at,
+            until_quota_is_full=record.until_quota_is_full,
+            note=record.note,
+            saved_at=record.saved_at,
+            amends=None if record.replaces is None else ID(str(record.replaces)),
+            ended_at=record.superseded_at,
+            organizer_code=record.organizer,
+        )
+
+    @loaded("Whose it is.")
+    async def organizer(self, info: Info) -> Organizer:
+        return await catalogue.get_organizer(info, self.organizer_code)
+
+
 OrganizerResult = Annotated[
     Organizer | Problem,
     strawberry.union(
@@ -144,6 +186,31 @@ async def save_organizer(
     if isinstance(verdict, Refusal):
         return Problem.from_refusal(verdict, context)
     return Organizer.from_record(verdict)
+
+
+async def every_window(
+    info: Info,
+    organizer: Annotated[ID | None, strawberry.argument(description="Of this one; left out: of all.")] = UNSET,
+    season: Annotated[int | None, strawberry.argument(description="The current one if left out.")] = UNSET,
+) -> list[Window]:
+    async with info.context.transaction() as session:
+        year = given(season) or await seasons.latest(session)
+        found = await window_history.all_of(session, year, given(organizer))
+    return [Window.from_record(record) for record in found]
+
+
+async def withdraw_window(
+    info: Info,
+    id: Annotated[ID, strawberry.argument(description="A window in force that has not begun.")],
+    reason: Reason,
+) -> OrganizerResult:
+    context = info.context
+    verdict = await context.attempt(
+        lambda session: window_history.withdraw(session, context.caller, identifier(id), reason, context.now)
+    )
+    if isinstance(verdict, Refusal):
+        return Problem.from_refusal(verdict, context)
+    return await catalogue.get_organizer(info, verdict)
 
 
 async def save_window(

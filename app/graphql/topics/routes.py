@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import Annotated
 
 import strawberry
@@ -16,8 +16,18 @@ from app.graphql.topics import catalogue
 from app.graphql.topics.catalogue import Route, Terminal
 from app.graphql.topics.problems import Problem
 from app.graphql.vocabulary import Direction, Mode, PlaceKind, Service
-from app.registry.routes import finding, merging, quota_releases, saving, terminal_merging, terminals
+from app.registry.routes import (
+    daily_releases,
+    finding,
+    merging,
+    quota_releases,
+    release_list,
+    saving,
+    terminal_merging,
+    terminals,
+)
 from app.registry.routes import route as registry_route
+from app.registry.routes.daily_releases import Daily
 
 
 @strawberry.input(description="Which routes: those that fit all that is given.")
@@ -185,6 +195,32 @@ async def release_quota(
         lambda session: quota_releases.release(
             session, context.caller, identifier(route_id), seats, given(at), context.now
         )
+    )
+    return _route(verdict, context)
+
+
+async def release_quota_daily(
+    info: Info,
+    route_id: Annotated[ID, strawberry.argument(description="A route of yours.")],
+    seats: Annotated[int, strawberry.argument(description="How many more on each day.")],
+    at: Annotated[str, strawberry.argument(description="Hour and minute in WIB, such as `08:00`.")],
+    from_: Annotated[date, strawberry.argument(name="from", description="The first day.")],
+    to: Annotated[date, strawberry.argument(description="The last day; at most 120 days.")],
+) -> RouteResult:
+    context, daily = info.context, Daily(seats, at, from_, to)
+    verdict = await context.attempt(
+        lambda session: daily_releases.release(session, context.caller, identifier(route_id), daily, context.now)
+    )
+    return _route(verdict, context)
+
+
+async def cancel_release(
+    info: Info,
+    id: Annotated[ID, strawberry.argument(description="Of a release, or the `dailyId` of a daily one.")],
+) -> RouteResult:
+    context = info.context
+    verdict = await context.attempt(
+        lambda session: release_list.cancel(session, context.caller, identifier(id), context.now)
     )
     return _route(verdict, context)
 

@@ -134,7 +134,7 @@ def named(request: Request) -> UUID:
     try:
         return UUID(request.path_params["id"])
     except ValueError:
-        raise RefusalError(NotFound("id")) from None
+        raise RefusalError(NotFound("id", what="import")) from None
 
 
 @refuses(*refused_by(jobs.get, named))

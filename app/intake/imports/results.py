@@ -34,7 +34,7 @@ ROWS_OF_A_PAGE = 1_000
 def response(database: Database, vault: Vault, job: Job, extension: str) -> Response:
     """Raises `RequestRefused`, `RefusalError`."""
     if extension not in ENCODERS:
-        raise RefusalError(NotFound("id"))
+        raise RefusalError(NotFound("id", what="result"))
     if not job.finished:
         raise RequestRefused(
             409,

@@ -128,7 +128,7 @@ async def rotate(session: Session, caller: Caller, id: str, now: datetime) -> Is
     has_keys = await session.first(_LOCK, id=id)
     client = await get(session, id)
     if client is None:
-        return NotFound("id")
+        return NotFound("id", what="client")
     if client.revoked_at is not None:
         return InvalidValue("id", "Klien ini sudah dicabut.", "This client has been revoked.")
     if has_keys:
@@ -149,7 +149,7 @@ async def revoke(session: Session, caller: Caller, id: str, now: datetime) -> Cl
     await session.first(_LOCK, id=id)
     client = await get(session, id)
     if client is None:
-        return NotFound("id")
+        return NotFound("id", what="client")
     if client.revoked_at is not None:
         return client
     revoked = await session.one(_REVOKE, id=id, now=now)

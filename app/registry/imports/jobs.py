@@ -236,7 +236,7 @@ async def _create(session: Session, order: Order, season: int, now: datetime) ->
 @refuses(NotFound)
 async def get(session: Session, caller: Caller, job_id: UUID) -> Job | NotFound:
     """A job of the caller's organizer, or of a member that it coordinates."""
-    return await session.first(_GET, id=job_id, own=sorted(caller.organizers)) or NotFound("id")
+    return await session.first(_GET, id=job_id, own=sorted(caller.organizers)) or NotFound("id", what="import")
 
 
 async def piece(session: Session, vault: Vault, job_id: UUID, number: int) -> bytes | None:

@@ -160,7 +160,7 @@ async def lift(
         season=season,
     )
     if not lifted:
-        return NotFound("nik")
+        return NotFound("nik", what="block")
     entry = change_log.Entry(
         kind=ChangeKind.NIK_BLOCK_LIFTED,
         season=season,

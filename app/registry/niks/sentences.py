@@ -8,8 +8,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from app.errors import (
-    DIRECTIONS,
-    SERVICES,
     Language,
     NikAlreadyRegistered,
     NikBlocked,
@@ -18,6 +16,7 @@ from app.errors import (
     ReturnWithoutOutbound,
     Standing,
 )
+from app.language import DIRECTIONS, SERVICES
 from app.models.enums import NikOutcome
 from app.registry.niks import claims
 from app.registry.niks.check import Answer

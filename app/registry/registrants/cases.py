@@ -192,7 +192,7 @@ async def decide(
         return given
     case = await session.first(_LOCK, id=case_id)
     if case is None:
-        return NotFound("id")
+        return NotFound("id", what="case")
     if (case.state, case.reason) == (state, given):
         return _case(case)
     decided_at = None if state == CaseState.OPEN else now

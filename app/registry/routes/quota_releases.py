@@ -15,7 +15,7 @@ from uuid import UUID
 from uuid_utils.compat import uuid7
 
 from app.db import Session
-from app.errors import InvalidValue, NotYours, QuotaBelowTaken, Refusal, RouteUnknown, SeasonClosed, refuses
+from app.errors import InvalidValue, NotFound, NotYours, QuotaBelowTaken, Refusal, RouteUnknown, SeasonClosed, refuses
 from app.models.enums import ChangeKind
 from app.registry import change_log
 from app.registry.caller import Caller
@@ -67,7 +67,7 @@ async def release(
     wrong = _impossible(seats, due_at, now)
     if wrong is not None:
         return wrong
-    held = await _locked(session, caller, route_id, now)
+    held = await locked(session, caller, route_id, now)
     if isinstance(held, Refusal):
         return held
     total = judge(held, (held.quota or 0) + (seats if due_at <= now else 0), field="seats")
@@ -79,7 +79,8 @@ async def release(
     return released or RouteUnknown("routeId")
 
 
-async def _locked(session: Session, caller: Caller, route_id: UUID, now: datetime) -> Seats | Refusal:
+@refuses(SeasonClosed, RouteUnknown, NotYours, NotFound)
+async def locked(session: Session, caller: Caller, route_id: UUID, now: datetime) -> Seats | Refusal:
     """The seats of a route of the caller's own, in an open season."""
     # A merged route is no route any more, and nobody waits for its lock.
     if await route.by_ids(session, [route_id], now) == [None]:

@@ -281,7 +281,8 @@ def _season(batch: RouteBatch, given: RouteInput, named: Declared | None) -> int
     if named is not None and named.season not in open_ones:
         return SeasonClosed("id", season=named.season)
     if given.season is None:
-        return named.season if named is not None else max(open_ones, default=None) or NotFound("season")
+        newest = max(open_ones, default=None) if named is None else named.season
+        return newest or NotFound("season", what="openSeason")
     if given.season in open_ones:
         return given.season
     return SeasonClosed("season", season=given.season) if given.season in batch.seasons else NotFound("season")

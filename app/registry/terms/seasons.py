@@ -53,7 +53,7 @@ async def current(session: Session) -> int:
     """The newest open season. Raises `NotFound` when none is open."""
     found = await session.one(_CURRENT)
     if found.year is None:
-        raise RefusalError(NotFound("season"))
+        raise RefusalError(NotFound("season", what="openSeason"))
     return found.year
 
 

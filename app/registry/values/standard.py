@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from datetime import UTC, datetime, timedelta, timezone
 
+from app import language
 from app.clock import WIB
 from app.errors import InvalidValue, refuses
 from app.models.enums import Direction, Mode, RegistrantStatus
@@ -39,14 +40,7 @@ STATUS_CODES = {
     RegistrantStatus.CANCELLED: 5,
     RegistrantStatus.NO_SHOW: 6,
 }
-STATUS_TITLES = {
-    RegistrantStatus.REGISTERED: "Terdaftar",
-    RegistrantStatus.VERIFIED: "Terverifikasi pendaftaran",
-    RegistrantStatus.DEPARTED: "Terverifikasi keberangkatan",
-    RegistrantStatus.FORFEITED: "Gugur",
-    RegistrantStatus.CANCELLED: "Batal",
-    RegistrantStatus.NO_SHOW: "Tidak hadir",
-}
+STATUS_TITLES = {status: language.STATUSES["id"][status] for status in RegistrantStatus}
 DIRECTION_TITLES = {Direction.MUDIK: "Arus mudik", Direction.BALIK: "Arus balik"}
 MODE_TITLES = {Mode.BUS: "Bus", Mode.TRAIN: "Kereta api", Mode.SHIP: "Kapal", Mode.TRUCK: "Truk"}
 """Of `moda`, an extension of ours."""

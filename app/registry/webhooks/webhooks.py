@@ -185,7 +185,7 @@ async def locked(session: Session, caller: Caller, webhook_id: UUID, *, admin: b
     """The webhook, locked. Whoever touches its deliveries locks the webhook first. Somebody else's is not found."""
     webhook = await session.first(_LOCK, id=webhook_id)
     if webhook is None or not (admin or caller.owns(webhook.organizer)):
-        return NotFound("id")
+        return NotFound("id", what="webhook")
     return webhook
 
 

@@ -174,7 +174,7 @@ async def test_nobody_is_registered_by_an_end(world: World, code: int) -> None:
     async with world.unchanged("registrant", "route", "terminal", "change"):
         [refused] = await pushed(world, state(code, 2, **TO_WONOGIRI))
     assert (refused.result, refused.code, refused.registrant_id) == (Result.REFUSED, "NOT_FOUND", None)
-    assert refused.message() == "data_nik: Tidak ditemukan di antara data Anda."
+    assert refused.message() == "data_nik: Pendaftar tidak ditemukan."
 
 
 # --- again after an end -----------------------------------------------------------------------------------------------
