@@ -11,8 +11,8 @@ import hashlib
 import os
 import secrets
 import shutil
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import ExitStack, asynccontextmanager, contextmanager
 from pathlib import Path
 
 import asyncpg
@@ -34,30 +34,43 @@ TABLES = [table.name for table in SQLModel.metadata.sorted_tables]
 
 # TRUNCATE makes new files for each table and each index, which takes ten times as long as to delete a few rows. But
 # deleted rows stay in their files: a table that has grown is truncated. The lock waits for whoever still writes.
-EMPTY = text(
-    f"""
-    DO $$
-    DECLARE
-        name text;
-    BEGIN
-        LOCK TABLE {", ".join(TABLES)} IN ACCESS EXCLUSIVE MODE;
-        IF current_setting('is_superuser') = 'on' AND {SMALL_BYTES} >= (
-            SELECT max(pg_relation_size(oid)) FROM pg_class WHERE relnamespace = 'public'::regnamespace
-        ) THEN
-            -- Neither foreign keys nor triggers are looked at.
-            SET LOCAL session_replication_role = replica;
-            FOREACH name IN ARRAY string_to_array('{",".join(TABLES)}', ',') LOOP
-                EXECUTE format('DELETE FROM %I', name);
-            END LOOP;
-            PERFORM setval(seqrelid, seqstart, false) FROM pg_sequence
-            WHERE pg_sequence_last_value(seqrelid) IS NOT NULL;
-        ELSE
-            TRUNCATE {", ".join(TABLES)} RESTART IDENTITY;
-        END IF;
-    END
-    $$
-    """
+_CLEAR = f"""
+    LOCK TABLE {", ".join(TABLES)} IN ACCESS EXCLUSIVE MODE;
+    IF current_setting('is_superuser') = 'on' AND {SMALL_BYTES} >= (
+        SELECT max(pg_relation_size(oid)) FROM pg_class WHERE relnamespace = 'public'::regnamespace
+    ) THEN
+        -- Neither foreign keys nor triggers are looked at.
+        SET LOCAL session_replication_role = replica;
+        {" ".join(f"DELETE FROM {table};" for table in TABLES)}
+    ELSE
+        TRUNCATE {", ".join(TABLES)};
+    END IF;
+"""
+EMPTY = f"""
+    DO $$ BEGIN
+        {_CLEAR}
+        PERFORM setval(seqrelid, seqstart, false) FROM pg_sequence WHERE pg_sequence_last_value(seqrelid) IS NOT NULL;
+    END $$
+"""
+KEEP = f"""
+    DO $$ BEGIN
+        CREATE SCHEMA kept;
+        {" ".join(f"CREATE TABLE kept.{table} AS TABLE {table};" for table in TABLES)}
+    END $$
+"""
+_DIFFERENT = " OR ".join(
+    f"EXISTS ((TABLE {table} EXCEPT ALL TABLE kept.{table}) UNION ALL (TABLE kept.{table} EXCEPT ALL TABLE {table}))"
+    for table in TABLES
 )
+# Sequences go on: a number of the change log is not given twice.
+PUT_BACK = f"""
+    DO $$ BEGIN
+        IF {_DIFFERENT} THEN
+            {_CLEAR}
+            {" ".join(f"INSERT INTO {table} OVERRIDING SYSTEM VALUE TABLE kept.{table};" for table in TABLES)}
+        END IF;
+    END $$
+"""
 
 
 @contextmanager
@@ -163,5 +176,21 @@ async def migrate(url: str) -> None:
 
 
 async def empty(database: Database) -> None:
+    await do(database, EMPTY)
+
+
+@asynccontextmanager
+async def kept(database: Database) -> AsyncIterator[None]:
+    """Until this is left, `put_back` brings all tables back to what they are now."""
+    await do(database, KEEP)
+    yield
+    await do(database, "DROP SCHEMA kept CASCADE")
+
+
+async def put_back(database: Database) -> None:
+    await do(database, PUT_BACK)
+
+
+async def do(database: Database, statement: str) -> None:
     async with database.transaction() as session:
-        await session.execute(EMPTY)
+        await session.execute(text(statement))

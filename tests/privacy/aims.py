@@ -9,8 +9,14 @@ from app.graphql.paging import cursor_of
 from app.registry.caller import Caller
 from tests.intake.lists import as_csv, row
 from tests.privacy.people import KINDS, Person, Society
-from tests.world import NOW, TERMINALS, nik_of
+from tests.world import BUMN, DJKA, HUBDAT, JASA_RAHARJA, NOW, TERMINALS, nik_of
 
+CALLERS = {
+    "a stranger": DJKA,
+    "a coordinator": JASA_RAHARJA,
+    "its member": BUMN,
+    "the ministry's everyday client": HUBDAT,
+}
 Asked = list[dict[str, Any]]
 """The arguments of several calls of one field."""
 

@@ -1,15 +1,17 @@
 """The whole application, as `app.main` builds it, on a database where every organizer has its people.
 
-One society serves a whole file: what the tests try is refused, or harms nobody else.
+One society serves a whole file, and each test finds it as it was settled: after a test, the tables are put back.
 """
 
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import httpx
 import pytest
+from graphql import build_client_schema, get_introspection_query
 from pydantic import SecretStr
 from starlette.applications import Starlette
 
@@ -19,9 +21,11 @@ from app.main import create_app
 from app.vault.vault import open_vault
 from tests import world as worlds
 from tests.changes.counting import count_all
-from tests.databases import empty
-from tests.graphql.conftest import ISSUER, Api
+from tests.databases import empty, kept, put_back
+from tests.graphql.conftest import EVERYDAY, ISSUER, Api
+from tests.privacy.aims import CALLERS
 from tests.privacy.people import Society, settle
+from tests.privacy.walking import Walk
 
 
 @pytest.fixture(scope="module")
@@ -41,7 +45,7 @@ def frozen() -> Iterator[None]:
 
 
 @pytest.fixture(scope="module")
-async def society(database_url: str, settings: Settings, frozen: None) -> AsyncIterator[Society]:
+async def settled(database_url: str, settings: Settings, frozen: None) -> AsyncIterator[Society]:
     database = Database(database_url)
     society = await settle(await worlds.build(database, open_vault(settings)))
     await count_all(database)
@@ -51,14 +55,41 @@ async def society(database_url: str, settings: Settings, frozen: None) -> AsyncI
 
 
 @pytest.fixture(scope="module")
-async def application(settings: Settings, society: Society) -> AsyncIterator[Starlette]:
+async def application(settings: Settings, settled: Society) -> AsyncIterator[Starlette]:
     application = create_app(settings)
     async with application.router.lifespan_context(application):
         yield application
 
 
 @pytest.fixture(scope="module")
-async def api(application: Starlette, society: Society) -> AsyncIterator[Api]:
-    transport = httpx.ASGITransport(application)
-    async with httpx.AsyncClient(transport=transport, base_url=ISSUER) as http:
-        yield Api(http, society.world.database)
+async def http(application: Starlette) -> AsyncIterator[httpx.AsyncClient]:
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(application), base_url=ISSUER) as http:
+        yield http
+
+
+@pytest.fixture(scope="module")
+async def known(http: httpx.AsyncClient, settled: Society) -> AsyncIterator[Api]:
+    """Clients that were issued before any test looks at what changes."""
+    api = Api(http, settled.world.database)
+    for caller in CALLERS.values():
+        await api.token(caller.organizer, EVERYDAY)
+    await api.token()
+    async with kept(settled.world.database):
+        yield api
+
+
+@pytest.fixture
+async def api(known: Api) -> AsyncIterator[Api]:
+    """What a test changes, also tokens that it asks for, is gone after it."""
+    yield replace(known, tokens=dict(known.tokens))
+    await put_back(known.database)
+
+
+@pytest.fixture
+def society(settled: Society, api: Api) -> Society:
+    return settled
+
+
+@pytest.fixture(scope="module")
+async def walk(known: Api) -> Walk:
+    return Walk(build_client_schema(await known.data(get_introspection_query(), organizer="djka")))

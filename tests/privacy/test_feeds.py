@@ -10,8 +10,9 @@ import pytest
 from app.registry.caller import Caller
 from tests import world as worlds
 from tests.graphql.conftest import EVERYDAY, Api
+from tests.privacy.aims import CALLERS
 from tests.privacy.people import KINDS, Person, Society
-from tests.privacy.test_isolation import CALLERS, leaked
+from tests.privacy.test_isolation import leaked
 from tests.registry.rows.records import WAY_BACK, record
 
 pytestmark = pytest.mark.anyio

@@ -7,7 +7,6 @@ from collections.abc import AsyncIterator
 from typing import Any, cast
 
 import pytest
-from graphql import build_client_schema, get_introspection_query
 from starlette.applications import Starlette
 
 from app.changes.log import feed
@@ -21,11 +20,6 @@ from tests.privacy.people import Society, found_in
 from tests.privacy.walking import Walk
 
 pytestmark = pytest.mark.anyio
-
-
-@pytest.fixture(scope="module")
-async def walk(api: Api) -> Walk:
-    return Walk(build_client_schema(await api.data(get_introspection_query())))
 
 
 @pytest.fixture

@@ -7,6 +7,7 @@ people. `aims.AIMS` says how; a new root field is not covered until it stands th
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from itertools import cycle
 from typing import Any
 from uuid import UUID
@@ -15,26 +16,18 @@ import pytest
 from graphql import (
     GraphQLInputObjectType,
     GraphQLObjectType,
-    build_client_schema,
-    get_introspection_query,
     get_named_type,
 )
 
 from app.registry.caller import Caller
 from tests import world as worlds
 from tests.graphql.conftest import EVERYDAY, Api
-from tests.privacy.aims import AIMS, AT_ONCE, FOR_THE_MINISTRY, NOBODY, Target, few
+from tests.privacy.aims import AIMS, AT_ONCE, CALLERS, FOR_THE_MINISTRY, NOBODY, Target, few
 from tests.privacy.people import KINDS, Person, Society, found_in
 from tests.privacy.walking import ARGUMENTS, Walk
 
 pytestmark = pytest.mark.anyio
 
-CALLERS = {
-    "a stranger": worlds.DJKA,
-    "a coordinator": worlds.JASA_RAHARJA,
-    "its member": worlds.BUMN,
-    "the ministry's everyday client": worlds.HUBDAT,
-}
 OPEN = sorted(AIMS.keys() - FOR_THE_MINISTRY)
 BY_REF: dict[str, dict[str, Any]] = {
     "verifyRegistrant": {},
@@ -43,12 +36,6 @@ BY_REF: dict[str, dict[str, Any]] = {
     "correctRegistrant": {"input": {"reason": "Uji", "name": "Diambil Alih"}},
     "handOverMotorcycle": {},
 }
-
-
-@pytest.fixture(scope="module")
-async def walk(api: Api) -> Walk:
-    introspection = await api.data(get_introspection_query(), organizer="djka")
-    return Walk(build_client_schema(introspection))
 
 
 async def tried(api: Api, walk: Walk, caller: Caller, field: str, asked: list[dict[str, Any]], **how: Any) -> list[str]:
@@ -112,12 +99,13 @@ async def test_no_path_leads_to_another_organizers_people(api: Api, society: Soc
         assert leaked(bodies, asked, target.people) == []
 
 
-async def test_the_walk_went_everywhere(api: Api, society: Society, walk: Walk) -> None:
+async def test_the_walk_went_everywhere(society: Society, walk: Walk) -> None:
     target = Target(society, worlds.DJKA)
+    alone = replace(walk, reached=set())
     for field in OPEN:
         for part in few(AIMS[field](target), AT_ONCE.get(field, 8)):
-            walk.document(field, part)
-    assert walk.reached >= walk.reachable(OPEN)
+            alone.document(field, part)
+    assert alone.reached >= alone.reachable(OPEN)
 
 
 @pytest.mark.parametrize("field", sorted(FOR_THE_MINISTRY))

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from graphql import build_client_schema, get_introspection_query
 
 from tests import world as worlds
 from tests.graphql.conftest import Api
@@ -36,11 +35,6 @@ READING = (
     "decideCase",
 )
 """And what the ministry's client may call beside it that harms nobody."""
-
-
-@pytest.fixture(scope="module")
-async def walk(api: Api) -> Walk:
-    return Walk(build_client_schema(await api.data(get_introspection_query())))
 
 
 def masked(one: Person) -> str:
