@@ -9,7 +9,7 @@ const passes = JSON.parse(process.argv[2]);
 const schema = buildSubgraphSchema({
   typeDefs: parse(readFileSync(new URL('boarding.graphql', import.meta.url), 'utf8')),
   resolvers: {
-    Query: { myPasses: () => passes },
+    Query: { myPasses: () => passes.filter((pass) => pass.listed) },
     BoardingPass: { registrant: (pass) => ({ id: pass.registrant }), route: (pass) => ({ id: pass.route }) },
     Registrant: { boardingPass: ({ id }) => passes.find((pass) => pass.registrant === id) },
   },

@@ -166,3 +166,96 @@ def asked(url: str, access_token: str | None, query: str, **variables: object) -
     return httpx.post(
         url, json={"query": query, "variables": variables}, headers=headers, timeout=PATIENCE_SECONDS
     ).json()
+
+
+# --- a gateway in front of the registry -------------------------------------------------------------------------------
+
+ROUTE = """query ($of: ID) { routes(where: {organizer: $of, direction: MUDIK, service: PASSENGER,
+    withSeats: true}, first: 1) { nodes { id name } } }"""
+LAST = "query ($after: String) { changes(first: 200, after: $after) { pageInfo { hasNextPage endCursor } } }"
+SUBMIT = """mutation ($inputs: [SubmitRegistrant!]!) { submitRegistrants(inputs: $inputs) {
+    ... on Submission { registrant { id } } ... on Problem { code standing { organizer { code } } } } }"""
+
+NIKS = ["3171030101909001", "3171030101909002", "3171030101909003"]
+NAMES = ["Warga Contoh", "Warga Misal", "Warga Umpama"]
+TOGETHER = "ROMBONGAN"
+"""The booking code of these three alone."""
+OTHER_NIK, OTHER_NAME = "3171030101909004", "Penumpang Tetangga"
+
+
+@dataclass(frozen=True)
+class Gateway:
+    """Passes 1 to 3 are for registrants of `dishub-dki`, who came together, the fourth for one of another organizer.
+
+    Two more are there, which `myPasses` leaves out: what becomes of their registrants is for one test each.
+    """
+
+    url: str
+    registry: Registry
+    checked_in: str
+    """A registrant of `dishub-dki` whom a test verifies."""
+    followed: str
+    """A registrant of `ahm` whom a test cancels."""
+    before: str
+    """The end of the log of `ahm` before that one was registered."""
+    route: dict[str, str]
+    other_route: dict[str, str]
+
+    def ask(self, organizer: str | None, query: str, **variables: object) -> Any:
+        access_token = None if organizer is None else self.registry.tokens[organizer]
+        return asked(self.url, access_token, query, **variables)
+
+    def passes(self, registrants: list[Any]) -> list[dict[str, Any]]:
+        """As `PASSES` answers, with these registrants."""
+        routes = [*[self.route] * 3, self.other_route]
+        return [
+            {"seat": f"{place}A", "route": {"name": route["name"]}, "registrant": registrant}
+            for place, (route, registrant) in enumerate(zip(routes, registrants, strict=True), start=1)
+        ]
+
+
+@pytest.fixture(scope="package")
+def gateway(node: Node, registry: Registry) -> Iterator[Gateway]:
+    """A gateway takes seconds to start: one for all files of this folder."""
+    route, registrants = registered(registry, "dishub-dki", NIKS, NAMES, reference=TOGETHER)
+    other_route, [other] = registered(registry, "ahm", [OTHER_NIK], [OTHER_NAME])
+    _, [checked_in] = registered(registry, "dishub-dki", ["3171030101909005"], ["Warga Lapor"])
+    before = end_of_log(registry, "ahm")
+    _, [followed] = registered(registry, "ahm", ["3171030101909130"], ["Warga Gerbang"])
+    holders = [
+        *((one, route) for one in registrants),
+        (other, other_route),
+        (checked_in, route),
+        (followed, other_route),
+    ]
+    passes = [
+        {"seat": f"{place}A", "registrant": registrant, "route": on["id"], "listed": place <= 4}
+        for place, (registrant, on) in enumerate(holders, start=1)
+    ]
+    with (
+        node.serving("boarding.mjs", json.dumps(passes)) as boarding,
+        node.serving("gateway.mjs", registry.api, boarding, AUTHORIZATION=registry.bearer("hubdat")) as url,
+    ):
+        yield Gateway(url, registry, checked_in, followed, before, route, other_route)
+
+
+def registered(
+    registry: Registry, organizer: str, niks: list[str], names: list[str], **more: str
+) -> tuple[dict[str, str], list[str]]:
+    """The route and the registrants' ids."""
+    [route] = registry.data(organizer, ROUTE, of=organizer)["routes"]["nodes"]
+    inputs = [submission(route["id"], nik, name) | more for nik, name in zip(niks, names, strict=True)]
+    verdicts = registry.data(organizer, SUBMIT, inputs=inputs)["submitRegistrants"]
+    return route, [verdict["registrant"]["id"] for verdict in verdicts]
+
+
+def submission(route: str, nik: str, name: str) -> dict[str, str]:
+    return {"nik": nik, "name": name, "routeId": route, "identityDocument": "KTP"}
+
+
+def end_of_log(registry: Registry, organizer: str) -> str:
+    page: dict[str, Any] = {"hasNextPage": True, "endCursor": None}
+    while page["hasNextPage"]:
+        page = registry.data(organizer, LAST, after=page["endCursor"])["changes"]["pageInfo"]
+    cursor: str = page["endCursor"]
+    return cursor

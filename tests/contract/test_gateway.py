@@ -3,76 +3,22 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any
 
-import pytest
+from tests.contract.conftest import (
+    NAMES,
+    NIKS,
+    OTHER_NAME,
+    OTHER_NIK,
+    SUBMIT,
+    TOGETHER,
+    Gateway,
+    asked,
+    submission,
+    token,
+)
 
-from tests.contract.conftest import Node, Registry, asked, token
-
-ROUTE = """query ($of: ID) { routes(where: {organizer: $of, direction: MUDIK, service: PASSENGER,
-    withSeats: true}, first: 1) { nodes { id name } } }"""
-SUBMIT = """mutation ($inputs: [SubmitRegistrant!]!) { submitRegistrants(inputs: $inputs) {
-    ... on Submission { registrant { id } } ... on Problem { code standing { organizer { code } } } } }"""
 PASSES = "{ myPasses { seat route { name } registrant { status nik name route { name } } } }"
-
-NIKS = ["3171030101909001", "3171030101909002", "3171030101909003"]
-NAMES = ["Warga Contoh", "Warga Misal", "Warga Umpama"]
-OTHER_NIK, OTHER_NAME = "3171030101909004", "Penumpang Tetangga"
-
-
-@dataclass(frozen=True)
-class Gateway:
-    """Passes 1 to 3 are for registrants of `dishub-dki`, the fourth for one of another organizer."""
-
-    url: str
-    registry: Registry
-    registrants: list[str]
-    route: dict[str, str]
-    other_route: dict[str, str]
-
-    def ask(self, organizer: str | None, query: str, **variables: object) -> Any:
-        access_token = None if organizer is None else self.registry.tokens[organizer]
-        return asked(self.url, access_token, query, **variables)
-
-    def passes(self, registrants: list[Any]) -> list[dict[str, Any]]:
-        """As `PASSES` answers, with these registrants."""
-        routes = [*[self.route] * 3, self.other_route]
-        return [
-            {"seat": f"{place}A", "route": {"name": route["name"]}, "registrant": registrant}
-            for place, (route, registrant) in enumerate(zip(routes, registrants, strict=True), start=1)
-        ]
-
-
-@pytest.fixture(scope="module")
-def gateway(node: Node, registry: Registry) -> Iterator[Gateway]:
-    route, registrants = registered(registry, "dishub-dki", NIKS, NAMES)
-    other_route, others = registered(registry, "ahm", [OTHER_NIK], [OTHER_NAME])
-    routes = [*[route["id"]] * 3, other_route["id"]]
-    passes = [
-        {"seat": f"{place}A", "registrant": registrant, "route": on}
-        for place, (registrant, on) in enumerate(zip([*registrants, *others], routes, strict=True), start=1)
-    ]
-    with (
-        node.serving("boarding.mjs", json.dumps(passes)) as boarding,
-        node.serving("gateway.mjs", registry.api, boarding, AUTHORIZATION=registry.bearer("hubdat")) as url,
-    ):
-        yield Gateway(url, registry, registrants, route, other_route)
-
-
-def registered(
-    registry: Registry, organizer: str, niks: list[str], names: list[str]
-) -> tuple[dict[str, str], list[str]]:
-    """The route and the registrants' ids."""
-    [route] = registry.data(organizer, ROUTE, of=organizer)["routes"]["nodes"]
-    inputs = [submission(route["id"], nik, name) for nik, name in zip(niks, names, strict=True)]
-    verdicts = registry.data(organizer, SUBMIT, inputs=inputs)["submitRegistrants"]
-    return route, [verdict["registrant"]["id"] for verdict in verdicts]
-
-
-def submission(route: str, nik: str, name: str) -> dict[str, str]:
-    return {"nik": nik, "name": name, "routeId": route, "identityDocument": "KTP", "reference": "ROMBONGAN"}
 
 
 def codes(answer: Any) -> set[str]:
@@ -80,9 +26,9 @@ def codes(answer: Any) -> set[str]:
 
 
 def test_registrants_have_the_fields_that_another_graph_adds(gateway: Gateway) -> None:
-    query = """{ registrants(where: {reference: "ROMBONGAN"}) {
+    query = """query ($reference: String) { registrants(where: {reference: $reference}) {
         nodes { nik boardingPass { seat route { name } } } } }"""
-    nodes = gateway.ask("dishub-dki", query)["data"]["registrants"]["nodes"]
+    nodes = gateway.ask("dishub-dki", query, reference=TOGETHER)["data"]["registrants"]["nodes"]
     assert nodes == [
         {"nik": nik, "boardingPass": {"seat": f"{place}A", "route": {"name": gateway.route["name"]}}}
         for place, nik in enumerate(NIKS, start=1)
@@ -136,10 +82,10 @@ def test_without_the_scope_only_registrants_are_refused(gateway: Gateway) -> Non
 def test_a_mutation_goes_through_and_its_answer_crosses_too(gateway: Gateway) -> None:
     verify = """mutation ($id: ID!) { verifyRegistrant(ref: {id: $id}) { __typename
         ... on Registrant { status boardingPass { seat } } ... on Problem { code } } }"""
-    answers = [gateway.ask(organizer, verify, id=gateway.registrants[1]) for organizer in ("ahm", "dishub-dki")]
+    answers = [gateway.ask(organizer, verify, id=gateway.checked_in) for organizer in ("ahm", "dishub-dki")]
     assert [answer["data"]["verifyRegistrant"] for answer in answers] == [
         {"__typename": "Problem", "code": "NOT_FOUND"},
-        {"__typename": "Registrant", "status": "VERIFIED", "boardingPass": {"seat": "2A"}},
+        {"__typename": "Registrant", "status": "VERIFIED", "boardingPass": {"seat": "5A"}},
     ]
 
 
