@@ -64,10 +64,6 @@ def test_an_empty_folder_becomes_a_registry_that_answers_and_stays(place: Place)
     assert place.postgres is None
 
 
-def test_closing_the_terminal_ends_it_gently(place: Place) -> None:
-    assert place.serve().end(signal.SIGHUP) == 0
-
-
 def test_two_side_by_side_and_the_last_one_stops_the_database(place: Place) -> None:
     with ExitStack() as stack:
         with suppress(OSError):
@@ -76,35 +72,28 @@ def test_two_side_by_side_and_the_last_one_stops_the_database(place: Place) -> N
         first, second = place.serve(), place.serve()
     assert first.url != second.url
     assert "is in use; this one serves on port" in second.said
-    assert first.end() == 0
+    # A terminal that is closed ends a server gently.
+    assert first.end(signal.SIGHUP) == 0
     assert place.postgres is not None
     assert len(organizers(second, token(second))) == 11
     assert second.end() == 0
     assert place.postgres is None
 
 
-def test_after_a_kill_the_next_start_works(place: Place) -> None:
-    killed = place.serve()
-    killed.end(signal.SIGKILL)
-    left = place.postgres
-    assert left is not None
-    after = place.serve()
-    assert place.postgres == left
-    assert after.end() == 0
-    assert place.postgres is None
-
-
 def test_several_workers_serve_on_one_port_and_end_with_their_supervisor(place: Place) -> None:
-    server = place.serve("--workers", "2")
-    access_token = token(server)
-    assert all(len(organizers(server, access_token)) == 11 for _ in range(10))
-    assert server.end(group=True) == 0
-    assert place.postgres is None
-
+    """Also when it is killed; then the next start works, with the database that is left."""
     killed = place.serve("--workers", "2")
+    access_token = token(killed)
+    assert all(len(organizers(killed, access_token)) == 11 for _ in range(10))
     killed.end(signal.SIGKILL)
     assert is_gone(killed)
-    assert place.serve().end() == 0
+    left = place.postgres
+    assert left is not None
+
+    after = place.serve("--workers", "2")
+    assert place.postgres == left
+    assert after.end(group=True) == 0
+    assert place.postgres is None
 
 
 def test_a_port_that_is_taken_is_said(place: Place) -> None:
