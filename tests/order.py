@@ -24,7 +24,7 @@ LONGEST = (
     "tests/contract",
     "tests/privacy/silence",
     "tests/test_cli_serve.py",
-    "tests/intake/imports/test_import_duty.py",
+    "tests/intake/imports/test_import_servers.py",
     "tests/concurrency/test_followers.py",
     "tests/intake/files/test_hostile_files.py",
     "tests/test_metrics_of_workers.py",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import csv
 from collections.abc import Iterable, Mapping, Sequence
 from io import BytesIO, StringIO
@@ -18,6 +19,7 @@ from app.registry.caller import Caller
 from app.registry.imports import job_runs, jobs
 from app.registry.imports.jobs import PIECE_BYTES, Job, Order
 from app.registry.values.standard import COLUMNS
+from tests.patience import patience
 from tests.world import World, nik_of
 
 Row = dict[str, str]
@@ -121,3 +123,10 @@ async def verdicts(world: World, job: Job) -> list[tuple[int, str, str | None]]:
         numbers = await job_runs.done(session, job)
         found = [one for number in numbers for one in await job_runs.verdicts(session, job, number)]
     return sorted((one.row, one.result, one.code) for one in found)
+
+
+async def until(world: World, condition: str) -> None:
+    """A job is as `condition` says."""
+    async with patience():
+        while not await world.one(f"SELECT EXISTS (SELECT FROM import_job WHERE {condition})"):  # noqa: ASYNC110
+            await asyncio.sleep(0.02)
