@@ -22,6 +22,7 @@ SHARED_SERVERS = ("tests/contract", "tests/privacy/silence")
 # Measured with `--durations=100` when the suite was last looked at; an order that is out of date costs time alone.
 LONGEST = (
     "tests/contract",
+    "tests/season/test_season.py",
     "tests/privacy/silence",
     "tests/test_cli_serve.py",
     "tests/intake/imports/test_import_servers.py",
@@ -42,6 +43,8 @@ LONGEST = (
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--shuffle", type=int, metavar="SEED", help="run files, and the tests of each, in random order")
+    parser.addoption("--season-people", type=int, default=500, help="how many people live through `tests/season`")
+    parser.addoption("--season-seed", type=int, help="which of their lives; left out: a random one, which is printed")
 
 
 def unit_of(nodeid: str) -> str:

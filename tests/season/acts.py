@@ -1,0 +1,228 @@
+"""What people and organizers do, each at its hour: by GraphQL, by the webhook, or by a list that is sent once a day."""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, time, timedelta
+from typing import Any
+
+from app.clock import WIB
+from tests.season.cast import COMES_BACK, LEAVES_HOME, WINDOWS, Party, Person
+from tests.season.stage import SCHEMES, Stage, route_name, row_of
+
+Act = Callable[[], Awaitable[None]]
+LISTS: dict[str, time] = {
+    "dishub-kota-tangerang": time(20),
+    "dishub-tangsel": time(6),
+    "jasa-raharja": time(9, 30),
+    "bumn-contoh-1": time(9, 30),
+}
+"""When an organizer sends the whole list of its people. A list of the morning tells of the day before."""
+SNAPSHOTS = {"dishub-tangsel"}
+REPORTS_ABOARD = timedelta(minutes=-30)
+"""To the departure."""
+
+_SUBMIT = """mutation ($inputs: [SubmitRegistrant!]!) { submitRegistrants(inputs: $inputs) {
+    ... on Submission { registrant { id } return { id } } ... on Problem { code } } }"""
+_VERIFY = "mutation ($refs: [RegistrantRef!]!) { verifyRegistrants(refs: $refs) { ... on Problem { code } } }"
+_DEPART = """mutation ($refs: [RegistrantRef!]!) { departRegistrants(refs: $refs, healthy: true) {
+    ... on Registrant { id } ... on Problem { code } } }"""
+_CANCEL = """mutation ($ref: RegistrantRef!) {
+    cancelRegistrant(ref: $ref, reason: "Permintaan peserta") { ... on Problem { code } } }"""
+_CORRECT = """mutation ($ref: RegistrantRef!, $nik: NIK!) {
+    correctRegistrant(ref: $ref, input: {nik: $nik, reason: "Salah ketik petugas"}) { ... on Problem { code } } }"""
+_HAND_OVER = "mutation ($ref: RegistrantRef!) { handOverMotorcycle(ref: $ref) { ... on Problem { code } } }"
+
+
+@dataclass
+class Script:
+    """What is to be done, the earliest first."""
+
+    stage: Stage
+    parties: Sequence[Party]
+    _acts: list[tuple[datetime, int, Act]] = field(default_factory=list)
+
+    def at(self, when: datetime, act: Act) -> None:
+        heapq.heappush(self._acts, (when, len(self._acts) * 1_000_000 + id(act) % 1_000_000, act))
+
+    async def until(self, end: datetime) -> None:
+        """Everything that is due before `end`, each act at its own time."""
+        while self._acts and self._acts[0][0] < end:
+            when, _, act = heapq.heappop(self._acts)
+            self.stage.now = when
+            await act()
+
+
+def script(stage: Stage, parties: Sequence[Party]) -> Script:
+    written = Script(stage, parties)
+    for party in parties:
+        _of(written, stage, party)
+    for organizer, hour in LISTS.items():
+        own = [party for party in parties if party.organizer == organizer]
+        first = WINDOWS[organizer][0]
+        for day in range((COMES_BACK.date() - first).days + 2):
+            sent_at = datetime.combine(first + timedelta(days=day), hour, WIB)
+            written.at(sent_at, _list(stage, organizer, own, sent_at))
+    return written
+
+
+def _of(written: Script, stage: Stage, party: Party) -> None:
+    moments: list[tuple[datetime | None, Callable[[Stage, Party], Awaitable[None]]]] = [
+        (party.registers_at, _register),
+        (party.registers_at + timedelta(hours=20), _correct),
+        (party.verifies_at, _verify),
+        (party.cancels_at, _cancel),
+        (LEAVES_HOME - timedelta(days=1), _hand_over),
+        (LEAVES_HOME + REPORTS_ABOARD if party.boards else None, _board),
+        (COMES_BACK + REPORTS_ABOARD if party.boards_back else None, _board_back),
+    ]
+    for when, act in moments:
+        if when is not None:
+            written.at(when, lambda act=act: act(stage, party))  # type: ignore[misc]
+    if party.rival is not None:
+        written.at(party.registers_at + timedelta(hours=3), lambda: _register_with_the_rival(stage, party))
+
+
+# --- what a party does ------------------------------------------------------------------------------------------------
+
+
+async def _register(stage: Stage, party: Party) -> None:
+    party.told = dict.fromkeys(_directions(party), 1)
+    if party.organizer in SCHEMES:
+        await _tell(stage, party)
+        return
+    answers = await stage.ask(party.organizer, _SUBMIT, inputs=[_input(stage, party, one) for one in party.people])
+    for person, answer in zip(party.people, answers, strict=True):
+        if "registrant" in answer:
+            party.ids[person.number] = answer["registrant"]["id"]
+        if answer.get("return"):
+            party.back[person.number] = answer["return"]["id"]
+
+
+async def _register_with_the_rival(stage: Stage, party: Party) -> None:
+    """One and the same person twice: whoever came first keeps the seat."""
+    rival = party.rival
+    if rival is None or rival in SCHEMES:
+        return
+    inputs = [_input(stage, party, one, rival) for one in party.people]
+    await stage.ask(rival, _SUBMIT, inputs=[{**one, "reference": f"R-{party.reference}"} for one in inputs])
+
+
+async def _correct(stage: Stage, party: Party) -> None:
+    for person in party.people:
+        if person.first_written != person.nik and person.number in party.ids:
+            await stage.ask(party.organizer, _CORRECT, ref={"id": party.ids[person.number]}, nik=person.nik)
+
+
+async def _verify(stage: Stage, party: Party) -> None:
+    if party.ended:
+        return
+    party.told |= dict.fromkeys(party.told, 2)
+    await _tell(stage, party)
+    if party.ids:
+        await stage.ask(party.organizer, _VERIFY, refs=_refs(party.ids))
+
+
+async def _cancel(stage: Stage, party: Party) -> None:
+    if stage.now >= LEAVES_HOME - timedelta(hours=2) or not party.told:
+        return
+    party.ended = True
+    party.told |= dict.fromkeys(party.told, 5)
+    await _tell(stage, party)
+    for one in party.ids.values():
+        await stage.ask(party.organizer, _CANCEL, ref={"id": one})
+
+
+async def _hand_over(stage: Stage, party: Party) -> None:
+    if party.with_motorcycle and not party.ended:
+        for one in party.ids.values():
+            await stage.ask(party.organizer, _HAND_OVER, ref={"id": one})
+
+
+async def _board(stage: Stage, party: Party) -> None:
+    await _depart(stage, party, "MUDIK", party.ids)
+
+
+async def _board_back(stage: Stage, party: Party) -> None:
+    await _depart(stage, party, "BALIK", party.back)
+
+
+async def _depart(stage: Stage, party: Party, direction: str, ids: dict[int, str]) -> None:
+    """Only those are let in who were verified in time, as far as the organizer knows."""
+    if party.ended or party.told.get(direction) != 2:
+        return
+    party.told[direction] = 3
+    await _tell(stage, party)
+    if not ids:
+        return
+    answers = await stage.ask(party.organizer, _DEPART, refs=_refs(ids))
+    for number, answer in zip(ids, answers, strict=True):
+        if "id" in answer:
+            [person] = [one for one in party.people if one.number == number]
+            stage.aboard.add((party.organizer, person.nik, direction))
+
+
+# --- how an organizer tells of it -------------------------------------------------------------------------------------
+
+
+async def _tell(stage: Stage, party: Party) -> None:
+    """At once by the webhook. Whoever sends lists waits for the list."""
+    if SCHEMES.get(party.organizer) == "WEBHOOK":
+        rows = list(_rows([party]))
+        _note_aboard(stage, rows, await stage.push(party.organizer, [row for _, _, row in rows]))
+
+
+def _list(stage: Stage, organizer: str, parties: Sequence[Party], sent_at: datetime) -> Act:
+    async def send() -> None:
+        # A list of the morning was closed at midnight: what happened since stands in the next one.
+        rows = list(_rows(party for party in parties if party.told and party.registers_at < _closed(sent_at)))
+        if rows:
+            how = {"mode": "SNAPSHOT"} if organizer in SNAPSHOTS else {}
+            _note_aboard(stage, rows, await stage.send(organizer, [row for _, _, row in rows], **how))
+
+    return send
+
+
+def _closed(sent_at: datetime) -> datetime:
+    return sent_at if sent_at.hour > 12 else datetime.combine(sent_at.date(), time.min, WIB)
+
+
+def _rows(parties: Iterable[Party]) -> Iterable[tuple[Party, Person, dict[str, str]]]:
+    for party in parties:
+        for person in party.people:
+            for direction, code in party.told.items():
+                yield party, person, row_of(party, person, direction, code)
+
+
+def _note_aboard(stage: Stage, rows: Sequence[tuple[Party, Person, dict[str, str]]], results: Sequence[str]) -> None:
+    for (party, person, row), result in zip(rows, results, strict=True):
+        if row["status_pemesanan_code"] == "3" and result != "ditolak":
+            direction = row["tipe_keberangkatan"].removeprefix("Arus ").upper()
+            stage.aboard.add((party.organizer, person.nik, direction))
+
+
+def _directions(party: Party) -> Sequence[str]:
+    return ("MUDIK", "BALIK") if party.with_return else ("MUDIK",)
+
+
+def _refs(ids: dict[int, str]) -> list[dict[str, str]]:
+    return [{"id": one} for one in ids.values()]
+
+
+def _input(stage: Stage, party: Party, person: Person, organizer: str | None = None) -> dict[str, Any]:
+    organizer = organizer or party.organizer
+    service = "MOTORCYCLE" if party.with_motorcycle and organizer == "hubdat" else "PASSENGER"
+    given: dict[str, Any] = {
+        "nik": person.first_written,
+        "name": person.name,
+        "routeId": str(stage.world.routes[route_name(organizer, "MUDIK", service)]),
+        "identityDocument": "KTP",
+        "reference": party.reference,
+    }
+    if party.with_return and organizer == party.organizer:
+        given["returnRouteId"] = str(stage.world.routes[route_name(organizer, "BALIK", service)])
+    if service == "MOTORCYCLE":
+        given["motorcycle"] = {"plate": f"B {person.number} UJI", "registrationNumber": f"UJI-{person.number:07}"}
+    return given

@@ -1,0 +1,211 @@
+"""The stage of a season: the whole application in one process, the ministry's organizers, a clock that is moved."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import httpx
+import pytest
+from pydantic import SecretStr
+
+from app.clock import WIB
+from app.config import Settings
+from app.db import Database
+from app.demo.catalogue import MEMBERS, TABLE, TERMINALS
+from app.main import create_app
+from app.registry import sweep
+from app.registry.caller import Caller
+from app.registry.rows.reception import Result
+from app.registry.terms import season_file
+from app.vault.vault import open_vault
+from tests.graphql.conftest import ISSUER, Api
+from tests.intake.lists import Row, as_csv, verdicts, worked_off
+from tests.season.cast import COMES_BACK, LEAVES_HOME, VERIFY_WITHIN_DAYS, WINDOWS, Party, Person
+from tests.world import World
+
+HUBDAT = Caller(None, "hubdat")
+BEGINS = datetime(2024, 2, 25, 0, tzinfo=WIB)
+SCHEMES = {
+    "ahm": "WEBHOOK",
+    "banhub-jateng": "WEBHOOK",
+    "dishub-kota-tangerang": "EXCEL",
+    "dishub-tangsel": "DAILY_CONSOLIDATION",
+    "jasa-raharja": "DAILY_CONSOLIDATION",
+    "bumn-contoh-1": "DAILY_CONSOLIDATION",
+}
+"""Whose news comes by row or by list. The others act by GraphQL."""
+COORDINATOR = {"bumn-contoh-1": "jasa-raharja"}
+COUNTED = ("new", "updated", "unchanged", "stale", "refused")
+
+
+@dataclass
+class Stage:
+    world: World
+    api: Api
+    now: datetime = BEGINS
+    refusals: dict[str, int] = field(default_factory=dict)
+    """How often each code was given, over all doors."""
+    aboard: set[tuple[str, str, str]] = field(default_factory=set)
+    """Organizer, NIK and direction of everybody who was reported aboard and not refused."""
+
+    # --- by GraphQL ---------------------------------------------------------------------------------------------------
+
+    async def ask(self, organizer: str, query: str, **variables: Any) -> Any:
+        [answer] = (await self.api.data(query, variables, organizer=COORDINATOR.get(organizer, organizer))).values()
+        for one in answer if isinstance(answer, list) else [answer]:
+            if "code" in one:
+                self.refused(one["code"])
+        return answer
+
+    def refused(self, code: str) -> None:
+        self.refusals[code] = self.refusals.get(code, 0) + 1
+
+    # --- by rows ------------------------------------------------------------------------------------------------------
+
+    async def push(self, organizer: str, rows: Sequence[Row]) -> list[str]:
+        """By the webhook. What became of each row."""
+        token = await self.api.token(organizer)
+        answer = await self.api.http.post(
+            "/webhook/pemudik", json=list(rows), headers={"Authorization": f"Bearer {token}"}
+        )
+        assert answer.status_code == 200, answer.text
+        told = answer.json()["hasil"]
+        for one in told:
+            if one["kode"] is not None:
+                self.refused(one["kode"])
+        return [one["hasil"] for one in told]
+
+    async def send(self, organizer: str, rows: Sequence[Row], **how: str) -> list[str]:
+        """As a file. What became of each row."""
+        token = await self.api.token(COORDINATOR.get(organizer, organizer))
+        answer = await self.api.http.post(
+            "/import",
+            params=how,
+            content=as_csv(rows, columns=list(rows[0])),
+            headers={"Authorization": f"Bearer {token}", "Content-Type": "text/csv"},
+        )
+        assert answer.status_code == 202, answer.text
+        job = await worked_off(self.world)
+        assert job.failure is None, job.failure
+        told = await verdicts(self.world, job)
+        for _, _, code in told:
+            if code is not None:
+                self.refused(code)
+        return ["ditolak" if result == Result.REFUSED else "diterima" for _, result, _ in told]
+
+    # --- the clock ----------------------------------------------------------------------------------------------------
+
+    async def sweep(self) -> sweep.Swept:
+        return await sweep.sweep(self.world.database, self.now)
+
+
+def route_name(organizer: str, direction: str, service: str = "PASSENGER") -> str:
+    ways = "Monas - Tirtonadi" if direction == "MUDIK" else "Tirtonadi - Monas"
+    return f"{organizer} {ways}{' motor' if service == 'MOTORCYCLE' else ''}"
+
+
+def row_of(party: Party, person: Person, direction: str, code: int, **changes: str) -> Row:
+    ends = [("Monas", "Kota Jakarta Pusat"), ("Terminal Tirtonadi", "Kota Surakarta")]
+    (origin, origin_city), (destination, city) = ends if direction == "MUDIK" else reversed(ends)
+    return {
+        "data_nik": person.nik,
+        "data_pemesan": person.name,
+        "rute_perjalanan": route_name(party.organizer, direction),
+        "keberangkatan_terminal": origin,
+        "tujuan_terminal": destination,
+        "kota_keberangkatan": origin_city,
+        "kota_tujuan": city,
+        "tipe_keberangkatan": f"Arus {direction.lower()}",
+        "tanggal_pendaftaran": party.registers_at.astimezone(WIB).strftime("%Y-%m-%d %H:%M:%S"),
+        "status_pemesanan_tittle": "",
+        "status_pemesanan_code": str(code),
+        "source": party.organizer,
+        "kode_booking": party.reference,
+    } | changes
+
+
+@asynccontextmanager
+async def built(database_url: str, home: Path, people: int) -> AsyncIterator[Stage]:
+    given = {"database_url": SecretStr(database_url), "home": home, "public_url": ISSUER, "duties": False}
+    settings = Settings().model_copy(update=given)
+    vault = open_vault(settings, create=True)
+    database = Database(database_url)
+    application = create_app(settings)
+    async with (
+        application.router.lifespan_context(application),
+        httpx.AsyncClient(transport=httpx.ASGITransport(application), base_url=ISSUER) as http,
+    ):
+        stage = Stage(World(database, vault), Api(http, database))
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr("app.clock.now", lambda: stage.now)
+            await _declare(stage, people)
+            yield stage
+    await database.dispose()
+
+
+async def _declare(stage: Stage, people: int) -> None:
+    async with stage.world.database.transaction() as session:
+        loaded = await season_file.load(session, HUBDAT, TABLE, stage.now)
+    assert loaded.errors == ()
+    for member in MEMBERS[:1]:
+        await _saved(stage, code=member.code, name=member.name, coordinator=member.coordinator)
+    for organizer, scheme in SCHEMES.items():
+        found = await stage.api.data("query ($code: ID!) { organizer(code: $code) { name } }", {"code": organizer})
+        await _saved(stage, code=organizer, name=found["organizer"]["name"], schemes=[scheme])
+    await _saved(stage, code="hubdat", name="Ditjen Hubdat", policy={"verifyWithinDays": VERIFY_WITHIN_DAYS["hubdat"]})
+    terminals = [
+        {"code": one.code, "name": one.name, "city": one.city, "kind": str(one.kind)}
+        for one in TERMINALS
+        if one.code in {"monas", "tirtonadi"}
+    ]
+    await stage.ask(
+        "hubdat",
+        "mutation ($inputs: [TerminalInput!]!) { saveTerminals(inputs: $inputs) { ... on Problem { code } } }",
+        inputs=terminals,
+    )
+    for organizer in WINDOWS:
+        await _declare_routes(stage, organizer, people)
+
+
+async def _saved(stage: Stage, **given: Any) -> None:
+    answer = await stage.ask(
+        "hubdat",
+        "mutation ($input: OrganizerInput!) { saveOrganizer(input: $input) { ... on Problem { code message } } }",
+        input=given,
+    )
+    assert answer == {}, answer
+
+
+async def _declare_routes(stage: Stage, organizer: str, people: int) -> None:
+    """One way home and one way back. A tenth of the people want to travel with each organizer. DJKA lacks seats."""
+    quota = max(4, people // (30 if organizer == "djka" else 7))
+    services = ("PASSENGER", "MOTORCYCLE") if organizer == "hubdat" else ("PASSENGER",)
+    inputs = [
+        {
+            "name": route_name(organizer, direction, service),
+            "direction": direction,
+            "service": service,
+            "mode": "BUS" if service == "PASSENGER" else "TRUCK",
+            "origin": "monas" if direction == "MUDIK" else "tirtonadi",
+            "destination": "tirtonadi" if direction == "MUDIK" else "monas",
+            "departsAt": (LEAVES_HOME if direction == "MUDIK" else COMES_BACK).isoformat(),
+            "quota": quota,
+            **({"organizer": organizer} if organizer in COORDINATOR else {}),
+        }
+        for direction in ("MUDIK", "BALIK")
+        for service in services
+    ]
+    answers = await stage.ask(
+        organizer,
+        """mutation ($inputs: [RouteInput!]!) { saveRoutes(inputs: $inputs) {
+            ... on Route { id name } ... on Problem { code message } } }""",
+        inputs=inputs,
+    )
+    for one in answers:
+        stage.world.routes[one["name"]] = UUID(one["id"])

@@ -1,0 +1,71 @@
+"""A season lived through: the ministry's table of 2024, its people, and a clock that is moved to the purge.
+
+The clock goes hour by hour over the active days and day by day from there. `--season-people` says how many people live
+through the season, `--season-seed` which of their lives.
+"""
+
+from __future__ import annotations
+
+import random
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from app.clock import wib_day
+from app.models.personal import personal_columns
+from app.models.registrant import Registrant
+from app.registry import retention
+from tests.season import midnight
+from tests.season.acts import script
+from tests.season.cast import cast
+from tests.season.stage import BEGINS, Stage, built
+
+pytestmark = pytest.mark.anyio
+
+ACTIVE_DAYS = 60
+NAMES_SOMEBODY = " OR ".join(f"{column} IS NOT NULL" for column in personal_columns(Registrant))
+
+
+@pytest.fixture
+def people(pytestconfig: pytest.Config) -> int:
+    count: int = pytestconfig.getoption("season_people")
+    return count
+
+
+@pytest.fixture
+def seed(pytestconfig: pytest.Config, people: int) -> int:
+    given = pytestconfig.getoption("season_seed")
+    seed: int = random.randrange(1_000_000) if given is None else given  # noqa: S311 - a test's dice
+    print(f"--season-people {people} --season-seed {seed}")  # noqa: T201 - to live the same season again
+    return seed
+
+
+async def test_a_season_is_lived_through(servers_url: str, tmp_path: Path, people: int, seed: int) -> None:
+    async with built(servers_url, tmp_path, people) as stage:
+        follower, written = midnight.Follower(), script(stage, cast(seed, people))
+        for hour in range(ACTIVE_DAYS * 24):
+            now = BEGINS + timedelta(hours=hour)
+            await written.until(now)
+            stage.now = now
+            await stage.sweep()
+            if hour % 24 == 0:
+                await follower.check(stage)
+                await midnight.check(stage)
+        await until_the_purge(stage)
+        await follower.catch_up(stage)
+        # What a season without these would not have shown.
+        assert {"NIK_ALREADY_REGISTERED", "QUOTA_FULL", "VERIFICATION_EXPIRED"} <= stage.refusals.keys()
+        assert set(follower.statuses.values()) == {"DEPARTED", "NO_SHOW", "FORFEITED", "CANCELLED"}
+        assert stage.aboard
+
+
+async def until_the_purge(stage: Stage) -> None:
+    """Day by day. Nothing of anybody is left at the end."""
+    days = 0
+    while (await stage.sweep()).seasons_purged == 0:
+        stage.now += timedelta(days=1)
+        days += 1
+    ends_on = await stage.world.one("SELECT ends_on FROM season")
+    assert wib_day(stage.now) == ends_on + retention.RETENTION + timedelta(days=1), days
+    assert await stage.world.one(f"SELECT count(*) FROM registrant WHERE {NAMES_SOMEBODY}") == 0
