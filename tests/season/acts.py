@@ -103,11 +103,13 @@ async def _register(stage: Stage, party: Party) -> None:
 
 async def _register_with_the_rival(stage: Stage, party: Party) -> None:
     """One and the same person twice: whoever came first keeps the seat."""
-    rival = party.rival
-    if rival is None or rival in SCHEMES:
+    rival, reference = party.rival or "", f"R-{party.reference}"
+    if SCHEMES.get(rival) == "WEBHOOK":
+        as_its_own = {"source": rival, "rute_perjalanan": route_name(rival, "MUDIK"), "kode_booking": reference}
+        await stage.push(rival, [row_of(party, one, "MUDIK", 1, **as_its_own) for one in party.people])
         return
     inputs = [_input(stage, party, one, rival) for one in party.people]
-    await stage.ask(rival, _SUBMIT, inputs=[{**one, "reference": f"R-{party.reference}"} for one in inputs])
+    await stage.ask(rival, _SUBMIT, inputs=[{**one, "reference": reference} for one in inputs])
 
 
 async def _correct(stage: Stage, party: Party) -> None:

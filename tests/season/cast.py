@@ -34,6 +34,8 @@ VERIFICATION: dict[str, tuple[date, date]] = {
 VERIFY_WITHIN_DAYS = {"hubdat": 7}
 LEAVES_HOME = datetime(2024, 4, 6, 8, tzinfo=WIB)
 COMES_BACK = datetime(2024, 4, 13, 8, tzinfo=WIB)
+RIVALS = ("ahm", "banhub-jateng", "hubdat", "dishub-jabar")
+"""With whom people register who have registered elsewhere already."""
 WITH_RETURN = ("hubdat", "ahm", "dishub-dki", "jasa-raharja")
 WITH_MOTORCYCLES = ("hubdat",)
 
@@ -110,7 +112,7 @@ def _party(dice: random.Random, organizer: str, number: int, people: list[Person
         cancels_at=registers_at + timedelta(hours=dice.randint(2, 400)) if dice.random() < 0.1 else None,
         boards=dice.random() < 0.93,
         boards_back=dice.random() < 0.9,
-        rival=dice.choice([one for one in WINDOWS if one != organizer]) if dice.random() < 0.15 else None,
+        rival=dice.choice([one for one in RIVALS if one != organizer]) if dice.random() < 0.2 else None,
     )
 
 
