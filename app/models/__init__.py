@@ -7,7 +7,7 @@ from app.models.job import ImportChunk, ImportFile, ImportJob, ImportMissing
 from app.models.nik import NikAccess, NikBlock
 from app.models.organizer import Organizer, Policy, RegistrationWindow
 from app.models.projection import Projection
-from app.models.registrant import Registrant
+from app.models.registrant import EarlyEnd, Registrant
 from app.models.request import ClientWebhookSecret, KeyedRequest, SignedMessage
 from app.models.route import QuotaRelease, Route
 from app.models.season import Season
@@ -23,6 +23,7 @@ __all__ = [
     "ClientSecret",
     "ClientWebhookSecret",
     "DuplicateCase",
+    "EarlyEnd",
     "ImportChunk",
     "ImportFile",
     "ImportJob",

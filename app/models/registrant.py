@@ -114,3 +114,45 @@ class Registrant(SQLModel, table=True):
     healthy: bool | None = None
     outbound_id: UUID | None = None
     erased_at: datetime | None = None
+
+
+class EarlyEnd(SQLModel, table=True):
+    """An end that came before its registration: remembered, so that the late registration takes no seat.
+
+    `uq_early_end` keeps each of them once, however often it is sent.
+    """
+
+    __tablename__ = "early_end"
+    __table_args__ = (
+        one_of("direction", Direction),
+        one_of("service", Service),
+        one_of("status", RegistrantStatus),
+        # By its first column, whatever is remembered of a NIK is found.
+        Index(
+            "uq_early_end",
+            "nik_index",
+            "organizer_code",
+            "season",
+            "direction",
+            "service",
+            "reference",
+            "registered_at",
+            unique=True,
+            postgresql_nulls_not_distinct=True,
+        ),
+        Index("ix_early_end_season", "season"),
+    )
+
+    id: UUID = Field(primary_key=True)
+    season: int = Field(foreign_key="season.year")
+    organizer_code: str = Field(foreign_key="organizer.code", sa_type=Text)
+    nik_index: bytes = Field(sa_type=LargeBinary, sa_column_kwargs=PERSONAL)
+    direction: str = Field(sa_type=Text)
+    service: str = Field(sa_type=Text)
+    status: str = Field(sa_type=Text)
+    """CANCELLED, FORFEITED or NO_SHOW."""
+    reference: str | None = Field(default=None, sa_type=Text, sa_column_kwargs=PERSONAL)
+    """The booking code of the registration that ended."""
+    registered_at: datetime
+    """When that registration was made, as the end tells it."""
+    told_at: datetime

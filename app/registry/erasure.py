@@ -22,6 +22,7 @@ from app.registry.registrants import lifecycle, lookup
 from app.registry.registrants.lookup import Ref
 from app.registry.registrants.transitions import Step
 from app.registry.registrants.view import View
+from app.registry.rows import early_ends
 from app.registry.values.texts import reason_given
 from app.sql import statement
 from app.vault.vault import Vault
@@ -34,7 +35,8 @@ _ERASE = statement(f"UPDATE registrant SET {WIPED} WHERE id = :id AND erased_at 
 async def erase(session: Session, vault: Vault, caller: Caller, ref: Ref, reason: str, now: datetime) -> View | Refusal:
     """Erase NIK, name, booking code and papers of a registrant, of any organizer.
 
-    Who is yet to depart is cancelled first. To erase again changes nothing.
+    Who is yet to depart is cancelled first. What is remembered of the NIK's ends goes, of any organizer. To erase again
+    changes nothing.
     """
     given = reason_given(reason)
     if isinstance(given, InvalidValue):
@@ -44,6 +46,7 @@ async def erase(session: Session, vault: Vault, caller: Caller, ref: Ref, reason
         return found
     # A registrant that cannot be cancelled any more, departed or of a closed season, is erased as it is.
     await lifecycle.step(session, [Step(id=found, to=RegistrantStatus.CANCELLED, caller=caller, reason=given)], now)
+    await early_ends.forget_person(session, found)
     erased = await session.run(_ERASE, id=found, now=now)
     await jobs.wipe_naming(session, found, now)
     [seen] = await lookup.by_ids(session, vault, caller, [found], everyone=True)

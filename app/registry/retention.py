@@ -12,6 +12,7 @@ from app.registry import change_log
 from app.registry.caller import Caller
 from app.registry.erasure import WIPED
 from app.registry.imports import jobs
+from app.registry.rows import early_ends
 from app.registry.terms import seasons
 from app.registry.terms.policy import HUBDAT
 from app.sql import statement
@@ -30,7 +31,8 @@ class _Due(NamedTuple):
 # An open season without a registrant has nothing to purge: it may just have been loaded.
 _OVERDUE = """
     ends_on < :day AND purged_at IS NULL
-    AND (closed_at IS NOT NULL OR EXISTS (SELECT FROM registrant WHERE registrant.season = season.year))
+    AND (closed_at IS NOT NULL OR EXISTS (SELECT FROM registrant WHERE registrant.season = season.year)
+         OR EXISTS (SELECT FROM early_end WHERE early_end.season = season.year))
 """
 _NEXT_TO_PURGE = statement(f"SELECT year, ends_on FROM season WHERE {_OVERDUE} ORDER BY year LIMIT 1 FOR UPDATE", _Due)
 _COUNT_TO_PURGE = statement(f"SELECT count(*) FROM season WHERE {_OVERDUE}", int)
@@ -64,6 +66,7 @@ async def purge_next(session: Session, now: datetime, *, most: int = 5_000) -> i
     if purged:
         return purged
     await jobs.wipe_season(session, season.year, now)
+    await early_ends.forget_season(session, season.year)
     await session.run(_FORGET_EXPIRED_BLOCKS, season=season.year)
     await session.run(_FORGET_ACCESSES, until=end_of_wib_day(season.ends_on))
     await session.run(_PURGED, season=season.year, now=now)

@@ -47,11 +47,26 @@ class Block:
     lift_reason: str | None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RememberedEnd:
+    """An end that an organizer told before it told of the registration (`rows.early_ends`)."""
+
+    organizer: str
+    season: int
+    direction: str
+    service: str
+    status: str
+    reference: str | None
+    registered_at: datetime
+    told_at: datetime
+
+
 @dataclass(frozen=True, slots=True)
 class Holding:
     """All that the registry holds on one NIK."""
 
     registrants: tuple[View, ...]
+    ends: tuple[RememberedEnd, ...]
     blocks: tuple[Block, ...]
     accesses: tuple[Access, ...]
 
@@ -85,6 +100,13 @@ _BLOCKS_OF_NIK = statement(
     WHERE nik_index = :nik_index ORDER BY since, id
     """,
     Block,
+)
+_ENDS_OF_NIK = statement(
+    """
+    SELECT organizer_code AS organizer, season, direction, service, status, reference, registered_at, told_at
+    FROM early_end WHERE nik_index = :nik_index ORDER BY told_at, id
+    """,
+    RememberedEnd,
 )
 _READ_BY = statement(
     """
@@ -121,9 +143,10 @@ async def export(session: Session, vault: Vault, caller: Caller, raw_nik: str, n
     ids = await session.rows(_OF_NIK, nik_index=index)
     found = await lookup.by_ids(session, vault, await _everybody(session, caller), ids, everyone=True)
     blocks = await session.rows(_BLOCKS_OF_NIK, nik_index=index)
+    ends = await session.rows(_ENDS_OF_NIK, nik_index=index)
     seen = await _accesses(session, index)
     await access_log.record(session, [access_log.Look(caller=caller, nik_index=index, purpose=Purpose.EXPORT)], now)
-    return Holding(tuple(one for one in found if one is not None), tuple(blocks), tuple(seen))
+    return Holding(tuple(one for one in found if one is not None), tuple(ends), tuple(blocks), tuple(seen))
 
 
 async def reads_by(session: Session, vault: Vault, client_id: str, since: datetime, until: datetime) -> list[NikRead]:

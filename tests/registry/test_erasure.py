@@ -11,6 +11,7 @@ from app.registry import erasure
 from app.registry.registrants.lookup import Ref
 from app.registry.registrants.submission import Motorcycle
 from app.registry.registrants.view import View
+from tests.registry.rows.records import pushed, state
 from tests.world import DJKA, HUBDAT, NOW, World, nik_of, someone
 
 pytestmark = pytest.mark.anyio
@@ -44,6 +45,15 @@ async def test_erasing_what_stands_cancels_it_first(world: World) -> None:
     ]
     again = await world.registered(someone(DJKA, deck, motorcycle=Motorcycle("B 1", "1")))
     assert again.id != one.id
+
+
+async def test_what_is_remembered_of_its_ends_goes_too(world: World) -> None:
+    """Of any organizer; of nobody else."""
+    one = await world.registered(someone(DJKA, await world.route(organizer="djka")))
+    await pushed(world, state(5, 1), state(5, 2))
+    await erase(world, Ref(id=one.id))
+    left = await world.run("SELECT nik_index FROM early_end")
+    assert left == [(world.vault.blind_index(nik_of(2)),)]
 
 
 async def test_erasing_again_changes_nothing(world: World) -> None:

@@ -47,6 +47,7 @@ HOT = (
     "app.registry.routes.quota",
     "app.registry.routes.route",
     "app.registry.rows.batch",
+    "app.registry.rows.early_ends",
     "app.registry.rows.known",
     "app.registry.rows.provisional",
     "app.registry.rows.reception",
@@ -68,6 +69,8 @@ GROWING = {
     # until the page is full: at most all routes of the season, each once (391 pages for 12,000 routes).
     "app.registry.routes.finding._EVERY_CONDITION[4]",
     "app.registry.routes.finding._EVERY_CONDITION[5]",
+    # The purge of a season.
+    "app.registry.rows.early_ends._FORGET_SEASON",
 }
 """Statements that may read more of a large table."""
 BOUNDED = {"season", "organizer", "policy", "registration_window", "client", "check_budget"}
@@ -134,6 +137,7 @@ EXAMPLES: dict[str, object] = {
     "after": uuid_of(0),
     "any_nik": False,
     "block_id": NEW,
+    "early_id": NEW,
     "new_id": NEW,
     "unused_routes": [uuid_of(UNUSED + number) for number in NUMBERS],
     "verify_before": NOW,
@@ -338,6 +342,10 @@ GROWING_ROWS = (
         SELECT {_PAST}, 'client-' || i % 10, {_ORGANIZER}, sha256(i::text::bytea), 'CHECK' {_NUMBERS}""",
     f"""INSERT INTO nik_block (id, nik_index, reason, from_season, until_season, since, organizer_code, registrant_id)
         SELECT {_UUID}, sha256(i::text::bytea), 'X', 2026, 2026, {_PAST}, {_ORGANIZER}, {_UUID} {_NUMBERS}""",
+    f"""INSERT INTO early_end (id, season, organizer_code, nik_index, direction, service, status, reference,
+                               registered_at, told_at)
+        SELECT {_UUID}, 2026, {_ORGANIZER}, sha256(i::text::bytea), 'MUDIK', 'PASSENGER', 'CANCELLED', 'BK-' || i,
+               {_PAST}, {_PAST} {_NUMBERS}""",
     f"""INSERT INTO duplicate_case (id, season, direction, service, holder_id, state, suspect, opened_at)
         SELECT {_UUID}, 2026, 'MUDIK', 'PASSENGER', {_UUID}, 'OPEN', false, {_PAST} {_NUMBERS}""",
     f"""INSERT INTO case_claim (case_id, organizer_code, attempts, first_at, last_at)

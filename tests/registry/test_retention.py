@@ -9,6 +9,7 @@ from app.registry import retention
 from app.registry.niks.check import Check
 from app.registry.registrants.view import View
 from app.registry.sweep import Swept
+from tests.registry.rows.records import pushed, state
 from tests.world import DJKA, HUBDAT, NOW, World, nik_of, someone
 
 pytestmark = pytest.mark.anyio
@@ -81,6 +82,13 @@ async def test_a_season_is_purged_after_its_retention(world: World) -> None:
         (2027, None, None),
     ]
     assert (await world.changes("kind, season, client_id"))[-1] == ("SEASON_PURGED", 2026, None)
+
+
+async def test_ends_that_came_before_their_registrations_go_with_the_season(world: World) -> None:
+    """Also of a season in which nobody was registered after all."""
+    await pushed(world, state(5))
+    assert (await world.sweep(RETAINED_UNTIL)).seasons_purged == 1
+    assert await world.count("early_end") == 0
 
 
 async def test_a_season_is_closed_before_it_is_purged(world: World) -> None:

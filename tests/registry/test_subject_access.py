@@ -1,6 +1,6 @@
 """Duties to the person: the access log, the export, the list for a breach notice."""
 
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -9,7 +9,8 @@ from app.registry import erasure, subject_access
 from app.registry.niks.check import Check
 from app.registry.registrants.lookup import Ref
 from app.registry.registrants.submission import Motorcycle
-from app.registry.subject_access import Access, Block, Holding, NikRead
+from app.registry.subject_access import Access, Block, Holding, NikRead, RememberedEnd
+from tests.registry.rows.records import pushed, state
 from tests.world import DJKA, DKI, HUBDAT, NOW, World, nik_of, someone
 
 pytestmark = pytest.mark.anyio
@@ -127,6 +128,25 @@ async def test_all_that_is_held_on_a_nik_unmasked(world: World) -> None:
     assert await world.run("SELECT client_id, purpose FROM nik_access ORDER BY id DESC LIMIT 1") == [
         ("hubdat-test", "EXPORT")
     ]
+
+
+async def test_ends_that_are_remembered_are_held_too(world: World) -> None:
+    await pushed(world, state(5, 1, kode_booking="BK-1"), state(5, 2))
+    async with world.database.transaction() as session:
+        held = await subject_access.export(session, world.vault, HUBDAT, nik_of(1), NOW + HOUR)
+    assert isinstance(held, Holding)
+    assert held.ends == (
+        RememberedEnd(
+            organizer="hubdat",
+            season=2026,
+            direction="MUDIK",
+            service="PASSENGER",
+            status="CANCELLED",
+            reference="BK-1",
+            registered_at=datetime(2026, 3, 1, 17, 0, tzinfo=UTC),
+            told_at=NOW,
+        ),
+    )
 
 
 async def test_the_list_that_a_breach_notice_needs(world: World) -> None:

@@ -54,6 +54,8 @@ class Batch:
     made: provisional.Made = field(default_factory=provisional.Made)
     used_routes: set[UUID] = field(default_factory=set)
     """Routes that somebody was registered on."""
+    has_its_turn: bool = False
+    """Nobody who is unknown to it is registered or ended by another transaction (`early_ends`)."""
 
     def route(self, row: ParsedRow) -> Recognised:
         return self.routes[row.itinerary]

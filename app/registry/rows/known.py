@@ -13,11 +13,11 @@ from uuid import UUID
 
 from app.clock import wib_day
 from app.db import Session
-from app.errors import NotFound
 from app.models.enums import RegistrantStatus
 from app.models.registrant import HOLDS_NIK, NIK_HOLDERS
 from app.registry.registrants import opening
 from app.registry.registrants.submission import NAME_DIFFERS, ROUTE_DIFFERS
+from app.registry.rows import early_ends
 from app.registry.rows.batch import Batch, NaturalKey, PlacedRow
 from app.registry.rows.row import ParsedRow
 from app.registry.rows.verdicts import Result, Verdict
@@ -97,10 +97,17 @@ def is_of_before(row: ParsedRow, standing: Known | ParsedRow) -> bool:
     return row.status in ENDED and (earlier or _is_another_booking(row, standing))
 
 
-def answer(batch: Batch, row: ParsedRow, known: Known | None) -> Verdict:
-    """What a row that registers nobody is answered, before its status is looked at."""
-    if known is None:
-        return Verdict(result=Result.REFUSED, refusal=NotFound("nik"), organizer=row.organizer)
+def is_early(row: ParsedRow, known: Known | None) -> bool:
+    """Whether `row` tells the end of a registration that has not come yet."""
+    if row.status not in ENDED or known is None:
+        return row.status in ENDED
+    if known.status in NIK_HOLDERS:
+        return False
+    return early_ends.is_later(row.registered_at, known.registered_at) or _is_another_booking(row, known)
+
+
+def answer(batch: Batch, row: ParsedRow, known: Known) -> Verdict:
+    """What a row about somebody known is answered, before its status is looked at."""
     is_stale = known.status in NIK_HOLDERS and is_of_before(row, known)
     return Verdict(
         result=Result.STALE if is_stale else Result.UNCHANGED,

@@ -1,8 +1,8 @@
 """Rows of the ministry's 12 columns, as organizers push them (S1). Every door of the 12 columns ends here.
 
 A batch of rows is worked off in passes. In a pass, a person whom the organizer has not registered yet is submitted, and
-whoever is known goes on to the status that the row tells (`taking`). The number of SQL statements does not depend on
-the number of rows.
+whoever is known goes on to the status that the row tells (`taking`). An end of somebody unknown is remembered
+(`early_ends`). The number of SQL statements does not depend on the number of rows.
 """
 
 from __future__ import annotations
@@ -14,13 +14,13 @@ from typing import NamedTuple
 from uuid import UUID
 
 from app.db import Session
-from app.errors import NotFound, SeasonClosed, refused_by, refuses
+from app.errors import SeasonClosed, refused_by, refuses
 from app.models.enums import RegistrantStatus
 from app.registry import change_log
 from app.registry.registrants import lifecycle, transitions
 from app.registry.registrants.submission import submit
 from app.registry.rows import batch as batches
-from app.registry.rows import known, provisional, taking
+from app.registry.rows import early_ends, known, provisional, taking
 from app.registry.rows.batch import Batch, NaturalKey, PlacedRow, Push
 from app.registry.rows.known import Known
 from app.registry.rows.row import ParsedRow, Row, row_of
@@ -44,7 +44,7 @@ class _Seasons(NamedTuple):
 _SEASONS = statement(f"SELECT {seasons.CURRENT} AS current, {seasons.LATEST} AS latest", _Seasons)
 
 
-@refuses(*refused_by(submit, lifecycle.advance), NotFound)
+@refuses(*refused_by(submit, lifecycle.advance))
 async def push(
     session: Session,
     vault: Vault,
@@ -56,7 +56,7 @@ async def push(
     """Take in up to 1,000 rows, each judged in its turn, with a verdict each. Run it through `Database.attempt`.
 
     `in_turn` is awaited where a batch begins to depend on what the batch before it leaves. What needs no database is
-    done by then. An end of somebody unknown is NotFound.
+    done by then.
     """
     season = await session.one(_SEASONS)
     if season.current is None:
@@ -88,18 +88,56 @@ class Plan:
 
 async def _pass(session: Session, batch: Batch, waiting: Sequence[PlacedRow], *, last: bool) -> list[PlacedRow]:
     """Answers the rows that have to wait for what this pass does."""
-    found = await known.find(session, batch, waiting)
+    found = await _known(session, batch, waiting)
     plan = _plan(batch, waiting, found, last=last)
+    await _leave_out_overtaken(session, batch, plan)
     # A batch may wait here until another batch has made the same route. It must hold no lock of a route meanwhile.
     await taking.make_routes(session, batch, plan.new)
     await taking.lock_routes(session, batch, plan.new, _ending(batch, plan, found))
     registered = await taking.register(session, batch, plan.new) if plan.new else {}
+    early: list[ParsedRow] = []
     for place, row in plan.about_known:
         key = batch.key(row)
         by_this_batch = registered.get(key) if place in plan.behind else None
-        batch.verdicts[place] = _behind(row, by_this_batch) or known.answer(batch, row, found.get(key))
+        verdict = _behind(row, by_this_batch) or _about(batch, row, found.get(key))
+        batch.verdicts[place] = verdict or early_ends.remembered(row)
+        early += [] if verdict else [row]
+    if early:
+        await early_ends.remember(session, batch, early)
     await taking.advance(session, batch, waiting)
     return plan.later
+
+
+async def _known(session: Session, batch: Batch, waiting: Sequence[PlacedRow]) -> dict[NaturalKey, Known]:
+    """Who is known, once no other transaction can register or end any of those who are not."""
+    found = await known.find(session, batch, waiting)
+    if batch.has_its_turn:
+        return found
+    keys = [(one.row, found.get(batch.key(one.row))) for one in waiting]
+    ending = {row.organizer for row, standing in keys if known.is_early(row, standing)}
+    arriving = {row.organizer for row, standing in keys if known.comes_anew(row, standing)}
+    await early_ends.take_turns(session, sorted(ending), sorted(arriving - ending))
+    batch.has_its_turn = True
+    return await known.find(session, batch, waiting) if ending else found
+
+
+async def _leave_out_overtaken(session: Session, batch: Batch, plan: Plan) -> None:
+    """Whose end has come already is not registered."""
+    if not plan.new:
+        return
+    ends = await early_ends.find(session, batch, plan.new)
+    for one in plan.new if ends else ():
+        verdict = early_ends.judge(one.row, ends, batch.key(one.row))
+        if verdict is not None:
+            batch.verdicts[one.place] = verdict
+    plan.new = [one for one in plan.new if one.place not in batch.verdicts]
+
+
+def _about(batch: Batch, row: ParsedRow, standing: Known | None) -> Verdict | None:
+    """What a row is answered that registers nobody. None: it ends a registration that has not come yet."""
+    if standing is None or known.is_early(row, standing):
+        return None
+    return known.answer(batch, row, standing)
 
 
 def _plan(batch: Batch, waiting: Sequence[PlacedRow], found: Mapping[NaturalKey, Known], *, last: bool) -> Plan:

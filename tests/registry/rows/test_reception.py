@@ -169,12 +169,16 @@ async def test_a_cancellation_has_the_standards_reason(world: World) -> None:
 
 @pytest.mark.parametrize("code", [4, 5, 6])
 async def test_nobody_is_registered_by_an_end(world: World, code: int) -> None:
-    """A mistyped NIK must not pass for a cancellation."""
+    """A mistyped NIK must not pass for a cancellation: it is said that nobody is known."""
     await world.registered(someone(HUBDAT, await world.route()))
     async with world.unchanged("registrant", "route", "terminal", "change"):
-        [refused] = await pushed(world, state(code, 2, **TO_WONOGIRI))
-    assert (refused.result, refused.code, refused.registrant_id) == (Result.REFUSED, "NOT_FOUND", None)
-    assert refused.message() == "data_nik: Pendaftar tidak ditemukan."
+        [early] = await pushed(world, state(code, 2, **TO_WONOGIRI))
+    assert (early.result, early.code, early.registrant_id, early.status) == (Result.UNCHANGED, None, None, None)
+    assert [warning.code for warning in early.warnings] == ["END_REMEMBERED"]
+    assert early.message() == (
+        "Orang ini belum terdaftar pada Anda, jadi periksa NIK-nya. Akhir ini dicatat: bila pendaftarannya baru tiba"
+        " kemudian, pendaftaran itu dianggap usang."
+    )
 
 
 # --- again after an end -----------------------------------------------------------------------------------------------
@@ -252,15 +256,14 @@ async def test_a_forfeited_nik_that_comes_anew_is_blocked(world: World) -> None:
 
 async def test_records_of_one_person_are_judged_in_their_order(world: World) -> None:
     await world.route(quota=1)
-    verdicts = await pushed(world, state(5), state(1), state(3), state(2), state(3))
+    verdicts = await pushed(world, state(1), state(3), state(2), state(3))
     assert told(verdicts) == [
-        ("REFUSED", "NOT_FOUND"),
         ("NEW", None),
         ("UPDATED", None),
         ("STALE", "STALE"),
         ("UNCHANGED", None),
     ]
-    assert len({verdict.registrant_id for verdict in verdicts[1:]}) == 1
+    assert len({verdict.registrant_id for verdict in verdicts}) == 1
     assert await world.changes("to_status") == [("REGISTERED",), (None,), ("VERIFIED",), ("DEPARTED",)]
 
 
@@ -289,14 +292,19 @@ async def test_to_and_fro_has_an_end(world: World) -> None:
 async def test_what_was_refused_is_judged_again_by_the_next_record(world: World) -> None:
     await world.route()
     verdicts = await pushed(world, record(data_pemesan="123"), state(5), state(2), state(5))
-    assert told(verdicts) == [("REFUSED", "INVALID_VALUE"), ("REFUSED", "NOT_FOUND"), ("NEW", None), ("UPDATED", None)]
+    assert told(verdicts) == [
+        ("REFUSED", "INVALID_VALUE"),
+        ("UNCHANGED", None),
+        ("STALE", "STALE"),
+        ("UNCHANGED", None),
+    ]
 
 
 async def test_an_end_behind_a_refusal_ends_nothing(world: World) -> None:
     await world.route(quota=0)
     async with world.unchanged():
         verdicts = await pushed(world, state(1), state(5))
-    assert told(verdicts) == [("REFUSED", "QUOTA_FULL"), ("REFUSED", "NOT_FOUND")]
+    assert told(verdicts) == [("REFUSED", "QUOTA_FULL"), ("UNCHANGED", None)]
     assert verdicts[0].message() == "rute_perjalanan: Kuota rute ini sudah penuh; sisa 0."
 
 
