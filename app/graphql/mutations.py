@@ -9,11 +9,12 @@ from app.graphql.permissions import open_to
 from app.graphql.topics import admin, imports, niks, organizers, registrant_mutations, routes, webhooks
 from app.graphql.topics.problems import errors_of, refusals_of
 from app.registry import erasure
+from app.registry.amending import corrections, rerouting
 from app.registry.clients import clients, webhook_secrets
 from app.registry.clients.scopes import HUBDAT_ADMIN, REGISTRANTS_WRITE, ROUTES_WRITE
 from app.registry.imports import absentees, jobs
 from app.registry.niks import blocks
-from app.registry.registrants import cases, corrections, lifecycle, motorcycles, submission
+from app.registry.registrants import cases, lifecycle, motorcycles, submission
 from app.registry.routes import (
     daily_releases,
     merging,
@@ -86,6 +87,23 @@ class Mutation:
             "Ends a registration; seat and NIK are free again, and its way back ends with it. "
             f"{refusals_of(lifecycle.cancel)}"
         ),
+    )
+    move_registrant = open_to(
+        registrant_mutations.move_registrant,
+        REGISTRANTS_WRITE,
+        description=(
+            "Moves somebody who has not departed to another route: the seat there is taken and the one here given back"
+            f" in one stroke, and the cities of the trip are judged again. {refusals_of(rerouting.move)}"
+        ),
+    )
+    move_registrants = open_to(
+        registrant_mutations.move_registrants,
+        REGISTRANTS_WRITE,
+        description=(
+            "The same for up to 1,000 registrants. Moves of one person are judged together, so that both ways and the"
+            f" motorcycle can go to another city. {refusals_of(rerouting.move)}"
+        ),
+        directives=[sized(1000)],
     )
     correct_registrant = open_to(
         registrant_mutations.correct_registrant,

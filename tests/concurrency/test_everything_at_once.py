@@ -17,10 +17,11 @@ from app.db import Database, Session
 from app.errors import Refusal
 from app.models.enums import RegistrantStatus
 from app.registry import erasure, sweep
+from app.registry.amending import corrections
+from app.registry.amending.corrections import Correction
 from app.registry.caller import Caller
 from app.registry.niks import blocks
-from app.registry.registrants import cases, corrections, lifecycle, submission
-from app.registry.registrants.corrections import Correction
+from app.registry.registrants import cases, lifecycle, submission
 from app.registry.registrants.lookup import Ref
 from app.registry.routes import quota_releases
 from app.vault.vault import Vault

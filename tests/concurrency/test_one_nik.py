@@ -12,9 +12,10 @@ import pytest
 
 from app.db import Database
 from app.errors import NikAlreadyRegistered
+from app.registry.amending import corrections
+from app.registry.amending.corrections import Correction
 from app.registry.caller import Caller
-from app.registry.registrants import corrections, submission
-from app.registry.registrants.corrections import Correction
+from app.registry.registrants import submission
 from app.registry.registrants.lookup import Ref
 from app.registry.registrants.submission import Accepted, Submission
 from app.registry.registrants.view import View

@@ -15,8 +15,9 @@ from app import db
 from app.clock import end_of_wib_day, wib_day
 from app.models.enums import RegistrantStatus
 from app.registry import erasure, sweep
-from app.registry.registrants import corrections, lifecycle, submission
-from app.registry.registrants.corrections import Correction
+from app.registry.amending import corrections
+from app.registry.amending.corrections import Correction
+from app.registry.registrants import lifecycle, submission
 from app.registry.registrants.lookup import Ref
 from app.registry.registrants.motorcycles import Motorcycle
 from app.registry.registrants.submission import Accepted

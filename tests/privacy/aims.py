@@ -233,6 +233,14 @@ AIMS: dict[str, Callable[[Target], Asked]] = {
     "departRegistrant": of_each_ref(healthy=True, at=NOW_TEXT),
     "departRegistrants": of_all_refs(healthy=True),
     "cancelRegistrant": of_each_ref(reason=REASON),
+    "moveRegistrant": lambda target: [
+        {"ref": ref, "routeId": route}
+        for ref in target.refs(target.one_of_each)
+        for route in (target.own["home"], target.routes[0])
+    ],
+    "moveRegistrants": lambda target: [
+        {"inputs": [{"ref": ref, "routeId": target.own["home"]} for ref in target.refs(target.people)]}
+    ],
     "correctRegistrant": _corrections,
     "handOverMotorcycle": of_each_ref(at=NOW_TEXT),
     "importRegistrants": _files,

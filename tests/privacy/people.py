@@ -15,11 +15,12 @@ from app.changes.log import feed
 from app.graphql.paging import cursor_of
 from app.models.enums import CaseState, ImportMode, RegistrantStatus
 from app.registry import erasure
+from app.registry.amending import corrections
+from app.registry.amending.corrections import Correction
 from app.registry.caller import Caller
 from app.registry.imports import absentees, job_runs, jobs
 from app.registry.imports.jobs import Job, Order
-from app.registry.registrants import cases, corrections, motorcycles
-from app.registry.registrants.corrections import Correction
+from app.registry.registrants import cases, motorcycles
 from app.registry.registrants.lookup import Ref
 from app.registry.registrants.motorcycles import Motorcycle
 from app.registry.registrants.view import View

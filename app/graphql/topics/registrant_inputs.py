@@ -11,7 +11,8 @@ from strawberry import ID, UNSET
 from app.graphql.context import Context
 from app.graphql.scalars import NIK, given, identifier
 from app.graphql.vocabulary import Direction, IdentityDocument, RegistrantStatus, Service
-from app.registry.registrants import corrections, motorcycles
+from app.registry.amending import corrections
+from app.registry.registrants import motorcycles
 from app.registry.registrants.lookup import Filter, Ref
 from app.registry.registrants.submission import Submission
 from app.registry.values import particulars
@@ -40,6 +41,12 @@ class RegistrantRef:
         assert self.nik is not None  # noqa: S101 - @oneOf
         ref = self.nik.value
         return Ref(nik=ref.nik, direction=ref.direction, service=ref.service)
+
+
+@strawberry.input(description="Whom to move, and to which route.")
+class MoveRegistrant:
+    ref: RegistrantRef = strawberry.field(description="Which one; it must be yours.")
+    route_id: ID = strawberry.field(description="Of the same organizer, direction and service as its present route.")
 
 
 @strawberry.input(description="Which registrants: those that fit all that is given.")

@@ -6,20 +6,21 @@ from datetime import datetime
 from typing import Annotated
 
 import strawberry
-from strawberry import UNSET
+from strawberry import ID, UNSET
 
 from app import metrics
 from app.errors import Refusal
 from app.graphql.context import Context, Info
 from app.graphql.fields import sized
-from app.graphql.scalars import given
+from app.graphql.scalars import given, identifier
 from app.graphql.topics import niks
 from app.graphql.topics.niks import Reason
 from app.graphql.topics.problems import Problem
-from app.graphql.topics.registrant_inputs import Correction, RegistrantRef, SubmitRegistrant
+from app.graphql.topics.registrant_inputs import Correction, MoveRegistrant, RegistrantRef, SubmitRegistrant
 from app.graphql.topics.registrants import Registrant
 from app.registry import erasure
-from app.registry.registrants import corrections, lifecycle, motorcycles, submission
+from app.registry.amending import corrections, rerouting
+from app.registry.registrants import lifecycle, motorcycles, submission
 from app.registry.registrants.submission import Accepted
 from app.registry.registrants.view import View
 
@@ -28,6 +29,9 @@ Refs = Annotated[list[RegistrantRef], strawberry.argument(description="Which one
 Posko = Annotated[str | None, strawberry.argument(description="At which posko.")]
 Healthy = Annotated[
     bool, strawberry.argument(description="The declaration of being healthy (terms of 2023 §7); nothing more is kept.")
+]
+RouteId = Annotated[
+    ID, strawberry.argument(description="Of the same organizer, direction and service as its present route.")
 ]
 At = Annotated[datetime | None, strawberry.argument(description="When it happened; left out: now.")]
 
@@ -113,6 +117,27 @@ async def cancel_registrant(info: Info, ref: Ref, reason: Reason) -> RegistrantR
         )
     )
     return _registrant(verdict, context)
+
+
+async def move_registrant(info: Info, ref: Ref, route_id: RouteId) -> RegistrantResult:
+    [verdict] = await _moved(info, [(ref, route_id)])
+    return verdict
+
+
+async def move_registrants(
+    info: Info,
+    inputs: Annotated[list[MoveRegistrant], strawberry.argument(description="At most 1,000.")],
+) -> list[RegistrantResult]:
+    return await _moved(info, [(one.ref, one.route_id) for one in inputs])
+
+
+async def _moved(info: Info, moves: list[tuple[RegistrantRef, ID]]) -> list[RegistrantResult]:
+    context = info.context
+    wanted = [(ref.to_ref(), identifier(route_id)) for ref, route_id in moves]
+    verdicts = await context.attempt(
+        lambda session: rerouting.move(session, context.process.vault, context.caller, wanted, context.now)
+    )
+    return [_registrant(verdict, context) for verdict in verdicts]
 
 
 async def correct_registrant(

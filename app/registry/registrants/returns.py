@@ -25,10 +25,11 @@ from app.sql import Arrays, statement
 
 
 class Outbound(NamedTuple):
-    """What a standing outbound was when its return was judged."""
+    """What a standing outbound was when its return was judged by it. So for a rider and its motorcycle."""
 
     id: UUID
     nik_index: bytes
+    route_id: UUID
     status: str
     verify_by: datetime | None
 
@@ -38,7 +39,8 @@ _KEEP = statement(
     f"""
     SELECT count(*) FROM (
         -- OFFSET 0 has PostgreSQL go by the ids. A plan of an empty table would else read all who hold a seat.
-        SELECT r.status = outbound.status AND r.verify_by IS NOT DISTINCT FROM outbound.verify_by AS as_judged
+        SELECT r.route_id = outbound.route_id AND r.status = outbound.status
+               AND r.verify_by IS NOT DISTINCT FROM outbound.verify_by AS as_judged
         FROM registrant r JOIN {_OUTBOUNDS} ON outbound.nik_index = r.nik_index AND outbound.id = r.id
         WHERE r.id = ANY(CAST(:outbound_id AS uuid[])) ORDER BY r.id OFFSET 0 FOR SHARE OF r
     ) kept WHERE kept.as_judged
@@ -78,7 +80,8 @@ def leaves_from(route: Route, outbound: Held) -> bool:
 
 
 async def keep_outbounds(session: Session, outbounds: Sequence[Outbound]) -> None:
-    """Lock `outbounds`, so that none of them ends, is verified or gets another NIK before this transaction is over.
+    """Lock `outbounds`, so that none of them ends, is verified, is moved or gets another NIK before this transaction is
+    over.
 
     Raises `Raced` when an outbound is no longer what its return was judged by.
     """

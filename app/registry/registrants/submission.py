@@ -313,19 +313,26 @@ def _differences(draft: Draft, route: Route, held: Held, vault: Vault) -> list[n
 async def _write(session: Session, ground: Ground) -> None:
     entries: list[change_log.Entry] = []
     legs = list(ground.legs.values())
-    standing_outbounds = {
-        returns.Outbound(leg.outbound.id, leg.draft.nik_index, leg.outbound.status, leg.outbound.verify_by)
-        for leg in legs
-        if leg.outbound is not None and leg.outbound.id not in ground.legs
-    }
-    if standing_outbounds:
-        await returns.keep_outbounds(session, list(standing_outbounds))
+    standing = {one for leg in legs for one in _judged_by(leg, ground)}
+    if standing:
+        await returns.keep_outbounds(session, list(standing))
     if legs:
         entries += await booking.book(session, legs, ground.seats, ground.now)
     if ground.disputes:
         entries += await cases.open_or_join(session, ground.disputes, ground.now)
     if entries:
         await change_log.append(session, entries, ground.now)
+
+
+def _judged_by(leg: Leg, ground: Ground) -> list[returns.Outbound]:
+    """What stood before this batch and by which `leg` was judged: its outbound, and its rider or motorcycle."""
+    claim = leg.claim._replace(service=motorcycles.companion_of(leg.route.service))
+    found = (leg.outbound, ground.held.get(claim))
+    return [
+        returns.Outbound(one.id, leg.draft.nik_index, one.route_id, one.status, one.verify_by)
+        for one in found
+        if one is not None and one.organizer == leg.draft.organizer and one.id not in ground.legs
+    ]
 
 
 def _accepted(judged: JudgedSubmission, ground: Ground) -> Accepted:

@@ -18,10 +18,10 @@ from app.db import Session
 from app.graphql.paging import cursor_of
 from app.models.enums import ChangeKind
 from app.registry import change_log
+from app.registry.amending.corrections import Correction, correct
 from app.registry.change_log import Entry
 from app.registry.erasure import erase
 from app.registry.registrants import motorcycles
-from app.registry.registrants.corrections import Correction, correct
 from app.registry.registrants.lookup import Ref
 from app.registry.registrants.motorcycles import Motorcycle
 from tests.changes.conftest import settled, tell

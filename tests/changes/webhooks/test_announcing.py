@@ -15,8 +15,10 @@ from app.changes.webhooks import events
 from app.changes.webhooks.events import LoggedChange
 from app.models.enums import CaseState, ChangeKind, RegistrantStatus
 from app.registry import change_log
+from app.registry.amending import rerouting
 from app.registry.change_log import Entry
 from app.registry.registrants import cases
+from app.registry.registrants.lookup import Ref
 from app.registry.registrants.motorcycles import Motorcycle
 from app.registry.routes import saving
 from app.registry.routes.saving import RouteInput
@@ -99,6 +101,19 @@ async def test_a_new_time_is_told_to_the_organizers_of_the_holders(post: Post) -
             },
         )
     ]
+
+
+async def test_a_move_to_another_route_is_told(post: Post) -> None:
+    world = post.world
+    here, there = await world.route("Bus 1", organizer="djka"), await world.route("Bus 2", organizer="djka")
+    one = await world.registered(someone(DJKA, here))
+    await post.hook(events=["registrant.rerouted"])
+    move = [(Ref(id=one.id), there)]
+    await world.database.attempt(lambda session: rerouting.move(session, world.vault, DJKA, move, NOW))
+    await post.announce()
+    ids = {"registrantId": str(one.id), "routeId": str(there), "fromRouteId": str(here)}
+    told = {"organizer": "djka", "season": 2026} | ids
+    assert await payloads(post) == [("https://hook.example/", "registrant.rerouted", told)]
 
 
 async def test_a_duplicate_is_told_to_the_holder_and_a_decision_to_both(post: Post) -> None:

@@ -120,6 +120,48 @@ async def test_a_route_that_has_left_takes_nobody(api: Api, world: World) -> Non
     assert (pair["code"], pair["field"]) == ("ROUTE_DEPARTED", "returnRouteId")
 
 
+MOVE = f"""mutation($ref: RegistrantRef!, $route: ID!) {{ moveRegistrant(ref: $ref, routeId: $route) {{
+    ... on Registrant {{ id route {{ name taken }} history {{ kind }} }} {PROBLEM} }} }}"""
+MOVE_ALL = f"""mutation($inputs: [MoveRegistrant!]!) {{ moveRegistrants(inputs: $inputs) {{
+    ... on Registrant {{ route {{ name }} }} {PROBLEM} }} }}"""
+
+
+async def test_a_registrant_is_moved_to_another_bus(api: Api, world: World) -> None:
+    here, there = await world.route("Bus 1", quota=1), await world.route("Bus 2", quota=1)
+    one = await world.registered(someone(HUBDAT, here, reference="BK-1"))
+    theirs = await world.route("KA", organizer="djka")
+    moved = await api.data(MOVE, {"ref": {"reference": "BK-1"}, "route": str(there)})
+    assert moved["moveRegistrant"] == {
+        "id": str(one.id),
+        "route": {"name": "Bus 2", "taken": 1},
+        "history": [{"kind": "REGISTRANT_MOVED"}, {"kind": "REGISTRANT_REROUTED"}],
+    }
+    assert await world.taken("Bus 1") == 0
+    await world.registered(someone(HUBDAT, here, 2))
+    refused = (await api.data(MOVE, {"ref": {"id": str(one.id)}, "route": str(here)}))["moveRegistrant"]
+    assert (refused["code"], refused["field"]) == ("QUOTA_FULL", "routeId")
+    unknown = (await api.data(MOVE, {"ref": {"id": str(one.id)}, "route": "x"}))["moveRegistrant"]
+    assert unknown["code"] == "ROUTE_UNKNOWN"
+    foreign = await api.data(MOVE, {"ref": {"id": str(one.id)}, "route": str(theirs)}, organizer="djka")
+    assert foreign["moveRegistrant"]["code"] == "NOT_FOUND"
+
+
+async def test_both_ways_are_moved_to_another_city_at_once(api: Api, world: World) -> None:
+    route, back = await world.route(), await world.way_back()
+    pair = await world.accepted(someone(HUBDAT, route, return_route_id=back))
+    assert pair.return_view is not None
+    yogya = await world.route("Yogya", destination="giwangan")
+    from_yogya = await world.way_back("dari Yogya", origin="giwangan")
+    wanted = [
+        {"ref": {"id": str(pair.view.id)}, "routeId": str(yogya)},
+        {"ref": {"id": str(pair.return_view.id)}, "routeId": str(from_yogya)},
+    ]
+    alone = (await api.data(MOVE_ALL, {"inputs": wanted[:1]}))["moveRegistrants"]
+    assert [one["code"] for one in alone] == ["RETURN_CITY_MISMATCH"]
+    together = (await api.data(MOVE_ALL, {"inputs": wanted}))["moveRegistrants"]
+    assert together == [{"route": {"name": "Yogya"}}, {"route": {"name": "dari Yogya"}}]
+
+
 async def test_each_of_many_has_its_verdict_in_order(api: Api, world: World) -> None:
     route = await world.route(quota=1)
     query = f"""mutation($inputs: [SubmitRegistrant!]!) {{ submitRegistrants(inputs: $inputs) {{

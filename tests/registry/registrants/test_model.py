@@ -17,11 +17,12 @@ from app.db import Session
 from app.errors import NikAlreadyRegistered, Refusal, TransitionNotAllowed
 from app.models.enums import RegistrantStatus
 from app.registry import erasure
+from app.registry.amending import corrections
+from app.registry.amending.corrections import Correction
 from app.registry.caller import Caller
 from app.registry.niks import blocks, check
 from app.registry.niks.check import Check
-from app.registry.registrants import corrections, lifecycle, motorcycles, submission
-from app.registry.registrants.corrections import Correction
+from app.registry.registrants import lifecycle, motorcycles, submission
 from app.registry.registrants.lookup import Ref
 from app.registry.registrants.motorcycles import Motorcycle
 from app.registry.registrants.submission import Accepted

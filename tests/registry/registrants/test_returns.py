@@ -3,6 +3,7 @@
 import asyncio
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from uuid import uuid4
 
 import pytest
 
@@ -259,16 +260,21 @@ async def test_an_outbound_stays_when_its_return_ends(world: World) -> None:
 async def test_an_outbound_that_is_no_longer_as_it_was_judged_is_a_lost_race(world: World) -> None:
     home = await world.registered(someone(HUBDAT, await world.route()))
     index = world.vault.blind_index(nik_of(1))
-    judged = Outbound(home.id, index, "REGISTERED", home.verify_by)
+    judged = Outbound(home.id, index, home.route_id, "REGISTERED", home.verify_by)
 
     async def keep(outbound: Outbound) -> None:
         async with world.database.transaction() as session:
             await returns.keep_outbounds(session, [outbound])
 
     await keep(judged)
-    for other in ({"nik_index": world.vault.blind_index(nik_of(2))}, {"status": "VERIFIED"}, {"verify_by": NOW}):
+    for other in (
+        judged._replace(nik_index=world.vault.blind_index(nik_of(2))),
+        judged._replace(route_id=uuid4()),
+        judged._replace(status="VERIFIED"),
+        judged._replace(verify_by=NOW),
+    ):
         with pytest.raises(Raced):
-            await keep(judged._replace(**other))
+            await keep(other)
     await world.moved(home.id, S.CANCELLED)
     with pytest.raises(Raced):
         await keep(judged)

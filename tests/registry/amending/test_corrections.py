@@ -8,9 +8,10 @@ import pytest
 
 from app.models.enums import RegistrantStatus
 from app.registry import erasure
+from app.registry.amending import corrections
+from app.registry.amending.corrections import Correction
 from app.registry.caller import Caller
-from app.registry.registrants import corrections, lookup
-from app.registry.registrants.corrections import Correction
+from app.registry.registrants import lookup
 from app.registry.registrants.lookup import Ref
 from app.registry.registrants.submission import Accepted, Motorcycle
 from app.registry.registrants.view import View

@@ -1,0 +1,1 @@
+"""What is changed of a registration that stands, beside its status: the person's data, and the route."""

@@ -1,0 +1,333 @@
+"""Moving people to another route of the same organizer, direction and service.
+
+The seat there is taken and the seat here is given back in one transaction, under the locks of both routes: the CHECK
+`taken <= quota` holds the rule. The ways of a trip, and a motorcycle and its rider, are judged again by the cities that
+they will have. Moves of one person are judged together first, so that a whole trip can go to another city.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import NamedTuple
+from uuid import UUID
+
+from app.db import Session
+from app.errors import (
+    DestinationMismatch,
+    InvalidValue,
+    NikInvalid,
+    NotFound,
+    NotYours,
+    QuotaFull,
+    Raced,
+    Refusal,
+    ReturnCityMismatch,
+    RouteDeparted,
+    RouteUnknown,
+    SeasonClosed,
+    refused_by,
+    refuses,
+)
+from app.models.enums import ChangeKind, Direction
+from app.models.registrant import HOLDS_NIK, SEAT_HOLDERS, YET_TO_DEPART
+from app.registry import change_log
+from app.registry.caller import Caller
+from app.registry.registrants import lookup, view
+from app.registry.registrants.view import Stored, View
+from app.registry.routes import holders, quota
+from app.registry.routes import route as routes
+from app.registry.routes.quota import Seats
+from app.registry.routes.route import Route
+from app.registry.terms import policy
+from app.registry.values import cities
+from app.sql import Arrays, statement
+from app.vault.vault import Vault
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reroute:
+    """A registrant, and the route that it is to be moved to."""
+
+    id: UUID
+    route_id: UUID
+    caller: Caller
+
+
+@dataclass(slots=True, kw_only=True)
+class Seated(Stored):
+    """A locked registrant."""
+
+    nik_index: bytes | None
+    season_closed_at: datetime | None
+    return_requires_outbound: bool
+
+    @property
+    def person(self) -> tuple[int, str, bytes | UUID]:
+        """Whose it is. Of an erased registrant nobody knows."""
+        return (self.season, self.organizer, self.nik_index or self.id)
+
+
+@dataclass(slots=True, kw_only=True)
+class Ground:
+    """What moves are judged against. It changes with each move that is taken."""
+
+    now: datetime
+    seats: Mapping[UUID, Seats]
+    routes: Mapping[UUID, Route]
+    people: Mapping[UUID, Seated]
+    """All that the people hold with their organizers: both ways, and the motorcycles."""
+    moved: dict[UUID, UUID] = field(default_factory=dict)
+    """By registrant: the route that it came from."""
+    callers: dict[UUID, Caller] = field(default_factory=dict)
+
+    def of_person(self, one: Seated) -> list[Seated]:
+        return [other for other in self.people.values() if other.person == one.person]
+
+
+class _Moved(NamedTuple):
+    id: UUID
+    route_id: UUID
+    outbound_id: UUID | None
+
+
+_ROUTES_OF = statement("SELECT route_id FROM registrant WHERE id = ANY(CAST(:ids AS uuid[]))", UUID)
+# OFFSET 0 has PostgreSQL look up one registrant after the other (see `lifecycle`).
+_OF_THE_SAME_PERSON = f"""
+    SELECT other.id FROM unnest(CAST(:ids AS uuid[])) AS asked (id)
+    JOIN LATERAL (SELECT season, nik_index, organizer_code FROM registrant WHERE id = asked.id OFFSET 0) r ON true
+    JOIN LATERAL (
+        SELECT id, organizer_code FROM registrant
+        WHERE season = r.season AND nik_index = r.nik_index AND {HOLDS_NIK} OFFSET 0
+    ) other ON other.organizer_code = r.organizer_code
+"""
+_HELD = statement(_OF_THE_SAME_PERSON, UUID)
+_LOCK = statement(
+    f"""
+    SELECT {view.COLUMNS}, r.nik_index, season.closed_at AS season_closed_at,
+           {policy.in_force("return_requires_outbound", "r.organizer_code")} AS return_requires_outbound
+    FROM {view.FROM} JOIN season ON season.year = r.season {policy.join("r.season", "r.organizer_code")}
+    WHERE r.id = ANY(CAST(:ids AS uuid[]) || ARRAY({_OF_THE_SAME_PERSON})) ORDER BY r.id FOR NO KEY UPDATE OF r
+    """,
+    Seated,
+)
+_MOVED = Arrays("moved", _Moved)
+_UPDATE = statement(
+    f"""
+    UPDATE registrant r SET route_id = moved.route_id, outbound_id = moved.outbound_id
+    FROM {_MOVED} WHERE r.id = moved.id
+    """
+)
+
+
+@refuses(
+    SeasonClosed,
+    QuotaFull,
+    RouteUnknown,
+    RouteDeparted,
+    ReturnCityMismatch,
+    DestinationMismatch,
+    NotFound,
+    NotYours,
+    InvalidValue,
+)
+async def reroute(session: Session, moves: Sequence[Reroute], now: datetime) -> list[Seated | Refusal]:
+    """Move people, each judged against what the ones before it left. Raises `Raced`."""
+    ground = await lock(session, [one.id for one in moves], [one.route_id for one in moves], now)
+    verdicts: dict[int, Seated | Refusal] = {}
+    for places in _by_person(moves, ground):
+        verdicts |= _take(places, moves, ground)
+    await _write(session, ground)
+    return [verdicts[place] for place in range(len(moves))]
+
+
+@refuses(NikInvalid, *refused_by(reroute))
+async def move(
+    session: Session, vault: Vault, caller: Caller, wanted: Sequence[tuple[lookup.Ref, UUID]], now: datetime
+) -> list[View | Refusal]:
+    """Move registrants of one's own. Run it through `Database.attempt`."""
+    found = await lookup.resolve(session, vault, caller, [ref for ref, _ in wanted], everyone=False)
+    moves = [
+        Reroute(id=one, route_id=route_id, caller=caller)
+        for one, (_, route_id) in zip(found, wanted, strict=True)
+        if isinstance(one, UUID)
+    ]
+    taken = iter(await reroute(session, moves, now) if moves else [])
+    verdicts = [next(taken) if isinstance(one, UUID) else one for one in found]
+    return [one if isinstance(one, Refusal) else view.from_row(one, vault, caller) for one in verdicts]
+
+
+async def lock(session: Session, ids: Collection[UUID], wanted: Collection[UUID], now: datetime) -> Ground:
+    """Lock the routes where people are and the `wanted` ones, and then the people with all that they hold.
+
+    Raises `Raced` when one of them was moved, or came, before the locks.
+    """
+    standing = {one.id for one in await routes.by_ids(session, list(wanted), now) if one is not None}
+    seats = await quota.lock(session, standing | set(await session.rows(_ROUTES_OF, ids=list(ids))), now)
+    people = {row.id: row for row in await session.rows(_LOCK, ids=list(ids))}
+    held = set(await session.rows(_HELD, ids=list(ids)))
+    if not held <= people.keys() or any(people[one].route_id not in seats for one in ids if one in people):
+        raise Raced
+    needed = {row.route_id for row in people.values()} | standing
+    found = {one.id: one for one in await routes.by_ids(session, list(needed), now) if one is not None}
+    return Ground(now=now, seats=seats, routes=found, people=people)
+
+
+# --- judging ----------------------------------------------------------------------------------------------------------
+
+
+def _by_person(moves: Sequence[Reroute], ground: Ground) -> list[list[int]]:
+    """The places of the moves of each person."""
+    places: dict[object, list[int]] = defaultdict(list)
+    for place, one in enumerate(moves):
+        person = ground.people.get(one.id)
+        places[place if person is None else person.person].append(place)
+    return list(places.values())
+
+
+def _take(places: Sequence[int], moves: Sequence[Reroute], ground: Ground) -> dict[int, Seated | Refusal]:
+    """All of one person's moves, if they fit together. Else each alone."""
+    together = [moves[place] for place in places]
+    apart = len({one.id for one in together}) < len(together) or _judge(together, ground) is not None
+    verdicts: dict[int, Seated | Refusal] = {}
+    for group in [[place] for place in places] if apart else [list(places)]:
+        asked = [moves[place] for place in group]
+        refused = _judge(asked, ground) if apart else None
+        if refused is None:
+            _apply(asked, ground)
+        verdicts |= {place: refused or ground.people[moves[place].id] for place in group}
+    return verdicts
+
+
+def _judge(moves: Sequence[Reroute], ground: Ground) -> Refusal | None:
+    for one in moves:
+        refused = _judge_alone(one, ground)
+        if refused is not None:
+            return refused
+    where = {one.id: ground.routes[one.route_id] for one in moves}
+    for one in moves:
+        refused = _judge_cities(ground.people[one.id], where, ground) or _judge_seat(one, ground)
+        if refused is not None:
+            return refused
+    return None
+
+
+def _judge_alone(one: Reroute, ground: Ground) -> Refusal | None:
+    row, route = ground.people.get(one.id), ground.routes.get(one.route_id)
+    if row is None:
+        return NotFound("ref")
+    if route is None:
+        return RouteUnknown("routeId")
+    if row.season_closed_at is not None:
+        return SeasonClosed("ref", season=row.season)
+    if route.organizer not in {row.organizer, one.caller.organizer}:
+        return NotYours("routeId")
+    if (route.season, route.direction, route.service) != (row.season, row.direction, row.service):
+        return InvalidValue(
+            "routeId",
+            "Rute itu harus dari periode, arah dan layanan yang sama.",
+            "That route must have the same season, direction and service.",
+        )
+    if row.route_id == route.id:
+        return None
+    if row.status not in YET_TO_DEPART:
+        return InvalidValue(
+            "ref",
+            "Pendaftaran ini sudah berangkat atau berakhir, jadi rutenya tetap.",
+            "This registration has departed or ended, so its route stays.",
+        )
+    return holders.judge_departed(route.departs_at, ground.now, "routeId")
+
+
+def _judge_seat(one: Reroute, ground: Ground) -> QuotaFull | None:
+    stays = ground.people[one.id].route_id == one.route_id
+    return QuotaFull("routeId") if not stays and ground.seats[one.route_id].full else None
+
+
+def _judge_cities(row: Seated, where: Mapping[UUID, Route], ground: Ground) -> Refusal | None:
+    """Whether the trip of `row` stays whole when its registrants have the routes of `where`."""
+    route = where[row.id]
+    if route.id == row.route_id:
+        return None
+    for other in ground.of_person(row):
+        if other.status not in SEAT_HOLDERS:
+            continue
+        its = where.get(other.id) or ground.routes[other.route_id]
+        refused = _judge_pair(row, route, other, its)
+        if refused is not None:
+            return refused
+    return None
+
+
+def _judge_pair(row: Seated, route: Route, other: Seated, its: Route) -> Refusal | None:
+    if row.direction == other.direction:
+        # The motorcycle of the rider, or the rider of the motorcycle.
+        same = row.id == other.id or cities.key(route.destination.city) == cities.key(its.destination.city)
+        return None if same else DestinationMismatch("routeId", city=its.destination.city)
+    if row.service != other.service or not row.return_requires_outbound:
+        return None
+    home, back = (its, route) if row.direction == Direction.BALIK else (route, its)
+    return None if _leaves_from(back, home) else ReturnCityMismatch("routeId", city=home.destination.city)
+
+
+def _leaves_from(back: Route, home: Route) -> bool:
+    return cities.key(back.origin.city) == cities.key(home.destination.city)
+
+
+# --- writing ----------------------------------------------------------------------------------------------------------
+
+
+def _apply(moves: Iterable[Reroute], ground: Ground) -> None:
+    for one in moves:
+        row = ground.people[one.id]
+        if row.route_id != one.route_id:
+            ground.seats[row.route_id].taken -= 1
+            ground.seats[one.route_id].taken += 1
+            ground.moved.setdefault(row.id, row.route_id)
+            ground.callers[row.id] = one.caller
+            row.route_id = one.route_id
+    for one in moves:
+        _part(ground.of_person(ground.people[one.id]), ground)
+
+
+def _part(people: Sequence[Seated], ground: Ground) -> None:
+    """Where the policy lets a return go from another city, it is no longer the return of that outbound."""
+    by_id = {row.id: row for row in people}
+    for row in people:
+        home = None if row.outbound_id is None else by_id.get(row.outbound_id)
+        if home is not None and not _leaves_from(ground.routes[row.route_id], ground.routes[home.route_id]):
+            row.outbound_id = None
+
+
+async def _write(session: Session, ground: Ground) -> None:
+    moved = {one: old for one, old in ground.moved.items() if ground.people[one].route_id != old}
+    if not moved:
+        return
+    people = {row.person for row in (ground.people[one] for one in moved)}
+    rows = [_Moved(row.id, row.route_id, row.outbound_id) for row in ground.people.values() if row.person in people]
+    await session.run(_UPDATE, **_MOVED.of(rows))
+    seats = Counter(ground.people[one].route_id for one in moved)
+    seats.subtract(moved.values())
+    # Seats are given back first: nothing is full in between that is not full in the end.
+    entries = [_told(ground.people[one], old, ground.callers[one]) for one, old in moved.items()]
+    freed = {route: -seats_ for route, seats_ in seats.items() if seats_ < 0}
+    taken = {route: seats_ for route, seats_ in seats.items() if seats_ > 0}
+    entries += await quota.give_back(session, freed, ground.seats) if freed else []
+    entries += await quota.take(session, taken, ground.seats) if taken else []
+    await change_log.append(session, entries, ground.now)
+
+
+def _told(row: Seated, old: UUID, caller: Caller) -> change_log.Entry:
+    return change_log.Entry(
+        kind=ChangeKind.REGISTRANT_REROUTED,
+        season=row.season,
+        organizer=row.organizer,
+        registrant_id=row.id,
+        route_id=row.route_id,
+        from_status=row.status,
+        to_status=row.status,
+        client_id=caller.client_id,
+        facts={"from_route": str(old)},
+    )
