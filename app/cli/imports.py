@@ -77,6 +77,9 @@ def consolidate(
     covers: Covers = None,
     result: ResultFile = None,
     cancel_missing: Annotated[UUID | None, typer.Option(help="Cancel whom this finished job found missing.")] = None,
+    even_though: Annotated[
+        bool, typer.Option("--even-though", help="Cancel although part of the file could not be read.")
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """Compare an organizer's whole list with the registry.
@@ -86,7 +89,7 @@ def consolidate(
     """
     whole_day = None if day is None else day.date()
     if cancel_missing is not None:
-        tell_cancelled(*run_cancelling(cancel_missing), as_json=as_json)
+        tell_cancelled(*run_cancelling(cancel_missing, even_though=even_though), as_json=as_json)
     elif organizer is None:
         raise Failed("Name the --organizer.")
     elif file is not None:
@@ -201,12 +204,12 @@ def end(job: Job, *, as_json: bool) -> None:
 # --- absentees, and the day's summary ---------------------------------------------------------------------------------
 
 
-def run_cancelling(job_id: UUID) -> tuple[Job, int]:
+def run_cancelling(job_id: UUID, *, even_though: bool) -> tuple[Job, int]:
     async def work(database: Database, _: Settings) -> tuple[Job, int]:
         async with database.transaction() as session:
             everyone = await organizers.all_of(session, await seasons.latest(session))
         anybody = Caller(None, HUBDAT, frozenset(one.code for one in everyone))
-        job = accepted(await absentees.cancel(database, anybody, job_id, clock.now()))
+        job = accepted(await absentees.cancel(database, anybody, job_id, clock.now(), even_though=even_though))
         async with database.transaction() as session:
             return job, await absentees.cancelled(session, job.id)
 

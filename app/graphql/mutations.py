@@ -133,7 +133,8 @@ class Mutation:
         REGISTRANTS_WRITE,
         description=(
             "Cancels whom a finished SNAPSHOT found missing and who is still as it was found; their ways back"
-            " end with them. Again changes nothing. "
+            " end with them. Again changes nothing. While part of the file could not be read, it asks for"
+            " `evenThough: true`. "
             f"{errors_of(absentees.cancel)}"
         ),
     )

@@ -55,6 +55,9 @@ class ImportJob(SQLModel, table=True):
     rows_done: int = Field(default=0, sa_column_kwargs={"server_default": text("0")})
     results: dict[str, int] = _counts()
     codes: dict[str, int] = _counts()
+    unread_sheets: list[dict[str, Any]] = Field(sa_column=Column(JSONB, nullable=False, server_default=text("'[]'")))
+    """Name and rows of sheets that nobody was read from. A name may be that of a person: it is wiped with the file."""
+    unread_rows: int = Field(default=0, sa_column_kwargs={"server_default": text("0")})
     missing: int | None = None
     """Of a finished snapshot: how many were in the registry and not in the file."""
     created_at: datetime

@@ -72,8 +72,9 @@ def test_refused_rows_are_told_by_the_exit_code_and_in_the_result(
         ["diterima", "-", "1"],
         ["ditolak", "-", "1"],
         ["ditolak", "NIK_INVALID", "1"],
+        ["baris", "tanpa", "NIK", "yang", "terbaca", "-", "1"],
     ]
-    sheet = openpyxl.load_workbook(result)["Hasil"]
+    sheet = openpyxl.load_workbook(result)["Sheet"]
     assert [line[12] for line in sheet.iter_rows(values_only=True)] == ["hasil", "diterima", "ditolak"]
 
 

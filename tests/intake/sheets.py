@@ -89,7 +89,8 @@ def read(content: bytes) -> Read:
     rows: list[Any] = [row for frame in frames[:-1] for row in frame["batch"]]  # type: ignore[attr-defined]
     assert frames[-1] == {"end": len(rows)}
     assert first["rows"] == len(rows)
-    return Read(first["header"], first["columns"], first["sheet"], rows)  # type: ignore[arg-type]
+    [sheet] = [one for one in first["sheets"] if one["columns"] is not None][:1]  # type: ignore[attr-defined]
+    return Read(sheet["header"], sheet["columns"], sheet["name"], rows)
 
 
 # --- read for real ----------------------------------------------------------------------------------------------------

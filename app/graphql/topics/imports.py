@@ -54,6 +54,12 @@ class CodeCount:
     rows: int = strawberry.field(description="How many.")
 
 
+@strawberry.type(description="A sheet of the file that nobody was read from.")
+class UnreadSheet:
+    name: str = strawberry.field(description="As the file has it.")
+    rows: int = strawberry.field(description="Rows with something in them.")
+
+
 @strawberry.type(description="A registrant that the registry holds and a snapshot did not name.")
 class MissingRegistrant:
     id: ID = strawberry.field(description="The registrant's.")
@@ -100,6 +106,10 @@ class ImportJob:
     codes: list[CodeCount] = strawberry.federation.field(
         description="Of the refused: why, the commonest first.", directives=[sized(10)]
     )
+    unread_sheets: list[UnreadSheet] = strawberry.federation.field(
+        description="Sheets that nobody was read from: without a header of ours, or hidden.", directives=[sized(5)]
+    )
+    unread_rows: int = strawberry.field(description="Of the refused: rows whose NIK cannot be read.")
     missing: int | None = strawberry.field(
         description="Of a finished SNAPSHOT: how many are in the registry and not in the file."
     )
@@ -134,6 +144,8 @@ class ImportJob:
             stale=counts[Result.STALE],
             refused=counts[Result.REFUSED],
             codes=[CodeCount(code=code, rows=rows) for code, rows in reasons],
+            unread_sheets=[UnreadSheet(name=sheet.name, rows=sheet.rows) for sheet in job.unread_sheets],
+            unread_rows=job.unread_rows,
             missing=job.missing,
             failure=ImportFailure.of(job, context),
             created_at=job.created_at,
@@ -252,9 +264,20 @@ async def import_progress(info: Info, id: JobId) -> AsyncGenerator[ImportJob, No
             await asyncio.sleep(PROGRESS_EVERY_SECONDS)
 
 
-async def cancel_missing(info: Info, job_id: JobId) -> ImportJob:
+async def cancel_missing(
+    info: Info,
+    job_id: JobId,
+    even_though: Annotated[
+        bool,
+        strawberry.argument(
+            description="Although `unreadSheets` or `unreadRows` say that the file was not read as a whole."
+        ),
+    ] = False,
+) -> ImportJob:
     context = info.context
-    cancelled = await absentees.cancel(context.process.database, context.caller, identifier(job_id), context.now)
+    cancelled = await absentees.cancel(
+        context.process.database, context.caller, identifier(job_id), context.now, even_though=even_though
+    )
     return _shown(cancelled, context)
 
 

@@ -17,14 +17,20 @@ FIFTEEN_DIGITS = 1e15
 _FORMULA = "=+\\-@\uff1d\uff0b\uff0d\uff20"
 _LIVE = re.compile(rf"[\t\r\n]|\s*[{_FORMULA}]|'\s*[{_FORMULA}\t\r\n']")
 _QUOTED = re.compile(rf"'\s*[{_FORMULA}\t\r\n']")
+_TEXT_AS_FORMULA = re.compile(r'\s*="((?:[^"]|"")*)"\s*')
 HALF_A_SECOND_IN_MICROSECONDS = 500_000
 LAST_SECOND = datetime(9999, 12, 31, 23, 59, 59)  # noqa: DTZ001 - spreadsheets know no zones
 
 
 def text_of(value: object) -> str | None:
-    """What a cell says. A number that may have lost digits is written as `3.2E+15`: no NIK is guessed from it."""
+    """What a cell says. A number that may have lost digits is written as `3.2E+15`: no NIK is guessed from it.
+
+    A formula that is nothing but a text, `="3171…"`, is that text. People write it to keep all digits of a NIK.
+    """
     if isinstance(value, str):
-        return value if value.strip() else None
+        formula = _TEXT_AS_FORMULA.fullmatch(value)
+        text = value if formula is None else formula[1].replace('""', '"')
+        return text if text.strip() else None
     if isinstance(value, bool):
         return "TRUE" if value else "FALSE"
     if isinstance(value, int | float):

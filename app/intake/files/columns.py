@@ -12,7 +12,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from app.errors import refuses
-from app.intake.files.file_refusals import ColumnMissing, ColumnRepeated, FileRefused
+from app.intake.files.file_refusals import ColumnMissing, ColumnRepeated
 
 ALIASES = {"status_pemesanan_title": "status_pemesanan_tittle"}
 """The standard has the misspelling. Many people will write the right spelling by mistake."""
@@ -28,6 +28,20 @@ LEAST_KNOWN_COLUMNS = 3
 EXAMPLE_NIK, EXAMPLE_NAME = "3201010101900000", "CONTOH – hapus baris ini"
 """The example row of the template."""
 
+FEWEST_DIGITS_OF_A_NIK = 10
+"""A cell with so many digits is meant to be a NIK, if a bad one."""
+MOST_FILLED_OF_TOTALS = 3
+"""Of our columns."""
+OWN_SHEETS = {
+    "Ringkasan": ("hasil", "kode", "jumlah"),
+    "Tidak ada di berkas": ("id", "kode_booking", "source"),
+    "Penjelasan": ("kolom", "penjelasan", "contoh"),
+}
+"""What our result and our template have beside the rows, by their first cells: nobody's list. See `results` and
+`template`.
+"""
+
+_TOTALS = re.compile(r"\s*(?:grand |sub[ -]?)?(?:total|jumlah)\b", re.IGNORECASE)
 _GAPS = re.compile(r"[\s_\-]+")
 _INVISIBLE = re.compile(r"[\u200b-\u200f\u2060\ufeff\u00ad]")
 
@@ -73,7 +87,7 @@ def find(rows: Iterable[tuple[int, Sequence[str | None]]], known: frozenset[str]
 @refuses(ColumnMissing, ColumnRepeated)
 def header_of(
     row: int, columns: Sequence[str], sheet: str | None, standard: Sequence[str], extensions: Sequence[str]
-) -> Header | FileRefused:
+) -> Header | ColumnMissing | ColumnRepeated:
     known = frozenset((*standard, *extensions))
     names = tuple(name_of(column, known) for column in columns)
     repeated = tuple(name for name, times in Counter(names).items() if name is not None and times > 1)
@@ -85,6 +99,14 @@ def header_of(
     if missing:
         return ColumnMissing(columns=missing)
     return Header(row, tuple(columns), names, sheet)
+
+
+def is_totals(names: Sequence[str | None], cells: Sequence[str | None]) -> bool:
+    """Whether it is a row that adds up others, such as `JUMLAH 40`: it names no NIK, and next to nothing else."""
+    filled = {name: cell for name, cell in zip(names, cells, strict=False) if name is not None and cell}
+    digits = sum(map(str.isdigit, filled.get("data_nik") or ""))
+    said = any(cell is not None and _TOTALS.match(cell) for cell in cells)
+    return said and digits < FEWEST_DIGITS_OF_A_NIK and len(filled) <= MOST_FILLED_OF_TOTALS
 
 
 def is_example(cells: Sequence[str | None]) -> bool:

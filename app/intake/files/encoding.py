@@ -34,6 +34,13 @@ class Encoder(Protocol):
     def end(self) -> bytes: ...
 
 
+class Copier(Encoder, Protocol):
+    """Also writes back a sheet that somebody sent, row by row."""
+
+    def copy(self, title: str, width: int, *, hidden: bool = False) -> bytes:
+        """A sheet of `width` columns, which has no heading but what stands in its rows."""
+
+
 async def encoded(
     encoder: Encoder, items: Sequence[Item], cells_of: Callable[[Item], Sequence[Cell]]
 ) -> AsyncIterator[bytes]:
@@ -52,8 +59,16 @@ class Csv:
 
     media = "text/csv; charset=utf-8"
 
-    def sheet(self, title: str, columns: Sequence[str]) -> bytes:  # noqa: ARG002 - CSV has no sheets
-        return "\ufeff".encode() + self.rows([columns])
+    def __init__(self) -> None:
+        self._begun = False
+
+    def sheet(self, title: str, columns: Sequence[str]) -> bytes:
+        return self.copy(title, len(columns)) + self.rows([columns])
+
+    def copy(self, title: str, width: int, *, hidden: bool = False) -> bytes:  # noqa: ARG002 - CSV has no sheets
+        beginning = "" if self._begun else "\ufeff"
+        self._begun = True
+        return beginning.encode()
 
     def rows(self, rows: Sequence[Sequence[Cell]]) -> bytes:
         text = StringIO(newline="")

@@ -36,7 +36,8 @@ class Xlsx:
         self._out = _Out()
         self._archive = ZipFile(self._out, "w", ZIP_DEFLATED, compresslevel=COMPRESSION_LEVEL)
         self._titles: list[str] = []
-        self._columns: Sequence[str] = ()
+        self._hidden: list[bool] = []
+        self._columns: Sequence[str] | None = None
         self._letters: list[str] = []
         self._part: IO[bytes] | None = None
         self._row = 0
@@ -44,18 +45,29 @@ class Xlsx:
             self._archive.writestr(name, content)
 
     def sheet(self, title: str, columns: Sequence[str]) -> bytes:
-        self._end_sheet()
-        self._titles.append(title)
+        self._begin(title, len(columns), _FROZEN, hidden=False)
         self._columns = columns
-        self._letters = [letters(place) for place in range(len(columns))]
-        self._row = 0
-        self._part = self._archive.open(f"xl/worksheets/sheet{len(self._titles)}.xml", "w")
-        self._part.write(_SHEET.format(columns=len(columns), width=COLUMN_WIDTH, style=TEXT_STYLE).encode())
         self._write([columns], HEADING_STYLE)
         return self._out.taken()
 
+    def copy(self, title: str, width: int, *, hidden: bool = False) -> bytes:
+        self._begin(title, width, "", hidden=hidden)
+        self._columns = None
+        return self._out.taken()
+
+    def _begin(self, title: str, width: int, view: str, *, hidden: bool) -> None:
+        self._end_sheet()
+        self._titles.append(title)
+        self._hidden.append(hidden)
+        self._letters = [letters(place) for place in range(width)]
+        self._row = 0
+        self._part = self._archive.open(f"xl/worksheets/sheet{len(self._titles)}.xml", "w")
+        columns = max(width, 1)
+        self._part.write(_SHEET.format(view=view, columns=columns, width=COLUMN_WIDTH, style=TEXT_STYLE).encode())
+
     def rows(self, rows: Sequence[Sequence[Cell]]) -> bytes:
-        if self._row + len(rows) > MOST_ROWS_OF_A_SHEET:
+        # A sheet that is copied has no more rows than it had when it was read.
+        if self._columns is not None and self._row + len(rows) > MOST_ROWS_OF_A_SHEET:
             return self.sheet(f"{self._titles[0]} {len(self._titles) + 1}", self._columns) + self.rows(rows)
         self._write(rows, TEXT_STYLE)
         return self._out.taken()
@@ -64,7 +76,10 @@ class Xlsx:
         self._end_sheet()
         for name, template in _OF_SHEETS.items():
             lines = [
-                template[1].format(place=place, title=escaped(title)) for place, title in enumerate(self._titles, 1)
+                template[1].format(
+                    place=place, title=quoted(title), state=' state="hidden"' if self._hidden[place - 1] else ""
+                )
+                for place, title in enumerate(self._titles, 1)
             ]
             self._archive.writestr(name, template[0].format(sheets="".join(lines)))
         self._archive.close()
@@ -85,7 +100,8 @@ class Xlsx:
 
     def _end_sheet(self) -> None:
         if self._part is not None:
-            self._part.write(_SHEET_END.format(last=f"{self._letters[-1]}{self._row}").encode())
+            last = "" if self._columns is None else f"{self._letters[-1]}{self._row}"
+            self._part.write((_FILTERED.format(last=last) if last else _SHEET_END).encode())
             self._part.close()
             self._part = None
 
@@ -124,6 +140,11 @@ def cell_of(address: str, cell: str | int, style: int) -> str:
 def escaped(text: str) -> str:
     """A sign that XML cannot hold is written as Excel does, `_x001F_`. A text that looks like that is escaped, too."""
     return _SPECIAL.sub(lambda sign: _ENTITIES.get(sign[0]) or f"_x{ord(sign[0]):04X}_", text)
+
+
+def quoted(text: str) -> str:
+    """The text as the value of an attribute."""
+    return escaped(text).replace('"', "&quot;")
 
 
 def letters(place: int) -> str:
@@ -170,16 +191,20 @@ _FIXED = {
 _OF_SHEETS = {
     "xl/workbook.xml": (
         f'{_XML}<workbook xmlns="{_MAIN}" xmlns:r="{_OFFICE}"><sheets>{{sheets}}</sheets></workbook>',
-        '<sheet name="{title}" sheetId="{place}" r:id="rId{place}"/>',
+        '<sheet name="{title}" sheetId="{place}"{state} r:id="rId{place}"/>',
     ),
     "xl/_rels/workbook.xml.rels": (
         f'{_RELATED}{{sheets}}<Relationship Id="styles" Type="{_OFFICE}/styles" Target="styles.xml"/></Relationships>',
         f'<Relationship Id="rId{{place}}" Type="{_OFFICE}/worksheet" Target="worksheets/sheet{{place}}.xml"/>',
     ),
 }
+_FROZEN = (
+    '<sheetViews><sheetView workbookViewId="0"><pane ySplit="1" topLeftCell="A2" activePane="bottomLeft"'
+    ' state="frozen"/></sheetView></sheetViews>'
+)
 _SHEET = (
-    f'{_XML}<worksheet xmlns="{_MAIN}"><sheetViews><sheetView workbookViewId="0">'
-    '<pane ySplit="1" topLeftCell="A2" activePane="bottomLeft" state="frozen"/></sheetView></sheetViews>'
+    f'{_XML}<worksheet xmlns="{_MAIN}">{{view}}'
     '<cols><col min="1" max="{columns}" width="{width}" style="{style}" customWidth="1"/></cols><sheetData>'
 )
-_SHEET_END = '</sheetData><autoFilter ref="A1:{last}"/></worksheet>'
+_SHEET_END = "</sheetData></worksheet>"
+_FILTERED = '</sheetData><autoFilter ref="A1:{last}"/></worksheet>'

@@ -1,4 +1,4 @@
-"""The visible sheets of an .xlsx file. calamine reads them after `archives` has found nothing wrong with the file."""
+"""The sheets of an .xlsx file. calamine reads them after `archives` has found nothing wrong with the file."""
 
 from __future__ import annotations
 
@@ -30,8 +30,9 @@ def tables(file: BinaryIO) -> Iterator[FileTable]:
     try:
         workbook = CalamineWorkbook.from_filelike(file)
         for sheet in workbook.sheets_metadata:
-            if sheet.typ == SheetTypeEnum.WorkSheet and sheet.visible == SheetVisibleEnum.Visible:
-                yield table(workbook.get_sheet_by_name(sheet.name))
+            if sheet.typ == SheetTypeEnum.WorkSheet:
+                hidden = sheet.visible != SheetVisibleEnum.Visible
+                yield table(workbook.get_sheet_by_name(sheet.name), hidden=hidden)
     except (CalamineError, ValueError, OSError):
         raise FileRefusedError(FileDamaged()) from None
     except BaseException as error:
@@ -40,9 +41,9 @@ def tables(file: BinaryIO) -> Iterator[FileTable]:
         raise
 
 
-def table(sheet: CalamineSheet) -> FileTable:
+def table(sheet: CalamineSheet, *, hidden: bool = False) -> FileTable:
     merged = merged_downwards(sheet)
-    return FileTable(sheet.name, lambda: rows(sheet, merged))
+    return FileTable(sheet.name, lambda: rows(sheet, merged), hidden)
 
 
 def rows(sheet: CalamineSheet, merged: dict[int, dict[int, int]]) -> Iterator[NumberedCells]:

@@ -111,25 +111,35 @@ class HeaderNotFound(FileRefused):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ColumnMissing(FileRefused):
     code = "COLUMN_MISSING"
-    indonesian = "Kolom ini tidak ada: {names}. Tambahkan dengan nama yang sama persis seperti pada templat."
-    english = "These columns are missing: {names}. Add them under the very names that the template has."
+    indonesian = "Kolom ini tidak ada{place}: {names}. Tambahkan dengan nama yang sama persis seperti pada templat."
+    english = "These columns are missing{place}: {names}. Add them under the very names that the template has."
 
     columns: tuple[str, ...]
+    sheet: int | None = None
+    """Of a workbook: which sheet, from 1. Its name may be that of a person."""
 
-    def facts(self, language: Language) -> dict[str, object]:  # noqa: ARG002
-        return {"names": ", ".join(self.columns)}
+    def facts(self, language: Language) -> dict[str, object]:
+        return {"names": ", ".join(self.columns), "place": _place(self.sheet, language)}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ColumnRepeated(FileRefused):
     code = "COLUMN_REPEATED"
-    indonesian = "Kolom ini ada lebih dari sekali: {names}. Sisakan satu saja."
-    english = "These columns are there more than once: {names}. Keep one of each."
+    indonesian = "Kolom ini ada lebih dari sekali{place}: {names}. Sisakan satu saja."
+    english = "These columns are there more than once{place}: {names}. Keep one of each."
 
     columns: tuple[str, ...]
+    sheet: int | None = None
+    """Of a workbook: which sheet, from 1. Its name may be that of a person."""
 
-    def facts(self, language: Language) -> dict[str, object]:  # noqa: ARG002
-        return {"names": ", ".join(self.columns)}
+    def facts(self, language: Language) -> dict[str, object]:
+        return {"names": ", ".join(self.columns), "place": _place(self.sheet, language)}
+
+
+def _place(sheet: int | None, language: Language) -> str:
+    if sheet is None:
+        return ""
+    return f" on sheet {sheet}" if language == "en" else f" pada lembar ke-{sheet}"
 
 
 KINDS: tuple[type[FileRefused], ...] = (

@@ -1,4 +1,4 @@
-"""The process that reads a file which anybody may have sent: `python -I -m app.intake.files.reading COLUMN…`.
+"""The process that reads a file which anybody may have sent: `python -I -m app.intake.files.reading [--whole] COLUMN…`.
 
 The file is its standard input; frames of JSON are its standard output. It has limits on memory and time, and can open
 nothing. It looks through the whole file before it sends the first row: a file is refused as a whole, or comes as a
@@ -11,7 +11,7 @@ import codecs
 import resource
 import sys
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from itertools import islice
 from typing import BinaryIO
 
@@ -28,7 +28,7 @@ from app.intake.files.file_refusals import (
     FileTooManyRows,
     HeaderNotFound,
 )
-from app.intake.files.tables import FileTable, NumberedCells
+from app.intake.files.tables import WHOLE, FileTable, NumberedCells
 
 MEMORY_BYTES = 300 * 1024 * 1024
 """Of address space, of which a process uses only a part."""
@@ -54,10 +54,11 @@ _OTHERS = (
 )
 
 
-def main(known: Sequence[str]) -> None:
+def main(arguments: Sequence[str]) -> None:
     shut_in()
+    known = frozenset(arguments) - {WHOLE}
     try:
-        for frame in frames(sys.stdin.buffer, frozenset(known)):
+        for frame in frames(sys.stdin.buffer, known, whole=WHOLE in arguments):
             send(frame)
     except FileRefusedError as error:
         facts = {name: fact for name, fact in asdict(error.refusal).items() if name != "field"}
@@ -94,25 +95,90 @@ def send(frame: object) -> None:
     sys.stdout.buffer.flush()
 
 
-def frames(file: BinaryIO, known: frozenset[str]) -> Iterator[dict[str, object]]:
-    """The header, then rows in batches, then the end. Raises `FileRefusedError`."""
-    table, header, found = first_table(file, known)
-    count, width = looked_through(islice(table.rows(), header, None))
-    width = max(width, len(found))
-    found += [""] * (width - len(found))
-    yield {"header": header, "columns": found, "sheet": table.sheet, "rows": count}
-    for batch in batches(islice(table.rows(), header, None), width):
-        yield {"batch": batch}
-    yield {"end": count}
+def frames(file: BinaryIO, known: frozenset[str], *, whole: bool = False) -> Iterator[dict[str, object]]:
+    """The sheets, then rows in batches, then the end. Raises `FileRefusedError`.
+
+    `whole`: every row of every sheet comes, and not only the rows of people.
+    """
+    sheets = [looked_at(table, known) for table in lists(file, known)]
+    if sum(sheet.count for sheet in sheets) > MOST_ROWS:
+        raise FileRefusedError(FileTooManyRows(rows=MOST_ROWS))
+    people = sum(sheet.count for sheet in sheets if sheet.columns is not None)
+    yield {"sheets": [sheet.told() for sheet in sheets], "rows": people}
+    for place, sheet in enumerate(sheets):
+        if whole or sheet.columns is not None:
+            for batch in batches(sheet.all_rows() if whole else sheet.people(), sheet.width):
+                yield {"sheet": place, "batch": batch}
+    yield {"end": people}
 
 
-def first_table(file: BinaryIO, known: frozenset[str]) -> tuple[FileTable, int, list[str]]:
-    """The first table that has a header, the header's row, and its columns as they are written."""
+@dataclass(frozen=True, slots=True)
+class Sheet:
+    """A table that was looked through."""
+
+    table: FileTable
+    header: int
+    columns: list[str] | None
+    """As they are written. None: the table has no header of ours, or is hidden."""
+    names: list[str | None]
+    count: int
+    """Rows with something in them; behind the header, if there is one."""
+    width: int
+    last: int
+    """The last row with something in it."""
+
+    def told(self) -> dict[str, object]:
+        return {
+            "name": self.table.sheet,
+            "header": self.header,
+            "columns": self.columns and self.columns + [""] * (self.width - len(self.columns)),
+            "rows": self.count,
+            "width": self.width,
+            "hidden": self.table.hidden,
+            "own": is_own(self.table),
+        }
+
+    def people(self) -> Iterator[NumberedCells]:
+        for number, cells in islice(self.table.rows(), self.header, None):
+            if is_somebody(self.names, cells):
+                yield number, cells
+
+    def all_rows(self) -> Iterator[NumberedCells]:
+        return islice(self.table.rows(), self.last)
+
+
+def lists(file: BinaryIO, known: frozenset[str]) -> list[FileTable]:
+    """Every sheet of a workbook; of a CSV file, the table under the delimiter by which it has a header."""
+    sheets = []
+    found = False
     for table in tables(file):
-        header = columns.find(islice(table.rows(), columns.HEADER_WITHIN_ROWS), known)
-        if header is not None:
-            return table, *header
-    raise FileRefusedError(HeaderNotFound())
+        found = found or header_of(table, known) is not None
+        if table.sheet is not None:
+            sheets.append(table)
+        elif found:
+            return [table]
+    if not found:
+        raise FileRefusedError(HeaderNotFound())
+    return sheets
+
+
+def header_of(table: FileTable, known: frozenset[str]) -> tuple[int, list[str]] | None:
+    if table.hidden or is_own(table):
+        return None
+    return columns.find(islice(table.rows(), columns.HEADER_WITHIN_ROWS), known)
+
+
+def is_own(table: FileTable) -> bool:
+    """Whether it is a sheet that our result or our template has beside the rows."""
+    first = columns.OWN_SHEETS.get(table.sheet or "")
+    return first is not None and any(tuple(cells[: len(first)]) == first for _, cells in islice(table.rows(), 1))
+
+
+def looked_at(table: FileTable, known: frozenset[str]) -> Sheet:
+    row, written = header_of(table, known) or (0, None)
+    names = [columns.name_of(column, known) for column in written or ()]
+    count, width, last = looked_through(table.rows(), names, row)
+    return Sheet(table, row, written, names, count, max(width, len(written or ())), max(last, row))
 
 
 def tables(file: BinaryIO) -> Iterator[FileTable]:
@@ -129,32 +195,35 @@ def tables(file: BinaryIO) -> Iterator[FileTable]:
     return delimited.tables(file.read())
 
 
-def looked_through(rows: Iterable[NumberedCells]) -> tuple[int, int]:
-    """The number of rows, and the width of the widest. Raises `FileRefusedError`."""
-    count = width = 0
-    for _, cells in rows:
+def looked_through(rows: Iterable[NumberedCells], names: Sequence[str | None], header: int) -> tuple[int, int, int]:
+    """The number of rows behind the header, the width of the widest row, the last row. Raises `FileRefusedError`."""
+    count = width = last = 0
+    for number, cells in rows:
         sizes = [0 if cell is None else len(cell) for cell in cells]
         used = len(sizes)
         while used and not sizes[used - 1]:
             used -= 1
-        if not used or columns.is_example(cells):
+        if not used:
             continue
         if used > MOST_COLUMNS or max(sizes) > LONGEST_CELL or sum(sizes) > LONGEST_ROW_CHARACTERS:
             raise FileRefusedError(FileTooComplex())
-        count += 1
+        width, last = max(width, used), number
+        # Without a header nobody knows what adds up others.
+        count += number > header and (not header or is_somebody(names, cells))
         if count > MOST_ROWS:
             raise FileRefusedError(FileTooManyRows(rows=MOST_ROWS))
-        width = max(width, used)
-    return count, width
+    return count, width, last
+
+
+def is_somebody(names: Sequence[str | None], cells: Sequence[str | None]) -> bool:
+    return any(cells) and not columns.is_example(cells) and not columns.is_totals(names, cells)
 
 
 def batches(rows: Iterable[NumberedCells], width: int) -> Iterator[list[NumberedCells]]:
-    """Rows that have something in them, each as wide as the header."""
+    """The rows, each as wide as the widest."""
     batch: list[NumberedCells] = []
     size = 0
     for number, cells in rows:
-        if not any(cells) or columns.is_example(cells):
-            continue
         batch.append((number, cells[:width] + [None] * (width - len(cells))))
         size += sum(map(len, filter(None, cells)))
         if len(batch) == MOST_ROWS_OF_A_FRAME or size > FRAME_CHARACTERS:

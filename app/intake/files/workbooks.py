@@ -9,9 +9,9 @@ import asyncio
 import signal
 import sys
 from asyncio.subprocess import DEVNULL, PIPE, Process
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -19,7 +19,8 @@ import orjson
 
 from app.intake.files import columns, file_refusals
 from app.intake.files.columns import Header
-from app.intake.files.file_refusals import FileRefused, FileRefusedError, FileTooComplex, FileTooLarge
+from app.intake.files.file_refusals import ColumnMissing, ColumnRepeated, FileRefusedError, FileTooComplex, FileTooLarge
+from app.intake.files.tables import WHOLE
 from app.registry.values import standard
 
 MOST_BYTES = 20 * 1024 * 1024
@@ -40,34 +41,63 @@ class FileRow:
     number: int
     """As the spreadsheet shows it, from 1."""
     cells: list[str | None]
-    """As many as the header has columns."""
+    """As many as the widest row of the sheet has."""
+    sheet: int = 0
+    """The place of its sheet among `FileReading.sheets`."""
+
+
+@dataclass(frozen=True, slots=True)
+class FileSheet:
+    name: str | None
+    """None: a CSV file has none."""
+    header: Header | None
+    """None: nobody is read from it."""
+    rows: int
+    """Rows with something in them; of a sheet with a header, those behind it."""
+    width: int
+    hidden: bool = False
+    own: bool = False
+    """It came with our result or our template, and is nobody's list."""
+
+    @property
+    def is_unread(self) -> bool:
+        return self.header is None and not self.own and self.rows > 0
 
 
 class FileReading:
     """A file that has been looked through and taken. Its rows can be read once."""
 
-    def __init__(self, header: Header, count: int, process: Process) -> None:
-        self.header = header
+    def __init__(self, sheets: Sequence[FileSheet], count: int, process: Process) -> None:
+        self.sheets = sheets
         self.count = count
-        """Rows that have something in them."""
+        """Rows of people."""
         self._process = process
 
+    @property
+    def header(self) -> Header:
+        """The first one."""
+        return next(sheet.header for sheet in self.sheets if sheet.header is not None)
+
     async def batches(self) -> AsyncIterator[list[FileRow]]:
-        """In the order of the file. Rows without anything in them are left out."""
+        """In the order of the file. Each batch is of one sheet. What is no row of a person is left out."""
         while True:
             frame = await next_frame(self._process)
             if "end" in frame:
                 return
-            yield [FileRow(number, cells) for number, cells in frame["batch"]]
+            yield [FileRow(number, cells, frame["sheet"]) for number, cells in frame["batch"]]
 
     def values(self, row: FileRow) -> dict[str, str | None]:
         """By the names of the standard and of our extensions."""
-        return self.header.values(row.cells)
+        header = self.sheets[row.sheet].header
+        assert header is not None  # noqa: S101 - rows of people are behind a header
+        return header.values(row.cells)
 
 
 @asynccontextmanager
-async def read(source: Path | BinaryIO) -> AsyncIterator[FileReading]:
-    """The first table of the file that has the standard's columns. Raises `FileRefusedError`, as for a missing column.
+async def read(source: Path | BinaryIO, *, whole: bool = False) -> AsyncIterator[FileReading]:
+    """Every sheet of the file that has the standard's columns. Raises `FileRefusedError`, as for a missing column.
+
+    `whole`: every row of every sheet comes, whatever stands in it.
 
     An open file is read from its start, and by nobody else meanwhile.
     """
@@ -77,6 +107,7 @@ async def read(source: Path | BinaryIO) -> AsyncIterator[FileReading]:
         process = await asyncio.create_subprocess_exec(
             sys.executable,
             *COMMAND,
+            *([WHOLE] if whole else []),
             *standard.COLUMNS,
             *standard.EXTENSIONS,
             stdin=file,
@@ -88,17 +119,24 @@ async def read(source: Path | BinaryIO) -> AsyncIterator[FileReading]:
         )
     try:
         first = await next_frame(process)
-        yield FileReading(header_of(first), first["rows"], process)
+        yield FileReading(sheets_of(first), first["rows"], process)
     finally:
         await end(process)
 
 
-def header_of(frame: dict[str, Any]) -> Header:
+def sheets_of(frame: dict[str, Any]) -> list[FileSheet]:
     """Raises `FileRefusedError`."""
-    header = columns.header_of(frame["header"], frame["columns"], frame["sheet"], standard.COLUMNS, standard.EXTENSIONS)
-    if isinstance(header, FileRefused):
-        raise FileRefusedError(header)
-    return header
+    return [sheet_of(told, place) for place, told in enumerate(frame["sheets"], start=1)]
+
+
+def sheet_of(told: dict[str, Any], place: int) -> FileSheet:
+    """Raises `FileRefusedError`."""
+    header = None
+    if told["columns"] is not None:
+        header = columns.header_of(told["header"], told["columns"], told["name"], standard.COLUMNS, standard.EXTENSIONS)
+    if isinstance(header, (ColumnMissing, ColumnRepeated)):
+        raise FileRefusedError(header if told["name"] is None else replace(header, sheet=place))
+    return FileSheet(told["name"], header, told["rows"], told["width"], told["hidden"], told["own"])
 
 
 async def next_frame(process: Process) -> dict[str, Any]:

@@ -27,7 +27,7 @@ from app.models.enums import Direction, ImportMode
 from app.registry.caller import Caller
 from app.registry.imports import absentees, job_runs, jobs
 from app.registry.imports.job_runs import MOST_ATTEMPTS, Chunk, RowVerdict
-from app.registry.imports.jobs import Failure, Job
+from app.registry.imports.jobs import Failure, Job, UnreadSheet
 from app.registry.rows import dry_run, reception
 from app.registry.rows.dry_run import SeatsTaken
 from app.registry.rows.reception import Push, Result, Verdict
@@ -55,8 +55,10 @@ GIVEN_UP = Failure(
 
 Item = TypeVar("Item")
 RowValues = dict[str, str | None]
-NumberedRow = tuple[int, RowValues]
-"""A row's number in the file, and its values by column."""
+Place = Sequence[int]
+"""The place of a row's sheet among those of the file, from 0, and the row's number in the sheet."""
+NumberedRow = tuple[Place, RowValues]
+"""A row's place in the file, and its values by column."""
 
 
 class Revoked(EverybodysError):  # noqa: N818 - an outcome
@@ -89,6 +91,8 @@ class Run:
     async def rows(self) -> None:
         """Raises `FileRefusedError`, `LeaseLost`."""
         async with file_of(self.database, self.vault, self.job) as file, workbooks.read(file) as reading:
+            unread = [UnreadSheet(sheet.name or "", sheet.rows) for sheet in reading.sheets if sheet.is_unread]
+            await self.attempt(lambda session: job_runs.note_unread(session, self.job, self.runner, unread))
             if self.job.dry_run:
                 await self.rehearse(reading)
             else:
@@ -126,9 +130,9 @@ class Run:
             for row in batch:
                 values = reading.values(row)
                 if standard.direction_of(values.get("tipe_keberangkatan")) == Direction.BALIK:
-                    back.append(orjson.dumps((row.number, values)))
+                    back.append(orjson.dumps(((row.sheet, row.number), values)))
                 else:
-                    yield row.number, values
+                    yield (row.sheet, row.number), values
         for packed in back:
             yield orjson.loads(packed)
 
@@ -177,6 +181,7 @@ class Run:
             verdicts=[row_verdict(row, one) for (row, _), one in zip(rows, verdicts, strict=True)],
             registrants=frozenset(known),
             refused=frozenset(self.indexes(refused)) if self.job.mode == ImportMode.SNAPSHOT else frozenset(),
+            unread=sum(nik_written(values) is None for values in refused),
             organizers=frozenset(one.organizer for one in verdicts if one.organizer is not None),
         )
 
@@ -225,9 +230,10 @@ def failure_of(group: BaseExceptionGroup[FileRefusedError]) -> Failure:
     return Failure(one.refusal.code, one.refusal.message("id"), one.refusal.message("en"))
 
 
-def row_verdict(row: int, verdict: Verdict) -> RowVerdict:
+def row_verdict(place: Place, verdict: Verdict) -> RowVerdict:
+    sheet, row = place
     code = verdict.code if verdict.result is Result.REFUSED else None
-    return RowVerdict(row, str(verdict.result), code, verdict.message("id"))
+    return RowVerdict(row, str(verdict.result), code, verdict.message("id"), sheet)
 
 
 def parts(packed: Sequence[bytes]) -> Iterable[list[NumberedRow]]:

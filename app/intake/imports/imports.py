@@ -64,7 +64,12 @@ def routes(process: Process, bearer: Bearer, settings: Settings) -> list[Route]:
         return results.response(process.database, process.vault, job, asked.request.path_params["format"])
 
     async def cancel_missing(asked: AdmittedRequest) -> Response:
-        cancelled = await absentees.cancel(process.database, asked.caller, named(asked.request), asked.now)
+        given = asked.request.query_params
+        http.only(given, {"evenThough"})
+        even_though = http.value(given, "evenThough", lambda text: BOOLEANS[text.lower()]) or False
+        cancelled = await absentees.cancel(
+            process.database, asked.caller, named(asked.request), asked.now, even_though=even_though
+        )
         if isinstance(cancelled, Refusal):
             raise RefusalError(cancelled)
         return http.answered(shown(cancelled, asked.language))
@@ -162,6 +167,8 @@ def shown(job: Job, language: Language) -> dict[str, Any]:
         "rowsDone": job.rows_done,
         **{result.lower(): job.results.get(result, 0) for result in Result},
         "codes": dict(job.codes),
+        "unreadSheets": [{"name": sheet.name, "rows": sheet.rows} for sheet in job.unread_sheets],
+        "unreadRows": job.unread_rows,
         "missing": job.missing,
         "failure": job.failure and {"code": job.failure.code, "message": job.failure.message(language)},
         "createdAt": job.created_at,

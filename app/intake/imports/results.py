@@ -12,11 +12,11 @@ from starlette.responses import Response, StreamingResponse
 from app.auth.edge import RequestRefused
 from app.db import Database
 from app.errors import NotFound, RefusalError, refuses
-from app.intake.files.encoding import Cell, Csv, Encoder
+from app.intake.files.encoding import Cell, Copier, Csv
 from app.intake.files.encoding_xlsx import Xlsx
 from app.intake.files.workbooks import read
 from app.intake.imports.importing import file_of
-from app.intake.imports.report import RowOutcome, Sheet, report
+from app.intake.imports.report import MISSING, SUMMARY, RowOutcome, Sheet, report
 from app.models.enums import ImportState, RegistrantStatus
 from app.registry.imports import absentees, job_runs
 from app.registry.imports.job_runs import RowVerdict
@@ -25,8 +25,8 @@ from app.registry.rows.reception import RESULT_TITLES, Result
 from app.registry.values import standard
 from app.vault.vault import Vault
 
-ENCODERS: dict[str, type[Encoder]] = {"xlsx": Xlsx, "csv": Csv}
-SUMMARY, MISSING = "Ringkasan", "Tidak ada di berkas"
+ENCODERS: dict[str, type[Copier]] = {"xlsx": Xlsx, "csv": Csv}
+UNREAD_SHEET, UNREAD_ROWS = "lembar tidak dibaca", "baris tanpa NIK yang terbaca"
 ROWS_OF_A_PAGE = 1_000
 
 
@@ -60,22 +60,23 @@ def available(job: Job) -> bool:
     return job.finished and job.wiped_at is None and not unread
 
 
-async def result(database: Database, vault: Vault, job: Job, encoder: Encoder) -> AsyncIterator[bytes]:
+async def result(database: Database, vault: Vault, job: Job, encoder: Copier) -> AsyncIterator[bytes]:
     more = [Sheet(SUMMARY, ("hasil", "kode", "jumlah"), once(summary(job)))]
     if job.missing is not None:
         columns = ("id", "kode_booking", "source", "status_pemesanan_tittle", "status_pemesanan_code")
         more.append(Sheet(MISSING, columns, absent(database, job)))
-    async with file_of(database, vault, job) as file, read(file) as reading:
-        async for part in report(reading, outcomes(database, job), more, encoder):
+    async with file_of(database, vault, job) as file, read(file, whole=True) as reading:
+        first = next(place for place, sheet in enumerate(reading.sheets) if sheet.header is not None)
+        async for part in report(reading, outcomes(database, job, first), more, encoder):
             yield part
 
 
-async def outcomes(database: Database, job: Job) -> AsyncIterator[list[RowOutcome]]:
-    """In the order of the file. The chunks have another order: trips back come last."""
+async def outcomes(database: Database, job: Job, first: int) -> AsyncIterator[list[RowOutcome]]:
+    """In the order of the file. The chunks have another order: trips back come last. `first` is the first sheet."""
     async with database.transaction() as session:
         numbers = await job_runs.done(session, job)
     verdicts = [one for number in numbers for one in await _verdicts(database, job, number)]
-    yield [outcome(one) for one in sorted(verdicts, key=lambda one: one.row)]
+    yield sorted((outcome(one, first) for one in verdicts), key=lambda one: one.key)
 
 
 async def _verdicts(database: Database, job: Job, number: int) -> list[RowVerdict]:
@@ -83,19 +84,23 @@ async def _verdicts(database: Database, job: Job, number: int) -> list[RowVerdic
         return await job_runs.verdicts(session, job, number)
 
 
-def outcome(verdict: RowVerdict) -> RowOutcome:
+def outcome(verdict: RowVerdict, first: int) -> RowOutcome:
     code = f"({verdict.code})" if verdict.code else ""
     told = " ".join(part for part in (verdict.explanation, code) if part)
-    return RowOutcome(verdict.row, RESULT_TITLES[Result(verdict.result)], told or None)
+    sheet = first if verdict.sheet is None else verdict.sheet
+    return RowOutcome(verdict.row, RESULT_TITLES[Result(verdict.result)], told or None, sheet)
 
 
 def summary(job: Job) -> list[Sequence[Cell]]:
-    """How many rows had each result; then the codes of the refused rows, the commonest first."""
+    """How many rows had each result; the codes of the refused rows, the commonest first; what could not be read."""
     refused = RESULT_TITLES[Result.REFUSED]
     counts: list[Sequence[Cell]] = [(RESULT_TITLES[one], None, job.results.get(one, 0)) for one in Result]
     codes = sorted(job.codes.items(), key=lambda one: (-one[1], one[0]))
     absent = [] if job.missing is None else [(MISSING, None, job.missing)]
-    return [*counts, *absent, *((refused, code, rows) for code, rows in codes)]
+    unread: list[Sequence[Cell]] = [(UNREAD_SHEET, sheet.name, sheet.rows) for sheet in job.unread_sheets]
+    if job.unread_rows:
+        unread.append((UNREAD_ROWS, None, job.unread_rows))
+    return [*counts, *absent, *((refused, code, rows) for code, rows in codes), *unread]
 
 
 async def absent(database: Database, job: Job) -> AsyncIterator[list[Sequence[Cell]]]:

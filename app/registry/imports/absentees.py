@@ -127,13 +127,18 @@ async def cancelled(session: Session, job_id: UUID) -> int:
 
 
 @refuses(NotFound, InvalidValue)
-async def cancel(database: Database, caller: Caller, job_id: UUID, now: datetime) -> Job | Refusal:
-    """Cancel the absentees of a finished snapshot who are still as they were found. Again changes nothing."""
+async def cancel(
+    database: Database, caller: Caller, job_id: UUID, now: datetime, *, even_though: bool = False
+) -> Job | Refusal:
+    """Cancel the absentees of a finished snapshot who are still as they were found. Again changes nothing.
+
+    Whoever stands in a part of the file that could not be read looks absent: then the caller has to insist.
+    """
     async with database.transaction() as session:
         job = await jobs.get(session, caller, job_id)
     if isinstance(job, NotFound):
         return job
-    refused = _not_to_be_cancelled(job)
+    refused = _not_to_be_cancelled(job) or (None if even_though else _unread(job))
     if refused is not None:
         return refused
     after: UUID | None = BEFORE_ALL
@@ -154,6 +159,22 @@ def _not_to_be_cancelled(job: Job) -> InvalidValue | None:
             "id", "Hasil impor ini sudah dihapus; kirim daftar yang baru.", "What came of it is wiped; send a new list."
         )
     return None
+
+
+def _unread(job: Job) -> InvalidValue | None:
+    sheets = job.unread_sheets
+    rows = job.unread_rows + sum(sheet.rows for sheet in sheets)
+    if not rows:
+        return None
+    return InvalidValue(
+        "evenThough",
+        f"{rows} baris berkas ini tidak terbaca ({len(sheets)} lembar lain, {job.unread_rows} baris tanpa NIK yang"
+        " terbaca): orang di dalamnya dapat keliru dianggap tidak ada. Periksa hasil impor. Untuk tetap membatalkan,"
+        " kirim evenThough: true.",
+        f"{rows} rows of this file could not be read ({len(sheets)} other sheets, {job.unread_rows} rows without a"
+        " legible NIK): whoever stands there may look missing. See the result of the import. To cancel all the same,"
+        " send evenThough: true.",
+    )
 
 
 async def _cancel_next(database: Database, caller: Caller, job: Job, after: UUID, now: datetime) -> UUID | None:

@@ -20,7 +20,7 @@ from app.errors import EverybodysError
 from app.models.enums import ChangeKind, ImportState
 from app.registry import change_log
 from app.registry.caller import Caller
-from app.registry.imports.jobs import COLUMNS, Failure, Job
+from app.registry.imports.jobs import COLUMNS, Failure, Job, UnreadSheet
 from app.sql import statement
 
 LEASE = timedelta(seconds=10)
@@ -30,13 +30,15 @@ MOST_ATTEMPTS = 3
 
 @dataclass(frozen=True, slots=True)
 class RowVerdict:
-    """What became of one row of the file, named by its number there."""
+    """What became of one row of the file, named by its sheet and its number there."""
 
     row: int
     result: str
     code: str | None
     explanation: str | None
     """In Indonesian: an organizer reads it in the result file."""
+    sheet: int | None = None
+    """The place of its sheet among those of the file. None: the first one with a header, as version 0.2 read files."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,6 +53,8 @@ class Chunk:
     """Blind indexes of the NIKs of refused rows. Whoever a refused row names is not missing."""
     organizers: frozenset[str] = frozenset()
     """The organizers that its rows name in `source`."""
+    unread: int = 0
+    """Refused rows whose NIK cannot be read: nobody knows whom they name."""
 
 
 class LeaseLost(EverybodysError):  # noqa: N818 - an outcome
@@ -98,7 +102,8 @@ _ADVANCE = statement(
     f"""
     UPDATE import_job SET rows_done = rows_done + :rows, rows_read = greatest(rows_read, rows_done + :rows),
                           attempts = 1, lease_until = :until,
-                          results = {_SUM.format(counts="results")}, codes = {_SUM.format(counts="codes")}
+                          results = {_SUM.format(counts="results")}, codes = {_SUM.format(counts="codes")},
+                          unread_rows = unread_rows + :unread
     WHERE {_HELD}
     """
 )
@@ -113,9 +118,11 @@ _DONE = statement("SELECT number FROM import_chunk WHERE job_id = :id", int)
 _VERDICTS = statement("SELECT verdicts FROM import_chunk WHERE job_id = :id AND number = :number", bytes)
 _BEGIN_AGAIN = statement(
     f"""
-    UPDATE import_job SET rows_done = 0, results = '{{}}', codes = '{{}}', lease_until = :until WHERE {_HELD}
+    UPDATE import_job SET rows_done = 0, results = '{{}}', codes = '{{}}', unread_rows = 0, lease_until = :until
+    WHERE {_HELD}
     """
 )
+_NOTE_UNREAD = statement(f"UPDATE import_job SET unread_sheets = CAST(:sheets AS jsonb) WHERE {_HELD}")
 _FORGET_CHUNKS = statement("DELETE FROM import_chunk WHERE job_id = :id")
 _RELEASE = statement(f"UPDATE import_job SET lease_until = :now, attempts = attempts - 1 WHERE {_HELD}")
 _FINISH = statement(
@@ -138,10 +145,7 @@ async def done(session: Session, job: Job) -> frozenset[int]:
 async def verdicts(session: Session, job: Job, number: int) -> list[RowVerdict]:
     """Of one chunk."""
     written = await session.one(_VERDICTS, id=job.id, number=number)
-    return [
-        RowVerdict(row=row, result=result, code=code, explanation=explanation)
-        for row, result, code, explanation in orjson.loads(written)
-    ]
+    return [RowVerdict(*values) for values in orjson.loads(written)]
 
 
 async def waiting(session: Session, now: datetime) -> bool:
@@ -179,6 +183,7 @@ async def advance(session: Session, job: Job, runner: UUID, chunk: Chunk, now: d
         rows=len(chunk.verdicts),
         results=orjson.dumps(results).decode(),
         codes=orjson.dumps(codes).decode(),
+        unread=chunk.unread,
         until=now + LEASE,
     )
     _still_held(advanced)
@@ -186,12 +191,18 @@ async def advance(session: Session, job: Job, runner: UUID, chunk: Chunk, now: d
         _PUT_CHUNK,
         id=job.id,
         number=chunk.number,
-        verdicts=orjson.dumps([(one.row, one.result, one.code, one.explanation) for one in chunk.verdicts]),
+        verdicts=orjson.dumps([(one.row, one.result, one.code, one.explanation, one.sheet) for one in chunk.verdicts]),
         registrants=list(chunk.registrants),
         refused=list(chunk.refused),
         organizers=list(chunk.organizers),
         now=now,
     )
+
+
+async def note_unread(session: Session, job: Job, runner: UUID, sheets: Sequence[UnreadSheet]) -> None:
+    """Write down which sheets of the file are read by nobody. Raises `LeaseLost`."""
+    told = orjson.dumps([{"name": sheet.name, "rows": sheet.rows} for sheet in sheets]).decode()
+    _still_held(await session.run(_NOTE_UNREAD, id=job.id, runner=runner, sheets=told))
 
 
 async def begin_again(session: Session, job: Job, runner: UUID, now: datetime) -> None:

@@ -60,6 +60,14 @@ class Failure:
         return self.english if language == "en" else self.indonesian
 
 
+@dataclass(frozen=True, slots=True)
+class UnreadSheet:
+    """A sheet of the file that has rows and no header of ours, or is hidden."""
+
+    name: str
+    rows: int
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Job:
     id: UUID
@@ -79,6 +87,9 @@ class Job:
     rows_done: int
     results_json: str
     codes_json: str
+    unread_sheets_json: str
+    unread_rows: int
+    """Refused rows whose NIK cannot be read."""
     missing: int | None
     created_at: datetime
     started_at: datetime | None
@@ -103,6 +114,10 @@ class Job:
         return counts
 
     @property
+    def unread_sheets(self) -> list[UnreadSheet]:
+        return [UnreadSheet(**one) for one in orjson.loads(self.unread_sheets_json)]
+
+    @property
     def codes(self) -> Mapping[str, int]:
         """How many rows were refused with which code."""
         counts: dict[str, int] = orjson.loads(self.codes_json)
@@ -112,7 +127,8 @@ class Job:
 COLUMNS = """
     id, organizer_code AS organizer, client_id, season, day, mode, dry_run, covers, extension, state, error_code,
     error_indonesian, error_english, rows_read, rows_done, CAST(results AS text) AS results_json,
-    CAST(codes AS text) AS codes_json, missing, created_at, started_at, finished_at, wiped_at, attempts
+    CAST(codes AS text) AS codes_json, CAST(unread_sheets AS text) AS unread_sheets_json,
+    unread_rows, missing, created_at, started_at, finished_at, wiped_at, attempts
 """
 """Of `import_job`, as `Job` reads them."""
 _UNFINISHED = statement(
@@ -142,7 +158,7 @@ def _wipe(which: str) -> Statement[None]:
         ), file AS (DELETE FROM import_file WHERE job_id IN (SELECT id FROM job)),
         chunk AS (DELETE FROM import_chunk WHERE job_id IN (SELECT id FROM job)),
         absent AS (DELETE FROM import_missing WHERE job_id IN (SELECT id FROM job))
-        UPDATE import_job SET wiped_at = :now WHERE id IN (SELECT id FROM job)
+        UPDATE import_job SET wiped_at = :now, unread_sheets = '[]' WHERE id IN (SELECT id FROM job)
         """
     )
 

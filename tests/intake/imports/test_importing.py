@@ -400,8 +400,8 @@ async def test_a_dry_run_that_was_cut_off_begins_again(world: World, monkeypatch
 
 def test_more_rows_of_one_nik_than_a_part_holds_are_divided(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(importing, "ROWS_OF_A_CHUNK", 2)
-    packed = [orjson.dumps((place, {"data_nik": worlds.nik_of(place // 3)})) for place in range(6)]
-    assert [[place for place, _ in part] for part in importing.parts(packed)] == [[0, 1], [2], [3, 4], [5]]
+    packed = [orjson.dumps(((0, place), {"data_nik": worlds.nik_of(place // 3)})) for place in range(6)]
+    assert [[place[1] for place, _ in part] for part in importing.parts(packed)] == [[0, 1], [2], [3, 4], [5]]
     assert list(importing.parts([])) == []
 
 

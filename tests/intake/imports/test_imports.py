@@ -108,6 +108,8 @@ async def test_a_file_is_taken_worked_off_and_told_of(api: Api, world: World) ->
         "stale": 0,
         "refused": 0,
         "codes": {},
+        "unreadSheets": [],
+        "unreadRows": 0,
         "missing": None,
         "failure": None,
         "createdAt": "2026-03-02T02:00:00+00:00",
@@ -118,6 +120,7 @@ async def test_a_file_is_taken_worked_off_and_told_of(api: Api, world: World) ->
     await worked_off(world)
     told = (await get(api, answer.headers["location"])).json()
     assert told == job | {
+        "unreadRows": 1,
         "state": "DONE",
         "rowsRead": 2,
         "rowsDone": 2,
@@ -275,6 +278,7 @@ async def test_the_file_comes_back_with_a_verdict_for_each_row(
         ("ditolak", None, 2),
         ("ditolak", "NIK_INVALID", 1),
         ("ditolak", "QUOTA_FULL", 1),
+        ("baris tanpa NIK yang terbaca", None, 1),
     ]
     text = (await get(api, f"/import/{job}/result.csv")).content.decode("utf-8-sig")
     assert [line.split(";")[12] for line in text.splitlines()] == [

@@ -69,7 +69,7 @@ async def test_a_way_back_is_missing_apart_from_its_way_home(world: World, trave
     job = await snapshot(world, [row(number, **in_status(2)) for number in (1, 2, 3, 4, 6, 7)])
     assert job.missing == 1
     [only] = await absent(world, job)
-    assert (only.registrant_id in travellers.values(), only.organizer, only.status) == (False, "hubdat", S.REGISTERED)
+    assert (only.registrant_id in travellers.values(), only.organizer, only.status) == (False, "hubdat", S.VERIFIED)
 
 
 async def test_whoever_is_named_badly_is_not_missing(world: World, travellers: dict[int, UUID]) -> None:
