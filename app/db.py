@@ -7,6 +7,7 @@ lost a race (`Raced`, a deadlock) is run again from its start by `attempt`.
 from __future__ import annotations
 
 import asyncio
+import math
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager, suppress
@@ -15,6 +16,7 @@ from typing import Any, TypeVar
 
 import asyncpg
 from sqlalchemy import CursorResult, TextClause, event, text
+from sqlalchemy.engine.interfaces import ExceptionContext
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
@@ -70,11 +72,17 @@ AWAY = (
     asyncpg.CannotConnectNowError,
     asyncpg.AdminShutdownError,
     asyncpg.CrashShutdownError,
-    asyncpg.TooManyConnectionsError,
+    asyncpg.InsufficientResourcesError,
+    asyncpg.PostgresIOError,
+    asyncpg.ReadOnlySQLTransactionError,
     asyncpg.LockNotAvailableError,
     asyncpg.QueryCanceledError,
     asyncpg.IdleInTransactionSessionTimeoutError,
 )
+CANNOT_WRITE = (asyncpg.DiskFullError, asyncpg.PostgresIOError, asyncpg.ReadOnlySQLTransactionError)
+"""What a full or broken disk says, and a primary that has become a standby."""
+REMEMBERED_FOR_SECONDS = 10.0
+"""So long a server is not ready after its database could not write. The next write tries again."""
 
 Result = TypeVar("Result")
 
@@ -142,11 +150,22 @@ class Database:
             "checks", url, pool_size, SESSION | {"synchronous_commit": "off"}, isolation_level="AUTOCOMMIT"
         )
         self.followers = Followers()
+        self._could_not_write_at = -math.inf
+
+    @property
+    def could_not_write_lately(self) -> bool:
+        return time.monotonic() - self._could_not_write_at < REMEMBERED_FOR_SECONDS
+
+    async def is_read_only(self) -> bool:
+        """A standby, or a database that was made read-only."""
+        async with self.engine.connect() as connection:
+            answer: str = (await connection.execute(text("SHOW transaction_read_only"))).scalar_one()
+        return answer == "on"
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[Session]:
         """Commits on leaving, rolls back on an exception. Raises `Unavailable` when the database is away."""
-        with _telling_when_it_is_away(), _timed():
+        with self._telling_when_it_is_away(), _timed():
             async with Session(self.engine, expire_on_commit=False) as session:
                 async with session.begin():
                     yield session
@@ -160,7 +179,7 @@ class Database:
         For NIK checks, and for what only reads and is one statement: a crash of the database's machine may cost the
         last moments of the checks' access log and of their budgets.
         """
-        with _telling_when_it_is_away():
+        with self._telling_when_it_is_away():
             async with Session(self._quick, expire_on_commit=False) as session:
                 yield session
 
@@ -188,6 +207,24 @@ class Database:
         await self.engine.dispose()
         await self._quick.dispose()
 
+    @contextmanager
+    def _telling_when_it_is_away(self) -> Iterator[None]:
+        try:
+            yield
+        except PoolTimeout as error:
+            metrics.UNAVAILABLE.labels("pool").inc()
+            raise Unavailable from error
+        except (OSError, asyncpg.InterfaceError, asyncpg.PostgresConnectionError) as error:
+            metrics.UNAVAILABLE.labels("away").inc()
+            raise Unavailable from error
+        except DBAPIError as error:
+            if isinstance(error.driver_exception, CANNOT_WRITE):
+                self._could_not_write_at = time.monotonic()
+            if error.connection_invalidated or isinstance(error.driver_exception, AWAY):
+                metrics.UNAVAILABLE.labels("away").inc()
+                raise Unavailable from error
+            raise
+
 
 def _engine(name: str, url: str, pool_size: int, session: dict[str, str], **options: Any) -> AsyncEngine:
     engine = create_async_engine(
@@ -201,6 +238,7 @@ def _engine(name: str, url: str, pool_size: int, session: dict[str, str], **opti
         **options,
     )
     metrics.POOL_SIZE.labels(name).set(pool_size)
+    event.listen(engine.sync_engine, "handle_error", _is_on_a_standby)
     event.listen(engine.sync_engine, "checkout", lambda *_: metrics.POOL_IN_USE.labels(name).inc())
     event.listen(engine.sync_engine, "checkin", lambda *_: metrics.POOL_IN_USE.labels(name).dec())
     return engine
@@ -216,21 +254,10 @@ def _timed() -> Iterator[None]:
         metrics.TRANSACTION_SECONDS.observe(time.perf_counter() - started)
 
 
-@contextmanager
-def _telling_when_it_is_away() -> Iterator[None]:
-    try:
-        yield
-    except PoolTimeout as error:
-        metrics.UNAVAILABLE.labels("pool").inc()
-        raise Unavailable from error
-    except (OSError, asyncpg.InterfaceError, asyncpg.PostgresConnectionError) as error:
-        metrics.UNAVAILABLE.labels("away").inc()
-        raise Unavailable from error
-    except DBAPIError as error:
-        if error.connection_invalidated or isinstance(error.driver_exception, AWAY):
-            metrics.UNAVAILABLE.labels("away").inc()
-            raise Unavailable from error
-        raise
+def _is_on_a_standby(context: ExceptionContext) -> None:
+    """After a switchover a connection may still go to the old primary. Such a connection is dropped."""
+    if getattr(context.original_exception, "sqlstate", None) == asyncpg.ReadOnlySQLTransactionError.sqlstate:
+        context.is_disconnect = True
 
 
 def driver_url(url: str) -> str:

@@ -208,6 +208,32 @@ async def test_a_driver_that_gives_up_in_the_middle_is_unavailable(database: Dat
             raise asyncpg.InterfaceError("connection is closed")
 
 
+async def write_when_read_only(database: Database) -> None:
+    async with database.transaction() as session:
+        await session.execute(text("SET TRANSACTION READ ONLY"))
+        await session.execute(text("DELETE FROM season"))
+
+
+async def test_a_database_that_has_become_read_only_is_unavailable_and_its_connection_is_dropped(
+    database: Database,
+) -> None:
+    async with database.transaction() as session:
+        before = (await session.execute(text("SELECT pg_backend_pid()"))).scalar_one()
+    with pytest.raises(Unavailable):
+        await write_when_read_only(database)
+    assert database.could_not_write_lately
+    async with database.transaction() as session:
+        assert (await session.execute(text("SELECT pg_backend_pid()"))).scalar_one() != before
+
+
+@pytest.mark.parametrize("sqlstate", ["53100", "53200", "58030"])
+async def test_a_disk_or_a_memory_that_is_full_is_unavailable(database: Database, sqlstate: str) -> None:
+    with pytest.raises(Unavailable):
+        async with database.transaction() as session:
+            await session.execute(text(f"DO $$ BEGIN RAISE EXCEPTION 'x' USING ERRCODE = '{sqlstate}'; END $$"))
+    assert database.could_not_write_lately == (sqlstate != "53200")
+
+
 @pytest.mark.parametrize(
     ("given", "expected"),
     [

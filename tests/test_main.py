@@ -19,11 +19,14 @@ from app.db import Database
 from app.errors import NikInvalid
 from app.process import build_process
 from app.registry import sweep
+from app.registry.caller import Caller
+from app.registry.clients import clients
 from app.registry.niks.check import Answer, Check
 from app.registry.registrants.submission import Accepted
 from app.vault import keys
 from app.vault.vault import Vault
-from tests.world import DKI, HUBDAT, build, nik_of, someone
+from tests.patience import PATIENCE_SECONDS
+from tests.world import DKI, HUBDAT, NOW, build, nik_of, someone
 
 pytestmark = pytest.mark.anyio
 
@@ -64,6 +67,55 @@ async def test_it_is_not_ready_behind_the_newest_migration(client: httpx.AsyncCl
     assert answer.headers["retry-after"] == "1"
 
 
+async def test_it_is_not_ready_while_its_database_is_read_only(settings: Settings, database: Database) -> None:
+    name = str(settings.database_url and settings.database_url.get_secret_value()).rpartition("/")[2].partition("?")[0]
+    async with database.transaction() as session:
+        await session.execute(text(f"ALTER DATABASE {name} SET default_transaction_read_only = on"))
+    application = main.create_app(settings.model_copy(update={"duties": False}))
+    transport = httpx.ASGITransport(application)
+    try:
+        async with (
+            application.router.lifespan_context(application),
+            httpx.AsyncClient(transport=transport, base_url="http://registry") as client,
+        ):
+            answer = await client.get("/readyz")
+    finally:
+        async with database.transaction() as session:
+            await session.execute(text(f"ALTER DATABASE {name} RESET default_transaction_read_only"))
+    assert (answer.status_code, answer.json()) == (503, {"ready": False, "reason": "database_cannot_write"})
+
+
+async def test_it_is_not_ready_while_its_database_cannot_write(
+    client: httpx.AsyncClient, database: Database, vault: Vault, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A full disk: a check writes its access, and the answer says when to come again."""
+    monkeypatch.setattr("app.db.REMEMBERED_FOR_SECONDS", PATIENCE_SECONDS)
+    await build(database, vault)
+    async with database.transaction() as session:
+        issued = await clients.issue(session, Caller(None, "hubdat"), "hubdat", ["nik:check"], None, NOW)
+        await session.execute(
+            text(
+                """CREATE FUNCTION full_disk() RETURNS trigger LANGUAGE plpgsql AS
+                   $$ BEGIN RAISE EXCEPTION 'x' USING ERRCODE = '53100'; END $$"""
+            )
+        )
+        await session.execute(text("CREATE TRIGGER full_disk BEFORE INSERT ON nik_access EXECUTE FUNCTION full_disk()"))
+    try:
+        assert isinstance(issued, clients.Issued)
+        assert issued.secret is not None
+        basic = issued.client.id, issued.secret
+        token = (await client.post("/oauth/token", data={"grant_type": "client_credentials"}, auth=basic)).json()
+        query = {"query": f'{{ checkNik(nik: "{nik_of(1)}") {{ outcome }} }}'}
+        answer = await client.post("/graphql", json=query, headers={"Authorization": f"Bearer {token['access_token']}"})
+        ready = await client.get("/readyz")
+    finally:
+        async with database.transaction() as session:
+            await session.execute(text("DROP FUNCTION full_disk CASCADE"))
+    assert (answer.status_code, answer.json()["errors"][0]["extensions"]["code"]) == (503, "UNAVAILABLE")
+    assert answer.headers["retry-after"] == "1"
+    assert (ready.status_code, ready.json()) == (503, {"ready": False, "reason": "database_cannot_write"})
+
+
 async def test_it_is_not_ready_without_its_database(settings: Settings) -> None:
     away = settings.model_copy(update={"database_url": SecretStr("postgresql://a:b@127.0.0.1:1/c")})
     transport = httpx.ASGITransport(main.create_app(away))
@@ -88,7 +140,7 @@ async def test_graphql_is_there_and_wants_a_token(client: httpx.AsyncClient) -> 
 
 async def test_merged_calls_are_answered_each_their_own(database: Database, vault: Vault) -> None:
     world = await build(database, vault)
-    route_id = await world.route()
+    route_id = await world.route(departs_at=None)
     process = build_process(database, vault)
     accepted = await asyncio.gather(*(process.submissions.ask(someone(HUBDAT, route_id, n)) for n in range(20)))
     assert all(isinstance(one, Accepted) for one in accepted)
@@ -102,7 +154,7 @@ async def test_merged_calls_are_answered_each_their_own(database: Database, vaul
 
 async def test_stopping_answers_what_was_accepted(settings: Settings, database: Database, vault: Vault) -> None:
     world = await build(database, vault)
-    route_id = await world.route()
+    route_id = await world.route(departs_at=None)
     process = build_process(Database(settings.database_url.get_secret_value()), vault)  # type: ignore[union-attr]
     async with main.lifespan(process, settings):
         submissions = [asyncio.create_task(process.submissions.ask(someone(HUBDAT, route_id, n))) for n in range(9)]

@@ -11,12 +11,12 @@ from strawberry.types.scalar import ScalarDefinition
 
 from app.graphql.failures import RequestError
 from app.intake.files.uploads import Upload
+from app.registry.values import calendar
 
 NIK = NewType("NIK", str)
 
 LONGEST_NIK = 64
 """In characters: far more than 16 digits with blanks, dots or dashes between them."""
-FIRST_YEAR, LAST_YEAR = 1900, 2199
 ID_OF_NOTHING = UUID(int=0)
 """No row has it: what is asked for by this id is not found."""
 
@@ -46,9 +46,8 @@ def parse_nik(value: object) -> str:
 
 def parse_instant(value: object) -> datetime:
     try:
-        instant = datetime.fromisoformat(value) if isinstance(value, str) else None
-        if instant is not None and instant.tzinfo is not None and FIRST_YEAR <= instant.year <= LAST_YEAR:
-            return instant.astimezone(UTC)
+        if isinstance(value, str):
+            return calendar.instant(value)
     except ValueError:
         pass
     raise RequestError(
@@ -59,7 +58,7 @@ def parse_instant(value: object) -> datetime:
 def parse_day(value: object) -> date:
     try:
         if isinstance(value, str):
-            return date.fromisoformat(value)
+            return calendar.day(value)
     except ValueError:
         pass
     raise RequestError("A Date is an ISO 8601 string, such as 2026-03-05", "BAD_USER_INPUT")

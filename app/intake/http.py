@@ -95,11 +95,14 @@ def route(path: str, door: RestDoor) -> Route:
 # --- the query string -------------------------------------------------------------------------------------------------
 
 
-def only(given: Collection[str], known: Collection[str]) -> None:
+def only(given: Mapping[str, str], known: Collection[str]) -> None:
     """Raises `RequestRefused`: a parameter whose name is misspelled must not count as one that was left out."""
     if set(given) - set(known):
         names = ", ".join(sorted(known)) or "-"
         raise bad(f"Parameter yang ada: {names}.", f"The parameters are: {names}.")
+    for name in known:
+        if not given.get(name, "").isprintable():
+            raise bad(f"Nilai {name} memuat karakter kendali.", f"A control character stands in {name}.", name)
 
 
 def value(given: Mapping[str, str], name: str, read: Callable[[str], Value]) -> Value | None:

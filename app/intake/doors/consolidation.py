@@ -17,6 +17,7 @@ from app.process import Process
 from app.registry.clients.scopes import DASHBOARD_READ, REGISTRANTS_READ
 from app.registry.rows import consolidation
 from app.registry.rows.consolidation import Summary
+from app.registry.values import calendar
 
 PATH = "/consolidation/{date}"
 PARAMETERS = frozenset({"organizer", "season"})
@@ -53,7 +54,7 @@ async def summary_of(process: Process, asked: AdmittedRequest) -> Summary:
             asked.caller if may_read else replace(asked.caller, owns_nothing=True),
             given.get("organizer") or asked.caller.organizer,
             named(asked.request),
-            season=http.value(given, "season", int),
+            season=http.value(given, "season", calendar.year),
             everyone=DASHBOARD_READ in asked.principal.scopes,
         )
     if isinstance(found, Refusal):
@@ -64,6 +65,6 @@ async def summary_of(process: Process, asked: AdmittedRequest) -> Summary:
 def named(request: Request) -> date:
     """The day in the path. Raises `RequestRefused`."""
     try:
-        return date.fromisoformat(request.path_params["date"])
+        return calendar.day(request.path_params["date"])
     except ValueError:
         raise http.bad("Tanggal ditulis 2026-03-05.", "A date is written 2026-03-05.", "date") from None

@@ -7,7 +7,6 @@ slice, and each slice is a short transaction.
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Sequence
-from datetime import date
 
 from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
@@ -26,6 +25,7 @@ from app.registry.clients.scopes import REGISTRANTS_READ
 from app.registry.rows import extract
 from app.registry.rows.extract import ExtractFilter, ExtractRow
 from app.registry.terms import seasons
+from app.registry.values import calendar
 
 PATH = "/export"
 SHEET = "Data Pemudik"
@@ -60,32 +60,17 @@ async def asked_for(process: Process, asked: AdmittedRequest) -> tuple[ExtractFi
     organizer = given.get("organizer")
     if organizer is not None and not asked.caller.owns(organizer):
         raise RefusalError(NotYours("organizer"))
-    season = http.value(given, "season", year)
+    season = http.value(given, "season", calendar.year)
     if season is None:
         async with process.database.transaction() as session:
             season = await seasons.latest(session)
     wanted = ExtractFilter(
         season,
         http.value(given, "direction", lambda text: Direction(text.upper())),
-        http.value(given, "day", day),
+        http.value(given, "day", calendar.day),
         http.value(given, "all", {"true": True, "false": False}.__getitem__) or False,
     )
     return wanted, sorted(asked.caller.organizers) if organizer is None else [organizer]
-
-
-def year(text: str) -> int:
-    """Raises ValueError."""
-    found = int(text)
-    if not seasons.FIRST_YEAR <= found <= seasons.LAST_YEAR:
-        raise ValueError
-    return found
-
-
-def day(text: str) -> date:
-    """Raises ValueError."""
-    found = date.fromisoformat(text)
-    year(str(found.year))
-    return found
 
 
 async def file(

@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import date
 from typing import Any
 from uuid import UUID
 
@@ -31,6 +30,7 @@ from app.registry.clients.scopes import REGISTRANTS_READ, REGISTRANTS_WRITE
 from app.registry.imports import absentees, jobs
 from app.registry.imports.jobs import Job, Order
 from app.registry.rows.reception import Result
+from app.registry.values import calendar
 
 PATH = "/import"
 EXTENSIONS = {
@@ -99,8 +99,8 @@ def order_of(asked: AdmittedRequest) -> Order:
         caller=asked.caller,
         mode=http.value(given, "mode", lambda text: ImportMode(text.upper())) or ImportMode.UPSERT,
         dry_run=http.value(given, "dryRun", lambda text: BOOLEANS[text.lower()]) or False,
-        season=http.value(given, "season", int),
-        day=http.value(given, "day", date.fromisoformat),
+        season=http.value(given, "season", calendar.year),
+        day=http.value(given, "day", calendar.day),
         covers=tuple(code for written in given.getlist("covers") for code in written.split(",") if code),
     )
 

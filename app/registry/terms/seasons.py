@@ -11,9 +11,10 @@ from app.errors import InvalidValue, NotFound, RefusalError, SeasonClosed, refus
 from app.models.enums import ChangeKind
 from app.registry import change_log
 from app.registry.caller import Caller
+from app.registry.values import calendar
 from app.sql import statement
 
-FIRST_YEAR, LAST_YEAR = 2000, 2200
+FIRST_YEAR = 2000
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +89,7 @@ async def save(
     session: Session, caller: Caller, year: int, ends_on: date, now: datetime
 ) -> Season | InvalidValue | SeasonClosed:
     """Open a season, or move its end."""
-    if not FIRST_YEAR <= year <= LAST_YEAR:
+    if not FIRST_YEAR <= year <= calendar.LAST_YEAR:
         return InvalidValue("season", f"Bukan tahun musim: {year}.", f"Not a season's year: {year}.")
     if ends_on.year != year:
         return InvalidValue("endsOn", "Musim berakhir pada tahunnya.", "A season ends in its own year.")

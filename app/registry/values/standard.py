@@ -12,7 +12,7 @@ from app import language
 from app.clock import WIB
 from app.errors import InvalidValue, refuses
 from app.models.enums import Direction, Mode, RegistrantStatus
-from app.registry.values import particulars
+from app.registry.values import calendar, particulars
 
 COLUMNS = (
     "data_nik",
@@ -183,7 +183,7 @@ def parse_instant(text: str, field: str = "tanggal_pendaftaran") -> datetime | I
     written = folded(text)
     for shape in _SHAPES:
         if match := shape.fullmatch(written):
-            return _instant(match.groupdict()) or _no_such_day(field)
+            return _bounded(_instant(match.groupdict()), field)
     return InvalidValue(
         field,
         "Tanggal tidak dikenali; tulis misalnya 2024-03-06, 06/03/2024 atau 06 Mar 2024 12:00:01 WIB.",
@@ -196,8 +196,13 @@ def written(instant: datetime) -> str:
     return f"{instant.astimezone(WIB).replace(tzinfo=None).isoformat(sep=' ')} WIB"
 
 
-def _no_such_day(field: str) -> InvalidValue:
-    return InvalidValue(field, "Tanggal atau jam itu tidak ada.", "There is no such date or time.")
+def _bounded(instant: datetime | None, field: str) -> datetime | InvalidValue:
+    if instant is None:
+        return InvalidValue(field, "Tanggal atau jam itu tidak ada.", "There is no such date or time.")
+    first, last = calendar.FIRST_YEAR, calendar.LAST_YEAR
+    if not first <= instant.year <= last:
+        return InvalidValue(field, f"Tahun harus {first} sampai {last}.", f"The year must be {first} to {last}.")
+    return instant
 
 
 def _instant(parts: dict[str, str | None]) -> datetime | None:

@@ -1,0 +1,39 @@
+"""Days, instants and years as every door reads them from text: ISO 8601, within bounds.
+
+The bounds keep every day that the rules reckon with (a deadline, a retention, the end of a day in WIB) in range of a
+date. A value beyond them is refused at the door, and never meets a rule.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime
+
+FIRST_YEAR, LAST_YEAR = 1900, 2199
+
+
+def day(text: str) -> date:
+    """Raises ValueError."""
+    found = date.fromisoformat(text)
+    _within(found.year)
+    return found
+
+
+def instant(text: str) -> datetime:
+    """In UTC. The text names its zone. Raises ValueError."""
+    found = datetime.fromisoformat(text)
+    if found.tzinfo is None:
+        raise ValueError
+    _within(found.year)
+    return found.astimezone(UTC)
+
+
+def year(text: str) -> int:
+    """Raises ValueError."""
+    found = int(text)
+    _within(found)
+    return found
+
+
+def _within(year: int) -> None:
+    if not FIRST_YEAR <= year <= LAST_YEAR:
+        raise ValueError

@@ -1,0 +1,97 @@
+"""Every parameter of every path with its extremes: a refusal that tells what is wrong, or an answer. Never a bug.
+
+The paths are those of the application. So a new path is in the test by itself, and fails until its parameters are here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from urllib.parse import quote
+
+import pytest
+
+from app.auth.bearer import Bearer
+from app.auth.signing import SigningKeys
+from app.config import Settings
+from app.intake.doors import consolidation, doors, export
+from app.intake.imports import imports
+from tests.graphql.conftest import ISSUER
+from tests.intake.knocking import Doors, opened
+from tests.world import HUBDAT, World, someone
+
+pytestmark = pytest.mark.anyio
+
+TEXTS = (
+    "",
+    " ",
+    "\x00",
+    "\n",
+    "१२",
+    "%",
+    "'",
+    "-1",
+    "0",
+    "1e9",
+    "2147483647",
+    "2147483648",
+    "9" * 30,
+    "9" * 5_000,
+    "0001-01-01",
+    "1900-01-01",
+    "2199-12-31",
+    "9999-12-31",
+    "2026-02-30",
+    "2026-W53-7",
+    "x" * 5_000,
+    "00000000-0000-0000-0000-000000000000",
+)
+PARAMETERS: dict[str, frozenset[str]] = {
+    "/consolidation/{date}": frozenset(consolidation.PARAMETERS),
+    "/export.xlsx": frozenset(export.PARAMETERS),
+    "/export.csv": frozenset(export.PARAMETERS),
+    "/export.jsonl": frozenset(export.PARAMETERS),
+    "/import": frozenset(imports.PARAMETERS),
+    "/import/{id}": frozenset(),
+    "/import/{id}/result.{format}": frozenset(),
+    "/import/{id}/cancel-missing": frozenset(),
+    "/webhook/pemudik": frozenset(),
+    "/legacy/cek-nik": frozenset(),
+    "/metrics": frozenset(),
+    "/template.xlsx": frozenset(),
+}
+PLAIN = {"date": "2026-03-02", "id": "00000000-0000-0000-0000-000000000000", "format": "xlsx"}
+BODY = b"data_nik;data_pemesan\n"
+
+
+@pytest.fixture
+async def api(world: World) -> AsyncIterator[Doors]:
+    async with opened(world) as api:
+        yield api
+
+
+async def test_every_path_is_tried(api: Doors) -> None:
+    bearer = Bearer(api.database, SigningKeys(lambda: api.process.vault.signing), ISSUER)
+    assert {one.path for one in doors.routes(api.process, bearer, Settings())} == PARAMETERS.keys()
+
+
+@pytest.mark.parametrize("path", sorted(PARAMETERS))
+async def test_no_parameter_has_a_value_that_is_a_bug(api: Doors, world: World, path: str) -> None:
+    await world.registered(someone(HUBDAT, await world.route()))
+    in_path = [name for name in PLAIN if f"{{{name}}}" in path]
+    for text in TEXTS:
+        for name in in_path:
+            await _fine(api, _filled(path, **{name: quote(text, safe="")}))
+        for name in PARAMETERS[path] or {"anything"}:
+            await _fine(api, f"{_filled(path)}?{name}={quote(text, safe='')}")
+
+
+def _filled(path: str, **named: str) -> str:
+    for name, value in (PLAIN | named).items():
+        path = path.replace(f"{{{name}}}", value)
+    return path
+
+
+async def _fine(api: Doors, address: str) -> None:
+    for method in ("GET", "POST"):
+        answer = await api.send(address, BODY, method=method, Content_Type="text/csv")
+        assert answer.status_code < 500, (method, address[:200])
