@@ -17,7 +17,12 @@ LIFETIME_SECONDS = 15 * 60
 LEEWAY_SECONDS = 10
 """The clocks of two of our machines may differ by this much."""
 
+LAST_INSTANT = 2**33
+"""In seconds since 1970: a token that is said to expire later is none of ours."""
+
 _TYPES = frozenset({"at+jwt", "application/at+jwt"})
+_OF_OTHER_TYPES = (ValueError, TypeError, AttributeError, LookupError, ArithmeticError, RecursionError)
+"""What the libraries raise when a claim or a header has another type than they expect."""
 
 
 class TokenInvalid(Exception):  # noqa: N818 - an outcome
@@ -102,7 +107,8 @@ class AccessTokenValidator(JWTBearerTokenValidator):  # type: ignore[misc]
             access_token = self.authenticate_token(token)
             access_token.validate(leeway=LEEWAY_SECONDS)
             _check_header(access_token.header)
-        except (JoseError, OAuth2Error, ValueError, TypeError, RecursionError):
+            _check_claims(access_token)
+        except (JoseError, OAuth2Error, *_OF_OTHER_TYPES):
             raise TokenInvalid from None
         return dict(access_token)
 
@@ -110,4 +116,13 @@ class AccessTokenValidator(JWTBearerTokenValidator):  # type: ignore[misc]
 def _check_header(header: Mapping[str, Any]) -> None:
     typ = header.get("typ")
     if header["alg"] != ALGORITHM or "kid" not in header or not isinstance(typ, str) or typ.lower() not in _TYPES:
+        raise InvalidTokenError
+
+
+def _check_claims(claims: Mapping[str, Any]) -> None:
+    """Those that are read here. JWT lets every claim have any type of JSON, and a number of any size."""
+    client, scope, expires_at = claims["client_id"], claims.get("scope", ""), claims["exp"]
+    if not isinstance(client, str) or not client.isprintable() or not isinstance(scope, str):
+        raise InvalidTokenError
+    if isinstance(expires_at, bool) or not isinstance(expires_at, int) or expires_at > LAST_INSTANT:
         raise InvalidTokenError

@@ -65,7 +65,7 @@ def statements(database: Database) -> list[str]:
     return seen
 
 
-def signed(keys: SigningKeys, client_id: str, **changes: Any) -> str:
+def signed(keys: SigningKeys, client_id: str, /, **changes: Any) -> str:
     now = int(time.time())
     claims = {
         "iss": "https://registry.test",
@@ -232,6 +232,27 @@ async def test_scopes_and_organizer_are_the_clients_of_today(
     principal = await bearer.authenticate(header)
     assert principal.scopes == frozenset({"nik:check"})
     assert principal.caller.organizer == "hubdat"
+
+
+CLAIMS = ("iss", "aud", "exp", "iat", "jti", "sub", "client_id", "scope", "nbf", "auth_time")
+UNREAD = {"jti", "sub", "iat", "nbf", "auth_time"}
+ODD: tuple[Any, ...] = (None, True, [], [[]], {}, {"a": 1}, "", "\x00", "x" * 1_000, -1, 1.5, 10**30, 2**63, "1e400")
+
+
+@pytest.mark.parametrize("claim", CLAIMS)
+@pytest.mark.parametrize("odd", range(len(ODD)))
+async def test_odd_claims_under_the_real_key_are_an_invalid_token_unless_nobody_reads_them(
+    bearer: Bearer, keys: SigningKeys, basic: tuple[str, str], claim: str, odd: int
+) -> None:
+    """A library that fails at a type must not become an internal error."""
+    authorization = signed(keys, basic[0], **{claim: ODD[odd]})
+    try:
+        principal = await bearer.authenticate(authorization)
+    except Unauthorized:
+        assert await refusal(bearer, authorization) == (401, "invalid_token", INVALID)
+    else:
+        assert principal.caller.client_id == basic[0]
+        assert claim in UNREAD or (claim == "scope" and principal.scopes == frozenset())
 
 
 async def test_a_token_of_fewer_scopes_stays_at_them(bearer: Bearer, keys: SigningKeys, basic: tuple[str, str]) -> None:
