@@ -6,7 +6,7 @@ import strawberry
 
 from app.graphql.fields import sized
 from app.graphql.permissions import open_to
-from app.graphql.topics import admin, imports, niks, organizers, registrant_mutations, routes, webhooks
+from app.graphql.topics import admin, imports, niks, organizers, registrant_mutations, reopening, routes, webhooks
 from app.graphql.topics.problems import errors_of, refusals_of
 from app.registry import erasure
 from app.registry.amending import corrections, rerouting
@@ -26,6 +26,8 @@ from app.registry.routes import (
 )
 from app.registry.terms import organizers as registry_organizers
 from app.registry.terms import seasons, window_history, windows
+from app.registry.undo import bulk
+from app.registry.undo import reopening as undo
 from app.registry.webhooks import deliveries
 from app.registry.webhooks import webhooks as registry_webhooks
 
@@ -303,6 +305,24 @@ class Mutation:
         admin.decide_case,
         HUBDAT_ADMIN,
         description=f"Decides a duplicate case. {refusals_of(cases.decide)}",
+    )
+    reopen_registrant = open_to(
+        reopening.reopen_registrant,
+        HUBDAT_ADMIN,
+        description=(
+            "Takes an end back, of all legs that ended together or of none: NO_SHOW goes to VERIFIED, FORFEITED to"
+            " REGISTERED with a day to verify, CANCELLED to where it was; the block that came from it is lifted. Who"
+            " stands is answered as it is. "
+            f"{refusals_of(undo.reopen)}"
+        ),
+    )
+    reopen_registrants = open_to(
+        reopening.reopen_registrants,
+        HUBDAT_ADMIN,
+        description=(
+            "The same for those of a route, of a booking or of a cause, up to 500 a call. "
+            f"{refusals_of(bulk.reopen_all)}"
+        ),
     )
     erase_registrant = open_to(
         registrant_mutations.erase_registrant,

@@ -196,6 +196,10 @@ describe(
     "What a webhook is told of; its value in a payload's `type` is `registrant.forfeited` and so on.",
     REGISTRANT_FORFEITED="`data`: organizer, season, registrantId, routeId.",
     REGISTRANT_NO_SHOW="`data`: organizer, season, registrantId, routeId.",
+    REGISTRANT_REOPENED=(
+        "Its end was taken back, by Hubdat or because its departure time was put right. `data`: organizer, season,"
+        " registrantId, routeId, from, to."
+    ),
     REGISTRANT_REROUTED=(
         "A registrant was moved to another route. `data`: organizer, season, registrantId, routeId, fromRouteId."
     ),

@@ -137,6 +137,7 @@ class WebhookEvent(StrEnum):
 
     REGISTRANT_FORFEITED = "registrant.forfeited"
     REGISTRANT_NO_SHOW = "registrant.no_show"
+    REGISTRANT_REOPENED = "registrant.reopened"
     REGISTRANT_REROUTED = "registrant.rerouted"
     ROUTE_RESCHEDULED = "route.rescheduled"
     DUPLICATE_FOUND = "duplicate.found"

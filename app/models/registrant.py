@@ -32,6 +32,9 @@ HOLDS_NIK = _status_in(NIK_HOLDERS)
 """The predicate of the unique index and of every `ON CONFLICT` that names it: one literal, so they cannot differ."""
 IS_YET_TO_DEPART = _status_in(YET_TO_DEPART)
 AWAITS_VERIFICATION = f"status = '{RegistrantStatus.REGISTERED}'"
+IS_NO_SHOW = f"status = '{RegistrantStatus.NO_SHOW}'"
+HAS_ENDED = _status_in((RegistrantStatus.CANCELLED, RegistrantStatus.FORFEITED, RegistrantStatus.NO_SHOW))
+"""What Hubdat can reopen."""
 AWAITS_DEPARTURE = f"status = '{RegistrantStatus.VERIFIED}'"
 VERIFIED_OR_LATER = (RegistrantStatus.VERIFIED, RegistrantStatus.DEPARTED, RegistrantStatus.NO_SHOW)
 WAS_VERIFIED = _status_in(VERIFIED_OR_LATER)
@@ -112,6 +115,8 @@ class Registrant(SQLModel, table=True):
     departed_at: datetime | None = None
     late: bool | None = None
     healthy: bool | None = None
+    reopened_at: datetime | None = None
+    """When its end was last taken back. The sweep leaves it alone for a day."""
     outbound_id: UUID | None = None
     erased_at: datetime | None = None
 

@@ -55,6 +55,7 @@ class Route(SQLModel, table=True):
         # A season's routes page by page. A plan that is made for an empty table takes the newest index that fits. So
         # this index has only the routes that are not merged: it fits no statement that looks for a route by its name.
         Index("ix_route_season_id", "season", "id", postgresql_where=text("merged_into IS NULL")),
+        Index("ix_route_put_right", "put_right_at", "id", postgresql_where=text("put_right_at IS NOT NULL")),
         CheckConstraint("merged_into IS NULL OR (provisional AND taken = 0)", name="merged"),
     )
 
@@ -77,6 +78,8 @@ class Route(SQLModel, table=True):
     """Made from a row that named no route we knew: for review."""
     merged_into: UUID | None = Field(default=None, foreign_key="route.id")
     """The route that it was a spelling of: nobody is registered on this one any more."""
+    put_right_at: datetime | None = None
+    """When its departure was moved later, while the no-shows that the wrong time caused are not taken back yet."""
 
 
 class QuotaRelease(SQLModel, table=True):

@@ -1,4 +1,5 @@
-"""What the registry does by itself: forfeiture and no-shows of open seasons, purging, and forgetting what is too old.
+"""What the registry does by itself: forfeiture and no-shows of open seasons, taking no-shows back whose
+departure time was wrong, purging, and forgetting what is too old.
 
 A duty is done at most a minute late, and is caught up after downtime. Over any number of processes one runner does a
 duty at a time: the process that gets the lock does it, the others leave the duty to that process. A second sweep
@@ -20,6 +21,7 @@ from app.errors import Unavailable
 from app.registry import retention
 from app.registry.clients import idempotency, webhook_secrets
 from app.registry.registrants import forfeiture, no_show
+from app.registry.undo import departures
 from app.registry.webhooks import deliveries
 from app.sql import statement
 
@@ -27,7 +29,7 @@ MOST_SWEPT_TOGETHER = 500
 """Registrants of one transaction: short enough that a submission never waits long for a route."""
 SWEEP_EVERY_SECONDS = 20.0
 
-FORFEITURE, NO_SHOW, PURGE, DELIVERIES, REQUESTS = range(5)
+FORFEITURE, NO_SHOW, PURGE, DELIVERIES, REQUESTS, PUT_RIGHT = range(6)
 """The duties. Each has one runner, which goes on until all of the duty is done. So whoever finds a runner at work may
 leave the rest to that runner.
 """
@@ -50,6 +52,7 @@ async def sweep(database: Database, now: datetime) -> Swept:
     await _all(database, DELIVERIES, lambda session: deliveries.forget(session, now, most=MOST_SWEPT_TOGETHER))
     await _all(database, REQUESTS, lambda session: idempotency.forget(session, now))
     await _all(database, REQUESTS, lambda session: webhook_secrets.forget(session, now))
+    await _all(database, PUT_RIGHT, lambda session: departures.take_back(session, now))
     forfeited = await _all(
         database, FORFEITURE, lambda session: forfeiture.forfeit_overdue(session, now, most=MOST_SWEPT_TOGETHER)
     )

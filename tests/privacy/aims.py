@@ -274,6 +274,11 @@ AIMS: dict[str, Callable[[Target], Asked]] = {
     "liftNikBlock": lambda target: [{"nik": one.nik, "reason": REASON} for one in target.one_of_each],
     "decideCase": lambda target: [{"id": str(target.society.case), "state": "CONFIRMED", "reason": REASON}],
     "eraseRegistrant": of_each_ref(reason=REASON),
+    "reopenRegistrant": of_each_ref(reason=REASON),
+    "reopenRegistrants": lambda target: [
+        *({"where": {"routeId": route}, "reason": REASON} for route in target.routes),
+        *({"where": {"organizer": code, "reference": "BK-1"}, "reason": REASON} for code in target.organizers),
+    ],
 }
 
 FOR_THE_MINISTRY = frozenset(
@@ -291,6 +296,8 @@ FOR_THE_MINISTRY = frozenset(
         "liftNikBlock",
         "decideCase",
         "eraseRegistrant",
+        "reopenRegistrant",
+        "reopenRegistrants",
     }
 )
 """What only `hubdat:admin` may call."""

@@ -55,6 +55,8 @@ HOT = (
     "app.registry.rows.recognition",
     "app.registry.sweep",
     "app.registry.terms.terms",
+    "app.registry.undo.departures",
+    "app.registry.undo.ends",
 )
 """Modules of a check, a submission, a move, a lookup, the feed, the sweep and an import: all statements in them."""
 MODULES = {name: next((one for one in HOT if name.startswith(f"{one}.")), None) for name in ALL}

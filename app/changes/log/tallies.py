@@ -32,6 +32,23 @@ S = RegistrantStatus
 _MOVED = f"'{ChangeKind.REGISTRANT_MOVED}', '{ChangeKind.REGISTRANT_REROUTED}'"
 _DISPUTED = f"'{ChangeKind.DUPLICATE_REFUSED}', '{ChangeKind.DUPLICATE_SUSPECTED}'"
 _REGISTERED_ON, _DISPUTED_ON = sql_wib_day("r.registered_at"), sql_wib_day("c.at")
+# Whoever is reopened has a new deadline, and its change names both. An older change is of the old one.
+_OLDER = """
+    CASE WHEN r.reopened_at IS NOT NULL THEN (
+        SELECT CAST(n.facts ->> 'verify_by_before' AS timestamptz) FROM change n
+        WHERE n.registrant_id = r.id AND jsonb_exists(n.facts, 'verify_by_before')
+            AND (n.xact_id, n.id) > (c.xact_id, c.id)
+        ORDER BY n.xact_id, n.id LIMIT 1
+    ) END
+"""
+_DEADLINE = f"COALESCE(CAST(c.facts ->> 'verify_by' AS timestamptz), {_OLDER}, r.verify_by)"
+_DEADLINE_BEFORE = f"COALESCE(CAST(c.facts ->> 'verify_by_before' AS timestamptz), {_OLDER}, r.verify_by)"
+# Whoever was cancelled came from VERIFIED, or goes back to it: the row of the registrant may be further by now.
+_CANCELLED_VERIFIED = f"""
+    CASE c.kind WHEN '{ChangeKind.REGISTRANT_REROUTED}'
+         THEN COALESCE(CAST(c.facts ->> 'verified' AS boolean), r.verified_at IS NOT NULL)
+         ELSE '{S.VERIFIED}' IN (c.from_status, c.to_status) END
+"""
 _BY_KIND = ("season", "organizer_code", "direction", "service")
 _BY_ROUTE = ("route_id", "organizer_code", "day")
 _BY_PAIR = ("season", "holder", "claimant")
@@ -68,16 +85,14 @@ def _counting(most: int) -> Statement[Position]:
             SELECT c.* FROM change c WHERE {AFTER} AND {SETTLED} ORDER BY {IN_ORDER} LIMIT {most}
         ), step AS MATERIALIZED (
             SELECT r.season, r.organizer_code, r.direction, r.service, way.route_id, {_REGISTERED_ON} AS day,
-                   COALESCE(date_trunc('hour', r.verify_by), 'infinity') AS verify_by, way.status, way.people,
-                   -- Nobody is verified after a cancellation. So the row says now what it said at that change.
-                   CASE WHEN way.{WAS_VERIFIED}
-                          OR (way.status = '{S.CANCELLED}' AND r.verified_at IS NOT NULL)
+                   COALESCE(date_trunc('hour', way.verify_by), 'infinity') AS verify_by, way.status, way.people,
+                   CASE WHEN way.{WAS_VERIFIED} OR (way.status = '{S.CANCELLED}' AND {_CANCELLED_VERIFIED})
                         THEN way.people ELSE 0 END AS ever_verified
             FROM news c JOIN registrant r ON r.id = c.registrant_id
             CROSS JOIN LATERAL (VALUES
-                (c.to_status, c.route_id, 1),
-                (c.from_status, COALESCE(CAST(c.facts ->> 'from_route' AS uuid), c.route_id), -1)
-            ) AS way (status, route_id, people)
+                (c.to_status, c.route_id, 1, {_DEADLINE}),
+                (c.from_status, COALESCE(CAST(c.facts ->> 'from_route' AS uuid), c.route_id), -1, {_DEADLINE_BEFORE})
+            ) AS way (status, route_id, people, verify_by)
             WHERE c.kind IN ({_MOVED}) AND way.status IS NOT NULL
         ), together AS (
             SELECT step.season, whose.organizer_code, step.direction, step.service, step.day, step.verify_by,

@@ -19,7 +19,7 @@ from uuid_utils.compat import uuid7
 from app.changes.log.feed import AFTER, IN_ORDER, POSITION, SETTLED, Position
 from app.changes.log.projection import Projection
 from app.changes.webhooks import events
-from app.changes.webhooks.events import KINDS, MOVES, LoggedChange
+from app.changes.webhooks.events import ENDS, KINDS, MOVES, LoggedChange
 from app.db import Session
 from app.models.enums import ChangeKind, WebhookEvent
 from app.registry.webhooks import deliveries
@@ -30,8 +30,8 @@ CHANGES_OF_A_STEP = 2_000
 """Rows of the log that are announced in one transaction."""
 
 CHANGE = """
-    c.id, c.at, c.kind, c.season, c.organizer_code AS organizer, c.registrant_id, c.route_id, c.to_status,
-    CAST(c.facts AS text) AS facts
+    c.id, c.at, c.kind, c.season, c.organizer_code AS organizer, c.registrant_id, c.route_id, c.from_status,
+    c.to_status, CAST(c.facts AS text) AS facts
 """
 
 
@@ -46,6 +46,7 @@ class ChangeRow:
     organizer: str | None
     registrant_id: UUID | None
     route_id: UUID | None
+    from_status: str | None
     to_status: str | None
     facts: str | None
 
@@ -85,7 +86,8 @@ _NEWS = statement(
     f"""
     SELECT {CHANGE} FROM change c
     WHERE {AFTER} AND (c.xact_id, c.id) <= (CAST(CAST(:until_xact_id AS text) AS xid8), CAST(:until_id AS bigint))
-        AND c.kind = ANY(:kinds) AND (c.kind <> '{ChangeKind.REGISTRANT_MOVED}' OR c.to_status = ANY(:moves))
+        AND c.kind = ANY(:kinds) AND (c.kind <> '{ChangeKind.REGISTRANT_MOVED}' OR c.to_status = ANY(:moves)
+                                OR c.from_status = ANY(:ends))
     ORDER BY {IN_ORDER}
     """,
     ChangeRow,
@@ -139,6 +141,7 @@ async def _news(session: Session, after: Position, reached: Position) -> list[Lo
         until_id=reached.id,
         kinds=list(KINDS),
         moves=list(MOVES),
+        ends=list(ENDS),
         **after.values(),
     )
     return [change_of(row) for row in rows]
@@ -204,6 +207,7 @@ def change_of(row: ChangeRow) -> LoggedChange:
         organizer=row.organizer,
         registrant_id=row.registrant_id,
         route_id=row.route_id,
+        from_status=row.from_status,
         to_status=row.to_status,
         facts=orjson.loads(row.facts or "{}"),
     )

@@ -33,7 +33,10 @@ MOVES = {
     RegistrantStatus.FORFEITED: WebhookEvent.REGISTRANT_FORFEITED,
     RegistrantStatus.NO_SHOW: WebhookEvent.REGISTRANT_NO_SHOW,
 }
-"""By the status that a registrant comes to. A move to another status is no event."""
+"""By the status that a registrant comes to. A move to another status is no event, but for a step back."""
+ENDS = (RegistrantStatus.FORFEITED, RegistrantStatus.CANCELLED, RegistrantStatus.NO_SHOW)
+STANDING_AGAIN = (RegistrantStatus.REGISTERED, RegistrantStatus.VERIFIED)
+"""Whoever comes from an end to one of these was reopened."""
 _EVENTS = {
     ChangeKind.REGISTRANT_REROUTED: WebhookEvent.REGISTRANT_REROUTED,
     ChangeKind.ROUTE_RESCHEDULED: WebhookEvent.ROUTE_RESCHEDULED,
@@ -57,12 +60,15 @@ class LoggedChange:
     organizer: str | None
     registrant_id: UUID | None
     route_id: UUID | None
+    from_status: str | None
     to_status: str | None
     facts: Mapping[str, Any]
 
 
 def event_of(change: LoggedChange) -> WebhookEvent | None:
     if change.kind == ChangeKind.REGISTRANT_MOVED:
+        if change.from_status in ENDS and change.to_status in STANDING_AGAIN:
+            return WebhookEvent.REGISTRANT_REOPENED
         return MOVES.get(RegistrantStatus(change.to_status or ""))
     if change.kind == ChangeKind.WINDOW_SAVED:
         return WebhookEvent.WINDOW_AMENDED if change.facts.get("amends") else None
@@ -94,6 +100,8 @@ def _data(change: LoggedChange, *, own: bool) -> dict[str, object]:
     data: dict[str, object] = {"organizer": change.organizer, "season": change.season}
     if own:
         data |= {"registrantId": _text(change.registrant_id), "routeId": _text(change.route_id)}
+    if event_of(change) is WebhookEvent.REGISTRANT_REOPENED:
+        data |= {"from": change.from_status, "to": change.to_status}
     if change.kind in {ChangeKind.DUPLICATE_REFUSED, ChangeKind.DUPLICATE_SUSPECTED}:
         data["refused"] = change.kind == ChangeKind.DUPLICATE_REFUSED
     return data | {name: change.facts.get(fact) for name, fact in _TOLD.get(ChangeKind(change.kind), {}).items()}

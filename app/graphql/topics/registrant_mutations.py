@@ -91,7 +91,7 @@ async def verify_registrants(info: Info, refs: Refs, posko: Posko = UNSET) -> li
             session, context.process.vault, context.caller, which, context.now, posko=given(posko)
         )
     )
-    return [_registrant(verdict, context) for verdict in verdicts]
+    return [registrant_or_problem(verdict, context) for verdict in verdicts]
 
 
 async def depart_registrant(info: Info, ref: Ref, healthy: Healthy, at: At = UNSET) -> RegistrantResult:
@@ -106,7 +106,7 @@ async def depart_registrants(info: Info, refs: Refs, healthy: Healthy, at: At = 
             session, context.process.vault, context.caller, which, context.now, healthy=healthy, at=given(at)
         )
     )
-    return [_registrant(verdict, context) for verdict in verdicts]
+    return [registrant_or_problem(verdict, context) for verdict in verdicts]
 
 
 async def cancel_registrant(info: Info, ref: Ref, reason: Reason) -> RegistrantResult:
@@ -116,7 +116,7 @@ async def cancel_registrant(info: Info, ref: Ref, reason: Reason) -> RegistrantR
             session, context.process.vault, context.caller, [ref.to_ref()], context.now, reason=reason
         )
     )
-    return _registrant(verdict, context)
+    return registrant_or_problem(verdict, context)
 
 
 async def move_registrant(info: Info, ref: Ref, route_id: RouteId) -> RegistrantResult:
@@ -137,7 +137,7 @@ async def _moved(info: Info, moves: list[tuple[RegistrantRef, ID]]) -> list[Regi
     verdicts = await context.attempt(
         lambda session: rerouting.move(session, context.process.vault, context.caller, wanted, context.now)
     )
-    return [_registrant(verdict, context) for verdict in verdicts]
+    return [registrant_or_problem(verdict, context) for verdict in verdicts]
 
 
 async def correct_registrant(
@@ -151,7 +151,7 @@ async def correct_registrant(
             session, context.process.vault, context.caller, ref.to_ref(), input.to_correction(), context.now
         )
     )
-    return _registrant(verdict, context)
+    return registrant_or_problem(verdict, context)
 
 
 async def hand_over_motorcycle(info: Info, ref: Ref, at: At = UNSET) -> RegistrantResult:
@@ -161,7 +161,7 @@ async def hand_over_motorcycle(info: Info, ref: Ref, at: At = UNSET) -> Registra
             session, context.process.vault, context.caller, [ref.to_ref()], given(at), context.now
         )
     )
-    return _registrant(verdict, context)
+    return registrant_or_problem(verdict, context)
 
 
 async def erase_registrant(
@@ -173,10 +173,10 @@ async def erase_registrant(
     verdict = await context.attempt(
         lambda session: erasure.erase(session, context.process.vault, context.caller, ref.to_ref(), reason, context.now)
     )
-    return _registrant(verdict, context)
+    return registrant_or_problem(verdict, context)
 
 
-def _registrant(verdict: View | Refusal, context: Context) -> Registrant | Problem:
+def registrant_or_problem(verdict: View | Refusal, context: Context) -> Registrant | Problem:
     code = verdict.code if isinstance(verdict, Refusal) else "ACCEPTED"
     metrics.VERDICTS.labels("change", code, context.caller.organizer).inc()
     if isinstance(verdict, Refusal):

@@ -6,7 +6,8 @@ A block lasts for this season, or for n seasons from this one on. A forfeited NI
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import NamedTuple
@@ -50,6 +51,20 @@ class Forfeit:
         return self.season + self.seasons - 1
 
 
+class Blocked(NamedTuple):
+    """A block that stands."""
+
+    id: UUID
+    nik_index: bytes
+    until_season: int
+    season: int
+    """From which season on."""
+    organizer: str
+    registrant_id: UUID | None
+    """The registrant whose forfeiture brought it."""
+    since: datetime
+
+
 class _Block(NamedTuple):
     id: UUID
     nik_index: bytes
@@ -72,6 +87,21 @@ _LIFT = statement(
     RETURNING reason, since, until_season
     """,
     StandingBlock,
+)
+_STANDING = statement(
+    """
+    SELECT id, nik_index, until_season, from_season AS season, organizer_code AS organizer, registrant_id, since
+    FROM nik_block
+    WHERE nik_index = ANY(CAST(:nik_indexes AS bytea[])) AND lifted_at IS NULL AND until_season >= :season
+    ORDER BY id
+    """,
+    Blocked,
+)
+_LIFT_ALL = statement(
+    """
+    UPDATE nik_block SET lifted_at = :now, lifted_by = :lifted_by, lift_reason = :reason
+    WHERE id = ANY(CAST(:ids AS uuid[])) AND lifted_at IS NULL
+    """
 )
 FORFEITED = "Gugur: tidak diverifikasi sampai batas waktu."
 
@@ -170,3 +200,30 @@ async def lift(
     )
     await change_log.append(session, [entry], now)
     return max(lifted, key=lambda block: block.until_season)
+
+
+async def standing(session: Session, season: int, nik_indexes: Collection[bytes]) -> dict[bytes, list[Blocked]]:
+    """The blocks of each NIK that stand in `season` or later."""
+    found: dict[bytes, list[Blocked]] = defaultdict(list)
+    for one in await session.rows(_STANDING, season=season, nik_indexes=list(nik_indexes)):
+        found[one.nik_index].append(one)
+    return found
+
+
+async def lift_all(session: Session, caller: Caller, lifted: Sequence[Blocked], reason: str, now: datetime) -> None:
+    """Lift blocks whose cause was taken back."""
+    if not lifted:
+        return
+    await session.run(_LIFT_ALL, ids=[one.id for one in lifted], now=now, lifted_by=caller.client_id, reason=reason)
+    entries = [
+        change_log.Entry(
+            kind=ChangeKind.NIK_BLOCK_LIFTED,
+            season=one.season,
+            organizer=one.organizer,
+            registrant_id=one.registrant_id,
+            client_id=caller.client_id,
+            reason=reason,
+        )
+        for one in lifted
+    ]
+    await change_log.append(session, entries, now)

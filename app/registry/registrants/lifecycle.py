@@ -68,6 +68,8 @@ class _Written(NamedTuple):
     late: bool | None
     healthy: bool | None
     handed_over_at: datetime | None
+    verify_by: datetime | None
+    reopened_at: datetime | None
 
 
 # OFFSET 0 has PostgreSQL look up one registrant after the other, by the index that fits. A plan of an empty table would
@@ -92,7 +94,7 @@ _OF_THE_SAME_PERSON = f"""
 _HELD = statement(_OF_THE_SAME_PERSON, UUID)
 _LOCK = statement(
     f"""
-    SELECT {view.COLUMNS}, r.nik_index, r.posko, season.closed_at AS season_closed_at,
+    SELECT {view.COLUMNS}, r.nik_index, r.posko, r.reopened_at, season.closed_at AS season_closed_at,
            -- No join: a registrant that was moved to another route while we waited for its lock would be lost.
            (SELECT departs_at FROM route WHERE route.id = r.route_id) AS departs_at,
            {policy.in_force("block_when_forfeited", "r.organizer_code")} AS block_when_forfeited,
@@ -107,7 +109,8 @@ _WRITTEN = Arrays("step", _Written)
 _UPDATE = statement(
     f"""
     UPDATE registrant r SET status = step.status, verified_at = step.verified_at, posko = step.posko,
-        departed_at = step.departed_at, late = step.late, healthy = step.healthy, handed_over_at = step.handed_over_at
+        departed_at = step.departed_at, late = step.late, healthy = step.healthy, handed_over_at = step.handed_over_at,
+        verify_by = step.verify_by, reopened_at = step.reopened_at
     FROM {_WRITTEN} WHERE r.id = step.id
     """
 )
@@ -183,29 +186,29 @@ async def _take_all(session: Session, steps: Sequence[Step], now: datetime, *, t
     ending = [one.id for one in steps if one.to in transitions.ENDS]
     # A locked route takes no booking.
     seats = await quota.lock(session, await session.rows(_ROUTES, ids=ending), now) if ending else {}
-    ids = sorted({one.id for one in steps})
-    states = {row.id: _state(row) for row in await session.rows(_LOCK, ids=ids)}
-    await _nothing_came_meanwhile(session, ids, ending, states, seats)
-    _bring_together(states.values())
+    states = await lock(session, [one.id for one in steps])
+    _every_route_is_locked(ending, states, seats)
     verdicts = [transitions.take(one, states, now, through=through) for one in steps]
-    await _write(session, list(states.values()), seats, now)
+    await write(session, list(states.values()), seats, now)
     return verdicts
 
 
-async def _nothing_came_meanwhile(
-    session: Session,
-    ids: Sequence[UUID],
-    ending: Sequence[UUID],
-    states: Mapping[UUID, State],
-    seats: Mapping[UUID, quota.Seats],
-) -> None:
-    """Raises `Raced` if something came before the lock. The next attempt sees it.
-
-    A return that was booked before its outbound was locked here is verified, or ends, with it. A registrant that was
-    moved to another route gives back a seat of that route.
-    """
-    if not set(await session.rows(_HELD, ids=ids)) <= states.keys():
+async def lock(session: Session, ids: Iterable[UUID]) -> dict[UUID, State]:
+    """Registrants, and all that their people hold with the same organizers. Raises `Raced`."""
+    asked = sorted(set(ids))
+    states = {row.id: _state(row) for row in await session.rows(_LOCK, ids=asked)}
+    # A return that was booked before its outbound was locked here is verified, or ends, with it. The next attempt sees
+    # it.
+    if not set(await session.rows(_HELD, ids=asked)) <= states.keys():
         raise Raced
+    _bring_together(states.values())
+    return states
+
+
+def _every_route_is_locked(
+    ending: Sequence[UUID], states: Mapping[UUID, State], seats: Mapping[UUID, quota.Seats]
+) -> None:
+    """Raises `Raced` for a registrant that was moved before the lock, and so gives back a seat of another route."""
     for state in states.values():
         ends = state.row.id in ending or (state.row.outbound_id in ending and state.status in YET_TO_DEPART)
         if ends and state.row.route_id not in seats:
@@ -238,18 +241,26 @@ def _step(one: Move, registrant: UUID | Refusal) -> Step | Refusal:
     return Step(id=registrant, to=one.to, caller=one.caller, reason=reason, posko=posko, healthy=one.healthy, at=one.at)
 
 
-async def _write(session: Session, states: Sequence[State], seats: dict[UUID, quota.Seats], now: datetime) -> None:
+async def write(session: Session, states: Sequence[State], seats: dict[UUID, quota.Seats], now: datetime) -> None:
+    """Write what steps have made of locked registrants. Seats that are taken again are counted in `seats` already."""
     moved = [state for state in states if state.entries]
     if not moved:
         return
     await session.run(_UPDATE, **_WRITTEN.of([_written(state) for state in moved]))
     entries = [entry for state in moved for entry in state.entries]
-    freed = Counter(state.row.route_id for state in moved if state.status in transitions.ENDS)
-    if freed:
-        entries += await quota.give_back(session, freed, seats)
+    entries += await _write_seats(session, moved, seats)
     await change_log.append(session, entries, now)
     forfeited = [state for state in moved if state.status == RegistrantStatus.FORFEITED]
     await _block(session, [one for one in forfeited if not any(other.is_verified for other in one.others)], now)
+
+
+async def _write_seats(
+    session: Session, moved: Sequence[State], seats: dict[UUID, quota.Seats]
+) -> list[change_log.Entry]:
+    freed = Counter(state.row.route_id for state in moved if state.status in transitions.ENDS)
+    entries = await quota.give_back(session, freed, seats) if freed else []
+    taken = Counter(state.row.route_id for state in moved if state.row.status in transitions.ENDS)
+    return [*entries, *(await quota.take(session, taken, seats) if taken else [])]
 
 
 async def _block(session: Session, forfeited: Sequence[State], now: datetime) -> None:
@@ -285,6 +296,8 @@ def _state(row: Locked) -> State:
         late=row.late,
         healthy=row.healthy,
         handed_over_at=row.handed_over_at,
+        verify_by=row.verify_by,
+        reopened_at=row.reopened_at,
     )
 
 
@@ -298,6 +311,8 @@ def _written(state: State) -> _Written:
         late=state.late,
         healthy=state.healthy,
         handed_over_at=state.handed_over_at,
+        verify_by=state.verify_by,
+        reopened_at=state.reopened_at,
     )
 
 

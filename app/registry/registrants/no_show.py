@@ -11,7 +11,7 @@ from uuid import UUID
 from app.db import Session
 from app.models.enums import RegistrantStatus
 from app.models.registrant import AWAITS_DEPARTURE
-from app.registry.registrants import lifecycle
+from app.registry.registrants import lifecycle, transitions
 from app.registry.registrants.transitions import Step
 from app.registry.terms import policy
 from app.sql import statement
@@ -27,7 +27,7 @@ _LEFT_BEHIND = statement(
     ) route ON true
     JOIN LATERAL (SELECT * FROM registrant WHERE route_id = route.id AND {AWAITS_DEPARTURE} OFFSET 0) r ON true
     {policy.join("r.season", "r.organizer_code")}
-    WHERE season.closed_at IS NULL
+    WHERE season.closed_at IS NULL AND (r.reopened_at IS NULL OR r.reopened_at < :reopened_before)
       AND route.departs_at + make_interval(mins => {_GRACE_MINUTES}) < :now
     ORDER BY r.id LIMIT :most
     """,
@@ -37,7 +37,7 @@ _LEFT_BEHIND = statement(
 
 async def mark_left_behind(session: Session, now: datetime, *, most: int) -> int:
     """Mark up to `most` registrants as NO_SHOW. Answers how many were looked at."""
-    left_behind = await session.rows(_LEFT_BEHIND, now=now, most=most)
+    left_behind = await session.rows(_LEFT_BEHIND, now=now, reopened_before=now - transitions.LEFT_ALONE, most=most)
     if left_behind:
         await lifecycle.step(session, [Step(id=one, to=RegistrantStatus.NO_SHOW) for one in left_behind], now)
     return len(left_behind)

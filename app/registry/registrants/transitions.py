@@ -2,15 +2,16 @@
 
     REGISTERED ─► VERIFIED · CANCELLED · FORFEITED        VERIFIED ─► DEPARTED · CANCELLED · NO_SHOW
 
-The three main statuses are those of S1 (1–3); the others are ours (4–6). `lifecycle` locks the registrants, asks here,
-and writes what the steps have made of them. A trip is verified once: whoever verifies one leg verifies the other, too.
+Hubdat takes ends back, and a no-show that a wrong departure time caused goes back by itself (`registry.undo`). The
+three main statuses are those of S1 (1–3); the others are ours (4–6). `lifecycle` locks the registrants, asks here, and
+writes what the steps have made of them. A trip is verified once: whoever verifies one leg verifies the other, too.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from types import MappingProxyType
 from uuid import UUID
 
@@ -47,6 +48,8 @@ TRANSITIONS = MappingProxyType(
 )
 ENDS = frozenset({S.CANCELLED, S.FORFEITED})
 """What frees the seat, and takes the return along."""
+LEFT_ALONE = timedelta(hours=24)
+"""By the sweep: whoever was reopened."""
 ENDED_WITH_OUTBOUND = "Arus mudiknya berakhir."
 
 
@@ -71,6 +74,7 @@ class Locked(Stored):
 
     nik_index: bytes | None
     posko: str | None
+    reopened_at: datetime | None
     season_closed_at: datetime | None
     departs_at: datetime | None
     block_when_forfeited: bool
@@ -91,6 +95,8 @@ class State:
     late: bool | None
     healthy: bool | None
     handed_over_at: datetime | None
+    verify_by: datetime | None
+    reopened_at: datetime | None
     entries: list[change_log.Entry] = field(default_factory=list)
     others: list[State] = field(default_factory=list, repr=False)
     """Whatever else the person holds with the same organizer: the other way, and the motorcycle."""
@@ -199,11 +205,28 @@ def _refuses_claim(one: Step, state: State, now: datetime) -> TransitionNotAllow
     is_due = {
         # Whose trip is verified has no deadline.
         S.FORFEITED: verify_by is not None and verify_by < now,
-        S.NO_SHOW: report_time.has_left(state.row.departs_at, state.row.no_show_after_minutes, now),
+        S.NO_SHOW: is_left_behind(state, now),
     }
     if is_due.get(one.to, True):
         return None
     return TransitionNotAllowed("ref", status=state.status, to=one.to, allowed=_asked_for(state.status))
+
+
+def is_left_behind(state: State, now: datetime) -> bool:
+    """Whether the route has left, its grace is over, and the person was not reopened within a day."""
+    alone = state.reopened_at is not None and now < state.reopened_at + LEFT_ALONE
+    return not alone and report_time.has_left(state.row.departs_at, state.row.no_show_after_minutes, now)
+
+
+def go_back(one: Step, state: State, now: datetime) -> None:
+    """Take `state` back to the status `one.to`, which nothing else leads to. Whoever has to be verified has a day."""
+    entry = _told(one, state)
+    if one.to == S.REGISTERED and state.verify_by is not None and state.verify_by < now + LEFT_ALONE:
+        before, state.verify_by = state.verify_by, now + LEFT_ALONE
+        times = {"verify_by_before": before.isoformat(), "verify_by": state.verify_by.isoformat()}
+        entry = replace(entry, facts=dict(times))
+    state.entries.append(entry)
+    state.status, state.reopened_at = one.to, now
 
 
 def _asked_for(status: RegistrantStatus) -> tuple[str, ...]:

@@ -31,6 +31,10 @@ class Retimed:
     departs_at: datetime | None
     previous: datetime | None
 
+    @property
+    def is_later(self) -> bool:
+        return self.previous is not None and (self.departs_at is None or self.departs_at > self.previous)
+
 
 class _Holder(NamedTuple):
     id: UUID
@@ -69,6 +73,9 @@ _TERMINALS_OF = statement(
     """,
     str,
 )
+
+
+_PUT_RIGHT = statement("UPDATE route SET put_right_at = :now WHERE id = ANY(CAST(:ids AS uuid[]))")
 
 
 @refuses(RouteDeparted)
@@ -121,7 +128,12 @@ async def terminals_among(session: Session, codes: Collection[str]) -> frozenset
 
 
 async def tell(session: Session, caller: Caller, retimed: Mapping[UUID, Retimed], now: datetime) -> None:
-    """Write down the new time of locked routes: for each holder, and once for the organizer of the holders."""
+    """Write down the new time of locked routes: for each holder, and once for the organizer of the holders.
+
+    A route whose departure moved later is marked: the no-shows that the wrong time caused are taken back by the sweep.
+    """
+    later = [route for route, one in retimed.items() if one.is_later]
+    await session.run(_PUT_RIGHT, ids=later, now=now)
     holders = await session.rows(_HOLDERS, ids=list(retimed))
     if not holders:
         return

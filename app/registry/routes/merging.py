@@ -55,6 +55,8 @@ class _Moving(NamedTuple):
     season: int
     organizer: str
     status: str
+    verified: bool
+    """At some time, whatever became of it."""
 
 
 _ROUTES = statement(
@@ -72,8 +74,8 @@ _ROUTES = statement(
 # One after the other in the order of their ids, as everybody locks registrants.
 _REGISTRANTS = statement(
     """
-    SELECT id, season, organizer_code AS organizer, status FROM registrant WHERE route_id = :route_id
-    ORDER BY id FOR NO KEY UPDATE
+    SELECT id, season, organizer_code AS organizer, status, verified_at IS NOT NULL AS verified
+    FROM registrant WHERE route_id = :route_id ORDER BY id FOR NO KEY UPDATE
     """,
     _Moving,
 )
@@ -175,5 +177,5 @@ def _rerouted(registrant: _Moving, route_id: UUID, into: UUID, caller: Caller) -
         from_status=registrant.status,
         to_status=registrant.status,
         client_id=caller.client_id,
-        facts={"from_route": str(route_id)},
+        facts={"from_route": str(route_id), "verified": registrant.verified},
     )

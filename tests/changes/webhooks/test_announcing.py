@@ -24,6 +24,7 @@ from app.registry.routes import saving
 from app.registry.routes.saving import RouteInput
 from app.registry.terms import windows
 from app.registry.terms.windows import WindowInput
+from app.registry.undo import reopening
 from tests.changes.conftest import settled
 from tests.changes.sending import DELIVERED, Post, filled, forfeited, no_show, returned, route_id
 from tests.world import BUMN, DJKA, DKI, HUBDAT, JASA_RAHARJA, LEAVES, NOW, nik_of, someone
@@ -33,7 +34,13 @@ pytestmark = pytest.mark.anyio
 
 def logged(kind: str, **more: Any) -> LoggedChange:
     """A change of DJKA's."""
-    nothing: dict[str, Any] = {"registrant_id": None, "route_id": None, "to_status": None, "facts": {}}
+    nothing: dict[str, Any] = {
+        "registrant_id": None,
+        "route_id": None,
+        "from_status": None,
+        "to_status": None,
+        "facts": {},
+    }
     return LoggedChange(id=1, at=NOW, kind=kind, season=2026, organizer="djka", **{**nothing, **more})
 
 
@@ -66,6 +73,36 @@ async def test_what_happens_to_a_registrant_and_its_route(post: Post) -> None:
     assert [row[0] for row in await post.rows()] == [
         "quota.filled", "registrant.forfeited", "quota.returned", "registrant.no_show",
     ]  # fmt: skip
+
+
+async def test_a_step_back_is_an_event_of_its_own(post: Post) -> None:
+    world = post.world
+    await post.hook()
+    route = await world.route(organizer="djka")
+    ends = (RegistrantStatus.CANCELLED, RegistrantStatus.FORFEITED, RegistrantStatus.NO_SHOW)
+    people = [await world.registered(someone(DJKA, route, number)) for number in range(3)]
+    await world.moved(people[2].id, RegistrantStatus.VERIFIED, DJKA)
+    for one, end in zip(people, ends, strict=True):
+        await world.moved(one.id, end, DJKA)
+    refs = [Ref(id=one.id) for one in people]
+    await world.database.attempt(lambda session: reopening.reopen(session, world.vault, HUBDAT, refs, "Keliru", NOW))
+    await post.announce()
+    told = [row for row in await payloads(post) if row[1] == "registrant.reopened"]
+    steps = (("CANCELLED", "REGISTERED"), ("FORFEITED", "REGISTERED"), ("NO_SHOW", "VERIFIED"))
+    data = {
+        str(one.id): {
+            "organizer": "djka",
+            "season": 2026,
+            "registrantId": str(one.id),
+            "routeId": str(route),
+            "from": before,
+            "to": after,
+        }
+        for one, (before, after) in zip(people, steps, strict=True)
+    }
+    # An end and its step back are about one registrant, and come in order.
+    assert [row[2] for row in told] == [data[str(people[0].id)]]
+    assert [row[0] for row in await post.rows()].count("registrant.reopened") == 3
 
 
 async def test_a_new_time_is_told_to_the_organizers_of_the_holders(post: Post) -> None:

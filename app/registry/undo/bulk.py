@@ -1,0 +1,138 @@
+"""Reopening many: those of a route, of a booking, or of a cause, in pages; with a dry run that changes nothing.
+
+A cause is an end by somebody within some time: what a client cancelled one night, what the registry forfeited in an
+outage.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cache
+from uuid import UUID
+
+from app.db import Session
+from app.errors import InvalidValue, Refusal, refused_by, refuses
+from app.models.registrant import HAS_ENDED
+from app.registry.caller import Caller
+from app.registry.registrants.lookup import Ref
+from app.registry.registrants.view import View
+from app.registry.undo.ends import LAST_STEP
+from app.registry.undo.reopening import reopen
+from app.sql import Statement, statement
+from app.vault.vault import Vault
+
+MOST_TOGETHER = 500
+"""Registrants of one call, which is one transaction: short enough that a submission never waits long for a route."""
+BEFORE_ALL = UUID(int=0)
+"""Smaller than every id."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cause:
+    status: str
+    """The end."""
+    since: datetime
+    until: datetime
+    client: str | None = None
+    """Which client did it. None: whoever."""
+    reason: str | None = None
+    """As it stands in the change log. None: whatever."""
+    by_itself: bool = False
+    """The registry did it, and no client."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Where:
+    """Whose ends are taken back: those that fit all that is given."""
+
+    organizer: str | None = None
+    route_id: UUID | None = None
+    reference: str | None = None
+    cause: Cause | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReopenedPage:
+    ids: Sequence[UUID]
+    verdicts: Sequence[View | Refusal]
+    """Of each of `ids`."""
+    next: UUID | None
+    """Behind which to go on. None: that was all."""
+
+
+_CONDITIONS = {
+    "organizer": "r.organizer_code = :organizer",
+    "route_id": "r.route_id = :route_id",
+    "reference": "r.reference = :reference",
+    "status": "r.status = :status",
+    "since": "ended.at >= :since",
+    "until": "ended.at < :until",
+    "client": "ended.client_id = :client",
+    "reason": "ended.reason = :reason",
+    "by_itself": "ended.client_id IS NULL AND :by_itself",
+}
+
+
+@cache
+def _page(asked: frozenset[str]) -> Statement[UUID]:
+    """Only the conditions that are asked for: with optional ones it would read the whole table for a route."""
+    conditions = " AND ".join(_CONDITIONS[name] for name in sorted(asked))
+    return statement(
+        f"""
+        SELECT r.id FROM registrant r JOIN season ON season.year = r.season
+        JOIN LATERAL ({LAST_STEP.format("r.id")}) ended ON true
+        WHERE r.{HAS_ENDED} AND r.erased_at IS NULL AND season.closed_at IS NULL AND r.id > :after AND {conditions}
+        ORDER BY r.id LIMIT :most
+        """,
+        UUID,
+    )
+
+
+PAGES = tuple(_page(frozenset({name})) for name in _CONDITIONS)
+"""A page with each condition: tests prepare these."""
+
+
+@refuses(*refused_by(reopen))
+async def reopen_all(
+    session: Session,
+    vault: Vault,
+    caller: Caller,
+    where: Where,
+    reason: str,
+    now: datetime,
+    *,
+    after: UUID | None = None,
+    dry_run: bool = False,
+) -> ReopenedPage | InvalidValue:
+    """Reopen up to `MOST_TOGETHER` of those who fit, behind `after`, with a verdict each. With `dry_run` nobody is."""
+    refused = _judge(where)
+    if refused is not None:
+        return refused
+    asked = _asked(where)
+    ids = await session.rows(_page(frozenset(asked)), after=after or BEFORE_ALL, most=MOST_TOGETHER, **asked)
+    refs = [Ref(id=one) for one in ids]
+    verdicts = await reopen(session, vault, caller, refs, reason, now, dry_run=dry_run)
+    return ReopenedPage(ids=ids, verdicts=verdicts, next=ids[-1] if len(ids) == MOST_TOGETHER else None)
+
+
+def _judge(where: Where) -> InvalidValue | None:
+    if where.reference is not None and where.organizer is None:
+        return InvalidValue(
+            "organizer", "Kode booking memerlukan penyelenggaranya.", "A booking code needs its organizer."
+        )
+    if where.route_id is None and where.reference is None and where.cause is None:
+        return InvalidValue(
+            "where", "Sebutkan rute, kode booking atau penyebabnya.", "Name a route, a booking code or a cause."
+        )
+    return None
+
+
+def _asked(where: Where) -> dict[str, object]:
+    cause = where.cause
+    given: dict[str, object] = {"organizer": where.organizer, "route_id": where.route_id, "reference": where.reference}
+    if cause is not None:
+        given |= {"status": cause.status, "since": cause.since, "until": cause.until}
+        given |= {"client": cause.client, "reason": cause.reason, "by_itself": cause.by_itself or None}
+    return {name: value for name, value in given.items() if value is not None}

@@ -1,0 +1,243 @@
+"""Reopening: Hubdat takes back an end, with a reason. NO_SHOW goes back to VERIFIED, CANCELLED to where it was, and
+FORFEITED to REGISTERED with a day to verify.
+
+The seat must be free again, nobody else may hold the NIK, and no other block may stand. The block that came from the
+end is lifted. Legs that ended together return together or not at all. The sweep leaves a reopened person alone for a
+day.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from app.clock import wib_day
+from app.db import Session
+from app.errors import (
+    InvalidValue,
+    NikAlreadyRegistered,
+    NikBlocked,
+    NikInvalid,
+    NotFound,
+    QuotaFull,
+    Raced,
+    Refusal,
+    ReturnWithoutOutbound,
+    SeasonClosed,
+    Standing,
+    TransitionNotAllowed,
+    refuses,
+)
+from app.models.enums import RegistrantStatus
+from app.models.registrant import SEAT_HOLDERS, YET_TO_DEPART
+from app.registry.caller import Caller
+from app.registry.niks import blocks
+from app.registry.niks.blocks import Blocked
+from app.registry.registrants import lifecycle, lookup, transitions, uniqueness, view
+from app.registry.registrants.lookup import Ref
+from app.registry.registrants.transitions import State, Step
+from app.registry.registrants.uniqueness import NikClaim
+from app.registry.registrants.view import View
+from app.registry.routes import quota
+from app.registry.routes.quota import Seats
+from app.registry.undo import ends
+from app.registry.undo.ends import End
+from app.registry.values.texts import reason_given
+from app.vault.vault import Vault
+
+
+@dataclass(slots=True, kw_only=True)
+class Ground:
+    """What reopening is judged against. It changes with what the batch reopens."""
+
+    now: datetime
+    trips: Mapping[UUID, Sequence[End]]
+    states: Mapping[UUID, State]
+    seats: dict[UUID, Seats]
+    holders: dict[NikClaim, Standing]
+    blocks: Mapping[bytes, Sequence[Blocked]]
+
+
+@refuses(
+    NikInvalid,
+    NikAlreadyRegistered,
+    NikBlocked,
+    SeasonClosed,
+    QuotaFull,
+    ReturnWithoutOutbound,
+    TransitionNotAllowed,
+    NotFound,
+    InvalidValue,
+)
+async def reopen(
+    session: Session,
+    vault: Vault,
+    caller: Caller,
+    refs: Sequence[Ref],
+    reason: str,
+    now: datetime,
+    *,
+    dry_run: bool = False,
+) -> list[View | Refusal]:
+    """Take back the ends of registrants, of any organizer. Run it through `Database.attempt`: it raises `Raced`.
+
+    Whoever stands already is answered as it is. With `dry_run` nothing is written, and the verdicts are the same.
+    """
+    given = reason_given(reason)
+    if isinstance(given, InvalidValue):
+        return [given] * len(refs)
+    found = await lookup.resolve(session, vault, caller, refs, everyone=True, any_nik=True)
+    ids = sorted({one for one in found if isinstance(one, UUID)})
+    ground = await _ground(session, caller, ids, now)
+    refused = await _reopen(session, caller, ids, given, ground, dry_run=dry_run)
+    views = {one: _view(ground.states[one], vault, caller) for one in ids}
+    return [refused.get(one) or views[one] if isinstance(one, UUID) else one for one in found]
+
+
+async def _reopen(
+    session: Session, caller: Caller, ids: Sequence[UUID], reason: str, ground: Ground, *, dry_run: bool
+) -> dict[UUID, Refusal]:
+    """Reopen `ids`. Answers those that are refused."""
+    refused: dict[UUID, Refusal] = {}
+    reopened: list[End] = []
+    for one in ids:
+        legs = _to_reopen(one, ground)
+        if isinstance(legs, Refusal):
+            refused[one] = legs
+            continue
+        _apply(legs, ground, caller, reason)
+        reopened += legs
+    if not dry_run:
+        await lifecycle.write(session, list(ground.states.values()), ground.seats, ground.now)
+        lifted = {block.id: block for end in reopened for block in _came_from(end, ground)}
+        await blocks.lift_all(session, caller, list(lifted.values()), reason, ground.now)
+    return refused
+
+
+def _view(state: State, vault: Vault, caller: Caller) -> View:
+    seen = view.from_row(state.row, vault, caller)
+    seen.status, seen.verify_by = state.status, state.verify_by
+    return seen
+
+
+async def _ground(session: Session, caller: Caller, ids: Sequence[UUID], now: datetime) -> Ground:
+    trips = await ends.legs(session, ids)
+    legs = {one.id: one for trip in trips.values() for one in trip}
+    seats = await quota.lock(session, {one.route_id for one in legs.values() if one.status in transitions.ENDS}, now)
+    states = await lifecycle.lock(session, legs)
+    # Somebody may have moved a leg before the lock. The next attempt sees that.
+    if await ends.legs(session, ids) != trips:
+        raise Raced
+    indexes = {one.row.nik_index for one in states.values() if one.row.nik_index is not None}
+    return Ground(
+        now=now,
+        trips=trips,
+        states=states,
+        seats=seats,
+        holders=await _holders(session, caller, states, indexes),
+        blocks=await blocks.standing(session, min((one.row.season for one in states.values()), default=0), indexes),
+    )
+
+
+async def _holders(
+    session: Session, caller: Caller, states: Mapping[UUID, State], indexes: set[bytes]
+) -> dict[NikClaim, Standing]:
+    """Who holds the NIKs. A season that is closed refuses whatever else there is, so its holders do not matter."""
+    holders: dict[NikClaim, Standing] = {}
+    for season in sorted({one.row.season for one in states.values() if one.row.season_closed_at is None}):
+        found = (await uniqueness.standing(session, season, indexes)).held
+        holders |= {claim: held.standing(caller) for claim, held in found.items()}
+    return holders
+
+
+def _to_reopen(one: UUID, ground: Ground) -> list[End] | Refusal:
+    """The legs that return with `one`. Empty: it stands already."""
+    state = ground.states[one]
+    if state.row.nik_index is None:
+        return NotFound("ref")
+    if state.row.season_closed_at is not None:
+        return SeasonClosed("ref", season=state.row.season)
+    if state.status in YET_TO_DEPART:
+        return []
+    legs = ends.together(one, ground.trips[one])
+    if ends.goes_back_to(legs[0]) is None:
+        return TransitionNotAllowed("ref", status=state.status, to=RegistrantStatus.VERIFIED, allowed=())
+    return _judge(legs, ground) or legs
+
+
+def _judge(legs: Sequence[End], ground: Ground) -> Refusal | None:
+    """All legs or none. A no-show holds its NIK, and its seat has left with it: neither is asked for."""
+    returning = {one.id for one in legs}
+    wanted = Counter(one.route_id for one in legs if one.status in transitions.ENDS)
+    for one in legs:
+        state = ground.states[one.id]
+        if one.status not in transitions.ENDS:
+            continue
+        refused = _judge_nik(one, state, ground) or _judge_outbound(state, returning, ground)
+        if refused is not None:
+            return refused
+        seats = ground.seats[one.route_id]
+        if seats.quota is not None and seats.taken + wanted[one.route_id] > seats.quota:
+            return QuotaFull("ref")
+    return None
+
+
+def _judge_nik(one: End, state: State, ground: Ground) -> NikBlocked | NikAlreadyRegistered | None:
+    index = state.row.nik_index or b""
+    own = {block.id for block in _came_from(one, ground)}
+    others = [block.until_season for block in ground.blocks.get(index, ()) if block.id not in own]
+    if others:
+        return NikBlocked("ref", until_season=max(others))
+    held = ground.holders.get(_claim(state))
+    return None if held is None else NikAlreadyRegistered("ref", standing=held)
+
+
+def _judge_outbound(state: State, returning: set[UUID], ground: Ground) -> ReturnWithoutOutbound | None:
+    """A return never outlives its outbound."""
+    outbound = state.row.outbound_id
+    if outbound is None or outbound in returning or ground.states[outbound].status in SEAT_HOLDERS:
+        return None
+    return ReturnWithoutOutbound("ref", same_day=False)
+
+
+def _came_from(one: End, ground: Ground) -> list[Blocked]:
+    """The blocks that this end brought. A person is blocked once for all that was forfeited in one stroke."""
+    state = ground.states[one.id]
+    return [
+        block
+        for block in ground.blocks.get(state.row.nik_index or b"", ())
+        if block.registrant_id is not None
+        and block.organizer == state.row.organizer
+        and (block.registrant_id == one.id or block.since == one.at)
+    ]
+
+
+def _apply(legs: Sequence[End], ground: Ground, caller: Caller, reason: str) -> None:
+    for one in legs:
+        state, to = ground.states[one.id], ends.goes_back_to(one)
+        assert to is not None  # noqa: S101 - legs that ended together all go back
+        if one.status in transitions.ENDS:
+            ground.seats[one.route_id].taken += 1
+            ground.holders[_claim(state)] = _standing(state, to, caller)
+        step = Step(id=one.id, to=to, caller=caller, reason=reason)
+        transitions.go_back(step, state, ground.now)
+
+
+def _claim(state: State) -> NikClaim:
+    return NikClaim(state.row.nik_index or b"", state.row.direction, state.row.service)
+
+
+def _standing(state: State, status: RegistrantStatus, caller: Caller) -> Standing:
+    row = state.row
+    return Standing(
+        organizer=row.organizer,
+        organizer_name=row.organizer_name,
+        direction=row.direction,
+        service=row.service,
+        status=status,
+        registered_on=wib_day(row.registered_at),
+        own=caller.owns(row.organizer),
+    )

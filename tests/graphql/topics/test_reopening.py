@@ -1,0 +1,94 @@
+"""Ends that Hubdat takes back, through the door."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from app.errors import QuotaFull
+from app.models.enums import RegistrantStatus
+from tests.graphql.conftest import EVERYDAY, Api
+from tests.world import DJKA, HUBDAT, NOW, World, someone
+
+pytestmark = pytest.mark.anyio
+
+VERDICT = "... on Registrant { status } ... on Problem { code field message }"
+REOPEN = f"""mutation ($ref: RegistrantRef!, $reason: String!) {{
+    reopenRegistrant(ref: $ref, reason: $reason) {{ {VERDICT} }} }}"""
+REOPEN_ALL = f"""mutation ($where: ReopenWhere!, $dryRun: Boolean! = false, $after: ID) {{
+    reopenRegistrants(where: $where, reason: "Gangguan sistem", dryRun: $dryRun, after: $after) {{
+        ... on Reopening {{ dryRun ids verdicts {{ {VERDICT} }} next }}
+        ... on Problem {{ code field message }} }} }}"""
+
+
+async def test_one(api: Api, world: World) -> None:
+    one = await world.registered(someone(DJKA, await world.route("d", organizer="djka")))
+    await world.moved(one.id, RegistrantStatus.CANCELLED, DJKA)
+    asked = {"ref": {"id": str(one.id)}, "reason": "Salah batal"}
+    assert (await api.data(REOPEN, asked))["reopenRegistrant"] == {"status": "REGISTERED"}
+    history = """query ($ref: RegistrantRef!) { registrant(ref: $ref) { history { from to reason } } }"""
+    data = await api.data(history, {"ref": {"id": str(one.id)}}, organizer="djka")
+    assert data["registrant"]["history"][-1] == {"from": "CANCELLED", "to": "REGISTERED", "reason": "Salah batal"}
+    refused = await api.data(REOPEN, asked | {"reason": ""}, headers={"Accept-Language": "en"})
+    assert refused["reopenRegistrant"] == {
+        "code": "INVALID_VALUE",
+        "field": "reason",
+        "message": "A reason of 1 to 500 characters.",
+    }
+
+
+async def test_only_hubdat_reopens(api: Api, world: World) -> None:
+    one = await world.registered(someone(DJKA, await world.route("d", organizer="djka")))
+    await world.moved(one.id, RegistrantStatus.CANCELLED, DJKA)
+    await api.token("djka", EVERYDAY)
+    async with world.unchanged():
+        for query, asked in (
+            (REOPEN, {"ref": {"id": str(one.id)}, "reason": "Uji"}),
+            (REOPEN_ALL, {"where": {"routeId": str(world.routes["d"])}}),
+        ):
+            answer = await api.post(query, asked, organizer="djka", scopes=EVERYDAY)
+            assert answer.status_code == 403
+
+
+async def test_many_first_as_a_dry_run(api: Api, world: World) -> None:
+    route = await world.route(quota=2)
+    people = [await world.registered(someone(HUBDAT, route, number)) for number in (1, 2)]
+    for one in people:
+        await world.moved(one.id, RegistrantStatus.CANCELLED)
+    await world.registered(someone(HUBDAT, route, 3))
+    expected: dict[str, Any] = {
+        "dryRun": True,
+        "ids": [str(one.id) for one in people],
+        "verdicts": [
+            {"status": "REGISTERED"},
+            {"code": "QUOTA_FULL", "field": "ref", "message": QuotaFull().message()},
+        ],
+        "next": None,
+    }
+    where = {
+        "organizer": "hubdat",
+        "cause": {
+            "status": "CANCELLED",
+            "since": NOW.isoformat(),
+            "until": (NOW + timedelta(hours=1)).isoformat(),
+            "client": "hubdat-test",
+        },
+    }
+    await api.token()
+    async with world.unchanged():
+        assert (await api.data(REOPEN_ALL, {"where": where, "dryRun": True}))["reopenRegistrants"] == expected
+    done = (await api.data(REOPEN_ALL, {"where": where}))["reopenRegistrants"]
+    assert done == expected | {"dryRun": False}
+    assert [await world.status(one.id) for one in people] == ["REGISTERED", "CANCELLED"]
+    again = await api.data(REOPEN_ALL, {"where": {"routeId": str(route)}, "after": str(people[1].id)})
+    assert again["reopenRegistrants"]["ids"] == []
+
+
+async def test_a_selection_of_everything_is_refused(api: Api, world: World) -> None:
+    refused = (await api.data(REOPEN_ALL, {"where": {"organizer": "hubdat"}}))["reopenRegistrants"]
+    assert (refused["code"], refused["field"]) == ("INVALID_VALUE", "where")
+    assert refused["message"] == "Sebutkan rute, kode booking atau penyebabnya."
+    refused = (await api.data(REOPEN_ALL, {"where": {"reference": "BK-1"}}))["reopenRegistrants"]
+    assert (refused["code"], refused["field"]) == ("INVALID_VALUE", "organizer")
