@@ -13,6 +13,7 @@ from sqlalchemy.exc import DBAPIError, IntegrityError, ProgrammingError
 from app import db
 from app.db import Database, Session, driver_url
 from app.errors import Raced, Unavailable
+from tests.patience import PATIENCE_SECONDS
 from tests.world import World, build
 
 pytestmark = pytest.mark.anyio
@@ -180,8 +181,9 @@ async def cut_while_in_use(database: Database) -> None:
     async with database.transaction() as session:
         own = (await session.execute(text("SELECT pg_backend_pid()"))).scalar_one()
         async with database.transaction() as other:
-            await other.execute(text("SELECT pg_terminate_backend(:pid)"), {"pid": own})
-        await asyncio.sleep(0.05)
+            # It is gone when this is answered.
+            ending = {"pid": own, "milliseconds": int(1000 * PATIENCE_SECONDS)}
+            assert (await other.execute(text("SELECT pg_terminate_backend(:pid, :milliseconds)"), ending)).scalar_one()
         await session.execute(COUNT)
 
 

@@ -43,7 +43,6 @@ LOTS = 20
 AT_ONCE = 100
 LANES = 4
 KILLS = 3
-TRIES = 600
 FAILURES = (7, 40, 70)
 """Which requests are answered 503."""
 SCOPES = ("registrants:write", "registrants:read")
@@ -111,18 +110,17 @@ class Scene:
     async def call(self, query: str, variables: Any, organizer: str = "hubdat") -> Any:
         """Whoever gets no answer asks again: a worker may have died with it."""
         headers = {"Authorization": f"Bearer {self.tokens[organizer]}"}
-        answer = None
-        for _ in range(TRIES):
-            with suppress(httpx.TransportError):
-                answer = await self.http.post(
-                    "/graphql", json={"query": query, "variables": variables}, headers=headers, timeout=PATIENCE_SECONDS
-                )
-                if answer.status_code == 200:
-                    content = answer.json()
-                    assert "errors" not in content, content
-                    return next(iter(content["data"].values()))
-            await asyncio.sleep(0.1)
-        raise AssertionError(answer and answer.text, self.server.said)
+        async with patience():
+            while True:
+                with suppress(httpx.TransportError):
+                    answer = await self.http.post(
+                        "/graphql", json={"query": query, "variables": variables}, headers=headers
+                    )
+                    if answer.status_code == 200:
+                        content = answer.json()
+                        assert "errors" not in content, content
+                        return next(iter(content["data"].values()))
+                await asyncio.sleep(0.1)
 
 
 @pytest.fixture(scope="module")

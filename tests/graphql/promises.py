@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from functools import lru_cache
 from typing import Any
 
 import httpx
 from graphql import (
+    DocumentNode,
     FieldNode,
     FragmentDefinitionNode,
     FragmentSpreadNode,
@@ -31,7 +33,7 @@ def not_promised(query: object, answer: httpx.Response) -> set[tuple[str, str]]:
     given = set(_codes_by_key(answer))
     if not given or not isinstance(query, str):
         return set()
-    descriptions = dict(_descriptions(query))
+    descriptions = _descriptions(query)
     return {
         (key, code) for key, code in given if not re.search(rf"\b{code}\b", descriptions.get(key, f"{code}: no field"))
     }
@@ -61,12 +63,16 @@ def _codes_in(value: Any) -> Iterator[str]:
                 yield from _codes_in(one)
 
 
-def _descriptions(query: str) -> Iterator[tuple[str, str]]:
+@lru_cache(maxsize=256)
+def _descriptions(query: str) -> Mapping[str, str]:
     """Of the root fields, by the keys of their answers."""
     try:
-        document = parse(query)
+        return dict(_described(parse(query, no_location=True)))
     except GraphQLError:
-        return
+        return {}
+
+
+def _described(document: DocumentNode) -> Iterator[tuple[str, str]]:
     fragments = {one.name.value: one for one in document.definitions if isinstance(one, FragmentDefinitionNode)}
     for operation in document.definitions:
         if isinstance(operation, OperationDefinitionNode):

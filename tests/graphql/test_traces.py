@@ -15,6 +15,7 @@ from opentelemetry.trace import StatusCode
 from app import tracing
 from app.tracing.spans import Spans
 from tests.graphql.conftest import Api
+from tests.patience import patience
 from tests.world import World, nik_of
 
 pytestmark = pytest.mark.anyio
@@ -33,12 +34,18 @@ def exporter() -> Iterator[InMemorySpanExporter]:
     tracing.use(None)
 
 
-async def spans_of(exporter: InMemorySpanExporter, coroutine: Any) -> dict[str, ReadableSpan]:
-    """By name; a batch ends after its callers have been answered."""
+async def spans_of(exporter: InMemorySpanExporter, coroutine: Any, last: str) -> dict[str, ReadableSpan]:
+    """By name, as soon as `last` is there: a batch ends after its callers have been answered."""
     exporter.clear()
     await coroutine
-    await asyncio.sleep(0.01)
-    return {span.name: span for span in exporter.get_finished_spans()}
+    async with patience():
+        while last not in (spans := {span.name: span for span in exporter.get_finished_spans()}):  # noqa: ASYNC110
+            await asyncio.sleep(0.001)
+    return spans
+
+
+def batches_in(exporter: InMemorySpanExporter) -> list[ReadableSpan]:
+    return [span for span in exporter.get_finished_spans() if span.name == "batch of submissions"]
 
 
 def attributes(spans: dict[str, ReadableSpan]) -> dict[str, dict[str, Any]]:
@@ -50,7 +57,7 @@ async def test_a_check_from_the_door_to_the_database(api: Api, exporter: InMemor
     headers = {"traceparent": f"00-{TRACE}-{PARENT}-01", "tracestate": f"x={NIK}", "baggage": f"nik={NIK},name={NAME}"}
     asking = api.data(CHECK, {"nik": NIK}, organizer="djka", headers=headers)
     await api.data("{ me { id } }", organizer="djka")
-    spans = await spans_of(exporter, asking)
+    spans = await spans_of(exporter, asking, "batch of checks")
     assert attributes(spans) == {
         "POST /graphql": {"http.request.method": "POST", "http.route": "/graphql", "http.response.status_code": 200},
         "operation": {"graphql.fields": "checkNik"},
@@ -79,9 +86,10 @@ async def test_many_calls_one_batch_and_its_transaction(api: Api, world: World, 
     await api.token("djka")
     exporter.clear()
     await asyncio.gather(*(api.data(submit, one, organizer="djka") for one in inputs))
-    await asyncio.sleep(0.01)
-    spans = exporter.get_finished_spans()
-    batches = [span for span in spans if span.name == "batch of submissions"]
+    async with patience():
+        while sum(len(span.links) for span in batches_in(exporter)) < 6:  # noqa: ASYNC110 - nothing tells of a span
+            await asyncio.sleep(0.001)
+    spans, batches = exporter.get_finished_spans(), batches_in(exporter)
     transactions = [span for span in spans if span.name == "transaction" and span.parent is not None]
     assert sum((span.attributes or {})["pemudik.batch.size"] for span in batches) == 6  # type: ignore[misc]
     assert sum(len(span.links) for span in batches) == 6
@@ -110,14 +118,15 @@ async def test_many_calls_one_batch_and_its_transaction(api: Api, world: World, 
 async def test_a_trace_that_might_name_somebody_is_not_taken_over(
     api: Api, exporter: InMemorySpanExporter, traceparent: str
 ) -> None:
-    spans = await spans_of(exporter, api.http.get("/oauth/jwks.json", headers={"traceparent": traceparent}))
+    asking = api.http.get("/oauth/jwks.json", headers={"traceparent": traceparent})
+    spans = await spans_of(exporter, asking, "GET /oauth/jwks.json")
     [span] = spans.values()
     assert span.parent is None
     assert f"{span.context.trace_id:032x}" not in traceparent
 
 
 async def test_what_no_route_answers_is_not_named(api: Api, exporter: InMemorySpanExporter) -> None:
-    spans = await spans_of(exporter, api.http.request(NAME.upper(), f"/{NIK}?name={NAME}"))
+    spans = await spans_of(exporter, api.http.request(NAME.upper(), f"/{NIK}?name={NAME}"), "- -")
     assert attributes(spans) == {
         "- -": {"http.request.method": "-", "http.route": "-", "http.response.status_code": 404}
     }
@@ -127,7 +136,7 @@ async def test_a_bug_is_its_type(api: Api, world: World, exporter: InMemorySpanE
     await api.token("hubdat")
     await world.run("ALTER TABLE organizer RENAME COLUMN name TO gone")
     try:
-        spans = await spans_of(exporter, api.post("{ organizers { code } }"))
+        spans = await spans_of(exporter, api.post("{ organizers { code } }"), "transaction")
     finally:
         await world.run("ALTER TABLE organizer RENAME COLUMN gone TO name")
     transaction = spans["transaction"]

@@ -46,6 +46,8 @@ class Walk:
     reached: set[Pair] = field(default_factory=set)
     depths: dict[tuple[object, ...], int] = field(default_factory=dict)
     """The depth that fits, of a root field and the shape of what is asked of it."""
+    guesses: dict[str, int] = field(default_factory=dict)
+    """By root field, the depth that fitted last: it takes long to measure a document that is too large."""
 
     def root_fields(self) -> dict[str, tuple[str, GraphQLField]]:
         """By name, with the operation each belongs to."""
@@ -79,11 +81,17 @@ class Walk:
     def _deepest(
         self, name: str, asked: Sequence[Mapping[str, object]], variables: Mapping[str, object], most: int
     ) -> int:
-        for depth in range(most + 1):
-            if not _fits(self._document(name, asked, depth, set()), variables):
-                assert depth, f"nothing of {name} fits the limits"
-                return depth - 1
-        return most
+        def fits(depth: int) -> bool:
+            return _fits(self._document(name, asked, depth, set()), variables)
+
+        depth = min(most, self.guesses.get(name, most))
+        while not fits(depth):
+            assert depth, f"nothing of {name} fits the limits"
+            depth -= 1
+        while depth < most and fits(depth + 1):
+            depth += 1
+        self.guesses[name] = depth
+        return depth
 
     def _document(self, name: str, asked: Sequence[Mapping[str, object]], depth: int, reached: set[Pair]) -> str:
         operation, root = self.root_fields()[name]
@@ -160,7 +168,7 @@ def _listed(arguments: list[str]) -> str:
 def _fits(document: str, variables: Mapping[str, object]) -> bool:
     if len(document) > limits.MOST_DOCUMENT_BYTES:
         return False
-    [node] = parse(document).definitions
+    [node] = parse(document, no_location=True).definitions
     assert isinstance(node, OperationDefinitionNode)
     measured = limits.measure(EXECUTABLE, node, {}, variables)
     return limits.refusal(measured) is None and measured.cost <= DEAREST

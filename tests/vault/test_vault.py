@@ -6,9 +6,9 @@ import stat
 import subprocess
 import sys
 import threading
-import time
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from hypothesis import strategies as st
@@ -272,13 +272,17 @@ def test_a_write_that_fails_leaves_the_old_file(settings: Settings) -> None:
 # Keys that change while a server serves
 
 
-def test_a_running_server_seals_under_a_new_key_within_a_second(settings: Settings) -> None:
+def test_a_running_server_seals_under_a_new_key_within_a_second(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seconds = 0.0
+    monkeypatch.setattr("app.vault.vault.time", SimpleNamespace(monotonic=lambda: seconds))
     serving = open_vault(settings)
     held = serving.keys
     fresh = (new_signing_key(), *held.signing)
     keys.write_key_file(settings.key_file, replace(held, data={2: b"n" * 32, **held.data}, signing=fresh))
     assert serving.seal(NIK)[0] == 1
-    time.sleep(RELOAD_SECONDS)
+    seconds = RELOAD_SECONDS
     assert serving.seal(NIK)[0] == 2
     assert serving.signing == fresh
     assert serving.signing is serving.signing

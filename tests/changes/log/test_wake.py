@@ -68,6 +68,12 @@ async def heard(url: str) -> AsyncIterator[list[str]]:
         await connection.close()
 
 
+async def told_of(payloads: list[str], count: int) -> None:
+    async with patience():
+        while len(payloads) < count:  # noqa: ASYNC110 - a listener has nothing to wait for
+            await asyncio.sleep(0.005)
+
+
 async def test_what_is_told_here_is_heard_there(database: Database) -> None:
     async with awake(database) as here, awake(another(database)) as there:
         for _ in range(3):
@@ -102,6 +108,7 @@ async def test_many_commits_are_told_of_in_few_notifications(
         await asyncio.sleep(0.3)
         here.tell()
         await within_reason(signal)
+        await told_of(payloads, 2)
         assert 2 <= len(payloads) <= 2 + (time.monotonic() - started) / wake.GATHER_SECONDS
         assert set(payloads) == {""}
 
@@ -196,9 +203,7 @@ async def test_what_was_told_while_the_connection_was_broken_is_told_again(
         here.tell()
         await within_reason(reconnected)
         await within_reason(signal)
-        async with patience():
-            while not payloads:  # noqa: ASYNC110 - a listener has nothing to wait for
-                await asyncio.sleep(0.005)
+        await told_of(payloads, 1)
 
 
 async def test_a_connection_in_disorder_is_made_anew(
@@ -218,9 +223,7 @@ async def test_a_connection_in_disorder_is_made_anew(
         monkeypatch.setattr(asyncpg.Connection, "execute", disorderly)
         async with awake(database) as here:
             here.tell()
-            async with patience():
-                while not payloads:  # noqa: ASYNC110 - a listener has nothing to wait for
-                    await asyncio.sleep(0.005)
+            await told_of(payloads, 1)
     assert not disorder
 
 

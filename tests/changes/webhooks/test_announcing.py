@@ -27,6 +27,7 @@ from app.registry.terms.windows import WindowInput
 from app.registry.undo import reopening
 from tests.changes.conftest import settled
 from tests.changes.sending import DELIVERED, Post, filled, forfeited, no_show, returned, route_id
+from tests.concurrency.crowd import one_waits
 from tests.world import BUMN, DJKA, DKI, HUBDAT, JASA_RAHARJA, LEAVES, NOW, nik_of, someone
 
 pytestmark = pytest.mark.anyio
@@ -409,7 +410,7 @@ async def test_a_webhook_that_goes_while_it_is_told_is_told_nothing(post: Post) 
             {"now": NOW, "id": hook.id},
         )
         announcing = asyncio.create_task(post.announce())
-        await asyncio.sleep(0.1)
+        await one_waits(post.world)
         assert not announcing.done()
     await announcing
     assert await post.rows() == []

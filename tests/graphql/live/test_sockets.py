@@ -17,7 +17,7 @@ from app.errors import Unavailable
 from app.graphql.doors import connections, sockets
 from app.server.socket_protocol import LONGEST_FIRST_MESSAGE
 from tests.graphql.live.serving import Client, Drive, Live, listening
-from tests.patience import patience
+from tests.patience import PATIENCE_SECONDS, patience
 from tests.world import NOW, World
 
 pytestmark = pytest.mark.anyio
@@ -94,11 +94,14 @@ async def test_without_a_database_nobody_is_known(live: Live, monkeypatch: pytes
 
 
 async def test_who_does_not_say_it_in_time_is_closed(live: Live, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sockets, "INIT_WITHIN_SECONDS", 0.5)
+    monkeypatch.setattr(sockets, "INIT_WITHIN_SECONDS", PATIENCE_SECONDS)
     async with live.socket() as client:
         await client.say(type="ping")
         await client.say(type="pong")
         assert await client.hear() == {"type": "pong"}
+    monkeypatch.setattr(sockets, "INIT_WITHIN_SECONDS", 0.2)
+    async with live.socket() as client:
+        await client.say(type="ping")
         assert await client.closed() == (4408, "Connection initialisation timeout")
 
 
@@ -511,6 +514,8 @@ async def test_who_does_not_read_is_cut_off_and_resumes(
         )
     assert seen == list(range(1, len(seen) + 1))
     assert 0 < len(seen) < 500
+    # The second time it reads, at the pace of this machine.
+    monkeypatch.setattr(connections, "SLOW_AFTER_SECONDS", PATIENCE_SECONDS)
     async with live.client() as again:
         await again.subscribe("1", query, after=seen[-1])
         rest = [(await again.hear())["payload"]["data"]["ticks"]["number"] for _ in range(500 - len(seen))]
