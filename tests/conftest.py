@@ -44,7 +44,7 @@ def database_url() -> Iterator[str]:
 
 @pytest.fixture(scope="module")
 def servers_url(database_url: str) -> Iterator[str]:
-    """A database for servers that keep a demo in it."""
+    """A database for servers of one file: what they keep in it, and what they do unasked, is nobody else's."""
     from tests.databases import migrated_database
 
     with migrated_database(database_url) as url:

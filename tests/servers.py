@@ -39,16 +39,18 @@ class Server:
 class Place:
     """A home folder and the servers that were started on it.
 
-    Their database is an embedded one there, or the one of `database_url`, which gets a demo too.
+    Their database is an embedded one there, or the one of `database_url`. Either gets a demo, unless `demo` says no.
     """
 
     home: Path
     servers: list[Server]
     database_url: str | None = None
+    demo: bool = True
 
     def serve(self, *words: str, **environment: str) -> Server:
         if self.database_url is not None:
-            words, environment = (*words, "--demo"), {"DATABASE_URL": self.database_url, **environment}
+            words = (*words, "--demo") if self.demo else words
+            environment = {"DATABASE_URL": self.database_url, **environment}
         log = self.home.parent / f"log {len(self.servers)}"
         kept = {name: value for name, value in os.environ.items() if name not in {"DATABASE_URL", "PORT", "HOST"}}
         with log.open("w") as output:
@@ -99,8 +101,8 @@ def is_gone(server: Server) -> bool:
 
 
 @contextmanager
-def place_in(home: Path, database_url: str | None = None) -> Iterator[Place]:
-    place = Place(home, [], database_url)
+def place_in(home: Path, database_url: str | None = None, *, demo: bool = True) -> Iterator[Place]:
+    place = Place(home, [], database_url, demo)
     try:
         yield place
     finally:

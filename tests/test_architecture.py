@@ -8,6 +8,7 @@ import subprocess
 import sys
 from collections import Counter
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -50,14 +51,31 @@ def named(files: list[Path]) -> list[str]:
     return [str(file.relative_to(APP)) for file in files]
 
 
+@cache
+def tree(file: Path) -> ast.Module:
+    """To parse the house takes a second, and many rules look at all of it."""
+    return ast.parse(file.read_text())
+
+
+@pytest.fixture(scope="module", autouse=True)
+def forgotten() -> Iterator[None]:
+    """The trees of all files are a million objects: whatever runs after these tests would pay for them."""
+    yield
+    tree.cache_clear()
+
+
+def nodes(file: Path) -> Iterator[ast.AST]:
+    return ast.walk(tree(file))
+
+
 def calls(file: Path) -> Iterator[str]:
-    for node in ast.walk(ast.parse(file.read_text())):
+    for node in nodes(file):
         if isinstance(node, ast.Call):
             yield node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
 
 
 def attributes(file: Path) -> set[str]:
-    return {node.attr for node in ast.walk(ast.parse(file.read_text())) if isinstance(node, ast.Attribute)}
+    return {node.attr for node in nodes(file) if isinstance(node, ast.Attribute)}
 
 
 def asks_the_time(file: Path) -> bool:
@@ -66,12 +84,12 @@ def asks_the_time(file: Path) -> bool:
         and node.attr in {"now", "utcnow", "today"}
         and isinstance(node.value, ast.Name)
         and node.value.id in {"datetime", "date"}
-        for node in ast.walk(ast.parse(file.read_text()))
+        for node in nodes(file)
     )
 
 
 def imported(file: Path) -> Iterator[str]:
-    for node in ast.walk(ast.parse(file.read_text())):
+    for node in nodes(file):
         if isinstance(node, ast.Import):
             yield from (name.name for name in node.names)
         elif isinstance(node, ast.ImportFrom) and node.module:
@@ -164,7 +182,7 @@ def test_no_folder_holds_more_files_than_one_can_overlook() -> None:
 
 
 def test_every_file_says_what_it_is() -> None:
-    assert named([file for file in FILES if ast.get_docstring(ast.parse(file.read_text())) is None]) == []
+    assert named([file for file in FILES if ast.get_docstring(tree(file)) is None]) == []
 
 
 def test_the_layers_hold() -> None:
@@ -209,7 +227,7 @@ def test_every_root_field_declares_whom_it_is_open_to(root: str) -> None:
 
 def private_names(file: Path) -> Iterator[str]:
     """Private names of others that are read, imported, or put in the place of something."""
-    for node in ast.walk(ast.parse(file.read_text())):
+    for node in nodes(file):
         match node:
             case ast.Attribute(value=ast.Name(id="self" | "cls")):
                 continue

@@ -17,7 +17,6 @@ from app.registry.imports import jobs
 from app.vault import keys
 from app.vault.vault import Vault
 from tests.concurrency.crowd import one_waits
-from tests.databases import migrated_database
 from tests.intake.lists import as_csv, row, sent, until, verdicts
 from tests.patience import patience
 from tests.servers import Place, Server, place_in
@@ -33,19 +32,18 @@ NICEST = 19
 
 
 @pytest.fixture(scope="module")
-def database_url(database_url: str) -> Iterator[str]:
-    """Of this file alone: its servers work off whatever waits in their database."""
-    with migrated_database(database_url) as url:
-        yield url
+def database_url(servers_url: str) -> str:
+    """Also of the world of each test: these servers work off what waits there, and nothing else."""
+    return servers_url
 
 
 @pytest.fixture(scope="module")
-def place(tmp_path_factory: pytest.TempPathFactory, vault: Vault) -> Iterator[Place]:
+def place(servers_url: str, tmp_path_factory: pytest.TempPathFactory, vault: Vault) -> Iterator[Place]:
     """With the keys of the tests' vault."""
     home = tmp_path_factory.mktemp("imports") / "home"
     home.mkdir()
     keys.write_key_file(home / "keys.json", vault.keys)
-    with place_in(home) as place:
+    with place_in(home, servers_url, demo=False) as place:
         yield place
         for server in running(place):
             assert server.end() == 0
@@ -68,10 +66,10 @@ async def world(world: World) -> World:
 
 
 @pytest.fixture
-def servers(world: World, place: Place, database_url: str) -> list[Server]:
+def servers(world: World, place: Place) -> list[Server]:
     """Two that run. A server takes seconds to start: whichever a test leaves serves the next one, in a world anew."""
     while len(running(place)) < 2:
-        place.serve(DATABASE_URL=database_url)
+        place.serve()
     return running(place)
 
 
@@ -153,7 +151,7 @@ async def test_what_is_killed_in_mid_import_is_gone_on_with(world: World, server
 
 
 async def test_a_server_that_is_stopped_leaves_its_job_to_the_next_one(
-    world: World, place: Place, servers: list[Server], database_url: str
+    world: World, place: Place, servers: list[Server]
 ) -> None:
     other, server = servers
     assert await asyncio.to_thread(other.end) == 0
@@ -162,6 +160,6 @@ async def test_a_server_that_is_stopped_leaves_its_job_to_the_next_one(
         assert await asyncio.to_thread(server.end, signal.SIGTERM) == 0
     [left] = await world.run("SELECT state, lease_until < now(), rows_done FROM import_job")
     assert tuple(left) == ("RUNNING", True, AT_FIRST)
-    place.serve(DATABASE_URL=database_url)
+    place.serve()
     await until(world, "finished_at IS NOT NULL")
     await each_row_once(world, job)
