@@ -1,12 +1,10 @@
-"""A process that announces and sends, and nothing else; its leases are short. What it needs comes by standard input."""
+"""A process that announces and sends, and nothing else; its leases are short."""
 
 from __future__ import annotations
 
 import asyncio
-import sys
 from datetime import timedelta
-
-import orjson
+from multiprocessing.connection import Connection
 
 from app.changes.log import projection
 from app.changes.log.wake import Wake
@@ -21,17 +19,17 @@ from app.vault.vault import Vault
 LEASE = timedelta(seconds=1)
 
 
-async def main(url: str, index: str, data: str) -> None:
+def send(url: str, keys: Keys, told: Connection) -> None:
+    """Says when it begins."""
+    asyncio.run(_send(url, keys, told))
+
+
+async def _send(url: str, keys: Keys, told: Connection) -> None:
     retries.SCHEDULE = (timedelta(0),) * 50  # type: ignore[assignment]
     database = Database(url, pool_size=3)
-    vault = Vault(Keys(index=bytes.fromhex(index), data={1: bytes.fromhex(data)}, signing=()))
+    vault = Vault(keys)
     wake, stop = Wake(database), asyncio.Event()
     poster = Poster(Resolver(), connections=20, private=True, within=0.8)
     sender = Sender(database, vault, poster.post, lease=LEASE)
-    sys.stdout.write("sends\n")
-    sys.stdout.flush()
+    told.send("sends")
     await asyncio.gather(wake.run(stop), projection.keep(database, announcing.PROJECTION, stop), sender.run(stop))
-
-
-if __name__ == "__main__":
-    asyncio.run(main(**orjson.loads(sys.stdin.readline())))

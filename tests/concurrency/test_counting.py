@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import multiprocessing
 from collections.abc import Iterator
 from contextlib import contextmanager
 from multiprocessing.process import BaseProcess
@@ -17,6 +16,7 @@ from app.registry.statistics import statistics
 from app.registry.statistics.counting import total
 from app.registry.statistics.questions import Part, Question, Selection
 from tests.changes.counting import count_all, differences
+from tests.concurrency.doomed import DOOMED
 from tests.patience import patience
 from tests.world import HUBDAT, NOW, World, someone
 
@@ -37,9 +37,8 @@ def count_for_ever(url: str) -> None:
 
 @contextmanager
 def counting(url: str, processes: int) -> Iterator[list[BaseProcess]]:
-    context = multiprocessing.get_context("spawn")
     started: list[BaseProcess] = [
-        context.Process(target=count_for_ever, args=(url,), daemon=True) for _ in range(processes)
+        DOOMED.Process(target=count_for_ever, args=(url,), daemon=True) for _ in range(processes)
     ]
     for process in started:
         process.start()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import multiprocessing
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 from multiprocessing.connection import Connection
@@ -21,6 +20,7 @@ from app.registry.registrants.submission import Accepted, Submission
 from app.vault.keys import Keys
 from app.vault.vault import Vault
 from tests.concurrency.agreement import assert_agrees
+from tests.concurrency.doomed import DOOMED
 from tests.patience import patience
 from tests.world import HUBDAT, NOW, World, someone
 
@@ -56,9 +56,8 @@ def stop_in_mid_transaction(url: str, keys: Keys, batch: list[Submission], told:
 
 async def killed(work: Callable[..., None], world: World, url: str, given: Any, enough: Callable[[int], bool]) -> int:
     """The last thing that a process said which was killed as soon as it had said `enough`."""
-    context = multiprocessing.get_context("spawn")
-    hears, says = context.Pipe(duplex=False)
-    process = context.Process(target=work, args=(url, world.vault.keys, given, says), daemon=True)
+    hears, says = DOOMED.Pipe(duplex=False)
+    process = DOOMED.Process(target=work, args=(url, world.vault.keys, given, says), daemon=True)
     process.start()
     says.close()
     try:
