@@ -40,7 +40,12 @@ STAY = timedelta(days=8)
 ROWS = season_file.parse(TABLE)[0]
 EVERYBODY = Caller(None, HUBDAT, frozenset({*(row.code for row in ROWS), *(member.code for member in MEMBERS)}))
 
-# Two servers that start together make one demo. The number may be any; it only has to be the same in every process.
+# Two servers that start together make one demo, and the second one waits for the first. That may take longer on a slow
+# machine than anybody waits for a lock otherwise.
+_PATIENCE = statement(
+    "SELECT set_config(name, '10min', true) FROM unnest(ARRAY['lock_timeout', 'statement_timeout']) AS name"
+)
+# The number may be any; it only has to be the same in every process.
 _ONE_MAKER = statement("SELECT pg_advisory_xact_lock(7045443)")
 
 
@@ -68,6 +73,7 @@ async def is_there(session: Session) -> bool:
 
 
 async def _create(session: Session, *, vault: Vault, now: datetime, progress: Progress) -> Demo | InvalidValue:
+    await session.run(_PATIENCE)
     await session.run(_ONE_MAKER)
     today = wib_day(now)
     season = today.year
