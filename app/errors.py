@@ -18,6 +18,7 @@
     ├── MotorcycleRequired         MOTORCYCLE_REQUIRED
     ├── MotorcycleNotHandedOver    MOTORCYCLE_NOT_HANDED_OVER
     ├── NotHealthy                 NOT_HEALTHY
+    ├── BookingTooLarge            BOOKING_TOO_LARGE           most
     ├── NotFound                   NOT_FOUND                   what
     ├── NotYours                   NOT_YOURS
     └── InvalidValue               INVALID_VALUE               field, reason
@@ -301,6 +302,16 @@ class NotHealthy(Refusal):
     indonesian = "Keberangkatan memerlukan pernyataan sehat jasmani dan rohani."
     english = "Departure needs the declaration of being healthy."
     remedy = "Depart the person with `healthy: true` once the declaration is given."
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BookingTooLarge(Refusal):
+    code = "BOOKING_TOO_LARGE"
+    indonesian = "Kode booking ini dipakai lebih dari {most} orang; kirim daftar orangnya."
+    english = "More than {most} people carry this booking code; send a list of the people."
+    remedy = "Name the people: `verifyRegistrants` and `departRegistrants` take up to 1,000 of them."
+
+    most: int
 
 
 @dataclass(frozen=True, slots=True)

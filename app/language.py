@@ -51,6 +51,8 @@ _WINDOW = ("Jadwal yang berlaku", "The window in force")
 THINGS: Mapping[str, tuple[str, str]] = {
     "ref": _REGISTRANT,
     "nik": _REGISTRANT,
+    "reference": ("Booking", "The booking"),
+    "only": ("Pendaftar dalam booking ini", "A registrant of this booking"),
     "season": ("Periode", "The season"),
     "openSeason": ("Periode yang sedang dibuka", "An open season"),
     "organizer": _ORGANIZER,

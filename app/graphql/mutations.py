@@ -6,10 +6,20 @@ import strawberry
 
 from app.graphql.fields import sized
 from app.graphql.permissions import open_to
-from app.graphql.topics import admin, imports, niks, organizers, registrant_mutations, reopening, routes, webhooks
+from app.graphql.topics import (
+    admin,
+    imports,
+    niks,
+    organizers,
+    registrant_mutations,
+    routes,
+    webhooks,
+)
+from app.graphql.topics.people import bookings, reopening
 from app.graphql.topics.problems import errors_of, refusals_of
 from app.registry import erasure
 from app.registry.amending import corrections, rerouting
+from app.registry.bookings import acting
 from app.registry.clients import clients, webhook_secrets
 from app.registry.clients.scopes import HUBDAT_ADMIN, REGISTRANTS_WRITE, ROUTES_WRITE
 from app.registry.imports import absentees, jobs
@@ -106,6 +116,27 @@ class Mutation:
             f" motorcycle can go to another city. {refusals_of(rerouting.move)}"
         ),
         directives=[sized(1000)],
+    )
+    verify_booking = open_to(
+        bookings.verify_booking,
+        REGISTRANTS_WRITE,
+        description=(
+            "Verifies the people of a booking, both ways and motorcycles, with a verdict each."
+            f" {refusals_of(acting.verify)}"
+        ),
+    )
+    depart_booking = open_to(
+        bookings.depart_booking,
+        REGISTRANTS_WRITE,
+        description=(
+            "Departs the people of a booking in one direction, with a verdict each. Who does not travel so has none."
+            f" {refusals_of(acting.depart)}"
+        ),
+    )
+    cancel_booking = open_to(
+        bookings.cancel_booking,
+        REGISTRANTS_WRITE,
+        description=f"Cancels the people of a booking, with a verdict each. {refusals_of(acting.cancel)}",
     )
     correct_registrant = open_to(
         registrant_mutations.correct_registrant,

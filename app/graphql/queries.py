@@ -12,12 +12,14 @@ from app.graphql.topics.changes import find_changes
 from app.graphql.topics.imports import find_consolidation, find_import_job
 from app.graphql.topics.niks import check_nik, check_niks, nik_accesses
 from app.graphql.topics.organizers import every_organizer, every_window, find_organizer
+from app.graphql.topics.people.bookings import find_booking
 from app.graphql.topics.problems import errors_of, refusals_of
 from app.graphql.topics.registrants import find_registrant, find_registrants
 from app.graphql.topics.routes import find_route, find_routes, find_terminal, find_terminals
 from app.graphql.topics.statistics import find_statistics
 from app.graphql.topics.webhooks import find_webhooks
 from app.registry import subject_access
+from app.registry.bookings import finding
 from app.registry.clients.scopes import DASHBOARD_READ, HUBDAT_ADMIN, NIK_CHECK, REGISTRANTS_READ, REGISTRANTS_WRITE
 from app.registry.niks import check
 from app.registry.registrants import lookup
@@ -57,6 +59,14 @@ class Query:
         description=(
             "One registrant: of your own, or with `dashboard:read` and by id of anyone's, masked."
             f" {errors_of(lookup.find, but=[NotFound])}"
+        ),
+    )
+    booking = open_to(
+        find_booking,
+        REGISTRANTS_READ,
+        description=(
+            "A booking of yours: whom you registered under one booking code in a season. Null: nobody."
+            f" {errors_of(finding.find, but=[NotFound])}"
         ),
     )
     registrants = open_to(

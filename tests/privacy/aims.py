@@ -83,6 +83,16 @@ def of_all_refs(**arguments: Any) -> Callable[[Target], Asked]:
     return lambda target: [{"refs": target.refs(target.people), **arguments}]
 
 
+def _bookings(**arguments: Any) -> Callable[[Target], Asked]:
+    """By the booking codes of others: as one's own, and as theirs."""
+    return lambda target: [
+        {"reference": one.reference, "organizer": organizer, **arguments}
+        for one in target.one_of_each
+        if one.reference
+        for organizer in (None, one.organizer)
+    ]
+
+
 def _registrants(target: Target) -> Asked:
     filters: list[dict[str, Any]] = [
         {},
@@ -206,6 +216,12 @@ AIMS: dict[str, Callable[[Target], Asked]] = {
     "checkNiks": _bulk_checks,
     "registrant": of_each_ref(),
     "registrants": _registrants,
+    "booking": lambda target: [
+        {"reference": one.reference, "organizer": organizer}
+        for one in target.people
+        if one.reference
+        for organizer in (None, one.organizer)
+    ],
     "organizer": lambda target: [{"code": code} for code in target.organizers],
     "organizers": _nothing,
     "windows": lambda target: [{}, *({"organizer": code, "season": 2026} for code in target.organizers)],
@@ -241,6 +257,9 @@ AIMS: dict[str, Callable[[Target], Asked]] = {
     "moveRegistrants": lambda target: [
         {"inputs": [{"ref": ref, "routeId": target.own["home"]} for ref in target.refs(target.people)]}
     ],
+    "verifyBooking": _bookings(posko="Posko lain"),
+    "departBooking": _bookings(healthy=True),
+    "cancelBooking": _bookings(reason=REASON),
     "correctRegistrant": _corrections,
     "handOverMotorcycle": of_each_ref(at=NOW_TEXT),
     "importRegistrants": _files,

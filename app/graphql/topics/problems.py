@@ -33,6 +33,7 @@ class ProblemCode(StrEnum):
     MOTORCYCLE_REQUIRED = "MOTORCYCLE_REQUIRED"
     MOTORCYCLE_NOT_HANDED_OVER = "MOTORCYCLE_NOT_HANDED_OVER"
     NOT_HEALTHY = "NOT_HEALTHY"
+    BOOKING_TOO_LARGE = "BOOKING_TOO_LARGE"
     NOT_FOUND = "NOT_FOUND"
     NOT_YOURS = "NOT_YOURS"
     INVALID_VALUE = "INVALID_VALUE"
@@ -61,6 +62,7 @@ describe(
     MOTORCYCLE_REQUIRED="A MOTORCYCLE route needs plate and STNK number (terms of 2023 §6).",
     MOTORCYCLE_NOT_HANDED_OVER="It departs only after `handOverMotorcycle` (terms of 2023 §6).",
     NOT_HEALTHY="Departing needs the declaration of being healthy (terms of 2023 §7).",
+    BOOKING_TOO_LARGE="More than 20 people carry the booking code, so it is no booking; send a list of the people.",
     NOT_FOUND="Nothing of yours is named so.",
     NOT_YOURS="That organizer is neither you nor a member that you coordinate.",
     INVALID_VALUE="A value that cannot be; `field` names it and `message` says why.",

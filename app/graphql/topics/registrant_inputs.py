@@ -29,7 +29,10 @@ class NikRef:
 class RegistrantRef:
     id: strawberry.Maybe[ID] = strawberry.field(description="Its id.")
     reference: strawberry.Maybe[str] = strawberry.field(
-        description="Your own booking code; refused when several standing registrants carry it."
+        description=(
+            "Your own booking code; refused when several standing registrants carry it. For all of them there are"
+            " `verifyBooking`, `departBooking` and `cancelBooking`."
+        )
     )
     nik: strawberry.Maybe[NikRef] = strawberry.field(description="Its NIK, among your own registrants.")
 

@@ -247,7 +247,7 @@ def _choose(candidates: Sequence[_Candidate]) -> UUID | NotFound | InvalidValue:
     if len(rivals) > 1:
         return InvalidValue(
             "reference",
-            "Kode booking ini dimiliki beberapa pendaftar; gunakan id atau NIK.",
-            "Several registrants carry this booking code; use the id or the NIK.",
+            "Kode booking ini dimiliki beberapa pendaftar; gunakan id, NIK, atau tindakan untuk seluruh booking.",
+            "Several registrants carry this booking code; use the id, the NIK, or the action for the whole booking.",
         )
     return best.id

@@ -118,8 +118,14 @@ async def test_a_code_that_several_carry_is_ambiguous(world: World) -> None:
     [refused] = await found(world, Ref(reference="BK-1"))
     assert isinstance(refused, InvalidValue)
     assert (refused.code, refused.field) == ("INVALID_VALUE", "reference")
-    assert refused.message("id") == "Kode booking ini dimiliki beberapa pendaftar; gunakan id atau NIK."
-    assert refused.message("en") == "Several registrants carry this booking code; use the id or the NIK."
+    assert (
+        refused.message("id")
+        == "Kode booking ini dimiliki beberapa pendaftar; gunakan id, NIK, atau tindakan untuk seluruh booking."
+    )
+    assert (
+        refused.message("en")
+        == "Several registrants carry this booking code; use the id, the NIK, or the action for the whole booking."
+    )
     await world.moved(second.id, S.CANCELLED)
     assert await ids(world, Ref(reference="BK-1")) == [first.id]
 

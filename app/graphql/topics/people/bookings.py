@@ -1,0 +1,174 @@
+"""Bookings: a family under one booking code, read, verified, departed and cancelled as one, or in part."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Annotated
+
+import strawberry
+from strawberry import ID, UNSET
+
+from app.errors import NotFound, Refusal, RefusalError
+from app.graphql.context import Context, Info
+from app.graphql.fields import sized
+from app.graphql.scalars import given
+from app.graphql.topics.catalogue import Organizer
+from app.graphql.topics.niks import Reason
+from app.graphql.topics.problems import Problem
+from app.graphql.topics.registrant_inputs import RegistrantRef
+from app.graphql.topics.registrant_mutations import At, Healthy, Posko
+from app.graphql.topics.registrants import Registrant
+from app.graphql.vocabulary import Direction, Service
+from app.registry.bookings import acting, finding
+from app.registry.bookings.acting import PersonVerdict, Which
+
+Reference = Annotated[str, strawberry.argument(description="The booking code, as you sent it with each registration.")]
+Whose = Annotated[
+    ID | None,
+    strawberry.argument(description="The code of the member that you, its coordinator, act for. Left out: you."),
+]
+Only = Annotated[
+    list[RegistrantRef] | None,
+    strawberry.argument(description="Some of its people: one registrant of each. Left out: everybody."),
+]
+
+
+@strawberry.type(description="All that an organizer registered under one booking code in a season. At most 20 people.")
+class Booking:
+    reference: str = strawberry.field(description="The booking code.")
+    season: int = strawberry.field(description="The programme year.")
+    organizer: Organizer = strawberry.field(description="Whose it is.")
+    people: int = strawberry.field(description="How many, each counted once.")
+    registrants: list[Registrant] = strawberry.federation.field(
+        description="Everything of them, person by person: ways home, ways back and motorcycles, ended ones as well.",
+        directives=[sized(20)],
+    )
+
+    @classmethod
+    def from_booking(cls, booking: finding.Booking) -> Booking:
+        return cls(
+            reference=booking.reference,
+            season=booking.season,
+            organizer=Organizer(code=ID(booking.organizer), name=booking.organizer_name),
+            people=len(booking.people),
+            registrants=[Registrant.from_record(one) for person in booking.people for one in person.registrants],
+        )
+
+
+@strawberry.type(description="What became of one person of a booking.")
+class PersonOfBooking:
+    registrants: list[Registrant] = strawberry.federation.field(
+        description="What was asked of this person, as it is now.", directives=[sized(2)]
+    )
+    problem: Problem | None = strawberry.field(description="The first refusal. Null: all of it is as was asked for.")
+
+    @classmethod
+    def from_verdict(cls, verdict: PersonVerdict, context: Context) -> PersonOfBooking:
+        refusal = verdict.refusal
+        return cls(
+            registrants=[Registrant.from_record(one) for one in verdict.registrants],
+            problem=None if refusal is None else Problem.from_refusal(refusal, context),
+        )
+
+
+@strawberry.type(description="A verdict for each person, in the order of their arrival.")
+class BookingVerdicts:
+    people: list[PersonOfBooking] = strawberry.federation.field(description="Each one.", directives=[sized(20)])
+
+
+BookingResult = Annotated[
+    BookingVerdicts | Problem,
+    strawberry.union("BookingResult", description="A verdict each, or why nobody was touched."),
+]
+
+
+async def find_booking(
+    info: Info,
+    reference: Reference,
+    organizer: Whose = UNSET,
+    season: Annotated[int | None, strawberry.argument(description="Left out: the newest one.")] = UNSET,
+) -> Booking | None:
+    context = info.context
+    async with context.transaction() as session:
+        found = await finding.find(
+            session, context.process.vault, context.reader, reference, member=given(organizer), season=given(season)
+        )
+    if isinstance(found, NotFound):
+        return None
+    if isinstance(found, Refusal):
+        raise RefusalError(found)
+    return Booking.from_booking(found)
+
+
+async def verify_booking(
+    info: Info, reference: Reference, posko: Posko = UNSET, only: Only = UNSET, organizer: Whose = UNSET
+) -> BookingResult:
+    context, which = info.context, _which(reference, only, organizer)
+    return _told(
+        await context.attempt(
+            lambda session: acting.verify(
+                session, context.process.vault, context.caller, which, context.now, posko=given(posko)
+            )
+        ),
+        context,
+    )
+
+
+async def depart_booking(
+    info: Info,
+    reference: Reference,
+    healthy: Healthy,
+    at: At = UNSET,
+    direction: Annotated[Direction, strawberry.argument(description="Which way.")] = Direction.MUDIK,
+    service: Annotated[
+        Service, strawberry.argument(description="The people, or their motorcycles.")
+    ] = Service.PASSENGER,
+    only: Only = UNSET,
+    organizer: Whose = UNSET,
+) -> BookingResult:
+    context, which = info.context, _which(reference, only, organizer)
+    return _told(
+        await context.attempt(
+            lambda session: acting.depart(
+                session,
+                context.process.vault,
+                context.caller,
+                which,
+                context.now,
+                healthy=healthy,
+                at=given(at),
+                direction=direction,
+                service=service,
+            )
+        ),
+        context,
+    )
+
+
+async def cancel_booking(
+    info: Info, reference: Reference, reason: Reason, only: Only = UNSET, organizer: Whose = UNSET
+) -> BookingResult:
+    context, which = info.context, _which(reference, only, organizer)
+    return _told(
+        await context.attempt(
+            lambda session: acting.cancel(
+                session, context.process.vault, context.caller, which, context.now, reason=reason
+            )
+        ),
+        context,
+    )
+
+
+def _which(reference: str, only: list[RegistrantRef] | None, organizer: ID | None) -> Which:
+    some = given(only)
+    return Which(
+        reference=reference,
+        member=given(organizer),
+        only=None if some is None else [one.to_ref() for one in some],
+    )
+
+
+def _told(verdicts: Sequence[PersonVerdict] | Refusal, context: Context) -> BookingVerdicts | Problem:
+    if isinstance(verdicts, Refusal):
+        return Problem.from_refusal(verdicts, context)
+    return BookingVerdicts(people=[PersonOfBooking.from_verdict(one, context) for one in verdicts])

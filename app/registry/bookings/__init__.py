@@ -1,0 +1,1 @@
+"""Bookings: all that an organizer registered under one booking code in a season, as one thing."""

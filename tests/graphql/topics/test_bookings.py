@@ -1,0 +1,94 @@
+"""A family under one booking code, through the door."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from tests.graphql.conftest import Api
+from tests.world import BUMN, HUBDAT, LEAVES, World, nik_of, someone
+
+pytestmark = pytest.mark.anyio
+
+BOOKING = """query ($reference: String!, $organizer: ID) { booking(reference: $reference, organizer: $organizer) {
+    reference season people organizer { code } registrants { nik direction status } } }"""
+PEOPLE = (
+    "... on BookingVerdicts { people { registrants { nik status } problem { code } } } ... on Problem { code field }"
+)
+VERIFY = f"""mutation ($only: [RegistrantRef!]) {{
+    verifyBooking(reference: "BK-1", posko: "Posko Monas", only: $only) {{ {PEOPLE} }} }}"""
+DEPART = f'mutation {{ departBooking(reference: "BK-1", healthy: true, direction: MUDIK) {{ {PEOPLE} }} }}'
+CANCEL = f"""mutation ($reference: String!, $organizer: ID) {{
+    cancelBooking(reference: $reference, reason: "Batal", organizer: $organizer) {{ {PEOPLE} }} }}"""
+
+
+async def family(world: World, caller: Any = HUBDAT) -> None:
+    home = await world.route(organizer=caller.organizer)
+    back = await world.way_back(organizer=caller.organizer)
+    for number in (1, 2):
+        await world.registered(someone(caller, home, number, reference="BK-1", return_route_id=back))
+
+
+async def test_a_booking_is_read(api: Api, world: World) -> None:
+    await family(world)
+    data = await api.data(BOOKING, {"reference": "BK-1"})
+    assert data["booking"] == {
+        "reference": "BK-1",
+        "season": 2026,
+        "people": 2,
+        "organizer": {"code": "hubdat"},
+        "registrants": [
+            {"nik": nik_of(number), "direction": direction, "status": "REGISTERED"}
+            for number in (1, 2)
+            for direction in ("MUDIK", "BALIK")
+        ],
+    }
+    assert (await api.data(BOOKING, {"reference": "BK-2"}))["booking"] is None
+    assert (await api.data(BOOKING, {"reference": "BK-1"}, organizer="djka"))["booking"] is None
+    assert await api.code(BOOKING, {"reference": "BK-1", "organizer": "hubdat"}, organizer="djka") == "NOT_YOURS"
+    assert await api.code(BOOKING, {"reference": "!"}) == "INVALID_VALUE"
+
+
+async def test_the_whole_of_it_is_verified_departs_and_is_cancelled(
+    api: Api, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await family(world)
+    verified = (await api.data(VERIFY, {"only": [{"nik": {"nik": nik_of(2)}}]}))["verifyBooking"]
+    assert verified == {"people": [{"registrants": [{"nik": nik_of(2), "status": "VERIFIED"}] * 2, "problem": None}]}
+    verified = (await api.data(VERIFY))["verifyBooking"]
+    assert [one["registrants"][0]["status"] for one in verified["people"]] == ["VERIFIED"] * 2
+    monkeypatch.setattr("app.clock.now", lambda: LEAVES - timedelta(hours=2))
+    api.tokens.clear()
+    departed = (await api.data(DEPART))["departBooking"]
+    assert departed == {
+        "people": [
+            {"registrants": [{"nik": nik_of(number), "status": "DEPARTED"}], "problem": None} for number in (1, 2)
+        ]
+    }
+    cancelled = (await api.data(CANCEL, {"reference": "BK-1"}))["cancelBooking"]
+    assert [one["problem"]["code"] for one in cancelled["people"]] == ["TRANSITION_NOT_ALLOWED"] * 2
+    assert cancelled["people"][0]["registrants"] == [
+        {"nik": nik_of(1), "status": "DEPARTED"},
+        {"nik": nik_of(1), "status": "CANCELLED"},
+    ]
+
+
+async def test_a_coordinator_acts_for_its_member(api: Api, world: World) -> None:
+    await family(world, BUMN)
+    unknown = (await api.data(CANCEL, {"reference": "BK-1"}, organizer="jasa-raharja"))["cancelBooking"]
+    assert unknown == {"code": "NOT_FOUND", "field": "reference"}
+    asked = {"reference": "BK-1", "organizer": "bumn-satu"}
+    foreign = (await api.data(CANCEL, asked, organizer="djka"))["cancelBooking"]
+    assert foreign == {"code": "NOT_YOURS", "field": "organizer"}
+    done = (await api.data(CANCEL, asked, organizer="jasa-raharja"))["cancelBooking"]
+    assert [[one["status"] for one in person["registrants"]] for person in done["people"]] == [["CANCELLED"] * 2] * 2
+
+
+async def test_a_code_that_hundreds_share_asks_for_a_list(api: Api, world: World) -> None:
+    route = await world.route()
+    await world.submit(*(someone(HUBDAT, route, number, reference="ONLINE") for number in range(30)))
+    refused = (await api.data(CANCEL, {"reference": "ONLINE"}))["cancelBooking"]
+    assert refused == {"code": "BOOKING_TOO_LARGE", "field": "reference"}
+    assert await api.code(BOOKING, {"reference": "ONLINE"}) == "BOOKING_TOO_LARGE"
