@@ -165,13 +165,12 @@ def _content_length(request: Request) -> str:
 
 
 def _not_read(error: BodyTooLarge | BodyTooLate, limit: int) -> RequestRefused:
-    """The connection is closed: the rest of the body may still come, and nobody reads it."""
-    headers = {"Connection": "close"}
     if isinstance(error, BodyTooLate):
+        # What comes too late is not waited for any longer.
         words = "Isi permintaan tidak tiba pada waktunya.", "The body did not arrive in time."
-        return RequestRefused(408, "REQUEST_TIMEOUT", *words, headers=headers)
+        return RequestRefused(408, "REQUEST_TIMEOUT", *words, headers={"Connection": "close"})
     words = f"Isi permintaan paling banyak {limit} bita.", f"A body has {limit} bytes at most."
-    return RequestRefused(413, "CONTENT_TOO_LARGE", *words, headers=headers)
+    return RequestRefused(413, "CONTENT_TOO_LARGE", *words)
 
 
 def parsed_json(raw: bytes) -> Any:

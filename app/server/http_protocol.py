@@ -1,6 +1,8 @@
-"""HTTP/1.1 as uvicorn speaks it by httptools, with a bound for what it lacks: the size and the time of the headers.
+"""HTTP/1.1 as uvicorn speaks it by httptools, with bounds for what it lacks.
 
-httptools keeps an endless header in memory and copies it with every packet: 96 MB of one header took 12 seconds.
+The headers have a size and a time. httptools keeps an endless header in memory and copies it with every packet: 96 MB
+of one header took 12 seconds. A body that goes on after its answer is read on and thrown away, within a size and a
+time. If the connection were closed at once, many clients would see a reset and never read why they were refused.
 """
 
 from __future__ import annotations
@@ -14,6 +16,10 @@ MOST_HEADER_BYTES = 64 * 1024
 """Of the request line and all headers of one request."""
 HEADERS_WITHIN_SECONDS = 10.0
 """From the first byte of a request to the end of its headers."""
+
+MOST_DISCARDED_BYTES = 64 * 1024 * 1024
+DISCARDED_WITHIN_SECONDS = 10.0
+"""Of a body that goes on after its answer."""
 
 TOO_LARGE = b"431 Request Header Fields Too Large"
 TOO_LATE = b"408 Request Timeout"
@@ -33,6 +39,9 @@ class BoundedHttpProtocol(HttpToolsProtocol):
     _parsed = 0
     """Bytes of the headers that are whole. They may all come in one packet, together with the body."""
     _late: asyncio.TimerHandle | None = None
+    _in_body = False
+    _discarded = 0
+    """Bytes of a body that came after its answer."""
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
@@ -68,13 +77,26 @@ class BoundedHttpProtocol(HttpToolsProtocol):
         super().on_header(name, value)
 
     def on_headers_complete(self) -> None:
-        self._in_headers = False
+        self._in_headers, self._in_body, self._discarded = False, True, 0
         self._stop_clock()
         super().on_headers_complete()
 
+    def on_body(self, body: bytes) -> None:
+        if self.cycle.response_complete:
+            self._discarded += len(body)
+            if self._discarded > MOST_DISCARDED_BYTES:
+                self.transport.close()
+        super().on_body(body)
+
     def on_message_complete(self) -> None:
-        self._in_headers, self._arrived = True, 0
+        self._in_headers, self._in_body, self._arrived = True, False, 0
+        self._stop_clock()
         super().on_message_complete()
+
+    def on_response_complete(self) -> None:
+        super().on_response_complete()
+        if self._in_body:
+            self._late = self.loop.call_later(DISCARDED_WITHIN_SECONDS, self.transport.close)
 
     def send_400_response(self, msg: str) -> None:
         if self._parsed > MOST_HEADER_BYTES:

@@ -112,6 +112,47 @@ async def test_a_body_may_take_longer_than_the_headers(monkeypatch: pytest.Monke
         assert await answer_to(reader) == b"HTTP/1.1 200 OK\r\n"
 
 
+# --- a body that goes on after its answer -----------------------------------------------------------------------------
+
+
+async def refuse_unread(scope: Scope, receive: Receive, send: Send) -> None:
+    await PlainTextResponse("no", 413)(scope, receive, send)
+
+
+async def test_a_body_that_is_refused_is_read_on_and_the_connection_stays() -> None:
+    body = b"b" * 30_000_000
+    async with listening(refuse_unread) as server:
+        reader, writer = await asyncio.open_connection("127.0.0.1", server.config.port)
+        for _ in range(2):
+            writer.write(b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n" % len(body))
+            writer.write(body)
+            async with patience():
+                await writer.drain()
+            assert await answer_to(reader) == b"HTTP/1.1 413 Request Entity Too Large\r\n"
+            async with patience():
+                await reader.readuntil(b"no")
+        writer.close()
+
+
+async def test_a_body_that_goes_on_for_ever_is_not_read_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(http_protocol, "MOST_DISCARDED_BYTES", MOST_HEADER_BYTES)
+    async with listening(refuse_unread) as server:
+        _, writer = await asyncio.open_connection("127.0.0.1", server.config.port)
+        writer.write(b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 999999999999\r\n\r\n")
+        assert await sent_until_refused(writer, b"b" * 65_000) < 100 * MOST_HEADER_BYTES
+        writer.close()
+
+
+async def test_a_body_that_stops_after_its_answer_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(http_protocol, "DISCARDED_WITHIN_SECONDS", 0.05)
+    async with listening(refuse_unread) as server:
+        reader, writer = await asyncio.open_connection("127.0.0.1", server.config.port)
+        writer.write(b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\nb")
+        async with patience():
+            assert (await reader.read()).startswith(b"HTTP/1.1 413")
+        writer.close()
+
+
 async def test_a_connection_that_says_nothing_ends() -> None:
     async with listening(length_of_body, timeout_keep_alive=0) as server:
         reader, writer = await asyncio.open_connection("127.0.0.1", server.config.port)

@@ -141,9 +141,11 @@ class HttpDoor:
         try:
             return await edge.whole_body(stream, content_length, limit=limit, within_seconds=seconds)
         except BodyTooLarge:
-            raise _not_read(413, "CONTENT_TOO_LARGE", f"A body has {limit:,} bytes at most") from None
+            raise NotUnderstood(413, "CONTENT_TOO_LARGE", f"A body has {limit:,} bytes at most") from None
         except BodyTooLate:
-            raise _not_read(408, "REQUEST_TIMEOUT", "The body did not arrive in time") from None
+            # What comes too late is not waited for any longer.
+            closed = {"Connection": "close"}
+            raise NotUnderstood(408, "REQUEST_TIMEOUT", "The body did not arrive in time", closed) from None
 
     def _found(self, scope: Scope, principal: Principal, request: OperationRequest) -> FoundOperation:
         found = self._operations.find(request)
@@ -170,11 +172,6 @@ class HttpDoor:
             result = await self._operations.execute(found, context)
         alone = _what_kept_it_from_answering(result) if found.operation.root_fields == 1 else None
         return answered(result.data, result.errors, language, media, alone=alone)
-
-
-def _not_read(status: int, code: str, message: str) -> NotUnderstood:
-    """The connection is closed: the rest of the body may still come, and nobody reads it."""
-    return NotUnderstood(status, code, message, {"Connection": "close"})
 
 
 def _what_kept_it_from_answering(result: ExecutionResult) -> Unavailable | None:

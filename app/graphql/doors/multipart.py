@@ -59,7 +59,7 @@ async def _form(headers: Mapping[bytes, bytes], receive: Receive, settings: Sett
         raise NotUnderstood(refused.status, refused.code, refused.message("en"), refused.headers) from None
     except FileRefusedError as error:
         refusal = error.refusal
-        raise NotUnderstood(413, refusal.code, refusal.message("en"), {"Connection": "close"}) from None
+        raise NotUnderstood(413, refusal.code, refusal.message("en")) from None
     except NotAForm:
         raise _bad("The body is no multipart form of `operations`, `map` and at most one file") from None
 

@@ -60,7 +60,7 @@ async def asked_for(process: Process, asked: AdmittedRequest) -> tuple[ExtractFi
     organizer = given.get("organizer")
     if organizer is not None and not asked.caller.owns(organizer):
         raise RefusalError(NotYours("organizer"))
-    season = http.value(given, "season", calendar.year)
+    season = http.value(given, "season", calendar.season)
     if season is None:
         async with process.database.transaction() as session:
             season = await seasons.latest(session)

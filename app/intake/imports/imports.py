@@ -99,7 +99,7 @@ def order_of(asked: AdmittedRequest) -> Order:
         caller=asked.caller,
         mode=http.value(given, "mode", lambda text: ImportMode(text.upper())) or ImportMode.UPSERT,
         dry_run=http.value(given, "dryRun", lambda text: BOOLEANS[text.lower()]) or False,
-        season=http.value(given, "season", calendar.year),
+        season=http.value(given, "season", calendar.season),
         day=http.value(given, "day", calendar.day),
         covers=tuple(code for written in given.getlist("covers") for code in written.split(",") if code),
     )
@@ -124,7 +124,7 @@ async def received(request: Request, settings: Settings) -> Upload:
 
 def too_large(refusal: FileRefused) -> RequestRefused:
     messages = refusal.message("id"), refusal.message("en")
-    return RequestRefused(413, refusal.code, *messages, headers={"Connection": "close"})
+    return RequestRefused(413, refusal.code, *messages)
 
 
 def not_a_form() -> RequestRefused:

@@ -14,8 +14,6 @@ from app.registry.caller import Caller
 from app.registry.values import calendar
 from app.sql import statement
 
-FIRST_YEAR = 2000
-
 
 @dataclass(frozen=True, slots=True)
 class Season:
@@ -89,7 +87,7 @@ async def save(
     session: Session, caller: Caller, year: int, ends_on: date, now: datetime
 ) -> Season | InvalidValue | SeasonClosed:
     """Open a season, or move its end."""
-    if not FIRST_YEAR <= year <= calendar.LAST_YEAR:
+    if not calendar.is_season(year):
         return InvalidValue("season", f"Bukan tahun musim: {year}.", f"Not a season's year: {year}.")
     if ends_on.year != year:
         return InvalidValue("endsOn", "Musim berakhir pada tahunnya.", "A season ends in its own year.")

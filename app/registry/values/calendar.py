@@ -9,6 +9,7 @@ from __future__ import annotations
 from datetime import UTC, date, datetime
 
 FIRST_YEAR, LAST_YEAR = 1900, 2199
+FIRST_SEASON = 2000
 
 
 def day(text: str) -> date:
@@ -27,11 +28,16 @@ def instant(text: str) -> datetime:
     return found.astimezone(UTC)
 
 
-def year(text: str) -> int:
-    """Raises ValueError."""
+def season(text: str) -> int:
+    """A programme year. Raises ValueError."""
     found = int(text)
-    _within(found)
+    if not is_season(found):
+        raise ValueError
     return found
+
+
+def is_season(year: int) -> bool:
+    return FIRST_SEASON <= year <= LAST_YEAR
 
 
 def _within(year: int) -> None:

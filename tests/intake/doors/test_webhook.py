@@ -221,7 +221,7 @@ async def test_a_body_that_is_too_large(api: Doors) -> None:
         answer = await api.http.post(
             PATH, content=content, headers={"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
         )
-        assert (answer.status_code, answer.headers["connection"]) == (413, "close")
+        assert (answer.status_code, "connection" in answer.headers) == (413, False)
 
 
 async def test_a_body_that_does_not_arrive(world: World) -> None:
