@@ -19,7 +19,7 @@ from app.graphql.topics.people import bookings, reopening
 from app.graphql.topics.problems import errors_of, refusals_of
 from app.registry import erasure
 from app.registry.amending import corrections, rerouting
-from app.registry.bookings import acting
+from app.registry.bookings import acting, submitting
 from app.registry.clients import clients, webhook_secrets
 from app.registry.clients.scopes import HUBDAT_ADMIN, REGISTRANTS_WRITE, ROUTES_WRITE
 from app.registry.imports import absentees, jobs
@@ -116,6 +116,14 @@ class Mutation:
             f" motorcycle can go to another city. {refusals_of(rerouting.move)}"
         ),
         directives=[sized(1000)],
+    )
+    submit_booking = open_to(
+        bookings.submit_booking,
+        REGISTRANTS_WRITE,
+        description=(
+            "Registers a family of up to 20 people under one booking code: everybody or nobody. Safe to repeat."
+            f" {refusals_of(submitting.submit)}"
+        ),
     )
     verify_booking = open_to(
         bookings.verify_booking,

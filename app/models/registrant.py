@@ -72,7 +72,9 @@ class Registrant(SQLModel, table=True):
             unique=True,
             postgresql_where=text(HOLDS_NIK),
         ),
+        CheckConstraint("NOT lap_infant OR service = 'PASSENGER'", name="lap_infant"),
         Index("ix_registrant_nik_index", "nik_index"),
+        Index("ix_registrant_booked_by_index", "booked_by_index", postgresql_where=text("booked_by_index IS NOT NULL")),
         Index("ix_registrant_organizer_code_id", "organizer_code", "id"),
         Index("ix_registrant_route_id_id", "route_id", "id"),
         Index("ix_registrant_outbound_id", "outbound_id", postgresql_where=text("outbound_id IS NOT NULL")),
@@ -106,6 +108,12 @@ class Registrant(SQLModel, table=True):
     registration_number: str | None = Field(default=None, sa_type=Text, sa_column_kwargs=PERSONAL)
     """The STNK number."""
     handed_over_at: datetime | None = None
+    lap_infant: bool = Field(default=False, sa_column_kwargs={"server_default": text("false")})
+    """Travels on a lap: without a seat."""
+    booked_by_index: bytes | None = Field(default=None, sa_type=LargeBinary, sa_column_kwargs=PERSONAL)
+    """The blind index of the NIK of the applicant, who need not travel."""
+    booked_by_nik_sealed: bytes | None = Field(default=None, sa_type=LargeBinary, sa_column_kwargs=PERSONAL)
+    booked_by_name_sealed: bytes | None = Field(default=None, sa_type=LargeBinary, sa_column_kwargs=PERSONAL)
     registered_at: datetime
     arrived_at: datetime
     """When the registry first heard of it."""

@@ -6,7 +6,7 @@ Written by the projector `changes.tallies` alone. No foreign keys: every row is 
 from datetime import date, datetime
 from uuid import UUID
 
-from sqlalchemy import Text
+from sqlalchemy import Text, text
 from sqlmodel import Field, SQLModel
 
 _ROOM = {"postgresql_with": {"fillfactor": 70}}
@@ -28,6 +28,8 @@ class People(SQLModel):
     no_show: int
     ever_verified: int
     """Of all of them, those that were verified, whatever became of them."""
+    lap_infants: int = Field(default=0, sa_column_kwargs={"server_default": text("0")})
+    """Who hold their NIKs and travel on a lap. They are in no other figure."""
 
 
 class Tally(People, table=True):

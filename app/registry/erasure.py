@@ -28,12 +28,21 @@ from app.sql import statement
 from app.vault.vault import Vault
 
 WIPED = f"{wiped(Registrant)}, erased_at = :now"
+# Of whoever is erased, as the applicant of others, too.
+_ERASE_APPLICANT = statement(
+    """
+    UPDATE registrant SET booked_by_index = NULL, booked_by_nik_sealed = NULL, booked_by_name_sealed = NULL
+    WHERE booked_by_index = (SELECT nik_index FROM registrant WHERE id = :id)
+    """
+)
 _ERASE = statement(f"UPDATE registrant SET {WIPED} WHERE id = :id AND erased_at IS NULL")
 
 
 @refuses(NikInvalid, NotFound, InvalidValue)
 async def erase(session: Session, vault: Vault, caller: Caller, ref: Ref, reason: str, now: datetime) -> View | Refusal:
-    """Erase NIK, name, booking code and papers of a registrant, of any organizer.
+    """Erase NIK, name, booking code, papers and applicant of a registrant, of any organizer.
+
+    Where the same person is the applicant of others, that goes as well.
 
     Who is yet to depart is cancelled first. What is remembered of the NIK's ends goes, of any organizer. To erase again
     changes nothing.
@@ -47,6 +56,7 @@ async def erase(session: Session, vault: Vault, caller: Caller, ref: Ref, reason
     # A registrant that cannot be cancelled any more, departed or of a closed season, is erased as it is.
     await lifecycle.step(session, [Step(id=found, to=RegistrantStatus.CANCELLED, caller=caller, reason=given)], now)
     await early_ends.forget_person(session, found)
+    await session.run(_ERASE_APPLICANT, id=found)
     erased = await session.run(_ERASE, id=found, now=now)
     await jobs.wipe_naming(session, found, now)
     [seen] = await lookup.by_ids(session, vault, caller, [found], everyone=True)

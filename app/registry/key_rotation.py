@@ -33,6 +33,8 @@ class _Registrant(NamedTuple):
     id: UUID
     nik_sealed: bytes | None
     name_sealed: bytes | None
+    booked_by_nik_sealed: bytes | None
+    booked_by_name_sealed: bytes | None
 
 
 class _Webhook(NamedTuple):

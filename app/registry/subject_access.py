@@ -4,7 +4,7 @@ client read between two instants (art. 46).
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import NamedTuple
 from uuid import UUID
@@ -66,6 +66,8 @@ class Holding:
     """All that the registry holds on one NIK."""
 
     registrants: tuple[View, ...]
+    booked: tuple[View, ...]
+    """Registrations of others that name the person as the applicant. These others are masked."""
     ends: tuple[RememberedEnd, ...]
     blocks: tuple[Block, ...]
     accesses: tuple[Access, ...]
@@ -94,6 +96,7 @@ _ACCESSES = statement(
     Access,
 )
 _OF_NIK = statement("SELECT id FROM registrant WHERE nik_index = :nik_index ORDER BY id", UUID)
+_BOOKED_BY_NIK = statement("SELECT id FROM registrant WHERE booked_by_index = :nik_index ORDER BY id", UUID)
 _BLOCKS_OF_NIK = statement(
     """
     SELECT reason, from_season, until_season, since, organizer_code, lifted_at, lift_reason FROM nik_block
@@ -142,11 +145,14 @@ async def export(session: Session, vault: Vault, caller: Caller, raw_nik: str, n
     index = vault.blind_index(parsed.digits)
     ids = await session.rows(_OF_NIK, nik_index=index)
     found = await lookup.by_ids(session, vault, await _everybody(session, caller), ids, everyone=True)
+    booked = await session.rows(_BOOKED_BY_NIK, nik_index=index)
+    named = await lookup.by_ids(session, vault, replace(caller, owns_nothing=True), booked, everyone=True)
     blocks = await session.rows(_BLOCKS_OF_NIK, nik_index=index)
     ends = await session.rows(_ENDS_OF_NIK, nik_index=index)
     seen = await _accesses(session, index)
     await access_log.record(session, [access_log.Look(caller=caller, nik_index=index, purpose=Purpose.EXPORT)], now)
-    return Holding(tuple(one for one in found if one is not None), tuple(ends), tuple(blocks), tuple(seen))
+    registrants, others = (tuple(one for one in some if one is not None) for some in (found, named))
+    return Holding(registrants, others, tuple(ends), tuple(blocks), tuple(seen))
 
 
 async def reads_by(session: Session, vault: Vault, client_id: str, since: datetime, until: datetime) -> list[NikRead]:

@@ -13,9 +13,10 @@ from app.db import Database, Session
 from tests.world import NOW
 
 STATUSES = ("REGISTERED", "VERIFIED", "DEPARTED", "FORFEITED", "CANCELLED", "NO_SHOW")
-COUNTED = ", ".join(f"count(*) FILTER (WHERE status = '{status}')" for status in STATUSES)
-COUNTED = f"{COUNTED}, count(*) FILTER (WHERE verified_at IS NOT NULL)"
-COLUMNS = "registered, verified, departed, forfeited, cancelled, no_show, ever_verified"
+COUNTED = ", ".join(f"count(*) FILTER (WHERE status = '{status}' AND NOT lap_infant)" for status in STATUSES)
+COUNTED = f"{COUNTED}, count(*) FILTER (WHERE verified_at IS NOT NULL AND NOT lap_infant)"
+COUNTED = f"{COUNTED}, count(*) FILTER (WHERE lap_infant AND status NOT IN ('CANCELLED', 'FORFEITED'))"
+COLUMNS = "registered, verified, departed, forfeited, cancelled, no_show, ever_verified, lap_infants"
 DAY = "(registered_at AT TIME ZONE 'Asia/Jakarta')::date"
 KIND = "season, organizer_code, direction, service"
 REFUSED_ON = "(c.at AT TIME ZONE 'Asia/Jakarta')::date"
@@ -39,7 +40,7 @@ PLAIN = {
     ),
     f"SELECT {KIND}, day, verify_by, waiting FROM tally_deadline": " UNION ALL ".join(
         f"""SELECT {whose}, {DAY}, coalesce(date_trunc('hour', verify_by), 'infinity'), count(*) FROM registrant
-            WHERE status = 'REGISTERED' GROUP BY {grouped}, {DAY}, date_trunc('hour', verify_by)"""
+            WHERE status = 'REGISTERED' AND NOT lap_infant GROUP BY {grouped}, {DAY}, date_trunc('hour', verify_by)"""
         for whose, grouped in WHOSE.items()
     ),
     "SELECT season, holder, claimant, direction, service, day, refused, suspected FROM tally_duplicate": (

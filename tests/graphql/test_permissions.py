@@ -59,6 +59,21 @@ CALLS = {
     "blockNik": 'mutation { blockNik(nik: "x", reason: "x") { __typename } }',
     "liftNikBlock": 'mutation { liftNikBlock(nik: "x", reason: "x") { __typename } }',
     "decideCase": 'mutation { decideCase(id: "x", state: CONFIRMED, reason: "x") { __typename } }',
+    "moveRegistrant": 'mutation { moveRegistrant(ref: { id: "x" }, routeId: "x") { __typename } }',
+    "moveRegistrants": "mutation { moveRegistrants(inputs: []) { __typename } }",
+    "releaseQuotaDaily": (
+        'mutation { releaseQuotaDaily(routeId: "x", seats: 1, at: "08:00", from: "2026-03-01", to: "2026-03-02")'
+        " { __typename } }"
+    ),
+    "cancelRelease": 'mutation { cancelRelease(id: "x") { __typename } }',
+    "withdrawWindow": 'mutation { withdrawWindow(id: "x", reason: "x") { __typename } }',
+    "booking": '{ booking(reference: "x") { people } }',
+    "submitBooking": 'mutation { submitBooking(input: { reference: "x", registrants: [] }) { __typename } }',
+    "verifyBooking": 'mutation { verifyBooking(reference: "x") { __typename } }',
+    "departBooking": 'mutation { departBooking(reference: "x", healthy: true) { __typename } }',
+    "cancelBooking": 'mutation { cancelBooking(reference: "x", reason: "x") { __typename } }',
+    "reopenRegistrant": 'mutation { reopenRegistrant(ref: { id: "x" }, reason: "x") { __typename } }',
+    "reopenRegistrants": 'mutation { reopenRegistrants(where: { routeId: "x" }, reason: "x") { __typename } }',
     "eraseRegistrant": 'mutation { eraseRegistrant(ref: { id: "x" }, reason: "x") { __typename } }',
 }
 WITH_A_FILE = {"importRegistrants"}

@@ -257,6 +257,9 @@ AIMS: dict[str, Callable[[Target], Asked]] = {
     "moveRegistrants": lambda target: [
         {"inputs": [{"ref": ref, "routeId": target.own["home"]} for ref in target.refs(target.people)]}
     ],
+    "submitBooking": lambda target: [
+        {"input": {"reference": "BK-NEW", "registrants": [one]}} for one in target.submissions()
+    ],
     "verifyBooking": _bookings(posko="Posko lain"),
     "departBooking": _bookings(healthy=True),
     "cancelBooking": _bookings(reason=REASON),

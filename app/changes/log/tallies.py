@@ -17,7 +17,7 @@ from app.changes.log.projection import Projection
 from app.clock import sql_wib_day
 from app.db import Database, Session
 from app.models.enums import ChangeKind, RegistrantStatus
-from app.models.registrant import AWAITS_VERIFICATION, WAS_VERIFIED
+from app.models.registrant import AWAITS_VERIFICATION, HOLDS_NIK, WAS_VERIFIED
 from app.models.tally import EVERYBODY
 from app.registry.statistics.statistics import PROJECTION
 from app.sql import Statement, statement
@@ -52,9 +52,15 @@ _CANCELLED_VERIFIED = f"""
 _BY_KIND = ("season", "organizer_code", "direction", "service")
 _BY_ROUTE = ("route_id", "organizer_code", "day")
 _BY_PAIR = ("season", "holder", "claimant")
+_SEATED = "NOT lap_infant"
+"""Lap infants are counted apart."""
 _PEOPLE = {
-    **{status.lower(): f"COALESCE(sum(people) FILTER (WHERE status = '{status}'), 0)" for status in S},
-    "ever_verified": "sum(ever_verified)",
+    **{
+        status.lower(): f"COALESCE(sum(people) FILTER (WHERE status = '{status}' AND NOT lap_infant), 0)"
+        for status in S
+    },
+    "ever_verified": f"COALESCE(sum(ever_verified) FILTER (WHERE {_SEATED}), 0)",
+    "lap_infants": f"COALESCE(sum(people) FILTER (WHERE lap_infant AND {HOLDS_NIK}), 0)",
 }
 _WAITING = {"waiting": "sum(people)"}
 _DISPUTES = {
@@ -84,7 +90,8 @@ def _counting(most: int) -> Statement[Position]:
         WITH news AS MATERIALIZED (
             SELECT c.* FROM change c WHERE {AFTER} AND {SETTLED} ORDER BY {IN_ORDER} LIMIT {most}
         ), step AS MATERIALIZED (
-            SELECT r.season, r.organizer_code, r.direction, r.service, way.route_id, {_REGISTERED_ON} AS day,
+            SELECT r.season, r.organizer_code, r.direction, r.service, r.lap_infant, way.route_id,
+                   {_REGISTERED_ON} AS day,
                    COALESCE(date_trunc('hour', way.verify_by), 'infinity') AS verify_by, way.status, way.people,
                    CASE WHEN way.{WAS_VERIFIED} OR (way.status = '{S.CANCELLED}' AND {_CANCELLED_VERIFIED})
                         THEN way.people ELSE 0 END AS ever_verified
@@ -96,9 +103,9 @@ def _counting(most: int) -> Statement[Position]:
             WHERE c.kind IN ({_MOVED}) AND way.status IS NOT NULL
         ), together AS (
             SELECT step.season, whose.organizer_code, step.direction, step.service, step.day, step.verify_by,
-                   step.status, step.people, step.ever_verified
+                   step.status, step.people, step.ever_verified, step.lap_infant
             FROM step CROSS JOIN LATERAL (VALUES (step.organizer_code), ('{EVERYBODY}')) AS whose (organizer_code)
-        ), waiting AS (SELECT * FROM together WHERE {AWAITS_VERIFICATION}
+        ), waiting AS (SELECT * FROM together WHERE {AWAITS_VERIFICATION} AND {_SEATED}
         ), dispute AS (
             SELECT r.season, r.organizer_code AS holder, c.facts ->> 'claimant' AS claimant, r.direction, r.service,
                    {_DISPUTED_ON} AS day, c.kind

@@ -38,6 +38,9 @@ class Counts:
         description="Seats left on the routes that are limited, whoever has the others. Never negative."
     )
     fill: float | None = strawberry.field(description="The share of `quota` that is taken, 0 to 1. Null: no quota.")
+    lap_infants: int = strawberry.field(
+        description="Infants who travel on a lap and take no seat, of those who stand. They are in no other figure."
+    )
     seats_returned: int = strawberry.field(
         description="How many seats went back to the quota: of the forfeited (terms of 2023 §5) and the cancelled."
     )
@@ -55,6 +58,7 @@ class Counts:
             taken=counts.taken,
             remaining=counts.remaining,
             fill=counts.fill,
+            lap_infants=counts.lap_infants,
             seats_returned=counts.seats_returned,
         )
 

@@ -12,9 +12,10 @@ from app.graphql.context import Context
 from app.graphql.scalars import NIK, given, identifier
 from app.graphql.vocabulary import Direction, IdentityDocument, RegistrantStatus, Service
 from app.registry.amending import corrections
+from app.registry.bookings.submitting import BookingSubmission
 from app.registry.registrants import motorcycles
 from app.registry.registrants.lookup import Filter, Ref
-from app.registry.registrants.submission import Submission
+from app.registry.registrants.submission import Applicant, Submission
 from app.registry.values import particulars
 
 
@@ -93,6 +94,15 @@ class MotorcycleInput:
         return motorcycles.Motorcycle(self.plate, self.registration_number)
 
 
+@strawberry.input(description="Who makes a booking. An applicant need not travel.")
+class ApplicantInput:
+    nik: NIK = strawberry.field(description="The NIK.")
+    name: str = strawberry.field(description="The name.")
+
+    def to_applicant(self) -> Applicant:
+        return Applicant(self.nik, self.name)
+
+
 @strawberry.input(description="One person to be registered on one route.")
 class SubmitRegistrant:
     nik: NIK = strawberry.field(description="`data_nik` of the standard.")
@@ -113,9 +123,15 @@ class SubmitRegistrant:
     member: ID | None = strawberry.field(
         default=UNSET, description="The code of the member that you, its coordinator, submit for."
     )
+    booked_by: ApplicantInput | None = strawberry.field(default=UNSET, description="Who registers this person.")
+    lap_infant: bool = strawberry.field(
+        default=False,
+        description="Under 2 on the day of departure, by the birth date of the NIK; KIA or KK. It takes no seat.",
+    )
 
     def to_submission(self, context: Context) -> Submission:
         return_route_id, motorcycle = given(self.return_route_id), given(self.motorcycle)
+        booked_by = given(self.booked_by)
         return Submission(
             caller=context.caller,
             nik=self.nik,
@@ -125,7 +141,33 @@ class SubmitRegistrant:
             registered_at=given(self.registered_at),
             motorcycle=None if motorcycle is None else motorcycle.to_motorcycle(),
             member=given(self.member),
+            lap_infant=self.lap_infant,
+            booked_by=None if booked_by is None else booked_by.to_applicant(),
             **_particulars(self),
+        )
+
+
+@strawberry.input(description="A family to be registered under one booking code: everybody, or nobody.")
+class SubmitBooking:
+    reference: str = strawberry.field(description="Your own booking code.")
+    registrants: list[SubmitRegistrant] = strawberry.field(
+        description="At most 20 people. What is left out of a person is taken from the booking."
+    )
+    booked_by: ApplicantInput | None = strawberry.field(
+        default=UNSET, description="The applicant, who need not be one of the people."
+    )
+    member: ID | None = strawberry.field(
+        default=UNSET, description="The code of the member that you, its coordinator, submit for."
+    )
+
+    def to_booking(self, context: Context) -> BookingSubmission:
+        booked_by = given(self.booked_by)
+        return BookingSubmission(
+            caller=context.caller,
+            reference=self.reference,
+            member=given(self.member),
+            booked_by=None if booked_by is None else booked_by.to_applicant(),
+            people=[one.to_submission(context) for one in self.registrants],
         )
 
 

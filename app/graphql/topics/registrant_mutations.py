@@ -51,6 +51,16 @@ class Submission:
         directives=[sized(1)],
     )
 
+    @classmethod
+    def from_accepted(cls, accepted: Accepted, context: Context) -> Submission:
+        back = accepted.return_view
+        return cls(
+            registrant=Registrant.from_record(accepted.view),
+            return_=None if back is None else Registrant.from_record(back),
+            replayed=accepted.replayed,
+            warnings=niks.Warning.all_from(accepted.warnings, context),
+        )
+
 
 SubmitResult = Annotated[
     Submission | Problem, strawberry.union("SubmitResult", description="The registration, or why not.")
@@ -188,13 +198,7 @@ def _submitted(verdict: Accepted | Refusal, context: Context) -> Submission | Pr
     metrics.VERDICTS.labels("submission", _code(verdict), context.caller.organizer).inc()
     if isinstance(verdict, Refusal):
         return Problem.from_refusal(verdict, context)
-    back = verdict.return_view
-    return Submission(
-        registrant=Registrant.from_record(verdict.view),
-        return_=None if back is None else Registrant.from_record(back),
-        replayed=verdict.replayed,
-        warnings=niks.Warning.all_from(verdict.warnings, context),
-    )
+    return Submission.from_accepted(verdict, context)
 
 
 def _code(verdict: Accepted | Refusal) -> str:

@@ -40,6 +40,17 @@ class Motorcycle:
         )
 
 
+@strawberry.type(description="Who made a booking. An applicant need not travel.")
+class Applicant:
+    nik: NIK = strawberry.field(description="The NIK.")
+    name: str = strawberry.field(description="The name.")
+
+    @classmethod
+    def from_record(cls, record: View) -> Applicant | None:
+        one = record.booked_by
+        return None if one is None else cls(nik=NIK(one.nik), name=one.name)
+
+
 @strawberry.type(description="One change of a registrant: a row of the registry's log.")
 class Change:
     cursor: str = strawberry.field(
@@ -95,6 +106,10 @@ class Registrant:
     )
     status_title: str = strawberry.field(description="`status_pemesanan_tittle` of the standard.")
     reference: str | None = strawberry.field(description="Your own booking code; only you see it.")
+    booked_by: Applicant | None = strawberry.field(
+        description="The applicant, who need not travel; only you see it. Null: nobody was named."
+    )
+    lap_infant: bool = strawberry.field(description="It travels on a lap, without a seat.")
     identity_document: IdentityDocument | None = strawberry.field(
         description="The type that was shown (terms of 2023 §1). Null: it came by a 12-column feed."
     )
@@ -126,6 +141,8 @@ class Registrant:
             status_code=standard.STATUS_CODES[status],
             status_title=standard.title(status),
             reference=record.reference,
+            booked_by=Applicant.from_record(record),
+            lap_infant=record.lap_infant,
             identity_document=None if record.identity_document is None else IdentityDocument(record.identity_document),
             motorcycle=Motorcycle.from_record(record),
             registered_at=record.registered_at,

@@ -242,7 +242,8 @@ def _judge_alone(one: Reroute, ground: Ground) -> Refusal | None:
 
 
 def _judge_seat(one: Reroute, ground: Ground) -> QuotaFull | None:
-    stays = ground.people[one.id].route_id == one.route_id
+    row = ground.people[one.id]
+    stays = row.route_id == one.route_id or not row.seats
     return QuotaFull("routeId") if not stays and ground.seats[one.route_id].full else None
 
 
@@ -283,8 +284,8 @@ def _apply(moves: Iterable[Reroute], ground: Ground) -> None:
     for one in moves:
         row = ground.people[one.id]
         if row.route_id != one.route_id:
-            ground.seats[row.route_id].taken -= 1
-            ground.seats[one.route_id].taken += 1
+            ground.seats[row.route_id].taken -= row.seats
+            ground.seats[one.route_id].taken += row.seats
             ground.moved.setdefault(row.id, row.route_id)
             ground.callers[row.id] = one.caller
             row.route_id = one.route_id
@@ -308,8 +309,9 @@ async def _write(session: Session, ground: Ground) -> None:
     people = {row.person for row in (ground.people[one] for one in moved)}
     rows = [_Moved(row.id, row.route_id, row.outbound_id) for row in ground.people.values() if row.person in people]
     await session.run(_UPDATE, **_MOVED.of(rows))
-    seats = Counter(ground.people[one].route_id for one in moved)
-    seats.subtract(moved.values())
+    seated = [one for one in moved if ground.people[one].seats]
+    seats = Counter(ground.people[one].route_id for one in seated)
+    seats.subtract(moved[one] for one in seated)
     # Seats are given back first: nothing is full in between that is not full in the end.
     entries = [_told(ground.people[one], old, ground.callers[one]) for one, old in moved.items()]
     freed = {route: -seats_ for route, seats_ in seats.items() if seats_ < 0}

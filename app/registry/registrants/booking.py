@@ -17,6 +17,7 @@ from app.errors import Raced
 from app.models.enums import ChangeKind, RegistrantStatus
 from app.models.registrant import HOLDS_NIK, VERIFIED_OR_LATER
 from app.registry import change_log
+from app.registry.registrants import opening
 from app.registry.registrants.drafts import Draft
 from app.registry.registrants.motorcycles import Motorcycle
 from app.registry.registrants.uniqueness import Held, NikClaim
@@ -43,6 +44,12 @@ class Leg:
     """Of a return: the trip home that it belongs to."""
     nik_sealed: bytes
     name_sealed: bytes
+    applicant_sealed: tuple[bytes, bytes, bytes] | None = None
+    """Of the applicant: the blind index, the NIK and the name."""
+
+    @property
+    def seats(self) -> int:
+        return 0 if self.draft.submission.lap_infant else 1
 
     @property
     def outbound_id(self) -> UUID | None:
@@ -95,6 +102,10 @@ class _Row(Particulars):
     verify_by: datetime | None
     verified_at: datetime | None
     outbound_id: UUID | None
+    lap_infant: bool
+    booked_by_index: bytes | None
+    booked_by_nik_sealed: bytes | None
+    booked_by_name_sealed: bytes | None
 
 
 _ROWS = Arrays("leg", _Row)
@@ -115,7 +126,7 @@ async def book(
     """Write `legs`, whose seats are already counted in `seats`. Raises `Raced`. Answers what is to be logged."""
     if await session.run(_INSERT, now=now, **_ROWS.of([_row(leg, now) for leg in legs])) != len(legs):
         raise Raced
-    filled = await quota.take(session, Counter(leg.route.id for leg in legs), seats)
+    filled = await quota.take(session, Counter(leg.route.id for leg in legs if leg.seats), seats)
     return [*(entry for leg in legs for entry in _told(leg)), *filled]
 
 
@@ -134,6 +145,8 @@ def new_view(leg: Leg, now: datetime) -> View:
         nik=draft.nik.digits,
         name=draft.name,
         own=True,
+        booked_by=None if draft.applicant is None else opening.Person(draft.applicant.nik, draft.applicant.name),
+        lap_infant=draft.submission.lap_infant,
         **particulars.of(draft.particulars),
         plate=leg.motorcycle.plate if leg.motorcycle else None,
         registration_number=leg.motorcycle.registration_number if leg.motorcycle else None,
@@ -151,6 +164,7 @@ def _verified_at(leg: Leg, now: datetime) -> datetime | None:
 
 def _row(leg: Leg, now: datetime) -> _Row:
     draft, route, papers = leg.draft, leg.route, leg.motorcycle
+    index, nik_sealed, name_sealed = leg.applicant_sealed or (None, None, None)
     return _Row(
         id=leg.id,
         season=route.season,
@@ -169,6 +183,10 @@ def _row(leg: Leg, now: datetime) -> _Row:
         verify_by=leg.verify_by,
         verified_at=_verified_at(leg, now),
         outbound_id=leg.outbound_id,
+        lap_infant=draft.submission.lap_infant,
+        booked_by_index=index,
+        booked_by_nik_sealed=nik_sealed,
+        booked_by_name_sealed=name_sealed,
     )
 
 

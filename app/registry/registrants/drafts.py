@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from uuid import UUID
 
@@ -13,6 +13,14 @@ from app.registry.values import names, nik, particulars
 from app.registry.values.particulars import Particulars
 from app.registry.values.texts import not_in_the_future
 from app.vault.vault import Vault
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Applicant:
+    """Who made the booking. An applicant need not travel."""
+
+    nik: str
+    name: str
 
 
 @dataclass(slots=True, kw_only=True)
@@ -28,6 +36,9 @@ class Submission(Particulars):
     registered_at: datetime | None = None
     motorcycle: Motorcycle | None = None
     member: str | None = None
+    lap_infant: bool = False
+    """It is to travel on a lap, without a seat."""
+    booked_by: Applicant | None = None
     document_required: bool = True
     """False for rows of the 12 columns, which have no column for the document."""
 
@@ -43,6 +54,8 @@ class Draft:
     name: str
     particulars: Particulars
     registered_at: datetime
+    applicant: Applicant | None
+    """Tidied."""
 
 
 @refuses(NikInvalid, NotYours, InvalidValue)
@@ -63,6 +76,9 @@ def draft(submission: Submission, vault: Vault, today: date, now: datetime) -> D
     registered_at = not_in_the_future(submission.registered_at, now, "registeredAt")
     if isinstance(registered_at, InvalidValue):
         return registered_at
+    applicant = _applicant(submission.booked_by, today)
+    if isinstance(applicant, Refusal):
+        return applicant
     return Draft(
         submission=submission,
         organizer=organizer,
@@ -71,7 +87,19 @@ def draft(submission: Submission, vault: Vault, today: date, now: datetime) -> D
         name=name,
         particulars=told,
         registered_at=registered_at,
+        applicant=applicant,
     )
+
+
+def _applicant(given: Applicant | None, today: date) -> Applicant | NikInvalid | InvalidValue | None:
+    if given is None:
+        return None
+    parsed, name = nik.parse(given.nik, today), names.normalise(given.name)
+    for refused in (parsed, name):
+        if isinstance(refused, NikInvalid | InvalidValue):
+            return replace(refused, field="bookedBy")
+    assert isinstance(parsed, nik.Nik)  # noqa: S101 - it was not refused
+    return Applicant(parsed.digits, str(name))
 
 
 def _particulars(submission: Submission) -> Particulars | InvalidValue:

@@ -257,9 +257,10 @@ async def write(session: Session, states: Sequence[State], seats: dict[UUID, quo
 async def _write_seats(
     session: Session, moved: Sequence[State], seats: dict[UUID, quota.Seats]
 ) -> list[change_log.Entry]:
-    freed = Counter(state.row.route_id for state in moved if state.status in transitions.ENDS)
+    seated = [state for state in moved if state.row.seats]
+    freed = Counter(state.row.route_id for state in seated if state.status in transitions.ENDS)
     entries = await quota.give_back(session, freed, seats) if freed else []
-    taken = Counter(state.row.route_id for state in moved if state.row.status in transitions.ENDS)
+    taken = Counter(state.row.route_id for state in seated if state.row.status in transitions.ENDS)
     return [*entries, *(await quota.take(session, taken, seats) if taken else [])]
 
 

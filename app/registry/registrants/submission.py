@@ -32,6 +32,7 @@ from app.errors import (
     RouteDeparted,
     RouteUnknown,
     SeasonClosed,
+    refused_by,
     refuses,
 )
 from app.models.enums import Direction
@@ -39,11 +40,11 @@ from app.registry import change_log
 from app.registry.registrants import booking, cases, drafts, forfeiture, motorcycles, opening, returns, uniqueness, view
 from app.registry.registrants.booking import Leg
 from app.registry.registrants.cases import Dispute
-from app.registry.registrants.drafts import Draft, Submission
+from app.registry.registrants.drafts import Applicant, Draft, Submission
 from app.registry.registrants.motorcycles import Motorcycle
 from app.registry.registrants.uniqueness import Held, NikClaim
 from app.registry.registrants.view import View
-from app.registry.routes import holders, quota
+from app.registry.routes import holders, lap_infants, quota
 from app.registry.routes import route as routes
 from app.registry.routes.quota import Seats
 from app.registry.routes.route import Route
@@ -52,7 +53,7 @@ from app.registry.terms.terms import Terms
 from app.registry.values import nik
 from app.vault.vault import Vault
 
-__all__ = ["Accepted", "Motorcycle", "Submission", "submit"]
+__all__ = ["Accepted", "Applicant", "Motorcycle", "Submission", "submit", "submit_together"]
 
 OUTSIDE_WINDOW = nik.Warning(
     "OUTSIDE_WINDOW",
@@ -124,12 +125,33 @@ async def submit(
     session: Session, vault: Vault, submissions: Sequence[Submission], now: datetime
 ) -> list[Accepted | Refusal]:
     """Register people. Run it through `Database.attempt`: it raises `Raced` when another batch took a NIK meanwhile."""
+    judged, ground = await _judge_all(session, vault, submissions, now)
+    await _write(session, ground)
+    return [_accepted(one, ground) if isinstance(one, JudgedSubmission) else one for one in judged]
+
+
+@refuses(*refused_by(submit))
+async def submit_together(
+    session: Session, vault: Vault, submissions: Sequence[Submission], now: datetime
+) -> list[Accepted] | list[Refusal | None]:
+    """Register all of them or nobody. If nobody, a refusal for each who is refused, and None for each who is not."""
+    judged, ground = await _judge_all(session, vault, submissions, now)
+    refused = [one if isinstance(one, Refusal) else None for one in judged]
+    if any(refused):
+        # Refused duplicates open their cases all the same.
+        ground.legs.clear()
+        ground.disputes = [one for one in ground.disputes if one.refused and one.held.stored is not None]
+    await _write(session, ground)
+    return refused if any(refused) else [_accepted(one, ground) for one in judged if isinstance(one, JudgedSubmission)]
+
+
+async def _judge_all(
+    session: Session, vault: Vault, submissions: Sequence[Submission], now: datetime
+) -> tuple[list[JudgedSubmission | Refusal], Ground]:
     today = wib_day(now)
     drafted = [drafts.draft(one, vault, today, now) for one in submissions]
     ground = await _ground(session, vault, [one for one in drafted if isinstance(one, Draft)], now)
-    judged = [_judge(one, ground) if isinstance(one, Draft) else one for one in drafted]
-    await _write(session, ground)
-    return [_accepted(one, ground) if isinstance(one, JudgedSubmission) else one for one in judged]
+    return [_judge(one, ground) if isinstance(one, Draft) else one for one in drafted], ground
 
 
 async def _ground(session: Session, vault: Vault, drafted: Sequence[Draft], now: datetime) -> Ground:
@@ -243,6 +265,10 @@ def _refused_by_its_companions(route: Route, name: str, judged: JudgedSubmission
     mismatch = motorcycles.same_city(route, companion, draft.organizer, name)
     if mismatch is not None:
         return mismatch
+    if draft.submission.lap_infant:
+        return lap_infants.judge(
+            draft.nik.born_on, draft.particulars.identity_document, route.service, route.departs_at
+        )
     return QuotaFull(name) if ground.seats[route.id].full else None
 
 
@@ -274,7 +300,13 @@ def _leg(route: Route, papers: Motorcycle | None, judged: JudgedSubmission, grou
         outbound=paired,
         nik_sealed=ground.vault.seal(draft.nik.digits),
         name_sealed=ground.vault.seal(draft.name),
+        applicant_sealed=_sealed(draft, ground.vault),
     )
+
+
+def _sealed(draft: Draft, vault: Vault) -> tuple[bytes, bytes, bytes] | None:
+    one = draft.applicant
+    return None if one is None else (vault.blind_index(one.nik), vault.seal(one.nik), vault.seal(one.name))
 
 
 def _deal(leg: Leg, ground: Ground) -> None:
@@ -285,7 +317,7 @@ def _deal(leg: Leg, ground: Ground) -> None:
             if other is not None and other.organizer != leg.draft.organizer:
                 dispute = _dispute(leg.draft, other, leg.route.season, ground.vault, refused=False)
                 ground.disputes.extend([dispute] if dispute.suspect else [])
-    ground.seats[leg.route.id].taken += 1
+    ground.seats[leg.route.id].taken += leg.seats
     ground.held[leg.claim] = leg.held()
     ground.legs[leg.id] = leg
 

@@ -33,6 +33,8 @@ class Facts(Particulars):
     plate: str | None = None
     registration_number: str | None = None
     handed_over_at: datetime | None = None
+    lap_infant: bool = False
+    """Travels on a lap."""
     registered_at: datetime
     arrived_at: datetime
     verify_by: datetime | None = None
@@ -42,6 +44,11 @@ class Facts(Particulars):
     healthy: bool | None = None
     outbound_id: UUID | None = None
 
+    @property
+    def seats(self) -> int:
+        """How many it takes of its route while it holds one."""
+        return 0 if self.lap_infant else 1
+
 
 @dataclass(slots=True, kw_only=True)
 class Stored(Facts):
@@ -50,6 +57,8 @@ class Stored(Facts):
     nik_sealed: bytes | None
     """None: erased."""
     name_sealed: bytes | None
+    booked_by_nik_sealed: bytes | None
+    booked_by_name_sealed: bytes | None
 
 
 @dataclass(slots=True, kw_only=True)
@@ -58,6 +67,8 @@ class View(Facts):
     """As `opening` shows it to the caller."""
     name: str
     own: bool
+    booked_by: opening.Person | None = None
+    """The applicant, who need not travel. Nobody but the organizer sees who that is."""
 
 
 _FACTS = tuple(one.name for one in fields(Facts))
@@ -74,4 +85,7 @@ def from_row(row: Stored, vault: Vault, caller: Caller) -> View:
     if not own:
         facts.update(dict.fromkeys(_OF_THE_OWNER))
     person = opening.person(row.nik_sealed, row.name_sealed, vault, own=own)
-    return View(nik=person.nik, name=person.name, own=own, **facts)
+    applicant = None
+    if own and row.booked_by_nik_sealed is not None:
+        applicant = opening.person(row.booked_by_nik_sealed, row.booked_by_name_sealed, vault, own=True)
+    return View(nik=person.nik, name=person.name, own=own, booked_by=applicant, **facts)

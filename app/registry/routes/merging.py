@@ -55,6 +55,7 @@ class _Moving(NamedTuple):
     season: int
     organizer: str
     status: str
+    lap_infant: bool
     verified: bool
     """At some time, whatever became of it."""
 
@@ -74,7 +75,7 @@ _ROUTES = statement(
 # One after the other in the order of their ids, as everybody locks registrants.
 _REGISTRANTS = statement(
     """
-    SELECT id, season, organizer_code AS organizer, status, verified_at IS NOT NULL AS verified
+    SELECT id, season, organizer_code AS organizer, status, lap_infant, verified_at IS NOT NULL AS verified
     FROM registrant WHERE route_id = :route_id ORDER BY id FOR NO KEY UPDATE
     """,
     _Moving,
@@ -101,7 +102,7 @@ async def merge(
     if refused is not None:
         return refused
     # A no-show's seat has left, and stays taken.
-    seated = sum(registrant.status in NIK_HOLDERS for registrant in registrants)
+    seated = sum(one.status in NIK_HOLDERS and not one.lap_infant for one in registrants)
     target = seats[into]
     if target.quota is not None and target.taken + seated > target.quota:
         return QuotaFull("into")

@@ -23,6 +23,8 @@ class People:
     no_show: int = 0
     ever_verified: int = 0
     """Of all these people, how many were verified at some time, whatever became of them."""
+    lap_infants: int = 0
+    """Infants who stand and travel on a lap, without a seat. They are in no other figure."""
 
 
 PEOPLE = tuple(one.name for one in fields(People))

@@ -171,7 +171,8 @@ def _to_reopen(one: UUID, ground: Ground) -> list[End] | Refusal:
 def _judge(legs: Sequence[End], ground: Ground) -> Refusal | None:
     """All legs or none. A no-show holds its NIK, and its seat has left with it: neither is asked for."""
     returning = {one.id for one in legs}
-    wanted = Counter(one.route_id for one in legs if one.status in transitions.ENDS)
+    seated = [one for one in legs if one.status in transitions.ENDS and ground.states[one.id].row.seats]
+    wanted = Counter(one.route_id for one in seated)
     for one in legs:
         state = ground.states[one.id]
         if one.status not in transitions.ENDS:
@@ -180,7 +181,7 @@ def _judge(legs: Sequence[End], ground: Ground) -> Refusal | None:
         if refused is not None:
             return refused
         seats = ground.seats[one.route_id]
-        if seats.quota is not None and seats.taken + wanted[one.route_id] > seats.quota:
+        if one in seated and seats.quota is not None and seats.taken + wanted[one.route_id] > seats.quota:
             return QuotaFull("ref")
     return None
 
@@ -220,7 +221,7 @@ def _apply(legs: Sequence[End], ground: Ground, caller: Caller, reason: str) -> 
         state, to = ground.states[one.id], ends.goes_back_to(one)
         assert to is not None  # noqa: S101 - legs that ended together all go back
         if one.status in transitions.ENDS:
-            ground.seats[one.route_id].taken += 1
+            ground.seats[one.route_id].taken += state.row.seats
             ground.holders[_claim(state)] = _standing(state, to, caller)
         step = Step(id=one.id, to=to, caller=caller, reason=reason)
         transitions.go_back(step, state, ground.now)

@@ -92,3 +92,47 @@ async def test_a_code_that_hundreds_share_asks_for_a_list(api: Api, world: World
     refused = (await api.data(CANCEL, {"reference": "ONLINE"}))["cancelBooking"]
     assert refused == {"code": "BOOKING_TOO_LARGE", "field": "reference"}
     assert await api.code(BOOKING, {"reference": "ONLINE"}) == "BOOKING_TOO_LARGE"
+
+
+SUBMIT = """mutation ($input: SubmitBooking!) { submitBooking(input: $input) {
+    ... on SubmittedBooking { booking { people lapInfants bookedBy { nik name } registrants { lapInfant } }
+        submissions { replayed registrant { reference bookedBy { name } } } }
+    ... on RefusedBooking { problems { code field } }
+    ... on Problem { code field } } }"""
+
+
+def person(world: World, number: int, **changes: Any) -> dict[str, Any]:
+    values = {
+        "nik": nik_of(number),
+        "name": "Warga Contoh",
+        "routeId": str(world.routes["Jakarta - Solo"]),
+        "identityDocument": "KTP",
+    }
+    return values | changes
+
+
+async def test_a_booking_is_submitted_whole(api: Api, world: World) -> None:
+    await world.route(quota=1)
+    infant = person(world, 2, nik="3201011001259002", identityDocument="KK", lapInfant=True)
+    booking = {
+        "reference": "BK-1",
+        "bookedBy": {"nik": nik_of(9), "name": "Ibu Contoh"},
+        "registrants": [person(world, 1), infant],
+    }
+    done = (await api.data(SUBMIT, {"input": booking}))["submitBooking"]
+    assert done == {
+        "booking": {
+            "people": 2,
+            "lapInfants": 1,
+            "bookedBy": {"nik": nik_of(9), "name": "Ibu Contoh"},
+            "registrants": [{"lapInfant": False}, {"lapInfant": True}],
+        },
+        "submissions": [{"replayed": False, "registrant": {"reference": "BK-1", "bookedBy": {"name": "Ibu Contoh"}}}]
+        * 2,
+    }
+    more = booking | {"registrants": [person(world, 3), infant]}
+    async with world.unchanged():
+        refused = (await api.data(SUBMIT, {"input": more}))["submitBooking"]
+        assert refused == {"problems": [{"code": "QUOTA_FULL", "field": "routeId"}, None]}
+        nobody = (await api.data(SUBMIT, {"input": booking | {"registrants": []}}))["submitBooking"]
+        assert nobody == {"code": "INVALID_VALUE", "field": "registrants"}

@@ -15,11 +15,11 @@ from app.graphql.scalars import given
 from app.graphql.topics.catalogue import Organizer
 from app.graphql.topics.niks import Reason
 from app.graphql.topics.problems import Problem
-from app.graphql.topics.registrant_inputs import RegistrantRef
-from app.graphql.topics.registrant_mutations import At, Healthy, Posko
-from app.graphql.topics.registrants import Registrant
+from app.graphql.topics.registrant_inputs import RegistrantRef, SubmitBooking
+from app.graphql.topics.registrant_mutations import At, Healthy, Posko, Submission
+from app.graphql.topics.registrants import Applicant, Registrant
 from app.graphql.vocabulary import Direction, Service
-from app.registry.bookings import acting, finding
+from app.registry.bookings import acting, finding, submitting
 from app.registry.bookings.acting import PersonVerdict, Which
 
 Reference = Annotated[str, strawberry.argument(description="The booking code, as you sent it with each registration.")]
@@ -39,6 +39,8 @@ class Booking:
     season: int = strawberry.field(description="The programme year.")
     organizer: Organizer = strawberry.field(description="Whose it is.")
     people: int = strawberry.field(description="How many, each counted once.")
+    lap_infants: int = strawberry.field(description="Of them, who travels on a lap.")
+    booked_by: Applicant | None = strawberry.field(description="The applicant, as the first who names one says.")
     registrants: list[Registrant] = strawberry.federation.field(
         description="Everything of them, person by person: ways home, ways back and motorcycles, ended ones as well.",
         directives=[sized(20)],
@@ -51,8 +53,15 @@ class Booking:
             season=booking.season,
             organizer=Organizer(code=ID(booking.organizer), name=booking.organizer_name),
             people=len(booking.people),
+            lap_infants=sum(any(each.lap_infant for each in one.standing) for one in booking.people),
+            booked_by=_applicant(booking),
             registrants=[Registrant.from_record(one) for person in booking.people for one in person.registrants],
         )
+
+
+def _applicant(booking: finding.Booking) -> Applicant | None:
+    named = (Applicant.from_record(each) for one in booking.people for each in one.registrants)
+    return next((one for one in named if one is not None), None)
 
 
 @strawberry.type(description="What became of one person of a booking.")
@@ -80,6 +89,48 @@ BookingResult = Annotated[
     BookingVerdicts | Problem,
     strawberry.union("BookingResult", description="A verdict each, or why nobody was touched."),
 ]
+
+
+@strawberry.type(description="A booking that was submitted: everybody is registered.")
+class SubmittedBooking:
+    booking: Booking = strawberry.field(description="The booking as it is now.")
+    submissions: list[Submission] = strawberry.federation.field(
+        description="Of each person, in the order of `registrants`.", directives=[sized(20)]
+    )
+
+
+@strawberry.type(description="A booking of which somebody was refused: nobody is registered.")
+class RefusedBooking:
+    problems: list[Problem | None] = strawberry.federation.field(
+        description="Of each person, in the order of `registrants`. Null: this one alone would have been accepted.",
+        directives=[sized(20)],
+    )
+
+
+SubmitBookingResult = Annotated[
+    SubmittedBooking | RefusedBooking | Problem,
+    strawberry.union(
+        "SubmitBookingResult", description="Everybody, or nobody and why; or what is wrong with the booking."
+    ),
+]
+
+
+async def submit_booking(
+    info: Info, input: Annotated[SubmitBooking, strawberry.argument(description="Whom, under which code.")]
+) -> SubmitBookingResult:
+    context, booking = info.context, input.to_booking(info.context)
+    verdict = await context.attempt(
+        lambda session: submitting.submit(session, context.process.vault, booking, context.now)
+    )
+    if isinstance(verdict, Refusal):
+        return Problem.from_refusal(verdict, context)
+    if isinstance(verdict, submitting.RefusedBooking):
+        problems = [None if one is None else Problem.from_refusal(one, context) for one in verdict.refusals]
+        return RefusedBooking(problems=problems)
+    return SubmittedBooking(
+        booking=Booking.from_booking(verdict.booking),
+        submissions=[Submission.from_accepted(one, context) for one in verdict.accepted],
+    )
 
 
 async def find_booking(

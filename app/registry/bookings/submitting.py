@@ -1,0 +1,89 @@
+"""Submitting a booking: everybody is registered, or nobody is. The same booking again is the same booking."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from app.db import Session
+from app.errors import BookingTooLarge, InvalidValue, NotYours, Refusal, refused_by, refuses
+from app.registry.bookings import finding
+from app.registry.bookings.finding import MOST_PEOPLE, Booking
+from app.registry.caller import Caller
+from app.registry.registrants import submission
+from app.registry.registrants.submission import Accepted, Applicant, Submission
+from app.registry.values import nik
+from app.registry.values.texts import reference_given
+from app.vault.vault import Vault
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BookingSubmission:
+    caller: Caller
+    reference: str
+    member: str | None = None
+    booked_by: Applicant | None = None
+    people: Sequence[Submission]
+    """Whatever the booking says counts for each of them who does not say it."""
+
+
+@dataclass(frozen=True, slots=True)
+class AcceptedBooking:
+    booking: Booking
+    accepted: Sequence[Accepted]
+    """Of each of the people."""
+
+
+@dataclass(frozen=True, slots=True)
+class RefusedBooking:
+    """Nobody was registered."""
+
+    refusals: Sequence[Refusal | None]
+    """Of each of the people. None: this one alone would have been accepted."""
+
+
+@refuses(*refused_by(submission.submit_together, finding.find))
+async def submit(
+    session: Session, vault: Vault, given: BookingSubmission, now: datetime
+) -> AcceptedBooking | RefusedBooking | Refusal:
+    """Register everybody or nobody. Run it through `Database.attempt`."""
+    people = _people(given)
+    if isinstance(people, Refusal):
+        return people
+    before = await finding.find(session, vault, given.caller, given.reference, member=given.member)
+    if isinstance(before, NotYours):
+        return NotYours("member")
+    if _is_too_large(people, before):
+        return BookingTooLarge("reference", most=MOST_PEOPLE)
+    verdicts = await submission.submit_together(session, vault, people, now)
+    accepted = [one for one in verdicts if isinstance(one, Accepted)]
+    if not accepted:
+        return RefusedBooking([one for one in verdicts if not isinstance(one, Accepted)])
+    booking = await finding.find(session, vault, given.caller, given.reference, member=given.member)
+    return AcceptedBooking(booking, accepted) if isinstance(booking, Booking) else booking
+
+
+def _people(given: BookingSubmission) -> list[Submission] | InvalidValue:
+    reference = reference_given(given.reference)
+    if isinstance(reference, InvalidValue):
+        return reference
+    if reference is None:
+        return InvalidValue("reference", "Kode booking wajib diisi.", "A booking code is required.")
+    if not given.people:
+        return InvalidValue("registrants", "Sebutkan paling sedikit satu orang.", "Name at least one person.")
+    if any(one.reference not in {None, given.reference} for one in given.people):
+        return InvalidValue(
+            "registrants", "Kode booking pendaftar berbeda.", "A person has another booking code than the booking."
+        )
+    return [
+        replace(one, reference=reference, member=one.member or given.member, booked_by=one.booked_by or given.booked_by)
+        for one in given.people
+    ]
+
+
+def _is_too_large(people: Sequence[Submission], before: Booking | Refusal) -> bool:
+    if isinstance(before, BookingTooLarge):
+        return True
+    standing = {each.nik for one in before.people for each in one.registrants} if isinstance(before, Booking) else set()
+    return len(standing | {str(nik.sixteen_digits(one.nik)) for one in people}) > MOST_PEOPLE
