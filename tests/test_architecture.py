@@ -40,7 +40,12 @@ INSERTS = re.compile(r"INSERT\s+INTO\s+registrant\b")
 OPENED_BY = {
     "open_personal": ["registry/registrants/opening.py"],
     "open_secret": ["changes/webhooks/sender.py", "registry/clients/webhook_secrets.py"],
-    "open_bytes": ["registry/clients/idempotency.py", "registry/imports/jobs.py", "vault/vault.py"],
+    "open_bytes": [
+        "registry/clients/idempotency.py",
+        "registry/imports/job_runs.py",
+        "registry/imports/jobs.py",
+        "vault/vault.py",
+    ],
 }
 """The methods of the vault that open something, and the only files that name them."""
 

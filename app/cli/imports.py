@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
 from typing import Annotated
@@ -14,13 +15,14 @@ from uuid_utils.compat import uuid7
 from app import clock
 from app.cli.command import AsJson, Failed, accepted, print_json, print_table, run
 from app.cli.progress import bar
+from app.clock import WIB
 from app.config import Settings
 from app.db import Database
 from app.intake.files import uploads
 from app.intake.files.workbooks import MEGABYTE, MOST_BYTES
 from app.intake.imports import importing, results
 from app.intake.imports.imports import shown
-from app.models.enums import ImportMode
+from app.models.enums import ImportChanges, ImportMode
 from app.registry.caller import Caller
 from app.registry.imports import absentees, job_runs, jobs
 from app.registry.imports.jobs import PIECE_BYTES, Job, Order
@@ -34,6 +36,7 @@ LOOK_EVERY_SECONDS = 0.25
 """At the job, to show how far it is."""
 
 DAY = ["%Y-%m-%d"]
+INSTANTS = ["%Y-%m-%dT%H:%M:%S%z", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%dT%H:%M", "%Y-%m-%d"]
 File = Annotated[Path, typer.Argument(help=".xlsx or .csv with the standard's 12 columns.")]
 Organizer = Annotated[str, typer.Option(help="Whose file it is: a code, as in `pemudik organizer list`.")]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Judge everything, change nothing.")]
@@ -47,12 +50,25 @@ Day = Annotated[
 Covers = Annotated[
     list[str] | None, typer.Option(help="Of a snapshot: a member whose whole list it is; may be repeated.")
 ]
+Changes = Annotated[
+    ImportChanges, typer.Option(case_sensitive=False, help="APPLY: move and correct known people whose rows differ.")
+]
+AsOf = Annotated[
+    datetime | None,
+    typer.Option(formats=INSTANTS, help="Of APPLY: the instant of the list (WIB unless it has a zone)."),
+]
+EvenThough = Annotated[
+    bool, typer.Option("--even-though", help="Of APPLY: also if more than a fifth of the rows would be moved.")
+]
 
 
 def import_file(
     file: File,
     organizer: Organizer,
     mode: Annotated[ImportMode, typer.Option(case_sensitive=False, help="UPSERT or SNAPSHOT.")] = ImportMode.UPSERT,
+    changes: Changes = ImportChanges.REPORT,
+    as_of: AsOf = None,
+    even_though: EvenThough = False,
     dry_run: DryRun = False,
     year: Year = None,
     day: Day = None,
@@ -65,12 +81,16 @@ def import_file(
     Exit code 1 if a row was refused, or the whole file.
     """
     whole_day = None if day is None else day.date()
-    end(work_off(file, organizer, mode, whole_day, covers or [], year, result, dry_run=dry_run), as_json=as_json)
+    applying = Applied(changes, _instant(as_of), even_though=even_though)
+    job = work_off(file, organizer, mode, whole_day, covers or [], year, result, applying, dry_run=dry_run)
+    end(job, as_json=as_json)
 
 
 def consolidate(
     file: Annotated[Path | None, typer.Argument(help="The organizer's whole list, .xlsx or .csv.")] = None,
     organizer: Annotated[str | None, typer.Option(help="Whose list, or summary.")] = None,
+    changes: Changes = ImportChanges.REPORT,
+    as_of: AsOf = None,
     dry_run: DryRun = False,
     year: Year = None,
     day: Day = None,
@@ -78,7 +98,11 @@ def consolidate(
     result: ResultFile = None,
     cancel_missing: Annotated[UUID | None, typer.Option(help="Cancel whom this finished job found missing.")] = None,
     even_though: Annotated[
-        bool, typer.Option("--even-though", help="Cancel although part of the file could not be read.")
+        bool,
+        typer.Option(
+            "--even-though",
+            help="Cancel although part of the file could not be read, or apply although more than a fifth is moved.",
+        ),
     ] = False,
     as_json: AsJson = False,
 ) -> None:
@@ -93,12 +117,27 @@ def consolidate(
     elif organizer is None:
         raise Failed("Name the --organizer.")
     elif file is not None:
-        job = work_off(file, organizer, ImportMode.SNAPSHOT, whole_day, covers or [], year, result, dry_run=dry_run)
+        applying = Applied(changes, _instant(as_of), even_though=even_though and changes == ImportChanges.APPLY)
+        snapshot = ImportMode.SNAPSHOT
+        job = work_off(file, organizer, snapshot, whole_day, covers or [], year, result, applying, dry_run=dry_run)
         end(job, as_json=as_json)
     elif whole_day is not None:
         tell_summary(run_summary(organizer, whole_day, year), as_json=as_json)
     else:
         raise Failed("Give a FILE to compare, a --day to sum up, or --cancel-missing JOB.")
+
+
+@dataclass(frozen=True, slots=True)
+class Applied:
+    """What a file may change of people who are known."""
+
+    changes: ImportChanges
+    as_of: datetime | None
+    even_though: bool
+
+
+def _instant(given: datetime | None) -> datetime | None:
+    return given if given is None or given.tzinfo else given.replace(tzinfo=WIB)
 
 
 # --- a file -----------------------------------------------------------------------------------------------------------
@@ -112,6 +151,7 @@ def work_off(
     covers: list[str],
     season: int | None,
     result: Path | None,
+    applying: Applied,
     *,
     dry_run: bool,
 ) -> Job:
@@ -124,6 +164,9 @@ def work_off(
         order = Order(
             caller=caller,
             mode=mode,
+            changes=applying.changes,
+            as_of=applying.as_of,
+            even_though=applying.even_though,
             dry_run=dry_run,
             season=season,
             day=day,

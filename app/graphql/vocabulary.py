@@ -14,6 +14,7 @@ from app.models.enums import (
     Direction,
     DisabledBecause,
     IdentityDocument,
+    ImportChanges,
     ImportMode,
     ImportState,
     IntegrationScheme,
@@ -34,6 +35,7 @@ __all__ = [
     "Direction",
     "DisabledBecause",
     "IdentityDocument",
+    "ImportChanges",
     "ImportMode",
     "ImportState",
     "IntegrationScheme",
@@ -182,6 +184,12 @@ describe(
     "What a file is.",
     UPSERT="Some registrants: each row is taken in, nothing else is looked at.",
     SNAPSHOT="The whole list of a season or a day: whoever is in the registry and not in it is reported as missing.",
+)
+describe(
+    ImportChanges,
+    "What becomes of somebody who is known, and of whom a row tells something else than is stored.",
+    REPORT="Nothing: the row says what differs, column by column.",
+    APPLY="The person is moved to the row's route and corrected, all of it or nothing; what is not allowed is refused.",
 )
 describe(
     ImportState,

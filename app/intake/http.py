@@ -116,6 +116,14 @@ def value(given: Mapping[str, str], name: str, read: Callable[[str], Value]) -> 
 # --- bodies -----------------------------------------------------------------------------------------------------------
 
 
+def instant(text: str) -> datetime:
+    """Of a query string, with its zone. The `+` of a zone may have become a blank. Raises `ValueError`."""
+    found = datetime.fromisoformat(text.replace(" ", "+"))
+    if found.tzinfo is None:
+        raise ValueError(text)
+    return found
+
+
 def media_type(request: Request, *accepted: str) -> str:
     """Which of `accepted` the body is. Raises `RequestRefused`."""
     if request.headers.get("content-encoding", "identity").strip().lower() != "identity":

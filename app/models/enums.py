@@ -86,6 +86,13 @@ class ImportMode(StrEnum):
     SNAPSHOT = "SNAPSHOT"
 
 
+class ImportChanges(StrEnum):
+    """What rows do to people who are known and differ from what is stored."""
+
+    REPORT = "REPORT"
+    APPLY = "APPLY"
+
+
 class ImportState(StrEnum):
     QUEUED = "QUEUED"
     RUNNING = "RUNNING"

@@ -12,7 +12,7 @@ from sqlalchemy import ARRAY, BigInteger, CheckConstraint, Column, Index, Intege
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel import Field, SQLModel
 
-from app.models.enums import ImportMode, ImportState, RegistrantStatus, one_of
+from app.models.enums import ImportChanges, ImportMode, ImportState, RegistrantStatus, one_of
 from app.models.personal import IMPERSONAL, PERSONAL
 
 
@@ -24,6 +24,7 @@ class ImportJob(SQLModel, table=True):
     __tablename__ = "import_job"
     __table_args__ = (
         one_of("mode", ImportMode),
+        one_of("changes", ImportChanges),
         one_of("state", ImportState),
         CheckConstraint("(state IN ('DONE', 'FAILED')) = (finished_at IS NOT NULL)", name="finished_at"),
         CheckConstraint("(state = 'FAILED') = (error_code IS NOT NULL)", name="error"),
@@ -42,6 +43,11 @@ class ImportJob(SQLModel, table=True):
     day: date | None = None
     """Of a snapshot of one day (WIB)."""
     mode: str = Field(sa_type=Text)
+    changes: str = Field(sa_type=Text, sa_column_kwargs={"server_default": text("'REPORT'")})
+    as_of: datetime | None = None
+    """The instant of the list: of APPLY."""
+    even_though: bool = Field(sa_column_kwargs={"server_default": text("false")})
+    """More than a fifth may be moved."""
     dry_run: bool
     covers: list[str] = Field(sa_column=Column(ARRAY(Text), nullable=False))
     """Organizers whose whole list this snapshot is, even if it names none of their people."""
@@ -98,6 +104,8 @@ class ImportChunk(SQLModel, table=True):
     """Blind indexes of the NIKs of refused rows."""
     organizers: list[str] = Field(sa_column=Column(ARRAY(Text), nullable=False, info=IMPERSONAL["info"]))
     """That the rows name in `source`."""
+    differences: bytes | None = Field(default=None, sa_type=LargeBinary, sa_column_kwargs=PERSONAL)
+    """Sealed JSON: what the rows tell otherwise than it was stored. Names are in it."""
     done_at: datetime
 
 

@@ -97,6 +97,7 @@ SEALED_TABLES = (
 # keys are kept as long as they are.
 _KEYS_IN_USE = statement(
     "SELECT get_byte(substr(sealed, 1, 1), 0) FROM import_file"
+    " UNION SELECT get_byte(substr(differences, 1, 1), 0) FROM import_chunk WHERE differences IS NOT NULL"
     " UNION SELECT get_byte(substr(answer_sealed, 1, 1), 0) FROM keyed_request WHERE answer_sealed IS NOT NULL"
     + "".join(
         f" UNION SELECT get_byte({column}, 0) FROM {table.name} WHERE {column} IS NOT NULL"

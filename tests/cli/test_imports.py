@@ -78,6 +78,19 @@ def test_refused_rows_are_told_by_the_exit_code_and_in_the_result(
     assert [line[12] for line in sheet.iter_rows(values_only=True)] == ["hasil", "diterima", "ditolak"]
 
 
+def test_a_file_moves_and_corrects(pemudik: Pemudik, world: World, people: Path, tmp_path: Path) -> None:
+    pemudik("import", str(people), "--organizer", "hubdat")
+    file = tmp_path / "corrected.csv"
+    file.write_bytes(as_csv([row(1, data_pemesan="Bambang Sutrisno"), row(2, **in_status(2))]))
+    later = ("import", str(file), "--organizer", "hubdat", "--changes", "apply")
+    assert "(INVALID_VALUE)" in pemudik(*later, "--as-of", "2026-03-03T10:00:00+0700", code=1).stderr
+    refused = pemudik(*later, code=1).stderr
+    assert "This file would move 1 of 2 rows" in refused
+    assert "(TOO_MANY_MOVES)" in refused
+    said = pemudik(*later, "--even-though", "--as-of", "2026-03-02T09:00").output
+    assert [line.split() for line in said.splitlines()[2:]] == [["diperbarui", "-", "1"], ["tidak_berubah", "-", "1"]]
+
+
 def test_a_dry_run_changes_nothing(pemudik: Pemudik, world: World, people: Path) -> None:
     said = pemudik("import", str(people), "--organizer", "hubdat", "--dry-run").output
     assert said.splitlines()[0].endswith(": 2 rows, changed nothing (dry run).")

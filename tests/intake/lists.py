@@ -121,7 +121,7 @@ async def verdicts(world: World, job: Job) -> list[tuple[int, str, str | None]]:
     """Row, result and code, in the order of the file."""
     async with world.database.transaction() as session:
         numbers = await job_runs.done(session, job)
-        found = [one for number in numbers for one in await job_runs.verdicts(session, job, number)]
+        found = [one for number in numbers for one in await job_runs.verdicts(session, world.vault, job, number)]
     return sorted((one.row, one.result, one.code) for one in found)
 
 

@@ -17,7 +17,7 @@ from app.graphql.fields import PAGED, loaded, sized
 from app.graphql.paging import After, Connection, First
 from app.graphql.scalars import given, identifier
 from app.graphql.topics.catalogue import Organizer, get_organizer
-from app.graphql.vocabulary import ImportMode, ImportState, RegistrantStatus
+from app.graphql.vocabulary import ImportChanges, ImportMode, ImportState, RegistrantStatus
 from app.intake.files.uploads import Upload
 from app.intake.imports.imports import result_path
 from app.registry.imports import absentees, jobs
@@ -36,8 +36,8 @@ JobId = Annotated[ID, strawberry.argument(description="Which one, as `importRegi
 class ImportFailure:
     code: str = strawberry.field(
         description=(
-            "Stable: `FILE_…`, `HEADER_NOT_FOUND` or `COLUMN_…` of a file that is not taken, `CLIENT_REVOKED`, or"
-            " `INTERNAL_ERROR`."
+            "Stable: `FILE_…`, `HEADER_NOT_FOUND` or `COLUMN_…` of a file that is not taken, `TOO_MANY_MOVES`,"
+            " `CLIENT_REVOKED`, or `INTERNAL_ERROR`."
         )
     )
     message: str = strawberry.field(description="For people, in the language of `Accept-Language`.")
@@ -93,13 +93,17 @@ class ImportJob:
     id: ID = strawberry.field(description="A UUID.")
     state: ImportState = strawberry.field(description="How far it is.")
     mode: ImportMode = strawberry.field(description="What the file is.")
+    changes: ImportChanges = strawberry.field(description="What becomes of known people whose rows differ.")
+    as_of: datetime | None = strawberry.field(description="Of APPLY: the instant of the list, if it was told.")
     dry_run: bool = strawberry.field(description="Whether everything is judged and nothing changed.")
     season: int = strawberry.field(description="The programme year.")
     day: date | None = strawberry.field(description="Of a snapshot of one day: registrations of that day (WIB).")
     rows_read: int = strawberry.field(description="Rows of the file that were read so far.")
     rows_done: int = strawberry.field(description="Rows that have a verdict.")
     new: int = strawberry.field(description="Registered.")
-    updated: int = strawberry.field(description="Moved on to a later status.")
+    updated: int = strawberry.field(
+        description="Moved on to a later status; of APPLY also moved to another route, or corrected."
+    )
     unchanged: int = strawberry.field(description="As the registry has them.")
     stale: int = strawberry.field(description="Of an earlier status than the registry has; nothing was changed.")
     refused: int = strawberry.field(description="Refused; see `codes`, and the result row by row.")
@@ -133,6 +137,8 @@ class ImportJob:
             id=ID(str(job.id)),
             state=ImportState(job.state),
             mode=ImportMode(job.mode),
+            changes=ImportChanges(job.changes),
+            as_of=job.as_of,
             dry_run=job.dry_run,
             season=job.season,
             day=job.day,
@@ -212,6 +218,18 @@ async def import_registrants(
         ),
     ],
     mode: Annotated[ImportMode, strawberry.argument(description="What the file is.")] = ImportMode.UPSERT,
+    changes: Annotated[
+        ImportChanges, strawberry.argument(description="What becomes of known people whose rows differ.")
+    ] = ImportChanges.REPORT,
+    as_of: Annotated[
+        datetime | None,
+        strawberry.argument(
+            description="Of APPLY: the instant of the list. Whoever changed after it stays. Left out: when it came."
+        ),
+    ] = UNSET,
+    even_though: Annotated[
+        bool, strawberry.argument(description="Of APPLY: also if more than a fifth of the rows would be moved.")
+    ] = False,
     dry_run: Annotated[bool, strawberry.argument(description="Judge everything, change nothing.")] = False,
     season: Annotated[int | None, strawberry.argument(description="The current one if left out.")] = UNSET,
     day: Annotated[
@@ -232,6 +250,9 @@ async def import_registrants(
     order = Order(
         caller=context.caller,
         mode=mode,
+        changes=changes,
+        as_of=given(as_of),
+        even_though=even_though,
         dry_run=dry_run,
         season=given(season),
         day=given(day),

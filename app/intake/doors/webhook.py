@@ -1,7 +1,7 @@
 """`POST /webhook/pemudik`: one row of the ministry's 12 columns, or up to 1,000 of them; a verdict for each.
 
-The status is 200 when the request itself was sound, whatever became of its rows. The answer has ids, codes and the
-sender's own booking codes, and never a NIK or a name.
+The status is 200 when the request itself was sound, whatever became of its rows. The answer has ids, codes, the
+sender's own booking codes, and what differs from what is stored of the sender's own people; never a NIK.
 """
 
 from __future__ import annotations
@@ -26,14 +26,16 @@ from app.intake import http, pushing, repeats
 from app.intake.http import AdmittedRequest, RestDoor
 from app.intake.pushing import Take
 from app.intake.signatures import Signatures
+from app.models.enums import ImportChanges
 from app.process import Process
 from app.registry.clients import idempotency, webhook_secrets
 from app.registry.clients.idempotency import KeyedRequest
 from app.registry.clients.scopes import REGISTRANTS_WRITE
 from app.registry.rows import reception
+from app.registry.rows.batch import Applying
 from app.registry.rows.reception import RESULT_TITLES, Push, Result, Row, Verdict
 from app.registry.values import standard
-from app.registry.values.texts import reference_given
+from app.registry.values.texts import not_in_the_future, reference_given
 
 PATH = "/webhook/pemudik"
 MOST_RECORDS = 1000
@@ -50,11 +52,13 @@ def routes(process: Process, bearer: Bearer, settings: Settings) -> list[Route]:
         client_id = asked.caller.client_id or ""
         message_id = await signatures.verified(asked.request.headers, body, client_id, asked.now)
         key = asked.request.headers.get(repeats.HEADER)
-        keyed = repeats.keyed(process.vault, client_id, key, body)
-        records = [reception.row_of(one) for one in _records(http.parsed_json(body))]
+        # What the rows may change is part of the request: another answer must not be repeated for it.
+        keyed = repeats.keyed(process.vault, client_id, key, body + asked.request.url.query.encode())
+        applying = _applying(asked)
+        pushes = [Push(asked.caller, reception.row_of(one), applying) for one in _records(http.parsed_json(body))]
         try:
             async with asyncio.timeout(settings.request_timeout):
-                told = await _push(process, asked, records, keyed, message_id)
+                told = await _push(process, asked, pushes, keyed, message_id)
         except TimeoutError:
             raise RequestRefused(
                 504, "TIMEOUT", "Terlalu lama; kirim ulang.", "It took too long; send it again."
@@ -62,7 +66,7 @@ def routes(process: Process, bearer: Bearer, settings: Settings) -> list[Route]:
         for one in told:
             code = one["kode"] or _RESULTS[one["hasil"]]
             metrics.VERDICTS.labels("feed", code, asked.caller.organizer).inc()
-        return http.answered(_answer(told, records))
+        return http.answered(_answer(told, [push.row for push in pushes]))
 
     return [http.route(PATH, RestDoor(bearer, "webhook", answer, scopes=[REGISTRANTS_WRITE]))]
 
@@ -90,6 +94,21 @@ def _records(content: object) -> Sequence[object]:
     return content
 
 
+def _applying(asked: AdmittedRequest) -> Applying | None:
+    """From the query string: `changes=APPLY`, and `asOf`, the instant of what is sent. Raises `RequestRefused`."""
+    given = asked.request.query_params
+    changes = http.value(given, "changes", lambda text: ImportChanges(text.upper()))
+    as_of = http.value(given, "asOf", http.instant)
+    if changes != ImportChanges.APPLY:
+        if as_of is not None:
+            raise http.bad("asOf hanya untuk changes=APPLY.", "asOf is for changes=APPLY alone.", "asOf")
+        return None
+    refused = not_in_the_future(as_of, asked.now, "asOf")
+    if isinstance(refused, InvalidValue):
+        raise http.bad(refused.message("id"), refused.message("en"), "asOf")
+    return Applying(as_of)
+
+
 # --- what is done -----------------------------------------------------------------------------------------------------
 
 
@@ -105,12 +124,11 @@ class _Once:
 async def _push(
     process: Process,
     asked: AdmittedRequest,
-    records: Sequence[Row],
+    pushes: Sequence[Push],
     keyed: KeyedRequest | None,
     message_id: str | None,
 ) -> list[ToldVerdict]:
     """Single rows of many callers are merged. A request that must be done only once has a transaction of its own."""
-    pushes = [Push(asked.caller, record) for record in records]
     if keyed is not None or message_id is not None:
         return await _push_once(process, asked, _Once(pushes, keyed, message_id))
     if len(pushes) == 1:
@@ -167,6 +185,9 @@ def _told(verdict: Verdict, language: Language) -> ToldVerdict:
         "kolom": verdict.column,
         "pesan": verdict.message(language),
         "peringatan": [warning.code for warning in verdict.warnings],
+        "perbedaan": [
+            {"kolom": one.column, "tersimpan": one.stored, "dikirim": one.sent} for one in verdict.differences
+        ],
         "id": None if verdict.registrant_id is None else str(verdict.registrant_id),
         "penyelenggara": verdict.organizer,
         "status_pemesanan_code": None if verdict.status is None else standard.STATUS_CODES[verdict.status],

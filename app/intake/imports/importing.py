@@ -23,19 +23,22 @@ from app.intake.files import workbooks
 from app.intake.files.file_refusals import FileRefusedError
 from app.intake.files.workbooks import FileReading
 from app.intake.pushing import Take
-from app.models.enums import Direction, ImportMode
+from app.models.enums import Direction, ImportChanges, ImportMode
 from app.registry.caller import Caller
 from app.registry.imports import absentees, job_runs, jobs
 from app.registry.imports.job_runs import MOST_ATTEMPTS, Chunk, RowVerdict
 from app.registry.imports.jobs import Failure, Job, UnreadSheet
 from app.registry.rows import dry_run, reception
-from app.registry.rows.dry_run import SeatsTaken
+from app.registry.rows.batch import Applying
+from app.registry.rows.dry_run import DryRun, SeatsTaken
 from app.registry.rows.reception import Push, Result, Verdict
 from app.registry.values import nik, standard
 from app.vault.vault import Vault
 
 ROWS_OF_A_CHUNK = 1_000
 """One transaction takes them in."""
+MOST_MOVED = 1 / 5
+"""Of the rows of a file. More are moved only `evenThough: true`: perhaps a column has slipped."""
 RENEW_EVERY_SECONDS = 2.0
 """The lease of the job."""
 RETRY_AFTER_SECONDS = 0.5
@@ -63,6 +66,14 @@ NumberedRow = tuple[Place, RowValues]
 
 class Revoked(EverybodysError):  # noqa: N818 - an outcome
     """The client that sent the file was revoked: nothing more may be done in its name."""
+
+
+class TooManyMoves(EverybodysError):  # noqa: N818 - an outcome
+    """The file would move more than a fifth of its rows, and nobody said that it may."""
+
+    def __init__(self, moved: int, rows: int) -> None:
+        super().__init__(f"{moved} of {rows}")
+        self.moved, self.rows = moved, rows
 
 
 class Run:
@@ -95,6 +106,8 @@ class Run:
             await self.attempt(lambda session: job_runs.note_unread(session, self.job, self.runner, unread))
             if self.job.dry_run:
                 await self.rehearse(reading)
+            elif self.job.changes == ImportChanges.APPLY:
+                await self.apply_rows(reading)
             else:
                 await self.push_rows(reading)
 
@@ -109,6 +122,28 @@ class Run:
                     continue
                 await ended(before)
                 before, last = last, group.create_task(self.push(number, rows, last))
+
+    async def apply_rows(self, reading: FileReading) -> None:
+        """A file that would move too many is judged as a whole before it changes anything. Raises `TooManyMoves`.
+
+        Rows of one NIK are in one part: a trip that goes to another city goes as a whole.
+        """
+        packed = [orjson.dumps(row) async for _, rows in self.chunks(reading) for row in rows]
+        done = await self.attempt(lambda session: job_runs.done(session, self.job))
+        if not done and not self.job.even_though:
+            await self.count_moves(packed)
+        for number, part in enumerate(parts(packed)):
+            if number not in done:
+                await self.push(number, part, None)
+
+    async def count_moves(self, packed: Sequence[bytes]) -> None:
+        seats: SeatsTaken = {}
+        moved = 0
+        for part in parts(packed):
+            judged = await self.judged(part, seats)
+            seats, moved = judged.seats, moved + sum(one.moved for one in judged.verdicts)
+        if moved > len(packed) * MOST_MOVED:
+            raise TooManyMoves(moved, len(packed))
 
     async def chunks(self, reading: FileReading) -> AsyncIterator[tuple[int, list[NumberedRow]]]:
         """The rows by the thousand. They are the same chunks each time the file is read."""
@@ -158,16 +193,19 @@ class Run:
             seats = await self.rehearse_part(number, part, seats)
 
     async def rehearse_part(self, number: int, rows: Sequence[NumberedRow], seats: SeatsTaken) -> SeatsTaken:
-        pushes = self.pushes(rows)
-        judged = await patiently(
-            lambda: dry_run.push(self.database, self.vault, self.caller, pushes, seats, clock.now())
-        )
+        judged = await self.judged(rows, seats)
         chunk = self.chunk(number, rows, judged.verdicts)
         await self.attempt(lambda session: job_runs.advance(session, self.job, self.runner, chunk, clock.now()))
         return judged.seats
 
+    async def judged(self, rows: Sequence[NumberedRow], seats: SeatsTaken) -> DryRun:
+        pushes = self.pushes(rows)
+        return await patiently(lambda: dry_run.push(self.database, self.vault, self.caller, pushes, seats, clock.now()))
+
     def pushes(self, rows: Sequence[NumberedRow]) -> list[Push]:
-        return [Push(self.caller, reception.row_of(values)) for _, values in rows]
+        applies = self.job.changes == ImportChanges.APPLY
+        applying = Applying(self.job.as_of or self.job.created_at) if applies else None
+        return [Push(self.caller, reception.row_of(values), applying) for _, values in rows]
 
     def chunk(self, number: int, rows: Sequence[NumberedRow], verdicts: Sequence[Verdict]) -> Chunk:
         known = {
@@ -181,6 +219,7 @@ class Run:
             verdicts=[row_verdict(row, one) for (row, _), one in zip(rows, verdicts, strict=True)],
             registrants=frozenset(known),
             refused=frozenset(self.indexes(refused)) if self.job.mode == ImportMode.SNAPSHOT else frozenset(),
+            differences=job_runs.sealed_differences(self.vault, list(differing(verdicts))),
             unread=sum(nik_written(values) is None for values in refused),
             organizers=frozenset(one.organizer for one in verdicts if one.organizer is not None),
         )
@@ -219,7 +258,23 @@ async def work_off(database: Database, vault: Vault, job: Job, runner: UUID) -> 
         failure = failure_of(refused)
     except* Revoked:
         failure = REVOKED
+    except* TooManyMoves as many:
+        failure = too_many_moves(many)
     return await run.finish(failure)
+
+
+def too_many_moves(group: BaseExceptionGroup[TooManyMoves]) -> Failure:
+    one: BaseException = group
+    while isinstance(one, BaseExceptionGroup):
+        one = one.exceptions[0]
+    assert isinstance(one, TooManyMoves)  # noqa: S101 - the group holds nothing else
+    return Failure(
+        "TOO_MANY_MOVES",
+        f"Berkas ini akan memindahkan {one.moved} dari {one.rows} baris ke rute atau nama lain, lebih dari seperlima;"
+        " tidak ada yang diubah. Periksa dengan dryRun: true, lalu kirim lagi dengan evenThough: true.",
+        f"This file would move {one.moved} of {one.rows} rows to another route or name, more than a fifth; nothing was"
+        " changed. Look at it with dryRun: true, then send it again with evenThough: true.",
+    )
 
 
 def failure_of(group: BaseExceptionGroup[FileRefusedError]) -> Failure:
@@ -228,6 +283,13 @@ def failure_of(group: BaseExceptionGroup[FileRefusedError]) -> Failure:
         one = one.exceptions[0]
     assert isinstance(one, FileRefusedError)  # noqa: S101 - the group holds nothing else
     return Failure(one.refusal.code, one.refusal.message("id"), one.refusal.message("en"))
+
+
+def differing(verdicts: Sequence[Verdict]) -> Iterable[tuple[int, str]]:
+    """By their places: what the rows tell otherwise than it was stored."""
+    for place, one in enumerate(verdicts):
+        if one.differences:
+            yield place, " ".join(difference.message("id") for difference in one.differences)
 
 
 def row_verdict(place: Place, verdict: Verdict) -> RowVerdict:

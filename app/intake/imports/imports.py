@@ -22,9 +22,9 @@ from app.intake.files import uploads
 from app.intake.files.file_refusals import FileRefused, FileRefusedError
 from app.intake.files.uploads import AROUND, MULTIPART, NotAForm, Upload
 from app.intake.files.workbooks import MOST_BYTES
-from app.intake.http import AdmittedRequest, RestDoor
+from app.intake.http import AdmittedRequest, RestDoor, instant
 from app.intake.imports import results
-from app.models.enums import ImportMode
+from app.models.enums import ImportChanges, ImportMode
 from app.process import Process
 from app.registry.clients.scopes import REGISTRANTS_READ, REGISTRANTS_WRITE
 from app.registry.imports import absentees, jobs
@@ -39,7 +39,7 @@ EXTENSIONS = {
     "application/octet-stream": "",
 }
 """What a file is called, by its media type."""
-PARAMETERS = frozenset({"mode", "dryRun", "season", "day", "covers"})
+PARAMETERS = frozenset({"mode", "changes", "asOf", "evenThough", "dryRun", "season", "day", "covers"})
 BOOLEANS = {"true": True, "1": True, "false": False, "0": False}
 FIELD = "file"
 
@@ -98,6 +98,9 @@ def order_of(asked: AdmittedRequest) -> Order:
     return Order(
         caller=asked.caller,
         mode=http.value(given, "mode", lambda text: ImportMode(text.upper())) or ImportMode.UPSERT,
+        changes=http.value(given, "changes", lambda text: ImportChanges(text.upper())) or ImportChanges.REPORT,
+        as_of=http.value(given, "asOf", instant),
+        even_though=http.value(given, "evenThough", lambda text: BOOLEANS[text.lower()]) or False,
         dry_run=http.value(given, "dryRun", lambda text: BOOLEANS[text.lower()]) or False,
         season=http.value(given, "season", calendar.season),
         day=http.value(given, "day", calendar.day),
@@ -160,6 +163,8 @@ def shown(job: Job, language: Language) -> dict[str, Any]:
         "id": str(job.id),
         "state": job.state,
         "mode": job.mode,
+        "changes": job.changes,
+        "asOf": job.as_of,
         "dryRun": job.dry_run,
         "season": job.season,
         "day": job.day,

@@ -67,21 +67,21 @@ async def result(database: Database, vault: Vault, job: Job, encoder: Copier) ->
         more.append(Sheet(MISSING, columns, absent(database, job)))
     async with file_of(database, vault, job) as file, read(file, whole=True) as reading:
         first = next(place for place, sheet in enumerate(reading.sheets) if sheet.header is not None)
-        async for part in report(reading, outcomes(database, job, first), more, encoder):
+        async for part in report(reading, outcomes(database, vault, job, first), more, encoder):
             yield part
 
 
-async def outcomes(database: Database, job: Job, first: int) -> AsyncIterator[list[RowOutcome]]:
+async def outcomes(database: Database, vault: Vault, job: Job, first: int) -> AsyncIterator[list[RowOutcome]]:
     """In the order of the file. The chunks have another order: trips back come last. `first` is the first sheet."""
     async with database.transaction() as session:
         numbers = await job_runs.done(session, job)
-    verdicts = [one for number in numbers for one in await _verdicts(database, job, number)]
+    verdicts = [one for number in numbers for one in await _verdicts(database, vault, job, number)]
     yield sorted((outcome(one, first) for one in verdicts), key=lambda one: one.key)
 
 
-async def _verdicts(database: Database, job: Job, number: int) -> list[RowVerdict]:
+async def _verdicts(database: Database, vault: Vault, job: Job, number: int) -> list[RowVerdict]:
     async with database.transaction() as session:
-        return await job_runs.verdicts(session, job, number)
+        return await job_runs.verdicts(session, vault, job, number)
 
 
 def outcome(verdict: RowVerdict, first: int) -> RowOutcome:

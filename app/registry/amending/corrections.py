@@ -1,12 +1,13 @@
 """Corrections: a clerk's typing error is put right within the log, without losing the seat (UU 27/2022 art. 6, 30).
 
-A corrected NIK is judged like a new NIK (block, uniqueness), and goes to both ways of a trip. The change log names the
-fields, never their values.
+A corrected NIK is judged like a new NIK: block, uniqueness, cities, and names elsewhere. It goes to all that the person
+holds with the organizer under the wrong NIK: both ways of a trip, and the motorcycle. The change log names the fields,
+never their values.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Any
@@ -14,6 +15,7 @@ from uuid import UUID
 
 from app.db import Session
 from app.errors import (
+    DestinationMismatch,
     InvalidValue,
     MotorcycleRequired,
     NikAlreadyRegistered,
@@ -22,17 +24,19 @@ from app.errors import (
     NotFound,
     Raced,
     Refusal,
+    ReturnCityMismatch,
     SeasonClosed,
     refuses,
 )
 from app.models.enums import ChangeKind
-from app.models.registrant import NIK_HOLDERS
 from app.registry import change_log
+from app.registry.amending import nik_corrections, people
+from app.registry.amending.people import Seated
 from app.registry.caller import Caller
-from app.registry.registrants import lookup, motorcycles, opening, uniqueness, view
+from app.registry.registrants import cases, lookup, motorcycles, opening, uniqueness, view
+from app.registry.registrants.cases import Dispute
 from app.registry.registrants.motorcycles import Motorcycle
-from app.registry.registrants.uniqueness import NikClaim
-from app.registry.registrants.view import Stored, View
+from app.registry.registrants.view import View
 from app.registry.values import names, nik, particulars
 from app.registry.values.particulars import Particulars
 from app.registry.values.texts import reason_given
@@ -50,10 +54,8 @@ class Correction(Particulars):
     motorcycle: Motorcycle | None = None
 
 
-@dataclass(slots=True, kw_only=True)
-class _Locked(Stored):
-    nik_index: bytes | None
-    season_closed_at: datetime | None
+Values = dict[str, Any]
+"""The columns of a registrant that change."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -74,14 +76,6 @@ _TRIP = statement(
     """,
     UUID,
 )
-_LOCK = statement(
-    f"""
-    SELECT {view.COLUMNS}, r.nik_index, season.closed_at AS season_closed_at
-    FROM {view.FROM} JOIN season ON season.year = r.season
-    WHERE r.id = ANY(CAST(:ids AS uuid[])) ORDER BY r.id FOR UPDATE OF r
-    """,
-    _Locked,
-)
 _CORRECTED = Arrays("corrected", _Corrected)
 _FIELDS = tuple(one.name for one in fields(_Corrected) if one.name != "id")
 _UPDATE = statement(
@@ -101,7 +95,17 @@ _TOLD = {
 """What the change log calls a column that was corrected."""
 
 
-@refuses(NikInvalid, NikAlreadyRegistered, NikBlocked, SeasonClosed, MotorcycleRequired, NotFound, InvalidValue)
+@refuses(
+    NikInvalid,
+    NikAlreadyRegistered,
+    NikBlocked,
+    SeasonClosed,
+    ReturnCityMismatch,
+    DestinationMismatch,
+    MotorcycleRequired,
+    NotFound,
+    InvalidValue,
+)
 async def correct(
     session: Session, vault: Vault, caller: Caller, ref: lookup.Ref, correction: Correction, now: datetime
 ) -> View | Refusal:
@@ -109,37 +113,111 @@ async def correct(
     [found] = await lookup.resolve(session, vault, caller, [ref], everyone=False)
     if not isinstance(found, UUID):
         return found
-    rows = await _lock_trip(session, found)
-    row = next(row for row in rows if row.id == found)
-    values = _corrected(correction, row, vault)
+    trip = set(await session.rows(_TRIP, id=found))
+    locked = await people.lock(session, trip)
+    # A return that was booked before its outbound was locked here must be corrected too. The next attempt sees it.
+    if set(await session.rows(_TRIP, id=found)) != trip:
+        raise Raced
+    row = locked[found]
+    values = judge(correction, row, vault)
     if isinstance(values, Refusal):
         return values
     if not values:
         return view.from_row(row, vault, caller)
-    # Both ways of a trip are one person: NIK and name go to both ways. What belongs to one way stays there.
-    is_persons = bool(_OF_THE_PERSON & values.keys())
-    concerned = [one for one in rows if one.nik_sealed is not None] if is_persons else [row]
-    refused = await _refused(session, concerned, values, caller)
+    concerned = [one for one in locked.values() if one.id == found or _is_concerned(one, row, values, trip, vault)]
+    refused = await nik_corrections.judge(session, concerned, values.get("nik_index"), caller, now)
     if refused is not None:
         return refused
-    await _write(session, concerned, found, values)
-    await change_log.append(
-        session, [_told(one, found, values, caller, str(correction.reason)) for one in concerned], now
+    if "nik_index" in values:
+        await nik_corrections.take_blocks_along(session, concerned, values["nik_index"], caller, now)
+    await write(
+        session,
+        vault,
+        _shared(concerned, found, values),
+        locked,
+        dict.fromkeys(locked, caller),
+        correction.reason,
+        now,
     )
     [seen] = await lookup.by_ids(session, vault, caller, [found], everyone=False)
     return seen or NotFound("ref")
 
 
-async def _lock_trip(session: Session, found: UUID) -> list[_Locked]:
-    trip = set(await session.rows(_TRIP, id=found))
-    rows = await session.rows(_LOCK, ids=sorted(trip))
-    # A return that was booked before its outbound was locked here must be corrected too. The next attempt sees it.
-    if set(await session.rows(_TRIP, id=found)) != trip:
-        raise Raced
-    return rows
+def _is_concerned(one: Seated, row: Seated, values: Values, trip: set[UUID], vault: Vault) -> bool:
+    """NIK and name go to both ways of a trip, and to what else has the same wrong NIK with this organizer. Somebody
+    with a clearly different name is the one to whom that NIK belongs. What belongs to one way stays there.
+    """
+    if (
+        one.nik_sealed is None
+        or one.name_sealed is None
+        or row.name_sealed is None
+        or not _OF_THE_PERSON & values.keys()
+    ):
+        return False
+    return one.id in trip or not opening.clearly_differ(one.name_sealed, row.name_sealed, vault)
 
 
-def _corrected(correction: Correction, row: _Locked, vault: Vault) -> dict[str, Any] | Refusal:
+def _shared(concerned: Sequence[Seated], found: UUID, values: Values) -> dict[UUID, Values]:
+    of_the_person = {name: value for name, value in values.items() if name in _OF_THE_PERSON}
+    return {one.id: values if one.id == found else of_the_person for one in concerned}
+
+
+def shared(locked: Mapping[UUID, Seated], found: UUID, values: Values) -> dict[UUID, Values]:
+    """What changes of each registrant when a list corrects `found`: a name goes to all that the person holds."""
+    row = locked[found]
+    same = [one for one in locked.values() if one.person == row.person and one.name_sealed is not None]
+    return _shared(same if _OF_THE_PERSON & values.keys() else [row], found, values)
+
+
+async def write(
+    session: Session,
+    vault: Vault,
+    changes: Mapping[UUID, Values],
+    locked: Mapping[UUID, Seated],
+    callers: Mapping[UUID, Caller],
+    reason: str,
+    now: datetime,
+) -> None:
+    """Write what changes of each registrant, and suspect whoever has the NIK elsewhere under a clearly other name."""
+    rows = [_after(locked[one], values) for one, values in changes.items()]
+    await session.run(_UPDATE, **_CORRECTED.of(rows))
+    entries = [_told(locked[one], values, callers[one], reason) for one, values in changes.items()]
+    renamed = [row for row in rows if _OF_THE_PERSON & changes[row.id].keys()]
+    if renamed:
+        disputes = await _suspicions(session, vault, renamed, locked, callers)
+        entries += await cases.open_or_join(session, disputes, now) if disputes else []
+    await change_log.append(session, entries, now)
+
+
+async def _suspicions(
+    session: Session,
+    vault: Vault,
+    renamed: Sequence[_Corrected],
+    locked: Mapping[UUID, Seated],
+    callers: Mapping[UUID, Caller],
+) -> list[Dispute]:
+    """One for each registrant of another organizer that holds the NIK."""
+    season = next(iter(locked.values())).season
+    standing = await uniqueness.standing(session, season, {row.nik_index for row in renamed})
+    found: dict[tuple[UUID, str], Dispute] = {}
+    for row in renamed:
+        organizer = locked[row.id].organizer
+        for claim, held in standing.held.items():
+            is_another = claim.nik_index == row.nik_index and held.organizer != organizer
+            if is_another and opening.clearly_differ(held.name_sealed, row.name_sealed, vault):
+                found[held.id, organizer] = Dispute(
+                    held=held,
+                    season=season,
+                    organizer=organizer,
+                    client_id=callers[row.id].client_id,
+                    suspect=True,
+                    refused=False,
+                )
+    return list(found.values())
+
+
+@refuses(NikInvalid, SeasonClosed, MotorcycleRequired, NotFound, InvalidValue)
+def judge(correction: Correction, row: Seated, vault: Vault) -> Values | Refusal:
     """The columns that change."""
     reason = reason_given(correction.reason)
     if isinstance(reason, InvalidValue):
@@ -148,7 +226,7 @@ def _corrected(correction: Correction, row: _Locked, vault: Vault) -> dict[str, 
         return SeasonClosed("ref", season=row.season)
     if row.nik_sealed is None:
         return NotFound("ref")
-    values: dict[str, Any] = {}
+    values: Values = {}
     for part in (_person(correction, row, vault), _booking(correction, row)):
         if isinstance(part, Refusal):
             return part
@@ -156,8 +234,8 @@ def _corrected(correction: Correction, row: _Locked, vault: Vault) -> dict[str, 
     return values
 
 
-def _person(correction: Correction, row: _Locked, vault: Vault) -> dict[str, Any] | Refusal:
-    values: dict[str, Any] = {}
+def _person(correction: Correction, row: Seated, vault: Vault) -> Values | Refusal:
+    values: Values = {}
     if correction.nik is not None:
         parsed = nik.parse(correction.nik)
         if isinstance(parsed, NikInvalid):
@@ -174,8 +252,8 @@ def _person(correction: Correction, row: _Locked, vault: Vault) -> dict[str, Any
     return values
 
 
-def _booking(correction: Correction, row: _Locked) -> dict[str, Any] | Refusal:
-    values: dict[str, Any] = {}
+def _booking(correction: Correction, row: Seated) -> Values | Refusal:
+    values: Values = {}
     told = particulars.judge(correction)
     if isinstance(told, InvalidValue):
         return told
@@ -188,37 +266,12 @@ def _booking(correction: Correction, row: _Locked) -> dict[str, Any] | Refusal:
     return {name: value for name, value in values.items() if value != getattr(row, name)}
 
 
-async def _refused(
-    session: Session, concerned: Sequence[_Locked], values: dict[str, Any], caller: Caller
-) -> Refusal | None:
-    """A new NIK against its block and its other registrations."""
-    index = values.get("nik_index")
-    if index is None:
-        return None
-    standing = await uniqueness.standing(session, concerned[0].season, [index])
-    if index in standing.blocked_until:
-        return NikBlocked("nik", until_season=standing.blocked_until[index])
-    for row in concerned:
-        held = standing.held.get(NikClaim(index, row.direction, row.service))
-        if held is not None and row.status in NIK_HOLDERS:
-            return uniqueness.already_registered(held, caller)
-    return None
-
-
-async def _write(session: Session, concerned: Sequence[_Locked], found: UUID, values: dict[str, Any]) -> None:
-    of_the_person = {name: value for name, value in values.items() if name in _OF_THE_PERSON}
-    corrected = [_after(row, values if row.id == found else of_the_person) for row in concerned]
-    await session.run(_UPDATE, **_CORRECTED.of(corrected))
-
-
-def _after(row: _Locked, values: dict[str, Any]) -> _Corrected:
+def _after(row: Seated, values: Values) -> _Corrected:
     return _Corrected(id=row.id, **{name: values.get(name, getattr(row, name)) for name in _FIELDS})
 
 
-def _told(row: _Locked, found: UUID, values: dict[str, Any], caller: Caller, reason: str) -> change_log.Entry:
+def _told(row: Seated, values: Values, caller: Caller, reason: str) -> change_log.Entry:
     changed = {_TOLD[name] for name in values if name != "nik_sealed"}
-    if row.id != found:
-        changed &= {"nik", "name"}
     return change_log.Entry(
         kind=ChangeKind.REGISTRANT_CORRECTED,
         season=row.season,

@@ -31,18 +31,18 @@ from app.errors import (
     refused_by,
     refuses,
 )
-from app.models.enums import ChangeKind, Direction
-from app.models.registrant import HOLDS_NIK, SEAT_HOLDERS, YET_TO_DEPART
+from app.models.enums import ChangeKind
+from app.models.registrant import SEAT_HOLDERS, YET_TO_DEPART
 from app.registry import change_log
+from app.registry.amending import people
+from app.registry.amending.people import Seated
 from app.registry.caller import Caller
 from app.registry.registrants import lookup, view
-from app.registry.registrants.view import Stored, View
+from app.registry.registrants.view import View
 from app.registry.routes import holders, quota
 from app.registry.routes import route as routes
 from app.registry.routes.quota import Seats
 from app.registry.routes.route import Route
-from app.registry.terms import policy
-from app.registry.values import cities
 from app.sql import Arrays, statement
 from app.vault.vault import Vault
 
@@ -54,20 +54,6 @@ class Reroute:
     id: UUID
     route_id: UUID
     caller: Caller
-
-
-@dataclass(slots=True, kw_only=True)
-class Seated(Stored):
-    """A locked registrant."""
-
-    nik_index: bytes | None
-    season_closed_at: datetime | None
-    return_requires_outbound: bool
-
-    @property
-    def person(self) -> tuple[int, str, bytes | UUID]:
-        """Whose it is. Of an erased registrant nobody knows."""
-        return (self.season, self.organizer, self.nik_index or self.id)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -94,25 +80,6 @@ class _Moved(NamedTuple):
 
 
 _ROUTES_OF = statement("SELECT route_id FROM registrant WHERE id = ANY(CAST(:ids AS uuid[]))", UUID)
-# OFFSET 0 has PostgreSQL look up one registrant after the other (see `lifecycle`).
-_OF_THE_SAME_PERSON = f"""
-    SELECT other.id FROM unnest(CAST(:ids AS uuid[])) AS asked (id)
-    JOIN LATERAL (SELECT season, nik_index, organizer_code FROM registrant WHERE id = asked.id OFFSET 0) r ON true
-    JOIN LATERAL (
-        SELECT id, organizer_code FROM registrant
-        WHERE season = r.season AND nik_index = r.nik_index AND {HOLDS_NIK} OFFSET 0
-    ) other ON other.organizer_code = r.organizer_code
-"""
-_HELD = statement(_OF_THE_SAME_PERSON, UUID)
-_LOCK = statement(
-    f"""
-    SELECT {view.COLUMNS}, r.nik_index, season.closed_at AS season_closed_at,
-           {policy.in_force("return_requires_outbound", "r.organizer_code")} AS return_requires_outbound
-    FROM {view.FROM} JOIN season ON season.year = r.season {policy.join("r.season", "r.organizer_code")}
-    WHERE r.id = ANY(CAST(:ids AS uuid[]) || ARRAY({_OF_THE_SAME_PERSON})) ORDER BY r.id FOR NO KEY UPDATE OF r
-    """,
-    Seated,
-)
 _MOVED = Arrays("moved", _Moved)
 _UPDATE = statement(
     f"""
@@ -133,14 +100,19 @@ _UPDATE = statement(
     NotYours,
     InvalidValue,
 )
-async def reroute(session: Session, moves: Sequence[Reroute], now: datetime) -> list[Seated | Refusal]:
-    """Move people, each judged against what the ones before it left. Raises `Raced`."""
-    ground = await lock(session, [one.id for one in moves], [one.route_id for one in moves], now)
+async def take(session: Session, moves: Sequence[Reroute], ground: Ground) -> list[Seated | Refusal]:
+    """Move people who are locked. Raises `Raced`."""
     verdicts: dict[int, Seated | Refusal] = {}
     for places in _by_person(moves, ground):
         verdicts |= _take(places, moves, ground)
     await _write(session, ground)
     return [verdicts[place] for place in range(len(moves))]
+
+
+@refuses(*refused_by(take))
+async def reroute(session: Session, moves: Sequence[Reroute], now: datetime) -> list[Seated | Refusal]:
+    """Move people, each judged against what the ones before it left. Raises `Raced`."""
+    return await take(session, moves, await lock(session, moves, now))
 
 
 @refuses(NikInvalid, *refused_by(reroute))
@@ -159,20 +131,21 @@ async def move(
     return [one if isinstance(one, Refusal) else view.from_row(one, vault, caller) for one in verdicts]
 
 
-async def lock(session: Session, ids: Collection[UUID], wanted: Collection[UUID], now: datetime) -> Ground:
-    """Lock the routes where people are and the `wanted` ones, and then the people with all that they hold.
+async def lock(session: Session, moves: Sequence[Reroute], now: datetime, *, also: Collection[UUID] = ()) -> Ground:
+    """Lock the routes where people are and those they are to go to, then the people with all that they hold.
 
-    Raises `Raced` when one of them was moved, or came, before the locks.
+    `also` are registrants who are not moved, and need to be locked. Raises `Raced` when somebody was moved, or came,
+    before the locks.
     """
+    ids, wanted = {*(one.id for one in moves), *also}, {one.route_id for one in moves}
     standing = {one.id for one in await routes.by_ids(session, list(wanted), now) if one is not None}
     seats = await quota.lock(session, standing | set(await session.rows(_ROUTES_OF, ids=list(ids))), now)
-    people = {row.id: row for row in await session.rows(_LOCK, ids=list(ids))}
-    held = set(await session.rows(_HELD, ids=list(ids)))
-    if not held <= people.keys() or any(people[one].route_id not in seats for one in ids if one in people):
+    found_people = await people.lock(session, ids)
+    if any(found_people[one].route_id not in seats for one in ids if one in found_people):
         raise Raced
-    needed = {row.route_id for row in people.values()} | standing
+    needed = {row.route_id for row in found_people.values()} | standing
     found = {one.id: one for one in await routes.by_ids(session, list(needed), now) if one is not None}
-    return Ground(now=now, seats=seats, routes=found, people=people)
+    return Ground(now=now, seats=seats, routes=found, people=found_people)
 
 
 # --- judging ----------------------------------------------------------------------------------------------------------
@@ -256,25 +229,10 @@ def _judge_cities(row: Seated, where: Mapping[UUID, Route], ground: Ground) -> R
         if other.status not in SEAT_HOLDERS:
             continue
         its = where.get(other.id) or ground.routes[other.route_id]
-        refused = _judge_pair(row, route, other, its)
+        refused = people.judge_pair(row, route, other, its, "routeId")
         if refused is not None:
             return refused
     return None
-
-
-def _judge_pair(row: Seated, route: Route, other: Seated, its: Route) -> Refusal | None:
-    if row.direction == other.direction:
-        # The motorcycle of the rider, or the rider of the motorcycle.
-        same = row.id == other.id or cities.key(route.destination.city) == cities.key(its.destination.city)
-        return None if same else DestinationMismatch("routeId", city=its.destination.city)
-    if row.service != other.service or not row.return_requires_outbound:
-        return None
-    home, back = (its, route) if row.direction == Direction.BALIK else (route, its)
-    return None if _leaves_from(back, home) else ReturnCityMismatch("routeId", city=home.destination.city)
-
-
-def _leaves_from(back: Route, home: Route) -> bool:
-    return cities.key(back.origin.city) == cities.key(home.destination.city)
 
 
 # --- writing ----------------------------------------------------------------------------------------------------------
@@ -293,12 +251,12 @@ def _apply(moves: Iterable[Reroute], ground: Ground) -> None:
         _part(ground.of_person(ground.people[one.id]), ground)
 
 
-def _part(people: Sequence[Seated], ground: Ground) -> None:
+def _part(held: Sequence[Seated], ground: Ground) -> None:
     """Where the policy lets a return go from another city, it is no longer the return of that outbound."""
-    by_id = {row.id: row for row in people}
-    for row in people:
+    by_id = {row.id: row for row in held}
+    for row in held:
         home = None if row.outbound_id is None else by_id.get(row.outbound_id)
-        if home is not None and not _leaves_from(ground.routes[row.route_id], ground.routes[home.route_id]):
+        if home is not None and not people.leaves_from(ground.routes[row.route_id], ground.routes[home.route_id]):
             row.outbound_id = None
 
 
@@ -306,8 +264,8 @@ async def _write(session: Session, ground: Ground) -> None:
     moved = {one: old for one, old in ground.moved.items() if ground.people[one].route_id != old}
     if not moved:
         return
-    people = {row.person for row in (ground.people[one] for one in moved)}
-    rows = [_Moved(row.id, row.route_id, row.outbound_id) for row in ground.people.values() if row.person in people]
+    persons = {row.person for row in (ground.people[one] for one in moved)}
+    rows = [_Moved(row.id, row.route_id, row.outbound_id) for row in ground.people.values() if row.person in persons]
     await session.run(_UPDATE, **_MOVED.of(rows))
     seated = [one for one in moved if ground.people[one].seats]
     seats = Counter(ground.people[one].route_id for one in seated)

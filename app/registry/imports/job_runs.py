@@ -9,8 +9,9 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from typing import NamedTuple
 from uuid import UUID
 
 import orjson
@@ -22,6 +23,7 @@ from app.registry import change_log
 from app.registry.caller import Caller
 from app.registry.imports.jobs import COLUMNS, Failure, Job, UnreadSheet
 from app.sql import statement
+from app.vault.vault import Vault
 
 LEASE = timedelta(seconds=10)
 MOST_ATTEMPTS = 3
@@ -53,8 +55,15 @@ class Chunk:
     """Blind indexes of the NIKs of refused rows. Whoever a refused row names is not missing."""
     organizers: frozenset[str] = frozenset()
     """The organizers that its rows name in `source`."""
+    differences: bytes | None = None
+    """Sealed by `sealed_differences`: names are in it."""
     unread: int = 0
     """Refused rows whose NIK cannot be read: nobody knows whom they name."""
+
+
+class _Judged(NamedTuple):
+    verdicts: bytes
+    differences: bytes | None
 
 
 class LeaseLost(EverybodysError):  # noqa: N818 - an outcome
@@ -109,13 +118,13 @@ _ADVANCE = statement(
 )
 _PUT_CHUNK = statement(
     """
-    INSERT INTO import_chunk (job_id, number, verdicts, registrants, refused, organizers, done_at)
+    INSERT INTO import_chunk (job_id, number, verdicts, registrants, refused, organizers, differences, done_at)
     VALUES (:id, :number, :verdicts, CAST(:registrants AS uuid[]), CAST(:refused AS bytea[]),
-            CAST(:organizers AS text[]), :now)
+            CAST(:organizers AS text[]), :differences, :now)
     """
 )
 _DONE = statement("SELECT number FROM import_chunk WHERE job_id = :id", int)
-_VERDICTS = statement("SELECT verdicts FROM import_chunk WHERE job_id = :id AND number = :number", bytes)
+_VERDICTS = statement("SELECT verdicts, differences FROM import_chunk WHERE job_id = :id AND number = :number", _Judged)
 _BEGIN_AGAIN = statement(
     f"""
     UPDATE import_job SET rows_done = 0, results = '{{}}', codes = '{{}}', unread_rows = 0, lease_until = :until
@@ -142,10 +151,20 @@ async def done(session: Session, job: Job) -> frozenset[int]:
     return frozenset(await session.rows(_DONE, id=job.id))
 
 
-async def verdicts(session: Session, job: Job, number: int) -> list[RowVerdict]:
-    """Of one chunk."""
+async def verdicts(session: Session, vault: Vault, job: Job, number: int) -> list[RowVerdict]:
+    """Of one chunk, with what differs in their explanations."""
     written = await session.one(_VERDICTS, id=job.id, number=number)
-    return [RowVerdict(*values) for values in orjson.loads(written)]
+    found = [RowVerdict(*values) for values in orjson.loads(written.verdicts)]
+    told = [] if written.differences is None else orjson.loads(vault.open_bytes(written.differences))
+    for place, text in told:
+        before = found[place]
+        found[place] = replace(before, explanation=" ".join(part for part in (before.explanation, text) if part))
+    return found
+
+
+def sealed_differences(vault: Vault, told: Sequence[tuple[int, str]]) -> bytes | None:
+    """`told` says of verdicts, by their places in the chunk, what differs. None: nothing differs."""
+    return vault.seal(orjson.dumps(told).decode()) if told else None
 
 
 async def waiting(session: Session, now: datetime) -> bool:
@@ -195,6 +214,7 @@ async def advance(session: Session, job: Job, runner: UUID, chunk: Chunk, now: d
         registrants=list(chunk.registrants),
         refused=list(chunk.refused),
         organizers=list(chunk.organizers),
+        differences=chunk.differences,
         now=now,
     )
 

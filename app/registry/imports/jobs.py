@@ -15,9 +15,10 @@ from uuid_utils.compat import uuid7
 
 from app.db import Session
 from app.errors import InvalidValue, Language, NotFound, NotYours, Refusal, RefusalError, SeasonClosed, refuses
-from app.models.enums import ImportMode
+from app.models.enums import ImportChanges, ImportMode
 from app.registry.caller import Caller
 from app.registry.terms import seasons
+from app.registry.values.texts import not_in_the_future
 from app.sql import Statement, statement
 from app.vault.vault import Vault
 
@@ -37,6 +38,11 @@ class Order:
 
     caller: Caller
     mode: ImportMode = ImportMode.UPSERT
+    changes: ImportChanges = ImportChanges.REPORT
+    as_of: datetime | None = None
+    """Of APPLY: the instant of the list. None: when the file came."""
+    even_though: bool = False
+    """Of APPLY: also if more than a fifth would be moved."""
     dry_run: bool = False
     season: int | None = None
     """None: the current one."""
@@ -76,6 +82,9 @@ class Job:
     season: int
     day: date | None
     mode: str
+    changes: str
+    as_of: datetime | None
+    even_though: bool
     dry_run: bool
     covers: list[str]
     extension: str
@@ -125,7 +134,8 @@ class Job:
 
 
 COLUMNS = """
-    id, organizer_code AS organizer, client_id, season, day, mode, dry_run, covers, extension, state, error_code,
+    id, organizer_code AS organizer, client_id, season, day, mode, changes, as_of, even_though, dry_run, covers,
+    extension, state, error_code,
     error_indonesian, error_english, rows_read, rows_done, CAST(results AS text) AS results_json,
     CAST(codes AS text) AS codes_json, CAST(unread_sheets AS text) AS unread_sheets_json,
     unread_rows, missing, created_at, started_at, finished_at, wiped_at, attempts
@@ -136,10 +146,10 @@ _UNFINISHED = statement(
 )
 _CREATE = statement(
     f"""
-    INSERT INTO import_job (id, organizer_code, client_id, season, day, mode, dry_run, covers, extension, state,
-                            created_at)
-    VALUES (:id, :organizer, :client_id, :season, :day, :mode, :dry_run, CAST(:covers AS text[]), :extension, 'QUEUED',
-            :now)
+    INSERT INTO import_job (id, organizer_code, client_id, season, day, mode, changes, as_of, even_though, dry_run,
+                            covers, extension, state, created_at)
+    VALUES (:id, :organizer, :client_id, :season, :day, :mode, :changes, :as_of, :even_though, :dry_run,
+            CAST(:covers AS text[]), :extension, 'QUEUED', :now)
     RETURNING {COLUMNS}
     """,
     Job,
@@ -181,7 +191,7 @@ async def create(
     session: Session, vault: Vault, order: Order, content: Iterable[bytes], now: datetime
 ) -> Job | Refusal:
     """Take in a file, in pieces of at most `PIECE_BYTES`, for any server to work off."""
-    refused = _impossible(order)
+    refused = _impossible(order) or _not_to_be_applied(order, now)
     if refused is not None:
         return refused
     season = await _season(session, order)
@@ -203,6 +213,22 @@ def _impossible(order: Order) -> InvalidValue | NotYours | None:
     if not all(order.caller.owns(code) for code in order.covers):
         return NotYours("covers")
     return None
+
+
+def _not_to_be_applied(order: Order, now: datetime) -> InvalidValue | None:
+    if order.changes != ImportChanges.APPLY:
+        named = next(
+            (name for name, given in (("asOf", order.as_of), ("evenThough", order.even_though)) if given), None
+        )
+        return (
+            None
+            if named is None
+            else InvalidValue(named, f"{named} hanya untuk changes: APPLY.", f"{named} is for changes: APPLY alone.")
+        )
+    if order.as_of is not None and order.as_of.tzinfo is None:
+        return InvalidValue("asOf", "Waktu harus menyebut zonanya.", "The time must name its zone.")
+    instant = not_in_the_future(order.as_of, now, "asOf")
+    return instant if isinstance(instant, InvalidValue) else None
 
 
 async def _too_many(session: Session, organizer: str) -> InvalidValue | None:
@@ -239,6 +265,9 @@ async def _create(session: Session, order: Order, season: int, now: datetime) ->
         season=season,
         day=order.day,
         mode=order.mode,
+        changes=order.changes,
+        as_of=order.as_of,
+        even_though=order.even_though,
         dry_run=order.dry_run,
         covers=sorted(set(order.covers)),
         extension=order.extension,

@@ -36,6 +36,18 @@ class StandingBlock:
     until_season: int
 
 
+class BlockOfRegistrant(NamedTuple):
+    """A standing block that came from a registrant."""
+
+    id: UUID
+    reason: str
+    from_season: int
+    until_season: int
+    organizer_code: str
+    registrant_id: UUID
+    since: datetime
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Forfeit:
     """A NIK to be blocked because its registration was forfeited."""
@@ -103,6 +115,23 @@ _LIFT_ALL = statement(
     WHERE id = ANY(CAST(:ids AS uuid[])) AND lifted_at IS NULL
     """
 )
+_FROM_REGISTRANTS = statement(
+    """
+    SELECT id, reason, from_season, until_season, organizer_code, registrant_id, since FROM nik_block
+    WHERE nik_index = ANY(CAST(:niks AS bytea[])) AND lifted_at IS NULL
+      AND registrant_id = ANY(CAST(:registrants AS uuid[]))
+    ORDER BY id FOR NO KEY UPDATE
+    """,
+    BlockOfRegistrant,
+)
+_COPY = statement(
+    f"""
+    INSERT INTO nik_block ({_COLUMNS}, since, client_id)
+    SELECT {", ".join("copy." + name for name in _Block._fields)}, old.since, :client_id
+    FROM {Arrays("copy", _Block, numbered=True)} JOIN nik_block old ON old.id = (CAST(:old_ids AS uuid[]))[copy.place]
+    """
+)
+CORRECTED = "NIK-nya salah ketik dan sudah diperbaiki."
 FORFEITED = "Gugur: tidak diverifikasi sampai batas waktu."
 
 
@@ -133,6 +162,55 @@ async def block_forfeited(session: Session, forfeits: Sequence[Forfeit], client_
         for forfeit in forfeits
     ]
     await change_log.append(session, entries, now)
+
+
+async def from_registrants(
+    session: Session, niks: Collection[bytes], registrants: Collection[UUID]
+) -> list[BlockOfRegistrant]:
+    """The standing blocks of `niks` that came from `registrants`, locked."""
+    return await session.rows(_FROM_REGISTRANTS, niks=list(niks), registrants=list(registrants))
+
+
+async def correct(
+    session: Session,
+    wrong: Sequence[BlockOfRegistrant],
+    along: Sequence[BlockOfRegistrant],
+    nik_index: bytes,
+    client_id: str | None,
+    now: datetime,
+) -> None:
+    """Lift the `wrong` blocks, and put those of them that are `along` on the NIK of `nik_index`, as old as they are."""
+    await session.run(_LIFT_ALL, ids=[one.id for one in wrong], now=now, lifted_by=client_id, reason=CORRECTED)
+    entries = [_corrected(one, ChangeKind.NIK_BLOCK_LIFTED, CORRECTED, client_id) for one in wrong]
+    if along:
+        copies = Arrays("copy", _Block).of([_copy(one, nik_index) for one in along])
+        await session.run(_COPY, client_id=client_id, old_ids=[one.id for one in along], **copies)
+        entries += [_corrected(one, ChangeKind.NIK_BLOCKED, one.reason, client_id) for one in along]
+    await change_log.append(session, entries, now)
+
+
+def _copy(one: BlockOfRegistrant, nik_index: bytes) -> _Block:
+    return _Block(
+        id=uuid7(),
+        nik_index=nik_index,
+        reason=one.reason,
+        from_season=one.from_season,
+        until_season=one.until_season,
+        organizer_code=one.organizer_code,
+        registrant_id=one.registrant_id,
+    )
+
+
+def _corrected(one: BlockOfRegistrant, kind: ChangeKind, reason: str, client_id: str | None) -> change_log.Entry:
+    return change_log.Entry(
+        kind=kind,
+        season=one.from_season,
+        organizer=one.organizer_code,
+        registrant_id=one.registrant_id,
+        client_id=client_id,
+        reason=reason,
+        facts={"untilSeason": one.until_season} if kind == ChangeKind.NIK_BLOCKED else None,
+    )
 
 
 @refuses(NikInvalid, NotFound, InvalidValue)

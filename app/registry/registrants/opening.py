@@ -40,10 +40,21 @@ def is_name(name_sealed: bytes, name: str, vault: Vault) -> bool:
     return vault.open_personal(name_sealed) == name
 
 
+def other_name(name_sealed: bytes, name: str, vault: Vault) -> str | None:
+    """The stored name, if it is written otherwise than `name`. Lists are often written in capitals: these are equal."""
+    stored = vault.open_personal(name_sealed)
+    return None if stored.casefold() == name.casefold() else stored
+
+
 def clearly_differs(name_sealed: bytes, name: str, vault: Vault) -> bool:
     """Whether `name` is clearly another name than the stored one. Most names are equal: these need no comparison."""
     stored = vault.open_personal(name_sealed)
     return stored != name and names.clearly_differ(name, stored)
+
+
+def clearly_differ(one: bytes, other: bytes, vault: Vault) -> bool:
+    """Whether two stored names are clearly those of two people."""
+    return clearly_differs(one, vault.open_personal(other), vault)
 
 
 def is_found_by(nik_index: bytes, nik_sealed: bytes, vault: Vault) -> bool:

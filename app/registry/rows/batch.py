@@ -12,12 +12,22 @@ from app.clock import wib_day
 from app.db import Session
 from app.errors import Refusal
 from app.registry.caller import Caller
+from app.registry.routes.route import Route
 from app.registry.rows import provisional, recognition
 from app.registry.rows.recognition import Recognised
 from app.registry.rows.row import Itinerary, ParsedRow, Row, parse, spelling_of_organizer
 from app.registry.rows.verdicts import Result, Verdict
+from app.registry.values.particulars import Particulars
 from app.sql import statement
 from app.vault.vault import Vault
+
+
+@dataclass(frozen=True, slots=True)
+class Applying:
+    """Rows may move and correct people who are known (`changes: APPLY`)."""
+
+    as_of: datetime | None = None
+    """The instant of the list: whoever was changed after it stays. None: now."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +36,8 @@ class Push:
 
     caller: Caller
     row: Row
+    applying: Applying | None = None
+    """None: what differs is only reported (`changes: REPORT`)."""
 
 
 class NaturalKey(NamedTuple):
@@ -35,6 +47,29 @@ class NaturalKey(NamedTuple):
     nik_index: bytes
     direction: str
     service: str
+
+
+@dataclass(slots=True, kw_only=True)
+class Known(Particulars):
+    """A registrant of the organizer of a row."""
+
+    organizer: str
+    nik_index: bytes
+    direction: str
+    service: str
+    id: UUID
+    status: str
+    route_id: UUID
+    registered_at: datetime
+    plate: str | None
+    registration_number: str | None
+    name_sealed: bytes
+
+    @property
+    def key(self) -> NaturalKey:
+        return NaturalKey(
+            organizer=self.organizer, nik_index=self.nik_index, direction=self.direction, service=self.service
+        )
 
 
 class PlacedRow(NamedTuple):
@@ -52,6 +87,10 @@ class Batch:
     """By the places of the rows."""
     routes: dict[Itinerary, Recognised] = field(default_factory=dict)
     made: provisional.Made = field(default_factory=provisional.Made)
+    applying: dict[int, Applying] = field(default_factory=dict)
+    """By the places of the rows that may change somebody."""
+    stored_routes: dict[UUID, Route] = field(default_factory=dict)
+    """Where people are whose rows mean another route."""
     used_routes: set[UUID] = field(default_factory=set)
     """Routes that somebody was registered on."""
     has_its_turn: bool = False
@@ -59,6 +98,13 @@ class Batch:
 
     def route(self, row: ParsedRow) -> Recognised:
         return self.routes[row.itinerary]
+
+    def means_another_route(self, row: ParsedRow, known: Known) -> bool:
+        return known.route_id not in self.route(row).alike
+
+    def other_route(self, row: ParsedRow, known: Known) -> Route | None:
+        """Where somebody is, if `row` means another route."""
+        return self.stored_routes.get(known.route_id) if self.means_another_route(row, known) else None
 
     def key(self, row: ParsedRow) -> NaturalKey:
         return NaturalKey(
@@ -101,6 +147,8 @@ def _parse(batch: Batch, pushes: Sequence[Push], own: Mapping[Caller, Mapping[st
             batch.verdicts[place] = Verdict(result=Result.REFUSED, refusal=parsed)
         else:
             rows.append(PlacedRow(place, parsed))
+            if one.applying is not None:
+                batch.applying[place] = one.applying
     return rows
 
 

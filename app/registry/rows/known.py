@@ -7,9 +7,7 @@ the newest counts.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
 from typing import NamedTuple
-from uuid import UUID
 
 from app.clock import wib_day
 from app.db import Session
@@ -17,36 +15,17 @@ from app.models.enums import RegistrantStatus
 from app.models.registrant import HOLDS_NIK, NIK_HOLDERS
 from app.registry.registrants import opening
 from app.registry.registrants.submission import NAME_DIFFERS, ROUTE_DIFFERS
-from app.registry.rows import early_ends
-from app.registry.rows.batch import Batch, NaturalKey, PlacedRow
+from app.registry.rows import differences, early_ends
+from app.registry.rows.batch import Batch, Known, NaturalKey, PlacedRow
 from app.registry.rows.row import ParsedRow
 from app.registry.rows.verdicts import Result, Verdict
-from app.registry.values import nik
+from app.registry.values import nik, particulars
 from app.sql import Arrays, statement
 
 S = RegistrantStatus
 
 ENDED = frozenset({S.CANCELLED, S.FORFEITED, S.NO_SHOW})
 """A row that tells such a status registers nobody."""
-
-
-class Known(NamedTuple):
-    organizer: str
-    nik_index: bytes
-    direction: str
-    service: str
-    id: UUID
-    status: str
-    route_id: UUID
-    registered_at: datetime
-    reference: str | None
-    name_sealed: bytes
-
-    @property
-    def key(self) -> NaturalKey:
-        return NaturalKey(
-            organizer=self.organizer, nik_index=self.nik_index, direction=self.direction, service=self.service
-        )
 
 
 class _Asked(NamedTuple):
@@ -58,7 +37,8 @@ _ASKED = Arrays("asked", _Asked)
 _KNOWN = statement(
     f"""
     SELECT r.organizer_code AS organizer, r.nik_index, r.direction, r.service,
-           r.id, r.status, r.route_id, r.registered_at, r.reference, r.name_sealed
+           r.id, r.status, r.route_id, r.registered_at, r.plate, r.registration_number, r.name_sealed,
+           {", ".join(f"r.{name}" for name in particulars.NAMES)}
     FROM {_ASKED}
     -- OFFSET: looked up NIK by NIK, also in a table that has no statistics yet (see `uniqueness`).
     JOIN LATERAL (SELECT * FROM registrant WHERE nik_index = asked.nik_index OFFSET 0) r
@@ -115,6 +95,7 @@ def answer(batch: Batch, row: ParsedRow, known: Known) -> Verdict:
         registrant_id=known.id,
         organizer=row.organizer,
         warnings=row.nik.warnings if is_stale else (*row.nik.warnings, *_differences(batch, row, known)),
+        differences=() if is_stale else differences.of(row, known, batch.other_route(row, known), batch.vault),
     )
 
 
@@ -123,10 +104,10 @@ def _is_another_booking(row: ParsedRow, other: Known | ParsedRow) -> bool:
 
 
 def _differences(batch: Batch, row: ParsedRow, known: Known) -> list[nik.Warning]:
-    """Where the row tells something else than is stored. What is stored stays."""
-    differences = []
-    if known.route_id not in batch.route(row).alike:
-        differences.append(ROUTE_DIFFERS)
+    """Where the row tells something else than is stored. What is stored stays, unless the row may change it."""
+    found = []
+    if batch.means_another_route(row, known):
+        found.append(ROUTE_DIFFERS)
     if opening.clearly_differs(known.name_sealed, row.name, batch.vault):
-        differences.append(NAME_DIFFERS)
-    return differences
+        found.append(NAME_DIFFERS)
+    return found

@@ -2,7 +2,8 @@
 
 A batch of rows is worked off in passes. In a pass, a person whom the organizer has not registered yet is submitted, and
 whoever is known goes on to the status that the row tells (`taking`). An end of somebody unknown is remembered
-(`early_ends`). The number of SQL statements does not depend on the number of rows.
+(`early_ends`). Rows that apply move and correct whom they know (`applying`). The number of SQL statements does not
+depend on the number of rows.
 """
 
 from __future__ import annotations
@@ -17,12 +18,14 @@ from app.db import Session
 from app.errors import SeasonClosed, refused_by, refuses
 from app.models.enums import RegistrantStatus
 from app.registry import change_log
+from app.registry.amending import corrections, rerouting
 from app.registry.registrants import lifecycle, transitions
 from app.registry.registrants.submission import submit
+from app.registry.routes import route as routes
+from app.registry.rows import applying, early_ends, known, provisional, taking
 from app.registry.rows import batch as batches
-from app.registry.rows import early_ends, known, provisional, taking
-from app.registry.rows.batch import Batch, NaturalKey, PlacedRow, Push
-from app.registry.rows.known import Known
+from app.registry.rows.applying import Applied
+from app.registry.rows.batch import Batch, Known, NaturalKey, PlacedRow, Push
 from app.registry.rows.row import ParsedRow, Row, row_of
 from app.registry.rows.taking import Registered
 from app.registry.rows.verdicts import RESULT_TITLES, Result, Verdict
@@ -44,7 +47,7 @@ class _Seasons(NamedTuple):
 _SEASONS = statement(f"SELECT {seasons.CURRENT} AS current, {seasons.LATEST} AS latest", _Seasons)
 
 
-@refuses(*refused_by(submit, lifecycle.advance))
+@refuses(*refused_by(submit, lifecycle.advance, rerouting.take, corrections.judge))
 async def push(
     session: Session,
     vault: Vault,
@@ -91,21 +94,50 @@ async def _pass(session: Session, batch: Batch, waiting: Sequence[PlacedRow], *,
     found = await _known(session, batch, waiting)
     plan = _plan(batch, waiting, found, last=last)
     await _leave_out_overtaken(session, batch, plan)
+    await _read_stored_routes(session, batch, plan, found)
+    answered = {place: _about(batch, row, found.get(batch.key(row))) for place, row in plan.about_known}
+    applied = _applied(batch, plan, found, answered)
     # A batch may wait here until another batch has made the same route. It must hold no lock of a route meanwhile.
-    await taking.make_routes(session, batch, plan.new)
-    await taking.lock_routes(session, batch, plan.new, _ending(batch, plan, found))
+    await taking.make_routes(session, batch, [*plan.new, *(PlacedRow(one.place, one.row) for one in applied)])
+    await taking.lock_routes(session, batch, plan.new, _ending(batch, plan, found), applying.routes(batch, applied))
     registered = await taking.register(session, batch, plan.new) if plan.new else {}
     early: list[ParsedRow] = []
     for place, row in plan.about_known:
-        key = batch.key(row)
-        by_this_batch = registered.get(key) if place in plan.behind else None
-        verdict = _behind(row, by_this_batch) or _about(batch, row, found.get(key))
+        by_this_batch = registered.get(batch.key(row)) if place in plan.behind else None
+        verdict = _behind(row, by_this_batch) or answered[place]
         batch.verdicts[place] = verdict or early_ends.remembered(row)
         early += [] if verdict else [row]
     if early:
         await early_ends.remember(session, batch, early)
+    if applied:
+        await applying.apply(session, batch, applied)
     await taking.advance(session, batch, waiting)
     return plan.later
+
+
+async def _read_stored_routes(session: Session, batch: Batch, plan: Plan, found: Mapping[NaturalKey, Known]) -> None:
+    """The routes of people whose rows mean another route: what differs is told column by column."""
+    ids = set()
+    for _, row in plan.about_known:
+        standing = found.get(batch.key(row))
+        if standing is not None and batch.means_another_route(row, standing):
+            ids.add(standing.route_id)
+    stored = await routes.by_ids(session, list(ids), batch.now) if ids else []
+    batch.stored_routes |= {one.id: one for one in stored if one is not None}
+
+
+def _applied(
+    batch: Batch, plan: Plan, found: Mapping[NaturalKey, Known], answered: Mapping[int, Verdict | None]
+) -> list[Applied]:
+    """The rows that may change somebody. What is older than the registry changes nothing."""
+    applied = []
+    for place, row in plan.about_known:
+        standing, verdict = found.get(batch.key(row)), answered[place]
+        if place not in batch.applying or place in plan.behind or standing is None or verdict is None:
+            continue
+        if verdict.result is Result.UNCHANGED and not transitions.way(row.status, RegistrantStatus(standing.status)):
+            applied.append(Applied(place, row, standing))
+    return applied
 
 
 async def _known(session: Session, batch: Batch, waiting: Sequence[PlacedRow]) -> dict[NaturalKey, Known]:

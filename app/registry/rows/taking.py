@@ -48,13 +48,17 @@ async def make_routes(session: Session, batch: Batch, new: Sequence[PlacedRow]) 
             batch.routes[itinerary] = Recognised(route_id, wanted[itinerary], alike)
 
 
-async def lock_routes(session: Session, batch: Batch, new: Sequence[PlacedRow], ending: Collection[UUID]) -> None:
-    """The routes of those who come and, in `ending`, of those who end, at once: everybody locks routes in the order of
-    their ids. If there is only one of the two, `submission` or `lifecycle` locks its routes itself.
+async def lock_routes(
+    session: Session, batch: Batch, new: Sequence[PlacedRow], ending: Collection[UUID], moving: Collection[UUID]
+) -> None:
+    """The routes of those who come, of those who end, and of those who are moved, at once: everybody locks routes in
+    the order of their ids. If there is only one of the three, `submission`, `lifecycle` or `rerouting` locks its routes
+    itself.
     """
-    booked = {batch.route(one.row).route_id for one in new}
-    if booked and ending:
-        await quota.lock(session, [one for one in booked.union(ending) if one is not None], batch.now)
+    booked = {route for one in new if (route := batch.route(one.row).route_id) is not None}
+    groups = [group for group in (booked, set(ending), set(moving)) if group]
+    if len(groups) > 1:
+        await quota.lock(session, set().union(*groups), batch.now)
 
 
 async def register(session: Session, batch: Batch, new: Sequence[PlacedRow]) -> dict[NaturalKey, Registered]:

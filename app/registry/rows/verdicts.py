@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from types import MappingProxyType
 from uuid import UUID
@@ -57,6 +57,29 @@ _STALE: dict[Language, str] = {
 }
 
 
+_OUTDATED: dict[Language, str] = {
+    "id": "Data ini lebih lama: orang ini berubah di registri setelah waktu daftar (asOf).",
+    "en": "This record is older: this person was changed in the registry after the instant of the list (asOf).",
+}
+_DIFFERS: dict[Language, str] = {
+    "id": "{column}: tersimpan {stored}, dikirim {sent}.",
+    "en": "{column}: stored {stored}, sent {sent}.",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """A column in which a row tells something else than was stored."""
+
+    column: str
+    stored: str | None
+    sent: str | None
+
+    def message(self, language: Language = "id") -> str:
+        stored, sent = (f"“{one}”" if one else "-" for one in (self.stored, self.sent))
+        return _DIFFERS[language].format(column=self.column, stored=stored, sent=sent)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Verdict:
     result: Result
@@ -66,6 +89,12 @@ class Verdict:
     registrant_id: UUID | None = None
     organizer: str | None = None
     warnings: tuple[Warning, ...] = ()
+    differences: tuple[Difference, ...] = field(default=(), repr=False)
+    """What the row tells otherwise than it was stored before the row. A name may be among them."""
+    moved: bool = False
+    """The row has put the person on another route, or under a clearly different name (`applying`)."""
+    is_outdated: bool = False
+    """The person was changed after the instant of the list."""
 
     @property
     def code(self) -> str | None:
@@ -82,7 +111,9 @@ class Verdict:
 
     def message(self, language: Language = "id") -> str | None:
         """For people; None when there is nothing to say."""
-        if self.result is Result.STALE and self.status is not None:
+        if self.is_outdated:
+            said = [_OUTDATED[language]]
+        elif self.result is Result.STALE and self.status is not None:
             said = [_STALE[language].format(status=standard.title(self.status))]
         elif self.refusal is not None:
             said = [_spelt(self.refusal).message(language)]

@@ -17,7 +17,7 @@ from app.intake.files.uploads import Upload
 from app.registry.rows import consolidation
 from tests.graphql.conftest import ISSUER, Api
 from tests.intake.lists import as_csv, as_xlsx, back, imported, in_status, row, worked_off
-from tests.world import HUBDAT, NOW, World, nik_of
+from tests.world import HUBDAT, NOW, World, nik_of, someone
 
 pytestmark = pytest.mark.anyio
 
@@ -116,6 +116,30 @@ async def test_a_snapshot_a_dry_run_and_a_spreadsheet(api: Api, world: World) ->
     job = answer.json()["data"]["importRegistrants"]
     assert (job["mode"], job["dryRun"], job["day"]) == ("SNAPSHOT", True, "2026-03-02")
     assert [tuple(one) for one in await world.run("SELECT covers, extension FROM import_job")] == [(["hubdat"], "xlsx")]
+
+
+APPLY = """mutation ($file: Upload!, $asOf: DateTime, $evenThough: Boolean! = false) {
+    importRegistrants(file: $file, changes: APPLY, asOf: $asOf, evenThough: $evenThough) {
+        id changes asOf failure { code } } }"""
+
+
+async def test_a_file_may_move_and_correct(api: Api, world: World) -> None:
+    await world.route()
+    await world.route("Jakarta - Yogya", destination="giwangan")
+    for number in (1, 2):
+        await world.registered(someone(HUBDAT, world.routes["Jakarta - Solo"], number, name=f"Warga {number}"))
+    away = {"rute_perjalanan": "Jakarta - Yogya", "tujuan_terminal": "Giwangan", "kota_tujuan": "Jogja"}
+    file = ("x.csv", as_csv([row(1, **away), row(2)]), "text/csv")
+    moved = "SELECT taken FROM route WHERE name = 'Jakarta - Yogya'"
+    for even_though, code, taken in ((False, "TOO_MANY_MOVES", 0), (True, None, 1)):
+        variables = {"file": None, "asOf": "2026-03-02T09:00:00+07:00", "evenThough": even_though}
+        answer = await send(api, {"query": APPLY, "variables": variables}, PLACES, {"0": file})
+        job = answer.json()["data"]["importRegistrants"]
+        assert (job["changes"], job["asOf"]) == ("APPLY", "2026-03-02T02:00:00Z")
+        await worked_off(world)
+        failure = (await api.data(JOB, {"id": job["id"]}))["importJob"]["failure"]
+        assert (failure and failure["code"]) == code
+        assert await world.one(moved) == taken
 
 
 @pytest.mark.parametrize("header", ["GraphQL-Preflight", "Apollo-Require-Preflight", "X-Requested-With"])

@@ -30,7 +30,7 @@ async def api(world: World) -> AsyncIterator[Doors]:
 
 def entry(number: int, hasil: str, **others: Any) -> dict[str, Any]:
     nothing = dict.fromkeys(("kode", "kolom", "pesan", "id", "penyelenggara", "status_pemesanan_code", "kode_booking"))
-    return {"nomor": number, "hasil": hasil, "peringatan": [], **nothing} | others
+    return {"nomor": number, "hasil": hasil, "peringatan": [], "perbedaan": [], **nothing} | others
 
 
 async def test_one_record(api: Doors, world: World) -> None:
@@ -344,3 +344,45 @@ async def test_the_columns_are_the_standards(api: Doors, world: World) -> None:
 async def test_more_values_than_a_request_needs_are_not_parsed(api: Doors) -> None:
     answer = await api.send(PATH, b"[" + b",".join([b"{}"] * 150_000) + b"]")
     assert (answer.status_code, answer.json()["error"]["code"]) == (413, "CONTENT_TOO_LARGE")
+
+
+# --- moving and correcting --------------------------------------------------------------------------------------------
+
+TO_YOGYA = {"rute_perjalanan": "Jakarta - Yogya", "tujuan_terminal": "Giwangan", "kota_tujuan": "Jogja"}
+PERSON = {"kolom": "data_pemesan", "tersimpan": "Warga Contoh", "dikirim": "Warga Cntoh"}
+ROUTE = [
+    {"kolom": "rute_perjalanan", "tersimpan": "Jakarta - Solo", "dikirim": "Jakarta - Yogya"},
+    {"kolom": "tujuan_terminal", "tersimpan": "Tirtonadi", "dikirim": "Giwangan"},
+    {"kolom": "kota_tujuan", "tersimpan": "Kota Surakarta", "dikirim": "Jogja"},
+]
+
+
+async def test_a_row_reports_what_differs_or_applies_it(api: Doors, world: World) -> None:
+    await world.route()
+    await world.route("Jakarta - Yogya", destination="giwangan")
+    await api.send(PATH, record())
+    sent = record(data_pemesan="Warga Cntoh", **TO_YOGYA)
+    async with world.unchanged():
+        [told] = (await api.send(PATH, sent)).json()["hasil"]
+    assert (told["hasil"], told["perbedaan"]) == ("tidak_berubah", [*ROUTE, PERSON])
+    [told] = (await api.send(f"{PATH}?changes=APPLY", sent)).json()["hasil"]
+    assert (told["hasil"], told["peringatan"], told["perbedaan"]) == ("diperbarui", [], [*ROUTE, PERSON])
+    assert await world.taken("Jakarta - Yogya") == 1
+    [told] = (await api.send(f"{PATH}?changes=APPLY&asOf=2026-03-02T08:00:00%2B07:00", record())).json()["hasil"]
+    assert (told["hasil"], told["kode"]) == ("usang", "STALE")
+    assert await world.taken("Jakarta - Yogya") == 1
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "changes=CHANGE",
+        "changes=APPLY&asOf=today",
+        "asOf=2026-03-02T08:00:00Z",
+        "changes=APPLY&asOf=2027-01-01T00:00:00Z",
+    ],
+)
+async def test_what_cannot_be_asked_of_rows(api: Doors, world: World, query: str) -> None:
+    await world.route()
+    async with world.unchanged():
+        assert (await api.send(f"{PATH}?{query}", record())).status_code == 400

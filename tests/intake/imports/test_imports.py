@@ -97,6 +97,8 @@ async def test_a_file_is_taken_worked_off_and_told_of(api: Api, world: World) ->
         "id": job["id"],
         "state": "QUEUED",
         "mode": "UPSERT",
+        "changes": "REPORT",
+        "asOf": None,
         "dryRun": False,
         "season": 2026,
         "day": None,
@@ -141,9 +143,19 @@ async def test_what_is_to_be_done_stands_in_the_query_string(api: Api, world: Wo
     assert tuple(stored) == (["hubdat"], "xlsx", True)
 
 
+async def test_a_file_applies_by_the_query_string(api: Api, world: World) -> None:
+    path = "/import?changes=apply&asOf=2026-03-02T08:00:00%2B07:00&evenThough=true"
+    job = (await post(api, as_csv([row(1)]), path)).json()
+    assert (job["changes"], job["asOf"]) == ("APPLY", "2026-03-02T01:00:00+00:00")
+    assert await world.one("SELECT even_though FROM import_job") is True
+
+
 @pytest.mark.parametrize(
     ("query", "field"),
     [
+        ("changes=all", "changes"),
+        ("changes=apply&asOf=2026-03-02T08:00:00", "asOf"),
+        ("changes=apply&evenThough=ya", "evenThough"),
         ("dryrun=true", None),
         ("dryRun=ya", "dryRun"),
         ("mode=all", "mode"),
@@ -164,6 +176,8 @@ async def test_a_parameter_that_is_written_wrongly_imports_nothing(
     ("query", "status", "refusal"),
     [
         ("day=2026-03-02", 422, "INVALID_VALUE"),
+        ("asOf=2026-03-02T08:00:00Z", 422, "INVALID_VALUE"),
+        ("changes=apply&asOf=2027-03-02T08:00:00Z", 422, "INVALID_VALUE"),
         ("mode=snapshot&covers=djka", 403, "NOT_YOURS"),
         ("season=2019", 404, "NOT_FOUND"),
     ],

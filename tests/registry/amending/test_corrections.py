@@ -223,7 +223,7 @@ async def test_a_return_that_is_booked_meanwhile_is_corrected_too(
             execute = session.execute
 
             async def slow(statement: Any, *values: Any) -> Any:
-                if "FOR UPDATE OF r" in str(statement):
+                if "FOR NO KEY UPDATE OF r" in str(statement):
                     await world.registered(someone(HUBDAT, balik))
                 return await execute(statement, *values)
 

@@ -1,0 +1,91 @@
+"""A corrected NIK: judged like a new one, against blocks, other registrations and the cities of the person's trips; and
+the blocks that came from the wrong NIK go along to the right one, or are lifted where none would have come.
+
+None would have come if somebody held the right NIK in the same direction and service: then there would have been no
+second registration. Nor if the person holds something verified with the organizer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from app.db import Session
+from app.errors import (
+    DestinationMismatch,
+    NikAlreadyRegistered,
+    NikBlocked,
+    Refusal,
+    ReturnCityMismatch,
+    refuses,
+)
+from app.models.registrant import NIK_HOLDERS, SEAT_HOLDERS, VERIFIED_OR_LATER
+from app.registry.amending import people
+from app.registry.amending.people import Seated
+from app.registry.caller import Caller
+from app.registry.niks import blocks
+from app.registry.registrants import uniqueness
+from app.registry.registrants.uniqueness import Held, NikClaim
+from app.registry.routes import route as routes
+
+
+@refuses(NikAlreadyRegistered, NikBlocked, ReturnCityMismatch, DestinationMismatch)
+async def judge(
+    session: Session, concerned: Sequence[Seated], index: bytes | None, caller: Caller, now: datetime
+) -> Refusal | None:
+    """Whether the registrants `concerned` may have the NIK of `index`. None: their NIK stays."""
+    if index is None:
+        return None
+    standing = await uniqueness.standing(session, concerned[0].season, [index])
+    if index in standing.blocked_until:
+        return NikBlocked("nik", until_season=standing.blocked_until[index])
+    holding = [row for row in concerned if row.status in NIK_HOLDERS]
+    for row in holding:
+        held = standing.held.get(NikClaim(index, row.direction, row.service))
+        if held is not None:
+            return uniqueness.already_registered(held, caller)
+    return await _judge_cities(session, holding, list(standing.held.values()), now)
+
+
+async def _judge_cities(
+    session: Session, holding: Sequence[Seated], standing: Sequence[Held], now: datetime
+) -> ReturnCityMismatch | DestinationMismatch | None:
+    """Against what the right NIK holds with the same organizer already."""
+    pairs = [
+        (row, held)
+        for row in holding
+        for held in standing
+        if held.organizer == row.organizer and {row.status, held.status} <= set(SEAT_HOLDERS)
+    ]
+    ids = list({one.route_id for pair in pairs for one in pair})
+    found = {one.id: one for one in await routes.by_ids(session, ids, now) if one is not None} if ids else {}
+    for row, held in pairs:
+        refused = people.judge_pair(row, found[row.route_id], held, found[held.route_id], "nik")
+        if refused is not None:
+            return refused
+    return None
+
+
+async def take_blocks_along(
+    session: Session, concerned: Sequence[Seated], index: bytes, caller: Caller, now: datetime
+) -> None:
+    """Blocks of the wrong NIK that came from one of `concerned`."""
+    old = {row.nik_index for row in concerned if row.nik_index is not None}
+    found = await blocks.from_registrants(session, old, [row.id for row in concerned])
+    if not found:
+        return
+    standing = await uniqueness.standing(session, concerned[0].season, [index])
+    came_from = {row.id: row for row in concerned}
+    along = [
+        one for one in found if _would_have_come(came_from[one.registrant_id], index, list(standing.held.values()))
+    ]
+    await blocks.correct(session, found, along, index, caller.client_id, now)
+
+
+def _would_have_come(row: Seated, index: bytes, standing: Sequence[Held]) -> bool:
+    claim = NikClaim(index, row.direction, row.service)
+    return not any(
+        NikClaim(index, held.direction, held.service) == claim
+        or (held.organizer == row.organizer and held.status in VERIFIED_OR_LATER)
+        for held in standing
+    )

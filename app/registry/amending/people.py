@@ -1,0 +1,85 @@
+"""Whose registrations are amended: registrants, locked with all that the person holds with the organizer.
+
+Both ways of a trip and the motorcycle belong to one person. Whoever amends one of them judges the others, too.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from app.db import Session
+from app.errors import DestinationMismatch, Raced, ReturnCityMismatch, refuses
+from app.models.enums import Direction
+from app.models.registrant import HOLDS_NIK
+from app.registry.registrants import view
+from app.registry.registrants.uniqueness import Held
+from app.registry.registrants.view import Stored
+from app.registry.routes.route import Route
+from app.registry.terms import policy
+from app.registry.values import cities
+from app.sql import statement
+
+
+@dataclass(slots=True, kw_only=True)
+class Seated(Stored):
+    """A locked registrant."""
+
+    nik_index: bytes | None
+    season_closed_at: datetime | None
+    return_requires_outbound: bool
+
+    @property
+    def person(self) -> tuple[int, str, bytes | UUID]:
+        """Whose it is. Of an erased registrant nobody knows."""
+        return (self.season, self.organizer, self.nik_index or self.id)
+
+
+# OFFSET 0 has PostgreSQL look up one registrant after the other (see `lifecycle`).
+_OF_THE_SAME_PERSON = f"""
+    SELECT other.id FROM unnest(CAST(:ids AS uuid[])) AS asked (id)
+    JOIN LATERAL (SELECT season, nik_index, organizer_code FROM registrant WHERE id = asked.id OFFSET 0) r ON true
+    JOIN LATERAL (
+        SELECT id, organizer_code FROM registrant
+        WHERE season = r.season AND nik_index = r.nik_index AND {HOLDS_NIK} OFFSET 0
+    ) other ON other.organizer_code = r.organizer_code
+"""
+_HELD = statement(_OF_THE_SAME_PERSON, UUID)
+_LOCK = statement(
+    f"""
+    SELECT {view.COLUMNS}, r.nik_index, season.closed_at AS season_closed_at,
+           {policy.in_force("return_requires_outbound", "r.organizer_code")} AS return_requires_outbound
+    FROM {view.FROM} JOIN season ON season.year = r.season {policy.join("r.season", "r.organizer_code")}
+    WHERE r.id = ANY(CAST(:ids AS uuid[]) || ARRAY({_OF_THE_SAME_PERSON})) ORDER BY r.id FOR NO KEY UPDATE OF r
+    """,
+    Seated,
+)
+
+
+async def lock(session: Session, ids: Collection[UUID]) -> dict[UUID, Seated]:
+    """The registrants `ids`, and all else that their people hold. Raises `Raced` when something came meanwhile."""
+    found = {row.id: row for row in await session.rows(_LOCK, ids=list(ids))}
+    if not set(await session.rows(_HELD, ids=list(ids))) <= found.keys():
+        raise Raced
+    return found
+
+
+@refuses(ReturnCityMismatch, DestinationMismatch)
+def judge_pair(
+    row: Seated, route: Route, other: Seated | Held, its: Route, field: str
+) -> ReturnCityMismatch | DestinationMismatch | None:
+    """Whether `row` on `route` and what the person holds beside it, on `its` route, make one trip."""
+    if row.direction == other.direction:
+        # The motorcycle of the rider, or the rider of the motorcycle.
+        same = row.id == other.id or cities.key(route.destination.city) == cities.key(its.destination.city)
+        return None if same else DestinationMismatch(field, city=its.destination.city)
+    if row.service != other.service or not row.return_requires_outbound:
+        return None
+    home, back = (its, route) if row.direction == Direction.BALIK else (route, its)
+    return None if leaves_from(back, home) else ReturnCityMismatch(field, city=home.destination.city)
+
+
+def leaves_from(back: Route, home: Route) -> bool:
+    return cities.key(back.origin.city) == cities.key(home.destination.city)

@@ -1,0 +1,71 @@
+"""Where a row tells something else of somebody known than is stored, column by column: the stored and the sent value.
+
+Only the row's own organizer is told: what a row is compared with is a registrant of that organizer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime
+
+from app.registry.registrants import motorcycles, opening
+from app.registry.registrants.motorcycles import Motorcycle
+from app.registry.routes.route import Route
+from app.registry.rows.batch import Known
+from app.registry.rows.row import Itinerary, ParsedRow
+from app.registry.rows.verdicts import Difference
+from app.registry.values import cities, particulars, spellings, standard
+from app.vault.vault import Vault
+
+OF_THE_ROUTE = (
+    "rute_perjalanan",
+    "keberangkatan_terminal",
+    "tujuan_terminal",
+    "kota_keberangkatan",
+    "kota_tujuan",
+    "waktu_keberangkatan",
+)
+OF_THE_PERSON = "data_pemesan"
+
+
+def of(row: ParsedRow, known: Known, route: Route | None, vault: Vault) -> tuple[Difference, ...]:
+    """`route` is the stored one if the row means another one, else None."""
+    found = [] if route is None else list(_of_route(row.itinerary, route))
+    stored_name = opening.other_name(known.name_sealed, row.name, vault)
+    if stored_name is not None:
+        found.append(Difference(OF_THE_PERSON, stored_name, row.name))
+    return (*found, *_of_registration(row, known))
+
+
+def _of_route(itinerary: Itinerary, route: Route) -> Iterator[Difference]:
+    pairs = (
+        ("rute_perjalanan", route.name, itinerary.name, spellings.of_route),
+        ("keberangkatan_terminal", route.origin.name, itinerary.origin.name, _place),
+        ("tujuan_terminal", route.destination.name, itinerary.destination.name, _place),
+        ("kota_keberangkatan", route.origin.city, itinerary.origin.city, cities.key),
+        ("kota_tujuan", route.destination.city, itinerary.destination.city, cities.key),
+    )
+    found = [Difference(column, stored, sent) for column, stored, sent, key in pairs if key(stored) != key(sent)]
+    if itinerary.departs_at is not None and itinerary.departs_at != route.departs_at:
+        found.append(Difference("waktu_keberangkatan", _written(route.departs_at), _written(itinerary.departs_at)))
+    # Another route with the same words is another departure all the same.
+    yield from found or [Difference("rute_perjalanan", route.name, itinerary.name)]
+
+
+def _of_registration(row: ParsedRow, known: Known) -> Iterator[Difference]:
+    papers = motorcycles.judge(known.service, row.motorcycle) if row.motorcycle is not None else None
+    plate, number = (papers.plate, papers.registration_number) if isinstance(papers, Motorcycle) else (None, None)
+    columns = (
+        *((told.column, getattr(known, name), getattr(row, name)) for name, told in particulars.TOLD.items()),
+        ("nomor_polisi", known.plate, plate),
+        ("nomor_stnk", known.registration_number, number),
+    )
+    return (Difference(column, stored, sent) for column, stored, sent in columns if sent not in {None, stored})
+
+
+def _written(instant: datetime | None) -> str | None:
+    return None if instant is None else standard.written(instant)
+
+
+def _place(name: str) -> str:
+    return spellings.of_place(name)[1]
