@@ -31,6 +31,7 @@ from app.changes.webhooks import announcing, sender
 from app.config import Settings
 from app.db import Database
 from app.graphql.doors import http
+from app.intake import http as intake
 from app.intake.doors import doors
 from app.intake.imports import import_duty
 from app.process import Process, build_process
@@ -82,6 +83,7 @@ def create_app(settings: Settings) -> Starlette:
             *doors.routes(running, bearer, settings),
         ],
         middleware=[Middleware(RequestLog)],
+        exception_handlers={404: intake.no_such_address, 405: intake.no_such_method},
         lifespan=lambda _: lifespan(running, settings),
     )
     # It would repeat the query string, with whatever somebody put there.

@@ -33,6 +33,10 @@ QUIET_ROUTES = frozenset({"/healthz", "/readyz"})
 """Machines ask for these every few seconds. Only failures are logged."""
 
 
+FOR_BROWSERS = ((b"x-content-type-options", b"nosniff"), (b"x-robots-tag", b"noindex"))
+"""On every answer: its media type is as told, and no search engine keeps it."""
+
+
 class RequestLog:
     """Gives each request an id and logs its end. Every exception that nobody foresaw ends here, as 500 with that id."""
 
@@ -55,7 +59,11 @@ class RequestLog:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                message["headers"] = [*message.get("headers", ()), (b"x-request-id", request_id.encode())]
+                message["headers"] = [
+                    *message.get("headers", ()),
+                    (b"x-request-id", request_id.encode()),
+                    *FOR_BROWSERS,
+                ]
             await send(message)
 
         with tracing.request(scope["headers"]), structlog.contextvars.bound_contextvars(request_id=request_id):

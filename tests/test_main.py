@@ -132,6 +132,36 @@ async def test_the_issuer_is_what_clients_call_us(client: httpx.AsyncClient, set
     assert public.issuer == "https://pemudik.example"
 
 
+@pytest.mark.parametrize(
+    ("method", "path", "status", "code", "message"),
+    [
+        ("GET", "/tidak-ada", 404, "NOT_FOUND", "There is nothing at this address."),
+        ("POST", "/healthz", 405, "METHOD_NOT_ALLOWED", "This address takes GET, HEAD."),
+        ("DELETE", "/template.xlsx", 405, "METHOD_NOT_ALLOWED", "This address takes GET, HEAD."),
+        ("PUT", "/webhook/pemudik", 405, "METHOD_NOT_ALLOWED", "This address takes POST."),
+    ],
+)
+async def test_what_is_not_there_is_answered_as_json_that_nobody_keeps(
+    client: httpx.AsyncClient, method: str, path: str, status: int, code: str, message: str
+) -> None:
+    answer = await client.request(method, path, headers={"Accept-Language": "en"})
+    assert (answer.status_code, answer.json()["error"]) == (
+        status,
+        {"code": code, "message": message, "field": None},
+    )
+    assert answer.headers["cache-control"] == "no-store"
+    assert (answer.headers["x-content-type-options"], answer.headers["x-robots-tag"]) == ("nosniff", "noindex")
+    assert ("allow" in answer.headers) == (status == 405)
+
+
+@pytest.mark.parametrize("path", ["/healthz", "/readyz", "/template.xlsx", "/metrics", "/export.csv"])
+async def test_what_can_be_got_can_be_asked_for_by_head(client: httpx.AsyncClient, path: str) -> None:
+    got, head = await client.get(path), await client.head(path)
+    assert head.status_code == got.status_code
+    assert head.headers["content-type"] == got.headers["content-type"]
+    assert head.content == b""
+
+
 async def test_graphql_is_there_and_wants_a_token(client: httpx.AsyncClient) -> None:
     answer = await client.post("/graphql", json={"query": "{ me { __typename } }"})
     assert answer.status_code == 401

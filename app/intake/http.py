@@ -76,11 +76,11 @@ class RestDoor:
         except (Unauthorized, RequestRefused, RefusalError, Unavailable) as error:
             request.state.outcome, response = failed(error, language)
         response.headers.setdefault("cache-control", edge.NO_STORE)
-        await response(scope, receive, send)
+        await (without_body(response) if request.method == "HEAD" else response)(scope, receive, send)
 
     async def _answered(self, request: Request, language: Language) -> Response:
-        if request.method != self._method:
-            raise wrong_method(self._method)
+        if request.method != self._method and (request.method, self._method) != ("HEAD", "GET"):
+            raise wrong_method("GET, HEAD" if self._method == "GET" else self._method)
         principal = await edge.identify(self._bearer, request.headers.get("authorization"), request.scope)
         request.state.operation = self._operation
         if not self._scopes & principal.scopes:
@@ -206,6 +206,13 @@ def answered(content: object, status: int = 200, headers: Mapping[str, str] | No
     return Response(orjson.dumps(content), status, headers, JSON)
 
 
+def without_body(response: Response) -> Response:
+    """For HEAD (RFC 9110 §9.3.2): a body that is made as it is sent is not even begun."""
+    head = Response(None, response.status_code)
+    head.raw_headers = response.raw_headers
+    return head
+
+
 def error(
     status: int, code: str, message: str, field: str | None = None, headers: Mapping[str, str] | None = None
 ) -> Response:
@@ -232,6 +239,23 @@ def status_of(kind: type[Refusal]) -> int:
 
 def bad(indonesian: str, english: str, field: str | None = None) -> RequestRefused:
     return RequestRefused(400, "BAD_REQUEST", indonesian, english, field=field)
+
+
+async def no_such_address(request: Request, _: Exception) -> Response:
+    """Of the whole application."""
+    language = language_of(request.headers.get("accept-language", ""))
+    message = {"id": "Alamat ini tidak ada.", "en": "There is nothing at this address."}[language]
+    return error(404, "NOT_FOUND", message, headers={"Cache-Control": edge.NO_STORE})
+
+
+async def no_such_method(request: Request, raised: Exception) -> Response:
+    """Of the addresses that are no `RestDoor`."""
+    right = getattr(raised, "headers", None) or {}
+    refused = wrong_method(right.get("Allow", "GET"))
+    language = language_of(request.headers.get("accept-language", ""))
+    return error(
+        405, refused.code, refused.message(language), headers={**refused.headers, "Cache-Control": edge.NO_STORE}
+    )
 
 
 def wrong_method(right: str) -> RequestRefused:

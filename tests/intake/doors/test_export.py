@@ -280,6 +280,14 @@ async def test_only_whoever_may_read_registrants(api: Api, world: World) -> None
     assert (await api.http.get("/export.ods")).status_code == 404
 
 
+async def test_head_reads_nobody(api: Api, world: World) -> None:
+    token = await api.token("hubdat")
+    with world.statements() as issued:
+        head = await api.http.head("/export.csv", headers={"Authorization": f"Bearer {token}"})
+    assert (head.status_code, head.headers["content-type"], head.content) == (200, "text/csv; charset=utf-8", b"")
+    assert [one for one in issued if "FROM registrant" in one] == []
+
+
 # --- slice by slice ---------------------------------------------------------------------------------------------------
 
 

@@ -94,7 +94,7 @@ async def test_nobody_reads_them_by_default(api: Api) -> None:
         assert answer.status_code == status, authorization
         assert "pemudik_" not in answer.text
     answer = await api.http.post("/metrics", headers={"Authorization": f"Bearer {TOKEN}"})
-    assert (answer.status_code, answer.headers["allow"]) == (405, "GET")
+    assert (answer.status_code, answer.headers["allow"]) == (405, "GET, HEAD")
 
 
 async def test_without_the_setting_no_token_of_its_own_is_good(settings: Settings, world: World) -> None:

@@ -17,7 +17,7 @@ async def test_without_an_open_season_there_is_no_current_one(database: Database
     async with database.transaction() as session:
         with pytest.raises(RefusalError) as refused:
             await seasons.current(session)
-    assert refused.value.refusal == NotFound("season")
+    assert refused.value.refusal == NotFound("season", what="openSeason")
 
 
 async def test_what_is_shown_is_the_current_season_and_after_all_have_closed_the_newest(world: World) -> None:
