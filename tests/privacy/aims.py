@@ -336,6 +336,11 @@ AT_ONCE = {
     "webhooks": 1,
     "importJob": 1,
     "cancelMissing": 1,
+    "booking": 1,
+    "submitBooking": 1,
+    "verifyBooking": 1,
+    "departBooking": 1,
+    "cancelBooking": 1,
 }
 """Calls in one document, of a field that answers much."""
 

@@ -29,8 +29,10 @@ class _PutRight(NamedTuple):
 
 _ROUTES = statement(
     """
-    SELECT r.id, r.put_right_at FROM route r JOIN season ON season.year = r.season
-    WHERE r.put_right_at IS NOT NULL AND season.closed_at IS NULL ORDER BY r.put_right_at, r.id LIMIT 1
+    -- OFFSET 0 has PostgreSQL begin with the few routes that are marked. It would else read all routes of a season.
+    SELECT r.id, r.put_right_at
+    FROM (SELECT id, season, put_right_at FROM route WHERE put_right_at IS NOT NULL OFFSET 0) r
+    JOIN season ON season.year = r.season WHERE season.closed_at IS NULL ORDER BY r.put_right_at, r.id LIMIT 1
     """,
     _PutRight,
 )

@@ -143,6 +143,8 @@ class Model:
         held = self.holder(given.nik, way.direction, way.service)
         if held is not None and held.organizer == given.organizer:
             return held
+        if self.leaves <= now:
+            return No("ROUTE_DEPARTED")
         terms = self.terms[given.organizer]
         if terms.enforces_window and self._outside(terms, given.registered_at):
             return No("REGISTRATION_CLOSED")
