@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import os
+import re
 from pathlib import Path
 from typing import Literal
 
-from pydantic import AliasChoices, Field, SecretStr
+from pydantic import AliasChoices, Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 CHECKOUT = Path(__file__).resolve().parent.parent
+
+
+_POSTGRESQL = re.compile(r"postgres(ql)?(\+\w+)?://", re.IGNORECASE)
 
 
 def default_home() -> Path:
@@ -25,7 +30,7 @@ class Settings(BaseSettings):
     database_url: SecretStr | None = Field(
         default=None, validation_alias=AliasChoices("PEMUDIK_DATABASE_URL", "DATABASE_URL")
     )
-    """PostgreSQL 15 or later. None: an embedded one in `home`."""
+    """PostgreSQL 15 or later, `postgresql://…`. None: an embedded one in `home`."""
     home: Path = Field(default_factory=default_home)
     """What the embedded default keeps: the database, the key file, the demo's credentials."""
     host: str = Field(default="127.0.0.1", validation_alias=AliasChoices("PEMUDIK_HOST", "HOST"))
@@ -66,6 +71,14 @@ class Settings(BaseSettings):
     otlp_endpoint: str | None = None
     """`http://…` of an OpenTelemetry collector (OTLP over HTTP). None: no traces. Needs the extra `otel`."""
 
+    @field_validator("database_url")
+    @classmethod
+    def _is_postgresql(cls, url: SecretStr | None) -> SecretStr | None:
+        """Another database would be asked for an answer that never comes."""
+        if url is not None and not _POSTGRESQL.match(url.get_secret_value()):
+            raise ValueError("only PostgreSQL is used: a URL such as postgresql://user:password@host/database")
+        return url
+
     @property
     def key_file(self) -> Path:
         return self.home / "keys.json"
@@ -74,3 +87,21 @@ class Settings(BaseSettings):
     def issuer(self) -> str:
         """The URL by which clients call us, without a final slash."""
         return self.public_url.rstrip("/") if self.public_url else f"http://127.0.0.1:{self.port or 8000}"
+
+
+def faults(error: ValidationError) -> list[str]:
+    """What is wrong with each setting, under the name of the variable that sets it. No value is repeated."""
+    return [
+        f"{_variable(str(wrong['loc'][0]))}: {wrong['msg'].removeprefix('Value error, ')}" for wrong in error.errors()
+    ]
+
+
+def _variable(place: str) -> str:
+    """The variable that a fault is about: of those that may set it, the one that is set."""
+    for name, field in Settings.model_fields.items():
+        aliases = field.validation_alias
+        names = [str(one) for one in aliases.choices] if isinstance(aliases, AliasChoices) else [aliases or name]
+        if place in {name, *names}:
+            known = names if aliases else [f"PEMUDIK_{name}".upper()]
+            return next((str(one) for one in known if one in os.environ), str(known[0]))
+    return place

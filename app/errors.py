@@ -41,7 +41,6 @@ from datetime import date, datetime
 from typing import Any, ClassVar, TypeVar
 
 from app import language as words
-from app.clock import WIB
 
 Language = words.Language
 UseCase = TypeVar("UseCase", bound=Callable[..., Any])
@@ -124,8 +123,8 @@ class NikInvalid(Refusal):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NikAlreadyRegistered(Refusal):
     code = "NIK_ALREADY_REGISTERED"
-    indonesian = "NIK ini sudah terdaftar di {organizer} ({direction}, {service}) pada {registered_on} WIB."
-    english = "This NIK is already registered with {organizer} ({direction}, {service}) since {registered_on} WIB."
+    indonesian = "NIK ini sudah terdaftar di {organizer} ({direction}, {service}) pada {registered_on}."
+    english = "This NIK is already registered with {organizer} ({direction}, {service}) since {registered_on}."
     remedy = "Tell the person where the NIK is registered. It is free again when that registration is cancelled."
 
     standing: Standing
@@ -135,14 +134,14 @@ class NikAlreadyRegistered(Refusal):
             "organizer": self.standing.organizer_name,
             "direction": words.DIRECTIONS[language][self.standing.direction],
             "service": words.SERVICES[language][self.standing.service],
-            "registered_on": self.standing.registered_on.isoformat(),
+            "registered_on": words.day(self.standing.registered_on, language),
         }
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NikBlocked(Refusal):
     code = "NIK_BLOCKED"
-    indonesian = "NIK ini diblokir sampai dengan musim {until_season}. Keberatan diajukan ke Ditjen Hubdat."
+    indonesian = "NIK ini diblokir sampai dengan periode {until_season}. Keberatan dapat diajukan kepada Ditjen Hubdat."
     english = "This NIK is blocked until season {until_season} inclusive. Appeals go to Ditjen Hubdat."
     remedy = "Do not try again in this season. The person may appeal to Ditjen Hubdat."
 
@@ -162,14 +161,18 @@ class RegistrationClosed(Refusal):
     def facts(self, language: Language) -> dict[str, object]:
         if self.opens_at is None:
             return {"next": ""}
-        opens = f"{self.opens_at.astimezone(WIB):%Y-%m-%d %H:%M} WIB"
-        return {"next": f"; it opens at {opens}" if language == "en" else f"; dibuka pada {opens}"}
+        opens = words.instant(self.opens_at, language)
+        return {"next": f"; it opens on {opens}" if language == "en" else f"; dibuka pada {opens}"}
+
+    def retry_after(self, now: datetime) -> int | None:
+        """Seconds until the next opening. None: none is known."""
+        return None if self.opens_at is None else max(0, int((self.opens_at - now).total_seconds()) + 1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SeasonClosed(Refusal):
     code = "SEASON_CLOSED"
-    indonesian = "Musim {season} sudah ditutup dan hanya dapat dibaca."
+    indonesian = "Periode {season} sudah ditutup; datanya hanya dapat dibaca."
     english = "Season {season} is closed and read only."
     remedy = "Nothing can be written to a closed season; use a route of the open one."
 
@@ -197,7 +200,7 @@ class QuotaBelowTaken(Refusal):
 @dataclass(frozen=True, slots=True)
 class RouteUnknown(Refusal):
     code = "ROUTE_UNKNOWN"
-    indonesian = "Rute ini tidak ada. Daftar rute: query routes."
+    indonesian = "Rute ini tidak ditemukan."
     english = "There is no such route. See the query routes."
     remedy = "Read the id of the route from the query `routes`."
 
@@ -205,14 +208,14 @@ class RouteUnknown(Refusal):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RouteDeparted(Refusal):
     code = "ROUTE_DEPARTED"
-    indonesian = "Rute ini sudah berangkat pada {departed} WIB."
-    english = "This route left at {departed} WIB."
+    indonesian = "Rute ini sudah berangkat pada {departed}."
+    english = "This route left on {departed}."
     remedy = "Choose a route that has not left. If its time is wrong, put it right with `saveRoutes` first."
 
     departs_at: datetime
 
-    def facts(self, language: Language) -> dict[str, object]:  # noqa: ARG002
-        return {"departed": f"{self.departs_at.astimezone(WIB):%Y-%m-%d %H:%M}"}
+    def facts(self, language: Language) -> dict[str, object]:
+        return {"departed": words.instant(self.departs_at, language)}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -228,7 +231,7 @@ class ReturnWithoutOutbound(Refusal):
     def facts(self, language: Language) -> dict[str, object]:
         if not self.same_day:
             return {"day": ""}
-        return {"day": ", registered on the same day (WIB)" if language == "en" else ", pada hari (WIB) yang sama"}
+        return {"day": ", registered on the same day (WIB)" if language == "en" else ", pada hari yang sama (WIB)"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -254,7 +257,7 @@ class DestinationMismatch(Refusal):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TransitionNotAllowed(Refusal):
     code = "TRANSITION_NOT_ALLOWED"
-    indonesian = "Status {status} tidak dapat diubah menjadi {to}. Yang dapat: {choices}."
+    indonesian = "Status “{status}” tidak dapat diubah menjadi “{to}”. Status yang dapat dipilih: {choices}."
     english = "Status {status} cannot become {to}. Allowed now: {choices}."
     remedy = "Read the registrant again, and ask for a status that `allowed` names."
 
@@ -264,20 +267,22 @@ class TransitionNotAllowed(Refusal):
 
     def facts(self, language: Language) -> dict[str, object]:
         nothing = "nothing" if language == "en" else "tidak ada"
-        return {"status": self.status, "to": self.to, "choices": ", ".join(self.allowed) or nothing}
+        titles = words.STATUSES[language]
+        choices = ", ".join(titles[one] for one in self.allowed) or nothing
+        return {"status": titles[self.status], "to": titles[self.to], "choices": choices}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class VerificationExpired(Refusal):
     code = "VERIFICATION_EXPIRED"
-    indonesian = "Batas verifikasi sudah lewat ({deadline} WIB); pendaftaran ini gugur."
-    english = "The verification deadline has passed ({deadline} WIB); this registration is forfeited."
+    indonesian = "Batas verifikasi sudah lewat ({deadline}); pendaftaran ini gugur."
+    english = "The verification deadline has passed ({deadline}); this registration is forfeited."
     remedy = "The registration is forfeited; the person registers again, unless the NIK is blocked."
 
     verify_by: datetime
 
-    def facts(self, language: Language) -> dict[str, object]:  # noqa: ARG002
-        return {"deadline": f"{self.verify_by.astimezone(WIB):%Y-%m-%d %H:%M}"}
+    def facts(self, language: Language) -> dict[str, object]:
+        return {"deadline": words.instant(self.verify_by, language)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -291,7 +296,7 @@ class MotorcycleRequired(Refusal):
 @dataclass(frozen=True, slots=True)
 class MotorcycleNotHandedOver(Refusal):
     code = "MOTORCYCLE_NOT_HANDED_OVER"
-    indonesian = "Sepeda motor belum diserahkan; serahkan dahulu (handOverMotorcycle)."
+    indonesian = "Sepeda motor belum diserahkan; catat dahulu penyerahannya."
     english = "The motorcycle has not been handed over; record that first (handOverMotorcycle)."
     remedy = "Call `handOverMotorcycle`, then depart the registrant."
 

@@ -46,6 +46,10 @@ async def revisions(engine: AsyncEngine) -> tuple[str | None, str]:
     return current, newest()
 
 
+def is_ours(revision: str) -> bool:
+    return any(one.revision == revision for one in ScriptDirectory.from_config(config()).walk_revisions())
+
+
 @cache
 def newest() -> str:
     head = ScriptDirectory.from_config(config()).get_current_head()

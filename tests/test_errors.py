@@ -34,14 +34,14 @@ MESSAGES = [
         errors.NikAlreadyRegistered("nik", standing=STANDING),
         "NIK_ALREADY_REGISTERED",
         "nik",
-        "NIK ini sudah terdaftar di Ditjen Perkeretaapian (arus balik, sepeda motor) pada 2026-03-02 WIB.",
-        "This NIK is already registered with Ditjen Perkeretaapian (trip back, motorcycle) since 2026-03-02 WIB.",
+        "NIK ini sudah terdaftar di Ditjen Perkeretaapian (arus balik, sepeda motor) pada 2 Maret 2026.",
+        "This NIK is already registered with Ditjen Perkeretaapian (trip back, motorcycle) since 2 March 2026.",
     ),
     (
         errors.NikBlocked("nik", until_season=2027),
         "NIK_BLOCKED",
         "nik",
-        "NIK ini diblokir sampai dengan musim 2027. Keberatan diajukan ke Ditjen Hubdat.",
+        "NIK ini diblokir sampai dengan periode 2027. Keberatan dapat diajukan kepada Ditjen Hubdat.",
         "This NIK is blocked until season 2027 inclusive. Appeals go to Ditjen Hubdat.",
     ),
     (
@@ -55,8 +55,11 @@ MESSAGES = [
         errors.RegistrationClosed(opens_at=datetime(2026, 3, 5, 1, 0, tzinfo=UTC)),
         "REGISTRATION_CLOSED",
         None,
-        "Pendaftaran penyelenggara ini tidak dibuka pada waktu pendaftaran itu; dibuka pada 2026-03-05 08:00 WIB.",
-        "This organizer's registration was not open at that registration time; it opens at 2026-03-05 08:00 WIB.",
+        (
+            "Pendaftaran penyelenggara ini tidak dibuka pada waktu pendaftaran itu; dibuka pada 5 Maret 2026 pukul"
+            " 08.00 WIB."
+        ),
+        "This organizer's registration was not open at that registration time; it opens on 5 March 2026 at 08:00 WIB.",
     ),
     (
         errors.BookingTooLarge("reference", most=20),
@@ -69,7 +72,7 @@ MESSAGES = [
         errors.SeasonClosed("ref", season=2025),
         "SEASON_CLOSED",
         "ref",
-        "Musim 2025 sudah ditutup dan hanya dapat dibaca.",
+        "Periode 2025 sudah ditutup; datanya hanya dapat dibaca.",
         "Season 2025 is closed and read only.",
     ),
     (
@@ -90,15 +93,15 @@ MESSAGES = [
         errors.RouteUnknown("routeId"),
         "ROUTE_UNKNOWN",
         "routeId",
-        "Rute ini tidak ada. Daftar rute: query routes.",
+        "Rute ini tidak ditemukan.",
         "There is no such route. See the query routes.",
     ),
     (
         errors.RouteDeparted("routeId", departs_at=datetime(2026, 3, 16, 2, 0, tzinfo=UTC)),
         "ROUTE_DEPARTED",
         "routeId",
-        "Rute ini sudah berangkat pada 2026-03-16 09:00 WIB.",
-        "This route left at 2026-03-16 09:00 WIB.",
+        "Rute ini sudah berangkat pada 16 Maret 2026 pukul 09.00 WIB.",
+        "This route left on 16 March 2026 at 09:00 WIB.",
     ),
     (
         errors.ReturnWithoutOutbound("routeId", same_day=False),
@@ -113,7 +116,7 @@ MESSAGES = [
         None,
         (
             "Arus balik memerlukan pendaftaran arus mudik yang masih berlaku pada penyelenggara yang sama,"
-            " pada hari (WIB) yang sama."
+            " pada hari yang sama (WIB)."
         ),
         (
             "A return trip needs a standing outbound registration with the same organizer,"
@@ -138,22 +141,28 @@ MESSAGES = [
         errors.TransitionNotAllowed("ref", status="REGISTERED", to="DEPARTED", allowed=("VERIFIED", "CANCELLED")),
         "TRANSITION_NOT_ALLOWED",
         "ref",
-        "Status REGISTERED tidak dapat diubah menjadi DEPARTED. Yang dapat: VERIFIED, CANCELLED.",
+        (
+            "Status “Terdaftar” tidak dapat diubah menjadi “Terverifikasi keberangkatan”. Status yang dapat"
+            " dipilih: Terverifikasi pendaftaran, Batal."
+        ),
         "Status REGISTERED cannot become DEPARTED. Allowed now: VERIFIED, CANCELLED.",
     ),
     (
         errors.TransitionNotAllowed("ref", status="DEPARTED", to="VERIFIED", allowed=()),
         "TRANSITION_NOT_ALLOWED",
         "ref",
-        "Status DEPARTED tidak dapat diubah menjadi VERIFIED. Yang dapat: tidak ada.",
+        (
+            "Status “Terverifikasi keberangkatan” tidak dapat diubah menjadi “Terverifikasi pendaftaran”. Status"
+            " yang dapat dipilih: tidak ada."
+        ),
         "Status DEPARTED cannot become VERIFIED. Allowed now: nothing.",
     ),
     (
         errors.VerificationExpired("ref", verify_by=LATE_EVENING),
         "VERIFICATION_EXPIRED",
         "ref",
-        "Batas verifikasi sudah lewat (2026-03-09 23:59 WIB); pendaftaran ini gugur.",
-        "The verification deadline has passed (2026-03-09 23:59 WIB); this registration is forfeited.",
+        "Batas verifikasi sudah lewat (9 Maret 2026 pukul 23.59 WIB); pendaftaran ini gugur.",
+        "The verification deadline has passed (9 March 2026 at 23:59 WIB); this registration is forfeited.",
     ),
     (
         errors.MotorcycleRequired("motorcycle"),
@@ -166,7 +175,7 @@ MESSAGES = [
         errors.MotorcycleNotHandedOver("ref"),
         "MOTORCYCLE_NOT_HANDED_OVER",
         "ref",
-        "Sepeda motor belum diserahkan; serahkan dahulu (handOverMotorcycle).",
+        "Sepeda motor belum diserahkan; catat dahulu penyerahannya.",
         "The motorcycle has not been handed over; record that first (handOverMotorcycle).",
     ),
     (
@@ -247,7 +256,7 @@ def test_what_stands_is_told_in_words(direction: str, service: str) -> None:
         "organizer": "DJKA",
         "direction": {"MUDIK": "arus mudik", "BALIK": "arus balik"}[direction],
         "service": {"PASSENGER": "penumpang", "MOTORCYCLE": "sepeda motor"}[service],
-        "registered_on": "2026-03-02",
+        "registered_on": "2 Maret 2026",
     }
 
 

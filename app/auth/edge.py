@@ -69,10 +69,13 @@ def refused(error: Unauthorized | Unavailable) -> RequestRefused:
 def _words(error: Unauthorized) -> tuple[str, str]:
     match error.status:
         case 401:
-            return "Diperlukan bearer token; lihat WWW-Authenticate.", "A bearer token is needed, see WWW-Authenticate."
+            return (
+                "Token akses diperlukan, di header Authorization: Bearer.",
+                "A bearer token is needed, see WWW-Authenticate.",
+            )
         case 403:
             return (
-                "Token ini tidak punya scope yang diperlukan.",
+                "Token akses ini tidak memiliki izin (scope) yang diperlukan.",
                 "The access token lacks a scope, see WWW-Authenticate.",
             )
     return "Header Authorization tidak sah.", "The Authorization header is malformed."

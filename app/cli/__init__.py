@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from app.cli import catalogue, clients, database, doctor, imports, keys, privacy, schema, serve, statistics, template
-from app.cli.command import Commands
+from app.cli.command import Commands, example
 from app.version import VERSION
 
 app = typer.Typer(
@@ -36,14 +36,18 @@ def pemudik(
     """The shared registry of mudik gratis registrants."""
 
 
-app.command()(serve.serve)
-app.command()(database.migrate)
-app.command()(database.sweep)
-app.command()(database.demo)
-app.command()(doctor.doctor)
-app.command()(template.template)
-app.command("import")(imports.import_file)
-app.command()(imports.consolidate)
+app.command(epilog=example("pemudik serve --workers 2 --port 8000"))(serve.serve)
+app.command(epilog=example("DATABASE_URL=postgresql://pemudik@localhost/pemudik pemudik migrate"))(database.migrate)
+app.command(epilog=example("pemudik sweep --json"))(database.sweep)
+app.command(epilog=example("pemudik demo"))(database.demo)
+app.command(epilog=example("pemudik doctor"))(doctor.doctor)
+app.command(epilog=example("pemudik template templat-pemudik.xlsx"))(template.template)
+app.command("import", epilog=example("pemudik import peserta.xlsx --organizer dishub-dki --result hasil.xlsx"))(
+    imports.import_file
+)
+app.command(epilog=example("pemudik consolidate daftar.xlsx --organizer jasa-raharja --day 2026-03-05"))(
+    imports.consolidate
+)
 app.add_typer(catalogue.season, name="season")
 app.add_typer(catalogue.organizer, name="organizer")
 app.add_typer(clients.client, name="client")

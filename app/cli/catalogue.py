@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from app import clock
-from app.cli.command import OPERATOR, AsJson, Failed, accepted, print_json, print_table, run
+from app.cli.command import OPERATOR, AsJson, Failed, accepted, example, print_json, print_table, run
 from app.config import Settings
 from app.db import Database
 from app.registry.terms import organizers, season_file, seasons
@@ -25,7 +25,7 @@ INSTANT = timedelta(microseconds=1)
 Year = Annotated[int | None, typer.Option("--season", help="The season; the newest open one if left out.")]
 
 
-@season.command()
+@season.command(epilog=example("pemudik season load penyelenggara.csv --season 2026"))
 def load(
     file: Annotated[Path, typer.Argument(help="CSV of the ministry's table of organizers and dates.")],
     year: Annotated[int | None, typer.Option("--season", help="The year of its first date if left out.")] = None,
@@ -55,7 +55,7 @@ def load(
         raise typer.Exit(1)
 
 
-@season.command()
+@season.command(epilog=example("pemudik season close 2025"))
 def close(
     year: Annotated[int, typer.Argument(help="The season.")],
     as_json: AsJson = False,
@@ -85,7 +85,7 @@ def read_utf8(file: Path) -> str:
         raise Failed(f"{file} cannot be read: {error.strerror}.") from None
 
 
-@organizer.command("list")
+@organizer.command("list", epilog=example("pemudik organizer list --season 2026"))
 def list_organizers(year: Year = None, as_json: AsJson = False) -> None:
     """Print every organizer, with its windows and policy in a season."""
 
@@ -96,7 +96,7 @@ def list_organizers(year: Year = None, as_json: AsJson = False) -> None:
     print_organizers(run(work), as_json=as_json)
 
 
-@organizer.command()
+@organizer.command(epilog=example("pemudik organizer save dishub-dki --verify-within 3 --no-block"))
 def save(
     code: str,
     name: Annotated[str | None, typer.Option(help="As it stands in `source`. Needed for a new one.")] = None,

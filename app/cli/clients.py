@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from app import clock
-from app.cli.command import OPERATOR, AsJson, accepted, print_json, print_table, run
+from app.cli.command import OPERATOR, AsJson, accepted, example, print_json, print_table, run
 from app.config import Settings
 from app.db import Database
 from app.registry.clients import clients, webhook_secrets
@@ -22,7 +22,7 @@ client = typer.Typer(help="Issue, rotate and revoke OAuth clients of organizers.
 HEADS = ("id", "organizer", "scopes", "issued", "revoked")
 
 
-@client.command("list")
+@client.command("list", epilog=example("pemudik client list"))
 def list_clients(as_json: AsJson = False) -> None:
     """Print every client, the revoked ones too."""
 
@@ -37,7 +37,7 @@ def list_clients(as_json: AsJson = False) -> None:
         print_table(HEADS, [(one.id, one.organizer, one.scopes, one.issued_at, one.revoked_at) for one in found])
 
 
-@client.command()
+@client.command(epilog=example("pemudik client issue dishub-dki --scope nik:check --scope registrants:write"))
 def issue(
     organizer: Annotated[str, typer.Argument(help="Its code, as in `pemudik organizer list`.")],
     scope: Annotated[list[str], typer.Option(help=f"May be given several times: {', '.join(SCOPES)}.")],
@@ -64,7 +64,7 @@ def issue(
     print_issued(run(work), as_json=as_json)
 
 
-@client.command()
+@client.command(epilog=example("pemudik client rotate dishub-dki-abcd2345"))
 def rotate(client_id: str, as_json: AsJson = False) -> None:
     """Make a new secret for a client.
 
@@ -78,7 +78,7 @@ def rotate(client_id: str, as_json: AsJson = False) -> None:
     print_issued(run(work), as_json=as_json)
 
 
-@client.command()
+@client.command(epilog=example("pemudik client revoke dishub-dki-abcd2345"))
 def revoke(client_id: str, as_json: AsJson = False) -> None:
     """End a client for good.
 
@@ -96,7 +96,7 @@ def revoke(client_id: str, as_json: AsJson = False) -> None:
         typer.echo(f"{revoked.id} is revoked.")
 
 
-@client.command("webhook-secret")
+@client.command("webhook-secret", epilog=example("pemudik client webhook-secret dishub-dki-abcd2345"))
 def webhook_secret(
     client_id: str,
     drop: Annotated[bool, typer.Option("--drop", help="Take its secrets away: it need not sign any more.")] = False,

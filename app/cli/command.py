@@ -18,7 +18,7 @@ from sqlalchemy.exc import DBAPIError
 from typer.core import TyperGroup
 
 from app import migration
-from app.config import Settings
+from app.config import Settings, faults
 from app.db import Database
 from app.errors import Refusal, RefusalError, Unavailable
 from app.registry.caller import Caller
@@ -32,7 +32,14 @@ Result = TypeVar("Result")
 OPERATOR = Caller(client_id=None, organizer=HUBDAT)
 """Whoever may run commands here has the database anyway."""
 
+FOREIGN = "It belongs to another program, or to a newer Pemudik: check DATABASE_URL."
+
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+
+
+def example(command: str) -> str:
+    """The last line of a command's help."""
+    return f"Example: {command}"
 
 
 class Failed(Exception):  # noqa: N818 - reads as what happened
@@ -63,7 +70,7 @@ def explained(error: Exception) -> str:
         case Failed() | KeysUnusable() | Unreadable():
             return str(error)
         case ValidationError():
-            return "; ".join(f"{'.'.join(map(str, wrong['loc']))}: {wrong['msg']}" for wrong in error.errors())
+            return "; ".join(faults(error))
         case Unavailable() | OSError() | asyncpg.PostgresError() | asyncpg.InterfaceError():
             return f"The database cannot be used: {cause_of(error)}. See `pemudik doctor`."
         case DBAPIError():
@@ -113,6 +120,7 @@ async def opened(url: str, *, migrate: bool) -> AsyncIterator[Database]:
     database = Database(url, pool_size=2)
     try:
         if migrate:
+            await require_ours(database)
             await migration.upgrade(database.engine)
         else:
             await require_migrated(database)
@@ -121,7 +129,15 @@ async def opened(url: str, *, migrate: bool) -> AsyncIterator[Database]:
         await database.dispose()
 
 
+async def require_ours(database: Database) -> None:
+    """Whatever else is in that database must not be touched."""
+    current, _ = await migration.revisions(database.engine)
+    if current is not None and not migration.is_ours(current):
+        raise Failed(f"The database is at migration {current}, which is none of ours. {FOREIGN}")
+
+
 async def require_migrated(database: Database) -> None:
+    await require_ours(database)
     current, newest = await migration.revisions(database.engine)
     if current != newest:
         raise Failed(f"The database is at migration {current or 'none'}, not {newest}: run `pemudik migrate` first.")

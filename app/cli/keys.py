@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from app.cli.command import run
+from app.cli.command import example, run
 from app.cli.progress import bar
 from app.config import Settings
 from app.db import Database
@@ -21,7 +21,7 @@ def group() -> None:
     """So that `rotate` stays a word of its own."""
 
 
-@keys.command()
+@keys.command(epilog=example("pemudik keys rotate"))
 def rotate(
     signing: Annotated[
         bool, typer.Option("--signing", help="The key of access tokens, not of NIKs and names.")

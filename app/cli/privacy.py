@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 
 from app import clock
-from app.cli.command import OPERATOR, AsJson, accepted, print_json, print_table, run
+from app.cli.command import OPERATOR, AsJson, accepted, example, print_json, print_table, run
 from app.clock import WIB
 from app.config import Settings
 from app.db import Database
@@ -24,7 +24,7 @@ privacy = typer.Typer(help="Answer the requests of a person (UU 27/2022).", no_a
 DAYS = ["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S%z"]
 
 
-@privacy.command()
+@privacy.command(epilog=example("pemudik privacy export < nik.txt"))
 def export() -> None:
     """Print all that is held about one NIK, as JSON.
 
@@ -40,7 +40,7 @@ def export() -> None:
     print_json(run(work))
 
 
-@privacy.command()
+@privacy.command(epilog=example("pemudik privacy reads djka-abcd2345 --since 2026-03-05 --until 2026-03-06"))
 def reads(
     client: Annotated[str, typer.Argument(help="The id of a client.")],
     since: Annotated[datetime, typer.Option(formats=DAYS, help="From this instant on; WIB unless it has a zone.")],

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from app.cli.command import Failed
+from app.cli.command import Failed, example
 from app.config import CHECKOUT
 
 Check = Annotated[bool, typer.Option("--check", help="Only tell whether the file is current.")]
@@ -15,7 +15,7 @@ Check = Annotated[bool, typer.Option("--check", help="Only tell whether the file
 schema = typer.Typer(help="Export the GraphQL schema and the table of refusals.", no_args_is_help=True)
 
 
-@schema.command()
+@schema.command(epilog=example("pemudik schema export -"))
 def export(
     file: Annotated[Path, typer.Argument(help="Where to; `-` for standard output.")] = CHECKOUT / "schema.graphql",
     check: Check = False,
@@ -26,7 +26,7 @@ def export(
     _write(sdl(), file, check, "the schema of this program: run `pemudik schema export`")
 
 
-@schema.command()
+@schema.command(epilog=example("pemudik schema refusals --check"))
 def refusals(
     file: Annotated[Path, typer.Argument(help="Where to; `-` for standard output.")] = CHECKOUT / "docs/refusals.md",
     check: Check = False,

@@ -9,7 +9,7 @@ import typer
 
 from app import clock
 from app.changes.log import tallies
-from app.cli.command import AsJson, print_json, print_table, run
+from app.cli.command import AsJson, example, print_json, print_table, run
 from app.cli.progress import bar
 from app.config import Settings
 from app.db import Database
@@ -23,7 +23,7 @@ statistics = typer.Typer(help="Show the figures of a season, or count them anew.
 COLUMNS = ("registered", "verified", "departed", "forfeited", "cancelled", "no_show", "quota", "remaining")
 
 
-@statistics.command()
+@statistics.command(epilog=example("pemudik statistics show --season 2026"))
 def show(
     season: Annotated[int | None, typer.Option(help="The programme year; left out: the current one.")] = None,
     as_json: AsJson = False,
@@ -50,7 +50,7 @@ def show(
     typer.echo(f"Season {head.season} as of {head.as_of.isoformat(timespec='seconds')}.")
 
 
-@statistics.command()
+@statistics.command(epilog=example("pemudik statistics rebuild"))
 def rebuild() -> None:
     """Forget the figures and count the whole change log again.
 

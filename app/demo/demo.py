@@ -100,7 +100,7 @@ async def _reopen(session: Session, season: int, now: datetime) -> Demo | Invali
     if not in_force[MEMBERS[0].code]:
         return InvalidValue(
             "season",
-            f"Musim {season} sudah ada dan bukan musim contoh; buat contoh pada basis data lain.",
+            f"Periode {season} sudah ada dan bukan periode contoh; buat contoh pada basis data lain.",
             f"Season {season} is there and is not a demo; make the demo in another database.",
         )
     for row in all_rows():

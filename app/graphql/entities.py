@@ -81,10 +81,22 @@ def _named(context: Context, representation: object) -> tuple[str, str] | Reques
     typename = representation.get("__typename") if isinstance(representation, dict) else None
     entity = ENTITIES.get(typename) if isinstance(typename, str) else None
     if entity is None or not isinstance(representation, dict):
-        return RequestError(f"A representation names one of {', '.join(ENTITIES)}", "UNKNOWN_ENTITY")
+        return RequestError(
+            f"A representation names one of {', '.join(ENTITIES)}",
+            "UNKNOWN_ENTITY",
+            f"Representasi menyebut salah satu dari {', '.join(ENTITIES)}",
+        )
     key = representation.get(entity.key)
     if not isinstance(key, str) or not 1 <= len(key) <= LONGEST_KEY:
-        return RequestError(f"{typename} is named by `{entity.key}`, a string", "INVALID_ENTITY_KEY")
+        return RequestError(
+            f"{typename} is named by `{entity.key}`, a string",
+            "INVALID_ENTITY_KEY",
+            f"{typename} disebut dengan `{entity.key}`, sebuah teks",
+        )
     if not satisfied(entity.scopes, context.principal.scopes):
-        return RequestError(f"The access token lacks a scope for {typename}", "FORBIDDEN")
+        return RequestError(
+            f"The access token lacks a scope for {typename}",
+            "FORBIDDEN",
+            f"Token akses ini tidak memiliki izin (scope) untuk {typename}",
+        )
     return str(typename), key

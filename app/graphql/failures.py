@@ -18,6 +18,7 @@ from app.auth import edge
 from app.errors import Language, RefusalError, TooManyChecks, Unavailable
 
 MASKED = "Internal error"
+MASKED_INDONESIAN = "Terjadi kesalahan di registri"
 _LIKE_A_NIK = re.compile(r"\d(?:_?\d){15,}")
 """Sixteen digits or more, as they can stand in the name of a field, an argument or a variable."""
 
@@ -31,6 +32,7 @@ class RequestError(GraphQLError):
         self,
         message: str,
         code: str,
+        indonesian: str | None = None,
         *,
         nodes: Collection[Node] | None = None,
         source: Source | None = None,
@@ -38,18 +40,22 @@ class RequestError(GraphQLError):
         **facts: object,
     ) -> None:
         super().__init__(message, nodes, source, positions, extensions={"code": code, **facts})
+        self.indonesian = indonesian or message
+
+    def told(self, language: Language) -> str:
+        return self.message if language == "en" else self.indonesian
 
 
 def unavailable(error: Unavailable, language: Language) -> RequestError:
     """The registry cannot answer now; `retryAfter` is in seconds."""
     messages = {
-        "id": "Registri sedang tidak dapat menjawab; coba lagi setelah retryAfter detik.",
-        "en": "The registry cannot answer now; try again after retryAfter seconds.",
+        "id": f"Registri sedang tidak dapat menjawab; coba lagi setelah {error.retry_after} detik.",
+        "en": f"The registry cannot answer now; try again after {error.retry_after} seconds.",
     }
     if isinstance(error, TooManyChecks):
         messages = {
-            "id": "Jatah cek NIK klien ini habis; coba lagi setelah retryAfter detik.",
-            "en": "This client's budget of NIK checks is used up; try again after retryAfter seconds.",
+            "id": f"Jatah pemeriksaan NIK klien ini habis; coba lagi setelah {error.retry_after} detik.",
+            "en": f"This client's budget of NIK checks is used up; try again after {error.retry_after} seconds.",
         }
     return RequestError(messages[language], edge.refused(error).code, retryAfter=error.retry_after)
 
@@ -57,7 +63,7 @@ def unavailable(error: Unavailable, language: Language) -> RequestError:
 def shown(errors: Sequence[GraphQLError], language: Language) -> list[dict[str, Any]]:
     """The errors as the client reads them. One failure behind several fields has one id."""
     ids: dict[int, str] = {}
-    return [_formatted(error, _for_the_client(error, language, ids)) for error in errors]
+    return [_formatted(error, _for_the_client(error, language, ids), language) for error in errors]
 
 
 def cause(error: GraphQLError) -> BaseException:
@@ -78,10 +84,14 @@ def _for_the_client(error: GraphQLError, language: Language, ids: dict[int, str]
         return unavailable(raised, language)
     if isinstance(raised, GraphQLError):
         # graphql-core raises it when a variable is null or missing where an argument needs a value.
-        return RequestError("An argument is null or missing where a value is required", "BAD_USER_INPUT")
+        return RequestError(
+            "An argument is null or missing where a value is required",
+            "BAD_USER_INPUT",
+            "Sebuah argumen kosong atau tidak ada, padahal wajib diisi",
+        )
     if id(raised) not in ids:
         ids[id(raised)] = report(raised)
-    return RequestError(MASKED, "INTERNAL_ERROR", errorId=ids[id(raised)])
+    return RequestError(MASKED, "INTERNAL_ERROR", MASKED_INDONESIAN, errorId=ids[id(raised)])
 
 
 def report(error: BaseException) -> str:
@@ -91,9 +101,9 @@ def report(error: BaseException) -> str:
     return error_id
 
 
-def _formatted(error: GraphQLError, told: RequestError) -> dict[str, Any]:
+def _formatted(error: GraphQLError, told: RequestError, language: Language) -> dict[str, Any]:
     # graphql-core names fields, arguments and variables of the document. A client may have called them by a NIK.
-    message = _LIKE_A_NIK.sub(telemetry.MASKED, told.message)
+    message = _LIKE_A_NIK.sub(telemetry.MASKED, told.told(language))
     formatted: dict[str, Any] = {"message": message, "extensions": told.extensions}
     if error.locations:
         formatted["locations"] = [{"line": place.line, "column": place.column} for place in error.locations]

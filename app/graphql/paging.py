@@ -67,7 +67,8 @@ def position(after: str | None) -> UUID | None:
 
 def size(first: int) -> int:
     if not 1 <= first <= LARGEST_PAGE:
-        raise RequestError(f"`first` must be between 1 and {LARGEST_PAGE}", "INVALID_PAGE_SIZE", most=LARGEST_PAGE)
+        words = f"`first` must be between 1 and {LARGEST_PAGE}", f"`first` harus antara 1 dan {LARGEST_PAGE}"
+        raise RequestError(words[0], "INVALID_PAGE_SIZE", words[1], most=LARGEST_PAGE)
     return first
 
 
@@ -91,4 +92,8 @@ def connected(
 
 
 def no_cursor() -> RequestError:
-    return RequestError("`after` is no cursor; give an `endCursor` as it was answered", "INVALID_CURSOR")
+    return RequestError(
+        "`after` is no cursor; give an `endCursor` as it was answered",
+        "INVALID_CURSOR",
+        "`after` bukan penanda halaman; kirim `endCursor` seperti yang dijawab",
+    )

@@ -38,9 +38,13 @@ def identifier(text: str) -> UUID:
 
 def parse_nik(value: object) -> str:
     if not isinstance(value, str):
-        raise RequestError("A NIK is a string of 16 digits, never a number: numbers lose digits", "BAD_USER_INPUT")
+        raise RequestError(
+            "A NIK is a string of 16 digits, never a number: numbers lose digits",
+            "BAD_USER_INPUT",
+            "NIK adalah teks 16 angka, bukan bilangan: bilangan kehilangan angka",
+        )
     if len(value) > LONGEST_NIK:
-        raise RequestError("A NIK is a string of 16 digits", "BAD_USER_INPUT")
+        raise RequestError("A NIK is a string of 16 digits", "BAD_USER_INPUT", "NIK adalah teks 16 angka")
     return value
 
 
@@ -51,7 +55,9 @@ def parse_instant(value: object) -> datetime:
     except ValueError:
         pass
     raise RequestError(
-        "A DateTime is an ISO 8601 string with a zone, such as 2026-03-05T08:00:00+07:00", "BAD_USER_INPUT"
+        "A DateTime is an ISO 8601 string with a zone, such as 2026-03-05T08:00:00+07:00",
+        "BAD_USER_INPUT",
+        "DateTime adalah teks ISO 8601 dengan zona waktu, misalnya 2026-03-05T08:00:00+07:00",
     )
 
 
@@ -61,13 +67,19 @@ def parse_day(value: object) -> date:
             return calendar.day(value)
     except ValueError:
         pass
-    raise RequestError("A Date is an ISO 8601 string, such as 2026-03-05", "BAD_USER_INPUT")
+    raise RequestError(
+        "A Date is an ISO 8601 string, such as 2026-03-05",
+        "BAD_USER_INPUT",
+        "Date adalah teks ISO 8601, misalnya 2026-03-05",
+    )
 
 
 def parse_upload(value: object) -> Upload:
     if not isinstance(value, Upload):
         raise RequestError(
-            "An Upload is null in `operations` and comes as a file of a multipart request", "BAD_USER_INPUT"
+            "An Upload is null in `operations` and comes as a file of a multipart request",
+            "BAD_USER_INPUT",
+            "Upload bernilai null dalam `operations` dan dikirim sebagai berkas permintaan multipart",
         )
     return value
 

@@ -175,9 +175,9 @@ def _content_length(request: Request) -> str:
 def _not_read(error: BodyTooLarge | BodyTooLate, limit: int) -> RequestRefused:
     if isinstance(error, BodyTooLate):
         # What comes too late is not waited for any longer.
-        words = "Isi permintaan tidak tiba pada waktunya.", "The body did not arrive in time."
+        words = "Isi permintaan tidak diterima dalam batas waktu.", "The body did not arrive in time."
         return RequestRefused(408, "REQUEST_TIMEOUT", *words, headers={"Connection": "close"})
-    words = f"Isi permintaan paling banyak {limit} bita.", f"A body has {limit} bytes at most."
+    words = f"Isi permintaan paling banyak {limit} byte.", f"A body has {limit} bytes at most."
     return RequestRefused(413, "CONTENT_TOO_LARGE", *words)
 
 

@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import asyncio
+import re
+import shlex
 import signal
 import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import asyncpg
 import pytest
+from pydantic import ValidationError
 from sqlalchemy.exc import DBAPIError
+from typer.main import get_command
 
-from app import migration
+from app import cli, migration
 from app.cli import command
 from app.config import CHECKOUT, Settings
 from app.errors import NotFound, RefusalError, Unavailable
@@ -62,7 +68,7 @@ def test_an_error_is_explained_without_what_is_personal(error: Exception, line: 
 def test_a_setting_that_cannot_be_is_named(pemudik: Pemudik, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PORT", "many")
     result = pemudik("client", "list", code=1)
-    assert result.stderr.startswith("pemudik: PEMUDIK_PORT: Input should be a valid integer")
+    assert result.stderr.startswith("pemudik: PORT: Input should be a valid integer")
     assert "many" not in result.stderr
 
 
@@ -109,3 +115,86 @@ def test_a_reader_that_has_enough_is_no_error(pemudik: Pemudik, table: Path, hom
     listing = f'"{sys.executable}" -m app.cli organizer list --season 2024'
     ended = subprocess.run(["sh", "-c", f"{listing} | true"], capture_output=True, text=True, check=True, cwd=CHECKOUT)
     assert (ended.stdout, ended.stderr) == ("", "")
+
+
+def commands(group: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Any]]:
+    for name, one in group.commands.items():
+        if hasattr(one, "commands"):
+            yield from commands(one, (*path, name))
+        else:
+            yield (*path, name), one
+
+
+EVERY: dict[str, Any] = {" ".join(path): one for path, one in commands(get_command(cli.app))}
+
+
+@pytest.mark.parametrize("name", EVERY)
+def test_the_help_of_each_command_has_an_example_that_works(name: str) -> None:
+    """As far as can be told without doing anything: the command understands its words."""
+    command = EVERY[name]
+    context = command.make_context(name, [], resilient_parsing=True)
+    example = re.sub(r"\s+", " ", command.get_help(context)).rpartition("Example: ")[2]
+    words = shlex.split(example.partition(" < ")[0])
+    program = words.index("pemudik")
+    assert all("=" in word for word in words[:program])
+    assert " ".join(words[program + 1 :]).startswith(name)
+    arguments = words[program + 1 + len(name.split()) :]
+    command.make_context(name, arguments)
+
+
+@pytest.mark.parametrize(
+    ("url", "is_good"),
+    [
+        ("mysql://root@localhost/pemudik", False),
+        ("sqlite:///pemudik.db", False),
+        ("localhost/pemudik", False),
+        ("postgres://localhost/pemudik", True),
+        ("postgresql+asyncpg://localhost/pemudik", True),
+    ],
+)
+def test_another_kind_of_database_is_refused_at_once(monkeypatch: pytest.MonkeyPatch, url: str, is_good: bool) -> None:
+    monkeypatch.setenv("DATABASE_URL", url)
+    if is_good:
+        assert Settings().database_url is not None
+        return
+    with pytest.raises(ValidationError) as refused:
+        Settings()
+    assert command.explained(refused.value) == (
+        "DATABASE_URL: only PostgreSQL is used: a URL such as postgresql://user:password@host/database"
+    )
+
+
+def test_a_database_of_another_program_is_not_touched(
+    pemudik: Pemudik, database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with own_database(database_url) as other:
+        monkeypatch.setenv("DATABASE_URL", other)
+        psql(other, "CREATE TABLE alembic_version (version_num text); INSERT INTO alembic_version VALUES ('cafe')")
+        for words in (("client", "list"), ("migrate",)):
+            result = pemudik(*words, code=1)
+            assert result.stderr == (
+                "pemudik: The database is at migration cafe, which is none of ours."
+                " It belongs to another program, or to a newer Pemudik: check DATABASE_URL.\n"
+            )
+        assert psql(other, "SELECT count(*) FROM pg_tables WHERE schemaname = 'public'") == 1
+
+
+def psql(url: str, sql: str) -> Any:
+    async def run() -> Any:
+        connection = await asyncpg.connect(url.replace("+asyncpg", ""))
+        try:
+            return await connection.fetchval(sql) if sql.startswith("SELECT") else await connection.execute(sql)
+        finally:
+            await connection.close()
+
+    return asyncio.run(run())
+
+
+@pytest.mark.parametrize(
+    ("variable", "value"), [("PEMUDIK_POOL_SIZE", "1"), ("WEB_CONCURRENCY", "none"), ("PEMUDIK_LOG_FORMAT", "xml")]
+)
+def test_a_fault_names_the_variable_that_was_set(
+    pemudik: Pemudik, monkeypatch: pytest.MonkeyPatch, variable: str, value: str
+) -> None:
+    monkeypatch.setenv(variable, value)
+    assert pemudik("client", "list", code=1).stderr.startswith(f"pemudik: {variable}: Input should be ")

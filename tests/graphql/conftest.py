@@ -81,6 +81,8 @@ class Api:
         return content["data"]
 
     async def errors(self, query: str, variables: object = None, **how: Any) -> list[dict[str, Any]]:
+        """In English, unless the test asks for another language."""
+        how["headers"] = {"Accept-Language": "en", **(how.get("headers") or {})}
         content = (await self.post(query, variables, **how)).json()
         errors: list[dict[str, Any]] = content["errors"]
         return errors

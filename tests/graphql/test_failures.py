@@ -33,7 +33,7 @@ async def test_a_bug_is_masked_and_logged_with_its_id(api: Api, log: Any, monkey
         raise KeyError(NIK, NAME)
 
     monkeypatch.setattr(terminals, "all_of", broken)
-    answer = await api.post("{ terminals { code } }")
+    answer = await api.post("{ terminals { code } }", headers={"Accept-Language": "en"})
     [error] = answer.json()["errors"]
     error_id = error["extensions"].pop("errorId")
     assert answer.status_code == 200
@@ -79,7 +79,7 @@ async def test_an_unexpected_null_is_a_bug_too(api: Api, log: Any, monkeypatch: 
         ]
 
     monkeypatch.setattr(terminals, "by_codes", incomplete)
-    answer = await api.post('{ terminal(code: "x") { code name } }')
+    answer = await api.post('{ terminal(code: "x") { code name } }', headers={"Accept-Language": "en"})
     assert answer.json()["data"] == {"terminal": None}
     [error] = answer.json()["errors"]
     assert (error["message"], error["path"]) == ("Internal error", ["terminal", "name"])
@@ -107,7 +107,7 @@ SENT = [
     (f"{{ checkNik(nik: {NIK}) {{ outcome }} }}", None),
     (f'{{ checkNik(nik: "{NIK}" {{ outcome }} }}', None),
     (f'{{ checkNik(nik: "{NIK}", direction: "{NAME}") {{ outcome }} }}', None),
-    (f'query($d: Direction) {{ checkNik(nik: "{NIK}", direction: $d) {{ outcome }} }}', {"d": None}),
+    (f'query($d: Direction) {{ checkNik(nik: "{NIK}", direction: $d) {{ outcome }} }}', {"d": NAME}),
     (f'query($d: Direction = "{NAME}") {{ checkNik(nik: "{NIK}", direction: $d) {{ outcome }} }}', None),
     (f'{{ registrants(after: "{NIK}") {{ nodes {{ id }} }} }}', None),
 ]
@@ -148,7 +148,7 @@ async def test_nothing_that_was_sent_is_repeated(api: Api, log: Any, query: str,
     ],
 )
 async def test_a_variable_that_does_not_fit_is_said_by_its_place(api: Api, variables: Any, message: str) -> None:
-    answer = await api.post(SUBMIT, variables)
+    answer = await api.post(SUBMIT, variables, headers={"Accept-Language": "en"})
     assert answer.status_code == 400
     assert message in [error["message"] for error in answer.json()["errors"]]
 
@@ -206,6 +206,6 @@ async def test_nothing_below_leaks_when_the_database_refuses(
         return []
 
     monkeypatch.setattr(registry_route, "by_ids", broken)
-    answer = await api.post("{ route(id: 1) { id } }")
+    answer = await api.post("{ route(id: 1) { id } }", headers={"Accept-Language": "en"})
     assert answer.json()["errors"][0]["message"] == "Internal error"
     assert NAME not in log()

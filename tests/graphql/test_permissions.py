@@ -99,7 +99,7 @@ def forbidden(answer: httpx.Response, scopes: str) -> None:
     assert answer.json() == {
         "errors": [
             {
-                "message": "The access token lacks a scope, see WWW-Authenticate",
+                "message": "Token akses ini tidak memiliki izin (scope) yang diperlukan",
                 "extensions": {"code": "INSUFFICIENT_SCOPE"},
             }
         ]

@@ -80,18 +80,14 @@ def unavailable(error: Unavailable, language: Language, media: str | None) -> Ht
     return _later(error, {"errors": shown([failures.unavailable(error, language)], language)}, media)
 
 
-def unanswerable(error: NotUnderstood, media: str | None) -> HttpAnswer:
-    return HttpAnswer(error.status, _one(error.message, error.code), media, error.headers)
+def refused_request(error: NotUnderstood | RequestRefused, language: Language, media: str | None) -> HttpAnswer:
+    return HttpAnswer(error.status, _one(error.message(language).removesuffix("."), error.code), media, error.headers)
 
 
-def refused_request(error: RequestRefused, language: Language, media: str | None) -> HttpAnswer:
-    return HttpAnswer(error.status, _one(error.message(language), error.code), media, error.headers)
-
-
-def unauthorized(error: Unauthorized, media: str | None) -> HttpAnswer:
+def unauthorized(error: Unauthorized, language: Language, media: str | None) -> HttpAnswer:
     refused = edge.refused(error)
-    # The messages of GraphQL's transport are English and end without a full stop.
-    content = _one(refused.message("en").removesuffix("."), refused.code)
+    # The messages of GraphQL's transport end without a full stop.
+    content = _one(refused.message(language).removesuffix("."), refused.code)
     return HttpAnswer(refused.status, content, media, refused.headers)
 
 

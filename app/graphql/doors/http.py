@@ -28,7 +28,6 @@ from app.graphql.doors.answers import (
     media_type,
     refused,
     refused_request,
-    unanswerable,
     unauthorized,
     unavailable,
 )
@@ -54,6 +53,7 @@ from app.process import Process
 from app.registry.clients.idempotency import KeyedRequest
 
 PATH = "/graphql"
+BODY_TOO_LATE = "Isi permintaan tidak diterima dalam batas waktu", "The body did not arrive in time"
 
 
 def routes(
@@ -115,10 +115,8 @@ class HttpDoor:
         except RequestError as error:
             return refused([error], language, refusal_media)
         except Unauthorized as error:
-            return unauthorized(error, refusal_media)
-        except NotUnderstood as error:
-            return unanswerable(error, refusal_media)
-        except RequestRefused as error:
+            return unauthorized(error, language, refusal_media)
+        except (NotUnderstood, RequestRefused) as error:
             return refused_request(error, language, refusal_media)
         except Unavailable as error:
             return unavailable(error, language, refusal_media)
@@ -141,11 +139,12 @@ class HttpDoor:
         try:
             return await edge.whole_body(stream, content_length, limit=limit, within_seconds=seconds)
         except BodyTooLarge:
-            raise NotUnderstood(413, "CONTENT_TOO_LARGE", f"A body has {limit:,} bytes at most") from None
+            words = f"Isi permintaan paling banyak {limit} byte", f"A body has {limit:,} bytes at most"
+            raise NotUnderstood(413, "CONTENT_TOO_LARGE", *words) from None
         except BodyTooLate:
             # What comes too late is not waited for any longer.
-            closed = {"Connection": "close"}
-            raise NotUnderstood(408, "REQUEST_TIMEOUT", "The body did not arrive in time", closed) from None
+            words, closed = BODY_TOO_LATE, {"Connection": "close"}
+            raise NotUnderstood(408, "REQUEST_TIMEOUT", *words, closed) from None
 
     def _found(self, scope: Scope, principal: Principal, request: OperationRequest) -> FoundOperation:
         found = self._operations.find(request)

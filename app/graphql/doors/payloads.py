@@ -10,6 +10,7 @@ import orjson
 from graphql import GraphQLError
 
 from app import clock
+from app.auth import edge
 from app.auth.bearer import Unauthorized
 from app.auth.edge import RequestRefused
 from app.changes.log.tail import SlowReader
@@ -67,13 +68,12 @@ def errors_of(error: Exception, language: Language) -> list[dict[str, Any]]:
     match error:
         case OperationRefused():
             return shown(error.errors, language)
-        case RequestRefused():
-            return shown([RequestError(error.message(language), error.code)], language)
-        case NotUnderstood():
-            return shown([RequestError(error.message, error.code)], language)
+        case NotUnderstood() | RequestRefused():
+            return shown([RequestError(error.message(language).removesuffix("."), error.code)], language)
         case Unauthorized():
-            lacks = RequestError("The access token lacks a scope", error.code.upper(), challenge=error.challenge)
-            return shown([lacks], language)
+            lacks = edge.refused(error)
+            told = RequestError(lacks.message(language).removesuffix("."), lacks.code, challenge=error.challenge)
+            return shown([told], language)
         case SlowReader():
             return shown([SLOW_READER.error], language)
         case GraphQLError():

@@ -41,6 +41,7 @@ def not_asked_for() -> NotUnderstood:
     return NotUnderstood(
         406,
         "NOT_ACCEPTABLE",
+        f"Langganan dijawab sebagai aliran: kirim `Accept: {MEDIA}`, atau pakai graphql-transport-ws",
         f"A subscription is answered as a stream: send `Accept: {MEDIA}`, or use graphql-transport-ws",
     )
 

@@ -75,9 +75,17 @@ class Document:
         if name is None and len(self.operations) == 1:
             return next(iter(self.operations.values()))
         if name is None:
-            raise RequestError("The document has several operations; give `operationName`", "OPERATION_NAME_MISSING")
+            raise RequestError(
+                "The document has several operations; give `operationName`",
+                "OPERATION_NAME_MISSING",
+                "Dokumen memuat beberapa operasi; sebutkan `operationName`",
+            )
         if name not in self.operations:
-            raise RequestError("The document has no operation of that name", "OPERATION_UNKNOWN")
+            raise RequestError(
+                "The document has no operation of that name",
+                "OPERATION_UNKNOWN",
+                "Dokumen tidak memuat operasi dengan nama itu",
+            )
         return self.operations[name]
 
 
@@ -128,11 +136,17 @@ class Documents:
         except OperationRefused as refused:
             return refused
         except RecursionError:
-            return OperationRefused([RequestError("The document is nested too deeply", "TOO_DEEP")])
+            return OperationRefused(
+                [RequestError("The document is nested too deeply", "TOO_DEEP", "Dokumen bertingkat terlalu dalam")]
+            )
 
     def _document(self, text: str) -> Document:
         if len(text) > limits.MOST_DOCUMENT_BYTES or len(text.encode()) > limits.MOST_DOCUMENT_BYTES:
-            raise RequestError(f"A document has {limits.MOST_DOCUMENT_BYTES:,} bytes at most", "DOCUMENT_TOO_LARGE")
+            raise RequestError(
+                f"A document has {limits.MOST_DOCUMENT_BYTES:,} bytes at most",
+                "DOCUMENT_TOO_LARGE",
+                f"Dokumen paling banyak {limits.MOST_DOCUMENT_BYTES} byte",
+            )
         if _NUL.search(text):
             raise limits.nul()
         ast = parse(text, max_lexical_tokens=limits.MOST_DOCUMENT_TOKENS, max_comments=limits.MOST_DOCUMENT_TOKENS)
@@ -173,7 +187,8 @@ class Documents:
         names = root_fields(node.selection_set, fragments)
         most = limits.MOST_ROOT_FIELDS
         if len(names) > most:
-            raise RequestError(f"An operation has {most} root fields at most", "TOO_MANY_FIELDS", most=most)
+            words = f"An operation has {most} root fields at most", f"Operasi memuat paling banyak {most} bidang akar"
+            raise RequestError(words[0], "TOO_MANY_FIELDS", words[1], most=most)
         return Operation(
             name=node.name.value if node.name else None,
             node=node,
@@ -212,9 +227,11 @@ RULES: tuple[type[ASTValidationRule], ...] = (
 def _coded(error: GraphQLError) -> RequestError:
     if isinstance(error, RequestError):
         return error
-    return RequestError(error.message, "GRAPHQL_VALIDATION_FAILED", nodes=error.nodes)
+    indonesian = f"Dokumen GraphQL tidak sesuai skema: {error.message}"
+    return RequestError(error.message, "GRAPHQL_VALIDATION_FAILED", indonesian, nodes=error.nodes)
 
 
 def _without_values(error: GraphQLSyntaxError) -> RequestError:
     message = syntax_message_without_values(error.message)
-    return RequestError(message, "GRAPHQL_PARSE_FAILED", source=error.source, positions=error.positions)
+    indonesian = f"Dokumen GraphQL tidak dapat dibaca: {message}"
+    return RequestError(message, "GRAPHQL_PARSE_FAILED", indonesian, source=error.source, positions=error.positions)

@@ -38,8 +38,10 @@ class ValuesWithoutEcho(LiteralRule):
         is_long = node.loc is not None and node.loc.end - node.loc.start > LONGEST_LITERAL_EXPLAINED
 
         def on_error(error: GraphQLError, path: list[str | int]) -> None:
-            message = f"Invalid value{_place(path)}: {reason(error, input_type, path)}"
-            self.report_error(RequestError(message, "BAD_USER_INPUT", nodes=error.nodes or [node]))
+            english, indonesian = reason(error, input_type, path)
+            message = f"Invalid value{_place(path, 'at')}: {english}"
+            told = f"Nilai tidak sesuai{_place(path, 'pada')}: {indonesian}"
+            self.report_error(RequestError(message, "BAD_USER_INPUT", told, nodes=error.nodes or [node]))
             if is_long and not isinstance(error, RequestError):
                 raise EnoughTold
 
@@ -57,7 +59,11 @@ def misfits(
     with suppress(EnoughTold):
         for definition in definitions:
             _find_misfits(schema, definition, variables, errors)
-    return errors or [RequestError("The variables do not fit the operation", "BAD_USER_INPUT")]
+    return errors or [
+        RequestError(
+            "The variables do not fit the operation", "BAD_USER_INPUT", "Variabel tidak sesuai dengan operasinya"
+        )
+    ]
 
 
 def _find_misfits(
@@ -74,26 +80,35 @@ def _find_misfits(
         return
 
     def on_error(error: GraphQLError, path: list[str | int]) -> None:
-        message = f"Variable `${name}`{_place(path)}: {reason(error, type_, path)}"
-        errors.append(RequestError(message, "BAD_USER_INPUT", nodes=[definition]))
+        english, indonesian = reason(error, type_, path)
+        message = f"Variable `${name}`{_place(path, 'at')}: {english}"
+        told = f"Variabel `${name}`{_place(path, 'pada')}: {indonesian}"
+        errors.append(RequestError(message, "BAD_USER_INPUT", told, nodes=[definition]))
         if len(errors) == limits.MOST_ERRORS_TOLD:
             raise EnoughTold
 
     validate_input_value(value, type_, on_error, hide_suggestions=True)
 
 
-def reason(error: GraphQLError, type_: Any, path: Sequence[str | int]) -> str:
+def reason(error: GraphQLError, type_: Any, path: Sequence[str | int]) -> tuple[str, str]:
+    """In English and in Indonesian."""
     if isinstance(error, RequestError):
-        return error.message
+        return error.message, error.indonesian
     expected = _type_at(type_, path)
     if missing := missing_field(error):
-        return f"{_bare(expected)} needs the field `{missing}`"
+        return (
+            f"{_bare(expected)} needs the field `{missing}`",
+            f"{_bare(expected)} memerlukan bidang `{missing}`",
+        )
     if is_about_an_unknown_field(error):
-        return f"{_bare(expected)} has no such field"
+        return f"{_bare(expected)} has no such field", f"{_bare(expected)} tidak mempunyai bidang itu"
     for around in (_bare(expected), _bare(_type_at(type_, path[:-1]))):
         if isinstance(around, GraphQLInputObjectType) and around.is_one_of:
-            return f"exactly one field of {around} is given, and it is not null"
-    return f"expected {expected}"
+            return (
+                f"exactly one field of {around} is given, and it is not null",
+                f"tepat satu bidang {around} harus diisi, dan tidak null",
+            )
+    return f"expected {expected}", f"seharusnya {expected}"
 
 
 def _type_at(type_: Any, path: Sequence[str | int]) -> Any:
@@ -112,5 +127,5 @@ def _bare(type_: Any) -> Any:
     return type_.of_type if isinstance(type_, GraphQLNonNull) else type_
 
 
-def _place(path: Sequence[str | int]) -> str:
-    return f" at `{'.'.join(str(step) for step in path)}`" if path else ""
+def _place(path: Sequence[str | int], at: str) -> str:
+    return f" {at} `{'.'.join(str(step) for step in path)}`" if path else ""

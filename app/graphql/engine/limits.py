@@ -104,7 +104,10 @@ class Places:
         self._repeats[name] += 1
         if self._repeats[name] > MOST_REPEATS:
             raise RequestError(
-                f"A field is repeated {MOST_REPEATS} times at most", "TOO_MANY_FIELDS", most=MOST_REPEATS
+                f"A field is repeated {MOST_REPEATS} times at most",
+                "TOO_MANY_FIELDS",
+                f"Satu bidang diulang paling banyak {MOST_REPEATS} kali",
+                most=MOST_REPEATS,
             )
         self._merged[name] += merged
         if name != FRAGMENTS:
@@ -211,21 +214,37 @@ def measure(
 
 
 def too_many_definitions(operations: int, fragments: int) -> RequestError | None:
-    for kind, count, most in (("operations", operations, MOST_OPERATIONS), ("fragments", fragments, MOST_FRAGMENTS)):
+    kinds = (
+        ("operations", "operasi", operations, MOST_OPERATIONS),
+        ("fragments", "fragmen", fragments, MOST_FRAGMENTS),
+    )
+    for kind, jenis, count, most in kinds:
         if count > most:
-            return RequestError(f"A document has {most} {kind} at most", "TOO_MANY_DEFINITIONS", most=most)
+            words = f"A document has {most} {kind} at most", f"Dokumen memuat paling banyak {most} {jenis}"
+            return RequestError(words[0], "TOO_MANY_DEFINITIONS", words[1], most=most)
     return None
 
 
 def refusal(measured: Measure) -> RequestError | None:
     """The refusal of a document that no variables could make smaller."""
     if measured.depth > MOST_LEVELS:
-        return RequestError(f"The document is nested {MOST_LEVELS} levels at most", "TOO_DEEP", most=MOST_LEVELS)
+        words = (
+            f"The document is nested {MOST_LEVELS} levels at most",
+            f"Dokumen paling banyak {MOST_LEVELS} tingkat",
+        )
+        return RequestError(words[0], "TOO_DEEP", words[1], most=MOST_LEVELS)
     if measured.fields > MOST_FIELDS:
-        return RequestError(f"An operation selects {MOST_FIELDS} fields at most", "TOO_MANY_FIELDS", most=MOST_FIELDS)
+        words = (
+            f"An operation selects {MOST_FIELDS} fields at most",
+            f"Operasi paling banyak memilih {MOST_FIELDS} bidang",
+        )
+        return RequestError(words[0], "TOO_MANY_FIELDS", words[1], most=MOST_FIELDS)
     if measured.merged > MOST_MERGED:
         message = f"Repeated fields and fragments put {MOST_MERGED} fields at one place of the answer at most"
-        return RequestError(message, "TOO_MANY_FIELDS", most=MOST_MERGED)
+        indonesian = (
+            f"Bidang yang diulang dan fragmen menaruh paling banyak {MOST_MERGED} bidang di satu tempat jawaban"
+        )
+        return RequestError(message, "TOO_MANY_FIELDS", indonesian, most=MOST_MERGED)
     return None
 
 
@@ -235,13 +254,15 @@ def too_costly(measured: Measure) -> RequestError | None:
     return RequestError(
         f"The answer would cost up to {measured.cost:,} units; {MOST_COST:,} are allowed. Ask for smaller pages",
         "TOO_COSTLY",
+        f"Jawabannya berbiaya hingga {measured.cost} satuan; batasnya {MOST_COST}. Minta halaman yang lebih kecil",
         most=MOST_COST,
         cost=min(measured.cost, 2**53),
     )
 
 
 def too_many_items() -> RequestError:
-    return RequestError(f"A list has {MOST_LIST_ITEMS:,} items at most", "TOO_MANY_ITEMS", most=MOST_LIST_ITEMS)
+    words = f"A list has {MOST_LIST_ITEMS:,} items at most", f"Daftar memuat paling banyak {MOST_LIST_ITEMS} butir"
+    return RequestError(words[0], "TOO_MANY_ITEMS", words[1], most=MOST_LIST_ITEMS)
 
 
 def unfit(*values: object) -> RequestError | None:
@@ -270,15 +291,19 @@ def unfit(*values: object) -> RequestError | None:
 
 
 def too_many_keys() -> RequestError:
-    return RequestError(f"An object has {MOST_KEYS} fields at most", "TOO_MANY_ITEMS", most=MOST_KEYS)
+    words = f"An object has {MOST_KEYS} fields at most", f"Objek memuat paling banyak {MOST_KEYS} bidang"
+    return RequestError(words[0], "TOO_MANY_ITEMS", words[1], most=MOST_KEYS)
 
 
 def too_long() -> RequestError:
-    return RequestError(f"A text has {LONGEST_TEXT:,} characters at most", "BAD_USER_INPUT", most=LONGEST_TEXT)
+    words = f"A text has {LONGEST_TEXT:,} characters at most", f"Teks paling banyak {LONGEST_TEXT} karakter"
+    return RequestError(words[0], "BAD_USER_INPUT", words[1], most=LONGEST_TEXT)
 
 
 def nul() -> RequestError:
-    return RequestError("Text must not contain the character NUL", "BAD_USER_INPUT")
+    return RequestError(
+        "Text must not contain the character NUL", "BAD_USER_INPUT", "Teks tidak boleh memuat karakter NUL"
+    )
 
 
 def _field_of(schema: GraphQLSchema, parent: GraphQLNamedType | None, name: str) -> GraphQLField | None:

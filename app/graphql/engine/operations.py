@@ -89,7 +89,9 @@ class Operations:
                 ):
                     yield
         except TimeoutError:
-            raise NotUnderstood(504, "TIMEOUT", "The operation took too long and was given up") from None
+            raise NotUnderstood(
+                504, "TIMEOUT", "Operasi terlalu lama dan dihentikan", "The operation took too long and was given up"
+            ) from None
 
     async def execute(self, found: FoundOperation, context: object) -> ExecutionResult:
         """Execute a query or a mutation in its `turn`; resolvers find `context` in their info.

@@ -7,13 +7,21 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from app.errors import Language
 from app.server import json_texts
 from app.server.json_texts import MOST_SEPARATORS, NotJson, TooManyValues
 
 _JSON = re.compile(rb'\s*application/json\s*(;\s*charset\s*=\s*"?utf-?8"?\s*)?;?\s*', re.IGNORECASE)
 
 
-TOO_MANY_VALUES = f"A body has {MOST_SEPARATORS:,} separators of JSON at most"
+NOT_JSON = (
+    "Isi permintaan bukan JSON dalam UTF-8, atau bertingkat terlalu dalam",
+    "The body is not JSON in UTF-8, or is nested too deeply",
+)
+TOO_MANY_VALUES = (
+    f"JSON memuat paling banyak {MOST_SEPARATORS} pemisah",
+    f"A body has {MOST_SEPARATORS:,} separators of JSON at most",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,29 +34,48 @@ class OperationRequest:
 class NotUnderstood(Exception):  # noqa: N818 - an answer
     """A request that cannot be served as a GraphQL request, and the HTTP status of the answer."""
 
-    def __init__(self, status: int, code: str, message: str, headers: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self, status: int, code: str, indonesian: str, english: str, headers: Mapping[str, str] | None = None
+    ) -> None:
         super().__init__(code)
         self.status = status
         self.code = code
-        self.message = message
         self.headers = headers or {}
+        self._messages: Mapping[Language, str] = {"id": indonesian, "en": english}
+
+    def message(self, language: Language) -> str:
+        return self._messages[language]
 
 
 def refuse_method_or_media(method: str, media: str | None) -> None:
     """Raises `NotUnderstood`."""
     if method != "POST":
-        raise NotUnderstood(405, "METHOD_NOT_ALLOWED", "Operations are sent by POST", {"Allow": "POST"})
+        raise NotUnderstood(
+            405, "METHOD_NOT_ALLOWED", "Operasi dikirim dengan POST", "Operations are sent by POST", {"Allow": "POST"}
+        )
     if media is None:
-        raise NotUnderstood(406, "NOT_ACCEPTABLE", "Answers are application/graphql-response+json or application/json")
+        names = "application/graphql-response+json", "application/json"
+        words = "Jawaban berupa {} atau {}".format(*names), "Answers are {} or {}".format(*names)
+        raise NotUnderstood(406, "NOT_ACCEPTABLE", *words)
 
 
 def refuse_other_bodies(headers: Mapping[bytes, bytes]) -> None:
     """Raises `NotUnderstood` for a body that is not plain JSON."""
     if headers.get(b"content-encoding", b"identity").strip().lower() != b"identity":
-        raise NotUnderstood(415, "UNSUPPORTED_MEDIA_TYPE", "Bodies are not compressed", {"Accept-Encoding": "identity"})
+        raise NotUnderstood(
+            415,
+            "UNSUPPORTED_MEDIA_TYPE",
+            "Isi permintaan tidak boleh dikompres",
+            "Bodies are not compressed",
+            {"Accept-Encoding": "identity"},
+        )
     if not _JSON.fullmatch(headers.get(b"content-type", b"")):
         raise NotUnderstood(
-            415, "UNSUPPORTED_MEDIA_TYPE", "Content-Type is application/json in UTF-8", {"Accept": "application/json"}
+            415,
+            "UNSUPPORTED_MEDIA_TYPE",
+            "Content-Type harus application/json dalam UTF-8",
+            "Content-Type is application/json in UTF-8",
+            {"Accept": "application/json"},
         )
 
 
@@ -57,29 +84,32 @@ def parse_request(raw: bytes) -> OperationRequest:
     try:
         body = json_texts.parsed(raw)
     except NotJson:
-        raise _bad("The body is not JSON in UTF-8, or is nested too deeply") from None
+        raise _bad(*NOT_JSON) from None
     except TooManyValues:
-        raise NotUnderstood(413, "CONTENT_TOO_LARGE", TOO_MANY_VALUES) from None
+        raise NotUnderstood(413, "CONTENT_TOO_LARGE", *TOO_MANY_VALUES) from None
     return request_of(body)
 
 
 def request_of(body: object) -> OperationRequest:
     """What a JSON value asks for. Raises `NotUnderstood`."""
     if isinstance(body, list):
-        raise _bad("One operation per request: batches are not taken")
+        raise _bad(
+            "Satu operasi dalam satu permintaan; kumpulan operasi tidak diterima",
+            "One operation per request: batches are not taken",
+        )
     if not isinstance(body, dict):
-        raise _bad("The body is not a JSON object")
+        raise _bad("Isi permintaan bukan objek JSON", "The body is not a JSON object")
     query, variables, name = body.get("query"), body.get("variables"), body.get("operationName")
     if not isinstance(query, str):
-        raise _bad("`query` is missing or no string")
+        raise _bad("`query` tidak ada atau bukan teks", "`query` is missing or no string")
     if variables is not None and not isinstance(variables, dict):
-        raise _bad("`variables` is no object")
+        raise _bad("`variables` bukan objek", "`variables` is no object")
     if name is not None and not isinstance(name, str):
-        raise _bad("`operationName` is no string")
+        raise _bad("`operationName` bukan teks", "`operationName` is no string")
     if not isinstance(body.get("extensions"), dict | None):
-        raise _bad("`extensions` is no object")
+        raise _bad("`extensions` bukan objek", "`extensions` is no object")
     return OperationRequest(query, variables or {}, name or None)
 
 
-def _bad(message: str) -> NotUnderstood:
-    return NotUnderstood(400, "BAD_REQUEST", message)
+def _bad(indonesian: str, english: str) -> NotUnderstood:
+    return NotUnderstood(400, "BAD_REQUEST", indonesian, english)

@@ -68,8 +68,11 @@ class Turns:
         queue = self._queues.setdefault(client, Queue(self._had))
         if len(queue.operations) >= MOST_WAITING_OF_A_CLIENT:
             headers = {"Retry-After": str(COME_BACK_AFTER_SECONDS)}
-            message = f"{MOST_WAITING_OF_A_CLIENT} large operations of this client wait already: try again later"
-            raise NotUnderstood(429, "TOO_MANY_OPERATIONS", message, headers)
+            words = (
+                f"Sudah {MOST_WAITING_OF_A_CLIENT} operasi besar dari klien ini yang menunggu; coba lagi nanti",
+                f"{MOST_WAITING_OF_A_CLIENT} large operations of this client wait already: try again later",
+            )
+            raise NotUnderstood(429, "TOO_MANY_OPERATIONS", *words, headers)
         turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         queue.operations.append((cost, turn))
         try:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection
-from datetime import date, datetime
+from datetime import date
 from enum import StrEnum
 
 import strawberry
@@ -107,14 +107,13 @@ class Problem:
     def from_refusal(cls, refusal: errors.Refusal, context: Context) -> Problem:
         standing: errors.Standing | None = getattr(refusal, "standing", None)
         allowed: tuple[str, ...] | None = getattr(refusal, "allowed", None)
-        opens_at: datetime | None = getattr(refusal, "opens_at", None)
         return cls(
             code=ProblemCode(refusal.code),
             message=refusal.message(context.language),
             field=None if refusal.field is None else _as_the_contract_writes(refusal.field),
             standing=None if standing is None else Standing.from_standing(standing),
             allowed=None if allowed is None else [RegistrantStatus(status) for status in allowed],
-            retry_after=None if opens_at is None else max(0, int((opens_at - context.now).total_seconds()) + 1),
+            retry_after=refusal.retry_after(context.now) if isinstance(refusal, errors.RegistrationClosed) else None,
         )
 
 

@@ -10,6 +10,7 @@ import asyncio
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 import orjson
@@ -21,7 +22,7 @@ from app.auth.bearer import Bearer
 from app.auth.edge import RequestRefused
 from app.config import Settings
 from app.db import Session
-from app.errors import InvalidValue, Language
+from app.errors import InvalidValue, Language, RegistrationClosed
 from app.intake import http, pushing, repeats
 from app.intake.http import AdmittedRequest, RestDoor
 from app.intake.pushing import Take
@@ -132,9 +133,9 @@ async def _push(
     if keyed is not None or message_id is not None:
         return await _push_once(process, asked, _Once(pushes, keyed, message_id))
     if len(pushes) == 1:
-        return [_told(await process.pushes.ask(pushes[0]), asked.language)]
+        return [_told(await process.pushes.ask(pushes[0]), asked.language, asked.now)]
     verdicts = await pushing.push_all(process.database, process.vault, pushes, asked.now)
-    return [_told(verdict, asked.language) for verdict in verdicts]
+    return [_told(verdict, asked.language, asked.now) for verdict in verdicts]
 
 
 async def _push_once(process: Process, asked: AdmittedRequest, once: _Once) -> list[ToldVerdict]:
@@ -159,7 +160,7 @@ async def _take_once(
         answer: list[ToldVerdict] = orjson.loads(kept)
         return answer
     await _take_message(session, process, asked, once.message_id)
-    told = [_told(verdict, asked.language) for verdict in await take()]
+    told = [_told(verdict, asked.language, asked.now) for verdict in await take()]
     if once.keyed is not None:
         await idempotency.keep(session, process.vault, once.keyed, orjson.dumps(told).decode(), asked.now)
     return told
@@ -178,12 +179,14 @@ async def _take_message(session: Session, process: Process, asked: AdmittedReque
 # --- what is answered -------------------------------------------------------------------------------------------------
 
 
-def _told(verdict: Verdict, language: Language) -> ToldVerdict:
+def _told(verdict: Verdict, language: Language, now: datetime) -> ToldVerdict:
+    closed = verdict.refusal if isinstance(verdict.refusal, RegistrationClosed) else None
     return {
         "hasil": RESULT_TITLES[verdict.result],
         "kode": verdict.code,
         "kolom": verdict.column,
         "pesan": verdict.message(language),
+        "coba_lagi_detik": None if closed is None else closed.retry_after(now),
         "peringatan": [warning.code for warning in verdict.warnings],
         "perbedaan": [
             {"kolom": one.column, "tersimpan": one.stored, "dikirim": one.sent} for one in verdict.differences

@@ -104,7 +104,9 @@ async def issue(
     if isinstance(keys, Refusal):
         return keys
     if capacity < 1 or refill < 1:
-        return InvalidValue("budget", "Anggaran harus lebih dari nol.", "The budget must be more than nothing.")
+        return InvalidValue(
+            "budget", "Jatah pemeriksaan NIK harus lebih dari nol.", "The budget must be more than nothing."
+        )
     client = await session.first(
         _INSERT,
         id=f"{organizer}-{''.join(secrets.choice(_BASE32) for _ in range(8))}",

@@ -38,7 +38,7 @@ def for_client_of(organizer: str, scopes: Sequence[str]) -> tuple[str, ...] | In
         return InvalidValue("scopes", "Sebutkan sedikitnya satu scope.", "Name at least one scope.")
     if not set(scopes) <= SCOPES.keys():
         known = ", ".join(SCOPES)
-        return InvalidValue("scopes", f"Scope yang ada: {known}.", f"The scopes are: {known}.")
+        return InvalidValue("scopes", f"Izin (scope) yang ada: {known}.", f"The scopes are: {known}.")
     reserved = ", ".join(scope for scope in SCOPES if scope in ONLY_HUBDAT.intersection(scopes))
     if reserved and organizer != HUBDAT:
         return InvalidValue(

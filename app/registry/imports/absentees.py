@@ -151,7 +151,7 @@ def _not_to_be_cancelled(job: Job) -> InvalidValue | None:
     if job.mode != ImportMode.SNAPSHOT or job.dry_run or job.state != ImportState.DONE:
         return InvalidValue(
             "id",
-            "Hanya untuk impor SNAPSHOT yang selesai dan bukan uji coba (dryRun).",
+            "Hanya untuk impor daftar lengkap (SNAPSHOT) yang sudah selesai dan bukan uji coba.",
             "Only for a SNAPSHOT import that is DONE and was no dry run.",
         )
     if job.wiped_at is not None:

@@ -225,7 +225,9 @@ async def block(
     if isinstance(given, InvalidValue):
         return given
     if not 1 <= seasons_ <= MOST_SEASONS:
-        return InvalidValue("seasons", f"Jumlah musim 1 sampai {MOST_SEASONS}.", f"Seasons are 1 to {MOST_SEASONS}.")
+        return InvalidValue(
+            "seasons", f"Lama blokir 1 sampai {MOST_SEASONS} periode.", f"Seasons are 1 to {MOST_SEASONS}."
+        )
     season = await seasons.current(session)
     row = _Block(
         id=uuid7(),

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from app import language as language_words
 from app.errors import (
     Language,
     NikAlreadyRegistered,
@@ -94,4 +95,4 @@ def _named(claim: Claim, language: Language) -> str:
 
 def _stands(one: Standing, language: Language) -> str:
     direction, service = DIRECTIONS[language][one.direction], SERVICES[language][one.service]
-    return f"{one.organizer_name} ({direction}, {service}, {one.registered_on.isoformat()})"
+    return f"{one.organizer_name} ({direction}, {service}, {language_words.day(one.registered_on, language)})"

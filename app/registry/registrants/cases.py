@@ -25,6 +25,8 @@ from app.registry.registrants.uniqueness import Held
 from app.registry.values.texts import reason_given
 from app.sql import Arrays, statement
 
+DECISIONS = (CaseState.CONFIRMED, CaseState.NOT_DUPLICATE)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Dispute:
@@ -186,7 +188,13 @@ async def page(session: Session, state: str | None, *, after: UUID | None, first
 async def decide(
     session: Session, caller: Caller, case_id: UUID, state: str, reason: str, now: datetime
 ) -> Case | NotFound | InvalidValue:
-    """Decide a case, or reopen it."""
+    """Decide a case, or decide it otherwise."""
+    if state not in DECISIONS:
+        return InvalidValue(
+            "state",
+            "Putusan kasus: CONFIRMED (terbukti ganda) atau NOT_DUPLICATE (bukan ganda).",
+            "A case is decided as CONFIRMED or NOT_DUPLICATE.",
+        )
     given = reason_given(reason)
     if isinstance(given, InvalidValue):
         return given
@@ -195,10 +203,7 @@ async def decide(
         return NotFound("id", what="case")
     if (case.state, case.reason) == (state, given):
         return _case(case)
-    decided_at = None if state == CaseState.OPEN else now
-    await session.run(
-        _DECIDE, id=case_id, state=state, decided_at=decided_at, decided_by=caller.client_id, reason=given
-    )
+    await session.run(_DECIDE, id=case_id, state=state, decided_at=now, decided_by=caller.client_id, reason=given)
     entry = change_log.Entry(
         kind=ChangeKind.CASE_DECIDED,
         season=case.season,

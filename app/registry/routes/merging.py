@@ -131,7 +131,7 @@ def _judge(one: _Found | None, into: _Found | None, caller: Caller, *, admin: bo
     if (one.season, one.direction, one.service) != (into.season, into.direction, into.service):
         return InvalidValue(
             "into",
-            "Musim, arah dan layanan kedua rute harus sama.",
+            "Periode, arah, dan layanan kedua rute harus sama.",
             "Both routes must have one season, direction and service.",
         )
     return None

@@ -119,7 +119,7 @@ def _impossible(seats: int, due_at: datetime, now: datetime) -> InvalidValue | N
     if not 0 < abs(seats) <= MOST_SEATS:
         return InvalidValue("seats", "Bukan jumlah kursi yang mungkin.", "Not a possible number of seats.")
     if due_at.tzinfo is None:
-        return InvalidValue("at", "Waktu harus menyebut zonanya.", "The time must name its zone.")
+        return InvalidValue("at", "Tulis zona waktunya, misalnya +07:00.", "The time must name its zone.")
     if seats < 0 and due_at > now:
         return InvalidValue("at", "Penurunan kuota berlaku seketika.", "Lowering a quota takes effect at once.")
     return None

@@ -168,7 +168,7 @@ def _tidy(given: RouteInput) -> RouteInput | InvalidValue:
         if getattr(given, column) not in tuple(vocabulary):
             return InvalidValue(column, "Nilai tidak dikenal.", "Not a known value.")
     if given.departs_at is not None and given.departs_at.tzinfo is None:
-        return InvalidValue("departsAt", "Waktu harus menyebut zonanya.", "The time must name its zone.")
+        return InvalidValue("departsAt", "Tulis zona waktunya, misalnya +07:00.", "The time must name its zone.")
     if given.quota is not None and given.quota < 0:
         return InvalidValue("quota", "Kuota tidak boleh negatif.", "A quota cannot be negative.")
     if given.origin == given.destination:

@@ -153,7 +153,9 @@ def _judge(given: OrganizerInput, name: str, rows: Mapping[str, _StoredOrganizer
     before = rows.get(given.code)
     if given.coordinator == given.code or coordinator.coordinator or (before is not None and before.members):
         return InvalidValue(
-            "coordinator", "Koordinator tidak dikoordinasi lagi.", "A coordinator is not coordinated itself."
+            "coordinator",
+            "Koordinator tidak dapat dikoordinasi oleh penyelenggara lain.",
+            "A coordinator is not coordinated itself.",
         )
     return None
 

@@ -37,7 +37,9 @@ SCHEME_WORDS = {
 }
 ENDS_AFTER_LAST_DAY = timedelta(days=30)
 """The table does not say when a season ends: the trips back follow the last registration within a month."""
-NO_DATES = InvalidValue("season", "Musim tidak dapat ditentukan dari tanggal.", "No date tells which season it is.")
+NO_DATES = InvalidValue(
+    "season", "Tanggal dalam berkas tidak menunjukkan periodenya.", "No date tells which season it is."
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -88,9 +88,9 @@ async def save(
 ) -> Season | InvalidValue | SeasonClosed:
     """Open a season, or move its end."""
     if not calendar.is_season(year):
-        return InvalidValue("season", f"Bukan tahun musim: {year}.", f"Not a season's year: {year}.")
+        return InvalidValue("season", f"Bukan tahun periode yang mungkin: {year}.", f"Not a season's year: {year}.")
     if ends_on.year != year:
-        return InvalidValue("endsOn", "Musim berakhir pada tahunnya.", "A season ends in its own year.")
+        return InvalidValue("endsOn", "Periode harus berakhir pada tahunnya sendiri.", "A season ends in its own year.")
     before = await find(session, year)
     if before is not None and before.closed_at:
         return SeasonClosed("season", season=year)

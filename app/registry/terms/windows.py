@@ -132,11 +132,11 @@ def _tidy(given: WindowInput) -> Window | InvalidValue:
         return InvalidValue("kind", "Nilai tidak dikenal.", "Not a known value.")
     for name, instant in (("opensAt", given.opens_at), ("closesAt", given.closes_at)):
         if instant is not None and instant.tzinfo is None:
-            return InvalidValue(name, "Waktu harus menyebut zonanya.", "The time must name its zone.")
+            return InvalidValue(name, "Tulis zona waktunya, misalnya +07:00.", "The time must name its zone.")
     if given.closes_at is None and given.kind == WindowKind.VERIFICATION:
         return InvalidValue("closesAt", "Masa verifikasi harus punya akhir.", "A verification period needs an end.")
     if given.closes_at is not None and given.closes_at <= given.opens_at:
-        return InvalidValue("closesAt", "Ditutup sebelum dibuka.", "It closes before it opens.")
+        return InvalidValue("closesAt", "Waktu tutup harus sesudah waktu buka.", "It closes before it opens.")
     return Window(
         id=uuid7(),
         opens_at=given.opens_at,

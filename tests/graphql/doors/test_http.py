@@ -210,7 +210,7 @@ async def test_suggestions_are_not_made(api: Api) -> None:
     ("header", "message"),
     [
         ("en-GB, id;q=0.5", "There is no such route. See the query routes."),
-        ("de", "Rute ini tidak ada. Daftar rute: query routes."),
+        ("de", "Rute ini tidak ditemukan."),
     ],
 )
 async def test_problems_are_worded_in_the_language_that_is_wanted(api: Api, header: str, message: str) -> None:
@@ -262,7 +262,7 @@ async def test_without_a_database_nobody_is_known(api: Api, monkeypatch: pytest.
         headers={"Authorization": f"Bearer {token}", "Accept-Language": "en"},
     )
     assert (answer.status_code, answer.headers["retry-after"]) == (503, "2")
-    message = "The registry cannot answer now; try again after retryAfter seconds."
+    message = "The registry cannot answer now; try again after 2 seconds."
     assert answer.json() == {"errors": [{"message": message, "extensions": {"code": "UNAVAILABLE", "retryAfter": 2}}]}
 
 

@@ -142,7 +142,7 @@ async def test_a_resolver_may_take_its_time_to_open(monkeypatch: pytest.MonkeyPa
 
 @pytest.mark.parametrize(
     ("error", "code"),
-    [(SlowReader(), "SLOW_READER"), (NotUnderstood(504, "TIMEOUT", "Too long"), "TIMEOUT")],
+    [(SlowReader(), "SLOW_READER"), (NotUnderstood(504, "TIMEOUT", "Terlalu lama", "Too long"), "TIMEOUT")],
     ids=["slow", "late"],
 )
 def test_what_ends_an_operation_is_told_by_its_code(error: Exception, code: str) -> None:

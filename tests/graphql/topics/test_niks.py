@@ -75,7 +75,8 @@ async def test_a_nik_alone_is_answered_for_every_direction_and_service(api: Api,
         "outcome": "REGISTERED",
         "available": False,
         "message": (
-            f"{registered} (trip home, passenger, 2026-03-02); it can still be registered for: trip home (motorcycle)."
+            f"{registered} (trip home, passenger, 2 March 2026);"
+            " it can still be registered for: trip home (motorcycle)."
         ),
         "claims": [
             {
@@ -83,7 +84,7 @@ async def test_a_nik_alone_is_answered_for_every_direction_and_service(api: Api,
                 "service": "PASSENGER",
                 "outcome": "REGISTERED",
                 "available": False,
-                "message": f"{registered} (trip home, passenger) since 2026-03-02 WIB.",
+                "message": f"{registered} (trip home, passenger) since 2 March 2026.",
             },
             {
                 "direction": "BALIK",

@@ -30,6 +30,7 @@ async def api(world: World) -> AsyncIterator[Doors]:
 
 def entry(number: int, hasil: str, **others: Any) -> dict[str, Any]:
     nothing = dict.fromkeys(("kode", "kolom", "pesan", "id", "penyelenggara", "status_pemesanan_code", "kode_booking"))
+    nothing["coba_lagi_detik"] = None
     return {"nomor": number, "hasil": hasil, "peringatan": [], "perbedaan": [], **nothing} | others
 
 
@@ -53,7 +54,16 @@ async def test_a_route_that_has_left_takes_nobody(api: Doors, world: World) -> N
     async with world.unchanged():
         [told] = (await api.send(PATH, record())).json()["hasil"]
     assert (told["hasil"], told["kode"], told["kolom"]) == ("ditolak", "ROUTE_DEPARTED", "rute_perjalanan")
-    assert told["pesan"] == "rute_perjalanan: Rute ini sudah berangkat pada 2026-03-01 09:00 WIB."
+    assert told["pesan"] == "rute_perjalanan: Rute ini sudah berangkat pada 1 Maret 2026 pukul 09.00 WIB."
+
+
+async def test_a_closed_window_says_when_to_come_back(api: Doors, world: World) -> None:
+    await world.route()
+    await world.window("hubdat", NOW + timedelta(hours=1))
+    async with world.unchanged():
+        [told] = (await api.send(PATH, record())).json()["hasil"]
+    assert (told["kode"], told["coba_lagi_detik"]) == ("REGISTRATION_CLOSED", 3601)
+    assert told["pesan"].endswith("; dibuka pada 2 Maret 2026 pukul 10.00 WIB.")
 
 
 async def test_an_array_has_a_verdict_for_each_in_order(api: Doors, world: World) -> None:

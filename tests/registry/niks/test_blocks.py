@@ -78,7 +78,7 @@ async def test_what_is_no_block_is_refused(
 
 
 async def test_seasons_out_of_range_are_told_in_indonesian(world: World) -> None:
-    assert (await block(world, nik_of(1), seasons=0)).message("id") == "Jumlah musim 1 sampai 10."
+    assert (await block(world, nik_of(1), seasons=0)).message("id") == "Lama blokir 1 sampai 10 periode."
 
 
 async def test_a_registration_that_stands_is_left_alone(world: World) -> None:
@@ -144,4 +144,4 @@ async def test_without_an_open_season_there_is_nothing_to_block_for(world: World
         for call in (block(world, nik_of(1)), lift(world, nik_of(1))):
             with pytest.raises(RefusalError) as caught:
                 await call
-            assert caught.value.refusal == NotFound("season")
+            assert caught.value.refusal == NotFound("season", what="openSeason")

@@ -192,7 +192,7 @@ async def test_the_same_decision_again_changes_nothing(world: World, case: Case)
         assert await decide(world, case.id, "CONFIRMED", now=LATER + timedelta(days=1)) == decided
 
 
-async def test_a_decision_is_revised_and_a_case_reopened(world: World, case: Case) -> None:
+async def test_a_decision_is_revised_and_never_taken_back(world: World, case: Case) -> None:
     await decide(world, case.id, "CONFIRMED")
     revised = await decide(world, case.id, "NOT_DUPLICATE", "Salah ketik", LATER + timedelta(days=1))
     assert (revised.state, revised.reason, revised.decided_at) == (
@@ -200,8 +200,9 @@ async def test_a_decision_is_revised_and_a_case_reopened(world: World, case: Cas
         "Salah ketik",
         LATER + timedelta(days=1),
     )
-    reopened = await decide(world, case.id, "OPEN", "Keberatan")
-    assert (reopened.state, reopened.decided_at, reopened.reason) == ("OPEN", None, "Keberatan")
+    async with world.unchanged():
+        refused = await decide(world, case.id, "OPEN", "Keberatan")
+    assert (refused.code, refused.field) == ("INVALID_VALUE", "state")
 
 
 async def test_a_decided_case_is_joined_without_being_reopened(

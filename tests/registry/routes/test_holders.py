@@ -229,7 +229,7 @@ async def test_nobody_is_merged_into_the_past(world: World) -> None:
     async with world.unchanged(*EVERYTHING):
         refusal = await merged(world, one, into, later)
     assert (refusal.code, refusal.field) == ("ROUTE_DEPARTED", "into")
-    assert refusal.message("en") == "This route left at 2026-03-02 10:00 WIB."
+    assert refusal.message("en") == "This route left on 2 March 2026 at 10:00 WIB."
     assert isinstance(await merged(world, one, into, NOW), Route)
 
 
@@ -289,7 +289,7 @@ async def test_nobody_is_submitted_to_a_route_that_has_left(world: World) -> Non
         [held_elsewhere, free] = await world.submit(someone(HUBDAT, left, 1), someone(HUBDAT, left, 2))
     for refused in (held_elsewhere, free):
         assert (refused.code, refused.field) == ("ROUTE_DEPARTED", "routeId")
-    assert free.message("id") == "Rute ini sudah berangkat pada 2026-03-02 09:00 WIB."
+    assert free.message("id") == "Rute ini sudah berangkat pada 2 Maret 2026 pukul 09.00 WIB."
     assert (await world.accepted(someone(HUBDAT, left, 2), NOW - timedelta(seconds=1))).replayed is False
 
 

@@ -103,7 +103,7 @@ async def test_who_cannot_go_all_the_way_does_not_go_at_all(world: World) -> Non
         [refused] = await pushed(world, state(3), now=late)
     assert (refused.result, refused.code) == (Result.REFUSED, "VERIFICATION_EXPIRED")
     assert refused.message() == (
-        "status_pemesanan_code: Batas verifikasi sudah lewat (2026-03-09 23:59 WIB); pendaftaran ini gugur."
+        "status_pemesanan_code: Batas verifikasi sudah lewat (9 Maret 2026 pukul 23.59 WIB); pendaftaran ini gugur."
     )
 
 
@@ -321,9 +321,7 @@ async def test_the_rules_of_a_submission_are_those_of_a_record(world: World) -> 
         [closed] = await pushed(world, state(1, 2, tanggal_pendaftaran="2026-03-02"), caller=DKI)
         [future] = await pushed(world, state(1, 2, tanggal_pendaftaran="2026-03-03"))
     assert (taken.code, taken.column) == ("NIK_ALREADY_REGISTERED", "data_nik")
-    assert taken.message() == (
-        "data_nik: NIK ini sudah terdaftar di HUBDAT (arus mudik, penumpang) pada 2026-03-02 WIB."
-    )
+    assert taken.message() == ("data_nik: NIK ini sudah terdaftar di HUBDAT (arus mudik, penumpang) pada 2 Maret 2026.")
     assert (closed.code, closed.column) == ("REGISTRATION_CLOSED", "tanggal_pendaftaran")
     assert (future.code, future.column) == ("INVALID_VALUE", "tanggal_pendaftaran")
 

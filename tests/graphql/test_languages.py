@@ -1,0 +1,75 @@
+"""What is refused before anything runs is told in Indonesian, or in English to whoever asks for it."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import pytest
+
+from app import language
+from app.errors import KINDS
+from tests.graphql.conftest import Api
+from tests.graphql.doors.test_repeats import KEY
+from tests.world import World
+
+pytestmark = pytest.mark.anyio
+
+JSON = {"Content-Type": "application/json"}
+MALFORMED: dict[str, tuple[dict[str, Any], str, str]] = {
+    "no JSON": ({"content": b"{", "headers": JSON}, "Isi permintaan bukan JSON", "The body is not JSON"),
+    "a batch": ({"content": b"[]", "headers": JSON}, "Satu operasi dalam satu permintaan", "One operation per request"),
+    "no query": ({"content": b"{}", "headers": JSON}, "`query` tidak ada atau bukan teks", "`query` is missing"),
+    "XML": ({"content": b"<a/>", "headers": {"Content-Type": "text/xml"}}, "Content-Type harus", "Content-Type is"),
+    "no GraphQL": ({"query": "{"}, "Dokumen GraphQL tidak dapat dibaca: Syntax Error", "Syntax Error"),
+    "no such field": ({"query": "{ x }"}, "Dokumen GraphQL tidak sesuai skema: Cannot", "Cannot query field"),
+    "no such page": ({"query": "{ routes(first: 0) { nodes { id } } }"}, "`first` harus antara", "`first` must be"),
+    "no such value": ({"query": "{ routes(first: true) { nodes { id } } }"}, "Nilai tidak sesuai", "Invalid value"),
+    "no such cursor": ({"query": '{ routes(after: "x") { nodes { id } } }'}, "`after` bukan penanda", "`after` is no"),
+    "a scope": (
+        {"query": "{ cases { nodes { id } } }", "organizer": "djka"},
+        "Token akses ini tidak memiliki izin (scope) yang diperlukan",
+        "The access token lacks a scope",
+    ),
+    "a bad key": (
+        {"query": "mutation { a: __typename b: __typename }", "headers": {"Idempotency-Key": KEY}},
+        "Permintaan dengan Idempotency-Key memuat tepat satu mutasi",
+        "A request with an Idempotency-Key holds exactly one mutation",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", MALFORMED)
+async def test_a_malformed_request_is_told_in_both_languages(api: Api, case: str) -> None:
+    given, indonesian, english = MALFORMED[case]
+    headers = given.get("headers", {})
+    for wanted, words in (("id", indonesian), ("en", english), ("de", indonesian)):
+        answer = await api.post(**given | {"headers": {**headers, "Accept-Language": wanted}})
+        assert answer.json()["errors"][0]["message"].startswith(words), answer.json()
+
+
+async def test_without_a_token(api: Api) -> None:
+    for wanted, words in (("id", "Token akses diperlukan"), ("en", "A bearer token is needed")):
+        answer = await api.http.post("/graphql", json={"query": "{ me { id } }"}, headers={"Accept-Language": wanted})
+        assert (answer.status_code, answer.json()["errors"][0]["message"].startswith(words)) == (401, True)
+
+
+async def test_a_bug_is_masked_in_both_languages(api: Api, world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("app.registry.routes.terminals.all_of", lambda *_, **__: 1 / 0)
+    for wanted, words in (("id", "Terjadi kesalahan di registri"), ("en", "Internal error")):
+        answer = await api.post("{ terminals { code } }", headers={"Accept-Language": wanted})
+        assert answer.json()["errors"][0]["message"] == words
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_no_refusal_speaks_of_the_schema_in_indonesian(kind: Any) -> None:
+    """An official reads it: no name of a status, of a field or of a mutation, and a season is a periode."""
+    assert not re.search(r"\b(query|mutation|musim|[a-z]+[A-Z]\w*|[A-Z]{2,}_[A-Z]+)\b", kind.indonesian)
+
+
+def test_days_and_instants_are_written_out() -> None:
+    from tests.world import NOW
+
+    assert language.instant(NOW, "id") == "2 Maret 2026 pukul 09.00 WIB"
+    assert language.instant(NOW, "en") == "2 March 2026 at 09:00 WIB"
+    assert language.day(NOW.date(), "id") == "2 Maret 2026"
