@@ -69,6 +69,7 @@ async def test_what_a_refusal_tells_is_the_checks_answer_and_no_more(api: Api, s
         "pesan": "data_nik: NIK ini sudah terdaftar di DISHUB-DKI (arus mudik, penumpang) pada 2 Maret 2026.",
         "coba_lagi_detik": None,
         "peringatan": [],
+        "perbedaan": [],
         "id": None,
         "penyelenggara": "djka",
         "status_pemesanan_code": None,

@@ -135,8 +135,6 @@ async def tell(session: Session, caller: Caller, retimed: Mapping[UUID, Retimed]
     later = [route for route, one in retimed.items() if one.is_later]
     await session.run(_PUT_RIGHT, ids=later, now=now)
     holders = await session.rows(_HOLDERS, ids=list(retimed))
-    if not holders:
-        return
     entries = [_told(one, retimed[one.route_id], caller) for one in holders]
     counts = Counter((one.route_id, one.organizer, one.season) for one in holders)
     for (route_id, organizer, season), count in counts.items():

@@ -8,14 +8,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import datetime
 
-from app.registry.registrants import motorcycles, opening
+from app.registry.registrants import motorcycles
 from app.registry.registrants.motorcycles import Motorcycle
 from app.registry.routes.route import Route
 from app.registry.rows.batch import Known
 from app.registry.rows.row import Itinerary, ParsedRow
 from app.registry.rows.verdicts import Difference
 from app.registry.values import cities, particulars, spellings, standard
-from app.vault.vault import Vault
 
 OF_THE_ROUTE = (
     "rute_perjalanan",
@@ -28,10 +27,9 @@ OF_THE_ROUTE = (
 OF_THE_PERSON = "data_pemesan"
 
 
-def of(row: ParsedRow, known: Known, route: Route | None, vault: Vault) -> tuple[Difference, ...]:
-    """`route` is the stored one if the row means another one, else None."""
+def of(row: ParsedRow, known: Known, route: Route | None, stored_name: str | None) -> tuple[Difference, ...]:
+    """`route` and `stored_name` are what is stored, where the row tells another route or name. Else they are None."""
     found = [] if route is None else list(_of_route(row.itinerary, route))
-    stored_name = opening.other_name(known.name_sealed, row.name, vault)
     if stored_name is not None:
         found.append(Difference(OF_THE_PERSON, stored_name, row.name))
     return (*found, *_of_registration(row, known))

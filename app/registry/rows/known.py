@@ -7,6 +7,7 @@ the newest counts.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import NamedTuple
 
 from app.clock import wib_day
@@ -19,7 +20,7 @@ from app.registry.rows import differences, early_ends
 from app.registry.rows.batch import Batch, Known, NaturalKey, PlacedRow
 from app.registry.rows.row import ParsedRow
 from app.registry.rows.verdicts import Result, Verdict
-from app.registry.values import nik, particulars
+from app.registry.values import names, nik, particulars
 from app.sql import Arrays, statement
 
 S = RegistrantStatus
@@ -88,14 +89,20 @@ def is_early(row: ParsedRow, known: Known | None) -> bool:
 
 def answer(batch: Batch, row: ParsedRow, known: Known) -> Verdict:
     """What a row about somebody known is answered, before its status is looked at."""
-    is_stale = known.status in NIK_HOLDERS and is_of_before(row, known)
-    return Verdict(
-        result=Result.STALE if is_stale else Result.UNCHANGED,
+    told = Verdict(
+        result=Result.UNCHANGED,
         status=S(known.status),
         registrant_id=known.id,
         organizer=row.organizer,
-        warnings=row.nik.warnings if is_stale else (*row.nik.warnings, *_differences(batch, row, known)),
-        differences=() if is_stale else differences.of(row, known, batch.other_route(row, known), batch.vault),
+        warnings=row.nik.warnings,
+    )
+    if known.status in NIK_HOLDERS and is_of_before(row, known):
+        return replace(told, result=Result.STALE)
+    stored_name = opening.other_name(known.name_sealed, row.name, batch.vault)
+    return replace(
+        told,
+        warnings=(*told.warnings, *_warnings(batch, row, known, stored_name)),
+        differences=differences.of(row, known, batch.other_route(row, known), stored_name),
     )
 
 
@@ -103,11 +110,11 @@ def _is_another_booking(row: ParsedRow, other: Known | ParsedRow) -> bool:
     return row.reference is not None and other.reference is not None and row.reference != other.reference
 
 
-def _differences(batch: Batch, row: ParsedRow, known: Known) -> list[nik.Warning]:
-    """Where the row tells something else than is stored. What is stored stays, unless the row may change it."""
+def _warnings(batch: Batch, row: ParsedRow, known: Known, stored_name: str | None) -> list[nik.Warning]:
+    """What is worth a second look. What is stored stays, unless the row may change it."""
     found = []
     if batch.means_another_route(row, known):
         found.append(ROUTE_DIFFERS)
-    if opening.clearly_differs(known.name_sealed, row.name, batch.vault):
+    if stored_name is not None and names.clearly_differ(row.name, stored_name):
         found.append(NAME_DIFFERS)
     return found

@@ -108,6 +108,13 @@ async def test_a_motorcycle_of_the_right_nik_that_goes_elsewhere(world: World) -
     assert (refused.code, refused.field, refused.city) == ("DESTINATION_MISMATCH", "nik", "Kota Yogyakarta")
 
 
+async def test_a_motorcycle_of_the_right_nik_that_goes_along(world: World) -> None:
+    truck = await world.route("Truk", service="MOTORCYCLE")
+    await world.registered(someone(HUBDAT, truck, RIGHT, motorcycle=PAPERS))
+    one = await world.registered(someone(HUBDAT, await world.route(), WRONG))
+    assert (await correct(world, one.id)).nik == nik_of(RIGHT)
+
+
 async def test_an_outbound_of_the_right_nik_to_another_city(world: World) -> None:
     await world.registered(someone(HUBDAT, await world.route("Yogya", destination="giwangan"), RIGHT))
     await world.policy("hubdat", return_requires_outbound=False)

@@ -299,6 +299,14 @@ async def test_whoever_comes_between_lock_and_look_is_a_lost_race(world: World) 
     assert await world.taken("Bus 2") == 0
 
 
+async def test_who_is_not_there_is_not_found(world: World) -> None:
+    there = await world.route()
+    async with world.database.transaction() as session:
+        [refusal] = await rerouting.reroute(session, [Reroute(id=uuid4(), route_id=there, caller=HUBDAT)], NOW)
+    assert isinstance(refusal, Refusal)
+    assert (refusal.code, refusal.field) == ("NOT_FOUND", "ref")
+
+
 async def test_two_moves_of_one_registrant(world: World) -> None:
     """One after the other."""
     here, there = await world.route("Bus 1", quota=2), await world.route("Bus 2", quota=1)
