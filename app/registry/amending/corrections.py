@@ -8,7 +8,7 @@ never their values.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -37,6 +37,7 @@ from app.registry.registrants import cases, lookup, motorcycles, opening, unique
 from app.registry.registrants.cases import Dispute
 from app.registry.registrants.motorcycles import Motorcycle
 from app.registry.registrants.view import View
+from app.registry.routes import lap_infants
 from app.registry.values import names, nik, particulars
 from app.registry.values.particulars import Particulars
 from app.registry.values.texts import reason_given
@@ -242,6 +243,9 @@ def _person(correction: Correction, row: Seated, vault: Vault) -> Values | Refus
             return parsed
         index = vault.blind_index(parsed.digits)
         if index != row.nik_index:
+            too_old = lap_infants.judge_age(parsed.born_on, row.departs_at) if row.lap_infant else None
+            if too_old is not None:
+                return replace(too_old, field="nik")
             values |= {"nik_index": index, "nik_sealed": vault.seal(parsed.digits)}
     if correction.name is not None:
         name = names.normalise(correction.name)

@@ -28,6 +28,7 @@ class Seated(Stored):
     """A locked registrant."""
 
     nik_index: bytes | None
+    departs_at: datetime | None
     season_closed_at: datetime | None
     return_requires_outbound: bool
 
@@ -49,7 +50,8 @@ _OF_THE_SAME_PERSON = f"""
 _HELD = statement(_OF_THE_SAME_PERSON, UUID)
 _LOCK = statement(
     f"""
-    SELECT {view.COLUMNS}, r.nik_index, season.closed_at AS season_closed_at,
+    SELECT {view.COLUMNS}, r.nik_index, (SELECT departs_at FROM route WHERE route.id = r.route_id) AS departs_at,
+           season.closed_at AS season_closed_at,
            {policy.in_force("return_requires_outbound", "r.organizer_code")} AS return_requires_outbound
     FROM {view.FROM} JOIN season ON season.year = r.season {policy.join("r.season", "r.organizer_code")}
     WHERE r.id = ANY(CAST(:ids AS uuid[]) || ARRAY({_OF_THE_SAME_PERSON})) ORDER BY r.id FOR NO KEY UPDATE OF r

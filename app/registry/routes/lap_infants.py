@@ -19,6 +19,17 @@ def judge(born_on: date, document: str | None, service: str, departs_at: datetim
     """Whether somebody may travel as a lap infant on a route of this service and departure."""
     if service != Service.PASSENGER:
         return InvalidValue("lapInfant", "Bayi hanya pada rute penumpang.", "An infant travels on a passenger route.")
+    refused = judge_age(born_on, departs_at)
+    if refused is not None:
+        return refused
+    if document not in DOCUMENTS:
+        return InvalidValue("identityDocument", "Dokumen bayi: KIA atau KK.", "The document of an infant is KIA or KK.")
+    return None
+
+
+@refuses(InvalidValue)
+def judge_age(born_on: date, departs_at: datetime | None) -> InvalidValue | None:
+    """Also of a NIK that is corrected: nobody becomes a passenger without a seat by a correction."""
     if departs_at is None:
         return InvalidValue(
             "lapInfant",
@@ -31,8 +42,6 @@ def judge(born_on: date, document: str | None, service: str, departs_at: datetim
             "Bayi tanpa kursi harus berumur di bawah 2 tahun pada hari keberangkatan, menurut tanggal lahir pada NIK.",
             "A lap infant is under 2 on the day of departure, by the birth date of the NIK.",
         )
-    if document not in DOCUMENTS:
-        return InvalidValue("identityDocument", "Dokumen bayi: KIA atau KK.", "The document of an infant is KIA or KK.")
     return None
 
 

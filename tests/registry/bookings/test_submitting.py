@@ -10,7 +10,8 @@ import pytest
 from app.errors import Refusal
 from app.models.enums import RegistrantStatus
 from app.registry import erasure, subject_access
-from app.registry.amending import rerouting
+from app.registry.amending import corrections, rerouting
+from app.registry.amending.corrections import Correction
 from app.registry.bookings import submitting
 from app.registry.bookings.submitting import AcceptedBooking, BookingSubmission, RefusedBooking
 from app.registry.caller import Caller
@@ -218,3 +219,19 @@ async def test_the_applicant_goes_with_the_registrant(world: World) -> None:
     assert await world.run("SELECT booked_by_index, booked_by_nik_sealed, booked_by_name_sealed FROM registrant") == [
         (None, None, None)
     ]
+
+
+async def test_a_corrected_nik_of_an_infant_is_an_infants(world: World) -> None:
+    """Else anybody could travel without a seat."""
+    one = await world.registered(infant(HUBDAT, await world.route(quota=0), 1))
+    wrong = Correction(reason="Salah ketik", nik=nik_of(1))
+    async with world.unchanged():
+        refused: Any = await world.database.attempt(
+            lambda session: corrections.correct(session, world.vault, HUBDAT, Ref(id=one.id), wrong, NOW)
+        )
+    assert (refused.code, refused.field) == ("INVALID_VALUE", "nik")
+    right = Correction(reason="Salah ketik", nik=baby(2))
+    seen: Any = await world.database.attempt(
+        lambda session: corrections.correct(session, world.vault, HUBDAT, Ref(id=one.id), right, NOW)
+    )
+    assert (seen.nik, seen.lap_infant) == (baby(2), True)
