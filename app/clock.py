@@ -22,6 +22,11 @@ def sql_wib_day(column: str) -> str:
     return f"CAST(timezone(INTERVAL '7 hours', {column}) AS date)"
 
 
+def sql_next_wib_day(column: str) -> str:
+    """SQL for the first instant of the day in Jakarta behind the one on which the instant in `column` falls."""
+    return f"timezone(INTERVAL '7 hours', CAST({sql_wib_day(column)} + 1 AS timestamp))"
+
+
 def start_of_wib_day(day: date) -> datetime:
     return datetime.combine(day, time.min, WIB).astimezone(UTC)
 

@@ -5,6 +5,7 @@
     ├── NikAlreadyRegistered       NIK_ALREADY_REGISTERED      standing
     ├── NikBlocked                 NIK_BLOCKED                 until_season
     ├── RegistrationClosed         REGISTRATION_CLOSED         opens_at
+    ├── ArrivedLate                ARRIVED_LATE                days
     ├── SeasonClosed               SEASON_CLOSED               season
     ├── QuotaFull                  QUOTA_FULL
     ├── QuotaBelowTaken            QUOTA_BELOW_TAKEN           taken
@@ -15,6 +16,7 @@
     ├── DestinationMismatch        DESTINATION_MISMATCH        city
     ├── TransitionNotAllowed       TRANSITION_NOT_ALLOWED      status, allowed
     ├── VerificationExpired        VERIFICATION_EXPIRED        verify_by
+    ├── VerificationNotBegun       VERIFICATION_NOT_BEGUN      opens_at
     ├── MotorcycleRequired         MOTORCYCLE_REQUIRED
     ├── MotorcycleNotHandedOver    MOTORCYCLE_NOT_HANDED_OVER
     ├── NotHealthy                 NOT_HEALTHY
@@ -76,9 +78,14 @@ class Refusal:
         template = self.english if language == "en" else self.indonesian
         return template.format(**self.facts(language))
 
-    def facts(self, language: Language) -> dict[str, object]:  # noqa: ARG002 - some subclasses need it
+    def facts(self, language: Language) -> dict[str, object]:
         """What the message's template names."""
-        return {fact.name: getattr(self, fact.name) for fact in fields(self)}
+        return {fact.name: words.told(getattr(self, fact.name), language) for fact in fields(self)}
+
+    def retry_after(self, now: datetime) -> int | None:
+        """Seconds until what has not begun begins. None: nothing is known to begin."""
+        opens_at: datetime | None = getattr(self, "opens_at", None)
+        return None if opens_at is None else max(0, int((opens_at - now).total_seconds()) + 1)
 
 
 class RefusalError(Exception):
@@ -156,7 +163,6 @@ class RegistrationClosed(Refusal):
     remedy = "Wait for the next window, or send the instant at which the person really registered."
 
     opens_at: datetime | None
-    """The next opening. None: none is known."""
 
     def facts(self, language: Language) -> dict[str, object]:
         if self.opens_at is None:
@@ -164,9 +170,15 @@ class RegistrationClosed(Refusal):
         opens = words.instant(self.opens_at, language)
         return {"next": f"; it opens on {opens}" if language == "en" else f"; dibuka pada {opens}"}
 
-    def retry_after(self, now: datetime) -> int | None:
-        """Seconds until the next opening. None: none is known."""
-        return None if self.opens_at is None else max(0, int((self.opens_at - now).total_seconds()) + 1)
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ArrivedLate(Refusal):
+    code = "ARRIVED_LATE"
+    indonesian = "Data pendaftaran ini tiba lebih dari {days} hari setelah pendaftaran ditutup."
+    english = "This registration arrived more than {days} days after its window had closed."
+    remedy = "Send registrations sooner. The policies `lateArrivalDays` and `enforceWindow` say what is still taken."
+
+    days: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -208,14 +220,11 @@ class RouteUnknown(Refusal):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RouteDeparted(Refusal):
     code = "ROUTE_DEPARTED"
-    indonesian = "Rute ini sudah berangkat pada {departed}."
-    english = "This route left on {departed}."
+    indonesian = "Rute ini sudah berangkat pada {departs_at}."
+    english = "This route left on {departs_at}."
     remedy = "Choose a route that has not left. If its time is wrong, put it right with `saveRoutes` first."
 
     departs_at: datetime
-
-    def facts(self, language: Language) -> dict[str, object]:
-        return {"departed": words.instant(self.departs_at, language)}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -275,14 +284,21 @@ class TransitionNotAllowed(Refusal):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class VerificationExpired(Refusal):
     code = "VERIFICATION_EXPIRED"
-    indonesian = "Batas verifikasi sudah lewat ({deadline}); pendaftaran ini gugur."
-    english = "The verification deadline has passed ({deadline}); this registration is forfeited."
+    indonesian = "Batas verifikasi sudah lewat ({verify_by}); pendaftaran ini gugur."
+    english = "The verification deadline has passed ({verify_by}); this registration is forfeited."
     remedy = "The registration is forfeited; the person registers again, unless the NIK is blocked."
 
     verify_by: datetime
 
-    def facts(self, language: Language) -> dict[str, object]:
-        return {"deadline": words.instant(self.verify_by, language)}
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VerificationNotBegun(Refusal):
+    code = "VERIFICATION_NOT_BEGUN"
+    indonesian = "Masa verifikasi penyelenggara ini baru dimulai pada {opens_at}."
+    english = "This organizer's verification period begins on {opens_at}."
+    remedy = "Verify the person once the period has begun."
+
+    opens_at: datetime
 
 
 @dataclass(frozen=True, slots=True)

@@ -110,3 +110,8 @@ def instant(at: datetime, language: Language) -> str:
     local = at.astimezone(WIB)
     hour = f"at {local:%H:%M}" if language == "en" else f"pukul {local:%H.%M}"
     return f"{day(local, language)} {hour} WIB"
+
+
+def told(fact: object, language: Language) -> object:
+    """A fact as a message tells it: an instant in words."""
+    return instant(fact, language) if isinstance(fact, datetime) else fact

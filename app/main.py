@@ -35,7 +35,7 @@ from app.intake import http as intake
 from app.intake.doors import doors
 from app.intake.imports import import_duty
 from app.process import Process, build_process
-from app.registry import sweep
+from app.registry import outages, sweep
 from app.request_log import RequestLog
 from app.vault.vault import open_vault
 
@@ -123,9 +123,14 @@ async def lifespan(running: Process, settings: Settings) -> AsyncIterator[None]:
 
 def duties_of(running: Process, settings: Settings) -> list[Duty]:
     """Every process listens; what the registry as a whole has to do is done by those that are told to."""
+
+    def beat(stop: asyncio.Event) -> Awaitable[None]:
+        return outages.run(running.database, stop)
+
     if not settings.duties:
-        return [running.wake.run, running.tail.run]
+        return [beat, running.wake.run, running.tail.run]
     return [
+        beat,
         running.wake.run,
         running.tail.run,
         lambda stop: sweep.run(running.database, stop),

@@ -97,6 +97,20 @@ MESSAGES = [
         "There is no such route. See the query routes.",
     ),
     (
+        errors.ArrivedLate("registeredAt", days=2),
+        "ARRIVED_LATE",
+        "registeredAt",
+        "Data pendaftaran ini tiba lebih dari 2 hari setelah pendaftaran ditutup.",
+        "This registration arrived more than 2 days after its window had closed.",
+    ),
+    (
+        errors.VerificationNotBegun("ref", opens_at=datetime(2026, 3, 5, 1, 0, tzinfo=UTC)),
+        "VERIFICATION_NOT_BEGUN",
+        "ref",
+        "Masa verifikasi penyelenggara ini baru dimulai pada 5 Maret 2026 pukul 08.00 WIB.",
+        "This organizer's verification period begins on 5 March 2026 at 08:00 WIB.",
+    ),
+    (
         errors.RouteDeparted("routeId", departs_at=datetime(2026, 3, 16, 2, 0, tzinfo=UTC)),
         "ROUTE_DEPARTED",
         "routeId",
@@ -233,7 +247,7 @@ def test_every_refusal_is_among_them() -> None:
 
 
 def test_codes_are_unique_and_drawn_in_the_tree() -> None:
-    assert len({kind.code for kind in KINDS}) == len(KINDS) == 21
+    assert len({kind.code for kind in KINDS}) == len(KINDS) == 23
     drawn = [line.split() for line in (errors.__doc__ or "").splitlines()]
     for kind in KINDS:
         assert any(kind.__name__ in words and kind.code in words for words in drawn), kind

@@ -32,6 +32,9 @@ NOW = datetime(2026, 3, 2, 2, 0, tzinfo=UTC)
 LEAVES = NOW + timedelta(days=14)
 """When every route departs unless told otherwise."""
 
+REPORTED = LEAVES - timedelta(hours=2)
+"""When people report for departure."""
+
 HUBDAT = Caller("hubdat-test", "hubdat")
 DJKA = Caller("djka-test", "djka")
 DKI = Caller("dishub-dki-test", "dishub-dki")
@@ -148,9 +151,16 @@ class World:
         return await self.database.attempt(lambda session: lifecycle.move(session, self.vault, moves, now))
 
     async def moved(
-        self, registrant_id: UUID, to: RegistrantStatus, caller: Caller = HUBDAT, *, now: datetime = NOW, **facts: Any
+        self,
+        registrant_id: UUID,
+        to: RegistrantStatus,
+        caller: Caller = HUBDAT,
+        *,
+        now: datetime | None = None,
+        **facts: Any,
     ) -> View:
-        """What was asked for must be allowed; a departure is healthy and a cancellation has a reason."""
+        """What was asked for must be allowed; a departure is healthy and in time, a cancellation has a reason."""
+        now = now or (REPORTED if to == RegistrantStatus.DEPARTED else NOW)
         values: dict[str, Any] = {"healthy": True, "reason": "Permintaan peserta"} | facts
         [verdict] = await self.move(lifecycle.Move(caller=caller, ref=Ref(id=registrant_id), to=to, **values), now=now)
         assert isinstance(verdict, View), verdict

@@ -109,6 +109,12 @@ def save(
     return_requires_outbound: bool | None = None,
     return_same_day: bool | None = None,
     no_show_after: Annotated[int | None, typer.Option(help="Minutes after departure.")] = None,
+    news_grace: Annotated[
+        int | None, typer.Option(min=-1, help="Hours after midnight (WIB) to wait for lists; -1: as its schemes say.")
+    ] = None,
+    late_arrival: Annotated[int | None, typer.Option(help="Days after a window's end.")] = None,
+    forfeit_at_period_end: bool | None = None,
+    refuse_early_verification: bool | None = None,
     year: Year = None,
     as_json: AsJson = False,
 ) -> None:
@@ -121,6 +127,10 @@ def save(
         return_requires_outbound=return_requires_outbound,
         return_same_day=return_same_day,
         no_show_after_minutes=no_show_after,
+        news_grace_hours=KEEP if news_grace is None else None if news_grace < 0 else news_grace,
+        late_arrival_days=late_arrival,
+        forfeit_at_period_end=forfeit_at_period_end,
+        refuse_early_verification=refuse_early_verification,
     )
 
     async def work(database: Database, _: Settings) -> Organizer:

@@ -121,7 +121,7 @@ TRIPS = (
     Trip("ahm", "pulo-gebang", "mangkang", 8, 200, 150, 80),
     Trip("ahm", "pulo-gebang", "tirtonadi", 8, None, 130),
     Trip("ahm", "pulo-gebang", "giwangan", 8, 150, 95, 60),
-    Trip("jasa-raharja", "monas", "harjamukti", -1, 90, 80, steady=True),
+    Trip("jasa-raharja", "monas", "harjamukti", -2, 90, 80, steady=True),
     Trip("jasa-raharja", "monas", "tirtonadi", 10, 180, 125),
     Trip("jasa-raharja", "tanjung-priok", "tanjung-emas", 9, 150, 75, None, Mode.SHIP),
     Trip("jasa-raharja", "monas", "giwangan", 10, 90, 52, member="bumn-contoh-1"),

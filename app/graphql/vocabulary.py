@@ -21,6 +21,7 @@ from app.models.enums import (
     Mode,
     PlaceKind,
     Purpose,
+    RegistrantFlag,
     RegistrantStatus,
     Service,
     WebhookEvent,
@@ -43,6 +44,7 @@ __all__ = [
     "NikOutcome",
     "PlaceKind",
     "Purpose",
+    "RegistrantFlag",
     "RegistrantStatus",
     "Service",
     "WebhookEvent",
@@ -76,6 +78,7 @@ class ChangeKind(StrEnum):
     REGISTRANT_RESCHEDULED = "REGISTRANT_RESCHEDULED"
     REGISTRANT_ERASED = "REGISTRANT_ERASED"
     MOTORCYCLE_HANDED_OVER = "MOTORCYCLE_HANDED_OVER"
+    DEADLINE_PROLONGED = "DEADLINE_PROLONGED"
 
 
 describe(
@@ -110,6 +113,15 @@ describe(
     FORFEITED="4, gugur: not verified by `verifyBy`. The seat is free again, the NIK is blocked (terms of 2023 §5).",
     CANCELLED="5, batal: by the organizer, with a reason. Seat and NIK are free again.",
     NO_SHOW="6, tidak hadir: verified, and not aboard when the route had left. The NIK stays held.",
+)
+describe(
+    RegistrantFlag,
+    "What was accepted and is worth a second look.",
+    OUTSIDE_WINDOW="Registered outside every window of its organizer, whose policy flags that.",
+    ARRIVED_LATE="Arrived more than `lateArrivalDays` after its window had closed.",
+    VERIFIED_EARLY="Verified before its organizer's verification period began.",
+    VERIFIED_LATE="Verified after `verifyBy`, where that does not forfeit.",
+    HANDED_OVER_ON_ANOTHER_DAY="Its motorcycle was not handed over on the day before departure (terms of 2023 §6).",
 )
 describe(
     IdentityDocument,
@@ -178,6 +190,7 @@ describe(
     REGISTRANT_RESCHEDULED="Its route departs at another time; see `registrant.route.departsAt`.",
     REGISTRANT_ERASED="NIK, name, booking code and papers were erased (UU 27/2022 art. 8, 43).",
     MOTORCYCLE_HANDED_OVER="Its motorcycle was handed over (terms of 2023 §6).",
+    DEADLINE_PROLONGED="Its `verifyBy` moved: the registry was away, or the verification period ends later.",
 )
 describe(
     ImportMode,

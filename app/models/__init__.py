@@ -10,7 +10,7 @@ from app.models.projection import Projection
 from app.models.registrant import EarlyEnd, Registrant
 from app.models.request import ClientWebhookSecret, KeyedRequest, SignedMessage
 from app.models.route import QuotaRelease, Route
-from app.models.season import Season
+from app.models.season import Heartbeat, Prolongation, Season
 from app.models.tally import Tally, TallyDay, TallyDeadline, TallyDuplicate, TallyPair, TallyRoute
 from app.models.terminal import Terminal
 from app.models.webhook import Webhook, WebhookAttempt, WebhookDelivery
@@ -24,6 +24,7 @@ __all__ = [
     "ClientWebhookSecret",
     "DuplicateCase",
     "EarlyEnd",
+    "Heartbeat",
     "ImportChunk",
     "ImportFile",
     "ImportJob",
@@ -34,6 +35,7 @@ __all__ = [
     "Organizer",
     "Policy",
     "Projection",
+    "Prolongation",
     "QuotaRelease",
     "Registrant",
     "RegistrationWindow",

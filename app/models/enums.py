@@ -31,6 +31,16 @@ class RegistrantStatus(StrEnum):
     NO_SHOW = "NO_SHOW"
 
 
+class RegistrantFlag(StrEnum):
+    """What was accepted and is worth a second look."""
+
+    OUTSIDE_WINDOW = "OUTSIDE_WINDOW"
+    ARRIVED_LATE = "ARRIVED_LATE"
+    VERIFIED_EARLY = "VERIFIED_EARLY"
+    VERIFIED_LATE = "VERIFIED_LATE"
+    HANDED_OVER_ON_ANOTHER_DAY = "HANDED_OVER_ON_ANOTHER_DAY"
+
+
 class IdentityDocument(StrEnum):
     KTP = "KTP"
     SIM = "SIM"
@@ -106,6 +116,7 @@ class ChangeKind(StrEnum):
     REGISTRANT_MOVED = "REGISTRANT_MOVED"
     REGISTRANT_CORRECTED = "REGISTRANT_CORRECTED"
     MOTORCYCLE_HANDED_OVER = "MOTORCYCLE_HANDED_OVER"
+    DEADLINE_PROLONGED = "DEADLINE_PROLONGED"
     REGISTRANT_ERASED = "REGISTRANT_ERASED"
     REGISTRANT_REROUTED = "REGISTRANT_REROUTED"
     REGISTRANT_RESCHEDULED = "REGISTRANT_RESCHEDULED"
@@ -154,6 +165,13 @@ class WebhookEvent(StrEnum):
     IMPORT_FINISHED = "import.finished"
     CASE_DECIDED = "case.decided"
     WEBHOOK_TEST = "webhook.test"
+
+
+class ProlongationCause(StrEnum):
+    OUTAGE = "OUTAGE"
+    """The registry itself was away."""
+    PERIOD = "PERIOD"
+    """A verification period got a later end."""
 
 
 class DeliveryState(StrEnum):

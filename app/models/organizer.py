@@ -33,6 +33,8 @@ class Policy(SQLModel, table=True):
         CheckConstraint("verify_within_days BETWEEN 1 AND 90", name="verify_within_days"),
         CheckConstraint("block_seasons BETWEEN 1 AND 10", name="block_seasons"),
         CheckConstraint("no_show_after_minutes BETWEEN 0 AND 1440", name="no_show_after_minutes"),
+        CheckConstraint("news_grace_hours BETWEEN 0 AND 72", name="news_grace_hours"),
+        CheckConstraint("late_arrival_days BETWEEN 0 AND 90", name="late_arrival_days"),
     )
 
     season: int = Field(primary_key=True, foreign_key="season.year")
@@ -44,6 +46,10 @@ class Policy(SQLModel, table=True):
     return_requires_outbound: bool
     return_same_day: bool
     no_show_after_minutes: int
+    news_grace_hours: int | None = None
+    late_arrival_days: int = Field(default=2, sa_column_kwargs={"server_default": text("2")})
+    forfeit_at_period_end: bool = Field(default=False, sa_column_kwargs={"server_default": text("false")})
+    refuse_early_verification: bool = Field(default=False, sa_column_kwargs={"server_default": text("false")})
 
 
 class RegistrationWindow(SQLModel, table=True):

@@ -8,11 +8,11 @@ from collections.abc import Iterable
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, ForeignKeyConstraint, Index, LargeBinary, Text, text
+from sqlalchemy import ARRAY, CheckConstraint, Column, ForeignKeyConstraint, Index, LargeBinary, Text, text
 from sqlmodel import Field, SQLModel
 
-from app.models.enums import Direction, IdentityDocument, RegistrantStatus, Service, one_of
-from app.models.personal import PERSONAL
+from app.models.enums import Direction, IdentityDocument, RegistrantFlag, RegistrantStatus, Service, one_of
+from app.models.personal import IMPERSONAL, PERSONAL
 
 SEAT_HOLDERS = (RegistrantStatus.REGISTERED, RegistrantStatus.VERIFIED, RegistrantStatus.DEPARTED)
 NIK_HOLDERS = (*SEAT_HOLDERS, RegistrantStatus.NO_SHOW)
@@ -39,6 +39,9 @@ AWAITS_DEPARTURE = f"status = '{RegistrantStatus.VERIFIED}'"
 VERIFIED_OR_LATER = (RegistrantStatus.VERIFIED, RegistrantStatus.DEPARTED, RegistrantStatus.NO_SHOW)
 WAS_VERIFIED = _status_in(VERIFIED_OR_LATER)
 """Whatever became of it since. Of a cancelled registrant `verified_at` tells."""
+FORFEITS_AT = "coalesce(forfeits_at, verify_by)"
+"""When the sweep forfeits whoever awaits verification: `infinity` is never. The index of the sweep has this literal."""
+_FLAGS = ", ".join(f"'{flag}'" for flag in RegistrantFlag)
 
 
 class Registrant(SQLModel, table=True):
@@ -61,6 +64,7 @@ class Registrant(SQLModel, table=True):
             " AND (nik_index IS NULL) = (name_sealed IS NULL)",
             name="erased",
         ),
+        CheckConstraint(f"flags <@ ARRAY[{_FLAGS}]::text[]", name="flags"),
         # Judged at the commit: a return whose outbound has just lost its NIK to another batch lost a race, no more.
         ForeignKeyConstraint(["outbound_id"], ["registrant.id"], deferrable=True, initially="DEFERRED"),
         Index(
@@ -88,6 +92,12 @@ class Registrant(SQLModel, table=True):
             "ix_registrant_due",
             "verify_by",
             postgresql_where=text(f"{AWAITS_VERIFICATION} AND verify_by IS NOT NULL"),
+        ),
+        Index(
+            "ix_registrant_forfeits",
+            text(f"({FORFEITS_AT})"),
+            # Not the condition of `ix_registrant_due`: a plan for an empty table would take either for both deadlines.
+            postgresql_where=text(f"{AWAITS_VERIFICATION} AND {FORFEITS_AT} IS NOT NULL"),
         ),
         Index("ix_registrant_aboard", "route_id", postgresql_where=text(AWAITS_DEPARTURE)),
     )
@@ -118,6 +128,11 @@ class Registrant(SQLModel, table=True):
     arrived_at: datetime
     """When the registry first heard of it."""
     verify_by: datetime | None = None
+    """By when to be verified. It only ever moves to a later instant."""
+    first_verify_by: datetime | None = None
+    """What `verify_by` was at first. None: it has not moved."""
+    forfeits_at: datetime | None = None
+    """When it is forfeited, if that is not at `verify_by`. `infinity`: never, it is only flagged."""
     verified_at: datetime | None = None
     posko: str | None = Field(default=None, sa_type=Text, sa_column_kwargs=PERSONAL)
     departed_at: datetime | None = None
@@ -125,6 +140,10 @@ class Registrant(SQLModel, table=True):
     healthy: bool | None = None
     reopened_at: datetime | None = None
     """When its end was last taken back. The sweep leaves it alone for a day."""
+    flags: list[str] = Field(
+        default_factory=list,
+        sa_column=Column(ARRAY(Text), nullable=False, server_default=text("'{}'"), info=IMPERSONAL["info"]),
+    )
     outbound_id: UUID | None = None
     erased_at: datetime | None = None
 

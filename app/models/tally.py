@@ -30,6 +30,8 @@ class People(SQLModel):
     """Of all of them, those that were verified, whatever became of them."""
     lap_infants: int = Field(default=0, sa_column_kwargs={"server_default": text("0")})
     """Who hold their NIKs and travel on a lap. They are in no other figure."""
+    arrived_late: int = Field(default=0, sa_column_kwargs={"server_default": text("0")})
+    """Of all of them, those that arrived long after their window had closed."""
 
 
 class Tally(People, table=True):

@@ -27,6 +27,7 @@ OF_A_REGISTRANT = frozenset(
         ChangeKind.REGISTRANT_REROUTED,
         ChangeKind.REGISTRANT_RESCHEDULED,
         ChangeKind.MOTORCYCLE_HANDED_OVER,
+        ChangeKind.DEADLINE_PROLONGED,
     }
 )
 """Kinds that are written by whoever holds the lock of the registrant."""

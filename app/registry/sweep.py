@@ -18,7 +18,7 @@ import structlog
 from app import clock
 from app.db import Database, Session
 from app.errors import Unavailable
-from app.registry import retention
+from app.registry import prolonging, retention
 from app.registry.clients import idempotency, webhook_secrets
 from app.registry.registrants import forfeiture, no_show
 from app.registry.undo import departures
@@ -45,6 +45,8 @@ class Swept:
     forfeited: int = 0
     no_shows: int = 0
     seasons_purged: int = 0
+    prolonged: int = 0
+    """Deadlines that moved to a later instant."""
 
 
 async def sweep(database: Database, now: datetime) -> Swept:
@@ -53,13 +55,16 @@ async def sweep(database: Database, now: datetime) -> Swept:
     await _all(database, REQUESTS, lambda session: idempotency.forget(session, now))
     await _all(database, REQUESTS, lambda session: webhook_secrets.forget(session, now))
     await _all(database, PUT_RIGHT, lambda session: departures.take_back(session, now))
+    # Before anybody is forfeited: a deadline may have moved.
+    prolonged = await prolonging.prolong_due(database, now)
     forfeited = await _all(
         database, FORFEITURE, lambda session: forfeiture.forfeit_overdue(session, now, most=MOST_SWEPT_TOGETHER)
     )
     no_shows = await _all(
         database, NO_SHOW, lambda session: no_show.mark_left_behind(session, now, most=MOST_SWEPT_TOGETHER)
     )
-    return Swept(forfeited=forfeited, no_shows=no_shows, seasons_purged=await _purge(database, now))
+    purged = await _purge(database, now)
+    return Swept(forfeited=forfeited, no_shows=no_shows, seasons_purged=purged, prolonged=prolonged)
 
 
 async def run(database: Database, stop: asyncio.Event) -> None:
@@ -71,7 +76,7 @@ async def run(database: Database, stop: asyncio.Event) -> None:
             logger.warning("sweep.unavailable")
         else:
             if swept != Swept():
-                logger.info("sweep.done", forfeited=swept.forfeited, no_shows=swept.no_shows)
+                logger.info("sweep.done", forfeited=swept.forfeited, no_shows=swept.no_shows, prolonged=swept.prolonged)
         try:
             await asyncio.wait_for(stop.wait(), SWEEP_EVERY_SECONDS)
         except TimeoutError:

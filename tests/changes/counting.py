@@ -16,7 +16,8 @@ STATUSES = ("REGISTERED", "VERIFIED", "DEPARTED", "FORFEITED", "CANCELLED", "NO_
 COUNTED = ", ".join(f"count(*) FILTER (WHERE status = '{status}' AND NOT lap_infant)" for status in STATUSES)
 COUNTED = f"{COUNTED}, count(*) FILTER (WHERE verified_at IS NOT NULL AND NOT lap_infant)"
 COUNTED = f"{COUNTED}, count(*) FILTER (WHERE lap_infant AND status NOT IN ('CANCELLED', 'FORFEITED'))"
-COLUMNS = "registered, verified, departed, forfeited, cancelled, no_show, ever_verified, lap_infants"
+COUNTED = f"{COUNTED}, count(*) FILTER (WHERE 'ARRIVED_LATE' = ANY(flags) AND NOT lap_infant)"
+COLUMNS = "registered, verified, departed, forfeited, cancelled, no_show, ever_verified, lap_infants, arrived_late"
 DAY = "(registered_at AT TIME ZONE 'Asia/Jakarta')::date"
 KIND = "season, organizer_code, direction, service"
 REFUSED_ON = "(c.at AT TIME ZONE 'Asia/Jakarta')::date"

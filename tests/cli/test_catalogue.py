@@ -87,6 +87,23 @@ def test_an_organizer_is_added_and_changed(pemudik: Pemudik, table: Path) -> Non
     assert alone[0]["policy"]["verify_within_days"] is None
 
 
+def test_deadlines_are_decided(pemudik: Pemudik, table: Path) -> None:
+    pemudik("season", "load", str(table))
+
+    def saved(*options: str) -> tuple[object, ...]:
+        [one] = json.loads(pemudik("organizer", "save", "hubdat", *options, "--json").output)
+        names = ("news_grace_hours", "late_arrival_days", "forfeit_at_period_end", "refuse_early_verification")
+        return tuple(one["policy"][name] for name in names)
+
+    assert saved() == (None, 2, True, False)
+    decided = saved(
+        "--news-grace", "0", "--late-arrival", "9", "--no-forfeit-at-period-end", "--refuse-early-verification"
+    )
+    assert decided == (0, 9, False, True)
+    assert saved("--news-grace", "-1", "--no-refuse-early-verification") == (None, 9, False, False)
+    assert pemudik("organizer", "save", "hubdat", "--news-grace", "73", code=1).stderr.endswith("(INVALID_VALUE)\n")
+
+
 def test_a_new_organizer_needs_a_name(pemudik: Pemudik, table: Path) -> None:
     pemudik("season", "load", str(table))
     result = pemudik("organizer", "save", "bumn-satu", code=1)

@@ -33,6 +33,8 @@ HOT = (
     "app.registry.niks.blocks",
     "app.registry.niks.budget",
     "app.registry.niks.check",
+    "app.registry.outages",
+    "app.registry.prolonging",
     "app.registry.registrants.booking",
     "app.registry.registrants.cases",
     "app.registry.amending.corrections",
@@ -78,7 +80,16 @@ GROWING = {
     "app.registry.rows.early_ends._FORGET_SEASON",
 }
 """Statements that may read more of a large table."""
-BOUNDED = {"season", "organizer", "policy", "registration_window", "client", "check_budget"}
+BOUNDED = {
+    "season",
+    "organizer",
+    "policy",
+    "registration_window",
+    "client",
+    "check_budget",
+    "heartbeat",
+    "prolongation",
+}
 """Tables that stay small, so they may be read whole."""
 ITEMS = 20
 """How many rows the examples ask for."""
@@ -131,6 +142,14 @@ EXAMPLES: dict[str, object] = {
     "reference": "BK-1",
     "identity_document": "KTP",
     "from_status": None,
+    # Of a prolongation: what is due in `GROWING_ROWS` lies in it.
+    "flags": "ARRIVED_LATE",
+    "fell_after": NOW - timedelta(days=2),
+    "fell_until": NOW,
+    "since": NOW,
+    "page": uuid_of(0),
+    "closed_at": NOW,
+    "closes_at": NOW + timedelta(days=1),
     "departed_at": None,
     "to_status": "REGISTERED",
     "leg_outbound_id": None,
@@ -311,6 +330,10 @@ BOUNDED_ROWS = (
     """INSERT INTO policy (season, organizer_code, verify_within_days, block_when_forfeited, block_seasons,
                            enforce_window, return_requires_outbound, return_same_day, no_show_after_minutes)
        SELECT 2026, code, 7, true, 1, true, true, false, 120 FROM organizer""",
+    "INSERT INTO heartbeat (id, at) VALUES (1, '2026-03-02T02:00:00Z')",
+    """INSERT INTO prolongation (id, cause, after, until, seconds, made_at, done_at)
+       SELECT gen_random_uuid(), 'OUTAGE', at, at + interval '1 hour', 86401, at, at
+       FROM generate_series('2026-02-01'::timestamptz, '2026-02-20', '1 day') at""",
     f"""INSERT INTO terminal (code, name, name_key, city, city_key, kind)
         SELECT 'terminal-' || i, 'T' || i, 'name-' || i, 'C', 'city', 'TERMINAL'
         FROM generate_series({UNUSED}, {UNUSED + ITEMS}) i""",

@@ -13,17 +13,18 @@ from uuid import UUID
 import httpx
 import pytest
 from pydantic import SecretStr
+from starlette.applications import Starlette
 
 from app.clock import WIB
 from app.config import Settings
 from app.db import Database
 from app.demo.catalogue import MEMBERS, TABLE, TERMINALS
 from app.main import create_app
-from app.registry import sweep
+from app.registry import outages, sweep
 from app.registry.caller import Caller
 from app.registry.rows.reception import Result
 from app.registry.terms import season_file
-from app.vault.vault import open_vault
+from app.vault.vault import Vault, open_vault
 from tests.graphql.conftest import ISSUER, Api
 from tests.intake.lists import Row, as_csv, verdicts, worked_off
 from tests.season.cast import COMES_BACK, LEAVES_HOME, VERIFY_WITHIN_DAYS, WINDOWS, Party, Person
@@ -102,6 +103,8 @@ class Stage:
     # --- the clock ----------------------------------------------------------------------------------------------------
 
     async def sweep(self) -> sweep.Swept:
+        # The servers were up all the time that the clock was moved over.
+        await self.world.run("UPDATE heartbeat SET at = :at", at=self.now)
         return await sweep.sweep(self.world.database, self.now)
 
 
@@ -137,6 +140,16 @@ async def built(database_url: str, home: Path, people: int) -> AsyncIterator[Sta
     vault = open_vault(settings, create=True)
     database = Database(database_url)
     application = create_app(settings)
+    with pytest.MonkeyPatch.context() as patch:
+        # One heartbeat as the server starts. `Stage.sweep` goes on, by the clock that is moved.
+        patch.setattr(outages, "BEATS_EVERY_SECONDS", 1e6)
+        async with _served(application, vault, database, people) as stage:
+            yield stage
+    await database.dispose()
+
+
+@asynccontextmanager
+async def _served(application: Starlette, vault: Vault, database: Database, people: int) -> AsyncIterator[Stage]:
     async with (
         application.router.lifespan_context(application),
         httpx.AsyncClient(transport=httpx.ASGITransport(application), base_url=ISSUER) as http,
@@ -146,7 +159,6 @@ async def built(database_url: str, home: Path, people: int) -> AsyncIterator[Sta
             patch.setattr("app.clock.now", lambda: stage.now)
             await _declare(stage, people)
             yield stage
-    await database.dispose()
 
 
 async def _declare(stage: Stage, people: int) -> None:

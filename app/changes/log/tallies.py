@@ -16,7 +16,7 @@ from app.changes.log.feed import AFTER, IN_ORDER, POSITION, SETTLED, START, Posi
 from app.changes.log.projection import Projection
 from app.clock import sql_wib_day
 from app.db import Database, Session
-from app.models.enums import ChangeKind, RegistrantStatus
+from app.models.enums import ChangeKind, RegistrantFlag, RegistrantStatus
 from app.models.registrant import AWAITS_VERIFICATION, HOLDS_NIK, WAS_VERIFIED
 from app.models.tally import EVERYBODY
 from app.registry.statistics.statistics import PROJECTION
@@ -29,12 +29,12 @@ RETRY_AFTER_SECONDS = 0.05
 
 S = RegistrantStatus
 
-_MOVED = f"'{ChangeKind.REGISTRANT_MOVED}', '{ChangeKind.REGISTRANT_REROUTED}'"
+_MOVED = f"'{ChangeKind.REGISTRANT_MOVED}', '{ChangeKind.REGISTRANT_REROUTED}', '{ChangeKind.DEADLINE_PROLONGED}'"
 _DISPUTED = f"'{ChangeKind.DUPLICATE_REFUSED}', '{ChangeKind.DUPLICATE_SUSPECTED}'"
 _REGISTERED_ON, _DISPUTED_ON = sql_wib_day("r.registered_at"), sql_wib_day("c.at")
-# Whoever is reopened has a new deadline, and its change names both. An older change is of the old one.
+# Whoever is reopened or prolonged has a new deadline, and that change names both. An older change is of the old one.
 _OLDER = """
-    CASE WHEN r.reopened_at IS NOT NULL THEN (
+    CASE WHEN r.reopened_at IS NOT NULL OR r.first_verify_by IS NOT NULL THEN (
         SELECT CAST(n.facts ->> 'verify_by_before' AS timestamptz) FROM change n
         WHERE n.registrant_id = r.id AND jsonb_exists(n.facts, 'verify_by_before')
             AND (n.xact_id, n.id) > (c.xact_id, c.id)
@@ -61,6 +61,7 @@ _PEOPLE = {
     },
     "ever_verified": f"COALESCE(sum(ever_verified) FILTER (WHERE {_SEATED}), 0)",
     "lap_infants": f"COALESCE(sum(people) FILTER (WHERE lap_infant AND {HOLDS_NIK}), 0)",
+    "arrived_late": f"COALESCE(sum(arrived_late) FILTER (WHERE {_SEATED}), 0)",
 }
 _WAITING = {"waiting": "sum(people)"}
 _DISPUTES = {
@@ -94,7 +95,9 @@ def _counting(most: int) -> Statement[Position]:
                    {_REGISTERED_ON} AS day,
                    COALESCE(date_trunc('hour', way.verify_by), 'infinity') AS verify_by, way.status, way.people,
                    CASE WHEN way.{WAS_VERIFIED} OR (way.status = '{S.CANCELLED}' AND {_CANCELLED_VERIFIED})
-                        THEN way.people ELSE 0 END AS ever_verified
+                        THEN way.people ELSE 0 END AS ever_verified,
+                   -- This flag comes with the registration, and stays.
+                   CASE WHEN '{RegistrantFlag.ARRIVED_LATE}' = ANY(r.flags) THEN way.people ELSE 0 END AS arrived_late
             FROM news c JOIN registrant r ON r.id = c.registrant_id
             CROSS JOIN LATERAL (VALUES
                 (c.to_status, c.route_id, 1, {_DEADLINE}),
@@ -103,7 +106,7 @@ def _counting(most: int) -> Statement[Position]:
             WHERE c.kind IN ({_MOVED}) AND way.status IS NOT NULL
         ), together AS (
             SELECT step.season, whose.organizer_code, step.direction, step.service, step.day, step.verify_by,
-                   step.status, step.people, step.ever_verified, step.lap_infant
+                   step.status, step.people, step.ever_verified, step.arrived_late, step.lap_infant
             FROM step CROSS JOIN LATERAL (VALUES (step.organizer_code), ('{EVERYBODY}')) AS whose (organizer_code)
         ), waiting AS (SELECT * FROM together WHERE {AWAITS_VERIFICATION} AND {_SEATED}
         ), dispute AS (

@@ -45,6 +45,10 @@ class Counts:
         description="How many seats went back to the quota: of the forfeited (terms of 2023 §5) and the cancelled."
     )
 
+    arrived_late: int = strawberry.field(
+        description="Of all these people, who arrived more than `lateArrivalDays` after their window had closed."
+    )
+
     @classmethod
     def from_figures(cls, counts: counting.Counts) -> Counts:
         return cls(
@@ -60,6 +64,7 @@ class Counts:
             fill=counts.fill,
             lap_infants=counts.lap_infants,
             seats_returned=counts.seats_returned,
+            arrived_late=counts.arrived_late,
         )
 
 

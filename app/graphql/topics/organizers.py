@@ -45,6 +45,16 @@ class PolicyInput:
     no_show_after_minutes: int | None = strawberry.field(
         default=UNSET, description="Minutes after departure, 0 to 1,440."
     )
+    news_grace_hours: int | None = strawberry.field(
+        default=UNSET, description="0 to 72 hours after midnight (WIB). Null: as the organizer's schemes say."
+    )
+    late_arrival_days: int | None = strawberry.field(default=UNSET, description="0 to 90 days after the window's end.")
+    forfeit_at_period_end: bool | None = strawberry.field(
+        default=UNSET, description="Whether the end of a verification period forfeits."
+    )
+    refuse_early_verification: bool | None = strawberry.field(
+        default=UNSET, description="Whether verifying before the verification period is refused."
+    )
 
     def to_input(self) -> policy.PolicyInput:
         return policy.PolicyInput(
@@ -55,6 +65,10 @@ class PolicyInput:
             return_requires_outbound=given(self.return_requires_outbound),
             return_same_day=given(self.return_same_day),
             no_show_after_minutes=given(self.no_show_after_minutes),
+            news_grace_hours=KEEP if self.news_grace_hours is UNSET else self.news_grace_hours,
+            late_arrival_days=given(self.late_arrival_days),
+            forfeit_at_period_end=given(self.forfeit_at_period_end),
+            refuse_early_verification=given(self.refuse_early_verification),
         )
 
 

@@ -20,6 +20,7 @@ class ProblemCode(StrEnum):
     NIK_ALREADY_REGISTERED = "NIK_ALREADY_REGISTERED"
     NIK_BLOCKED = "NIK_BLOCKED"
     REGISTRATION_CLOSED = "REGISTRATION_CLOSED"
+    ARRIVED_LATE = "ARRIVED_LATE"
     SEASON_CLOSED = "SEASON_CLOSED"
     QUOTA_FULL = "QUOTA_FULL"
     QUOTA_BELOW_TAKEN = "QUOTA_BELOW_TAKEN"
@@ -30,6 +31,7 @@ class ProblemCode(StrEnum):
     DESTINATION_MISMATCH = "DESTINATION_MISMATCH"
     TRANSITION_NOT_ALLOWED = "TRANSITION_NOT_ALLOWED"
     VERIFICATION_EXPIRED = "VERIFICATION_EXPIRED"
+    VERIFICATION_NOT_BEGUN = "VERIFICATION_NOT_BEGUN"
     MOTORCYCLE_REQUIRED = "MOTORCYCLE_REQUIRED"
     MOTORCYCLE_NOT_HANDED_OVER = "MOTORCYCLE_NOT_HANDED_OVER"
     NOT_HEALTHY = "NOT_HEALTHY"
@@ -49,6 +51,7 @@ describe(
     ),
     NIK_BLOCKED="The NIK is blocked (terms of 2023 §5). Appeals go to Hubdat.",
     REGISTRATION_CLOSED="`registeredAt` is outside every window of the organizer; `retryAfter` tells of the next one.",
+    ARRIVED_LATE="It arrived more than `lateArrivalDays` after its window had closed.",
     SEASON_CLOSED="The season is read only.",
     QUOTA_FULL="No seat is left on the route. A forfeiture or a release may free one.",
     QUOTA_BELOW_TAKEN="A quota cannot be lowered below the seats that are taken.",
@@ -59,6 +62,7 @@ describe(
     DESTINATION_MISMATCH="A motorcycle goes to the same city as its rider (terms of 2023 §2).",
     TRANSITION_NOT_ALLOWED="The registrant's status does not lead there; `allowed` lists where it does.",
     VERIFICATION_EXPIRED="The deadline for verification has passed (terms of 2023 §4, H+7).",
+    VERIFICATION_NOT_BEGUN="The organizer's verification period begins later; `retryAfter` tells when.",
     MOTORCYCLE_REQUIRED="A MOTORCYCLE route needs plate and STNK number (terms of 2023 §6).",
     MOTORCYCLE_NOT_HANDED_OVER="It departs only after `handOverMotorcycle` (terms of 2023 §6).",
     NOT_HEALTHY="Departing needs the declaration of being healthy (terms of 2023 §7).",
@@ -113,7 +117,7 @@ class Problem:
             field=None if refusal.field is None else _as_the_contract_writes(refusal.field),
             standing=None if standing is None else Standing.from_standing(standing),
             allowed=None if allowed is None else [RegistrantStatus(status) for status in allowed],
-            retry_after=refusal.retry_after(context.now) if isinstance(refusal, errors.RegistrationClosed) else None,
+            retry_after=refusal.retry_after(context.now),
         )
 
 

@@ -115,7 +115,9 @@ class SubmitRegistrant:
         default=UNSET,
         description="Books the way back in the same stroke (terms of 2023 §3): both are registered, or neither.",
     )
-    registered_at: datetime | None = strawberry.field(default=UNSET, description="Left out: now.")
+    registered_at: datetime | None = strawberry.field(
+        default=UNSET, description="At most 15 minutes ago. Left out: now. Rows may tell of earlier registrations."
+    )
     reference: str | None = strawberry.field(default=UNSET, description="Your own booking code.")
     motorcycle: MotorcycleInput | None = strawberry.field(
         default=UNSET, description="Required on a MOTORCYCLE route, refused on any other."
@@ -139,6 +141,7 @@ class SubmitRegistrant:
             route_id=identifier(self.route_id),
             return_route_id=None if return_route_id is None else identifier(return_route_id),
             registered_at=given(self.registered_at),
+            live=True,
             motorcycle=None if motorcycle is None else motorcycle.to_motorcycle(),
             member=given(self.member),
             lap_infant=self.lap_infant,

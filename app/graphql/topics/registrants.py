@@ -17,7 +17,7 @@ from app.graphql.paging import After, Connection, First
 from app.graphql.scalars import NIK, given, identifier
 from app.graphql.topics.catalogue import Organizer, Route
 from app.graphql.topics.registrant_inputs import RegistrantFilter, RegistrantRef
-from app.graphql.vocabulary import ChangeKind, Direction, IdentityDocument, RegistrantStatus, Service
+from app.graphql.vocabulary import ChangeKind, Direction, IdentityDocument, RegistrantFlag, RegistrantStatus, Service
 from app.registry.registrants import lookup
 from app.registry.registrants.view import View
 from app.registry.values import standard
@@ -116,12 +116,21 @@ class Registrant:
     motorcycle: Motorcycle | None = strawberry.field(description="Of a MOTORCYCLE registrant; only you see it.")
     registered_at: datetime = strawberry.field(description="`tanggal_pendaftaran` of the standard.")
     verify_by: datetime | None = strawberry.field(
-        description="Not verified by then, it is forfeited (terms of 2023 §4, H+7). Null: no deadline."
+        description=(
+            "By when it is to be verified: the earlier of H+N (terms of 2023 §4) and the end of the verification"
+            " period. It only ever moves to a later instant. Null: no deadline."
+        )
+    )
+    forfeits_at: datetime | None = strawberry.field(
+        description="Not verified by then, it is forfeited. Null: it is not; after `verifyBy` it is only flagged."
     )
     verified_at: datetime | None = strawberry.field(description="When it was verified at a posko.")
     departed_at: datetime | None = strawberry.field(description="When it departed.")
     late: bool | None = strawberry.field(description="Departed less than an hour before departure (terms of 2023 §8).")
     healthy: bool | None = strawberry.field(description="What was declared at departure (terms of 2023 §7).")
+    flags: list[RegistrantFlag] = strawberry.federation.field(
+        description="What was accepted and is worth a second look.", directives=[sized(1)]
+    )
     route_key: strawberry.Private[str]
     outbound_key: strawberry.Private[str | None]
     own: strawberry.Private[bool]
@@ -147,10 +156,12 @@ class Registrant:
             motorcycle=Motorcycle.from_record(record),
             registered_at=record.registered_at,
             verify_by=record.verify_by,
+            forfeits_at=record.forfeits_at,
             verified_at=record.verified_at,
             departed_at=record.departed_at,
             late=record.late,
             healthy=record.healthy,
+            flags=[RegistrantFlag(flag) for flag in record.flags],
             route_key=str(record.route_id),
             outbound_key=None if record.outbound_id is None else str(record.outbound_id),
             own=record.own,

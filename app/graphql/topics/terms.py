@@ -61,6 +61,21 @@ class Policy:
     no_show_after_minutes: int = strawberry.field(
         description="Minutes after departure at which a VERIFIED registrant who is not aboard becomes NO_SHOW."
     )
+    news_grace_hours: int | None = strawberry.field(
+        description=(
+            "Hours after the midnight (WIB) behind a deadline or a departure in which rows may still tell of it; so"
+            " long nobody is forfeited or a no-show. Null: 12 with a scheme of files, webhooks or daily lists, else 0."
+        )
+    )
+    late_arrival_days: int = strawberry.field(
+        description="What arrives more days after its window's end is refused or, as `enforceWindow` says, flagged."
+    )
+    forfeit_at_period_end: bool = strawberry.field(
+        description="Whether the end of a verification period forfeits. Off: it flags."
+    )
+    refuse_early_verification: bool = strawberry.field(
+        description="Whether verifying before the verification period begins is refused. Off: it is flagged."
+    )
 
     @classmethod
     def from_decided(cls, decided: policy.Policy) -> Policy:
@@ -72,4 +87,8 @@ class Policy:
             return_requires_outbound=decided.return_requires_outbound,
             return_same_day=decided.return_same_day,
             no_show_after_minutes=decided.no_show_after_minutes,
+            news_grace_hours=decided.news_grace_hours,
+            late_arrival_days=decided.late_arrival_days,
+            forfeit_at_period_end=decided.forfeit_at_period_end,
+            refuse_early_verification=decided.refuse_early_verification,
         )

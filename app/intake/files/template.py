@@ -77,6 +77,7 @@ _MEANINGS = {
     "nomor_polisi": "Opsional, kolom tambahan. Hanya untuk sepeda motor: nomor polisi.",
     "nomor_stnk": "Opsional, kolom tambahan. Hanya untuk sepeda motor: nomor STNK.",
     "waktu_keberangkatan": "Opsional, kolom tambahan. Waktu berangkat, bila satu rute berangkat beberapa kali.",
+    "waktu_verifikasi": "Opsional, kolom tambahan. Waktu validasi di posko, bila daftar dikirim kemudian.",
     "moda": f"Opsional, kolom tambahan. Moda angkutan: {', '.join(MODE_TITLES.values())}.",
     **{told.column: told.meaning for told in particulars.TOLD.values()},
 }

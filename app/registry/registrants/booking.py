@@ -14,7 +14,7 @@ from uuid import UUID
 
 from app.db import Session
 from app.errors import Raced
-from app.models.enums import ChangeKind, RegistrantStatus
+from app.models.enums import ChangeKind, RegistrantFlag, RegistrantStatus
 from app.models.registrant import HOLDS_NIK, VERIFIED_OR_LATER
 from app.registry import change_log
 from app.registry.registrants import opening
@@ -25,6 +25,7 @@ from app.registry.registrants.view import View
 from app.registry.routes import quota
 from app.registry.routes.quota import Seats
 from app.registry.routes.route import Route
+from app.registry.terms.deadlines import Deadline
 from app.registry.values import particulars
 from app.registry.values.particulars import Particulars
 from app.sql import Arrays, statement
@@ -39,9 +40,10 @@ class Leg:
     organizer_name: str
     route: Route
     motorcycle: Motorcycle | None
-    verify_by: datetime | None
+    deadline: Deadline
     outbound: Held | None
     """Of a return: the trip home that it belongs to."""
+    flags: tuple[RegistrantFlag, ...] = ()
     nik_sealed: bytes
     name_sealed: bytes
     applicant_sealed: tuple[bytes, bytes, bytes] | None = None
@@ -75,7 +77,7 @@ class Leg:
             service=self.route.service,
             status=self.status,
             registered_at=self.draft.registered_at,
-            verify_by=self.verify_by,
+            deadline=self.deadline,
             destination_city=self.route.destination.city,
             name_sealed=self.name_sealed,
             stored=None,
@@ -100,19 +102,29 @@ class _Row(Particulars):
     registration_number: str | None
     registered_at: datetime
     verify_by: datetime | None
+    forfeits_at: datetime | None
+    """None: at `verify_by`."""
+    is_only_flagged: bool
     verified_at: datetime | None
     outbound_id: UUID | None
     lap_infant: bool
     booked_by_index: bytes | None
     booked_by_nik_sealed: bytes | None
     booked_by_name_sealed: bytes | None
+    flags: str
+    """With commas: an array of arrays has no rows."""
 
 
 _ROWS = Arrays("leg", _Row)
-_COLUMNS = ", ".join(one.name for one in fields(_Row))
+_OTHERWISE_WRITTEN = {
+    "forfeits_at": "CASE WHEN is_only_flagged THEN 'infinity' ELSE forfeits_at END",
+    "flags": "string_to_array(flags, ',')",
+}
+_COLUMNS = tuple(one.name for one in fields(_Row) if one.name != "is_only_flagged")
+_VALUES = ", ".join(_OTHERWISE_WRITTEN.get(name, name) for name in _COLUMNS)
 _INSERT = statement(
     f"""
-    INSERT INTO registrant ({_COLUMNS}, arrived_at) SELECT {_COLUMNS}, :now FROM {_ROWS}
+    INSERT INTO registrant ({", ".join(_COLUMNS)}, arrived_at) SELECT {_VALUES}, :now FROM {_ROWS}
     -- One order for every batch, so that two batches never wait for each other in a circle.
     ORDER BY nik_index, direction, service
     ON CONFLICT (season, nik_index, direction, service) WHERE {HOLDS_NIK} DO NOTHING
@@ -152,9 +164,11 @@ def new_view(leg: Leg, now: datetime) -> View:
         registration_number=leg.motorcycle.registration_number if leg.motorcycle else None,
         registered_at=draft.registered_at,
         arrived_at=now,
-        verify_by=leg.verify_by,
+        verify_by=leg.deadline.verify_by,
+        forfeits_at=leg.deadline.forfeits_at,
         verified_at=_verified_at(leg, now),
         outbound_id=leg.outbound_id,
+        flags=list(leg.flags),
     )
 
 
@@ -165,6 +179,7 @@ def _verified_at(leg: Leg, now: datetime) -> datetime | None:
 def _row(leg: Leg, now: datetime) -> _Row:
     draft, route, papers = leg.draft, leg.route, leg.motorcycle
     index, nik_sealed, name_sealed = leg.applicant_sealed or (None, None, None)
+    verify_by, forfeits_at = leg.deadline
     return _Row(
         id=leg.id,
         season=route.season,
@@ -180,13 +195,16 @@ def _row(leg: Leg, now: datetime) -> _Row:
         plate=papers.plate if papers else None,
         registration_number=papers.registration_number if papers else None,
         registered_at=draft.registered_at,
-        verify_by=leg.verify_by,
+        verify_by=verify_by,
+        forfeits_at=None if forfeits_at == verify_by else forfeits_at,
+        is_only_flagged=verify_by is not None and forfeits_at is None,
         verified_at=_verified_at(leg, now),
         outbound_id=leg.outbound_id,
         lap_infant=draft.submission.lap_infant,
         booked_by_index=index,
         booked_by_nik_sealed=nik_sealed,
         booked_by_name_sealed=name_sealed,
+        flags=",".join(leg.flags),
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from uuid import UUID
 
 from app.errors import InvalidValue, NikInvalid, NotYours, Refusal, refuses
@@ -34,6 +34,10 @@ class Submission(Particulars):
     return_route_id: UUID | None = None
     """The way back, booked together with the way home: both or neither."""
     registered_at: datetime | None = None
+    registered_on_day: bool = False
+    """`registered_at` is a date without a time."""
+    live: bool = False
+    """It is sent as the person registers, not in a list of later: `registered_at` is the arrival, or just before."""
     motorcycle: Motorcycle | None = None
     member: str | None = None
     lap_infant: bool = False
@@ -54,8 +58,13 @@ class Draft:
     name: str
     particulars: Particulars
     registered_at: datetime
+    registered_on_day: bool
     applicant: Applicant | None
     """Tidied."""
+
+
+BEFORE_ARRIVAL = timedelta(minutes=15)
+"""How long before its arrival somebody who is submitted live may have registered: a form takes its time."""
 
 
 @refuses(NikInvalid, NotYours, InvalidValue)
@@ -73,7 +82,7 @@ def draft(submission: Submission, vault: Vault, today: date, now: datetime) -> D
     told = _particulars(submission)
     if isinstance(told, InvalidValue):
         return told
-    registered_at = not_in_the_future(submission.registered_at, now, "registeredAt")
+    registered_at = _registered_at(submission, now)
     if isinstance(registered_at, InvalidValue):
         return registered_at
     applicant = _applicant(submission.booked_by, today)
@@ -88,6 +97,7 @@ def draft(submission: Submission, vault: Vault, today: date, now: datetime) -> D
         particulars=told,
         registered_at=registered_at,
         applicant=applicant,
+        registered_on_day=submission.registered_on_day,
     )
 
 
@@ -111,3 +121,15 @@ def _particulars(submission: Submission) -> Particulars | InvalidValue:
             "An identity document is required: KTP, SIM, KK or KIA.",
         )
     return told
+
+
+def _registered_at(submission: Submission, now: datetime) -> datetime | InvalidValue:
+    """Window, same day and H+N hang on it. So it is a client's word only within narrow bounds."""
+    registered_at = not_in_the_future(submission.registered_at, now, "registeredAt")
+    if isinstance(registered_at, InvalidValue) or not submission.live or registered_at >= now - BEFORE_ARRIVAL:
+        return registered_at
+    return InvalidValue(
+        "registeredAt",
+        "Paling lama 15 menit sebelum dikirim. Yang lebih lama dikirim sebagai baris (webhook atau berkas).",
+        "At most 15 minutes before it is sent. Send earlier registrations as rows (webhook or file).",
+    )

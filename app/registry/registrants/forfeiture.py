@@ -1,57 +1,42 @@
-"""H+7: whoever is not verified by the end of the day `registeredAt + N` (WIB) is forfeited. The seat returns at once,
-and the NIK is blocked (S2.4–5). N is the organizer's policy; without N nobody is forfeited.
+"""Forfeiture: whoever is not verified in time is forfeited. The seat returns at once, and the NIK is blocked (S2.4–5).
 
-`verifyBy` is settled when a registration arrives. A later change of the policy does not change it.
+When that is stands in `app.registry.terms.deadlines`. The sweep waits for the lists of organizers that send lists
+(`news`), and an outage of the registry prolongs what fell into it (`outages`).
 """
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import datetime
 from uuid import UUID
 
-from app.clock import end_of_wib_day, wib_day
 from app.db import Session
 from app.models.enums import RegistrantStatus
 from app.models.registrant import AWAITS_VERIFICATION
+from app.registry import outages
 from app.registry.registrants import lifecycle
 from app.registry.registrants.transitions import Step
-from app.registry.terms.policy import Policy
-from app.registry.values import nik
+from app.registry.terms import news, policy
 from app.sql import statement
 
-TIME_OF_LATE_ARRIVAL = timedelta(hours=24)
-"""To verify a registration that first arrives after its own deadline."""
-DEADLINE_EXTENDED = nik.Warning(
-    "DEADLINE_EXTENDED",
-    "Data tiba setelah batas verifikasinya; verifikasi dapat dilakukan dalam 24 jam sejak diterima.",
-    "The record arrived after its own verification deadline; it can be verified within 24 hours of its arrival.",
-)
-
+_FORFEITS_AT = "coalesce(r.forfeits_at, r.verify_by)"
+_HEARD_BY = news.sql_heard_by(_FORFEITS_AT, policy.news_hours("o"))
 _OVERDUE = statement(
     f"""
-    SELECT r.id FROM registrant r JOIN season ON season.year = r.season
-    WHERE r.{AWAITS_VERIFICATION} AND r.verify_by < :now AND season.closed_at IS NULL
-      -- A trip has one deadline. A return of before this was so may have an earlier one than its outbound.
-      AND NOT EXISTS (
-          SELECT FROM registrant home WHERE home.id = r.outbound_id AND home.{AWAITS_VERIFICATION}
-              AND (home.verify_by IS NULL OR home.verify_by >= :now)
-      )
-    ORDER BY r.verify_by LIMIT :most
+    SELECT r.id FROM registrant r JOIN season ON season.year = r.season JOIN organizer o ON o.code = r.organizer_code
+    {policy.join("r.season", "r.organizer_code")}
+    -- A trip has one deadline. A return of before this was so may have an earlier one than its outbound.
+    LEFT JOIN LATERAL (
+        SELECT status, coalesce(verify_by, 'infinity') AS verify_by, forfeits_at FROM registrant
+        WHERE id = r.outbound_id OFFSET 0
+    ) home ON home.{AWAITS_VERIFICATION}
+    CROSS JOIN LATERAL (SELECT {_HEARD_BY} AS at) heard {outages.prolonged("heard.at", "prolonged")}
+    WHERE r.{AWAITS_VERIFICATION} AND {_FORFEITS_AT} < :now AND season.closed_at IS NULL
+      AND prolonged.at < :now AND {outages.IS_UP}
+      AND coalesce(home.forfeits_at, home.verify_by, '-infinity') < :now
+    ORDER BY {_FORFEITS_AT} LIMIT :most
     """,
     UUID,
 )
-
-
-def deadline(
-    registered_at: datetime, arrived_at: datetime, policy: Policy
-) -> tuple[datetime | None, nik.Warning | None]:
-    """The last instant to verify, or None: there is no deadline. A warning tells of a deadline that was extended."""
-    if policy.verify_within_days is None:
-        return None, None
-    verify_by = end_of_wib_day(wib_day(registered_at) + timedelta(days=policy.verify_within_days))
-    if verify_by < arrived_at:
-        return arrived_at + TIME_OF_LATE_ARRIVAL, DEADLINE_EXTENDED
-    return verify_by, None
 
 
 async def forfeit_overdue(session: Session, now: datetime, *, most: int) -> int:

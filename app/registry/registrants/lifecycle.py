@@ -27,12 +27,13 @@ from app.errors import (
     SeasonClosed,
     TransitionNotAllowed,
     VerificationExpired,
+    VerificationNotBegun,
     refused_by,
     refuses,
 )
 from app.models.enums import RegistrantStatus
 from app.models.registrant import HOLDS_NIK, IS_YET_TO_DEPART, YET_TO_DEPART
-from app.registry import change_log
+from app.registry import change_log, outages
 from app.registry.caller import Caller
 from app.registry.niks import blocks
 from app.registry.registrants import lookup, transitions, view
@@ -40,7 +41,7 @@ from app.registry.registrants.lookup import Ref
 from app.registry.registrants.transitions import Locked, State, Step, Taken
 from app.registry.registrants.view import View
 from app.registry.routes import quota
-from app.registry.terms import policy
+from app.registry.terms import news, policy, terms
 from app.registry.values.texts import posko_given, reason_given
 from app.sql import Arrays, statement
 from app.vault.vault import Vault
@@ -70,6 +71,8 @@ class _Written(NamedTuple):
     handed_over_at: datetime | None
     verify_by: datetime | None
     reopened_at: datetime | None
+    flags: str
+    """With commas: an array of arrays has no rows."""
 
 
 # OFFSET 0 has PostgreSQL look up one registrant after the other, by the index that fits. A plan of an empty table would
@@ -91,16 +94,23 @@ _OF_THE_SAME_PERSON = f"""
     ) other ON other.organizer_code = r.organizer_code
 """
 """Both ways and the motorcycle: at most four registrants hold a NIK in a season."""
+_NEWS_HOURS = policy.news_hours("o")
 _HELD = statement(_OF_THE_SAME_PERSON, UUID)
 _LOCK = statement(
     f"""
     SELECT {view.COLUMNS}, r.nik_index, r.posko, r.reopened_at, season.closed_at AS season_closed_at,
            -- No join: a registrant that was moved to another route while we waited for its lock would be lost.
            (SELECT departs_at FROM route WHERE route.id = r.route_id) AS departs_at,
+           NULLIF(prolonged.at, 'infinity') AS heard_by,
+           {terms.windows_in_force("r.season", "r.organizer_code")} AS windows,
            {policy.in_force("block_when_forfeited", "r.organizer_code")} AS block_when_forfeited,
            {policy.in_force("block_seasons", "r.organizer_code")} AS block_seasons,
-           {policy.in_force("no_show_after_minutes", "r.organizer_code")} AS no_show_after_minutes
+           {policy.in_force("no_show_after_minutes", "r.organizer_code")} AS no_show_after_minutes,
+           {policy.in_force("refuse_early_verification", "r.organizer_code")} AS refuse_early_verification,
+           {_NEWS_HOURS} AS news_hours
     FROM {view.FROM} JOIN season ON season.year = r.season {policy.join("r.season", "r.organizer_code")}
+    CROSS JOIN LATERAL (SELECT {news.sql_heard_by("coalesce(r.forfeits_at, r.verify_by)", _NEWS_HOURS)} AS at) heard
+    {outages.prolonged("heard.at", "prolonged")}
     WHERE r.id = ANY(CAST(:ids AS uuid[]) || ARRAY({_OF_THE_SAME_PERSON})) ORDER BY r.id FOR NO KEY UPDATE OF r
     """,
     Locked,
@@ -110,13 +120,17 @@ _UPDATE = statement(
     f"""
     UPDATE registrant r SET status = step.status, verified_at = step.verified_at, posko = step.posko,
         departed_at = step.departed_at, late = step.late, healthy = step.healthy, handed_over_at = step.handed_over_at,
-        verify_by = step.verify_by, reopened_at = step.reopened_at
+        verify_by = step.verify_by, reopened_at = step.reopened_at, flags = string_to_array(step.flags, ','),
+        -- `verify_by` may have become later than an instant of its own.
+        forfeits_at = CASE WHEN r.forfeits_at > step.verify_by THEN r.forfeits_at END
     FROM {_WRITTEN} WHERE r.id = step.id
     """
 )
 
 
-@refuses(NikInvalid, SeasonClosed, TransitionNotAllowed, VerificationExpired, NotFound, InvalidValue)
+@refuses(
+    NikInvalid, SeasonClosed, TransitionNotAllowed, VerificationExpired, VerificationNotBegun, NotFound, InvalidValue
+)
 async def verify(
     session: Session, vault: Vault, caller: Caller, refs: Sequence[Ref], now: datetime, *, posko: str | None = None
 ) -> list[View | Refusal]:
@@ -168,7 +182,14 @@ async def move(session: Session, vault: Vault, moves: Sequence[Move], now: datet
 
 
 @refuses(
-    SeasonClosed, TransitionNotAllowed, VerificationExpired, MotorcycleNotHandedOver, NotHealthy, NotFound, InvalidValue
+    SeasonClosed,
+    TransitionNotAllowed,
+    VerificationExpired,
+    VerificationNotBegun,
+    MotorcycleNotHandedOver,
+    NotHealthy,
+    NotFound,
+    InvalidValue,
 )
 async def step(session: Session, steps: Sequence[Step], now: datetime) -> list[State | Refusal]:
     """Take `steps`, each judged against what the ones before it left. Raises `Raced`."""
@@ -176,7 +197,7 @@ async def step(session: Session, steps: Sequence[Step], now: datetime) -> list[S
     return [verdict.state if isinstance(verdict, Taken) else verdict for verdict in verdicts]
 
 
-@refuses(SeasonClosed, TransitionNotAllowed, VerificationExpired)
+@refuses(SeasonClosed, TransitionNotAllowed, VerificationExpired, VerificationNotBegun, InvalidValue)
 async def advance(session: Session, steps: Sequence[Step], now: datetime) -> list[Taken | Refusal]:
     """The same for rows that tell a status: a step may lead through another status between. Raises `Raced`."""
     return await _take_all(session, steps, now, through=True)
@@ -299,6 +320,7 @@ def _state(row: Locked) -> State:
         handed_over_at=row.handed_over_at,
         verify_by=row.verify_by,
         reopened_at=row.reopened_at,
+        flags=list(row.flags),
     )
 
 
@@ -314,6 +336,7 @@ def _written(state: State) -> _Written:
         handed_over_at=state.handed_over_at,
         verify_by=state.verify_by,
         reopened_at=state.reopened_at,
+        flags=",".join(state.flags),
     )
 
 
@@ -321,4 +344,5 @@ def _view(state: State, vault: Vault, caller: Caller) -> View:
     seen = view.from_row(state.row, vault, caller)
     seen.status, seen.verified_at, seen.departed_at = state.status, state.verified_at, state.departed_at
     seen.late, seen.healthy, seen.handed_over_at = state.late, state.healthy, state.handed_over_at
+    seen.flags = list(state.flags)
     return seen

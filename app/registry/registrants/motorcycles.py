@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
+from app.clock import wib_day
 from app.db import Session
 from app.errors import (
     DestinationMismatch,
@@ -20,13 +21,14 @@ from app.errors import (
     SeasonClosed,
     refuses,
 )
-from app.models.enums import ChangeKind, Service
+from app.models.enums import ChangeKind, RegistrantFlag, Service
 from app.models.registrant import YET_TO_DEPART
 from app.registry import change_log
 from app.registry.caller import Caller
 from app.registry.registrants import lookup, view
 from app.registry.registrants.uniqueness import Held
 from app.registry.registrants.view import Stored, View
+from app.registry.routes import report_time
 from app.registry.routes.route import Route
 from app.registry.values import cities, nik
 from app.registry.values.texts import not_in_the_future
@@ -47,17 +49,26 @@ class Motorcycle:
 @dataclass(slots=True, kw_only=True)
 class _Locked(Stored):
     season_closed_at: datetime | None
+    departs_at: datetime | None
 
 
 _LOCK = statement(
     f"""
-    SELECT {view.COLUMNS}, season.closed_at AS season_closed_at
+    SELECT {view.COLUMNS}, season.closed_at AS season_closed_at,
+           (SELECT departs_at FROM route WHERE route.id = r.route_id) AS departs_at
     FROM {view.FROM} JOIN season ON season.year = r.season
     WHERE r.id = ANY(CAST(:ids AS uuid[])) ORDER BY r.id FOR NO KEY UPDATE OF r
     """,
     _Locked,
 )
-_HAND_OVER = statement("UPDATE registrant SET handed_over_at = :at WHERE id = ANY(CAST(:ids AS uuid[]))")
+_HAND_OVER = statement(
+    f"""
+    UPDATE registrant SET handed_over_at = :at,
+        flags = CASE WHEN id = ANY(CAST(:on_another_day AS uuid[]))
+                     THEN array_append(flags, '{RegistrantFlag.HANDED_OVER_ON_ANOTHER_DAY}') ELSE flags END
+    WHERE id = ANY(CAST(:ids AS uuid[]))
+    """
+)
 
 
 @refuses(MotorcycleRequired, InvalidValue)
@@ -100,16 +111,20 @@ async def hand_over(
         return [when] * len(refs)
     found = await lookup.resolve(session, vault, caller, refs, everyone=False)
     ids = {one for one in found if isinstance(one, UUID)}
+    locked = await session.rows(_LOCK, ids=sorted(ids))
     verdicts: dict[UUID, View | Refusal] = {
-        row.id: _refuses_hand_over(row) or view.from_row(row, vault, caller)
-        for row in await session.rows(_LOCK, ids=sorted(ids))
+        row.id: _refuses_hand_over(row) or view.from_row(row, vault, caller) for row in locked
     }
     fresh = [one for one in verdicts.values() if isinstance(one, View) and one.handed_over_at is None]
+    days = {row.id: report_time.handover_on(row.departs_at) for row in locked}
+    on_another_day = {one for one, day in days.items() if day is not None and day != wib_day(when)}
     if fresh:
-        await session.run(_HAND_OVER, ids=[one.id for one in fresh], at=when)
+        fresh_ids = [one.id for one in fresh]
+        await session.run(_HAND_OVER, ids=fresh_ids, on_another_day=list(on_another_day), at=when)
         await change_log.append(session, [_told(one, caller) for one in fresh], now)
     for one in fresh:
         one.handed_over_at = when
+        one.flags += [RegistrantFlag.HANDED_OVER_ON_ANOTHER_DAY] if one.id in on_another_day else []
     return [verdicts[one] if isinstance(one, UUID) else one for one in found]
 
 

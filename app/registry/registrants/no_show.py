@@ -1,6 +1,7 @@
 """No-show: a VERIFIED registrant who is not aboard when the route has left becomes NO_SHOW, in open seasons (S2.8).
 
-A route has left at `departsAt` and the policy's grace (2 h) after it.
+A route has left at `departsAt` and the policy's grace (2 h) after it. Whoever sends lists has time to tell of it
+(`news`), and an outage of the registry prolongs that (`outages`).
 """
 
 from __future__ import annotations
@@ -11,12 +12,14 @@ from uuid import UUID
 from app.db import Session
 from app.models.enums import RegistrantStatus
 from app.models.registrant import AWAITS_DEPARTURE
+from app.registry import outages
 from app.registry.registrants import lifecycle, transitions
 from app.registry.registrants.transitions import Step
-from app.registry.terms import policy
+from app.registry.terms import news, policy
 from app.sql import statement
 
 _GRACE_MINUTES = policy.in_force("no_show_after_minutes", "r.organizer_code")
+_HEARD_BY = news.sql_heard_by("has_left.at", policy.news_hours("o"))
 _LEFT_BEHIND = statement(
     f"""
     SELECT r.id FROM season
@@ -26,9 +29,11 @@ _LEFT_BEHIND = statement(
         SELECT * FROM route WHERE season = season.year AND departs_at < :now ORDER BY departs_at OFFSET 0
     ) route ON true
     JOIN LATERAL (SELECT * FROM registrant WHERE route_id = route.id AND {AWAITS_DEPARTURE} OFFSET 0) r ON true
-    {policy.join("r.season", "r.organizer_code")}
+    JOIN organizer o ON o.code = r.organizer_code {policy.join("r.season", "r.organizer_code")}
+    CROSS JOIN LATERAL (SELECT route.departs_at + make_interval(mins => {_GRACE_MINUTES}) AS at) has_left
+    CROSS JOIN LATERAL (SELECT {_HEARD_BY} AS at) heard {outages.prolonged("heard.at", "prolonged")}
     WHERE season.closed_at IS NULL AND (r.reopened_at IS NULL OR r.reopened_at < :reopened_before)
-      AND route.departs_at + make_interval(mins => {_GRACE_MINUTES}) < :now
+      AND has_left.at < :now AND prolonged.at < :now AND {outages.IS_UP}
     ORDER BY r.id LIMIT :most
     """,
     UUID,

@@ -32,6 +32,7 @@ class Outbound(NamedTuple):
     route_id: UUID
     status: str
     verify_by: datetime | None
+    forfeits_at: datetime | None
 
 
 _OUTBOUNDS = Arrays("outbound", Outbound)
@@ -40,7 +41,9 @@ _KEEP = statement(
     SELECT count(*) FROM (
         -- OFFSET 0 has PostgreSQL go by the ids. A plan of an empty table would else read all who hold a seat.
         SELECT r.route_id = outbound.route_id AND r.status = outbound.status
-               AND r.verify_by IS NOT DISTINCT FROM outbound.verify_by AS as_judged
+               AND r.verify_by IS NOT DISTINCT FROM outbound.verify_by
+               AND NULLIF(coalesce(r.forfeits_at, r.verify_by), 'infinity') IS NOT DISTINCT FROM outbound.forfeits_at
+               AS as_judged
         FROM registrant r JOIN {_OUTBOUNDS} ON outbound.nik_index = r.nik_index AND outbound.id = r.id
         WHERE r.id = ANY(CAST(:outbound_id AS uuid[])) ORDER BY r.id OFFSET 0 FOR SHARE OF r
     ) kept WHERE kept.as_judged

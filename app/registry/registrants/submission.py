@@ -17,6 +17,7 @@ from uuid_utils.compat import uuid7
 from app.clock import wib_day
 from app.db import Session
 from app.errors import (
+    ArrivedLate,
     DestinationMismatch,
     InvalidValue,
     MotorcycleRequired,
@@ -35,9 +36,9 @@ from app.errors import (
     refused_by,
     refuses,
 )
-from app.models.enums import Direction
+from app.models.enums import Direction, RegistrantFlag
 from app.registry import change_log
-from app.registry.registrants import booking, cases, drafts, forfeiture, motorcycles, opening, returns, uniqueness, view
+from app.registry.registrants import booking, cases, drafts, motorcycles, opening, returns, uniqueness, view
 from app.registry.registrants.booking import Leg
 from app.registry.registrants.cases import Dispute
 from app.registry.registrants.drafts import Applicant, Draft, Submission
@@ -48,18 +49,14 @@ from app.registry.routes import holders, lap_infants, quota
 from app.registry.routes import route as routes
 from app.registry.routes.quota import Seats
 from app.registry.routes.route import Route
-from app.registry.terms import terms, windows
+from app.registry.terms import deadlines, terms, windows
 from app.registry.terms.terms import Terms
 from app.registry.values import nik
+from app.registry.values.flags import WARNINGS
 from app.vault.vault import Vault
 
 __all__ = ["Accepted", "Applicant", "Motorcycle", "Submission", "submit", "submit_together"]
 
-OUTSIDE_WINDOW = nik.Warning(
-    "OUTSIDE_WINDOW",
-    "Pendaftaran ini di luar jadwal penyelenggara; diterima dan ditandai.",
-    "This registration is outside its organizer's windows; accepted and flagged.",
-)
 ROUTE_DIFFERS = nik.Warning(
     "ROUTE_DIFFERS",
     "Orang ini sudah terdaftar pada Anda dengan rute lain; data yang tersimpan tidak berubah.",
@@ -103,6 +100,12 @@ class JudgedSubmission:
     draft: Draft
     ways: list[Leg | Held] = field(default_factory=list)
     warnings: list[nik.Warning] = field(default_factory=list)
+    flags: list[RegistrantFlag] = field(default_factory=list)
+
+    def flag(self, flag: RegistrantFlag) -> None:
+        if flag not in self.flags:
+            self.flags.append(flag)
+            self.warnings.append(WARNINGS[flag])
 
 
 @refuses(
@@ -110,6 +113,7 @@ class JudgedSubmission:
     NikAlreadyRegistered,
     NikBlocked,
     RegistrationClosed,
+    ArrivedLate,
     SeasonClosed,
     QuotaFull,
     RouteUnknown,
@@ -240,17 +244,30 @@ def _refused(route: Route, held: Held | None, name: str, judged: JudgedSubmissio
     if left is not None:
         return left
     in_force = ground.terms[draft.organizer]
-    outside = windows.judge(in_force.windows, draft.registered_at)
-    if outside is not None and in_force.policy.enforce_window:
-        return outside
-    if outside is not None and OUTSIDE_WINDOW not in judged.warnings:
-        judged.warnings.append(OUTSIDE_WINDOW)
+    closed = _refused_by_windows(judged, in_force, ground.now)
+    if closed is not None:
+        return closed
     if draft.nik_index in ground.blocked_until:
         return NikBlocked("nik", until_season=ground.blocked_until[draft.nik_index])
     if held is not None:
         ground.disputes.append(_dispute(draft, held, route.season, ground.vault, refused=True))
         return uniqueness.already_registered(held, draft.submission.caller)
     return _refused_by_its_companions(route, name, judged, ground)
+
+
+def _refused_by_windows(judged: JudgedSubmission, in_force: Terms, now: datetime) -> Refusal | None:
+    """None as well if the policy only flags what is outside of every window, or comes late."""
+    draft, policy = judged.draft, in_force.policy
+    on_day = draft.registered_on_day
+    outside = windows.judge(in_force.windows, draft.registered_at, on_day=on_day)
+    late = windows.judge_arrival(in_force.windows, draft.registered_at, now, policy.late_arrival_days, on_day=on_day)
+    if policy.enforce_window:
+        return outside or late
+    if outside is not None:
+        judged.flag(RegistrantFlag.OUTSIDE_WINDOW)
+    if late is not None:
+        judged.flag(RegistrantFlag.ARRIVED_LATE)
+    return None
 
 
 def _refused_by_its_companions(route: Route, name: str, judged: JudgedSubmission, ground: Ground) -> Refusal | None:
@@ -286,21 +303,22 @@ def _leg(route: Route, papers: Motorcycle | None, judged: JudgedSubmission, grou
     outbound = _outbound(route, judged, ground) if route.direction == Direction.BALIK else None
     paired = outbound if returns.pairs(route, outbound, draft.organizer) else None
     if paired is None:
-        verify_by, extended = forfeiture.deadline(draft.registered_at, ground.now, in_force.policy)
+        deadline, extended = deadlines.settle(draft.registered_at, ground.now, in_force.policy, in_force.windows)
         judged.warnings.extend([] if extended is None else [extended])
     else:
-        verify_by = paired.verify_by
+        deadline = paired.deadline
     return Leg(
         id=uuid7(),
         draft=draft,
         organizer_name=in_force.name,
         route=route,
         motorcycle=papers,
-        verify_by=verify_by,
+        deadline=deadline,
         outbound=paired,
         nik_sealed=ground.vault.seal(draft.nik.digits),
         name_sealed=ground.vault.seal(draft.name),
         applicant_sealed=_sealed(draft, ground.vault),
+        flags=tuple(judged.flags),
     )
 
 
@@ -361,7 +379,7 @@ def _judged_by(leg: Leg, ground: Ground) -> list[returns.Outbound]:
     claim = leg.claim._replace(service=motorcycles.companion_of(leg.route.service))
     found = (leg.outbound, ground.held.get(claim))
     return [
-        returns.Outbound(one.id, leg.draft.nik_index, one.route_id, one.status, one.verify_by)
+        returns.Outbound(one.id, leg.draft.nik_index, one.route_id, one.status, *one.deadline)
         for one in found
         if one is not None and one.organizer == leg.draft.organizer and one.id not in ground.legs
     ]

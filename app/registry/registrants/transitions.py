@@ -24,15 +24,18 @@ from app.errors import (
     SeasonClosed,
     TransitionNotAllowed,
     VerificationExpired,
+    VerificationNotBegun,
     refuses,
 )
-from app.models.enums import ChangeKind, RegistrantStatus, Service
+from app.models.enums import ChangeKind, RegistrantFlag, RegistrantStatus, Service
 from app.models.registrant import VERIFIED_OR_LATER, YET_TO_DEPART
 from app.registry import change_log
 from app.registry.caller import Caller
 from app.registry.registrants.view import Stored
 from app.registry.routes import report_time
-from app.registry.values.texts import not_in_the_future
+from app.registry.terms import news, periods, terms
+from app.registry.values.standard import Moment
+from app.registry.values.texts import CLOCKS_DIFFER_BY, not_in_the_future
 
 S = RegistrantStatus
 
@@ -50,6 +53,8 @@ ENDS = frozenset({S.CANCELLED, S.FORFEITED})
 """What frees the seat, and takes the return along."""
 LEFT_ALONE = timedelta(hours=24)
 """By the sweep: whoever was reopened."""
+EARLIEST_DEPARTURE = timedelta(hours=24)
+"""Before the time of the route."""
 ENDED_WITH_OUTBOUND = "Arus mudiknya berakhir."
 
 
@@ -64,8 +69,10 @@ class Step:
     posko: str | None = None
     healthy: bool | None = None
     at: datetime | None = None
-    handed_over: bool = False
-    """The departure of a motorcycle tells of its hand-over as well."""
+    verified: Moment | None = None
+    """When somebody was verified, as a row names it."""
+    reported: bool = False
+    """A row tells it, maybe later than it happened. Its departure tells of health and of a hand-over as well."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -77,10 +84,16 @@ class Locked(Stored):
     reopened_at: datetime | None
     season_closed_at: datetime | None
     departs_at: datetime | None
+    heard_by: datetime | None
+    """Until then a row may tell that somebody was verified by `forfeits_at`."""
+    windows: str | None
+    """Those in force, as JSON."""
     block_when_forfeited: bool
     """This and what follows is the organizer's policy in force."""
     block_seasons: int
     no_show_after_minutes: int
+    refuse_early_verification: bool
+    news_hours: int
 
 
 @dataclass(slots=True, kw_only=True)
@@ -97,9 +110,16 @@ class State:
     handed_over_at: datetime | None
     verify_by: datetime | None
     reopened_at: datetime | None
+    flags: list[str]
     entries: list[change_log.Entry] = field(default_factory=list)
     others: list[State] = field(default_factory=list, repr=False)
     """Whatever else the person holds with the same organizer: the other way, and the motorcycle."""
+
+    @property
+    def forfeits_at(self) -> datetime | None:
+        """None: never. A reopened person has a new `verify_by`, which an earlier instant does not cut short."""
+        at = self.row.forfeits_at
+        return at if at is None or self.verify_by is None else max(at, self.verify_by)
 
     @property
     def other_legs(self) -> Iterator[State]:
@@ -134,7 +154,14 @@ def way(status: RegistrantStatus, to: RegistrantStatus) -> tuple[RegistrantStatu
 
 
 @refuses(
-    SeasonClosed, TransitionNotAllowed, VerificationExpired, MotorcycleNotHandedOver, NotHealthy, NotFound, InvalidValue
+    SeasonClosed,
+    TransitionNotAllowed,
+    VerificationExpired,
+    VerificationNotBegun,
+    MotorcycleNotHandedOver,
+    NotHealthy,
+    NotFound,
+    InvalidValue,
 )
 def take(one: Step, states: Mapping[UUID, State], now: datetime, *, through: bool) -> Taken | Refusal:
     """Judge `one` against `states`, and change these. `through`: also by way of another status that lies between."""
@@ -152,9 +179,10 @@ def take(one: Step, states: Mapping[UUID, State], now: datetime, *, through: boo
         return refused
     along: tuple[State, ...] = ()
     for each in steps:
-        _apply(each, state, now)
         if each.to == S.VERIFIED:
-            along = _verify_trip(each, state, now)
+            along = _verify(each, state, now)
+        else:
+            _apply(each, state, now)
     if one.to in ENDS:
         _end_return(one, state, now)
     return Taken(state, moved=True, along=along)
@@ -176,23 +204,62 @@ def _judge_all(steps: Sequence[Step], state: State, now: datetime) -> Refusal | 
 def _judge(one: Step, state: State, now: datetime) -> Refusal | None:
     if state.row.season_closed_at is not None:
         return SeasonClosed("ref", season=state.row.season)
-    verify_by = _deadline(state)
-    may_expire = one.to == S.VERIFIED and state.status in {S.REGISTERED, S.FORFEITED}
-    if may_expire and verify_by is not None and verify_by < now:
-        return VerificationExpired("ref", verify_by=verify_by)
-    if one.to not in TRANSITIONS[state.status] or (one.to == S.FORFEITED and _trip_is_verified(state)):
+    if one.to == S.VERIFIED and (refused := _refuses_verification(one, state, now)) is not None:
+        return refused
+    if not _may_follow(one, state) or (one.to == S.FORFEITED and _trip_is_verified(state)):
         return TransitionNotAllowed("ref", status=state.status, to=one.to, allowed=_asked_for(state.status))
     if one.to == S.DEPARTED:
         return _refuses_departure(one, state, now)
     return None
 
 
-def _deadline(state: State) -> datetime | None:
-    """Of the trip, which is that of its outbound. None: it can be verified at any time."""
-    if state.status == S.REGISTERED and _trip_is_verified(state):
+def _may_follow(one: Step, state: State) -> bool:
+    # News comes late: whoever was aboard is no no-show, whenever the list with code 3 arrives.
+    was_aboard = one.reported and (state.status, one.to) == (S.NO_SHOW, S.DEPARTED)
+    return was_aboard or one.to in TRANSITIONS[state.status]
+
+
+def _refuses_verification(one: Step, state: State, now: datetime) -> Refusal | None:
+    if state.status not in {S.REGISTERED, S.FORFEITED} or _trip_is_verified(state):
         return None
+    at = _verified_at(one, state, now)
+    if not state.row.registered_at <= at <= now + CLOCKS_DIFFER_BY and one.verified is not None:
+        return InvalidValue(
+            "verifiedAt",
+            "Waktu verifikasi harus di antara pendaftaran dan sekarang.",
+            "The verification lies between the registration and now.",
+        )
+    forfeits_at = _home(state).forfeits_at
+    if forfeits_at is not None and _has_expired(one, state, forfeits_at, now):
+        return VerificationExpired("ref", verify_by=forfeits_at)
+    opens_at = _period_opens_at(state)
+    if state.row.refuse_early_verification and opens_at is not None and at < opens_at:
+        return VerificationNotBegun("ref", opens_at=opens_at)
+    return None
+
+
+def _has_expired(one: Step, state: State, forfeits_at: datetime, now: datetime) -> bool:
+    """A row may tell later what happened in time, until all has been heard of that day."""
+    heard_by = _home(state).row.heard_by
+    if not one.reported or state.status != S.REGISTERED or heard_by is None:
+        return forfeits_at < now
+    return heard_by < now or (one.verified is not None and forfeits_at < _verified_at(one, state, now))
+
+
+def _verified_at(one: Step, state: State, now: datetime) -> datetime:
+    return now if one.verified is None else one.verified.not_before(state.row.registered_at)
+
+
+def _home(state: State) -> State:
+    """Whose deadline it is: that of the outbound, as long as both wait."""
     home = next((leg for leg in state.other_legs if leg.row.id == state.row.outbound_id), state)
-    return home.row.verify_by if home.status == state.status else state.row.verify_by
+    return home if home.status == state.status else state
+
+
+def _period_opens_at(state: State) -> datetime | None:
+    row = _home(state).row
+    period = periods.of(terms.windows_from_json(row.windows), row.registered_at)
+    return None if period is None else period.opens_at
 
 
 def _trip_is_verified(state: State) -> bool:
@@ -201,10 +268,9 @@ def _trip_is_verified(state: State) -> bool:
 
 def _refuses_claim(one: Step, state: State, now: datetime) -> TransitionNotAllowed | None:
     """The registry itself forfeits and marks no-shows. A row that says so is accepted only when that is due."""
-    verify_by = _deadline(state)
+    forfeits_at = _home(state).forfeits_at
     is_due = {
-        # Whose trip is verified has no deadline.
-        S.FORFEITED: verify_by is not None and verify_by < now,
+        S.FORFEITED: forfeits_at is not None and forfeits_at < now and not _trip_is_verified(state),
         S.NO_SHOW: is_left_behind(state, now),
     }
     if is_due.get(one.to, True):
@@ -237,10 +303,26 @@ def _asked_for(status: RegistrantStatus) -> tuple[str, ...]:
 def _refuses_departure(one: Step, state: State, now: datetime) -> Refusal | None:
     if not one.healthy:
         return NotHealthy("healthy")
-    if _is_not_handed_over(state) and not one.handed_over:
+    if _is_not_handed_over(state) and not one.reported:
         return MotorcycleNotHandedOver("ref")
     at = not_in_the_future(one.at, now, "at")
-    return at if isinstance(at, InvalidValue) else None
+    return at if isinstance(at, InvalidValue) else _refuses_time_of_departure(one, state, at)
+
+
+def _refuses_time_of_departure(one: Step, state: State, at: datetime) -> InvalidValue | None:
+    """A row names no time, so there is none to be refused."""
+    if one.reported:
+        return None
+    if state.verified_at is not None and at < state.verified_at:
+        return InvalidValue("at", "Keberangkatan mendahului verifikasi.", "The departure is before the verification.")
+    departs_at = state.row.departs_at
+    if departs_at is not None and at < departs_at - EARLIEST_DEPARTURE:
+        return InvalidValue(
+            "at",
+            "Waktu ini lebih dari 24 jam sebelum keberangkatan rutenya.",
+            "This is more than 24 hours before the route departs.",
+        )
+    return None
 
 
 def _is_not_handed_over(state: State) -> bool:
@@ -248,24 +330,45 @@ def _is_not_handed_over(state: State) -> bool:
 
 
 def _apply(one: Step, state: State, now: datetime) -> None:
-    at = one.at or now
+    at = _departed_at(state, now) if one.reported else one.at or now
     if one.to == S.DEPARTED and _is_not_handed_over(state):
         state.handed_over_at = at
         told = replace(_told(one, state), kind=ChangeKind.MOTORCYCLE_HANDED_OVER, from_status=None, to_status=None)
         state.entries.append(told)
     if one.to == S.VERIFIED:
-        state.verified_at, state.posko = now, one.posko
+        state.verified_at, state.posko = _verified_at(one, state, now), one.posko
     if one.to == S.DEPARTED:
         state.departed_at, state.healthy = at, True
-        state.late = report_time.is_late(at, state.row.departs_at)
+        state.late = state.status == S.NO_SHOW or report_time.is_late(at, state.row.departs_at)
     state.entries.append(_told(one, state))
     state.status = one.to
 
 
-def _verify_trip(one: Step, state: State, now: datetime) -> tuple[State, ...]:
+def _departed_at(state: State, now: datetime) -> datetime:
+    """A row names no time: who is reported when the route has left was aboard when the route left."""
+    left_at = min(now, state.row.departs_at or now)
+    return max(left_at, state.verified_at or left_at)
+
+
+def _flags_of_verification(one: Step, state: State, now: datetime) -> list[str]:
+    at = _verified_at(one, state, now)
+    opens_at, verify_by = _period_opens_at(state), _home(state).verify_by
+    if opens_at is not None and at < opens_at:
+        return [RegistrantFlag.VERIFIED_EARLY]
+    if verify_by is None or at <= verify_by or _trip_is_verified(state):
+        return []
+    # Without a time, a list that comes while we wait for it tells of the time before.
+    is_news = one.reported and one.verified is None and now <= news.heard_by(verify_by, state.row.news_hours)
+    return [] if is_news else [RegistrantFlag.VERIFIED_LATE]
+
+
+def _verify(one: Step, state: State, now: datetime) -> tuple[State, ...]:
+    """The whole trip. Answers the other legs that were verified with this one."""
     along = tuple(leg for leg in state.other_legs if leg.status == S.REGISTERED)
-    for leg in along:
+    flags = _flags_of_verification(one, state, now)
+    for leg in (state, *along):
         _apply(one, leg, now)
+        leg.flags += flags
     return along
 
 

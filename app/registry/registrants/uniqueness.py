@@ -19,6 +19,7 @@ from app.models.registrant import HOLDS_NIK
 from app.registry.caller import Caller
 from app.registry.registrants import view
 from app.registry.registrants.view import Stored
+from app.registry.terms.deadlines import Deadline
 from app.sql import statement
 
 
@@ -42,7 +43,7 @@ class Held:
     service: str
     status: str
     registered_at: datetime
-    verify_by: datetime | None
+    deadline: Deadline
     destination_city: str
     name_sealed: bytes
     stored: Stored | None
@@ -127,7 +128,7 @@ def _held(row: _Found, name_sealed: bytes) -> Held:
         service=row.service,
         status=row.status,
         registered_at=row.registered_at,
-        verify_by=row.verify_by,
+        deadline=Deadline(row.verify_by, row.forfeits_at),
         destination_city=row.destination_city,
         name_sealed=name_sealed,
         stored=row,

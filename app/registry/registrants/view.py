@@ -6,7 +6,7 @@ show it.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from datetime import datetime
 from uuid import UUID
 
@@ -38,11 +38,14 @@ class Facts(Particulars):
     registered_at: datetime
     arrived_at: datetime
     verify_by: datetime | None = None
+    forfeits_at: datetime | None = None
+    """Not verified by then, it is forfeited. None: never; behind `verify_by` it is only flagged."""
     verified_at: datetime | None = None
     departed_at: datetime | None = None
     late: bool | None = None
     healthy: bool | None = None
     outbound_id: UUID | None = None
+    flags: list[str] = field(default_factory=list)
 
     @property
     def seats(self) -> int:
@@ -72,9 +75,13 @@ class View(Facts):
 
 
 _FACTS = tuple(one.name for one in fields(Facts))
-_OTHERWISE_CALLED = {"organizer": "r.organizer_code AS organizer", "organizer_name": "o.name AS organizer_name"}
 _OF_THE_OWNER = tuple(name for name in personal_columns(Registrant) if name in _FACTS)
 """What tells who somebody is. Nobody but the organizer of the registrant sees it."""
+_OTHERWISE_CALLED = {
+    "organizer": "r.organizer_code AS organizer",
+    "organizer_name": "o.name AS organizer_name",
+    "forfeits_at": "NULLIF(coalesce(r.forfeits_at, r.verify_by), 'infinity') AS forfeits_at",
+}
 COLUMNS = ", ".join(_OTHERWISE_CALLED.get(one.name, f"r.{one.name}") for one in fields(Stored))
 FROM = "registrant r JOIN organizer o ON o.code = r.organizer_code"
 

@@ -2,13 +2,20 @@
 after the departure is over.
 """
 
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
+
+from app.clock import wib_day
 
 REPORT_BEFORE = timedelta(hours=1)
 
 
 def report_by(departs_at: datetime | None) -> datetime | None:
     return None if departs_at is None else departs_at - REPORT_BEFORE
+
+
+def handover_on(departs_at: datetime | None) -> date | None:
+    """The day (WIB) on which a motorcycle is handed over: the day before it departs (S2.6). None: it has no time."""
+    return None if departs_at is None else wib_day(departs_at) - timedelta(days=1)
 
 
 def is_late(departed_at: datetime, departs_at: datetime | None) -> bool:

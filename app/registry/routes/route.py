@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from uuid import UUID
 
-from app.clock import wib_day
 from app.db import Session
 from app.models.enums import Service
 from app.registry.routes import quota, report_time, terminals
@@ -45,9 +44,7 @@ class Route:
     @property
     def handover_on(self) -> date | None:
         """A motorcycle travels ahead: it is handed over on the day (WIB) before the departure."""
-        if self.departs_at is None or self.service != Service.MOTORCYCLE:
-            return None
-        return wib_day(self.departs_at) - timedelta(days=1)
+        return report_time.handover_on(self.departs_at) if self.service == Service.MOTORCYCLE else None
 
 
 @dataclass(slots=True, kw_only=True)

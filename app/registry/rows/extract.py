@@ -123,6 +123,7 @@ def cells(row: ExtractRow, vault: Vault, caller: Caller) -> list[str | int | Non
         "nomor_polisi": one.plate,
         "nomor_stnk": one.registration_number,
         "waktu_keberangkatan": None if row.departs_at is None else standard.written(row.departs_at),
+        "waktu_verifikasi": None if one.verified_at is None else standard.written(one.verified_at),
         "moda": standard.MODE_TITLES[Mode(row.mode)],
         **{told.column: getattr(one, name) for name, told in particulars.TOLD.items()},
     }

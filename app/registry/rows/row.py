@@ -18,6 +18,7 @@ from app.registry.registrants.motorcycles import Motorcycle
 from app.registry.values import cities, names, nik, particulars, spellings, standard
 from app.registry.values.nik import Nik
 from app.registry.values.particulars import Particulars
+from app.registry.values.standard import Moment
 from app.registry.values.texts import line
 from app.vault.vault import Vault
 
@@ -53,6 +54,7 @@ class Row:
     nomor_stnk: str | None = None
     waktu_keberangkatan: str | None = None
     moda: str | None = None
+    waktu_verifikasi: str | None = None
     particulars: Mapping[str, str] = field(default_factory=dict)
     """The cells of `particulars.COLUMNS` that are filled in."""
     unfit: str | None = None
@@ -113,8 +115,13 @@ class ParsedRow(Particulars):
     name: str
     status: RegistrantStatus
     itinerary: Itinerary
-    registered_at: datetime
+    registered: Moment
+    verified: Moment | None
     motorcycle: Motorcycle | None
+
+    @property
+    def registered_at(self) -> datetime:
+        return self.registered.at
 
 
 def row_of(values: object) -> Row:
@@ -166,10 +173,15 @@ def _parse(row: Row, caller: Caller, own: Mapping[str, str], vault: Vault, today
         name=name,
         status=_kept(standard.status_of(row.status_pemesanan_code, row.status_pemesanan_tittle)),
         itinerary=_itinerary(organizer, caller.organizer, motorcycle is not None, *_words_of_route(row)),
-        registered_at=_kept(standard.parse_instant(row.tanggal_pendaftaran or "")),
+        registered=_kept(standard.parse_moment(row.tanggal_pendaftaran or "")),
+        verified=_verification(row.waktu_verifikasi),
         motorcycle=motorcycle,
         **particulars.of(_kept(particulars.of_row(row.particulars))),
     )
+
+
+def _verification(text: str | None) -> Moment | None:
+    return None if text is None else _kept(standard.parse_moment(text, "waktu_verifikasi"))
 
 
 def _refuse_unfit(row: Row) -> None:

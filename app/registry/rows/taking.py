@@ -13,7 +13,7 @@ from uuid import UUID
 
 from app.db import Session
 from app.errors import Refusal, TransitionNotAllowed
-from app.models.enums import Direction, RegistrantStatus
+from app.models.enums import Direction, RegistrantFlag, RegistrantStatus
 from app.registry.registrants import lifecycle, transitions
 from app.registry.registrants.submission import Accepted, Submission, submit
 from app.registry.registrants.transitions import Step, Taken
@@ -24,6 +24,7 @@ from app.registry.rows.recognition import Recognised
 from app.registry.rows.row import ParsedRow
 from app.registry.rows.verdicts import Result, Verdict
 from app.registry.values import particulars
+from app.registry.values.flags import WARNINGS
 
 S = RegistrantStatus
 
@@ -120,7 +121,8 @@ def _submission(batch: Batch, row: ParsedRow) -> Submission:
         nik=row.nik.digits,
         name=row.name,
         route_id=batch.route(row).route_id,
-        registered_at=row.registered_at,
+        registered_at=row.registered.at,
+        registered_on_day=row.registered.is_day,
         motorcycle=row.motorcycle,
         member=row.organizer,
         document_required=False,
@@ -143,13 +145,22 @@ def _submitted(row: ParsedRow, submitted: Accepted | Refusal) -> Verdict:
 def _step(row: ParsedRow, registrant_id: UUID) -> Step:
     """An organizer that reports a departure thereby declares what the standard has no column for."""
     reason = CANCELLATION_REASON if row.status is S.CANCELLED else None
-    return Step(id=registrant_id, to=row.status, caller=row.caller, reason=reason, healthy=True, handed_over=True)
+    return Step(
+        id=registrant_id,
+        to=row.status,
+        caller=row.caller,
+        reason=reason,
+        healthy=True,
+        verified=row.verified,
+        reported=True,
+    )
 
 
 def _advanced(before: Verdict, row: ParsedRow, taken: Taken | Refusal) -> Verdict:
     if isinstance(taken, Taken):
         result = Result.UPDATED if taken.moved and before.result is Result.UNCHANGED else before.result
-        return replace(before, result=result, status=row.status)
+        flagged = [WARNINGS[RegistrantFlag(flag)] for flag in taken.state.flags if flag not in taken.state.row.flags]
+        return replace(before, result=result, status=row.status, warnings=(*before.warnings, *flagged))
     if isinstance(taken, TransitionNotAllowed) and transitions.way(row.status, S(taken.status)):
         if before.result is Result.NEW:
             # The return of a verified outbound is verified as it is booked.

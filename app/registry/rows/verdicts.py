@@ -39,6 +39,7 @@ COLUMNS = MappingProxyType(
         "name": "data_pemesan",
         "routeId": "rute_perjalanan",
         "registeredAt": "tanggal_pendaftaran",
+        "verifiedAt": "waktu_verifikasi",
         "motorcycle": "nomor_polisi",
         "ref": "status_pemesanan_code",
         **{particulars.public_name(name): told.column for name, told in particulars.TOLD.items()},

@@ -25,6 +25,8 @@ class People:
     """Of all these people, how many were verified at some time, whatever became of them."""
     lap_infants: int = 0
     """Infants who stand and travel on a lap, without a seat. They are in no other figure."""
+    arrived_late: int = 0
+    """Of all these people, how many arrived more than `lateArrivalDays` after their window had closed."""
 
 
 PEOPLE = tuple(one.name for one in fields(People))

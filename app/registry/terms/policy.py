@@ -15,6 +15,7 @@ import orjson
 
 from app.db import Session
 from app.errors import InvalidValue, refuses
+from app.models.enums import IntegrationScheme
 from app.sql import statement
 
 HUBDAT = "hubdat"
@@ -40,11 +41,21 @@ class Policy:
     return_requires_outbound: bool = True
     return_same_day: bool = False
     no_show_after_minutes: int = 120
+    news_grace_hours: int | None = None
+    """After the midnight (WIB) behind a deadline: forfeiture and no-show wait for rows. None: by the schemes."""
+    late_arrival_days: int = 2
+    """What arrives more than so long after its window's end is flagged or, if the window is enforced, refused."""
+    forfeit_at_period_end: bool = False
+    """Off: the end of a verification period only flags."""
+    refuse_early_verification: bool = False
+    """Off: verifying before the verification period begins is flagged."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PolicyInput:
-    """What is to change. None keeps a value as it is, but `verify_within_days=None` takes the deadline away."""
+    """What is to change. None keeps a value as it is. But `verify_within_days=None` takes the deadline away, and
+    `news_grace_hours=None` gives the hours back to the organizer's schemes.
+    """
 
     verify_within_days: int | Literal[Keep.KEEP] | None = KEEP
     block_when_forfeited: bool | None = None
@@ -53,17 +64,28 @@ class PolicyInput:
     return_requires_outbound: bool | None = None
     return_same_day: bool | None = None
     no_show_after_minutes: int | None = None
+    news_grace_hours: int | Literal[Keep.KEEP] | None = KEEP
+    late_arrival_days: int | None = None
+    forfeit_at_period_end: bool | None = None
+    refuse_early_verification: bool | None = None
 
 
 _BOUNDS = (
     ("verify_within_days", "verifyWithinDays", 1, 90),
     ("block_seasons", "blockSeasons", 1, 10),
     ("no_show_after_minutes", "noShowAfterMinutes", 0, 1440),
+    ("news_grace_hours", "newsGraceHours", 0, 72),
+    ("late_arrival_days", "lateArrivalDays", 0, 90),
 )
 
 DEFAULT = Policy()
-DEFAULT_OF_HUBDAT = Policy(verify_within_days=7, return_same_day=True)
+DEFAULT_OF_HUBDAT = Policy(verify_within_days=7, return_same_day=True, forfeit_at_period_end=True)
 """Hubdat's terms of 2023 (seven days, both directions on one day) bind Hubdat alone."""
+_MAY_BE_NONE = ("verify_within_days", "news_grace_hours")
+_SEND_LATE = (IntegrationScheme.WEBHOOK, IntegrationScheme.EXCEL, IntegrationScheme.DAILY_CONSOLIDATION)
+_LATE = ", ".join(f"'{scheme}'" for scheme in _SEND_LATE)
+_NEWS_HOURS = 12
+"""Until noon: an organizer that sends a list a day has sent yesterday's by then."""
 
 _NAMES = tuple(one.name for one in fields(Policy))
 _COLUMNS = ", ".join(_NAMES)
@@ -83,6 +105,17 @@ def in_force(name: str, organizer: str) -> str:
         f"CASE WHEN policy.season IS NOT NULL THEN policy.{name}"
         f" WHEN {organizer} = '{HUBDAT}' THEN {hubdats} ELSE {default} END"
     )
+
+
+def news_hours(organizer: str) -> str:
+    """SQL: the hours in force of the row `organizer` of that table, beside the row `policy`.
+
+    Who sends files, rows or a daily list, or whose coordinator does, sends them later than things happen.
+    """
+    late = f"ARRAY[{_LATE}]"
+    coordinators = f"(SELECT c.schemes && {late} FROM organizer c WHERE c.code = {organizer}.coordinator_code)"
+    by_schemes = f"CASE WHEN {organizer}.schemes && {late} OR {coordinators} THEN {_NEWS_HOURS} ELSE 0 END"
+    return f"coalesce(policy.news_grace_hours, {by_schemes})"
 
 
 def all_in_force(organizer: str) -> str:
@@ -131,9 +164,10 @@ def amended(policy: Policy, change: PolicyInput) -> Policy | InvalidValue:
             return InvalidValue(
                 field, f"Nilainya harus di antara {least} dan {most}.", f"It must be between {least} and {most}."
             )
-    named = {name: value for name, value in asdict(change).items() if value is not None and value is not KEEP}
-    decided = replace(policy, **named)
-    return decided if change.verify_within_days is not None else replace(decided, verify_within_days=None)
+    named = {name: value for name, value in asdict(change).items() if value is not KEEP}
+    return replace(
+        policy, **{name: value for name, value in named.items() if value is not None or name in _MAY_BE_NONE}
+    )
 
 
 async def save(session: Session, season: int, organizer: str, policy: Policy) -> None:

@@ -35,12 +35,19 @@ class _InForce(NamedTuple):
     windows: str | None
 
 
+def windows_in_force(season: str, organizer: str) -> str:
+    """SQL: the windows in force of these expressions as JSON, for `windows_from_json`. Null: there is none."""
+    return f"""
+        (SELECT json_agg(w ORDER BY w.opens_at) FROM registration_window w
+         WHERE w.season = {season} AND w.organizer_code = {organizer} AND w.superseded_at IS NULL)::text
+    """
+
+
 _IN_FORCE = statement(
     f"""
     WITH season AS (SELECT {seasons.CURRENT} AS year)
     SELECT o.code AS organizer, o.name, season.year AS season, {policy.all_in_force("o.code")} AS policy,
-           (SELECT json_agg(w ORDER BY w.opens_at) FROM registration_window w
-            WHERE w.season = season.year AND w.organizer_code = o.code AND w.superseded_at IS NULL)::text AS windows
+           {windows_in_force("season.year", "o.code")} AS windows
     FROM organizer o CROSS JOIN season {policy.join("season.year", "o.code")}
     WHERE o.code = ANY(CAST(:codes AS text[]))
     """,
@@ -59,8 +66,12 @@ def _terms(row: _InForce) -> Terms:
         name=row.name,
         season=row.season,
         policy=policy.from_json(row.policy),
-        windows=tuple(_window(values) for values in orjson.loads(row.windows or "[]")),
+        windows=windows_from_json(row.windows),
     )
+
+
+def windows_from_json(windows: str | None) -> tuple[Window, ...]:
+    return tuple(_window(values) for values in orjson.loads(windows or "[]"))
 
 
 def _window(values: dict[str, Any]) -> Window:

@@ -8,15 +8,16 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Collection, Sequence
 from dataclasses import asdict, dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import NamedTuple
 from uuid import UUID
 
 from uuid_utils.compat import uuid7
 
+from app.clock import start_of_wib_day, wib_day
 from app.db import Session
-from app.errors import InvalidValue, NotFound, Refusal, RegistrationClosed, SeasonClosed, refuses
-from app.models.enums import ChangeKind, WindowKind
+from app.errors import ArrivedLate, InvalidValue, NotFound, Refusal, RegistrationClosed, SeasonClosed, refuses
+from app.models.enums import ChangeKind, ProlongationCause, WindowKind
 from app.registry import change_log
 from app.registry.caller import Caller
 from app.registry.terms import seasons
@@ -72,6 +73,7 @@ _OF = statement(
     """,
     _OfOrganizer,
 )
+_INSTANT = "INTERVAL '1 microsecond'"
 _LOCK = statement("SELECT code FROM organizer WHERE code = :organizer FOR NO KEY UPDATE", str)
 _INSERT = statement(
     """
@@ -83,14 +85,47 @@ _INSERT = statement(
 )
 
 
+# The deadlines that its old end set are those that are equal to it: its last instant (`app.registry.prolonging`).
+_PROLONG = statement(
+    f"""
+    INSERT INTO prolongation (id, cause, season, organizer_code, after, until, ends_at, made_at)
+    VALUES (:id, '{ProlongationCause.PERIOD}', :season, :organizer, CAST(:closed_at AS timestamptz) - 2 * {_INSTANT},
+            CAST(:closed_at AS timestamptz) - {_INSTANT}, CAST(:closes_at AS timestamptz) - {_INSTANT}, :now)
+    """
+)
+
+
 @refuses(RegistrationClosed)
-def judge(windows: Sequence[Window], at: datetime) -> RegistrationClosed | None:
-    """None if a registration window is open at `at`. Else the refusal, with the next opening if there is one."""
+def judge(windows: Sequence[Window], at: datetime, *, on_day: bool = False) -> RegistrationClosed | None:
+    """None if a registration window is open at `at`. Else the refusal, with the next opening if there is one.
+
+    `on_day`: only the day (WIB) of `at` is known. It is enough that a window is open at some time of that day.
+    """
     waves = [window for window in windows if window.kind == WindowKind.REGISTRATION]
-    if any(wave.open_at(at) for wave in waves):
+    if _open(waves, at, on_day=on_day):
         return None
     later = min((wave.opens_at for wave in waves if wave.opens_at > at), default=None)
     return RegistrationClosed("registeredAt", opens_at=later)
+
+
+@refuses(ArrivedLate)
+def judge_arrival(
+    windows: Sequence[Window], at: datetime, arrived_at: datetime, days: int, *, on_day: bool = False
+) -> ArrivedLate | None:
+    """Whether a registration of `at` arrived more than `days` days after its window had closed."""
+    waves = [window for window in windows if window.kind == WindowKind.REGISTRATION]
+    closings = [wave.closes_at for wave in _open(waves, at, on_day=on_day)]
+    ends = [closes_at for closes_at in closings if closes_at is not None]
+    if not ends or len(ends) < len(closings) or arrived_at <= max(ends) + timedelta(days=days):
+        return None
+    return ArrivedLate("registeredAt", days=days)
+
+
+def _open(waves: Sequence[Window], at: datetime, *, on_day: bool) -> list[Window]:
+    if not on_day:
+        return [wave for wave in waves if wave.open_at(at)]
+    first, next_day = start_of_wib_day(wib_day(at)), start_of_wib_day(wib_day(at) + timedelta(days=1))
+    return [wave for wave in waves if wave.opens_at < next_day and (wave.closes_at is None or wave.closes_at > first)]
 
 
 async def of(session: Session, season: int, organizers: Collection[str]) -> dict[str, tuple[Window, ...]]:
@@ -121,7 +156,20 @@ async def save(session: Session, caller: Caller, given: WindowInput, season: int
     if given.amends is not None and (amended is None or amended.kind != wanted.kind):
         return NotFound("amends")
     await _put_in(session, caller, given, wanted, season=season, now=now)
+    if amended is not None:
+        await _prolong(session, given.organizer, amended, wanted, season=season, now=now)
     return None
+
+
+async def _prolong(
+    session: Session, organizer: str, amended: Window, wanted: Window, *, season: int, now: datetime
+) -> None:
+    """A verification period's later end is that of whoever is registered, too. An earlier one is not."""
+    closed_at, closes_at = amended.closes_at, wanted.closes_at
+    if wanted.kind != WindowKind.VERIFICATION or closed_at is None or closes_at is None or closes_at <= closed_at:
+        return
+    values = {"closed_at": closed_at, "closes_at": closes_at, "season": season, "organizer": organizer}
+    await session.run(_PROLONG, id=uuid7(), now=now, **values)
 
 
 def _tidy(given: WindowInput) -> Window | InvalidValue:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime, timedelta, timezone
+from typing import NamedTuple
 
 from app import language
 from app.clock import WIB
@@ -29,7 +30,8 @@ COLUMNS = (
     "source",
 )
 _FIRST_EXTENSIONS = ("kode_booking", "nomor_polisi", "nomor_stnk", "jenis_dokumen", "waktu_keberangkatan", "moda")
-EXTENSIONS = tuple(dict.fromkeys((*_FIRST_EXTENSIONS, *particulars.COLUMNS)))
+_LATER_EXTENSIONS = ("waktu_verifikasi",)
+EXTENSIONS = tuple(dict.fromkeys((*_FIRST_EXTENSIONS, *particulars.COLUMNS, *_LATER_EXTENSIONS)))
 """Ours, beside the twelve: taken where they are given. A new one comes last, so that no column of an export moves."""
 
 STATUS_CODES = {
@@ -177,13 +179,33 @@ _SHAPES = tuple(
 )
 
 
+class Moment(NamedTuple):
+    """An instant, or a day without a time: the standard's own column is a date."""
+
+    at: datetime
+    """Of a day, its midnight in Jakarta."""
+    is_day: bool
+
+    def not_before(self, instant: datetime) -> datetime:
+        """A day may have begun before an instant that lies in the day."""
+        return max(self.at, instant) if self.is_day else self.at
+
+
 @refuses(InvalidValue)
 def parse_instant(text: str, field: str = "tanggal_pendaftaran") -> datetime | InvalidValue:
     """In UTC. `06/03/2024` is the 6th of March; a day without a time is its midnight in Jakarta."""
+    moment = parse_moment(text, field)
+    return moment.at if isinstance(moment, Moment) else moment
+
+
+@refuses(InvalidValue)
+def parse_moment(text: str, field: str = "tanggal_pendaftaran") -> Moment | InvalidValue:
+    """The same, and whether it is a day without a time."""
     written = folded(text)
     for shape in _SHAPES:
         if match := shape.fullmatch(written):
-            return _bounded(_instant(match.groupdict()), field)
+            at = _bounded(_instant(match.groupdict()), field)
+            return at if isinstance(at, InvalidValue) else Moment(at, is_day=match["hour"] is None)
     return InvalidValue(
         field,
         "Tanggal tidak dikenali; tulis misalnya 2024-03-06, 06/03/2024 atau 06 Mar 2024 12:00:01 WIB.",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 from datetime import date, datetime, timedelta
+from functools import partial
 from typing import Any
 
 import pytest
@@ -17,7 +18,7 @@ from app.config import CHECKOUT
 from app.db import Session
 from app.errors import Unavailable
 from app.models.enums import RegistrantStatus
-from app.registry import erasure, retention
+from app.registry import erasure, outages, prolonging, retention
 from app.registry.registrants.lookup import Ref
 from app.registry.routes import merging
 from app.registry.routes.route import Route
@@ -229,13 +230,49 @@ async def test_a_suspicion_is_no_refusal(world: World) -> None:
     assert await agrees(world)
 
 
+async def test_deadlines_that_move_are_counted_where_they_come_to(world: World) -> None:
+    """Counted before or after somebody moves on, and again from the beginning."""
+    await people(world, *range(6))
+    ids = [row.id for row in await world.run("SELECT id FROM registrant ORDER BY id")]
+    deadline = await world.one("SELECT DISTINCT verify_by FROM registrant")
+    await count_all(world.database)
+    for back in (deadline + timedelta(hours=1), deadline + timedelta(hours=40)):
+        await world.run("DELETE FROM heartbeat")
+        for at in (back - timedelta(hours=30), back):
+            await world.database.attempt(partial(outages.beat, now=at))
+        await prolonging.prolong_due(world.database, back)
+        await world.moved(ids.pop(), RegistrantStatus.VERIFIED, now=back)
+        await world.moved(ids.pop(), RegistrantStatus.CANCELLED, now=back)
+        assert not await agrees(world)
+        await count_all(world.database)
+        assert await agrees(world)
+    await rebuild(world)
+    assert await agrees(world)
+    [[waiting]] = await world.run("SELECT waiting FROM tally_deadline WHERE organizer_code = '*'")
+    assert waiting == 2
+
+
+async def test_what_arrives_late_is_counted_for_good(world: World) -> None:
+    await world.policy("hubdat", enforce_window=False)
+    await world.window("hubdat", NOW - timedelta(days=9), NOW - timedelta(days=5))
+    late = [someone(HUBDAT, world.routes["Jakarta - Solo"], n, registered_at=NOW - timedelta(days=6)) for n in (1, 2)]
+    first, second = [one.view.id for one in await world.submit(*late)]
+    await people(world, 3)
+    await world.moved(first, RegistrantStatus.CANCELLED)
+    await world.moved(second, RegistrantStatus.VERIFIED)
+    await count_all(world.database)
+    assert await agrees(world)
+    figures = total(cell.counts for cell in await read(world, Part.CELLS))
+    assert (figures.arrived_late, figures.people) == (2, 3)
+
+
 def test_what_people_are_counted_under_is_written_once() -> None:
-    """A change of these would have to be counted as well."""
+    """A change of these has to be counted as well, and is where the log tells of it."""
     kept = r"\b(season|organizer_code|direction|service|registered_at|verify_by)\s*=[^=]"
     written = re.compile(r"UPDATE\s+registrant\b(?:(?!\bWHERE\b|\bFROM\b).)*" + kept, re.DOTALL)
     files = {file.name: file.read_text() for file in (CHECKOUT / "app").rglob("*.py")}
     # A reopening moves the deadline, and its change names the old and the new one (`transitions.go_back`).
-    assert [name for name, source in files.items() if written.search(source)] == ["lifecycle.py"]
+    assert {name for name, source in files.items() if written.search(source)} == {"lifecycle.py", "prolonging.py"}
     # It would see one.
     assert written.search("UPDATE registrant r SET late = s.late, verify_by = s.verify_by FROM s")
 

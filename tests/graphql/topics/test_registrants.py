@@ -195,7 +195,8 @@ async def test_concurrent_calls_have_their_own_answers(api: Api, world: World) -
 
 
 async def test_from_registered_to_departed(api: Api, world: World) -> None:
-    record = await world.registered(someone(HUBDAT, await world.route(), reference="BK-9"))
+    soon = NOW + timedelta(hours=2)
+    record = await world.registered(someone(HUBDAT, await world.route(departs_at=soon), reference="BK-9"))
     by_reference, by_nik = {"reference": "BK-9"}, {"nik": {"nik": nik_of(1)}}
     query = f'mutation($ref: RegistrantRef!) {{ verifyRegistrant(ref: $ref, posko: "Pulo Gebang") {{ {REGISTRANT} }} }}'
     verified = (await api.data(query, {"ref": by_reference}))["verifyRegistrant"]
@@ -208,7 +209,7 @@ async def test_from_registered_to_departed(api: Api, world: World) -> None:
         "healthy": None,
     }
     depart = f"""mutation($ref: RegistrantRef!, $healthy: Boolean!) {{
-        departRegistrant(ref: $ref, healthy: $healthy, at: "2026-03-02T08:59:00+07:00") {{ {REGISTRANT} }} }}"""
+        departRegistrant(ref: $ref, healthy: $healthy, at: "2026-03-02T09:00:00+07:00") {{ {REGISTRANT} }} }}"""
     refused = (await api.data(depart, {"ref": by_nik, "healthy": False}))["departRegistrant"]
     assert refused["code"] == "NOT_HEALTHY"
     departed = (await api.data(depart, {"ref": by_nik, "healthy": True}))["departRegistrant"]
@@ -247,7 +248,7 @@ async def test_the_return_of_a_verified_trip_is_verified_as_it_is_booked(api: Ap
 
 
 async def test_many_are_moved_each_with_its_verdict(api: Api, world: World) -> None:
-    route = await world.route()
+    route = await world.route(departs_at=NOW + timedelta(hours=2))
     ids = [str((await world.registered(someone(HUBDAT, route, number))).id) for number in range(3)]
     refs = [{"id": ids[0]}, {"reference": "nobody's"}, {"id": ids[2]}]
     query = f"mutation($refs: [RegistrantRef!]!) {{ verifyRegistrants(refs: $refs) {{ {REGISTRANT} }} }}"

@@ -106,6 +106,7 @@ async def test_each_registrant_in_the_columns_of_the_standard_and_ours(api: Api,
             "jenis_dokumen": "KTP",
             "waktu_keberangkatan": "2026-03-16 09:00:00 WIB",
             "moda": "Bus",
+            "waktu_verifikasi": "2026-03-02 09:00:00 WIB",
         }
     ]
 

@@ -18,6 +18,9 @@ NEXT = {"REGISTERED": ("VERIFIED", "CANCELLED"), "VERIFIED": ("DEPARTED", "CANCE
 OTHER = {"PASSENGER": "MOTORCYCLE", "MOTORCYCLE": "PASSENGER"}
 
 
+LATE_ARRIVAL, INSTANT = timedelta(days=2), timedelta(microseconds=1)
+
+
 @dataclass(frozen=True)
 class Terms:
     """An organizer's policy; its registration closes at the end of `closes_after` days."""
@@ -143,11 +146,13 @@ class Model:
         held = self.holder(given.nik, way.direction, way.service)
         if held is not None and held.organizer == given.organizer:
             return held
-        if self.leaves <= now:
+        if now >= self.leaves:
             return No("ROUTE_DEPARTED")
         terms = self.terms[given.organizer]
         if terms.enforces_window and self._outside(terms, given.registered_at):
             return No("REGISTRATION_CLOSED")
+        if terms.enforces_window and self._outside(terms, now - LATE_ARRIVAL - INSTANT):
+            return No("ARRIVED_LATE")
         if given.nik in self.blocked:
             return No("NIK_BLOCKED")
         if held is not None:
@@ -223,17 +228,23 @@ class Model:
         allowed = NEXT.get(one.status, ())
         if to not in allowed:
             return No("TRANSITION_NOT_ALLOWED", allowed=allowed)
-        if to == "DEPARTED" and not healthy:
-            return No("NOT_HEALTHY")
-        if to == "DEPARTED" and one.way.service == "MOTORCYCLE" and not one.handed_over:
-            return No("MOTORCYCLE_NOT_HANDED_OVER")
         if to == "DEPARTED":
+            refused = self._stays(one, healthy, now)
+            if refused:
+                return refused
             one.late = now > self.leaves - timedelta(hours=1)
         if to == "VERIFIED":
             for leg in self._legs(one):
                 leg.status = to if leg.status == "REGISTERED" else leg.status
         self._end(one, to)
         return one
+
+    def _stays(self, one: Person, healthy: bool, now: datetime) -> No | None:
+        if not healthy:
+            return No("NOT_HEALTHY")
+        if one.way.service == "MOTORCYCLE" and not one.handed_over:
+            return No("MOTORCYCLE_NOT_HANDED_OVER")
+        return No("INVALID_VALUE") if now < self.leaves - timedelta(hours=24) else None
 
     def _end(self, one: Person, to: str) -> None:
         one.status = to

@@ -25,39 +25,6 @@ DEADLINE = datetime(2026, 3, 9, 17, 0, tzinfo=UTC) - INSTANT
 FORFEITED = "Gugur: tidak diverifikasi sampai batas waktu."
 
 
-@pytest.mark.parametrize(
-    ("registered_at", "days", "deadline"),
-    [
-        (datetime(2026, 3, 2, 16, 59, tzinfo=UTC), 7, DEADLINE),
-        (datetime(2026, 3, 2, 17, 0, tzinfo=UTC), 7, DEADLINE + DAY),
-        (datetime(2026, 3, 1, 17, 0, tzinfo=UTC), 7, DEADLINE),
-        (datetime(2026, 3, 2, 16, 59, tzinfo=UTC), 2, DEADLINE - 5 * DAY),
-        (datetime(2026, 2, 27, 16, 59, tzinfo=UTC), 3, datetime(2026, 3, 2, 17, 0, tzinfo=UTC) - INSTANT),
-    ],
-    ids=["23:59 WIB", "00:00 WIB of the next day", "00:00 WIB", "two days", "over the end of February"],
-)
-def test_the_deadline_is_the_end_of_a_day_in_jakarta(registered_at: datetime, days: int, deadline: datetime) -> None:
-    policy = Policy(verify_within_days=days)
-    assert forfeiture.deadline(registered_at, registered_at, policy) == (deadline, None)
-
-
-def test_without_days_there_is_no_deadline() -> None:
-    assert forfeiture.deadline(NOW, NOW + 300 * DAY, Policy()) == (None, None)
-
-
-def test_what_arrives_after_its_own_deadline_gets_a_day() -> None:
-    assert forfeiture.deadline(NOW, DEADLINE, SEVEN) == (DEADLINE, None)
-    arrived_at = DEADLINE + INSTANT
-    verify_by, warning = forfeiture.deadline(NOW, arrived_at, SEVEN)
-    assert verify_by == arrived_at + DAY
-    assert warning is not None
-    assert (warning.code, warning.message("id"), warning.message("en")) == (
-        "DEADLINE_EXTENDED",
-        "Data tiba setelah batas verifikasinya; verifikasi dapat dilakukan dalam 24 jam sejak diterima.",
-        "The record arrived after its own verification deadline; it can be verified within 24 hours of its arrival.",
-    )
-
-
 async def overdue(world: World, number: int = 1) -> View:
     route = world.routes.get("Jakarta - Solo") or await world.route(quota=9)
     return await world.registered(someone(HUBDAT, route, number))

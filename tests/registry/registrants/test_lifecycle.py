@@ -18,7 +18,7 @@ from app.registry.registrants.motorcycles import Motorcycle
 from app.registry.registrants.transitions import Step
 from app.registry.registrants.view import View
 from tests.registry.meanwhile import meanwhile
-from tests.world import DJKA, HUBDAT, JASA_RAHARJA, LEAVES, NOW, World, nik_of, someone
+from tests.world import DJKA, HUBDAT, JASA_RAHARJA, LEAVES, NOW, REPORTED, World, nik_of, someone
 
 pytestmark = pytest.mark.anyio
 
@@ -52,7 +52,7 @@ async def test_every_pair_of_statuses(world: World, was: RegistrantStatus, to: R
     one = await standing_at(world, was)
     move = Move(caller=HUBDAT, ref=Ref(id=one), to=to, reason=REASON, healthy=True)
     if (was, to) in ALLOWED:
-        [moved] = await world.move(move)
+        [moved] = await world.move(move, now=REPORTED if to == S.DEPARTED else NOW)
         assert moved.status == to
         assert moved == await world.find(one)
         assert (one, was, to, "hubdat-test", REASON) in await world.changes(
@@ -100,8 +100,8 @@ async def test_a_posko_is_no_nik(world: World) -> None:
 async def test_departure_keeps_the_verification(world: World) -> None:
     one = await standing_at(world, S.REGISTERED)
     await world.moved(one, S.VERIFIED, posko="Posko Pulo Gebang")
-    departed = await world.moved(one, S.DEPARTED, now=NOW + timedelta(hours=1))
-    assert (departed.verified_at, departed.departed_at) == (NOW, NOW + timedelta(hours=1))
+    departed = await world.moved(one, S.DEPARTED)
+    assert (departed.verified_at, departed.departed_at) == (NOW, REPORTED)
     assert (departed.healthy, departed.late) == (True, False)
     assert await world.one("SELECT posko FROM registrant") == "Posko Pulo Gebang"
 
@@ -192,7 +192,7 @@ async def test_what_expired_may_still_be_cancelled_until_the_sweep_has_come_by(w
 
 async def test_a_verified_registrant_departs_after_its_deadline(world: World) -> None:
     one = await standing_at(world, S.VERIFIED)
-    assert (await world.moved(one, S.DEPARTED, now=NOW + timedelta(days=8))).status == "DEPARTED"
+    assert (await world.moved(one, S.DEPARTED, now=REPORTED)).status == "DEPARTED"
 
 
 async def test_a_closed_season_is_read_only(world: World) -> None:
@@ -287,7 +287,7 @@ async def test_a_coordinator_moves_its_members_registrant(world: World) -> None:
 
 
 async def test_a_batch_is_judged_step_by_step(world: World) -> None:
-    route = await world.route(quota=2)
+    route = await world.route(quota=2, departs_at=NOW + timedelta(hours=2))
     first = await world.registered(someone(HUBDAT, route, 1, reference="BK-1"))
     second = await world.registered(someone(HUBDAT, route, 2))
     verdicts = await world.move(

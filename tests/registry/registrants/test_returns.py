@@ -260,7 +260,7 @@ async def test_an_outbound_stays_when_its_return_ends(world: World) -> None:
 async def test_an_outbound_that_is_no_longer_as_it_was_judged_is_a_lost_race(world: World) -> None:
     home = await world.registered(someone(HUBDAT, await world.route()))
     index = world.vault.blind_index(nik_of(1))
-    judged = Outbound(home.id, index, home.route_id, "REGISTERED", home.verify_by)
+    judged = Outbound(home.id, index, home.route_id, "REGISTERED", home.verify_by, home.forfeits_at)
 
     async def keep(outbound: Outbound) -> None:
         async with world.database.transaction() as session:
@@ -272,6 +272,7 @@ async def test_an_outbound_that_is_no_longer_as_it_was_judged_is_a_lost_race(wor
         judged._replace(route_id=uuid4()),
         judged._replace(status="VERIFIED"),
         judged._replace(verify_by=NOW),
+        judged._replace(forfeits_at=None),
     ):
         with pytest.raises(Raced):
             await keep(other)

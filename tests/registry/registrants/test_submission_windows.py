@@ -16,7 +16,8 @@ DAY = timedelta(days=1)
 
 async def opening(world: World, at: datetime, number: int = 1) -> datetime | str | None:
     """`OPEN`, or when it opens next."""
-    route = world.routes.get("Jakarta - Solo") or await world.route()
+    route = world.routes.get("Jakarta - Solo") or await world.route(departs_at=NOW + 60 * DAY)
+    await world.policy("hubdat", late_arrival_days=90)
     before = await world.rows("registrant", "change", "route")
     [verdict] = await world.submit(someone(HUBDAT, route, number, registered_at=at), now=NOW + 30 * DAY)
     if isinstance(verdict, Accepted):

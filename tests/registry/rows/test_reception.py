@@ -75,6 +75,8 @@ EXPECTED = {
     **{(status, status): "UNCHANGED" for status in S},
     **dict.fromkeys(product([S.REGISTERED, S.VERIFIED], [S.DEPARTED, S.CANCELLED]), "UPDATED"),
     (S.REGISTERED, S.VERIFIED): "UPDATED",
+    # News comes late: who was aboard is no no-show.
+    (S.NO_SHOW, S.DEPARTED): "UPDATED",
     **{(was, S.REGISTERED): "STALE" for was in S if was is not S.REGISTERED},
     **{(was, S.VERIFIED): "STALE" for was in (S.DEPARTED, S.CANCELLED, S.NO_SHOW)},
 }

@@ -17,14 +17,19 @@ DEFAULT = Policy(
     return_requires_outbound=True,
     return_same_day=False,
     no_show_after_minutes=120,
+    news_grace_hours=None,
+    late_arrival_days=2,
+    forfeit_at_period_end=False,
+    refuse_early_verification=False,
 )
 
 
 def test_hubdat_alone_forfeits_by_default() -> None:
     assert policy.DEFAULT == DEFAULT
     hubdat = policy.DEFAULT_OF_HUBDAT
-    assert (hubdat.verify_within_days, hubdat.return_same_day) == (7, True)
-    assert policy.amended(hubdat, PolicyInput(verify_within_days=None, return_same_day=False)) == DEFAULT
+    assert (hubdat.verify_within_days, hubdat.return_same_day, hubdat.forfeit_at_period_end) == (7, True, True)
+    otherwise = PolicyInput(verify_within_days=None, return_same_day=False, forfeit_at_period_end=False)
+    assert policy.amended(hubdat, otherwise) == DEFAULT
 
 
 def test_what_is_not_named_stays() -> None:
@@ -33,6 +38,14 @@ def test_what_is_not_named_stays() -> None:
     changed = policy.amended(hubdat, PolicyInput(block_seasons=3, enforce_window=False))
     assert isinstance(changed, Policy)
     assert (changed.block_seasons, changed.enforce_window, changed.verify_within_days) == (3, False, 7)
+
+
+def test_null_gives_the_hours_back_to_the_schemes() -> None:
+    decided = policy.amended(DEFAULT, PolicyInput(news_grace_hours=0))
+    assert isinstance(decided, Policy)
+    assert decided.news_grace_hours == 0
+    assert policy.amended(decided, PolicyInput(late_arrival_days=2)) == decided
+    assert policy.amended(decided, PolicyInput(news_grace_hours=None)) == DEFAULT
 
 
 @pytest.mark.parametrize(
@@ -44,6 +57,10 @@ def test_what_is_not_named_stays() -> None:
         ({"block_seasons": 11}, "blockSeasons"),
         ({"no_show_after_minutes": -1}, "noShowAfterMinutes"),
         ({"no_show_after_minutes": 1441}, "noShowAfterMinutes"),
+        ({"news_grace_hours": -1}, "newsGraceHours"),
+        ({"news_grace_hours": 73}, "newsGraceHours"),
+        ({"late_arrival_days": -1}, "lateArrivalDays"),
+        ({"late_arrival_days": 91}, "lateArrivalDays"),
     ],
 )
 def test_out_of_bounds(change: dict[str, Any], field: str) -> None:
@@ -55,8 +72,14 @@ def test_out_of_bounds(change: dict[str, Any], field: str) -> None:
 @pytest.mark.anyio
 async def test_the_bounds_are_those_of_the_table(world: World) -> None:
     async with world.database.transaction() as session:
-        for days, seasons, minutes in ((1, 1, 0), (90, 10, 1440)):
-            change = PolicyInput(verify_within_days=days, block_seasons=seasons, no_show_after_minutes=minutes)
+        for days, seasons, minutes, hours, late in ((1, 1, 0, 0, 0), (90, 10, 1440, 72, 90)):
+            change = PolicyInput(
+                verify_within_days=days,
+                block_seasons=seasons,
+                no_show_after_minutes=minutes,
+                news_grace_hours=hours,
+                late_arrival_days=late,
+            )
             amended = policy.amended(DEFAULT, change)
             assert isinstance(amended, Policy)
             await policy.save(session, 2026, "djka", amended)

@@ -1,0 +1,21 @@
+"""News comes late, people do not: forfeiture and no-show wait for the lists of organizers that send lists.
+
+They wait until `newsGraceHours` (policy, 12) after the midnight (WIB) behind the deadline: 12.00 WIB of the next day.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from app.clock import sql_next_wib_day, start_of_wib_day, wib_day
+
+
+def heard_by(deadline: datetime, hours: int) -> datetime:
+    """When all has been heard of what happened until `deadline`. 0 hours: the organizer tells as it happens."""
+    return start_of_wib_day(wib_day(deadline) + timedelta(days=1)) + timedelta(hours=hours) if hours else deadline
+
+
+def sql_heard_by(deadline: str, hours: str) -> str:
+    """SQL: the same of these expressions."""
+    later = f"{sql_next_wib_day(deadline)} + make_interval(hours => {hours})"
+    return f"CASE WHEN {hours} > 0 THEN {later} ELSE {deadline} END"
