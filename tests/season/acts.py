@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import heapq
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, time, timedelta
+from itertools import count
 from typing import Any
 
 from app.clock import WIB
 from tests.season.cast import COMES_BACK, LEAVES_HOME, WINDOWS, Party, Person
-from tests.season.stage import SCHEMES, Stage, route_name, row_of
+from tests.season.stage import SCHEMES, SECOND_BUS, Stage, route_name, row_of
 
 Act = Callable[[], Awaitable[None]]
 LISTS: dict[str, time] = {
@@ -21,6 +22,10 @@ LISTS: dict[str, time] = {
 }
 """When an organizer sends the whole list of its people. A list of the morning tells of the day before."""
 SNAPSHOTS = {"dishub-tangsel"}
+WHOLE_BOOKINGS = {"dishub-dki"}
+"""Who registers a family whole or not at all."""
+BY_BOOKING_CODE = {"hubdat", "dishub-dki"}
+"""At whose posko a family shows its booking code."""
 REPORTS_ABOARD = timedelta(minutes=-30)
 """To the departure."""
 
@@ -33,6 +38,18 @@ _CANCEL = """mutation ($ref: RegistrantRef!) {
     cancelRegistrant(ref: $ref, reason: "Permintaan peserta") { ... on Problem { code } } }"""
 _CORRECT = """mutation ($ref: RegistrantRef!, $nik: NIK!) {
     correctRegistrant(ref: $ref, input: {nik: $nik, reason: "Salah ketik petugas"}) { ... on Problem { code } } }"""
+_SUBMIT_BOOKING = """mutation ($input: SubmitBooking!) { submitBooking(input: $input) {
+    ... on SubmittedBooking { submissions { registrant { id } return { id } } }
+    ... on RefusedBooking { problems { code } } ... on Problem { code } } }"""
+_OF_A_BOOKING = "... on BookingVerdicts { people { registrants { id } problem { code } } } ... on Problem { code }"
+_VERIFY_BOOKING = f"mutation ($reference: String!) {{ verifyBooking(reference: $reference) {{ {_OF_A_BOOKING} }} }}"
+_DEPART_BOOKING = f"""mutation ($reference: String!, $direction: Direction!) {{
+    departBooking(reference: $reference, direction: $direction, healthy: true) {{ {_OF_A_BOOKING} }} }}"""
+_CANCEL_BOOKING = f"""mutation ($reference: String!) {{
+    cancelBooking(reference: $reference, reason: "Permintaan peserta") {{ {_OF_A_BOOKING} }} }}"""
+_REOPEN = """mutation ($ref: RegistrantRef!) {
+    reopenRegistrant(ref: $ref, reason: "Dibatalkan karena salah paham") { ... on Problem { code } } }"""
+_MOVE = """mutation ($inputs: [MoveRegistrant!]!) { moveRegistrants(inputs: $inputs) { ... on Problem { code } } }"""
 _HAND_OVER = "mutation ($ref: RegistrantRef!) { handOverMotorcycle(ref: $ref) { ... on Problem { code } } }"
 
 
@@ -43,9 +60,11 @@ class Script:
     stage: Stage
     parties: Sequence[Party]
     _acts: list[tuple[datetime, int, Act]] = field(default_factory=list)
+    _numbers: Iterator[int] = field(default_factory=count)
+    """Acts of one instant keep the order in which they were written."""
 
     def at(self, when: datetime, act: Act) -> None:
-        heapq.heappush(self._acts, (when, len(self._acts) * 1_000_000 + id(act) % 1_000_000, act))
+        heapq.heappush(self._acts, (when, next(self._numbers), act))
 
     async def until(self, end: datetime) -> None:
         """Everything that is due before `end`, each act at its own time."""
@@ -74,6 +93,8 @@ def _of(written: Script, stage: Stage, party: Party) -> None:
         (party.registers_at + timedelta(hours=20), _correct),
         (party.verifies_at, _verify),
         (party.cancels_at, _cancel),
+        (party.reopened_at, _reopen),
+        (party.moves_at, _move),
         (LEAVES_HOME - timedelta(days=1), _hand_over),
         (LEAVES_HOME + REPORTS_ABOARD if party.boards else None, _board),
         (COMES_BACK + REPORTS_ABOARD if party.boards_back else None, _board_back),
@@ -93,7 +114,15 @@ async def _register(stage: Stage, party: Party) -> None:
     if party.organizer in SCHEMES:
         await _tell(stage, party)
         return
-    answers = await stage.ask(party.organizer, _SUBMIT, inputs=[_input(stage, party, one) for one in party.people])
+    inputs = [_input(stage, party, one) for one in party.people]
+    if party.organizer in WHOLE_BOOKINGS:
+        booked = await stage.ask(
+            party.organizer, _SUBMIT_BOOKING, input={"reference": party.reference, "registrants": inputs}
+        )
+        stage.refused_each(booked.get("problems", ()))
+        answers = booked.get("submissions", [{}] * len(inputs))
+    else:
+        answers = await stage.ask(party.organizer, _SUBMIT, inputs=inputs)
     for person, answer in zip(party.people, answers, strict=True):
         if "registrant" in answer:
             party.ids[person.number] = answer["registrant"]["id"]
@@ -123,7 +152,9 @@ async def _verify(stage: Stage, party: Party) -> None:
         return
     party.told |= dict.fromkeys(party.told, 2)
     await _tell(stage, party)
-    if party.ids:
+    if party.ids and party.organizer in BY_BOOKING_CODE:
+        await _by_booking_code(stage, party, _VERIFY_BOOKING)
+    elif party.ids:
         await stage.ask(party.organizer, _VERIFY, refs=_refs(party.ids))
 
 
@@ -133,8 +164,36 @@ async def _cancel(stage: Stage, party: Party) -> None:
     party.ended = True
     party.told |= dict.fromkeys(party.told, 5)
     await _tell(stage, party)
+    if party.ids and party.organizer in BY_BOOKING_CODE:
+        await _by_booking_code(stage, party, _CANCEL_BOOKING)
+        return
     for one in party.ids.values():
         await stage.ask(party.organizer, _CANCEL, ref={"id": one})
+
+
+async def _reopen(stage: Stage, party: Party) -> None:
+    """It was cancelled by mistake. Hubdat takes it back: both legs of a trip come back together."""
+    if not party.ended or not party.ids:
+        return
+    for one in party.ids.values():
+        await stage.ask("hubdat", _REOPEN, ref={"id": one})
+    party.ended = False
+
+
+async def _move(stage: Stage, party: Party) -> None:
+    """Another bus of the same organizer."""
+    route = str(stage.world.routes[route_name(party.organizer, "MUDIK", SECOND_BUS)])
+    inputs = [{"ref": {"id": one}, "routeId": route} for one in party.ids.values()]
+    if inputs and not party.ended:
+        await stage.ask(party.organizer, _MOVE, inputs=inputs)
+
+
+async def _by_booking_code(stage: Stage, party: Party, document: str, **more: str) -> list[str]:
+    """Whom it concerned: ids."""
+    answer = await stage.ask(party.organizer, document, reference=party.reference, **more)
+    people = answer.get("people", ())
+    stage.refused_each([one["problem"] for one in people])
+    return [one["id"] for person in people if person["problem"] is None for one in person["registrants"]]
 
 
 async def _hand_over(stage: Stage, party: Party) -> None:
@@ -159,9 +218,13 @@ async def _depart(stage: Stage, party: Party, direction: str, ids: dict[int, str
     await _tell(stage, party)
     if not ids:
         return
-    answers = await stage.ask(party.organizer, _DEPART, refs=_refs(ids))
-    for number, answer in zip(ids, answers, strict=True):
-        if "id" in answer:
+    if party.organizer in BY_BOOKING_CODE and not party.with_motorcycle:
+        aboard = set(await _by_booking_code(stage, party, _DEPART_BOOKING, direction=direction))
+    else:
+        answers = await stage.ask(party.organizer, _DEPART, refs=_refs(ids))
+        aboard = {answer["id"] for answer in answers if "id" in answer}
+    for number, one_id in ids.items():
+        if one_id in aboard:
             [person] = [one for one in party.people if one.number == number]
             stage.aboard.add((party.organizer, person.nik, direction))
 

@@ -6,6 +6,7 @@ Dice decide. The same seed gives the same people with the same intentions.
 from __future__ import annotations
 
 import random
+from collections import Counter
 from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
 
@@ -65,6 +66,10 @@ class Party:
     verifies_at: datetime | None = None
     """None: never comes to the posko."""
     cancels_at: datetime | None = None
+    reopened_at: datetime | None = None
+    """When Hubdat takes the cancellation back."""
+    moves_at: datetime | None = None
+    """When the party asks for the other bus."""
     boards: bool = True
     boards_back: bool = True
     rival: str | None = None
@@ -81,11 +86,14 @@ def cast(seed: int, people: int) -> list[Party]:
     dice = random.Random(seed)  # noqa: S311 - a test's dice
     organizers = list(WINDOWS)
     parties: list[Party] = []
+    of_organizer: Counter[str] = Counter()
     number = 1
     while number <= people:
         size = min(dice.choice((1, 1, 2, 3, 4, 6)), people - number + 1)
         members = [_person(dice, number + place) for place in range(size)]
-        parties.append(_party(dice, dice.choice(organizers), len(parties) + 1, members))
+        organizer = dice.choice(organizers)
+        parties.append(_party(dice, organizer, len(parties) + 1, members, in_turn=of_organizer[organizer]))
+        of_organizer[organizer] += 1
         number += size
     return parties
 
@@ -97,10 +105,12 @@ def _person(dice: random.Random, number: int) -> Person:
     return Person(number, f"Warga Musim {number}", mistyped)
 
 
-def _party(dice: random.Random, organizer: str, number: int, people: list[Person]) -> Party:
+def _party(dice: random.Random, organizer: str, number: int, people: list[Person], *, in_turn: int) -> Party:
     first, last = WINDOWS[organizer]
     registers_at = _registration(dice, first, last)
     with_motorcycle = organizer in WITH_MOTORCYCLES and len(people) == 1 and dice.random() < 0.4
+    cancels_at = registers_at + timedelta(hours=dice.randint(2, 400)) if dice.random() < 0.1 else None
+    by_mistake, moves = dice.random() < 0.4, organizer == "dishub-jabar" and dice.random() < 0.3
     return Party(
         reference=f"{organizer.upper()}-{number:05}",
         organizer=organizer,
@@ -108,8 +118,10 @@ def _party(dice: random.Random, organizer: str, number: int, people: list[Person
         registers_at=registers_at,
         with_return=organizer in WITH_RETURN and not with_motorcycle and dice.random() < 0.6,
         with_motorcycle=with_motorcycle,
-        verifies_at=_verification(dice, organizer, registers_at),
-        cancels_at=registers_at + timedelta(hours=dice.randint(2, 400)) if dice.random() < 0.1 else None,
+        verifies_at=_verification(dice, organizer, registers_at, in_turn),
+        cancels_at=cancels_at if in_turn > 1 else None,
+        reopened_at=cancels_at + timedelta(hours=5) if cancels_at is not None and by_mistake else None,
+        moves_at=registers_at + timedelta(hours=30) if moves else None,
         boards=dice.random() < 0.93,
         boards_back=dice.random() < 0.9,
         rival=dice.choice([one for one in RIVALS if one != organizer]) if dice.random() < 0.2 else None,
@@ -124,16 +136,16 @@ def _registration(dice: random.Random, first: date, last: date) -> datetime:
     return datetime.combine(day, time(8), WIB) + timedelta(minutes=dice.randint(0, 12 * 60))
 
 
-def _verification(dice: random.Random, organizer: str, registers_at: datetime) -> datetime | None:
-    """Most people come in time. Some never come, and some come too late."""
-    if dice.random() < 0.12:
+def _verification(dice: random.Random, organizer: str, registers_at: datetime, in_turn: int) -> datetime | None:
+    """Most people come in time. Of every eight parties of an organizer one never comes, and one comes too late."""
+    if in_turn % 8 == 0:
         return None
     if organizer in VERIFICATION:
         first, last = VERIFICATION[organizer]
         day = first + timedelta(days=dice.randint(0, (last - first).days))
         return datetime.combine(day, time(9), WIB) + timedelta(minutes=dice.randint(0, 6 * 60))
     days = VERIFY_WITHIN_DAYS.get(organizer, 14)
-    if dice.random() < 0.1:
+    if in_turn % 8 == 1:
         return registers_at + timedelta(days=days + 1, minutes=dice.randint(0, 600))
     until = min(registers_at + timedelta(days=days), LEAVES_HOME - timedelta(days=1))
     return registers_at + (until - registers_at) * dice.random()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -42,7 +42,7 @@ SCHEMES = {
 }
 """Whose news comes by row or by list. The others act by GraphQL."""
 COORDINATOR = {"bumn-contoh-1": "jasa-raharja"}
-COUNTED = ("new", "updated", "unchanged", "stale", "refused")
+SECOND_BUS = "SECOND_BUS"
 
 
 @dataclass
@@ -63,6 +63,11 @@ class Stage:
             if "code" in one:
                 self.refused(one["code"])
         return answer
+
+    def refused_each(self, problems: Iterable[dict[str, str] | None]) -> None:
+        for one in problems:
+            if one is not None:
+                self.refused(one["code"])
 
     def refused(self, code: str) -> None:
         self.refusals[code] = self.refusals.get(code, 0) + 1
@@ -108,9 +113,9 @@ class Stage:
         return await sweep.sweep(self.world.database, self.now)
 
 
-def route_name(organizer: str, direction: str, service: str = "PASSENGER") -> str:
+def route_name(organizer: str, direction: str, more: str = "PASSENGER") -> str:
     ways = "Monas - Tirtonadi" if direction == "MUDIK" else "Tirtonadi - Monas"
-    return f"{organizer} {ways}{' motor' if service == 'MOTORCYCLE' else ''}"
+    return f"{organizer} {ways}{ {'MOTORCYCLE': ' motor', SECOND_BUS: ' bus kedua'}.get(more, '') }"
 
 
 def row_of(party: Party, person: Person, direction: str, code: int, **changes: str) -> Row:
@@ -197,13 +202,13 @@ async def _saved(stage: Stage, **given: Any) -> None:
 async def _declare_routes(stage: Stage, organizer: str, people: int) -> None:
     """One way home and one way back. A tenth of the people want to travel with each organizer. DJKA lacks seats."""
     quota = max(4, people // (30 if organizer == "djka" else 7))
-    services = ("PASSENGER", "MOTORCYCLE") if organizer == "hubdat" else ("PASSENGER",)
+    several = {"hubdat": ("PASSENGER", "MOTORCYCLE"), "dishub-jabar": ("PASSENGER", SECOND_BUS)}
     inputs = [
         {
-            "name": route_name(organizer, direction, service),
+            "name": route_name(organizer, direction, which),
             "direction": direction,
-            "service": service,
-            "mode": "BUS" if service == "PASSENGER" else "TRUCK",
+            "service": "MOTORCYCLE" if which == "MOTORCYCLE" else "PASSENGER",
+            "mode": "TRUCK" if which == "MOTORCYCLE" else "BUS",
             "origin": "monas" if direction == "MUDIK" else "tirtonadi",
             "destination": "tirtonadi" if direction == "MUDIK" else "monas",
             "departsAt": (LEAVES_HOME if direction == "MUDIK" else COMES_BACK).isoformat(),
@@ -211,7 +216,7 @@ async def _declare_routes(stage: Stage, organizer: str, people: int) -> None:
             **({"organizer": organizer} if organizer in COORDINATOR else {}),
         }
         for direction in ("MUDIK", "BALIK")
-        for service in services
+        for which in several.get(organizer, ("PASSENGER",))
     ]
     answers = await stage.ask(
         organizer,
