@@ -10,6 +10,7 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import fields, is_dataclass
+from functools import cache
 from inspect import isasyncgenfunction, iscoroutinefunction
 from typing import Any
 
@@ -76,15 +77,29 @@ def _watched(use_case: Any, note: Callable[[Refusal], None]) -> Any:
     return awaited if iscoroutinefunction(use_case) else called
 
 
-def refusals_in(answer: object, depth: int = _DEPTH) -> Iterator[Refusal]:
+def refusals_in(answer: object, depth: int = _DEPTH) -> list[Refusal]:
     if isinstance(answer, Refusal):
-        yield answer
-    elif depth and isinstance(answer, list | tuple):
-        for one in answer:
-            yield from refusals_in(one, depth - 1)
-    elif depth and is_dataclass(answer):
-        for one in fields(answer):
-            yield from refusals_in(getattr(answer, one.name, None), depth - 1)
+        return [answer]
+    parts = _parts_of(answer) if depth else ()
+    may_hold_one = [part for part in parts if _may_hold_one(type(part))]  # type: ignore[arg-type] # as types have hashes
+    return [refusal for part in may_hold_one for refusal in refusals_in(part, depth - 1)]
+
+
+def _parts_of(answer: object) -> Iterable[object]:
+    if isinstance(answer, list | tuple):
+        return answer
+    return [getattr(answer, name, None) for name in _fields_of(type(answer))]  # type: ignore[arg-type]
+
+
+# Every answer of every use case is looked through, and most of what it holds is a text, a number or a time.
+@cache
+def _may_hold_one(type_: type) -> bool:
+    return issubclass(type_, list | tuple) or is_dataclass(type_)
+
+
+@cache
+def _fields_of(type_: type) -> tuple[str, ...]:
+    return tuple(one.name for one in fields(type_)) if is_dataclass(type_) else ()
 
 
 errors.refuses = watch
