@@ -8,6 +8,7 @@ from __future__ import annotations
 # The first import: it watches the use cases that the others import.
 from tests import refusals  # isort: skip
 
+import gc
 from collections.abc import AsyncIterator, Iterator
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
@@ -27,6 +28,12 @@ def pytest_configure(config: pytest.Config) -> None:
     if config.getoption("hypothesis_profile", None):
         # The profiles are registered before hypothesis looks for the one that is asked for.
         import tests.examples  # noqa: F401
+
+
+def pytest_collection_finish() -> None:
+    """Modules and tests stay for the whole run: whoever looks for garbage need not look through all of them again."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(scope="session")

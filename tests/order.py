@@ -22,22 +22,21 @@ SHARED_SERVERS = ("tests/contract", "tests/privacy/silence")
 # Measured with `--durations=100` when the suite was last looked at; an order that is out of date costs time alone.
 LONGEST = (
     "tests/contract",
-    "tests/season/test_season.py",
     "tests/privacy/silence",
     "tests/test_cli_serve.py",
     "tests/intake/imports/test_import_servers.py",
-    "tests/concurrency/test_followers.py",
-    "tests/intake/files/test_hostile_files.py",
-    "tests/test_metrics_of_workers.py",
+    "tests/privacy/test_isolation.py",
     "tests/graphql/live/test_processes.py",
-    "tests/concurrency/test_senders.py",
+    "tests/test_metrics_of_workers.py",
+    "tests/concurrency/test_followers.py",
+    "tests/server/test_watchdog.py",
+    "tests/intake/files/test_hostile_files.py",
+    "tests/privacy/test_masking.py",
     "tests/registry/registrants/test_model.py",
-    "tests/registry/test_key_rotation.py",
     "tests/test_readme.py",
-    "tests/concurrency/test_deadline.py",
-    "tests/changes/log/test_tallies_model.py",
-    "tests/graphql/live/test_sockets.py",
-    "tests/changes/webhooks/test_sender.py",
+    "tests/demo/test_demo.py",
+    "tests/test_architecture.py",
+    "tests/privacy/test_feeds.py",
 )
 
 

@@ -127,7 +127,7 @@ class Scene:
 def place(servers_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
     home = tmp_path_factory.mktemp("followers")
     open_vault(Settings().model_copy(update={"home": home}), create=True)
-    with place_in(home, servers_url) as place:
+    with place_in(home, servers_url, demo=False) as place:
         yield place
 
 
