@@ -229,7 +229,7 @@ async def test_what_is_told_of_a_foreign_registration_is_this_and_no_more(
     assert checked["checkNik"] == {
         "outcome": "REGISTERED",
         "message": (
-            "NIK ini sudah terdaftar di DISHUB-DKI (arus mudik, penumpang, 2026-03-02);"
+            "NIK ini sudah terdaftar di DISHUB-DKI (arus mudik, penumpang, 2 Maret 2026);"
             " masih dapat didaftarkan untuk arus mudik (sepeda motor)."
         ),
         "standing": [told],

@@ -310,10 +310,10 @@ def _refuses_departure(one: Step, state: State, now: datetime) -> Refusal | None
 
 
 def _refuses_time_of_departure(one: Step, state: State, at: datetime) -> InvalidValue | None:
-    """A row names no time, so there is none to be refused."""
+    """A row names no time, so there is none to be refused. Whoever was reopened may have been aboard before that."""
     if one.reported:
         return None
-    if state.verified_at is not None and at < state.verified_at:
+    if state.reopened_at is None and state.verified_at is not None and at < state.verified_at:
         return InvalidValue("at", "Keberangkatan mendahului verifikasi.", "The departure is before the verification.")
     departs_at = state.row.departs_at
     if departs_at is not None and at < departs_at - EARLIEST_DEPARTURE:

@@ -283,19 +283,19 @@ async def test_one_sentence_for_the_screen(world: World) -> None:
         ReturnWithoutOutbound(same_day=False).message("id"),
         ReturnWithoutOutbound(same_day=False).message("en"),
     )
-    day = "2026-03-02"
+    day = "2 Maret 2026"
     indonesian, english = await sentences_of(world, DJKA, 2)
     assert indonesian == (
         f"NIK ini sudah terdaftar di HUBDAT (arus mudik, penumpang, {day}) dan HUBDAT (arus balik, penumpang, {day});"
         f" masih dapat didaftarkan untuk arus mudik (sepeda motor)."
     )
     assert english == (
-        f"This NIK is already registered with HUBDAT (trip home, passenger, {day}) and HUBDAT (trip back, passenger,"
-        f" {day}); it can still be registered for: trip home (motorcycle)."
+        "This NIK is already registered with HUBDAT (trip home, passenger, 2 March 2026) and HUBDAT (trip back,"
+        " passenger, 2 March 2026); it can still be registered for: trip home (motorcycle)."
     )
     assert await sentences_of(world, DKI, 3, service="PASSENGER", direction="MUDIK") == (
-        "NIK ini sudah terdaftar di DJKA (arus mudik, penumpang, 2026-03-02).",
-        "This NIK is already registered with DJKA (trip home, passenger, 2026-03-02).",
+        "NIK ini sudah terdaftar di DJKA (arus mudik, penumpang, 2 Maret 2026).",
+        "This NIK is already registered with DJKA (trip home, passenger, 2 March 2026).",
     )
     assert await sentences_of(world, DKI, 4) == (
         NikBlocked(until_season=2026).message("id"),

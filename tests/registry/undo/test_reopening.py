@@ -110,6 +110,17 @@ async def test_who_was_forfeited_has_a_day_to_verify_and_is_not_blocked(world: W
     await counted(world)
 
 
+async def test_who_was_aboard_and_forfeited_all_the_same_departs_with_the_real_time(world: World) -> None:
+    """The news of the verification came never, and the person travelled."""
+    one = await world.registered(someone(HUBDAT, await world.route()))
+    await world.sweep(LATER)
+    await back(world, one.id, AFTER_DEPARTURE)
+    await world.moved(one.id, S.VERIFIED, now=AFTER_DEPARTURE)
+    at = LEAVES - timedelta(hours=2)
+    gone = await world.moved(one.id, S.DEPARTED, now=AFTER_DEPARTURE, at=at)
+    assert (gone.departed_at, gone.late) == (at, False)
+
+
 async def test_who_was_not_verified_after_all_is_forfeited_and_blocked_again(world: World) -> None:
     one = await world.registered(someone(HUBDAT, await world.route()))
     await world.sweep(LATER)
