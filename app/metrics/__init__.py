@@ -67,7 +67,7 @@ REQUEST_SECONDS = _seconds(
 )
 VERDICTS = _counter(
     "pemudik_verdicts_total",
-    "Verdicts on single items: NIK checks, submissions, records of the feeds, changes to a registrant.",
+    "Verdicts on single items: NIK checks, submissions, rows of the 12 columns, changes to a registrant.",
     ["of", "code", "organizer"],
 )
 BATCH_SIZE = _sizes("pemudik_batch_size", "Single calls that were merged into one batch.", ["of"])

@@ -51,7 +51,7 @@ class Terminal:
     kind: PlaceKind = strawberry.field(description="What kind of place it is.")
     region_code: str | None = strawberry.field(description="Kemendagri's code of its regency, four digits.")
     provisional: bool = strawberry.field(
-        description="Made from a feed's record that named no known place, for review; see `mergeTerminal`."
+        description="Made from a row that named no known place, for review; see `mergeTerminal`."
     )
 
     @classmethod
@@ -174,7 +174,7 @@ class Route:
     taken: int = strawberry.field(description="How many registrants hold a seat.")
     remaining: int | None = strawberry.field(description="Never negative. Null: not limited.")
     provisional: bool = strawberry.field(
-        description="Made from a feed's record that named no known route: no quota, for review; see `mergeRoute`."
+        description="Made from a row that named no known route: no quota, for review; see `mergeRoute`."
     )
 
     @classmethod

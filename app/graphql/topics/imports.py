@@ -50,7 +50,7 @@ class ImportFailure:
 
 @strawberry.type(description="How many rows were refused for one reason.")
 class CodeCount:
-    code: str = strawberry.field(description="As `Problem.code`, or of the feeds alone, such as `SOURCE_UNKNOWN`.")
+    code: str = strawberry.field(description="A code of `Problem`, or one of rows alone, such as `INTERNAL_ERROR`.")
     rows: int = strawberry.field(description="How many.")
 
 

@@ -111,7 +111,7 @@ class Registrant:
     )
     lap_infant: bool = strawberry.field(description="It travels on a lap, without a seat.")
     identity_document: IdentityDocument | None = strawberry.field(
-        description="The type that was shown (terms of 2023 §1). Null: it came by a 12-column feed."
+        description="The type that was shown (terms of 2023 §1). Null: it came by a row of the 12 columns."
     )
     motorcycle: Motorcycle | None = strawberry.field(description="Of a MOTORCYCLE registrant; only you see it.")
     registered_at: datetime = strawberry.field(description="`tanggal_pendaftaran` of the standard.")

@@ -44,7 +44,7 @@ class RouteFilter:
         default=UNSET, description="Left out: the current one, or the newest when all are closed."
     )
     provisional: bool | None = strawberry.field(
-        default=UNSET, description="True: those made from feeds, for review. False: declared ones."
+        default=UNSET, description="True: those that a row made, for review. False: declared ones."
     )
 
     def to_filter(self) -> finding.RouteFilter:
@@ -156,7 +156,7 @@ async def find_terminals(
         str | None, strawberry.argument(description="Of this city, under any of its names: Solo is Kota Surakarta.")
     ] = UNSET,
     provisional: Annotated[
-        bool | None, strawberry.argument(description="True: those made from feeds, for review. False: declared ones.")
+        bool | None, strawberry.argument(description="True: those that a row made, for review. False: declared ones.")
     ] = UNSET,
 ) -> list[Terminal]:
     async with info.context.transaction() as session:
@@ -227,7 +227,7 @@ async def cancel_release(
 
 async def merge_route(
     info: Info,
-    provisional: Annotated[ID, strawberry.argument(description="A route that a feed made.")],
+    provisional: Annotated[ID, strawberry.argument(description="A route that a row made.")],
     into: Annotated[ID, strawberry.argument(description="The route that it means.")],
 ) -> RouteResult:
     context = info.context
@@ -241,7 +241,7 @@ async def merge_route(
 
 async def merge_terminal(
     info: Info,
-    provisional: Annotated[ID, strawberry.argument(description="The code of a terminal that a feed made.")],
+    provisional: Annotated[ID, strawberry.argument(description="The code of a terminal that a row made.")],
     into: Annotated[ID, strawberry.argument(description="The code of the terminal that it means.")],
 ) -> TerminalResult:
     context = info.context

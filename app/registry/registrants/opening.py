@@ -1,6 +1,7 @@
 """The one place where a NIK or a name is opened: to be shown, to be compared, or to become a line of a checksum.
 
-Who may see what is decided here. `tests/test_architecture.py` keeps this the only file that opens them.
+`tests/test_architecture.py` keeps this the only file that opens them. Whose person is whose is decided by
+`Caller.owns`, which rows are found by `lookup`. Here the person of another organizer is masked.
 """
 
 from __future__ import annotations
