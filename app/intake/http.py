@@ -207,7 +207,7 @@ def answered(content: object, status: int = 200, headers: Mapping[str, str] | No
 
 
 def without_body(response: Response) -> Response:
-    """For HEAD (RFC 9110 §9.3.2): a body that is made as it is sent is not even begun."""
+    """For HEAD (RFC 9110 §9.3.2): the body is not produced at all."""
     head = Response(None, response.status_code)
     head.raw_headers = response.raw_headers
     return head
@@ -242,14 +242,14 @@ def bad(indonesian: str, english: str, field: str | None = None) -> RequestRefus
 
 
 async def no_such_address(request: Request, _: Exception) -> Response:
-    """Of the whole application."""
+    """404 for every unknown address."""
     language = language_of(request.headers.get("accept-language", ""))
     message = {"id": "Alamat ini tidak ada.", "en": "There is nothing at this address."}[language]
     return error(404, "NOT_FOUND", message, headers={"Cache-Control": edge.NO_STORE})
 
 
 async def no_such_method(request: Request, raised: Exception) -> Response:
-    """Of the addresses that are no `RestDoor`."""
+    """405 for addresses that are not served by a `RestDoor`."""
     right = getattr(raised, "headers", None) or {}
     refused = wrong_method(right.get("Allow", "GET"))
     language = language_of(request.headers.get("accept-language", ""))

@@ -105,7 +105,7 @@ class ImportChunk(SQLModel, table=True):
     organizers: list[str] = Field(sa_column=Column(ARRAY(Text), nullable=False, info=IMPERSONAL["info"]))
     """That the rows name in `source`."""
     differences: bytes | None = Field(default=None, sa_type=LargeBinary, sa_column_kwargs=PERSONAL)
-    """Sealed JSON: what the rows tell otherwise than it was stored. Names are in it."""
+    """Sealed JSON: where rows and stored values differ. Names are in it."""
     done_at: datetime
 
 

@@ -65,7 +65,7 @@ class Registrant(SQLModel, table=True):
             name="erased",
         ),
         CheckConstraint(f"flags <@ ARRAY[{_FLAGS}]::text[]", name="flags"),
-        # Judged at the commit: a return whose outbound has just lost its NIK to another batch lost a race, no more.
+        # Checked at the commit. If the outbound lost its NIK to another batch, this is only a lost race and runs again.
         ForeignKeyConstraint(["outbound_id"], ["registrant.id"], deferrable=True, initially="DEFERRED"),
         Index(
             "uq_registrant_holding_nik",

@@ -286,7 +286,7 @@ def failure_of(group: BaseExceptionGroup[FileRefusedError]) -> Failure:
 
 
 def differing(verdicts: Sequence[Verdict]) -> Iterable[tuple[int, str]]:
-    """By their places: what the rows tell otherwise than it was stored."""
+    """By their places: where the rows and the stored values differ."""
     for place, one in enumerate(verdicts):
         if one.differences:
             yield place, " ".join(difference.message("id") for difference in one.differences)

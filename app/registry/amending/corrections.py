@@ -145,8 +145,8 @@ async def correct(
 
 
 def _is_concerned(one: Seated, row: Seated, values: Values, trip: set[UUID], vault: Vault) -> bool:
-    """NIK and name go to both ways of a trip, and to what else has the same wrong NIK with this organizer. Somebody
-    with a clearly different name is the one to whom that NIK belongs. What belongs to one way stays there.
+    """NIK and name change on both ways of a trip, and on the motorcycle with the same wrong NIK. A registrant with a
+    clearly different name is left out: the NIK belongs to that person. Papers and particulars change on `row` alone.
     """
     if (
         one.nik_sealed is None

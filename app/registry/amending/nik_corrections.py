@@ -1,8 +1,8 @@
-"""A corrected NIK: judged like a new one, against blocks, other registrations and the cities of the person's trips; and
-the blocks that came from the wrong NIK go along to the right one, or are lifted where none would have come.
+"""A corrected NIK is judged like a new NIK: against blocks, other registrations and the cities of the person's trips.
 
-None would have come if somebody held the right NIK in the same direction and service: then there would have been no
-second registration. Nor if the person holds something verified with the organizer.
+The blocks of the wrong NIK move to the right NIK. A block is only lifted, and not moved, in two cases: somebody already
+held the right NIK in that direction and service (then the registration would have been refused), or the person holds
+something verified with this organizer.
 """
 
 from __future__ import annotations

@@ -70,16 +70,16 @@ async def lock(session: Session, ids: Collection[UUID]) -> dict[UUID, Seated]:
 
 @refuses(ReturnCityMismatch, DestinationMismatch)
 def judge_pair(
-    row: Seated, route: Route, other: Seated | Held, its: Route, field: str
+    row: Seated, route: Route, other: Seated | Held, other_route: Route, field: str
 ) -> ReturnCityMismatch | DestinationMismatch | None:
-    """Whether `row` on `route` and what the person holds beside it, on `its` route, make one trip."""
+    """Whether `row` on `route` and `other` of the same person on `other_route` fit into one trip."""
     if row.direction == other.direction:
         # The motorcycle of the rider, or the rider of the motorcycle.
-        same = row.id == other.id or cities.key(route.destination.city) == cities.key(its.destination.city)
-        return None if same else DestinationMismatch(field, city=its.destination.city)
+        same = row.id == other.id or cities.key(route.destination.city) == cities.key(other_route.destination.city)
+        return None if same else DestinationMismatch(field, city=other_route.destination.city)
     if row.service != other.service or not row.return_requires_outbound:
         return None
-    home, back = (its, route) if row.direction == Direction.BALIK else (route, its)
+    home, back = (other_route, route) if row.direction == Direction.BALIK else (route, other_route)
     return None if leaves_from(back, home) else ReturnCityMismatch(field, city=home.destination.city)
 
 

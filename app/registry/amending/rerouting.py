@@ -270,7 +270,7 @@ async def _write(session: Session, ground: Ground) -> None:
     seated = [one for one in moved if ground.people[one].seats]
     seats = Counter(ground.people[one].route_id for one in seated)
     seats.subtract(moved[one] for one in seated)
-    # Seats are given back first: nothing is full in between that is not full in the end.
+    # Seats are given back first. Otherwise a route could look full halfway, although it is not full at the end.
     entries = [_told(ground.people[one], old, ground.callers[one]) for one, old in moved.items()]
     freed = {route: -seats_ for route, seats_ in seats.items() if seats_ < 0}
     taken = {route: seats_ for route, seats_ in seats.items() if seats_ > 0}

@@ -25,7 +25,7 @@ class BookingSubmission:
     member: str | None = None
     booked_by: Applicant | None = None
     people: Sequence[Submission]
-    """Whatever the booking says counts for each of them who does not say it."""
+    """A value of the booking is used for each person who has none of their own."""
 
 
 @dataclass(frozen=True, slots=True)

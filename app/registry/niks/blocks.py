@@ -175,18 +175,18 @@ async def from_registrants(
 async def correct(
     session: Session,
     wrong: Sequence[BlockOfRegistrant],
-    along: Sequence[BlockOfRegistrant],
+    to_copy: Sequence[BlockOfRegistrant],
     nik_index: bytes,
     client_id: str | None,
     now: datetime,
 ) -> None:
-    """Lift the `wrong` blocks, and put those of them that are `along` on the NIK of `nik_index`, as old as they are."""
+    """Lift all blocks in `wrong`. Copy the blocks in `to_copy` to the NIK of `nik_index`, with the age they have."""
     await session.run(_LIFT_ALL, ids=[one.id for one in wrong], now=now, lifted_by=client_id, reason=CORRECTED)
     entries = [_corrected(one, ChangeKind.NIK_BLOCK_LIFTED, CORRECTED, client_id) for one in wrong]
-    if along:
-        copies = Arrays("copy", _Block).of([_copy(one, nik_index) for one in along])
-        await session.run(_COPY, client_id=client_id, old_ids=[one.id for one in along], **copies)
-        entries += [_corrected(one, ChangeKind.NIK_BLOCKED, one.reason, client_id) for one in along]
+    if to_copy:
+        copies = Arrays("copy", _Block).of([_copy(one, nik_index) for one in to_copy])
+        await session.run(_COPY, client_id=client_id, old_ids=[one.id for one in to_copy], **copies)
+        entries += [_corrected(one, ChangeKind.NIK_BLOCKED, one.reason, client_id) for one in to_copy]
     await change_log.append(session, entries, now)
 
 

@@ -24,7 +24,7 @@ _OVERDUE = statement(
     f"""
     SELECT r.id FROM registrant r JOIN season ON season.year = r.season JOIN organizer o ON o.code = r.organizer_code
     {policy.join("r.season", "r.organizer_code")}
-    -- A trip has one deadline. A return of before this was so may have an earlier one than its outbound.
+    -- A trip has one deadline. Returns booked before that rule may have an earlier deadline than their outbound.
     LEFT JOIN LATERAL (
         SELECT status, coalesce(verify_by, 'infinity') AS verify_by, forfeits_at FROM registrant
         WHERE id = r.outbound_id OFFSET 0

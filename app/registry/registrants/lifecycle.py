@@ -167,7 +167,7 @@ async def cancel(
 
 @refuses(*refused_by(verify, depart, cancel))
 async def move(session: Session, vault: Vault, moves: Sequence[Move], now: datetime) -> list[View | Refusal]:
-    """Any of the three, one after the other; the same status again changes nothing."""
+    """Verify, depart or cancel, one after the other. Asking for the present status changes nothing."""
     if not moves:
         return []
     caller = moves[0].caller
@@ -199,7 +199,7 @@ async def step(session: Session, steps: Sequence[Step], now: datetime) -> list[S
 
 @refuses(SeasonClosed, TransitionNotAllowed, VerificationExpired, VerificationNotBegun, InvalidValue)
 async def advance(session: Session, steps: Sequence[Step], now: datetime) -> list[Taken | Refusal]:
-    """The same for rows that tell a status: a step may lead through another status between. Raises `Raced`."""
+    """Like `step`, for rows that tell a status: a step may pass through a status in between. Raises `Raced`."""
     return await _take_all(session, steps, now, through=True)
 
 

@@ -52,7 +52,7 @@ TRANSITIONS = MappingProxyType(
 ENDS = frozenset({S.CANCELLED, S.FORFEITED})
 """What frees the seat, and takes the return along."""
 LEFT_ALONE = timedelta(hours=24)
-"""By the sweep: whoever was reopened."""
+"""So long the sweep leaves a registrant alone that was reopened."""
 EARLIEST_DEPARTURE = timedelta(hours=24)
 """Before the time of the route."""
 ENDED_WITH_OUTBOUND = "Arus mudiknya berakhir."

@@ -1,7 +1,7 @@
 """Rows that apply: with `changes: APPLY` a row moves and corrects whom it knows, where it differs from what is stored.
 
-Whoever was changed after the instant of the list (`asOf`) stays as he is: the row is stale. A row changes all that it
-differs in, or nothing. The rules are those of `amending`.
+A registrant that was changed after the instant of the list (`asOf`) is not changed: the row is stale. A row changes all
+that it differs in, or nothing. The rules are those of `amending`.
 """
 
 from __future__ import annotations
@@ -69,7 +69,7 @@ def routes(batch: Batch, rows: Sequence[Applied]) -> set[UUID]:
 
 
 async def apply(session: Session, batch: Batch, rows: Sequence[Applied]) -> None:
-    """Change whom `rows` differ from, and put that into their verdicts. Raises `Raced`."""
+    """Change the registrants from which their rows differ, and write that into the verdicts. Raises `Raced`."""
     moves = {one.place: move for one in rows if (move := _move(batch, one)) is not None}
     ground = await rerouting.lock(session, list(moves.values()), batch.now, also=[one.known.id for one in rows])
     changed_at = await _changed_at(session, batch, rows)
@@ -107,7 +107,7 @@ def _put_aside(batch: Batch, one: Applied, changed_at: Mapping[UUID, datetime]) 
 
 
 def _correction(batch: Batch, one: Applied, ground: Ground) -> Values | Refusal:
-    """What else than the route is to be changed."""
+    """What is to be changed besides the route."""
     columns = {difference.column for difference in batch.verdicts[one.place].differences}
     told = {name: getattr(one.row, name) for name in particulars.NAMES}
     correction = Correction(
@@ -122,7 +122,7 @@ def _correction(batch: Batch, one: Applied, ground: Ground) -> Values | Refusal:
 async def _move_all(
     session: Session, moves: Mapping[int, Reroute], refused: Mapping[int, Refusal], ground: Ground
 ) -> dict[int, Refusal]:
-    """Answers which moves are refused. What is refused already is not moved."""
+    """Moves in `refused` are left out. Answers which of the others are refused."""
     left = {place: move for place, move in moves.items() if place not in refused}
     taken = await rerouting.take(session, list(left.values()), ground) if left else []
     return {place: one for place, one in zip(left, taken, strict=True) if isinstance(one, Refusal)}

@@ -90,11 +90,11 @@ class Batch:
     applying: dict[int, Applying] = field(default_factory=dict)
     """By the places of the rows that may change somebody."""
     stored_routes: dict[UUID, Route] = field(default_factory=dict)
-    """Where people are whose rows mean another route."""
+    """The stored routes of the people whose rows name a different route."""
     used_routes: set[UUID] = field(default_factory=set)
     """Routes that somebody was registered on."""
     has_its_turn: bool = False
-    """Nobody who is unknown to it is registered or ended by another transaction (`early_ends`)."""
+    """This batch holds the turn: no other transaction can register or end somebody who was unknown (`early_ends`)."""
 
     def route(self, row: ParsedRow) -> Recognised:
         return self.routes[row.itinerary]
@@ -103,7 +103,7 @@ class Batch:
         return known.route_id not in self.route(row).alike
 
     def other_route(self, row: ParsedRow, known: Known) -> Route | None:
-        """Where somebody is, if `row` means another route."""
+        """The stored route of the registrant, if `row` names a different route."""
         return self.stored_routes.get(known.route_id) if self.means_another_route(row, known) else None
 
     def key(self, row: ParsedRow) -> NaturalKey:

@@ -28,7 +28,7 @@ OF_THE_PERSON = "data_pemesan"
 
 
 def of(row: ParsedRow, known: Known, route: Route | None, stored_name: str | None) -> tuple[Difference, ...]:
-    """`route` and `stored_name` are what is stored, where the row tells another route or name. Else they are None."""
+    """`route`: the stored route, given only if the row names a different route. `stored_name` likewise."""
     found = [] if route is None else list(_of_route(row.itinerary, route))
     if stored_name is not None:
         found.append(Difference(OF_THE_PERSON, stored_name, row.name))

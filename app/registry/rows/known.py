@@ -58,8 +58,8 @@ async def find(session: Session, batch: Batch, rows: Sequence[PlacedRow]) -> dic
 
 
 def comes_anew(row: ParsedRow, known: Known | None) -> bool:
-    """Whether `row` registers somebody: nobody is known, or the row tells of another registration than the one that
-    has ended, and not of one before that.
+    """Whether `row` registers somebody: nobody is known, or the known registration has ended and the row is about a
+    later registration or has another booking code.
     """
     if row.status in ENDED:
         return False

@@ -84,7 +84,7 @@ class Plan:
     """Rows that register somebody."""
     about_known: list[PlacedRow] = field(default_factory=list)
     behind: set[int] = field(default_factory=set)
-    """The places of those rows of `about_known` that come behind a row of `new` of the same person."""
+    """Places of rows in `about_known` that come after a row in `new` about the same person."""
     later: list[PlacedRow] = field(default_factory=list)
     """Rows that wait for what this pass does."""
 
@@ -141,7 +141,7 @@ def _applied(
 
 
 async def _known(session: Session, batch: Batch, waiting: Sequence[PlacedRow]) -> dict[NaturalKey, Known]:
-    """Who is known, once no other transaction can register or end any of those who are not."""
+    """Find the known people. The batch first takes its turn, so that nobody else registers or ends the unknown ones."""
     found = await known.find(session, batch, waiting)
     if batch.has_its_turn:
         return found
@@ -154,7 +154,7 @@ async def _known(session: Session, batch: Batch, waiting: Sequence[PlacedRow]) -
 
 
 async def _leave_out_overtaken(session: Session, batch: Batch, plan: Plan) -> None:
-    """Whose end has come already is not registered."""
+    """A person whose end arrived before the registration is not registered."""
     if not plan.new:
         return
     ends = await early_ends.find(session, batch, plan.new)
@@ -199,7 +199,7 @@ def _ending(batch: Batch, plan: Plan, found: Mapping[NaturalKey, Known]) -> set[
 
 
 def _behind(row: ParsedRow, registered: Registered | None) -> Verdict | None:
-    """What a row is answered whose person was `registered` by a row before it. None: nobody was."""
+    """The verdict for a row, if an earlier row of this batch registered its person. None: no earlier row did."""
     if registered is None:
         return None
     return Verdict(

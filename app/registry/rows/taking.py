@@ -53,8 +53,8 @@ async def lock_routes(
     session: Session, batch: Batch, new: Sequence[PlacedRow], ending: Collection[UUID], moving: Collection[UUID]
 ) -> None:
     """The routes of those who come, of those who end, and of those who are moved, at once: everybody locks routes in
-    the order of their ids. If there is only one of the three, `submission`, `lifecycle` or `rerouting` locks its routes
-    itself.
+    the order of their ids. If only one of these groups has members, `submission`, `lifecycle` or `rerouting` locks its
+    routes itself.
     """
     booked = {route for one in new if (route := batch.route(one.row).route_id) is not None}
     groups = [group for group in (booked, set(ending), set(moving)) if group]

@@ -91,7 +91,7 @@ class Verdict:
     organizer: str | None = None
     warnings: tuple[Warning, ...] = ()
     differences: tuple[Difference, ...] = field(default=(), repr=False)
-    """What the row tells otherwise than it was stored before the row. A name may be among them."""
+    """Where the row and the stored values differed. A name may be among them."""
     moved: bool = False
     """The row has put the person on another route, or under a clearly different name (`applying`)."""
     is_outdated: bool = False

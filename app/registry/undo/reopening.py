@@ -100,7 +100,7 @@ async def reopen(
 async def _reopen(
     session: Session, caller: Caller, ids: Sequence[UUID], reason: str, ground: Ground, *, dry_run: bool
 ) -> dict[UUID, Refusal]:
-    """Reopen `ids`. Answers those that are refused."""
+    """Reopen `ids`. Returns those that were refused."""
     refused: dict[UUID, Refusal] = {}
     reopened: list[End] = []
     for one in ids:
@@ -169,7 +169,7 @@ def _to_reopen(one: UUID, ground: Ground) -> list[End] | Refusal:
 
 
 def _judge(legs: Sequence[End], ground: Ground) -> Refusal | None:
-    """All legs or none. A no-show holds its NIK, and its seat has left with it: neither is asked for."""
+    """All legs or none. A no-show still has its NIK and its seat, so neither is checked."""
     returning = {one.id for one in legs}
     seated = [one for one in legs if one.status in transitions.ENDS and ground.states[one.id].row.seats]
     wanted = Counter(one.route_id for one in seated)

@@ -39,8 +39,10 @@ class Booking:
     season: int = strawberry.field(description="The programme year.")
     organizer: Organizer = strawberry.field(description="Whose it is.")
     people: int = strawberry.field(description="How many, each counted once.")
-    lap_infants: int = strawberry.field(description="Of them, who travels on a lap.")
-    booked_by: Applicant | None = strawberry.field(description="The applicant, as the first who names one says.")
+    lap_infants: int = strawberry.field(description="How many of them travel on a lap.")
+    booked_by: Applicant | None = strawberry.field(
+        description="The applicant named by the earliest registration that names one."
+    )
     registrants: list[Registrant] = strawberry.federation.field(
         description="Everything of them, person by person: ways home, ways back and motorcycles, ended ones as well.",
         directives=[sized(20)],
@@ -69,7 +71,7 @@ class PersonOfBooking:
     registrants: list[Registrant] = strawberry.federation.field(
         description="What was asked of this person, as it is now.", directives=[sized(2)]
     )
-    problem: Problem | None = strawberry.field(description="The first refusal. Null: all of it is as was asked for.")
+    problem: Problem | None = strawberry.field(description="The first refusal. Null: nothing was refused.")
 
     @classmethod
     def from_verdict(cls, verdict: PersonVerdict, context: Context) -> PersonOfBooking:
@@ -95,14 +97,17 @@ BookingResult = Annotated[
 class SubmittedBooking:
     booking: Booking = strawberry.field(description="The booking as it is now.")
     submissions: list[Submission] = strawberry.federation.field(
-        description="Of each person, in the order of `registrants`.", directives=[sized(20)]
+        description="One for each person, in the order of `registrants` in your input.", directives=[sized(20)]
     )
 
 
 @strawberry.type(description="A booking of which somebody was refused: nobody is registered.")
 class RefusedBooking:
     problems: list[Problem | None] = strawberry.federation.field(
-        description="Of each person, in the order of `registrants`. Null: this one alone would have been accepted.",
+        description=(
+            "One for each person, in the order of `registrants` in your input. Null: alone, the person would have been"
+            " accepted."
+        ),
         directives=[sized(20)],
     )
 
