@@ -6,7 +6,7 @@ import asyncio
 import os
 import signal
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 
 import psutil
 import pytest
@@ -104,15 +104,30 @@ def nice_of(server: Server) -> int:
     return nice
 
 
-def who_works(servers: list[Server]) -> tuple[Server, int]:
-    """The only server with a process that imports, and that process."""
-    [(server, process)] = [
-        (server, one)
+def importing_ones(servers: list[Server]) -> list[tuple[Server, int]]:
+    """Processes that import, or are about to look for a job, and whose they are."""
+    return [
+        (server, one.pid)
         for server in servers
         for one in psutil.Process(server.process.pid).children(recursive=True)
-        if "app.intake.imports.import_process" in one.cmdline()
+        if "app.intake.imports.import_process" in command_of(one)
     ]
-    return server, process.pid
+
+
+def command_of(process: psutil.Process) -> list[str]:
+    """None of a process that has ended meanwhile."""
+    with suppress(psutil.NoSuchProcess):
+        words: list[str] = process.cmdline()
+        return words
+    return []
+
+
+async def who_works(servers: list[Server]) -> tuple[Server, int]:
+    """The server whose process works the job off. That of the other one finds no job, and ends."""
+    async with patience():
+        while len(found := importing_ones(servers)) != 1:  # noqa: ASYNC110 - nothing tells of another process's end
+            await asyncio.sleep(0.05)
+    return found[0]
 
 
 async def gone(pid: int) -> None:
@@ -132,7 +147,7 @@ async def test_one_of_them_works_a_job_off(world: World, servers: list[Server]) 
 async def test_what_is_killed_in_mid_import_is_gone_on_with(world: World, servers: list[Server], whole: bool) -> None:
     job = await sent(world, HUBDAT, a_long_list())
     async with held_up_halfway(world):
-        server, worker = who_works(servers)
+        server, worker = await who_works(servers)
         # Of a server that is as nice as one can be, it is no nicer.
         assert psutil.Process(worker).nice() == min(NICEST, nice_of(server) + import_process.NICENESS)
         # The supervisor first: it would replace its worker.
