@@ -25,6 +25,7 @@ from app.auth import client_authentication
 from app.auth.client_authentication import ASSERTION_METHOD, METHODS, Assertion, ClientRefused, OAuthClient
 from app.auth.signing import AccessTokens, SigningKeys
 from app.db import Session, run_sync, wait_for
+from app.registry.clients import clients
 from app.registry.clients.scopes import SCOPES
 from app.sql import statement
 
@@ -103,7 +104,9 @@ class Server(AuthorizationServer):  # type: ignore[misc]
     async def answer(self, session: Session, request: TokenRequest) -> Response:
         with _running_in(session):
             response: Response = await run_sync(self.create_token_response, request)
-            return response
+        if response.status_code == 200:
+            await clients.note_use(session, request.client.id, clock.now())
+        return response
 
     def refuse(self, error: OAuth2Error) -> Response:
         return self.handle_response(*error())

@@ -6,7 +6,20 @@ from typing import Annotated
 
 import typer
 
-from app.cli import catalogue, clients, database, doctor, imports, keys, privacy, schema, serve, statistics, template
+from app.cli import (
+    catalogue,
+    clients,
+    database,
+    doctor,
+    imports,
+    keys,
+    privacy,
+    routes,
+    schema,
+    serve,
+    statistics,
+    template,
+)
 from app.cli.command import Commands, example
 from app.version import VERSION
 
@@ -50,6 +63,7 @@ app.command(epilog=example("pemudik consolidate daftar.xlsx --organizer jasa-rah
 )
 app.add_typer(catalogue.season, name="season")
 app.add_typer(catalogue.organizer, name="organizer")
+app.add_typer(routes.routes, name="routes")
 app.add_typer(clients.client, name="client")
 app.add_typer(keys.keys, name="keys")
 app.add_typer(privacy.privacy, name="privacy")

@@ -11,6 +11,13 @@ from app.graphql.topics.admin import find_cases, me
 from app.graphql.topics.changes import find_changes
 from app.graphql.topics.imports import find_consolidation, find_import_job
 from app.graphql.topics.niks import check_nik, check_niks, nik_accesses
+from app.graphql.topics.operations import (
+    every_client,
+    every_season,
+    find_admin_changes,
+    find_blocks,
+    find_releases,
+)
 from app.graphql.topics.organizers import every_organizer, every_window, find_organizer
 from app.graphql.topics.people.bookings import find_booking
 from app.graphql.topics.problems import errors_of, refusals_of
@@ -141,10 +148,42 @@ class Query:
         directives=[sized(10)],
     )
 
+    seasons = open_to(every_season, HUBDAT_ADMIN, description="Every season, the newest first.", directives=[sized(10)])
+    clients = open_to(
+        every_client,
+        HUBDAT_ADMIN,
+        description="Every client with its last use, the revoked ones too; by organizer and age.",
+        directives=[sized(100)],
+    )
+    blocks = open_to(
+        find_blocks,
+        HUBDAT_ADMIN,
+        description="Blocks of NIKs, the newest first.",
+        directives=[PAGED],
+    )
+    releases = open_to(
+        find_releases,
+        HUBDAT_ADMIN,
+        description="Releases of all routes, those that were made last first.",
+        directives=[PAGED],
+    )
+    admin_changes = open_to(
+        find_admin_changes,
+        HUBDAT_ADMIN,
+        description=(
+            "Who changed which policy, window, client, block, case or release, from what to what, when; every change"
+            " once, in the order of the log. At the end ask again with the last `endCursor`."
+        ),
+        directives=[PAGED],
+    )
     cases = open_to(
         find_cases,
+        REGISTRANTS_READ,
         HUBDAT_ADMIN,
-        description="Refused and suspected duplicates, the newest first.",
+        description=(
+            "Refused and suspected duplicates, the newest first: with `hubdat:admin` everyone's, else those in which"
+            " you or your members hold the NIK or brought it as well."
+        ),
         directives=[PAGED],
     )
     nik_accesses = open_to(

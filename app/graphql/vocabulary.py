@@ -29,6 +29,7 @@ from app.models.enums import (
 )
 
 __all__ = [
+    "AdminChangeKind",
     "CaseState",
     "ChangeKind",
     "DeliveryError",
@@ -81,6 +82,43 @@ class ChangeKind(StrEnum):
     DEADLINE_PROLONGED = "DEADLINE_PROLONGED"
 
 
+class AdminChangeKind(StrEnum):
+    """The kinds of changes in the log that people who run the registry make."""
+
+    POLICY_SAVED = "POLICY_SAVED"
+    ORGANIZER_SAVED = "ORGANIZER_SAVED"
+    WINDOW_SAVED = "WINDOW_SAVED"
+    WINDOW_WITHDRAWN = "WINDOW_WITHDRAWN"
+    SEASON_SAVED = "SEASON_SAVED"
+    CLIENT_ISSUED = "CLIENT_ISSUED"
+    CLIENT_ROTATED = "CLIENT_ROTATED"
+    CLIENT_REVOKED = "CLIENT_REVOKED"
+    CLIENT_WEBHOOK_SECRET_ISSUED = "CLIENT_WEBHOOK_SECRET_ISSUED"  # noqa: S105 - what happened, no secret
+    NIK_BLOCKED = "NIK_BLOCKED"
+    NIK_BLOCK_LIFTED = "NIK_BLOCK_LIFTED"
+    CASE_DECIDED = "CASE_DECIDED"
+    QUOTA_RELEASED = "QUOTA_RELEASED"
+    QUOTA_RELEASE_CANCELLED = "QUOTA_RELEASE_CANCELLED"
+
+
+describe(
+    AdminChangeKind,
+    "What somebody who runs the registry, or a route, changed.",
+    POLICY_SAVED="What an organizer decides for itself in a season.",
+    ORGANIZER_SAVED="An organizer: new, or its name, coordinator or schemes.",
+    WINDOW_SAVED="A wave was added or amended.",
+    WINDOW_WITHDRAWN="A wave was withdrawn before it began.",
+    SEASON_SAVED="A season: opened, its end moved, or closed.",
+    CLIENT_ISSUED="A client was made.",
+    CLIENT_ROTATED="A client got a new secret.",
+    CLIENT_REVOKED="A client was ended.",
+    CLIENT_WEBHOOK_SECRET_ISSUED="A client got, or lost, the secret that signs its webhooks.",  # noqa: S106
+    NIK_BLOCKED="A NIK was blocked by Hubdat. Blocks of forfeited NIKs are not told here.",
+    NIK_BLOCK_LIFTED="The blocks of a NIK were lifted; `subject` is the longest.",
+    CASE_DECIDED="A duplicate case was decided.",
+    QUOTA_RELEASED="Seats were added to a route, or taken off.",
+    QUOTA_RELEASE_CANCELLED="Seats that were to come will not come.",
+)
 describe(
     Direction,
     "`tipe_keberangkatan` of the standard (Kemenhub integration scheme, March 2024).",

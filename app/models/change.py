@@ -31,6 +31,29 @@ class TransactionId(UserDefinedType[int]):
 ischema_names["xid8"] = TransactionId
 
 
+_KINDS = ", ".join(
+    f"'{kind}'"
+    for kind in (
+        ChangeKind.POLICY_SAVED,
+        ChangeKind.ORGANIZER_SAVED,
+        ChangeKind.WINDOW_SAVED,
+        ChangeKind.WINDOW_WITHDRAWN,
+        ChangeKind.SEASON_SAVED,
+        ChangeKind.CLIENT_ISSUED,
+        ChangeKind.CLIENT_ROTATED,
+        ChangeKind.CLIENT_REVOKED,
+        ChangeKind.CLIENT_WEBHOOK_SECRET_ISSUED,
+        ChangeKind.NIK_BLOCKED,
+        ChangeKind.NIK_BLOCK_LIFTED,
+        ChangeKind.CASE_DECIDED,
+        ChangeKind.QUOTA_RELEASED,
+        ChangeKind.QUOTA_RELEASE_CANCELLED,
+    )
+)
+ADMINISTRATIVE = f"kind IN ({_KINDS}) AND registrant_id IS NULL"
+"""Of what people who run the registry or a route decide. The index on them and what reads them must say the same."""
+
+
 class Change(SQLModel, table=True):
     __tablename__ = "change"
     __table_args__ = (
@@ -39,6 +62,7 @@ class Change(SQLModel, table=True):
         one_of("to_status", RegistrantStatus),
         Index("ix_change_xact_id_id", "xact_id", "id"),
         Index("ix_change_registrant_id", "registrant_id", postgresql_where=text("registrant_id IS NOT NULL")),
+        Index("ix_change_administrative", "xact_id", "id", postgresql_where=text(ADMINISTRATIVE)),
         Index("ix_change_organizer_code_xact_id_id", "organizer_code", "xact_id", "id"),
     )
 

@@ -28,6 +28,8 @@ class Client(SQLModel, table=True):
     """NIK checks per second."""
     issued_at: datetime
     revoked_at: datetime | None = None
+    last_used_at: datetime | None = None
+    """When it last got an access token, to the minute."""
 
 
 class ClientSecret(SQLModel, table=True):

@@ -73,6 +73,7 @@ def test_refused_rows_are_told_by_the_exit_code_and_in_the_result(
         ["ditolak", "-", "1"],
         ["ditolak", "NIK_INVALID", "1"],
         ["baris", "tanpa", "NIK", "yang", "terbaca", "-", "1"],
+        ["standar", "2024-03", "2"],
     ]
     sheet = openpyxl.load_workbook(result)["Sheet"]
     assert [line[12] for line in sheet.iter_rows(values_only=True)] == ["hasil", "diterima", "ditolak"]

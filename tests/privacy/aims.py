@@ -240,6 +240,11 @@ AIMS: dict[str, Callable[[Target], Asked]] = {
     "consolidation": lambda target: [{"date": "2026-03-02", "organizer": code} for code in target.organizers],
     "cases": lambda target: [{"first": 40}, {"state": "OPEN", "first": 40}],
     "webhooks": lambda target: [{}, *({"organizer": code} for code in target.organizers)],
+    "seasons": _nothing,
+    "clients": lambda target: [{}, *({"organizer": code} for code in target.organizers)],
+    "blocks": lambda target: [{"first": 40}, *({"organizer": code, "first": 10} for code in target.organizers)],
+    "releases": lambda target: [{"first": 2}, *({"organizer": code, "first": 2} for code in target.organizers)],
+    "adminChanges": lambda target: [{"first": 40}],
     "nikAccesses": lambda target: [{"nik": one.nik} for one in target.one_of_each],
     # Writing.
     "submitRegistrant": lambda target: [{"input": one} for one in target.submissions()],
@@ -305,7 +310,11 @@ AIMS: dict[str, Callable[[Target], Asked]] = {
 
 FOR_THE_MINISTRY = frozenset(
     {
-        "cases",
+        "seasons",
+        "clients",
+        "blocks",
+        "releases",
+        "adminChanges",
         "nikAccesses",
         "saveOrganizer",
         "saveWindow",

@@ -93,13 +93,18 @@ class Case:
     direction: Direction = strawberry.field(description="In which direction.")
     service: Service = strawberry.field(description="For what.")
     state: CaseState = strawberry.field(description="How far it is.")
-    suspect: bool = strawberry.field(description="The names differ clearly: perhaps a typing error in one of the NIKs.")
+    suspect: bool | None = strawberry.field(
+        description=(
+            "The names differ clearly: perhaps a typing error in one of the NIKs. Null without `hubdat:admin`: no"
+            " organizer learns whether another's name is like its own."
+        )
+    )
     claims: list[Claim] = strawberry.federation.field(
         description="Who else brought the NIK, the first one first.", directives=[sized(3)]
     )
     opened_at: datetime = strawberry.field(description="When it was opened.")
     decided_at: datetime | None = strawberry.field(description="When it was decided.")
-    decided_by: str | None = strawberry.field(description="By which client.")
+    decided_by: str | None = strawberry.field(description="By which client. Null without `hubdat:admin`.")
     reason: str | None = strawberry.field(description="Why it was decided so.")
     holder_code: strawberry.Private[str]
 
@@ -108,14 +113,14 @@ class Case:
         return await get_organizer(info, self.holder_code)
 
     @classmethod
-    def from_record(cls, case: cases.Case) -> Case:
+    def from_record(cls, case: cases.Case, *, admin: bool) -> Case:
         return cls(
             id=ID(str(case.id)),
             season=case.season,
             direction=Direction(case.direction),
             service=Service(case.service),
             state=CaseState(case.state),
-            suspect=case.suspect,
+            suspect=case.suspect if admin else None,
             claims=[
                 Claim(
                     organizer_code=claim.organizer,
@@ -127,7 +132,7 @@ class Case:
             ],
             opened_at=case.opened_at,
             decided_at=case.decided_at,
-            decided_by=case.decided_by,
+            decided_by=case.decided_by if admin else None,
             reason=case.reason,
             holder_code=case.holder,
         )
@@ -153,8 +158,9 @@ async def find_cases(
 ) -> Connection[Case]:
     position, size = paging.position(given(after)), paging.size(first)
     async with info.context.transaction() as session:
-        records = await cases.page(session, given(state), after=position, first=size)
-    nodes = [Case.from_record(record) for record in records]
+        own = None if info.context.admin else info.context.caller.organizers
+        records = await cases.page(session, given(state), own, after=position, first=size)
+    nodes = [Case.from_record(record, admin=info.context.admin) for record in records]
     return paging.connection([record.id for record in records], nodes, first=first, after=given(after))
 
 
@@ -218,4 +224,8 @@ async def revoke_client(info: Info, id: Annotated[ID, strawberry.argument(descri
 
 
 def _case(verdict: cases.Case | Refusal, context: Context) -> Case | Problem:
-    return Problem.from_refusal(verdict, context) if isinstance(verdict, Refusal) else Case.from_record(verdict)
+    return (
+        Problem.from_refusal(verdict, context)
+        if isinstance(verdict, Refusal)
+        else Case.from_record(verdict, admin=True)
+    )

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from datetime import date, datetime
 from typing import Annotated
+from uuid import UUID
 
 import strawberry
 from strawberry import ID, UNSET
@@ -137,9 +138,17 @@ class QuotaRelease:
         description="Of a daily release: all its days have one, and `cancelRelease` takes it as well."
     )
 
+    route_id: strawberry.Private[UUID]
+
+    @loaded("Of which route.")
+    async def route(self, info: Info) -> Route | None:
+        record = await info.context.routes.load(self.route_id)
+        return None if record is None else Route.from_record(record)
+
     @classmethod
     def from_record(cls, record: ListedRelease, now: datetime) -> QuotaRelease:
         return cls(
+            route_id=record.route_id,
             id=ID(str(record.id)),
             seats=record.seats,
             due_at=record.due_at,

@@ -25,6 +25,7 @@ from app.registry.imports.absentees import Absentee
 from app.registry.imports.jobs import Job, Order
 from app.registry.rows import consolidation
 from app.registry.rows.reception import Result
+from app.registry.values import standard
 
 PROGRESS_EVERY_SECONDS = 0.5
 """How often a subscription looks whether its job has changed."""
@@ -96,6 +97,7 @@ class ImportJob:
     changes: ImportChanges = strawberry.field(description="What becomes of known people whose rows differ.")
     as_of: datetime | None = strawberry.field(description="Of APPLY: the instant of the list, if it was told.")
     dry_run: bool = strawberry.field(description="Whether everything is judged and nothing changed.")
+    standard: str = strawberry.field(description="The version of the data standard by which it was read: `2024-03`.")
     season: int = strawberry.field(description="The programme year.")
     day: date | None = strawberry.field(description="Of a snapshot of one day: registrations of that day (WIB).")
     rows_read: int = strawberry.field(description="Rows of the file that were read so far.")
@@ -140,6 +142,7 @@ class ImportJob:
             changes=ImportChanges(job.changes),
             as_of=job.as_of,
             dry_run=job.dry_run,
+            standard=standard.VERSION,
             season=job.season,
             day=job.day,
             rows_read=job.rows_read,

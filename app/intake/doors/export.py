@@ -25,10 +25,12 @@ from app.registry.clients.scopes import REGISTRANTS_READ
 from app.registry.rows import extract
 from app.registry.rows.extract import ExtractFilter, ExtractRow
 from app.registry.terms import seasons
-from app.registry.values import calendar
+from app.registry.values import calendar, standard
 
 PATH = "/export"
-SHEET = "Data Pemudik"
+SHEET = f"Data Pemudik (standar {standard.VERSION})"
+VERSION_HEADER = "Data-Standard"
+"""An answer in this header says which version of the standard its rows have."""
 ROWS_OF_A_SLICE = 250
 """Read in one transaction."""
 ENCODERS: dict[str, Callable[[], Encoder]] = {"xlsx": Xlsx, "csv": Csv, "jsonl": JsonLines}
@@ -40,10 +42,14 @@ def routes(process: Process, bearer: Bearer) -> list[Route]:
         async def export(asked: AdmittedRequest) -> Response:
             wanted, organizers = await asked_for(process, asked)
             encoder = ENCODERS[extension]()
-            name = f"pemudik-{asked.caller.organizer}-{wanted.season}-{wib_day(asked.now)}.{extension}"
+            day, version = wib_day(asked.now), standard.VERSION
+            name = f"pemudik-{asked.caller.organizer}-{wanted.season}-{day}-standar-{version}.{extension}"
             return StreamingResponse(
                 file(process, asked.caller, organizers, wanted, encoder),
-                headers={"Content-Disposition": f'attachment; filename="{name}"'},
+                headers={
+                    "Content-Disposition": f'attachment; filename="{name}"',
+                    VERSION_HEADER: standard.VERSION,
+                },
                 media_type=encoder.media,
             )
 

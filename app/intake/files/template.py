@@ -28,6 +28,7 @@ from app.registry.values.standard import (
     MODE_TITLES,
     STATUS_CODES,
     STATUS_TITLES,
+    VERSION,
 )
 
 PATH = "/template.xlsx"
@@ -87,6 +88,7 @@ NOTES = (
     "Urutan kolom bebas, kolom lain boleh ditambahkan; nama kolom jangan diubah.",
     f"Satu baris adalah satu orang pada satu rute. Paling banyak {MOST_ROWS:,} baris per berkas.".replace(",", "."),
     "Mengirim berkas yang sama lagi tidak mengubah apa pun.",
+    f"Standar data: versi {VERSION}.",
 )
 
 

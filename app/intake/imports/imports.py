@@ -30,7 +30,7 @@ from app.registry.clients.scopes import REGISTRANTS_READ, REGISTRANTS_WRITE
 from app.registry.imports import absentees, jobs
 from app.registry.imports.jobs import Job, Order
 from app.registry.rows.reception import Result
-from app.registry.values import calendar
+from app.registry.values import calendar, standard
 
 PATH = "/import"
 EXTENSIONS = {
@@ -166,6 +166,7 @@ def shown(job: Job, language: Language) -> dict[str, Any]:
         "changes": job.changes,
         "asOf": job.as_of,
         "dryRun": job.dry_run,
+        "standard": standard.VERSION,
         "season": job.season,
         "day": job.day,
         "rowsRead": job.rows_read,

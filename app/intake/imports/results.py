@@ -100,7 +100,8 @@ def summary(job: Job) -> list[Sequence[Cell]]:
     unread: list[Sequence[Cell]] = [(UNREAD_SHEET, sheet.name, sheet.rows) for sheet in job.unread_sheets]
     if job.unread_rows:
         unread.append((UNREAD_ROWS, None, job.unread_rows))
-    return [*counts, *absent, *((refused, code, rows) for code, rows in codes), *unread]
+    read_by: list[Sequence[Cell]] = [("standar", standard.VERSION, job.rows_done)]
+    return [*counts, *absent, *((refused, code, rows) for code, rows in codes), *unread, *read_by]
 
 
 async def absent(database: Database, job: Job) -> AsyncIterator[list[Sequence[Cell]]]:

@@ -29,7 +29,7 @@ CHECK_REFILL = 100
 """NIK checks per second by which the burst grows again."""
 
 _BASE32 = "abcdefghijklmnopqrstuvwxyz234567"
-_COLUMNS = "id, organizer_code AS organizer, scopes, issued_at, revoked_at"
+_COLUMNS = "id, organizer_code AS organizer, scopes, issued_at, revoked_at, last_used_at"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,6 +39,8 @@ class Client:
     scopes: list[str]
     issued_at: datetime
     revoked_at: datetime | None
+    last_used_at: datetime | None = None
+    """When it last got an access token, to the minute."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +68,12 @@ _ALL = statement(f"SELECT {_COLUMNS} FROM client ORDER BY organizer_code, issued
 _GET = statement(f"SELECT {_COLUMNS} FROM client WHERE id = :id", Client)
 _LOCK = statement("SELECT public_keys IS NOT NULL FROM client WHERE id = :id FOR UPDATE", bool)
 _REVOKE = statement(f"UPDATE client SET revoked_at = :now WHERE id = :id RETURNING {_COLUMNS}", Client)
+_USED = statement(
+    """
+    UPDATE client SET last_used_at = :now
+    WHERE id = :id AND (last_used_at IS NULL OR last_used_at < CAST(:now AS timestamptz) - INTERVAL '1 minute')
+    """
+)
 _ADD_SECRET = statement(
     "INSERT INTO client_secret (id, client_id, digest, issued_at) VALUES (:id, :client_id, :digest, :now)"
 )
@@ -166,6 +174,11 @@ async def all_of(session: Session) -> list[Client]:
     return await session.rows(_ALL)
 
 
+async def note_use(session: Session, id: str, now: datetime) -> None:  # noqa: A002
+    """That it got an access token. Once a minute will do: a burst of tokens must not wait for one row."""
+    await session.run(_USED, id=id, now=now)
+
+
 async def get(session: Session, id: str) -> Client | None:  # noqa: A002
     return await session.first(_GET, id=id)
 
@@ -178,5 +191,8 @@ async def _add_secret(session: Session, client_id: str, now: datetime) -> str:
 
 async def _log(session: Session, kind: ChangeKind, caller: Caller, client: Client, now: datetime) -> None:
     facts: dict[str, object] = {"client": client.id, "scopes": client.scopes}
+    if kind != ChangeKind.CLIENT_ISSUED:
+        revoked = client.revoked_at is not None
+        facts |= {"revoked": revoked, "was": {"scopes": client.scopes, "revoked": False}}
     entry = change_log.Entry(kind=kind, organizer=client.organizer, client_id=caller.client_id, facts=facts)
     await change_log.append(session, [entry], now)

@@ -77,6 +77,13 @@ class Blocked(NamedTuple):
     since: datetime
 
 
+class _Lifted(NamedTuple):
+    id: UUID
+    reason: str
+    since: datetime
+    until_season: int
+
+
 class _Block(NamedTuple):
     id: UUID
     nik_index: bytes
@@ -96,9 +103,9 @@ _LIFT = statement(
     """
     UPDATE nik_block SET lifted_at = :now, lifted_by = :lifted_by, lift_reason = :reason
     WHERE nik_index = :nik_index AND lifted_at IS NULL AND until_season >= :season
-    RETURNING reason, since, until_season
+    RETURNING id, reason, since, until_season
     """,
-    StandingBlock,
+    _Lifted,
 )
 _STANDING = statement(
     """
@@ -245,7 +252,7 @@ async def block(
         organizer=caller.organizer,
         client_id=caller.client_id,
         reason=given,
-        facts={"untilSeason": row.until_season},
+        facts={"untilSeason": row.until_season, "block": str(row.id)},
     )
     await change_log.append(session, [entry], now)
     return StandingBlock(row.reason, now, row.until_season)
@@ -272,15 +279,17 @@ async def lift(
     )
     if not lifted:
         return NotFound("nik", what="block")
+    longest = max(lifted, key=lambda block: block.until_season)
     entry = change_log.Entry(
         kind=ChangeKind.NIK_BLOCK_LIFTED,
         season=season,
         organizer=caller.organizer,
         client_id=caller.client_id,
         reason=given,
+        facts={"block": str(longest.id), "lifted": True, "was": {"lifted": False}},
     )
     await change_log.append(session, [entry], now)
-    return max(lifted, key=lambda block: block.until_season)
+    return StandingBlock(longest.reason, longest.since, longest.until_season)
 
 
 async def standing(session: Session, season: int, nik_indexes: Collection[bytes]) -> dict[bytes, list[Blocked]]:

@@ -7,7 +7,7 @@ case as `suspect`, since people were blocked for a clerk's typing error. A case 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import NamedTuple
@@ -137,6 +137,8 @@ _PAGE = statement(
     f"""
     {_CASES}
     WHERE (CAST(:state AS text) IS NULL OR c.state = :state) AND c.id < coalesce(CAST(:after AS uuid), '{_NEWEST}')
+      AND (CAST(:own AS text[]) IS NULL OR holder.organizer_code = ANY(CAST(:own AS text[]))
+           OR EXISTS (SELECT FROM case_claim WHERE case_id = c.id AND organizer_code = ANY(CAST(:own AS text[]))))
     ORDER BY c.id DESC LIMIT :most
     """,
     _Found,
@@ -178,9 +180,11 @@ async def _open(session: Session, disputes: Sequence[Dispute], now: datetime) ->
     return {row.holder_id: row.case_id for row in rows}
 
 
-async def page(session: Session, state: str | None, *, after: UUID | None, first: int) -> list[Case]:
-    """Up to `first` + 1 cases, the newest first."""
-    rows = await session.rows(_PAGE, state=state, after=after, most=first + 1)
+async def page(
+    session: Session, state: str | None, own: Collection[str] | None = None, *, after: UUID | None, first: int
+) -> list[Case]:
+    """Up to `first` + 1 cases, the newest first: of all, or those in which one of `own` holds or brought the NIK."""
+    rows = await session.rows(_PAGE, state=state, own=None if own is None else sorted(own), after=after, most=first + 1)
     return [_case(row) for row in rows]
 
 
@@ -210,7 +214,7 @@ async def decide(
         organizer=case.holder,
         client_id=caller.client_id,
         reason=given,
-        facts={"case": str(case_id), "state": state},
+        facts={"case": str(case_id), "state": state, "was": {"state": case.state}},
     )
     await change_log.append(session, [entry], now)
     return _case(await session.one(_LOCK, id=case_id))

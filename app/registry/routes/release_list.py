@@ -36,6 +36,19 @@ _OF = statement(
     """,
     ListedRelease,
 )
+_NEWEST = UUID(int=2**128 - 1)
+"""Behind every release."""
+_PAGE = statement(
+    f"""
+    SELECT q.id, q.route_id, q.seats, q.due_at, q.daily_id
+    FROM quota_release q JOIN route r ON r.id = q.route_id
+    WHERE q.id < coalesce(CAST(:after AS uuid), '{_NEWEST}')
+      AND (CAST(:organizer AS text) IS NULL OR r.organizer_code = :organizer)
+      AND (CAST(:due AS boolean) IS NULL OR (q.due_at <= :now) = :due)
+    ORDER BY q.id DESC LIMIT :most
+    """,
+    ListedRelease,
+)
 _ROUTE_OF = statement(
     """
     SELECT route_id FROM quota_release WHERE id = :id
@@ -60,6 +73,13 @@ async def of_routes(session: Session, routes: Sequence[UUID]) -> list[list[Liste
     for one in await session.rows(_OF, routes=list(set(routes))):
         found[one.route_id].append(one)
     return [found[route_id] for route_id in routes]
+
+
+async def page(
+    session: Session, *, organizer: str | None, due: bool | None, now: datetime, after: UUID | None, first: int
+) -> list[ListedRelease]:
+    """Up to `first` + 1 releases of all routes, those that were made last first."""
+    return await session.rows(_PAGE, organizer=organizer, due=due, now=now, after=after, most=first + 1)
 
 
 @refuses(SeasonClosed, NotFound, NotYours, InvalidValue)

@@ -181,7 +181,8 @@ async def _put_in(
     if before is not None and wanted == {name: getattr(before, name) for name in wanted}:
         return []
     await session.run(_SAVE, code=given.code, **wanted)
-    return [change_log.Entry(kind=ChangeKind.ORGANIZER_SAVED, organizer=given.code, facts=wanted)]
+    was = None if before is None else {name: getattr(before, name) for name in wanted}
+    return [change_log.Entry(kind=ChangeKind.ORGANIZER_SAVED, organizer=given.code, facts={**wanted, "was": was})]
 
 
 def _schemes(given: OrganizerInput, before: _StoredOrganizer | None) -> Sequence[str]:
@@ -197,7 +198,8 @@ async def _put_policy_in(
     if decided is None or decided == before:
         return []
     await policy.save(session, season, given.code, decided)
-    return [change_log.Entry(kind=ChangeKind.POLICY_SAVED, season=season, organizer=given.code, facts=asdict(decided))]
+    facts = {**asdict(decided), "was": asdict(before)}
+    return [change_log.Entry(kind=ChangeKind.POLICY_SAVED, season=season, organizer=given.code, facts=facts)]
 
 
 async def _whole(session: Session, rows: Sequence[_StoredOrganizer], season: int) -> list[Organizer]:

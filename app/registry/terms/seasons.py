@@ -95,7 +95,8 @@ async def save(
     if before is not None and before.closed_at:
         return SeasonClosed("season", season=year)
     if await session.run(_SAVE, year=year, ends_on=ends_on):
-        await _tell(session, caller, year, now, {"ends_on": ends_on.isoformat()})
+        was = None if before is None else {"ends_on": before.ends_on.isoformat()}
+        await _tell(session, caller, year, now, {"ends_on": ends_on.isoformat(), "was": was})
     return Season(year, ends_on)
 
 
@@ -105,7 +106,7 @@ async def close(session: Session, caller: Caller, year: int, now: datetime) -> S
     closed = await session.first(_CLOSE, year=year, now=now)
     if closed is None:
         return await find(session, year) or NotFound("season")
-    await _tell(session, caller, year, now, {"closed": True})
+    await _tell(session, caller, year, now, {"closed": True, "was": {"closed": False}})
     return closed
 
 

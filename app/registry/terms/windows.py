@@ -155,7 +155,7 @@ async def save(session: Session, caller: Caller, given: WindowInput, season: int
         return None
     if given.amends is not None and (amended is None or amended.kind != wanted.kind):
         return NotFound("amends")
-    await _put_in(session, caller, given, wanted, season=season, now=now)
+    await _put_in(session, caller, given, wanted, amended, season=season, now=now)
     if amended is not None:
         await _prolong(session, given.organizer, amended, wanted, season=season, now=now)
     return None
@@ -196,7 +196,14 @@ def _tidy(given: WindowInput) -> Window | InvalidValue:
 
 
 async def _put_in(
-    session: Session, caller: Caller, given: WindowInput, wanted: Window, *, season: int, now: datetime
+    session: Session,
+    caller: Caller,
+    given: WindowInput,
+    wanted: Window,
+    amended: Window | None,
+    *,
+    season: int,
+    now: datetime,
 ) -> None:
     window = asdict(wanted)
     await session.run(_INSERT, season=season, organizer=given.organizer, replaces=given.amends, now=now, **window)
@@ -206,10 +213,18 @@ async def _put_in(
         organizer=given.organizer,
         client_id=caller.client_id,
         facts={
-            "kind": wanted.kind,
-            "opens_at": wanted.opens_at.isoformat(),
-            "closes_at": wanted.closes_at and wanted.closes_at.isoformat(),
+            **_told(wanted),
             "amends": given.amends and str(given.amends),
+            "window": str(wanted.id),
+            "was": amended and _told(amended),
         },
     )
     await change_log.append(session, [entry], now)
+
+
+def _told(window: Window) -> dict[str, object]:
+    return {
+        "kind": window.kind,
+        "opens_at": window.opens_at.isoformat(),
+        "closes_at": window.closes_at and window.closes_at.isoformat(),
+    }

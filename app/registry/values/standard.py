@@ -42,6 +42,8 @@ STATUS_CODES = {
     RegistrantStatus.CANCELLED: 5,
     RegistrantStatus.NO_SHOW: 6,
 }
+VERSION = "2024-03"
+"""Of the ministry's data standard (integration scheme of March 2024): its 12 columns and three statuses."""
 STATUS_TITLES = {status: language.STATUSES["id"][status] for status in RegistrantStatus}
 DIRECTION_TITLES = {Direction.MUDIK: "Arus mudik", Direction.BALIK: "Arus balik"}
 MODE_TITLES = {Mode.BUS: "Bus", Mode.TRAIN: "Kereta api", Mode.SHIP: "Kapal", Mode.TRUCK: "Truk"}

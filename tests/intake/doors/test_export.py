@@ -119,7 +119,11 @@ async def test_every_format_has_the_same_rows(api: Api, world: World, extension:
         [None if value is None else str(value) for value in row.values()] for row in await rows(api, all="true")
     ]
     assert len(expected) == EVERY_KIND
-    assert answer.headers["content-disposition"] == f'attachment; filename="pemudik-hubdat-2026-2026-03-02.{extension}"'
+    assert (
+        answer.headers["content-disposition"]
+        == f'attachment; filename="pemudik-hubdat-2026-2026-03-02-standar-2024-03.{extension}"'
+    )
+    assert answer.headers["data-standard"] == "2024-03"
     media = {"xlsx": Xlsx.media, "csv": "text/csv; charset=utf-8", "jsonl": "application/jsonl"}[extension]
     assert answer.headers["content-type"] == media
     assert answer.headers["cache-control"] == "no-store"

@@ -110,6 +110,7 @@ async def test_a_file_is_taken_worked_off_and_told_of(api: Api, world: World) ->
         "stale": 0,
         "refused": 0,
         "codes": {},
+        "standard": "2024-03",
         "unreadSheets": [],
         "unreadRows": 0,
         "missing": None,
@@ -293,6 +294,7 @@ async def test_the_file_comes_back_with_a_verdict_for_each_row(
         ("ditolak", "NIK_INVALID", 1),
         ("ditolak", "QUOTA_FULL", 1),
         ("baris tanpa NIK yang terbaca", None, 1),
+        ("standar", "2024-03", 5),
     ]
     text = (await get(api, f"/import/{job}/result.csv")).content.decode("utf-8-sig")
     assert [line.split(";")[12] for line in text.splitlines()] == [

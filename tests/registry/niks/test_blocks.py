@@ -48,8 +48,9 @@ async def test_a_block_has_a_reason_an_issuer_and_a_range_of_seasons(world: Worl
             None,
         )
     ]
+    facts = {"untilSeason": 2028, "block": await world.one("SELECT id::text FROM nik_block")}
     assert await world.changes("kind, season, organizer_code, registrant_id, client_id, reason, facts") == [
-        ("NIK_BLOCKED", 2026, "hubdat", None, "hubdat-test", "Data palsu", {"untilSeason": 2028})
+        ("NIK_BLOCKED", 2026, "hubdat", None, "hubdat-test", "Data palsu", facts)
     ]
 
 

@@ -182,7 +182,7 @@ async def test_a_decision_says_who_when_and_why(world: World, case: Case, state:
         None,
         "hubdat-test",
         "Data dicocokkan",
-        {"case": str(case.id), "state": state},
+        {"case": str(case.id), "state": state, "was": {"state": "OPEN"}},
     )
 
 

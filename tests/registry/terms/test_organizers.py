@@ -62,7 +62,12 @@ async def test_a_new_organizer_has_the_defaults(world: World) -> None:
         policy=policy.DEFAULT,
     )
     assert await world.run("SELECT kind, organizer_code, client_id, facts FROM change") == [
-        ("ORGANIZER_SAVED", "ahm", "hubdat-test", {"name": "AHM (Honda)", "coordinator": None, "schemes": ["GRAPHQL"]})
+        (
+            "ORGANIZER_SAVED",
+            "ahm",
+            "hubdat-test",
+            {"name": "AHM (Honda)", "coordinator": None, "schemes": ["GRAPHQL"], "was": None},
+        )
     ]
     assert await world.count("policy") == 0
 

@@ -51,14 +51,18 @@ async def test_a_season_is_saved_once_and_its_end_can_move(world: World) -> None
         for ends_on in (date(2026, 4, 30), date(2026, 5, 10), date(2026, 5, 10)):
             assert await seasons.save(session, HUBDAT, 2026, ends_on, NOW) == Season(2026, ends_on)
     changes = await world.run("SELECT kind, season, client_id, facts FROM change")
-    assert changes == [("SEASON_SAVED", 2026, "hubdat-test", {"ends_on": "2026-05-10"})]
+    assert changes == [
+        ("SEASON_SAVED", 2026, "hubdat-test", {"ends_on": "2026-05-10", "was": {"ends_on": "2026-04-30"}})
+    ]
 
 
 async def test_closing_again_changes_nothing(world: World) -> None:
     async with world.database.transaction() as session:
         first = await seasons.close(session, HUBDAT, 2026, NOW)
         assert await seasons.close(session, HUBDAT, 2026, NOW.replace(hour=5)) == first
-    assert await world.run("SELECT kind, facts FROM change") == [("SEASON_SAVED", {"closed": True})]
+    assert await world.run("SELECT kind, facts FROM change") == [
+        ("SEASON_SAVED", {"closed": True, "was": {"closed": False}})
+    ]
 
 
 async def test_a_closed_season_is_read_only(world: World) -> None:

@@ -1,0 +1,116 @@
+"""What the people who run the registry changed, in the order of the log: policies, windows, clients, blocks, cases.
+
+Who did it, when and why, and from what to what. Blocks and cases that come about by themselves are not among these
+changes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, NamedTuple
+
+import orjson
+
+from app.changes.log.feed import AFTER, HORIZON, IN_ORDER, SETTLED, InvalidCursor, Position
+from app.db import Session
+from app.models.change import ADMINISTRATIVE
+from app.sql import statement
+
+SUBJECTS = ("window", "client", "case", "block", "release", "daily")
+"""Names of facts that say what was changed. What else was changed is named by organizer and season."""
+BESIDE = frozenset({*SUBJECTS, "was"})
+
+
+@dataclass(frozen=True, slots=True)
+class FieldChange:
+    name: str
+    before: str | None
+    after: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AdminChange:
+    position: Position
+    at: datetime
+    kind: str
+    client_id: str | None
+    organizer: str | None
+    season: int | None
+    subject: str | None
+    reason: str | None
+    fields: Sequence[FieldChange]
+
+
+@dataclass(frozen=True, slots=True)
+class AdminPage:
+    changes: Sequence[AdminChange]
+    end: Position
+
+
+class _Row(NamedTuple):
+    horizon: int
+    xact_id: int
+    change_id: int | None
+    at: datetime
+    kind: str
+    client_id: str | None
+    organizer: str | None
+    season: int | None
+    reason: str | None
+    facts: str | None
+
+
+_PAGE = statement(
+    f"""
+    SELECT CAST(CAST({HORIZON} AS text) AS bigint) AS horizon, item.*
+    FROM (VALUES (1)) AS one LEFT JOIN (
+        SELECT CAST(CAST(c.xact_id AS text) AS bigint) AS xact_id, c.id AS change_id, c.at, c.kind, c.client_id,
+               c.organizer_code AS organizer, c.season, c.reason, CAST(c.facts AS text) AS facts
+        FROM change c WHERE {AFTER} AND {SETTLED} AND {ADMINISTRATIVE} ORDER BY {IN_ORDER} LIMIT :most
+    ) item ON true
+    ORDER BY item.xact_id, item.change_id
+    """,
+    _Row,
+)
+
+
+async def page(session: Session, after: Position, *, most: int) -> AdminPage:
+    """Up to `most` settled changes behind `after`. Raises `InvalidCursor`."""
+    rows = await session.rows(_PAGE, most=most, **after.values())
+    end = Position(rows[0].horizon, 0)
+    if after > end:
+        raise InvalidCursor
+    changes = [_change(row, row.change_id) for row in rows if row.change_id is not None]
+    return AdminPage(changes, changes[-1].position if len(changes) == most else end)
+
+
+def _change(row: _Row, change_id: int) -> AdminChange:
+    facts: dict[str, Any] = orjson.loads(row.facts or "{}")
+    return AdminChange(
+        position=Position(row.xact_id, change_id),
+        at=row.at,
+        kind=row.kind,
+        client_id=row.client_id,
+        organizer=row.organizer,
+        season=row.season,
+        subject=next((str(facts[name]) for name in SUBJECTS if facts.get(name) is not None), None),
+        reason=row.reason,
+        fields=_fields(facts.get("was") or {}, {name: fact for name, fact in facts.items() if name not in BESIDE}),
+    )
+
+
+def _fields(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[FieldChange]:
+    """What differs. Where nothing was before, or where the log of version 0.2 does not say so, `before` is None."""
+    return [
+        FieldChange(name, _told(before.get(name)), _told(after.get(name)))
+        for name in dict.fromkeys([*before, *after])
+        if before.get(name) != after.get(name) or name not in before
+    ]
+
+
+def _told(value: object) -> str | None:
+    if value is None or isinstance(value, str):
+        return value
+    return orjson.dumps(value).decode()

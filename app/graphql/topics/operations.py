@@ -1,0 +1,205 @@
+"""Lists and history for who runs the registry: seasons, clients, blocks, releases, and who changed what."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from typing import Annotated
+
+import strawberry
+from strawberry import ID, UNSET
+
+from app.changes.log import admin_changes, feed
+from app.changes.log.feed import InvalidCursor
+from app.graphql import paging
+from app.graphql.context import Info
+from app.graphql.fields import loaded, sized
+from app.graphql.paging import After, Connection, First
+from app.graphql.scalars import given
+from app.graphql.topics import catalogue
+from app.graphql.topics.catalogue import Organizer, QuotaRelease
+from app.graphql.topics.changes import AfterChange
+from app.graphql.vocabulary import AdminChangeKind
+from app.registry.clients import clients
+from app.registry.niks import block_list
+from app.registry.niks.block_list import ListedBlock
+from app.registry.routes import release_list
+from app.registry.terms import seasons
+
+OfOrganizer = Annotated[ID | None, strawberry.argument(description="Of this one; left out: of all.")]
+
+
+@strawberry.type(description="A programme year.")
+class Season:
+    year: int = strawberry.field(description="Its number.")
+    ends_on: date = strawberry.field(description="Its last day.")
+    closed_at: datetime | None = strawberry.field(description="Since when it is read only. Null: it is open.")
+    purged_at: datetime | None = strawberry.field(description="Since when its people are anonymous.")
+
+    @classmethod
+    def from_record(cls, season: seasons.Season) -> Season:
+        return cls(year=season.year, ends_on=season.ends_on, closed_at=season.closed_at, purged_at=season.purged_at)
+
+
+@strawberry.type(description="A client of an organizer, as Hubdat lists it.")
+class ListedClient:
+    id: ID = strawberry.field(description="Its `client_id`.")
+    scopes: list[str] = strawberry.federation.field(description="What it may do.", directives=[sized(6)])
+    issued_at: datetime = strawberry.field(description="When it was made.")
+    revoked_at: datetime | None = strawberry.field(description="When it was ended.")
+    last_used_at: datetime | None = strawberry.field(
+        description="When it last got an access token, to the minute. Null: never, or not since version 0.3."
+    )
+    organizer_code: strawberry.Private[str]
+
+    @classmethod
+    def from_record(cls, client: clients.Client) -> ListedClient:
+        return cls(
+            id=ID(client.id),
+            scopes=list(client.scopes),
+            issued_at=client.issued_at,
+            revoked_at=client.revoked_at,
+            last_used_at=client.last_used_at,
+            organizer_code=client.organizer,
+        )
+
+    @loaded("Whose it is.")
+    async def organizer(self, info: Info) -> Organizer:
+        return await catalogue.get_organizer(info, self.organizer_code)
+
+
+@strawberry.type(description="A block of a NIK, as Hubdat lists it. A block knows no NIK, only its keyed digest.")
+class NikBlock:
+    id: ID = strawberry.field(description="A UUID; `adminChanges` names it.")
+    reason: str = strawberry.field(description="Why.")
+    from_season: int = strawberry.field(description="The first season that it is for.")
+    until_season: int = strawberry.field(description="The last one.")
+    since: datetime = strawberry.field(description="When it was issued.")
+    client: str | None = strawberry.field(description="By which client. Null: by the registry itself.")
+    registrant_id: ID | None = strawberry.field(description="The forfeited registrant that it came from.")
+    lifted_at: datetime | None = strawberry.field(description="When it was lifted. Null: it was not.")
+    lifted_by: str | None = strawberry.field(description="By which client.")
+    lift_reason: str | None = strawberry.field(description="Why it was lifted.")
+    organizer_code: strawberry.Private[str]
+
+    @classmethod
+    def from_record(cls, block: ListedBlock) -> NikBlock:
+        return cls(
+            id=ID(str(block.id)),
+            reason=block.reason,
+            from_season=block.from_season,
+            until_season=block.until_season,
+            since=block.since,
+            client=block.client_id,
+            registrant_id=None if block.registrant_id is None else ID(str(block.registrant_id)),
+            lifted_at=block.lifted_at,
+            lifted_by=block.lifted_by,
+            lift_reason=block.lift_reason,
+            organizer_code=block.organizer,
+        )
+
+    @loaded("Who issued it.")
+    async def organizer(self, info: Info) -> Organizer:
+        return await catalogue.get_organizer(info, self.organizer_code)
+
+
+@strawberry.type(description="What became of one value.")
+class ValueChange:
+    name: str = strawberry.field(description="Which, such as `verify_within_days`.")
+    from_: str | None = strawberry.field(
+        name="from", description="What it was: a text, or JSON. Null: nothing, or before version 0.3."
+    )
+    to: str | None = strawberry.field(description="What it is.")
+
+
+@strawberry.type(description="What somebody who runs the registry changed.")
+class AdminChange:
+    at: datetime = strawberry.field(description="When.")
+    kind: AdminChangeKind = strawberry.field(description="What.")
+    client: str | None = strawberry.field(description="By which client. Null: on the command line.")
+    season: int | None = strawberry.field(description="Of which season.")
+    subject: str | None = strawberry.field(description="The id of the window, client, case, block or release.")
+    reason: str | None = strawberry.field(description="Why, where a reason is asked for.")
+    values: list[ValueChange] = strawberry.federation.field(description="From what to what.", directives=[sized(5)])
+    organizer_code: strawberry.Private[str | None]
+
+    @classmethod
+    def from_record(cls, change: admin_changes.AdminChange) -> AdminChange:
+        return cls(
+            at=change.at,
+            kind=AdminChangeKind(change.kind),
+            client=change.client_id,
+            season=change.season,
+            subject=change.subject,
+            reason=change.reason,
+            values=[ValueChange(name=one.name, from_=one.before, to=one.after) for one in change.fields],
+            organizer_code=change.organizer,
+        )
+
+    @loaded("Whom it concerns.")
+    async def organizer(self, info: Info) -> Organizer | None:
+        return None if self.organizer_code is None else await catalogue.find_organizer(info, self.organizer_code)
+
+
+async def every_season(info: Info) -> list[Season]:
+    async with info.context.transaction() as session:
+        return [Season.from_record(one) for one in await seasons.all_of(session)]
+
+
+async def every_client(info: Info, organizer: OfOrganizer = UNSET) -> list[ListedClient]:
+    async with info.context.transaction() as session:
+        found = await clients.all_of(session)
+    return [ListedClient.from_record(one) for one in found if given(organizer) in {None, one.organizer}]
+
+
+async def find_blocks(
+    info: Info,
+    organizer: OfOrganizer = UNSET,
+    lifted: Annotated[
+        bool | None, strawberry.argument(description="True: lifted ones. False: those that were not.")
+    ] = UNSET,
+    first: First = 50,
+    after: After = UNSET,
+) -> Connection[NikBlock]:
+    position, size = paging.position(given(after)), paging.size(first)
+    async with info.context.transaction() as session:
+        found = await block_list.page(
+            session, organizer=given(organizer), lifted=given(lifted), after=position, first=size
+        )
+    nodes = [NikBlock.from_record(one) for one in found]
+    return paging.connection([one.id for one in found], nodes, first=first, after=given(after))
+
+
+async def find_releases(
+    info: Info,
+    organizer: OfOrganizer = UNSET,
+    due: Annotated[
+        bool | None, strawberry.argument(description="True: those that count by now. False: those to come.")
+    ] = UNSET,
+    first: First = 50,
+    after: After = UNSET,
+) -> Connection[QuotaRelease]:
+    position, size = paging.position(given(after)), paging.size(first)
+    now = info.context.now
+    async with info.context.transaction() as session:
+        found = await release_list.page(
+            session, organizer=given(organizer), due=given(due), now=now, after=position, first=size
+        )
+    nodes = [QuotaRelease.from_record(one, now) for one in found]
+    return paging.connection([one.id for one in found], nodes, first=first, after=given(after))
+
+
+async def find_admin_changes(info: Info, first: First = 100, after: AfterChange = UNSET) -> Connection[AdminChange]:
+    size = paging.size(first)
+    try:
+        behind = feed.START if not given(after) else feed.position(given(after) or "")
+        async with info.context.transaction() as session:
+            page = await admin_changes.page(session, behind, most=size + 1)
+    except InvalidCursor:
+        raise paging.no_cursor() from None
+    return paging.connected(
+        [feed.cursor(one.position) for one in page.changes],
+        [AdminChange.from_record(one) for one in page.changes],
+        first=first,
+        after=given(after),
+        end=feed.cursor(page.end),
+    )

@@ -1,0 +1,163 @@
+"""What who runs the registry looks up: lists, and who changed what, from what to what."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from app.registry.clients import clients
+from tests.graphql.conftest import Api
+from tests.world import DJKA, HUBDAT, NOW, World, nik_of, someone
+
+pytestmark = pytest.mark.anyio
+
+HISTORY = """query ($after: String, $first: Int! = 100) { adminChanges(after: $after, first: $first) {
+    nodes { kind client season subject reason organizer { code } values { name from to } }
+    pageInfo { endCursor hasNextPage } } }"""
+POLICY = """mutation ($days: Int) { saveOrganizer(input: {code: "djka", name: "DJKA",
+    policy: {verifyWithinDays: $days}}) { ... on Organizer { code } ... on Problem { message } } }"""
+CASES = """{ cases { nodes { suspect state decidedBy holder { code } claims { organizer { code } attempts } } } }"""
+
+
+async def history(api: Api, **variables: Any) -> tuple[list[dict[str, Any]], dict[str, Any]]:
+    found = (await api.data(HISTORY, variables))["adminChanges"]
+    return found["nodes"], found["pageInfo"]
+
+
+async def test_who_changed_a_policy_from_what_to_what(api: Api, world: World) -> None:
+    await api.token()
+    _, before = await history(api)
+    for days in (5, 3):
+        await api.data(POLICY, {"days": days})
+    changes, after = await history(api, after=before["endCursor"])
+    assert [one["kind"] for one in changes] == ["POLICY_SAVED", "POLICY_SAVED"]
+    assert [one["values"] for one in changes] == [
+        [{"name": "verify_within_days", "from": None, "to": "5"}],
+        [{"name": "verify_within_days", "from": "5", "to": "3"}],
+    ]
+    last = changes[1]
+    assert (last["season"], last["organizer"], last["client"][:7]) == (2026, {"code": "djka"}, "hubdat-")
+    nothing, end = await history(api, after=after["endCursor"])
+    assert (nothing, end["hasNextPage"]) == ([], False)
+
+
+async def test_windows_clients_blocks_and_cases_have_their_history(api: Api, world: World) -> None:
+    """Every page once, in the order of the log; blocks that come about by themselves are not among them."""
+    route = await world.route()
+    await world.registered(someone(HUBDAT, route))
+    await world.submit(someone(DJKA, await world.route("Solo 2", organizer="djka")))
+    case = await world.one("SELECT id::text FROM duplicate_case")
+    [wave] = (await api.data('{ windows(organizer: "djka") { id } }'))["windows"]
+    _, start = await history(api)
+    for query in (
+        (
+            f'mutation {{ saveWindow(input: {{organizer: "djka", opensAt: "2026-03-04T08:00:00+07:00",'
+            f' amends: "{wave["id"]}"}}) {{ __typename }} }}'
+        ),
+        'mutation { issueClient(organizer: "djka", scopes: ["nik:check"]) { client { id } } }',
+        f'mutation {{ blockNik(nik: "{nik_of(7)}", reason: "Pelanggaran") {{ __typename }} }}',
+        f'mutation {{ liftNikBlock(nik: "{nik_of(7)}", reason: "Banding") {{ __typename }} }}',
+        f'mutation {{ decideCase(id: "{case}", state: CONFIRMED, reason: "Terbukti") {{ __typename }} }}',
+    ):
+        await api.data(query)
+    changes: list[dict[str, Any]] = []
+    page: dict[str, Any] = start | {"hasNextPage": True}
+    while page["hasNextPage"]:
+        nodes, page = await history(api, after=page["endCursor"], first=2)
+        changes += nodes
+    assert [one["kind"] for one in changes] == [
+        "WINDOW_SAVED",
+        "CLIENT_ISSUED",
+        "NIK_BLOCKED",
+        "NIK_BLOCK_LIFTED",
+        "CASE_DECIDED",
+    ]
+    window, issued, blocked, lifted, decided = changes
+    opened = {one["name"]: (one["from"], one["to"]) for one in window["values"]}["opens_at"]
+    assert opened == ("2026-02-01T02:00:00+00:00", "2026-03-04T01:00:00+00:00")
+    assert issued["subject"].startswith("djka-")
+    [block] = (await api.data("{ blocks { nodes { id reason liftReason liftedBy client organizer { code } } } }"))[
+        "blocks"
+    ]["nodes"]
+    assert blocked["subject"] == lifted["subject"] == block["id"]
+    assert (block["reason"], block["liftReason"], block["organizer"]) == ("Pelanggaran", "Banding", {"code": "hubdat"})
+    assert lifted["values"] == [{"name": "lifted", "from": "false", "to": "true"}]
+    assert (decided["subject"], decided["reason"]) == (case, "Terbukti")
+    assert decided["values"] == [{"name": "state", "from": "OPEN", "to": "CONFIRMED"}]
+    assert nik_of(7) not in str(changes)
+
+
+async def test_a_cursor_that_is_none(api: Api, world: World) -> None:
+    assert await api.code(HISTORY, {"after": "x"}) == "INVALID_CURSOR"
+    assert await api.code(HISTORY, {"after": "AX__________AAAAAAAAAAA"}) == "INVALID_CURSOR"
+
+
+async def test_blocks_are_listed_by_what_became_of_them(api: Api, world: World) -> None:
+    for number in (1, 2):
+        await api.data(f'mutation {{ blockNik(nik: "{nik_of(number)}", reason: "R{number}") {{ __typename }} }}')
+    await api.data(f'mutation {{ liftNikBlock(nik: "{nik_of(1)}", reason: "Banding") {{ __typename }} }}')
+    query = "query ($lifted: Boolean, $of: ID) { blocks(lifted: $lifted, organizer: $of) { nodes { reason } } }"
+    for given, reasons in (
+        ({}, ["R2", "R1"]),
+        ({"lifted": True}, ["R1"]),
+        ({"lifted": False}, ["R2"]),
+        ({"of": "djka"}, []),
+    ):
+        found = (await api.data(query, given))["blocks"]["nodes"]
+        assert [one["reason"] for one in found] == reasons
+
+
+async def test_seasons_and_releases_are_listed(api: Api, world: World) -> None:
+    route = await world.route(quota=5)
+    await world.release(route, 3, NOW + timedelta(days=1))
+    await world.release(route, 2, NOW - timedelta(days=1))
+    assert [one["year"] for one in (await api.data("{ seasons { year endsOn closedAt purgedAt } }"))["seasons"]] == [
+        2026
+    ]
+    query = (
+        "query ($due: Boolean, $of: ID) { releases(due: $due, organizer: $of) { nodes { seats due route { name } } } }"
+    )
+    for given, seats in (({}, [2, 3]), ({"due": True}, [2]), ({"due": False}, [3]), ({"of": "djka"}, [])):
+        found = (await api.data(query, given))["releases"]["nodes"]
+        assert [one["seats"] for one in found] == seats
+        assert all(one["route"] == {"name": "Jakarta - Solo"} for one in found)
+
+
+async def test_clients_are_listed_with_their_last_use(api: Api, world: World) -> None:
+    """To the minute: a burst of tokens does not write each time."""
+    await api.token("djka")
+    query = '{ clients(organizer: "djka") { id scopes revokedAt lastUsedAt organizer { code } } }'
+    found = {one["id"]: one for one in (await api.data(query))["clients"]}
+    assert found.pop("djka-test")["lastUsedAt"] is None
+    [used] = found.values()
+    assert (used["organizer"], used["revokedAt"]) == ({"code": "djka"}, None)
+    assert used["lastUsedAt"] == "2026-03-02T02:00:00Z"
+    for passed, at in ((59, NOW), (61, NOW + timedelta(seconds=61))):
+        async with world.database.transaction() as session:
+            await clients.note_use(session, used["id"], NOW + timedelta(seconds=passed))
+        assert await world.one("SELECT last_used_at FROM client WHERE id = :id", id=used["id"]) == at
+
+
+async def test_an_organizer_sees_its_own_cases(api: Api, world: World) -> None:
+    """As holder or as claimant; nobody but Hubdat learns whether names are alike, or who decided."""
+    await world.registered(someone(HUBDAT, await world.route()))
+    await world.submit(someone(DJKA, await world.route("Solo 2", organizer="djka")))
+    case = await world.one("SELECT id::text FROM duplicate_case")
+    await api.data(f'mutation {{ decideCase(id: "{case}", state: CONFIRMED, reason: "Terbukti") {{ __typename }} }}')
+    expected = {
+        "state": "CONFIRMED",
+        "holder": {"code": "hubdat"},
+        "claims": [{"organizer": {"code": "djka"}, "attempts": 1}],
+    }
+    [seen] = (await api.data(CASES))["cases"]["nodes"]
+    assert seen["decidedBy"].startswith("hubdat-")
+    assert (seen["suspect"], seen | {"suspect": None, "decidedBy": None}) == (
+        False,
+        expected | {"suspect": None, "decidedBy": None},
+    )
+    for organizer in ("djka", "hubdat"):
+        [own] = (await api.data(CASES, organizer=organizer, scopes=("registrants:read",)))["cases"]["nodes"]
+        assert own == expected | {"suspect": None, "decidedBy": None}
+    assert (await api.data(CASES, organizer="dishub-dki"))["cases"]["nodes"] == []
