@@ -236,7 +236,8 @@ async def _tell(stage: Stage, party: Party) -> None:
     """At once by the webhook. Whoever sends lists waits for the list."""
     if SCHEMES.get(party.organizer) == "WEBHOOK":
         rows = list(_rows([party]))
-        _note_aboard(stage, rows, await stage.push(party.organizer, [row for _, _, row in rows]))
+        _note_aboard(stage, rows)
+        await stage.push(party.organizer, [row for _, _, row in rows])
 
 
 def _list(stage: Stage, organizer: str, parties: Sequence[Party], sent_at: datetime) -> Act:
@@ -245,7 +246,8 @@ def _list(stage: Stage, organizer: str, parties: Sequence[Party], sent_at: datet
         rows = list(_rows(party for party in parties if party.told and party.registers_at < _closed(sent_at)))
         if rows:
             how = {"mode": "SNAPSHOT"} if organizer in SNAPSHOTS else {}
-            _note_aboard(stage, rows, await stage.send(organizer, [row for _, _, row in rows], **how))
+            _note_aboard(stage, rows)
+            await stage.send(organizer, [row for _, _, row in rows], **how)
 
     return send
 
@@ -261,9 +263,9 @@ def _rows(parties: Iterable[Party]) -> Iterable[tuple[Party, Person, dict[str, s
                 yield party, person, row_of(party, person, direction, code)
 
 
-def _note_aboard(stage: Stage, rows: Sequence[tuple[Party, Person, dict[str, str]]], results: Sequence[str]) -> None:
-    for (party, person, row), result in zip(rows, results, strict=True):
-        if row["status_pemesanan_code"] == "3" and result != "ditolak":
+def _note_aboard(stage: Stage, rows: Sequence[tuple[Party, Person, dict[str, str]]]) -> None:
+    for party, person, row in rows:
+        if row["status_pemesanan_code"] == "3":
             direction = row["tipe_keberangkatan"].removeprefix("Arus ").upper()
             stage.aboard.add((party.organizer, person.nik, direction))
 

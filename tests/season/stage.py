@@ -22,7 +22,6 @@ from app.demo.catalogue import MEMBERS, TABLE, TERMINALS
 from app.main import create_app
 from app.registry import outages, sweep
 from app.registry.caller import Caller
-from app.registry.rows.reception import Result
 from app.registry.terms import season_file
 from app.vault.vault import Vault, open_vault
 from tests.graphql.conftest import ISSUER, Api
@@ -53,7 +52,7 @@ class Stage:
     refusals: dict[str, int] = field(default_factory=dict)
     """How often each code was given, over all doors."""
     aboard: set[tuple[str, str, str]] = field(default_factory=set)
-    """Organizer, NIK and direction of everybody who was reported aboard and not refused."""
+    """Organizer, NIK and direction of everybody who was reported aboard."""
 
     # --- by GraphQL ---------------------------------------------------------------------------------------------------
 
@@ -74,21 +73,19 @@ class Stage:
 
     # --- by rows ------------------------------------------------------------------------------------------------------
 
-    async def push(self, organizer: str, rows: Sequence[Row]) -> list[str]:
-        """By the webhook. What became of each row."""
+    async def push(self, organizer: str, rows: Sequence[Row]) -> None:
+        """By the webhook."""
         token = await self.api.token(organizer)
         answer = await self.api.http.post(
             "/webhook/pemudik", json=list(rows), headers={"Authorization": f"Bearer {token}"}
         )
         assert answer.status_code == 200, answer.text
-        told = answer.json()["hasil"]
-        for one in told:
+        for one in answer.json()["hasil"]:
             if one["kode"] is not None:
                 self.refused(one["kode"])
-        return [one["hasil"] for one in told]
 
-    async def send(self, organizer: str, rows: Sequence[Row], **how: str) -> list[str]:
-        """As a file. What became of each row."""
+    async def send(self, organizer: str, rows: Sequence[Row], **how: str) -> None:
+        """As a file."""
         token = await self.api.token(COORDINATOR.get(organizer, organizer))
         answer = await self.api.http.post(
             "/import",
@@ -99,11 +96,9 @@ class Stage:
         assert answer.status_code == 202, answer.text
         job = await worked_off(self.world)
         assert job.failure is None, job.failure
-        told = await verdicts(self.world, job)
-        for _, _, code in told:
+        for _, _, code in await verdicts(self.world, job):
             if code is not None:
                 self.refused(code)
-        return ["ditolak" if result == Result.REFUSED else "diterima" for _, result, _ in told]
 
     # --- the clock ----------------------------------------------------------------------------------------------------
 
