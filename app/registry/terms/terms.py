@@ -24,6 +24,8 @@ class Terms:
     season: int | None
     """The newest open one, which alone takes registrations. None: no season is open."""
     policy: Policy
+    news_hours: int
+    """How long its lists may come late (`news`). 0: it tells as things happen."""
     windows: tuple[Window, ...]
 
 
@@ -32,6 +34,7 @@ class _InForce(NamedTuple):
     name: str
     season: int | None
     policy: str
+    news_hours: int
     windows: str | None
 
 
@@ -47,6 +50,7 @@ _IN_FORCE = statement(
     f"""
     WITH season AS (SELECT {seasons.CURRENT} AS year)
     SELECT o.code AS organizer, o.name, season.year AS season, {policy.all_in_force("o.code")} AS policy,
+           {policy.news_hours("o")} AS news_hours,
            {windows_in_force("season.year", "o.code")} AS windows
     FROM organizer o CROSS JOIN season {policy.join("season.year", "o.code")}
     WHERE o.code = ANY(CAST(:codes AS text[]))
@@ -66,6 +70,7 @@ def _terms(row: _InForce) -> Terms:
         name=row.name,
         season=row.season,
         policy=policy.from_json(row.policy),
+        news_hours=row.news_hours,
         windows=windows_from_json(row.windows),
     )
 

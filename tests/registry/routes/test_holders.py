@@ -135,6 +135,23 @@ async def test_an_undated_route_gets_its_time(world: World) -> None:
     )
 
 
+async def test_who_comes_before_the_lock_is_told_of_the_new_time(world: World) -> None:
+    route = await world.route()
+
+    async def somebody_comes() -> None:
+        await world.registered(someone(HUBDAT, route))
+
+    locking = "FROM route WHERE id = ANY(CAST(:ids AS uuid[])) ORDER BY id FOR NO KEY"
+    with meanwhile(locking, somebody_comes, before=True):
+        await saved(world, route, departs_at=LEAVES + DAY)
+    assert [kind for (kind,) in await world.changes("kind")] == [
+        "REGISTRANT_MOVED",
+        "ROUTE_SAVED",
+        "REGISTRANT_RESCHEDULED",
+        "ROUTE_RESCHEDULED",
+    ]
+
+
 # --- the cities -------------------------------------------------------------------------------------------------------
 
 
@@ -315,3 +332,40 @@ async def test_a_member_is_told_the_same(world: World) -> None:
     assert (refused.code, refused.column, refused.registrant_id) == ("ROUTE_DEPARTED", "rute_perjalanan", None)
     assert await world.count("route") == 1
     assert route
+
+
+@pytest.mark.parametrize(
+    ("registered", "hours", "taken"),
+    [
+        ("2026-03-02", 26, True),
+        # 12.00 WIB of the next day is over.
+        ("2026-03-02", 28, False),
+        # After the departure.
+        ("2026-03-02 10:30", 2, False),
+    ],
+)
+async def test_a_list_may_tell_later_of_who_registered_before_the_departure(
+    world: World, registered: str, hours: int, taken: bool
+) -> None:
+    """News comes late, people do not: nobody who was reported aboard is turned away."""
+    await world.run("UPDATE organizer SET schemes = '{EXCEL}' WHERE code = 'hubdat'")
+    await world.route(departs_at=NOW + timedelta(hours=1))
+    row = state(3, tanggal_pendaftaran=registered)
+    [verdict] = await pushed(world, row, now=NOW + timedelta(hours=hours))
+    assert (verdict.result, verdict.code) == (("NEW", None) if taken else ("REFUSED", "ROUTE_DEPARTED"))
+    assert await world.count("registrant") == int(taken)
+
+
+async def test_who_submits_live_is_not_late(world: World) -> None:
+    await world.run("UPDATE organizer SET schemes = '{EXCEL}' WHERE code = 'hubdat'")
+    route = await world.route(departs_at=NOW)
+    [refused] = await world.submit(someone(HUBDAT, route, live=True), now=NOW + timedelta(minutes=1))
+    assert refused.code == "ROUTE_DEPARTED"
+    assert refused.departs_at == NOW
+
+
+async def test_the_refusal_tells_the_departure_itself(world: World) -> None:
+    await world.run("UPDATE organizer SET schemes = '{EXCEL}' WHERE code = 'hubdat'")
+    await world.route(departs_at=NOW + timedelta(hours=1))
+    [refused] = await pushed(world, record(1), now=NOW + timedelta(days=3))
+    assert refused.message() == "rute_perjalanan: Rute ini sudah berangkat pada 2 Maret 2026 pukul 10.00 WIB."

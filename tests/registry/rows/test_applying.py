@@ -15,7 +15,7 @@ from app.registry.rows.reception import Push, Verdict, row_of
 from app.registry.rows.verdicts import Difference
 from tests.registry.meanwhile import meanwhile
 from tests.registry.rows.records import TO_WONOGIRI, WAY_BACK, pushed, record, state, told
-from tests.world import DJKA, HUBDAT, NOW, World, nik_of
+from tests.world import DJKA, HUBDAT, LEAVES, NOW, World, nik_of
 
 pytestmark = pytest.mark.anyio
 
@@ -240,6 +240,19 @@ async def test_a_refused_move_to_a_route_that_nobody_declared_leaves_none(world:
         [refused] = await applied(world, state(3, **TO_WONOGIRI))
     assert refused.code == "INVALID_VALUE"
     assert await world.count("route") == 1
+
+
+async def test_a_row_that_names_a_departure_moves_none_into_the_past(world: World) -> None:
+    """It names another departure: the route keeps its own, and nobody is moved to what is over."""
+    await world.route()
+    await pushed(world, record())
+    typed = record(waktu_keberangkatan="2025-03-16 09:00")
+    async with world.unchanged():
+        [reported] = await pushed(world, typed)
+        [refused] = await applied(world, typed)
+    assert [one.column for one in reported.differences] == ["waktu_keberangkatan"]
+    assert (refused.code, refused.column) == ("ROUTE_DEPARTED", "rute_perjalanan")
+    assert await world.run("SELECT departs_at FROM route") == [(LEAVES,)]
 
 
 async def test_a_status_behind_is_stale_and_changes_nothing(world: World) -> None:
