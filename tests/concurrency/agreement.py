@@ -56,7 +56,8 @@ _EXCEPTIONS = {
         WHERE c.kind = 'REGISTRANT_MOVED' AND r.id IS NULL
     """,
     "a NIK is blocked once for one forfeiture": """
-        SELECT registrant_id FROM nik_block WHERE registrant_id IS NOT NULL GROUP BY registrant_id HAVING count(*) > 1
+        SELECT registrant_id FROM nik_block WHERE registrant_id IS NOT NULL AND lifted_at IS NULL
+        GROUP BY registrant_id HAVING count(*) > 1
     """,
     "only the forfeited are blocked for it": """
         SELECT b.id FROM nik_block b JOIN registrant r ON r.id = b.registrant_id WHERE r.status <> 'FORFEITED'

@@ -19,7 +19,7 @@ from app.registry.routes.route import Route
 from app.registry.rows import reception
 from app.registry.rows.reception import Push, Result, Verdict, row_of
 from tests.concurrency.crowd import at_once, one_waits
-from tests.registry.rows.records import TO_WONOGIRI, WAY_BACK, pushed, record, state
+from tests.registry.rows.records import TO_JEBRES, TO_WONOGIRI, WAY_BACK, pushed, record, state
 from tests.world import DJKA, HUBDAT, NOW, World, someone
 
 pytestmark = pytest.mark.anyio
@@ -217,12 +217,12 @@ async def test_a_route_that_is_declared_meanwhile_is_the_one(world: World) -> No
 
 
 async def test_a_terminal_that_is_merged_meanwhile_is_not_used(world: World) -> None:
-    await pushed(world, record(1, **TO_WONOGIRI))
+    await pushed(world, record(1, **TO_JEBRES))
     [(code,)] = await world.run("SELECT code FROM terminal WHERE provisional")
     async with world.database.transaction() as session:
-        await terminal_merging.merge(session, HUBDAT, code, "giwangan", NOW, admin=False)
-        waiting = asyncio.create_task(pushed(world, record(2, **TO_WONOGIRI | {"rute_perjalanan": "Wonogiri Ekspres"})))
+        await terminal_merging.merge(session, HUBDAT, code, "tirtonadi", NOW, admin=False)
+        waiting = asyncio.create_task(pushed(world, record(2, **TO_JEBRES | {"rute_perjalanan": "Jebres Ekspres"})))
         await one_waits(world)
     [verdict] = await waiting
     assert verdict.result is Result.NEW
-    assert await world.run("SELECT destination_code FROM route") == [("giwangan",), ("giwangan",)]
+    assert await world.run("SELECT destination_code FROM route") == [("tirtonadi",), ("tirtonadi",)]

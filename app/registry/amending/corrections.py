@@ -29,6 +29,7 @@ from app.errors import (
     refuses,
 )
 from app.models.enums import ChangeKind
+from app.models.registrant import NIK_HOLDERS
 from app.registry import change_log
 from app.registry.amending import nik_corrections, people
 from app.registry.amending.people import Seated
@@ -183,7 +184,7 @@ async def write(
     rows = [_after(locked[one], values) for one, values in changes.items()]
     await session.run(_UPDATE, **_CORRECTED.of(rows))
     entries = [_told(locked[one], values, callers[one], reason) for one, values in changes.items()]
-    renamed = [row for row in rows if _OF_THE_PERSON & changes[row.id].keys()]
+    renamed = [row for row in rows if _OF_THE_PERSON & changes[row.id].keys() and locked[row.id].status in NIK_HOLDERS]
     if renamed:
         disputes = await _suspicions(session, vault, renamed, locked, callers)
         entries += await cases.open_or_join(session, disputes, now) if disputes else []

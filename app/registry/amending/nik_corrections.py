@@ -44,7 +44,7 @@ async def judge(
         held = standing.held.get(NikClaim(index, row.direction, row.service))
         if held is not None:
             return uniqueness.already_registered(held, caller)
-    return await _judge_cities(session, holding, list(standing.held.values()), now)
+    return await _judge_cities(session, holding, sorted(standing.held.values(), key=lambda held: held.id), now)
 
 
 async def _judge_cities(

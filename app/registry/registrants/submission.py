@@ -8,7 +8,7 @@ number of SQL statements does not depend on the number of submissions and is at 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
 
@@ -49,7 +49,7 @@ from app.registry.routes import holders, lap_infants, quota
 from app.registry.routes import route as routes
 from app.registry.routes.quota import Seats
 from app.registry.routes.route import Route
-from app.registry.terms import deadlines, news, terms, windows
+from app.registry.terms import deadlines, terms, windows
 from app.registry.terms.terms import Terms
 from app.registry.values import nik
 from app.registry.values.flags import WARNINGS
@@ -241,28 +241,18 @@ def _is_way_back(route: Route, outbound: Leg | Held) -> bool:
 def _refused(route: Route, held: Held | None, name: str, judged: JudgedSubmission, ground: Ground) -> Refusal | None:
     draft = judged.draft
     in_force = ground.terms[draft.organizer]
-    left = holders.judge_departed(_left_at(route, draft, in_force), ground.now, name)
-    if left is not None:
-        return replace(left, departs_at=route.departs_at or left.departs_at)
-    closed = _refused_by_windows(judged, in_force, ground.now)
-    if closed is not None:
-        return closed
+    hours = 0 if draft.submission.live else in_force.news_hours
+    refused = holders.judge_departed(
+        route.departs_at, ground.now, name, registered_at=draft.registered_at, news_hours=hours
+    ) or _refused_by_windows(judged, in_force, ground.now)
+    if refused is not None:
+        return refused
     if draft.nik_index in ground.blocked_until:
         return NikBlocked("nik", until_season=ground.blocked_until[draft.nik_index])
     if held is not None:
         ground.disputes.append(_dispute(draft, held, route.season, ground.vault, refused=True))
         return uniqueness.already_registered(held, draft.submission.caller)
     return _refused_by_its_companions(route, name, judged, ground)
-
-
-def _left_at(route: Route, draft: Draft, in_force: Terms) -> datetime | None:
-    """When the route has left for this submission. News comes late, people do not: a list may tell later of somebody
-    who registered before the departure, for as long as no-shows wait for it.
-    """
-    in_time = route.departs_at is not None and draft.registered_at < route.departs_at
-    if route.departs_at is None or draft.submission.live or not in_time:
-        return route.departs_at
-    return news.heard_by(route.departs_at, in_force.news_hours)
 
 
 def _refused_by_windows(judged: JudgedSubmission, in_force: Terms, now: datetime) -> Refusal | None:

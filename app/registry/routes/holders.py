@@ -20,6 +20,7 @@ from app.models.enums import ChangeKind
 from app.models.registrant import HOLDS_NIK
 from app.registry import change_log
 from app.registry.caller import Caller
+from app.registry.terms import news
 from app.registry.values import cities
 from app.sql import statement
 
@@ -79,9 +80,23 @@ _PUT_RIGHT = statement("UPDATE route SET put_right_at = :now WHERE id = ANY(CAST
 
 
 @refuses(RouteDeparted)
-def judge_departed(departs_at: datetime | None, now: datetime, field: str) -> RouteDeparted | None:
-    """Nobody is registered on a route that has left, and nobody is moved to such a route."""
+def judge_departed(
+    departs_at: datetime | None,
+    now: datetime,
+    field: str,
+    *,
+    registered_at: datetime | None = None,
+    news_hours: int = 0,
+) -> RouteDeparted | None:
+    """Nobody is registered on a route that has left, and nobody is moved to such a route.
+
+    News comes late, people do not: a list may tell later of somebody who registered before the departure, for as long
+    as no-shows wait for the list.
+    """
     if departs_at is None or departs_at > now:
+        return None
+    in_time = registered_at is not None and registered_at < departs_at
+    if in_time and now < news.heard_by(departs_at, news_hours):
         return None
     return RouteDeparted(field, departs_at=departs_at)
 

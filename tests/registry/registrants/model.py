@@ -97,13 +97,18 @@ class Model:
     terms: dict[str, Terms]
     ways: tuple[Way, ...]
     people: list[Person] = field(default_factory=list)
-    blocked: set[int] = field(default_factory=set)
+    blocks: list[tuple[int, Person | None]] = field(default_factory=list)
+    """A NIK, and the registrant that the block came from, if it came from one."""
     quotas: dict[str, int] = field(default_factory=dict)
     releases: list[tuple[str, int, datetime]] = field(default_factory=list)
     claims: Counter[tuple[Person, str]] = field(default_factory=Counter)
     suspects: set[Person] = field(default_factory=set)
 
     # --- what stands ---
+
+    @property
+    def blocked(self) -> set[int]:
+        return {nik for nik, _ in self.blocks}
 
     def holder(self, nik: int | None, direction: str, service: str) -> Person | None:
         for one in self.people:
@@ -236,7 +241,7 @@ class Model:
         if to == "VERIFIED":
             for leg in self._legs(one):
                 leg.status = to if leg.status == "REGISTERED" else leg.status
-        self._end(one, to)
+        self._block(self._end(one, to))
         return one
 
     def _stays(self, one: Person, healthy: bool, now: datetime) -> No | None:
@@ -246,19 +251,26 @@ class Model:
             return No("MOTORCYCLE_NOT_HANDED_OVER")
         return No("INVALID_VALUE") if now < self.leaves - timedelta(hours=24) else None
 
-    def _end(self, one: Person, to: str) -> None:
+    def _end(self, one: Person, to: str) -> list[Person]:
+        """Who was forfeited."""
         one.status = to
-        verified = any(
-            other.nik == one.nik and other.organizer == one.organizer and other.status in VERIFIED
-            for other in self.people
-        )
-        if to == "FORFEITED" and self.terms[one.organizer].blocks and not verified:
-            assert one.nik is not None
-            self.blocked.add(one.nik)
+        forfeited = [one] if to == "FORFEITED" else []
         if to in {"CANCELLED", "FORFEITED"}:
             for back in self.people:
                 if back.outbound is one and back.status in {"REGISTERED", "VERIFIED"}:
-                    self._end(back, to)
+                    forfeited += self._end(back, to)
+        return forfeited
+
+    def _block(self, forfeited: list[Person]) -> None:
+        """A person is blocked once by an organizer, for the way home, and not while something is verified."""
+        done: set[tuple[int | None, str]] = set()
+        in_order = [one for one in self.people if one in forfeited]
+        for one in sorted(in_order, key=lambda one: one.outbound is not None):
+            key = (one.nik, one.organizer)
+            verified = any((other.nik, other.organizer) == key and other.status in VERIFIED for other in self.people)
+            if one.nik is not None and key not in done and self.terms[one.organizer].blocks and not verified:
+                self.blocks.append((one.nik, one))
+                done.add(key)
 
     def sweep(self, now: datetime) -> tuple[int, int]:
         """How many were overdue, and how many had been left behind."""
@@ -267,9 +279,11 @@ class Model:
             for one in self.people
             if one.status == "REGISTERED" and one.verify_by is not None and one.verify_by < now
         ]
+        forfeited: list[Person] = []
         for one in overdue:
             if one.status == "REGISTERED":
-                self._end(one, "FORFEITED")
+                forfeited += self._end(one, "FORFEITED")
+        self._block(forfeited)
         left = [
             one
             for one in self.people
@@ -297,15 +311,57 @@ class Model:
             return one
         if nik in self.blocked:
             return No("NIK_BLOCKED")
-        home = one.outbound or one
-        trip = [other for other in self.people if other.nik is not None and home in {other, other.outbound}]
-        for way in trip:
+        trip = [other for other in self.people if self._goes_along(other, one)]
+        holding = [way for way in trip if way.status in HOLDS]
+        for way in holding:
             held = self.holder(nik, way.way.direction, way.way.service)
-            if held is not None and way.status in HOLDS:
+            if held is not None:
                 return No("NIK_ALREADY_REGISTERED", held)
+        others = [other for other in self.people if other.nik == nik and other.status in HOLDS]
+        mismatch = self._mismatch(holding, [other for other in others if other.organizer == caller])
+        if mismatch is not None:
+            return mismatch
+        self._take_blocks_along(trip, nik, others)
         for way in trip:
             way.nik = nik
+        for other in others:
+            if other.organizer != caller and any(way.name != other.name for way in holding):
+                self._dispute(other, caller, next(way.name for way in holding if way.name != other.name))
         return one
+
+    def _goes_along(self, other: Person, one: Person) -> bool:
+        if other.nik is None:
+            return False
+        home = one.outbound or one
+        same = (other.nik, other.organizer, other.name) == (one.nik, one.organizer, one.name)
+        return home in {other, other.outbound} or (same and other.status in HOLDS)
+
+    def _mismatch(self, holding: list[Person], own: list[Person]) -> No | None:
+        for way in holding:
+            for other in own:
+                if not {way.status, other.status} <= SEAT:
+                    continue
+                if way.way.direction == other.way.direction and way.way.destination != other.way.destination:
+                    return No("DESTINATION_MISMATCH")
+                legs = (way, other) if way.way.direction == "MUDIK" else (other, way)
+                is_pair = way.way.direction != other.way.direction and way.way.service == other.way.service
+                fits = legs[0].way.destination == legs[1].way.origin
+                if is_pair and self.terms[way.organizer].needs_outbound and not fits:
+                    return No("RETURN_CITY_MISMATCH")
+        return None
+
+    def _take_blocks_along(self, trip: list[Person], nik: int, others: list[Person]) -> None:
+        """To the right NIK, unless none would have come."""
+        along = [(was, by) for was, by in self.blocks if by is not None and by in trip and was == by.nik]
+        self.blocks = [block for block in self.blocks if block not in along]
+        for _, by in along:
+            claim = (by.way.direction, by.way.service)
+            none_would_have_come = any(
+                (other.way.direction, other.way.service) == claim
+                or (other.organizer == by.organizer and other.status in VERIFIED)
+                for other in others
+            )
+            self.blocks += [] if none_would_have_come else [(nik, by)]
 
     def erase(self, one: Person | None) -> Person | No:
         if one is None:
@@ -318,7 +374,7 @@ class Model:
     def lift(self, nik: int) -> No | None:
         if nik not in self.blocked:
             return No("NOT_FOUND")
-        self.blocked.remove(nik)
+        self.blocks = [block for block in self.blocks if block[0] != nik]
         return None
 
     def release(self, caller: str, way: Way, seats: int, at: datetime, now: datetime) -> Way | No:

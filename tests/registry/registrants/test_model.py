@@ -195,7 +195,7 @@ class Lives:
         assert self.stage.runner.run(self.stage.world.sweep(self.now)) == Swept(forfeited, no_shows)
 
     def block(self, nik: int) -> None:
-        self.model.blocked.add(nik)
+        self.model.blocks.append((nik, None))
         self.stage.run(lambda s: blocks.block(s, self.vault, OPERATOR, nik_of(nik), "Data palsu", 1, self.now))
 
     def lift(self, nik: int) -> None:
