@@ -61,7 +61,7 @@ async def test_a_closed_window_says_when_to_come_back(api: Doors, world: World) 
     await world.route()
     await world.window("hubdat", NOW + timedelta(hours=1))
     async with world.unchanged():
-        [told] = (await api.send(PATH, record())).json()["hasil"]
+        [told] = (await api.send(PATH, record(tanggal_pendaftaran="2026-03-02 08:00"))).json()["hasil"]
     assert (told["kode"], told["coba_lagi_detik"]) == ("REGISTRATION_CLOSED", 3601)
     assert told["pesan"].endswith("; dibuka pada 2 Maret 2026 pukul 10.00 WIB.")
 
