@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from enum import StrEnum
 from types import MappingProxyType
 from uuid import UUID
 
-from app.errors import InvalidValue, Language, Refusal, TransitionNotAllowed
+from app.errors import InvalidValue, Language, Refusal
 from app.models.enums import RegistrantStatus
 from app.registry.values import particulars, standard
 from app.registry.values.nik import Warning  # noqa: A004 - the contract's word
@@ -117,20 +117,8 @@ class Verdict:
         elif self.result is Result.STALE and self.status is not None:
             said = [_STALE[language].format(status=standard.title(self.status))]
         elif self.refusal is not None:
-            said = [_spelt(self.refusal).message(language)]
+            said = [self.refusal.message(language)]
         else:
             said = []
         told = " ".join([*said, *(warning.message(language) for warning in self.warnings)])
         return f"{self.column}: {told}" if self.column else told or None
-
-
-def _spelt(refusal: Refusal) -> Refusal:
-    """With the standard's titles for the statuses."""
-    if not isinstance(refusal, TransitionNotAllowed):
-        return refusal
-    allowed = tuple(_title(status) for status in refusal.allowed)
-    return replace(refusal, status=_title(refusal.status), to=_title(refusal.to), allowed=allowed)
-
-
-def _title(status: str) -> str:
-    return standard.title(RegistrantStatus(status))

@@ -113,8 +113,8 @@ async def test_what_may_follow_is_said_in_the_standards_words(world: World) -> N
     await standing_at(world, S.REGISTERED)
     [refused] = await pushed(world, state(6))
     assert refused.message() == (
-        "status_pemesanan_code: Status Terdaftar tidak dapat diubah menjadi Tidak hadir."
-        " Yang dapat: Terverifikasi pendaftaran, Batal."
+        "status_pemesanan_code: Status “Terdaftar” tidak dapat diubah menjadi “Tidak hadir”."
+        " Status yang dapat dipilih: Terverifikasi pendaftaran, Batal."
     )
     assert refused.message("en") == (
         "status_pemesanan_code: Status Terdaftar cannot become Tidak hadir."
