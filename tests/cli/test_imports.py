@@ -56,7 +56,11 @@ def query(world: World, sql: str) -> Any:
 def test_a_file_is_imported_and_summed_up(pemudik: Pemudik, world: World, people: Path) -> None:
     said = pemudik("import", str(people), "--organizer", "hubdat").output
     assert said.splitlines()[0].endswith(": 2 rows.")
-    assert [line.split() for line in said.splitlines()[1:]] == [["result", "code", "rows"], ["diterima", "-", "2"]]
+    assert [line.split() for line in said.splitlines()[1:]] == [
+        ["result", "code", "rows"],
+        ["diterima", "-", "2"],
+        ["standar", "2024-03", "2"],
+    ]
     again = json.loads(pemudik("import", str(people), "--organizer", "hubdat", "--json").output)
     assert (again["state"], again["unchanged"], again["new"]) == ("DONE", 2, 0)
     assert query(world, "SELECT organizer_code, client_id, extension FROM import_job") == [("hubdat", None, "csv")] * 2
@@ -89,7 +93,11 @@ def test_a_file_moves_and_corrects(pemudik: Pemudik, world: World, people: Path,
     assert "This file would move 1 of 2 rows" in refused
     assert "(TOO_MANY_MOVES)" in refused
     said = pemudik(*later, "--even-though", "--as-of", "2026-03-02T09:00").output
-    assert [line.split() for line in said.splitlines()[2:]] == [["diperbarui", "-", "1"], ["tidak_berubah", "-", "1"]]
+    assert [line.split() for line in said.splitlines()[2:]] == [
+        ["diperbarui", "-", "1"],
+        ["tidak_berubah", "-", "1"],
+        ["standar", "2024-03", "2"],
+    ]
 
 
 def test_a_dry_run_changes_nothing(pemudik: Pemudik, world: World, people: Path) -> None:

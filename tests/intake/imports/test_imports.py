@@ -230,7 +230,7 @@ async def test_what_is_too_large_is_not_even_received(api: Api, world: World) ->
         assert await code(api, endless()) == (413, "FILE_TOO_LARGE")
         assert received <= MOST_BYTES // 1_000_000 + 1
         answer = await post(api, b"x" * 50_000_000)
-        assert (answer.status_code, answer.headers["connection"]) == (413, "close")
+        assert (answer.status_code, "connection" in answer.headers) == (413, False)
         big = await form(api, {"file": ("a.csv", b"x" * (MOST_BYTES + 1), "text/csv")})
         assert (big.status_code, big.json()["error"]["code"]) == (413, "FILE_TOO_LARGE")
 
