@@ -117,8 +117,7 @@ async def test_what_may_follow_is_said_in_the_standards_words(world: World) -> N
         " Status yang dapat dipilih: Terverifikasi pendaftaran, Batal."
     )
     assert refused.message("en") == (
-        "status_pemesanan_code: Status Terdaftar cannot become Tidak hadir."
-        " Allowed now: Terverifikasi pendaftaran, Batal."
+        "status_pemesanan_code: Status REGISTERED cannot become NO_SHOW. Allowed now: VERIFIED, CANCELLED."
     )
 
 
