@@ -257,7 +257,7 @@ def _timed() -> Iterator[None]:
 def _is_on_a_standby(context: ExceptionContext) -> None:
     """After a switchover a connection may still go to the old primary. Such a connection is dropped."""
     if getattr(context.original_exception, "sqlstate", None) == asyncpg.ReadOnlySQLTransactionError.sqlstate:
-        context.is_disconnect = True
+        context.is_disconnect, context.invalidate_pool_on_disconnect = True, False
 
 
 def driver_url(url: str) -> str:

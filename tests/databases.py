@@ -192,5 +192,5 @@ async def put_back(database: Database) -> None:
 
 
 async def do(database: Database, statement: str) -> None:
-    async with database.transaction() as session:
-        await session.execute(text(statement))
+    """Again after a deadlock: servers that go on meanwhile may hold what it waits for."""
+    await database.attempt(lambda session: session.execute(text(statement)))

@@ -250,8 +250,9 @@ async def no_such_address(request: Request, _: Exception) -> Response:
 
 async def no_such_method(request: Request, raised: Exception) -> Response:
     """405 for addresses that are not served by a `RestDoor`."""
-    right = getattr(raised, "headers", None) or {}
-    refused = wrong_method(right.get("Allow", "GET"))
+    # Starlette tells a set of methods, in any order.
+    allowed = (getattr(raised, "headers", None) or {}).get("Allow", "GET").split(", ")
+    refused = wrong_method(", ".join(sorted(allowed)))
     language = language_of(request.headers.get("accept-language", ""))
     return error(
         405, refused.code, refused.message(language), headers={**refused.headers, "Cache-Control": edge.NO_STORE}

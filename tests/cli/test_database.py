@@ -18,7 +18,12 @@ def test_migrating_twice_says_where_it_is(pemudik: Pemudik, database_url: str, m
 
 def test_sweeping_an_empty_registry_does_nothing(pemudik: Pemudik) -> None:
     assert pemudik("sweep").output == "0 forfeited, 0 marked as no-show, 0 seasons purged.\n"
-    assert json.loads(pemudik("sweep", "--json").output) == {"forfeited": 0, "no_shows": 0, "seasons_purged": 0}
+    assert json.loads(pemudik("sweep", "--json").output) == {
+        "forfeited": 0,
+        "no_shows": 0,
+        "prolonged": 0,
+        "seasons_purged": 0,
+    }
 
 
 def test_the_demo_is_made_once(pemudik: Pemudik) -> None:

@@ -235,6 +235,7 @@ async def test_catching_up_after_days_without_a_sweep(world: World) -> None:
     assert await world.taken(ROUTE) == 2
     async with world.unchanged():
         assert await world.sweep(returned_late) == Swept()
-    [refused] = await world.submit(someone(HUBDAT, world.routes[ROUTE], nik=nik_of(50)), now=returned_late)
+    later = await world.route("Jakarta - Solo nanti", departs_at=None)
+    [refused] = await world.submit(someone(HUBDAT, later, nik=nik_of(50)), now=returned_late)
     assert refused.code == "NIK_BLOCKED"
     await assert_agrees(world)

@@ -70,7 +70,7 @@ async def test_five_hundred_claims_on_a_hundred_seats(world: World) -> None:
 
 
 async def test_five_hundred_claims_merged_by_two_servers(world: World) -> None:
-    route = await world.route(quota=100)
+    route = await world.route(quota=100, departs_at=None)
 
     servers = [Submissions(world.database, world.vault) for _ in range(2)]
     claims = [servers[number % 2].ask(someone(HUBDAT, route, number)) for number in range(500)]

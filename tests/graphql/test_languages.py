@@ -27,7 +27,7 @@ MALFORMED: dict[str, tuple[dict[str, Any], str, str]] = {
     "no such value": ({"query": "{ routes(first: true) { nodes { id } } }"}, "Nilai tidak sesuai", "Invalid value"),
     "no such cursor": ({"query": '{ routes(after: "x") { nodes { id } } }'}, "`after` bukan penanda", "`after` is no"),
     "a scope": (
-        {"query": "{ cases { nodes { id } } }", "organizer": "djka"},
+        {"query": "{ blocks { nodes { id } } }", "organizer": "djka"},
         "Token akses ini tidak memiliki izin (scope) yang diperlukan",
         "The access token lacks a scope",
     ),

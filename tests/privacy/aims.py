@@ -340,6 +340,9 @@ NOBODY = nik_of(839_999)
 AT_ONCE = {
     "registrants": 2,
     "windows": 1,
+    "cases": 1,
+    "route": 1,
+    "releases": 1,
     "changes": 2,
     "statistics": 1,
     "webhooks": 1,

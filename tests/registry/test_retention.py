@@ -101,7 +101,7 @@ async def test_a_season_is_closed_before_it_is_purged(world: World) -> None:
     assert (swept.forfeited, swept.no_shows) == (0, 0)
     assert await world.one("SELECT count(*) FROM registrant WHERE erased_at IS NULL") == 0
     assert [one for one in await world.changes("kind, season, facts") if one[0].startswith("SEASON")] == [
-        ("SEASON_SAVED", 2026, {"closed": True}),
+        ("SEASON_SAVED", 2026, {"was": {"closed": False}, "closed": True}),
         ("SEASON_PURGED", 2026, None),
     ]
 

@@ -40,7 +40,7 @@ async def test_a_socket_its_operations_and_its_end(live: Live) -> None:
         ):
             await client.subscribe(f"{number}{nik}", operation)
             assert [(await client.hear())["type"], (await client.hear())["type"]] == ["next", "complete"]
-        for number, operation in enumerate([f"{{ {name} }}", "{ cases { nodes { id } } }", "{"]):
+        for number, operation in enumerate([f"{{ {name} }}", "{ blocks { nodes { id } } }", "{"]):
             await client.subscribe(f"{number}{name}", operation)
             assert (await client.hear())["type"] == "error"
         await client.socket.close(4321, f"{nik} {name}")
@@ -54,7 +54,7 @@ async def test_a_socket_its_operations_and_its_end(live: Live) -> None:
     assert found == {
         ("pemudik_socket_operations_total", "me"): 1,
         ("pemudik_socket_operations_total", "several"): 1,
-        ("pemudik_socket_operations_total", "cases"): 1,
+        ("pemudik_socket_operations_total", "blocks"): 1,
         ("pemudik_socket_failures_total", "GRAPHQL_VALIDATION_FAILED"): 1,
         ("pemudik_socket_failures_total", "INSUFFICIENT_SCOPE"): 1,
         ("pemudik_socket_failures_total", "GRAPHQL_PARSE_FAILED"): 1,

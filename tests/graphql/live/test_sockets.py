@@ -248,7 +248,7 @@ async def test_a_subscription_is_followed_to_its_end(live: Live) -> None:
         ("subscription ($x: Int!) { ticks(after: $x) { number } }", {}, "BAD_USER_INPUT"),
         ("query A { __typename } query B { __typename }", {}, "OPERATION_NAME_MISSING"),
         ("subscription { admins { number } }", {}, "INSUFFICIENT_SCOPE"),
-        ("{ cases { nodes { id } } }", {}, "INSUFFICIENT_SCOPE"),
+        ("{ blocks { nodes { id } } }", {}, "INSUFFICIENT_SCOPE"),
         ("query ($a: [NIK!]!) { checkNiks(niks: $a) { nik } }", {"a": ["1"] * 1001}, "TOO_MANY_ITEMS"),
         (f"{{ {' '.join(COSTLY)} }}", {}, "TOO_COSTLY"),
     ],

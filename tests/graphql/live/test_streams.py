@@ -118,7 +118,7 @@ async def test_a_stream_is_asked_for_by_its_name(live: Live) -> None:
 async def test_a_subscription_is_no_plain_answer(live: Live, drive: Drive) -> None:
     error = {
         "message": (
-            "A subscription is answered as a stream: send `Accept: text/event-stream`, or use graphql-transport-ws"
+            "Langganan dijawab sebagai aliran: kirim `Accept: text/event-stream`, atau pakai graphql-transport-ws"
         ),
         "extensions": {"code": "NOT_ACCEPTABLE"},
     }

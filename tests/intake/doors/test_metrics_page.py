@@ -182,7 +182,7 @@ async def test_refusals_have_their_codes(api: Api, world: World) -> None:
     before = await scraped(api.http)
     answers = [
         await api.post(CHECK, {"nik": NIK}, organizer="djka"),
-        await api.post("{ cases { nodes { id } } }", organizer="djka"),
+        await api.post("{ blocks { nodes { id } } }", organizer="djka"),
         await api.post("{ nothing }", organizer="djka"),
         await api.post(content=b"[]", organizer="djka", headers={"Content-Type": "application/json"}),
         await api.http.post("/graphql", json={}, headers={"Authorization": f"Bearer {token}x"}),
@@ -200,7 +200,7 @@ async def test_refusals_have_their_codes(api: Api, world: World) -> None:
     }
     assert new == {
         ("/graphql", "checkNik", "429", "TOO_MANY_CHECKS"),
-        ("/graphql", "cases", "403", "INSUFFICIENT_SCOPE"),
+        ("/graphql", "blocks", "403", "INSUFFICIENT_SCOPE"),
         ("/graphql", "-", "400", "GRAPHQL_VALIDATION_FAILED"),
         ("/graphql", "-", "400", "BAD_REQUEST"),
         ("/graphql", "-", "401", "INVALID_TOKEN"),

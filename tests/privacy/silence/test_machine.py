@@ -119,7 +119,9 @@ async def test_bugs(caller: Caller, bug: str) -> None:
     logged = caller.logged()[before:]
     for name, answer in zip(failing, answers, strict=True):
         [error] = answer.json()["errors"]
-        assert (error["extensions"]["code"], error["message"]) == ("INTERNAL_ERROR", "Internal error"), name
+        assert (error["extensions"]["code"], error["message"]) == ("INTERNAL_ERROR", "Terjadi kesalahan di registri"), (
+            name
+        )
         assert error["extensions"]["errorId"] in logged
     assert logged.count("graphql field failed") == len(failing)
     assert logged.count("app/registry/") >= len(failing)

@@ -35,7 +35,7 @@ async def test_refusals(caller: Caller, language: str) -> None:
         ({"reference": one.name * 10}, "INVALID_VALUE"),
         ({"reference": f"{one.name}; DROP"}, "INVALID_VALUE"),
         ({"registeredAt": "2199-01-01T00:00:00Z"}, "INVALID_VALUE"),
-        ({"registeredAt": "2000-01-01T00:00:00Z"}, "REGISTRATION_CLOSED"),
+        ({"registeredAt": "2000-01-01T00:00:00Z"}, "INVALID_VALUE"),
         ({"routeId": one.nik}, "ROUTE_UNKNOWN"),
         ({"routeId": caller.house.routes["full"]}, "QUOTA_FULL"),
         ({"routeId": caller.house.routes["foreign"]}, "NOT_YOURS"),

@@ -233,6 +233,16 @@ def test_a_date_that_does_not_exist_is_refused(text: str) -> None:
     )
 
 
+@pytest.mark.parametrize("text", ["1899-12-31", "31/12/2200", "9999-12-31 23:59"])
+def test_a_year_that_is_out_of_range_is_refused(text: str) -> None:
+    answer = standard.parse_instant(text)
+    assert isinstance(answer, InvalidValue)
+    assert (answer.message(), answer.message("en")) == (
+        "Tahun harus 1900 sampai 2199.",
+        "The year must be 1900 to 2199.",
+    )
+
+
 @pytest.mark.parametrize(
     "text",
     ["", " ", "kemarin", "06/03/24", "20240306", "45357", "45357.5", "2024/03/06", "06 2024 Maret", "2024-03-06 12",
