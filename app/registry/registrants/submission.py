@@ -49,7 +49,8 @@ from app.registry.routes import holders, lap_infants, quota
 from app.registry.routes import route as routes
 from app.registry.routes.quota import Seats
 from app.registry.routes.route import Route
-from app.registry.terms import deadlines, terms, windows
+from app.registry.terms import moments, terms
+from app.registry.terms.moments import Moment
 from app.registry.terms.terms import Terms
 from app.registry.values import nik
 from app.registry.values.flags import WARNINGS
@@ -91,6 +92,16 @@ class Ground:
     blocked_until: dict[bytes, int]
     legs: dict[UUID, Leg] = field(default_factory=dict)
     disputes: list[Dispute] = field(default_factory=list)
+    moments: dict[tuple[str, datetime, bool], Moment] = field(default_factory=dict)
+
+    def moment(self, draft: Draft) -> Moment:
+        """What the terms of the organizer say of the instant of this registration."""
+        key = draft.organizer, draft.registered_at, draft.registered_on_day
+        found = self.moments.get(key)
+        if found is None:
+            at, on_day = draft.registered_at, draft.registered_on_day
+            found = self.moments[key] = moments.judge(self.terms[draft.organizer], at, self.now, on_day=on_day)
+        return found
 
 
 @dataclass(slots=True)
@@ -244,7 +255,7 @@ def _refused(route: Route, held: Held | None, name: str, judged: JudgedSubmissio
     hours = 0 if draft.submission.live else in_force.news_hours
     refused = holders.judge_departed(
         route.departs_at, ground.now, name, registered_at=draft.registered_at, news_hours=hours
-    ) or _refused_by_windows(judged, in_force, ground.now)
+    ) or _refused_by_windows(judged, ground)
     if refused is not None:
         return refused
     if draft.nik_index in ground.blocked_until:
@@ -255,17 +266,14 @@ def _refused(route: Route, held: Held | None, name: str, judged: JudgedSubmissio
     return _refused_by_its_companions(route, name, judged, ground)
 
 
-def _refused_by_windows(judged: JudgedSubmission, in_force: Terms, now: datetime) -> Refusal | None:
+def _refused_by_windows(judged: JudgedSubmission, ground: Ground) -> Refusal | None:
     """None as well if the policy only flags what is outside of every window, or comes late."""
-    draft, policy = judged.draft, in_force.policy
-    on_day = draft.registered_on_day
-    outside = windows.judge(in_force.windows, draft.registered_at, on_day=on_day)
-    late = windows.judge_arrival(in_force.windows, draft.registered_at, now, policy.late_arrival_days, on_day=on_day)
-    if policy.enforce_window:
-        return outside or late
-    if outside is not None:
+    moment = ground.moment(judged.draft)
+    if ground.terms[judged.draft.organizer].policy.enforce_window:
+        return moment.outside or moment.late
+    if moment.outside is not None:
         judged.flag(RegistrantFlag.OUTSIDE_WINDOW)
-    if late is not None:
+    if moment.late is not None:
         judged.flag(RegistrantFlag.ARRIVED_LATE)
     return None
 
@@ -303,8 +311,9 @@ def _leg(route: Route, papers: Motorcycle | None, judged: JudgedSubmission, grou
     outbound = _outbound(route, judged, ground) if route.direction == Direction.BALIK else None
     paired = outbound if returns.pairs(route, outbound, draft.organizer) else None
     if paired is None:
-        deadline, extended = deadlines.settle(draft.registered_at, ground.now, in_force.policy, in_force.windows)
-        judged.warnings.extend([] if extended is None else [extended])
+        moment = ground.moment(draft)
+        deadline = moment.deadline
+        judged.warnings.extend([] if moment.extended is None else [moment.extended])
     else:
         deadline = paired.deadline
     return Leg(

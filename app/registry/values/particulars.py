@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields, replace
+from operator import attrgetter
 from typing import Any, NamedTuple
 
 from app.errors import InvalidValue, refuses
@@ -46,18 +47,19 @@ class Particulars:
 TOLD: dict[str, Told] = {one.name: one.metadata["told"] for one in fields(Particulars)}
 """By the name of the field."""
 NAMES = tuple(TOLD)
+_VALUES = attrgetter(*NAMES)
 COLUMNS = tuple(told.column for told in TOLD.values())
 
 
 def of(one: Particulars) -> dict[str, Any]:
     """The values of `one` alone, if it holds more than its particulars."""
-    return {name: getattr(one, name) for name in NAMES}
+    return dict(zip(NAMES, _VALUES(one), strict=True))
 
 
 @refuses(InvalidValue)
 def judge(one: Particulars) -> Particulars | InvalidValue:
     """The particulars of `one`, tidied, or the first that is refused."""
-    return _judge({name: getattr(one, name) for name in NAMES})
+    return _judge(of(one))
 
 
 @refuses(InvalidValue)
