@@ -30,7 +30,8 @@ def _told(column: str, given: Callable[[str | None], str | InvalidValue | None],
     return field(default=None, metadata={"told": Told(column, given, meaning)})
 
 
-@dataclass(slots=True, kw_only=True)
+# A booking code may tell who somebody is. So neither this class nor one that adds fields shows itself in a text.
+@dataclass(slots=True, kw_only=True, repr=False)
 class Particulars:
     """None: not told."""
 

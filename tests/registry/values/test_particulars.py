@@ -39,6 +39,10 @@ def test_what_is_refused_is_named_as_its_door_names_it() -> None:
     assert by_row.message("id") == by_graphql.message("id") == "Jenis dokumen: KTP, SIM, KK atau KIA."
 
 
+def test_a_booking_code_is_in_no_text_of_it() -> None:
+    assert "BK-1" not in repr(Particulars(reference="BK-1"))
+
+
 def test_a_row_tells_what_its_cells_say() -> None:
     assert particulars.of_row({"kode_booking": "BK-1"}) == Particulars(reference="BK-1")
     assert particulars.of_row({}) == Particulars()
