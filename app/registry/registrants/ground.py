@@ -1,0 +1,68 @@
+"""What the submissions of a batch are judged against: the facts, read once, and what the batch has accepted so far."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from uuid import UUID
+
+from app.db import Session
+from app.registry.registrants import uniqueness
+from app.registry.registrants.booking import Leg
+from app.registry.registrants.cases import Dispute
+from app.registry.registrants.drafts import Draft
+from app.registry.registrants.uniqueness import Held, NikClaim
+from app.registry.routes import quota
+from app.registry.routes import route as routes
+from app.registry.routes.quota import Seats
+from app.registry.routes.route import Route
+from app.registry.terms import moments, terms
+from app.registry.terms.moments import Moment
+from app.registry.terms.terms import Terms
+from app.vault.vault import Vault
+
+
+@dataclass(slots=True, kw_only=True)
+class Ground:
+    """It grows by what the batch accepts."""
+
+    vault: Vault
+    now: datetime
+    routes: dict[UUID, Route]
+    terms: dict[str, Terms]
+    seats: dict[UUID, Seats]
+    held: dict[NikClaim, Held]
+    blocked_until: dict[bytes, int]
+    legs: dict[UUID, Leg] = field(default_factory=dict)
+    disputes: list[Dispute] = field(default_factory=list)
+    moments: dict[tuple[str, datetime, bool], Moment] = field(default_factory=dict)
+
+    def moment(self, draft: Draft) -> Moment:
+        """What the terms of the organizer say of the instant of this registration."""
+        key = draft.organizer, draft.registered_at, draft.registered_on_day
+        found = self.moments.get(key)
+        if found is None:
+            at, on_day = draft.registered_at, draft.registered_on_day
+            found = self.moments[key] = moments.judge(self.terms[draft.organizer], at, self.now, on_day=on_day)
+        return found
+
+
+async def read_ground(session: Session, vault: Vault, drafted: Sequence[Draft], now: datetime) -> Ground:
+    in_force = await terms.in_force(session, {one.organizer for one in drafted})
+    wanted = {one.submission.route_id for one in drafted} | {one.submission.return_route_id for one in drafted}
+    ids = [route_id for route_id in wanted if route_id is not None]
+    known = {route.id: route for route in await routes.by_ids(session, ids, now) if route is not None}
+    # The route rows come first, then the NIKs: every writer locks in this order.
+    seats = await quota.lock(session, known, now)
+    season = next((one.season for one in in_force.values() if one.season is not None), 0)
+    standing = await uniqueness.standing(session, season, {one.nik_index for one in drafted})
+    return Ground(
+        vault=vault,
+        now=now,
+        routes=known,
+        terms=in_force,
+        seats=seats,
+        held=standing.held,
+        blocked_until=standing.blocked_until,
+    )
