@@ -33,7 +33,9 @@ _ERASE_APPLICANT = statement(
     """
     UPDATE registrant SET booked_by_index = NULL, booked_by_nik_sealed = NULL, booked_by_name_sealed = NULL
     WHERE booked_by_index = (SELECT nik_index FROM registrant WHERE id = :id)
-    """
+    RETURNING organizer_code
+    """,
+    str,
 )
 _ERASE = statement(f"UPDATE registrant SET {WIPED} WHERE id = :id AND erased_at IS NULL")
 
@@ -56,13 +58,13 @@ async def erase(session: Session, vault: Vault, caller: Caller, ref: Ref, reason
     # A registrant that cannot be cancelled any more, departed or of a closed season, is erased as it is.
     await lifecycle.step(session, [Step(id=found, to=RegistrantStatus.CANCELLED, caller=caller, reason=given)], now)
     await early_ends.forget_person(session, found)
-    await session.run(_ERASE_APPLICANT, id=found)
+    booked_with = await session.rows(_ERASE_APPLICANT, id=found)
     erased = await session.run(_ERASE, id=found, now=now)
     await jobs.wipe_naming(session, found, now)
     [seen] = await lookup.by_ids(session, vault, caller, [found], everyone=True)
     if seen is None or not erased:
         return seen or NotFound("ref")
-    await idempotency.erase_answers(session, seen.organizer, caller.organizer)
+    await idempotency.erase_answers(session, {seen.organizer, *booked_with}, caller.organizer)
     entry = change_log.Entry(
         kind=ChangeKind.REGISTRANT_ERASED,
         season=seen.season,

@@ -26,10 +26,12 @@ from tests.test_statements import ALL
 from tests.world import NOW
 
 HOT = (
+    "app.changes.log.admin_changes",
     "app.changes.log.feed",
     "app.registry.change_log",
     "app.registry.imports.job_runs",
     "app.registry.niks.access_log",
+    "app.registry.niks.block_list",
     "app.registry.niks.blocks",
     "app.registry.niks.budget",
     "app.registry.niks.check",
@@ -48,6 +50,7 @@ HOT = (
     "app.registry.registrants.returns",
     "app.registry.registrants.uniqueness",
     "app.registry.routes.finding",
+    "app.registry.routes.release_list",
     "app.registry.routes.quota",
     "app.registry.routes.route",
     "app.registry.rows.applying",

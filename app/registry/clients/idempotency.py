@@ -6,6 +6,7 @@ half done. Key and body are stored as keyed digests. The answer is sealed: it ma
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import datetime, timedelta
 from hashlib import sha256
 from typing import NamedTuple
@@ -60,14 +61,16 @@ _KEEP = statement(
     """
 )
 _FORGET = statement("DELETE FROM keyed_request WHERE at <= :until")
-# Those who may read a registrant in full: its organizer, the coordinator of its organizer, and Hubdat, which erases.
+# Those who may read somebody in full: the organizers, the coordinators of the organizers, and Hubdat, which erases.
 _ERASE = statement(
     """
     UPDATE keyed_request SET answer_sealed = NULL
     WHERE client_id IN (
         SELECT c.id FROM client c
-        WHERE c.organizer_code IN (:organizer, :eraser)
-           OR c.organizer_code = (SELECT coordinator_code FROM organizer WHERE code = :organizer)
+        WHERE c.organizer_code = :eraser OR c.organizer_code = ANY(CAST(:organizers AS text[]))
+           OR c.organizer_code IN (
+               SELECT coordinator_code FROM organizer WHERE code = ANY(CAST(:organizers AS text[]))
+           )
     )
     """
 )
@@ -106,9 +109,9 @@ async def keep(session: Session, vault: Vault, request: KeyedRequest, answer: st
     await session.run(_KEEP, **request._asdict(), answer_sealed=vault.seal(answer), now=now)
 
 
-async def erase_answers(session: Session, organizer: str, eraser: str) -> None:
-    """Erase the answers that may name a registrant of `organizer`. That their requests were done stays known."""
-    await session.run(_ERASE, organizer=organizer, eraser=eraser)
+async def erase_answers(session: Session, organizers: Collection[str], eraser: str) -> None:
+    """Erase the answers that may name somebody whom `organizers` know. That their requests were done stays known."""
+    await session.run(_ERASE, organizers=list(organizers), eraser=eraser)
 
 
 async def forget(session: Session, now: datetime) -> int:

@@ -30,6 +30,11 @@ SUBMIT = """mutation ($routeId: ID!, $nik: NIK!) {
     submitRegistrant(input: {nik: $nik, name: "Siti Rahasia", routeId: $routeId, identityDocument: KTP}) {
         ... on Submission { replayed registrant { id nik name status history { to } } }
         ... on Problem { code } } }"""
+BOOKED = """mutation ($routeId: ID!, $nik: NIK!, $by: NIK!) {
+    submitRegistrant(input: {nik: $nik, name: "Budi", routeId: $routeId, identityDocument: KTP,
+                             bookedBy: {nik: $by, name: "Siti Rahasia"}}) {
+        ... on Submission { registrant { name bookedBy { name } } } ... on Problem { code } } }"""
+ERASE = 'mutation ($id: ID!) { eraseRegistrant(ref: {id: $id}, reason: "Diminta") { ... on Registrant { name } } }'
 QUOTA = "SELECT quota FROM route WHERE id = :id"
 
 
@@ -275,10 +280,21 @@ async def test_who_is_erased_stands_in_no_kept_answer(api: Api, world: World) ->
     submitted = (await keyed(api, SUBMIT, given)).json()["data"]["submitRegistrant"]
     others = {"routeId": str(await world.route(organizer="djka"))}
     kept = await keyed(api, RELEASE, others, organizer="djka")
-    erase = 'mutation ($id: ID!) { eraseRegistrant(ref: {id: $id}, reason: "Diminta") { ... on Registrant { name } } }'
-    erased = await keyed(api, erase, {"id": submitted["registrant"]["id"]}, key="erase")
+    erased = await keyed(api, ERASE, {"id": submitted["registrant"]["id"]}, key="erase")
     async with world.unchanged(*TABLES):
         assert error_of(await keyed(api, SUBMIT, given)) == (410, "IDEMPOTENCY_ANSWER_ERASED")
         assert (await keyed(api, RELEASE, others, organizer="djka")).json() == kept.json()
-        again = await keyed(api, erase, {"id": submitted["registrant"]["id"]}, key="erase")
+        again = await keyed(api, ERASE, {"id": submitted["registrant"]["id"]}, key="erase")
     assert again.json() == erased.json()
+
+
+async def test_an_applicant_who_is_erased_stands_in_no_kept_answer(api: Api, world: World) -> None:
+    """Also with the other organizer, where the person registered somebody else."""
+    given = {"routeId": str(await world.route(quota=5)), "nik": nik_of(1)}
+    submitted = (await keyed(api, SUBMIT, given)).json()["data"]["submitRegistrant"]
+    booked = {"routeId": str(await world.route(organizer="djka")), "nik": nik_of(2), "by": nik_of(1)}
+    kept = await keyed(api, BOOKED, booked, organizer="djka")
+    assert kept.json()["data"]["submitRegistrant"]["registrant"]["bookedBy"] == {"name": "Siti Rahasia"}
+    await api.data(ERASE, {"id": submitted["registrant"]["id"]})
+    again = await keyed(api, BOOKED, booked, organizer="djka")
+    assert error_of(again) == (410, "IDEMPOTENCY_ANSWER_ERASED")
