@@ -6,7 +6,7 @@ mutation that failed: its repeat is judged anew. `app.registry.clients.idempoten
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from typing import Any
@@ -67,12 +67,12 @@ def keyed(
             "Permintaan dengan Idempotency-Key memuat tepat satu mutasi.",
             "A request with an Idempotency-Key holds exactly one mutation.",
         )
-    return repeats.keyed(process.vault, client_id, given.decode("latin-1"), digested(request))
+    return repeats.keyed(process.vault, client_id, given.decode("latin-1"), digested(found, request.query))
 
 
-def digested(request: OperationRequest) -> bytes:
+def digested(found: FoundOperation, query: str) -> bytes:
     """Equal for requests that ask for the same, however they are written: each form has a boundary of its own."""
-    parts = [request.query, request.operation_name, request.variables]
+    parts = [query, found.operation_name, found.variables]
     return orjson.dumps(parts, default=_digest_of, option=orjson.OPT_SORT_KEYS | orjson.OPT_PASSTHROUGH_DATACLASS)
 
 
@@ -100,6 +100,8 @@ class Repeats:
                 raise repeats.refused(reason) from None
             except _Failed as failed:
                 return failed.content
+            except DBAPIError as error:
+                return _failed([GraphQLError("", original_error=error)], asked.language).content
 
     async def _done(self, session: Session, asked: Asked, request: KeyedRequest) -> Content:
         now, vault = clock.now(), self._process.vault
@@ -124,10 +126,13 @@ def _content_of(result: ExecutionResult, language: Language) -> Content:
         raised = cause(error)
         if isinstance(raised, (Unavailable, DBAPIError)):
             raise raised
-    told = shown(result.errors, language)
     if not all(map(_leaves_the_mutation_done, result.errors)):
-        raise _Failed({"data": None, "errors": told})
-    return {"data": result.data, "errors": told}
+        raise _failed(result.errors, language)
+    return {"data": result.data, "errors": shown(result.errors, language)}
+
+
+def _failed(errors: Sequence[GraphQLError], language: Language) -> _Failed:
+    return _Failed({"data": None, "errors": shown(errors, language)})
 
 
 def _leaves_the_mutation_done(error: GraphQLError) -> bool:

@@ -13,6 +13,7 @@ import pytest
 from app.errors import Raced, Unavailable
 from app.models.enums import ImportMode
 from app.registry.routes import quota_releases
+from app.sql import statement
 from tests.graphql.conftest import Api
 from tests.graphql.topics import test_imports as imports
 from tests.intake.lists import imported, row
@@ -161,6 +162,29 @@ async def test_what_failed_keeps_no_key(api: Api, world: World, monkeypatch: pyt
     monkeypatch.undo()
     monkeypatch.setattr("app.clock.now", lambda: NOW)
     assert (await keyed(api, RELEASE, route)).json()["data"]["releaseQuota"]["quota"] == 5
+
+
+async def test_what_the_database_refuses_is_answered_like_any_failure(
+    api: Api, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The client reads an error of GraphQL with an id, also where all of the request was one transaction."""
+    route = {"routeId": str(await world.route())}
+    divided = statement("SELECT 1 / 0", int)
+    monkeypatch.setattr(quota_releases, "release", lambda session, *_: session.one(divided))
+    await api.token()
+    async with world.unchanged(*TABLES):
+        for accept in ("application/json", "text/event-stream"):
+            answer = await keyed(api, RELEASE, route, accept=accept)
+            assert (answer.status_code, "INTERNAL_ERROR" in answer.text) == (200, True)
+            assert "division" not in answer.text
+
+
+async def test_variables_that_nobody_declared_do_not_count(api: Api, world: World) -> None:
+    route = {"routeId": str(await world.route())}
+    nested = json.loads("[" * 300 + "]" * 300)
+    first = await keyed(api, RELEASE, {**route, "unused": nested})
+    assert first.json()["data"]["releaseQuota"]["quota"] == 5
+    assert (await keyed(api, RELEASE, route)).json() == first.json()
 
 
 async def test_a_lost_race_runs_all_of_it_again(api: Api, world: World, monkeypatch: pytest.MonkeyPatch) -> None:
