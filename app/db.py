@@ -12,7 +12,7 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager, suppress
 from functools import cache
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 
 import asyncpg
 from sqlalchemy import CursorResult, TextClause, event, text
@@ -85,6 +85,12 @@ REMEMBERED_FOR_SECONDS = 10.0
 """So long a server is not ready after its database could not write. The next write tries again."""
 
 Result = TypeVar("Result")
+
+
+class Attempt(Protocol):
+    """How work that writes gets its transaction: `Database.attempt`, or another transaction that is open already."""
+
+    async def __call__(self, work: Callable[[Session], Awaitable[Result]], /) -> Result: ...
 
 
 class Session(AsyncSession, sql.Session):

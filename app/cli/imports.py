@@ -252,7 +252,7 @@ def run_cancelling(job_id: UUID, *, even_though: bool) -> tuple[Job, int]:
         async with database.transaction() as session:
             everyone = await organizers.all_of(session, await seasons.latest(session))
         anybody = Caller(None, HUBDAT, frozenset(one.code for one in everyone))
-        job = accepted(await absentees.cancel(database, anybody, job_id, clock.now(), even_though=even_though))
+        job = accepted(await absentees.cancel(database.attempt, anybody, job_id, clock.now(), even_though=even_though))
         async with database.transaction() as session:
             return job, await absentees.cancelled(session, job.id)
 

@@ -25,6 +25,7 @@ from app.config import Settings
 from app.errors import Language, Refusal, RefusalError, Unavailable
 from app.language import language_of
 from app.registry.caller import Caller
+from app.registry.values import calendar
 from app.server import json_texts
 from app.server.json_texts import MOST_SEPARATORS, NotJson, TooManyValues
 
@@ -118,10 +119,7 @@ def value(given: Mapping[str, str], name: str, read: Callable[[str], Value]) -> 
 
 def instant(text: str) -> datetime:
     """Of a query string, with its zone. The `+` of a zone may have become a blank. Raises `ValueError`."""
-    found = datetime.fromisoformat(text.replace(" ", "+"))
-    if found.tzinfo is None:
-        raise ValueError(text)
-    return found
+    return calendar.instant(text.replace(" ", "+"))
 
 
 def media_type(request: Request, *accepted: str) -> str:

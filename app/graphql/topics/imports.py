@@ -300,7 +300,7 @@ async def cancel_missing(
 ) -> ImportJob:
     context = info.context
     cancelled = await absentees.cancel(
-        context.process.database, context.caller, identifier(job_id), context.now, even_though=even_though
+        context.attempt, context.caller, identifier(job_id), context.now, even_though=even_though
     )
     return _shown(cancelled, context)
 

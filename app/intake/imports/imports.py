@@ -68,7 +68,7 @@ def routes(process: Process, bearer: Bearer, settings: Settings) -> list[Route]:
         http.only(given, {"evenThough"})
         even_though = http.value(given, "evenThough", lambda text: BOOLEANS[text.lower()]) or False
         cancelled = await absentees.cancel(
-            process.database, asked.caller, named(asked.request), asked.now, even_though=even_though
+            process.database.attempt, asked.caller, named(asked.request), asked.now, even_though=even_though
         )
         if isinstance(cancelled, Refusal):
             raise RefusalError(cancelled)

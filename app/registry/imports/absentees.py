@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from app.clock import start_of_wib_day
-from app.db import Database, Session
+from app.db import Attempt, Session
 from app.errors import InvalidValue, NotFound, Raced, Refusal, refuses
 from app.models.enums import ImportMode, ImportState, RegistrantStatus
 from app.models.registrant import HOLDS_NIK, IS_YET_TO_DEPART
@@ -128,14 +128,13 @@ async def cancelled(session: Session, job_id: UUID) -> int:
 
 @refuses(NotFound, InvalidValue)
 async def cancel(
-    database: Database, caller: Caller, job_id: UUID, now: datetime, *, even_though: bool = False
+    attempt: Attempt, caller: Caller, job_id: UUID, now: datetime, *, even_though: bool = False
 ) -> Job | Refusal:
     """Cancel the absentees of a finished snapshot who are still as they were found. Again changes nothing.
 
     Whoever stands in a part of the file that could not be read looks absent: then the caller has to insist.
     """
-    async with database.transaction() as session:
-        job = await jobs.get(session, caller, job_id)
+    job = await attempt(lambda session: jobs.get(session, caller, job_id))
     if isinstance(job, NotFound):
         return job
     refused = _not_to_be_cancelled(job) or (None if even_though else _unread(job))
@@ -143,7 +142,7 @@ async def cancel(
         return refused
     after: UUID | None = BEFORE_ALL
     while after is not None:
-        after = await _cancel_next(database, caller, job, after, now)
+        after = await _cancel_next(attempt, caller, job.id, after, now)
     return job
 
 
@@ -177,8 +176,8 @@ def _unread(job: Job) -> InvalidValue | None:
     )
 
 
-async def _cancel_next(database: Database, caller: Caller, job: Job, after: UUID, now: datetime) -> UUID | None:
-    return await database.attempt(lambda session: _cancel_some(session, caller, job.id, after, now))
+async def _cancel_next(attempt: Attempt, caller: Caller, job_id: UUID, after: UUID, now: datetime) -> UUID | None:
+    return await attempt(lambda session: _cancel_some(session, caller, job_id, after, now))
 
 
 async def _cancel_some(session: Session, caller: Caller, job_id: UUID, after: UUID, now: datetime) -> UUID | None:

@@ -262,7 +262,7 @@ async def test_a_file_is_taken_once(api: Api, world: World) -> None:
 
 
 async def test_who_is_missing_is_cancelled_once(api: Api, world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    """It works in transactions of its own; whoever comes back with the key learns what was found then."""
+    """Whoever comes back with the key learns what was found then."""
     await world.route()
     await imported(world, HUBDAT, [row(1), row(2)])
     monkeypatch.setattr("app.clock.now", lambda: NOW + timedelta(minutes=1))
@@ -273,6 +273,16 @@ async def test_who_is_missing_is_cancelled_once(api: Api, world: World, monkeypa
     assert await world.one("SELECT count(*) FROM registrant WHERE status = 'CANCELLED'") == 1
     async with world.unchanged(*TABLES):
         assert (await keyed(api, query, {"id": str(job.id)})).json() == first.json()
+
+
+async def test_many_who_cancel_at_once_do_not_wait_for_each_others_connections(api: Api, world: World) -> None:
+    await world.route()
+    job = await imported(world, HUBDAT, [row(1)], mode=ImportMode.SNAPSHOT)
+    query = f'mutation {{ cancelMissing(jobId: "{job.id}") {{ missing }} }}'
+    await api.token()
+    async with patience():
+        answers = await asyncio.gather(*(keyed(api, query, key=f"k{number}") for number in range(20)))
+    assert [answer.json() for answer in answers] == [{"data": {"cancelMissing": {"missing": 0}}}] * 20
 
 
 async def test_a_stream_of_one_answer_holds_it_too(api: Api, world: World) -> None:

@@ -388,6 +388,8 @@ async def test_a_row_reports_what_differs_or_applies_it(api: Doors, world: World
     [
         "changes=CHANGE",
         "changes=APPLY&asOf=today",
+        "changes=APPLY&asOf=0001-01-01T00:00:00%2B14:00",
+        "changes=APPLY&asOf=9999-12-31T23:59:59-14:00",
         "asOf=2026-03-02T08:00:00Z",
         "changes=APPLY&asOf=2027-01-01T00:00:00Z",
     ],

@@ -156,6 +156,7 @@ async def test_a_file_applies_by_the_query_string(api: Api, world: World) -> Non
     [
         ("changes=all", "changes"),
         ("changes=apply&asOf=2026-03-02T08:00:00", "asOf"),
+        ("changes=apply&asOf=0001-01-01T00:00:00%2B14:00", "asOf"),
         ("changes=apply&evenThough=ya", "evenThough"),
         ("dryrun=true", None),
         ("dryRun=ya", "dryRun"),

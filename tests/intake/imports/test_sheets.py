@@ -82,7 +82,7 @@ async def test_whoever_stands_on_the_second_sheet_is_not_missing(world: World, m
     content = workbook(A=bus(row(1)), B=bus(row(2)))
     job = await taken(world, content, ImportMode.SNAPSHOT)
     assert (job.results, job.missing, job.unread_rows) == ({"UNCHANGED": 2}, 1, 0)
-    done = await absentees.cancel(world.database, HUBDAT, job.id, NOW)
+    done = await absentees.cancel(world.database.attempt, HUBDAT, job.id, NOW)
     assert isinstance(done, Job)
     assert await world.run("SELECT status, count(*) FROM registrant GROUP BY 1 ORDER BY 1") == [
         ("CANCELLED", 1),
@@ -110,7 +110,7 @@ async def test_what_could_not_be_read_is_named_and_cancels_nobody_unasked(
     named = [] if rows else [UnreadSheet("Bus Pak Budi", 2)]
     assert (job.missing, job.unread_sheets, job.unread_rows) == (2, named, rows)
     async with world.unchanged():
-        refused = await absentees.cancel(world.database, HUBDAT, job.id, NOW)
+        refused = await absentees.cancel(world.database.attempt, HUBDAT, job.id, NOW)
         assert isinstance(refused, InvalidValue)
         assert (refused.field, "tidak terbaca" in refused.message()) == ("evenThough", True)
         answer = await api.send(f"/import/{job.id}/cancel-missing", b"", method="POST")

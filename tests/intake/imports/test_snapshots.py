@@ -137,7 +137,7 @@ async def test_a_failed_snapshot_tells_of_nobody(world: World, travellers: dict[
 
 
 async def cancel(world: World, job_id: UUID, caller: Caller = HUBDAT) -> Job | Refusal:
-    return await absentees.cancel(world.database, caller, job_id, LATER)
+    return await absentees.cancel(world.database.attempt, caller, job_id, LATER)
 
 
 async def cancelled(world: World, job: Job) -> int:
