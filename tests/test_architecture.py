@@ -156,8 +156,8 @@ def test_a_mutation_writes_in_the_transaction_of_its_request() -> None:
     """Else its `Idempotency-Key` would not hold: `Context` says in which transaction."""
     past_it = [file for file in FILES if re.search(r"process\.(database|submissions|pushes)\b", file.read_text())]
     topics = [name for name in named(past_it) if name.startswith("graphql/topics/")]
-    # Checks and the feed only read. `cancelMissing` has a transaction for each part, and again changes nothing.
-    assert topics == ["graphql/topics/changes.py", "graphql/topics/imports.py", "graphql/topics/niks.py"]
+    # Checks and the feed only read.
+    assert topics == ["graphql/topics/changes.py", "graphql/topics/niks.py"]
 
 
 def test_only_config_reads_the_environment() -> None:
