@@ -120,6 +120,8 @@ _UPDATE = statement(
     f"""
     UPDATE registrant r SET status = step.status, verified_at = step.verified_at, posko = step.posko,
         departed_at = step.departed_at, late = step.late, healthy = step.healthy, handed_over_at = step.handed_over_at,
+        first_verify_by = CASE WHEN r.verify_by <> step.verify_by THEN coalesce(r.first_verify_by, r.verify_by)
+                               ELSE r.first_verify_by END,
         verify_by = step.verify_by, reopened_at = step.reopened_at, flags = string_to_array(step.flags, ','),
         -- `verify_by` may have become later than an instant of its own.
         forfeits_at = CASE WHEN r.forfeits_at > step.verify_by THEN r.forfeits_at END
@@ -177,7 +179,7 @@ async def move(session: Session, vault: Vault, moves: Sequence[Move], now: datet
     verdicts: list[View | Refusal] = []
     for one in steps:
         verdict = next(taken) if isinstance(one, Step) else one
-        verdicts.append(verdict if isinstance(verdict, Refusal) else _view(verdict, vault, caller))
+        verdicts.append(verdict if isinstance(verdict, Refusal) else seen(verdict, vault, caller))
     return verdicts
 
 
@@ -340,9 +342,11 @@ def _written(state: State) -> _Written:
     )
 
 
-def _view(state: State, vault: Vault, caller: Caller) -> View:
-    seen = view.from_row(state.row, vault, caller)
-    seen.status, seen.verified_at, seen.departed_at = state.status, state.verified_at, state.departed_at
-    seen.late, seen.healthy, seen.handed_over_at = state.late, state.healthy, state.handed_over_at
-    seen.flags = list(state.flags)
-    return seen
+def seen(state: State, vault: Vault, caller: Caller) -> View:
+    """A registrant as the steps of this transaction leave it."""
+    one = view.from_row(state.row, vault, caller)
+    one.status, one.verified_at, one.departed_at = state.status, state.verified_at, state.departed_at
+    one.late, one.healthy, one.handed_over_at = state.late, state.healthy, state.handed_over_at
+    one.verify_by, one.forfeits_at = state.verify_by, state.forfeits_at
+    one.flags = list(state.flags)
+    return one

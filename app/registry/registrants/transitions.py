@@ -285,14 +285,37 @@ def is_left_behind(state: State, now: datetime) -> bool:
 
 
 def go_back(one: Step, state: State, now: datetime) -> None:
-    """Take `state` back to the status `one.to`, which nothing else leads to. Whoever has to be verified has a day."""
+    """Take `state` back to the status `one.to`, which nothing else leads to. Whoever has to be verified has a day, with
+    the whole trip. The leg of a trip that is verified is verified at once.
+    """
     entry = _told(one, state)
-    if one.to == S.REGISTERED and state.verify_by is not None and state.verify_by < now + LEFT_ALONE:
-        before, state.verify_by = state.verify_by, now + LEFT_ALONE
-        times = {"verify_by_before": before.isoformat(), "verify_by": state.verify_by.isoformat()}
-        entry = replace(entry, facts=dict(times))
-    state.entries.append(entry)
     state.status, state.reopened_at = one.to, now
+    if one.to != S.REGISTERED:
+        state.entries.append(entry)
+    elif _trip_is_verified(state):
+        state.entries.append(entry)
+        _apply(replace(one, to=S.VERIFIED), state, now)
+    else:
+        state.entries.append(replace(entry, facts=_given_a_day(state, now)))
+        _prolong_other_legs(one, state, now)
+
+
+def _prolong_other_legs(one: Step, state: State, now: datetime) -> None:
+    """The legs of a trip have one deadline."""
+    for leg in state.other_legs:
+        times = _given_a_day(leg, now) if leg.status == S.REGISTERED else None
+        if times is not None:
+            told = _told(replace(one, to=S.REGISTERED), leg)
+            leg.entries.append(replace(told, kind=ChangeKind.DEADLINE_PROLONGED, facts=times))
+
+
+def _given_a_day(state: State, now: datetime) -> dict[str, object] | None:
+    """The deadline before and after. None: it was late enough."""
+    before = state.verify_by
+    if before is None or before >= now + LEFT_ALONE:
+        return None
+    state.verify_by = now + LEFT_ALONE
+    return {"verify_by_before": before.isoformat(), "verify_by": state.verify_by.isoformat()}
 
 
 def _asked_for(status: RegistrantStatus) -> tuple[str, ...]:

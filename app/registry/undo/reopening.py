@@ -36,7 +36,7 @@ from app.models.registrant import SEAT_HOLDERS, YET_TO_DEPART
 from app.registry.caller import Caller
 from app.registry.niks import blocks
 from app.registry.niks.blocks import Blocked
-from app.registry.registrants import lifecycle, lookup, transitions, uniqueness, view
+from app.registry.registrants import lifecycle, lookup, transitions, uniqueness
 from app.registry.registrants.lookup import Ref
 from app.registry.registrants.transitions import State, Step
 from app.registry.registrants.uniqueness import NikClaim
@@ -93,7 +93,7 @@ async def reopen(
     ids = sorted({one for one in found if isinstance(one, UUID)})
     ground = await _ground(session, caller, ids, now)
     refused = await _reopen(session, caller, ids, given, ground, dry_run=dry_run)
-    views = {one: _view(ground.states[one], vault, caller) for one in ids}
+    views = {one: lifecycle.seen(ground.states[one], vault, caller) for one in ids}
     return [refused.get(one) or views[one] if isinstance(one, UUID) else one for one in found]
 
 
@@ -115,12 +115,6 @@ async def _reopen(
         lifted = {block.id: block for end in reopened for block in _came_from(end, ground)}
         await blocks.lift_all(session, caller, list(lifted.values()), reason, ground.now)
     return refused
-
-
-def _view(state: State, vault: Vault, caller: Caller) -> View:
-    seen = view.from_row(state.row, vault, caller)
-    seen.status, seen.verify_by = state.status, state.verify_by
-    return seen
 
 
 async def _ground(session: Session, caller: Caller, ids: Sequence[UUID], now: datetime) -> Ground:
@@ -162,7 +156,8 @@ def _to_reopen(one: UUID, ground: Ground) -> list[End] | Refusal:
         return SeasonClosed("ref", season=state.row.season)
     if state.status in YET_TO_DEPART:
         return []
-    legs = ends.together(one, ground.trips[one])
+    # A leg that was erased stays as it is: nobody knows whose it was.
+    legs = [leg for leg in ends.together(one, ground.trips[one]) if ground.states[leg.id].row.nik_index is not None]
     if ends.goes_back_to(legs[0]) is None:
         return TransitionNotAllowed("ref", status=state.status, to=RegistrantStatus.VERIFIED, allowed=())
     return _judge(legs, ground) or legs

@@ -12,6 +12,7 @@ import pytest
 from app.changes.log import feed
 from app.errors import Refusal
 from app.models.enums import RegistrantStatus
+from app.registry import erasure
 from app.registry.niks import blocks
 from app.registry.registrants.lookup import Ref
 from app.registry.registrants.submission import Motorcycle
@@ -176,6 +177,70 @@ async def test_legs_return_together_or_not_at_all(world: World) -> None:
     await world.registered(someone(HUBDAT, world.routes["Solo - Jakarta"], 2), NOW)
     assert (await refused(world, home.id)).code == "QUOTA_FULL"
     assert await world.status(home.id) == "CANCELLED"
+
+
+async def trip(world: World, **changes: Any) -> tuple[UUID, UUID]:
+    """Both ways of one person."""
+    await world.way_back(**changes)
+    both = someone(HUBDAT, await world.route(), return_route_id=world.routes["Solo - Jakarta"])
+    accepted = await world.accepted(both)
+    assert accepted.return_view is not None
+    return accepted.view.id, accepted.return_view.id
+
+
+async def erased(world: World, one: UUID) -> None:
+    await world.database.attempt(
+        lambda session: erasure.erase(session, world.vault, HUBDAT, Ref(id=one), "Permintaan pemudik", NOW)
+    )
+
+
+async def test_an_outbound_that_was_erased_does_not_return_with_its_return(world: World) -> None:
+    home, way_back = await trip(world)
+    await erased(world, home)
+    assert (await refused(world, way_back)).code == "RETURN_WITHOUT_OUTBOUND"
+    assert [await world.status(one) for one in (home, way_back)] == ["CANCELLED", "CANCELLED"]
+
+
+async def test_a_return_that_was_erased_does_not_return_with_its_outbound(world: World) -> None:
+    home, way_back = await trip(world)
+    await world.moved(home, S.CANCELLED)
+    await erased(world, way_back)
+    assert (await back(world, home)).status == "REGISTERED"
+    assert await world.status(way_back) == "CANCELLED"
+    assert (await world.taken(), await world.taken("Solo - Jakarta")) == (1, 0)
+    await counted(world)
+
+
+async def test_a_leg_of_a_verified_trip_is_verified_as_it_returns(world: World) -> None:
+    """A trip is verified once."""
+    home, way_back = await trip(world)
+    await world.moved(way_back, S.CANCELLED)
+    await world.moved(home, S.VERIFIED)
+    seen = await back(world, way_back, NOW + DAY)
+    assert (seen.status, seen.verified_at) == ("VERIFIED", NOW + DAY)
+    steps = [(before, after) for kind, before, after, *_ in await world.changes() if kind == "REGISTRANT_MOVED"]
+    assert steps[-2:] == [("CANCELLED", "REGISTERED"), ("REGISTERED", "VERIFIED")]
+    await counted(world)
+
+
+async def test_the_legs_of_a_trip_have_one_deadline_when_one_returns(world: World) -> None:
+    """Else the outbound is forfeited within the day, and takes along the leg that was reopened."""
+    home, way_back = await trip(world)
+    await world.moved(way_back, S.CANCELLED)
+    before = await world.find(home)
+    assert before is not None
+    assert before.verify_by is not None
+    now = before.verify_by - timedelta(hours=2)
+    assert (await back(world, way_back, now)).verify_by == now + DAY
+    other = await world.find(home)
+    assert other is not None
+    assert (other.status, other.verify_by, other.forfeits_at) == ("REGISTERED", now + DAY, now + DAY)
+    told = "kind, registrant_id, facts ->> 'verify_by'"
+    assert ("DEADLINE_PROLONGED", home, (now + DAY).isoformat()) in await world.changes(told)
+    await counted(world)
+    assert (await world.sweep(now + DAY)).forfeited == 0
+    assert (await world.sweep(now + DAY + timedelta(seconds=1))).forfeited == 2
+    await counted(world)
 
 
 async def test_the_seat_must_be_free(world: World) -> None:
