@@ -15,6 +15,7 @@ from app.errors import DestinationMismatch, Raced, ReturnCityMismatch, refuses
 from app.models.enums import Direction
 from app.models.registrant import HOLDS_NIK
 from app.registry.registrants import view
+from app.registry.registrants.transitions import Locked
 from app.registry.registrants.uniqueness import Held
 from app.registry.registrants.view import Stored
 from app.registry.routes.route import Route
@@ -70,7 +71,7 @@ async def lock(session: Session, ids: Collection[UUID]) -> dict[UUID, Seated]:
 
 @refuses(ReturnCityMismatch, DestinationMismatch)
 def judge_pair(
-    row: Seated, route: Route, other: Seated | Held, other_route: Route, field: str
+    row: Seated | Locked, route: Route, other: Seated | Locked | Held, other_route: Route, field: str
 ) -> ReturnCityMismatch | DestinationMismatch | None:
     """Whether `row` on `route` and `other` of the same person on `other_route` fit into one trip."""
     if row.direction == other.direction:

@@ -107,6 +107,7 @@ _LOCK = statement(
            {policy.in_force("block_seasons", "r.organizer_code")} AS block_seasons,
            {policy.in_force("no_show_after_minutes", "r.organizer_code")} AS no_show_after_minutes,
            {policy.in_force("refuse_early_verification", "r.organizer_code")} AS refuse_early_verification,
+           {policy.in_force("return_requires_outbound", "r.organizer_code")} AS return_requires_outbound,
            {_NEWS_HOURS} AS news_hours
     FROM {view.FROM} JOIN season ON season.year = r.season {policy.join("r.season", "r.organizer_code")}
     CROSS JOIN LATERAL (SELECT {news.sql_heard_by("coalesce(r.forfeits_at, r.verify_by)", _NEWS_HOURS)} AS at) heard

@@ -93,6 +93,7 @@ class Locked(Stored):
     block_seasons: int
     no_show_after_minutes: int
     refuse_early_verification: bool
+    return_requires_outbound: bool
     news_hours: int
 
 
@@ -170,7 +171,7 @@ def take(one: Step, states: Mapping[UUID, State], now: datetime, *, through: boo
         return NotFound("ref")
     if one.to == state.status:
         return Taken(state, moved=False)
-    if one.caller is None and one.to == S.FORFEITED and _trip_is_verified(state):
+    if one.caller is None and one.to == S.FORFEITED and trip_is_verified(state):
         # Its other leg was verified before trips were verified at once.
         one = replace(one, to=S.VERIFIED)
     steps = [replace(one, to=to) for to in (way(state.status, one.to) if through else ()) or (one.to,)]
@@ -182,7 +183,7 @@ def take(one: Step, states: Mapping[UUID, State], now: datetime, *, through: boo
         if each.to == S.VERIFIED:
             along = _verify(each, state, now)
         else:
-            _apply(each, state, now)
+            apply(each, state, now)
     if one.to in ENDS:
         _end_return(one, state, now)
     return Taken(state, moved=True, along=along)
@@ -206,7 +207,7 @@ def _judge(one: Step, state: State, now: datetime) -> Refusal | None:
         return SeasonClosed("ref", season=state.row.season)
     if one.to == S.VERIFIED and (refused := _refuses_verification(one, state, now)) is not None:
         return refused
-    if not _may_follow(one, state) or (one.to == S.FORFEITED and _trip_is_verified(state)):
+    if not _may_follow(one, state) or (one.to == S.FORFEITED and trip_is_verified(state)):
         return TransitionNotAllowed("ref", status=state.status, to=one.to, allowed=_asked_for(state.status))
     if one.to == S.DEPARTED:
         return _refuses_departure(one, state, now)
@@ -220,7 +221,7 @@ def _may_follow(one: Step, state: State) -> bool:
 
 
 def _refuses_verification(one: Step, state: State, now: datetime) -> Refusal | None:
-    if state.status not in {S.REGISTERED, S.FORFEITED} or _trip_is_verified(state):
+    if state.status not in {S.REGISTERED, S.FORFEITED} or trip_is_verified(state):
         return None
     at = _verified_at(one, state, now)
     if not state.row.registered_at <= at <= now + CLOCKS_DIFFER_BY and one.verified is not None:
@@ -262,7 +263,7 @@ def _period_opens_at(state: State) -> datetime | None:
     return None if period is None else period.opens_at
 
 
-def _trip_is_verified(state: State) -> bool:
+def trip_is_verified(state: State) -> bool:
     return any(one.is_verified for one in state.other_legs)
 
 
@@ -270,7 +271,7 @@ def _refuses_claim(one: Step, state: State, now: datetime) -> TransitionNotAllow
     """The registry itself forfeits and marks no-shows. A row that says so is accepted only when that is due."""
     forfeits_at = _home(state).forfeits_at
     is_due = {
-        S.FORFEITED: forfeits_at is not None and forfeits_at < now and not _trip_is_verified(state),
+        S.FORFEITED: forfeits_at is not None and forfeits_at < now and not trip_is_verified(state),
         S.NO_SHOW: is_left_behind(state, now),
     }
     if is_due.get(one.to, True):
@@ -282,40 +283,6 @@ def is_left_behind(state: State, now: datetime) -> bool:
     """Whether the route has left, its grace is over, and the person was not reopened within a day."""
     alone = state.reopened_at is not None and now < state.reopened_at + LEFT_ALONE
     return not alone and report_time.has_left(state.row.departs_at, state.row.no_show_after_minutes, now)
-
-
-def go_back(one: Step, state: State, now: datetime) -> None:
-    """Take `state` back to the status `one.to`, which nothing else leads to. Whoever has to be verified has a day, with
-    the whole trip. The leg of a trip that is verified is verified at once.
-    """
-    entry = _told(one, state)
-    state.status, state.reopened_at = one.to, now
-    if one.to != S.REGISTERED:
-        state.entries.append(entry)
-    elif _trip_is_verified(state):
-        state.entries.append(entry)
-        _apply(replace(one, to=S.VERIFIED), state, now)
-    else:
-        state.entries.append(replace(entry, facts=_given_a_day(state, now)))
-        _prolong_other_legs(one, state, now)
-
-
-def _prolong_other_legs(one: Step, state: State, now: datetime) -> None:
-    """The legs of a trip have one deadline."""
-    for leg in state.other_legs:
-        times = _given_a_day(leg, now) if leg.status == S.REGISTERED else None
-        if times is not None:
-            told = _told(replace(one, to=S.REGISTERED), leg)
-            leg.entries.append(replace(told, kind=ChangeKind.DEADLINE_PROLONGED, facts=times))
-
-
-def _given_a_day(state: State, now: datetime) -> dict[str, object] | None:
-    """The deadline before and after. None: it was late enough."""
-    before = state.verify_by
-    if before is None or before >= now + LEFT_ALONE:
-        return None
-    state.verify_by = now + LEFT_ALONE
-    return {"verify_by_before": before.isoformat(), "verify_by": state.verify_by.isoformat()}
 
 
 def _asked_for(status: RegistrantStatus) -> tuple[str, ...]:
@@ -352,18 +319,20 @@ def _is_not_handed_over(state: State) -> bool:
     return state.row.service == Service.MOTORCYCLE and state.handed_over_at is None
 
 
-def _apply(one: Step, state: State, now: datetime) -> None:
+def apply(one: Step, state: State, now: datetime) -> None:
     at = _departed_at(state, now) if one.reported else one.at or now
     if one.to == S.DEPARTED and _is_not_handed_over(state):
         state.handed_over_at = at
-        told = replace(_told(one, state), kind=ChangeKind.MOTORCYCLE_HANDED_OVER, from_status=None, to_status=None)
-        state.entries.append(told)
+        handed_over = replace(
+            told(one, state), kind=ChangeKind.MOTORCYCLE_HANDED_OVER, from_status=None, to_status=None
+        )
+        state.entries.append(handed_over)
     if one.to == S.VERIFIED:
         state.verified_at, state.posko = _verified_at(one, state, now), one.posko
     if one.to == S.DEPARTED:
         state.departed_at, state.healthy = at, True
         state.late = state.status == S.NO_SHOW or report_time.is_late(at, state.row.departs_at)
-    state.entries.append(_told(one, state))
+    state.entries.append(told(one, state))
     state.status = one.to
 
 
@@ -378,7 +347,7 @@ def _flags_of_verification(one: Step, state: State, now: datetime) -> list[str]:
     opens_at, verify_by = _period_opens_at(state), _home(state).verify_by
     if opens_at is not None and at < opens_at:
         return [RegistrantFlag.VERIFIED_EARLY]
-    if verify_by is None or at <= verify_by or _trip_is_verified(state):
+    if verify_by is None or at <= verify_by or trip_is_verified(state):
         return []
     # Without a time, a list that comes while we wait for it tells of the time before.
     is_news = one.reported and one.verified is None and now <= news.heard_by(verify_by, state.row.news_hours)
@@ -390,7 +359,7 @@ def _verify(one: Step, state: State, now: datetime) -> tuple[State, ...]:
     along = tuple(leg for leg in state.other_legs if leg.status == S.REGISTERED)
     flags = _flags_of_verification(one, state, now)
     for leg in (state, *along):
-        _apply(one, leg, now)
+        apply(one, leg, now)
         leg.flags += flags
     return along
 
@@ -399,10 +368,10 @@ def _end_return(one: Step, state: State, now: datetime) -> None:
     for leg in state.other_legs:
         if leg.row.outbound_id == state.row.id and leg.status in YET_TO_DEPART:
             ending = Step(id=leg.row.id, to=one.to, caller=one.caller, reason=ENDED_WITH_OUTBOUND)
-            _apply(ending, leg, now)
+            apply(ending, leg, now)
 
 
-def _told(one: Step, state: State) -> change_log.Entry:
+def told(one: Step, state: State) -> change_log.Entry:
     return change_log.Entry(
         kind=ChangeKind.REGISTRANT_MOVED,
         season=state.row.season,

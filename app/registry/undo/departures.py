@@ -16,6 +16,7 @@ from app.models.registrant import IS_NO_SHOW
 from app.registry.registrants import lifecycle, transitions
 from app.registry.registrants.transitions import Step
 from app.registry.routes import quota
+from app.registry.undo import steps_back
 from app.registry.undo.ends import LAST_STEP
 from app.sql import statement
 
@@ -61,6 +62,6 @@ async def take_back(session: Session, now: datetime) -> int:
         state = states[one]
         if state.status == RegistrantStatus.NO_SHOW and not transitions.is_left_behind(state, now):
             step = Step(id=one, to=RegistrantStatus.VERIFIED, reason=REASON)
-            transitions.go_back(step, state, now)
+            steps_back.go_back(step, state, now)
     await lifecycle.write(session, list(states.values()), {}, now)
     return await session.run(_DONE, id=route.id, put_right_at=route.put_right_at)

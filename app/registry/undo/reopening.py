@@ -1,7 +1,8 @@
 """Reopening: Hubdat takes back an end, with a reason. NO_SHOW goes back to VERIFIED, CANCELLED to where it was, and
 FORFEITED to REGISTERED with a day to verify.
 
-The seat must be free again, nobody else may hold the NIK, and no other block may stand. The block that came from the
+The seat must be free again, nobody else may hold the NIK, no other block may stand, and the cities of the trip must fit
+still. The block that came from the
 end is lifted. Legs that ended together return together or not at all. The sweep leaves a reopened person alone for a
 day.
 """
@@ -17,6 +18,7 @@ from uuid import UUID
 from app.clock import wib_day
 from app.db import Session
 from app.errors import (
+    DestinationMismatch,
     InvalidValue,
     NikAlreadyRegistered,
     NikBlocked,
@@ -25,6 +27,7 @@ from app.errors import (
     QuotaFull,
     Raced,
     Refusal,
+    ReturnCityMismatch,
     ReturnWithoutOutbound,
     SeasonClosed,
     Standing,
@@ -33,6 +36,7 @@ from app.errors import (
 )
 from app.models.enums import RegistrantStatus
 from app.models.registrant import SEAT_HOLDERS, YET_TO_DEPART
+from app.registry.amending import people
 from app.registry.caller import Caller
 from app.registry.niks import blocks
 from app.registry.niks.blocks import Blocked
@@ -42,8 +46,10 @@ from app.registry.registrants.transitions import State, Step
 from app.registry.registrants.uniqueness import NikClaim
 from app.registry.registrants.view import View
 from app.registry.routes import quota
+from app.registry.routes import route as routes
 from app.registry.routes.quota import Seats
-from app.registry.undo import ends
+from app.registry.routes.route import Route
+from app.registry.undo import ends, steps_back
 from app.registry.undo.ends import End
 from app.registry.values.texts import reason_given
 from app.vault.vault import Vault
@@ -57,6 +63,7 @@ class Ground:
     trips: Mapping[UUID, Sequence[End]]
     states: Mapping[UUID, State]
     seats: dict[UUID, Seats]
+    routes: Mapping[UUID, Route]
     holders: dict[NikClaim, Standing]
     blocks: Mapping[bytes, Sequence[Blocked]]
 
@@ -68,6 +75,8 @@ class Ground:
     SeasonClosed,
     QuotaFull,
     ReturnWithoutOutbound,
+    ReturnCityMismatch,
+    DestinationMismatch,
     TransitionNotAllowed,
     NotFound,
     InvalidValue,
@@ -125,12 +134,14 @@ async def _ground(session: Session, caller: Caller, ids: Sequence[UUID], now: da
     # Somebody may have moved a leg before the lock. The next attempt sees that.
     if await ends.legs(session, ids) != trips:
         raise Raced
+    found = await routes.by_ids(session, list({one.row.route_id for one in states.values()}), now)
     indexes = {one.row.nik_index for one in states.values() if one.row.nik_index is not None}
     return Ground(
         now=now,
         trips=trips,
         states=states,
         seats=seats,
+        routes={one.id: one for one in found if one is not None},
         holders=await _holders(session, caller, states, indexes),
         blocks=await blocks.standing(session, min((one.row.season for one in states.values()), default=0), indexes),
     )
@@ -172,7 +183,11 @@ def _judge(legs: Sequence[End], ground: Ground) -> Refusal | None:
         state = ground.states[one.id]
         if one.status not in transitions.ENDS:
             continue
-        refused = _judge_nik(one, state, ground) or _judge_outbound(state, returning, ground)
+        refused = (
+            _judge_nik(one, state, ground)
+            or _judge_outbound(state, returning, ground)
+            or _judge_cities(state, returning, ground)
+        )
         if refused is not None:
             return refused
         seats = ground.seats[one.route_id]
@@ -199,6 +214,20 @@ def _judge_outbound(state: State, returning: set[UUID], ground: Ground) -> Retur
     return ReturnWithoutOutbound("ref", same_day=False)
 
 
+def _judge_cities(
+    state: State, returning: set[UUID], ground: Ground
+) -> ReturnCityMismatch | DestinationMismatch | None:
+    """The other way, or the motorcycle or its rider, may have been moved since."""
+    route = ground.routes[state.row.route_id]
+    for other in state.others:
+        if other.status in SEAT_HOLDERS or other.row.id in returning:
+            its = ground.routes[other.row.route_id]
+            refused = people.judge_pair(state.row, route, other.row, its, "ref")
+            if refused is not None:
+                return refused
+    return None
+
+
 def _came_from(one: End, ground: Ground) -> list[Blocked]:
     """The blocks that this end brought. A person is blocked once for all that was forfeited in one stroke."""
     state = ground.states[one.id]
@@ -219,7 +248,7 @@ def _apply(legs: Sequence[End], ground: Ground, caller: Caller, reason: str) -> 
             ground.seats[one.route_id].taken += state.row.seats
             ground.holders[_claim(state)] = _standing(state, to, caller)
         step = Step(id=one.id, to=to, caller=caller, reason=reason)
-        transitions.go_back(step, state, ground.now)
+        steps_back.go_back(step, state, ground.now)
 
 
 def _claim(state: State) -> NikClaim:

@@ -271,7 +271,7 @@ def test_what_people_are_counted_under_is_written_once() -> None:
     kept = r"\b(season|organizer_code|direction|service|registered_at|verify_by)\s*=[^=]"
     written = re.compile(r"UPDATE\s+registrant\b(?:(?!\bWHERE\b|\bFROM\b).)*" + kept, re.DOTALL)
     files = {file.name: file.read_text() for file in (CHECKOUT / "app").rglob("*.py")}
-    # A reopening moves the deadline, and its change names the old and the new one (`transitions.go_back`).
+    # A reopening moves the deadline, and its change names the old and the new one (`undo.steps_back`).
     assert {name for name, source in files.items() if written.search(source)} == {"lifecycle.py", "prolonging.py"}
     # It would see one.
     assert written.search("UPDATE registrant r SET late = s.late, verify_by = s.verify_by FROM s")

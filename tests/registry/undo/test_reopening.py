@@ -13,6 +13,7 @@ from app.changes.log import feed
 from app.errors import Refusal
 from app.models.enums import RegistrantStatus
 from app.registry import erasure
+from app.registry.amending import rerouting
 from app.registry.niks import blocks
 from app.registry.registrants.lookup import Ref
 from app.registry.registrants.submission import Motorcycle
@@ -241,6 +242,33 @@ async def test_the_legs_of_a_trip_have_one_deadline_when_one_returns(world: Worl
     assert (await world.sweep(now + DAY)).forfeited == 0
     assert (await world.sweep(now + DAY + timedelta(seconds=1))).forfeited == 2
     await counted(world)
+
+
+async def moved(world: World, one: UUID, route: UUID) -> None:
+    [verdict] = await world.database.attempt(
+        lambda session: rerouting.move(session, world.vault, HUBDAT, [(Ref(id=one), route)], NOW)
+    )
+    assert isinstance(verdict, View), verdict
+
+
+async def test_a_return_leaves_from_where_its_outbound_goes_by_now(world: World) -> None:
+    home, way_back = await trip(world)
+    await world.moved(way_back, S.CANCELLED)
+    await moved(world, home, await world.route("Jakarta - Yogyakarta", destination="giwangan"))
+    verdict: Any = await refused(world, way_back)
+    assert (verdict.code, verdict.field, verdict.city) == ("RETURN_CITY_MISMATCH", "ref", "Kota Yogyakarta")
+    await world.policy("hubdat", return_requires_outbound=False)
+    assert (await back(world, way_back)).status == "REGISTERED"
+
+
+async def test_a_motorcycle_returns_to_where_its_rider_goes_by_now(world: World) -> None:
+    rider = await world.registered(someone(HUBDAT, await world.route()))
+    truck = await world.route("Motis", service="MOTORCYCLE")
+    motorcycle = await world.registered(someone(HUBDAT, truck, motorcycle=Motorcycle("B 1 ABC", "STNK 1")))
+    await world.moved(motorcycle.id, S.CANCELLED)
+    await moved(world, rider.id, await world.route("Jakarta - Yogyakarta", destination="giwangan"))
+    verdict: Any = await refused(world, motorcycle.id)
+    assert (verdict.code, verdict.field, verdict.city) == ("DESTINATION_MISMATCH", "ref", "Kota Yogyakarta")
 
 
 async def test_the_seat_must_be_free(world: World) -> None:
