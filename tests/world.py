@@ -24,6 +24,9 @@ from app.registry.registrants import lifecycle, lookup, submission
 from app.registry.registrants.lookup import Ref
 from app.registry.registrants.submission import Accepted, Submission
 from app.registry.registrants.view import View
+from app.registry.routes import saving
+from app.registry.routes.route import Route
+from app.registry.routes.saving import RouteInput
 from app.registry.values import cities, spellings
 from app.vault.vault import Vault
 
@@ -122,6 +125,23 @@ class World:
     async def way_back(self, name: str = "Solo - Jakarta", **changes: Any) -> UUID:
         values = {"direction": "BALIK", "origin": "tirtonadi", "destination": "pulo-gebang"}
         return await self.route(name, **values | changes)
+
+    async def retimed(
+        self, route_id: UUID, departs_at: datetime | None, caller: Caller | None = None, *, now: datetime = NOW
+    ) -> None:
+        """The route that `route` makes, saved with another departure by its organizer."""
+        given = RouteInput(
+            id=route_id,
+            name="Jakarta - Solo",
+            direction="MUDIK",
+            service="PASSENGER",
+            mode="BUS",
+            origin="pulo-gebang",
+            destination="tirtonadi",
+            departs_at=departs_at,
+        )
+        [saved] = await self.database.attempt(lambda session: saving.save(session, caller or HUBDAT, [given], now))
+        assert isinstance(saved, Route), saved
 
     async def release(self, route_id: UUID, seats: int, due_at: datetime) -> None:
         """Seats that come later, on a route that has a quota already."""

@@ -8,6 +8,7 @@ import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import asdict, is_dataclass
+from pathlib import Path
 from typing import Annotated, Any, NoReturn, TypeVar
 
 import asyncpg
@@ -32,9 +33,22 @@ Result = TypeVar("Result")
 OPERATOR = Caller(client_id=None, organizer=HUBDAT)
 """Whoever may run commands here has the database anyway."""
 
+MEGABYTE = 1024 * 1024
+
 FOREIGN = "It belongs to another program, or to a newer Pemudik: check DATABASE_URL."
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+
+
+def content_of(file: Path, most_bytes: int) -> bytes:
+    """A file that somebody names on the command line."""
+    try:
+        content = file.read_bytes() if file.stat().st_size <= most_bytes else None
+    except OSError as error:
+        raise Failed(f"{file} cannot be read: {error.strerror}.") from None
+    if content is None:
+        raise Failed(f"{file} is larger than {most_bytes // MEGABYTE} MB.")
+    return content
 
 
 def example(command: str) -> str:

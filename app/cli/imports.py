@@ -13,13 +13,13 @@ import typer
 from uuid_utils.compat import uuid7
 
 from app import clock
-from app.cli.command import AsJson, Failed, accepted, print_json, print_table, run
+from app.cli.command import AsJson, Failed, accepted, content_of, print_json, print_table, run
 from app.cli.progress import bar
 from app.clock import WIB
 from app.config import Settings
 from app.db import Database
 from app.intake.files import uploads
-from app.intake.files.workbooks import MEGABYTE, MOST_BYTES
+from app.intake.files.workbooks import MOST_BYTES
 from app.intake.imports import importing, results
 from app.intake.imports.imports import shown
 from app.models.enums import ImportChanges, ImportMode
@@ -184,12 +184,7 @@ def work_off(
 
 
 def pieces_of(file: Path) -> list[bytes]:
-    try:
-        content = file.read_bytes() if file.stat().st_size <= MOST_BYTES else None
-    except OSError as error:
-        raise Failed(f"{file} cannot be read: {error.strerror}.") from None
-    if content is None:
-        raise Failed(f"{file} is larger than {MOST_BYTES // MEGABYTE} MB.")
+    content = content_of(file, MOST_BYTES)
     return [content[start : start + PIECE_BYTES] for start in range(0, len(content), PIECE_BYTES)]
 
 

@@ -9,14 +9,14 @@ from typing import Annotated
 import typer
 
 from app import clock
-from app.cli.command import AsJson, Failed, example, print_json, run
+from app.cli.command import AsJson, Failed, content_of, example, print_json, run
 from app.cli.imports import Organizer, caller_of
 from app.config import Settings
 from app.db import Database
 from app.intake.files import route_file
 from app.intake.files.file_refusals import FileRefusedError
 from app.intake.files.route_file import LoadedRoutes
-from app.intake.files.workbooks import MEGABYTE, MOST_BYTES
+from app.intake.files.workbooks import MOST_BYTES
 
 routes = typer.Typer(help="Declare a season's routes from a file.", no_args_is_help=True)
 
@@ -32,7 +32,7 @@ def load(
     Good rows are saved even if other rows are not good. The same file again changes nothing. Exit code 1 if any row is
     not good.
     """
-    content = content_of(file)
+    content = content_of(file, MOST_BYTES)
 
     async def work(database: Database, _: Settings) -> LoadedRoutes:
         caller = await caller_of(database, organizer)
@@ -63,13 +63,3 @@ def template(file: Annotated[Path, typer.Argument(help="Where to; `-` for standa
         file.write_bytes(route_file.template())
     except OSError as error:
         raise Failed(f"{file} cannot be written: {error.strerror}.") from None
-
-
-def content_of(file: Path) -> bytes:
-    try:
-        content = file.read_bytes() if file.stat().st_size <= MOST_BYTES else None
-    except OSError as error:
-        raise Failed(f"{file} cannot be read: {error.strerror}.") from None
-    if content is None:
-        raise Failed(f"{file} is larger than {MOST_BYTES // MEGABYTE} MB.")
-    return content

@@ -20,8 +20,6 @@ from app.registry.change_log import Entry
 from app.registry.registrants import cases
 from app.registry.registrants.lookup import Ref
 from app.registry.registrants.motorcycles import Motorcycle
-from app.registry.routes import saving
-from app.registry.routes.saving import RouteInput
 from app.registry.terms import windows
 from app.registry.terms.windows import WindowInput
 from app.registry.undo import reopening
@@ -113,17 +111,7 @@ async def test_a_new_time_is_told_to_the_organizers_of_the_holders(post: Post) -
     for number in (1, 2):
         await world.registered(someone(JASA_RAHARJA, route, number, member="bumn-satu"))
     later = LEAVES + timedelta(hours=2)
-    given = RouteInput(
-        id=route,
-        name="Jakarta - Solo",
-        direction="MUDIK",
-        service="PASSENGER",
-        mode="BUS",
-        origin="pulo-gebang",
-        destination="tirtonadi",
-        departs_at=later,
-    )
-    await world.database.attempt(lambda session: saving.save(session, JASA_RAHARJA, [given], NOW))
+    await world.retimed(route, later, JASA_RAHARJA)
     await post.announce()
     assert await payloads(post) == [
         (

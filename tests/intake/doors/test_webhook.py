@@ -277,20 +277,6 @@ async def test_what_takes_too_long_is_given_up(world: World, monkeypatch: pytest
 # --- poison -----------------------------------------------------------------------------------------------------------
 
 
-@pytest.fixture
-def poison(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A bug that one name meets: whatever transaction it is in fails."""
-    push = reception.push
-
-    async def poisoned(session: Any, vault: Any, pushes: Any, now: Any, **how: Any) -> Any:
-        verdicts = await push(session, vault, pushes, now, **how)
-        if any(one.row.data_pemesan == "Racun" for one in pushes):
-            raise ZeroDivisionError
-        return verdicts
-
-    monkeypatch.setattr(reception, "push", poisoned)
-
-
 @pytest.mark.usefixtures("poison")
 @pytest.mark.parametrize("headers", [{}, {"Idempotency_Key": "k"}])
 async def test_a_poisoned_record_fails_alone(api: Doors, world: World, headers: dict[str, Any]) -> None:

@@ -77,16 +77,8 @@ async def test_every_verdict_stands_with_the_number_of_its_row(world: World) -> 
     }
 
 
+@pytest.mark.usefixtures("poison")
 async def test_a_row_that_meets_a_bug_fails_alone(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    push = reception.push
-
-    async def push_or_break(session: Any, vault: Any, pushes: Any, now: Any, **how: Any) -> Any:
-        told = await push(session, vault, pushes, now, **how)
-        if any(one.row.data_pemesan == "Racun" for one in pushes):
-            raise ZeroDivisionError
-        return told
-
-    monkeypatch.setattr(reception, "push", push_or_break)
     monkeypatch.setattr(importing, "ROWS_OF_A_CHUNK", 3)
     await world.route()
     rows = [row(1), row(2, data_pemesan="Racun"), row(3), row(4)]

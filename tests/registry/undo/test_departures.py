@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
-from uuid import UUID
+from datetime import timedelta
 
 import pytest
 
 from app.models.enums import RegistrantStatus
 from app.registry.registrants import lifecycle
 from app.registry.registrants.transitions import Step
-from app.registry.routes import saving
-from app.registry.routes.route import Route
-from app.registry.routes.saving import RouteInput
 from app.registry.undo import departures
 from tests.changes.counting import count_all, differences
 from tests.world import HUBDAT, LEAVES, NOW, World, someone
@@ -24,27 +20,12 @@ WRONG = LEAVES - timedelta(days=10)
 AFTER = WRONG + timedelta(hours=3)
 
 
-async def save(world: World, route: UUID, departs_at: datetime | None, now: datetime) -> None:
-    given = RouteInput(
-        id=route,
-        name="Jakarta - Solo",
-        direction="MUDIK",
-        service="PASSENGER",
-        mode="BUS",
-        origin="pulo-gebang",
-        destination="tirtonadi",
-        departs_at=departs_at,
-    )
-    [saved] = await world.database.attempt(lambda session: saving.save(session, HUBDAT, [given], now))
-    assert isinstance(saved, Route), saved
-
-
 async def test_no_shows_of_a_wrong_time_go_back_by_themselves(world: World) -> None:
     route = await world.route(quota=3, departs_at=WRONG)
     people = [await world.verified(someone(HUBDAT, route, number)) for number in range(3)]
     await world.moved(people[0].id, S.DEPARTED)
     assert (await world.sweep(AFTER)).no_shows == 2
-    await save(world, route, LEAVES, AFTER)
+    await world.retimed(route, LEAVES, now=AFTER)
     assert [await world.status(one.id) for one in people] == ["DEPARTED", "NO_SHOW", "NO_SHOW"]
     swept = await world.sweep(AFTER)
     assert swept.no_shows == 0
@@ -65,7 +46,7 @@ async def test_a_time_that_is_unknown_now_takes_them_back_as_well(world: World) 
     route = await world.route(departs_at=WRONG)
     one = await world.verified(someone(HUBDAT, route))
     await world.sweep(AFTER)
-    await save(world, route, None, AFTER)
+    await world.retimed(route, None, now=AFTER)
     await world.sweep(AFTER)
     assert await world.status(one.id) == "VERIFIED"
 
@@ -75,7 +56,7 @@ async def test_who_would_be_a_no_show_at_the_right_time_too_stays(world: World) 
     one = await world.verified(someone(HUBDAT, route))
     late = WRONG + timedelta(days=1)
     await world.sweep(AFTER)
-    await save(world, route, WRONG + timedelta(hours=1), late)
+    await world.retimed(route, WRONG + timedelta(hours=1), now=late)
     await world.sweep(late)
     assert await world.status(one.id) == "NO_SHOW"
     assert await world.one("SELECT put_right_at FROM route") is None
@@ -87,7 +68,7 @@ async def test_what_its_organizer_told_stays(world: World) -> None:
     one = await world.verified(someone(HUBDAT, route))
     step = Step(id=one.id, to=S.NO_SHOW, caller=HUBDAT)
     await world.database.attempt(lambda session: lifecycle.advance(session, [step], AFTER))
-    await save(world, route, LEAVES, AFTER)
+    await world.retimed(route, LEAVES, now=AFTER)
     await world.sweep(AFTER)
     assert await world.status(one.id) == "NO_SHOW"
 
@@ -95,7 +76,7 @@ async def test_what_its_organizer_told_stays(world: World) -> None:
 async def test_an_earlier_time_takes_nobody_back(world: World) -> None:
     route = await world.route(departs_at=LEAVES)
     await world.verified(someone(HUBDAT, route))
-    await save(world, route, WRONG, NOW)
+    await world.retimed(route, WRONG, now=NOW)
     assert await world.one("SELECT put_right_at FROM route") is None
 
 
@@ -103,7 +84,7 @@ async def test_a_closed_season_is_read_only(world: World) -> None:
     route = await world.route(departs_at=WRONG)
     one = await world.verified(someone(HUBDAT, route))
     await world.sweep(AFTER)
-    await save(world, route, LEAVES, AFTER)
+    await world.retimed(route, LEAVES, now=AFTER)
     await world.close()
     await world.sweep(AFTER)
     assert await world.status(one.id) == "NO_SHOW"
