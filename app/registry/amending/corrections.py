@@ -127,7 +127,9 @@ async def correct(
     if not values:
         return view.from_row(row, vault, caller)
     concerned = [one for one in locked.values() if one.id == found or _is_concerned(one, row, values, trip, vault)]
-    refused = await nik_corrections.judge(session, concerned, values.get("nik_index"), caller, now)
+    refused = _judge_laps(concerned, values, vault) or await nik_corrections.judge(
+        session, concerned, values.get("nik_index"), caller, now
+    )
     if refused is not None:
         return refused
     if "nik_index" in values:
@@ -143,6 +145,16 @@ async def correct(
     )
     [seen] = await lookup.by_ids(session, vault, caller, [found], everyone=False)
     return seen or NotFound("ref")
+
+
+def _judge_laps(concerned: Sequence[Seated], values: Values, vault: Vault) -> InvalidValue | None:
+    """Of a corrected NIK. An infant may turn two between the way home and the way back."""
+    for one in concerned if "nik_sealed" in values else ():
+        born_on = opening.born_on(values["nik_sealed"], vault)
+        refused = lap_infants.judge_age(born_on, one.departs_at) if one.lap_infant else None
+        if refused is not None:
+            return replace(refused, field="nik")
+    return None
 
 
 def _is_concerned(one: Seated, row: Seated, values: Values, trip: set[UUID], vault: Vault) -> bool:
@@ -244,9 +256,6 @@ def _person(correction: Correction, row: Seated, vault: Vault) -> Values | Refus
             return parsed
         index = vault.blind_index(parsed.digits)
         if index != row.nik_index:
-            too_old = lap_infants.judge_age(parsed.born_on, row.departs_at) if row.lap_infant else None
-            if too_old is not None:
-                return replace(too_old, field="nik")
             values |= {"nik_index": index, "nik_sealed": vault.seal(parsed.digits)}
     if correction.name is not None:
         name = names.normalise(correction.name)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import NamedTuple
 from uuid import UUID
@@ -37,9 +37,9 @@ from app.registry import change_log
 from app.registry.amending import people
 from app.registry.amending.people import Seated
 from app.registry.caller import Caller
-from app.registry.registrants import lookup, view
+from app.registry.registrants import lookup, opening, view
 from app.registry.registrants.view import View
-from app.registry.routes import holders, quota
+from app.registry.routes import holders, lap_infants, quota
 from app.registry.routes import route as routes
 from app.registry.routes.quota import Seats
 from app.registry.routes.route import Route
@@ -60,6 +60,7 @@ class Reroute:
 class Ground:
     """What moves are judged against. It changes with each move that is taken."""
 
+    vault: Vault
     now: datetime
     seats: Mapping[UUID, Seats]
     routes: Mapping[UUID, Route]
@@ -110,9 +111,9 @@ async def take(session: Session, moves: Sequence[Reroute], ground: Ground) -> li
 
 
 @refuses(*refused_by(take))
-async def reroute(session: Session, moves: Sequence[Reroute], now: datetime) -> list[Seated | Refusal]:
+async def reroute(session: Session, vault: Vault, moves: Sequence[Reroute], now: datetime) -> list[Seated | Refusal]:
     """Move people, each judged against what the ones before it left. Raises `Raced`."""
-    return await take(session, moves, await lock(session, moves, now))
+    return await take(session, moves, await lock(session, vault, moves, now))
 
 
 @refuses(NikInvalid, *refused_by(reroute))
@@ -126,12 +127,14 @@ async def move(
         for one, (_, route_id) in zip(found, wanted, strict=True)
         if isinstance(one, UUID)
     ]
-    taken = iter(await reroute(session, moves, now) if moves else [])
+    taken = iter(await reroute(session, vault, moves, now) if moves else [])
     verdicts = [next(taken) if isinstance(one, UUID) else one for one in found]
     return [one if isinstance(one, Refusal) else view.from_row(one, vault, caller) for one in verdicts]
 
 
-async def lock(session: Session, moves: Sequence[Reroute], now: datetime, *, also: Collection[UUID] = ()) -> Ground:
+async def lock(
+    session: Session, vault: Vault, moves: Sequence[Reroute], now: datetime, *, also: Collection[UUID] = ()
+) -> Ground:
     """Lock the routes where people are and those they are to go to, then the people with all that they hold.
 
     `also` are registrants who are not moved, and need to be locked. Raises `Raced` when somebody was moved, or came,
@@ -145,7 +148,7 @@ async def lock(session: Session, moves: Sequence[Reroute], now: datetime, *, als
         raise Raced
     needed = {row.route_id for row in found_people.values()} | standing
     found = {one.id: one for one in await routes.by_ids(session, list(needed), now) if one is not None}
-    return Ground(now=now, seats=seats, routes=found, people=found_people)
+    return Ground(vault=vault, now=now, seats=seats, routes=found, people=found_people)
 
 
 # --- judging ----------------------------------------------------------------------------------------------------------
@@ -211,7 +214,15 @@ def _judge_alone(one: Reroute, ground: Ground) -> Refusal | None:
             "Pendaftaran ini sudah berangkat atau berakhir, jadi rutenya tetap.",
             "This registration has departed or ended, so its route stays.",
         )
-    return holders.judge_departed(route.departs_at, ground.now, "routeId")
+    return holders.judge_departed(route.departs_at, ground.now, "routeId") or _judge_lap(row, route, ground)
+
+
+def _judge_lap(row: Seated, route: Route, ground: Ground) -> InvalidValue | None:
+    """An infant that is two by the new departure needs a seat."""
+    if not row.lap_infant or row.nik_sealed is None:
+        return None
+    refused = lap_infants.judge_age(opening.born_on(row.nik_sealed, ground.vault), route.departs_at)
+    return None if refused is None else replace(refused, field="routeId")
 
 
 def _judge_seat(one: Reroute, ground: Ground) -> QuotaFull | None:

@@ -1,4 +1,5 @@
-"""The one place where a NIK or a name is opened: to be shown, to be compared, or to become a line of a checksum.
+"""The one place where a NIK or a name is opened: to be shown, to be compared, to tell the birth date, or to become
+a line of a checksum.
 
 `tests/test_architecture.py` keeps this the only file that opens them. Whose person is whose is decided by
 `Caller.owns`, which rows are found by `lookup`. Here the person of another organizer is masked.
@@ -6,9 +7,10 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import NamedTuple
 
-from app.registry.values import names
+from app.registry.values import names, nik
 from app.vault.vault import Vault
 
 MASKED_NAME = "***"
@@ -34,6 +36,12 @@ def person(nik_sealed: bytes | None, name_sealed: bytes | None, vault: Vault, *,
 
 def masked_nik(nik_sealed: bytes, vault: Vault) -> str:
     return vault.mask(vault.open_personal(nik_sealed))
+
+
+def born_on(nik_sealed: bytes, vault: Vault) -> date:
+    parsed = nik.parse(vault.open_personal(nik_sealed))
+    assert isinstance(parsed, nik.Nik)  # noqa: S101 - no other NIK is stored
+    return parsed.born_on
 
 
 def is_name(name_sealed: bytes, name: str, vault: Vault) -> bool:

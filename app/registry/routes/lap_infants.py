@@ -1,5 +1,6 @@
 """Lap infants: who is under two on the day of departure (WIB), by the birth date of the NIK, travels on a lap: without
-a seat, counted apart, with KIA or KK as the document. A departure that is moved afterwards changes nothing.
+a seat, counted apart, with KIA or KK as the document. Who is moved to another route is judged again. A new time of the
+route itself changes nothing.
 """
 
 from __future__ import annotations

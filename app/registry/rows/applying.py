@@ -71,7 +71,8 @@ def routes(batch: Batch, rows: Sequence[Applied]) -> set[UUID]:
 async def apply(session: Session, batch: Batch, rows: Sequence[Applied]) -> None:
     """Change the registrants from which their rows differ, and write that into the verdicts. Raises `Raced`."""
     moves = {one.place: move for one in rows if (move := _move(batch, one)) is not None}
-    ground = await rerouting.lock(session, list(moves.values()), batch.now, also=[one.known.id for one in rows])
+    also = [one.known.id for one in rows]
+    ground = await rerouting.lock(session, batch.vault, list(moves.values()), batch.now, also=also)
     changed_at = await _changed_at(session, batch, rows)
     rows = [one for one in rows if not _put_aside(batch, one, changed_at)]
     judged = {one.place: _correction(batch, one, ground) for one in rows}

@@ -291,7 +291,7 @@ async def test_whoever_comes_between_lock_and_look_is_a_lost_race(world: World) 
 
     async def once() -> None:
         async with world.database.transaction() as session:
-            await rerouting.reroute(session, [Reroute(id=there.id, route_id=other, caller=HUBDAT)], NOW)
+            await rerouting.reroute(session, world.vault, [Reroute(id=there.id, route_id=other, caller=HUBDAT)], NOW)
 
     with meanwhile("FOR NO KEY UPDATE OF r", somebody_corrects_the_nik) as seen, pytest.raises(Raced):
         await once()
@@ -302,7 +302,9 @@ async def test_whoever_comes_between_lock_and_look_is_a_lost_race(world: World) 
 async def test_who_is_not_there_is_not_found(world: World) -> None:
     there = await world.route()
     async with world.database.transaction() as session:
-        [refusal] = await rerouting.reroute(session, [Reroute(id=uuid4(), route_id=there, caller=HUBDAT)], NOW)
+        [refusal] = await rerouting.reroute(
+            session, world.vault, [Reroute(id=uuid4(), route_id=there, caller=HUBDAT)], NOW
+        )
     assert isinstance(refusal, Refusal)
     assert (refusal.code, refusal.field) == ("NOT_FOUND", "ref")
 

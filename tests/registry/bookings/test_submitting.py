@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
@@ -235,3 +236,40 @@ async def test_a_corrected_nik_of_an_infant_is_an_infants(world: World) -> None:
         lambda session: corrections.correct(session, world.vault, HUBDAT, Ref(id=one.id), right, NOW)
     )
     assert (seen.nik, seen.lap_infant) == (baby(2), True)
+
+
+async def test_a_corrected_nik_is_an_infants_on_both_ways(world: World) -> None:
+    """The infant turns two between the way home and the way back."""
+    home = await world.route(departs_at=datetime(2026, 3, 16, 3, tzinfo=UTC))
+    back = await world.way_back(departs_at=datetime(2026, 3, 26, 3, tzinfo=UTC))
+    one = await world.registered(infant(HUBDAT, home, 1, return_route_id=back))
+    turns_two = Correction(reason="Salah ketik", nik="3201012003249001")
+    async with world.unchanged():
+        refused: Any = await world.database.attempt(
+            lambda session: corrections.correct(session, world.vault, HUBDAT, Ref(id=one.id), turns_two, NOW)
+        )
+    assert (refused.code, refused.field) == ("INVALID_VALUE", "nik")
+    younger = Correction(reason="Salah ketik", nik="3201012703249001")
+    seen: Any = await world.database.attempt(
+        lambda session: corrections.correct(session, world.vault, HUBDAT, Ref(id=one.id), younger, NOW)
+    )
+    assert seen.nik == "3201012703249001"
+
+
+async def test_an_infant_is_moved_to_a_day_on_which_it_is_an_infant(world: World) -> None:
+    """Else a child of two stands at the bus without a seat."""
+    one = await world.registered(infant(HUBDAT, await world.route(), 1, nik="3201012003249001"))
+    later = await world.route("Bus 2", departs_at=datetime(2026, 3, 20, 3, tzinfo=UTC))
+    unknown = await world.route("Bus 3", departs_at=None)
+    sooner = await world.route("Bus 4", departs_at=datetime(2026, 3, 19, 3, tzinfo=UTC), quota=0)
+    for route in (later, unknown):
+        async with world.unchanged():
+            [refused] = await moved(world, one.id, route)
+        assert (refused.code, refused.field) == ("INVALID_VALUE", "routeId")
+    [seen] = await moved(world, one.id, sooner)
+    assert (seen.route_id, await world.taken("Bus 4")) == (sooner, 0)
+
+
+async def moved(world: World, one: UUID, route: UUID) -> Any:
+    wanted = [(Ref(id=one), route)]
+    return await world.database.attempt(lambda session: rerouting.move(session, world.vault, HUBDAT, wanted, NOW))
