@@ -106,7 +106,9 @@ _MOVED = Arrays("moved", _Moved)
 _MOVE = statement(
     f"""
     UPDATE registrant r SET first_verify_by = coalesce(r.first_verify_by, r.verify_by), verify_by = moved.verify_by,
-        forfeits_at = coalesce(moved.forfeits_at, r.forfeits_at)
+        -- Nobody is forfeited before `verify_by`, which may have become later than an instant that lies outside.
+        forfeits_at = CASE WHEN r.forfeits_at IS NOT NULL
+            THEN greatest(coalesce(moved.forfeits_at, r.forfeits_at), moved.verify_by) END
     FROM {_MOVED} WHERE r.id = moved.id
     """
 )

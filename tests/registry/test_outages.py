@@ -178,6 +178,19 @@ async def test_what_is_only_flagged_and_forfeited_later_moves_by_itself(world: W
     ]
 
 
+async def test_nobody_is_forfeited_before_the_deadline_that_has_moved(world: World) -> None:
+    """The period ends in the outage, H+N a few hours behind it: now the end of the period is the later one."""
+    one = await waiting(world)
+    await world.put(one, forfeits_at=DEADLINE + 10 * HOUR)
+    await away(world, BEFORE, DEADLINE + HOUR)
+    moved = DEADLINE + DAY + SECOND
+    assert await world.sweep(DEADLINE + HOUR) == Swept(prolonged=1)
+    assert await world.run("SELECT verify_by, forfeits_at FROM registrant") == [(moved, moved)]
+    await alive(world, moved)
+    assert await world.sweep(moved) == Swept()
+    await world.moved(one, S.VERIFIED, now=moved)
+
+
 async def test_nobody_is_forfeited_while_the_registry_is_away(world: World) -> None:
     """Somebody runs `pemudik sweep` and no server lives; then one comes back, and the sweep is faster than it."""
     one = await waiting(world)
