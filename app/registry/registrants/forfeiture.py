@@ -10,6 +10,7 @@ from datetime import datetime
 from uuid import UUID
 
 from app.db import Session
+from app.errors import Refusal
 from app.models.enums import RegistrantStatus
 from app.models.registrant import AWAITS_VERIFICATION
 from app.registry import outages
@@ -40,8 +41,9 @@ _OVERDUE = statement(
 
 
 async def forfeit_overdue(session: Session, now: datetime, *, most: int) -> int:
-    """Forfeit up to `most` registrants whose deadline has passed, in open seasons. Answers how many were looked at."""
+    """Forfeit up to `most` registrants whose deadline has passed, in open seasons. Answers how many were."""
     overdue = await session.rows(_OVERDUE, now=now, most=most)
-    if overdue:
-        await lifecycle.step(session, [Step(id=one, to=RegistrantStatus.FORFEITED) for one in overdue], now)
-    return len(overdue)
+    if not overdue:
+        return 0
+    steps = [Step(id=one, to=RegistrantStatus.FORFEITED) for one in overdue]
+    return sum(not isinstance(one, Refusal) for one in await lifecycle.step(session, steps, now))

@@ -10,6 +10,7 @@ from datetime import datetime
 from uuid import UUID
 
 from app.db import Session
+from app.errors import Refusal
 from app.models.enums import RegistrantStatus
 from app.models.registrant import AWAITS_DEPARTURE
 from app.registry import outages
@@ -41,8 +42,9 @@ _LEFT_BEHIND = statement(
 
 
 async def mark_left_behind(session: Session, now: datetime, *, most: int) -> int:
-    """Mark up to `most` registrants as NO_SHOW. Answers how many were looked at."""
+    """Mark up to `most` registrants as NO_SHOW. Answers how many were."""
     left_behind = await session.rows(_LEFT_BEHIND, now=now, reopened_before=now - transitions.LEFT_ALONE, most=most)
-    if left_behind:
-        await lifecycle.step(session, [Step(id=one, to=RegistrantStatus.NO_SHOW) for one in left_behind], now)
-    return len(left_behind)
+    if not left_behind:
+        return 0
+    steps = [Step(id=one, to=RegistrantStatus.NO_SHOW) for one in left_behind]
+    return sum(not isinstance(one, Refusal) for one in await lifecycle.step(session, steps, now))

@@ -175,7 +175,8 @@ def take(one: Step, states: Mapping[UUID, State], now: datetime, *, through: boo
         # Its other leg was verified before trips were verified at once.
         one = replace(one, to=S.VERIFIED)
     steps = [replace(one, to=to) for to in (way(state.status, one.to) if through else ()) or (one.to,)]
-    refused = _judge_all(steps, state, now) or (_refuses_claim(one, state, now) if through else None)
+    is_claim = through or one.caller is None
+    refused = _judge_all(steps, state, now) or (_refuses_claim(one, state, now) if is_claim else None)
     if refused is not None:
         return refused
     along: tuple[State, ...] = ()
@@ -268,7 +269,9 @@ def trip_is_verified(state: State) -> bool:
 
 
 def _refuses_claim(one: Step, state: State, now: datetime) -> TransitionNotAllowed | None:
-    """The registry itself forfeits and marks no-shows. A row that says so is accepted only when that is due."""
+    """The registry itself forfeits and marks no-shows, when that is due. Somebody may have moved the deadline or the
+    departure before the lock. A row that says so is judged alike.
+    """
     forfeits_at = _home(state).forfeits_at
     is_due = {
         S.FORFEITED: forfeits_at is not None and forfeits_at < now and not trip_is_verified(state),

@@ -12,6 +12,7 @@ from app.registry.registrants.lookup import Ref
 from app.registry.registrants.submission import Motorcycle
 from app.registry.registrants.view import View
 from app.registry.terms.policy import Policy
+from tests.registry.meanwhile import meanwhile
 from tests.world import DJKA, HUBDAT, NOW, World, nik_of, someone
 
 pytestmark = pytest.mark.anyio
@@ -180,3 +181,15 @@ async def test_at_the_deadline_forfeiture_or_verification_wins_never_both(world:
     assert set(counts) <= {"VERIFIED", "FORFEITED"}
     assert await world.taken() == counts.get("VERIFIED", 0)
     assert await world.count("nik_block") == counts.get("FORFEITED", 0)
+
+
+async def test_whose_deadline_moves_while_the_sweep_waits_for_the_lock_is_not_forfeited(world: World) -> None:
+    route = await world.route()
+    one, other = [await world.registered(someone(HUBDAT, route, number)) for number in (1, 2)]
+    assert one.verify_by is not None
+    now = one.verify_by + timedelta(seconds=1)
+    with meanwhile("AS heard_by", lambda: world.put(one.id, verify_by=now + timedelta(days=1)), before=True) as looks:
+        assert (await world.sweep(now)).forfeited == 1
+    assert len(looks) == 1
+    assert [await world.status(each.id) for each in (one, other)] == ["REGISTERED", "FORFEITED"]
+    assert await world.run("SELECT registrant_id FROM nik_block") == [(other.id,)]

@@ -6,6 +6,7 @@ import pytest
 
 from app.models.enums import RegistrantStatus
 from app.registry.registrants import no_show
+from tests.registry.meanwhile import meanwhile
 from tests.world import DJKA, HUBDAT, LEAVES, NOW, World, someone
 
 pytestmark = pytest.mark.anyio
@@ -78,3 +79,17 @@ async def test_it_catches_up_in_batches(world: World) -> None:
         async with world.database.transaction() as session:
             marked.append(await no_show.mark_left_behind(session, HAS_LEFT + HOUR, most=2))
     assert marked == [2, 1, 0]
+
+
+async def test_whose_route_leaves_later_while_the_sweep_waits_for_the_lock_is_no_no_show(world: World) -> None:
+    route = await world.route()
+    one = await world.verified(someone(HUBDAT, route))
+    now = LEAVES + timedelta(hours=3)
+
+    async def leaves_later() -> None:
+        await world.run("UPDATE route SET departs_at = :at", at=now + timedelta(hours=1))
+
+    with meanwhile("AS heard_by", leaves_later, before=True) as looks:
+        assert (await world.sweep(now)).no_shows == 0
+    assert len(looks) == 1
+    assert await world.status(one.id) == "VERIFIED"
