@@ -44,17 +44,40 @@ class ConnectionEnd:
     close: int
     code: str
     message: str
+    """Also the reason of a socket's close message, which is English, as the protocol has it."""
+    indonesian: str | None = None
+    """Of those that a stream may end with."""
 
     @property
     def error(self) -> RequestError:
-        return RequestError(self.message, self.code)
+        return RequestError(self.message, self.code, self.indonesian)
 
 
-TOKEN_ENDED = ConnectionEnd(4401, "INVALID_TOKEN", "The access token is expired or revoked")
-RIGHTS_CHANGED = ConnectionEnd(4403, "FORBIDDEN", "What this client may do has changed: connect again")
-SLOW_READER = ConnectionEnd(4413, "SLOW_READER", "Nothing was read for too long: resume from your last cursor")
+TOKEN_ENDED = ConnectionEnd(
+    4401,
+    "INVALID_TOKEN",
+    "The access token is expired or revoked",
+    "Token akses kedaluwarsa atau dicabut",
+)
+RIGHTS_CHANGED = ConnectionEnd(
+    4403,
+    "FORBIDDEN",
+    "What this client may do has changed: connect again",
+    "Izin klien ini telah berubah: sambungkan lagi",
+)
+SLOW_READER = ConnectionEnd(
+    4413,
+    "SLOW_READER",
+    "Nothing was read for too long: resume from your last cursor",
+    "Terlalu lama tidak ada yang dibaca: lanjutkan dari kursor terakhir Anda",
+)
 TOO_MANY_SOCKETS = ConnectionEnd(4430, "TOO_MANY_SOCKETS", f"A client has {MOST_SOCKETS_OF_A_CLIENT} sockets at most")
-RESTARTING = ConnectionEnd(1012, "RESTARTING", "The server restarts: resume from your last cursor")
+RESTARTING = ConnectionEnd(
+    1012,
+    "RESTARTING",
+    "The server restarts: resume from your last cursor",
+    "Server dimulai ulang: lanjutkan dari kursor terakhir Anda",
+)
 
 
 class Gone(Exception):  # noqa: N818 - an outcome
@@ -87,12 +110,14 @@ class Connections:
         """Count a subscription of the client until this context is left. Raises `RequestError` when it has too many."""
         with _one_more(self._subscriptions, client, MOST_SUBSCRIPTIONS_OF_A_CLIENT, "subscription") as may:
             if not may:
-                raise too_many(MOST_SUBSCRIPTIONS_OF_A_CLIENT, "A client has {} subscriptions at most")
+                most = MOST_SUBSCRIPTIONS_OF_A_CLIENT
+                words = f"A client has {most} subscriptions at most", f"Satu klien paling banyak {most} langganan"
+                raise too_many(most, *words)
             yield
 
 
-def too_many(most: int, message: str) -> RequestError:
-    return RequestError(message.format(most), "TOO_MANY_SUBSCRIPTIONS", most=most)
+def too_many(most: int, english: str, indonesian: str) -> RequestError:
+    return RequestError(english, "TOO_MANY_SUBSCRIPTIONS", indonesian, most=most)
 
 
 @contextmanager

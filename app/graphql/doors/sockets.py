@@ -265,9 +265,9 @@ class Socket:
         if name in self._running:
             raise Closed(ID_IN_USE)
         if len(self._tasks) >= MOST_OPERATIONS_OF_A_SOCKET:
-            await self._fail(
-                name, too_many(MOST_OPERATIONS_OF_A_SOCKET, "A socket has {} operations at a time at most")
-            )
+            most = MOST_OPERATIONS_OF_A_SOCKET
+            words = f"A socket has {most} operations at a time at most", f"Satu soket paling banyak {most} operasi"
+            await self._fail(name, too_many(most, *words))
             return
         task = asyncio.create_task(self._run(name, request))
         self._running[name] = task

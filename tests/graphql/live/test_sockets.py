@@ -353,7 +353,7 @@ async def test_what_queues_comes_in_order(live: Live, drive: Drive) -> None:
 
 
 async def test_a_socket_has_a_hundred_operations_at_a_time(live: Live, drive: Drive) -> None:
-    async with live.client() as client:
+    async with live.client(additional_headers={"Accept-Language": "en"}) as client:
         for number in range(101):
             await client.subscribe(str(number), "subscription { ticks { number } }")
         answer = await client.hear()

@@ -224,7 +224,9 @@ async def test_a_client_has_so_many(live: Live, drive: Drive, monkeypatch: pytes
         async with stream(live, TICKS) as refused:
             assert codes(await refused.rest()) == ["next", "TOO_MANY_SUBSCRIPTIONS", "complete", None]
         await socket.subscribe("1", TICKS)
-        assert (await socket.hear())["payload"][0]["extensions"]["code"] == "TOO_MANY_SUBSCRIPTIONS"
+        [told] = (await socket.hear())["payload"]
+        assert told["extensions"]["code"] == "TOO_MANY_SUBSCRIPTIONS"
+        assert told["message"] == "Satu klien paling banyak 1 langganan"
         drive.advance()
         assert await events.hear() == next_tick(1)
 
