@@ -22,7 +22,9 @@ from app.sql import statement
 from app.vault.vault import Vault
 
 MOST_PEOPLE = 20
-MOST_REGISTRANTS = 4 * len(Direction) * len(Service) * MOST_PEOPLE
+MOST_WAYS = len(Direction) * len(Service)
+"""Of one person: the way home and the way back, as a passenger and with a motorcycle."""
+MOST_REGISTRANTS = 4 * MOST_WAYS * MOST_PEOPLE
 """That are read: each person may have registered anew a few times."""
 
 

@@ -45,7 +45,7 @@ class Booking:
     )
     registrants: list[Registrant] = strawberry.federation.field(
         description="Everything of them, person by person: ways home, ways back and motorcycles, ended ones as well.",
-        directives=[sized(20)],
+        directives=[sized(finding.MOST_PEOPLE * finding.MOST_WAYS)],
     )
 
     @classmethod
@@ -69,7 +69,7 @@ def _applicant(booking: finding.Booking) -> Applicant | None:
 @strawberry.type(description="What became of one person of a booking.")
 class PersonOfBooking:
     registrants: list[Registrant] = strawberry.federation.field(
-        description="What was asked of this person, as it is now.", directives=[sized(2)]
+        description="What was asked of this person, as it is now.", directives=[sized(finding.MOST_WAYS)]
     )
     problem: Problem | None = strawberry.field(description="The first refusal. Null: nothing was refused.")
 
@@ -84,7 +84,9 @@ class PersonOfBooking:
 
 @strawberry.type(description="A verdict for each person, in the order of their arrival.")
 class BookingVerdicts:
-    people: list[PersonOfBooking] = strawberry.federation.field(description="Each one.", directives=[sized(20)])
+    people: list[PersonOfBooking] = strawberry.federation.field(
+        description="Each one.", directives=[sized(finding.MOST_PEOPLE)]
+    )
 
 
 BookingResult = Annotated[
@@ -97,7 +99,8 @@ BookingResult = Annotated[
 class SubmittedBooking:
     booking: Booking = strawberry.field(description="The booking as it is now.")
     submissions: list[Submission] = strawberry.federation.field(
-        description="One for each person, in the order of `registrants` in your input.", directives=[sized(20)]
+        description="One for each person, in the order of `registrants` in your input.",
+        directives=[sized(finding.MOST_PEOPLE)],
     )
 
 
@@ -108,7 +111,7 @@ class RefusedBooking:
             "One for each person, in the order of `registrants` in your input. Null: alone, the person would have been"
             " accepted."
         ),
-        directives=[sized(20)],
+        directives=[sized(finding.MOST_PEOPLE)],
     )
 
 
