@@ -65,7 +65,9 @@ HOT = (
     "app.registry.undo.departures",
     "app.registry.undo.ends",
 )
-"""Modules of a check, a submission, a move, a lookup, the feed, the sweep and an import: all statements in them."""
+"""Modules of a check, a submission, a move, a lookup, the feed, the sweep, an import and Hubdat's lists: all statements
+in them.
+"""
 MODULES = {name: next((one for one in HOT if name.startswith(f"{one}.")), None) for name in ALL}
 STATEMENTS = {name: one for name, one in ALL.items() if MODULES[name] is not None}
 
@@ -79,6 +81,9 @@ GROWING = {
     # until the page is full: at most all routes of the season, each once (391 pages for 12,000 routes).
     "app.registry.routes.finding._EVERY_CONDITION[4]",
     "app.registry.routes.finding._EVERY_CONDITION[5]",
+    # Hubdat's list of releases goes back by the ids, and leaves out other organizers and what is due as it goes: at most
+    # all releases, each once (3,900 pages for 12,000).
+    "app.registry.routes.release_list._PAGE",
     # The purge of a season.
     "app.registry.rows.early_ends._FORGET_SEASON",
 }
