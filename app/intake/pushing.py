@@ -11,7 +11,9 @@ import structlog
 from app import merging
 from app.db import Database, Session
 from app.errors import EverybodysError
-from app.registry.rows import reception
+from app.registry.caller import Caller
+from app.registry.rows import dry_run, reception
+from app.registry.rows.dry_run import DryRun, SeatsTaken
 from app.registry.rows.reception import Push, Result, Verdict
 from app.registry.rows.verdicts import BROKEN
 from app.vault.vault import Vault
@@ -53,6 +55,21 @@ async def push_with(
         logger.exception("batch failed, its rows go one by one", rows=len(pushes))
     verdicts = await _push_each(database, vault, pushes, now, in_turn)
     return await database.attempt(lambda session: work(session, lambda: _known(verdicts)))
+
+
+async def rehearse(
+    database: Database, vault: Vault, caller: Caller, pushes: Sequence[Push], seats: SeatsTaken, now: datetime
+) -> DryRun:
+    """As `dry_run.push`, and a row that breaks the transaction fails alone, as it does in `push_with`."""
+
+    async def judge(rows: Sequence[Push]) -> Sequence[Verdict]:
+        nonlocal seats
+        judged = await dry_run.push(database, vault, caller, rows, seats, now)
+        seats = judged.seats
+        return judged.verdicts
+
+    verdicts = [_verdict(answer) for answer in await merging.answers(judge, pushes)]
+    return DryRun(verdicts, seats)
 
 
 async def _push_each(

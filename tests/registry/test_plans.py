@@ -81,8 +81,8 @@ GROWING = {
     # until the page is full: at most all routes of the season, each once (391 pages for 12,000 routes).
     "app.registry.routes.finding._EVERY_CONDITION[4]",
     "app.registry.routes.finding._EVERY_CONDITION[5]",
-    # Hubdat's list of releases goes back by the ids, and leaves out other organizers and what is due as it goes: at most
-    # all releases, each once (3,900 pages for 12,000).
+    # Hubdat's list of releases goes back by the ids, and leaves out other organizers and what is due as it goes: at
+    # most all releases, each once (3,900 pages for 12,000).
     "app.registry.routes.release_list._PAGE",
     # The purge of a season.
     "app.registry.rows.early_ends._FORGET_SEASON",

@@ -28,7 +28,7 @@ from app.registry.caller import Caller
 from app.registry.imports import absentees, job_runs, jobs
 from app.registry.imports.job_runs import MOST_ATTEMPTS, Chunk, RowVerdict
 from app.registry.imports.jobs import Failure, Job, UnreadSheet
-from app.registry.rows import dry_run, reception
+from app.registry.rows import reception
 from app.registry.rows.batch import Applying
 from app.registry.rows.dry_run import DryRun, SeatsTaken
 from app.registry.rows.reception import Push, Result, Verdict
@@ -200,7 +200,9 @@ class Run:
 
     async def judged(self, rows: Sequence[NumberedRow], seats: SeatsTaken) -> DryRun:
         pushes = self.pushes(rows)
-        return await patiently(lambda: dry_run.push(self.database, self.vault, self.caller, pushes, seats, clock.now()))
+        return await patiently(
+            lambda: pushing.rehearse(self.database, self.vault, self.caller, pushes, seats, clock.now())
+        )
 
     def pushes(self, rows: Sequence[NumberedRow]) -> list[Push]:
         applies = self.job.changes == ImportChanges.APPLY

@@ -107,6 +107,17 @@ async def test_a_dry_run_judges_and_changes_nothing(world: World) -> None:
     assert (job.state, job.results) == (ImportState.DONE, {"UPDATED": 10})
 
 
+@pytest.mark.usefixtures("poison")
+@pytest.mark.parametrize("how", [{"dry_run": True}, {"changes": APPLY}])
+async def test_a_row_that_meets_a_bug_fails_alone_where_all_is_judged_first(world: World, how: dict[str, Any]) -> None:
+    route = await world.route(quota=3)
+    rows = [row(1), row(2, data_pemesan="Racun"), row(3), row(4), row(5)]
+    job = await imported(world, HUBDAT, rows, **how)
+    assert (job.state, job.rows_done, job.attempts, job.failure) == (ImportState.DONE, 5, 1, None)
+    assert (job.results, job.codes) == ({"NEW": 3, "REFUSED": 2}, {"INTERNAL_ERROR": 1, "QUOTA_FULL": 1})
+    assert await world.one("SELECT taken FROM route WHERE id = :id", id=route) == (0 if "dry_run" in how else 3)
+
+
 async def test_whoever_changed_after_the_list_stays(world: World) -> None:
     await season(world)
     one = await world.one("SELECT id FROM registrant ORDER BY id LIMIT 1")
