@@ -15,7 +15,7 @@ from app.config import Settings
 from app.db import Database
 from app.intake.files import route_file
 from app.intake.files.file_refusals import FileRefusedError
-from app.intake.files.route_file import LoadedRoutes
+from app.intake.files.route_file import LoadedRoutes, RowFault
 from app.intake.files.workbooks import MOST_BYTES
 
 routes = typer.Typer(help="Declare a season's routes from a file.", no_args_is_help=True)
@@ -43,14 +43,18 @@ def load(
     except FileRefusedError as refused:
         raise Failed(f"{refused.refusal.message('en')} ({refused.refusal.code})") from None
     if as_json:
-        faults = [{"row": one.line, "column": one.column, "message": one.message("en")} for one in loaded.faults]
-        print_json({"saved": loaded.saved, "faults": faults})
+        print_json({"saved": loaded.saved, "faults": [told(fault) for fault in loaded.faults]})
     else:
         typer.echo(f"{loaded.saved} routes are as the file says.")
         for fault in loaded.faults:
             typer.echo(f"pemudik: {file.name} {fault.message('en')}", err=True)
     if loaded.faults:
         raise typer.Exit(1)
+
+
+def told(fault: RowFault) -> dict[str, object]:
+    place = fault.place
+    return {"sheet": place.sheet, "row": place.row, "column": fault.column, "message": fault.message("en")}
 
 
 @routes.command(epilog=example("pemudik routes template templat-rute.xlsx"))

@@ -67,6 +67,34 @@ def test_a_workbook_from_the_template(pemudik: Pemudik, world: World, tmp_path: 
     assert [row[0] for row in query(world, ROUTES)] == ["Jakarta - Solo"]
 
 
+def test_every_visible_sheet_is_read(pemudik: Pemudik, world: World, tmp_path: Path) -> None:
+    """One sheet for each way; what is wrong is told with its sheet. A hidden sheet is no list."""
+    file = tmp_path / "rute.xlsx"
+    pemudik("routes", "template", str(file))
+    book = openpyxl.load_workbook(file)
+    book["Rute"].append(ROWS[0])
+    for title, row in (("Catatan", ["x"]), ("Balik", ROWS[2]), ("Lama", ROWS[1]), ("Salah", ["", *ROWS[0][1:]])):
+        sheet = book.create_sheet(title)
+        sheet.append(list(COLUMNS) if len(row) > 1 else row)
+        sheet.append(row)
+    book["Lama"].sheet_state = "hidden"
+    file.write_bytes(saved(book))
+    result = pemudik("routes", "load", str(file), "--organizer", "djka", "--json", code=1)
+    loaded = json.loads(result.stdout)
+    [fault] = loaded["faults"]
+    assert (loaded["saved"], fault["sheet"], fault["row"], fault["column"]) == (2, "Salah", 2, "rute_perjalanan")
+    assert fault["message"].startswith("sheet Salah, row 2, rute_perjalanan: ")
+    assert [row[0] for row in query(world, ROUTES)] == ["Jakarta - Solo", "Solo - Jakarta"]
+
+
+def test_what_is_no_table_is_refused(pemudik: Pemudik, world: World, tmp_path: Path) -> None:
+    file = tmp_path / "rute.xls"
+    file.write_bytes(b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(1024))
+    result = pemudik("routes", "load", str(file), "--organizer", "djka", code=1)
+    assert result.stderr.endswith("(FILE_NOT_A_SPREADSHEET)\n")
+    assert query(world, ROUTES) == []
+
+
 def test_good_rows_are_saved_and_the_others_are_told(pemudik: Pemudik, world: World, tmp_path: Path) -> None:
     bad = [
         ["A", "pulang", "", "", "pulo-gebang", "tirtonadi", "", ""],

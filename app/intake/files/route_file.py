@@ -1,24 +1,25 @@
 """Routes from a file: a year's departures as one table, CSV or .xlsx, since nobody types 400 of them.
 
-Each row is judged as `saveRoutes` judges it; a good row is saved, whatever the other rows are. The same file again
-changes nothing. Terminals are named by their codes.
+Every visible sheet with a header is read. Each row is judged as `saveRoutes` judges it; a good row is saved, whatever
+the other rows are. The same file again changes nothing. Terminals are named by their codes.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from io import BytesIO
 from itertools import islice
 from types import MappingProxyType
+from typing import NamedTuple
 
 from app.db import Session
 from app.errors import InvalidValue, Language, Refusal, refused_by, refuses
-from app.intake.files import columns, delimited, excel
-from app.intake.files.archives import LOCAL_HEADER
+from app.intake.files import columns, reading
 from app.intake.files.encoding_xlsx import Xlsx
 from app.intake.files.file_refusals import (
+    KINDS,
     ColumnMissing,
     ColumnRepeated,
     FileRefusedError,
@@ -72,14 +73,30 @@ FIELDS = MappingProxyType(
 """The columns, by the names of the fields that refusals are about."""
 
 
+class Place(NamedTuple):
+    """Of a row in the file. Places are in order."""
+
+    table: int
+    """From 0."""
+    sheet: str | None
+    """None: the file has one table."""
+    row: int
+    """As the spreadsheet shows it, from 1."""
+
+    def message(self, language: Language) -> str:
+        sheet_word, row_word = ("sheet", "row") if language == "en" else ("lembar", "baris")
+        sheet = "" if self.sheet is None else f"{sheet_word} {self.sheet}, "
+        return f"{sheet}{row_word} {self.row}"
+
+
 @dataclass(frozen=True, slots=True)
 class RowFault:
-    line: int
+    place: Place
     column: str | None
     refusal: Refusal
 
     def message(self, language: Language = "id") -> str:
-        place = f"{'row' if language == 'en' else 'baris'} {self.line}"
+        place = self.place.message(language)
         return f"{place}{f', {self.column}' if self.column else ''}: {self.refusal.message(language)}"
 
 
@@ -95,22 +112,19 @@ def template() -> bytes:
     return workbook.sheet("Rute", COLUMNS) + workbook.rows([EXAMPLE]) + workbook.end()
 
 
-@refuses(InvalidValue, FileTooManyRows, HeaderNotFound, ColumnMissing, ColumnRepeated)
-def parse(content: bytes) -> tuple[list[tuple[int, RouteInput]], list[RowFault]]:
-    """The good rows by their numbers, and what is wrong with the others. Raises `FileRefusedError`."""
-    table, header = _table(BytesIO(content))
-    good: list[tuple[int, RouteInput]] = []
+@refuses(InvalidValue, *KINDS)
+def parse(content: bytes) -> tuple[list[tuple[Place, RouteInput]], list[RowFault]]:
+    """The good rows by their places, and what is wrong with the others. Raises `FileRefusedError`."""
+    good: list[tuple[Place, RouteInput]] = []
     faults: list[RowFault] = []
-    for number, cells in islice(table.rows(), header.row, None):
-        if not any(cells) or tuple(cells[: len(EXAMPLE)]) == EXAMPLE:
-            continue
+    for place, cells in _rows(BytesIO(content)):
         if len(good) + len(faults) == MOST_ROWS:
             raise FileRefusedError(FileTooManyRows(rows=MOST_ROWS))
-        row = _row(header.values([*cells, *[None] * len(header.names)][: len(header.names)]))
+        row = _row(cells)
         if isinstance(row, RouteInput):
-            good.append((number, row))
+            good.append((place, row))
         else:
-            faults.append(RowFault(number, row.field, row))
+            faults.append(RowFault(place, row.field, row))
     return good, faults
 
 
@@ -124,23 +138,37 @@ async def load(session: Session, caller: Caller, content: bytes, now: datetime) 
         verdicts = await saving.save(session, caller, [given for _, given in part], now)
         saved += sum(isinstance(verdict, Route) for verdict in verdicts)
         faults += [
-            RowFault(number, FIELDS.get(verdict.field or ""), verdict)
-            for (number, _), verdict in zip(part, verdicts, strict=True)
+            RowFault(place, FIELDS.get(verdict.field or ""), verdict)
+            for (place, _), verdict in zip(part, verdicts, strict=True)
             if isinstance(verdict, Refusal)
         ]
-    return LoadedRoutes(saved, tuple(sorted(faults, key=lambda fault: fault.line)))
+    return LoadedRoutes(saved, tuple(sorted(faults, key=lambda fault: fault.place)))
 
 
-def _table(file: BytesIO) -> tuple[FileTable, columns.Header]:
-    """The first table with a header, whose columns are there."""
-    known = frozenset(COLUMNS)
-    tables = excel.tables(file) if file.getvalue().startswith(LOCAL_HEADER) else delimited.tables(file.read())
-    for table in tables:
+def _rows(file: BytesIO) -> Iterator[tuple[Place, dict[str, str | None]]]:
+    """The rows of all lists, without empty rows and the example. Raises `FileRefusedError`."""
+    lists = _lists(file)
+    for place, (table, header) in enumerate(lists):
+        sheet = table.sheet if len(lists) > 1 else None
+        for number, cells in islice(table.rows(), header.row, None):
+            if any(cells) and tuple(cells[: len(EXAMPLE)]) != EXAMPLE:
+                missing = [None] * (len(header.names) - len(cells))
+                yield Place(place, sheet, number), header.values([*cells, *missing][: len(header.names)])
+
+
+def _lists(file: BytesIO) -> list[tuple[FileTable, columns.Header]]:
+    """Every visible sheet with a header; of a CSV file, the table under the first delimiter by which it has one."""
+    known, found = frozenset(COLUMNS), []
+    for table in reading.tables(file):
         rows: list[NumberedCells] = list(islice(table.rows(), columns.HEADER_WITHIN_ROWS))
-        found = None if table.hidden else columns.find(rows, known)
-        if found is not None:
-            return table, _header(*found)
-    raise FileRefusedError(HeaderNotFound())
+        header = None if table.hidden else columns.find(rows, known)
+        if header is not None:
+            found.append((table, _header(*header)))
+            if table.sheet is None:
+                break
+    if not found:
+        raise FileRefusedError(HeaderNotFound())
+    return found
 
 
 def _header(row: int, written: Sequence[str]) -> columns.Header:
