@@ -13,8 +13,7 @@ from uuid import UUID
 from app.db import Session
 from app.errors import DestinationMismatch, Raced, ReturnCityMismatch, refuses
 from app.models.enums import Direction
-from app.models.registrant import HOLDS_NIK
-from app.registry.registrants import view
+from app.registry.registrants import uniqueness, view
 from app.registry.registrants.transitions import Locked
 from app.registry.registrants.uniqueness import Held
 from app.registry.registrants.view import Stored
@@ -39,23 +38,13 @@ class Seated(Stored):
         return (self.season, self.organizer, self.nik_index or self.id)
 
 
-# OFFSET 0 has PostgreSQL look up one registrant after the other (see `lifecycle`).
-_OF_THE_SAME_PERSON = f"""
-    SELECT other.id FROM unnest(CAST(:ids AS uuid[])) AS asked (id)
-    JOIN LATERAL (SELECT season, nik_index, organizer_code FROM registrant WHERE id = asked.id OFFSET 0) r ON true
-    JOIN LATERAL (
-        SELECT id, organizer_code FROM registrant
-        WHERE season = r.season AND nik_index = r.nik_index AND {HOLDS_NIK} OFFSET 0
-    ) other ON other.organizer_code = r.organizer_code
-"""
-_HELD = statement(_OF_THE_SAME_PERSON, UUID)
 _LOCK = statement(
     f"""
     SELECT {view.COLUMNS}, r.nik_index, (SELECT departs_at FROM route WHERE route.id = r.route_id) AS departs_at,
            season.closed_at AS season_closed_at,
            {policy.in_force("return_requires_outbound", "r.organizer_code")} AS return_requires_outbound
     FROM {view.FROM} JOIN season ON season.year = r.season {policy.join("r.season", "r.organizer_code")}
-    WHERE r.id = ANY(CAST(:ids AS uuid[]) || ARRAY({_OF_THE_SAME_PERSON})) ORDER BY r.id FOR NO KEY UPDATE OF r
+    WHERE {uniqueness.WITH_THE_SAME_PERSON} ORDER BY r.id FOR NO KEY UPDATE OF r
     """,
     Seated,
 )
@@ -64,7 +53,7 @@ _LOCK = statement(
 async def lock(session: Session, ids: Collection[UUID]) -> dict[UUID, Seated]:
     """The registrants `ids`, and all else that their people hold. Raises `Raced` when something came meanwhile."""
     found = {row.id: row for row in await session.rows(_LOCK, ids=list(ids))}
-    if not set(await session.rows(_HELD, ids=list(ids))) <= found.keys():
+    if not set(await session.rows(uniqueness.HELD_BY_THE_SAME_PERSON, ids=list(ids))) <= found.keys():
         raise Raced
     return found
 

@@ -32,11 +32,11 @@ from app.errors import (
     refuses,
 )
 from app.models.enums import RegistrantStatus
-from app.models.registrant import HOLDS_NIK, IS_YET_TO_DEPART, YET_TO_DEPART
+from app.models.registrant import IS_YET_TO_DEPART, YET_TO_DEPART
 from app.registry import change_log, outages
 from app.registry.caller import Caller
 from app.registry.niks import blocks
-from app.registry.registrants import lookup, transitions, view
+from app.registry.registrants import lookup, transitions, uniqueness, view
 from app.registry.registrants.lookup import Ref
 from app.registry.registrants.transitions import Locked, State, Step, Taken
 from app.registry.registrants.view import View
@@ -85,17 +85,7 @@ _ROUTES = statement(
     """,
     UUID,
 )
-_OF_THE_SAME_PERSON = f"""
-    SELECT other.id FROM unnest(CAST(:ids AS uuid[])) AS asked (id)
-    JOIN LATERAL (SELECT season, nik_index, organizer_code FROM registrant WHERE id = asked.id OFFSET 0) r ON true
-    JOIN LATERAL (
-        SELECT id, organizer_code FROM registrant
-        WHERE season = r.season AND nik_index = r.nik_index AND {HOLDS_NIK} OFFSET 0
-    ) other ON other.organizer_code = r.organizer_code
-"""
-"""Both ways and the motorcycle: at most four registrants hold a NIK in a season."""
 _NEWS_HOURS = policy.news_hours("o")
-_HELD = statement(_OF_THE_SAME_PERSON, UUID)
 _LOCK = statement(
     f"""
     SELECT {view.COLUMNS}, r.nik_index, r.posko, r.reopened_at, season.closed_at AS season_closed_at,
@@ -112,7 +102,7 @@ _LOCK = statement(
     FROM {view.FROM} JOIN season ON season.year = r.season {policy.join("r.season", "r.organizer_code")}
     CROSS JOIN LATERAL (SELECT {news.sql_heard_by("coalesce(r.forfeits_at, r.verify_by)", _NEWS_HOURS)} AS at) heard
     {outages.prolonged("heard.at", "prolonged")}
-    WHERE r.id = ANY(CAST(:ids AS uuid[]) || ARRAY({_OF_THE_SAME_PERSON})) ORDER BY r.id FOR NO KEY UPDATE OF r
+    WHERE {uniqueness.WITH_THE_SAME_PERSON} ORDER BY r.id FOR NO KEY UPDATE OF r
     """,
     Locked,
 )
@@ -223,7 +213,7 @@ async def lock(session: Session, ids: Iterable[UUID]) -> dict[UUID, State]:
     states = {row.id: _state(row) for row in await session.rows(_LOCK, ids=asked)}
     # A return that was booked before its outbound was locked here is verified, or ends, with it. The next attempt sees
     # it.
-    if not set(await session.rows(_HELD, ids=asked)) <= states.keys():
+    if not set(await session.rows(uniqueness.HELD_BY_THE_SAME_PERSON, ids=asked)) <= states.keys():
         raise Raced
     _bring_together(states.values())
     return states

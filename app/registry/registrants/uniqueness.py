@@ -102,6 +102,21 @@ _STANDING = statement(
     """,
     _Found,
 )
+# OFFSET 0 has PostgreSQL look up one registrant after the other, by the index that fits. A plan of an empty table would
+# also read the whole index of holding NIKs.
+_HELD = f"""
+    SELECT other.id FROM unnest(CAST(:ids AS uuid[])) AS asked (id)
+    JOIN LATERAL (SELECT season, nik_index, organizer_code FROM registrant WHERE id = asked.id OFFSET 0) r ON true
+    JOIN LATERAL (
+        SELECT id, organizer_code FROM registrant
+        WHERE season = r.season AND nik_index = r.nik_index AND {HOLDS_NIK} OFFSET 0
+    ) other ON other.organizer_code = r.organizer_code
+"""
+"""Both ways and the motorcycle: at most four registrants hold a NIK in a season."""
+HELD_BY_THE_SAME_PERSON = statement(_HELD, UUID)
+"""What the people of the registrants `:ids` hold with the same organizers."""
+WITH_THE_SAME_PERSON = f"r.id = ANY(CAST(:ids AS uuid[]) || ARRAY({_HELD}))"
+"""SQL: `r` is one of the registrants `:ids`, or is held by the same person with the same organizer."""
 
 
 async def standing(session: Session, season: int, nik_indexes: Collection[bytes]) -> StandingOfNiks:
