@@ -76,6 +76,13 @@ def _people(given: BookingSubmission) -> list[Submission] | InvalidValue:
         return InvalidValue(
             "registrants", "Kode booking pendaftar berbeda.", "A person has another booking code than the booking."
         )
+    own = given.caller.organizer
+    if any((one.member or given.member or own) != (given.member or own) for one in given.people):
+        return InvalidValue(
+            "registrants",
+            "Seluruh pendaftar satu booking harus dari satu penyelenggara.",
+            "All people of a booking are registered by one organizer.",
+        )
     return [
         replace(one, reference=reference, member=one.member or given.member, booked_by=one.booked_by or given.booked_by)
         for one in given.people

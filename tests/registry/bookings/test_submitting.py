@@ -273,3 +273,13 @@ async def test_an_infant_is_moved_to_a_day_on_which_it_is_an_infant(world: World
 async def moved(world: World, one: UUID, route: UUID) -> Any:
     wanted = [(Ref(id=one), route)]
     return await world.database.attempt(lambda session: rerouting.move(session, world.vault, HUBDAT, wanted, NOW))
+
+
+async def test_a_booking_of_two_organizers_is_none(world: World) -> None:
+    people = [
+        someone(JASA_RAHARJA, await world.route("a", organizer="jasa-raharja"), 1),
+        someone(JASA_RAHARJA, world.routes["a"], 2, member="bumn-satu"),
+    ]
+    async with world.unchanged():
+        refused = await submitted(world, *people, caller=JASA_RAHARJA)
+    assert (refused.code, refused.field) == ("INVALID_VALUE", "registrants")
