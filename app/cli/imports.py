@@ -30,11 +30,13 @@ from app.registry.rows import consolidation
 from app.registry.rows.consolidation import Summary
 from app.registry.terms import organizers, seasons
 from app.registry.terms.policy import HUBDAT
+from app.registry.values import calendar
 from app.vault.vault import Vault, open_vault
 
 LOOK_EVERY_SECONDS = 0.25
 """At the job, to show how far it is."""
 
+OUT_OF_RANGE = f"a year is {calendar.FIRST_YEAR} to {calendar.LAST_YEAR}."
 DAY = ["%Y-%m-%d"]
 INSTANTS = ["%Y-%m-%dT%H:%M:%S%z", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%dT%H:%M", "%Y-%m-%d"]
 File = Annotated[Path, typer.Argument(help=".xlsx or .csv with the standard's 12 columns.")]
@@ -80,7 +82,7 @@ def import_file(
 
     Exit code 1 if a row was refused, or the whole file.
     """
-    whole_day = None if day is None else day.date()
+    whole_day = _day(day)
     applying = Applied(changes, _instant(as_of), even_though=even_though)
     job = work_off(file, organizer, mode, whole_day, covers or [], year, result, applying, dry_run=dry_run)
     end(job, as_json=as_json)
@@ -111,7 +113,7 @@ def consolidate(
     Without FILE it prints the summary of a --day. Whoever the list does not name is cancelled only if you ask for it by
     --cancel-missing.
     """
-    whole_day = None if day is None else day.date()
+    whole_day = _day(day)
     if cancel_missing is not None:
         tell_cancelled(*run_cancelling(cancel_missing, even_though=even_though), as_json=as_json)
     elif organizer is None:
@@ -137,7 +139,19 @@ class Applied:
 
 
 def _instant(given: datetime | None) -> datetime | None:
-    return given if given is None or given.tzinfo else given.replace(tzinfo=WIB)
+    if given is None:
+        return None
+    try:
+        return calendar.instant((given if given.tzinfo else given.replace(tzinfo=WIB)).isoformat())
+    except ValueError:
+        raise Failed(f"--as-of: {OUT_OF_RANGE}") from None
+
+
+def _day(given: datetime | None) -> date | None:
+    try:
+        return None if given is None else calendar.day(given.date().isoformat())
+    except ValueError:
+        raise Failed(f"--day: {OUT_OF_RANGE}") from None
 
 
 # --- a file -----------------------------------------------------------------------------------------------------------

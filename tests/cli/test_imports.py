@@ -133,6 +133,17 @@ def test_what_cannot_be_imported(pemudik: Pemudik, world: World, people: Path, t
     )
 
 
+@pytest.mark.parametrize(
+    "given", [("--changes", "apply", "--as-of", "0001-01-01"), ("--mode", "snapshot", "--day", "0001-01-01")]
+)
+def test_a_time_beyond_the_calendar_is_refused(
+    pemudik: Pemudik, world: World, people: Path, given: tuple[str, ...]
+) -> None:
+    said = pemudik("import", str(people), "--organizer", "hubdat", *given, code=1).stderr
+    assert said == f"pemudik: {given[2]}: a year is 1900 to 2199.\n"
+    assert query(world, "SELECT count(*) FROM import_job") == [(0,)]
+
+
 def test_a_whole_list_is_compared_and_the_missing_cancelled_when_asked(
     pemudik: Pemudik, world: World, people: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
