@@ -7,10 +7,10 @@ never their values.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from app.db import Session
@@ -70,13 +70,23 @@ class _Corrected(Particulars):
     registration_number: str | None
 
 
-_TRIP = statement(
+class _Leg(NamedTuple):
+    id: UUID
+    trip: UUID
+    """The trip home, or the registrant itself."""
+
+
+_LEGS = statement(
     """
-    SELECT id FROM registrant WHERE id = :id OR outbound_id = :id
-        OR id = (SELECT outbound_id FROM registrant WHERE id = :id)
-        OR outbound_id = (SELECT outbound_id FROM registrant WHERE id = :id)
+    SELECT DISTINCT leg.id, own.trip FROM unnest(CAST(:ids AS uuid[])) AS asked (id)
+    JOIN LATERAL (
+        SELECT coalesce(outbound_id, id) AS trip FROM registrant WHERE id = asked.id OFFSET 0
+    ) own ON true
+    JOIN LATERAL (
+        SELECT own.trip AS id UNION ALL SELECT id FROM registrant WHERE outbound_id = own.trip OFFSET 0
+    ) leg ON true
     """,
-    UUID,
+    _Leg,
 )
 _CORRECTED = Arrays("corrected", _Corrected)
 _FIELDS = tuple(one.name for one in fields(_Corrected) if one.name != "id")
@@ -115,18 +125,14 @@ async def correct(
     [found] = await lookup.resolve(session, vault, caller, [ref], everyone=False)
     if not isinstance(found, UUID):
         return found
-    trip = set(await session.rows(_TRIP, id=found))
-    locked = await people.lock(session, trip)
-    # A return that was booked before its outbound was locked here must be corrected too. The next attempt sees it.
-    if set(await session.rows(_TRIP, id=found)) != trip:
-        raise Raced
+    trips, locked = await _lock(session, found)
     row = locked[found]
     values = judge(correction, row, vault)
     if isinstance(values, Refusal):
         return values
     if not values:
         return view.from_row(row, vault, caller)
-    concerned = [one for one in locked.values() if one.id == found or _is_concerned(one, row, values, trip, vault)]
+    concerned = _concerned(row, locked.values(), trips, vault) if _OF_THE_PERSON & values.keys() else [row]
     refused = _judge_laps(concerned, values, vault) or await nik_corrections.judge(
         session, concerned, values.get("nik_index"), caller, now
     )
@@ -147,6 +153,21 @@ async def correct(
     return seen or NotFound("ref")
 
 
+async def _lock(session: Session, found: UUID) -> tuple[dict[UUID, UUID], dict[UUID, Seated]]:
+    """The whole trips of all that the person of `found` holds: the trip of each leg, and the legs, locked."""
+    trips = await _trips(session, found)
+    locked = await people.lock(session, trips)
+    # A return that was booked before its outbound was locked here must be corrected too. The next attempt sees it.
+    if await _trips(session, found) != trips:
+        raise Raced
+    return trips, locked
+
+
+async def _trips(session: Session, found: UUID) -> dict[UUID, UUID]:
+    held = await session.rows(uniqueness.HELD_BY_THE_SAME_PERSON, ids=[found])
+    return {leg.id: leg.trip for leg in await session.rows(_LEGS, ids=[found, *held])}
+
+
 def _judge_laps(concerned: Sequence[Seated], values: Values, vault: Vault) -> InvalidValue | None:
     """Of a corrected NIK. An infant may turn two between the way home and the way back."""
     for one in concerned if "nik_sealed" in values else ():
@@ -157,18 +178,23 @@ def _judge_laps(concerned: Sequence[Seated], values: Values, vault: Vault) -> In
     return None
 
 
-def _is_concerned(one: Seated, row: Seated, values: Values, trip: set[UUID], vault: Vault) -> bool:
-    """NIK and name change on both ways of a trip, and on the motorcycle with the same wrong NIK. A registrant with a
-    clearly different name is left out: the NIK belongs to that person. Papers and particulars change on `row` alone.
+def _concerned(row: Seated, locked: Collection[Seated], trips: Mapping[UUID, UUID], vault: Vault) -> list[Seated]:
+    """Whom a corrected NIK or name is of: whole trips, also the legs that have ended.
+
+    A trip with a clearly different name is left out: the NIK belongs to that person. Papers and particulars change on
+    `row` alone.
     """
-    if (
-        one.nik_sealed is None
-        or one.name_sealed is None
-        or row.name_sealed is None
-        or not _OF_THE_PERSON & values.keys()
-    ):
-        return False
-    return one.id in trip or not opening.clearly_differ(one.name_sealed, row.name_sealed, vault)
+    named = [one for one in locked if one.id in trips and one.name_sealed is not None]
+    same = {trips[one.id] for one in named if trips[one.id] == trips[row.id] or _is_same_name(one, row, vault)}
+    return [one for one in named if trips[one.id] in same]
+
+
+def _is_same_name(one: Seated, row: Seated, vault: Vault) -> bool:
+    return (
+        one.name_sealed is not None
+        and row.name_sealed is not None
+        and not opening.clearly_differ(one.name_sealed, row.name_sealed, vault)
+    )
 
 
 def _shared(concerned: Sequence[Seated], found: UUID, values: Values) -> dict[UUID, Values]:

@@ -43,6 +43,10 @@ async def pair(world: World, number: int = 1) -> tuple[View, View]:
     return booked.view, booked.return_view
 
 
+async def found(world: World, *ids: UUID) -> list[View]:
+    return [one for one in [await world.find(id_) for id_ in ids] if one is not None]
+
+
 async def fields(world: World) -> list[Any]:
     """What the log tells of corrections."""
     rows = await world.run(
@@ -100,6 +104,16 @@ async def test_a_cancelled_way_back_is_the_same_person_too(world: World) -> None
     await correct(world, again.return_view.id, nik=nik_of(2))
     index = world.vault.blind_index(nik_of(2))
     assert await world.one("SELECT count(*) FROM registrant WHERE nik_index = :index", index=index) == 3
+
+
+async def test_a_nik_is_put_right_on_a_return_that_has_ended_too(world: World) -> None:
+    home, back = await pair(world)
+    deck = await world.route("Motis", service="MOTORCYCLE")
+    motorcycle = await world.registered(someone(HUBDAT, deck, 1, motorcycle=Motorcycle("B 1", "1")))
+    await world.moved(back.id, S.CANCELLED)
+    await correct(world, motorcycle.id, nik=nik_of(2))
+    assert [one.nik for one in await found(world, home.id, back.id, motorcycle.id)] == [nik_of(2)] * 3
+    assert sorted(await fields(world)) == sorted((one.id, ["nik"]) for one in (home, back, motorcycle))
 
 
 async def test_papers_of_a_motorcycle(world: World) -> None:
