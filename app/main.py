@@ -19,7 +19,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.requests import Request
-from starlette.responses import JSONResponse
+from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from app import metrics, migration, stopping, telemetry, tracing
@@ -32,12 +32,15 @@ from app.config import Settings
 from app.db import Database
 from app.graphql.doors import http
 from app.intake import http as intake
-from app.intake.doors import doors
+from app.intake.doors import doors, webhook
+from app.intake.files import template
 from app.intake.imports import import_duty
 from app.process import Process, build_process
 from app.registry import outages, sweep
+from app.registry.values import standard
 from app.request_log import RequestLog
 from app.vault.vault import open_vault
+from app.version import VERSION
 
 READY_WITHIN = 3.0
 DUTIES_END_WITHIN = 5.0
@@ -76,6 +79,7 @@ def create_app(settings: Settings) -> Starlette:
     bearer = Bearer(database, keys, issuer)
     application = Starlette(
         routes=[
+            intake.open_route("/", lambda: front_page(issuer)),
             Route("/healthz", healthz),
             Route("/readyz", readiness(database)),
             *endpoints.routes(database, keys, issuer),
@@ -166,7 +170,23 @@ def orphaned(sentinel: int) -> None:
     os.kill(os.getpid(), signal.SIGTERM)
 
 
-# --- what machines ask ------------------------------------------------------------------------------------------------
+# --- what anybody may ask ---------------------------------------------------------------------------------------------
+
+
+def front_page(issuer: str) -> Response:
+    """For whoever opens the bare address: what this is, and where the doors are. Nothing that is secret."""
+    return intake.answered(
+        {
+            "name": "Pemudik",
+            "version": VERSION,
+            "standard": standard.VERSION,
+            "graphql": issuer + http.PATH,
+            "oauth": issuer + endpoints.METADATA_PATH,
+            "webhook": issuer + webhook.PATH,
+            "template": issuer + template.PATH,
+            "documentation": "README.md, schema.graphql, docs/refusals.md",
+        }
+    )
 
 
 async def healthz(_: Request) -> JSONResponse:

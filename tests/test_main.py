@@ -25,6 +25,7 @@ from app.registry.niks.check import Answer, Check
 from app.registry.registrants.submission import Accepted
 from app.vault import keys
 from app.vault.vault import Vault
+from app.version import VERSION
 from tests.patience import PATIENCE_SECONDS
 from tests.world import DKI, HUBDAT, NOW, build, nik_of, someone
 
@@ -154,12 +155,32 @@ async def test_what_is_not_there_is_answered_as_json_that_nobody_keeps(
     assert ("allow" in answer.headers) == (status == 405)
 
 
-@pytest.mark.parametrize("path", ["/healthz", "/readyz", "/template.xlsx", "/metrics", "/export.csv"])
+@pytest.mark.parametrize("path", ["/", "/healthz", "/readyz", "/template.xlsx", "/metrics", "/export.csv"])
 async def test_what_can_be_got_can_be_asked_for_by_head(client: httpx.AsyncClient, path: str) -> None:
     got, head = await client.get(path), await client.head(path)
     assert head.status_code == got.status_code
     assert head.headers["content-type"] == got.headers["content-type"]
     assert head.content == b""
+
+
+async def test_the_front_page_says_what_this_is_and_where_the_doors_are(client: httpx.AsyncClient) -> None:
+    answer = await client.get("/")
+    here = "http://127.0.0.1:8123"
+    assert answer.status_code == 200
+    assert answer.json() == {
+        "name": "Pemudik",
+        "version": VERSION,
+        "standard": "2024-03",
+        "graphql": f"{here}/graphql",
+        "oauth": f"{here}/.well-known/oauth-authorization-server",
+        "webhook": f"{here}/webhook/pemudik",
+        "template": f"{here}/template.xlsx",
+        "documentation": "README.md, schema.graphql, docs/refusals.md",
+    }
+    for path in ("oauth", "template"):
+        assert (await client.get(answer.json()[path].removeprefix(here))).status_code == 200
+    for path in ("graphql", "webhook"):
+        assert (await client.post(answer.json()[path].removeprefix(here), json={})).status_code == 401
 
 
 async def test_graphql_is_there_and_wants_a_token(client: httpx.AsyncClient) -> None:

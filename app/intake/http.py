@@ -6,6 +6,7 @@ too, stands in `app.auth.edge`.
 
 from __future__ import annotations
 
+import re
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -33,6 +34,8 @@ Value = TypeVar("Value")
 
 JSON = "application/json"
 FORM = "application/x-www-form-urlencoded"
+REPEATABLE_NAME = re.compile(r"(?!.*\d{6})[A-Za-z][\w.-]{0,39}", re.ASCII)
+"""What a name of a parameter may be that is repeated in an answer: no NIK, and no sentence."""
 STATUSES = {"NOT_FOUND": 404, "NOT_YOURS": 403, "SEASON_CLOSED": 409}
 """Of a refusal that is the whole answer; any other is 422."""
 
@@ -52,7 +55,10 @@ class AdmittedRequest:
 
 
 class RestDoor:
-    """The ASGI application behind one path. `operation` is its name in the log; any one of `scopes` will do."""
+    """The ASGI application behind one path. `operation` is its name in the log; any one of `scopes` will do.
+
+    A query string holds `parameters` alone: a `?dryRun=true` that is unknown must not do for real what is asked for.
+    """
 
     def __init__(
         self,
@@ -62,12 +68,14 @@ class RestDoor:
         *,
         scopes: Collection[str],
         method: str = "POST",
+        parameters: Collection[str] = (),
     ) -> None:
         self._bearer = bearer
         self._operation = operation
         self._answer = answer
         self._scopes = frozenset(scopes)
         self._method = method
+        self._parameters = parameters
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         request = Request(scope, receive)
@@ -86,6 +94,7 @@ class RestDoor:
         request.state.operation = self._operation
         if not self._scopes & principal.scopes:
             raise insufficient_scope(sorted(self._scopes))
+        only(request.query_params, self._parameters)
         return await self._answer(AdmittedRequest(request, principal, language, clock.now()))
 
 
@@ -93,17 +102,44 @@ def route(path: str, door: RestDoor) -> Route:
     return Route(path, door)
 
 
+def open_route(path: str, document: Callable[[], Response]) -> Route:
+    """Anybody may fetch the document, without a token: it holds nobody's data and takes no parameters."""
+
+    async def answer(request: Request) -> Response:
+        try:
+            only(request.query_params, ())
+        except RequestRefused as error:
+            request.state.outcome, response = failed(error, language_of(request.headers.get("accept-language", "")))
+            response.headers["cache-control"] = edge.NO_STORE
+            return response
+        return document()
+
+    return Route(path, answer, methods=["GET"])
+
+
 # --- the query string -------------------------------------------------------------------------------------------------
 
 
 def only(given: Mapping[str, str], known: Collection[str]) -> None:
     """Raises `RequestRefused`: a parameter whose name is misspelled must not count as one that was left out."""
-    if set(given) - set(known):
-        names = ", ".join(sorted(known)) or "-"
-        raise bad(f"Parameter yang ada: {names}.", f"The parameters are: {names}.")
+    unknown = next((name for name in given if name not in known), None)
+    if unknown is not None:
+        raise _unknown(unknown, known)
     for name in known:
         if not given.get(name, "").isprintable():
             raise bad(f"Nilai {name} memuat karakter kendali.", f"A control character stands in {name}.", name)
+
+
+def _unknown(name: str, known: Collection[str]) -> RequestRefused:
+    names = ", ".join(sorted(known))
+    there = (
+        (f"Parameter yang ada: {names}. Hapus atau perbaiki namanya.", f"The parameters are: {names}.")
+        if known
+        else ("Alamat ini tidak memakai parameter; hapus parameter itu.", "This address takes no parameters.")
+    )
+    if not REPEATABLE_NAME.fullmatch(name):
+        return bad(f"Sebuah parameter tidak dikenal. {there[0]}", f"A parameter is unknown. {there[1]}")
+    return bad(f"Parameter {name} tidak dikenal. {there[0]}", f"There is no parameter {name}. {there[1]}", name)
 
 
 def value(given: Mapping[str, str], name: str, read: Callable[[str], Value]) -> Value | None:

@@ -53,23 +53,23 @@ def routes(process: Process, bearer: Bearer) -> list[Route]:
                 media_type=encoder.media,
             )
 
-        return RestDoor(bearer, f"export {extension}", export, scopes=[REGISTRANTS_READ], method="GET")
+        return RestDoor(
+            bearer, f"export {extension}", export, scopes=[REGISTRANTS_READ], method="GET", parameters=PARAMETERS
+        )
 
     return [http.route(f"{PATH}.{extension}", door(extension)) for extension in ENCODERS]
 
 
-@refuses(*refused_by(seasons.latest), NotYours)
+@refuses(*refused_by(seasons.shown), NotYours)
 async def asked_for(process: Process, asked: AdmittedRequest) -> tuple[ExtractFilter, list[str]]:
     """What is wanted, and of which organizers. Raises `RequestRefused`, `RefusalError`, `Unavailable`."""
     given = asked.request.query_params
-    http.only(given, PARAMETERS)
     organizer = given.get("organizer")
     if organizer is not None and not asked.caller.owns(organizer):
         raise RefusalError(NotYours("organizer"))
-    season = http.value(given, "season", calendar.season)
-    if season is None:
-        async with process.database.transaction() as session:
-            season = await seasons.latest(session)
+    year = http.value(given, "season", calendar.season)
+    async with process.database.transaction() as session:
+        season = await seasons.shown(session, year)
     wanted = ExtractFilter(
         season,
         http.value(given, "direction", lambda text: Direction(text.upper())),

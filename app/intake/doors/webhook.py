@@ -40,6 +40,7 @@ from app.registry.values.texts import not_in_the_future, reference_given
 
 PATH = "/webhook/pemudik"
 MOST_RECORDS = 1000
+PARAMETERS = frozenset({"changes", "asOf"})
 
 ToldVerdict = dict[str, Any]
 
@@ -69,7 +70,7 @@ def routes(process: Process, bearer: Bearer, settings: Settings) -> list[Route]:
             metrics.VERDICTS.labels("feed", code, asked.caller.organizer).inc()
         return http.answered(_answer(told, [push.row for push in pushes]))
 
-    return [http.route(PATH, RestDoor(bearer, "webhook", answer, scopes=[REGISTRANTS_WRITE]))]
+    return [http.route(PATH, RestDoor(bearer, "webhook", answer, scopes=[REGISTRANTS_WRITE], parameters=PARAMETERS))]
 
 
 # --- what is asked ----------------------------------------------------------------------------------------------------

@@ -10,12 +10,12 @@ from functools import lru_cache
 from io import BytesIO
 from typing import Any
 
-from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 from xlsxwriter import Workbook
 from xlsxwriter.worksheet import Worksheet
 
+from app.intake import http
 from app.intake.files.archives import MOST_ROWS
 from app.intake.files.columns import EXAMPLE_NAME, EXAMPLE_NIK
 from app.intake.files.encoding_xlsx import Xlsx
@@ -93,16 +93,14 @@ NOTES = (
 
 
 def routes() -> list[Route]:
-    """Anybody may fetch it, without a token: it holds nobody's data."""
-
-    async def template(_: Request) -> Response:
+    def template() -> Response:
         headers = {
             "Content-Disposition": 'attachment; filename="templat-pemudik.xlsx"',
             "Cache-Control": "public, max-age=3600",
         }
         return Response(workbook(), headers=headers, media_type=Xlsx.media)
 
-    return [Route(PATH, template, methods=["GET"])]
+    return [http.open_route(PATH, template)]
 
 
 @lru_cache(maxsize=1)

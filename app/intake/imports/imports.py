@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import replace
 from typing import Any
 from uuid import UUID
@@ -40,6 +41,7 @@ EXTENSIONS = {
 }
 """What a file is called, by its media type."""
 PARAMETERS = frozenset({"mode", "changes", "asOf", "evenThough", "dryRun", "season", "day", "covers"})
+CANCEL_PARAMETERS = frozenset({"evenThough"})
 BOOLEANS = {"true": True, "1": True, "false": False, "0": False}
 FIELD = "file"
 
@@ -65,7 +67,6 @@ def routes(process: Process, bearer: Bearer, settings: Settings) -> list[Route]:
 
     async def cancel_missing(asked: AdmittedRequest) -> Response:
         given = asked.request.query_params
-        http.only(given, {"evenThough"})
         even_though = http.value(given, "evenThough", lambda text: BOOLEANS[text.lower()]) or False
         cancelled = await absentees.cancel(
             process.database.attempt, asked.caller, named(asked.request), asked.now, even_though=even_though
@@ -74,17 +75,17 @@ def routes(process: Process, bearer: Bearer, settings: Settings) -> list[Route]:
             raise RefusalError(cancelled)
         return http.answered(shown(cancelled, asked.language))
 
-    def door(operation: str, answer: Any, method: str, *scopes: str) -> RestDoor:
-        return RestDoor(bearer, operation, answer, scopes=scopes, method=method)
+    def written(operation: str, answer: Any, parameters: Collection[str]) -> RestDoor:
+        return RestDoor(bearer, operation, answer, scopes=[REGISTRANTS_WRITE], parameters=parameters)
+
+    def read(operation: str, answer: Any) -> RestDoor:
+        return RestDoor(bearer, operation, answer, scopes=[REGISTRANTS_WRITE, REGISTRANTS_READ], method="GET")
 
     return [
-        Route(PATH, door("import", take, "POST", REGISTRANTS_WRITE)),
-        Route(f"{PATH}/{{id}}", door("import progress", progress, "GET", REGISTRANTS_WRITE, REGISTRANTS_READ)),
-        Route(
-            f"{PATH}/{{id}}/result.{{format}}",
-            door("import result", result, "GET", REGISTRANTS_WRITE, REGISTRANTS_READ),
-        ),
-        Route(f"{PATH}/{{id}}/cancel-missing", door("cancel missing", cancel_missing, "POST", REGISTRANTS_WRITE)),
+        http.route(PATH, written("import", take, PARAMETERS)),
+        http.route(f"{PATH}/{{id}}", read("import progress", progress)),
+        http.route(f"{PATH}/{{id}}/result.{{format}}", read("import result", result)),
+        http.route(f"{PATH}/{{id}}/cancel-missing", written("cancel missing", cancel_missing, CANCEL_PARAMETERS)),
     ]
 
 
@@ -92,9 +93,8 @@ def routes(process: Process, bearer: Bearer, settings: Settings) -> list[Route]:
 
 
 def order_of(asked: AdmittedRequest) -> Order:
-    """From the query string. Raises `RequestRefused`: a misspelled `dryRun` must not import for real."""
+    """From the query string. Raises `RequestRefused`."""
     given = asked.request.query_params
-    http.only(given, PARAMETERS)
     return Order(
         caller=asked.caller,
         mode=http.value(given, "mode", lambda text: ImportMode(text.upper())) or ImportMode.UPSERT,

@@ -85,13 +85,13 @@ async def summary(
 ) -> Summary | NotYours:
     """The summary of one organizer and day. With `everyone` (the dashboard), of any organizer, without the checksum.
 
-    It must be the first use of its transaction: then all that is read is one state. Raises NotFound without any
-    season.
+    It must be the first use of its transaction: then all that is read is one state. Raises NotFound without that
+    season, or without any.
     """
     if not (caller.owns(organizer) or everyone):
         return NotYours("organizer")
     await session.run(_ONE_STATE)
-    year = season or await seasons.latest(session)
+    year = await seasons.shown(session, season)
     until = start_of_wib_day(day + timedelta(days=1))
     facts = {"season": year, "organizer": organizer, "since": start_of_wib_day(day), "until": until}
     counted = {one.status: one.registrants for one in await session.rows(_COUNTS, **facts)}

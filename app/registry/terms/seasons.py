@@ -65,6 +65,16 @@ async def latest(session: Session) -> int:
     return found.year
 
 
+@refuses(NotFound)
+async def shown(session: Session, year: int | None) -> int:
+    """The season that is asked for, else the latest. Raises `NotFound`: a mistyped year must not look empty."""
+    if year is None:
+        return await latest(session)
+    if await find(session, year) is None:
+        raise RefusalError(NotFound("season"))
+    return year
+
+
 async def all_of(session: Session) -> list[Season]:
     """Every season, the newest first."""
     return await session.rows(_ALL)

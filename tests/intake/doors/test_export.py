@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import AsyncIterator
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Any
 
 import httpx
@@ -243,7 +243,6 @@ async def test_by_season_direction_and_day(api: Api, world: World) -> None:
     assert await niks(api, direction="mudik") == [nik_of(1), nik_of(2), nik_of(3)]
     assert await niks(api, day="2026-03-01") == [nik_of(2)]
     assert await niks(api, day="2026-03-02", direction="MUDIK") == [nik_of(1), nik_of(3)]
-    assert await niks(api, season="2025") == []
     assert len(await niks(api, season="2026")) == 4
 
 
@@ -266,6 +265,15 @@ async def test_a_parameter_that_is_written_wrongly_is_refused(api: Api, world: W
     assert answer.status_code == 400
     assert answer.json()["error"]["code"] == "BAD_REQUEST"
     assert value not in answer.text
+
+
+async def test_a_season_that_does_not_exist_is_not_an_empty_file(api: Api, world: World) -> None:
+    await world.season(2025, date(2025, 4, 11))
+    assert await niks(api, season="2025") == []
+    for extension in FORMATS:
+        answer = await get(api, f"/export.{extension}", season="2030")
+        told = {"code": "NOT_FOUND", "message": "Periode tidak ditemukan.", "field": "season"}
+        assert (answer.status_code, answer.json()["error"]) == (404, told)
 
 
 async def test_without_any_season_there_is_nothing_to_export(api: Api, world: World) -> None:

@@ -13,11 +13,12 @@ import pytest
 from app.auth.bearer import Bearer
 from app.auth.signing import SigningKeys
 from app.config import Settings
-from app.intake.doors import consolidation, doors, export
+from app.intake.doors import consolidation, doors, export, webhook
 from app.intake.imports import imports
 from tests.graphql.conftest import ISSUER
 from tests.intake.knocking import Doors, opened
-from tests.world import HUBDAT, World, someone
+from tests.registry.rows.records import record
+from tests.world import HUBDAT, World, nik_of, someone
 
 pytestmark = pytest.mark.anyio
 
@@ -53,8 +54,8 @@ PARAMETERS: dict[str, frozenset[str]] = {
     "/import": frozenset(imports.PARAMETERS),
     "/import/{id}": frozenset(),
     "/import/{id}/result.{format}": frozenset(),
-    "/import/{id}/cancel-missing": frozenset(),
-    "/webhook/pemudik": frozenset(),
+    "/import/{id}/cancel-missing": frozenset(imports.CANCEL_PARAMETERS),
+    "/webhook/pemudik": frozenset(webhook.PARAMETERS),
     "/legacy/cek-nik": frozenset(),
     "/metrics": frozenset(),
     "/template.xlsx": frozenset(),
@@ -83,6 +84,33 @@ async def test_no_parameter_has_a_value_that_is_a_bug(api: Doors, world: World, 
             await _fine(api, _filled(path, **{name: quote(text, safe="")}))
         for name in PARAMETERS[path] or {"anything"}:
             await _fine(api, f"{_filled(path)}?{name}={quote(text, safe='')}")
+
+
+@pytest.mark.parametrize("path", sorted(PARAMETERS))
+async def test_a_parameter_that_is_unknown_is_refused_at_every_door(api: Doors, world: World, path: str) -> None:
+    await world.route()
+    await api.token()
+    async with world.unchanged():
+        answers = [
+            await api.send(f"{_filled(path)}?drYRun=true", record(), method=method, Accept_Language="en")
+            for method in ("GET", "POST")
+        ]
+    # The other method is no method of this address.
+    refused, _ = sorted(answers, key=lambda answer: answer.status_code)
+    assert [answer.status_code for answer in answers].count(405) == 1
+    known = ", ".join(sorted(PARAMETERS[path]))
+    there = f"The parameters are: {known}." if known else "This address takes no parameters."
+    told = f"There is no parameter drYRun. {there}"
+    assert refused.status_code == 400
+    assert refused.json() == {"error": {"code": "BAD_REQUEST", "message": told, "field": "drYRun"}}
+    assert refused.headers["cache-control"] == "no-store"
+
+
+@pytest.mark.parametrize("name", [nik_of(1), "Budi Santoso", "x" * 41, "\x00"])
+async def test_a_parameter_that_could_be_personal_is_not_repeated(api: Doors, name: str) -> None:
+    answer = await api.send(f"/webhook/pemudik?{quote(name, safe='')}=1", record())
+    told = "Sebuah parameter tidak dikenal. Parameter yang ada: asOf, changes. Hapus atau perbaiki namanya."
+    assert answer.json() == {"error": {"code": "BAD_REQUEST", "message": told, "field": None}}
 
 
 def _filled(path: str, **named: str) -> str:

@@ -158,7 +158,7 @@ async def test_a_file_applies_by_the_query_string(api: Api, world: World) -> Non
         ("changes=apply&asOf=2026-03-02T08:00:00", "asOf"),
         ("changes=apply&asOf=0001-01-01T00:00:00%2B14:00", "asOf"),
         ("changes=apply&evenThough=ya", "evenThough"),
-        ("dryrun=true", None),
+        ("dryrun=true", "dryrun"),
         ("dryRun=ya", "dryRun"),
         ("mode=all", "mode"),
         ("season=last", "season"),
@@ -378,3 +378,5 @@ async def test_a_day_is_summed_up(api: Api, world: World) -> None:
     assert (other.status_code, other.json()["error"]["code"]) == (403, "NOT_YOURS")
     for path in ("kemarin", "2026-03-02?hari=1", "2026-03-02?season=x"):
         assert (await get(api, f"/consolidation/{path}")).status_code == 400
+    nowhere = await get(api, "/consolidation/2026-03-02?season=2030")
+    assert (nowhere.status_code, nowhere.json()["error"]["code"]) == (404, "NOT_FOUND")
