@@ -53,7 +53,7 @@ def cursor_of(id: UUID) -> str:
 
 def position(after: str | None) -> UUID | None:
     """The id behind which a page begins. None: the page is the first. Raises `RequestError` for what is no cursor."""
-    if not after:
+    if after is None:
         return None
     try:
         raw = urlsafe_b64decode(after + "=" * (-len(after) % 4))
@@ -84,7 +84,7 @@ def connected(
     edges = [Edge(cursor=cursor, node=node) for cursor, node in zip(cursors[:first], nodes[:first], strict=True)]
     page_info = PageInfo(
         has_next_page=len(nodes) > first,
-        has_previous_page=bool(after),
+        has_previous_page=after is not None,
         start_cursor=edges[0].cursor if edges else None,
         end_cursor=edges[-1].cursor if edges else end,
     )

@@ -273,6 +273,9 @@ describe(
     QUOTA_FILLED="The last seat is taken. `data`: organizer, season, routeId.",
     QUOTA_RETURNED="Seats are free again. `data`: organizer, season, routeId, seats.",
     WINDOW_AMENDED="A wave takes the place of another. `data`: organizer, season, kind, opensAt, closesAt, amends.",
+    WINDOW_WITHDRAWN=(
+        "A wave was withdrawn before it began. `data`: organizer, season, windowId, kind, opensAt, closesAt."
+    ),
     IMPORT_FINISHED="`data`: organizer, season, jobId, state, mode, dryRun, rows, results, codes, missing, error.",
     CASE_DECIDED=(
         "To the holder and to those who brought the NIK as well. `data`: organizer (the holder), season, caseId, state."

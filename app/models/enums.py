@@ -162,6 +162,7 @@ class WebhookEvent(StrEnum):
     QUOTA_FILLED = "quota.filled"
     QUOTA_RETURNED = "quota.returned"
     WINDOW_AMENDED = "window.amended"
+    WINDOW_WITHDRAWN = "window.withdrawn"
     IMPORT_FINISHED = "import.finished"
     CASE_DECIDED = "case.decided"
     WEBHOOK_TEST = "webhook.test"

@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, NamedTuple
+from uuid import UUID
 
 import orjson
 
@@ -39,6 +40,7 @@ class AdminChange:
     organizer: str | None
     season: int | None
     subject: str | None
+    route_id: UUID | None
     reason: str | None
     fields: Sequence[FieldChange]
 
@@ -58,6 +60,7 @@ class _Row(NamedTuple):
     client_id: str | None
     organizer: str | None
     season: int | None
+    route_id: UUID | None
     reason: str | None
     facts: str | None
 
@@ -67,7 +70,7 @@ _PAGE = statement(
     SELECT CAST(CAST({HORIZON} AS text) AS bigint) AS horizon, item.*
     FROM (VALUES (1)) AS one LEFT JOIN (
         SELECT CAST(CAST(c.xact_id AS text) AS bigint) AS xact_id, c.id AS change_id, c.at, c.kind, c.client_id,
-               c.organizer_code AS organizer, c.season, c.reason, CAST(c.facts AS text) AS facts
+               c.organizer_code AS organizer, c.season, c.route_id, c.reason, CAST(c.facts AS text) AS facts
         FROM change c WHERE {AFTER} AND {SETTLED} AND {ADMINISTRATIVE} ORDER BY {IN_ORDER} LIMIT :most
     ) item ON true
     ORDER BY item.xact_id, item.change_id
@@ -96,6 +99,7 @@ def _change(row: _Row, change_id: int) -> AdminChange:
         organizer=row.organizer,
         season=row.season,
         subject=next((str(facts[name]) for name in SUBJECTS if facts.get(name) is not None), None),
+        route_id=row.route_id,
         reason=row.reason,
         fields=_fields(facts.get("was") or {}, {name: fact for name, fact in facts.items() if name not in BESIDE}),
     )
@@ -104,10 +108,16 @@ def _change(row: _Row, change_id: int) -> AdminChange:
 def _fields(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[FieldChange]:
     """What differs. Where nothing was before, or where the log of version 0.2 does not say so, `before` is None."""
     return [
-        FieldChange(name, _told(before.get(name)), _told(after.get(name)))
+        FieldChange(_of_the_schema(name), _told(before.get(name)), _told(after.get(name)))
         for name in dict.fromkeys([*before, *after])
         if before.get(name) != after.get(name) or name not in before
     ]
+
+
+def _of_the_schema(name: str) -> str:
+    """A fact is named as in Python; `ends_on` is `endsOn` in the schema."""
+    first, *others = name.split("_")
+    return first + "".join(other.capitalize() for other in others)
 
 
 def _told(value: object) -> str | None:

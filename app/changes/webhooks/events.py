@@ -25,6 +25,7 @@ KINDS = (
     ChangeKind.QUOTA_FILLED,
     ChangeKind.QUOTA_RETURNED,
     ChangeKind.WINDOW_SAVED,
+    ChangeKind.WINDOW_WITHDRAWN,
     ChangeKind.IMPORT_FINISHED,
     ChangeKind.CASE_DECIDED,
 )
@@ -44,6 +45,7 @@ _EVENTS = {
     ChangeKind.DUPLICATE_SUSPECTED: WebhookEvent.DUPLICATE_FOUND,
     ChangeKind.QUOTA_FILLED: WebhookEvent.QUOTA_FILLED,
     ChangeKind.QUOTA_RETURNED: WebhookEvent.QUOTA_RETURNED,
+    ChangeKind.WINDOW_WITHDRAWN: WebhookEvent.WINDOW_WITHDRAWN,
     ChangeKind.IMPORT_FINISHED: WebhookEvent.IMPORT_FINISHED,
     ChangeKind.CASE_DECIDED: WebhookEvent.CASE_DECIDED,
 }
@@ -119,6 +121,12 @@ _TOLD: dict[ChangeKind, dict[str, str]] = {
     ChangeKind.DUPLICATE_SUSPECTED: _DUPLICATE,
     ChangeKind.QUOTA_RETURNED: {"seats": "seats"},
     ChangeKind.WINDOW_SAVED: {"kind": "kind", "opensAt": "opens_at", "closesAt": "closes_at", "amends": "amends"},
+    ChangeKind.WINDOW_WITHDRAWN: {
+        "windowId": "window",
+        "kind": "kind",
+        "opensAt": "opens_at",
+        "closesAt": "closes_at",
+    },
     ChangeKind.IMPORT_FINISHED: {
         "jobId": "job",
         "state": "state",

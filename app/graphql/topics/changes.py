@@ -71,7 +71,7 @@ async def follow_changes(info: Info, after: ResumeAfter = UNSET) -> AsyncGenerat
 
 
 def _position(after: str | None) -> Position | None:
-    if not after:
+    if after is None:
         return None
     try:
         return feed.position(after)

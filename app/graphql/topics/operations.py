@@ -104,7 +104,9 @@ class NikBlock:
 
 @strawberry.type(description="What became of one value.")
 class ValueChange:
-    name: str = strawberry.field(description="Which, such as `verify_within_days`.")
+    name: str = strawberry.field(
+        description="Which, such as `verifyWithinDays`: as in the schema, where it stands there."
+    )
     from_: str | None = strawberry.field(
         name="from", description="What it was: a text, or JSON. Null: nothing, or before version 0.3."
     )
@@ -117,7 +119,10 @@ class AdminChange:
     kind: AdminChangeKind = strawberry.field(description="What.")
     client: str | None = strawberry.field(description="By which client. Null: on the command line.")
     season: int | None = strawberry.field(description="Of which season.")
-    subject: str | None = strawberry.field(description="The id of the window, client, case, block or release.")
+    subject: str | None = strawberry.field(
+        description="The id of the window, client, case, block or release; of a daily release, its `dailyId`."
+    )
+    route_id: ID | None = strawberry.field(description="The route of a release.")
     reason: str | None = strawberry.field(description="Why, where a reason is asked for.")
     values: list[ValueChange] = strawberry.federation.field(description="From what to what.", directives=[sized(5)])
     organizer_code: strawberry.Private[str | None]
@@ -130,6 +135,7 @@ class AdminChange:
             client=change.client_id,
             season=change.season,
             subject=change.subject,
+            route_id=None if change.route_id is None else ID(str(change.route_id)),
             reason=change.reason,
             values=[ValueChange(name=one.name, from_=one.before, to=one.after) for one in change.fields],
             organizer_code=change.organizer,
@@ -191,7 +197,7 @@ async def find_releases(
 async def find_admin_changes(info: Info, first: First = 100, after: AfterChange = UNSET) -> Connection[AdminChange]:
     size = paging.size(first)
     try:
-        behind = feed.START if not given(after) else feed.position(given(after) or "")
+        behind = feed.START if given(after) is None else feed.position(given(after) or "")
         async with info.context.transaction() as session:
             page = await admin_changes.page(session, behind, most=size + 1)
     except InvalidCursor:

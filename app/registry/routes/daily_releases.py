@@ -123,6 +123,7 @@ async def _put_in(
             "at": daily.at,
             "from": daily.first.isoformat(),
             "to": daily.last.isoformat(),
+            **quota_releases.quota_facts(held.quota, held.quota or 0),
         },
     )
     await change_log.append(session, [entry], now)

@@ -35,6 +35,8 @@ class Release:
     organizer: str
     seats: int
     due_at: datetime
+    before: int | None
+    """The route's quota without this release."""
     total: int
     """The route's quota by now, with this release in it if it is due."""
 
@@ -104,15 +106,19 @@ def judge(held: Seats, total: int, *, field: str) -> int | QuotaBelowTaken | Inv
 
 async def put_in(session: Session, caller: Caller, releases: Sequence[Release], now: datetime) -> None:
     """Write `releases`, at most one per route, of locked routes. A release of 0 seats only limits its route."""
-    put = _PUT.of(
-        [
-            _Put(id=uuid7(), route_id=one.route_id, seats=one.seats, due_at=one.due_at, total=one.total)
-            for one in releases
-        ]
-    )
+    rows = [
+        _Put(id=uuid7(), route_id=one.route_id, seats=one.seats, due_at=one.due_at, total=one.total) for one in releases
+    ]
+    put = _PUT.of(rows)
     await session.run(_SET, **put)
     await session.run(_INSERT, now=now, **put)
-    await change_log.append(session, [_entry(caller, one) for one in releases], now)
+    entries = [_entry(caller, one, row.id) for one, row in zip(releases, rows, strict=True)]
+    await change_log.append(session, entries, now)
+
+
+def quota_facts(before: int | None, total: int) -> dict[str, object]:
+    """What the log says of a route's quota. Nothing, if what is released counts later."""
+    return {} if total == before else {"quota": total, "was": {"quota": before}}
 
 
 def _impossible(seats: int, due_at: datetime, now: datetime) -> InvalidValue | None:
@@ -127,16 +133,28 @@ def _impossible(seats: int, due_at: datetime, now: datetime) -> InvalidValue | N
 
 def _release(route_id: UUID, held: Seats, seats: int, due_at: datetime, total: int) -> Release:
     return Release(
-        route_id=route_id, season=held.season, organizer=held.organizer, seats=seats, due_at=due_at, total=total
+        route_id=route_id,
+        season=held.season,
+        organizer=held.organizer,
+        seats=seats,
+        due_at=due_at,
+        before=held.quota,
+        total=total,
     )
 
 
-def _entry(caller: Caller, one: Release) -> change_log.Entry:
+def _entry(caller: Caller, one: Release, release_id: UUID) -> change_log.Entry:
     return change_log.Entry(
         kind=ChangeKind.QUOTA_RELEASED,
         season=one.season,
         organizer=one.organizer,
         route_id=one.route_id,
         client_id=caller.client_id,
-        facts={"seats": one.seats, "due_at": one.due_at.isoformat(), "quota": one.total},
+        facts={
+            # A release of no seats has no row.
+            "release": str(release_id) if one.seats else None,
+            "seats": one.seats,
+            "due_at": one.due_at.isoformat(),
+            **quota_facts(one.before, one.total),
+        },
     )

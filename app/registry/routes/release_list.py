@@ -104,7 +104,7 @@ async def cancel(session: Session, caller: Caller, release_id: UUID, now: dateti
         organizer=held.organizer,
         route_id=route_id,
         client_id=caller.client_id,
-        facts={"release": str(release_id), "seats": sum(cancelled), "releases": len(cancelled)},
+        facts={"release": str(release_id), "was": {"seats": sum(cancelled), "releases": len(cancelled)}},
     )
     await change_log.append(session, [entry], now)
     (left,) = await route.by_ids(session, [route_id], now)

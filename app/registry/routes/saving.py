@@ -330,6 +330,7 @@ def _releases(batch: RouteBatch, now: datetime) -> Iterable[Release]:
                 organizer=declared.organizer,
                 seats=total - (released or 0),
                 due_at=now,
+                before=released,
                 total=total,
             )
 

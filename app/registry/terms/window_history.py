@@ -102,16 +102,16 @@ async def withdraw(session: Session, caller: Caller, window_id: UUID, reason: st
 
 
 def _entry(caller: Caller, window_id: UUID, window: _InForce, reason: str) -> change_log.Entry:
+    told = {
+        "kind": window.kind,
+        "opens_at": window.opens_at.isoformat(),
+        "closes_at": window.closes_at and window.closes_at.isoformat(),
+    }
     return change_log.Entry(
         kind=ChangeKind.WINDOW_WITHDRAWN,
         season=window.season,
         organizer=window.organizer,
         client_id=caller.client_id,
         reason=reason,
-        facts={
-            "window": str(window_id),
-            "kind": window.kind,
-            "opens_at": window.opens_at.isoformat(),
-            "closes_at": window.closes_at and window.closes_at.isoformat(),
-        },
+        facts={"window": str(window_id), **told, "withdrawn": True, "was": {**told, "withdrawn": False}},
     )

@@ -227,4 +227,5 @@ def _told(window: Window) -> dict[str, object]:
         "kind": window.kind,
         "opens_at": window.opens_at.isoformat(),
         "closes_at": window.closes_at and window.closes_at.isoformat(),
+        "until_quota_is_full": window.until_quota_is_full,
     }

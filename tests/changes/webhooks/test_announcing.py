@@ -20,7 +20,7 @@ from app.registry.change_log import Entry
 from app.registry.registrants import cases
 from app.registry.registrants.lookup import Ref
 from app.registry.registrants.motorcycles import Motorcycle
-from app.registry.terms import windows
+from app.registry.terms import window_history, windows
 from app.registry.terms.windows import WindowInput
 from app.registry.undo import reopening
 from tests.changes.conftest import settled
@@ -204,6 +204,30 @@ async def test_an_amended_window_is_told_and_a_new_one_is_not(post: Post) -> Non
                 "opensAt": "2026-03-02T02:00:00+00:00",
                 "closesAt": "2026-03-15T02:00:00+00:00",
                 "amends": str(first),
+            },
+        )
+    ]
+
+
+async def test_a_withdrawn_window_is_told(post: Post) -> None:
+    world = post.world
+    await post.hook()
+    opens = NOW + timedelta(days=1)
+    async with world.database.transaction() as session:
+        assert await windows.save(session, HUBDAT, WindowInput(organizer="djka", opens_at=opens), 2026, NOW) is None
+    wave = await world.one("SELECT id FROM registration_window WHERE opens_at = :opens", opens=opens)
+    async with world.database.transaction() as session:
+        assert await window_history.withdraw(session, HUBDAT, wave, "Salah tulis", NOW) == "djka"
+    await post.announce()
+    assert [told[1:] for told in await payloads(post)] == [
+        (
+            "window.withdrawn",
+            {
+                "organizer": "djka",
+                "season": 2026,
+                "kind": "REGISTRATION",
+                "opensAt": "2026-03-03T02:00:00+00:00",
+                "windowId": str(wave),
             },
         )
     ]

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Any
 
 import pytest
 
 from app.registry.clients import clients
+from app.registry.terms import seasons
 from tests.graphql.conftest import Api
 from tests.world import DJKA, HUBDAT, NOW, World, nik_of, someone
 
 pytestmark = pytest.mark.anyio
 
 HISTORY = """query ($after: String, $first: Int! = 100) { adminChanges(after: $after, first: $first) {
-    nodes { kind client season subject reason organizer { code } values { name from to } }
+    nodes { kind client season subject routeId reason organizer { code } values { name from to } }
     pageInfo { endCursor hasNextPage } } }"""
 POLICY = """mutation ($days: Int) { saveOrganizer(input: {code: "djka", name: "DJKA",
     policy: {verifyWithinDays: $days}}) { ... on Organizer { code } ... on Problem { message } } }"""
@@ -26,6 +27,10 @@ async def history(api: Api, **variables: Any) -> tuple[list[dict[str, Any]], dic
     return found["nodes"], found["pageInfo"]
 
 
+def values(change: dict[str, Any]) -> dict[str, tuple[str | None, str | None]]:
+    return {one["name"]: (one["from"], one["to"]) for one in change["values"]}
+
+
 async def test_who_changed_a_policy_from_what_to_what(api: Api, world: World) -> None:
     await api.token()
     _, before = await history(api)
@@ -34,8 +39,8 @@ async def test_who_changed_a_policy_from_what_to_what(api: Api, world: World) ->
     changes, after = await history(api, after=before["endCursor"])
     assert [one["kind"] for one in changes] == ["POLICY_SAVED", "POLICY_SAVED"]
     assert [one["values"] for one in changes] == [
-        [{"name": "verify_within_days", "from": None, "to": "5"}],
-        [{"name": "verify_within_days", "from": "5", "to": "3"}],
+        [{"name": "verifyWithinDays", "from": None, "to": "5"}],
+        [{"name": "verifyWithinDays", "from": "5", "to": "3"}],
     ]
     last = changes[1]
     assert (last["season"], last["organizer"], last["client"][:7]) == (2026, {"code": "djka"}, "hubdat-")
@@ -75,7 +80,7 @@ async def test_windows_clients_blocks_and_cases_have_their_history(api: Api, wor
         "CASE_DECIDED",
     ]
     window, issued, blocked, lifted, decided = changes
-    opened = {one["name"]: (one["from"], one["to"]) for one in window["values"]}["opens_at"]
+    opened = {one["name"]: (one["from"], one["to"]) for one in window["values"]}["opensAt"]
     assert opened == ("2026-02-01T02:00:00+00:00", "2026-03-04T01:00:00+00:00")
     assert issued["subject"].startswith("djka-")
     [block] = (await api.data("{ blocks { nodes { id reason liftReason liftedBy client organizer { code } } } }"))[
@@ -89,8 +94,104 @@ async def test_windows_clients_blocks_and_cases_have_their_history(api: Api, wor
     assert nik_of(7) not in str(changes)
 
 
+async def test_releases_have_their_history(api: Api, world: World) -> None:
+    """What comes later does not count yet: the quota of then does not stand beside it."""
+    route = str(await world.route())
+    _, start = await history(api)
+    tomorrow = "2026-03-03T01:00:00Z"
+    release = f'mutation ($seats: Int!, $at: DateTime) {{ releaseQuota(routeId: "{route}", seats: $seats, at: $at) {{'
+    for seats, at in ((10, None), (5, tomorrow), (-2, None)):
+        await api.data(f"{release} __typename }} }}", {"seats": seats, "at": at})
+    await api.data(
+        f'mutation {{ releaseQuotaDaily(routeId: "{route}", seats: 3, at: "08:00", from: "2026-03-04",'
+        ' to: "2026-03-05") { __typename } }'
+    )
+    releases = (await api.data(f'{{ route(id: "{route}") {{ releases {{ id dailyId }} }} }}'))["route"]["releases"]
+    first, lowered, later, daily, _ = releases
+    for one in (later["id"], daily["dailyId"]):
+        await api.data(f'mutation {{ cancelRelease(id: "{one}") {{ __typename }} }}')
+    changes, _ = await history(api, after=start["endCursor"])
+    assert {one["routeId"] for one in changes} == {route}
+    now = "2026-03-02T02:00:00+00:00"
+    assert [(one["kind"], one["subject"], values(one)) for one in changes] == [
+        ("QUOTA_RELEASED", first["id"], {"quota": (None, "10"), "seats": (None, "10"), "dueAt": (None, now)}),
+        ("QUOTA_RELEASED", later["id"], {"seats": (None, "5"), "dueAt": (None, tomorrow.replace("Z", "+00:00"))}),
+        ("QUOTA_RELEASED", lowered["id"], {"quota": ("10", "8"), "seats": (None, "-2"), "dueAt": (None, now)}),
+        (
+            "QUOTA_RELEASED",
+            daily["dailyId"],
+            {
+                "seats": (None, "3"),
+                "at": (None, "08:00"),
+                "from": (None, "2026-03-04"),
+                "to": (None, "2026-03-05"),
+            },
+        ),
+        ("QUOTA_RELEASE_CANCELLED", later["id"], {"seats": ("5", None), "releases": ("1", None)}),
+        ("QUOTA_RELEASE_CANCELLED", daily["dailyId"], {"seats": ("6", None), "releases": ("2", None)}),
+    ]
+
+
+async def test_a_release_that_limits_a_route_says_so(api: Api, world: World) -> None:
+    """A route without any quota takes nobody from now on, until seats come."""
+    later, daily, none = [str(await world.route(name)) for name in ("A", "B", "C")]
+    _, start = await history(api)
+    await api.data(
+        f'mutation {{ releaseQuota(routeId: "{later}", seats: 5, at: "2026-03-03T01:00:00Z") {{ __typename }} }}'
+    )
+    await api.data(
+        f'mutation {{ releaseQuotaDaily(routeId: "{daily}", seats: 3, at: "08:00", from: "2026-03-04",'
+        ' to: "2026-03-05") { __typename } }'
+    )
+    given = {
+        "id": none,
+        "name": "C",
+        "direction": "MUDIK",
+        "service": "PASSENGER",
+        "mode": "BUS",
+        "origin": "pulo-gebang",
+        "destination": "tirtonadi",
+        "quota": 0,
+    }
+    save = "mutation ($given: [RouteInput!]!) { saveRoutes(inputs: $given) { ... on Problem { code } } }"
+    assert (await api.data(save, {"given": [given]}))["saveRoutes"] == [{}]
+    changes, _ = await history(api, after=start["endCursor"])
+    assert [(one["routeId"], values(one)["quota"]) for one in changes] == [
+        (later, (None, "0")),
+        (daily, (None, "0")),
+        (none, (None, "0")),
+    ]
+    # A release of no seats is no row that could be named.
+    assert changes[2]["subject"] is None
+
+
+async def test_a_season_and_a_window_have_the_names_of_the_schema(api: Api, world: World) -> None:
+    _, start = await history(api)
+    async with world.database.transaction() as session:
+        await seasons.save(session, HUBDAT, 2026, date(2026, 5, 1), NOW)
+    await api.data(
+        'mutation { saveWindow(input: {organizer: "djka", opensAt: "2026-03-04T01:00:00Z", untilQuotaIsFull: true})'
+        " { __typename } }"
+    )
+    found = (await api.data('{ windows(organizer: "djka") { id opensAt } }'))["windows"]
+    [wave] = [one["id"] for one in found if one["opensAt"] == "2026-03-04T01:00:00Z"]
+    await api.data(f'mutation {{ withdrawWindow(id: "{wave}", reason: "Salah tulis") {{ __typename }} }}')
+    season, saved, withdrawn = (await history(api, after=start["endCursor"]))[0]
+    assert set(values(season)) == {"endsOn"}
+    assert values(saved) == {
+        "kind": (None, "REGISTRATION"),
+        "opensAt": (None, "2026-03-04T01:00:00+00:00"),
+        "closesAt": (None, None),
+        "untilQuotaIsFull": (None, "true"),
+        "amends": (None, None),
+    }
+    assert (withdrawn["subject"], withdrawn["reason"]) == (wave, "Salah tulis")
+    assert values(withdrawn) == {"withdrawn": ("false", "true")}
+
+
 async def test_a_cursor_that_is_none(api: Api, world: World) -> None:
     assert await api.code(HISTORY, {"after": "x"}) == "INVALID_CURSOR"
+    assert await api.code(HISTORY, {"after": ""}) == "INVALID_CURSOR"
     assert await api.code(HISTORY, {"after": "AX__________AAAAAAAAAAA"}) == "INVALID_CURSOR"
 
 

@@ -64,7 +64,8 @@ async def test_seats_come_daily(api: Api, world: World) -> None:
     ]
     assert len({one["dailyId"] for one in answer["releases"]}) == 1
     [(told,)] = await world.run("SELECT facts - 'daily' FROM change WHERE kind = 'QUOTA_RELEASED'")
-    assert told == {"at": "08:00", "to": "2026-03-05", "from": "2026-03-03", "seats": 10}
+    limited = {"quota": 0, "was": {"quota": None}}
+    assert told == {"at": "08:00", "to": "2026-03-05", "from": "2026-03-03", "seats": 10, **limited}
     early, late = EIGHT - timedelta(seconds=1), EIGHT
     refused, accepted = [(await world.submit(someone(HUBDAT, route_id), now=at))[0] for at in (early, late)]
     assert (refused.code, isinstance(accepted, Accepted)) == ("QUOTA_FULL", True)
@@ -119,7 +120,7 @@ async def test_what_is_not_due_can_be_cancelled(api: Api, world: World) -> None:
     left = (await api.data(CANCEL, {"id": later["id"]}))["cancelRelease"]
     assert (left["quota"], [one["due"] for one in left["releases"]]) == (12, [True])
     told = await world.run("SELECT client_id IS NULL, facts FROM change WHERE kind = 'QUOTA_RELEASE_CANCELLED'")
-    assert told == [(False, {"release": later["id"], "seats": 5, "releases": 1})]
+    assert told == [(False, {"release": later["id"], "was": {"seats": 5, "releases": 1}})]
     async with world.unchanged(*TABLES):
         gone = (await api.data(CANCEL, {"id": later["id"]}))["cancelRelease"]
         assert (gone["code"], gone["message"]) == ("NOT_FOUND", "Tambahan kuota tidak ditemukan.")

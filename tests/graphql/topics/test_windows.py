@@ -65,15 +65,16 @@ async def test_a_window_is_withdrawn_before_it_begins(api: Api, world: World) ->
     [told] = await world.run(
         "SELECT organizer_code, season, reason, facts FROM change WHERE kind = 'WINDOW_WITHDRAWN' AND client_id <> ''"
     )
+    window = {"kind": "REGISTRATION", "opens_at": "2026-03-04T01:00:00+00:00", "closes_at": None}
     assert tuple(told) == (
         "djka",
         2026,
         "Salah tulis",
         {
             "window": saved[-1]["id"],
-            "kind": "REGISTRATION",
-            "opens_at": "2026-03-04T01:00:00+00:00",
-            "closes_at": None,
+            **window,
+            "withdrawn": True,
+            "was": {**window, "withdrawn": False},
         },
     )
     async with world.unchanged(*TABLES):

@@ -45,7 +45,9 @@ async def test_releases_add_up(world: World) -> None:
     ]
     told = await world.run("SELECT kind, season, organizer_code, route_id, client_id, facts FROM change ORDER BY id")
     assert [row[:5] for row in told] == 3 * [("QUOTA_RELEASED", 2026, "hubdat", route_id, "hubdat-test")]
-    assert told[2].facts == {"seats": -3, "due_at": NOW.isoformat(), "quota": 12}
+    lowered = str(await world.one("SELECT id FROM quota_release WHERE seats < 0"))
+    quota = {"quota": 12, "was": {"quota": 15}}
+    assert told[2].facts == {"release": lowered, "seats": -3, "due_at": NOW.isoformat(), **quota}
 
 
 async def test_a_dated_release_is_there_when_it_is_due(world: World) -> None:
