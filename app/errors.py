@@ -1,33 +1,7 @@
 """What the registry refuses, and why.
 
-    Refusal                        an expected outcome: has a stable `code`, a message in two languages, its facts
-    ├── NikInvalid                 NIK_INVALID
-    ├── NikAlreadyRegistered       NIK_ALREADY_REGISTERED      standing
-    ├── NikBlocked                 NIK_BLOCKED                 until_season
-    ├── RegistrationClosed         REGISTRATION_CLOSED         opens_at
-    ├── ArrivedLate                ARRIVED_LATE                days
-    ├── SeasonClosed               SEASON_CLOSED               season
-    ├── QuotaFull                  QUOTA_FULL
-    ├── QuotaBelowTaken            QUOTA_BELOW_TAKEN           taken
-    ├── RouteUnknown               ROUTE_UNKNOWN
-    ├── RouteDeparted              ROUTE_DEPARTED              departs_at
-    ├── ReturnWithoutOutbound      RETURN_WITHOUT_OUTBOUND
-    ├── ReturnCityMismatch         RETURN_CITY_MISMATCH        city
-    ├── DestinationMismatch        DESTINATION_MISMATCH        city
-    ├── TransitionNotAllowed       TRANSITION_NOT_ALLOWED      status, allowed
-    ├── VerificationExpired        VERIFICATION_EXPIRED        verify_by
-    ├── VerificationNotBegun       VERIFICATION_NOT_BEGUN      opens_at
-    ├── MotorcycleRequired         MOTORCYCLE_REQUIRED
-    ├── MotorcycleNotHandedOver    MOTORCYCLE_NOT_HANDED_OVER
-    ├── NotHealthy                 NOT_HEALTHY
-    ├── BookingTooLarge            BOOKING_TOO_LARGE           most
-    ├── NotFound                   NOT_FOUND                   what
-    ├── NotYours                   NOT_YOURS
-    └── InvalidValue               INVALID_VALUE               field, reason
-
-    Unavailable                    the registry cannot answer now; the same call may go through later
-    ├── TooManyChecks              the client's budget of NIK checks is used up
-    └── Raced                      another transaction took what this one was about to take; run it again
+    Refusal         an expected outcome: a stable `code`, a message in two languages, a remedy, the facts of its kind
+    Unavailable     the registry cannot answer now; the same call may go through later
 
 A refusal is a value: rules return it as the verdict of one row, a row's refusal touches no other row, and nobody
 changes a refusal afterwards. It never carries a NIK or a name. A use case declares with `@refuses` what it may refuse.
@@ -85,7 +59,7 @@ class Refusal:
     def retry_after(self, now: datetime) -> int | None:
         """Seconds until what has not begun begins. None: nothing is known to begin."""
         opens_at: datetime | None = getattr(self, "opens_at", None)
-        return None if opens_at is None else max(0, int((opens_at - now).total_seconds()) + 1)
+        return None if opens_at is None or opens_at <= now else int((opens_at - now).total_seconds()) + 1
 
 
 class RefusalError(Exception):
@@ -107,7 +81,7 @@ def refuses(*kinds: type[Refusal]) -> Callable[[UseCase], UseCase]:
 
 
 def refused_by(*use_cases: Callable[..., Any]) -> tuple[type[Refusal], ...]:
-    """What the use cases declare, each kind once, in the order of the tree above; those of files are last."""
+    """What the use cases declare, each kind once, in the order of `KINDS`; those of files are last."""
     kinds: set[type[Refusal]] = {kind for use_case in use_cases for kind in use_case.refuses}  # type: ignore[attr-defined]
     return tuple(sorted(kinds, key=lambda kind: (KINDS.index(kind) if kind in KINDS else len(KINDS), kind.code)))
 
@@ -168,7 +142,8 @@ class RegistrationClosed(Refusal):
         if self.opens_at is None:
             return {"next": ""}
         opens = words.instant(self.opens_at, language)
-        return {"next": f"; it opens on {opens}" if language == "en" else f"; dibuka pada {opens}"}
+        # That may have been before now, where the person registered before it.
+        return {"next": f"; next window from {opens}" if language == "en" else f"; jadwal berikutnya mulai {opens}"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -315,6 +290,16 @@ class MotorcycleNotHandedOver(Refusal):
     indonesian = "Sepeda motor belum diserahkan; catat dahulu penyerahannya."
     english = "The motorcycle has not been handed over; record that first (handOverMotorcycle)."
     remedy = "Call `handOverMotorcycle`, then depart the registrant."
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DepartureNotBegun(Refusal):
+    code = "DEPARTURE_NOT_BEGUN"
+    indonesian = "Keberangkatan rute ini baru dapat dicatat mulai {opens_at}, 24 jam sebelum jadwalnya."
+    english = "Departures of this route are recorded from {opens_at} on, 24 hours before it leaves."
+    remedy = "Send it again then. If the route leaves earlier, put its time right with `saveRoutes` first."
+
+    opens_at: datetime
 
 
 @dataclass(frozen=True, slots=True)

@@ -34,6 +34,8 @@ NOW = datetime(2026, 3, 2, 2, 0, tzinfo=UTC)
 """09:00 WIB."""
 LEAVES = NOW + timedelta(days=14)
 """When every route departs unless told otherwise."""
+SOON = NOW + timedelta(hours=20)
+"""A departure that may be reported at `NOW`."""
 
 REPORTED = LEAVES - timedelta(hours=2)
 """When people report for departure."""

@@ -20,7 +20,7 @@ from app.registry.rows import reception
 from app.registry.rows.reception import Push, Result, Verdict, row_of
 from tests.concurrency.crowd import at_once, one_waits
 from tests.registry.rows.records import TO_JEBRES, TO_WONOGIRI, WAY_BACK, pushed, record, state
-from tests.world import DJKA, HUBDAT, NOW, World, someone
+from tests.world import DJKA, HUBDAT, NOW, SOON, World, someone
 
 pytestmark = pytest.mark.anyio
 
@@ -89,7 +89,7 @@ async def test_two_feeds_of_one_person(world: World) -> None:
 
 async def test_states_and_cancellations_at_once(world: World) -> None:
     """Whoever comes first, the history leads to where he stands, and a seat is taken by whoever has one."""
-    await world.route(quota=100)
+    await world.route(quota=100, departs_at=SOON)
     await pushed(world, *(state(1, number) for number in range(30)))
     ids = [row.id for row in await world.run("SELECT id FROM registrant ORDER BY id")]
 

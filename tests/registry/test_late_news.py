@@ -106,6 +106,7 @@ async def test_a_bus_that_leaves_at_night_is_heard_of_on_the_next_day(world: Wor
 @pytest.mark.parametrize(("code", "reached"), [(2, "VERIFIED"), (3, "DEPARTED")])
 async def test_a_list_of_that_night_verifies(world: World, code: int, reached: str) -> None:
     await sends(world, "EXCEL")
+    await world.route(departs_at=NOON + 3 * HOUR)
     one = await waiting(world)
     [verdict] = await pushed(world, state(code), now=NOON)
     assert (verdict.result, verdict.refusal, verdict.warnings) == (Result.UPDATED, None, ())

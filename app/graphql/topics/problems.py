@@ -34,6 +34,7 @@ class ProblemCode(StrEnum):
     VERIFICATION_NOT_BEGUN = "VERIFICATION_NOT_BEGUN"
     MOTORCYCLE_REQUIRED = "MOTORCYCLE_REQUIRED"
     MOTORCYCLE_NOT_HANDED_OVER = "MOTORCYCLE_NOT_HANDED_OVER"
+    DEPARTURE_NOT_BEGUN = "DEPARTURE_NOT_BEGUN"
     NOT_HEALTHY = "NOT_HEALTHY"
     BOOKING_TOO_LARGE = "BOOKING_TOO_LARGE"
     NOT_FOUND = "NOT_FOUND"
@@ -65,6 +66,7 @@ describe(
     VERIFICATION_NOT_BEGUN="The organizer's verification period begins later; `retryAfter` tells when.",
     MOTORCYCLE_REQUIRED="A MOTORCYCLE route needs plate and STNK number (terms of 2023 §6).",
     MOTORCYCLE_NOT_HANDED_OVER="It departs only after `handOverMotorcycle` (terms of 2023 §6).",
+    DEPARTURE_NOT_BEGUN="It is more than 24 hours before the route departs; `retryAfter` tells when it is not.",
     NOT_HEALTHY="Departing needs the declaration of being healthy (terms of 2023 §7).",
     BOOKING_TOO_LARGE="More than 20 people carry the booking code, so it is no booking; send a list of the people.",
     NOT_FOUND="Nothing of yours is named so.",

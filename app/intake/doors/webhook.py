@@ -22,7 +22,7 @@ from app.auth.bearer import Bearer
 from app.auth.edge import RequestRefused
 from app.config import Settings
 from app.db import Session
-from app.errors import InvalidValue, Language, RegistrationClosed
+from app.errors import InvalidValue, Language
 from app.intake import http, pushing, repeats
 from app.intake.http import AdmittedRequest, RestDoor
 from app.intake.pushing import Take
@@ -181,13 +181,12 @@ async def _take_message(session: Session, process: Process, asked: AdmittedReque
 
 
 def _told(verdict: Verdict, language: Language, now: datetime) -> ToldVerdict:
-    closed = verdict.refusal if isinstance(verdict.refusal, RegistrationClosed) else None
     return {
         "hasil": RESULT_TITLES[verdict.result],
         "kode": verdict.code,
         "kolom": verdict.column,
         "pesan": verdict.message(language),
-        "coba_lagi_detik": None if closed is None else closed.retry_after(now),
+        "coba_lagi_detik": None if verdict.refusal is None else verdict.refusal.retry_after(now),
         "peringatan": [warning.code for warning in verdict.warnings],
         "perbedaan": [
             {"kolom": one.column, "tersimpan": one.stored, "dikirim": one.sent} for one in verdict.differences

@@ -17,6 +17,7 @@ from uuid import UUID
 
 from app.db import Session
 from app.errors import (
+    DepartureNotBegun,
     InvalidValue,
     MotorcycleNotHandedOver,
     NikInvalid,
@@ -133,7 +134,16 @@ async def verify(
     )
 
 
-@refuses(NikInvalid, SeasonClosed, TransitionNotAllowed, MotorcycleNotHandedOver, NotHealthy, NotFound, InvalidValue)
+@refuses(
+    NikInvalid,
+    SeasonClosed,
+    TransitionNotAllowed,
+    MotorcycleNotHandedOver,
+    DepartureNotBegun,
+    NotHealthy,
+    NotFound,
+    InvalidValue,
+)
 async def depart(
     session: Session,
     vault: Vault,
@@ -180,6 +190,7 @@ async def move(session: Session, vault: Vault, moves: Sequence[Move], now: datet
     VerificationExpired,
     VerificationNotBegun,
     MotorcycleNotHandedOver,
+    DepartureNotBegun,
     NotHealthy,
     NotFound,
     InvalidValue,
@@ -190,7 +201,7 @@ async def step(session: Session, steps: Sequence[Step], now: datetime) -> list[S
     return [verdict.state if isinstance(verdict, Taken) else verdict for verdict in verdicts]
 
 
-@refuses(SeasonClosed, TransitionNotAllowed, VerificationExpired, VerificationNotBegun, InvalidValue)
+@refuses(SeasonClosed, TransitionNotAllowed, VerificationExpired, VerificationNotBegun, DepartureNotBegun, InvalidValue)
 async def advance(session: Session, steps: Sequence[Step], now: datetime) -> list[Taken | Refusal]:
     """Like `step`, for rows that tell a status: a step may pass through a status in between. Raises `Raced`."""
     return await _take_all(session, steps, now, through=True)

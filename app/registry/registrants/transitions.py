@@ -16,6 +16,7 @@ from types import MappingProxyType
 from uuid import UUID
 
 from app.errors import (
+    DepartureNotBegun,
     InvalidValue,
     MotorcycleNotHandedOver,
     NotFound,
@@ -69,6 +70,7 @@ class Step:
     posko: str | None = None
     healthy: bool | None = None
     at: datetime | None = None
+    """When it happened; of a row: the instant of its list. None: now."""
     verified: Moment | None = None
     """When somebody was verified, as a row names it."""
     reported: bool = False
@@ -160,6 +162,7 @@ def way(status: RegistrantStatus, to: RegistrantStatus) -> tuple[RegistrantStatu
     VerificationExpired,
     VerificationNotBegun,
     MotorcycleNotHandedOver,
+    DepartureNotBegun,
     NotHealthy,
     NotFound,
     InvalidValue,
@@ -235,9 +238,12 @@ def _refuses_verification(one: Step, state: State, now: datetime) -> Refusal | N
     if forfeits_at is not None and _has_expired(one, state, forfeits_at, now):
         return VerificationExpired("ref", verify_by=forfeits_at)
     opens_at = _period_opens_at(state)
-    if state.row.refuse_early_verification and opens_at is not None and at < opens_at:
-        return VerificationNotBegun("ref", opens_at=opens_at)
-    return None
+    if opens_at is None or at >= opens_at or not state.row.refuse_early_verification:
+        return None
+    if forfeits_at is not None and forfeits_at <= opens_at:
+        # The policy came after the registration. Whoever waited for the period would be forfeited before it opens.
+        return None
+    return VerificationNotBegun("ref", opens_at=opens_at)
 
 
 def _has_expired(one: Step, state: State, forfeits_at: datetime, now: datetime) -> bool:
@@ -298,24 +304,24 @@ def _refuses_departure(one: Step, state: State, now: datetime) -> Refusal | None
         return NotHealthy("healthy")
     if _is_not_handed_over(state) and not one.reported:
         return MotorcycleNotHandedOver("ref")
-    at = not_in_the_future(one.at, now, "at")
-    return at if isinstance(at, InvalidValue) else _refuses_time_of_departure(one, state, at)
-
-
-def _refuses_time_of_departure(one: Step, state: State, at: datetime) -> InvalidValue | None:
-    """A row names no time, so there is none to be refused. Whoever was reopened may have been aboard before that."""
     if one.reported:
-        return None
+        return _refuses_early_departure("ref", state, _told_at(one, now))
+    at = not_in_the_future(one.at, now, "at")
+    return at if isinstance(at, InvalidValue) else _refuses_time_of_departure(state, at)
+
+
+def _refuses_time_of_departure(state: State, at: datetime) -> InvalidValue | DepartureNotBegun | None:
+    """Whoever was reopened may have been aboard before the verification."""
     if state.reopened_at is None and state.verified_at is not None and at < state.verified_at:
         return InvalidValue("at", "Keberangkatan mendahului verifikasi.", "The departure is before the verification.")
-    departs_at = state.row.departs_at
-    if departs_at is not None and at < departs_at - EARLIEST_DEPARTURE:
-        return InvalidValue(
-            "at",
-            "Waktu ini lebih dari 24 jam sebelum keberangkatan rutenya.",
-            "This is more than 24 hours before the route departs.",
-        )
-    return None
+    return _refuses_early_departure("at", state, at)
+
+
+def _refuses_early_departure(field: str, state: State, at: datetime) -> DepartureNotBegun | None:
+    """A departure is final. So a wrong click, or a column that slipped, puts nobody on a bus of another day."""
+    if state.row.departs_at is None or at >= state.row.departs_at - EARLIEST_DEPARTURE:
+        return None
+    return DepartureNotBegun(field, opens_at=state.row.departs_at - EARLIEST_DEPARTURE)
 
 
 def _is_not_handed_over(state: State) -> bool:
@@ -323,7 +329,7 @@ def _is_not_handed_over(state: State) -> bool:
 
 
 def apply(one: Step, state: State, now: datetime) -> None:
-    at = _departed_at(state, now) if one.reported else one.at or now
+    at = _departed_at(one, state, now) if one.reported else one.at or now
     if one.to == S.DEPARTED and _is_not_handed_over(state):
         state.handed_over_at = at
         handed_over = replace(
@@ -339,10 +345,15 @@ def apply(one: Step, state: State, now: datetime) -> None:
     state.status = one.to
 
 
-def _departed_at(state: State, now: datetime) -> datetime:
+def _departed_at(one: Step, state: State, now: datetime) -> datetime:
     """A row names no time: who is reported when the route has left was aboard when the route left."""
-    left_at = min(now, state.row.departs_at or now)
+    told_at = _told_at(one, now)
+    left_at = min(told_at, state.row.departs_at or told_at)
     return max(left_at, state.verified_at or left_at)
+
+
+def _told_at(one: Step, now: datetime) -> datetime:
+    return min(one.at or now, now)
 
 
 def _flags_of_verification(one: Step, state: State, now: datetime) -> list[str]:

@@ -23,13 +23,18 @@ from app.registry.rows.batch import Batch, NaturalKey, PlacedRow
 from app.registry.rows.recognition import Recognised
 from app.registry.rows.row import ParsedRow
 from app.registry.rows.verdicts import Result, Verdict
-from app.registry.values import particulars
+from app.registry.values import nik, particulars
 from app.registry.values.flags import WARNINGS
 
 S = RegistrantStatus
 
 CANCELLATION_REASON = "Dilaporkan batal oleh penyelenggara."
 """The standard has no column for the reason."""
+STATUS_ALONE_REFUSED = nik.Warning(
+    "STATUS_ALONE_REFUSED",
+    "Orang ini didaftarkan oleh baris ini; hanya statusnya yang ditolak.",
+    "This row registered the person; only its status was refused.",
+)
 
 
 class Registered(NamedTuple):
@@ -83,7 +88,7 @@ async def advance(session: Session, batch: Batch, rows: Sequence[PlacedRow]) -> 
     moving = _moving(batch, rows)
     if not moving:
         return
-    steps = [_step(row, registrant_id) for _, row, registrant_id in moving]
+    steps = [_step(batch, one) for one in moving]
     verified_along: dict[UUID, S] = {}
     for one, taken in zip(moving, await lifecycle.advance(session, steps, batch.now), strict=True):
         batch.verdicts[one.place] = _advanced(batch.verdicts[one.place], one.row, taken)
@@ -142,16 +147,17 @@ def _submitted(row: ParsedRow, submitted: Accepted | Refusal) -> Verdict:
     )
 
 
-def _step(row: ParsedRow, registrant_id: UUID) -> Step:
+def _step(batch: Batch, one: _Moving) -> Step:
     """An organizer that reports a departure thereby declares what the standard has no column for."""
-    reason = CANCELLATION_REASON if row.status is S.CANCELLED else None
+    applying = batch.applying.get(one.place)
     return Step(
-        id=registrant_id,
-        to=row.status,
-        caller=row.caller,
-        reason=reason,
+        id=one.registrant_id,
+        to=one.row.status,
+        caller=one.row.caller,
+        reason=CANCELLATION_REASON if one.row.status is S.CANCELLED else None,
         healthy=True,
-        verified=row.verified,
+        at=None if applying is None else applying.as_of,
+        verified=one.row.verified,
         reported=True,
     )
 
@@ -166,4 +172,5 @@ def _advanced(before: Verdict, row: ParsedRow, taken: Taken | Refusal) -> Verdic
             # The return of a verified outbound is verified as it is booked.
             return replace(before, status=S(taken.status))
         return replace(before, result=Result.STALE, status=S(taken.status))
-    return replace(before, result=Result.REFUSED, refusal=taken)
+    also = (STATUS_ALONE_REFUSED,) if before.result is Result.NEW else ()
+    return replace(before, result=Result.REFUSED, refusal=taken, warnings=(*before.warnings, *also))

@@ -115,6 +115,25 @@ async def test_a_period_that_has_not_begun_is_said_in_both_languages(api: Api, w
     assert refused["retryAfter"] == int((day(8) - NOW).total_seconds()) + 1
 
 
+async def test_the_policy_strands_nobody_who_registered_before_it(
+    api: Api, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The deadline of the first, 5 March, ends before the period begins. That of the second was set for the period."""
+    await api.data(SAVE, {"policy": {"verifyWithinDays": 3}})
+    await period(api, 8, 10)
+    one = await submitted(api, world, 1)
+    await api.data(SAVE, {"policy": {"verifyWithinDays": 3, "refuseEarlyVerification": True}})
+    two = await submitted(api, world, 2)
+    assert [one["forfeitsAt"][:10], two["forfeitsAt"][:10]] == ["2026-03-05", "2026-03-10"]
+    at(monkeypatch, day(5))
+    api.tokens.clear()
+    first = (await api.data(VERIFY, {"id": one["id"]}, organizer="djka"))["verifyRegistrant"]
+    assert (first["status"], first["flags"]) == ("VERIFIED", ["VERIFIED_EARLY"])
+    async with world.unchanged():
+        second = (await api.data(VERIFY, {"id": two["id"]}, organizer="djka"))["verifyRegistrant"]
+    assert second["code"] == "VERIFICATION_NOT_BEGUN"
+
+
 async def test_a_later_end_is_seen_in_history(api: Api, world: World) -> None:
     await period(api, 8, 10)
     one = await submitted(api, world)
@@ -176,7 +195,6 @@ async def boarding(world: World) -> str:
     ("when", "message"),
     [
         (LEAVES - 3 * DAY - INSTANT, "The departure is before the verification."),
-        (LEAVES - DAY - INSTANT, "This is more than 24 hours before the route departs."),
         (LEAVES + HOUR, "This time is in the future."),
     ],
 )
@@ -202,15 +220,31 @@ async def test_a_departure_lies_between_the_day_before_and_now(
     assert await world.run("SELECT departed_at FROM registrant") == [(when,)]
 
 
-async def test_nobody_departs_days_before_the_route(api: Api, world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    ("now", "when", "retry_after"),
+    [
+        (LEAVES - 2 * DAY, None, 24 * 3600 + 1),
+        (LEAVES - DAY - INSTANT, None, 1),
+        (LEAVES, LEAVES - DAY - INSTANT, None),
+    ],
+)
+async def test_nobody_departs_days_before_the_route(
+    api: Api,
+    world: World,
+    monkeypatch: pytest.MonkeyPatch,
+    now: datetime,
+    when: datetime | None,
+    retry_after: int | None,
+) -> None:
     one = await boarding(world)
-    at(monkeypatch, LEAVES - 2 * DAY)
+    at(monkeypatch, now)
     await api.token()
     async with world.unchanged():
-        refused = (await api.data(DEPART, {"id": one}))["departRegistrant"]
-    assert (refused["code"], refused["message"]) == (
-        "INVALID_VALUE",
-        "Waktu ini lebih dari 24 jam sebelum keberangkatan rutenya.",
+        given = {"id": one, "at": when and when.isoformat()}
+        refused = (await api.data(DEPART, given))["departRegistrant"]
+    assert (refused["code"], refused["field"], refused["retryAfter"]) == ("DEPARTURE_NOT_BEGUN", "at", retry_after)
+    assert refused["message"] == (
+        "Keberangkatan rute ini baru dapat dicatat mulai 15 Maret 2026 pukul 09.00 WIB, 24 jam sebelum jadwalnya."
     )
 
 

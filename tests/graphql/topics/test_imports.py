@@ -17,7 +17,7 @@ from app.intake.files.uploads import Upload
 from app.registry.rows import consolidation
 from tests.graphql.conftest import ISSUER, Api
 from tests.intake.lists import as_csv, as_xlsx, back, imported, in_status, row, worked_off
-from tests.world import HUBDAT, NOW, World, nik_of, someone
+from tests.world import HUBDAT, NOW, SOON, World, nik_of, someone
 
 pytestmark = pytest.mark.anyio
 
@@ -319,7 +319,7 @@ async def test_another_organizers_import_is_not_there(api: Api, world: World) ->
 
 
 async def test_the_checksum_is_what_an_organizer_can_work_out(api: Api, world: World) -> None:
-    await world.route()
+    await world.route(departs_at=SOON)
     await world.way_back()
     rows = [row(2), row(1, **in_status(2)), row(3, **in_status(3)), back(2), row(4)]
     await imported(world, HUBDAT, [*rows, row(5, tanggal_pendaftaran="2026-03-01 23:59")])

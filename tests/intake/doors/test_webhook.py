@@ -14,7 +14,7 @@ from app.errors import Unavailable
 from app.registry.rows import reception
 from tests.intake.knocking import Doors, opened
 from tests.registry.rows.records import TO_WONOGIRI, record, state
-from tests.world import NOW, World, nik_of
+from tests.world import LEAVES, NOW, SOON, World, nik_of
 
 pytestmark = pytest.mark.anyio
 
@@ -63,11 +63,80 @@ async def test_a_closed_window_says_when_to_come_back(api: Doors, world: World) 
     async with world.unchanged():
         [told] = (await api.send(PATH, record(tanggal_pendaftaran="2026-03-02 08:00"))).json()["hasil"]
     assert (told["kode"], told["coba_lagi_detik"]) == ("REGISTRATION_CLOSED", 3601)
-    assert told["pesan"].endswith("; dibuka pada 2 Maret 2026 pukul 10.00 WIB.")
+    assert told["pesan"].endswith("; jadwal berikutnya mulai 2 Maret 2026 pukul 10.00 WIB.")
+
+
+async def test_who_registered_before_the_window_that_is_open_now_is_told_of_no_time_to_come(
+    api: Doors, world: World
+) -> None:
+    await world.route()
+    await world.window("hubdat", NOW - timedelta(hours=1))
+    async with world.unchanged():
+        [told] = (await api.send(PATH, record(tanggal_pendaftaran="2026-03-01"))).json()["hasil"]
+    assert (told["kode"], told["coba_lagi_detik"]) == ("REGISTRATION_CLOSED", None)
+    assert told["pesan"].endswith("; jadwal berikutnya mulai 2 Maret 2026 pukul 08.00 WIB.")
+
+
+async def test_nobody_is_aboard_days_before_the_route_leaves(
+    api: Doors, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await world.route()
+    await api.send(PATH, [state(1, 1), state(2, 2)])
+    opens = LEAVES - timedelta(days=1)
+    async with world.unchanged():
+        answer = (await api.send(PATH, [state(3, 1), state(3, 2)])).json()
+    assert answer["ringkasan"]["ditolak"] == 2
+    for told, status in zip(answer["hasil"], (1, 2), strict=True):
+        assert (told["kode"], told["kolom"]) == ("DEPARTURE_NOT_BEGUN", "status_pemesanan_code")
+        assert told["coba_lagi_detik"] == 13 * 24 * 3600 + 1
+        assert (told["status_pemesanan_code"], told["peringatan"]) == (status, [])
+        assert told["pesan"] == (
+            "status_pemesanan_code: Keberangkatan rute ini baru dapat dicatat mulai 15 Maret 2026 pukul 09.00 WIB,"
+            " 24 jam sebelum jadwalnya."
+        )
+    monkeypatch.setattr("app.clock.now", lambda: opens)
+    api.tokens.clear()
+    [told] = (await api.send(PATH, state(3, 2))).json()["hasil"]
+    assert (told["hasil"], told["status_pemesanan_code"]) == ("diperbarui", 3)
+
+
+async def test_of_a_new_person_only_the_status_is_refused(api: Doors, world: World) -> None:
+    await world.route()
+    [told] = (await api.send(PATH, state(3))).json()["hasil"]
+    assert (told["hasil"], told["kode"], told["status_pemesanan_code"]) == ("ditolak", "DEPARTURE_NOT_BEGUN", 1)
+    assert told["peringatan"] == ["STATUS_ALONE_REFUSED"]
+    assert told["pesan"].endswith(" Orang ini didaftarkan oleh baris ini; hanya statusnya yang ditolak.")
+    assert await world.run("SELECT id::text, status FROM registrant") == [(told["id"], "REGISTERED")]
+
+
+async def test_the_instant_of_the_list_says_who_can_be_aboard(
+    api: Doors, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The list of two days before the departure comes when the route has left."""
+    await world.route()
+    await api.send(PATH, [state(2, 1), state(2, 2)])
+    monkeypatch.setattr("app.clock.now", lambda: LEAVES + timedelta(hours=1))
+    api.tokens.clear()
+    await api.token()
+    early, late = (f"{PATH}?changes=APPLY&asOf=2026-03-{day}T08:00:00%2B07:00" for day in ("14", "16"))
+    async with world.unchanged():
+        [told] = (await api.send(early, state(3, 1))).json()["hasil"]
+    assert (told["kode"], told["coba_lagi_detik"]) == ("DEPARTURE_NOT_BEGUN", None)
+    [told] = (await api.send(late, state(3, 2))).json()["hasil"]
+    assert told["hasil"] == "diperbarui"
+    assert await world.run("SELECT departed_at FROM registrant WHERE status = 'DEPARTED'") == [
+        (LEAVES - timedelta(hours=1),)
+    ]
+
+
+async def test_a_route_without_a_time_of_departure_may_leave_at_any_time(api: Doors, world: World) -> None:
+    await world.route(departs_at=None)
+    [told] = (await api.send(PATH, state(3))).json()["hasil"]
+    assert (told["hasil"], told["status_pemesanan_code"]) == ("diterima", 3)
 
 
 async def test_an_array_has_a_verdict_for_each_in_order(api: Doors, world: World) -> None:
-    await world.route()
+    await world.route(departs_at=SOON)
     await api.send(PATH, [state(2, 2), state(1, 3), state(2, 4)])
     answer = (
         await api.send(

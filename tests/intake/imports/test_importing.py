@@ -29,7 +29,7 @@ from tests.intake.lists import (
     verdicts,
     worked_off,
 )
-from tests.world import BUMN, DKI, HUBDAT, JASA_RAHARJA, World
+from tests.world import BUMN, DKI, HUBDAT, JASA_RAHARJA, SOON, World
 
 pytestmark = pytest.mark.anyio
 
@@ -102,7 +102,7 @@ async def test_a_route_that_has_left_takes_nobody(world: World, dry_run: bool) -
 
 
 async def test_the_same_file_again_changes_nothing(world: World) -> None:
-    await world.route()
+    await world.route(departs_at=SOON)
     await world.way_back()
     rows = [back(1), row(1), row(2, **in_status(2)), row(3, **in_status(3))]
     first = await imported(world, HUBDAT, rows)
@@ -159,7 +159,7 @@ async def test_each_row_is_judged_by_what_the_ones_before_it_left(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(importing, "ROWS_OF_A_CHUNK", 1)
-    await world.route()
+    await world.route(departs_at=SOON)
     spelt = nik_with_dots(1)
     rows = [row(1), row(1, data_nik=spelt, **in_status(2)), row(2), row(1, **in_status(3)), row(1)]
     job = await imported(world, HUBDAT, rows)
@@ -350,7 +350,7 @@ async def test_a_dry_run_judges_as_the_import_would_and_changes_nothing(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(importing, "ROWS_OF_A_CHUNK", 3)
-    await world.route(quota=4)
+    await world.route(quota=4, departs_at=SOON)
     await world.way_back()
     await imported(world, HUBDAT, [row(9)])
     rows = [

@@ -13,12 +13,12 @@ from app.errors import InvalidValue, NotFound, Refusal
 from app.intake.imports import importing
 from app.models.enums import ImportMode, RegistrantStatus
 from app.registry.caller import Caller
-from app.registry.imports import absentees, jobs
+from app.registry.imports import absentees, job_runs, jobs
 from app.registry.imports.absentees import Absentee
 from app.registry.imports.jobs import Job
 from app.registry.registrants import lifecycle
 from tests.intake.lists import Row, as_csv, back, claimed, imported, in_status, row, sent
-from tests.world import BUMN, DJKA, HUBDAT, JASA_RAHARJA, NOW, World, nik_of
+from tests.world import BUMN, DJKA, HUBDAT, JASA_RAHARJA, NOW, SOON, World, nik_of
 
 pytestmark = pytest.mark.anyio
 
@@ -30,7 +30,7 @@ LATER = NOW + timedelta(hours=1)
 @pytest.fixture
 async def travellers(world: World, monkeypatch: pytest.MonkeyPatch) -> dict[int, UUID]:
     """1 and 2 registered, 3 verified, 4 departed, 5 cancelled, 6 no-show, 7 with a way back."""
-    await world.route()
+    await world.route(departs_at=SOON)
     await world.way_back()
     rows = [row(1), row(2), row(3, **in_status(2)), row(4, **in_status(3)), row(5), row(6, **in_status(2)), row(7)]
     await imported(world, HUBDAT, [*rows, back(7)])
@@ -76,6 +76,25 @@ async def test_whoever_is_named_badly_is_not_missing(world: World, travellers: d
     named = [row(1), row(2, tanggal_pendaftaran="kapan-kapan"), row(3, status_pemesanan_code="9"), row(4), back(7)]
     job = await snapshot(world, [*named, row(6, data_nik="x")])
     assert await ids(world, job) == {travellers[6], travellers[7]}
+
+
+async def test_whoever_is_said_to_be_aboard_too_early_is_not_missing(world: World) -> None:
+    """A column has slipped: a whole list with code 3, thirteen days before anybody can be aboard."""
+    await world.route()
+    await imported(world, HUBDAT, [row(1), row(2, **in_status(2)), row(3)])
+    await world.run("UPDATE registrant SET arrived_at = :before", before=NOW - timedelta(hours=1))
+    slipped = [row(number, **in_status(3)) for number in (1, 2)]
+    async with world.unchanged("registrant", "route"):
+        dry = await snapshot(world, slipped, dry_run=True)
+        job = await snapshot(world, slipped)
+    assert dry.codes == job.codes == {"DEPARTURE_NOT_BEGUN": 2}
+    assert (dry.results, job.results, job.missing) == ({"REFUSED": 2}, {"REFUSED": 2}, 1)
+    async with world.database.transaction() as session:
+        [first, _] = await job_runs.verdicts(session, world.vault, job, 0)
+    assert first.explanation == (
+        "status_pemesanan_code: Keberangkatan rute ini baru dapat dicatat mulai 15 Maret 2026 pukul 09.00 WIB, 24 jam"
+        " sebelum jadwalnya."
+    )
 
 
 async def test_a_day_is_the_day_of_registration_in_jakarta(world: World, travellers: dict[int, UUID]) -> None:

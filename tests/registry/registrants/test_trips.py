@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from uuid import UUID
 
 import pytest
@@ -14,7 +14,7 @@ from app.registry.registrants.submission import Accepted, Motorcycle
 from app.registry.sweep import Swept
 from tests.registry.registrants.test_forfeiture import DAY, DEADLINE, INSTANT
 from tests.registry.rows.records import WAY_BACK, pushed, state, told
-from tests.world import DJKA, HUBDAT, NOW, World, someone
+from tests.world import DJKA, HUBDAT, LEAVES, NOW, SOON, World, someone
 
 pytestmark = pytest.mark.anyio
 
@@ -22,10 +22,9 @@ S = RegistrantStatus
 PAPERS = Motorcycle("B 1", "1")
 
 
-async def pair(world: World) -> tuple[UUID, UUID]:
-    booked = await world.accepted(
-        someone(HUBDAT, await world.route(quota=1), return_route_id=await world.way_back(quota=1))
-    )
+async def pair(world: World, departs_at: datetime = LEAVES) -> tuple[UUID, UUID]:
+    home = await world.route(quota=1, departs_at=departs_at)
+    booked = await world.accepted(someone(HUBDAT, home, return_route_id=await world.way_back(quota=1)))
     assert booked.return_view is not None
     return booked.view.id, booked.return_view.id
 
@@ -57,7 +56,7 @@ async def test_a_bulk_call_that_names_both_legs_writes_each_once(world: World) -
 
 @pytest.mark.parametrize(("code", "reached"), [(2, "VERIFIED"), (3, "DEPARTED")])
 async def test_a_row_verifies_the_other_leg_as_well(world: World, code: int, reached: str) -> None:
-    legs = await pair(world)
+    legs = await pair(world, SOON)
     assert told(await pushed(world, state(code))) == [("UPDATED", None)]
     assert await statuses(world, *legs) == [reached, "VERIFIED"]
     [back] = await pushed(world, state(1, 1, **WAY_BACK))
@@ -94,7 +93,7 @@ async def test_a_row_that_books_the_return_of_a_verified_outbound(
     world: World, code: int, status: RegistrantStatus
 ) -> None:
     await world.verified(someone(HUBDAT, await world.route()))
-    await world.way_back()
+    await world.way_back(departs_at=SOON)
     row = state(code, 1, **WAY_BACK)
     [new] = await pushed(world, row)
     assert (new.result.value, new.refusal, new.status) == ("NEW", None, status)

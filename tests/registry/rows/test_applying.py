@@ -15,7 +15,7 @@ from app.registry.rows.reception import Push, Verdict, row_of
 from app.registry.rows.verdicts import Difference
 from tests.registry.meanwhile import meanwhile
 from tests.registry.rows.records import TO_WONOGIRI, WAY_BACK, pushed, record, state, told
-from tests.world import DJKA, HUBDAT, LEAVES, NOW, World, nik_of
+from tests.world import DJKA, HUBDAT, LEAVES, NOW, SOON, World, nik_of
 
 pytestmark = pytest.mark.anyio
 
@@ -40,7 +40,7 @@ async def stored(world: World) -> list[tuple[Any, ...]]:
 
 
 async def two_routes(world: World, **changes: Any) -> None:
-    await world.route(quota=5)
+    await world.route(quota=5, departs_at=changes.get("departs_at", LEAVES))
     await world.route("Jakarta - Yogya", destination="giwangan", **{"quota": 5} | changes)
 
 
@@ -205,7 +205,7 @@ async def test_what_does_not_fit_changes_nothing_of_the_row(world: World) -> Non
 
 async def test_a_full_route_does_not_keep_a_status_back(world: World) -> None:
     """Whoever was reported aboard is no no-show."""
-    await two_routes(world, quota=0)
+    await two_routes(world, quota=0, departs_at=SOON)
     await pushed(world, state(2))
     [verdict] = await applied(world, state(3, **TO_YOGYA))
     assert told([verdict]) == [("UPDATED", None)]
@@ -224,7 +224,7 @@ async def test_a_trip_does_not_come_apart(world: World) -> None:
 
 @pytest.mark.parametrize("code", [3, 5])
 async def test_who_has_departed_or_ended_is_not_moved(world: World, code: int) -> None:
-    await two_routes(world)
+    await two_routes(world, departs_at=SOON)
     await pushed(world, record())
     await pushed(world, state(code))
     async with world.unchanged():
@@ -233,7 +233,7 @@ async def test_who_has_departed_or_ended_is_not_moved(world: World, code: int) -
 
 
 async def test_a_refused_move_to_a_route_that_nobody_declared_leaves_none(world: World) -> None:
-    await world.route()
+    await world.route(departs_at=SOON)
     await pushed(world, record())
     await pushed(world, state(3))
     async with world.unchanged():

@@ -15,7 +15,7 @@ from app.registry.rows import reception
 from app.registry.rows.reception import Push, row_of
 from tests.concurrency.crowd import one_waits
 from tests.registry.rows.records import WAY_BACK, pushed, record, state, told
-from tests.world import DJKA, HUBDAT, NOW, World, nik_of, someone
+from tests.world import DJKA, HUBDAT, NOW, SOON, World, nik_of, someone
 
 pytestmark = pytest.mark.anyio
 
@@ -102,7 +102,7 @@ async def test_told_again_it_is_remembered_once(world: World) -> None:
 
 
 async def test_whoever_is_aboard_is_no_no_show(world: World) -> None:
-    await world.route()
+    await world.route(departs_at=SOON)
     await pushed(world, state(6, 1), state(5, 2))
     [aboard, refused] = await pushed(world, state(3, 1), state(3, 2))
     assert told([aboard]) == [("NEW", None)]

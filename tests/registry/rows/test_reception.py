@@ -17,7 +17,7 @@ from app.registry.rows import recognition
 from app.registry.rows.reception import Push, Result, row_of
 from app.registry.values import standard
 from tests.registry.rows.records import TO_JEBRES, TO_WONOGIRI, WAY_BACK, pushed, record, state, told
-from tests.world import BUMN, DJKA, DKI, HUBDAT, JASA_RAHARJA, LEAVES, NOW, World, nik_of, someone
+from tests.world import BUMN, DJKA, DKI, HUBDAT, JASA_RAHARJA, LEAVES, NOW, SOON, World, nik_of, someone
 
 pytestmark = pytest.mark.anyio
 
@@ -30,7 +30,7 @@ PAPERS = {"nomor_polisi": "b 1234 xy", "nomor_stnk": "77"}
 
 
 async def test_a_person_is_registered_and_goes_on(world: World) -> None:
-    await world.route(quota=1)
+    await world.route(quota=1, departs_at=SOON)
     [new] = await pushed(world, state(1))
     assert (new.result, new.code, new.message(), new.organizer) == (Result.NEW, None, None, "hubdat")
     assert new.status is S.REGISTERED
@@ -53,7 +53,7 @@ async def test_a_person_is_registered_and_goes_on(world: World) -> None:
 
 @pytest.mark.parametrize("code", [2, 3])
 async def test_who_is_new_goes_all_the_way(world: World, code: int) -> None:
-    await world.route()
+    await world.route(departs_at=SOON)
     [new] = await pushed(world, state(code))
     assert (new.result, new.status) == (Result.NEW, S.VERIFIED if code == 2 else S.DEPARTED)
     assert await world.changes("to_status") == [("REGISTERED",), ("VERIFIED",), ("DEPARTED",)][:code]
@@ -64,7 +64,7 @@ async def test_who_is_new_goes_all_the_way(world: World, code: int) -> None:
 async def standing_at(world: World, status: RegistrantStatus) -> UUID:
     """On a route that has left, with a deadline that has passed unless it was kept."""
     await world.policy("hubdat", verify_within_days=7)
-    one = await world.registered(someone(HUBDAT, await world.route(departs_at=NOW + timedelta(days=9))))
+    one = await world.registered(someone(HUBDAT, await world.route(departs_at=SOON)))
     for step in {S.DEPARTED: (S.VERIFIED, S.DEPARTED), S.NO_SHOW: (S.VERIFIED, S.NO_SHOW)}.get(status, (status,)):
         if step is not S.REGISTERED:
             await world.moved(one.id, step)
@@ -256,7 +256,7 @@ async def test_a_forfeited_nik_that_comes_anew_is_blocked(world: World) -> None:
 
 
 async def test_records_of_one_person_are_judged_in_their_order(world: World) -> None:
-    await world.route(quota=1)
+    await world.route(quota=1, departs_at=SOON)
     verdicts = await pushed(world, state(1), state(3), state(2), state(3))
     assert told(verdicts) == [
         ("NEW", None),
@@ -424,7 +424,7 @@ async def test_a_motorcycle_goes_where_its_rider_goes(world: World) -> None:
 
 
 async def test_the_departure_of_a_motorcycle_tells_of_its_hand_over(world: World) -> None:
-    await world.route(service="MOTORCYCLE")
+    await world.route(service="MOTORCYCLE", departs_at=SOON)
     assert told(await pushed(world, state(3, **PAPERS))) == [("NEW", None)]
     assert await world.changes("kind, from_status, to_status") == [
         ("REGISTRANT_MOVED", None, "REGISTERED"),
@@ -540,7 +540,7 @@ async def test_many_callers_share_a_batch(world: World) -> None:
 
 
 async def test_the_statements_do_not_depend_on_the_records(world: World) -> None:
-    await world.route()
+    await world.route(departs_at=SOON)
     await world.way_back()
     await pushed(world, *(state(1, number) for number in range(100, 130)))
 
