@@ -23,6 +23,7 @@ from app.intake.files.file_refusals import (
     FileTooComplex,
     FileTooManyRows,
 )
+from app.intake.files.text_formulas import RELATIONS, WORKBOOK, Texts, by_title, found_in
 
 MOST_ROWS = 150_000
 MOST_COLUMNS = 200
@@ -38,7 +39,6 @@ _CHUNK_BYTES = 256 * 1024
 _OVERLAP_BYTES = 1024
 """Of two pieces. It is longer than anything that is searched for, so nothing hides where one piece ends."""
 _ENCRYPTED = 0x1
-_WORKBOOK = "xl/workbook.xml"
 _SHEETS = "xl/worksheets/"
 _CONTENT_TYPES = "[content_types].xml"
 
@@ -49,9 +49,10 @@ _FAR_RIGHT = re.compile(rb'r="(?:[A-Z]{3,}|[H-Z][A-Z]|G[S-Z])\d+"[^<>]*+(?<!/)>'
 _FAR_DOWN = re.compile(rb'r="[A-Z]+(?:\d{7,}|[2-9]\d{5}|1[6-9]\d{4})"[^<>]*+(?<!/)>')
 
 
-def inspect(file: BinaryIO) -> None:
-    """Raises `FileRefusedError`."""
+def inspect(file: BinaryIO) -> dict[str, Texts]:
+    """The texts that are formulas, by the title of their sheet. Raises `FileRefusedError`."""
     refuse_large_directory(file)
+    texts: dict[str, Texts] = {}
     try:
         with ZipFile(file) as archive:
             parts = archive.infolist()
@@ -59,7 +60,8 @@ def inspect(file: BinaryIO) -> None:
             markup = 0
             for part in parts:
                 if part.filename.casefold().endswith((".xml", ".rels")):
-                    markup += look_through(file, part, MOST_TAGS - markup)
+                    markup += look_through(file, part, MOST_TAGS - markup, texts)
+            return texts and by_title(texts, whole(file, parts, WORKBOOK), whole(file, parts, RELATIONS))
     except (BadZipFile, zlib.error, struct.error, ValueError, NotImplementedError, EOFError, OSError):
         raise FileRefusedError(FileDamaged()) from None
 
@@ -81,7 +83,7 @@ def refuse_by_directory(parts: list[ZipInfo]) -> None:
     names = [part.filename.casefold() for part in parts]
     if any(name.endswith("vbaproject.bin") or name.startswith("xl/macrosheets/") for name in names):
         raise FileRefusedError(FileHasMacros())
-    if _WORKBOOK not in names or _CONTENT_TYPES not in names:
+    if WORKBOOK not in names or _CONTENT_TYPES not in names:
         raise FileRefusedError(FileNotASpreadsheet())
     if any(part.flag_bits & _ENCRYPTED for part in parts):
         raise FileRefusedError(FileEncrypted())
@@ -95,8 +97,8 @@ def refuse_by_directory(parts: list[ZipInfo]) -> None:
             raise FileRefusedError(FileDamaged())
 
 
-def look_through(file: BinaryIO, part: ZipInfo, most: int) -> int:
-    """How many tags the part has. Raises `FileRefusedError`."""
+def look_through(file: BinaryIO, part: ZipInfo, most: int, texts: dict[str, Texts]) -> int:
+    """How many tags the part has; of a sheet, `texts` gets the texts that are formulas. Raises `FileRefusedError`."""
     name = part.filename.casefold()
     before, markup = b"", 0
     for piece in inflated(file, part):
@@ -109,6 +111,8 @@ def look_through(file: BinaryIO, part: ZipInfo, most: int) -> int:
             raise FileRefusedError(FileHasMacros())
         if name.startswith(_SHEETS):
             refuse_far_cells(seen)
+            if found := dict(found_in(seen)):
+                texts.setdefault(name, {}).update(found)
         before = piece[-_OVERLAP_BYTES:]
     return markup
 
@@ -118,6 +122,14 @@ def refuse_far_cells(seen: bytes) -> None:
         raise FileRefusedError(FileTooManyRows(rows=MOST_ROWS))
     if _FAR_RIGHT.search(seen):
         raise FileRefusedError(FileTooComplex())
+
+
+def whole(file: BinaryIO, parts: list[ZipInfo], name: str) -> bytes:
+    """A part that has been looked through. Raises `FileDamaged` without it."""
+    for part in parts:
+        if part.filename.casefold() == name:
+            return b"".join(inflated(file, part))
+    raise FileRefusedError(FileDamaged())
 
 
 def inflated(file: BinaryIO, part: ZipInfo) -> Iterator[bytes]:

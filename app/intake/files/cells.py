@@ -14,6 +14,10 @@ LONGEST_CELL = 32_767
 FIFTEEN_DIGITS = 1e15
 """A spreadsheet keeps 15 digits of a number. A number as large as this may have lost its last digits."""
 
+SIXTEEN_DIGITS = 1e16
+LARGEST_EXACT = 2**53
+"""Above it, a number of a spreadsheet is an even one."""
+
 _FORMULA = "=+\\-@\uff1d\uff0b\uff0d\uff20"
 _LIVE = re.compile(rf"[\t\r\n]|\s*[{_FORMULA}]|'\s*[{_FORMULA}\t\r\n']")
 _QUOTED = re.compile(rf"'\s*[{_FORMULA}\t\r\n']")
@@ -28,8 +32,8 @@ def text_of(value: object) -> str | None:
     A formula that is nothing but a text, `="3171…"`, is that text. People write it to keep all digits of a NIK.
     """
     if isinstance(value, str):
-        formula = _TEXT_AS_FORMULA.fullmatch(value)
-        text = value if formula is None else formula[1].replace('""', '"')
+        formula = text_in_formula(value)
+        text = value if formula is None else formula
         return text if text.strip() else None
     if isinstance(value, bool):
         return "TRUE" if value else "FALSE"
@@ -40,6 +44,26 @@ def text_of(value: object) -> str | None:
     if isinstance(value, date | time):
         return value.isoformat()
     return None if value is None else str(value)
+
+
+def as_it_stands(value: object) -> str | None:
+    """As `text_of`, for a file that goes back: of a number of 16 digits its digits.
+
+    The last digit is `?` where a spreadsheet may have lost it: it puts a 0 there, and rounds what is too large. So
+    nobody sends back another NIK than the one that was typed.
+    """
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return text_of(value)
+    if not FIFTEEN_DIGITS <= value < SIXTEEN_DIGITS or value != int(value):
+        return number(value)
+    digits = str(int(value))
+    return f"{digits[:-1]}?" if digits.endswith("0") or value > LARGEST_EXACT else digits
+
+
+def text_in_formula(written: str) -> str | None:
+    """The text of a formula that is nothing but a text. None: it is another formula, or none."""
+    formula = _TEXT_AS_FORMULA.fullmatch(written)
+    return None if formula is None else formula[1].replace('""', '"')
 
 
 def number(value: float) -> str:

@@ -100,7 +100,7 @@ def frames(file: BinaryIO, known: frozenset[str], *, whole: bool = False) -> Ite
 
     `whole`: every row of every sheet comes, and not only the rows of people.
     """
-    sheets = [looked_at(table, known) for table in lists(file, known)]
+    sheets = [looked_at(table, known) for table in lists(file, known, whole=whole)]
     if sum(sheet.count for sheet in sheets) > MOST_ROWS:
         raise FileRefusedError(FileTooManyRows(rows=MOST_ROWS))
     people = sum(sheet.count for sheet in sheets if sheet.columns is not None)
@@ -147,11 +147,11 @@ class Sheet:
         return islice(self.table.rows(), self.last)
 
 
-def lists(file: BinaryIO, known: frozenset[str]) -> list[FileTable]:
+def lists(file: BinaryIO, known: frozenset[str], *, whole: bool) -> list[FileTable]:
     """Every sheet of a workbook; of a CSV file, the table under the delimiter by which it has a header."""
     sheets = []
     found = False
-    for table in tables(file):
+    for table in tables(file, whole=whole):
         found = found or header_of(table, known) is not None
         if table.sheet is not None:
             sheets.append(table)
@@ -181,13 +181,13 @@ def looked_at(table: FileTable, known: frozenset[str]) -> Sheet:
     return Sheet(table, row, written, names, count, max(width, len(written or ())), max(last, row))
 
 
-def tables(file: BinaryIO) -> Iterator[FileTable]:
+def tables(file: BinaryIO, *, whole: bool = False) -> Iterator[FileTable]:
     """What the content is decides, not the name of the file."""
     file.seek(0)
     start = file.read(1024)
     file.seek(0)
     if start.startswith(LOCAL_HEADER):
-        return excel.tables(file)
+        return excel.tables(file, whole=whole)
     if start.startswith(_OLE):
         raise FileRefusedError(FileEncrypted() if _ENCRYPTED in file.read() else FileNotASpreadsheet())
     if not start.strip() or start.startswith(_OTHERS) or start.lstrip(b"\xef\xbb\xbf\r\n\t ").startswith(b"<"):

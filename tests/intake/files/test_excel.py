@@ -9,9 +9,11 @@ import openpyxl
 import pytest
 from openpyxl.chartsheet import Chartsheet
 
+from app.intake.files import reading
 from app.intake.files.file_refusals import FileRefusedError
 from app.registry.values import standard
 from tests.intake.sheets import (
+    KNOWN,
     MAIN,
     Read,
     header_row,
@@ -78,6 +80,38 @@ def test_a_formula_says_what_it_came_to() -> None:
 def test_a_nik_that_excel_made_a_number_is_told_apart_from_a_text() -> None:
     found = read(xlsx(table(person(1, data_nik=int(nik_of(1))), person(2, data_nik=f"'{nik_of(2)}"), person(3))))
     assert found.column("data_nik") == ["3.2010101019E+15", f"'{nik_of(2)}", nik_of(3)]
+
+
+@pytest.mark.parametrize("stored", ["", "<v></v>", "<v/>", "<v>0</v>", "<v>3.2E+15</v>"])
+@pytest.mark.parametrize("quote", ['"', "&quot;"])
+def test_a_formula_that_is_a_text_says_the_text(stored: str, quote: str) -> None:
+    """Programs that write files leave the value of a formula out, or write 0."""
+    cells = f'<c r="A2" s="1"><f>{quote}{nik_of(1)}{quote}</f>{stored}</c>{inline("B2", "Warga")}'
+    other = f'<c r="C2"><f>1+1</f></c><c r="D2"><f>{quote}A &amp; B{quote}{quote}C{quote}</f>{stored}</c>'
+    found = read(package(sheet=sheet(header_row() + f'<row r="2">{cells}{other}</row>')))
+    assert found.rows == [(2, [nik_of(1), "Warga", None, 'A & B"C', *[None] * 8])]
+
+
+def test_a_text_as_a_formula_is_found_on_its_own_sheet_wherever_the_table_begins() -> None:
+    book = openpyxl.Workbook()
+    book.active.title = "Sampul & isi"
+    for title in ("Mudik", "Balik"):
+        for _ in range(2):
+            (book[title] if title in book else book.create_sheet(title)).append([None])
+        for line in table(person(1, data_nik=f'="{nik_of(1 if title == "Mudik" else 2)}"')):
+            book[title].append([None, None, *line])
+    frames: list[Any] = list(reading.frames(BytesIO(saved(book)), KNOWN))
+    assert [frame["batch"][0][1][0] for frame in frames[1:-1]] == [nik_of(1), nik_of(2)]
+
+
+def test_a_formula_far_into_a_large_sheet_is_found() -> None:
+    """The part is looked through in pieces; no cell is lost where one ends."""
+    cells = "".join(
+        f'<row r="{row}"><c r="A{row}"><f>"{nik_of(row)}"</f></c>{inline(f"B{row}", f"Warga {row}")}</row>'
+        for row in range(2, 20_002)
+    )
+    found = read(package(sheet=sheet(header_row() + cells)))
+    assert found.column("data_nik") == [nik_of(row) for row in range(2, 20_002)]
 
 
 def test_dates_that_count_from_1904() -> None:

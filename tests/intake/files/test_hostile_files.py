@@ -285,6 +285,17 @@ READ: dict[str, tuple[list[list[object]], Callable[[], bytes]]] = {
             )
         ),
     ),
+    "a hundred thousand formulas that are texts, behind as many addresses that are none": (
+        ONE,
+        lambda: package(
+            sheet=sheet(
+                header_row()
+                + person_row()
+                + "".join(f'<row r="{r}"><c r="A{r}"><f>"x"</f></c></row>' for r in range(3, 100_003)),
+                before="<!-- " + 'r="A1" ' * 100_000 + "-->",
+            )
+        ),
+    ),
     "a link to another workbook": (ONE, lambda: package(**{"xl/externalLinks/externalLink1.xml": "<x/>"})),
     "text under the name of a workbook": (TWO, lambda: CSV),
 }

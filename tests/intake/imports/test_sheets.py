@@ -75,6 +75,30 @@ async def test_the_people_of_every_bus_are_registered(world: World) -> None:
     assert await world.count("registrant") == 4
 
 
+async def test_a_nik_that_is_a_number_comes_back_with_its_digits_as_text(world: World) -> None:
+    """It is refused: a spreadsheet keeps 15 digits of a number. A last digit that it may have lost is not made up."""
+    await world.route()
+    whole, cut = int(nik_of(1)), int(nik_of(2)[:15] + "0")
+    beyond = int("9171010101909001")  # A spreadsheet cannot hold it: it lies beyond 2 to the power of 53.
+    lines = [list(row(3).values()) for _ in range(4)]
+    for line, nik in zip(lines, (whole, cut, beyond, f'="{nik_of(3)}"'), strict=True):
+        line[0] = nik  # type: ignore[call-overload]
+    job = await taken(world, workbook(Data=[list(COLUMNS), *lines]))
+    assert await verdicts(world, job) == [
+        (2, "REFUSED", "NIK_INVALID"),
+        (3, "REFUSED", "NIK_INVALID"),
+        (4, "REFUSED", "NIK_INVALID"),
+        (5, "NEW", None),
+    ]
+    sheet = openpyxl.load_workbook(BytesIO(await shown(world, job, "xlsx")))["Data"]
+    niks = [nik_of(1), nik_of(2)[:15] + "?", "917101010190900?", nik_of(3)]
+    assert [(sheet[f"A{number}"].data_type, sheet[f"A{number}"].value) for number in range(2, 6)] == [
+        ("s", nik) for nik in niks
+    ]
+    lines_of_csv = (await shown(world, job, "csv")).decode("utf-8-sig").splitlines()
+    assert [line.split(";")[2] for line in lines_of_csv[1:]] == niks
+
+
 async def test_whoever_stands_on_the_second_sheet_is_not_missing(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     await world.route()
     await imported(world, HUBDAT, [row(1), row(2), row(3)])
