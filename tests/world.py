@@ -18,11 +18,13 @@ from app.db import Database
 from app.models.enums import RegistrantStatus
 from app.registry import sweep
 from app.registry.caller import Caller
+from app.registry.erasure import WIPED
 from app.registry.niks import check
 from app.registry.niks.check import Check
 from app.registry.registrants import lifecycle, lookup, submission
 from app.registry.registrants.lookup import Ref
 from app.registry.registrants.submission import Accepted, Submission
+from app.registry.registrants.transitions import Step
 from app.registry.registrants.view import View
 from app.registry.routes import saving
 from app.registry.routes.route import Route
@@ -208,6 +210,12 @@ class World:
         """Overwrite columns of a registrant, to start from a state that takes many steps to reach."""
         pairs = ", ".join(f"{name} = :{name}" for name in columns)
         await self.run(f"UPDATE registrant SET {pairs} WHERE id = :id", id=registrant_id, **columns)
+
+    async def erased_alone(self, registrant_id: UUID) -> None:
+        """One registrant and not the whole person, as versions before 0.3 erased."""
+        step = Step(id=registrant_id, to=RegistrantStatus.CANCELLED, caller=HUBDAT, reason="Permintaan peserta")
+        await self.database.attempt(lambda session: lifecycle.step(session, [step], NOW))
+        await self.run(f"UPDATE registrant SET {WIPED} WHERE id = :id", id=registrant_id, now=NOW)
 
     async def taken(self, name: str = "Jakarta - Solo") -> int:
         count: int = await self.one("SELECT taken FROM route WHERE id = :id", id=self.routes[name])

@@ -15,7 +15,7 @@ from app.graphql.topics import (
     routes,
     webhooks,
 )
-from app.graphql.topics.people import bookings, reopening
+from app.graphql.topics.people import bookings, erasing, reopening
 from app.graphql.topics.problems import errors_of, refusals_of
 from app.registry import erasure
 from app.registry.amending import corrections, rerouting
@@ -364,11 +364,12 @@ class Mutation:
         ),
     )
     erase_registrant = open_to(
-        registrant_mutations.erase_registrant,
+        erasing.erase_registrant,
         HUBDAT_ADMIN,
         description=(
-            "Erases NIK, name, booking code and papers (UU 27/2022 art. 8, 43); one that stands is cancelled"
-            " first. Counts stay. "
+            "Erases a person (UU 27/2022 art. 8, 43): NIK, name, booking code and papers of every registration of the"
+            " NIK with every organizer, the person as the applicant of others, and stored files. What stands is"
+            " cancelled first. Counts stay. "
             f"{refusals_of(erasure.erase)}"
         ),
     )

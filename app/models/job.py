@@ -102,11 +102,23 @@ class ImportChunk(SQLModel, table=True):
     """Whom the rows are about, as far as the registry knows them."""
     refused: list[bytes] = Field(sa_column=Column(ARRAY(LargeBinary), nullable=False, info=PERSONAL["info"]))
     """Blind indexes of the NIKs of refused rows."""
+    named: bytes | None = Field(default=None, sa_type=LargeBinary, sa_column_kwargs=PERSONAL)
+    """The first bytes of the blind index of each NIK in the rows: by these an erasure finds the files of a person."""
     organizers: list[str] = Field(sa_column=Column(ARRAY(Text), nullable=False, info=IMPERSONAL["info"]))
     """That the rows name in `source`."""
     differences: bytes | None = Field(default=None, sa_type=LargeBinary, sa_column_kwargs=PERSONAL)
     """Sealed JSON: where rows and stored values differ. Names are in it."""
     done_at: datetime
+
+
+class ImportErased(SQLModel, table=True):
+    """Somebody who was erased while the job was unfinished: if the file names the person, it is wiped at its end."""
+
+    __tablename__ = "import_erased"
+
+    job_id: UUID = Field(primary_key=True, foreign_key="import_job.id")
+    digest: bytes = Field(primary_key=True, sa_type=LargeBinary, sa_column_kwargs=PERSONAL)
+    """As `ImportChunk.named` has it."""
 
 
 class ImportMissing(SQLModel, table=True):

@@ -13,6 +13,7 @@ from app.db import Session
 from app.errors import NikInvalid, refuses
 from app.models.enums import Purpose
 from app.registry.caller import Caller
+from app.registry.imports import jobs
 from app.registry.niks import access_log
 from app.registry.registrants import lookup, opening
 from app.registry.registrants.view import View
@@ -61,6 +62,16 @@ class RememberedEnd:
     told_at: datetime
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredFile:
+    """A file of an organizer in which a row names the person. It is wiped by itself (`imports.jobs`)."""
+
+    id: UUID
+    organizer: str
+    came_at: datetime
+    finished_at: datetime | None
+
+
 @dataclass(frozen=True, slots=True)
 class Holding:
     """All that the registry holds on one NIK."""
@@ -70,6 +81,7 @@ class Holding:
     """Registrations of others that name the person as the applicant. These others are masked."""
     ends: tuple[RememberedEnd, ...]
     blocks: tuple[Block, ...]
+    files: tuple[StoredFile, ...]
     accesses: tuple[Access, ...]
 
 
@@ -111,6 +123,15 @@ _ENDS_OF_NIK = statement(
     """,
     RememberedEnd,
 )
+_FILES_NAMING = statement(
+    """
+    SELECT id, organizer_code AS organizer, created_at AS came_at, finished_at FROM import_job job
+    WHERE wiped_at IS NULL AND EXISTS (
+        SELECT FROM import_chunk c WHERE c.job_id = job.id AND position(CAST(:nik_digest AS bytea) IN c.named) > 0
+    ) ORDER BY id
+    """,
+    StoredFile,
+)
 _READ_BY = statement(
     """
     SELECT a.at, a.purpose, r.nik_sealed FROM nik_access a
@@ -149,10 +170,11 @@ async def export(session: Session, vault: Vault, caller: Caller, raw_nik: str, n
     named = await lookup.by_ids(session, vault, replace(caller, owns_nothing=True), booked, everyone=True)
     blocks = await session.rows(_BLOCKS_OF_NIK, nik_index=index)
     ends = await session.rows(_ENDS_OF_NIK, nik_index=index)
+    files = await session.rows(_FILES_NAMING, nik_digest=jobs.named([index]))
     seen = await _accesses(session, index)
     await access_log.record(session, [access_log.Look(caller=caller, nik_index=index, purpose=Purpose.EXPORT)], now)
     registrants, others = (tuple(one for one in some if one is not None) for some in (found, named))
-    return Holding(registrants, others, tuple(ends), tuple(blocks), tuple(seen))
+    return Holding(registrants, others, tuple(ends), tuple(blocks), tuple(files), tuple(seen))
 
 
 async def reads_by(session: Session, vault: Vault, client_id: str, since: datetime, until: datetime) -> list[NikRead]:

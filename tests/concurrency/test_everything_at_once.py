@@ -153,5 +153,5 @@ async def test_everything_at_once(world: World, crew: Crew) -> None:
     await assert_agrees(world)
     # It was not all refused: every kind of change was made by somebody.
     made = {doing.removesuffix(" Accepted").removesuffix(" View") for doing in said}
-    assert {"submit", "move", "correct", "erase", "release Route", "decide Case", "sweep Swept"} <= made
+    assert {"submit", "move", "correct", "erase Erased", "release Route", "decide Case", "sweep Swept"} <= made
     assert await world.one("SELECT count(*) FROM registrant WHERE status = 'FORFEITED'") > 0

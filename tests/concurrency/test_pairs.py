@@ -14,7 +14,7 @@ import pytest
 from app import db
 from app.clock import end_of_wib_day, wib_day
 from app.models.enums import RegistrantStatus
-from app.registry import erasure, sweep
+from app.registry import sweep
 from app.registry.amending import corrections
 from app.registry.amending.corrections import Correction
 from app.registry.registrants import lifecycle, submission
@@ -263,10 +263,8 @@ async def test_a_return_that_was_erased_is_not_corrected_back(world: World) -> N
     """A trip of which one way was erased can still be corrected."""
     [outbound] = await outbounds(world, 1)
     [[booked]] = await asyncio.gather(back(world, 0))
-    async with world.database.transaction() as session:
-        ref = Ref(id=booked.view.id)
-        erased = await erasure.erase(session, world.vault, HUBDAT, ref, "Permintaan peserta", NOW)
-    assert isinstance(erased, View)
+    await world.erased_alone(booked.view.id)
+    erased = await world.find(booked.view.id)
     corrected = await correct(world, outbound, 100)
     assert isinstance(corrected, View)
     assert corrected.nik == nik_of(100)

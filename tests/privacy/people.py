@@ -18,6 +18,7 @@ from app.registry import erasure
 from app.registry.amending import corrections
 from app.registry.amending.corrections import Correction
 from app.registry.caller import Caller
+from app.registry.erasure import Erased
 from app.registry.imports import absentees, job_runs, jobs
 from app.registry.imports.jobs import Job, Order
 from app.registry.registrants import cases, motorcycles
@@ -266,7 +267,7 @@ async def _erased(society: Society, caller: Caller, one: Person) -> None:
         gone = await erasure.erase(
             session, society.world.vault, worlds.HUBDAT, Ref(id=one.id), "Permintaan pemilik data", NOW
         )
-    assert isinstance(gone, View)
+    assert isinstance(gone, Erased)
 
 
 KINDS = {

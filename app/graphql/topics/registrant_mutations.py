@@ -1,4 +1,4 @@
-"""Registrants as they are written: submitted, moved, corrected, handed over, erased. One verdict for each, in order."""
+"""Registrants as they are written: submitted, moved, corrected, handed over. One verdict for each, in order."""
 
 from __future__ import annotations
 
@@ -18,7 +18,6 @@ from app.graphql.topics.niks import Reason
 from app.graphql.topics.problems import Problem
 from app.graphql.topics.registrant_inputs import Correction, MoveRegistrant, RegistrantRef, SubmitRegistrant
 from app.graphql.topics.registrants import Registrant
-from app.registry import erasure
 from app.registry.amending import corrections, rerouting
 from app.registry.registrants import lifecycle, motorcycles, submission
 from app.registry.registrants.submission import Accepted
@@ -170,18 +169,6 @@ async def hand_over_motorcycle(info: Info, ref: Ref, at: At = UNSET) -> Registra
         lambda session: motorcycles.hand_over(
             session, context.process.vault, context.caller, [ref.to_ref()], given(at), context.now
         )
-    )
-    return registrant_or_problem(verdict, context)
-
-
-async def erase_registrant(
-    info: Info,
-    ref: Annotated[RegistrantRef, strawberry.argument(description="Which one, of any organizer.")],
-    reason: Reason,
-) -> RegistrantResult:
-    context = info.context
-    verdict = await context.attempt(
-        lambda session: erasure.erase(session, context.process.vault, context.caller, ref.to_ref(), reason, context.now)
     )
     return registrant_or_problem(verdict, context)
 

@@ -221,6 +221,7 @@ class Run:
             verdicts=[row_verdict(row, one) for (row, _), one in zip(rows, verdicts, strict=True)],
             registrants=frozenset(known),
             refused=frozenset(self.indexes(refused)) if self.job.mode == ImportMode.SNAPSHOT else frozenset(),
+            named=jobs.named(self.indexes(values for _, values in rows)),
             differences=job_runs.sealed_differences(self.vault, list(differing(verdicts))),
             unread=sum(nik_written(values) is None for values in refused),
             organizers=frozenset(one.organizer for one in verdicts if one.organizer is not None),

@@ -21,6 +21,7 @@ from app.errors import EverybodysError
 from app.models.enums import ChangeKind, ImportState
 from app.registry import change_log
 from app.registry.caller import Caller
+from app.registry.imports import jobs
 from app.registry.imports.jobs import COLUMNS, Failure, Job, UnreadSheet
 from app.sql import statement
 from app.vault.vault import Vault
@@ -53,6 +54,8 @@ class Chunk:
     """Whom its rows are about, as far as the registry knows them."""
     refused: frozenset[bytes] = frozenset()
     """Blind indexes of the NIKs of refused rows. Whoever a refused row names is not missing."""
+    named: bytes = b""
+    """`jobs.named` of all rows with a legible NIK, whatever became of them."""
     organizers: frozenset[str] = frozenset()
     """The organizers that its rows name in `source`."""
     differences: bytes | None = None
@@ -118,8 +121,8 @@ _ADVANCE = statement(
 )
 _PUT_CHUNK = statement(
     """
-    INSERT INTO import_chunk (job_id, number, verdicts, registrants, refused, organizers, differences, done_at)
-    VALUES (:id, :number, :verdicts, CAST(:registrants AS uuid[]), CAST(:refused AS bytea[]),
+    INSERT INTO import_chunk (job_id, number, verdicts, registrants, refused, named, organizers, differences, done_at)
+    VALUES (:id, :number, :verdicts, CAST(:registrants AS uuid[]), CAST(:refused AS bytea[]), :named,
             CAST(:organizers AS text[]), :differences, :now)
     """
 )
@@ -213,6 +216,7 @@ async def advance(session: Session, job: Job, runner: UUID, chunk: Chunk, now: d
         verdicts=orjson.dumps([(one.row, one.result, one.code, one.explanation, one.sheet) for one in chunk.verdicts]),
         registrants=list(chunk.registrants),
         refused=list(chunk.refused),
+        named=chunk.named,
         organizers=list(chunk.organizers),
         differences=chunk.differences,
         now=now,
@@ -239,7 +243,10 @@ async def release(session: Session, job: Job, runner: UUID, now: datetime) -> No
 async def finish(
     session: Session, job: Job, runner: UUID, now: datetime, *, failure: Failure | None = None, missing: int | None
 ) -> Job:
-    """End the job, and tell of its end in the change log. Raises `LeaseLost`."""
+    """End the job, and tell of its end in the change log. A file that was refused as a file is dropped at once.
+
+    Raises `LeaseLost`.
+    """
     ended = await session.first(
         _FINISH,
         id=job.id,
@@ -254,7 +261,8 @@ async def finish(
     if ended is None:
         raise LeaseLost
     await change_log.append(session, [_told(ended)], now)
-    return ended
+    is_wiped = await jobs.wipe_if_due(session, ended, now)
+    return replace(ended, wiped_at=now) if is_wiped else ended
 
 
 def _told(job: Job) -> change_log.Entry:

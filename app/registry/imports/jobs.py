@@ -5,7 +5,7 @@ How a job is worked off stands in `job_runs`.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from uuid import UUID
@@ -28,6 +28,8 @@ MOST_UNFINISHED = 20
 """Jobs of one organizer that may wait or run at the same time."""
 FILE_KEPT_FOR = timedelta(days=30)
 """After the job's end the file and all that names people is kept this long. The job itself names nobody and stays."""
+NAMED_BYTES = 8
+"""Of a NIK's blind index, to find the files that name a person. Two NIKs of a file never have the same ones."""
 MOST_WIPED_TOGETHER = 100
 """Jobs that one statement wipes: a transaction stays short."""
 
@@ -175,12 +177,35 @@ def _wipe(which: str) -> Statement[None]:
 
 _WIPE_OLD = _wipe("finished_at < :until")
 _WIPE_SEASON = _wipe("finished_at IS NOT NULL AND season = :season")
+_WIPE_ONE = _wipe("id = :id")
+# A file that was not read to its end may name anybody.
 _WIPE_NAMING = _wipe(
     """
-    finished_at IS NOT NULL
-    AND EXISTS (SELECT FROM import_chunk c WHERE c.job_id = import_job.id AND :registrant = ANY(c.registrants))
+    finished_at IS NOT NULL AND (state = 'FAILED' OR EXISTS (
+        SELECT FROM import_chunk c WHERE c.job_id = import_job.id
+            AND (position(CAST(:nik_digest AS bytea) IN c.named) > 0 OR c.registrants && CAST(:registrants AS uuid[]))
+    ))
     """
 )
+_NOTE_ERASED = statement(
+    """
+    INSERT INTO import_erased (job_id, digest)
+    SELECT id, :nik_digest FROM import_job WHERE state IN ('QUEUED', 'RUNNING')
+    ON CONFLICT DO NOTHING
+    """
+)
+_NAMES_ERASED = statement(
+    """
+    SELECT EXISTS (
+        SELECT FROM import_erased e JOIN import_job job ON job.id = e.job_id
+        WHERE e.job_id = :id AND (job.state = 'FAILED' OR EXISTS (
+            SELECT FROM import_chunk c WHERE c.job_id = e.job_id AND position(e.digest IN c.named) > 0
+        ))
+    )
+    """,
+    bool,
+)
+_FORGET_ERASED = statement("DELETE FROM import_erased WHERE job_id = :id")
 
 
 # --- taking in --------------------------------------------------------------------------------------------------------
@@ -307,7 +332,28 @@ async def wipe_season(session: Session, season: int, now: datetime) -> None:
         pass
 
 
-async def wipe_naming(session: Session, registrant_id: UUID, now: datetime) -> None:
-    """Wipe every finished job that had a row about a registrant who is erased."""
-    while await session.run(_WIPE_NAMING, registrant=registrant_id, now=now):
-        pass
+async def wipe_naming(session: Session, nik_index: bytes, registrants: Sequence[UUID], now: datetime) -> int:
+    """Wipe every finished job that had a row of a person who is erased. Answers how many.
+
+    Nobody knows yet whom the unfinished ones name: these are judged when they end (`wipe_if_due`).
+    """
+    digest, total = named([nik_index]), 0
+    while wiped := await session.run(_WIPE_NAMING, nik_digest=digest, registrants=list(registrants), now=now):
+        total += wiped
+    await session.run(_NOTE_ERASED, nik_digest=digest)
+    return total
+
+
+async def wipe_if_due(session: Session, job: Job, now: datetime) -> bool:
+    """Wipe a job that has just ended, if it was refused as a file or names somebody who was erased meanwhile."""
+    refused = job.failure is not None and not job.rows_done
+    due = refused or await session.one(_NAMES_ERASED, id=job.id)
+    if due:
+        await session.run(_WIPE_ONE, id=job.id, now=now)
+    await session.run(_FORGET_ERASED, id=job.id)
+    return due
+
+
+def named(nik_indexes: Iterable[bytes]) -> bytes:
+    """What a chunk keeps of the NIKs of its rows, to be found when one of these people is erased."""
+    return b"".join(index[:NAMED_BYTES] for index in nik_indexes)

@@ -105,9 +105,7 @@ _REMEMBER = statement(
         DO UPDATE SET status = excluded.status, told_at = excluded.told_at
     """
 )
-_FORGET_PERSON = statement(
-    "DELETE FROM early_end WHERE nik_index = (SELECT nik_index FROM registrant WHERE id = :registrant)"
-)
+_FORGET_PERSON = statement("DELETE FROM early_end WHERE nik_index = :nik_index RETURNING organizer_code", str)
 _FORGET_SEASON = statement("DELETE FROM early_end WHERE season = :season")
 
 
@@ -138,9 +136,9 @@ async def remember(session: Session, batch: Batch, rows: Sequence[ParsedRow]) ->
     await session.run(_REMEMBER, season=batch.season, now=batch.now, **_ENDS.of(list(last.values())))
 
 
-async def forget_person(session: Session, registrant: UUID) -> None:
-    """What is remembered of the NIK of `registrant`, by any organizer."""
-    await session.run(_FORGET_PERSON, registrant=registrant)
+async def forget_person(session: Session, nik_index: bytes) -> set[str]:
+    """Forget the ends of this NIK. Answers the organizers that had told of them."""
+    return set(await session.rows(_FORGET_PERSON, nik_index=nik_index))
 
 
 async def forget_season(session: Session, season: int) -> None:

@@ -35,7 +35,8 @@ BOOKED = """mutation ($routeId: ID!, $nik: NIK!, $by: NIK!) {
     submitRegistrant(input: {nik: $nik, name: "Budi", routeId: $routeId, identityDocument: KTP,
                              bookedBy: {nik: $by, name: "Siti Rahasia"}}) {
         ... on Submission { registrant { name bookedBy { name } } } ... on Problem { code } } }"""
-ERASE = 'mutation ($id: ID!) { eraseRegistrant(ref: {id: $id}, reason: "Diminta") { ... on Registrant { name } } }'
+ERASE = """mutation ($id: ID!) { eraseRegistrant(ref: {id: $id}, reason: "Diminta") {
+    ... on Erasure { registrants { name } } } }"""
 QUOTA = "SELECT quota FROM route WHERE id = :id"
 
 

@@ -11,7 +11,7 @@ import pytest
 
 from app.registry.registrants.motorcycles import Motorcycle
 from tests.graphql.conftest import Api
-from tests.world import DJKA, HUBDAT, LEAVES, NOW, World, nik_of, someone
+from tests.world import DJKA, DKI, HUBDAT, LEAVES, NOW, World, nik_of, someone
 
 pytestmark = pytest.mark.anyio
 
@@ -306,12 +306,22 @@ async def test_a_motorcycle_is_handed_over(api: Api, world: World) -> None:
     assert data["handOverMotorcycle"] == {"motorcycle": {"handedOverAt": "2026-03-01T03:00:00Z"}}
 
 
-async def test_an_erased_registrant_is_counted_and_nothing_more(api: Api, world: World) -> None:
+async def test_the_answer_to_an_erasure_says_all_that_went(api: Api, world: World) -> None:
+    """Of every organizer; who was erased is counted and nothing more."""
     record = await world.registered(someone(DJKA, await world.route(organizer="djka")))
-    query = f"""mutation($id: ID!) {{ eraseRegistrant(ref: {{ id: $id }}, reason: "permintaan") {{
-        ... on Registrant {{ nik name status }} {PROBLEM} }} }}"""
-    data = await api.data(query, {"id": str(record.id)})
-    assert data["eraseRegistrant"] == {"nik": "(dihapus)", "name": "(dihapus)", "status": "CANCELLED"}
+    truck = await world.route("Motis", organizer="dishub-dki", service="MOTORCYCLE")
+    await world.registered(someone(DKI, truck, motorcycle=Motorcycle("B 1", "2")))
+    query = f"""mutation($ref: RegistrantRef!) {{ eraseRegistrant(ref: $ref, reason: "permintaan") {{
+        ... on Erasure {{ registrants {{ nik name status organizer {{ code }} }} applicantOf files }} {PROBLEM} }} }}"""
+    gone = {"nik": "(dihapus)", "name": "(dihapus)", "status": "CANCELLED"}
+    data = await api.data(query, {"ref": {"id": str(record.id)}})
+    assert data["eraseRegistrant"] == {
+        "registrants": [gone | {"organizer": {"code": "djka"}}, gone | {"organizer": {"code": "dishub-dki"}}],
+        "applicantOf": 0,
+        "files": 0,
+    }
+    refused = await api.data(query, {"ref": {"nik": {"nik": nik_of(1)}}})
+    assert refused["eraseRegistrant"]["code"] == "NOT_FOUND"
 
 
 async def test_pages_follow_each_other_without_a_gap(api: Api, world: World) -> None:

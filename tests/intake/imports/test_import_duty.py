@@ -54,7 +54,7 @@ async def test_a_server_works_off_what_waits_and_wipes_what_is_old(world: World,
     await sent(world, DJKA, b"%PDF")
     await kept(world, settings, "state = 'FAILED'")
     wiped = await world.run("SELECT state, wiped_at IS NOT NULL FROM import_job ORDER BY id")
-    assert [tuple(one) for one in wiped] == [("DONE", True), ("FAILED", False)]
+    assert [tuple(one) for one in wiped] == [("DONE", True), ("FAILED", True)]
 
 
 async def test_a_database_that_is_away_is_looked_at_again(

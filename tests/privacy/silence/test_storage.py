@@ -42,3 +42,17 @@ async def test_nothing_at_rest_tells_of_anybody(caller: Caller) -> None:
             assert house.everybody.told_by("\n".join(row["row"] for row in rows)) == [], table.name
         kept = "SELECT count(*) FROM registrant WHERE reference = $1"
         assert await operator.fetchval(kept, f"REST-{caller.name}") == 1
+
+
+async def test_whoever_is_erased_stands_in_no_log_and_not_at_rest(caller: Caller) -> None:
+    """By the NIK, as Hubdat erases; what the servers and the database write meanwhile is looked through behind it."""
+    house, one = caller.house, caller.another("erasure")
+    erase = """mutation ($nik: NIK!) { eraseRegistrant(ref: {nik: {nik: $nik}}, reason: "Permintaan") {
+        ... on Erasure { registrants { status } } } }"""
+    await caller.ask(SUBMIT, {"input": person(one, house.routes)})
+    hubdat = await Caller.of(house, caller.name, caller.http, "hubdat", ("hubdat:admin",))
+    erased = await hubdat.ask(erase, {"nik": one.nik})
+    assert erased.json()["data"]["eraseRegistrant"] == {"registrants": [{"status": "CANCELLED"}]}
+    assert house.told() == []
+    async with house.operator() as operator:
+        assert await operator.fetchval("SELECT count(*) FROM registrant WHERE erased_at IS NOT NULL") >= 1

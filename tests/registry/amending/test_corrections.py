@@ -7,7 +7,6 @@ from uuid import UUID
 import pytest
 
 from app.models.enums import RegistrantStatus
-from app.registry import erasure
 from app.registry.amending import corrections
 from app.registry.amending.corrections import Correction
 from app.registry.caller import Caller
@@ -253,8 +252,7 @@ async def test_a_return_that_is_booked_meanwhile_is_corrected_too(
 
 async def test_what_is_erased_cannot_be_corrected(world: World) -> None:
     home, back = await pair(world)
-    async with world.database.transaction() as session:
-        await erasure.erase(session, world.vault, HUBDAT, Ref(id=home.id), "Permintaan", NOW)
+    await world.erased_alone(home.id)
     async with world.unchanged():
         refused = await correct(world, home.id, name="Lain")
     assert (refused.code, refused.field) == ("NOT_FOUND", "ref")

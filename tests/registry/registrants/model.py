@@ -366,9 +366,12 @@ class Model:
     def erase(self, one: Person | None) -> Person | No:
         if one is None:
             return No("NOT_FOUND")
-        if one.status in {"REGISTERED", "VERIFIED"}:
-            self._end(one, "CANCELLED")
-        one.nik = None
+        whole = [one] if one.nik is None else [other for other in self.people if other.nik == one.nik]
+        for other in whole:
+            if other.nik is not None and other.status in {"REGISTERED", "VERIFIED"}:
+                self._end(other, "CANCELLED")
+        for other in whole:
+            other.nik = None
         return one
 
     def lift(self, nik: int) -> No | None:

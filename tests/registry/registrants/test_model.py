@@ -20,6 +20,7 @@ from app.registry import erasure
 from app.registry.amending import corrections
 from app.registry.amending.corrections import Correction
 from app.registry.caller import Caller
+from app.registry.erasure import Erased
 from app.registry.niks import blocks, check
 from app.registry.niks.check import Check
 from app.registry.registrants import lifecycle, motorcycles, submission
@@ -211,7 +212,13 @@ class Lives:
         one = self.person(who)
         ref = self.ref(one)
         verdict = self.stage.run(lambda s: erasure.erase(s, self.vault, OPERATOR, ref, "Permintaan peserta", self.now))
-        self.same(verdict, self.model.erase(one))
+        wish = self.model.erase(one)
+        if not isinstance(wish, No):
+            assert isinstance(verdict, Erased)
+            [seen] = [other for other in verdict.registrants if other.id == wish.id]
+            self.same(seen, wish)
+        else:
+            self.same(verdict, wish)
 
     # --- what must be true after each step ---
 

@@ -12,7 +12,6 @@ import pytest
 from app.changes.log import feed
 from app.errors import Refusal
 from app.models.enums import RegistrantStatus
-from app.registry import erasure
 from app.registry.amending import rerouting
 from app.registry.niks import blocks
 from app.registry.registrants.lookup import Ref
@@ -189,15 +188,9 @@ async def trip(world: World, **changes: Any) -> tuple[UUID, UUID]:
     return accepted.view.id, accepted.return_view.id
 
 
-async def erased(world: World, one: UUID) -> None:
-    await world.database.attempt(
-        lambda session: erasure.erase(session, world.vault, HUBDAT, Ref(id=one), "Permintaan pemudik", NOW)
-    )
-
-
 async def test_an_outbound_that_was_erased_does_not_return_with_its_return(world: World) -> None:
     home, way_back = await trip(world)
-    await erased(world, home)
+    await world.erased_alone(home)
     assert (await refused(world, way_back)).code == "RETURN_WITHOUT_OUTBOUND"
     assert [await world.status(one) for one in (home, way_back)] == ["CANCELLED", "CANCELLED"]
 
@@ -205,7 +198,7 @@ async def test_an_outbound_that_was_erased_does_not_return_with_its_return(world
 async def test_a_return_that_was_erased_does_not_return_with_its_outbound(world: World) -> None:
     home, way_back = await trip(world)
     await world.moved(home, S.CANCELLED)
-    await erased(world, way_back)
+    await world.erased_alone(way_back)
     assert (await back(world, home)).status == "REGISTERED"
     assert await world.status(way_back) == "CANCELLED"
     assert (await world.taken(), await world.taken("Solo - Jakarta")) == (1, 0)
