@@ -37,6 +37,7 @@ MEGABYTE = 1024 * 1024
 
 FOREIGN = "It belongs to another program, or to a newer Pemudik: check DATABASE_URL."
 
+Force = Annotated[bool, typer.Option("--force", help="Overwrite FILE if it is there.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 
@@ -49,6 +50,28 @@ def content_of(file: Path, most_bytes: int) -> bytes:
     if content is None:
         raise Failed(f"{file} is larger than {most_bytes // MEGABYTE} MB.")
     return content
+
+
+def kind_of(file: Path, kinds: Sequence[str]) -> str:
+    """What a file is that a command writes, by the end of its name. Standard output, `-`, is of the first kind."""
+    kind = kinds[0] if str(file) == "-" else file.suffix.lower()[1:]
+    if kind not in kinds:
+        raise Failed(f"FILE ends with {' or '.join(f'.{one}' for one in kinds)}.")
+    return kind
+
+
+def put(content: bytes, file: Path, *, force: bool) -> None:
+    """Into a new file, or to standard output."""
+    if str(file) == "-":
+        sys.stdout.buffer.write(content)
+        return
+    try:
+        with file.open("wb" if force else "xb") as new:
+            new.write(content)
+    except FileExistsError:
+        raise Failed(f"{file} is there already: name another file, or say --force.") from None
+    except OSError as error:
+        raise Failed(f"{file} cannot be written: {error.strerror}.") from None
 
 
 def example(command: str) -> str:

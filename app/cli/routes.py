@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from app import clock
-from app.cli.command import AsJson, Failed, content_of, example, print_json, run
+from app.cli.command import AsJson, Failed, Force, content_of, example, kind_of, print_json, put, run
 from app.cli.imports import Organizer, caller_of
 from app.config import Settings
 from app.db import Database
@@ -18,6 +17,7 @@ from app.intake.files.file_refusals import FileRefusedError
 from app.intake.files.route_file import LoadedRoutes, RowFault
 from app.intake.files.workbooks import MOST_BYTES
 
+MOST_FAULTS_TOLD = 200
 routes = typer.Typer(help="Declare a season's routes from a file.", no_args_is_help=True)
 
 
@@ -41,15 +41,23 @@ def load(
     try:
         loaded = run(work)
     except FileRefusedError as refused:
-        raise Failed(f"{refused.refusal.message('en')} ({refused.refusal.code})") from None
-    if as_json:
-        print_json({"saved": loaded.saved, "faults": [told(fault) for fault in loaded.faults]})
-    else:
-        typer.echo(f"{loaded.saved} routes are as the file says.")
-        for fault in loaded.faults:
-            typer.echo(f"pemudik: {file.name} {fault.message('en')}", err=True)
+        reasons = [f"{one.message('en')} ({one.code})" for one in (refused.refusal, *refused.others)]
+        raise Failed("\npemudik: ".join(reasons)) from None
+    tell(loaded, file.name, as_json=as_json)
     if loaded.faults:
         raise typer.Exit(1)
+
+
+def tell(loaded: LoadedRoutes, name: str, *, as_json: bool) -> None:
+    faults, left = loaded.faults[:MOST_FAULTS_TOLD], max(0, len(loaded.faults) - MOST_FAULTS_TOLD)
+    if as_json:
+        print_json({"saved": loaded.saved, "faults": [told(fault) for fault in faults], "notTold": left})
+        return
+    typer.echo(f"{loaded.saved} routes are as the file says.")
+    for fault in faults:
+        typer.echo(f"pemudik: {name} {fault.message('en')}", err=True)
+    if left:
+        typer.echo(f"pemudik: {name} and {left} more.", err=True)
 
 
 def told(fault: RowFault) -> dict[str, object]:
@@ -58,12 +66,9 @@ def told(fault: RowFault) -> dict[str, object]:
 
 
 @routes.command(epilog=example("pemudik routes template templat-rute.xlsx"))
-def template(file: Annotated[Path, typer.Argument(help="Where to; `-` for standard output.")]) -> None:
+def template(
+    file: Annotated[Path, typer.Argument(help="An .xlsx or .csv; `-` for standard output, as .xlsx.")],
+    force: Force = False,
+) -> None:
     """Write the empty table of routes, with an example that is left out when it comes back."""
-    if str(file) == "-":
-        sys.stdout.buffer.write(route_file.template())
-        return
-    try:
-        file.write_bytes(route_file.template())
-    except OSError as error:
-        raise Failed(f"{file} cannot be written: {error.strerror}.") from None
+    put(route_file.template(kind_of(file, list(route_file.KINDS_OF_FILES))), file, force=force)

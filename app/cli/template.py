@@ -2,23 +2,19 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from app.cli.command import Failed
+from app.cli.command import Force, kind_of, put
 
 
-def template(file: Annotated[Path, typer.Argument(help="Where to; `-` for standard output.")]) -> None:
+def template(
+    file: Annotated[Path, typer.Argument(help="An .xlsx; `-` for standard output.")], force: Force = False
+) -> None:
     """Write the empty 12-column file that organizers fill in."""
     from app.intake.files.template import workbook  # noqa: PLC0415 - an import that no other command needs
 
-    if str(file) == "-":
-        sys.stdout.buffer.write(workbook())
-        return
-    try:
-        file.write_bytes(workbook())
-    except OSError as error:
-        raise Failed(f"{file} cannot be written: {error.strerror}.") from None
+    kind_of(file, ["xlsx"])
+    put(workbook(), file, force=force)

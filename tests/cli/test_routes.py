@@ -67,6 +67,88 @@ def test_a_workbook_from_the_template(pemudik: Pemudik, world: World, tmp_path: 
     assert [row[0] for row in query(world, ROUTES)] == ["Jakarta - Solo"]
 
 
+def test_a_template_as_csv(pemudik: Pemudik, world: World, tmp_path: Path) -> None:
+    file = tmp_path / "rute.CSV"
+    pemudik("routes", "template", str(file))
+    header, example = file.read_text("utf-8-sig").splitlines()
+    assert header.split(";") == list(COLUMNS)
+    with file.open("a") as lines:
+        lines.write(";".join(ROWS[0]) + "\n")
+    assert pemudik("routes", "load", str(file), "--organizer", "djka").output.startswith("1 routes")
+    assert example.startswith("Jakarta - Solo;Arus mudik;")
+
+
+@pytest.mark.parametrize("command", [("routes", "template"), ("template",)])
+def test_a_template_overwrites_nothing_unasked(pemudik: Pemudik, tmp_path: Path, command: tuple[str, ...]) -> None:
+    file = tmp_path / "rute.xlsx"
+    file.write_text("mine")
+    said = pemudik(*command, str(file), code=1).stderr
+    assert said == f"pemudik: {file} is there already: name another file, or say --force.\n"
+    assert file.read_text() == "mine"
+    pemudik(*command, str(file), "--force")
+    assert file.read_bytes()[:2] == b"PK"
+
+
+@pytest.mark.parametrize(("command", "kinds"), [(("routes", "template"), ".xlsx or .csv"), (("template",), ".xlsx")])
+def test_a_template_of_another_kind_is_refused(
+    pemudik: Pemudik, tmp_path: Path, command: tuple[str, ...], kinds: str
+) -> None:
+    file = tmp_path / "rute.ods"
+    assert pemudik(*command, str(file), code=1).stderr == f"pemudik: FILE ends with {kinds}.\n"
+    assert not file.exists()
+
+
+def test_a_row_of_totals_is_no_route(pemudik: Pemudik, world: World, tmp_path: Path) -> None:
+    for totals in (["JUMLAH", "", "", "", "", "", "", "40"], ["", "", "", "", "", "Total kursi", "", "40"]):
+        file = csv(tmp_path / "rute.csv", [ROWS[0], totals])
+        assert pemudik("routes", "load", str(file), "--organizer", "djka").output == "1 routes are as the file says.\n"
+
+
+def test_all_that_is_wrong_with_a_row_is_told(pemudik: Pemudik, world: World, tmp_path: Path) -> None:
+    file = csv(
+        tmp_path / "rute.csv",
+        [
+            ["", "pulang", "barang", "pesawat", "nowhere", "elsewhere", "besok", "banyak"],
+            ["A", "Arus mudik", "", "", "nowhere", "elsewhere", "", ""],
+            ["B", "Arus mudik", "", "", "", "tirtonadi", "", ""],
+        ],
+    )
+    result = pemudik("routes", "load", str(file), "--organizer", "djka", "--json", code=1)
+    loaded = json.loads(result.stdout)
+    assert (loaded["saved"], loaded["notTold"]) == (0, 0)
+    assert [(fault["row"], fault["column"]) for fault in loaded["faults"]] == [
+        *((2, column) for column in COLUMNS),
+        (3, "terminal_asal"),
+        (3, "terminal_tujuan"),
+        (4, "terminal_asal"),
+    ]
+    assert loaded["faults"][-1]["message"] == "row 4, terminal_asal: It must not be empty."
+    assert loaded["faults"][-2]["message"] == (
+        "row 3, terminal_tujuan: There is no such terminal; take a code of the query `terminals`, or declare it by"
+        " `saveTerminals`."
+    )
+    assert query(world, ROUTES) == []
+
+
+def test_no_more_faults_are_told_than_anybody_reads(pemudik: Pemudik, world: World, tmp_path: Path) -> None:
+    file = csv(tmp_path / "rute.csv", [["A", "pulang", "barang", "", "x", "y", "", ""]] * 60)
+    result = pemudik("routes", "load", str(file), "--organizer", "djka", code=1)
+    *faults, last = result.stderr.splitlines()
+    assert (len(faults), last) == (200, "pemudik: rute.csv and 40 more.")
+    loaded = json.loads(pemudik("routes", "load", str(file), "--organizer", "djka", "--json", code=1).stdout)
+    assert (len(loaded["faults"]), loaded["notTold"]) == (200, 40)
+
+
+def test_all_that_is_wrong_with_the_columns_is_told(pemudik: Pemudik, world: World, tmp_path: Path) -> None:
+    file = tmp_path / "rute.csv"
+    file.write_text("rute_perjalanan;tipe_keberangkatan;Kuota;kuota\nx;y;z;z\n")
+    assert pemudik("routes", "load", str(file), "--organizer", "djka", code=1).stderr == (
+        "pemudik: These columns are there more than once: kuota. Keep one of each. (COLUMN_REPEATED)\n"
+        "pemudik: These columns are missing: terminal_asal, terminal_tujuan. Add them under the very names that the"
+        " template has. (COLUMN_MISSING)\n"
+    )
+
+
 def test_every_visible_sheet_is_read(pemudik: Pemudik, world: World, tmp_path: Path) -> None:
     """One sheet for each way; what is wrong is told with its sheet. A hidden sheet is no list."""
     file = tmp_path / "rute.xlsx"
@@ -134,7 +216,10 @@ def test_a_file_without_the_columns_is_refused(
 ) -> None:
     file = tmp_path / "rute.csv"
     file.write_text(f"{header}\nx;y;z\n")
-    assert pemudik("routes", "load", str(file), "--organizer", "djka", code=1).stderr.endswith(f"({code})\n")
+    said = pemudik("routes", "load", str(file), "--organizer", "djka", code=1).stderr
+    assert said.endswith(f"({code})\n")
+    if code == "HEADER_NOT_FOUND":
+        assert "its header row has rute_perjalanan, tipe_keberangkatan and so on" in said
     assert query(world, ROUTES) == []
 
 

@@ -8,7 +8,7 @@ FileRefused
 ├── FileDamaged            FILE_DAMAGED
 ├── FileTooManyRows        FILE_TOO_MANY_ROWS        rows
 ├── FileTooComplex         FILE_TOO_COMPLEX
-├── HeaderNotFound         HEADER_NOT_FOUND
+├── HeaderNotFound         HEADER_NOT_FOUND          columns
 ├── ColumnMissing          COLUMN_MISSING            columns
 └── ColumnRepeated         COLUMN_REPEATED           columns
 """
@@ -28,11 +28,12 @@ class FileRefused(Refusal):
 
 
 class FileRefusedError(RefusalError):
-    """Carries why a file is not taken."""
+    """Carries why a file is not taken; `others` are further reasons."""
 
-    def __init__(self, refusal: FileRefused) -> None:
+    def __init__(self, refusal: FileRefused, *others: FileRefused) -> None:
         super().__init__(refusal)
         self.refusal: FileRefused = refusal
+        self.others = others
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,16 +97,20 @@ class FileTooComplex(FileRefused):
     )
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class HeaderNotFound(FileRefused):
     code = "HEADER_NOT_FOUND"
     indonesian = (
-        "Tidak ada baris judul kolom pada sepuluh baris pertama. Pakai templat: baris judul memuat data_nik,"
-        " data_pemesan dan seterusnya."
+        "Tidak ada baris judul kolom pada sepuluh baris pertama. Pakai templat: baris judul memuat {names} dan"
+        " seterusnya."
     )
-    english = (
-        "None of the first ten rows is a header. Use the template: its header row has data_nik, data_pemesan and so on."
-    )
+    english = "None of the first ten rows is a header. Use the template: its header row has {names} and so on."
+
+    columns: tuple[str, ...] = ("data_nik", "data_pemesan")
+    """The first ones of the template."""
+
+    def facts(self, language: Language) -> dict[str, object]:  # noqa: ARG002 - columns have one name
+        return {"names": ", ".join(self.columns)}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -30,6 +30,9 @@ from app.registry.values import spellings
 from app.registry.values.texts import line
 from app.sql import Arrays, statement
 
+LONGEST_NAME = 200
+"""Characters."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RouteInput:
@@ -161,7 +164,7 @@ async def save(session: Session, caller: Caller, inputs: Sequence[RouteInput], n
 
 def _tidy(given: RouteInput) -> RouteInput | InvalidValue:
     """What can be judged without the database."""
-    name = line("name", given.name, most=200)
+    name = line("name", given.name, most=LONGEST_NAME)
     if isinstance(name, InvalidValue):
         return name
     for column, vocabulary in (("direction", Direction), ("service", Service), ("mode", Mode)):
@@ -245,7 +248,7 @@ def _wanted(batch: RouteBatch, caller: Caller, given: RouteInput, named: Declare
         return season
     for column in ("origin", "destination"):
         if getattr(given, column) not in batch.cities:
-            return InvalidValue(column, "Terminal tidak dikenal.", "There is no such terminal.")
+            return terminals.unknown(column)
     return _only_one(batch, _declared(given, organizer, season, named), named)
 
 

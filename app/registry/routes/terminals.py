@@ -110,6 +110,16 @@ _SAVE = statement(
 )
 
 
+@refuses(InvalidValue)
+def unknown(field: str) -> InvalidValue:
+    """The refusal of a code that no terminal has."""
+    return InvalidValue(
+        field,
+        "Terminal tidak dikenal; pakai kode dari daftar terminal, atau daftarkan dahulu terminal itu.",
+        "There is no such terminal; take a code of the query `terminals`, or declare it by `saveTerminals`.",
+    )
+
+
 async def by_codes(session: Session, codes: Sequence[str]) -> list[Terminal | None]:
     """The terminals of `codes`, in that order."""
     found = {terminal.code: terminal for terminal in await session.rows(_BY_CODES, codes=list(codes))}
