@@ -169,9 +169,22 @@ class SeasonClosed(Refusal):
 @dataclass(frozen=True, slots=True)
 class QuotaFull(Refusal):
     code = "QUOTA_FULL"
-    indonesian = "Kuota rute ini sudah penuh; sisa 0."
-    english = "This route's quota is full; 0 remaining."
+    indonesian = "Kuota rute ini {seats}{next}."
+    english = "This route's quota is {seats}{next}."
     remedy = "Offer another route, or try again after a release of quota or a forfeiture."
+
+    wanted: int = declared(default=1, kw_only=True)
+    """How many seats."""
+    left: int = declared(default=0, kw_only=True)
+    opens_at: datetime | None = declared(default=None, kw_only=True)
+    """When more seats are released."""
+
+    def facts(self, language: Language) -> dict[str, object]:
+        english, at = language == "en", self.opens_at and words.instant(self.opens_at, language)
+        few = "too small; {} wanted, {} remaining" if english else "tidak cukup; diperlukan {}, sisa {}"
+        none = "full; 0 remaining" if english else "sudah penuh; sisa 0"
+        more = f"; more seats on {at}" if english else f"; tambahan kuota berikutnya {at}"
+        return {"seats": few.format(self.wanted, self.left) if self.wanted > 1 else none, "next": more if at else ""}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -114,6 +114,13 @@ MESSAGES = [
         "This organizer's verification period begins on 5 March 2026 at 08:00 WIB.",
     ),
     (
+        errors.QuotaFull(wanted=9, left=7, opens_at=datetime(2026, 3, 5, 1, 0, tzinfo=UTC)),
+        "QUOTA_FULL",
+        None,
+        ("Kuota rute ini tidak cukup; diperlukan 9, sisa 7; tambahan kuota berikutnya 5 Maret 2026 pukul 08.00 WIB."),
+        "This route's quota is too small; 9 wanted, 7 remaining; more seats on 5 March 2026 at 08:00 WIB.",
+    ),
+    (
         errors.DepartureNotBegun("at", opens_at=datetime(2026, 3, 15, 2, 0, tzinfo=UTC)),
         "DEPARTURE_NOT_BEGUN",
         "at",

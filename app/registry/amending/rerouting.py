@@ -228,7 +228,7 @@ def _judge_lap(row: Seated, route: Route, ground: Ground) -> InvalidValue | None
 def _judge_seat(one: Reroute, ground: Ground) -> QuotaFull | None:
     row = ground.people[one.id]
     stays = row.route_id == one.route_id or not row.seats
-    return QuotaFull("routeId") if not stays and ground.seats[one.route_id].full else None
+    return None if stays else quota.judge(ground.seats[one.route_id], "routeId")
 
 
 def _judge_cities(row: Seated, where: Mapping[UUID, Route], ground: Ground) -> Refusal | None:

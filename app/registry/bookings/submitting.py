@@ -13,6 +13,7 @@ from app.registry.bookings.finding import MOST_PEOPLE, Booking
 from app.registry.caller import Caller
 from app.registry.registrants import submission
 from app.registry.registrants.submission import Accepted, Applicant, Submission
+from app.registry.routes import route as routes
 from app.registry.values import nik
 from app.registry.values.texts import reference_given
 from app.vault.vault import Vault
@@ -56,6 +57,9 @@ async def submit(
         return NotYours("member")
     if _is_too_large(people, before):
         return BookingTooLarge("reference", most=MOST_PEOPLE)
+    twice = await _named_twice(session, people, now)
+    if twice is not None:
+        return twice
     verdicts = await submission.submit_together(session, vault, people, now)
     accepted = [one for one in verdicts if isinstance(one, Accepted)]
     if not accepted:
@@ -87,6 +91,27 @@ def _people(given: BookingSubmission) -> list[Submission] | InvalidValue:
         replace(one, reference=reference, member=one.member or given.member, booked_by=one.booked_by or given.booked_by)
         for one in given.people
     ]
+
+
+async def _named_twice(session: Session, people: Sequence[Submission], now: datetime) -> InvalidValue | None:
+    """One person, direction and service twice would take one seat and look like two people."""
+    ids = {route_id for one in people for route_id in (one.route_id, one.return_route_id) if route_id is not None}
+    known = {one.id: one for one in await routes.by_ids(session, list(ids), now) if one is not None}
+    first: dict[tuple[str, str, str], int] = {}
+    for place, one in enumerate(people):
+        for route in (known.get(route_id) for route_id in (one.route_id, one.return_route_id) if route_id is not None):
+            claim = None if route is None else (str(nik.sixteen_digits(one.nik)), route.direction, route.service)
+            if claim is not None and first.setdefault(claim, place) != place:
+                return _is_again(place, first[claim])
+    return None
+
+
+def _is_again(place: int, first: int) -> InvalidValue:
+    return InvalidValue(
+        f"registrants[{place}].nik",
+        f"Pendaftar ke-{place + 1} sama dengan pendaftar ke-{first + 1} (NIK, arah, dan layanan); sebutkan satu kali.",
+        f"Registrant {place + 1} is registrant {first + 1} again (NIK, direction and service); name the person once.",
+    )
 
 
 def _is_too_large(people: Sequence[Submission], before: Booking | Refusal) -> bool:

@@ -7,8 +7,9 @@ number of SQL statements does not depend on the number of submissions and is at 
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from uuid import UUID
 
@@ -46,7 +47,7 @@ from app.registry.registrants.ground import Ground, read_ground
 from app.registry.registrants.motorcycles import Motorcycle
 from app.registry.registrants.uniqueness import Held, NikClaim
 from app.registry.registrants.view import View
-from app.registry.routes import holders, lap_infants
+from app.registry.routes import holders, lap_infants, quota
 from app.registry.routes.route import Route
 from app.registry.values import nik
 from app.registry.values.flags import WARNINGS
@@ -124,11 +125,31 @@ async def submit_together(
     judged, ground = await _judge_all(session, vault, submissions, now)
     refused = [one if isinstance(one, Refusal) else None for one in judged]
     if any(refused):
+        refused = _counted_together(submissions, refused, ground)
         # Refused duplicates open their cases all the same.
         ground.legs.clear()
         ground.disputes = [one for one in ground.disputes if one.refused and one.held.stored is not None]
     await _write(session, ground)
     return refused if any(refused) else [_accepted(one, ground) for one in judged if isinstance(one, JudgedSubmission)]
+
+
+def _counted_together(
+    submissions: Sequence[Submission], refused: Sequence[Refusal | None], ground: Ground
+) -> list[Refusal | None]:
+    """Whoever finds a route full is told how many seats all of them want there, and how many were left for them."""
+    left: Counter[UUID | None] = Counter(leg.route.id for leg in ground.legs.values() if leg.seats)
+    pairs = list(zip(submissions, refused, strict=True))
+    wanted = left + Counter(_route_of(one, full) for one, full in pairs if isinstance(full, QuotaFull))
+    return [
+        replace(full, wanted=wanted[route := _route_of(one, full)], left=left[route])
+        if isinstance(full, QuotaFull)
+        else full
+        for one, full in pairs
+    ]
+
+
+def _route_of(one: Submission, refused: Refusal) -> UUID | None:
+    return one.return_route_id if refused.field == "returnRouteId" else one.route_id
 
 
 async def _judge_all(
@@ -245,7 +266,7 @@ def _refused_by_its_companions(route: Route, name: str, judged: JudgedSubmission
         return lap_infants.judge(
             draft.nik.born_on, draft.particulars.identity_document, route.service, route.departs_at
         )
-    return QuotaFull(name) if ground.seats[route.id].full else None
+    return quota.judge(ground.seats[route.id], name)
 
 
 def _outbound(route: Route, judged: JudgedSubmission, ground: Ground) -> Held | None:

@@ -104,8 +104,9 @@ async def merge(
     # A no-show's seat has left, and stays taken.
     seated = sum(one.status in NIK_HOLDERS and not one.lap_infant for one in registrants)
     target = seats[into]
-    if target.quota is not None and target.taken + seated > target.quota:
-        return QuotaFull("into")
+    refused = quota.judge(target, "into", seated)
+    if refused is not None:
+        return refused
     await session.run(_MOVE, route_id=route_id, into=into)
     await session.run(_MERGED, route_id=route_id, into=into)
     target.taken += seated

@@ -14,7 +14,7 @@ from typing import NamedTuple
 from uuid import UUID
 
 from app.db import Session
-from app.errors import Raced
+from app.errors import QuotaFull, Raced, refuses
 from app.models.enums import ChangeKind
 from app.registry import change_log
 from app.sql import Arrays, statement
@@ -28,6 +28,8 @@ class Seats:
     organizer: str
     quota: int | None
     taken: int
+    next_release: datetime | None = None
+    """When more seats come. None: nothing is released later."""
 
     @property
     def full(self) -> bool:
@@ -52,6 +54,7 @@ class _Locked(NamedTuple):
     quota: int | None
     taken: int
     merged_into: UUID | None
+    next_release: datetime | None
 
 
 class _Released(NamedTuple):
@@ -65,10 +68,14 @@ class _Claim(NamedTuple):
 
 
 _CLAIMS = Arrays("claim", _Claim)
+# OFFSET 0 has PostgreSQL read the few releases of the route, and not all that are to come until one is of the route.
 _LOCK = statement(
     """
-    SELECT id, season, organizer_code AS organizer, quota, taken, merged_into FROM route
-    WHERE id = ANY(CAST(:ids AS uuid[])) ORDER BY id FOR NO KEY UPDATE
+    SELECT id, season, organizer_code AS organizer, quota, taken, merged_into, (
+        SELECT min(due_at) FROM (SELECT * FROM quota_release WHERE route_id = route.id OFFSET 0) one
+        WHERE released_at IS NULL AND due_at > :now
+    ) AS next_release
+    FROM route WHERE id = ANY(CAST(:ids AS uuid[])) ORDER BY id FOR NO KEY UPDATE
     """,
     _Locked,
 )
@@ -93,13 +100,22 @@ async def lock(session: Session, routes: Collection[UUID], now: datetime) -> dic
     Raises `Raced` when one of them was merged into another meanwhile.
     """
     ids = sorted(routes)
-    locked = await session.rows(_LOCK, ids=ids)
+    locked = await session.rows(_LOCK, ids=ids, now=now)
     if any(route.merged_into is not None for route in locked):
         raise Raced
-    seats = {one.id: Seats(one.season, one.organizer, one.quota, one.taken) for one in locked}
+    seats = {one.id: Seats(one.season, one.organizer, one.quota, one.taken, one.next_release) for one in locked}
     for released in await session.rows(_RELEASE_DUE, ids=ids, now=now):
         seats[released.route_id].quota = released.quota
     return seats
+
+
+@refuses(QuotaFull)
+def judge(locked: Seats, field: str, wanted: int = 1) -> QuotaFull | None:
+    """Whether so many more seats can be taken."""
+    if locked.quota is None or locked.taken + wanted <= locked.quota:
+        return None
+    left = max(locked.quota - locked.taken, 0)
+    return QuotaFull(field, wanted=wanted, left=left, opens_at=locked.next_release)
 
 
 async def take(session: Session, claims: Mapping[UUID, int], locked: Mapping[UUID, Seats]) -> list[change_log.Entry]:

@@ -190,9 +190,9 @@ def _judge(legs: Sequence[End], ground: Ground) -> Refusal | None:
         )
         if refused is not None:
             return refused
-        seats = ground.seats[one.route_id]
-        if one in seated and seats.quota is not None and seats.taken + wanted[one.route_id] > seats.quota:
-            return QuotaFull("ref")
+        full = quota.judge(ground.seats[one.route_id], "ref", wanted[one.route_id]) if one in seated else None
+        if full is not None:
+            return full
     return None
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from tests.graphql.conftest import Api
-from tests.world import BUMN, HUBDAT, LEAVES, World, nik_of, someone
+from tests.world import BUMN, HUBDAT, LEAVES, NOW, World, nik_of, someone
 
 pytestmark = pytest.mark.anyio
 
@@ -109,6 +109,50 @@ def person(world: World, number: int, **changes: Any) -> dict[str, Any]:
         "identityDocument": "KTP",
     }
     return values | changes
+
+
+async def test_a_booking_that_is_too_large_for_its_route_is_told_how_many_seats_are_left(
+    api: Api, world: World
+) -> None:
+    await world.route(quota=8)
+    await world.release(world.routes["Jakarta - Solo"], 5, NOW + timedelta(hours=1))
+    await world.registered(someone(HUBDAT, world.routes["Jakarta - Solo"], 99))
+    query = SUBMIT.replace("code field", "code field message retryAfter")
+    booking = {"reference": "BK-1", "registrants": [person(world, number) for number in range(9)]}
+    await api.token()
+    async with world.unchanged():
+        refused = (await api.data(query, {"input": booking}))["submitBooking"]["problems"]
+    message = (
+        "Kuota rute ini tidak cukup; diperlukan 9, sisa 7; tambahan kuota berikutnya 2 Maret 2026 pukul 10.00 WIB."
+    )
+    full = {"code": "QUOTA_FULL", "field": "routeId", "message": message, "retryAfter": 3601}
+    assert refused == [None] * 7 + [full] * 2
+
+
+async def test_whoever_is_named_twice_is_refused(api: Api, world: World) -> None:
+    """The motorcycle and the way back of a person are the same person's, and no repeat."""
+    await world.route(quota=8)
+    motis = await world.route("Motis", service="MOTORCYCLE")
+    back = await world.way_back()
+    rider = person(world, 1)
+    machine = rider | {"routeId": str(motis), "motorcycle": {"plate": "B 1", "registrationNumber": "1"}}
+    home = rider | {"routeId": str(back)}
+    query = SUBMIT.replace("code field", "code field message")
+    twice = {"reference": "BK-1", "registrants": [rider, person(world, 2), machine, home, rider]}
+    await api.token()
+    async with world.unchanged():
+        refused = (await api.data(query, {"input": twice}))["submitBooking"]
+        assert refused == {
+            "code": "INVALID_VALUE",
+            "field": "registrants[4].nik",
+            "message": "Pendaftar ke-5 sama dengan pendaftar ke-1 (NIK, arah, dan layanan); sebutkan satu kali.",
+        }
+        with_return = [rider | {"returnRouteId": str(back)}, home]
+        refused = (await api.data(query, {"input": twice | {"registrants": with_return}}))["submitBooking"]
+        assert refused["field"] == "registrants[1].nik"
+    once = twice | {"registrants": [rider, person(world, 2), machine, home]}
+    done = (await api.data(SUBMIT, {"input": once}))["submitBooking"]
+    assert (done["booking"]["people"], [one["replayed"] for one in done["submissions"]]) == (2, [False] * 4)
 
 
 async def test_a_booking_is_submitted_whole(api: Api, world: World) -> None:

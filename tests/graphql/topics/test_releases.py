@@ -12,6 +12,7 @@ import pytest
 from app.registry.registrants.submission import Accepted
 from app.registry.terms import seasons
 from tests.graphql.conftest import Api
+from tests.graphql.topics.test_registrants import person
 from tests.world import HUBDAT, NOW, World, someone
 
 pytestmark = pytest.mark.anyio
@@ -70,6 +71,31 @@ async def test_seats_come_daily(api: Api, world: World) -> None:
     refused, accepted = [(await world.submit(someone(HUBDAT, route_id), now=at))[0] for at in (early, late)]
     assert (refused.code, isinstance(accepted, Accepted)) == ("QUOTA_FULL", True)
     assert await world.one("SELECT quota FROM route") == 10
+
+
+@pytest.mark.parametrize("submitted", [True, False], ids=["submitRegistrant", "moveRegistrant"])
+async def test_a_full_route_says_when_more_seats_come(api: Api, world: World, submitted: bool) -> None:
+    """The next of its releases, and not that of another route."""
+    route_id, other = await world.route("Solo", quota=0), await world.route("Yogya", destination="giwangan")
+    one = await world.registered(someone(HUBDAT, other, 9))
+    query = """mutation($input: SubmitRegistrant!) { answer: submitRegistrant(input: $input) {
+        ... on Problem { code message retryAfter } } }"""
+    variables: dict[str, Any] = {"input": person(route_id)}
+    if not submitted:
+        query = """mutation($id: ID!, $route: ID!) { answer: moveRegistrant(ref: { id: $id }, routeId: $route) {
+            ... on Problem { code message retryAfter } } }"""
+        variables = {"id": str(one.id), "route": str(route_id)}
+    full = {"code": "QUOTA_FULL", "message": "Kuota rute ini sudah penuh; sisa 0.", "retryAfter": None}
+    assert (await api.data(query, variables))["answer"] == full
+    await world.release(other, 1, NOW + timedelta(minutes=1))
+    assert (await api.data(query, variables))["answer"] == full
+    for hours in (2, 1, 3):
+        await world.release(route_id, 5, NOW + timedelta(hours=hours))
+    assert (await api.data(query, variables))["answer"] == {
+        "code": "QUOTA_FULL",
+        "message": ("Kuota rute ini sudah penuh; sisa 0; tambahan kuota berikutnya 2 Maret 2026 pukul 10.00 WIB."),
+        "retryAfter": 3601,
+    }
 
 
 async def test_a_daily_release_adds_to_what_there_is(api: Api, world: World, monkeypatch: pytest.MonkeyPatch) -> None:

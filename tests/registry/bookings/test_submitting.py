@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import pytest
 
@@ -88,12 +88,15 @@ async def test_or_nobody(world: World) -> None:
     assert len(done.booking.people) == 2
 
 
-async def test_one_person_twice_is_one_and_the_last_seat_is_dealt_once(world: World) -> None:
-    route = await world.route(quota=1)
-    one = someone(HUBDAT, route, 1)
-    done = await submitted(world, one, one)
-    assert [each.replayed for each in done.accepted] == [False, True]
-    assert await world.taken() == 1
+async def test_one_person_twice_is_refused_however_the_nik_is_spelt(world: World) -> None:
+    """A route that nobody knows is none of one direction: that is told of the route."""
+    route = await world.route(quota=2)
+    spelt = someone(HUBDAT, route, 1, nik=f" {nik_of(1)[:6]}.{nik_of(1)[6:]} ")
+    async with world.unchanged():
+        refused = await submitted(world, someone(HUBDAT, route, 1), someone(HUBDAT, route, 2), spelt)
+        unknown = await submitted(world, someone(HUBDAT, uuid4(), 1), someone(HUBDAT, None, 1))
+    assert (refused.code, refused.field) == ("INVALID_VALUE", "registrants[2].nik")
+    assert [one.code for one in unknown.refusals] == ["ROUTE_UNKNOWN"] * 2
 
 
 @pytest.mark.parametrize(
