@@ -17,7 +17,7 @@ from app.vault.vault import open_vault
 from tests.cli.conftest import Pemudik
 from tests.cli.test_imports import made, query
 from tests.intake.sheets import saved
-from tests.world import World
+from tests.world import NOW, World
 
 ROUTES = """SELECT name, direction, service, mode, origin_code, destination_code, departs_at::text, quota
     FROM route WHERE organizer_code = 'djka' ORDER BY name"""
@@ -34,7 +34,8 @@ def csv(path: Path, rows: list[list[str]]) -> Path:
 
 
 @pytest.fixture
-def world(pemudik: Pemudik, database: Database, home: Path) -> World:
+def world(pemudik: Pemudik, database: Database, home: Path, monkeypatch: pytest.MonkeyPatch) -> World:
+    monkeypatch.setattr("app.clock.now", lambda: NOW)
     return asyncio.run(made(database, open_vault(Settings().model_copy(update={"home": home}))))
 
 

@@ -84,7 +84,9 @@ class RouteInput:
     mode: Mode = strawberry.field(default=Mode.BUS, description="What it is travelled with.")
     origin: ID = strawberry.field(description="The terminal's code.")
     destination: ID = strawberry.field(description="The terminal's code.")
-    departs_at: datetime | None = strawberry.field(default=UNSET, description="Left out: not fixed yet.")
+    departs_at: datetime | None = strawberry.field(
+        default=UNSET, description="At most 30 days after the season's last day. Left out: not fixed yet."
+    )
     quota: int | None = strawberry.field(
         default=UNSET,
         description=(
@@ -188,7 +190,9 @@ async def release_quota(
     info: Info,
     route_id: Annotated[ID, strawberry.argument(description="A route of yours.")],
     seats: Annotated[int, strawberry.argument(description="How many more; negative: how many fewer.")],
-    at: Annotated[datetime | None, strawberry.argument(description="When, such as 08:00; left out: now.")] = UNSET,
+    at: Annotated[
+        datetime | None, strawberry.argument(description="When, before the departure; left out: now.")
+    ] = UNSET,
 ) -> RouteResult:
     context = info.context
     verdict = await context.attempt(
@@ -205,7 +209,7 @@ async def release_quota_daily(
     seats: Annotated[int, strawberry.argument(description="How many more on each day.")],
     at: Annotated[str, strawberry.argument(description="Hour and minute in WIB, such as `08:00`.")],
     from_: Annotated[date, strawberry.argument(name="from", description="The first day.")],
-    to: Annotated[date, strawberry.argument(description="The last day; at most 120 days.")],
+    to: Annotated[date, strawberry.argument(description="The last day, before the departure; at most 120 days.")],
 ) -> RouteResult:
     context, daily = info.context, Daily(seats, at, from_, to)
     verdict = await context.attempt(

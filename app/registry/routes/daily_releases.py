@@ -68,6 +68,9 @@ async def release(session: Session, caller: Caller, route_id: UUID, daily: Daily
     by_now = quota_releases.judge(held, held.quota or 0, field="seats")
     if isinstance(by_now, Refusal):
         return by_now
+    too_late = await quota_releases.judge_time(session, route_id, instants[-1], now, field="to")
+    if too_late is not None:
+        return too_late
     await _put_in(session, caller, route_id, held, daily, instants, now)
     (released,) = await route.by_ids(session, [route_id], now)
     return released or RouteUnknown("routeId")

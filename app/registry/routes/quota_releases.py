@@ -14,6 +14,7 @@ from uuid import UUID
 
 from uuid_utils.compat import uuid7
 
+from app import language as words
 from app.db import Session
 from app.errors import InvalidValue, NotFound, NotYours, QuotaBelowTaken, Refusal, RouteUnknown, SeasonClosed, refuses
 from app.models.enums import ChangeKind
@@ -23,6 +24,7 @@ from app.registry.routes import quota, route
 from app.registry.routes.quota import Seats
 from app.registry.routes.route import Route
 from app.registry.terms import seasons
+from app.registry.values.texts import CLOCKS_DIFFER_BY
 from app.sql import Arrays, statement
 
 MOST_SEATS = 1_000_000
@@ -75,6 +77,9 @@ async def release(
     total = judge(held, (held.quota or 0) + (seats if due_at <= now else 0), field="seats")
     if isinstance(total, Refusal):
         return total
+    too_late = None if at is None else await judge_time(session, route_id, due_at, now, field="at")
+    if too_late is not None:
+        return too_late
     one = _release(route_id, held, seats, due_at, total)
     await put_in(session, caller, [one], now)
     (released,) = await route.by_ids(session, [route_id], now)
@@ -104,6 +109,22 @@ def judge(held: Seats, total: int, *, field: str) -> int | QuotaBelowTaken | Inv
     return total
 
 
+@refuses(InvalidValue)
+async def judge_time(
+    session: Session, route_id: UUID, due_at: datetime, now: datetime, *, field: str
+) -> InvalidValue | None:
+    """Whether seats may be added to a locked route at that time."""
+    [known] = await route.by_ids(session, [route_id], now)
+    departs_at = None if known is None else known.departs_at
+    if departs_at is None or due_at < departs_at:
+        return None
+    return InvalidValue(
+        field,
+        f"Rute ini berangkat {words.instant(departs_at, 'id')}; kuotanya ditambah sebelum itu.",
+        f"This route leaves on {words.instant(departs_at, 'en')}; seats are added before that.",
+    )
+
+
 async def put_in(session: Session, caller: Caller, releases: Sequence[Release], now: datetime) -> None:
     """Write `releases`, at most one per route, of locked routes. A release of 0 seats only limits its route."""
     rows = [
@@ -126,6 +147,12 @@ def _impossible(seats: int, due_at: datetime, now: datetime) -> InvalidValue | N
         return InvalidValue("seats", "Bukan jumlah kursi yang mungkin.", "Not a possible number of seats.")
     if due_at.tzinfo is None:
         return InvalidValue("at", "Tulis zona waktunya, misalnya +07:00.", "The time must name its zone.")
+    if due_at < now - CLOCKS_DIFFER_BY:
+        return InvalidValue(
+            "at",
+            "Waktu ini sudah lewat; kosongkan agar kuotanya ditambah sekarang.",
+            "This time has passed; leave it out to add the seats now.",
+        )
     if seats < 0 and due_at > now:
         return InvalidValue("at", "Penurunan kuota berlaku seketika.", "Lowering a quota takes effect at once.")
     return None

@@ -24,7 +24,7 @@ from app.registry.routes.holders import Retimed
 from app.registry.routes.quota import Seats
 from app.registry.routes.quota_releases import Release
 from app.registry.routes.route import Route
-from app.registry.terms import seasons
+from app.registry.terms import season_bounds, seasons
 from app.registry.terms.seasons import Season
 from app.registry.values import spellings
 from app.registry.values.texts import line
@@ -210,7 +210,7 @@ def _place(batch: RouteBatch, caller: Caller, given: RouteInput) -> UUID | Refus
     if isinstance(wanted, Refusal):
         return wanted
     standing = batch.before.get(wanted.id)
-    refused = None if standing is None else _judge_change(batch, standing, wanted)
+    refused = _judge_time(batch, standing, wanted) or _judge_change(batch, standing, wanted)
     if refused is not None:
         return refused
     total = _total(batch, wanted.id, given.quota)
@@ -223,8 +223,17 @@ def _place(batch: RouteBatch, caller: Caller, given: RouteInput) -> UUID | Refus
     return wanted.id
 
 
-def _judge_change(batch: RouteBatch, standing: Declared, wanted: Declared) -> InvalidValue | None:
+def _judge_time(batch: RouteBatch, standing: Declared | None, wanted: Declared) -> InvalidValue | None:
+    if standing is not None and standing.departs_at == wanted.departs_at:
+        return None
+    new = season_bounds.judge_new(wanted.departs_at, batch.now) if standing is None else None
+    return new or season_bounds.judge_departure(wanted.departs_at, batch.seasons[wanted.season].ends_on, "departsAt")
+
+
+def _judge_change(batch: RouteBatch, standing: Declared | None, wanted: Declared) -> InvalidValue | None:
     """Whether a route may become what is wanted."""
+    if standing is None:
+        return None
     if wanted.id in batch.used and wanted.pinned != standing.pinned:
         return InvalidValue("id", "Rute ini sudah punya pendaftar.", "This route has registrants already.")
     if wanted.id in batch.held:

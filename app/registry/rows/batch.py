@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from typing import NamedTuple
 from uuid import UUID
 
@@ -17,6 +17,7 @@ from app.registry.rows import provisional, recognition
 from app.registry.rows.recognition import Recognised
 from app.registry.rows.row import Itinerary, ParsedRow, Row, parse, spelling_of_organizer
 from app.registry.rows.verdicts import Result, Verdict
+from app.registry.terms import season_bounds
 from app.registry.values.particulars import Particulars
 from app.sql import statement
 from app.vault.vault import Vault
@@ -83,6 +84,8 @@ class Batch:
     vault: Vault
     now: datetime
     season: int
+    ends_on: date
+    """Of the season."""
     verdicts: dict[int, Verdict] = field(default_factory=dict)
     """By the places of the rows."""
     routes: dict[Itinerary, Recognised] = field(default_factory=dict)
@@ -143,6 +146,9 @@ def _parse(batch: Batch, pushes: Sequence[Push], own: Mapping[Caller, Mapping[st
     rows: list[PlacedRow] = []
     for place, one in enumerate(pushes):
         parsed = parse(one.row, one.caller, own[one.caller], batch.vault, today)
+        if not isinstance(parsed, Refusal):
+            leaves_at = parsed.itinerary.departs_at
+            parsed = season_bounds.judge_departure(leaves_at, batch.ends_on, "waktu_keberangkatan") or parsed
         if isinstance(parsed, Refusal):
             batch.verdicts[place] = Verdict(result=Result.REFUSED, refusal=parsed)
         else:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from typing import NamedTuple
 from uuid import UUID
 
@@ -41,10 +41,18 @@ PASSES = 2
 
 class _Seasons(NamedTuple):
     current: int | None
+    ends_on: date | None
+    """Of the current one."""
     latest: int | None
 
 
-_SEASONS = statement(f"SELECT {seasons.CURRENT} AS current, {seasons.LATEST} AS latest", _Seasons)
+_SEASONS = statement(
+    f"""
+    SELECT {seasons.CURRENT} AS current, (SELECT ends_on FROM season WHERE year = {seasons.CURRENT}) AS ends_on,
+           {seasons.LATEST} AS latest
+    """,
+    _Seasons,
+)
 
 
 @refuses(*refused_by(submit, lifecycle.advance, rerouting.take, corrections.judge))
@@ -62,10 +70,10 @@ async def push(
     done by then.
     """
     season = await session.one(_SEASONS)
-    if season.current is None:
+    if season.current is None or season.ends_on is None:
         closed = SeasonClosed(season=season.latest or 0)
         return [Verdict(result=Result.REFUSED, refusal=closed)] * len(pushes)
-    batch = Batch(vault=vault, now=now, season=season.current)
+    batch = Batch(vault=vault, now=now, season=season.current, ends_on=season.ends_on)
     waiting = await batches.read(session, batch, pushes, in_turn)
     for turn in range(PASSES):
         if waiting:

@@ -9,6 +9,9 @@ from datetime import datetime, timedelta
 
 from app.clock import sql_next_wib_day, start_of_wib_day, wib_day
 
+MOST_HOURS = 72
+"""Of the policy."""
+
 
 def heard_by(deadline: datetime, hours: int) -> datetime:
     """When all has been heard of what happened until `deadline`. 0 hours: the organizer tells as it happens."""

@@ -16,6 +16,7 @@ import orjson
 from app.db import Session
 from app.errors import InvalidValue, refuses
 from app.models.enums import IntegrationScheme
+from app.registry.terms import news
 from app.sql import statement
 
 HUBDAT = "hubdat"
@@ -74,7 +75,7 @@ _BOUNDS = (
     ("verify_within_days", "verifyWithinDays", 1, 90),
     ("block_seasons", "blockSeasons", 1, 10),
     ("no_show_after_minutes", "noShowAfterMinutes", 0, 1440),
-    ("news_grace_hours", "newsGraceHours", 0, 72),
+    ("news_grace_hours", "newsGraceHours", 0, news.MOST_HOURS),
     ("late_arrival_days", "lateArrivalDays", 0, 90),
 )
 

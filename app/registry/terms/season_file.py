@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from io import StringIO
 from types import MappingProxyType
@@ -19,7 +19,7 @@ from app.db import Session
 from app.errors import InvalidValue, Language, Refusal, SeasonClosed, refuses
 from app.models.enums import IntegrationScheme, WindowKind
 from app.registry.caller import Caller
-from app.registry.terms import organizers, seasons, windows
+from app.registry.terms import organizers, season_bounds, seasons, windows
 from app.registry.terms.organizers import OrganizerInput
 from app.registry.terms.windows import WindowInput
 from app.registry.values import standard
@@ -100,7 +100,7 @@ async def load(
         return Loaded(year, (), (*errors, RowError(1, opened.field, opened)))
     done: list[str] = []
     for row in rows:
-        refusal = await load_row(session, caller, row, year, now)
+        refusal = _beyond(row, opened.ends_on) or await load_row(session, caller, row, year, now)
         if refusal is None:
             done.append(row.code)
         else:
@@ -197,6 +197,16 @@ async def _open_season(
     if found is not None:
         return await seasons.require_open(session, year)
     return await seasons.save(session, caller, year, ends_on, now)
+
+
+def _beyond(row: OrganizerRow, ends_on: date) -> InvalidValue | None:
+    """A day that is not of this season, under the name of its column."""
+    for window in windows_of(row):
+        refused = season_bounds.judge_window(window.opens_at, window.closes_at, ends_on)
+        if refused is not None:
+            end = "opens" if refused.field == "opensAt" else "closes"
+            return replace(refused, field=f"{window.kind.lower()}_{end}")
+    return None
 
 
 @refuses(InvalidValue)

@@ -20,7 +20,7 @@ from app.errors import ArrivedLate, InvalidValue, NotFound, Refusal, Registratio
 from app.models.enums import ChangeKind, ProlongationCause, WindowKind
 from app.registry import change_log
 from app.registry.caller import Caller
-from app.registry.terms import seasons
+from app.registry.terms import season_bounds, seasons
 from app.registry.values.texts import line
 from app.sql import statement
 
@@ -148,6 +148,9 @@ async def save(session: Session, caller: Caller, given: WindowInput, season: int
     required = await seasons.require_open(session, season)
     if isinstance(required, Refusal):
         return required
+    beyond = season_bounds.judge_window(wanted.opens_at, wanted.closes_at, required.ends_on)
+    if beyond is not None:
+        return beyond
     in_force = (await of(session, season, [given.organizer]))[given.organizer]
     amended = next((window for window in in_force if window.id == given.amends), None)
     twin = next((window for window in in_force if replace(window, id=wanted.id) == wanted), None)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
 from app.vault.keys import new_signing_key
 from tests.graphql.conftest import Api
-from tests.world import BUMN, DJKA, HUBDAT, World, nik_of, someone
+from tests.world import BUMN, DJKA, HUBDAT, NOW, World, nik_of, someone
 
 pytestmark = pytest.mark.anyio
 
@@ -60,6 +61,45 @@ async def test_a_route_is_declared(api: Api, world: World) -> None:
     assert (first["id"], first["name"]) == (route_id, "Jakarta - Surakarta")
     assert (second["code"], second["field"]) == ("INVALID_VALUE", "origin")
     assert third["code"] == "NOT_YOURS"
+
+
+@pytest.mark.parametrize("known", [True, False], ids=["a route that is known", "a new route"])
+@pytest.mark.parametrize(
+    ("departs_at", "message"),
+    [
+        (
+            "2026-05-31T00:00:00+07:00",
+            "Periode ini berakhir 30 April 2026; waktu ini paling lambat 30 hari sesudahnya.",
+        ),
+        (
+            "2027-03-16T09:00:00+07:00",
+            "Periode ini berakhir 30 April 2026; waktu ini paling lambat 30 hari sesudahnya.",
+        ),
+        (
+            "2025-03-16T09:00:00+07:00",
+            "Rute ini sudah lama berangkat, sehingga tidak ada yang dapat didaftarkan; periksa tanggal dan tahunnya.",
+        ),
+    ],
+)
+async def test_a_departure_beyond_its_season_is_a_typing_error(
+    api: Api, world: World, known: bool, departs_at: str, message: str
+) -> None:
+    route, _ = await world.route(), await api.token()
+    given = a_route(departsAt=departs_at) | ({"id": str(route)} if known else {})
+    async with world.unchanged():
+        [refused] = (await api.data(SAVE_ROUTES, {"inputs": [given]}))["saveRoutes"]
+    assert (refused["code"], refused["field"]) == ("INVALID_VALUE", "departsAt")
+    moved = "Waktu keberangkatan tidak dapat dipindahkan ke masa lalu; periksa tanggalnya."
+    assert refused["message"] == (moved if known and "2025" in departs_at else message)
+
+
+async def test_the_return_wave_may_leave_after_the_last_day(api: Api, world: World) -> None:
+    """A time that is beyond already stays, where the route is saved as it is."""
+    route = await world.route("Lama", departs_at=NOW + timedelta(days=300))
+    last = {"departsAt": "2026-05-30T23:59:00+07:00"}
+    as_it_is = {"id": str(route), "name": "Lama", "departsAt": (NOW + timedelta(days=300)).isoformat()}
+    saved = (await api.data(SAVE_ROUTES, {"inputs": [a_route(**last), a_route(**as_it_is)]}))["saveRoutes"]
+    assert [one["departsAt"] for one in saved] == ["2026-05-30T16:59:00Z", "2026-12-27T02:00:00Z"]
 
 
 async def test_a_wrong_digit_moves_no_departure_into_the_past(api: Api, world: World) -> None:

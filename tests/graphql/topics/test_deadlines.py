@@ -115,6 +115,27 @@ async def test_a_period_that_has_not_begun_is_said_in_both_languages(api: Api, w
     assert refused["retryAfter"] == int((day(8) - NOW).total_seconds()) + 1
 
 
+@pytest.mark.parametrize(
+    ("opens", "closes", "field"),
+    [
+        ("2025-03-08", "2026-03-10", "opensAt"),
+        ("2025-04-04", "2026-03-10", "opensAt"),
+        ("2025-04-05", "2026-03-10", None),
+        ("2026-03-08", "2027-03-10", "closesAt"),
+        ("2027-03-08", "2027-03-10", "opensAt"),
+        ("2026-05-30", "2026-05-31", None),
+        ("2026-05-30", "2026-06-01", "closesAt"),
+    ],
+)
+async def test_a_window_is_of_its_season(api: Api, world: World, opens: str, closes: str, field: str | None) -> None:
+    """Season 2026 ends on 30 April."""
+    times = {"opensAt": f"{opens}T00:00:00+07:00", "closesAt": f"{closes}T00:00:00+07:00"}
+    before, _ = await world.count("registration_window"), await api.token()
+    answer = await period(api, 8, 10, **times)
+    assert (answer.get("code"), answer.get("field")) == ((None, None) if field is None else ("INVALID_VALUE", field))
+    assert await world.count("registration_window") == before + (field is None)
+
+
 async def test_the_policy_strands_nobody_who_registered_before_it(
     api: Api, world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -13,7 +13,7 @@ from app.registry.registrants.submission import Accepted
 from app.registry.terms import seasons
 from tests.graphql.conftest import Api
 from tests.graphql.topics.test_registrants import person
-from tests.world import HUBDAT, NOW, World, someone
+from tests.world import HUBDAT, LEAVES, NOW, World, someone
 
 pytestmark = pytest.mark.anyio
 
@@ -98,6 +98,41 @@ async def test_a_full_route_says_when_more_seats_come(api: Api, world: World, su
     }
 
 
+@pytest.mark.parametrize(
+    ("at", "message"),
+    [
+        (LEAVES, "Rute ini berangkat 16 Maret 2026 pukul 09.00 WIB; kuotanya ditambah sebelum itu."),
+        (
+            LEAVES + timedelta(days=1),
+            "Rute ini berangkat 16 Maret 2026 pukul 09.00 WIB; kuotanya ditambah sebelum itu.",
+        ),
+        (NOW - timedelta(minutes=6), "Waktu ini sudah lewat; kosongkan agar kuotanya ditambah sekarang."),
+    ],
+)
+async def test_seats_come_before_the_departure_and_not_in_the_past(
+    api: Api, world: World, at: datetime, message: str
+) -> None:
+    route_id, _ = await world.route("Solo", quota=7), await api.token()
+    query = RELEASE.replace("code field", "code field message")
+    asked = {"route": str(route_id), "seats": 1}
+    async with world.unchanged(*TABLES):
+        refused = (await api.data(query, asked | {"at": at.isoformat()}))["releaseQuota"]
+    assert refused == {"code": "INVALID_VALUE", "field": "at", "message": message}
+    for before in (LEAVES - timedelta(seconds=1), NOW - timedelta(minutes=5)):
+        assert "quota" in (await api.data(query, asked | {"at": before.isoformat()}))["releaseQuota"]
+    assert (await listed(api, route_id))["quota"] == 8
+
+
+async def test_who_is_aboard_when_the_route_has_left_may_need_a_seat(
+    api: Api, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """At once, since a list may still tell of people. Not at a time after it."""
+    route_id = await world.route("Solo", quota=7)
+    monkeypatch.setattr("app.clock.now", lambda: LEAVES + timedelta(hours=1))
+    asked = {"route": str(route_id), "seats": 1}
+    assert (await api.data(RELEASE, asked))["releaseQuota"]["quota"] == 8
+
+
 async def test_a_daily_release_adds_to_what_there_is(api: Api, world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     route_id = await world.route("Solo", quota=7)
     await api.data(DAILY, {"route": str(route_id), "to": "2026-03-03"})
@@ -119,6 +154,7 @@ async def test_a_daily_release_adds_to_what_there_is(api: Api, world: World, mon
         ({"seats": -5}, "seats"),
         ({"seats": 400_000}, "seats"),
         ({"from": "2026-03-02"}, "from"),
+        ({"to": "2026-03-17"}, "to"),
     ],
 )
 async def test_an_impossible_daily_release(api: Api, world: World, wrong: dict[str, Any], field: str) -> None:

@@ -57,6 +57,15 @@ async def test_a_route_that_has_left_takes_nobody(api: Doors, world: World) -> N
     assert told["pesan"] == "rute_perjalanan: Rute ini sudah berangkat pada 1 Maret 2026 pukul 09.00 WIB."
 
 
+async def test_a_departure_beyond_the_season_makes_no_route(api: Doors, world: World) -> None:
+    async with world.unchanged("registrant", "route", "terminal"):
+        [told] = (await api.send(PATH, record(waktu_keberangkatan="2027-03-16 09:00"))).json()["hasil"]
+    assert (told["hasil"], told["kode"], told["kolom"]) == ("ditolak", "INVALID_VALUE", "waktu_keberangkatan")
+    assert told["pesan"] == (
+        "waktu_keberangkatan: Periode ini berakhir 30 April 2026; waktu ini paling lambat 30 hari sesudahnya."
+    )
+
+
 async def test_a_closed_window_says_when_to_come_back(api: Doors, world: World) -> None:
     await world.route()
     await world.window("hubdat", NOW + timedelta(hours=1))

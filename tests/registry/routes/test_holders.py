@@ -82,8 +82,14 @@ async def test_a_time_that_is_over_may_be_put_right(world: World) -> None:
         assert (await saved(world, route, departs_at=later)).departs_at == later
 
 
-async def test_whoever_is_declared_in_the_past_takes_nobody(world: World) -> None:
-    route = await saved(world, None, departs_at=A_YEAR_EARLY)
+async def test_a_new_route_may_have_left_as_long_as_a_list_may_tell_of_its_people(world: World) -> None:
+    """Until 72 hours after its day: the longest `newsGraceHours`. Whoever comes now is told that it has left."""
+    left = datetime.fromisoformat("2026-02-26T23:00:00+07:00")
+    last = datetime.fromisoformat("2026-03-02T00:00:00+07:00")
+    async with world.unchanged(*EVERYTHING):
+        refused = await saved(world, None, departs_at=left, now=last + timedelta(seconds=1))
+    assert (refused.code, refused.field) == ("INVALID_VALUE", "departsAt")
+    route = await saved(world, None, departs_at=left, now=last)
     assert isinstance(route, Route)
     [refused] = await world.submit(someone(HUBDAT, route.id))
     assert refused.code == "ROUTE_DEPARTED"

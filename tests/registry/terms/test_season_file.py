@@ -90,18 +90,27 @@ async def test_another_closing_day_amends_the_wave_and_another_opening_is_anothe
 
 
 async def test_season_and_its_end_can_be_named(database: Database) -> None:
-    result = await loaded(database, HEADER + AHM, season=2025, ends_on=date(2025, 4, 20))
+    this_year = HEADER + AHM.replace("2024-", "2025-")
+    result = await loaded(database, this_year, season=2025, ends_on=date(2025, 4, 20))
     assert result == Loaded(2025, ("ahm",), ())
     async with database.transaction() as session:
         assert await seasons.all_of(session) == [seasons.Season(2025, date(2025, 4, 20))]
-    await loaded(database, HEADER + AHM, season=2025, ends_on=date(2025, 6, 1))
+    await loaded(database, this_year, season=2025, ends_on=date(2025, 6, 1))
     async with database.transaction() as session:
         assert await seasons.all_of(session) == [seasons.Season(2025, date(2025, 4, 20))]
+
+
+async def test_the_table_of_another_year_is_refused_row_by_row(database: Database) -> None:
+    result = await loaded(database, HEADER + AHM, season=2026)
+    assert isinstance(result, Loaded)
+    [error] = result.errors
+    assert (error.refusal.code, error.refusal.field) == ("INVALID_VALUE", "registration_opens")
+    assert (await organizers_of(database, 2026)).get("ahm") is None
 
 
 async def test_an_end_that_is_not_said(database: Database) -> None:
     await loaded(database, HEADER + "1,ahm,AHM,2024-12-20,2024-12-24,,,,\n")
-    await loaded(database, HEADER + AHM, season=2030)
+    await loaded(database, HEADER + "1,ahm,AHM,2029-12-20,2029-12-24,,,,\n", season=2030)
     async with database.transaction() as session:
         ends = {season.year: season.ends_on for season in await seasons.all_of(session)}
     assert ends == {2024: date(2024, 12, 31), 2030: date(2030, 12, 31)}
