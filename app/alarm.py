@@ -1,7 +1,7 @@
-"""Counts NIK checks as they are answered, and raises an alarm when a client seems to walk through NIKs.
+"""Counts NIK checks as they are answered, and looks into the access log for organizers that walk through NIKs.
 
-What looks like walking is judged in `registry.niks.enumeration`. An alarm about a client is one count and one line of
-the log, about once an hour. Neither holds a NIK.
+What looks like walking is judged in `registry.niks.enumeration`. An alarm about an organizer is one count, one line of
+the log and one event for Hubdat, about once an hour. None of them holds a NIK.
 """
 
 from __future__ import annotations
@@ -14,60 +14,55 @@ from datetime import datetime
 import structlog
 
 from app import clock, metrics
-from app.db import Database
+from app.db import Database, Session
 from app.errors import NikInvalid, TooManyChecks, Unavailable
 from app.registry.niks import enumeration
 from app.registry.niks.check import Answer, Check
-from app.registry.niks.enumeration import AGAIN_AFTER, UNKNOWN, WALKING, Walks
+from app.registry.niks.enumeration import Sign
 
-LOOK_EVERY_SECONDS = 600.0
-"""Into the access log."""
+LOOK_EVERY_SECONDS = 60.0
+"""Into the access log of the last hour."""
+LOOKS_PER_LONG_LOOK = 10
+"""Every tenth look is also into the access log of the last two days."""
 NIK_CHECK = "nik_check"
 """Of the metric of verdicts: what was judged."""
 
 logger = structlog.get_logger(__name__)
 
 
-class EnumerationWatch:
-    """Watches the checks that one process answers."""
+def count_checks(checks: Sequence[Check], answers: Sequence[Answer | NikInvalid | TooManyChecks]) -> None:
+    for check, answer in zip(checks, answers, strict=True):
+        metrics.VERDICTS.labels(NIK_CHECK, _code(answer), check.caller.organizer).inc()
 
-    def __init__(self) -> None:
-        self._walks = Walks()
-        self._raised: dict[tuple[str, str], datetime] = {}
 
-    def answered(
-        self, checks: Sequence[Check], answers: Sequence[Answer | NikInvalid | TooManyChecks], now: datetime
-    ) -> None:
-        for check, answer in zip(checks, answers, strict=True):
-            organizer, client_id = check.caller.organizer, check.caller.client_id
-            if not isinstance(answer, Answer):
-                code = "TOO_MANY_CHECKS" if isinstance(answer, TooManyChecks) else answer.code
-                metrics.VERDICTS.labels(NIK_CHECK, code, organizer).inc()
-                continue
-            metrics.VERDICTS.labels(NIK_CHECK, answer.outcome, organizer).inc()
-            if client_id is not None and self._walks.look(client_id, answer.nik):
-                self.alarm(client_id, organizer, WALKING, now)
+def _code(answer: Answer | NikInvalid | TooManyChecks) -> str:
+    if isinstance(answer, Answer):
+        return answer.outcome
+    return "TOO_MANY_CHECKS" if isinstance(answer, TooManyChecks) else answer.code
 
-    def alarm(self, client_id: str, organizer: str, kind: str, now: datetime) -> None:
-        raised = self._raised.get((client_id, kind))
-        if raised is not None and now - raised < AGAIN_AFTER:
-            return
-        self._raised[client_id, kind] = now
-        metrics.ENUMERATION_ALARMS.labels(client_id, organizer, kind).inc()
-        logger.warning("enumeration.alarm", client=client_id, organizer=organizer, kind=kind)
 
-    async def look(self, database: Database, now: datetime) -> None:
-        """Look into the access log for clients whose checks no registration followed."""
-        async with database.transaction() as session:
-            found = await enumeration.unfollowed(session, now)
-        for one in found:
-            self.alarm(one.client_id, one.organizer, UNKNOWN, now)
+async def look(database: Database, now: datetime, *, cuts: bool, far_back: bool) -> list[Sign]:
+    """Raise the alarms that are due. `cuts`: an alarm ends the organizer's allowance of the day."""
 
-    async def keep(self, database: Database, stop: asyncio.Event) -> None:
-        while not stop.is_set():
-            try:
-                await self.look(database, clock.now())
-            except Unavailable:
-                logger.warning("enumeration.unavailable")
-            with suppress(TimeoutError):
-                await asyncio.wait_for(stop.wait(), LOOK_EVERY_SECONDS)
+    async def work(session: Session) -> list[Sign]:
+        signs = await enumeration.walking(session, now)
+        signs += await enumeration.unknown(session, now) if far_back else []
+        return await enumeration.raise_alarms(session, signs, now, cuts=cuts) if signs else []
+
+    raised = await database.attempt(work)
+    for one in raised:
+        metrics.ENUMERATION_ALARMS.labels(one.organizer, one.sign).inc()
+        logger.warning("enumeration.alarm", organizer=one.organizer, sign=one.sign, niks=one.niks)
+    return raised
+
+
+async def keep(database: Database, stop: asyncio.Event, *, cuts: bool) -> None:
+    looks = 0
+    while not stop.is_set():
+        try:
+            await look(database, clock.now(), cuts=cuts, far_back=looks % LOOKS_PER_LONG_LOOK == 0)
+        except Unavailable:
+            logger.warning("enumeration.unavailable")
+        looks += 1
+        with suppress(TimeoutError):
+            await asyncio.wait_for(stop.wait(), LOOK_EVERY_SECONDS)

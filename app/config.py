@@ -61,6 +61,8 @@ class Settings(BaseSettings):
     """Seconds for one GraphQL operation."""
     duties: bool = True
     """Whether this server does the registry's duties: forfeit, mark no-shows, purge, count, send webhooks."""
+    alarm_cuts_allowance: bool = False
+    """Whether an alarm about an organizer that walks through NIKs ends its allowance of that day by itself."""
     webhooks_to_private: bool = False
     """For tests only: webhooks may be sent to any address, also by plain http."""
 

@@ -22,7 +22,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from app import metrics, migration, stopping, telemetry, tracing
+from app import alarm, metrics, migration, stopping, telemetry, tracing
 from app.auth import endpoints
 from app.auth.bearer import Bearer
 from app.auth.signing import SigningKeys
@@ -138,7 +138,7 @@ def duties_of(running: Process, settings: Settings) -> list[Duty]:
         running.wake.run,
         running.tail.run,
         lambda stop: sweep.run(running.database, stop),
-        lambda stop: running.watch.keep(running.database, stop),
+        lambda stop: alarm.keep(running.database, stop, cuts=settings.alarm_cuts_allowance),
         lambda stop: projection.keep(running.database, tallies.STATISTICS, stop),
         lambda stop: projection.keep(running.database, announcing.PROJECTION, stop),
         lambda stop: sender.run(running.database, running.vault, stop, private=running.webhooks_to_private),

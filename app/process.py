@@ -6,8 +6,7 @@ import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from app import clock
-from app.alarm import EnumerationWatch
+from app import alarm, clock
 from app.changes.log.tail import Tail
 from app.changes.log.wake import Wake
 from app.db import Database
@@ -26,20 +25,19 @@ LANES = 2
 
 
 class Checks(Merger[Check, Answer | NikInvalid | TooManyChecks]):
-    """NIK checks. The watch hears every answer."""
+    """NIK checks. Every answer is counted."""
 
     NAME = "checks"
     LANES = LANES
 
-    def __init__(self, database: Database, vault: Vault, watch: EnumerationWatch) -> None:
+    def __init__(self, database: Database, vault: Vault) -> None:
         super().__init__()
-        self._database, self._vault, self._watch = database, vault, watch
+        self._database, self._vault = database, vault
 
     async def answer_batch(self, items: Sequence[Check]) -> list[Answer | NikInvalid | TooManyChecks]:
-        now = clock.now()
         async with self._database.statements() as session:
-            answers = await check.check(session, self._vault, items, now)
-        self._watch.answered(items, answers, now)
+            answers = await check.check(session, self._vault, items, clock.now())
+        alarm.count_checks(items, answers)
         return answers
 
 
@@ -78,8 +76,6 @@ class Process:
     checks: Checks
     submissions: Submissions
     pushes: Pushes
-    watch: EnumerationWatch
-    """Of the checks as they are answered."""
     webhooks_to_private: bool = False
     """For tests only: webhooks may point anywhere."""
     stopping: asyncio.Event = field(default_factory=asyncio.Event)
@@ -87,15 +83,13 @@ class Process:
 
 
 def build_process(database: Database, vault: Vault, *, webhooks_to_private: bool = False) -> Process:
-    watch = EnumerationWatch()
     return Process(
         database=database,
         vault=vault,
         wake=Wake(database),
         tail=Tail(database),
-        checks=Checks(database, vault, watch),
+        checks=Checks(database, vault),
         submissions=Submissions(database, vault),
         pushes=Pushes(database, vault),
-        watch=watch,
         webhooks_to_private=webhooks_to_private,
     )

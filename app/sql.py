@@ -109,6 +109,8 @@ class Session(ABC):
 
     wrote_change_log: bool = False
     """Whoever writes the change log sets this. A commit then wakes those who follow the log."""
+    rehearsed: list[Any] | None = None
+    """Of a rehearsal, which is rolled back: what has to be written down apart, before anything of it is answered."""
 
     @abstractmethod
     async def run(self, statement: Statement[Any], /, **arguments: object) -> int:

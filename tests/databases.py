@@ -62,12 +62,14 @@ _DIFFERENT = " OR ".join(
     f"EXISTS ((TABLE {table} EXCEPT ALL TABLE kept.{table}) UNION ALL (TABLE kept.{table} EXCEPT ALL TABLE {table}))"
     for table in TABLES
 )
-# Sequences go on: a number of the change log is not given twice.
+# Sequences go on: a number of the change log is not given twice. A trigger made an allowance with each organizer.
+_MADE = {"nik_allowance": "DELETE FROM nik_allowance;"}
+_FILL = "INSERT INTO {0} OVERRIDING SYSTEM VALUE TABLE kept.{0};"
 PUT_BACK = f"""
     DO $$ BEGIN
         IF {_DIFFERENT} THEN
             {_CLEAR}
-            {" ".join(f"INSERT INTO {table} OVERRIDING SYSTEM VALUE TABLE kept.{table};" for table in TABLES)}
+            {" ".join(f"{_MADE.get(table, '')} {_FILL.format(table)}" for table in TABLES)}
         END IF;
     END $$
 """

@@ -4,24 +4,20 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator
-from datetime import timedelta
-from typing import Any
+from datetime import datetime, timedelta
 
 import pytest
 from structlog.testing import capture_logs
 
 from app import alarm
-from app.alarm import EnumerationWatch
 from app.db import Database
-from app.errors import NikInvalid, TooManyChecks
+from app.errors import NikInvalid, TooManyChecks, Unavailable
 from app.models.enums import NikOutcome
-from app.registry.caller import Caller
-from app.registry.niks import enumeration
 from app.registry.niks.check import Answer, Check
-from app.registry.niks.enumeration import AGAIN_AFTER, WALK_STEPS, Unfollowed
+from app.registry.niks.enumeration import AGAIN_AFTER, Sign
 from tests.metrics.conftest import fresh
 from tests.metrics.test_page import value
-from tests.world import DKI, NOW, nik_of
+from tests.world import DKI, NOW, World, nik_of
 
 
 @pytest.fixture(autouse=True)
@@ -45,12 +41,8 @@ def answer(number: int, outcome: str = "AVAILABLE") -> Answer:
     )
 
 
-def raised(kind: str = "walking") -> float | None:
-    return value("pemudik_enumeration_alarms_total", client="dishub-dki-test", organizer="dishub-dki", kind=kind)
-
-
-def sweep(watch: EnumerationWatch, numbers: range, now: Any = NOW, caller: Caller = DKI) -> None:
-    watch.answered([Check(caller, nik_of(n)) for n in numbers], [answer(n) for n in numbers], now)
+def raised(sign: str = "walking") -> float | None:
+    return value("pemudik_enumeration_alarms_total", organizer="dishub-dki", sign=sign)
 
 
 def test_verdicts_are_counted() -> None:
@@ -61,58 +53,43 @@ def test_verdicts_are_counted() -> None:
         TooManyChecks(1),
         answer(900, "BLOCKED"),
     ]
-    EnumerationWatch().answered([Check(DKI, "")] * 5, answers, NOW)
+    alarm.count_checks([Check(DKI, "")] * 5, answers)
     for code, times in {"AVAILABLE": 1, "BLOCKED": 2, "NIK_INVALID": 1, "TOO_MANY_CHECKS": 1}.items():
         assert value("pemudik_verdicts_total", of="nik_check", code=code, organizer="dishub-dki") == times
 
 
-def test_an_alarm_is_raised_once_an_hour_and_names_nobody() -> None:
-    watch = EnumerationWatch()
+@pytest.mark.anyio
+async def test_an_alarm_is_raised_once_an_hour_and_names_nobody(world: World) -> None:
+    await world.check(*[Check(DKI, nik_of(number)) for number in range(50)])
+    later = NOW + timedelta(minutes=1)
     with capture_logs() as logged:
-        sweep(watch, range(WALK_STEPS))
-        assert logged == []
-        sweep(watch, range(WALK_STEPS, 2 * WALK_STEPS))
-        assert raised() == 1
-        sweep(watch, range(100, 200), NOW + AGAIN_AFTER - timedelta(seconds=1))
-        assert raised() == 1
-        sweep(watch, range(200, 300), NOW + AGAIN_AFTER)
+        for at in (later, later + timedelta(minutes=10)):
+            await alarm.look(world.database, at, cuts=False, far_back=True)
+        await world.check(*[Check(DKI, nik_of(number)) for number in range(30)], now=NOW + AGAIN_AFTER)
+        await alarm.look(world.database, later + AGAIN_AFTER, cuts=False, far_back=False)
     assert raised() == 2
-    expected = {
-        "event": "enumeration.alarm",
-        "log_level": "warning",
-        "client": "dishub-dki-test",
-        "organizer": "dishub-dki",
-        "kind": "walking",
-    }
-    assert logged == [expected, expected]
-
-
-def test_the_command_line_is_not_watched() -> None:
-    watch = EnumerationWatch()
-    with capture_logs() as logged:
-        sweep(watch, range(500), caller=Caller(None, "hubdat"))
-    assert logged == []
-    assert value("pemudik_verdicts_total", of="nik_check", code="AVAILABLE", organizer="hubdat") == 500
+    said = {"event": "enumeration.alarm", "log_level": "warning", "organizer": "dishub-dki", "sign": "walking"}
+    assert logged == [said | {"niks": 50}, said | {"niks": 30}]
 
 
 @pytest.mark.anyio
 async def test_the_access_log_is_looked_into_again_and_again(
     database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    stop, looks = asyncio.Event(), 0
+    stop, looks = asyncio.Event(), list[bool]()
 
-    async def unfollowed(*_: object) -> list[Unfollowed]:
-        nonlocal looks
-        looks += 1
-        if looks == 1:
-            raise ConnectionResetError
-        if looks == 3:
+    async def look(_: Database, now: datetime, *, cuts: bool, far_back: bool) -> list[Sign]:
+        looks.append(far_back)
+        assert cuts
+        if len(looks) == 1:
+            raise Unavailable
+        if len(looks) == 12:
             stop.set()
-        return [Unfollowed("dishub-dki-test", "dishub-dki", 600, 0)]
+        return []
 
-    monkeypatch.setattr(enumeration, "unfollowed", unfollowed)
+    monkeypatch.setattr(alarm, "look", look)
     monkeypatch.setattr(alarm, "LOOK_EVERY_SECONDS", 0.001)
     with capture_logs() as logged:
-        await EnumerationWatch().keep(database, stop)
-    assert [line["event"] for line in logged] == ["enumeration.unavailable", "enumeration.alarm"]
-    assert raised("unknown") == 1
+        await alarm.keep(database, stop, cuts=True)
+    assert [line["event"] for line in logged] == ["enumeration.unavailable"]
+    assert looks == [True, *[False] * 9, True, False]

@@ -49,6 +49,9 @@ OPENED_BY = {
 }
 """The methods of the vault that open something, and the only files that name them."""
 
+TOLD_BY = {"NikBlocked": ["registry/niks/telling.py"], "NikAlreadyRegistered": ["registry/niks/telling.py"]}
+"""Refusals that tell what stands against a NIK, and the only files that make them."""
+
 REGISTRANT_ID = SQLModel.metadata.tables["registrant"].c.id
 
 
@@ -118,6 +121,21 @@ def test_only_lifecycle_writes_a_status_and_only_booking_a_registrant() -> None:
 @pytest.mark.parametrize("method", OPENED_BY)
 def test_what_is_sealed_is_opened_in_one_place(method: str) -> None:
     assert named([file for file in FILES if method in attributes(file)]) == OPENED_BY[method]
+
+
+@pytest.mark.parametrize("kind", TOLD_BY)
+def test_what_stands_against_a_nik_is_told_in_one_place(kind: str) -> None:
+    assert named([file for file in FILES if kind in called(file)]) == TOLD_BY[kind]
+
+
+def called(file: Path) -> set[str]:
+    """What is called by its name, as a class is that makes a value."""
+    calls = (node.func for node in ast.walk(tree(file)) if isinstance(node, ast.Call))
+    return {
+        func.id if isinstance(func, ast.Name) else func.attr
+        for func in calls
+        if isinstance(func, ast.Name | ast.Attribute)
+    }
 
 
 def test_it_is_decided_of_every_column_whether_it_is_personal() -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
 from typing import Annotated
@@ -22,6 +22,7 @@ from app.intake.files import uploads
 from app.intake.files.workbooks import MOST_BYTES
 from app.intake.imports import importing, results
 from app.intake.imports.imports import shown
+from app.language import instant
 from app.models.enums import ImportChanges, ImportMode
 from app.registry.caller import Caller
 from app.registry.imports import absentees, job_runs, jobs
@@ -64,16 +65,6 @@ EvenThough = Annotated[
 ]
 
 
-CancelMissing = Annotated[UUID | None, typer.Option(help="Cancel whom this finished job found missing.")]
-EvenThoughUnread = Annotated[
-    bool,
-    typer.Option(
-        "--even-though",
-        help="Cancel although part of the file could not be read, or apply although more than a fifth is moved.",
-    ),
-]
-
-
 def import_file(
     file: File,
     organizer: Organizer,
@@ -92,9 +83,10 @@ def import_file(
 
     Exit code 1 if a row was refused, or the whole file.
     """
+    whole_day = _day(day)
     applying = Applied(changes, _instant(as_of), even_though=even_though)
-    sent = SentFile(file, organizer, mode, _day(day), tuple(covers or ()), year, applying, dry_run=dry_run)
-    end(work_off(sent, result), as_json=as_json)
+    job = work_off(file, organizer, mode, whole_day, covers or [], year, result, applying, dry_run=dry_run)
+    end(job, as_json=as_json)
 
 
 def consolidate(
@@ -107,8 +99,14 @@ def consolidate(
     day: Day = None,
     covers: Covers = None,
     result: ResultFile = None,
-    cancel_missing: CancelMissing = None,
-    even_though: EvenThoughUnread = False,
+    cancel_missing: Annotated[UUID | None, typer.Option(help="Cancel whom this finished job found missing.")] = None,
+    even_though: Annotated[
+        bool,
+        typer.Option(
+            "--even-though",
+            help="Cancel although part of the file could not be read, or apply although more than a fifth is moved.",
+        ),
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """Compare an organizer's whole list with the registry.
@@ -123,9 +121,9 @@ def consolidate(
         raise Failed("Name the --organizer.")
     elif file is not None:
         applying = Applied(changes, _instant(as_of), even_though=even_though and changes == ImportChanges.APPLY)
-        who = tuple(covers or ())
-        sent = SentFile(file, organizer, ImportMode.SNAPSHOT, whole_day, who, year, applying, dry_run=dry_run)
-        end(work_off(sent, result), as_json=as_json)
+        snapshot = ImportMode.SNAPSHOT
+        job = work_off(file, organizer, snapshot, whole_day, covers or [], year, result, applying, dry_run=dry_run)
+        end(job, as_json=as_json)
     elif whole_day is not None:
         tell_summary(run_summary(organizer, whole_day, year), as_json=as_json)
     else:
@@ -139,34 +137,6 @@ class Applied:
     changes: ImportChanges
     as_of: datetime | None
     even_though: bool
-
-
-@dataclass(frozen=True, slots=True)
-class SentFile:
-    """A file, and what the command line says of it."""
-
-    file: Path
-    organizer: str
-    mode: ImportMode
-    day: date | None
-    covers: tuple[str, ...]
-    season: int | None
-    applying: Applied
-    dry_run: bool = field(kw_only=True)
-
-    def order(self, caller: Caller) -> Order:
-        return Order(
-            caller=caller,
-            mode=self.mode,
-            changes=self.applying.changes,
-            as_of=self.applying.as_of,
-            even_though=self.applying.even_though,
-            dry_run=self.dry_run,
-            season=self.season,
-            day=self.day,
-            covers=self.covers,
-            extension=uploads.extension_of(self.file.name),
-        )
 
 
 def _instant(given: datetime | None) -> datetime | None:
@@ -188,16 +158,38 @@ def _day(given: datetime | None) -> date | None:
 # --- a file -----------------------------------------------------------------------------------------------------------
 
 
-def work_off(sent: SentFile, result: Path | None) -> Job:
-    """The job, worked off to its end; the file with its verdicts goes to `result`."""
+def work_off(
+    file: Path,
+    organizer: str,
+    mode: ImportMode,
+    day: date | None,
+    covers: list[str],
+    season: int | None,
+    result: Path | None,
+    applying: Applied,
+    *,
+    dry_run: bool,
+) -> Job:
     if result is not None and result.suffix.lower()[1:] not in results.ENCODERS:
         raise Failed("--result ends with .xlsx or .csv.")
 
     async def work(database: Database, settings: Settings) -> Job:
-        vault, content = open_vault(settings), pieces_of(sent.file)
-        caller = await caller_of(database, sent.organizer)
+        vault, content = open_vault(settings), pieces_of(file)
+        caller = await caller_of(database, organizer)
+        order = Order(
+            caller=caller,
+            mode=mode,
+            changes=applying.changes,
+            as_of=applying.as_of,
+            even_though=applying.even_though,
+            dry_run=dry_run,
+            season=season,
+            day=day,
+            covers=tuple(covers),
+            extension=uploads.extension_of(file.name),
+        )
         async with database.transaction() as session:
-            job = accepted(await jobs.create(session, vault, sent.order(caller), content, clock.now()))
+            job = accepted(await jobs.create(session, vault, order, content, clock.now()))
         finished = await to_its_end(database, vault, caller, job)
         if result is not None and results.available(finished):
             await write(database, vault, finished, result)
@@ -221,9 +213,9 @@ async def caller_of(database: Database, organizer: str) -> Caller:
 
 
 async def to_its_end(database: Database, vault: Vault, caller: Caller, job: Job) -> Job:
-    """Work the job off here, unless a server was faster."""
+    """Work the job off here, unless a server was faster. A job that has to wait until tomorrow is left to servers."""
     with bar("Importing") as progress:
-        while not job.finished:
+        while not job.finished and job.waits_until is None:
             work = asyncio.create_task(some_work(database, vault, job.id))
             while not work.done():
                 await asyncio.wait({work}, timeout=LOOK_EVERY_SECONDS)
@@ -256,6 +248,9 @@ def end(job: Job, *, as_json: bool) -> None:
     else:
         typer.echo(f"Job {job.id}: {job.rows_done} rows{', changed nothing (dry run)' if job.dry_run else ''}.")
         print_table(("result", "code", "rows"), [row for row in results.summary(job) if row[2]])
+    if job.waits_until is not None:
+        waits = instant(job.waits_until, "en")
+        raise Failed(f"The organizer's allowance of NIKs is used up: the job goes on by itself after {waits}.")
     if job.failure is not None:
         raise Failed(f"{job.failure.english} ({job.failure.code})")
     if job.codes:

@@ -24,6 +24,8 @@ from app.errors import Language, Refusal, Unavailable
 from app.process import Process
 from app.registry.caller import Caller
 from app.registry.clients.scopes import DASHBOARD_READ, HUBDAT_ADMIN, OWN_REGISTRANTS, REGISTRANTS_READ
+from app.registry.niks import allowance, telling
+from app.registry.niks.allowance import Allowance
 from app.registry.registrants import lookup, submission
 from app.registry.registrants.submission import Accepted, Submission
 from app.registry.registrants.view import View
@@ -136,17 +138,36 @@ class Context:
             return await work(session)
 
     async def submit(self, one: Submission) -> Accepted | Refusal:
-        """Single submissions of many callers are merged, but for those of a request that is one transaction."""
+        """As `submit_all`. Single submissions of many callers are merged, but not those of a keyed request."""
         if self._session is None:
-            return await self.process.submissions.ask(one)
-        [verdict] = await self.attempt(lambda session: submission.submit(session, self.process.vault, [one], self.now))
+            verdict = await self.process.submissions.ask(one)
+            telling.shut_out([verdict], self.now)
+            return verdict
+        [verdict] = await self.submit_all([one])
         return verdict
+
+    async def submit_all(self, submissions: Sequence[Submission]) -> list[Accepted | Refusal]:
+        """Raises `Unavailable` when the organizer is shut out until tomorrow."""
+        verdicts = await self.attempt(
+            lambda session: submission.submit(session, self.process.vault, submissions, self.now)
+        )
+        telling.shut_out(verdicts, self.now)
+        return verdicts
 
     @cached_property
     def organizers(self) -> DataLoader[str, Organizer | None]:
         async def load(codes: list[str]) -> list[Organizer | None]:
             async with self.transaction() as session:
                 return await organizers.by_codes(session, codes, await seasons.latest(session))
+
+        return DataLoader(load)
+
+    @cached_property
+    def nik_allowances(self) -> DataLoader[str, Allowance]:
+        async def load(codes: list[str]) -> list[Allowance]:
+            async with self.transaction() as session:
+                found = await allowance.of_organizers(session, codes, self.now)
+            return [found[code] for code in codes]
 
         return DataLoader(load)
 

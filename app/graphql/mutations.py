@@ -23,7 +23,7 @@ from app.registry.bookings import acting, submitting
 from app.registry.clients import clients, webhook_secrets
 from app.registry.clients.scopes import HUBDAT_ADMIN, REGISTRANTS_WRITE, ROUTES_WRITE
 from app.registry.imports import absentees, jobs
-from app.registry.niks import blocks
+from app.registry.niks import allowance, blocks
 from app.registry.registrants import cases, lifecycle, motorcycles, submission
 from app.registry.routes import (
     daily_releases,
@@ -339,6 +339,14 @@ class Mutation:
         niks.lift_nik_block,
         HUBDAT_ADMIN,
         description=f"Lifts every block of a NIK, on appeal. {refusals_of(blocks.lift)}",
+    )
+    set_nik_allowance = open_to(
+        admin.set_nik_allowance,
+        HUBDAT_ADMIN,
+        description=(
+            "Gives an organizer another allowance of NIKs a day, in force at once."
+            f" {refusals_of(allowance.set_per_day)}"
+        ),
     )
     decide_case = open_to(
         admin.decide_case,

@@ -67,6 +67,7 @@ class NikOutcome(StrEnum):
     REGISTERED = "REGISTERED"
     BLOCKED = "BLOCKED"
     OUTBOUND_MISSING = "OUTBOUND_MISSING"
+    UNDECIDED = "UNDECIDED"
     INVALID = "INVALID"
 
 
@@ -96,6 +97,9 @@ class AdminChangeKind(StrEnum):
     CLIENT_WEBHOOK_SECRET_ISSUED = "CLIENT_WEBHOOK_SECRET_ISSUED"  # noqa: S105 - what happened, no secret
     NIK_BLOCKED = "NIK_BLOCKED"
     NIK_BLOCK_LIFTED = "NIK_BLOCK_LIFTED"
+    NIK_ALLOWANCE_SET = "NIK_ALLOWANCE_SET"
+    NIK_ALLOWANCE_USED = "NIK_ALLOWANCE_USED"
+    NIK_ALARM_RAISED = "NIK_ALARM_RAISED"
     CASE_DECIDED = "CASE_DECIDED"
     QUOTA_RELEASED = "QUOTA_RELEASED"
     QUOTA_RELEASE_CANCELLED = "QUOTA_RELEASE_CANCELLED"
@@ -115,6 +119,9 @@ describe(
     CLIENT_WEBHOOK_SECRET_ISSUED="A client got, or lost, the secret that signs its webhooks.",  # noqa: S106
     NIK_BLOCKED="A NIK was blocked by Hubdat. Blocks of forfeited NIKs are not told here.",
     NIK_BLOCK_LIFTED="The blocks of a NIK were lifted; `subject` is the longest.",
+    NIK_ALLOWANCE_SET="Hubdat gave an organizer another allowance of NIKs a day, or the one by its holders again.",
+    NIK_ALLOWANCE_USED="An organizer's allowance of today is used by 50, 80 or 100 %. The registry tells this itself.",
+    NIK_ALARM_RAISED="An organizer seems to walk through NIKs: see `subject`. The registry tells this itself.",
     CASE_DECIDED="A duplicate case was decided.",
     QUOTA_RELEASED="Seats were added to a route, or taken off.",
     QUOTA_RELEASE_CANCELLED="Seats that were to come will not come.",
@@ -201,8 +208,12 @@ describe(
 )
 describe(
     Purpose,
-    "Why somebody looked at a NIK.",
+    "Why somebody named a NIK.",
     CHECK="A NIK check.",
+    SUBMISSION="A registration was submitted, by whichever door.",
+    CORRECTION="A registrant was to get this NIK.",
+    REOPENING="A registrant with this NIK was to stand again.",
+    DRY_RUN="A file was judged, to change nothing.",
     LOOKUP="A registrant was looked up by NIK.",
     EXPORT="Everything held on the NIK was exported (UU 27/2022 art. 7).",
     ACCESS_LOG="This access log itself was read.",
@@ -216,6 +227,10 @@ describe(
     OUTBOUND_MISSING=(
         "A BALIK registration needs a MUDIK one of yours, by your policy of the same day. Submit that first, or both in"
         " one call with `returnRouteId` (terms of 2023 §3)."
+    ),
+    UNDECIDED=(
+        "Your organizer's allowance of NIKs for today is used up (see `Organizer.nikAllowance`), so nothing is told of"
+        " a NIK that you do not hold. Submit the registration: it is decided then."
     ),
     INVALID="What was sent cannot be a NIK; see `problem`.",
 )
@@ -277,6 +292,12 @@ describe(
         "A wave was withdrawn before it began. `data`: organizer, season, windowId, kind, opensAt, closesAt."
     ),
     IMPORT_FINISHED="`data`: organizer, season, jobId, state, mode, dryRun, rows, results, codes, missing, error.",
+    NIK_ALLOWANCE_USED=(
+        "Your allowance of NIKs of today is used by 50, 80 or 100 %. `data`: organizer, percent, perDay, used."
+    ),
+    NIK_ALARM_RAISED=(
+        "To Hubdat alone: an organizer seems to walk through NIKs. `data`: organizer (hubdat), suspected, sign, niks."
+    ),
     CASE_DECIDED=(
         "To the holder and to those who brought the NIK as well. `data`: organizer (the holder), season, caseId, state."
     ),

@@ -12,6 +12,7 @@ from app import merging
 from app.db import Database, Session
 from app.errors import EverybodysError
 from app.registry.caller import Caller
+from app.registry.niks.telling import Naming
 from app.registry.rows import dry_run, reception
 from app.registry.rows.dry_run import DryRun, SeatsTaken
 from app.registry.rows.reception import Push, Result, Verdict
@@ -62,14 +63,17 @@ async def rehearse(
 ) -> DryRun:
     """As `dry_run.push`, and a row that breaks the transaction fails alone, as it does in `push_with`."""
 
+    named: list[Naming] = []
+
     async def judge(rows: Sequence[Push]) -> Sequence[Verdict]:
         nonlocal seats
         judged = await dry_run.push(database, vault, caller, rows, seats, now)
         seats = judged.seats
+        named.extend(judged.named)
         return judged.verdicts
 
     verdicts = [_verdict(answer) for answer in await merging.answers(judge, pushes)]
-    return DryRun(verdicts, seats)
+    return DryRun(verdicts, seats, named)
 
 
 async def _push_each(

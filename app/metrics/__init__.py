@@ -107,8 +107,8 @@ STARTED = Gauge(
 DUTY_FAILURES = _counter("pemudik_duty_failures_total", "Bugs in what a process does by itself.")
 ENUMERATION_ALARMS = _counter(
     "pemudik_enumeration_alarms_total",
-    "Alarms about a client whose NIK checks look like somebody walking through NIKs, by what they look like.",
-    ["client", "organizer", "kind"],
+    "Alarms about an organizer that names NIKs like somebody who walks through them, by the sign.",
+    ["organizer", "sign"],
 )
 
 

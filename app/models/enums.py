@@ -80,12 +80,18 @@ class NikOutcome(StrEnum):
     BLOCKED = "BLOCKED"
     OUTBOUND_MISSING = "OUTBOUND_MISSING"
     """Of a return: the trip home that the return needs is not there."""
+    UNDECIDED = "UNDECIDED"
+    """The organizer's allowance of the day is used up: nothing is told of the NIK, and submitting will decide."""
 
 
 class Purpose(StrEnum):
-    """Why somebody looked at a NIK."""
+    """Why somebody named a NIK."""
 
     CHECK = "CHECK"
+    SUBMISSION = "SUBMISSION"
+    CORRECTION = "CORRECTION"
+    REOPENING = "REOPENING"
+    DRY_RUN = "DRY_RUN"
     LOOKUP = "LOOKUP"
     EXPORT = "EXPORT"
     ACCESS_LOG = "ACCESS_LOG"
@@ -125,6 +131,9 @@ class ChangeKind(StrEnum):
     CASE_DECIDED = "CASE_DECIDED"
     NIK_BLOCKED = "NIK_BLOCKED"
     NIK_BLOCK_LIFTED = "NIK_BLOCK_LIFTED"
+    NIK_ALLOWANCE_SET = "NIK_ALLOWANCE_SET"
+    NIK_ALLOWANCE_USED = "NIK_ALLOWANCE_USED"
+    NIK_ALARM_RAISED = "NIK_ALARM_RAISED"
     QUOTA_RELEASED = "QUOTA_RELEASED"
     QUOTA_RELEASE_CANCELLED = "QUOTA_RELEASE_CANCELLED"
     QUOTA_FILLED = "QUOTA_FILLED"
@@ -165,6 +174,8 @@ class WebhookEvent(StrEnum):
     WINDOW_WITHDRAWN = "window.withdrawn"
     IMPORT_FINISHED = "import.finished"
     CASE_DECIDED = "case.decided"
+    NIK_ALLOWANCE_USED = "nik.allowance_used"
+    NIK_ALARM_RAISED = "nik.alarm_raised"
     WEBHOOK_TEST = "webhook.test"
 
 

@@ -75,6 +75,10 @@ class ImportJob(SQLModel, table=True):
     """The process that is at it."""
     lease_until: datetime | None = None
     """When others may take it over, unless it is renewed."""
+    waits_until: datetime | None = None
+    """The organizer's allowance of NIKs is used up: the job goes on then."""
+    rehearsed_seats: dict[str, int] = _counts()
+    """Of a dry run: by route, how many seats the chunks that are done would take."""
     attempts: int = Field(default=0, sa_column=Column(Integer, nullable=False, server_default=text("0")))
     """Processes that began it since the last chunk was done."""
 

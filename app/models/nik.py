@@ -1,10 +1,10 @@
-"""Looking at a NIK, and blocking it.
+"""Naming a NIK, how many of them an organizer may learn of, and blocking a NIK.
 
-An access is written before the check is answered. The NIK stands in it only as its blind index. A block has a reason,
-an issuer and a range of seasons. Hubdat can lift it with a reason.
+An access is written before anything is told of the NIK. The NIK stands in it only as its blind index. A block has a
+reason, an issuer and a range of seasons. Hubdat can lift it with a reason.
 """
 
-from datetime import datetime
+from datetime import date, datetime
 from uuid import UUID
 
 from sqlalchemy import BigInteger, CheckConstraint, Column, Identity, Index, LargeBinary, Text, text
@@ -12,6 +12,8 @@ from sqlmodel import Field, SQLModel
 
 from app.models.enums import Direction, NikOutcome, Purpose, Service, one_of
 from app.models.personal import IMPERSONAL, PERSONAL
+
+ZERO = {"server_default": text("0")}
 
 
 class NikAccess(SQLModel, table=True):
@@ -23,6 +25,7 @@ class NikAccess(SQLModel, table=True):
         one_of("service", Service),
         Index("ix_nik_access_nik_index_at", "nik_index", "at"),
         Index("ix_nik_access_client_id_at", "client_id", "at"),
+        Index("ix_nik_access_at", "at"),
     )
 
     id: int | None = Field(default=None, sa_column=Column(BigInteger, Identity(always=True), primary_key=True))
@@ -30,10 +33,35 @@ class NikAccess(SQLModel, table=True):
     client_id: str = Field(sa_type=Text, sa_column_kwargs=IMPERSONAL)
     organizer_code: str = Field(sa_type=Text, sa_column_kwargs=IMPERSONAL)
     nik_index: bytes = Field(sa_type=LargeBinary, sa_column_kwargs=PERSONAL)
+    area: bytes | None = Field(default=None, sa_type=LargeBinary, sa_column_kwargs=PERSONAL)
+    """A keyed digest of the first 12 digits: region and birth date. None: the row tells nothing of a NIK."""
     purpose: str = Field(sa_type=Text)
     direction: str | None = Field(default=None, sa_type=Text)
     service: str | None = Field(default=None, sa_type=Text)
     outcome: str | None = Field(default=None, sa_type=Text)
+
+
+class NikAllowance(SQLModel, table=True):
+    """How many NIKs that are not its own an organizer may learn of in a day. A trigger makes it with the organizer."""
+
+    __tablename__ = "nik_allowance"
+
+    organizer_code: str = Field(primary_key=True, foreign_key="organizer.code", sa_type=Text)
+    day: date
+    """In WIB: of what day the figures are."""
+    named: int = Field(default=0, sa_column_kwargs=ZERO)
+    """NIKs of that day that are not its own, without those that it registered and still holds."""
+    withheld: int = Field(default=0, sa_column_kwargs=ZERO)
+    """Refusals of that day that told nothing, since the allowance was used up."""
+    holders: int = Field(default=0, sa_column_kwargs=ZERO)
+    """Who held a NIK with it, and with its members, when the registry last counted."""
+    set_per_day: int | None = None
+    """By Hubdat. None: by `holders`."""
+    cut: bool = Field(default=False, sa_column_kwargs={"server_default": text("false")})
+    """An alarm of that day ended the allowance."""
+    told_percent: int = Field(default=0, sa_column_kwargs=ZERO)
+    """Of that day: the highest mark of use that was told."""
+    alarmed_at: datetime | None = None
 
 
 class NikBlock(SQLModel, table=True):

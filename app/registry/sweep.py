@@ -20,6 +20,7 @@ from app.db import Database, Session
 from app.errors import Unavailable
 from app.registry import prolonging, retention
 from app.registry.clients import idempotency, webhook_secrets
+from app.registry.niks import allowance
 from app.registry.registrants import forfeiture, no_show
 from app.registry.undo import departures
 from app.registry.webhooks import deliveries
@@ -29,7 +30,7 @@ MOST_SWEPT_TOGETHER = 500
 """Registrants of one transaction: short enough that a submission never waits long for a route."""
 SWEEP_EVERY_SECONDS = 20.0
 
-FORFEITURE, NO_SHOW, PURGE, DELIVERIES, REQUESTS, PUT_RIGHT = range(6)
+FORFEITURE, NO_SHOW, PURGE, DELIVERIES, REQUESTS, PUT_RIGHT, ALLOWANCES = range(7)
 """The duties. Each has one runner, which goes on until all of the duty is done. So whoever finds a runner at work may
 leave the rest to that runner.
 """
@@ -54,6 +55,7 @@ async def sweep(database: Database, now: datetime) -> Swept:
     await _all(database, DELIVERIES, lambda session: deliveries.forget(session, now, most=MOST_SWEPT_TOGETHER))
     await _all(database, REQUESTS, lambda session: idempotency.forget(session, now))
     await _all(database, REQUESTS, lambda session: webhook_secrets.forget(session, now))
+    await _all(database, ALLOWANCES, lambda session: allowance.tell_use(session, now))
     await _all(database, PUT_RIGHT, lambda session: departures.take_back(session, now))
     # Before anybody is forfeited: a deadline may have moved.
     prolonged = await prolonging.prolong_due(database, now)

@@ -20,6 +20,10 @@ from app.config import Settings
 from app.vault.keys import Jwk, Keys, KeysUnusable, in_environment, load_keys, read_key_file
 
 INDEX_DOMAIN = b"pemudik:nik:1:"
+AREA_DOMAIN = b"pemudik:area:1:"
+AREA_DIGITS = 12
+"""Region and birth date stand in the first 12 digits of a NIK."""
+AREA_BYTES = 8
 NONCE_BYTES = 12
 RELOAD_SECONDS = 1.0
 """How long a running server may go on with the keys that it has read."""
@@ -50,6 +54,10 @@ class Vault:
 
     def blind_index(self, nik: str) -> bytes:
         return hmac.digest(self._loaded.keys.index, INDEX_DOMAIN + nik.encode(), "sha256")
+
+    def area(self, nik: str) -> bytes:
+        """A keyed digest of the region and the birth date of a NIK: equal for those who share both."""
+        return hmac.digest(self._loaded.keys.index, AREA_DOMAIN + nik[:AREA_DIGITS].encode(), "sha256")[:AREA_BYTES]
 
     def seal(self, text: str) -> bytes:
         """A NIK or a name."""

@@ -104,9 +104,7 @@ def forbidden(answer: httpx.Response, scopes: str) -> None:
     assert answer.json() == {
         "errors": [
             {
-                "message": (
-                    "Token akses ini tidak memiliki izin (scope) yang diperlukan; izinnya disebut di WWW-Authenticate"
-                ),
+                "message": "Token akses ini tidak memiliki izin (scope) yang diperlukan",
                 "extensions": {"code": "INSUFFICIENT_SCOPE"},
             }
         ]

@@ -28,6 +28,8 @@ KINDS = (
     ChangeKind.WINDOW_WITHDRAWN,
     ChangeKind.IMPORT_FINISHED,
     ChangeKind.CASE_DECIDED,
+    ChangeKind.NIK_ALLOWANCE_USED,
+    ChangeKind.NIK_ALARM_RAISED,
 )
 """Changes of another kind are no event."""
 MOVES = {
@@ -48,6 +50,8 @@ _EVENTS = {
     ChangeKind.WINDOW_WITHDRAWN: WebhookEvent.WINDOW_WITHDRAWN,
     ChangeKind.IMPORT_FINISHED: WebhookEvent.IMPORT_FINISHED,
     ChangeKind.CASE_DECIDED: WebhookEvent.CASE_DECIDED,
+    ChangeKind.NIK_ALLOWANCE_USED: WebhookEvent.NIK_ALLOWANCE_USED,
+    ChangeKind.NIK_ALARM_RAISED: WebhookEvent.NIK_ALARM_RAISED,
 }
 
 
@@ -139,6 +143,8 @@ _TOLD: dict[ChangeKind, dict[str, str]] = {
         "error": "error",
     },
     ChangeKind.CASE_DECIDED: {"caseId": "case", "state": "state"},
+    ChangeKind.NIK_ALLOWANCE_USED: {"percent": "percent", "perDay": "perDay", "used": "used"},
+    ChangeKind.NIK_ALARM_RAISED: {"suspected": "suspected", "sign": "sign", "niks": "niks"},
 }
 """Of each kind, the facts that the event tells: what they are called in the event, and what in the log."""
 

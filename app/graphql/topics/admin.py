@@ -17,9 +17,10 @@ from app.graphql.scalars import given, identifier
 from app.graphql.topics.catalogue import Organizer, find_organizer, get_organizer
 from app.graphql.topics.niks import Reason
 from app.graphql.topics.problems import Problem
+from app.graphql.topics.terms import NikAllowance
 from app.graphql.vocabulary import CaseState, Direction, Service
 from app.registry.clients import clients, webhook_secrets
-from app.registry.niks import budget
+from app.registry.niks import allowance, budget
 from app.registry.registrants import cases
 
 
@@ -175,6 +176,23 @@ async def decide_case(
         lambda session: cases.decide(session, context.caller, identifier(id), state, reason, context.now)
     )
     return _case(verdict, context)
+
+
+async def set_nik_allowance(
+    info: Info,
+    organizer: Annotated[ID, strawberry.argument(description="Whose.")],
+    reason: Reason,
+    per_day: Annotated[
+        int | None, strawberry.argument(description="0 to 10,000,000. Left out: the one by its holders again.")
+    ] = UNSET,
+) -> NikAllowance:
+    context = info.context
+    verdict = await context.attempt(
+        lambda session: allowance.set_per_day(session, context.caller, organizer, given(per_day), reason, context.now)
+    )
+    if isinstance(verdict, Refusal):
+        raise RefusalError(verdict)
+    return NikAllowance.of(verdict, context.now)
 
 
 async def issue_client(

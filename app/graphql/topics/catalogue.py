@@ -19,7 +19,7 @@ from app.graphql.fields import PAGED, SLICED, loaded, sized
 from app.graphql.paging import After, Connection, First
 from app.graphql.scalars import given, identifier
 from app.graphql.topics.counts import Counts, DayCounts, DirectionCounts, ServiceCounts, VerificationFunnel
-from app.graphql.topics.terms import DateRange, Policy, RegistrationWindow
+from app.graphql.topics.terms import DateRange, NikAllowance, Policy, RegistrationWindow
 from app.graphql.vocabulary import Direction, IntegrationScheme, Mode, PlaceKind, Service
 from app.registry.routes import route as registry_route
 from app.registry.routes import terminals as registry_terminals
@@ -120,6 +120,12 @@ class Organizer:
         if not info.context.may_read_figures_of(self.code):
             return None
         return Statistics(selection=Selection(organizers=frozenset({self.code})))
+
+    @loaded("How many NIKs it may learn of today. Null: neither yours nor your member's, and you lack `hubdat:admin`.")
+    async def nik_allowance(self, info: Info) -> NikAllowance | None:
+        if not (info.context.admin or info.context.caller.owns(self.code)):
+            return None
+        return NikAllowance.of(await info.context.nik_allowances.load(self.code), info.context.now)
 
     async def _whole(self, info: Info) -> registry_organizers.Organizer:
         """The organizer with all that is in force for it; `self` may hold its code and name only."""

@@ -9,6 +9,7 @@ from typing import Annotated
 import strawberry
 from strawberry import UNSET
 
+from app import alarm
 from app.errors import Language, NikInvalid, Refusal, RefusalError, TooManyChecks
 from app.graphql.context import Context, Info
 from app.graphql.fields import sized
@@ -174,7 +175,7 @@ async def check_niks(
     checks = [Check(context.caller, nik, given(direction), given(service)) for nik in niks]
     async with context.process.database.statements() as session:
         answers = await check.check(session, context.process.vault, checks, context.now, together=True)
-    context.process.watch.answered(checks, answers, context.now)
+    alarm.count_checks(checks, answers)
     return [NikCheck.from_answer(nik, answer, context) for nik, answer in zip(niks, answers, strict=True)]
 
 

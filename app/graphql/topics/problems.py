@@ -19,6 +19,8 @@ class ProblemCode(StrEnum):
     NIK_INVALID = "NIK_INVALID"
     NIK_ALREADY_REGISTERED = "NIK_ALREADY_REGISTERED"
     NIK_BLOCKED = "NIK_BLOCKED"
+    NIK_UNDECIDED = "NIK_UNDECIDED"
+    ALLOWANCE_USED_UP = "ALLOWANCE_USED_UP"
     REGISTRATION_CLOSED = "REGISTRATION_CLOSED"
     ARRIVED_LATE = "ARRIVED_LATE"
     SEASON_CLOSED = "SEASON_CLOSED"
@@ -51,6 +53,14 @@ describe(
         " (Kemenhub integration scheme, March 2024)."
     ),
     NIK_BLOCKED="The NIK is blocked (terms of 2023 §5). Appeals go to Hubdat.",
+    NIK_UNDECIDED=(
+        "Something stands against the NIK, and the organizer's allowance of NIKs for today is used up: see"
+        " `Organizer.nikAllowance`."
+    ),
+    ALLOWANCE_USED_UP=(
+        "After NIK_UNDECIDED as often as the allowance is large. The whole request is answered so: 503 UNAVAILABLE with"
+        " `retryAfter`; a file waits until midnight (WIB)."
+    ),
     REGISTRATION_CLOSED="`registeredAt` is outside every window of the organizer; `retryAfter` tells of the next one.",
     ARRIVED_LATE="It arrived more than `lateArrivalDays` after its window had closed.",
     SEASON_CLOSED="The season is read only.",

@@ -19,7 +19,7 @@ from app.graphql.topics.problems import Problem
 from app.graphql.topics.registrant_inputs import Correction, MoveRegistrant, RegistrantRef, SubmitRegistrant
 from app.graphql.topics.registrants import Registrant
 from app.registry.amending import corrections, rerouting
-from app.registry.registrants import lifecycle, motorcycles, submission
+from app.registry.registrants import lifecycle, motorcycles
 from app.registry.registrants.submission import Accepted
 from app.registry.registrants.view import View
 
@@ -82,10 +82,7 @@ async def submit_registrants(
 ) -> list[SubmitResult]:
     context = info.context
     submissions = [registrant.to_submission(context) for registrant in inputs]
-    verdicts = await context.attempt(
-        lambda session: submission.submit(session, context.process.vault, submissions, context.now)
-    )
-    return [_submitted(verdict, context) for verdict in verdicts]
+    return [_submitted(verdict, context) for verdict in await context.submit_all(submissions)]
 
 
 async def verify_registrant(info: Info, ref: Ref, posko: Posko = UNSET) -> RegistrantResult:

@@ -1,4 +1,6 @@
-"""What an organizer decides for a season, and when it registers and verifies: the types that organizers show."""
+"""What an organizer decides for a season, when it registers and verifies, and how many NIKs it may learn of: the types
+that organizers show.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +9,7 @@ from datetime import datetime
 import strawberry
 from strawberry import ID
 
+from app.registry.niks import allowance
 from app.registry.terms import policy, windows
 
 
@@ -92,3 +95,22 @@ class Policy:
             forfeit_at_period_end=decided.forfeit_at_period_end,
             refuse_early_verification=decided.refuse_early_verification,
         )
+
+
+@strawberry.type(
+    description=(
+        "How many NIKs that are not its own an organizer may learn of in a day (WIB), over all its clients and doors:"
+        " five times its holders, at least 20,000 and at most 200,000, or what Hubdat has set. An accepted registration"
+        " costs nothing until it ends. Used up: checks answer UNDECIDED, dry runs wait, and refusals say"
+        " NIK_UNDECIDED; after as many of these again, submissions are 503."
+    )
+)
+class NikAllowance:
+    per_day: int = strawberry.field(description="Today's.")
+    used: int = strawberry.field(description="Of today's. Ended registrations may bring it above `perDay`.")
+    remaining: int = strawberry.field(description="How many are left today.")
+    ends_at: datetime = strawberry.field(description="When the next one begins: midnight WIB.")
+
+    @classmethod
+    def of(cls, found: allowance.Allowance, now: datetime) -> NikAllowance:
+        return cls(per_day=found.per_day, used=found.used, remaining=found.remaining, ends_at=allowance.ends_at(now))

@@ -20,6 +20,7 @@ from app.intake.http import FORM, JSON, AdmittedRequest, RestDoor
 from app.models.enums import Direction, NikOutcome, RegistrantStatus
 from app.process import Process
 from app.registry.clients.scopes import NIK_CHECK, OWN_REGISTRANTS
+from app.registry.niks import sentences
 from app.registry.niks.check import Answer, Check
 from app.registry.registrants import lookup
 from app.registry.registrants.lookup import Ref
@@ -31,8 +32,8 @@ from app.registry.values import nik, standard
 PATH = "/legacy/cek-nik"
 MOST_BYTES = 16 * 1024
 """Of a body: last year's clients send the whole row, and its NIK is what counts."""
-REGISTERED, BLOCKED, AVAILABLE, INVALID = 200, 403, 404, 422
-"""`status_code` of the body. The HTTP status of all four is 200."""
+REGISTERED, BLOCKED, AVAILABLE, INVALID, UNDECIDED = 200, 403, 404, 422, 429
+"""`status_code` of the body. The HTTP status of all five is 200."""
 MESSAGES: dict[int, dict[Language, str]] = {
     REGISTERED: {"id": "NIK sudah terdaftar.", "en": "The NIK is registered."},
     BLOCKED: {"id": "NIK diblokir.", "en": "The NIK is blocked."},
@@ -49,6 +50,8 @@ def routes(process: Process, bearer: Bearer, settings: Settings) -> list[Route]:
         answer = await _check(process, asked, sent)
         if isinstance(answer, NikInvalid):
             return http.answered(_answer(INVALID, answer.message(asked.language), []))
+        if answer.outcome is NikOutcome.UNDECIDED:
+            return http.answered(_answer(UNDECIDED, sentences.sentence(answer, asked.language), []))
         rows = await _rows(process, asked, answer.nik, answer.standing)
         return http.answered(_verdict(answer, rows, asked.language))
 

@@ -32,6 +32,7 @@ from app.process import Process
 from app.registry.clients import idempotency, webhook_secrets
 from app.registry.clients.idempotency import KeyedRequest
 from app.registry.clients.scopes import REGISTRANTS_WRITE
+from app.registry.niks import telling
 from app.registry.rows import reception
 from app.registry.rows.batch import Applying
 from app.registry.rows.reception import RESULT_TITLES, Push, Result, Row, Verdict
@@ -85,9 +86,7 @@ def _records(content: object) -> Sequence[object]:
             "The body is one object, or an array of objects, with the standard's 12 columns.",
         )
     if not content:
-        raise RequestRefused(
-            400, "NO_RECORDS", "Larik ini kosong; kirim paling sedikit satu data.", "The array is empty; send a record."
-        )
+        raise RequestRefused(400, "NO_RECORDS", "Larik ini kosong.", "The array is empty.")
     if len(content) > MOST_RECORDS:
         raise RequestRefused(
             400,
@@ -101,8 +100,8 @@ def _records(content: object) -> Sequence[object]:
 def _applying(asked: AdmittedRequest) -> Applying | None:
     """From the query string: `changes=APPLY`, and `asOf`, the instant of what is sent. Raises `RequestRefused`."""
     given = asked.request.query_params
-    changes = http.value(given, "changes", lambda text: ImportChanges(text.upper()), "REPORT / APPLY")
-    as_of = http.value(given, "asOf", http.instant, http.AN_INSTANT)
+    changes = http.value(given, "changes", lambda text: ImportChanges(text.upper()))
+    as_of = http.value(given, "asOf", http.instant)
     if changes != ImportChanges.APPLY:
         if as_of is not None:
             raise http.bad("asOf hanya untuk changes=APPLY.", "asOf is for changes=APPLY alone.", "asOf")
@@ -136,9 +135,8 @@ async def _push(
     if keyed is not None or message_id is not None:
         return await _push_once(process, asked, _Once(pushes, keyed, message_id))
     if len(pushes) == 1:
-        return [_told(await process.pushes.ask(pushes[0]), asked.language, asked.now)]
-    verdicts = await pushing.push_all(process.database, process.vault, pushes, asked.now)
-    return [_told(verdict, asked.language, asked.now) for verdict in verdicts]
+        return _all_told([await process.pushes.ask(pushes[0])], asked)
+    return _all_told(await pushing.push_all(process.database, process.vault, pushes, asked.now), asked)
 
 
 async def _push_once(process: Process, asked: AdmittedRequest, once: _Once) -> list[ToldVerdict]:
@@ -163,7 +161,7 @@ async def _take_once(
         answer: list[ToldVerdict] = orjson.loads(kept)
         return answer
     await _take_message(session, process, asked, once.message_id)
-    told = [_told(verdict, asked.language, asked.now) for verdict in await take()]
+    told = _all_told(await take(), asked)
     if once.keyed is not None:
         await idempotency.keep(session, process.vault, once.keyed, orjson.dumps(told).decode(), asked.now)
     return told
@@ -180,6 +178,12 @@ async def _take_message(session: Session, process: Process, asked: AdmittedReque
 
 
 # --- what is answered -------------------------------------------------------------------------------------------------
+
+
+def _all_told(verdicts: Sequence[Verdict], asked: AdmittedRequest) -> list[ToldVerdict]:
+    """Raises `Unavailable`."""
+    telling.shut_out((one.refusal for one in verdicts), asked.now)
+    return [_told(one, asked.language, asked.now) for one in verdicts]
 
 
 def _told(verdict: Verdict, language: Language, now: datetime) -> ToldVerdict:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager, suppress
+from dataclasses import replace
 from tempfile import TemporaryFile
 from typing import BinaryIO, TypeVar
 from uuid import UUID
@@ -17,7 +18,7 @@ import orjson
 
 from app import clock
 from app.db import Database, Session
-from app.errors import EverybodysError, Unavailable
+from app.errors import AllowanceUsedUp, EverybodysError, Unavailable
 from app.intake import pushing
 from app.intake.files import workbooks
 from app.intake.files.file_refusals import FileRefusedError
@@ -28,6 +29,8 @@ from app.registry.caller import Caller
 from app.registry.imports import absentees, job_runs, jobs
 from app.registry.imports.job_runs import MOST_ATTEMPTS, Chunk, RowVerdict
 from app.registry.imports.jobs import Failure, Job, UnreadSheet
+from app.registry.niks import allowance, telling
+from app.registry.niks.telling import TooManyNamed
 from app.registry.rows import reception
 from app.registry.rows.batch import Applying
 from app.registry.rows.dry_run import DryRun, SeatsTaken
@@ -175,7 +178,10 @@ class Run:
         pushes = self.pushes(rows)
 
         async def work(session: Session, take: Take) -> None:
-            chunk = self.chunk(number, rows, await take())
+            verdicts = await take()
+            if any(isinstance(one.refusal, AllowanceUsedUp) for one in verdicts):
+                raise TooManyNamed
+            chunk = self.chunk(number, rows, verdicts)
             await job_runs.advance(session, self.job, self.runner, chunk, clock.now())
 
         await patiently(
@@ -185,17 +191,26 @@ class Run:
         )
 
     async def rehearse(self, reading: FileReading) -> None:
-        """A dry run begins at the first row, even if another process began it: what that one did is stored nowhere."""
-        await self.attempt(lambda session: job_runs.begin_again(session, self.job, self.runner, clock.now()))
+        """A dry run that was put off, or that another process began, goes on behind the chunks that are done.
+
+        Raises `TooManyNamed`.
+        """
         packed = [orjson.dumps(row) async for _, rows in self.chunks(reading) for row in rows]
-        seats: SeatsTaken = {}
+        done = await self.attempt(lambda session: job_runs.done(session, self.job))
+        seats: SeatsTaken = self.job.rehearsed_seats
         for number, part in enumerate(parts(packed)):
-            seats = await self.rehearse_part(number, part, seats)
+            if number not in done:
+                seats = await self.rehearse_part(number, part, seats)
 
     async def rehearse_part(self, number: int, rows: Sequence[NumberedRow], seats: SeatsTaken) -> SeatsTaken:
         judged = await self.judged(rows, seats)
-        chunk = self.chunk(number, rows, judged.verdicts)
-        await self.attempt(lambda session: job_runs.advance(session, self.job, self.runner, chunk, clock.now()))
+        chunk = replace(self.chunk(number, rows, judged.verdicts), seats=judged.seats)
+
+        async def work(session: Session) -> None:
+            await job_runs.advance(session, self.job, self.runner, chunk, clock.now())
+            await telling.tell_rehearsed(session, judged.named, clock.now())
+
+        await self.attempt(work)
         return judged.seats
 
     async def judged(self, rows: Sequence[NumberedRow], seats: SeatsTaken) -> DryRun:
@@ -233,6 +248,11 @@ class Run:
             if isinstance(parsed, nik.Nik):
                 yield self.vault.blind_index(parsed.digits)
 
+    async def put_off(self) -> Job:
+        """Until the organizer's next allowance. Raises `LeaseLost`."""
+        until = allowance.ends_at(clock.now())
+        return await self.attempt(lambda session: job_runs.put_off(session, self.job, self.runner, until))
+
     async def finish(self, failure: Failure | None) -> Job:
         """Raises `LeaseLost`."""
 
@@ -245,11 +265,15 @@ class Run:
 
 
 async def work_off(database: Database, vault: Vault, job: Job, runner: UUID) -> Job:
-    """Do the job to its end. Raises `LeaseLost`, alone or in a group."""
+    """Do the job to its end, or as far as the organizer's allowance of NIKs lasts today.
+
+    Raises `LeaseLost`, alone or in a group.
+    """
     async with database.transaction() as session:
         caller = await job_runs.caller_of(session, job)
     run = Run(database, vault, job, runner, caller)
     failure = None
+    has_to_wait = False
     try:
         if job.attempts > MOST_ATTEMPTS:
             return await run.finish(GIVEN_UP)
@@ -263,7 +287,9 @@ async def work_off(database: Database, vault: Vault, job: Job, runner: UUID) -> 
         failure = REVOKED
     except* TooManyMoves as many:
         failure = too_many_moves(many)
-    return await run.finish(failure)
+    except* TooManyNamed:
+        has_to_wait = True
+    return await (run.put_off() if has_to_wait else run.finish(failure))
 
 
 def too_many_moves(group: BaseExceptionGroup[TooManyMoves]) -> Failure:

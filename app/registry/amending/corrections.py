@@ -21,6 +21,7 @@ from app.errors import (
     NikAlreadyRegistered,
     NikBlocked,
     NikInvalid,
+    NikUndecided,
     NotFound,
     Raced,
     Refusal,
@@ -111,6 +112,7 @@ _TOLD = {
     NikInvalid,
     NikAlreadyRegistered,
     NikBlocked,
+    NikUndecided,
     SeasonClosed,
     ReturnCityMismatch,
     DestinationMismatch,
@@ -133,9 +135,10 @@ async def correct(
     if not values:
         return view.from_row(row, vault, caller)
     concerned = _concerned(row, locked.values(), trips, vault) if _OF_THE_PERSON & values.keys() else [row]
-    refused = _judge_laps(concerned, values, vault) or await nik_corrections.judge(
-        session, concerned, values.get("nik_index"), caller, now
-    )
+    refused: Refusal | None = _judge_laps(concerned, values, vault)
+    if refused is None and "nik_index" in values:
+        area = opening.area(values["nik_sealed"], vault)
+        refused = await nik_corrections.judge(session, concerned, values["nik_index"], area, caller, now)
     if refused is not None:
         return refused
     if "nik_index" in values:

@@ -15,47 +15,59 @@ from app.errors import (
     DestinationMismatch,
     NikAlreadyRegistered,
     NikBlocked,
+    NikUndecided,
     Refusal,
     ReturnCityMismatch,
     refuses,
 )
+from app.models.enums import Purpose
 from app.models.registrant import NIK_HOLDERS, SEAT_HOLDERS, VERIFIED_OR_LATER
 from app.registry.amending import people
 from app.registry.amending.people import Seated
 from app.registry.caller import Caller
-from app.registry.niks import blocks
+from app.registry.niks import blocks, telling
+from app.registry.niks.telling import Naming
 from app.registry.registrants import uniqueness
 from app.registry.registrants.uniqueness import Held, NikClaim
 from app.registry.routes import route as routes
 
 
-@refuses(NikAlreadyRegistered, NikBlocked, ReturnCityMismatch, DestinationMismatch)
+@refuses(NikAlreadyRegistered, NikBlocked, NikUndecided, ReturnCityMismatch, DestinationMismatch)
 async def judge(
-    session: Session, concerned: Sequence[Seated], index: bytes | None, caller: Caller, now: datetime
+    session: Session, concerned: Sequence[Seated], index: bytes, area: bytes, caller: Caller, now: datetime
 ) -> Refusal | None:
-    """Whether the registrants `concerned` may have the NIK of `index`. None: their NIK stays."""
-    if index is None:
-        return None
+    """Whether the registrants `concerned` may have the NIK of `index`. None: they may."""
     standing = await uniqueness.standing(session, concerned[0].season, [index])
-    if index in standing.blocked_until:
-        return NikBlocked("nik", until_season=standing.blocked_until[index])
     holding = [row for row in concerned if row.status in NIK_HOLDERS]
-    for row in holding:
-        held = standing.held.get(NikClaim(index, row.direction, row.service))
-        if held is not None:
-            return uniqueness.already_registered(held, caller)
-    return await _judge_cities(session, holding, sorted(standing.held.values(), key=lambda held: held.id), now)
+    held = next((found for row in holding if (found := standing.held.get(_claim(index, row)))), None)
+    naming = Naming(
+        caller=caller,
+        nik_index=index,
+        area=area,
+        purpose=Purpose.CORRECTION,
+        blocked_until=standing.blocked_until.get(index),
+        standing=None if held is None else held.standing(caller),
+        misfit=await _judge_cities(session, holding, sorted(standing.held.values(), key=lambda one: one.id), now),
+    )
+    [told] = await telling.tell(session, [naming], now)
+    return told
+
+
+def _claim(index: bytes, row: Seated) -> NikClaim:
+    return NikClaim(index, row.direction, row.service)
 
 
 async def _judge_cities(
     session: Session, holding: Sequence[Seated], standing: Sequence[Held], now: datetime
 ) -> ReturnCityMismatch | DestinationMismatch | None:
-    """Against what the right NIK holds with the same organizer already."""
+    """Against what else the right NIK holds with the same organizer already."""
     pairs = [
         (row, held)
         for row in holding
         for held in standing
-        if held.organizer == row.organizer and {row.status, held.status} <= set(SEAT_HOLDERS)
+        if held.organizer == row.organizer
+        and {row.status, held.status} <= set(SEAT_HOLDERS)
+        and (row.direction, row.service) != (held.direction, held.service)
     ]
     ids = list({one.route_id for pair in pairs for one in pair})
     found = {one.id: one for one in await routes.by_ids(session, ids, now) if one is not None} if ids else {}
@@ -83,7 +95,7 @@ async def take_blocks_along(
 
 
 def _would_have_come(row: Seated, index: bytes, standing: Sequence[Held]) -> bool:
-    claim = NikClaim(index, row.direction, row.service)
+    claim = _claim(index, row)
     return not any(
         NikClaim(index, held.direction, held.service) == claim
         or (held.organizer == row.organizer and held.status in VERIFIED_OR_LATER)

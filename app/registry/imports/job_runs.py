@@ -8,7 +8,7 @@ exactly once.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import NamedTuple
@@ -60,6 +60,8 @@ class Chunk:
     """The organizers that its rows name in `source`."""
     differences: bytes | None = None
     """Sealed by `sealed_differences`: names are in it."""
+    seats: Mapping[UUID, int] | None = None
+    """Of a dry run: by route, how many seats this chunk and all before it would take."""
     unread: int = 0
     """Refused rows whose NIK cannot be read: nobody knows whom they name."""
 
@@ -77,6 +79,7 @@ class LeaseLost(EverybodysError):  # noqa: N818 - an outcome
 _FREE = """
     SELECT id FROM import_job one
     WHERE (state = 'QUEUED' OR (state = 'RUNNING' AND lease_until < :now))
+      AND (waits_until IS NULL OR waits_until <= :now)
       AND (CAST(:id AS uuid) IS NULL OR id = :id)
       AND NOT EXISTS (SELECT FROM import_job other
                       WHERE other.organizer_code = one.organizer_code AND other.state = 'RUNNING'
@@ -115,7 +118,8 @@ _ADVANCE = statement(
     UPDATE import_job SET rows_done = rows_done + :rows, rows_read = greatest(rows_read, rows_done + :rows),
                           attempts = 1, lease_until = :until,
                           results = {_SUM.format(counts="results")}, codes = {_SUM.format(counts="codes")},
-                          unread_rows = unread_rows + :unread
+                          unread_rows = unread_rows + :unread, waits_until = NULL,
+                          rehearsed_seats = coalesce(CAST(:seats AS jsonb), rehearsed_seats)
     WHERE {_HELD}
     """
 )
@@ -128,14 +132,16 @@ _PUT_CHUNK = statement(
 )
 _DONE = statement("SELECT number FROM import_chunk WHERE job_id = :id", int)
 _VERDICTS = statement("SELECT verdicts, differences FROM import_chunk WHERE job_id = :id AND number = :number", _Judged)
-_BEGIN_AGAIN = statement(
+_PUT_OFF = statement(
     f"""
-    UPDATE import_job SET rows_done = 0, results = '{{}}', codes = '{{}}', unread_rows = 0, lease_until = :until
+    UPDATE import_job SET state = 'QUEUED', waits_until = :until, runner = NULL, lease_until = NULL,
+                          attempts = attempts - 1
     WHERE {_HELD}
-    """
+    RETURNING {COLUMNS}
+    """,
+    Job,
 )
 _NOTE_UNREAD = statement(f"UPDATE import_job SET unread_sheets = CAST(:sheets AS jsonb) WHERE {_HELD}")
-_FORGET_CHUNKS = statement("DELETE FROM import_chunk WHERE job_id = :id")
 _RELEASE = statement(f"UPDATE import_job SET lease_until = :now, attempts = attempts - 1 WHERE {_HELD}")
 _FINISH = statement(
     f"""
@@ -206,6 +212,7 @@ async def advance(session: Session, job: Job, runner: UUID, chunk: Chunk, now: d
         results=orjson.dumps(results).decode(),
         codes=orjson.dumps(codes).decode(),
         unread=chunk.unread,
+        seats=None if chunk.seats is None else _seats(chunk.seats),
         until=now + LEASE,
     )
     _still_held(advanced)
@@ -229,10 +236,12 @@ async def note_unread(session: Session, job: Job, runner: UUID, sheets: Sequence
     _still_held(await session.run(_NOTE_UNREAD, id=job.id, runner=runner, sheets=told))
 
 
-async def begin_again(session: Session, job: Job, runner: UUID, now: datetime) -> None:
-    """Forget what was judged so far. Raises `LeaseLost`."""
-    _still_held(await session.run(_BEGIN_AGAIN, id=job.id, runner=runner, until=now + LEASE))
-    await session.run(_FORGET_CHUNKS, id=job.id)
+async def put_off(session: Session, job: Job, runner: UUID, until: datetime) -> Job:
+    """Leave the rest of the job until then. Raises `LeaseLost`."""
+    waiting = await session.first(_PUT_OFF, id=job.id, runner=runner, until=until)
+    if waiting is None:
+        raise LeaseLost
+    return waiting
 
 
 async def release(session: Session, job: Job, runner: UUID, now: datetime) -> None:
@@ -284,6 +293,10 @@ def _told(job: Job) -> change_log.Entry:
         client_id=job.client_id,
         facts=facts,
     )
+
+
+def _seats(seats: Mapping[UUID, int]) -> str:
+    return orjson.dumps({str(route): count for route, count in seats.items()}).decode()
 
 
 def _still_held(written: int) -> None:

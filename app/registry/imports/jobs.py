@@ -106,6 +106,9 @@ class Job:
     started_at: datetime | None
     finished_at: datetime | None
     wiped_at: datetime | None
+    waits_until: datetime | None
+    """It goes on then: the organizer's allowance of NIKs is used up."""
+    rehearsed_seats_json: str
     attempts: int
 
     @property
@@ -129,6 +132,11 @@ class Job:
         return [UnreadSheet(**one) for one in orjson.loads(self.unread_sheets_json)]
 
     @property
+    def rehearsed_seats(self) -> Mapping[UUID, int]:
+        """Of a dry run: by route, how many seats the chunks that are done would take."""
+        return {UUID(route): seats for route, seats in orjson.loads(self.rehearsed_seats_json).items()}
+
+    @property
     def codes(self) -> Mapping[str, int]:
         """How many rows were refused with which code."""
         counts: dict[str, int] = orjson.loads(self.codes_json)
@@ -140,7 +148,8 @@ COLUMNS = """
     extension, state, error_code,
     error_indonesian, error_english, rows_read, rows_done, CAST(results AS text) AS results_json,
     CAST(codes AS text) AS codes_json, CAST(unread_sheets AS text) AS unread_sheets_json,
-    unread_rows, missing, created_at, started_at, finished_at, wiped_at, attempts
+    unread_rows, missing, created_at, started_at, finished_at, wiped_at, waits_until,
+    CAST(rehearsed_seats AS text) AS rehearsed_seats_json, attempts
 """
 """Of `import_job`, as `Job` reads them."""
 _UNFINISHED = statement(
@@ -251,7 +260,7 @@ def _not_to_be_applied(order: Order, now: datetime) -> InvalidValue | None:
             else InvalidValue(named, f"{named} hanya untuk changes: APPLY.", f"{named} is for changes: APPLY alone.")
         )
     if order.as_of is not None and order.as_of.tzinfo is None:
-        return InvalidValue("asOf", "Tulis zona waktunya, misalnya +07:00.", "The time must name its zone, as +07:00.")
+        return InvalidValue("asOf", "Waktu harus menyebut zonanya.", "The time must name its zone.")
     instant = not_in_the_future(order.as_of, now, "asOf")
     return instant if isinstance(instant, InvalidValue) else None
 

@@ -1,4 +1,4 @@
-"""Who looked at which NIK. Written before the answer is given; the NIK stands in it only as its blind index."""
+"""Who named which NIK, and why. Written before the answer is given. The NIK stands in it only as its blind index."""
 
 from __future__ import annotations
 
@@ -21,18 +21,21 @@ class Look:
     caller: Caller
     nik_index: bytes
     purpose: Purpose
+    area: bytes | None = None
+    """Of `Vault.area`, by which the alarm finds who walks through NIKs. None: the answer told nothing of the NIK."""
     direction: str | None = None
     service: str | None = None
     outcome: str | None = None
 
 
-INSERT = "INSERT INTO nik_access (at, client_id, organizer_code, nik_index, purpose, direction, service, outcome)"
+INSERT = "INSERT INTO nik_access (at, client_id, organizer_code, nik_index, area, purpose, direction, service, outcome)"
 
 
 class _Look(NamedTuple):
     client_id: str
     organizer: str
     nik_index: bytes
+    area: bytes | None
     purpose: str
     direction: str | None
     service: str | None
@@ -42,7 +45,7 @@ class _Look(NamedTuple):
 _LOOKS = Arrays("look", _Look)
 _RECORD = statement(
     f"""
-    {INSERT} SELECT :now, client_id, organizer, nik_index, purpose, direction, service, outcome FROM {_LOOKS}
+    {INSERT} SELECT :now, client_id, organizer, nik_index, area, purpose, direction, service, outcome FROM {_LOOKS}
     """
 )
 
@@ -53,6 +56,7 @@ async def record(session: Session, looks: Sequence[Look], now: datetime) -> None
             client_id=look.caller.client_id or COMMAND_LINE,
             organizer=look.caller.organizer,
             nik_index=look.nik_index,
+            area=look.area,
             purpose=look.purpose,
             direction=look.direction,
             service=look.service,

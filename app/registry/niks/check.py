@@ -2,7 +2,8 @@
 
 A check is for one direction and service, or for all of them. It answers what depends on the NIK: block, uniqueness and
 the outbound that a return needs. Window, route and seats are judged when somebody submits. Every check is in the access
-log, and taken off its client's budget, before it is answered. Run this in `Database.statements`.
+log, and taken off its client's budget and its organizer's allowance, before it is answered. When the allowance is used
+up, the check of a NIK that is not the organizer's own answers UNDECIDED. Run this in `Database.statements`.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from app.errors import NikInvalid, NotFound, RefusalError, Standing, TooManyChec
 from app.models.enums import Direction, NikOutcome, Purpose
 from app.models.registrant import HOLDS_NIK, HOLDS_SEAT
 from app.registry.caller import Caller
-from app.registry.niks import access_log, budget, claims
+from app.registry.niks import access_log, allowance, budget, claims
 from app.registry.niks.blocks import StandingBlock
 from app.registry.niks.claims import Claim, Claimed, Held
 from app.registry.terms import policy, seasons
@@ -64,12 +65,15 @@ class Answer:
     @property
     def claims(self) -> tuple[Claim, ...]:
         """One for each of `asked`. Made when somebody wants them: most answers are read without them."""
+        if self.outcome is NikOutcome.UNDECIDED:
+            return tuple(Claim(one, NikOutcome.UNDECIDED) for one in self.asked)
         until = None if self.block is None else self.block.until_season
         return claims.judge(self.asked, self.held, blocked_until=until, needs_outbound=self.needs_outbound)
 
 
 class _Asked(NamedTuple):
     nik_index: bytes
+    area: bytes
     direction: str | None
     service: str | None
     client_id: str
@@ -113,7 +117,7 @@ _ANSWER = statement(
     ),
     found AS (
         SELECT asked.*, season.year AS season, held.registrations AS held, block.reason, block.since,
-               block.until_season, asker.needs_outbound,
+               block.until_season, asker.needs_outbound, held.is_own IS TRUE AS is_own,
                CASE WHEN block.reason IS NOT NULL THEN '{NikOutcome.BLOCKED}'
                     WHEN held.stands THEN '{NikOutcome.REGISTERED}'
                     WHEN asked.direction = '{Direction.BALIK}' AND asker.needs_outbound
@@ -121,7 +125,7 @@ _ANSWER = statement(
                     ELSE '{NikOutcome.AVAILABLE}' END AS outcome
         FROM asked JOIN asker ON asker.code = asked.asker CROSS JOIN season
         CROSS JOIN LATERAL (
-            SELECT bool_or({_IS_ASKED}) AS stands,
+            SELECT bool_or({_IS_OWN}) AS is_own, bool_or({_IS_ASKED}) AS stands,
                    bool_or(home.takes_a_return AND (asked.service IS NULL OR r.service = asked.service))
                        AS takes_a_return,
                    array_agg(concat_ws('{_BETWEEN}', r.organizer_code, o.name, r.direction, r.service, r.status,
@@ -141,11 +145,30 @@ _ANSWER = statement(
                 AND b.lifted_at IS NULL AND season.year BETWEEN b.from_season AND b.until_season
             ORDER BY until_season DESC, since LIMIT 1
         ) block ON true
+    ), allowed AS (
+        SELECT a.organizer_code, {allowance.sql_per_day("a")} AS per_day, {allowance.sql_used("a")} AS used,
+               named.foreign_niks
+        FROM nik_allowance a JOIN (
+            SELECT asker, count(*) AS foreign_niks FROM found WHERE season IS NOT NULL AND NOT is_own GROUP BY asker
+        ) named ON named.asker = a.organizer_code
+        ORDER BY a.organizer_code FOR NO KEY UPDATE OF a
+    ), taken AS (
+        UPDATE nik_allowance a
+        SET {allowance.sql_today("allowed.used + least(foreign_niks, greatest(0, per_day - allowed.used))")}
+        FROM allowed WHERE a.organizer_code = allowed.organizer_code
+    ), told AS (
+        SELECT found.*, is_own OR row_number() OVER (PARTITION BY asker, is_own ORDER BY place) <= per_day - used
+                   AS is_told
+        FROM found LEFT JOIN allowed ON allowed.organizer_code = asker
     ), written_down AS (
-        {access_log.INSERT} SELECT :now, client_id, asker, nik_index, '{Purpose.CHECK}', direction, service, outcome
-        FROM found WHERE season IS NOT NULL ORDER BY place
+        {access_log.INSERT}
+        SELECT :now, client_id, asker, nik_index, CASE WHEN is_told THEN area END, '{Purpose.CHECK}', direction,
+               service, CASE WHEN is_told THEN outcome ELSE '{NikOutcome.UNDECIDED}' END
+        FROM told WHERE season IS NOT NULL ORDER BY place
     )
-    SELECT season, held, reason, since, until_season, needs_outbound, outcome FROM found ORDER BY place
+    SELECT season, CASE WHEN is_told THEN held END AS held, CASE WHEN is_told THEN reason END AS reason, since,
+           until_season, needs_outbound, CASE WHEN is_told THEN outcome ELSE '{NikOutcome.UNDECIDED}' END AS outcome
+    FROM told ORDER BY place
     """,
     _Found,
 )
@@ -197,6 +220,7 @@ async def _answers(
     checks = [
         _Asked(
             nik_index=vault.blind_index(parsed.digits),
+            area=vault.area(parsed.digits),
             direction=one.direction,
             service=one.service,
             client_id=one.caller.client_id or access_log.COMMAND_LINE,
@@ -204,7 +228,7 @@ async def _answers(
         )
         for one, parsed in asked
     ]
-    found = await session.rows(_ANSWER, now=now, **_ASKED.of(checks))
+    found = await session.rows(_ANSWER, now=now, today=wib_day(now), **_ASKED.of(checks))
     if found[0].season is None:
         raise RefusalError(NotFound("season"))
     return [_answer(one, parsed, row) for (one, parsed), row in zip(asked, found, strict=True)]

@@ -1,145 +1,115 @@
-"""Enumeration: a client's NIK checks look like a walk through NIKs, to learn who is registered, and not like people.
+"""Enumeration: an organizer names NIKs as somebody does who walks through them, to learn who is registered.
 
-There are two signs, each with its threshold here. No sign refuses anything: a person looks, and may revoke the client.
+Every door writes into the access log who named which NIK, and the signs are read from there. So they do not depend on
+the door, the server process, the client, the order or the stride. There are two:
 
-WALKING: of a client's last 100 different NIKs, 30 lie next to another of the 100: the same birthday and district with
-the next serial, or the next day with the same serial. The order does not matter. NIKs of real people seldom lie so:
-twins do, and some 7 in 100 when a whole town comes in one sorted list.
+WALKING: within an hour an organizer named more than 10 different NIKs of one region and birth date. Whoever walks tries
+the serials, since only the last four digits are unknown of a person whose place and day of birth are known.
 
-UNKNOWN: of a client's last 1,000 checks (at least 500 NIKs), fewer than 2 % of the NIKs were known at the check or are
-known now. Most NIKs are unknown when an organizer checks before it registers. So the organizer gets time to register:
-an hour, or 26 hours if it brings its people by file or by daily list.
+UNKNOWN: an organizer named at least 1,000 different NIKs on a day, and fewer than 5 % of them are held by anybody a day
+later. Real people register somewhere.
+
+A sign refuses nothing by itself. A person looks, and may revoke the client or set another allowance. Where the setting
+`alarm_cuts_allowance` is on, the allowance of that day ends.
 """
 
 from __future__ import annotations
 
-from collections import OrderedDict, deque
-from dataclasses import dataclass
+from collections.abc import Sequence
 from datetime import datetime, timedelta
+from typing import NamedTuple
 
+from app.clock import wib_day
 from app.db import Session
-from app.models.enums import IntegrationScheme, NikOutcome, Purpose
-from app.sql import statement
+from app.models.enums import ChangeKind, NikOutcome
+from app.models.registrant import HOLDS_NIK
+from app.registry import change_log
+from app.registry.niks.allowance import sql_today, sql_used
+from app.registry.terms.policy import HUBDAT
+from app.sql import Arrays, statement
 
 WALKING, UNKNOWN = "walking", "unknown"
 
-WALK_NIKS = 100
-"""How many NIKs of a client are remembered."""
-WALK_STEPS = 30
-"""How many of these lie next to another one, when the client is walking."""
-NEXT_SERIAL, NEXT_DAY = 1, 100_000_000
-"""What is added to the 16 digits."""
-MOST_CLIENTS = 1_000
-"""That one process follows. The client that was silent for the longest time is forgotten."""
-
-MOST_CHECKS = 1_000
-FEWEST_NIKS = 500
-KNOWN_SHARE = 0.02
-LOOKS_BACK = timedelta(days=1)
-TIME_TO_REGISTER = timedelta(hours=1)
-TIME_TO_BRING_A_LIST = timedelta(hours=26)
-
+MOST_OF_ONE_AREA = 10
+WALKS_WITHIN = timedelta(hours=1)
+FEWEST_NAMED = 1_000
+KNOWN_SHARE = 0.05
+TIME_TO_REGISTER = timedelta(days=1)
 AGAIN_AFTER = timedelta(hours=1)
-"""One client and one sign raise an alarm once in this time."""
+"""One organizer raises an alarm once in this time."""
 
 
-class Walk:
-    """The last NIKs of one client, as Python hashes them. The key of the hash is this process's own: nobody has it."""
-
-    def __init__(self) -> None:
-        self._recent: deque[tuple[int, bool]] = deque()
-        self._known: set[int] = set()
-        self._steps = 0
-
-    def look(self, digits: str) -> bool:
-        """Remember one more NIK. Answers whether the client is walking."""
-        own = hash(digits)
-        if own in self._known:
-            return False
-        is_step = not self._known.isdisjoint(map(hash, neighbours(digits)))
-        self._recent.append((own, is_step))
-        self._known.add(own)
-        self._steps += is_step
-        if len(self._recent) > WALK_NIKS:
-            oldest, was_step = self._recent.popleft()
-            self._known.discard(oldest)
-            self._steps -= was_step
-        return self._steps >= WALK_STEPS
-
-
-class Walks:
-    """The walks of all clients, as one process sees them."""
-
-    def __init__(self) -> None:
-        self._walks: OrderedDict[str, Walk] = OrderedDict()
-
-    def look(self, client_id: str, digits: str) -> bool:
-        walk = self._walks.get(client_id)
-        if walk is None:
-            walk = self._walks[client_id] = Walk()
-            if len(self._walks) > MOST_CLIENTS:
-                self._walks.popitem(last=False)
-        else:
-            self._walks.move_to_end(client_id)
-        return walk.look(digits)
-
-
-def neighbours(digits: str) -> tuple[str, str, str, str]:
-    """The NIKs with the serial before and after, and with the day before and after."""
-    number = int(digits)
-    return (
-        str(number + NEXT_SERIAL),
-        str(number - NEXT_SERIAL),
-        str(number + NEXT_DAY),
-        str(number - NEXT_DAY),
-    )
-
-
-@dataclass(frozen=True, slots=True)
-class Unfollowed:
-    """A client whose NIKs were not registered when it checked them, and are not registered now."""
-
-    client_id: str
+class Sign(NamedTuple):
     organizer: str
-    checked: int
-    known: int
+    sign: str
+    niks: int
+    """Of WALKING: the most of one region and birth date. Of UNKNOWN: how many were named."""
 
 
-_KNOWN = ", ".join(f"'{outcome}'" for outcome in (NikOutcome.REGISTERED, NikOutcome.BLOCKED))
-_REGISTERS_AT_ONCE = ", ".join(f"'{scheme}'" for scheme in (IntegrationScheme.GRAPHQL, IntegrationScheme.WEBHOOK))
-_UNFOLLOWED = statement(
+_WALKING = statement(
     f"""
-    WITH watched AS (
-        SELECT client.id, client.organizer_code,
-               CAST(:now AS timestamptz) - CASE WHEN organizer.schemes && ARRAY[{_REGISTERS_AT_ONCE}]
-                   THEN CAST(:time_to_register AS interval) ELSE CAST(:time_to_bring_a_list AS interval) END AS until
-        FROM client JOIN organizer ON organizer.code = client.organizer_code WHERE client.revoked_at IS NULL
-    )
-    SELECT watched.id AS client_id, watched.organizer_code AS organizer, count(*) AS checked,
-           count(*) FILTER (WHERE seen.known OR EXISTS (
-               SELECT FROM registrant r WHERE r.nik_index = seen.nik_index)) AS known
-    FROM watched CROSS JOIN LATERAL (
-        SELECT nik_index, bool_or(outcome IN ({_KNOWN})) AS known FROM (
-            SELECT nik_index, outcome FROM nik_access a WHERE a.client_id = watched.id AND purpose = '{Purpose.CHECK}'
-                AND a.at <= watched.until AND a.at > watched.until - CAST(:looks_back AS interval)
-            ORDER BY a.at DESC LIMIT :most_checks
-        ) looks GROUP BY nik_index
-    ) seen
-    GROUP BY watched.id, watched.organizer_code HAVING count(*) >= :fewest_niks ORDER BY watched.id
+    SELECT organizer_code AS organizer, '{WALKING}' AS sign, CAST(max(niks) AS int) AS niks FROM (
+        SELECT organizer_code, area, count(DISTINCT nik_index) AS niks FROM nik_access
+        WHERE at > CAST(:since AS timestamptz) AND at <= :now AND area IS NOT NULL
+        GROUP BY organizer_code, area HAVING count(DISTINCT nik_index) > {MOST_OF_ONE_AREA}
+    ) area GROUP BY organizer_code ORDER BY organizer_code
     """,
-    Unfollowed,
+    Sign,
+)
+_KNOWN = f"'{NikOutcome.REGISTERED}', '{NikOutcome.BLOCKED}'"
+_UNKNOWN = statement(
+    f"""
+    SELECT organizer_code AS organizer, '{UNKNOWN}' AS sign, CAST(count(*) AS int) AS niks FROM (
+        SELECT organizer_code, nik_index, bool_or(outcome IN ({_KNOWN})) AS was_known FROM nik_access
+        WHERE at > CAST(:since AS timestamptz) AND at <= :until AND area IS NOT NULL
+        GROUP BY organizer_code, nik_index
+    ) named
+    GROUP BY organizer_code
+    HAVING count(*) >= {FEWEST_NAMED}
+       AND count(*) FILTER (
+               WHERE was_known OR EXISTS (
+                   SELECT FROM registrant r WHERE r.nik_index = named.nik_index AND r.{HOLDS_NIK})
+           ) < count(*) * {KNOWN_SHARE}
+    ORDER BY organizer_code
+    """,
+    Sign,
+)
+_SIGNS = Arrays("one", Sign)
+_RAISE = statement(
+    f"""
+    UPDATE nik_allowance a SET {sql_today(sql_used("a"), cut=":cuts")}, alarmed_at = :now
+    FROM {_SIGNS} WHERE a.organizer_code = one.organizer
+        AND (a.alarmed_at IS NULL OR a.alarmed_at <= CAST(:again AS timestamptz))
+    RETURNING one.organizer, one.sign, one.niks
+    """,
+    Sign,
 )
 
 
-async def unfollowed(session: Session, now: datetime) -> list[Unfollowed]:
-    """The clients that show the sign UNKNOWN."""
-    found = await session.rows(
-        _UNFOLLOWED,
-        now=now,
-        time_to_register=TIME_TO_REGISTER,
-        time_to_bring_a_list=TIME_TO_BRING_A_LIST,
-        looks_back=LOOKS_BACK,
-        most_checks=MOST_CHECKS,
-        fewest_niks=FEWEST_NIKS,
+async def walking(session: Session, now: datetime) -> list[Sign]:
+    return await session.rows(_WALKING, since=now - WALKS_WITHIN, now=now)
+
+
+async def unknown(session: Session, now: datetime) -> list[Sign]:
+    """Who named NIKs a day ago, and the day before that, that are not known until now."""
+    until = now - TIME_TO_REGISTER
+    return await session.rows(_UNKNOWN, since=until - TIME_TO_REGISTER, until=until)
+
+
+async def raise_alarms(session: Session, signs: Sequence[Sign], now: datetime, *, cuts: bool) -> list[Sign]:
+    """Tell Hubdat of `signs`. Answers those that were not told within the last hour. `cuts`: end their allowances."""
+    first = {one.organizer: one for one in reversed(signs)}
+    raised = await session.rows(
+        _RAISE, today=wib_day(now), now=now, again=now - AGAIN_AFTER, cuts=cuts, **_SIGNS.of(list(first.values()))
     )
-    return [one for one in found if one.known < KNOWN_SHARE * one.checked]
+    entries = [
+        change_log.Entry(
+            kind=ChangeKind.NIK_ALARM_RAISED,
+            organizer=HUBDAT,
+            facts={"suspected": one.organizer, "sign": one.sign, "niks": one.niks},
+        )
+        for one in raised
+    ]
+    if entries:
+        await change_log.append(session, entries, now)
+    return raised

@@ -8,18 +8,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from app import language as language_words
-from app.errors import (
-    Language,
-    NikAlreadyRegistered,
-    NikBlocked,
-    NikInvalid,
-    Refusal,
-    ReturnWithoutOutbound,
-    Standing,
-)
+from app.errors import Language, NikInvalid, Refusal, ReturnWithoutOutbound, Standing
 from app.language import DIRECTIONS, SERVICES
 from app.models.enums import NikOutcome
-from app.registry.niks import claims
+from app.registry.niks import claims, telling
 from app.registry.niks.check import Answer
 from app.registry.niks.claims import Claim
 
@@ -39,6 +31,12 @@ _STILL: dict[Language, str] = {
     "id": "; masih dapat didaftarkan untuk {claims}",
     "en": "; it can still be registered for: {claims}",
 }
+_UNDECIDED: dict[Language, str] = {
+    "id": "NIK ini tidak diperiksa: jatah pemeriksaan NIK penyelenggara hari ini sudah habis. Kirim pendaftarannya;"
+    " keputusannya diberikan saat itu.",
+    "en": "This NIK was not checked: the organizer's allowance of NIKs for today is used up. Submit the registration;"
+    " it is decided then.",
+}
 _AND: dict[Language, str] = {"id": " dan ", "en": " and "}
 
 
@@ -54,6 +52,8 @@ def sentence(answer: Answer | NikInvalid, language: Language) -> str:
 
 def of_claim(claim: Claim, language: Language) -> str:
     """The same for one direction and service."""
+    if claim.outcome is NikOutcome.UNDECIDED:
+        return _UNDECIDED[language]
     refusal = _refusal(claim)
     if refusal is not None:
         return refusal.message(language)
@@ -78,11 +78,9 @@ def _available(answer: Answer) -> list[Claim]:
 
 
 def _refusal(claim: Claim) -> Refusal | None:
-    if claim.blocked_until is not None:
-        return NikBlocked(until_season=claim.blocked_until)
-    if claim.holder is not None:
-        return NikAlreadyRegistered(standing=claim.holder)
-    return ReturnWithoutOutbound(same_day=claim.same_day) if claim.outcome is NikOutcome.OUTBOUND_MISSING else None
+    if claim.outcome is NikOutcome.OUTBOUND_MISSING:
+        return ReturnWithoutOutbound(same_day=claim.same_day)
+    return telling.refusal(claim.blocked_until, claim.holder)
 
 
 def _listed(free: Sequence[Claim], language: Language) -> str:

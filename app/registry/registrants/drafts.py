@@ -55,6 +55,7 @@ class Draft:
     organizer: str
     nik: nik.Nik
     nik_index: bytes
+    area: bytes
     name: str
     particulars: Particulars
     registered_at: datetime
@@ -93,6 +94,7 @@ def draft(submission: Submission, vault: Vault, today: date, now: datetime) -> D
         organizer=organizer,
         nik=parsed,
         nik_index=vault.blind_index(parsed.digits),
+        area=vault.area(parsed.digits),
         name=name,
         particulars=told,
         registered_at=registered_at,

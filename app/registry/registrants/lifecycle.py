@@ -36,7 +36,7 @@ from app.models.enums import RegistrantStatus
 from app.models.registrant import IS_YET_TO_DEPART, YET_TO_DEPART
 from app.registry import change_log, outages
 from app.registry.caller import Caller
-from app.registry.niks import blocks
+from app.registry.niks import allowance, blocks
 from app.registry.registrants import lookup, transitions, uniqueness, view
 from app.registry.registrants.lookup import Ref
 from app.registry.registrants.transitions import Locked, State, Step, Taken
@@ -274,9 +274,19 @@ async def write(session: Session, states: Sequence[State], seats: dict[UUID, quo
     await session.run(_UPDATE, **_WRITTEN.of([_written(state) for state in moved]))
     entries = [entry for state in moved for entry in state.entries]
     entries += await _write_seats(session, moved, seats)
+    await allowance.take_again(session, _ended(moved), now)
     await change_log.append(session, entries, now)
     forfeited = [state for state in moved if state.status == RegistrantStatus.FORFEITED]
     await _block(session, [one for one in forfeited if not any(other.is_verified for other in one.others)], now)
+
+
+def _ended(moved: Sequence[State]) -> Counter[str]:
+    """By organizer: how many hold no NIK any more."""
+    return Counter(
+        state.row.organizer
+        for state in moved
+        if state.status in transitions.ENDS and state.row.status not in transitions.ENDS
+    )
 
 
 async def _write_seats(

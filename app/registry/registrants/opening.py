@@ -44,6 +44,11 @@ def born_on(nik_sealed: bytes, vault: Vault) -> date:
     return parsed.born_on
 
 
+def area(nik_sealed: bytes, vault: Vault) -> bytes:
+    """The keyed digest of its region and birth date."""
+    return vault.area(vault.open_personal(nik_sealed))
+
+
 def is_name(name_sealed: bytes, name: str, vault: Vault) -> bool:
     """Whether `name` is the very name that is stored."""
     return vault.open_personal(name_sealed) == name

@@ -14,7 +14,7 @@ from uuid import UUID
 
 from app.clock import wib_day
 from app.db import Session
-from app.errors import NikAlreadyRegistered, Standing
+from app.errors import Standing
 from app.models.registrant import HOLDS_NIK
 from app.registry.caller import Caller
 from app.registry.registrants import view
@@ -127,10 +127,6 @@ async def standing(session: Session, season: int, nik_indexes: Collection[bytes]
         if row.id is not None and row.name_sealed is not None:
             found.held[NikClaim(row.nik_index, row.direction, row.service)] = _held(row, row.name_sealed)
     return found
-
-
-def already_registered(held: Held, caller: Caller, field: str = "nik") -> NikAlreadyRegistered:
-    return NikAlreadyRegistered(field, standing=held.standing(caller))
 
 
 def _held(row: _Found, name_sealed: bytes) -> Held:

@@ -21,7 +21,7 @@ from app.registry.amending.rerouting import Ground, Reroute
 from app.registry.caller import Caller
 from app.registry.change_log import OF_A_REGISTRANT
 from app.registry.registrants import transitions
-from app.registry.registrants.submission import NAME_DIFFERS, ROUTE_DIFFERS
+from app.registry.registrants.judgement import NAME_DIFFERS, ROUTE_DIFFERS
 from app.registry.rows import differences
 from app.registry.rows.batch import Batch, Known
 from app.registry.rows.row import ParsedRow

@@ -15,6 +15,7 @@ from uuid import UUID
 
 from app.db import Database, Session
 from app.registry.caller import Caller
+from app.registry.niks.telling import Naming
 from app.registry.rows import reception
 from app.registry.rows.reception import Push, Verdict
 from app.sql import Arrays, statement
@@ -31,6 +32,8 @@ class DryRun:
     verdicts: list[Verdict]
     seats: SeatsTaken
     """By this part and all before it."""
+    named: list[Naming]
+    """NIKs that are not the organizer's own. Hand them to `telling.tell_rehearsed` before a verdict is told."""
 
 
 class _Undone(Exception):  # noqa: N818 - an outcome
@@ -63,6 +66,7 @@ async def push(
     found: list[DryRun] = []
 
     async def judge(session: Session) -> None:
+        session.rehearsed = []
         own = sorted(caller.organizers)
         had = [_Taken(route_id=route, seats=count) for route, count in seats.items()]
         await session.run(_TAKE, own=own, **_FILE.of(had))
@@ -70,7 +74,7 @@ async def push(
         verdicts = await reception.push(session, vault, pushes, now)
         after = await _taken(session, own)
         more = {route: seats.get(route, 0) + taken - before.get(route, 0) for route, taken in after.items()}
-        found.append(DryRun(verdicts, {route: count for route, count in more.items() if count}))
+        found.append(DryRun(verdicts, {route: count for route, count in more.items() if count}, session.rehearsed))
         raise _Undone
 
     with suppress(_Undone):

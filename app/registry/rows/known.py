@@ -15,7 +15,7 @@ from app.db import Session
 from app.models.enums import RegistrantStatus
 from app.models.registrant import HOLDS_NIK, NIK_HOLDERS
 from app.registry.registrants import opening
-from app.registry.registrants.submission import NAME_DIFFERS, ROUTE_DIFFERS
+from app.registry.registrants.judgement import NAME_DIFFERS, ROUTE_DIFFERS
 from app.registry.rows import differences, early_ends
 from app.registry.rows.batch import Batch, Known, NaturalKey, PlacedRow
 from app.registry.rows.row import ParsedRow

@@ -242,11 +242,7 @@ def _itinerary(organizer: str, coordinator: str, with_motorcycle: bool, *words: 
     origin = _place(row, "keberangkatan_terminal", "kota_keberangkatan")
     destination = _place(row, "tujuan_terminal", "kota_tujuan")
     if (origin.key, origin.city_key, origin.kind) == (destination.key, destination.city_key, destination.kind):
-        _refuse(
-            "tujuan_terminal",
-            "Tujuan sama dengan asal; pilih terminal lain.",
-            "The destination is the origin; choose another terminal.",
-        )
+        _refuse("tujuan_terminal", "Tujuan sama dengan asal.", "The destination is the origin.")
     return Itinerary(
         organizer=organizer,
         coordinator=coordinator,

@@ -2,9 +2,8 @@
 FORFEITED to REGISTERED with a day to verify.
 
 The seat must be free again, nobody else may hold the NIK, no other block may stand, and the cities of the trip must fit
-still. The block that came from the
-end is lifted. Legs that ended together return together or not at all. The sweep leaves a reopened person alone for a
-day.
+still. The block that came from the end is lifted. Legs that ended together return together or not at all. The sweep
+leaves a reopened person alone for a day.
 """
 
 from __future__ import annotations
@@ -23,6 +22,7 @@ from app.errors import (
     NikAlreadyRegistered,
     NikBlocked,
     NikInvalid,
+    NikUndecided,
     NotFound,
     QuotaFull,
     Raced,
@@ -34,13 +34,14 @@ from app.errors import (
     TransitionNotAllowed,
     refuses,
 )
-from app.models.enums import RegistrantStatus
+from app.models.enums import Purpose, RegistrantStatus
 from app.models.registrant import SEAT_HOLDERS, YET_TO_DEPART
 from app.registry.amending import people
 from app.registry.caller import Caller
-from app.registry.niks import blocks
+from app.registry.niks import blocks, telling
 from app.registry.niks.blocks import Blocked
-from app.registry.registrants import lifecycle, lookup, transitions, uniqueness
+from app.registry.niks.telling import Naming
+from app.registry.registrants import lifecycle, lookup, opening, transitions, uniqueness
 from app.registry.registrants.lookup import Ref
 from app.registry.registrants.transitions import State, Step
 from app.registry.registrants.uniqueness import NikClaim
@@ -59,6 +60,8 @@ from app.vault.vault import Vault
 class Ground:
     """What reopening is judged against. It changes with what the batch reopens."""
 
+    vault: Vault
+    caller: Caller
     now: datetime
     trips: Mapping[UUID, Sequence[End]]
     states: Mapping[UUID, State]
@@ -72,6 +75,7 @@ class Ground:
     NikInvalid,
     NikAlreadyRegistered,
     NikBlocked,
+    NikUndecided,
     SeasonClosed,
     QuotaFull,
     ReturnWithoutOutbound,
@@ -100,7 +104,7 @@ async def reopen(
         return [given] * len(refs)
     found = await lookup.resolve(session, vault, caller, refs, everyone=True, any_nik=True)
     ids = sorted({one for one in found if isinstance(one, UUID)})
-    ground = await _ground(session, caller, ids, now)
+    ground = await _ground(session, vault, caller, ids, now)
     refused = await _reopen(session, caller, ids, given, ground, dry_run=dry_run)
     views = {one: lifecycle.seen(ground.states[one], vault, caller) for one in ids}
     return [refused.get(one) or views[one] if isinstance(one, UUID) else one for one in found]
@@ -111,9 +115,13 @@ async def _reopen(
 ) -> dict[UUID, Refusal]:
     """Reopen `ids`. Returns those that were refused."""
     refused: dict[UUID, Refusal] = {}
+    against: dict[UUID, Naming] = {}
     reopened: list[End] = []
     for one in ids:
         legs = _to_reopen(one, ground)
+        if isinstance(legs, Naming):
+            against[one] = legs
+            continue
         if isinstance(legs, Refusal):
             refused[one] = legs
             continue
@@ -123,10 +131,11 @@ async def _reopen(
         await lifecycle.write(session, list(ground.states.values()), ground.seats, ground.now)
         lifted = {block.id: block for end in reopened for block in _came_from(end, ground)}
         await blocks.lift_all(session, caller, list(lifted.values()), reason, ground.now)
-    return refused
+    told = await telling.tell(session, list(against.values()), ground.now)
+    return refused | {one: refusal for one, refusal in zip(against, told, strict=True) if refusal is not None}
 
 
-async def _ground(session: Session, caller: Caller, ids: Sequence[UUID], now: datetime) -> Ground:
+async def _ground(session: Session, vault: Vault, caller: Caller, ids: Sequence[UUID], now: datetime) -> Ground:
     trips = await ends.legs(session, ids)
     legs = {one.id: one for trip in trips.values() for one in trip}
     seats = await quota.lock(session, {one.route_id for one in legs.values() if one.status in transitions.ENDS}, now)
@@ -137,6 +146,8 @@ async def _ground(session: Session, caller: Caller, ids: Sequence[UUID], now: da
     found = await routes.by_ids(session, list({one.row.route_id for one in states.values()}), now)
     indexes = {one.row.nik_index for one in states.values() if one.row.nik_index is not None}
     return Ground(
+        vault=vault,
+        caller=caller,
         now=now,
         trips=trips,
         states=states,
@@ -158,7 +169,7 @@ async def _holders(
     return holders
 
 
-def _to_reopen(one: UUID, ground: Ground) -> list[End] | Refusal:
+def _to_reopen(one: UUID, ground: Ground) -> list[End] | Refusal | Naming:
     """The legs that return with `one`. Empty: it stands already."""
     state = ground.states[one]
     if state.row.nik_index is None:
@@ -174,36 +185,45 @@ def _to_reopen(one: UUID, ground: Ground) -> list[End] | Refusal:
     return _judge(legs, ground) or legs
 
 
-def _judge(legs: Sequence[End], ground: Ground) -> Refusal | None:
-    """All legs or none. A no-show still has its NIK and its seat, so neither is checked."""
+def _judge(legs: Sequence[End], ground: Ground) -> Refusal | Naming | None:
+    """All legs or none. A no-show still has its NIK and its seat, so neither is checked.
+
+    Nothing is told of a NIK whose person could not return anyway.
+    """
     returning = {one.id for one in legs}
     seated = [one for one in legs if one.status in transitions.ENDS and ground.states[one.id].row.seats]
     wanted = Counter(one.route_id for one in seated)
-    for one in legs:
+    ended = [one for one in legs if one.status in transitions.ENDS]
+    for one in ended:
         state = ground.states[one.id]
-        if one.status not in transitions.ENDS:
-            continue
-        refused = (
-            _judge_nik(one, state, ground)
-            or _judge_outbound(state, returning, ground)
-            or _judge_cities(state, returning, ground)
-        )
+        refused = _judge_outbound(state, returning, ground) or _judge_cities(state, returning, ground)
         if refused is not None:
             return refused
         full = quota.judge(ground.seats[one.route_id], "ref", wanted[one.route_id]) if one in seated else None
         if full is not None:
             return full
-    return None
+    return next((found for one in ended if (found := _stands(one, ground.states[one.id], ground)) is not None), None)
 
 
-def _judge_nik(one: End, state: State, ground: Ground) -> NikBlocked | NikAlreadyRegistered | None:
-    index = state.row.nik_index or b""
+def _stands(one: End, state: State, ground: Ground) -> Naming | None:
+    """What stands against the NIK: another block than that of this end, or whoever holds the NIK by now."""
+    row = state.row
+    assert row.nik_index is not None  # noqa: S101 - an erased leg does not return
+    assert row.nik_sealed is not None  # noqa: S101 - an erased leg does not return
     own = {block.id for block in _came_from(one, ground)}
-    others = [block.until_season for block in ground.blocks.get(index, ()) if block.id not in own]
-    if others:
-        return NikBlocked("ref", until_season=max(others))
-    held = ground.holders.get(_claim(state))
-    return None if held is None else NikAlreadyRegistered("ref", standing=held)
+    others = [block.until_season for block in ground.blocks.get(row.nik_index, ()) if block.id not in own]
+    naming = Naming(
+        caller=ground.caller,
+        nik_index=row.nik_index,
+        area=opening.area(row.nik_sealed, ground.vault),
+        purpose=Purpose.REOPENING,
+        direction=row.direction,
+        service=row.service,
+        field="ref",
+        blocked_until=max(others, default=None),
+        standing=ground.holders.get(_claim(state)),
+    )
+    return naming if naming.refusal is not None else None
 
 
 def _judge_outbound(state: State, returning: set[UUID], ground: Ground) -> ReturnWithoutOutbound | None:

@@ -33,7 +33,7 @@ async def test_a_free_nik_is_available(api: Api, world: World) -> None:
 async def test_a_nik_that_cannot_be_one_is_a_verdict(api: Api, world: World) -> None:
     data = (await api.data(CHECK, {"nik": "123"}, headers=EN))["checkNik"]
     assert (data["nik"], data["outcome"], data["available"]) == ("123", "INVALID", False)
-    assert data["message"] == "The NIK is not valid: it must have 16 digits, as on the identity document."
+    assert data["message"] == "The NIK is not valid: it must have 16 digits."
     assert (data["problem"]["code"], data["problem"]["field"]) == ("NIK_INVALID", "nik")
 
 
@@ -110,7 +110,7 @@ async def test_a_nik_alone_is_answered_for_every_direction_and_service(api: Api,
         ],
     }
     budget = "SELECT 5000 - tokens FROM check_budget WHERE client_id LIKE 'djka-%' AND client_id <> 'djka-test'"
-    assert (await world.one(budget), await world.count("nik_access")) == (1, 1)
+    assert (await world.one(budget), await world.count("nik_access WHERE purpose = 'CHECK'")) == (1, 1)
 
 
 async def test_many_niks_are_answered_for_every_direction_and_service(api: Api, world: World) -> None:
@@ -165,3 +165,88 @@ async def test_a_budget_answers_all_of_a_call_or_none(api: Api, world: World) ->
         )
         == 2
     )
+
+
+# --- the allowance of an organizer ------------------------------------------------------------------------------------
+
+SET = """mutation ($perDay: Int) { setNikAllowance(organizer: "djka", perDay: $perDay, reason: "Rapat") {
+    perDay used remaining endsAt } }"""
+MINE = "{ me { organizer { nikAllowance { perDay used remaining endsAt } } } }"
+SUBMIT = """mutation ($inputs: [SubmitRegistrant!]!) { submitRegistrants(inputs: $inputs) {
+    __typename ... on Problem { code message standing { own } } } }"""
+
+
+def applicants(route: object, *numbers: int) -> dict[str, object]:
+    return {
+        "inputs": [
+            {"nik": nik_of(number), "name": "Warga Contoh", "routeId": str(route), "identityDocument": "KTP"}
+            for number in numbers
+        ]
+    }
+
+
+async def test_an_organizer_sees_its_allowance_and_hubdat_everybodys(api: Api, world: World) -> None:
+    midnight = "2026-03-02T17:00:00Z"
+    await api.data(CHECK, {"nik": nik_of(1)}, organizer="djka")
+    expected = {"perDay": 20_000, "used": 1, "remaining": 19_999, "endsAt": midnight}
+    assert (await api.data(MINE, organizer="djka"))["me"]["organizer"]["nikAllowance"] == expected
+    assert (await api.data(SET, {"perDay": 5}))["setNikAllowance"] == {
+        "perDay": 5,
+        "used": 1,
+        "remaining": 4,
+        "endsAt": midnight,
+    }
+    everybody = (await api.data("{ organizers { code nikAllowance { perDay } } }"))["organizers"]
+    assert {one["code"]: one["nikAllowance"]["perDay"] for one in everybody}["djka"] == 5
+    others = (await api.data("{ organizers { code nikAllowance { perDay } } }", organizer="djka"))["organizers"]
+    assert [one["code"] for one in others if one["nikAllowance"]] == ["djka"]
+    assert (await api.data(SET))["setNikAllowance"]["perDay"] == 20_000
+
+
+async def test_what_an_allowance_cannot_be(api: Api, world: World) -> None:
+    answer = await api.post(SET, {"perDay": -1})
+    assert answer.json()["errors"][0]["extensions"]["code"] == "INVALID_VALUE"
+    refused = await api.post(SET, {"perDay": 5}, organizer="djka")
+    assert refused.json()["errors"][0]["extensions"]["code"] == "INSUFFICIENT_SCOPE"
+
+
+async def test_used_up_the_answer_is_the_same_for_everybody(api: Api, world: World) -> None:
+    await world.registered(someone(HUBDAT, await world.route()))
+    route = await world.route("KA", organizer="djka")
+    await api.data(f'mutation {{ blockNik(nik: "{nik_of(2)}", reason: "Data palsu") {{ __typename }} }}')
+    await api.data(SET, {"perDay": 0})
+    checked = [await api.data(CHECK, {"nik": nik_of(number)}, organizer="djka") for number in (1, 2, 3)]
+    answers = [one["checkNik"] | {"nik": None} for one in checked]
+    assert answers[0] == answers[1] == answers[2]
+    assert (answers[0]["outcome"], answers[0]["available"]) == ("UNDECIDED", False)
+    assert answers[0]["message"] == (
+        "NIK ini tidak diperiksa: jatah pemeriksaan NIK penyelenggara hari ini sudah habis. Kirim pendaftarannya;"
+        " keputusannya diberikan saat itu."
+    )
+    told = (await api.data(SUBMIT, applicants(route, 1, 2, 3), organizer="djka"))["submitRegistrants"]
+    assert told[0] == told[1]
+    assert (told[0]["code"], told[2]["__typename"]) == ("NIK_UNDECIDED", "Submission")
+
+
+async def test_after_as_many_refusals_again_submissions_are_503(api: Api, world: World) -> None:
+    await world.registered(someone(HUBDAT, await world.route()))
+    route = await world.route("KA", organizer="djka")
+    await api.data(SET, {"perDay": 0})
+    await api.data(SUBMIT, applicants(route, 1), organizer="djka")
+    one = """mutation ($input: SubmitRegistrant!) { submitRegistrant(input: $input) { __typename } }"""
+    booking = """mutation ($input: SubmitBooking!) { submitBooking(input: $input) { __typename } }"""
+    people: list[object] = list(applicants(route, 5)["inputs"])  # type: ignore[call-overload]
+    async with world.unchanged("registrant", "nik_access", "nik_allowance"):
+        for query, variables in (
+            (SUBMIT, applicants(route, 5)),
+            (one, {"input": people[0]}),
+            (booking, {"input": {"reference": "KB-1", "registrants": people}}),
+        ):
+            answer = await api.post(query, variables, organizer="djka")
+            [error] = answer.json()["errors"]
+            assert (answer.status_code, error["extensions"]["code"]) == (503, "UNAVAILABLE")
+            assert error["extensions"]["retryAfter"] == 54_001
+    await api.data(SET, {"perDay": 10})
+    assert (await api.data(SUBMIT, applicants(route, 5), organizer="djka"))["submitRegistrants"] == [
+        {"__typename": "Submission"}
+    ]

@@ -14,7 +14,7 @@ from app.errors import Unavailable
 from app.registry.rows import reception
 from tests.intake.knocking import Doors, opened
 from tests.registry.rows.records import TO_WONOGIRI, record, state
-from tests.world import LEAVES, NOW, SOON, World, nik_of
+from tests.world import DJKA, LEAVES, NOW, SOON, World, nik_of, someone
 
 pytestmark = pytest.mark.anyio
 
@@ -54,9 +54,7 @@ async def test_a_route_that_has_left_takes_nobody(api: Doors, world: World) -> N
     async with world.unchanged():
         [told] = (await api.send(PATH, record())).json()["hasil"]
     assert (told["hasil"], told["kode"], told["kolom"]) == ("ditolak", "ROUTE_DEPARTED", "rute_perjalanan")
-    assert (
-        told["pesan"] == "rute_perjalanan: Rute ini sudah berangkat pada 1 Maret 2026 pukul 09.00 WIB; pilih rute lain."
-    )
+    assert told["pesan"] == "rute_perjalanan: Rute ini sudah berangkat pada 1 Maret 2026 pukul 09.00 WIB."
 
 
 async def test_a_departure_beyond_the_season_makes_no_route(api: Doors, world: World) -> None:
@@ -174,8 +172,8 @@ async def test_an_array_has_a_verdict_for_each_in_order(api: Doors, world: World
     ]
     assert [one["peringatan"] for one in answer["hasil"]][6:] == [["END_REMEMBERED"]]
     assert answer["hasil"][4]["pesan"] == (
-        "data_nik: NIK tidak sah: dikirim sebagai bilangan, yang dapat kehilangan angka terakhirnya; kirim sebagai teks"
-        " dalam tanda kutip."
+        "data_nik: NIK tidak sah: lembar kerja telah mengubahnya menjadi bilangan sehingga angka terakhirnya hilang;"
+        " format kolomnya sebagai teks lalu isi ulang."
     )
     assert answer["jumlah"] == 7
     assert answer["ringkasan"] == {"diterima": 1, "diperbarui": 1, "tidak_berubah": 2, "usang": 1, "ditolak": 2}
@@ -291,7 +289,7 @@ async def test_without_the_scope(api: Doors, world: World) -> None:
     assert answer.headers["www-authenticate"].endswith('scope="registrants:write"')
     assert answer.json()["error"] == {
         "code": "INSUFFICIENT_SCOPE",
-        "message": "The access token lacks a scope; WWW-Authenticate names it.",
+        "message": "The access token lacks a scope, see WWW-Authenticate.",
         "field": None,
     }
 
@@ -464,3 +462,16 @@ async def test_what_cannot_be_asked_of_rows(api: Doors, world: World, query: str
     await world.route()
     async with world.unchanged():
         assert (await api.send(f"{PATH}?{query}", record())).status_code == 400
+
+
+@pytest.mark.parametrize("rows", [1, 2])
+async def test_an_organizer_that_is_shut_out_is_told_when_to_come_back(api: Doors, world: World, rows: int) -> None:
+    await world.route()
+    await world.registered(someone(DJKA, await world.route("KA", organizer="djka")))
+    await world.run("UPDATE nik_allowance SET set_per_day = 0")
+    [told] = (await api.send(PATH, record())).json()["hasil"]
+    assert (told["kode"], told["kolom"]) == ("NIK_UNDECIDED", "data_nik")
+    async with world.unchanged():
+        answer = await api.send(PATH, [record(data_nik=nik_of(number)) for number in range(5, 5 + rows)])
+    assert (answer.status_code, answer.headers["retry-after"]) == (503, "54001")
+    assert answer.json()["error"]["code"] == "UNAVAILABLE"

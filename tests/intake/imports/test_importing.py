@@ -9,12 +9,14 @@ import orjson
 import pytest
 from uuid_utils.compat import uuid7
 
+from app import clock
 from app.errors import Unavailable
 from app.intake.imports import importing
 from app.models.enums import ImportMode, ImportState
 from app.registry.imports import job_runs, jobs
 from app.registry.imports.job_runs import LeaseLost
 from app.registry.imports.jobs import Failure, Job
+from app.registry.niks import allowance
 from app.registry.rows import reception
 from tests import world as worlds
 from tests.intake.lists import (
@@ -366,8 +368,7 @@ async def test_a_dry_run_judges_as_the_import_would_and_changes_nothing(
         row(1, **in_status(3)),
         row(7, rute_perjalanan="Jakarta - Wonogiri", tujuan_terminal="Giri Adipura", kota_tujuan="Kab. Wonogiri"),
     ]
-    tables = ("registrant", "route", "terminal", "change", "duplicate_case", "nik_access")
-    async with world.unchanged(*tables[:3], *tables[4:]):
+    async with world.unchanged("registrant", "route", "terminal", "duplicate_case"):
         rehearsed = await imported(world, HUBDAT, rows, dry_run=True)
     kinds = [kind for kind, *_ in await world.changes()]
     assert kinds == ["REGISTRANT_MOVED", "IMPORT_FINISHED", "IMPORT_FINISHED"]
@@ -378,7 +379,7 @@ async def test_a_dry_run_judges_as_the_import_would_and_changes_nothing(
     assert rehearsed.codes == job.codes == {"QUOTA_FULL": 1, "NIK_INVALID": 1}
 
 
-async def test_a_dry_run_that_was_cut_off_begins_again(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_dry_run_that_was_cut_off_goes_on(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(importing, "ROWS_OF_A_CHUNK", 2)
     await world.route(quota=3)
     await sent(world, HUBDAT, as_csv(row(number) for number in range(1, 6)), dry_run=True)
@@ -389,6 +390,45 @@ async def test_a_dry_run_that_was_cut_off_begins_again(world: World, monkeypatch
     assert (job.rows_done, job.results, job.codes) == (5, {"NEW": 3, "REFUSED": 2}, {"QUOTA_FULL": 2})
     assert await world.count("import_chunk") == 3
     assert (await world.count("registrant"), await world.taken()) == (0, 0)
+    assert await world.count("nik_access") == 3
+
+
+async def allow(world: World, per_day: int) -> None:
+    await world.run("UPDATE nik_allowance SET set_per_day = :per_day", per_day=per_day)
+
+
+async def test_a_dry_run_waits_when_the_allowance_is_used_up(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(importing, "ROWS_OF_A_CHUNK", 2)
+    monkeypatch.setattr(clock, "now", lambda: worlds.NOW)
+    await world.route(quota=4)
+    await allow(world, 2)
+    job = await imported(world, HUBDAT, [row(number) for number in range(1, 7)], dry_run=True)
+    tomorrow = allowance.ends_at(worlds.NOW)
+    assert (job.state, job.rows_done, job.waits_until, job.attempts) == (ImportState.QUEUED, 2, tomorrow, 0)
+    assert await world.count("nik_access") == 2
+    async with world.database.transaction() as session:
+        assert not await job_runs.waiting(session, tomorrow - timedelta(seconds=1))
+        assert await job_runs.waiting(session, tomorrow)
+    monkeypatch.setattr(clock, "now", lambda: tomorrow)
+    job = await worked_off(world)
+    assert (job.state, job.waits_until) == (ImportState.DONE, None)
+    assert (job.results, job.codes) == ({"NEW": 4, "REFUSED": 2}, {"QUOTA_FULL": 2})
+    # Nobody looked at the NIKs of the rows that found no seat.
+    assert await world.count("nik_access") == 4
+
+
+async def test_an_import_waits_when_its_organizer_is_shut_out(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(clock, "now", lambda: worlds.NOW)
+    await world.route()
+    theirs = await world.route("KA", organizer="djka")
+    await world.registered(worlds.someone(worlds.DJKA, theirs, 1))
+    await allow(world, 0)
+    first = await imported(world, HUBDAT, [row(1), row(2)])
+    assert (first.results, first.codes) == ({"NEW": 1, "REFUSED": 1}, {"NIK_UNDECIDED": 1})
+    job = await imported(world, HUBDAT, [row(3)])
+    assert (job.state, job.rows_done, job.waits_until) == (ImportState.QUEUED, 0, allowance.ends_at(worlds.NOW))
+    monkeypatch.setattr(clock, "now", lambda: allowance.ends_at(worlds.NOW))
+    assert (await worked_off(world)).results == {"NEW": 1}
 
 
 def test_more_rows_of_one_nik_than_a_part_holds_are_divided(monkeypatch: pytest.MonkeyPatch) -> None:

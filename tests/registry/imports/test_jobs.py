@@ -133,7 +133,7 @@ async def test_a_lease_that_is_renewed_is_kept(world: World) -> None:
         with pytest.raises(LeaseLost):
             await job_runs.renew(session, job, uuid7(), 0, NOW)
         with pytest.raises(LeaseLost):
-            await job_runs.begin_again(session, job, uuid7(), NOW)
+            await job_runs.put_off(session, job, uuid7(), NOW)
         with pytest.raises(LeaseLost):
             await job_runs.finish(session, job, uuid7(), NOW, missing=None)
 

@@ -1,214 +1,161 @@
-"""Who walks through NIKs is noticed, and a crowd of real people is not: streams of both, as they come."""
+"""Which organizer walks through NIKs is noticed, by whichever door, and a crowd of real people is not."""
 
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import date, datetime, timedelta
 
 import pytest
 
-from app.db import Database
 from app.registry.caller import Caller
 from app.registry.niks import check, enumeration
 from app.registry.niks.check import Check
-from app.registry.niks.enumeration import (
-    FEWEST_NIKS,
-    MOST_CLIENTS,
-    TIME_TO_BRING_A_LIST,
-    TIME_TO_REGISTER,
-    WALK_NIKS,
-    WALK_STEPS,
-    Unfollowed,
-    Walk,
-    Walks,
-)
-from app.vault.vault import Vault
-from tests.world import DKI, NOW, World, build, nik_of, someone
+from app.registry.niks.enumeration import AGAIN_AFTER, FEWEST_NAMED, MOST_OF_ONE_AREA, TIME_TO_REGISTER, Sign
+from app.registry.registrants.submission import Accepted
+from tests.world import DJKA, DKI, NOW, World, nik_of, someone
+
+pytestmark = pytest.mark.anyio
 
 BORN = date(1946, 1, 1)
 DAYS = 79 * 365
+OTHER_CLIENT = Caller("dishub-dki-other", "dishub-dki")
+LATER = NOW + timedelta(minutes=30)
 
 
-def dice_of(seed: int) -> random.Random:
-    return random.Random(seed)  # noqa: S311 - nothing is secret here
+@pytest.fixture(autouse=True)
+async def large_budget(world: World) -> None:
+    await world.run("UPDATE check_budget SET tokens = 100000")
+    await world.run("UPDATE client SET check_capacity = 100000")
 
 
 def nik(district: int, born: date, serial: int, *, female: bool = False) -> str:
     return f"3372{district:02}{born.day + 40 * female:02}{born:%m%y}{serial:04}"
 
 
-def person(dice: random.Random, districts: int) -> str:
-    """Of a town with that many districts. Nobody: the serials begin at 9000."""
-    born = BORN + timedelta(days=dice.randrange(DAYS))
-    serial = 9000 + min(int(dice.expovariate(0.8)), 20)
-    return nik(dice.randrange(1, districts + 1), born, serial, female=dice.random() < 0.5)
-
-
-def families(dice: random.Random, districts: int, *, many: int) -> Iterator[str]:
-    """Each with one to five members; one in thirty has twins."""
-    for _ in range(many):
-        household = [person(dice, districts) for _ in range(dice.randint(1, 5))]
+def families(seed: int, districts: int, *, people: int) -> Iterator[str]:
+    """Of a town with that many districts; one in thirty has a twin. Nobody: the serials begin at 9000."""
+    dice = random.Random(seed)  # noqa: S311 - nothing is secret here
+    for _ in range(people):
+        born = BORN + timedelta(days=dice.randrange(DAYS))
+        digits = nik(dice.randrange(1, districts + 1), born, 9000 + dice.randrange(20), female=dice.random() < 0.5)
+        yield digits
         if dice.random() < 1 / 30:
-            household.append(f"{household[-1][:12]}{int(household[-1][12:]) + 1:04}")
-        yield from household
+            yield f"{digits[:12]}{int(digits[12:]) + 1:04}"
 
 
-def alarms(stream: Iterator[str] | list[str]) -> int:
-    walk = Walk()
-    return sum([walk.look(digits) for digits in stream])
+async def checked(world: World, niks: Sequence[str], at: datetime = NOW, caller: Caller = DKI) -> None:
+    for start in range(0, len(niks), 1_000):
+        asked = [Check(caller, one) for one in niks[start : start + 1_000]]
+        answers = await world.check(*asked, now=at, together=True)
+        assert all(isinstance(answer, check.Answer) for answer in answers)
 
 
-def test_serials_one_by_one_are_noticed_after_31() -> None:
-    sweep = [nik(1, BORN, serial) for serial in range(9000, 9200)]
-    assert alarms(sweep[: WALK_STEPS + 1]) == 1
-    assert alarms(sweep[:WALK_STEPS]) == 0
-    assert alarms(sweep) == len(sweep) - WALK_STEPS
-    assert alarms(sweep[::-1]) == len(sweep) - WALK_STEPS
+async def walking(world: World, now: datetime = LATER) -> list[Sign]:
+    async with world.database.transaction() as session:
+        return await enumeration.walking(session, now)
 
 
-def test_birthdays_one_by_one_are_noticed() -> None:
-    """Serial 1 of each day: a month's end is a gap and no escape."""
-    sweep = [nik(1, BORN + timedelta(days=days), 9001) for days in range(200)]
-    assert alarms(sweep) > 100
+async def unknown(world: World, now: datetime) -> list[Sign]:
+    async with world.database.transaction() as session:
+        return await enumeration.unknown(session, now)
 
 
-@pytest.mark.parametrize("seed", range(5))
-def test_a_sweep_in_any_order_is_noticed(seed: int) -> None:
-    """Twenty days, five serials each."""
-    dice = dice_of(seed)
-    sweep = [nik(1, BORN + timedelta(days=days), 9000 + serial) for days in range(20) for serial in range(5)]
-    dice.shuffle(sweep)
-    assert alarms(sweep) > 0
+async def raised(world: World, now: datetime, *, cuts: bool = False) -> list[Sign]:
+    async with world.database.transaction() as session:
+        found = await enumeration.walking(session, now)
+        return await enumeration.raise_alarms(session, found, now, cuts=cuts)
 
 
-@pytest.mark.parametrize("seed", range(5))
-def test_a_sweep_amid_real_people_is_noticed(seed: int) -> None:
-    dice = dice_of(seed)
-    sweep = iter([nik(1, BORN, serial) for serial in range(9000, 9500)])
-    stream = [next(sweep) if dice.random() < 0.5 else person(dice, 40) for _ in range(500)]
-    assert alarms(stream) > 0
-
-
-@pytest.mark.parametrize("seed", range(5))
-@pytest.mark.parametrize("districts", [1, 5, 40])
-def test_families_are_not(seed: int, districts: int) -> None:
-    assert alarms(families(dice_of(seed), districts, many=3_000)) == 0
+async def test_eleven_of_one_region_and_birth_date_are_noticed(world: World) -> None:
+    await checked(world, [nik(1, BORN, 9000 + serial) for serial in range(MOST_OF_ONE_AREA)])
+    assert await walking(world) == []
+    await checked(world, [nik(1, BORN, 9000 + serial) for serial in range(MOST_OF_ONE_AREA)])
+    assert await walking(world) == []
+    await checked(world, [nik(1, BORN, 9500)])
+    assert await walking(world) == [Sign("dishub-dki", "walking", 11)]
+    assert await walking(world, NOW + timedelta(hours=1)) == []
 
 
 @pytest.mark.parametrize("seed", range(3))
-def test_a_whole_town_in_one_sorted_list_is_not(seed: int) -> None:
-    """Ten thousand people of five districts, one after another in the order of their NIKs."""
-    dice = dice_of(seed)
-    assert alarms(sorted(person(dice, 5) for _ in range(10_000))) == 0
+async def test_neither_order_nor_stride_nor_the_clients_matter(world: World, seed: int) -> None:
+    dice = random.Random(seed)  # noqa: S311 - nothing is secret here
+    walk = [nik(1, BORN, 9000 + 37 * serial) for serial in range(20)]
+    stream = [*walk, *families(seed, 5, people=400)]
+    dice.shuffle(stream)
+    await world.run(
+        "INSERT INTO client (id, organizer_code, scopes, check_capacity, check_refill, issued_at)"
+        " VALUES ('dishub-dki-other', 'dishub-dki', '{}', 100000, 100, :now)",
+        now=NOW,
+    )
+    await world.run(
+        "INSERT INTO check_budget (client_id, tokens, refilled_at) VALUES ('dishub-dki-other', 100000, :now)", now=NOW
+    )
+    await checked(world, stream[::2])
+    await checked(world, stream[1::2], LATER, OTHER_CLIENT)
+    [sign] = await walking(world)
+    assert (sign.organizer, sign.sign) == ("dishub-dki", "walking")
+    assert sign.niks >= 20
 
 
-def test_the_same_people_again_say_nothing() -> None:
-    walk = Walk()
-    sweep = [nik(1, BORN, serial) for serial in range(9000, 9000 + WALK_STEPS)]
-    assert not any(walk.look(digits) for _ in range(10) for digits in sweep)
+async def test_who_submits_walks_as_well(world: World) -> None:
+    """On a route of its own, with room for all: each one is accepted."""
+    route = await world.route("DKI", organizer="dishub-dki", quota=100)
+    verdicts = await world.submit(*[someone(DKI, route, number) for number in range(MOST_OF_ONE_AREA + 1)])
+    assert all(isinstance(one, Accepted) for one in verdicts)
+    assert await walking(world) == [Sign("dishub-dki", "walking", 11)]
 
 
-def test_a_walk_is_forgotten_when_others_came_after_it() -> None:
-    walk, dice = Walk(), dice_of(1)
-    for serial in range(9000, 9000 + 2 * WALK_STEPS):
-        walk.look(nik(1, BORN, serial))
-    later = [walk.look(person(dice, 40)) for _ in range(2 * WALK_NIKS)]
-    assert later[0]
-    assert not any(later[WALK_NIKS:])
-    assert not walk.look(nik(1, BORN, 9001))
+@pytest.mark.parametrize("districts", [1, 5, 40])
+async def test_families_are_no_walk(world: World, districts: int) -> None:
+    await checked(world, sorted(families(districts, districts, people=5_000)))
+    assert await walking(world) == []
 
 
-def test_clients_are_followed_apart_and_the_longest_silent_is_forgotten() -> None:
-    walks = Walks()
-    sweep = [nik(1, BORN, serial) for serial in range(9000, 9000 + WALK_STEPS + 1)]
-    assert not any(walks.look(client, digits) for digits in sweep[:-1] for client in ("one", "other"))
-    for number in range(MOST_CLIENTS - 1):
-        assert not walks.look(f"client-{number}", sweep[0])
-        walks.look("one", sweep[0])
-    assert walks.look("one", sweep[-1])
-    assert not walks.look("other", sweep[-1])
+async def test_niks_that_nobody_holds_a_day_later_are_noticed(world: World) -> None:
+    await checked(world, [nik_of(number) for number in range(FEWEST_NAMED)])
+    then = NOW + TIME_TO_REGISTER
+    assert await unknown(world, then - timedelta(seconds=1)) == []
+    assert await unknown(world, then) == [Sign("dishub-dki", "unknown", FEWEST_NAMED)]
+    assert await unknown(world, then + TIME_TO_REGISTER) == []
+    route = await world.route("KA", organizer="djka", quota=100)
+    await world.submit(*[someone(DJKA, route, number) for number in range(49)], now=NOW + timedelta(hours=1))
+    assert await unknown(world, then) == [Sign("dishub-dki", "unknown", FEWEST_NAMED)]
+    await world.submit(someone(DJKA, route, 49), now=NOW + timedelta(hours=1))
+    assert await unknown(world, then) == []
 
 
-# --- checks that no registration follows ------------------------------------------------------------------------------
-
-CHECKED = NOW - timedelta(hours=2)
-
-
-@pytest.fixture
-async def world(database: Database, vault: Vault) -> World:
-    world = await build(database, vault)
-    await world.run("UPDATE organizer SET schemes = '{GRAPHQL}' WHERE code = 'dishub-dki'")
-    await world.run("UPDATE check_budget SET tokens = 100000")
-    await world.run("UPDATE client SET check_capacity = 100000")
-    return world
+async def test_fewer_than_a_thousand_say_nothing(world: World) -> None:
+    await checked(world, [nik_of(number) for number in range(FEWEST_NAMED - 1)])
+    assert await unknown(world, NOW + TIME_TO_REGISTER) == []
 
 
-async def look_up(world: World, numbers: range, at: datetime = CHECKED, caller: Caller = DKI) -> None:
-    checks = [Check(caller, nik_of(number)) for number in numbers]
-    async with world.database.statements() as session:
-        answers = await check.check(session, world.vault, checks, at, together=True)
-    assert all(isinstance(answer, check.Answer) for answer in answers)
+async def test_an_alarm_is_told_once_an_hour(world: World) -> None:
+    await checked(world, [nik(1, BORN, 9000 + serial) for serial in range(20)], LATER)
+    sign = Sign("dishub-dki", "walking", 20)
+    assert await raised(world, LATER) == [sign]
+    assert await raised(world, LATER + timedelta(minutes=10)) == []
+    await checked(world, [nik(2, BORN, 9000 + serial) for serial in range(30)], LATER + AGAIN_AFTER)
+    assert await raised(world, LATER + AGAIN_AFTER) == [Sign("dishub-dki", "walking", 30)]
+    told = await world.run(
+        "SELECT organizer_code, facts ->> 'suspected', facts ->> 'sign', facts ->> 'niks' FROM change"
+        " WHERE kind = 'NIK_ALARM_RAISED' ORDER BY id"
+    )
+    assert [tuple(row) for row in told] == [
+        ("hubdat", "dishub-dki", "walking", "20"),
+        ("hubdat", "dishub-dki", "walking", "30"),
+    ]
 
 
-async def unfollowed(world: World, now: datetime = NOW) -> list[Unfollowed]:
-    async with world.database.transaction() as session:
-        return await enumeration.unfollowed(session, now)
-
-
-@pytest.mark.anyio
-async def test_checks_that_nobody_follows_are_noticed(world: World) -> None:
-    await look_up(world, range(600))
-    assert await unfollowed(world) == [Unfollowed("dishub-dki-test", "dishub-dki", 600, 0)]
-
-
-@pytest.mark.anyio
-async def test_a_morning_rush_is_not_for_its_people_are_registered_after_it(world: World) -> None:
-    """Two in a hundred got a seat: the programme was full within minutes."""
-    route_id = await world.route(organizer="dishub-dki")
-    await look_up(world, range(600))
-    await world.submit(*(someone(DKI, route_id, number) for number in range(12)))
-    assert await unfollowed(world) == []
-
-
-@pytest.mark.anyio
-async def test_who_is_known_already_counts_and_the_same_person_again_does_not(world: World) -> None:
-    route_id = await world.route()
-    await world.submit(*(someone(Caller("hubdat-test", "hubdat"), route_id, number) for number in range(11)))
-    await look_up(world, range(600))
-    await look_up(world, range(300))
-    assert await unfollowed(world) == [Unfollowed("dishub-dki-test", "dishub-dki", 600, 11)]
-    await world.run("UPDATE nik_access SET outcome = 'BLOCKED' WHERE id = (SELECT max(id) FROM nik_access)")
-    assert await unfollowed(world) == []
-
-
-@pytest.mark.anyio
-async def test_there_is_time_to_register(world: World) -> None:
-    await look_up(world, range(600))
-    assert await unfollowed(world, CHECKED + TIME_TO_REGISTER - timedelta(seconds=1)) == []
-    assert len(await unfollowed(world, CHECKED + TIME_TO_REGISTER)) == 1
-
-
-@pytest.mark.anyio
-async def test_who_brings_lists_has_time_until_the_next_one(world: World) -> None:
-    await world.run("UPDATE organizer SET schemes = '{NIK_CHECK,DAILY_CONSOLIDATION}' WHERE code = 'dishub-dki'")
-    await look_up(world, range(600))
-    assert await unfollowed(world, CHECKED + TIME_TO_BRING_A_LIST - timedelta(seconds=1)) == []
-    assert len(await unfollowed(world, CHECKED + TIME_TO_BRING_A_LIST)) == 1
-
-
-@pytest.mark.anyio
-async def test_few_checks_and_old_ones_say_nothing(world: World) -> None:
-    await look_up(world, range(FEWEST_NIKS - 1))
-    await look_up(world, range(1000, 1600), CHECKED - timedelta(days=1))
-    assert await unfollowed(world) == []
-
-
-@pytest.mark.anyio
-async def test_a_revoked_client_is_past_and_another_is_judged_by_itself(world: World) -> None:
-    await look_up(world, range(600))
-    other = Caller("djka-test", "djka")
-    await world.run("UPDATE organizer SET schemes = '{WEBHOOK}' WHERE code = 'djka'")
-    await look_up(world, range(400), caller=other)
-    await world.run("UPDATE client SET revoked_at = now() WHERE id = 'dishub-dki-test'")
-    assert await unfollowed(world) == []
+async def test_an_alarm_ends_the_allowance_only_where_that_is_set(world: World) -> None:
+    walk = [nik(1, BORN, 9000 + serial) for serial in range(20)]
+    await checked(world, walk)
+    await raised(world, LATER)
+    [answer] = await world.check(Check(DKI, nik_of(1)), now=LATER)
+    assert answer.outcome == "AVAILABLE"
+    await checked(world, walk, LATER + AGAIN_AFTER)
+    await raised(world, LATER + AGAIN_AFTER, cuts=True)
+    [answer] = await world.check(Check(DKI, nik_of(1)), now=LATER + AGAIN_AFTER)
+    assert answer.outcome == "UNDECIDED"
+    [answer] = await world.check(Check(DKI, nik_of(1)), now=NOW + timedelta(days=1))
+    assert answer.outcome == "AVAILABLE"

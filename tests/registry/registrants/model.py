@@ -137,6 +137,10 @@ class Model:
             legs.append(leg)
         fresh = [leg for leg in legs if leg not in self.people]
         for leg in fresh:
+            refused = self._judge_nik(given, leg, legs)
+            if refused is not None:
+                return refused
+        for leg in fresh:
             self._suspect(leg)
             self.people.append(leg)
         return Booked(tuple(legs), replayed=not fresh)
@@ -158,18 +162,27 @@ class Model:
             return No("REGISTRATION_CLOSED")
         if terms.enforces_window and self._outside(terms, now - LATE_ARRIVAL - INSTANT):
             return No("ARRIVED_LATE")
+        quota = self.quota(way, now)
+        if quota is not None and self.taken(way) >= quota:
+            return No("QUOTA_FULL")
+        outbound = before[0] if before else self.holder(given.nik, "MUDIK", way.service)
+        return self._person(given, way, outbound, now)
+
+    def _judge_nik(self, given: Given, leg: Person, legs: list[Person]) -> No | None:
+        way = leg.way
         if given.nik in self.blocked:
             return No("NIK_BLOCKED")
+        held = self.holder(given.nik, way.direction, way.service)
         if held is not None:
             self._dispute(held, given.organizer, given.name)
             return No("NIK_ALREADY_REGISTERED", held)
-        outbound = before[0] if before else self.holder(given.nik, "MUDIK", way.service)
-        return self._companions(given, way, outbound, now) or self._person(given, way, outbound, now)
+        outbound = legs[0] if leg is not legs[0] else self.holder(given.nik, "MUDIK", way.service)
+        return self._companions(given, way, outbound)
 
     def _outside(self, terms: Terms, at: datetime) -> bool:
         return terms.closes_after is not None and at >= self.start + timedelta(days=terms.closes_after)
 
-    def _companions(self, given: Given, way: Way, outbound: Person | None, now: datetime) -> No | None:
+    def _companions(self, given: Given, way: Way, outbound: Person | None) -> No | None:
         terms = self.terms[given.organizer]
         if way.direction == "BALIK" and terms.needs_outbound:
             if outbound is None or outbound.organizer != given.organizer or outbound.status not in SEAT:
@@ -182,8 +195,7 @@ class Model:
         goes_along = companion is not None and companion.organizer == given.organizer
         if companion is not None and goes_along and companion.way.destination != way.destination:
             return No("DESTINATION_MISMATCH")
-        quota = self.quota(way, now)
-        return No("QUOTA_FULL") if quota is not None and self.taken(way) >= quota else None
+        return None
 
     def _legs(self, one: Person) -> list[Person]:
         home = one.outbound or one
@@ -330,11 +342,11 @@ class Model:
         return one
 
     def _goes_along(self, other: Person, one: Person) -> bool:
-        if other.nik is None:
-            return False
-        home = one.outbound or one
-        same = (other.nik, other.organizer, other.name) == (one.nik, one.organizer, one.name)
-        return home in {other, other.outbound} or (same and other.status in HOLDS)
+        """Whole trips: its own, and each of which the same person holds a leg."""
+        who = (one.nik, one.organizer, one.name)
+        held = [leg for leg in self.people if (leg.nik, leg.organizer, leg.name) == who and leg.status in HOLDS]
+        trips = {leg.outbound or leg for leg in [one, *held]}
+        return other.nik is not None and (other.outbound or other) in trips
 
     def _mismatch(self, holding: list[Person], own: list[Person]) -> No | None:
         for way in holding:

@@ -371,5 +371,5 @@ async def test_a_thousand_moves_take_as_many_statements_as_one(world: World, to:
             )
         assert {one.status for one in moved} == {to}
         counts.append(len(issued))
-    assert counts[0] == counts[1] == {S.VERIFIED: 5, S.CANCELLED: 9}[to]
+    assert counts[0] == counts[1] == {S.VERIFIED: 5, S.CANCELLED: 10}[to]
     assert await world.taken("Solo - Jakarta") == (1001 if to == S.VERIFIED else 0)

@@ -148,6 +148,7 @@ async def test_last_years_registration_is_no_rival_of_this_years(world: World) -
 async def test_a_look_by_nik_is_written_down(world: World) -> None:
     await world.registered(someone(HUBDAT, await world.route(), reference="BK-1"))
     index = world.vault.blind_index(nik_of(1))
+    await world.run("DELETE FROM nik_access")
     await found(world, Ref(reference="BK-1"), Ref(id=uuid4()))
     assert await world.count("nik_access") == 0
     await found(world, Ref(nik=nik_of(1)), Ref(nik="1"), Ref(nik=nik_of(1), direction="BALIK"))

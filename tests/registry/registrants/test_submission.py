@@ -82,8 +82,8 @@ async def test_clocks_may_differ_by_five_minutes(world: World) -> None:
         later = soon + timedelta(microseconds=1)
         [refused] = await world.submit(someone(HUBDAT, route, 2, registered_at=later))
     assert (refused.code, refused.field) == ("INVALID_VALUE", "registeredAt")
-    assert refused.message("id") == "Waktu ini masih akan datang; periksa tanggal dan jamnya."
-    assert refused.message("en") == "This time is in the future; check date and hour."
+    assert refused.message("id") == "Waktu ini masih akan datang."
+    assert refused.message("en") == "This time is in the future."
 
 
 @pytest.mark.parametrize(
@@ -275,7 +275,7 @@ async def test_a_full_route_has_no_seat_left(world: World) -> None:
 
 
 async def test_rules_are_judged_in_their_order(world: World) -> None:
-    """Too early, blocked, held by another, without an outbound and full at once: each cure shows the next refusal."""
+    """Too early, full, blocked, held by another and without an outbound at once: each cure shows the next refusal."""
     theirs = await world.way_back("KA balik", organizer="djka")
     first = await world.registered(someone(DJKA, await world.route("KA", organizer="djka"), 1))
     held = await world.registered(someone(DJKA, theirs, 1))
@@ -292,20 +292,20 @@ async def test_rules_are_judged_in_their_order(world: World) -> None:
     for cure in (
         "SELECT 1",
         "UPDATE registration_window SET opens_at = '2026-02-01' WHERE organizer_code = 'hubdat'",
+        "UPDATE route SET quota = 1 WHERE organizer_code = 'hubdat'",
         "UPDATE nik_block SET lifted_at = now()",
         f"UPDATE registrant SET status = 'CANCELLED' WHERE id IN ('{held.id}', '{first.id}')",
         "UPDATE policy SET return_requires_outbound = false",
-        "UPDATE route SET quota = 1 WHERE organizer_code = 'hubdat'",
     ):
         await world.run(cure)
         [verdict] = await world.submit(someone(HUBDAT, back))
         verdicts.append("ACCEPTED" if isinstance(verdict, Accepted) else verdict.code)
     assert verdicts == [
         "REGISTRATION_CLOSED",
+        "QUOTA_FULL",
         "NIK_BLOCKED",
         "NIK_ALREADY_REGISTERED",
         "RETURN_WITHOUT_OUTBOUND",
-        "QUOTA_FULL",
         "ACCEPTED",
     ]
 

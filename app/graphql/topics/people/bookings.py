@@ -21,6 +21,7 @@ from app.graphql.topics.registrants import Applicant, Registrant
 from app.graphql.vocabulary import Direction, Service
 from app.registry.bookings import acting, finding, submitting
 from app.registry.bookings.acting import PersonVerdict, Which
+from app.registry.niks import telling
 
 Reference = Annotated[str, strawberry.argument(description="The booking code, as you sent it with each registration.")]
 Whose = Annotated[
@@ -133,6 +134,7 @@ async def submit_booking(
     if isinstance(verdict, Refusal):
         return Problem.from_refusal(verdict, context)
     if isinstance(verdict, submitting.RefusedBooking):
+        telling.shut_out(verdict.refusals, context.now)
         problems = [None if one is None else Problem.from_refusal(one, context) for one in verdict.refusals]
         return RefusedBooking(problems=problems)
     return SubmittedBooking(

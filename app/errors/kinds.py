@@ -1,89 +1,15 @@
-"""What the registry refuses, and why.
-
-    Refusal         an expected outcome: a stable `code`, a message in two languages, a remedy, the facts of its kind
-    Unavailable     the registry cannot answer now; the same call may go through later
-
-A refusal is a value: rules return it as the verdict of one row, a row's refusal touches no other row, and nobody
-changes a refusal afterwards. It never carries a NIK or a name. A use case declares with `@refuses` what it may refuse.
-The schema's descriptions and docs/refusals.md are made from that; a refusal that is not declared fails a test.
-"""
+"""Every kind of refusal: its code, its message in two languages, what to do about it, and its facts."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from dataclasses import field as declared
-from datetime import date, datetime
-from typing import Any, ClassVar, TypeVar
+from datetime import datetime
+from typing import Any
 
 from app import language as words
-
-Language = words.Language
-UseCase = TypeVar("UseCase", bound=Callable[..., Any])
-
-
-@dataclass(frozen=True, slots=True)
-class Standing:
-    """One registration that stands against a NIK, as much of it as any organizer may know."""
-
-    organizer: str
-    organizer_name: str
-    direction: str
-    service: str
-    status: str
-    registered_on: date
-    own: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Refusal:
-    """An expected outcome. Facts that a kind adds are named when it is made; `dataclasses.replace` makes another."""
-
-    code: ClassVar[str]
-    indonesian: ClassVar[str]
-    english: ClassVar[str]
-    remedy: ClassVar[str]
-    """What the developer of a client does about it."""
-
-    field: str | None = None
-    """The input field that it is about."""
-
-    def message(self, language: Language = "id") -> str:
-        template = self.english if language == "en" else self.indonesian
-        return template.format(**self.facts(language))
-
-    def facts(self, language: Language) -> dict[str, object]:
-        """What the message's template names."""
-        return {fact.name: words.told(getattr(self, fact.name), language) for fact in fields(self)}
-
-    def retry_after(self, now: datetime) -> int | None:
-        """Seconds until what has not begun begins. None: nothing is known to begin."""
-        opens_at: datetime | None = getattr(self, "opens_at", None)
-        return None if opens_at is None or opens_at <= now else int((opens_at - now).total_seconds()) + 1
-
-
-class RefusalError(Exception):
-    """Carries a refusal past callers that have no use for it, to whoever answers it."""
-
-    def __init__(self, refusal: Refusal) -> None:
-        super().__init__(refusal.code)
-        self.refusal = refusal
-
-
-def refuses(*kinds: type[Refusal]) -> Callable[[UseCase], UseCase]:
-    """Declares what a use case may refuse, whether it returns or raises that. Calls cost nothing more."""
-
-    def declare(use_case: UseCase) -> UseCase:
-        use_case.refuses = kinds  # type: ignore[attr-defined]
-        return use_case
-
-    return declare
-
-
-def refused_by(*use_cases: Callable[..., Any]) -> tuple[type[Refusal], ...]:
-    """What the use cases declare, each kind once, in the order of `KINDS`; those of files are last."""
-    kinds: set[type[Refusal]] = {kind for use_case in use_cases for kind in use_case.refuses}  # type: ignore[attr-defined]
-    return tuple(sorted(kinds, key=lambda kind: (KINDS.index(kind) if kind in KINDS else len(KINDS), kind.code)))
+from app.errors.refusal import Language, Refusal, Standing
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,6 +55,24 @@ class NikBlocked(Refusal):
     until_season: int
 
 
+@dataclass(frozen=True, slots=True)
+class NikUndecided(Refusal):
+    code = "NIK_UNDECIDED"
+    indonesian = "NIK ini tidak dapat didaftarkan saat ini. Jatah pemeriksaan NIK penyelenggara hari ini sudah habis."
+    english = "This NIK cannot be registered now. The organizer's allowance of NIKs for today is used up."
+    remedy = "Try again tomorrow (WIB): the answer then says why. Ask Ditjen Hubdat if the allowance is too small."
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AllowanceUsedUp(Refusal):
+    code = "ALLOWANCE_USED_UP"
+    indonesian = "Jatah pemeriksaan NIK penyelenggara ini sudah habis; coba lagi setelah {opens_at}."
+    english = "The allowance of NIKs of this organizer is used up; try again after {opens_at}."
+    remedy = "Wait until then, or ask Ditjen Hubdat for a larger allowance."
+
+    opens_at: datetime
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RegistrationClosed(Refusal):
     code = "REGISTRATION_CLOSED"
@@ -140,7 +84,7 @@ class RegistrationClosed(Refusal):
 
     def facts(self, language: Language) -> dict[str, object]:
         if self.opens_at is None:
-            return {"next": "; check that time" if language == "en" else "; periksa waktu itu"}
+            return {"next": ""}
         opens = words.instant(self.opens_at, language)
         # That may have been before now, where the person registered before it.
         return {"next": f"; next window from {opens}" if language == "en" else f"; jadwal berikutnya mulai {opens}"}
@@ -149,8 +93,8 @@ class RegistrationClosed(Refusal):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ArrivedLate(Refusal):
     code = "ARRIVED_LATE"
-    indonesian = "Data pendaftaran ini tiba lebih dari {days} hari setelah pendaftaran ditutup; kirim lebih awal."
-    english = "This registration arrived more than {days} days after its window had closed; send sooner."
+    indonesian = "Data pendaftaran ini tiba lebih dari {days} hari setelah pendaftaran ditutup."
+    english = "This registration arrived more than {days} days after its window had closed."
     remedy = "Send registrations sooner. The policies `lateArrivalDays` and `enforceWindow` say what is still taken."
 
     days: int
@@ -159,8 +103,8 @@ class ArrivedLate(Refusal):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SeasonClosed(Refusal):
     code = "SEASON_CLOSED"
-    indonesian = "Periode {season} sudah ditutup dan hanya dapat dibaca; pakai periode yang dibuka."
-    english = "Season {season} is closed and read only; use the open one."
+    indonesian = "Periode {season} sudah ditutup; datanya hanya dapat dibaca."
+    english = "Season {season} is closed and read only."
     remedy = "Nothing can be written to a closed season; use a route of the open one."
 
     season: int
@@ -190,10 +134,8 @@ class QuotaFull(Refusal):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class QuotaBelowTaken(Refusal):
     code = "QUOTA_BELOW_TAKEN"
-    indonesian = (
-        "Kuota tidak dapat diturunkan di bawah jumlah yang sudah terisi ({taken}); batalkan atau pindahkan dahulu."
-    )
-    english = "The quota cannot be lowered below the {taken} seats already taken; cancel or move people first."
+    indonesian = "Kuota tidak dapat diturunkan di bawah jumlah yang sudah terisi ({taken})."
+    english = "The quota cannot be lowered below the {taken} seats already taken."
     remedy = "Cancel registrations first, or set the quota to at least the seats that are taken."
 
     taken: int
@@ -202,7 +144,7 @@ class QuotaBelowTaken(Refusal):
 @dataclass(frozen=True, slots=True)
 class RouteUnknown(Refusal):
     code = "ROUTE_UNKNOWN"
-    indonesian = "Rute ini tidak ditemukan; pilih dari daftar rute."
+    indonesian = "Rute ini tidak ditemukan."
     english = "There is no such route. See the query routes."
     remedy = "Read the id of the route from the query `routes`."
 
@@ -210,8 +152,8 @@ class RouteUnknown(Refusal):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RouteDeparted(Refusal):
     code = "ROUTE_DEPARTED"
-    indonesian = "Rute ini sudah berangkat pada {departs_at}; pilih rute lain."
-    english = "This route left on {departs_at}; choose another one."
+    indonesian = "Rute ini sudah berangkat pada {departs_at}."
+    english = "This route left on {departs_at}."
     remedy = "Choose a route that has not left. If its time is wrong, put it right with `saveRoutes` first."
 
     departs_at: datetime
@@ -274,8 +216,8 @@ class TransitionNotAllowed(Refusal):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class VerificationExpired(Refusal):
     code = "VERIFICATION_EXPIRED"
-    indonesian = "Batas verifikasi sudah lewat ({verify_by}); pendaftaran ini gugur. Daftarkan lagi."
-    english = "The verification deadline has passed ({verify_by}); this registration is forfeited. Register anew."
+    indonesian = "Batas verifikasi sudah lewat ({verify_by}); pendaftaran ini gugur."
+    english = "The verification deadline has passed ({verify_by}); this registration is forfeited."
     remedy = "The registration is forfeited; the person registers again, unless the NIK is blocked."
 
     verify_by: datetime
@@ -284,7 +226,7 @@ class VerificationExpired(Refusal):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class VerificationNotBegun(Refusal):
     code = "VERIFICATION_NOT_BEGUN"
-    indonesian = "Masa verifikasi penyelenggara ini baru dimulai pada {opens_at}; verifikasi sesudah itu."
+    indonesian = "Masa verifikasi penyelenggara ini baru dimulai pada {opens_at}."
     english = "This organizer's verification period begins on {opens_at}."
     remedy = "Verify the person once the period has begun."
 
@@ -294,7 +236,7 @@ class VerificationNotBegun(Refusal):
 @dataclass(frozen=True, slots=True)
 class MotorcycleRequired(Refusal):
     code = "MOTORCYCLE_REQUIRED"
-    indonesian = "Rute sepeda motor memerlukan nomor polisi dan nomor STNK; isi keduanya."
+    indonesian = "Rute sepeda motor memerlukan nomor polisi dan nomor STNK."
     english = "A motorcycle route needs the plate number and the STNK (registration) number."
     remedy = "Send the plate number and the STNK number, or choose a route for passengers."
 
@@ -320,8 +262,8 @@ class DepartureNotBegun(Refusal):
 @dataclass(frozen=True, slots=True)
 class NotHealthy(Refusal):
     code = "NOT_HEALTHY"
-    indonesian = "Keberangkatan memerlukan pernyataan sehat jasmani dan rohani; minta dari peserta."
-    english = "Departure needs the declaration of being healthy; ask the person for it."
+    indonesian = "Keberangkatan memerlukan pernyataan sehat jasmani dan rohani."
+    english = "Departure needs the declaration of being healthy."
     remedy = "Depart the person with `healthy: true` once the declaration is given."
 
 
@@ -338,8 +280,8 @@ class BookingTooLarge(Refusal):
 @dataclass(frozen=True, slots=True)
 class NotFound(Refusal):
     code = "NOT_FOUND"
-    indonesian = "{what} tidak ditemukan; periksa kembali."
-    english = "{what} was not found; check what you sent."
+    indonesian = "{what} tidak ditemukan."
+    english = "{what} was not found."
     remedy = "Check what the message and `field` name, and that it is yours."
 
     what: str = declared(default="", kw_only=True)
@@ -352,8 +294,8 @@ class NotFound(Refusal):
 @dataclass(frozen=True, slots=True)
 class NotYours(Refusal):
     code = "NOT_YOURS"
-    indonesian = "Penyelenggara itu bukan Anda dan bukan anggota yang Anda koordinasi; sebutkan salah satunya."
-    english = "That organizer is neither you nor a member that you coordinate; name one of them."
+    indonesian = "Penyelenggara itu bukan Anda dan bukan anggota yang Anda koordinasi."
+    english = "That organizer is neither you nor a member that you coordinate."
     remedy = "Name yourself or a member that you coordinate."
 
 
@@ -372,29 +314,15 @@ class InvalidValue(Refusal):
         return {"reason": self.english_reason if language == "en" else self.indonesian_reason}
 
 
-class EverybodysError(Exception):
-    """Not one item of a batch failed, but what all of them need: the database, or the request that brought them."""
-
-
-class Unavailable(EverybodysError):  # noqa: N818
-    """The registry cannot answer now. `retry_after` is in whole seconds."""
-
-    def __init__(self, retry_after: int = 1) -> None:
-        super().__init__(type(self).__name__)
-        self.retry_after = retry_after
-
-
-class TooManyChecks(Unavailable):
-    """The client's budget of NIK checks is used up until `retry_after`."""
-
-
-class Raced(Unavailable):
-    """Another transaction took what this one was about to take. Running it again sees the winner."""
-
-
 KINDS: tuple[type[Refusal], ...] = tuple(
     kind
     for kind in list(globals().values())
     if isinstance(kind, type) and issubclass(kind, Refusal) and kind != Refusal
 )
 """Every kind that the registry refuses, in their order."""
+
+
+def refused_by(*use_cases: Callable[..., Any]) -> tuple[type[Refusal], ...]:
+    """What the use cases declare, each kind once, in the order of `KINDS`; those of files are last."""
+    kinds: set[type[Refusal]] = {kind for use_case in use_cases for kind in use_case.refuses}  # type: ignore[attr-defined]
+    return tuple(sorted(kinds, key=lambda kind: (KINDS.index(kind) if kind in KINDS else len(KINDS), kind.code)))

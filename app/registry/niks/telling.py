@@ -1,0 +1,153 @@
+"""The one place that tells what stands against a NIK.
+
+Whoever answers anything about a NIK that the caller does not hold itself (submission, correction, reopening, dry run,
+and whatever comes later) hands the NIK over to `tell`. It writes who named the NIK, when, why and what was found, and
+takes the NIK off the organizer's allowance, in the transaction that is committed before the answer. The check does the
+same in its own statement, since it is the hottest one (`check`).
+
+While the allowance lasts, a refusal says what stands. Afterwards it says only that the NIK cannot be registered now.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from app.db import Session
+from app.errors import (
+    AllowanceUsedUp,
+    DestinationMismatch,
+    EverybodysError,
+    NikAlreadyRegistered,
+    NikBlocked,
+    NikUndecided,
+    Refusal,
+    ReturnCityMismatch,
+    ReturnWithoutOutbound,
+    Standing,
+    Unavailable,
+    refuses,
+)
+from app.models.enums import NikOutcome, Purpose
+from app.registry.caller import Caller
+from app.registry.niks import access_log, allowance
+from app.registry.niks.access_log import Look
+from app.registry.niks.allowance import Named
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Naming:
+    """A NIK that a caller has named, and what stands against it."""
+
+    caller: Caller
+    nik_index: bytes
+    area: bytes
+    purpose: Purpose
+    direction: str | None = None
+    service: str | None = None
+    field: str = "nik"
+    """The input field that a refusal names."""
+    blocked_until: int | None = None
+    """The last season of the block that stands."""
+    standing: Standing | None = None
+    """The registration that stands."""
+    misfit: Refusal | None = None
+    """Nothing stands, but what the NIK holds with the organizer itself does not fit. To say so tells: it is free."""
+    taken: bool = False
+    """Nothing stood, and the NIK is the caller's now. So it costs nothing."""
+
+    @property
+    def is_own(self) -> bool:
+        """The caller knows it anyway."""
+        return self.blocked_until is None and self.standing is not None and self.standing.own
+
+    @property
+    def refusal(self) -> Refusal | None:
+        """Why the NIK cannot be had, while the allowance lasts."""
+        return refusal(self.blocked_until, self.standing, self.field) or self.misfit
+
+    @property
+    def outcome(self) -> NikOutcome:
+        if self.blocked_until is not None:
+            return NikOutcome.BLOCKED
+        return NikOutcome.AVAILABLE if self.standing is None else NikOutcome.REGISTERED
+
+
+class TooManyNamed(EverybodysError):  # noqa: N818 - an outcome
+    """A rehearsal would name more NIKs than the organizer's allowance of today has left."""
+
+
+@refuses(NikBlocked, NikAlreadyRegistered, NikUndecided, ReturnWithoutOutbound, ReturnCityMismatch, DestinationMismatch)
+async def tell(session: Session, namings: Sequence[Naming], now: datetime) -> list[Refusal | None]:
+    """A refusal for each naming, in order. None: the NIK can be had.
+
+    It locks allowances until the transaction is over, so call it behind everything else that locks.
+    """
+    foreign = [one for one in namings if not one.is_own]
+    if session.rehearsed is not None:
+        session.rehearsed.extend(foreign)
+        return [one.refusal for one in namings]
+    left = await _write_down(session, foreign, now)
+    return [_told(one, left) for one in namings]
+
+
+async def tell_rehearsed(session: Session, namings: Sequence[Naming], now: datetime) -> None:
+    """Write down what a rehearsal named, before its verdicts are told. It registered nobody, so each NIK costs one.
+
+    Raises `TooManyNamed` when the allowance is too small for all of them: then none of the verdicts may be told.
+    """
+    named = Counter(one.caller.organizer for one in namings)
+    granted = await allowance.take(session, [Named(one, 0, count) for one, count in named.items()], now)
+    if any(granted[organizer] < count for organizer, count in named.items()):
+        raise TooManyNamed
+    await access_log.record(session, [_look(one, Purpose.DRY_RUN) for one in namings], now)
+
+
+def refusal(
+    blocked_until: int | None, standing: Standing | None, field: str | None = None
+) -> NikBlocked | NikAlreadyRegistered | None:
+    """What stands, in the words of a refusal."""
+    if blocked_until is not None:
+        return NikBlocked(field, until_season=blocked_until)
+    return None if standing is None else NikAlreadyRegistered(field, standing=standing)
+
+
+def shut_out(answers: Iterable[object], now: datetime) -> None:
+    """Raises `Unavailable` for a caller whose organizer is shut out until tomorrow: no verdict is one for a client."""
+    for one in answers:
+        if isinstance(one, AllowanceUsedUp):
+            raise Unavailable(one.retry_after(now) or 1)
+
+
+async def _write_down(session: Session, foreign: Sequence[Naming], now: datetime) -> Counter[str]:
+    """Answers of how many NIKs each organizer may be told what stands."""
+    if not foreign:
+        return Counter()
+    costs = [one for one in foreign if not one.taken]
+    await access_log.record(session, [_look(one, one.purpose) for one in foreign], now)
+    refused = Counter(one.caller.organizer for one in costs if one.refusal is not None)
+    free = Counter(one.caller.organizer for one in costs if one.refusal is None)
+    named = [Named(organizer, free[organizer], refused[organizer]) for organizer in sorted({*refused, *free})]
+    return Counter(await allowance.take(session, named, now)) if named else Counter()
+
+
+def _told(one: Naming, left: Counter[str]) -> Refusal | None:
+    told = one.refusal
+    if told is None or one.is_own:
+        return told
+    left[one.caller.organizer] -= 1
+    return told if left[one.caller.organizer] >= 0 else NikUndecided(one.field)
+
+
+def _look(one: Naming, purpose: Purpose) -> Look:
+    return Look(
+        caller=one.caller,
+        nik_index=one.nik_index,
+        area=one.area,
+        purpose=purpose,
+        direction=one.direction,
+        service=one.service,
+        outcome=one.outcome,
+    )

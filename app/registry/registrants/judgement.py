@@ -1,0 +1,288 @@
+"""Judgement of submissions: the rules in their order, against a ground that was read before. No SQL is run here.
+
+Route · papers · an idempotent repeat · departure · window · lap infant or quota · block · uniqueness · return ·
+destination. Both legs are judged by what can be known without the NIK, before the registry is asked for the NIK. So
+whoever cannot register there anyway learns nothing of a NIK.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+from uuid import UUID
+
+from uuid_utils.compat import uuid7
+
+from app.errors import (
+    InvalidValue,
+    NotYours,
+    Refusal,
+    RouteUnknown,
+    SeasonClosed,
+)
+from app.models.enums import Direction, Purpose, RegistrantFlag
+from app.registry.niks.telling import Naming
+from app.registry.registrants import motorcycles, opening, returns
+from app.registry.registrants.booking import Leg
+from app.registry.registrants.cases import Dispute
+from app.registry.registrants.drafts import Draft
+from app.registry.registrants.ground import Ground
+from app.registry.registrants.motorcycles import Motorcycle
+from app.registry.registrants.uniqueness import Held, NikClaim
+from app.registry.routes import holders, lap_infants, quota
+from app.registry.routes.route import Route
+from app.registry.values import nik
+from app.registry.values.flags import WARNINGS
+from app.vault.vault import Vault
+
+ROUTE_DIFFERS = nik.Warning(
+    "ROUTE_DIFFERS",
+    "Orang ini sudah terdaftar pada Anda dengan rute lain; data yang tersimpan tidak berubah.",
+    "This person is already registered with you on another route; what is stored has not changed.",
+)
+NAME_DIFFERS = nik.Warning(
+    "NAME_DIFFERS",
+    "NIK ini sudah terdaftar pada Anda dengan nama yang jelas berbeda; data yang tersimpan tidak berubah.",
+    "This NIK is already registered with you under a clearly different name; what is stored has not changed.",
+)
+
+
+@dataclass(slots=True)
+class JudgedSubmission:
+    """The legs of one submission: new, or held already."""
+
+    draft: Draft
+    ways: list[Leg | Held] = field(default_factory=list)
+    warnings: list[nik.Warning] = field(default_factory=list)
+    flags: list[RegistrantFlag] = field(default_factory=list)
+
+    @property
+    def new(self) -> list[Leg]:
+        return [one for one in self.ways if isinstance(one, Leg)]
+
+    def flag(self, flag: RegistrantFlag) -> None:
+        if flag not in self.flags:
+            self.flags.append(flag)
+            self.warnings.append(WARNINGS[flag])
+
+
+@dataclass(frozen=True, slots=True)
+class Against:
+    """What the registry holds of the NIK forbids the registration. It is yet to be told."""
+
+    naming: Naming
+    dispute: Dispute | None = None
+
+
+Judged = JudgedSubmission | Against | Refusal
+
+
+def judge(draft: Draft, ground: Ground) -> Judged:
+    """One submission. What it gets is taken from `ground`, so that the rest of the batch is judged against it."""
+    judged = JudgedSubmission(draft, warnings=list(draft.nik.warnings))
+    ways = [(draft.submission.route_id, "routeId")]
+    if draft.submission.return_route_id is not None:
+        ways.append((draft.submission.return_route_id, "returnRouteId"))
+    for route_id, name in ways:
+        way = _judge_way(route_id, name, judged, ground)
+        if isinstance(way, Refusal):
+            return way
+        judged.ways.append(way)
+    for leg in judged.new:
+        against = _stands(leg, ground) or _does_not_fit(leg, judged, ground)
+        if against is not None:
+            return against
+    for leg in judged.new:
+        _deal(leg, ground)
+    return judged
+
+
+def _judge_way(route_id: UUID | None, name: str, judged: JudgedSubmission, ground: Ground) -> Leg | Held | Refusal:
+    """By all that can be known without asking what the NIK holds."""
+    draft = judged.draft
+    route = _route(route_id, name, judged, ground)
+    if isinstance(route, Refusal):
+        return route
+    papers = motorcycles.judge(route.service, draft.submission.motorcycle)
+    if isinstance(papers, Refusal):
+        return papers
+    held = ground.held.get(NikClaim(draft.nik_index, route.direction, route.service))
+    if held is not None and held.organizer == draft.organizer:
+        judged.warnings.extend(_differences(draft, route, held, ground.vault))
+        return held
+    refused = _refused_by_time(route, name, judged, ground) or _refused_by_seats(route, name, draft, ground)
+    return _leg(route, papers, judged, ground) if refused is None else refused
+
+
+def _stands(leg: Leg, ground: Ground) -> Against | None:
+    """What stands against a leg: the block of its NIK, or a registration of another organizer."""
+    draft = leg.draft
+    if draft.nik_index in ground.blocked_until:
+        return Against(naming(leg, blocked_until=ground.blocked_until[draft.nik_index]))
+    held = ground.held.get(leg.claim)
+    if held is None:
+        return None
+    dispute = _dispute(draft, held, leg.route.season, ground.vault, refused=True)
+    return Against(naming(leg, standing=held.standing(draft.submission.caller)), dispute)
+
+
+def _does_not_fit(leg: Leg, judged: JudgedSubmission, ground: Ground) -> Against | None:
+    """Whether the leg does not go with what the NIK holds with the organizer itself."""
+    name = "routeId" if leg is judged.ways[0] else "returnRouteId"
+    refused = _refused_by_its_companions(leg.route, name, judged, ground)
+    return None if refused is None else Against(naming(leg, misfit=refused))
+
+
+def naming(leg: Leg, **against: Any) -> Naming:
+    """That the NIK of a leg was named, and what was found."""
+    return Naming(
+        caller=leg.draft.submission.caller,
+        nik_index=leg.draft.nik_index,
+        area=leg.draft.area,
+        purpose=Purpose.SUBMISSION,
+        direction=leg.route.direction,
+        service=leg.route.service,
+        **against,
+    )
+
+
+def _route(route_id: UUID | None, name: str, judged: JudgedSubmission, ground: Ground) -> Route | Refusal:
+    draft = judged.draft
+    route = None if route_id is None else ground.routes.get(route_id)
+    if route is None:
+        return RouteUnknown(name)
+    # A coordinator's member travels on its own routes, or on its coordinator's.
+    if route.organizer not in {draft.organizer, draft.submission.caller.organizer}:
+        return NotYours(name)
+    if route.season != ground.terms[draft.organizer].season:
+        return SeasonClosed(name, season=route.season)
+    if name == "returnRouteId" and not _is_way_back(route, judged.ways[0]):
+        return InvalidValue(
+            name,
+            "Rute pulang harus arus balik, rute utamanya arus mudik, dengan layanan yang sama.",
+            "A return route must be BALIK, beside a MUDIK route of the same service.",
+        )
+    return route
+
+
+def _is_way_back(route: Route, outbound: Leg | Held) -> bool:
+    direction, service = (
+        (outbound.route.direction, outbound.route.service)
+        if isinstance(outbound, Leg)
+        else (outbound.direction, outbound.service)
+    )
+    return (route.direction, direction, service) == (Direction.BALIK, Direction.MUDIK, route.service)
+
+
+def _refused_by_time(route: Route, name: str, judged: JudgedSubmission, ground: Ground) -> Refusal | None:
+    draft = judged.draft
+    hours = 0 if draft.submission.live else ground.terms[draft.organizer].news_hours
+    return holders.judge_departed(
+        route.departs_at, ground.now, name, registered_at=draft.registered_at, news_hours=hours
+    ) or _refused_by_windows(judged, ground)
+
+
+def _refused_by_windows(judged: JudgedSubmission, ground: Ground) -> Refusal | None:
+    """None as well if the policy only flags what is outside of every window, or comes late."""
+    moment = ground.moment(judged.draft)
+    if ground.terms[judged.draft.organizer].policy.enforce_window:
+        return moment.outside or moment.late
+    if moment.outside is not None:
+        judged.flag(RegistrantFlag.OUTSIDE_WINDOW)
+    if moment.late is not None:
+        judged.flag(RegistrantFlag.ARRIVED_LATE)
+    return None
+
+
+def _refused_by_its_companions(route: Route, name: str, judged: JudgedSubmission, ground: Ground) -> Refusal | None:
+    draft = judged.draft
+    if route.direction == Direction.BALIK:
+        in_force = ground.terms[draft.organizer]
+        outbound = _outbound(route, judged, ground)
+        refused = returns.judge(route, outbound, draft.organizer, draft.registered_at, in_force.policy, name)
+        if refused is not None:
+            return refused
+    companion = ground.held.get(NikClaim(draft.nik_index, route.direction, motorcycles.companion_of(route.service)))
+    return motorcycles.same_city(route, companion, draft.organizer, name)
+
+
+def _refused_by_seats(route: Route, name: str, draft: Draft, ground: Ground) -> Refusal | None:
+    """An infant on a lap takes none."""
+    if draft.submission.lap_infant:
+        return lap_infants.judge(
+            draft.nik.born_on, draft.particulars.identity_document, route.service, route.departs_at
+        )
+    return quota.judge(ground.seats[route.id], name)
+
+
+def _outbound(route: Route, judged: JudgedSubmission, ground: Ground) -> Held | None:
+    """The trip home of this NIK: of the same stroke, or the one that stands."""
+    for way in judged.ways:
+        home = way.held() if isinstance(way, Leg) else way
+        if home.direction == Direction.MUDIK:
+            return home
+    return ground.held.get(NikClaim(judged.draft.nik_index, Direction.MUDIK, route.service))
+
+
+def _leg(route: Route, papers: Motorcycle | None, judged: JudgedSubmission, ground: Ground) -> Leg:
+    draft = judged.draft
+    in_force = ground.terms[draft.organizer]
+    outbound = _outbound(route, judged, ground) if route.direction == Direction.BALIK else None
+    paired = outbound if returns.pairs(route, outbound, draft.organizer) else None
+    if paired is None:
+        moment = ground.moment(draft)
+        deadline = moment.deadline
+        judged.warnings.extend([] if moment.extended is None else [moment.extended])
+    else:
+        deadline = paired.deadline
+    return Leg(
+        id=uuid7(),
+        draft=draft,
+        organizer_name=in_force.name,
+        route=route,
+        motorcycle=papers,
+        deadline=deadline,
+        outbound=paired,
+        nik_sealed=ground.vault.seal(draft.nik.digits),
+        name_sealed=ground.vault.seal(draft.name),
+        applicant_sealed=_sealed(draft, ground.vault),
+        flags=tuple(judged.flags),
+    )
+
+
+def _sealed(draft: Draft, vault: Vault) -> tuple[bytes, bytes, bytes] | None:
+    one = draft.applicant
+    return None if one is None else (vault.blind_index(one.nik), vault.seal(one.nik), vault.seal(one.name))
+
+
+def _deal(leg: Leg, ground: Ground) -> None:
+    """Take the seat and the NIK, so that the rest of the batch is judged against them."""
+    for direction in Direction:
+        for service in (leg.route.service, motorcycles.companion_of(leg.route.service)):
+            other = ground.held.get(NikClaim(leg.draft.nik_index, direction, service))
+            if other is not None and other.organizer != leg.draft.organizer:
+                dispute = _dispute(leg.draft, other, leg.route.season, ground.vault, refused=False)
+                ground.disputes.extend([dispute] if dispute.suspect else [])
+    ground.seats[leg.route.id].taken += leg.seats
+    ground.held[leg.claim] = leg.held()
+    ground.legs[leg.id] = leg
+
+
+def _dispute(draft: Draft, held: Held, season: int, vault: Vault, *, refused: bool) -> Dispute:
+    return Dispute(
+        held=held,
+        season=season,
+        organizer=draft.organizer,
+        client_id=draft.submission.caller.client_id,
+        suspect=opening.clearly_differs(held.name_sealed, draft.name, vault),
+        refused=refused,
+    )
+
+
+def _differences(draft: Draft, route: Route, held: Held, vault: Vault) -> list[nik.Warning]:
+    differences = []
+    if held.route_id != route.id:
+        differences.append(ROUTE_DIFFERS)
+    if opening.clearly_differs(held.name_sealed, draft.name, vault):
+        differences.append(NAME_DIFFERS)
+    return differences
