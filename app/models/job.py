@@ -79,6 +79,8 @@ class ImportJob(SQLModel, table=True):
     """The organizer's allowance of NIKs is used up: the job goes on then."""
     rehearsed_seats: dict[str, int] = _counts()
     """Of a dry run: by route, how many seats the chunks that are done would take."""
+    rehearsed_moves: int = Field(default=0, sa_column_kwargs={"server_default": text("0")})
+    """Of a dry run: how many rows of the chunks that are done would move somebody."""
     attempts: int = Field(default=0, sa_column=Column(Integer, nullable=False, server_default=text("0")))
     """Processes that began it since the last chunk was done."""
 

@@ -23,6 +23,8 @@ from app.intake import pushing
 from app.intake.files import workbooks
 from app.intake.files.file_refusals import FileRefusedError
 from app.intake.files.workbooks import FileReading
+from app.intake.imports import moves
+from app.intake.imports.moves import TooManyMoves
 from app.intake.pushing import Take
 from app.models.enums import Direction, ImportChanges, ImportMode
 from app.registry.caller import Caller
@@ -40,8 +42,6 @@ from app.vault.vault import Vault
 
 ROWS_OF_A_CHUNK = 1_000
 """One transaction takes them in."""
-MOST_MOVED = 1 / 5
-"""Of the rows of a file. More are moved only `evenThough: true`: perhaps a column has slipped."""
 RENEW_EVERY_SECONDS = 2.0
 """The lease of the job."""
 RETRY_AFTER_SECONDS = 0.5
@@ -69,14 +69,6 @@ NumberedRow = tuple[Place, RowValues]
 
 class Revoked(EverybodysError):  # noqa: N818 - an outcome
     """The client that sent the file was revoked: nothing more may be done in its name."""
-
-
-class TooManyMoves(EverybodysError):  # noqa: N818 - an outcome
-    """The file would move more than a fifth of its rows, and nobody said that it may."""
-
-    def __init__(self, moved: int, rows: int) -> None:
-        super().__init__(f"{moved} of {rows}")
-        self.moved, self.rows = moved, rows
 
 
 class Run:
@@ -144,9 +136,13 @@ class Run:
         moved = 0
         for part in parts(packed):
             judged = await self.judged(part, seats)
-            seats, moved = judged.seats, moved + sum(one.moved for one in judged.verdicts)
-        if moved > len(packed) * MOST_MOVED:
-            raise TooManyMoves(moved, len(packed))
+            seats, moved = judged.seats, moved + judged.moved
+        self.judge_moves(moved, len(packed))
+
+    def judge_moves(self, moved: int, rows: int) -> None:
+        """Raises `TooManyMoves`."""
+        if moved > rows * moves.MOST_MOVED and not self.job.even_though:
+            raise TooManyMoves(moved, rows)
 
     async def chunks(self, reading: FileReading) -> AsyncIterator[tuple[int, list[NumberedRow]]]:
         """The rows by the thousand. They are the same chunks each time the file is read."""
@@ -193,25 +189,27 @@ class Run:
     async def rehearse(self, reading: FileReading) -> None:
         """A dry run that was put off, or that another process began, goes on behind the chunks that are done.
 
-        Raises `TooManyNamed`.
+        Raises `TooManyNamed`, and `TooManyMoves` where the import would. By then the verdicts are stored.
         """
         packed = [orjson.dumps(row) async for _, rows in self.chunks(reading) for row in rows]
         done = await self.attempt(lambda session: job_runs.done(session, self.job))
-        seats: SeatsTaken = self.job.rehearsed_seats
+        seats, moved = self.job.rehearsed_seats, self.job.rehearsed_moves
         for number, part in enumerate(parts(packed)):
             if number not in done:
-                seats = await self.rehearse_part(number, part, seats)
+                judged = await self.rehearse_part(number, part, seats)
+                seats, moved = judged.seats, moved + judged.moved
+        self.judge_moves(moved, len(packed))
 
-    async def rehearse_part(self, number: int, rows: Sequence[NumberedRow], seats: SeatsTaken) -> SeatsTaken:
+    async def rehearse_part(self, number: int, rows: Sequence[NumberedRow], seats: SeatsTaken) -> DryRun:
         judged = await self.judged(rows, seats)
-        chunk = replace(self.chunk(number, rows, judged.verdicts), seats=judged.seats)
+        chunk = replace(self.chunk(number, rows, judged.verdicts), seats=judged.seats, moved=judged.moved)
 
         async def work(session: Session) -> None:
             await job_runs.advance(session, self.job, self.runner, chunk, clock.now())
             await telling.tell_rehearsed(session, judged.named, clock.now())
 
         await self.attempt(work)
-        return judged.seats
+        return judged
 
     async def judged(self, rows: Sequence[NumberedRow], seats: SeatsTaken) -> DryRun:
         pushes = self.pushes(rows)
@@ -286,24 +284,10 @@ async def work_off(database: Database, vault: Vault, job: Job, runner: UUID) -> 
     except* Revoked:
         failure = REVOKED
     except* TooManyMoves as many:
-        failure = too_many_moves(many)
+        failure = moves.too_many(many, dry_run=job.dry_run)
     except* TooManyNamed:
         has_to_wait = True
     return await (run.put_off() if has_to_wait else run.finish(failure))
-
-
-def too_many_moves(group: BaseExceptionGroup[TooManyMoves]) -> Failure:
-    one: BaseException = group
-    while isinstance(one, BaseExceptionGroup):
-        one = one.exceptions[0]
-    assert isinstance(one, TooManyMoves)  # noqa: S101 - the group holds nothing else
-    return Failure(
-        "TOO_MANY_MOVES",
-        f"Berkas ini akan memindahkan {one.moved} dari {one.rows} baris ke rute atau nama lain, lebih dari seperlima;"
-        " tidak ada yang diubah. Periksa dengan dryRun: true, lalu kirim lagi dengan evenThough: true.",
-        f"This file would move {one.moved} of {one.rows} rows to another route or name, more than a fifth; nothing was"
-        " changed. Look at it with dryRun: true, then send it again with evenThough: true.",
-    )
 
 
 def failure_of(group: BaseExceptionGroup[FileRefusedError]) -> Failure:

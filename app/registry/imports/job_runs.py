@@ -62,6 +62,8 @@ class Chunk:
     """Sealed by `sealed_differences`: names are in it."""
     seats: Mapping[UUID, int] | None = None
     """Of a dry run: by route, how many seats this chunk and all before it would take."""
+    moved: int = 0
+    """Of a dry run: how many rows would put somebody on another route, or under a clearly different name."""
     unread: int = 0
     """Refused rows whose NIK cannot be read: nobody knows whom they name."""
 
@@ -119,7 +121,8 @@ _ADVANCE = statement(
                           attempts = 1, lease_until = :until,
                           results = {_SUM.format(counts="results")}, codes = {_SUM.format(counts="codes")},
                           unread_rows = unread_rows + :unread, waits_until = NULL,
-                          rehearsed_seats = coalesce(CAST(:seats AS jsonb), rehearsed_seats)
+                          rehearsed_seats = coalesce(CAST(:seats AS jsonb), rehearsed_seats),
+                          rehearsed_moves = rehearsed_moves + :moved
     WHERE {_HELD}
     """
 )
@@ -212,6 +215,7 @@ async def advance(session: Session, job: Job, runner: UUID, chunk: Chunk, now: d
         results=orjson.dumps(results).decode(),
         codes=orjson.dumps(codes).decode(),
         unread=chunk.unread,
+        moved=chunk.moved,
         seats=None if chunk.seats is None else _seats(chunk.seats),
         until=now + LEASE,
     )

@@ -109,6 +109,8 @@ class Job:
     waits_until: datetime | None
     """It goes on then: the organizer's allowance of NIKs is used up."""
     rehearsed_seats_json: str
+    rehearsed_moves: int
+    """Of a dry run: how many rows of the chunks that are done would move somebody."""
     attempts: int
 
     @property
@@ -149,7 +151,7 @@ COLUMNS = """
     error_indonesian, error_english, rows_read, rows_done, CAST(results AS text) AS results_json,
     CAST(codes AS text) AS codes_json, CAST(unread_sheets AS text) AS unread_sheets_json,
     unread_rows, missing, created_at, started_at, finished_at, wiped_at, waits_until,
-    CAST(rehearsed_seats AS text) AS rehearsed_seats_json, attempts
+    CAST(rehearsed_seats AS text) AS rehearsed_seats_json, rehearsed_moves, attempts
 """
 """Of `import_job`, as `Job` reads them."""
 _UNFINISHED = statement(

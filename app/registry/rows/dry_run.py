@@ -35,6 +35,11 @@ class DryRun:
     named: list[Naming]
     """NIKs that are not the organizer's own. Hand them to `telling.tell_rehearsed` before a verdict is told."""
 
+    @property
+    def moved(self) -> int:
+        """How many rows would put somebody on another route, or under a clearly different name."""
+        return sum(one.moved for one in self.verdicts)
+
 
 class _Undone(Exception):  # noqa: N818 - an outcome
     """Rolls back."""

@@ -115,6 +115,8 @@ def _warnings(batch: Batch, row: ParsedRow, known: Known, stored_name: str | Non
     found = []
     if batch.means_another_route(row, known):
         found.append(ROUTE_DIFFERS)
+    else:
+        found += batch.route(row).warnings(new=False)
     if stored_name is not None and names.clearly_differ(row.name, stored_name):
         found.append(NAME_DIFFERS)
     return found

@@ -18,7 +18,25 @@ from app.clock import wib_day
 from app.db import Session
 from app.models.enums import Service
 from app.registry.rows.row import Itinerary, Place
+from app.registry.values import nik
 from app.sql import Arrays, statement
+
+CITY_DIFFERS = nik.Warning(
+    "CITY_DIFFERS",
+    "Terminal pada baris ini terletak di kota lain daripada yang tertulis; rutenya dikenali dari terminal itu. Periksa"
+    " rutenya.",
+    "A terminal of this row is in another city than the row says; the route was found by the terminal. Check it.",
+)
+TERMINAL_DIFFERS = nik.Warning(
+    "TERMINAL_DIFFERS",
+    "Rute ini dikenali dari nama dan kotanya; terminalnya lain daripada yang tertulis. Periksa rutenya.",
+    "The route was found by its name and cities; its terminal is another one than the row says.",
+)
+ROUTE_PROVISIONAL = nik.Warning(
+    "ROUTE_PROVISIONAL",
+    "Rute ini tidak dikenal, jadi pendaftaran ini masuk ke rute sementara tanpa kuota. Periksa nama dan tempatnya.",
+    "This route is not known, so the registration is on a provisional route without a quota. Check name and places.",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +95,20 @@ class Recognised:
     service: str
     alike: frozenset[UUID]
     """Every departure that the words fit: whoever is registered on one of them is not on another route."""
+    provisional: bool = False
+    other_city: bool = False
+    """A terminal is the route's, and its city is another one."""
+    other_terminal: bool = False
+    """A city is the route's, and its terminal is another one."""
+
+    def warnings(self, *, new: bool) -> list[nik.Warning]:
+        """What is worth a second look. `new`: the row registers somebody. A list that comes daily is told that once."""
+        found = [CITY_DIFFERS] if self.other_city else []
+        if new and self.provisional:
+            found.append(ROUTE_PROVISIONAL)
+        elif new and self.other_terminal:
+            found.append(TERMINAL_DIFFERS)
+        return found
 
 
 class _Asked(NamedTuple):
@@ -151,8 +183,22 @@ def recognise(itinerary: Itinerary, found: Offers, now: datetime) -> Recognised:
         served = [offer for offer in named if offer.service == service]
         if served:
             chosen = _choose(itinerary, served, now)
-            return Recognised(None if chosen is None else chosen.id, service, frozenset(_alike(itinerary, served)))
+            return _recognised(itinerary, chosen, service, frozenset(_alike(itinerary, served)))
     return Recognised(None, services[0], frozenset())
+
+
+def _recognised(itinerary: Itinerary, chosen: Offer | None, service: str, alike: frozenset[UUID]) -> Recognised:
+    if chosen is None:
+        return Recognised(None, service, alike)
+    ends = ((chosen.origin, itinerary.origin), (chosen.destination, itinerary.destination))
+    return Recognised(
+        chosen.id,
+        service,
+        alike,
+        provisional=chosen.provisional and not chosen.merged,
+        other_city=any(end.city_key != place.city_key for end, place in ends),
+        other_terminal=any(not end.is_terminal_of(place) for end, place in ends),
+    )
 
 
 def _choose(itinerary: Itinerary, served: Sequence[Offer], now: datetime) -> Offer | None:

@@ -51,7 +51,7 @@ async def make_routes(session: Session, batch: Batch, new: Sequence[PlacedRow]) 
     if wanted:
         for itinerary, route_id in (await provisional.make(session, batch.season, wanted, batch.made)).items():
             alike = batch.routes[itinerary].alike | {route_id}
-            batch.routes[itinerary] = Recognised(route_id, wanted[itinerary], alike)
+            batch.routes[itinerary] = Recognised(route_id, wanted[itinerary], alike, provisional=True)
 
 
 async def lock_routes(
@@ -76,7 +76,7 @@ async def register(session: Session, batch: Batch, new: Sequence[PlacedRow]) -> 
     for (place, row), submitted in zip(
         ordered, await submit(session, batch.vault, submissions, batch.now), strict=True
     ):
-        batch.verdicts[place] = _submitted(row, submitted)
+        batch.verdicts[place] = _submitted(row, submitted, batch.route(row))
         if isinstance(submitted, Accepted):
             registered.setdefault(batch.key(row), Registered(submitted.view.id, row))
             batch.used_routes.add(submitted.view.route_id)
@@ -135,7 +135,7 @@ def _submission(batch: Batch, row: ParsedRow) -> Submission:
     )
 
 
-def _submitted(row: ParsedRow, submitted: Accepted | Refusal) -> Verdict:
+def _submitted(row: ParsedRow, submitted: Accepted | Refusal, route: Recognised) -> Verdict:
     if isinstance(submitted, Refusal):
         return Verdict(result=Result.REFUSED, refusal=submitted, organizer=row.organizer)
     return Verdict(
@@ -143,7 +143,7 @@ def _submitted(row: ParsedRow, submitted: Accepted | Refusal) -> Verdict:
         status=S(submitted.view.status),
         registrant_id=submitted.view.id,
         organizer=row.organizer,
-        warnings=submitted.warnings,
+        warnings=(*submitted.warnings, *route.warnings(new=not submitted.replayed)),
     )
 
 

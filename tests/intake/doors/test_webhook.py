@@ -57,6 +57,44 @@ async def test_a_route_that_has_left_takes_nobody(api: Doors, world: World) -> N
     assert told["pesan"] == "rute_perjalanan: Rute ini sudah berangkat pada 1 Maret 2026 pukul 09.00 WIB."
 
 
+@pytest.mark.parametrize(
+    ("places", "warnings", "again"),
+    [
+        ({}, [], []),
+        ({"tujuan_terminal": "Term. TIRTONADI", "kota_tujuan": "Solo"}, [], []),
+        ({"kota_tujuan": "Yogyakarta"}, ["CITY_DIFFERS"], ["CITY_DIFFERS"]),
+        ({"tujuan_terminal": "Giri Adipura"}, ["TERMINAL_DIFFERS"], []),
+        ({"keberangkatan_terminal": "Kampung Rambutan"}, ["TERMINAL_DIFFERS"], []),
+        ({"kota_tujuan": "Yogyakarta", "tujuan_terminal": "Giwangan"}, ["ROUTE_PROVISIONAL"], []),
+    ],
+)
+async def test_who_lands_on_another_trip_than_the_row_says_is_told_so(
+    api: Doors, world: World, places: dict[str, str], warnings: list[str], again: list[str]
+) -> None:
+    await world.route()
+    [told] = (await api.send(PATH, record(**places))).json()["hasil"]
+    assert (told["hasil"], told["peringatan"]) == ("diterima", warnings)
+    assert (told["pesan"] is None) == (not warnings)
+    # Another person on the provisional route is told so as well, and nobody is told twice.
+    [other] = (await api.send(PATH, record(2, **places))).json()["hasil"]
+    [same] = (await api.send(PATH, record(**places))).json()["hasil"]
+    assert (other["peringatan"], same["hasil"], same["peringatan"]) == (warnings, "tidak_berubah", again)
+    assert await world.run("SELECT count(DISTINCT route_id) FROM registrant") == [(1,)]
+
+
+async def test_where_the_people_land_is_said_in_both_languages(api: Doors, world: World) -> None:
+    await world.route()
+    both = [await api.send(PATH, record(1, **TO_WONOGIRI), Accept_Language=language) for language in ("id", "en")]
+    english = await api.send(PATH, record(2, **TO_WONOGIRI), Accept_Language="en")
+    assert both[0].json()["hasil"][0]["pesan"] == (
+        "Rute ini tidak dikenal, jadi pendaftaran ini masuk ke rute sementara tanpa kuota. Periksa nama dan tempatnya."
+    )
+    assert both[1].json()["hasil"][0]["pesan"] is None
+    assert english.json()["hasil"][0]["pesan"] == (
+        "This route is not known, so the registration is on a provisional route without a quota. Check name and places."
+    )
+
+
 async def test_a_departure_beyond_the_season_makes_no_route(api: Doors, world: World) -> None:
     async with world.unchanged("registrant", "route", "terminal"):
         [told] = (await api.send(PATH, record(waktu_keberangkatan="2027-03-16 09:00"))).json()["hasil"]

@@ -6,11 +6,13 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from uuid_utils.compat import uuid7
 
+from app.intake.imports import importing
 from app.models.enums import ImportChanges, ImportMode, ImportState, RegistrantStatus
 from app.registry.imports import job_runs
 from app.registry.imports.jobs import Job
-from tests.intake.lists import Row, back, imported, refused, row, verdicts
+from tests.intake.lists import Row, as_csv, back, claimed, imported, refused, row, sent, verdicts, worked_off
 from tests.world import HUBDAT, NOW, World
 
 pytestmark = pytest.mark.anyio
@@ -103,8 +105,56 @@ async def test_a_dry_run_judges_and_changes_nothing(world: World) -> None:
     await season(world)
     rows = [to_yogya(number) for number in range(10)]
     async with world.unchanged("registrant", "route"):
-        job = await applied(world, rows, dry_run=True)
+        job = await applied(world, rows, dry_run=True, even_though=True)
     assert (job.state, job.results) == (ImportState.DONE, {"UPDATED": 10})
+
+
+async def test_a_dry_run_foresees_that_too_many_would_be_moved(world: World) -> None:
+    """Its verdicts are there to be looked at, though it failed as the import would."""
+    await season(world)
+    rows = [*(to_yogya(number) for number in range(3)), *(row(number) for number in range(3, 10))]
+    async with world.unchanged("registrant", "route"):
+        job = await applied(world, rows, dry_run=True)
+    assert (job.state, job.rows_done, job.results) == (ImportState.FAILED, 10, {"UPDATED": 3, "UNCHANGED": 7})
+    assert job.failure is not None
+    assert job.failure.message("id") == (
+        "Berkas ini akan memindahkan 3 dari 10 baris ke rute atau nama lain, lebih dari seperlima; tidak ada yang"
+        " diubah. Periksa hasil uji coba ini, lalu kirim lagi dengan evenThough: true."
+    )
+    assert [result for _, result, _ in await verdicts(world, job)] == ["UPDATED"] * 3 + ["UNCHANGED"] * 7
+    async with world.unchanged("registrant", "route"):
+        real = await applied(world, rows)
+    assert (real.state, real.failure and real.failure.code, job.failure.code) == (
+        ImportState.FAILED,
+        "TOO_MANY_MOVES",
+        "TOO_MANY_MOVES",
+    )
+    few = [*(to_yogya(number) for number in range(2)), *(row(number) for number in range(2, 10))]
+    assert (await applied(world, few, dry_run=True)).state == ImportState.DONE
+
+
+async def test_a_dry_run_that_another_process_began_counts_what_that_one_judged(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("app.intake.imports.importing.ROWS_OF_A_CHUNK", 5)
+    await season(world)
+    rows = [*(to_yogya(number) for number in range(3)), *(row(number) for number in range(3, 10))]
+    await sent(world, HUBDAT, as_csv(rows), changes=APPLY, dry_run=True)
+    first, rehearse_part = uuid7(), importing.Run.rehearse_part
+
+    async def until_the_second(run: importing.Run, number: int, *given: Any) -> Any:
+        if number == 1 and run.runner == first:
+            raise job_runs.LeaseLost
+        return await rehearse_part(run, number, *given)
+
+    monkeypatch.setattr(importing.Run, "rehearse_part", until_the_second)
+    with pytest.raises(BaseExceptionGroup):
+        await importing.work_off(world.database, world.vault, await claimed(world, first), first)
+    await world.run("UPDATE import_job SET lease_until = :before", before=NOW - HOUR)
+    job = await worked_off(world)
+    assert (job.state, job.rows_done, job.results) == (ImportState.FAILED, 10, {"UPDATED": 3, "UNCHANGED": 7})
+    assert job.failure is not None
+    assert "3 dari 10 baris" in job.failure.message("id")
 
 
 @pytest.mark.usefixtures("poison")
