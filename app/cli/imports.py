@@ -13,7 +13,7 @@ import typer
 from uuid_utils.compat import uuid7
 
 from app import clock
-from app.cli.command import AsJson, Failed, accepted, content_of, print_json, print_table, run
+from app.cli.command import OPERATOR, AsJson, Failed, accepted, content_of, print_json, print_table, run
 from app.cli.progress import bar
 from app.clock import WIB
 from app.config import Settings
@@ -238,7 +238,7 @@ async def some_work(database: Database, vault: Vault, job_id: UUID) -> None:
 async def write(database: Database, vault: Vault, job: Job, to: Path) -> None:
     encoder = results.ENCODERS[to.suffix.lower()[1:]]()
     with to.open("wb") as file:
-        async for part in results.result(database, vault, job, encoder):
+        async for part in results.result(database, vault, OPERATOR, job, encoder):
             file.write(part)
 
 

@@ -15,8 +15,9 @@ from app.cli.command import OPERATOR, AsJson, accepted, example, print_json, pri
 from app.clock import WIB
 from app.config import Settings
 from app.db import Database
-from app.registry import subject_access
-from app.registry.subject_access import Holding, NikRead
+from app.registry import breach, subject_access
+from app.registry.breach import Look
+from app.registry.subject_access import Holding
 from app.vault.vault import open_vault
 
 privacy = typer.Typer(help="Answer the requests of a person (UU 27/2022).", no_args_is_help=True)
@@ -47,19 +48,25 @@ def reads(
     until: Annotated[datetime, typer.Option(formats=DAYS, help="Before this instant.")],
     as_json: AsJson = False,
 ) -> None:
-    """Print which NIKs a client read, masked.
+    """Print whom a client read, by masked NIKs: single NIKs, lists, files and streams, and whom it changed.
 
-    A notice of a breach must tell this (art. 46).
+    A notice of a breach must tell this (art. 46). Of a long list, "at most" says that nobody else was read.
     """
     first, last = (one if one.tzinfo else one.replace(tzinfo=WIB) for one in (since, until))
 
-    async def work(database: Database, settings: Settings) -> list[NikRead]:
+    async def work(database: Database, settings: Settings) -> list[Look]:
         vault = open_vault(settings)
         async with database.transaction() as session:
-            return await subject_access.reads_by(session, vault, client, first, last)
+            return await breach.looks_of(session, vault, client, first, last)
 
     found = run(work)
     if as_json:
         print_json(found)
     else:
-        print_table(["at", "purpose", "nik"], [[one.at.isoformat(), one.purpose, one.nik] for one in found])
+        print_table(["at", "what", "people", "nik"], [line(one) for one in found])
+
+
+def line(look: Look) -> list[object]:
+    """A list is printed by its number of people; `--json` names each of them."""
+    people = str(look.count) if look.exact else f"{look.count} of at most {len(look.people)}"
+    return [look.at.isoformat(), look.what, people, look.people[0] if look.count == 1 and look.exact else "…"]

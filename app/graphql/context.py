@@ -21,10 +21,11 @@ from app.auth.bearer import Principal
 from app.changes.log import feed
 from app.db import Session
 from app.errors import Language, Refusal, Unavailable
+from app.graphql.reading import Shown
 from app.process import Process
 from app.registry.caller import Caller
 from app.registry.clients.scopes import DASHBOARD_READ, HUBDAT_ADMIN, OWN_REGISTRANTS, REGISTRANTS_READ
-from app.registry.niks import allowance, telling
+from app.registry.niks import allowance, reads, telling
 from app.registry.niks.allowance import Allowance
 from app.registry.registrants import lookup, submission
 from app.registry.registrants.submission import Accepted, Submission
@@ -73,6 +74,7 @@ class Context:
         language: Language,
         now: datetime,
         session: Session | None = None,
+        shown: Shown | None = None,
     ) -> None:
         self.process = process
         self.principal = principal
@@ -82,6 +84,8 @@ class Context:
         """Of a request with an `Idempotency-Key`: all of the request is one transaction. None: each root field and each
         loader has a transaction of its own.
         """
+        self.shown = shown or Shown()
+        """Whom the answer shows. A subscription has one for all its events."""
         self._session_turn = asyncio.Lock()
         """Loaders run at the same time, and a session does one thing at a time."""
         self._ended = False
@@ -129,6 +133,18 @@ class Context:
         """Wait for a loader whose field nobody waits for any more, since a field beside it has failed."""
         async with self._session_turn:
             self._ended = True
+
+    async def write_down(self, what: str) -> None:
+        """Who read whom, before the answer leaves. `what` is the names of the root fields. Raises `Unavailable`."""
+        if not self.shown.people:
+            return
+        read = self.shown.read(self.caller, what)
+        if self._session is None:
+            async with self.process.database.statements() as session:
+                await reads.record(session, read, self.now)
+            return
+        async with self.transaction() as session:
+            await reads.record(session, read, self.now)
 
     async def attempt(self, work: Callable[[Session], Awaitable[Written]]) -> Written:
         """Work that writes. A request with an `Idempotency-Key` is attempted again as a whole."""

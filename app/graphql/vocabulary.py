@@ -214,9 +214,10 @@ describe(
     CORRECTION="A registrant was to get this NIK.",
     REOPENING="A registrant with this NIK was to stand again.",
     DRY_RUN="A file was judged, to change nothing.",
-    LOOKUP="A registrant was looked up by NIK.",
+    LOOKUP="A registrant was looked up by NIK, or something was done to the registrant that a NIK named.",
     EXPORT="Everything held on the NIK was exported (UU 27/2022 art. 7).",
     ACCESS_LOG="This access log itself was read.",
+    READ="The person was in a list, a file or a stream that was read, or may have been: see `what`.",
 )
 describe(
     NikOutcome,

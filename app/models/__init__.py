@@ -3,8 +3,8 @@
 from app.models.case import CaseClaim, DuplicateCase
 from app.models.change import Change
 from app.models.client import CheckBudget, Client, ClientSecret, UsedAssertion
-from app.models.job import ImportChunk, ImportFile, ImportJob, ImportMissing
-from app.models.nik import NikAccess, NikBlock
+from app.models.job import ImportChunk, ImportErased, ImportFile, ImportJob, ImportMissing
+from app.models.nik import NikAccess, NikBlock, PeopleRead
 from app.models.organizer import Organizer, Policy, RegistrationWindow
 from app.models.projection import Projection
 from app.models.registrant import EarlyEnd, Registrant
@@ -26,6 +26,7 @@ __all__ = [
     "EarlyEnd",
     "Heartbeat",
     "ImportChunk",
+    "ImportErased",
     "ImportFile",
     "ImportJob",
     "ImportMissing",
@@ -33,6 +34,7 @@ __all__ = [
     "NikAccess",
     "NikBlock",
     "Organizer",
+    "PeopleRead",
     "Policy",
     "Projection",
     "Prolongation",

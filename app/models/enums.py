@@ -95,6 +95,8 @@ class Purpose(StrEnum):
     LOOKUP = "LOOKUP"
     EXPORT = "EXPORT"
     ACCESS_LOG = "ACCESS_LOG"
+    READ = "READ"
+    """In a list, with others."""
 
 
 class ImportMode(StrEnum):

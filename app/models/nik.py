@@ -1,13 +1,29 @@
-"""Naming a NIK, how many of them an organizer may learn of, and blocking a NIK.
+"""Naming a NIK, how many of them an organizer may learn of, reading lists of people, and blocking a NIK.
 
-An access is written before anything is told of the NIK. The NIK stands in it only as its blind index. A block has a
+An access is written before anything is told of the NIK. The NIK stands in it only as its blind index. A read is a row
+for each page, slice of an export, result file, or minute of a subscription. It is written before the answer leaves,
+names registrants by their ids and tells nobody who they are. Both are kept until the season is purged. A block has a
 reason, an issuer and a range of seasons. Hubdat can lift it with a reason.
 """
 
 from datetime import date, datetime
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import BigInteger, CheckConstraint, Column, Identity, Index, LargeBinary, Text, text
+from sqlalchemy import (
+    ARRAY,
+    BigInteger,
+    CheckConstraint,
+    Column,
+    Identity,
+    Index,
+    Integer,
+    LargeBinary,
+    Text,
+    Uuid,
+    text,
+)
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel import Field, SQLModel
 
 from app.models.enums import Direction, NikOutcome, Purpose, Service, one_of
@@ -84,3 +100,40 @@ class NikBlock(SQLModel, table=True):
     lifted_at: datetime | None = None
     lifted_by: str | None = Field(default=None, sa_type=Text, sa_column_kwargs=IMPERSONAL)
     lift_reason: str | None = Field(default=None, sa_type=Text, sa_column_kwargs=IMPERSONAL)
+
+
+class PeopleRead(SQLModel, table=True):
+    __tablename__ = "people_read"
+    __table_args__ = (
+        CheckConstraint("count > 0", name="count"),
+        Index("ix_people_read_client_id_at", "client_id", "at"),
+        Index(
+            "ix_people_read_people",
+            "people",
+            postgresql_using="gin",
+            postgresql_where=text("people IS NOT NULL"),
+        ),
+        Index("ix_people_read_bounded", "first_id", postgresql_where=text("people IS NULL OR until IS NULL")),
+        Index("ix_people_read_at", "at"),
+    )
+
+    id: int | None = Field(default=None, sa_column=Column(BigInteger, Identity(always=True), primary_key=True))
+    at: datetime
+    until: datetime | None = None
+    """Of a subscription: until when it was shown these people. None: it goes on, or its server ended in the middle."""
+    client_id: str = Field(sa_type=Text, sa_column_kwargs=IMPERSONAL)
+    organizer_code: str = Field(sa_type=Text, sa_column_kwargs=IMPERSONAL)
+    """Whose client it is."""
+    what: str = Field(sa_type=Text, sa_column_kwargs=IMPERSONAL)
+    """The root fields of GraphQL, or the path."""
+    asked: dict[str, Any] = Field(sa_column=Column(JSONB, nullable=False, info=IMPERSONAL["info"]))
+    """The filter: nothing in it tells who somebody is."""
+    count: int = Field(sa_column=Column(Integer, nullable=False, info=IMPERSONAL["info"]))
+    first_id: UUID
+    last_id: UUID
+    organizers: list[str] = Field(sa_column=Column(ARRAY(Text), nullable=False, info=IMPERSONAL["info"]))
+    """Whose people they are."""
+    people: list[UUID] | None = Field(
+        default=None, sa_column=Column(ARRAY(Uuid), nullable=True, info=IMPERSONAL["info"])
+    )
+    """None: whoever is of `organizers`, lies between first and last and fits `asked` may be among them; nobody else."""

@@ -15,13 +15,14 @@ from uuid import UUID
 
 from app.db import Session
 from app.errors import InvalidValue, NikInvalid, NotFound, Raced, Refusal, refuses
-from app.models.enums import ChangeKind, RegistrantStatus
+from app.models.enums import ChangeKind, Purpose, RegistrantStatus
 from app.models.personal import wiped
 from app.models.registrant import Registrant
 from app.registry import change_log
 from app.registry.caller import Caller
 from app.registry.clients import idempotency
 from app.registry.imports import jobs
+from app.registry.niks import access_log
 from app.registry.registrants import lifecycle, lookup
 from app.registry.registrants.lookup import Ref
 from app.registry.registrants.transitions import Step
@@ -93,7 +94,7 @@ async def erase(
     given = reason_given(reason)
     if isinstance(given, InvalidValue):
         return given
-    named = await _named(session, vault, caller, ref)
+    named = await _named(session, vault, caller, ref, now)
     if isinstance(named, Refusal):
         return named
     if named.nik_index is None:
@@ -101,11 +102,15 @@ async def erase(
     return await _erase(session, vault, caller, named.nik_index, given, now)
 
 
-async def _named(session: Session, vault: Vault, caller: Caller, ref: Ref) -> _Named | Refusal:
+async def _named(session: Session, vault: Vault, caller: Caller, ref: Ref, now: datetime) -> _Named | Refusal:
     if ref.nik is not None:
         parsed = nik.parse(ref.nik)
-        return parsed if isinstance(parsed, NikInvalid) else _Named(vault.blind_index(parsed.digits))
-    [found] = await lookup.resolve(session, vault, caller, [ref], everyone=True)
+        if isinstance(parsed, NikInvalid):
+            return parsed
+        look = access_log.Look(caller=caller, nik_index=vault.blind_index(parsed.digits), purpose=Purpose.LOOKUP)
+        await access_log.record(session, [look], now)
+        return _Named(look.nik_index)
+    [found] = await lookup.resolve(session, vault, caller, [ref], now, everyone=True)
     if not isinstance(found, UUID):
         return found
     nik_index = await session.first(_INDEX_OF, id=found)

@@ -12,6 +12,7 @@ from app.registry import change_log
 from app.registry.caller import Caller
 from app.registry.erasure import WIPED
 from app.registry.imports import jobs
+from app.registry.niks import reads
 from app.registry.rows import early_ends
 from app.registry.terms import seasons
 from app.registry.terms.policy import HUBDAT
@@ -69,6 +70,7 @@ async def purge_next(session: Session, now: datetime, *, most: int = 5_000) -> i
     await early_ends.forget_season(session, season.year)
     await session.run(_FORGET_EXPIRED_BLOCKS, season=season.year)
     await session.run(_FORGET_ACCESSES, until=end_of_wib_day(season.ends_on))
+    await reads.forget(session, end_of_wib_day(season.ends_on))
     await session.run(_PURGED, season=season.year, now=now)
     await change_log.append(session, [change_log.Entry(kind=ChangeKind.SEASON_PURGED, season=season.year)], now)
     return 1

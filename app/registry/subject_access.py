@@ -1,21 +1,19 @@
-"""Duties to the person (UU 27/2022): who looked at a NIK, all that is held on a NIK (art. 7, 32), and which NIKs a
-client read between two instants (art. 46).
-"""
+"""Duties to the person (UU 27/2022): who looked at a NIK, and all that is held on a NIK (art. 7, 32)."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import NamedTuple
 from uuid import UUID
 
 from app.db import Session
 from app.errors import NikInvalid, refuses
 from app.models.enums import Purpose
+from app.registry import breach
 from app.registry.caller import Caller
 from app.registry.imports import jobs
 from app.registry.niks import access_log
-from app.registry.registrants import lookup, opening
+from app.registry.registrants import lookup
 from app.registry.registrants.view import View
 from app.registry.values import nik
 from app.sql import statement
@@ -30,6 +28,8 @@ class Access:
     client_id: str
     organizer: str
     purpose: str
+    what: str | None
+    """Of READ: which list."""
     direction: str | None
     service: str | None
     outcome: str | None
@@ -85,25 +85,31 @@ class Holding:
     accesses: tuple[Access, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class NikRead:
-    """A NIK that a client read: masked if the registry still knows the NIK, else None."""
-
-    at: datetime
-    purpose: str
-    nik: str | None
-
-
-class _Looked(NamedTuple):
-    at: datetime
-    purpose: str
-    nik_sealed: bytes | None
-
-
 _ACCESSES = statement(
     """
-    SELECT at, client_id, organizer_code AS organizer, purpose, direction, service, outcome FROM nik_access
+    SELECT at, client_id, organizer_code AS organizer, purpose, CAST(NULL AS text) AS what, direction, service, outcome
+    FROM nik_access
     WHERE nik_index = :nik_index ORDER BY at DESC, id DESC LIMIT :most
+    """,
+    Access,
+)
+_LISTED = f"""
+    SELECT p.at, p.id, p.client_id, p.organizer_code AS organizer, '{Purpose.READ}' AS purpose, p.what,
+           CAST(NULL AS text) AS direction, CAST(NULL AS text) AS service, CAST(NULL AS text) AS outcome
+    FROM people_read p
+"""
+# The lists that named the person, and those in which the person may have been; also as the applicant of others.
+_READS = statement(
+    f"""
+    WITH mine AS MATERIALIZED (
+        SELECT * FROM registrant WHERE nik_index = :nik_index
+        UNION ALL SELECT * FROM registrant WHERE booked_by_index = :nik_index
+    )
+    SELECT at, client_id, organizer, purpose, what, direction, service, outcome FROM (
+        {_LISTED} WHERE p.people && (SELECT array_agg(id) FROM mine)
+        UNION
+        {_LISTED} WHERE (p.people IS NULL OR p.until IS NULL) AND EXISTS (SELECT FROM mine r WHERE {breach.MAY_BE_IN})
+    ) listed ORDER BY at DESC, id DESC LIMIT :most
     """,
     Access,
 )
@@ -132,14 +138,6 @@ _FILES_NAMING = statement(
     """,
     StoredFile,
 )
-_READ_BY = statement(
-    """
-    SELECT a.at, a.purpose, r.nik_sealed FROM nik_access a
-    LEFT JOIN LATERAL (SELECT nik_sealed FROM registrant WHERE nik_index = a.nik_index LIMIT 1) r ON true
-    WHERE a.client_id = :client_id AND a.at >= :since AND a.at < :until ORDER BY a.at, a.id
-    """,
-    _Looked,
-)
 _ORGANIZERS = statement("SELECT code FROM organizer", str)
 
 
@@ -147,7 +145,10 @@ _ORGANIZERS = statement("SELECT code FROM organizer", str)
 async def accesses(
     session: Session, vault: Vault, caller: Caller, raw_nik: str, now: datetime
 ) -> list[Access] | NikInvalid:
-    """Who looked at this NIK, the newest look first, at most 1,000. Then this look is written down, too."""
+    """Who looked at this NIK, or read a list with the person in it: the newest first, at most 1,000.
+
+    Then this look is written down, too.
+    """
     parsed = nik.parse(raw_nik)
     if isinstance(parsed, NikInvalid):
         return parsed
@@ -177,16 +178,11 @@ async def export(session: Session, vault: Vault, caller: Caller, raw_nik: str, n
     return Holding(registrants, others, tuple(ends), tuple(blocks), tuple(files), tuple(seen))
 
 
-async def reads_by(session: Session, vault: Vault, client_id: str, since: datetime, until: datetime) -> list[NikRead]:
-    """Which NIKs a client read from `since` until before `until`: the list that a breach notice needs (art. 46)."""
-    return [
-        NikRead(look.at, look.purpose, None if look.nik_sealed is None else opening.masked_nik(look.nik_sealed, vault))
-        for look in await session.rows(_READ_BY, client_id=client_id, since=since, until=until)
-    ]
-
-
 async def _accesses(session: Session, index: bytes) -> list[Access]:
-    return await session.rows(_ACCESSES, nik_index=index, most=MOST_ACCESSES)
+    """Looks at the NIK, and lists in which the person was, or may have been: the newest first."""
+    looks = await session.rows(_ACCESSES, nik_index=index, most=MOST_ACCESSES)
+    reads = await session.rows(_READS, nik_index=index, most=MOST_ACCESSES)
+    return sorted([*looks, *reads], key=lambda one: one.at, reverse=True)[:MOST_ACCESSES]
 
 
 async def _everybody(session: Session, caller: Caller) -> Caller:

@@ -2,25 +2,24 @@
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from uuid import UUID
 
 import pytest
 
-from app.registry import erasure, subject_access
+from app.registry import subject_access
+from app.registry.caller import Caller
+from app.registry.niks import reads
 from app.registry.niks.check import Check
-from app.registry.registrants.lookup import Ref
+from app.registry.niks.reads import Read
+from app.registry.registrants.drafts import Applicant
 from app.registry.registrants.submission import Motorcycle
-from app.registry.subject_access import Access, Block, Holding, NikRead, RememberedEnd
+from app.registry.subject_access import Access, Block, Holding, RememberedEnd
 from tests.registry.rows.records import pushed, state
 from tests.world import DJKA, DKI, HUBDAT, NOW, World, nik_of, someone
 
 pytestmark = pytest.mark.anyio
 
 HOUR = timedelta(hours=1)
-REASON = "Permintaan yang bersangkutan"
-
-
-async def erase(world: World, ref: Ref, reason: str = REASON, now: datetime = NOW) -> Any:
-    return await world.database.attempt(lambda session: erasure.erase(session, world.vault, HUBDAT, ref, reason, now))
 
 
 async def accesses(world: World, nik: str, now: datetime) -> Any:
@@ -37,6 +36,7 @@ async def test_who_looked_at_a_nik_the_newest_first(world: World) -> None:
             client_id="hubdat-test",
             organizer="hubdat",
             purpose="CHECK",
+            what=None,
             direction=None,
             service=None,
             outcome="AVAILABLE",
@@ -46,6 +46,7 @@ async def test_who_looked_at_a_nik_the_newest_first(world: World) -> None:
             client_id="dishub-dki-test",
             organizer="dishub-dki",
             purpose="CHECK",
+            what=None,
             direction=None,
             service=None,
             outcome="AVAILABLE",
@@ -55,6 +56,7 @@ async def test_who_looked_at_a_nik_the_newest_first(world: World) -> None:
             client_id="djka-test",
             organizer="djka",
             purpose="CHECK",
+            what=None,
             direction="BALIK",
             service="PASSENGER",
             outcome="OUTBOUND_MISSING",
@@ -66,6 +68,7 @@ async def test_who_looked_at_a_nik_the_newest_first(world: World) -> None:
         client_id="hubdat-test",
         organizer="hubdat",
         purpose="ACCESS_LOG",
+        what=None,
         direction=None,
         service=None,
         outcome=None,
@@ -114,17 +117,11 @@ async def test_all_that_is_held_on_a_nik_unmasked(world: World) -> None:
             lift_reason=None,
         ),
     )
-    assert held.accesses == (
-        Access(
-            at=NOW,
-            client_id="dishub-dki-test",
-            organizer="dishub-dki",
-            purpose="CHECK",
-            direction=None,
-            service=None,
-            outcome="BLOCKED",
-        ),
-    )
+    assert [(one.client_id, one.purpose, one.service, one.outcome) for one in held.accesses] == [
+        ("dishub-dki-test", "CHECK", None, "BLOCKED"),
+        ("djka-test", "SUBMISSION", "MOTORCYCLE", "AVAILABLE"),
+        ("hubdat-test", "SUBMISSION", "PASSENGER", "AVAILABLE"),
+    ]
     assert await world.run("SELECT client_id, purpose FROM nik_access ORDER BY id DESC LIMIT 1") == [
         ("hubdat-test", "EXPORT")
     ]
@@ -149,21 +146,31 @@ async def test_ends_that_are_remembered_are_held_too(world: World) -> None:
     )
 
 
-async def test_the_list_that_a_breach_notice_needs(world: World) -> None:
-    one = await world.registered(someone(HUBDAT, await world.route()))
-    for hours in range(4):
-        await world.check(Check(DJKA, nik_of(1)), Check(DKI, nik_of(1)), now=NOW + hours * HOUR)
-    await world.check(Check(DJKA, nik_of(2)), now=NOW + 2 * HOUR)
+async def test_who_read_a_list_with_the_person_in_it_looked_too(world: World) -> None:
+    """By name, or in a list that names nobody; as the applicant of somebody else; in a stream that broke off."""
+    route, theirs = await world.route(), await world.route("KA", organizer="djka")
+    one, other = [await world.registered(someone(HUBDAT, route, number)) for number in (1, 2)]
+    child = await world.registered(someone(DJKA, theirs, 3, booked_by=Applicant(nik_of(1), "Warga Contoh")))
 
-    async def reads() -> list[NikRead]:
+    async def read(what: str, people: dict[UUID, str], caller: Caller = HUBDAT, **how: Any) -> None:
+        goes_on = how.pop("goes_on", False)
         async with world.database.transaction() as session:
-            return await subject_access.reads_by(session, world.vault, "djka-test", NOW + HOUR, NOW + 3 * HOUR)
+            told = Read(caller=caller, what=what, people=people, **how)
+            await reads.record(session, told, NOW + HOUR, goes_on=goes_on)
 
-    masked = f"************{nik_of(1)[12:]}"
-    assert await reads() == [
-        NikRead(NOW + HOUR, "CHECK", masked),
-        NikRead(NOW + 2 * HOUR, "CHECK", masked),
-        NikRead(NOW + 2 * HOUR, "CHECK", None),
+    await read("named", {one.id: "hubdat", other.id: "hubdat"})
+    await read("another", {other.id: "hubdat"})
+    await read("slice", {one.id: "hubdat", other.id: "hubdat"}, is_slice=True, asked={"season": 2026})
+    await read("other season", {one.id: "hubdat", other.id: "hubdat"}, is_slice=True, asked={"season": 2025})
+    await read("other direction", {one.id: "hubdat", other.id: "hubdat"}, is_slice=True, asked={"direction": "BALIK"})
+    await read("behind", {other.id: "hubdat"}, is_slice=True)
+    await read("applicant", {child.id: "djka"}, DJKA)
+    await read("broken off", {other.id: "hubdat"}, goes_on=True)
+    found = await accesses(world, nik_of(1), NOW + 3 * HOUR)
+    listed = [access for access in found if access.purpose == "READ"]
+    assert sorted((access.purpose, access.what, access.client_id) for access in listed) == [
+        ("READ", "applicant", "djka-test"),
+        ("READ", "broken off", "hubdat-test"),
+        ("READ", "named", "hubdat-test"),
+        ("READ", "slice", "hubdat-test"),
     ]
-    await erase(world, Ref(id=one.id))
-    assert [read.nik for read in await reads()] == [None, None, None]

@@ -23,6 +23,7 @@ from app.graphql.engine.operations import Operations
 from app.graphql.engine.requests import NotUnderstood
 from app.graphql.engine.subscriptions import Subscriptions, written_result
 from app.graphql.failures import RequestError, shown
+from app.graphql.reading import Stretches
 from app.process import Process
 
 
@@ -44,9 +45,11 @@ class Payloads:
         What they raise, `errors_of` turns into errors for the client.
         """
         found, principal, language = asked.found, asked.principal, asked.language
+        stretches = Stretches(self._process, principal.caller, found.operation.root_field_names)
 
         def new_context() -> Context:
-            return Context(self._process, principal, language, clock.now())
+            shown = stretches.shown if found.is_subscription else None
+            return Context(self._process, principal, language, clock.now(), shown=shown)
 
         client = principal.caller.client_id or ""
         if asked.keyed is not None:
@@ -59,8 +62,12 @@ class Payloads:
             return
         with self._connections.subscription(client):
             async with aclosing(await self._subscriptions.open(found, new_context, language)) as payloads:
-                async for payload in payloads:
-                    yield payload
+                try:
+                    async for payload in payloads:
+                        await stretches.write_down()
+                        yield payload
+                finally:
+                    await stretches.end()
 
 
 def errors_of(error: Exception, language: Language) -> list[dict[str, Any]]:

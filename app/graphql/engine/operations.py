@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 from graphql import ExecutionResult, GraphQLSchema, OperationType
 
@@ -18,6 +18,12 @@ from app.graphql.engine.documents import Document, Documents, Operation, Operati
 from app.graphql.engine.plans import execute
 from app.graphql.engine.requests import NotUnderstood, OperationRequest
 from app.graphql.engine.turns import SMALL_COST, Turns
+
+
+class Reading(Protocol):
+    """The context of a request, as far as the engine knows it."""
+
+    async def write_down(self, what: str) -> None: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,15 +99,16 @@ class Operations:
                 504, "TIMEOUT", "Operasi terlalu lama dan dihentikan", "The operation took too long and was given up"
             ) from None
 
-    async def execute(self, found: FoundOperation, context: object) -> ExecutionResult:
+    async def execute(self, found: FoundOperation, context: Reading) -> ExecutionResult:
         """Execute a query or a mutation in its `turn`; resolvers find `context` in their info.
 
-        Raises `OperationRefused`.
+        Who was read is written down before anybody gets the result. Raises `OperationRefused`, `Unavailable`.
         """
         document = found.document
         result = await execute(document.ast, document.plans, found.variables, found.operation_name, context)
         if result is None:
             raise self.misfits(found)
+        await context.write_down(found.operation.root_field_names)
         return result
 
     def misfits(self, found: FoundOperation) -> OperationRefused:

@@ -81,9 +81,10 @@ def _position(after: str | None) -> Position | None:
 
 def _shown(item: FeedItem, context: Context) -> Change:
     """The change as this client may see it. All who follow share the item, so each of its two views is made once."""
+    context.shown.note(item.registrant.id, item.registrant.organizer)
     own = context.reader.owns(item.registrant.organizer)
     if own not in item.shown:
         seen = view.from_row(item.registrant, context.process.vault, context.reader)
-        item.shown[own] = Change.from_log(item.change, Registrant.from_record(seen))
+        item.shown[own] = Change.from_log(item.change, Registrant.of(seen))
     shown: Change = item.shown[own]
     return shown

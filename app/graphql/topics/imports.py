@@ -70,7 +70,8 @@ class MissingRegistrant:
     organizer_code: strawberry.Private[str]
 
     @classmethod
-    def from_record(cls, missing: Absentee) -> MissingRegistrant:
+    def from_record(cls, missing: Absentee, context: Context) -> MissingRegistrant:
+        context.shown.note(missing.registrant_id, missing.organizer)
         return cls(
             id=ID(str(missing.registrant_id)),
             reference=missing.reference,
@@ -179,7 +180,7 @@ class ImportJob:
         position, size = paging.position(given(after)), paging.size(first)
         async with info.context.transaction() as session:
             found = await absentees.page(session, identifier(self.id), after=position, most=size + 1)
-        nodes = [MissingRegistrant.from_record(missing) for missing in found]
+        nodes = [MissingRegistrant.from_record(missing, info.context) for missing in found]
         ids = [missing.registrant_id for missing in found]
         return paging.connection(ids, nodes, first=first, after=given(after))
 

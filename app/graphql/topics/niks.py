@@ -153,6 +153,7 @@ class NikAccess:
     client: str = strawberry.field(description="Which client looked; `pemudik` is the command line.")
     organizer: Organizer = strawberry.field(description="Whose client it is.")
     purpose: Purpose = strawberry.field(description="Why.")
+    what: str | None = strawberry.field(description="Of READ: which list, by the root fields or the path.")
     outcome: NikOutcome | None = strawberry.field(description="What a check answered.")
 
 
@@ -191,6 +192,7 @@ async def nik_accesses(info: Info, nik: OneNik) -> list[NikAccess]:
             client=access.client_id,
             organizer=await get_organizer(info, access.organizer),
             purpose=Purpose(access.purpose),
+            what=access.what,
             outcome=None if access.outcome is None else NikOutcome(access.outcome),
         )
         for access in accesses

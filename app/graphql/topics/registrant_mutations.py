@@ -52,10 +52,14 @@ class Submission:
 
     @classmethod
     def from_accepted(cls, accepted: Accepted, context: Context) -> Submission:
+        def shown(view: View) -> Registrant:
+            # Of whom is new the caller has just sent all that is answered, and the change log tells who did.
+            return Registrant.from_record(view, context) if accepted.replayed else Registrant.of(view)
+
         back = accepted.return_view
         return cls(
-            registrant=Registrant.from_record(accepted.view),
-            return_=None if back is None else Registrant.from_record(back),
+            registrant=shown(accepted.view),
+            return_=None if back is None else shown(back),
             replayed=accepted.replayed,
             warnings=niks.Warning.all_from(accepted.warnings, context),
         )
@@ -175,7 +179,7 @@ def registrant_or_problem(verdict: View | Refusal, context: Context) -> Registra
     metrics.VERDICTS.labels("change", code, context.caller.organizer).inc()
     if isinstance(verdict, Refusal):
         return Problem.from_refusal(verdict, context)
-    return Registrant.from_record(verdict)
+    return Registrant.from_record(verdict, context)
 
 
 def _submitted(verdict: Accepted | Refusal, context: Context) -> Submission | Problem:

@@ -136,7 +136,14 @@ class Registrant:
     own: strawberry.Private[bool]
 
     @classmethod
-    def from_record(cls, record: View) -> Registrant:
+    def from_record(cls, record: View, context: Context) -> Registrant:
+        """To be shown: the context notes who is."""
+        context.shown.note(record.id, record.organizer)
+        return cls.of(record)
+
+    @classmethod
+    def of(cls, record: View) -> Registrant:
+        """Only for whoever notes by itself who is shown, or answers what the caller has just sent."""
         status = RegistrantStatus(record.status)
         return cls(
             id=ID(str(record.id)),
@@ -167,10 +174,6 @@ class Registrant:
             own=record.own,
         )
 
-    @classmethod
-    def from_records(cls, records: list[View | None]) -> list[Registrant | None]:
-        return [None if record is None else cls.from_record(record) for record in records]
-
     @loaded("Its departure.")
     async def route(self, info: Info) -> Route:
         record = await info.context.routes.load(identifier(self.route_key))
@@ -182,12 +185,12 @@ class Registrant:
         if self.outbound_key is None:
             return None
         record = await info.context.registrants.load(identifier(self.outbound_key))
-        return None if record is None else Registrant.from_record(record)
+        return None if record is None else Registrant.from_record(record, info.context)
 
     @loaded("Of a MUDIK registrant: its trip back.", name="return")
     async def return_(self, info: Info) -> Registrant | None:
         record = await info.context.returns.load(identifier(self.id))
-        return None if record is None else Registrant.from_record(record)
+        return None if record is None else Registrant.from_record(record, info.context)
 
     @loaded("Every change of it, the oldest first.", sized(5))
     async def history(self, info: Info) -> list[Change]:
@@ -204,7 +207,7 @@ async def find_registrant(
         )
     match found:
         case View():
-            return Registrant.from_record(found)
+            return Registrant.from_record(found, context)
         case NotFound():
             return None
         case refused:
@@ -221,20 +224,23 @@ async def find_registrants(
 ) -> Connection[Registrant]:
     context = info.context
     position, size = paging.position(given(after)), paging.size(first)
+    wanted = where.to_filter() if where else lookup.Filter()
+    context.shown.asked["registrants"] = wanted.told()
     async with context.transaction() as session:
         records = await lookup.page(
             session,
             context.process.vault,
             context.reader,
-            where.to_filter() if where else lookup.Filter(),
+            wanted,
             after=position,
             first=size,
             everyone=context.everyone,
         )
-    nodes = [Registrant.from_record(record) for record in records]
+    nodes = [Registrant.from_record(record, context) for record in records]
     return paging.connection([record.id for record in records], nodes, first=first, after=given(after))
 
 
 async def by_keys(context: Context, ids: list[str]) -> list[Registrant | None]:
     """The registrants of these ids, for `_entities`."""
-    return Registrant.from_records(await context.registrants.load_many([identifier(key) for key in ids]))
+    records = await context.registrants.load_many([identifier(key) for key in ids])
+    return [None if record is None else Registrant.from_record(record, context) for record in records]

@@ -7,6 +7,7 @@ slice, and each slice is a short transaction.
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Sequence
+from datetime import datetime
 
 from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
@@ -22,6 +23,8 @@ from app.models.enums import Direction
 from app.process import Process
 from app.registry.caller import Caller
 from app.registry.clients.scopes import REGISTRANTS_READ
+from app.registry.niks import reads
+from app.registry.niks.reads import Read
 from app.registry.rows import extract
 from app.registry.rows.extract import ExtractFilter, ExtractRow
 from app.registry.terms import seasons
@@ -45,7 +48,7 @@ def routes(process: Process, bearer: Bearer) -> list[Route]:
             day, version = wib_day(asked.now), standard.VERSION
             name = f"pemudik-{asked.caller.organizer}-{wanted.season}-{day}-standar-{version}.{extension}"
             return StreamingResponse(
-                file(process, asked.caller, organizers, wanted, encoder),
+                file(process, asked, organizers, wanted, encoder),
                 headers={
                     "Content-Disposition": f'attachment; filename="{name}"',
                     VERSION_HEADER: standard.VERSION,
@@ -80,23 +83,33 @@ async def asked_for(process: Process, asked: AdmittedRequest) -> tuple[ExtractFi
 
 
 async def file(
-    process: Process, caller: Caller, organizers: Sequence[str], wanted: ExtractFilter, encoder: Encoder
+    process: Process, asked: AdmittedRequest, organizers: Sequence[str], wanted: ExtractFilter, encoder: Encoder
 ) -> AsyncIterator[bytes]:
     yield encoder.sheet(SHEET, extract.COLUMNS)
     for organizer in organizers:
-        async for rows in slices(process, organizer, wanted):
-            async for piece in encoded(encoder, rows, lambda row: extract.cells(row, process.vault, caller)):
+        async for rows in slices(process, asked.caller, organizer, wanted, asked.now):
+            async for piece in encoded(encoder, rows, lambda row: extract.cells(row, process.vault, asked.caller)):
                 yield piece
     yield encoder.end()
 
 
-async def slices(process: Process, organizer: str, wanted: ExtractFilter) -> AsyncIterator[Sequence[ExtractRow]]:
+async def slices(
+    process: Process, caller: Caller, organizer: str, wanted: ExtractFilter, now: datetime
+) -> AsyncIterator[Sequence[ExtractRow]]:
+    """Each slice is written down before it leaves: an export may be broken off."""
     rows: Sequence[ExtractRow] = ()
     while True:
         after = rows[-1].id if rows else None
-        async with process.database.transaction() as session:
+        async with process.database.statements() as session:
             rows = await extract.page(session, organizer, wanted, after=after, most=ROWS_OF_A_SLICE)
+            if rows:
+                await reads.record(session, read(caller, rows, wanted), now)
         if rows:
             yield rows
         if len(rows) < ROWS_OF_A_SLICE:
             return
+
+
+def read(caller: Caller, rows: Sequence[ExtractRow], wanted: ExtractFilter) -> Read:
+    people = {row.id: row.organizer for row in rows}
+    return Read(caller=caller, what=PATH, people=people, asked=wanted.told(), is_slice=True)

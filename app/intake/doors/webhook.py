@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 import orjson
 from starlette.responses import Response
@@ -32,7 +33,8 @@ from app.process import Process
 from app.registry.clients import idempotency, webhook_secrets
 from app.registry.clients.idempotency import KeyedRequest
 from app.registry.clients.scopes import REGISTRANTS_WRITE
-from app.registry.niks import telling
+from app.registry.niks import reads, telling
+from app.registry.niks.reads import Read
 from app.registry.rows import reception
 from app.registry.rows.batch import Applying
 from app.registry.rows.reception import RESULT_TITLES, Push, Result, Row, Verdict
@@ -69,6 +71,7 @@ def routes(process: Process, bearer: Bearer, settings: Settings) -> list[Route]:
         for one in told:
             code = one["kode"] or _RESULTS[one["hasil"]]
             metrics.VERDICTS.labels("feed", code, asked.caller.organizer).inc()
+        await _write_down(process, asked, told)
         return http.answered(_answer(told, [push.row for push in pushes]))
 
     return [http.route(PATH, RestDoor(bearer, "webhook", answer, scopes=[REGISTRANTS_WRITE], parameters=PARAMETERS))]
@@ -175,6 +178,14 @@ async def _take_message(session: Session, process: Process, asked: AdmittedReque
         raise RequestRefused(
             409, "MESSAGE_REPLAYED", "webhook-id ini sudah pernah diterima.", "This webhook-id has come before."
         )
+
+
+async def _write_down(process: Process, asked: AdmittedRequest, told: Sequence[ToldVerdict]) -> None:
+    """Where a row differs, the answer tells what is stored: that is a read of a person."""
+    people = {UUID(one["id"]): one["penyelenggara"] for one in told if one["perbedaan"] and one["id"]}
+    if people:
+        async with process.database.statements() as session:
+            await reads.record(session, Read(caller=asked.caller, what=PATH, people=people), asked.now)
 
 
 # --- what is answered -------------------------------------------------------------------------------------------------

@@ -63,7 +63,7 @@ def routes(process: Process, bearer: Bearer, settings: Settings) -> list[Route]:
 
     async def result(asked: AdmittedRequest) -> Response:
         job = await found(process, asked)
-        return results.response(process.database, process.vault, job, asked.request.path_params["format"])
+        return results.response(process, asked.caller, job, asked.request.path_params["format"])
 
     async def cancel_missing(asked: AdmittedRequest) -> Response:
         given = asked.request.query_params

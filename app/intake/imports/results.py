@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator, Sequence
 
 from starlette.responses import Response, StreamingResponse
 
+from app import clock
 from app.auth.edge import RequestRefused
 from app.db import Database
 from app.errors import NotFound, RefusalError, refuses
@@ -18,9 +19,13 @@ from app.intake.files.workbooks import read
 from app.intake.imports.importing import file_of
 from app.intake.imports.report import MISSING, SUMMARY, RowOutcome, Sheet, report
 from app.models.enums import ImportState, RegistrantStatus
-from app.registry.imports import absentees, job_runs
+from app.process import Process
+from app.registry.caller import Caller
+from app.registry.imports import absentees, job_runs, jobs
 from app.registry.imports.job_runs import RowVerdict
 from app.registry.imports.jobs import Job
+from app.registry.niks import reads
+from app.registry.niks.reads import Read
 from app.registry.rows.reception import RESULT_TITLES, Result
 from app.registry.values import standard
 from app.vault.vault import Vault
@@ -28,10 +33,12 @@ from app.vault.vault import Vault
 ENCODERS: dict[str, type[Copier]] = {"xlsx": Xlsx, "csv": Csv}
 UNREAD_SHEET, UNREAD_ROWS = "lembar tidak dibaca", "baris tanpa NIK yang terbaca"
 ROWS_OF_A_PAGE = 1_000
+WHAT = "/import/{id}/result"
+"""What `reads` calls it."""
 
 
 @refuses(NotFound)
-def response(database: Database, vault: Vault, job: Job, extension: str) -> Response:
+def response(process: Process, caller: Caller, job: Job, extension: str) -> Response:
     """Raises `RequestRefused`, `RefusalError`."""
     if extension not in ENCODERS:
         raise RefusalError(NotFound("id", what="result"))
@@ -52,7 +59,8 @@ def response(database: Database, vault: Vault, job: Job, extension: str) -> Resp
         )
     encoder = ENCODERS[extension]()
     headers = {"Content-Disposition": f'attachment; filename="hasil-{job.id}.{extension}"'}
-    return StreamingResponse(result(database, vault, job, encoder), headers=headers, media_type=encoder.media)
+    content = result(process.database, process.vault, caller, job, encoder)
+    return StreamingResponse(content, headers=headers, media_type=encoder.media)
 
 
 def available(job: Job) -> bool:
@@ -60,7 +68,14 @@ def available(job: Job) -> bool:
     return job.finished and job.wiped_at is None and not unread
 
 
-async def result(database: Database, vault: Vault, job: Job, encoder: Copier) -> AsyncIterator[bytes]:
+async def result(database: Database, vault: Vault, caller: Caller, job: Job, encoder: Copier) -> AsyncIterator[bytes]:
+    """The rows tell of people what the registry holds: who they are is written down before."""
+    async with database.transaction() as session:
+        people = await jobs.people(session, job.id)
+        if people:
+            await reads.record(
+                session, Read(caller=caller, what=WHAT, people=people, asked={"job": job.id}), clock.now()
+            )
     more = [Sheet(SUMMARY, ("hasil", "kode", "jumlah"), once(summary(job)))]
     if job.missing is not None:
         columns = ("id", "kode_booking", "source", "status_pemesanan_tittle", "status_pemesanan_code")

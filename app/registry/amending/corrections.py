@@ -124,7 +124,7 @@ async def correct(
     session: Session, vault: Vault, caller: Caller, ref: lookup.Ref, correction: Correction, now: datetime
 ) -> View | Refusal:
     """Put a registrant of one's own right. Run it through `Database.attempt`."""
-    [found] = await lookup.resolve(session, vault, caller, [ref], everyone=False)
+    [found] = await lookup.resolve(session, vault, caller, [ref], now, everyone=False)
     if not isinstance(found, UUID):
         return found
     trips, locked = await _lock(session, found)

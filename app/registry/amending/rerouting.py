@@ -121,7 +121,7 @@ async def move(
     session: Session, vault: Vault, caller: Caller, wanted: Sequence[tuple[lookup.Ref, UUID]], now: datetime
 ) -> list[View | Refusal]:
     """Move registrants of one's own. Run it through `Database.attempt`."""
-    found = await lookup.resolve(session, vault, caller, [ref for ref, _ in wanted], everyone=False)
+    found = await lookup.resolve(session, vault, caller, [ref for ref, _ in wanted], now, everyone=False)
     moves = [
         Reroute(id=one, route_id=route_id, caller=caller)
         for one, (_, route_id) in zip(found, wanted, strict=True)

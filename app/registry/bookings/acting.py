@@ -46,7 +46,7 @@ async def verify(
     session: Session, vault: Vault, caller: Caller, which: Which, now: datetime, *, posko: str | None = None
 ) -> list[PersonVerdict] | Refusal:
     """Verify whatever stands of each person, at a posko. Run it through `Database.attempt`, like all of these."""
-    people = await _people(session, vault, caller, which)
+    people = await _people(session, vault, caller, which, now)
     if isinstance(people, Refusal):
         return people
     asked = [person.standing for person in people]
@@ -67,7 +67,7 @@ async def depart(
     service: str = Service.PASSENGER,
 ) -> list[PersonVerdict] | Refusal:
     """Record that the people are aboard, in one direction. Whoever does not travel so has no verdict."""
-    people = await _people(session, vault, caller, which)
+    people = await _people(session, vault, caller, which, now)
     if isinstance(people, Refusal):
         return people
     travelling = [
@@ -83,21 +83,23 @@ async def cancel(
     session: Session, vault: Vault, caller: Caller, which: Which, now: datetime, *, reason: str
 ) -> list[PersonVerdict] | Refusal:
     """Cancel whatever stands of each person."""
-    people = await _people(session, vault, caller, which)
+    people = await _people(session, vault, caller, which, now)
     if isinstance(people, Refusal):
         return people
     asked = [person.standing for person in people]
     return _told(asked, await lifecycle.cancel(session, vault, caller, _refs(asked), now, reason=reason))
 
 
-async def _people(session: Session, vault: Vault, caller: Caller, which: Which) -> Sequence[Party] | Refusal:
+async def _people(
+    session: Session, vault: Vault, caller: Caller, which: Which, now: datetime
+) -> Sequence[Party] | Refusal:
     booking = await finding.find(session, vault, caller, which.reference, member=which.member)
     if not isinstance(booking, Booking):
         return booking
     if which.only is None:
         return booking.people
     meant: set[UUID] = set()
-    for one in await lookup.resolve(session, vault, caller, which.only, everyone=False):
+    for one in await lookup.resolve(session, vault, caller, which.only, now, everyone=False):
         if not isinstance(one, UUID):
             return one
         meant.add(one)

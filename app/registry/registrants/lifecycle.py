@@ -174,7 +174,7 @@ async def move(session: Session, vault: Vault, moves: Sequence[Move], now: datet
     if not moves:
         return []
     caller = moves[0].caller
-    found = await lookup.resolve(session, vault, caller, [one.ref for one in moves], everyone=False)
+    found = await lookup.resolve(session, vault, caller, [one.ref for one in moves], now, everyone=False)
     steps = [_step(one, registrant) for one, registrant in zip(moves, found, strict=True)]
     taken = iter(await step(session, [one for one in steps if isinstance(one, Step)], now))
     verdicts: list[View | Refusal] = []

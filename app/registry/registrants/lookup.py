@@ -51,6 +51,11 @@ class Filter:
     reference: str | None = None
     season: int | None = None
 
+    def told(self) -> dict[str, object]:
+        """What was asked for, without the booking code: that tells who somebody is."""
+        given = {name: value for name, value in asdict(self).items() if value is not None}
+        return given | ({"reference": True} if self.reference is not None else {})
+
 
 class _Named(NamedTuple):
     """A `Ref`, its NIK as a blind index."""
@@ -146,6 +151,7 @@ async def resolve(
     vault: Vault,
     caller: Caller,
     refs: Sequence[Ref],
+    now: datetime,
     *,
     everyone: bool,
     any_nik: bool = False,
@@ -153,6 +159,7 @@ async def resolve(
     """The id of the registrant that each ref names: of the newest season, the one that holds its NIK, else the newest.
 
     A booking code is refused as ambiguous if several registrants of one direction hold their NIKs and carry the code.
+    Whoever names somebody by NIK looks at the NIK, whatever is to be done then: that is written down.
     """
     parsed = [None if ref.nik is None else nik.parse(ref.nik) for ref in refs]
     named = [
@@ -165,6 +172,19 @@ async def resolve(
         )
         for ref, one in zip(refs, parsed, strict=True)
     ]
+    looks = [
+        access_log.Look(
+            caller=caller,
+            nik_index=one.nik_index,
+            purpose=Purpose.LOOKUP,
+            direction=one.direction,
+            service=one.service,
+        )
+        for one in named
+        if one.nik_index is not None
+    ]
+    if looks:
+        await access_log.record(session, looks, now)
     candidates: dict[int, list[_Candidate]] = defaultdict(list)
     own = sorted(caller.organizers)
     for row in await session.rows(_CANDIDATES, own=own, everyone=everyone, any_nik=any_nik, **_NAMED.of(named)):
@@ -179,23 +199,10 @@ async def find(
     session: Session, vault: Vault, caller: Caller, refs: Sequence[Ref], *, everyone: bool, now: datetime
 ) -> list[View | NotFound | NikInvalid | InvalidValue]:
     """The registrant of each ref as the caller may see it."""
-    chosen = await resolve(session, vault, caller, refs, everyone=everyone)
+    chosen = await resolve(session, vault, caller, refs, now, everyone=everyone)
     ids = [one for one in chosen if isinstance(one, UUID)]
     found = await by_ids(session, vault, caller, ids, everyone=everyone)
     records = {one.id: one for one in found if one is not None}
-    looks = [
-        access_log.Look(
-            caller=caller,
-            nik_index=vault.blind_index(parsed.digits),
-            purpose=Purpose.LOOKUP,
-            direction=ref.direction,
-            service=ref.service,
-        )
-        for ref in refs
-        if ref.nik is not None and isinstance(parsed := nik.parse(ref.nik), nik.Nik)
-    ]
-    if looks:
-        await access_log.record(session, looks, now)
     return [records[one] if isinstance(one, UUID) else one for one in chosen]
 
 

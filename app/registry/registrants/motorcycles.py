@@ -109,7 +109,7 @@ async def hand_over(
     when = not_in_the_future(at, now, "at")
     if isinstance(when, InvalidValue):
         return [when] * len(refs)
-    found = await lookup.resolve(session, vault, caller, refs, everyone=False)
+    found = await lookup.resolve(session, vault, caller, refs, now, everyone=False)
     ids = {one for one in found if isinstance(one, UUID)}
     locked = await session.rows(_LOCK, ids=sorted(ids))
     verdicts: dict[UUID, View | Refusal] = {

@@ -6,7 +6,7 @@ registered anew after an end, the new registration is there.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import date, datetime, timedelta
 from functools import cache
 from uuid import UUID
@@ -34,6 +34,10 @@ class ExtractFilter:
     day: date | None = None
     """Of registration, in WIB."""
     every_status: bool = False
+
+    def told(self) -> dict[str, object]:
+        """As `reads` writes it down."""
+        return {name: value for name, value in asdict(self).items() if value not in (None, False)}
 
 
 @dataclass(slots=True, kw_only=True)

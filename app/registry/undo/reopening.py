@@ -102,7 +102,7 @@ async def reopen(
     given = reason_given(reason)
     if isinstance(given, InvalidValue):
         return [given] * len(refs)
-    found = await lookup.resolve(session, vault, caller, refs, everyone=True, any_nik=True)
+    found = await lookup.resolve(session, vault, caller, refs, now, everyone=True, any_nik=True)
     ids = sorted({one for one in found if isinstance(one, UUID)})
     ground = await _ground(session, vault, caller, ids, now)
     refused = await _reopen(session, caller, ids, given, ground, dry_run=dry_run)

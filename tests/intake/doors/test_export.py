@@ -333,7 +333,8 @@ async def test_no_transaction_is_open_while_a_slice_is_sent(world: World, monkey
         await world.registered(someone(HUBDAT, route, number))
     process = build_process(world.database, world.vault)
     found = 0
-    async for _ in export.slices(process, "hubdat", extract.ExtractFilter(2026)):
+    async for _ in export.slices(process, HUBDAT, "hubdat", extract.ExtractFilter(2026), NOW):
         found += 1
-        assert world.database.engine.pool.checkedout() == 0  # type: ignore[attr-defined]
+        open_ones = "SELECT count(*) FROM pg_stat_activity WHERE state LIKE 'idle in%' AND datname = current_database()"
+        assert await world.one(open_ones) == 0
     assert found == 3

@@ -47,7 +47,7 @@ async def taken(world: World, content: bytes, mode: ImportMode = ImportMode.UPSE
 
 async def shown(world: World, job: Job, extension: str) -> bytes:
     encoder = results.ENCODERS[extension]()
-    return b"".join([part async for part in results.result(world.database, world.vault, job, encoder)])
+    return b"".join([part async for part in results.result(world.database, world.vault, HUBDAT, job, encoder)])
 
 
 def later(monkeypatch: pytest.MonkeyPatch) -> None:

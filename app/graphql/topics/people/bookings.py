@@ -50,7 +50,7 @@ class Booking:
     )
 
     @classmethod
-    def from_booking(cls, booking: finding.Booking) -> Booking:
+    def from_booking(cls, booking: finding.Booking, context: Context) -> Booking:
         return cls(
             reference=booking.reference,
             season=booking.season,
@@ -58,7 +58,9 @@ class Booking:
             people=len(booking.people),
             lap_infants=sum(any(each.lap_infant for each in one.standing) for one in booking.people),
             booked_by=_applicant(booking),
-            registrants=[Registrant.from_record(one) for person in booking.people for one in person.registrants],
+            registrants=[
+                Registrant.from_record(one, context) for person in booking.people for one in person.registrants
+            ],
         )
 
 
@@ -78,7 +80,7 @@ class PersonOfBooking:
     def from_verdict(cls, verdict: PersonVerdict, context: Context) -> PersonOfBooking:
         refusal = verdict.refusal
         return cls(
-            registrants=[Registrant.from_record(one) for one in verdict.registrants],
+            registrants=[Registrant.from_record(one, context) for one in verdict.registrants],
             problem=None if refusal is None else Problem.from_refusal(refusal, context),
         )
 
@@ -138,7 +140,7 @@ async def submit_booking(
         problems = [None if one is None else Problem.from_refusal(one, context) for one in verdict.refusals]
         return RefusedBooking(problems=problems)
     return SubmittedBooking(
-        booking=Booking.from_booking(verdict.booking),
+        booking=Booking.from_booking(verdict.booking, context),
         submissions=[Submission.from_accepted(one, context) for one in verdict.accepted],
     )
 
@@ -158,7 +160,7 @@ async def find_booking(
         return None
     if isinstance(found, Refusal):
         raise RefusalError(found)
-    return Booking.from_booking(found)
+    return Booking.from_booking(found, context)
 
 
 async def verify_booking(

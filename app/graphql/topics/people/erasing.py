@@ -8,7 +8,7 @@ import strawberry
 
 from app import metrics
 from app.errors import Refusal
-from app.graphql.context import Info
+from app.graphql.context import Context, Info
 from app.graphql.fields import sized
 from app.graphql.topics.niks import Reason
 from app.graphql.topics.problems import Problem
@@ -35,9 +35,9 @@ class Erasure:
     )
 
     @classmethod
-    def from_erased(cls, erased: Erased) -> Erasure:
+    def from_erased(cls, erased: Erased, context: Context) -> Erasure:
         return cls(
-            registrants=[Registrant.from_record(one) for one in erased.registrants],
+            registrants=[Registrant.from_record(one, context) for one in erased.registrants],
             applicant_of=erased.applicant_of,
             files=erased.files,
         )
@@ -67,4 +67,8 @@ async def erase_registrant(
     )
     code = verdict.code if isinstance(verdict, Refusal) else "ACCEPTED"
     metrics.VERDICTS.labels("change", code, context.caller.organizer).inc()
-    return Problem.from_refusal(verdict, context) if isinstance(verdict, Refusal) else Erasure.from_erased(verdict)
+    return (
+        Problem.from_refusal(verdict, context)
+        if isinstance(verdict, Refusal)
+        else Erasure.from_erased(verdict, context)
+    )
