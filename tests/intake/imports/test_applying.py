@@ -150,7 +150,7 @@ async def test_a_dry_run_that_another_process_began_counts_what_that_one_judged(
     monkeypatch.setattr(importing.Run, "rehearse_part", until_the_second)
     with pytest.raises(BaseExceptionGroup):
         await importing.work_off(world.database, world.vault, await claimed(world, first), first)
-    await world.run("UPDATE import_job SET lease_until = :before", before=NOW - HOUR)
+    await world.run("UPDATE import_job SET lease_until = :before WHERE finished_at IS NULL", before=NOW - HOUR)
     job = await worked_off(world)
     assert (job.state, job.rows_done, job.results) == (ImportState.FAILED, 10, {"UPDATED": 3, "UNCHANGED": 7})
     assert job.failure is not None
