@@ -17,6 +17,7 @@ from app.models.personal import IMPERSONAL, PERSONAL
 SEAT_HOLDERS = (RegistrantStatus.REGISTERED, RegistrantStatus.VERIFIED, RegistrantStatus.DEPARTED)
 NIK_HOLDERS = (*SEAT_HOLDERS, RegistrantStatus.NO_SHOW)
 """A no-show keeps the NIK; its seat has left."""
+ENDED = (RegistrantStatus.CANCELLED, RegistrantStatus.FORFEITED, RegistrantStatus.NO_SHOW)
 YET_TO_DEPART = (RegistrantStatus.REGISTERED, RegistrantStatus.VERIFIED)
 """What can still be cancelled, and ends with its outbound."""
 
@@ -33,7 +34,7 @@ HOLDS_NIK = _status_in(NIK_HOLDERS)
 IS_YET_TO_DEPART = _status_in(YET_TO_DEPART)
 AWAITS_VERIFICATION = f"status = '{RegistrantStatus.REGISTERED}'"
 IS_NO_SHOW = f"status = '{RegistrantStatus.NO_SHOW}'"
-HAS_ENDED = _status_in((RegistrantStatus.CANCELLED, RegistrantStatus.FORFEITED, RegistrantStatus.NO_SHOW))
+HAS_ENDED = _status_in(ENDED)
 """What Hubdat can reopen."""
 AWAITS_DEPARTURE = f"status = '{RegistrantStatus.VERIFIED}'"
 VERIFIED_OR_LATER = (RegistrantStatus.VERIFIED, RegistrantStatus.DEPARTED, RegistrantStatus.NO_SHOW)

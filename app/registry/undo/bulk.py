@@ -10,11 +10,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
+from typing import NamedTuple
 from uuid import UUID
 
 from app.db import Session
-from app.errors import InvalidValue, Refusal, refused_by, refuses
-from app.models.registrant import HAS_ENDED
+from app.errors import InvalidValue, NotFound, Refusal, RouteUnknown, refused_by, refuses
+from app.models.registrant import ENDED, HAS_ENDED
 from app.registry.caller import Caller
 from app.registry.registrants.lookup import Ref
 from app.registry.registrants.view import View
@@ -75,6 +76,14 @@ _CONDITIONS = {
 }
 
 
+class _Found(NamedTuple):
+    """Whether each is there, or was not named."""
+
+    organizer: bool
+    client: bool
+    route: bool
+
+
 @cache
 def _page(asked: frozenset[str]) -> Statement[UUID]:
     """Only the conditions that are asked for: with optional ones it would read the whole table for a route."""
@@ -94,7 +103,19 @@ PAGES = tuple(_page(frozenset({name})) for name in _CONDITIONS)
 """A page with each condition: tests prepare these."""
 
 
-@refuses(*refused_by(reopen))
+_KNOWN = statement(
+    """
+    SELECT CAST(:organizer AS text) IS NULL OR EXISTS (SELECT FROM organizer WHERE code = :organizer) AS organizer,
+           CAST(:client AS text) IS NULL OR EXISTS (SELECT FROM client WHERE id = :client) AS client,
+           CAST(:route_id AS uuid) IS NULL OR EXISTS (
+               SELECT FROM route WHERE id = :route_id AND merged_into IS NULL
+           ) AS route
+    """,
+    _Found,
+)
+
+
+@refuses(*refused_by(reopen), RouteUnknown)
 async def reopen_all(
     session: Session,
     vault: Vault,
@@ -105,9 +126,9 @@ async def reopen_all(
     *,
     after: UUID | None = None,
     dry_run: bool = False,
-) -> ReopenedPage | InvalidValue:
+) -> ReopenedPage | Refusal:
     """Reopen up to `MOST_TOGETHER` of those who fit, behind `after`, with a verdict each. With `dry_run` nobody is."""
-    refused = _judge(where)
+    refused = _judge(where) or await _unknown(session, where)
     if refused is not None:
         return refused
     asked = _asked(where)
@@ -126,7 +147,30 @@ def _judge(where: Where) -> InvalidValue | None:
         return InvalidValue(
             "where", "Sebutkan rute, kode booking atau penyebabnya.", "Name a route, a booking code or a cause."
         )
+    return None if where.cause is None else _judge_cause(where.cause)
+
+
+def _judge_cause(cause: Cause) -> InvalidValue | None:
+    if cause.status not in ENDED:
+        return InvalidValue(
+            "status",
+            "Hanya Gugur, Batal, dan Tidak hadir yang dapat dibuka kembali.",
+            "Only FORFEITED, CANCELLED and NO_SHOW are reopened.",
+        )
+    if cause.until <= cause.since:
+        return InvalidValue("until", "Waktu akhir harus sesudah waktu awal.", "It must be after `since`.")
     return None
+
+
+async def _unknown(session: Session, where: Where) -> RouteUnknown | NotFound | None:
+    """What is named and is not there would answer that nobody is to be reopened."""
+    client = None if where.cause is None else where.cause.client
+    known = await session.one(_KNOWN, organizer=where.organizer, client=client, route_id=where.route_id)
+    if not known.route:
+        return RouteUnknown("routeId")
+    if not known.organizer:
+        return NotFound("organizer")
+    return None if known.client else NotFound("client")
 
 
 def _asked(where: Where) -> dict[str, object]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 from typing import Any
+from uuid import UUID
 
 import pytest
 
@@ -84,6 +85,51 @@ async def test_many_first_as_a_dry_run(api: Api, world: World) -> None:
     assert [await world.status(one.id) for one in people] == ["REGISTERED", "CANCELLED"]
     again = await api.data(REOPEN_ALL, {"where": {"routeId": str(route)}, "after": str(people[1].id)})
     assert again["reopenRegistrants"]["ids"] == []
+
+
+CAUSE = {"status": "CANCELLED", "since": NOW.isoformat(), "until": (NOW + timedelta(hours=1)).isoformat()}
+
+
+@pytest.mark.parametrize(
+    ("where", "code", "field", "message"),
+    [
+        ({"routeId": str(UUID(int=7))}, "ROUTE_UNKNOWN", "routeId", "Rute ini tidak ditemukan."),
+        ({"routeId": "x"}, "ROUTE_UNKNOWN", "routeId", "Rute ini tidak ditemukan."),
+        (
+            {"organizer": "dishub", "reference": "BK-1"},
+            "NOT_FOUND",
+            "organizer",
+            "Penyelenggara tidak ditemukan.",
+        ),
+        ({"cause": CAUSE | {"client": "x"}}, "NOT_FOUND", "client", "Klien tidak ditemukan."),
+        (
+            {"cause": CAUSE | {"status": "REGISTERED"}},
+            "INVALID_VALUE",
+            "status",
+            "Hanya Gugur, Batal, dan Tidak hadir yang dapat dibuka kembali.",
+        ),
+        (
+            {"cause": CAUSE | {"until": NOW.isoformat()}},
+            "INVALID_VALUE",
+            "until",
+            "Waktu akhir harus sesudah waktu awal.",
+        ),
+    ],
+)
+async def test_what_cannot_be_meant_is_no_empty_success(
+    api: Api, world: World, where: dict[str, Any], code: str, field: str, message: str
+) -> None:
+    refused = (await api.data(REOPEN_ALL, {"where": where}))["reopenRegistrants"]
+    assert (refused["code"], refused["field"], refused["message"]) == (code, field, message)
+
+
+async def test_a_merged_route_is_no_route_any_more(api: Api, world: World) -> None:
+    merged, into = await world.route("lama"), await world.route()
+    await world.run("UPDATE route SET provisional = true, merged_into = :into WHERE id = :id", id=merged, into=into)
+    assert (await api.data(REOPEN_ALL, {"where": {"routeId": str(merged)}}))["reopenRegistrants"]["code"] == (
+        "ROUTE_UNKNOWN"
+    )
+    assert (await api.data(REOPEN_ALL, {"where": {"routeId": str(into)}}))["reopenRegistrants"]["ids"] == []
 
 
 async def test_a_selection_of_everything_is_refused(api: Api, world: World) -> None:
