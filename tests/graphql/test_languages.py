@@ -21,8 +21,16 @@ MALFORMED: dict[str, tuple[dict[str, Any], str, str]] = {
     "a batch": ({"content": b"[]", "headers": JSON}, "Satu operasi dalam satu permintaan", "One operation per request"),
     "no query": ({"content": b"{}", "headers": JSON}, "`query` tidak ada atau bukan teks", "`query` is missing"),
     "XML": ({"content": b"<a/>", "headers": {"Content-Type": "text/xml"}}, "Content-Type harus", "Content-Type is"),
-    "no GraphQL": ({"query": "{"}, "Dokumen GraphQL tidak dapat dibaca: Syntax Error", "Syntax Error"),
-    "no such field": ({"query": "{ x }"}, "Dokumen GraphQL tidak sesuai skema: Cannot", "Cannot query field"),
+    "no GraphQL": (
+        {"query": "{"},
+        "Dokumen GraphQL tidak dapat dibaca: seharusnya nama, tetapi yang ada akhir dokumen (baris 1, kolom 2)",
+        "Syntax Error",
+    ),
+    "no such field": (
+        {"query": "{ x }"},
+        "Dokumen GraphQL tidak sesuai skema: tipe `Query` tidak mempunyai bidang `x`",
+        "Cannot query field",
+    ),
     "no such page": ({"query": "{ routes(first: 0) { nodes { id } } }"}, "`first` harus antara", "`first` must be"),
     "no such value": ({"query": "{ routes(first: true) { nodes { id } } }"}, "Nilai tidak sesuai", "Invalid value"),
     "no such cursor": ({"query": '{ routes(after: "x") { nodes { id } } }'}, "`after` bukan penanda", "`after` is no"),

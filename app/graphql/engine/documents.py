@@ -31,7 +31,7 @@ from graphql import (
 )
 
 from app.graphql import permissions
-from app.graphql.engine import limits
+from app.graphql.engine import limits, sentences
 from app.graphql.engine.inputs import ValuesWithoutEcho
 from app.graphql.engine.limits import Measure, Measuring
 from app.graphql.engine.plans import Plans
@@ -227,11 +227,11 @@ RULES: tuple[type[ASTValidationRule], ...] = (
 def _coded(error: GraphQLError) -> RequestError:
     if isinstance(error, RequestError):
         return error
-    indonesian = f"Dokumen GraphQL tidak sesuai skema: {error.message}"
+    indonesian = f"Dokumen GraphQL tidak sesuai skema: {sentences.of_validation(error.message)}"
     return RequestError(error.message, "GRAPHQL_VALIDATION_FAILED", indonesian, nodes=error.nodes)
 
 
 def _without_values(error: GraphQLSyntaxError) -> RequestError:
     message = syntax_message_without_values(error.message)
-    indonesian = f"Dokumen GraphQL tidak dapat dibaca: {message}"
+    indonesian = f"Dokumen GraphQL tidak dapat dibaca: {sentences.of_syntax(message, error.locations)}"
     return RequestError(message, "GRAPHQL_PARSE_FAILED", indonesian, source=error.source, positions=error.positions)
