@@ -100,6 +100,11 @@ def thing(name: str, language: Language) -> str:
     return THINGS[name][1 if language == "en" else 0]
 
 
+def number(value: int, language: Language) -> str:
+    """`100.000`, `100,000`."""
+    return f"{value:,}" if language == "en" else f"{value:,}".replace(",", ".")
+
+
 def day(at: date, language: Language) -> str:
     """`26 November 2026`."""
     return f"{at.day} {_MONTHS[language].split()[at.month - 1]} {at.year}"

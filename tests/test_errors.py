@@ -24,11 +24,13 @@ LATE_EVENING = datetime(2026, 3, 9, 16, 59, 59, tzinfo=UTC)
 
 MESSAGES = [
     (
-        errors.NikInvalid("harus 16 angka", "it must have 16 digits"),
+        errors.NikInvalid(
+            "harus 16 angka, seperti pada KTP atau KK", "it must have 16 digits, as on the identity document"
+        ),
         "NIK_INVALID",
         "nik",
-        "NIK tidak sah: harus 16 angka.",
-        "The NIK is not valid: it must have 16 digits.",
+        "NIK tidak sah: harus 16 angka, seperti pada KTP atau KK.",
+        "The NIK is not valid: it must have 16 digits, as on the identity document.",
     ),
     (
         errors.NikAlreadyRegistered("nik", standing=STANDING),
@@ -48,8 +50,8 @@ MESSAGES = [
         errors.RegistrationClosed("registeredAt", opens_at=None),
         "REGISTRATION_CLOSED",
         "registeredAt",
-        "Pendaftaran penyelenggara ini tidak dibuka pada waktu pendaftaran itu.",
-        "This organizer's registration was not open at that registration time.",
+        "Pendaftaran penyelenggara ini tidak dibuka pada waktu pendaftaran itu; periksa waktu itu.",
+        "This organizer's registration was not open at that registration time; check that time.",
     ),
     (
         errors.RegistrationClosed(opens_at=datetime(2026, 3, 5, 1, 0, tzinfo=UTC)),
@@ -75,8 +77,8 @@ MESSAGES = [
         errors.SeasonClosed("ref", season=2025),
         "SEASON_CLOSED",
         "ref",
-        "Periode 2025 sudah ditutup; datanya hanya dapat dibaca.",
-        "Season 2025 is closed and read only.",
+        "Periode 2025 sudah ditutup dan hanya dapat dibaca; pakai periode yang dibuka.",
+        "Season 2025 is closed and read only; use the open one.",
     ),
     (
         errors.QuotaFull("routeId"),
@@ -89,28 +91,28 @@ MESSAGES = [
         errors.QuotaBelowTaken("seats", taken=41),
         "QUOTA_BELOW_TAKEN",
         "seats",
-        "Kuota tidak dapat diturunkan di bawah jumlah yang sudah terisi (41).",
-        "The quota cannot be lowered below the 41 seats already taken.",
+        "Kuota tidak dapat diturunkan di bawah jumlah yang sudah terisi (41); batalkan atau pindahkan dahulu.",
+        "The quota cannot be lowered below the 41 seats already taken; cancel or move people first.",
     ),
     (
         errors.RouteUnknown("routeId"),
         "ROUTE_UNKNOWN",
         "routeId",
-        "Rute ini tidak ditemukan.",
+        "Rute ini tidak ditemukan; pilih dari daftar rute.",
         "There is no such route. See the query routes.",
     ),
     (
         errors.ArrivedLate("registeredAt", days=2),
         "ARRIVED_LATE",
         "registeredAt",
-        "Data pendaftaran ini tiba lebih dari 2 hari setelah pendaftaran ditutup.",
-        "This registration arrived more than 2 days after its window had closed.",
+        "Data pendaftaran ini tiba lebih dari 2 hari setelah pendaftaran ditutup; kirim lebih awal.",
+        "This registration arrived more than 2 days after its window had closed; send sooner.",
     ),
     (
         errors.VerificationNotBegun("ref", opens_at=datetime(2026, 3, 5, 1, 0, tzinfo=UTC)),
         "VERIFICATION_NOT_BEGUN",
         "ref",
-        "Masa verifikasi penyelenggara ini baru dimulai pada 5 Maret 2026 pukul 08.00 WIB.",
+        "Masa verifikasi penyelenggara ini baru dimulai pada 5 Maret 2026 pukul 08.00 WIB; verifikasi sesudah itu.",
         "This organizer's verification period begins on 5 March 2026 at 08:00 WIB.",
     ),
     (
@@ -131,8 +133,8 @@ MESSAGES = [
         errors.RouteDeparted("routeId", departs_at=datetime(2026, 3, 16, 2, 0, tzinfo=UTC)),
         "ROUTE_DEPARTED",
         "routeId",
-        "Rute ini sudah berangkat pada 16 Maret 2026 pukul 09.00 WIB.",
-        "This route left on 16 March 2026 at 09:00 WIB.",
+        "Rute ini sudah berangkat pada 16 Maret 2026 pukul 09.00 WIB; pilih rute lain.",
+        "This route left on 16 March 2026 at 09:00 WIB; choose another one.",
     ),
     (
         errors.ReturnWithoutOutbound("routeId", same_day=False),
@@ -192,14 +194,17 @@ MESSAGES = [
         errors.VerificationExpired("ref", verify_by=LATE_EVENING),
         "VERIFICATION_EXPIRED",
         "ref",
-        "Batas verifikasi sudah lewat (9 Maret 2026 pukul 23.59 WIB); pendaftaran ini gugur.",
-        "The verification deadline has passed (9 March 2026 at 23:59 WIB); this registration is forfeited.",
+        "Batas verifikasi sudah lewat (9 Maret 2026 pukul 23.59 WIB); pendaftaran ini gugur. Daftarkan lagi.",
+        (
+            "The verification deadline has passed (9 March 2026 at 23:59 WIB); this registration is forfeited."
+            " Register anew."
+        ),
     ),
     (
         errors.MotorcycleRequired("motorcycle"),
         "MOTORCYCLE_REQUIRED",
         "motorcycle",
-        "Rute sepeda motor memerlukan nomor polisi dan nomor STNK.",
+        "Rute sepeda motor memerlukan nomor polisi dan nomor STNK; isi keduanya.",
         "A motorcycle route needs the plate number and the STNK (registration) number.",
     ),
     (
@@ -213,29 +218,29 @@ MESSAGES = [
         errors.NotHealthy("healthy"),
         "NOT_HEALTHY",
         "healthy",
-        "Keberangkatan memerlukan pernyataan sehat jasmani dan rohani.",
-        "Departure needs the declaration of being healthy.",
+        "Keberangkatan memerlukan pernyataan sehat jasmani dan rohani; minta dari peserta.",
+        "Departure needs the declaration of being healthy; ask the person for it.",
     ),
     (
         errors.NotFound("ref"),
         "NOT_FOUND",
         "ref",
-        "Pendaftar tidak ditemukan.",
-        "The registrant was not found.",
+        "Pendaftar tidak ditemukan; periksa kembali.",
+        "The registrant was not found; check what you sent.",
     ),
     (
         errors.NotFound("id", what="case"),
         "NOT_FOUND",
         "id",
-        "Kasus tidak ditemukan.",
-        "The case was not found.",
+        "Kasus tidak ditemukan; periksa kembali.",
+        "The case was not found; check what you sent.",
     ),
     (
         errors.NotYours("member"),
         "NOT_YOURS",
         "member",
-        "Penyelenggara itu bukan Anda dan bukan anggota yang Anda koordinasi.",
-        "That organizer is neither you nor a member that you coordinate.",
+        "Penyelenggara itu bukan Anda dan bukan anggota yang Anda koordinasi; sebutkan salah satunya.",
+        "That organizer is neither you nor a member that you coordinate; name one of them.",
     ),
     (
         errors.InvalidValue("name", "Nama wajib diisi.", "A name is required."),

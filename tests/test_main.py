@@ -136,7 +136,7 @@ async def test_the_issuer_is_what_clients_call_us(client: httpx.AsyncClient, set
 @pytest.mark.parametrize(
     ("method", "path", "status", "code", "message"),
     [
-        ("GET", "/tidak-ada", 404, "NOT_FOUND", "There is nothing at this address."),
+        ("GET", "/tidak-ada", 404, "NOT_FOUND", "There is nothing at this address; see GET /."),
         ("POST", "/healthz", 405, "METHOD_NOT_ALLOWED", "This address takes GET, HEAD."),
         ("DELETE", "/template.xlsx", 405, "METHOD_NOT_ALLOWED", "This address takes GET, HEAD."),
         ("PUT", "/webhook/pemudik", 405, "METHOD_NOT_ALLOWED", "This address takes POST."),

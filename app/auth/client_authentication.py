@@ -39,7 +39,9 @@ _NOBODYS_KEY = ECKey.import_key(ECKey.generate_key("P-256").as_dict(private=Fals
 class ClientRefused(InvalidClientError):  # type: ignore[misc]  # noqa: N818 - an answer
     """401 with a challenge, whichever way the client tried. authlib's challenge lacks the realm that Basic needs."""
 
-    description = "Client authentication failed."
+    description = (
+        "Client authentication failed: check client_id and its secret or assertion. A revoked client needs a new one."
+    )
     status_code = 401
 
     def get_headers(self) -> list[tuple[str, str]]:
@@ -85,7 +87,7 @@ def by_basic(find: FindClient, request: Any) -> OAuthClient | None:
         return None
     client_id, secret = _basic_credentials(authorization)
     if request.form.get("client_id", client_id) != client_id:
-        raise InvalidRequestError("client_id differs from the one in the Authorization header.")
+        raise InvalidRequestError("client_id differs from the one in the Authorization header: send one of them.")
     return _by_secret(find, client_id, secret)
 
 
@@ -100,7 +102,9 @@ def check_one_method(request: Any) -> None:
     headers = request.headers.getlist("authorization")
     asserted = "client_assertion" in request.form or "client_assertion_type" in request.form
     if len(headers) + ("client_secret" in request.form) + asserted > 1:
-        raise InvalidRequestError("More than one way of client authentication.")
+        raise InvalidRequestError(
+            "More than one way of client authentication: use Authorization, client_secret or client_assertion."
+        )
 
 
 class Assertion(JWTBearerClientAssertion):  # type: ignore[misc]
@@ -116,7 +120,9 @@ class Assertion(JWTBearerClientAssertion):  # type: ignore[misc]
     def __call__(self, find: FindClient, request: Any) -> OAuthClient | None:
         def find_named(client_id: str) -> OAuthClient:
             if request.form.get("client_id", client_id) != client_id:
-                raise InvalidRequestError("client_id differs from the subject of the assertion.")
+                raise InvalidRequestError(
+                    "client_id differs from the subject of the assertion: leave client_id out, or correct it."
+                )
             return find(client_id) or NOBODY
 
         try:

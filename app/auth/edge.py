@@ -70,15 +70,18 @@ def _words(error: Unauthorized) -> tuple[str, str]:
     match error.status:
         case 401:
             return (
-                "Token akses diperlukan, di header Authorization: Bearer.",
-                "A bearer token is needed, see WWW-Authenticate.",
+                "Token akses diperlukan, di header Authorization: Bearer; minta yang baru pada /oauth/token.",
+                "A bearer token is needed, see WWW-Authenticate; /oauth/token gives one.",
             )
         case 403:
             return (
-                "Token akses ini tidak memiliki izin (scope) yang diperlukan.",
-                "The access token lacks a scope, see WWW-Authenticate.",
+                "Token akses ini tidak memiliki izin (scope) yang diperlukan; izinnya disebut di WWW-Authenticate.",
+                "The access token lacks a scope; WWW-Authenticate names it.",
             )
-    return "Header Authorization tidak sah.", "The Authorization header is malformed."
+    return (
+        "Header Authorization tidak sah; tulis Bearer, spasi, lalu tokennya.",
+        "Authorization is Bearer, a blank, the token.",
+    )
 
 
 # --- bodies -----------------------------------------------------------------------------------------------------------

@@ -26,6 +26,7 @@ from app.registry.clients.scopes import SCOPES
 JWKS_PATH = "/oauth/jwks.json"
 METADATA_PATH = "/.well-known/oauth-authorization-server"
 
+LATER = "The registry cannot answer now: try again after the seconds in Retry-After."
 _MOST_BODY_BYTES = 16 * 1024
 BODY_WITHIN_SECONDS = 10.0
 """A request's body must have arrived by then."""
@@ -48,7 +49,9 @@ def routes(database: Database, keys: SigningKeys, issuer: str) -> list[Route]:
         except Unavailable as unavailable:
             request.state.outcome = "temporarily_unavailable"
             headers = [("Cache-Control", "no-store"), ("Retry-After", str(unavailable.retry_after))]
-            return server.handle_response(503, {"error": "temporarily_unavailable"}, headers)
+            return server.handle_response(
+                503, {"error": "temporarily_unavailable", "error_description": LATER}, headers
+            )
         request.state.outcome = orjson.loads(response.body).get("error", "ok")
         if token_request.client is not None and response.status_code == 200:
             request.state.client_id = token_request.client.id
@@ -87,17 +90,19 @@ def _document(path: str, content: Callable[[], Mapping[str, Any]]) -> Route:
 async def _parameters(request: Request) -> dict[str, str]:
     """The parameters of the body. A parameter without a value counts as left out (RFC 6749 §3.2)."""
     if request.headers.get("content-type", "").partition(";")[0].strip().lower() != "application/x-www-form-urlencoded":
-        raise InvalidRequestError("The body must be application/x-www-form-urlencoded.")
+        raise InvalidRequestError("The body must be application/x-www-form-urlencoded, as Content-Type says.")
     body = await _body(request)
     try:
         pairs = parse_qsl(body.decode(), keep_blank_values=True, errors="strict", max_num_fields=_MOST_PARAMETERS)
     except ValueError:
-        raise InvalidRequestError("The body is not a form in UTF-8.") from None
+        raise InvalidRequestError(
+            f"The body must be a form in UTF-8 with {_MOST_PARAMETERS} parameters at most."
+        ) from None
     if any(times > 1 for times in Counter(name for name, _ in pairs).values()):
-        raise InvalidRequestError("A parameter is there more than once.")
+        raise InvalidRequestError("A parameter is there more than once: send each once.")
     parameters = {name: value for name, value in pairs if value}
     if "grant_type" not in parameters:
-        raise InvalidRequestError("grant_type is missing.")
+        raise InvalidRequestError("grant_type is missing: send grant_type=client_credentials.")
     return parameters
 
 
@@ -108,6 +113,6 @@ async def _body(request: Request) -> bytes:
             request.stream(), content_length, limit=_MOST_BODY_BYTES, within_seconds=BODY_WITHIN_SECONDS
         )
     except BodyTooLarge:
-        raise InvalidRequestError(f"The body is larger than {_MOST_BODY_BYTES} bytes.") from None
+        raise InvalidRequestError(f"The body must have {_MOST_BODY_BYTES} bytes at most.") from None
     except BodyTooLate:
-        raise InvalidRequestError("The body did not arrive in time.", status_code=408) from None
+        raise InvalidRequestError("The body did not arrive in time: send it again.", status_code=408) from None

@@ -31,6 +31,12 @@ from app.sql import statement
 
 TOKEN_PATH = "/oauth/token"  # noqa: S105 - a path
 
+WORDS = {
+    "invalid_scope": "Ask for scopes that this client holds, separated by blanks, or leave scope out to get all.",
+    "unsupported_grant_type": "The only grant_type is client_credentials.",
+}
+"""Descriptions in the place of authlib's, which do not say what to do. They stay in English (RFC 6749 §5.2)."""
+
 _CLIENT_ID = re.compile(r"[a-z0-9-]{1,64}")
 
 # The session of the transaction that the request runs in: authlib's hooks have no parameter for it.
@@ -145,6 +151,8 @@ class Server(AuthorizationServer):  # type: ignore[misc]
         """authlib would tell listeners. Nobody listens."""
 
     def handle_response(self, status: int, body: Mapping[str, Any], headers: Sequence[tuple[str, str]]) -> Response:
+        if body.get("error") in WORDS:
+            body = {**body, "error_description": WORDS[body["error"]]}
         return Response(orjson.dumps(body), status, dict(headers))
 
 

@@ -142,7 +142,7 @@ def version(found: int) -> Finding:
 
 def connections(most: int, wanted: int) -> Finding:
     if wanted > most:
-        todo = "Lower PEMUDIK_WORKERS or PEMUDIK_POOL_SIZE, or raise the database's max_connections."
+        todo = "Lower WEB_CONCURRENCY (or --workers) or PEMUDIK_POOL_SIZE, or raise the database's max_connections."
         return wrong("connections", f"Workers want {wanted} and the database gives {most}.", todo)
     return good("connections", f"Workers want {wanted} of {most}.")
 

@@ -84,7 +84,7 @@ class RegistrationClosed(Refusal):
 
     def facts(self, language: Language) -> dict[str, object]:
         if self.opens_at is None:
-            return {"next": ""}
+            return {"next": "; check that time" if language == "en" else "; periksa waktu itu"}
         opens = words.instant(self.opens_at, language)
         # That may have been before now, where the person registered before it.
         return {"next": f"; next window from {opens}" if language == "en" else f"; jadwal berikutnya mulai {opens}"}
@@ -93,8 +93,8 @@ class RegistrationClosed(Refusal):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ArrivedLate(Refusal):
     code = "ARRIVED_LATE"
-    indonesian = "Data pendaftaran ini tiba lebih dari {days} hari setelah pendaftaran ditutup."
-    english = "This registration arrived more than {days} days after its window had closed."
+    indonesian = "Data pendaftaran ini tiba lebih dari {days} hari setelah pendaftaran ditutup; kirim lebih awal."
+    english = "This registration arrived more than {days} days after its window had closed; send sooner."
     remedy = "Send registrations sooner. The policies `lateArrivalDays` and `enforceWindow` say what is still taken."
 
     days: int
@@ -103,8 +103,8 @@ class ArrivedLate(Refusal):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SeasonClosed(Refusal):
     code = "SEASON_CLOSED"
-    indonesian = "Periode {season} sudah ditutup; datanya hanya dapat dibaca."
-    english = "Season {season} is closed and read only."
+    indonesian = "Periode {season} sudah ditutup dan hanya dapat dibaca; pakai periode yang dibuka."
+    english = "Season {season} is closed and read only; use the open one."
     remedy = "Nothing can be written to a closed season; use a route of the open one."
 
     season: int
@@ -134,8 +134,10 @@ class QuotaFull(Refusal):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class QuotaBelowTaken(Refusal):
     code = "QUOTA_BELOW_TAKEN"
-    indonesian = "Kuota tidak dapat diturunkan di bawah jumlah yang sudah terisi ({taken})."
-    english = "The quota cannot be lowered below the {taken} seats already taken."
+    indonesian = (
+        "Kuota tidak dapat diturunkan di bawah jumlah yang sudah terisi ({taken}); batalkan atau pindahkan dahulu."
+    )
+    english = "The quota cannot be lowered below the {taken} seats already taken; cancel or move people first."
     remedy = "Cancel registrations first, or set the quota to at least the seats that are taken."
 
     taken: int
@@ -144,7 +146,7 @@ class QuotaBelowTaken(Refusal):
 @dataclass(frozen=True, slots=True)
 class RouteUnknown(Refusal):
     code = "ROUTE_UNKNOWN"
-    indonesian = "Rute ini tidak ditemukan."
+    indonesian = "Rute ini tidak ditemukan; pilih dari daftar rute."
     english = "There is no such route. See the query routes."
     remedy = "Read the id of the route from the query `routes`."
 
@@ -152,8 +154,8 @@ class RouteUnknown(Refusal):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RouteDeparted(Refusal):
     code = "ROUTE_DEPARTED"
-    indonesian = "Rute ini sudah berangkat pada {departs_at}."
-    english = "This route left on {departs_at}."
+    indonesian = "Rute ini sudah berangkat pada {departs_at}; pilih rute lain."
+    english = "This route left on {departs_at}; choose another one."
     remedy = "Choose a route that has not left. If its time is wrong, put it right with `saveRoutes` first."
 
     departs_at: datetime
@@ -216,8 +218,8 @@ class TransitionNotAllowed(Refusal):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class VerificationExpired(Refusal):
     code = "VERIFICATION_EXPIRED"
-    indonesian = "Batas verifikasi sudah lewat ({verify_by}); pendaftaran ini gugur."
-    english = "The verification deadline has passed ({verify_by}); this registration is forfeited."
+    indonesian = "Batas verifikasi sudah lewat ({verify_by}); pendaftaran ini gugur. Daftarkan lagi."
+    english = "The verification deadline has passed ({verify_by}); this registration is forfeited. Register anew."
     remedy = "The registration is forfeited; the person registers again, unless the NIK is blocked."
 
     verify_by: datetime
@@ -226,7 +228,7 @@ class VerificationExpired(Refusal):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class VerificationNotBegun(Refusal):
     code = "VERIFICATION_NOT_BEGUN"
-    indonesian = "Masa verifikasi penyelenggara ini baru dimulai pada {opens_at}."
+    indonesian = "Masa verifikasi penyelenggara ini baru dimulai pada {opens_at}; verifikasi sesudah itu."
     english = "This organizer's verification period begins on {opens_at}."
     remedy = "Verify the person once the period has begun."
 
@@ -236,7 +238,7 @@ class VerificationNotBegun(Refusal):
 @dataclass(frozen=True, slots=True)
 class MotorcycleRequired(Refusal):
     code = "MOTORCYCLE_REQUIRED"
-    indonesian = "Rute sepeda motor memerlukan nomor polisi dan nomor STNK."
+    indonesian = "Rute sepeda motor memerlukan nomor polisi dan nomor STNK; isi keduanya."
     english = "A motorcycle route needs the plate number and the STNK (registration) number."
     remedy = "Send the plate number and the STNK number, or choose a route for passengers."
 
@@ -262,8 +264,8 @@ class DepartureNotBegun(Refusal):
 @dataclass(frozen=True, slots=True)
 class NotHealthy(Refusal):
     code = "NOT_HEALTHY"
-    indonesian = "Keberangkatan memerlukan pernyataan sehat jasmani dan rohani."
-    english = "Departure needs the declaration of being healthy."
+    indonesian = "Keberangkatan memerlukan pernyataan sehat jasmani dan rohani; minta dari peserta."
+    english = "Departure needs the declaration of being healthy; ask the person for it."
     remedy = "Depart the person with `healthy: true` once the declaration is given."
 
 
@@ -280,8 +282,8 @@ class BookingTooLarge(Refusal):
 @dataclass(frozen=True, slots=True)
 class NotFound(Refusal):
     code = "NOT_FOUND"
-    indonesian = "{what} tidak ditemukan."
-    english = "{what} was not found."
+    indonesian = "{what} tidak ditemukan; periksa kembali."
+    english = "{what} was not found; check what you sent."
     remedy = "Check what the message and `field` name, and that it is yours."
 
     what: str = declared(default="", kw_only=True)
@@ -294,8 +296,8 @@ class NotFound(Refusal):
 @dataclass(frozen=True, slots=True)
 class NotYours(Refusal):
     code = "NOT_YOURS"
-    indonesian = "Penyelenggara itu bukan Anda dan bukan anggota yang Anda koordinasi."
-    english = "That organizer is neither you nor a member that you coordinate."
+    indonesian = "Penyelenggara itu bukan Anda dan bukan anggota yang Anda koordinasi; sebutkan salah satunya."
+    english = "That organizer is neither you nor a member that you coordinate; name one of them."
     remedy = "Name yourself or a member that you coordinate."
 
 

@@ -32,6 +32,10 @@ from app.server.json_texts import MOST_SEPARATORS, NotJson, TooManyValues
 
 Value = TypeVar("Value")
 
+A_SEASON, A_DAY, AN_INSTANT = "2026", "2026-03-05", "2026-03-05T08:00:00%2B07:00"
+YES_OR_NO = "true / false"
+"""What parameters take, as examples."""
+
 JSON = "application/json"
 FORM = "application/x-www-form-urlencoded"
 REPEATABLE_NAME = re.compile(r"(?!.*\d{6})[A-Za-z][\w.-]{0,39}", re.ASCII)
@@ -142,12 +146,17 @@ def _unknown(name: str, known: Collection[str]) -> RequestRefused:
     return bad(f"Parameter {name} tidak dikenal. {there[0]}", f"There is no parameter {name}. {there[1]}", name)
 
 
-def value(given: Mapping[str, str], name: str, read: Callable[[str], Value]) -> Value | None:
-    """What `read` makes of a parameter. None: it was left out. Raises `RequestRefused`, which repeats nothing sent."""
+def value(given: Mapping[str, str], name: str, read: Callable[[str], Value], takes: str) -> Value | None:
+    """What `read` makes of a parameter. None: it was left out.
+
+    Raises `RequestRefused`, which says what the parameter `takes` and repeats nothing that was sent.
+    """
     try:
         return read(given[name]) if name in given else None
     except (ValueError, KeyError):
-        raise bad(f"Nilai {name} tidak dikenal.", f"Not a value of {name}.", name) from None
+        raise bad(
+            f"Nilai {name} tidak dikenal; tulis {takes}.", f"Not a value of {name}; write {takes}.", name
+        ) from None
 
 
 # --- bodies -----------------------------------------------------------------------------------------------------------
@@ -278,7 +287,9 @@ def bad(indonesian: str, english: str, field: str | None = None) -> RequestRefus
 async def no_such_address(request: Request, _: Exception) -> Response:
     """404 for every unknown address."""
     language = language_of(request.headers.get("accept-language", ""))
-    message = {"id": "Alamat ini tidak ada.", "en": "There is nothing at this address."}[language]
+    message = {"id": "Alamat ini tidak ada; lihat GET /.", "en": "There is nothing at this address; see GET /."}[
+        language
+    ]
     return error(404, "NOT_FOUND", message, headers={"Cache-Control": edge.NO_STORE})
 
 

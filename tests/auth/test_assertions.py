@@ -29,7 +29,7 @@ Snapshot = Callable[[], Awaitable[dict[str, list[Any]]]]
 
 TOKEN = "/oauth/token"
 TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
-FAILED = "Client authentication failed."
+FAILED = "Client authentication failed: check client_id and its secret or assertion. A revoked client needs a new one."
 UNFIT = "The assertion is not acceptable: "
 
 
@@ -243,7 +243,7 @@ async def test_the_bodys_client_id_must_be_the_subject(
     assert response.status_code == 400
     assert response.json() == {
         "error": "invalid_request",
-        "error_description": "client_id differs from the subject of the assertion.",
+        "error_description": "client_id differs from the subject of the assertion: leave client_id out, or correct it.",
     }
     assert await used(database) == []
 

@@ -11,7 +11,7 @@ from joserfc import jwt
 from starlette.applications import Starlette
 
 from app import clock
-from app.auth import endpoints
+from app.auth import client_authentication, endpoints
 from app.auth.endpoints import routes
 from app.auth.signing import SigningKeys
 from app.db import Database
@@ -29,7 +29,7 @@ TOKEN = "/oauth/token"
 GRANT = {"grant_type": "client_credentials"}
 FORM = {"content-type": "application/x-www-form-urlencoded"}
 CHALLENGE = 'Basic realm="pemudik", charset="UTF-8"'
-FAILED = {"error": "invalid_client", "error_description": "Client authentication failed."}
+FAILED = {"error": "invalid_client", "error_description": client_authentication.ClientRefused.description}
 
 
 def basic_header(credentials: str | bytes) -> dict[str, str]:
@@ -202,7 +202,9 @@ async def test_two_ways_of_authentication_at_once_are_refused(
     secret = {"client_id": basic[0], "client_secret": basic[1]}
     assertion = {"client_assertion_type": "x", "client_assertion": "a.b.c"}
     header = basic_header(":".join(basic))
-    expected = bad_request("More than one way of client authentication.")
+    expected = bad_request(
+        "More than one way of client authentication: use Authorization, client_secret or client_assertion."
+    )
     assert_refused(await http.post(TOKEN, data={**GRANT, **secret}, headers=header), 400, expected)
     assert_refused(await http.post(TOKEN, data={**GRANT, **assertion}, headers=header), 400, expected)
     assert_refused(await http.post(TOKEN, data={**GRANT, **secret, **assertion}), 400, expected)
@@ -215,7 +217,9 @@ async def test_the_bodys_client_id_must_be_the_headers(http: httpx.AsyncClient, 
     same = await http.post(TOKEN, data={**GRANT, "client_id": basic[0]}, auth=basic)
     assert same.status_code == 200
     other = await http.post(TOKEN, data={**GRANT, "client_id": "djka-unknown2"}, auth=basic)
-    assert_refused(other, 400, bad_request("client_id differs from the one in the Authorization header."))
+    assert_refused(
+        other, 400, bad_request("client_id differs from the one in the Authorization header: send one of them.")
+    )
 
 
 async def test_a_client_with_public_keys_has_no_secret_to_use(http: httpx.AsyncClient, signer: str) -> None:
@@ -253,7 +257,9 @@ async def test_one_scope_too_many_refuses_the_token(
         400,
         {
             "error": "invalid_scope",
-            "error_description": "The requested scope is invalid, unknown, or malformed.",
+            "error_description": (
+                "Ask for scopes that this client holds, separated by blanks, or leave scope out to get all."
+            ),
         },
     )
     assert await everything() == before
@@ -266,25 +272,35 @@ async def test_other_grants_are_refused_and_not_repeated(
     http: httpx.AsyncClient, basic: tuple[str, str], grant_type: str
 ) -> None:
     response = await http.post(TOKEN, data={"grant_type": grant_type}, auth=basic)
-    assert_refused(response, 400, {"error": "unsupported_grant_type"})
+    assert_refused(
+        response,
+        400,
+        {"error": "unsupported_grant_type", "error_description": "The only grant_type is client_credentials."},
+    )
 
 
 @pytest.mark.parametrize(
     ("body", "description"),
     [
-        (b"", "grant_type is missing."),
-        (b"grant_type=", "grant_type is missing."),
-        (b"scope=nik:check", "grant_type is missing."),
+        (b"", "grant_type is missing: send grant_type=client_credentials."),
+        (b"grant_type=", "grant_type is missing: send grant_type=client_credentials."),
+        (b"scope=nik:check", "grant_type is missing: send grant_type=client_credentials."),
         (
             b"grant_type=client_credentials&grant_type=client_credentials",
-            "A parameter is there more than once.",
+            "A parameter is there more than once: send each once.",
         ),
-        (b"grant_type=client_credentials&scope=&scope=nik:check", "A parameter is there more than once."),
-        (b"grant_type=client_credentials&x=1&x=2", "A parameter is there more than once."),
-        (b"grant_type=client_credentials&scope=\xff", "The body is not a form in UTF-8."),
-        (b"grant_type=client_credentials&scope=%ff", "The body is not a form in UTF-8."),
-        (b"&".join(b"p%d=1" % place for place in range(30)), "The body is not a form in UTF-8."),
-        (b"grant_type=client_credentials&x=" + b"a" * 16_400, "The body is larger than 16384 bytes."),
+        (
+            b"grant_type=client_credentials&scope=&scope=nik:check",
+            "A parameter is there more than once: send each once.",
+        ),
+        (b"grant_type=client_credentials&x=1&x=2", "A parameter is there more than once: send each once."),
+        (b"grant_type=client_credentials&scope=\xff", "The body must be a form in UTF-8 with 20 parameters at most."),
+        (b"grant_type=client_credentials&scope=%ff", "The body must be a form in UTF-8 with 20 parameters at most."),
+        (
+            b"&".join(b"p%d=1" % place for place in range(30)),
+            "The body must be a form in UTF-8 with 20 parameters at most.",
+        ),
+        (b"grant_type=client_credentials&x=" + b"a" * 16_400, "The body must have 16384 bytes at most."),
     ],
 )
 async def test_malformed_forms_are_refused(
@@ -300,7 +316,9 @@ async def test_malformed_forms_are_refused(
 async def test_only_a_form_is_read(http: httpx.AsyncClient, basic: tuple[str, str], content_type: str | None) -> None:
     headers = [] if content_type is None else [(b"content-type", content_type.encode("latin-1"))]
     response = await http.post(TOKEN, content=b"grant_type=client_credentials", headers=headers, auth=basic)
-    assert_refused(response, 400, bad_request("The body must be application/x-www-form-urlencoded."))
+    assert_refused(
+        response, 400, bad_request("The body must be application/x-www-form-urlencoded, as Content-Type says.")
+    )
 
 
 async def test_a_form_may_name_its_charset(http: httpx.AsyncClient, basic: tuple[str, str]) -> None:
@@ -319,7 +337,7 @@ async def test_a_body_without_end_is_cut_off(http: httpx.AsyncClient, basic: tup
             yield b"a" * 1024
 
     response = await http.post(TOKEN, content=chunks(), headers=FORM, auth=basic)
-    assert_refused(response, 400, bad_request("The body is larger than 16384 bytes."))
+    assert_refused(response, 400, bad_request("The body must have 16384 bytes at most."))
     assert sent == 17
 
 
@@ -333,7 +351,7 @@ async def test_a_body_that_does_not_arrive_is_given_up(
         await asyncio.sleep(60)
 
     response = await http.post(TOKEN, content=chunks(), headers=FORM, auth=basic)
-    assert_refused(response, 408, bad_request("The body did not arrive in time."))
+    assert_refused(response, 408, bad_request("The body did not arrive in time: send it again."))
 
 
 async def test_credentials_in_the_url_are_not_read(http: httpx.AsyncClient, basic: tuple[str, str]) -> None:
@@ -354,6 +372,9 @@ async def test_without_a_database_it_says_when_to_come_again(keys: SigningKeys, 
     async with httpx.AsyncClient(transport=transport, base_url=issuer) as http:
         response = await http.post(TOKEN, data=GRANT, auth=("djka-aaaaaaaa", "x"))
     await nowhere.dispose()
-    assert (response.status_code, response.json()) == (503, {"error": "temporarily_unavailable"})
+    assert (response.status_code, response.json()) == (
+        503,
+        {"error": "temporarily_unavailable", "error_description": endpoints.LATER},
+    )
     assert response.headers["retry-after"] == "1"
     assert response.headers["cache-control"] == "no-store"

@@ -45,7 +45,7 @@ def caused(error: Exception, cause: Exception) -> Exception:
 @pytest.mark.parametrize(
     ("error", "line"),
     [
-        (RefusalError(NotFound("organizer")), "The organizer was not found. (NOT_FOUND)"),
+        (RefusalError(NotFound("organizer")), "The organizer was not found; check what you sent. (NOT_FOUND)"),
         (command.Failed("Do this."), "Do this."),
         (KeysUnusable("A key is missing."), "A key is missing."),
         (Unreadable("A value was changed."), "A value was changed."),

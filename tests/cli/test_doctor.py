@@ -82,7 +82,11 @@ def test_an_old_version() -> None:
 
 
 def test_too_few_connections() -> None:
-    assert not doctor.connections(97, 104).good
+    too_few = doctor.connections(97, 104)
+    assert (too_few.good, too_few.todo) == (
+        False,
+        "Lower WEB_CONCURRENCY (or --workers) or PEMUDIK_POOL_SIZE, or raise the database's max_connections.",
+    )
     assert doctor.connections(97, 97).good
 
 

@@ -68,7 +68,10 @@ def test_a_season_without_anybody(pemudik: Pemudik, counted: None) -> None:
 
 
 def test_no_season_at_all(pemudik: Pemudik) -> None:
-    assert pemudik("statistics", "show", code=1).stderr == "pemudik: The season was not found. (NOT_FOUND)\n"
+    assert (
+        pemudik("statistics", "show", code=1).stderr
+        == "pemudik: The season was not found; check what you sent. (NOT_FOUND)\n"
+    )
 
 
 def test_counting_anew(pemudik: Pemudik, counted: None) -> None:

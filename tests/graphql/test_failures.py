@@ -187,6 +187,28 @@ async def test_what_would_cost_too_much_is_refused_by_its_variables(api: Api) ->
     assert (await api.post(query, {"m": 2})).status_code == 200
 
 
+@pytest.mark.parametrize(
+    ("levels", "language", "message"),
+    [
+        (2, "id", "Jawabannya berbiaya hingga 1.010.101 satuan; batasnya 100.000. Minta halaman yang lebih kecil"),
+        (2, "en", "The answer would cost up to 1,010,101 units; 100,000 are allowed. Ask for smaller pages"),
+        (
+            9,
+            "id",
+            "Jawabannya berbiaya lebih dari 1.000.000.000 satuan; batasnya 100.000. Minta halaman yang lebih kecil",
+        ),
+        (9, "en", "The answer would cost more than 1,000,000,000 units; 100,000 are allowed. Ask for smaller pages"),
+    ],
+)
+async def test_what_an_operation_would_cost_is_not_masked_like_a_nik(
+    api: Api, levels: int, language: str, message: str
+) -> None:
+    query = f"{{ organizers {{ {'members { ' * levels} name {'} ' * levels} }} }}"
+    answer = await api.post(query, headers={"Accept-Language": language})
+    [error] = answer.json()["errors"]
+    assert error["message"] == message
+
+
 async def test_refusals_of_a_query_have_their_code(api: Api) -> None:
     query = "query($ref: RegistrantRef!) { registrant(ref: $ref) { id } }"
     assert await api.code(query, {"ref": {"nik": {"nik": "123"}}}) == "NIK_INVALID"

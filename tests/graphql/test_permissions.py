@@ -104,7 +104,9 @@ def forbidden(answer: httpx.Response, scopes: str) -> None:
     assert answer.json() == {
         "errors": [
             {
-                "message": "Token akses ini tidak memiliki izin (scope) yang diperlukan",
+                "message": (
+                    "Token akses ini tidak memiliki izin (scope) yang diperlukan; izinnya disebut di WWW-Authenticate"
+                ),
                 "extensions": {"code": "INSUFFICIENT_SCOPE"},
             }
         ]

@@ -38,6 +38,7 @@ from strawberry.federation.schema_directives import ListSize
 from app.graphql.failures import RequestError
 from app.graphql.internals import directives_of
 from app.graphql.paging import LARGEST_PAGE
+from app.language import LANGUAGES, number
 
 MOST_DOCUMENT_BYTES = 100_000
 MOST_DOCUMENT_TOKENS = 5_000
@@ -67,6 +68,8 @@ MOST_COST = 100_000
 """Units of cost of one operation: values in the answer, and the weights of the objects that hold them."""
 MICROSECONDS_OF_A_UNIT = 5
 """Of CPU. `make bench ARGS=costs` measures whether that is true of each family of fields."""
+MOST_COST_TOLD = 1_000_000_000
+"""Of a larger cost only that it is larger: a long number would be masked, since a NIK is one."""
 WEIGHT = "pemudik-weight"
 """Under this key the extensions of a type hold its weight."""
 ASSUMED_LIST_ITEMS = 10
@@ -251,10 +254,14 @@ def refusal(measured: Measure) -> RequestError | None:
 def too_costly(measured: Measure) -> RequestError | None:
     if measured.cost <= MOST_COST:
         return None
+    told = {language: number(min(measured.cost, MOST_COST_TOLD), language) for language in LANGUAGES}
+    more = measured.cost > MOST_COST_TOLD
     return RequestError(
-        f"The answer would cost up to {measured.cost:,} units; {MOST_COST:,} are allowed. Ask for smaller pages",
+        f"The answer would cost {'more than' if more else 'up to'} {told['en']} units; {number(MOST_COST, 'en')} are"
+        " allowed. Ask for smaller pages",
         "TOO_COSTLY",
-        f"Jawabannya berbiaya hingga {measured.cost} satuan; batasnya {MOST_COST}. Minta halaman yang lebih kecil",
+        f"Jawabannya berbiaya {'lebih dari' if more else 'hingga'} {told['id']} satuan; batasnya"
+        f" {number(MOST_COST, 'id')}. Minta halaman yang lebih kecil",
         most=MOST_COST,
         cost=min(measured.cost, 2**53),
     )

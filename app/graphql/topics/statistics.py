@@ -45,7 +45,9 @@ async def find_statistics(
         return Statistics(selection=Selection(organizers=_organizers(info.context, None)))
     since, until = given(where.from_), given(where.to)
     if since is not None and until is not None and until < since:
-        backwards = InvalidValue("to", "Tanggal akhir sebelum tanggal awal.", "The last day is before the first.")
+        backwards = InvalidValue(
+            "to", "Tanggal akhir sebelum tanggal awal; tukar keduanya.", "The last day is before the first; swap them."
+        )
         raise RefusalError(backwards)
     return Statistics(
         selection=Selection(

@@ -54,7 +54,7 @@ async def summary_of(process: Process, asked: AdmittedRequest) -> Summary:
             asked.caller if may_read else replace(asked.caller, owns_nothing=True),
             given.get("organizer") or asked.caller.organizer,
             named(asked.request),
-            season=http.value(given, "season", calendar.season),
+            season=http.value(given, "season", calendar.season, http.A_SEASON),
             everyone=DASHBOARD_READ in asked.principal.scopes,
         )
     if isinstance(found, Refusal):

@@ -70,14 +70,14 @@ async def asked_for(process: Process, asked: AdmittedRequest) -> tuple[ExtractFi
     organizer = given.get("organizer")
     if organizer is not None and not asked.caller.owns(organizer):
         raise RefusalError(NotYours("organizer"))
-    year = http.value(given, "season", calendar.season)
+    year = http.value(given, "season", calendar.season, http.A_SEASON)
     async with process.database.transaction() as session:
         season = await seasons.shown(session, year)
     wanted = ExtractFilter(
         season,
-        http.value(given, "direction", lambda text: Direction(text.upper())),
-        http.value(given, "day", calendar.day),
-        http.value(given, "all", {"true": True, "false": False}.__getitem__) or False,
+        http.value(given, "direction", lambda text: Direction(text.upper()), "MUDIK / BALIK"),
+        http.value(given, "day", calendar.day, http.A_DAY),
+        http.value(given, "all", {"true": True, "false": False}.__getitem__, http.YES_OR_NO) or False,
     )
     return wanted, sorted(asked.caller.organizers) if organizer is None else [organizer]
 

@@ -89,7 +89,9 @@ def _records(content: object) -> Sequence[object]:
             "The body is one object, or an array of objects, with the standard's 12 columns.",
         )
     if not content:
-        raise RequestRefused(400, "NO_RECORDS", "Larik ini kosong.", "The array is empty.")
+        raise RequestRefused(
+            400, "NO_RECORDS", "Larik ini kosong; kirim paling sedikit satu data.", "The array is empty; send a record."
+        )
     if len(content) > MOST_RECORDS:
         raise RequestRefused(
             400,
@@ -103,8 +105,8 @@ def _records(content: object) -> Sequence[object]:
 def _applying(asked: AdmittedRequest) -> Applying | None:
     """From the query string: `changes=APPLY`, and `asOf`, the instant of what is sent. Raises `RequestRefused`."""
     given = asked.request.query_params
-    changes = http.value(given, "changes", lambda text: ImportChanges(text.upper()))
-    as_of = http.value(given, "asOf", http.instant)
+    changes = http.value(given, "changes", lambda text: ImportChanges(text.upper()), "REPORT / APPLY")
+    as_of = http.value(given, "asOf", http.instant, http.AN_INSTANT)
     if changes != ImportChanges.APPLY:
         if as_of is not None:
             raise http.bad("asOf hanya untuk changes=APPLY.", "asOf is for changes=APPLY alone.", "asOf")

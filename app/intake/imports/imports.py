@@ -67,7 +67,7 @@ def routes(process: Process, bearer: Bearer, settings: Settings) -> list[Route]:
 
     async def cancel_missing(asked: AdmittedRequest) -> Response:
         given = asked.request.query_params
-        even_though = http.value(given, "evenThough", lambda text: BOOLEANS[text.lower()]) or False
+        even_though = http.value(given, "evenThough", lambda text: BOOLEANS[text.lower()], http.YES_OR_NO) or False
         cancelled = await absentees.cancel(
             process.database.attempt, asked.caller, named(asked.request), asked.now, even_though=even_though
         )
@@ -97,13 +97,14 @@ def order_of(asked: AdmittedRequest) -> Order:
     given = asked.request.query_params
     return Order(
         caller=asked.caller,
-        mode=http.value(given, "mode", lambda text: ImportMode(text.upper())) or ImportMode.UPSERT,
-        changes=http.value(given, "changes", lambda text: ImportChanges(text.upper())) or ImportChanges.REPORT,
-        as_of=http.value(given, "asOf", instant),
-        even_though=http.value(given, "evenThough", lambda text: BOOLEANS[text.lower()]) or False,
-        dry_run=http.value(given, "dryRun", lambda text: BOOLEANS[text.lower()]) or False,
-        season=http.value(given, "season", calendar.season),
-        day=http.value(given, "day", calendar.day),
+        mode=http.value(given, "mode", lambda text: ImportMode(text.upper()), "UPSERT / SNAPSHOT") or ImportMode.UPSERT,
+        changes=http.value(given, "changes", lambda text: ImportChanges(text.upper()), "REPORT / APPLY")
+        or ImportChanges.REPORT,
+        as_of=http.value(given, "asOf", instant, http.AN_INSTANT),
+        even_though=http.value(given, "evenThough", lambda text: BOOLEANS[text.lower()], http.YES_OR_NO) or False,
+        dry_run=http.value(given, "dryRun", lambda text: BOOLEANS[text.lower()], http.YES_OR_NO) or False,
+        season=http.value(given, "season", calendar.season, http.A_SEASON),
+        day=http.value(given, "day", calendar.day, http.A_DAY),
         covers=tuple(code for written in given.getlist("covers") for code in written.split(",") if code),
     )
 

@@ -140,7 +140,9 @@ async def rotate(session: Session, caller: Caller, id: str, now: datetime) -> Is
     if client is None:
         return NotFound("id", what="client")
     if client.revoked_at is not None:
-        return InvalidValue("id", "Klien ini sudah dicabut.", "This client has been revoked.")
+        return InvalidValue(
+            "id", "Klien ini sudah dicabut; terbitkan klien baru.", "This client has been revoked; issue a new one."
+        )
     if has_keys:
         return InvalidValue(
             "id",

@@ -64,7 +64,11 @@ async def issue(
     if client is None:
         return NotFound("clientId")
     if client.revoked_at is not None:
-        return InvalidValue("clientId", "Klien ini sudah dicabut.", "This client has been revoked.")
+        return InvalidValue(
+            "clientId",
+            "Klien ini sudah dicabut; terbitkan klien baru.",
+            "This client has been revoked; issue a new one.",
+        )
     secret = new_signing_secret()
     await session.run(_DROP_OLDER, id=client_id)
     await session.run(_ADD, id=uuid7(), client=client_id, sealed=vault.seal_secret(secret), now=now)

@@ -279,7 +279,7 @@ def _not_to_be_applied(order: Order, now: datetime) -> InvalidValue | None:
             else InvalidValue(named, f"{named} hanya untuk changes: APPLY.", f"{named} is for changes: APPLY alone.")
         )
     if order.as_of is not None and order.as_of.tzinfo is None:
-        return InvalidValue("asOf", "Waktu harus menyebut zonanya.", "The time must name its zone.")
+        return InvalidValue("asOf", "Tulis zona waktunya, misalnya +07:00.", "The time must name its zone, as +07:00.")
     instant = not_in_the_future(order.as_of, now, "asOf")
     return instant if isinstance(instant, InvalidValue) else None
 

@@ -132,7 +132,11 @@ def _refuses_hand_over(row: _Locked) -> InvalidValue | SeasonClosed | None:
     if row.season_closed_at is not None:
         return SeasonClosed("ref", season=row.season)
     if row.service != Service.MOTORCYCLE:
-        return InvalidValue("ref", "Pendaftaran ini bukan sepeda motor.", "This registration is not a motorcycle's.")
+        return InvalidValue(
+            "ref",
+            "Pendaftaran ini bukan sepeda motor; pilih pendaftaran sepeda motornya.",
+            "This registration is not a motorcycle's; name the one of the motorcycle.",
+        )
     if row.status not in YET_TO_DEPART:
         return InvalidValue("ref", "Pendaftaran ini sudah berakhir.", "This registration has ended.")
     return None

@@ -17,6 +17,7 @@ from uuid_utils.compat import uuid7
 from app.clock import start_of_wib_day
 from app.db import Session
 from app.errors import InvalidValue, NotYours, QuotaBelowTaken, Refusal, RouteUnknown, SeasonClosed, refuses
+from app.language import number
 from app.models.enums import ChangeKind
 from app.registry import change_log
 from app.registry.caller import Caller
@@ -88,7 +89,11 @@ def _instants(daily: Daily, now: datetime) -> list[datetime] | InvalidValue:
             f"The last day is not before the first one, and there are {MOST_DAYS} days at most.",
         )
     if not 0 < daily.seats * days <= MOST_SEATS or daily.seats < 0:
-        return InvalidValue("seats", "Bukan jumlah kursi yang mungkin.", "Not a possible number of seats.")
+        return InvalidValue(
+            "seats",
+            f"Lebih dari nol, dan untuk semua hari bersama paling banyak {number(MOST_SEATS, 'id')} kursi.",
+            f"Seats are more than 0, and {number(MOST_SEATS, 'en')} at most for all days together.",
+        )
     after_midnight = timedelta(hours=int(time_of_day[1]), minutes=int(time_of_day[2]))
     instants = [start_of_wib_day(daily.first + timedelta(days=day)) + after_midnight for day in range(days)]
     if instants[0] <= now:

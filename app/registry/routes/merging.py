@@ -126,9 +126,17 @@ def _judge(one: _Found | None, into: _Found | None, caller: Caller, *, admin: bo
     if one.season_closed_at is not None:
         return SeasonClosed("provisional", season=one.season)
     if not one.provisional:
-        return InvalidValue("provisional", "Rute ini bukan rute sementara.", "This route is not a provisional one.")
+        return InvalidValue(
+            "provisional",
+            "Rute ini bukan rute sementara; hanya rute sementara yang digabung.",
+            "This route is not a provisional one; only these are merged.",
+        )
     if one.id == into.id:
-        return InvalidValue("into", "Rute ini tidak dapat digabung dengan dirinya.", "It is the same route.")
+        return InvalidValue(
+            "into",
+            "Rute ini tidak dapat digabung dengan dirinya; pilih rute lain.",
+            "It is the same route; choose another one.",
+        )
     if (one.season, one.direction, one.service) != (into.season, into.direction, into.service):
         return InvalidValue(
             "into",

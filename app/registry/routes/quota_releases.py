@@ -17,6 +17,7 @@ from uuid_utils.compat import uuid7
 from app import language as words
 from app.db import Session
 from app.errors import InvalidValue, NotFound, NotYours, QuotaBelowTaken, Refusal, RouteUnknown, SeasonClosed, refuses
+from app.language import number
 from app.models.enums import ChangeKind
 from app.registry import change_log
 from app.registry.caller import Caller
@@ -105,7 +106,11 @@ def judge(held: Seats, total: int, *, field: str) -> int | QuotaBelowTaken | Inv
     if total < held.taken:
         return QuotaBelowTaken(field, taken=held.taken)
     if total > MOST_SEATS:
-        return InvalidValue(field, "Bukan kuota yang mungkin.", "Not a possible quota.")
+        return InvalidValue(
+            field,
+            f"Kuota paling banyak {number(MOST_SEATS, 'id')}.",
+            f"A quota is {number(MOST_SEATS, 'en')} at most.",
+        )
     return total
 
 
@@ -144,7 +149,11 @@ def quota_facts(before: int | None, total: int) -> dict[str, object]:
 
 def _impossible(seats: int, due_at: datetime, now: datetime) -> InvalidValue | None:
     if not 0 < abs(seats) <= MOST_SEATS:
-        return InvalidValue("seats", "Bukan jumlah kursi yang mungkin.", "Not a possible number of seats.")
+        return InvalidValue(
+            "seats",
+            f"Bukan nol, dan paling banyak {number(MOST_SEATS, 'id')} kursi.",
+            f"Seats are not 0, and {number(MOST_SEATS, 'en')} at most.",
+        )
     if due_at.tzinfo is None:
         return InvalidValue("at", "Tulis zona waktunya, misalnya +07:00.", "The time must name its zone.")
     if due_at < now - CLOCKS_DIFFER_BY:
@@ -154,7 +163,11 @@ def _impossible(seats: int, due_at: datetime, now: datetime) -> InvalidValue | N
             "This time has passed; leave it out to add the seats now.",
         )
     if seats < 0 and due_at > now:
-        return InvalidValue("at", "Penurunan kuota berlaku seketika.", "Lowering a quota takes effect at once.")
+        return InvalidValue(
+            "at",
+            "Penurunan kuota berlaku seketika; kosongkan waktunya.",
+            "Lowering a quota takes effect at once; leave the time out.",
+        )
     return None
 
 

@@ -173,9 +173,15 @@ def _tidy(given: RouteInput) -> RouteInput | InvalidValue:
     if given.departs_at is not None and given.departs_at.tzinfo is None:
         return InvalidValue("departsAt", "Tulis zona waktunya, misalnya +07:00.", "The time must name its zone.")
     if given.quota is not None and given.quota < 0:
-        return InvalidValue("quota", "Kuota tidak boleh negatif.", "A quota cannot be negative.")
+        return InvalidValue(
+            "quota", "Kuota tidak boleh negatif; tulis 0 atau lebih.", "A quota cannot be negative; write 0 or more."
+        )
     if given.origin == given.destination:
-        return InvalidValue("destination", "Tujuan sama dengan asal.", "The destination is the origin.")
+        return InvalidValue(
+            "destination",
+            "Tujuan sama dengan asal; pilih terminal lain.",
+            "The destination is the origin; choose another terminal.",
+        )
     return replace(given, name=name)
 
 
@@ -235,7 +241,11 @@ def _judge_change(batch: RouteBatch, standing: Declared | None, wanted: Declared
     if standing is None:
         return None
     if wanted.id in batch.used and wanted.pinned != standing.pinned:
-        return InvalidValue("id", "Rute ini sudah punya pendaftar.", "This route has registrants already.")
+        return InvalidValue(
+            "id",
+            "Rute ini sudah punya pendaftar; buat rute baru.",
+            "This route has registrants already; declare a new one.",
+        )
     if wanted.id in batch.held:
         for end in ("origin", "destination"):
             before, after = batch.cities[getattr(standing, end)], batch.cities[getattr(wanted, end)]
@@ -284,7 +294,9 @@ def _only_one(batch: RouteBatch, wanted: Declared, named: Declared | None) -> De
     # A key that an item of this batch freed can be taken by the next batch only: a statement changes its rows in no
     # particular order, so the new owner might be written before the old one.
     if named is not None or batch.after[twin].natural_key != wanted.natural_key:
-        return InvalidValue("name", "Rute yang sama sudah ada.", "There is the same route already.")
+        return InvalidValue(
+            "name", "Rute yang sama sudah ada; pakai rute itu.", "There is the same route already; use that one."
+        )
     return replace(wanted, id=twin)
 
 

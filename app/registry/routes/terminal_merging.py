@@ -113,9 +113,17 @@ def _judge(
     if not (admin or all(owner is not None and caller.owns(owner) for owner in owners)):
         return NotYours("provisional")
     if not found[code].provisional:
-        return InvalidValue("provisional", "Terminal ini tidak sementara.", "This terminal is not a provisional one.")
+        return InvalidValue(
+            "provisional",
+            "Terminal ini tidak sementara; hanya yang sementara yang digabung.",
+            "This terminal is not a provisional one; only these are merged.",
+        )
     if code == into:
-        return InvalidValue("into", "Terminal ini tidak dapat digabung dengan dirinya.", "It is the same terminal.")
+        return InvalidValue(
+            "into",
+            "Terminal ini tidak dapat digabung dengan dirinya; pilih terminal lain.",
+            "It is the same terminal; choose another one.",
+        )
     if any({route.origin_code, route.destination_code} <= {code, into} for route in using):
         return InvalidValue("into", "Ada rute yang tujuannya menjadi asalnya.", "A route would end where it begins.")
     return None

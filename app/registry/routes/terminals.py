@@ -197,7 +197,11 @@ def _place(
     admin: bool,
 ) -> Terminal | NotYours | InvalidValue:
     if given.code in merged:
-        return InvalidValue("code", "Terminal ini sudah digabung.", "This terminal was merged.")
+        return InvalidValue(
+            "code",
+            "Terminal ini sudah digabung; pakai terminal gabungannya.",
+            "This terminal was merged; use the one that it became.",
+        )
     before = standing.get(given.code)
     owner = caller.organizer if before is None else before.organizer
     wanted = Terminal(

@@ -242,7 +242,11 @@ def _itinerary(organizer: str, coordinator: str, with_motorcycle: bool, *words: 
     origin = _place(row, "keberangkatan_terminal", "kota_keberangkatan")
     destination = _place(row, "tujuan_terminal", "kota_tujuan")
     if (origin.key, origin.city_key, origin.kind) == (destination.key, destination.city_key, destination.kind):
-        _refuse("tujuan_terminal", "Tujuan sama dengan asal.", "The destination is the origin.")
+        _refuse(
+            "tujuan_terminal",
+            "Tujuan sama dengan asal; pilih terminal lain.",
+            "The destination is the origin; choose another terminal.",
+        )
     return Itinerary(
         organizer=organizer,
         coordinator=coordinator,

@@ -138,13 +138,19 @@ def _tidy(given: OrganizerInput) -> str | InvalidValue:
             "A code has lower-case letters, digits and hyphens, at most 40.",
         )
     if not set(given.schemes or ()) <= set(IntegrationScheme):
-        return InvalidValue("schemes", "Skema tidak dikenal.", "Not a known scheme.")
+        return InvalidValue(
+            "schemes", f"Skema: {', '.join(IntegrationScheme)}.", f"The schemes: {', '.join(IntegrationScheme)}."
+        )
     return line("name", given.name)
 
 
 def _judge(given: OrganizerInput, name: str, rows: Mapping[str, _StoredOrganizer]) -> Refusal | None:
     if any(row.name == name and code != given.code for code, row in rows.items()):
-        return InvalidValue("name", "Nama itu sudah dipakai.", "Another organizer has that name.")
+        return InvalidValue(
+            "name",
+            "Nama itu sudah dipakai penyelenggara lain; pakai nama lain.",
+            "Another organizer has that name; choose another one.",
+        )
     if given.coordinator is KEEP or given.coordinator is None:
         return None
     coordinator = rows.get(given.coordinator)
@@ -154,8 +160,8 @@ def _judge(given: OrganizerInput, name: str, rows: Mapping[str, _StoredOrganizer
     if given.coordinator == given.code or coordinator.coordinator or (before is not None and before.members):
         return InvalidValue(
             "coordinator",
-            "Koordinator tidak dapat dikoordinasi oleh penyelenggara lain.",
-            "A coordinator is not coordinated itself.",
+            "Koordinator tidak dapat dikoordinasi oleh penyelenggara lain; pilih yang tidak dikoordinasi.",
+            "A coordinator is not coordinated itself; choose one that is not.",
         )
     return None
 

@@ -187,7 +187,11 @@ def _tidy(given: WindowInput) -> Window | InvalidValue:
     if given.closes_at is None and given.kind == WindowKind.VERIFICATION:
         return InvalidValue("closesAt", "Masa verifikasi harus punya akhir.", "A verification period needs an end.")
     if given.closes_at is not None and given.closes_at <= given.opens_at:
-        return InvalidValue("closesAt", "Waktu tutup harus sesudah waktu buka.", "It closes before it opens.")
+        return InvalidValue(
+            "closesAt",
+            "Waktu tutup harus sesudah waktu buka; periksa keduanya.",
+            "It closes before it opens; check both.",
+        )
     return Window(
         id=uuid7(),
         opens_at=given.opens_at,

@@ -49,7 +49,9 @@ def normalise(name: str) -> str | InvalidValue:
             "name", f"Nama paling panjang {LONGEST_NAME} huruf.", f"A name has at most {LONGEST_NAME} characters."
         )
     if not folded.isprintable() and any(unicodedata.category(sign) in _UNPRINTABLE for sign in folded):
-        return InvalidValue("name", "Nama berisi tanda kendali.", "The name has control characters.")
+        return InvalidValue(
+            "name", "Nama berisi tanda kendali; ketik ulang.", "The name has control characters; type it anew."
+        )
     if not any(sign.isalpha() for sign in folded):
         return InvalidValue("name", "Nama harus berisi huruf.", "A name must have a letter.")
     return folded

@@ -72,18 +72,29 @@ def parse(text: str | float, today: date | None = None) -> Nik | NikInvalid:
     if isinstance(digits, NikInvalid):
         return digits
     if digits[:2] not in regions().provinces:
-        return NikInvalid("dua angka pertama bukan kode provinsi", "the first two digits are no province code")
+        return NikInvalid(
+            "dua angka pertama bukan kode provinsi; periksa pada KTP atau KK",
+            "the first two digits are no province code; check the identity document",
+        )
     day = int(digits[6:8])
     female = day > ADDED_FOR_WOMEN
     if female:
         day -= ADDED_FOR_WOMEN
     if not 1 <= day <= 31:
-        return NikInvalid("tanggal lahir harus 01–31 atau 41–71", "the day of birth must be 01–31 or 41–71")
+        return NikInvalid(
+            "tanggal lahir harus 01–31 atau 41–71; periksa pada KTP atau KK",
+            "the day of birth must be 01–31 or 41–71; check the identity document",
+        )
     born_on = birth_date(int(digits[10:12]), int(digits[8:10]), day, today or clock.wib_day(clock.now()))
     if born_on is None:
-        return NikInvalid("tanggal lahir itu tidak ada", "there is no such date of birth")
+        return NikInvalid(
+            "tanggal lahir itu tidak ada; periksa pada KTP atau KK",
+            "there is no such date of birth; check the identity document",
+        )
     if digits[12:] == "0000":
-        return NikInvalid("nomor urutnya 0000", "its serial number is 0000")
+        return NikInvalid(
+            "nomor urutnya 0000; periksa pada KTP atau KK", "its serial number is 0000; check the identity document"
+        )
     return Nik(digits, born_on, female, region_warnings(digits))
 
 
@@ -96,7 +107,8 @@ def is_written_in(text: str) -> bool:
 def sixteen_digits(text: object) -> str | NikInvalid:
     """Trims blanks, dots, dashes, a leading apostrophe or TAB."""
     if not isinstance(text, str):
-        return lost_in_a_spreadsheet() if isinstance(text, int | float) else not_16_digits()
+        is_number = isinstance(text, int | float) and not isinstance(text, bool)
+        return came_as_a_number() if is_number else not_16_digits()
     if len(text) == DIGITS and text.isascii() and text.isdigit():
         return text
     if len(text) > LONGEST_WRITTEN:
@@ -106,12 +118,20 @@ def sixteen_digits(text: object) -> str | NikInvalid:
         return lost_in_a_spreadsheet()
     digits = _BLANKS_DOTS_DASHES.sub("", bare)
     if not digits.isascii() and any(sign.isdigit() and not sign.isascii() for sign in digits):
-        return NikInvalid("angkanya harus 0–9 biasa", "its digits must be plain 0–9")
+        return NikInvalid("angkanya harus 0–9 biasa; ketik ulang", "its digits must be plain 0–9; type it anew")
     return digits if len(digits) == DIGITS and digits.isascii() and digits.isdigit() else not_16_digits()
 
 
 def not_16_digits() -> NikInvalid:
-    return NikInvalid("harus 16 angka", "it must have 16 digits")
+    return NikInvalid("harus 16 angka, seperti pada KTP atau KK", "it must have 16 digits, as on the identity document")
+
+
+def came_as_a_number() -> NikInvalid:
+    """Of JSON. Many programs keep 15 digits of a number."""
+    return NikInvalid(
+        "dikirim sebagai bilangan, yang dapat kehilangan angka terakhirnya; kirim sebagai teks dalam tanda kutip",
+        "it came as a number, which may have lost its last digits; send it as text, in quotation marks",
+    )
 
 
 def lost_in_a_spreadsheet() -> NikInvalid:

@@ -222,7 +222,9 @@ def written(instant: datetime) -> str:
 
 def _bounded(instant: datetime | None, field: str) -> datetime | InvalidValue:
     if instant is None:
-        return InvalidValue(field, "Tanggal atau jam itu tidak ada.", "There is no such date or time.")
+        return InvalidValue(
+            field, "Tanggal atau jam itu tidak ada; periksa penulisannya.", "There is no such date or time; check it."
+        )
     first, last = calendar.FIRST_YEAR, calendar.LAST_YEAR
     if not first <= instant.year <= last:
         return InvalidValue(field, f"Tahun harus {first} sampai {last}.", f"The year must be {first} to {last}.")

@@ -29,7 +29,11 @@ def line(field: str, value: str, *, most: int = LONGEST_LINE) -> str | InvalidVa
     if len(tidy) > most:
         return InvalidValue(field, f"Paling banyak {most} karakter.", f"At most {most} characters.")
     if not tidy.isprintable():
-        return InvalidValue(field, "Ada karakter yang tidak terlihat.", "It has an invisible character in it.")
+        return InvalidValue(
+            field,
+            "Ada karakter yang tidak terlihat; ketik ulang.",
+            "It has an invisible character in it; type it anew.",
+        )
     return tidy
 
 
@@ -95,5 +99,9 @@ def not_in_the_future(instant: datetime | None, now: datetime, field: str) -> da
     if instant is None:
         return now
     if instant > now + CLOCKS_DIFFER_BY:
-        return InvalidValue(field, "Waktu ini masih akan datang.", "This time is in the future.")
+        return InvalidValue(
+            field,
+            "Waktu ini masih akan datang; periksa tanggal dan jamnya.",
+            "This time is in the future; check date and hour.",
+        )
     return instant

@@ -228,7 +228,11 @@ def _before(siblings: Sequence[Webhook], id: UUID | None, url: str) -> Webhook |
     if id is None:
         return same_url
     if same_url is not None and same_url.id != id:
-        return InvalidValue("url", "Webhook lain sudah memakai URL ini.", "Another webhook has this URL already.")
+        return InvalidValue(
+            "url",
+            "Webhook lain sudah memakai URL ini; ubah webhook itu.",
+            "Another webhook has this URL already; change that one.",
+        )
     return next(one for one in siblings if one.id == id)
 
 

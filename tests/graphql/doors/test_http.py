@@ -210,7 +210,7 @@ async def test_suggestions_are_not_made(api: Api) -> None:
     ("header", "message"),
     [
         ("en-GB, id;q=0.5", "There is no such route. See the query routes."),
-        ("de", "Rute ini tidak ditemukan."),
+        ("de", "Rute ini tidak ditemukan; pilih dari daftar rute."),
     ],
 )
 async def test_problems_are_worded_in_the_language_that_is_wanted(api: Api, header: str, message: str) -> None:

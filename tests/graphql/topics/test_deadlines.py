@@ -110,7 +110,10 @@ async def test_a_period_that_has_not_begun_is_said_in_both_languages(api: Api, w
         refused = (await api.data(VERIFY, {"id": one["id"]}, organizer="djka"))["verifyRegistrant"]
         english = (await api.data(VERIFY, {"id": one["id"]}, organizer="djka", headers=EN))["verifyRegistrant"]
     assert (refused["code"], refused["field"]) == ("VERIFICATION_NOT_BEGUN", "ref")
-    assert refused["message"] == "Masa verifikasi penyelenggara ini baru dimulai pada 8 Maret 2026 pukul 00.00 WIB."
+    assert (
+        refused["message"]
+        == "Masa verifikasi penyelenggara ini baru dimulai pada 8 Maret 2026 pukul 00.00 WIB; verifikasi sesudah itu."
+    )
     assert english["message"] == "This organizer's verification period begins on 8 March 2026 at 00:00 WIB."
     assert refused["retryAfter"] == int((day(8) - NOW).total_seconds()) + 1
 
@@ -215,8 +218,8 @@ async def boarding(world: World) -> str:
 @pytest.mark.parametrize(
     ("when", "message"),
     [
-        (LEAVES - 3 * DAY - INSTANT, "The departure is before the verification."),
-        (LEAVES + HOUR, "This time is in the future."),
+        (LEAVES - 3 * DAY - INSTANT, "The departure is before the verification; check the time."),
+        (LEAVES + HOUR, "This time is in the future; check date and hour."),
     ],
 )
 async def test_a_departure_that_cannot_be(

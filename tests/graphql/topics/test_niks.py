@@ -33,7 +33,7 @@ async def test_a_free_nik_is_available(api: Api, world: World) -> None:
 async def test_a_nik_that_cannot_be_one_is_a_verdict(api: Api, world: World) -> None:
     data = (await api.data(CHECK, {"nik": "123"}, headers=EN))["checkNik"]
     assert (data["nik"], data["outcome"], data["available"]) == ("123", "INVALID", False)
-    assert data["message"] == "The NIK is not valid: it must have 16 digits."
+    assert data["message"] == "The NIK is not valid: it must have 16 digits, as on the identity document."
     assert (data["problem"]["code"], data["problem"]["field"]) == ("NIK_INVALID", "nik")
 
 

@@ -81,7 +81,10 @@ async def test_a_motorcycle_brings_its_papers(api: Api, world: World) -> None:
     ("language", "message"),
     [
         ("id", "NIK ini sudah terdaftar di DJKA (arus mudik, penumpang) pada 2 Maret 2026."),
-        ("en", "This NIK is already registered with DJKA (trip home, passenger) since 2 March 2026."),
+        (
+            "en",
+            "This NIK is already registered with DJKA (trip home, passenger) since 2 March 2026.",
+        ),
     ],
 )
 async def test_a_duplicate_is_a_problem_with_its_facts(api: Api, world: World, language: str, message: str) -> None:
@@ -115,7 +118,7 @@ async def test_a_route_that_has_left_takes_nobody(api: Api, world: World) -> Non
     assert (refused["code"], refused["field"], refused["message"]) == (
         "ROUTE_DEPARTED",
         "routeId",
-        "This route left on 1 March 2026 at 09:00 WIB.",
+        "This route left on 1 March 2026 at 09:00 WIB; choose another one.",
     )
     assert (pair["code"], pair["field"]) == ("ROUTE_DEPARTED", "returnRouteId")
 

@@ -185,7 +185,7 @@ async def test_what_is_not_due_can_be_cancelled(api: Api, world: World) -> None:
     assert told == [(False, {"release": later["id"], "was": {"seats": 5, "releases": 1}})]
     async with world.unchanged(*TABLES):
         gone = (await api.data(CANCEL, {"id": later["id"]}))["cancelRelease"]
-        assert (gone["code"], gone["message"]) == ("NOT_FOUND", "Tambahan kuota tidak ditemukan.")
+        assert (gone["code"], gone["message"]) == ("NOT_FOUND", "Tambahan kuota tidak ditemukan; periksa kembali.")
         taken = (await api.data(CANCEL, {"id": due["id"]}))["cancelRelease"]
     assert (taken["code"], taken["field"]) == ("INVALID_VALUE", "id")
     assert taken["message"].startswith("Tambahan kuota ini sudah berlaku")

@@ -194,9 +194,13 @@ async def test_why_it_was_disabled_is_seen_and_saving_enables(api: Api, world: W
         ({"events": ["WEBHOOK_TEST"]}, ("INVALID_VALUE", "events", "Uji dikirim oleh testWebhook saja.")),
         (
             {"organizer": "hubdat"},
-            ("NOT_YOURS", "organizer", "Penyelenggara itu bukan Anda dan bukan anggota yang Anda koordinasi."),
+            (
+                "NOT_YOURS",
+                "organizer",
+                "Penyelenggara itu bukan Anda dan bukan anggota yang Anda koordinasi; sebutkan salah satunya.",
+            ),
         ),
-        ({"id": "no id at all"}, ("NOT_FOUND", "id", "Webhook tidak ditemukan.")),
+        ({"id": "no id at all"}, ("NOT_FOUND", "id", "Webhook tidak ditemukan; periksa kembali.")),
     ],
 )
 async def test_refusals_are_data(api: Api, world: World, given: dict[str, Any], problem: tuple[str, ...]) -> None:

@@ -79,7 +79,7 @@ async def test_a_window_is_withdrawn_before_it_begins(api: Api, world: World) ->
     )
     async with world.unchanged(*TABLES):
         again = (await api.data(WITHDRAW, {"id": saved[-1]["id"]}))["withdrawWindow"]
-    assert (again["code"], again["message"]) == ("NOT_FOUND", "Jadwal yang berlaku tidak ditemukan.")
+    assert (again["code"], again["message"]) == ("NOT_FOUND", "Jadwal yang berlaku tidak ditemukan; periksa kembali.")
 
 
 async def test_what_has_begun_is_not_withdrawn(api: Api, world: World) -> None:

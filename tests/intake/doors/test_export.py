@@ -272,7 +272,7 @@ async def test_a_season_that_does_not_exist_is_not_an_empty_file(api: Api, world
     assert await niks(api, season="2025") == []
     for extension in FORMATS:
         answer = await get(api, f"/export.{extension}", season="2030")
-        told = {"code": "NOT_FOUND", "message": "Periode tidak ditemukan.", "field": "season"}
+        told = {"code": "NOT_FOUND", "message": "Periode tidak ditemukan; periksa kembali.", "field": "season"}
         assert (answer.status_code, answer.json()["error"]) == (404, told)
 
 

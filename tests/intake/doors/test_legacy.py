@@ -109,8 +109,8 @@ async def test_a_blocked_nik(api: Doors, world: World) -> None:
     ("sent", "reason"),
     [
         ("x", "harus 16 angka"),
-        (int(nik_of(1)), "lembar kerja"),
-        (True, "lembar kerja"),
+        (int(nik_of(1)), "dikirim sebagai bilangan"),
+        (True, "harus 16 angka"),
         (["x"], "harus 16 angka"),
         (nik_of(1)[:6] + "310290" + nik_of(1)[12:], "tanggal lahir itu tidak ada"),
     ],

@@ -54,7 +54,9 @@ async def test_a_route_that_has_left_takes_nobody(api: Doors, world: World) -> N
     async with world.unchanged():
         [told] = (await api.send(PATH, record())).json()["hasil"]
     assert (told["hasil"], told["kode"], told["kolom"]) == ("ditolak", "ROUTE_DEPARTED", "rute_perjalanan")
-    assert told["pesan"] == "rute_perjalanan: Rute ini sudah berangkat pada 1 Maret 2026 pukul 09.00 WIB."
+    assert (
+        told["pesan"] == "rute_perjalanan: Rute ini sudah berangkat pada 1 Maret 2026 pukul 09.00 WIB; pilih rute lain."
+    )
 
 
 @pytest.mark.parametrize(
@@ -210,8 +212,8 @@ async def test_an_array_has_a_verdict_for_each_in_order(api: Doors, world: World
     ]
     assert [one["peringatan"] for one in answer["hasil"]][6:] == [["END_REMEMBERED"]]
     assert answer["hasil"][4]["pesan"] == (
-        "data_nik: NIK tidak sah: lembar kerja telah mengubahnya menjadi bilangan sehingga angka terakhirnya hilang;"
-        " format kolomnya sebagai teks lalu isi ulang."
+        "data_nik: NIK tidak sah: dikirim sebagai bilangan, yang dapat kehilangan angka terakhirnya; kirim sebagai teks"
+        " dalam tanda kutip."
     )
     assert answer["jumlah"] == 7
     assert answer["ringkasan"] == {"diterima": 1, "diperbarui": 1, "tidak_berubah": 2, "usang": 1, "ditolak": 2}
@@ -327,7 +329,7 @@ async def test_without_the_scope(api: Doors, world: World) -> None:
     assert answer.headers["www-authenticate"].endswith('scope="registrants:write"')
     assert answer.json()["error"] == {
         "code": "INSUFFICIENT_SCOPE",
-        "message": "The access token lacks a scope, see WWW-Authenticate.",
+        "message": "The access token lacks a scope; WWW-Authenticate names it.",
         "field": None,
     }
 

@@ -38,7 +38,9 @@ async def made(content: bytes, outcomes: AsyncIterator[Sequence[RowOutcome]], en
 
 def told() -> AsyncIterator[Sequence[RowOutcome]]:
     return slices(
-        [RowOutcome(3, "diterima")], [], [RowOutcome(5, "ditolak", "NIK tidak sah: harus 16 angka. (NIK_INVALID)")]
+        [RowOutcome(3, "diterima")],
+        [],
+        [RowOutcome(5, "ditolak", "NIK tidak sah: harus 16 angka, seperti pada KTP atau KK. (NIK_INVALID)")],
     )
 
 
@@ -55,7 +57,13 @@ async def test_the_same_file_with_a_verdict_for_each_row() -> None:
         ["No", *person(), "Catatan ", "hasil", "keterangan"],
         ["1", *person(1).values(), "+A1", "diterima", None],
         ["2", *person(2).values(), "+A1", None, None],
-        ["3", *person(3).values(), "+A1", "ditolak", "NIK tidak sah: harus 16 angka. (NIK_INVALID)"],
+        [
+            "3",
+            *person(3).values(),
+            "+A1",
+            "ditolak",
+            "NIK tidak sah: harus 16 angka, seperti pada KTP atau KK. (NIK_INVALID)",
+        ],
     ]
     assert book["Hasil"]["N3"].data_type == "s"
     assert [[cell.value for cell in row] for row in book["Ringkasan"].rows] == [

@@ -257,7 +257,7 @@ async def test_what_has_no_secret_cannot_be_rotated(database: Database, now: dat
     assert [type(answer) for answer in answers] == [InvalidValue, InvalidValue, NotFound]
     assert [answer.message("en") for answer in answers[:2] if isinstance(answer, InvalidValue)] == [
         "This client signs with keys of its own and has no secret.",
-        "This client has been revoked.",
+        "This client has been revoked; issue a new one.",
     ]
     assert await rows(database, "SELECT kind FROM change") == before
     assert await rows(database, "SELECT count(*) FROM client_secret") == [(0,)]

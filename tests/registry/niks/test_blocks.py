@@ -64,7 +64,12 @@ async def test_this_season_is_the_newest_open_one(world: World) -> None:
 @pytest.mark.parametrize(
     ("changes", "code", "field", "english"),
     [
-        ({"nik": "1"}, "NIK_INVALID", "nik", "The NIK is not valid: it must have 16 digits."),
+        (
+            {"nik": "1"},
+            "NIK_INVALID",
+            "nik",
+            "The NIK is not valid: it must have 16 digits, as on the identity document.",
+        ),
         ({"reason": " "}, "INVALID_VALUE", "reason", "A reason of 1 to 500 characters."),
         ({"seasons": 0}, "INVALID_VALUE", "seasons", "Seasons are 1 to 10."),
         ({"seasons": 11}, "INVALID_VALUE", "seasons", "Seasons are 1 to 10."),

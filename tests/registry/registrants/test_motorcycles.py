@@ -109,8 +109,8 @@ async def test_many_are_handed_over_together_each_with_its_verdict(world: World)
         "NOT_FOUND",
         "NIK_INVALID",
     ]
-    assert verdicts[1].message("id") == "Pendaftaran ini bukan sepeda motor."
-    assert verdicts[1].message("en") == "This registration is not a motorcycle's."
+    assert verdicts[1].message("id") == "Pendaftaran ini bukan sepeda motor; pilih pendaftaran sepeda motornya."
+    assert verdicts[1].message("en") == "This registration is not a motorcycle's; name the one of the motorcycle."
     assert [verdicts[place].field for place in (1, 4, 5, 6)] == ["ref", "ref", "ref", "nik"]
     assert await world.one("SELECT count(*) FROM registrant WHERE handed_over_at = :now", now=NOW) == 2
     assert await world.one("SELECT count(*) FROM change WHERE kind = 'MOTORCYCLE_HANDED_OVER'") == 2

@@ -156,7 +156,10 @@ async def test_or_refused_where_the_policy_says_so(world: World) -> None:
         [row] = await pushed(world, state(3), now=BEGINS - INSTANT)
         [told] = await pushed(world, state(2, 1, waktu_verifikasi="2026-03-07 10:00"), now=BEGINS + HOUR)
     assert (refused.code, refused.field, refused.opens_at) == ("VERIFICATION_NOT_BEGUN", "ref", BEGINS)
-    assert refused.message("id") == "Masa verifikasi penyelenggara ini baru dimulai pada 8 Maret 2026 pukul 00.00 WIB."
+    assert (
+        refused.message("id")
+        == "Masa verifikasi penyelenggara ini baru dimulai pada 8 Maret 2026 pukul 00.00 WIB; verifikasi sesudah itu."
+    )
     assert refused.message("en") == "This organizer's verification period begins on 8 March 2026 at 00:00 WIB."
     assert [row.code, told.code] == ["VERIFICATION_NOT_BEGUN"] * 2
     assert (await verify(world, one.id, BEGINS)).status == "VERIFIED"

@@ -97,7 +97,8 @@ async def test_what_arrives_too_late_is_refused(world: World, days: int, until: 
         [refused] = await pushed(world, record(2, tanggal_pendaftaran="2026-03-06"), now=until + INSTANT)
     assert (refused.code, refused.column) == ("ARRIVED_LATE", "tanggal_pendaftaran")
     assert refused.message() == (
-        f"tanggal_pendaftaran: Data pendaftaran ini tiba lebih dari {days} hari setelah pendaftaran ditutup."
+        f"tanggal_pendaftaran: Data pendaftaran ini tiba lebih dari {days} hari setelah pendaftaran ditutup;"
+        " kirim lebih awal."
     )
     # Whoever is known already is told so, however late the list is.
     assert told(await pushed(world, record(1, tanggal_pendaftaran="2026-03-06"), now=until + DAY)) == [

@@ -82,8 +82,8 @@ async def test_clocks_may_differ_by_five_minutes(world: World) -> None:
         later = soon + timedelta(microseconds=1)
         [refused] = await world.submit(someone(HUBDAT, route, 2, registered_at=later))
     assert (refused.code, refused.field) == ("INVALID_VALUE", "registeredAt")
-    assert refused.message("id") == "Waktu ini masih akan datang."
-    assert refused.message("en") == "This time is in the future."
+    assert refused.message("id") == "Waktu ini masih akan datang; periksa tanggal dan jamnya."
+    assert refused.message("en") == "This time is in the future; check date and hour."
 
 
 @pytest.mark.parametrize(

@@ -252,7 +252,7 @@ async def test_nobody_is_merged_into_the_past(world: World) -> None:
     async with world.unchanged(*EVERYTHING):
         refusal = await merged(world, one, into, later)
     assert (refusal.code, refusal.field) == ("ROUTE_DEPARTED", "into")
-    assert refusal.message("en") == "This route left on 2 March 2026 at 10:00 WIB."
+    assert refusal.message("en") == "This route left on 2 March 2026 at 10:00 WIB; choose another one."
     assert isinstance(await merged(world, one, into, NOW), Route)
 
 
@@ -312,7 +312,7 @@ async def test_nobody_is_submitted_to_a_route_that_has_left(world: World) -> Non
         [held_elsewhere, free] = await world.submit(someone(HUBDAT, left, 1), someone(HUBDAT, left, 2))
     for refused in (held_elsewhere, free):
         assert (refused.code, refused.field) == ("ROUTE_DEPARTED", "routeId")
-    assert free.message("id") == "Rute ini sudah berangkat pada 2 Maret 2026 pukul 09.00 WIB."
+    assert free.message("id") == "Rute ini sudah berangkat pada 2 Maret 2026 pukul 09.00 WIB; pilih rute lain."
     assert (await world.accepted(someone(HUBDAT, left, 2), NOW - timedelta(seconds=1))).replayed is False
 
 
@@ -374,4 +374,7 @@ async def test_the_refusal_tells_the_departure_itself(world: World) -> None:
     await world.run("UPDATE organizer SET schemes = '{EXCEL}' WHERE code = 'hubdat'")
     await world.route(departs_at=NOW + timedelta(hours=1))
     [refused] = await pushed(world, record(1), now=NOW + timedelta(days=3))
-    assert refused.message() == "rute_perjalanan: Rute ini sudah berangkat pada 2 Maret 2026 pukul 10.00 WIB."
+    assert (
+        refused.message()
+        == "rute_perjalanan: Rute ini sudah berangkat pada 2 Maret 2026 pukul 10.00 WIB; pilih rute lain."
+    )

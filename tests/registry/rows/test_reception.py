@@ -105,7 +105,8 @@ async def test_who_cannot_go_all_the_way_does_not_go_at_all(world: World) -> Non
         [refused] = await pushed(world, state(3), now=late)
     assert (refused.result, refused.code) == (Result.REFUSED, "VERIFICATION_EXPIRED")
     assert refused.message() == (
-        "status_pemesanan_code: Batas verifikasi sudah lewat (9 Maret 2026 pukul 23.59 WIB); pendaftaran ini gugur."
+        "status_pemesanan_code: Batas verifikasi sudah lewat (9 Maret 2026 pukul 23.59 WIB); pendaftaran"
+        " ini gugur. Daftarkan lagi."
     )
 
 

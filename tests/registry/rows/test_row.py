@@ -68,8 +68,8 @@ def test_niks(vault: Vault, spelling: str) -> None:
 @pytest.mark.parametrize(
     ("written", "reason"),
     [
-        (int(nik_of(1)), "lembar kerja"),
-        (float(nik_of(1)), "lembar kerja"),
+        (int(nik_of(1)), "dikirim sebagai bilangan"),
+        (float(nik_of(1)), "dikirim sebagai bilangan"),
         ("3.2010101909E+15", "lembar kerja"),
         (f"{nik_of(1)}.0", "lembar kerja"),
         (nik_of(1)[:15], "16 angka"),

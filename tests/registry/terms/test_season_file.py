@@ -152,7 +152,7 @@ async def test_an_organizer_may_have_no_window_yet(database: Database) -> None:
         ("2,ahm,AHM,,,,,2024-03-30,", "line 3, verification_opens: The first day is missing."),
         ("2,ahm,AHM,,,,2024-03-30,,", "line 3, verification_closes: The last day is missing."),
         ("2,A H M,AHM,,,,,,", "line 3, code: A code has lower-case letters, digits and hyphens, at most 40."),
-        ("2,ahm,Ditjen KA,,,,,,", "line 3, name: Another organizer has that name."),
+        ("2,ahm,Ditjen KA,,,,,,", "line 3, name: Another organizer has that name; choose another one."),
         (f"2,ahm,AHM,2024-03-04,,{'x' * 501},,,", "line 3, closes_note: At most 500 characters."),
     ],
 )
@@ -187,7 +187,9 @@ async def test_a_closed_season_stays_as_it_is(database: Database) -> None:
         await seasons.close(session, OPERATOR, 2024, NOW)
     result = await loaded(database, TABLE)
     assert result.organizers == ()
-    assert [error.message("en") for error in result.errors] == ["line 1, season: Season 2024 is closed and read only."]
+    assert [error.message("en") for error in result.errors] == [
+        "line 1, season: Season 2024 is closed and read only; use the open one."
+    ]
     assert set(await organizers_of(database, 2024)) == {"ahm"}
 
 

@@ -17,9 +17,9 @@ def test_blanks_are_made_single(typed: str, kept: str) -> None:
     [
         (" \t ", "It must not be empty."),
         ("x" * 121, "At most 120 characters."),
-        ("Pulo\x00Gebang", "It has an invisible character in it."),
-        ("Pulo\u200bGebang", "It has an invisible character in it."),
-        ("Pulo\ud800", "It has an invisible character in it."),
+        ("Pulo\x00Gebang", "It has an invisible character in it; type it anew."),
+        ("Pulo\u200bGebang", "It has an invisible character in it; type it anew."),
+        ("Pulo\ud800", "It has an invisible character in it; type it anew."),
     ],
 )
 def test_what_is_no_line_is_refused(typed: str, said: str) -> None:

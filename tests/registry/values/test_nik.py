@@ -15,15 +15,19 @@ from tests.growth import assert_linear
 TODAY = date(2026, 3, 2)
 GOOD = "3201010101909001"
 
-NOT_16 = "NIK tidak sah: harus 16 angka."
-PROVINCE = "NIK tidak sah: dua angka pertama bukan kode provinsi."
-DAY = "NIK tidak sah: tanggal lahir harus 01–31 atau 41–71."
-NO_SUCH_DATE = "NIK tidak sah: tanggal lahir itu tidak ada."
-SERIAL = "NIK tidak sah: nomor urutnya 0000."
-DIGITS = "NIK tidak sah: angkanya harus 0–9 biasa."
+NOT_16 = "NIK tidak sah: harus 16 angka, seperti pada KTP atau KK."
+PROVINCE = "NIK tidak sah: dua angka pertama bukan kode provinsi; periksa pada KTP atau KK."
+DAY = "NIK tidak sah: tanggal lahir harus 01–31 atau 41–71; periksa pada KTP atau KK."
+NO_SUCH_DATE = "NIK tidak sah: tanggal lahir itu tidak ada; periksa pada KTP atau KK."
+SERIAL = "NIK tidak sah: nomor urutnya 0000; periksa pada KTP atau KK."
+DIGITS = "NIK tidak sah: angkanya harus 0–9 biasa; ketik ulang."
 SPREADSHEET = (
     "NIK tidak sah: lembar kerja telah mengubahnya menjadi bilangan sehingga angka terakhirnya hilang;"
     " format kolomnya sebagai teks lalu isi ulang."
+)
+AS_A_NUMBER = (
+    "NIK tidak sah: dikirim sebagai bilangan, yang dapat kehilangan angka terakhirnya; kirim sebagai teks dalam tanda"
+    " kutip."
 )
 SPREADSHEET_ENGLISH = (
     "The NIK is not valid: a spreadsheet turned it into a number and its last digits are lost;"
@@ -97,8 +101,8 @@ def test_what_people_write_around_the_digits_is_trimmed(text: str) -> None:
         ("3.201.010.101.909.000", SPREADSHEET),
         ("3,201,010,101,909,000", SPREADSHEET),
         ("'3.20101E+15", SPREADSHEET),
-        (3201010101909000.0, SPREADSHEET),
-        (3201010101909001, SPREADSHEET),
+        (3201010101909000.0, AS_A_NUMBER),
+        (3201010101909001, AS_A_NUMBER),
         ("0001010101909001", PROVINCE),
         ("2001010101909001", PROVINCE),
         ("3901010101909001", PROVINCE),
@@ -127,16 +131,22 @@ def test_what_cannot_be_a_nik_is_refused_with_its_reason(text: object, reason: s
 @pytest.mark.parametrize(
     ("text", "reason"),
     [
-        ("1", "The NIK is not valid: it must have 16 digits."),
-        ("320101010190900１", "The NIK is not valid: its digits must be plain 0–9."),
+        ("1", "The NIK is not valid: it must have 16 digits, as on the identity document."),
+        ("320101010190900１", "The NIK is not valid: its digits must be plain 0–9; type it anew."),
         (
             "3.20101E+15",
             SPREADSHEET_ENGLISH,
         ),
-        ("9901010101909001", "The NIK is not valid: the first two digits are no province code."),
-        ("3201014001909001", "The NIK is not valid: the day of birth must be 01–31 or 41–71."),
-        ("3201013002009001", "The NIK is not valid: there is no such date of birth."),
-        ("3201010101900000", "The NIK is not valid: its serial number is 0000."),
+        (
+            "9901010101909001",
+            "The NIK is not valid: the first two digits are no province code; check the identity document.",
+        ),
+        (
+            "3201014001909001",
+            "The NIK is not valid: the day of birth must be 01–31 or 41–71; check the identity document.",
+        ),
+        ("3201013002009001", "The NIK is not valid: there is no such date of birth; check the identity document."),
+        ("3201010101900000", "The NIK is not valid: its serial number is 0000; check the identity document."),
     ],
 )
 def test_each_reason_is_there_in_english(text: str, reason: str) -> None:

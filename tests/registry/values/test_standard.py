@@ -228,8 +228,8 @@ def test_a_date_that_does_not_exist_is_refused(text: str) -> None:
     assert isinstance(answer, InvalidValue)
     assert (answer.field, answer.message(), answer.message("en")) == (
         "tanggal_pendaftaran",
-        "Tanggal atau jam itu tidak ada.",
-        "There is no such date or time.",
+        "Tanggal atau jam itu tidak ada; periksa penulisannya.",
+        "There is no such date or time; check it.",
     )
 
 

@@ -163,7 +163,7 @@ async def test_two_may_not_have_one_url(world: World) -> None:
     second = await saved(world, url="https://other.example/")
     async with world.unchanged("webhook", "change"):
         refused = await save(world, url=first.url, id=second.id)
-    assert why(refused) == ("url", "Another webhook has this URL already.")
+    assert why(refused) == ("url", "Another webhook has this URL already; change that one.")
     # Another organizer's is its own affair.
     assert (await saved(world, DKI)).id != first.id
 
