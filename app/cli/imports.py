@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from pathlib import Path
 from typing import Annotated
@@ -65,6 +65,16 @@ EvenThough = Annotated[
 ]
 
 
+CancelMissing = Annotated[UUID | None, typer.Option(help="Cancel whom this finished job found missing.")]
+EvenThoughUnread = Annotated[
+    bool,
+    typer.Option(
+        "--even-though",
+        help="Cancel although part of the file could not be read, or apply although more than a fifth is moved.",
+    ),
+]
+
+
 def import_file(
     file: File,
     organizer: Organizer,
@@ -83,10 +93,9 @@ def import_file(
 
     Exit code 1 if a row was refused, or the whole file.
     """
-    whole_day = _day(day)
     applying = Applied(changes, _instant(as_of), even_though=even_though)
-    job = work_off(file, organizer, mode, whole_day, covers or [], year, result, applying, dry_run=dry_run)
-    end(job, as_json=as_json)
+    sent = SentFile(file, organizer, mode, _day(day), tuple(covers or ()), year, applying, dry_run=dry_run)
+    end(work_off(sent, result), as_json=as_json)
 
 
 def consolidate(
@@ -99,14 +108,8 @@ def consolidate(
     day: Day = None,
     covers: Covers = None,
     result: ResultFile = None,
-    cancel_missing: Annotated[UUID | None, typer.Option(help="Cancel whom this finished job found missing.")] = None,
-    even_though: Annotated[
-        bool,
-        typer.Option(
-            "--even-though",
-            help="Cancel although part of the file could not be read, or apply although more than a fifth is moved.",
-        ),
-    ] = False,
+    cancel_missing: CancelMissing = None,
+    even_though: EvenThoughUnread = False,
     as_json: AsJson = False,
 ) -> None:
     """Compare an organizer's whole list with the registry.
@@ -121,9 +124,9 @@ def consolidate(
         raise Failed("Name the --organizer.")
     elif file is not None:
         applying = Applied(changes, _instant(as_of), even_though=even_though and changes == ImportChanges.APPLY)
-        snapshot = ImportMode.SNAPSHOT
-        job = work_off(file, organizer, snapshot, whole_day, covers or [], year, result, applying, dry_run=dry_run)
-        end(job, as_json=as_json)
+        who = tuple(covers or ())
+        sent = SentFile(file, organizer, ImportMode.SNAPSHOT, whole_day, who, year, applying, dry_run=dry_run)
+        end(work_off(sent, result), as_json=as_json)
     elif whole_day is not None:
         tell_summary(run_summary(organizer, whole_day, year), as_json=as_json)
     else:
@@ -137,6 +140,34 @@ class Applied:
     changes: ImportChanges
     as_of: datetime | None
     even_though: bool
+
+
+@dataclass(frozen=True, slots=True)
+class SentFile:
+    """A file, and what the command line says of it."""
+
+    file: Path
+    organizer: str
+    mode: ImportMode
+    day: date | None
+    covers: tuple[str, ...]
+    season: int | None
+    applying: Applied
+    dry_run: bool = field(kw_only=True)
+
+    def order(self, caller: Caller) -> Order:
+        return Order(
+            caller=caller,
+            mode=self.mode,
+            changes=self.applying.changes,
+            as_of=self.applying.as_of,
+            even_though=self.applying.even_though,
+            dry_run=self.dry_run,
+            season=self.season,
+            day=self.day,
+            covers=self.covers,
+            extension=uploads.extension_of(self.file.name),
+        )
 
 
 def _instant(given: datetime | None) -> datetime | None:
@@ -158,38 +189,16 @@ def _day(given: datetime | None) -> date | None:
 # --- a file -----------------------------------------------------------------------------------------------------------
 
 
-def work_off(
-    file: Path,
-    organizer: str,
-    mode: ImportMode,
-    day: date | None,
-    covers: list[str],
-    season: int | None,
-    result: Path | None,
-    applying: Applied,
-    *,
-    dry_run: bool,
-) -> Job:
+def work_off(sent: SentFile, result: Path | None) -> Job:
+    """The job, worked off to its end; the file with its verdicts goes to `result`."""
     if result is not None and result.suffix.lower()[1:] not in results.ENCODERS:
         raise Failed("--result ends with .xlsx or .csv.")
 
     async def work(database: Database, settings: Settings) -> Job:
-        vault, content = open_vault(settings), pieces_of(file)
-        caller = await caller_of(database, organizer)
-        order = Order(
-            caller=caller,
-            mode=mode,
-            changes=applying.changes,
-            as_of=applying.as_of,
-            even_though=applying.even_though,
-            dry_run=dry_run,
-            season=season,
-            day=day,
-            covers=tuple(covers),
-            extension=uploads.extension_of(file.name),
-        )
+        vault, content = open_vault(settings), pieces_of(sent.file)
+        caller = await caller_of(database, sent.organizer)
         async with database.transaction() as session:
-            job = accepted(await jobs.create(session, vault, order, content, clock.now()))
+            job = accepted(await jobs.create(session, vault, sent.order(caller), content, clock.now()))
         finished = await to_its_end(database, vault, caller, job)
         if result is not None and results.available(finished):
             await write(database, vault, finished, result)

@@ -24,6 +24,7 @@ from app.registry.imports import absentees, jobs
 from app.registry.imports.absentees import Absentee
 from app.registry.imports.jobs import Job, Order
 from app.registry.rows import consolidation
+from app.registry.rows.consolidation import Summary
 from app.registry.rows.reception import Result
 from app.registry.values import standard
 
@@ -212,51 +213,73 @@ class Consolidation:
     )
     organizer_code: strawberry.Private[str]
 
+    @classmethod
+    def from_summary(cls, found: Summary) -> Consolidation:
+        statuses = [(RegistrantStatus(status), count) for status, count in found.counts.items()]
+        return cls(
+            date=found.day,
+            season=found.season,
+            counts=[StatusCount(status=status, registrants=count) for status, count in statuses],
+            standing=found.standing,
+            checksum=found.checksum,
+            organizer_code=found.organizer,
+        )
+
     @loaded("Whose.")
     async def organizer(self, info: Info) -> Organizer:
         return await get_organizer(info, self.organizer_code)
 
 
+ImportedFile = Annotated[
+    Upload,
+    strawberry.argument(
+        description="`.xlsx` or `.csv` with the standard's 12 columns, at most 20 MiB; by a multipart request."
+    ),
+]
+WhatItIs = Annotated[ImportMode, strawberry.argument(description="What the file is.")]
+OfKnownPeople = Annotated[
+    ImportChanges, strawberry.argument(description="What becomes of known people whose rows differ.")
+]
+AsOf = Annotated[
+    datetime | None,
+    strawberry.argument(
+        description="Of APPLY: the instant of the list. Whoever changed after it stays. Left out: when it came."
+    ),
+]
+EvenThough = Annotated[
+    bool, strawberry.argument(description="Of APPLY: also if more than a fifth of the rows would be moved.")
+]
+DryRun = Annotated[bool, strawberry.argument(description="Judge everything, change nothing.")]
+OfSeason = Annotated[int | None, strawberry.argument(description="The current one if left out.")]
+OfDay = Annotated[
+    date | None,
+    strawberry.argument(description="Of a SNAPSHOT: the file is the list of this day's registrations (WIB)."),
+]
+Covers = Annotated[
+    list[ID] | None,
+    strawberry.argument(
+        description=(
+            "Of a SNAPSHOT: yourself, or members, whose whole list it is even if it names none of their people."
+            " Whoever is named in `source` of a row is covered without being listed here."
+        )
+    ),
+]
+
+
 async def import_registrants(
     info: Info,
-    file: Annotated[
-        Upload,
-        strawberry.argument(
-            description="`.xlsx` or `.csv` with the standard's 12 columns, at most 20 MiB; by a multipart request."
-        ),
-    ],
-    mode: Annotated[ImportMode, strawberry.argument(description="What the file is.")] = ImportMode.UPSERT,
-    changes: Annotated[
-        ImportChanges, strawberry.argument(description="What becomes of known people whose rows differ.")
-    ] = ImportChanges.REPORT,
-    as_of: Annotated[
-        datetime | None,
-        strawberry.argument(
-            description="Of APPLY: the instant of the list. Whoever changed after it stays. Left out: when it came."
-        ),
-    ] = UNSET,
-    even_though: Annotated[
-        bool, strawberry.argument(description="Of APPLY: also if more than a fifth of the rows would be moved.")
-    ] = False,
-    dry_run: Annotated[bool, strawberry.argument(description="Judge everything, change nothing.")] = False,
-    season: Annotated[int | None, strawberry.argument(description="The current one if left out.")] = UNSET,
-    day: Annotated[
-        date | None,
-        strawberry.argument(description="Of a SNAPSHOT: the file is the list of this day's registrations (WIB)."),
-    ] = UNSET,
-    covers: Annotated[
-        list[ID] | None,
-        strawberry.argument(
-            description=(
-                "Of a SNAPSHOT: yourself, or members, whose whole list it is even if it names none of their people."
-                " Whoever is named in `source` of a row is covered without being listed here."
-            )
-        ),
-    ] = UNSET,
+    file: ImportedFile,
+    mode: WhatItIs = ImportMode.UPSERT,
+    changes: OfKnownPeople = ImportChanges.REPORT,
+    as_of: AsOf = UNSET,
+    even_though: EvenThough = False,
+    dry_run: DryRun = False,
+    season: OfSeason = UNSET,
+    day: OfDay = UNSET,
+    covers: Covers = UNSET,
 ) -> ImportJob:
-    context = info.context
     order = Order(
-        caller=context.caller,
+        caller=info.context.caller,
         mode=mode,
         changes=changes,
         as_of=given(as_of),
@@ -267,6 +290,10 @@ async def import_registrants(
         covers=tuple(given(covers) or ()),
         extension=file.extension,
     )
+    return await _ordered(info.context, order, file)
+
+
+async def _ordered(context: Context, order: Order, file: Upload) -> ImportJob:
     job = await context.attempt(
         lambda session: jobs.create(session, context.process.vault, order, file.pieces(), context.now)
     )
@@ -314,7 +341,7 @@ async def find_consolidation(
     info: Info,
     date: Annotated[date, strawberry.argument(description="A day, in WIB.")],
     organizer: Annotated[ID | None, strawberry.argument(description="Yourself if left out.")] = UNSET,
-    season: Annotated[int | None, strawberry.argument(description="The current one if left out.")] = UNSET,
+    season: OfSeason = UNSET,
 ) -> Consolidation:
     context = info.context
     async with context.transaction() as session:
@@ -329,16 +356,7 @@ async def find_consolidation(
         )
     if isinstance(found, Refusal):
         raise RefusalError(found)
-    return Consolidation(
-        date=found.day,
-        season=found.season,
-        counts=[
-            StatusCount(status=RegistrantStatus(status), registrants=count) for status, count in found.counts.items()
-        ],
-        standing=found.standing,
-        checksum=found.checksum,
-        organizer_code=found.organizer,
-    )
+    return Consolidation.from_summary(found)
 
 
 async def _find(context: Context, id: str) -> Job | Refusal:

@@ -313,11 +313,7 @@ def _refuses_departure(one: Step, state: State, now: datetime) -> Refusal | None
 def _refuses_time_of_departure(state: State, at: datetime) -> InvalidValue | DepartureNotBegun | None:
     """Whoever was reopened may have been aboard before the verification."""
     if state.reopened_at is None and state.verified_at is not None and at < state.verified_at:
-        return InvalidValue(
-            "at",
-            "Keberangkatan mendahului verifikasi; periksa waktunya.",
-            "The departure is before the verification; check the time.",
-        )
+        return InvalidValue("at", "Keberangkatan mendahului verifikasi.", "The departure is before the verification.")
     return _refuses_early_departure("at", state, at)
 
 
