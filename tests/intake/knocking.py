@@ -14,6 +14,7 @@ from app.auth import endpoints
 from app.auth.bearer import Bearer
 from app.auth.signing import SigningKeys
 from app.config import Settings
+from app.graphql.doors import http as graphql
 from app.intake.doors import doors
 from app.process import Process, build_process
 from app.request_log import RequestLog
@@ -50,7 +51,11 @@ async def opened(world: World, **changes: Any) -> AsyncIterator[Doors]:
     keys = SigningKeys(lambda: world.vault.signing)
     process, bearer = build_process(world.database, world.vault), Bearer(world.database, keys, ISSUER)
     application = Starlette(
-        routes=[*endpoints.routes(world.database, keys, ISSUER), *doors.routes(process, bearer, settings)],
+        routes=[
+            *endpoints.routes(world.database, keys, ISSUER),
+            *doors.routes(process, bearer, settings),
+            *graphql.routes(process, bearer, settings),
+        ],
         middleware=[Middleware(RequestLog)],
     )
     transport = httpx.ASGITransport(application)
