@@ -103,10 +103,9 @@ _ERRORS = (
 
 
 def _error(failure: Exception) -> DeliveryError:
-    if isinstance(failure, NameNotFound):
+    if isinstance(failure, NameNotFound | AddressRefused):
+        # Told alike: an organizer must not learn which names there are in the network of the registry.
         return DeliveryError.NAME_NOT_FOUND
-    if isinstance(failure, AddressRefused):
-        return DeliveryError.ADDRESS_REFUSED
     if isinstance(failure, (TimeoutError, httpcore.TimeoutException)):
         return DeliveryError.TIMEOUT
     if isinstance(failure, TlsFailed):

@@ -30,6 +30,8 @@ from app.registry.routes.route import Route as Itinerary
 from app.registry.values import nik, standard
 
 PATH = "/legacy/cek-nik"
+NAMES = ("nik", "data_nik")
+"""What a NIK may be called: as last year's scheme has it, or as the standard does in a whole row."""
 MOST_BYTES = 16 * 1024
 """Of a body: last year's clients send the whole row, and its NIK is what counts."""
 REGISTERED, BLOCKED, AVAILABLE, INVALID, UNDECIDED = 200, 403, 404, 422, 429
@@ -62,9 +64,14 @@ async def _nik(asked: AdmittedRequest, settings: Settings) -> object:
     media = http.media_type(asked.request, JSON, FORM)
     body = await http.body(asked.request, settings, limit=MOST_BYTES)
     given = http.parsed_json(body) if media == JSON else _form(body)
-    if not isinstance(given, Mapping) or given.get("nik") is None:
+    named = [given[name] for name in NAMES if given.get(name) is not None] if isinstance(given, Mapping) else []
+    if not named:
         raise http.bad('Kirim {"nik": "…"} atau isian formulir nik.', 'Send {"nik": "…"} or a form field nik.', "nik")
-    return given["nik"]
+    if named.count(named[0]) < len(named):
+        raise http.bad(
+            "nik dan data_nik berbeda; kirim satu saja.", "nik and data_nik differ; send one of them.", "nik"
+        )
+    return named[0]
 
 
 def _form(body: bytes) -> dict[str, str]:

@@ -155,9 +155,16 @@ async def rotate(session: Session, caller: Caller, id: str, now: datetime) -> Is
     return Issued(client, secret)
 
 
-@refuses(NotFound)
+@refuses(NotFound, InvalidValue)
 async def revoke(session: Session, caller: Caller, id: str, now: datetime) -> Client | Refusal:  # noqa: A002
     """End a client and its secrets for good. Revoking a client again changes nothing."""
+    if caller.client_id == id:
+        return InvalidValue(
+            "id",
+            "Klien tidak dapat mencabut dirinya sendiri; cabut dengan klien lain, atau dengan perintah"
+            " pemudik client revoke.",
+            "A client does not revoke itself; revoke it by another client, or by `pemudik client revoke`.",
+        )
     await session.first(_LOCK, id=id)
     client = await get(session, id)
     if client is None:

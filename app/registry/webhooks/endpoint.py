@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from urllib.parse import unquote
 
 from app.errors import InvalidValue, refuses
+from app.registry.values import nik
 
 MOST_CHARACTERS = 2000
 PORTS = {"https": 443, "http": 80}
@@ -51,6 +53,10 @@ def parse(url: str, *, private: bool = False) -> Endpoint | InvalidValue:
             f"Write https://name/path, at most {MOST_CHARACTERS} characters, without a user name, # or blanks.",
         )
     scheme, host = found["scheme"].lower(), found["host"].lower()
+    if nik.is_written_in(unquote(url)):
+        return _refused(
+            "URL tidak boleh memuat angka seperti NIK; hapus angka itu.", "A URL holds no number like a NIK."
+        )
     endpoint = Endpoint(
         scheme, host, int(found["port"] or PORTS[scheme]), (found["path"] or "/") + (found["query"] or "")
     )

@@ -288,6 +288,22 @@ async def test_a_client_is_issued_rotated_and_revoked(api: Api, world: World) ->
         assert await api.code(f"mutation {{ {mutation} }}") == code
 
 
+async def test_a_client_does_not_revoke_itself(api: Api, world: World) -> None:
+    """Whoever runs the registry would lock itself out."""
+    await api.token()
+    me = (await api.data("{ me { id } }"))["me"]["id"]
+    revoke = f'mutation {{ revokeClient(id: "{me}") {{ id }} }}'
+    async with world.unchanged("client", "client_secret", "change"):
+        [error] = (await api.post(revoke)).json()["errors"]
+    assert (error["extensions"]["code"], error["message"]) == (
+        "INVALID_VALUE",
+        (
+            "Klien tidak dapat mencabut dirinya sendiri; cabut dengan klien lain, atau dengan perintah pemudik client"
+            " revoke."
+        ),
+    )
+
+
 async def test_a_case_is_decided(api: Api, world: World) -> None:
     await world.registered(someone(HUBDAT, await world.route()))
     theirs = await world.route("Rute DJKA", organizer="djka")

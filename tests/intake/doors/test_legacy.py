@@ -60,6 +60,24 @@ async def test_nobody(api: Doors) -> None:
     assert answer.json() == {"status_code": 404, "status_message": "NIK belum terdaftar.", "data": []}
 
 
+async def test_the_nik_may_be_called_as_in_the_standard(api: Doors, world: World) -> None:
+    """Last year's clients send the whole row."""
+    await world.registered(someone(HUBDAT, await world.route()))
+    whole = row(**OWN)
+    for sent in ({"data_nik": nik_of(1)}, whole, {"nik": nik_of(1), "data_nik": nik_of(1)}, {**whole, "nik": None}):
+        assert (await api.send(PATH, sent)).json()["data"] == [whole]
+    form = f"data_nik={nik_of(1)}&data_pemesan=Warga".encode()
+    answer = await api.send(PATH, form, Content_Type="application/x-www-form-urlencoded")
+    assert answer.json()["data"] == [whole]
+
+
+async def test_two_niks_are_refused(api: Doors, world: World) -> None:
+    async with world.unchanged("nik_access"):
+        answer = await api.send(PATH, {"nik": nik_of(1), "data_nik": nik_of(2)})
+    told = {"code": "BAD_REQUEST", "message": "nik dan data_nik berbeda; kirim satu saja.", "field": "nik"}
+    assert (answer.status_code, answer.json()["error"]) == (400, told)
+
+
 async def test_ones_own_with_all_columns_and_foreign_ones_without(api: Doors, world: World) -> None:
     await world.registered(someone(HUBDAT, await world.route()))
     assert (await api.send(PATH, {"nik": nik_of(1)})).json() == {

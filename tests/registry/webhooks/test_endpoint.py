@@ -103,6 +103,27 @@ def test_the_longest_one() -> None:
     assert isinstance(endpoint.parse("https://hook.example/" + "a" * (2000 - 21)), Endpoint)
 
 
+def test_a_shorter_number_may_stand_in_it() -> None:
+    assert isinstance(endpoint.parse("https://hook.example/320101010190900"), Endpoint)
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://hook.example/{}",
+        "https://hook.example/a?nik={}&b=1",
+        "https://hook.example/a{}b",
+        "https://hook.example/3201.0101.0190.9001",
+        "https://hook.example/%33201010101909001",
+    ],
+)
+def test_no_nik_may_stand_in_it(url: str) -> None:
+    """A URL is logged on its way, and shown to whoever lists webhooks."""
+    refused = endpoint.parse(url.format("3201010101909001"))
+    assert isinstance(refused, InvalidValue)
+    assert refused.message("id") == "URL tidak boleh memuat angka seperti NIK; hapus angka itu."
+
+
 @pytest.mark.parametrize("url", ["http://127.0.0.1:8080/a?b", "http://localhost/", "https://hook:22/"])
 def test_for_tests_any_address_will_do(url: str) -> None:
     found = endpoint.parse(url, private=True)
