@@ -107,7 +107,7 @@ async def _named(session: Session, vault: Vault, caller: Caller, ref: Ref, now: 
         parsed = nik.parse(ref.nik)
         if isinstance(parsed, NikInvalid):
             return parsed
-        look = access_log.Look(caller=caller, nik_index=vault.blind_index(parsed.digits), purpose=Purpose.LOOKUP)
+        look = access_log.look(caller, vault.blind_index(parsed.digits), Purpose.LOOKUP)
         await access_log.record(session, [look], now)
         return _Named(look.nik_index)
     [found] = await lookup.resolve(session, vault, caller, [ref], now, everyone=True)

@@ -154,7 +154,7 @@ async def accesses(
         return parsed
     index = vault.blind_index(parsed.digits)
     found = await _accesses(session, index)
-    await access_log.record(session, [access_log.Look(caller=caller, nik_index=index, purpose=Purpose.ACCESS_LOG)], now)
+    await access_log.record(session, [access_log.look(caller, index, Purpose.ACCESS_LOG)], now)
     return found
 
 
@@ -173,7 +173,7 @@ async def export(session: Session, vault: Vault, caller: Caller, raw_nik: str, n
     ends = await session.rows(_ENDS_OF_NIK, nik_index=index)
     files = await session.rows(_FILES_NAMING, nik_digest=jobs.named([index]))
     seen = await _accesses(session, index)
-    await access_log.record(session, [access_log.Look(caller=caller, nik_index=index, purpose=Purpose.EXPORT)], now)
+    await access_log.record(session, [access_log.look(caller, index, Purpose.EXPORT)], now)
     registrants, others = (tuple(one for one in some if one is not None) for some in (found, named))
     return Holding(registrants, others, tuple(ends), tuple(blocks), tuple(files), tuple(seen))
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import NamedTuple
 
@@ -16,33 +15,24 @@ COMMAND_LINE = "pemudik"
 """What stands for the client when an operator looks, at the command line."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Look:
-    caller: Caller
-    nik_index: bytes
-    purpose: Purpose
-    area: bytes | None = None
-    """Of `Vault.area`, by which the alarm finds who walks through NIKs. None: the answer told nothing of the NIK."""
-    direction: str | None = None
-    service: str | None = None
-    outcome: str | None = None
-
-
 INSERT = "INSERT INTO nik_access (at, client_id, organizer_code, nik_index, area, purpose, direction, service, outcome)"
 
 
-class _Look(NamedTuple):
+class Look(NamedTuple):
+    """By a client. Make it by `look`."""
+
     client_id: str
     organizer: str
     nik_index: bytes
     area: bytes | None
+    """Of `Vault.area`, by which the alarm finds who walks through NIKs. None: the answer told nothing of the NIK."""
     purpose: str
     direction: str | None
     service: str | None
     outcome: str | None
 
 
-_LOOKS = Arrays("look", _Look)
+_LOOKS = Arrays("look", Look)
 _RECORD = statement(
     f"""
     {INSERT} SELECT :now, client_id, organizer, nik_index, area, purpose, direction, service, outcome FROM {_LOOKS}
@@ -50,18 +40,19 @@ _RECORD = statement(
 )
 
 
+def look(
+    caller: Caller,
+    nik_index: bytes,
+    purpose: Purpose,
+    *,
+    area: bytes | None = None,
+    direction: str | None = None,
+    service: str | None = None,
+    outcome: str | None = None,
+) -> Look:
+    client = caller.client_id or COMMAND_LINE
+    return Look(client, caller.organizer, nik_index, area, purpose, direction, service, outcome)
+
+
 async def record(session: Session, looks: Sequence[Look], now: datetime) -> None:
-    written = [
-        _Look(
-            client_id=look.caller.client_id or COMMAND_LINE,
-            organizer=look.caller.organizer,
-            nik_index=look.nik_index,
-            area=look.area,
-            purpose=look.purpose,
-            direction=look.direction,
-            service=look.service,
-            outcome=look.outcome,
-        )
-        for look in looks
-    ]
-    await session.run(_RECORD, now=now, **_LOOKS.of(written))
+    await session.run(_RECORD, now=now, **_LOOKS.of(looks))

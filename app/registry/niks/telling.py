@@ -142,11 +142,11 @@ def _told(one: Naming, left: Counter[str]) -> Refusal | None:
 
 
 def _look(one: Naming, purpose: Purpose) -> Look:
-    return Look(
-        caller=one.caller,
-        nik_index=one.nik_index,
+    return access_log.look(
+        one.caller,
+        one.nik_index,
+        purpose,
         area=one.area,
-        purpose=purpose,
         direction=one.direction,
         service=one.service,
         outcome=one.outcome,

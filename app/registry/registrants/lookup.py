@@ -173,13 +173,7 @@ async def resolve(
         for ref, one in zip(refs, parsed, strict=True)
     ]
     looks = [
-        access_log.Look(
-            caller=caller,
-            nik_index=one.nik_index,
-            purpose=Purpose.LOOKUP,
-            direction=one.direction,
-            service=one.service,
-        )
+        access_log.look(caller, one.nik_index, Purpose.LOOKUP, direction=one.direction, service=one.service)
         for one in named
         if one.nik_index is not None
     ]
