@@ -99,6 +99,22 @@ _COLUMNS = ", ".join(_Block._fields)
 _INSERT = statement(
     f"INSERT INTO nik_block ({_COLUMNS}, since, client_id) SELECT {_COLUMNS}, :now, :client_id FROM {_BLOCKS}"
 )
+# The legs of a person may be forfeited in two batches of a sweep.
+_INSERT_FIRST = statement(
+    f"""
+    INSERT INTO nik_block ({_COLUMNS}, since, client_id)
+    SELECT {", ".join("block." + name for name in _Block._fields)}, :now, :client_id FROM {_BLOCKS}
+    LEFT JOIN LATERAL (
+        SELECT true AS stands FROM nik_block b
+        WHERE b.nik_index = block.nik_index AND b.lifted_at IS NULL AND b.from_season = block.from_season
+          AND b.organizer_code = block.organizer_code AND b.registrant_id IS NOT NULL
+        LIMIT 1
+    ) other ON true
+    WHERE other.stands IS NULL
+    RETURNING registrant_id
+    """,
+    UUID,
+)
 _LIFT = statement(
     """
     UPDATE nik_block SET lifted_at = :now, lifted_by = :lifted_by, lift_reason = :reason
@@ -144,6 +160,7 @@ FORFEITED = "Gugur: tidak diverifikasi sampai batas waktu."
 
 
 async def block_forfeited(session: Session, forfeits: Sequence[Forfeit], client_id: str | None, now: datetime) -> None:
+    """A NIK that an organizer's forfeiture blocks in this season is not blocked again."""
     rows = [
         _Block(
             id=uuid7(),
@@ -156,7 +173,7 @@ async def block_forfeited(session: Session, forfeits: Sequence[Forfeit], client_
         )
         for forfeit in forfeits
     ]
-    await session.run(_INSERT, now=now, client_id=client_id, **_BLOCKS.of(rows))
+    blocked = set(await session.rows(_INSERT_FIRST, now=now, client_id=client_id, **_BLOCKS.of(rows)))
     entries = [
         change_log.Entry(
             kind=ChangeKind.NIK_BLOCKED,
@@ -168,6 +185,7 @@ async def block_forfeited(session: Session, forfeits: Sequence[Forfeit], client_
             facts={"untilSeason": forfeit.until_season},
         )
         for forfeit in forfeits
+        if forfeit.registrant_id in blocked
     ]
     await change_log.append(session, entries, now)
 

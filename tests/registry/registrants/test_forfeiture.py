@@ -6,6 +6,7 @@ from datetime import UTC, date, datetime, timedelta
 import pytest
 
 from app.models.enums import RegistrantStatus
+from app.registry import sweep
 from app.registry.registrants import forfeiture
 from app.registry.registrants.lifecycle import Move
 from app.registry.registrants.lookup import Ref
@@ -168,6 +169,21 @@ async def test_rider_and_motorcycle_are_blocked_once(world: World) -> None:
     assert (await world.sweep(DEADLINE + INSTANT)).forfeited == 2
     assert await world.run("SELECT status FROM registrant") == [("FORFEITED",)] * 2
     assert await world.run("SELECT registrant_id FROM nik_block") == [(rider.id,)]
+
+
+async def test_whose_legs_are_forfeited_in_two_batches_is_blocked_once(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sweep, "MOST_SWEPT_TOGETHER", 1)
+    pair = await world.accepted(someone(HUBDAT, await world.route(), return_route_id=await world.way_back()))
+    deck = await world.route("Motis", service="MOTORCYCLE")
+    await world.registered(someone(HUBDAT, deck, motorcycle=Motorcycle("B 1", "1")))
+    assert pair.return_view is not None
+    # The return comes first.
+    await world.put(pair.return_view.id, verify_by=DEADLINE - INSTANT)
+    assert (await world.sweep(DEADLINE + INSTANT)).forfeited == 3
+    assert await world.run("SELECT registrant_id FROM nik_block") == [(pair.return_view.id,)]
+    assert await world.one("SELECT count(*) FROM change WHERE kind = 'NIK_BLOCKED'") == 1
 
 
 async def test_at_the_deadline_forfeiture_or_verification_wins_never_both(world: World) -> None:
