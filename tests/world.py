@@ -295,49 +295,49 @@ class World:
         )
 
 
-_ORGANIZER = (
-    "INSERT INTO organizer (code, name, coordinator_code, schemes) VALUES (:code, :name, :coordinator, '{}')",
-    """INSERT INTO client (id, organizer_code, scopes, check_capacity, check_refill, issued_at)
-       VALUES (:client, :code, '{}', 5000, 100, :now)""",
-    "INSERT INTO check_budget (client_id, tokens, refilled_at) VALUES (:client, 5000, :now)",
-    """INSERT INTO registration_window (id, season, organizer_code, kind, opens_at, until_quota_is_full, saved_at)
-       VALUES (:window, 2026, :code, 'REGISTRATION', :opens_at, false, :opens_at)""",
-)
-_TERMINAL = """
-    INSERT INTO terminal (code, name, city, city_key, kind, name_key)
-    VALUES (:code, :name, :city, :city_key, 'TERMINAL', :name_key)
-"""
+# One statement: most tests begin with it.
+_BUILD = text("""
+    WITH season AS (INSERT INTO season (year, ends_on) VALUES (2026, '2026-04-30')),
+    terminal AS (
+        INSERT INTO terminal (code, name, city, city_key, kind, name_key)
+        SELECT code, name, city, city_key, 'TERMINAL', name_key
+        FROM unnest(CAST(:terminals AS text[]), CAST(:names AS text[]), CAST(:cities AS text[]),
+                    CAST(:city_keys AS text[]), CAST(:name_keys AS text[])) AS t (code, name, city, city_key, name_key)
+    ),
+    caller AS (
+        SELECT * FROM unnest(CAST(:organizers AS text[]), CAST(:coordinators AS text[]), CAST(:clients AS text[]),
+                             CAST(:windows AS uuid[])) AS t (code, coordinator, client, window_id)
+    ),
+    organizer AS (
+        INSERT INTO organizer (code, name, coordinator_code, schemes)
+        SELECT code, upper(code), coordinator, '{}' FROM caller
+    ),
+    client AS (
+        INSERT INTO client (id, organizer_code, scopes, check_capacity, check_refill, issued_at)
+        SELECT client, code, '{}', 5000, 100, :now FROM caller
+    ),
+    budget AS (INSERT INTO check_budget (client_id, tokens, refilled_at) SELECT client, 5000, :now FROM caller)
+    INSERT INTO registration_window (id, season, organizer_code, kind, opens_at, until_quota_is_full, saved_at)
+    SELECT window_id, 2026, code, 'REGISTRATION', :opens_at, false, :opens_at FROM caller
+""")
+_BUILT: dict[str, Any] = {
+    "terminals": list(TERMINALS),
+    "names": [code.replace("-", " ").title() for code in TERMINALS],
+    "cities": list(TERMINALS.values()),
+    "city_keys": [cities.key(city) for city in TERMINALS.values()],
+    "name_keys": [spellings.of_place(code)[1] for code in TERMINALS],
+    "organizers": [caller.organizer for caller in CALLERS],
+    "coordinators": ["jasa-raharja" if caller is BUMN else None for caller in CALLERS],
+    "clients": [caller.client_id for caller in CALLERS],
+    "opens_at": NOW - timedelta(days=29),
+    "now": NOW,
+}
 
 
 async def build(database: Database, vault: Vault) -> World:
     """Season 2026 is open; every organizer's window opened on 1 February; nothing is registered yet."""
-    organizers = [
-        {
-            "code": caller.organizer,
-            "name": caller.organizer.upper(),
-            "coordinator": "jasa-raharja" if caller is BUMN else None,
-            "client": caller.client_id,
-            "window": uuid7(),
-            "opens_at": NOW - timedelta(days=29),
-            "now": NOW,
-        }
-        for caller in CALLERS
-    ]
-    terminals = [
-        {
-            "code": code,
-            "name": code.replace("-", " ").title(),
-            "city": city,
-            "city_key": cities.key(city),
-            "name_key": spellings.of_place(code)[1],
-        }
-        for code, city in TERMINALS.items()
-    ]
     async with database.transaction() as session:
-        await session.execute(text("INSERT INTO season (year, ends_on) VALUES (2026, '2026-04-30')"))
-        for statement in _ORGANIZER:
-            await session.execute(text(statement), organizers)
-        await session.execute(text(_TERMINAL), terminals)
+        await session.execute(_BUILD, _BUILT | {"windows": [uuid7() for _ in CALLERS]})
     return World(database, vault)
 
 
