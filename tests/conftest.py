@@ -58,16 +58,23 @@ def servers_url(database_url: str) -> Iterator[str]:
         yield url
 
 
-@pytest.fixture
-async def database(database_url: str, anyio_backend: str) -> AsyncIterator[Database]:
-    """Also for tests that are not async themselves, which is why it names the backend."""
+@pytest.fixture(scope="module")
+async def connected(database_url: str, anyio_backend: str) -> AsyncIterator[Database]:
+    """For all tests of a file: to open connections, and to prepare statements there, takes longer than most tests."""
     from app.db import Database
-    from tests.databases import empty
 
     database = Database(database_url)
     yield database
-    await empty(database)
     await database.dispose()
+
+
+@pytest.fixture
+async def database(connected: Database, anyio_backend: str) -> AsyncIterator[Database]:
+    """Also for tests that are not async themselves, which is why it names the backend."""
+    from tests.databases import emptied
+
+    async with emptied(connected):
+        yield connected
 
 
 @pytest.fixture(scope="session")

@@ -21,7 +21,7 @@ from sqlmodel import SQLModel
 
 import app.models  # noqa: F401 - fills the metadata
 from app.config import CHECKOUT
-from app.db import Database
+from app.db import Database, Followers
 from app.embedded import postgres
 
 GIVEN = "PEMUDIK_TEST_DATABASE_URL"
@@ -179,6 +179,14 @@ async def migrate(url: str) -> None:
 
 async def empty(database: Database) -> None:
     await do(database, EMPTY)
+
+
+@asynccontextmanager
+async def emptied(database: Database) -> AsyncIterator[None]:
+    """For one of the tests that share connections: nobody follows its changes yet."""
+    database.followers = Followers()
+    yield
+    await empty(database)
 
 
 @asynccontextmanager

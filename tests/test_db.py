@@ -30,6 +30,14 @@ async def seasons(database: Database) -> int:
 
 
 @pytest.fixture
+async def connected(database_url: str) -> AsyncIterator[Database]:
+    """Each test has connections of its own, since it may lose them."""
+    database = Database(database_url)
+    yield database
+    await database.dispose()
+
+
+@pytest.fixture
 async def small_pool(database_url: str, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Database]:
     monkeypatch.setattr(db, "POOL_TIMEOUT_SECONDS", 0.05)
     database = Database(database_url, pool_size=1)

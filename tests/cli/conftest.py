@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
 import pytest
@@ -13,6 +13,14 @@ from app.db import Database
 from app.vault import keys
 
 Pemudik = Callable[..., Result]
+
+
+@pytest.fixture
+async def connected(database_url: str, anyio_backend: str) -> AsyncIterator[Database]:
+    """A command has an event loop of its own, and so has what a test asks afterwards."""
+    database = Database(database_url)
+    yield database
+    await database.dispose()
 
 
 @pytest.fixture

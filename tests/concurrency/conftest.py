@@ -10,27 +10,18 @@ import pytest
 
 from app.db import Database
 from app.vault.vault import Vault
-from tests import world as worlds
 from tests.concurrency import processes
 from tests.concurrency.crowd import CONNECTIONS
 from tests.concurrency.processes import Crew
-from tests.databases import empty
-from tests.world import World
 
 PROCESSES = 3
 
 
-@pytest.fixture
-async def database(database_url: str) -> AsyncIterator[Database]:
+@pytest.fixture(scope="module")
+async def connected(database_url: str, anyio_backend: str) -> AsyncIterator[Database]:
     database = Database(database_url, pool_size=CONNECTIONS)
     yield database
-    await empty(database)
     await database.dispose()
-
-
-@pytest.fixture
-async def world(database: Database, vault: Vault) -> World:
-    return await worlds.build(database, vault)
 
 
 @pytest.fixture(scope="session")
