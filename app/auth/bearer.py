@@ -1,7 +1,8 @@
 """Bearer tokens (RFC 6750): who calls, what the caller may do, and how a call is refused.
 
 A token is verified once and remembered by its digest. Whether its client is still good, and with which scopes and
-members, is read again after five seconds: a revocation takes effect everywhere within this time.
+members, and which of its tokens it has revoked, is read again after five seconds: a revocation takes effect everywhere
+within this time.
 """
 
 from __future__ import annotations
@@ -35,12 +36,14 @@ class _GoodClient(NamedTuple):
     organizer: str
     scopes: list[str]
     members: list[str]
+    revoked: list[str]
 
 
 _GOOD_CLIENT = statement(
     """
     SELECT organizer_code AS organizer, scopes,
-           ARRAY(SELECT code FROM organizer WHERE coordinator_code = client.organizer_code) AS members
+           ARRAY(SELECT code FROM organizer WHERE coordinator_code = client.organizer_code) AS members,
+           ARRAY(SELECT jti FROM revoked_token WHERE client_id = client.id) AS revoked
     FROM client WHERE id = :id AND revoked_at IS NULL
     """,
     _GoodClient,
@@ -71,11 +74,14 @@ class _Standing:
     caller: Caller | None
     scopes: frozenset[str]
     read_at: float
+    revoked: frozenset[str] = frozenset()
+    """The `jti` of each of its tokens that it has revoked."""
 
 
 @dataclass(slots=True)
 class _Token:
     client_id: str
+    jti: str
     scopes: frozenset[str]
     expires_at: float
     good_until: float
@@ -124,7 +130,7 @@ class Bearer:
         except TokenInvalid:
             raise invalid_token() from None
         scopes = frozenset(claims.get("scope", "").split())
-        return _Token(claims["client_id"], scopes, claims["exp"], claims["exp"] + LEEWAY_SECONDS)
+        return _Token(claims["client_id"], claims["jti"], scopes, claims["exp"], claims["exp"] + LEEWAY_SECONDS)
 
     def _remember(self, digest: bytes, token: _Token) -> _Token:
         self._tokens[digest] = token
@@ -148,13 +154,13 @@ class Bearer:
             standing = _Standing(None, frozenset(), read_at)
         else:
             caller = Caller(client_id, client.organizer, frozenset(client.members))
-            standing = _Standing(caller, frozenset(client.scopes), read_at)
+            standing = _Standing(caller, frozenset(client.scopes), read_at, frozenset(client.revoked))
         self._standings[client_id] = standing
         return standing
 
 
 def _principal(token: _Token, standing: _Standing) -> Principal:
-    if standing.caller is None:
+    if standing.caller is None or token.jti in standing.revoked:
         raise invalid_token()
     expires_at = datetime.fromtimestamp(token.expires_at, UTC)
     token.standing = standing

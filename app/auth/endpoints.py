@@ -1,9 +1,11 @@
-"""The OAuth endpoints over HTTP: tokens (RFC 6749 §3.2), our public keys (RFC 7517), our metadata (RFC 8414)."""
+"""The OAuth endpoints over HTTP: tokens (RFC 6749 §3.2), their revocation (RFC 7009), our public keys (RFC 7517), our
+metadata (RFC 8414).
+"""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -17,15 +19,21 @@ from starlette.routing import Route
 from app.auth import edge
 from app.auth.client_authentication import ASSERTION_ALGORITHMS, METHODS
 from app.auth.edge import BodyTooLarge, BodyTooLate
-from app.auth.server import TOKEN_PATH, Server, TokenRequest
+from app.auth.server import REVOCATION_PATH, TOKEN_PATH, Server, TokenRequest
 from app.auth.signing import SigningKeys
-from app.db import Database
+from app.db import Database, Session
 from app.errors import Unavailable
 from app.registry.clients.scopes import SCOPES
 
 JWKS_PATH = "/oauth/jwks.json"
 METADATA_PATH = "/.well-known/oauth-authorization-server"
 
+Answer = Callable[[Session, TokenRequest], Awaitable[Response]]
+MISSING = {
+    "grant_type": "grant_type is missing: send grant_type=client_credentials.",
+    "token": "token is missing: send the access token that is to be revoked.",
+}
+"""What is said when the parameter that an endpoint requires is not there."""
 LATER = "The registry cannot answer now: try again after the seconds in Retry-After."
 _MOST_BODY_BYTES = 16 * 1024
 BODY_WITHIN_SECONDS = 10.0
@@ -38,30 +46,39 @@ def routes(database: Database, keys: SigningKeys, issuer: str) -> list[Route]:
     server = Server(keys, issuer)
 
     async def token(request: Request) -> Response:
+        return await answered(request, "grant_type", server.answer)
+
+    async def revocation(request: Request) -> Response:
+        return await answered(request, "token", server.revoke)
+
+    async def answered(request: Request, required: str, answer: Answer) -> Response:
         try:
-            token_request = TokenRequest(request.headers, await _parameters(request))
+            token_request = TokenRequest(request.headers, await _parameters(request, required))
         except OAuth2Error as error:
             request.state.outcome = error.error
             return server.refuse(error)
         try:
             async with database.transaction() as session:
-                response = await server.answer(session, token_request)
+                response = await answer(session, token_request)
         except Unavailable as unavailable:
             request.state.outcome = "temporarily_unavailable"
-            headers = [("Cache-Control", "no-store"), ("Retry-After", str(unavailable.retry_after))]
-            return server.handle_response(
-                503, {"error": "temporarily_unavailable", "error_description": LATER}, headers
-            )
-        request.state.outcome = orjson.loads(response.body).get("error", "ok")
+            return _later(server, unavailable)
+        request.state.outcome = orjson.loads(response.body or b"{}").get("error", "ok")
         if token_request.client is not None and response.status_code == 200:
             request.state.client_id = token_request.client.id
         return response
 
     return [
         Route(TOKEN_PATH, token, methods=["POST"]),
+        Route(REVOCATION_PATH, revocation, methods=["POST"]),
         _document(JWKS_PATH, keys.published),
         _document(METADATA_PATH, lambda: metadata(issuer)),
     ]
+
+
+def _later(server: Server, unavailable: Unavailable) -> Response:
+    headers = [("Cache-Control", "no-store"), ("Retry-After", str(unavailable.retry_after))]
+    return server.handle_response(503, {"error": "temporarily_unavailable", "error_description": LATER}, headers)
 
 
 def metadata(issuer: str) -> dict[str, Any]:
@@ -75,6 +92,9 @@ def metadata(issuer: str) -> dict[str, Any]:
         "grant_types_supported": [ClientCredentialsGrant.GRANT_TYPE],
         "token_endpoint_auth_methods_supported": list(METHODS),
         "token_endpoint_auth_signing_alg_values_supported": ASSERTION_ALGORITHMS,
+        "revocation_endpoint": issuer + REVOCATION_PATH,
+        "revocation_endpoint_auth_methods_supported": list(METHODS),
+        "revocation_endpoint_auth_signing_alg_values_supported": ASSERTION_ALGORITHMS,
     }
 
 
@@ -87,7 +107,7 @@ def _document(path: str, content: Callable[[], Mapping[str, Any]]) -> Route:
     return Route(path, document, methods=["GET"])
 
 
-async def _parameters(request: Request) -> dict[str, str]:
+async def _parameters(request: Request, required: str) -> dict[str, str]:
     """The parameters of the body. A parameter without a value counts as left out (RFC 6749 §3.2)."""
     if request.headers.get("content-type", "").partition(";")[0].strip().lower() != "application/x-www-form-urlencoded":
         raise InvalidRequestError("The body must be application/x-www-form-urlencoded, as Content-Type says.")
@@ -101,8 +121,8 @@ async def _parameters(request: Request) -> dict[str, str]:
     if any(times > 1 for times in Counter(name for name, _ in pairs).values()):
         raise InvalidRequestError("A parameter is there more than once: send each once.")
     parameters = {name: value for name, value in pairs if value}
-    if "grant_type" not in parameters:
-        raise InvalidRequestError("grant_type is missing: send grant_type=client_credentials.")
+    if required not in parameters:
+        raise InvalidRequestError(MISSING[required])
     return parameters
 
 

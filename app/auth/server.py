@@ -14,23 +14,25 @@ from typing import Any, NamedTuple
 
 import orjson
 from authlib.oauth2 import AuthorizationServer
-from authlib.oauth2.rfc6749 import InvalidClientError, OAuth2Error, OAuth2Request
+from authlib.oauth2.rfc6749 import InvalidClientError, OAuth2Error, OAuth2Request, UnauthorizedClientError
 from authlib.oauth2.rfc6749.grants import ClientCredentialsGrant
 from authlib.oauth2.rfc6749.requests import BasicOAuth2Payload
 from starlette.datastructures import Headers
 from starlette.responses import Response
 
 from app import clock
-from app.auth import client_authentication
+from app.auth import client_authentication, revocation
 from app.auth.client_authentication import ASSERTION_METHOD, METHODS, Assertion, ClientRefused, OAuthClient
-from app.auth.signing import AccessTokens, SigningKeys
+from app.auth.signing import LEEWAY_SECONDS, AccessTokens, AccessTokenValidator, SigningKeys, TokenInvalid
 from app.db import Session, run_sync, wait_for
 from app.registry.clients import clients
 from app.registry.clients.scopes import SCOPES
 from app.sql import statement
 
 TOKEN_PATH = "/oauth/token"  # noqa: S105 - a path
+REVOCATION_PATH = "/oauth/revoke"
 
+NO_STORE = {"Cache-Control": "no-store"}
 WORDS = {
     "invalid_scope": "Ask for scopes that this client holds, separated by blanks, or leave scope out to get all.",
     "unsupported_grant_type": "The only grant_type is client_credentials.",
@@ -105,7 +107,8 @@ class Server(AuthorizationServer):  # type: ignore[misc]
         self.register_token_generator("default", AccessTokens(keys, issuer))
         self.register_client_auth_method("client_secret_basic", client_authentication.by_basic)
         self.register_client_auth_method("client_secret_post", client_authentication.by_post)
-        self.register_client_auth_method(ASSERTION_METHOD, Assertion([issuer, issuer + TOKEN_PATH], use_once))
+        self.register_client_auth_method(ASSERTION_METHOD, Assertion(audiences(issuer), use_once))
+        self._tokens = AccessTokenValidator(keys, issuer)
 
     async def answer(self, session: Session, request: TokenRequest) -> Response:
         with _running_in(session):
@@ -113,6 +116,30 @@ class Server(AuthorizationServer):  # type: ignore[misc]
         if response.status_code == 200:
             await clients.note_use(session, request.client.id, clock.now())
         return response
+
+    async def revoke(self, session: Session, request: TokenRequest) -> Response:
+        """Raises `Unavailable`."""
+        with _running_in(session):
+            response: Response = await run_sync(self._revoked, request)
+        return response
+
+    def _revoked(self, request: TokenRequest) -> Response:
+        """What is no token of ours any more is revoked already (RFC 7009 §2.2)."""
+        try:
+            client = self.authenticate_client(request, METHODS, "revocation")
+        except OAuth2Error as error:
+            return self.refuse(error)
+        try:
+            claims = self._tokens.claims(request.form["token"])
+        except TokenInvalid:
+            return Response(headers=NO_STORE)
+        if claims["client_id"] != client.id:
+            return self.refuse(
+                UnauthorizedClientError("The token is another client's: revoke it by the client that got it.")
+            )
+        until = datetime.fromtimestamp(claims["exp"] + LEEWAY_SECONDS, UTC)
+        wait_for(revocation.revoke(_session.get(), client.id, claims["jti"], until, clock.now()))
+        return Response(headers=NO_STORE)
 
     def refuse(self, error: OAuth2Error) -> Response:
         return self.handle_response(*error())
@@ -154,6 +181,11 @@ class Server(AuthorizationServer):  # type: ignore[misc]
         if body.get("error") in WORDS:
             body = {**body, "error_description": WORDS[body["error"]]}
         return Response(orjson.dumps(body), status, dict(headers))
+
+
+def audiences(issuer: str) -> list[str]:
+    """Whom an assertion may be for: us, or one of the endpoints that it is sent to."""
+    return [issuer, issuer + TOKEN_PATH, issuer + REVOCATION_PATH]
 
 
 def use_once(client_id: str, jti: str, expires_at: float) -> bool:

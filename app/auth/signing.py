@@ -121,8 +121,8 @@ def _check_header(header: Mapping[str, Any]) -> None:
 
 def _check_claims(claims: Mapping[str, Any]) -> None:
     """Those that are read here. JWT lets every claim have any type of JSON, and a number of any size."""
-    client, scope, expires_at = claims["client_id"], claims.get("scope", ""), claims["exp"]
-    if not isinstance(client, str) or not client.isprintable() or not isinstance(scope, str):
+    client, jti, scope, expires_at = claims["client_id"], claims["jti"], claims.get("scope", ""), claims["exp"]
+    if not all(isinstance(one, str) and one.isprintable() for one in (client, jti)) or not isinstance(scope, str):
         raise InvalidTokenError
     if isinstance(expires_at, bool) or not isinstance(expires_at, int) or expires_at > LAST_INSTANT:
         raise InvalidTokenError

@@ -2,7 +2,7 @@
 
 from app.models.case import CaseClaim, DuplicateCase
 from app.models.change import Change
-from app.models.client import CheckBudget, Client, ClientSecret, UsedAssertion
+from app.models.client import CheckBudget, Client, ClientSecret, RevokedToken, UsedAssertion
 from app.models.job import ImportChunk, ImportErased, ImportFile, ImportJob, ImportMissing
 from app.models.nik import NikAccess, NikBlock, PeopleRead
 from app.models.organizer import Organizer, Policy, RegistrationWindow
@@ -41,6 +41,7 @@ __all__ = [
     "QuotaRelease",
     "Registrant",
     "RegistrationWindow",
+    "RevokedToken",
     "Route",
     "Season",
     "SignedMessage",

@@ -60,3 +60,13 @@ class UsedAssertion(SQLModel, table=True):
     client_id: str = Field(primary_key=True, foreign_key="client.id", sa_type=Text)
     jti: str = Field(primary_key=True, sa_type=Text)
     expires_at: datetime = Field(index=True)
+
+
+class RevokedToken(SQLModel, table=True):
+    """An access token that its client revoked, until it would have expired."""
+
+    __tablename__ = "revoked_token"
+
+    client_id: str = Field(primary_key=True, foreign_key="client.id", sa_type=Text)
+    jti: str = Field(primary_key=True, sa_type=Text)
+    expires_at: datetime = Field(index=True)

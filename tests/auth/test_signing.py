@@ -191,6 +191,9 @@ async def test_the_metadata_says_what_is_spoken(http: httpx.AsyncClient) -> None
         "grant_types_supported": ["client_credentials"],
         "token_endpoint_auth_methods_supported": ["client_secret_basic", "client_secret_post", "private_key_jwt"],
         "token_endpoint_auth_signing_alg_values_supported": ["ES256", "Ed25519", "EdDSA", "RS256", "PS256"],
+        "revocation_endpoint": f"{ISSUER}/oauth/revoke",
+        "revocation_endpoint_auth_methods_supported": ["client_secret_basic", "client_secret_post", "private_key_jwt"],
+        "revocation_endpoint_auth_signing_alg_values_supported": ["ES256", "Ed25519", "EdDSA", "RS256", "PS256"],
     }
 
 
