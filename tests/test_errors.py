@@ -236,6 +236,20 @@ MESSAGES = [
         "The case was not found; check what you sent.",
     ),
     (
+        errors.NikUndecided("nik"),
+        "NIK_UNDECIDED",
+        "nik",
+        ("NIK ini belum dapat didaftarkan. Jatah pemeriksaan NIK penyelenggara hari ini sudah habis; coba besok."),
+        ("This NIK cannot be registered now. The organizer's allowance of NIKs for today is used up; try tomorrow."),
+    ),
+    (
+        errors.AllowanceUsedUp("nik", opens_at=datetime(2026, 3, 2, 17, 0, tzinfo=UTC)),
+        "ALLOWANCE_USED_UP",
+        "nik",
+        "Jatah pemeriksaan NIK penyelenggara ini sudah habis; coba lagi setelah 3 Maret 2026 pukul 00.00 WIB.",
+        "The allowance of NIKs of this organizer is used up; try again after 3 March 2026 at 00:00 WIB.",
+    ),
+    (
         errors.NotYours("member"),
         "NOT_YOURS",
         "member",
@@ -269,7 +283,7 @@ def test_every_refusal_is_among_them() -> None:
 
 
 def test_codes_are_unique() -> None:
-    assert len({kind.code for kind in KINDS}) == len(KINDS) == 24
+    assert len({kind.code for kind in KINDS}) == len(KINDS) == 26
 
 
 @pytest.mark.parametrize(("seconds", "after"), [(-3600, None), (0, None), (0.5, 1), (3600, 3601)])

@@ -58,8 +58,10 @@ class NikBlocked(Refusal):
 @dataclass(frozen=True, slots=True)
 class NikUndecided(Refusal):
     code = "NIK_UNDECIDED"
-    indonesian = "NIK ini tidak dapat didaftarkan saat ini. Jatah pemeriksaan NIK penyelenggara hari ini sudah habis."
-    english = "This NIK cannot be registered now. The organizer's allowance of NIKs for today is used up."
+    indonesian = (
+        "NIK ini belum dapat didaftarkan. Jatah pemeriksaan NIK penyelenggara hari ini sudah habis; coba besok."
+    )
+    english = "This NIK cannot be registered now. The organizer's allowance of NIKs for today is used up; try tomorrow."
     remedy = "Try again tomorrow (WIB): the answer then says why. Ask Ditjen Hubdat if the allowance is too small."
 
 

@@ -105,6 +105,7 @@ async def tell_rehearsed(session: Session, namings: Sequence[Naming], now: datet
     await access_log.record(session, [_look(one, Purpose.DRY_RUN) for one in namings], now)
 
 
+@refuses(NikBlocked, NikAlreadyRegistered)
 def refusal(
     blocked_until: int | None, standing: Standing | None, field: str | None = None
 ) -> NikBlocked | NikAlreadyRegistered | None:

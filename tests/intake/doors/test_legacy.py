@@ -173,10 +173,12 @@ async def test_it_is_a_check_like_any_other(api: Doors, world: World) -> None:
     """It is one look in the access log and one check of the budget, in every direction and service."""
     await world.registered(someone(HUBDAT, await world.route()))
     await api.send(PATH, {"nik": nik_of(1)}, organizer="djka")
-    looks = "SELECT organizer_code, purpose, direction, service, outcome FROM nik_access ORDER BY id"
+    looks = """SELECT organizer_code, purpose, direction, service, outcome FROM nik_access
+        WHERE organizer_code = 'djka' ORDER BY id"""
     assert await world.run(looks) == [("djka", "CHECK", None, None, "REGISTERED")]
     index = world.vault.blind_index(nik_of(1))
-    assert await world.one("SELECT count(*) FROM nik_access WHERE nik_index = :index", index=index) == 1
+    of_this = "SELECT count(*) FROM nik_access WHERE nik_index = :index AND purpose = 'CHECK'"
+    assert await world.one(of_this, index=index) == 1
     of_djka = "client_id LIKE 'djka-%' AND client_id <> 'djka-test'"
     assert await world.one(f"SELECT tokens FROM check_budget WHERE {of_djka}") == 4999
 

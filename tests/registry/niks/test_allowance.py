@@ -220,8 +220,8 @@ async def test_used_up_a_refusal_says_nothing_and_registrations_go_on(world: Wor
     assert first.code == "NIK_ALREADY_REGISTERED"
     assert second == blocked == NikUndecided("nik")
     assert [second.message(language) for language in ("id", "en")] == [
-        "NIK ini tidak dapat didaftarkan saat ini. Jatah pemeriksaan NIK penyelenggara hari ini sudah habis.",
-        "This NIK cannot be registered now. The organizer's allowance of NIKs for today is used up.",
+        "NIK ini belum dapat didaftarkan. Jatah pemeriksaan NIK penyelenggara hari ini sudah habis; coba besok.",
+        "This NIK cannot be registered now. The organizer's allowance of NIKs for today is used up; try tomorrow.",
     ]
     assert free == "ACCEPTED"
     # A case that the organizer hears of would tell, too.
