@@ -177,6 +177,7 @@ async def test_the_front_page_says_what_this_is_and_where_the_doors_are(client: 
         "template": f"{here}/template.xlsx",
         "documentation": "README.md, schema.graphql, docs/refusals.md",
     }
+    assert (await client.get("/?semua=1")).status_code == 400
     for path in ("oauth", "template"):
         assert (await client.get(answer.json()[path].removeprefix(here))).status_code == 200
     for path in ("graphql", "webhook"):
