@@ -283,8 +283,8 @@ describe(
         " departsAt, previousDepartsAt, registrants (how many they are)."
     ),
     DUPLICATE_FOUND=(
-        "Somebody else brought the NIK of your registrant. `data`: organizer, season, registrantId, caseId, claimant,"
-        " suspect, refused (false: it was accepted, and only the names look like a typing error)."
+        "Somebody else brought the NIK of your registrant, and was refused. `data`: organizer, season, registrantId,"
+        " caseId, claimant, refused. Hubdat's webhooks also hear of what its names alone make suspect (refused: false)."
     ),
     QUOTA_FILLED="The last seat is taken. `data`: organizer, season, routeId.",
     QUOTA_RETURNED="Seats are free again. `data`: organizer, season, routeId, seats.",

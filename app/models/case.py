@@ -3,7 +3,7 @@
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import Text
+from sqlalchemy import Text, text
 from sqlmodel import Field, SQLModel
 
 from app.models.enums import CaseState, Direction, Service, one_of
@@ -41,5 +41,10 @@ class CaseClaim(SQLModel, table=True):
     case_id: UUID = Field(primary_key=True, foreign_key="duplicate_case.id")
     organizer_code: str = Field(primary_key=True, foreign_key="organizer.code", sa_type=Text)
     attempts: int
+    """Refused ones, and accepted ones whose names looked like a mistake."""
     first_at: datetime
     last_at: datetime
+    refused: int = Field(default=0, sa_column_kwargs={"server_default": text("0")})
+    """Of the attempts. The organizers know of these: they are told of nothing else."""
+    first_refused_at: datetime | None = None
+    last_refused_at: datetime | None = None

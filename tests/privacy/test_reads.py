@@ -212,7 +212,7 @@ async def test_whoever_names_somebody_by_nik_looks_at_the_nik(
     assert sorted(index for [index] in looked) == sorted(society.world.vault.blind_index(nik) for nik in niks)
 
 
-def test_every_field_that_takes_a_ref_is_among_them(walk: Walk) -> None:
+async def test_every_field_that_takes_a_ref_is_among_them(walk: Walk) -> None:
     roots = walk.root_fields()
     taking = {name for name, (_, one) in roots.items() if "ref" in one.args} - FOR_THE_MINISTRY
     assert taking == set(BY_NIK)

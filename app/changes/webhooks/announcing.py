@@ -1,7 +1,8 @@
 """The projection of the change log onto the webhooks: each event becomes one delivery to each webhook that it concerns.
 
-An event concerns its organizer and the coordinator of that organizer. A decided case concerns those who claim the NIK,
-too.
+An event concerns its organizer and the coordinator of that organizer. A decided case concerns those who claimed the NIK
+and were refused, too. What is only suspected, by names that differ, concerns nobody but Hubdat: an organizer that
+guesses a name must not learn whether it is right.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from app.changes.webhooks import events
 from app.changes.webhooks.events import ENDS, KINDS, MOVES, LoggedChange
 from app.db import Session
 from app.models.enums import ChangeKind, WebhookEvent
+from app.registry.terms.policy import HUBDAT
 from app.registry.webhooks import deliveries
 from app.registry.webhooks.deliveries import Subject
 from app.sql import Arrays, statement
@@ -102,7 +104,11 @@ _WEBHOOKS = statement(
     _Webhook,
 )
 _CLAIMANTS = statement(
-    "SELECT case_id, organizer_code AS organizer FROM case_claim WHERE case_id = ANY(CAST(:cases AS uuid[]))", _Claimant
+    """
+    SELECT case_id, organizer_code AS organizer FROM case_claim
+    WHERE case_id = ANY(CAST(:cases AS uuid[])) AND refused > 0
+    """,
+    _Claimant,
 )
 # Whoever ends a delivery takes this lock, too. So one of the two sees the next delivery of the same subject.
 _LOCK = statement(
@@ -163,7 +169,7 @@ async def _announce(
 
 
 async def _claimants(session: Session, news: Sequence[LoggedChange]) -> Mapping[str, set[str]]:
-    """By decided case: the organizers that claim the NIK."""
+    """By decided case: the organizers that claimed the NIK and were refused."""
     cases = [change.facts["case"] for change in news if change.kind == ChangeKind.CASE_DECIDED]
     found: defaultdict[str, set[str]] = defaultdict(set)
     if cases:
@@ -183,9 +189,7 @@ def _deliveries(
         event = events.event_of(change)
         if event is None:
             continue
-        concerned = {change.organizer or ""}
-        if change.kind == ChangeKind.CASE_DECIDED:
-            concerned |= claimants[change.facts["case"]]
+        concerned = _concerned(change, claimants)
         told = {webhook.id: webhook for organizer in concerned for webhook in of_organizer[organizer]}
         for webhook in told.values():
             if event in webhook.events and webhook.enabled_at <= change.at:
@@ -196,6 +200,17 @@ def _deliveries(
                     event=event,
                     subject=events.subject_of(change),
                 )
+
+
+def _concerned(change: LoggedChange, claimants: Mapping[str, set[str]]) -> set[str]:
+    """Organizers. A case in which nobody was refused is known to Hubdat alone."""
+    organizer = {change.organizer or ""}
+    if change.kind == ChangeKind.DUPLICATE_SUSPECTED:
+        return {HUBDAT}
+    if change.kind == ChangeKind.CASE_DECIDED:
+        refused = claimants.get(change.facts["case"], set())
+        return organizer | refused if refused else {HUBDAT}
+    return organizer
 
 
 def change_of(row: ChangeRow) -> LoggedChange:

@@ -113,7 +113,7 @@ def _data(change: LoggedChange, *, own: bool) -> dict[str, object]:
     return data | {name: change.facts.get(fact) for name, fact in _TOLD.get(ChangeKind(change.kind), {}).items()}
 
 
-_DUPLICATE = {"caseId": "case", "claimant": "claimant", "suspect": "suspect"}
+_DUPLICATE = {"caseId": "case", "claimant": "claimant"}
 _TOLD: dict[ChangeKind, dict[str, str]] = {
     ChangeKind.REGISTRANT_REROUTED: {"fromRouteId": "from_route"},
     ChangeKind.ROUTE_RESCHEDULED: {

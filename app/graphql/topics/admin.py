@@ -114,14 +114,14 @@ class Case:
         return await get_organizer(info, self.holder_code)
 
     @classmethod
-    def from_record(cls, case: cases.Case, *, admin: bool) -> Case:
+    def from_record(cls, case: cases.Case) -> Case:
         return cls(
             id=ID(str(case.id)),
             season=case.season,
             direction=Direction(case.direction),
             service=Service(case.service),
             state=CaseState(case.state),
-            suspect=case.suspect if admin else None,
+            suspect=case.suspect,
             claims=[
                 Claim(
                     organizer_code=claim.organizer,
@@ -133,7 +133,7 @@ class Case:
             ],
             opened_at=case.opened_at,
             decided_at=case.decided_at,
-            decided_by=case.decided_by if admin else None,
+            decided_by=case.decided_by,
             reason=case.reason,
             holder_code=case.holder,
         )
@@ -161,7 +161,7 @@ async def find_cases(
     async with info.context.transaction() as session:
         own = None if info.context.admin else info.context.caller.organizers
         records = await cases.page(session, given(state), own, after=position, first=size)
-    nodes = [Case.from_record(record, admin=info.context.admin) for record in records]
+    nodes = [Case.from_record(record) for record in records]
     return paging.connection([record.id for record in records], nodes, first=first, after=given(after))
 
 
@@ -242,8 +242,4 @@ async def revoke_client(info: Info, id: Annotated[ID, strawberry.argument(descri
 
 
 def _case(verdict: cases.Case | Refusal, context: Context) -> Case | Problem:
-    return (
-        Problem.from_refusal(verdict, context)
-        if isinstance(verdict, Refusal)
-        else Case.from_record(verdict, admin=True)
-    )
+    return Problem.from_refusal(verdict, context) if isinstance(verdict, Refusal) else Case.from_record(verdict)

@@ -251,17 +251,17 @@ class DuplicatePair:
     holder: Organizer = strawberry.field(description="Who has the people: it came first.")
     claimant: Organizer = strawberry.field(description="Who brought them as well.")
     refused: int = strawberry.field(description="How often that was refused.")
-    suspected: int = strawberry.field(
-        description="How often names differed so clearly that one of the NIKs may be a typing error."
+    suspected: int | None = strawberry.field(
+        description="How often names differ clearly: perhaps a NIK was mistyped. Null without `dashboard:read`."
     )
 
     @classmethod
-    def from_pair(cls, pair: counting.Pair, names: dict[str, str]) -> DuplicatePair:
+    def from_pair(cls, pair: counting.Pair, names: dict[str, str], *, everyone: bool) -> DuplicatePair:
         return cls(
             holder=Organizer(code=ID(pair.holder), name=names[pair.holder]),
             claimant=Organizer(code=ID(pair.claimant), name=names[pair.claimant]),
             refused=pair.refused,
-            suspected=pair.suspected,
+            suspected=pair.suspected if everyone else None,
         )
 
 
@@ -356,7 +356,10 @@ class Statistics:
         overlaps, names = await info.context.statistics.load_many(
             [Question(self.selection, Part.OVERLAPS), Question(self.selection, Part.NAMES)]
         )
-        return [DuplicatePair.from_pair(pair, names) for pair in overlaps.pairs[:most]]
+        everyone = info.context.everyone
+        # Where nothing was refused, names alone make suspect.
+        pairs = [pair for pair in overlaps.pairs if everyone or pair.refused]
+        return [DuplicatePair.from_pair(pair, names, everyone=everyone) for pair in pairs[:most]]
 
     async def _head(self, info: Info) -> counting.Head:
         head: counting.Head = await info.context.statistics.load(Question(self.selection, Part.HEAD))

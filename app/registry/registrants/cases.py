@@ -49,6 +49,30 @@ class Claim:
     last_at: datetime
 
 
+class _StoredClaim(NamedTuple):
+    organizer: str
+    attempts: int
+    first_at: str
+    last_at: str
+    refused: int
+    first_refused_at: str | None
+    last_refused_at: str | None
+
+    @property
+    def whole(self) -> Claim:
+        return Claim(
+            self.organizer, self.attempts, datetime.fromisoformat(self.first_at), datetime.fromisoformat(self.last_at)
+        )
+
+    @property
+    def refusals(self) -> Claim | None:
+        """What the claimant was told itself. None: it was never refused, and only the names looked like a mistake."""
+        if self.first_refused_at is None or self.last_refused_at is None:
+            return None
+        first, last = (datetime.fromisoformat(one) for one in (self.first_refused_at, self.last_refused_at))
+        return Claim(self.organizer, self.refused, first, last)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Case:
     id: UUID
@@ -56,7 +80,8 @@ class Case:
     direction: str
     service: str
     state: str
-    suspect: bool
+    suspect: bool | None
+    """None: it is told to an organizer, and no organizer learns whether another's name is like its own."""
     holder: str
     """The organizer whose registrant has the NIK."""
     claims: tuple[Claim, ...]
@@ -84,6 +109,7 @@ class _Attempts(NamedTuple):
     case_id: UUID
     organizer_code: str
     attempts: int
+    refused: int
 
 
 class _Found(NamedTuple):
@@ -115,19 +141,25 @@ _OPEN = statement(
 )
 _ATTEMPTS = Arrays("claim", _Attempts)
 _ATTEMPTS_COLUMNS = ", ".join(_Attempts._fields)
+_IF_REFUSED = "CASE WHEN refused > 0 THEN CAST(:now AS timestamptz) END"
 _CLAIM = statement(
     f"""
-    INSERT INTO case_claim ({_ATTEMPTS_COLUMNS}, first_at, last_at)
-    SELECT {_ATTEMPTS_COLUMNS}, :now, :now FROM {_ATTEMPTS} ORDER BY case_id, organizer_code
-    ON CONFLICT (case_id, organizer_code)
-        DO UPDATE SET attempts = case_claim.attempts + excluded.attempts, last_at = excluded.last_at
+    INSERT INTO case_claim ({_ATTEMPTS_COLUMNS}, first_at, last_at, first_refused_at, last_refused_at)
+    SELECT {_ATTEMPTS_COLUMNS}, :now, :now, {_IF_REFUSED}, {_IF_REFUSED} FROM {_ATTEMPTS}
+    ORDER BY case_id, organizer_code
+    ON CONFLICT (case_id, organizer_code) DO UPDATE SET
+        attempts = case_claim.attempts + excluded.attempts, last_at = excluded.last_at,
+        refused = case_claim.refused + excluded.refused,
+        first_refused_at = coalesce(case_claim.first_refused_at, excluded.first_refused_at),
+        last_refused_at = coalesce(excluded.last_refused_at, case_claim.last_refused_at)
     """
 )
 _CASES = """
     SELECT c.id, c.season, c.direction, c.service, c.state, c.suspect, holder.organizer_code AS holder, c.opened_at,
         c.decided_at, c.decided_by, c.reason,
         (SELECT json_agg(json_build_object('organizer', organizer_code, 'attempts', attempts, 'first_at', first_at,
-                                           'last_at', last_at) ORDER BY first_at, organizer_code)
+                                           'last_at', last_at, 'refused', refused, 'first_refused_at', first_refused_at,
+                                           'last_refused_at', last_refused_at) ORDER BY first_at, organizer_code)
          FROM case_claim WHERE case_id = c.id)::text AS claims
     FROM duplicate_case c JOIN registrant holder ON holder.id = c.holder_id
 """
@@ -137,8 +169,9 @@ _PAGE = statement(
     f"""
     {_CASES}
     WHERE (CAST(:state AS text) IS NULL OR c.state = :state) AND c.id < coalesce(CAST(:after AS uuid), '{_NEWEST}')
-      AND (CAST(:own AS text[]) IS NULL OR holder.organizer_code = ANY(CAST(:own AS text[]))
-           OR EXISTS (SELECT FROM case_claim WHERE case_id = c.id AND organizer_code = ANY(CAST(:own AS text[]))))
+      AND (CAST(:own AS text[]) IS NULL
+           OR EXISTS (SELECT FROM case_claim k WHERE k.case_id = c.id AND k.refused > 0 AND (
+               k.organizer_code = ANY(CAST(:own AS text[])) OR holder.organizer_code = ANY(CAST(:own AS text[])))))
     ORDER BY c.id DESC LIMIT :most
     """,
     _Found,
@@ -156,7 +189,8 @@ async def open_or_join(session: Session, disputes: Sequence[Dispute], now: datet
     """Open a case for each holder, or join it. Answers what is to be logged, for the holder's organizer."""
     case_of = await _open(session, disputes, now)
     attempts = Counter((case_of[one.held.id], one.organizer) for one in disputes)
-    claims = [_Attempts(case_id, organizer, count) for (case_id, organizer), count in attempts.items()]
+    refused = Counter((case_of[one.held.id], one.organizer) for one in disputes if one.refused)
+    claims = [_Attempts(*claim, count, refused[claim]) for claim, count in attempts.items()]
     await session.run(_CLAIM, now=now, **_ATTEMPTS.of(claims))
     return [_told(one, case_of[one.held.id]) for one in disputes]
 
@@ -183,9 +217,13 @@ async def _open(session: Session, disputes: Sequence[Dispute], now: datetime) ->
 async def page(
     session: Session, state: str | None, own: Collection[str] | None = None, *, after: UUID | None, first: int
 ) -> list[Case]:
-    """Up to `first` + 1 cases, the newest first: of all, or those in which one of `own` holds or brought the NIK."""
+    """Up to `first` + 1 cases, the newest first: of all, or those in which one of `own` holds or brought the NIK.
+
+    With `own` they are told to organizers: what was refused, since both sides know of that. Nothing tells whether the
+    names are alike, neither a mark nor a case or a claim that is there because they differ.
+    """
     rows = await session.rows(_PAGE, state=state, own=None if own is None else sorted(own), after=after, most=first + 1)
-    return [_case(row) for row in rows]
+    return [_case(row) if own is None else _case_of_refusals(row) for row in rows]
 
 
 @refuses(NotFound, InvalidValue)
@@ -232,13 +270,13 @@ def _told(one: Dispute, case_id: UUID) -> change_log.Entry:
 
 
 def _case(row: _Found) -> Case:
-    claims = tuple(
-        Claim(
-            organizer=one["organizer"],
-            attempts=one["attempts"],
-            first_at=datetime.fromisoformat(one["first_at"]),
-            last_at=datetime.fromisoformat(one["last_at"]),
-        )
-        for one in orjson.loads(row.claims)
-    )
+    claims = tuple(_StoredClaim(**one).whole for one in orjson.loads(row.claims))
     return Case(**row._asdict() | {"claims": claims})
+
+
+def _case_of_refusals(row: _Found) -> Case:
+    """The case as organizers may know it."""
+    stored = [_StoredClaim(**one).refusals for one in orjson.loads(row.claims)]
+    claims = sorted((one for one in stored if one is not None), key=lambda one: (one.first_at, one.organizer))
+    hidden = {"suspect": None, "decided_by": None, "opened_at": claims[0].first_at, "claims": tuple(claims)}
+    return Case(**row._asdict() | hidden)

@@ -205,7 +205,7 @@ _OVERLAPS = """
     ), seen AS ({seen}
     ), ranked AS (
         SELECT seen.*, CAST(sum(refused) OVER (PARTITION BY place) AS bigint) AS refused_in_all,
-               row_number() OVER (PARTITION BY place ORDER BY refused DESC, suspected DESC, holder, claimant) AS rank
+               row_number() OVER (PARTITION BY place ORDER BY refused DESC, holder, claimant) AS rank
         FROM seen
     )
     SELECT place, holder, claimant, refused, suspected, refused_in_all FROM ranked WHERE rank <= :most ORDER BY rank

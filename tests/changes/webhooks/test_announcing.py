@@ -159,7 +159,6 @@ async def test_a_duplicate_is_told_to_the_holder_and_a_decision_to_both(post: Po
         "registrantId": str(held.id),
         "caseId": case,
         "claimant": "dishub-dki",
-        "suspect": True,
         "refused": True,
     }
     async with world.database.transaction() as session:
@@ -172,15 +171,22 @@ async def test_a_duplicate_is_told_to_the_holder_and_a_decision_to_both(post: Po
     ]
 
 
-async def test_a_suspicion_is_told_as_one(post: Post) -> None:
+async def test_a_suspicion_is_told_to_hubdat_alone(post: Post) -> None:
+    """Neither the suspicion nor what comes of it: else a name that somebody guessed would be confirmed."""
     world = post.world
-    await post.hook()
+    for caller in (DJKA, DKI, HUBDAT):
+        await post.hook(caller, f"https://{caller.organizer}.example/")
     await world.registered(someone(DJKA, await world.route(organizer="djka"), 1))
     truck = await world.route("Truk", organizer="dishub-dki", service="MOTORCYCLE")
     await world.accepted(someone(DKI, truck, 1, name="Orang Lain Sekali", motorcycle=Motorcycle("B 1 XX", "1")))
     await post.announce()
-    [(_, event, data)] = await payloads(post)
-    assert (event, data["suspect"], data["refused"], data["claimant"]) == ("duplicate.found", True, False, "dishub-dki")
+    [(url, event, data)] = await payloads(post)
+    assert (url, event) == ("https://hubdat.example/", "duplicate.found")
+    assert (data["organizer"], data["claimant"], data["refused"]) == ("djka", "dishub-dki", False)
+    async with world.database.transaction() as session:
+        await cases.decide(session, HUBDAT, UUID(data["caseId"]), CaseState.CONFIRMED, "Keterangan keluarga", NOW)
+    await post.announce()
+    assert [told[:2] for told in await payloads(post)] == [("https://hubdat.example/", "case.decided")]
 
 
 async def test_an_amended_window_is_told_and_a_new_one_is_not(post: Post) -> None:

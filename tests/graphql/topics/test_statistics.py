@@ -346,7 +346,10 @@ async def test_an_organizer_sees_its_own(season: World, api: Api) -> None:
     assert own["byOrganizer"] == [{"organizer": {"code": "dishub-dki", "name": "DISHUB-DKI"}, "counts": own["total"]}]
     assert [one["route"]["name"] for one in own["byRoute"]] == ["DKI"]
     assert own["byDay"] == [{"day": "2026-03-02", "counts": counts(1)}]
-    assert own == await ask(api, WHOLE, {"organizer": "dishub-dki"})
+    assert [one["suspected"] for one in own["duplicatePairs"]] == [None]
+    seen = await ask(api, WHOLE, {"organizer": "dishub-dki"})
+    assert [one["suspected"] for one in seen["duplicatePairs"]] == [0]
+    assert own == seen | {"duplicatePairs": own["duplicatePairs"]}
     assert own == await ask(api, WHOLE, {"organizer": "dishub-dki"}, organizer="dishub-dki", scopes=READER)
 
 
