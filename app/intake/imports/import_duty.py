@@ -1,4 +1,5 @@
-"""What a server does about imports by itself: it starts a process for each job that waits, and wipes old files.
+"""What a server does about imports by itself: it starts a process for a job that waits, two at a time, and wipes old
+files.
 
 Any number of servers may do so. The process claims its job, so never do two of them work on one job.
 """
@@ -21,6 +22,10 @@ from app.registry.imports import job_runs, jobs
 
 LOOK_EVERY_SECONDS = 1.0
 WIPE_EVERY_SECONDS = 600.0
+MOST_AT_ONCE = 2
+"""Processes of one server. While one works on a large file, the other takes what others send."""
+CLAIMS_WITHIN_SECONDS = 3.0
+"""A process that was started has claimed its job by then. Another one started before would find nothing."""
 END_WITHIN_SECONDS = 3.0
 """A process that does not end by itself within this time is killed."""
 
@@ -32,16 +37,25 @@ logger = structlog.get_logger(__name__)
 async def run(database: Database, settings: Settings, stop: asyncio.Event) -> None:
     """Until `stop`. A database that is away is asked again."""
     loop = asyncio.get_running_loop()
-    wipe_at = loop.time()
+    wipe_at = start_at = loop.time()
+    running: set[asyncio.Task[None]] = set()
     while not stop.is_set():
         with suppress(Unavailable):
             if loop.time() >= wipe_at:
                 await wipe(database)
                 wipe_at = loop.time() + WIPE_EVERY_SECONDS
-            if await waiting(database):
-                await one_process(settings, stop)
+            if len(running) < MOST_AT_ONCE and loop.time() >= start_at and await waiting(database):
+                running.add(loop.create_task(one_process(settings, stop)))
+                start_at = loop.time() + CLAIMS_WITHIN_SECONDS
         with suppress(TimeoutError):
             await asyncio.wait_for(stop.wait(), LOOK_EVERY_SECONDS)
+        ended = {one for one in running if one.done()}
+        running -= ended
+        if ended:
+            # A place is free: what waits now was left by a process that has ended.
+            start_at = loop.time()
+            await asyncio.gather(*ended)
+    await asyncio.gather(*running)
 
 
 async def waiting(database: Database) -> bool:

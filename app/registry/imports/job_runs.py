@@ -27,6 +27,8 @@ from app.sql import statement
 from app.vault.vault import Vault
 
 LEASE = timedelta(seconds=10)
+LONG_WAIT_MINUTES = 10
+"""Who has waited so long is not overtaken any more."""
 MOST_ATTEMPTS = 3
 """Of one chunk: whatever ended the process that worked on the chunk would end the next process too."""
 
@@ -77,16 +79,25 @@ class LeaseLost(EverybodysError):  # noqa: N818 - an outcome
     """Another process holds the job now, or the job has ended."""
 
 
-# Jobs of one organizer are worked off one after the other: its second list is about what the first one left.
-_FREE = """
+# Jobs of one organizer are worked off one after the other: its second list is about what the first one left. Between
+# organizers it is fair: whoever was served longest ago comes first, small files before large ones, dry runs last. What
+# has waited for long comes before all of that.
+_FREE = f"""
     SELECT id FROM import_job one
     WHERE (state = 'QUEUED' OR (state = 'RUNNING' AND lease_until < :now))
       AND (waits_until IS NULL OR waits_until <= :now)
       AND (CAST(:id AS uuid) IS NULL OR id = :id)
       AND NOT EXISTS (SELECT FROM import_job other
-                      WHERE other.organizer_code = one.organizer_code AND other.state = 'RUNNING'
-                        AND other.lease_until >= :now)
-    ORDER BY created_at, id LIMIT 1
+                      WHERE other.organizer_code = one.organizer_code AND other.id <> one.id
+                        AND (other.waits_until IS NULL OR other.waits_until <= :now)
+                        AND ((other.state = 'RUNNING' AND (other.lease_until >= :now OR other.id < one.id))
+                             OR (other.state = 'QUEUED' AND other.id < one.id AND CAST(:id AS uuid) IS NULL)))
+    ORDER BY created_at > CAST(:now AS timestamptz) - INTERVAL '{LONG_WAIT_MINUTES} minutes', dry_run,
+        (SELECT last.finished_at FROM import_job last
+         WHERE last.organizer_code = one.organizer_code AND last.finished_at IS NOT NULL
+         ORDER BY last.id DESC LIMIT 1) NULLS FIRST,
+        (SELECT count(*) FROM import_file piece WHERE piece.job_id = one.id), created_at, id
+    LIMIT 1
 """
 _IS_WAITING = statement(f"SELECT EXISTS ({_FREE})", bool)
 _CLAIM = statement(
@@ -185,7 +196,7 @@ async def waiting(session: Session, now: datetime) -> bool:
 
 
 async def claim(session: Session, runner: UUID, now: datetime, job_id: UUID | None = None) -> Job | None:
-    """Give `runner` the oldest job that no process holds, or the job `job_id`. None: there is nothing to do."""
+    """Give `runner` the job whose turn it is, or the job `job_id`. None: there is nothing to do."""
     return await session.first(_CLAIM, runner=runner, now=now, until=now + LEASE, id=job_id)
 
 

@@ -95,7 +95,9 @@ async def each_row_once(world: World, job: jobs.Job) -> None:
     assert await world.one("SELECT results FROM import_job") == {"NEW": ROWS}
     assert await world.count("registrant") == ROWS
     assert [await world.taken(name) for name in world.routes] == [AT_FIRST, ROWS - AT_FIRST]
-    kinds = await world.run("SELECT kind, count(*) FROM change GROUP BY kind ORDER BY kind")
+    # The people of the file are neighbours, as if somebody walked: an alarm may have been raised meanwhile.
+    counted = "SELECT kind, count(*) FROM change WHERE kind <> 'NIK_ALARM_RAISED' GROUP BY kind ORDER BY kind"
+    kinds = await world.run(counted)
     assert [tuple(one) for one in kinds] == [("IMPORT_FINISHED", 1), ("REGISTRANT_MOVED", ROWS)]
 
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
+from uuid import UUID
 
 import pytest
 from uuid_utils.compat import uuid7
@@ -13,7 +14,7 @@ from app.models.enums import ImportMode, ImportState
 from app.registry import erasure, key_rotation
 from app.registry.caller import Caller
 from app.registry.imports import job_runs, jobs
-from app.registry.imports.job_runs import LEASE, LeaseLost
+from app.registry.imports.job_runs import LEASE, LONG_WAIT_MINUTES, LeaseLost
 from app.registry.imports.jobs import FILE_KEPT_FOR, Failure, Job, Order
 from app.registry.registrants.lookup import Ref
 from app.vault.vault import Vault
@@ -25,8 +26,9 @@ BROKEN = Failure("FILE_DAMAGED", "rusak", "damaged")
 
 
 async def create(world: World, caller: Caller = HUBDAT, content: tuple[bytes, ...] = (b"x",), **how: Any) -> Any:
+    now = how.pop("now", NOW)
     async with world.database.transaction() as session:
-        return await jobs.create(session, world.vault, Order(caller=caller, **how), content, NOW)
+        return await jobs.create(session, world.vault, Order(caller=caller, **how), content, now)
 
 
 async def claim(world: World, **how: Any) -> tuple[Any, Job | None]:
@@ -119,6 +121,39 @@ async def test_a_job_is_claimed_once_and_those_of_one_organizer_in_turn(world: W
     (_, again) = await claim(world, now=NOW + 2 * LEASE, job_id=first.id)
     assert again is not None
     assert (again.id, again.attempts, again.started_at) == (first.id, 2, NOW)
+
+
+async def turns(world: World, now: datetime = NOW) -> list[UUID]:
+    """In which order the jobs that wait are done."""
+    done: list[UUID] = []
+    while True:
+        runner, job = await claim(world, now=now)
+        if job is None:
+            return done
+        done.append(job.id)
+        async with world.database.transaction() as session:
+            await job_runs.finish(session, job, runner, now + timedelta(seconds=len(done)), missing=None)
+
+
+async def test_whoever_was_served_longest_ago_comes_first(world: World) -> None:
+    many = [await create(world) for _ in range(3)]
+    others = [await create(world, DJKA), await create(world, DKI), await create(world, DJKA)]
+    expected = [many[0], others[0], others[1], many[1], others[2], many[2]]
+    assert await turns(world) == [one.id for one in expected]
+
+
+async def test_dry_runs_come_last_and_large_files_behind_small_ones(world: World) -> None:
+    rehearsed = await create(world, dry_run=True)
+    large, small = await create(world, DJKA), await create(world, DKI)
+    await world.run("INSERT INTO import_file (job_id, number, sealed) VALUES (:id, 9, '')", id=large.id)
+    assert await turns(world) == [small.id, large.id, rehearsed.id]
+
+
+async def test_who_has_waited_for_long_is_not_overtaken(world: World) -> None:
+    rehearsed = await create(world, dry_run=True)
+    later = NOW + timedelta(minutes=LONG_WAIT_MINUTES)
+    small = await create(world, DKI, now=later)
+    assert await turns(world, later) == [rehearsed.id, small.id]
 
 
 async def test_a_lease_that_is_renewed_is_kept(world: World) -> None:
