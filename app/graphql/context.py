@@ -30,7 +30,7 @@ from app.registry.niks.allowance import Allowance
 from app.registry.registrants import lookup, submission
 from app.registry.registrants.submission import Accepted, Submission
 from app.registry.registrants.view import View
-from app.registry.routes import finding, release_list, route, terminals
+from app.registry.routes import finding, lap_infants, release_list, route, terminals
 from app.registry.routes.finding import RouteFilter
 from app.registry.routes.release_list import ListedRelease
 from app.registry.routes.route import Route
@@ -251,6 +251,14 @@ class Context:
         async def load(ids: list[UUID]) -> Sequence[View | None]:
             async with self.transaction() as session:
                 return await lookup.returns_of(session, self.process.vault, self.reader, ids, everyone=self.everyone)
+
+        return DataLoader(load)
+
+    @cached_property
+    def infants_alone(self) -> DataLoader[UUID, list[UUID]]:
+        async def load(ids: list[UUID]) -> list[list[UUID]]:
+            async with self.transaction() as session:
+                return await lap_infants.alone(session, ids)
 
         return DataLoader(load)
 

@@ -64,6 +64,7 @@ SCOPES = {
     "cancelBooking": WRITE,
     "reopenRegistrant": ADMIN,
     "reopenRegistrants": ADMIN,
+    "setNikAllowance": ADMIN,
     "correctRegistrant": WRITE,
     "handOverMotorcycle": WRITE,
     "importRegistrants": WRITE,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import date, timedelta
 from hashlib import sha256
 from typing import Any
 from uuid import UUID
@@ -109,7 +109,13 @@ def by_type(type_: str, *, is_array: bool) -> object:
         return [uuid_of(number) for number in NUMBERS] if is_array else uuid_of(1)
     if type_ == "bytea":
         return [index_of(number) for number in NUMBERS] if is_array else index_of(1)
-    value: object = {"bool": True, "text": "X", "timestamptz": NOW, "interval": timedelta(hours=1)}.get(type_, 1)
+    value: object = {
+        "bool": True,
+        "text": "X",
+        "timestamptz": NOW,
+        "date": NOW.date(),
+        "interval": timedelta(hours=1),
+    }.get(type_, 1)
     return [value] * ITEMS if is_array else value
 
 
@@ -120,7 +126,7 @@ def literal(value: object, type_: str) -> str:
         return f"ARRAY[{', '.join(literal(one, type_.removesuffix('[]')) for one in value)}]::{type_}"
     if value is None:
         return f"NULL::{type_}"
-    written = value.isoformat() if isinstance(value, datetime) else str(value)
+    written = value.isoformat() if isinstance(value, date) else str(value)
     return f"'{written}'::{type_}"
 
 

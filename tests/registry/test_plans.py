@@ -49,6 +49,7 @@ HOT = (
     "app.registry.registrants.uniqueness",
     "app.registry.routes.daily_releases",
     "app.registry.routes.finding",
+    "app.registry.routes.lap_infants",
     "app.registry.routes.release_list",
     "app.registry.routes.quota",
     "app.registry.routes.quota_releases",

@@ -192,6 +192,16 @@ class Registrant:
         record = await info.context.returns.load(identifier(self.id))
         return None if record is None else Registrant.from_record(record, info.context)
 
+    @loaded(
+        "Of your own with a booking code: lap infants of the booking on whose route nobody of it has a seat any more."
+        " Ask for this when you cancel or move somebody, and in `changes`. Then cancel or move the infant.",
+        sized(1),
+    )
+    async def lap_infants_alone(self, info: Info) -> list[ID]:
+        if not self.own or self.reference is None:
+            return []
+        return [ID(str(one)) for one in await info.context.infants_alone.load(identifier(self.id))]
+
     @loaded("Every change of it, the oldest first.", sized(5))
     async def history(self, info: Info) -> list[Change]:
         return [Change.from_log(change, self) for change in await info.context.histories.load(identifier(self.id))]

@@ -1,18 +1,109 @@
 """Lap infants: who is under two on the day of departure (WIB), by the birth date of the NIK, travels on a lap: without
 a seat, counted apart, with KIA or KK as the document. Who is moved to another route is judged again. A new time of the
-route itself changes nothing.
+route itself changes nothing. An infant of a booking is alone when nobody of the booking has a seat on its route.
 """
 
 from __future__ import annotations
 
+from collections import defaultdict
+from collections.abc import Collection, Sequence
 from datetime import date, datetime
+from typing import NamedTuple
+from uuid import UUID
 
 from app.clock import wib_day
+from app.db import Session
 from app.errors import InvalidValue, refuses
 from app.models.enums import IdentityDocument, Service
+from app.models.registrant import SEAT_HOLDERS, YET_TO_DEPART
+from app.registry.values import nik
+from app.sql import Arrays, statement
 
 UNDER_YEARS = 2
+MOST_OF_A_BOOKING = 320
+"""Registrants that are read. A code that more share is no booking."""
+LAP_INFANT_ALONE = nik.Warning(
+    "LAP_INFANT_ALONE",
+    "Bayi dalam booking ini kini tanpa pemegang kursi pada rutenya; batalkan atau pindahkan bayinya.",
+    "An infant of this booking has nobody with a seat on its route any more; cancel or move the infant.",
+)
 DOCUMENTS = (IdentityDocument.KIA, IdentityDocument.KK)
+
+
+class BookingKey(NamedTuple):
+    season: int
+    organizer: str
+    reference: str
+
+
+class _Registered(NamedTuple):
+    id: UUID
+    season: int
+    organizer: str
+    reference: str
+
+    @property
+    def booking(self) -> BookingKey:
+        return BookingKey(self.season, self.organizer, self.reference)
+
+
+class _Member(NamedTuple):
+    season: int
+    organizer: str
+    reference: str
+    id: UUID
+    route_id: UUID
+    lap_infant: bool
+    status: str
+
+
+_REGISTERED = statement(
+    """
+    SELECT one.id, one.season, one.organizer_code AS organizer, one.reference
+    FROM unnest(CAST(:ids AS uuid[])) AS asked (id)
+    JOIN LATERAL (SELECT * FROM registrant WHERE id = asked.id OFFSET 0) one ON one.reference IS NOT NULL
+    """,
+    _Registered,
+)
+_BOOKINGS = Arrays("booking", BookingKey)
+# OFFSET 0 has PostgreSQL go by the booking code. A plan of an empty table would go by the season.
+_MEMBERS = statement(
+    f"""
+    SELECT member.season, member.organizer_code AS organizer, member.reference, member.id, member.route_id,
+           member.lap_infant, member.status
+    FROM {_BOOKINGS} JOIN LATERAL (
+        SELECT * FROM (
+            SELECT * FROM registrant
+            WHERE organizer_code = booking.organizer AND reference = booking.reference OFFSET 0
+        ) alike WHERE season = booking.season LIMIT {MOST_OF_A_BOOKING + 1}
+    ) member ON true
+    ORDER BY member.id
+    """,
+    _Member,
+)
+
+
+async def alone(session: Session, ids: Sequence[UUID]) -> list[list[UUID]]:
+    """The infants that are alone in the booking of each of `ids`."""
+    booked = {one.id: one.booking for one in await session.rows(_REGISTERED, ids=list(set(ids)))}
+    found = await alone_in(session, set(booked.values()))
+    return [found[booked[one]] if one in booked else [] for one in ids]
+
+
+async def alone_in(session: Session, bookings: Collection[BookingKey]) -> dict[BookingKey, list[UUID]]:
+    """The infants that are alone in each of `bookings`."""
+    members: dict[BookingKey, list[_Member]] = defaultdict(list)
+    for one in await session.rows(_MEMBERS, **_BOOKINGS.of(list(bookings))) if bookings else ():
+        members[BookingKey(one.season, one.organizer, one.reference)].append(one)
+    return {one: _alone(members[one]) for one in bookings}
+
+
+def _alone(members: Collection[_Member]) -> list[UUID]:
+    if len(members) > MOST_OF_A_BOOKING:
+        return []
+    seated = {one.route_id for one in members if not one.lap_infant and one.status in SEAT_HOLDERS}
+    waiting = [one for one in members if one.lap_infant and one.status in YET_TO_DEPART]
+    return [one.id for one in waiting if one.route_id not in seated]
 
 
 @refuses(InvalidValue)

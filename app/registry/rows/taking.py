@@ -6,7 +6,7 @@ The rules are those of `submission` and of `lifecycle`.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from typing import NamedTuple
 from uuid import UUID
@@ -17,7 +17,8 @@ from app.models.enums import Direction, RegistrantFlag, RegistrantStatus
 from app.registry.registrants import lifecycle, transitions
 from app.registry.registrants.submission import Accepted, Submission, submit
 from app.registry.registrants.transitions import Step, Taken
-from app.registry.routes import quota
+from app.registry.routes import lap_infants, quota
+from app.registry.routes.lap_infants import BookingKey
 from app.registry.rows import provisional
 from app.registry.rows.batch import Batch, NaturalKey, PlacedRow
 from app.registry.rows.recognition import Recognised
@@ -90,14 +91,33 @@ async def advance(session: Session, batch: Batch, rows: Sequence[PlacedRow]) -> 
         return
     steps = [_step(batch, one) for one in moving]
     verified_along: dict[UUID, S] = {}
+    ended: dict[int, BookingKey] = {}
     for one, taken in zip(moving, await lifecycle.advance(session, steps, batch.now), strict=True):
         batch.verdicts[one.place] = _advanced(batch.verdicts[one.place], one.row, taken)
         if isinstance(taken, Taken):
             verified_along |= {leg.row.id: leg.status for leg in taken.along}
+            ended |= _ended(one, taken)
+    await _tell_of_infants(session, batch, ended)
     for place, verdict in batch.verdicts.items():
         status = verified_along.get(verdict.registrant_id) if verdict.registrant_id else None
         if status is not None and verdict.refusal is None:
             batch.verdicts[place] = replace(verdict, status=status)
+
+
+def _ended(one: _Moving, taken: Taken) -> dict[int, BookingKey]:
+    row = taken.state.row
+    if not taken.moved or row.reference is None or taken.state.status not in transitions.ENDS:
+        return {}
+    return {one.place: BookingKey(row.season, row.organizer, row.reference)}
+
+
+async def _tell_of_infants(session: Session, batch: Batch, ended: Mapping[int, BookingKey]) -> None:
+    """The rows that leave an infant without anybody who has a seat. `ended`: the bookings of ends, by place."""
+    left = await lap_infants.alone_in(session, set(ended.values()))
+    for place, booking in ended.items():
+        if left[booking]:
+            before = batch.verdicts[place]
+            batch.verdicts[place] = replace(before, warnings=(*before.warnings, lap_infants.LAP_INFANT_ALONE))
 
 
 class _Moving(NamedTuple):

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from datetime import timedelta
 from typing import Any
+from uuid import UUID
 
 import pytest
 
+from app.models.enums import RegistrantStatus
+from app.registry.caller import Caller
 from tests.graphql.conftest import Api
-from tests.world import BUMN, HUBDAT, LEAVES, NOW, World, nik_of, someone
+from tests.world import BUMN, DJKA, HUBDAT, LEAVES, NOW, World, nik_of, someone
 
 pytestmark = pytest.mark.anyio
 
@@ -84,6 +87,62 @@ async def test_a_coordinator_acts_for_its_member(api: Api, world: World) -> None
     assert foreign == {"code": "NOT_YOURS", "field": "organizer"}
     done = (await api.data(CANCEL, asked, organizer="jasa-raharja"))["cancelBooking"]
     assert [[one["status"] for one in person["registrants"]] for person in done["people"]] == [["CANCELLED"] * 2] * 2
+
+
+INFANTS = "lapInfantsAlone"
+CANCEL_ONE = f"""mutation ($id: ID!) {{ cancelRegistrant(ref: {{ id: $id }}, reason: "Batal") {{
+    ... on Registrant {{ {INFANTS} }} ... on Problem {{ code }} }} }}"""
+CHANGES = f"{{ changes(first: 200) {{ nodes {{ registrant {{ id {INFANTS} }} }} }} }}"
+
+
+async def with_infant(world: World, caller: Caller = HUBDAT) -> tuple[str, str, str]:
+    """Mother, father and infant."""
+    route = await world.route(organizer=caller.organizer)
+    both = [await world.registered(someone(caller, route, number, reference="BK-1")) for number in (1, 2)]
+    infant = someone(caller, route, nik="3201011001259003", identity_document="KK", lap_infant=True, reference="BK-1")
+    mother, father, child = (str(one.id) for one in (*both, await world.registered(infant)))
+    return mother, father, child
+
+
+async def test_who_leaves_an_infant_alone_is_told_so(api: Api, world: World) -> None:
+    mother, father, child = await with_infant(world)
+    cancelled = await api.data(CANCEL_ONE, {"id": mother})
+    assert cancelled["cancelRegistrant"] == {INFANTS: []}
+    cancelled = await api.data(CANCEL_ONE, {"id": father})
+    assert cancelled["cancelRegistrant"] == {INFANTS: [child]}
+    told = {
+        one["registrant"]["id"]: one["registrant"][INFANTS] for one in (await api.data(CHANGES))["changes"]["nodes"]
+    }
+    assert told == {one: [child] for one in (mother, father, child)}
+    assert (await api.data(CANCEL_ONE, {"id": child}))["cancelRegistrant"] == {INFANTS: []}
+
+
+async def test_an_infant_whose_people_are_moved_or_forfeited_is_alone(api: Api, world: World) -> None:
+    mother, father, child = await with_infant(world)
+    other = await world.route("Bus 2")
+    move = f"""mutation ($inputs: [MoveRegistrant!]!) {{ moveRegistrants(inputs: $inputs) {{
+        ... on Registrant {{ {INFANTS} }} }} }}"""
+    inputs = [{"ref": {"id": one}, "routeId": str(other)} for one in (mother, father)]
+    assert (await api.data(move, {"inputs": inputs}))["moveRegistrants"] == [{INFANTS: [child]}] * 2
+    inputs = [{"ref": {"id": child}, "routeId": str(other)}]
+    assert (await api.data(move, {"inputs": inputs}))["moveRegistrants"] == [{INFANTS: []}]
+    await world.moved(UUID(child), RegistrantStatus.VERIFIED)
+    assert (await world.sweep(NOW + timedelta(days=8))).forfeited == 2
+    found = await api.data(CHANGES)
+    assert {tuple(one["registrant"][INFANTS]) for one in found["changes"]["nodes"]} == {(child,)}
+
+
+async def test_of_a_code_that_hundreds_share_and_of_others_nobody_is_told(api: Api, world: World) -> None:
+    mother, father, child = await with_infant(world, DJKA)
+    for one in (mother, father):
+        await world.moved(UUID(one), RegistrantStatus.CANCELLED, DJKA)
+    query = f"query ($id: ID!) {{ registrant(ref: {{ id: $id }}) {{ id {INFANTS} }} }}"
+    own: dict[str, Any] = {"variables": {"id": mother}, "organizer": "djka"}
+    assert (await api.data(query, **own))["registrant"] == {"id": mother, INFANTS: [child]}
+    assert (await api.data(query, {"id": mother}))["registrant"] == {"id": mother, INFANTS: []}
+    other = await world.route("lain", organizer="djka")
+    await world.submit(*(someone(DJKA, other, number, reference="BK-1") for number in range(10, 330)))
+    assert (await api.data(query, **own))["registrant"] == {"id": mother, INFANTS: []}
 
 
 async def test_a_code_that_hundreds_share_asks_for_a_list(api: Api, world: World) -> None:

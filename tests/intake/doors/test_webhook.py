@@ -14,7 +14,7 @@ from app.errors import Unavailable
 from app.registry.rows import reception
 from tests.intake.knocking import Doors, opened
 from tests.registry.rows.records import TO_WONOGIRI, record, state
-from tests.world import DJKA, LEAVES, NOW, SOON, World, nik_of, someone
+from tests.world import DJKA, HUBDAT, LEAVES, NOW, SOON, World, nik_of, someone
 
 pytestmark = pytest.mark.anyio
 
@@ -95,6 +95,22 @@ async def test_where_the_people_land_is_said_in_both_languages(api: Doors, world
     assert english.json()["hasil"][0]["pesan"] == (
         "This route is not known, so the registration is on a provisional route without a quota. Check name and places."
     )
+
+
+async def test_a_row_that_leaves_an_infant_alone_says_so(api: Doors, world: World) -> None:
+    route = await world.route()
+    for number in (1, 2):
+        await world.registered(someone(HUBDAT, route, number, reference="BK-1"))
+    infant = someone(HUBDAT, route, nik="3201011001259003", identity_document="KK", lap_infant=True, reference="BK-1")
+    child = await world.registered(infant)
+    [first] = (await api.send(PATH, state(5, 1, kode_booking="BK-1"))).json()["hasil"]
+    [second] = (await api.send(PATH, state(5, 2, kode_booking="BK-1"))).json()["hasil"]
+    assert (first["hasil"], first["peringatan"]) == ("diperbarui", [])
+    assert (second["hasil"], second["peringatan"]) == ("diperbarui", ["LAP_INFANT_ALONE"])
+    assert second["pesan"] == (
+        "Bayi dalam booking ini kini tanpa pemegang kursi pada rutenya; batalkan atau pindahkan bayinya."
+    )
+    assert await world.status(child.id) == "REGISTERED"
 
 
 async def test_a_departure_beyond_the_season_makes_no_route(api: Doors, world: World) -> None:
