@@ -90,6 +90,7 @@ SCOPES = {
     "revokeClient": ADMIN,
     "blockNik": ADMIN,
     "liftNikBlock": ADMIN,
+    "setNikAllowance": ADMIN,
     "decideCase": ADMIN,
     "eraseRegistrant": ADMIN,
 }

@@ -93,15 +93,20 @@ CAUSE = {"status": "CANCELLED", "since": NOW.isoformat(), "until": (NOW + timede
 @pytest.mark.parametrize(
     ("where", "code", "field", "message"),
     [
-        ({"routeId": str(UUID(int=7))}, "ROUTE_UNKNOWN", "routeId", "Rute ini tidak ditemukan."),
-        ({"routeId": "x"}, "ROUTE_UNKNOWN", "routeId", "Rute ini tidak ditemukan."),
+        (
+            {"routeId": str(UUID(int=7))},
+            "ROUTE_UNKNOWN",
+            "routeId",
+            "Rute ini tidak ditemukan; pilih dari daftar rute.",
+        ),
+        ({"routeId": "x"}, "ROUTE_UNKNOWN", "routeId", "Rute ini tidak ditemukan; pilih dari daftar rute."),
         (
             {"organizer": "dishub", "reference": "BK-1"},
             "NOT_FOUND",
             "organizer",
-            "Penyelenggara tidak ditemukan.",
+            "Penyelenggara tidak ditemukan; periksa kembali.",
         ),
-        ({"cause": CAUSE | {"client": "x"}}, "NOT_FOUND", "client", "Klien tidak ditemukan."),
+        ({"cause": CAUSE | {"client": "x"}}, "NOT_FOUND", "client", "Klien tidak ditemukan; periksa kembali."),
         (
             {"cause": CAUSE | {"status": "REGISTERED"}},
             "INVALID_VALUE",
