@@ -13,6 +13,7 @@ from datetime import datetime
 from typing import Any, TypeVar
 
 import orjson
+from starlette.datastructures import QueryParams
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
@@ -38,6 +39,8 @@ YES_OR_NO = "true / false"
 
 JSON = "application/json"
 FORM = "application/x-www-form-urlencoded"
+LISTS = frozenset({"covers"})
+"""Parameters that may be there several times."""
 REPEATABLE_NAME = re.compile(r"(?!.*\d{6})[A-Za-z][\w.-]{0,39}", re.ASCII)
 """What a name of a parameter may be that is repeated in an answer: no NIK, and no sentence."""
 STATUSES = {"NOT_FOUND": 404, "NOT_YOURS": 403, "SEASON_CLOSED": 409}
@@ -124,11 +127,18 @@ def open_route(path: str, document: Callable[[], Response]) -> Route:
 # --- the query string -------------------------------------------------------------------------------------------------
 
 
-def only(given: Mapping[str, str], known: Collection[str]) -> None:
+def only(given: QueryParams, known: Collection[str]) -> None:
     """Raises `RequestRefused`: a parameter whose name is misspelled must not count as one that was left out."""
     unknown = next((name for name in given if name not in known), None)
     if unknown is not None:
         raise _unknown(unknown, known)
+    twice = next((name for name in given if name not in LISTS and len(given.getlist(name)) > 1), None)
+    if twice is not None:
+        words = (
+            f"Parameter {twice} ada lebih dari sekali; kirim satu saja.",
+            f"{twice} is there more than once; send one.",
+        )
+        raise bad(*words, twice)
     for name in known:
         if not given.get(name, "").isprintable():
             raise bad(f"Nilai {name} memuat karakter kendali.", f"A control character stands in {name}.", name)

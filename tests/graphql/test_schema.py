@@ -90,7 +90,6 @@ SCOPES = {
     "revokeClient": ADMIN,
     "blockNik": ADMIN,
     "liftNikBlock": ADMIN,
-    "setNikAllowance": ADMIN,
     "decideCase": ADMIN,
     "eraseRegistrant": ADMIN,
 }

@@ -106,6 +106,19 @@ async def test_a_parameter_that_is_unknown_is_refused_at_every_door(api: Doors, 
     assert refused.headers["cache-control"] == "no-store"
 
 
+@pytest.mark.parametrize("path", sorted(path for path, names in PARAMETERS.items() if names))
+async def test_a_parameter_that_is_there_twice_is_refused_at_every_door(api: Doors, world: World, path: str) -> None:
+    """`?dryRun=true&dryRun=false` must not do for real what the first one rehearses. A list may be written in parts."""
+    await api.token()
+    for name in PARAMETERS[path] - {"covers"}:
+        async with world.unchanged():
+            address = f"{_filled(path)}?{name}=true&{name}=false"
+            answers = [await api.send(address, record(), method=method) for method in ("GET", "POST")]
+        refused, _ = sorted(answers, key=lambda answer: answer.status_code)
+        told = f"Parameter {name} ada lebih dari sekali; kirim satu saja."
+        assert refused.json() == {"error": {"code": "BAD_REQUEST", "message": told, "field": name}}
+
+
 @pytest.mark.parametrize("name", [nik_of(1), "Budi Santoso", "x" * 41, "\x00"])
 async def test_a_parameter_that_could_be_personal_is_not_repeated(api: Doors, name: str) -> None:
     answer = await api.send(f"/webhook/pemudik?{quote(name, safe='')}=1", record())
