@@ -30,7 +30,7 @@ ROUTES: dict[str, dict[str, Any]] = {
 }
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
     home = tmp_path_factory.mktemp("silence")
     open_vault(Settings().model_copy(update={"home": home}), create=True)
