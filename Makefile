@@ -38,7 +38,7 @@ test: $(READY)
 nightly: $(READY)
 	@for seed in $(SEEDS); do \
 		echo "make nightly SEEDS=$$seed"; \
-		$(BIN)/python -m pytest $(PARALLEL) --shuffle $$seed --season-people 3000 --season-seed $$seed \
+		$(BIN)/python -m pytest $(PARALLEL) --shuffle $$seed --season-people 3000 --season-seed $$seed --offices-seed $$seed \
 			--hypothesis-profile nightly --hypothesis-seed $$seed $(ARGS); \
 	done
 

@@ -21,22 +21,29 @@ SHARED_SERVERS = ("tests/contract", "tests/privacy/silence")
 
 # Measured with `--durations=100` when the suite was last looked at; an order that is out of date costs time alone.
 LONGEST = (
+    "tests/privacy/test_isolation.py",
+    "tests/intake/files/test_hostile_files.py",
+    "tests/season/test_season.py",
     "tests/contract",
     "tests/privacy/silence",
     "tests/test_cli_serve.py",
+    "tests/graphql/test_extremes.py",
+    "tests/privacy/test_masking.py",
     "tests/intake/imports/test_import_servers.py",
-    "tests/privacy/test_isolation.py",
-    "tests/graphql/live/test_processes.py",
+    "tests/server/test_watchdog.py",
     "tests/test_metrics_of_workers.py",
     "tests/concurrency/test_followers.py",
-    "tests/server/test_watchdog.py",
-    "tests/intake/files/test_hostile_files.py",
-    "tests/privacy/test_masking.py",
+    "tests/graphql/live/test_processes.py",
+    "tests/concurrency/test_deadline.py",
+    "tests/graphql/topics/test_statistics.py",
+    "tests/graphql/test_permissions.py",
+    "tests/concurrency/test_pairs.py",
+    "tests/concurrency/test_seats.py",
     "tests/registry/registrants/test_model.py",
     "tests/test_readme.py",
     "tests/demo/test_demo.py",
-    "tests/test_architecture.py",
     "tests/privacy/test_feeds.py",
+    "tests/test_architecture.py",
 )
 
 
@@ -44,6 +51,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--shuffle", type=int, metavar="SEED", help="run files, and the tests of each, in random order")
     parser.addoption("--season-people", type=int, default=500, help="how many people live through `tests/season`")
     parser.addoption("--season-seed", type=int, help="which of their lives; left out: a random one, which is printed")
+    parser.addoption(
+        "--offices-seed", type=int, default=0, help="what `tests/concurrency/test_everything_at_once.py` does"
+    )
 
 
 def unit_of(nodeid: str) -> str:

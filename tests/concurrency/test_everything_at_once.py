@@ -137,7 +137,8 @@ async def open_offices(database: Database, vault: Vault, ways: Ways, first: int)
     return sum(await asyncio.gather(*(office.work() for office in offices)), Counter())
 
 
-async def test_everything_at_once(world: World, crew: Crew) -> None:
+async def test_everything_at_once(pytestconfig: pytest.Config, world: World, crew: Crew) -> None:
+    seed = pytestconfig.getoption("offices_seed")
     ways: Ways = {}
     for caller in (HUBDAT, DJKA):
         organizer = caller.organizer
@@ -149,7 +150,8 @@ async def test_everything_at_once(world: World, crew: Crew) -> None:
             )
             for number in range(2)
         ]
-    said = sum(await crew.run(world.database, open_offices, [(ways, 100 * number) for number in range(3)]), Counter())
+    firsts = [(ways, 1_000 * seed + 100 * number) for number in range(3)]
+    said = sum(await crew.run(world.database, open_offices, firsts), Counter())
     await assert_agrees(world)
     # It was not all refused: every kind of change was made by somebody.
     made = {doing.removesuffix(" Accepted").removesuffix(" View") for doing in said}

@@ -100,7 +100,7 @@ async def world(database: Database, vault: Vault, monkeypatch: pytest.MonkeyPatc
     return await worlds.build(database, vault)
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def settings() -> Settings:
     return Settings(body_limit=1_000_000, body_timeout=60, request_timeout=60)
 
