@@ -122,7 +122,7 @@ describe(
     NIK_ALLOWANCE_SET="Hubdat gave an organizer another allowance of NIKs a day, or the one by its holders again.",
     NIK_ALLOWANCE_USED="An organizer's allowance of today is used by 50, 80 or 100 %. The registry tells this itself.",
     NIK_ALARM_RAISED="An organizer seems to walk through NIKs: see `subject`. The registry tells this itself.",
-    CASE_DECIDED="A duplicate case was decided.",
+    CASE_DECIDED="A duplicate case was decided, or has closed by itself.",
     QUOTA_RELEASED="Seats were added to a route, or taken off.",
     QUOTA_RELEASE_CANCELLED="Seats that were to come will not come.",
 )
@@ -204,7 +204,8 @@ describe(
     "How far a duplicate case is.",
     OPEN="Not decided.",
     CONFIRMED="Hubdat decided: one person registered more than once.",
-    NOT_DUPLICATE="Hubdat decided: not one person, for example a clerk's typing error in a NIK.",
+    NOT_DUPLICATE="Hubdat decided: not one person, but a typing error in a NIK; `mistypedBy` is asked to correct it.",
+    CLOSED="Closed by itself: the holder has gone, so nothing is left to decide.",
 )
 describe(
     Purpose,
@@ -300,7 +301,8 @@ describe(
         "To Hubdat alone: an organizer seems to walk through NIKs. `data`: organizer (hubdat), suspected, sign, niks."
     ),
     CASE_DECIDED=(
-        "To the holder and to those who brought the NIK as well. `data`: organizer (the holder), season, caseId, state."
+        "To the holder and to those who brought the NIK and were refused. `data`: organizer (the holder), season,"
+        " caseId, state, mistypedBy (of NOT_DUPLICATE: this organizer is asked to correct its NIK)."
     ),
     WEBHOOK_TEST="Sent by `testWebhook`, once. `data` is empty.",
 )

@@ -27,6 +27,8 @@ class DuplicateCase(SQLModel, table=True):
     state: str = Field(default=CaseState.OPEN, sa_type=Text)
     suspect: bool = False
     """The names differ clearly: perhaps a typing error in one of the NIKs."""
+    mistyped_by: str | None = Field(default=None, foreign_key="organizer.code", sa_type=Text)
+    """Of NOT_DUPLICATE: the organizer that wrote the NIK wrongly. It is asked for a correction."""
     opened_at: datetime
     decided_at: datetime | None = None
     decided_by: str | None = Field(default=None, sa_type=Text, sa_column_kwargs=IMPERSONAL)

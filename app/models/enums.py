@@ -72,6 +72,8 @@ class CaseState(StrEnum):
     OPEN = "OPEN"
     CONFIRMED = "CONFIRMED"
     NOT_DUPLICATE = "NOT_DUPLICATE"
+    CLOSED = "CLOSED"
+    """By itself: the holder has gone, so nothing is left to decide."""
 
 
 class NikOutcome(StrEnum):

@@ -1,8 +1,8 @@
 """The projection of the change log onto the webhooks: each event becomes one delivery to each webhook that it concerns.
 
 An event concerns its organizer and the coordinator of that organizer. A decided case concerns those who claimed the NIK
-and were refused, too. What is only suspected, by names that differ, concerns nobody but Hubdat: an organizer that
-guesses a name must not learn whether it is right.
+and were refused, and whoever is asked for a correction, too. What is only suspected, by names that differ, concerns
+nobody but Hubdat: an organizer that guesses a name must not learn whether it is right.
 """
 
 from __future__ import annotations
@@ -209,7 +209,8 @@ def _concerned(change: LoggedChange, claimants: Mapping[str, set[str]]) -> set[s
         return {HUBDAT}
     if change.kind == ChangeKind.CASE_DECIDED:
         refused = claimants.get(change.facts["case"], set())
-        return organizer | refused if refused else {HUBDAT}
+        asked = {change.facts["mistyped_by"]} if change.facts.get("mistyped_by") else set()
+        return asked | (organizer | refused if refused else {HUBDAT})
     return organizer
 
 

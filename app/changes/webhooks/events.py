@@ -142,7 +142,7 @@ _TOLD: dict[ChangeKind, dict[str, str]] = {
         "missing": "missing",
         "error": "error",
     },
-    ChangeKind.CASE_DECIDED: {"caseId": "case", "state": "state"},
+    ChangeKind.CASE_DECIDED: {"caseId": "case", "state": "state", "mistypedBy": "mistyped_by"},
     ChangeKind.NIK_ALLOWANCE_USED: {"percent": "percent", "perDay": "perDay", "used": "used"},
     ChangeKind.NIK_ALARM_RAISED: {"suspected": "suspected", "sign": "sign", "niks": "niks"},
 }

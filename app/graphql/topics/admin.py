@@ -108,6 +108,11 @@ class Case:
     decided_by: str | None = strawberry.field(description="By which client. Null without `hubdat:admin`.")
     reason: str | None = strawberry.field(description="Why it was decided so.")
     holder_code: strawberry.Private[str]
+    mistyped_by_code: strawberry.Private[str | None]
+
+    @loaded("Of NOT_DUPLICATE: who wrote the NIK wrongly, and is asked to correct it.")
+    async def mistyped_by(self, info: Info) -> Organizer | None:
+        return None if self.mistyped_by_code is None else await get_organizer(info, self.mistyped_by_code)
 
     @loaded("Whose registrant holds the NIK.")
     async def holder(self, info: Info) -> Organizer:
@@ -136,6 +141,7 @@ class Case:
             decided_by=case.decided_by,
             reason=case.reason,
             holder_code=case.holder,
+            mistyped_by_code=case.mistyped_by,
         )
 
 
@@ -154,13 +160,22 @@ async def me(info: Info) -> Client:
 async def find_cases(
     info: Info,
     state: Annotated[CaseState | None, strawberry.argument(description="In this state.")] = UNSET,
+    correction_asked: Annotated[
+        bool,
+        strawberry.argument(
+            description=(
+                "Only those in which a correction of the NIK is asked for and has not come: of you or your members, or"
+                " with `hubdat:admin` of anybody."
+            )
+        ),
+    ] = False,
     first: First = 50,
     after: After = UNSET,
 ) -> Connection[Case]:
     position, size = paging.position(given(after)), paging.size(first)
     async with info.context.transaction() as session:
         own = None if info.context.admin else info.context.caller.organizers
-        records = await cases.page(session, given(state), own, after=position, first=size)
+        records = await cases.page(session, given(state), own, asked=correction_asked, after=position, first=size)
     nodes = [Case.from_record(record) for record in records]
     return paging.connection([record.id for record in records], nodes, first=first, after=given(after))
 
@@ -170,10 +185,22 @@ async def decide_case(
     id: Annotated[ID, strawberry.argument(description="Which one.")],
     state: Annotated[CaseState, strawberry.argument(description="CONFIRMED or NOT_DUPLICATE.")],
     reason: Reason,
+    mistyped_by: Annotated[
+        ID | None,
+        strawberry.argument(description="Of NOT_DUPLICATE: the code of the organizer that wrote the NIK wrongly."),
+    ] = UNSET,
 ) -> CaseResult:
     context = info.context
     verdict = await context.attempt(
-        lambda session: cases.decide(session, context.caller, identifier(id), state, reason, context.now)
+        lambda session: cases.decide(
+            session,
+            context.caller,
+            identifier(id),
+            state,
+            reason,
+            context.now,
+            mistyped_by=given(mistyped_by),
+        )
     )
     return _case(verdict, context)
 

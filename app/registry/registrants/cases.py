@@ -1,7 +1,9 @@
 """Cases: each refused duplicate opens or joins the case of the registrant that has the NIK (unique `holder_id`).
 
-A case is OPEN, then CONFIRMED or NOT_DUPLICATE: it says who decided, when, and why. A clearly different name marks the
-case as `suspect`, since people were blocked for a clerk's typing error. A case blocks nobody by itself.
+A case is OPEN, then CONFIRMED or NOT_DUPLICATE: it says who decided, when, and why. NOT_DUPLICATE names the organizer
+that mistyped the NIK, and asks that organizer for a correction. An open case closes by itself when its holder has gone:
+ended, erased, or corrected to another NIK. A clearly different name marks the case as `suspect`, since people were
+blocked for a clerk's typing error. A case blocks nobody by itself.
 """
 
 from __future__ import annotations
@@ -19,6 +21,7 @@ from uuid_utils.compat import uuid7
 from app.db import Session
 from app.errors import InvalidValue, NotFound, refuses
 from app.models.enums import CaseState, ChangeKind
+from app.models.registrant import HOLDS_NIK
 from app.registry import change_log
 from app.registry.caller import Caller
 from app.registry.registrants.uniqueness import Held
@@ -84,6 +87,8 @@ class Case:
     """None: it is told to an organizer, and no organizer learns whether another's name is like its own."""
     holder: str
     """The organizer whose registrant has the NIK."""
+    mistyped_by: str | None
+    """The organizer that is asked to correct its NIK."""
     claims: tuple[Claim, ...]
     opened_at: datetime
     decided_at: datetime | None
@@ -112,6 +117,12 @@ class _Attempts(NamedTuple):
     refused: int
 
 
+class _Closed(NamedTuple):
+    id: UUID
+    season: int
+    holder: str
+
+
 class _Found(NamedTuple):
     id: UUID
     season: int
@@ -120,6 +131,7 @@ class _Found(NamedTuple):
     state: str
     suspect: bool
     holder: str
+    mistyped_by: str | None
     opened_at: datetime
     decided_at: datetime | None
     decided_by: str | None
@@ -134,7 +146,9 @@ _OPEN = statement(
     f"""
     INSERT INTO duplicate_case ({_OPENED_COLUMNS}, state, opened_at)
     SELECT {_OPENED_COLUMNS}, '{CaseState.OPEN}', :now FROM {_OPENED} ORDER BY holder_id
-    ON CONFLICT (holder_id) DO UPDATE SET suspect = duplicate_case.suspect OR excluded.suspect
+    ON CONFLICT (holder_id) DO UPDATE SET suspect = duplicate_case.suspect OR excluded.suspect,
+        state = CASE duplicate_case.state WHEN '{CaseState.CLOSED}' THEN excluded.state ELSE duplicate_case.state END,
+        decided_at = CASE duplicate_case.state WHEN '{CaseState.CLOSED}' THEN NULL ELSE duplicate_case.decided_at END
     RETURNING holder_id, id AS case_id
     """,
     _Joined,
@@ -155,21 +169,31 @@ _CLAIM = statement(
     """
 )
 _CASES = """
-    SELECT c.id, c.season, c.direction, c.service, c.state, c.suspect, holder.organizer_code AS holder, c.opened_at,
-        c.decided_at, c.decided_by, c.reason,
+    SELECT c.id, c.season, c.direction, c.service, c.state, c.suspect, holder.organizer_code AS holder, c.mistyped_by,
+        c.opened_at, c.decided_at, c.decided_by, c.reason,
         (SELECT json_agg(json_build_object('organizer', organizer_code, 'attempts', attempts, 'first_at', first_at,
                                            'last_at', last_at, 'refused', refused, 'first_refused_at', first_refused_at,
                                            'last_refused_at', last_refused_at) ORDER BY first_at, organizer_code)
          FROM case_claim WHERE case_id = c.id)::text AS claims
     FROM duplicate_case c JOIN registrant holder ON holder.id = c.holder_id
 """
+# Whoever has ended holds no NIK. A correction of the NIK after the last claim leads away from the dispute.
+_HOLDER_HAS_GONE = f"""
+    (NOT holder.{HOLDS_NIK} OR holder.erased_at IS NOT NULL OR EXISTS (
+        SELECT FROM change k WHERE k.registrant_id = holder.id AND k.kind = '{ChangeKind.REGISTRANT_CORRECTED}'
+            AND k.facts -> 'fields' ? 'nik' AND k.at > (SELECT max(last_at) FROM case_claim WHERE case_id = c.id)
+    ))
+"""
 _NEWEST = UUID(int=2**128 - 1)
 """Behind every case."""
 _PAGE = statement(
     f"""
     {_CASES}
-    WHERE (CAST(:state AS text) IS NULL OR c.state = :state) AND c.id < coalesce(CAST(:after AS uuid), '{_NEWEST}')
-      AND (CAST(:own AS text[]) IS NULL
+    WHERE (CAST(:state AS text) IS NULL OR c.state = :state)
+      AND (NOT :asked OR (c.mistyped_by IS NOT NULL AND NOT {_HOLDER_HAS_GONE}
+           AND (CAST(:own AS text[]) IS NULL OR c.mistyped_by = ANY(CAST(:own AS text[])))))
+      AND c.id < coalesce(CAST(:after AS uuid), '{_NEWEST}')
+      AND (CAST(:own AS text[]) IS NULL OR c.mistyped_by = ANY(CAST(:own AS text[]))
            OR EXISTS (SELECT FROM case_claim k WHERE k.case_id = c.id AND k.refused > 0 AND (
                k.organizer_code = ANY(CAST(:own AS text[])) OR holder.organizer_code = ANY(CAST(:own AS text[])))))
     ORDER BY c.id DESC LIMIT :most
@@ -179,9 +203,22 @@ _PAGE = statement(
 _LOCK = statement(f"{_CASES} WHERE c.id = :id FOR UPDATE OF c", _Found)
 _DECIDE = statement(
     """
-    UPDATE duplicate_case SET state = :state, decided_at = :decided_at, decided_by = :decided_by, reason = :reason
+    UPDATE duplicate_case SET state = :state, decided_at = :decided_at, decided_by = :decided_by, reason = :reason,
+        mistyped_by = :mistyped_by
     WHERE id = :id
     """
+)
+_CLOSE = statement(
+    f"""
+    UPDATE duplicate_case SET state = '{CaseState.CLOSED}', decided_at = :now FROM (
+        SELECT c.id AS gone, holder.organizer_code AS holder
+        FROM duplicate_case c JOIN registrant holder ON holder.id = c.holder_id
+        WHERE c.state = '{CaseState.OPEN}' AND {_HOLDER_HAS_GONE}
+        ORDER BY c.id LIMIT :most FOR UPDATE OF c SKIP LOCKED
+    ) one WHERE id = one.gone
+    RETURNING id, season, one.holder
+    """,
+    _Closed,
 )
 
 
@@ -215,22 +252,38 @@ async def _open(session: Session, disputes: Sequence[Dispute], now: datetime) ->
 
 
 async def page(
-    session: Session, state: str | None, own: Collection[str] | None = None, *, after: UUID | None, first: int
+    session: Session,
+    state: str | None,
+    own: Collection[str] | None = None,
+    *,
+    asked: bool = False,
+    after: UUID | None,
+    first: int,
 ) -> list[Case]:
     """Up to `first` + 1 cases, the newest first: of all, or those in which one of `own` holds or brought the NIK.
+
+    With `asked`: those in which a correction is asked for (of one of `own`) and has not come.
 
     With `own` they are told to organizers: what was refused, since both sides know of that. Nothing tells whether the
     names are alike, neither a mark nor a case or a claim that is there because they differ.
     """
-    rows = await session.rows(_PAGE, state=state, own=None if own is None else sorted(own), after=after, most=first + 1)
+    owned = None if own is None else sorted(own)
+    rows = await session.rows(_PAGE, state=state, own=owned, asked=asked, after=after, most=first + 1)
     return [_case(row) if own is None else _case_of_refusals(row) for row in rows]
 
 
 @refuses(NotFound, InvalidValue)
 async def decide(
-    session: Session, caller: Caller, case_id: UUID, state: str, reason: str, now: datetime
+    session: Session,
+    caller: Caller,
+    case_id: UUID,
+    state: str,
+    reason: str,
+    now: datetime,
+    *,
+    mistyped_by: str | None = None,
 ) -> Case | NotFound | InvalidValue:
-    """Decide a case, or decide it otherwise."""
+    """Decide a case, or decide it otherwise. NOT_DUPLICATE names who mistyped the NIK, and asks for a correction."""
     if state not in DECISIONS:
         return InvalidValue(
             "state",
@@ -243,19 +296,68 @@ async def decide(
     case = await session.first(_LOCK, id=case_id)
     if case is None:
         return NotFound("id", what="case")
-    if (case.state, case.reason) == (state, given):
+    refused = _judge_mistyped(_case(case), state, mistyped_by)
+    if refused is not None:
+        return refused
+    if (case.state, case.reason, case.mistyped_by) == (state, given, mistyped_by):
         return _case(case)
-    await session.run(_DECIDE, id=case_id, state=state, decided_at=now, decided_by=caller.client_id, reason=given)
+    await session.run(
+        _DECIDE,
+        id=case_id,
+        state=state,
+        decided_at=now,
+        decided_by=caller.client_id,
+        reason=given,
+        mistyped_by=mistyped_by,
+    )
+    facts: dict[str, object] = {"case": str(case_id), "state": state, "was": {"state": case.state}}
+    if mistyped_by is not None:
+        facts["mistyped_by"] = mistyped_by
     entry = change_log.Entry(
         kind=ChangeKind.CASE_DECIDED,
         season=case.season,
         organizer=case.holder,
         client_id=caller.client_id,
         reason=given,
-        facts={"case": str(case_id), "state": state, "was": {"state": case.state}},
+        facts=facts,
     )
     await change_log.append(session, [entry], now)
     return _case(await session.one(_LOCK, id=case_id))
+
+
+async def close_gone(session: Session, now: datetime, *, most: int) -> int:
+    """Close up to `most` open cases whose holder has gone: nothing is left to decide. Answers how many."""
+    closed = await session.rows(_CLOSE, now=now, most=most)
+    entries = [
+        change_log.Entry(
+            kind=ChangeKind.CASE_DECIDED,
+            season=one.season,
+            organizer=one.holder,
+            facts={"case": str(one.id), "state": CaseState.CLOSED, "was": {"state": CaseState.OPEN}},
+        )
+        for one in closed
+    ]
+    if entries:
+        await change_log.append(session, entries, now)
+    return len(closed)
+
+
+def _judge_mistyped(case: Case, state: str, mistyped_by: str | None) -> InvalidValue | None:
+    sides = {case.holder, *(one.organizer for one in case.claims)}
+    if state == CaseState.NOT_DUPLICATE and mistyped_by not in sides:
+        listed = ", ".join(sorted(sides))
+        return InvalidValue(
+            "mistypedBy",
+            f"Sebutkan penyelenggara yang salah menulis NIK: {listed}.",
+            f"Name the organizer that mistyped the NIK: {listed}.",
+        )
+    if state != CaseState.NOT_DUPLICATE and mistyped_by is not None:
+        return InvalidValue(
+            "mistypedBy",
+            "mistypedBy hanya untuk putusan NOT_DUPLICATE.",
+            "mistypedBy is for the decision NOT_DUPLICATE alone.",
+        )
+    return None
 
 
 def _told(one: Dispute, case_id: UUID) -> change_log.Entry:
@@ -278,5 +380,7 @@ def _case_of_refusals(row: _Found) -> Case:
     """The case as organizers may know it."""
     stored = [_StoredClaim(**one).refusals for one in orjson.loads(row.claims)]
     claims = sorted((one for one in stored if one is not None), key=lambda one: (one.first_at, one.organizer))
-    hidden = {"suspect": None, "decided_by": None, "opened_at": claims[0].first_at, "claims": tuple(claims)}
+    # Nobody was refused, and Hubdat asks for a correction all the same: that is known since it is decided.
+    opened_at = claims[0].first_at if claims else row.decided_at
+    hidden = {"suspect": None, "decided_by": None, "opened_at": opened_at, "claims": tuple(claims)}
     return Case(**row._asdict() | hidden)

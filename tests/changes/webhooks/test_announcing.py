@@ -189,6 +189,22 @@ async def test_a_suspicion_is_told_to_hubdat_alone(post: Post) -> None:
     assert [told[:2] for told in await payloads(post)] == [("https://hubdat.example/", "case.decided")]
 
 
+async def test_whoever_is_asked_for_a_correction_is_told(post: Post) -> None:
+    """Also where nobody was refused: the claimant here, and Hubdat, and not the holder."""
+    world = post.world
+    for caller in (DJKA, DKI, HUBDAT):
+        await post.hook(caller, f"https://{caller.organizer}.example/", events=["case.decided"])
+    await world.registered(someone(DJKA, await world.route(organizer="djka"), 1))
+    truck = await world.route("Truk", organizer="dishub-dki", service="MOTORCYCLE")
+    await world.accepted(someone(DKI, truck, 1, name="Orang Lain Sekali", motorcycle=Motorcycle("B 1 XX", "1")))
+    case = await world.one("SELECT id FROM duplicate_case")
+    async with world.database.transaction() as session:
+        await cases.decide(session, HUBDAT, case, CaseState.NOT_DUPLICATE, "Salah ketik", NOW, mistyped_by="dishub-dki")
+    await post.announce()
+    told = {url: data["mistypedBy"] for url, _, data in await payloads(post)}
+    assert told == {"https://dishub-dki.example/": "dishub-dki", "https://hubdat.example/": "dishub-dki"}
+
+
 async def test_an_amended_window_is_told_and_a_new_one_is_not(post: Post) -> None:
     world = post.world
     await post.hook()
@@ -272,7 +288,7 @@ async def test_nothing_personal_is_sent_and_nothing_of_who_did_it(post: Post) ->
     await world.submit(someone(DKI, await world.route("DKI", organizer="dishub-dki"), 1, name="Slamet Lain"))
     [case] = await world.run("SELECT id FROM duplicate_case")
     async with world.database.transaction() as session:
-        await cases.decide(session, HUBDAT, case.id, CaseState.NOT_DUPLICATE, "Kata Slamet Widodo", NOW)
+        await cases.decide(session, HUBDAT, case.id, CaseState.CONFIRMED, "Kata Slamet Widodo", NOW)
     await world.moved(held.id, RegistrantStatus.FORFEITED, DJKA, reason="Slamet tidak datang")
     await post.announce()
     bodies = b""

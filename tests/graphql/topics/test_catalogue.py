@@ -334,10 +334,24 @@ async def test_a_case_is_decided(api: Api, world: World) -> None:
         "decidedBy": None,
         "reason": None,
     }
-    decide = f"""mutation($id: ID!, $state: CaseState!) {{ decideCase(id: $id, state: $state, reason: "Salah ketik") {{
-        ... on Case {{ state reason decidedAt }} {PROBLEM} }} }}"""
-    decided = (await api.data(decide, {"id": case_id, "state": "NOT_DUPLICATE"}))["decideCase"]
-    assert decided == {"state": "NOT_DUPLICATE", "reason": "Salah ketik", "decidedAt": "2026-03-02T02:00:00Z"}
+    decide = f"""mutation($id: ID!, $state: CaseState!, $by: ID) {{
+        decideCase(id: $id, state: $state, reason: "Salah ketik", mistypedBy: $by) {{
+            ... on Case {{ state reason decidedAt mistypedBy {{ code }} holder {{ code }} }} {PROBLEM} }} }}"""
+    nobody = (await api.data(decide, {"id": case_id, "state": "NOT_DUPLICATE"}))["decideCase"]
+    assert (nobody["code"], nobody["field"]) == ("INVALID_VALUE", "mistypedBy")
+    by = await world.one("SELECT organizer_code FROM case_claim")
+    decided = (await api.data(decide, {"id": case_id, "state": "NOT_DUPLICATE", "by": by}))["decideCase"]
+    assert decided["mistypedBy"] == {"code": by}
+    assert (decided["state"], decided["reason"], decided["decidedAt"]) == (
+        "NOT_DUPLICATE",
+        "Salah ketik",
+        "2026-03-02T02:00:00Z",
+    )
+    open_ones = "{ cases(correctionAsked: true) { nodes { id } } }"
+    for organizer, ids in ((by, [case_id]), (decided["holder"]["code"], []), ("hubdat", [case_id])):
+        if organizer != "hubdat" or decided["holder"]["code"] != "hubdat":
+            nodes = (await api.data(open_ones, organizer=organizer))["cases"]["nodes"]
+            assert [one["id"] for one in nodes] == ids, organizer
     assert (await api.data(query, {"state": "OPEN"}))["cases"]["nodes"] == []
     unknown = (await api.data(decide, {"id": "no id", "state": "CONFIRMED"}))["decideCase"]
     assert (unknown["code"], nik_of(1) not in str(unknown)) == ("NOT_FOUND", True)

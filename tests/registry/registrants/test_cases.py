@@ -8,10 +8,15 @@ from uuid import UUID, uuid4
 import pytest
 
 from app.models.enums import RegistrantStatus
+from app.registry import erasure
+from app.registry.amending import corrections
+from app.registry.amending.corrections import Correction
+from app.registry.caller import Caller
 from app.registry.registrants import cases
 from app.registry.registrants.cases import Case, Claim
+from app.registry.registrants.lookup import Ref
 from app.registry.registrants.submission import Accepted, Motorcycle
-from tests.world import BUMN, DJKA, DKI, HUBDAT, NOW, World, someone
+from tests.world import BUMN, DJKA, DKI, HUBDAT, NOW, World, nik_of, someone
 
 pytestmark = pytest.mark.anyio
 
@@ -32,8 +37,17 @@ async def page(world: World, state: str | None = None, after: UUID | None = None
         return await cases.page(session, state, after=after, first=first)
 
 
-async def decide(world: World, case_id: UUID, state: str, reason: str = "Data dicocokkan", now: Any = LATER) -> Any:
-    return await world.database.attempt(lambda session: cases.decide(session, HUBDAT, case_id, state, reason, now))
+async def decide(
+    world: World,
+    case_id: UUID,
+    state: str,
+    reason: str = "Data dicocokkan",
+    now: Any = LATER,
+    mistyped_by: str | None = None,
+) -> Any:
+    return await world.database.attempt(
+        lambda session: cases.decide(session, HUBDAT, case_id, state, reason, now, mistyped_by=mistyped_by)
+    )
 
 
 async def test_refused_duplicates_open_a_case_and_join_it(world: World, routes: dict[str, UUID]) -> None:
@@ -49,6 +63,7 @@ async def test_refused_duplicates_open_a_case_and_join_it(world: World, routes: 
         state="OPEN",
         suspect=False,
         holder="hubdat",
+        mistyped_by=None,
         claims=(Claim("djka", 2, NOW, LATER), Claim("dishub-dki", 1, LATER, LATER)),
         opened_at=NOW,
         decided_at=None,
@@ -164,10 +179,10 @@ async def case(world: World, routes: dict[str, UUID]) -> Case:
     return opened
 
 
-@pytest.mark.parametrize("state", ["CONFIRMED", "NOT_DUPLICATE"])
-async def test_a_decision_says_who_when_and_why(world: World, case: Case, state: str) -> None:
+@pytest.mark.parametrize(("state", "mistyped"), [("CONFIRMED", {}), ("NOT_DUPLICATE", {"mistyped_by": "djka"})])
+async def test_a_decision_says_who_when_and_why(world: World, case: Case, state: str, mistyped: dict[str, str]) -> None:
     async with world.unchanged("registrant", "nik_block", "route", "case_claim"):
-        decided = await decide(world, case.id, state, "  Data   dicocokkan ")
+        decided = await decide(world, case.id, state, "  Data   dicocokkan ", **mistyped)
     assert (decided.state, decided.decided_at, decided.decided_by, decided.reason) == (
         state,
         LATER,
@@ -182,7 +197,7 @@ async def test_a_decision_says_who_when_and_why(world: World, case: Case, state:
         None,
         "hubdat-test",
         "Data dicocokkan",
-        {"case": str(case.id), "state": state, "was": {"state": "OPEN"}},
+        {"case": str(case.id), "state": state, "was": {"state": "OPEN"}} | mistyped,
     )
 
 
@@ -194,7 +209,9 @@ async def test_the_same_decision_again_changes_nothing(world: World, case: Case)
 
 async def test_a_decision_is_revised_and_never_taken_back(world: World, case: Case) -> None:
     await decide(world, case.id, "CONFIRMED")
-    revised = await decide(world, case.id, "NOT_DUPLICATE", "Salah ketik", LATER + timedelta(days=1))
+    revised = await decide(
+        world, case.id, "NOT_DUPLICATE", "Salah ketik", LATER + timedelta(days=1), mistyped_by="hubdat"
+    )
     assert (revised.state, revised.reason, revised.decided_at) == (
         "NOT_DUPLICATE",
         "Salah ketik",
@@ -208,7 +225,7 @@ async def test_a_decision_is_revised_and_never_taken_back(world: World, case: Ca
 async def test_a_decided_case_is_joined_without_being_reopened(
     world: World, case: Case, routes: dict[str, UUID]
 ) -> None:
-    await decide(world, case.id, "NOT_DUPLICATE")
+    await decide(world, case.id, "NOT_DUPLICATE", mistyped_by="djka")
     await world.submit(someone(DJKA, routes["djka"]), now=LATER)
     [joined] = await page(world)
     assert (joined.id, joined.state, joined.claims) == (case.id, "NOT_DUPLICATE", (Claim("djka", 2, NOW, LATER),))
@@ -230,3 +247,144 @@ async def test_parallel_claims_join_one_case(world: World, routes: dict[str, UUI
     await asyncio.gather(*(world.submit(one) for one in claims * 4))
     [case] = await page(world)
     assert {one.organizer: one.attempts for one in case.claims} == {"djka": 4, "dishub-dki": 4, "bumn-satu": 4}
+
+
+# --- what comes of a decision -----------------------------------------------------------------------------------------
+
+
+async def asked(world: World, *organizers: str) -> list[UUID]:
+    """The cases in which a correction is asked of one of `organizers`, or of anybody."""
+    async with world.database.transaction() as session:
+        own = organizers or None
+        return [one.id for one in await cases.page(session, None, own, asked=True, after=None, first=50)]
+
+
+async def disputed(world: World, routes: dict[str, UUID]) -> tuple[UUID, UUID]:
+    """A registrant of Hubdat's whose NIK DJKA brought as well, and the case."""
+    holder = await world.registered(someone(HUBDAT, routes["hubdat"], name=SULASTRI))
+    await world.submit(someone(DJKA, routes["djka"], name=BAMBANG))
+    [case] = await page(world)
+    return holder.id, case.id
+
+
+async def correct(world: World, registrant: UUID, caller: Caller, now: Any = LATER) -> None:
+    right = Correction(reason="Salah ketik", nik=nik_of(7))
+    await world.database.attempt(
+        lambda session: corrections.correct(session, world.vault, caller, Ref(id=registrant), right, now)
+    )
+
+
+async def test_whoever_mistyped_is_asked_for_a_correction_until_it_comes(world: World, routes: dict[str, UUID]) -> None:
+    holder, case = await disputed(world, routes)
+    decided = await decide(world, case, "NOT_DUPLICATE", mistyped_by="hubdat")
+    assert (decided.state, decided.mistyped_by) == ("NOT_DUPLICATE", "hubdat")
+    assert (await asked(world), await asked(world, "hubdat")) == ([case], [case])
+    assert (await asked(world, "djka"), await asked(world, "dishub-dki")) == ([], [])
+    told = await world.changes("kind, organizer_code, facts")
+    assert told[-1] == (
+        "CASE_DECIDED",
+        "hubdat",
+        {"case": str(case), "state": "NOT_DUPLICATE", "mistyped_by": "hubdat", "was": {"state": "OPEN"}},
+    )
+    await correct(world, holder, HUBDAT, LATER + timedelta(minutes=1))
+    assert (await asked(world), await asked(world, "hubdat")) == ([], [])
+    assert [one.state for one in await page(world)] == ["NOT_DUPLICATE"]
+
+
+async def test_a_claimant_can_be_asked_too(world: World, routes: dict[str, UUID]) -> None:
+    _, case = await disputed(world, routes)
+    await decide(world, case, "NOT_DUPLICATE", mistyped_by="djka")
+    assert (await asked(world, "djka"), await asked(world, "hubdat")) == ([case], [])
+    otherwise = await decide(world, case, "CONFIRMED")
+    assert (otherwise.state, otherwise.mistyped_by) == ("CONFIRMED", None)
+    assert await asked(world) == []
+
+
+@pytest.mark.parametrize(
+    ("state", "mistyped_by"), [("NOT_DUPLICATE", None), ("NOT_DUPLICATE", "dishub-dki"), ("CONFIRMED", "djka")]
+)
+async def test_only_a_side_of_the_case_mistyped_and_only_where_it_is_no_duplicate(
+    world: World, routes: dict[str, UUID], state: str, mistyped_by: str | None
+) -> None:
+    _, case = await disputed(world, routes)
+    async with world.unchanged():
+        refused = await decide(world, case, state, mistyped_by=mistyped_by)
+    assert (refused.code, refused.field) == ("INVALID_VALUE", "mistypedBy")
+
+
+async def test_what_is_only_suspected_is_told_when_a_correction_is_asked_for(
+    world: World, routes: dict[str, UUID]
+) -> None:
+    """To whoever is asked, and to nobody else."""
+    await world.registered(someone(HUBDAT, routes["hubdat"], name=SULASTRI))
+    truck = await world.route("Motis", organizer="djka", service="MOTORCYCLE")
+    await world.accepted(someone(DJKA, truck, name=BAMBANG, motorcycle=Motorcycle("B 1", "1")))
+    [case] = await page(world)
+
+    async def seen(organizer: str) -> list[Case]:
+        async with world.database.transaction() as session:
+            return await cases.page(session, None, [organizer], after=None, first=50)
+
+    assert (await seen("djka"), await seen("hubdat")) == ([], [])
+    await decide(world, case.id, "NOT_DUPLICATE", mistyped_by="djka")
+    [told] = await seen("djka")
+    assert (told.id, told.opened_at, told.suspect, told.claims) == (case.id, LATER, None, ())
+    assert (await seen("hubdat"), await asked(world, "djka")) == ([], [case.id])
+
+
+# --- cases that close by themselves -----------------------------------------------------------------------------------
+
+
+async def test_a_case_closes_by_itself_when_its_holder_has_ended(world: World, routes: dict[str, UUID]) -> None:
+    holder, case = await disputed(world, routes)
+    await world.sweep(LATER)
+    assert [one.state for one in await page(world)] == ["OPEN"]
+    await world.moved(holder, RegistrantStatus.CANCELLED)
+    await world.sweep(LATER)
+    [closed] = await page(world)
+    assert (closed.id, closed.state, closed.decided_at, closed.decided_by) == (case, "CLOSED", LATER, None)
+    told = await world.changes("kind, organizer_code, client_id, facts")
+    assert told[-1] == (
+        "CASE_DECIDED",
+        "hubdat",
+        None,
+        {"case": str(case), "state": "CLOSED", "was": {"state": "OPEN"}},
+    )
+    async with world.unchanged():
+        await world.sweep(LATER + timedelta(hours=1))
+
+
+async def test_a_case_closes_when_its_holder_is_erased_or_gets_another_nik(
+    world: World, routes: dict[str, UUID]
+) -> None:
+    holder, _ = await disputed(world, routes)
+    await correct(world, holder, HUBDAT)
+    await world.sweep(LATER)
+    assert [one.state for one in await page(world)] == ["CLOSED"]
+    other = await world.verified(someone(DKI, routes["dishub-dki"], 2))
+    await world.moved(other.id, RegistrantStatus.DEPARTED, DKI)
+    await world.submit(someone(DJKA, routes["djka"], 2))
+    await world.database.attempt(
+        lambda session: erasure.erase(session, world.vault, HUBDAT, Ref(id=other.id), "Permintaan", LATER)
+    )
+    await world.sweep(LATER)
+    assert {one.state for one in await page(world)} == {"CLOSED"}
+
+
+async def test_a_decided_case_stays_as_it_is_when_its_holder_goes(world: World, routes: dict[str, UUID]) -> None:
+    holder, case = await disputed(world, routes)
+    await decide(world, case, "CONFIRMED")
+    await world.moved(holder, RegistrantStatus.CANCELLED)
+    await world.sweep(LATER)
+    assert [one.state for one in await page(world)] == ["CONFIRMED"]
+
+
+async def test_a_case_that_closed_opens_again_with_the_next_duplicate(world: World, routes: dict[str, UUID]) -> None:
+    """The holder got another NIK, and that one is claimed as well."""
+    holder, case = await disputed(world, routes)
+    await correct(world, holder, HUBDAT)
+    await world.sweep(LATER)
+    await world.submit(someone(DJKA, routes["djka"], 7), now=LATER + timedelta(hours=1))
+    await world.sweep(LATER + timedelta(hours=1))
+    [again] = await page(world)
+    assert (again.id, again.state, again.decided_at) == (case, "OPEN", None)
