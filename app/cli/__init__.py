@@ -52,6 +52,9 @@ def pemudik(
 app.command(epilog=example("pemudik serve --workers 2 --port 8000"))(serve.serve)
 app.command(epilog=example("DATABASE_URL=postgresql://pemudik@localhost/pemudik pemudik migrate"))(database.migrate)
 app.command(epilog=example("pemudik sweep --json"))(database.sweep)
+app.command(epilog=example('pemudik reopen "Gangguan sistem" --organizer dishub-dki --booking BK-1 --dry-run'))(
+    database.reopen
+)
 app.command(epilog=example("pemudik demo"))(database.demo)
 app.command(epilog=example("pemudik doctor"))(doctor.doctor)
 app.command(epilog=example("pemudik template templat-pemudik.xlsx"))(template.template)

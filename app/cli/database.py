@@ -1,21 +1,29 @@
-"""`pemudik migrate`, `pemudik sweep`, `pemudik demo`."""
+"""`pemudik migrate`, `pemudik sweep`, `pemudik reopen`, `pemudik demo`."""
 
 from __future__ import annotations
 
 import asyncio
+from datetime import datetime
+from typing import Annotated
+from uuid import UUID
 
 import typer
 
 from app import clock, migration
-from app.cli.command import AsJson, accepted, database_url, opened, print_json, run
+from app.cli.command import OPERATOR, AsJson, Failed, accepted, database_url, opened, print_json, print_table, run
 from app.cli.progress import bar
+from app.clock import WIB
 from app.config import Settings
 from app.db import Database
 from app.demo import demo as demo_season
 from app.demo.demo import Demo
+from app.errors import Refusal
+from app.models.enums import RegistrantStatus
 from app.registry import sweep as sweeping
 from app.registry.sweep import Swept
-from app.vault.vault import open_vault
+from app.registry.undo import bulk
+from app.registry.undo.bulk import Cause, Where
+from app.vault.vault import Vault, open_vault
 
 
 def migrate() -> None:
@@ -49,6 +57,90 @@ def sweep(as_json: AsJson = False) -> None:
         typer.echo(
             f"{swept.forfeited} forfeited, {swept.no_shows} marked as no-show, {swept.seasons_purged} seasons purged."
         )
+
+
+INSTANTS = ["%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%dT%H:%M:%S%z"]
+Verdicts = dict[UUID, Refusal | None]
+"""None: the end is taken back."""
+
+
+def reopen(
+    reason: Annotated[str, typer.Argument(help="Why. It stands in the log.")],
+    organizer: Annotated[str | None, typer.Option(help="Whose registrants.")] = None,
+    route: Annotated[UUID | None, typer.Option(help="The id of their route.")] = None,
+    booking: Annotated[str | None, typer.Option(help="Their booking code; it needs --organizer.")] = None,
+    status: Annotated[RegistrantStatus | None, typer.Option(help="Their end; it needs --since and --until.")] = None,
+    since: Annotated[datetime | None, typer.Option(formats=INSTANTS, help="Ended then or later (WIB).")] = None,
+    until: Annotated[datetime | None, typer.Option(formats=INSTANTS, help="Ended before then (WIB).")] = None,
+    client: Annotated[str | None, typer.Option(help="Ended by this client; it needs --status.")] = None,
+    by_registry: Annotated[
+        bool, typer.Option("--by-registry", help="Ended by the registry itself; it needs --status.")
+    ] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Change nothing.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Take back the ends of registrants: those of a route, of a booking, or of a cause.
+
+    Who is refused is named with the reason; the others are reopened all the same. Exit code 1 if anybody is refused.
+    """
+    cause = _cause(status, since, until, client, by_registry=by_registry)
+    where = Where(organizer=organizer, route_id=route, reference=booking, cause=cause)
+
+    async def work(database: Database, settings: Settings) -> Verdicts:
+        return await _reopen_all(database, open_vault(settings), where, reason, dry_run=dry_run)
+
+    verdicts = run(work)
+    refused = {one: refusal for one, refusal in verdicts.items() if refusal is not None}
+    rows = [[str(one), refusal.code, refusal.message("en")] for one, refusal in refused.items()]
+    if as_json:
+        kept = [dict(zip(("registrant", "code", "message"), row, strict=True)) for row in rows]
+        print_json({"dryRun": dry_run, "reopened": len(verdicts) - len(refused), "refused": kept})
+    else:
+        would = "would be " if dry_run else ""
+        typer.echo(f"{len(verdicts) - len(refused)} {would}reopened, {len(refused)} {would}refused.")
+        if rows:
+            print_table(["registrant", "code", "message"], rows)
+    if refused:
+        raise typer.Exit(1)
+
+
+def _cause(
+    status: RegistrantStatus | None,
+    since: datetime | None,
+    until: datetime | None,
+    client: str | None,
+    *,
+    by_registry: bool,
+) -> Cause | None:
+    if status is None and since is None and until is None and client is None and not by_registry:
+        return None
+    if status is None or since is None or until is None:
+        raise Failed("A cause is --status, --since and --until together.")
+    first, last = (one if one.tzinfo else one.replace(tzinfo=WIB) for one in (since, until))
+    return Cause(status=status, since=first, until=last, client=client, by_itself=by_registry)
+
+
+async def _reopen_all(database: Database, vault: Vault, where: Where, reason: str, *, dry_run: bool) -> Verdicts:
+    """Page by page, each in a transaction of its own."""
+    found: Verdicts = {}
+    after: UUID | None = None
+    while True:
+        page = accepted(await _page(database, vault, where, reason, after, dry_run=dry_run))
+        told = (one if isinstance(one, Refusal) else None for one in page.verdicts)
+        found |= dict(zip(page.ids, told, strict=True))
+        after = page.next
+        if after is None:
+            return found
+
+
+async def _page(
+    database: Database, vault: Vault, where: Where, reason: str, after: UUID | None, *, dry_run: bool
+) -> bulk.ReopenedPage | Refusal:
+    return await database.attempt(
+        lambda session: bulk.reopen_all(
+            session, vault, OPERATOR, where, reason, clock.now(), after=after, dry_run=dry_run
+        )
+    )
 
 
 def demo(as_json: AsJson = False) -> None:
