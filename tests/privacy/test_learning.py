@@ -52,6 +52,7 @@ NAMES_NO_NIK = {
     "/readyz": "nothing of people",
     "/metrics": "nothing of people",
     "/oauth/token": "a client",
+    "/oauth/revoke": "a client",
     "/oauth/jwks.json": "keys",
     "/.well-known/oauth-authorization-server": "addresses",
 }

@@ -119,6 +119,7 @@ async def test_a_file_is_taken_worked_off_and_told_of(api: Api, world: World) ->
         "startedAt": None,
         "finishedAt": None,
         "resultPath": None,
+        "waitsUntil": None,
     }
     await worked_off(world)
     told = (await get(api, answer.headers["location"])).json()
