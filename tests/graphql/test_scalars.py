@@ -83,7 +83,8 @@ def test_a_cursor_leads_back_to_its_id() -> None:
     key = UUID("01a20251-1718-77ab-8066-a50d985aefc1")
     assert position(cursor_of(key)) == key
     assert position(None) is None
-    assert position("") is None
+    with pytest.raises(RequestError, match="no cursor"):
+        position("")
 
 
 @pytest.mark.parametrize(

@@ -401,5 +401,7 @@ class Model:
         assert quota is not None
         if at <= now and quota + seats < self.taken(way):
             return No("QUOTA_BELOW_TAKEN")
+        if at >= self.leaves:
+            return No("INVALID_VALUE")
         self.releases.append((way.name, seats, at))
         return way
