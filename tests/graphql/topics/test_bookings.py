@@ -10,6 +10,7 @@ import pytest
 
 from app.models.enums import RegistrantStatus
 from app.registry.caller import Caller
+from tests.changes.conftest import settled
 from tests.graphql.conftest import Api
 from tests.world import BUMN, DJKA, HUBDAT, LEAVES, NOW, World, nik_of, someone
 
@@ -110,6 +111,7 @@ async def test_who_leaves_an_infant_alone_is_told_so(api: Api, world: World) -> 
     assert cancelled["cancelRegistrant"] == {INFANTS: []}
     cancelled = await api.data(CANCEL_ONE, {"id": father})
     assert cancelled["cancelRegistrant"] == {INFANTS: [child]}
+    await settled(world)
     told = {
         one["registrant"]["id"]: one["registrant"][INFANTS] for one in (await api.data(CHANGES))["changes"]["nodes"]
     }
@@ -128,6 +130,7 @@ async def test_an_infant_whose_people_are_moved_or_forfeited_is_alone(api: Api, 
     assert (await api.data(move, {"inputs": inputs}))["moveRegistrants"] == [{INFANTS: []}]
     await world.moved(UUID(child), RegistrantStatus.VERIFIED)
     assert (await world.sweep(NOW + timedelta(days=8))).forfeited == 2
+    await settled(world)
     found = await api.data(CHANGES)
     assert {tuple(one["registrant"][INFANTS]) for one in found["changes"]["nodes"]} == {(child,)}
 

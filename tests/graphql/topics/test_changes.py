@@ -97,6 +97,7 @@ async def test_ones_own_changes_in_order(api: Api, world: World) -> None:
 async def test_a_new_time_of_ones_route_is_in_the_feed(api: Api, world: World) -> None:
     route = await world.route()
     one = await world.registered(someone(HUBDAT, route))
+    await settled(world)
     end = (await read(api))["pageInfo"]["endCursor"]
     given = {"id": str(route), "name": "Jakarta - Solo", "direction": "MUDIK", "origin": "pulo-gebang"}
     later = given | {"destination": "tirtonadi", "departsAt": "2026-03-16T12:00:00+07:00"}

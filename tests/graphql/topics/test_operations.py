@@ -9,6 +9,7 @@ import pytest
 
 from app.registry.clients import clients
 from app.registry.terms import seasons
+from tests.changes.conftest import settled
 from tests.graphql.conftest import Api
 from tests.world import DJKA, HUBDAT, NOW, World, nik_of, someone
 
@@ -22,7 +23,10 @@ POLICY = """mutation ($days: Int) { saveOrganizer(input: {code: "djka", name: "D
 CASES = """{ cases { nodes { suspect state decidedBy holder { code } claims { organizer { code } attempts } } } }"""
 
 
-async def history(api: Api, **variables: Any) -> tuple[list[dict[str, Any]], dict[str, Any]]:
+async def history(api: Api, world: World, **variables: Any) -> tuple[list[dict[str, Any]], dict[str, Any]]:
+    # A client that is issued for this call is in the history, too.
+    await api.token()
+    await settled(world)
     found = (await api.data(HISTORY, variables))["adminChanges"]
     return found["nodes"], found["pageInfo"]
 
@@ -33,10 +37,10 @@ def values(change: dict[str, Any]) -> dict[str, tuple[str | None, str | None]]:
 
 async def test_who_changed_a_policy_from_what_to_what(api: Api, world: World) -> None:
     await api.token()
-    _, before = await history(api)
+    _, before = await history(api, world)
     for days in (5, 3):
         await api.data(POLICY, {"days": days})
-    changes, after = await history(api, after=before["endCursor"])
+    changes, after = await history(api, world, after=before["endCursor"])
     assert [one["kind"] for one in changes] == ["POLICY_SAVED", "POLICY_SAVED"]
     assert [one["values"] for one in changes] == [
         [{"name": "verifyWithinDays", "from": None, "to": "5"}],
@@ -44,7 +48,7 @@ async def test_who_changed_a_policy_from_what_to_what(api: Api, world: World) ->
     ]
     last = changes[1]
     assert (last["season"], last["organizer"], last["client"][:7]) == (2026, {"code": "djka"}, "hubdat-")
-    nothing, end = await history(api, after=after["endCursor"])
+    nothing, end = await history(api, world, after=after["endCursor"])
     assert (nothing, end["hasNextPage"]) == ([], False)
 
 
@@ -55,7 +59,7 @@ async def test_windows_clients_blocks_and_cases_have_their_history(api: Api, wor
     await world.submit(someone(DJKA, await world.route("Solo 2", organizer="djka")))
     case = await world.one("SELECT id::text FROM duplicate_case")
     [wave] = (await api.data('{ windows(organizer: "djka") { id } }'))["windows"]
-    _, start = await history(api)
+    _, start = await history(api, world)
     for query in (
         (
             f'mutation {{ saveWindow(input: {{organizer: "djka", opensAt: "2026-03-04T08:00:00+07:00",'
@@ -70,7 +74,7 @@ async def test_windows_clients_blocks_and_cases_have_their_history(api: Api, wor
     changes: list[dict[str, Any]] = []
     page: dict[str, Any] = start | {"hasNextPage": True}
     while page["hasNextPage"]:
-        nodes, page = await history(api, after=page["endCursor"], first=2)
+        nodes, page = await history(api, world, after=page["endCursor"], first=2)
         changes += nodes
     assert [one["kind"] for one in changes] == [
         "WINDOW_SAVED",
@@ -97,7 +101,7 @@ async def test_windows_clients_blocks_and_cases_have_their_history(api: Api, wor
 async def test_releases_have_their_history(api: Api, world: World) -> None:
     """What comes later does not count yet: the quota of then does not stand beside it."""
     route = str(await world.route())
-    _, start = await history(api)
+    _, start = await history(api, world)
     tomorrow = "2026-03-03T01:00:00Z"
     release = f'mutation ($seats: Int!, $at: DateTime) {{ releaseQuota(routeId: "{route}", seats: $seats, at: $at) {{'
     for seats, at in ((10, None), (5, tomorrow), (-2, None)):
@@ -110,7 +114,7 @@ async def test_releases_have_their_history(api: Api, world: World) -> None:
     first, lowered, later, daily, _ = releases
     for one in (later["id"], daily["dailyId"]):
         await api.data(f'mutation {{ cancelRelease(id: "{one}") {{ __typename }} }}')
-    changes, _ = await history(api, after=start["endCursor"])
+    changes, _ = await history(api, world, after=start["endCursor"])
     assert {one["routeId"] for one in changes} == {route}
     now = "2026-03-02T02:00:00+00:00"
     assert [(one["kind"], one["subject"], values(one)) for one in changes] == [
@@ -135,7 +139,7 @@ async def test_releases_have_their_history(api: Api, world: World) -> None:
 async def test_a_release_that_limits_a_route_says_so(api: Api, world: World) -> None:
     """A route without any quota takes nobody from now on, until seats come."""
     later, daily, none = [str(await world.route(name)) for name in ("A", "B", "C")]
-    _, start = await history(api)
+    _, start = await history(api, world)
     await api.data(
         f'mutation {{ releaseQuota(routeId: "{later}", seats: 5, at: "2026-03-03T01:00:00Z") {{ __typename }} }}'
     )
@@ -155,7 +159,7 @@ async def test_a_release_that_limits_a_route_says_so(api: Api, world: World) -> 
     }
     save = "mutation ($given: [RouteInput!]!) { saveRoutes(inputs: $given) { ... on Problem { code } } }"
     assert (await api.data(save, {"given": [given]}))["saveRoutes"] == [{}]
-    changes, _ = await history(api, after=start["endCursor"])
+    changes, _ = await history(api, world, after=start["endCursor"])
     assert [(one["routeId"], values(one)["quota"]) for one in changes] == [
         (later, (None, "0")),
         (daily, (None, "0")),
@@ -166,7 +170,7 @@ async def test_a_release_that_limits_a_route_says_so(api: Api, world: World) -> 
 
 
 async def test_a_season_and_a_window_have_the_names_of_the_schema(api: Api, world: World) -> None:
-    _, start = await history(api)
+    _, start = await history(api, world)
     async with world.database.transaction() as session:
         await seasons.save(session, HUBDAT, 2026, date(2026, 5, 1), NOW)
     await api.data(
@@ -176,7 +180,7 @@ async def test_a_season_and_a_window_have_the_names_of_the_schema(api: Api, worl
     found = (await api.data('{ windows(organizer: "djka") { id opensAt } }'))["windows"]
     [wave] = [one["id"] for one in found if one["opensAt"] == "2026-03-04T01:00:00Z"]
     await api.data(f'mutation {{ withdrawWindow(id: "{wave}", reason: "Salah tulis") {{ __typename }} }}')
-    season, saved, withdrawn = (await history(api, after=start["endCursor"]))[0]
+    season, saved, withdrawn = (await history(api, world, after=start["endCursor"]))[0]
     assert set(values(season)) == {"endsOn"}
     assert values(saved) == {
         "kind": (None, "REGISTRATION"),
