@@ -186,7 +186,7 @@ LOOKS = {
         total { taken remaining } }""",
     "registrants(first: 100)": "{ nodes { nik name status flags } }",
     "changes(first: 100)": "{ nodes { kind from to reason registrant { nik name } } }",
-    "me": "{ id }",
+    "me": "{ scopes budget { capacity } }",
 }
 
 
