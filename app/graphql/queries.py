@@ -7,7 +7,7 @@ import strawberry
 from app.errors import InvalidValue, NotFound, NotYours
 from app.graphql.fields import PAGED, sized
 from app.graphql.permissions import open_to
-from app.graphql.topics.admin import find_cases, me
+from app.graphql.topics.admin import find_case_people, find_cases, me
 from app.graphql.topics.changes import find_changes
 from app.graphql.topics.imports import find_consolidation, find_import_job
 from app.graphql.topics.niks import check_nik, check_niks, nik_accesses
@@ -25,7 +25,7 @@ from app.graphql.topics.registrants import find_registrant, find_registrants
 from app.graphql.topics.routes import find_route, find_routes, find_terminal, find_terminals
 from app.graphql.topics.statistics import find_statistics
 from app.graphql.topics.webhooks import find_webhooks
-from app.registry import subject_access
+from app.registry import case_people, subject_access
 from app.registry.bookings import finding
 from app.registry.clients.scopes import DASHBOARD_READ, HUBDAT_ADMIN, NIK_CHECK, REGISTRANTS_READ, REGISTRANTS_WRITE
 from app.registry.niks import check
@@ -185,6 +185,15 @@ class Query:
             " you or your members hold the NIK or brought it as well."
         ),
         directives=[PAGED],
+    )
+    case_people = open_to(
+        find_case_people,
+        HUBDAT_ADMIN,
+        description=(
+            "Both sides of a case, the holder first: for whoever decides it. A look at the NIK."
+            f" {errors_of(case_people.read)}"
+        ),
+        directives=[sized(3)],
     )
     nik_accesses = open_to(
         nik_accesses,

@@ -3,11 +3,11 @@
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import Text, text
+from sqlalchemy import Index, LargeBinary, Text, text
 from sqlmodel import Field, SQLModel
 
 from app.models.enums import CaseState, Direction, Service, one_of
-from app.models.personal import IMPERSONAL
+from app.models.personal import IMPERSONAL, PERSONAL
 
 
 class DuplicateCase(SQLModel, table=True):
@@ -39,14 +39,20 @@ class CaseClaim(SQLModel, table=True):
     """Another organizer that brought the same NIK, and how often."""
 
     __tablename__ = "case_claim"
+    __table_args__ = (Index("ix_case_claim_nik_index", "nik_index", postgresql_where=text("nik_index IS NOT NULL")),)
 
+    id: UUID = Field(default=None, sa_column_kwargs={"server_default": text("gen_random_uuid()")}, unique=True)
+    """By which a rotation of keys goes from row to row."""
     case_id: UUID = Field(primary_key=True, foreign_key="duplicate_case.id")
     organizer_code: str = Field(primary_key=True, foreign_key="organizer.code", sa_type=Text)
-    attempts: int
+    nik_index: bytes | None = Field(default=None, sa_type=LargeBinary, sa_column_kwargs=PERSONAL)
+    name_sealed: bytes | None = Field(default=None, sa_type=LargeBinary, sa_column_kwargs=PERSONAL)
+    """The name under which the NIK was brought last: for whoever decides."""
+    attempts: int = Field(sa_column_kwargs=IMPERSONAL)
     """Refused ones, and accepted ones whose names looked like a mistake."""
     first_at: datetime
     last_at: datetime
-    refused: int = Field(default=0, sa_column_kwargs={"server_default": text("0")})
+    refused: int = Field(default=0, sa_column_kwargs={"server_default": text("0"), **IMPERSONAL})
     """Of the attempts. The organizers know of these: they are told of nothing else."""
     first_refused_at: datetime | None = None
     last_refused_at: datetime | None = None

@@ -18,7 +18,7 @@ from app.errors import InvalidValue, NikInvalid, NotFound, Raced, Refusal, refus
 from app.models.enums import ChangeKind, Purpose, RegistrantStatus
 from app.models.personal import wiped
 from app.models.registrant import Registrant
-from app.registry import change_log
+from app.registry import case_people, change_log
 from app.registry.caller import Caller
 from app.registry.clients import idempotency
 from app.registry.imports import jobs
@@ -125,6 +125,7 @@ async def _erase(
     steps = [Step(id=one, to=RegistrantStatus.CANCELLED, caller=caller, reason=reason) for one in ids]
     await lifecycle.step(session, steps, now)
     ends = await early_ends.forget_person(session, nik_index)
+    claims = await case_people.erase_person(session, nik_index)
     erased = await session.run(_ERASE, ids=ids, nik_index=nik_index, now=now)
     # Another transaction has corrected the NIK of one of them, or registered the person, since we looked.
     if erased != len(ids) or await session.one(_IS_LEFT, nik_index=nik_index):
@@ -132,7 +133,7 @@ async def _erase(
     booked = await session.rows(_ERASE_APPLICANT, nik_index=nik_index)
     files = await jobs.wipe_naming(session, nik_index, ids, now)
     seen = await _seen(session, vault, caller, ids)
-    if not (seen or booked or ends or files):
+    if not (seen or booked or ends or files or claims):
         return NotFound("ref")
     asked = await session.rows(_ASKED_LATELY, nik_index=nik_index, since=now - idempotency.ANSWER_KEPT_FOR)
     knew = {*(one.organizer for one in seen), *(one.organizer for one in booked), *ends, *asked}

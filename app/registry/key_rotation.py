@@ -37,6 +37,11 @@ class _Registrant(NamedTuple):
     booked_by_name_sealed: bytes | None
 
 
+class _Claim(NamedTuple):
+    id: UUID
+    name_sealed: bytes | None
+
+
 class _Webhook(NamedTuple):
     id: UUID
     secret_sealed: bytes | None
@@ -90,6 +95,7 @@ def _sealed(name: str, row: type[Any]) -> SealedTable:
 
 SEALED_TABLES = (
     _sealed("registrant", _Registrant),
+    _sealed("case_claim", _Claim),
     _sealed("webhook", _Webhook),
     _sealed("client_webhook_secret", _ClientSecret),
 )

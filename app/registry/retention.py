@@ -8,7 +8,7 @@ from typing import NamedTuple
 from app.clock import end_of_wib_day, wib_day
 from app.db import Session
 from app.models.enums import ChangeKind
-from app.registry import change_log
+from app.registry import case_people, change_log
 from app.registry.caller import Caller
 from app.registry.erasure import WIPED
 from app.registry.imports import jobs
@@ -68,6 +68,7 @@ async def purge_next(session: Session, now: datetime, *, most: int = 5_000) -> i
         return purged
     await jobs.wipe_season(session, season.year, now)
     await early_ends.forget_season(session, season.year)
+    await case_people.erase_season(session, season.year)
     await session.run(_FORGET_EXPIRED_BLOCKS, season=season.year)
     await session.run(_FORGET_ACCESSES, until=end_of_wib_day(season.ends_on))
     await reads.forget(session, end_of_wib_day(season.ends_on))

@@ -28,6 +28,7 @@ CALLS = {
     "blocks": "query { blocks { nodes { id } } }",
     "releases": "query { releases { nodes { id } } }",
     "adminChanges": "query { adminChanges { nodes { at } } }",
+    "casePeople": 'query { casePeople(id: "x") { holds } }',
     "nikAccesses": 'query { nikAccesses(nik: "x") { at } }',
     "submitRegistrant": (
         'mutation { submitRegistrant(input: { nik: "x", name: "x", routeId: "x", identityDocument: KTP })'

@@ -47,6 +47,7 @@ SCOPES = {
     "blocks": ADMIN,
     "releases": ADMIN,
     "adminChanges": ADMIN,
+    "casePeople": ADMIN,
     "nikAccesses": ADMIN,
     "submitRegistrant": WRITE,
     "submitRegistrants": WRITE,

@@ -245,6 +245,7 @@ AIMS: dict[str, Callable[[Target], Asked]] = {
     "blocks": lambda target: [{"first": 40}, *({"organizer": code, "first": 10} for code in target.organizers)],
     "releases": lambda target: [{"first": 2}, *({"organizer": code, "first": 2} for code in target.organizers)],
     "adminChanges": lambda target: [{"first": 40}],
+    "casePeople": lambda target: [{"id": str(target.society.case)}],
     "nikAccesses": lambda target: [{"nik": one.nik} for one in target.one_of_each],
     # Writing.
     "submitRegistrant": lambda target: [{"input": one} for one in target.submissions()],
@@ -316,6 +317,7 @@ FOR_THE_MINISTRY = frozenset(
         "blocks",
         "releases",
         "adminChanges",
+        "casePeople",
         "nikAccesses",
         "saveOrganizer",
         "saveWindow",

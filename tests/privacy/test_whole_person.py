@@ -99,6 +99,8 @@ async def test_nothing_of_whoever_is_erased_stands_anywhere(world: World) -> Non
         "registrant.plate",
         "registrant.registration_number",
         "registrant.posko",
+        "case_claim.nik_index",
+        "case_claim.name_sealed",
         "early_end.nik_index",
         "early_end.reference",
         "import_file.sealed",

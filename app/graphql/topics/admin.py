@@ -13,12 +13,13 @@ from app.graphql import paging
 from app.graphql.context import Context, Info
 from app.graphql.fields import loaded, sized
 from app.graphql.paging import After, Connection, First
-from app.graphql.scalars import given, identifier
+from app.graphql.scalars import NIK, given, identifier
 from app.graphql.topics.catalogue import Organizer, find_organizer, get_organizer
 from app.graphql.topics.niks import Reason
 from app.graphql.topics.problems import Problem
 from app.graphql.topics.terms import NikAllowance
-from app.graphql.vocabulary import CaseState, Direction, Service
+from app.graphql.vocabulary import CaseState, Direction, RegistrantStatus, Service
+from app.registry import case_people
 from app.registry.clients import clients, webhook_secrets
 from app.registry.niks import allowance, budget
 from app.registry.registrants import cases
@@ -146,6 +147,53 @@ class Case:
 
 
 CaseResult = Annotated[Case | Problem, strawberry.union("CaseResult", description="The case as it is now, or why not.")]
+
+
+@strawberry.type(description="One organizer's person in a case: the holder, or whoever brought the same NIK.")
+class CasePerson:
+    organizer_code: strawberry.Private[str]
+    holds: bool = strawberry.field(description="Whether it is the holder.")
+    nik: NIK = strawberry.field(description="Masked; in full for a purpose.")
+    initials: str | None = strawberry.field(description="Of the name. Null: the name is not kept, or not any more.")
+    likeness: int | None = strawberry.field(description="Of the name to the holder's, in percent. Null of the holder.")
+    name: str | None = strawberry.field(description="For a purpose only.")
+    status: RegistrantStatus | None = strawberry.field(description="Of the holder.")
+    at: datetime = strawberry.field(description="The holder was registered, or the NIK was brought first.")
+
+    @loaded("Whose.")
+    async def organizer(self, info: Info) -> Organizer:
+        return await get_organizer(info, self.organizer_code)
+
+    @classmethod
+    def from_side(cls, side: case_people.Side) -> CasePerson:
+        return cls(
+            organizer_code=side.organizer,
+            holds=side.holds,
+            nik=NIK(side.nik),
+            initials=side.initials,
+            likeness=side.likeness,
+            name=side.name,
+            status=None if side.status is None else RegistrantStatus(side.status),
+            at=side.at,
+        )
+
+
+async def find_case_people(
+    info: Info,
+    id: Annotated[ID, strawberry.argument(description="Which case.")],
+    purpose: Annotated[
+        str | None,
+        strawberry.argument(description="What for, 1 to 500 characters without a NIK: then NIK and names are in full."),
+    ] = UNSET,
+) -> list[CasePerson]:
+    context, key = info.context, identifier(id)
+    async with context.transaction() as session:
+        sides = await case_people.read(session, context.process.vault, context.caller, key, given(purpose), context.now)
+    if isinstance(sides, Refusal):
+        raise RefusalError(sides)
+    context.shown.note(sides.holder_id, sides.people[0].organizer)
+    context.shown.asked["casePeople"] = {"case": str(key), "purpose": given(purpose)}
+    return [CasePerson.from_side(one) for one in sides.people]
 
 
 async def me(info: Info) -> Client:

@@ -252,6 +252,8 @@ async def _suspicions(
                     held=held,
                     season=season,
                     organizer=organizer,
+                    nik_index=row.nik_index,
+                    name_sealed=row.name_sealed,
                     client_id=callers[row.id].client_id,
                     suspect=True,
                     refused=False,

@@ -38,6 +38,9 @@ class Dispute:
     held: Held
     season: int
     organizer: str
+    nik_index: bytes
+    name_sealed: bytes
+    """Under which `organizer` brought the NIK."""
     client_id: str | None
     suspect: bool
     refused: bool
@@ -115,6 +118,8 @@ class _Attempts(NamedTuple):
     organizer_code: str
     attempts: int
     refused: int
+    nik_index: bytes
+    name_sealed: bytes
 
 
 class _Closed(NamedTuple):
@@ -163,6 +168,7 @@ _CLAIM = statement(
     ORDER BY case_id, organizer_code
     ON CONFLICT (case_id, organizer_code) DO UPDATE SET
         attempts = case_claim.attempts + excluded.attempts, last_at = excluded.last_at,
+        nik_index = excluded.nik_index, name_sealed = excluded.name_sealed,
         refused = case_claim.refused + excluded.refused,
         first_refused_at = coalesce(case_claim.first_refused_at, excluded.first_refused_at),
         last_refused_at = coalesce(excluded.last_refused_at, case_claim.last_refused_at)
@@ -227,7 +233,11 @@ async def open_or_join(session: Session, disputes: Sequence[Dispute], now: datet
     case_of = await _open(session, disputes, now)
     attempts = Counter((case_of[one.held.id], one.organizer) for one in disputes)
     refused = Counter((case_of[one.held.id], one.organizer) for one in disputes if one.refused)
-    claims = [_Attempts(*claim, count, refused[claim]) for claim, count in attempts.items()]
+    last = {(case_of[one.held.id], one.organizer): one for one in disputes}
+    claims = [
+        _Attempts(*claim, count, refused[claim], last[claim].nik_index, last[claim].name_sealed)
+        for claim, count in attempts.items()
+    ]
     await session.run(_CLAIM, now=now, **_ATTEMPTS.of(claims))
     return [_told(one, case_of[one.held.id]) for one in disputes]
 

@@ -273,6 +273,8 @@ def _dispute(draft: Draft, held: Held, season: int, vault: Vault, *, refused: bo
         held=held,
         season=season,
         organizer=draft.organizer,
+        nik_index=draft.nik_index,
+        name_sealed=vault.seal(draft.name),
         client_id=draft.submission.caller.client_id,
         suspect=opening.clearly_differs(held.name_sealed, draft.name, vault),
         refused=refused,

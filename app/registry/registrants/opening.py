@@ -79,3 +79,22 @@ def is_found_by(nik_index: bytes, nik_sealed: bytes, vault: Vault) -> bool:
 def line(nik_sealed: bytes, *columns: str, vault: Vault) -> str:
     """A line of the daily consolidation: the NIK and `columns`. Only its checksum leaves the registry."""
     return "|".join((vault.open_personal(nik_sealed), *columns)) + "\n"
+
+
+def initials(name_sealed: bytes | None, vault: Vault) -> str | None:
+    """`S. W.`, of a name that is not shown."""
+    if name_sealed is None:
+        return None
+    return " ".join(f"{word[0].upper()}." for word in names.words(vault.open_personal(name_sealed)))
+
+
+def likeness(one: bytes | None, other: bytes | None, vault: Vault) -> int | None:
+    """Of two names, in percent."""
+    if one is None or other is None:
+        return None
+    return names.likeness(vault.open_personal(one), vault.open_personal(other))
+
+
+def name_for(name_sealed: bytes | None, vault: Vault, *, in_full: bool) -> str | None:
+    """A name for Hubdat, which has said what for."""
+    return vault.open_personal(name_sealed) if in_full and name_sealed is not None else None

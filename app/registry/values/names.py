@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from difflib import SequenceMatcher
 
 from app.errors import InvalidValue, refuses
 
@@ -62,6 +63,12 @@ def clearly_differ(a: str, b: str) -> bool:
     if not fewer or written_together_alike("".join(fewer), "".join(more)):
         return False
     return not covered(fewer, more)
+
+
+def likeness(a: str, b: str) -> int:
+    """In percent: how much of the letters of two names is the same, whatever the order of their words."""
+    one, other = (" ".join(sorted(words(name))) for name in (a, b))
+    return round(100 * SequenceMatcher(None, one, other, autojunk=False).ratio())
 
 
 def words(name: str) -> list[str]:

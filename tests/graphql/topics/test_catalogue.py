@@ -357,6 +357,29 @@ async def test_a_case_is_decided(api: Api, world: World) -> None:
     assert (unknown["code"], nik_of(1) not in str(unknown)) == ("NOT_FOUND", True)
 
 
+async def test_both_sides_of_a_case_are_shown_to_hubdat_and_read_with_a_purpose(api: Api, world: World) -> None:
+    await world.registered(someone(HUBDAT, await world.route(), name="Sulastri Wulandari"))
+    await world.submit(someone(DJKA, await world.route("KA", organizer="djka"), name="Bambang Prakoso"))
+    case = str(await world.one("SELECT id FROM duplicate_case"))
+    query = """query ($id: ID!, $for: String) { casePeople(id: $id, purpose: $for) {
+        organizer { code } holds nik name initials likeness status } }"""
+    sides = (await api.data(query, {"id": case}))["casePeople"]
+    assert [(one["organizer"]["code"], one["holds"], one["initials"], one["name"]) for one in sides] == [
+        ("hubdat", True, "S. W.", None),
+        ("djka", False, "B. P.", None),
+    ]
+    sides = (await api.data(query, {"id": case, "for": "Banding"}))["casePeople"]
+    assert [(one["name"], one["nik"]) for one in sides] == [
+        ("Sulastri Wulandari", nik_of(1)),
+        ("Bambang Prakoso", nik_of(1)),
+    ]
+    asked = [
+        one for [one] in await world.run("SELECT asked -> 'casePeople' ->> 'purpose' FROM people_read ORDER BY id")
+    ]
+    assert asked == [None, "Banding"]
+    assert await api.code(query, {"id": "x"}) == "NOT_FOUND"
+
+
 async def test_organizers_in_full_take_few_statements(api: Api, world: World) -> None:
     query = """{ organizers { code schemes members { code coordinator { name } } windows { open } verification { from }
         policy { blockSeasons } routes(first: 1) { nodes { id } } } }"""

@@ -1,0 +1,144 @@
+"""Both sides of a case, for Hubdat, which decides it: the holder, and whoever brought the same NIK, side by side.
+
+Names are shown as initials with their likeness. In full only for a purpose: the caller says what for, and that is
+written down with who was read. The name of a claimant is kept sealed until the season is purged.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import NamedTuple
+from uuid import UUID
+
+from app.db import Session
+from app.errors import InvalidValue, NotFound, refuses
+from app.models.case import CaseClaim
+from app.models.enums import Purpose
+from app.models.personal import wiped
+from app.registry.caller import Caller
+from app.registry.niks import access_log
+from app.registry.registrants import opening
+from app.registry.values.texts import reason_given
+from app.sql import statement
+from app.vault.vault import Vault
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Side:
+    """One organizer's person in a case."""
+
+    organizer: str
+    holds: bool
+    nik: str
+    """Masked, but in full for a purpose."""
+    initials: str | None
+    """None: the name is not kept, or not any more."""
+    likeness: int | None
+    """Of a claimant's name to the holder's, in percent."""
+    name: str | None
+    """For a purpose only."""
+    status: str | None
+    """Of the holder."""
+    at: datetime
+    """The holder was registered, or the claimant brought the NIK for the first time."""
+
+
+class _Holder(NamedTuple):
+    id: UUID
+    organizer: str
+    nik_index: bytes | None
+    nik_sealed: bytes | None
+    name_sealed: bytes | None
+    status: str
+    at: datetime
+
+
+class _Claimant(NamedTuple):
+    organizer: str
+    name_sealed: bytes | None
+    at: datetime
+
+
+_HOLDER = statement(
+    """
+    SELECT r.id, r.organizer_code AS organizer, r.nik_index, r.nik_sealed, r.name_sealed, r.status,
+           r.registered_at AS at
+    FROM duplicate_case c JOIN registrant r ON r.id = c.holder_id WHERE c.id = :id
+    """,
+    _Holder,
+)
+_CLAIMANTS = statement(
+    """
+    SELECT organizer_code AS organizer, name_sealed, first_at AS at FROM case_claim WHERE case_id = :id
+    ORDER BY first_at, organizer_code
+    """,
+    _Claimant,
+)
+_WIPED = wiped(CaseClaim)
+_ERASE_PERSON = statement(f"UPDATE case_claim SET {_WIPED} WHERE nik_index = :nik_index")
+_ERASE_SEASON = statement(
+    f"UPDATE case_claim SET {_WIPED} FROM duplicate_case c WHERE c.id = case_id AND c.season = :season"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Sides:
+    holder_id: UUID
+    people: tuple[Side, ...]
+    """The holder first."""
+
+
+@refuses(NotFound, InvalidValue)
+async def read(
+    session: Session, vault: Vault, caller: Caller, case_id: UUID, purpose: str | None, now: datetime
+) -> Sides | NotFound | InvalidValue:
+    """Both sides of a case. With a purpose NIK and names are in full. Either is a look at the NIK."""
+    given = None if purpose is None else reason_given(purpose, "purpose")
+    if isinstance(given, InvalidValue):
+        return given
+    holder = await session.first(_HOLDER, id=case_id)
+    if holder is None:
+        return NotFound("id", what="case")
+    if holder.nik_index is not None:
+        await access_log.record(session, [access_log.look(caller, holder.nik_index, Purpose.LOOKUP)], now)
+    claimants = await session.rows(_CLAIMANTS, id=case_id)
+    in_full = given is not None
+    return Sides(
+        holder.id, (_holder(holder, vault, in_full), *(_claimant(one, holder, vault, in_full) for one in claimants))
+    )
+
+
+async def erase_person(session: Session, nik_index: bytes) -> int:
+    """Erase the names under which organizers brought this NIK. Answers how many."""
+    return await session.run(_ERASE_PERSON, nik_index=nik_index)
+
+
+async def erase_season(session: Session, season: int) -> None:
+    await session.run(_ERASE_SEASON, season=season)
+
+
+def _holder(holder: _Holder, vault: Vault, in_full: bool) -> Side:
+    return Side(
+        organizer=holder.organizer,
+        holds=True,
+        nik=opening.person(holder.nik_sealed, holder.name_sealed, vault, own=in_full).nik,
+        initials=opening.initials(holder.name_sealed, vault),
+        likeness=None,
+        name=opening.name_for(holder.name_sealed, vault, in_full=in_full),
+        status=holder.status,
+        at=holder.at,
+    )
+
+
+def _claimant(one: _Claimant, holder: _Holder, vault: Vault, in_full: bool) -> Side:
+    return Side(
+        organizer=one.organizer,
+        holds=False,
+        nik=opening.person(holder.nik_sealed, holder.name_sealed, vault, own=in_full).nik,
+        initials=opening.initials(one.name_sealed, vault),
+        likeness=opening.likeness(one.name_sealed, holder.name_sealed, vault),
+        name=opening.name_for(one.name_sealed, vault, in_full=in_full),
+        status=None,
+        at=one.at,
+    )
