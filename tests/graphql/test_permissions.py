@@ -80,6 +80,7 @@ CALLS = {
     "cancelBooking": 'mutation { cancelBooking(reference: "x", reason: "x") { __typename } }',
     "reopenRegistrant": 'mutation { reopenRegistrant(ref: { id: "x" }, reason: "x") { __typename } }',
     "reopenRegistrants": 'mutation { reopenRegistrants(where: { routeId: "x" }, reason: "x") { __typename } }',
+    "setNikAllowance": 'mutation { setNikAllowance(organizer: "x", reason: "x") { __typename } }',
     "eraseRegistrant": 'mutation { eraseRegistrant(ref: { id: "x" }, reason: "x") { __typename } }',
 }
 WITH_A_FILE = {"importRegistrants"}
