@@ -41,6 +41,7 @@ EXAMPLES: dict[str, object] = {
     "outcome": "AVAILABLE",
     "organizer": "organizer-1",
     "organizer_code": "organizer-1",
+    "mistyped_by": "organizer-1",
     "organizers": ["organizer-1"],
     "own": ["organizer-1"],
     "asked_organizer": [f"organizer-{number % 10}" for number in NUMBERS],
