@@ -166,6 +166,7 @@ NOT_OF_PEOPLE = {
     "/import",
     "/metrics",
     "/oauth/jwks.json",
+    "/oauth/revoke",
     "/oauth/token",
     "/readyz",
     "/template.xlsx",
