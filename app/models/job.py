@@ -30,7 +30,7 @@ class ImportJob(SQLModel, table=True):
         CheckConstraint("(state = 'FAILED') = (error_code IS NOT NULL)", name="error"),
         CheckConstraint("(state = 'RUNNING') = (runner IS NOT NULL)", name="runner"),
         CheckConstraint("(runner IS NULL) = (lease_until IS NULL)", name="lease"),
-        Index("ix_import_job_to_do", "created_at", postgresql_where=text("state IN ('QUEUED', 'RUNNING')")),
+        Index("ix_import_job_to_do", "organizer_code", "id", postgresql_where=text("state IN ('QUEUED', 'RUNNING')")),
         Index("ix_import_job_to_wipe", "finished_at", postgresql_where=text("wiped_at IS NULL")),
         Index("ix_import_job_organizer_code_id", "organizer_code", "id"),
     )

@@ -29,6 +29,8 @@ HOT = (
     "app.registry.clients.clients",
     "app.registry.imports.job_runs",
     "app.registry.niks.access_log",
+    "app.registry.niks.allowance",
+    "app.registry.niks.reads",
     "app.registry.niks.block_list",
     "app.registry.niks.blocks",
     "app.registry.niks.budget",
@@ -84,6 +86,8 @@ GROWING = {
     # Hubdat's list of releases goes back by the ids, and leaves out other organizers and what is due as it goes: at
     # most all releases, each once (3,900 pages for 12,000).
     "app.registry.routes.release_list._PAGE",
+    # A duty counts the seats that are taken on all routes of the season.
+    "app.registry.niks.allowance._COUNT_HOLDERS",
     # The purge of a season.
     "app.registry.rows.early_ends._FORGET_SEASON",
     # The sweep looks at the holder of each open case, and at its corrections: 9 pages a case. Cases that are decided or
@@ -99,6 +103,7 @@ BOUNDED = {
     "client",
     "check_budget",
     "heartbeat",
+    "nik_allowance",
     "prolongation",
 }
 """Tables that stay small, so they may be read whole."""

@@ -84,11 +84,12 @@ class LeaseLost(EverybodysError):  # noqa: N818 - an outcome
 # has waited for long comes before all of that.
 _FREE = f"""
     SELECT id FROM import_job one
-    WHERE (state = 'QUEUED' OR (state = 'RUNNING' AND lease_until < :now))
+    WHERE state IN ('QUEUED', 'RUNNING') AND (state = 'QUEUED' OR lease_until < :now)
       AND (waits_until IS NULL OR waits_until <= :now)
       AND (CAST(:id AS uuid) IS NULL OR id = :id)
       AND NOT EXISTS (SELECT FROM import_job other
                       WHERE other.organizer_code = one.organizer_code AND other.id <> one.id
+                        AND other.state IN ('QUEUED', 'RUNNING')
                         AND (other.waits_until IS NULL OR other.waits_until <= :now)
                         AND ((other.state = 'RUNNING' AND (other.lease_until >= :now OR other.id < one.id))
                              OR (other.state = 'QUEUED' AND other.id < one.id AND CAST(:id AS uuid) IS NULL)))

@@ -253,7 +253,8 @@ class Lives:
             assert route.remaining == (None if quota is None else quota - taken)
 
     async def compare_cases(self, session: Session) -> None:
-        claims = "SELECT holder_id, organizer_code, attempts FROM case_claim JOIN duplicate_case ON id = case_id"
+        joined = "case_claim c JOIN duplicate_case d ON d.id = c.case_id"
+        claims = f"SELECT holder_id, c.organizer_code, attempts FROM {joined}"
         assert await rows(session, claims) == {
             (held.id, organizer, attempts) for (held, organizer), attempts in self.model.claims.items()
         }
