@@ -170,6 +170,8 @@ async def test_a_lease_that_is_renewed_is_kept(world: World) -> None:
         with pytest.raises(LeaseLost):
             await job_runs.put_off(session, job, uuid7(), NOW)
         with pytest.raises(LeaseLost):
+            await job_runs.note_unread(session, job, uuid7(), [])
+        with pytest.raises(LeaseLost):
             await job_runs.finish(session, job, uuid7(), NOW, missing=None)
 
 
