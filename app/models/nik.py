@@ -50,7 +50,7 @@ class NikAccess(SQLModel, table=True):
     organizer_code: str = Field(sa_type=Text, sa_column_kwargs=IMPERSONAL)
     nik_index: bytes = Field(sa_type=LargeBinary, sa_column_kwargs=PERSONAL)
     area: bytes | None = Field(default=None, sa_type=LargeBinary, sa_column_kwargs=PERSONAL)
-    """A keyed digest of the first 12 digits: region and birth date. None: the row tells nothing of a NIK."""
+    """A keyed digest of the first 12 digits: region and birth date. None: no answer could tell of the NIK."""
     purpose: str = Field(sa_type=Text)
     direction: str | None = Field(default=None, sa_type=Text)
     service: str | None = Field(default=None, sa_type=Text)

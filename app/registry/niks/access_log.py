@@ -25,7 +25,7 @@ class Look(NamedTuple):
     organizer: str
     nik_index: bytes
     area: bytes | None
-    """Of `Vault.area`, by which the alarm finds who walks through NIKs. None: the answer told nothing of the NIK."""
+    """Of `Vault.area`, by which the alarm finds who walks through NIKs. None: no answer could tell of the NIK."""
     purpose: str
     direction: str | None
     service: str | None

@@ -44,19 +44,16 @@ class Allowance:
 
 
 class Named(NamedTuple):
-    """NIKs that are not the organizer's own."""
+    """How many NIKs an organizer has named that are not its own."""
 
     organizer: str
-    free: int
-    """The answer says that they can be had."""
-    refused: int
-    """The answer says why they cannot be had, while the allowance lasts."""
+    niks: int
 
 
 class Granted(NamedTuple):
     organizer: str
-    refusals: int
-    """How many of `Named.refused` may be told."""
+    niks: int
+    """Of how many of these anything may be told."""
 
 
 def sql_used(table: str) -> str:
@@ -88,15 +85,14 @@ _NAMED = Arrays("one", Named)
 _TAKE = statement(
     f"""
     WITH mine AS (
-        SELECT a.organizer_code, one.free, one.refused, {sql_used("a")} AS used, {sql_per_day("a")} AS per_day
+        SELECT a.organizer_code, one.niks, {sql_used("a")} AS used, {sql_per_day("a")} AS per_day
         FROM nik_allowance a JOIN {_NAMED} ON one.organizer = a.organizer_code
         ORDER BY a.organizer_code FOR NO KEY UPDATE OF a
     ),
-    dealt AS (SELECT *, least(refused, greatest(0, per_day - used - free)) AS granted FROM mine)
-    UPDATE nik_allowance a
-    SET {sql_today("dealt.used + dealt.free + dealt.granted", withheld="dealt.refused - dealt.granted")}
+    dealt AS (SELECT *, least(niks, greatest(0, per_day - used)) AS granted FROM mine)
+    UPDATE nik_allowance a SET {sql_today("dealt.used + dealt.granted", withheld="dealt.niks - dealt.granted")}
     FROM dealt WHERE a.organizer_code = dealt.organizer_code
-    RETURNING a.organizer_code AS organizer, CAST(dealt.granted AS int) AS refusals
+    RETURNING a.organizer_code AS organizer, CAST(dealt.granted AS int) AS niks
     """,
     Granted,
 )
@@ -205,12 +201,12 @@ def ends_at(now: datetime) -> datetime:
 
 
 async def take(session: Session, named: list[Named], now: datetime) -> Mapping[str, int]:
-    """Take NIKs off the allowances. Answers for each organizer how many refusals may say why.
+    """Take NIKs off the allowances. Answers for each organizer of how many anything may be told.
 
     What may not be told is counted as withheld. The rows stay locked until the transaction is over, so this comes last.
     """
     dealt = await session.rows(_TAKE, today=wib_day(now), **_NAMED.of(named))
-    return {one.organizer: one.refusals for one in dealt}
+    return {one.organizer: one.niks for one in dealt}
 
 
 async def take_again(session: Session, ended: Mapping[str, int], now: datetime) -> None:

@@ -162,8 +162,8 @@ _ANSWER = statement(
         FROM found LEFT JOIN allowed ON allowed.organizer_code = asker
     ), written_down AS (
         {access_log.INSERT}
-        SELECT :now, client_id, asker, nik_index, CASE WHEN is_told THEN area END, '{Purpose.CHECK}', direction,
-               service, CASE WHEN is_told THEN outcome ELSE '{NikOutcome.UNDECIDED}' END
+        SELECT :now, client_id, asker, nik_index, area, '{Purpose.CHECK}', direction, service,
+               CASE WHEN is_told THEN outcome ELSE '{NikOutcome.UNDECIDED}' END
         FROM told WHERE season IS NOT NULL ORDER BY place
     )
     SELECT season, CASE WHEN is_told THEN held END AS held, CASE WHEN is_told THEN reason END AS reason, since,

@@ -5,7 +5,9 @@ and whatever comes later) hands the NIK over to `tell`. It writes who named the 
 takes the NIK off the organizer's allowance, in the transaction that is committed before the answer. The check does the
 same in its own statement, since it is the hottest one (`check`).
 
-While the allowance lasts, a refusal says what stands. Afterwards it says only that the NIK cannot be registered now.
+While the allowance lasts, a refusal says what stands. Afterwards it says only that the NIK cannot be registered now,
+and so does the answer for a NIK that is free and not registered: one that a booking names which is refused, or that a
+correction would put in.
 """
 
 from __future__ import annotations
@@ -81,7 +83,7 @@ class TooManyNamed(EverybodysError):  # noqa: N818 - an outcome
 
 @refuses(NikBlocked, NikAlreadyRegistered, NikUndecided, ReturnWithoutOutbound, ReturnCityMismatch, DestinationMismatch)
 async def tell(session: Session, namings: Sequence[Naming], now: datetime) -> list[Refusal | None]:
-    """A refusal for each naming, in order. None: the NIK can be had.
+    """A refusal for each naming, in order. None: the NIK can be had. Whoever gets a refusal must not have the NIK.
 
     It locks allowances until the transaction is over, so call it behind everything else that locks.
     """
@@ -89,8 +91,8 @@ async def tell(session: Session, namings: Sequence[Naming], now: datetime) -> li
     if session.rehearsed is not None:
         session.rehearsed.extend(foreign)
         return [one.refusal for one in namings]
-    left = await _write_down(session, foreign, now)
-    return [_told(one, left) for one in namings]
+    told = iter(await _told(session, foreign, now) if foreign else [])
+    return [one.refusal if one.is_own else next(told) for one in namings]
 
 
 async def tell_rehearsed(session: Session, namings: Sequence[Naming], now: datetime) -> None:
@@ -99,10 +101,10 @@ async def tell_rehearsed(session: Session, namings: Sequence[Naming], now: datet
     Raises `TooManyNamed` when the allowance is too small for all of them: then none of the verdicts may be told.
     """
     named = Counter(one.caller.organizer for one in namings)
-    granted = await allowance.take(session, [Named(one, 0, count) for one, count in named.items()], now)
+    granted = await allowance.take(session, [Named(one, count) for one, count in named.items()], now)
     if any(granted[organizer] < count for organizer, count in named.items()):
         raise TooManyNamed
-    await access_log.record(session, [_look(one, Purpose.DRY_RUN) for one in namings], now)
+    await access_log.record(session, [_look(one, Purpose.DRY_RUN, one.outcome) for one in namings], now)
 
 
 @refuses(NikBlocked, NikAlreadyRegistered)
@@ -122,27 +124,27 @@ def shut_out(answers: Iterable[object], now: datetime) -> None:
             raise Unavailable(one.retry_after(now) or 1)
 
 
-async def _write_down(session: Session, foreign: Sequence[Naming], now: datetime) -> Counter[str]:
-    """Answers of how many NIKs each organizer may be told what stands."""
-    if not foreign:
-        return Counter()
-    costs = [one for one in foreign if not one.taken]
-    await access_log.record(session, [_look(one, one.purpose) for one in foreign], now)
-    refused = Counter(one.caller.organizer for one in costs if one.refusal is not None)
-    free = Counter(one.caller.organizer for one in costs if one.refusal is None)
-    named = [Named(organizer, free[organizer], refused[organizer]) for organizer in sorted({*refused, *free})]
-    return Counter(await allowance.take(session, named, now)) if named else Counter()
+async def _told(session: Session, foreign: Sequence[Naming], now: datetime) -> list[Refusal | None]:
+    """A refusal for each. A NIK that is the caller's now costs nothing. Of any other NIK that was named, nothing is
+    told once the allowance is used up: not even that it can be had.
+    """
+    named = Counter(one.caller.organizer for one in foreign if not one.taken)
+    wanted = [Named(organizer, niks) for organizer, niks in sorted(named.items())]
+    left = Counter(await allowance.take(session, wanted, now)) if wanted else Counter[str]()
+    told: list[Refusal | None] = []
+    for one in foreign:
+        left[one.caller.organizer] -= not one.taken
+        is_told = one.taken or left[one.caller.organizer] >= 0
+        told.append(one.refusal if is_told else NikUndecided(one.field))
+    looks = [
+        _look(one, one.purpose, NikOutcome.UNDECIDED if isinstance(refusal, NikUndecided) else one.outcome)
+        for one, refusal in zip(foreign, told, strict=True)
+    ]
+    await access_log.record(session, looks, now)
+    return told
 
 
-def _told(one: Naming, left: Counter[str]) -> Refusal | None:
-    told = one.refusal
-    if told is None or one.is_own:
-        return told
-    left[one.caller.organizer] -= 1
-    return told if left[one.caller.organizer] >= 0 else NikUndecided(one.field)
-
-
-def _look(one: Naming, purpose: Purpose) -> Look:
+def _look(one: Naming, purpose: Purpose, outcome: NikOutcome) -> Look:
     return access_log.look(
         one.caller,
         one.nik_index,
@@ -150,5 +152,5 @@ def _look(one: Naming, purpose: Purpose) -> Look:
         area=one.area,
         direction=one.direction,
         service=one.service,
-        outcome=one.outcome,
+        outcome=outcome,
     )

@@ -172,10 +172,10 @@ def _named(one: Judged, ground: Ground) -> Naming | None:
 
 def _answered(one: Judged, told: Refusal | None, ground: Ground) -> JudgedSubmission | Refusal:
     """A refusal that tells who holds the NIK opens a case."""
-    if not isinstance(one, Against):
+    if told is None:
+        assert not isinstance(one, Against)  # noqa: S101 - something stands
         return one
-    assert told is not None  # noqa: S101 - something stands
-    dispute = one.dispute
+    dispute = one.dispute if isinstance(one, Against) else None
     if dispute is not None and isinstance(told, NikAlreadyRegistered):
         # Whom the batch itself was to register holds nothing, where all of it is refused.
         ground.disputes += [dispute] if dispute.held.stored is not None or dispute.held.id in ground.legs else []

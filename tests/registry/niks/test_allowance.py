@@ -162,6 +162,27 @@ async def test_a_booking_that_is_refused_costs_all_that_it_names(world: World) -
     assert [one[1] for one in await access(world)] == ["AVAILABLE", "AVAILABLE", "REGISTERED"]
 
 
+async def test_used_up_a_booking_that_is_refused_tells_nothing_of_anybody(world: World) -> None:
+    """Else a booking with somebody who is refused anyway would say of the others that they are free."""
+    await set_to(world, 1)
+    people = [someone(DKI, world.routes["DKI"], number) for number in (5, FREE, FIRST, BLOCKED)]
+    wrong = someone(DKI, world.routes["KA"], 6)
+    for refused_first in (people[:1], people[1:]):
+        booking = BookingSubmission(caller=DKI, reference="KB-1", people=[*refused_first, wrong])
+        verdict = await world.database.attempt(
+            lambda session, given=booking: submitting.submit(session, world.vault, given, NOW)
+        )
+        assert isinstance(verdict, RefusedBooking)
+        codes = [one and one.code for one in verdict.refusals]
+        assert codes == ([None] if refused_first == people[:1] else ["NIK_UNDECIDED"] * 3) + ["NOT_YOURS"]
+    assert await used(world) == 1
+    assert await world.one("SELECT withheld FROM nik_allowance WHERE organizer_code = 'dishub-dki'") == 3
+    booking = BookingSubmission(caller=DKI, reference="KB-1", people=people[:2])
+    shut = await world.database.attempt(lambda session: submitting.submit(session, world.vault, booking, NOW))
+    assert isinstance(shut, RefusedBooking)
+    assert [one and one.code for one in shut.refusals] == ["ALLOWANCE_USED_UP"] * 2
+
+
 async def test_a_correction_costs_one(world: World) -> None:
     view = await world.registered(someone(DKI, world.routes["DKI"], FREE))
     await world.run("DELETE FROM nik_access")
@@ -176,8 +197,12 @@ async def test_a_correction_costs_one(world: World) -> None:
         ("CORRECTION", "AVAILABLE"),
     ]
     await set_to(world, 3)
-    refused = [await correct(world, ref, number) for number in (FIRST, BLOCKED)]
-    assert refused == [NikUndecided("nik"), NikUndecided("nik")]
+    refused = [await correct(world, ref, number) for number in (FIRST, BLOCKED, 6)]
+    assert refused == [NikUndecided("nik")] * 3
+    assert [one[:2] for one in await access(world)][3:] == [("CORRECTION", "UNDECIDED")] * 3
+    assert await world.run("SELECT DISTINCT nik_index FROM registrant WHERE id = :id", id=view.id) == [
+        (world.vault.blind_index(nik_of(5)),)
+    ]
 
 
 async def test_a_day_is_one_of_jakarta(world: World) -> None:
@@ -201,7 +226,8 @@ async def test_used_up_a_check_answers_undecided(world: World) -> None:
     assert (answer.block, answer.standing, answer.held) == (None, (), ())
     assert {str(claim.outcome) for claim in answer.claims} == {"UNDECIDED"}
     assert await used(world) == 2
-    assert (await access(world))[-1] == ("CHECK", "UNDECIDED", False)
+    # The alarm hears who goes on.
+    assert (await access(world))[-1] == ("CHECK", "UNDECIDED", True)
     assert await outcomes(world, BLOCKED, now=TOMORROW) == ["BLOCKED"]
 
 
@@ -330,7 +356,7 @@ async def test_organizers_are_taken_from_in_one_order(world: World) -> None:
     """Batches of several organizers at once do not wait for each other in a circle."""
 
     async def take(*organizers: str) -> None:
-        named = [Named(one, 1, 0) for one in organizers]
+        named = [Named(one, 1) for one in organizers]
         await world.database.attempt(lambda session: allowance.take(session, named, NOW))
 
     await asyncio.gather(*[take(*order) for order in (("djka", "hubdat"), ("hubdat", "djka")) * 20])
