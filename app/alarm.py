@@ -20,10 +20,8 @@ from app.registry.niks import enumeration
 from app.registry.niks.check import Answer, Check
 from app.registry.niks.enumeration import Sign
 
-LOOK_EVERY_SECONDS = 60.0
-"""Into the access log of the last hour."""
-LOOKS_PER_LONG_LOOK = 10
-"""Every tenth look is also into the access log of the last two days."""
+ASK_EVERY_SECONDS = 20.0
+"""Whether it is time to look: one process of any number looks, once a minute."""
 NIK_CHECK = "nik_check"
 """Of the metric of verdicts: what was judged."""
 
@@ -41,12 +39,11 @@ def _code(answer: Answer | NikInvalid | TooManyChecks) -> str:
     return "TOO_MANY_CHECKS" if isinstance(answer, TooManyChecks) else answer.code
 
 
-async def look(database: Database, now: datetime, *, cuts: bool, far_back: bool) -> list[Sign]:
+async def look(database: Database, now: datetime, *, cuts: bool) -> list[Sign]:
     """Raise the alarms that are due. `cuts`: an alarm ends the organizer's allowance of the day."""
 
     async def work(session: Session) -> list[Sign]:
-        signs = await enumeration.walking(session, now)
-        signs += await enumeration.unknown(session, now) if far_back else []
+        signs = await enumeration.signs(session, now)
         return await enumeration.raise_alarms(session, signs, now, cuts=cuts) if signs else []
 
     raised = await database.attempt(work)
@@ -57,12 +54,10 @@ async def look(database: Database, now: datetime, *, cuts: bool, far_back: bool)
 
 
 async def keep(database: Database, stop: asyncio.Event, *, cuts: bool) -> None:
-    looks = 0
     while not stop.is_set():
         try:
-            await look(database, clock.now(), cuts=cuts, far_back=looks % LOOKS_PER_LONG_LOOK == 0)
+            await look(database, clock.now(), cuts=cuts)
         except Unavailable:
             logger.warning("enumeration.unavailable")
-        looks += 1
         with suppress(TimeoutError):
-            await asyncio.wait_for(stop.wait(), LOOK_EVERY_SECONDS)
+            await asyncio.wait_for(stop.wait(), ASK_EVERY_SECONDS)

@@ -60,13 +60,14 @@ def test_verdicts_are_counted() -> None:
 
 @pytest.mark.anyio
 async def test_an_alarm_is_raised_once_an_hour_and_names_nobody(world: World) -> None:
+    await world.run("INSERT INTO heartbeat (id, at) VALUES (1, :now)", now=NOW)
     await world.check(*[Check(DKI, nik_of(number)) for number in range(50)])
     later = NOW + timedelta(minutes=1)
     with capture_logs() as logged:
         for at in (later, later + timedelta(minutes=10)):
-            await alarm.look(world.database, at, cuts=False, far_back=True)
+            await alarm.look(world.database, at, cuts=False)
         await world.check(*[Check(DKI, nik_of(number)) for number in range(30)], now=NOW + AGAIN_AFTER)
-        await alarm.look(world.database, later + AGAIN_AFTER, cuts=False, far_back=False)
+        await alarm.look(world.database, later + AGAIN_AFTER, cuts=False)
     assert raised() == 2
     said = {"event": "enumeration.alarm", "log_level": "warning", "organizer": "dishub-dki", "sign": "walking"}
     assert logged == [said | {"niks": 50}, said | {"niks": 30}]
@@ -76,20 +77,21 @@ async def test_an_alarm_is_raised_once_an_hour_and_names_nobody(world: World) ->
 async def test_the_access_log_is_looked_into_again_and_again(
     database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    stop, looks = asyncio.Event(), list[bool]()
+    stop, looks = asyncio.Event(), 0
 
-    async def look(_: Database, now: datetime, *, cuts: bool, far_back: bool) -> list[Sign]:
-        looks.append(far_back)
+    async def look(_: Database, now: datetime, *, cuts: bool) -> list[Sign]:
+        nonlocal looks
+        looks += 1
         assert cuts
-        if len(looks) == 1:
+        if looks == 1:
             raise Unavailable
-        if len(looks) == 12:
+        if looks == 3:
             stop.set()
         return []
 
     monkeypatch.setattr(alarm, "look", look)
-    monkeypatch.setattr(alarm, "LOOK_EVERY_SECONDS", 0.001)
+    monkeypatch.setattr(alarm, "ASK_EVERY_SECONDS", 0.001)
     with capture_logs() as logged:
         await alarm.keep(database, stop, cuts=True)
     assert [line["event"] for line in logged] == ["enumeration.unavailable"]
-    assert looks == [True, *[False] * 9, True, False]
+    assert looks == 3

@@ -29,6 +29,8 @@ class Heartbeat(SQLModel, table=True):
 
     id: int = Field(default=1, primary_key=True, sa_column_kwargs={"autoincrement": False})
     at: datetime
+    looked_at: datetime | None = None
+    """When one of the servers last looked into the access log for somebody who walks through NIKs."""
 
 
 class Prolongation(SQLModel, table=True):

@@ -35,8 +35,14 @@ WALKS_WITHIN = timedelta(hours=1)
 FEWEST_NAMED = 1_000
 KNOWN_SHARE = 0.05
 TIME_TO_REGISTER = timedelta(days=1)
+LOOKS_EVERY = timedelta(minutes=1)
+"""One process does, of any number: a look reads all rows of the last hour."""
+LOOKS_FAR_BACK_EVERY = timedelta(minutes=10)
 AGAIN_AFTER = timedelta(hours=1)
 """One organizer raises an alarm once in this time."""
+
+
+_TENTH = f"floor(extract(epoch FROM {{}}) / {LOOKS_FAR_BACK_EVERY.total_seconds():.0f})"
 
 
 class Sign(NamedTuple):
@@ -74,6 +80,19 @@ _UNKNOWN = statement(
     """,
     Sign,
 )
+# The first process that asks gets the look.
+_TURN = statement(
+    f"""
+    WITH before AS (
+        SELECT looked_at FROM heartbeat
+        WHERE looked_at IS NULL OR looked_at <= CAST(:now AS timestamptz) - CAST(:every AS interval) FOR UPDATE
+    )
+    UPDATE heartbeat SET looked_at = :now FROM before
+    RETURNING before.looked_at IS NULL
+        OR {_TENTH.format("before.looked_at")} < {_TENTH.format("CAST(:now AS timestamptz)")}
+    """,
+    bool,
+)
 _SIGNS = Arrays("one", Sign)
 _RAISE = statement(
     f"""
@@ -84,6 +103,14 @@ _RAISE = statement(
     """,
     Sign,
 )
+
+
+async def signs(session: Session, now: datetime) -> list[Sign]:
+    """All signs, if it is time to look again. Every ten minutes also those of the last two days."""
+    far_back = await session.first(_TURN, now=now, every=LOOKS_EVERY)
+    if far_back is None:
+        return []
+    return [*await walking(session, now), *(await unknown(session, now) if far_back else [])]
 
 
 async def walking(session: Session, now: datetime) -> list[Sign]:

@@ -68,6 +68,10 @@ async def submitted(world: World, *numbers: int, now: Any = NOW) -> list[Any]:
     return ["ACCEPTED" if isinstance(one, Accepted) else one for one in verdicts]
 
 
+async def submit_booking(world: World, given: BookingSubmission) -> Any:
+    return await world.database.attempt(lambda session: submitting.submit(session, world.vault, given, NOW))
+
+
 async def correct(world: World, ref: Ref, number: int) -> Any:
     given = Correction(reason="Salah ketik", nik=nik_of(number))
     return await world.database.attempt(lambda s: corrections.correct(s, world.vault, DKI, ref, given, NOW))
@@ -155,7 +159,7 @@ async def test_a_return_that_has_no_outbound_costs_one(world: World) -> None:
 async def test_a_booking_that_is_refused_costs_all_that_it_names(world: World) -> None:
     people = [someone(DKI, world.routes["DKI"], number) for number in (FREE, 5, FIRST)]
     booking = BookingSubmission(caller=DKI, reference="KB-1", people=people)
-    verdict = await world.database.attempt(lambda session: submitting.submit(session, world.vault, booking, NOW))
+    verdict = await submit_booking(world, booking)
     assert isinstance(verdict, RefusedBooking)
     assert [one and one.code for one in verdict.refusals] == [None, None, "NIK_ALREADY_REGISTERED"]
     assert await used(world) == 3
@@ -169,16 +173,14 @@ async def test_used_up_a_booking_that_is_refused_tells_nothing_of_anybody(world:
     wrong = someone(DKI, world.routes["KA"], 6)
     for refused_first in (people[:1], people[1:]):
         booking = BookingSubmission(caller=DKI, reference="KB-1", people=[*refused_first, wrong])
-        verdict = await world.database.attempt(
-            lambda session, given=booking: submitting.submit(session, world.vault, given, NOW)
-        )
+        verdict = await submit_booking(world, booking)
         assert isinstance(verdict, RefusedBooking)
         codes = [one and one.code for one in verdict.refusals]
         assert codes == ([None] if refused_first == people[:1] else ["NIK_UNDECIDED"] * 3) + ["NOT_YOURS"]
     assert await used(world) == 1
     assert await world.one("SELECT withheld FROM nik_allowance WHERE organizer_code = 'dishub-dki'") == 3
     booking = BookingSubmission(caller=DKI, reference="KB-1", people=people[:2])
-    shut = await world.database.attempt(lambda session: submitting.submit(session, world.vault, booking, NOW))
+    shut = await submit_booking(world, booking)
     assert isinstance(shut, RefusedBooking)
     assert [one and one.code for one in shut.refusals] == ["ALLOWANCE_USED_UP"] * 2
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import random
 from collections.abc import Iterator, Sequence
 from datetime import date, datetime, timedelta
@@ -159,3 +160,23 @@ async def test_an_alarm_ends_the_allowance_only_where_that_is_set(world: World) 
     assert answer.outcome == "UNDECIDED"
     [answer] = await world.check(Check(DKI, nik_of(1)), now=NOW + timedelta(days=1))
     assert answer.outcome == "AVAILABLE"
+
+
+async def test_of_many_processes_one_looks_each_minute(world: World) -> None:
+    await checked(world, [nik_of(number) for number in range(FEWEST_NAMED)])
+    await world.run("INSERT INTO heartbeat (id, at) VALUES (1, :now)", now=NOW)
+
+    async def found(now: datetime) -> list[str]:
+        return [one.sign for one in await world.database.attempt(lambda session: enumeration.signs(session, now))]
+
+    at = NOW + timedelta(days=1)
+    looks = await asyncio.gather(*[found(at) for _ in range(8)])
+    assert sorted(looks) == [[]] * 7 + [["unknown"]]
+    assert await found(at + timedelta(seconds=59)) == []
+    await checked(world, [nik(1, BORN, 9000 + serial) for serial in range(11)], at)
+    # Only every ten minutes is the day before looked at again.
+    assert [await found(at + timedelta(minutes=minute)) for minute in (1, 9, 10)] == [
+        ["walking"],
+        ["walking"],
+        ["walking", "unknown"],
+    ]
