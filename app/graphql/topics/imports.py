@@ -39,7 +39,7 @@ class ImportFailure:
     code: str = strawberry.field(
         description=(
             "Stable: `FILE_…`, `HEADER_NOT_FOUND` or `COLUMN_…` of a file that is not taken, `TOO_MANY_MOVES`,"
-            " `CLIENT_REVOKED`, or `INTERNAL_ERROR`."
+            " `ALLOWANCE_TOO_SMALL`, `CLIENT_REVOKED`, or `INTERNAL_ERROR`."
         )
     )
     message: str = strawberry.field(description="For people, in the language of `Accept-Language`.")

@@ -23,7 +23,7 @@ from app.intake import pushing
 from app.intake.files import workbooks
 from app.intake.files.file_refusals import FileRefusedError
 from app.intake.files.workbooks import FileReading
-from app.intake.imports import moves
+from app.intake.imports import failures, moves
 from app.intake.imports.moves import TooManyMoves
 from app.intake.pushing import Take
 from app.models.enums import Direction, ImportChanges, ImportMode
@@ -47,17 +47,6 @@ RENEW_EVERY_SECONDS = 2.0
 RETRY_AFTER_SECONDS = 0.5
 GIVE_UP_AFTER_SECONDS = 600.0
 """A database that is away has so long to come back."""
-
-REVOKED = Failure(
-    "CLIENT_REVOKED",
-    "Klien yang mengirim berkas ini sudah dicabut; baris yang belum diproses tidak diproses.",
-    "The client that sent this file was revoked; rows that were not done are left out.",
-)
-GIVEN_UP = Failure(
-    "INTERNAL_ERROR",
-    "Impor ini berhenti karena kesalahan registri; baris yang sudah diproses tetap tersimpan.",
-    "This import was ended by a fault of the registry; rows that were done stay.",
-)
 
 Item = TypeVar("Item")
 RowValues = dict[str, str | None]
@@ -246,9 +235,13 @@ class Run:
             if isinstance(parsed, nik.Nik):
                 yield self.vault.blind_index(parsed.digits)
 
-    async def put_off(self) -> Job:
-        """Until the organizer's next allowance. Raises `LeaseLost`."""
+    async def put_off(self, niks: int) -> Job:
+        """Until the organizer's next allowance, if `niks` at once are not too many for that. Raises `LeaseLost`."""
         until = allowance.ends_at(clock.now())
+        tomorrow = await self.attempt(lambda session: allowance.of_organizers(session, [self.job.organizer], until))
+        per_day = tomorrow[self.job.organizer].per_day
+        if niks > per_day:
+            return await self.finish(failures.of_allowance(niks, per_day))
         return await self.attempt(lambda session: job_runs.put_off(session, self.job, self.runner, until))
 
     async def finish(self, failure: Failure | None) -> Job:
@@ -270,32 +263,26 @@ async def work_off(database: Database, vault: Vault, job: Job, runner: UUID) -> 
     async with database.transaction() as session:
         caller = await job_runs.caller_of(session, job)
     run = Run(database, vault, job, runner, caller)
-    failure = None
-    has_to_wait = False
+    ended: list[BaseException] = []
     try:
         if job.attempts > MOST_ATTEMPTS:
-            return await run.finish(GIVEN_UP)
+            return await run.finish(failures.GIVEN_UP)
         async with asyncio.TaskGroup() as group:
             beat = group.create_task(run.keep_lease())
             await run.rows()
             beat.cancel()
-    except* FileRefusedError as refused:
-        failure = failure_of(refused)
-    except* Revoked:
-        failure = REVOKED
-    except* TooManyMoves as many:
-        failure = moves.too_many(many, dry_run=job.dry_run)
-    except* TooManyNamed:
-        has_to_wait = True
-    return await (run.put_off() if has_to_wait else run.finish(failure))
-
-
-def failure_of(group: BaseExceptionGroup[FileRefusedError]) -> Failure:
-    one: BaseException = group
-    while isinstance(one, BaseExceptionGroup):
-        one = one.exceptions[0]
-    assert isinstance(one, FileRefusedError)  # noqa: S101 - the group holds nothing else
-    return Failure(one.refusal.code, one.refusal.message("id"), one.refusal.message("en"))
+    except* (FileRefusedError, Revoked, TooManyMoves, TooManyNamed) as why:
+        ended.append(failures.first_of(why))
+    match ended:
+        case [TooManyNamed(niks=niks)]:
+            return await run.put_off(niks)
+        case [FileRefusedError() as refused]:
+            return await run.finish(failures.of_file(refused))
+        case [TooManyMoves() as many]:
+            return await run.finish(failures.of_moves(many, dry_run=job.dry_run))
+        case [Revoked()]:
+            return await run.finish(failures.REVOKED)
+    return await run.finish(None)
 
 
 def differing(verdicts: Sequence[Verdict]) -> Iterable[tuple[int, str]]:

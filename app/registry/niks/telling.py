@@ -78,7 +78,12 @@ class Naming:
 
 
 class TooManyNamed(EverybodysError):  # noqa: N818 - an outcome
-    """A rehearsal would name more NIKs than the organizer's allowance of today has left."""
+    """More NIKs would be named than the organizer's allowance of today has left: the rest waits until tomorrow."""
+
+    def __init__(self, niks: int = 0) -> None:
+        super().__init__(str(niks))
+        self.niks = niks
+        """At once. 0: any number is too many, since submissions are shut out."""
 
 
 @refuses(NikBlocked, NikAlreadyRegistered, NikUndecided, ReturnWithoutOutbound, ReturnCityMismatch, DestinationMismatch)
@@ -103,7 +108,7 @@ async def tell_rehearsed(session: Session, namings: Sequence[Naming], now: datet
     named = Counter(one.caller.organizer for one in namings)
     granted = await allowance.take(session, [Named(one, count) for one, count in named.items()], now)
     if any(granted[organizer] < count for organizer, count in named.items()):
-        raise TooManyNamed
+        raise TooManyNamed(max(named.values()))
     await access_log.record(session, [_look(one, Purpose.DRY_RUN, one.outcome) for one in namings], now)
 
 

@@ -11,7 +11,7 @@ from uuid_utils.compat import uuid7
 
 from app import clock
 from app.errors import Unavailable
-from app.intake.imports import importing
+from app.intake.imports import failures, importing
 from app.models.enums import ImportMode, ImportState
 from app.registry.imports import job_runs, jobs
 from app.registry.imports.job_runs import LeaseLost
@@ -268,7 +268,7 @@ async def test_a_job_that_always_ends_its_process_is_given_up(world: World, monk
         await cut_off(world, monkeypatch, after=0)
         monkeypatch.setattr("app.clock.now", lambda turn=turn: worlds.NOW + 2 * (turn + 1) * job_runs.LEASE)
     job = await worked_off(world)
-    assert (job.state, job.failure) == (ImportState.FAILED, importing.GIVEN_UP)
+    assert (job.state, job.failure) == (ImportState.FAILED, failures.GIVEN_UP)
     assert await world.count("registrant") == 0
 
 
@@ -288,7 +288,7 @@ async def test_a_revoked_client_has_nothing_taken_in_any_more(world: World) -> N
     await sent(world, DKI, as_csv([row(1, source="DISHUB-DKI")]))
     await world.run("UPDATE client SET revoked_at = :now WHERE id = 'dishub-dki-test'", now=worlds.NOW)
     job = await worked_off(world)
-    assert (job.state, job.failure) == (ImportState.FAILED, importing.REVOKED)
+    assert (job.state, job.failure) == (ImportState.FAILED, failures.REVOKED)
     assert job.rows_done == await world.count("registrant") == 0
 
 
@@ -415,6 +415,21 @@ async def test_a_dry_run_waits_when_the_allowance_is_used_up(world: World, monke
     assert (job.results, job.codes) == ({"NEW": 4, "REFUSED": 2}, {"QUOTA_FULL": 2})
     # Nobody looked at the NIKs of the rows that found no seat.
     assert await world.count("nik_access") == 4
+
+
+async def test_a_dry_run_that_could_never_go_on_ends(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(clock, "now", lambda: worlds.NOW)
+    await world.route()
+    await allow(world, 2)
+    job = await imported(world, HUBDAT, [row(number) for number in range(1, 4)], dry_run=True)
+    assert (job.state, job.rows_done, job.waits_until) == (ImportState.FAILED, 0, None)
+    assert job.failure is not None
+    assert job.failure.code == "ALLOWANCE_TOO_SMALL"
+    assert job.failure.message("en") == (
+        "This dry run names 3 NIKs at once, more than the organizer's allowance of a day (2). Send the file without"
+        " dryRun, divide it into smaller ones, or ask Ditjen Hubdat for a larger allowance."
+    )
+    assert (await world.count("nik_access"), await world.count("import_chunk")) == (0, 0)
 
 
 async def test_an_import_waits_when_its_organizer_is_shut_out(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
