@@ -63,7 +63,7 @@ def refused(error: Unauthorized | Unavailable) -> RequestRefused:
         return RequestRefused(error.status, error.code.upper(), *_words(error), headers=headers)
     status, code = (429, "TOO_MANY_CHECKS") if isinstance(error, TooManyChecks) else (503, "UNAVAILABLE")
     headers = {"Retry-After": str(error.retry_after)}
-    return RequestRefused(status, code, "Coba lagi nanti.", "Try again later.", headers=headers)
+    return RequestRefused(status, code, error.message("id"), error.message("en"), headers=headers)
 
 
 def _words(error: Unauthorized) -> tuple[str, str]:

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
+from app.language import Language
+
 
 class EverybodysError(Exception):
     """Not one item of a batch failed, but what all of them need: the database, or the request that brought them."""
@@ -10,13 +14,35 @@ class EverybodysError(Exception):
 class Unavailable(EverybodysError):  # noqa: N818
     """The registry cannot answer now. `retry_after` is in whole seconds."""
 
+    indonesian: ClassVar = "Registri sedang tidak dapat menjawab; coba lagi setelah {} detik."
+    english: ClassVar = "The registry cannot answer now; try again after {} seconds."
+
     def __init__(self, retry_after: int = 1) -> None:
         super().__init__(type(self).__name__)
         self.retry_after = retry_after
 
+    def message(self, language: Language) -> str:
+        return (self.english if language == "en" else self.indonesian).format(self.retry_after)
+
 
 class TooManyChecks(Unavailable):
     """The client's budget of NIK checks is used up until `retry_after`."""
+
+    indonesian = "Jatah pemeriksaan NIK klien ini habis; coba lagi setelah {} detik."
+    english = "This client's budget of NIK checks is used up; try again after {} seconds."
+
+
+class ShutOut(Unavailable):
+    """The organizer has used up its allowance of NIKs, and was refused as often again, until `retry_after`."""
+
+    indonesian = (
+        "Jatah pemeriksaan NIK penyelenggara ini sudah habis, dan sebanyak itu lagi pendaftaran sudah ditolak;"
+        " coba lagi setelah {} detik (tengah malam WIB), atau minta jatah yang lebih besar kepada Ditjen Hubdat."
+    )
+    english = (
+        "The organizer's allowance of NIKs is used up, and as many registrations were refused again; try again after {}"
+        " seconds (midnight WIB), or ask Ditjen Hubdat for a larger allowance."
+    )
 
 
 class Raced(Unavailable):

@@ -15,7 +15,7 @@ from graphql import GraphQLError, Node, Source
 
 from app import telemetry
 from app.auth import edge
-from app.errors import Language, RefusalError, TooManyChecks, Unavailable
+from app.errors import Language, RefusalError, Unavailable
 
 MASKED = "Internal error"
 MASKED_INDONESIAN = "Terjadi kesalahan di registri"
@@ -48,16 +48,7 @@ class RequestError(GraphQLError):
 
 def unavailable(error: Unavailable, language: Language) -> RequestError:
     """The registry cannot answer now; `retryAfter` is in seconds."""
-    messages = {
-        "id": f"Registri sedang tidak dapat menjawab; coba lagi setelah {error.retry_after} detik.",
-        "en": f"The registry cannot answer now; try again after {error.retry_after} seconds.",
-    }
-    if isinstance(error, TooManyChecks):
-        messages = {
-            "id": f"Jatah pemeriksaan NIK klien ini habis; coba lagi setelah {error.retry_after} detik.",
-            "en": f"This client's budget of NIK checks is used up; try again after {error.retry_after} seconds.",
-        }
-    return RequestError(messages[language], edge.refused(error).code, retryAfter=error.retry_after)
+    return RequestError(error.message(language), edge.refused(error).code, retryAfter=error.retry_after)
 
 
 def shown(errors: Sequence[GraphQLError], language: Language) -> list[dict[str, Any]]:

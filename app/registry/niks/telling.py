@@ -28,8 +28,8 @@ from app.errors import (
     Refusal,
     ReturnCityMismatch,
     ReturnWithoutOutbound,
+    ShutOut,
     Standing,
-    Unavailable,
     refuses,
 )
 from app.models.enums import NikOutcome, Purpose
@@ -123,10 +123,10 @@ def refusal(
 
 
 def shut_out(answers: Iterable[object], now: datetime) -> None:
-    """Raises `Unavailable` for a caller whose organizer is shut out until tomorrow: no verdict is one for a client."""
+    """Raises `ShutOut` for a caller whose organizer is shut out until tomorrow: no verdict is one for a client."""
     for one in answers:
         if isinstance(one, AllowanceUsedUp):
-            raise Unavailable(one.retry_after(now) or 1)
+            raise ShutOut(one.retry_after(now) or 1)
 
 
 async def _told(session: Session, foreign: Sequence[Naming], now: datetime) -> list[Refusal | None]:

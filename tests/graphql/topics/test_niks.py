@@ -246,6 +246,11 @@ async def test_after_as_many_refusals_again_submissions_are_503(api: Api, world:
             [error] = answer.json()["errors"]
             assert (answer.status_code, error["extensions"]["code"]) == (503, "UNAVAILABLE")
             assert error["extensions"]["retryAfter"] == 54_001
+            assert error["message"] == (
+                "Jatah pemeriksaan NIK penyelenggara ini sudah habis, dan sebanyak itu lagi pendaftaran sudah ditolak;"
+                " coba lagi setelah 54001 detik (tengah malam WIB), atau minta jatah yang lebih besar kepada Ditjen"
+                " Hubdat."
+            )
     await api.data(SET, {"perDay": 10})
     assert (await api.data(SUBMIT, applicants(route, 5), organizer="djka"))["submitRegistrants"] == [
         {"__typename": "Submission"}
