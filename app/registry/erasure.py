@@ -138,7 +138,11 @@ async def _erase(
     asked = await session.rows(_ASKED_LATELY, nik_index=nik_index, since=now - idempotency.ANSWER_KEPT_FOR)
     knew = {*(one.organizer for one in seen), *(one.organizer for one in booked), *ends, *asked}
     await idempotency.erase_answers(session, knew, caller.organizer)
-    await change_log.append(session, [*_erased(caller, seen, reason), *_parted(caller, booked, reason)], now)
+    erasures = [_entry(ChangeKind.REGISTRANT_ERASED, one, caller, reason) for one in seen]
+    # Others whose applicant is erased.
+    facts: dict[str, object] = {"fields": ["bookedBy"]}
+    erasures += [_entry(ChangeKind.REGISTRANT_CORRECTED, one, caller, reason, facts) for one in booked]
+    await change_log.append(session, erasures, now)
     return Erased(seen, len(booked), files)
 
 
@@ -147,31 +151,15 @@ async def _seen(session: Session, vault: Vault, caller: Caller, ids: Sequence[UU
     return tuple(one for one in found if one is not None)
 
 
-def _erased(caller: Caller, seen: Sequence[View], reason: str) -> list[change_log.Entry]:
-    return [
-        change_log.Entry(
-            kind=ChangeKind.REGISTRANT_ERASED,
-            season=one.season,
-            organizer=one.organizer,
-            registrant_id=one.id,
-            client_id=caller.client_id,
-            reason=reason,
-        )
-        for one in seen
-    ]
-
-
-def _parted(caller: Caller, booked: Sequence[_Booked], reason: str) -> list[change_log.Entry]:
-    """Others whose applicant is erased."""
-    return [
-        change_log.Entry(
-            kind=ChangeKind.REGISTRANT_CORRECTED,
-            season=one.season,
-            organizer=one.organizer,
-            registrant_id=one.id,
-            client_id=caller.client_id,
-            reason=reason,
-            facts={"fields": ["bookedBy"]},
-        )
-        for one in booked
-    ]
+def _entry(
+    kind: ChangeKind, one: View | _Booked, caller: Caller, reason: str, facts: dict[str, object] | None = None
+) -> change_log.Entry:
+    return change_log.Entry(
+        kind=kind,
+        season=one.season,
+        organizer=one.organizer,
+        registrant_id=one.id,
+        client_id=caller.client_id,
+        reason=reason,
+        facts=facts,
+    )

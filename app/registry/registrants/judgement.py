@@ -13,13 +13,7 @@ from uuid import UUID
 
 from uuid_utils.compat import uuid7
 
-from app.errors import (
-    InvalidValue,
-    NotYours,
-    Refusal,
-    RouteUnknown,
-    SeasonClosed,
-)
+from app.errors import InvalidValue, NotYours, Refusal, RouteUnknown, SeasonClosed
 from app.models.enums import Direction, Purpose, RegistrantFlag
 from app.registry.niks.telling import Naming
 from app.registry.registrants import motorcycles, opening, returns
