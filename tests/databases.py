@@ -92,18 +92,18 @@ def server_is_given() -> bool:
 
 
 @contextmanager
-def server_for_tests() -> Iterator[str]:
+def server_for_tests(folder: Path = FOLDER) -> Iterator[str]:
     """One cluster for all runs in this checkout, so that one which a killed run left behind is taken over."""
     if server_is_given():
         yield os.environ[GIVEN]
         return
     with ExitStack() as stack:
         try:
-            url = stack.enter_context(postgres.running(FOLDER, durable=False))
+            url = stack.enter_context(postgres.running(folder, durable=False))
         except postgres.EmbeddedFailed:
             # It does not survive a power failure, and need not.
-            shutil.rmtree(FOLDER, ignore_errors=True)
-            url = stack.enter_context(postgres.running(FOLDER, durable=False))
+            shutil.rmtree(folder, ignore_errors=True)
+            url = stack.enter_context(postgres.running(folder, durable=False))
         yield url
 
 

@@ -40,9 +40,10 @@ _ROUTES = statement(
 _NO_SHOWS = statement(
     f"""
     SELECT r.id
-    FROM (SELECT id FROM registrant WHERE route_id = :route AND {IS_NO_SHOW} AND erased_at IS NULL OFFSET 0) r
+    -- OFFSET 0 has PostgreSQL go by the route. With the status, it would also read an index of all who hold their NIK.
+    FROM (SELECT id, status, erased_at FROM registrant WHERE route_id = :route OFFSET 0) r
     JOIN LATERAL ({LAST_STEP.format("r.id")}) marked ON marked.client_id IS NULL
-    ORDER BY r.id
+    WHERE r.{IS_NO_SHOW} AND r.erased_at IS NULL ORDER BY r.id
     """,
     UUID,
 )
