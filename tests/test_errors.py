@@ -36,8 +36,14 @@ MESSAGES = [
         errors.NikAlreadyRegistered("nik", standing=STANDING),
         "NIK_ALREADY_REGISTERED",
         "nik",
-        "NIK ini sudah terdaftar di Ditjen Perkeretaapian (arus balik, sepeda motor) pada 2 Maret 2026.",
-        "This NIK is already registered with Ditjen Perkeretaapian (trip back, motorcycle) since 2 March 2026.",
+        (
+            "NIK ini sudah terdaftar di Ditjen Perkeretaapian (arus balik, sepeda motor) pada 2 Maret 2026;"
+            " batalkan di sana dahulu."
+        ),
+        (
+            "This NIK is already registered with Ditjen Perkeretaapian (trip back, motorcycle) since 2 March 2026;"
+            " have it cancelled there first."
+        ),
     ),
     (
         errors.NikBlocked("nik", until_season=2027),
@@ -84,8 +90,8 @@ MESSAGES = [
         errors.QuotaFull("routeId"),
         "QUOTA_FULL",
         "routeId",
-        "Kuota rute ini sudah penuh; sisa 0.",
-        "This route's quota is full; 0 remaining.",
+        "Kuota rute ini sudah penuh; sisa 0; pilih rute lain.",
+        "This route's quota is full; 0 remaining; choose another route.",
     ),
     (
         errors.QuotaBelowTaken("seats", taken=41),
@@ -113,7 +119,7 @@ MESSAGES = [
         "VERIFICATION_NOT_BEGUN",
         "ref",
         "Masa verifikasi penyelenggara ini baru dimulai pada 5 Maret 2026 pukul 08.00 WIB; verifikasi sesudah itu.",
-        "This organizer's verification period begins on 5 March 2026 at 08:00 WIB.",
+        "This organizer's verification period begins on 5 March 2026 at 08:00 WIB; verify after that.",
     ),
     (
         errors.QuotaFull(wanted=9, left=7, opens_at=datetime(2026, 3, 5, 1, 0, tzinfo=UTC)),
@@ -140,8 +146,11 @@ MESSAGES = [
         errors.ReturnWithoutOutbound("routeId", same_day=False),
         "RETURN_WITHOUT_OUTBOUND",
         "routeId",
-        "Arus balik memerlukan pendaftaran arus mudik yang masih berlaku pada penyelenggara yang sama.",
-        "A return trip needs a standing outbound registration with the same organizer.",
+        (
+            "Arus balik memerlukan pendaftaran arus mudik yang masih berlaku pada penyelenggara yang sama;"
+            " daftarkan arus mudiknya dahulu."
+        ),
+        "A return trip needs a standing outbound registration with the same organizer; register the trip home first.",
     ),
     (
         errors.ReturnWithoutOutbound(same_day=True),
@@ -149,26 +158,26 @@ MESSAGES = [
         None,
         (
             "Arus balik memerlukan pendaftaran arus mudik yang masih berlaku pada penyelenggara yang sama,"
-            " pada hari yang sama (WIB)."
+            " pada hari yang sama (WIB); daftarkan arus mudiknya dahulu."
         ),
         (
             "A return trip needs a standing outbound registration with the same organizer,"
-            " registered on the same day (WIB)."
+            " registered on the same day (WIB); register the trip home first."
         ),
     ),
     (
         errors.ReturnCityMismatch("returnRouteId", city="Kota Surakarta"),
         "RETURN_CITY_MISMATCH",
         "returnRouteId",
-        "Arus balik harus berangkat dari kota tujuan mudik, Kota Surakarta.",
-        "The trip back must leave from the destination of the trip home, Kota Surakarta.",
+        "Arus balik harus berangkat dari kota tujuan mudik, Kota Surakarta; pilih rute dari kota itu.",
+        "The trip back must leave from the destination of the trip home, Kota Surakarta; choose a route from there.",
     ),
     (
         errors.DestinationMismatch("routeId", city="Kota Surakarta"),
         "DESTINATION_MISMATCH",
         "routeId",
-        "Sepeda motor dan pengendaranya harus menuju kota yang sama, Kota Surakarta.",
-        "A motorcycle and its rider must go to the same city, Kota Surakarta.",
+        "Sepeda motor dan pengendaranya harus menuju kota yang sama, Kota Surakarta; pilih rute ke kota itu.",
+        "A motorcycle and its rider must go to the same city, Kota Surakarta; choose a route to that city.",
     ),
     (
         errors.TransitionNotAllowed("ref", status="REGISTERED", to="DEPARTED", allowed=("VERIFIED", "CANCELLED")),
@@ -236,11 +245,17 @@ MESSAGES = [
         "The case was not found; check what you sent.",
     ),
     (
-        errors.NikUndecided("nik"),
+        errors.NikUndecided("nik", opens_at=datetime(2026, 3, 2, 17, 0, tzinfo=UTC)),
         "NIK_UNDECIDED",
         "nik",
-        ("NIK ini belum dapat didaftarkan. Jatah pemeriksaan NIK penyelenggara hari ini sudah habis; coba besok."),
-        ("This NIK cannot be registered now. The organizer's allowance of NIKs for today is used up; try tomorrow."),
+        (
+            "NIK ini belum dapat didaftarkan. Jatah pemeriksaan NIK penyelenggara hari ini sudah habis;"
+            " coba lagi setelah 3 Maret 2026 pukul 00.00 WIB."
+        ),
+        (
+            "This NIK cannot be registered now. The organizer's allowance of NIKs for today is used up;"
+            " try again after 3 March 2026 at 00:00 WIB."
+        ),
     ),
     (
         errors.AllowanceUsedUp("nik", opens_at=datetime(2026, 3, 2, 17, 0, tzinfo=UTC)),

@@ -30,8 +30,13 @@ class NikInvalid(Refusal):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NikAlreadyRegistered(Refusal):
     code = "NIK_ALREADY_REGISTERED"
-    indonesian = "NIK ini sudah terdaftar di {organizer} ({direction}, {service}) pada {registered_on}."
-    english = "This NIK is already registered with {organizer} ({direction}, {service}) since {registered_on}."
+    indonesian = (
+        "NIK ini sudah terdaftar di {organizer} ({direction}, {service}) pada {registered_on}; batalkan di sana dahulu."
+    )
+    english = (
+        "This NIK is already registered with {organizer} ({direction}, {service}) since {registered_on};"
+        " have it cancelled there first."
+    )
     remedy = "Tell the person where the NIK is registered. It is free again when that registration is cancelled."
 
     standing: Standing
@@ -55,14 +60,20 @@ class NikBlocked(Refusal):
     until_season: int
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class NikUndecided(Refusal):
     code = "NIK_UNDECIDED"
     indonesian = (
-        "NIK ini belum dapat didaftarkan. Jatah pemeriksaan NIK penyelenggara hari ini sudah habis; coba besok."
+        "NIK ini belum dapat didaftarkan. Jatah pemeriksaan NIK penyelenggara hari ini sudah habis;"
+        " coba lagi setelah {opens_at}."
     )
-    english = "This NIK cannot be registered now. The organizer's allowance of NIKs for today is used up; try tomorrow."
-    remedy = "Try again tomorrow (WIB): the answer then says why. Ask Ditjen Hubdat if the allowance is too small."
+    english = (
+        "This NIK cannot be registered now. The organizer's allowance of NIKs for today is used up;"
+        " try again after {opens_at}."
+    )
+    remedy = "Try again after `retryAfter`: the answer then says why. Ask Ditjen Hubdat if the allowance is too small."
+
+    opens_at: datetime
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -130,7 +141,8 @@ class QuotaFull(Refusal):
         few = "too small; {} wanted, {} remaining" if english else "tidak cukup; diperlukan {}, sisa {}"
         none = "full; 0 remaining" if english else "sudah penuh; sisa 0"
         more = f"; more seats on {at}" if english else f"; tambahan kuota berikutnya {at}"
-        return {"seats": few.format(self.wanted, self.left) if self.wanted > 1 else none, "next": more if at else ""}
+        other = "; choose another route" if english else "; pilih rute lain"
+        return {"seats": few.format(self.wanted, self.left) if self.wanted > 1 else none, "next": more if at else other}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -166,8 +178,14 @@ class RouteDeparted(Refusal):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReturnWithoutOutbound(Refusal):
     code = "RETURN_WITHOUT_OUTBOUND"
-    indonesian = "Arus balik memerlukan pendaftaran arus mudik yang masih berlaku pada penyelenggara yang sama{day}."
-    english = "A return trip needs a standing outbound registration with the same organizer{day}."
+    indonesian = (
+        "Arus balik memerlukan pendaftaran arus mudik yang masih berlaku pada penyelenggara yang sama{day};"
+        " daftarkan arus mudiknya dahulu."
+    )
+    english = (
+        "A return trip needs a standing outbound registration with the same organizer{day};"
+        " register the trip home first."
+    )
     remedy = "Submit the trip home first, or both in one call with `returnRouteId`."
 
     same_day: bool
@@ -182,8 +200,8 @@ class ReturnWithoutOutbound(Refusal):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReturnCityMismatch(Refusal):
     code = "RETURN_CITY_MISMATCH"
-    indonesian = "Arus balik harus berangkat dari kota tujuan mudik, {city}."
-    english = "The trip back must leave from the destination of the trip home, {city}."
+    indonesian = "Arus balik harus berangkat dari kota tujuan mudik, {city}; pilih rute dari kota itu."
+    english = "The trip back must leave from the destination of the trip home, {city}; choose a route from there."
     remedy = "Choose a route back that leaves from the city in the message."
 
     city: str
@@ -192,8 +210,8 @@ class ReturnCityMismatch(Refusal):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DestinationMismatch(Refusal):
     code = "DESTINATION_MISMATCH"
-    indonesian = "Sepeda motor dan pengendaranya harus menuju kota yang sama, {city}."
-    english = "A motorcycle and its rider must go to the same city, {city}."
+    indonesian = "Sepeda motor dan pengendaranya harus menuju kota yang sama, {city}; pilih rute ke kota itu."
+    english = "A motorcycle and its rider must go to the same city, {city}; choose a route to that city."
     remedy = "Choose a route to the city in the message."
 
     city: str
@@ -231,7 +249,7 @@ class VerificationExpired(Refusal):
 class VerificationNotBegun(Refusal):
     code = "VERIFICATION_NOT_BEGUN"
     indonesian = "Masa verifikasi penyelenggara ini baru dimulai pada {opens_at}; verifikasi sesudah itu."
-    english = "This organizer's verification period begins on {opens_at}."
+    english = "This organizer's verification period begins on {opens_at}; verify after that."
     remedy = "Verify the person once the period has begun."
 
     opens_at: datetime

@@ -75,7 +75,10 @@ def test_who_fits_is_reopened_and_who_does_not_is_named(pemudik: Pemudik, world:
     assert statuses(world) == ["REGISTERED", "REGISTERED", "CANCELLED", "REGISTERED"]
     [refused] = said.pop("refused")
     assert said == {"dryRun": False, "reopened": 2}
-    assert (refused["code"], refused["message"]) == ("QUOTA_FULL", "This route's quota is full; 0 remaining.")
+    assert (refused["code"], refused["message"]) == (
+        "QUOTA_FULL",
+        ("This route's quota is full; 0 remaining; choose another route."),
+    )
     reasons = seen(world, world.run("SELECT DISTINCT client_id, reason FROM change WHERE from_status = 'CANCELLED'"))
     assert [tuple(one) for one in reasons] == [(None, REASON)]
     again = pemudik("reopen", REASON, *asked, code=1).output.splitlines()

@@ -77,10 +77,10 @@ SENTENCES = [
     ),
     "status_pemesanan_code: Kode dan judul status tidak cocok: kode 2 adalah Terverifikasi pendaftaran.",
     "source: Penyelenggara itu bukan Anda dan bukan anggota yang Anda koordinasi; sebutkan salah satunya.",
-    "data_nik: NIK ini sudah terdaftar di DJKA (arus mudik, penumpang) pada 2 Maret 2026.",
+    "data_nik: NIK ini sudah terdaftar di DJKA (arus mudik, penumpang) pada 2 Maret 2026; batalkan di sana dahulu.",
     "data_nik: NIK ini diblokir sampai dengan periode 2026. Keberatan dapat diajukan kepada Ditjen Hubdat.",
     "rute_perjalanan: Rute ini sudah berangkat pada 1 Maret 2026 pukul 09.00 WIB; pilih rute lain.",
-    "rute_perjalanan: Kuota rute ini sudah penuh; sisa 0.",
+    "rute_perjalanan: Kuota rute ini sudah penuh; sisa 0; pilih rute lain.",
     (
         "Orang ini belum terdaftar pada Anda, jadi periksa NIK-nya. Akhir ini dicatat: bila pendaftarannya"
         " baru tiba kemudian, pendaftaran itu dianggap usang."
@@ -93,7 +93,10 @@ SENTENCES = [
         "status_pemesanan_code: Keberangkatan rute ini baru dapat dicatat mulai 15 Maret 2026 pukul 09.00"
         " WIB, 24 jam sebelum jadwalnya. Orang ini didaftarkan oleh baris ini; hanya statusnya yang ditolak."
     ),
-    ("rute_perjalanan: Arus balik memerlukan pendaftaran arus mudik yang masih berlaku pada penyelenggara yang sama."),
+    (
+        "rute_perjalanan: Arus balik memerlukan pendaftaran arus mudik yang masih berlaku pada penyelenggara yang sama;"
+        " daftarkan arus mudiknya dahulu."
+    ),
 ]
 """What is said of each of `ROWS`."""
 DIFFERENCES = " rute_perjalanan: tersimpan"

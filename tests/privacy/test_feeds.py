@@ -66,7 +66,10 @@ async def test_what_a_refusal_tells_is_the_checks_answer_and_no_more(api: Api, s
         "hasil": "ditolak",
         "kode": "NIK_ALREADY_REGISTERED",
         "kolom": "data_nik",
-        "pesan": "data_nik: NIK ini sudah terdaftar di DISHUB-DKI (arus mudik, penumpang) pada 2 Maret 2026.",
+        "pesan": (
+            "data_nik: NIK ini sudah terdaftar di DISHUB-DKI (arus mudik, penumpang) pada 2 Maret 2026;"
+            " batalkan di sana dahulu."
+        ),
         "coba_lagi_detik": None,
         "peringatan": [],
         "perbedaan": [],

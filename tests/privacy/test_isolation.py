@@ -245,7 +245,9 @@ async def test_what_is_told_of_a_foreign_registration_is_this_and_no_more(
     )
     assert refused["submitRegistrant"] == {
         "code": "NIK_ALREADY_REGISTERED",
-        "message": "NIK ini sudah terdaftar di DISHUB-DKI (arus mudik, penumpang) pada 2 Maret 2026.",
+        "message": (
+            "NIK ini sudah terdaftar di DISHUB-DKI (arus mudik, penumpang) pada 2 Maret 2026; batalkan di sana dahulu."
+        ),
         "field": "nik",
         "standing": told,
         "allowed": None,

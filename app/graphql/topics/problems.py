@@ -54,8 +54,8 @@ describe(
     ),
     NIK_BLOCKED="The NIK is blocked (terms of 2023 §5). Appeals go to Hubdat.",
     NIK_UNDECIDED=(
-        "Something stands against the NIK, and the organizer's allowance of NIKs for today is used up: see"
-        " `Organizer.nikAllowance`."
+        "Nothing is told of this NIK, since the organizer's allowance of NIKs for today is used up; see"
+        " `Organizer.nikAllowance`. `retryAfter` tells when the next one begins."
     ),
     ALLOWANCE_USED_UP=(
         "After NIK_UNDECIDED as often as the allowance is large. The whole request is answered so: 503 UNAVAILABLE with"

@@ -140,7 +140,7 @@ async def _told(session: Session, foreign: Sequence[Naming], now: datetime) -> l
     for one in foreign:
         left[one.caller.organizer] -= not one.taken
         is_told = one.taken or left[one.caller.organizer] >= 0
-        told.append(one.refusal if is_told else NikUndecided(one.field))
+        told.append(one.refusal if is_told else NikUndecided(one.field, opens_at=allowance.ends_at(now)))
     looks = [
         _look(one, one.purpose, NikOutcome.UNDECIDED if isinstance(refusal, NikUndecided) else one.outcome)
         for one, refusal in zip(foreign, told, strict=True)

@@ -145,7 +145,7 @@ async def _correct_all(
 def _verdict(batch: Batch, one: Applied, refusal: Refusal | None) -> Verdict:
     before = batch.verdicts[one.place]
     if refusal is None:
-        if not before.differences:
+        if {difference.column for difference in before.differences} <= {differences.OF_THE_DAY}:
             return before
         kept = tuple(warning for warning in before.warnings if warning not in {ROUTE_DIFFERS, NAME_DIFFERS})
         rerouted = _move(batch, one)

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import datetime
 
+from app.clock import wib_day
 from app.registry.registrants import motorcycles
 from app.registry.registrants.motorcycles import Motorcycle
 from app.registry.routes.route import Route
@@ -25,6 +26,8 @@ OF_THE_ROUTE = (
     "waktu_keberangkatan",
 )
 OF_THE_PERSON = "data_pemesan"
+OF_THE_DAY = "tanggal_pendaftaran"
+"""No import changes this column: window, deadline and the way back were judged by it."""
 
 
 def of(row: ParsedRow, known: Known, route: Route | None, stored_name: str | None) -> tuple[Difference, ...]:
@@ -32,7 +35,7 @@ def of(row: ParsedRow, known: Known, route: Route | None, stored_name: str | Non
     found = [] if route is None else list(_of_route(row.itinerary, route))
     if stored_name is not None:
         found.append(Difference(OF_THE_PERSON, stored_name, row.name))
-    return (*found, *_of_registration(row, known))
+    return (*found, *_of_day(row, known), *_of_registration(row, known))
 
 
 def _of_route(itinerary: Itinerary, route: Route) -> Iterator[Difference]:
@@ -48,6 +51,12 @@ def _of_route(itinerary: Itinerary, route: Route) -> Iterator[Difference]:
         found.append(Difference("waktu_keberangkatan", _written(route.departs_at), _written(itinerary.departs_at)))
     # Another route with the same words is another departure all the same.
     yield from found or [Difference("rute_perjalanan", route.name, itinerary.name)]
+
+
+def _of_day(row: ParsedRow, known: Known) -> Iterator[Difference]:
+    """Days are compared, since lists often hold no more than days."""
+    if wib_day(row.registered_at) != wib_day(known.registered_at):
+        yield Difference(OF_THE_DAY, _written(known.registered_at), _written(row.registered_at))
 
 
 def _of_registration(row: ParsedRow, known: Known) -> Iterator[Difference]:

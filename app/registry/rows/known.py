@@ -27,6 +27,11 @@ S = RegistrantStatus
 
 ENDED = frozenset({S.CANCELLED, S.FORFEITED, S.NO_SHOW})
 """A row that tells such a status registers nobody."""
+DAY_DIFFERS = nik.Warning(
+    "DAY_DIFFERS",
+    "Tanggal pendaftaran orang ini berbeda dengan yang tersimpan; impor tidak mengubahnya.",
+    "This person was registered on another day, as is stored; an import does not change that.",
+)
 
 
 class _Asked(NamedTuple):
@@ -119,4 +124,6 @@ def _warnings(batch: Batch, row: ParsedRow, known: Known, stored_name: str | Non
         found += batch.route(row).warnings(new=False)
     if stored_name is not None and names.clearly_differ(row.name, stored_name):
         found.append(NAME_DIFFERS)
+    if wib_day(row.registered_at) != wib_day(known.registered_at):
+        found.append(DAY_DIFFERS)
     return found

@@ -114,7 +114,9 @@ async def test_a_period_that_has_not_begun_is_said_in_both_languages(api: Api, w
         refused["message"]
         == "Masa verifikasi penyelenggara ini baru dimulai pada 8 Maret 2026 pukul 00.00 WIB; verifikasi sesudah itu."
     )
-    assert english["message"] == "This organizer's verification period begins on 8 March 2026 at 00:00 WIB."
+    assert english["message"] == (
+        "This organizer's verification period begins on 8 March 2026 at 00:00 WIB; verify after that."
+    )
     assert refused["retryAfter"] == int((day(8) - NOW).total_seconds()) + 1
 
 

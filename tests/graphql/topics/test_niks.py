@@ -68,7 +68,9 @@ CLAIMS = """query($nik: NIK!) { checkNik(nik: $nik) {
 
 async def test_a_nik_alone_is_answered_for_every_direction_and_service(api: Api, world: World) -> None:
     await world.registered(someone(HUBDAT, await world.route()))
-    missing = "A return trip needs a standing outbound registration with the same organizer."
+    missing = (
+        "A return trip needs a standing outbound registration with the same organizer; register the trip home first."
+    )
     checked = (await api.data(CLAIMS, {"nik": nik_of(1)}, organizer="djka", headers=EN))["checkNik"]
     registered = "This NIK is already registered with HUBDAT"
     assert checked == {
@@ -84,7 +86,7 @@ async def test_a_nik_alone_is_answered_for_every_direction_and_service(api: Api,
                 "service": "PASSENGER",
                 "outcome": "REGISTERED",
                 "available": False,
-                "message": f"{registered} (trip home, passenger) since 2 March 2026.",
+                "message": f"{registered} (trip home, passenger) since 2 March 2026; have it cancelled there first.",
             },
             {
                 "direction": "BALIK",

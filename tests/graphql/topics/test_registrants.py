@@ -80,10 +80,13 @@ async def test_a_motorcycle_brings_its_papers(api: Api, world: World) -> None:
 @pytest.mark.parametrize(
     ("language", "message"),
     [
-        ("id", "NIK ini sudah terdaftar di DJKA (arus mudik, penumpang) pada 2 Maret 2026."),
+        ("id", "NIK ini sudah terdaftar di DJKA (arus mudik, penumpang) pada 2 Maret 2026; batalkan di sana dahulu."),
         (
             "en",
-            "This NIK is already registered with DJKA (trip home, passenger) since 2 March 2026.",
+            (
+                "This NIK is already registered with DJKA (trip home, passenger) since 2 March 2026;"
+                " have it cancelled there first."
+            ),
         ),
     ],
 )

@@ -85,7 +85,7 @@ async def test_a_full_route_says_when_more_seats_come(api: Api, world: World, su
         query = """mutation($id: ID!, $route: ID!) { answer: moveRegistrant(ref: { id: $id }, routeId: $route) {
             ... on Problem { code message retryAfter } } }"""
         variables = {"id": str(one.id), "route": str(route_id)}
-    full = {"code": "QUOTA_FULL", "message": "Kuota rute ini sudah penuh; sisa 0.", "retryAfter": None}
+    full = {"code": "QUOTA_FULL", "message": "Kuota rute ini sudah penuh; sisa 0; pilih rute lain.", "retryAfter": None}
     assert (await api.data(query, variables))["answer"] == full
     await world.release(other, 1, NOW + timedelta(minutes=1))
     assert (await api.data(query, variables))["answer"] == full

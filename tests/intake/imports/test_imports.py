@@ -284,7 +284,7 @@ async def test_the_file_comes_back_with_a_verdict_for_each_row(
     assert [line[0] for line in body] == [one["data_nik"] for one in rows]
     assert [line[-2] for line in body] == ["diterima", "ditolak", "diterima", "ditolak", "diperbarui"]
     assert str(body[1][-1]).endswith("(NIK_INVALID)")
-    assert body[3][-1] == "rute_perjalanan: Kuota rute ini sudah penuh; sisa 0. (QUOTA_FULL)"
+    assert body[3][-1] == "rute_perjalanan: Kuota rute ini sudah penuh; sisa 0; pilih rute lain. (QUOTA_FULL)"
     assert body[0][-1] is None
     assert [line[:3] for line in found["Ringkasan"]] == [
         ("hasil", "kode", "jumlah"),

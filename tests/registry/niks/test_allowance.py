@@ -29,6 +29,7 @@ pytestmark = pytest.mark.anyio
 LATER = NOW + timedelta(hours=1)
 TOMORROW = NOW + timedelta(days=1)
 FIRST, SECOND, BLOCKED, FREE = range(1, 5)
+UNDECIDED = NikUndecided("nik", opens_at=allowance.ends_at(NOW))
 
 
 @pytest.fixture(autouse=True)
@@ -153,7 +154,7 @@ async def test_a_return_that_has_no_outbound_costs_one(world: World) -> None:
     assert await access(world) == [("SUBMISSION", "AVAILABLE", True)]
     await set_to(world, 1)
     verdicts = await world.submit(someone(DKI, back, FREE), someone(DKI, back, BLOCKED))
-    assert verdicts == [NikUndecided("nik"), NikUndecided("nik")]
+    assert verdicts == [UNDECIDED, UNDECIDED]
 
 
 async def test_a_booking_that_is_refused_costs_all_that_it_names(world: World) -> None:
@@ -200,7 +201,7 @@ async def test_a_correction_costs_one(world: World) -> None:
     ]
     await set_to(world, 3)
     refused = [await correct(world, ref, number) for number in (FIRST, BLOCKED, 6)]
-    assert refused == [NikUndecided("nik")] * 3
+    assert refused == [UNDECIDED] * 3
     assert [one[:2] for one in await access(world)][3:] == [("CORRECTION", "UNDECIDED")] * 3
     assert await world.run("SELECT DISTINCT nik_index FROM registrant WHERE id = :id", id=view.id) == [
         (world.vault.blind_index(nik_of(5)),)
@@ -246,11 +247,18 @@ async def test_used_up_a_refusal_says_nothing_and_registrations_go_on(world: Wor
     cases = await world.one("SELECT count(*) FROM duplicate_case")
     first, second, blocked, free = await submitted(world, FIRST, SECOND, BLOCKED, FREE)
     assert first.code == "NIK_ALREADY_REGISTERED"
-    assert second == blocked == NikUndecided("nik")
+    assert second == blocked == UNDECIDED
     assert [second.message(language) for language in ("id", "en")] == [
-        "NIK ini belum dapat didaftarkan. Jatah pemeriksaan NIK penyelenggara hari ini sudah habis; coba besok.",
-        "This NIK cannot be registered now. The organizer's allowance of NIKs for today is used up; try tomorrow.",
+        (
+            "NIK ini belum dapat didaftarkan. Jatah pemeriksaan NIK penyelenggara hari ini sudah habis;"
+            " coba lagi setelah 3 Maret 2026 pukul 00.00 WIB."
+        ),
+        (
+            "This NIK cannot be registered now. The organizer's allowance of NIKs for today is used up;"
+            " try again after 3 March 2026 at 00:00 WIB."
+        ),
     ]
+    assert second.retry_after(NOW) == 15 * 3600 + 1
     assert free == "ACCEPTED"
     # A case that the organizer hears of would tell, too.
     assert await world.one("SELECT count(*) FROM duplicate_case") == cases + 1
@@ -260,9 +268,9 @@ async def test_used_up_a_refusal_says_nothing_and_registrations_go_on(world: Wor
 async def test_after_as_many_refusals_again_submissions_are_shut_out_until_tomorrow(world: World) -> None:
     await set_to(world, 2)
     assert [one.code for one in await submitted(world, FIRST, SECOND)] == ["NIK_ALREADY_REGISTERED"] * 2
-    assert await submitted(world, BLOCKED) == [NikUndecided("nik")]
+    assert await submitted(world, BLOCKED) == [UNDECIDED]
     assert await submitted(world, 5) == ["ACCEPTED"]
-    assert await submitted(world, FIRST) == [NikUndecided("nik")]
+    assert await submitted(world, FIRST) == [UNDECIDED]
     async with world.unchanged("registrant", "change", "nik_access", "nik_allowance"):
         [shut] = await submitted(world, FREE)
     assert shut == AllowanceUsedUp(opens_at=allowance.ends_at(NOW))
@@ -276,7 +284,7 @@ async def test_after_as_many_refusals_again_submissions_are_shut_out_until_tomor
 
 async def test_the_next_day_submissions_go_on(world: World) -> None:
     await set_to(world, 0)
-    assert await submitted(world, FIRST) == [NikUndecided("nik")]
+    assert await submitted(world, FIRST) == [UNDECIDED]
     assert [one.code for one in await submitted(world, FREE)] == ["ALLOWANCE_USED_UP"]
     assert await submitted(world, FREE, now=TOMORROW) == ["ACCEPTED"]
 

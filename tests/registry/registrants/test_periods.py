@@ -160,7 +160,9 @@ async def test_or_refused_where_the_policy_says_so(world: World) -> None:
         refused.message("id")
         == "Masa verifikasi penyelenggara ini baru dimulai pada 8 Maret 2026 pukul 00.00 WIB; verifikasi sesudah itu."
     )
-    assert refused.message("en") == "This organizer's verification period begins on 8 March 2026 at 00:00 WIB."
+    assert refused.message("en") == (
+        "This organizer's verification period begins on 8 March 2026 at 00:00 WIB; verify after that."
+    )
     assert [row.code, told.code] == ["VERIFICATION_NOT_BEGUN"] * 2
     assert (await verify(world, one.id, BEGINS)).status == "VERIFIED"
 

@@ -78,6 +78,25 @@ async def test_what_is_only_spelt_otherwise_does_not_differ(world: World) -> Non
     assert (verdict.result, verdict.differences) == ("UNCHANGED", ())
 
 
+async def test_another_day_of_registration_is_told_and_never_applied(world: World) -> None:
+    await two_routes(world)
+    await pushed(world, record(tanggal_pendaftaran="2026-03-02 06:00"))
+    before = await world.run("SELECT registered_at, verify_by FROM registrant")
+    [same_day] = await applied(world, record(tanggal_pendaftaran="2026-03-02"))
+    assert (same_day.result, same_day.differences, same_day.warnings) == ("UNCHANGED", (), ())
+    [told_of] = await applied(world, record(tanggal_pendaftaran="2026-03-01"))
+    day = Difference("tanggal_pendaftaran", "2026-03-02 06:00:00 WIB", "2026-03-01 00:00:00 WIB")
+    assert (told_of.result, told_of.differences) == ("UNCHANGED", (day,))
+    assert [warning.code for warning in told_of.warnings] == ["DAY_DIFFERS"]
+    [moved] = await applied(world, record(tanggal_pendaftaran="2026-03-01", **OTHERWISE))
+    assert (moved.result, set(moved.differences)) == ("UPDATED", {day, *TOLD} - {TOLD[4]} | {BOOKED})
+    assert [warning.code for warning in moved.warnings] == ["DAY_DIFFERS"]
+    assert await world.run("SELECT registered_at, verify_by FROM registrant") == before
+
+
+BOOKED = Difference("kode_booking", None, "BK-2")
+
+
 async def test_another_departure_is_told_by_its_time(world: World) -> None:
     await world.route()
     await world.route(departs_at=NOW + timedelta(days=15))

@@ -307,7 +307,7 @@ async def test_an_end_behind_a_refusal_ends_nothing(world: World) -> None:
     async with world.unchanged():
         verdicts = await pushed(world, state(1), state(5))
     assert told(verdicts) == [("REFUSED", "QUOTA_FULL"), ("UNCHANGED", None)]
-    assert verdicts[0].message() == "rute_perjalanan: Kuota rute ini sudah penuh; sisa 0."
+    assert verdicts[0].message() == "rute_perjalanan: Kuota rute ini sudah penuh; sisa 0; pilih rute lain."
 
 
 # --- the rules of a submission ----------------------------------------------------------------------------------------
@@ -323,7 +323,10 @@ async def test_the_rules_of_a_submission_are_those_of_a_record(world: World) -> 
         [closed] = await pushed(world, state(1, 2, tanggal_pendaftaran="2026-03-02"), caller=DKI)
         [future] = await pushed(world, state(1, 2, tanggal_pendaftaran="2026-03-03"))
     assert (taken.code, taken.column) == ("NIK_ALREADY_REGISTERED", "data_nik")
-    assert taken.message() == ("data_nik: NIK ini sudah terdaftar di HUBDAT (arus mudik, penumpang) pada 2 Maret 2026.")
+    assert taken.message() == (
+        "data_nik: NIK ini sudah terdaftar di HUBDAT (arus mudik, penumpang) pada 2 Maret 2026;"
+        " batalkan di sana dahulu."
+    )
     assert (closed.code, closed.column) == ("REGISTRATION_CLOSED", "tanggal_pendaftaran")
     assert (future.code, future.column) == ("INVALID_VALUE", "tanggal_pendaftaran")
 

@@ -102,7 +102,7 @@ async def test_without_a_time_the_next_departure(world: World) -> None:
     left = await world.route(departs_at=NOW - timedelta(days=1))
     first = await world.registered(someone(HUBDAT, left), now=NOW - timedelta(days=2))
     undated = await world.route(departs_at=None)
-    [known, new] = await pushed(world, record(1), record(2))
+    [known, new] = await pushed(world, record(1, tanggal_pendaftaran="2026-02-28"), record(2))
     # Else the last one, on which nobody can be registered any more.
     assert (known.registrant_id, known.warnings) == (first.id, ())
     assert (new.code, new.column) == ("ROUTE_DEPARTED", "rute_perjalanan")
