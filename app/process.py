@@ -18,6 +18,7 @@ from app.registry.registrants import submission
 from app.registry.registrants.submission import Accepted, Submission
 from app.registry.rows import reception
 from app.registry.rows.reception import Push, Verdict
+from app.server.turns import Turns
 from app.vault.vault import Vault
 
 LANES = 2
@@ -76,6 +77,8 @@ class Process:
     checks: Checks
     submissions: Submissions
     pushes: Pushes
+    turns: Turns = field(default_factory=Turns)
+    """Whose turn it is among the clients, over all doors."""
     webhooks_to_private: bool = False
     """For tests only: webhooks may point anywhere."""
     stopping: asyncio.Event = field(default_factory=asyncio.Event)

@@ -24,13 +24,14 @@ from app.config import Settings
 from app.db import Database
 from app.embedded import postgres
 from app.graphql.context import Context
-from app.graphql.engine import limits
 from app.graphql.engine.operations import Operations
 from app.graphql.engine.requests import OperationRequest
 from app.graphql.schema import EXECUTABLE
 from app.process import Process, build_process
 from app.registry.caller import Caller
 from app.registry.clients.scopes import SCOPES
+from app.server import turns
+from app.server.turns import Turns
 from app.vault.vault import open_vault
 from bench import seed
 
@@ -134,11 +135,11 @@ async def prepare(process: Process) -> Sequence[dict[str, str]]:
 
 
 async def is_true(name: str, query: str, variables: dict[str, Any], process: Process, settings: Settings) -> bool:
-    operations = Operations(EXECUTABLE, settings)
+    operations = Operations(EXECUTABLE, settings, Turns())
     declared = "".join(text for variable, text in VARIABLES.items() if variable in query)
     found = operations.find(OperationRequest(f"{declared}{{ {query} }}", variables, None))
     operations.judge(found, frozenset(SCOPES))
-    units = operations.cost(found)
+    units = found.measured.cost
     caller = Caller(None, seed.CHECKER)
     principal = Principal(caller, frozenset(SCOPES), clock.now() + timedelta(days=1))
     seconds = []
@@ -151,7 +152,7 @@ async def is_true(name: str, query: str, variables: dict[str, Any], process: Pro
             raise SystemExit(f"{name}: {result.errors[0]}")
     # The first round plans the statements and the document.
     taken = min(seconds[1:])
-    booked = units * limits.MICROSECONDS_OF_A_UNIT / 1e6
+    booked = units * turns.MICROSECONDS_OF_A_UNIT / 1e6
     print(f"{name:28}{units:10,}{taken * 1e3:10.1f}{taken * 1e6 / units:12.1f}{taken / booked:8.1f}×", flush=True)
     return taken <= MOST_TIMES_THE_BOOKING * booked
 

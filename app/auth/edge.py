@@ -8,15 +8,22 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Mapping
+from types import MappingProxyType
 from typing import Protocol
 
 from starlette.types import Scope
 
 from app.auth.bearer import Principal, Unauthorized
-from app.errors import EverybodysError, Language, TooManyChecks, Unavailable
+from app.errors import EverybodysError, Language, TooManyChecks, TooManyOperations, Unavailable
 
 NO_STORE = "no-store"
 """`Cache-Control` of every answer: nobody on the way may keep what it says of a person."""
+
+
+TOO_MANY: Mapping[type[Unavailable], str] = MappingProxyType(
+    {TooManyChecks: "TOO_MANY_CHECKS", TooManyOperations: "TOO_MANY_OPERATIONS"}
+)
+"""What this client may have again later: 429, under these codes."""
 
 
 class Authenticator(Protocol):
@@ -61,7 +68,8 @@ def refused(error: Unauthorized | Unavailable) -> RequestRefused:
     if isinstance(error, Unauthorized):
         headers = {"WWW-Authenticate": error.challenge}
         return RequestRefused(error.status, error.code.upper(), *_words(error), headers=headers)
-    status, code = (429, "TOO_MANY_CHECKS") if isinstance(error, TooManyChecks) else (503, "UNAVAILABLE")
+    code = next((code for kind, code in TOO_MANY.items() if isinstance(error, kind)), None)
+    status, code = (503, "UNAVAILABLE") if code is None else (429, code)
     headers = {"Retry-After": str(error.retry_after)}
     return RequestRefused(status, code, error.message("id"), error.message("en"), headers=headers)
 

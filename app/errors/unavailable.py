@@ -32,6 +32,13 @@ class TooManyChecks(Unavailable):
     english = "This client's budget of NIK checks is used up; try again after {} seconds."
 
 
+class TooManyOperations(Unavailable):
+    """So much of this client waits for its turn in this process that one more would wait for too long."""
+
+    indonesian = "Terlalu banyak operasi klien ini yang masih menunggu giliran; coba lagi setelah {} detik."
+    english = "Too many operations of this client wait for their turn already; try again after {} seconds."
+
+
 class ShutOut(Unavailable):
     """The organizer has used up its allowance of NIKs, and was refused as often again, until `retry_after`."""
 

@@ -27,8 +27,8 @@ HEADER = """\
 #   INVALID_CURSOR INVALID_PAGE_SIZE TOO_MANY_ITEMS TOO_DEEP TOO_MANY_FIELDS TOO_COSTLY DOCUMENT_TOO_LARGE
 #   TOO_MANY_DEFINITIONS                                 50 operations and 200 fragments in a document at most
 #   UNKNOWN_ENTITY INVALID_ENTITY_KEY FORBIDDEN          of one item of `_entities`
-#   TOO_MANY_OPERATIONS                                  429: 100 large operations of this client wait; Retry-After
-#   TOO_MANY_CHECKS UNAVAILABLE                          come back after `extensions.retryAfter` seconds
+#   TOO_MANY_OPERATIONS                                  429: too many of this client wait for their turn already
+#   TOO_MANY_OPERATIONS TOO_MANY_CHECKS UNAVAILABLE      come back after `extensions.retryAfter` seconds
 #   TIMEOUT INTERNAL_ERROR                               the latter with `extensions.errorId`
 #   TOO_MANY_SUBSCRIPTIONS                               100 on a socket, 500 of a client in a process
 #   SLOW_READER RESTARTING INVALID_TOKEN                 what ends a subscription; resume from your last cursor
@@ -38,6 +38,10 @@ HEADER = """\
 # a close code of its protocol, with 1012 for a restart, 1013 for "come back later", or with one of ours:
 #   4401 the token is over, or its client        4413 nothing was read for 10 seconds: resume from your last cursor
 #   4403 the client may do something else now    4430 the client has 100 sockets
+#
+# `extensions.cost` of each answer, in units of 5 microseconds of CPU: `requested` is what the operation was booked for,
+# with lists as long as they may be; `actual` what stands in the answer; `remaining` what this client may still have at
+# a time, now: its share of the process that answered. Whoever asks for more waits while others are served.
 #
 # A request without a token, or with one that lacks a scope, runs nothing and gets the answer of RFC 6750.
 """

@@ -60,6 +60,10 @@ class AdmittedRequest:
     def caller(self) -> Caller:
         return self.principal.caller
 
+    @property
+    def client(self) -> str:
+        return self.caller.client_id or ""
+
 
 class RestDoor:
     """The ASGI application behind one path. `operation` is its name in the log; any one of `scopes` will do.

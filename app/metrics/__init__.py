@@ -73,6 +73,7 @@ VERDICTS = _counter(
 BATCH_SIZE = _sizes("pemudik_batch_size", "Single calls that were merged into one batch.", ["of"])
 BATCH_SECONDS = _seconds("pemudik_batch_seconds", "How long merged batches took.", ["of"])
 WAITING = _gauge("pemudik_batch_waiting", "Single calls that wait for the next batch.", ["of"])
+TURNS_WAITING = _gauge("pemudik_turns_waiting", "Operations that wait for the turn of their client.")
 OPEN = _gauge("pemudik_open", "Sockets and subscriptions that are open.", ["kind"])
 SOCKET_OPERATIONS = _counter(
     "pemudik_socket_operations_total", "Operations that came over sockets, by their root field.", ["operation"]

@@ -142,6 +142,7 @@ def test_what_should_never_happen_stands_at_0() -> None:
         "pemudik_started_seconds",
         "pemudik_duty_failures_total",
         "pemudik_database_unavailable_total",
+        "pemudik_turns_waiting",
         *(f"pemudik_transaction_seconds_{end}" for end in ("bucket", "count", "sum")),
     }
     assert value("pemudik_workers") == 1

@@ -11,8 +11,8 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import defaultdict
-from collections.abc import AsyncGenerator, Collection, Iterator, Sequence
-from contextlib import aclosing, contextmanager
+from collections.abc import AsyncGenerator, Callable, Collection, Iterator, Sequence
+from contextlib import AbstractAsyncContextManager, aclosing, contextmanager, nullcontext
 
 import structlog
 
@@ -32,6 +32,9 @@ GATHER_SECONDS = 0.01
 """Between two reads: the commits within this time are read together."""
 LONGEST_HELD_BACK_SECONDS = 0.16
 """Between two looks at a change that an older transaction holds back for long."""
+
+Turn = Callable[[], AbstractAsyncContextManager[None]]
+"""Waits until it is this follower's turn, and holds the turn."""
 
 logger = structlog.get_logger(__name__)
 
@@ -105,31 +108,35 @@ class Tail:
             self._reading.set()
 
     async def follow(
-        self, organizers: Collection[str] | None, after: Position | None
+        self, organizers: Collection[str] | None, after: Position | None, turn: Turn = nullcontext
     ) -> AsyncGenerator[FeedItem, None]:
         """The changes of some organizers, or (None) of all. They begin behind a position, or (None) now.
 
-        Raises `InvalidCursor`, `SlowReader`, and `Unavailable` when database or process go away.
+        Whoever is not at the end of the log reads each page in a `turn`. Raises `InvalidCursor`, `SlowReader`, and
+        `Unavailable` when database or process go away.
         """
         follower = Follower(organizers)
         with self._following(follower):
-            async with aclosing(self._items(follower, after)) as items:
+            async with aclosing(self._items(follower, after, turn)) as items:
                 async for item in items:
                     given_at = time.monotonic()
                     yield item
                     if follower.behind and time.monotonic() - given_at > SLOW_AFTER_SECONDS:
                         raise SlowReader
 
-    async def _items(self, follower: Follower, after: Position | None) -> AsyncGenerator[FeedItem, None]:
+    async def _items(self, follower: Follower, after: Position | None, turn: Turn) -> AsyncGenerator[FeedItem, None]:
         await self._reading.wait()
         position = self.position if after is None else after
         while position is not None and not follower.ended:
             follower.catch_up()
             # This page is read later than all that the reader has read by now. So nothing is lost between the page and
             # what the reader hands out next.
-            page = await self._page(follower.organizers, position)
+            async with turn():
+                page = await self._page(follower.organizers, position)
             for item in page.items:
                 yield item
+                # A socket takes so little at once: without this line, a page would be one step of the process.
+                await asyncio.sleep(0)
             position = page.end
             while not (page.more or follower.behind):
                 for item in await follower.take():

@@ -57,6 +57,7 @@ def answered(
     errors: Sequence[GraphQLError] | None,
     language: Language,
     media: str | None,
+    extensions: Mapping[str, Any],
     *,
     alone: Unavailable | None = None,
 ) -> HttpAnswer:
@@ -67,6 +68,7 @@ def answered(
     content: dict[str, Any] = {"data": data}
     if errors:
         content["errors"] = shown(errors, language)
+    content["extensions"] = extensions
     return HttpAnswer(200, content, media) if alone is None else _later(alone, content, media)
 
 
@@ -76,7 +78,7 @@ def refused(errors: Sequence[GraphQLError], language: Language, media: str | Non
 
 
 def unavailable(error: Unavailable, language: Language, media: str | None) -> HttpAnswer:
-    """The answer when the registry cannot even find out who calls."""
+    """The answer when the registry cannot even find out who calls, or too much of the client waits already."""
     return _later(error, {"errors": shown([failures.unavailable(error, language)], language)}, media)
 
 

@@ -59,7 +59,7 @@ BODY_TOO_LATE = "Isi permintaan tidak diterima dalam batas waktu", "The body did
 def routes(
     process: Process, bearer: Bearer, settings: Settings, *, schema: GraphQLSchema = EXECUTABLE
 ) -> list[BaseRoute]:
-    operations, connections = Operations(schema, settings), Connections(process.stopping)
+    operations, connections = Operations(schema, settings, process.turns), Connections(process.stopping)
     payloads = Payloads(process, operations, Subscriptions(schema, operations), connections)
     return [
         Route(PATH, HttpDoor(process, bearer, settings, operations, payloads, connections)),
@@ -165,12 +165,13 @@ class HttpDoor:
     async def _result(self, asked: Asked, media: str) -> HttpAnswer:
         if asked.keyed is not None:
             return HttpAnswer(200, await self._payloads.repeats.content(asked, asked.keyed), media)
-        found, principal, language = asked.found, asked.principal, asked.language
-        async with self._operations.turn(found, principal.caller.client_id or ""):
-            context = Context(self._process, principal, language, clock.now())
+        found, language = asked.found, asked.language
+        async with self._operations.turn(found, asked.client, asked.more):
+            context = Context(self._process, asked.principal, language, clock.now())
             result = await self._operations.execute(found, context)
         alone = _what_kept_it_from_answering(result) if found.operation.root_fields == 1 else None
-        return answered(result.data, result.errors, language, media, alone=alone)
+        cost = self._operations.cost_told(found, asked.client, result.data)
+        return answered(result.data, result.errors, language, media, cost, alone=alone)
 
 
 def _what_kept_it_from_answering(result: ExecutionResult) -> Unavailable | None:

@@ -51,16 +51,15 @@ class Payloads:
             shown = stretches.shown if found.is_subscription else None
             return Context(self._process, principal, language, clock.now(), shown=shown)
 
-        client = principal.caller.client_id or ""
         if asked.keyed is not None:
             yield orjson.dumps(await self.repeats.content(asked, asked.keyed)).decode()
             return
         if not found.is_subscription:
-            async with self._operations.turn(found, client):
+            async with self._operations.turn(found, asked.client, asked.more):
                 result = await self._operations.execute(found, new_context())
-            yield written_result(result, language)
+            yield written_result(result, language, self._operations.cost_told(found, asked.client, result.data))
             return
-        with self._connections.subscription(client):
+        with self._connections.subscription(asked.client):
             async with aclosing(await self._subscriptions.open(found, new_context, language)) as payloads:
                 try:
                     async for payload in payloads:

@@ -44,6 +44,16 @@ class Asked:
     keyed: KeyedRequest | None = None
     """The request under its `Idempotency-Key`. None: it has none, or is no mutation."""
 
+    @property
+    def client(self) -> str:
+        return self.principal.caller.client_id or ""
+
+    @property
+    def more(self) -> int:
+        """What the operation costs beside its answer: a file is sealed and stored."""
+        uploads = (value for value in self.found.variables.values() if isinstance(value, Upload))
+        return sum(upload.cost for upload in uploads)
+
 
 class _Failed(Exception):  # noqa: N818 - an outcome
     """Nothing was done, and nothing is kept; `content` is answered."""
@@ -93,7 +103,12 @@ class Repeats:
 
     async def content(self, asked: Asked, request: KeyedRequest) -> Content:
         """The answer of now, or the answer of then. Raises `RequestRefused`, `Unavailable`, `OperationRefused`."""
-        async with self._operations.turn(asked.found, request.client_id):
+        content = await self._content(asked, request)
+        cost = self._operations.cost_told(asked.found, asked.client, content["data"])
+        return {**content, "extensions": cost}
+
+    async def _content(self, asked: Asked, request: KeyedRequest) -> Content:
+        async with self._operations.turn(asked.found, asked.client, asked.more):
             try:
                 return await self._process.database.attempt(lambda session: self._done(session, asked, request))
             except repeats.NOT_REPEATED as reason:

@@ -31,7 +31,7 @@ from graphql import (
 )
 
 from app.graphql import permissions
-from app.graphql.engine import limits, sentences
+from app.graphql.engine import limits, sentences, spending
 from app.graphql.engine.inputs import ValuesWithoutEcho
 from app.graphql.engine.limits import Measure, Measuring
 from app.graphql.engine.plans import Plans
@@ -61,6 +61,8 @@ class Operation:
     """What the log calls the operation. Its own name is the client's word, and may be the name of a person."""
     measured: Measure
     """As if its variables asked for the most that is allowed."""
+    spent: spending.Count
+    """What an answer of it costs."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,6 +199,7 @@ class Documents:
             root_fields=len(names),
             root_field_names=",".join(dict.fromkeys(names)),
             measured=measured,
+            spent=spending.counting(self._schema, node, fragments),
         )
 
     def _required(self, node: OperationDefinitionNode, names: Sequence[str]) -> tuple[Alternatives, ...]:

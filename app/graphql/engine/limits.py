@@ -66,8 +66,6 @@ MOST_ROOT_FIELDS = 100
 """Each root field is a transaction of its own."""
 MOST_COST = 100_000
 """Units of cost of one operation: values in the answer, and the weights of the objects that hold them."""
-MICROSECONDS_OF_A_UNIT = 5
-"""Of CPU. `make bench ARGS=costs` measures whether that is true of each family of fields."""
 MOST_COST_TOLD = 1_000_000_000
 """Of a larger cost only that it is larger: a long number would be masked, since a NIK is one."""
 WEIGHT = "pemudik-weight"
@@ -171,7 +169,7 @@ class Measuring:
         type_ = get_named_type(found.type) if found else None
         depth, fields, cost, merged = self.selections(node.selection_set, type_)
         times = self.times(node, found, parent) if found else 1
-        cost = 1 + times * (_weight(type_) + cost) if node.selection_set else times
+        cost = 1 + times * (weight(type_) + cost) if node.selection_set else times
         return Measure(depth + 1, fields + 1, cost, max(1, merged))
 
     def times(self, node: FieldNode, found: GraphQLField, parent: GraphQLNamedType | None) -> int:
@@ -182,10 +180,10 @@ class Measuring:
         size = _declared_size(found)
         if size is not None and size.slicing_arguments:
             return self.sliced(arguments.get("first"), found)
-        if not _is_list(found.type):
+        if not is_list(found.type):
             return 1
         for name, argument in found.args.items():
-            if _is_list(argument.type):
+            if is_list(argument.type):
                 return self.length(arguments.get(name))
         return size.assumed_size if size is not None and size.assumed_size else ASSUMED_LIST_ITEMS
 
@@ -321,18 +319,19 @@ def _field_of(schema: GraphQLSchema, parent: GraphQLNamedType | None, name: str)
 
 def weigh(schema: GraphQLSchema, weights: Mapping[str, int]) -> None:
     """Tell what an object of each type costs beside its values, in units. Other types cost their values alone."""
-    for name, weight in weights.items():
-        schema.type_map[name].extensions[WEIGHT] = weight
+    for name, units in weights.items():
+        schema.type_map[name].extensions[WEIGHT] = units
 
 
-def _weight(type_: GraphQLNamedType | None) -> int:
-    weight: int = type_.extensions.get(WEIGHT, 0) if type_ is not None else 0
-    return weight
+def weight(type_: GraphQLNamedType | None) -> int:
+    """What an object of the type costs beside its values, in units."""
+    units: int = type_.extensions.get(WEIGHT, 0) if type_ is not None else 0
+    return units
 
 
 def _declared_size(found: GraphQLField) -> ListSize | None:
     return next((directive for directive in directives_of(found) if isinstance(directive, ListSize)), None)
 
 
-def _is_list(type_: GraphQLOutputType | Any) -> bool:
+def is_list(type_: GraphQLOutputType | Any) -> bool:
     return is_list_type(type_.of_type if is_non_null_type(type_) else type_)

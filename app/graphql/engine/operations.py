@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -15,9 +15,13 @@ from app.config import Settings
 from app.graphql import permissions
 from app.graphql.engine import inputs, limits
 from app.graphql.engine.documents import Document, Documents, Operation, OperationRefused
+from app.graphql.engine.limits import Measure
 from app.graphql.engine.plans import execute
 from app.graphql.engine.requests import NotUnderstood, OperationRequest
-from app.graphql.engine.turns import SMALL_COST, Turns
+from app.server.turns import SMALL_COST, Turns
+
+Told = dict[str, dict[str, int]]
+"""The `extensions` of an answer."""
 
 
 class Reading(Protocol):
@@ -35,6 +39,8 @@ class FoundOperation:
     operation_name: str | None
     variables: dict[str, Any]
     """Those that the operation declares. Nobody looks at others, however many they are."""
+    measured: Measure
+    """With these variables."""
 
     @property
     def is_subscription(self) -> bool:
@@ -48,50 +54,56 @@ class FoundOperation:
 class Operations:
     """A process has one: it keeps the documents that were read."""
 
-    def __init__(self, schema: GraphQLSchema, settings: Settings) -> None:
+    def __init__(self, schema: GraphQLSchema, settings: Settings, turns: Turns) -> None:
         self._schema = schema
         self._settings = settings
         self._documents = Documents(schema)
-        self._turns = Turns()
+        self._turns = turns
 
     def find(self, request: OperationRequest) -> FoundOperation:
         """Raises `OperationRefused`, `RequestError`."""
         document = self._documents.get(request.query)
         operation = document.operation(request.operation_name)
         variables = {name: request.variables[name] for name in operation.variables if name in request.variables}
-        return FoundOperation(document, operation, request.operation_name, variables)
+        measured = self._measured(document, operation, variables)
+        return FoundOperation(document, operation, request.operation_name, variables, measured)
 
     def judge(self, found: FoundOperation, scopes: frozenset[str]) -> None:
         """Refuse what can be refused before anything runs. Raises `Unauthorized`, `RequestError`."""
         refusal = permissions.refusal(found.operation.required, scopes)
         if refusal is not None:
             raise refusal
-        variables = found.variables
-        error = limits.unfit(*variables.values())
-        if error is None and limits.too_costly(found.operation.measured):
-            measured = limits.measure(self._schema, found.operation.node, found.document.fragments, variables)
-            error = limits.too_costly(measured)
+        error = limits.unfit(*found.variables.values()) or limits.too_costly(found.measured)
         if error is not None:
             raise error
 
-    def cost(self, found: FoundOperation) -> int:
-        """What the operation costs with its variables, in units."""
-        measured = found.operation.measured
-        if measured.cost > SMALL_COST and found.operation.variables:
-            measured = limits.measure(self._schema, found.operation.node, found.document.fragments, found.variables)
-        return measured.cost
+    def _measured(self, document: Document, operation: Operation, variables: Mapping[str, Any]) -> Measure:
+        if operation.measured.cost <= SMALL_COST or not operation.variables:
+            return operation.measured
+        return limits.measure(self._schema, operation.node, document.fragments, variables)
+
+    def cost_told(self, found: FoundOperation, client: str, data: Mapping[str, Any] | None) -> Told:
+        """The extensions of an answer: what its operation was booked for, what it cost, and what the client has left.
+
+        A booking is the most that may come: a list as long as it may be. `remaining` is the client's share of this
+        process, as it is at this moment.
+        """
+        requested = found.measured.cost
+        actual = 0 if data is None else min(requested, found.operation.spent(data))
+        return {"cost": {"requested": requested, "actual": actual, "remaining": self._turns.remaining(client)}}
 
     @asynccontextmanager
-    async def turn(self, found: FoundOperation, client: str) -> AsyncIterator[None]:
+    async def turn(self, found: FoundOperation, client: str, more: int = 0) -> AsyncIterator[None]:
         """Whatever is done inside is done in the turn of the client's operation, and within its time.
 
-        Raises `NotUnderstood` when that takes too long, or when too many operations wait before this one.
+        `more` is what it costs beside its answer. Raises `NotUnderstood` when it takes too long, `TooManyOperations`
+        when too many wait before it.
         """
         try:
             with tracing.span("operation", {"graphql.fields": found.operation.root_field_names}):
                 async with (
                     asyncio.timeout(self._settings.request_timeout),
-                    self._turns.turn(client, self.cost(found)),
+                    self._turns.turn(client, found.measured.cost + more),
                 ):
                     yield
         except TimeoutError:

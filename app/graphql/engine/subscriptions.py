@@ -17,7 +17,7 @@ from graphql import ExecutionResult, FieldNode, GraphQLError, GraphQLSchema
 from app.errors import Language
 from app.graphql import internals
 from app.graphql.engine.documents import OperationRefused
-from app.graphql.engine.operations import FoundOperation, Operations
+from app.graphql.engine.operations import FoundOperation, Operations, Told
 from app.graphql.engine.plans import Plan
 from app.graphql.failures import shown
 
@@ -102,9 +102,11 @@ async def _payloads(
             raise OperationRefused([GraphQLError("", original_error=error)]) from error
 
 
-def written_result(result: ExecutionResult, language: Language) -> str:
+def written_result(result: ExecutionResult, language: Language, extensions: Told | None = None) -> str:
     """A result as the payload of a `next`."""
     content: dict[str, Any] = {"data": result.data}
     if result.errors:
         content["errors"] = shown(result.errors, language)
+    if extensions is not None:
+        content["extensions"] = extensions
     return orjson.dumps(content).decode()

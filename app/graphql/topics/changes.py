@@ -6,13 +6,13 @@ A client gets the changes of its own registrants, or with `dashboard:read` every
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator
-from contextlib import aclosing
+from contextlib import AbstractAsyncContextManager, aclosing
 from typing import Annotated
 
 import strawberry
 from strawberry import UNSET
 
-from app.changes.log import feed
+from app.changes.log import feed, tail
 from app.changes.log.feed import FeedItem, InvalidCursor, Position
 from app.graphql import paging
 from app.graphql.context import Context, Info
@@ -20,6 +20,9 @@ from app.graphql.paging import Connection, First
 from app.graphql.scalars import given
 from app.graphql.topics.registrants import Change, Registrant
 from app.registry.registrants import view
+
+PAGE_COST = 20 * tail.PAGE_SIZE
+"""Units for a page of a subscription that is not at the end of the log: its changes are read, opened and written."""
 
 AfterChange = Annotated[
     str | None,
@@ -62,8 +65,13 @@ async def find_changes(info: Info, first: First = 100, after: AfterChange = UNSE
 async def follow_changes(info: Info, after: ResumeAfter = UNSET) -> AsyncGenerator[Change, None]:
     context = info.context
     behind = _position(given(after))
+
+    def turn() -> AbstractAsyncContextManager[None]:
+        # A subscription has begun to be answered: it waits as long as it has to.
+        return context.process.turns.turn(context.caller.client_id or "", PAGE_COST, refusable=False)
+
     try:
-        async with aclosing(context.process.tail.follow(context.followed, behind)) as items:
+        async with aclosing(context.process.tail.follow(context.followed, behind, turn)) as items:
             async for item in items:
                 yield _shown(item, context)
     except InvalidCursor:

@@ -20,12 +20,15 @@ from app.registry.rows.consolidation import Summary
 from app.registry.values import calendar
 
 PATH = "/consolidation/{date}"
+COST_OF_A_DAY = 10_000
+"""Of its turn, in units of CPU: some thousand registrants are opened for the checksum."""
 PARAMETERS = frozenset({"organizer", "season"})
 
 
 def routes(process: Process, bearer: Bearer) -> list[Route]:
     async def answer(asked: AdmittedRequest) -> Response:
-        found = await summary_of(process, asked)
+        async with process.turns.turn(asked.client, COST_OF_A_DAY):
+            found = await summary_of(process, asked)
         return http.answered(
             {
                 "organizer": found.organizer,

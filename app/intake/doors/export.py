@@ -6,7 +6,7 @@ slice, and each slice is a short transaction.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
 from datetime import datetime
 
 from starlette.responses import Response, StreamingResponse
@@ -16,6 +16,7 @@ from app.auth.bearer import Bearer
 from app.clock import wib_day
 from app.errors import NotYours, RefusalError, refused_by, refuses
 from app.intake import http
+from app.intake.downloads import in_turns
 from app.intake.files.encoding import Csv, Encoder, JsonLines, encoded
 from app.intake.files.encoding_xlsx import Xlsx
 from app.intake.http import AdmittedRequest, RestDoor
@@ -48,7 +49,7 @@ def routes(process: Process, bearer: Bearer) -> list[Route]:
             day, version = wib_day(asked.now), standard.VERSION
             name = f"pemudik-{asked.caller.organizer}-{wanted.season}-{day}-standar-{version}.{extension}"
             return StreamingResponse(
-                file(process, asked, organizers, wanted, encoder),
+                in_turns(process.turns, asked.client, file(process, asked, organizers, wanted, encoder)),
                 headers={
                     "Content-Disposition": f'attachment; filename="{name}"',
                     VERSION_HEADER: standard.VERSION,
@@ -84,7 +85,7 @@ async def asked_for(process: Process, asked: AdmittedRequest) -> tuple[ExtractFi
 
 async def file(
     process: Process, asked: AdmittedRequest, organizers: Sequence[str], wanted: ExtractFilter, encoder: Encoder
-) -> AsyncIterator[bytes]:
+) -> AsyncGenerator[bytes, None]:
     yield encoder.sheet(SHEET, extract.COLUMNS)
     for organizer in organizers:
         async for rows in slices(process, asked.caller, organizer, wanted, asked.now):

@@ -28,6 +28,7 @@ from app.registry.registrants.view import View
 from app.registry.routes import route
 from app.registry.routes.route import Route as Itinerary
 from app.registry.values import nik, standard
+from app.server.turns import LEAST_COST
 
 PATH = "/legacy/cek-nik"
 NAMES = ("nik", "data_nik")
@@ -49,15 +50,20 @@ LegacyRow = dict[str, str | int | None]
 def routes(process: Process, bearer: Bearer, settings: Settings) -> list[Route]:
     async def answer(asked: AdmittedRequest) -> Response:
         sent = await _nik(asked, settings)
-        answer = await _check(process, asked, sent)
-        if isinstance(answer, NikInvalid):
-            return http.answered(_answer(INVALID, answer.message(asked.language), []))
-        if answer.outcome is NikOutcome.UNDECIDED:
-            return http.answered(_answer(UNDECIDED, sentences.sentence(answer, asked.language), []))
-        rows = await _rows(process, asked, answer.nik, answer.standing)
-        return http.answered(_verdict(answer, rows, asked.language))
+        async with process.turns.turn(asked.client, LEAST_COST):
+            return http.answered(await _answered(process, asked, sent))
 
     return [http.route(PATH, RestDoor(bearer, "legacy", answer, scopes=[NIK_CHECK]))]
+
+
+async def _answered(process: Process, asked: AdmittedRequest, sent: object) -> dict[str, object]:
+    answer = await _check(process, asked, sent)
+    if isinstance(answer, NikInvalid):
+        return _answer(INVALID, answer.message(asked.language), [])
+    if answer.outcome is NikOutcome.UNDECIDED:
+        return _answer(UNDECIDED, sentences.sentence(answer, asked.language), [])
+    rows = await _rows(process, asked, answer.nik, answer.standing)
+    return _verdict(answer, rows, asked.language)
 
 
 async def _nik(asked: AdmittedRequest, settings: Settings) -> object:

@@ -43,6 +43,8 @@ from app.registry.values.texts import not_in_the_future, reference_given
 
 PATH = "/webhook/pemudik"
 MOST_RECORDS = 1000
+COST_OF_A_ROW = 30
+"""Of its turn, in units of CPU."""
 PARAMETERS = frozenset({"changes", "asOf"})
 
 ToldVerdict = dict[str, Any]
@@ -54,15 +56,17 @@ def routes(process: Process, bearer: Bearer, settings: Settings) -> list[Route]:
     async def answer(asked: AdmittedRequest) -> Response:
         http.media_type(asked.request, http.JSON)
         body = await http.body(asked.request, settings)
-        client_id = asked.caller.client_id or ""
-        message_id = await signatures.verified(asked.request.headers, body, client_id, asked.now)
+        message_id = await signatures.verified(asked.request.headers, body, asked.client, asked.now)
         key = asked.request.headers.get(repeats.HEADER)
         # What the rows may change is part of the request: another answer must not be repeated for it.
-        keyed = repeats.keyed(process.vault, client_id, key, body + asked.request.url.query.encode())
+        keyed = repeats.keyed(process.vault, asked.client, key, body + asked.request.url.query.encode())
         applying = _applying(asked)
         pushes = [Push(asked.caller, reception.row_of(one), applying) for one in _records(http.parsed_json(body))]
         try:
-            async with asyncio.timeout(settings.request_timeout):
+            async with (
+                asyncio.timeout(settings.request_timeout),
+                process.turns.turn(asked.client, COST_OF_A_ROW * len(pushes)),
+            ):
                 told = await _push(process, asked, pushes, keyed, message_id)
         except TimeoutError:
             raise RequestRefused(
@@ -175,8 +179,7 @@ async def _take_once(
 async def _take_message(session: Session, process: Process, asked: AdmittedRequest, message_id: str | None) -> None:
     if message_id is None:
         return
-    client_id = asked.caller.client_id or ""
-    if not await webhook_secrets.take(session, process.vault, client_id, message_id, asked.now):
+    if not await webhook_secrets.take(session, process.vault, asked.client, message_id, asked.now):
         raise RequestRefused(
             409, "MESSAGE_REPLAYED", "webhook-id ini sudah pernah diterima.", "This webhook-id has come before."
         )

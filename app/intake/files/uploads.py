@@ -26,6 +26,8 @@ MOST_BYTES_IN_MEMORY = MEGABYTE
 MOST_BYTES_OF_A_FIELD = MEGABYTE
 AROUND = 2 * MOST_BYTES_OF_A_FIELD
 """Bytes of a form beside its file."""
+UNITS_OF_A_PIECE = 2_000
+"""A megabyte is sealed and sent to the database in ten milliseconds of CPU."""
 KNOWN_EXTENSIONS = frozenset({".xlsx", ".csv"})
 
 
@@ -43,6 +45,11 @@ class Upload:
 
     def __post_init__(self) -> None:
         finalize(self, self.file.close)
+
+    @property
+    def cost(self) -> int:
+        """Of the turn in which the file is sealed and stored, in units of CPU."""
+        return (1 + self.file.seek(0, SEEK_END) // PIECE_BYTES) * UNITS_OF_A_PIECE
 
     def pieces(self) -> Iterator[bytes]:
         self.file.seek(0)

@@ -44,6 +44,8 @@ PARAMETERS = frozenset({"mode", "changes", "asOf", "evenThough", "dryRun", "seas
 CANCEL_PARAMETERS = frozenset({"evenThough"})
 BOOLEANS = {"true": True, "1": True, "false": False, "0": False}
 FIELD = "file"
+COST_OF_CANCELLING = 10_000
+"""Of its turn, in units of CPU: a few hundred people."""
 
 
 def routes(process: Process, bearer: Bearer, settings: Settings) -> list[Route]:
@@ -51,9 +53,10 @@ def routes(process: Process, bearer: Bearer, settings: Settings) -> list[Route]:
         order = order_of(asked)
         upload = await received(asked.request, settings)
         order = replace(order, extension=upload.extension)
-        job = await process.database.attempt(
-            lambda session: jobs.create(session, process.vault, order, upload.pieces(), asked.now)
-        )
+        async with process.turns.turn(asked.client, upload.cost):
+            job = await process.database.attempt(
+                lambda session: jobs.create(session, process.vault, order, upload.pieces(), asked.now)
+            )
         if isinstance(job, Refusal):
             raise RefusalError(job)
         return http.answered(shown(job, asked.language), 202, {"Location": f"{PATH}/{job.id}"})
@@ -68,9 +71,10 @@ def routes(process: Process, bearer: Bearer, settings: Settings) -> list[Route]:
     async def cancel_missing(asked: AdmittedRequest) -> Response:
         given = asked.request.query_params
         even_though = http.value(given, "evenThough", lambda text: BOOLEANS[text.lower()], http.YES_OR_NO) or False
-        cancelled = await absentees.cancel(
-            process.database.attempt, asked.caller, named(asked.request), asked.now, even_though=even_though
-        )
+        async with process.turns.turn(asked.client, COST_OF_CANCELLING):
+            cancelled = await absentees.cancel(
+                process.database.attempt, asked.caller, named(asked.request), asked.now, even_though=even_though
+            )
         if isinstance(cancelled, Refusal):
             raise RefusalError(cancelled)
         return http.answered(shown(cancelled, asked.language))

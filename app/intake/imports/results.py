@@ -5,7 +5,7 @@ The result of a snapshot has one more sheet: those whom the registry holds and t
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 
 from starlette.responses import Response, StreamingResponse
 
@@ -13,6 +13,7 @@ from app import clock
 from app.auth.edge import RequestRefused
 from app.db import Database
 from app.errors import NotFound, RefusalError, refuses
+from app.intake.downloads import in_turns
 from app.intake.files.encoding import Cell, Copier, Csv
 from app.intake.files.encoding_xlsx import Xlsx
 from app.intake.files.workbooks import read
@@ -59,7 +60,9 @@ def response(process: Process, caller: Caller, job: Job, extension: str) -> Resp
         )
     encoder = ENCODERS[extension]()
     headers = {"Content-Disposition": f'attachment; filename="hasil-{job.id}.{extension}"'}
-    content = result(process.database, process.vault, caller, job, encoder)
+    content = in_turns(
+        process.turns, caller.client_id or "", result(process.database, process.vault, caller, job, encoder)
+    )
     return StreamingResponse(content, headers=headers, media_type=encoder.media)
 
 
@@ -68,7 +71,9 @@ def available(job: Job) -> bool:
     return job.finished and job.wiped_at is None and not unread
 
 
-async def result(database: Database, vault: Vault, caller: Caller, job: Job, encoder: Copier) -> AsyncIterator[bytes]:
+async def result(
+    database: Database, vault: Vault, caller: Caller, job: Job, encoder: Copier
+) -> AsyncGenerator[bytes, None]:
     """The rows tell of people what the registry holds: who they are is written down before."""
     async with database.transaction() as session:
         people = await jobs.people(session, job.id)

@@ -19,6 +19,7 @@ from app.graphql.failures import RequestError
 from app.graphql.schema import EXECUTABLE
 from app.registry.clients.scopes import SCOPES
 from app.server.json_texts import MOST_SEPARATORS
+from app.server.turns import Turns
 from tests.growth import assert_linear, cpu_seconds
 
 SUBMIT = "mutation($i: SubmitRegistrant!) { submitRegistrant(input: $i) { __typename } }"
@@ -33,7 +34,7 @@ def body(query: str, variables: Mapping[str, Any] | None = None) -> bytes:
 
 def refusals(sent: bytes) -> list[GraphQLError]:
     """What a client is told that may do everything. Nothing is executed."""
-    operations = Operations(EXECUTABLE, Settings())
+    operations = Operations(EXECUTABLE, Settings(), Turns())
     try:
         found = operations.find(parse_request(sent))
         operations.judge(found, frozenset(SCOPES))

@@ -48,7 +48,10 @@ async def test_the_first_message_says_who_it_is(live: Live) -> None:
         assert await client.hear() == {
             "id": "1",
             "type": "next",
-            "payload": {"data": {"me": {"organizer": {"code": "djka"}}}},
+            "payload": {
+                "data": {"me": {"organizer": {"code": "djka"}}},
+                "extensions": {"cost": {"requested": 3, "actual": 3, "remaining": 100_000}},
+            },
         }
         assert await client.hear() == {"id": "1", "type": "complete"}
 
@@ -266,7 +269,7 @@ async def test_a_bad_operation_is_answered_by_itself(
         assert "3201010101909001" not in str(answer)
         # Its id is free again, and its neighbour goes on.
         await client.subscribe("bad", "{ me { organizer { code } } }")
-        assert (await client.hear())["payload"] == {"data": {"me": {"organizer": {"code": "djka"}}}}
+        assert (await client.hear())["payload"]["data"] == {"me": {"organizer": {"code": "djka"}}}
         assert await client.hear() == {"id": "bad", "type": "complete"}
         drive.advance()
         assert await client.hear() == next_tick("good", 1)

@@ -130,7 +130,8 @@ async def test_a_subscription_is_no_plain_answer(live: Live, drive: Drive) -> No
 
 async def test_a_query_is_a_stream_only_if_nothing_else_will_do(live: Live) -> None:
     query = "{ me { organizer { code } } }"
-    data = {"data": {"me": {"organizer": {"code": "djka"}}}}
+    cost = {"requested": 3, "actual": 3, "remaining": 100_000}
+    data = {"data": {"me": {"organizer": {"code": "djka"}}}, "extensions": {"cost": cost}}
     async with stream(live, query, "djka") as events:
         assert await events.rest() == [("next", data), ("complete", None)]
     async with stream(live, query, "djka", accept=f"application/json, {STREAM}") as events:

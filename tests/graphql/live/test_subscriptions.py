@@ -23,6 +23,7 @@ from app.graphql.engine.operations import Operations
 from app.graphql.engine.requests import NotUnderstood, OperationRequest
 from app.graphql.engine.subscriptions import Subscriptions
 from app.graphql.failures import RequestError
+from app.server.turns import Turns
 from tests.graphql.live.serving import SCHEMA, Tick
 from tests.world import DJKA, DKI, NOW
 
@@ -38,7 +39,7 @@ class Source:
 
     def __init__(self, events: list[Any], monkeypatch: pytest.MonkeyPatch) -> None:
         self.events = events
-        self.operations = Operations(SCHEMA, Settings())
+        self.operations = Operations(SCHEMA, Settings(), Turns())
         self.subscriptions = Subscriptions(SCHEMA, self.operations)
         nothing: Any = SimpleNamespace()
         self.payloads = Payloads(

@@ -20,9 +20,12 @@ from app.graphql.paging import cursor_of
 from app.models.enums import RegistrantStatus
 from app.process import build_process
 from app.registry.registrants.view import View
+from app.server.turns import MOST_COST_AT_A_TIME
 from tests.changes.conftest import settled
 from tests.graphql.conftest import ISSUER, Api
 from tests.graphql.live.serving import Live, listening
+from tests.metrics.test_page import value
+from tests.patience import patience
 from tests.world import BUMN, DJKA, DKI, HUBDAT, JASA_RAHARJA, World, nik_of, someone
 
 pytestmark = pytest.mark.anyio
@@ -244,3 +247,20 @@ async def test_a_follower_with_no_cursor_of_the_feed_is_told_so(live: Live, worl
             message = await client.hear()
             assert message["type"] == "error"
             assert [error["extensions"]["code"] for error in message["payload"]] == ["INVALID_CURSOR"]
+
+
+async def test_whoever_is_behind_reads_in_turns(live: Live, world: World) -> None:
+    await lived(world)
+    await settled(world)
+    async with live.client("hubdat") as client:
+        async with live.process.turns.turn("another", MOST_COST_AT_A_TIME):
+            await client.subscribe("1", FOLLOW, after=feed.cursor(feed.START))
+            async with patience():
+                while not value("pemudik_turns_waiting", None):  # noqa: ASYNC110 - a gauge tells nobody
+                    await asyncio.sleep(0.01)
+        heard = [(await client.hear())["payload"]["data"]["changes"]["to"] for _ in range(3)]
+        assert heard == ["REGISTERED", "VERIFIED", "CANCELLED"]
+        # What happens now is read once for all who follow, and waits for nobody.
+        async with live.process.turns.turn("another", MOST_COST_AT_A_TIME):
+            await lived(world, number=2)
+            assert (await client.hear())["payload"]["data"]["changes"]["to"] == "REGISTERED"

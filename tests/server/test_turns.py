@@ -6,8 +6,16 @@ import asyncio
 
 import pytest
 
-from app.graphql.engine.requests import NotUnderstood
-from app.graphql.engine.turns import MOST_COST_AT_A_TIME, MOST_WAITING_OF_A_CLIENT, SMALL_COST, Turns
+from app.errors import TooManyOperations
+from app.server.turns import (
+    LEAST_COST_WAITING,
+    MOST_COST_AT_A_TIME,
+    MOST_COST_WAITING,
+    MOST_SMALL_AT_ONCE,
+    SMALL_COST,
+    Turns,
+)
+from tests.metrics.test_page import value
 
 pytestmark = pytest.mark.anyio
 
@@ -22,14 +30,16 @@ class Stage:
         self.running: list[tuple[str, asyncio.Event]] = []
         self.tasks: list[asyncio.Task[None]] = []
 
-    async def begin(self, client: str, cost: int = LARGE, times: int = 1) -> list[asyncio.Task[None]]:
-        begun = [asyncio.create_task(self._run(client, cost)) for _ in range(times)]
+    async def begin(
+        self, client: str, cost: int = LARGE, times: int = 1, *, refusable: bool = True
+    ) -> list[asyncio.Task[None]]:
+        begun = [asyncio.create_task(self._run(client, cost, refusable)) for _ in range(times)]
         self.tasks += begun
         await settled()
         return begun
 
-    async def _run(self, client: str, cost: int) -> None:
-        async with self.turns.turn(client, cost):
+    async def _run(self, client: str, cost: int, refusable: bool) -> None:
+        async with self.turns.turn(client, cost, refusable=refusable):
             end = asyncio.Event()
             self.running.append((client, end))
             await end.wait()
@@ -54,12 +64,14 @@ class Stage:
 
     async def _everything_is_free(self) -> None:
         """The largest operations of two clients get their turns, one after the other."""
+        assert [self.turns.remaining(client) for client in "abcde"] == [MOST_COST_AT_A_TIME] * 5
         for client in ("d", "e"):
             await self.begin(client, MOST_COST_AT_A_TIME)
         assert self.clients == ["d"]
         await self.end_one()
         assert self.clients == ["e"]
         await self.end_one()
+        assert value("pemudik_turns_waiting", None) == 0
 
 
 async def settled() -> None:
@@ -71,14 +83,33 @@ async def test_a_client_that_is_alone_uses_the_whole_process() -> None:
     stage = Stage()
     await stage.begin("a", times=5)
     assert stage.clients == ["a", "a"]
+    assert value("pemudik_turns_waiting", None) == 3
     assert await stage.order() == ["a"] * 5
 
 
-async def test_small_operations_never_wait() -> None:
+async def test_small_operations_do_not_wait() -> None:
     stage = Stage()
     await stage.begin("a", times=10)
-    await stage.begin("b", SMALL_COST, times=200)
-    assert stage.clients == ["a", "a"] + ["b"] * 200
+    await stage.begin("b", SMALL_COST, times=MOST_SMALL_AT_ONCE)
+    assert stage.clients == ["a", "a"] + ["b"] * MOST_SMALL_AT_ONCE
+    await stage.order()
+
+
+async def test_a_flood_of_small_operations_takes_turns_while_others_wait() -> None:
+    stage = Stage()
+    await stage.begin("a", MOST_COST_AT_A_TIME)
+    await stage.begin("b", 1, times=MOST_SMALL_AT_ONCE + 2)
+    await stage.begin("c", 1)
+    assert stage.clients == ["a", *["b"] * MOST_SMALL_AT_ONCE, "c"]
+    await stage.end_one()
+    assert stage.clients == [*["b"] * MOST_SMALL_AT_ONCE, "c", "b", "b"]
+    await stage.order()
+
+
+async def test_a_flood_of_small_operations_does_not_wait_for_nobody() -> None:
+    stage = Stage()
+    await stage.begin("b", 1, times=500)
+    assert stage.clients == ["b"] * 500
     await stage.order()
 
 
@@ -110,16 +141,34 @@ async def test_the_largest_operation_runs_alone() -> None:
     await stage.order()
 
 
-async def test_too_many_that_wait_are_refused_and_nobody_elses() -> None:
+@pytest.mark.parametrize("cost", [SMALL_COST + 1, LARGE])
+async def test_too_much_that_waits_is_refused_and_nobody_elses(cost: int) -> None:
     stage = Stage()
-    await stage.begin("a", times=2 + MOST_WAITING_OF_A_CLIENT)
-    [one_more] = await stage.begin("a")
-    with pytest.raises(NotUnderstood) as refused:
+    await stage.begin("a", MOST_COST_AT_A_TIME)
+    await stage.begin("a", cost, times=MOST_COST_WAITING // max(cost, LEAST_COST_WAITING))
+    [one_more] = await stage.begin("a", cost)
+    with pytest.raises(TooManyOperations) as refused:
         await one_more
-    assert (refused.value.status, refused.value.code) == (429, "TOO_MANY_OPERATIONS")
-    assert refused.value.headers == {"Retry-After": "2"}
-    await stage.begin("b")
-    assert "b" in (await stage.order())[:5]
+    assert refused.value.retry_after == 2
+    # What has begun to be answered is not broken off.
+    [begun] = await stage.begin("a", cost, refusable=False)
+    assert not begun.done()
+    await stage.begin("b", cost)
+    assert "b" in (await stage.order())[:4]
+
+
+async def test_what_remains_is_the_share_of_the_clients_that_are_there() -> None:
+    stage = Stage()
+    assert stage.turns.remaining("a") == MOST_COST_AT_A_TIME
+    await stage.begin("a", 30_000)
+    assert stage.turns.remaining("a") == 70_000
+    # Two are there: each has a half.
+    assert stage.turns.remaining("b") == MOST_COST_AT_A_TIME // 2
+    await stage.begin("b", 30_000)
+    assert (stage.turns.remaining("a"), stage.turns.remaining("b")) == (20_000, 20_000)
+    await stage.begin("b", LARGE)
+    assert (stage.turns.remaining("a"), stage.turns.remaining("b")) == (20_000, 0)
+    await stage.order()
 
 
 async def test_who_goes_away_leaves_its_turn_to_others() -> None:

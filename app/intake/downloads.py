@@ -1,0 +1,36 @@
+"""Files that are made while they are sent: each part is made in a turn of the client, and sent after the turn.
+
+A client that takes its file slowly would otherwise hold a turn that others wait for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
+
+from app.server.turns import Turns
+
+PIECES_OF_A_TURN = 10
+"""Of 20 rows each: `files.encoding`."""
+COST_OF_A_TURN = 2_500
+"""In units: 200 rows are read, opened and written."""
+
+
+async def in_turns(turns: Turns, client: str, pieces: AsyncGenerator[bytes, None]) -> AsyncGenerator[bytes, None]:
+    async with aclosing(pieces):
+        part = [b""]
+        while part:
+            # What has begun to be sent must not break off: it waits as long as it has to.
+            async with turns.turn(client, COST_OF_A_TURN, refusable=False):
+                part = await _next(pieces)
+            if part:
+                yield b"".join(part)
+
+
+async def _next(pieces: AsyncGenerator[bytes, None]) -> list[bytes]:
+    part: list[bytes] = []
+    async for piece in pieces:
+        part.append(piece)
+        if len(part) == PIECES_OF_A_TURN:
+            break
+    return part

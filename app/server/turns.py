@@ -1,0 +1,155 @@
+"""Whose turn it is: a client's share of this process, whichever door its operations come by.
+
+One CPU runs everything, so more large operations at a time would make none of them faster, and would keep everybody
+else waiting. A share binds only while others wait: a client that is alone may use the whole process. Of several clients
+that wait, the one that has had the least comes next (start-time fair queueing). A few small operations of each client,
+such as checks of NIKs, never wait.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter, deque
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+
+from app import metrics
+from app.errors import TooManyOperations
+
+MICROSECONDS_OF_A_UNIT = 5
+"""Of CPU. `make bench ARGS=costs` measures whether that is true of each family of fields."""
+SMALL_COST = 1_000
+"""In units: a check of a NIK costs 10, a page of 50 registrants with 10 fields 1,050."""
+LEAST_COST = 100
+"""What an operation costs at least: it is read, authenticated, answered and logged."""
+MOST_SMALL_AT_ONCE = 32
+"""Small operations of one client that run without asking whose turn it is."""
+MOST_COST_AT_A_TIME = 100_000
+"""Of all that run and had to ask: half a second of CPU. Beside 64 pages of 45,000 units a neighbour's check took 170
+milliseconds (median), and 340 without this bound. With 50,000 it took 110, but the process waited for the database now
+and then: the pages took 15 seconds instead of 12 (November 2026, two busy cores).
+"""
+MOST_COST_WAITING = 5_000_000
+"""Of one client: 25 seconds of CPU. What waits behind them would wait longer than an operation may take."""
+LEAST_COST_WAITING = 5_000
+"""What an operation that waits counts at least: its request is kept in memory. So 1,000 of a client wait at most."""
+COME_BACK_AFTER_SECONDS = 2
+
+Waiting = tuple[int, asyncio.Future[None]]
+"""The cost of an operation, and what it waits for."""
+
+
+@dataclass(slots=True)
+class Queue:
+    """The operations of one client that wait."""
+
+    had: int
+    """The cost that the client has had, on a scale that is common to all who wait."""
+    operations: deque[Waiting] = field(default_factory=deque)
+    cost: int = 0
+    """Of all that wait."""
+
+
+class Turns:
+    """A process has one."""
+
+    def __init__(self) -> None:
+        self._running: Counter[str] = Counter()
+        """By client, the cost of what runs and had to ask."""
+        self._small: Counter[str] = Counter()
+        """By client, how many small operations run that did not ask."""
+        self._queues: dict[str, Queue] = {}
+        self._had = 0
+        """By the client that was served last: where a client that comes anew begins."""
+
+    @asynccontextmanager
+    async def turn(self, client: str, cost: int, *, refusable: bool = True) -> AsyncIterator[None]:
+        """Wait for the turn of an operation, and hold it.
+
+        Raises `TooManyOperations` if too much of its client waits. What has begun to be answered is not `refusable`.
+        """
+        if cost <= SMALL_COST and self._small[client] < MOST_SMALL_AT_ONCE:
+            self._small[client] += 1
+            try:
+                yield
+            finally:
+                _take_off(self._small, client, 1)
+            return
+        cost = max(cost, LEAST_COST)
+        if self._queues or not self._has_room(cost):
+            await self._wait(client, cost, refusable=refusable)
+        else:
+            self._running[client] += cost
+        try:
+            yield
+        finally:
+            self._end(client, cost)
+
+    def remaining(self, client: str) -> int:
+        """How much more the client may have at a time, now: its share of the process, without what it has."""
+        clients = self._running.keys() | self._queues.keys() | {client}
+        waiting = self._queues[client].cost if client in self._queues else 0
+        return max(0, MOST_COST_AT_A_TIME // len(clients) - self._running.get(client, 0) - waiting)
+
+    async def _wait(self, client: str, cost: int, *, refusable: bool) -> None:
+        queue, counted = self._queues.get(client, Queue(self._had)), max(cost, LEAST_COST_WAITING)
+        if refusable and queue.cost + counted > MOST_COST_WAITING:
+            raise TooManyOperations(COME_BACK_AFTER_SECONDS)
+        self._queues[client] = queue
+        turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        waiting = cost, turn
+        queue.operations.append(waiting)
+        queue.cost += counted
+        metrics.TURNS_WAITING.inc()
+        try:
+            await turn
+        except asyncio.CancelledError:
+            if turn.done() and not turn.cancelled():
+                # Its turn had come in the same moment.
+                self._end(client, cost)
+            else:
+                self._leave(client, waiting)
+            raise
+
+    def _leave(self, client: str, waiting: Waiting) -> None:
+        queue = self._queues[client]
+        queue.operations.remove(waiting)
+        self._waits_no_more(client, queue, waiting[0])
+        # A smaller one behind it may have room.
+        self._go_on()
+
+    def _waits_no_more(self, client: str, queue: Queue, cost: int) -> None:
+        metrics.TURNS_WAITING.dec()
+        queue.cost -= max(cost, LEAST_COST_WAITING)
+        if not queue.operations:
+            del self._queues[client]
+
+    def _end(self, client: str, cost: int) -> None:
+        _take_off(self._running, client, cost)
+        self._go_on()
+
+    def _go_on(self) -> None:
+        while self._queues:
+            client = min(self._queues, key=lambda one: self._queues[one].had)
+            queue = self._queues[client]
+            cost, turn = queue.operations[0]
+            if not self._has_room(cost):
+                return
+            queue.operations.popleft()
+            self._running[client] += cost
+            queue.had += cost
+            self._had = queue.had
+            self._waits_no_more(client, queue, cost)
+            turn.set_result(None)
+
+    def _has_room(self, cost: int) -> bool:
+        """An operation that is alone always has."""
+        running = self._running.total()
+        return not running or running + cost <= MOST_COST_AT_A_TIME
+
+
+def _take_off(counts: Counter[str], client: str, count: int) -> None:
+    counts[client] -= count
+    if not counts[client]:
+        del counts[client]

@@ -1,0 +1,147 @@
+"""What is large waits for the turn of its client, by whichever door it comes; a neighbour's small calls do not wait."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from typing import Any
+
+import httpx
+import pytest
+
+from app.server import turns
+from app.server.turns import MOST_COST_AT_A_TIME
+from tests.intake.knocking import Doors, opened
+from tests.metrics.test_page import value
+from tests.patience import patience
+from tests.registry.rows.records import record
+from tests.world import World, nik_of
+
+pytestmark = pytest.mark.anyio
+
+CHECK = "query ($nik: NIK!) { checkNik(nik: $nik) { outcome } }"
+PAGE = "registrants(first: 200) { nodes { id nik name status route { id name departsAt } organizer { code } } }"
+HEAVY = f"{{ {' '.join(f'a{number}: {PAGE}' for number in range(6))} }}"
+ROWS = [record(number) for number in range(1, 101)]
+FILE = b"data_nik;rute_perjalanan\r\n1;2\r\n"
+
+
+@pytest.fixture
+async def api(world: World) -> AsyncIterator[Doors]:
+    await world.route()
+    async with opened(world) as api:
+        await api.token()
+        await api.token("djka")
+        yield api
+
+
+async def graphql(api: Doors) -> httpx.Response:
+    return await api.post(HEAVY)
+
+
+async def webhook(api: Doors) -> httpx.Response:
+    return await api.send("/webhook/pemudik", ROWS)
+
+
+async def upload(api: Doors) -> httpx.Response:
+    return await api.send("/import", FILE, Content_Type="text/csv")
+
+
+async def day(api: Doors) -> httpx.Response:
+    return await api.send("/consolidation/2026-03-02", b"", method="GET")
+
+
+async def export(api: Doors) -> httpx.Response:
+    return await api.send("/export.csv", b"", method="GET")
+
+
+async def single(api: Doors) -> httpx.Response:
+    return await api.send("/webhook/pemudik", ROWS[0])
+
+
+async def legacy(api: Doors) -> httpx.Response:
+    return await api.send("/legacy/cek-nik", {"nik": nik_of(1)})
+
+
+async def check(api: Doors) -> httpx.Response:
+    return await api.post(CHECK, {"nik": nik_of(1)}, organizer="djka")
+
+
+LARGE = (graphql, webhook, upload, day, export)
+SMALL = (single, legacy, check)
+
+
+@pytest.mark.parametrize("knock", LARGE)
+async def test_what_is_large_waits(api: Doors, knock: Any) -> None:
+    async with api.process.turns.turn("another", MOST_COST_AT_A_TIME):
+        waiting = asyncio.create_task(knock(api))
+        async with patience():
+            while not value("pemudik_turns_waiting", None):
+                assert not waiting.done()
+                await asyncio.sleep(0.01)
+    assert (await waiting).status_code in {200, 202}
+    assert value("pemudik_turns_waiting", None) == 0
+
+
+@pytest.mark.parametrize("knock", SMALL)
+async def test_what_is_small_does_not_wait(api: Doors, knock: Any) -> None:
+    async with api.process.turns.turn("another", MOST_COST_AT_A_TIME):
+        assert (await knock(api)).status_code == 200
+
+
+async def test_a_neighbours_check_is_answered_between_the_heavy_operations_of_one_client(api: Doors) -> None:
+    order: list[str] = []
+
+    async def heavy() -> None:
+        answer = await graphql(api)
+        order.append("heavy" if answer.status_code == 200 else answer.text)
+
+    operations = [asyncio.create_task(heavy()) for _ in range(8)]
+    async with patience():
+        while (value("pemudik_turns_waiting", None) or 0) < 4:  # noqa: ASYNC110 - a gauge tells nobody
+            await asyncio.sleep(0)
+    assert (await check(api)).json()["data"] == {"checkNik": {"outcome": "AVAILABLE"}}
+    order.append("check")
+    await asyncio.gather(*operations)
+    assert order.count("heavy") == 8
+    assert order.index("check") < 8
+
+
+@pytest.mark.parametrize("knock", [graphql, webhook, upload, day])
+async def test_too_much_that_waits_is_refused(
+    api: Doors, world: World, monkeypatch: pytest.MonkeyPatch, knock: Any
+) -> None:
+    monkeypatch.setattr(turns, "MOST_COST_WAITING", 0)
+    async with world.unchanged(), api.process.turns.turn("another", MOST_COST_AT_A_TIME):
+        answer = await knock(api)
+        assert (answer.status_code, answer.headers["retry-after"]) == (429, "2")
+        content = answer.json()
+        error = content.get("error") or content["errors"][0]
+        assert "setelah 2 detik" in error["message"]
+        assert (error.get("code") or error["extensions"]["code"]) == "TOO_MANY_OPERATIONS"
+        # Nobody else is refused, and neither are the small calls of this client.
+        for small in SMALL:
+            if small is not single:
+                assert (await small(api)).status_code == 200
+
+
+async def test_an_export_that_has_begun_is_not_refused(api: Doors, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(turns, "MOST_COST_WAITING", 0)
+    async with api.process.turns.turn("another", MOST_COST_AT_A_TIME):
+        waiting = asyncio.create_task(export(api))
+        async with patience():
+            while not value("pemudik_turns_waiting", None):  # noqa: ASYNC110 - a gauge tells nobody
+                await asyncio.sleep(0.01)
+    answer = await waiting
+    assert (answer.status_code, answer.text.count("\n")) == (200, 1)
+
+
+async def test_each_answer_says_what_it_cost(api: Doors) -> None:
+    told = (await check(api)).json()["extensions"]["cost"]
+    assert told == {"requested": 6, "actual": 6, "remaining": MOST_COST_AT_A_TIME}
+    async with api.process.turns.turn("another", 1_001):
+        told = (await graphql(api)).json()["extensions"]["cost"]
+    # Twelve fields at the root, and no registrant in any list.
+    assert told["actual"] == 12
+    assert told["requested"] > 20_000
+    assert told["remaining"] == MOST_COST_AT_A_TIME // 2
