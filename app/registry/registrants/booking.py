@@ -15,7 +15,7 @@ from uuid import UUID
 from app.db import Session
 from app.errors import Raced
 from app.models.enums import ChangeKind, RegistrantFlag, RegistrantStatus
-from app.models.registrant import HOLDS_NIK, VERIFIED_OR_LATER
+from app.models.registrant import HOLDS_NIK
 from app.registry import change_log
 from app.registry.registrants import opening
 from app.registry.registrants.drafts import Draft
@@ -36,6 +36,8 @@ class Leg:
     """One way of a submission, accepted: it becomes one registrant."""
 
     id: UUID
+    claim: NikClaim
+    status: RegistrantStatus
     draft: Draft
     organizer_name: str
     route: Route
@@ -56,16 +58,6 @@ class Leg:
     @property
     def outbound_id(self) -> UUID | None:
         return None if self.outbound is None else self.outbound.id
-
-    @property
-    def status(self) -> RegistrantStatus:
-        """A trip is verified once (S2.4): the return of a verified outbound is verified as it is booked."""
-        verified = self.outbound is not None and self.outbound.status in VERIFIED_OR_LATER
-        return RegistrantStatus.VERIFIED if verified else RegistrantStatus.REGISTERED
-
-    @property
-    def claim(self) -> NikClaim:
-        return NikClaim(self.draft.nik_index, self.route.direction, self.route.service)
 
     def held(self) -> Held:
         return Held(

@@ -34,9 +34,19 @@ class Ground:
     seats: dict[UUID, Seats]
     held: dict[NikClaim, Held]
     blocked_until: dict[bytes, int]
+    holdings: dict[bytes, list[Held]] = field(default_factory=dict)
+    """`held` by the NIK: at most four registrants hold a NIK in a season."""
     legs: dict[UUID, Leg] = field(default_factory=dict)
     disputes: list[Dispute] = field(default_factory=list)
     moments: dict[tuple[str, datetime, bool], Moment] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        for claim, held in self.held.items():
+            self.holdings.setdefault(claim.nik_index, []).append(held)
+
+    def hold(self, claim: NikClaim, held: Held) -> None:
+        self.held[claim] = held
+        self.holdings.setdefault(claim.nik_index, []).append(held)
 
     def moment(self, draft: Draft) -> Moment:
         """What the terms of the organizer say of the instant of this registration."""

@@ -14,7 +14,8 @@ from uuid import UUID
 from uuid_utils.compat import uuid7
 
 from app.errors import InvalidValue, NotYours, Refusal, RouteUnknown, SeasonClosed
-from app.models.enums import Direction, Purpose, RegistrantFlag
+from app.models.enums import Direction, Purpose, RegistrantFlag, RegistrantStatus
+from app.models.registrant import VERIFIED_OR_LATER
 from app.registry.niks.telling import Naming
 from app.registry.registrants import motorcycles, opening, returns
 from app.registry.registrants.booking import Leg
@@ -47,12 +48,10 @@ class JudgedSubmission:
 
     draft: Draft
     ways: list[Leg | Held] = field(default_factory=list)
+    new: list[Leg] = field(default_factory=list)
+    """Those of the ways that are."""
     warnings: list[nik.Warning] = field(default_factory=list)
     flags: list[RegistrantFlag] = field(default_factory=list)
-
-    @property
-    def new(self) -> list[Leg]:
-        return [one for one in self.ways if isinstance(one, Leg)]
 
     def flag(self, flag: RegistrantFlag) -> None:
         if flag not in self.flags:
@@ -82,6 +81,7 @@ def judge(draft: Draft, ground: Ground) -> Judged:
         if isinstance(way, Refusal):
             return way
         judged.ways.append(way)
+        judged.new += [way] if isinstance(way, Leg) else []
     for leg in judged.new:
         against = _stands(leg, ground) or _does_not_fit(leg, judged, ground)
         if against is not None:
@@ -100,12 +100,13 @@ def _judge_way(route_id: UUID | None, name: str, judged: JudgedSubmission, groun
     papers = motorcycles.judge(route.service, draft.submission.motorcycle)
     if isinstance(papers, Refusal):
         return papers
-    held = ground.held.get(NikClaim(draft.nik_index, route.direction, route.service))
+    claim = NikClaim(draft.nik_index, route.direction, route.service)
+    held = ground.held.get(claim)
     if held is not None and held.organizer == draft.organizer:
         judged.warnings.extend(_differences(draft, route, held, ground.vault))
         return held
     refused = _refused_by_time(route, name, judged, ground) or _refused_by_seats(route, name, draft, ground)
-    return _leg(route, papers, judged, ground) if refused is None else refused
+    return _leg(claim, route, papers, judged, ground) if refused is None else refused
 
 
 def _stands(leg: Leg, ground: Ground) -> Against | None:
@@ -218,7 +219,7 @@ def _outbound(route: Route, judged: JudgedSubmission, ground: Ground) -> Held | 
     return ground.held.get(NikClaim(judged.draft.nik_index, Direction.MUDIK, route.service))
 
 
-def _leg(route: Route, papers: Motorcycle | None, judged: JudgedSubmission, ground: Ground) -> Leg:
+def _leg(claim: NikClaim, route: Route, papers: Motorcycle | None, judged: JudgedSubmission, ground: Ground) -> Leg:
     draft = judged.draft
     in_force = ground.terms[draft.organizer]
     outbound = _outbound(route, judged, ground) if route.direction == Direction.BALIK else None
@@ -231,6 +232,8 @@ def _leg(route: Route, papers: Motorcycle | None, judged: JudgedSubmission, grou
         deadline = paired.deadline
     return Leg(
         id=uuid7(),
+        claim=claim,
+        status=_status_beside(paired),
         draft=draft,
         organizer_name=in_force.name,
         route=route,
@@ -244,6 +247,12 @@ def _leg(route: Route, papers: Motorcycle | None, judged: JudgedSubmission, grou
     )
 
 
+def _status_beside(outbound: Held | None) -> RegistrantStatus:
+    """A trip is verified once (S2.4): the return of a verified outbound is verified as it is booked."""
+    verified = outbound is not None and outbound.status in VERIFIED_OR_LATER
+    return RegistrantStatus.VERIFIED if verified else RegistrantStatus.REGISTERED
+
+
 def _sealed(draft: Draft, vault: Vault) -> tuple[bytes, bytes, bytes] | None:
     one = draft.applicant
     return None if one is None else (vault.blind_index(one.nik), vault.seal(one.nik), vault.seal(one.name))
@@ -251,14 +260,12 @@ def _sealed(draft: Draft, vault: Vault) -> tuple[bytes, bytes, bytes] | None:
 
 def _deal(leg: Leg, ground: Ground) -> None:
     """Take the seat and the NIK, so that the rest of the batch is judged against them."""
-    for direction in Direction:
-        for service in (leg.route.service, motorcycles.companion_of(leg.route.service)):
-            other = ground.held.get(NikClaim(leg.draft.nik_index, direction, service))
-            if other is not None and other.organizer != leg.draft.organizer:
-                dispute = _dispute(leg.draft, other, leg.route.season, ground.vault, refused=False)
-                ground.disputes.extend([dispute] if dispute.suspect else [])
+    for other in ground.holdings.get(leg.draft.nik_index, ()):
+        if other.organizer != leg.draft.organizer:
+            dispute = _dispute(leg.draft, other, leg.route.season, ground.vault, refused=False)
+            ground.disputes.extend([dispute] if dispute.suspect else [])
     ground.seats[leg.route.id].taken += leg.seats
-    ground.held[leg.claim] = leg.held()
+    ground.hold(leg.claim, leg.held())
     ground.legs[leg.id] = leg
 
 

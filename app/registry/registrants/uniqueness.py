@@ -76,7 +76,9 @@ class StandingOfNiks:
 
 @dataclass(slots=True, kw_only=True)
 class _Found(Stored):
-    """A NIK, and a registrant that holds it. Without a registrant, all columns of `Stored` are NULL."""
+    """A NIK that is blocked or held, and a registrant that holds it. Without a registrant, all columns of `Stored` are
+    NULL.
+    """
 
     nik_index: bytes
     blocked_until: int | None
@@ -99,6 +101,8 @@ _STANDING = statement(
     LEFT JOIN organizer o ON o.code = r.organizer_code
     LEFT JOIN route ON route.id = r.route_id
     LEFT JOIN terminal destination ON destination.code = route.destination_code
+    -- Most NIKs that are submitted are new.
+    WHERE r.id IS NOT NULL OR block.until_season IS NOT NULL
     """,
     _Found,
 )

@@ -17,6 +17,7 @@ LONGEST_LINE = 120
 LONGEST_REASON = 500
 LONGEST_REFERENCE = 64
 CLOCKS_DIFFER_BY = timedelta(minutes=5)
+_DOCUMENTS = frozenset(IdentityDocument)
 _REFERENCE = re.compile(r"[A-Za-z0-9][A-Za-z0-9 ._/:#-]*", re.ASCII)
 
 
@@ -86,7 +87,7 @@ def document_given(text: str | None) -> str | InvalidValue | None:
     if text is None or not text.strip():
         return None
     document = text.strip().upper()
-    if document not in set(IdentityDocument):
+    if document not in _DOCUMENTS:
         return InvalidValue(
             "identityDocument", "Jenis dokumen: KTP, SIM, KK atau KIA.", "The document: KTP, SIM, KK or KIA."
         )
