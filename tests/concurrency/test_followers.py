@@ -42,6 +42,10 @@ LOTS = 20
 """At least. Each is of so many people as are submitted at once, and people come until the last kill."""
 AT_ONCE = 100
 LANES = 4
+PAUSE_SECONDS = 0.5
+"""Of a lane behind each lot. A worker takes seconds to come back: without a pause, the other one would take in ten
+thousand people meanwhile, and tell of them all.
+"""
 KILLS = 3
 FAILURES = (7, 40, 70)
 """Which requests are answered 503."""
@@ -246,6 +250,7 @@ async def test_nothing_is_lost_or_told_twice_when_workers_are_killed(scene: Scen
         while lots < LOTS or not killer.done():
             lots += 1
             await live(scene, ours, theirs, list(range((lots - 1) * AT_ONCE, lots * AT_ONCE)))
+            await asyncio.sleep(PAUSE_SECONDS)
 
     await asyncio.gather(killer, *(lane() for _ in range(LANES)))
 

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from graphql import (
+    FragmentDefinitionNode,
     GraphQLField,
     GraphQLNamedType,
     GraphQLObjectType,
@@ -97,11 +98,14 @@ class Walk:
         operation, root = self.root_fields()[name]
         declared = [f"${one}{place}: {root.args[one].type}" for place, given in enumerate(asked) for one in given]
         selected = self._below(root, depth, reached)
+        below, fragment = (
+            ("{ ...Below }", f"fragment Below on {get_named_type(root.type)} {selected}") if selected else ("", "")
+        )
         fields = [
-            f"a{place}: {name}{_listed([f'{one}: ${one}{place}' for one in given])} {selected}"
+            f"a{place}: {name}{_listed([f'{one}: ${one}{place}' for one in given])} {below}"
             for place, given in enumerate(asked)
         ]
-        return f"{operation} {_listed(declared)} {{ {' '.join(fields)} }}"
+        return f"{operation} {_listed(declared)} {{ {' '.join(fields)} }} {fragment}"
 
     def reachable(self, names: Iterable[str]) -> set[Pair]:
         """Every type and field that can stand below the root fields `names`."""
@@ -168,9 +172,10 @@ def _listed(arguments: list[str]) -> str:
 def _fits(document: str, variables: Mapping[str, object]) -> bool:
     if len(document) > limits.MOST_DOCUMENT_BYTES:
         return False
-    [node] = parse(document, no_location=True).definitions
+    [node, *fragments] = parse(document, no_location=True).definitions
     assert isinstance(node, OperationDefinitionNode)
-    measured = limits.measure(EXECUTABLE, node, {}, variables)
+    below = {one.name.value: one for one in fragments if isinstance(one, FragmentDefinitionNode)}
+    measured = limits.measure(EXECUTABLE, node, below, variables)
     return limits.refusal(measured) is None and measured.cost <= DEAREST
 
 
