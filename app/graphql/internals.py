@@ -12,6 +12,7 @@ Either library may change any of this in any release. `CHECKED` names the versio
 
 from __future__ import annotations
 
+import asyncio
 import re
 from abc import abstractmethod
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
@@ -37,15 +38,21 @@ from graphql import (
     ValuesOfCorrectTypeRule,
     create_source_event_stream,
     get_named_type,
+    get_nullable_type,
     is_leaf_type,
+    is_list_type,
 )
+from graphql.pyutils import gather_with_cancel
 from strawberry.execution import optimized_is_awaitable
 from strawberry.federation.schema import FederationAny
 from strawberry.schema.name_converter import NameConverter
 from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext
 from strawberry.schema.schema_converter import GraphQLCoreConverter
+from strawberry.types.arguments import StrawberryArgument, convert_argument
 from strawberry.types.field import StrawberryField
 from strawberry.utils.str_converters import to_camel_case
+
+from app.server.slices import SLICE, sliced
 
 CHECKED = MappingProxyType({"strawberry-graphql": "0.341.2", "graphql-core": "3.3.2"})
 
@@ -79,14 +86,21 @@ def _check_one_of(schema: GraphQLSchema) -> None:
 
 
 def _resolve_directly(schema: GraphQLSchema) -> None:
-    """Root fields take their scalars as graphql-core coerced them. Strawberry would convert each of them once more."""
+    """Root fields take their scalars as graphql-core coerced them. Strawberry would convert each of them once more.
+
+    It also would convert a list of 1,000 inputs in one step of the process.
+    """
     for root in (schema.query_type, schema.mutation_type):
         for field in root.fields.values() if root else ():
             definition: StrawberryField = field.extensions[_DEFINITION]
             function = definition.base_resolver.wrapped_func if definition.base_resolver else None
+            if function is None or not iscoroutinefunction(function):
+                continue
             takes_scalars = all(is_leaf_type(get_named_type(argument.type)) for argument in field.args.values())
-            if function is not None and iscoroutinefunction(function) and takes_scalars:
+            if takes_scalars:
                 field.resolve = _direct(definition, function)
+            elif any(is_list_type(get_nullable_type(argument.type)) for argument in field.args.values()):
+                field.resolve = _converting(definition, function)
 
 
 def _direct(definition: StrawberryField, function: Callable[..., Awaitable[Any]]) -> Callable[..., Awaitable[Any]]:
@@ -100,6 +114,36 @@ def _direct(definition: StrawberryField, function: Callable[..., Awaitable[Any]]
         return function(strawberry.Info(_raw_info=info, _field=definition), **given)
 
     return resolve
+
+
+def _converting(definition: StrawberryField, function: Callable[..., Awaitable[Any]]) -> Callable[..., Awaitable[Any]]:
+    known = {
+        argument.graphql_name or to_camel_case(argument.python_name): argument for argument in definition.arguments
+    }
+
+    async def resolve(_source: object, raw_info: Any, **arguments: Any) -> Any:
+        info = strawberry.Info(_raw_info=raw_info, _field=definition)
+        given = {
+            known[name].python_name: await _converted(value, known[name], info) for name, value in arguments.items()
+        }
+        return await function(info, **given)
+
+    return resolve
+
+
+async def _converted(value: object, argument: StrawberryArgument, info: strawberry.Info) -> Any:
+    def convert(value: object) -> Any:
+        return convert_argument(
+            value, argument.type, info.schema.schema_converter.scalar_registry, info.schema.config, info
+        )
+
+    if not isinstance(value, list) or len(value) <= SLICE:
+        return convert(value)
+    converted: list[Any] = []
+    for start in range(0, len(value), SLICE):
+        await asyncio.sleep(0)
+        converted += convert(value[start : start + SLICE])
+    return converted
 
 
 def directives_of(field: GraphQLField) -> Sequence[object]:
@@ -180,20 +224,50 @@ class PlanningExecutor(Executor[Any]):
     ) -> Any:
         """The values of resolvers come in here: those of root fields, and what loaders bring."""
         plan = self.planner.plan(return_type, [details.node for details in field_details_list])
-        if plan is None:
-            return await super().complete_awaitable_value(
-                return_type, field_details_list, info, path, result, *position
-            )
         try:
-            resolved = await result
-            try:
-                return plan(resolved)
-            except Exception:  # noqa: BLE001 - graphql-core completes the value again, and words the error
-                completed = self.complete_value(return_type, field_details_list, info, path, resolved, *position)
-                return await completed if self.is_awaitable(completed) else completed
+            resolved = await self.with_abort_signal(result)
+            is_long = isinstance(resolved, list) and len(resolved) > SLICE
+            if plan is not None:
+                try:
+                    return await _planned_in_slices(plan, resolved) if is_long else plan(resolved)
+                except Exception:  # noqa: BLE001, S110 - graphql-core completes the value again, and words the error
+                    pass
+            if is_long:
+                return await self._list_in_slices(return_type, field_details_list, info, path, resolved, *position)
+            completed = self.complete_value(return_type, field_details_list, info, path, resolved, *position)
+            return await completed if self.is_awaitable(completed) else completed
         except Exception as error:  # noqa: BLE001 - whatever a resolver raises belongs to its field
             self.handle_field_error(error, return_type, field_details_list, path)
             return None
+
+    async def _list_in_slices(
+        self, return_type: Any, field_details_list: Any, info: Any, path: Any, resolved: list[Any], *position: Any
+    ) -> list[Any]:
+        """As `complete_iterable_value` does it, which completes the whole list in one step of the process."""
+        item_type = get_nullable_type(return_type).of_type
+        completed: list[Any] = []
+        waiting: list[int] = []
+        try:
+            async for place, item in sliced(list(enumerate(resolved))):
+                at = path.add_key(place, None)
+                if self.complete_list_item_value(item, completed, item_type, field_details_list, info, at, *position):
+                    waiting.append(place)
+        except Exception:
+            self.settle_in_background([completed[place] for place in waiting])
+            raise
+        awaited = await gather_with_cancel(*(completed[place] for place in waiting))
+        for place, value in zip(waiting, awaited, strict=True):
+            completed[place] = value
+        return completed
+
+
+async def _planned_in_slices(plan: Callable[[Any], Any], resolved: list[Any]) -> list[Any]:
+    """A plan of a list makes a list of each slice."""
+    made: list[Any] = []
+    for start in range(0, len(resolved), SLICE):
+        made += plan(resolved[start : start + SLICE])
+        await asyncio.sleep(0)
+    return made
 
 
 def executor(

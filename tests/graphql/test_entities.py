@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from app.server.slices import SLICE
 from tests.graphql.conftest import Api
 from tests.world import HUBDAT, World, someone
 
@@ -107,3 +108,17 @@ async def test_the_schema_is_told_to_a_gateway(api: Api) -> None:
     sdl = (await api.data("{ _service { sdl } }"))["_service"]["sdl"]
     assert 'type Organizer @key(fields: "code")' in sdl
     assert 'url: "https://specs.apollo.dev/federation/v2.9"' in sdl
+
+
+async def test_of_many_each_is_at_its_place(api: Api, world: World) -> None:
+    """A long list is completed in slices, by plans and by graphql-core alike."""
+    many = 3 * SLICE
+    keys: list[Any] = [{"__typename": "Organizer", "code": "djka"}] * many
+    keys[SLICE + 5], keys[many - 1] = {"__typename": "Nothing"}, {"__typename": "Organizer", "code": "nobody"}
+    for name in ("name", "policy { verifyWithinDays } name"):
+        query = f"query($r: [_Any!]!) {{ _entities(representations: $r) {{ ... on Organizer {{ {name} }} }} }}"
+        content = (await api.post(query, {"r": keys})).json()
+        [error] = content["errors"]
+        assert (error["path"], error["extensions"]["code"]) == (["_entities", SLICE + 5], "UNKNOWN_ENTITY")
+        found = [one and one["name"] for one in content["data"]["_entities"]]
+        assert found == [None if place in {SLICE + 5, many - 1} else "DJKA" for place in range(many)]

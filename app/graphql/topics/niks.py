@@ -23,6 +23,7 @@ from app.registry.niks.blocks import StandingBlock
 from app.registry.niks.check import Answer, Check
 from app.registry.niks.claims import Claim
 from app.registry.values import nik
+from app.server.slices import each
 
 InDirection = Annotated[
     Direction | None, strawberry.argument(description="For a trip in this direction. Left out: for both.")
@@ -177,7 +178,8 @@ async def check_niks(
     async with context.process.database.statements() as session:
         answers = await check.check(session, context.process.vault, checks, context.now, together=True)
     alarm.count_checks(checks, answers)
-    return [NikCheck.from_answer(nik, answer, context) for nik, answer in zip(niks, answers, strict=True)]
+    pairs = list(zip(niks, answers, strict=True))
+    return await each(lambda pair: NikCheck.from_answer(*pair, context), pairs)
 
 
 async def nik_accesses(info: Info, nik: OneNik) -> list[NikAccess]:

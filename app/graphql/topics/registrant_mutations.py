@@ -22,6 +22,7 @@ from app.registry.amending import corrections, rerouting
 from app.registry.registrants import lifecycle, motorcycles
 from app.registry.registrants.submission import Accepted
 from app.registry.registrants.view import View
+from app.server.slices import each
 
 Ref = Annotated[RegistrantRef, strawberry.argument(description="Which one; it must be yours.")]
 Refs = Annotated[list[RegistrantRef], strawberry.argument(description="Which ones, at most 1,000; they must be yours.")]
@@ -85,8 +86,8 @@ async def submit_registrants(
     inputs: Annotated[list[SubmitRegistrant], strawberry.argument(description="At most 1,000.")],
 ) -> list[SubmitResult]:
     context = info.context
-    submissions = [registrant.to_submission(context) for registrant in inputs]
-    return [_submitted(verdict, context) for verdict in await context.submit_all(submissions)]
+    submissions = await each(lambda one: one.to_submission(context), inputs)
+    return await each(lambda verdict: _submitted(verdict, context), await context.submit_all(submissions))
 
 
 async def verify_registrant(info: Info, ref: Ref, posko: Posko = UNSET) -> RegistrantResult:
@@ -101,7 +102,7 @@ async def verify_registrants(info: Info, refs: Refs, posko: Posko = UNSET) -> li
             session, context.process.vault, context.caller, which, context.now, posko=given(posko)
         )
     )
-    return [registrant_or_problem(verdict, context) for verdict in verdicts]
+    return await each(lambda verdict: registrant_or_problem(verdict, context), verdicts)
 
 
 async def depart_registrant(info: Info, ref: Ref, healthy: Healthy, at: At = UNSET) -> RegistrantResult:
@@ -116,7 +117,7 @@ async def depart_registrants(info: Info, refs: Refs, healthy: Healthy, at: At = 
             session, context.process.vault, context.caller, which, context.now, healthy=healthy, at=given(at)
         )
     )
-    return [registrant_or_problem(verdict, context) for verdict in verdicts]
+    return await each(lambda verdict: registrant_or_problem(verdict, context), verdicts)
 
 
 async def cancel_registrant(info: Info, ref: Ref, reason: Reason) -> RegistrantResult:
@@ -147,7 +148,7 @@ async def _moved(info: Info, moves: list[tuple[RegistrantRef, ID]]) -> list[Regi
     verdicts = await context.attempt(
         lambda session: rerouting.move(session, context.process.vault, context.caller, wanted, context.now)
     )
-    return [registrant_or_problem(verdict, context) for verdict in verdicts]
+    return await each(lambda verdict: registrant_or_problem(verdict, context), verdicts)
 
 
 async def correct_registrant(

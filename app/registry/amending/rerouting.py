@@ -43,6 +43,7 @@ from app.registry.routes import holders, lap_infants, quota
 from app.registry.routes import route as routes
 from app.registry.routes.quota import Seats
 from app.registry.routes.route import Route
+from app.server.slices import each, sliced
 from app.sql import Arrays, statement
 from app.vault.vault import Vault
 
@@ -69,9 +70,15 @@ class Ground:
     moved: dict[UUID, UUID] = field(default_factory=dict)
     """By registrant: the route that it came from."""
     callers: dict[UUID, Caller] = field(default_factory=dict)
+    by_person: dict[object, list[Seated]] = field(default_factory=lambda: defaultdict(list))
+    """The same people: each is asked for, and all of them looked through would be a million looks."""
+
+    def __post_init__(self) -> None:
+        for row in self.people.values():
+            self.by_person[row.person].append(row)
 
     def of_person(self, one: Seated) -> list[Seated]:
-        return [other for other in self.people.values() if other.person == one.person]
+        return self.by_person[one.person]
 
 
 class _Moved(NamedTuple):
@@ -104,7 +111,7 @@ _UPDATE = statement(
 async def take(session: Session, moves: Sequence[Reroute], ground: Ground) -> list[Seated | Refusal]:
     """Move people who are locked. Raises `Raced`."""
     verdicts: dict[int, Seated | Refusal] = {}
-    for places in _by_person(moves, ground):
+    async for places in sliced(_by_person(moves, ground)):
         verdicts |= _take(places, moves, ground)
     await _write(session, ground)
     return [verdicts[place] for place in range(len(moves))]
@@ -129,7 +136,7 @@ async def move(
     ]
     taken = iter(await reroute(session, vault, moves, now) if moves else [])
     verdicts = [next(taken) if isinstance(one, UUID) else one for one in found]
-    return [one if isinstance(one, Refusal) else view.from_row(one, vault, caller) for one in verdicts]
+    return await each(lambda one: one if isinstance(one, Refusal) else view.from_row(one, vault, caller), verdicts)
 
 
 async def lock(

@@ -26,6 +26,7 @@ from app.registry.niks.claims import Claim, Claimed, Held
 from app.registry.terms import policy, seasons
 from app.registry.values import nik
 from app.registry.values.nik import Warning  # noqa: A004 - the contract's word
+from app.server.slices import each
 from app.sql import Arrays, statement
 from app.vault.vault import Vault
 
@@ -185,10 +186,10 @@ async def check(
     With `together`, the checks are one call: all of a client's are answered, or none.
     """
     today = wib_day(now)
-    judged: list[nik.Nik | NikInvalid | TooManyChecks] = [
-        refused or nik.parse(one.nik, today)
-        for one, refused in zip(checks, await _refused_by_budget(session, checks, now, together=together), strict=True)
-    ]
+    refused = await _refused_by_budget(session, checks, now, together=together)
+    judged: list[nik.Nik | NikInvalid | TooManyChecks] = await each(
+        lambda pair: pair[1] or nik.parse(pair[0].nik, today), list(zip(checks, refused, strict=True))
+    )
     asked = [(one, parsed) for one, parsed in zip(checks, judged, strict=True) if isinstance(parsed, nik.Nik)]
     answers = iter(await _answers(session, vault, asked, now))
     return [next(answers) if isinstance(one, nik.Nik) else one for one in judged]
@@ -217,21 +218,22 @@ async def _answers(
 ) -> list[Answer]:
     if not asked:
         return []
-    checks = [
-        _Asked(
-            nik_index=vault.blind_index(parsed.digits),
-            area=vault.area(parsed.digits),
-            direction=one.direction,
-            service=one.service,
-            client_id=one.caller.client_id or access_log.COMMAND_LINE,
-            asker=one.caller.organizer,
-        )
-        for one, parsed in asked
-    ]
+    checks = await each(lambda pair: _asked(*pair, vault), asked)
     found = await session.rows(_ANSWER, now=now, today=wib_day(now), **_ASKED.of(checks))
     if found[0].season is None:
         raise RefusalError(NotFound("season"))
-    return [_answer(one, parsed, row) for (one, parsed), row in zip(asked, found, strict=True)]
+    return await each(lambda pair: _answer(*pair[0], pair[1]), list(zip(asked, found, strict=True)))
+
+
+def _asked(one: Check, parsed: nik.Nik, vault: Vault) -> _Asked:
+    return _Asked(
+        nik_index=vault.blind_index(parsed.digits),
+        area=vault.area(parsed.digits),
+        direction=one.direction,
+        service=one.service,
+        client_id=one.caller.client_id or access_log.COMMAND_LINE,
+        asker=one.caller.organizer,
+    )
 
 
 def _answer(one: Check, parsed: nik.Nik, row: _Found) -> Answer:

@@ -44,6 +44,7 @@ from app.registry.registrants.view import View
 from app.registry.routes import quota
 from app.registry.terms import news, policy, terms
 from app.registry.values.texts import posko_given, reason_given
+from app.server.slices import each
 from app.sql import Arrays, statement
 from app.vault.vault import Vault
 
@@ -177,11 +178,8 @@ async def move(session: Session, vault: Vault, moves: Sequence[Move], now: datet
     found = await lookup.resolve(session, vault, caller, [one.ref for one in moves], now, everyone=False)
     steps = [_step(one, registrant) for one, registrant in zip(moves, found, strict=True)]
     taken = iter(await step(session, [one for one in steps if isinstance(one, Step)], now))
-    verdicts: list[View | Refusal] = []
-    for one in steps:
-        verdict = next(taken) if isinstance(one, Step) else one
-        verdicts.append(verdict if isinstance(verdict, Refusal) else seen(verdict, vault, caller))
-    return verdicts
+    verdicts = [next(taken) if isinstance(one, Step) else one for one in steps]
+    return await each(lambda one: one if isinstance(one, Refusal) else seen(one, vault, caller), verdicts)
 
 
 @refuses(
@@ -213,7 +211,7 @@ async def _take_all(session: Session, steps: Sequence[Step], now: datetime, *, t
     seats = await quota.lock(session, await session.rows(_ROUTES, ids=ending), now) if ending else {}
     states = await lock(session, [one.id for one in steps])
     _every_route_is_locked(ending, states, seats)
-    verdicts = [transitions.take(one, states, now, through=through) for one in steps]
+    verdicts = await each(lambda one: transitions.take(one, states, now, through=through), steps)
     await write(session, list(states.values()), seats, now)
     return verdicts
 
@@ -221,7 +219,7 @@ async def _take_all(session: Session, steps: Sequence[Step], now: datetime, *, t
 async def lock(session: Session, ids: Iterable[UUID]) -> dict[UUID, State]:
     """Registrants, and all that their people hold with the same organizers. Raises `Raced`."""
     asked = sorted(set(ids))
-    states = {row.id: _state(row) for row in await session.rows(_LOCK, ids=asked)}
+    states = {one.row.id: one for one in await each(_state, await session.rows(_LOCK, ids=asked))}
     # A return that was booked before its outbound was locked here is verified, or ends, with it. The next attempt sees
     # it.
     if not set(await session.rows(uniqueness.HELD_BY_THE_SAME_PERSON, ids=asked)) <= states.keys():

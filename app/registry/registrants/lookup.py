@@ -23,6 +23,7 @@ from app.registry.niks import access_log
 from app.registry.registrants import view
 from app.registry.registrants.view import Stored, View
 from app.registry.values import nik
+from app.server.slices import each
 from app.sql import Arrays, Statement, statement
 from app.vault.vault import Vault
 
@@ -161,7 +162,7 @@ async def resolve(
     A booking code is refused as ambiguous if several registrants of one direction hold their NIKs and carry the code.
     Whoever names somebody by NIK looks at the NIK, whatever is to be done then: that is written down.
     """
-    parsed = [None if ref.nik is None else nik.parse(ref.nik) for ref in refs]
+    parsed = await each(lambda ref: None if ref.nik is None else nik.parse(ref.nik), refs)
     named = [
         _Named(
             id=ref.id,

@@ -49,6 +49,7 @@ from app.registry.registrants.motorcycles import Motorcycle
 from app.registry.registrants.uniqueness import Held
 from app.registry.registrants.view import View
 from app.registry.values import nik
+from app.server.slices import each
 from app.vault.vault import Vault
 
 __all__ = ["Accepted", "Applicant", "Motorcycle", "Submission", "submit", "submit_together"]
@@ -88,7 +89,7 @@ async def submit(
     """Register people. Run it through `Database.attempt`: it raises `Raced` when another batch took a NIK meanwhile."""
     judged, ground = await _judge_all(session, vault, submissions, now)
     told = await _write(session, ground, judged)
-    return [_accepted(one, ground) if isinstance(one, JudgedSubmission) else one for one in told]
+    return await each(lambda one: _accepted(one, ground) if isinstance(one, JudgedSubmission) else one, told)
 
 
 @refuses(*refused_by(submit))
@@ -132,9 +133,14 @@ async def _judge_all(
     callers = sorted({one.caller.organizer for one in submissions})
     shut = await allowance.shut(session, callers, now)
     used_up = AllowanceUsedUp(opens_at=allowance.ends_at(now))
-    drafted = [used_up if one.caller.organizer in shut else drafts.draft(one, vault, today, now) for one in submissions]
+
+    def draft(one: Submission) -> Draft | Refusal:
+        return used_up if one.caller.organizer in shut else drafts.draft(one, vault, today, now)
+
+    drafted = await each(draft, submissions)
     ground = await read_ground(session, vault, [one for one in drafted if isinstance(one, Draft)], now)
-    return [judgement.judge(one, ground) if isinstance(one, Draft) else one for one in drafted], ground
+    judged = await each(lambda one: judgement.judge(one, ground) if isinstance(one, Draft) else one, drafted)
+    return judged, ground
 
 
 async def _write(session: Session, ground: Ground, judged: Sequence[Judged]) -> list[JudgedSubmission | Refusal]:

@@ -19,6 +19,7 @@ from app.registry.rows.row import Itinerary, ParsedRow, Row, parse, spelling_of_
 from app.registry.rows.verdicts import Result, Verdict
 from app.registry.terms import season_bounds
 from app.registry.values.particulars import Particulars
+from app.server.slices import sliced
 from app.sql import statement
 from app.vault.vault import Vault
 
@@ -131,7 +132,7 @@ async def read(
 ) -> list[PlacedRow]:
     """The rows that can be judged on, and into `batch` the routes that they mean; the other rows get their verdicts."""
     own = await _own_organizers(session, {one.caller for one in pushes})
-    rows = _parse(batch, pushes, own)
+    rows = await _parse(batch, pushes, own)
     if in_turn is not None:
         await in_turn()
     itineraries = {one.row.itinerary for one in rows}
@@ -141,10 +142,10 @@ async def read(
     return rows
 
 
-def _parse(batch: Batch, pushes: Sequence[Push], own: Mapping[Caller, Mapping[str, str]]) -> list[PlacedRow]:
+async def _parse(batch: Batch, pushes: Sequence[Push], own: Mapping[Caller, Mapping[str, str]]) -> list[PlacedRow]:
     today = wib_day(batch.now)
     rows: list[PlacedRow] = []
-    for place, one in enumerate(pushes):
+    async for place, one in sliced(list(enumerate(pushes))):
         parsed = parse(one.row, one.caller, own[one.caller], batch.vault, today)
         if not isinstance(parsed, Refusal):
             leaves_at = parsed.itinerary.departs_at

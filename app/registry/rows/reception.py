@@ -30,6 +30,7 @@ from app.registry.rows.row import ParsedRow, Row, row_of
 from app.registry.rows.taking import Registered
 from app.registry.rows.verdicts import RESULT_TITLES, Result, Verdict
 from app.registry.terms import seasons
+from app.server.slices import sliced
 from app.sql import statement
 from app.vault.vault import Vault
 
@@ -103,7 +104,7 @@ async def _pass(session: Session, batch: Batch, waiting: Sequence[PlacedRow], *,
     plan = _plan(batch, waiting, found, last=last)
     await _leave_out_overtaken(session, batch, plan)
     await _read_stored_routes(session, batch, plan, found)
-    answered = {place: _about(batch, row, found.get(batch.key(row))) for place, row in plan.about_known}
+    answered = {place: _about(batch, row, found.get(batch.key(row))) async for place, row in sliced(plan.about_known)}
     applied = _applied(batch, plan, found, answered)
     # A batch may wait here until another batch has made the same route. It must hold no lock of a route meanwhile.
     await taking.make_routes(session, batch, [*plan.new, *(PlacedRow(one.place, one.row) for one in applied)])

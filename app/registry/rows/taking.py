@@ -26,6 +26,7 @@ from app.registry.rows.row import ParsedRow
 from app.registry.rows.verdicts import Result, Verdict
 from app.registry.values import nik, particulars
 from app.registry.values.flags import WARNINGS
+from app.server.slices import each, sliced
 
 S = RegistrantStatus
 
@@ -72,11 +73,10 @@ async def register(session: Session, batch: Batch, new: Sequence[PlacedRow]) -> 
     """Submit `new`. Answers who is registered now."""
     # A way back needs its way home, wherever the two stand in a file.
     ordered = sorted(new, key=lambda one: one.row.itinerary.direction == Direction.BALIK)
-    submissions = [_submission(batch, one.row) for one in ordered]
+    submissions = await each(lambda one: _submission(batch, one.row), ordered)
+    told = await submit(session, batch.vault, submissions, batch.now)
     registered: dict[NaturalKey, Registered] = {}
-    for (place, row), submitted in zip(
-        ordered, await submit(session, batch.vault, submissions, batch.now), strict=True
-    ):
+    async for (place, row), submitted in sliced(list(zip(ordered, told, strict=True))):
         batch.verdicts[place] = _submitted(row, submitted, batch.route(row))
         if isinstance(submitted, Accepted):
             registered.setdefault(batch.key(row), Registered(submitted.view.id, row))
