@@ -32,23 +32,25 @@ TEMPLATES = "pemudik_template_"
 SMALL_BYTES = 128 * 1024
 TABLES = [table.name for table in SQLModel.metadata.sorted_tables]
 
+_LOCK = f"LOCK TABLE {', '.join(TABLES)} IN ACCESS EXCLUSIVE MODE;"
+"""It waits for whoever still writes."""
+_TRUNCATE = f"TRUNCATE {', '.join(TABLES)};"
+_IS_SUPERUSER = "current_setting('is_superuser') = 'on'"
+_UNCHECKED = "SET LOCAL session_replication_role = replica;"
+"""Neither foreign keys nor triggers are looked at. Only a superuser may say so."""
 # TRUNCATE makes new files for each table and each index, which takes ten times as long as to delete a few rows. But
-# deleted rows stay in their files: a table that has grown is truncated. The lock waits for whoever still writes.
-_CLEAR = f"""
-    LOCK TABLE {", ".join(TABLES)} IN ACCESS EXCLUSIVE MODE;
-    IF current_setting('is_superuser') = 'on' AND {SMALL_BYTES} >= (
-        SELECT max(pg_relation_size(oid)) FROM pg_class WHERE relnamespace = 'public'::regnamespace
-    ) THEN
-        -- Neither foreign keys nor triggers are looked at.
-        SET LOCAL session_replication_role = replica;
-        {" ".join(f"DELETE FROM {table};" for table in TABLES)}
-    ELSE
-        TRUNCATE {", ".join(TABLES)};
-    END IF;
-"""
+# deleted rows stay in their files: a table that has grown is truncated.
 EMPTY = f"""
     DO $$ BEGIN
-        {_CLEAR}
+        {_LOCK}
+        IF {_IS_SUPERUSER} AND {SMALL_BYTES} >= (
+            SELECT max(pg_relation_size(oid)) FROM pg_class WHERE relnamespace = 'public'::regnamespace
+        ) THEN
+            {_UNCHECKED}
+            {" ".join(f"DELETE FROM {table};" for table in TABLES)}
+        ELSE
+            {_TRUNCATE}
+        END IF;
         PERFORM setval(seqrelid, seqstart, false) FROM pg_sequence WHERE pg_sequence_last_value(seqrelid) IS NOT NULL;
     END $$
 """
@@ -58,17 +60,20 @@ KEEP = f"""
         {" ".join(f"CREATE TABLE kept.{table} AS TABLE {table};" for table in TABLES)}
     END $$
 """
-_DIFFERENT = " OR ".join(
-    f"EXISTS ((TABLE {table} EXCEPT ALL TABLE kept.{table}) UNION ALL (TABLE kept.{table} EXCEPT ALL TABLE {table}))"
-    for table in TABLES
-)
-# Sequences go on: a number of the change log is not given twice. A trigger made an allowance with each organizer.
-_MADE = {"nik_allowance": "DELETE FROM nik_allowance;"}
+_IS_DIFFERENT = "EXISTS ((TABLE {0} EXCEPT ALL TABLE kept.{0}) UNION ALL (TABLE kept.{0} EXCEPT ALL TABLE {0}))"
+# Sequences go on: a number of the change log is not given twice.
 _FILL = "INSERT INTO {0} OVERRIDING SYSTEM VALUE TABLE kept.{0};"
+_PUT_BACK = f"IF {_IS_DIFFERENT} THEN DELETE FROM {{0}}; {_FILL} END IF;"
+_MADE = {"nik_allowance": "DELETE FROM nik_allowance;"}
+"""By a trigger, which makes an allowance with each organizer."""
 PUT_BACK = f"""
     DO $$ BEGIN
-        IF {_DIFFERENT} THEN
-            {_CLEAR}
+        {_LOCK}
+        IF {_IS_SUPERUSER} THEN
+            {_UNCHECKED}
+            {" ".join(_PUT_BACK.format(table) for table in TABLES)}
+        ELSE
+            {_TRUNCATE}
             {" ".join(f"{_MADE.get(table, '')} {_FILL.format(table)}" for table in TABLES)}
         END IF;
     END $$

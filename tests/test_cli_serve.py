@@ -47,7 +47,7 @@ def organizers(server: Server, access_token: str) -> list[str]:
     return [one["code"] for one in answer.json()["data"]["organizers"]]
 
 
-def test_an_empty_folder_becomes_a_registry_that_answers_and_stays(place: Place) -> None:
+def test_an_empty_folder_becomes_a_registry_that_answers_and_stays_for_two_side_by_side(place: Place) -> None:
     first = place.serve()
     assert len(organizers(first, token(first))) == 11
     keys = httpx.get(f"{first.url}/oauth/jwks.json", timeout=PATIENCE_SECONDS).json()
@@ -57,26 +57,20 @@ def test_an_empty_folder_becomes_a_registry_that_answers_and_stays(place: Place)
     assert first.said.endswith("Stopped.\n")
     assert place.postgres is None
 
-    again = place.serve()
-    assert len(organizers(again, token(again))) == 11
-    assert httpx.get(f"{again.url}/oauth/jwks.json", timeout=PATIENCE_SECONDS).json() == keys
-    assert again.end(signal.SIGTERM) == 0
-    assert place.postgres is None
-
-
-def test_two_side_by_side_and_the_last_one_stops_the_database(place: Place) -> None:
     with ExitStack() as stack:
         with suppress(OSError):
             # Or somebody else has it.
             stack.enter_context(socket.create_server(("127.0.0.1", serve.FIRST_PORT)))
-        first, second = place.serve(), place.serve()
-    assert first.url != second.url
-    assert "is in use; this one serves on port" in second.said
-    # A terminal that is closed ends a server gently.
-    assert first.end(signal.SIGHUP) == 0
+        again, beside = place.serve(), place.serve()
+    assert len(organizers(again, token(again))) == 11
+    assert httpx.get(f"{again.url}/oauth/jwks.json", timeout=PATIENCE_SECONDS).json() == keys
+    assert again.url != beside.url
+    assert "is in use; this one serves on port" in beside.said
+    # A terminal that is closed ends a server gently, and the last server stops the database.
+    assert again.end(signal.SIGHUP) == 0
     assert place.postgres is not None
-    assert len(organizers(second, token(second))) == 11
-    assert second.end() == 0
+    assert len(organizers(beside, token(beside))) == 11
+    assert beside.end(signal.SIGTERM) == 0
     assert place.postgres is None
 
 
