@@ -1,8 +1,7 @@
 """A season lived through: the ministry's table of 2024, its people, and a clock that is moved to the purge.
 
-The clock goes three hours at a time over the active days, and day by day from there. Whoever acts between two sweeps
-acts at the intended minute. `--season-people` says how many people live through the season, `--season-seed` which of
-their lives.
+The clock goes hour by hour over the active days and day by day from there. `--season-people` says how many people live
+through the season, `--season-seed` which of their lives.
 """
 
 from __future__ import annotations
@@ -25,8 +24,6 @@ from tests.season.stage import BEGINS, Stage, built
 pytestmark = pytest.mark.anyio
 
 ACTIVE_DAYS = 60
-SWEPT_EVERY_HOURS = 3
-"""A sweep that finds nothing due takes twenty milliseconds: each hour, they took a third of the season's time."""
 NAMES_SOMEBODY = " OR ".join(f"{column} IS NOT NULL" for column in personal_columns(Registrant))
 
 
@@ -47,7 +44,7 @@ def seed(pytestconfig: pytest.Config, people: int) -> int:
 async def test_a_season_is_lived_through(servers_url: str, tmp_path: Path, people: int, seed: int) -> None:
     async with built(servers_url, tmp_path, people) as stage:
         follower, written = midnight.Follower(), script(stage, cast(seed, people))
-        for hour in range(0, ACTIVE_DAYS * 24, SWEPT_EVERY_HOURS):
+        for hour in range(ACTIVE_DAYS * 24):
             now = BEGINS + timedelta(hours=hour)
             await written.until(now)
             stage.now = now
