@@ -5,15 +5,18 @@ from __future__ import annotations
 import os
 import re
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal, get_args
 
 from pydantic import AliasChoices, Field, SecretStr, ValidationError, field_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic.fields import FieldInfo
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 CHECKOUT = Path(__file__).resolve().parent.parent
 
 
 _POSTGRESQL = re.compile(r"postgres(ql)?(\+\w+)?://", re.IGNORECASE)
+_SEVERAL_HOSTS = re.compile(r"[\w.-]+(:\d+)?(,[\w.-]+(:\d+)?)+", re.ASCII)
+"""SQLAlchemy reads no IPv6 address among several hosts."""
 
 
 def default_home() -> Path:
@@ -22,15 +25,56 @@ def default_home() -> Path:
     return folder / ".pemudik"
 
 
+class SettingsUnusable(Exception):  # noqa: N818 - said to an operator, who reads it as a sentence
+    """A file that a setting names cannot be read. The message says which, and holds nothing of what is in it."""
+
+
+class SecretFiles(PydanticBaseSettingsSource):
+    """Secrets as container platforms hand them out: `PEMUDIK_INDEX_KEY_FILE` is the path of a file that holds the value
+    of `PEMUDIK_INDEX_KEY`. Blanks and line ends around the value do not count. Raises `SettingsUnusable`.
+    """
+
+    def get_field_value(self, field: FieldInfo, field_name: str) -> tuple[Any, str, bool]:
+        key, *_ = names = _variables(field_name, field)
+        named = [name for name in names if f"{name}_FILE" in os.environ] if _is_secret(field) else []
+        given = [name for name in names if name in os.environ]
+        if not named:
+            return None, key, False
+        if len(given) + len(named) > 1:
+            both = " and ".join([*given, *(f"{name}_FILE" for name in named)])
+            raise SettingsUnusable(f"{both} are set: set only one of them.")
+        return _content(f"{named[0]}_FILE"), key if field.validation_alias else field_name, False
+
+    def __call__(self) -> dict[str, Any]:
+        found = [self.get_field_value(field, name) for name, field in self.settings_cls.model_fields.items()]
+        return {key: value for value, key, _ in found if value is not None}
+
+
+def _is_secret(field: FieldInfo) -> bool:
+    return SecretStr in {field.annotation, *get_args(field.annotation)}
+
+
+def _content(variable: str) -> str:
+    path = Path(os.environ[variable])
+    try:
+        return path.read_text().strip()
+    except (OSError, UnicodeDecodeError) as error:
+        why = error.strerror if isinstance(error, OSError) else "it is no text"
+        raise SettingsUnusable(f"{variable}: {path} cannot be read: {why}.") from None
+
+
 class Settings(BaseSettings):
-    """Every variable is `PEMUDIK_<NAME>`; `DATABASE_URL`, `HOST`, `PORT` and `WEB_CONCURRENCY` are read as well."""
+    """Every variable is `PEMUDIK_<NAME>`; `DATABASE_URL`, `HOST`, `PORT` and `WEB_CONCURRENCY` are read as well.
+
+    A secret may stand in a file: see `SecretFiles`.
+    """
 
     model_config = SettingsConfigDict(env_prefix="PEMUDIK_", extra="ignore", hide_input_in_errors=True)
 
     database_url: SecretStr | None = Field(
         default=None, validation_alias=AliasChoices("PEMUDIK_DATABASE_URL", "DATABASE_URL")
     )
-    """PostgreSQL 15 or later, `postgresql://…`. None: an embedded one in `home`."""
+    """PostgreSQL 15 or later, `postgresql://…`, with one host or several. None: an embedded one in `home`."""
     home: Path = Field(default_factory=default_home)
     """What the embedded default keeps: the database, the key file, the demo's credentials."""
     host: str = Field(default="127.0.0.1", validation_alias=AliasChoices("PEMUDIK_HOST", "HOST"))
@@ -73,12 +117,21 @@ class Settings(BaseSettings):
     otlp_endpoint: str | None = None
     """`http://…` of an OpenTelemetry collector (OTLP over HTTP). None: no traces. Needs the extra `otel`."""
 
+    @classmethod
+    def settings_customise_sources(
+        cls, settings_cls: type[BaseSettings], *sources: PydanticBaseSettingsSource, **more: PydanticBaseSettingsSource
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        return (*sources, *more.values(), SecretFiles(settings_cls))
+
     @field_validator("database_url")
     @classmethod
     def _is_postgresql(cls, url: SecretStr | None) -> SecretStr | None:
         """Another database would be asked for an answer that never comes."""
         if url is not None and not _POSTGRESQL.match(url.get_secret_value()):
             raise ValueError("only PostgreSQL is used: a URL such as postgresql://user:password@host/database")
+        hosts = "" if url is None else url.get_secret_value().partition("://")[2].partition("/")[0].rpartition("@")[2]
+        if "," in hosts and not _SEVERAL_HOSTS.fullmatch(hosts):
+            raise ValueError("several hosts are names or IPv4 addresses: postgresql://user@h1:5432,h2:5432/database")
         return url
 
     @property
@@ -101,9 +154,15 @@ def faults(error: ValidationError) -> list[str]:
 def _variable(place: str) -> str:
     """The variable that a fault is about: of those that may set it, the one that is set."""
     for name, field in Settings.model_fields.items():
-        aliases = field.validation_alias
-        names = [str(one) for one in aliases.choices] if isinstance(aliases, AliasChoices) else [aliases or name]
+        names = _variables(name, field)
         if place in {name, *names}:
-            known = names if aliases else [f"PEMUDIK_{name}".upper()]
-            return next((str(one) for one in known if one in os.environ), str(known[0]))
+            return next((one for one in names if one in os.environ), names[0])
     return place
+
+
+def _variables(name: str, field: FieldInfo) -> list[str]:
+    """What may set a field, first to last."""
+    aliases = field.validation_alias
+    if isinstance(aliases, AliasChoices):
+        return [str(one) for one in aliases.choices]
+    return [str(aliases or f"PEMUDIK_{name}".upper())]

@@ -59,6 +59,8 @@ POOL_TIMEOUT_SECONDS = 10.0
 """How long to wait for a connection that others have."""
 POOLS = 2
 """Of a `Database`: one for transactions, one for statements."""
+POSTGRESQL_PORT = 5432
+"""Where a host of several names none."""
 LISTENING = 1
 """Connections beside them."""
 LOST_RACES: Mapping[str | None, str] = {"40P01": "deadlock", "40001": "serialization", "23505": "unique"}
@@ -267,9 +269,20 @@ def _is_on_a_standby(context: ExceptionContext) -> None:
 
 
 def driver_url(url: str) -> str:
-    """`postgres://` and `postgresql://` URLs, as hosting providers write them, with the driver's name put in."""
+    """`postgres://` and `postgresql://` URLs, as hosting providers and libpq write them, for SQLAlchemy and its driver.
+
+    Several hosts stand behind each other in libpq's form (`h1:5432,h2:5432`). SQLAlchemy wants each of them as an
+    argument. With `target_session_attrs=read-write` the driver takes the host that is the primary.
+    """
     _, separator, rest = url.partition("://")
     rest = rest.replace("?sslmode=", "?ssl=").replace("&sslmode=", "&ssl=")
+    where, slash, database = rest.partition("/")
+    account, at, hosts = where.rpartition("@")
+    if "," in hosts:
+        name, _, arguments = database.partition("?")
+        each = (host if ":" in host else f"{host}:{POSTGRESQL_PORT}" for host in hosts.split(","))
+        every = "&".join([*(f"host={host}" for host in each), *filter(None, [arguments])])
+        rest = f"{account}{at}{slash or '/'}{name}?{every}"
     return f"postgresql+asyncpg{separator}{rest}"
 
 

@@ -19,7 +19,7 @@ from sqlalchemy.exc import DBAPIError
 from typer.core import TyperGroup
 
 from app import migration
-from app.config import Settings, faults
+from app.config import Settings, SettingsUnusable, faults
 from app.db import Database
 from app.errors import Refusal, RefusalError, Unavailable
 from app.registry.caller import Caller
@@ -104,7 +104,7 @@ def explained(error: Exception) -> str:
     match error:
         case RefusalError():
             return f"{error.refusal.message('en')} ({error.refusal.code})"
-        case Failed() | KeysUnusable() | Unreadable():
+        case Failed() | KeysUnusable() | SettingsUnusable() | Unreadable():
             return str(error)
         case ValidationError():
             return "; ".join(faults(error))

@@ -70,7 +70,10 @@ def load_keys(settings: Settings, *, create: bool) -> Keys:
     path = settings.key_file
     if not path.exists():
         if not create:
-            raise KeysUnusable(f"There are no keys: set {', '.join(VARIABLES.values())}, or restore {path}.")
+            variables = ", ".join(VARIABLES.values())
+            raise KeysUnusable(
+                f"There are no keys: set {variables}, or restore {path}. A new registry: `pemudik keys create`."
+            )
         create_key_file(path)
     return read_key_file(path)
 
@@ -97,12 +100,22 @@ def read_key_file(path: Path) -> Keys:
     return Keys(_key(index, str(path)), data, _signing_keys(signing, str(path)), rotating)
 
 
-def create_key_file(path: Path) -> None:
-    """Two processes that start at the same time agree on one file: the second finds the file of the first."""
+def create_key_file(path: Path) -> bool:
+    """Whether the file is new. Of two processes that start at the same time, the second finds the file of the first."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with locked(path, wait=True):
-        if not path.exists():
-            write_key_file(path, Keys(new_key(), {1: new_key()}, (new_signing_key(),)))
+        is_new = not path.exists()
+        if is_new:
+            write_key_file(path, new_keys())
+    return is_new
+
+
+def as_variables(keys: Keys) -> dict[str, str]:
+    """What `load_keys` reads from the environment."""
+    data = ",".join(f"{key_id}:{_base64(key)}" for key_id, key in keys.data.items())
+    signing = json.dumps({"keys": list(keys.signing)}, separators=(",", ":"))
+    values = {"index_key": _base64(keys.index), "data_keys": data, "signing_keys": signing}
+    return {VARIABLES[name]: value for name, value in values.items()}
 
 
 def write_key_file(path: Path, keys: Keys) -> None:
@@ -140,6 +153,10 @@ def locked(path: Path, *, wait: bool) -> Iterator[None]:
         except BlockingIOError:
             raise KeysUnusable("Keys are being rotated by another process; wait until it has ended.") from None
         yield
+
+
+def new_keys() -> Keys:
+    return Keys(new_key(), {1: new_key()}, (new_signing_key(),))
 
 
 def new_key() -> bytes:

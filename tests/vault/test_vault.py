@@ -193,7 +193,7 @@ def test_none_is_made_for_a_database_of_ones_own(settings: Settings) -> None:
         open_vault(configured)
     assert str(caught.value) == (
         "There are no keys: set PEMUDIK_INDEX_KEY, PEMUDIK_DATA_KEYS, PEMUDIK_SIGNING_KEYS,"
-        f" or restore {settings.key_file}."
+        f" or restore {settings.key_file}. A new registry: `pemudik keys create`."
     )
     assert not settings.home.exists()
     assert open_vault(configured, create=True).current_key_id == 1
