@@ -39,7 +39,7 @@ from app.process import Process, build_process
 from app.registry import outages, sweep
 from app.registry.values import standard
 from app.request_log import RequestLog
-from app.vault.vault import open_vault
+from app.vault.vault import Vault, open_vault
 from app.version import VERSION
 
 READY_WITHIN = 3.0
@@ -73,7 +73,11 @@ def create_app(settings: Settings) -> Starlette:
     if settings.database_url is None:
         raise SystemExit("Set DATABASE_URL, or use `pemudik serve`, which brings a database of its own.")
     database = Database(settings.database_url.get_secret_value(), pool_size=settings.pool_size)
-    vault = open_vault(settings)
+    return assembled(database, open_vault(settings), settings)
+
+
+def assembled(database: Database, vault: Vault, settings: Settings) -> Starlette:
+    """Every address of the registry, on this database."""
     keys, issuer = SigningKeys(lambda: vault.signing), settings.issuer
     running = build_process(database, vault, webhooks_to_private=settings.webhooks_to_private)
     bearer = Bearer(database, keys, issuer)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gc
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 
 TIMES_THE_INPUT = 8
 MOST_TIMES_THE_CPU = 10
@@ -19,6 +19,29 @@ def assert_linear(work: Callable[[int], Callable[[], object]], size: int) -> Non
     while not growths or min(growths) > MOST_TIMES_THE_CPU:
         assert len(growths) < TRIES, f"{min(growths):.1f} times the CPU for {TIMES_THE_INPUT} times the input"
         growths.append(cpu_seconds(much) / cpu_seconds(little))
+
+
+Request = Callable[[], Awaitable[object]]
+"""Sends what was prepared, and waits for the answer."""
+
+
+async def assert_linear_over_http(prepare: Callable[[int], Awaitable[Request]], size: int) -> None:
+    """As `assert_linear`, for requests. Each round prepares its own: a server remembers what it has read before."""
+    growths: list[float] = []
+    while not growths or min(growths) > MOST_TIMES_THE_CPU:
+        assert len(growths) < TRIES, f"{min(growths):.1f} times the CPU for {TIMES_THE_INPUT} times the input"
+        much = await _cpu_seconds_awaited(await prepare(TIMES_THE_INPUT * size))
+        growths.append(much / await _cpu_seconds_awaited(await prepare(size)))
+
+
+async def _cpu_seconds_awaited(request: Request) -> float:
+    gc.disable()
+    try:
+        started = time.process_time()
+        await request()
+        return time.process_time() - started
+    finally:
+        gc.enable()
 
 
 def cpu_seconds(function: Callable[[], object], rounds: int = 3) -> float:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -11,8 +10,8 @@ from app.errors import Language
 from app.server import json_texts
 from app.server.json_texts import MOST_SEPARATORS, NotJson, TooManyValues
 
-_JSON = re.compile(rb'\s*application/json\s*(;\s*charset\s*=\s*"?utf-?8"?\s*)?;?\s*', re.IGNORECASE)
-
+_UTF_8 = frozenset({b"", b"charset=utf-8", b"charset=utf8"})
+"""Parameters of `application/json`, without blanks and quotation marks."""
 
 NOT_JSON = (
     "Isi permintaan bukan JSON dalam UTF-8, atau bertingkat terlalu dalam",
@@ -69,7 +68,7 @@ def refuse_other_bodies(headers: Mapping[bytes, bytes]) -> None:
             "Bodies are not compressed",
             {"Accept-Encoding": "identity"},
         )
-    if not _JSON.fullmatch(headers.get(b"content-type", b"")):
+    if not _is_json(headers.get(b"content-type", b"")):
         raise NotUnderstood(
             415,
             "UNSUPPORTED_MEDIA_TYPE",
@@ -77,6 +76,13 @@ def refuse_other_bodies(headers: Mapping[bytes, bytes]) -> None:
             "Content-Type is application/json in UTF-8",
             {"Accept": "application/json"},
         )
+
+
+def _is_json(content_type: bytes) -> bool:
+    """No regular expression: one that looks for blanks at two places took 8 seconds for 40,000 of them."""
+    media, *parameters = content_type.lower().split(b";")
+    bare = (parameter.replace(b" ", b"").replace(b"\t", b"").replace(b'"', b"") for parameter in parameters)
+    return media.strip() == b"application/json" and all(one in _UTF_8 for one in bare)
 
 
 def parse_request(raw: bytes) -> OperationRequest:

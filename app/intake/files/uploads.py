@@ -63,6 +63,17 @@ class Form:
     files: dict[str, Upload] = field(default_factory=dict)
 
 
+class _Parser(MultiPartParser):
+    """starlette's, which leaves the file of a part open that has no end."""
+
+    def end(self) -> None:
+        """Raises `NotAForm`: a part has no end."""
+        if self._current_files + self._current_fields > len(self.items):
+            for file in self._files_to_close_on_error:
+                file.close()
+            raise NotAForm
+
+
 async def whole_body(stream: AsyncIterator[bytes], extension: str) -> Upload:
     """Raises `FileRefusedError`."""
     file = cast("BinaryIO", SpooledTemporaryFile(MOST_BYTES_IN_MEMORY))  # noqa: SIM115 - closed with the upload
@@ -78,11 +89,12 @@ async def form(headers: Headers, stream: AsyncIterator[bytes], *, fields: int) -
     """At most one file and so many `fields`. Raises `NotAForm`, `FileRefusedError`."""
     try:
         body = cast("AsyncGenerator[bytes, None]", stream)
-        parser = MultiPartParser(headers, body, max_files=1, max_fields=fields, max_part_size=MOST_BYTES_OF_A_FIELD)
+        parser = _Parser(headers, body, max_files=1, max_fields=fields, max_part_size=MOST_BYTES_OF_A_FIELD)
         parsed = await parser.parse()
     except MultiPartException:
         # The message of starlette may quote what was sent.
         raise NotAForm from None
+    parser.end()
     received = Form()
     for name, value in parsed.multi_items():
         if isinstance(value, UploadFile):

@@ -1,0 +1,21 @@
+"""All of it."""
+
+from __future__ import annotations
+
+from tests.hostile import documents, files, live, plain, values
+
+COLLECTION = (
+    *documents.DOCUMENTS,
+    *values.VALUES,
+    *live.EVENTS,
+    *live.SOCKETS,
+    *plain.ROWS,
+    *plain.NIKS,
+    *plain.DAYS,
+    *plain.EXPORTS,
+    *plain.TOKENS,
+    *plain.DOCUMENTS,
+    *files.FILES,
+    *files.FORMS,
+    *files.ORDERS,
+)

@@ -1,0 +1,39 @@
+"""Whatever is sent: a bound refuses it, or its CPU time grows no faster than its size. Nothing is a bug."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.growth import Request, assert_linear_over_http
+from tests.hostile import driving
+from tests.hostile.collection import COLLECTION
+from tests.hostile.conftest import Target
+from tests.hostile.sending import SIZES, Hostile
+
+pytestmark = pytest.mark.anyio
+
+
+def test_the_collection_is_large_and_each_of_it_has_a_name() -> None:
+    assert len({one.name for one in COLLECTION}) == len(COLLECTION) >= 120
+
+
+@pytest.mark.parametrize("one", COLLECTION, ids=lambda one: one.name)
+async def test_it_is_refused_by_a_bound_or_grows_with_its_size(target: Target, one: Hostile) -> None:
+    told = []
+    for times in SIZES:
+        await target.put_back()
+        told.append(await target.told(one.of(times * one.size)))
+    assert tuple(told) == one.told
+
+    async def prepare(size: int) -> Request:
+        await target.put_back()
+        sent = one.of(size)
+        return lambda: driving.told(target.application, sent, target.token)
+
+    await assert_linear_over_http(prepare, one.size)
+
+
+def test_nothing_is_a_bug() -> None:
+    """Neither a status of the server's own failure, nor a socket that is broken, nor an error that nobody foresaw."""
+    told = {status for one in COLLECTION for status in one.told}
+    assert not {status for status in told if status.startswith(("5", "closed 4500")) or "INTERNAL_ERROR" in status}
