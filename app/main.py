@@ -20,7 +20,7 @@ from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
-from starlette.routing import Route
+from starlette.routing import BaseRoute, Route
 
 from app import alarm, metrics, migration, stopping, telemetry, tracing
 from app.auth import endpoints
@@ -35,6 +35,7 @@ from app.intake import http as intake
 from app.intake.doors import doors, webhook
 from app.intake.files import template
 from app.intake.imports import import_duty
+from app.openapi import document
 from app.process import Process, build_process
 from app.registry import outages, sweep
 from app.registry.values import standard
@@ -81,15 +82,16 @@ def assembled(database: Database, vault: Vault, settings: Settings) -> Starlette
     keys, issuer = SigningKeys(lambda: vault.signing), settings.issuer
     running = build_process(database, vault, webhooks_to_private=settings.webhooks_to_private)
     bearer = Bearer(database, keys, issuer)
+    addresses: list[BaseRoute] = [
+        intake.open_route("/", lambda: front_page(issuer)),
+        Route("/healthz", healthz),
+        Route("/readyz", readiness(database)),
+        *endpoints.routes(database, keys, issuer),
+        *http.routes(running, bearer, settings),
+        *doors.routes(running, bearer, settings),
+    ]
     application = Starlette(
-        routes=[
-            intake.open_route("/", lambda: front_page(issuer)),
-            Route("/healthz", healthz),
-            Route("/readyz", readiness(database)),
-            *endpoints.routes(database, keys, issuer),
-            *http.routes(running, bearer, settings),
-            *doors.routes(running, bearer, settings),
-        ],
+        routes=document.routes(addresses, issuer),
         middleware=[Middleware(RequestLog)],
         exception_handlers={404: intake.no_such_address, 405: intake.no_such_method},
         lifespan=lambda _: lifespan(running, settings),
@@ -188,6 +190,7 @@ def front_page(issuer: str) -> Response:
             "oauth": issuer + endpoints.METADATA_PATH,
             "webhook": issuer + webhook.PATH,
             "template": issuer + template.PATH,
+            "openapi": issuer + document.PATH,
             "documentation": "README.md, schema.graphql, docs/refusals.md",
         }
     )

@@ -27,7 +27,7 @@ from app.config import Settings
 from app.db import Database
 from app.embedded import postgres
 from app.vault.vault import open_vault
-from bench import costs, exports, imports, live, load, seed, telling
+from bench import costs, exports, hostile, imports, live, load, seed, telling
 from bench.load import Outcome, Target
 
 CONNECTIONS = 32
@@ -49,10 +49,10 @@ def main() -> None:
     arguments.add_argument("--rounds", type=int, default=5)
     arguments.add_argument("--seconds", type=float, default=3.0)
     arguments.add_argument("--rows", type=int, default=imports.ROWS, help="of the file that is imported")
-    arguments.add_argument("only", nargs="?", choices=["costs", "telling"], help="one part alone")
+    arguments.add_argument("only", nargs="?", choices=["costs", "hostile", "telling"], help="one part alone")
     options = arguments.parse_args()
     if options.only is not None:
-        {"costs": costs.run, "telling": telling.run}[options.only]()
+        {"costs": costs.run, "hostile": hostile.run, "telling": telling.run}[options.only]()
         return
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="pemudik-bench-")))
@@ -67,6 +67,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="pemudik-bench-") as live_folder:
         live.run(Path(live_folder), seconds=2 * options.seconds)
     costs.run()
+    hostile.run()
     telling.run()
 
 

@@ -175,6 +175,7 @@ async def test_the_front_page_says_what_this_is_and_where_the_doors_are(client: 
         "oauth": f"{here}/.well-known/oauth-authorization-server",
         "webhook": f"{here}/webhook/pemudik",
         "template": f"{here}/template.xlsx",
+        "openapi": f"{here}/openapi.json",
         "documentation": "README.md, schema.graphql, docs/refusals.md",
     }
     assert (await client.get("/?semua=1")).status_code == 400

@@ -84,9 +84,9 @@ class RestDoor:
         self._bearer = bearer
         self._operation = operation
         self._answer = answer
-        self._scopes = frozenset(scopes)
-        self._method = method
-        self._parameters = parameters
+        self.scopes = frozenset(scopes)
+        self.method = method
+        self.parameters = parameters
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         request = Request(scope, receive)
@@ -99,13 +99,13 @@ class RestDoor:
         await (without_body(response) if request.method == "HEAD" else response)(scope, receive, send)
 
     async def _answered(self, request: Request, language: Language) -> Response:
-        if request.method != self._method and (request.method, self._method) != ("HEAD", "GET"):
-            raise wrong_method("GET, HEAD" if self._method == "GET" else self._method)
+        if request.method != self.method and (request.method, self.method) != ("HEAD", "GET"):
+            raise wrong_method("GET, HEAD" if self.method == "GET" else self.method)
         principal = await edge.identify(self._bearer, request.headers.get("authorization"), request.scope)
         request.state.operation = self._operation
-        if not self._scopes & principal.scopes:
-            raise insufficient_scope(sorted(self._scopes))
-        only(request.query_params, self._parameters)
+        if not self.scopes & principal.scopes:
+            raise insufficient_scope(sorted(self.scopes))
+        only(request.query_params, self.parameters)
         return await self._answer(AdmittedRequest(request, principal, language, clock.now()))
 
 

@@ -60,6 +60,7 @@ def _twice_declared(count: int) -> str:
     return f"query({', '.join(['$v: Int'] * count)}) {{ me {{ id }} }}"
 
 
+TYPE = '__type(name: "Mutation") { fields { args { type { ofType { name } } } } }'
 INTROSPECTION = "__schema { types { fields { type { ofType { ofType { name } } } } } }"
 
 DOCUMENTS = (
@@ -152,7 +153,13 @@ DOCUMENTS = (
         "introspection under many names",
         lambda n: graphql(f"{{ {aliases(n, INTROSPECTION)} }}"),
         1,
-        ("200", "200", "200"),
+        ("200", "200 TOO_MANY_FIELDS", "200 TOO_MANY_FIELDS"),
+    ),
+    Hostile(
+        "one type under many names",
+        lambda n: graphql(f"{{ {aliases(n, TYPE)} }}"),
+        5,
+        ("200", "200", "200 TOO_MANY_FIELDS"),
     ),
     Hostile(
         "names of types under many names",

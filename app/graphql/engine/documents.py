@@ -187,10 +187,9 @@ class Documents:
         self, node: OperationDefinitionNode, fragments: Mapping[str, FragmentDefinitionNode], measured: Measure
     ) -> Operation:
         names = root_fields(node.selection_set, fragments)
-        most = limits.MOST_ROOT_FIELDS
-        if len(names) > most:
-            words = f"An operation has {most} root fields at most", f"Operasi memuat paling banyak {most} bidang akar"
-            raise RequestError(words[0], "TOO_MANY_FIELDS", words[1], most=most)
+        refused = limits.too_many_root_fields(names)
+        if refused is not None:
+            raise refused
         return Operation(
             name=node.name.value if node.name else None,
             node=node,

@@ -8,8 +8,9 @@ leave room for a gateway, which merges operations and adds aliases.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Any, NamedTuple, cast
 
 from graphql import (
@@ -64,6 +65,8 @@ compares every two of them: 625 at one place take 0.2 seconds, and 1,000 take 0.
 """
 MOST_ROOT_FIELDS = 100
 """Each root field is a transaction of its own."""
+MOST_INTROSPECTIONS: Mapping[str, int] = MappingProxyType({"__schema": 1, "__type": 10})
+"""Of one operation. All types with their fields take some 40 milliseconds, which nothing can interrupt."""
 MOST_COST = 100_000
 """Units of cost of one operation: values in the answer, and the weights of the objects that hold them."""
 MOST_COST_TOLD = 1_000_000_000
@@ -246,6 +249,19 @@ def refusal(measured: Measure) -> RequestError | None:
             f"Bidang yang diulang dan fragmen menaruh paling banyak {MOST_MERGED} bidang di satu tempat jawaban"
         )
         return RequestError(message, "TOO_MANY_FIELDS", indonesian, most=MOST_MERGED)
+    return None
+
+
+def too_many_root_fields(names: Sequence[str]) -> RequestError | None:
+    """`names` has a field as often as it is selected."""
+    for name, most in MOST_INTROSPECTIONS.items():
+        if names.count(name) > most:
+            words = f"An operation has {most} of `{name}` at most", f"Operasi memuat paling banyak {most} `{name}`"
+            return RequestError(words[0], "TOO_MANY_FIELDS", words[1], most=most)
+    if len(names) > MOST_ROOT_FIELDS:
+        most = MOST_ROOT_FIELDS
+        words = f"An operation has {most} root fields at most", f"Operasi memuat paling banyak {most} bidang akar"
+        return RequestError(words[0], "TOO_MANY_FIELDS", words[1], most=most)
     return None
 
 

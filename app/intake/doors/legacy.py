@@ -36,6 +36,7 @@ NAMES = ("nik", "data_nik")
 MOST_BYTES = 16 * 1024
 """Of a body: last year's clients send the whole row, and its NIK is what counts."""
 REGISTERED, BLOCKED, AVAILABLE, INVALID, UNDECIDED = 200, 403, 404, 422, 429
+STATUS_CODES = REGISTERED, BLOCKED, AVAILABLE, INVALID, UNDECIDED
 """`status_code` of the body. The HTTP status of all five is 200."""
 MESSAGES: dict[int, dict[Language, str]] = {
     REGISTERED: {"id": "NIK sudah terdaftar.", "en": "The NIK is registered."},

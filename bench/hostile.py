@@ -1,0 +1,207 @@
+"""What clumsy and hostile requests cost others: `make bench ARGS=hostile`.
+
+The collection of `tests.hostile` is sent to a real server with one worker, one request after another, while a neighbour
+checks NIKs without a pause. It fails when an answer that is no refusal takes 500 ms, when the neighbour waits 250 ms,
+or when the worker has 20 MB more after a second round than after the first. Each is tried up to three times, since
+another program may have taken the processor.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import http.client
+import itertools
+import tempfile
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import orjson
+import psutil
+from websockets.exceptions import ConnectionClosed
+from websockets.sync.client import connect
+from websockets.typing import Subprotocol
+
+from app import clock, migration
+from app.config import Settings
+from app.db import Database
+from app.embedded import postgres
+from app.graphql.doors.sockets import PROTOCOL
+from app.registry.caller import Caller
+from app.registry.clients import clients
+from app.registry.clients.scopes import SCOPES
+from app.vault.vault import open_vault
+from bench import live, seed
+from tests.hostile.collection import COLLECTION
+from tests.hostile.driving import answers_awaited
+from tests.hostile.sending import SIZES, Answer, Hostile, Sent, told_by_socket
+
+REGISTRANTS = 2_000
+MOST_MS, MOST_MS_OF_A_NEIGHBOUR, MOST_MEGABYTES = 500, 250, 20
+TRIES = 3
+BUDGET = {"capacity": 2_000_000_000, "refill": 1_000_000_000}
+"""Of NIK checks: none is refused for it."""
+TIMEOUT_SECONDS = 60
+CHECK = "query($nik: NIK!) { checkNik(nik: $nik) { outcome } }"
+FIRST_EVENT = b"event: "
+
+
+@dataclass
+class Neighbour:
+    """Checks one NIK after another, in a thread of its own."""
+
+    port: int
+    token: str
+    waits: list[tuple[float, float]] = field(default_factory=list)
+    """When each check was sent, and for how long it waited."""
+    ended: threading.Event = field(default_factory=threading.Event)
+
+    def work(self) -> None:
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=TIMEOUT_SECONDS)
+        headers = {"Content-Type": "application/json", "Authorization": f"Bearer {self.token}"}
+        for number in itertools.count():
+            if self.ended.wait(0.005):
+                break
+            body = orjson.dumps({"query": CHECK, "variables": {"nik": seed.nik_of(number % REGISTRANTS)}})
+            started = time.perf_counter()
+            connection.request("POST", "/graphql", body, headers)
+            connection.getresponse().read()
+            self.waits.append((started, time.perf_counter() - started))
+        connection.close()
+
+    def longest_ms(self, since: float, until: float) -> float:
+        """Of the checks that waited within this time."""
+        time.sleep(0.02)
+        waits = [wait for started, wait in self.waits if started < until and started + wait > since]
+        return max(waits, default=0.0) * 1000
+
+
+@contextmanager
+def neighbour(port: int, token: str) -> Iterator[Neighbour]:
+    one = Neighbour(port, token)
+    thread = threading.Thread(target=one.work)
+    thread.start()
+    try:
+        yield one
+    finally:
+        one.ended.set()
+        thread.join()
+
+
+def run() -> None:
+    with tempfile.TemporaryDirectory(prefix="pemudik-hostile-") as name:
+        folder = Path(name)
+        folder.chmod(0o755)
+        with postgres.running(folder / "database") as url:
+            hostile, near = asyncio.run(prepare(url, folder))
+            with live.serving(url, folder, workers=1) as (port, pid):
+                wrong = measure(port, pid, live.token(port, *hostile), live.token(port, *near))
+    if wrong:
+        raise SystemExit("\n".join(["", *wrong]))
+
+
+async def prepare(url: str, folder: Path) -> tuple[tuple[str, str], tuple[str, str]]:
+    """A client that may do everything, and its neighbour."""
+    database = Database(url)
+    vault = open_vault(Settings(home=folder), create=True)
+    await migration.upgrade(database.engine)
+    seed.REGISTRANTS = REGISTRANTS
+    credentials, _ = await seed.seed(database, vault)
+    async with database.transaction() as session:
+        issued = await clients.issue(
+            session, Caller(None, "hubdat"), "hubdat", list(SCOPES), None, clock.now(), **BUDGET
+        )
+    await database.dispose()
+    assert isinstance(issued, clients.Issued)
+    return (issued.client.id, str(issued.secret)), credentials[seed.SUBMITTER]
+
+
+def measure(port: int, pid: int, token: str, near: str) -> list[str]:
+    """What was worse than it may be."""
+    worker = _worker_of(pid)
+    # What a server keeps for good, such as documents that it has read, is there after a first round.
+    for one, times in itertools.product(COLLECTION, SIZES):
+        answered(port, token, one.of(times * one.size))
+    gc.collect()
+    before, wrong = worker.memory_info().rss, []
+    print(f"{'':52}{'told':>30}{'ms':>8}{'neighbour':>11}")
+    with neighbour(port, near) as beside:
+        for one in COLLECTION:
+            wrong += [fault for times in SIZES for fault in faults(port, token, beside, one, times)]
+    time.sleep(3)
+    kept = (worker.memory_info().rss - before) / 2**20
+    print(f"\nmemory: {before / 2**20:.0f} MB before, {kept:+.0f} MB after")
+    return wrong + ([f"{kept:.0f} MB of memory are kept"] if kept > MOST_MEGABYTES else [])
+
+
+def _worker_of(pid: int) -> psutil.Process:
+    """The largest of the processes below the supervisor."""
+    return max(psutil.Process(pid).children(recursive=True), key=lambda one: one.memory_info().rss)
+
+
+def faults(port: int, token: str, beside: Neighbour, one: Hostile, times: int) -> list[str]:
+    for _ in range(TRIES):
+        sent = one.of(times * one.size)
+        started = time.perf_counter()
+        told = answered(port, token, sent)
+        until = time.perf_counter()
+        ms, waited = (until - started) * 1000, beside.longest_ms(started, until)
+        refused = told not in {"200", "202", "next", "pong"}
+        found = _faults(f"{one.name}, {times} times its size: {told}", 0 if refused else ms, waited)
+        if not found:
+            break
+    if times == SIZES[-1]:
+        print(f"{one.name:52}{told:>30}{ms:8.0f}{waited:11.0f}", flush=True)
+    return found
+
+
+def _faults(name: str, ms: float, waited: float) -> list[str]:
+    slow = [f"{name}: {ms:.0f} ms"] if ms > MOST_MS else []
+    return slow + ([f"{name}: a neighbour waited {waited:.0f} ms"] if waited > MOST_MS_OF_A_NEIGHBOUR else [])
+
+
+# --- sending ----------------------------------------------------------------------------------------------------------
+
+
+def answered(port: int, token: str, sent: Sent) -> str:
+    return over_a_socket(port, token, sent) if sent.is_socket else over_http(port, token, sent).told
+
+
+def over_http(port: int, token: str, sent: Sent) -> Answer:
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=TIMEOUT_SECONDS)
+    own = {} if sent.anonymous else {"authorization": f"Bearer {token}"}
+    try:
+        connection.request(sent.method, sent.path, sent.body or None, own | dict(sent.headers))
+        response = connection.getresponse()
+        body = bytearray()
+        # A stream may go on for ever: its first event is its answer.
+        while chunk := response.read1():
+            body += chunk
+            if body.startswith(b":") and FIRST_EVENT in body:
+                break
+        return Answer(response.status, bytes(body))
+    finally:
+        connection.close()
+
+
+def over_a_socket(port: int, token: str, sent: Sent) -> str:
+    protocols = [Subprotocol(PROTOCOL)]
+    address = f"ws://127.0.0.1:{port}{sent.path}"
+    with connect(address, subprotocols=protocols, proxy=None, compression=None, max_size=None) as socket:
+        init = {"type": "connection_init", "payload": {"Authorization": f"Bearer {token}"}}
+        told, awaited = "nothing", answers_awaited(sent)
+        try:
+            for text in [*([] if sent.anonymous else [orjson.dumps(init)]), *sent.messages]:
+                socket.send(text.decode())
+            while awaited:
+                heard = told_by_socket(orjson.loads(socket.recv(TIMEOUT_SECONDS)))
+                told, awaited = heard or told, awaited - bool(heard)
+        except ConnectionClosed:
+            with suppress(ConnectionClosed):
+                socket.recv(0)
+            told = f"closed {socket.protocol.close_code}"
+        return told
