@@ -101,6 +101,8 @@ class Settings(BaseSettings):
     """Seconds within which a request's body must have arrived."""
     upload_timeout: float = Field(default=120, gt=0)
     """Seconds within which a file must have arrived."""
+    import_storage: int = Field(default=1024 * 1024 * 1024, ge=1024 * 1024)
+    """Bytes of import files that are kept of one organizer, for 30 days after their end."""
     request_timeout: float = Field(default=30, gt=0)
     """Seconds for one GraphQL operation."""
     duties: bool = True

@@ -80,7 +80,12 @@ def create_app(settings: Settings) -> Starlette:
 def assembled(database: Database, vault: Vault, settings: Settings) -> Starlette:
     """Every address of the registry, on this database."""
     keys, issuer = SigningKeys(lambda: vault.signing), settings.issuer
-    running = build_process(database, vault, webhooks_to_private=settings.webhooks_to_private)
+    running = build_process(
+        database,
+        vault,
+        webhooks_to_private=settings.webhooks_to_private,
+        import_storage=settings.import_storage,
+    )
     bearer = Bearer(database, keys, issuer)
     addresses: list[BaseRoute] = [
         intake.open_route("/", lambda: front_page(issuer)),

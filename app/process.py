@@ -12,6 +12,7 @@ from app.changes.log.wake import Wake
 from app.db import Database
 from app.errors import NikInvalid, Refusal, TooManyChecks
 from app.merging import Merger
+from app.registry.imports.storage import MOST_KEPT_BYTES
 from app.registry.niks import check
 from app.registry.niks.check import Answer, Check
 from app.registry.registrants import submission
@@ -81,11 +82,15 @@ class Process:
     """Whose turn it is among the clients, over all doors."""
     webhooks_to_private: bool = False
     """For tests only: webhooks may point anywhere."""
+    import_storage: int = MOST_KEPT_BYTES
+    """Bytes of import files that are kept of one organizer."""
     stopping: asyncio.Event = field(default_factory=asyncio.Event)
     """Set when this process has been told to end."""
 
 
-def build_process(database: Database, vault: Vault, *, webhooks_to_private: bool = False) -> Process:
+def build_process(
+    database: Database, vault: Vault, *, webhooks_to_private: bool = False, import_storage: int = MOST_KEPT_BYTES
+) -> Process:
     return Process(
         database=database,
         vault=vault,
@@ -95,4 +100,5 @@ def build_process(database: Database, vault: Vault, *, webhooks_to_private: bool
         submissions=Submissions(database, vault),
         pushes=Pushes(database, vault),
         webhooks_to_private=webhooks_to_private,
+        import_storage=import_storage,
     )

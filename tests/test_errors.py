@@ -73,6 +73,19 @@ MESSAGES = [
         ),
     ),
     (
+        errors.ImportStorageFull("file", kept=1000, most=1024),
+        "IMPORT_STORAGE_FULL",
+        "file",
+        (
+            "Berkas impor Anda yang masih disimpan sudah 1000 dari 1024 MB, jadi berkas ini tidak diterima; tunggu"
+            " sampai berkas lama dihapus (30 hari setelah selesai), atau minta ruang lebih kepada Ditjen Hubdat."
+        ),
+        (
+            "1000 of 1024 MB are taken by your import files that are still kept, so this file is not accepted; wait"
+            " until older ones are wiped (30 days after their end), or ask Ditjen Hubdat for more room."
+        ),
+    ),
+    (
         errors.BookingTooLarge("reference", most=20),
         "BOOKING_TOO_LARGE",
         "reference",
@@ -298,7 +311,7 @@ def test_every_refusal_is_among_them() -> None:
 
 
 def test_codes_are_unique() -> None:
-    assert len({kind.code for kind in KINDS}) == len(KINDS) == 26
+    assert len({kind.code for kind in KINDS}) == len(KINDS) == 27
 
 
 @pytest.mark.parametrize(("seconds", "after"), [(-3600, None), (0, None), (0.5, 1), (3600, 3601)])

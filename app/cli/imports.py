@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from pathlib import Path
 from typing import Annotated
@@ -198,7 +198,9 @@ def work_off(sent: SentFile, result: Path | None) -> Job:
         vault, content = open_vault(settings), pieces_of(sent.file)
         caller = await caller_of(database, sent.organizer)
         async with database.transaction() as session:
-            job = accepted(await jobs.create(session, vault, sent.order(caller), content, clock.now()))
+            order = replace(sent.order(caller), size=sum(map(len, content)))
+            created = await jobs.create(session, vault, order, content, clock.now(), most_kept=settings.import_storage)
+            job = accepted(created)
         finished = await to_its_end(database, vault, caller, job)
         if result is not None and results.available(finished):
             await write(database, vault, finished, result)

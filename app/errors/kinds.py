@@ -299,6 +299,23 @@ class BookingTooLarge(Refusal):
     most: int
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ImportStorageFull(Refusal):
+    code = "IMPORT_STORAGE_FULL"
+    indonesian = (
+        "Berkas impor Anda yang masih disimpan sudah {kept} dari {most} MB, jadi berkas ini tidak diterima; tunggu"
+        " sampai berkas lama dihapus (30 hari setelah selesai), atau minta ruang lebih kepada Ditjen Hubdat."
+    )
+    english = (
+        "{kept} of {most} MB are taken by your import files that are still kept, so this file is not accepted; wait"
+        " until older ones are wiped (30 days after their end), or ask Ditjen Hubdat for more room."
+    )
+    remedy = "Send fewer and smaller files: dry runs count as well. Ask Ditjen Hubdat (`PEMUDIK_IMPORT_STORAGE`)."
+
+    kept: int
+    most: int
+
+
 @dataclass(frozen=True, slots=True)
 class NotFound(Refusal):
     code = "NOT_FOUND"

@@ -43,7 +43,7 @@ LISTS = frozenset({"covers"})
 """Parameters that may be there several times."""
 REPEATABLE_NAME = re.compile(r"(?!.*\d{6})[A-Za-z][\w.-]{0,39}", re.ASCII)
 """What a name of a parameter may be that is repeated in an answer: no NIK, and no sentence."""
-STATUSES = {"NOT_FOUND": 404, "NOT_YOURS": 403, "SEASON_CLOSED": 409}
+STATUSES = {"NOT_FOUND": 404, "NOT_YOURS": 403, "SEASON_CLOSED": 409, "IMPORT_STORAGE_FULL": 507}
 """Of a refusal that is the whole answer; any other is 422."""
 
 

@@ -33,6 +33,7 @@ class ImportJob(SQLModel, table=True):
         Index("ix_import_job_to_do", "organizer_code", "id", postgresql_where=text("state IN ('QUEUED', 'RUNNING')")),
         Index("ix_import_job_to_wipe", "finished_at", postgresql_where=text("wiped_at IS NULL")),
         Index("ix_import_job_organizer_code_id", "organizer_code", "id"),
+        Index("ix_import_job_kept", "organizer_code", "bytes", postgresql_where=text("wiped_at IS NULL AND bytes > 0")),
     )
 
     id: UUID = Field(primary_key=True)
@@ -53,6 +54,8 @@ class ImportJob(SQLModel, table=True):
     """Organizers whose whole list this snapshot is, even if it names none of their people."""
     extension: str = Field(sa_type=Text)
     """All that is kept of the file's name."""
+    bytes: int = Field(default=0, sa_column=Column(BigInteger, nullable=False, server_default=text("0")))
+    """Of the file, as it came."""
     state: str = Field(sa_type=Text)
     error_code: str | None = Field(default=None, sa_type=Text)
     error_indonesian: str | None = Field(default=None, sa_type=Text)

@@ -49,7 +49,8 @@ class Doors(Api):
 async def opened(world: World, **changes: Any) -> AsyncIterator[Doors]:
     settings = Settings(**SETTINGS | changes)
     keys = SigningKeys(lambda: world.vault.signing)
-    process, bearer = build_process(world.database, world.vault), Bearer(world.database, keys, ISSUER)
+    process = build_process(world.database, world.vault, import_storage=settings.import_storage)
+    bearer = Bearer(world.database, keys, ISSUER)
     application = Starlette(
         routes=[
             *endpoints.routes(world.database, keys, ISSUER),

@@ -110,6 +110,13 @@ FIGURES = (
         "code",
     ),
     Figure(
+        "pemudik_import_kept_bytes",
+        "Bytes of import files that are kept, by organizer: of those who have some.",
+        "SELECT organizer_code, sum(bytes) FROM import_job WHERE wiped_at IS NULL AND bytes > 0"
+        " GROUP BY organizer_code",
+        "organizer",
+    ),
+    Figure(
         "pemudik_import_oldest_queued_seconds",
         "For how long the import that came first has waited to be begun.",
         f"SELECT NULL, {_seconds_since('min(created_at)')} FROM import_job WHERE state = 'QUEUED'",

@@ -289,13 +289,17 @@ async def import_registrants(
         day=given(day),
         covers=tuple(given(covers) or ()),
         extension=file.extension,
+        size=file.size,
     )
     return await _ordered(info.context, order, file)
 
 
 async def _ordered(context: Context, order: Order, file: Upload) -> ImportJob:
+    process = context.process
     job = await context.attempt(
-        lambda session: jobs.create(session, context.process.vault, order, file.pieces(), context.now)
+        lambda session: jobs.create(
+            session, process.vault, order, file.pieces(), context.now, most_kept=process.import_storage
+        )
     )
     return _shown(job, context)
 

@@ -39,6 +39,7 @@ class ProblemCode(StrEnum):
     DEPARTURE_NOT_BEGUN = "DEPARTURE_NOT_BEGUN"
     NOT_HEALTHY = "NOT_HEALTHY"
     BOOKING_TOO_LARGE = "BOOKING_TOO_LARGE"
+    IMPORT_STORAGE_FULL = "IMPORT_STORAGE_FULL"
     NOT_FOUND = "NOT_FOUND"
     NOT_YOURS = "NOT_YOURS"
     INVALID_VALUE = "INVALID_VALUE"
@@ -78,6 +79,7 @@ describe(
     MOTORCYCLE_NOT_HANDED_OVER="It departs only after `handOverMotorcycle` (terms of 2023 §6).",
     DEPARTURE_NOT_BEGUN="It is more than 24 hours before the route departs; `retryAfter` tells when it is not.",
     NOT_HEALTHY="Departing needs the declaration of being healthy (terms of 2023 §7).",
+    IMPORT_STORAGE_FULL="The import files of the organizer that are still kept take all the room that it has: 507.",
     BOOKING_TOO_LARGE="More than 20 people carry the booking code, so it is no booking; send a list of the people.",
     NOT_FOUND="Nothing of yours is named so.",
     NOT_YOURS="That organizer is neither you nor a member that you coordinate.",

@@ -47,9 +47,14 @@ class Upload:
         finalize(self, self.file.close)
 
     @property
+    def size(self) -> int:
+        """In bytes."""
+        return self.file.seek(0, SEEK_END)
+
+    @property
     def cost(self) -> int:
         """Of the turn in which the file is sealed and stored, in units of CPU."""
-        return (1 + self.file.seek(0, SEEK_END) // PIECE_BYTES) * UNITS_OF_A_PIECE
+        return (1 + self.size // PIECE_BYTES) * UNITS_OF_A_PIECE
 
     def pieces(self) -> Iterator[bytes]:
         self.file.seek(0)

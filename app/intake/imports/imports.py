@@ -52,10 +52,12 @@ def routes(process: Process, bearer: Bearer, settings: Settings) -> list[Route]:
     async def take(asked: AdmittedRequest) -> Response:
         order = order_of(asked)
         upload = await received(asked.request, settings)
-        order = replace(order, extension=upload.extension)
+        order = replace(order, extension=upload.extension, size=upload.size)
         async with process.turns.turn(asked.client, upload.cost):
             job = await process.database.attempt(
-                lambda session: jobs.create(session, process.vault, order, upload.pieces(), asked.now)
+                lambda session: jobs.create(
+                    session, process.vault, order, upload.pieces(), asked.now, most_kept=process.import_storage
+                )
             )
         if isinstance(job, Refusal):
             raise RefusalError(job)

@@ -15,9 +15,20 @@ import orjson
 from uuid_utils.compat import uuid7
 
 from app.db import Session
-from app.errors import InvalidValue, Language, NotFound, NotYours, Refusal, RefusalError, SeasonClosed, refuses
+from app.errors import (
+    InvalidValue,
+    Language,
+    NotFound,
+    NotYours,
+    Refusal,
+    RefusalError,
+    SeasonClosed,
+    refused_by,
+    refuses,
+)
 from app.models.enums import ImportChanges, ImportMode
 from app.registry.caller import Caller
+from app.registry.imports import storage
 from app.registry.terms import seasons
 from app.registry.values.texts import not_in_the_future
 from app.sql import Statement, statement
@@ -25,8 +36,6 @@ from app.vault.vault import Vault
 
 PIECE_BYTES = 1024 * 1024
 """A file is sealed in pieces of this size."""
-MOST_UNFINISHED = 20
-"""Jobs of one organizer that may wait or run at the same time."""
 FILE_KEPT_FOR = timedelta(days=30)
 """After the job's end the file and all that names people is kept this long. The job itself names nobody and stays."""
 NAMED_BYTES = 8
@@ -55,6 +64,8 @@ class Order:
     """Organizers whose whole list this is, even if the file names none of their people."""
     extension: str = ""
     """All that is kept of the file's name."""
+    size: int = 0
+    """Of the file, in bytes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,15 +171,12 @@ COLUMNS = """
     CAST(rehearsed_seats AS text) AS rehearsed_seats_json, rehearsed_moves, attempts
 """
 """Of `import_job`, as `Job` reads them."""
-_UNFINISHED = statement(
-    "SELECT count(*) FROM import_job WHERE organizer_code = :organizer AND state IN ('QUEUED', 'RUNNING')", int
-)
 _CREATE = statement(
     f"""
     INSERT INTO import_job (id, organizer_code, client_id, season, day, mode, changes, as_of, even_though, dry_run,
-                            covers, extension, state, created_at)
+                            covers, extension, bytes, state, created_at)
     VALUES (:id, :organizer, :client_id, :season, :day, :mode, :changes, :as_of, :even_though, :dry_run,
-            CAST(:covers AS text[]), :extension, 'QUEUED', :now)
+            CAST(:covers AS text[]), :extension, :bytes, 'QUEUED', :now)
     RETURNING {COLUMNS}
     """,
     Job,
@@ -239,9 +247,15 @@ _FORGET_ERASED = statement("DELETE FROM import_erased WHERE job_id = :id")
 # --- taking in --------------------------------------------------------------------------------------------------------
 
 
-@refuses(SeasonClosed, NotFound, NotYours, InvalidValue)
+@refuses(SeasonClosed, NotFound, NotYours, InvalidValue, *refused_by(storage.judge))
 async def create(
-    session: Session, vault: Vault, order: Order, content: Iterable[bytes], now: datetime
+    session: Session,
+    vault: Vault,
+    order: Order,
+    content: Iterable[bytes],
+    now: datetime,
+    *,
+    most_kept: int = storage.MOST_KEPT_BYTES,
 ) -> Job | Refusal:
     """Take in a file, in pieces of at most `PIECE_BYTES`, for any server to work off."""
     refused = _impossible(order) or _not_to_be_applied(order, now)
@@ -250,9 +264,9 @@ async def create(
     season = await _season(session, order)
     if isinstance(season, Refusal):
         return season
-    refused = await _too_many(session, order.caller.organizer)
-    if refused is not None:
-        return refused
+    no_room = await storage.judge(session, order.caller.organizer, order.size, most_kept)
+    if no_room is not None:
+        return no_room
     job = await _create(session, order, season, now)
     for number, piece in enumerate(content):
         await session.run(_PUT_PIECE, id=job.id, number=number, sealed=vault.seal_bytes(piece))
@@ -284,17 +298,6 @@ def _not_to_be_applied(order: Order, now: datetime) -> InvalidValue | None:
     return instant if isinstance(instant, InvalidValue) else None
 
 
-async def _too_many(session: Session, organizer: str) -> InvalidValue | None:
-    unfinished = await session.one(_UNFINISHED, organizer=organizer)
-    if unfinished < MOST_UNFINISHED:
-        return None
-    return InvalidValue(
-        "file",
-        f"Sudah ada {unfinished} berkas Anda yang belum selesai diproses; coba lagi nanti.",
-        f"{unfinished} of your files are not finished yet; try again later.",
-    )
-
-
 async def _season(session: Session, order: Order) -> int | Refusal:
     """Only the current season is taken: the rows of the file are judged against it."""
     try:
@@ -324,6 +327,7 @@ async def _create(session: Session, order: Order, season: int, now: datetime) ->
         dry_run=order.dry_run,
         covers=sorted(set(order.covers)),
         extension=order.extension,
+        bytes=order.size,
         now=now,
     )
 

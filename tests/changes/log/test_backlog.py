@@ -25,6 +25,7 @@ NOTHING: dict[str, dict[str | None, float]] = {
     "pemudik_webhooks_failing_seconds": {},
     "pemudik_import_jobs": {"QUEUED": 0, "RUNNING": 0},
     "pemudik_import_rows": {},
+    "pemudik_import_kept_bytes": {},
     "pemudik_import_oldest_queued_seconds": {None: 0},
     "pemudik_verification_overdue_seconds": {None: 0},
 }

@@ -13,7 +13,7 @@ from app.errors import InvalidValue, NotFound, NotYours, Refusal, SeasonClosed
 from app.models.enums import ImportMode, ImportState
 from app.registry import erasure, key_rotation
 from app.registry.caller import Caller
-from app.registry.imports import job_runs, jobs
+from app.registry.imports import job_runs, jobs, storage
 from app.registry.imports.job_runs import LEASE, LONG_WAIT_MINUTES, LeaseLost
 from app.registry.imports.jobs import FILE_KEPT_FOR, Failure, Job, Order
 from app.registry.registrants.lookup import Ref
@@ -92,7 +92,7 @@ async def test_without_an_open_season_no_file_is_taken(world: World) -> None:
 async def test_an_organizer_has_so_many_files_waiting_and_no_more(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(jobs, "MOST_UNFINISHED", 2)
+    monkeypatch.setattr(storage, "MOST_UNFINISHED", 2)
     assert isinstance(await create(world), Job)
     assert isinstance(await create(world, season=2026), Job)
     refused = await create(world)
