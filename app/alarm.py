@@ -23,7 +23,7 @@ from app.registry.niks.enumeration import Sign
 ASK_EVERY_SECONDS = 20.0
 """Whether it is time to look: one process of any number looks, once a minute."""
 NIK_CHECK = "nik_check"
-"""Of the metric of verdicts: what was judged."""
+"""The label that the metric of verdicts has for these checks."""
 
 logger = structlog.get_logger(__name__)
 

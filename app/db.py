@@ -58,13 +58,13 @@ ATTEMPTS = 5
 POOL_TIMEOUT_SECONDS = 10.0
 """How long to wait for a connection that others have."""
 POOLS = 2
-"""Of a `Database`: one for transactions, one for statements."""
+"""A `Database` has so many pools: one for transactions, one for statements."""
 POSTGRESQL_PORT = 5432
 """Where a host of several names none."""
 LISTENING = 1
 """Connections beside them."""
 LOST_RACES: Mapping[str | None, str] = {"40P01": "deadlock", "40001": "serialization", "23505": "unique"}
-"""By SQLSTATE."""
+"""Why a transaction is run again, by the SQLSTATE of the error."""
 
 AWAY = (
     OSError,

@@ -25,7 +25,7 @@ REQUEST_ID = re.compile(rb"(?!.*\d{16})[0-9A-Fa-f]{8}(-?)[0-9A-Fa-f]{4}(?:\1[0-9
 """A UUID with dashes or without, as gateways and proxies make them. Anything longer would have room for a name."""
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 CLOSE_CODES = frozenset([*range(1000, 1016), *range(4400, 4501)])
-"""Of the protocols, and our own. A client may close a socket with any other code."""
+"""The codes of the protocols, and our own. A client may close a socket with any other code."""
 CLIENT_CLOSED_REQUEST = 499
 """nginx's status for a request whose client went away before the answer."""
 

@@ -34,7 +34,9 @@ SQL_TYPES: dict[object, str] = {
     date: "date",
     UUID: "uuid",
 }
-"""Of the items of an array, by their type in Python. Another one is told by `Annotated[int, "bigint"]`."""
+"""The SQL type of the items of an array, by their type in Python. Another SQL type is named by `Annotated[int,
+"bigint"]`.
+"""
 
 _ARGUMENT = re.compile(r"(?<![:\w]):([a-z][a-z_0-9]*)")
 

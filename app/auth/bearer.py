@@ -24,7 +24,7 @@ from app.registry.clients.scopes import SCOPES
 from app.sql import statement
 
 RECHECK_AFTER_SECONDS = 5.0
-"""By then a client is read again from the database."""
+"""A process remembers a client for this long, then reads the client again from the database."""
 MOST_TOKENS = 10_000
 """One process remembers this many."""
 

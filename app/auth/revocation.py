@@ -13,9 +13,9 @@ from app.errors import Unavailable
 from app.sql import statement
 
 MOST_REVOKED = 1_000
-"""Of one client at a time: each look at the client reads all of them."""
+"""One client has at most so many revoked tokens at a time: each look at the client reads all of them."""
 AGAIN_AFTER_SECONDS = 15 * 60
-"""By then every token has expired."""
+"""After this time every token has expired."""
 
 _REVOKE = statement(
     """

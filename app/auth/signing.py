@@ -18,7 +18,7 @@ LEEWAY_SECONDS = 10
 """The clocks of two of our machines may differ by this much."""
 
 LAST_INSTANT = 2**33
-"""In seconds since 1970: a token that is said to expire later is none of ours."""
+"""In seconds since 1970. No token of ours expires later than this."""
 
 _TYPES = frozenset({"at+jwt", "application/at+jwt"})
 _OF_OTHER_TYPES = (ValueError, TypeError, AttributeError, LookupError, ArithmeticError, RecursionError)

@@ -35,7 +35,7 @@ from app.registry.values import calendar
 from app.vault.vault import Vault, open_vault
 
 LOOK_EVERY_SECONDS = 0.25
-"""At the job, to show how far it is."""
+"""The command looks at the job this often, to show how far the job is."""
 
 OUT_OF_RANGE = f"a year is {calendar.FIRST_YEAR} to {calendar.LAST_YEAR}."
 DAY = ["%Y-%m-%d"]

@@ -40,8 +40,9 @@ STOP_WITHIN_SECONDS = 30
 PING_EVERY_SECONDS = 20
 """A socket whose other end is gone is noticed within two pings."""
 KEEP_ALIVE_SECONDS = 75
-"""Of a connection between two requests: longer than the pools of clients and proxies keep one, so that they close it.
-With 5 seconds, 2 of 180 pooled calls met a connection that was just being closed.
+"""A connection without a request is closed after this time. The time is longer than pools of clients and proxies keep a
+connection, so that they close it and not we. With 5 seconds, 2 of 180 pooled calls met a connection that we were
+closing.
 """
 NOT_READ_SECONDS = 60
 """A connection whose other end does not read what is sent is closed after this time."""

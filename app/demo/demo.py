@@ -34,9 +34,9 @@ DAYS = 10
 """For how many days people have been registering."""
 SEASON_GOES_ON_FOR = timedelta(days=45)
 RELEASED_AT = timedelta(hours=8)
-"""Of a day: when more seats of a daily quota are released."""
+"""The time of day at which more seats of a daily quota are released."""
 STAY = timedelta(days=8)
-"""From the trip home to the trip back."""
+"""The time between the trip home and the trip back."""
 ROWS = season_file.parse(TABLE)[0]
 EVERYBODY = Caller(None, HUBDAT, frozenset({*(row.code for row in ROWS), *(member.code for member in MEMBERS)}))
 

@@ -32,7 +32,7 @@ MISTYPED = 8
 ALL_TOGETHER = 100_000
 """More registrants than a demo has: each sweep is one step."""
 OPENS, CLOSES = timedelta(hours=8), timedelta(hours=20)
-"""Of a day: between these times people register."""
+"""People register between these times of day."""
 DEPARTS = timedelta(hours=9)
 REPORTED_BEFORE = timedelta(minutes=70)
 """How long before the departure people report."""

@@ -11,9 +11,9 @@ from contextlib import aclosing
 from app.server.turns import Turns
 
 PIECES_OF_A_TURN = 10
-"""Of 20 rows each: `files.encoding`."""
+"""One turn writes so many pieces. A piece has 20 rows (`files.encoding`)."""
 COST_OF_A_TURN = 2_500
-"""In units: 200 rows are read, opened and written."""
+"""What a turn costs, in units of CPU: 200 rows are read, opened and written."""
 
 
 async def in_turns(turns: Turns, client: str, pieces: AsyncGenerator[bytes, None]) -> AsyncGenerator[bytes, None]:

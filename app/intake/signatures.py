@@ -22,7 +22,7 @@ from app.vault.vault import Vault
 HEADERS = ("webhook-id", "webhook-timestamp", "webhook-signature")
 CLOCK_TOLERANCE = timedelta(minutes=5)
 RECHECK_AFTER_SECONDS = 5.0
-"""For so long a process remembers the secrets of a client."""
+"""A process remembers the secrets of a client for this long."""
 LONGEST_ID = 256
 _CHALLENGE = {"WWW-Authenticate": 'Webhook-Signature realm="pemudik"'}
 

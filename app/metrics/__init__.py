@@ -17,7 +17,7 @@ from prometheus_client.metrics import MetricWrapperBase
 
 OTHER = "other"
 MOST_LABELS_KEPT = 4_096
-"""Of all metrics together. Counting with a label that is not kept takes a microsecond longer."""
+"""All metrics together keep so many labels. To count with a label that is not kept takes a microsecond longer."""
 _WORD = re.compile(r"(?!.*\d{10})[A-Za-z0-9_./{}:+-]{1,64}")
 
 # prometheus_client would add a series for the time at which each counter was made.

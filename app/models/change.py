@@ -54,7 +54,9 @@ _KINDS = ", ".join(
     )
 )
 ADMINISTRATIVE = f"kind IN ({_KINDS}) AND registrant_id IS NULL"
-"""Of what people who run the registry or a route decide. The index on them and what reads them must say the same."""
+"""The condition for changes that people decide who run the registry or a route. The index on these changes and the
+statements that read them must have the same condition.
+"""
 
 
 class Change(SQLModel, table=True):

@@ -10,7 +10,7 @@ from sqlmodel import SQLModel
 PERSONAL = {"info": {"personal": True}}
 """For `sa_column_kwargs`. Rows of other tables than `registrant` are deleted as a whole when their time is over."""
 IMPERSONAL = {"info": {"personal": False}}
-"""For `sa_column_kwargs` of a column that tells nobody who somebody is."""
+"""For `sa_column_kwargs` of a column that does not tell who somebody is."""
 
 
 def wiped(table: type[SQLModel]) -> str:

@@ -14,7 +14,7 @@ _ROOM = {"postgresql_with": {"fillfactor": 70}}
 
 
 EVERYBODY = "*"
-"""In the place of an organizer's code: all of them together. No organizer can be called so."""
+"""Stands in the place of an organizer's code and means all organizers together. No organizer can have this code."""
 
 
 class People(SQLModel):

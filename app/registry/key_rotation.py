@@ -20,11 +20,11 @@ from app.vault.keys import Keys, KeysUnusable
 from app.vault.vault import RELOAD_SECONDS, Vault
 
 ROWS_SEALED_TOGETHER = 1_000
-"""Of one transaction."""
+"""One transaction seals so many rows anew."""
 BEFORE_ALL = UUID(int=0)
 """Smaller than every id: the place where a round over a table begins."""
 RELOADED_AFTER_SECONDS = 2 * RELOAD_SECONDS
-"""By then every running server has read a changed key file."""
+"""After this time every running server has read a changed key file."""
 TRY_AGAIN_SECONDS = 0.1
 """How long rows that somebody else held are left alone before they are tried again."""
 

@@ -23,7 +23,8 @@ BEATS_EVERY_SECONDS = 20.0
 LONGEST_GAP = timedelta(minutes=5)
 """Some beats may fail, and a server may be restarted, before we speak of an outage."""
 AT_LEAST = timedelta(hours=24)
-"""By so much a deadline that fell into an outage moves: who came to a closed door needs a day to come again."""
+"""A deadline that fell into an outage moves by this at least: whoever came to a closed door needs a day to come again.
+"""
 
 _GAP = f"make_interval(secs => {LONGEST_GAP.total_seconds():.0f})"
 IS_UP = f"""

@@ -13,13 +13,13 @@ from typing import Any
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 MOST_HEADER_BYTES = 64 * 1024
-"""Of the request line and all headers of one request."""
+"""The request line and all headers of one request together are at most this long."""
 HEADERS_WITHIN_SECONDS = 10.0
 """From the first byte of a request to the end of its headers."""
 
 MOST_DISCARDED_BYTES = 64 * 1024 * 1024
 DISCARDED_WITHIN_SECONDS = 10.0
-"""Of a body that goes on after its answer."""
+"""A body that goes on after its answer is read and thrown away for this long."""
 
 TOO_LARGE = b"431 Request Header Fields Too Large"
 TOO_LATE = b"408 Request Timeout"

@@ -31,7 +31,9 @@ milliseconds (median), and 340 without this bound. With 50,000 it took 110, but 
 and then: the pages took 15 seconds instead of 12 (November 2026, two busy cores).
 """
 MOST_COST_WAITING = 5_000_000
-"""Of one client: 25 seconds of CPU. What waits behind them would wait longer than an operation may take."""
+"""One client may have this much waiting: 25 seconds of CPU. Whatever waited behind that would wait longer than an
+operation may take.
+"""
 LEAST_COST_WAITING = 5_000
 """What an operation that waits counts at least: its request is kept in memory. So 1,000 of a client wait at most."""
 COME_BACK_AFTER_SECONDS = 2

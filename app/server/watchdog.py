@@ -14,7 +14,9 @@ import faulthandler
 import signal
 
 MOST_CPU_SECONDS = 8.0
-"""Of a process whose loop does not turn. With the second between two turns: most of ten seconds."""
+"""A process whose loop does not turn may use this much CPU. With the second between two turns, that is most of ten
+seconds.
+"""
 WIND_EVERY_SECONDS = 1.0
 
 

@@ -34,7 +34,7 @@ XACT_ID = "CAST(CAST(:xact_id AS text) AS xid8)"
 POSITION = "CAST(CAST(c.xact_id AS text) AS bigint) AS xact_id, c.id"
 """The `Position` of a row of `change c`."""
 AFTER = f"(c.xact_id, c.id) > ({XACT_ID}, CAST(:change_id AS bigint))"
-"""Of rows of `change c`: behind a position, whose `values()` are the arguments."""
+"""The condition for rows of `change c` behind a position. The arguments are the position's `values()`."""
 IN_ORDER = "c.xact_id, c.id"
 
 
@@ -55,7 +55,7 @@ class Position:
 
 
 START = Position(0, 0)
-"""Before the first row."""
+"""The position before the first row of the log."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -29,9 +29,9 @@ MOST_WAITING = 1_000
 SLOW_AFTER_SECONDS = 10.0
 """A follower that has fallen behind may take so long over one change."""
 GATHER_SECONDS = 0.01
-"""Between two reads: the commits within this time are read together."""
+"""The tail waits this long between two reads. So commits within this time are read together."""
 LONGEST_HELD_BACK_SECONDS = 0.16
-"""Between two looks at a change that an older transaction holds back for long."""
+"""The longest pause between two looks at a change that an older transaction holds back."""
 
 Turn = Callable[[], AbstractAsyncContextManager[None]]
 """Waits until it is this follower's turn, and holds the turn."""

@@ -28,7 +28,7 @@ RECONNECT_AFTER_SECONDS = 1.0
 POLL_SECONDS = 1.0
 """After so long a follower looks again by itself: a notification that was lost makes it no later than this."""
 HELD_BACK_SECONDS = 0.02
-"""Between two looks at a change that is committed, while an older transaction that still runs holds it back."""
+"""The pause between two looks at a committed change that an older, still running transaction holds back."""
 
 BROKEN = (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError)
 """What a connection raises that is of no use any more. `InternalClientError`: it broke while asyncpg was at work."""

@@ -36,7 +36,9 @@ MOVES = {
     RegistrantStatus.FORFEITED: WebhookEvent.REGISTRANT_FORFEITED,
     RegistrantStatus.NO_SHOW: WebhookEvent.REGISTRANT_NO_SHOW,
 }
-"""By the status that a registrant comes to. A move to another status is no event, but for a step back."""
+"""The event of a move, by the status that the registrant comes to. A move to a status that is not here is no event,
+except for a step back.
+"""
 ENDS = (RegistrantStatus.FORFEITED, RegistrantStatus.CANCELLED, RegistrantStatus.NO_SHOW)
 STANDING_AGAIN = (RegistrantStatus.REGISTERED, RegistrantStatus.VERIFIED)
 """Whoever comes from an end to one of these was reopened."""
@@ -146,7 +148,7 @@ _TOLD: dict[ChangeKind, dict[str, str]] = {
     ChangeKind.NIK_ALLOWANCE_USED: {"percent": "percent", "perDay": "perDay", "used": "used"},
     ChangeKind.NIK_ALARM_RAISED: {"suspected": "suspected", "sign": "sign", "niks": "niks"},
 }
-"""Of each kind, the facts that the event tells: what they are called in the event, and what in the log."""
+"""For each kind of change, the facts that its event tells: the name in the event, and the name in the log."""
 
 
 def _text(id: UUID | None) -> str | None:  # noqa: A002

@@ -41,7 +41,7 @@ from app.graphql.permissions import Alternatives
 
 MOST_KEPT_DOCUMENTS = 1_000
 MOST_KEPT_CHARACTERS = 200_000
-"""Of all kept texts together. A parsed document takes some hundred times the memory of its text."""
+"""All kept texts together are at most this long. A parsed document takes some hundred times the memory of its text."""
 LONGEST_KEPT_DOCUMENT = 16_000
 """In characters. A longer document is read again each time that it comes."""
 

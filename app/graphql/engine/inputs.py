@@ -24,7 +24,9 @@ from app.graphql.failures import RequestError
 from app.graphql.internals import LiteralRule, is_about_an_unknown_field, missing_field
 
 LONGEST_LITERAL_EXPLAINED = 1_000
-"""In characters. Of a longer literal the first error is told: graphql-core prints the whole literal into each error."""
+"""In characters. For a longer literal only the first error is told: graphql-core prints the whole literal into each
+error.
+"""
 
 
 class EnoughTold(Exception):  # noqa: N818 - an outcome

@@ -44,21 +44,22 @@ from app.language import LANGUAGES, number
 MOST_DOCUMENT_BYTES = 100_000
 MOST_DOCUMENT_TOKENS = 5_000
 MOST_OPERATIONS = 50
-"""Of one document: each is measured and validated, also those that nobody asks for."""
+"""One document has at most so many operations: each is measured and validated, even if nobody asks for it."""
 MOST_FRAGMENTS = 200
-"""Of one document: validation compares them with one another."""
+"""One document has at most so many fragments: validation compares them with one another."""
 MOST_LIST_ITEMS = 1_000
-"""In a bulk argument, and in any list of the variables."""
+"""A bulk argument, and any list in the variables, has at most so many items."""
 MOST_KEYS = 100
-"""Of one object in the variables. The largest input of the schema has 11 fields."""
+"""One object in the variables has at most so many keys. The largest input of the schema has 11 fields."""
 LONGEST_TEXT = 20_000
-"""In characters, of one text in the variables. The longest are the keys of a client, of 16 KiB."""
+"""In characters. One text in the variables is at most this long. The longest texts are the keys of a client, of 16 KiB.
+"""
 MOST_LEVELS = 16
 """The usual introspection query has 15 levels."""
 MOST_FIELDS = 1_000
 """Selected by one operation. The fields of a fragment count each time that it is spread."""
 MOST_REPEATS = 25
-"""Of one response name, or of fragments, in one selection: validation compares every two of them."""
+"""One response name, or fragments, stand at most so often in one selection: validation compares every two of them."""
 MOST_MERGED = 100
 """Fields that may be at one place of the answer, those of repeated fields and of fragments counted together. Validation
 compares every two of them: 625 at one place take 0.2 seconds, and 1,000 take 0.5.
@@ -70,13 +71,13 @@ MOST_INTROSPECTIONS: Mapping[str, int] = MappingProxyType({"__schema": 1, "__typ
 MOST_COST = 100_000
 """Units of cost of one operation: values in the answer, and the weights of the objects that hold them."""
 MOST_COST_TOLD = 1_000_000_000
-"""Of a larger cost only that it is larger: a long number would be masked, since a NIK is one."""
+"""A larger cost is told as more than this. A longer number would be masked, because it could be a NIK."""
 WEIGHT = "pemudik-weight"
 """Under this key the extensions of a type hold its weight."""
 ASSUMED_LIST_ITEMS = 10
 """How long a list is taken to be that declares no `@listSize`."""
 MOST_ERRORS_TOLD = 20
-"""Of one document, or of the variables of one request."""
+"""So many errors are told of one document, or of the variables of one request."""
 
 
 class Measure(NamedTuple):

@@ -21,7 +21,7 @@ from app.registry.values import calendar
 
 PATH = "/consolidation/{date}"
 COST_OF_A_DAY = 10_000
-"""Of its turn, in units of CPU: some thousand registrants are opened for the checksum."""
+"""What a turn costs, in units of CPU: some thousand registrants are opened for the checksum."""
 PARAMETERS = frozenset({"organizer", "season"})
 
 

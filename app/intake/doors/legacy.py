@@ -34,7 +34,7 @@ PATH = "/legacy/cek-nik"
 NAMES = ("nik", "data_nik")
 """What a NIK may be called: as last year's scheme has it, or as the standard does in a whole row."""
 MOST_BYTES = 16 * 1024
-"""Of a body: last year's clients send the whole row, and its NIK is what counts."""
+"""A body is at most this long. Last year's clients send the whole row, of which only the NIK is read."""
 REGISTERED, BLOCKED, AVAILABLE, INVALID, UNDECIDED = 200, 403, 404, 422, 429
 STATUS_CODES = REGISTERED, BLOCKED, AVAILABLE, INVALID, UNDECIDED
 """`status_code` of the body. The HTTP status of all five is 200."""

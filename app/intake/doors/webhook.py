@@ -44,7 +44,7 @@ from app.registry.values.texts import not_in_the_future, reference_given
 PATH = "/webhook/pemudik"
 MOST_RECORDS = 1000
 COST_OF_A_ROW = 30
-"""Of its turn, in units of CPU."""
+"""What one row adds to the cost of a turn, in units of CPU."""
 PARAMETERS = frozenset({"changes", "asOf"})
 
 ToldVerdict = dict[str, Any]

@@ -29,15 +29,19 @@ MOST_ROWS = 150_000
 MOST_COLUMNS = 200
 MOST_PARTS = 1_000
 MOST_INFLATED_BYTES = 200_000_000
-"""Of all parts together."""
+"""All parts together are at most this long when they are unpacked."""
 MOST_TAGS = 13_000_000
-"""Of all parts together. A cell that holds its own text has six tags, so this is two million such cells."""
+"""All parts together have at most so many tags. A cell that holds its own text has six tags, so this is two million
+cells.
+"""
 END_OF_DIRECTORY = b"PK\x05\x06"
 LOCAL_HEADER = b"PK\x03\x04"
 _LONGEST_COMMENT_BYTES = 65_535
 _CHUNK_BYTES = 256 * 1024
 _OVERLAP_BYTES = 1024
-"""Of two pieces. It is longer than anything that is searched for, so nothing hides where one piece ends."""
+"""Two pieces share so many bytes. This is longer than anything that is searched for, so nothing hides between two
+pieces.
+"""
 _ENCRYPTED = 0x1
 _SHEETS = "xl/worksheets/"
 _CONTENT_TYPES = "[content_types].xml"

@@ -45,7 +45,7 @@ CANCEL_PARAMETERS = frozenset({"evenThough"})
 BOOLEANS = {"true": True, "1": True, "false": False, "0": False}
 FIELD = "file"
 COST_OF_CANCELLING = 10_000
-"""Of its turn, in units of CPU: a few hundred people."""
+"""What the turn of a cancellation costs, in units of CPU: a few hundred people are cancelled."""
 
 
 def routes(process: Process, bearer: Bearer, settings: Settings) -> list[Route]:

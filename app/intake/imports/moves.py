@@ -5,7 +5,9 @@ from __future__ import annotations
 from app.errors import EverybodysError
 
 MOST_MOVED = 1 / 5
-"""Of the rows of a file. More are moved only `evenThough: true`: perhaps a column has slipped."""
+"""So many of the rows of a file may move somebody. If more do, `evenThough: true` must be said: perhaps a column has
+slipped.
+"""
 
 
 class TooManyMoves(EverybodysError):  # noqa: N818 - an outcome

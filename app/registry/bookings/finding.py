@@ -23,9 +23,9 @@ from app.vault.vault import Vault
 
 MOST_PEOPLE = 20
 MOST_WAYS = len(Direction) * len(Service)
-"""Of one person: the way home and the way back, as a passenger and with a motorcycle."""
+"""One person has at most so many ways: home and back, as a passenger and with a motorcycle."""
 MOST_REGISTRANTS = 4 * MOST_WAYS * MOST_PEOPLE
-"""That are read: each person may have registered anew a few times."""
+"""So many registrants of a booking are read: each person may have registered anew a few times."""
 
 
 @dataclass(frozen=True, slots=True)

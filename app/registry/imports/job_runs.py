@@ -30,7 +30,7 @@ LEASE = timedelta(seconds=10)
 LONG_WAIT_MINUTES = 10
 """Who has waited so long is not overtaken any more."""
 MOST_ATTEMPTS = 3
-"""Of one chunk: whatever ended the process that worked on the chunk would end the next process too."""
+"""One chunk is tried so often: whatever ended the process that worked on the chunk would end the next process too."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -39,7 +39,9 @@ PIECE_BYTES = 1024 * 1024
 FILE_KEPT_FOR = timedelta(days=30)
 """After the job's end the file and all that names people is kept this long. The job itself names nobody and stays."""
 NAMED_BYTES = 8
-"""Of a NIK's blind index, to find the files that name a person. Two NIKs of a file never have the same ones."""
+"""So many bytes of a NIK's blind index are kept, to find the files that name a person. No two NIKs of a file have the
+same bytes.
+"""
 MOST_WIPED_TOGETHER = 100
 """Jobs that one statement wipes: a transaction stays short."""
 
@@ -170,7 +172,7 @@ COLUMNS = """
     unread_rows, missing, created_at, started_at, finished_at, wiped_at, waits_until,
     CAST(rehearsed_seats AS text) AS rehearsed_seats_json, rehearsed_moves, attempts
 """
-"""Of `import_job`, as `Job` reads them."""
+"""The columns of `import_job` that `Job` reads."""
 _CREATE = statement(
     f"""
     INSERT INTO import_job (id, organizer_code, client_id, season, day, mode, changes, as_of, even_though, dry_run,

@@ -10,7 +10,7 @@ from app.db import Session
 from app.sql import statement
 
 _NEWEST = UUID(int=2**128 - 1)
-"""Behind every block."""
+"""Where a list begins that goes back from the newest block: no block has a greater id."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -23,7 +23,7 @@ from app.sql import statement
 MOST_NAMED = 1_000
 """People that a row names one by one."""
 STRETCH = timedelta(minutes=1)
-"""Of a subscription: what it is shown in this time is one row."""
+"""What a subscription shows within this time is one row of the access log."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -191,7 +191,7 @@ _HOLDER_HAS_GONE = f"""
     ))
 """
 _NEWEST = UUID(int=2**128 - 1)
-"""Behind every case."""
+"""Where a list begins that goes back from the newest case: no case has a greater id."""
 _PAGE = statement(
     f"""
     {_CASES}

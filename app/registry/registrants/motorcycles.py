@@ -36,7 +36,7 @@ from app.sql import statement
 from app.vault.vault import Vault
 
 MOST_CHARACTERS = 30
-"""Of a plate, and of an STNK number."""
+"""A plate, and an STNK number, has at most so many characters."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -51,11 +51,11 @@ TRANSITIONS = MappingProxyType(
     }
 )
 ENDS = frozenset({S.CANCELLED, S.FORFEITED})
-"""What frees the seat, and takes the return along."""
+"""These ends free the seat, and end the return as well."""
 LEFT_ALONE = timedelta(hours=24)
-"""So long the sweep leaves a registrant alone that was reopened."""
+"""The sweep does not end a registrant that was reopened less than this time ago."""
 EARLIEST_DEPARTURE = timedelta(hours=24)
-"""Before the time of the route."""
+"""Nobody departs earlier than this before the route leaves."""
 ENDED_WITH_OUTBOUND = "Arus mudiknya berakhir."
 
 

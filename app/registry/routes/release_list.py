@@ -37,7 +37,7 @@ _OF = statement(
     ListedRelease,
 )
 _NEWEST = UUID(int=2**128 - 1)
-"""Behind every release."""
+"""Where a list begins that goes back from the newest release: no release has a greater id."""
 _PAGE = statement(
     f"""
     SELECT q.id, q.route_id, q.seats, q.due_at, q.daily_id

@@ -22,7 +22,7 @@ from app.sql import Arrays, statement
 from app.vault.vault import Vault
 
 SeatsTaken = Mapping[UUID, int]
-"""Of routes with a quota: how many seats the file has taken so far."""
+"""How many seats the file has taken so far, by the ids of the routes that have a quota."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,7 +31,9 @@ REQUIRED = tuple(
     for column in standard.COLUMNS
     if column not in {"data_nik", "status_pemesanan_tittle", "status_pemesanan_code", "source"}
 )
-"""Of the other columns, one of the two for the status is enough. Without a `source`, the caller is the organizer."""
+"""The other columns may be missing: one of the two columns of the status is enough, and without a `source` the caller
+is the organizer.
+"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)

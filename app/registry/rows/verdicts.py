@@ -51,7 +51,7 @@ BROKEN = InvalidValue(
     "Terjadi kesalahan di registri; data ini belum tersimpan.",
     "Something broke in the registry; this record was not stored.",
 )
-"""Of a row that met a bug, which is in the log."""
+"""The verdict on a row that met a bug. The log has the bug."""
 _STALE: dict[Language, str] = {
     "id": "Data ini lebih lama: di registri statusnya sudah {status}.",
     "en": "This record is older: in the registry the status is {status} already.",

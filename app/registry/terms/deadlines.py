@@ -18,7 +18,7 @@ from app.registry.terms.windows import Window
 from app.registry.values import nik
 
 TIME_OF_LATE_ARRIVAL = timedelta(hours=24)
-"""To verify a registration that first arrives after its own deadline."""
+"""A registration that first arrives after its own deadline may be verified for this long."""
 DEADLINE_EXTENDED = nik.Warning(
     "DEADLINE_EXTENDED",
     "Data tiba setelah batas verifikasinya; verifikasi dapat dilakukan dalam 24 jam sejak diterima.",

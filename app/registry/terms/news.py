@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from app.clock import sql_next_wib_day, start_of_wib_day, wib_day
 
 MOST_HOURS = 72
-"""Of the policy."""
+"""A policy may ask for at most so many hours."""
 
 
 def heard_by(deadline: datetime, hours: int) -> datetime:

@@ -10,14 +10,14 @@ from app.errors import InvalidValue, refuses
 from app.registry.terms import news
 
 GOES_ON_FOR = timedelta(days=30)
-"""Behind the last day of a season: the return wave."""
+"""After the last day of a season: people still travel back then."""
 BEGINS_BEFORE = timedelta(days=390)
-"""The last day of a season, 13 months: its first window opens no earlier."""
+"""A window of a season opens at most this long (13 months) before the season's last day."""
 
 
 @refuses(InvalidValue)
 def judge_departure(departs_at: datetime | None, ends_on: date, field: str) -> InvalidValue | None:
-    """Whether a route of the season that ends on `ends_on` may leave then."""
+    """Refuses a departure that is too late for the season that ends on `ends_on`."""
     if departs_at is None or departs_at < _behind(ends_on):
         return None
     return _too_late(field, ends_on)
@@ -25,7 +25,7 @@ def judge_departure(departs_at: datetime | None, ends_on: date, field: str) -> I
 
 @refuses(InvalidValue)
 def judge_new(departs_at: datetime | None, now: datetime) -> InvalidValue | None:
-    """A new route may have left, as long as a list may tell of people who were aboard."""
+    """A new route may have left already. But a list must still be able to tell who was aboard."""
     if departs_at is None or now <= news.heard_by(departs_at, news.MOST_HOURS):
         return None
     return InvalidValue(
@@ -37,7 +37,7 @@ def judge_new(departs_at: datetime | None, now: datetime) -> InvalidValue | None
 
 @refuses(InvalidValue)
 def judge_window(opens_at: datetime, closes_at: datetime | None, ends_on: date) -> InvalidValue | None:
-    """Whether a window of that season may open and close then."""
+    """Refuses a window that opens or closes outside the season that ends on `ends_on`."""
     if opens_at < start_of_wib_day(ends_on - BEGINS_BEFORE):
         return InvalidValue(
             "opensAt",
@@ -50,7 +50,7 @@ def judge_window(opens_at: datetime, closes_at: datetime | None, ends_on: date) 
 
 
 def _behind(ends_on: date) -> datetime:
-    """The first instant that is too late."""
+    """The first instant that is too late for the season that ends on `ends_on`."""
     return start_of_wib_day(ends_on + GOES_ON_FOR + timedelta(days=1))
 
 

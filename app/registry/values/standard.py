@@ -43,11 +43,11 @@ STATUS_CODES = {
     RegistrantStatus.NO_SHOW: 6,
 }
 VERSION = "2024-03"
-"""Of the ministry's data standard (integration scheme of March 2024): its 12 columns and three statuses."""
+"""The version of the ministry's data standard (integration scheme of March 2024): its 12 columns and three statuses."""
 STATUS_TITLES = {status: language.STATUSES["id"][status] for status in RegistrantStatus}
 DIRECTION_TITLES = {Direction.MUDIK: "Arus mudik", Direction.BALIK: "Arus balik"}
 MODE_TITLES = {Mode.BUS: "Bus", Mode.TRAIN: "Kereta api", Mode.SHIP: "Kapal", Mode.TRUCK: "Truk"}
-"""Of `moda`, an extension of ours."""
+"""The titles in `moda`, a column that we added to the standard."""
 
 _STATUS_OF_CODE = {code: status for status, code in STATUS_CODES.items()}
 _STATUS_OF_TITLE = {title.casefold(): status for status, title in STATUS_TITLES.items()}

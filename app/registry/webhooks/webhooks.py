@@ -24,7 +24,7 @@ from app.sql import statement
 from app.vault.vault import Vault
 
 MOST_WEBHOOKS = 10
-"""Of one organizer."""
+"""One organizer has at most so many webhooks."""
 OLD_SECRET_SIGNS_FOR = timedelta(hours=24)
 
 
