@@ -3,12 +3,40 @@
 This is the only file that knows a time zone. Rules take `now` as a parameter and never ask for the time.
 """
 
+import time as ticking
 from datetime import UTC, date, datetime, time, timedelta, timezone
+from functools import partial
 
 WIB = timezone(timedelta(hours=7), "WIB")
 
+_elapsed = (
+    partial(ticking.clock_gettime, ticking.CLOCK_BOOTTIME)
+    if hasattr(ticking, "CLOCK_BOOTTIME")
+    else ticking.monotonic  # pragma: no cover - not on Linux
+)
+"""Seconds. Nobody can set this clock. The time that a machine sleeps counts."""
+
+
+class _Anchor:
+    """An instant of the database's clock, and when it was read."""
+
+    at: datetime | None = None
+    read: float = 0
+
 
 def now() -> datetime:
+    """By the database's clock as soon as `host_clock` has read it, and by this machine's before."""
+    if _Anchor.at is None:
+        return datetime.now(UTC)
+    return _Anchor.at + timedelta(seconds=_elapsed() - _Anchor.read)
+
+
+def set_to(at: datetime) -> None:
+    """It is `at` now. `now` counts on from there, whatever becomes of this machine's clock."""
+    _Anchor.at, _Anchor.read = at, _elapsed()
+
+
+def of_this_machine() -> datetime:
     return datetime.now(UTC)
 
 

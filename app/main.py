@@ -38,6 +38,7 @@ from app.intake.imports import import_duty
 from app.openapi import document
 from app.process import Process, build_process
 from app.registry import outages, sweep
+from app.registry.host_clock import Duty, HostClock
 from app.registry.values import standard
 from app.request_log import RequestLog
 from app.vault.vault import Vault, open_vault
@@ -109,14 +110,13 @@ def assembled(database: Database, vault: Vault, settings: Settings) -> Starlette
 # --- start and end ----------------------------------------------------------------------------------------------------
 
 
-Duty = Callable[[asyncio.Event], Awaitable[None]]
-"""What a process does by itself, until the event is set."""
-
-
 @asynccontextmanager
 async def lifespan(running: Process, settings: Settings) -> AsyncIterator[None]:
     stop = asyncio.Event()
-    duties = [asyncio.create_task(keep(duty, stop)) for duty in duties_of(running, settings)]
+    host = HostClock(running.database)
+    # Requests and heartbeats go by the database's clock from the first one on.
+    await host.look()
+    duties = [asyncio.create_task(keep(duty, stop)) for duty in [host.run, *duties_of(running, settings, host)]]
     end_with_parent()
     try:
         with stopping.heard(running.stopping):
@@ -136,18 +136,21 @@ async def lifespan(running: Process, settings: Settings) -> AsyncIterator[None]:
         await asyncio.to_thread(tracing.end)
 
 
-def duties_of(running: Process, settings: Settings) -> list[Duty]:
+def duties_of(running: Process, settings: Settings, host: HostClock) -> list[Duty]:
     """Every process listens; what the registry as a whole has to do is done by those that are told to."""
 
-    def beat(stop: asyncio.Event) -> Awaitable[None]:
-        return outages.run(running.database, stop)
+    async def beat(stop: asyncio.Event) -> None:
+        await host.known.wait()
+        await outages.run(running.database, stop)
 
+    always: list[Duty] = [beat, running.wake.run, running.tail.run]
+    return always + [host.guarded(one) for one in duties_of_the_registry(running, settings)]
+
+
+def duties_of_the_registry(running: Process, settings: Settings) -> list[Duty]:
     if not settings.duties:
-        return [beat, running.wake.run, running.tail.run]
+        return []
     return [
-        beat,
-        running.wake.run,
-        running.tail.run,
         lambda stop: sweep.run(running.database, stop),
         lambda stop: alarm.keep(running.database, stop, cuts=settings.alarm_cuts_allowance),
         lambda stop: projection.keep(running.database, tallies.STATISTICS, stop),

@@ -22,6 +22,7 @@ from app import migration
 from app.config import Settings, SettingsUnusable, faults
 from app.db import Database
 from app.errors import Refusal, RefusalError, Unavailable
+from app.registry import host_clock
 from app.registry.caller import Caller
 from app.registry.terms.policy import HUBDAT
 from app.telemetry import LONG_NUMBER, MASKED, lines_of
@@ -161,6 +162,7 @@ async def opened(url: str, *, migrate: bool) -> AsyncIterator[Database]:
             await migration.upgrade(database.engine)
         else:
             await require_migrated(database)
+        await host_clock.read(database)
         yield database
     finally:
         await database.dispose()

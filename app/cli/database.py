@@ -19,6 +19,7 @@ from app.demo import demo as demo_season
 from app.demo.demo import Demo
 from app.errors import Refusal
 from app.models.enums import RegistrantStatus
+from app.registry import host_clock
 from app.registry import sweep as sweeping
 from app.registry.sweep import Swept
 from app.registry.undo import bulk
@@ -48,6 +49,8 @@ def sweep(as_json: AsJson = False) -> None:
     """
 
     async def work(database: Database, _: Settings) -> Swept:
+        if (await host_clock.read(database)).is_wrong:
+            raise Failed("The clocks of this machine and of the database differ: see `pemudik doctor`.")
         return await sweeping.sweep(database, clock.now())
 
     swept = run(work)

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import NamedTuple
 
 import typer
 
-from app import clock, migration
+from app import migration
 from app.cli.command import AsJson, Failed, cause_of, database_url, print_json
 from app.config import Settings
 from app.db import LISTENING, POOLS, Database
+from app.registry import host_clock
+from app.registry.host_clock import Reading
 from app.registry.registrants import opening
 from app.sql import statement
 from app.vault.keys import KeysUnusable
@@ -20,13 +22,10 @@ from app.vault.vault import Unreadable, Vault, open_vault
 
 OLDEST_POSTGRESQL = 15
 """Our statements use MERGE and NULLS NOT DISTINCT, which older versions do not have."""
-MOST_CLOCK_SKEW = timedelta(seconds=5)
-"""Several machines judge deadlines on the same database, each by its own clock."""
 
 
 class _Server(NamedTuple):
     version: int
-    at: datetime
     most_connections: int
 
 
@@ -35,10 +34,9 @@ class _Newest(NamedTuple):
     nik_index: bytes
 
 
-_WAKE = statement("SELECT 1", int)
 _SERVER = statement(
     """
-    SELECT current_setting('server_version_num')::int / 10000 AS version, clock_timestamp() AS at,
+    SELECT current_setting('server_version_num')::int / 10000 AS version,
            current_setting('max_connections')::int - current_setting('superuser_reserved_connections')::int
                AS most_connections
     """,
@@ -122,15 +120,11 @@ async def look(url: str, settings: Settings, vault: Vault | None) -> list[Findin
 
 async def server(database: Database, settings: Settings) -> list[Finding]:
     async with database.transaction() as session:
-        # The connection is made first: the time that takes must not count as a difference of the clocks.
-        await session.one(_WAKE)
-        asked_at = clock.now()
         found = await session.one(_SERVER)
-        answered_at = clock.now()
     return [
         version(found.version),
         connections(found.most_connections, settings.workers * (settings.pool_size * POOLS + LISTENING)),
-        clocks(found.at, asked_at, answered_at),
+        clocks(await host_clock.read(database)),
     ]
 
 
@@ -147,12 +141,11 @@ def connections(most: int, wanted: int) -> Finding:
     return good("connections", f"Workers want {wanted} of {most}.")
 
 
-def clocks(there: datetime, asked_at: datetime, answered_at: datetime) -> Finding:
-    """The database read its clock at some time between `asked_at` and `answered_at`."""
-    ahead = max(there - answered_at, asked_at - there, timedelta())
-    if ahead > MOST_CLOCK_SKEW:
-        todo = "Synchronize both clocks (NTP): deadlines and tokens depend on them."
-        return wrong("clock", f"This machine and the database are {ahead.total_seconds():.0f} s apart.", todo)
+def clocks(reading: Reading) -> Finding:
+    if reading.is_wrong:
+        todo = "Synchronize both clocks (NTP): until then, no server on this machine does any duty."
+        apart = f"{abs(reading.ahead.total_seconds()):.0f} s {'ahead of' if reading.ahead > timedelta() else 'behind'}"
+        return wrong("clock", f"This machine is {apart} the database.", todo)
     return good("clock", "This machine and the database agree.")
 
 

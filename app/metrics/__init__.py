@@ -105,6 +105,12 @@ STARTED = Gauge(
     registry=REGISTRY,
     multiprocess_mode="max",
 )
+CLOCK_APART = Gauge(
+    "pemudik_clock_apart_seconds",
+    "How far the clock of this machine and the database's are apart.",
+    registry=REGISTRY,
+    multiprocess_mode="livemax",
+)
 DUTY_FAILURES = _counter("pemudik_duty_failures_total", "Bugs in what a process does by itself.")
 ENUMERATION_ALARMS = _counter(
     "pemudik_enumeration_alarms_total",

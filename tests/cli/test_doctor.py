@@ -9,6 +9,7 @@ import pytest
 from app import migration
 from app.cli import doctor
 from app.db import Database
+from app.registry.host_clock import Reading
 from app.vault.keys import Keys, new_key
 from app.vault.vault import Vault
 from tests.cli.conftest import Pemudik
@@ -92,8 +93,11 @@ def test_too_few_connections() -> None:
 
 @pytest.mark.parametrize(("ahead", "good"), [(-6, False), (-4, True), (0, True), (4, True), (6, False)])
 def test_clocks_that_differ(ahead: int, good: bool) -> None:
-    there = AT + timedelta(seconds=ahead)
-    assert doctor.clocks(there, AT, AT + timedelta(milliseconds=1)).good is good
+    finding = doctor.clocks(Reading(AT - timedelta(seconds=ahead), AT, AT + timedelta(milliseconds=1)))
+    assert finding.good is good
+    if not good:
+        where = "ahead of" if ahead > 0 else "behind"
+        assert finding.detail == f"This machine is 6 s {where} the database."
 
 
 @pytest.mark.anyio

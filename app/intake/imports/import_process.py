@@ -21,6 +21,7 @@ from app import clock, telemetry
 from app.config import Settings
 from app.db import Database
 from app.intake.imports import importing
+from app.registry import host_clock
 from app.registry.imports import job_runs
 from app.registry.imports.job_runs import LeaseLost
 from app.registry.imports.jobs import Job
@@ -66,6 +67,7 @@ async def run(database_url: str, vault: Vault) -> None:
 
 
 async def one_job(database: Database, vault: Vault) -> None:
+    await host_clock.read(database)
     runner = uuid7()
     job = await database.attempt(lambda session: job_runs.claim(session, runner, clock.now()))
     if job is None:
