@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import re
 import signal
 import socket
 import stat
+import time
 from collections.abc import Iterator
 from contextlib import ExitStack, suppress
 from pathlib import Path
@@ -49,7 +51,19 @@ def organizers(server: Server, access_token: str) -> list[str]:
 
 def test_an_empty_folder_becomes_a_registry_that_answers_and_stays_for_two_side_by_side(place: Place) -> None:
     first = place.serve()
-    assert len(organizers(first, token(first))) == 11
+    access_token = token(first)
+    assert len(organizers(first, access_token)) == 11
+    # A database that dies is started again where it was, and nobody has to start the server anew.
+    died = place.postgres
+    assert died is not None
+    os.kill(died.pid, signal.SIGKILL)
+    while (
+        place.postgres in {None, died} or httpx.get(f"{first.url}/readyz", timeout=PATIENCE_SECONDS).status_code != 200
+    ):
+        time.sleep(0.1)
+    assert place.postgres is not None
+    assert place.postgres.port == died.port
+    assert len(organizers(first, access_token)) == 11
     keys = httpx.get(f"{first.url}/oauth/jwks.json", timeout=PATIENCE_SECONDS).json()
     kept = place.home / "demo-credentials.json"
     assert stat.S_IMODE(kept.stat().st_mode) == 0o600

@@ -67,9 +67,29 @@ def serve(
         # A shell lets its background jobs ignore SIGINT, and a service manager sends SIGTERM: both are Ctrl-C here.
         signal.signal(signaled, signal.default_int_handler)
     signal.signal(signal.SIGHUP, lambda *_: signal.raise_signal(signal.SIGTERM))
-    with suppress(KeyboardInterrupt), database_url(settings) as url:
+    with suppress(KeyboardInterrupt), database_url(settings) as url, kept_alive(settings):
         run(settings, url, demo=demo or settings.database_url is None)
     typer.echo("Stopped.")
+
+
+@contextmanager
+def kept_alive(settings: Settings) -> Iterator[None]:
+    """The embedded database, as long as it can be. Without it this server ends: whoever watches over it starts anew."""
+    if settings.database_url is not None:
+        yield
+        return
+    from app.embedded import keeping  # noqa: PLC0415 - cannot be imported on Windows
+
+    why: list[str] = []
+
+    def end(reason: str) -> None:
+        why.append(reason)
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    with suppress(KeyboardInterrupt), keeping.kept(settings.home / "postgres", end):
+        yield
+    if why:
+        raise Failed(why[0])
 
 
 def run(settings: Settings, url: str, *, demo: bool) -> None:

@@ -191,13 +191,14 @@ def binaries() -> Path:
 # --- the server -------------------------------------------------------------------------------------------------------
 
 
-def launch(folder: Path, run_as: RunAs, *, durable: bool) -> Postmaster:
+def launch(folder: Path, run_as: RunAs, *, durable: bool, port: int | None = None) -> Postmaster:
+    """On `port`, or on a free one."""
     log = folder / "server.log"
     forget_stranger(folder / "data")
     for _ in range(PORT_ATTEMPTS):
         with log.open("wb") as output:
             process = subprocess.Popen(  # noqa: S603
-                [*run_as.prefix, *server_command(folder / "data", free_port(), durable=durable)],
+                [*run_as.prefix, *server_command(folder / "data", port or free_port(), durable=durable)],
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=subprocess.STDOUT,
