@@ -48,6 +48,7 @@ check: $(READY)
 	@$(BIN)/python .ci/pins --check
 	@$(BIN)/mypy --no-error-summary
 	@$(BIN)/lint-imports --no-logo > .venv/lint-imports.log 2>&1 || { cat .venv/lint-imports.log >&2; exit 1; }
+	@$(BIN)/python -m tests.web.types
 	@$(BIN)/pemudik schema export --check
 	@$(BIN)/pemudik schema refusals --check
 	@$(BIN)/python -m pytest -q --no-header tests/test_migrations.py > .venv/migrations.log 2>&1 \

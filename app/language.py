@@ -65,6 +65,7 @@ THINGS: Mapping[str, tuple[str, str]] = {
     "into": _TERMINAL,
     "client": _CLIENT,
     "clientId": _CLIENT,
+    "staff": ("Orang ini dalam daftar petugas", "Such a person in the list of staff"),
     "case": ("Kasus", "The case"),
     "block": ("Blokir NIK yang berlaku", "A block of the NIK"),
     "import": ("Impor", "The import"),

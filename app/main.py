@@ -24,7 +24,7 @@ from starlette.routing import BaseRoute, Route
 
 from app import alarm, metrics, migration, stopping, telemetry, tracing
 from app.auth import endpoints
-from app.auth.bearer import Bearer
+from app.auth.callers import build_callers
 from app.auth.signing import SigningKeys
 from app.changes.log import projection, tallies
 from app.changes.webhooks import announcing, sender
@@ -43,6 +43,7 @@ from app.registry.values import standard
 from app.request_log import RequestLog
 from app.vault.vault import Vault, open_vault
 from app.version import VERSION
+from app.web import pages, signing
 
 READY_WITHIN = 3.0
 DUTIES_END_WITHIN = 5.0
@@ -87,17 +88,17 @@ def assembled(database: Database, vault: Vault, settings: Settings) -> Starlette
         webhooks_to_private=settings.webhooks_to_private,
         import_storage=settings.import_storage,
     )
-    bearer = Bearer(database, keys, issuer)
+    known = build_callers(database, keys, issuer, settings.public_url)
     addresses: list[BaseRoute] = [
-        intake.open_route("/", lambda: front_page(issuer)),
+        pages.front(known, lambda: front_page(issuer)),
         Route("/healthz", healthz),
         Route("/readyz", readiness(database)),
         *endpoints.routes(database, keys, issuer),
-        *http.routes(running, bearer, settings),
-        *doors.routes(running, bearer, settings),
+        *http.routes(running, known, settings),
+        *doors.routes(running, known, settings),
     ]
     application = Starlette(
-        routes=document.routes(addresses, issuer),
+        routes=[*document.routes(addresses, issuer), *signing.routes(database, known, settings), *pages.routes(known)],
         middleware=[Middleware(RequestLog)],
         exception_handlers={404: intake.no_such_address, 405: intake.no_such_method},
         lifespan=lambda _: lifespan(running, settings),

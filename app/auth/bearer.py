@@ -28,7 +28,7 @@ RECHECK_AFTER_SECONDS = 5.0
 MOST_TOKENS = 10_000
 """One process remembers this many."""
 
-_REALM = 'Bearer realm="pemudik"'
+REALM = 'Bearer realm="pemudik"'
 _HEADER = re.compile(r"bearer +([A-Za-z0-9._~+/-]{1,4096}=*)", re.IGNORECASE)
 
 
@@ -109,7 +109,7 @@ class Bearer:
         Raises `Unauthorized`, and `Unavailable` when the database is away.
         """
         if authorization is None:
-            raise Unauthorized(401, "unauthorized", _REALM)
+            raise Unauthorized(401, "unauthorized", REALM)
         digest = sha256(authorization.encode()).digest()
         token = self._tokens.get(digest)
         if token is None:
@@ -174,7 +174,7 @@ def _token_in(authorization: str) -> str:
         return match[1]
     if authorization.partition(" ")[0].lower() != "bearer":
         # A call with another scheme is answered like one without a token: it gets no error code (RFC 6750 §3.1).
-        raise Unauthorized(401, "unauthorized", _REALM)
+        raise Unauthorized(401, "unauthorized", REALM)
     raise _refusal(400, "invalid_request", "The Authorization header is malformed.")
 
 
@@ -189,4 +189,4 @@ def insufficient_scope(scopes: Sequence[str]) -> Unauthorized:
 
 
 def _refusal(status: int, code: str, description: str, more: str = "") -> Unauthorized:
-    return Unauthorized(status, code, f'{_REALM}, error="{code}", error_description="{description}"{more}')
+    return Unauthorized(status, code, f'{REALM}, error="{code}", error_description="{description}"{more}')

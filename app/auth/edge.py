@@ -7,13 +7,14 @@ Status, code, words and headers stand here once. Each door puts them in its own 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from types import MappingProxyType
 from typing import Protocol
 
 from starlette.types import Scope
 
 from app.auth.bearer import Principal, Unauthorized
+from app.auth.sessions import Credential
 from app.errors import EverybodysError, Language, TooManyChecks, TooManyOperations, Unavailable
 
 NO_STORE = "no-store"
@@ -27,9 +28,15 @@ TOO_MANY: Mapping[type[Unavailable], str] = MappingProxyType(
 
 
 class Authenticator(Protocol):
-    """Who knows the callers: `auth.bearer`, or a door that knows one more."""
+    """Who knows the callers: `auth.callers`, or a door that knows one more."""
 
-    async def authenticate(self, authorization: str | None) -> Principal: ...
+    async def authenticate(self, credential: Credential) -> Principal: ...
+
+
+class RequestAuthenticator(Authenticator, Protocol):
+    """As well, where in a request of HTTP it is said who calls."""
+
+    def credential(self, method: str, header: Callable[[str], str | None]) -> Credential: ...
 
 
 class RequestRefused(EverybodysError):  # noqa: N818 - an answer
@@ -56,9 +63,9 @@ class RequestRefused(EverybodysError):  # noqa: N818 - an answer
         return self._messages[language]
 
 
-async def identify(authenticator: Authenticator, authorization: str | None, scope: Scope) -> Principal:
+async def identify(authenticator: Authenticator, credential: Credential, scope: Scope) -> Principal:
     """Who calls. The line of the request log names the client from here on. Raises `Unauthorized`, `Unavailable`."""
-    principal = await authenticator.authenticate(authorization)
+    principal = await authenticator.authenticate(credential)
     scope.setdefault("state", {})["client_id"] = principal.caller.client_id
     return principal
 
@@ -75,6 +82,8 @@ def refused(error: Unauthorized | Unavailable) -> RequestRefused:
 
 
 def _words(error: Unauthorized) -> tuple[str, str]:
+    if error.code == "session_ended":
+        return "Sesi ini sudah berakhir; masuk lagi.", "This session has ended; sign in again."
     match error.status:
         case 401:
             return (

@@ -17,8 +17,8 @@ from app.cli import (
     routes,
     schema,
     serve,
+    staff,
     statistics,
-    template,
 )
 from app.cli.command import Commands, example
 from app.version import VERSION
@@ -57,7 +57,7 @@ app.command(epilog=example('pemudik reopen "Gangguan sistem" --organizer dishub-
 )
 app.command(epilog=example("pemudik demo"))(database.demo)
 app.command(epilog=example("pemudik doctor"))(doctor.doctor)
-app.command(epilog=example("pemudik template templat-pemudik.xlsx"))(template.template)
+app.command(epilog=example("pemudik template templat-pemudik.xlsx"))(imports.template)
 app.command("import", epilog=example("pemudik import peserta.xlsx --organizer dishub-dki --result hasil.xlsx"))(
     imports.import_file
 )
@@ -68,6 +68,8 @@ app.add_typer(catalogue.season, name="season")
 app.add_typer(catalogue.organizer, name="organizer")
 app.add_typer(routes.routes, name="routes")
 app.add_typer(clients.client, name="client")
+app.add_typer(staff.staff, name="staff")
+app.command("sign-in-link", epilog=example("pemudik sign-in-link sari@dishub.example"))(staff.sign_in_link)
 app.add_typer(keys.keys, name="keys")
 app.add_typer(privacy.privacy, name="privacy")
 app.add_typer(schema.schema, name="schema")

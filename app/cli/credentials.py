@@ -14,15 +14,24 @@ import orjson
 from app import clock
 from app.cli.command import OPERATOR, Failed, accepted
 from app.cli.progress import bar
+from app.cli.staff import link_of
 from app.db import Database, Session
 from app.demo import demo
-from app.registry.clients import clients
+from app.models.enums import StaffRole
+from app.registry.clients import clients, sign_in, staff
 from app.registry.clients.scopes import ONLY_HUBDAT, SCOPES
 from app.registry.terms import seasons
 from app.registry.terms.policy import HUBDAT
 from app.vault.vault import Vault
 
 FILE = "demo-credentials.json"
+STAFF = (
+    ("operator@hubdat.example", HUBDAT, StaffRole.OPERATOR),
+    ("viewer@hubdat.example", HUBDAT, StaffRole.VIEWER),
+    ("organizer@dishub-dki.example", "dishub-dki", StaffRole.ORGANIZER),
+    ("posko@dishub-dki.example", "dishub-dki", StaffRole.POSKO),
+)
+"""One person for each role, who does not exist."""
 ORGANIZERS = ("dishub-dki", "ahm", "jasa-raharja", HUBDAT)
 """An organizer that forfeits, another that does not, a coordinator, and the operator of the registry."""
 
@@ -85,6 +94,25 @@ def write(file: Path, kept: list[Credentials]) -> None:
     with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as output:
         output.write(orjson.dumps([asdict(one) for one in kept], option=orjson.OPT_INDENT_2))
     draft.replace(file)
+
+
+async def links(database: Database, issuer: str) -> list[tuple[str, str]]:
+    """A role and a new link of each person of the demo: who opens the pages, signs in as one of them."""
+    made = []
+    async with database.transaction() as session:
+        for email, organizer, role in STAFF:
+            if await staff.find(session, email) is None:
+                accepted(await staff.add(session, OPERATOR, email, organizer, role, clock.now()))
+            token = accepted(await sign_in.make_link(session, email, clock.now()))
+            made.append((f"{role} ({organizer})", link_of(issuer, token)))
+    return made
+
+
+def pages(made: list[tuple[str, str]]) -> str:
+    """How to open the pages."""
+    lines = [f"  {who:<24}{link}" for who, link in made]
+    more = "Each is good once, for 15 minutes. More: pemudik sign-in-link EMAIL, for whom `pemudik staff list` names."
+    return "\n".join(["The pages, one link for each role:", "", *lines, "", more, ""])
 
 
 def welcome(url: str, shown: list[Credentials]) -> str:

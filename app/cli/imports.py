@@ -1,4 +1,7 @@
-"""`pemudik import` and `pemudik consolidate`: a file of the 12-column standard becomes a job, worked off here."""
+"""`pemudik import` and `pemudik consolidate`: a file of the 12-column standard becomes a job, worked off here.
+
+`pemudik template` writes the empty file, as `GET /template.xlsx` gives it.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +16,19 @@ import typer
 from uuid_utils.compat import uuid7
 
 from app import clock
-from app.cli.command import OPERATOR, AsJson, Failed, accepted, content_of, print_json, print_table, run
+from app.cli.command import (
+    OPERATOR,
+    AsJson,
+    Failed,
+    Force,
+    accepted,
+    content_of,
+    kind_of,
+    print_json,
+    print_table,
+    put,
+    run,
+)
 from app.cli.progress import bar
 from app.clock import WIB
 from app.config import Settings
@@ -307,3 +322,13 @@ def tell_summary(found: Summary, *, as_json: bool) -> None:
         return
     print_table(("status", "registrants"), [(status, count) for status, count in found.counts.items()])
     typer.echo(f"{found.standing} standing, checksum {found.checksum}")
+
+
+def template(
+    file: Annotated[Path, typer.Argument(help="An .xlsx; `-` for standard output.")], force: Force = False
+) -> None:
+    """Write the empty 12-column file that organizers fill in."""
+    from app.intake.files.template import workbook  # noqa: PLC0415 - an import that no other command needs
+
+    kind_of(file, ["xlsx"])
+    put(workbook(), file, force=force)

@@ -99,6 +99,8 @@ def run(settings: Settings, url: str, *, demo: bool) -> None:
     if settings.port is None and taken != FIRST_PORT:
         typer.echo(f"Port {FIRST_PORT} is in use; this one serves on port {taken}.")
     serving = settings.model_copy(update={"database_url": SecretStr(url), "port": taken})
+    if shown:
+        typer.echo(asyncio.run(links(serving, url)))
     typer.echo(credentials.welcome(serving.issuer, shown))
     with metrics_folder(settings) as folder:
         started = start(serving.model_copy(update={"prometheus_multiproc_dir": folder}), listener)
@@ -162,6 +164,11 @@ async def prepare(settings: Settings, url: str, *, demo: bool) -> list[Credentia
     vault = open_vault(settings, create=demo)
     async with opened(url, migrate=demo) as database:
         return await credentials.of_demo(database, vault, settings.home) if demo else []
+
+
+async def links(serving: Settings, url: str) -> str:
+    async with opened(url, migrate=False) as database:
+        return credentials.pages(await credentials.links(database, serving.issuer))
 
 
 def listen(host: str, port: int | None) -> socket.socket:

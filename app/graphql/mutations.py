@@ -21,7 +21,7 @@ from app.registry import erasure
 from app.registry.amending import corrections, rerouting
 from app.registry.bookings import acting, submitting
 from app.registry.clients import clients, webhook_secrets
-from app.registry.clients.scopes import HUBDAT_ADMIN, REGISTRANTS_WRITE, ROUTES_WRITE
+from app.registry.clients.scopes import HUBDAT_ADMIN, POSKO_ACT, REGISTRANTS_WRITE, ROUTES_WRITE
 from app.registry.imports import absentees, jobs
 from app.registry.niks import allowance, blocks
 from app.registry.registrants import cases, lifecycle, motorcycles, submission
@@ -70,6 +70,7 @@ class Mutation:
     verify_registrant = open_to(
         registrant_mutations.verify_registrant,
         REGISTRANTS_WRITE,
+        POSKO_ACT,
         description=(
             "1 to 2, at a posko (terms of 2023 §4). The other way of the trip is verified with it. "
             f"{refusals_of(lifecycle.verify)}"
@@ -78,17 +79,20 @@ class Mutation:
     verify_registrants = open_to(
         registrant_mutations.verify_registrants,
         REGISTRANTS_WRITE,
+        POSKO_ACT,
         description=f"The same for up to 1,000 registrants. {refusals_of(lifecycle.verify)}",
         directives=[sized(1000)],
     )
     depart_registrant = open_to(
         registrant_mutations.depart_registrant,
         REGISTRANTS_WRITE,
+        POSKO_ACT,
         description=f"2 to 3, aboard (terms of 2023 §7, §8). {refusals_of(lifecycle.depart)}",
     )
     depart_registrants = open_to(
         registrant_mutations.depart_registrants,
         REGISTRANTS_WRITE,
+        POSKO_ACT,
         description=f"The same for up to 1,000 registrants. {refusals_of(lifecycle.depart)}",
         directives=[sized(1000)],
     )
@@ -128,6 +132,7 @@ class Mutation:
     verify_booking = open_to(
         bookings.verify_booking,
         REGISTRANTS_WRITE,
+        POSKO_ACT,
         description=(
             "Verifies the people of a booking, both ways and motorcycles, with a verdict each."
             f" {refusals_of(acting.verify)}"
@@ -136,6 +141,7 @@ class Mutation:
     depart_booking = open_to(
         bookings.depart_booking,
         REGISTRANTS_WRITE,
+        POSKO_ACT,
         description=(
             "Departs the people of a booking in one direction, with a verdict each. Who does not travel so has none."
             f" {refusals_of(acting.depart)}"

@@ -27,7 +27,14 @@ from app.graphql.topics.statistics import find_statistics
 from app.graphql.topics.webhooks import find_webhooks
 from app.registry import case_people, subject_access
 from app.registry.bookings import finding
-from app.registry.clients.scopes import DASHBOARD_READ, HUBDAT_ADMIN, NIK_CHECK, REGISTRANTS_READ, REGISTRANTS_WRITE
+from app.registry.clients.scopes import (
+    DASHBOARD_READ,
+    HUBDAT_ADMIN,
+    NIK_CHECK,
+    POSKO_ACT,
+    REGISTRANTS_READ,
+    REGISTRANTS_WRITE,
+)
 from app.registry.niks import check
 from app.registry.registrants import lookup
 from app.registry.rows import consolidation
@@ -62,6 +69,7 @@ class Query:
     registrant = open_to(
         find_registrant,
         REGISTRANTS_READ,
+        POSKO_ACT,
         DASHBOARD_READ,
         description=(
             "One registrant: of your own, or with `dashboard:read` and by id of anyone's, masked."
@@ -71,6 +79,7 @@ class Query:
     booking = open_to(
         find_booking,
         REGISTRANTS_READ,
+        POSKO_ACT,
         description=(
             "A booking of yours: whom you registered under one booking code in a season. Null: nobody."
             f" {errors_of(finding.find, but=[NotFound])}"

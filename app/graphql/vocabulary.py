@@ -103,6 +103,8 @@ class AdminChangeKind(StrEnum):
     CASE_DECIDED = "CASE_DECIDED"
     QUOTA_RELEASED = "QUOTA_RELEASED"
     QUOTA_RELEASE_CANCELLED = "QUOTA_RELEASE_CANCELLED"
+    STAFF_ADDED = "STAFF_ADDED"
+    STAFF_REMOVED = "STAFF_REMOVED"
 
 
 describe(
@@ -125,6 +127,8 @@ describe(
     CASE_DECIDED="A duplicate case was decided, or has closed by itself.",
     QUOTA_RELEASED="Seats were added to a route, or taken off.",
     QUOTA_RELEASE_CANCELLED="Seats that were to come will not come.",
+    STAFF_ADDED="Somebody may sign in to the pages; `subject` is the name in this log.",
+    STAFF_REMOVED="Somebody may not sign in any more; `subject` is the name in this log.",
 )
 describe(
     Direction,

@@ -22,7 +22,7 @@ from starlette.types import Receive, Scope, Send
 from app import clock
 from app.auth import edge
 from app.auth.bearer import Principal, Unauthorized, insufficient_scope
-from app.auth.edge import Authenticator, BodyTooLarge, BodyTooLate, RequestRefused
+from app.auth.edge import BodyTooLarge, BodyTooLate, RequestAuthenticator, RequestRefused
 from app.config import Settings
 from app.errors import Language, Refusal, RefusalError, Unavailable
 from app.language import language_of
@@ -73,7 +73,7 @@ class RestDoor:
 
     def __init__(
         self,
-        bearer: Authenticator,
+        callers: RequestAuthenticator,
         operation: str,
         answer: Callable[[AdmittedRequest], Awaitable[Response]],
         *,
@@ -81,7 +81,7 @@ class RestDoor:
         method: str = "POST",
         parameters: Collection[str] = (),
     ) -> None:
-        self._bearer = bearer
+        self._callers = callers
         self._operation = operation
         self._answer = answer
         self.scopes = frozenset(scopes)
@@ -101,7 +101,8 @@ class RestDoor:
     async def _answered(self, request: Request, language: Language) -> Response:
         if request.method != self.method and (request.method, self.method) != ("HEAD", "GET"):
             raise wrong_method("GET, HEAD" if self.method == "GET" else self.method)
-        principal = await edge.identify(self._bearer, request.headers.get("authorization"), request.scope)
+        credential = self._callers.credential(request.method, request.headers.get)
+        principal = await edge.identify(self._callers, credential, request.scope)
         request.state.operation = self._operation
         if not self.scopes & principal.scopes:
             raise insufficient_scope(sorted(self.scopes))

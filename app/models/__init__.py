@@ -2,7 +2,16 @@
 
 from app.models.case import CaseClaim, DuplicateCase
 from app.models.change import Change
-from app.models.client import CheckBudget, Client, ClientSecret, RevokedToken, UsedAssertion
+from app.models.client import (
+    CheckBudget,
+    Client,
+    ClientSecret,
+    RevokedToken,
+    SignInLink,
+    Staff,
+    StaffSession,
+    UsedAssertion,
+)
 from app.models.job import ImportChunk, ImportErased, ImportFile, ImportJob, ImportMissing
 from app.models.nik import NikAccess, NikBlock, PeopleRead
 from app.models.organizer import Organizer, Policy, RegistrationWindow
@@ -44,7 +53,10 @@ __all__ = [
     "RevokedToken",
     "Route",
     "Season",
+    "SignInLink",
     "SignedMessage",
+    "Staff",
+    "StaffSession",
     "Tally",
     "TallyDay",
     "TallyDeadline",

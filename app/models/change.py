@@ -51,6 +51,8 @@ _KINDS = ", ".join(
         ChangeKind.CASE_DECIDED,
         ChangeKind.QUOTA_RELEASED,
         ChangeKind.QUOTA_RELEASE_CANCELLED,
+        ChangeKind.STAFF_ADDED,
+        ChangeKind.STAFF_REMOVED,
     )
 )
 ADMINISTRATIVE = f"kind IN ({_KINDS}) AND registrant_id IS NULL"

@@ -1,14 +1,17 @@
-"""An OAuth client of an organizer, its secrets (only their SHA-256), its budget of NIK checks, its used assertions."""
+"""An OAuth client of an organizer, its secrets (only their SHA-256), its budget of NIK checks, its used assertions; and
+the people who act as a client of their own: who may sign in to the pages, links that sign in once, and sessions.
+"""
 
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ARRAY, CheckConstraint, Column, LargeBinary, Text, text
+from sqlalchemy import ARRAY, CheckConstraint, Column, Index, LargeBinary, Text, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel import Field, SQLModel
 
-from app.models.personal import IMPERSONAL
+from app.models.enums import StaffRole, one_of
+from app.models.personal import IMPERSONAL, PERSONAL
 
 
 class Client(SQLModel, table=True):
@@ -70,3 +73,41 @@ class RevokedToken(SQLModel, table=True):
     client_id: str = Field(primary_key=True, foreign_key="client.id", sa_type=Text)
     jti: str = Field(primary_key=True, sa_type=Text)
     expires_at: datetime = Field(index=True)
+
+
+class Staff(SQLModel, table=True):
+    """A person, who acts as a client of the same id: with its scopes, its budget, and its name in the change log."""
+
+    __tablename__ = "staff"
+    __table_args__ = (
+        one_of("role", StaffRole),
+        Index("uq_staff_email", "email", unique=True, postgresql_where=text("removed_at IS NULL")),
+    )
+
+    id: str = Field(primary_key=True, foreign_key="client.id", sa_type=Text)
+    email: str = Field(sa_type=Text, sa_column_kwargs=PERSONAL)
+    role: str = Field(sa_type=Text)
+    added_at: datetime
+    removed_at: datetime | None = None
+    last_signed_in_at: datetime | None = None
+
+
+class SignInLink(SQLModel, table=True):
+    """Good once. Only the SHA-256 of its token is kept."""
+
+    __tablename__ = "sign_in_link"
+
+    digest: bytes = Field(primary_key=True, sa_type=LargeBinary, sa_column_kwargs=IMPERSONAL)
+    staff_id: str = Field(foreign_key="staff.id", sa_type=Text, index=True)
+    ends_at: datetime = Field(index=True)
+
+
+class StaffSession(SQLModel, table=True):
+    """Somebody who is signed in. Only the SHA-256 of the cookie's token is kept."""
+
+    __tablename__ = "staff_session"
+
+    digest: bytes = Field(primary_key=True, sa_type=LargeBinary, sa_column_kwargs=IMPERSONAL)
+    staff_id: str = Field(foreign_key="staff.id", sa_type=Text, index=True)
+    began_at: datetime
+    ends_at: datetime = Field(index=True)

@@ -157,10 +157,21 @@ class ChangeKind(StrEnum):
     CLIENT_ROTATED = "CLIENT_ROTATED"
     CLIENT_REVOKED = "CLIENT_REVOKED"
     CLIENT_WEBHOOK_SECRET_ISSUED = "CLIENT_WEBHOOK_SECRET_ISSUED"  # noqa: S105 - what happened, no secret
+    STAFF_ADDED = "STAFF_ADDED"
+    STAFF_REMOVED = "STAFF_REMOVED"
     IMPORT_FINISHED = "IMPORT_FINISHED"
     WEBHOOK_SAVED = "WEBHOOK_SAVED"
     WEBHOOK_DELETED = "WEBHOOK_DELETED"
     WEBHOOK_DISABLED = "WEBHOOK_DISABLED"
+
+
+class StaffRole(StrEnum):
+    """What a person does here. What a role may do stands in `registry.clients.staff`."""
+
+    OPERATOR = "operator"
+    ORGANIZER = "organizer"
+    POSKO = "posko"
+    VIEWER = "viewer"
 
 
 class WebhookEvent(StrEnum):

@@ -184,6 +184,7 @@ async def test_the_metadata_says_what_is_spoken(http: httpx.AsyncClient) -> None
             "registrants:write",
             "registrants:read",
             "routes:write",
+            "posko:act",
             "dashboard:read",
             "hubdat:admin",
         ],

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
 import json
 import os
 import shutil
@@ -11,13 +10,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from threading import Timer
 from typing import Any
 
 import httpx
 import pytest
 
+from tests import npm
 from tests.databases import migrated_database
 from tests.patience import PATIENCE_SECONDS
 from tests.servers import Server, place_in
@@ -93,28 +92,8 @@ def node() -> Node:
     version = subprocess.run(["node", "--version"], capture_output=True, text=True, check=True).stdout.strip()
     if int(version.removeprefix("v").partition(".")[0]) < OLDEST_NODE:
         pytest.skip(f"Node.js is {version}: the gateways and clients that npm has need {OLDEST_NODE} or later")
-    install()
+    npm.install(HERE)
     return Node({**os.environ, "NO_PROXY": "127.0.0.1", "NODE_ENV": "production"})
-
-
-def install() -> None:
-    """Once; a second run that was started meanwhile waits, and then finds everything done."""
-    lock, done = HERE / "package-lock.json", HERE / "node_modules" / ".package-lock.json"
-    with lock.open() as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
-        if done.exists() and done.stat().st_mtime >= lock.stat().st_mtime:
-            return
-        # Only this folder is written: no cache in the home folder.
-        with TemporaryDirectory() as cache:
-            run = subprocess.run(
-                ["npm", "ci"],
-                cwd=HERE,
-                env={**os.environ, "npm_config_cache": cache},
-                check=False,
-                capture_output=True,
-                text=True,
-            )
-        assert run.returncode == 0, run.stderr
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ import pytest
 from starlette.applications import Starlette
 
 from app.auth import endpoints
-from app.auth.bearer import Bearer
+from app.auth.callers import build_callers
 from app.auth.signing import SigningKeys
 from app.config import Settings
 from app.db import Database
@@ -113,7 +113,7 @@ def build(world: World) -> Callable[[Settings], Starlette]:
         return Starlette(
             routes=[
                 *endpoints.routes(world.database, keys, ISSUER),
-                *routes(process, Bearer(world.database, keys, ISSUER), settings),
+                *routes(process, build_callers(world.database, keys, ISSUER), settings),
             ]
         )
 

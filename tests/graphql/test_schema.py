@@ -19,6 +19,7 @@ FEDERATION = {"_FieldSet", "_Service", "_Any", "_Entity", "_entities", "_service
 READ = (("registrants:read",), ("dashboard:read",))
 ADMIN = (("hubdat:admin",),)
 WRITE = (("registrants:write",),)
+POSKO = (("registrants:write",), ("posko:act",))
 IMPORTS = (("registrants:read",), ("registrants:write",))
 ROUTES = (("routes:write",),)
 WEBHOOKS = (("registrants:write",), ("hubdat:admin",))
@@ -27,7 +28,7 @@ SCOPES = {
     "me": (),
     "checkNik": (("nik:check",),),
     "checkNiks": (("nik:check",),),
-    "registrant": READ,
+    "registrant": (("registrants:read",), ("posko:act",), ("dashboard:read",)),
     "registrants": READ,
     "organizer": (),
     "organizers": (),
@@ -51,17 +52,17 @@ SCOPES = {
     "nikAccesses": ADMIN,
     "submitRegistrant": WRITE,
     "submitRegistrants": WRITE,
-    "verifyRegistrant": WRITE,
-    "verifyRegistrants": WRITE,
-    "departRegistrant": WRITE,
-    "departRegistrants": WRITE,
+    "verifyRegistrant": POSKO,
+    "verifyRegistrants": POSKO,
+    "departRegistrant": POSKO,
+    "departRegistrants": POSKO,
     "cancelRegistrant": WRITE,
     "moveRegistrant": WRITE,
     "moveRegistrants": WRITE,
-    "booking": (("registrants:read",),),
+    "booking": (("registrants:read",), ("posko:act",)),
     "submitBooking": WRITE,
-    "verifyBooking": WRITE,
-    "departBooking": WRITE,
+    "verifyBooking": POSKO,
+    "departBooking": POSKO,
     "cancelBooking": WRITE,
     "reopenRegistrant": ADMIN,
     "reopenRegistrants": ADMIN,

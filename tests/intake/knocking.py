@@ -11,7 +11,7 @@ from starlette.applications import Starlette
 from starlette.middleware import Middleware
 
 from app.auth import endpoints
-from app.auth.bearer import Bearer
+from app.auth.callers import build_callers
 from app.auth.signing import SigningKeys
 from app.config import Settings
 from app.graphql.doors import http as graphql
@@ -50,12 +50,12 @@ async def opened(world: World, **changes: Any) -> AsyncIterator[Doors]:
     settings = Settings(**SETTINGS | changes)
     keys = SigningKeys(lambda: world.vault.signing)
     process = build_process(world.database, world.vault, import_storage=settings.import_storage)
-    bearer = Bearer(world.database, keys, ISSUER)
+    callers = build_callers(world.database, keys, ISSUER)
     application = Starlette(
         routes=[
             *endpoints.routes(world.database, keys, ISSUER),
-            *doors.routes(process, bearer, settings),
-            *graphql.routes(process, bearer, settings),
+            *doors.routes(process, callers, settings),
+            *graphql.routes(process, callers, settings),
         ],
         middleware=[Middleware(RequestLog)],
     )

@@ -19,7 +19,7 @@ from app.db import Session
 from app.models.change import ADMINISTRATIVE
 from app.sql import statement
 
-SUBJECTS = ("window", "client", "case", "block", "release", "daily", "suspected")
+SUBJECTS = ("window", "client", "case", "block", "release", "daily", "staff", "suspected")
 """Names of facts that say what was changed. What else was changed is named by organizer and season."""
 BESIDE = frozenset({*SUBJECTS, "was"})
 

@@ -15,7 +15,9 @@ from time import monotonic
 from typing import Any, TypeVar
 
 from app import clock, metrics
-from app.auth.bearer import RECHECK_AFTER_SECONDS, Bearer, Principal, Unauthorized
+from app.auth.bearer import RECHECK_AFTER_SECONDS, Principal, Unauthorized
+from app.auth.callers import Callers
+from app.auth.sessions import Credential
 from app.errors import Unavailable
 from app.graphql.failures import RequestError
 
@@ -185,10 +187,12 @@ class Line:
 class ConnectionWatch:
     """Looks every second whether one connection may stay."""
 
-    def __init__(self, connections: Connections, bearer: Bearer, authorization: str, principal: Principal) -> None:
+    def __init__(
+        self, connections: Connections, callers: Callers, credential: Credential, principal: Principal
+    ) -> None:
         self._connections = connections
-        self._bearer = bearer
-        self._authorization = authorization
+        self._callers = callers
+        self._credential = credential
         self._principal = principal
 
     async def end(self, line: Line, keep_alive: Callable[[], Awaitable[None]]) -> ConnectionEnd:
@@ -216,8 +220,8 @@ class ConnectionWatch:
         if clock.now() >= self._principal.expires_at:
             return TOKEN_ENDED
         try:
-            principal = await self._bearer.authenticate(
-                self._authorization, within=RECHECK_AFTER_SECONDS - CHECK_EVERY_SECONDS
+            principal = await self._callers.authenticate(
+                self._credential, within=RECHECK_AFTER_SECONDS - CHECK_EVERY_SECONDS
             )
         except Unauthorized:
             return TOKEN_ENDED

@@ -15,8 +15,10 @@ from starlette.types import Receive, Scope, Send
 
 from app import clock
 from app.auth import edge
-from app.auth.bearer import Bearer, Principal, Unauthorized
+from app.auth.bearer import Principal, Unauthorized
+from app.auth.callers import Callers
 from app.auth.edge import BodyTooLarge, BodyTooLate, RequestRefused
+from app.auth.sessions import Credential
 from app.config import Settings
 from app.errors import Unavailable
 from app.graphql.context import Context
@@ -57,13 +59,13 @@ BODY_TOO_LATE = "Isi permintaan tidak diterima dalam batas waktu", "The body did
 
 
 def routes(
-    process: Process, bearer: Bearer, settings: Settings, *, schema: GraphQLSchema = EXECUTABLE
+    process: Process, callers: Callers, settings: Settings, *, schema: GraphQLSchema = EXECUTABLE
 ) -> list[BaseRoute]:
     operations, connections = Operations(schema, settings, process.turns), Connections(process.stopping)
     payloads = Payloads(process, operations, Subscriptions(schema, operations), connections)
     return [
-        Route(PATH, HttpDoor(process, bearer, settings, operations, payloads, connections)),
-        WebSocketRoute(PATH, SocketDoor(bearer, operations, payloads, connections)),
+        Route(PATH, HttpDoor(process, callers, settings, operations, payloads, connections)),
+        WebSocketRoute(PATH, SocketDoor(callers, operations, payloads, connections)),
     ]
 
 
@@ -73,14 +75,14 @@ class HttpDoor:
     def __init__(
         self,
         process: Process,
-        bearer: Bearer,
+        callers: Callers,
         settings: Settings,
         operations: Operations,
         payloads: Payloads,
         connections: Connections,
     ) -> None:
         self._process = process
-        self._bearer = bearer
+        self._callers = callers
         self._settings = settings
         self._operations = operations
         self._payloads = payloads
@@ -108,7 +110,7 @@ class HttpDoor:
                 raise streams.not_asked_for()
             asked = Asked(found, principal, language, self._keyed(principal, headers, found, request))
             if found.is_subscription or media is None:
-                return self._stream(asked, headers, receive)
+                return self._stream(asked, self._credential(scope, headers), receive)
             return await self._result(asked, media)
         except OperationRefused as error:
             return refused(error.errors, language, refusal_media)
@@ -122,9 +124,14 @@ class HttpDoor:
             return unavailable(error, language, refusal_media)
 
     async def _principal(self, scope: Scope, headers: Mapping[bytes, bytes]) -> Principal:
-        authorization = headers.get(b"authorization")
-        text = None if authorization is None else authorization.decode("latin-1")
-        return await edge.identify(self._bearer, text, scope)
+        return await edge.identify(self._callers, self._credential(scope, headers), scope)
+
+    def _credential(self, scope: Scope, headers: Mapping[bytes, bytes]) -> Credential:
+        def header(name: str) -> str | None:
+            value = headers.get(name.encode())
+            return None if value is None else value.decode("latin-1")
+
+        return self._callers.credential(scope["method"], header)
 
     async def _request(self, headers: Mapping[bytes, bytes], receive: Receive) -> OperationRequest:
         if multipart.is_form(headers):
@@ -157,9 +164,8 @@ class HttpDoor:
     ) -> KeyedRequest | None:
         return repeats.keyed(self._process, principal.caller.client_id or "", headers, found, request)
 
-    def _stream(self, asked: Asked, headers: Mapping[bytes, bytes], receive: Receive) -> Stream:
-        authorization = headers[b"authorization"].decode("latin-1")
-        watch = ConnectionWatch(self._connections, self._bearer, authorization, asked.principal)
+    def _stream(self, asked: Asked, credential: Credential, receive: Receive) -> Stream:
+        watch = ConnectionWatch(self._connections, self._callers, credential, asked.principal)
         return Stream(self._payloads.of(asked), watch, receive, asked.language)
 
     async def _result(self, asked: Asked, media: str) -> HttpAnswer:

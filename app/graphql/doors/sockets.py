@@ -17,7 +17,9 @@ from starlette.types import Receive, Scope, Send
 
 from app import metrics
 from app.auth import edge
-from app.auth.bearer import Bearer, Principal, Unauthorized
+from app.auth.bearer import Principal, Unauthorized
+from app.auth.callers import Callers
+from app.auth.sessions import Credential
 from app.errors import Unavailable
 from app.graphql import failures
 from app.graphql.doors.connections import (
@@ -83,8 +85,8 @@ class Left(Exception):  # noqa: N818 - an outcome
 class SocketDoor:
     """The ASGI application for WebSockets at `/graphql`. A process has one."""
 
-    def __init__(self, bearer: Bearer, operations: Operations, payloads: Payloads, connections: Connections) -> None:
-        self.bearer = bearer
+    def __init__(self, callers: Callers, operations: Operations, payloads: Payloads, connections: Connections) -> None:
+        self.callers = callers
         self.operations = operations
         self.payloads = payloads
         self.connections = connections
@@ -147,12 +149,12 @@ class Socket:
         with self._door.connections.unknown_socket() as may:
             if not may:
                 return AWAY
-            authorization = await self._initialise()
+            credential = await self._initialise()
         with self._door.connections.socket(self._state["client_id"]) as may:
             if not may:
                 return TOO_MANY_SOCKETS
             await self._say({"type": "connection_ack"})
-            watch = ConnectionWatch(self._door.connections, self._door.bearer, authorization, self._principal)
+            watch = ConnectionWatch(self._door.connections, self._door.callers, credential, self._principal)
             return await first_of(self._read(), watch.end(self._line, self._ping))
 
     # --- who calls ----------------------------------------------------------------------------------------------------
@@ -164,10 +166,10 @@ class Socket:
         if not spoken:
             raise Closed(NOT_OUR_PROTOCOL)
 
-    async def _initialise(self) -> str:
-        """Read who calls, from the first message, or from the request's header if the client can set headers.
+    async def _initialise(self) -> Credential:
+        """Read who calls: from the first message, else from the headers of the handshake, which browsers cannot set.
 
-        The answer is the text of the authorization, which is checked again as long as the socket lives.
+        The answer is checked again as long as the socket lives.
         """
         try:
             async with asyncio.timeout(INIT_WITHIN_SECONDS):
@@ -176,15 +178,18 @@ class Socket:
             raise Closed(INIT_TIMEOUT) from None
         given: dict[str, str] = {name.lower(): value for name, value in payload.items() if isinstance(value, str)}
         self._language = language_of(given.get("accept-language", self._headers.get(b"accept-language", "")))
-        authorization = given.get("authorization", self._headers.get(b"authorization", ""))
+        credential = given.get("authorization") or self._door.callers.credential_of_socket(self._header)
         try:
-            self._principal = await edge.identify(self._door.bearer, authorization, self._scope)
+            self._principal = await edge.identify(self._door.callers, credential, self._scope)
         except Unauthorized:
             raise Closed(UNAUTHORIZED) from None
         except Unavailable:
             raise Closed(AWAY) from None
         self._trust()
-        return authorization
+        return credential
+
+    def _header(self, name: str) -> str | None:
+        return self._headers.get(name.encode())
 
     def _trust(self) -> None:
         """From now on, messages may be as long as the server allows."""

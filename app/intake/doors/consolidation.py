@@ -9,7 +9,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from app.auth.bearer import Bearer
+from app.auth.callers import Callers
 from app.errors import Refusal, RefusalError
 from app.intake import http
 from app.intake.http import AdmittedRequest, RestDoor
@@ -25,7 +25,7 @@ COST_OF_A_DAY = 10_000
 PARAMETERS = frozenset({"organizer", "season"})
 
 
-def routes(process: Process, bearer: Bearer) -> list[Route]:
+def routes(process: Process, callers: Callers) -> list[Route]:
     async def answer(asked: AdmittedRequest) -> Response:
         async with process.turns.turn(asked.client, COST_OF_A_DAY):
             found = await summary_of(process, asked)
@@ -41,7 +41,7 @@ def routes(process: Process, bearer: Bearer) -> list[Route]:
         )
 
     scopes = {REGISTRANTS_READ, DASHBOARD_READ}
-    door = RestDoor(bearer, "consolidation", answer, scopes=scopes, method="GET", parameters=PARAMETERS)
+    door = RestDoor(callers, "consolidation", answer, scopes=scopes, method="GET", parameters=PARAMETERS)
     return [http.route(PATH, door)]
 
 

@@ -7,7 +7,7 @@ from types import MappingProxyType
 
 from starlette.routing import Route
 
-from app.auth.bearer import Bearer
+from app.auth.callers import Callers
 from app.config import Settings
 from app.errors import Refusal, refused_by
 from app.intake.doors import consolidation, export, legacy, metrics_page, webhook
@@ -37,13 +37,13 @@ REFUSED_ROWS: Mapping[str, Collection[type[Refusal]]] = MappingProxyType(
 """What a door says of a single row, as `ditolak`; the rows beside it are taken in."""
 
 
-def routes(process: Process, bearer: Bearer, settings: Settings) -> list[Route]:
+def routes(process: Process, callers: Callers, settings: Settings) -> list[Route]:
     return [
-        *webhook.routes(process, bearer, settings),
-        *legacy.routes(process, bearer, settings),
-        *imports.routes(process, bearer, settings),
-        *consolidation.routes(process, bearer),
-        *export.routes(process, bearer),
+        *webhook.routes(process, callers, settings),
+        *legacy.routes(process, callers, settings),
+        *imports.routes(process, callers, settings),
+        *consolidation.routes(process, callers),
+        *export.routes(process, callers),
         *template.routes(),
-        *metrics_page.routes(process.database, bearer, settings),
+        *metrics_page.routes(process.database, callers, settings),
     ]

@@ -12,7 +12,7 @@ from datetime import datetime
 from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
 
-from app.auth.bearer import Bearer
+from app.auth.callers import Callers
 from app.clock import wib_day
 from app.errors import NotYours, RefusalError, refused_by, refuses
 from app.intake import http
@@ -41,7 +41,7 @@ ENCODERS: dict[str, Callable[[], Encoder]] = {"xlsx": Xlsx, "csv": Csv, "jsonl":
 PARAMETERS = ("season", "direction", "day", "organizer", "all")
 
 
-def routes(process: Process, bearer: Bearer) -> list[Route]:
+def routes(process: Process, callers: Callers) -> list[Route]:
     def door(extension: str) -> RestDoor:
         async def export(asked: AdmittedRequest) -> Response:
             wanted, organizers = await asked_for(process, asked)
@@ -58,7 +58,7 @@ def routes(process: Process, bearer: Bearer) -> list[Route]:
             )
 
         return RestDoor(
-            bearer, f"export {extension}", export, scopes=[REGISTRANTS_READ], method="GET", parameters=PARAMETERS
+            callers, f"export {extension}", export, scopes=[REGISTRANTS_READ], method="GET", parameters=PARAMETERS
         )
 
     return [http.route(f"{PATH}.{extension}", door(extension)) for extension in ENCODERS]

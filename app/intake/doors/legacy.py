@@ -12,7 +12,7 @@ from urllib.parse import parse_qsl
 from starlette.responses import Response
 from starlette.routing import Route
 
-from app.auth.bearer import Bearer
+from app.auth.callers import Callers
 from app.config import Settings
 from app.errors import Language, NikInvalid, Standing, TooManyChecks
 from app.intake import http
@@ -48,13 +48,13 @@ ITINERARY = standard.COLUMNS[2:7]
 LegacyRow = dict[str, str | int | None]
 
 
-def routes(process: Process, bearer: Bearer, settings: Settings) -> list[Route]:
+def routes(process: Process, callers: Callers, settings: Settings) -> list[Route]:
     async def answer(asked: AdmittedRequest) -> Response:
         sent = await _nik(asked, settings)
         async with process.turns.turn(asked.client, LEAST_COST):
             return http.answered(await _answered(process, asked, sent))
 
-    return [http.route(PATH, RestDoor(bearer, "legacy", answer, scopes=[NIK_CHECK]))]
+    return [http.route(PATH, RestDoor(callers, "legacy", answer, scopes=[NIK_CHECK]))]
 
 
 async def _answered(process: Process, asked: AdmittedRequest, sent: object) -> dict[str, object]:

@@ -19,7 +19,9 @@ from sqlalchemy.exc import SQLAlchemyError
 from starlette.responses import Response
 from starlette.routing import Route
 
-from app.auth.bearer import Bearer, Principal
+from app.auth.bearer import Principal
+from app.auth.callers import Callers, Header
+from app.auth.sessions import Credential
 from app.changes.log import backlog
 from app.changes.log.backlog import FigureReading
 from app.config import Settings
@@ -40,7 +42,7 @@ SCRAPER = Principal(Caller(None, HUBDAT), frozenset({DASHBOARD_READ}), datetime.
 logger = structlog.get_logger(__name__)
 
 
-def routes(database: Database, bearer: Bearer, settings: Settings) -> list[Route]:
+def routes(database: Database, callers: Callers, settings: Settings) -> list[Route]:
     async def answer(asked: AdmittedRequest) -> Response:
         readings = await read(database, asked.now)
         # In a thread: it is some milliseconds of work, for which other requests would wait.
@@ -52,22 +54,26 @@ def routes(database: Database, bearer: Bearer, settings: Settings) -> list[Route
         )
         return Response(content, headers={"Content-Type": media})
 
-    door = RestDoor(Scrapers(bearer, settings.metrics_token), "metrics", answer, scopes=[DASHBOARD_READ], method="GET")
+    door = RestDoor(Scrapers(callers, settings.metrics_token), "metrics", answer, scopes=[DASHBOARD_READ], method="GET")
     return [route(PATH, door)]
 
 
 class Scrapers:
     """Knows the clients, and whoever holds the token of the setting."""
 
-    def __init__(self, bearer: Bearer, token: SecretStr | None) -> None:
-        self._bearer = bearer
+    def __init__(self, callers: Callers, token: SecretStr | None) -> None:
+        self._callers = callers
         self._header = None if token is None else f"Bearer {token.get_secret_value()}".encode()
 
-    async def authenticate(self, authorization: str | None) -> Principal:
+    def credential(self, method: str, header: Header) -> Credential:
+        return self._callers.credential(method, header)
+
+    async def authenticate(self, credential: Credential) -> Principal:
         """Raises `Unauthorized`, `Unavailable`."""
-        if self._header is not None and compare_digest((authorization or "").encode(), self._header):
+        authorization = credential if isinstance(credential, str) else ""
+        if self._header is not None and compare_digest(authorization.encode(), self._header):
             return SCRAPER
-        return await self._bearer.authenticate(authorization)
+        return await self._callers.authenticate(credential)
 
 
 async def read(database: Database, now: datetime) -> list[FigureReading] | None:

@@ -19,7 +19,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from app import metrics
-from app.auth.bearer import Bearer
+from app.auth.callers import Callers
 from app.auth.edge import RequestRefused
 from app.config import Settings
 from app.db import Session
@@ -50,7 +50,7 @@ PARAMETERS = frozenset({"changes", "asOf"})
 ToldVerdict = dict[str, Any]
 
 
-def routes(process: Process, bearer: Bearer, settings: Settings) -> list[Route]:
+def routes(process: Process, callers: Callers, settings: Settings) -> list[Route]:
     signatures = Signatures(process.database, process.vault)
 
     async def answer(asked: AdmittedRequest) -> Response:
@@ -78,7 +78,7 @@ def routes(process: Process, bearer: Bearer, settings: Settings) -> list[Route]:
         await _write_down(process, asked, told)
         return http.answered(_answer(told, [push.row for push in pushes]))
 
-    return [http.route(PATH, RestDoor(bearer, "webhook", answer, scopes=[REGISTRANTS_WRITE], parameters=PARAMETERS))]
+    return [http.route(PATH, RestDoor(callers, "webhook", answer, scopes=[REGISTRANTS_WRITE], parameters=PARAMETERS))]
 
 
 # --- what is asked ----------------------------------------------------------------------------------------------------

@@ -14,7 +14,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from app.auth.bearer import Bearer
+from app.auth.callers import Callers
 from app.auth.edge import RequestRefused
 from app.config import Settings
 from app.errors import Language, NotFound, Refusal, RefusalError, refused_by, refuses
@@ -48,7 +48,7 @@ COST_OF_CANCELLING = 10_000
 """What the turn of a cancellation costs, in units of CPU: a few hundred people are cancelled."""
 
 
-def routes(process: Process, bearer: Bearer, settings: Settings) -> list[Route]:
+def routes(process: Process, callers: Callers, settings: Settings) -> list[Route]:
     async def take(asked: AdmittedRequest) -> Response:
         order = order_of(asked)
         upload = await received(asked.request, settings)
@@ -82,10 +82,10 @@ def routes(process: Process, bearer: Bearer, settings: Settings) -> list[Route]:
         return http.answered(shown(cancelled, asked.language))
 
     def written(operation: str, answer: Any, parameters: Collection[str]) -> RestDoor:
-        return RestDoor(bearer, operation, answer, scopes=[REGISTRANTS_WRITE], parameters=parameters)
+        return RestDoor(callers, operation, answer, scopes=[REGISTRANTS_WRITE], parameters=parameters)
 
     def read(operation: str, answer: Any) -> RestDoor:
-        return RestDoor(bearer, operation, answer, scopes=[REGISTRANTS_WRITE, REGISTRANTS_READ], method="GET")
+        return RestDoor(callers, operation, answer, scopes=[REGISTRANTS_WRITE, REGISTRANTS_READ], method="GET")
 
     return [
         http.route(PATH, written("import", take, PARAMETERS)),

@@ -64,8 +64,10 @@ _INSERT = statement(
     """,
     Client,
 )
-_ALL = statement(f"SELECT {_COLUMNS} FROM client ORDER BY organizer_code, issued_at, id", Client)
-_GET = statement(f"SELECT {_COLUMNS} FROM client WHERE id = :id", Client)
+_PROGRAM = "NOT EXISTS (SELECT FROM staff WHERE staff.id = client.id)"
+"""Not a person who signs in to the pages (`staff`): such a client has no secret, and gets none."""
+_ALL = statement(f"SELECT {_COLUMNS} FROM client WHERE {_PROGRAM} ORDER BY organizer_code, issued_at, id", Client)
+_GET = statement(f"SELECT {_COLUMNS} FROM client WHERE id = :id AND {_PROGRAM}", Client)
 _LOCK = statement("SELECT public_keys IS NOT NULL FROM client WHERE id = :id FOR UPDATE", bool)
 _REVOKE = statement(f"UPDATE client SET revoked_at = :now WHERE id = :id RETURNING {_COLUMNS}", Client)
 _USED = statement(

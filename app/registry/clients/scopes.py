@@ -12,6 +12,7 @@ NIK_CHECK = "nik:check"
 REGISTRANTS_WRITE = "registrants:write"
 REGISTRANTS_READ = "registrants:read"
 ROUTES_WRITE = "routes:write"
+POSKO_ACT = "posko:act"
 DASHBOARD_READ = "dashboard:read"
 HUBDAT_ADMIN = "hubdat:admin"
 
@@ -21,11 +22,12 @@ SCOPES = MappingProxyType(
         REGISTRANTS_WRITE: "Submit, move, correct and cancel one's own organizer's registrants; import.",
         REGISTRANTS_READ: "Read one's own organizer's registrants, in full.",
         ROUTES_WRITE: "Declare one's own terminals, routes and quotas.",
+        POSKO_ACT: "Find one registrant or booking of one's own organizer by code or id, verify and depart it.",
         DASHBOARD_READ: "Read statistics, and every organizer's registrants with masked NIKs.",
         HUBDAT_ADMIN: "Organizers, clients, windows, policies, blocks, cases, access log, erasure.",
     }
 )
-OWN_REGISTRANTS = frozenset({REGISTRANTS_READ, REGISTRANTS_WRITE})
+OWN_REGISTRANTS = frozenset({REGISTRANTS_READ, REGISTRANTS_WRITE, POSKO_ACT})
 """A client with one of these may see its own organizer's registrants."""
 ONLY_HUBDAT = frozenset({DASHBOARD_READ, HUBDAT_ADMIN})
 """Only a client of the registry's own operator may hold these."""

@@ -10,7 +10,7 @@ import pytest
 from starlette.applications import Starlette
 
 from app.auth import endpoints
-from app.auth.bearer import Bearer
+from app.auth.callers import build_callers
 from app.auth.signing import SigningKeys
 from app.config import Settings
 from app.graphql.doors import connections
@@ -35,8 +35,9 @@ def drive(monkeypatch: pytest.MonkeyPatch) -> Drive:
 async def live(world: World, settings: Settings, drive: Drive, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Live]:
     monkeypatch.setattr(connections, "CHECK_EVERY_SECONDS", 0.05)
     keys = SigningKeys(lambda: world.vault.signing)
-    process, bearer = build_process(world.database, world.vault), Bearer(world.database, keys, ISSUER)
-    gate = routes(process, bearer, settings, schema=serving.SCHEMA)
+    process = build_process(world.database, world.vault)
+    callers = build_callers(world.database, keys, ISSUER)
+    gate = routes(process, callers, settings, schema=serving.SCHEMA)
     application = RequestLog(
         Starlette(
             routes=[

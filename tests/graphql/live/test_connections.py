@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from app.auth.bearer import Bearer, Principal
+from app.auth.callers import Callers
 from app.graphql.doors import connections
 from app.graphql.doors.connections import RESTARTING, SLOW_READER, Connections, ConnectionWatch, Gone, Line, first_of
 from tests.world import DJKA, NOW
@@ -36,7 +37,7 @@ def watch(stopping: asyncio.Event, monkeypatch: pytest.MonkeyPatch) -> Connectio
     monkeypatch.setattr(Bearer, "authenticate", authenticate)
     monkeypatch.setattr("app.clock.now", lambda: NOW)
     monkeypatch.setattr(connections, "CHECK_EVERY_SECONDS", 0.01)
-    return ConnectionWatch(Connections(stopping), Bearer(None, None, ""), "Bearer x", WHO)  # type: ignore[arg-type]
+    return ConnectionWatch(Connections(stopping), Callers(Bearer(None, None, ""), None, None), "Bearer x", WHO)  # type: ignore[arg-type]
 
 
 async def test_who_does_not_take_a_sign_of_life_is_slow(

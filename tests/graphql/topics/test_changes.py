@@ -11,7 +11,7 @@ import pytest
 from starlette.applications import Starlette
 
 from app.auth import endpoints
-from app.auth.bearer import Bearer
+from app.auth.callers import build_callers
 from app.auth.signing import SigningKeys
 from app.changes.log import feed
 from app.config import Settings
@@ -40,9 +40,10 @@ DASHBOARD = ("dashboard:read",)
 @pytest.fixture
 async def live(world: World, settings: Settings) -> AsyncIterator[Live]:
     keys, stop = SigningKeys(lambda: world.vault.signing), asyncio.Event()
-    process, bearer = build_process(world.database, world.vault), Bearer(world.database, keys, ISSUER)
+    process = build_process(world.database, world.vault)
+    callers = build_callers(world.database, keys, ISSUER)
     application = Starlette(
-        routes=[*endpoints.routes(world.database, keys, ISSUER), *routes(process, bearer, settings)]
+        routes=[*endpoints.routes(world.database, keys, ISSUER), *routes(process, callers, settings)]
     )
     duties = [asyncio.create_task(duty(stop)) for duty in (process.wake.run, process.tail.run)]
     transport = httpx.ASGITransport(application)

@@ -12,7 +12,7 @@ import pytest
 from starlette.applications import Starlette
 
 from app.auth import endpoints
-from app.auth.bearer import Bearer
+from app.auth.callers import build_callers
 from app.auth.signing import SigningKeys
 from app.intake.doors import export
 from app.intake.files.encoding_xlsx import Xlsx
@@ -41,8 +41,8 @@ EVERY_KIND = 19
 @pytest.fixture
 async def api(world: World) -> AsyncIterator[Api]:
     keys = SigningKeys(lambda: world.vault.signing)
-    process, bearer = build_process(world.database, world.vault), Bearer(world.database, keys, ISSUER)
-    application = Starlette(routes=[*endpoints.routes(world.database, keys, ISSUER), *export.routes(process, bearer)])
+    process, callers = build_process(world.database, world.vault), build_callers(world.database, keys, ISSUER)
+    application = Starlette(routes=[*endpoints.routes(world.database, keys, ISSUER), *export.routes(process, callers)])
     transport = httpx.ASGITransport(RequestLog(application))
     async with httpx.AsyncClient(transport=transport, base_url=ISSUER) as http:
         yield Api(http, world.database)

@@ -10,7 +10,7 @@ from urllib.parse import quote
 
 import pytest
 
-from app.auth.bearer import Bearer
+from app.auth.callers import build_callers
 from app.auth.signing import SigningKeys
 from app.config import Settings
 from app.intake.doors import consolidation, doors, export, webhook
@@ -71,8 +71,8 @@ async def api(world: World) -> AsyncIterator[Doors]:
 
 
 async def test_every_path_is_tried(api: Doors) -> None:
-    bearer = Bearer(api.database, SigningKeys(lambda: api.process.vault.signing), ISSUER)
-    assert {one.path for one in doors.routes(api.process, bearer, Settings())} == PARAMETERS.keys()
+    callers = build_callers(api.database, SigningKeys(lambda: api.process.vault.signing), ISSUER)
+    assert {one.path for one in doors.routes(api.process, callers, Settings())} == PARAMETERS.keys()
 
 
 @pytest.mark.parametrize("path", sorted(PARAMETERS))

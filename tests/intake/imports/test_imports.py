@@ -15,7 +15,7 @@ import pytest
 from starlette.applications import Starlette
 
 from app.auth import endpoints
-from app.auth.bearer import Bearer
+from app.auth.callers import build_callers
 from app.auth.signing import SigningKeys
 from app.config import Settings
 from app.intake.doors import consolidation
@@ -43,12 +43,12 @@ async def api(world: World) -> AsyncIterator[Api]:
 @asynccontextmanager
 async def opened(world: World, settings: Settings) -> AsyncIterator[Api]:
     keys = SigningKeys(lambda: world.vault.signing)
-    process, bearer = build_process(world.database, world.vault), Bearer(world.database, keys, ISSUER)
+    process, callers = build_process(world.database, world.vault), build_callers(world.database, keys, ISSUER)
     application = Starlette(
         routes=[
             *endpoints.routes(world.database, keys, ISSUER),
-            *imports.routes(process, bearer, settings),
-            *consolidation.routes(process, bearer),
+            *imports.routes(process, callers, settings),
+            *consolidation.routes(process, callers),
         ]
     )
     transport = httpx.ASGITransport(RequestLog(application))

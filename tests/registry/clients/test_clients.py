@@ -122,7 +122,7 @@ async def test_an_unknown_organizer_is_refused(database: Database, now: datetime
             ["nik:check", "nik:all"],
             (
                 "The scopes are: "
-                "nik:check, registrants:write, registrants:read, routes:write, dashboard:read, "
+                "nik:check, registrants:write, registrants:read, routes:write, posko:act, dashboard:read, "
                 "hubdat:admin."
             ),
         ),

@@ -1,0 +1,95 @@
+// A chart is a drawing of a table that is on the page: `<figure class="chart" data-mark="…">` with a `<table>` in it.
+// The table is what a screen reader reads, what is printed on demand, and what CSV and the picture are made from.
+// @ts-check
+import { fill, h, svg } from './dom.js';
+import { marks, read } from './marks.js';
+import { number } from './words.js';
+
+const SVG = 'http://www.w3.org/2000/svg';
+
+/** @param {HTMLElement} figure */
+export function draw(figure) {
+  const data = read(figure), kind = /** @type {keyof typeof marks} */ (figure.dataset.mark), { h, parts } = marks[kind](data);
+  const drawn = svg('svg', { class: 'plot', viewBox: `0 0 ${data.w} ${h}`, width: data.w, height: h, role: 'group', 'aria-label': data.title }, ...parts);
+  figure.querySelector('svg.plot')?.remove();
+  figure.querySelector('.tools, table')?.before(drawn);
+  drawn.querySelector('.v')?.setAttribute('tabindex', '0');
+}
+
+/** One tab stop a chart; arrows walk through its values; the reading stands at one place. @param {HTMLElement} figure */
+function listen(figure) {
+  const out = figure.querySelector('.reading'), rest = out?.textContent ?? '';
+  const say = (/** @type {Event} */ e) => { const v = /** @type {Element} */ (e.target).closest?.('.v'); if (out) out.textContent = v?.getAttribute('aria-label') ?? rest; };
+  figure.addEventListener('pointerover', say);
+  figure.addEventListener('focusin', say);
+  figure.addEventListener('focusout', () => { if (out) out.textContent = rest; });
+  figure.addEventListener('pointerleave', () => { if (out) out.textContent = rest; });
+  figure.addEventListener('keydown', (e) => {
+    const all = /** @type {SVGElement[]} */ ([...figure.querySelectorAll('.v')]), i = all.indexOf(/** @type {SVGElement} */ (document.activeElement));
+    if (i < 0) return;
+    const to = { ArrowRight: i + 1, ArrowDown: i + 1, ArrowLeft: i - 1, ArrowUp: i - 1, Home: 0, End: all.length - 1 }[e.key];
+    if (to === undefined || !all[to]) return;
+    e.preventDefault(); all[i].setAttribute('tabindex', '-1'); all[to].setAttribute('tabindex', '0'); all[to].focus();
+  });
+  figure.querySelector('[data-save=png]')?.addEventListener('click', () => png(figure));
+  figure.querySelector('[data-save=csv]')?.addEventListener('click', () => {
+    const lines = [...figure.querySelectorAll('tr')].map((r) => [...r.cells].map((c) => `"${(c.dataset.v ?? c.textContent ?? '').trim().replace(/"/g, '""')}"`).join(';'));
+    save(new Blob(['\ufeff' + lines.join('\r\n')], { type: 'text/csv' }), `${figure.id}.csv`);
+  });
+}
+
+/** @param {Blob} blob @param {string} name */
+function save(blob, name) {
+  const a = document.createElement('a'); a.href = URL.createObjectURL(blob); a.download = name; a.click();
+  setTimeout(() => URL.revokeObjectURL(a.href), 1000);
+}
+
+/** The drawing as a picture of twice the size, with its title, in the colours of the page. @param {HTMLElement} figure */
+export async function png(figure) {
+  const plot = /** @type {SVGSVGElement} */ (figure.querySelector('svg.plot')), copy = /** @type {SVGSVGElement} */ (plot.cloneNode(true));
+  const from = plot.querySelectorAll('*'), to = copy.querySelectorAll('*'), body = getComputedStyle(document.body), w = plot.clientWidth + 48, h = plot.clientHeight + 84;
+  from.forEach((e, i) => { const s = getComputedStyle(e); for (const p of ['fill', 'fill-opacity', 'stroke', 'stroke-width', 'stroke-dasharray', 'font-size', 'font-weight', 'paint-order']) to[i].setAttribute(p, s.getPropertyValue(p)); });
+  copy.setAttribute('x', '24'); copy.setAttribute('y', '60'); copy.setAttribute('overflow', 'visible');
+  const title = svg('text', { x: 24, y: 36, 'font-size': 18, 'font-weight': 650, fill: body.color }, figure.closest('.panel')?.querySelector('h2')?.textContent?.trim() ?? '');
+  const all = svg('svg', { xmlns: SVG, width: w, height: h, 'font-family': body.fontFamily }, svg('rect', { width: w, height: h, fill: body.backgroundColor }), title, copy);
+  const url = URL.createObjectURL(new Blob([new XMLSerializer().serializeToString(all)], { type: 'image/svg+xml' })), image = new Image();
+  image.src = url; await image.decode();
+  const canvas = document.createElement('canvas'); canvas.width = w * 2; canvas.height = h * 2;
+  /** @type {CanvasRenderingContext2D} */ (canvas.getContext('2d')).drawImage(image, 0, 0, w * 2, h * 2);
+  URL.revokeObjectURL(url);
+  canvas.toBlob((blob) => blob && save(blob, `${figure.id}.png`));
+}
+
+/** Draws the chart, and again when its width changes. @param {HTMLElement} figure */
+function watch(figure) {
+  let width = figure.clientWidth;
+  listen(figure);
+  new ResizeObserver(() => { if (width !== figure.clientWidth) { width = figure.clientWidth; draw(figure); } }).observe(figure);
+}
+
+/** @typedef {{label: string, values: (number | null)[], texts?: string[]}} Line */
+const watched = new WeakSet();
+
+/**
+ * Puts new values into the table of a chart and draws it. Nothing jumps: whatever is focused or open stays so.
+ * @param {HTMLElement} figure @param {string[]} series @param {Line[]} lines
+ */
+export function chart(figure, series, lines) {
+  const table = /** @type {HTMLTableElement} */ (figure.querySelector('table'));
+  const first = table.tHead?.rows[0].cells[0].textContent ?? '';
+  const focused = [...figure.querySelectorAll('.v')].indexOf(/** @type {Element} */ (document.activeElement));
+  fill(/** @type {Element} */ (table.tHead), h('tr', {}, h('th', { scope: 'col' }, first), ...series.map((name) => h('th', { scope: 'col', class: 'n' }, name))));
+  fill(table.tBodies[0], ...lines.map((line) => h('tr', {}, h('th', { scope: 'row' }, line.label), ...line.values.map((v) => h('td', { class: 'n', 'data-v': v ?? '' }, number(v))))));
+  legend(figure, series);
+  figure.toggleAttribute('data-none', lines.length === 0);
+  if (lines.length) draw(figure); else figure.querySelector('svg.plot')?.remove();
+  if (focused >= 0) /** @type {SVGElement | undefined} */ (figure.querySelectorAll('.v')[focused])?.focus();
+  if (!watched.has(figure)) { watched.add(figure); watch(figure); }
+}
+
+/** Which colour is which, where there is more than one. @param {HTMLElement} figure @param {string[]} series */
+function legend(figure, series) {
+  const place = figure.querySelector('.legend');
+  if (!place) return;
+  fill(place, ...series.map((name, k) => h('span', {}, h('b', {}, 'ABCDEFGH'[k]), svg('svg', { viewBox: '0 0 12 12', 'aria-hidden': 'true' }, svg('rect', { width: 12, height: 12, rx: 2, class: figure.dataset.mark === 'bars' && k ? 'before2' : `f${k + 1}` })), name)));
+}

@@ -1,0 +1,90 @@
+// What every page shares: language, account, dialogs, keys, toast, and a lost connection that is shown.
+// @ts-check
+import { act, connection, Failure } from './api.js';
+import { $, $$, fill, h, icon, the } from './dom.js';
+import { clock, instant, t } from './words.js';
+
+const YEAR_SECONDS = 31536000;
+const KEYS = 'pemudik.keys';
+const TOAST_MS = 6000;
+
+for (const button of $$('[data-language]')) button.addEventListener('click', () => {
+  const secure = location.protocol === 'https:' ? '; Secure' : '';
+  document.cookie = `bahasa=${button.dataset.language}; Path=/; Max-Age=${YEAR_SECONDS}; SameSite=Lax${secure}`;
+  location.reload();
+});
+
+document.addEventListener('click', (event) => {
+  const target = /** @type {Element} */ (event.target);
+  if (target.closest('[data-close]')) target.closest('dialog')?.close();
+});
+
+/** What happened, said once and gone after a while. Errors stay on the page instead. @param {string} text */
+export function toast(text) {
+  $('.toast')?.remove();
+  const box = h('div', { class: 'toast', role: 'status' }, text);
+  document.body.append(box);
+  setTimeout(() => box.remove(), TOAST_MS);
+}
+
+/** A note that stays: one sentence, what to do, and perhaps a button. @param {'bad' | 'warn' | 'ok' | ''} tone @param {string} strong @param {string} text @param {Node} [button] */
+export const note = (tone, strong, text, button) =>
+  h('div', { class: `note ${tone}`, role: tone === 'bad' ? 'alert' : 'note' }, icon(tone === 'bad' || tone === 'warn' ? 'warn' : 'info'), h('div', {}, h('strong', {}, strong), h('p', {}, text)), button);
+
+/** @param {unknown} error */
+export const words = (error) => (error instanceof Failure ? error.message : t('error.page'));
+
+const who = /** @type {HTMLElement | null} */ ($('#who'));
+export const scopes = (who?.dataset.scopes ?? '').split(' ');
+export const mine = who?.dataset.organizer ?? '';
+
+function account() {
+  if (!who) return;
+  const dialog = /** @type {HTMLDialogElement} */ (the('account'));
+  fill(the('account-until'), instant(who.dataset.ends ?? ''));
+  who.addEventListener('click', () => dialog.showModal());
+  the('sign-out').addEventListener('click', async () => {
+    try { await act('/keluar', {}); location.replace('/masuk'); } catch (error) { dialog.append(note('bad', words(error), t('error.again'))); }
+  });
+}
+
+function offline() {
+  const bar = the('offline');
+  const show = (/** @type {string | null} */ text, /** @type {Node[]} */ ...more) => { bar.hidden = text === null; fill(/** @type {Element} */ (bar.querySelector('span')), text ?? '', ...more); };
+  connection.addEventListener('change', (event) => {
+    const { lost, since } = /** @type {CustomEvent} */ (event).detail;
+    show(lost ? t('offline.since', { time: clock(since) }) : null);
+    if (!lost) toast(t('offline.back'));
+  });
+  connection.addEventListener('ended', () => show(t('session.ended') + ' ', h('a', { href: '/masuk' }, t('session.again'))));
+  addEventListener('offline', () => show(t('offline.now')));
+  addEventListener('online', () => show(null));
+}
+
+/** Single keys work where nobody types, and may be switched off (WCAG 2.1.4). */
+function keys() {
+  const box = /** @type {HTMLInputElement | null} */ ($('#keys-on'));
+  if (!box) return;
+  box.checked = localStorage.getItem(KEYS) !== 'off';
+  box.addEventListener('change', () => localStorage.setItem(KEYS, box.checked ? 'on' : 'off'));
+  addEventListener('keydown', (event) => {
+    const typing = /^(INPUT|TEXTAREA|SELECT)$/.test(/** @type {Element} */ (event.target).tagName);
+    if (typing || event.ctrlKey || event.metaKey || event.altKey || !box.checked || $('dialog[open]')) return;
+    if (event.key === '/') { const search = $('[data-search]'); if (search) { event.preventDefault(); search.focus(); } }
+    if (event.key === 'j' || event.key === 'k') step(event.key === 'j' ? 1 : -1);
+    if (event.key === '?') /** @type {HTMLDialogElement} */ (the('keys')).showModal();
+  });
+}
+
+/** @param {number} by */
+function step(by) {
+  const rows = $$('tr.row a.go');
+  const at = rows.indexOf(/** @type {HTMLElement} */ (document.activeElement));
+  rows[Math.min(rows.length - 1, Math.max(0, at + by))]?.focus();
+}
+
+account();
+offline();
+keys();
+const printed = $('#printed');
+if (printed) addEventListener('beforeprint', () => { printed.dataset.said ??= printed.textContent ?? ''; fill(printed, `${printed.dataset.said} · ${instant(Date.now())}`); });

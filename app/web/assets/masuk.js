@@ -1,0 +1,41 @@
+// Signing in: the token stands in the fragment, is taken out of the address at once, and is used up by the button alone.
+// @ts-check
+import { act, Failure } from './api.js';
+import { $$, fill, the } from './dom.js';
+import { words } from './frame.js';
+import { instant, t } from './words.js';
+
+const token = location.hash.slice(1);
+history.replaceState(null, '', location.pathname);
+
+/** @param {string} name */
+function show(name) {
+  for (const part of $$('[data-part]')) part.hidden = part.dataset.part !== name;
+}
+
+/** @param {Record<string, string>} facts */
+function told(facts) {
+  for (const place of $$('[data-fact]')) fill(place, facts[place.dataset.fact ?? '']);
+}
+
+/** @param {unknown} error */
+function failed(error) {
+  if (error instanceof Failure && error.code === 'LINK_ENDED') return show('ended');
+  fill(the('failed'), words(error));
+  show('failed');
+}
+
+async function look() {
+  try {
+    const link = await act('/masuk/tautan', { token });
+    told({ email: link.email, role: t(`role.${link.role}`), organizer: link.organizer_name, until: t('masuk.once', { at: instant(link.ends_at) }) });
+    show('link');
+  } catch (error) { failed(error); }
+}
+
+the('sign-in').addEventListener('submit', async (event) => {
+  event.preventDefault();
+  try { await act('/masuk', { token }); location.replace('/'); } catch (error) { failed(error); }
+});
+the('again').addEventListener('click', look);
+if (token) await look();

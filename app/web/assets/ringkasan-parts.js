@@ -1,0 +1,143 @@
+// How the overview shows its figures. Every chart is filled from the same answer as the tiles.
+// @ts-check
+import { chart } from './chart.js';
+import { $$, fill, h, icon, the } from './dom.js';
+import { note } from './frame.js';
+import { clock, day, isoDay, number, share, shortDay, t } from './words.js';
+
+const SHOWN = 5;
+const SHOWN_ORGANIZERS = 8;
+/** In hours from now: from, up to, and the word for it. @type {[number, number, string][]} */
+const DEADLINES = [[-Infinity, 6, 'deadline.6'], [6, 24, 'deadline.24'], [24, 72, 'deadline.72'], [72, 168, 'deadline.168'], [168, Infinity, 'deadline.later']];
+const STATUSES = /** @type {const} */ (['registered', 'verified', 'departed', 'noShow', 'forfeited', 'cancelled']);
+
+/** @typedef {Record<string, any>} Data */
+/** @param {string} id */
+const figure = (id) => the(id);
+/** @param {Data} counts */
+const everybody = (counts) => STATUSES.reduce((sum, status) => sum + (counts[status] ?? 0), 0);
+/** @param {Data} counts */
+const standing = (counts) => counts.registered + counts.verified + counts.departed + counts.noShow;
+
+/** @param {Data} data @param {Record<string, string>} where */
+export function draw({ statistics, windows }, where) {
+  const now = Date.now();
+  fill(the('sub'), `${day(now)} · ${t('season', { year: statistics.season })}`);
+  choices(statistics, where);
+  tiles(statistics, now);
+  const rows = opened(statistics, windows, now);
+  fill(the('opened'), ...rows.map(openedRow));
+  lead(rows, statistics, windows, now);
+  pairs(statistics.duplicatePairs);
+  const most = [...statistics.byOrganizer].sort((a, b) => b.counts.taken - a.counts.taken).slice(0, SHOWN_ORGANIZERS);
+  chart(figure('organizers'), [t('taken'), t('quota')], most.map((one) => ({ label: one.organizer.name, values: [one.counts.taken, one.counts.quota] })));
+  season(statistics);
+}
+
+/** The organizers that may be chosen: those of the answer, and the one that is chosen. @param {Data} statistics @param {Record<string, string>} where */
+function choices(statistics, where) {
+  const select = /** @type {HTMLSelectElement} */ (the('f-organizer'));
+  const known = new Set([...select.options].map((option) => option.value));
+  for (const { organizer } of statistics.byOrganizer) if (!known.has(organizer.code)) select.append(h('option', { value: organizer.code }, organizer.name));
+  if (where.organizer && ![...select.options].some((option) => option.value === where.organizer)) select.append(h('option', { value: where.organizer }, where.organizer));
+}
+
+/** @param {Data} statistics @param {number} now */
+function tiles(statistics, now) {
+  const { funnel, total, byDay } = statistics;
+  const of = (/** @type {number} */ at) => byDay.find((/** @type {Data} */ one) => one.day === isoDay(at));
+  const today = of(now), before = of(now - 86400000);
+  const soon = within(funnel.deadlines, -Infinity, 24);
+  /** @type {Record<string, string>} */
+  const texts = {
+    today: number(today ? everybody(today.counts) : 0),
+    todayOf: t('tile.yesterday', { n: number(before ? everybody(before.counts) : 0) }),
+    everybody: number(funnel.registered),
+    everybodyOf: t('tile.organizers', { n: number(statistics.byOrganizer.length) }),
+    verified: number(funnel.verified),
+    verifiedOf: funnel.registered ? t('tile.of.everybody', { share: share(funnel.verified / funnel.registered) }) : '–',
+    waiting: number(funnel.waiting),
+    waitingOf: t('tile.soon', { n: number(soon) }),
+    seats: number(total.remaining),
+    seatsOf: total.quota === null ? t('tile.unlimited') : t('tile.of.seats', { n: number(total.quota) }),
+    duplicates: number(statistics.duplicates),
+    duplicatesOf: t('tile.pairs', { n: number(statistics.duplicatePairs.length) }),
+  };
+  for (const place of $$('[data-figure]')) fill(place, texts[place.dataset.figure ?? '']);
+}
+
+/** How many have a deadline in this stretch. @param {Data[]} deadlines @param {number} from @param {number} to in hours */
+const within = (deadlines, from, to) => deadlines.filter((one) => one.hours !== null && one.hours >= from && one.hours < to).reduce((sum, one) => sum + one.waiting, 0);
+
+/** @typedef {{name: string, said: string, late: boolean, open: boolean, people: number, left: number | null}} Opened */
+
+/** Who should have sent something and has not, first; then who is open; then the others. @param {Data} statistics @param {Data[]} windows @param {number} now @returns {Opened[]} */
+function opened(statistics, windows, now) {
+  const registering = windows.filter((one) => one.kind === 'REGISTRATION' && !one.endedAt);
+  return statistics.byOrganizer.map((/** @type {Data} */ { organizer, counts }) => {
+    const waves = registering.filter((one) => one.organizer.code === organizer.code).sort((a, b) => Date.parse(a.opensAt) - Date.parse(b.opensAt));
+    const wave = waves.find((one) => Date.parse(one.opensAt) <= now && (!one.closesAt || now < Date.parse(one.closesAt)));
+    const next = waves.find((one) => now < Date.parse(one.opensAt));
+    const people = standing(counts);
+    return { name: organizer.name, said: window(wave, next, waves.at(-1)), late: Boolean(wave) && people === 0, open: Boolean(wave), people, left: counts.remaining };
+  }).sort((/** @type {Opened} */ a, /** @type {Opened} */ b) => Number(b.late) - Number(a.late) || Number(b.open) - Number(a.open) || b.people - a.people);
+}
+
+/** @param {Data | undefined} wave @param {Data | undefined} next @param {Data | undefined} last */
+function window(wave, next, last) {
+  if (wave) return t('opened.since', { from: shortDay(wave.opensAt), to: wave.closesAt ? t('opened.to', { day: shortDay(Date.parse(wave.closesAt) - 1) }) : t('opened.open') });
+  if (next) return t('opened.next', { day: shortDay(next.opensAt), time: clock(next.opensAt) });
+  return last?.closesAt ? t('opened.closed', { day: shortDay(Date.parse(last.closesAt) - 1) }) : t('opened.never');
+}
+
+/** @param {Opened} row */
+const openedRow = (row) => h('tr', { role: 'row', class: 'row', 'data-tone': row.late ? 'bad' : null },
+  h('th', { role: 'rowheader', scope: 'row', class: 'wide' }, row.name),
+  h('td', { role: 'cell' }, row.late ? h('strong', { class: 'bad nowrap' }, icon('warn'), ` ${t('opened.nothing')}`) : row.said, row.late && h('span', { class: 'line2' }, row.said)),
+  h('td', { role: 'cell', class: 'n', 'data-h': t('unit.people') }, number(row.people)),
+  h('td', { role: 'cell', class: 'n opt' }, number(row.left)));
+
+/** The one sentence that needs a person, if there is one. @param {Opened[]} rows @param {Data} statistics @param {Data[]} windows @param {number} now */
+function lead(rows, statistics, windows, now) {
+  const late = rows.filter((row) => row.late);
+  const first = windows.filter((one) => one.kind === 'REGISTRATION' && !one.endedAt).sort((a, b) => Date.parse(a.opensAt) - Date.parse(b.opensAt))[0];
+  if (late.length) return fill(the('note'), note('bad', t('lead.late', { name: late[0].name, more: late.length > 1 ? t('lead.more', { n: late.length - 1 }) : '' }), t('lead.late.help')));
+  if (statistics.funnel.registered) return fill(the('note'));
+  const opens = first && now < Date.parse(first.opensAt) ? t('lead.first', { name: first.organizer.name, day: day(first.opensAt) }) : t('lead.empty.help');
+  fill(the('note'), note('', t('lead.empty'), opens));
+}
+
+/** @param {Data[]} found */
+function pairs(found) {
+  const names = new Map(found.flatMap(({ holder, claimant }) => [[holder.code, holder.name], [claimant.code, claimant.name]]));
+  const codes = [...names.keys()].slice(0, SHOWN_ORGANIZERS);
+  const count = (/** @type {string} */ h1, /** @type {string} */ c) => (h1 === c ? null : found.find((one) => one.holder.code === h1 && one.claimant.code === c)?.refused ?? 0);
+  chart(figure('pairs'), codes.map((code) => names.get(code)), codes.map((code) => ({ label: names.get(code), values: codes.map((other) => count(code, other)) })));
+}
+
+/** @param {Data[]} all */
+export function drawRoutes(all) {
+  const limited = all.filter((one) => one.counts.quota);
+  const by = [...limited].sort((a, b) => b.counts.taken / b.counts.quota - a.counts.taken / a.counts.quota);
+  const line = (/** @type {Data} */ { route, counts }) => ({ label: departure(route), values: [counts.taken, counts.quota] });
+  chart(figure('fullest'), [t('taken'), t('quota')], by.slice(0, SHOWN).map(line));
+  chart(figure('emptiest'), [t('taken'), t('quota')], by.slice(SHOWN).reverse().slice(0, SHOWN).map(line));
+  fill(the('fullest-sub'), t('fullest.sub.of', { n: number(limited.length), full: number(limited.filter((one) => one.counts.remaining === 0).length) }));
+}
+
+/** @param {Data} route */
+const departure = (route) => (route.departsAt ? `${route.name}, ${shortDay(route.departsAt)}` : route.name);
+
+/** @param {Data} statistics */
+function season({ season: year, byDay, funnel, forecast }) {
+  fill(the('era'), t('season', { year }));
+  const first = byDay[0], last = byDay.at(-1);
+  fill(the('era-sub'), first ? t('era.days', { from: shortDay(`${first.day}T12:00:00+07:00`), to: shortDay(`${last.day}T12:00:00+07:00`) }) : t('era.none'));
+  const used = STATUSES.filter((status) => byDay.some((/** @type {Data} */ one) => one.counts[status]));
+  chart(figure('days'), used.map((status) => t(`count.${status}`)), byDay.map((/** @type {Data} */ one) => ({ label: shortDay(`${one.day}T12:00:00+07:00`), values: used.map((status) => one.counts[status]) })));
+  const steps = /** @type {const} */ (['registered', 'verified', 'waiting', 'forfeited', 'departed']);
+  chart(figure('funnel'), [t('people'), t('of.all')], funnel.registered ? steps.map((name) => ({ label: t(`step.${name}`), values: [funnel[name], funnel.registered] })) : []);
+  const stretches = DEADLINES.map(([from, to, word]) => ({ label: t(word), values: [within(funnel.deadlines, from, to)] }));
+  chart(figure('deadlines'), [t('step.waiting')], funnel.waiting ? stretches : []);
+  chart(figure('forecast'), [t('empty.seats')], forecast.filter((/** @type {Data} */ one) => one.emptySeats !== null).map((/** @type {Data} */ one) => ({ label: departure(one.route), values: [one.emptySeats] })));
+}

@@ -1,0 +1,108 @@
+// The overview: figures of the season, asked again every ten seconds while somebody looks, and a live ticker.
+// @ts-check
+import { ask } from './api.js';
+import { $, fill, the } from './dom.js';
+import { note, toast, words } from './frame.js';
+import { draw, drawRoutes } from './ringkasan-parts.js';
+import { ticker } from './ticker.js';
+import { ago, t } from './words.js';
+
+const AGAIN_MS = 10000;
+const LATE_SECONDS = 15;
+const ROUTES_A_PAGE = 200;
+const MOST_PAGES = 10;
+const NAMES = /** @type {const} */ (['organizer', 'direction', 'service', 'from', 'to']);
+
+const FIGURES = `query Ringkasan($where: StatisticsFilter, $organizer: ID) {
+  statistics(where: $where) {
+    season asOf duplicates
+    total { registered verified departed forfeited cancelled noShow quota taken remaining }
+    byOrganizer { organizer { code name } counts { registered verified departed noShow taken quota remaining } }
+    byDay { day counts { registered verified departed noShow forfeited cancelled } }
+    funnel { registered verified departed waiting forfeited deadlines { hours waiting } }
+    forecast(first: 8) { route { name departsAt } emptySeats }
+    duplicatePairs(first: 50) { holder { code name } claimant { code name } refused }
+  }
+  windows(organizer: $organizer) { kind opensAt closesAt untilQuotaIsFull endedAt organizer { code name } }
+}`;
+const ROUTES = `query RuteRingkasan($where: StatisticsFilter, $after: ID) {
+  statistics(where: $where) { byRoute(first: ${ROUTES_A_PAGE}, after: $after) { route { id name departsAt } counts { taken quota remaining } } }
+}`;
+
+const form = /** @type {HTMLFormElement} */ (the('filters'));
+/** When the last answer came, by the clock of this machine. @type {number | null} */
+let answered = null;
+let asking = false;
+let round = 0;
+
+/** What the address says, without anything that is no filter. @returns {Record<string, string>} */
+function chosen() {
+  const given = new URLSearchParams(location.search);
+  return Object.fromEntries(NAMES.map((name) => [name, given.get(name) ?? '']).filter(([, value]) => value));
+}
+
+function put() {
+  const where = chosen();
+  for (const name of NAMES) {
+    const field = form.elements.namedItem(name);
+    if (field instanceof RadioNodeList || field instanceof HTMLInputElement || field instanceof HTMLSelectElement) field.value = where[name] ?? '';
+  }
+  const many = Object.keys(where).length;
+  fill(the('filters-said'), many ? t('filters.some', { n: many }) : t('filters.none'));
+}
+
+async function load() {
+  if (asking) return;
+  asking = true;
+  const where = chosen();
+  const mine = ++round;
+  try {
+    const data = await ask(FIGURES, { where, organizer: where.organizer });
+    if (mine !== round) return;
+    answered = Date.now();
+    fill(the('trouble'));
+    draw(data, where);
+    put();
+    await routes(where, mine);
+  } catch (error) {
+    fill(the('trouble'), note('bad', words(error), t('error.figures')));
+  } finally { asking = false; tellFresh(); }
+}
+
+/** @param {Record<string, string>} where @param {number} mine */
+async function routes(where, mine) {
+  /** @type {any[]} */
+  const all = [];
+  for (let page = 0; page < MOST_PAGES; page++) {
+    const { statistics } = await ask(ROUTES, { where, after: all.at(-1)?.route.id });
+    all.push(...statistics.byRoute);
+    if (statistics.byRoute.length < ROUTES_A_PAGE) break;
+  }
+  if (mine === round) drawRoutes(all);
+}
+
+function tellFresh() {
+  const fresh = the('fresh');
+  const passed = answered === null ? null : (Date.now() - answered) / 1000;
+  fresh.toggleAttribute('data-paused', document.hidden);
+  fresh.toggleAttribute('data-late', passed !== null && passed > LATE_SECONDS);
+  if (passed !== null) fill(fresh, t('fresh', { ago: ago(passed) }));
+}
+
+form.addEventListener('change', () => {
+  const query = new URLSearchParams();
+  for (const [name, value] of new FormData(form)) if (value) query.set(name, String(value));
+  history.pushState(null, '', query.size ? `?${query}` : location.pathname);
+  asking = false;
+  load();
+});
+form.addEventListener('submit', (event) => event.preventDefault());
+addEventListener('popstate', () => { put(); asking = false; load(); });
+the('copy').addEventListener('click', async () => { await navigator.clipboard.writeText(location.href); toast(t('copied')); });
+document.addEventListener('visibilitychange', () => { tellFresh(); if (!document.hidden) load(); });
+setInterval(tellFresh, 1000);
+setInterval(() => { if (!document.hidden) load(); }, AGAIN_MS);
+
+put();
+await load();
+ticker(/** @type {HTMLElement} */ ($('#ticker')), (text) => fill(the('ticker-state'), text));

@@ -1,0 +1,30 @@
+"""Which pages there are, in the order of the menu, and who may open which: whoever holds a scope of what it shows."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from app.registry.clients.scopes import DASHBOARD_READ, REGISTRANTS_READ
+from app.registry.clients.sign_in import SignedIn
+
+GROUPS = ("watch",)
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    name: str
+    icon: str
+    group: str
+    scopes: frozenset[str]
+
+    @property
+    def path(self) -> str:
+        return f"/{self.name}"
+
+
+PAGES: Sequence[Page] = (Page("ringkasan", "home", "watch", frozenset({DASHBOARD_READ, REGISTRANTS_READ})),)
+
+
+def pages_of(person: SignedIn) -> list[Page]:
+    return [page for page in PAGES if page.scopes.intersection(person.scopes)]

@@ -1,0 +1,100 @@
+"""The pages over HTTP. A GET shows, and changes nothing; it takes the cookie only to know whose menu to show.
+
+What a page shows comes from `/graphql`, under the rights of whoever is signed in. The shell holds nothing but that
+person's own address, role and organizer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+from starlette.routing import Route
+
+from app.auth.callers import Callers
+from app.errors import Unavailable
+from app.intake import http
+from app.language import language_of
+from app.registry.clients.sign_in import SignedIn
+from app.web import assets, charts, shells, words
+from app.web.menu import PAGES, Page, pages_of
+from app.web.shells import Reader
+from app.web.signing import SIGN_IN_PATH
+
+Get = Callable[[Request], Awaitable[Response]]
+
+
+def routes(callers: Callers) -> list[Route]:
+    return [
+        Route(SIGN_IN_PATH, sign_in, methods=["GET"]),
+        *(Route(page.path, shown(callers, page), methods=["GET"]) for page in PAGES),
+        *assets.routes(),
+    ]
+
+
+def front(callers: Callers, document: Callable[[], Response]) -> Route:
+    """`/`: a browser goes on to the pages; a program gets the short `document` that says where things are."""
+    program = http.open_route("/", document).endpoint
+
+    async def answer(request: Request) -> Response:
+        if "text/html" not in request.headers.get("accept", ""):
+            return await program(request)  # type: ignore[no-any-return]
+        return await guarded(request, lambda: first_page(callers, request))
+
+    return Route("/", answer, methods=["GET"])
+
+
+async def first_page(callers: Callers, request: Request) -> Response:
+    person = await who(callers, request)
+    if person is None:
+        return go(SIGN_IN_PATH)
+    open_to_person = pages_of(person)
+    if open_to_person:
+        return go(open_to_person[0].path)
+    return forbidden(Reader(words.chosen(request.cookies), person))
+
+
+async def sign_in(request: Request) -> Response:
+    return shells.answer(shells.door(Reader(words.chosen(request.cookies)), "masuk", "masuk"))
+
+
+def shown(callers: Callers, page: Page) -> Get:
+    async def show(request: Request) -> Response:
+        return await guarded(request, lambda: page_for(callers, page, request))
+
+    return show
+
+
+async def page_for(callers: Callers, page: Page, request: Request) -> Response:
+    person = await who(callers, request)
+    if person is None:
+        return go(SIGN_IN_PATH)
+    reader = Reader(words.chosen(request.cookies), person)
+    if page not in pages_of(person):
+        return forbidden(reader)
+    main = shells.filled(page.name, reader.language, **charts.of(page.name, reader.language))
+    return shells.answer(shells.framed(reader, page, main, page.name))
+
+
+def forbidden(reader: Reader) -> Response:
+    return shells.answer(shells.framed(reader, None, shells.filled("forbidden", reader.language), "frame"), 403)
+
+
+async def who(callers: Callers, request: Request) -> SignedIn | None:
+    cookie = callers.pages.cookie_in(request.headers.get)
+    return None if cookie is None else await callers.sessions.who(cookie)
+
+
+async def guarded(request: Request, show: Callable[[], Awaitable[Response]]) -> Response:
+    """A page, or why the registry cannot answer."""
+    try:
+        return await show()
+    except Unavailable as error:
+        request.state.outcome, response = http.failed(error, language_of(request.headers.get("accept-language", "")))
+        response.headers["cache-control"] = "no-store"
+        return response
+
+
+def go(path: str) -> Response:
+    return RedirectResponse(path, 303, {"Cache-Control": "no-store"})

@@ -1,0 +1,159 @@
+"""The HTML of a page: a shell with the frame, the words and the empty places, which the page's script fills.
+
+A template has three kinds of places: `{{key}}` is a word of the reader's language, `{{icon name}}` an icon, and
+`{{=name}}` what the page puts there. Whatever is put there is escaped, unless it is `Markup` of ours.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import cache
+from html import escape
+from pathlib import Path
+
+from starlette.responses import HTMLResponse
+
+from app.errors import Language
+from app.registry.clients.sign_in import SignedIn
+from app.web import assets
+from app.web.menu import GROUPS, Page, pages_of
+from app.web.words import WORDS
+
+TEMPLATES = Path(__file__).parent / "templates"
+_PLACE = re.compile(r"\{\{(icon |=)?([\w.-]+)\}\}")
+
+POLICY = {
+    "default-src": "'none'",
+    "script-src": "'self'",
+    "style-src": "'self'",
+    "img-src": "'self' blob:",
+    "connect-src": "'self'",
+    "form-action": "'self'",
+    "base-uri": "'none'",
+    "frame-ancestors": "'none'",
+    "require-trusted-types-for": "'script'",
+}
+"""What a page may load and do: its own files, its own API, and pictures of its own charts."""
+HEADERS = {
+    "Content-Security-Policy": "; ".join(f"{what} {where}" for what, where in POLICY.items()),
+    "Cache-Control": "no-store",
+    "Referrer-Policy": "same-origin",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Permissions-Policy": "camera=(self), microphone=(), geolocation=()",
+}
+
+
+class Markup(str):
+    """HTML that was made here."""
+
+    __slots__ = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Reader:
+    """For whom a page is."""
+
+    language: Language
+    person: SignedIn | None = None
+
+
+@cache
+def template(name: str) -> str:
+    return (TEMPLATES / f"{name}.html").read_text(encoding="utf-8")
+
+
+def filled(name: str, language: Language, **values: str) -> Markup:
+    """A template with its places filled. An unknown place is a bug."""
+
+    def place(found: re.Match[str]) -> str:
+        kind, key = found[1], found[2]
+        if kind == "icon ":
+            return icon(key)
+        value = values[key] if kind else WORDS[language][key]
+        return value if isinstance(value, Markup) else escape(value)
+
+    return Markup(_PLACE.sub(place, template(name)))
+
+
+def icon(name: str) -> Markup:
+    return Markup(f'<svg class="i" aria-hidden="true"><use href="{assets.BASE}/icons.svg#{name}"/></svg>')
+
+
+def answer(body: Markup, status: int = 200) -> HTMLResponse:
+    return HTMLResponse(body, status, HEADERS)
+
+
+def document(reader: Reader, title: str, body: Markup, script: str, body_class: str = "") -> Markup:
+    return filled(
+        "document",
+        reader.language,
+        code=reader.language,
+        base=assets.BASE,
+        title=WORDS[reader.language][title],
+        body=body,
+        body_class=body_class,
+        script=f"{assets.BASE}/{script}.js",
+    )
+
+
+def door(reader: Reader, name: str, script: str) -> Markup:
+    """A page for whoever is not signed in: no menu."""
+    body = filled("door", reader.language, main=filled(name, reader.language), languages=languages(reader.language))
+    return document(reader, f"{name}.title", body, script, "door")
+
+
+def framed(reader: Reader, page: Page | None, main: Markup, script: str) -> Markup:
+    """A page with the menu of its reader. None: a place that is no page of the menu."""
+    assert reader.person is not None  # noqa: S101 - the door has looked
+    words, person = WORDS[reader.language], reader.person
+    body = filled(
+        "frame",
+        reader.language,
+        main=main,
+        side=side(person, page, reader.language),
+        bottom=bottom(person, page, reader.language),
+        languages=languages(reader.language),
+        email=person.email,
+        role=words[f"role.{person.role}"],
+        organizer=person.organizer_name,
+        code=person.organizer,
+        scopes=" ".join(person.scopes),
+        ends=person.ends_at.isoformat(),
+    )
+    return document(reader, f"{page.name if page else 'forbidden'}.title", body, script)
+
+
+def side(person: SignedIn, current: Page | None, language: Language) -> Markup:
+    words = WORDS[language]
+    parts = []
+    for group in GROUPS:
+        links = [link(page, current, words) for page in pages_of(person) if page.group == group]
+        parts += [f"<p>{escape(words[f'menu.{group}'])}</p>", *links] if links else []
+    return Markup("".join(parts))
+
+
+def bottom(person: SignedIn, current: Page | None, language: Language) -> Markup:
+    return joined([link(page, current, WORDS[language]) for page in pages_of(person)])
+
+
+def link(page: Page, current: Page | None, words: Mapping[str, str]) -> Markup:
+    here = ' aria-current="page"' if page is current else ""
+    return Markup(f'<a href="{page.path}"{here}>{icon(page.icon)}{escape(words[f"{page.name}.menu"])}</a>')
+
+
+def languages(chosen: Language) -> Markup:
+    names = {"id": "Bahasa Indonesia", "en": "English"}
+    return joined(
+        Markup(
+            f'<button type="button" data-language="{code}" lang="{code}" aria-pressed="{str(code == chosen).lower()}">'
+            f'<span aria-hidden="true">{code.upper()}</span><span class="vh">{name}</span></button>'
+        )
+        for code, name in names.items()
+    )
+
+
+def joined(parts: Iterable[Markup]) -> Markup:
+    return Markup("".join(parts))

@@ -1,0 +1,27 @@
+"""The words of the pages, one file for each language. A template names a word as `{{key}}`, a script as `t('key')`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import orjson
+
+from app.errors import Language
+
+FOLDER = Path(__file__).parent / "strings"
+LANGUAGES: tuple[Language, ...] = ("id", "en")
+COOKIE = "bahasa"
+"""Which language somebody chose on the pages. Indonesian, until somebody chooses."""
+
+WORDS: Mapping[Language, Mapping[str, str]] = {
+    language: orjson.loads((FOLDER / f"{language}.json").read_bytes()) for language in LANGUAGES
+}
+
+
+def chosen(cookies: Mapping[str, str]) -> Language:
+    return "en" if cookies.get(COOKIE) == "en" else "id"
+
+
+def module(language: Language) -> str:
+    return f"export default {orjson.dumps(WORDS[language]).decode()};\n"

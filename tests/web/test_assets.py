@@ -1,0 +1,145 @@
+"""What the pages are made of: words in both languages, files under an address of their content, nothing unsafe."""
+
+from __future__ import annotations
+
+import gzip
+import re
+from collections.abc import Awaitable, Callable
+
+import httpx
+import pytest
+
+from app.web import assets, charts, shells, words
+from app.web.menu import PAGES
+
+SCRIPTS = sorted(assets.FOLDER.glob("*.js"))
+TEMPLATES = sorted(shells.TEMPLATES.glob("*.html"))
+LONGEST_SCRIPT = 300
+MADE = re.compile(r"\bt\(`(\w+)\.\$\{")
+"""`t(`status.${…}`)`: every word that begins so."""
+NAMED = re.compile(r"\bt\('([\w.]+)'")
+SignedIn = Callable[[str], Awaitable[httpx.AsyncClient]]
+PLACED = re.compile(r"\{\{([\w.]+)\}\}")
+
+
+def used() -> set[str]:
+    """The keys that a template, a script or the frame names."""
+    scripts = "\n".join(file.read_text(encoding="utf-8") for file in SCRIPTS)
+    templates = "\n".join(file.read_text(encoding="utf-8") for file in TEMPLATES)
+    beginnings = {*MADE.findall(scripts), "role"}
+    made = {key for key in words.WORDS["id"] if key.partition(".")[0] in beginnings}
+    # Scripts keep some keys in tables of their own.
+    quoted = {key for key in words.WORDS["id"] if f"'{key}'" in scripts}
+    drawn = {
+        key
+        for page in charts.CHARTS.values()
+        for chart in page
+        for key in (chart.first, chart.unit, f"{chart.id}.caption")
+    }
+    pages = {f"{page.name}.{what}" for page in PAGES for what in ("title", "menu")}
+    groups = {f"menu.{page.group}" for page in PAGES}
+    doors = {"masuk.title", "forbidden.title"}
+    return {*NAMED.findall(scripts), *PLACED.findall(templates), *made, *quoted, *drawn, *pages, *groups, *doors}
+
+
+def test_every_word_is_there_in_both_languages_and_used() -> None:
+    indonesian, english = words.WORDS["id"], words.WORDS["en"]
+    assert list(indonesian) == list(english)
+    assert sorted(used() - indonesian.keys()) == []
+    assert sorted(indonesian.keys() - used()) == []
+
+
+def test_every_word_is_translated() -> None:
+    indonesian, english = words.WORDS["id"], words.WORDS["en"]
+    assert [key for key, word in indonesian.items() if word == english[key]] == []
+    for key, word in indonesian.items():
+        assert sorted(re.findall(r"\{\w+\}", word)) == sorted(re.findall(r"\{\w+\}", english[key])), key
+        assert word.strip(), key
+        assert "!" not in word + english[key], key
+
+
+def test_no_script_is_long_or_reads_html() -> None:
+    for file in SCRIPTS:
+        text = file.read_text(encoding="utf-8")
+        assert len(text.splitlines()) <= LONGEST_SCRIPT, file.name
+        assert "// @ts-check" in text, file.name
+        for unsafe in ("innerHTML", "outerHTML", "insertAdjacentHTML", "document.write", "eval(", "new Function"):
+            assert unsafe not in text, (file.name, unsafe)
+
+
+def test_no_template_has_a_script_or_a_style_in_it() -> None:
+    for file in TEMPLATES:
+        text = file.read_text(encoding="utf-8")
+        assert not re.search(r"<style|\sstyle=|\son\w+=|<script(?! type=\"module\" src=)", text), file.name
+        assert "http:" not in text, file.name
+        assert "https:" not in text, file.name
+
+
+def test_what_is_put_into_a_template_is_text() -> None:
+    assert (
+        shells.filled("document", "id", code="id", base="", title="<b>&", body="", body_class='"', script="").count(
+            "<b>"
+        )
+        == 0
+    )
+
+
+def test_the_whole_first_view_is_small() -> None:
+    assert sum(len(asset.gzipped) for asset in assets.ASSETS.values()) < 150_000
+
+
+@pytest.mark.anyio
+async def test_an_asset_is_kept_for_a_year_under_the_address_of_its_content(browser: httpx.AsyncClient) -> None:
+    answer = await browser.get(f"{assets.BASE}/chart.js", headers={"Accept-Encoding": "gzip"})
+    assert answer.status_code == 200
+    assert answer.headers["content-type"] == "text/javascript; charset=utf-8"
+    assert answer.headers["cache-control"] == "public, max-age=31536000, immutable"
+    assert answer.headers["content-encoding"] == "gzip"
+    assert answer.headers["vary"] == "Accept-Encoding"
+    assert answer.text == (assets.FOLDER / "chart.js").read_text(encoding="utf-8")
+    plain = await browser.get(f"{assets.BASE}/chart.js", headers={"Accept-Encoding": "identity"})
+    assert "content-encoding" not in plain.headers
+    assert gzip.decompress(assets.ASSETS["chart.js"].gzipped) == plain.content
+    for path in ("/assets/0000000000000000/chart.js", f"{assets.BASE}/nothing.js", f"{assets.BASE}/..%2fwords.py"):
+        assert (await browser.get(path)).status_code == 404, path
+
+
+@pytest.mark.anyio
+async def test_a_page_may_load_nothing_but_our_own(browser: httpx.AsyncClient) -> None:
+    answer = await browser.get("/masuk")
+    assert answer.status_code == 200
+    policy = dict(part.split(" ", 1) for part in answer.headers["content-security-policy"].split("; "))
+    assert policy["default-src"] == "'none'"
+    assert policy["script-src"] == policy["style-src"] == policy["connect-src"] == "'self'"
+    assert policy["frame-ancestors"] == policy["base-uri"] == "'none'"
+    assert "unsafe" not in answer.headers["content-security-policy"]
+    assert answer.headers["cache-control"] == "no-store"
+    assert answer.headers["referrer-policy"] == "same-origin"
+    assert 'lang="id"' in answer.text
+    english = await browser.get("/masuk", headers={"Cookie": "bahasa=en"})
+    assert 'lang="en"' in english.text
+
+
+@pytest.mark.anyio
+async def test_the_front_leads_a_browser_to_the_pages(browser: httpx.AsyncClient, signed_in: SignedIn) -> None:
+    html = {"Accept": "text/html,application/xhtml+xml"}
+    stranger = await browser.get("/", headers=html)
+    assert (stranger.status_code, stranger.headers["location"]) == (303, "/masuk")
+    program = await browser.get("/", headers={"Accept": "application/json"})
+    assert program.json() == {"name": "Pemudik"}
+    await signed_in("viewer")
+    known = await browser.get("/", headers=html)
+    assert (known.status_code, known.headers["location"]) == (303, "/ringkasan")
+    page = await browser.get("/ringkasan", headers=html)
+    assert page.status_code == 200
+    assert page.headers["cache-control"] == "no-store"
+    assert "viewer@contoh.example" in page.text
+
+
+@pytest.mark.anyio
+async def test_a_page_is_for_those_who_may_see_what_it_shows(browser: httpx.AsyncClient, signed_in: SignedIn) -> None:
+    assert (await browser.get("/ringkasan")).headers["location"] == "/masuk"
+    await signed_in("posko")
+    page = await browser.get("/ringkasan")
+    assert page.status_code == 403
+    assert "Peran Anda tidak dapat membuka halaman ini." in page.text

@@ -1,0 +1,266 @@
+"""The pages in a real browser, on a server with the demo season: one server and one browser for the whole file."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+from playwright.sync_api import Browser, Page, sync_playwright
+
+from tests import npm
+from tests.servers import Place, Server, place_in
+from tests.web.browsing import CHROMIUM, NPM, Visit, expect, launched, link_for, sign_in, visiting
+
+pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="Chromium is not on this machine: the pages are not tried")
+
+OPERATOR, VIEWER = "operator@hubdat.example", "viewer@hubdat.example"
+ORGANIZER, POSKO = "organizer@dishub-dki.example", "posko@dishub-dki.example"
+
+
+@pytest.fixture(scope="module")
+def place(servers_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
+    with place_in(tmp_path_factory.mktemp("pages") / "home", servers_url) as place:
+        yield place
+
+
+@pytest.fixture(scope="module")
+def server(place: Place) -> Server:
+    return place.serve()
+
+
+@pytest.fixture(scope="module")
+def browser(server: Server) -> Iterator[Browser]:
+    """After the server: while Playwright drives, no loop of asyncio runs in this thread."""
+    if shutil.which("npm") is None:
+        pytest.skip("npm is not on this machine: the rules of axe are not there")
+    npm.install(NPM)
+    with sync_playwright() as playwright:
+        browser = launched(playwright)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def visit(browser: Browser, server: Server) -> Iterator[Visit]:
+    """A page that says nothing to the console, and asks nobody else for anything."""
+    with visiting(browser, server) as visit:
+        yield visit
+    assert visit.said == []
+
+
+@pytest.fixture
+def signed_in(visit: Visit, servers_url: str, server: Server) -> Callable[[str], Page]:
+    def sign(email: str) -> Page:
+        sign_in(visit, link_for(server, servers_url, email))
+        return visit.page
+
+    return sign
+
+
+def figure(page: Page, name: str) -> str:
+    return page.locator(f"[data-figure={name}]").inner_text()
+
+
+def loaded(page: Page) -> None:
+    expect(page.locator("#fresh")).to_contain_text("lalu")
+    expect(page.locator("#fullest svg.plot")).to_be_visible()
+
+
+def test_make_run_prints_a_link_for_each_role(server: Server) -> None:
+    links = re.findall(r"^  (\w+) \([\w-]+\) +(\S+)/masuk#[\w-]{43}$", server.said, re.MULTILINE)
+    assert links == [(role, server.url) for role in ("operator", "viewer", "organizer", "posko")]
+
+
+def test_whoever_is_a_stranger_is_led_to_the_door(visit: Visit) -> None:
+    visit.open("/")
+    assert visit.page.url.endswith("/masuk")
+    expect(visit.page.get_by_role("heading", level=1)).to_have_text("Masuk ke Pemudik")
+    assert visit.violations() == []
+    visit.open("/ringkasan")
+    assert visit.page.url.endswith("/masuk")
+
+
+def test_a_link_is_used_by_a_click_and_only_once(visit: Visit, servers_url: str, server: Server) -> None:
+    link = link_for(server, servers_url, VIEWER)
+    visit.page.goto(link)
+    expect(visit.page.locator("[data-fact=email]")).to_have_text(VIEWER)
+    assert visit.page.url == f"{server.url}/masuk"
+    assert visit.violations() == []
+    visit.page.goto("about:blank")
+    visit.page.goto(link)
+    visit.page.locator("#sign-in button").click()
+    visit.page.wait_for_url("**/ringkasan")
+    visit.page.goto("about:blank")
+    visit.page.goto(link)
+    expect(visit.page.get_by_text("Tautan ini sudah dipakai atau lewat 15 menit.")).to_be_visible()
+    assert visit.violations() == []
+    # A refused call is a line that the browser itself writes.
+    assert [line for line in visit.said if "410" not in line] == []
+    visit.said.clear()
+
+
+def test_signing_out_leaves_nothing_open(visit: Visit, signed_in: Callable[[str], Page]) -> None:
+    page = signed_in(VIEWER)
+    loaded(page)
+    page.locator("#who").click()
+    expect(page.locator("#account")).to_contain_text("Pemantau")
+    assert visit.violations() == []
+    page.locator("#sign-out").click()
+    page.wait_for_url("**/masuk")
+    visit.open("/ringkasan")
+    assert page.url.endswith("/masuk")
+
+
+def test_a_posko_has_no_overview(visit: Visit, signed_in: Callable[[str], Page]) -> None:
+    signed_in(POSKO)
+    visit.open("/ringkasan")
+    expect(visit.page.get_by_role("heading", level=1)).to_have_text("Peran Anda tidak dapat membuka halaman ini.")
+    assert visit.violations() == []
+    assert [line for line in visit.said if "403" not in line] == []
+    visit.said.clear()
+
+
+def test_the_overview_tells_the_season(visit: Visit, signed_in: Callable[[str], Page]) -> None:
+    page = signed_in(OPERATOR)
+    loaded(page)
+    assert int(figure(page, "everybody").replace(".", "")) > 1000
+    assert page.locator("#opened tr").count() == 11
+    for name in ("fullest", "emptiest", "pairs", "organizers", "days", "funnel", "deadlines", "forecast"):
+        expect(page.locator(f"#{name} svg.plot")).to_be_visible()
+    for scheme in ("light", "dark"):
+        page.emulate_media(color_scheme=scheme)
+        assert visit.violations() == []
+    for width in (320, 360, 768, 1024, 2560):
+        page.set_viewport_size({"width": width, "height": 900})
+        assert not visit.scrolls_sideways(), width
+    page.set_viewport_size({"width": 360, "height": 800})
+    assert visit.violations() == []
+
+
+def test_an_organizer_sees_its_own_figures(signed_in: Callable[[str], Page]) -> None:
+    page = signed_in(ORGANIZER)
+    loaded(page)
+    assert page.locator("#opened tr").count() == 1
+    expect(page.locator("#opened")).to_contain_text("Dishub Prov. DKI Jakarta")
+
+
+def test_filters_live_in_the_address(visit: Visit, signed_in: Callable[[str], Page]) -> None:
+    page = signed_in(VIEWER)
+    loaded(page)
+    everybody = figure(page, "everybody")
+    page.get_by_label("Mudik", exact=True).check(force=True)
+    page.wait_for_url("**/ringkasan?direction=MUDIK")
+    expect(page.locator("[data-figure=everybody]")).not_to_have_text(everybody)
+    homeward = figure(page, "everybody")
+    page.locator("#f-organizer").select_option("ahm")
+    page.wait_for_url("**/ringkasan?organizer=ahm&direction=MUDIK")
+    expect(page.locator("#opened tr")).to_have_count(1)
+    page.reload()
+    loaded(page)
+    assert page.locator("#f-organizer").input_value() == "ahm"
+    assert page.get_by_label("Mudik", exact=True).is_checked()
+    page.go_back()
+    expect(page.locator("[data-figure=everybody]")).to_have_text(homeward)
+    page.go_back()
+    expect(page.locator("[data-figure=everybody]")).to_have_text(everybody)
+
+
+def test_the_language_is_chosen_and_kept(visit: Visit, signed_in: Callable[[str], Page]) -> None:
+    page = signed_in(VIEWER)
+    loaded(page)
+    page.get_by_role("button", name="English").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Overview")
+    expect(page.locator("#fresh")).to_contain_text("ago")
+    assert page.locator("html").get_attribute("lang") == "en"
+    visit.open("/")
+    expect(page.get_by_role("heading", level=1)).to_have_text("Overview")
+    assert visit.violations() == []
+
+
+def test_a_chart_is_walked_by_keys_read_as_a_table_and_saved(
+    visit: Visit, signed_in: Callable[[str], Page], tmp_path: Path
+) -> None:
+    page = signed_in(VIEWER)
+    loaded(page)
+    chart = page.locator("#funnel")
+    chart.locator(".v[tabindex='0']").focus()
+    reading = chart.locator(".reading")
+    expect(reading).to_contain_text("Terdaftar: ")
+    page.keyboard.press("End")
+    expect(reading).to_contain_text("Berangkat: ")
+    page.keyboard.press("ArrowLeft")
+    expect(reading).to_contain_text("Gugur: ")
+    chart.get_by_text("Lihat sebagai tabel").click()
+    expect(chart.locator("tbody tr")).to_have_count(5)
+    assert visit.violations() == []
+    with page.expect_download() as csv:
+        chart.locator("[data-save=csv]").click()
+    csv.value.save_as(tmp_path / "funnel.csv")
+    lines = (tmp_path / "funnel.csv").read_text(encoding="utf-8-sig").splitlines()
+    assert lines[0] == '"Langkah";"Orang";"Dari semua"'
+    assert len(lines) == 6
+    with page.expect_download() as png:
+        chart.locator("[data-save=png]").click()
+    png.value.save_as(tmp_path / "funnel.png")
+    assert (tmp_path / "funnel.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_the_ticker_moves_when_another_client_submits(
+    visit: Visit, signed_in: Callable[[str], Page], place: Place, server: Server
+) -> None:
+    page = signed_in(OPERATOR)
+    expect(page.locator("#ticker-state")).to_have_text("Langsung, begitu tercatat")
+    submit(place, server)
+    expect(page.locator("#ticker li").first).to_contain_text("AHM (Honda)")
+    assert page.locator("#ticker li").first.inner_text().endswith("+1")
+
+
+def test_a_lost_connection_is_shown_and_heals(visit: Visit, signed_in: Callable[[str], Page]) -> None:
+    page = signed_in(VIEWER)
+    loaded(page)
+    before = figure(page, "everybody")
+    page.context.set_offline(True)
+    expect(page.locator("#offline")).to_be_visible()
+    page.locator("#f-organizer").select_option("ahm")
+    expect(page.locator("#trouble")).to_contain_text("Tidak terhubung ke registri.")
+    assert figure(page, "everybody") == before
+    assert visit.violations() == []
+    page.context.set_offline(False)
+    expect(page.locator("#offline")).to_be_hidden()
+    expect(page.locator("#opened tr")).to_have_count(1)
+    expect(page.locator("#trouble")).to_be_empty()
+    assert [line for line in visit.said if "ERR_INTERNET_DISCONNECTED" not in line] == []
+    visit.said.clear()
+
+
+def submit(place: Place, server: Server) -> None:
+    """Somebody registers with AHM, by the organizer's own client."""
+    clients = json.loads((place.home / "demo-credentials.json").read_bytes())
+    ahm = next(one for one in clients if one["organizer"] == "ahm")
+    with httpx.Client(base_url=server.url, timeout=60) as http:
+        auth, grant = (ahm["client_id"], ahm["secret"]), {"grant_type": "client_credentials"}
+        token = http.post("/oauth/token", data=grant, auth=auth).json()["access_token"]
+
+        def asked(query: str, **variables: object) -> dict[str, object]:
+            headers = {"Authorization": f"Bearer {token}"}
+            answer = http.post("/graphql", json={"query": query, "variables": variables}, headers=headers).json()
+            data: dict[str, object] = answer["data"]
+            return data
+
+        where = '{organizer: "ahm", direction: MUDIK, service: PASSENGER, withSeats: true}'
+        routes: dict[str, list[dict[str, str]]] = asked(f"{{ routes(where: {where}, first: 1) {{ nodes {{ id }} }} }}")[
+            "routes"
+        ]  # type: ignore[assignment]
+        given = {
+            "nik": "3171030101909777",
+            "name": "Warga Contoh",
+            "routeId": routes["nodes"][0]["id"],
+            "identityDocument": "KTP",
+        }
+        mutation = "mutation ($input: SubmitRegistrant!) { submitRegistrant(input: $input) { __typename } }"
+        assert asked(mutation, input=given) == {"submitRegistrant": {"__typename": "Submission"}}
