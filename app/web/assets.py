@@ -21,6 +21,7 @@ from app.web import words
 
 FOLDER = Path(__file__).parent / "assets"
 MEDIA = {".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml"}
+PATH = "/assets/{digest}/{name}"
 FOR_EVER = "public, max-age=31536000, immutable"
 
 
@@ -47,7 +48,7 @@ ASSETS = {
 
 
 def routes() -> list[Route]:
-    return [Route("/assets/{digest}/{name}", serve, methods=["GET"])]
+    return [Route(PATH, serve, methods=["GET"])]
 
 
 async def serve(request: Request) -> Response:

@@ -19,7 +19,12 @@ from app.openapi import document
 from app.openapi.operations import OPERATIONS
 from app.openapi.schemas import PARAMETERS, SCHEMAS
 from app.vault.vault import Vault
+from app.web import assets, signing
+from app.web.menu import PAGES
 
+SIGNING = {signing.LINK_PATH, signing.SIGN_IN_PATH, signing.SIGN_OUT_PATH}
+OF_THE_PAGES = {*SIGNING, assets.PATH, *(page.path for page in PAGES)}
+"""For browsers, and no door for programs."""
 pytestmark = pytest.mark.anyio
 
 HERE = "https://registry.test"
@@ -46,7 +51,7 @@ def operations(told: dict[str, Any]) -> dict[str, dict[str, Any]]:
 
 async def test_every_door_is_described_and_nothing_else(application: Starlette, told: dict[str, Any]) -> None:
     paths = {route.path for route in application.routes if isinstance(route, Route)}
-    assert told["paths"].keys() == paths - {"/graphql"}
+    assert told["paths"].keys() == paths - {"/graphql"} - OF_THE_PAGES
     assert operations(told).keys() == OPERATIONS.keys()
     assert (told["openapi"], told["servers"]) == ("3.1.1", [{"url": HERE}])
 
