@@ -15,15 +15,25 @@ Check = Annotated[bool, typer.Option("--check", help="Only tell whether the file
 schema = typer.Typer(help="Export the GraphQL schema and the table of refusals.", no_args_is_help=True)
 
 
-@schema.command(epilog=example("pemudik schema export -"))
+@schema.command(epilog=example("pemudik schema export --api api.graphql"))
 def export(
     file: Annotated[Path, typer.Argument(help="Where to; `-` for standard output.")] = CHECKOUT / "schema.graphql",
     check: Check = False,
+    api: Annotated[
+        bool, typer.Option("--api", help="Without federation: for code generators, linters and other strict tools.")
+    ] = False,
 ) -> None:
-    """Write the GraphQL schema, with the federation's directives."""
-    from app.graphql.schema import sdl  # noqa: PLC0415 - a second of imports that no other command needs
+    """Write the GraphQL schema, with the federation's directives.
 
-    _write(sdl(), file, check, "the schema of this program: run `pemudik schema export`")
+    With --api it goes to standard output, unless FILE is given.
+    """
+    from app.graphql.schema import api_sdl, sdl  # noqa: PLC0415 - a second of imports that no other command needs
+
+    if api:
+        file = Path("-") if file == CHECKOUT / "schema.graphql" else file
+        _write(api_sdl(), file, check, "the plain schema of this program: run `pemudik schema export --api`")
+    else:
+        _write(sdl(), file, check, "the schema of this program: run `pemudik schema export`")
 
 
 @schema.command(epilog=example("pemudik schema refusals --check"))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import strawberry
 from strawberry.schema.config import StrawberryConfig
 
+from app.graphql.api_schema import api_schema
 from app.graphql.engine.limits import weigh
 from app.graphql.entities import FederatedSchema
 from app.graphql.internals import RememberedNames, executable
@@ -87,3 +88,8 @@ weigh(EXECUTABLE, WEIGHTS)
 def sdl() -> str:
     """The exported contract."""
     return f"{HEADER}\n{SCHEMA.as_str()}\n"
+
+
+def api_sdl() -> str:
+    """What clients see of the contract, without federation."""
+    return f"{HEADER}\n{api_schema(SCHEMA.as_str())}"

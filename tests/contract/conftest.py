@@ -166,17 +166,15 @@ OTHER_NIK, OTHER_NAME = "3171030101909004", "Penumpang Tetangga"
 class Gateway:
     """Passes 1 to 3 are for registrants of `dishub-dki`, who came together, the fourth for one of another organizer.
 
-    Two more are there, which `myPasses` leaves out: what becomes of their registrants is for one test each.
+    One more is there, which `myPasses` leaves out: what becomes of its registrant is for one test.
     """
 
     url: str
+    boarding: str
+    """The address of the sample organizer's subgraph."""
     registry: Registry
     checked_in: str
     """A registrant of `dishub-dki` whom a test verifies."""
-    followed: str
-    """A registrant of `ahm` whom a test cancels."""
-    before: str
-    """The end of the log of `ahm` before that one was registered."""
     route: dict[str, str]
     other_route: dict[str, str]
 
@@ -199,13 +197,10 @@ def gateway(node: Node, registry: Registry) -> Iterator[Gateway]:
     route, registrants = registered(registry, "dishub-dki", NIKS, NAMES, reference=TOGETHER)
     other_route, [other] = registered(registry, "ahm", [OTHER_NIK], [OTHER_NAME])
     _, [checked_in] = registered(registry, "dishub-dki", ["3171030101909005"], ["Warga Lapor"])
-    before = end_of_log(registry, "ahm")
-    _, [followed] = registered(registry, "ahm", ["3171030101909130"], ["Warga Gerbang"])
     holders = [
         *((one, route) for one in registrants),
         (other, other_route),
         (checked_in, route),
-        (followed, other_route),
     ]
     passes = [
         {"seat": f"{place}A", "registrant": registrant, "route": on["id"], "listed": place <= 4}
@@ -213,9 +208,13 @@ def gateway(node: Node, registry: Registry) -> Iterator[Gateway]:
     ]
     with (
         node.serving("boarding.mjs", json.dumps(passes)) as boarding,
-        node.serving("gateway.mjs", registry.api, boarding, AUTHORIZATION=registry.bearer("hubdat")) as url,
+        node.serving(
+            "gateway.mjs",
+            *(f"pemudik={registry.api}", f"boarding={boarding}"),
+            AUTHORIZATION=registry.bearer("hubdat"),
+        ) as url,
     ):
-        yield Gateway(url, registry, checked_in, followed, before, route, other_route)
+        yield Gateway(url, boarding, registry, checked_in, route, other_route)
 
 
 def registered(

@@ -1,27 +1,24 @@
-// Hive's gateway in front of the two subgraphs whose addresses are given. It passes on who asks.
+// Hive's gateway in front of the subgraphs that are named. It passes on who asks. PROTOCOL=WS follows over sockets.
 import { createServer } from 'node:http';
-import { composeServices } from '@apollo/composition';
 import { createGatewayRuntime } from '@graphql-hive/gateway-runtime';
-import { parse } from 'graphql';
+import { supergraph } from './supergraph.mjs';
 
-async function subgraph(name, url) {
-  const headers = { 'content-type': 'application/json', authorization: process.env.AUTHORIZATION };
-  const answer = await fetch(url, { method: 'POST', headers, body: JSON.stringify({ query: '{ _service { sdl } }' }) });
-  const { data } = await answer.json();
-  return { name, url, typeDefs: parse(data._service.sdl) };
-}
-
-const [pemudik, boarding] = process.argv.slice(2);
-const { errors, supergraphSdl } = composeServices([
-  await subgraph('pemudik', pemudik),
-  await subgraph('boarding', boarding),
-]);
-if (errors) throw new AggregateError(errors);
+const overSockets = {
+  pemudik: {
+    options: {
+      subscriptions: {
+        kind: 'ws',
+        location: '/graphql',
+        options: { connectionParams: { Authorization: '{context.headers.authorization}' } },
+      },
+    },
+  },
+};
 const gateway = createGatewayRuntime({
-  supergraph: supergraphSdl,
+  supergraph: await supergraph(process.argv.slice(2)),
   logging: false,
   // It would ask for events by GET, with the operation in the URL.
-  transportEntries: { '*.http': { options: { method: 'POST' } } },
+  transportEntries: { '*.http': { options: { method: 'POST' } }, ...(process.env.PROTOCOL === 'WS' ? overSockets : {}) },
   propagateHeaders: {
     fromClientToSubgraphs: ({ request }) => ({ authorization: request.headers.get('authorization') }),
   },

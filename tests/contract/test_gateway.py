@@ -62,10 +62,12 @@ def test_hubdat_sees_everybody_masked(gateway: Gateway) -> None:
 
 
 def test_without_a_token_nothing_is_told(gateway: Gateway) -> None:
-    for query in (PASSES, "{ registrants { nodes { id } } }"):
-        answer = gateway.ask(None, query)
-        assert answer["data"] is None
-        assert codes(answer) == {"UNAUTHORIZED"}
+    answer = gateway.ask(None, PASSES)
+    assert answer["data"] is None
+    assert codes(answer) == {"UNAUTHORIZED"}
+    answer = gateway.ask(None, "{ registrants { nodes { id } } }")
+    assert answer["data"] == {"registrants": None}
+    assert codes(answer) == {"UNAUTHORIZED"}
 
 
 def test_without_the_scope_only_registrants_are_refused(gateway: Gateway) -> None:
@@ -75,7 +77,7 @@ def test_without_the_scope_only_registrants_are_refused(gateway: Gateway) -> Non
     assert answer["data"]["myPasses"] == gateway.passes([None] * 4)
     assert codes(answer) == {"FORBIDDEN"}
     answer = asked(gateway.url, only_checks, "{ registrants { nodes { id } } }")
-    assert answer["data"] is None
+    assert answer["data"] == {"registrants": None}
     assert codes(answer) == {"INSUFFICIENT_SCOPE"}
 
 

@@ -5,7 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import httpx
-from graphql import GraphQLEnumType, GraphQLInputObjectType, GraphQLObjectType
+from graphql import (
+    GraphQLEnumType,
+    GraphQLInputObjectType,
+    GraphQLObjectType,
+    GraphQLUnionType,
+    get_named_type,
+    is_non_null_type,
+)
 
 from app import errors
 from app.cli import refusals
@@ -105,6 +112,19 @@ def test_every_root_field_declares_its_scope() -> None:
     fields = {**EXECUTABLE.query_type.fields, **EXECUTABLE.mutation_type.fields}
     declared = {name: permissions.declared(field) for name, field in fields.items() if name not in FEDERATION}
     assert declared == {name: tuple(frozenset(scopes) for scopes in wanted) for name, wanted in SCOPES.items()}
+
+
+def test_what_can_fail_alone_fails_alone() -> None:
+    """A root field without a value must not take those beside it along, whatever asks for them together."""
+    roots = [root for root in (EXECUTABLE.query_type, EXECUTABLE.mutation_type) if root is not None]
+    fields = {name: field.type for root in roots for name, field in root.fields.items() if name not in FEDERATION}
+    others = {
+        name
+        for name, type_ in fields.items()
+        if is_non_null_type(type_) and not isinstance(get_named_type(type_), GraphQLUnionType)
+    }
+    assert len(fields) == 69
+    assert others == set()
 
 
 def test_every_subscription_declares_its_scope() -> None:

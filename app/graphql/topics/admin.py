@@ -185,7 +185,7 @@ async def find_case_people(
         str | None,
         strawberry.argument(description="What for, 1 to 500 characters without a NIK: then NIK and names are in full."),
     ] = UNSET,
-) -> list[CasePerson]:
+) -> list[CasePerson] | None:
     context, key = info.context, identifier(id)
     async with context.transaction() as session:
         sides = await case_people.read(session, context.process.vault, context.caller, key, given(purpose), context.now)
@@ -196,7 +196,7 @@ async def find_case_people(
     return [CasePerson.from_side(one) for one in sides.people]
 
 
-async def me(info: Info) -> Client:
+async def me(info: Info) -> Client | None:
     principal = info.context.principal
     return Client(
         id=ID(principal.caller.client_id or ""),
@@ -219,7 +219,7 @@ async def find_cases(
     ] = False,
     first: First = 50,
     after: After = UNSET,
-) -> Connection[Case]:
+) -> Connection[Case] | None:
     position, size = paging.position(given(after)), paging.size(first)
     async with info.context.transaction() as session:
         own = None if info.context.admin else info.context.caller.organizers
@@ -260,7 +260,7 @@ async def set_nik_allowance(
     per_day: Annotated[
         int | None, strawberry.argument(description="0 to 10,000,000. Left out: the one by its holders again.")
     ] = UNSET,
-) -> NikAllowance:
+) -> NikAllowance | None:
     context = info.context
     verdict = await context.attempt(
         lambda session: allowance.set_per_day(session, context.caller, organizer, given(per_day), reason, context.now)
@@ -278,7 +278,7 @@ async def issue_client(
         str | None,
         strawberry.argument(description="A JWK Set in JSON: then it signs assertions and gets no secret (RFC 7523)."),
     ] = UNSET,
-) -> IssuedClient:
+) -> IssuedClient | None:
     context = info.context
     return IssuedClient.from_verdict(
         await context.attempt(
@@ -289,7 +289,7 @@ async def issue_client(
 
 async def rotate_client_secret(
     info: Info, id: Annotated[ID, strawberry.argument(description="Its `client_id`.")]
-) -> IssuedClient:
+) -> IssuedClient | None:
     context = info.context
     return IssuedClient.from_verdict(
         await context.attempt(lambda session: clients.rotate(session, context.caller, id, context.now))
@@ -298,7 +298,7 @@ async def rotate_client_secret(
 
 async def issue_webhook_secret(
     info: Info, client_id: Annotated[ID, strawberry.argument(description="Its `client_id`.")]
-) -> IssuedWebhookSecret:
+) -> IssuedWebhookSecret | None:
     context = info.context
     verdict = await context.attempt(
         lambda session: webhook_secrets.issue(session, context.process.vault, context.caller, client_id, context.now)
@@ -308,7 +308,9 @@ async def issue_webhook_secret(
     return IssuedWebhookSecret(client=Client.from_record(verdict.client), secret=verdict.secret)
 
 
-async def revoke_client(info: Info, id: Annotated[ID, strawberry.argument(description="Its `client_id`.")]) -> Client:
+async def revoke_client(
+    info: Info, id: Annotated[ID, strawberry.argument(description="Its `client_id`.")]
+) -> Client | None:
     context = info.context
     verdict = await context.attempt(lambda session: clients.revoke(session, context.caller, id, context.now))
     if isinstance(verdict, Refusal):

@@ -44,7 +44,7 @@ ResumeAfter = Annotated[
 ]
 
 
-async def find_changes(info: Info, first: First = 100, after: AfterChange = UNSET) -> Connection[Change]:
+async def find_changes(info: Info, first: First = 100, after: AfterChange = UNSET) -> Connection[Change] | None:
     context, size = info.context, paging.size(first)
     behind = _position(given(after)) or feed.START
     try:

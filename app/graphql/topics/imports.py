@@ -277,7 +277,7 @@ async def import_registrants(
     season: OfSeason = UNSET,
     day: OfDay = UNSET,
     covers: Covers = UNSET,
-) -> ImportJob:
+) -> ImportJob | None:
     order = Order(
         caller=info.context.caller,
         mode=mode,
@@ -333,7 +333,7 @@ async def cancel_missing(
             description="Although `unreadSheets` or `unreadRows` say that the file was not read as a whole."
         ),
     ] = False,
-) -> ImportJob:
+) -> ImportJob | None:
     context = info.context
     cancelled = await absentees.cancel(
         context.attempt, context.caller, identifier(job_id), context.now, even_though=even_though
@@ -346,7 +346,7 @@ async def find_consolidation(
     date: Annotated[date, strawberry.argument(description="A day, in WIB.")],
     organizer: Annotated[ID | None, strawberry.argument(description="Yourself if left out.")] = UNSET,
     season: OfSeason = UNSET,
-) -> Consolidation:
+) -> Consolidation | None:
     context = info.context
     async with context.transaction() as session:
         found = await consolidation.summary(

@@ -161,7 +161,9 @@ class NikAccess:
 BlockResult = Annotated[Block | Problem, strawberry.union("BlockResult", description="The block, or why not.")]
 
 
-async def check_nik(info: Info, nik: OneNik, direction: InDirection = UNSET, service: ForService = UNSET) -> NikCheck:
+async def check_nik(
+    info: Info, nik: OneNik, direction: InDirection = UNSET, service: ForService = UNSET
+) -> NikCheck | None:
     context = info.context
     answer = await context.process.checks.ask(Check(context.caller, nik, given(direction), given(service)))
     return NikCheck.from_answer(nik, answer, context)
@@ -172,7 +174,7 @@ async def check_niks(
     niks: Annotated[list[NIK], strawberry.argument(description="At most 1,000.")],
     direction: InDirection = UNSET,
     service: ForService = UNSET,
-) -> list[NikCheck]:
+) -> list[NikCheck] | None:
     context = info.context
     checks = [Check(context.caller, nik, given(direction), given(service)) for nik in niks]
     async with context.process.database.statements() as session:
@@ -182,7 +184,7 @@ async def check_niks(
     return await each(lambda pair: NikCheck.from_answer(*pair, context), pairs)
 
 
-async def nik_accesses(info: Info, nik: OneNik) -> list[NikAccess]:
+async def nik_accesses(info: Info, nik: OneNik) -> list[NikAccess] | None:
     context = info.context
     async with context.transaction() as session:
         accesses = await subject_access.accesses(session, context.process.vault, context.caller, nik, context.now)

@@ -146,12 +146,12 @@ class AdminChange:
         return None if self.organizer_code is None else await catalogue.find_organizer(info, self.organizer_code)
 
 
-async def every_season(info: Info) -> list[Season]:
+async def every_season(info: Info) -> list[Season] | None:
     async with info.context.transaction() as session:
         return [Season.from_record(one) for one in await seasons.all_of(session)]
 
 
-async def every_client(info: Info, organizer: OfOrganizer = UNSET) -> list[ListedClient]:
+async def every_client(info: Info, organizer: OfOrganizer = UNSET) -> list[ListedClient] | None:
     async with info.context.transaction() as session:
         found = await clients.all_of(session)
     return [ListedClient.from_record(one) for one in found if given(organizer) in {None, one.organizer}]
@@ -165,7 +165,7 @@ async def find_blocks(
     ] = UNSET,
     first: First = 50,
     after: After = UNSET,
-) -> Connection[NikBlock]:
+) -> Connection[NikBlock] | None:
     position, size = paging.position(given(after)), paging.size(first)
     async with info.context.transaction() as session:
         found = await block_list.page(
@@ -183,7 +183,7 @@ async def find_releases(
     ] = UNSET,
     first: First = 50,
     after: After = UNSET,
-) -> Connection[QuotaRelease]:
+) -> Connection[QuotaRelease] | None:
     position, size = paging.position(given(after)), paging.size(first)
     now = info.context.now
     async with info.context.transaction() as session:
@@ -194,7 +194,9 @@ async def find_releases(
     return paging.connection([one.id for one in found], nodes, first=first, after=given(after))
 
 
-async def find_admin_changes(info: Info, first: First = 100, after: AfterChange = UNSET) -> Connection[AdminChange]:
+async def find_admin_changes(
+    info: Info, first: First = 100, after: AfterChange = UNSET
+) -> Connection[AdminChange] | None:
     size = paging.size(first)
     try:
         behind = feed.START if given(after) is None else feed.position(given(after) or "")

@@ -178,7 +178,7 @@ async def find_organizer(
     return await catalogue.find_organizer(info, code)
 
 
-async def every_organizer(info: Info) -> list[Organizer]:
+async def every_organizer(info: Info) -> list[Organizer] | None:
     context = info.context
     async with context.transaction() as session:
         records = await registry_organizers.all_of(session, await seasons.latest(session))
@@ -206,7 +206,7 @@ async def every_window(
     info: Info,
     organizer: Annotated[ID | None, strawberry.argument(description="Of this one; left out: of all.")] = UNSET,
     season: Annotated[int | None, strawberry.argument(description="The current one if left out.")] = UNSET,
-) -> list[Window]:
+) -> list[Window] | None:
     async with info.context.transaction() as session:
         year = given(season) or await seasons.latest(session)
         found = await window_history.all_of(session, year, given(organizer))

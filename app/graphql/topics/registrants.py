@@ -231,7 +231,7 @@ async def find_registrants(
     ] = UNSET,
     first: First = 50,
     after: After = UNSET,
-) -> Connection[Registrant]:
+) -> Connection[Registrant] | None:
     context = info.context
     position, size = paging.position(given(after)), paging.size(first)
     wanted = where.to_filter() if where else lookup.Filter()

@@ -140,7 +140,7 @@ async def find_routes(
     ] = UNSET,
     first: First = 50,
     after: After = UNSET,
-) -> Connection[Route]:
+) -> Connection[Route] | None:
     fitting = where.to_filter() if where else finding.RouteFilter()
     return await catalogue.route_page(info, fitting, first, after)
 
@@ -160,7 +160,7 @@ async def find_terminals(
     provisional: Annotated[
         bool | None, strawberry.argument(description="True: those that a row made, for review. False: declared ones.")
     ] = UNSET,
-) -> list[Terminal]:
+) -> list[Terminal] | None:
     async with info.context.transaction() as session:
         found = await terminals.all_of(session, given(city), provisional=given(provisional))
     return [Terminal.from_record(record) for record in found]

@@ -40,7 +40,7 @@ async def find_statistics(
     where: Annotated[
         StatisticsFilter | None, strawberry.argument(description="All of these; left out, the current season's.")
     ] = UNSET,
-) -> Statistics:
+) -> Statistics | None:
     if not where:
         return Statistics(selection=Selection(organizers=_organizers(info.context, None)))
     since, until = given(where.from_), given(where.to)

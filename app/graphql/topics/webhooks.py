@@ -190,7 +190,7 @@ RedeliveryResult = Annotated[
 async def find_webhooks(
     info: Info,
     organizer: Annotated[ID | None, strawberry.argument(description="Of this organizer only.")] = UNSET,
-) -> list[Webhook]:
+) -> list[Webhook] | None:
     context, wanted = info.context, given(organizer)
     visible = None if context.admin else context.caller.organizers
     if wanted is not None:

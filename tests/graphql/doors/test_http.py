@@ -283,5 +283,5 @@ async def test_a_budget_that_is_used_up_is_429(api: Api, world: World) -> None:
     await world.run("UPDATE check_budget SET tokens = 0, refilled_at = :now", now=clock.now())
     answer = await api.post('{ checkNik(nik: "3201010101909001") { outcome } }', organizer="djka", scopes=scopes)
     assert (answer.status_code, answer.headers["retry-after"]) == (429, "1")
-    assert answer.json()["data"] is None
+    assert answer.json()["data"] == {"checkNik": None}
     assert answer.json()["errors"][0]["extensions"] == {"code": "TOO_MANY_CHECKS", "retryAfter": 1}

@@ -12,7 +12,7 @@ from app.graphql.schema import EXECUTABLE
 DOCUMENTS = {
     "{ x }": "tipe `Query` tidak mempunyai bidang `x`",
     "{ routes(asal: 1) { nodes { id } } }": "bidang `Query.routes` tidak mempunyai argumen `asal`",
-    "{ routes }": "bidang `routes` bertipe `RouteConnection!`, jadi sebutkan bidang di dalamnya: `routes { … }`",
+    "{ routes }": "bidang `routes` bertipe `RouteConnection`, jadi sebutkan bidang di dalamnya: `routes { … }`",
     "{ me { id { x } } }": "bidang `id` bertipe `ID!` dan tidak mempunyai bidang di dalamnya; hapus `{ … }`",
     "{ route { id } }": "argumen `Query.route(id:)` bertipe `ID!` wajib diisi",
     "query ($a: Foo) { route(id: $a) { id } }": "tipe `Foo` tidak ada",

@@ -1,0 +1,1 @@
+"""Programs of others, as they could look like."""
