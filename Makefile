@@ -16,12 +16,13 @@ BIN := .venv/bin
 PARALLEL := -n 2 --dist loadfile
 SEEDS = $(shell $(BIN)/python -c "import random; print(*random.sample(range(1_000_000), 2))")
 
-.PHONY: help run test nightly check format bench lock clean
+.PHONY: help run test nightly audit check format bench lock clean
 
 help:
 	@echo 'make run     set up and serve, with a PostgreSQL of its own unless DATABASE_URL is set'
 	@echo 'make test    set up and run the suite against a real PostgreSQL (ARGS="-k quota")'
 	@echo 'make nightly the suite twice in random orders: ten times as many random examples, a season of 3,000 people'
+	@echo 'make audit   gateways, clients and audits from npm, as a table (needs Node.js)'
 	@echo 'make check   format, lint, strict types, import layers, schema and migrations current'
 	@echo 'make format  put the code into its format'
 	@echo 'make bench   what the claims about speed are measured with'
@@ -41,6 +42,10 @@ nightly: $(READY)
 		$(BIN)/python -m pytest $(PARALLEL) --shuffle $$seed --season-people 3000 --season-seed $$seed --offices-seed $$seed \
 			--hypothesis-profile nightly --hypothesis-seed $$seed $(ARGS); \
 	done
+
+# Where a table says what was tried, nothing may be left out: without Node it fails.
+audit: $(READY)
+	@exec $(BIN)/python .ci/audit $(ARGS)
 
 check: $(READY)
 	@$(BIN)/ruff format --check --quiet . || { echo 'Not formatted: make format' >&2; exit 1; }
