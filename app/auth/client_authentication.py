@@ -16,19 +16,21 @@ from urllib.parse import unquote_plus
 
 from authlib.oauth2.rfc6749 import ClientMixin, InvalidClientError, InvalidRequestError
 from authlib.oauth2.rfc7523 import JWTBearerClientAssertion
-from joserfc import jwt
+from joserfc import jws, jwt
 from joserfc.errors import JoseError, SecurityWarning
 from joserfc.jwk import ECKey, Key, KeySet
 
 from app import clock
 from app.auth.scopes import granted
 from app.registry.clients import client_keys, clients
+from app.registry.clients.client_keys import MOST_KEYS
 
 SECRET_METHODS = ("client_secret_basic", "client_secret_post")
 ASSERTION_METHOD = "private_key_jwt"
 METHODS = (*SECRET_METHODS, ASSERTION_METHOD)
 ASSERTION_ALGORITHMS = [name for names in client_keys.ALGORITHMS.values() for name in names]
-ASSERTION_LIFETIME_SECONDS = 5 * 60
+ASSERTION_LIFETIME_SECONDS = 60 * 60
+"""From now to its end, as authlib and others make them. So long its `jti` is kept: it is good once."""
 ASSERTION_LEEWAY_SECONDS = 30
 """A client's clock may differ from ours by this much."""
 
@@ -135,7 +137,9 @@ class Assertion(JWTBearerClientAssertion):  # type: ignore[misc]
         return self._audiences
 
     def resolve_client_public_key(self, client: OAuthClient) -> Key | KeySet:
-        return KeySet.import_key_set(dict(client.public_keys)) if client.public_keys else _NOBODYS_KEY  # type: ignore[arg-type]
+        if client.public_keys is None:
+            return KeySet([_NOBODYS_KEY])
+        return KeySet.import_key_set(dict(client.public_keys))  # type: ignore[arg-type]
 
     def process_assertion_claims(self, assertion: str, key: Key | KeySet) -> dict[str, Any]:
         """Only a client that holds the key learns more than that authentication failed."""
@@ -166,6 +170,26 @@ def _latest_expiry() -> float:
 
 
 def _verified(assertion: str, key: Key | KeySet) -> dict[str, Any]:
+    """The claims, by the key that the assertion names. If it names none, each key is tried."""
+    if isinstance(key, Key) or "kid" in jws.extract_compact(assertion.encode()).protected:
+        return _verified_by(assertion, key)
+    # As many for every client: the time does not tell how many keys there are.
+    keys = [*key.keys, *[_NOBODYS_KEY] * (MOST_KEYS - len(key.keys))]
+    tried = [_claims_or_none(assertion, one) for one in keys]
+    found = next((claims for claims in tried if claims is not None), None)
+    if found is None:
+        raise ClientRefused
+    return found
+
+
+def _claims_or_none(assertion: str, key: Key) -> dict[str, Any] | None:
+    try:
+        return _verified_by(assertion, key)
+    except (JoseError, ValueError, TypeError):
+        return None
+
+
+def _verified_by(assertion: str, key: Key | KeySet) -> dict[str, Any]:
     with warnings.catch_warnings():
         # joserfc warns of `EdDSA`, the name that RFC 9864 replaced by `Ed25519`. Most clients still send it.
         warnings.simplefilter("ignore", SecurityWarning)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Annotated
 
@@ -10,16 +11,22 @@ import typer
 from app import clock
 from app.cli.command import OPERATOR, AsJson, accepted, example, print_json, print_table, run
 from app.config import Settings
-from app.db import Database
-from app.registry.clients import clients, webhook_secrets
+from app.db import Database, Session
+from app.errors import Refusal
+from app.registry.clients import clients, signing_keys, webhook_secrets
 from app.registry.clients.clients import Client, Issued
 from app.registry.clients.scopes import SCOPES
+from app.registry.clients.signing_keys import Keys
 from app.registry.clients.webhook_secrets import IssuedSecret
 from app.vault.vault import open_vault
 
 client = typer.Typer(help="Issue, rotate and revoke OAuth clients of organizers.", no_args_is_help=True)
 
+keys = typer.Typer(help="Add, withdraw and list the public keys of a client.", no_args_is_help=True)
+client.add_typer(keys, name="keys")
+
 HEADS = ("id", "organizer", "scopes", "issued", "revoked")
+KEY_HEADS = ("kid", "kty", "alg")
 
 
 @client.command("list", epilog=example("pemudik client list"))
@@ -139,3 +146,47 @@ def print_issued(issued: Issued, *, as_json: bool) -> None:
     if issued.secret is not None:
         typer.echo(f"client_secret  {issued.secret}")
         typer.echo("The secret is not kept here and cannot be shown again.", err=True)
+
+
+# --- keys of a client that signs --------------------------------------------------------------------------------------
+
+
+@keys.command("add", epilog=example("pemudik client keys add djka-abcd2345 jwks.json"))
+def add_keys(
+    client_id: str,
+    file: Annotated[Path, typer.Argument(help="A JWK Set of public keys.")],
+    as_json: AsJson = False,
+) -> None:
+    """Add public keys to a client. Those that it has stay good."""
+    jwks = file.read_text()
+    show_keys(lambda session: signing_keys.add(session, OPERATOR, client_id, jwks, clock.now()), as_json=as_json)
+
+
+@keys.command("withdraw", epilog=example("pemudik client keys withdraw djka-abcd2345 2026-01"))
+def withdraw_key(
+    client_id: str,
+    kid: Annotated[str, typer.Argument(help="As `pemudik client keys list` prints it.")],
+    as_json: AsJson = False,
+) -> None:
+    """Take a key away: what it signs is refused at once. Tokens that were given before end within 15 minutes."""
+    show_keys(lambda session: signing_keys.withdraw(session, OPERATOR, client_id, kid, clock.now()), as_json=as_json)
+
+
+@keys.command("list", epilog=example("pemudik client keys list djka-abcd2345"))
+def list_keys(client_id: str, as_json: AsJson = False) -> None:
+    """Print the keys of a client."""
+    show_keys(lambda session: signing_keys.of(session, client_id), as_json=as_json)
+
+
+def show_keys(of: Callable[[Session], Awaitable[Keys | Refusal]], *, as_json: bool) -> None:
+    """The client's keys, as they are after what was done."""
+
+    async def work(database: Database, _: Settings) -> Keys:
+        async with database.transaction() as session:
+            return accepted(await of(session))
+
+    found = run(work)
+    if as_json:
+        print_json({"keys": found})
+    else:
+        print_table(KEY_HEADS, [tuple(one.get(name) for name in KEY_HEADS) for one in found])

@@ -1,7 +1,6 @@
 """The tokens work for who knows nothing of this project: authlib's own OAuth client over httpx."""
 
 import json
-import time
 import warnings
 from collections.abc import Awaitable, Callable
 from typing import Any
@@ -63,20 +62,25 @@ async def test_a_stock_client_with_a_secret(
     assert answer.json() == {"client": basic[0], "scopes": ["nik:check"]}
 
 
+@pytest.mark.parametrize("names_its_key", [True, False])
 async def test_a_stock_client_with_a_private_key(
-    transport: httpx.ASGITransport, issuer: str, signer: str, private_key: ECKey
+    transport: httpx.ASGITransport, issuer: str, issue: Issue, private_key: ECKey, names_its_key: bool
 ) -> None:
+    """As authlib makes its assertions: they live an hour, and name no key."""
     metadata = await discovered(transport, issuer)
+    known = [private_key, ECKey.generate_key("P-256", auto_kid=True)]
+    issued = await issue(public_keys=json.dumps({"keys": [key.as_dict(private=False) for key in known]}))
     async with AsyncOAuth2Client(
-        signer, private_key, token_endpoint_auth_method="private_key_jwt", transport=transport
+        issued.client.id, private_key, token_endpoint_auth_method="private_key_jwt", transport=transport
     ) as client:
-        # authlib's assertions would live an hour.
-        claims = {"exp": int(time.time()) + 60}
-        client.register_client_auth_method(PrivateKeyJWT(claims=claims, headers={"kid": private_key.kid}, alg="ES256"))
+        headers = {"kid": private_key.kid} if names_its_key else None
+        client.register_client_auth_method(PrivateKeyJWT(headers=headers, alg="ES256"))
         token = await client.fetch_token(metadata["token_endpoint"], grant_type="client_credentials")
         assert (token["token_type"], token["expires_in"]) == ("Bearer", 900)
         answer = await client.get(f"{issuer}/whoami")
-    assert answer.json() == {"client": signer, "scopes": ["nik:check", "registrants:write"]}
+        assert answer.json() == {"client": issued.client.id, "scopes": ["nik:check", "registrants:write"]}
+        # Another assertion has another `jti`.
+        await client.fetch_token(metadata["token_endpoint"], grant_type="client_credentials")
 
 
 async def test_httpx_alone(transport: httpx.ASGITransport, issuer: str, basic: tuple[str, str]) -> None:

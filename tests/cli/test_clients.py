@@ -38,6 +38,24 @@ def test_a_client_with_keys_of_its_own_has_no_secret(pemudik: Pemudik, table: Pa
     assert [line.split()[0] for line in issued.output.splitlines()] == ["client_id"]
 
 
+def test_keys_of_a_client_are_added_listed_and_withdrawn(pemudik: Pemudik, table: Path, tmp_path: Path) -> None:
+    pemudik("season", "load", str(table))
+    files = []
+    for kid in ("old", "new"):
+        files.append(tmp_path / f"{kid}.json")
+        public = {**ECKey.generate_key("P-256").as_dict(private=False), "kid": kid}
+        files[-1].write_text(json.dumps({"keys": [public]}))
+    issued = pemudik("client", "issue", "hubdat", "--scope", "hubdat:admin", "--public-keys", str(files[0]), "--json")
+    client_id = json.loads(issued.output)["client"]["id"]
+    added = pemudik("client", "keys", "add", client_id, str(files[1])).output
+    assert [line.split()[:2] for line in added.splitlines()] == [["kid", "kty"], ["old", "EC"], ["new", "EC"]]
+    pemudik("client", "keys", "withdraw", client_id, "old")
+    [left] = json.loads(pemudik("client", "keys", "list", client_id, "--json").output)["keys"]
+    assert (left["kid"], left["use"]) == ("new", "sig")
+    assert "(INVALID_VALUE)" in pemudik("client", "keys", "withdraw", client_id, "new", code=1).stderr
+    assert "(NOT_FOUND)" in pemudik("client", "keys", "list", "nobody", code=1).stderr
+
+
 def test_a_refusal_is_one_line(pemudik: Pemudik) -> None:
     result = pemudik("client", "issue", "nobody", "--scope", "nik:check", code=1)
     assert result.stdout == ""

@@ -20,7 +20,8 @@ ALGORITHMS: Mapping[str, tuple[str, ...]] = {
 """What an assertion may be signed with, by the type of its key."""
 
 _MOST_TEXT = 16 * 1024
-_MOST_KEYS = 5
+MOST_KEYS = 5
+"""Of one client."""
 _RSA_BITS = range(2048, 4096 + 1)
 _PRIVATE = frozenset({"d", "p", "q", "dp", "dq", "qi", "oth", "k"})
 _KEPT = frozenset({"kty", "crv", "x", "y", "n", "e", "kid", "alg"})
@@ -53,8 +54,8 @@ def _members(text: str) -> list[dict[str, Any]]:
     keys = jwks.get("keys") if isinstance(jwks, dict) else None
     if not isinstance(keys, list) or not all(isinstance(key, dict) for key in keys):
         raise _Unfit('Harus berupa JWK Set: {"keys": [...]}.', 'This must be a JWK Set: {"keys": [...]}.')
-    if not 1 <= len(keys) <= _MOST_KEYS:
-        raise _Unfit(f"Harus 1 sampai {_MOST_KEYS} kunci.", f"There must be 1 to {_MOST_KEYS} keys.")
+    if not 1 <= len(keys) <= MOST_KEYS:
+        raise _Unfit(f"Harus 1 sampai {MOST_KEYS} kunci.", f"There must be 1 to {MOST_KEYS} keys.")
     return keys
 
 
