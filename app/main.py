@@ -101,7 +101,7 @@ def assembled(database: Database, vault: Vault, settings: Settings) -> Starlette
         routes=[*document.routes(addresses, issuer), *signing.routes(database, known, settings), *pages.routes(known)],
         middleware=[Middleware(RequestLog)],
         exception_handlers={404: intake.no_such_address, 405: intake.no_such_method},
-        lifespan=lambda _: lifespan(running, settings),
+        lifespan=lambda _: lifespan(running, settings, known.bearer.keep),
     )
     # It would repeat the query string, with whatever somebody put there.
     application.router.redirect_slashes = False
@@ -112,12 +112,12 @@ def assembled(database: Database, vault: Vault, settings: Settings) -> Starlette
 
 
 @asynccontextmanager
-async def lifespan(running: Process, settings: Settings) -> AsyncIterator[None]:
+async def lifespan(running: Process, settings: Settings, *more: Duty) -> AsyncIterator[None]:
     stop = asyncio.Event()
     host = HostClock(running.database)
     # Requests and heartbeats go by the database's clock from the first one on.
     await host.look()
-    duties = [asyncio.create_task(keep(duty, stop)) for duty in [host.run, *duties_of(running, settings, host)]]
+    duties = [asyncio.create_task(keep(duty, stop)) for duty in (host.run, *more, *duties_of(running, settings, host))]
     end_with_parent()
     try:
         with stopping.heard(running.stopping):

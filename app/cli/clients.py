@@ -89,7 +89,7 @@ def rotate(client_id: str, as_json: AsJson = False) -> None:
 def revoke(client_id: str, as_json: AsJson = False) -> None:
     """End a client for good.
 
-    Its tokens are refused within five seconds.
+    Its tokens are refused within a second.
     """
 
     async def work(database: Database, _: Settings) -> Client:

@@ -334,7 +334,7 @@ class Mutation:
     revoke_client = open_to(
         admin.revoke_client,
         HUBDAT_ADMIN,
-        description=f"Ends a client, its secrets and, within five seconds, its tokens. {errors_of(clients.revoke)}",
+        description=f"Ends a client, its secrets and, within a second, its tokens. {errors_of(clients.revoke)}",
     )
     block_nik = open_to(
         niks.block_nik,

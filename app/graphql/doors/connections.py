@@ -27,7 +27,7 @@ MOST_SOCKETS_WITHOUT_INIT = 200
 """In one process, of all who have not said yet who they are."""
 MOST_SUBSCRIPTIONS_OF_A_CLIENT = 500
 """In one process, over all its sockets and streams."""
-CHECK_EVERY_SECONDS = 1.0
+CHECK_EVERY_SECONDS = 0.5
 """How often a connection is looked at."""
 KEEP_ALIVE_AFTER_SECONDS = 12.0
 """Silence after which a sign of life is sent. Proxies close what is silent for a minute, some after fifteen seconds."""
@@ -185,7 +185,7 @@ class Line:
 
 
 class ConnectionWatch:
-    """Looks every second whether one connection may stay."""
+    """Looks twice a second whether one connection may stay."""
 
     def __init__(
         self, connections: Connections, callers: Callers, credential: Credential, principal: Principal
