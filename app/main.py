@@ -27,6 +27,7 @@ from app.auth import endpoints
 from app.auth.callers import build_callers
 from app.auth.signing import SigningKeys
 from app.changes.log import projection, tallies
+from app.changes.seals import duty as seals
 from app.changes.webhooks import announcing, sender
 from app.config import Settings
 from app.db import Database
@@ -153,6 +154,7 @@ def duties_of_the_registry(running: Process, settings: Settings) -> list[Duty]:
         return []
     return [
         lambda stop: sweep.run(running.database, stop),
+        lambda stop: seals.run(running.database, running.vault, stop),
         lambda stop: alarm.keep(running.database, stop, cuts=settings.alarm_cuts_allowance),
         lambda stop: projection.keep(running.database, tallies.STATISTICS, stop),
         lambda stop: projection.keep(running.database, announcing.PROJECTION, stop),

@@ -13,6 +13,7 @@ from app.cli import (
     doctor,
     imports,
     keys,
+    logs,
     privacy,
     routes,
     schema,
@@ -71,6 +72,7 @@ app.add_typer(clients.client, name="client")
 app.add_typer(staff.staff, name="staff")
 app.command("sign-in-link", epilog=example("pemudik sign-in-link sari@dishub.example"))(staff.sign_in_link)
 app.add_typer(keys.keys, name="keys")
+app.add_typer(logs.log, name="log")
 app.add_typer(privacy.privacy, name="privacy")
 app.add_typer(schema.schema, name="schema")
 app.add_typer(statistics.statistics, name="statistics")

@@ -9,7 +9,7 @@ import typer
 
 from app import clock
 from app.changes.log import tallies
-from app.cli.command import AsJson, example, print_json, print_table, run
+from app.cli.command import AsJson, Failed, example, print_json, print_table, run
 from app.cli.progress import bar
 from app.config import Settings
 from app.db import Database
@@ -20,6 +20,7 @@ from app.registry.statistics.questions import Part, Question, Selection
 
 statistics = typer.Typer(help="Show the figures of a season, or count them anew.", no_args_is_help=True)
 
+CUT_OFF = "A purge has dropped months of the change log: what was counted from them cannot be counted again."
 COLUMNS = ("registered", "verified", "departed", "forfeited", "cancelled", "no_show", "quota", "remaining")
 
 
@@ -54,12 +55,16 @@ def show(
 def rebuild() -> None:
     """Forget the figures and count the whole change log again.
 
-    Servers may go on. Until the count is done the figures say of which time they are.
+    Servers may go on. Until the count is done the figures say of which time they are. When a purge has dropped months
+    of the log, it refuses, and the figures stay.
     """
 
     async def work(database: Database, _: Settings) -> int:
         with bar("Counting") as progress:
-            return await tallies.rebuild(database, clock.now, progress)
+            try:
+                return await tallies.rebuild(database, clock.now, progress)
+            except tallies.LogCutOff:
+                raise Failed(CUT_OFF) from None
 
     typer.echo(f"Counted anew, up to change {run(work)}.")
 

@@ -1,7 +1,7 @@
 """Tables, vocabularies and constraints, a file per noun."""
 
 from app.models.case import CaseClaim, DuplicateCase
-from app.models.change import Change
+from app.models.change import Change, LogKey, LogSeal
 from app.models.client import (
     CheckBudget,
     Client,
@@ -40,6 +40,8 @@ __all__ = [
     "ImportJob",
     "ImportMissing",
     "KeyedRequest",
+    "LogKey",
+    "LogSeal",
     "NikAccess",
     "NikBlock",
     "Organizer",

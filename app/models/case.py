@@ -32,7 +32,8 @@ class DuplicateCase(SQLModel, table=True):
     opened_at: datetime
     decided_at: datetime | None = None
     decided_by: str | None = Field(default=None, sa_type=Text, sa_column_kwargs=IMPERSONAL)
-    reason: str | None = Field(default=None, sa_type=Text, sa_column_kwargs=IMPERSONAL)
+    reason: str | None = Field(default=None, sa_type=Text, sa_column_kwargs=PERSONAL)
+    """In the words of whoever decided."""
 
 
 class CaseClaim(SQLModel, table=True):

@@ -101,6 +101,13 @@ class Purpose(StrEnum):
     """In a list, with others."""
 
 
+class Log(StrEnum):
+    """What is sealed."""
+
+    CHANGES = "changes"
+    ACCESS = "access"
+
+
 class ImportMode(StrEnum):
     UPSERT = "UPSERT"
     SNAPSHOT = "SNAPSHOT"

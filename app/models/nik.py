@@ -26,6 +26,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel import Field, SQLModel
 
+from app.models.change import RANDOM, TransactionId
 from app.models.enums import Direction, NikOutcome, Purpose, Service, one_of
 from app.models.personal import IMPERSONAL, PERSONAL
 
@@ -41,20 +42,32 @@ class NikAccess(SQLModel, table=True):
         one_of("service", Service),
         Index("ix_nik_access_nik_index_at", "nik_index", "at"),
         Index("ix_nik_access_client_id_at", "client_id", "at"),
-        Index("ix_nik_access_at", "at"),
+        Index("ix_nik_access_named", "at", postgresql_where=text("nik_index IS NOT NULL")),
+        {"postgresql_partition_by": "RANGE (at)"},
     )
 
+    xact_id: int | None = Field(
+        default=None,
+        sa_column=Column(TransactionId, primary_key=True, server_default=text("log_transaction(pg_current_xact_id())")),
+    )
+    """The log's order is that of the change log: (xact_id, id)."""
     id: int | None = Field(default=None, sa_column=Column(BigInteger, Identity(always=True), primary_key=True))
-    at: datetime
+    at: datetime = Field(primary_key=True)
     client_id: str = Field(sa_type=Text, sa_column_kwargs=IMPERSONAL)
     organizer_code: str = Field(sa_type=Text, sa_column_kwargs=IMPERSONAL)
-    nik_index: bytes = Field(sa_type=LargeBinary, sa_column_kwargs=PERSONAL)
+    nik_index: bytes | None = Field(default=None, sa_type=LargeBinary, sa_column_kwargs=PERSONAL)
+    """None: the purge of a season wiped it."""
     area: bytes | None = Field(default=None, sa_type=LargeBinary, sa_column_kwargs=PERSONAL)
     """A keyed digest of the first 12 digits: region and birth date. None: no answer could tell of the NIK."""
     purpose: str = Field(sa_type=Text)
     direction: str | None = Field(default=None, sa_type=Text)
     service: str | None = Field(default=None, sa_type=Text)
     outcome: str | None = Field(default=None, sa_type=Text)
+    salt: bytes | None = Field(
+        default=None, sa_column=Column(LargeBinary, server_default=text(RANDOM), info=PERSONAL["info"])
+    )
+    commitment: bytes | None = Field(default=None, sa_type=LargeBinary, sa_column_kwargs=IMPERSONAL)
+    """Both as in the change log (`models.change`)."""
 
 
 class NikAllowance(SQLModel, table=True):
@@ -89,7 +102,7 @@ class NikBlock(SQLModel, table=True):
 
     id: UUID = Field(primary_key=True)
     nik_index: bytes = Field(sa_type=LargeBinary, sa_column_kwargs=PERSONAL)
-    reason: str = Field(sa_type=Text, sa_column_kwargs=IMPERSONAL)
+    reason: str = Field(sa_type=Text, sa_column_kwargs=PERSONAL)
     from_season: int = Field(sa_column_kwargs=IMPERSONAL)
     until_season: int = Field(sa_column_kwargs=IMPERSONAL)
     since: datetime
@@ -99,7 +112,7 @@ class NikBlock(SQLModel, table=True):
     registrant_id: UUID | None = Field(default=None, foreign_key="registrant.id")
     lifted_at: datetime | None = None
     lifted_by: str | None = Field(default=None, sa_type=Text, sa_column_kwargs=IMPERSONAL)
-    lift_reason: str | None = Field(default=None, sa_type=Text, sa_column_kwargs=IMPERSONAL)
+    lift_reason: str | None = Field(default=None, sa_type=Text, sa_column_kwargs=PERSONAL)
 
 
 class PeopleRead(SQLModel, table=True):

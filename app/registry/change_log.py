@@ -69,7 +69,11 @@ _APPEND = statement(
     WITH younger AS (
         -- OFFSET 0 has PostgreSQL go by the index, also in a table without statistics (see `uniqueness`).
         SELECT FROM unnest(CAST(:changed AS uuid[])) AS changed (id)
-        JOIN LATERAL (SELECT xact_id FROM change WHERE registrant_id = changed.id OFFSET 0) before ON true
+        JOIN LATERAL (
+            -- A transaction that is younger than this one wrote lately: only the months of a day are looked into.
+            SELECT xact_id FROM change
+            WHERE registrant_id = changed.id AND at > CAST(:at AS timestamptz) - interval '1 day' OFFSET 0
+        ) before ON true
         WHERE before.xact_id > log_transaction(pg_current_xact_id())
         LIMIT 1
     )

@@ -18,7 +18,7 @@ from app.errors import InvalidValue, NikInvalid, NotFound, Raced, Refusal, refus
 from app.models.enums import ChangeKind, Purpose, RegistrantStatus
 from app.models.personal import wiped
 from app.models.registrant import Registrant
-from app.registry import case_people, change_log
+from app.registry import case_people, change_log, reasons
 from app.registry.caller import Caller
 from app.registry.clients import idempotency
 from app.registry.imports import jobs
@@ -121,6 +121,7 @@ async def _erase(
     session: Session, vault: Vault, caller: Caller, nik_index: bytes, reason: str, now: datetime
 ) -> Erased | NotFound:
     ids = await session.rows(_OF_NIK, nik_index=nik_index)
+    await reasons.erase_person(session, nik_index, ids)
     # A registrant that cannot be cancelled any more, departed or of a closed season, is erased as it is.
     steps = [Step(id=one, to=RegistrantStatus.CANCELLED, caller=caller, reason=reason) for one in ids]
     await lifecycle.step(session, steps, now)

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import NamedTuple
 
 from app.clock import end_of_wib_day, wib_day
 from app.db import Session
 from app.models.enums import ChangeKind
-from app.registry import case_people, change_log
+from app.models.nik import NikAccess
+from app.models.personal import wiped
+from app.registry import case_people, change_log, log_months, reasons
 from app.registry.caller import Caller
 from app.registry.erasure import WIPED
 from app.registry.imports import jobs
@@ -20,6 +22,7 @@ from app.sql import statement
 
 RETENTION = timedelta(days=180)
 """After the season's end."""
+BEFORE_ALL = datetime.min.replace(tzinfo=UTC)
 REGISTRY = Caller(None, HUBDAT)
 """Who purges: the registry itself."""
 
@@ -45,7 +48,18 @@ _PURGE = statement(
     """
 )
 _FORGET_EXPIRED_BLOCKS = statement("DELETE FROM nik_block WHERE until_season <= :season")
-_FORGET_ACCESSES = statement("DELETE FROM nik_access WHERE at < :until")
+# A month that is older as a whole is dropped (`app.changes.seals`). Only what stays is wiped. The default partition is
+# never dropped.
+_OF_ACCESSES = f"""
+    UPDATE {{table}} a SET {wiped(NikAccess)} FROM (
+        SELECT xact_id, id, at FROM {{table}}
+        WHERE nik_index IS NOT NULL AND at < :until {{there}} ORDER BY at LIMIT :most
+    ) named WHERE a.xact_id = named.xact_id AND a.id = named.id AND a.at = named.at
+"""
+_WIPE_ACCESSES = (
+    statement(_OF_ACCESSES.format(table="nik_access", there="AND at >= :since")),
+    statement(_OF_ACCESSES.format(table="nik_access_default", there="AND at < :since")),
+)
 _PURGED = statement("UPDATE season SET purged_at = :now WHERE year = :season")
 
 
@@ -64,14 +78,27 @@ async def purge_next(session: Session, now: datetime, *, most: int = 5_000) -> i
         return 0
     await seasons.close(session, REGISTRY, season.year, now)
     purged = await session.run(_PURGE, season=season.year, now=now, most=most)
+    purged = purged or await _wipe_logs(session, season, most)
     if purged:
         return purged
     await jobs.wipe_season(session, season.year, now)
     await early_ends.forget_season(session, season.year)
     await case_people.erase_season(session, season.year)
     await session.run(_FORGET_EXPIRED_BLOCKS, season=season.year)
-    await session.run(_FORGET_ACCESSES, until=end_of_wib_day(season.ends_on))
     await reads.forget(session, end_of_wib_day(season.ends_on))
     await session.run(_PURGED, season=season.year, now=now)
     await change_log.append(session, [change_log.Entry(kind=ChangeKind.SEASON_PURGED, season=season.year)], now)
     return 1
+
+
+async def _wipe_logs(session: Session, season: _Due, most: int) -> int:
+    """Of up to `most` rows, wipe what is personal: reasons of the season's changes, and who was named until its end."""
+    erased = await reasons.erase_some_of_season(session, season.year, most)
+    if erased:
+        return erased
+    until = end_of_wib_day(season.ends_on)
+    whole = await log_months.whole_before(session, "nik_access", until)
+    since = whole[-1].until if whole else BEFORE_ALL
+    for wipe in _WIPE_ACCESSES:
+        erased = erased or await session.run(wipe, until=until, since=since, most=most)
+    return erased

@@ -13,7 +13,9 @@ from tests.world import World
 
 _TABLES = """
     SELECT relname FROM pg_class
-    WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace AND relname <> 'alembic_version' ORDER BY relname
+    WHERE relkind IN ('r', 'p') AND NOT relispartition AND relnamespace = 'public'::regnamespace
+        AND relname <> 'alembic_version'
+    ORDER BY relname
 """
 
 

@@ -192,9 +192,11 @@ async def connected(url: str) -> AsyncIterator[asyncpg.Connection[Any]]:
 
 async def never_analyze(connection: asyncpg.Connection[Any]) -> None:
     """Statistics would have PostgreSQL plan anew what it has planned."""
-    tables = await connection.fetch("SELECT tablename FROM pg_tables WHERE schemaname = 'public'")
+    tables = await connection.fetch(
+        "SELECT relname FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relkind = 'r'"
+    )
     for table in tables:
-        await connection.execute(f'ALTER TABLE "{table["tablename"]}" SET (autovacuum_enabled = false)')
+        await connection.execute(f'ALTER TABLE "{table["relname"]}" SET (autovacuum_enabled = false)')
 
 
 async def prepare(connection: asyncpg.Connection[Any], state: str, found: dict[str, Measured]) -> None:

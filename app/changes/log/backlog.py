@@ -12,12 +12,20 @@ from typing import NamedTuple
 
 from app.changes.log.feed import SETTLED
 from app.db import Session
+from app.models.enums import Log
 from app.models.registrant import AWAITS_VERIFICATION
 from app.sql import statement
 
 MOST_COUNTED = 10_000
 
 _BEHIND = "SELECT c.at FROM change c WHERE (c.xact_id, c.id) > (p.xact_id, p.change_id)"
+# The row behind the last seal. Without a seal it is the first row.
+_UNSEALED = """
+    SELECT c.at FROM {table} c WHERE (c.xact_id, c.id) > (
+        coalesce((SELECT xact_id FROM log_seal WHERE log = '{log}' ORDER BY number DESC LIMIT 1), '0'),
+        coalesce((SELECT row_id FROM log_seal WHERE log = '{log}' ORDER BY number DESC LIMIT 1), 0)
+    ) ORDER BY c.xact_id, c.id LIMIT 1
+"""
 _ENABLED = "w.disabled_at IS NULL AND w.deleted_at IS NULL"
 
 
@@ -70,6 +78,23 @@ FIGURES = (
         "Age of the oldest change that a projection has not taken in yet.",
         f"SELECT p.name, {_seconds_since(f'({_BEHIND} ORDER BY c.xact_id, c.id LIMIT 1)')} FROM projection p",
         "projection",
+    ),
+    Figure(
+        "pemudik_log_unsealed_seconds",
+        "Age of the oldest row of a log that is not sealed yet: until then nobody could prove that it was changed.",
+        " UNION ALL ".join(
+            f"SELECT '{log}', {_seconds_since(f'({_UNSEALED.format(table=table, log=log)})')}"
+            for log, table in ((Log.CHANGES, "change"), (Log.ACCESS, "nik_access"))
+        ),
+        "log",
+    ),
+    Figure(
+        "pemudik_log_seals",
+        "The number of the last seal of a log. A lower one than before: the end of the log was taken away.",
+        f"SELECT one.log, coalesce(max(s.number), 0) FROM (VALUES ('{Log.CHANGES}'), ('{Log.ACCESS}')) AS one (log)"
+        " LEFT JOIN LATERAL (SELECT number FROM log_seal WHERE log = one.log ORDER BY number DESC LIMIT 1) s ON true"
+        " GROUP BY one.log",
+        "log",
     ),
     Figure(
         "pemudik_webhook_deliveries_pending",

@@ -1,15 +1,17 @@
 """A log that was restored into another cluster, whose transactions count from another number.
 
-Within one cluster, a row that can be seen was written by a transaction that has begun. So a row with a later number
-came from elsewhere. Then `log_shift()` is added to the numbers of this cluster: its changes follow on those that were
-restored, and every cursor stays good.
+Both logs have one order, that of the transactions. Within one cluster, a row that can be seen was written by a
+transaction that has begun. So a row with a later number came from elsewhere. Then `log_shift()` is added to the numbers
+of this cluster: what is written follows on what was restored, and every cursor and every seal stays good.
 """
 
 from __future__ import annotations
 
 from app.sql import Session, statement
 
-_NEWEST = "(SELECT xact_id FROM change ORDER BY xact_id DESC LIMIT 1)"
+# PostgreSQL has a greatest, but no max, of these numbers.
+_NEWEST = """greatest((SELECT xact_id FROM change ORDER BY xact_id DESC, id DESC LIMIT 1),
+    (SELECT xact_id FROM nik_access ORDER BY xact_id DESC, id DESC LIMIT 1))"""
 _RESTORED = statement(
     f"SELECT coalesce({_NEWEST} >= log_transaction(pg_snapshot_xmax(pg_current_snapshot())), false)", bool
 )
@@ -20,11 +22,11 @@ _WANTED = statement(
     int,
 )
 # Whoever is about to write waits, and gets its number by the new rule.
-_LOCK = statement("LOCK TABLE change IN EXCLUSIVE MODE")
+_LOCK = statement("LOCK TABLE change, nik_access IN EXCLUSIVE MODE")
 
 
 async def is_restored(session: Session) -> bool:
-    """Whether a change of this cluster would come before those in the log. Ask before the transaction has written."""
+    """Whether a row of this cluster would come before those in the logs. Ask before the transaction has written."""
     return await session.one(_RESTORED)
 
 

@@ -16,7 +16,7 @@ from app.changes.log.feed import AFTER, IN_ORDER, POSITION, SETTLED, START, Posi
 from app.changes.log.projection import Projection
 from app.clock import sql_wib_day
 from app.db import Database, Session
-from app.models.enums import ChangeKind, RegistrantFlag, RegistrantStatus
+from app.models.enums import ChangeKind, Log, RegistrantFlag, RegistrantStatus
 from app.models.registrant import AWAITS_VERIFICATION, HOLDS_NIK, WAS_VERIFIED
 from app.models.tally import EVERYBODY
 from app.registry.statistics.statistics import PROJECTION
@@ -137,6 +137,7 @@ _RESTART = statement(
     ON CONFLICT (name) DO UPDATE SET xact_id = '0', change_id = 0
     """
 )
+_IS_CUT_OFF = statement(f"SELECT EXISTS (SELECT FROM log_seal WHERE log = '{Log.CHANGES}' AND listed IS NULL)", bool)
 _NEWEST = statement(f"SELECT {POSITION} FROM change c ORDER BY c.xact_id DESC, c.id DESC LIMIT 1", Position)
 
 
@@ -151,12 +152,19 @@ async def count(session: Session, after: Position, now: datetime) -> Position | 
 STATISTICS = Projection(PROJECTION, count)
 
 
+class LogCutOff(Exception):  # noqa: N818 - an outcome
+    """A purge has dropped months of the log."""
+
+
 async def rebuild(database: Database, now: Callable[[], datetime], tell: Callable[[int, int], None]) -> int:
     """Forget what was counted, and count the whole log again in many short transactions. Answers the last change's id.
 
+    Raises `LogCutOff` when the log does not hold everything any more: then the counts stay as they are.
     A process that keeps the statistics meanwhile counts a part of it. `tell` hears how far it is, of how much.
     """
     async with database.transaction() as session:
+        if await session.one(_IS_CUT_OFF):
+            raise LogCutOff
         # The position comes first. Its lock waits for a process that is counting, and then nobody counts on from the
         # old position.
         await session.run(_RESTART, name=PROJECTION)

@@ -56,7 +56,7 @@ _WALKING = statement(
     f"""
     SELECT organizer_code AS organizer, '{WALKING}' AS sign, CAST(max(niks) AS int) AS niks FROM (
         SELECT organizer_code, area, count(DISTINCT nik_index) AS niks FROM nik_access
-        WHERE at > CAST(:since AS timestamptz) AND at <= :now AND area IS NOT NULL
+        WHERE at > CAST(:since AS timestamptz) AND at <= :now AND nik_index IS NOT NULL AND area IS NOT NULL
         GROUP BY organizer_code, area HAVING count(DISTINCT nik_index) > {MOST_OF_ONE_AREA}
     ) area GROUP BY organizer_code ORDER BY organizer_code
     """,
@@ -67,7 +67,7 @@ _UNKNOWN = statement(
     f"""
     SELECT organizer_code AS organizer, '{UNKNOWN}' AS sign, CAST(count(*) AS int) AS niks FROM (
         SELECT organizer_code, nik_index, bool_or(outcome IN ({_KNOWN})) AS was_known FROM nik_access
-        WHERE at > CAST(:since AS timestamptz) AND at <= :until AND area IS NOT NULL
+        WHERE at > CAST(:since AS timestamptz) AND at <= :until AND nik_index IS NOT NULL AND area IS NOT NULL
         GROUP BY organizer_code, nik_index
     ) named
     GROUP BY organizer_code

@@ -13,6 +13,7 @@ from uuid_utils.compat import uuid7
 from app.changes.log import backlog
 from app.db import Database
 from app.vault.vault import Vault
+from tests.changes.seals.ground import sealed, told
 from tests.world import HUBDAT, NOW, World, build, someone
 
 pytestmark = pytest.mark.anyio
@@ -29,6 +30,8 @@ NOTHING: dict[str, dict[str | None, float]] = {
     "pemudik_import_oldest_queued_seconds": {None: 0},
     "pemudik_verification_overdue_seconds": {None: 0},
 }
+
+SEALS = ("pemudik_log_unsealed_seconds", "pemudik_log_seals")
 
 
 @pytest.fixture
@@ -54,6 +57,8 @@ async def test_where_nothing_waits(world: World) -> None:
     assert found.keys() - NOTHING.keys() == {
         "pemudik_database_connections",
         "pemudik_database_connections_max",
+        "pemudik_log_seals",
+        "pemudik_log_unsealed_seconds",
         "pemudik_log_unsettled_changes",
         "pemudik_oldest_transaction_seconds",
     }
@@ -78,6 +83,19 @@ async def test_a_projection_that_lags(world: World) -> None:
         "pemudik_projection_lag_changes": {"statistics": 0},
         "pemudik_projection_lag_seconds": {"statistics": 0},
     }
+
+
+async def test_rows_that_are_not_sealed(world: World) -> None:
+    nothing: dict[str | None, float] = {"changes": 0, "access": 0}
+    assert [(await read(world))[name] for name in SEALS] == [nothing, nothing]
+    await told(world, None, None)
+    await told(world, None, at=NOW + timedelta(seconds=4))
+    after = timedelta(seconds=10)
+    assert [(await read(world, after))[name] for name in SEALS] == [{"changes": 10, "access": 10}, nothing]
+    await sealed(world)
+    assert [(await read(world, after))[name] for name in SEALS] == [nothing, {"changes": 1, "access": 1}]
+    await told(world, None, at=NOW + timedelta(seconds=7))
+    assert (await read(world, after))["pemudik_log_unsealed_seconds"] == {"changes": 3, "access": 3}
 
 
 async def test_an_old_transaction_keeps_changes_back(world: World) -> None:

@@ -1,0 +1,145 @@
+"""What is sealed of each log: the digest of a row, which stays the same when what is personal in the row is erased.
+
+A row's digest covers its position and every column that is not personal, and a commitment to those that are. The
+commitment is a digest of the row's salt and its personal columns. When these are emptied, the commitment stays behind
+(a trigger writes it), and the salt goes: then nobody can find out by trying what was committed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from app.changes.log.feed import AFTER, IN_ORDER, POSITION, SETTLED, Position
+from app.models.enums import Log
+from app.sql import Arrays, Statement, statement
+
+FORM = 1
+"""Of the digests that are made now. Another column, or another order, is another form: a seal says which it has."""
+ROWS_OF_A_SEAL = 10_000
+"""At most: some 0.2 seconds of work, and as much is in memory at a time."""
+MOST_COUNTED = 100_000
+"""Rows that are not sealed. More is as bad."""
+
+_MONTH = "CAST(to_char(c.at AT TIME ZONE 'UTC', 'YYYYMM') AS int)"
+
+
+class Row(NamedTuple):
+    """A row of a log, as a seal lists it."""
+
+    xact_id: int
+    id: int
+    month: int
+    digest: bytes
+
+    @property
+    def position(self) -> Position:
+        return Position(self.xact_id, self.id)
+
+
+class Found(NamedTuple):
+    """A row as it stands in the table."""
+
+    xact_id: int
+    id: int
+    month: int
+    digest: bytes
+    unsalted: bool
+    """It is older than salts, and has something personal."""
+    wiped: bool
+
+    @property
+    def row(self) -> Row:
+        return Row(self.xact_id, self.id, self.month, self.digest)
+
+
+class At(NamedTuple):
+    xact: str
+    id: int
+
+
+AT = Arrays("one", At)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SealedLog:
+    name: Log
+    table: str
+    columns: frozenset[str]
+    """Under the digest, beside the position and `at`."""
+    next: Statement[Found]
+    """The settled rows behind a position."""
+    between: Statement[Found]
+    """The rows behind a position, up to another one: one more than a seal can list."""
+    salt: Statement[None]
+    behind: Statement[int]
+    """How many rows are behind a position, at most `MOST_COUNTED`."""
+
+
+def _log(name: Log, table: str, personal: Sequence[str], others: Sequence[str]) -> SealedLog:
+    has_personal = f"num_nonnulls({', '.join(f'c.{one}' for one in personal)}) > 0"
+    commitment = f"""
+        CASE WHEN {has_personal}
+             THEN sha256(coalesce(c.salt, '') || convert_to(CAST(ROW({_listed(personal)}) AS text), 'UTF8'))
+             ELSE coalesce(c.commitment, '') END
+    """
+    # A row as text is the same for the same values, and another for others: NULL is not the empty text, and quotes are
+    # doubled.
+    rest = f"CAST(ROW(c.xact_id, c.id, extract(epoch FROM c.at), {_listed(others)}) AS text)"
+    found = f"""
+        SELECT {POSITION}, {_MONTH} AS month, sha256(convert_to({rest}, 'UTF8') || {commitment}) AS digest,
+               {has_personal} AND c.salt IS NULL AS unsalted,
+               NOT {has_personal} AND c.commitment IS NOT NULL AS wiped
+        FROM {table} c WHERE {AFTER}
+    """
+    through = "(c.xact_id, c.id) <= (CAST(CAST(:through_xact AS text) AS xid8), CAST(:through_id AS bigint))"
+    return SealedLog(
+        name=name,
+        table=table,
+        columns=frozenset((*personal, *others)),
+        next=statement(f"{found} AND {SETTLED} ORDER BY {IN_ORDER} LIMIT {ROWS_OF_A_SEAL}", Found),
+        between=statement(f"{found} AND {through} ORDER BY {IN_ORDER} LIMIT {ROWS_OF_A_SEAL + 1}", Found),
+        # Nothing is changed: the trigger gives a salt to the row, since it has none.
+        salt=statement(
+            f"""
+            UPDATE {table} c SET client_id = c.client_id FROM {AT}
+            WHERE c.xact_id = CAST(one.xact AS xid8) AND c.id = one.id AND c.salt IS NULL
+            """
+        ),
+        behind=statement(
+            f"SELECT count(*) FROM (SELECT FROM {table} c WHERE {AFTER} ORDER BY {IN_ORDER} LIMIT {MOST_COUNTED}) c",
+            int,
+        ),
+    )
+
+
+def _listed(columns: Sequence[str]) -> str:
+    return ", ".join(f"c.{one}" for one in columns)
+
+
+CHANGES = _log(
+    Log.CHANGES,
+    "change",
+    ["reason"],
+    [
+        "mark",
+        "kind",
+        "season",
+        "organizer_code",
+        "registrant_id",
+        "route_id",
+        "from_status",
+        "to_status",
+        "client_id",
+        "facts",
+    ],
+)
+ACCESS = _log(
+    Log.ACCESS,
+    "nik_access",
+    ["nik_index", "area"],
+    ["client_id", "organizer_code", "purpose", "direction", "service", "outcome"],
+)
+LOGS = (CHANGES, ACCESS)
+STATEMENTS = tuple(one for log in LOGS for one in (log.next, log.between, log.salt, log.behind))

@@ -1,0 +1,112 @@
+"""`pemudik log …`: whether the logs are as they were when they were sealed."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from app.changes.seals import logs, verifying
+from app.changes.seals.verifying import Expected, Fault, Finding, Verified
+from app.cli.command import MEGABYTE, AsJson, Failed, content_of, example, print_json, print_table, run
+from app.config import Settings
+from app.db import Database
+from app.models.enums import Log
+from app.vault.keys import Jwk
+from app.vault.vault import open_vault
+
+log = typer.Typer(help="Prove that the logs are as they were written.", no_args_is_help=True)
+
+TAMPERED = 3
+"""The exit code of `verify` when something is wrong. 1: it could not be found out."""
+SENTENCES = {
+    Fault.CHANGED: "the row was changed",
+    Fault.LEFT_OUT: "the row was left out",
+    Fault.PUT_IN: "the row was put in",
+    Fault.SEAL_CHANGED: "the seal was changed, or another key signed it",
+    Fault.SEAL_MISSING: "the seal is missing",
+    Fault.KEY_UNKNOWN: "the seal was signed by a key that is not known",
+    Fault.PURGE_DIFFERS: "not exactly the rows are missing that this purge dropped",
+}
+
+
+@log.command(epilog=example("pemudik log verify --log changes --seal changes:41:9f86d081…"))
+def verify(
+    only: Annotated[Log | None, typer.Option("--log", help="One log alone: changes or access.")] = None,
+    start: Annotated[int, typer.Option("--from", min=1, help="From this seal on; the seals before are believed.")] = 1,
+    seals: Annotated[
+        list[str] | None,
+        typer.Option("--seal", metavar="LOG:NUMBER:DIGEST", help="A seal that was noted down elsewhere must be there."),
+    ] = None,
+    keys: Annotated[
+        Path | None, typer.Option("--keys", help="Trust this JWK Set (as of /oauth/jwks), in place of the own keys.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Tell the first row that was changed, left out or put in since it was sealed.
+
+    It reads the logs, the seals and the public keys, so it works on a restored dump, too. The exit code is 0 when all
+    is as it was, 3 when something is wrong, and 1 when that could not be found out. Of rows that are not sealed yet
+    nothing is proven; they are sealed within a minute. To prove that the end of a log is there, name a seal that the
+    server's log told.
+    """
+    noted = [expected(one) for one in seals or ()]
+    chosen = [one for one in logs.LOGS if only in {None, one.name}]
+
+    async def work(database: Database, settings: Settings) -> list[Verified]:
+        trusted = open_vault(settings).signing if keys is None else key_set(keys)
+        found = []
+        for one in chosen:
+            async with database.transaction() as session:
+                wanted = [seal for name, seal in noted if name == one.name]
+                found.append(await verifying.verify(session, one, trusted, start=start, expected=wanted))
+        return found
+
+    verified = run(work)
+    if as_json:
+        print_json(verified)
+    else:
+        show(verified)
+    if any(one.finding for one in verified):
+        raise typer.Exit(TAMPERED)
+
+
+def expected(text: str) -> tuple[str, Expected]:
+    name, _, rest = text.partition(":")
+    number, _, digest = rest.partition(":")
+    if name not in set(Log) or not number.isdecimal() or not digest:
+        raise Failed(f"A seal is LOG:NUMBER:DIGEST, such as changes:41:9f86d081…; this is none: {text}")
+    return name, Expected(int(number), digest)
+
+
+def key_set(file: Path) -> list[Jwk]:
+    try:
+        found: list[Any] = json.loads(content_of(file, MEGABYTE))["keys"]
+        return [{**one, "kid": one["kid"]} for one in found]
+    except (ValueError, LookupError, TypeError):
+        raise Failed(f"{file} is no JWK Set with a kid for each key.") from None
+
+
+def show(verified: list[Verified]) -> None:
+    heads = ["log", "seals", "rows", "erased in", "purged", "not sealed", "last seal"]
+    print_table(heads, [line(one) for one in verified])
+    for one in verified:
+        if one.finding:
+            typer.echo(f"{one.log}: {sentence(one.finding)}")
+
+
+def line(one: Verified) -> list[object]:
+    head = f"{one.head}:{one.head_digest}" if one.head_digest else None
+    waiting = f"{one.unsealed}{'+' if one.unsealed == logs.MOST_COUNTED else ''}"
+    return [one.log, one.seals, one.rows, one.wiped, one.purged, None if one.finding else waiting, head]
+
+
+def sentence(found: Finding) -> str:
+    where = f"seal {found.seal}"
+    if found.row is not None:
+        where += f", row {found.row.id} of transaction {found.row.xact_id}"
+    if found.month:
+        where += f", month {found.month // 100}-{found.month % 100:02}"
+    return f"{SENTENCES[found.fault]} ({where})."

@@ -1,0 +1,291 @@
+"""Months of the logs: made ahead, never missing, dropped by the purge with a record that is signed."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterator
+from datetime import UTC, date, datetime
+
+import pytest
+from alembic import command
+from sqlalchemy import Connection, text
+
+from app import migration
+from app.changes.log import tallies
+from app.changes.seals import duty, sealing
+from app.changes.seals.logs import ACCESS, CHANGES, LOGS
+from app.changes.seals.verifying import Fault
+from app.clock import now as clock_now
+from app.db import Database
+from app.registry import log_months, retention
+from app.registry.log_months import Month, month_of
+from app.vault.vault import Vault
+from tests.changes.seals.ground import MINUTE, rekeyed, sealed, tampered, told, verified
+from tests.databases import migrated_database, own_database
+from tests.world import World, build
+
+pytestmark = pytest.mark.anyio
+
+FAR = datetime(2041, 11, 30, 23, 59, 59, tzinfo=UTC)
+"""Of months that no migration makes."""
+ENDS = date(2042, 1, 20)
+"""Of the season: in the middle of the third month from `FAR` on."""
+EARLY, LATE = datetime(2042, 1, 2, tzinfo=UTC), datetime(2042, 1, 25, tzinfo=UTC)
+"""In that month, before and behind the season's end."""
+
+
+@pytest.fixture
+def url(database_url: str) -> Iterator[str]:
+    with migrated_database(database_url) as url:
+        yield url
+
+
+@pytest.fixture
+async def world(url: str, vault: Vault) -> AsyncIterator[World]:
+    database = Database(url)
+    yield await build(database, vault)
+    await database.dispose()
+
+
+async def made(world: World, at: datetime) -> list[int]:
+    async with world.database.transaction() as session:
+        return [await log_months.make(session, log.table, at) for log in LOGS]
+
+
+async def places(world: World, table: str = "change") -> list[tuple[str, int]]:
+    """In which partitions rows are, and how many."""
+    found = await world.run(f"SELECT tableoid::regclass::text, count(*) FROM {table} GROUP BY 1 ORDER BY 1")
+    return [tuple(row) for row in found]
+
+
+def test_a_month_is_read_off_its_name() -> None:
+    assert month_of("change_2026_12") == Month("change_2026_12", 202612, 202701)
+    assert month_of("nik_access_before_2026_12") == Month("nik_access_before_2026_12", 0, 202612)
+    assert month_of("nik_access_2027_01").until == datetime(2027, 2, 1, tzinfo=UTC)
+    assert [month_of("change_2026_12").has(one) for one in (202611, 202612, 202701)] == [False, True, False]
+
+
+async def test_months_are_there_before_their_time(world: World) -> None:
+    async with world.database.transaction() as session:
+        there = [await log_months.of(session, log.table) for log in LOGS]
+    for months in there:
+        assert months[0].first == 0
+        assert [one.end for one in months[:-1]] == [one.first for one in months[1:]]
+        assert months[-1].until > clock_now()
+    assert await made(world, FAR) == [3, 3]
+    assert await made(world, FAR) == [0, 0]
+    assert await made(world, FAR + 2 * MINUTE) == [1, 1]
+    async with world.database.transaction() as session:
+        assert [one.name for one in (await log_months.of(session, "change"))[-4:]] == [
+            "change_2041_11",
+            "change_2041_12",
+            "change_2042_01",
+            "change_2042_02",
+        ]
+
+
+async def test_what_was_there_before_needs_no_month(world: World) -> None:
+    assert await made(world, datetime(2020, 1, 31, tzinfo=UTC)) == [0, 0]
+    await told(world, None)
+    [[name, rows]] = await places(world)
+    assert (name.startswith("change_before_"), rows) == (True, 1)
+
+
+async def test_a_row_without_a_month_waits_and_is_moved(world: World) -> None:
+    """No server made months for long. Rows keep their places in the log, and their seals."""
+    await told(world, "satu", None, at=FAR)
+    await told(world, "dua", at=FAR + MINUTE)
+    assert (await places(world), await places(world, "nik_access")) == (
+        [("change_default", 3)],
+        [("nik_access_default", 3)],
+    )
+    await sealed(world)
+    before = await world.rows("change", "nik_access")
+    assert await made(world, FAR) == [3, 3]
+    assert await places(world) == [("change_2041_11", 2), ("change_2041_12", 1)]
+    assert await world.rows("change", "nik_access") == before
+    for log in LOGS:
+        one = await verified(world, log)
+        assert (one.finding, one.rows) == (None, 3)
+    # The trigger is there again, in both partitions.
+    for statement in ("DELETE FROM change_default", "DELETE FROM change", "UPDATE change SET season = 1"):
+        await told(world, None, at=datetime(2050, 1, 1, tzinfo=UTC))
+        with pytest.raises(Exception, match="append-only"):
+            await world.run(statement)
+
+
+# --- the purge --------------------------------------------------------------------------------------------------------
+
+
+async def lived(world: World) -> datetime:
+    """A season that ends in the middle of a month, with rows in four months. Answers when it is purged."""
+    await made(world, FAR)
+    await made(world, FAR + 32 * 24 * 60 * MINUTE)
+    await world.run("UPDATE season SET ends_on = :ends_on", ends_on=ENDS)
+    # Of one seal, some rows go and some stay.
+    for at in (FAR, FAR + MINUTE, FAR + 2 * MINUTE, EARLY, LATE):
+        await told(world, "nama", None, at=at)
+    await sealed(world, FAR)
+    return datetime.combine(ENDS, datetime.min.time(), UTC) + retention.RETENTION + 2 * 24 * 60 * MINUTE
+
+
+async def purged(world: World, now: datetime) -> None:
+    # A season in which something is kept.
+    await world.run(
+        """INSERT INTO early_end (id, season, organizer_code, nik_index, direction, service, status, registered_at,
+                                  told_at)
+           VALUES (gen_random_uuid(), 2026, 'djka', 'x', 'MUDIK', 'PASSENGER', 'CANCELLED', now(), now())"""
+    )
+    assert (await world.sweep(now)).seasons_purged == 1
+    await duty.round_(world.database, world.vault, now)
+
+
+async def test_the_purge_drops_whole_months_and_wipes_the_rest(world: World) -> None:
+    now = await lived(world)
+    await purged(world, now)
+    assert [name for name, _ in await places(world, "nik_access")] == ["nik_access_2042_01"]
+    assert await world.run("SELECT at, num_nonnulls(nik_index, area, salt) FROM nik_access ORDER BY at, id") == 2 * [
+        (EARLY, 0)
+    ] + 2 * [(LATE, 3)]
+    assert await world.count("change WHERE reason IS NOT NULL OR salt IS NOT NULL") == 0
+    access, changes = await verified(world, ACCESS), await verified(world, CHANGES)
+    assert (access.finding, access.rows, access.wiped, access.purged) == (None, 4, 2, 6)
+    # The season was closed and purged: two changes more.
+    assert (changes.finding, changes.rows + changes.unsealed, changes.wiped, changes.purged) == (None, 12, 5, 0)
+    assert await world.count("log_seal WHERE listed IS NULL AND log = 'access'") >= 3
+    # Nothing is done twice.
+    async with world.unchanged("nik_access", "log_seal"):
+        await duty.round_(world.database, world.vault, now + MINUTE / 60)
+
+
+async def test_what_was_taken_out_beside_a_purge_is_found(world: World) -> None:
+    await purged(world, await lived(world))
+    await tampered(world, "DELETE FROM nik_access WHERE id = 10")
+    finding = (await verified(world, ACCESS)).finding
+    assert finding is not None
+    assert finding.row is not None
+    assert (finding.fault, finding.month, finding.row.id) == (Fault.LEFT_OUT, 204201, 10)
+
+
+async def test_what_was_taken_out_before_a_purge_is_found(world: World) -> None:
+    """The purge says how many rows it dropped."""
+    now = await lived(world)
+    await tampered(world, "DELETE FROM nik_access WHERE id = 3")
+    await purged(world, now)
+    finding = (await verified(world, ACCESS)).finding
+    assert finding is not None
+    assert (finding.fault, finding.month) == (Fault.PURGE_DIFFERS, 204112)
+
+
+async def test_a_record_of_a_purge_cannot_be_put_in(world: World) -> None:
+    await lived(world)
+    forger = World(world.database, rekeyed(world.vault, keeps=False))
+    async with world.database.transaction() as session:
+        months = await log_months.of(session, "nik_access")
+        [month] = [one for one in months if one.first == 204112]
+        last = await sealing.drop(session, forger.vault, ACCESS, month, FAR)
+        assert last is not None
+    await world.run("DELETE FROM log_key WHERE kid = :kid", kid=forger.vault.signing[0]["kid"])
+    finding = (await verified(world, ACCESS)).finding
+    assert finding is not None
+    assert finding.fault is Fault.LEFT_OUT
+
+
+async def test_a_month_is_not_dropped_before_it_is_sealed(world: World) -> None:
+    await made(world, FAR)
+    await told(world, None, at=FAR)
+    async with world.database.transaction() as session:
+        [month] = [one for one in await log_months.of(session, "nik_access") if one.first == 204111]
+        assert await sealing.drop(session, world.vault, ACCESS, month, FAR) is None
+    assert (await world.count("nik_access"), await world.count("log_seal")) == (1, 0)
+    await sealed(world)
+
+    async def dies() -> None:
+        async with world.database.transaction() as session:
+            assert await sealing.drop(session, world.vault, ACCESS, month, FAR) is not None
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        await dies()
+    assert (await verified(world, ACCESS)).finding is None
+    assert await world.count("nik_access") == 1
+    with pytest.raises(Exception, match="no month of"):
+        await world.run("SELECT log_drop_month('nik_access', 'nik_access_default', '0', 0)")
+    with pytest.raises(Exception, match="no month of"):
+        await world.run("SELECT log_drop_month('nik_access', 'change_2041_11', '0', 0)")
+
+
+async def test_changes_are_kept_for_five_years_more(world: World) -> None:
+    await lived(world)
+    await world.run("UPDATE season SET purged_at = :at, ends_on = :day", at=FAR, day=date(2046, 12, 31))
+    await duty.round_(world.database, world.vault, FAR)
+    [[name, rows], *_] = await places(world)
+    assert (name, rows) == ("change_2042_01", 4)
+    one = await verified(world, CHANGES)
+    assert (one.finding, one.rows, one.purged) == (None, 4, 6)
+    with pytest.raises(tallies.LogCutOff):
+        await tallies.rebuild(world.database, clock_now, lambda *_: None)
+
+
+BEFORE = "0031"
+"""The revision before there were months."""
+
+# --- what was there before there were seals ---------------------------------------------------------------------------
+
+
+@pytest.fixture
+def blank_url(database_url: str) -> Iterator[str]:
+    with own_database(database_url) as url:
+        yield url
+
+
+@pytest.fixture
+async def older(blank_url: str, vault: Vault) -> AsyncIterator[World]:
+    """A database of the revision before."""
+    database = Database(blank_url)
+    await migrated(database, "upgrade", BEFORE)
+    yield World(database, vault)
+    await database.dispose()
+
+
+async def migrated(database: Database, what: str, revision: str) -> None:
+    def go(connection: Connection) -> None:
+        getattr(command, what)(migration.config(connection), revision)
+
+    async with database.engine.begin() as connection:
+        await connection.run_sync(go)
+
+
+OLD = (
+    """INSERT INTO change (at, kind, reason)
+       VALUES ('2026-03-02T02:00Z', 'ROUTE_SAVED', 'nama'), (now(), 'ROUTE_SAVED', NULL)""",
+    """INSERT INTO nik_access (at, client_id, organizer_code, nik_index, purpose)
+       SELECT '2026-03-02T02:00Z', 'djka-test', 'djka', 'x', 'CHECK' FROM generate_series(1, 3)""",
+)
+
+
+async def test_rows_from_before_are_salted_and_sealed(older: World) -> None:
+    for statement in OLD:
+        await older.run(statement)
+    await migrated(older.database, "upgrade", "head")
+    assert [len(await places(older, log.table)) for log in LOGS] == [1, 1]
+    await told(older, "baru")
+    assert await older.run("SELECT id FROM change ORDER BY xact_id, id") == [(1,), (2,), (3,)]
+    assert await older.count("nik_access WHERE salt IS NULL") == 3
+    # One of them is wiped before it is sealed.
+    await older.run("UPDATE nik_access SET nik_index = NULL, area = NULL, salt = NULL WHERE id = 2")
+    await sealed(older)
+    assert await older.count("nik_access WHERE salt IS NULL AND commitment IS NULL") == 0
+    assert await older.run("SELECT salt IS NULL FROM change ORDER BY id") == [(False,), (True,), (False,)]
+    await older.run("UPDATE change SET reason = NULL, salt = NULL WHERE reason = 'nama'")
+    for log, rows in ((CHANGES, 3), (ACCESS, 4)):
+        one = await verified(older, log)
+        assert (one.finding, one.rows, one.wiped) == (None, rows, 1)
+    await migrated(older.database, "downgrade", BEFORE)
+    assert await older.run("SELECT id, kind FROM change ORDER BY id") == [
+        (1, "ROUTE_SAVED"),
+        (2, "ROUTE_SAVED"),
+        (3, "QUOTA_FILLED"),
+    ]
+    assert await older.run("SELECT id FROM nik_access ORDER BY id") == [(1,), (3,), (4,)]
+    async with older.database.transaction() as session:
+        await session.execute(text("INSERT INTO change (at, kind) VALUES (now(), 'ROUTE_SAVED')"))
