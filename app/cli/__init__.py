@@ -19,7 +19,6 @@ from app.cli import (
     schema,
     serve,
     staff,
-    statistics,
 )
 from app.cli.command import Commands, example
 from app.version import VERSION
@@ -75,4 +74,4 @@ app.add_typer(keys.keys, name="keys")
 app.add_typer(logs.log, name="log")
 app.add_typer(privacy.privacy, name="privacy")
 app.add_typer(schema.schema, name="schema")
-app.add_typer(statistics.statistics, name="statistics")
+app.add_typer(logs.statistics, name="statistics")

@@ -1,19 +1,30 @@
-"""`pemudik log …`: whether the logs are as they were when they were sealed."""
+"""`pemudik log …`: whether the logs are as they were when they were sealed.
+
+`pemudik statistics …`: what is counted from the change log, and counting it anew.
+"""
 
 from __future__ import annotations
 
 import json
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
+from app import clock
+from app.changes.log import tallies
 from app.changes.seals import logs, verifying
 from app.changes.seals.verifying import Expected, Fault, Finding, Verified
 from app.cli.command import MEGABYTE, AsJson, Failed, content_of, example, print_json, print_table, run
+from app.cli.progress import bar
 from app.config import Settings
 from app.db import Database
 from app.models.enums import Log
+from app.registry.statistics import counting
+from app.registry.statistics import statistics as reading
+from app.registry.statistics.counting import Cell, Counts, Head
+from app.registry.statistics.questions import Part, Question, Selection
 from app.vault.keys import Jwk
 from app.vault.vault import open_vault
 
@@ -68,7 +79,7 @@ def verify(
     if as_json:
         print_json(verified)
     else:
-        show(verified)
+        print_verified(verified)
     if any(one.finding for one in verified):
         raise typer.Exit(TAMPERED)
 
@@ -89,7 +100,7 @@ def key_set(file: Path) -> list[Jwk]:
         raise Failed(f"{file} is no JWK Set with a kid for each key.") from None
 
 
-def show(verified: list[Verified]) -> None:
+def print_verified(verified: list[Verified]) -> None:
     heads = ["log", "seals", "rows", "erased in", "purged", "not sealed", "last seal"]
     print_table(heads, [line(one) for one in verified])
     for one in verified:
@@ -110,3 +121,60 @@ def sentence(found: Finding) -> str:
     if found.month:
         where += f", month {found.month // 100}-{found.month % 100:02}"
     return f"{SENTENCES[found.fault]} ({where})."
+
+
+# --- statistics -------------------------------------------------------------------------------------------------------
+
+statistics = typer.Typer(help="Show the figures of a season, or count them anew.", no_args_is_help=True)
+
+CUT_OFF = "A purge has dropped months of the change log: what was counted from them cannot be counted again."
+COLUMNS = ("registered", "verified", "departed", "forfeited", "cancelled", "no_show", "quota", "remaining")
+
+
+@statistics.command(epilog=example("pemudik statistics show --season 2026"))
+def show(
+    season: Annotated[int | None, typer.Option(help="The programme year; left out: the current one.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Print people by status, and the seats left, by organizer."""
+    selection = Selection(season=season)
+
+    questions = [Question(selection, Part.HEAD), Question(selection, Part.CELLS)]
+
+    async def work(database: Database, _: Settings) -> tuple[Head, list[Cell]]:
+        async with database.transaction() as session:
+            head, cells = await reading.read(session, questions, clock.now())
+        return head, cells
+
+    head, cells = run(work)
+    parts = counting.by(lambda cell: cell.organizer, cells)
+    whole = counting.total(cell.counts for cell in cells)
+    if as_json:
+        organizers = {code: _plain(counts) for code, counts in parts.items()}
+        print_json({**asdict(head), "total": _plain(whole), "organizers": organizers})
+        return
+    rows = [*parts.items(), ("all", whole)]
+    print_table(["organizer", *COLUMNS], [[code, *(getattr(counts, one) for one in COLUMNS)] for code, counts in rows])
+    typer.echo(f"Season {head.season} as of {head.as_of.isoformat(timespec='seconds')}.")
+
+
+@statistics.command(epilog=example("pemudik statistics rebuild"))
+def rebuild() -> None:
+    """Forget the figures and count the whole change log again.
+
+    Servers may go on. Until the count is done the figures say of which time they are. When a purge has dropped months
+    of the log, it refuses, and the figures stay.
+    """
+
+    async def work(database: Database, _: Settings) -> int:
+        with bar("Counting") as progress:
+            try:
+                return await tallies.rebuild(database, clock.now, progress)
+            except tallies.LogCutOff:
+                raise Failed(CUT_OFF) from None
+
+    typer.echo(f"Counted anew, up to change {run(work)}.")
+
+
+def _plain(counts: Counts) -> dict[str, Any]:
+    return {one: getattr(counts, one) for one in (*COLUMNS, "taken", "fill")}
