@@ -16,7 +16,7 @@ BIN := .venv/bin
 PARALLEL := -n 2 --dist loadfile
 SEEDS = $(shell $(BIN)/python -c "import random; print(*random.sample(range(1_000_000), 2))")
 
-.PHONY: help run test nightly audit check format bench lock clean
+.PHONY: help run test nightly audit check format bench screenshots lock clean
 
 help:
 	@echo 'make run     set up and serve, with a PostgreSQL of its own unless DATABASE_URL is set'
@@ -26,6 +26,7 @@ help:
 	@echo 'make check   format, lint, strict types, import layers, schema and migrations current'
 	@echo 'make format  put the code into its format'
 	@echo 'make bench   what the claims about speed are measured with'
+	@echo 'make screenshots  every page, for each role, light and dark, into screenshots/'
 	@echo 'make lock    renew requirements.lock from pyproject.toml (needs uv)'
 	@echo 'make clean   remove .venv and caches; the data in .pemudik stays'
 
@@ -66,6 +67,9 @@ format: $(READY)
 
 bench: $(READY)
 	@exec $(BIN)/python -m bench $(ARGS)
+
+screenshots: $(READY)
+	@exec $(BIN)/python -m tests.web.screenshots
 
 lock:
 	@uv pip compile --quiet --universal --generate-hashes --no-strip-extras --no-emit-index-url --group dev --python-version 3.11 \

@@ -17,13 +17,18 @@ class Page:
     icon: str
     group: str
     scopes: frozenset[str]
+    one: str | None = None
+    """The template and the script of a single item, which stands below the page's path under its id."""
 
     @property
     def path(self) -> str:
         return f"/{self.name}"
 
 
-PAGES: Sequence[Page] = (Page("ringkasan", "home", "watch", frozenset({DASHBOARD_READ, REGISTRANTS_READ})),)
+PAGES: Sequence[Page] = (
+    Page("ringkasan", "home", "watch", frozenset({DASHBOARD_READ, REGISTRANTS_READ})),
+    Page("pendaftar", "people", "watch", frozenset({DASHBOARD_READ, REGISTRANTS_READ}), one="pendaftar-satu"),
+)
 
 
 def pages_of(person: SignedIn) -> list[Page]:

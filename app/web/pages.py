@@ -6,7 +6,7 @@ person's own address, role and organizer.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
@@ -28,9 +28,20 @@ Get = Callable[[Request], Awaitable[Response]]
 def routes(callers: Callers) -> list[Route]:
     return [
         Route(SIGN_IN_PATH, sign_in, methods=["GET"]),
-        *(Route(page.path, shown(callers, page), methods=["GET"]) for page in PAGES),
+        *(Route(page.path, shown(callers, page, page.name), methods=["GET"]) for page in PAGES),
+        *(
+            Route(f"{page.path}/{{id:uuid}}", shown(callers, page, page.one), methods=["GET"])
+            for page in PAGES
+            if page.one
+        ),
         *assets.routes(),
     ]
+
+
+def routes_of(callers: Callers, page: Page) -> Iterator[Route]:
+    yield Route(page.path, shown(callers, page, page.name), methods=["GET"])
+    if page.one is not None:
+        yield Route(f"{page.path}/{{id:uuid}}", shown(callers, page, page.one), methods=["GET"])
 
 
 def front(callers: Callers, document: Callable[[], Response]) -> Route:
@@ -59,22 +70,24 @@ async def sign_in(request: Request) -> Response:
     return shells.answer(shells.door(Reader(words.chosen(request.cookies)), "masuk", "masuk"))
 
 
-def shown(callers: Callers, page: Page) -> Get:
+def shown(callers: Callers, page: Page, name: str) -> Get:
+    """`name` is that of its template and of its script."""
+
     async def show(request: Request) -> Response:
-        return await guarded(request, lambda: page_for(callers, page, request))
+        return await guarded(request, lambda: page_for(callers, page, name, request))
 
     return show
 
 
-async def page_for(callers: Callers, page: Page, request: Request) -> Response:
+async def page_for(callers: Callers, page: Page, name: str, request: Request) -> Response:
     person = await who(callers, request)
     if person is None:
         return go(SIGN_IN_PATH)
     reader = Reader(words.chosen(request.cookies), person)
     if page not in pages_of(person):
         return forbidden(reader)
-    main = shells.filled(page.name, reader.language, **charts.of(page.name, reader.language))
-    return shells.answer(shells.framed(reader, page, main, page.name))
+    main = shells.filled(name, reader.language, **charts.of(name, reader.language))
+    return shells.answer(shells.framed(reader, page, main, name))
 
 
 def forbidden(reader: Reader) -> Response:

@@ -23,7 +23,7 @@ from app.web import assets, signing
 from app.web.menu import PAGES
 
 SIGNING = {signing.LINK_PATH, signing.SIGN_IN_PATH, signing.SIGN_OUT_PATH}
-OF_THE_PAGES = {*SIGNING, assets.PATH, *(page.path for page in PAGES)}
+OF_THE_PAGES = {*SIGNING, assets.PATH, *(page.path for page in PAGES), "/pendaftar/{id:uuid}"}
 """For browsers, and no door for programs."""
 pytestmark = pytest.mark.anyio
 

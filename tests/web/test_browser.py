@@ -170,6 +170,85 @@ def test_filters_live_in_the_address(visit: Visit, signed_in: Callable[[str], Pa
     expect(page.locator("[data-figure=everybody]")).to_have_text(everybody)
 
 
+def test_a_figure_leads_to_its_list_with_the_same_filters(visit: Visit, signed_in: Callable[[str], Page]) -> None:
+    page = signed_in(VIEWER)
+    visit.open("/ringkasan?organizer=ahm&direction=MUDIK")
+    loaded(page)
+    page.get_by_text("Menunggu verifikasi").first.click()
+    page.wait_for_url("**/pendaftar?organizer=ahm&direction=MUDIK&status=REGISTERED")
+    expect(page.locator("#people tr").first).to_contain_text("Disamarkan")
+    assert page.locator("#people .chip").evaluate_all("all => [...new Set(all.map((a) => a.dataset.s))]") == [
+        "REGISTERED"
+    ]
+    assert visit.violations() == []
+
+
+def test_registrants_are_paged_and_one_is_found_by_its_code(visit: Visit, signed_in: Callable[[str], Page]) -> None:
+    page = signed_in(ORGANIZER)
+    visit.open("/pendaftar")
+    expect(page.locator("#people tr")).to_have_count(25)
+    assert visit.violations() == []
+    first = page.locator("#people a.go").first.get_attribute("href")
+    page.get_by_role("link", name="Berikutnya").click()
+    expect(page.locator("#people a.go").first).not_to_have_attribute("href", first or "")
+    assert "after=" in page.url
+    page.reload()
+    expect(page.locator("#first")).to_be_visible()
+    page.go_back()
+    expect(page.locator("#people a.go").first).to_have_attribute("href", first or "")
+    page.keyboard.press("j")
+    expect(page.locator("#people a.go").first).to_be_focused()
+    page.keyboard.press("/")
+    expect(page.get_by_label("Kode booking atau id")).to_be_focused()
+    page.keyboard.type("TIDAK-ADA")
+    page.keyboard.press("Enter")
+    expect(page.get_by_text("Tidak ada pendaftar dengan kode ini di penyelenggara Anda.")).to_be_visible()
+    assert "TIDAK-ADA" not in page.url
+    for width in (320, 360, 820):
+        page.set_viewport_size({"width": width, "height": 900})
+        assert not visit.scrolls_sideways(), width
+
+
+def test_somebody_is_verified_and_cancelled_with_a_reason(visit: Visit, signed_in: Callable[[str], Page]) -> None:
+    page = signed_in(ORGANIZER)
+    visit.open("/pendaftar?status=REGISTERED&direction=MUDIK")
+    page.locator("#people a.go").first.click()
+    page.wait_for_url("**/pendaftar/*-*")
+    expect(page.locator("#sub .chip")).to_have_text("Terdaftar")
+    assert visit.violations() == []
+    page.set_viewport_size({"width": 320, "height": 800})
+    assert not visit.scrolls_sideways()
+    page.set_viewport_size({"width": 1440, "height": 900})
+    expect(page.locator("#facts .mask")).to_be_visible()
+    page.get_by_role("button", name="Tampilkan").click()
+    expect(page.locator("#facts .code")).to_have_text(re.compile(r"^\d{16}$"))
+    page.get_by_role("button", name="Verifikasi").click()
+    assert visit.violations() == []
+    page.get_by_label("Dokumen asli sudah saya lihat dan namanya cocok.").check()
+    page.locator("#verify-form button[type=submit]").click()
+    expect(page.locator("#sub .chip")).to_have_text("Terverifikasi")
+    expect(page.locator("#timeline li").first).to_contain_text("Terverifikasi")
+    page.get_by_role("button", name="Batalkan").click()
+    page.get_by_label("Alasan").fill("Sakit")
+    assert visit.violations() == []
+    page.locator("#cancel-form button[type=submit]").click()
+    expect(page.locator("#sub .chip")).to_have_text("Batal")
+    expect(page.locator("#timeline li").first).to_contain_text("Sakit")
+    expect(page.locator("#actions button")).to_have_count(0)
+
+
+def test_nobody_acts_on_another_organizers_registrant(visit: Visit, signed_in: Callable[[str], Page]) -> None:
+    page = signed_in(OPERATOR)
+    visit.open("/pendaftar?organizer=ahm&status=REGISTERED")
+    page.locator("#people a.go").first.click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Disamarkan")
+    expect(page.locator("#actions button")).to_have_count(0)
+    expect(page.get_by_role("button", name="Tampilkan")).to_have_count(0)
+    visit.open("/pendaftar/00000000-0000-7000-8000-000000000000")
+    expect(page.get_by_text("Tidak ada pendaftar dengan id ini di penyelenggara Anda.")).to_be_visible()
+    assert visit.violations() == []
+
+
 def test_the_language_is_chosen_and_kept(visit: Visit, signed_in: Callable[[str], Page]) -> None:
     page = signed_in(VIEWER)
     loaded(page)

@@ -25,6 +25,7 @@ export function draw({ statistics, windows }, where) {
   fill(the('sub'), `${day(now)} · ${t('season', { year: statistics.season })}`);
   choices(statistics, where);
   tiles(statistics, now);
+  lists(where);
   const rows = opened(statistics, windows, now);
   fill(the('opened'), ...rows.map(openedRow));
   lead(rows, statistics, windows, now);
@@ -40,6 +41,15 @@ function choices(statistics, where) {
   const known = new Set([...select.options].map((option) => option.value));
   for (const { organizer } of statistics.byOrganizer) if (!known.has(organizer.code)) select.append(h('option', { value: organizer.code }, organizer.name));
   if (where.organizer && ![...select.options].some((option) => option.value === where.organizer)) select.append(h('option', { value: where.organizer }, where.organizer));
+}
+
+/** The tiles that lead to a list lead to it with the same filters. @param {Record<string, string>} where */
+function lists({ organizer, direction, service }) {
+  for (const tile of /** @type {HTMLAnchorElement[]} */ ($$('[data-list]'))) {
+    const given = { organizer, direction, service, status: tile.dataset.list };
+    const query = new URLSearchParams(Object.entries(given).flatMap(([name, value]) => (value ? [[name, value]] : [])));
+    tile.href = query.size ? `/pendaftar?${query}` : '/pendaftar';
+  }
 }
 
 /** @param {Data} statistics @param {number} now */
@@ -138,6 +148,7 @@ function season({ season: year, byDay, funnel, forecast }) {
   const steps = /** @type {const} */ (['registered', 'verified', 'waiting', 'forfeited', 'departed']);
   chart(figure('funnel'), [t('people'), t('of.all')], funnel.registered ? steps.map((name) => ({ label: t(`step.${name}`), values: [funnel[name], funnel.registered] })) : []);
   const stretches = DEADLINES.map(([from, to, word]) => ({ label: t(word), values: [within(funnel.deadlines, from, to)] }));
-  chart(figure('deadlines'), [t('step.waiting')], funnel.waiting ? stretches : []);
+  const without = funnel.deadlines.find((/** @type {Data} */ one) => one.hours === null)?.waiting ?? 0;
+  chart(figure('deadlines'), [t('step.waiting')], funnel.waiting ? [...stretches, { label: t('deadline.none'), values: [without] }] : []);
   chart(figure('forecast'), [t('empty.seats')], forecast.filter((/** @type {Data} */ one) => one.emptySeats !== null).map((/** @type {Data} */ one) => ({ label: departure(one.route), values: [one.emptySeats] })));
 }

@@ -2,7 +2,8 @@
 // @ts-check
 import { ask } from './api.js';
 import { $, fill, the } from './dom.js';
-import { note, toast, words } from './frame.js';
+import { filters } from './filters.js';
+import { note, words } from './frame.js';
 import { draw, drawRoutes } from './ringkasan-parts.js';
 import { ticker } from './ticker.js';
 import { ago, t } from './words.js';
@@ -29,32 +30,15 @@ const ROUTES = `query RuteRingkasan($where: StatisticsFilter, $after: ID) {
   statistics(where: $where) { byRoute(first: ${ROUTES_A_PAGE}, after: $after) { route { id name departsAt } counts { taken quota remaining } } }
 }`;
 
-const form = /** @type {HTMLFormElement} */ (the('filters'));
 /** When the last answer came, by the clock of this machine. @type {number | null} */
 let answered = null;
 let asking = false;
 let round = 0;
 
-/** What the address says, without anything that is no filter. @returns {Record<string, string>} */
-function chosen() {
-  const given = new URLSearchParams(location.search);
-  return Object.fromEntries(NAMES.map((name) => [name, given.get(name) ?? '']).filter(([, value]) => value));
-}
-
-function put() {
-  const where = chosen();
-  for (const name of NAMES) {
-    const field = form.elements.namedItem(name);
-    if (field instanceof RadioNodeList || field instanceof HTMLInputElement || field instanceof HTMLSelectElement) field.value = where[name] ?? '';
-  }
-  const many = Object.keys(where).length;
-  fill(the('filters-said'), many ? t('filters.some', { n: many }) : t('filters.none'));
-}
-
 async function load() {
   if (asking) return;
   asking = true;
-  const where = chosen();
+  const where = form.chosen();
   const mine = ++round;
   try {
     const data = await ask(FIGURES, { where, organizer: where.organizer });
@@ -62,7 +46,7 @@ async function load() {
     answered = Date.now();
     fill(the('trouble'));
     draw(data, where);
-    put();
+    form.put();
     await routes(where, mine);
   } catch (error) {
     fill(the('trouble'), note('bad', words(error), t('error.figures')));
@@ -89,20 +73,11 @@ function tellFresh() {
   if (passed !== null) fill(fresh, t('fresh', { ago: ago(passed) }));
 }
 
-form.addEventListener('change', () => {
-  const query = new URLSearchParams();
-  for (const [name, value] of new FormData(form)) if (value) query.set(name, String(value));
-  history.pushState(null, '', query.size ? `?${query}` : location.pathname);
-  asking = false;
-  load();
-});
-form.addEventListener('submit', (event) => event.preventDefault());
-addEventListener('popstate', () => { put(); asking = false; load(); });
-the('copy').addEventListener('click', async () => { await navigator.clipboard.writeText(location.href); toast(t('copied')); });
 document.addEventListener('visibilitychange', () => { tellFresh(); if (!document.hidden) load(); });
+addEventListener('online', load);
 setInterval(tellFresh, 1000);
 setInterval(() => { if (!document.hidden) load(); }, AGAIN_MS);
 
-put();
+const form = filters(NAMES, () => { asking = false; load(); });
 await load();
 ticker(/** @type {HTMLElement} */ ($('#ticker')), (text) => fill(the('ticker-state'), text));

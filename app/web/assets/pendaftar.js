@@ -1,0 +1,96 @@
+// The list of registrants: one's own with their names, others masked. Pages by cursor; search by booking code or id.
+// @ts-check
+import { ask } from './api.js';
+import { fill, h, icon, the } from './dom.js';
+import { filters } from './filters.js';
+import { note, words } from './frame.js';
+import { chip, departure, named, UUID } from './people.js';
+import { clock, shortDay, t } from './words.js';
+
+const ROWS = 25;
+const NAMES = /** @type {const} */ (['organizer', 'status', 'direction', 'service', 'route', 'after']);
+const PEOPLE = `query Pendaftar($where: RegistrantFilter, $after: String) {
+  registrants(where: $where, first: ${ROWS}, after: $after) {
+    nodes { id name reference status registeredAt verifyBy organizer { code name } route { name direction departsAt } }
+    pageInfo { hasNextPage endCursor }
+  }
+}`;
+const ORGANIZERS = '{ organizers { code name } statistics { season byOrganizer { organizer { code } } } }';
+
+let round = 0;
+/** The season whose people are shown. @type {number | undefined} */
+let season;
+const form = filters(NAMES, () => load());
+
+/** @param {Record<string, string>} where */
+function asked({ organizer, status, direction, service, route }) {
+  return { season, organizer, direction, service, routeId: route, status: status ? [status] : undefined };
+}
+
+async function load() {
+  const mine = ++round;
+  const { after, ...where } = form.chosen();
+  try {
+    const { registrants } = await ask(PEOPLE, { where: asked(where), after });
+    if (mine === round) show(registrants, Boolean(after));
+  } catch (error) { failed(error); }
+}
+
+/** @param {any} found @param {boolean} later */
+function show({ nodes, pageInfo }, later) {
+  fill(the('trouble'));
+  fill(the('people'), ...nodes.map(row));
+  fill(the('nobody'), nodes.length ? null : h('section', { class: 'empty' }, icon('people'), h('h2', {}, t('nobody')), h('p', {}, t('nobody.help'))));
+  fill(the('page-said'), nodes.length ? t('page.shows', { n: nodes.length }) : '');
+  link('next', pageInfo.hasNextPage ? pageInfo.endCursor : null);
+  link('first', later ? '' : null);
+  form.put();
+}
+
+/** @param {string} id @param {string | null} after */
+function link(id, after) {
+  const anchor = /** @type {HTMLAnchorElement} */ (the(id));
+  const query = new URLSearchParams(location.search);
+  query.delete('after');
+  if (after) query.set('after', after);
+  anchor.hidden = after === null;
+  anchor.href = query.size ? `?${query}` : location.pathname;
+}
+
+/** @param {any} one */
+const row = (one) => h('tr', { role: 'row', class: 'row' },
+  h('th', { role: 'rowheader', scope: 'row', class: 'wide' }, h('a', { class: 'go', href: `/pendaftar/${one.id}` }, named(one.name)), h('span', { class: 'line2 code' }, one.reference ?? one.organizer.name)),
+  h('td', { role: 'cell', class: 'wide' }, departure(one.route), h('span', { class: 'line2' }, t(one.route.direction))),
+  h('td', { role: 'cell' }, chip(one.status)),
+  h('td', { role: 'cell', class: 'nowrap' }, shortDay(one.registeredAt), h('span', { class: 'line2' }, clock(one.registeredAt))),
+  h('td', { role: 'cell', class: 'opt nowrap' }, one.status === 'REGISTERED' && one.verifyBy ? shortDay(one.verifyBy) : '–'));
+
+/** @param {unknown} error */
+const failed = (error) => fill(the('trouble'), note('bad', words(error), t('error.again')));
+
+async function names() {
+  const { organizers, statistics } = await ask(ORGANIZERS);
+  season = statistics.season;
+  const seen = new Set(statistics.byOrganizer.map((/** @type {any} */ one) => one.organizer.code));
+  the('f-organizer').append(...organizers.filter((/** @type {any} */ one) => seen.has(one.code)).map((/** @type {any} */ one) => h('option', { value: one.code }, one.name)));
+  form.put();
+}
+
+// A booking code stays on the page: it stands in no address.
+the('find').addEventListener('submit', async (event) => {
+  event.preventDefault();
+  const code = /** @type {HTMLInputElement} */ (the('code')).value.trim();
+  if (UUID.test(code)) return location.assign(`/pendaftar/${code}`);
+  if (!code) return load();
+  if (/^\d{16}$/.test(code)) return fill(the('trouble'), note('warn', t('find.nik'), t('find.nik.help')));
+  const mine = ++round;
+  try {
+    const { registrants } = await ask(PEOPLE, { where: { season, reference: code } });
+    if (mine !== round) return;
+    show(registrants, false);
+    if (registrants.nodes.length === 1) location.assign(`/pendaftar/${registrants.nodes[0].id}`);
+    else if (!registrants.nodes.length) fill(the('nobody'), h('section', { class: 'empty' }, icon('search'), h('h2', {}, t('find.none')), h('p', {}, t('find.none.help'))));
+  } catch (error) { failed(error); }
+});
+
+try { await names(); await load(); } catch (error) { failed(error); }
