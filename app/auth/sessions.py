@@ -1,6 +1,6 @@
 """Sessions of people on the pages: a cookie, what it stands for, and how soon its end is known.
 
-A session is read again from the database after five seconds, as a client is (`auth.bearer`): removing somebody from the
+A session is read again from the database as often as a client is (`auth.bearer`): removing somebody from the
 staff, or signing out, takes effect everywhere within this time.
 """
 
