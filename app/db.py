@@ -133,7 +133,7 @@ class Followers:
         return self._signal
 
     async def wait(self, signal: asyncio.Event, within_seconds: float) -> None:
-        """Until `signal` is set, or for `within_seconds`."""
+        """Wait until `signal` is set, or for `within_seconds`."""
         with suppress(TimeoutError):
             await asyncio.wait_for(signal.wait(), within_seconds)
 

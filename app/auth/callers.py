@@ -65,14 +65,14 @@ class Callers:
         return cookie
 
     def credential_of_socket(self, header: Header) -> Credential:
-        """Of a handshake. A page of another origin is nobody."""
+        """The credential of a handshake. A page of another origin has none."""
         authorization = header("authorization")
         if authorization is None and self.pages.is_ours(header):
             return self.pages.cookie_in(header)
         return authorization
 
     async def authenticate(self, credential: Credential, *, within: float = RECHECK_AFTER_SECONDS) -> Principal:
-        """By a look that is at most `within` seconds old. Raises `Unauthorized`, `Unavailable`."""
+        """Who calls, read from the database at most `within` seconds ago. Raises `Unauthorized`, `Unavailable`."""
         if isinstance(credential, SessionCookie):
             return await self.sessions.authenticate(credential, within=within)
         return await self.bearer.authenticate(credential, within=within)

@@ -100,7 +100,7 @@ def by_post(find: FindClient, request: Any) -> OAuthClient | None:
 
 
 def check_one_method(request: Any) -> None:
-    """At most one way of proving who one is (RFC 6749 §2.3)."""
+    """Refuses a request that proves in more than one way who its client is (RFC 6749 §2.3)."""
     headers = request.headers.getlist("authorization")
     asserted = "client_assertion" in request.form or "client_assertion_type" in request.form
     if len(headers) + ("client_secret" in request.form) + asserted > 1:

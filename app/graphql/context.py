@@ -154,7 +154,7 @@ class Context:
             return await work(session)
 
     async def submit(self, one: Submission) -> Accepted | Refusal:
-        """As `submit_all`. Single submissions of many callers are merged, but not those of a keyed request."""
+        """Like `submit_all`. Single submissions of many callers are merged, but not those of a keyed request."""
         if self._session is None:
             verdict = await self.process.submissions.ask(one)
             telling.shut_out([verdict], self.now)

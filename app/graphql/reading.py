@@ -19,7 +19,7 @@ from app.registry.niks.reads import MOST_NAMED, STRETCH, Read
 
 
 class Shown:
-    """To one client, by one request or in one stretch of a subscription."""
+    """Who was shown to one client, by one request or in one stretch of a subscription."""
 
     def __init__(self) -> None:
         self.people: dict[UUID, str] = {}
@@ -46,7 +46,7 @@ class Stretches:
         self._ends_at: datetime | None = None
 
     async def write_down(self) -> None:
-        """Before an event leaves. Raises `Unavailable`."""
+        """Write down who is shown, before the event leaves. Raises `Unavailable`."""
         if not self.shown.people:
             return
         now = clock.now()

@@ -28,7 +28,7 @@ _CHALLENGE = {"WWW-Authenticate": 'Webhook-Signature realm="pemudik"'}
 
 
 class Signatures:
-    """Of one process. `monotonic` counts the seconds between two looks at a client's secrets."""
+    """What checks signatures in one process. `monotonic` counts the seconds between two looks at secrets."""
 
     def __init__(self, database: Database, vault: Vault, *, monotonic: Callable[[], float] = time.monotonic) -> None:
         self._database = database

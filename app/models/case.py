@@ -28,7 +28,7 @@ class DuplicateCase(SQLModel, table=True):
     suspect: bool = False
     """The names differ clearly: perhaps a typing error in one of the NIKs."""
     mistyped_by: str | None = Field(default=None, foreign_key="organizer.code", sa_type=Text)
-    """Of NOT_DUPLICATE: the organizer that wrote the NIK wrongly. It is asked for a correction."""
+    """When NOT_DUPLICATE was decided: the organizer that wrote the NIK wrongly. It is asked for a correction."""
     opened_at: datetime
     decided_at: datetime | None = None
     decided_by: str | None = Field(default=None, sa_type=Text, sa_column_kwargs=IMPERSONAL)
@@ -43,7 +43,7 @@ class CaseClaim(SQLModel, table=True):
     __table_args__ = (Index("ix_case_claim_nik_index", "nik_index", postgresql_where=text("nik_index IS NOT NULL")),)
 
     id: UUID = Field(default=None, sa_column_kwargs={"server_default": text("gen_random_uuid()")}, unique=True)
-    """By which a rotation of keys goes from row to row."""
+    """A rotation of keys goes from row to row by this id."""
     case_id: UUID = Field(primary_key=True, foreign_key="duplicate_case.id")
     organizer_code: str = Field(primary_key=True, foreign_key="organizer.code", sa_type=Text)
     nik_index: bytes | None = Field(default=None, sa_type=LargeBinary, sa_column_kwargs=PERSONAL)
@@ -54,6 +54,6 @@ class CaseClaim(SQLModel, table=True):
     first_at: datetime
     last_at: datetime
     refused: int = Field(default=0, sa_column_kwargs={"server_default": text("0"), **IMPERSONAL})
-    """Of the attempts. The organizers know of these: they are told of nothing else."""
+    """How many of the attempts were refused. The organizers are told of these and of no others."""
     first_refused_at: datetime | None = None
     last_refused_at: datetime | None = None

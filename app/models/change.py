@@ -96,7 +96,7 @@ class Change(SQLModel, table=True):
     from_status: str | None = Field(default=None, sa_type=Text)
     to_status: str | None = Field(default=None, sa_type=Text)
     client_id: str | None = Field(default=None, sa_type=Text, sa_column_kwargs=IMPERSONAL)
-    """By which client. None: the registry itself, or the command line."""
+    """The client that made the change. None: the registry itself, or the command line."""
     reason: str | None = Field(default=None, sa_type=Text, sa_column_kwargs=PERSONAL)
     """In the words of a person, so it may name somebody."""
     facts: dict[str, Any] | None = Field(default=None, sa_column=Column(JSONB, info=IMPERSONAL["info"]))

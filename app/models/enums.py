@@ -73,7 +73,7 @@ class CaseState(StrEnum):
     CONFIRMED = "CONFIRMED"
     NOT_DUPLICATE = "NOT_DUPLICATE"
     CLOSED = "CLOSED"
-    """By itself: the holder has gone, so nothing is left to decide."""
+    """Closed by itself: the holder has gone, so nothing is left to decide."""
 
 
 class NikOutcome(StrEnum):
@@ -81,7 +81,7 @@ class NikOutcome(StrEnum):
     REGISTERED = "REGISTERED"
     BLOCKED = "BLOCKED"
     OUTBOUND_MISSING = "OUTBOUND_MISSING"
-    """Of a return: the trip home that the return needs is not there."""
+    """For a return: the trip home that the return needs is not there."""
     UNDECIDED = "UNDECIDED"
     """The organizer's allowance of the day is used up: nothing is told of the NIK, and submitting will decide."""
 
@@ -98,7 +98,7 @@ class Purpose(StrEnum):
     EXPORT = "EXPORT"
     ACCESS_LOG = "ACCESS_LOG"
     READ = "READ"
-    """In a list, with others."""
+    """Read in a list, with others."""
 
 
 class Log(StrEnum):

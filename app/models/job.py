@@ -42,7 +42,7 @@ class ImportJob(SQLModel, table=True):
     client_id: str | None = Field(default=None, foreign_key="client.id", sa_type=Text)
     season: int = Field(foreign_key="season.year")
     day: date | None = None
-    """Of a snapshot of one day (WIB)."""
+    """The day (WIB), when the file is a snapshot of one day."""
     mode: str = Field(sa_type=Text)
     changes: str = Field(sa_type=Text, sa_column_kwargs={"server_default": text("'REPORT'")})
     as_of: datetime | None = None
@@ -55,7 +55,7 @@ class ImportJob(SQLModel, table=True):
     extension: str = Field(sa_type=Text)
     """All that is kept of the file's name."""
     bytes: int = Field(default=0, sa_column=Column(BigInteger, nullable=False, server_default=text("0")))
-    """Of the file, as it came."""
+    """How long the file was when it came."""
     state: str = Field(sa_type=Text)
     error_code: str | None = Field(default=None, sa_type=Text)
     error_indonesian: str | None = Field(default=None, sa_type=Text)
@@ -68,7 +68,7 @@ class ImportJob(SQLModel, table=True):
     """Name and rows of sheets that nobody was read from. A name may be that of a person: it is wiped with the file."""
     unread_rows: int = Field(default=0, sa_column_kwargs={"server_default": text("0")})
     missing: int | None = None
-    """Of a finished snapshot: how many were in the registry and not in the file."""
+    """How many were in the registry and not in the file, when the job is a finished snapshot."""
     created_at: datetime
     started_at: datetime | None = None
     finished_at: datetime | None = None
@@ -114,7 +114,7 @@ class ImportChunk(SQLModel, table=True):
     named: bytes | None = Field(default=None, sa_type=LargeBinary, sa_column_kwargs=PERSONAL)
     """The first bytes of the blind index of each NIK in the rows: by these an erasure finds the files of a person."""
     organizers: list[str] = Field(sa_column=Column(ARRAY(Text), nullable=False, info=IMPERSONAL["info"]))
-    """That the rows name in `source`."""
+    """The organizers that the rows name in `source`."""
     differences: bytes | None = Field(default=None, sa_type=LargeBinary, sa_column_kwargs=PERSONAL)
     """Sealed JSON: where rows and stored values differ. Names are in it."""
     done_at: datetime

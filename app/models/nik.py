@@ -77,7 +77,7 @@ class NikAllowance(SQLModel, table=True):
 
     organizer_code: str = Field(primary_key=True, foreign_key="organizer.code", sa_type=Text)
     day: date
-    """In WIB: of what day the figures are."""
+    """The day (WIB) that the figures are of."""
     named: int = Field(default=0, sa_column_kwargs=ZERO)
     """NIKs of that day that are not its own, without those that it registered and still holds."""
     withheld: int = Field(default=0, sa_column_kwargs=ZERO)
@@ -85,11 +85,11 @@ class NikAllowance(SQLModel, table=True):
     holders: int = Field(default=0, sa_column_kwargs=ZERO)
     """Who held a NIK with it, and with its members, when the registry last counted."""
     set_per_day: int | None = None
-    """By Hubdat. None: by `holders`."""
+    """What Hubdat has set. None: the allowance follows from `holders`."""
     cut: bool = Field(default=False, sa_column_kwargs={"server_default": text("false")})
     """An alarm of that day ended the allowance."""
     told_percent: int = Field(default=0, sa_column_kwargs=ZERO)
-    """Of that day: the highest mark of use that was told."""
+    """The highest mark of use that was told on that day."""
     alarmed_at: datetime | None = None
 
 

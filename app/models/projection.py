@@ -14,5 +14,5 @@ class Projection(SQLModel, table=True):
     name: str = Field(primary_key=True, sa_type=Text)
     xact_id: int = Field(sa_column=Column(TransactionId, nullable=False, server_default=text("'0'")))
     change_id: int = Field(sa_column=Column(BigInteger, nullable=False, server_default=text("0")))
-    """With `xact_id`, the last change that was taken in."""
+    """Together with `xact_id`, the position of the last change that was taken in."""
     advanced_at: datetime | None = None

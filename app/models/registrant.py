@@ -129,7 +129,7 @@ class Registrant(SQLModel, table=True):
     arrived_at: datetime
     """When the registry first heard of it."""
     verify_by: datetime | None = None
-    """By when to be verified. It only ever moves to a later instant."""
+    """The registrant must be verified by then. This only ever moves to a later instant."""
     first_verify_by: datetime | None = None
     """What `verify_by` was at first. None: it has not moved."""
     forfeits_at: datetime | None = None

@@ -53,7 +53,7 @@ class _Waiting(NamedTuple):
     route_id: UUID
     status: str
     registered_at: datetime
-    """Of the trip: that of its outbound."""
+    """When the trip was registered: that is, its outbound."""
     verify_by: datetime
     forfeits_at: datetime | None
     """None: never."""

@@ -50,7 +50,7 @@ class Queue:
     """The cost that the client has had, on a scale that is common to all who wait."""
     operations: deque[Waiting] = field(default_factory=deque)
     cost: int = 0
-    """Of all that wait."""
+    """The cost of all that wait."""
 
 
 class Turns:

@@ -83,5 +83,5 @@ class Spans:
 
 
 def sent_to(endpoint: str) -> Spans:
-    """To an OTLP collector over HTTP, in batches, from a thread of its own."""
+    """Spans are sent to an OTLP collector over HTTP, in batches, from a thread of its own."""
     return Spans(BatchSpanProcessor(OTLPSpanExporter(endpoint=f"{endpoint.rstrip('/')}/v1/traces")))

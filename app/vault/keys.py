@@ -41,7 +41,7 @@ class KeysUnusable(Exception):  # noqa: N818 - said to an operator, who reads it
 class Keys:
     index: bytes
     data: dict[int, bytes]
-    """By key id. The first key seals, the others only open."""
+    """The data keys, by key id. The first key seals, the others only open."""
     signing: tuple[Jwk, ...]
     """Private EC P-256 keys with a `kid`. The first key signs."""
     rotating: bool = False

@@ -54,7 +54,7 @@ class Markup(str):
 
 @dataclass(frozen=True, slots=True)
 class Reader:
-    """For whom a page is."""
+    """Whom a page is for."""
 
     language: Language
     person: SignedIn | None = None

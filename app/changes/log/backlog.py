@@ -167,7 +167,7 @@ FIGURES = (
 
 class _Value(NamedTuple):
     place: int
-    """Of the figure in `FIGURES`."""
+    """The place of the figure in `FIGURES`."""
     label: str | None
     value: float
 

@@ -185,7 +185,7 @@ async def page(session: Session, organizers: Collection[str] | None, after: Posi
 
 
 async def horizon(session: Session) -> Position:
-    """Behind everything that is settled now."""
+    """The position behind everything that is settled now."""
     return Position(await session.one(_HORIZON), 0)
 
 

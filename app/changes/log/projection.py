@@ -74,7 +74,7 @@ async def news(session: Session, after: Position) -> News:
 
 
 async def keep(database: Database, projection: Projection, stop: asyncio.Event) -> None:
-    """Until `stop`: take in what is there, then wait for news. A database that is away is tried again."""
+    """Take in what is there, then wait for news, until `stop`. A database that is away is tried again."""
     while not stop.is_set():
         # The signal comes first: a commit after this line wakes us, even if `_catch_up` has already looked.
         signal = database.followers.signal()
@@ -98,7 +98,7 @@ async def _catch_up(database: Database, projection: Projection, stop: asyncio.Ev
 
 
 async def _look(database: Database, name: str) -> News:
-    """Without a lock: a lock would take a transaction number at every look, and hold back others' changes."""
+    """Look without a lock: a lock would take a transaction number at every look, and hold back others' changes."""
     async with database.transaction() as session:
         reached = await position(session, name)
         if reached is None:

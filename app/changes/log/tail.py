@@ -77,7 +77,7 @@ class Follower:
 
 
 class Tail:
-    """Of one process."""
+    """The tail of one process."""
 
     def __init__(self, database: Database) -> None:
         self._database = database

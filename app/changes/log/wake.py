@@ -37,7 +37,7 @@ logger = structlog.get_logger(__name__)
 
 
 class Wake:
-    """Of one process."""
+    """The wake of one process."""
 
     def __init__(self, database: Database) -> None:
         self._database = database

@@ -169,7 +169,7 @@ async def _announce(
 
 
 async def _claimants(session: Session, news: Sequence[LoggedChange]) -> Mapping[str, set[str]]:
-    """By decided case: the organizers that claimed the NIK and were refused."""
+    """For each decided case, the organizers that claimed the NIK and were refused."""
     cases = [change.facts["case"] for change in news if change.kind == ChangeKind.CASE_DECIDED]
     found: defaultdict[str, set[str]] = defaultdict(set)
     if cases:

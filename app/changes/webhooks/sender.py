@@ -95,7 +95,7 @@ class Sender:
             logger.warning("webhooks.unavailable")
 
     async def landed(self) -> None:
-        """Until nothing is in flight."""
+        """Wait until nothing is in flight."""
         if self._flights:
             await asyncio.wait(self._flights)
 
@@ -130,7 +130,7 @@ class Sender:
         self._landing.set()
 
     async def _wait(self, signal: asyncio.Event) -> None:
-        """Until the log has news, or an attempt lands, or `POLL_SECONDS` are over."""
+        """Wait until the log has news, or an attempt lands, or `POLL_SECONDS` are over."""
         news, landing = (
             asyncio.create_task(self._database.followers.wait(signal, POLL_SECONDS)),
             asyncio.create_task(self._landing.wait()),

@@ -192,7 +192,7 @@ class Socket:
         return self._headers.get(name.encode())
 
     def _trust(self) -> None:
-        """From now on, messages may be as long as the server allows."""
+        """Let messages be as long as the server allows, from now on."""
         self._longest_message = inf
         trust = self._scope.get("extensions", {}).get(TRUST)
         if trust is not None:

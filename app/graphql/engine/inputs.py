@@ -93,7 +93,7 @@ def _find_misfits(
 
 
 def reason(error: GraphQLError, type_: Any, path: Sequence[str | int]) -> tuple[str, str]:
-    """In English and in Indonesian."""
+    """The reason, in English and in Indonesian."""
     if isinstance(error, RequestError):
         return error.message, error.indonesian
     expected = _type_at(type_, path)

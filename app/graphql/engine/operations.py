@@ -40,7 +40,7 @@ class FoundOperation:
     variables: dict[str, Any]
     """Those that the operation declares. Nobody looks at others, however many they are."""
     measured: Measure
-    """With these variables."""
+    """What the operation measures with these variables."""
 
     @property
     def is_subscription(self) -> bool:

@@ -154,7 +154,7 @@ def _codes(
     also: Collection[type[errors.Refusal]] = (),
     but: Collection[type[errors.Refusal]] = (),
 ) -> str:
-    """In the order of `ProblemCode`. `also`: what the field itself refuses."""
+    """The codes, in the order of `ProblemCode`. `also`: what the field itself refuses."""
     codes = {kind.code for kind in {*errors.refused_by(*use_cases), *also} - {*but}}
     return ", ".join(code for code in ProblemCode if code in codes)
 

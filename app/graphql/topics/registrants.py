@@ -137,13 +137,13 @@ class Registrant:
 
     @classmethod
     def from_record(cls, record: View, context: Context) -> Registrant:
-        """To be shown: the context notes who is."""
+        """A registrant that is shown. The context notes who is shown."""
         context.shown.note(record.id, record.organizer)
         return cls.of(record)
 
     @classmethod
     def of(cls, record: View) -> Registrant:
-        """Only for whoever notes by itself who is shown, or answers what the caller has just sent."""
+        """A registrant without a note, for whoever notes by itself who is shown, or answers what was just sent."""
         status = RegistrantStatus(record.status)
         return cls(
             id=ID(str(record.id)),

@@ -71,7 +71,7 @@ def inspect(file: BinaryIO) -> dict[str, Texts]:
 
 
 def refuse_large_directory(file: BinaryIO) -> None:
-    """Before an object is made of each entry of the directory."""
+    """Refuse a directory that is too large, before an object is made of each of its entries."""
     size = file.seek(0, 2)
     file.seek(max(0, size - _LONGEST_COMMENT_BYTES - 22))
     tail = file.read()

@@ -102,7 +102,7 @@ def header_of(
 
 
 def is_totals(names: Sequence[str | None], cells: Sequence[str | None]) -> bool:
-    """Whether it is a row that adds up others, such as `JUMLAH 40`: it names no NIK, and next to nothing else."""
+    """Whether the row adds up other rows, such as `JUMLAH 40`. Such a row has no NIK, and next to nothing else."""
     filled = {name: cell for name, cell in zip(names, cells, strict=False) if name is not None and cell}
     digits = sum(map(str.isdigit, filled.get("data_nik") or ""))
     said = any(cell is not None and _TOTALS.match(cell) for cell in cells)
@@ -110,5 +110,5 @@ def is_totals(names: Sequence[str | None], cells: Sequence[str | None]) -> bool:
 
 
 def is_example(cells: Sequence[str | None]) -> bool:
-    """Whether it is the example row of the template, which shows how to fill in the others."""
+    """Whether the row is the template's example, which shows how to fill in the other rows."""
     return EXAMPLE_NIK in cells and EXAMPLE_NAME in cells

@@ -79,7 +79,7 @@ FIELD_OF = MappingProxyType({column: name for name, column in FIELDS.items()})
 
 
 class Place(NamedTuple):
-    """Of a row in the file. Places are in order."""
+    """Where a row is in the file. Places have an order."""
 
     table: int
     """From 0."""
@@ -105,7 +105,7 @@ class RowFault:
         return f"{place}{f', {self.column}' if self.column else ''}: {self.refusal.message(language)}"
 
     def order(self) -> tuple[Place, int]:
-        """By its place, then in the order of the columns."""
+        """The order of a finding: by its place, then by its column."""
         return self.place, COLUMNS.index(self.column) if self.column else -1
 
 

@@ -48,12 +48,12 @@ class Upload:
 
     @property
     def size(self) -> int:
-        """In bytes."""
+        """How long the file is, in bytes."""
         return self.file.seek(0, SEEK_END)
 
     @property
     def cost(self) -> int:
-        """Of the turn in which the file is sealed and stored, in units of CPU."""
+        """What the turn costs in which the file is sealed and stored, in units of CPU."""
         return (1 + self.size // PIECE_BYTES) * UNITS_OF_A_PIECE
 
     def pieces(self) -> Iterator[bytes]:

@@ -79,7 +79,7 @@ class FileReading:
         return next(sheet.header for sheet in self.sheets if sheet.header is not None)
 
     async def batches(self) -> AsyncIterator[list[FileRow]]:
-        """In the order of the file. Each batch is of one sheet. What is no row of a person is left out."""
+        """Batches of rows, in the order of the file. Each batch is of one sheet. Rows of no person are left out."""
         while True:
             frame = await next_frame(self._process)
             if "end" in frame:
@@ -87,7 +87,7 @@ class FileReading:
             yield [FileRow(number, cells, frame["sheet"]) for number, cells in frame["batch"]]
 
     def values(self, row: FileRow) -> dict[str, str | None]:
-        """By the names of the standard and of our extensions."""
+        """The values of a row, by the names of the standard and of our extensions."""
         header = self.sheets[row.sheet].header
         assert header is not None  # noqa: S101 - rows of people are behind a header
         return header.values(row.cells)

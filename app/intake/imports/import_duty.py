@@ -35,7 +35,7 @@ logger = structlog.get_logger(__name__)
 
 
 async def run(database: Database, settings: Settings, stop: asyncio.Event) -> None:
-    """Until `stop`. A database that is away is asked again."""
+    """Start processes and wipe files, until `stop`. A database that is away is asked again."""
     loop = asyncio.get_running_loop()
     wipe_at = start_at = loop.time()
     running: set[asyncio.Task[None]] = set()
@@ -69,7 +69,7 @@ async def wipe(database: Database) -> None:
 
 
 async def one_process(settings: Settings, stop: asyncio.Event) -> None:
-    """Until the process has done a job, or until `stop`: then the next process goes on with the job."""
+    """Run a process until it has done a job, or until `stop`: then the next process goes on with the job."""
     assert settings.database_url is not None  # noqa: S101 - a server has one
     # Not in our group of processes: a signal that a terminal sends to all must not end it. We do.
     process = await asyncio.create_subprocess_exec(sys.executable, *COMMAND, stdin=PIPE, start_new_session=True)

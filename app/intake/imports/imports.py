@@ -99,7 +99,7 @@ def routes(process: Process, callers: Callers, settings: Settings) -> list[Route
 
 
 def order_of(asked: AdmittedRequest) -> Order:
-    """From the query string. Raises `RequestRefused`."""
+    """What the query string orders. Raises `RequestRefused`."""
     given = asked.request.query_params
     return Order(
         caller=asked.caller,
@@ -193,5 +193,5 @@ def shown(job: Job, language: Language) -> dict[str, Any]:
 
 
 def result_path(job: Job) -> str | None:
-    """Where the result is. None: there is no result."""
+    """The path of the result. None: there is no result."""
     return f"{PATH}/{job.id}/result.xlsx" if results.available(job) else None

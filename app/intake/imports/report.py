@@ -28,7 +28,7 @@ Key = tuple[int, int]
 @dataclass(frozen=True, slots=True)
 class RowOutcome:
     number: int
-    """Of the row in its sheet."""
+    """The number of the row in its sheet."""
     result: str
     explanation: str | None = None
     sheet: int = 0
@@ -123,7 +123,7 @@ async def report(
 
 
 def copies(reading: FileReading, encoder: Copier) -> list[Copy | None]:
-    """Of each sheet. None: it does not go back."""
+    """A copy of each sheet. None: the sheet does not go back."""
     all_of_them = isinstance(encoder, Xlsx)
     return [
         Copy(sheet, placed=not all_of_them)
@@ -142,7 +142,7 @@ async def added(more: Sequence[Sheet], titles: Titles, encoder: Copier) -> Async
 
 
 class Titles:
-    """Of the sheets of one file: no two may be alike, whatever their letter case."""
+    """The titles of the sheets of one file. No two may be alike, whatever their letter case."""
 
     LONGEST = 31
     """Characters: Excel's limit."""

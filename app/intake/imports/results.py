@@ -92,7 +92,7 @@ async def result(
 
 
 async def outcomes(database: Database, vault: Vault, job: Job, first: int) -> AsyncIterator[list[RowOutcome]]:
-    """In the order of the file. The chunks have another order: trips back come last. `first` is the first sheet."""
+    """The outcomes, in the order of the file. In chunks, trips back come last. `first` is the first sheet."""
     async with database.transaction() as session:
         numbers = await job_runs.done(session, job)
     verdicts = [one for number in numbers for one in await _verdicts(database, vault, job, number)]

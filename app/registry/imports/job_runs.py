@@ -176,7 +176,7 @@ async def done(session: Session, job: Job) -> frozenset[int]:
 
 
 async def verdicts(session: Session, vault: Vault, job: Job, number: int) -> list[RowVerdict]:
-    """Of one chunk, with what differs in their explanations."""
+    """The verdicts of one chunk, with what differs in their explanations."""
     written = await session.one(_VERDICTS, id=job.id, number=number)
     found = [RowVerdict(*values) for values in orjson.loads(written.verdicts)]
     told = [] if written.differences is None else orjson.loads(vault.open_bytes(written.differences))

@@ -54,9 +54,9 @@ class Order:
     mode: ImportMode = ImportMode.UPSERT
     changes: ImportChanges = ImportChanges.REPORT
     as_of: datetime | None = None
-    """Of APPLY: the instant of the list. None: when the file came."""
+    """The instant of a list of mode APPLY. None: when the file came."""
     even_though: bool = False
-    """Of APPLY: also if more than a fifth would be moved."""
+    """In mode APPLY: also move if more than a fifth of the rows would move somebody."""
     dry_run: bool = False
     season: int | None = None
     """None: the current one."""
@@ -67,7 +67,7 @@ class Order:
     extension: str = ""
     """All that is kept of the file's name."""
     size: int = 0
-    """Of the file, in bytes."""
+    """How long the file is, in bytes."""
 
 
 @dataclass(frozen=True, slots=True)

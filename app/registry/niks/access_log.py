@@ -19,7 +19,7 @@ INSERT = "INSERT INTO nik_access (at, client_id, organizer_code, nik_index, area
 
 
 class Look(NamedTuple):
-    """By a client. Make it by `look`."""
+    """A look at a NIK by a client. It is made by `look`."""
 
     client_id: str
     organizer: str

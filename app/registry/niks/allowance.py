@@ -32,7 +32,7 @@ MARKS = (50, 80, 100)
 
 @dataclass(frozen=True, slots=True)
 class Allowance:
-    """As it stands today."""
+    """An allowance as it stands today."""
 
     organizer: str
     per_day: int
@@ -53,7 +53,7 @@ class Named(NamedTuple):
 class Granted(NamedTuple):
     organizer: str
     niks: int
-    """Of how many of these anything may be told."""
+    """Of how many of these NIKs something may be told."""
 
 
 def sql_used(table: str) -> str:

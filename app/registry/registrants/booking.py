@@ -104,7 +104,7 @@ class _Row(Particulars):
     booked_by_nik_sealed: bytes | None
     booked_by_name_sealed: bytes | None
     flags: str
-    """With commas: an array of arrays has no rows."""
+    """The flags with commas between them: an array of arrays cannot be unnested into rows."""
 
 
 _ROWS = Arrays("leg", _Row)
@@ -135,7 +135,7 @@ async def book(
 
 
 def new_view(leg: Leg, now: datetime) -> View:
-    """As its own organizer sees it."""
+    """The registrant as its own organizer sees it."""
     draft, route = leg.draft, leg.route
     return View(
         id=leg.id,

@@ -92,7 +92,7 @@ def judge(draft: Draft, ground: Ground) -> Judged:
 
 
 def _judge_way(route_id: UUID | None, name: str, judged: JudgedSubmission, ground: Ground) -> Leg | Held | Refusal:
-    """By all that can be known without asking what the NIK holds."""
+    """Judge a way by all that can be known without asking what the NIK holds."""
     draft = judged.draft
     route = _route(route_id, name, judged, ground)
     if isinstance(route, Refusal):
@@ -129,7 +129,7 @@ def _does_not_fit(leg: Leg, judged: JudgedSubmission, ground: Ground) -> Against
 
 
 def naming(leg: Leg, **against: Any) -> Naming:
-    """That the NIK of a leg was named, and what was found."""
+    """The note that the NIK of a leg was named, and what was found."""
     return Naming(
         caller=leg.draft.submission.caller,
         nik_index=leg.draft.nik_index,

@@ -74,7 +74,7 @@ class _Written(NamedTuple):
     verify_by: datetime | None
     reopened_at: datetime | None
     flags: str
-    """With commas: an array of arrays has no rows."""
+    """The flags with commas between them: an array of arrays cannot be unnested into rows."""
 
 
 # OFFSET 0 has PostgreSQL look up one registrant after the other, by the index that fits. A plan of an empty table would
@@ -279,7 +279,7 @@ async def write(session: Session, states: Sequence[State], seats: dict[UUID, quo
 
 
 def _ended(moved: Sequence[State]) -> Counter[str]:
-    """By organizer: how many hold no NIK any more."""
+    """For each organizer, how many hold no NIK any more."""
     return Counter(
         state.row.organizer
         for state in moved

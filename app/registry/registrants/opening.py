@@ -89,7 +89,7 @@ def initials(name_sealed: bytes | None, vault: Vault) -> str | None:
 
 
 def likeness(one: bytes | None, other: bytes | None, vault: Vault) -> int | None:
-    """Of two names, in percent."""
+    """How alike two names are, in percent."""
     if one is None or other is None:
         return None
     return names.likeness(vault.open_personal(one), vault.open_personal(other))

@@ -35,7 +35,7 @@ _TIME = re.compile(r"([01]\d|2[0-3]):([0-5]\d)", re.ASCII)
 @dataclass(frozen=True, slots=True)
 class Daily:
     seats: int
-    """Of each day."""
+    """How many seats each day brings."""
     at: str
     """A time of the day in WIB, such as `08:00`."""
     first: date

@@ -57,7 +57,7 @@ class _Moving(NamedTuple):
     status: str
     lap_infant: bool
     verified: bool
-    """At some time, whatever became of it."""
+    """Whether the registrant was verified at some time, whatever became of it."""
 
 
 _ROUTES = statement(

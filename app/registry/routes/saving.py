@@ -87,7 +87,7 @@ class RouteBatch:
     seasons: dict[int, Season]
     now: datetime
     cities: dict[str, str]
-    """Of each terminal, by its code."""
+    """The city of each terminal, by the terminal's code."""
     before: dict[UUID, Declared]
     seats: dict[UUID, Seats]
     used: frozenset[UUID]

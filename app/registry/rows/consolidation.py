@@ -35,7 +35,7 @@ class Summary:
     season: int
     day: date
     counts: Mapping[str, int]
-    """By status."""
+    """How many registrants there are, by status."""
     standing: int
     """How many lines the checksum is of."""
     checksum: str | None
@@ -112,7 +112,7 @@ def checksum(lines: list[str]) -> str:
 
 
 async def _lines(session: Session, vault: Vault, facts: Mapping[str, object]) -> list[str]:
-    """In parts, so that a server answers other callers between two parts."""
+    """The lines in parts, so that a server answers other callers between two parts."""
     lines: list[str] = []
     after: UUID | None = BEFORE_THE_FIRST
     while after is not None:

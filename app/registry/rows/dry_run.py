@@ -27,11 +27,11 @@ SeatsTaken = Mapping[UUID, int]
 
 @dataclass(frozen=True, slots=True)
 class DryRun:
-    """Of one part of a file."""
+    """The dry run of one part of a file."""
 
     verdicts: list[Verdict]
     seats: SeatsTaken
-    """By this part and all before it."""
+    """The seats that this part and all before it have taken."""
     named: list[Naming]
     """NIKs that are not the organizer's own. Hand them to `telling.tell_rehearsed` before a verdict is told."""
 

@@ -32,11 +32,11 @@ class ExtractFilter:
     season: int
     direction: Direction | None = None
     day: date | None = None
-    """Of registration, in WIB."""
+    """The day of registration, in WIB."""
     every_status: bool = False
 
     def told(self) -> dict[str, object]:
-        """As `reads` writes it down."""
+        """What was asked for, as `reads` writes it down."""
         return {name: value for name, value in asdict(self).items() if value not in (None, False)}
 
 
@@ -108,7 +108,7 @@ async def page(
 
 
 def cells(row: ExtractRow, vault: Vault, caller: Caller) -> list[str | int | None]:
-    """In the order of `COLUMNS`."""
+    """The cells of a row, in the order of `COLUMNS`."""
     one = view.from_row(row, vault, caller)
     status = RegistrantStatus(one.status)
     told = {

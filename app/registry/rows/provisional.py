@@ -72,7 +72,7 @@ class MadeTerminal(NamedTuple):
 
 @dataclass(slots=True)
 class Made:
-    """By this transaction. None of it is in the change log before it is known to be of use."""
+    """What this transaction has made. Nothing of it is in the change log before it is known to be of use."""
 
     routes: dict[UUID, MadeRoute] = field(default_factory=dict)
     terminals: dict[str, MadeTerminal] = field(default_factory=dict)

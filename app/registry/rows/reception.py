@@ -43,7 +43,7 @@ PASSES = 2
 class _Seasons(NamedTuple):
     current: int | None
     ends_on: date | None
-    """Of the current one."""
+    """The last day of the current season."""
     latest: int | None
 
 

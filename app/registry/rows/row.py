@@ -38,7 +38,7 @@ is the organizer.
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class Row:
-    """As it was sent: text, or None where there is none. A NIK may be a number, which is refused with the reason."""
+    """A row as it was sent: text, or None where nothing is. A NIK may be a number, which is refused with the reason."""
 
     data_nik: str | float | None = None
     data_pemesan: str | None = None
@@ -127,7 +127,7 @@ class ParsedRow(Particulars):
 
 
 def row_of(values: object) -> Row:
-    """From JSON, or from the cells of a row by column name."""
+    """A row from JSON, or from the cells of a row by column name."""
     if not isinstance(values, Mapping):
         return Row(unfit="")
     given: dict[str, Any] = {}

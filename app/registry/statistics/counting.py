@@ -97,7 +97,7 @@ class Pair(NamedTuple):
 
 class Overlaps(NamedTuple):
     refused: int
-    """Of all pairs together."""
+    """How often a NIK was refused, in all pairs together."""
     pairs: list[Pair]
     """The most frequent pairs."""
 

@@ -68,7 +68,7 @@ class Moment:
     latest: int | None
     uncounted_at: datetime | None
     names: dict[str, str]
-    """Of every organizer."""
+    """The name of every organizer, by its code."""
 
     def season(self, selection: Selection) -> int:
         season = self.latest if selection.season is None else selection.season

@@ -31,7 +31,7 @@ def last_instant(period: Window) -> datetime | None:
 
 
 def _wave(windows: Sequence[Window], registered_at: datetime) -> Window | None:
-    """Of several waves that are open, the one that opened last."""
+    """The open wave. Of several, the one that opened last."""
     waves = [one for one in windows if one.kind == WindowKind.REGISTRATION and one.open_at(registered_at)]
     return max(waves, key=lambda wave: wave.opens_at, default=None)
 

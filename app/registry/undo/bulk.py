@@ -58,9 +58,9 @@ class Where:
 class ReopenedPage:
     ids: Sequence[UUID]
     verdicts: Sequence[View | Refusal]
-    """Of each of `ids`."""
+    """The verdict on each of `ids`."""
     next: UUID | None
-    """Behind which to go on. None: that was all."""
+    """The next page goes on behind this id. None: that was all."""
 
 
 _CONDITIONS = {

@@ -20,7 +20,7 @@ def day(text: str) -> date:
 
 
 def instant(text: str) -> datetime:
-    """In UTC. The text names its zone. Raises ValueError."""
+    """The instant in UTC. The text names its zone. Raises ValueError."""
     found = datetime.fromisoformat(text)
     if found.tzinfo is None:
         raise ValueError

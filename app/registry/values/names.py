@@ -41,7 +41,7 @@ _UNPRINTABLE = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
 
 @refuses(InvalidValue)
 def normalise(name: str) -> str | InvalidValue:
-    """As it is stored: composed, trimmed, with single blanks, as long as people's names are."""
+    """The name as it is stored: composed, trimmed, with single blanks, as long as people's names are."""
     folded = " ".join(unicodedata.normalize("NFC", name).split())
     if not folded:
         return InvalidValue("name", "Nama wajib diisi.", "A name is required.")
@@ -66,7 +66,7 @@ def clearly_differ(a: str, b: str) -> bool:
 
 
 def likeness(a: str, b: str) -> int:
-    """In percent: how much of the letters of two names is the same, whatever the order of their words."""
+    """How much of the letters of two names is the same, in percent, whatever the order of their words."""
     one, other = (" ".join(sorted(words(name))) for name in (a, b))
     return round(100 * SequenceMatcher(None, one, other, autojunk=False).ratio())
 

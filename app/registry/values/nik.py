@@ -127,7 +127,7 @@ def not_16_digits() -> NikInvalid:
 
 
 def came_as_a_number() -> NikInvalid:
-    """Of JSON. Many programs keep 15 digits of a number."""
+    """The refusal of a NIK that is a number in JSON. Many programs keep only 15 digits of a number."""
     return NikInvalid(
         "dikirim sebagai bilangan, yang dapat kehilangan angka terakhirnya; kirim sebagai teks dalam tanda kutip",
         "it came as a number, which may have lost its last digits; send it as text, in quotation marks",

@@ -135,7 +135,7 @@ def mode_of(title: str) -> Mode | InvalidValue:
 
 
 def folded(text: str) -> str:
-    """In small letters, with single blanks."""
+    """The text in small letters, with single blanks."""
     return " ".join(text.casefold().split())
 
 
@@ -195,7 +195,7 @@ class Moment(NamedTuple):
 
 @refuses(InvalidValue)
 def parse_instant(text: str, field: str = "tanggal_pendaftaran") -> datetime | InvalidValue:
-    """In UTC. `06/03/2024` is the 6th of March; a day without a time is its midnight in Jakarta."""
+    """The instant in UTC. `06/03/2024` is the 6th of March; a day without a time is its midnight in Jakarta."""
     moment = parse_moment(text, field)
     return moment.at if isinstance(moment, Moment) else moment
 
@@ -216,7 +216,7 @@ def parse_moment(text: str, field: str = "tanggal_pendaftaran") -> Moment | Inva
 
 
 def written(instant: datetime) -> str:
-    """In WIB, as `parse_instant` reads it back to the same microsecond."""
+    """The instant written in WIB. `parse_instant` reads it back to the same microsecond."""
     return f"{instant.astimezone(WIB).replace(tzinfo=None).isoformat(sep=' ')} WIB"
 
 
