@@ -3,7 +3,7 @@
 The collection of `tests.hostile` is sent to a real server with one worker, one request after another, while a neighbour
 checks NIKs without a pause. It fails when an answer that is no refusal takes 500 ms, when the neighbour waits 250 ms,
 or when the worker has 20 MB more after a second round than after the first. Each is tried up to three times, since
-another program may have taken the processor.
+another program may have taken the processor; the CPU of the worker, neighbour's checks included, stands beside.
 """
 
 from __future__ import annotations
@@ -128,10 +128,10 @@ def measure(port: int, pid: int, token: str, near: str) -> list[str]:
         answered(port, token, one.of(times * one.size))
     gc.collect()
     before, wrong = worker.memory_info().rss, []
-    print(f"{'':52}{'told':>30}{'ms':>8}{'neighbour':>11}")
+    print(f"{'':52}{'told':>30}{'ms':>8}{'CPU ms':>8}{'neighbour':>11}")
     with neighbour(port, near) as beside:
-        for one in COLLECTION:
-            wrong += [fault for times in SIZES for fault in faults(port, token, beside, one, times)]
+        for one, times in itertools.product(COLLECTION, SIZES):
+            wrong += faults(port, token, beside, worker, one, times)
     time.sleep(3)
     kept = (worker.memory_info().rss - before) / 2**20
     print(f"\nmemory: {before / 2**20:.0f} MB before, {kept:+.0f} MB after")
@@ -143,19 +143,19 @@ def _worker_of(pid: int) -> psutil.Process:
     return max(psutil.Process(pid).children(recursive=True), key=lambda one: one.memory_info().rss)
 
 
-def faults(port: int, token: str, beside: Neighbour, one: Hostile, times: int) -> list[str]:
+def faults(port: int, token: str, beside: Neighbour, worker: psutil.Process, one: Hostile, times: int) -> list[str]:
     for _ in range(TRIES):
         sent = one.of(times * one.size)
-        started = time.perf_counter()
+        before, started = sum(worker.cpu_times()[:2]), time.perf_counter()
         told = answered(port, token, sent)
-        until = time.perf_counter()
+        until, cpu = time.perf_counter(), sum(worker.cpu_times()[:2]) - before
         ms, waited = (until - started) * 1000, beside.longest_ms(started, until)
         refused = told not in {"200", "202", "next", "pong"}
         found = _faults(f"{one.name}, {times} times its size: {told}", 0 if refused else ms, waited)
         if not found:
             break
     if times == SIZES[-1]:
-        print(f"{one.name:52}{told:>30}{ms:8.0f}{waited:11.0f}", flush=True)
+        print(f"{one.name:52}{told:>30}{ms:8.0f}{cpu * 1000:8.0f}{waited:11.0f}", flush=True)
     return found
 
 

@@ -41,4 +41,4 @@ def seeds(pytestconfig: pytest.Config) -> list[int]:
     """One, and always the same; by night five of which nobody knows before."""
     first = pytestconfig.getoption("hypothesis_seed", None)
     count = SEEDS_BY_NIGHT if settings.get_current_profile_name() == "nightly" else SEEDS
-    return [int(first or 0) + number for number in range(count)]
+    return [int(first) + number if str(first).isdigit() else number for number in range(count)]
