@@ -1,5 +1,7 @@
-// Composes schema.graphql with a sample organizer's subgraph, in the way that the first argument names.
+// Composes schema.graphql with two organizers' subgraphs, in the way that the first argument names. The second argument is
+// the file of one of them.
 import { readFileSync } from 'node:fs';
+import { pathToFileURL } from 'node:url';
 import { composeServices as apollo } from '@apollo/composition';
 import { composeServices as guild } from '@theguild/federation-composition';
 import { federateSubgraphs, ROUTER_COMPATIBILITY_VERSION_ONE } from '@wundergraph/composition';
@@ -26,10 +28,14 @@ function subgraph(name, file) {
   return { name, typeDefs, url: `http://${name}` };
 }
 
-const subgraphs = [subgraph('pemudik', '../../schema.graphql'), subgraph('boarding', 'boarding.graphql')];
+const subgraphs = [
+  subgraph('pemudik', '../../schema.graphql'),
+  subgraph('boarding', 'boarding.graphql'),
+  subgraph('seats', pathToFileURL(process.argv[3])),
+];
 const { errors, hints, schema } = ways[process.argv[2]](subgraphs);
 const fields = (type) => Object.keys(schema?.getType(type)?.getFields() ?? {});
 console.log(JSON.stringify({
   said: [...(errors ?? []), ...(hints ?? [])].map(({ message }) => message),
-  fields: Object.fromEntries(['Query', 'Mutation', 'Registrant', 'BoardingPass'].map((type) => [type, fields(type)])),
+  fields: Object.fromEntries(['Query', 'Mutation', 'Registrant', 'Route', 'BoardingPass'].map((type) => [type, fields(type)])),
 }));
