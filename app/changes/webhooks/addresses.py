@@ -21,6 +21,10 @@ Resolve = Callable[[str, int], Awaitable[Sequence[str]]]
 """The addresses of a name, in the order in which they are tried. Raises `OSError`."""
 
 MOST_ADDRESSES_TRIED = 4
+MOST_ANSWER_BYTES = 128 * 1024
+"""Of status, headers and the little that is read of a body. More is no answer of a receiver."""
+MOST_BYTES_AT_ONCE = 4 * 1024
+"""Of one read: as much as is worked off in some milliseconds."""
 RESOLVER_THREADS = 16
 """A name server that is slow for one name blocks one thread: not the database's lookups, nor those of other names."""
 
@@ -159,15 +163,26 @@ class PublicNetwork(httpcore.AsyncNetworkBackend):
 
 
 class _Stream(httpcore.AsyncNetworkStream):
-    """Raises `TlsFailed` for a handshake that fails. httpcore raises the same error as for a connection that fails."""
+    """Raises `TlsFailed` for a handshake that fails. httpcore raises the same error as for a connection that fails.
+
+    Reads little at once, and little in answer to one request: without these bounds a flood of answers of class 1xx
+    would be read until the attempt's time is over, and each read of 64 kB of them is 100 milliseconds of work.
+    """
 
     def __init__(self, stream: httpcore.AsyncNetworkStream) -> None:
         self._stream = stream
+        self._read = 0
+        """Bytes since we wrote something."""
 
     async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:  # noqa: ASYNC109 - httpcore's
-        return await self._stream.read(max_bytes, timeout)
+        if self._read > MOST_ANSWER_BYTES:
+            raise httpcore.ReadError("The answer is too long.")
+        read = await self._stream.read(min(max_bytes, MOST_BYTES_AT_ONCE), timeout)
+        self._read += len(read)
+        return read
 
     async def write(self, buffer: bytes, timeout: float | None = None) -> None:  # noqa: ASYNC109 - httpcore's
+        self._read = 0
         await self._stream.write(buffer, timeout)
 
     async def aclose(self) -> None:
@@ -183,6 +198,6 @@ class _Stream(httpcore.AsyncNetworkStream):
         timeout: float | None = None,  # noqa: ASYNC109 - httpcore's
     ) -> httpcore.AsyncNetworkStream:
         try:
-            return await self._stream.start_tls(ssl_context, server_hostname, timeout)
+            return _Stream(await self._stream.start_tls(ssl_context, server_hostname, timeout))
         except httpcore.ConnectError:
             raise TlsFailed from None

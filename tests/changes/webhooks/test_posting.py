@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import gzip
 import socket
 import ssl
 import time
+import tracemalloc
 from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 
@@ -13,7 +15,9 @@ import pytest
 
 from app.changes.webhooks.posting import AttemptOutcome, Poster
 from app.models.enums import DeliveryError
+from tests.patience import patience
 from tests.receivers import Authority, Request, answer, authority, receiving
+from tests.steps import stepping
 
 pytestmark = pytest.mark.anyio
 
@@ -146,6 +150,117 @@ async def test_nobody_listens(poster: Poster) -> None:
     async with receiving() as receiver:
         url = receiver.url()
     assert said(await poster.post(url, {}, BODY)) == (None, DeliveryError.CONNECT_FAILED)
+
+
+# --- receivers that mean harm -----------------------------------------------------------------------------------------
+
+
+class Harm:
+    """A receiver that goes on writing the same for as long as somebody reads."""
+
+    def __init__(self, first: bytes, again: bytes, every_seconds: float = 0) -> None:
+        self.first, self.again, self.every_seconds = first, again, every_seconds
+        self.written = 0
+        self.ended = asyncio.Event()
+
+    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            await reader.readuntil(b"\r\n\r\n")
+            writer.write(self.first)
+            while True:
+                writer.write(self.again)
+                await writer.drain()
+                self.written += len(self.again)
+                await asyncio.sleep(self.every_seconds)
+        except ConnectionError:
+            pass
+        finally:
+            self.ended.set()
+            writer.close()
+
+
+BOMB = gzip.compress(bytes(20_000_000))
+HARMS = {
+    # What it writes, and whether a delivery counts: the status is the answer.
+    "an endless body": (
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n",
+        b"1000\r\n" + b"x" * 4096 + b"\r\n",
+        True,
+    ),
+    "an endless chunk": (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nffffffffff\r\n", b"x" * 4096, True),
+    "endless chunk extensions": (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5;", b"a=b;" * 1024, True),
+    "a bomb": (b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: 99999999\r\n\r\n", BOMB, True),
+    "an endless header": (b"HTTP/1.1 200 OK\r\nX: ", b"x" * 4096, False),
+    "endless headers": (b"HTTP/1.1 200 OK\r\n", b"X-A: b\r\n" * 512, False),
+    "an endless status": (b"HTTP/1.1 200 ", b"O" * 4096, False),
+    "a flood of 100": (b"", b"HTTP/1.1 100 Continue\r\n\r\n" * 200, False),
+    "a flood of 103": (b"", b"HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n" * 100, False),
+}
+
+
+@pytest.mark.parametrize("harm", HARMS)
+async def test_a_receiver_that_answers_without_end_is_left(harm: str) -> None:
+    """It takes neither time, nor memory, nor steps of the process that others would wait for."""
+    first, again, delivered = HARMS[harm]
+    receiver = Harm(first, again)
+    server = await asyncio.start_server(receiver.serve, "127.0.0.1", 0)
+    poster = Poster(here, connections=1, private=True)
+    url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/"
+    tracemalloc.start()
+    try:
+        async with stepping() as turns:
+            outcome = await poster.post(url, {}, BODY)
+        most = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert said(outcome) == ((200, None) if delivered else (None, DeliveryError.BROKEN_ANSWER))
+    async with patience():
+        await receiver.ended.wait()
+    server.close()
+    await poster.close()
+    # The sockets' own buffers are written full before anybody reads.
+    assert receiver.written < 30_000_000
+    assert most < 50_000_000
+    assert max(turns) < 200
+
+
+@pytest.mark.parametrize("first", [b"", b"HTTP/1.1 200 OK\r\n", b"HTTP/1.1 100 Continue\r\n\r\n"])
+async def test_a_receiver_that_drips_has_its_time_and_no_more(first: bytes) -> None:
+    receiver = Harm(first, b"X", every_seconds=0.02)
+    server = await asyncio.start_server(receiver.serve, "127.0.0.1", 0)
+    poster = Poster(here, connections=1, private=True, within=0.3)
+    outcome = await poster.post(f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/", {}, BODY)
+    assert said(outcome) == (None, DeliveryError.TIMEOUT)
+    async with patience():
+        await receiver.ended.wait()
+    server.close()
+    await poster.close()
+
+
+async def test_one_hint_before_the_answer_is_no_flood(poster: Poster) -> None:
+    async with receiving() as receiver:
+        receiver.says = lambda _: b"HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n" + answer(204)
+        for _ in range(3):
+            assert said(await poster.post(receiver.url(), {}, BODY)) == (204, None)
+        assert receiver.connections == 1
+
+
+async def test_a_name_with_ipv6_alone(trusted: Authority, tmp_path: Path) -> None:
+    """It is sent to where the address is public, and to no loopback."""
+
+    async def v6(host: str, port: int) -> Sequence[str]:
+        return ["::1"]
+
+    context = trusted.server("hook.example", tmp_path)
+    async with receiving(context, host="::1") as receiver:
+        url = receiver.url(host="hook.example", scheme="https")
+        allowed = Poster(v6, connections=1, private=True, tls=trusted.trusted())
+        assert said(await allowed.post(url, {}, BODY)) == (204, None)
+        refused = Poster(v6, connections=1, tls=trusted.trusted())
+        assert said(await refused.post(url, {}, BODY)) == (None, DeliveryError.NAME_NOT_FOUND)
+        assert receiver.connections == 1
+        for one in (allowed, refused):
+            await one.close()
 
 
 # --- TLS: the name is checked, whatever address it leads to -----------------------------------------------------------
