@@ -22,7 +22,7 @@ from app.auth.sessions import Credential
 from app.config import Settings
 from app.errors import Unavailable
 from app.graphql.context import Context
-from app.graphql.doors import multipart, repeats, streams
+from app.graphql.doors import multipart, query_strings, repeats, streams
 from app.graphql.doors.answers import (
     GRAPHQL,
     HttpAnswer,
@@ -43,6 +43,7 @@ from app.graphql.engine.operations import FoundOperation, Operations
 from app.graphql.engine.requests import (
     NotUnderstood,
     OperationRequest,
+    by_post_alone,
     parse_request,
     refuse_method_or_media,
     refuse_other_bodies,
@@ -102,10 +103,12 @@ class HttpDoor:
         refusal_media = media or (GRAPHQL if streamed else None)
         language = language_of(headers.get(b"accept-language", b"").decode("latin-1"))
         try:
-            refuse_method_or_media(scope["method"], refusal_media)
+            refuse_method_or_media(scope["method"], refusal_media, streamed=streamed)
             principal = await self._principal(scope, headers)
-            request = await self._request(headers, receive)
+            request = await self._request(scope, headers, receive)
             found = self._found(scope, principal, request)
+            if scope["method"] == "GET" and not found.is_subscription:
+                raise by_post_alone()
             if found.is_subscription and not streamed:
                 raise streams.not_asked_for()
             asked = Asked(found, principal, language, self._keyed(principal, headers, found, request))
@@ -133,7 +136,9 @@ class HttpDoor:
 
         return self._callers.credential(scope["method"], header)
 
-    async def _request(self, headers: Mapping[bytes, bytes], receive: Receive) -> OperationRequest:
+    async def _request(self, scope: Scope, headers: Mapping[bytes, bytes], receive: Receive) -> OperationRequest:
+        if scope["method"] == "GET":
+            return query_strings.read_request(scope["query_string"])
         if multipart.is_form(headers):
             return await multipart.read_request(headers, receive, self._settings)
         refuse_other_bodies(headers)

@@ -46,12 +46,22 @@ class NotUnderstood(Exception):  # noqa: N818 - an answer
         return self._messages[language]
 
 
-def refuse_method_or_media(method: str, media: str | None) -> None:
+def by_post_alone() -> NotUnderstood:
+    return NotUnderstood(
+        405,
+        "METHOD_NOT_ALLOWED",
+        "Operasi dikirim dengan POST, karena NIK tidak boleh ada dalam alamat (urql: preferGetMethod: false; Apollo:"
+        " useGETForQueries: false); hanya langganan dengan Accept: text/event-stream boleh dengan GET",
+        "Operations are sent by POST, since no NIK may stand in a URL (urql: preferGetMethod: false; Apollo:"
+        " useGETForQueries: false); only a subscription with Accept: text/event-stream may come by GET",
+        {"Allow": "POST"},
+    )
+
+
+def refuse_method_or_media(method: str, media: str | None, *, streamed: bool) -> None:
     """Raises `NotUnderstood`."""
-    if method != "POST":
-        raise NotUnderstood(
-            405, "METHOD_NOT_ALLOWED", "Operasi dikirim dengan POST", "Operations are sent by POST", {"Allow": "POST"}
-        )
+    if method != "POST" and not (method == "GET" and streamed):
+        raise by_post_alone()
     if media is None:
         names = "application/graphql-response+json", "application/json"
         words = "Jawaban berupa {} atau {}".format(*names), "Answers are {} or {}".format(*names)
