@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Sequence
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import Any, Literal, get_args
 
@@ -109,6 +111,10 @@ class Settings(BaseSettings):
     """Whether this server does the registry's duties: forfeit, mark no-shows, purge, count, send webhooks."""
     alarm_cuts_allowance: bool = False
     """Whether an alarm about an organizer that walks through NIKs ends its allowance of that day by itself."""
+    trusted_proxies: str = ""
+    """`10.0.0.0/8,::1`: the proxies before this server, whose X-Forwarded-For says who called them."""
+    open_schema: bool = False
+    """Whether every client may read the schema, by introspection and `_service`. A demo says yes."""
     webhooks_to_private: bool = False
     """For tests only: webhooks may be sent to any address, also by plain http."""
 
@@ -136,6 +142,19 @@ class Settings(BaseSettings):
             raise ValueError("several hosts are names or IPv4 addresses: postgresql://user@h1:5432,h2:5432/database")
         return url
 
+    @field_validator("trusted_proxies")
+    @classmethod
+    def _are_networks(cls, text: str) -> str:
+        try:
+            _networks(text)
+        except ValueError:
+            raise ValueError("addresses or networks, separated by commas: 10.0.0.0/8,::1") from None
+        return text
+
+    @property
+    def networks_of_proxies(self) -> Sequence[IPv4Network | IPv6Network]:
+        return _networks(self.trusted_proxies)
+
     @property
     def key_file(self) -> Path:
         return self.home / "keys.json"
@@ -144,6 +163,11 @@ class Settings(BaseSettings):
     def issuer(self) -> str:
         """The URL by which clients call us, without a final slash."""
         return self.public_url.rstrip("/") if self.public_url else f"http://127.0.0.1:{self.port or 8000}"
+
+
+def _networks(text: str) -> list[IPv4Network | IPv6Network]:
+    """Raises `ValueError`."""
+    return [ip_network(one.strip()) for one in text.split(",") if one.strip()]
 
 
 def faults(error: ValidationError) -> list[str]:

@@ -26,6 +26,7 @@ from app import alarm, metrics, migration, stopping, telemetry, tracing
 from app.auth import endpoints
 from app.auth.callers import build_callers
 from app.auth.signing import SigningKeys
+from app.auth.slowing import Failures
 from app.changes.log import projection, tallies
 from app.changes.seals import duty as seals
 from app.changes.webhooks import announcing, sender
@@ -94,7 +95,7 @@ def assembled(database: Database, vault: Vault, settings: Settings) -> Starlette
         pages.front(known, lambda: front_page(issuer)),
         Route("/healthz", healthz),
         Route("/readyz", readiness(database)),
-        *endpoints.routes(database, keys, issuer),
+        *endpoints.routes(database, keys, issuer, Failures(settings.networks_of_proxies)),
         *http.routes(running, known, settings),
         *doors.routes(running, known, settings),
     ]

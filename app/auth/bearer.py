@@ -57,13 +57,17 @@ _GOOD_CLIENTS = statement(
 
 
 class Unauthorized(Exception):  # noqa: N818 - an answer
-    """`challenge` is the value of WWW-Authenticate; `code` RFC 6750's error, or `unauthorized` where it gives none."""
+    """`challenge` is the value of WWW-Authenticate; `code` RFC 6750's error, or `unauthorized` where it gives none.
 
-    def __init__(self, status: int, code: str, challenge: str) -> None:
+    `words` say in Indonesian and in English what to do, where the words of its status do not.
+    """
+
+    def __init__(self, status: int, code: str, challenge: str, words: tuple[str, str] | None = None) -> None:
         super().__init__(code)
         self.status = status
         self.code = code
         self.challenge = challenge
+        self.words = words
 
 
 @dataclass(frozen=True, slots=True)
@@ -214,11 +218,14 @@ def invalid_token() -> Unauthorized:
     return _refusal(401, "invalid_token", "The access token is expired, revoked or not valid here.")
 
 
-def insufficient_scope(scopes: Sequence[str]) -> Unauthorized:
+def insufficient_scope(scopes: Sequence[str], words: tuple[str, str] | None = None) -> Unauthorized:
     """`scopes` are those that the call needs."""
     needed = " ".join(scope for scope in SCOPES if scope in scopes)
-    return _refusal(403, "insufficient_scope", "The access token lacks a scope.", f', scope="{needed}"')
+    return _refusal(403, "insufficient_scope", "The access token lacks a scope.", f', scope="{needed}"', words)
 
 
-def _refusal(status: int, code: str, description: str, more: str = "") -> Unauthorized:
-    return Unauthorized(status, code, f'{REALM}, error="{code}", error_description="{description}"{more}')
+def _refusal(
+    status: int, code: str, description: str, more: str = "", words: tuple[str, str] | None = None
+) -> Unauthorized:
+    challenge = f'{REALM}, error="{code}", error_description="{description}"{more}'
+    return Unauthorized(status, code, challenge, words)

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import unquote_plus
 
+import orjson
 from authlib.oauth2.rfc6749 import ClientMixin, InvalidClientError, InvalidRequestError
 from authlib.oauth2.rfc7523 import JWTBearerClientAssertion
 from joserfc import jws, jwt
@@ -33,6 +34,9 @@ ASSERTION_LIFETIME_SECONDS = 60 * 60
 """From now to its end, as authlib and others make them. So long its `jti` is kept: it is good once."""
 ASSERTION_LEEWAY_SECONDS = 30
 """A client's clock may differ from ours by this much."""
+
+MOST_NAME = 64
+"""Characters of what may be the id of a client."""
 
 # An unknown client's assertion is verified with this key. No assertion fits: the private half of the key is gone.
 _NOBODYS_KEY = ECKey.import_key(ECKey.generate_key("P-256").as_dict(private=False))
@@ -97,6 +101,20 @@ def by_post(find: FindClient, request: Any) -> OAuthClient | None:
     if "client_secret" not in request.form:
         return None
     return _by_secret(find, request.form.get("client_id", ""), request.form["client_secret"])
+
+
+def named(request: Any) -> str:
+    """Which client a request says that it is from, proven or not."""
+    authorization = request.headers.get("authorization")
+    try:
+        if authorization is not None:
+            return _basic_credentials(authorization)[0][:MOST_NAME]
+        if "client_assertion" in request.form and "client_id" not in request.form:
+            claims = orjson.loads(jws.extract_compact(request.form["client_assertion"].encode()).payload)
+            return str(claims["sub"])[:MOST_NAME]
+    except (ClientRefused, JoseError, ValueError, TypeError, LookupError):
+        return ""
+    return str(request.form.get("client_id", ""))[:MOST_NAME]
 
 
 def check_one_method(request: Any) -> None:

@@ -82,6 +82,8 @@ def refused(error: Unauthorized | Unavailable) -> RequestRefused:
 
 
 def _words(error: Unauthorized) -> tuple[str, str]:
+    if error.words is not None:
+        return error.words
     if error.code == "session_ended":
         return "Sesi ini sudah berakhir; masuk lagi.", "This session has ended; sign in again."
     match error.status:

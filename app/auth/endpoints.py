@@ -16,11 +16,12 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from app.auth import edge
+from app.auth import client_authentication, edge
 from app.auth.client_authentication import ASSERTION_ALGORITHMS, METHODS
 from app.auth.edge import BodyTooLarge, BodyTooLate
 from app.auth.server import REVOCATION_PATH, TOKEN_PATH, Server, TokenRequest
 from app.auth.signing import SigningKeys
+from app.auth.slowing import Failures
 from app.db import Database, Session
 from app.errors import Unavailable
 from app.registry.clients.scopes import SCOPES
@@ -41,9 +42,9 @@ BODY_WITHIN_SECONDS = 10.0
 _MOST_PARAMETERS = 20
 
 
-def routes(database: Database, keys: SigningKeys, issuer: str) -> list[Route]:
+def routes(database: Database, keys: SigningKeys, issuer: str, failures: Failures | None = None) -> list[Route]:
     """`issuer` is the URL by which clients call us, without a final slash. Tokens and metadata are built on it."""
-    server = Server(keys, issuer)
+    server, guessed = Server(keys, issuer), failures or Failures()
 
     async def token(request: Request) -> Response:
         return await answered(request, "grant_type", server.answer)
@@ -64,6 +65,9 @@ def routes(database: Database, keys: SigningKeys, issuer: str) -> list[Route]:
             request.state.outcome = "temporarily_unavailable"
             return _later(server, unavailable)
         request.state.outcome = orjson.loads(response.body or b"{}").get("error", "ok")
+        if request.state.outcome == "invalid_client":
+            # The transaction has ended: whoever waits holds no connection of the database.
+            await guessed.note(request, client_authentication.named(token_request))
         if token_request.client is not None and response.status_code == 200:
             request.state.client_id = token_request.client.id
         return response

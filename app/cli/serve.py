@@ -98,7 +98,8 @@ def run(settings: Settings, url: str, *, demo: bool) -> None:
     taken = listener.getsockname()[1]
     if settings.port is None and taken != FIRST_PORT:
         typer.echo(f"Port {FIRST_PORT} is in use; this one serves on port {taken}.")
-    serving = settings.model_copy(update={"database_url": SecretStr(url), "port": taken})
+    changes = {"database_url": SecretStr(url), "port": taken, "open_schema": settings.open_schema or demo}
+    serving = settings.model_copy(update=changes)
     if shown:
         typer.echo(asyncio.run(links(serving, url)))
     typer.echo(credentials.welcome(serving.issuer, shown))

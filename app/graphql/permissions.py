@@ -16,12 +16,29 @@ from strawberry.federation.schema_directives import Authenticated, RequiresScope
 
 from app.auth.bearer import Unauthorized, insufficient_scope
 from app.graphql.internals import directives_of
-from app.registry.clients.scopes import DASHBOARD_READ, REGISTRANTS_READ
+from app.registry.clients.scopes import DASHBOARD_READ, FEDERATION_READ, HUBDAT_ADMIN, REGISTRANTS_READ
 
 Alternatives = tuple[frozenset[str], ...]
 """A client needs all scopes of one of these sets. Without any set, every authenticated client will do."""
 
 TO_SEE_REGISTRANTS: Alternatives = (frozenset({REGISTRANTS_READ}), frozenset({DASHBOARD_READ}))
+TO_SEE_THE_SCHEMA: Alternatives = (
+    frozenset({FEDERATION_READ}),
+    frozenset({DASHBOARD_READ}),
+    frozenset({HUBDAT_ADMIN}),
+)
+OF_THE_SCHEMA = frozenset({"__schema", "__type", "_service"})
+"""Root fields that tell the schema."""
+SCHEMA_NOT_TOLD = (
+    (
+        "Skema hanya diberikan kepada gateway; baca schema.graphql yang disertakan pada registri, atau minta klien"
+        " dengan izin federation:read kepada Ditjen Hubdat."
+    ),
+    (
+        "The schema is told to gateways alone; read schema.graphql, which comes with the registry, or ask Ditjen Hubdat"
+        " for a client with federation:read."
+    ),
+)
 
 
 def open_to(
@@ -56,5 +73,6 @@ def refusal(required: Iterable[Alternatives], scopes: frozenset[str]) -> Unautho
     """The 403 of RFC 6750 §3.1 for the first field whose scopes are missing."""
     for alternatives in required:
         if not satisfied(alternatives, scopes):
-            return insufficient_scope(sorted(alternatives[0]))
+            words = SCHEMA_NOT_TOLD if alternatives is TO_SEE_THE_SCHEMA else None
+            return insufficient_scope(sorted(alternatives[0]), words)
     return None

@@ -5,6 +5,7 @@ from __future__ import annotations
 import httpx
 import pytest
 
+from app.config import Settings
 from tests.graphql.conftest import Api
 from tests.graphql.test_schema import SCOPES
 from tests.world import World
@@ -212,3 +213,37 @@ async def test_a_client_learns_what_it_is(api: Api) -> None:
         "organizer": {"code": "djka"},
         "budget": {"capacity": 5000, "remaining": 5000, "refillPerSecond": 100},
     }
+
+
+TO_THE_SCHEMA = (
+    "{ __schema { types { name } } }",
+    '{ __type(name: "Query") { name } }',
+    "{ _service { sdl } }",
+    "{ me { scopes } ...more } fragment more on Query { ... { hidden: __schema { types { name } } } }",
+)
+
+
+@pytest.mark.parametrize("query", TO_THE_SCHEMA)
+async def test_the_schema_is_told_to_gateways_and_hubdat(api: Api, query: str) -> None:
+    for scopes in (("federation:read",), ("dashboard:read",), ("hubdat:admin",)):
+        organizer = "djka" if scopes == ("federation:read",) else "hubdat"
+        assert (await api.post(query, organizer=organizer, scopes=scopes)).json()["data"]
+    answer = await api.post(query, organizer="djka", headers={"Accept-Language": "en"})
+    assert answer.status_code == 403
+    assert 'scope="federation:read"' in answer.headers["www-authenticate"]
+    [error] = answer.json()["errors"]
+    assert error["extensions"] == {"code": "INSUFFICIENT_SCOPE"}
+    assert error["message"] == (
+        "The schema is told to gateways alone; read schema.graphql, which comes with the registry, or ask Ditjen Hubdat"
+        " for a client with federation:read"
+    )
+
+
+async def test_the_name_of_a_type_is_no_schema(api: Api) -> None:
+    assert await api.data("{ __typename me { __typename } }", organizer="djka")
+
+
+@pytest.mark.parametrize("settings", [Settings(open_schema=True)], ids=["open"])
+@pytest.mark.parametrize("query", TO_THE_SCHEMA)
+async def test_a_demo_tells_everybody(api: Api, query: str) -> None:
+    assert (await api.post(query, organizer="djka")).json()["data"]

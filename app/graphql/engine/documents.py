@@ -18,6 +18,7 @@ from graphql import (
     FragmentDefinitionNode,
     FragmentSpreadNode,
     GraphQLError,
+    GraphQLField,
     GraphQLSchema,
     GraphQLSyntaxError,
     InlineFragmentNode,
@@ -100,10 +101,11 @@ class OperationRefused(Exception):  # noqa: N818 - an outcome
 
 
 class Documents:
-    """A process has one."""
+    """A process has one. `open_schema`: whoever has a token may read the schema."""
 
-    def __init__(self, schema: GraphQLSchema) -> None:
+    def __init__(self, schema: GraphQLSchema, *, open_schema: bool) -> None:
         self._schema = schema
+        self._open_schema = open_schema
         self._kept: OrderedDict[str, Document | OperationRefused] = OrderedDict()
         self._kept_characters = 0
 
@@ -203,9 +205,13 @@ class Documents:
 
     def _required(self, node: OperationDefinitionNode, names: Sequence[str]) -> tuple[Alternatives, ...]:
         root = self._schema.get_root_type(node.operation)
-        fields = [root.fields.get(name) for name in names] if root else []
-        required = [(permissions.declared(field) if field else None) or () for field in fields]
+        required = [self._required_by(name, root.fields.get(name)) for name in names] if root else []
         return tuple(dict.fromkeys(required))
+
+    def _required_by(self, name: str, field: GraphQLField | None) -> Alternatives:
+        if name in permissions.OF_THE_SCHEMA and not self._open_schema:
+            return permissions.TO_SEE_THE_SCHEMA
+        return (permissions.declared(field) if field else None) or ()
 
 
 def root_fields(selection_set: SelectionSetNode, fragments: Mapping[str, FragmentDefinitionNode]) -> Sequence[str]:

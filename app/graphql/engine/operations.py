@@ -57,7 +57,7 @@ class Operations:
     def __init__(self, schema: GraphQLSchema, settings: Settings, turns: Turns) -> None:
         self._schema = schema
         self._settings = settings
-        self._documents = Documents(schema)
+        self._documents = Documents(schema, open_schema=settings.open_schema)
         self._turns = turns
 
     def find(self, request: OperationRequest) -> FoundOperation:

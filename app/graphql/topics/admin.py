@@ -36,7 +36,7 @@ class Budget:
 class Client:
     id: ID = strawberry.field(description="Its `client_id`.")
     scopes: list[str] = strawberry.federation.field(
-        description="What it may do: of `me`, what this token may.", directives=[sized(7)]
+        description="What it may do: of `me`, what this token may.", directives=[sized(8)]
     )
     organizer_code: strawberry.Private[str]
 

@@ -43,7 +43,7 @@ class Season:
 @strawberry.type(description="A client of an organizer, as Hubdat lists it.")
 class ListedClient:
     id: ID = strawberry.field(description="Its `client_id`.")
-    scopes: list[str] = strawberry.federation.field(description="What it may do.", directives=[sized(7)])
+    scopes: list[str] = strawberry.federation.field(description="What it may do.", directives=[sized(8)])
     issued_at: datetime = strawberry.field(description="When it was made.")
     revoked_at: datetime | None = strawberry.field(description="When it was ended.")
     last_used_at: datetime | None = strawberry.field(

@@ -15,6 +15,7 @@ ROUTES_WRITE = "routes:write"
 POSKO_ACT = "posko:act"
 DASHBOARD_READ = "dashboard:read"
 HUBDAT_ADMIN = "hubdat:admin"
+FEDERATION_READ = "federation:read"
 
 SCOPES = MappingProxyType(
     {
@@ -25,6 +26,7 @@ SCOPES = MappingProxyType(
         POSKO_ACT: "Find one registrant or booking of one's own organizer by code or id, verify and depart it.",
         DASHBOARD_READ: "Read statistics, and every organizer's registrants with masked NIKs.",
         HUBDAT_ADMIN: "Organizers, clients, windows, policies, blocks, cases, access log, erasure.",
+        FEDERATION_READ: "Read the schema, as a gateway does: introspection and `_service`.",
     }
 )
 OWN_REGISTRANTS = frozenset({REGISTRANTS_READ, REGISTRANTS_WRITE, POSKO_ACT})

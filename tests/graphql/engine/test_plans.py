@@ -68,7 +68,7 @@ def filled(query: str) -> str:
 @pytest.mark.parametrize("query", QUERIES)
 async def test_the_answer_is_graphql_cores(process: Process, api: Api, query: str) -> None:
     await api.token()
-    document = Documents(EXECUTABLE).get(filled(query))
+    document = Documents(EXECUTABLE, open_schema=True).get(filled(query))
     ours = await plans.execute(document.ast, document.plans, {}, None, await context(process))
     assert ours is not None
     theirs = execute(
@@ -96,7 +96,7 @@ def in_order(value: Any) -> Any:
 
 
 def plan(query: str, field: str) -> Any:
-    document = Documents(EXECUTABLE).get(query)
+    document = Documents(EXECUTABLE, open_schema=True).get(query)
     [operation] = document.operations.values()
     [node] = operation.node.selection_set.selections
     assert EXECUTABLE.query_type is not None
@@ -104,7 +104,7 @@ def plan(query: str, field: str) -> Any:
 
 
 def test_a_plan_is_made_once() -> None:
-    document = Documents(EXECUTABLE).get("{ organizers { code } }")
+    document = Documents(EXECUTABLE, open_schema=True).get("{ organizers { code } }")
     [operation] = document.operations.values()
     nodes: Any = operation.node.selection_set.selections
     assert EXECUTABLE.query_type is not None

@@ -123,11 +123,14 @@ async def test_an_unknown_organizer_is_refused(database: Database, now: datetime
             (
                 "The scopes are: "
                 "nik:check, registrants:write, registrants:read, routes:write, posko:act, dashboard:read, "
-                "hubdat:admin."
+                "hubdat:admin, federation:read."
             ),
         ),
         (["hubdat:admin", "nik:check"], "Only for clients of hubdat: hubdat:admin."),
-        (["hubdat:admin", "dashboard:read"], "Only for clients of hubdat: dashboard:read, hubdat:admin."),
+        (
+            ["hubdat:admin", "dashboard:read"],
+            "Only for clients of hubdat: dashboard:read, hubdat:admin.",
+        ),
     ],
 )
 async def test_scopes_that_a_client_may_not_hold_are_refused(
