@@ -56,6 +56,14 @@ NAMES_NO_NIK = {
     "/oauth/revoke": "a client",
     "/oauth/jwks.json": "keys",
     "/.well-known/oauth-authorization-server": "addresses",
+    "/openapi.json": "what these paths take",
+    "/masuk": "who signs in",
+    "/masuk/tautan": "who signs in",
+    "/keluar": "who signs out",
+    "/ringkasan": "a page without data: its script asks /graphql",
+    "/pendaftar": "a page without data: its script asks /graphql",
+    "/pendaftar/{id:uuid}": "a page without data: its script asks /graphql",
+    "/assets/{digest}/{name}": "files of the pages",
 }
 
 

@@ -58,7 +58,7 @@ async def test_they_are_merged(api: Api, world: World) -> None:
         refused = await api.data(MERGE_ROUTE, asked, scopes=("hubdat:admin",))
         assert refused["mergeRoute"] == {
             "code": "QUOTA_FULL",
-            "message": "Kuota rute ini tidak cukup; diperlukan 2, sisa 1.",
+            "message": "Kuota rute ini tidak cukup; diperlukan 2, sisa 1; pilih rute lain.",
             "field": "into",
         }
         nowhere = await api.data(MERGE_ROUTE, {"provisional": "x", "into": "y"}, organizer="djka")
