@@ -27,7 +27,7 @@ from app.auth import endpoints
 from app.auth.callers import build_callers
 from app.auth.signing import SigningKeys
 from app.auth.slowing import Failures
-from app.changes.log import projection, tallies
+from app.changes.log import closing, projection, tallies
 from app.changes.seals import duty as seals
 from app.changes.webhooks import announcing, sender
 from app.config import Settings
@@ -158,6 +158,7 @@ def duties_of_the_registry(running: Process, settings: Settings) -> list[Duty]:
         lambda stop: seals.run(running.database, running.vault, stop),
         lambda stop: alarm.keep(running.database, stop, cuts=settings.alarm_cuts_allowance),
         lambda stop: projection.keep(running.database, tallies.STATISTICS, stop),
+        lambda stop: projection.keep(running.database, closing.CASES, stop),
         lambda stop: projection.keep(running.database, announcing.PROJECTION, stop),
         lambda stop: sender.run(running.database, running.vault, stop, private=running.webhooks_to_private),
         lambda stop: import_duty.run(running.database, settings, stop),

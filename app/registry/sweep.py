@@ -21,7 +21,7 @@ from app.errors import Unavailable
 from app.registry import prolonging, retention
 from app.registry.clients import idempotency, webhook_secrets
 from app.registry.niks import allowance
-from app.registry.registrants import cases, forfeiture, no_show
+from app.registry.registrants import forfeiture, no_show
 from app.registry.undo import departures
 from app.registry.webhooks import deliveries
 from app.sql import statement
@@ -30,7 +30,7 @@ MOST_SWEPT_TOGETHER = 500
 """Registrants of one transaction: short enough that a submission never waits long for a route."""
 SWEEP_EVERY_SECONDS = 20.0
 
-FORFEITURE, NO_SHOW, PURGE, DELIVERIES, REQUESTS, PUT_RIGHT, ALLOWANCES, CASES = range(8)
+FORFEITURE, NO_SHOW, PURGE, DELIVERIES, REQUESTS, PUT_RIGHT, ALLOWANCES = range(7)
 """The duties. Each has one runner, which goes on until all of the duty is done. So whoever finds a runner at work may
 leave the rest to that runner.
 """
@@ -65,8 +65,6 @@ async def sweep(database: Database, now: datetime) -> Swept:
     no_shows = await _all(
         database, NO_SHOW, lambda session: no_show.mark_left_behind(session, now, most=MOST_SWEPT_TOGETHER)
     )
-    # Behind all that ends somebody.
-    await _all(database, CASES, lambda session: cases.close_gone(session, now, most=MOST_SWEPT_TOGETHER))
     purged = await _purge(database, now)
     return Swept(forfeited=forfeited, no_shows=no_shows, seasons_purged=purged, prolonged=prolonged)
 

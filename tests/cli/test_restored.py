@@ -19,9 +19,10 @@ from app.db import Database
 from app.embedded import postgres
 from app.models.enums import RegistrantStatus
 from app.vault.vault import open_vault
+from tests.changes.seals.ground import MINUTE, sealed
 from tests.cli.conftest import Pemudik
 from tests.patience import patience
-from tests.world import HUBDAT, World, build, someone
+from tests.world import HUBDAT, NOW, World, build, someone
 
 Result = TypeVar("Result")
 
@@ -75,6 +76,7 @@ async def live_here(world: World) -> tuple[UUID, Position]:
     await world.run(FAR_AHEAD)
     one = await world.registered(someone(HUBDAT, await world.route()))
     await world.moved(one.id, RegistrantStatus.VERIFIED)
+    await sealed(world)
     return one.id, (await page(world)).items[0].change.position
 
 
@@ -98,6 +100,11 @@ def test_what_was_restored_is_adopted(
     said = pemudik("sweep", code=1).output
     assert "The data was restored from another database server: run `pemudik migrate` first." in said
     pemudik("migrate")
+    before = pemudik("log", "verify").stdout
+    assert [line.split()[:6] for line in before.splitlines()[1:]] == [
+        ["changes", "1", "2", "0", "0", "0"],
+        ["access", "1", "1", "0", "0", "0"],
+    ]
     assert "good   change log  What comes follows on what it holds." in pemudik("doctor").output
 
     async def read(world: World) -> Position:
@@ -109,6 +116,7 @@ def test_what_was_restored_is_adopted(
     async def live_on(world: World) -> int:
         await world.registered(someone(HUBDAT, await world.route("Jakarta - Yogyakarta"), 2))
         await world.moved(one, RegistrantStatus.CANCELLED)
+        await sealed(world, NOW + MINUTE)
         shift: int = await world.one("SELECT log_shift()")
         return shift
 
@@ -123,5 +131,9 @@ def test_what_was_restored_is_adopted(
     last = at(new_server, home, read)
     shift = at(new_server, home, live_on)
     assert shift > 2000
+    assert [line.split()[:6] for line in pemudik("log", "verify").stdout.splitlines()[1:]] == [
+        ["changes", "2", "5", "0", "0", "0"],
+        ["access", "2", "2", "0", "0", "0"],
+    ]
     pemudik("migrate")
     assert at(new_server, home, read_on) == shift

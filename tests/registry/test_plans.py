@@ -29,6 +29,7 @@ from tests.test_statements import ALL
 
 HOT = (
     "app.changes.log.admin_changes",
+    "app.changes.log.closing",
     "app.changes.log.feed",
     "app.registry.change_log",
     "app.registry.clients.clients",
@@ -95,9 +96,6 @@ GROWING = {
     "app.registry.niks.allowance._COUNT_HOLDERS",
     # The purge of a season.
     "app.registry.rows.early_ends._FORGET_SEASON",
-    # The sweep looks at the holder of each open case, and at its corrections: 9 pages a case. Cases that are decided or
-    # closed cost nothing.
-    "app.registry.registrants.cases._CLOSE",
 }
 """Statements that may read more of a large table."""
 GROWING_UNTIL_ANALYZED = {

@@ -219,8 +219,8 @@ _CLOSE = statement(
     UPDATE duplicate_case SET state = '{CaseState.CLOSED}', decided_at = :now FROM (
         SELECT c.id AS gone, holder.organizer_code AS holder
         FROM duplicate_case c JOIN registrant holder ON holder.id = c.holder_id
-        WHERE c.state = '{CaseState.OPEN}' AND {_HOLDER_HAS_GONE}
-        ORDER BY c.id LIMIT :most FOR UPDATE OF c SKIP LOCKED
+        WHERE c.holder_id = ANY(CAST(:holders AS uuid[])) AND c.state = '{CaseState.OPEN}' AND {_HOLDER_HAS_GONE}
+        ORDER BY c.holder_id FOR UPDATE OF c
     ) one WHERE id = one.gone
     RETURNING id, season, one.holder
     """,
@@ -335,9 +335,9 @@ async def decide(
     return _case(await session.one(_LOCK, id=case_id))
 
 
-async def close_gone(session: Session, now: datetime, *, most: int) -> int:
-    """Close up to `most` open cases whose holder has gone: nothing is left to decide. Answers how many."""
-    closed = await session.rows(_CLOSE, now=now, most=most)
+async def close_gone(session: Session, holders: Sequence[UUID], now: datetime) -> int:
+    """Close the open cases of those `holders` who have gone: nothing is left to decide. Answers how many."""
+    closed = await session.rows(_CLOSE, now=now, holders=list(holders))
     entries = [
         change_log.Entry(
             kind=ChangeKind.CASE_DECIDED,

@@ -114,7 +114,8 @@ async def test_everything_that_happens_to_a_registrant_and_nothing_else(world: W
     await settled(world)
     expected = [
         ("REGISTRANT_MOVED", None, "REGISTERED", None),
-        ("REGISTRANT_CORRECTED", None, None, "Salah ketik"),
+        # The reason has gone with the person; that of the erasure stays until the season's purge.
+        ("REGISTRANT_CORRECTED", None, None, None),
         ("MOTORCYCLE_HANDED_OVER", None, None, None),
         ("REGISTRANT_REROUTED", None, None, None),
         ("REGISTRANT_MOVED", "REGISTERED", "CANCELLED", "Permintaan pemilik"),

@@ -1,21 +1,25 @@
 """Cases: each refused duplicate opens or joins one; a clearly different name makes it suspect; Hubdat decides."""
 
 import asyncio
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
 
+from app.changes.log import closing, projection
+from app.changes.log.feed import START, Position
+from app.errors import Refusal
 from app.models.enums import RegistrantStatus
 from app.registry import erasure
 from app.registry.amending import corrections
 from app.registry.amending.corrections import Correction
 from app.registry.caller import Caller
-from app.registry.registrants import cases
+from app.registry.registrants import cases, submission
 from app.registry.registrants.cases import Case, Claim
 from app.registry.registrants.lookup import Ref
 from app.registry.registrants.submission import Accepted, Motorcycle
+from tests.patience import patience
 from tests.world import BUMN, DJKA, DKI, HUBDAT, NOW, World, nik_of, someone
 
 pytestmark = pytest.mark.anyio
@@ -335,12 +339,31 @@ async def test_what_is_only_suspected_is_told_when_a_correction_is_asked_for(
 # --- cases that close by themselves -----------------------------------------------------------------------------------
 
 
+async def followed(world: World, now: datetime) -> None:
+    """What has happened is settled, and taken in."""
+    async with patience():
+        while (await position(world)) < (await newest(world)):
+            if not await projection.advance(world.database, closing.CASES, now):
+                await world.run("INSERT INTO projection (name) VALUES ('cases') ON CONFLICT DO NOTHING")
+                await asyncio.sleep(0.01)
+
+
+async def position(world: World) -> Any:
+    async with world.database.transaction() as session:
+        return await projection.position(session, closing.CASES.name) or START
+
+
+async def newest(world: World) -> Any:
+    last = "SELECT ARRAY[CAST(CAST(xact_id AS text) AS bigint), id] FROM change ORDER BY xact_id DESC, id DESC LIMIT 1"
+    return Position(*await world.one(last))
+
+
 async def test_a_case_closes_by_itself_when_its_holder_has_ended(world: World, routes: dict[str, UUID]) -> None:
     holder, case = await disputed(world, routes)
-    await world.sweep(LATER)
+    await followed(world, LATER)
     assert [one.state for one in await page(world)] == ["OPEN"]
     await world.moved(holder, RegistrantStatus.CANCELLED)
-    await world.sweep(LATER)
+    await followed(world, LATER)
     [closed] = await page(world)
     assert (closed.id, closed.state, closed.decided_at, closed.decided_by) == (case, "CLOSED", LATER, None)
     told = await world.changes("kind, organizer_code, client_id, facts")
@@ -351,7 +374,7 @@ async def test_a_case_closes_by_itself_when_its_holder_has_ended(world: World, r
         {"case": str(case), "state": "CLOSED", "was": {"state": "OPEN"}},
     )
     async with world.unchanged():
-        await world.sweep(LATER + timedelta(hours=1))
+        await followed(world, LATER + timedelta(hours=1))
 
 
 async def test_a_case_closes_when_its_holder_is_erased_or_gets_another_nik(
@@ -359,7 +382,7 @@ async def test_a_case_closes_when_its_holder_is_erased_or_gets_another_nik(
 ) -> None:
     holder, _ = await disputed(world, routes)
     await correct(world, holder, HUBDAT)
-    await world.sweep(LATER)
+    await followed(world, LATER)
     assert [one.state for one in await page(world)] == ["CLOSED"]
     other = await world.verified(someone(DKI, routes["dishub-dki"], 2))
     await world.moved(other.id, RegistrantStatus.DEPARTED, DKI)
@@ -367,7 +390,7 @@ async def test_a_case_closes_when_its_holder_is_erased_or_gets_another_nik(
     await world.database.attempt(
         lambda session: erasure.erase(session, world.vault, HUBDAT, Ref(id=other.id), "Permintaan", LATER)
     )
-    await world.sweep(LATER)
+    await followed(world, LATER)
     assert {one.state for one in await page(world)} == {"CLOSED"}
 
 
@@ -375,7 +398,7 @@ async def test_a_decided_case_stays_as_it_is_when_its_holder_goes(world: World, 
     holder, case = await disputed(world, routes)
     await decide(world, case, "CONFIRMED")
     await world.moved(holder, RegistrantStatus.CANCELLED)
-    await world.sweep(LATER)
+    await followed(world, LATER)
     assert [one.state for one in await page(world)] == ["CONFIRMED"]
 
 
@@ -383,8 +406,20 @@ async def test_a_case_that_closed_opens_again_with_the_next_duplicate(world: Wor
     """The holder got another NIK, and that one is claimed as well."""
     holder, case = await disputed(world, routes)
     await correct(world, holder, HUBDAT)
-    await world.sweep(LATER)
+    await followed(world, LATER)
     await world.submit(someone(DJKA, routes["djka"], 7), now=LATER + timedelta(hours=1))
-    await world.sweep(LATER + timedelta(hours=1))
+    await followed(world, LATER + timedelta(hours=1))
     [again] = await page(world)
     assert (again.id, again.state, again.decided_at) == (case, "OPEN", None)
+
+
+async def test_a_case_that_opens_while_its_holder_goes_is_closed(world: World, routes: dict[str, UUID]) -> None:
+    """The holder's end was taken in before the case was there."""
+    holder = await world.registered(someone(HUBDAT, routes["hubdat"]))
+    async with world.database.transaction() as late:
+        refused = await submission.submit(late, world.vault, [someone(DJKA, routes["djka"])], LATER)
+        assert [one.code for one in refused if isinstance(one, Refusal)] == ["NIK_ALREADY_REGISTERED"]
+        await world.moved(holder.id, RegistrantStatus.CANCELLED)
+    assert [one.state for one in await page(world)] == ["OPEN"]
+    await followed(world, LATER)
+    assert [one.state for one in await page(world)] == ["CLOSED"]
