@@ -1,7 +1,7 @@
 """Sessions of people on the pages: a cookie, what it stands for, and how soon its end is known.
 
-A session is read again from the database as often as a client is (`auth.bearer`): removing somebody from the
-staff, or signing out, takes effect everywhere within this time.
+A session is read again from the database as often as a client is (`auth.bearer`). So the end of a session, and the
+removal of a person from the staff, count everywhere within `RECHECK_AFTER_SECONDS`.
 """
 
 from __future__ import annotations

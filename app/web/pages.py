@@ -63,7 +63,7 @@ async def first_page(callers: Callers, request: Request) -> Response:
     open_to_person = pages_of(person)
     if open_to_person:
         return go(open_to_person[0].path)
-    return forbidden(Reader(words.chosen(request.cookies), person))
+    return refused(Reader(words.chosen(request.cookies), person), "nothing")
 
 
 async def sign_in(request: Request) -> Response:
@@ -85,13 +85,14 @@ async def page_for(callers: Callers, page: Page, name: str, request: Request) ->
         return go(SIGN_IN_PATH)
     reader = Reader(words.chosen(request.cookies), person)
     if page not in pages_of(person):
-        return forbidden(reader)
+        return refused(reader, "forbidden")
     main = shells.filled(name, reader.language, **charts.of(name, reader.language))
     return shells.answer(shells.framed(reader, page, main, name))
 
 
-def forbidden(reader: Reader) -> Response:
-    return shells.answer(shells.framed(reader, None, shells.filled("forbidden", reader.language), "frame"), 403)
+def refused(reader: Reader, why: str) -> Response:
+    """`forbidden`: the role may not open this page. `nothing`: there is no page for the role yet."""
+    return shells.answer(shells.framed(reader, None, shells.filled(why, reader.language), "frame"), 403)
 
 
 async def who(callers: Callers, request: Request) -> SignedIn | None:

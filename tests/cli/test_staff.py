@@ -65,3 +65,8 @@ def test_whoever_cannot_be_added_is_not(pemudik: Pemudik, table: Path, words: tu
     refused = pemudik("staff", "add", *words, code=1)
     assert refused.stderr.endswith(f"({code})\n")
     assert len(json.loads(pemudik("staff", "list", "--json").stdout)) == 1
+
+
+@pytest.mark.parametrize("command", ["staff remove", "sign-in-link"])
+def test_whoever_is_no_address_is_nobody(pemudik: Pemudik, command: str) -> None:
+    assert "(INVALID_VALUE)" in pemudik(*command.split(), "sari", code=1).stderr

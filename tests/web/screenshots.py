@@ -52,6 +52,7 @@ def pictured(browser: Browser, server: Server, role: str, link: str) -> None:
                     visit.page.wait_for_timeout(300)
                     file = FOLDER / f"{path.strip('/')}-{role}-{name}-{scheme}.png"
                     visit.page.screenshot(path=file, full_page=True)
+            visit.page.set_viewport_size({"width": 1024, "height": 1440})
             visit.page.emulate_media(media="print", color_scheme="light")
             visit.page.screenshot(path=FOLDER / f"{path.strip('/')}-{role}-print.png", full_page=True)
             visit.page.emulate_media(media="screen")
