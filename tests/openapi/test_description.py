@@ -19,12 +19,8 @@ from app.openapi import document
 from app.openapi.operations import OPERATIONS
 from app.openapi.schemas import PARAMETERS, SCHEMAS
 from app.vault.vault import Vault
-from app.web import assets, signing
-from app.web.menu import PAGES
+from tests.web.addresses import OF_THE_PAGES
 
-SIGNING = {signing.LINK_PATH, signing.SIGN_IN_PATH, signing.SIGN_OUT_PATH}
-OF_THE_PAGES = {*SIGNING, assets.PATH, *(page.path for page in PAGES), "/pendaftar/{id:uuid}"}
-"""For browsers, and no door for programs."""
 pytestmark = pytest.mark.anyio
 
 HERE = "https://registry.test"

@@ -26,6 +26,7 @@ from tests.privacy.aims import AIMS, FOR_THE_MINISTRY, Target
 from tests.privacy.people import Person, Society
 from tests.privacy.test_isolation import sent
 from tests.privacy.walking import Walk
+from tests.web.addresses import OF_THE_PAGES
 from tests.world import DJKA, nik_of
 
 pytestmark = pytest.mark.anyio
@@ -57,13 +58,6 @@ NAMES_NO_NIK = {
     "/oauth/jwks.json": "keys",
     "/.well-known/oauth-authorization-server": "addresses",
     "/openapi.json": "what these paths take",
-    "/masuk": "who signs in",
-    "/masuk/tautan": "who signs in",
-    "/keluar": "who signs out",
-    "/ringkasan": "a page without data: its script asks /graphql",
-    "/pendaftar": "a page without data: its script asks /graphql",
-    "/pendaftar/{id:uuid}": "a page without data: its script asks /graphql",
-    "/assets/{digest}/{name}": "files of the pages",
 }
 
 
@@ -185,7 +179,7 @@ ENDS_OF_UNKNOWN = {("/webhook/pemudik", code) for code in (4, 5, 6)}
 
 async def test_every_path_is_known(application: Starlette) -> None:
     paths = {route.path for route in application.routes if isinstance(route, Route)}
-    assert paths ^ (set(NAMES_NO_NIK) | {path for path, _ in DOORS}) == set()
+    assert paths ^ (set(NAMES_NO_NIK) | OF_THE_PAGES | {path for path, _ in DOORS}) == set()
 
 
 @pytest.mark.parametrize("door", sorted(DOORS))

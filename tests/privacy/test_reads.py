@@ -32,6 +32,7 @@ from tests.privacy.aims import AIMS, AT_ONCE, FOR_THE_MINISTRY, NOBODY, Target, 
 from tests.privacy.people import Person, Society
 from tests.privacy.test_isolation import sent
 from tests.privacy.walking import Walk
+from tests.web.addresses import OF_THE_PAGES
 from tests.world import DKI, NOW
 
 pytestmark = pytest.mark.anyio
@@ -171,15 +172,9 @@ NOT_OF_PEOPLE = {
     "/readyz",
     "/template.xlsx",
     "/openapi.json",
-    "/masuk",
-    "/masuk/tautan",
-    "/keluar",
-    "/ringkasan",
-    "/pendaftar",
-    "/pendaftar/{id:uuid}",
-    "/assets/{digest}/{name}",
+    *OF_THE_PAGES,
 }
-"""GraphQL is walked above, and a page asks there for what it shows. What is imported is answered by a job."""
+"""GraphQL is walked above. What is imported is answered by a job. A page asks GraphQL for whom it shows."""
 
 
 async def test_every_path_leaves_a_trace_of_whom_it_showed(api: Api, society: Society, application: Starlette) -> None:
