@@ -16,9 +16,11 @@ from tests.world import World, nik_of
 pytestmark = pytest.mark.anyio
 
 MANY = 1_000
-MOST_MILLISECONDS = 100
-"""Of CPU between two turns of the loop: twice what is wanted, since processors differ. In one step, each of these
-bulks took 75 to 140.
+MOST_MILLISECONDS = 50
+"""Of CPU between two turns of the loop."""
+MOST_OF_A_CALL = 1 / 3
+"""A longer step is one only if it is so much of its call, too: processors differ, and neighbours make them slower. In one
+step, each of these bulks took 75 to 140 milliseconds, about half of the call; in slices, 8 to 42.
 """
 SCOPES = ("nik:check", "registrants:write", "registrants:read", "routes:write")
 PERSON = (
@@ -48,11 +50,11 @@ async def api(world: World) -> AsyncIterator[Doors]:
 
 
 class Watched:
-    """Calls the doors, and notes how long the longest step of each call was."""
+    """Calls the doors, and notes which calls had a step that was too long, in milliseconds, and in how many."""
 
     def __init__(self, api: Doors) -> None:
         self.api = api
-        self.longest: dict[str, float] = {}
+        self.too_long: dict[str, tuple[float, float]] = {}
 
     async def ask(self, name: str, query: str, **variables: Any) -> Sequence[Any]:
         content = orjson.dumps({"query": query, "variables": variables})
@@ -66,7 +68,8 @@ class Watched:
         async with stepping() as turns:
             answer = await self.api.send(path, content, scopes=SCOPES, method=method)
         assert answer.status_code == 200, answer.text
-        self.longest[name] = max(turns)
+        if max(turns) > max(MOST_MILLISECONDS, MOST_OF_A_CALL * sum(turns)):
+            self.too_long[name] = max(turns), sum(turns)
         return answer.content
 
 
@@ -91,7 +94,7 @@ async def test_no_bulk_is_one_step(api: Doors, world: World) -> None:
     assert {one["status"] for one in await watched.ask("verified", VERIFY, refs=refs)} == {"VERIFIED"}
     await watched.ask("pages", PAGES)
     await other_doors(watched)
-    assert {name: longest for name, longest in watched.longest.items() if longest > MOST_MILLISECONDS} == {}
+    assert watched.too_long == {}
 
 
 async def other_doors(watched: Watched) -> None:
