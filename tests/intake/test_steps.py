@@ -19,8 +19,8 @@ MANY = 1_000
 MOST_MILLISECONDS = 50
 """Of CPU between two turns of the loop."""
 MOST_OF_A_CALL = 1 / 3
-"""A longer step is one only if it is so much of its call, too: processors differ, and neighbours make them slower. In one
-step, each of these bulks took 75 to 140 milliseconds, about half of the call; in slices, 8 to 42.
+"""A longer step counts only if it is so much of its call, too: processors differ, and neighbours make them slower. In
+one step, each of these bulks took 75 to 140 milliseconds, about half of the call; in slices, 8 to 48.
 """
 SCOPES = ("nik:check", "registrants:write", "registrants:read", "routes:write")
 PERSON = (
