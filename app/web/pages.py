@@ -28,12 +28,7 @@ Get = Callable[[Request], Awaitable[Response]]
 def routes(callers: Callers) -> list[Route]:
     return [
         Route(SIGN_IN_PATH, sign_in, methods=["GET"]),
-        *(Route(page.path, shown(callers, page, page.name), methods=["GET"]) for page in PAGES),
-        *(
-            Route(f"{page.path}/{{id:uuid}}", shown(callers, page, page.one), methods=["GET"])
-            for page in PAGES
-            if page.one
-        ),
+        *(route for page in PAGES for route in routes_of(callers, page)),
         *assets.routes(),
     ]
 
