@@ -4,9 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import sys
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
+
+
+TRACED_TAKES = 6
+"""So many times as long, at most, a step takes while each line is traced for coverage."""
+
+
+def allowed(milliseconds: float) -> float:
+    """How long a step may be that may else be so long."""
+    return milliseconds * (1 if sys.gettrace() is None else TRACED_TAKES)
 
 
 @asynccontextmanager

@@ -187,6 +187,7 @@ async def test_the_metadata_says_what_is_spoken(http: httpx.AsyncClient) -> None
             "posko:act",
             "dashboard:read",
             "hubdat:admin",
+            "federation:read",
         ],
         "response_types_supported": [],
         "grant_types_supported": ["client_credentials"],

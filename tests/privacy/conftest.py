@@ -92,4 +92,4 @@ def society(settled: Society, api: Api) -> Society:
 
 @pytest.fixture(scope="module")
 async def walk(known: Api) -> Walk:
-    return Walk(build_client_schema(await known.data(get_introspection_query(), organizer="djka")))
+    return Walk(build_client_schema(await known.data(get_introspection_query())))
