@@ -9,7 +9,6 @@ import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 
-
 TRACED_TAKES = 6
 """So many times as long, at most, a step takes while each line is traced for coverage."""
 

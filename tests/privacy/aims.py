@@ -312,6 +312,7 @@ AIMS: dict[str, Callable[[Target], Asked]] = {
 
 FOR_THE_MINISTRY = frozenset(
     {
+        "_service",
         "seasons",
         "clients",
         "blocks",
