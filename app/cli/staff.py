@@ -67,7 +67,7 @@ def add(
 def remove(email: Email, as_json: AsJson = False) -> None:
     """Let somebody sign in no more.
 
-    Open sessions end within five seconds.
+    Open sessions end within a second.
     """
 
     async def work(database: Database, _: Settings) -> Person:

@@ -140,7 +140,7 @@ async def add(
 
 @refuses(InvalidValue, NotFound)
 async def remove(session: Session, caller: Caller, email: str, now: datetime) -> Person | Refusal:
-    """The person may not sign in any more; the sessions end within five seconds, as a revoked client does."""
+    """The person may not sign in any more; the sessions end within a second, as a revoked client does."""
     address = addressed(email)
     if isinstance(address, InvalidValue):
         return address
