@@ -55,9 +55,9 @@ def parse_instant(value: object) -> datetime:
     except ValueError:
         pass
     raise RequestError(
-        "A DateTime is an ISO 8601 string with a zone, such as 2026-03-05T08:00:00+07:00",
+        f"A DateTime is an ISO 8601 string with a zone, such as 2026-03-05T08:00:00+07:00, in {calendar.YEARS}",
         "BAD_USER_INPUT",
-        "DateTime adalah teks ISO 8601 dengan zona waktu, misalnya 2026-03-05T08:00:00+07:00",
+        f"DateTime adalah teks ISO 8601 dengan zona waktu, misalnya 2026-03-05T08:00:00+07:00, tahun {calendar.YEARS}",
     )
 
 
@@ -68,9 +68,9 @@ def parse_day(value: object) -> date:
     except ValueError:
         pass
     raise RequestError(
-        "A Date is an ISO 8601 string, such as 2026-03-05",
+        f"A Date is an ISO 8601 string, such as 2026-03-05, in {calendar.YEARS}",
         "BAD_USER_INPUT",
-        "Date adalah teks ISO 8601, misalnya 2026-03-05",
+        f"Date adalah teks ISO 8601, misalnya 2026-03-05, tahun {calendar.YEARS}",
     )
 
 

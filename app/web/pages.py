@@ -44,9 +44,10 @@ def front(callers: Callers, document: Callable[[], Response]) -> Route:
     program = http.open_route("/", document).endpoint
 
     async def answer(request: Request) -> Response:
-        if "text/html" not in request.headers.get("accept", ""):
-            return await program(request)  # type: ignore[no-any-return]
-        return await guarded(request, lambda: first_page(callers, request))
+        is_browser = "text/html" in request.headers.get("accept", "")
+        response = await (guarded(request, lambda: first_page(callers, request)) if is_browser else program(request))
+        response.headers["vary"] = "Accept"
+        return response
 
     return Route("/", answer, methods=["GET"])
 

@@ -128,6 +128,8 @@ async def test_the_front_leads_a_browser_to_the_pages(browser: httpx.AsyncClient
     assert (stranger.status_code, stranger.headers["location"]) == (303, "/masuk")
     program = await browser.get("/", headers={"Accept": "application/json"})
     assert program.json() == {"name": "Pemudik"}
+    # Else a cache would give one of them what the other one asked for.
+    assert (stranger.headers["vary"], program.headers["vary"]) == ("Accept", "Accept")
     await signed_in("viewer")
     known = await browser.get("/", headers=html)
     assert (known.status_code, known.headers["location"]) == (303, "/ringkasan")

@@ -62,6 +62,16 @@ def signed_in(visit: Visit, servers_url: str, server: Server) -> Callable[[str],
     return sign
 
 
+TILES_IN_LINE = """() => { const rows = new Map();
+    for (const tile of document.querySelectorAll('.tile')) {
+        const top = Math.round(tile.getBoundingClientRect().top), figure = tile.querySelector('.figure');
+        rows.set(top, (rows.get(top) ?? new Set()).add(Math.round(figure.getBoundingClientRect().top))); }
+    return [...rows.values()].every((tops) => tops.size === 1); }"""
+FILTERS_INSIDE = """() => {
+    const form = document.querySelector('form.filters'), edge = form.getBoundingClientRect().right;
+    return [...form.children].every((one) => one.getBoundingClientRect().right <= edge + 1); }"""
+
+
 def figure(page: Page, name: str) -> str:
     return page.locator(f"[data-figure={name}]").inner_text()
 
@@ -137,9 +147,13 @@ def test_the_overview_tells_the_season(visit: Visit, signed_in: Callable[[str], 
     for scheme in ("light", "dark"):
         page.emulate_media(color_scheme=scheme)
         assert visit.violations() == []
-    for width in (320, 360, 768, 1024, 2560):
+    for width in (320, 360, 768, 1024, 1200, 1280, 1440, 2560):
         page.set_viewport_size({"width": width, "height": 900})
         assert not visit.scrolls_sideways(), width
+        if width >= 768:
+            # Whatever the labels above them, figures of one row stand at one height, and no filter leaves its row.
+            assert page.evaluate(TILES_IN_LINE), width
+            assert page.evaluate(FILTERS_INSIDE), width
     page.set_viewport_size({"width": 360, "height": 800})
     assert visit.violations() == []
 

@@ -70,4 +70,8 @@ def named(request: Request) -> date:
     try:
         return calendar.day(request.path_params["date"])
     except ValueError:
-        raise http.bad("Tanggal ditulis 2026-03-05.", "A date is written 2026-03-05.", "date") from None
+        raise http.bad(
+            f"Tanggal ditulis 2026-03-05, tahun {calendar.YEARS}.",
+            f"A date is written 2026-03-05, in the years {calendar.YEARS}.",
+            "date",
+        ) from None

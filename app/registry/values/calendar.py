@@ -10,6 +10,8 @@ from datetime import UTC, date, datetime
 
 FIRST_YEAR, LAST_YEAR = 1900, 2199
 FIRST_SEASON = 2000
+YEARS = f"{FIRST_YEAR}–{LAST_YEAR}"
+"""As a refusal says them."""
 
 
 def day(text: str) -> date:
