@@ -49,7 +49,7 @@ class JudgedSubmission:
     draft: Draft
     ways: list[Leg | Held] = field(default_factory=list)
     new: list[Leg] = field(default_factory=list)
-    """Those of the ways that are."""
+    """The ways that are not held yet."""
     warnings: list[nik.Warning] = field(default_factory=list)
     flags: list[RegistrantFlag] = field(default_factory=list)
 

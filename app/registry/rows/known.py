@@ -104,11 +104,10 @@ def answer(batch: Batch, row: ParsedRow, known: Known) -> Verdict:
     if known.status in NIK_HOLDERS and is_of_before(row, known):
         return replace(told, result=Result.STALE)
     stored_name = opening.other_name(known.name_sealed, row.name, batch.vault)
-    return replace(
-        told,
-        warnings=(*told.warnings, *_warnings(batch, row, known, stored_name)),
-        differences=differences.of(row, known, batch.other_route(row, known), stored_name),
-    )
+    found = differences.of(row, known, batch.other_route(row, known), stored_name)
+    warnings = _warnings(batch, row, known, stored_name)
+    warnings += [DAY_DIFFERS] if any(one.column == differences.OF_THE_DAY for one in found) else []
+    return replace(told, warnings=(*told.warnings, *warnings), differences=found)
 
 
 def _is_another_booking(row: ParsedRow, other: Known | ParsedRow) -> bool:
@@ -124,6 +123,4 @@ def _warnings(batch: Batch, row: ParsedRow, known: Known, stored_name: str | Non
         found += batch.route(row).warnings(new=False)
     if stored_name is not None and names.clearly_differ(row.name, stored_name):
         found.append(NAME_DIFFERS)
-    if wib_day(row.registered_at) != wib_day(known.registered_at):
-        found.append(DAY_DIFFERS)
     return found
