@@ -111,7 +111,7 @@ def named(request: Any) -> str:
             return _basic_credentials(authorization)[0][:MOST_NAME]
         if "client_assertion" in request.form and "client_id" not in request.form:
             claims = orjson.loads(jws.extract_compact(request.form["client_assertion"].encode()).payload)
-            return str(claims["sub"])[:MOST_NAME]
+            return claims["sub"][:MOST_NAME] if isinstance(claims["sub"], str) else ""
     except (ClientRefused, JoseError, ValueError, TypeError, LookupError):
         return ""
     return str(request.form.get("client_id", ""))[:MOST_NAME]

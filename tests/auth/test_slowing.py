@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from base64 import urlsafe_b64encode
 from collections.abc import Awaitable, Callable
 from ipaddress import ip_network
 from typing import Any
@@ -94,6 +95,18 @@ async def test_however_the_client_is_named(slowed: Slowed, basic: tuple[str, str
     async with httpx.AsyncClient(transport=transport, base_url="https://registry.test") as http:
         assert (await http.post(path, data=data)).status_code == 401
     assert len(slowed.waits) == 1
+
+
+@pytest.mark.parametrize("sub", [b"[" * 1000 + b"]" * 1000, b"5", b"null", b"{}", b'[""]'])
+async def test_an_assertion_whose_subject_is_no_text_is_refused_like_any(
+    slowed: Slowed, issue: Issue, sub: bytes
+) -> None:
+    claims = b'{"iss":"djka-first","sub":' + sub + b"}"
+    assertion = b".".join(urlsafe_b64encode(part).rstrip(b"=") for part in (b'{"alg":"ES256"}', claims, b"x"))
+    transport = httpx.ASGITransport(slowed.application)
+    async with httpx.AsyncClient(transport=transport, base_url="https://registry.test") as http:
+        answer = await http.post("/oauth/token", data=form(assertion.decode()))
+    assert (answer.status_code, answer.json()["error"]) == (401, "invalid_client")
 
 
 async def test_behind_a_trusted_proxy_an_address_is_slowed(
