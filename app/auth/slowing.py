@@ -10,7 +10,7 @@ import asyncio
 import time
 from collections import OrderedDict, deque
 from collections.abc import Awaitable, Callable, Sequence
-from ipaddress import IPv4Network, IPv6Network, ip_address
+from ipaddress import IPv4Network, IPv6Address, IPv6Network, ip_address
 
 from starlette.requests import Request
 
@@ -66,10 +66,16 @@ class Failures:
             return None
         named = [one.strip() for one in ",".join(request.headers.getlist("x-forwarded-for")).split(",")]
         outside = next((one for one in reversed(named) if not self._is_proxy(one)), None)
-        return outside if outside is not None and _is_address(outside) else None
+        return _line_of(outside) if outside is not None and _is_address(outside) else None
 
     def _is_proxy(self, text: str) -> bool:
         return _is_address(text) and any(ip_address(text) in network for network in self._proxies)
+
+
+def _line_of(text: str) -> str:
+    """An address. Of IPv6 its network of 64 bits: whoever has one such address has all of them."""
+    address = ip_address(text)
+    return str(IPv6Network((int(address), 64), strict=False)) if isinstance(address, IPv6Address) else text
 
 
 def _is_address(text: str) -> bool:

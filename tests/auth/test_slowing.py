@@ -123,6 +123,15 @@ async def test_behind_a_trusted_proxy_an_address_is_slowed(
     assert len(slowed.waits) == 1
 
 
+async def test_a_network_of_ipv6_is_one_guesser(database: Database, keys: SigningKeys, issue: Issue) -> None:
+    """Who has one line of IPv6 has 2^64 addresses."""
+    slowed = Slowed(database, keys, "10.0.0.0/8")
+    for place in range(MOST_FAILURES):
+        assert await slowed.fail(f"djka-{place}", X_Forwarded_For=f"2001:db8:0:7::{place + 1:x}") == 0
+    assert await slowed.fail("djka-x", X_Forwarded_For="2001:db8:0:7:ffff::1") == 1
+    assert await slowed.fail("djka-y", X_Forwarded_For="2001:db8:0:8::1") == 0
+
+
 @pytest.mark.parametrize(
     ("proxies", "peer", "header"),
     [
