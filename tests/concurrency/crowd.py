@@ -25,9 +25,9 @@ async def at_once(calls: Iterable[Awaitable[Answer]]) -> list[Answer]:
     return list(await asyncio.gather(*(call(one) for one in calls)))
 
 
-async def one_waits(world: World) -> None:
-    """Until another connection waits for a row."""
+async def one_waits(world: World, *, many: int = 1) -> None:
+    """Until another connection waits for a row, or as many as `many`."""
     waiting = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
     async with patience():
-        while not await world.one(waiting):  # noqa: ASYNC110 - nothing tells of another connection's wait
+        while await world.one(waiting) < many:  # noqa: ASYNC110 - nothing tells of another connection's wait
             await asyncio.sleep(0.005)

@@ -8,12 +8,15 @@ from datetime import timedelta
 
 import httpx
 import pytest
+from sqlalchemy import text
 
 from app import clock
 from app.auth.bearer import RECHECK_AFTER_SECONDS
+from app.errors import Refusal
 from app.registry.clients import sign_in, staff
 from app.registry.clients.sign_in import Token
 from app.registry.clients.staff import Person
+from tests.concurrency.crowd import one_waits
 from tests.web.conftest import COOKIE, FROM_OUR_PAGE, Link, Watch
 from tests.world import DJKA, HUBDAT, World, nik_of, someone
 
@@ -70,6 +73,36 @@ async def test_of_two_who_use_a_link_at_once_one_is_signed_in(
     )
     assert sorted(answer.status_code for answer in answers) == [200, 410, 410, 410]
     assert await world.count("staff_session") == 1
+
+
+async def test_who_signs_in_while_being_removed_is_not_signed_in(
+    world: World, browser: httpx.AsyncClient, link: Link, people: dict[str, Person]
+) -> None:
+    token = await link("viewer")
+
+    async def remove() -> Person | Refusal:
+        async with world.database.transaction() as session:
+            return await staff.remove(session, HUBDAT, people["viewer"].email, clock.now())
+
+    async with world.database.transaction() as other:
+        await other.execute(text("SELECT FROM staff FOR UPDATE"))
+        removing = asyncio.create_task(remove())
+        await one_waits(world)
+        redeeming = asyncio.create_task(browser.post("/masuk", json={"token": token}, headers=FROM_OUR_PAGE))
+        await one_waits(world, many=2)
+    assert isinstance(await removing, Person)
+    answer = await redeeming
+    assert (answer.status_code, answer.json()["error"]["code"]) == (410, "LINK_ENDED")
+    assert await world.count("staff_session") == await world.count("sign_in_link") == 0
+
+
+async def test_of_links_that_are_made_at_once_one_is_good(world: World, link: Link) -> None:
+    async with world.database.transaction() as other:
+        await other.execute(text("SELECT FROM staff FOR UPDATE"))
+        making = asyncio.gather(*(link("viewer") for _ in range(3)))
+        await one_waits(world, many=3)
+    await making
+    assert await world.count("sign_in_link") == 1
 
 
 async def test_a_link_is_late_after_fifteen_minutes_and_ended_by_the_next(

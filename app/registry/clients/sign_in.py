@@ -66,12 +66,18 @@ _HOLDER = statement(
     """,
     LinkHolder,
 )
-_USE_LINK = statement("DELETE FROM sign_in_link WHERE digest = :digest AND ends_at > :now RETURNING staff_id", str)
+_LOCK_HOLDER = statement(
+    """
+    SELECT staff.id FROM staff JOIN sign_in_link link ON link.staff_id = staff.id
+    WHERE link.digest = :digest AND link.ends_at > :now AND staff.removed_at IS NULL
+    FOR NO KEY UPDATE OF staff
+    """,
+    str,
+)
+_USE_LINK = statement("DELETE FROM sign_in_link WHERE digest = :digest")
 _BEGIN = statement(
     """
-    WITH who AS (
-        UPDATE staff SET last_signed_in_at = :now WHERE id = :staff_id AND removed_at IS NULL RETURNING id
-    )
+    WITH who AS (UPDATE staff SET last_signed_in_at = :now WHERE id = :staff_id RETURNING id)
     INSERT INTO staff_session (digest, staff_id, began_at, ends_at) SELECT :digest, id, :now, :ends_at FROM who
     """
 )
@@ -113,13 +119,14 @@ async def holder_of(session: Session, link: str, now: datetime) -> LinkHolder | 
 
 async def redeem(session: Session, link: str, now: datetime) -> Token | None:
     """Begin a session. None: the link is used, late, or none of ours. Of two that come at once, one gets a session."""
-    staff_id = await session.first(_USE_LINK, digest=digest(link), now=now)
-    if staff_id is None:
+    # The person is locked before the link, as whoever removes the person does.
+    staff_id = await session.first(_LOCK_HOLDER, digest=digest(link), now=now)
+    if staff_id is None or not await session.run(_USE_LINK, digest=digest(link)):
         return None
     await session.run(_FORGET_SESSIONS, now=now)
     token = Token(secrets.token_urlsafe(32), now + SESSION_LASTS)
-    begun = await session.run(_BEGIN, digest=digest(token.text), staff_id=staff_id, now=now, ends_at=token.ends_at)
-    return token if begun else None
+    await session.run(_BEGIN, digest=digest(token.text), staff_id=staff_id, now=now, ends_at=token.ends_at)
+    return token
 
 
 async def end(session: Session, token: str) -> None:

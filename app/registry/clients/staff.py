@@ -69,6 +69,7 @@ _FIND = statement(
     f"""
     SELECT {_COLUMNS} FROM staff JOIN client ON client.id = staff.id
     WHERE staff.email = :email AND staff.removed_at IS NULL
+    FOR NO KEY UPDATE OF staff
     """,
     Person,
 )
@@ -94,7 +95,7 @@ _ADD = statement(
     """,
     Person,
 )
-_REMOVE = statement("UPDATE staff SET removed_at = :now WHERE email = :email AND removed_at IS NULL RETURNING id", str)
+_REMOVE = statement("UPDATE staff SET removed_at = :now WHERE id = :id")
 _REVOKE = statement("UPDATE client SET revoked_at = :now WHERE id = :id")
 _END_SESSIONS = statement("DELETE FROM staff_session WHERE staff_id = :id")
 _DROP_LINKS = statement("DELETE FROM sign_in_link WHERE staff_id = :id")
@@ -145,16 +146,18 @@ async def remove(session: Session, caller: Caller, email: str, now: datetime) ->
     if isinstance(address, InvalidValue):
         return address
     person = await find(session, address)
-    if person is None or not await session.run(_REMOVE, email=address, now=now):
+    if person is None:
         return NotFound("email", what="staff")
     for ending in (_END_SESSIONS, _DROP_LINKS):
         await session.run(ending, id=person.id)
-    await session.run(_REVOKE, id=person.id, now=now)
+    for change in (_REMOVE, _REVOKE):
+        await session.run(change, id=person.id, now=now)
     await _log(session, ChangeKind.STAFF_REMOVED, caller, person, now)
     return person
 
 
 async def find(session: Session, email: str) -> Person | None:
+    """Locks the person: who is removed, or gets a link or a session, does so one after the other."""
     return await session.first(_FIND, email=email)
 
 
