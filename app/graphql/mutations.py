@@ -79,7 +79,6 @@ class Mutation:
     verify_registrants = open_to(
         registrant_mutations.verify_registrants,
         REGISTRANTS_WRITE,
-        POSKO_ACT,
         description=f"The same for up to 1,000 registrants. {refusals_of(lifecycle.verify)}",
         directives=[sized(1000)],
     )
@@ -92,7 +91,6 @@ class Mutation:
     depart_registrants = open_to(
         registrant_mutations.depart_registrants,
         REGISTRANTS_WRITE,
-        POSKO_ACT,
         description=f"The same for up to 1,000 registrants. {refusals_of(lifecycle.depart)}",
         directives=[sized(1000)],
     )

@@ -249,6 +249,8 @@ async def test_a_posko_acts_on_one_booking_and_reads_no_list(
         "{ cases { nodes { id } } }",
         "{ changes { pageInfo { endCursor } } }",
         'mutation { cancelBooking(reference: "BK-1", reason: "Tidak jadi") { __typename } }',
+        f'mutation {{ verifyRegistrants(refs: [{{id: "{one.id}"}}]) {{ __typename }} }}',
+        f'mutation {{ departRegistrants(refs: [{{id: "{one.id}"}}], healthy: true) {{ __typename }} }}',
         f'{{ checkNik(nik: "{nik_of(1)}") {{ outcome }} }}',
     ):
         async with world.unchanged("registrant", "nik_access"):

@@ -23,7 +23,7 @@ SCOPES = MappingProxyType(
         REGISTRANTS_WRITE: "Submit, move, correct and cancel one's own organizer's registrants; import.",
         REGISTRANTS_READ: "Read one's own organizer's registrants, in full.",
         ROUTES_WRITE: "Declare one's own terminals, routes and quotas.",
-        POSKO_ACT: "Find one registrant or booking of one's own organizer by code or id, verify and depart it.",
+        POSKO_ACT: "Find one registrant or booking of one's own organizer by code, NIK or id, verify and depart it.",
         DASHBOARD_READ: "Read statistics, and every organizer's registrants with masked NIKs.",
         HUBDAT_ADMIN: "Organizers, clients, windows, policies, blocks, cases, access log, erasure.",
         FEDERATION_READ: "Read the schema, as a gateway does: introspection and `_service`.",
