@@ -136,7 +136,8 @@ class Turns:
             client = min(self._queues, key=lambda one: self._queues[one].had)
             queue = self._queues[client]
             cost, turn = queue.operations[0]
-            if not self._has_room(cost):
+            # Whoever was cancelled leaves in its next step, and goes on with the others then.
+            if turn.cancelled() or not self._has_room(cost):
                 return
             queue.operations.popleft()
             self._running[client] += cost

@@ -185,3 +185,17 @@ async def test_who_goes_away_leaves_its_turn_to_others() -> None:
     await settled()
     assert stage.clients == ["a", "b"]
     assert await stage.order() == ["a", "b"]
+
+
+async def test_who_goes_away_in_the_moment_in_which_its_turn_would_come_leaves_it_to_others() -> None:
+    stage = Stage()
+    [first] = await stage.begin("a", MOST_COST_AT_A_TIME)
+    [gone] = await stage.begin("b", MOST_COST_AT_A_TIME)
+    await stage.begin("c", MOST_COST_AT_A_TIME)
+    # The first one ends in the same step of the loop, before the other one knows that it is cancelled.
+    stage.running.pop(0)[1].set()
+    gone.cancel()
+    await settled()
+    assert first.exception() is None
+    assert stage.clients == ["c"]
+    assert await stage.order() == ["c"]
