@@ -23,8 +23,8 @@ async def in_turns(turns: Turns, client: str, pieces: AsyncGenerator[bytes, None
             # What has begun to be sent must not break off: it waits as long as it has to.
             async with turns.turn(client, COST_OF_A_TURN, refusable=False):
                 part = await _next(pieces)
-            if part:
-                yield b"".join(part)
+            if content := b"".join(part):
+                yield content
 
 
 async def _next(pieces: AsyncGenerator[bytes, None]) -> list[bytes]:

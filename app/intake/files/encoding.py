@@ -44,10 +44,12 @@ class Copier(Encoder, Protocol):
 async def encoded(
     encoder: Encoder, items: Sequence[Item], cells_of: Callable[[Item], Sequence[Cell]]
 ) -> AsyncIterator[bytes]:
-    """Rows in pieces. Between two pieces, other requests have their turn. A thread would not help: it holds the GIL."""
+    """Rows in pieces. Between two pieces, other requests have their turn. A thread would not help: it holds the GIL.
+
+    A piece of an .xlsx may be empty: what compresses it gives out its bytes later.
+    """
     for start in range(0, len(items), ROWS_OF_A_PIECE):
-        if piece := encoder.rows([cells_of(item) for item in items[start : start + ROWS_OF_A_PIECE]]):
-            yield piece
+        yield encoder.rows([cells_of(item) for item in items[start : start + ROWS_OF_A_PIECE]])
         await asyncio.sleep(0)
 
 
