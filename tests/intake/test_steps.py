@@ -8,10 +8,13 @@ from typing import Any
 import orjson
 import pytest
 
+from app.intake.imports import results
+from app.registry.imports import jobs
+from app.registry.imports.jobs import Job, Order
 from tests.intake.knocking import Doors, opened
 from tests.registry.rows.records import record
 from tests.steps import allowed, stepping
-from tests.world import World, nik_of
+from tests.world import HUBDAT, NOW, World, nik_of
 
 pytestmark = pytest.mark.anyio
 
@@ -112,3 +115,24 @@ async def other_doors(watched: Watched) -> None:
     for name in ("csv", "xlsx", "jsonl"):
         assert await watched.send(name, f"/export.{name}", b"", "GET")
     assert await watched.send("day", "/consolidation/2026-03-02", b"", "GET")
+
+
+async def test_the_outcomes_of_a_long_file_are_not_one_step(world: World) -> None:
+    chunks, rows = 50, 1_000
+    async with world.database.transaction() as session:
+        job = await jobs.create(session, world.vault, Order(caller=HUBDAT), [b"x"], NOW)
+    assert isinstance(job, Job)
+    for number in range(chunks):
+        verdicts = orjson.dumps([[number * rows + row, "NEW", None, "Diterima.", 0] for row in range(rows)])
+        await world.run(
+            "INSERT INTO import_chunk (job_id, number, verdicts, registrants, refused, organizers, done_at)"
+            " VALUES (:id, :number, :verdicts, '{}', '{}', '{}', :now)",
+            id=job.id,
+            number=number,
+            verdicts=verdicts,
+            now=NOW,
+        )
+    async with stepping() as turns:
+        [outcomes] = [told async for told in results.outcomes(world.database, world.vault, job, 0)]
+    assert [one.number for one in outcomes] == list(range(chunks * rows))
+    assert max(turns) <= max(allowed(MOST_MILLISECONDS), MOST_OF_A_CALL * sum(turns))

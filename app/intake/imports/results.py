@@ -95,13 +95,15 @@ async def outcomes(database: Database, vault: Vault, job: Job, first: int) -> As
     """The outcomes, in the order of the file. In chunks, trips back come last. `first` is the first sheet."""
     async with database.transaction() as session:
         numbers = await job_runs.done(session, job)
-    verdicts = [one for number in numbers for one in await _verdicts(database, vault, job, number)]
-    yield sorted((outcome(one, first) for one in verdicts), key=lambda one: one.key)
+    told = [one for number in numbers for one in await _of_chunk(database, vault, job, number, first)]
+    yield sorted(told, key=lambda one: one.key)
 
 
-async def _verdicts(database: Database, vault: Vault, job: Job, number: int) -> list[RowVerdict]:
+async def _of_chunk(database: Database, vault: Vault, job: Job, number: int, first: int) -> list[RowOutcome]:
+    """A file has up to 150 chunks: between two of them, the process answers others."""
     async with database.transaction() as session:
-        return await job_runs.verdicts(session, vault, job, number)
+        verdicts = await job_runs.verdicts(session, vault, job, number)
+    return [outcome(one, first) for one in verdicts]
 
 
 def outcome(verdict: RowVerdict, first: int) -> RowOutcome:
