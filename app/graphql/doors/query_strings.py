@@ -17,12 +17,14 @@ NAMES = frozenset({"query", "variables", "operationName", "extensions"})
 OF_JSON = ("variables", "extensions")
 DIGITS = re.compile(r"\d(?:[\s._+-]*\d){11}")
 """Twelve digits or more, also as a NIK is written with blanks, dots or dashes."""
+ESCAPED_DIGIT = re.compile(r"\\u(?:003|\{0*3)([0-9])\}?")
+"""A digit as JSON and GraphQL may write it in a text."""
 
 
 def read_request(query_string: bytes) -> OperationRequest:
     """Raises `NotUnderstood`."""
     given = _parameters(query_string)
-    if any(DIGITS.search(text) for pair in given for text in pair):
+    if any(DIGITS.search(ESCAPED_DIGIT.sub(r"\1", text)) for pair in given for text in pair):
         raise _bad(
             "Alamat ini memuat 12 angka atau lebih berturut-turut, seperti sebuah NIK; kirim operasinya dengan POST",
             "12 digits or more stand in a row in this URL, as in a NIK: send the operation by POST",

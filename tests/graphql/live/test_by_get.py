@@ -81,6 +81,17 @@ async def test_what_may_be_a_nik_is_refused_unread_and_not_repeated(
     assert nik[4:12] not in capsys.readouterr().out
 
 
+@pytest.mark.parametrize("escape", ["\\u{:04x}", "\\u{{{:x}}}", "\\u{{0{:X}}}"])
+async def test_what_may_be_a_nik_may_not_be_escaped_either(live: Live, escape: str) -> None:
+    """JSON and GraphQL read such an escape as the digit."""
+    text = "".join(escape.format(ord(digit)) for digit in nik_of(1)[:12])
+    parameters: list[dict[str, Any]] = [{"query": f'"{text}"'}, {"query": TICKS, "variables": f'"{text}"'}]
+    for given in parameters:
+        answer = await get(live, **given)
+        assert told(answer) == (400, "BAD_REQUEST")
+        assert "send the operation by POST" in answer.json()["errors"][0]["message"]
+
+
 @pytest.mark.parametrize(
     "query_string",
     [
