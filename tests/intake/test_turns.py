@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import AsyncIterator
 from typing import Any
 
 import httpx
 import pytest
 
+from app.intake.files.uploads import UNITS_OF_A_PIECE
 from app.server import turns
 from app.server.turns import MOST_COST_AT_A_TIME
 from tests.intake.knocking import Doors, opened
@@ -134,6 +136,24 @@ async def test_an_export_that_has_begun_is_not_refused(api: Doors, monkeypatch: 
                 await asyncio.sleep(0.01)
     answer = await waiting
     assert (answer.status_code, answer.text.count("\n")) == (200, 1)
+
+
+async def test_a_file_costs_as_often_as_it_is_stored(api: Doors) -> None:
+    fields = "".join(f"a{number}: importRegistrants(file: $file, dryRun: true) {{ id }} " for number in range(10))
+    operations = {"query": f"mutation ($file: Upload!) {{ {fields} }}", "variables": {"file": None}}
+    form = {"operations": json.dumps(operations), "map": '{"0": ["variables.file"]}'}
+    headers = {"Authorization": f"Bearer {await api.token()}", "GraphQL-Preflight": "1"}
+    client = (await api.post("{ me { id } }")).json()["data"]["me"]["id"]
+    async with api.process.turns.turn("another", MOST_COST_AT_A_TIME):
+        files = {"0": ("a.csv", FILE, "text/csv")}
+        waiting = asyncio.create_task(api.http.post("/graphql", data=form, files=files, headers=headers))
+        async with patience():
+            while not value("pemudik_turns_waiting", None):  # noqa: ASYNC110 - a gauge tells nobody
+                await asyncio.sleep(0.01)
+        left = api.process.turns.remaining(client)
+    answer = (await waiting).json()
+    assert len({job["id"] for job in answer["data"].values()}) == 10
+    assert left == MOST_COST_AT_A_TIME // 2 - answer["extensions"]["cost"]["requested"] - 10 * UNITS_OF_A_PIECE
 
 
 async def test_each_answer_says_what_it_cost(api: Doors) -> None:

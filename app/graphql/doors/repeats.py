@@ -50,9 +50,9 @@ class Asked:
 
     @property
     def more(self) -> int:
-        """What the operation costs beside its answer: a file is sealed and stored."""
+        """What the operation costs beside its answer: each root field may seal and store the file."""
         uploads = (value for value in self.found.variables.values() if isinstance(value, Upload))
-        return sum(upload.cost for upload in uploads)
+        return self.found.operation.root_fields * sum(upload.cost for upload in uploads)
 
 
 class _Failed(Exception):  # noqa: N818 - an outcome
