@@ -53,9 +53,13 @@ def _of_route(itinerary: Itinerary, route: Route) -> Iterator[Difference]:
     yield from found or [Difference("rute_perjalanan", route.name, itinerary.name)]
 
 
-def _of_day(row: ParsedRow, known: Known) -> Iterator[Difference]:
+def is_of_another_day(row: ParsedRow, known: Known) -> bool:
     """Days are compared, since lists often hold no more than days."""
-    if wib_day(row.registered_at) != wib_day(known.registered_at):
+    return wib_day(row.registered_at) != wib_day(known.registered_at)
+
+
+def _of_day(row: ParsedRow, known: Known) -> Iterator[Difference]:
+    if is_of_another_day(row, known):
         yield Difference(OF_THE_DAY, _written(known.registered_at), _written(row.registered_at))
 
 
