@@ -503,6 +503,19 @@ async def test_a_row_reports_what_differs_or_applies_it(api: Doors, world: World
     assert await world.taken("Jakarta - Yogya") == 1
 
 
+@pytest.mark.parametrize("changes", ["REPORT", "APPLY"])
+async def test_another_day_of_registration_is_told_and_never_applied(api: Doors, world: World, changes: str) -> None:
+    await world.route()
+    await api.send(PATH, record(tanggal_pendaftaran="2026-03-02 06:00"))
+    async with world.unchanged():
+        answer = await api.send(f"{PATH}?changes={changes}", record(tanggal_pendaftaran="2026-03-01"))
+    [told] = answer.json()["hasil"]
+    differs = "Tanggal pendaftaran orang ini berbeda dengan yang tersimpan; impor tidak mengubahnya."
+    assert (told["hasil"], told["peringatan"]) == ("tidak_berubah", [differs])
+    day = {"tersimpan": "2026-03-02 06:00:00 WIB", "dikirim": "2026-03-01 00:00:00 WIB"}
+    assert told["perbedaan"] == [{"kolom": "tanggal_pendaftaran", **day}]
+
+
 @pytest.mark.parametrize(
     "query",
     [

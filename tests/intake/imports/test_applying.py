@@ -101,6 +101,25 @@ async def test_typing_errors_in_names_are_no_moves(world: World) -> None:
     assert (job.state, job.results) == (ImportState.DONE, {"UPDATED": 10})
 
 
+@pytest.mark.parametrize("changes", list(ImportChanges))
+@pytest.mark.parametrize("dry_run", [False, True])
+async def test_another_day_of_registration_is_told_and_nothing_else(
+    world: World, changes: ImportChanges, dry_run: bool
+) -> None:
+    await season(world)
+    rows = [row(number, tanggal_pendaftaran="2026-03-01") for number in range(10)]
+    async with world.unchanged("registrant", "route"):
+        job = await imported(world, HUBDAT, rows, changes=changes, dry_run=dry_run)
+    assert (job.state, job.results, job.rehearsed_moves) == (ImportState.DONE, {"UNCHANGED": 10}, 0)
+    async with world.database.transaction() as session:
+        told = await job_runs.verdicts(session, world.vault, job, 0)
+    assert len(told) == 10
+    for one in told:
+        assert one.explanation is not None
+        assert "impor tidak mengubahnya." in one.explanation
+        assert "tanggal_pendaftaran: tersimpan" in one.explanation
+
+
 async def test_a_dry_run_judges_and_changes_nothing(world: World) -> None:
     await season(world)
     rows = [to_yogya(number) for number in range(10)]
