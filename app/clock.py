@@ -27,8 +27,12 @@ class _Anchor:
 def now() -> datetime:
     """By the database's clock as soon as `host_clock` has read it, and by this machine's before."""
     if _Anchor.at is None:
-        return datetime.now(UTC)
+        return of_this_machine()
     return _Anchor.at + timedelta(seconds=_elapsed() - _Anchor.read)
+
+
+def is_the_databases() -> bool:
+    return _Anchor.at is not None
 
 
 def set_to(at: datetime) -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import sys
+from asyncio.subprocess import PIPE
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
@@ -24,6 +26,23 @@ pytestmark = pytest.mark.anyio
 DAYS = timedelta(days=8)
 AT = datetime(2026, 3, 2, tzinfo=UTC)
 SECOND = timedelta(seconds=1)
+
+NEW_PROCESS = """
+import asyncio, sys
+from datetime import UTC, datetime, timedelta
+from app import clock
+from app.db import Database
+from app.registry import host_clock
+
+async def read():
+    database = Database(sys.argv[1])
+    print((await host_clock.read(database)).is_wrong, end=" ")
+    await database.dispose()
+
+asyncio.run(read())
+clock.of_this_machine = lambda: datetime.now(UTC) + timedelta(days=8)
+print(clock.now() - datetime.now(UTC) < timedelta(seconds=1))
+"""
 
 
 @pytest.fixture(autouse=True)
@@ -65,6 +84,13 @@ async def test_time_is_the_databases(database: Database, monkeypatch: pytest.Mon
     # Nobody can set the clock by which `clock.now` counts on.
     shift(monkeypatch, -by)
     assert apart(clock.now()) < SECOND
+
+
+async def test_a_machine_whose_clock_was_right_when_it_was_read_first_may_be_set_later(database_url: str) -> None:
+    """Until the next look a sweep would have gone by the clock that somebody has just set eight days ahead."""
+    new = await asyncio.create_subprocess_exec(sys.executable, "-c", NEW_PROCESS, database_url, stdout=PIPE)
+    said, _ = await new.communicate()
+    assert said == b"False True\n"
 
 
 @pytest.mark.parametrize("by", [DAYS, -DAYS])
