@@ -17,7 +17,7 @@ import orjson
 
 from app.changes.log.feed import START, Position
 from app.changes.seals import entry
-from app.changes.seals.entry import Entry, NotSealed, Purged
+from app.changes.seals.entry import Entry, NotSealed
 from app.changes.seals.logs import ROWS_OF_A_SEAL, Row, SealedLog
 from app.db import Session
 from app.sql import statement
@@ -100,8 +100,8 @@ class _Run:
     before: str | None = None
     signer: str | None = None
     """The key of the last entry."""
-    missing: dict[Purged, int] = field(default_factory=dict)
-    """Rows that were purged, by the record."""
+    missing: dict[int, int] = field(default_factory=dict)
+    """Rows that were purged, by the number of the record."""
 
 
 _NEXT = statement(
@@ -233,10 +233,10 @@ def _compared(run: _Run, seal: int, listed: Sequence[Row], there: Sequence[Row])
         if found is not None and found.position < row.position:
             return Finding(fault=Fault.PUT_IN, seal=seal, row=found.position, month=found.month)
         if found is None or found.position != row.position:
-            record = _purge_of(run, row.month)
+            record = _purge_of(run, seal, row.month)
             if record is None:
                 return Finding(fault=Fault.LEFT_OUT, seal=seal, row=row.position, month=row.month)
-            run.missing[record] = run.missing.get(record, 0) + 1
+            run.missing[record.number] = run.missing.get(record.number, 0) + 1
             run.answer.purged += 1
             continue
         if found != row:
@@ -248,9 +248,10 @@ def _compared(run: _Run, seal: int, listed: Sequence[Row], there: Sequence[Row])
     return None
 
 
-def _purge_of(run: _Run, month: int) -> Purged | None:
-    records = (one.purged for one in run.purges if one.purged is not None)
-    return next((one for one in records if one.first <= month < one.end), None)
+def _purge_of(run: _Run, seal: int, month: int) -> Entry | None:
+    """The record behind `seal` of a purge of `month`. A clock that was set back may bring a month for a second time."""
+    later = (one for one in run.purges if one.number > seal)
+    return next((one for one in later if one.purged and one.purged.first <= month < one.purged.end), None)
 
 
 def _ending(run: _Run, trusted: set[str], wanted: Mapping[int, str], start: int) -> Finding | None:
@@ -262,6 +263,6 @@ def _ending(run: _Run, trusted: set[str], wanted: Mapping[int, str], start: int)
         return Finding(fault=Fault.KEY_UNKNOWN, seal=answer.head)
     for one in run.purges if start == 1 else ():
         record = one.purged
-        if record is not None and run.missing.get(record, 0) != record.rows:
+        if record is not None and run.missing.get(one.number, 0) != record.rows:
             return Finding(fault=Fault.PURGE_DIFFERS, seal=one.number, month=record.first)
     return None

@@ -214,6 +214,32 @@ async def test_a_month_is_not_dropped_before_it_is_sealed(world: World) -> None:
         await world.run("SELECT log_drop_month('nik_access', 'change_2041_11', '0', 0)")
 
 
+async def test_a_month_may_come_and_go_twice(world: World) -> None:
+    """The clock was ahead, and a month was dropped. The clock was put right, and the month came for the second time."""
+    for rows in (1, 3):
+        await made(world, FAR)
+        await told(world, *rows * [None], at=FAR)
+        await sealed(world, FAR)
+        async with world.database.transaction() as session:
+            [month] = [one for one in await log_months.of(session, "nik_access") if one.first == 204111]
+            assert await sealing.drop(session, world.vault, ACCESS, month, FAR) is not None
+    one = await verified(world, ACCESS)
+    assert (one.finding, one.rows, one.purged) == (None, 0, 4)
+
+
+async def test_what_comes_after_a_purge_cannot_hide_behind_the_record(world: World) -> None:
+    await made(world, FAR)
+    async with world.database.transaction() as session:
+        [month] = [one for one in await log_months.of(session, "nik_access") if one.first == 204111]
+        assert await sealing.drop(session, world.vault, ACCESS, month, FAR) is not None
+    await told(world, None, None, at=FAR)
+    await sealed(world, FAR)
+    await tampered(world, "DELETE FROM nik_access WHERE id = 1")
+    finding = (await verified(world, ACCESS)).finding
+    assert finding is not None
+    assert (finding.fault, finding.month) == (Fault.LEFT_OUT, 204111)
+
+
 async def test_changes_are_kept_for_five_years_more(world: World) -> None:
     await lived(world)
     await world.run("UPDATE season SET purged_at = :at, ends_on = :day", at=FAR, day=date(2046, 12, 31))

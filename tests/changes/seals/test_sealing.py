@@ -64,6 +64,14 @@ async def test_what_comes_within_a_minute_is_one_seal(world: World) -> None:
     assert await seal(world, timedelta(days=1)) is None
 
 
+async def test_a_clock_that_is_set_back_holds_no_seal_up(world: World) -> None:
+    """The last seal is of an hour that is yet to come."""
+    await told(world, "satu")
+    assert await settled_and_sealed(world, 60 * MINUTE) == 1
+    await told(world, "dua")
+    assert await settled_and_sealed(world) == 2
+
+
 async def test_nothing_is_sealed_that_an_older_transaction_may_come_before(world: World) -> None:
     async with world.database.transaction() as older:
         await change_log.append(older, [Entry(kind=ChangeKind.QUOTA_FILLED)], NOW)
