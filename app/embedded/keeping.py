@@ -41,13 +41,17 @@ def kept(folder: Path, give_up: Callable[[str], None]) -> Iterator[None]:
 def _keep(folder: Path, port: int, give_up: Callable[[str], None], stop: threading.Event) -> None:
     missed_since: float | None = None
     while not stop.wait(LOOK_EVERY_SECONDS):
-        if find_postmaster(folder / "data") is not None:
+        postmaster = find_postmaster(folder / "data")
+        if postmaster is not None and postmaster.port != port:
+            give_up("Another process has started the embedded PostgreSQL again, on another port.")
+            return
+        if postmaster is not None:
             missed_since = None
             continue
         missed_since = missed_since or time.monotonic()
         try:
             _start_again(folder, port)
-        except EmbeddedFailed as error:
+        except (EmbeddedFailed, OSError) as error:
             logger.warning("The embedded PostgreSQL died and does not start again yet: %s", error)
             if time.monotonic() - missed_since > GIVE_UP_AFTER_SECONDS:
                 give_up(str(error))

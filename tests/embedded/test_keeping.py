@@ -70,3 +70,42 @@ def test_whoever_serves_is_told_of_one_that_cannot_be_started(folder: Path, monk
         configuration.write_text(kept)
     [reason] = reasons
     assert reason.startswith("The embedded PostgreSQL does not start. It says: ")
+
+
+def test_whoever_serves_is_told_of_a_disk_that_takes_nothing(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The error comes from the system and not from PostgreSQL. The keeper goes on, and speaks up in the end."""
+    monkeypatch.setattr(keeping, "GIVE_UP_AFTER_SECONDS", 0.2)
+    told, reasons = threading.Event(), list[str]()
+
+    def give_up(reason: str) -> None:
+        reasons.append(reason)
+        told.set()
+
+    log = folder / "server.log"
+    with postgres.running(folder), keeping.kept(folder, give_up):
+        log.unlink()
+        log.mkdir()
+        kill(folder)
+        assert told.wait(PATIENCE_SECONDS)
+        log.rmdir()
+    [reason] = reasons
+    assert "Is a directory" in reason
+
+
+def test_whoever_serves_is_told_of_one_that_came_back_elsewhere(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A command that begins while the server is dead starts the server on another port, where no worker looks."""
+    monkeypatch.setattr(keeping, "LOOK_EVERY_SECONDS", 1.0)
+    told, reasons = threading.Event(), list[str]()
+
+    def give_up(reason: str) -> None:
+        reasons.append(reason)
+        told.set()
+
+    with postgres.running(folder), keeping.kept(folder, give_up):
+        with postgres.locked(folder):
+            kill(folder)
+            while postgres.find_postmaster(folder / "data") is not None:
+                time.sleep(0.01)
+            postgres.start(folder, durable=True)
+        assert told.wait(PATIENCE_SECONDS)
+    assert reasons == ["Another process has started the embedded PostgreSQL again, on another port."]
