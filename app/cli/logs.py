@@ -64,6 +64,9 @@ def verify(
     server's log told.
     """
     noted = [expected(one) for one in seals or ()]
+    for _, seal in noted:
+        if seal.number < start:
+            raise Failed(f"Seal {seal.number} is not read from seal {start} on: leave --from out.")
     chosen = [one for one in logs.LOGS if only in {None, one.name}]
 
     async def work(database: Database, settings: Settings) -> list[Verified]:

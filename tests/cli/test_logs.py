@@ -95,6 +95,11 @@ def test_a_seal_that_was_noted_down_elsewhere(pemudik: Pemudik, kept: None) -> N
         assert said == f"pemudik: A seal is LOG:NUMBER:DIGEST, such as changes:41:9f86d081…; this is none: {wrong}\n"
 
 
+def test_a_seal_before_the_first_one_that_is_read_is_not_called_missing(pemudik: Pemudik, kept: None) -> None:
+    said = pemudik("log", "verify", "--from", "2", "--seal", "access:1:00ff", code=1).stderr
+    assert said == "pemudik: Seal 1 is not read from seal 2 on: leave --from out.\n"
+
+
 def test_keys_of_another_place(pemudik: Pemudik, kept: None, vault: Vault, tmp_path: Path) -> None:
     file = tmp_path / "keys.json"
     file.write_text(json.dumps({"keys": [entry.public(vault.signing[0])]}))
