@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.hostile.sending import Hostile, graphql, raw_graphql
+from tests.hostile.sending import Hostile, always, graphql, raw_graphql
 
 
 def aliases(count: int, field: str) -> str:
@@ -141,13 +141,10 @@ DOCUMENTS = (
         "a field that is not there under many names",
         lambda n: graphql(f"{{ {aliases(n, 'nowhere')} }}"),
         20,
-        ("200 GRAPHQL_VALIDATION_FAILED", "200 GRAPHQL_VALIDATION_FAILED", "200 GRAPHQL_VALIDATION_FAILED"),
+        always("200 GRAPHQL_VALIDATION_FAILED"),
     ),
     Hostile(
-        "the schema under many names",
-        lambda n: graphql(f"{{ {aliases(n, '_service { sdl }')} }}"),
-        12,
-        ("200", "200", "200"),
+        "the schema under many names", lambda n: graphql(f"{{ {aliases(n, '_service { sdl }')} }}"), 12, always("200")
     ),
     Hostile(
         "introspection under many names",
@@ -162,10 +159,7 @@ DOCUMENTS = (
         ("200", "200", "200 TOO_MANY_FIELDS"),
     ),
     Hostile(
-        "names of types under many names",
-        lambda n: graphql(f"{{ {aliases(n, '__typename')} }}"),
-        12,
-        ("200", "200", "200"),
+        "names of types under many names", lambda n: graphql(f"{{ {aliases(n, '__typename')} }}"), 12, always("200")
     ),
     Hostile(
         "selections within selections",
@@ -173,103 +167,83 @@ DOCUMENTS = (
         4,
         ("200 TOO_COSTLY", "200 TOO_COSTLY", "200 TOO_DEEP"),
     ),
-    Hostile(
-        "braces that are not closed",
-        lambda n: graphql("{ me " * n),
-        500,
-        ("200 GRAPHQL_PARSE_FAILED", "200 GRAPHQL_PARSE_FAILED", "200 GRAPHQL_PARSE_FAILED"),
-    ),
-    Hostile(
-        "braces alone",
-        lambda n: graphql("{" * n),
-        1_000,
-        ("200 GRAPHQL_PARSE_FAILED", "200 GRAPHQL_PARSE_FAILED", "200 GRAPHQL_PARSE_FAILED"),
-    ),
+    Hostile("braces that are not closed", lambda n: graphql("{ me " * n), 500, always("200 GRAPHQL_PARSE_FAILED")),
+    Hostile("braces alone", lambda n: graphql("{" * n), 1_000, always("200 GRAPHQL_PARSE_FAILED")),
     Hostile(
         "variables that are declared and not used",
         lambda n: graphql(_declared(n)),
         100,
-        ("200 GRAPHQL_VALIDATION_FAILED", "200 GRAPHQL_VALIDATION_FAILED", "200 GRAPHQL_VALIDATION_FAILED"),
+        always("200 GRAPHQL_VALIDATION_FAILED"),
     ),
     Hostile(
         "one variable declared again and again",
         lambda n: graphql(_twice_declared(n)),
         100,
-        ("200 GRAPHQL_VALIDATION_FAILED", "200 GRAPHQL_VALIDATION_FAILED", "200 GRAPHQL_VALIDATION_FAILED"),
+        always("200 GRAPHQL_VALIDATION_FAILED"),
     ),
     Hostile(
         "variables that are used and not declared",
         lambda n: graphql("{ " + " ".join(f"a{i}: organizer(code: $v{i}) {{ code }}" for i in range(n)) + " }"),
         12,
-        ("200 GRAPHQL_VALIDATION_FAILED", "200 GRAPHQL_VALIDATION_FAILED", "200 GRAPHQL_VALIDATION_FAILED"),
+        always("200 GRAPHQL_VALIDATION_FAILED"),
     ),
     Hostile(
         "a directive again and again",
         lambda n: graphql("{ me " + "@skip(if: false) " * n + "{ id } }"),
         50,
-        ("200 GRAPHQL_VALIDATION_FAILED", "200 GRAPHQL_VALIDATION_FAILED", "200 GRAPHQL_VALIDATION_FAILED"),
+        always("200 GRAPHQL_VALIDATION_FAILED"),
     ),
     Hostile(
         "directives that are not there",
         lambda n: graphql("{ me " + "@nowhere " * n + "{ id } }"),
         50,
-        ("200 GRAPHQL_VALIDATION_FAILED", "200 GRAPHQL_VALIDATION_FAILED", "200 GRAPHQL_VALIDATION_FAILED"),
+        always("200 GRAPHQL_VALIDATION_FAILED"),
     ),
     Hostile(
         "an argument again and again",
         lambda n: graphql("{ organizer(" + 'code: "hubdat" ' * n + ") { code } }"),
         50,
-        ("200 GRAPHQL_VALIDATION_FAILED", "200 GRAPHQL_VALIDATION_FAILED", "200 GRAPHQL_VALIDATION_FAILED"),
+        always("200 GRAPHQL_VALIDATION_FAILED"),
     ),
     Hostile(
         "arguments that are not there",
         lambda n: graphql("{ organizer(" + " ".join(f"x{i}: 1" for i in range(n)) + ") { code } }"),
         50,
-        ("200 GRAPHQL_VALIDATION_FAILED", "200 GRAPHQL_VALIDATION_FAILED", "200 GRAPHQL_VALIDATION_FAILED"),
+        always("200 GRAPHQL_VALIDATION_FAILED"),
     ),
-    Hostile("a long comment", lambda n: graphql("{ me { id } } #" + "x" * n), 10_000, ("200", "200", "200")),
-    Hostile("commas", lambda n: graphql("{ me { id } }" + "," * n), 10_000, ("200", "200", "200")),
-    Hostile(
-        "a long name",
-        lambda n: graphql("{ " + "x" * n + " }"),
-        10_000,
-        ("200 GRAPHQL_VALIDATION_FAILED", "200 GRAPHQL_VALIDATION_FAILED", "200 GRAPHQL_VALIDATION_FAILED"),
-    ),
-    Hostile(
-        "a long text",
-        lambda n: graphql('{ terminals(city: "' + "x" * n + '") { code } }'),
-        10_000,
-        ("200", "200", "200"),
-    ),
+    Hostile("a long comment", lambda n: graphql("{ me { id } } #" + "x" * n), 10_000, always("200")),
+    Hostile("commas", lambda n: graphql("{ me { id } }" + "," * n), 10_000, always("200")),
+    Hostile("a long name", lambda n: graphql("{ " + "x" * n + " }"), 10_000, always("200 GRAPHQL_VALIDATION_FAILED")),
+    Hostile("a long text", lambda n: graphql('{ terminals(city: "' + "x" * n + '") { code } }'), 10_000, always("200")),
     Hostile(
         "a text of escapes",
         lambda n: graphql('{ terminals(city: "' + "\\u0041" * n + '") { code } }'),
         1_500,
-        ("200", "200", "200"),
+        always("200"),
     ),
     Hostile(
         "a text in a block",
         lambda n: graphql('{ terminals(city: """' + "  x\n" * n + '""") { code } }'),
         2_000,
-        ("200", "200", "200"),
+        always("200"),
     ),
     Hostile(
         "a text that is not closed",
         lambda n: graphql('{ terminals(city: "' + "x" * n),
         10_000,
-        ("200 GRAPHQL_PARSE_FAILED", "200 GRAPHQL_PARSE_FAILED", "200 GRAPHQL_PARSE_FAILED"),
+        always("200 GRAPHQL_PARSE_FAILED"),
     ),
     Hostile(
         "a long number",
         lambda n: graphql("{ registrants(first: " + "9" * n + ") { nodes { id } } }"),
         1_000,
-        ("200 BAD_USER_INPUT", "200 BAD_USER_INPUT", "200 BAD_USER_INPUT"),
+        always("200 BAD_USER_INPUT"),
     ),
     Hostile(
         "a number of digits behind the point",
         lambda n: graphql("{ registrants(first: 1." + "9" * n + "e9) { nodes { id } } }"),
         1_000,
-        ("200 BAD_USER_INPUT", "200 BAD_USER_INPUT", "200 BAD_USER_INPUT"),
+        always("200 BAD_USER_INPUT"),
     ),
     Hostile(
         "a literal within a literal",
@@ -289,7 +263,7 @@ DOCUMENTS = (
             "mutation { submitRegistrant(input: {" + " ".join(f"k{i}: 1" for i in range(n)) + "}) { __typename } }"
         ),
         100,
-        ("200 BAD_USER_INPUT", "200 BAD_USER_INPUT", "200 BAD_USER_INPUT"),
+        always("200 BAD_USER_INPUT"),
     ),
     Hostile(
         "a long list as a literal",
@@ -307,12 +281,9 @@ DOCUMENTS = (
         "control characters",
         lambda n: raw_graphql(b'{"query":"' + b"\\u0000" * n + b'"}'),
         1_000,
-        ("200 GRAPHQL_PARSE_FAILED", "200 GRAPHQL_PARSE_FAILED", "200 GRAPHQL_PARSE_FAILED"),
+        always("200 GRAPHQL_PARSE_FAILED"),
     ),
     Hostile(
-        "marks that turn the writing round",
-        lambda n: graphql("{ me { id } } #" + "\u202e" * n),
-        3_000,
-        ("200", "200", "200"),
+        "marks that turn the writing round", lambda n: graphql("{ me { id } } #" + "\u202e" * n), 3_000, always("200")
     ),
 )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 from urllib.parse import quote, urlencode
 
-from tests.hostile.sending import Hostile, Sent, got, posted
+from tests.hostile.sending import Hostile, Sent, always, got, posted
 from tests.registry.rows.records import record
 from tests.world import nik_of
 
@@ -37,28 +37,26 @@ def assertion(claims: bytes) -> str:
 
 
 ROWS = (
-    Hostile(
-        "rows: many rows", lambda n: posted(WEBHOOK, [record(one) for one in range(n)]), 125, ("200", "200", "200")
-    ),
-    Hostile("rows: one row again and again", lambda n: posted(WEBHOOK, [record()] * n), 125, ("200", "200", "200")),
+    Hostile("rows: many rows", lambda n: posted(WEBHOOK, [record(one) for one in range(n)]), 125, always("200")),
+    Hostile("rows: one row again and again", lambda n: posted(WEBHOOK, [record()] * n), 125, always("200")),
     Hostile(
         "rows: more than a request may have",
         lambda n: posted(WEBHOOK, [record()] * n),
         600,
         ("200", "400 TOO_MANY_RECORDS", "400 TOO_MANY_RECORDS"),
     ),
-    Hostile("rows: no rows", lambda n: posted(WEBHOOK, [{}] * n), 125, ("200", "200", "200")),
+    Hostile("rows: no rows", lambda n: posted(WEBHOOK, [{}] * n), 125, always("200")),
     Hostile(
         "rows: foreign columns",
         lambda n: posted(WEBHOOK, [record(one, **{f"k{i}": "x" for i in range(50)}) for one in range(n)]),
         100,
-        ("200", "200", "200"),
+        always("200"),
     ),
     Hostile(
         "rows: many foreign columns of one row",
         lambda n: posted(WEBHOOK, record(**{f"k{i}": "x" for i in range(n)})),
         2_000,
-        ("200", "200", "200"),
+        always("200"),
     ),
     Hostile(
         "rows: a nested NIK",
@@ -66,34 +64,17 @@ ROWS = (
         200,
         ("200", "200", "400 BAD_REQUEST"),
     ),
+    Hostile("rows: a list as a NIK", lambda n: posted(WEBHOOK, [record(data_nik=["3"] * n)]), 10_000, always("200")),
+    Hostile("rows: a long NIK", lambda n: posted(WEBHOOK, [record(data_nik="3 " * n)]), 50_000, always("200")),
+    Hostile("rows: a NIK of escapes", lambda n: posted(WEBHOOK, [record(data_nik="%39" * n)]), 50_000, always("200")),
     Hostile(
-        "rows: a list as a NIK", lambda n: posted(WEBHOOK, [record(data_nik=["3"] * n)]), 10_000, ("200", "200", "200")
-    ),
-    Hostile("rows: a long NIK", lambda n: posted(WEBHOOK, [record(data_nik="3 " * n)]), 50_000, ("200", "200", "200")),
-    Hostile(
-        "rows: a NIK of escapes", lambda n: posted(WEBHOOK, [record(data_nik="%39" * n)]), 50_000, ("200", "200", "200")
-    ),
-    Hostile(
-        "rows: a long name",
-        lambda n: posted(WEBHOOK, [record(data_pemesan="a\u0301 " * n)]),
-        50_000,
-        ("200", "200", "200"),
+        "rows: a long name", lambda n: posted(WEBHOOK, [record(data_pemesan="a\u0301 " * n)]), 50_000, always("200")
     ),
     Hostile(
-        "rows: a long date",
-        lambda n: posted(WEBHOOK, [record(tanggal_pendaftaran="0" * n)]),
-        50_000,
-        ("200", "200", "200"),
+        "rows: a long date", lambda n: posted(WEBHOOK, [record(tanggal_pendaftaran="0" * n)]), 50_000, always("200")
     ),
-    Hostile(
-        "rows: a long route",
-        lambda n: posted(WEBHOOK, [record(rute_perjalanan="- " * n)]),
-        50_000,
-        ("200", "200", "200"),
-    ),
-    Hostile(
-        "rows: a long city", lambda n: posted(WEBHOOK, [record(kota_tujuan="Kab. " * n)]), 20_000, ("200", "200", "200")
-    ),
+    Hostile("rows: a long route", lambda n: posted(WEBHOOK, [record(rute_perjalanan="- " * n)]), 50_000, always("200")),
+    Hostile("rows: a long city", lambda n: posted(WEBHOOK, [record(kota_tujuan="Kab. " * n)]), 20_000, always("200")),
     Hostile(
         "rows: a large number",
         lambda n: posted(WEBHOOK, b'[{"status_pemesanan_code":1' + b"0" * n + b"}]"),
@@ -104,31 +85,31 @@ ROWS = (
         "rows: new routes",
         lambda n: posted(WEBHOOK, [record(one, rute_perjalanan=f"Kota {one} - Solo") for one in range(n)]),
         25,
-        ("200", "200", "200"),
+        always("200"),
     ),
     Hostile(
         "rows: objects of nothing",
         lambda n: posted(WEBHOOK, b"[" + b"{}," * n + b"1]"),
         12_000,
-        ("400 TOO_MANY_RECORDS", "400 TOO_MANY_RECORDS", "400 TOO_MANY_RECORDS"),
+        always("400 TOO_MANY_RECORDS"),
     ),
     Hostile(
         "rows: parameters that are not there",
         lambda n: posted(f"{WEBHOOK}?{numbered(n)}", record()),
         100,
-        ("400 BAD_REQUEST", "400 BAD_REQUEST", "400 BAD_REQUEST"),
+        always("400 BAD_REQUEST"),
     ),
     Hostile(
         "rows: a parameter again and again",
         lambda n: posted(f"{WEBHOOK}?{'&'.join(['changes=APPLY'] * n)}", record()),
         100,
-        ("400 BAD_REQUEST", "400 BAD_REQUEST", "400 BAD_REQUEST"),
+        always("400 BAD_REQUEST"),
     ),
     Hostile(
         "rows: a long instant",
         lambda n: posted(f"{WEBHOOK}?changes=APPLY&asOf={'0' * n}", record()),
         1_000,
-        ("400 BAD_REQUEST", "400 BAD_REQUEST", "400 BAD_REQUEST"),
+        always("400 BAD_REQUEST"),
     ),
     Hostile(
         "rows: many signatures",
@@ -136,7 +117,7 @@ ROWS = (
             WEBHOOK, record(), webhook_id="a", webhook_timestamp="1772416800", webhook_signature="v1,AAAA " * n
         ),
         500,
-        ("401 SIGNATURE_UNEXPECTED", "401 SIGNATURE_UNEXPECTED", "401 SIGNATURE_UNEXPECTED"),
+        always("401 SIGNATURE_UNEXPECTED"),
     ),
     Hostile(
         "rows: a long key of a repeat",
@@ -153,15 +134,10 @@ ROWS = (
 )
 
 NIKS = (
-    Hostile(
-        "last year's: fields of a form",
-        lambda n: form(LEGACY, numbered(n)),
-        5,
-        ("400 BAD_REQUEST", "400 BAD_REQUEST", "400 BAD_REQUEST"),
-    ),
-    Hostile("last year's: a NIK of escapes", lambda n: form(LEGACY, "nik=" + "%39" * n), 600, ("200", "200", "200")),
-    Hostile("last year's: a long NIK", lambda n: posted(LEGACY, {"nik": "3 " * n}), 1_000, ("200", "200", "200")),
-    Hostile("last year's: a list as a NIK", lambda n: posted(LEGACY, {"nik": [1] * n}), 1_000, ("200", "200", "200")),
+    Hostile("last year's: fields of a form", lambda n: form(LEGACY, numbered(n)), 5, always("400 BAD_REQUEST")),
+    Hostile("last year's: a NIK of escapes", lambda n: form(LEGACY, "nik=" + "%39" * n), 600, always("200")),
+    Hostile("last year's: a long NIK", lambda n: posted(LEGACY, {"nik": "3 " * n}), 1_000, always("200")),
+    Hostile("last year's: a list as a NIK", lambda n: posted(LEGACY, {"nik": [1] * n}), 1_000, always("200")),
     Hostile(
         "last year's: a nested NIK",
         lambda n: posted(LEGACY, b'{"nik":' + b"[" * n + b"]" * n + b"}"),
@@ -172,7 +148,7 @@ NIKS = (
         "last year's: a row with more",
         lambda n: posted(LEGACY, {"nik": nik_of(1)} | {f"k{i}": "x" for i in range(n)}),
         100,
-        ("200", "200", "200"),
+        always("200"),
     ),
     Hostile(
         "last year's: a body beyond the bound",
@@ -184,73 +160,52 @@ NIKS = (
         "last year's: parameters",
         lambda n: posted(f"{LEGACY}?{numbered(n)}", {"nik": nik_of(1)}),
         100,
-        ("400 BAD_REQUEST", "400 BAD_REQUEST", "400 BAD_REQUEST"),
+        always("400 BAD_REQUEST"),
     ),
 )
 
 DAYS = (
+    Hostile("a day: a long date", lambda n: got(f"/consolidation/{'2' * n}"), 1_000, always("400 BAD_REQUEST")),
+    Hostile("a day: dots", lambda n: got(f"/consolidation/{'..%2f' * n}2026-03-02"), 200, always("400 BAD_REQUEST")),
     Hostile(
-        "a day: a long date",
-        lambda n: got(f"/consolidation/{'2' * n}"),
-        1_000,
-        ("400 BAD_REQUEST", "400 BAD_REQUEST", "400 BAD_REQUEST"),
-    ),
-    Hostile(
-        "a day: dots",
-        lambda n: got(f"/consolidation/{'..%2f' * n}2026-03-02"),
-        200,
-        ("400 BAD_REQUEST", "400 BAD_REQUEST", "400 BAD_REQUEST"),
-    ),
-    Hostile(
-        "a day: a long organizer",
-        lambda n: got(f"/consolidation/2026-03-02?organizer={'x' * n}"),
-        1_000,
-        ("200", "200", "200"),
+        "a day: a long organizer", lambda n: got(f"/consolidation/2026-03-02?organizer={'x' * n}"), 1_000, always("200")
     ),
     Hostile(
         "a day: a long season",
         lambda n: got(f"/consolidation/2026-03-02?season={'9' * n}"),
         1_000,
-        ("400 BAD_REQUEST", "400 BAD_REQUEST", "400 BAD_REQUEST"),
+        always("400 BAD_REQUEST"),
     ),
     Hostile(
         "a day: parameters that are not there",
         lambda n: got(f"/consolidation/2026-03-02?{numbered(n)}"),
         100,
-        ("400 BAD_REQUEST", "400 BAD_REQUEST", "400 BAD_REQUEST"),
+        always("400 BAD_REQUEST"),
     ),
 )
 
 EXPORTS = (
-    Hostile(
-        "an export: a long day",
-        lambda n: got(f"/export.csv?day={'2' * n}"),
-        1_000,
-        ("400 BAD_REQUEST", "400 BAD_REQUEST", "400 BAD_REQUEST"),
-    ),
+    Hostile("an export: a long day", lambda n: got(f"/export.csv?day={'2' * n}"), 1_000, always("400 BAD_REQUEST")),
     Hostile(
         "an export: a long organizer",
         lambda n: got(f"/export.jsonl?organizer={quote('é') * n}"),
         200,
-        ("403 NOT_YOURS", "403 NOT_YOURS", "403 NOT_YOURS"),
+        always("403 NOT_YOURS"),
     ),
     Hostile(
-        "an export: a long season",
-        lambda n: got(f"/export.xlsx?season={'9' * n}"),
-        1_000,
-        ("400 BAD_REQUEST", "400 BAD_REQUEST", "400 BAD_REQUEST"),
+        "an export: a long season", lambda n: got(f"/export.xlsx?season={'9' * n}"), 1_000, always("400 BAD_REQUEST")
     ),
     Hostile(
         "an export: a parameter again and again",
         lambda n: got(f"/export.csv?{'&'.join(['all=true'] * n)}"),
         100,
-        ("400 BAD_REQUEST", "400 BAD_REQUEST", "400 BAD_REQUEST"),
+        always("400 BAD_REQUEST"),
     ),
     Hostile(
         "an export: a long list of languages",
         lambda n: got("/export.jsonl?all=true", accept_language=",".join(f"x{i}" for i in range(n))),
         500,
-        ("200", "200", "200"),
+        always("200"),
     ),
 )
 
@@ -265,85 +220,71 @@ TOKENS = (
         "a token: one parameter again and again",
         lambda n: form(TOKEN, "&".join([GRANT] * n)),
         3,
-        ("400 invalid_request", "400 invalid_request", "400 invalid_request"),
+        always("400 invalid_request"),
     ),
     Hostile(
         "a token: a long secret",
         lambda n: form(TOKEN, f"{GRANT}&client_id=x&client_secret={'x' * n}"),
         1_500,
-        ("401 invalid_client", "401 invalid_client", "401 invalid_client"),
+        always("401 invalid_client"),
     ),
     Hostile(
         "a token: a long name",
         lambda n: form(TOKEN, GRANT, authorization=basic("x" * n, "x")),
         1_000,
-        ("401 invalid_client", "401 invalid_client", "401 invalid_client"),
+        always("401 invalid_client"),
     ),
     Hostile(
         "a token: colons",
         lambda n: form(TOKEN, GRANT, authorization=basic(":" * n, ":" * n)),
         1_000,
-        ("401 invalid_client", "401 invalid_client", "401 invalid_client"),
+        always("401 invalid_client"),
     ),
     Hostile(
         "a token: no base64",
         lambda n: form(TOKEN, GRANT, authorization="Basic " + "%" * n),
         1_000,
-        ("401 invalid_client", "401 invalid_client", "401 invalid_client"),
+        always("401 invalid_client"),
     ),
     Hostile(
         "a token: many scopes",
         lambda n: form(TOKEN, urlencode({"grant_type": "client_credentials", "scope": "nik:check " * n})),
         150,
-        ("401 invalid_client", "401 invalid_client", "401 invalid_client"),
+        always("401 invalid_client"),
     ),
     Hostile(
         "a token: a long grant",
         lambda n: form(TOKEN, "grant_type=" + "x" * n),
         1_500,
-        ("400 unsupported_grant_type", "400 unsupported_grant_type", "400 unsupported_grant_type"),
+        always("400 unsupported_grant_type"),
     ),
     Hostile(
         "a token: a nested assertion",
         lambda n: form(TOKEN, assertion(b"[" * n + b"]" * n)),
         200,
-        ("401 invalid_client", "401 invalid_client", "401 invalid_client"),
+        always("401 invalid_client"),
     ),
     Hostile(
         "a token: an assertion of keys",
         lambda n: form(TOKEN, assertion(b"{" + b'"a":1,' * n + b'"b":1}')),
         150,
-        ("401 invalid_client", "401 invalid_client", "401 invalid_client"),
+        always("401 invalid_client"),
     ),
     Hostile(
         "a token: an assertion of dots",
         lambda n: form(TOKEN, f"{GRANT}&client_assertion_type={ASSERTION}&client_assertion={'a.' * n}"),
         700,
-        ("401 invalid_client", "401 invalid_client", "401 invalid_client"),
+        always("401 invalid_client"),
+    ),
+    Hostile("a token: a body beyond the bound", lambda n: form(TOKEN, "x" * n), 4_000, always("400 invalid_request")),
+    Hostile(
+        "a token: JSON", lambda n: posted(TOKEN, {f"k{i}": 1 for i in range(n)}), 100, always("400 invalid_request")
     ),
     Hostile(
-        "a token: a body beyond the bound",
-        lambda n: form(TOKEN, "x" * n),
-        4_000,
-        ("400 invalid_request", "400 invalid_request", "400 invalid_request"),
+        "a revocation: a long token", lambda n: form(REVOKE, "token=" + "x" * n), 1_500, always("401 invalid_client")
     ),
     Hostile(
-        "a token: JSON",
-        lambda n: posted(TOKEN, {f"k{i}": 1 for i in range(n)}),
-        100,
-        ("400 invalid_request", "400 invalid_request", "400 invalid_request"),
-    ),
-    Hostile(
-        "a revocation: a long token",
-        lambda n: form(REVOKE, "token=" + "x" * n),
-        1_500,
-        ("401 invalid_client", "401 invalid_client", "401 invalid_client"),
-    ),
-    Hostile(
-        "a revocation: a token of dots",
-        lambda n: form(REVOKE, "token=" + "a." * n),
-        700,
-        ("401 invalid_client", "401 invalid_client", "401 invalid_client"),
+        "a revocation: a token of dots", lambda n: form(REVOKE, "token=" + "a." * n), 700, always("401 invalid_client")
     ),
 )
 
@@ -352,45 +293,28 @@ DOCUMENTS = (
         "metadata: parameters",
         lambda n: got(f"/.well-known/oauth-authorization-server?{numbered(n)}"),
         100,
-        ("200", "200", "200"),
+        always("200"),
     ),
-    Hostile(
-        "metadata: keys, with parameters", lambda n: got(f"/oauth/jwks.json?{numbered(n)}"), 100, ("200", "200", "200")
-    ),
+    Hostile("metadata: keys, with parameters", lambda n: got(f"/oauth/jwks.json?{numbered(n)}"), 100, always("200")),
     Hostile(
         "metadata: what can be accepted",
         lambda n: got("/.well-known/oauth-authorization-server", accept=",".join(f"a/b{i}" for i in range(n))),
         500,
-        ("200", "200", "200"),
+        always("200"),
     ),
-    Hostile(
-        "the front page: parameters",
-        lambda n: got(f"/?{numbered(n)}"),
-        100,
-        ("400 BAD_REQUEST", "400 BAD_REQUEST", "400 BAD_REQUEST"),
-    ),
-    Hostile(
-        "the template: parameters",
-        lambda n: got(f"/template.xlsx?{numbered(n)}"),
-        100,
-        ("400 BAD_REQUEST", "400 BAD_REQUEST", "400 BAD_REQUEST"),
-    ),
-    Hostile("health: parameters", lambda n: got(f"/healthz?{numbered(n)}"), 100, ("200", "200", "200")),
-    Hostile("readiness: parameters", lambda n: got(f"/readyz?{numbered(n)}"), 100, ("200", "200", "200")),
+    Hostile("the front page: parameters", lambda n: got(f"/?{numbered(n)}"), 100, always("400 BAD_REQUEST")),
+    Hostile("the template: parameters", lambda n: got(f"/template.xlsx?{numbered(n)}"), 100, always("400 BAD_REQUEST")),
+    Hostile("health: parameters", lambda n: got(f"/healthz?{numbered(n)}"), 100, always("200")),
+    Hostile("readiness: parameters", lambda n: got(f"/readyz?{numbered(n)}"), 100, always("200")),
     Hostile(
         "metrics: what can be accepted",
         lambda n: got("/metrics", accept=",".join(f"a/b{i};version=0.{i}" for i in range(n))),
         200,
-        ("200", "200", "200"),
+        always("200"),
     ),
+    Hostile("nowhere: a long path", lambda n: got("/" + "x" * n), 1_000, always("404 NOT_FOUND")),
+    Hostile("nowhere: folders", lambda n: got("/x" * n), 500, always("404 NOT_FOUND")),
     Hostile(
-        "nowhere: a long path", lambda n: got("/" + "x" * n), 1_000, ("404 NOT_FOUND", "404 NOT_FOUND", "404 NOT_FOUND")
-    ),
-    Hostile("nowhere: folders", lambda n: got("/x" * n), 500, ("404 NOT_FOUND", "404 NOT_FOUND", "404 NOT_FOUND")),
-    Hostile(
-        "nowhere: a long method",
-        lambda n: Sent("/healthz", method="X" * n),
-        500,
-        ("405 METHOD_NOT_ALLOWED", "405 METHOD_NOT_ALLOWED", "405 METHOD_NOT_ALLOWED"),
+        "nowhere: a long method", lambda n: Sent("/healthz", method="X" * n), 500, always("405 METHOD_NOT_ALLOWED")
     ),
 )
