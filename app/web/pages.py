@@ -59,11 +59,11 @@ async def first_page(callers: Callers, request: Request) -> Response:
     open_to_person = pages_of(person)
     if open_to_person:
         return go(open_to_person[0].path)
-    return refused(Reader(words.chosen(request.cookies), person), "nothing")
+    return refused(Reader(words.chosen(request.headers.get), person), "nothing")
 
 
 async def sign_in(request: Request) -> Response:
-    return shells.answer(shells.door(Reader(words.chosen(request.cookies)), "masuk", "masuk"))
+    return shells.answer(shells.door(Reader(words.chosen(request.headers.get)), "masuk", "masuk"))
 
 
 def shown(callers: Callers, page: Page, name: str) -> Get:
@@ -79,7 +79,7 @@ async def page_for(callers: Callers, page: Page, name: str, request: Request) ->
     person = await who(callers, request)
     if person is None:
         return go(SIGN_IN_PATH)
-    reader = Reader(words.chosen(request.cookies), person)
+    reader = Reader(words.chosen(request.headers.get), person)
     if page not in pages_of(person):
         return refused(reader, "forbidden")
     main = shells.filled(name, reader.language, **charts.of(name, reader.language))

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import orjson
 
+from app.auth.callers import Header, cookies_of
 from app.errors import Language
 
 FOLDER = Path(__file__).parent / "strings"
@@ -19,8 +20,8 @@ WORDS: Mapping[Language, Mapping[str, str]] = {
 }
 
 
-def chosen(cookies: Mapping[str, str]) -> Language:
-    return "en" if cookies.get(COOKIE) == "en" else "id"
+def chosen(header: Header) -> Language:
+    return "en" if "en" in cookies_of(header, COOKIE) else "id"
 
 
 def module(language: Language) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.hostile import documents, files, live, plain, values
+from tests.hostile import documents, files, live, pages, plain, values
 
 COLLECTION = (
     *documents.DOCUMENTS,
@@ -15,6 +15,8 @@ COLLECTION = (
     *plain.EXPORTS,
     *plain.TOKENS,
     *plain.DOCUMENTS,
+    *pages.SHOWN,
+    *pages.SIGNING,
     *files.FILES,
     *files.FORMS,
     *files.ORDERS,
