@@ -10,7 +10,8 @@ from tests.hostile.collection import COLLECTION
 from tests.hostile.conftest import Target
 from tests.hostile.sending import SIZES, Hostile
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.no_cover]
+"""While coverage traces each line, CPU time says little, and all of this takes three times as long."""
 
 
 def test_the_collection_is_large_and_each_of_it_has_a_name() -> None:
