@@ -46,8 +46,10 @@ async def run(database: Database, vault: Vault, stop: asyncio.Event) -> None:
 
 async def round_(database: Database, vault: Vault, now: datetime) -> None:
     """All that is due, in short transactions."""
+    # Seals come first: for months somebody may be in the way, and then the rest of this round is left out.
     for log in LOGS:
         await _seal(database, vault, log, now)
+    for log in LOGS:
         await _drop_months(database, vault, log, now)
         await database.attempt(partial(_make_months, log=log, now=now))
 

@@ -16,11 +16,13 @@ from app.changes.seals.logs import ACCESS, CHANGES, LOGS
 from app.changes.seals.verifying import Fault
 from app.clock import now as clock_now
 from app.db import Database
+from app.errors import Unavailable
 from app.registry import log_months, retention
 from app.registry.log_months import Month, month_of
 from app.vault.vault import Vault
-from tests.changes.seals.ground import MINUTE, rekeyed, sealed, tampered, told, verified
+from tests.changes.seals.ground import MINUTE, all_is_sealed, rekeyed, sealed, tampered, told, verified
 from tests.databases import migrated_database, own_database
+from tests.patience import patience
 from tests.world import World, build
 
 pytestmark = pytest.mark.anyio
@@ -111,6 +113,20 @@ async def test_a_row_without_a_month_waits_and_is_moved(world: World) -> None:
         await told(world, None, at=datetime(2050, 1, 1, tzinfo=UTC))
         with pytest.raises(Exception, match="append-only"):
             await world.run(statement)
+
+
+async def test_whoever_is_in_the_way_of_a_month_holds_up_no_seal(world: World) -> None:
+    """Somebody copies the whole database for an hour, when a month is to be made."""
+    await told(world, None, at=FAR)
+    async with world.database.transaction() as copying:
+        await copying.execute(text("LOCK TABLE change_default IN ACCESS SHARE MODE"))
+        async with patience():
+            while not await all_is_sealed(world):
+                with pytest.raises(Unavailable):
+                    await duty.round_(world.database, world.vault, FAR)
+        assert await places(world) == [("change_default", 1)]
+    await duty.round_(world.database, world.vault, FAR)
+    assert await places(world) == [("change_2041_11", 1)]
 
 
 # --- the purge --------------------------------------------------------------------------------------------------------
