@@ -71,7 +71,7 @@ class Sessions:
 
     async def _read(self, token: str) -> _Seen:
         read_at = self._monotonic()
-        async with self._database.transaction() as session:
+        async with self._database.statements() as session:
             person = await sign_in.who(session, token, clock.now())
         seen = self._seen[token] = _Seen(read_at, person)
         if len(self._seen) > MOST_SESSIONS:

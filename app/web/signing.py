@@ -52,6 +52,8 @@ def routes(database: Database, callers: Callers, settings: Settings) -> list[Rou
             if former is not None:
                 # Whoever signs in again in the same browser leaves no session behind.
                 await sign_in.end(session, former.token)
+        if former is not None:
+            callers.sessions.forget(former)
         response = http.answered({"endsAt": begun.ends_at})
         set_cookie(response, callers, begun.text, int(SESSION_LASTS.total_seconds()))
         return response

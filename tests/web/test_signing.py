@@ -141,9 +141,12 @@ async def test_a_session_is_begun_under_a_new_token(world: World, browser: httpx
 async def test_signing_in_again_ends_the_session_before(world: World, link: Link, signed_in: SignedIn) -> None:
     browser = await signed_in("viewer")
     first = browser.cookies[COOKIE]
+    assert (await me(browser)).status_code == 200
     await signed_in("operator")
     assert browser.cookies[COOKIE] != first
     assert await world.count("staff_session") == 1
+    browser.cookies.clear()
+    assert (await me(browser, Cookie=f"{COOKIE}={first}")).status_code == 401
 
 
 @pytest.mark.parametrize("path", ["/graphql", "/masuk", "/masuk/tautan", "/keluar"])
