@@ -9,12 +9,12 @@ from typing import Annotated
 import typer
 
 from app import clock
-from app.cli.command import OPERATOR, AsJson, accepted, example, print_json, print_table, run
+from app.cli.command import OPERATOR, AsJson, accepted, example, print_json, print_table, run, run_in_transaction
 from app.config import Settings
 from app.db import Database, Session
 from app.errors import Refusal
 from app.registry.clients import clients, signing_keys, webhook_secrets
-from app.registry.clients.clients import Client, Issued
+from app.registry.clients.clients import Issued
 from app.registry.clients.scopes import SCOPES
 from app.registry.clients.signing_keys import Keys
 from app.registry.clients.webhook_secrets import IssuedSecret
@@ -33,11 +33,7 @@ KEY_HEADS = ("kid", "kty", "alg")
 def list_clients(as_json: AsJson = False) -> None:
     """Print every client, the revoked ones too."""
 
-    async def work(database: Database, _: Settings) -> list[Client]:
-        async with database.transaction() as session:
-            return await clients.all_of(session)
-
-    found = run(work)
+    found = run_in_transaction(clients.all_of)
     if as_json:
         print_json(found)
     else:
@@ -61,14 +57,12 @@ def issue(
     """
     jwks = None if public_keys is None else public_keys.read_text()
 
-    async def work(database: Database, _: Settings) -> Issued:
-        async with database.transaction() as session:
-            issued = await clients.issue(
-                session, OPERATOR, organizer, scope, jwks, clock.now(), capacity=checks, refill=checks_per_second
-            )
-            return accepted(issued)
-
-    print_issued(run(work), as_json=as_json)
+    issued = run_in_transaction(
+        lambda session: clients.issue(
+            session, OPERATOR, organizer, scope, jwks, clock.now(), capacity=checks, refill=checks_per_second
+        )
+    )
+    print_issued(issued, as_json=as_json)
 
 
 @client.command(epilog=example("pemudik client rotate dishub-dki-abcd2345"))
@@ -78,11 +72,8 @@ def rotate(client_id: str, as_json: AsJson = False) -> None:
     The secret before it stays good until the next rotation.
     """
 
-    async def work(database: Database, _: Settings) -> Issued:
-        async with database.transaction() as session:
-            return accepted(await clients.rotate(session, OPERATOR, client_id, clock.now()))
-
-    print_issued(run(work), as_json=as_json)
+    issued = run_in_transaction(lambda session: clients.rotate(session, OPERATOR, client_id, clock.now()))
+    print_issued(issued, as_json=as_json)
 
 
 @client.command(epilog=example("pemudik client revoke dishub-dki-abcd2345"))
@@ -92,11 +83,7 @@ def revoke(client_id: str, as_json: AsJson = False) -> None:
     Its tokens are refused within a second.
     """
 
-    async def work(database: Database, _: Settings) -> Client:
-        async with database.transaction() as session:
-            return accepted(await clients.revoke(session, OPERATOR, client_id, clock.now()))
-
-    revoked = run(work)
+    revoked = run_in_transaction(lambda session: clients.revoke(session, OPERATOR, client_id, clock.now()))
     if as_json:
         print_json(revoked)
     else:
@@ -119,12 +106,8 @@ def webhook_secret(
         async with database.transaction() as session:
             return accepted(await webhook_secrets.issue(session, vault, OPERATOR, client_id, clock.now()))
 
-    async def take_away(database: Database, _: Settings) -> Client:
-        async with database.transaction() as session:
-            return accepted(await webhook_secrets.drop(session, OPERATOR, client_id, clock.now()))
-
     if drop:
-        dropped = run(take_away)
+        dropped = run_in_transaction(lambda session: webhook_secrets.drop(session, OPERATOR, client_id, clock.now()))
         if as_json:
             print_json(dropped)
         else:
@@ -181,11 +164,7 @@ def list_keys(client_id: str, as_json: AsJson = False) -> None:
 def show_keys(of: Callable[[Session], Awaitable[Keys | Refusal]], *, as_json: bool) -> None:
     """The client's keys, as they are after what was done."""
 
-    async def work(database: Database, _: Settings) -> Keys:
-        async with database.transaction() as session:
-            return accepted(await of(session))
-
-    found = run(work)
+    found = run_in_transaction(of)
     if as_json:
         print_json({"keys": found})
     else:

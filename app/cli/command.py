@@ -20,7 +20,7 @@ from typer.core import TyperGroup
 
 from app import migration
 from app.config import Settings, SettingsUnusable, faults
-from app.db import Database
+from app.db import Database, Session
 from app.errors import Refusal, RefusalError, Unavailable
 from app.registry import host_clock
 from app.registry.caller import Caller
@@ -197,6 +197,16 @@ def run(work: Callable[[Database, Settings], Awaitable[Result]]) -> Result:
 
     with database_url(settings) as url:
         return asyncio.run(in_database(url))
+
+
+def run_in_transaction(work: Callable[[Session], Awaitable[Result | Refusal]]) -> Result:
+    """Do the work of a command in one transaction. A refusal ends the command and rolls back."""
+
+    async def in_database(database: Database, _: Settings) -> Result:
+        async with database.transaction() as session:
+            return accepted(await work(session))
+
+    return run(in_database)
 
 
 def accepted(verdict: Result | Refusal) -> Result:

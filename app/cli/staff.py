@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from app import clock
-from app.cli.command import OPERATOR, AsJson, accepted, example, print_json, print_table, run
+from app.cli.command import OPERATOR, AsJson, accepted, example, print_json, print_table, run, run_in_transaction
 from app.config import Settings
 from app.db import Database, Session
 from app.models.enums import StaffRole
@@ -28,11 +28,7 @@ Email = Annotated[str, typer.Argument(help="The person's e-mail address.")]
 def list_staff(as_json: AsJson = False) -> None:
     """Print everybody who may sign in."""
 
-    async def work(database: Database, _: Settings) -> list[Person]:
-        async with database.transaction() as session:
-            return await people.all_of(session)
-
-    found = run(work)
+    found = run_in_transaction(people.all_of)
     if as_json:
         print_json(found)
     else:
@@ -70,11 +66,7 @@ def remove(email: Email, as_json: AsJson = False) -> None:
     Open sessions end within a second.
     """
 
-    async def work(database: Database, _: Settings) -> Person:
-        async with database.transaction() as session:
-            return accepted(await people.remove(session, OPERATOR, email, clock.now()))
-
-    removed = run(work)
+    removed = run_in_transaction(lambda session: people.remove(session, OPERATOR, email, clock.now()))
     if as_json:
         print_json(removed)
     else:
