@@ -38,3 +38,27 @@ async def test_one_file_too_many(world: World) -> None:
             assert error["extensions"]["code"] == "IMPORT_STORAGE_FULL"
         # A smaller one fits.
         assert (await api.send("/import", FILE[:1000], Content_Type="text/csv")).status_code == 202
+
+
+async def test_the_same_request_again_takes_no_more_room(world: World) -> None:
+    async with opened(world, import_storage=1024 * 1024) as api:
+        headers = {
+            "Authorization": f"Bearer {await api.token()}",
+            "GraphQL-Preflight": "1",
+            "Idempotency-Key": "daftar-hari-ini",
+        }
+        form: dict[str, Any] = {
+            "operations": (None, json.dumps({"query": IMPORT, "variables": {"file": None}})),
+            "map": (None, json.dumps({"a": ["variables.file"]})),
+            "a": ("b.csv", FILE, "text/csv"),
+        }
+        answers = [(await api.http.post("/graphql", headers=headers, files=form)).json()["data"] for _ in range(3)]
+        assert answers[0]["importRegistrants"]["id"]
+        assert answers == [answers[0]] * 3
+        assert await world.one("SELECT bytes FROM import_job") == len(FILE)
+        # A refusal is not kept, and stores nothing when it is asked for again.
+        headers["Idempotency-Key"] = "daftar-kedua"
+        async with world.unchanged("import_job", "import_file"):
+            for _ in range(2):
+                [error] = (await api.http.post("/graphql", headers=headers, files=form)).json()["errors"]
+                assert error["extensions"]["code"] == "IMPORT_STORAGE_FULL"
