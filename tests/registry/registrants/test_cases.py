@@ -140,6 +140,23 @@ async def test_what_is_accepted_beside_another_organizers_is_suspected_by_its_na
     assert await world.count("nik_block") == 0
 
 
+@pytest.mark.parametrize("holder", ["hubdat", "djka"])
+async def test_what_one_batch_accepts_for_two_organizers_is_suspected_once(
+    world: World, routes: dict[str, UUID], holder: str
+) -> None:
+    deck = await world.route("Motis", organizer="djka", service="MOTORCYCLE")
+    both = {
+        "hubdat": someone(HUBDAT, routes["hubdat"], name=SULASTRI),
+        "djka": someone(DJKA, deck, name=BAMBANG, motorcycle=Motorcycle("B 1", "1")),
+    }
+    told = await world.submit(both.pop(holder), *both.values())
+    assert [isinstance(one, Accepted) for one in told] == [True, True]
+    found = await world.run(
+        "SELECT c.suspect, r.organizer_code FROM duplicate_case c JOIN registrant r ON r.id = c.holder_id"
+    )
+    assert [tuple(one) for one in found] == [(True, holder)]
+
+
 async def test_the_same_organizers_own_two_are_no_case(world: World, routes: dict[str, UUID]) -> None:
     await world.registered(someone(HUBDAT, routes["hubdat"], name=SULASTRI))
     deck = await world.route("Motis", service="MOTORCYCLE")
