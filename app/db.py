@@ -40,6 +40,8 @@ SQLModel.metadata.naming_convention = {
 SESSION = {
     "application_name": "pemudik",
     "timezone": "UTC",
+    # The digests of the logs are made of rows as text, whatever the owner of a database prefers.
+    "bytea_output": "hex",
     # Planning a set-based statement takes longer than running it for sixteen rows. All of ours go by an index whatever
     # their arrays hold, so one plan will do.
     "plan_cache_mode": "force_generic_plan",

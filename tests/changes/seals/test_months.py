@@ -115,6 +115,20 @@ async def test_a_row_without_a_month_waits_and_is_moved(world: World) -> None:
             await world.run(statement)
 
 
+async def test_how_a_database_shows_bytes_changes_no_digest(world: World, url: str) -> None:
+    """Its owner may choose. A dump is restored where somebody has chosen otherwise."""
+    await told(world, "nama")
+    await sealed(world)
+    await world.run(f"ALTER DATABASE {url.rpartition('/')[2].partition('?')[0]} SET bytea_output = 'escape'")
+    restored = World(Database(url), world.vault)
+    one = await verified(restored, ACCESS)
+    assert (one.finding, one.rows) == (None, 1)
+    await restored.run("UPDATE nik_access SET nik_index = NULL, area = NULL, salt = NULL")
+    await restored.database.dispose()
+    one = await verified(world, ACCESS)
+    assert (one.finding, one.wiped) == (None, 1)
+
+
 async def test_whoever_is_in_the_way_of_a_month_holds_up_no_seal(world: World) -> None:
     """Somebody copies the whole database for an hour, when a month is to be made."""
     await told(world, None, at=FAR)
