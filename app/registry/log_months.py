@@ -32,7 +32,7 @@ _PARTITIONS: dict[str, Statement[str]] = {
 
 class Month(NamedTuple):
     name: str
-    """Of the partition."""
+    """The name of the partition."""
     first: int
     """202612 for December 2026. 0: everything before `end`."""
     end: int
@@ -53,7 +53,7 @@ async def make(session: Session, table: str, now: datetime) -> int:
 
 
 async def of(session: Session, table: str) -> list[Month]:
-    """Those that are there, the oldest first."""
+    """The months that are there, the oldest first."""
     months = [month_of(name) for name in await session.rows(_PARTITIONS[table])]
     return sorted(months, key=lambda month: month.first)
 

@@ -16,11 +16,11 @@ from app.models.enums import Log
 from app.sql import Arrays, Statement, statement
 
 FORM = 1
-"""Of the digests that are made now. Another column, or another order, is another form: a seal says which it has."""
+"""The form of the digests that are made now. Another column, or another order, is another form. A seal names its."""
 ROWS_OF_A_SEAL = 10_000
-"""At most: some 0.2 seconds of work, and as much is in memory at a time."""
+"""A seal has at most so many rows: they are some 0.2 seconds of work, and are in memory at the same time."""
 MOST_COUNTED = 100_000
-"""Rows that are not sealed. More is as bad."""
+"""Rows that are not sealed are counted up to here: more would be as bad."""
 
 _MONTH = "CAST(to_char(c.at AT TIME ZONE 'UTC', 'YYYYMM') AS int)"
 
@@ -67,7 +67,7 @@ class SealedLog:
     name: Log
     table: str
     columns: frozenset[str]
-    """Under the digest, beside the position and `at`."""
+    """The columns under the digest, beside the position and `at`."""
     next: Statement[Found]
     """The settled rows behind a position."""
     between: Statement[Found]

@@ -45,7 +45,7 @@ class Finding:
     """The number of the entry where it shows."""
     row: Position | None = None
     month: int | None = None
-    """Of the row, or of the purge: 202612."""
+    """The month of the row, or the first month of the purge: 202612 is December 2026."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -53,11 +53,11 @@ class Verified:
     log: str
     seals: int = 0
     rows: int = 0
-    """Sealed ones that are there as they were."""
+    """Sealed rows that are there as they were."""
     wiped: int = 0
-    """Of these: something personal was erased."""
+    """How many of these rows have had something personal erased."""
     purged: int = 0
-    """Sealed ones that a recorded purge dropped."""
+    """Sealed rows that a recorded purge dropped."""
     head: int = 0
     """The number of the last entry."""
     head_digest: str | None = None
