@@ -33,10 +33,13 @@ function listen(figure) {
   });
   figure.querySelector('[data-save=png]')?.addEventListener('click', () => png(figure));
   figure.querySelector('[data-save=csv]')?.addEventListener('click', () => {
-    const lines = [...figure.querySelectorAll('tr')].map((r) => [...r.cells].map((c) => `"${(c.dataset.v ?? c.textContent ?? '').trim().replace(/"/g, '""')}"`).join(';'));
+    const lines = [...figure.querySelectorAll('tr')].map((r) => [...r.cells].map((c) => `"${(c.dataset.v ?? inert((c.textContent ?? '').trim())).replace(/"/g, '""')}"`).join(';'));
     save(new Blob(['\ufeff' + lines.join('\r\n')], { type: 'text/csv' }), `${figure.id}.csv`);
   });
 }
+
+/** A text that a spreadsheet would take for a formula gets an apostrophe, as in our exports (`app/intake/files/cells.py`). @param {string} text */
+const inert = (text) => (/^['\s]*[=+\-@\uff1d\uff0b\uff0d\uff20]/.test(text) ? `'${text}` : text);
 
 /** @param {Blob} blob @param {string} name */
 function save(blob, name) {
