@@ -19,21 +19,30 @@ from app.registry.terms.policy import HUBDAT
 
 staff = typer.Typer(help="Who may sign in to the pages.", no_args_is_help=True)
 
-HEADS = ("email", "organizer", "role", "added", "last signed in", "name in the log")
+HEADS = ("email", "organizer", "role", "added", "last signed in", "removed", "name in the log")
 LINK_PATH = "/masuk"
 Email = Annotated[str, typer.Argument(help="The person's e-mail address.")]
 
 
 @staff.command("list", epilog=example("pemudik staff list"))
-def list_staff(as_json: AsJson = False) -> None:
+def list_staff(
+    everybody: Annotated[
+        bool, typer.Option("--all", help="Those who were removed as well: their names stay in the log.")
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
     """Print everybody who may sign in."""
 
-    found = run_in_transaction(people.all_of)
+    found = run_in_transaction(lambda session: people.all_of(session, removed=everybody))
     if as_json:
         print_json(found)
     else:
-        rows = [(one.email, one.organizer, one.role, one.added_at, one.last_signed_in_at, one.id) for one in found]
-        print_table(HEADS, rows)
+        print_table(HEADS, [row_of(one) for one in found])
+
+
+def row_of(one: Person) -> tuple[object, ...]:
+    """What the columns of `HEADS` show."""
+    return one.email, one.organizer, one.role, one.added_at, one.last_signed_in_at, one.removed_at, one.id
 
 
 @staff.command(epilog=example("pemudik staff add sari@dishub.example --organizer dishub-dki --role posko"))

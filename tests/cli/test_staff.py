@@ -38,6 +38,8 @@ def test_somebody_is_added_gets_a_link_and_is_removed(pemudik: Pemudik, table: P
     removed = pemudik("staff", "remove", "sari@dishub.example")
     assert removed.stdout == "sari@dishub.example may not sign in any more.\n"
     assert [one["email"] for one in json.loads(pemudik("staff", "list", "--json").stdout)] == ["budi@hubdat.example"]
+    (once,) = [one for one in json.loads(pemudik("staff", "list", "--all", "--json").stdout) if one["removed_at"]]
+    assert (once["id"], once["email"]) == (first["id"], "sari@dishub.example")
     for words in ("staff remove", "sign-in-link"):
         refused = pemudik(*words.split(), "sari@dishub.example", code=1)
         assert (

@@ -76,7 +76,8 @@ _FIND = statement(
 _ALL = statement(
     f"""
     SELECT {_COLUMNS} FROM staff JOIN client ON client.id = staff.id
-    WHERE staff.removed_at IS NULL ORDER BY client.organizer_code, staff.email
+    WHERE staff.removed_at IS NULL OR CAST(:removed AS boolean)
+    ORDER BY client.organizer_code, staff.email, staff.added_at
     """,
     Person,
 )
@@ -161,9 +162,9 @@ async def find(session: Session, email: str) -> Person | None:
     return await session.first(_FIND, email=email)
 
 
-async def all_of(session: Session) -> list[Person]:
-    """Everybody who may sign in, by organizer and address."""
-    return await session.rows(_ALL)
+async def all_of(session: Session, *, removed: bool = False) -> list[Person]:
+    """Everybody who may sign in, by organizer and address; with `removed` also those who were removed."""
+    return await session.rows(_ALL, removed=removed)
 
 
 @refuses(InvalidValue)
