@@ -15,6 +15,9 @@ from tests.patience import PATIENCE_SECONDS
 from tests.servers import Server, place_in
 
 SEEDS, SEEDS_BY_NIGHT = 1, 5
+UNTRACED = {"COVERAGE_PROCESS_CONFIG": ""}
+"""A server that coverage does not trace: other tests cover what these requests reach, and tracing made them take
+four times as long."""
 
 
 @dataclass(frozen=True)
@@ -28,7 +31,7 @@ class Described:
 def described(database_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Described]:
     home = tmp_path_factory.mktemp("openapi") / "home"
     with migrated_database(database_url) as url, place_in(home, url) as place:
-        server = place.serve(PEMUDIK_LOG_FORMAT="json")
+        server = place.serve(PEMUDIK_LOG_FORMAT="json", **UNTRACED)
         demo = json.loads((home / "demo-credentials.json").read_bytes())
         [client] = [(one["client_id"], one["secret"]) for one in demo if one["organizer"] == "hubdat"]
         form = {"grant_type": "client_credentials"}

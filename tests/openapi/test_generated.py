@@ -7,6 +7,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import pytest
 import schemathesis
 from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis import strategies as st
@@ -19,6 +20,8 @@ from app.openapi.operations import OPERATIONS
 from tests.openapi.conftest import Described
 from tests.patience import PATIENCE_SECONDS
 from tests.world import nik_of
+
+pytestmark = pytest.mark.no_cover
 
 EXAMPLES = 25
 """Of each operation of the other doors, good ones and bad ones."""
