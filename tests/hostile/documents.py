@@ -48,7 +48,7 @@ def _conflicts(count: int) -> str:
 
 
 def _deep(count: int) -> str:
-    return "{ me { organizer " * 1 + "{ members " * count + "{ code }" + " }" * count + " } }"
+    return "{ me { organizer " + "{ members " * count + "{ code }" + " }" * count + " } }"
 
 
 def _declared(count: int) -> str:

@@ -95,11 +95,7 @@ VALUES = (
     Hostile("objects within objects", lambda n: raw_graphql(nested(n, '{"a":', "}")), 200, always("400 BAD_REQUEST")),
     Hostile(
         "numbers of many digits",
-        lambda n: (
-            graphql(ME, {"x": 1})
-            if n == 0
-            else raw_graphql(b'{"query":"{ me { id } }","variables":{"x":' + b"9" * n + b"}}")
-        ),
+        lambda n: raw_graphql(b'{"query":"{ me { id } }","variables":{"x":' + b"9" * n + b"}}"),
         10_000,
         always("400 BAD_REQUEST"),
     ),
