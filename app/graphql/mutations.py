@@ -36,7 +36,7 @@ from app.registry.routes import (
 )
 from app.registry.terms import organizers as registry_organizers
 from app.registry.terms import seasons, window_history, windows
-from app.registry.undo import bulk
+from app.registry.undo import bulk, late_acts
 from app.registry.undo import reopening as undo
 from app.registry.webhooks import deliveries
 from app.registry.webhooks import webhooks as registry_webhooks
@@ -73,13 +73,13 @@ class Mutation:
         POSKO_ACT,
         description=(
             "1 to 2, at a posko (terms of 2023 §4). The other way of the trip is verified with it. "
-            f"{refusals_of(lifecycle.verify)}"
+            f"{refusals_of(late_acts.verify)}"
         ),
     )
     verify_registrants = open_to(
         registrant_mutations.verify_registrants,
         REGISTRANTS_WRITE,
-        description=f"The same for up to 1,000 registrants. {refusals_of(lifecycle.verify)}",
+        description=f"The same for up to 1,000 registrants. {refusals_of(late_acts.verify)}",
         directives=[sized(1000)],
     )
     depart_registrant = open_to(

@@ -170,6 +170,7 @@ describe(
     ARRIVED_LATE="Arrived more than `lateArrivalDays` after its window had closed.",
     VERIFIED_EARLY="Verified before its organizer's verification period began.",
     VERIFIED_LATE="Verified after `verifyBy`, where that does not forfeit.",
+    TOLD_LATE="Verified or departed in time, as a posko told within six hours, when that time was over.",
     HANDED_OVER_ON_ANOTHER_DAY="Its motorcycle was not handed over on the day before departure (terms of 2023 §6).",
 )
 describe(

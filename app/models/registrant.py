@@ -34,6 +34,7 @@ HOLDS_NIK = _status_in(NIK_HOLDERS)
 IS_YET_TO_DEPART = _status_in(YET_TO_DEPART)
 AWAITS_VERIFICATION = f"status = '{RegistrantStatus.REGISTERED}'"
 IS_NO_SHOW = f"status = '{RegistrantStatus.NO_SHOW}'"
+IS_FORFEITED = f"status = '{RegistrantStatus.FORFEITED}'"
 HAS_ENDED = _status_in(ENDED)
 """What Hubdat can reopen."""
 AWAITS_DEPARTURE = f"status = '{RegistrantStatus.VERIFIED}'"

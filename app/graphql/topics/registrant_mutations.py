@@ -22,6 +22,7 @@ from app.registry.amending import corrections, rerouting
 from app.registry.registrants import lifecycle, motorcycles
 from app.registry.registrants.submission import Accepted
 from app.registry.registrants.view import View
+from app.registry.undo import late_acts
 from app.server.slices import each
 
 Ref = Annotated[RegistrantRef, strawberry.argument(description="Which one; it must be yours.")]
@@ -34,6 +35,24 @@ RouteId = Annotated[
     ID, strawberry.argument(description="Of the same organizer, direction and service as its present route.")
 ]
 At = Annotated[datetime | None, strawberry.argument(description="When it happened; left out: now.")]
+DepartedAt = Annotated[
+    datetime | None,
+    strawberry.argument(
+        description=(
+            "When it happened; left out: now. Of a departure that is told within six hours this counts: whoever was"
+            " aboard in time and is a no-show meanwhile is DEPARTED (flag `TOLD_LATE`)."
+        )
+    ),
+]
+VerifiedAt = Annotated[
+    datetime | None,
+    strawberry.argument(
+        description=(
+            "When it happened; left out: now. Told within six hours, it counts from then: in time is in time, also for"
+            " whoever was forfeited meanwhile and whose seat is still free (flag `TOLD_LATE`)."
+        )
+    ),
+]
 
 
 @strawberry.type(description="An accepted registration.")
@@ -90,27 +109,31 @@ async def submit_registrants(
     return await each(lambda verdict: _submitted(verdict, context), await context.submit_all(submissions))
 
 
-async def verify_registrant(info: Info, ref: Ref, posko: Posko = UNSET) -> RegistrantResult:
-    [verdict] = await verify_registrants(info, [ref], posko)
+async def verify_registrant(info: Info, ref: Ref, posko: Posko = UNSET, at: VerifiedAt = UNSET) -> RegistrantResult:
+    [verdict] = await verify_registrants(info, [ref], posko, at)
     return verdict
 
 
-async def verify_registrants(info: Info, refs: Refs, posko: Posko = UNSET) -> list[RegistrantResult]:
+async def verify_registrants(
+    info: Info, refs: Refs, posko: Posko = UNSET, at: VerifiedAt = UNSET
+) -> list[RegistrantResult]:
     context, which = info.context, [ref.to_ref() for ref in refs]
     verdicts = await context.attempt(
-        lambda session: lifecycle.verify(
-            session, context.process.vault, context.caller, which, context.now, posko=given(posko)
+        lambda session: late_acts.verify(
+            session, context.process.vault, context.caller, which, context.now, posko=given(posko), at=given(at)
         )
     )
     return await each(lambda verdict: registrant_or_problem(verdict, context), verdicts)
 
 
-async def depart_registrant(info: Info, ref: Ref, healthy: Healthy, at: At = UNSET) -> RegistrantResult:
+async def depart_registrant(info: Info, ref: Ref, healthy: Healthy, at: DepartedAt = UNSET) -> RegistrantResult:
     [verdict] = await depart_registrants(info, [ref], healthy, at)
     return verdict
 
 
-async def depart_registrants(info: Info, refs: Refs, healthy: Healthy, at: At = UNSET) -> list[RegistrantResult]:
+async def depart_registrants(
+    info: Info, refs: Refs, healthy: Healthy, at: DepartedAt = UNSET
+) -> list[RegistrantResult]:
     context, which = info.context, [ref.to_ref() for ref in refs]
     verdicts = await context.attempt(
         lambda session: lifecycle.depart(

@@ -19,6 +19,7 @@ from app.registry.caller import Caller
 from app.registry.registrants import lifecycle, lookup
 from app.registry.registrants.lookup import Ref
 from app.registry.registrants.view import View
+from app.registry.undo import late_acts
 from app.vault.vault import Vault
 
 
@@ -41,16 +42,25 @@ class PersonVerdict:
     """The first one. None: everything that was asked for is so."""
 
 
-@refuses(*refused_by(finding.find, lifecycle.verify))
+@refuses(*refused_by(finding.find, late_acts.verify))
 async def verify(
-    session: Session, vault: Vault, caller: Caller, which: Which, now: datetime, *, posko: str | None = None
+    session: Session,
+    vault: Vault,
+    caller: Caller,
+    which: Which,
+    now: datetime,
+    *,
+    posko: str | None = None,
+    at: datetime | None = None,
 ) -> list[PersonVerdict] | Refusal:
-    """Verify whatever stands of each person, at a posko. Run it through `Database.attempt`, like all of these."""
+    """Verify whatever stands of each person, at a posko; `at` None: now. Run it through `Database.attempt`, like all of
+    these.
+    """
     people = await _people(session, vault, caller, which, now)
     if isinstance(people, Refusal):
         return people
     asked = [person.standing for person in people]
-    return _told(asked, await lifecycle.verify(session, vault, caller, _refs(asked), now, posko=posko))
+    return _told(asked, await late_acts.verify(session, vault, caller, _refs(asked), now, posko=posko, at=at))
 
 
 @refuses(*refused_by(finding.find, lifecycle.depart))

@@ -43,6 +43,7 @@ from app.registry.registrants.transitions import Locked, State, Step, Taken
 from app.registry.registrants.view import View
 from app.registry.routes import quota
 from app.registry.terms import news, policy, terms
+from app.registry.values.standard import Moment
 from app.registry.values.texts import posko_given, reason_given
 from app.server.slices import each
 from app.sql import Arrays, statement
@@ -127,12 +128,20 @@ _UPDATE = statement(
     NikInvalid, SeasonClosed, TransitionNotAllowed, VerificationExpired, VerificationNotBegun, NotFound, InvalidValue
 )
 async def verify(
-    session: Session, vault: Vault, caller: Caller, refs: Sequence[Ref], now: datetime, *, posko: str | None = None
+    session: Session,
+    vault: Vault,
+    caller: Caller,
+    refs: Sequence[Ref],
+    now: datetime,
+    *,
+    posko: str | None = None,
+    at: datetime | None = None,
 ) -> list[View | Refusal]:
-    """Verify registrants of one's own, at a posko. Run it through `Database.attempt`, like all of these."""
-    return await move(
-        session, vault, [Move(caller=caller, ref=ref, to=RegistrantStatus.VERIFIED, posko=posko) for ref in refs], now
-    )
+    """Verify registrants of one's own, at a posko; `at` None: now. Run it through `Database.attempt`, like all of
+    these.
+    """
+    moves = [Move(caller=caller, ref=ref, to=RegistrantStatus.VERIFIED, posko=posko, at=at) for ref in refs]
+    return await move(session, vault, moves, now)
 
 
 @refuses(
@@ -261,7 +270,16 @@ def _step(one: Move, registrant: UUID | Refusal) -> Step | Refusal:
     posko = posko_given(one.posko)
     if isinstance(posko, InvalidValue):
         return posko
-    return Step(id=registrant, to=one.to, caller=one.caller, reason=reason, posko=posko, healthy=one.healthy, at=one.at)
+    return Step(
+        id=registrant,
+        to=one.to,
+        caller=one.caller,
+        reason=reason,
+        posko=posko,
+        healthy=one.healthy,
+        at=one.at,
+        verified=None if one.at is None else Moment(one.at, is_day=False),
+    )
 
 
 async def write(session: Session, states: Sequence[State], seats: dict[UUID, quota.Seats], now: datetime) -> None:

@@ -34,7 +34,7 @@ from app.registry import change_log
 from app.registry.caller import Caller
 from app.registry.registrants.view import Stored
 from app.registry.routes import report_time
-from app.registry.terms import news, periods, terms
+from app.registry.terms import news, periods, terms, told_late
 from app.registry.values.standard import Moment
 from app.registry.values.texts import CLOCKS_DIFFER_BY, not_in_the_future
 
@@ -54,8 +54,6 @@ ENDS = frozenset({S.CANCELLED, S.FORFEITED})
 """These ends free the seat, and end the return as well."""
 LEFT_ALONE = timedelta(hours=24)
 """The sweep does not end a registrant that was reopened less than this time ago."""
-EARLIEST_DEPARTURE = timedelta(hours=24)
-"""Nobody departs earlier than this before the route leaves."""
 ENDED_WITH_OUTBOUND = "Arus mudiknya berakhir."
 
 
@@ -72,7 +70,7 @@ class Step:
     at: datetime | None = None
     """When it happened; of a row: the instant of its list. None: now."""
     verified: Moment | None = None
-    """When somebody was verified, as a row names it."""
+    """When somebody was verified, as a row or a posko names it. None: now."""
     reported: bool = False
     """A row tells it, maybe later than it happened. Its departure tells of health and of a hand-over as well."""
 
@@ -209,28 +207,35 @@ def _judge_all(steps: Sequence[Step], state: State, now: datetime) -> Refusal | 
 def _judge(one: Step, state: State, now: datetime) -> Refusal | None:
     if state.row.season_closed_at is not None:
         return SeasonClosed("ref", season=state.row.season)
-    if one.to == S.VERIFIED and (refused := _refuses_verification(one, state, now)) is not None:
+    if one.to == S.VERIFIED and (refused := refuses_verification(one, state, now)) is not None:
         return refused
-    if not _may_follow(one, state) or (one.to == S.FORFEITED and trip_is_verified(state)):
+    if not _may_follow(one, state, now) or (one.to == S.FORFEITED and trip_is_verified(state)):
         return TransitionNotAllowed("ref", status=state.status, to=one.to, allowed=_asked_for(state.status))
     if one.to == S.DEPARTED:
         return _refuses_departure(one, state, now)
     return None
 
 
-def _may_follow(one: Step, state: State) -> bool:
-    # News comes late: whoever was aboard is no no-show, whenever the list with code 3 arrives.
-    was_aboard = one.reported and (state.status, one.to) == (S.NO_SHOW, S.DEPARTED)
-    return was_aboard or one.to in TRANSITIONS[state.status]
+def _may_follow(one: Step, state: State, now: datetime) -> bool:
+    if (state.status, one.to) == (S.NO_SHOW, S.DEPARTED):
+        # News comes late: whoever was aboard is no no-show, whenever the list with code 3 arrives. A posko may tell it
+        # for some hours, of a time before the grace was over.
+        return one.reported or (one.at is not None and not _has_left(state, told_late.counts_from(one.at, now)))
+    return one.to in TRANSITIONS[state.status]
 
 
-def _refuses_verification(one: Step, state: State, now: datetime) -> Refusal | None:
+def _has_left(state: State, at: datetime) -> bool:
+    return report_time.has_left(state.row.departs_at, state.row.no_show_after_minutes, at)
+
+
+@refuses(VerificationExpired, VerificationNotBegun, InvalidValue)
+def refuses_verification(one: Step, state: State, now: datetime) -> Refusal | None:
     if state.status not in {S.REGISTERED, S.FORFEITED} or trip_is_verified(state):
         return None
     at = _verified_at(one, state, now)
     if not state.row.registered_at <= at <= now + CLOCKS_DIFFER_BY and one.verified is not None:
         return InvalidValue(
-            "verifiedAt",
+            "verifiedAt" if one.reported else "at",
             "Waktu verifikasi harus di antara pendaftaran dan sekarang.",
             "The verification lies between the registration and now.",
         )
@@ -247,9 +252,11 @@ def _refuses_verification(one: Step, state: State, now: datetime) -> Refusal | N
 
 
 def _has_expired(one: Step, state: State, forfeits_at: datetime, now: datetime) -> bool:
-    """A row may tell later what happened in time, until all has been heard of that day."""
+    """A row may tell later what happened in time, until all has been heard of that day. So may a posko, for hours."""
+    if not one.reported:
+        return forfeits_at < told_late.counts_from(_verified_at(one, state, now), now)
     heard_by = _home(state).row.heard_by
-    if not one.reported or state.status != S.REGISTERED or heard_by is None:
+    if state.status != S.REGISTERED or heard_by is None:
         return forfeits_at < now
     return heard_by < now or (one.verified is not None and forfeits_at < _verified_at(one, state, now))
 
@@ -291,7 +298,7 @@ def _refuses_claim(one: Step, state: State, now: datetime) -> TransitionNotAllow
 def is_left_behind(state: State, now: datetime) -> bool:
     """Whether the route has left, its grace is over, and the person was not reopened within a day."""
     alone = state.reopened_at is not None and now < state.reopened_at + LEFT_ALONE
-    return not alone and report_time.has_left(state.row.departs_at, state.row.no_show_after_minutes, now)
+    return not alone and _has_left(state, now)
 
 
 def _asked_for(status: RegistrantStatus) -> tuple[str, ...]:
@@ -305,7 +312,7 @@ def _refuses_departure(one: Step, state: State, now: datetime) -> Refusal | None
     if _is_not_handed_over(state) and not one.reported:
         return MotorcycleNotHandedOver("ref")
     if one.reported:
-        return _refuses_early_departure("ref", state, _told_at(one, now))
+        return report_time.judge_early("ref", state.row.departs_at, min(one.at or now, now))
     at = not_in_the_future(one.at, now, "at")
     return at if isinstance(at, InvalidValue) else _refuses_time_of_departure(state, at)
 
@@ -314,14 +321,7 @@ def _refuses_time_of_departure(state: State, at: datetime) -> InvalidValue | Dep
     """Whoever was reopened may have been aboard before the verification."""
     if state.reopened_at is None and state.verified_at is not None and at < state.verified_at:
         return InvalidValue("at", "Keberangkatan mendahului verifikasi.", "The departure is before the verification.")
-    return _refuses_early_departure("at", state, at)
-
-
-def _refuses_early_departure(field: str, state: State, at: datetime) -> DepartureNotBegun | None:
-    """A departure is final. So a wrong click, or a column that slipped, puts nobody on a bus of another day."""
-    if state.row.departs_at is None or at >= state.row.departs_at - EARLIEST_DEPARTURE:
-        return None
-    return DepartureNotBegun(field, opens_at=state.row.departs_at - EARLIEST_DEPARTURE)
+    return report_time.judge_early("at", state.row.departs_at, at)
 
 
 def _is_not_handed_over(state: State) -> bool:
@@ -340,20 +340,19 @@ def apply(one: Step, state: State, now: datetime) -> None:
         state.verified_at, state.posko = _verified_at(one, state, now), one.posko
     if one.to == S.DEPARTED:
         state.departed_at, state.healthy = at, True
-        state.late = state.status == S.NO_SHOW or report_time.is_late(at, state.row.departs_at)
+        was_missed = one.reported and state.status == S.NO_SHOW
+        state.late = was_missed or report_time.is_late(at, state.row.departs_at)
+        if not one.reported and _has_left(state, now):
+            state.flags += {RegistrantFlag.TOLD_LATE}.difference(state.flags)
     state.entries.append(told(one, state))
     state.status = one.to
 
 
 def _departed_at(one: Step, state: State, now: datetime) -> datetime:
     """A row names no time: who is reported when the route has left was aboard when the route left."""
-    told_at = _told_at(one, now)
+    told_at = min(one.at or now, now)
     left_at = min(told_at, state.row.departs_at or told_at)
     return max(left_at, state.verified_at or left_at)
-
-
-def _told_at(one: Step, now: datetime) -> datetime:
-    return min(one.at or now, now)
 
 
 def _flags_of_verification(one: Step, state: State, now: datetime) -> list[str]:
@@ -361,8 +360,10 @@ def _flags_of_verification(one: Step, state: State, now: datetime) -> list[str]:
     opens_at, verify_by = _period_opens_at(state), _home(state).verify_by
     if opens_at is not None and at < opens_at:
         return [RegistrantFlag.VERIFIED_EARLY]
-    if verify_by is None or at <= verify_by or trip_is_verified(state):
+    if verify_by is None or trip_is_verified(state):
         return []
+    if (at if one.reported else told_late.counts_from(at, now)) <= verify_by:
+        return [RegistrantFlag.TOLD_LATE] if verify_by < now and not one.reported else []
     # Without a time, a list that comes while we wait for it tells of the time before.
     is_news = one.reported and one.verified is None and now <= news.heard_by(verify_by, state.row.news_hours)
     return [] if is_news else [RegistrantFlag.VERIFIED_LATE]

@@ -5,8 +5,11 @@ after the departure is over.
 from datetime import date, datetime, timedelta
 
 from app.clock import wib_day
+from app.errors import DepartureNotBegun, refuses
 
 REPORT_BEFORE = timedelta(hours=1)
+EARLIEST_DEPARTURE = timedelta(hours=24)
+"""Nobody departs earlier than this before the route leaves."""
 
 
 def report_by(departs_at: datetime | None) -> datetime | None:
@@ -26,3 +29,11 @@ def is_late(departed_at: datetime, departs_at: datetime | None) -> bool:
 def has_left(departs_at: datetime | None, grace_minutes: int, now: datetime) -> bool:
     """Whether the grace is over: whoever is not aboard by now was left behind."""
     return departs_at is not None and departs_at + timedelta(minutes=grace_minutes) < now
+
+
+@refuses(DepartureNotBegun)
+def judge_early(field: str, departs_at: datetime | None, at: datetime) -> DepartureNotBegun | None:
+    """A departure is final. So a wrong click, or a column that slipped, puts nobody on a bus of another day."""
+    if departs_at is None or at >= departs_at - EARLIEST_DEPARTURE:
+        return None
+    return DepartureNotBegun(field, opens_at=departs_at - EARLIEST_DEPARTURE)

@@ -104,16 +104,34 @@ async def reopen(
         return [given] * len(refs)
     found = await lookup.resolve(session, vault, caller, refs, now, everyone=True, any_nik=True)
     ids = sorted({one for one in found if isinstance(one, UUID)})
-    ground = await _ground(session, vault, caller, ids, now)
-    refused = await _reopen(session, caller, ids, given, ground, dry_run=dry_run)
+    ground = await lock(session, vault, caller, ids, now)
+    refused = await take_back(session, ids, given, ground, dry_run=dry_run)
     views = {one: lifecycle.seen(ground.states[one], vault, caller) for one in ids}
     return [refused.get(one) or views[one] if isinstance(one, UUID) else one for one in found]
 
 
-async def _reopen(
-    session: Session, caller: Caller, ids: Sequence[UUID], reason: str, ground: Ground, *, dry_run: bool
+@refuses(
+    NikAlreadyRegistered,
+    NikBlocked,
+    NikUndecided,
+    SeasonClosed,
+    QuotaFull,
+    ReturnWithoutOutbound,
+    ReturnCityMismatch,
+    DestinationMismatch,
+    TransitionNotAllowed,
+    NotFound,
+)
+async def take_back(
+    session: Session,
+    ids: Sequence[UUID],
+    reason: str,
+    ground: Ground,
+    *,
+    dry_run: bool = False,
+    with_a_day: bool = True,
 ) -> dict[UUID, Refusal]:
-    """Reopen `ids`. Returns those that were refused."""
+    """Reopen `ids`. Returns those that were refused. `with_a_day`: whoever is to be verified has a day for it."""
     refused: dict[UUID, Refusal] = {}
     against: dict[UUID, Naming] = {}
     reopened: list[End] = []
@@ -125,21 +143,24 @@ async def _reopen(
         if isinstance(legs, Refusal):
             refused[one] = legs
             continue
-        _apply(legs, ground, caller, reason)
+        _apply(legs, ground, reason, with_a_day=with_a_day)
         reopened += legs
     if not dry_run:
         await lifecycle.write(session, list(ground.states.values()), ground.seats, ground.now)
         lifted = {block.id: block for end in reopened for block in _came_from(end, ground)}
-        await blocks.lift_all(session, caller, list(lifted.values()), reason, ground.now)
+        await blocks.lift_all(session, ground.caller, list(lifted.values()), reason, ground.now)
     told = await telling.tell(session, list(against.values()), ground.now)
     return refused | {one: refusal for one, refusal in zip(against, told, strict=True) if refusal is not None}
 
 
-async def _ground(session: Session, vault: Vault, caller: Caller, ids: Sequence[UUID], now: datetime) -> Ground:
+async def lock(
+    session: Session, vault: Vault, caller: Caller, ids: Sequence[UUID], now: datetime, *, also: Sequence[UUID] = ()
+) -> Ground:
+    """Lock `ids` and what ended with them; `also`: registrants that are locked in the same order. Raises `Raced`."""
     trips = await ends.legs(session, ids)
     legs = {one.id: one for trip in trips.values() for one in trip}
     seats = await quota.lock(session, {one.route_id for one in legs.values() if one.status in transitions.ENDS}, now)
-    states = await lifecycle.lock(session, legs)
+    states = await lifecycle.lock(session, {*legs, *also})
     # Somebody may have moved a leg before the lock. The next attempt sees that.
     if await ends.legs(session, ids) != trips:
         raise Raced
@@ -260,15 +281,15 @@ def _came_from(one: End, ground: Ground) -> list[Blocked]:
     ]
 
 
-def _apply(legs: Sequence[End], ground: Ground, caller: Caller, reason: str) -> None:
+def _apply(legs: Sequence[End], ground: Ground, reason: str, *, with_a_day: bool) -> None:
     for one in legs:
         state, to = ground.states[one.id], ends.goes_back_to(one)
         assert to is not None  # noqa: S101 - legs that ended together all go back
         if one.status in transitions.ENDS:
             ground.seats[one.route_id].taken += state.row.seats
-            ground.holders[_claim(state)] = _standing(state, to, caller)
-        step = Step(id=one.id, to=to, caller=caller, reason=reason)
-        steps_back.go_back(step, state, ground.now)
+            ground.holders[_claim(state)] = _standing(state, to, ground.caller)
+        step = Step(id=one.id, to=to, caller=ground.caller, reason=reason)
+        steps_back.go_back(step, state, ground.now, with_a_day=with_a_day)
 
 
 def _claim(state: State) -> NikClaim:

@@ -10,13 +10,14 @@ from app.registry.registrants import transitions
 from app.registry.registrants.transitions import State, Step
 
 
-def go_back(one: Step, state: State, now: datetime) -> None:
+def go_back(one: Step, state: State, now: datetime, *, with_a_day: bool = True) -> None:
     """Take `state` back to the status `one.to`, which nothing else leads to. Whoever has to be verified has a day, with
-    the whole trip. The leg of a trip that is verified is verified at once.
+    the whole trip; not so whoever is verified in the same transaction. The leg of a trip that is verified is verified
+    at once.
     """
     entry = transitions.told(one, state)
     state.status, state.reopened_at = one.to, now
-    if one.to != RegistrantStatus.REGISTERED:
+    if one.to != RegistrantStatus.REGISTERED or not with_a_day:
         state.entries.append(entry)
     elif transitions.trip_is_verified(state):
         state.entries.append(entry)

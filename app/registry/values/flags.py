@@ -34,6 +34,11 @@ WARNINGS = MappingProxyType(
                 "This verification is after the end of its organizer's verification period; accepted and flagged.",
             ),
             _warning(
+                RegistrantFlag.TOLD_LATE,
+                "Tindakan posko ini dibuat tepat waktu dan baru dikabarkan sesudah batasnya; diterima dan ditandai.",
+                "This act of a posko was made in time and told after its deadline; accepted and flagged.",
+            ),
+            _warning(
                 RegistrantFlag.HANDED_OVER_ON_ANOTHER_DAY,
                 "Sepeda motor diserahkan bukan sehari sebelum keberangkatan; diterima dan ditandai.",
                 "The motorcycle was not handed over on the day before departure; accepted and flagged.",

@@ -314,3 +314,31 @@ async def test_flags_are_nobody_elses(api: Api, world: World) -> None:
     query = "query($id: ID!) { registrant(ref: { id: $id }) { flags } }"
     assert (await api.data(query, {"id": str(one.id)}, organizer="dishub-dki"))["registrant"] is None
     assert (await api.data(query, {"id": str(one.id)}))["registrant"] == {"flags": []}
+
+
+async def test_what_a_posko_did_in_time_and_told_late(api: Api, world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """By id and as a booking; the time of the act is the program's, as the registry knows no better one."""
+    await world.policy("djka", verify_within_days=5)
+    route = await world.route("KA", organizer="djka", departs_at=day(28))
+    one, two = [await world.registered(someone(DJKA, route, number, reference=f"K-{number}")) for number in (1, 2)]
+    over = day(8)
+    await world.sweep(over)
+    assert [await world.status(each.id) for each in (one, two)] == ["FORFEITED"] * 2
+    at(monkeypatch, over + timedelta(hours=5))
+    asked = """mutation($id: ID!, $at: DateTime!) { verifyRegistrant(ref: {id: $id}, at: $at) {
+        ... on Registrant { status flags verifiedAt } ... on Problem { code field message } } }"""
+    in_time = over - timedelta(microseconds=1)
+    told = {"id": str(one.id), "at": in_time.isoformat()}
+    answer = (await api.data(asked, told, organizer="djka"))["verifyRegistrant"]
+    assert answer == {"status": "VERIFIED", "flags": ["TOLD_LATE"], "verifiedAt": "2026-03-07T16:59:59.999999Z"}
+    late = {"id": str(two.id), "at": over.isoformat()}
+    async with world.unchanged():
+        assert (await api.data(asked, late, organizer="djka"))["verifyRegistrant"]["code"] == "VERIFICATION_EXPIRED"
+        future = {"id": str(two.id), "at": day(9).isoformat()}
+        refused = (await api.data(asked, future, organizer="djka"))["verifyRegistrant"]
+    assert (refused["code"], refused["field"]) == ("INVALID_VALUE", "at")
+    assert refused["message"] == "Waktu verifikasi harus di antara pendaftaran dan sekarang."
+    booking = """mutation($at: DateTime!) { verifyBooking(reference: "K-2", at: $at) {
+        ... on BookingVerdicts { people { registrants { status flags } problem { code } } } } }"""
+    family = (await api.data(booking, {"at": in_time.isoformat()}, organizer="djka"))["verifyBooking"]
+    assert family["people"] == [{"registrants": [{"status": "VERIFIED", "flags": ["TOLD_LATE"]}], "problem": None}]

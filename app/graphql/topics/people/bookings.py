@@ -16,7 +16,7 @@ from app.graphql.topics.catalogue import Organizer
 from app.graphql.topics.niks import Reason
 from app.graphql.topics.problems import Problem
 from app.graphql.topics.registrant_inputs import RegistrantRef, SubmitBooking
-from app.graphql.topics.registrant_mutations import At, Healthy, Posko, Submission
+from app.graphql.topics.registrant_mutations import DepartedAt, Healthy, Posko, Submission, VerifiedAt
 from app.graphql.topics.registrants import Applicant, Registrant
 from app.graphql.vocabulary import Direction, Service
 from app.registry.bookings import acting, finding, submitting
@@ -164,13 +164,18 @@ async def find_booking(
 
 
 async def verify_booking(
-    info: Info, reference: Reference, posko: Posko = UNSET, only: Only = UNSET, organizer: Whose = UNSET
+    info: Info,
+    reference: Reference,
+    posko: Posko = UNSET,
+    at: VerifiedAt = UNSET,
+    only: Only = UNSET,
+    organizer: Whose = UNSET,
 ) -> BookingResult:
     context, which = info.context, _which(reference, only, organizer)
     return _told(
         await context.attempt(
             lambda session: acting.verify(
-                session, context.process.vault, context.caller, which, context.now, posko=given(posko)
+                session, context.process.vault, context.caller, which, context.now, posko=given(posko), at=given(at)
             )
         ),
         context,
@@ -181,7 +186,7 @@ async def depart_booking(
     info: Info,
     reference: Reference,
     healthy: Healthy,
-    at: At = UNSET,
+    at: DepartedAt = UNSET,
     direction: Annotated[Direction, strawberry.argument(description="Which way.")] = Direction.MUDIK,
     service: Annotated[
         Service, strawberry.argument(description="The people, or their motorcycles.")
