@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from app.registry.clients.scopes import DASHBOARD_READ, REGISTRANTS_READ
+from app.registry.clients.scopes import DASHBOARD_READ, POSKO_ACT, REGISTRANTS_READ, REGISTRANTS_WRITE
 from app.registry.clients.sign_in import SignedIn
 
-GROUPS = ("watch",)
+GROUPS = ("watch", "do")
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +28,7 @@ class Page:
 PAGES: Sequence[Page] = (
     Page("ringkasan", "home", "watch", frozenset({DASHBOARD_READ, REGISTRANTS_READ})),
     Page("pendaftar", "people", "watch", frozenset({DASHBOARD_READ, REGISTRANTS_READ}), one="pendaftar-satu"),
+    Page("posko", "gate", "do", frozenset({POSKO_ACT, REGISTRANTS_WRITE})),
 )
 
 

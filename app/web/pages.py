@@ -56,10 +56,7 @@ async def first_page(callers: Callers, request: Request) -> Response:
     person = await who(callers, request)
     if person is None:
         return go(SIGN_IN_PATH)
-    open_to_person = pages_of(person)
-    if open_to_person:
-        return go(open_to_person[0].path)
-    return refused(Reader(words.chosen(request.headers.get), person), "nothing")
+    return go(pages_of(person)[0].path)
 
 
 async def sign_in(request: Request) -> Response:
@@ -81,14 +78,9 @@ async def page_for(callers: Callers, page: Page, name: str, request: Request) ->
         return go(SIGN_IN_PATH)
     reader = Reader(words.chosen(request.headers.get), person)
     if page not in pages_of(person):
-        return refused(reader, "forbidden")
+        return shells.answer(shells.framed(reader, None, shells.filled("forbidden", reader.language), "frame"), 403)
     main = shells.filled(name, reader.language, **charts.of(name, reader.language))
     return shells.answer(shells.framed(reader, page, main, name))
-
-
-def refused(reader: Reader, why: str) -> Response:
-    """`forbidden`: the role may not open this page. `nothing`: there is no page for the role yet."""
-    return shells.answer(shells.framed(reader, None, shells.filled(why, reader.language), "frame"), 403)
 
 
 async def who(callers: Callers, request: Request) -> SignedIn | None:

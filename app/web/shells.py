@@ -116,6 +116,7 @@ def framed(reader: Reader, page: Page | None, main: Markup, script: str) -> Mark
         side=side(person, page, reader.language),
         bottom=bottom(person, page, reader.language),
         languages=languages(reader.language),
+        id=person.id,
         email=person.email,
         role=words[f"role.{person.role}"],
         organizer=person.organizer_name,

@@ -26,6 +26,9 @@ CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 NPM = Path(__file__).parent / "npm"
 AXE = NPM / "node_modules" / "axe-core" / "axe.min.js"
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
+OPERATOR, VIEWER = "operator@hubdat.example", "viewer@hubdat.example"
+ORGANIZER, POSKO = "organizer@dishub-dki.example", "posko@dishub-dki.example"
+"""Staff of the demo."""
 WITHIN_MS = 60_000
 """What a page shows is waited for as long as this."""
 

@@ -15,7 +15,7 @@ from app.web.menu import PAGES
 SCRIPTS = sorted(assets.FOLDER.glob("*.js"))
 TEMPLATES = sorted(shells.TEMPLATES.glob("*.html"))
 LONGEST_SCRIPT = 300
-SAME_IN_BOTH = {"status"}
+SAME_IN_BOTH = {"status", "posko.title", "posko.menu"}
 MADE = re.compile(r"\bt\(`(\w+)\.\$\{")
 """`t(`status.${…}`)`: every word that begins so."""
 NAMED = re.compile(r"\bt\('([\w.]+)'")

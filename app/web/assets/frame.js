@@ -19,17 +19,18 @@ document.addEventListener('click', (event) => {
   if (target.closest('[data-close]')) target.closest('dialog')?.close();
 });
 
-/** What happened, said once and gone after a while. Errors stay on the page instead. @param {string} text */
-export function toast(text) {
+/** What happened, said once and gone after a while. Errors stay on the page instead. @param {string} text @param {HTMLElement} [button] @param {number} [stays] */
+export function toast(text, button, stays = TOAST_MS) {
   $('.toast')?.remove();
-  const box = h('div', { class: 'toast', role: 'status' }, text);
+  const box = h('div', { class: 'toast', role: 'status' }, text, button);
   document.body.append(box);
-  setTimeout(() => box.remove(), TOAST_MS);
+  button?.addEventListener('click', () => box.remove());
+  setTimeout(() => box.remove(), stays);
 }
 
 /** A note that stays: one sentence, what to do, and perhaps a button. @param {'bad' | 'warn' | 'ok' | ''} tone @param {string} strong @param {string} text @param {Node} [button] */
 export const note = (tone, strong, text, button) =>
-  h('div', { class: `note ${tone}`, role: tone === 'bad' ? 'alert' : 'note' }, icon(tone === 'bad' || tone === 'warn' ? 'warn' : 'info'), h('div', {}, h('strong', {}, strong), h('p', {}, text)), button);
+  h('div', { class: `note ${tone}`, role: tone === 'bad' ? 'alert' : 'note' }, icon(tone === 'bad' || tone === 'warn' ? 'warn' : 'info'), h('div', {}, h('strong', {}, strong), text && h('p', {}, text)), button);
 
 /** @param {unknown} error */
 export const words = (error) => (error instanceof Failure ? error.message : t('error.page'));
@@ -37,6 +38,7 @@ export const words = (error) => (error instanceof Failure ? error.message : t('e
 const who = /** @type {HTMLElement | null} */ ($('#who'));
 export const scopes = (who?.dataset.scopes ?? '').split(' ');
 export const mine = who?.dataset.organizer ?? '';
+export const me = who?.dataset.id ?? '';
 
 function account() {
   if (!who) return;
@@ -51,13 +53,16 @@ function account() {
 function offline() {
   const bar = the('offline');
   const show = (/** @type {string | null} */ text, /** @type {Node[]} */ ...more) => { bar.hidden = text === null; fill(/** @type {Element} */ (bar.querySelector('span')), text ?? '', ...more); };
+  let waiting = 0;
+  const queued = () => (waiting ? ` ${t('offline.waiting', { n: waiting })}` : '');
+  connection.addEventListener('waiting', (event) => { waiting = /** @type {CustomEvent} */ (event).detail; });
   connection.addEventListener('change', (event) => {
     const { lost, since } = /** @type {CustomEvent} */ (event).detail;
-    show(lost ? t('offline.since', { time: clock(since) }) : null);
+    show(lost ? t('offline.since', { time: clock(since) }) + queued() : null);
     if (!lost) toast(t('offline.back'));
   });
   connection.addEventListener('ended', () => show(t('session.ended') + ' ', h('a', { href: '/masuk' }, t('session.again'))));
-  addEventListener('offline', () => show(t('offline.now')));
+  addEventListener('offline', () => show(t('offline.now') + queued()));
   addEventListener('online', () => show(null));
 }
 

@@ -38,4 +38,6 @@ the('sign-in').addEventListener('submit', async (event) => {
   try { await act('/masuk', { token }); location.replace('/'); } catch (error) { failed(error); }
 });
 the('again').addEventListener('click', look);
+// A link that is opened where this page stands already changes the fragment alone.
+addEventListener('hashchange', () => location.reload());
 if (token) await look();
