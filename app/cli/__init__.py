@@ -52,6 +52,9 @@ def pemudik(
 app.command(epilog=example("pemudik serve --workers 2 --port 8000"))(serve.serve)
 app.command(epilog=example("DATABASE_URL=postgresql://pemudik@localhost/pemudik pemudik migrate"))(database.migrate)
 app.command(epilog=example("pemudik sweep --json"))(database.sweep)
+app.command(epilog=example('pemudik allow-sweep dishub-dki "Memang gugur" --ends FORFEITED --until 2026-03-10T00:00'))(
+    database.allow_sweep
+)
 app.command(epilog=example('pemudik reopen "Gangguan sistem" --organizer dishub-dki --booking BK-1 --dry-run'))(
     database.reopen
 )
@@ -64,6 +67,7 @@ app.command("import", epilog=example("pemudik import peserta.xlsx --organizer di
 app.command(epilog=example("pemudik consolidate daftar.xlsx --organizer jasa-raharja --day 2026-03-05"))(
     imports.consolidate
 )
+app.add_typer(database.database, name="database")
 app.add_typer(catalogue.season, name="season")
 app.add_typer(catalogue.organizer, name="organizer")
 app.add_typer(routes.routes, name="routes")

@@ -1,8 +1,9 @@
-"""`pemudik migrate`, `pemudik sweep`, `pemudik reopen`, `pemudik demo`."""
+"""`pemudik migrate`, `database grant`, `sweep`, `allow-sweep`, `reopen`, `demo`: what is done to a whole database."""
 
 from __future__ import annotations
 
 import asyncio
+from dataclasses import asdict
 from datetime import datetime
 from typing import Annotated
 from uuid import UUID
@@ -10,21 +11,43 @@ from uuid import UUID
 import typer
 
 from app import clock, migration
-from app.cli.command import OPERATOR, AsJson, Failed, accepted, database_url, opened, print_json, print_table, run
+from app.cli.command import (
+    OPERATOR,
+    AsJson,
+    Failed,
+    accepted,
+    database_url,
+    example,
+    opened,
+    print_json,
+    print_table,
+    run,
+    run_in_transaction,
+)
 from app.cli.progress import bar
 from app.clock import WIB
 from app.config import Settings
-from app.db import Database
+from app.db import Database, Session
 from app.demo import demo as demo_season
 from app.demo.demo import Demo
 from app.errors import Refusal
 from app.models.enums import RegistrantStatus
-from app.registry import host_clock
+from app.operating import grants
+from app.registry import halts, host_clock
 from app.registry import sweep as sweeping
+from app.registry.halts import Halt
 from app.registry.sweep import Swept
 from app.registry.undo import bulk
 from app.registry.undo.bulk import Cause, Where
 from app.vault.vault import Vault, open_vault
+
+database = typer.Typer(help="Roles of the database.", no_args_is_help=True)
+
+INSTANTS = ["%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%dT%H:%M:%S%z"]
+EXACT = ["%Y-%m-%dT%H:%M:%S.%f%z", "%Y-%m-%d %H:%M:%S.%f%z", "%Y-%m-%d %H:%M:%S%z", *INSTANTS]
+"""As a column of a table is printed, too."""
+Verdicts = dict[UUID, Refusal | None]
+"""None: the end is taken back."""
 
 
 def migrate() -> None:
@@ -42,29 +65,74 @@ def migrate() -> None:
     typer.echo(f"The database is at {migration.newest()}, the newest migration.")
 
 
+@database.command(
+    epilog=example("DATABASE_URL=postgresql://owner@localhost/pemudik pemudik database grant pemudik_server")
+)
+def grant(role: Annotated[str, typer.Argument(help="The role that servers connect as; it is there already.")]) -> None:
+    """Let a role do what a server does, and nothing to the tables or to the rows of the logs.
+
+    Run it as the owner, who migrates. A migration renews it.
+    """
+
+    async def work(database: Database, _: Settings) -> bool:
+        try:
+            async with database.transaction() as session:
+                return await grants.grant(session, role)
+        except grants.RoleUnusable as unusable:
+            raise Failed(str(unusable)) from None
+
+    sees = run(work)
+    typer.echo(f"{role} may read and write rows, and append to the logs. It cannot change tables or rows of the logs.")
+    if not sees:
+        typer.echo(f"It cannot see who holds the feed back: a superuser lets it by GRANT pg_read_all_stats TO {role}.")
+
+
 def sweep(as_json: AsJson = False) -> None:
     """Forfeit, mark no-shows and purge whatever is due now.
 
-    Servers do this by themselves every 20 seconds.
+    Servers do this by themselves every 20 seconds. Where too many people of an organizer are due at once, none of them
+    ends before `pemudik allow-sweep`: then the exit code is 1.
     """
 
-    async def work(database: Database, _: Settings) -> Swept:
+    async def work(database: Database, _: Settings) -> tuple[Swept, list[Halt]]:
         if (await host_clock.read(database)).is_wrong:
             raise Failed("The clocks of this machine and of the database differ: see `pemudik doctor`.")
-        return await sweeping.sweep(database, clock.now())
+        swept = await sweeping.sweep(database, clock.now())
+        async with database.transaction() as session:
+            return swept, await halts.every(session)
 
-    swept = run(work)
+    swept, halted = run(work)
     if as_json:
-        print_json(swept)
+        print_json(asdict(swept) | {"halted": halted})
     else:
         typer.echo(
             f"{swept.forfeited} forfeited, {swept.no_shows} marked as no-show, {swept.seasons_purged} seasons purged."
         )
+    if halted and not as_json:
+        typer.echo("Too many are due at once, and wait for `pemudik allow-sweep`:")
+        heads = ("organizer", "ends", "people", "holders", "until", "since")
+        print_table(heads, [[getattr(one, head) for head in heads] for one in halted])
+    if halted:
+        raise typer.Exit(1)
 
 
-INSTANTS = ["%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%dT%H:%M:%S%z"]
-Verdicts = dict[UUID, Refusal | None]
-"""None: the end is taken back."""
+def allow_sweep(
+    organizer: Annotated[str, typer.Argument(help="Whose people: a code.")],
+    reason: Annotated[str, typer.Argument(help="Why. It stands in the log.")],
+    ends: Annotated[RegistrantStatus, typer.Option(help="FORFEITED or NO_SHOW.")],
+    until: Annotated[datetime, typer.Option(formats=EXACT, help="For those due until then, as `sweep` tells (WIB).")],
+) -> None:
+    """Give Hubdat's word that people of an organizer may end although they are many.
+
+    The next sweep ends those who were due until that instant. The word is then used up.
+    """
+    last = until if until.tzinfo else until.replace(tzinfo=WIB)
+
+    async def work(session: Session) -> Halt | Refusal:
+        return await halts.allow(session, OPERATOR, organizer, ends, last, reason, clock.now())
+
+    halt = run_in_transaction(work)
+    typer.echo(f"The next sweep ends up to {halt.people} of {organizer}: {halt.ends}.")
 
 
 def reopen(

@@ -9,11 +9,13 @@ from typing import NamedTuple
 
 import typer
 
-from app import migration
+from app import clock, migration
+from app.changes.log import holding
 from app.cli.command import AsJson, Failed, cause_of, database_url, print_json
 from app.config import Settings
 from app.db import LISTENING, POOLS, Database
-from app.registry import host_clock
+from app.registry import halts, host_clock
+from app.registry.halts import Halt
 from app.registry.host_clock import Reading
 from app.registry.registrants import opening
 from app.sql import statement
@@ -107,7 +109,7 @@ async def look(url: str, settings: Settings, vault: Vault | None) -> list[Findin
     try:
         findings = [*await server(database, settings), await migrations(database)]
         if findings[-1].good:
-            findings.append(await change_log(database))
+            findings += [await change_log(database), await feed(database), await sweep(database)]
             if vault is not None:
                 findings.append(await sealed(database, vault))
     except Exception as error:  # noqa: BLE001 - whatever it is, it is what is wrong
@@ -162,6 +164,38 @@ async def change_log(database: Database) -> Finding:
         todo = "Run `pemudik migrate` before anything is written: it lets the log go on behind what was restored."
         return wrong("change log", "It was restored from another database server.", todo)
     return good("change log", "What comes follows on what it holds.")
+
+
+async def feed(database: Database) -> Finding:
+    """Whether a transaction somewhere in the cluster holds back what follows the log."""
+    async with database.transaction() as session:
+        holder = await holding.oldest(session)
+    if holder is None or clock.now() - holder.since <= holding.LONG:
+        return good("feed", "No old transaction holds it back.")
+    whose = f"A transaction in the database {holder.database or '?'}, of the role {holder.role or '?'}"
+    since = f"since {holder.since.isoformat()}, holds back the feed, statistics and webhooks"
+    if holder.gid is not None:
+        todo = f"It was prepared, and nobody ended it: ROLLBACK PREPARED '{holder.gid}' in that database."
+    else:
+        todo = f"End it there, or by SELECT pg_terminate_backend({holder.pid})."
+    return wrong("feed", f"{whose}, {since}.", todo)
+
+
+async def sweep(database: Database) -> Finding:
+    """Whether people wait for Hubdat's word."""
+    async with database.transaction() as session:
+        waiting = [one for one in await halts.every(session) if one.allowed_until is None]
+    if waiting:
+        todo = (
+            "Look whether a clock, a deadline or a departure is wrong, and put it right; if they are to end,"
+            " `pemudik allow-sweep`."
+        )
+        return wrong("sweep", f"It halts, since too many would end at once: {'; '.join(map(_told, waiting))}.", todo)
+    return good("sweep", "It halts for nobody.")
+
+
+def _told(halt: Halt) -> str:
+    return f"{halt.organizer}, {halt.people} {halt.ends} of {halt.holders} holders, since {halt.since.isoformat()}"
 
 
 async def sealed(database: Database, vault: Vault) -> Finding:

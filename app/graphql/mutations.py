@@ -15,9 +15,9 @@ from app.graphql.topics import (
     routes,
     webhooks,
 )
-from app.graphql.topics.people import bookings, erasing, reopening
+from app.graphql.topics.people import bookings, erasing, halting, reopening
 from app.graphql.topics.problems import errors_of, refusals_of
-from app.registry import erasure
+from app.registry import erasure, halts
 from app.registry.amending import corrections, rerouting
 from app.registry.bookings import acting, submitting
 from app.registry.clients import clients, webhook_secrets
@@ -356,6 +356,14 @@ class Mutation:
         admin.decide_case,
         HUBDAT_ADMIN,
         description=f"Decides a duplicate case. {refusals_of(cases.decide)}",
+    )
+    allow_sweep = open_to(
+        halting.allow_sweep,
+        HUBDAT_ADMIN,
+        description=(
+            "Hubdat's word: the registry ends those of a halt (`sweepHalts`) who were due until an instant."
+            f" {refusals_of(halts.allow)}"
+        ),
     )
     reopen_registrant = open_to(
         reopening.reopen_registrant,

@@ -20,6 +20,7 @@ from app.graphql.topics.operations import (
 )
 from app.graphql.topics.organizers import every_organizer, every_window, find_organizer
 from app.graphql.topics.people.bookings import find_booking
+from app.graphql.topics.people.halting import every_halt
 from app.graphql.topics.problems import errors_of, refusals_of
 from app.graphql.topics.registrants import find_registrant, find_registrants
 from app.graphql.topics.routes import find_route, find_routes, find_terminal, find_terminals
@@ -184,6 +185,13 @@ class Query:
             " once, in the order of the log. At the end ask again with the last `endCursor`."
         ),
         directives=[PAGED],
+    )
+    sweep_halts = open_to(
+        every_halt,
+        HUBDAT_ADMIN,
+        DASHBOARD_READ,
+        description="Organizers of whose people too many would end at once, and who wait for `allowSweep`; by code.",
+        directives=[sized(10)],
     )
     cases = open_to(
         find_cases,

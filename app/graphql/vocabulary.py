@@ -100,6 +100,8 @@ class AdminChangeKind(StrEnum):
     NIK_ALLOWANCE_SET = "NIK_ALLOWANCE_SET"
     NIK_ALLOWANCE_USED = "NIK_ALLOWANCE_USED"
     NIK_ALARM_RAISED = "NIK_ALARM_RAISED"
+    SWEEP_HALTED = "SWEEP_HALTED"
+    SWEEP_ALLOWED = "SWEEP_ALLOWED"
     CASE_DECIDED = "CASE_DECIDED"
     QUOTA_RELEASED = "QUOTA_RELEASED"
     QUOTA_RELEASE_CANCELLED = "QUOTA_RELEASE_CANCELLED"
@@ -124,6 +126,8 @@ describe(
     NIK_ALLOWANCE_SET="Hubdat gave an organizer another allowance of NIKs a day, or the one by its holders again.",
     NIK_ALLOWANCE_USED="An organizer's allowance of today is used by 50, 80 or 100 %. The registry tells this itself.",
     NIK_ALARM_RAISED="An organizer seems to walk through NIKs: see `subject`. The registry tells this itself.",
+    SWEEP_HALTED="Too many people of an organizer (`subject`) would end at once, and wait. The registry tells this.",
+    SWEEP_ALLOWED="Hubdat gave its word that people who were due are ended.",
     CASE_DECIDED="A duplicate case was decided, or has closed by itself.",
     QUOTA_RELEASED="Seats were added to a route, or taken off.",
     QUOTA_RELEASE_CANCELLED="Seats that were to come will not come.",
@@ -304,6 +308,10 @@ describe(
     ),
     NIK_ALARM_RAISED=(
         "To Hubdat alone: an organizer seems to walk through NIKs. `data`: organizer (hubdat), suspected, sign, niks."
+    ),
+    SWEEP_HALTED=(
+        "To Hubdat alone: the registry would end too many people of an organizer at once, and waits for `allowSweep`."
+        " `data`: organizer (hubdat), halted, ends, people, holders, until."
     ),
     CASE_DECIDED=(
         "To the holder and to those who brought the NIK and were refused. `data`: organizer (the holder), season,"

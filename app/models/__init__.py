@@ -19,7 +19,7 @@ from app.models.projection import Projection
 from app.models.registrant import EarlyEnd, Registrant
 from app.models.request import ClientWebhookSecret, KeyedRequest, SignedMessage
 from app.models.route import QuotaRelease, Route
-from app.models.season import Heartbeat, Prolongation, Season
+from app.models.season import Heartbeat, Prolongation, Season, SweepHalt
 from app.models.tally import Tally, TallyDay, TallyDeadline, TallyDuplicate, TallyPair, TallyRoute
 from app.models.terminal import Terminal
 from app.models.webhook import Webhook, WebhookAttempt, WebhookDelivery
@@ -59,6 +59,7 @@ __all__ = [
     "SignedMessage",
     "Staff",
     "StaffSession",
+    "SweepHalt",
     "Tally",
     "TallyDay",
     "TallyDeadline",

@@ -55,6 +55,8 @@ _KINDS = ", ".join(
         ChangeKind.QUOTA_RELEASE_CANCELLED,
         ChangeKind.STAFF_ADDED,
         ChangeKind.STAFF_REMOVED,
+        ChangeKind.SWEEP_HALTED,
+        ChangeKind.SWEEP_ALLOWED,
     )
 )
 ADMINISTRATIVE = f"kind IN ({_KINDS}) AND registrant_id IS NULL"

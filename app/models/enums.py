@@ -146,6 +146,8 @@ class ChangeKind(StrEnum):
     NIK_ALLOWANCE_SET = "NIK_ALLOWANCE_SET"
     NIK_ALLOWANCE_USED = "NIK_ALLOWANCE_USED"
     NIK_ALARM_RAISED = "NIK_ALARM_RAISED"
+    SWEEP_HALTED = "SWEEP_HALTED"
+    SWEEP_ALLOWED = "SWEEP_ALLOWED"
     QUOTA_RELEASED = "QUOTA_RELEASED"
     QUOTA_RELEASE_CANCELLED = "QUOTA_RELEASE_CANCELLED"
     QUOTA_FILLED = "QUOTA_FILLED"
@@ -199,6 +201,7 @@ class WebhookEvent(StrEnum):
     CASE_DECIDED = "case.decided"
     NIK_ALLOWANCE_USED = "nik.allowance_used"
     NIK_ALARM_RAISED = "nik.alarm_raised"
+    SWEEP_HALTED = "sweep.halted"
     WEBHOOK_TEST = "webhook.test"
 
 

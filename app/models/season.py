@@ -1,6 +1,7 @@
 """A programme year. A closed one is read only; a purged one has lost its names and NIKs.
 
-While the registry runs it writes a heartbeat. What prolongs the deadlines of many is written down, and worked off.
+While the registry runs it writes a heartbeat. What prolongs the deadlines of many is written down, and worked off. So
+is a sweep that would end too many people at once.
 """
 
 from datetime import date, datetime
@@ -64,3 +65,24 @@ class Prolongation(SQLModel, table=True):
     made_at: datetime
     done_at: datetime | None = None
     """When everybody was seen to for the first time. Until then nobody is forfeited and nobody is a no-show."""
+
+
+class SweepHalt(SQLModel, table=True):
+    """The sweep would end too many people of an organizer at once, and waits for Hubdat's word."""
+
+    __tablename__ = "sweep_halt"
+    __table_args__ = (CheckConstraint("ends IN ('FORFEITED', 'NO_SHOW')", name="ends"),)
+
+    organizer_code: str = Field(primary_key=True, foreign_key="organizer.code", sa_type=Text)
+    ends: str = Field(primary_key=True, sa_type=Text)
+    """What the people would become."""
+    people: int
+    """How many were due when that was last judged."""
+    holders: int
+    due_until: datetime
+    """When the last of them fell due."""
+    halted_at: datetime | None = None
+    """None: it is to be judged anew, since Hubdat's word is used up. Until then nobody is ended."""
+    judged_at: datetime
+    allowed_until: datetime = Field(sa_column_kwargs={"server_default": text("'-infinity'")})
+    """Hubdat's word: whoever was due until then may be ended. `-infinity`: there is none."""

@@ -10,16 +10,19 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
+from typing import NamedTuple, TypeVar
 
 import structlog
 
 from app import clock
 from app.db import Database, Session
 from app.errors import Unavailable
-from app.registry import prolonging, retention
+from app.models.enums import RegistrantStatus
+from app.registry import halts, prolonging, retention
 from app.registry.clients import idempotency, webhook_secrets
+from app.registry.halts import DUTIES, RUNNERS, Due, Halt
 from app.registry.niks import allowance
 from app.registry.registrants import forfeiture, no_show
 from app.registry.undo import departures
@@ -30,15 +33,26 @@ MOST_SWEPT_TOGETHER = 500
 """Registrants of one transaction: short enough that a submission never waits long for a route."""
 SWEEP_EVERY_SECONDS = 20.0
 
-FORFEITURE, NO_SHOW, PURGE, DELIVERIES, REQUESTS, PUT_RIGHT, ALLOWANCES = range(7)
+FORFEITURE, NO_SHOW = DUTIES.values()
+PURGE, DELIVERIES, REQUESTS, PUT_RIGHT, ALLOWANCES = range(2, 7)
 """The duties. Each has one runner, which goes on until all of the duty is done. So whoever finds a runner at work may
 leave the rest to that runner.
 """
 
-# The first number may be any; it only has to be the same in every process.
-ONE_RUNNER = statement("SELECT pg_try_advisory_xact_lock(7045442, :duty)", bool)
+ONE_RUNNER = statement(f"SELECT pg_try_advisory_xact_lock({RUNNERS}, :duty)", bool)
+
+Result = TypeVar("Result")
 
 logger = structlog.get_logger(__name__)
+
+
+class End(NamedTuple):
+    """An end that the registry brings about by itself."""
+
+    ends: RegistrantStatus
+    due: Callable[[Session, datetime], Awaitable[list[Due]]]
+    some: Callable[[Session, datetime], Awaitable[int]]
+    """Ends some of those who are due. Answers how many."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +62,8 @@ class Swept:
     seasons_purged: int = 0
     prolonged: int = 0
     """Deadlines that moved to a later instant."""
+    halted: tuple[Halt, ...] = field(default=(), compare=False)
+    """Organizers of whom too many are due, since this sweep."""
 
 
 async def sweep(database: Database, now: datetime) -> Swept:
@@ -59,14 +75,10 @@ async def sweep(database: Database, now: datetime) -> Swept:
     await _all(database, PUT_RIGHT, lambda session: departures.take_back(session, now))
     # Before anybody is forfeited: a deadline may have moved.
     prolonged = await prolonging.prolong_due(database, now)
-    forfeited = await _all(
-        database, FORFEITURE, lambda session: forfeiture.forfeit_overdue(session, now, most=MOST_SWEPT_TOGETHER)
-    )
-    no_shows = await _all(
-        database, NO_SHOW, lambda session: no_show.mark_left_behind(session, now, most=MOST_SWEPT_TOGETHER)
-    )
+    forfeited, halted = await _end_all(database, _FORFEIT, now)
+    no_shows, more = await _end_all(database, _LEAVE_BEHIND, now)
     purged = await _purge(database, now)
-    return Swept(forfeited=forfeited, no_shows=no_shows, seasons_purged=purged, prolonged=prolonged)
+    return Swept(forfeited, no_shows, purged, prolonged, (*halted, *more))
 
 
 async def run(database: Database, stop: asyncio.Event) -> None:
@@ -79,6 +91,8 @@ async def run(database: Database, stop: asyncio.Event) -> None:
         else:
             if swept != Swept():
                 logger.info("sweep.done", forfeited=swept.forfeited, no_shows=swept.no_shows, prolonged=swept.prolonged)
+            for one in swept.halted:
+                logger.error("sweep.halted", organizer=one.organizer, ends=one.ends, people=one.people)
         try:
             await asyncio.wait_for(stop.wait(), SWEEP_EVERY_SECONDS)
         except TimeoutError:
@@ -99,6 +113,37 @@ async def _to_purge(database: Database, now: datetime) -> int:
         return await retention.seasons_to_purge(session, now)
 
 
+async def _forfeit(session: Session, now: datetime) -> int:
+    return await forfeiture.forfeit_overdue(session, now, most=MOST_SWEPT_TOGETHER)
+
+
+async def _leave_behind(session: Session, now: datetime) -> int:
+    return await no_show.mark_left_behind(session, now, most=MOST_SWEPT_TOGETHER)
+
+
+_FORFEIT = End(RegistrantStatus.FORFEITED, forfeiture.due, _forfeit)
+_LEAVE_BEHIND = End(RegistrantStatus.NO_SHOW, no_show.due, _leave_behind)
+
+
+async def _end_all(database: Database, end: End, now: datetime) -> tuple[int, list[Halt]]:
+    """End whoever is due, but for organizers of whom too many are due at once. Answers how many were, and new halts."""
+    duty = DUTIES[end.ends]
+
+    async def judge(session: Session) -> list[Halt]:
+        return await halts.judge(session, end.ends, await end.due(session, now), now)
+
+    async def some(session: Session) -> int:
+        ended = await end.some(session, now)
+        if not ended:
+            await halts.use_up(session, end.ends)
+        return ended
+
+    halted = await database.attempt(lambda session: _alone(session, duty, judge))
+    if halted is None:
+        return 0, []
+    return await _all(database, duty, some), halted
+
+
 async def _all(database: Database, duty: int, some: Callable[[Session], Awaitable[int]]) -> int:
     """Do `some` of the duty again and again, until nothing of it is left or another runner does it."""
     done = 0
@@ -107,5 +152,6 @@ async def _all(database: Database, duty: int, some: Callable[[Session], Awaitabl
     return done
 
 
-async def _alone(session: Session, duty: int, some: Callable[[Session], Awaitable[int]]) -> int:
-    return await some(session) if await session.one(ONE_RUNNER, duty=duty) else 0
+async def _alone(session: Session, duty: int, some: Callable[[Session], Awaitable[Result]]) -> Result | None:
+    """None: another runner does this duty."""
+    return await some(session) if await session.one(ONE_RUNNER, duty=duty) else None

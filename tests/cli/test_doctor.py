@@ -1,9 +1,12 @@
 from __future__ import annotations
 
 import json
+import secrets
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from urllib.parse import urlsplit
 
+import asyncpg
 import pytest
 
 from app import migration
@@ -13,7 +16,7 @@ from app.registry.host_clock import Reading
 from app.vault.keys import Keys, new_key
 from app.vault.vault import Vault
 from tests.cli.conftest import Pemudik
-from tests.databases import own_database
+from tests.databases import execute, named, own_database
 from tests.world import HUBDAT, build, someone
 
 AT = datetime(2026, 3, 2, tzinfo=UTC)
@@ -27,10 +30,12 @@ def test_all_is_well(pemudik: Pemudik) -> None:
         "clock": True,
         "migrations": True,
         "change log": True,
+        "feed": True,
+        "sweep": True,
         "sealed data": True,
         "keys": True,
     }
-    assert pemudik("doctor").output.count("good ") == 7
+    assert pemudik("doctor").output.count("good ") == 9
 
 
 def test_a_database_that_is_away(pemudik: Pemudik, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -112,3 +117,28 @@ async def test_other_keys_than_the_datas(database: Database, vault: Vault) -> No
 
     finding = await doctor.sealed(database, Vault(Keys(new_key(), held.data, held.signing)))
     assert (finding.good, finding.detail) == (False, "The NIKs of this database are found by another index key.")
+
+
+@pytest.mark.anyio
+async def test_who_holds_the_feed_back_is_named(
+    database: Database, database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also in another database of the cluster: transactions are numbered in all of it together."""
+    assert (await doctor.feed(database)).good
+    name = f"pemudik_test_{secrets.token_hex(6)}"
+    await execute(database_url, f"CREATE DATABASE {name}")
+    other = await asyncpg.connect(named(database_url, name))
+    pid = other.get_server_pid()
+    try:
+        async with other.transaction():
+            await other.execute("CREATE TABLE report (id int)")
+            assert (await doctor.feed(database)).good
+            later = datetime.now(UTC) + timedelta(minutes=2)
+            monkeypatch.setattr("app.clock.now", lambda: later)
+            finding = await doctor.feed(database)
+    finally:
+        await other.close()
+        await execute(database_url, f"DROP DATABASE {name} WITH (FORCE)")
+    role = urlsplit(database_url).username
+    assert finding.detail.startswith(f"A transaction in the database {name}, of the role {role}, since 20")
+    assert (finding.good, finding.todo) == (False, f"End it there, or by SELECT pg_terminate_backend({pid}).")

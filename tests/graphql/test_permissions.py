@@ -79,6 +79,11 @@ CALLS = {
     "verifyBooking": 'mutation { verifyBooking(reference: "x") { __typename } }',
     "departBooking": 'mutation { departBooking(reference: "x", healthy: true) { __typename } }',
     "cancelBooking": 'mutation { cancelBooking(reference: "x", reason: "x") { __typename } }',
+    "allowSweep": (
+        'mutation { allowSweep(organizer: "x", ends: NO_SHOW, until: "2026-03-01T00:00:00Z", reason: "x")'
+        " { __typename } }"
+    ),
+    "sweepHalts": "{ sweepHalts { people } }",
     "reopenRegistrant": 'mutation { reopenRegistrant(ref: { id: "x" }, reason: "x") { __typename } }',
     "reopenRegistrants": 'mutation { reopenRegistrants(where: { routeId: "x" }, reason: "x") { __typename } }',
     "setNikAllowance": 'mutation { setNikAllowance(organizer: "x", reason: "x") { __typename } }',

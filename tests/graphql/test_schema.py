@@ -49,6 +49,8 @@ SCOPES = {
     "webhooks": WEBHOOKS,
     "importJob": IMPORTS,
     "consolidation": READ,
+    "sweepHalts": (*ADMIN, *READ[1:]),
+    "allowSweep": ADMIN,
     "cases": (*READ[:1], *ADMIN),
     "seasons": ADMIN,
     "clients": ADMIN,
@@ -123,7 +125,7 @@ def test_what_can_fail_alone_fails_alone() -> None:
         for name, type_ in fields.items()
         if is_non_null_type(type_) and not isinstance(get_named_type(type_), GraphQLUnionType)
     }
-    assert len(fields) == 69
+    assert len(fields) == 71
     assert others == set()
 
 

@@ -245,6 +245,7 @@ AIMS: dict[str, Callable[[Target], Asked]] = {
     "blocks": lambda target: [{"first": 40}, *({"organizer": code, "first": 10} for code in target.organizers)],
     "releases": lambda target: [{"first": 2}, *({"organizer": code, "first": 2} for code in target.organizers)],
     "adminChanges": lambda target: [{"first": 40}],
+    "sweepHalts": _nothing,
     "casePeople": lambda target: [{"id": str(target.society.case)}],
     "nikAccesses": lambda target: [{"nik": one.nik} for one in target.one_of_each],
     # Writing.
@@ -303,6 +304,9 @@ AIMS: dict[str, Callable[[Target], Asked]] = {
     "setNikAllowance": lambda target: [{"organizer": code, "reason": REASON} for code in target.organizers],
     "decideCase": lambda target: [{"id": str(target.society.case), "state": "CONFIRMED", "reason": REASON}],
     "eraseRegistrant": of_each_ref(reason=REASON),
+    "allowSweep": lambda target: [
+        {"organizer": code, "ends": "NO_SHOW", "until": EPOCH, "reason": REASON} for code in target.organizers
+    ],
     "reopenRegistrant": of_each_ref(reason=REASON),
     "reopenRegistrants": lambda target: [
         *({"where": {"routeId": route}, "reason": REASON} for route in target.routes),
@@ -330,6 +334,7 @@ FOR_THE_MINISTRY = frozenset(
         "blockNik",
         "liftNikBlock",
         "setNikAllowance",
+        "allowSweep",
         "decideCase",
         "eraseRegistrant",
         "reopenRegistrant",

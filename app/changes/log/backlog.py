@@ -11,6 +11,7 @@ from datetime import datetime
 from typing import NamedTuple
 
 from app.changes.log.feed import SETTLED
+from app.changes.log.holding import HOLDING
 from app.db import Session
 from app.models.enums import Log
 from app.models.registrant import AWAITS_VERIFICATION
@@ -64,8 +65,10 @@ FIGURES = (
     ),
     Figure(
         "pemudik_oldest_transaction_seconds",
-        "Age of the oldest transaction that writes: what follows the log waits for it.",
-        f"SELECT NULL, {_seconds_since('min(xact_start)')} FROM pg_stat_activity WHERE backend_xid IS NOT NULL",
+        "Age of the oldest transaction that writes, by database and role: what follows the log waits for it.",
+        f"SELECT coalesce(database, '?') || ' / ' || coalesce(role, '?'), {_seconds_since('since')}"
+        f" FROM ({HOLDING}) holding WHERE since IS NOT NULL ORDER BY age DESC LIMIT 1",
+        "holder",
     ),
     Figure(
         "pemudik_projection_lag_changes",
@@ -151,6 +154,13 @@ FIGURES = (
         "For how long the verification deadline of somebody who is still registered has passed: at most a minute.",
         f"SELECT NULL, {_seconds_since('min(r.verify_by)')} FROM registrant r JOIN season ON season.year = r.season"
         f" WHERE r.{AWAITS_VERIFICATION} AND r.verify_by < :now AND season.closed_at IS NULL",
+    ),
+    Figure(
+        "pemudik_sweep_halted_people",
+        "People of an organizer whom the sweep would end, too many at once: they wait for Hubdat's word.",
+        "SELECT organizer_code, sum(people) FROM sweep_halt WHERE halted_at IS NOT NULL"
+        " AND allowed_until = '-infinity' GROUP BY organizer_code",
+        "organizer",
     ),
     Figure(
         "pemudik_database_connections",

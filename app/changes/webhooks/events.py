@@ -30,6 +30,7 @@ KINDS = (
     ChangeKind.CASE_DECIDED,
     ChangeKind.NIK_ALLOWANCE_USED,
     ChangeKind.NIK_ALARM_RAISED,
+    ChangeKind.SWEEP_HALTED,
 )
 """Changes of another kind are no event."""
 MOVES = {
@@ -54,6 +55,7 @@ _EVENTS = {
     ChangeKind.CASE_DECIDED: WebhookEvent.CASE_DECIDED,
     ChangeKind.NIK_ALLOWANCE_USED: WebhookEvent.NIK_ALLOWANCE_USED,
     ChangeKind.NIK_ALARM_RAISED: WebhookEvent.NIK_ALARM_RAISED,
+    ChangeKind.SWEEP_HALTED: WebhookEvent.SWEEP_HALTED,
 }
 
 
@@ -147,6 +149,13 @@ _TOLD: dict[ChangeKind, dict[str, str]] = {
     ChangeKind.CASE_DECIDED: {"caseId": "case", "state": "state", "mistypedBy": "mistyped_by"},
     ChangeKind.NIK_ALLOWANCE_USED: {"percent": "percent", "perDay": "perDay", "used": "used"},
     ChangeKind.NIK_ALARM_RAISED: {"suspected": "suspected", "sign": "sign", "niks": "niks"},
+    ChangeKind.SWEEP_HALTED: {
+        "halted": "halted",
+        "ends": "ends",
+        "people": "people",
+        "holders": "holders",
+        "until": "until",
+    },
 }
 """For each kind of change, the facts that its event tells: the name in the event, and the name in the log."""
 
