@@ -31,7 +31,7 @@ import psutil
 from sqlalchemy import text
 
 from app import clock, migration
-from app.changes.log import feed
+from app.changes.log import cursors, feed
 from app.config import Settings
 from app.db import Database
 from app.demo.catalogue import MEMBERS, TERMINALS
@@ -296,7 +296,8 @@ async def report(url: str, followers: list[tuple[str, Follower]], begun: float, 
     async with database.transaction() as session:
         rows = await session.execute(
             text(
-                """SELECT c.xact_id::text::bigint AS xact_id, c.id, c.organizer_code AS organizer,
+                f"""SELECT c.xact_id::text::bigint AS xact_id, c.id, {feed.MARK} AS mark, c.at,
+                          c.organizer_code AS organizer,
                           extract(epoch FROM pg_xact_commit_timestamp(xid(c.xact_id)))::float AS committed_at,
                           organizer.coordinator_code AS coordinator
                    FROM change c JOIN organizer ON organizer.code = c.organizer_code
@@ -304,7 +305,7 @@ async def report(url: str, followers: list[tuple[str, Follower]], begun: float, 
             ),
             {"at": begun},
         )
-        changes = {feed.cursor(feed.Position(row.xact_id, row.id)).encode(): row for row in rows}
+        changes = {cursors.cursor(feed.Position(row.xact_id, row.id, row.mark, row.at)).encode(): row for row in rows}
     await database.dispose()
     latencies, missing = [], 0
     of_each = Counter(code for row in changes.values() for code in ("dashboard", row.organizer, row.coordinator))

@@ -26,6 +26,7 @@ HEADER = """\
 # Errors: expected refusals are data (`Problem`). Everything else is in `errors`, with `extensions.code`:
 #   BAD_USER_INPUT GRAPHQL_PARSE_FAILED GRAPHQL_VALIDATION_FAILED OPERATION_NAME_MISSING OPERATION_UNKNOWN
 #   INVALID_CURSOR INVALID_PAGE_SIZE TOO_MANY_ITEMS TOO_DEEP TOO_MANY_FIELDS TOO_COSTLY DOCUMENT_TOO_LARGE
+#   CURSOR_LOST                                          go on from the cursor in `extensions.after`
 #   TOO_MANY_DEFINITIONS                                 50 operations and 200 fragments in a document at most
 #   UNKNOWN_ENTITY INVALID_ENTITY_KEY FORBIDDEN          of one item of `_entities`
 #   TOO_MANY_OPERATIONS                                  429: too many of this client wait for their turn already

@@ -112,6 +112,11 @@ CLOCK_APART = Gauge(
     multiprocess_mode="livemax",
 )
 DUTY_FAILURES = _counter("pemudik_duty_failures_total", "Bugs in what a process does by itself.")
+LOST = _counter(
+    "pemudik_log_lost_total",
+    "Times that a process found changes gone that a projection had taken in: a failover or a restore has lost them.",
+    ["projection"],
+)
 ENUMERATION_ALARMS = _counter(
     "pemudik_enumeration_alarms_total",
     "Alarms about an organizer that names NIKs like somebody who walks through them, by the sign.",

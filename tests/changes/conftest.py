@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from datetime import datetime
 from uuid import UUID
 
 import pytest
@@ -51,7 +52,7 @@ async def process(database: Database, *, listening: bool = True) -> AsyncIterato
         await asyncio.gather(*running)
 
 
-async def tell(world: World, registrant: UUID, *reasons: str, organizer: str = "hubdat") -> None:
+async def tell(world: World, registrant: UUID, *reasons: str, organizer: str = "hubdat", at: datetime = NOW) -> None:
     """Changes of a registrant, in one commit."""
     entries = [
         Entry(
@@ -64,7 +65,7 @@ async def tell(world: World, registrant: UUID, *reasons: str, organizer: str = "
         for reason in reasons
     ]
     async with world.database.transaction() as session:
-        await change_log.append(session, entries, NOW)
+        await change_log.append(session, entries, at)
 
 
 async def settled(world: World) -> None:

@@ -6,14 +6,15 @@ import asyncio
 import os
 import subprocess
 from collections.abc import Awaitable, Callable, Iterator
+from datetime import timedelta
 from pathlib import Path
 from typing import TypeVar
 from uuid import UUID
 
 import pytest
 
-from app.changes.log import feed
-from app.changes.log.feed import START, FeedPage, Position
+from app.changes.log import cursors, feed
+from app.changes.log.feed import START, FeedPage, Gone, Position
 from app.config import Settings
 from app.db import Database
 from app.embedded import postgres
@@ -25,6 +26,8 @@ from tests.patience import patience
 from tests.world import HUBDAT, NOW, World, build, someone
 
 Result = TypeVar("Result")
+
+LATER = timedelta(minutes=5)
 
 FAR_AHEAD = """
     DO $$ BEGIN FOR i IN 1..3000 LOOP
@@ -80,6 +83,12 @@ async def live_here(world: World) -> tuple[UUID, Position]:
     return one.id, (await page(world)).items[0].change.position
 
 
+async def what_is_lost(world: World) -> Position:
+    """The cursor of something that happened after the dump."""
+    await world.registered(someone(HUBDAT, await world.route("Jakarta - Malang"), 3), NOW + LATER)
+    return (await page(world)).items[-1].change.position
+
+
 def test_what_was_restored_is_adopted(
     pemudik: Pemudik,
     database_url: str,
@@ -91,6 +100,7 @@ def test_what_was_restored_is_adopted(
     one, cursor = at(database_url, home, live_here)
     dump = tmp_path / "dump"
     call("pg_dump", "--format=custom", f"--file={dump}", database_url)
+    lost = at(database_url, home, what_is_lost)
     call("pg_restore", "--no-owner", f"--dbname={new_server}", str(dump))
 
     monkeypatch.setenv("DATABASE_URL", new_server)
@@ -114,8 +124,8 @@ def test_what_was_restored_is_adopted(
         return rest.items[0].change.position
 
     async def live_on(world: World) -> int:
-        await world.registered(someone(HUBDAT, await world.route("Jakarta - Yogyakarta"), 2))
-        await world.moved(one, RegistrantStatus.CANCELLED)
+        await world.registered(someone(HUBDAT, await world.route("Jakarta - Yogyakarta"), 2), NOW + 2 * LATER)
+        await world.moved(one, RegistrantStatus.CANCELLED, now=NOW + 2 * LATER)
         await sealed(world, NOW + MINUTE)
         shift: int = await world.one("SELECT log_shift()")
         return shift
@@ -128,6 +138,13 @@ def test_what_was_restored_is_adopted(
             assert [item.change.to_status for item in (await page(world, after)).items] == statuses
         return int(await world.one("SELECT log_shift()"))
 
+    async def read_from_what_is_lost(world: World) -> None:
+        """Others' changes are at the places of those that the dump had not got."""
+        with pytest.raises(Gone):
+            await page(world, lost)
+        async with world.database.transaction() as session:
+            assert await cursors.last_shared(session, lost) == last
+
     last = at(new_server, home, read)
     shift = at(new_server, home, live_on)
     assert shift > 2000
@@ -137,3 +154,4 @@ def test_what_was_restored_is_adopted(
     ]
     pemudik("migrate")
     assert at(new_server, home, read_on) == shift
+    at(new_server, home, read_from_what_is_lost)

@@ -19,7 +19,7 @@ from sqlalchemy import text
 from standardwebhooks import Webhook
 
 from app import clock
-from app.changes.log import feed
+from app.changes.log import cursors, feed
 from app.changes.log.feed import Position
 from app.config import Settings
 from app.db import Database
@@ -224,7 +224,7 @@ async def follow(scene: Scene, seen: list[Position]) -> None:
     """By server-sent events, from the cursor of the last one again and again."""
     headers = {"Authorization": f"Bearer {scene.tokens['hubdat']}", "Accept": "text/event-stream"}
     while True:
-        after = feed.cursor(seen[-1] if seen else feed.START)
+        after = cursors.cursor(seen[-1] if seen else feed.START)
         body = {"query": FOLLOW, "variables": {"after": after}}
         with suppress(httpx.TransportError):
             async with scene.http.stream(
@@ -233,7 +233,7 @@ async def follow(scene: Scene, seen: list[Position]) -> None:
                 async for line in answer.aiter_lines():
                     if line.startswith("data: {"):
                         data = orjson.loads(line.removeprefix("data: "))["data"]
-                        seen.append(feed.position(data["changes"]["cursor"]))
+                        seen.append(cursors.position(data["changes"]["cursor"]))
         await asyncio.sleep(0.05)
 
 

@@ -11,7 +11,7 @@ from uuid import UUID
 from sqlalchemy import text
 from uuid_utils.compat import uuid7
 
-from app.changes.log import feed
+from app.changes.log import cursors, feed
 from app.graphql.paging import cursor_of
 from app.models.enums import CaseState, ImportMode, RegistrantStatus
 from app.registry import erasure
@@ -147,8 +147,8 @@ async def settle(world: World) -> Society:
     await _dispute(society)
     for caller in worlds.CALLERS:
         await _compare(society, caller)
-    log = await world.run("SELECT xact_id::text::bigint, id FROM change ORDER BY id")
-    society.cursors = [feed.cursor(feed.Position(*row)) for row in log]
+    log = await world.run(f"SELECT xact_id::text::bigint, id, {feed.MARK}, at FROM change c ORDER BY id")
+    society.cursors = [cursors.cursor(feed.Position(*row)) for row in log]
     return society
 
 

@@ -9,7 +9,7 @@ from typing import Any, cast
 import pytest
 from starlette.applications import Starlette
 
-from app.changes.log import feed
+from app.changes.log import cursors, feed
 from app.process import Process
 from app.registry.caller import Caller
 from app.registry.change_log import OF_A_REGISTRANT
@@ -37,7 +37,7 @@ async def heard(
         f"SELECT count(*) FROM change WHERE kind IN ({kinds}) AND organizer_code = ANY(:own)", own=sorted(organizers)
     )
     async with live.client(organizer, scopes=scopes) as client:
-        await client.subscribe("1", document, after=feed.cursor(feed.START))
+        await client.subscribe("1", document, after=cursors.cursor(feed.START))
         messages = [await client.hear() for _ in range(count)]
     assert {message["type"] for message in messages} == {"next"}
     assert {tuple(message["payload"]) for message in messages} == {("data",)}

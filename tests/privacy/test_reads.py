@@ -19,7 +19,7 @@ from starlette.applications import Starlette
 from starlette.routing import Route
 
 from app import clock
-from app.changes.log import feed
+from app.changes.log import cursors, feed
 from app.models.enums import RegistrantStatus
 from app.process import Process
 from app.registry import breach
@@ -252,7 +252,7 @@ async def test_a_subscription_writes_a_row_a_minute(
     assert set(walk.schema.subscription_type.fields) == {"changes", "importProgress"}
     people = [one for one in society.owned_by(DKI) if one.kind != "erased"]
     async with live.client("dishub-dki", scopes=EVERYDAY) as client:
-        await client.subscribe("1", walk.subscription("changes"), after=feed.cursor(feed.START))
+        await client.subscribe("1", walk.subscription("changes"), after=cursors.cursor(feed.START))
         heard: list[Any] = []
         async with patience():
             while shown(json.dumps(heard), people) != {masked(one) for one in people}:

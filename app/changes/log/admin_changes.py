@@ -14,12 +14,12 @@ from uuid import UUID
 
 import orjson
 
-from app.changes.log.feed import AFTER, HORIZON, IN_ORDER, SETTLED, InvalidCursor, Position
+from app.changes.log.feed import AFTER, HEAD, IN_ORDER, MARK, SETTLED, Gone, Position, end_of
 from app.db import Session
 from app.models.change import ADMINISTRATIVE
 from app.sql import statement
 
-SUBJECTS = ("window", "client", "case", "block", "release", "daily", "staff", "suspected")
+SUBJECTS = ("window", "client", "case", "block", "release", "daily", "staff", "suspected", "halted")
 """Names of facts that say what was changed. What else was changed is named by organizer and season."""
 BESIDE = frozenset({*SUBJECTS, "was"})
 
@@ -52,9 +52,14 @@ class AdminPage:
 
 
 class _Row(NamedTuple):
-    horizon: int
+    stands: bool
+    end_xact_id: int
+    end_id: int
+    end_mark: bytes | None
+    end_at: datetime | None
     xact_id: int
     change_id: int | None
+    mark: bytes | None
     at: datetime
     kind: str
     client_id: str | None
@@ -67,10 +72,10 @@ class _Row(NamedTuple):
 
 _PAGE = statement(
     f"""
-    SELECT CAST(CAST({HORIZON} AS text) AS bigint) AS horizon, item.*
-    FROM (VALUES (1)) AS one LEFT JOIN (
-        SELECT CAST(CAST(c.xact_id AS text) AS bigint) AS xact_id, c.id AS change_id, c.at, c.kind, c.client_id,
-               c.organizer_code AS organizer, c.season, c.route_id, c.reason, CAST(c.facts AS text) AS facts
+    SELECT head.stands, head.end_xact_id, head.end_id, head.end_mark, head.end_at, item.* FROM {HEAD} head LEFT JOIN (
+        SELECT CAST(CAST(c.xact_id AS text) AS bigint) AS xact_id, c.id AS change_id, {MARK} AS mark, c.at, c.kind,
+               c.client_id, c.organizer_code AS organizer, c.season, c.route_id, c.reason,
+               CAST(c.facts AS text) AS facts
         FROM change c WHERE {AFTER} AND {SETTLED} AND {ADMINISTRATIVE} ORDER BY {IN_ORDER} LIMIT :most
     ) item ON true
     ORDER BY item.xact_id, item.change_id
@@ -80,19 +85,18 @@ _PAGE = statement(
 
 
 async def page(session: Session, after: Position, *, most: int) -> AdminPage:
-    """Up to `most` settled changes behind `after`. Raises `InvalidCursor`."""
-    rows = await session.rows(_PAGE, most=most, **after.values())
-    end = Position(rows[0].horizon, 0)
-    if after > end:
-        raise InvalidCursor
+    """Up to `most` settled changes behind `after`. Raises `Gone`."""
+    rows = await session.rows(_PAGE, most=most, mark=after.mark, **after.values())
+    if not rows[0].stands:
+        raise Gone(after)
     changes = [_change(row, row.change_id) for row in rows if row.change_id is not None]
-    return AdminPage(changes, changes[-1].position if len(changes) == most else end)
+    return AdminPage(changes, changes[-1].position if len(changes) == most else end_of(rows[0]))
 
 
 def _change(row: _Row, change_id: int) -> AdminChange:
     facts: dict[str, Any] = orjson.loads(row.facts or "{}")
     return AdminChange(
-        position=Position(row.xact_id, change_id),
+        position=Position(row.xact_id, change_id, row.mark, row.at),
         at=row.at,
         kind=row.kind,
         client_id=row.client_id,

@@ -14,8 +14,8 @@ from typing import NamedTuple
 
 import structlog
 
-from app import clock
-from app.changes.log.feed import AFTER, IN_ORDER, IS_HELD_BACK, SETTLED, START, XACT_ID, Position
+from app import clock, metrics
+from app.changes.log.feed import AFTER, IN_ORDER, IS_HELD_BACK, MARK, SETTLED, STANDS, START, XACT_ID, Position
 from app.changes.log.wake import HELD_BACK_SECONDS, POLL_SECONDS
 from app.db import Database, Session
 from app.errors import Unavailable
@@ -40,6 +40,29 @@ class News(NamedTuple):
     """Something is committed, but an older transaction still runs."""
 
 
+class Reached(NamedTuple):
+    """How far a projection has come."""
+
+    xact_id: int
+    id: int
+    mark: bytes | None
+    """Of the row there. None: the projection has taken in nothing yet."""
+    at: datetime | None
+    stands: bool
+    """Whether the row up to which this process knows the log is still there."""
+
+    @property
+    def position(self) -> Position:
+        return Position(self.xact_id, self.id, self.mark, self.at)
+
+
+@dataclass(slots=True)
+class Known:
+    """Up to where a process knows the log."""
+
+    position: Position = START
+
+
 _BEGIN = statement("INSERT INTO projection (name) VALUES (:name) ON CONFLICT DO NOTHING")
 # In the order of the log: otherwise the planner expects many rows, and reads the whole log to find none.
 _NEWS = statement(
@@ -49,11 +72,23 @@ _NEWS = statement(
     """,
     News,
 )
-_POSITION = (
-    "SELECT CAST(CAST(xact_id AS text) AS bigint) AS xact_id, change_id AS id FROM projection WHERE name = :name"
+_READ = statement(
+    f"""
+    SELECT CAST(CAST(p.xact_id AS text) AS bigint) AS xact_id, p.change_id AS id, c.mark, c.at, {STANDS} AS stands
+    FROM projection p LEFT JOIN LATERAL (
+        SELECT {MARK} AS mark, c.at FROM change c WHERE c.xact_id = p.xact_id AND c.id = p.change_id LIMIT 1
+    ) c ON true WHERE p.name = :name
+    """,
+    Reached,
 )
-_READ = statement(_POSITION, Position)
-_LOCK = statement(f"{_POSITION} FOR UPDATE SKIP LOCKED", Position)
+_LOCK = statement(
+    """
+    SELECT CAST(CAST(xact_id AS text) AS bigint) AS xact_id, change_id AS id, CAST(NULL AS bytea) AS mark,
+           CAST(NULL AS timestamptz) AS at
+    FROM projection WHERE name = :name FOR UPDATE SKIP LOCKED
+    """,
+    Position,
+)
 _ADVANCE = statement(
     f"UPDATE projection SET xact_id = {XACT_ID}, change_id = :change_id, advanced_at = :now WHERE name = :name"
 )
@@ -66,7 +101,12 @@ async def advance(database: Database, projection: Projection, now: datetime) -> 
 
 async def position(session: Session, name: str) -> Position | None:
     """How far the projection `name` has come. None: it has never begun."""
-    return await session.first(_READ, name=name)
+    reached = await _reached(session, name, START)
+    return None if reached is None else reached.position
+
+
+async def _reached(session: Session, name: str, known: Position) -> Reached | None:
+    return await session.first(_READ, name=name, mark=known.mark, **known.values())
 
 
 async def news(session: Session, after: Position) -> News:
@@ -75,21 +115,22 @@ async def news(session: Session, after: Position) -> News:
 
 async def keep(database: Database, projection: Projection, stop: asyncio.Event) -> None:
     """Take in what is there, then wait for news, until `stop`. A database that is away is tried again."""
+    known = Known()
     while not stop.is_set():
         # The signal comes first: a commit after this line wakes us, even if `_catch_up` has already looked.
         signal = database.followers.signal()
         try:
-            seconds = await _catch_up(database, projection, stop)
+            seconds = await _catch_up(database, projection, known, stop)
         except Unavailable:
             logger.warning("projection.unavailable", projection=projection.name)
             seconds = POLL_SECONDS
         await database.followers.wait(signal, seconds)
 
 
-async def _catch_up(database: Database, projection: Projection, stop: asyncio.Event) -> float:
+async def _catch_up(database: Database, projection: Projection, known: Known, stop: asyncio.Event) -> float:
     """Take in everything that is settled. Answers after how many seconds to look again."""
     while not stop.is_set():
-        found = await _look(database, projection.name)
+        found = await _look(database, projection.name, known)
         if not found.settled:
             return HELD_BACK_SECONDS if found.held_back else POLL_SECONDS
         if not await advance(database, projection, clock.now()):
@@ -97,13 +138,25 @@ async def _catch_up(database: Database, projection: Projection, stop: asyncio.Ev
     return 0.0
 
 
-async def _look(database: Database, name: str) -> News:
+async def _look(database: Database, name: str, known: Known) -> News:
     """Look without a lock: a lock would take a transaction number at every look, and hold back others' changes."""
     async with database.transaction() as session:
-        reached = await position(session, name)
+        reached = await _reached(session, name, known.position)
         if reached is None:
             await session.run(_BEGIN, name=name)
-        return await news(session, reached or START)
+        elif not reached.stands:
+            _tell_of_loss(name, known.position)
+        known.position = reached.position if reached is not None and reached.mark is not None else START
+        return await news(session, reached.position if reached is not None else START)
+
+
+def _tell_of_loss(name: str, known: Position) -> None:
+    """A failover or a restore has lost what this process took in. The projection itself came back with its log.
+
+    Those who were told by webhook of what is lost were told of something that is not so any more.
+    """
+    metrics.LOST.labels(name).inc()
+    logger.error("projection.lost", projection=name, change=known.id, at=known.at)
 
 
 async def _advance(session: Session, projection: Projection, now: datetime) -> bool:

@@ -17,7 +17,7 @@ from contextlib import AbstractAsyncContextManager, aclosing, contextmanager, nu
 import structlog
 
 from app.changes.log import feed
-from app.changes.log.feed import FeedItem, FeedPage, InvalidCursor, Position
+from app.changes.log.feed import FeedItem, FeedPage, Gone, Position
 from app.changes.log.wake import HELD_BACK_SECONDS, POLL_SECONDS
 from app.db import Database
 from app.errors import Unavailable
@@ -112,7 +112,7 @@ class Tail:
     ) -> AsyncGenerator[FeedItem, None]:
         """The changes of some organizers, or (None) of all. They begin behind a position, or (None) now.
 
-        Whoever is not at the end of the log reads each page in a `turn`. Raises `InvalidCursor`, `SlowReader`, and
+        Whoever is not at the end of the log reads each page in a `turn`. Raises `Gone`, `SlowReader`, and
         `Unavailable` when database or process go away.
         """
         follower = Follower(organizers)
@@ -170,8 +170,8 @@ class Tail:
             return await self._read()
         except Unavailable:
             logger.warning("tail.unavailable")
-        except InvalidCursor:
-            # This is not the database that was read up to here. A follower that comes back with a cursor is told so.
+        except Gone:
+            # This is not the history that was read up to here. A follower that comes back with a cursor is told so.
             logger.warning("tail.lost")
             self._end_everyone()
             self._forget()

@@ -12,7 +12,7 @@ from datetime import datetime
 from functools import cache
 
 from app.changes.log import projection
-from app.changes.log.feed import AFTER, IN_ORDER, POSITION, SETTLED, START, Position
+from app.changes.log.feed import AFTER, IN_ORDER, PLACE, SETTLED, START, Position
 from app.changes.log.projection import Projection
 from app.clock import sql_wib_day
 from app.db import Database, Session
@@ -120,7 +120,7 @@ def _counting(most: int) -> Statement[Position]:
         routes AS ({_add("tally_route", _BY_ROUTE, _PEOPLE, "step")}),
         pairs AS ({_add("tally_pair", _BY_PAIR, _DISPUTES, "dispute")}),
         duplicates AS ({_add("tally_duplicate", (*_BY_PAIR, "direction", "service", "day"), _DISPUTES, "dispute")})
-        SELECT {POSITION} FROM news c ORDER BY c.xact_id DESC, c.id DESC LIMIT 1
+        SELECT {PLACE} FROM news c ORDER BY c.xact_id DESC, c.id DESC LIMIT 1
         """,
         Position,
     )
@@ -138,7 +138,7 @@ _RESTART = statement(
     """
 )
 _IS_CUT_OFF = statement(f"SELECT EXISTS (SELECT FROM log_seal WHERE log = '{Log.CHANGES}' AND listed IS NULL)", bool)
-_NEWEST = statement(f"SELECT {POSITION} FROM change c ORDER BY c.xact_id DESC, c.id DESC LIMIT 1", Position)
+_NEWEST = statement(f"SELECT {PLACE} FROM change c ORDER BY c.xact_id DESC, c.id DESC LIMIT 1", Position)
 
 
 async def count(session: Session, after: Position, now: datetime) -> Position | None:  # noqa: ARG001 - a step has it

@@ -17,7 +17,7 @@ from uuid import UUID
 import orjson
 from uuid_utils.compat import uuid7
 
-from app.changes.log.feed import AFTER, IN_ORDER, POSITION, SETTLED, Position
+from app.changes.log.feed import AFTER, IN_ORDER, PLACE, SETTLED, Position
 from app.changes.log.projection import Projection
 from app.changes.webhooks import events
 from app.changes.webhooks.events import ENDS, KINDS, MOVES, LoggedChange
@@ -78,8 +78,9 @@ _DELIVERIES = Arrays("delivery", _Delivery, numbered=True)
 _COLUMNS = ", ".join(_Delivery._fields)
 _REACHED = statement(
     f"""
-    SELECT {POSITION} FROM (
-        SELECT c.xact_id, c.id FROM change c WHERE {AFTER} AND {SETTLED} ORDER BY {IN_ORDER} LIMIT {CHANGES_OF_A_STEP}
+    SELECT {PLACE} FROM (
+        SELECT c.xact_id, c.id, c.mark, c.at FROM change c
+        WHERE {AFTER} AND {SETTLED} ORDER BY {IN_ORDER} LIMIT {CHANGES_OF_A_STEP}
     ) c ORDER BY c.xact_id DESC, c.id DESC LIMIT 1
     """,
     Position,

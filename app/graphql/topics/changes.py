@@ -12,10 +12,12 @@ from typing import Annotated
 import strawberry
 from strawberry import UNSET
 
-from app.changes.log import feed, tail
-from app.changes.log.feed import FeedItem, InvalidCursor, Position
+from app.changes.log import cursors, feed, tail
+from app.changes.log.cursors import InvalidCursor
+from app.changes.log.feed import FeedItem, Gone, Position
 from app.graphql import paging
 from app.graphql.context import Context, Info
+from app.graphql.failures import RequestError
 from app.graphql.paging import Connection, First
 from app.graphql.scalars import given
 from app.graphql.topics.registrants import Change, Registrant
@@ -46,25 +48,25 @@ ResumeAfter = Annotated[
 
 async def find_changes(info: Info, first: First = 100, after: AfterChange = UNSET) -> Connection[Change] | None:
     context, size = info.context, paging.size(first)
-    behind = _position(given(after)) or feed.START
+    behind = position_of(given(after)) or feed.START
     try:
         async with context.process.database.statements() as session:
             page = await feed.page(session, context.followed, behind, most=size + 1)
-    except InvalidCursor:
-        raise paging.no_cursor() from None
+    except Gone as gone:
+        raise await lost(context, gone) from None
     return paging.connected(
-        [feed.cursor(item.change.position) for item in page.items],
+        [cursors.cursor(item.change.position) for item in page.items],
         [_shown(item, context) for item in page.items],
         first=first,
         after=given(after),
         # An empty page ends here as well: the next request skips what does not concern this client.
-        end=feed.cursor(page.end),
+        end=cursors.cursor(page.end),
     )
 
 
 async def follow_changes(info: Info, after: ResumeAfter = UNSET) -> AsyncGenerator[Change, None]:
     context = info.context
-    behind = _position(given(after))
+    behind = position_of(given(after))
 
     def turn() -> AbstractAsyncContextManager[None]:
         # A subscription has begun to be answered: it waits as long as it has to.
@@ -74,15 +76,31 @@ async def follow_changes(info: Info, after: ResumeAfter = UNSET) -> AsyncGenerat
         async with aclosing(context.process.tail.follow(context.followed, behind, turn)) as items:
             async for item in items:
                 yield _shown(item, context)
-    except InvalidCursor:
-        raise paging.no_cursor() from None
+    except Gone as gone:
+        raise await lost(context, gone) from None
 
 
-def _position(after: str | None) -> Position | None:
+async def lost(context: Context, gone: Gone) -> RequestError:
+    """What a client is told whose cursor stands on a row that is not in this log. `after` says where to go on."""
+    if gone.position.mark is None:
+        return paging.no_cursor()
+    async with context.process.database.statements() as session:
+        shared = await cursors.last_shared(session, gone.position)
+    return RequestError(
+        "The change of this cursor is not in the log any more: a failover or a restore has lost it. Go on from the"
+        " cursor in `extensions.after`, the last place that both logs share; some changes may come once more",
+        "CURSOR_LOST",
+        "Perubahan pada penanda ini tidak ada lagi dalam catatan: hilang saat alih server atau pemulihan. Lanjutkan"
+        " dari penanda dalam `extensions.after`, titik terakhir yang sama; ada yang datang sekali lagi",
+        after=cursors.cursor(shared),
+    )
+
+
+def position_of(after: str | None) -> Position | None:
     if after is None:
         return None
     try:
-        return feed.position(after)
+        return cursors.position(after)
     except InvalidCursor:
         raise paging.no_cursor() from None
 

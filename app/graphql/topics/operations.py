@@ -8,8 +8,8 @@ from typing import Annotated
 import strawberry
 from strawberry import ID, UNSET
 
-from app.changes.log import admin_changes, feed
-from app.changes.log.feed import InvalidCursor
+from app.changes.log import admin_changes, cursors, feed
+from app.changes.log.feed import Gone
 from app.graphql import paging
 from app.graphql.context import Info
 from app.graphql.fields import loaded, sized
@@ -17,7 +17,7 @@ from app.graphql.paging import After, Connection, First
 from app.graphql.scalars import given
 from app.graphql.topics import catalogue
 from app.graphql.topics.catalogue import Organizer, QuotaRelease
-from app.graphql.topics.changes import AfterChange
+from app.graphql.topics.changes import AfterChange, lost, position_of
 from app.graphql.vocabulary import AdminChangeKind
 from app.registry.clients import clients
 from app.registry.niks import block_list
@@ -198,16 +198,16 @@ async def find_admin_changes(
     info: Info, first: First = 100, after: AfterChange = UNSET
 ) -> Connection[AdminChange] | None:
     size = paging.size(first)
+    behind = position_of(given(after)) or feed.START
     try:
-        behind = feed.START if given(after) is None else feed.position(given(after) or "")
         async with info.context.transaction() as session:
             page = await admin_changes.page(session, behind, most=size + 1)
-    except InvalidCursor:
-        raise paging.no_cursor() from None
+    except Gone as gone:
+        raise await lost(info.context, gone) from None
     return paging.connected(
-        [feed.cursor(one.position) for one in page.changes],
+        [cursors.cursor(one.position) for one in page.changes],
         [AdminChange.from_record(one) for one in page.changes],
         first=first,
         after=given(after),
-        end=feed.cursor(page.end),
+        end=cursors.cursor(page.end),
     )

@@ -8,7 +8,7 @@ from typing import Annotated
 import strawberry
 from strawberry import ID, UNSET
 
-from app.changes.log import feed
+from app.changes.log import cursors, feed
 from app.errors import NotFound, RefusalError
 from app.graphql import paging
 from app.graphql.context import Context, Info
@@ -73,7 +73,7 @@ class Change:
     @classmethod
     def from_log(cls, change: feed.RegistrantChange, registrant: Registrant) -> Change:
         return cls(
-            cursor=feed.cursor(change.position),
+            cursor=cursors.cursor(change.position),
             at=change.at,
             kind=ChangeKind(change.kind),
             registrant=registrant,

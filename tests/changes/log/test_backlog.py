@@ -29,6 +29,7 @@ NOTHING: dict[str, dict[str | None, float]] = {
     "pemudik_import_kept_bytes": {},
     "pemudik_import_oldest_queued_seconds": {None: 0},
     "pemudik_verification_overdue_seconds": {None: 0},
+    "pemudik_sweep_halted_people": {},
 }
 
 SEALS = ("pemudik_log_unsealed_seconds", "pemudik_log_seals")

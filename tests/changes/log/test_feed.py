@@ -5,6 +5,7 @@ from __future__ import annotations
 from base64 import urlsafe_b64encode
 from collections.abc import AsyncIterator, Collection
 from contextlib import asynccontextmanager
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -12,8 +13,9 @@ import pytest
 from hypothesis import strategies as st
 from sqlalchemy import text
 
-from app.changes.log import feed, projection
-from app.changes.log.feed import START, FeedPage, InvalidCursor, Position
+from app.changes.log import cursors, feed, projection
+from app.changes.log.cursors import InvalidCursor
+from app.changes.log.feed import START, FeedPage, Gone, Position
 from app.db import Session
 from app.graphql.paging import cursor_of
 from app.models.enums import ChangeKind
@@ -53,14 +55,21 @@ def told(page: FeedPage) -> list[tuple[UUID, str | None]]:
 # --- cursors ----------------------------------------------------------------------------------------------------------
 
 
-@given(st.integers(0, 2**63 - 1), st.integers(0, 2**63 - 1))
-def test_a_cursor_is_a_position_and_nothing_else_is(xact_id: int, change_id: int) -> None:
-    cursor = feed.cursor(Position(xact_id, change_id))
-    assert feed.position(cursor) == Position(xact_id, change_id)
+MARKS = st.none() | st.tuples(st.binary(min_size=8, max_size=8), st.datetimes(timezones=st.just(UTC)))
+
+
+@given(st.integers(0, 2**63 - 1), st.integers(0, 2**63 - 1), MARKS)
+def test_a_cursor_is_a_position_and_nothing_else_is(
+    xact_id: int, change_id: int, marked: tuple[bytes, datetime] | None
+) -> None:
+    position = Position(xact_id, change_id, *(marked or (None, None)))
+    cursor = cursors.cursor(position)
+    read = cursors.position(cursor)
+    assert (read, read.mark, read.at) == (position, position.mark, position.at)
     assert set(cursor) <= set("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_")
     for broken in (cursor[:-1], cursor + "A", cursor + "=", f" {cursor}", cursor.swapcase() + "!", cursor[1:]):
         with pytest.raises(InvalidCursor):
-            feed.position(broken)
+            cursors.position(broken)
 
 
 @pytest.mark.parametrize(
@@ -70,14 +79,23 @@ def test_a_cursor_is_a_position_and_nothing_else_is(xact_id: int, change_id: int
         "ä" * 23,
         cursor_of(uuid4()),
         urlsafe_b64encode(b"\x02" + bytes(16)).decode().rstrip("="),
+        urlsafe_b64encode(b"\x02" + bytes(24) + b"\x7f" + b"\xff" * 7).decode().rstrip("="),
         urlsafe_b64encode(b"\x01" + b"\xff" * 8 + bytes(8)).decode().rstrip("="),
         urlsafe_b64encode(b"\x01" + bytes(8) + b"\xff" * 8).decode().rstrip("="),
     ],
-    ids=["a number", "not ASCII", "of another list", "of another version", "negative transaction", "negative id"],
+    ids=[
+        "a number",
+        "not ASCII",
+        "of another list",
+        "without its mark",
+        "at no time",
+        "negative transaction",
+        "negative id",
+    ],
 )
 def test_what_is_no_cursor_of_the_feed(given: str) -> None:
     with pytest.raises(InvalidCursor):
-        feed.position(given)
+        cursors.position(given)
 
 
 # --- pages ------------------------------------------------------------------------------------------------------------
@@ -179,11 +197,63 @@ async def test_the_end_of_an_empty_page_goes_on_without_what_was_passed_over(wor
     assert told(await page(world, ["hubdat"], empty.end)) == [(one, "d")]
 
 
-async def test_a_position_that_the_log_has_not_come_to_is_no_cursor(world: World) -> None:
+@pytest.mark.parametrize("change_id", [0, 1])
+async def test_a_position_that_the_log_has_not_come_to_is_gone(world: World, change_id: int) -> None:
     async with world.database.transaction() as session:
         end = await feed.horizon(session)
-    with pytest.raises(InvalidCursor):
-        await page(world, None, Position(end.xact_id + 1_000_000_000, 0))
+    with pytest.raises(Gone):
+        await page(world, None, Position(end.xact_id + 1_000_000_000, change_id))
+
+
+async def test_a_cursor_of_version_0_3_stays_good_while_a_row_is_there(world: World) -> None:
+    """It has no mark; that of an empty page has no row, either."""
+    [one] = await people(world, HUBDAT)
+    await tell(world, one, "a")
+    await settled(world)
+    first = (await page(world, None)).items[0].change.position
+    for old in (Position(first.xact_id, first.id), Position(first.xact_id + 1, 0)):
+        assert told(await page(world, None, cursors.position(cursors.cursor(old)))) == [(one, "a")]
+    with pytest.raises(Gone):
+        await page(world, None, Position(first.xact_id, first.id + 1_000_000))
+
+
+async def test_a_cursor_of_a_row_without_a_mark_stands_on_it(world: World) -> None:
+    """Rows are older than marks where the log is."""
+    [one] = await people(world, HUBDAT)
+    async with world.database.transaction() as session:
+        await session.execute(text("SET LOCAL session_replication_role = replica"))
+        await session.execute(text("UPDATE change SET mark = NULL"))
+    await tell(world, one, "a")
+    await settled(world)
+    bare = (await page(world, None)).items[0].change.position
+    assert bare.mark == bytes(8)
+    assert told(await page(world, None, cursors.position(cursors.cursor(bare)))) == [(one, "a")]
+
+
+async def test_a_cursor_stands_on_its_own_row_and_on_no_other_at_its_place(world: World) -> None:
+    """And the last place that both histories share is told: a minute before what was lost, and nothing is missed."""
+    [one] = await people(world, HUBDAT)
+    for minute, reason in enumerate(("shared", "shared and told again", "lost"), start=1):
+        await tell(world, one, reason, at=NOW + 0.9 * minute * timedelta(minutes=1))
+    await settled(world)
+    *_, last_shared, again, lost = [item.change.position for item in (await page(world, None)).items]
+    cursor = cursors.position(cursors.cursor(lost))
+    async with world.database.transaction() as session:
+        await session.execute(text("SET LOCAL session_replication_role = replica"))
+        await session.execute(
+            text(
+                "UPDATE change SET mark = uuid_send(gen_random_uuid()), at = at + interval '1 hour', reason = 'new'"
+                " WHERE reason = 'lost'"
+            )
+        )
+    with pytest.raises(Gone) as gone:
+        await page(world, None, cursor)
+    async with world.database.transaction() as session:
+        shared = await cursors.last_shared(session, gone.value.position)
+        assert await cursors.last_shared(session, Position(lost.xact_id, lost.id)) == START
+    assert shared == last_shared
+    assert told(await page(world, None, shared)) == [(one, "shared and told again"), (one, "new")]
+    assert told(await page(world, None, again)) == [(one, "new")]
 
 
 # --- what is not settled ----------------------------------------------------------------------------------------------

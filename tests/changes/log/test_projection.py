@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 from datetime import datetime
 
 import pytest
+import structlog
 from sqlalchemy import text
 
 from app.changes.log import projection
@@ -16,6 +17,7 @@ from app.db import Session
 from app.models.enums import ChangeKind
 from app.registry import change_log
 from app.registry.change_log import Entry
+from tests.metrics.test_page import value
 from tests.patience import patience
 from tests.world import NOW, World, build
 
@@ -114,3 +116,42 @@ async def test_what_an_older_transaction_holds_back_comes_as_soon_as_it_ends(wor
     await until(world, ["held back"])
     stop.set()
     await runner
+
+
+async def test_a_process_says_that_what_was_taken_in_is_lost(world: World) -> None:
+    """A standby took over that had neither the changes nor what the projection made of them."""
+    stop = asyncio.Event()
+    counted = value("pemudik_log_lost_total", projection="copy") or 0
+    with structlog.testing.capture_logs() as logs:
+        running = asyncio.create_task(projection.keep(world.database, COPY, stop))
+        await append(world, "kept")
+        await until(world, ["kept"])
+        [before] = await world.run("SELECT xact_id::text, change_id FROM projection WHERE name = 'copy'")
+        await append(world, "lost")
+        await until(world, ["kept", "lost"])
+        await looked(world)
+        async with world.database.transaction() as session:
+            await session.execute(text("SET LOCAL session_replication_role = replica"))
+            [lost] = (await session.execute(text("DELETE FROM change WHERE reason = 'lost' RETURNING id"))).scalars()
+            await session.execute(text("DELETE FROM taken_in WHERE reason = 'lost'"))
+            await session.execute(
+                text(
+                    "UPDATE projection SET xact_id = CAST(CAST(:xact AS text) AS xid8), change_id = :id"
+                    " WHERE name = 'copy'"
+                ),
+                {"xact": before[0], "id": before[1]},
+            )
+        await append(world, "new")
+        await until(world, ["kept", "new"])
+        stop.set()
+        world.database.followers.rouse()
+        await running
+    said = {"event": "projection.lost", "log_level": "error", "projection": "copy", "change": lost, "at": NOW}
+    assert [one for one in logs if one["event"] == "projection.lost"] == [said]
+    assert value("pemudik_log_lost_total", projection="copy") == counted + 1
+
+
+async def looked(world: World) -> None:
+    """A keeper looks again when it is woken; it knows a change when it has looked behind it."""
+    world.database.followers.rouse()
+    await asyncio.sleep(0.1)

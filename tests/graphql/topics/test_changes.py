@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from datetime import timedelta
 from typing import Any
 
 import httpx
 import pytest
+from sqlalchemy import text
 from starlette.applications import Starlette
 
 from app.auth import endpoints
 from app.auth.callers import build_callers
 from app.auth.signing import SigningKeys
-from app.changes.log import feed
+from app.changes.log import cursors, feed
 from app.config import Settings
 from app.graphql.doors.http import routes
 from app.graphql.paging import cursor_of
@@ -21,7 +23,8 @@ from app.models.enums import RegistrantStatus
 from app.process import build_process
 from app.registry.registrants.view import View
 from app.server.turns import MOST_COST_AT_A_TIME
-from tests.changes.conftest import settled
+from tests import world as worlds
+from tests.changes.conftest import settled, tell
 from tests.graphql.conftest import ISSUER, Api
 from tests.graphql.live.serving import Live, listening
 from tests.metrics.test_page import value
@@ -81,20 +84,20 @@ async def test_ones_own_changes_in_order(api: Api, world: World) -> None:
         "reference": "BK-1",
     }
     told = {"at": "2026-03-02T02:00:00Z", "kind": "REGISTRANT_MOVED", "registrant": registrant}
-    cursors = [node.pop("cursor") for node in page["nodes"]]
+    places = [node.pop("cursor") for node in page["nodes"]]
     assert page["nodes"] == [
         {**told, "from": None, "to": "REGISTERED", "reason": None},
         {**told, "from": "REGISTERED", "to": "VERIFIED", "reason": "Permintaan peserta"},
         {**told, "from": "VERIFIED", "to": "CANCELLED", "reason": "Sakit"},
     ]
-    assert page["edges"] == [{"cursor": cursor} for cursor in cursors]
+    assert page["edges"] == [{"cursor": place} for place in places]
     assert page["pageInfo"] == {
         "hasNextPage": False,
         "hasPreviousPage": False,
-        "startCursor": cursors[0],
-        "endCursor": cursors[2],
+        "startCursor": places[0],
+        "endCursor": places[2],
     }
-    positions = [feed.position(cursor) for cursor in cursors]
+    positions = [cursors.position(place) for place in places]
     assert positions == sorted(positions)
 
 
@@ -185,12 +188,37 @@ async def test_a_registrants_history_is_its_part_of_the_log(api: Api, world: Wor
 
 async def test_what_is_no_cursor_of_the_feed(api: Api, world: World) -> None:
     one = await lived(world)
-    ahead = feed.cursor(feed.Position(2**60, 1))
+    ahead = cursors.cursor(feed.Position(2**60, 1))
     for cursor in (cursor_of(one.id), "AQ", "ä", ahead, nik_of(1)):
         errors = await api.errors(CHANGES, {"after": cursor})
         assert [error["extensions"]["code"] for error in errors] == ["INVALID_CURSOR"]
         assert cursor not in str(errors)
     assert await api.code(CHANGES, {"first": 201}) == "INVALID_PAGE_SIZE"
+
+
+async def test_a_cursor_whose_change_was_lost_says_where_to_go_on(api: Api, world: World, live: Live) -> None:
+    one = await lived(world)
+    await tell(world, one.id, "lost", at=worlds.NOW + timedelta(minutes=2))
+    await settled(world)
+    lost = (await read(api))["nodes"][-1]["cursor"]
+    async with world.database.transaction() as session:
+        await session.execute(text("SET LOCAL session_replication_role = replica"))
+        await session.execute(text("DELETE FROM change WHERE reason = 'lost'"))
+    await tell(world, one.id, "new", at=worlds.NOW + timedelta(hours=1))
+    await settled(world)
+    told = []
+    for query in (CHANGES, "query ($after: String) { adminChanges(after: $after) { nodes { kind } } }"):
+        [error] = await api.errors(query, {"after": lost}, scopes=("hubdat:admin", "registrants:read"))
+        assert error["extensions"].pop("code") == "CURSOR_LOST"
+        told.append(error["extensions"].pop("after"))
+    async with live.client() as client:
+        await client.subscribe("1", FOLLOW, after=lost)
+        message = await client.hear()
+        assert [error["extensions"].pop("code") for error in message["payload"]] == ["CURSOR_LOST"]
+        told += [error["extensions"].pop("after") for error in message["payload"]]
+    assert len(told) == 3
+    for shared in told:
+        assert [node["reason"] for node in (await read(api, shared))["nodes"]] == ["new"]
 
 
 # --- live -------------------------------------------------------------------------------------------------------------
@@ -199,7 +227,7 @@ async def test_what_is_no_cursor_of_the_feed(api: Api, world: World) -> None:
 async def test_followers_get_what_the_feed_says_as_it_happens(live: Live, world: World) -> None:
     await lived(world)
     async with live.client("hubdat", scopes=("registrants:read",)) as client:
-        await client.subscribe("1", FOLLOW, after=feed.cursor(feed.START))
+        await client.subscribe("1", FOLLOW, after=cursors.cursor(feed.START))
         events = [(await client.hear())["payload"]["data"]["changes"] for _ in range(3)]
         await lived(world, DJKA, 2)
         await lived(world, HUBDAT, 3)
@@ -226,7 +254,7 @@ async def test_each_follower_gets_its_own_view(live: Live, world: World) -> None
     ):
         clients = (first, second, dashboard, stranger)
         for client in clients:
-            await client.subscribe("1", FOLLOW, after=feed.cursor(feed.START))
+            await client.subscribe("1", FOLLOW, after=cursors.cursor(feed.START))
         theirs = await lived(world, DJKA, 1)
         own = await lived(world, DKI, 2)
         heard = [[(await client.hear())["payload"]["data"]["changes"] for _ in range(3)] for client in clients[:2]]
@@ -243,7 +271,7 @@ async def test_each_follower_gets_its_own_view(live: Live, world: World) -> None
 
 async def test_a_follower_with_no_cursor_of_the_feed_is_told_so(live: Live, world: World) -> None:
     async with live.client() as client:
-        for cursor in ("AQ", feed.cursor(feed.Position(2**60, 1))):
+        for cursor in ("AQ", cursors.cursor(feed.Position(2**60, 1))):
             await client.subscribe("1", FOLLOW, after=cursor)
             message = await client.hear()
             assert message["type"] == "error"
@@ -255,7 +283,7 @@ async def test_whoever_is_behind_reads_in_turns(live: Live, world: World) -> Non
     await settled(world)
     async with live.client("hubdat") as client:
         async with live.process.turns.turn("another", MOST_COST_AT_A_TIME):
-            await client.subscribe("1", FOLLOW, after=feed.cursor(feed.START))
+            await client.subscribe("1", FOLLOW, after=cursors.cursor(feed.START))
             async with patience():
                 while not value("pemudik_turns_waiting", None):  # noqa: ASYNC110 - a gauge tells nobody
                     await asyncio.sleep(0.01)
