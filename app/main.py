@@ -38,6 +38,7 @@ from app.intake.doors import doors, webhook
 from app.intake.files import template
 from app.intake.imports import import_duty
 from app.openapi import document
+from app.operating import pooler
 from app.process import Process, build_process
 from app.registry import outages, sweep
 from app.registry.host_clock import Duty, HostClock
@@ -115,6 +116,7 @@ def assembled(database: Database, vault: Vault, settings: Settings) -> Starlette
 
 @asynccontextmanager
 async def lifespan(running: Process, settings: Settings, *more: Duty) -> AsyncIterator[None]:
+    await pooler.require_sessions(running.database)
     stop = asyncio.Event()
     host = HostClock(running.database)
     # Requests and heartbeats go by the database's clock from the first one on.

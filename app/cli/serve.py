@@ -25,6 +25,8 @@ from app.cli import credentials
 from app.cli.command import Failed, database_url, opened
 from app.cli.credentials import Credentials
 from app.config import Settings
+from app.db import Database
+from app.operating import pooler
 from app.server.http_protocol import BoundedHttpProtocol
 from app.server.socket_protocol import BoundedSocketProtocol
 from app.vault.vault import open_vault
@@ -163,8 +165,19 @@ def supervise(config: uvicorn.Config, listener: socket.socket) -> bool:
 async def prepare(settings: Settings, url: str, *, demo: bool) -> list[Credentials]:
     """Migrate a developer's database, and fill it the first time. Any other database is its owner's."""
     vault = open_vault(settings, create=demo)
+    await require_sessions(url)
     async with opened(url, migrate=demo) as database:
         return await credentials.of_demo(database, vault, settings.home) if demo else []
+
+
+async def require_sessions(url: str) -> None:
+    database = Database(url)
+    try:
+        await pooler.require_sessions(database)
+    except pooler.UnusablePooler as unusable:
+        raise Failed(str(unusable)) from None
+    finally:
+        await database.dispose()
 
 
 async def links(serving: Settings, url: str) -> str:

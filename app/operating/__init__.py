@@ -1,0 +1,1 @@
+"""What an operator needs: roles, poolers, backups of the database."""
