@@ -14,6 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from app.changes.log import restored
 from app.db import Session
+from app.operating import grants
 
 _BESIDE = Path(__file__).resolve().parent
 FOLDER = next(path for path in (_BESIDE / "_migrations", _BESIDE.parent / "migrations") if path.exists())
@@ -31,6 +32,7 @@ async def upgrade(engine: AsyncEngine) -> None:
         await connection.run_sync(lambda sync: command.upgrade(config(sync), "head"))
     async with Session(engine) as session, session.begin():
         await restored.adopt(session)
+        await grants.renew(session)
 
 
 async def is_restored(engine: AsyncEngine) -> bool:

@@ -14,6 +14,7 @@ import shutil
 from collections.abc import AsyncIterator, Iterator
 from contextlib import ExitStack, asynccontextmanager, contextmanager
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import asyncpg
 from sqlalchemy import text
@@ -179,6 +180,28 @@ async def migrate(url: str) -> None:
 
     database = Database(url)
     await migration.upgrade(database.engine)
+    await database.dispose()
+
+
+@contextmanager
+def as_a_server(owners: str) -> Iterator[str]:
+    """The URL for servers of a database: of a role that may change neither tables nor what stands in the logs."""
+    name, password = f"pemudik_test_{secrets.token_hex(4)}", secrets.token_hex(8)
+    asyncio.run(execute(owners, f"CREATE ROLE {name} LOGIN PASSWORD '{password}'"))
+    try:
+        asyncio.run(grant(owners, name))
+        there = urlsplit(owners)
+        yield there._replace(netloc=f"{name}:{password}@{there.hostname}:{there.port}").geturl()
+    finally:
+        asyncio.run(execute(owners, f"DROP OWNED BY {name}; DROP ROLE {name}"))
+
+
+async def grant(owners: str, role: str) -> None:
+    from app.operating import grants
+
+    database = Database(owners, pool_size=1)
+    async with database.transaction() as session:
+        await grants.grant(session, role)
     await database.dispose()
 
 

@@ -7,6 +7,7 @@ through the season, `--season-seed` which of their lives.
 from __future__ import annotations
 
 import random
+from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from app.clock import wib_day
 from app.models.personal import personal_columns
 from app.models.registrant import Registrant
 from app.registry import retention
+from tests.databases import as_a_server
 from tests.season import midnight
 from tests.season.acts import script
 from tests.season.cast import cast
@@ -41,8 +43,16 @@ def seed(pytestconfig: pytest.Config, people: int) -> int:
     return seed
 
 
-async def test_a_season_is_lived_through(servers_url: str, tmp_path: Path, people: int, seed: int) -> None:
-    async with built(servers_url, tmp_path, people) as stage:
+@pytest.fixture
+def server_url(servers_url: str) -> Iterator[str]:
+    with as_a_server(servers_url) as url:
+        yield url
+
+
+async def test_a_season_is_lived_through(
+    servers_url: str, server_url: str, tmp_path: Path, people: int, seed: int
+) -> None:
+    async with built(servers_url, server_url, tmp_path, people) as stage:
         follower, written = midnight.Follower(), script(stage, cast(seed, people))
         for hour in range(ACTIVE_DAYS * 24):
             now = BEGINS + timedelta(hours=hour)
