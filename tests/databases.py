@@ -200,9 +200,11 @@ async def grant(owners: str, role: str) -> None:
     from app.operating import grants
 
     database = Database(owners, pool_size=1)
-    async with database.transaction() as session:
-        await grants.grant(session, role)
-    await database.dispose()
+    try:
+        async with database.transaction() as session:
+            await grants.grant(session, role)
+    finally:
+        await database.dispose()
 
 
 async def empty(database: Database) -> None:

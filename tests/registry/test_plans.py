@@ -30,7 +30,9 @@ from tests.test_statements import ALL
 HOT = (
     "app.changes.log.admin_changes",
     "app.changes.log.closing",
+    "app.changes.log.cursors",
     "app.changes.log.feed",
+    "app.changes.log.projection",
     "app.registry.change_log",
     "app.registry.clients.clients",
     "app.registry.imports.job_runs",
@@ -41,6 +43,7 @@ HOT = (
     "app.registry.niks.blocks",
     "app.registry.niks.budget",
     "app.registry.niks.check",
+    "app.registry.halts",
     "app.registry.outages",
     "app.registry.prolonging",
     "app.registry.registrants.booking",
@@ -114,6 +117,8 @@ BOUNDED = {
     "heartbeat",
     "nik_allowance",
     "prolongation",
+    "projection",
+    "sweep_halt",
 }
 """Tables that stay small, so they may be read whole."""
 MOST_PAGES_MORE = 2 * ITEMS
