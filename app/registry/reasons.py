@@ -1,8 +1,9 @@
 """What people have written about a person as a reason, in free text: erased with the person, and with the season.
 
 A reason may name somebody. Reasons stand in the change log, at decided cases, at blocks that were lifted, and as the
-purpose of reading both sides of a case. A block that stands keeps its reason until it ends: whoever is told of the
-block is told why. The reason of the erasure itself is written afterwards, and goes with the season.
+purpose of looking somebody up or of reading both sides of a case. A block that stands keeps its reason until it ends:
+whoever is told of the block is told why. The reason of the erasure itself is written afterwards, and goes with the
+season.
 """
 
 from __future__ import annotations
@@ -45,8 +46,9 @@ _OF_PERSONS_BLOCKS = statement(_OF_BLOCKS.format(which="nik_index = :nik_index")
 _OF_SEASONS_BLOCKS = statement(_OF_BLOCKS.format(which="from_season <= :season AND lift_reason IS NOT NULL"))
 _OF_READS = statement(
     """
-    UPDATE people_read SET asked = asked #- '{casePeople,purpose}'
-    WHERE people && CAST(:ids AS uuid[]) AND asked #> '{casePeople,purpose}' IS NOT NULL
+    UPDATE people_read SET asked = asked #- '{casePeople,purpose}' #- '{registrant,purpose}'
+    WHERE people && CAST(:ids AS uuid[])
+        AND coalesce(asked #> '{casePeople,purpose}', asked #> '{registrant,purpose}') IS NOT NULL
     """
 )
 _OF_SEASONS_CASES = statement(f"UPDATE duplicate_case SET {wiped(DuplicateCase)} WHERE season = :season")

@@ -33,6 +33,8 @@ class Access:
     direction: str | None
     service: str | None
     outcome: str | None
+    reason: str | None = None
+    """Of READ: what for, in the words of whoever looked somebody up."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,7 +89,8 @@ class Holding:
 
 _ACCESSES = statement(
     """
-    SELECT at, client_id, organizer_code AS organizer, purpose, CAST(NULL AS text) AS what, direction, service, outcome
+    SELECT at, client_id, organizer_code AS organizer, purpose, CAST(NULL AS text) AS what, direction, service, outcome,
+           CAST(NULL AS text) AS reason
     FROM nik_access
     WHERE nik_index = :nik_index ORDER BY at DESC, id DESC LIMIT :most
     """,
@@ -95,7 +98,8 @@ _ACCESSES = statement(
 )
 _LISTED = f"""
     SELECT p.at, p.id, p.client_id, p.organizer_code AS organizer, '{Purpose.READ}' AS purpose, p.what,
-           CAST(NULL AS text) AS direction, CAST(NULL AS text) AS service, CAST(NULL AS text) AS outcome
+           CAST(NULL AS text) AS direction, CAST(NULL AS text) AS service, CAST(NULL AS text) AS outcome,
+           coalesce(p.asked -> 'registrant' ->> 'purpose', p.asked -> 'casePeople' ->> 'purpose') AS reason
     FROM people_read p
 """
 # The lists that named the person, and those in which the person may have been; also as the applicant of others.
@@ -105,7 +109,7 @@ _READS = statement(
         SELECT * FROM registrant WHERE nik_index = :nik_index
         UNION ALL SELECT * FROM registrant WHERE booked_by_index = :nik_index
     )
-    SELECT at, client_id, organizer, purpose, what, direction, service, outcome FROM (
+    SELECT at, client_id, organizer, purpose, what, direction, service, outcome, reason FROM (
         {_LISTED} WHERE p.people && (SELECT array_agg(id) FROM mine)
         UNION
         {_LISTED} WHERE (p.people IS NULL OR p.until IS NULL) AND EXISTS (SELECT FROM mine r WHERE {breach.MAY_BE_IN})

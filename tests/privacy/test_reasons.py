@@ -41,6 +41,7 @@ WRITTEN = {
     "app.registry.niks.blocks",
     "app.registry.registrants.cases",
     "app.registry.registrants.lifecycle",
+    "app.registry.registrants.lookup",
     "app.registry.terms.window_history",
     "app.registry.undo.reopening",
 }
@@ -105,8 +106,9 @@ async def about(world: World, number: int) -> UUID:
         purpose = reason("Periksa")
         sides = await case_people.read(session, vault, HUBDAT, case, purpose, NOW)
         assert isinstance(sides, case_people.Sides)
-        asked = {"casePeople": {"id": str(case), "purpose": purpose}}
-        await reads.record(session, Read(caller=HUBDAT, what="casePeople", people={one.id: "hubdat"}, asked=asked), NOW)
+        for what, told in (("casePeople", {"id": str(case), "purpose": purpose}), ("registrant", {"purpose": purpose})):
+            read = Read(caller=HUBDAT, what=what, people={one.id: "hubdat"}, asked={what: told})
+            await reads.record(session, read, NOW)
     return one.id
 
 
@@ -116,7 +118,7 @@ async def where(world: World) -> dict[str, int]:
     return {table: count for table, rows in tables.items() if (count := sum(NAME in row for row in rows))}
 
 
-EVERYWHERE = {"change": 7, "duplicate_case": 1, "nik_block": 1, "people_read": 1}
+EVERYWHERE = {"change": 7, "duplicate_case": 1, "nik_block": 1, "people_read": 2}
 
 
 async def test_erasure_takes_what_was_written_about_the_person(world: World) -> None:
@@ -135,10 +137,11 @@ async def test_erasure_takes_what_was_written_about_the_person(world: World) -> 
         (reasons.FORGOTTEN, None),
         (reason("Blokir"), reason("Dicabut")),
     ]
-    [[asked]] = await world.run(
-        "SELECT asked::text FROM people_read WHERE asked::text NOT LIKE :name", name=f"%{NAME}%"
+    asked = await world.run(
+        "SELECT asked::text FROM people_read WHERE asked::text NOT LIKE :name ORDER BY id", name=f"%{NAME}%"
     )
-    assert list(orjson.loads(asked)["casePeople"]) == ["id"]
+    cases_read, looked_up = (orjson.loads(one) for [one] in asked)
+    assert (list(cases_read["casePeople"]), looked_up) == (["id"], {"registrant": {}})
     assert await world.one("SELECT count(*) FROM change WHERE reason IS NULL AND commitment IS NOT NULL") == 7
     assert await world.one("SELECT count(*) FROM change WHERE reason = 'Pasal 8'") == 2
     await sealed(world, NOW.replace(hour=3))

@@ -156,6 +156,9 @@ class NikAccess:
     purpose: Purpose = strawberry.field(description="Why.")
     what: str | None = strawberry.field(description="Of READ: which list, by the root fields or the path.")
     outcome: NikOutcome | None = strawberry.field(description="What a check answered.")
+    reason: str | None = strawberry.field(
+        description="Of READ: what for, in the words of whoever looked the person up. Null: not said, or erased."
+    )
 
 
 BlockResult = Annotated[Block | Problem, strawberry.union("BlockResult", description="The block, or why not.")]
@@ -198,6 +201,7 @@ async def nik_accesses(info: Info, nik: OneNik) -> list[NikAccess] | None:
             purpose=Purpose(access.purpose),
             what=access.what,
             outcome=None if access.outcome is None else NikOutcome(access.outcome),
+            reason=access.reason,
         )
         for access in accesses
     ]

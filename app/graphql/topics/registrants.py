@@ -208,12 +208,30 @@ class Registrant:
 
 
 async def find_registrant(
-    info: Info, ref: Annotated[RegistrantRef, strawberry.argument(description="Which one.")]
+    info: Info,
+    ref: Annotated[RegistrantRef, strawberry.argument(description="Which one.")],
+    purpose: Annotated[
+        str | None,
+        strawberry.argument(
+            description=(
+                "What for; 1 to 500 characters, without a NIK. Kept with whom you were shown: people ask who looked"
+                " them up, and why (`nikAccesses`)."
+            )
+        ),
+    ] = UNSET,
 ) -> Registrant | None:
-    context = info.context
+    context, asked_for = info.context, given(purpose)
+    if asked_for is not None:
+        context.shown.asked["registrant"] = {"purpose": asked_for}
     async with context.transaction() as session:
         [found] = await lookup.find(
-            session, context.process.vault, context.reader, [ref.to_ref()], everyone=context.everyone, now=context.now
+            session,
+            context.process.vault,
+            context.reader,
+            [ref.to_ref()],
+            everyone=context.everyone,
+            now=context.now,
+            purpose=asked_for,
         )
     match found:
         case View():

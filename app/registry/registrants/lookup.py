@@ -23,6 +23,7 @@ from app.registry.niks import access_log
 from app.registry.registrants import view
 from app.registry.registrants.view import Stored, View
 from app.registry.values import nik
+from app.registry.values.texts import reason_given
 from app.server.slices import each
 from app.sql import Arrays, Statement, statement
 from app.vault.vault import Vault
@@ -191,9 +192,19 @@ async def resolve(
 
 @refuses(NikInvalid, NotFound, InvalidValue)
 async def find(
-    session: Session, vault: Vault, caller: Caller, refs: Sequence[Ref], *, everyone: bool, now: datetime
+    session: Session,
+    vault: Vault,
+    caller: Caller,
+    refs: Sequence[Ref],
+    *,
+    everyone: bool,
+    now: datetime,
+    purpose: str | None = None,
 ) -> list[View | NotFound | NikInvalid | InvalidValue]:
-    """The registrant of each ref as the caller may see it."""
+    """The registrant of each ref as the caller may see it. Whoever shows them writes the `purpose` down with them."""
+    given = None if purpose is None else reason_given(purpose, "purpose")
+    if isinstance(given, InvalidValue):
+        return [given] * len(refs)
     chosen = await resolve(session, vault, caller, refs, now, everyone=everyone)
     ids = [one for one in chosen if isinstance(one, UUID)]
     found = await by_ids(session, vault, caller, ids, everyone=everyone)

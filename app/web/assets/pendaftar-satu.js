@@ -1,8 +1,9 @@
 // One registrant: what may be done now, the deadline with its consequence, the trip, the data, and one timeline.
 // @ts-check
-import { ask, Failure } from './api.js';
-import { $, fill, h, icon, the } from './dom.js';
-import { mine, note, scopes, toast, words } from './frame.js';
+import { ask } from './api.js';
+import { fill, h, icon, the } from './dom.js';
+import { mine, note, words } from './frame.js';
+import { actions } from './pendaftar-acts.js';
 import { chip, named } from './people.js';
 import { clock, day, instant, t } from './words.js';
 
@@ -16,8 +17,6 @@ const ONE = `query SatuPendaftar($id: ID!) {
   }
 }`;
 const NIK = 'query NIKPendaftar($id: ID!) { registrant(ref: {id: $id}) { nik } }';
-const VERIFY = 'mutation Verifikasi($id: ID!) { verifyRegistrant(ref: {id: $id}) { ... on Registrant { id } ... on Problem { message code } } }';
-const CANCEL = 'mutation Batal($id: ID!, $reason: String!) { cancelRegistrant(ref: {id: $id}, reason: $reason) { ... on Registrant { id } ... on Problem { message code } } }';
 
 async function load() {
   try {
@@ -40,27 +39,12 @@ function show(one) {
   fill(the('trouble'));
   fill(the('name'), named(one.name));
   fill(the('sub'), chip(one.status, true), ' ', one.reference && h('span', { class: 'keep' }, `${t('booking.code')} `, h('strong', { class: 'code' }, one.reference)));
-  fill(the('actions'), ...(own && scopes.includes('registrants:write') ? actions(one) : []));
+  fill(the('actions'), ...actions(one, own, load));
   fill(the('note'), deadline(one));
   fill(the('trip'), ...legs(one).map(leg));
   fill(the('facts'), ...facts(one, own).flatMap(([term, ...value]) => [h('dt', {}, term), h('dd', {}, ...value)]));
   fill(the('timeline'), ...timeline(one));
-  fill(the('verify-title'), t('verify.question', { name: one.name }));
-  fill(the('cancel-title'), t('cancel.question', { name: one.name }));
   the('parts').hidden = false;
-}
-
-/** What may be done now; the rest is absent. @param {any} one */
-function actions(one) {
-  const opening = (/** @type {string} */ dialog, /** @type {string} */ name, /** @type {string} */ kind) => {
-    const button = h('button', { class: `btn ${kind}`, type: 'button' }, t(name));
-    button.addEventListener('click', () => /** @type {HTMLDialogElement} */ (the(dialog)).showModal());
-    return button;
-  };
-  return [
-    one.status === 'REGISTERED' && opening('verify', 'verify.button', 'primary'),
-    ['REGISTERED', 'VERIFIED'].includes(one.status) && opening('cancel', 'cancel.open', 'quiet-danger'),
-  ];
 }
 
 /** @param {any} one */
@@ -115,24 +99,4 @@ function timeline({ history, status, verifyBy }) {
   return past;
 }
 
-/** Sends a dialog's form, says what went wrong inside it, and what happened outside. @param {string} name @param {string} mutation @param {string} field @param {string} done @param {() => Record<string, string>} given */
-function acting(name, mutation, field, done, given) {
-  const dialog = /** @type {HTMLDialogElement} */ (the(name)), form = /** @type {HTMLFormElement} */ (the(`${name}-form`));
-  const said = /** @type {HTMLElement} */ ($('.said', form));
-  form.addEventListener('submit', async (event) => {
-    event.preventDefault();
-    fill(said);
-    try {
-      const verdict = (await ask(mutation, { id, ...given() }))[field];
-      if (verdict.message) throw new Failure(verdict.message, verdict.code);
-      dialog.close();
-      form.reset();
-      toast(t(done));
-      await load();
-    } catch (error) { fill(said, note('bad', words(error), t('error.nothing'))); }
-  });
-}
-
-acting('verify', VERIFY, 'verifyRegistrant', 'verify.done', () => ({}));
-acting('cancel', CANCEL, 'cancelRegistrant', 'cancel.done', () => ({ reason: /** @type {HTMLInputElement} */ (the('reason')).value.trim() }));
 await load();

@@ -1,6 +1,7 @@
 // The list of registrants: one's own with their names, others masked. Pages by cursor; search by booking code or id.
 // @ts-check
 import { ask } from './api.js';
+import { byNik, nikIn } from './by-nik.js';
 import { fill, h, icon, the } from './dom.js';
 import { filters } from './filters.js';
 import { note, words } from './frame.js';
@@ -76,13 +77,30 @@ async function names() {
   form.put();
 }
 
+/** A NIK is looked up for a purpose. It is in the search field alone, and leaves it when the dialog is closed. */
+function askFor() {
+  fill(the('purpose-said'));
+  /** @type {HTMLDialogElement} */ (the('purpose')).showModal();
+}
+the('purpose-form').addEventListener('submit', async (event) => {
+  event.preventDefault();
+  const field = /** @type {HTMLInputElement} */ (the('code')), said = the('purpose-said');
+  fill(said);
+  try {
+    const one = await byNik(nikIn(field.value) ?? '', /** @type {HTMLInputElement} */ (the('purpose-for')).value.trim(), 'id');
+    if (one) return location.assign(`/pendaftar/${one.id}`);
+    fill(said, note('warn', t('find.nik.none'), t('find.nik.none.help')));
+  } catch (error) { fill(said, note('bad', words(error), t('error.again'))); }
+});
+the('purpose').addEventListener('close', () => { /** @type {HTMLInputElement} */ (the('code')).value = ''; });
+
 // A booking code stays on the page: it stands in no address.
 the('find').addEventListener('submit', async (event) => {
   event.preventDefault();
   const code = /** @type {HTMLInputElement} */ (the('code')).value.trim();
   if (UUID.test(code)) return location.assign(`/pendaftar/${code}`);
   if (!code) return load();
-  if (/^\d{16}$/.test(code)) return fill(the('trouble'), note('warn', t('find.nik'), t('find.nik.help')));
+  if (nikIn(code)) return askFor();
   const mine = ++round;
   try {
     const { registrants } = await ask(PEOPLE, { where: { season, reference: code } });

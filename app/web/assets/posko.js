@@ -2,6 +2,7 @@
 // network does not stop whoever was opened before.
 // @ts-check
 import { ask, Failure } from './api.js';
+import { byNik, nikIn } from './by-nik.js';
 import { fill, the } from './dom.js';
 import { me, note, toast, words } from './frame.js';
 import { openBooking, showBooking } from './posko-booking.js';
@@ -17,8 +18,8 @@ const ONE = `id nik name reference direction service status verifyBy forfeitsAt 
   route { name direction departsAt reportBy origin { name } destination { name } }`;
 const BOOKING = `query Booking($code: String!) { booking(reference: $code) { reference registrants { ${ONE} } } }`;
 const BY_ID = `query Satu($id: ID!) { registrant(ref: {id: $id}) { ${ONE} } }`;
-const BY_NIK = `query SatuNIK($nik: NIK!, $direction: Direction!, $service: Service!) { registrant(ref: {nik: {nik: $nik, direction: $direction, service: $service}}) { ${ONE} } }`;
-const WAYS = [['MUDIK', 'PASSENGER'], ['BALIK', 'PASSENGER'], ['MUDIK', 'MOTORCYCLE'], ['BALIK', 'MOTORCYCLE']];
+/** Why a posko looks a NIK up, as the person whose NIK it is will read. */
+const PURPOSE = 'Pemeriksaan di posko';
 
 /** What was opened, the newest last. @type {Opened[]} */
 let opened = [];
@@ -45,15 +46,6 @@ async function byCode(typed) {
 async function around(one) {
   if (!one) return null;
   return (one.reference && (await byCode(one.reference))) || { code: null, at: Date.now(), registrants: [one] };
-}
-
-/** Each question is written down as a look at the NIK: the way home first. @param {string} nik */
-async function byNik(nik) {
-  for (const [direction, service] of WAYS) {
-    const { registrant } = await ask(BY_NIK, { nik, direction, service });
-    if (registrant) return around(registrant);
-  }
-  return null;
 }
 
 /** @param {string} id */
@@ -107,8 +99,8 @@ function next() {
 
 /** @param {string} typed */
 export function search(typed) {
-  const digits = typed.replace(/[\s.-]/g, '');
-  if (/^\d{16}$/.test(digits)) return find(() => byNik(digits), (one) => one.nik === digits);
+  const nik = nikIn(typed);
+  if (nik) return find(async () => around(await byNik(nik, PURPOSE, ONE)), (one) => one.nik === nik);
   const code = typed.trim().toUpperCase();
   return find(() => byCode(typed.trim()), (one) => one.reference?.toUpperCase() === code);
 }

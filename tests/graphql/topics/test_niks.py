@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.graphql.conftest import Api
-from tests.world import HUBDAT, World, nik_of, someone
+from tests.world import DJKA, HUBDAT, World, nik_of, someone
 
 pytestmark = pytest.mark.anyio
 
@@ -149,6 +149,22 @@ async def test_who_looked_at_a_nik(api: Api, world: World) -> None:
     [first, *_] = (await api.data(query, {"nik": nik_of(1)}))["nikAccesses"]
     assert first["purpose"] == "ACCESS_LOG"
     assert await api.code(query, {"nik": "1"}) == "NIK_INVALID"
+
+
+async def test_whoever_looks_somebody_up_says_what_for(api: Api, world: World) -> None:
+    one = await world.registered(someone(DJKA, await world.route("KA", organizer="djka")))
+    query = "query($nik: NIK!, $for: String) { registrant(ref: {nik: {nik: $nik}}, purpose: $for) { id } }"
+    found = await api.data(query, {"nik": nik_of(1), "for": "Lupa kode booking"}, organizer="djka")
+    assert found["registrant"] == {"id": str(one.id)}
+    asked = "query($nik: NIK!) { nikAccesses(nik: $nik) { purpose what reason organizer { code } } }"
+    looks = (await api.data(asked, {"nik": nik_of(1)}))["nikAccesses"]
+    djka = {"code": "djka"}
+    assert {"purpose": "READ", "what": "registrant", "reason": "Lupa kode booking", "organizer": djka} in looks
+    assert {"purpose": "LOOKUP", "what": None, "reason": None, "organizer": djka} in looks
+    before = await world.rows("people_read", "nik_access")
+    for reason in ("", f"Cari {nik_of(1)}"):
+        assert await api.code(query, {"nik": nik_of(1), "for": reason}, organizer="djka") == "INVALID_VALUE"
+    assert await world.rows("people_read", "nik_access") == before
 
 
 async def test_a_budget_answers_all_of_a_call_or_none(api: Api, world: World) -> None:

@@ -29,12 +29,12 @@ def nik() -> str:
     return f"317205010190{next(serials)}"
 
 
-def route(asked: Asked, name: str, leaves: datetime, *, back: bool = False) -> str:
+def route(asked: Asked, name: str, leaves: datetime, *, back: bool = False, service: str = "PASSENGER") -> str:
     places = asked(ROUTES)["routes"]["nodes"][0]
     ends = ("destination", "origin") if back else ("origin", "destination")
     origin, destination = (places[end]["code"] for end in ends)
     direction = "BALIK" if back else "MUDIK"
-    given = {"name": name, "direction": direction, "origin": origin, "destination": destination}
+    given = {"name": name, "direction": direction, "service": service, "origin": origin, "destination": destination}
     [saved] = asked(SAVE, inputs=[{**given, "departsAt": leaves.isoformat()}])["saveRoutes"]
     return str(saved["id"])
 
@@ -54,3 +54,20 @@ def family(
     assert answer["__typename"] == "SubmittedBooking", answer
     found = answer["booking"]["registrants"]
     return [one for one in found if one["direction"] == "MUDIK"]
+
+
+def rider(asked: Asked, code: str) -> dict[str, Any]:
+    """One whose motorcycle leaves tomorrow."""
+    leaves = datetime.now(UTC).replace(microsecond=0) + timedelta(days=1)
+    papers = {"plate": "B 2345 ZZZ", "registrationNumber": f"DEMO-{code}"}
+    traveller = {
+        "nik": nik(),
+        "name": NAMES[0],
+        "routeId": route(asked, f"Motor {code}", leaves, service="MOTORCYCLE"),
+        "identityDocument": "SIM",
+        "motorcycle": papers,
+    }
+    answer = asked(BOOK, input={"reference": code, "registrants": [traveller]})["submitBooking"]
+    assert answer["__typename"] == "SubmittedBooking", answer
+    [one] = answer["booking"]["registrants"]
+    return dict(one)
