@@ -17,7 +17,7 @@ import pytest
 if TYPE_CHECKING:
     from xdist.remote import Producer
 
-SHARED_SERVERS = ("tests/contract", "tests/privacy/silence")
+SHARED_SERVERS = ("tests/contract", "tests/privacy/silence", "tests/web/browser")
 
 # Measured with `--durations=100` when the suite was last looked at; an order that is out of date costs time alone.
 LONGEST = (
@@ -26,6 +26,7 @@ LONGEST = (
     "tests/intake/imports/test_import_servers.py",
     "tests/contract",
     "tests/privacy/silence",
+    "tests/web/browser",
     "tests/test_cli_serve.py",
     "tests/privacy/test_isolation.py",
     "tests/concurrency/test_followers.py",

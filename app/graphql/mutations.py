@@ -8,13 +8,13 @@ from app.graphql.fields import sized
 from app.graphql.permissions import open_to
 from app.graphql.topics import (
     admin,
-    imports,
     niks,
     organizers,
     registrant_mutations,
     routes,
     webhooks,
 )
+from app.graphql.topics.files import import_lists, imports
 from app.graphql.topics.people import bookings, erasing, halting, reopening
 from app.graphql.topics.problems import errors_of, refusals_of
 from app.registry import erasure, halts
@@ -22,7 +22,7 @@ from app.registry.amending import corrections, rerouting
 from app.registry.bookings import acting, submitting
 from app.registry.clients import clients, webhook_secrets
 from app.registry.clients.scopes import HUBDAT_ADMIN, POSKO_ACT, REGISTRANTS_WRITE, ROUTES_WRITE
-from app.registry.imports import absentees, jobs
+from app.registry.imports import absentees, jobs, trying
 from app.registry.niks import allowance, blocks
 from app.registry.registrants import cases, lifecycle, motorcycles, submission
 from app.registry.routes import (
@@ -158,20 +158,18 @@ class Mutation:
     hand_over_motorcycle = open_to(
         registrant_mutations.hand_over_motorcycle,
         REGISTRANTS_WRITE,
-        description=(
-            "Records that a motorcycle was handed over (terms of 2023 §6); again keeps the first time. "
-            f"{refusals_of(motorcycles.hand_over)}"
-        ),
+        description=f"Records a motorcycle's hand-over (terms of 2023 §6), once. {refusals_of(motorcycles.hand_over)}",
     )
 
     import_registrants = open_to(
         imports.import_registrants,
         REGISTRANTS_WRITE,
-        description=(
-            "Takes in a file of the standard's 12 columns, in the background; each row is judged as by the"
-            " webhook. "
-            f"{errors_of(jobs.create)}"
-        ),
+        description=f"Takes in a file of rows, in the background, as the webhook takes rows. {errors_of(jobs.create)}",
+    )
+    import_as_tried = open_to(
+        import_lists.import_as_tried,
+        REGISTRANTS_WRITE,
+        description=f"Takes in the file of a finished dry run for real, as it was tried. {errors_of(trying.take_in)}",
     )
     cancel_missing = open_to(
         imports.cancel_missing,
@@ -343,6 +341,11 @@ class Mutation:
         niks.lift_nik_block,
         HUBDAT_ADMIN,
         description=f"Lifts every block of a NIK, on appeal. {refusals_of(blocks.lift)}",
+    )
+    lift_block = open_to(
+        niks.lift_block,
+        HUBDAT_ADMIN,
+        description=f"Lifts a block by its id, with every other one of its NIK. {refusals_of(blocks.lift_one)}",
     )
     set_nik_allowance = open_to(
         admin.set_nik_allowance,

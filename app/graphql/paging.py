@@ -24,6 +24,9 @@ After = Annotated[
         description="A cursor of this list: the page begins behind it. It is opaque and never expires."
     ),
 ]
+OldestFirst = Annotated[
+    bool, strawberry.argument(description="The oldest first. A cursor goes on in the order in which it was given.")
+]
 
 
 @strawberry.federation.type(name="PageInfo", shareable=True, description="Where a page stands in its list.")

@@ -9,7 +9,8 @@ from app.graphql.fields import PAGED, sized
 from app.graphql.permissions import open_to
 from app.graphql.topics.admin import find_case_people, find_cases, me
 from app.graphql.topics.changes import find_changes
-from app.graphql.topics.imports import find_consolidation, find_import_job
+from app.graphql.topics.files.import_lists import find_import_jobs, find_import_rows
+from app.graphql.topics.files.imports import find_consolidation, find_import_job
 from app.graphql.topics.niks import check_nik, check_niks, nik_accesses
 from app.graphql.topics.operations import (
     every_client,
@@ -36,6 +37,7 @@ from app.registry.clients.scopes import (
     REGISTRANTS_READ,
     REGISTRANTS_WRITE,
 )
+from app.registry.imports import jobs
 from app.registry.niks import check
 from app.registry.registrants import lookup
 from app.registry.rows import consolidation
@@ -139,6 +141,24 @@ class Query:
         REGISTRANTS_READ,
         REGISTRANTS_WRITE,
         description="One import of yours, or of a member that you coordinate.",
+    )
+    import_jobs = open_to(
+        find_import_jobs,
+        REGISTRANTS_READ,
+        REGISTRANTS_WRITE,
+        description="Imports of yours and of members that you coordinate, the newest first.",
+        directives=[PAGED],
+    )
+    import_rows = open_to(
+        find_import_rows,
+        REGISTRANTS_READ,
+        REGISTRANTS_WRITE,
+        description=(
+            "The rows of one import with their verdicts, in the order in which they were judged. One call looks through"
+            " 20,000 rows: a page may be short, or empty, and still have a next one."
+            f" {errors_of(jobs.get)}"
+        ),
+        directives=[PAGED],
     )
     consolidation = open_to(
         find_consolidation,

@@ -13,7 +13,8 @@ from app.graphql.mutations import Mutation
 from app.graphql.permissions import open_to
 from app.graphql.queries import Query
 from app.graphql.scalars import SCALARS
-from app.graphql.topics import changes, imports
+from app.graphql.topics import changes
+from app.graphql.topics.files import imports
 from app.graphql.topics.problems import errors_of
 from app.graphql.weights import WEIGHTS
 from app.registry.clients.scopes import DASHBOARD_READ, REGISTRANTS_READ, REGISTRANTS_WRITE

@@ -47,6 +47,7 @@ __all__ = [
     "Purpose",
     "RegistrantFlag",
     "RegistrantStatus",
+    "RowResult",
     "Service",
     "WebhookEvent",
     "WindowKind",
@@ -69,6 +70,16 @@ class NikOutcome(StrEnum):
     OUTBOUND_MISSING = "OUTBOUND_MISSING"
     UNDECIDED = "UNDECIDED"
     INVALID = "INVALID"
+
+
+class RowResult(StrEnum):
+    """The registry's results of rows (`app.registry.rows.verdicts`)."""
+
+    NEW = "NEW"
+    UPDATED = "UPDATED"
+    UNCHANGED = "UNCHANGED"
+    STALE = "STALE"
+    REFUSED = "REFUSED"
 
 
 class ChangeKind(StrEnum):
@@ -275,6 +286,15 @@ describe(
     RUNNING="It is worked off; if its server ends, another one goes on with it.",
     DONE="Every row has a verdict.",
     FAILED="It ended before its end; see `failure`.",
+)
+describe(
+    RowResult,
+    "What became of a row of a file.",
+    NEW="Its person was registered: `diterima`.",
+    UPDATED="A known person has moved on: `diperbarui`.",
+    UNCHANGED="The registry has it so already: `tidak_berubah`.",
+    STALE="It is older than what the registry has: `usang`.",
+    REFUSED="It was refused: `ditolak`.",
 )
 describe(
     WebhookEvent,

@@ -69,6 +69,7 @@ class RestDoor:
     """The ASGI application behind one path. `operation` is its name in the log; any one of `scopes` will do.
 
     A query string holds `parameters` alone: a `?dryRun=true` that is unknown must not do for real what is asked for.
+    What a page of ours fetches is `by_post` too: by its cookie nobody is known in a GET (`app.auth.callers`).
     """
 
     def __init__(
@@ -80,12 +81,14 @@ class RestDoor:
         scopes: Collection[str],
         method: str = "POST",
         parameters: Collection[str] = (),
+        by_post: bool = False,
     ) -> None:
         self._callers = callers
         self._operation = operation
         self._answer = answer
         self.scopes = frozenset(scopes)
         self.method = method
+        self.methods = (method, "POST") if by_post else (method,)
         self.parameters = parameters
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -99,8 +102,9 @@ class RestDoor:
         await (without_body(response) if request.method == "HEAD" else response)(scope, receive, send)
 
     async def _answered(self, request: Request, language: Language) -> Response:
-        if request.method != self.method and (request.method, self.method) != ("HEAD", "GET"):
-            raise wrong_method("GET, HEAD" if self.method == "GET" else self.method)
+        allowed = [*self.methods, *(["HEAD"] if self.method == "GET" else [])]
+        if request.method not in allowed:
+            raise wrong_method(", ".join(sorted(allowed)))
         credential = self._callers.credential(request.method, request.headers.get)
         principal = await edge.identify(self._callers, credential, request.scope)
         request.state.operation = self._operation

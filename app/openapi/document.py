@@ -76,7 +76,7 @@ def methods(every: Sequence[BaseRoute]) -> Iterator[tuple[Route, str]]:
     for route in every:
         if isinstance(route, Route) and route.path != GRAPHQL_PATH:
             door = _door(route)
-            known: Collection[str] = {door.method} if door else route.methods or ()
+            known: Collection[str] = door.methods if door else route.methods or ()
             for method in sorted({*known} - {"HEAD"}):
                 yield route, method
 

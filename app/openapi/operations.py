@@ -116,6 +116,11 @@ OPERATIONS: Mapping[str, Told] = MappingProxyType(
             {Xlsx.media: FILE, Csv.media: FILE},
             more={409: FINISHED, 410: GONE},
         ),
+        f"POST {imports.PATH}/{{id}}/result.{{format}}": Told(
+            "The same, for the pages of the registry: who is signed in there is known in a POST alone.",
+            {Xlsx.media: FILE, Csv.media: FILE},
+            more={409: FINISHED, 410: GONE},
+        ),
         f"POST {imports.PATH}/{{id}}/cancel-missing": Told(
             "Cancels whom the registry holds and a snapshot does not name.", {JSON: ref("Import")}
         ),

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from app.registry.clients.scopes import DASHBOARD_READ, POSKO_ACT, REGISTRANTS_READ, REGISTRANTS_WRITE
+from app.registry.clients.scopes import DASHBOARD_READ, HUBDAT_ADMIN, POSKO_ACT, REGISTRANTS_READ, REGISTRANTS_WRITE
 from app.registry.clients.sign_in import SignedIn
 
-GROUPS = ("watch", "do")
+GROUPS = ("watch", "decide", "do")
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +28,10 @@ class Page:
 PAGES: Sequence[Page] = (
     Page("ringkasan", "home", "watch", frozenset({DASHBOARD_READ, REGISTRANTS_READ})),
     Page("pendaftar", "people", "watch", frozenset({DASHBOARD_READ, REGISTRANTS_READ}), one="pendaftar-satu"),
+    Page("kasus", "case", "decide", frozenset({REGISTRANTS_READ, HUBDAT_ADMIN})),
+    Page("blokir", "block", "decide", frozenset({HUBDAT_ADMIN})),
     Page("posko", "gate", "do", frozenset({POSKO_ACT, REGISTRANTS_WRITE})),
+    Page("unggah", "upload", "do", frozenset({REGISTRANTS_WRITE})),
 )
 
 

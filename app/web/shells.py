@@ -22,6 +22,8 @@ from app.web.menu import GROUPS, Page, pages_of
 from app.web.words import WORDS
 
 TEMPLATES = Path(__file__).parent / "templates"
+MOST_BELOW = 5
+"""Places in the bar at the foot of a phone."""
 _PLACE = re.compile(r"\{\{(icon |=)?([\w.-]+)\}\}")
 
 POLICY = {
@@ -115,6 +117,7 @@ def framed(reader: Reader, page: Page | None, main: Markup, script: str) -> Mark
         main=main,
         side=side(person, page, reader.language),
         bottom=bottom(person, page, reader.language),
+        every=joined(links(pages_of(person), page, reader.language)),
         languages=languages(reader.language),
         id=person.id,
         email=person.email,
@@ -131,13 +134,21 @@ def side(person: SignedIn, current: Page | None, language: Language) -> Markup:
     words = WORDS[language]
     parts = []
     for group in GROUPS:
-        links = [link(page, current, words) for page in pages_of(person) if page.group == group]
-        parts += [f"<p>{escape(words[f'menu.{group}'])}</p>", *links] if links else []
+        below = links([page for page in pages_of(person) if page.group == group], current, language)
+        parts += [f"<p>{escape(words[f'menu.{group}'])}</p>", *below] if below else []
     return Markup("".join(parts))
 
 
 def bottom(person: SignedIn, current: Page | None, language: Language) -> Markup:
-    return joined([link(page, current, WORDS[language]) for page in pages_of(person)])
+    """On a phone: all pages where they fit, else the first ones and a button that shows all."""
+    pages = pages_of(person)
+    more = Markup(f'<button type="button" id="more">{icon("menu")}{escape(WORDS[language]["menu.more"])}</button>')
+    shown, rest = (pages, Markup("")) if len(pages) <= MOST_BELOW else (pages[: MOST_BELOW - 1], more)
+    return joined([*links(shown, current, language), rest])
+
+
+def links(pages: Iterable[Page], current: Page | None, language: Language) -> list[Markup]:
+    return [link(page, current, WORDS[language]) for page in pages]
 
 
 def link(page: Page, current: Page | None, words: Mapping[str, str]) -> Markup:

@@ -27,6 +27,9 @@ CODES = frozenset(ProblemCode)
 COUNTED = frozenset({"codes", "kind"})
 """Of an import: how many of its rows were refused so. Of a change: what happened."""
 
+TOLD = frozenset({"importRows"})
+"""Fields that repeat what rows of a file were refused with when they were judged."""
+
 
 def not_promised(query: object, answer: httpx.Response) -> set[tuple[str, str]]:
     """Root fields, and the codes of refusals in their answers that their descriptions do not name."""
@@ -44,7 +47,7 @@ def _codes_by_key(answer: httpx.Response) -> Iterator[tuple[str, str]]:
         return
     content = answer.json()
     for key, value in (content.get("data") or {}).items():
-        yield from ((key, code) for code in _codes_in(value))
+        yield from ((key, code) for code in _codes_in(value) if key not in TOLD)
     for error in content.get("errors", ()):
         code = error.get("extensions", {}).get("code")
         if code in CODES and error.get("path"):

@@ -237,6 +237,10 @@ AIMS: dict[str, Callable[[Target], Asked]] = {
         *([{"first": 2}] * 2),
     ],
     "importJob": lambda target: [{"id": job} for job in target.jobs],
+    "importJobs": lambda target: [{"first": 3}, *({"first": 3, "after": cursor} for cursor in target.cursors()[:1])],
+    "importRows": lambda target: [
+        {"jobId": job, "first": 40, **where} for job in target.jobs for where in ({}, {"result": "REFUSED"})
+    ],
     "consolidation": lambda target: [{"date": "2026-03-02", "organizer": code} for code in target.organizers],
     "cases": lambda target: [{"first": 40}, {"state": "OPEN", "first": 40}],
     "webhooks": lambda target: [{}, *({"organizer": code} for code in target.organizers)],
@@ -273,6 +277,7 @@ AIMS: dict[str, Callable[[Target], Asked]] = {
     "correctRegistrant": _corrections,
     "handOverMotorcycle": of_each_ref(at=NOW_TEXT),
     "importRegistrants": _files,
+    "importAsTried": lambda target: [{"jobId": job} for job in target.jobs],
     "cancelMissing": lambda target: [{"jobId": job} for job in target.jobs],
     "saveTerminals": lambda target: [
         {"inputs": [{"code": code, "name": "Diambil alih", "city": "Solo"} for code in TERMINALS]}
@@ -301,6 +306,7 @@ AIMS: dict[str, Callable[[Target], Asked]] = {
     "issueWebhookSecret": lambda target: [{"clientId": f"{code}-test"} for code in target.organizers],
     "blockNik": lambda target: [{"nik": one.nik, "reason": REASON} for one in target.one_of_each],
     "liftNikBlock": lambda target: [{"nik": one.nik, "reason": REASON} for one in target.one_of_each],
+    "liftBlock": lambda target: [{"id": one, "reason": REASON} for one in target.routes[:2]],
     "setNikAllowance": lambda target: [{"organizer": code, "reason": REASON} for code in target.organizers],
     "decideCase": lambda target: [{"id": str(target.society.case), "state": "CONFIRMED", "reason": REASON}],
     "eraseRegistrant": of_each_ref(reason=REASON),
@@ -333,6 +339,7 @@ FOR_THE_MINISTRY = frozenset(
         "issueWebhookSecret",
         "blockNik",
         "liftNikBlock",
+        "liftBlock",
         "setNikAllowance",
         "allowSweep",
         "decideCase",
@@ -357,6 +364,9 @@ AT_ONCE = {
     "statistics": 1,
     "webhooks": 1,
     "importJob": 1,
+    "importJobs": 1,
+    "importRows": 1,
+    "importAsTried": 1,
     "cancelMissing": 1,
     "booking": 1,
     "submitBooking": 1,

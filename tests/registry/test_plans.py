@@ -95,6 +95,10 @@ GROWING = {
     # Hubdat's list of releases goes back by the ids, and leaves out other organizers and what is due as it goes: at
     # most all releases, each once (3,900 pages for 12,000).
     "app.registry.routes.release_list._PAGE",
+    # Lists that go on from the oldest, and leave out what is decided, lifted or of others as they go: at most all cases
+    # or blocks, each once.
+    "app.registry.registrants.cases._PAGE_OF_THE_OLDEST",
+    "app.registry.niks.block_list._PAGE_OF_THE_OLDEST",
     # A duty counts the seats that are taken on all routes of the season.
     "app.registry.niks.allowance._COUNT_HOLDERS",
     # The purge of a season.

@@ -9,6 +9,9 @@ from collections.abc import Awaitable, Callable
 import httpx
 import pytest
 
+from app.errors import refused_by
+from app.registry.rows import reception
+from app.registry.rows.verdicts import INTERNAL_ERROR
 from app.web import assets, charts, shells, words
 from app.web.menu import PAGES
 
@@ -39,7 +42,7 @@ def used() -> set[str]:
     }
     pages = {f"{page.name}.{what}" for page in PAGES for what in ("title", "menu")}
     groups = {f"menu.{page.group}" for page in PAGES}
-    doors = {"masuk.title", "forbidden.title"}
+    doors = {"masuk.title", "forbidden.title", "menu.more"}
     return {*NAMED.findall(scripts), *PLACED.findall(templates), *made, *quoted, *drawn, *pages, *groups, *doors}
 
 
@@ -57,6 +60,12 @@ def test_every_word_is_translated() -> None:
         assert sorted(re.findall(r"\{\w+\}", word)) == sorted(re.findall(r"\{\w+\}", english[key])), key
         assert word.strip(), key
         assert "!" not in word + english[key], key
+
+
+def test_every_reason_for_which_a_row_is_refused_is_told_with_what_to_do() -> None:
+    codes = {*(kind.code for kind in refused_by(reception.push)), INTERNAL_ERROR}
+    for prefix in ("reason.", "remedy."):
+        assert {key.removeprefix(prefix) for key in words.WORDS["id"] if key.startswith(prefix)} - {"help"} == codes
 
 
 def test_no_script_is_long_or_reads_html() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 from typing import Annotated
+from uuid import UUID
 
 import strawberry
 from strawberry import ID, UNSET
@@ -12,7 +13,7 @@ from app.errors import Refusal, RefusalError
 from app.graphql import paging
 from app.graphql.context import Context, Info
 from app.graphql.fields import loaded, sized
-from app.graphql.paging import After, Connection, First
+from app.graphql.paging import After, Connection, First, OldestFirst
 from app.graphql.scalars import NIK, given, identifier
 from app.graphql.topics.catalogue import Organizer, find_organizer, get_organizer
 from app.graphql.topics.niks import Reason
@@ -157,6 +158,7 @@ class CasePerson:
     initials: str | None = strawberry.field(description="Of the name. Null: the name is not kept, or not any more.")
     likeness: int | None = strawberry.field(description="Of the name to the holder's, in percent. Null of the holder.")
     name: str | None = strawberry.field(description="For a purpose only.")
+    registrant_id: ID | None = strawberry.field(description="Of the holder: the registration.")
     status: RegistrantStatus | None = strawberry.field(description="Of the holder.")
     at: datetime = strawberry.field(description="The holder was registered, or the NIK was brought first.")
 
@@ -165,7 +167,7 @@ class CasePerson:
         return await get_organizer(info, self.organizer_code)
 
     @classmethod
-    def from_side(cls, side: case_people.Side) -> CasePerson:
+    def from_side(cls, side: case_people.Side, holder: UUID) -> CasePerson:
         return cls(
             organizer_code=side.organizer,
             holds=side.holds,
@@ -173,6 +175,7 @@ class CasePerson:
             initials=side.initials,
             likeness=side.likeness,
             name=side.name,
+            registrant_id=ID(str(holder)) if side.holds else None,
             status=None if side.status is None else RegistrantStatus(side.status),
             at=side.at,
         )
@@ -193,7 +196,7 @@ async def find_case_people(
         raise RefusalError(sides)
     context.shown.note(sides.holder_id, sides.people[0].organizer)
     context.shown.asked["casePeople"] = {"case": str(key), "purpose": given(purpose)}
-    return [CasePerson.from_side(one) for one in sides.people]
+    return [CasePerson.from_side(one, sides.holder_id) for one in sides.people]
 
 
 async def me(info: Info) -> Client | None:
@@ -217,13 +220,22 @@ async def find_cases(
             )
         ),
     ] = False,
+    oldest_first: OldestFirst = False,
     first: First = 50,
     after: After = UNSET,
 ) -> Connection[Case] | None:
     position, size = paging.position(given(after)), paging.size(first)
     async with info.context.transaction() as session:
         own = None if info.context.admin else info.context.caller.organizers
-        records = await cases.page(session, given(state), own, asked=correction_asked, after=position, first=size)
+        records = await cases.page(
+            session,
+            given(state),
+            own,
+            asked=correction_asked,
+            oldest_first=oldest_first,
+            after=position,
+            first=size,
+        )
     nodes = [Case.from_record(record) for record in records]
     return paging.connection([record.id for record in records], nodes, first=first, after=given(after))
 

@@ -7,13 +7,13 @@ from datetime import datetime
 from typing import Annotated
 
 import strawberry
-from strawberry import UNSET
+from strawberry import ID, UNSET
 
 from app import alarm
 from app.errors import Language, NikInvalid, Refusal, RefusalError, TooManyChecks
 from app.graphql.context import Context, Info
 from app.graphql.fields import sized
-from app.graphql.scalars import NIK, given
+from app.graphql.scalars import NIK, given, identifier
 from app.graphql.topics.catalogue import Organizer, get_organizer
 from app.graphql.topics.problems import Problem, Standing
 from app.graphql.vocabulary import Direction, NikOutcome, Purpose, Service
@@ -229,6 +229,20 @@ async def lift_nik_block(info: Info, nik: OneNik, reason: Reason) -> BlockResult
     return _block(
         await context.attempt(
             lambda session: blocks.lift(session, context.process.vault, context.caller, nik, reason, context.now)
+        ),
+        context,
+    )
+
+
+async def lift_block(
+    info: Info,
+    id: Annotated[ID, strawberry.argument(description="Of a block, as `blocks` lists it.")],
+    reason: Reason,
+) -> BlockResult:
+    context = info.context
+    return _block(
+        await context.attempt(
+            lambda session: blocks.lift_one(session, context.caller, identifier(id), reason, context.now)
         ),
         context,
     )

@@ -13,7 +13,7 @@ from app.changes.log.feed import Gone
 from app.graphql import paging
 from app.graphql.context import Info
 from app.graphql.fields import loaded, sized
-from app.graphql.paging import After, Connection, First
+from app.graphql.paging import After, Connection, First, OldestFirst
 from app.graphql.scalars import given
 from app.graphql.topics import catalogue
 from app.graphql.topics.catalogue import Organizer, QuotaRelease
@@ -79,6 +79,10 @@ class NikBlock:
     lifted_at: datetime | None = strawberry.field(description="When it was lifted. Null: it was not.")
     lifted_by: str | None = strawberry.field(description="By which client.")
     lift_reason: str | None = strawberry.field(description="Why it was lifted.")
+    issued_by_person: str | None = strawberry.field(
+        description="The e-mail of who issued it on the pages. Null: a program, or the registry itself."
+    )
+    lifted_by_person: str | None = strawberry.field(description="The e-mail of who lifted it on the pages.")
     organizer_code: strawberry.Private[str]
 
     @classmethod
@@ -94,6 +98,8 @@ class NikBlock:
             lifted_at=block.lifted_at,
             lifted_by=block.lifted_by,
             lift_reason=block.lift_reason,
+            issued_by_person=block.issued_by_person,
+            lifted_by_person=block.lifted_by_person,
             organizer_code=block.organizer,
         )
 
@@ -163,13 +169,19 @@ async def find_blocks(
     lifted: Annotated[
         bool | None, strawberry.argument(description="True: lifted ones. False: those that were not.")
     ] = UNSET,
+    oldest_first: OldestFirst = False,
     first: First = 50,
     after: After = UNSET,
 ) -> Connection[NikBlock] | None:
     position, size = paging.position(given(after)), paging.size(first)
     async with info.context.transaction() as session:
         found = await block_list.page(
-            session, organizer=given(organizer), lifted=given(lifted), after=position, first=size
+            session,
+            organizer=given(organizer),
+            lifted=given(lifted),
+            oldest_first=oldest_first,
+            after=position,
+            first=size,
         )
     nodes = [NikBlock.from_record(one) for one in found]
     return paging.connection([one.id for one in found], nodes, first=first, after=given(after))

@@ -24,6 +24,7 @@ REFUSED: Mapping[str, Collection[type[Refusal]]] = MappingProxyType(
         f"POST {imports.PATH}": refused_by(jobs.create),
         f"GET {imports.PATH}/{{id}}": refused_by(imports.found),
         f"GET {imports.PATH}/{{id}}/result.{{format}}": refused_by(imports.found, results.response),
+        f"POST {imports.PATH}/{{id}}/result.{{format}}": refused_by(imports.found, results.response),
         f"POST {imports.PATH}/{{id}}/cancel-missing": refused_by(imports.named, absentees.cancel),
         f"GET {consolidation.PATH}": refused_by(days.summary),
         f"GET {export.PATH}.{{format}}": refused_by(export.asked_for),

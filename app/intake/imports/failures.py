@@ -5,6 +5,7 @@ from __future__ import annotations
 from app.intake.files.file_refusals import FileRefusedError
 from app.intake.imports.moves import TooManyMoves
 from app.registry.imports.jobs import Failure
+from app.registry.imports.trying import TOO_MANY_MOVES
 
 REVOKED = Failure(
     "CLIENT_REVOKED",
@@ -27,7 +28,7 @@ def of_moves(many: TooManyMoves, *, dry_run: bool) -> Failure:
         ("hasil uji coba ini", "these results") if dry_run else ("dengan dryRun: true", "it with dryRun: true")
     )
     return Failure(
-        "TOO_MANY_MOVES",
+        TOO_MANY_MOVES,
         f"Berkas ini akan memindahkan {many.moved} dari {many.rows} baris ke rute atau nama lain, lebih dari seperlima;"
         f" tidak ada yang diubah. Periksa {indonesian}, lalu kirim lagi dengan evenThough: true.",
         f"This file would move {many.moved} of {many.rows} rows to another route or name, more than a fifth; nothing"

@@ -1,6 +1,7 @@
 """The addresses of imports: `POST /import` takes a file, as the body or as the one file of a form.
 
-`GET /import/{id}` says how far the import is; `GET /import/{id}/result.xlsx` gives the file back with its verdicts.
+`GET /import/{id}` says how far the import is; `GET /import/{id}/result.xlsx` gives the file back with its verdicts, and
+so does a POST, for a page.
 """
 
 from __future__ import annotations
@@ -84,13 +85,14 @@ def routes(process: Process, callers: Callers, settings: Settings) -> list[Route
     def written(operation: str, answer: Any, parameters: Collection[str]) -> RestDoor:
         return RestDoor(callers, operation, answer, scopes=[REGISTRANTS_WRITE], parameters=parameters)
 
-    def read(operation: str, answer: Any) -> RestDoor:
-        return RestDoor(callers, operation, answer, scopes=[REGISTRANTS_WRITE, REGISTRANTS_READ], method="GET")
+    def read(operation: str, answer: Any, *, by_post: bool = False) -> RestDoor:
+        scopes = [REGISTRANTS_WRITE, REGISTRANTS_READ]
+        return RestDoor(callers, operation, answer, scopes=scopes, method="GET", by_post=by_post)
 
     return [
         http.route(PATH, written("import", take, PARAMETERS)),
         http.route(f"{PATH}/{{id}}", read("import progress", progress)),
-        http.route(f"{PATH}/{{id}}/result.{{format}}", read("import result", result)),
+        http.route(f"{PATH}/{{id}}/result.{{format}}", read("import result", result, by_post=True)),
         http.route(f"{PATH}/{{id}}/cancel-missing", written("cancel missing", cancel_missing, CANCEL_PARAMETERS)),
     ]
 

@@ -22,7 +22,7 @@ from app.intake.imports.report import MISSING, SUMMARY, RowOutcome, Sheet, repor
 from app.models.enums import ImportState, RegistrantStatus
 from app.process import Process
 from app.registry.caller import Caller
-from app.registry.imports import absentees, job_runs, jobs
+from app.registry.imports import absentees, job_runs, row_list
 from app.registry.imports.job_runs import RowVerdict
 from app.registry.imports.jobs import Job
 from app.registry.niks import reads
@@ -76,7 +76,7 @@ async def result(
 ) -> AsyncGenerator[bytes, None]:
     """The rows tell of people what the registry holds: who they are is written down before."""
     async with database.transaction() as session:
-        people = await jobs.people(session, job.id)
+        people = await row_list.people(session, job.id)
         if people:
             await reads.record(
                 session, Read(caller=caller, what=WHAT, people=people, asked={"job": job.id}), clock.now()

@@ -178,9 +178,18 @@ async def done(session: Session, job: Job) -> frozenset[int]:
 async def verdicts(session: Session, vault: Vault, job: Job, number: int) -> list[RowVerdict]:
     """The verdicts of one chunk, with what differs in their explanations."""
     written = await session.one(_VERDICTS, id=job.id, number=number)
-    found = [RowVerdict(*values) for values in orjson.loads(written.verdicts)]
-    told = [] if written.differences is None else orjson.loads(vault.open_bytes(written.differences))
-    for place, text in told:
+    return explained(written.verdicts, differences(vault, written.differences))
+
+
+def differences(vault: Vault, sealed: bytes | None) -> dict[int, str]:
+    """What differs, in words, by the places of the rows in their chunk."""
+    return {} if sealed is None else dict(orjson.loads(vault.open_bytes(sealed)))
+
+
+def explained(verdicts: bytes, told: Mapping[int, str]) -> list[RowVerdict]:
+    """The verdicts as they are stored, with what differs in their explanations."""
+    found = [RowVerdict(*values) for values in orjson.loads(verdicts)]
+    for place, text in told.items():
         before = found[place]
         found[place] = replace(before, explanation=" ".join(part for part in (before.explanation, text) if part))
     return found

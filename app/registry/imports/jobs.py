@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from typing import NamedTuple
 from uuid import UUID
 
 import orjson
@@ -159,11 +158,6 @@ class Job:
         return counts
 
 
-class _Person(NamedTuple):
-    id: UUID
-    organizer: str
-
-
 COLUMNS = """
     id, organizer_code AS organizer, client_id, season, day, mode, changes, as_of, even_though, dry_run, covers,
     extension, state, error_code,
@@ -186,17 +180,6 @@ _CREATE = statement(
 _PUT_PIECE = statement("INSERT INTO import_file (job_id, number, sealed) VALUES (:id, :number, :sealed)")
 _PIECE = statement("SELECT sealed FROM import_file WHERE job_id = :id AND number = :number", bytes)
 _GET = statement(f"SELECT {COLUMNS} FROM import_job WHERE id = :id AND organizer_code = ANY(CAST(:own AS text[]))", Job)
-
-
-_PEOPLE = statement(
-    """
-    SELECT r.id, r.organizer_code AS organizer FROM registrant r WHERE r.id IN (
-        SELECT unnest(registrants) FROM import_chunk WHERE job_id = :id
-        UNION SELECT registrant_id FROM import_missing WHERE job_id = :id
-    )
-    """,
-    _Person,
-)
 
 
 def _wipe(which: str) -> Statement[None]:
@@ -263,16 +246,24 @@ async def create(
     refused = _impossible(order) or _not_to_be_applied(order, now)
     if refused is not None:
         return refused
+    job = await admit(session, order, now, most_kept=most_kept)
+    if isinstance(job, Refusal):
+        return job
+    for number, piece in enumerate(content):
+        await session.run(_PUT_PIECE, id=job.id, number=number, sealed=vault.seal_bytes(piece))
+    return job
+
+
+@refuses(SeasonClosed, NotFound, *refused_by(storage.judge))
+async def admit(session: Session, order: Order, now: datetime, *, most_kept: int) -> Job | Refusal:
+    """A job that waits, still without its file."""
     season = await _season(session, order)
     if isinstance(season, Refusal):
         return season
     no_room = await storage.judge(session, order.caller.organizer, order.size, most_kept)
     if no_room is not None:
         return no_room
-    job = await _create(session, order, season, now)
-    for number, piece in enumerate(content):
-        await session.run(_PUT_PIECE, id=job.id, number=number, sealed=vault.seal_bytes(piece))
-    return job
+    return await _create(session, order, season, now)
 
 
 def _impossible(order: Order) -> InvalidValue | NotYours | None:
@@ -347,11 +338,6 @@ async def piece(session: Session, vault: Vault, job_id: UUID, number: int) -> by
     """The piece of the file that begins at byte `number * PIECE_BYTES`. None: the file ends before."""
     sealed = await session.first(_PIECE, id=job_id, number=number)
     return None if sealed is None else vault.open_bytes(sealed)
-
-
-async def people(session: Session, job_id: UUID) -> dict[UUID, str]:
-    """Whom a finished job is about, each with the organizer: of its rows and of those that it found missing."""
-    return {one.id: one.organizer for one in await session.rows(_PEOPLE, id=job_id)}
 
 
 # --- wiping -----------------------------------------------------------------------------------------------------------

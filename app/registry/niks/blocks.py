@@ -139,6 +139,10 @@ _LIFT_ALL = statement(
     WHERE id = ANY(CAST(:ids AS uuid[])) AND CASE WHEN lifted_at IS NULL THEN true ELSE false END
     """
 )
+# CASE, as above.
+_NIK_OF = statement(
+    "SELECT nik_index FROM nik_block WHERE id = :id AND CASE WHEN lifted_at IS NULL THEN true ELSE false END", bytes
+)
 _FROM_REGISTRANTS = statement(
     """
     SELECT id, reason, from_season, until_season, organizer_code, registrant_id, since FROM nik_block
@@ -281,22 +285,36 @@ async def lift(
     session: Session, vault: Vault, caller: Caller, raw_nik: str, reason: str, now: datetime
 ) -> StandingBlock | NikInvalid | InvalidValue | NotFound:
     """Lift every block that stands against a NIK; answers the longest."""
-    parsed, given = nik.parse(raw_nik), reason_given(reason)
+    parsed = nik.parse(raw_nik)
     if isinstance(parsed, NikInvalid):
         return parsed
+    lifted = await _lift(session, caller, vault.blind_index(parsed.digits), reason, now)
+    return lifted or NotFound("nik", what="block")
+
+
+@refuses(NotFound, InvalidValue)
+async def lift_one(
+    session: Session, caller: Caller, block_id: UUID, reason: str, now: datetime
+) -> StandingBlock | InvalidValue | NotFound:
+    """Lift a block as the list names it, with all others that stand against its NIK: else the person gained nothing."""
+    nik_index = await session.first(_NIK_OF, id=block_id)
+    lifted = None if nik_index is None else await _lift(session, caller, nik_index, reason, now)
+    return lifted or NotFound("id", what="block")
+
+
+async def _lift(
+    session: Session, caller: Caller, nik_index: bytes, reason: str, now: datetime
+) -> StandingBlock | InvalidValue | None:
+    """None: no block stands."""
+    given = reason_given(reason)
     if isinstance(given, InvalidValue):
         return given
     season = await seasons.current(session)
     lifted = await session.rows(
-        _LIFT,
-        now=now,
-        lifted_by=caller.client_id,
-        reason=given,
-        nik_index=vault.blind_index(parsed.digits),
-        season=season,
+        _LIFT, now=now, lifted_by=caller.client_id, reason=given, nik_index=nik_index, season=season
     )
     if not lifted:
-        return NotFound("nik", what="block")
+        return None
     longest = max(lifted, key=lambda block: block.until_season)
     entry = change_log.Entry(
         kind=ChangeKind.NIK_BLOCK_LIFTED,

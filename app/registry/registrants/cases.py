@@ -26,7 +26,7 @@ from app.registry import change_log
 from app.registry.caller import Caller
 from app.registry.registrants.uniqueness import Held
 from app.registry.values.texts import reason_given
-from app.sql import Arrays, statement
+from app.sql import Arrays, Statement, statement
 
 DECISIONS = (CaseState.CONFIRMED, CaseState.NOT_DUPLICATE)
 
@@ -190,22 +190,29 @@ _HOLDER_HAS_GONE = f"""
             AND k.facts -> 'fields' ? 'nik' AND k.at > (SELECT max(last_at) FROM case_claim WHERE case_id = c.id)
     ))
 """
-_NEWEST = UUID(int=2**128 - 1)
-"""Where a list begins that goes back from the newest case: no case has a greater id."""
-_PAGE = statement(
-    f"""
-    {_CASES}
-    WHERE (CAST(:state AS text) IS NULL OR c.state = :state)
-      AND (NOT :asked OR (c.mistyped_by IS NOT NULL AND NOT {_HOLDER_HAS_GONE}
-           AND (CAST(:own AS text[]) IS NULL OR c.mistyped_by = ANY(CAST(:own AS text[])))))
-      AND c.id < coalesce(CAST(:after AS uuid), '{_NEWEST}')
-      AND (CAST(:own AS text[]) IS NULL OR c.mistyped_by = ANY(CAST(:own AS text[]))
-           OR EXISTS (SELECT FROM case_claim k WHERE k.case_id = c.id AND k.refused > 0 AND (
-               k.organizer_code = ANY(CAST(:own AS text[])) OR holder.organizer_code = ANY(CAST(:own AS text[])))))
-    ORDER BY c.id DESC LIMIT :most
-    """,
-    _Found,
-)
+_NEWEST, _OLDEST = UUID(int=2**128 - 1), UUID(int=0)
+"""Where a list begins that goes back from the newest case, or on from the oldest: no case has such an id."""
+
+
+def _listed(behind: str, order: str) -> Statement[_Found]:
+    return statement(
+        f"""
+        {_CASES}
+        WHERE (CAST(:state AS text) IS NULL OR c.state = :state)
+          AND (NOT :asked OR (c.mistyped_by IS NOT NULL AND NOT {_HOLDER_HAS_GONE}
+               AND (CAST(:own AS text[]) IS NULL OR c.mistyped_by = ANY(CAST(:own AS text[])))))
+          AND c.id {behind}
+          AND (CAST(:own AS text[]) IS NULL OR c.mistyped_by = ANY(CAST(:own AS text[]))
+               OR EXISTS (SELECT FROM case_claim k WHERE k.case_id = c.id AND k.refused > 0 AND (
+                   k.organizer_code = ANY(CAST(:own AS text[])) OR holder.organizer_code = ANY(CAST(:own AS text[])))))
+        ORDER BY c.id {order} LIMIT :most
+        """,
+        _Found,
+    )
+
+
+_PAGE = _listed(f"< coalesce(CAST(:after AS uuid), '{_NEWEST}')", "DESC")
+_PAGE_OF_THE_OLDEST = _listed(f"> coalesce(CAST(:after AS uuid), '{_OLDEST}')", "ASC")
 _LOCK = statement(f"{_CASES} WHERE c.id = :id FOR UPDATE OF c", _Found)
 _DECIDE = statement(
     """
@@ -267,10 +274,11 @@ async def page(
     own: Collection[str] | None = None,
     *,
     asked: bool = False,
+    oldest_first: bool = False,
     after: UUID | None,
     first: int,
 ) -> list[Case]:
-    """Up to `first` + 1 cases, the newest first: of all, or those in which one of `own` holds or brought the NIK.
+    """Up to `first` + 1 cases, the newest first or the oldest: of all, or those whose NIK one of `own` has or brought.
 
     With `asked`: those in which a correction is asked for (of one of `own`) and has not come.
 
@@ -278,7 +286,8 @@ async def page(
     names are alike, neither a mark nor a case or a claim that is there because they differ.
     """
     owned = None if own is None else sorted(own)
-    rows = await session.rows(_PAGE, state=state, own=owned, asked=asked, after=after, most=first + 1)
+    listed = _PAGE_OF_THE_OLDEST if oldest_first else _PAGE
+    rows = await session.rows(listed, state=state, own=owned, asked=asked, after=after, most=first + 1)
     return [_case(row) if own is None else _case_of_refusals(row) for row in rows]
 
 
@@ -311,15 +320,8 @@ async def decide(
         return refused
     if (case.state, case.reason, case.mistyped_by) == (state, given, mistyped_by):
         return _case(case)
-    await session.run(
-        _DECIDE,
-        id=case_id,
-        state=state,
-        decided_at=now,
-        decided_by=caller.client_id,
-        reason=given,
-        mistyped_by=mistyped_by,
-    )
+    how = {"state": state, "decided_at": now, "decided_by": caller.client_id, "reason": given}
+    await session.run(_DECIDE, id=case_id, mistyped_by=mistyped_by, **how)
     facts: dict[str, object] = {"case": str(case_id), "state": state, "was": {"state": case.state}}
     if mistyped_by is not None:
         facts["mistyped_by"] = mistyped_by

@@ -3,6 +3,7 @@
 // @ts-check
 import { fill, h, svg } from './dom.js';
 import { marks, read } from './marks.js';
+import { save } from './saving.js';
 import { number } from './words.js';
 
 const SVG = 'http://www.w3.org/2000/svg';
@@ -40,12 +41,6 @@ function listen(figure) {
 
 /** A text that a spreadsheet would take for a formula gets an apostrophe, as in our exports (`app/intake/files/cells.py`). @param {string} text */
 const inert = (text) => (/^['\s]*[=+\-@\uff1d\uff0b\uff0d\uff20]/.test(text) ? `'${text}` : text);
-
-/** @param {Blob} blob @param {string} name */
-function save(blob, name) {
-  const a = document.createElement('a'); a.href = URL.createObjectURL(blob); a.download = name; a.click();
-  setTimeout(() => URL.revokeObjectURL(a.href), 1000);
-}
 
 /** The drawing as a picture of twice the size, with its title, in the colours of the page. @param {HTMLElement} figure */
 export async function png(figure) {

@@ -44,7 +44,7 @@ function account() {
   if (!who) return;
   const dialog = /** @type {HTMLDialogElement} */ (the('account'));
   fill(the('account-until'), instant(who.dataset.ends ?? ''));
-  who.addEventListener('click', () => dialog.showModal());
+  for (const button of [who, $('#more')]) button?.addEventListener('click', () => dialog.showModal());
   the('sign-out').addEventListener('click', async () => {
     try { await act('/keluar', {}); location.replace('/masuk'); } catch (error) { dialog.append(note('bad', words(error), t('error.again'))); }
   });
@@ -66,15 +66,19 @@ function offline() {
   addEventListener('online', () => show(null));
 }
 
-/** Single keys work where nobody types, and may be switched off (WCAG 2.1.4). */
+/** Whether a key counts as a single one: where nobody types, and unless they are switched off (WCAG 2.1.4). @param {KeyboardEvent} event */
+export function single(event) {
+  const typing = /^(INPUT|TEXTAREA|SELECT)$/.test(/** @type {Element} */ (event.target).tagName);
+  return !(typing || event.ctrlKey || event.metaKey || event.altKey || localStorage.getItem(KEYS) === 'off' || $('dialog[open]'));
+}
+
 function keys() {
   const box = /** @type {HTMLInputElement | null} */ ($('#keys-on'));
   if (!box) return;
   box.checked = localStorage.getItem(KEYS) !== 'off';
   box.addEventListener('change', () => localStorage.setItem(KEYS, box.checked ? 'on' : 'off'));
   addEventListener('keydown', (event) => {
-    const typing = /^(INPUT|TEXTAREA|SELECT)$/.test(/** @type {Element} */ (event.target).tagName);
-    if (typing || event.ctrlKey || event.metaKey || event.altKey || !box.checked || $('dialog[open]')) return;
+    if (!single(event)) return;
     if (event.key === '/') { const search = $('[data-search]'); if (search) { event.preventDefault(); search.focus(); } }
     if (event.key === 'j' || event.key === 'k') step(event.key === 'j' ? 1 : -1);
     if (event.key === '?') /** @type {HTMLDialogElement} */ (the('keys')).showModal();

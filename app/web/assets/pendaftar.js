@@ -5,6 +5,7 @@ import { byNik, nikIn } from './by-nik.js';
 import { fill, h, icon, the } from './dom.js';
 import { filters } from './filters.js';
 import { note, words } from './frame.js';
+import { pager } from './paging.js';
 import { chip, departure, named, UUID } from './people.js';
 import { clock, shortDay, t } from './words.js';
 
@@ -43,19 +44,8 @@ function show({ nodes, pageInfo }, later) {
   fill(the('people'), ...nodes.map(row));
   fill(the('nobody'), nodes.length ? null : h('section', { class: 'empty' }, icon('people'), h('h2', {}, t('nobody')), h('p', {}, t('nobody.help'))));
   fill(the('page-said'), nodes.length ? t('page.shows', { n: nodes.length }) : '');
-  link('next', pageInfo.hasNextPage ? pageInfo.endCursor : null);
-  link('first', later ? '' : null);
+  pager(pageInfo, later);
   form.put();
-}
-
-/** @param {string} id @param {string | null} after */
-function link(id, after) {
-  const anchor = /** @type {HTMLAnchorElement} */ (the(id));
-  const query = new URLSearchParams(location.search);
-  query.delete('after');
-  if (after) query.set('after', after);
-  anchor.hidden = after === null;
-  anchor.href = query.size ? `?${query}` : location.pathname;
 }
 
 /** @param {any} one */

@@ -10,6 +10,9 @@ const whole = new Intl.NumberFormat(locale, { maximumFractionDigits: 1 });
 const compact = new Intl.NumberFormat(locale, { notation: 'compact', maximumFractionDigits: 1 });
 const percent = new Intl.NumberFormat(locale, { style: 'percent', maximumFractionDigits: 1 });
 
+/** Whether there is such a word. @param {string} key */
+export const has = (key) => key in words;
+
 /** A word, with its places filled: `{n}` by the value of `n`. @param {string} key @param {Record<string, string | number>} [values] */
 export function t(key, values = {}) {
   const word = words[key];

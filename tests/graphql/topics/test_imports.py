@@ -12,7 +12,7 @@ import pytest
 
 from app.config import Settings
 from app.graphql.doors import multipart
-from app.graphql.topics import imports
+from app.graphql.topics.files import imports
 from app.intake.files.uploads import Upload
 from app.registry.rows import consolidation
 from tests.graphql.conftest import ISSUER, Api

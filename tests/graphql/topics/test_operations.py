@@ -7,7 +7,10 @@ from typing import Any
 
 import pytest
 
-from app.registry.clients import clients
+from app.registry.caller import Caller
+from app.registry.clients import clients, staff
+from app.registry.clients.staff import Person
+from app.registry.niks import blocks
 from app.registry.terms import seasons
 from tests.changes.conftest import settled
 from tests.graphql.conftest import Api
@@ -203,15 +206,89 @@ async def test_blocks_are_listed_by_what_became_of_them(api: Api, world: World) 
     for number in (1, 2):
         await api.data(f'mutation {{ blockNik(nik: "{nik_of(number)}", reason: "R{number}") {{ __typename }} }}')
     await api.data(f'mutation {{ liftNikBlock(nik: "{nik_of(1)}", reason: "Banding") {{ __typename }} }}')
-    query = "query ($lifted: Boolean, $of: ID) { blocks(lifted: $lifted, organizer: $of) { nodes { reason } } }"
+    query = """query ($lifted: Boolean, $of: ID, $oldest: Boolean! = false) {
+        blocks(lifted: $lifted, organizer: $of, oldestFirst: $oldest) { nodes { reason } } }"""
     for given, reasons in (
         ({}, ["R2", "R1"]),
+        ({"oldest": True}, ["R1", "R2"]),
         ({"lifted": True}, ["R1"]),
         ({"lifted": False}, ["R2"]),
         ({"of": "djka"}, []),
     ):
         found = (await api.data(query, given))["blocks"]["nodes"]
         assert [one["reason"] for one in found] == reasons
+
+
+OLDEST = """query ($after: String) { blocks(oldestFirst: true, first: 1, after: $after) {
+    nodes { reason } pageInfo { endCursor hasNextPage } } }"""
+LIFT = """mutation ($id: ID!, $reason: String!) { liftBlock(id: $id, reason: $reason) {
+    ... on Block { reason } ... on Problem { code field } } }"""
+OF_BLOCKS = "{ blocks { nodes { id reason liftReason liftedBy liftedByPerson issuedByPerson } } }"
+
+
+async def test_the_oldest_blocks_come_page_by_page(api: Api, world: World) -> None:
+    for number in (1, 2, 3):
+        await api.data(f'mutation {{ blockNik(nik: "{nik_of(number)}", reason: "R{number}") {{ __typename }} }}')
+    seen, after = [], None
+    while True:
+        page = (await api.data(OLDEST, {"after": after}))["blocks"]
+        seen += [one["reason"] for one in page["nodes"]]
+        after = page["pageInfo"]["endCursor"]
+        if not page["pageInfo"]["hasNextPage"]:
+            break
+    assert seen == ["R1", "R2", "R3"]
+
+
+async def test_a_block_is_lifted_by_its_id_with_all_of_its_nik(api: Api, world: World) -> None:
+    for reason in ("R1", "R2"):
+        await api.data(f'mutation {{ blockNik(nik: "{nik_of(1)}", reason: "{reason}", seasons: 2) {{ __typename }} }}')
+    await api.data(f'mutation {{ blockNik(nik: "{nik_of(2)}", reason: "Lain") {{ __typename }} }}')
+    found = {one["reason"]: one["id"] for one in (await api.data(OF_BLOCKS))["blocks"]["nodes"]}
+    async with world.unchanged("nik_block", "change"):
+        for given, code in (({"id": found["R1"][::-1]}, "NOT_FOUND"), ({"id": found["R1"]}, "INVALID_VALUE")):
+            assert (await api.data(LIFT, {"reason": " ", **given}))["liftBlock"]["code"] == code
+    assert (await api.data(LIFT, {"id": found["R1"], "reason": "Banding"}))["liftBlock"] == {"reason": "R1"}
+    lifted = {one["reason"]: one for one in (await api.data(OF_BLOCKS))["blocks"]["nodes"]}
+    assert [lifted[one]["liftReason"] for one in ("R1", "R2", "Lain")] == ["Banding", "Banding", None]
+    assert lifted["R1"]["liftedBy"].startswith("hubdat-")
+    assert (lifted["R1"]["liftedByPerson"], lifted["R1"]["issuedByPerson"]) == (None, None)
+    assert [kind for [kind] in await world.changes("kind")][-1] == "NIK_BLOCK_LIFTED"
+    async with world.unchanged("nik_block", "change"):
+        again = (await api.data(LIFT, {"id": found["R1"], "reason": "Banding"}))["liftBlock"]
+    assert again == {"code": "NOT_FOUND", "field": "id"}
+
+
+async def test_a_block_names_the_person_who_issued_and_who_lifted_it(api: Api, world: World) -> None:
+    async with world.database.transaction() as session:
+        person = await staff.add(session, HUBDAT, "wulan@contoh.example", "hubdat", "operator", NOW)
+        assert isinstance(person, Person)
+        hubdat = Caller(person.id, "hubdat")
+        await blocks.block(session, world.vault, hubdat, nik_of(1), "Pelanggaran", 1, NOW)
+        await blocks.lift(session, world.vault, hubdat, nik_of(1), "Banding", NOW)
+    [one] = (await api.data(OF_BLOCKS))["blocks"]["nodes"]
+    assert (one["issuedByPerson"], one["liftedByPerson"]) == ("wulan@contoh.example",) * 2
+
+
+async def test_the_oldest_open_case_comes_first_and_names_the_registration_of_its_holder(
+    api: Api, world: World
+) -> None:
+    route, theirs = await world.route(), await world.route("Solo 2", organizer="djka")
+    holders = []
+    for number in (1, 2, 3):
+        holders.append((await world.registered(someone(HUBDAT, route, number))).id)
+        await world.submit(someone(DJKA, theirs, number))
+    query = """query ($after: String) { cases(state: OPEN, oldestFirst: true, first: 2, after: $after) {
+        nodes { id } pageInfo { endCursor hasNextPage } } }"""
+    first = (await api.data(query))["cases"]
+    rest = (await api.data(query, {"after": first["pageInfo"]["endCursor"]}))["cases"]
+    assert rest["pageInfo"]["hasNextPage"] is False
+    found = []
+    for one in [*first["nodes"], *rest["nodes"]]:
+        people = f'{{ casePeople(id: "{one["id"]}") {{ registrantId }} }}'
+        found.append([side["registrantId"] for side in (await api.data(people))["casePeople"]])
+    assert found == [[str(holder), None] for holder in holders]
+    newest = (await api.data("{ cases { nodes { id } } }"))["cases"]["nodes"]
+    assert newest == [*first["nodes"], *rest["nodes"]][::-1]
 
 
 async def test_seasons_and_releases_are_listed(api: Api, world: World) -> None:

@@ -301,7 +301,7 @@ async def _ordered(context: Context, order: Order, file: Upload) -> ImportJob:
             session, process.vault, order, file.pieces(), context.now, most_kept=process.import_storage
         )
     )
-    return _shown(job, context)
+    return shown(job, context)
 
 
 async def find_import_job(info: Info, id: JobId) -> ImportJob | None:
@@ -314,9 +314,7 @@ async def import_progress(info: Info, id: JobId) -> AsyncGenerator[ImportJob, No
     context = info.context
     told: Job | None = None
     while told is None or not told.finished:
-        job = await _find(context, id)
-        if isinstance(job, Refusal):
-            raise RefusalError(job)
+        job = await job_of(context, id)
         if job != told:
             yield ImportJob.from_job(job, context)
         told = job
@@ -338,7 +336,7 @@ async def cancel_missing(
     cancelled = await absentees.cancel(
         context.attempt, context.caller, identifier(job_id), context.now, even_though=even_though
     )
-    return _shown(cancelled, context)
+    return shown(cancelled, context)
 
 
 async def find_consolidation(
@@ -368,7 +366,15 @@ async def _find(context: Context, id: str) -> Job | Refusal:
         return await jobs.get(session, context.caller, identifier(id))
 
 
-def _shown(job: Job | Refusal, context: Context) -> ImportJob:
+async def job_of(context: Context, id: str) -> Job:
+    """Raises the refusal."""
+    job = await _find(context, id)
+    if isinstance(job, Refusal):
+        raise RefusalError(job)
+    return job
+
+
+def shown(job: Job | Refusal, context: Context) -> ImportJob:
     if isinstance(job, Refusal):
         raise RefusalError(job)
     return ImportJob.from_job(job, context)

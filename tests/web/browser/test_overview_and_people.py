@@ -1,66 +1,16 @@
-"""The pages in a real browser, on a server with the demo season: one server and one browser for the whole file."""
+"""Signing in, the overview and the registrants."""
 
 from __future__ import annotations
 
-import json
 import re
-import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
-import httpx
-import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Page
 
-from tests import npm
-from tests.servers import Place, Server, place_in
-from tests.web.browsing import CHROMIUM, NPM, Visit, expect, launched, link_for, sign_in, visiting
-
-pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="Chromium is not on this machine: the pages are not tried")
-
-OPERATOR, VIEWER = "operator@hubdat.example", "viewer@hubdat.example"
-ORGANIZER, POSKO = "organizer@dishub-dki.example", "posko@dishub-dki.example"
-
-
-@pytest.fixture(scope="module")
-def place(servers_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
-    with place_in(tmp_path_factory.mktemp("pages") / "home", servers_url) as place:
-        yield place
-
-
-@pytest.fixture(scope="module")
-def server(place: Place) -> Server:
-    return place.serve()
-
-
-@pytest.fixture(scope="module")
-def browser(server: Server) -> Iterator[Browser]:
-    """After the server: while Playwright drives, no loop of asyncio runs in this thread."""
-    if shutil.which("npm") is None:
-        pytest.skip("npm is not on this machine: the rules of axe are not there")
-    npm.install(NPM)
-    with sync_playwright() as playwright:
-        browser = launched(playwright)
-        yield browser
-        browser.close()
-
-
-@pytest.fixture
-def visit(browser: Browser, server: Server) -> Iterator[Visit]:
-    """A page that says nothing to the console, and asks nobody else for anything."""
-    with visiting(browser, server) as visit:
-        yield visit
-    assert visit.said == []
-
-
-@pytest.fixture
-def signed_in(visit: Visit, servers_url: str, server: Server) -> Callable[[str], Page]:
-    def sign(email: str) -> Page:
-        sign_in(visit, link_for(server, servers_url, email))
-        return visit.page
-
-    return sign
-
+from tests.servers import Place, Server
+from tests.web.browser.clients import asked
+from tests.web.browsing import OPERATOR, ORGANIZER, POSKO, VIEWER, Visit, expect, link_for
 
 TILES_IN_LINE = """() => { const rows = new Map();
     for (const tile of document.querySelectorAll('.tile')) {
@@ -339,27 +289,13 @@ def test_a_lost_connection_is_shown_and_heals(visit: Visit, signed_in: Callable[
 
 def submit(place: Place, server: Server) -> None:
     """Somebody registers with AHM, by the organizer's own client."""
-    clients = json.loads((place.home / "demo-credentials.json").read_bytes())
-    ahm = next(one for one in clients if one["organizer"] == "ahm")
-    with httpx.Client(base_url=server.url, timeout=60) as http:
-        auth, grant = (ahm["client_id"], ahm["secret"]), {"grant_type": "client_credentials"}
-        token = http.post("/oauth/token", data=grant, auth=auth).json()["access_token"]
-
-        def asked(query: str, **variables: object) -> dict[str, object]:
-            headers = {"Authorization": f"Bearer {token}"}
-            answer = http.post("/graphql", json={"query": query, "variables": variables}, headers=headers).json()
-            data: dict[str, object] = answer["data"]
-            return data
-
-        where = '{organizer: "ahm", direction: MUDIK, service: PASSENGER, withSeats: true}'
-        routes: dict[str, list[dict[str, str]]] = asked(f"{{ routes(where: {where}, first: 1) {{ nodes {{ id }} }} }}")[
-            "routes"
-        ]  # type: ignore[assignment]
-        given = {
-            "nik": "3171030101909777",
-            "name": "Warga Contoh",
-            "routeId": routes["nodes"][0]["id"],
-            "identityDocument": "KTP",
-        }
-        mutation = "mutation ($input: SubmitRegistrant!) { submitRegistrant(input: $input) { __typename } }"
-        assert asked(mutation, input=given) == {"submitRegistrant": {"__typename": "Submission"}}
+    where = '{organizer: "ahm", direction: MUDIK, service: PASSENGER, withSeats: true}'
+    routes = asked(place, server, "ahm", f"{{ routes(where: {where}, first: 1) {{ nodes {{ id }} }} }}")["routes"]
+    given = {
+        "nik": "3171030101909777",
+        "name": "Warga Contoh",
+        "routeId": routes["nodes"][0]["id"],
+        "identityDocument": "KTP",
+    }
+    mutation = "mutation ($input: SubmitRegistrant!) { submitRegistrant(input: $input) { __typename } }"
+    assert asked(place, server, "ahm", mutation, input=given) == {"submitRegistrant": {"__typename": "Submission"}}

@@ -1,0 +1,126 @@
+"""The verdicts of one import, row by row, in the order in which they were judged: all, or those of one result or code.
+
+One call looks through `MOST_CHUNKS` chunks and no more. A page may therefore hold fewer rows than were asked for, also
+none, and the list still goes on behind it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass, field
+from typing import NamedTuple
+from uuid import UUID
+
+from app.db import Session
+from app.registry.imports import job_runs
+from app.registry.imports.job_runs import RowVerdict
+from app.registry.imports.jobs import Job
+from app.sql import statement
+from app.vault.vault import Vault
+
+MOST_CHUNKS = 20
+"""Chunks that one call looks through: 20,000 rows."""
+
+
+class Place(NamedTuple):
+    """A row's place among the verdicts of its job."""
+
+    chunk: int
+    row: int
+
+
+BEFORE_ALL = Place(0, -1)
+
+
+@dataclass(frozen=True, slots=True)
+class Filter:
+    """Which rows: those that fit all that is given."""
+
+    result: str | None = None
+    code: str | None = None
+
+    def fits(self, verdict: RowVerdict) -> bool:
+        return self.result in {None, verdict.result} and self.code in {None, verdict.code}
+
+
+@dataclass(slots=True)
+class RowPage:
+    rows: list[tuple[Place, RowVerdict]] = field(default_factory=list)
+    end: Place | None = None
+    """The list goes on behind this place. None: it has ended."""
+    people: dict[UUID, str] = field(default_factory=dict)
+    """Of whom stored values may stand in the explanations, each with the organizer."""
+
+
+class _Judged(NamedTuple):
+    number: int
+    verdicts: bytes
+    differences: bytes | None
+    registrants: list[UUID]
+
+
+class _Person(NamedTuple):
+    id: UUID
+    organizer: str
+
+
+_NEXT = statement(
+    """
+    SELECT number, verdicts, differences, registrants FROM import_chunk
+    WHERE job_id = :id AND number >= :least ORDER BY number LIMIT 1
+    """,
+    _Judged,
+)
+_PEOPLE = statement(
+    "SELECT id, organizer_code AS organizer FROM registrant WHERE id = ANY(CAST(:ids AS uuid[]))", _Person
+)
+_EVERYBODY = statement(
+    """
+    SELECT r.id, r.organizer_code AS organizer FROM registrant r WHERE r.id IN (
+        SELECT unnest(registrants) FROM import_chunk WHERE job_id = :id
+        UNION SELECT registrant_id FROM import_missing WHERE job_id = :id
+    )
+    """,
+    _Person,
+)
+
+
+async def page(
+    session: Session, vault: Vault, job: Job, where: Filter, *, after: Place = BEFORE_ALL, first: int
+) -> RowPage:
+    """Up to `first` rows behind `after`."""
+    found = RowPage()
+    met: set[UUID] = set()
+    async for chunk in _chunks(session, job, after.chunk):
+        if chunk.number >= after.chunk + MOST_CHUNKS:
+            found.end = Place(chunk.number, -1)
+            break
+        told = job_runs.differences(vault, chunk.differences)
+        rows = _fitting(chunk.number, job_runs.explained(chunk.verdicts, told), where, after)
+        room = first - len(found.rows)
+        found.rows += rows[:room]
+        met.update(chunk.registrants if any(place.row in told for place, _ in rows[:room]) else ())
+        if len(rows) > room:
+            found.end = found.rows[-1][0]
+            break
+    told_of = await session.rows(_PEOPLE, ids=sorted(met)) if met else []
+    found.people = {one.id: one.organizer for one in told_of}
+    return found
+
+
+async def people(session: Session, job_id: UUID) -> dict[UUID, str]:
+    """Whom a finished job is about, each with the organizer: of its rows and of those that it found missing."""
+    return {one.id: one.organizer for one in await session.rows(_EVERYBODY, id=job_id)}
+
+
+async def _chunks(session: Session, job: Job, least: int) -> AsyncIterator[_Judged]:
+    while (chunk := await session.first(_NEXT, id=job.id, least=least)) is not None:
+        yield chunk
+        least = chunk.number + 1
+
+
+def _fitting(
+    number: int, verdicts: Sequence[RowVerdict], where: Filter, after: Place
+) -> list[tuple[Place, RowVerdict]]:
+    placed = [(Place(number, row), verdict) for row, verdict in enumerate(verdicts)]
+    return [(place, verdict) for place, verdict in placed if place > after and where.fits(verdict)]
