@@ -30,11 +30,11 @@ async def assert_linear_over_http(prepare: Callable[[int], Awaitable[Request]], 
     growths: list[float] = []
     while not growths or min(growths) > MOST_TIMES_THE_CPU:
         assert len(growths) < TRIES, f"{min(growths):.1f} times the CPU for {TIMES_THE_INPUT} times the input"
-        much = await _cpu_seconds_awaited(await prepare(TIMES_THE_INPUT * size))
-        growths.append(much / await _cpu_seconds_awaited(await prepare(size)))
+        much = await cpu_seconds_awaited(await prepare(TIMES_THE_INPUT * size))
+        growths.append(much / await cpu_seconds_awaited(await prepare(size)))
 
 
-async def _cpu_seconds_awaited(request: Request) -> float:
+async def cpu_seconds_awaited(request: Request) -> float:
     gc.disable()
     try:
         started = time.process_time()

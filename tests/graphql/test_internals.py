@@ -28,7 +28,10 @@ INSIDES = ("strawberry-definition", "__strawberry", "_strawberry_schema", "_raw_
 
 def undocumented(file: Path) -> Iterator[str]:
     """What a file imports from either library, and they do not document."""
-    for node in ast.walk(ast.parse(file.read_text())):
+    text = file.read_text()
+    if "strawberry" not in text and "graphql" not in text:
+        return
+    for node in ast.walk(ast.parse(text)):
         if isinstance(node, ast.Import):
             yield from (name.name for name in node.names if of_either(name.name) and name.name not in DOCUMENTED)
         elif isinstance(node, ast.ImportFrom) and of_either(node.module or ""):

@@ -17,8 +17,6 @@ from app.registry.clients.clients import Issued
 from app.registry.clients.scopes import SCOPES
 from app.vault.vault import Vault
 from tests import world as worlds
-from tests.hostile import driving
-from tests.hostile.sending import Sent
 from tests.intake.lists import worked_off
 from tests.world import HUBDAT, World, someone
 
@@ -33,13 +31,12 @@ class Target:
     world: World
     token: str = field(repr=False)
 
-    async def told(self, sent: Sent) -> str:
-        """A file that was taken is read as well."""
-        told = await driving.told(self.application, sent, self.token)
+    async def worked_off(self) -> str:
+        """What became of the file, if a file was taken."""
         if not await self.world.one("SELECT EXISTS (SELECT FROM import_job)"):
-            return told
+            return ""
         job = await worked_off(self.world)
-        return f"{told} {job.failure.code if job.failure else job.state}"
+        return f" {job.failure.code if job.failure else job.state}"
 
     async def put_back(self) -> None:
         """As if nothing had been sent: the budget of NIK checks is full, and nobody's file waits."""

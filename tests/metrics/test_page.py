@@ -39,17 +39,19 @@ NOBODY = 5_000_000
 """A process with such a number cannot be."""
 
 
-def samples(folder: Path | None = None) -> Samples:
+def samples(folder: Path | None = None, *, name: str = "") -> Samples:
+    """All of the page, or those of one name: a page of a whole run is long, and takes the parser long."""
     text = page.render("", folder)[0].decode()
+    wanted = "\n".join(line for line in text.splitlines() if line.startswith((f"{name}{{", f"{name} "))) + "\n"
     return {
         (sample.name, tuple(sorted(sample.labels.items()))): sample.value
-        for family in parse(text)
+        for family in parse(wanted if name else text)
         for sample in family.samples
     }
 
 
 def value(name: str, folder: Path | None = None, **labels: str) -> float | None:
-    return samples(folder).get((name, tuple(sorted(labels.items()))))
+    return samples(folder, name=name).get((name, tuple(sorted(labels.items()))))
 
 
 @contextmanager

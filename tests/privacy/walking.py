@@ -40,15 +40,17 @@ SHALLOW = frozenset({"Organizer"})
 Pair = tuple[str, str]
 """A type and one of its fields."""
 
+# They depend on the schema of this checkout alone, and it takes long to measure a document that is too large.
+DEPTHS: dict[tuple[object, ...], int] = {}
+"""The depth that fits, of a root field and the shape of what is asked of it."""
+GUESSES: dict[str, int] = {}
+"""By root field, the depth that fitted last."""
+
 
 @dataclass(slots=True)
 class Walk:
     schema: GraphQLSchema
     reached: set[Pair] = field(default_factory=set)
-    depths: dict[tuple[object, ...], int] = field(default_factory=dict)
-    """The depth that fits, of a root field and the shape of what is asked of it."""
-    guesses: dict[str, int] = field(default_factory=dict)
-    """By root field, the depth that fitted last: it takes long to measure a document that is too large."""
 
     def root_fields(self) -> dict[str, tuple[str, GraphQLField]]:
         """By name, with the operation each belongs to."""
@@ -65,9 +67,9 @@ class Walk:
         """
         shape = (name, depth, *((one, _size(value)) for given in asked for one, value in given.items()))
         variables = {f"{one}{place}": value for place, given in enumerate(asked) for one, value in given.items()}
-        if shape not in self.depths:
-            self.depths[shape] = self._deepest(name, asked, variables, depth)
-        return self._document(name, asked, self.depths[shape], self.reached), variables
+        if shape not in DEPTHS:
+            DEPTHS[shape] = self._deepest(name, asked, variables, depth)
+        return self._document(name, asked, DEPTHS[shape], self.reached), variables
 
     def subscription(self, name: str) -> str:
         """With the largest selection that the limits let pass, from the beginning of what it tells."""
@@ -85,13 +87,13 @@ class Walk:
         def fits(depth: int) -> bool:
             return _fits(self._document(name, asked, depth, set()), variables)
 
-        depth = min(most, self.guesses.get(name, most))
+        depth = min(most, GUESSES.get(name, most))
         while not fits(depth):
             assert depth, f"nothing of {name} fits the limits"
             depth -= 1
         while depth < most and fits(depth + 1):
             depth += 1
-        self.guesses[name] = depth
+        GUESSES[name] = depth
         return depth
 
     def _document(self, name: str, asked: Sequence[Mapping[str, object]], depth: int, reached: set[Pair]) -> str:

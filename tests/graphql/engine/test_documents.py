@@ -212,7 +212,7 @@ def test_a_syntax_error_does_not_repeat_what_was_written(text: str, message: str
             '{ registrants(where: { registeredFrom: "2026-03-05T08:00:00" }) { nodes { id } } }',
             (
                 "Invalid value at `registeredFrom`: A DateTime is an ISO 8601 string with a zone, such as"
-                " 2026-03-05T08:00:00+07:00"
+                " 2026-03-05T08:00:00+07:00, in 1900–2199"
             ),
         ),
     ],
