@@ -1,4 +1,4 @@
-"""The database: engine, naming of constraints, and the only commit in the program.
+"""The database: sessions over two pools of connections, and the only commit in the program.
 
 One root field, request or command is one `transaction()`: leaving it commits, an exception rolls back. A write that
 lost a race (`Raced`, a deadlock) is run again from its start by `attempt`.
@@ -11,31 +11,16 @@ import math
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager, suppress
-from functools import cache
 from typing import Any, Protocol, TypeVar
 
 import asyncpg
-from sqlalchemy import CursorResult, TextClause, event, text
-from sqlalchemy.engine.interfaces import ExceptionContext
-from sqlalchemy.exc import DBAPIError
-from sqlalchemy.exc import TimeoutError as PoolTimeout
-from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
-from sqlalchemy.ext.asyncio import AsyncSession as SQLAlchemySession
+from asyncpg.prepared_stmt import PreparedStatement
 from sqlalchemy.util import await_only, greenlet_spawn
-from sqlmodel import SQLModel
-from sqlmodel.ext.asyncio.session import AsyncSession
 
-from app import metrics, sql, tracing
+from app import connections, metrics, sql, tracing
+from app.connections import Connection, Pool, PoolUsedUp
 from app.errors import Raced, Unavailable
-from app.sql import Statement
-
-SQLModel.metadata.naming_convention = {
-    "ix": "ix_%(table_name)s_%(column_0_N_name)s",
-    "uq": "uq_%(table_name)s_%(column_0_N_name)s",
-    "ck": "ck_%(table_name)s_%(constraint_name)s",
-    "fk": "fk_%(table_name)s_%(column_0_N_name)s_%(referred_table_name)s",
-    "pk": "pk_%(table_name)s",
-}
+from app.sql import Statement, statement
 
 SESSION = {
     "application_name": "pemudik",
@@ -57,17 +42,21 @@ SESSION = {
     "idle_in_transaction_session_timeout": "60s",
 }
 ATTEMPTS = 5
-POOL_TIMEOUT_SECONDS = 10.0
-"""How long to wait for a connection that others have."""
+ROLLBACK_WITHIN_SECONDS = 5.0
+"""A connection that takes longer is closed. PostgreSQL rolls back what a closed connection has begun."""
 POOLS = 2
 """A `Database` has so many pools: one for transactions, one for statements."""
-POSTGRESQL_PORT = 5432
-"""Where a host of several names none."""
 LISTENING = 1
 """Connections beside them."""
 LOST_RACES: Mapping[str | None, str] = {"40P01": "deadlock", "40001": "serialization", "23505": "unique"}
 """Why a transaction is run again, by the SQLSTATE of the error."""
 
+OF_NO_USE = (asyncpg.ReadOnlySQLTransactionError, asyncpg.InvalidCachedStatementError, asyncpg.OutdatedSchemaCacheError)
+"""After a switchover a connection may still go to the old primary. After a migration of a column, what was prepared on
+it fails. Such a connection is closed.
+"""
+BROKEN = (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError)
+"""What a connection raises that is of no use any more. `InternalClientError`: it broke while asyncpg was at work."""
 AWAY = (
     OSError,
     asyncpg.InterfaceError,
@@ -78,15 +67,17 @@ AWAY = (
     asyncpg.CrashShutdownError,
     asyncpg.InsufficientResourcesError,
     asyncpg.PostgresIOError,
-    asyncpg.ReadOnlySQLTransactionError,
     asyncpg.LockNotAvailableError,
     asyncpg.QueryCanceledError,
     asyncpg.IdleInTransactionSessionTimeoutError,
+    *OF_NO_USE,
 )
 CANNOT_WRITE = (asyncpg.DiskFullError, asyncpg.PostgresIOError, asyncpg.ReadOnlySQLTransactionError)
 """What a full or broken disk says, and a primary that has become a standby."""
 REMEMBERED_FOR_SECONDS = 10.0
 """So long a server is not ready after its database could not write. The next write tries again."""
+
+_IS_READ_ONLY = statement("SHOW transaction_read_only", str)
 
 Result = TypeVar("Result")
 
@@ -97,24 +88,81 @@ class Attempt(Protocol):
     async def __call__(self, work: Callable[[Session], Awaitable[Result]], /) -> Result: ...
 
 
-class Session(AsyncSession, sql.Session):
-    """SQLModel's session without its deprecation of `execute`: our statements are SQL text, not for `exec`."""
+class Session(sql.Session):
+    """Runs statements over a connection of `pool`, which it takes with its first statement.
 
-    execute = SQLAlchemySession.execute
+    If it `begins`, they are one transaction. If not, each commits by itself.
+    """
+
+    def __init__(self, pool: Pool, *, begins: bool) -> None:
+        self._pool, self._begins, self._has_ended = pool, begins, False
+        self._connection: Connection | None = None
 
     async def run(self, statement: Statement[Any], /, **arguments: object) -> int:
-        written = await self.execute(_clause(statement), arguments)
-        assert isinstance(written, CursorResult)  # noqa: S101 - the result of SQL text
-        return written.rowcount
+        prepared = await self._prepared(statement)
+        await prepared.fetch(*statement.in_order(arguments))
+        return _rows_written(prepared.get_statusmsg() or "")
 
     async def rows(self, statement: Statement[Result], /, **arguments: object) -> list[Result]:
-        found = await self.execute(_clause(statement), arguments)
-        return statement.build(tuple(found.keys()), found.all())
+        prepared = await self._prepared(statement)
+        return statement.build(await prepared.fetch(*statement.in_order(arguments)))
+
+    async def _prepared(self, statement: Statement[Any]) -> PreparedStatement[asyncpg.Record]:
+        if self._connection is None:
+            self._connection = await self._taken()
+            if self._begins:
+                await self._connection.driver.execute("BEGIN")
+        return await self._connection.prepared(statement)
+
+    async def _taken(self) -> Connection:
+        if self._has_ended:
+            raise asyncpg.InterfaceError("the session has ended")
+        return await self._pool.take()
+
+    async def commit(self) -> None:
+        """Raises `InFailedSQLTransactionError` if a statement has failed: PostgreSQL then rolls back, and tells that in
+        its answer alone.
+        """
+        if self._connection is not None:
+            if self._begins and await self._connection.driver.execute("COMMIT") != "COMMIT":
+                raise asyncpg.InFailedSQLTransactionError("a statement of this transaction has failed")
+            self._end(is_useful=True)
+
+    async def leave(self, error: BaseException) -> None:
+        """After `error`: the connection goes back outside of any transaction and with no statement at work, or it is
+        closed.
+        """
+        if self._connection is not None:
+            is_useful = False
+            try:
+                is_useful = await self._is_clean(self._connection, error)
+            finally:
+                self._end(is_useful=is_useful)
+
+    async def _is_clean(self, connection: Connection, error: BaseException) -> bool:
+        """A task that is cancelled leaves a statement that PostgreSQL may still be running. asyncpg tells it to stop,
+        and ROLLBACK waits until it has stopped, also where nothing was begun.
+        """
+        if isinstance(error, OF_NO_USE):
+            return False
+        if not self._begins and isinstance(error, Exception):
+            return True
+        try:
+            await connection.driver.execute("ROLLBACK", timeout=ROLLBACK_WITHIN_SECONDS)
+        except BROKEN:
+            return False
+        return True
+
+    def _end(self, *, is_useful: bool) -> None:
+        assert self._connection is not None  # noqa: S101 - only a session with a connection ends one
+        self._pool.give_back(self._connection, is_useful=is_useful)
+        self._connection, self._has_ended = None, True
 
 
-@cache
-def _clause(statement: Statement[Any]) -> TextClause:
-    return text(statement.text)
+def _rows_written(status: str) -> int:
+    """`INSERT 0 3` has written 3 rows, and `LOCK TABLE` none."""
+    count = status.rpartition(" ")[2]
+    return int(count) if count.isdigit() else 0
 
 
 class Followers:
@@ -151,14 +199,12 @@ class Followers:
 
 
 class Database:
-    """One engine and its pool. `url` is a PostgreSQL URL with or without a driver name."""
+    """The pools. `url` is a PostgreSQL URL with or without a driver name."""
 
     def __init__(self, url: str, *, pool_size: int = 8) -> None:
-        self.engine = _engine("transactions", url, pool_size, SESSION)
-        # Connections are opened when they are first needed.
-        self._quick = _engine(
-            "checks", url, pool_size, SESSION | {"synchronous_commit": "off"}, isolation_level="AUTOCOMMIT"
-        )
+        self.url = url
+        self._transactions = Pool("transactions", url, pool_size, SESSION)
+        self._statements = Pool("checks", url, pool_size, SESSION | {"synchronous_commit": "off"})
         self.followers = Followers()
         self._could_not_write_at = -math.inf
 
@@ -168,19 +214,17 @@ class Database:
 
     async def is_read_only(self) -> bool:
         """A standby, or a database that was made read-only."""
-        async with self.engine.connect() as connection:
-            answer: str = (await connection.execute(text("SHOW transaction_read_only"))).scalar_one()
-        return answer == "on"
+        async with self.transaction() as session:
+            return await session.one(_IS_READ_ONLY) == "on"
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[Session]:
         """Commits on leaving, rolls back on an exception. Raises `Unavailable` when the database is away."""
         with self._telling_when_it_is_away(), _timed():
-            async with Session(self.engine, expire_on_commit=False) as session:
-                async with session.begin():
-                    yield session
-                if session.wrote_change_log:
-                    self.followers.tell()
+            async with _session(self._transactions, begins=True) as session:
+                yield session
+            if session.wrote_change_log:
+                self.followers.tell()
 
     @asynccontextmanager
     async def statements(self) -> AsyncIterator[Session]:
@@ -190,7 +234,7 @@ class Database:
         last moments of the checks' access log and of their budgets.
         """
         with self._telling_when_it_is_away():
-            async with Session(self._quick, expire_on_commit=False) as session:
+            async with _session(self._statements, begins=False) as session:
                 yield session
 
     async def attempt(self, work: Callable[[Session], Awaitable[Result]]) -> Result:
@@ -201,8 +245,8 @@ class Database:
                     return await work(session)
             except Raced:
                 metrics.RETRIES.labels("raced").inc()
-            except DBAPIError as error:
-                reason = LOST_RACES.get(sqlstate(error))
+            except asyncpg.PostgresError as error:
+                reason = LOST_RACES.get(error.sqlstate)
                 if reason is None:
                     raise
                 metrics.RETRIES.labels(reason).inc()
@@ -210,48 +254,35 @@ class Database:
 
     async def connect(self) -> asyncpg.Connection[asyncpg.Record]:
         """A connection beside the pools, for LISTEN."""
-        _, given = self.engine.dialect.create_connect_args(self.engine.url)
-        return await asyncpg.connect(**given, server_settings={"application_name": "pemudik"}, timeout=10)
+        return await connections.connect(self.url, {"application_name": "pemudik"})
 
     async def dispose(self) -> None:
-        await self.engine.dispose()
-        await self._quick.dispose()
+        await self._transactions.close()
+        await self._statements.close()
 
     @contextmanager
     def _telling_when_it_is_away(self) -> Iterator[None]:
         try:
             yield
-        except PoolTimeout as error:
+        except PoolUsedUp as error:
             metrics.UNAVAILABLE.labels("pool").inc()
             raise Unavailable from error
-        except (OSError, asyncpg.InterfaceError, asyncpg.PostgresConnectionError) as error:
+        except AWAY as error:
+            if isinstance(error, CANNOT_WRITE):
+                self._could_not_write_at = time.monotonic()
             metrics.UNAVAILABLE.labels("away").inc()
             raise Unavailable from error
-        except DBAPIError as error:
-            if isinstance(error.driver_exception, CANNOT_WRITE):
-                self._could_not_write_at = time.monotonic()
-            if error.connection_invalidated or isinstance(error.driver_exception, AWAY):
-                metrics.UNAVAILABLE.labels("away").inc()
-                raise Unavailable from error
-            raise
 
 
-def _engine(name: str, url: str, pool_size: int, session: dict[str, str], **options: Any) -> AsyncEngine:
-    engine = create_async_engine(
-        driver_url(url),
-        pool_size=pool_size,
-        max_overflow=0,
-        pool_pre_ping=False,
-        pool_timeout=POOL_TIMEOUT_SECONDS,
-        hide_parameters=True,
-        connect_args={"server_settings": session, "timeout": 10},
-        **options,
-    )
-    metrics.POOL_SIZE.labels(name).set(pool_size)
-    event.listen(engine.sync_engine, "handle_error", _is_on_a_standby)
-    event.listen(engine.sync_engine, "checkout", lambda *_: metrics.POOL_IN_USE.labels(name).inc())
-    event.listen(engine.sync_engine, "checkin", lambda *_: metrics.POOL_IN_USE.labels(name).dec())
-    return engine
+@asynccontextmanager
+async def _session(pool: Pool, *, begins: bool) -> AsyncIterator[Session]:
+    session = Session(pool, begins=begins)
+    try:
+        yield session
+        await session.commit()
+    except BaseException as error:
+        await session.leave(error)
+        raise
 
 
 @contextmanager
@@ -262,34 +293,6 @@ def _timed() -> Iterator[None]:
             yield
     finally:
         metrics.TRANSACTION_SECONDS.observe(time.perf_counter() - started)
-
-
-def _is_on_a_standby(context: ExceptionContext) -> None:
-    """After a switchover a connection may still go to the old primary. Such a connection is dropped."""
-    if getattr(context.original_exception, "sqlstate", None) == asyncpg.ReadOnlySQLTransactionError.sqlstate:
-        context.is_disconnect, context.invalidate_pool_on_disconnect = True, False
-
-
-def driver_url(url: str) -> str:
-    """`postgres://` and `postgresql://` URLs, as hosting providers and libpq write them, for SQLAlchemy and its driver.
-
-    Several hosts stand behind each other in libpq's form (`h1:5432,h2:5432`). SQLAlchemy wants each of them as an
-    argument. With `target_session_attrs=read-write` the driver takes the host that is the primary.
-    """
-    _, separator, rest = url.partition("://")
-    rest = rest.replace("?sslmode=", "?ssl=").replace("&sslmode=", "&ssl=")
-    where, slash, database = rest.partition("/")
-    account, at, hosts = where.rpartition("@")
-    if "," in hosts:
-        name, _, arguments = database.partition("?")
-        each = (host if ":" in host else f"{host}:{POSTGRESQL_PORT}" for host in hosts.split(","))
-        every = "&".join([*(f"host={host}" for host in each), *filter(None, [arguments])])
-        rest = f"{account}{at}{slash or '/'}{name}?{every}"
-    return f"postgresql+asyncpg{separator}{rest}"
-
-
-def sqlstate(error: DBAPIError) -> str | None:
-    return getattr(error.orig, "sqlstate", None)
 
 
 # --- libraries that know no `await` -----------------------------------------------------------------------------------

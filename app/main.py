@@ -13,9 +13,7 @@ import signal
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 
-import asyncpg
 import structlog
-from sqlalchemy.exc import SQLAlchemyError
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.requests import Request
@@ -31,7 +29,8 @@ from app.changes.log import closing, projection, tallies
 from app.changes.seals import duty as seals
 from app.changes.webhooks import announcing, sender
 from app.config import Settings
-from app.db import Database
+from app.db import BROKEN, Database
+from app.errors import Unavailable
 from app.graphql.doors import http
 from app.intake import http as intake
 from app.intake.doors import doors, webhook
@@ -221,9 +220,9 @@ def readiness(database: Database) -> Callable[[Request], Awaitable[JSONResponse]
     async def readyz(_: Request) -> JSONResponse:
         try:
             async with asyncio.timeout(READY_WITHIN):
-                current, head = await migration.revisions(database.engine)
+                current, head = await migration.revisions(database)
                 read_only = await database.is_read_only()
-        except (OSError, TimeoutError, SQLAlchemyError, asyncpg.PostgresError, asyncpg.InterfaceError):
+        except (Unavailable, *BROKEN):
             return not_ready("database_unreachable")
         if read_only or database.could_not_write_lately:
             return not_ready("database_cannot_write")

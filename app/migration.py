@@ -2,22 +2,29 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from functools import cache
 from pathlib import Path
 
 from alembic import command
 from alembic.config import Config
-from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection
-from sqlalchemy.ext.asyncio import AsyncEngine
+from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
+from sqlalchemy.pool import NullPool
 
 from app.changes.log import restored
-from app.db import Session
+from app.connections import CONNECT_WITHIN_SECONDS, driver_url
+from app.db import SESSION, Database
 from app.operating import grants
+from app.sql import statement
 
 _BESIDE = Path(__file__).resolve().parent
 FOLDER = next(path for path in (_BESIDE / "_migrations", _BESIDE.parent / "migrations") if path.exists())
+
+_IS_MIGRATED = statement("SELECT to_regclass('alembic_version') IS NOT NULL", bool)
+_REVISION = statement("SELECT version_num FROM alembic_version", str)
 
 
 def config(connection: Connection | None = None) -> Config:
@@ -27,25 +34,40 @@ def config(connection: Connection | None = None) -> Config:
     return configuration
 
 
-async def upgrade(engine: AsyncEngine) -> None:
-    async with engine.begin() as connection:
+@asynccontextmanager
+async def connected(database: Database) -> AsyncIterator[AsyncConnection]:
+    """A transaction for alembic, which knows SQLAlchemy alone."""
+    settings = {"server_settings": SESSION, "timeout": CONNECT_WITHIN_SECONDS}
+    engine = create_async_engine(
+        driver_url(database.url), poolclass=NullPool, hide_parameters=True, connect_args=settings
+    )
+    try:
+        async with engine.begin() as connection:
+            yield connection
+    finally:
+        await engine.dispose()
+
+
+async def upgrade(database: Database) -> None:
+    async with connected(database) as connection:
         await connection.run_sync(lambda sync: command.upgrade(config(sync), "head"))
-    async with Session(engine) as session, session.begin():
+    async with database.transaction() as session:
         await restored.adopt(session)
         await grants.renew(session)
 
 
-async def is_restored(engine: AsyncEngine) -> bool:
+async def is_restored(database: Database) -> bool:
     """Whether the data came from another cluster, and `upgrade` has not been run since."""
-    async with Session(engine) as session:
+    async with database.transaction() as session:
         return await restored.is_restored(session)
 
 
-async def revisions(engine: AsyncEngine) -> tuple[str | None, str]:
+async def revisions(database: Database) -> tuple[str | None, str]:
     """The database's revision, and the newest one there is."""
-    async with engine.connect() as connection:
-        current = await connection.run_sync(lambda sync: MigrationContext.configure(sync).get_current_revision())
-    return current, newest()
+    async with database.transaction() as session:
+        if not await session.one(_IS_MIGRATED):
+            return None, newest()
+        return await session.first(_REVISION), newest()
 
 
 def is_ours(revision: str) -> bool:

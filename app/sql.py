@@ -10,13 +10,17 @@ from __future__ import annotations
 
 import re
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from functools import cached_property
+from inspect import signature
 from operator import attrgetter
 from types import NoneType
-from typing import Any, Generic, TypeVar, get_args, get_type_hints, overload
+from typing import TYPE_CHECKING, Any, Generic, TypeVar, get_args, get_type_hints, overload
 from uuid import UUID
+
+if TYPE_CHECKING:
+    from asyncpg import Record
 
 Result = TypeVar("Result")
 Item = TypeVar("Item")
@@ -60,11 +64,24 @@ class Statement(Generic[Result]):
         """The columns of the result that are read, and their types in Python. None are read of a scalar by name."""
         return {} if self.row is NoneType or self.is_scalar else get_type_hints(self.row)
 
-    def build(self, names: Sequence[str], rows: Sequence[Sequence[Any]]) -> list[Result]:
-        """A `Result` of each of `rows`, whose columns are called `names`."""
+    def in_order(self, arguments: Mapping[str, object]) -> list[object]:
+        """The `arguments` in the order of their numbers."""
+        _, names = self.numbered
+        return [arguments[name] for name in names]
+
+    def build(self, records: Sequence[Record]) -> list[Result]:
+        """A `Result` of each of `records`."""
         if self.is_scalar:
-            return [row[0] for row in rows]
-        return [self.row(**dict(zip(names, row, strict=True))) for row in rows]
+            return [record[0] for record in records]
+        if records and tuple(records[0].keys()) == self._positions:
+            return [self.row(*record) for record in records]
+        return [self.row(**record) for record in records]
+
+    @cached_property
+    def _positions(self) -> tuple[str, ...]:
+        """The fields of a row that need no name, in their order."""
+        parameters = signature(self.row).parameters.values()
+        return tuple(one.name for one in parameters if one.kind is one.POSITIONAL_OR_KEYWORD)
 
 
 @overload

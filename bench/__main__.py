@@ -74,7 +74,7 @@ def main() -> None:
 async def prepare(url: str, folder: Path) -> tuple[dict[str, tuple[str, str]], object]:
     settings = Settings(home=folder)
     database = Database(url)
-    await migration.upgrade(database.engine)
+    await migration.upgrade(database)
     prepared = await seed.seed(database, open_vault(settings))
     await database.dispose()
     return prepared

@@ -16,8 +16,6 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import text
-
 from app import clock, migration
 from app.auth.bearer import Principal
 from app.config import Settings
@@ -34,6 +32,7 @@ from app.server import turns
 from app.server.turns import Turns
 from app.vault.vault import open_vault
 from bench import seed
+from tests import queries
 
 REGISTRANTS = 2_000
 ROUTES = 300
@@ -95,7 +94,7 @@ def run() -> None:
 async def measure(url: str, folder: Path) -> list[str]:
     settings = Settings(home=folder)
     database = Database(url)
-    await migration.upgrade(database.engine)
+    await migration.upgrade(database)
     vault = open_vault(settings)
     seed.REGISTRANTS = REGISTRANTS
     await seed.seed(database, vault)
@@ -112,24 +111,22 @@ async def measure(url: str, folder: Path) -> list[str]:
 async def prepare(process: Process) -> Sequence[dict[str, str]]:
     """More routes and terminals, and registrants with a change each. Returns the keys of a thousand registrants."""
     async with process.database.transaction() as session:
-        await session.execute(
-            text(
-                """INSERT INTO route (id, season, organizer_code, name, direction, service, mode, origin_code,
+        await queries.run(
+            session,
+            """INSERT INTO route (id, season, organizer_code, name, direction, service, mode, origin_code,
                        destination_code, departs_at, quota)
                    SELECT gen_random_uuid(), 2026, organizer_code, name || ' ' || n, direction, service, mode,
                        origin_code, destination_code, departs_at + n * interval '1 hour', 50
-                   FROM route, generate_series(1, :routes / 2) n"""
-            ),
+                   FROM route, generate_series(1, :routes / 2) n""",
             {"routes": ROUTES},
         )
-        await session.execute(
-            text(
-                """INSERT INTO change (registrant_id, at, organizer_code, season, kind, to_status, client_id)
+        await queries.run(
+            session,
+            """INSERT INTO change (registrant_id, at, organizer_code, season, kind, to_status, client_id)
                    SELECT id, registered_at, organizer_code, season, 'REGISTRANT_MOVED', 'REGISTERED', NULL
-                   FROM registrant"""
-            )
+                   FROM registrant""",
         )
-        rows = await session.execute(text("SELECT id FROM registrant LIMIT 1000"))
+        rows = await queries.run(session, "SELECT id FROM registrant LIMIT 1000")
         keys: list[UUID] = [row.id for row in rows]
     return [{"__typename": "Registrant", "id": str(key)} for key in keys]
 

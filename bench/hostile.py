@@ -108,7 +108,7 @@ async def prepare(url: str, folder: Path) -> tuple[tuple[str, str], tuple[str, s
     """A client that may do everything, and its neighbour."""
     database = Database(url)
     vault = open_vault(Settings(home=folder), create=True)
-    await migration.upgrade(database.engine)
+    await migration.upgrade(database)
     seed.REGISTRANTS = REGISTRANTS
     credentials, _ = await seed.seed(database, vault)
     async with database.transaction() as session:

@@ -28,7 +28,6 @@ from urllib.request import Request, urlopen
 
 import orjson
 import psutil
-from sqlalchemy import text
 
 from app import clock, migration
 from app.changes.log import cursors, feed
@@ -44,6 +43,7 @@ from app.registry.terms.organizers import OrganizerInput
 from app.registry.terms.policy import PolicyInput
 from app.vault.vault import open_vault
 from bench import seed
+from tests import databases, queries
 
 FOLLOWERS = 200
 DASHBOARDS = 5
@@ -74,7 +74,7 @@ def main() -> None:
 def run(folder: Path, *, seconds: float, workers: int = 1) -> None:
     folder.chmod(0o755)
     with postgres.running(folder / "live") as url:
-        asyncio.run(execute(url, "ALTER SYSTEM SET track_commit_timestamp = on"))
+        asyncio.run(databases.execute(url, "ALTER SYSTEM SET track_commit_timestamp = on"))
     with ExitStack() as stack:
         url = stack.enter_context(postgres.running(folder / "live"))
         credentials = asyncio.run(prepare(url, folder))
@@ -83,19 +83,11 @@ def run(folder: Path, *, seconds: float, workers: int = 1) -> None:
         asyncio.run(measure(url, port, pid, tokens, seconds))
 
 
-async def execute(url: str, statement: str) -> None:
-    database = Database(url)
-    async with database.engine.connect() as connection:
-        autocommit = await connection.execution_options(isolation_level="AUTOCOMMIT")
-        await autocommit.execute(text(statement))
-    await database.dispose()
-
-
 async def prepare(url: str, folder: Path) -> dict[str, tuple[str, str]]:
     """Clients (id, secret) by organizer, and the dashboard's under its own name."""
     database, now = Database(url), clock.now()
     open_vault(Settings(home=folder), create=True)
-    await migration.upgrade(database.engine)
+    await migration.upgrade(database)
     season, issued = clock.wib_day(now).year, {}
     table = [OrganizerInput(code=row.code, name=row.name) for row in ROWS]
     async with database.transaction() as session:
@@ -294,15 +286,15 @@ async def measure(url: str, port: int, pid: int, tokens: dict[str, str], seconds
 async def report(url: str, followers: list[tuple[str, Follower]], begun: float, accepted: int, busy: float) -> None:
     database = Database(url)
     async with database.transaction() as session:
-        rows = await session.execute(
-            text(
-                f"""SELECT c.xact_id::text::bigint AS xact_id, c.id, {feed.MARK} AS mark, c.at,
+        rows = await queries.run(
+            session,
+            f"""SELECT c.xact_id::text::bigint AS xact_id, c.id, {feed.MARK} AS mark, c.at,
                           c.organizer_code AS organizer,
                           extract(epoch FROM pg_xact_commit_timestamp(xid(c.xact_id)))::float AS committed_at,
                           organizer.coordinator_code AS coordinator
                    FROM change c JOIN organizer ON organizer.code = c.organizer_code
-                   WHERE c.kind = 'REGISTRANT_MOVED' AND pg_xact_commit_timestamp(xid(c.xact_id)) > to_timestamp(:at)"""
-            ),
+                   WHERE c.kind = 'REGISTRANT_MOVED' AND pg_xact_commit_timestamp(xid(c.xact_id))
+                                                                                     > to_timestamp(:at)""",
             {"at": begun},
         )
         changes = {cursors.cursor(feed.Position(row.xact_id, row.id, row.mark, row.at)).encode(): row for row in rows}

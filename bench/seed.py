@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, date, datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import text
+import asyncpg
 from uuid_utils.compat import uuid7
 
 from app import clock
@@ -13,6 +13,7 @@ from app.db import Database
 from app.registry.caller import Caller
 from app.registry.clients import clients
 from app.vault.vault import Vault
+from tests import queries
 
 REGISTRANTS = 100_000
 CHECKER, SUBMITTER = "hubdat", "djka"
@@ -30,38 +31,37 @@ async def seed(database: Database, vault: Vault) -> tuple[dict[str, tuple[str, s
     """Clients by organizer (id, secret), and the hot route of the submitter."""
     now = clock.now()
     async with database.transaction() as session:
-        await session.execute(
-            text("INSERT INTO season (year, ends_on) VALUES (2026, :day)"), {"day": date(2026, 12, 31)}
+        await queries.run(
+            session, "INSERT INTO season (year, ends_on) VALUES (2026, :day)", {"day": date(2026, 12, 31)}
         )
         for code in (CHECKER, SUBMITTER):
-            await session.execute(
-                text("INSERT INTO organizer (code, name, schemes) VALUES (:code, :code, '{}')"), {"code": code}
+            await queries.run(
+                session, "INSERT INTO organizer (code, name, schemes) VALUES (:code, :code, '{}')", {"code": code}
             )
-            await session.execute(
-                text(
-                    """INSERT INTO registration_window (id, season, organizer_code, kind, opens_at,
-                           until_quota_is_full, saved_at) VALUES (:id, 2026, :code, 'REGISTRATION', :at, false, :at)"""
-                ),
+            await queries.run(
+                session,
+                """INSERT INTO registration_window (id, season, organizer_code, kind, opens_at,
+                           until_quota_is_full, saved_at) VALUES (:id, 2026, :code, 'REGISTRATION', :at, false, :at)""",
                 {"id": uuid7(), "code": code, "at": now - timedelta(days=400)},
             )
         for code, city in (("pulo-gebang", "Kota Jakarta Timur"), ("tirtonadi", "Kota Surakarta")):
-            await session.execute(
-                text(
+            await queries.run(
+                session,
+                (
                     "INSERT INTO terminal (code, name, city, city_key, kind)"
                     " VALUES (:code, :code, :city, :city, 'TERMINAL')"
                 ),
                 {"code": code, "city": city},
             )
-        await session.execute(text("UPDATE nik_allowance SET set_per_day = 2000000000"))
+        await queries.run(session, "UPDATE nik_allowance SET set_per_day = 2000000000")
         routes = {code: uuid7() for code in (CHECKER, SUBMITTER)}
         for code, route in routes.items():
-            await session.execute(
-                text(
-                    """INSERT INTO route (id, season, organizer_code, name, direction, service, mode, origin_code,
+            await queries.run(
+                session,
+                """INSERT INTO route (id, season, organizer_code, name, direction, service, mode, origin_code,
                            destination_code, departs_at, quota)
                        VALUES (:id, 2026, :code, 'Jakarta - Solo', 'MUDIK', 'PASSENGER', 'BUS', 'pulo-gebang',
-                               'tirtonadi', :departs_at, 2000000000)"""
-                ),
+                               'tirtonadi', :departs_at, 2000000000)""",
                 {"id": route, "code": code, "departs_at": now + timedelta(days=30)},
             )
         issued = {
@@ -103,9 +103,10 @@ async def copy(database: Database, vault: Vault, route: UUID) -> None:
         "id", "season", "organizer_code", "route_id", "direction", "service", "status", "nik_index", "nik_sealed",
         "name_sealed", "registered_at", "arrived_at",
     ]  # fmt: skip
-    async with database.engine.connect() as connection:
-        driver = (await connection.get_raw_connection()).driver_connection
-        assert driver is not None
+    driver = await asyncpg.connect(database.url)
+    try:
         await driver.copy_records_to_table("registrant", records=rows, columns=columns)
         await driver.execute("UPDATE route SET taken = $1 WHERE id = $2", REGISTRANTS, route)
         await driver.execute("VACUUM ANALYZE")
+    finally:
+        await driver.close()

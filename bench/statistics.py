@@ -21,7 +21,6 @@ from pathlib import Path
 from typing import Any
 
 import orjson
-from sqlalchemy import text
 
 from app import clock, migration
 from app.changes.log import tallies
@@ -34,6 +33,7 @@ from app.vault.vault import open_vault
 from bench import load
 from bench.__main__ import server, token
 from bench.load import Outcome, Target
+from tests import databases, queries
 
 ORGANIZERS, ROUTES, DAYS = 130, 5_000, 40
 CHUNK = 100_000
@@ -169,7 +169,7 @@ async def fill(server_url: str, folder: Path, registrants: int) -> Season:
     home = folder / str(registrants)
     database, vault = Database(url, pool_size=2), open_vault(Settings(home=home))
     assert vault
-    await migration.upgrade(database.engine)
+    await migration.upgrade(database)
     now = clock.now()
     facts = {"now": now, "season": now.year, "organizers": ORGANIZERS, "routes": ROUTES, "days": DAYS}
     facts |= {"people": registrants}
@@ -192,11 +192,7 @@ async def fill(server_url: str, folder: Path, registrants: int) -> Season:
 
 
 async def create(server_url: str, name: str) -> str:
-    database = Database(server_url)
-    async with database.engine.connect() as connection:
-        autocommit = await connection.execution_options(isolation_level="AUTOCOMMIT")
-        await autocommit.execute(text(f"CREATE DATABASE {name}"))
-    await database.dispose()
+    await databases.execute(server_url, f"CREATE DATABASE {name}")
     address, question, options = server_url.partition("?")
     return f"{address.rpartition('/')[0]}/{name}{question}{options}"
 
@@ -204,25 +200,22 @@ async def create(server_url: str, name: str) -> str:
 async def run(database: Database, statements: list[str], values: dict[str, Any]) -> None:
     async with database.transaction() as session:
         # Neither foreign keys nor the append-only trigger: these rows are as they must be.
-        await session.execute(text("SET LOCAL session_replication_role = replica"))
-        await session.execute(text("SET LOCAL statement_timeout = 0"))
+        await queries.run(session, "SET LOCAL session_replication_role = replica")
+        await queries.run(session, "SET LOCAL statement_timeout = 0")
         for statement in statements:
-            await session.execute(text(statement), values)
+            await queries.run(session, statement, values)
 
 
 async def project(database: Database, season: Season) -> None:
     started = time.perf_counter()
     changes = await tallies.rebuild(database, clock.now, lambda *_: None)
     seconds = time.perf_counter() - started
-    async with database.engine.connect() as connection:
-        autocommit = await connection.execution_options(isolation_level="AUTOCOMMIT")
-        await autocommit.execute(text("SET statement_timeout = 0"))
-        await autocommit.execute(text("VACUUM ANALYZE"))
+    await databases.execute(database.url, "VACUUM ANALYZE")
     found = []
     for query in (PLAIN, TALLIED):
         began = time.perf_counter()
         async with database.transaction() as session:
-            found.append([tuple(row) for row in await session.execute(text(query))])
+            found.append([tuple(row) for row in await queries.run(session, query)])
         season.plain_ms = season.plain_ms or (time.perf_counter() - began) * 1000
     assert found[0] == found[1], "the tallies are not what GROUP BY answers"
     print(

@@ -17,8 +17,6 @@ from datetime import timedelta
 from pathlib import Path
 from uuid import UUID
 
-from sqlalchemy import text
-
 from app import clock, migration
 from app.config import Settings
 from app.db import Database
@@ -31,6 +29,7 @@ from app.registry.registrants.lookup import Ref
 from app.registry.registrants.submission import Submission
 from app.vault.vault import Vault, open_vault
 from bench import seed
+from tests import queries
 
 SAMPLES = 2_000
 BOUNDS = (0.45, 0.55)
@@ -54,13 +53,13 @@ def run() -> None:
 
 async def measure(url: str, folder: Path) -> dict[str, float]:
     database = Database(url)
-    await migration.upgrade(database.engine)
+    await migration.upgrade(database)
     vault = open_vault(Settings(home=folder))
     _, route = await seed.seed(database, vault)
     found = {}
     for path, (prepare, walk) in walks(database, vault, route).items():
         async with database.transaction() as session:
-            await session.execute(text(prepare))
+            await queries.run(session, prepare)
         found[path] = await auc(walk)
     await database.dispose()
     return found

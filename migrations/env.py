@@ -10,7 +10,7 @@ from sqlmodel import SQLModel
 
 import app.models  # noqa: F401 - fills the metadata
 from app.config import Settings
-from app.db import driver_url
+from app.connections import driver_url
 
 # Two servers that start together migrate one after the other.
 MIGRATION_LOCK = 7_045_441

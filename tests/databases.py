@@ -17,13 +17,13 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import asyncpg
-from sqlalchemy import text
 from sqlmodel import SQLModel
 
 import app.models  # noqa: F401 - fills the metadata
 from app.config import CHECKOUT
 from app.db import Database, Followers
 from app.embedded import postgres
+from tests import queries
 
 GIVEN = "PEMUDIK_TEST_DATABASE_URL"
 FOLDER = CHECKOUT / ".pemudik" / "test"
@@ -179,7 +179,7 @@ async def migrate(url: str) -> None:
     from app import migration
 
     database = Database(url)
-    await migration.upgrade(database.engine)
+    await migration.upgrade(database)
     await database.dispose()
 
 
@@ -233,4 +233,4 @@ async def put_back(database: Database) -> None:
 
 async def do(database: Database, statement: str) -> None:
     """Again after a deadlock: servers that go on meanwhile may hold what it waits for."""
-    await database.attempt(lambda session: session.execute(text(statement)))
+    await database.attempt(lambda session: queries.run(session, statement))

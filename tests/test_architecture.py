@@ -105,7 +105,7 @@ def imported(file: Path) -> Iterator[str]:
 
 
 def test_only_db_begins_and_commits() -> None:
-    assert named([file for file in FILES if {"commit", "rollback", "begin_nested"} & set(calls(file))]) == []
+    assert named([file for file in FILES if {"commit", "rollback", "begin_nested"} & set(calls(file))]) == ["db.py"]
     guilty = [file for file in FILES if {"begin", "Session", "AsyncSession", "create_async_engine"} & set(calls(file))]
     # migration.py runs alembic, which wants a connection of its own.
     assert named(guilty) == ["db.py", "migration.py"]

@@ -6,10 +6,12 @@ from pathlib import Path
 
 import pytest
 from pydantic import ValidationError
-from sqlalchemy import make_url, text
+from sqlalchemy import make_url
 
 from app.config import Settings, SettingsUnusable, faults
-from app.db import Database, driver_url
+from app.connections import driver_url
+from app.db import Database
+from tests import queries
 
 
 def test_a_secret_may_stand_in_a_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -91,7 +93,7 @@ async def test_of_several_hosts_the_one_that_lives_is_taken(database_url: str) -
     several = f"postgresql://{account}@127.0.0.1:1,{living.host}:{living.port}/{living.database}"
     database = Database(f"{several}?target_session_attrs=read-write", pool_size=2)
     async with database.transaction() as session:
-        assert (await session.execute(text("SELECT current_database()"))).scalar_one() == living.database
+        assert await queries.value(session, "SELECT current_database()") == living.database
     listening = await database.connect()
     await listening.close()
     await database.dispose()

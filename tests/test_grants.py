@@ -6,8 +6,8 @@ from collections.abc import AsyncIterator, Iterator
 from datetime import timedelta
 from urllib.parse import urlsplit
 
+import asyncpg
 import pytest
-from sqlalchemy.exc import DBAPIError
 
 from app.db import Database
 from app.models.enums import RegistrantStatus
@@ -86,10 +86,10 @@ async def test_tables_and_logs_are_out_of_reach(server: World) -> None:
     await sealed(server)
     before = await server.rows("registrant", *LOGS)
     for attempt in FORBIDDEN:
-        with pytest.raises(DBAPIError, match=r"permission denied|must be owner"):
+        with pytest.raises(asyncpg.PostgresError, match=r"permission denied|must be owner"):
             await server.run(attempt)
     for attempt in REFUSED_BY_THE_TRIGGER:
-        with pytest.raises(DBAPIError, match=r"append-only|is no log|nothing is sealed"):
+        with pytest.raises(asyncpg.PostgresError, match=r"append-only|is no log|nothing is sealed"):
             await server.run(attempt)
     assert await server.rows("registrant", *LOGS) == before
 
@@ -124,7 +124,7 @@ async def test_a_role_that_owns_the_tables_or_everything_is_no_servers_role(owne
 async def test_a_migration_renews_what_servers_may_do(owners_url: str, server: World) -> None:
     await execute(owners_url, "CREATE TABLE of_the_next_version (id int)")
     try:
-        with pytest.raises(DBAPIError, match="permission denied"):
+        with pytest.raises(asyncpg.PostgresError, match="permission denied"):
             await server.run("INSERT INTO of_the_next_version VALUES (1)")
         await migrate(owners_url)
         await server.run("INSERT INTO of_the_next_version VALUES (1)")

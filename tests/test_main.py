@@ -10,7 +10,6 @@ from pathlib import Path
 import httpx
 import pytest
 from pydantic import SecretStr
-from sqlalchemy import text
 from starlette.applications import Starlette
 
 from app import main, migration
@@ -26,6 +25,7 @@ from app.registry.registrants.submission import Accepted
 from app.vault import keys
 from app.vault.vault import Vault
 from app.version import VERSION
+from tests import queries
 from tests.patience import PATIENCE_SECONDS
 from tests.world import DKI, HUBDAT, NOW, build, nik_of, someone
 
@@ -58,12 +58,12 @@ async def test_it_lives_and_is_ready(client: httpx.AsyncClient) -> None:
 
 async def test_it_is_not_ready_behind_the_newest_migration(client: httpx.AsyncClient, database: Database) -> None:
     async with database.transaction() as session:
-        await session.execute(text("UPDATE alembic_version SET version_num = '0000'"))
+        await queries.run(session, "UPDATE alembic_version SET version_num = '0000'")
     try:
         answer = await client.get("/readyz")
     finally:
         async with database.transaction() as session:
-            await session.execute(text(f"UPDATE alembic_version SET version_num = '{migration.newest()}'"))
+            await queries.run(session, f"UPDATE alembic_version SET version_num = '{migration.newest()}'")
     assert (answer.status_code, answer.json()) == (503, {"ready": False, "reason": "migrations_pending"})
     assert answer.headers["retry-after"] == "1"
 
@@ -71,7 +71,7 @@ async def test_it_is_not_ready_behind_the_newest_migration(client: httpx.AsyncCl
 async def test_it_is_not_ready_while_its_database_is_read_only(settings: Settings, database: Database) -> None:
     name = str(settings.database_url and settings.database_url.get_secret_value()).rpartition("/")[2].partition("?")[0]
     async with database.transaction() as session:
-        await session.execute(text(f"ALTER DATABASE {name} SET default_transaction_read_only = on"))
+        await queries.run(session, f"ALTER DATABASE {name} SET default_transaction_read_only = on")
     application = main.create_app(settings.model_copy(update={"duties": False}))
     transport = httpx.ASGITransport(application)
     try:
@@ -82,7 +82,7 @@ async def test_it_is_not_ready_while_its_database_is_read_only(settings: Setting
             answer = await client.get("/readyz")
     finally:
         async with database.transaction() as session:
-            await session.execute(text(f"ALTER DATABASE {name} RESET default_transaction_read_only"))
+            await queries.run(session, f"ALTER DATABASE {name} RESET default_transaction_read_only")
     assert (answer.status_code, answer.json()) == (503, {"ready": False, "reason": "database_cannot_write"})
 
 
@@ -94,13 +94,12 @@ async def test_it_is_not_ready_while_its_database_cannot_write(
     await build(database, vault)
     async with database.transaction() as session:
         issued = await clients.issue(session, Caller(None, "hubdat"), "hubdat", ["nik:check"], None, NOW)
-        await session.execute(
-            text(
-                """CREATE FUNCTION full_disk() RETURNS trigger LANGUAGE plpgsql AS
-                   $$ BEGIN RAISE EXCEPTION 'x' USING ERRCODE = '53100'; END $$"""
-            )
+        await queries.run(
+            session,
+            """CREATE FUNCTION full_disk() RETURNS trigger LANGUAGE plpgsql AS
+                   $$ BEGIN RAISE EXCEPTION 'x' USING ERRCODE = '53100'; END $$""",
         )
-        await session.execute(text("CREATE TRIGGER full_disk BEFORE INSERT ON nik_access EXECUTE FUNCTION full_disk()"))
+        await queries.run(session, "CREATE TRIGGER full_disk BEFORE INSERT ON nik_access EXECUTE FUNCTION full_disk()")
     try:
         assert isinstance(issued, clients.Issued)
         assert issued.secret is not None
@@ -111,7 +110,7 @@ async def test_it_is_not_ready_while_its_database_cannot_write(
         ready = await client.get("/readyz")
     finally:
         async with database.transaction() as session:
-            await session.execute(text("DROP FUNCTION full_disk CASCADE"))
+            await queries.run(session, "DROP FUNCTION full_disk CASCADE")
     assert (answer.status_code, answer.json()["errors"][0]["extensions"]["code"]) == (503, "UNAVAILABLE")
     assert answer.headers["retry-after"] == "1"
     assert (ready.status_code, ready.json()) == (503, {"ready": False, "reason": "database_cannot_write"})

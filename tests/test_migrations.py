@@ -8,16 +8,16 @@ from pathlib import Path
 import pytest
 from alembic import command
 from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection
 
 from app import migration
 from app.db import Database
+from tests import queries
 from tests.databases import own_database
 
 pytestmark = pytest.mark.anyio
 
-OBJECTS = text(
-    """
+OBJECTS = """
     SELECT relkind::text, relname::text FROM pg_class JOIN pg_namespace n ON n.oid = relnamespace
     WHERE nspname = 'public' AND relname NOT LIKE 'alembic_version%'
     UNION ALL SELECT 'f', proname::text FROM pg_proc JOIN pg_namespace n ON n.oid = pronamespace
@@ -27,7 +27,6 @@ OBJECTS = text(
         WHERE nspname = 'public' AND typtype IN ('e', 'd')
     ORDER BY 1, 2
     """
-)
 
 
 @pytest.fixture
@@ -46,7 +45,7 @@ async def blank(blank_url: str) -> AsyncIterator[Database]:
 
 async def objects(database: Database) -> list[tuple[str, str]]:
     async with database.transaction() as session:
-        return [(row[0], row[1]) for row in await session.execute(OBJECTS)]
+        return [(row[0], row[1]) for row in await queries.run(session, OBJECTS)]
 
 
 async def run(database: Database, *steps: tuple[str, str]) -> None:
@@ -54,7 +53,7 @@ async def run(database: Database, *steps: tuple[str, str]) -> None:
         for name, revision in steps:
             getattr(command, name)(migration.config(connection), revision)
 
-    async with database.engine.begin() as connection:
+    async with migration.connected(database) as connection:
         await connection.run_sync(go)
 
 
@@ -64,19 +63,19 @@ async def test_there_is_one_head() -> None:
 
 async def test_upgrading_again_changes_nothing(database: Database) -> None:
     before = await objects(database)
-    await migration.upgrade(database.engine)
+    await migration.upgrade(database)
     assert await objects(database) == before
-    assert await migration.revisions(database.engine) == (migration.newest(), migration.newest())
+    assert await migration.revisions(database) == (migration.newest(), migration.newest())
 
 
 async def test_the_tables_are_what_the_models_say(database: Database) -> None:
     """`alembic check`: raises if a migration is missing."""
-    async with database.engine.connect() as connection:
+    async with migration.connected(database) as connection:
         await connection.run_sync(lambda sync: command.check(migration.config(sync)))
 
 
 async def test_down_and_up_again_is_the_same(blank: Database) -> None:
-    assert await migration.revisions(blank.engine) == (None, migration.newest())
+    assert await migration.revisions(blank) == (None, migration.newest())
     await run(blank, ("upgrade", "head"))
     built = await objects(blank)
     assert len(built) > 50
@@ -89,7 +88,7 @@ async def test_down_and_up_again_is_the_same(blank: Database) -> None:
 async def test_every_migration_goes_down_and_up_again(blank: Database) -> None:
     for script in reversed(list(ScriptDirectory.from_config(migration.config()).walk_revisions())):
         await run(blank, ("upgrade", script.revision), ("downgrade", "-1"), ("upgrade", script.revision))
-    assert await migration.revisions(blank.engine) == (migration.newest(), migration.newest())
+    assert await migration.revisions(blank) == (migration.newest(), migration.newest())
 
 
 async def test_routes_and_terminals_are_given_the_keys_of_their_names(blank: Database) -> None:
@@ -106,21 +105,20 @@ async def test_routes_and_terminals_are_given_the_keys_of_their_names(blank: Dat
                SELECT gen_random_uuid(), 2026, 'hubdat', name, 'MUDIK', 'PASSENGER', 'BUS', 'a', 'b'
                FROM unnest(ARRAY['JAKARTA–SOLO', 'Jakarta - Solo']) AS name""",
         ):
-            await session.execute(text(statement))
+            await queries.run(session, statement)
     await run(blank, ("upgrade", "0005"))
-    keys = text("SELECT name_key FROM terminal UNION ALL SELECT name_key FROM route ORDER BY 1")
+    keys = "SELECT name_key FROM terminal UNION ALL SELECT name_key FROM route ORDER BY 1"
     async with blank.transaction() as session:
-        found = list((await session.execute(keys)).scalars())
-        await session.execute(
-            text(
-                """UPDATE route SET provisional = true, merged_into = (SELECT id FROM route WHERE name LIKE 'Jak%')
-                   WHERE name LIKE 'JAK%'"""
-            )
+        found = list(await queries.column(session, keys))
+        await queries.run(
+            session,
+            """UPDATE route SET provisional = true, merged_into = (SELECT id FROM route WHERE name LIKE 'Jak%')
+                   WHERE name LIKE 'JAK%'""",
         )
     assert found == ["jakartasurakarta", "jakartasurakarta", "pulogebang", "surakarta"]
     await run(blank, ("downgrade", "0004"))
     async with blank.transaction() as session:
-        assert list((await session.execute(text("SELECT name FROM route"))).scalars()) == ["Jakarta - Solo"]
+        assert list(await queries.column(session, "SELECT name FROM route")) == ["Jakarta - Solo"]
 
 
 async def test_migrations_are_found_beside_the_program() -> None:

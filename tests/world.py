@@ -4,14 +4,13 @@ exist: their NIKs have serial numbers from 9000 on.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator
+from contextlib import AbstractContextManager, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import CursorResult, event, text
 from uuid_utils.compat import uuid7
 
 from app.db import Database
@@ -31,6 +30,7 @@ from app.registry.routes.route import Route
 from app.registry.routes.saving import RouteInput
 from app.registry.values import cities, spellings
 from app.vault.vault import Vault
+from tests import queries
 
 NOW = datetime(2026, 3, 2, 2, 0, tzinfo=UTC)
 """09:00 WIB."""
@@ -73,9 +73,7 @@ class World:
     async def run(self, sql: str, **values: Any) -> Any:
         """Rows of a statement, in a transaction of its own."""
         async with self.database.transaction() as session:
-            result = await session.execute(text(sql), values)
-            assert isinstance(result, CursorResult)
-            return result.all() if result.returns_rows else None
+            return await queries.run(session, sql, values)
 
     async def one(self, sql: str, **values: Any) -> Any:
         [[value]] = await self.run(sql, **values)
@@ -243,19 +241,9 @@ class World:
         yield
         assert await self.rows(*(tables or RULED)) == before
 
-    @contextmanager
-    def statements(self) -> Iterator[list[str]]:
+    def statements(self) -> AbstractContextManager[list[str]]:
         """The SQL that is issued inside."""
-        issued: list[str] = []
-
-        def note(connection: Any, cursor: Any, statement: str, *rest: Any) -> None:
-            issued.append(statement)
-
-        event.listen(self.database.engine.sync_engine, "before_cursor_execute", note)
-        try:
-            yield issued
-        finally:
-            event.remove(self.database.engine.sync_engine, "before_cursor_execute", note)
+        return queries.noted()
 
     async def policy(self, organizer: str, **changes: Any) -> None:
         values = {
@@ -296,7 +284,7 @@ class World:
 
 
 # One statement: most tests begin with it.
-_BUILD = text("""
+_BUILD = """
     WITH season AS (INSERT INTO season (year, ends_on) VALUES (2026, '2026-04-30')),
     terminal AS (
         INSERT INTO terminal (code, name, city, city_key, kind, name_key)
@@ -319,7 +307,7 @@ _BUILD = text("""
     budget AS (INSERT INTO check_budget (client_id, tokens, refilled_at) SELECT client, 5000, :now FROM caller)
     INSERT INTO registration_window (id, season, organizer_code, kind, opens_at, until_quota_is_full, saved_at)
     SELECT window_id, 2026, code, 'REGISTRATION', :opens_at, false, :opens_at FROM caller
-""")
+"""
 _BUILT: dict[str, Any] = {
     "terminals": list(TERMINALS),
     "names": [code.replace("-", " ").title() for code in TERMINALS],
@@ -337,7 +325,7 @@ _BUILT: dict[str, Any] = {
 async def build(database: Database, vault: Vault) -> World:
     """Season 2026 is open; every organizer's window opened on 1 February; nothing is registered yet."""
     async with database.transaction() as session:
-        await session.execute(_BUILD, _BUILT | {"windows": [uuid7() for _ in CALLERS]})
+        await queries.run(session, _BUILD, _BUILT | {"windows": [uuid7() for _ in CALLERS]})
     return World(database, vault)
 
 

@@ -14,8 +14,8 @@ from typing import Annotated, Any, NoReturn, TypeVar
 import asyncpg
 import orjson
 import typer
+from asyncpg import InvalidAuthorizationSpecificationError as CannotSignIn
 from pydantic import ValidationError
-from sqlalchemy.exc import DBAPIError
 from typer.core import TyperGroup
 
 from app import migration
@@ -109,9 +109,9 @@ def explained(error: Exception) -> str:
             return str(error)
         case ValidationError():
             return "; ".join(faults(error))
-        case Unavailable() | OSError() | asyncpg.PostgresError() | asyncpg.InterfaceError():
+        case Unavailable() | OSError() | asyncpg.InterfaceError() | CannotSignIn():
             return f"The database cannot be used: {cause_of(error)}. See `pemudik doctor`."
-        case DBAPIError():
+        case asyncpg.PostgresError():
             return f"The database refused: {cause_of(error)}. See `pemudik doctor`."
     return "\n".join(["This is a bug in Pemudik:", *lines_of(error)])
 
@@ -159,7 +159,7 @@ async def opened(url: str, *, migrate: bool) -> AsyncIterator[Database]:
     try:
         if migrate:
             await require_ours(database)
-            await migration.upgrade(database.engine)
+            await migration.upgrade(database)
         else:
             await require_migrated(database)
         await host_clock.read(database)
@@ -170,17 +170,17 @@ async def opened(url: str, *, migrate: bool) -> AsyncIterator[Database]:
 
 async def require_ours(database: Database) -> None:
     """Whatever else is in that database must not be touched."""
-    current, _ = await migration.revisions(database.engine)
+    current, _ = await migration.revisions(database)
     if current is not None and not migration.is_ours(current):
         raise Failed(f"The database is at migration {current}, which is none of ours. {FOREIGN}")
 
 
 async def require_migrated(database: Database) -> None:
     await require_ours(database)
-    current, newest = await migration.revisions(database.engine)
+    current, newest = await migration.revisions(database)
     if current != newest:
         raise Failed(f"The database is at migration {current or 'none'}, not {newest}: run `pemudik migrate` first.")
-    if await migration.is_restored(database.engine):
+    if await migration.is_restored(database):
         raise Failed("The data was restored from another database server: run `pemudik migrate` first.")
 
 

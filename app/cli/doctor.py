@@ -152,7 +152,7 @@ def clocks(reading: Reading) -> Finding:
 
 
 async def migrations(database: Database) -> Finding:
-    current, newest = await migration.revisions(database.engine)
+    current, newest = await migration.revisions(database)
     if current != newest:
         return wrong("migrations", f"At {current or 'none'}, the newest is {newest}.", "Run `pemudik migrate`.")
     return good("migrations", f"At {current}, the newest.")
@@ -160,7 +160,7 @@ async def migrations(database: Database) -> Finding:
 
 async def change_log(database: Database) -> Finding:
     """Whether the log goes on. Where transactions count from another number, whoever follows the log waits for ever."""
-    if await migration.is_restored(database.engine):
+    if await migration.is_restored(database):
         todo = "Run `pemudik migrate` before anything is written: it lets the log go on behind what was restored."
         return wrong("change log", "It was restored from another database server.", todo)
     return good("change log", "What comes follows on what it holds.")

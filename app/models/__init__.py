@@ -1,5 +1,17 @@
 """Tables, vocabularies and constraints, a file per noun."""
 
+# ruff: noqa: E402 - a constraint gets its name when its table is made, so the names come first.
+
+from sqlmodel import SQLModel
+
+SQLModel.metadata.naming_convention = {
+    "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+    "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+    "ck": "ck_%(table_name)s_%(constraint_name)s",
+    "fk": "fk_%(table_name)s_%(column_0_N_name)s_%(referred_table_name)s",
+    "pk": "pk_%(table_name)s",
+}
+
 from app.models.case import CaseClaim, DuplicateCase
 from app.models.change import Change, LogKey, LogSeal
 from app.models.client import (

@@ -11,6 +11,7 @@ from typing import Any, TypeAlias
 
 import asyncpg
 
+from app import connections
 from app.db import SESSION, Database
 
 TRIES = 5
@@ -60,9 +61,7 @@ class _Connected:
         self._database = database
 
     async def __aenter__(self) -> _Connection:
-        engine = self._database.engine
-        _, given = engine.dialect.create_connect_args(engine.url)
-        self._connection: _Connection = await asyncpg.connect(**given, server_settings=SESSION, timeout=10)
+        self._connection: _Connection = await connections.connect(self._database.url, SESSION)
         return self._connection
 
     async def __aexit__(self, *_: object) -> None:

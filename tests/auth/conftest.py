@@ -10,7 +10,6 @@ from typing import Any
 import httpx
 import pytest
 from joserfc.jwk import ECKey
-from sqlalchemy import text
 from starlette.applications import Starlette
 
 from app import clock
@@ -21,6 +20,7 @@ from app.registry.caller import Caller
 from app.registry.clients import clients
 from app.registry.clients.clients import Issued
 from app.vault.keys import new_signing_key
+from tests import queries
 
 ISSUER = "https://registry.test"
 Issue = Callable[..., Awaitable[Issued]]
@@ -64,10 +64,9 @@ async def http(application: Starlette) -> AsyncIterator[httpx.AsyncClient]:
 async def issue(database: Database) -> Issue:
     """Issues a client, by default one of djka with two scopes and a secret."""
     async with database.transaction() as session:
-        await session.execute(
-            text(
-                "INSERT INTO organizer (code, name, schemes) VALUES ('hubdat', 'Hubdat', '{}'), ('djka', 'DJKA', '{}')"
-            )
+        await queries.run(
+            session,
+            "INSERT INTO organizer (code, name, schemes) VALUES ('hubdat', 'Hubdat', '{}'), ('djka', 'DJKA', '{}')",
         )
 
     async def issue(**changes: Any) -> Issued:
@@ -108,7 +107,7 @@ def everything(database: Database) -> Snapshot:
         tables = ("client", "client_secret", "check_budget", "used_assertion", "change")
         async with database.transaction() as session:
             return {
-                table: [tuple(row) for row in await session.execute(text(f"SELECT * FROM {table} ORDER BY 1, 2"))]
+                table: [tuple(row) for row in await queries.run(session, f"SELECT * FROM {table} ORDER BY 1, 2")]
                 for table in tables
             }
 

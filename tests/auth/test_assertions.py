@@ -14,13 +14,13 @@ import pytest
 from joserfc import jwt
 from joserfc.errors import SecurityWarning
 from joserfc.jwk import ECKey, Key, OctKey, OKPKey, RSAKey
-from sqlalchemy import text
 
 from app import clock
 from app.db import Database
 from app.registry.caller import Caller
 from app.registry.clients import clients
 from app.registry.clients.clients import Issued
+from tests import queries
 
 pytestmark = pytest.mark.anyio
 
@@ -67,7 +67,7 @@ def assert_refused(response: httpx.Response, description: str = FAILED) -> None:
 
 async def used(database: Database) -> list[tuple[Any, ...]]:
     async with database.transaction() as session:
-        rows = await session.execute(text("SELECT client_id, jti, expires_at FROM used_assertion ORDER BY jti"))
+        rows = await queries.run(session, "SELECT client_id, jti, expires_at FROM used_assertion ORDER BY jti")
         return [tuple(row) for row in rows]
 
 
@@ -129,8 +129,9 @@ async def test_expired_ones_are_forgotten(
     now = clock.now()
     async with database.transaction() as session:
         for jti, expires_at in (("old", now - timedelta(seconds=1)), ("young", now + timedelta(minutes=1))):
-            await session.execute(
-                text("INSERT INTO used_assertion (client_id, jti, expires_at) VALUES (:client, :jti, :at)"),
+            await queries.run(
+                session,
+                "INSERT INTO used_assertion (client_id, jti, expires_at) VALUES (:client, :jti, :at)",
                 {"client": signer, "jti": jti, "at": expires_at},
             )
     await http.post(TOKEN, data=form(signed(private_key, claims_of(signer))))

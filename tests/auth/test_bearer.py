@@ -9,7 +9,6 @@ from typing import Any
 import httpx
 import pytest
 from joserfc import jwt
-from sqlalchemy import Engine, event, text
 
 from app import clock
 from app.auth import bearer as bearer_module
@@ -20,6 +19,8 @@ from app.errors import Unavailable
 from app.registry.caller import Caller
 from app.registry.clients import clients
 from app.registry.clients.clients import Issued
+from tests import queries
+from tests.queries import Runs
 
 pytestmark = pytest.mark.anyio
 
@@ -62,12 +63,12 @@ def statements() -> Iterator[list[str]]:
     """The SQL statements from here on."""
     seen: list[str] = []
 
-    def note(*given: Any) -> None:
-        seen.append(given[2].split()[0])
+    async def note(sql: str, runs: Runs) -> Any:
+        seen.append(sql.split(maxsplit=1)[0])
+        return await runs()
 
-    event.listen(Engine, "before_cursor_execute", note)
-    yield seen
-    event.remove(Engine, "before_cursor_execute", note)
+    with queries.around(note):
+        yield seen
 
 
 def signed(keys: SigningKeys, client_id: str, /, **changes: Any) -> str:
@@ -205,11 +206,15 @@ async def test_the_second_begins_before_the_look(
     bearer: Bearer, database: Database, header: str, basic: tuple[str, str], watch: Watch
 ) -> None:
     """A look that takes long is no younger for it."""
-    event.listen(
-        database.engine.sync_engine, "after_cursor_execute", lambda *_: setattr(watch, "seconds", watch.seconds + 6)
-    )
-    await bearer.authenticate(header)
-    await revoke(database, basic[0])
+
+    async def slow(_: str, runs: Runs) -> Any:
+        answer = await runs()
+        watch.seconds += 6
+        return answer
+
+    with queries.around(slow):
+        await bearer.authenticate(header)
+        await revoke(database, basic[0])
     assert await refusal(bearer, header) == (401, "invalid_token", INVALID)
 
 
@@ -232,7 +237,7 @@ async def test_scopes_and_organizer_are_the_clients_of_today(
 ) -> None:
     await bearer.authenticate(header)
     async with database.transaction() as session:
-        await session.execute(text("UPDATE client SET scopes = '{nik:check,routes:write}', organizer_code = 'hubdat'"))
+        await queries.run(session, "UPDATE client SET scopes = '{nik:check,routes:write}', organizer_code = 'hubdat'")
     watch.seconds += 5
     principal = await bearer.authenticate(header)
     assert principal.scopes == frozenset({"nik:check"})
@@ -270,11 +275,12 @@ async def test_a_coordinator_acts_for_its_members(
 ) -> None:
     assert (await bearer.authenticate(header)).caller.members == frozenset()
     async with database.transaction() as session:
-        await session.execute(
-            text(
+        await queries.run(
+            session,
+            (
                 "INSERT INTO organizer (code, name, schemes, coordinator_code)"
                 " VALUES ('pln', 'PLN', '{}', 'djka'), ('bri', 'BRI', '{}', 'djka'), ('kai', 'KAI', '{}', 'hubdat')"
-            )
+            ),
         )
     watch.seconds += 5
     assert (await bearer.authenticate(header)).caller == Caller(basic[0], "djka", frozenset({"pln", "bri"}))

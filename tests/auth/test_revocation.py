@@ -8,13 +8,13 @@ from typing import Any
 
 import httpx
 import pytest
-from sqlalchemy import text
 
 from app.auth import revocation
 from app.auth.bearer import RECHECK_AFTER_SECONDS, Bearer, Unauthorized
 from app.auth.signing import SigningKeys
 from app.db import Database
 from app.registry.clients.clients import Issued
+from tests import queries
 from tests.auth.test_bearer import Watch, signed
 from tests.auth.test_token_endpoint import FAILED, FORM, GRANT, assert_refused, bad_request
 
@@ -42,7 +42,7 @@ async def token_of(http: httpx.AsyncClient, basic: tuple[str, str]) -> str:
 
 async def revoked(database: Database) -> list[Any]:
     async with database.transaction() as session:
-        return [tuple(row) for row in await session.execute(text("SELECT client_id, jti FROM revoked_token"))]
+        return [tuple(row) for row in await queries.run(session, "SELECT client_id, jti FROM revoked_token")]
 
 
 async def test_a_revoked_token_is_refused_and_others_are_not(
@@ -114,8 +114,10 @@ async def test_what_has_expired_is_forgotten(
     http: httpx.AsyncClient, database: Database, basic: tuple[str, str]
 ) -> None:
     async with database.transaction() as session:
-        await session.execute(
-            text("INSERT INTO revoked_token VALUES (:client, 'old', now() - interval '1 second')"), {"client": basic[0]}
+        await queries.run(
+            session,
+            "INSERT INTO revoked_token VALUES (:client, 'old', now() - interval '1 second')",
+            {"client": basic[0]},
         )
     await http.post(REVOKE, data={"token": await token_of(http, basic)}, auth=basic)
     [(client, jti)] = await revoked(database)

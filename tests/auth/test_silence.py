@@ -32,7 +32,7 @@ async def test_nothing_secret_is_logged(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     caplog.set_level(logging.DEBUG)
-    for name in ("authlib.oauth2", "authlib.oauth2.rfc6749.grants.client_credentials", "sqlalchemy.engine"):
+    for name in ("authlib.oauth2", "authlib.oauth2.rfc6749.grants.client_credentials"):
         caplog.set_level(logging.DEBUG, logger=name)
     claims = {"iss": signer, "sub": signer, "aud": issuer, "exp": int(time.time()) + 60, "jti": "first-and-only"}
     assertion = jwt.encode({"alg": "ES256", "kid": private_key.kid}, claims, private_key)
@@ -53,7 +53,7 @@ async def test_nothing_secret_is_logged(
     with pytest.raises(Unauthorized):
         await bearer.authenticate(f"Bearer {tokens[1]}x")
 
-    assert {"authlib", "sqlalchemy"} <= {record.name.partition(".")[0] for record in caplog.records}
+    assert "authlib" in {record.name.partition(".")[0] for record in caplog.records}
     written = "\n".join(
         logging.Formatter("%(name)s %(message)s").format(record) + str(vars(record)) for record in caplog.records
     )

@@ -5,11 +5,10 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
-from sqlalchemy import text
-
 from app.changes.log import tallies
 from app.changes.log.projection import advance
 from app.db import Database, Session
+from tests import queries
 from tests.world import NOW
 
 STATUSES = ("REGISTERED", "VERIFIED", "DEPARTED", "FORFEITED", "CANCELLED", "NO_SHOW")
@@ -65,23 +64,21 @@ async def differences(session: Session) -> dict[str, Any]:
     """By tally: rows that are not what they must be."""
     found = {}
     for tally, plain in PLAIN.items():
-        kept, expected = [{tuple(row) for row in await session.execute(text(query))} for query in (tally, plain)]
+        kept, expected = [{tuple(row) for row in await queries.run(session, query)} for query in (tally, plain)]
         if kept != expected:
             found[tally] = {"too many": kept - expected, "missing": expected - kept}
     return found
 
 
-UNCOUNTED = text(
-    """SELECT EXISTS (SELECT FROM change c, projection p
+UNCOUNTED = """SELECT EXISTS (SELECT FROM change c, projection p
                       WHERE p.name = 'statistics' AND (c.xact_id, c.id) > (p.xact_id, p.change_id))"""
-)
 
 
 async def count_all(database: Database) -> int:
     """Let the projector catch up, also with what waits for others' transactions; answers how many steps it took."""
     steps = 0
     async with database.transaction() as session:
-        await session.execute(text("INSERT INTO projection (name) VALUES ('statistics') ON CONFLICT DO NOTHING"))
+        await queries.run(session, "INSERT INTO projection (name) VALUES ('statistics') ON CONFLICT DO NOTHING")
     while await behind(database):
         if await advance(database, tallies.STATISTICS, NOW):
             steps += 1
@@ -92,5 +89,5 @@ async def count_all(database: Database) -> int:
 
 async def behind(database: Database) -> bool:
     async with database.transaction() as session:
-        found: bool = (await session.execute(UNCOUNTED)).scalar_one()
+        found: bool = await queries.value(session, UNCOUNTED)
         return found

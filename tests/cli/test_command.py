@@ -15,7 +15,6 @@ from typing import Any
 import asyncpg
 import pytest
 from pydantic import ValidationError
-from sqlalchemy.exc import DBAPIError
 from typer.main import get_command
 
 from app import cli, migration
@@ -53,9 +52,17 @@ def caused(error: Exception, cause: Exception) -> Exception:
             caused(Unavailable(), ConnectionRefusedError(111, "Connection refused")),
             "The database cannot be used: [Errno 111] Connection refused. See `pemudik doctor`.",
         ),
+        (
+            asyncpg.InvalidPasswordError("password authentication failed"),
+            "The database cannot be used: password authentication failed. See `pemudik doctor`.",
+        ),
+        (
+            caused(asyncpg.DataError(f"invalid input for argument $1: {NAME}"), TypeError("expected str, got int")),
+            "The database refused: expected str, got int. See `pemudik doctor`.",
+        ),
         (TimeoutError(), "The database cannot be used: TimeoutError. See `pemudik doctor`."),
         (
-            caused(DBAPIError("", {}, Exception()), asyncpg.PostgresError(f"no such column\nDETAIL: {NAME}")),
+            asyncpg.PostgresError(f"no such column\nDETAIL: {NAME}"),
             "The database refused: no such column. See `pemudik doctor`.",
         ),
         (ValueError(NAME), "This is a bug in Pemudik:\nValueError"),

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from sqlalchemy import text
-
 from app.db import Session
 from app.models.registrant import HOLDS_NIK
+from tests import queries
 from tests.world import World
 
 _EXCEPTIONS = {
@@ -71,7 +70,7 @@ _EXCEPTIONS = {
 
 async def exceptions(session: Session) -> dict[str, list[object]]:
     """Every truth that does not hold, with the ids of its exceptions."""
-    found = {truth: list((await session.execute(text(query))).scalars()) for truth, query in _EXCEPTIONS.items()}
+    found = {truth: list(await queries.column(session, query)) for truth, query in _EXCEPTIONS.items()}
     return {truth: ids for truth, ids in found.items() if ids}
 
 

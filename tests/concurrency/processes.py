@@ -8,19 +8,18 @@ from concurrent.futures import Executor
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from sqlalchemy import text
-
 from app.db import Database
 from app.vault.keys import Keys
 from app.vault.vault import Vault
+from tests import queries
 
 Answer = TypeVar("Answer")
 Work = Callable[..., Awaitable[Answer]]
 
 _STARTING_GUN = 7045999
-_HOLD = text("SELECT pg_advisory_xact_lock(:gun)")
-_AWAIT = text("SELECT pg_advisory_xact_lock_shared(:gun)")
-_WAITING = text(
+_HOLD = "SELECT pg_advisory_xact_lock(:gun)"
+_AWAIT = "SELECT pg_advisory_xact_lock_shared(:gun)"
+_WAITING = (
     "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND objid = :gun AND NOT granted"
     " AND database = (SELECT oid FROM pg_database WHERE datname = current_database())"
 )
@@ -40,12 +39,12 @@ class Crew:
         assert len(each) <= self.size
         loop = asyncio.get_running_loop()
         async with database.transaction() as gun:
-            await gun.execute(_HOLD, {"gun": _STARTING_GUN})
+            await queries.run(gun, _HOLD, {"gun": _STARTING_GUN})
             answers = [
                 loop.run_in_executor(self.executor, _in_process, self.url, self.keys, work, arguments)
                 for arguments in each
             ]
-            while (await gun.execute(_WAITING, {"gun": _STARTING_GUN})).scalar_one() < len(each):
+            while await queries.value(gun, _WAITING, {"gun": _STARTING_GUN}) < len(each):
                 assert not any(answer.done() for answer in answers)
                 await asyncio.sleep(0.005)
         # One that failed is told of when the others are done too, and no longer in the next test's way.
@@ -66,7 +65,7 @@ async def _begin_together(url: str, keys: Keys, work: Work[Answer], arguments: t
     database = Database(url)
     try:
         async with database.transaction() as session:
-            await session.execute(_AWAIT, {"gun": _STARTING_GUN})
+            await queries.run(session, _AWAIT, {"gun": _STARTING_GUN})
         return await work(database, Vault(keys), *arguments)
     finally:
         await database.dispose()

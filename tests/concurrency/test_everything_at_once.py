@@ -11,7 +11,6 @@ from typing import Any
 from uuid import UUID
 
 import pytest
-from sqlalchemy import text
 
 from app.db import Database, Session
 from app.errors import Refusal
@@ -25,6 +24,7 @@ from app.registry.registrants import cases, lifecycle, submission
 from app.registry.registrants.lookup import Ref
 from app.registry.routes import quota_releases
 from app.vault.vault import Vault
+from tests import queries
 from tests.concurrency.agreement import assert_agrees
 from tests.concurrency.processes import Crew
 from tests.world import DJKA, HUBDAT, NOW, World, nik_of, someone
@@ -72,11 +72,12 @@ class Office:
 
     async def somebody(self, caller: Caller) -> Ref:
         async with self.database.transaction() as session:
-            found = await session.execute(
-                text("SELECT id FROM registrant WHERE organizer_code = :organizer ORDER BY id DESC LIMIT 40"),
+            found = await queries.run(
+                session,
+                "SELECT id FROM registrant WHERE organizer_code = :organizer ORDER BY id DESC LIMIT 40",
                 {"organizer": caller.organizer},
             )
-            ids = list(found.scalars())
+            ids = [row.id for row in found]
         return Ref(id=self.dice.choice(ids)) if ids else Ref(nik=nik_of(0))
 
     async def submit(self) -> Any:

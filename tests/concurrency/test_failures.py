@@ -9,7 +9,7 @@ from multiprocessing.connection import Connection
 from typing import Any
 
 import pytest
-from sqlalchemy import make_url, text
+from sqlalchemy import make_url
 
 from app.db import Database
 from app.errors import Unavailable
@@ -19,6 +19,7 @@ from app.registry.registrants.lookup import Ref
 from app.registry.registrants.submission import Accepted, Submission
 from app.vault.keys import Keys
 from app.vault.vault import Vault
+from tests import queries
 from tests.concurrency.agreement import assert_agrees
 from tests.concurrency.doomed import DOOMED
 from tests.patience import patience
@@ -117,7 +118,7 @@ async def test_a_connection_that_is_ended_by_the_server(world: World) -> None:
 
     async def work(session: Any) -> Any:
         verdicts = await submission.submit(session, world.vault, [someone(HUBDAT, route)], NOW)
-        backend = (await session.execute(text("SELECT pg_backend_pid()"))).scalar_one()
+        backend = await queries.value(session, "SELECT pg_backend_pid()")
         await world.run("SELECT pg_terminate_backend(:pid, 5000)", pid=backend)
         return verdicts
 

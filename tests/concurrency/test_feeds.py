@@ -8,7 +8,6 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
-from sqlalchemy import text
 
 from app.errors import Refusal, RouteUnknown
 from app.models.enums import RegistrantStatus
@@ -18,6 +17,7 @@ from app.registry.routes import merging, terminal_merging
 from app.registry.routes.route import Route
 from app.registry.rows import reception
 from app.registry.rows.reception import Push, Result, Verdict, row_of
+from tests import queries
 from tests.concurrency.crowd import at_once, one_waits
 from tests.registry.rows.records import TO_JEBRES, TO_WONOGIRI, WAY_BACK, pushed, record, state
 from tests.world import DJKA, HUBDAT, NOW, SOON, World, someone
@@ -201,15 +201,13 @@ async def test_two_merges_at_once_move_everybody_once(world: World) -> None:
 
 
 async def test_a_route_that_is_declared_meanwhile_is_the_one(world: World) -> None:
-    declare = text(
-        """INSERT INTO route (id, season, organizer_code, name, name_key, direction, service, mode, origin_code,
+    declare = """INSERT INTO route (id, season, organizer_code, name, name_key, direction, service, mode, origin_code,
                               destination_code, quota)
            VALUES (:id, 2026, 'hubdat', 'Jakarta - Solo', 'jakartasurakarta', 'MUDIK', 'PASSENGER', 'BUS',
                    'pulo-gebang', 'tirtonadi', 1)"""
-    )
     declared = uuid4()
     async with world.database.transaction() as session:
-        await session.execute(declare, {"id": declared})
+        await queries.run(session, declare, {"id": declared})
         waiting = asyncio.create_task(pushed(world, record(1), record(2)))
         await one_waits(world)
     assert [verdict.code for verdict in await waiting] == [None, "QUOTA_FULL"]

@@ -15,7 +15,6 @@ from typing import Any
 import httpx
 import orjson
 import pytest
-from sqlalchemy import text
 from standardwebhooks import Webhook
 
 from app import clock
@@ -30,6 +29,7 @@ from app.registry.clients.clients import Issued
 from app.registry.webhooks import webhooks
 from app.registry.webhooks.webhooks import Saved, WebhookInput
 from app.vault.vault import open_vault
+from tests import queries
 from tests import world as worlds
 from tests.changes.counting import differences
 from tests.patience import PATIENCE_SECONDS, patience
@@ -281,12 +281,10 @@ async def until(so: Any, what: str) -> None:
     assert so(), what
 
 
-_WAITING = text(
-    """
+_WAITING = """
     SELECT (SELECT count(*) FROM webhook_delivery WHERE state = 'PENDING')
          + (SELECT count(*) FROM change c, projection p WHERE (c.xact_id, c.id) > (p.xact_id, p.change_id))
     """
-)
 
 
 async def until_sent(world: World) -> None:
@@ -294,14 +292,15 @@ async def until_sent(world: World) -> None:
     async with patience():
         while True:
             async with world.database.transaction() as session:
-                if (await session.execute(_WAITING)).scalar_one() == 0:
+                if await queries.value(session, _WAITING) == 0:
                     return
                 # None of the leases of the living lasts so long.
-                await session.execute(
-                    text(
+                await queries.run(
+                    session,
+                    (
                         "UPDATE webhook_delivery SET leased_until = now() - interval '1 s'"
                         " WHERE leased_until < now() + interval '40 s'"
-                    )
+                    ),
                 )
             await asyncio.sleep(0.2)
 

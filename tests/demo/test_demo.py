@@ -7,7 +7,6 @@ from random import Random
 from typing import Any
 
 import pytest
-from sqlalchemy import text
 
 from app import db
 from app.db import Database
@@ -22,6 +21,7 @@ from app.registry.terms import seasons, windows
 from app.registry.values import nik
 from app.registry.values.nik import Nik
 from app.vault.vault import Vault
+from tests import queries
 from tests.world import NOW, World
 
 pytestmark = pytest.mark.anyio
@@ -32,7 +32,7 @@ EVERYBODY = NINE | {member.code for member in MEMBERS}
 
 async def rows(database: Database, sql: str) -> list[Any]:
     async with database.transaction() as session:
-        return list((await session.execute(text(sql))).all())
+        return list(await queries.run(session, sql))
 
 
 async def closed_ones(database: Database, now: datetime) -> set[str]:

@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 import structlog
-from sqlalchemy import text
 
 from app import telemetry
 from app.registry.routes import route as registry_route
 from app.registry.routes import terminals
+from tests import queries
 from tests.graphql.conftest import Api
 from tests.world import World, nik_of
 
@@ -224,7 +224,7 @@ async def test_nothing_below_leaks_when_the_database_refuses(
     api: Api, log: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def broken(session: Any, *_: object) -> list[Any]:
-        await session.execute(text("SELECT CAST(:name AS int)"), {"name": NAME})
+        await queries.run(session, "SELECT CAST(:name AS int)", {"name": NAME})
         return []
 
     monkeypatch.setattr(registry_route, "by_ids", broken)

@@ -142,5 +142,5 @@ async def test_a_bug_is_its_type(api: Api, world: World, exporter: InMemorySpanE
     transaction = spans["transaction"]
     assert transaction.status.status_code is StatusCode.ERROR
     assert transaction.status.description is None
-    assert dict(transaction.attributes or {}) == {"error.type": "ProgrammingError"}
+    assert dict(transaction.attributes or {}) == {"error.type": "UndefinedColumnError"}
     assert list(transaction.events) == []

@@ -9,10 +9,11 @@ from datetime import timedelta
 from pathlib import Path
 from uuid import UUID
 
-from sqlalchemy import Column, Text, text
+from sqlalchemy import Column, Text
 
 from app.models.personal import PERSONAL
 from app.models.registrant import Registrant
+from tests import queries
 
 # Before anything reads the model.
 Registrant.__table__.append_column(Column("nickname", Text, info=PERSONAL["info"]))  # type: ignore[attr-defined]
@@ -37,8 +38,8 @@ async def main(url: str, home: str, registrant: str) -> None:
 
 async def show(database: Database, when: str) -> None:
     async with database.transaction() as session:
-        found = await session.execute(text("SELECT nickname FROM registrant ORDER BY id"))
-        sys.stdout.write(" ".join((when, *map(str, found.scalars()))) + "\n")
+        found = await queries.run(session, "SELECT nickname FROM registrant ORDER BY id")
+        sys.stdout.write(" ".join((when, *(str(row.nickname) for row in found))) + "\n")
 
 
 asyncio.run(main(*sys.argv[1:]))

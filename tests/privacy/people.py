@@ -8,7 +8,6 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from uuid import UUID
 
-from sqlalchemy import text
 from uuid_utils.compat import uuid7
 
 from app.changes.log import cursors, feed
@@ -27,6 +26,7 @@ from app.registry.registrants.motorcycles import Motorcycle
 from app.registry.registrants.view import View
 from app.registry.webhooks import deliveries, webhooks
 from app.registry.webhooks.webhooks import Saved, WebhookInput
+from tests import queries
 from tests import world as worlds
 from tests.world import NOW, World, nik_of, someone
 
@@ -168,8 +168,8 @@ async def _listen(society: Society, caller: Caller) -> None:
         saved = await webhooks.save(session, society.world.vault, caller, given, NOW)
         assert isinstance(saved, Saved)
         await deliveries.send_test(session, caller, saved.webhook.id, NOW)
-        await session.execute(
-            text("UPDATE webhook_delivery SET state = 'FAILED', finished_at = :now, due_at = NULL"), {"now": NOW}
+        await queries.run(
+            session, "UPDATE webhook_delivery SET state = 'FAILED', finished_at = :now, due_at = NULL", {"now": NOW}
         )
     society.webhooks[caller.organizer] = saved.webhook.id
 

@@ -6,15 +6,14 @@ from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-import pytest
-
-from app.db import Session
+from tests import queries
+from tests.queries import Runs
 
 
 @contextmanager
 def meanwhile(words: str, happens: Callable[[], Awaitable[Any]], *, before: bool = False) -> Iterator[list[str]]:
     """It happens once, behind the first statement that has these words, or before that one. All of these are noted."""
-    execute, seen, happening = Session.execute, list[str](), False
+    seen, happening = list[str](), False
 
     async def happen() -> None:
         nonlocal happening
@@ -22,18 +21,17 @@ def meanwhile(words: str, happens: Callable[[], Awaitable[Any]], *, before: bool
         await happens()
         happening = False
 
-    async def noting(session: Session, statement: Any, *given: Any, **options: Any) -> Any:
-        if happening or words not in " ".join(str(statement).split()):
-            return await execute(session, statement, *given, **options)
-        seen.append(str(statement))
+    async def noting(sql: str, runs: Runs) -> Any:
+        if happening or words not in " ".join(sql.split()):
+            return await runs()
+        seen.append(sql)
         is_first = len(seen) == 1
         if before and is_first:
             await happen()
-        answer = await execute(session, statement, *given, **options)
+        answer = await runs()
         if is_first and not before:
             await happen()
         return answer
 
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(Session, "execute", noting)
+    with queries.around(noting):
         yield seen

@@ -3,15 +3,15 @@
 from datetime import timedelta
 from uuid import uuid4
 
+import asyncpg
 import pytest
-from sqlalchemy import text
-from sqlalchemy.exc import DBAPIError
 
 from app.db import Session
 from app.errors import Raced
 from app.models.enums import ChangeKind
 from app.registry import change_log
 from app.registry.change_log import Entry
+from tests import queries
 from tests.world import HUBDAT, NOW, World, someone
 
 pytestmark = pytest.mark.anyio
@@ -91,9 +91,9 @@ async def test_what_is_rolled_back_was_never_told(world: World) -> None:
 async def test_history_is_not_rewritten(world: World, statement: str) -> None:
     await world.registered(someone(HUBDAT, await world.route()))
     async with world.unchanged():
-        with pytest.raises(DBAPIError, match="append-only"):
+        with pytest.raises(asyncpg.RaiseError, match="append-only"):
             async with world.database.transaction() as session:
-                await session.execute(text(statement))
+                await queries.run(session, statement)
 
 
 async def test_a_reader_behind_the_oldest_running_transaction_misses_nothing(world: World) -> None:
@@ -126,7 +126,7 @@ async def test_who_builds_on_a_younger_transaction_is_run_again_under_a_new_numb
 
     async def overtaken() -> None:
         async with world.database.transaction() as older:
-            await older.execute(text("SELECT pg_current_xact_id()"))
+            await queries.run(older, "SELECT pg_current_xact_id()")
             await append(world, moved)
             # What is only told of a registrant is no change of its own.
             await change_log.append(older, [told], NOW)
@@ -144,7 +144,7 @@ async def test_who_builds_on_a_younger_transaction_is_run_again_under_a_new_numb
     async def again(session: Session) -> None:
         nonlocal attempts
         attempts += 1
-        await session.execute(text("SELECT pg_current_xact_id()"))
+        await queries.run(session, "SELECT pg_current_xact_id()")
         if attempts == 1:
             await append(world, moved)
         await change_log.append(session, [moved], NOW)
@@ -164,7 +164,7 @@ async def test_only_a_commit_that_wrote_to_it_is_told_of(world: World) -> None:
     assert followers.untold.is_set()
     signal = followers.signal()
     async with world.database.transaction() as session:
-        await session.execute(text("SELECT 1"))
+        await queries.run(session, "SELECT 1")
 
     async def rolled_back() -> None:
         async with world.database.transaction() as session:

@@ -6,7 +6,6 @@ from datetime import datetime
 from uuid import UUID
 
 import pytest
-from sqlalchemy import text
 from sqlmodel import SQLModel
 from uuid_utils.compat import uuid7
 
@@ -20,6 +19,7 @@ from app.registry.key_rotation import Rotated
 from app.vault import keys
 from app.vault.keys import KeysUnusable
 from app.vault.vault import Unreadable, Vault, open_vault
+from tests import queries
 from tests.patience import patience
 
 pytestmark = pytest.mark.anyio
@@ -70,7 +70,7 @@ async def database(database: Database) -> Database:
     """With one route to be on."""
     async with database.transaction() as session:
         for statement in CATALOGUE.split(";"):
-            await session.execute(text(statement))
+            await queries.run(session, statement)
     return database
 
 
@@ -81,8 +81,9 @@ def nik(number: int) -> str:
 async def registered(database: Database, vault: Vault, numbers: Sequence[int], now: datetime) -> list[UUID]:
     ids = [uuid7() for _ in numbers]
     async with database.transaction() as session:
-        await session.execute(
-            text(REGISTER),
+        await queries.run(
+            session,
+            REGISTER,
             {
                 "route": ROUTE,
                 "now": now,
@@ -97,7 +98,7 @@ async def registered(database: Database, vault: Vault, numbers: Sequence[int], n
 
 async def stored(database: Database, vault: Vault) -> dict[str, str]:
     async with database.transaction() as session:
-        rows = await session.execute(text("SELECT nik_sealed, name_sealed FROM registrant WHERE erased_at IS NULL"))
+        rows = await queries.run(session, "SELECT nik_sealed, name_sealed FROM registrant WHERE erased_at IS NULL")
         return {vault.open_personal(row.nik_sealed): vault.open_personal(row.name_sealed) for row in rows}
 
 
@@ -107,7 +108,7 @@ async def key_ids(database: Database) -> set[int]:
 
 async def rename(database: Database, vault: Vault, registrant: UUID, name: str) -> None:
     async with database.transaction() as session:
-        await session.execute(text(RENAME), {"name": vault.seal(name), "id": registrant})
+        await queries.run(session, RENAME, {"name": vault.seal(name), "id": registrant})
 
 
 def unheeded(done: int, total: int) -> None:
@@ -228,7 +229,7 @@ async def test_a_row_that_somebody_holds_is_waited_for_and_its_correction_stays(
         two_done.set()
 
     async with database.transaction() as session:
-        await session.execute(text(RENAME), {"name": old.seal("Betul"), "id": ids[1]})
+        await queries.run(session, RENAME, {"name": old.seal("Betul"), "id": ids[1]})
         resealing = asyncio.create_task(key_rotation.reseal(database, fresh, progress))
         await two_done.wait()
         assert not resealing.done()
@@ -253,8 +254,9 @@ async def test_keys_of_the_environment_are_used_in_their_order(database: Databas
 async def test_erased_registrants_are_left_alone(database: Database, vault: Vault, now: datetime) -> None:
     await registered(database, vault, range(2), now)
     async with database.transaction() as session:
-        await session.execute(
-            text(
+        await queries.run(
+            session,
+            (
                 "UPDATE registrant SET nik_index = NULL, nik_sealed = NULL, name_sealed = NULL, erased_at = :now,"
                 " status = 'CANCELLED' WHERE nik_index = :index"
             ),
@@ -270,7 +272,7 @@ async def test_secrets_of_webhooks_are_sealed_anew(database: Database, vault: Va
     async with database.transaction() as session:
         for statement in SECRETS.split(";"):
             secrets = {"one": vault.seal_secret("whsec_one"), "two": vault.seal_secret("whsec_two"), "now": now}
-            await session.execute(text(statement), secrets)
+            await queries.run(session, statement, secrets)
     fresh = Vault(replace(vault.keys, data={2: b"n" * 32, **vault.keys.data}))
     seen: list[tuple[int, int]] = []
     rotated = await key_rotation.rotate(database, fresh, lambda done, total: seen.append((done, total)))
@@ -278,8 +280,8 @@ async def test_secrets_of_webhooks_are_sealed_anew(database: Database, vault: Va
     assert seen == [(2, 3), (2, 3), (3, 3), (3, 3)]
     assert await key_ids(database) == {2}
     async with database.transaction() as session:
-        rows = (await session.execute(text("SELECT secret_sealed, old_secret_sealed FROM webhook ORDER BY id"))).all()
-        client = (await session.execute(text("SELECT secret_sealed FROM client_webhook_secret"))).scalar_one()
+        rows = await queries.run(session, "SELECT secret_sealed, old_secret_sealed FROM webhook ORDER BY id")
+        client = await queries.value(session, "SELECT secret_sealed FROM client_webhook_secret")
     opened = [tuple(sealed and fresh.open_secret(sealed) for sealed in row) for row in rows]
     assert opened == [("whsec_one", "whsec_two"), ("whsec_one", None), (None, None)]
     assert fresh.open_secret(client) == "whsec_two"

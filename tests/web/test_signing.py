@@ -8,7 +8,6 @@ from datetime import timedelta
 
 import httpx
 import pytest
-from sqlalchemy import text
 
 from app import clock
 from app.auth.bearer import RECHECK_AFTER_SECONDS
@@ -16,6 +15,7 @@ from app.errors import Refusal
 from app.registry.clients import sign_in, staff
 from app.registry.clients.sign_in import Token
 from app.registry.clients.staff import Person
+from tests import queries
 from tests.concurrency.crowd import one_waits
 from tests.web.conftest import COOKIE, FROM_OUR_PAGE, Link, Watch
 from tests.world import DJKA, HUBDAT, World, nik_of, someone
@@ -85,7 +85,7 @@ async def test_who_signs_in_while_being_removed_is_not_signed_in(
             return await staff.remove(session, HUBDAT, people["viewer"].email, clock.now())
 
     async with world.database.transaction() as other:
-        await other.execute(text("SELECT FROM staff FOR UPDATE"))
+        await queries.run(other, "SELECT FROM staff FOR UPDATE")
         removing = asyncio.create_task(remove())
         await one_waits(world)
         redeeming = asyncio.create_task(browser.post("/masuk", json={"token": token}, headers=FROM_OUR_PAGE))
@@ -98,7 +98,7 @@ async def test_who_signs_in_while_being_removed_is_not_signed_in(
 
 async def test_of_links_that_are_made_at_once_one_is_good(world: World, link: Link) -> None:
     async with world.database.transaction() as other:
-        await other.execute(text("SELECT FROM staff FOR UPDATE"))
+        await queries.run(other, "SELECT FROM staff FOR UPDATE")
         making = asyncio.gather(*(link("viewer") for _ in range(3)))
         await one_waits(world, many=3)
     await making

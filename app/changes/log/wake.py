@@ -16,7 +16,7 @@ from typing import Any
 import asyncpg
 import structlog
 
-from app.db import Database
+from app.db import BROKEN, Database
 
 CHANNEL = "pemudik_change"
 GATHER_SECONDS = 0.005
@@ -29,9 +29,6 @@ POLL_SECONDS = 1.0
 """After so long a follower looks again by itself: a notification that was lost makes it no later than this."""
 HELD_BACK_SECONDS = 0.02
 """The pause between two looks at a committed change that an older, still running transaction holds back."""
-
-BROKEN = (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError)
-"""What a connection raises that is of no use any more. `InternalClientError`: it broke while asyncpg was at work."""
 
 logger = structlog.get_logger(__name__)
 

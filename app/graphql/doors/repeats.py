@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from hashlib import sha256
 from typing import Any
 
+import asyncpg
 import orjson
 from graphql import ExecutionResult, GraphQLError
-from sqlalchemy.exc import DBAPIError
 
 from app import clock
 from app.auth.bearer import Principal
@@ -115,7 +115,7 @@ class Repeats:
                 raise repeats.refused(reason) from None
             except _Failed as failed:
                 return failed.content
-            except DBAPIError as error:
+            except asyncpg.PostgresError as error:
                 return _failed([GraphQLError("", original_error=error)], asked.language).content
 
     async def _done(self, session: Session, asked: Asked, request: KeyedRequest) -> Content:
@@ -139,7 +139,7 @@ def _content_of(result: ExecutionResult, language: Language) -> Content:
         return {"data": result.data}
     for error in result.errors:
         raised = cause(error)
-        if isinstance(raised, (Unavailable, DBAPIError)):
+        if isinstance(raised, (Unavailable, asyncpg.PostgresError)):
             raise raised
     if not all(map(_leaves_the_mutation_done, result.errors)):
         raise _failed(result.errors, language)

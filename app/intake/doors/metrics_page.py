@@ -12,10 +12,10 @@ from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from hmac import compare_digest
 
+import asyncpg
 import structlog
 from prometheus_client.core import GaugeMetricFamily, Metric
 from pydantic import SecretStr
-from sqlalchemy.exc import SQLAlchemyError
 from starlette.responses import Response
 from starlette.routing import Route
 
@@ -83,7 +83,7 @@ async def read(database: Database, now: datetime) -> list[FigureReading] | None:
             return await backlog.read(session, now)
     except (Unavailable, TimeoutError):
         return None
-    except SQLAlchemyError:
+    except asyncpg.PostgresError:
         logger.exception("backlog unreadable")
         return None
 

@@ -7,12 +7,12 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import text
 from uuid_utils.compat import uuid7
 
 from app.changes.log import backlog
 from app.db import Database
 from app.vault.vault import Vault
+from tests import queries
 from tests.changes.seals.ground import sealed, told
 from tests.world import HUBDAT, NOW, World, build, someone
 
@@ -103,7 +103,7 @@ async def test_an_old_transaction_keeps_changes_back(world: World) -> None:
     """Transactions are those of the whole cluster, which others use as well."""
     route_id = await world.route()
     async with world.database.transaction() as old:
-        await old.execute(text("SELECT pg_current_xact_id()"))
+        await queries.run(old, "SELECT pg_current_xact_id()")
         await world.submit(*(someone(HUBDAT, route_id, number) for number in range(4)))
         [[age]] = await world.run("SELECT extract(epoch FROM clock_timestamp() - CAST(:now AS timestamptz))", now=NOW)
         found = await read(world, timedelta(seconds=float(age) + 60))

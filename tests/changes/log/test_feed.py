@@ -11,7 +11,6 @@ from uuid import UUID, uuid4
 
 import pytest
 from hypothesis import strategies as st
-from sqlalchemy import text
 
 from app.changes.log import cursors, feed, projection
 from app.changes.log.cursors import InvalidCursor
@@ -26,6 +25,7 @@ from app.registry.erasure import erase
 from app.registry.registrants import motorcycles
 from app.registry.registrants.lookup import Ref
 from app.registry.registrants.motorcycles import Motorcycle
+from tests import queries
 from tests.changes.conftest import settled, tell
 from tests.examples import given
 from tests.world import BUMN, DJKA, HUBDAT, JASA_RAHARJA, NOW, World, someone
@@ -221,8 +221,8 @@ async def test_a_cursor_of_a_row_without_a_mark_stands_on_it(world: World) -> No
     """Rows are older than marks where the log is."""
     [one] = await people(world, HUBDAT)
     async with world.database.transaction() as session:
-        await session.execute(text("SET LOCAL session_replication_role = replica"))
-        await session.execute(text("UPDATE change SET mark = NULL"))
+        await queries.run(session, "SET LOCAL session_replication_role = replica")
+        await queries.run(session, "UPDATE change SET mark = NULL")
     await tell(world, one, "a")
     await settled(world)
     bare = (await page(world, None)).items[0].change.position
@@ -239,12 +239,13 @@ async def test_a_cursor_stands_on_its_own_row_and_on_no_other_at_its_place(world
     *_, last_shared, again, lost = [item.change.position for item in (await page(world, None)).items]
     cursor = cursors.position(cursors.cursor(lost))
     async with world.database.transaction() as session:
-        await session.execute(text("SET LOCAL session_replication_role = replica"))
-        await session.execute(
-            text(
+        await queries.run(session, "SET LOCAL session_replication_role = replica")
+        await queries.run(
+            session,
+            (
                 "UPDATE change SET mark = uuid_send(gen_random_uuid()), at = at + interval '1 hour', reason = 'new'"
                 " WHERE reason = 'lost'"
-            )
+            ),
         )
     with pytest.raises(Gone) as gone:
         await page(world, None, cursor)
@@ -310,12 +311,12 @@ _MANY = """
 @asynccontextmanager
 async def reading(session: Session, *, most: int) -> AsyncIterator[None]:
     """What happens inside reads the log by its indexes, and so many rows of it at most."""
-    statement = text(
+    statement = (
         "SELECT sum(seq_scan)::int, sum(idx_tup_fetch)::int FROM pg_stat_xact_user_tables WHERE relname = 'change'"
     )
-    [scans, rows] = (await session.execute(statement)).one()
+    [scans, rows] = await queries.row(session, statement)
     yield
-    [scans_then, rows_then] = (await session.execute(statement)).one()
+    [scans_then, rows_then] = await queries.row(session, statement)
     assert scans_then == scans
     assert rows_then - rows <= most
 

@@ -14,7 +14,6 @@ from dataclasses import dataclass, field
 from uuid import UUID
 
 import pytest
-from sqlalchemy import text
 
 from app.changes.log import feed
 from app.changes.log.feed import START, FeedItem, Position
@@ -25,6 +24,7 @@ from app.models.enums import ChangeKind
 from app.registry import change_log
 from app.registry.change_log import Entry
 from app.vault.vault import Vault
+from tests import queries
 from tests.changes.conftest import process
 from tests.databases import empty
 from tests.patience import patience
@@ -39,12 +39,10 @@ LAST = "last"
 EACH = 8
 """Registrants of each organizer: few enough that transactions wait for one another."""
 
-_COUNT_UP = text(
-    """
+_COUNT_UP = """
     UPDATE registrant SET reference = (COALESCE(reference, '0')::int + 1)::text
     WHERE id = (SELECT id FROM registrant WHERE id = :id FOR NO KEY UPDATE) RETURNING reference
     """
-)
 
 
 class Unlucky(Exception):  # noqa: N818 - an outcome
@@ -128,10 +126,10 @@ async def write(world: World, registrants: list[tuple[str, UUID]], dice: random.
     unlucky = dice.random() < ROLLED_BACK
 
     async def work(session: Session) -> None:
-        await session.execute(text("SELECT pg_current_xact_id()"))
+        await queries.run(session, "SELECT pg_current_xact_id()")
         await asyncio.sleep(pauses[0])
         for (organizer, registrant), pause in zip(chosen, pauses[2:], strict=True):
-            count = (await session.execute(_COUNT_UP, {"id": registrant})).scalar_one()
+            count = await queries.value(session, _COUNT_UP, {"id": registrant})
             entry = Entry(
                 kind=ChangeKind.REGISTRANT_CORRECTED,
                 season=2026,

@@ -8,7 +8,6 @@ from datetime import datetime
 
 import pytest
 import structlog
-from sqlalchemy import text
 
 from app.changes.log import projection
 from app.changes.log.feed import AFTER, IN_ORDER, SETTLED, Position
@@ -17,13 +16,14 @@ from app.db import Session
 from app.models.enums import ChangeKind
 from app.registry import change_log
 from app.registry.change_log import Entry
+from tests import queries
 from tests.metrics.test_page import value
 from tests.patience import patience
 from tests.world import NOW, World, build
 
 pytestmark = pytest.mark.anyio
 
-_NEXT = text(
+_NEXT = (
     f"SELECT CAST(CAST(c.xact_id AS text) AS bigint) AS xact_id, c.id, c.reason FROM change c"
     f" WHERE {AFTER} AND {SETTLED} ORDER BY {IN_ORDER} LIMIT 3"
 )
@@ -38,9 +38,9 @@ async def world(database: object, vault: object) -> AsyncIterator[World]:
 
 
 async def step(session: Session, after: Position, now: datetime) -> Position | None:
-    rows = (await session.execute(_NEXT, after.values())).all()
+    rows = await queries.run(session, _NEXT, after.values())
     for row in rows:
-        await session.execute(text("INSERT INTO taken_in (reason) VALUES (:reason)"), {"reason": row.reason})
+        await queries.run(session, "INSERT INTO taken_in (reason) VALUES (:reason)", {"reason": row.reason})
     return Position(rows[-1].xact_id, rows[-1].id) if rows else None
 
 
@@ -109,7 +109,7 @@ async def test_a_step_that_fails_leaves_nothing_and_is_taken_again(world: World)
 async def test_what_an_older_transaction_holds_back_comes_as_soon_as_it_ends(world: World) -> None:
     stop, [runner] = await follow(world, COPY)
     async with world.database.transaction() as older:
-        await older.execute(text("SELECT pg_current_xact_id()"))
+        await queries.run(older, "SELECT pg_current_xact_id()")
         await append(world, "held back")
         await asyncio.sleep(0.1)
         assert await taken_in(world) == []
@@ -131,15 +131,16 @@ async def test_a_process_says_that_what_was_taken_in_is_lost(world: World) -> No
         await until(world, ["kept", "lost"])
         await looked(world)
         async with world.database.transaction() as session:
-            await session.execute(text("SET LOCAL session_replication_role = replica"))
-            [lost] = (await session.execute(text("DELETE FROM change WHERE reason = 'lost' RETURNING id"))).scalars()
-            await session.execute(text("DELETE FROM taken_in WHERE reason = 'lost'"))
-            await session.execute(
-                text(
+            await queries.run(session, "SET LOCAL session_replication_role = replica")
+            [lost] = await queries.column(session, "DELETE FROM change WHERE reason = 'lost' RETURNING id")
+            await queries.run(session, "DELETE FROM taken_in WHERE reason = 'lost'")
+            await queries.run(
+                session,
+                (
                     "UPDATE projection SET xact_id = CAST(CAST(:xact AS text) AS xid8), change_id = :id"
                     " WHERE name = 'copy'"
                 ),
-                {"xact": before[0], "id": before[1]},
+                {"xact": str(before[0]), "id": before[1]},
             )
         await append(world, "new")
         await until(world, ["kept", "new"])

@@ -10,14 +10,15 @@ from typing import Any
 from uuid import UUID
 
 import pytest
-from sqlalchemy import Engine, event, text
 
 from app.changes.log import feed, tail, wake
 from app.changes.log.feed import START, FeedItem, Gone, Position
 from app.changes.log.tail import SlowReader, Tail
 from app.errors import Unavailable
+from tests import queries
 from tests.changes.conftest import process, settled, tell
 from tests.patience import patience
+from tests.queries import Runs
 from tests.world import BUMN, DJKA, HUBDAT, JASA_RAHARJA, World, someone
 
 pytestmark = pytest.mark.anyio
@@ -59,16 +60,13 @@ def readings(world: World) -> Iterator[list[str]]:
     """Pages of the log that are asked for inside."""
     asked: list[str] = []
 
-    def note(connection: Any, cursor: Any, statement: str, *rest: Any) -> None:
-        if "held_back" in statement:
-            asked.append(statement)
+    async def note(sql: str, runs: Runs) -> Any:
+        if "held_back" in sql:
+            asked.append(sql)
+        return await runs()
 
-    # Of all engines: the log is read over the connections of the checks.
-    event.listen(Engine, "before_cursor_execute", note)
-    try:
+    with queries.around(note):
         yield asked
-    finally:
-        event.remove(Engine, "before_cursor_execute", note)
 
 
 async def test_from_a_cursor_first_what_was_and_then_what_is(world: World, one: UUID) -> None:
@@ -169,7 +167,7 @@ async def test_what_an_older_transaction_holds_back_comes_soon_after_it_ended(wo
     async with process(world.database) as here, follow(here.tail) as items:
         assert await take(items, 1) == [None]
         async with world.database.transaction() as older:
-            await older.execute(text("SELECT pg_current_xact_id()"))
+            await queries.run(older, "SELECT pg_current_xact_id()")
             await tell(world, one, "held back")
             following = asyncio.ensure_future(anext(items))
             await asyncio.sleep(0.3)
@@ -307,8 +305,8 @@ async def test_a_database_that_has_gone_back_is_noticed(world: World, one: UUID)
             assert await take(items, 2) == [None, None]
             last = await anext(items)
             async with world.database.transaction() as session:
-                await session.execute(text("SET LOCAL session_replication_role = replica"))
-                await session.execute(text("DELETE FROM change WHERE reason = 'lost'"))
+                await queries.run(session, "SET LOCAL session_replication_role = replica")
+                await queries.run(session, "DELETE FROM change WHERE reason = 'lost'")
             world.database.followers.tell()
             async with patience():
                 with pytest.raises(Unavailable):

@@ -9,7 +9,6 @@ from functools import partial
 from typing import Any
 
 import pytest
-from sqlalchemy import text
 
 from app.changes.log import projection, tallies
 from app.changes.log.feed import Position
@@ -25,6 +24,7 @@ from app.registry.routes.route import Route
 from app.registry.statistics import statistics
 from app.registry.statistics.counting import total
 from app.registry.statistics.questions import Part, Question, Selection
+from tests import queries
 from tests.changes.counting import behind, count_all, differences
 from tests.patience import PATIENCE_SECONDS, patience
 from tests.world import DJKA, HUBDAT, NOW, World, build, someone
@@ -81,7 +81,7 @@ async def test_a_crash_between_counting_and_remembering_leaves_no_trace(world: W
 async def test_a_connection_that_is_cut_off_leaves_no_trace(world: World) -> None:
     async def die(session: Session, position: Position, now: datetime) -> Position | None:
         assert await tallies.count(session, position, now) is not None
-        await session.execute(text("SELECT pg_terminate_backend(pg_backend_pid())"))
+        await queries.run(session, "SELECT pg_terminate_backend(pg_backend_pid())")
         raise AssertionError
 
     await people(world, 1, 2, 3)

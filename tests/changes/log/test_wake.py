@@ -48,7 +48,7 @@ async def awake(database: Database) -> AsyncIterator[Followers]:
 
 def another(database: Database) -> Database:
     """The same database, as another process has it."""
-    return Database(database.engine.url.render_as_string(hide_password=False))
+    return Database(database.url)
 
 
 async def within_reason(signal: asyncio.Event) -> None:

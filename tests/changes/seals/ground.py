@@ -7,8 +7,6 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from sqlalchemy import text
-
 from app.changes.log.feed import START
 from app.changes.seals import duty, sealing, verifying
 from app.changes.seals.logs import LOGS, SealedLog
@@ -20,6 +18,7 @@ from app.registry.change_log import Entry
 from app.registry.niks import access_log
 from app.vault.keys import Keys, new_signing_key
 from app.vault.vault import Vault
+from tests import queries
 from tests.patience import patience
 from tests.world import DJKA, NOW, World
 
@@ -74,9 +73,9 @@ async def verified(
 async def tampered(world: World, *statements: str) -> None:
     """By somebody who may do everything in the database, and has no signing key."""
     async with world.database.transaction() as session:
-        await session.execute(text("SET LOCAL session_replication_role = replica"))
+        await queries.run(session, "SET LOCAL session_replication_role = replica")
         for statement in statements:
-            await session.execute(text(statement))
+            await queries.run(session, statement)
 
 
 def rekeyed(vault: Vault, *, keeps: bool = True) -> Vault:

@@ -7,7 +7,7 @@ from datetime import UTC, date, datetime
 
 import pytest
 from alembic import command
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection
 
 from app import migration
 from app.changes.log import tallies
@@ -20,6 +20,7 @@ from app.errors import Unavailable
 from app.registry import log_months, retention
 from app.registry.log_months import Month, month_of
 from app.vault.vault import Vault
+from tests import queries
 from tests.changes.seals.ground import MINUTE, all_is_sealed, rekeyed, sealed, tampered, told, verified
 from tests.databases import migrated_database, own_database
 from tests.patience import patience
@@ -133,7 +134,7 @@ async def test_whoever_is_in_the_way_of_a_month_holds_up_no_seal(world: World) -
     """Somebody copies the whole database for an hour, when a month is to be made."""
     await told(world, None, at=FAR)
     async with world.database.transaction() as copying:
-        await copying.execute(text("LOCK TABLE change_default IN ACCESS SHARE MODE"))
+        await queries.run(copying, "LOCK TABLE change_default IN ACCESS SHARE MODE")
         async with patience():
             while not await all_is_sealed(world):
                 with pytest.raises(Unavailable):
@@ -307,7 +308,7 @@ async def migrated(database: Database, what: str, revision: str) -> None:
     def go(connection: Connection) -> None:
         getattr(command, what)(migration.config(connection), revision)
 
-    async with database.engine.begin() as connection:
+    async with migration.connected(database) as connection:
         await connection.run_sync(go)
 
 
@@ -344,4 +345,4 @@ async def test_rows_from_before_are_salted_and_sealed(older: World) -> None:
     ]
     assert await older.run("SELECT id FROM nik_access ORDER BY id") == [(1,), (3,), (4,)]
     async with older.database.transaction() as session:
-        await session.execute(text("INSERT INTO change (at, kind) VALUES (now(), 'ROUTE_SAVED')"))
+        await queries.run(session, "INSERT INTO change (at, kind) VALUES (now(), 'ROUTE_SAVED')")

@@ -8,7 +8,6 @@ from contextlib import suppress
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import text
 
 from app.changes.seals import duty, entry, sealing
 from app.changes.seals.logs import ACCESS, CHANGES, LOGS, ROWS_OF_A_SEAL
@@ -18,6 +17,7 @@ from app.models.enums import ChangeKind
 from app.models.nik import NikAccess
 from app.registry import change_log
 from app.registry.change_log import Entry
+from tests import queries
 from tests.changes.conftest import settled
 from tests.changes.seals.ground import MINUTE, head, rekeyed, sealed, tampered, told, verified
 from tests.patience import patience
@@ -206,7 +206,7 @@ async def test_a_row_changes_only_by_being_wiped(world: World) -> None:
     ):
         with pytest.raises(Exception, match="append-only"):
             async with world.database.transaction() as session:
-                await session.execute(text(statement))
+                await queries.run(session, statement)
     await sealed(world)
     await world.run("UPDATE change SET reason = NULL, salt = NULL")
     await world.run("UPDATE nik_access SET nik_index = NULL, area = NULL, salt = NULL WHERE id = 1")

@@ -9,7 +9,6 @@ from uuid import UUID
 
 import orjson
 import pytest
-from sqlalchemy import text
 
 from app.changes.webhooks import events
 from app.changes.webhooks.events import LoggedChange
@@ -23,6 +22,7 @@ from app.registry.registrants.motorcycles import Motorcycle
 from app.registry.terms import window_history, windows
 from app.registry.terms.windows import WindowInput
 from app.registry.undo import reopening
+from tests import queries
 from tests.changes.conftest import settled
 from tests.changes.sending import DELIVERED, Post, filled, forfeited, no_show, returned, route_id
 from tests.concurrency.crowd import one_waits
@@ -439,8 +439,9 @@ async def test_a_webhook_that_goes_while_it_is_told_is_told_nothing(post: Post) 
     async with post.world.database.transaction() as session:
         await change_log.append(session, [forfeited(1)], NOW)
     async with post.world.database.transaction() as other:
-        await other.execute(
-            text("UPDATE webhook SET disabled_at = :now, disabled_because = 'GONE' WHERE id = :id"),
+        await queries.run(
+            other,
+            "UPDATE webhook SET disabled_at = :now, disabled_because = 'GONE' WHERE id = :id",
             {"now": NOW, "id": hook.id},
         )
         announcing = asyncio.create_task(post.announce())

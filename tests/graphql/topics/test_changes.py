@@ -9,7 +9,6 @@ from typing import Any
 
 import httpx
 import pytest
-from sqlalchemy import text
 from starlette.applications import Starlette
 
 from app.auth import endpoints
@@ -23,6 +22,7 @@ from app.models.enums import RegistrantStatus
 from app.process import build_process
 from app.registry.registrants.view import View
 from app.server.turns import MOST_COST_AT_A_TIME
+from tests import queries
 from tests import world as worlds
 from tests.changes.conftest import settled, tell
 from tests.graphql.conftest import ISSUER, Api
@@ -202,8 +202,8 @@ async def test_a_cursor_whose_change_was_lost_says_where_to_go_on(api: Api, worl
     await settled(world)
     lost = (await read(api))["nodes"][-1]["cursor"]
     async with world.database.transaction() as session:
-        await session.execute(text("SET LOCAL session_replication_role = replica"))
-        await session.execute(text("DELETE FROM change WHERE reason = 'lost'"))
+        await queries.run(session, "SET LOCAL session_replication_role = replica")
+        await queries.run(session, "DELETE FROM change WHERE reason = 'lost'")
     await tell(world, one.id, "new", at=worlds.NOW + timedelta(hours=1))
     await settled(world)
     told = []

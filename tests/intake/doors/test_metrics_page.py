@@ -10,7 +10,6 @@ import httpx
 import pytest
 from prometheus_client.parser import text_string_to_metric_families as parse
 from pydantic import SecretStr
-from sqlalchemy import text
 from starlette.applications import Starlette
 
 from app.config import Settings
@@ -19,6 +18,7 @@ from app.intake.doors import metrics_page as scraping
 from app.main import create_app
 from app.vault import keys
 from app.vault.vault import open_vault
+from tests import queries
 from tests import world as worlds
 from tests.graphql.conftest import Api
 from tests.metrics.conftest import fresh
@@ -269,7 +269,7 @@ async def test_a_database_that_does_not_answer_is_not_waited_for(
     api: Api, world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async with world.database.transaction() as session:
-        await session.execute(text("LOCK TABLE import_job IN ACCESS EXCLUSIVE MODE"))
+        await queries.run(session, "LOCK TABLE import_job IN ACCESS EXCLUSIVE MODE")
         with monkeypatch.context() as impatient:
             impatient.setattr(scraping, "DATABASE_WITHIN_SECONDS", 0.2)
             samples = await scraped(api.http)

@@ -10,12 +10,12 @@ from contextlib import asynccontextmanager, suppress
 
 import psutil
 import pytest
-from sqlalchemy import text
 
 from app.intake.imports import import_process, importing
 from app.registry.imports import jobs
 from app.vault import keys
 from app.vault.vault import Vault
+from tests import queries
 from tests.concurrency.crowd import one_waits
 from tests.intake.lists import as_csv, row, sent, until, verdicts
 from tests.patience import patience
@@ -92,7 +92,7 @@ def a_long_list() -> bytes:
 async def held_up_halfway(world: World) -> AsyncIterator[None]:
     """The first part of the list is taken in, and the next one waits for its route until this is left."""
     async with world.database.transaction() as session:
-        await session.execute(text("SELECT FROM route WHERE id = :id FOR UPDATE"), {"id": world.routes[LAST_ROUTE]})
+        await queries.run(session, "SELECT FROM route WHERE id = :id FOR UPDATE", {"id": world.routes[LAST_ROUTE]})
         await until(world, f"rows_done = {AT_FIRST}")
         await one_waits(world)
         yield

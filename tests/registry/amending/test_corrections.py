@@ -233,14 +233,14 @@ async def test_a_return_that_is_booked_meanwhile_is_corrected_too(
         found = await resolve(session, *arguments, **options)
         if resolved == 1:
             # The trip is read, then another transaction adds to it, then it is locked.
-            execute = session.execute
+            rows = session.rows
 
-            async def slow(statement: Any, *values: Any) -> Any:
-                if "FOR NO KEY UPDATE OF r" in str(statement):
+            async def slow(statement: Any, /, **values: Any) -> Any:
+                if "FOR NO KEY UPDATE OF r" in statement.text:
                     await world.registered(someone(HUBDAT, balik))
-                return await execute(statement, *values)
+                return await rows(statement, **values)
 
-            monkeypatch.setattr(session, "execute", slow)
+            monkeypatch.setattr(session, "rows", slow)
         return found
 
     monkeypatch.setattr(lookup, "resolve", meanwhile)

@@ -7,13 +7,13 @@ from typing import Any
 
 import pytest
 from joserfc.jwk import ECKey, OctKey, OKPKey, RSAKey
-from sqlalchemy import text
 
 from app.db import Database
 from app.errors import InvalidValue, NotFound
 from app.registry.caller import Caller
 from app.registry.clients import clients
 from app.registry.clients.clients import Issued
+from tests import queries
 
 pytestmark = pytest.mark.anyio
 
@@ -23,16 +23,15 @@ ADMIN = Caller("hubdat-aaaaaaaa", "hubdat")
 @pytest.fixture(autouse=True)
 async def organizers(database: Database) -> None:
     async with database.transaction() as session:
-        await session.execute(
-            text(
-                "INSERT INTO organizer (code, name, schemes) VALUES ('hubdat', 'Hubdat', '{}'), ('djka', 'DJKA', '{}')"
-            )
+        await queries.run(
+            session,
+            "INSERT INTO organizer (code, name, schemes) VALUES ('hubdat', 'Hubdat', '{}'), ('djka', 'DJKA', '{}')",
         )
 
 
 async def rows(database: Database, statement: str) -> list[tuple[Any, ...]]:
     async with database.transaction() as session:
-        return [tuple(row) for row in await session.execute(text(statement))]
+        return [tuple(row) for row in await queries.run(session, statement)]
 
 
 async def issued(database: Database, now: datetime, **changes: Any) -> Issued:

@@ -6,8 +6,8 @@ from itertools import product
 from typing import Any
 from uuid import UUID, uuid4
 
+import asyncpg
 import pytest
-from sqlalchemy.exc import IntegrityError
 
 from app.errors import MotorcycleNotHandedOver, NotFound, NotHealthy, SeasonClosed, VerificationExpired
 from app.models.enums import RegistrantStatus
@@ -355,7 +355,7 @@ async def test_a_return_that_is_booked_meanwhile_is_a_lost_race(world: World, af
 )
 async def test_the_database_keeps_statuses_and_their_facts_together(world: World, columns: dict[str, Any]) -> None:
     one = await standing_at(world, S.REGISTERED)
-    with pytest.raises(IntegrityError):
+    with pytest.raises(asyncpg.IntegrityConstraintViolationError):
         await world.put(one, **columns)
 
 

@@ -9,7 +9,6 @@ from uuid import UUID
 
 import pytest
 from hypothesis import strategies as st
-from sqlalchemy import text
 from uuid_utils.compat import uuid7
 
 from app.clock import wib_day
@@ -31,6 +30,7 @@ from app.registry.routes import quota_releases
 from app.registry.routes import route as routes
 from app.registry.sweep import Swept
 from app.vault.vault import Vault
+from tests import queries
 from tests.concurrency.agreement import exceptions
 from tests.examples import given, lives
 from tests.registry.registrants.model import Booked, Given, Model, No, Person, Way
@@ -355,7 +355,7 @@ class Lives:
 
 
 async def rows(session: Session, query: str) -> set[tuple[Any, ...]]:
-    return {tuple(row) for row in await session.execute(text(query))}
+    return {tuple(row) for row in await queries.run(session, query)}
 
 
 @pytest.fixture

@@ -4,8 +4,8 @@ import asyncio
 from datetime import timedelta
 from uuid import uuid4
 
+import asyncpg
 import pytest
-from sqlalchemy.exc import IntegrityError
 
 from app.models.enums import RegistrantStatus
 from app.registry.registrants.submission import Accepted
@@ -84,7 +84,7 @@ async def test_releases_that_are_due_are_added_when_seats_come_back(world: World
 async def test_the_database_sells_no_seat_twice(world: World) -> None:
     route = await world.route(quota=1)
     for taken in (2, -1):
-        with pytest.raises(IntegrityError):
+        with pytest.raises(asyncpg.IntegrityConstraintViolationError):
             await world.run("UPDATE route SET taken = :taken WHERE id = :id", taken=taken, id=route)
 
 

@@ -3,13 +3,13 @@
 from datetime import UTC, date, datetime
 
 import pytest
-from sqlalchemy import text
 
 from app.db import Database
 from app.demo.catalogue import TABLE
 from app.registry.caller import Caller
 from app.registry.terms import organizers, policy, season_file, seasons
 from app.registry.terms.season_file import Loaded
+from tests import queries
 from tests.world import NOW
 
 pytestmark = pytest.mark.anyio
@@ -43,7 +43,7 @@ async def organizers_of(database: Database, season: int) -> dict[str, organizers
 
 async def changes(database: Database) -> int:
     async with database.transaction() as session:
-        count: int = (await session.execute(text("SELECT count(*) FROM change"))).scalar_one()
+        count: int = await queries.value(session, "SELECT count(*) FROM change")
     return count
 
 
