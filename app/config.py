@@ -107,6 +107,8 @@ class Settings(BaseSettings):
     """Bytes of import files that are kept of one organizer, for 30 days after their end."""
     request_timeout: float = Field(default=30, gt=0)
     """Seconds for one GraphQL operation."""
+    backups: Path | None = None
+    """The folder of `pemudik backup`, where `pemudik doctor --production` looks how old the newest one is."""
     duties: bool = True
     """Whether this server does the registry's duties: forfeit, mark no-shows, purge, count, send webhooks."""
     alarm_cuts_allowance: bool = False
@@ -163,6 +165,11 @@ class Settings(BaseSettings):
     def issuer(self) -> str:
         """The URL by which clients call us, without a final slash."""
         return self.public_url.rstrip("/") if self.public_url else f"http://127.0.0.1:{self.port or 8000}"
+
+
+def environment(**more: str) -> dict[str, str]:
+    """For a program that is started: what this process has, and more."""
+    return os.environ | more
 
 
 def _networks(text: str) -> list[IPv4Network | IPv6Network]:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import AsyncIterator, Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -124,3 +126,116 @@ async def test_routes_and_terminals_are_given_the_keys_of_their_names(blank: Dat
 async def test_migrations_are_found_beside_the_program() -> None:
     assert (migration.FOLDER / "env.py").exists()
     assert Path(migration.config().get_main_option("script_location") or "") == migration.FOLDER
+
+
+# --- expand, then contract --------------------------------------------------------------------------------------------
+
+NARROWED = {
+    # Servers of version 0.3 call the functions as before, and own them.
+    "0035": {"function log_drop_month", "function log_make_months"},
+}
+"""What a migration takes away from the servers of the revision before it. Why it may stands beside it."""
+FIRST = "0033"
+"""Those before it are released, and nobody goes through them side by side with older servers any more."""
+SHAPE = """
+    SELECT 'column ' || table_name || '.' || column_name, data_type || CASE is_nullable WHEN 'YES' THEN '' ELSE
+        CASE WHEN column_default IS NULL AND identity_generation IS NULL THEN ' to be given' ELSE ' kept' END END
+    FROM information_schema.columns WHERE table_schema = 'public'
+    UNION ALL SELECT 'constraint ' || conrelid::regclass || '.' || conname, pg_get_constraintdef(oid)
+    FROM pg_constraint WHERE connamespace = 'public'::regnamespace AND conrelid <> 0 AND conparentid = 0
+        AND NOT (SELECT relispartition FROM pg_class WHERE oid = conrelid)
+    UNION ALL SELECT 'unique index ' || indexrelid::regclass, pg_get_indexdef(indexrelid)
+    FROM pg_index JOIN pg_class t ON t.oid = indrelid
+    WHERE indisunique AND relnamespace = 'public'::regnamespace AND NOT relispartition
+    UNION ALL SELECT 'trigger ' || tgrelid::regclass || '.' || tgname, pg_get_triggerdef(t.oid)
+    FROM pg_trigger t JOIN pg_class c ON c.oid = tgrelid WHERE NOT tgisinternal AND NOT relispartition
+    UNION ALL SELECT 'function ' || proname, pg_get_functiondef(p.oid)
+    FROM pg_proc p WHERE pronamespace = 'public'::regnamespace
+    """
+Shape = dict[str, str]
+
+
+async def shape(database: Database) -> Shape:
+    async with database.transaction() as session:
+        return {row[0]: row[1] for row in await queries.run(session, SHAPE)}
+
+
+def narrowed(before: Shape, after: Shape) -> Iterator[str]:
+    """What a server of before would miss, or what would refuse what it writes."""
+    tables = {what.split(" ")[-1].split(".")[0] for what in before if what.startswith("column ")}
+    for what in before.keys() | after.keys():
+        kind, _, name = what.partition(" ")
+        old, new = before.get(what), after.get(what)
+        if old is None and new is not None:
+            narrows = re.split(r"[ .]", name)[0] in tables and adds_a_demand(kind, new)
+        elif new is None:
+            # What is refused no more harms nobody.
+            narrows = kind not in {"constraint", "unique"}
+        else:
+            narrows = old != new and not widens(kind, str(old), new)
+        if narrows:
+            yield what
+
+
+def adds_a_demand(kind: str, new: str) -> bool:
+    return kind in {"constraint", "trigger"} or (kind == "column" and new.endswith(" to be given"))
+
+
+def widens(kind: str, old: str, new: str) -> bool:
+    if kind == "constraint":
+        return old.startswith("CHECK") and words(old) <= words(new)
+    may_be_left_out = old.endswith(" to be given") and not new.endswith(" to be given")
+    return (
+        kind == "column"
+        and may_be_left_out
+        and new.split(" to be", maxsplit=1)[0].startswith(old.removesuffix(" to be given"))
+    )
+
+
+def words(check: str) -> set[str]:
+    return set(re.findall(r"'([^']*)'", check))
+
+
+async def test_a_migration_takes_nothing_from_the_servers_of_the_revision_before(blank: Database) -> None:
+    """Old and new servers run side by side while a version is rolled out: expand, then contract a release later."""
+    scripts = [one.revision for one in ScriptDirectory.from_config(migration.config()).walk_revisions()][::-1]
+    start = scripts.index(FIRST)
+    await run(blank, ("upgrade", scripts[start - 1]))
+    for revision in scripts[start:]:
+        before = await shape(blank)
+        await run(blank, ("upgrade", revision))
+        assert set(narrowed(before, await shape(blank))) == NARROWED.get(revision, set()), revision
+
+
+@pytest.mark.parametrize(
+    ("statement", "what"),
+    [
+        ("ALTER TABLE registrant DROP posko", "column registrant.posko"),
+        ("ALTER TABLE registrant RENAME posko TO post", "column registrant.posko"),
+        ("ALTER TABLE registrant ADD spare text NOT NULL", "column registrant.spare"),
+        ("ALTER TABLE registrant ALTER posko SET NOT NULL", "column registrant.posko"),
+        ("ALTER TABLE season ALTER year TYPE bigint", "column season.year"),
+        ("DROP TABLE tally_pair", "column tally_pair.holder"),
+        ("ALTER TABLE route ADD CONSTRAINT small CHECK (taken < 10)", "constraint route.small"),
+        (
+            "ALTER TABLE staff DROP CONSTRAINT ck_staff_role, ADD CONSTRAINT ck_staff_role CHECK (role = 'viewer')",
+            "constraint staff.ck_staff_role",
+        ),
+    ],
+)
+async def test_what_would_be_taken_is_found(database: Database, statement: str, what: str) -> None:
+    before = await shape(database)
+
+    after: Shape = {}
+    with suppress(ZeroDivisionError):  # So it is rolled back.
+        async with database.transaction() as session:
+            await queries.run(session, statement)
+            after = {row[0]: row[1] for row in await queries.run(session, SHAPE)}
+            raise ZeroDivisionError
+    assert what in set(narrowed(before, after))
+
+
+async def test_what_only_adds_is_let_through(database: Database) -> None:
+    before = await shape(database)
+    more = {"column registrant.new": "text", "column new_table.id": "integer to be given"}
+    assert set(narrowed(before, before | more | {"constraint new_table.pk": "PRIMARY KEY (id)"})) == set()

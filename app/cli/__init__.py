@@ -59,6 +59,7 @@ def pemudik(
 
 app.command(epilog=example("pemudik serve --workers 2 --port 8000"))(serve.serve)
 app.command(epilog=example("DATABASE_URL=postgresql://pemudik@localhost/pemudik pemudik migrate"))(database.migrate)
+app.command(epilog=example("pemudik backup /var/backups/pemudik/today.dump"))(database.backup)
 app.command(epilog=example("pemudik sweep --json"))(database.sweep)
 app.command(epilog=example('pemudik allow-sweep dishub-dki "Memang gugur" --ends FORFEITED --until 2026-03-10T00:00'))(
     database.allow_sweep

@@ -1,10 +1,11 @@
-"""`pemudik migrate`, `database grant`, `sweep`, `allow-sweep`, `reopen`, `demo`: what is done to a whole database."""
+"""`pemudik migrate`, `database grant`, `backup`, `sweep`, `allow-sweep`, `reopen`, `demo`."""
 
 from __future__ import annotations
 
 import asyncio
 from dataclasses import asdict
 from datetime import datetime
+from pathlib import Path
 from typing import Annotated
 from uuid import UUID
 
@@ -32,6 +33,7 @@ from app.demo import demo as demo_season
 from app.demo.demo import Demo
 from app.errors import Refusal
 from app.models.enums import RegistrantStatus
+from app.operating import backup as backups
 from app.operating import grants
 from app.registry import halts, host_clock
 from app.registry import sweep as sweeping
@@ -85,6 +87,25 @@ def grant(role: Annotated[str, typer.Argument(help="The role that servers connec
     typer.echo(f"{role} may read and write rows, and append to the logs. It cannot change tables or rows of the logs.")
     if not sees:
         typer.echo(f"It cannot see who holds the feed back: a superuser lets it by GRANT pg_read_all_stats TO {role}.")
+
+
+def backup(
+    file: Annotated[Path | None, typer.Argument(help="Left out: a new file in PEMUDIK_BACKUPS.")] = None,
+) -> None:
+    """Dump the whole database into a file, by PostgreSQL's pg_dump. Servers go on meanwhile.
+
+    Restore it by pg_restore. The keys are not in it: keep a copy of them, apart from the backups.
+    """
+    settings = Settings()
+    if file is None and settings.backups is None:
+        raise Failed("Name a FILE, or set PEMUDIK_BACKUPS to a folder.")
+    into = file or (settings.backups or Path()) / backups.name_of(clock.now())
+    try:
+        with database_url(settings) as url:
+            size = backups.make(url, into)
+    except backups.BackupFailed as error:
+        raise Failed(str(error)) from None
+    typer.echo(f"{into}: {size:,} bytes. The keys are not in it.")
 
 
 def sweep(as_json: AsJson = False) -> None:

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass
 from datetime import timedelta
-from typing import NamedTuple
+from typing import Annotated, NamedTuple
 
 import typer
 
@@ -14,6 +13,8 @@ from app.changes.log import holding
 from app.cli.command import AsJson, Failed, cause_of, database_url, print_json
 from app.config import Settings
 from app.db import LISTENING, POOLS, Database
+from app.operating import production as of_production
+from app.operating.findings import Finding, good, wrong
 from app.registry import halts, host_clock
 from app.registry.halts import Halt
 from app.registry.host_clock import Reading
@@ -49,28 +50,17 @@ _NEWEST = statement(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Finding:
-    what: str
-    good: bool
-    detail: str
-    todo: str | None = None
-
-
-def good(what: str, detail: str) -> Finding:
-    return Finding(what, good=True, detail=detail)
-
-
-def wrong(what: str, detail: str, todo: str | None = None) -> Finding:
-    return Finding(what, good=False, detail=detail, todo=todo)
-
-
-def doctor(as_json: AsJson = False) -> None:
+def doctor(
+    as_json: AsJson = False,
+    production: Annotated[
+        bool, typer.Option("--production", help="Also what a nation needs: role, standby, TLS, backups, disk.")
+    ] = False,
+) -> None:
     """Say what is wrong with database, migrations, keys or clock.
 
     Exit code 1 if anything is wrong.
     """
-    findings = examine(Settings())
+    findings = examine(Settings(), production=production)
     if as_json:
         print_json(findings)
     else:
@@ -82,14 +72,14 @@ def doctor(as_json: AsJson = False) -> None:
         raise typer.Exit(1)
 
 
-def examine(settings: Settings) -> list[Finding]:
+def examine(settings: Settings, *, production: bool = False) -> list[Finding]:
     vault, of_keys = keys(settings)
     if settings.database_url is None and not (settings.home / "postgres" / "data").exists():
         nothing = wrong("database", "There is none yet.", "Run `pemudik serve`, or set DATABASE_URL.")
         return [nothing, of_keys]
     try:
         with database_url(settings) as url:
-            return [*asyncio.run(look(url, settings, vault)), of_keys]
+            return [*asyncio.run(look(url, settings, vault, production=production)), of_keys]
     except Failed as error:
         return [wrong("database", str(error)), of_keys]
 
@@ -104,7 +94,7 @@ def keys(settings: Settings) -> tuple[Vault | None, Finding]:
     return vault, good("keys", f"Present and valid, in {where}.")
 
 
-async def look(url: str, settings: Settings, vault: Vault | None) -> list[Finding]:
+async def look(url: str, settings: Settings, vault: Vault | None, *, production: bool) -> list[Finding]:
     database = Database(url, pool_size=2)
     try:
         findings = [*await server(database, settings), await migrations(database)]
@@ -112,6 +102,8 @@ async def look(url: str, settings: Settings, vault: Vault | None) -> list[Findin
             findings += [await change_log(database), await feed(database), await sweep(database)]
             if vault is not None:
                 findings.append(await sealed(database, vault))
+            if production:
+                findings += await of_production.look(database, settings, clock.now())
     except Exception as error:  # noqa: BLE001 - whatever it is, it is what is wrong
         return [wrong("database", f"It cannot be used: {cause_of(error)}.", "Check DATABASE_URL.")]
     else:

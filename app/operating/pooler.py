@@ -47,10 +47,10 @@ async def require_sessions(database: Database) -> None:
     except (asyncpg.DuplicatePreparedStatementError, asyncpg.InvalidSQLStatementNameError):
         raise UnusablePooler(BY_TRANSACTION) from None
     except asyncpg.ProtocolViolationError as error:
-        if "startup parameter" not in str(error):
-            raise
-        raise UnusablePooler(WITHOUT_SETTINGS) from None
-    except (OSError, TimeoutError, asyncpg.PostgresConnectionError, asyncpg.CannotConnectNowError):
+        if "startup parameter" in str(error):
+            raise UnusablePooler(WITHOUT_SETTINGS) from None
+    except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError):
+        # It is away, full, or does not know us: requests are told so, until it is put right.
         return
 
 

@@ -1,4 +1,4 @@
-"""A dump that was restored into another cluster, whose transactions count from another number: the log goes on."""
+"""A backup that is restored into another cluster, whose transactions count from another number: the log goes on."""
 
 from __future__ import annotations
 
@@ -99,7 +99,9 @@ def test_what_was_restored_is_adopted(
 ) -> None:
     one, cursor = at(database_url, home, live_here)
     dump = tmp_path / "dump"
-    call("pg_dump", "--format=custom", f"--file={dump}", database_url)
+    assert pemudik("backup", str(dump)).output.endswith(" bytes. The keys are not in it.\n")
+    assert dump.stat().st_mode & 0o777 == 0o600
+    assert f"{dump} is there already" in pemudik("backup", str(dump), code=1).output
     lost = at(database_url, home, what_is_lost)
     call("pg_restore", "--no-owner", f"--dbname={new_server}", str(dump))
 
@@ -154,4 +156,10 @@ def test_what_was_restored_is_adopted(
     ]
     pemudik("migrate")
     assert at(new_server, home, read_on) == shift
+    # The keys are kept apart, and belong to the data.
+    (home / "keys.json").rename(home / "kept apart.json")
+    pemudik("keys", "create")
+    assert "WRONG  sealed data" in pemudik("doctor", code=1).output
+    (home / "kept apart.json").rename(home / "keys.json")
+    assert "good   sealed data" in pemudik("doctor").output
     at(new_server, home, read_from_what_is_lost)
