@@ -7,9 +7,9 @@ import re
 from collections.abc import Sequence
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import Any, Literal, Self, get_args
 
-from pydantic import AliasChoices, Field, SecretStr, ValidationError, field_validator
+from pydantic import AliasChoices, Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
@@ -17,6 +17,7 @@ CHECKOUT = Path(__file__).resolve().parent.parent
 
 
 _POSTGRESQL = re.compile(r"postgres(ql)?(\+\w+)?://", re.IGNORECASE)
+_SECURE = re.compile(r"https://|http://(127\.0\.0\.1|localhost|\[::1\])(:\d+)?(/|$)")
 _SEVERAL_HOSTS = re.compile(r"[\w.-]+(:\d+)?(,[\w.-]+(:\d+)?)+", re.ASCII)
 """SQLAlchemy reads no IPv6 address among several hosts."""
 
@@ -120,6 +121,13 @@ class Settings(BaseSettings):
     webhooks_to_private: bool = False
     """For tests only: webhooks may be sent to any address, also by plain http."""
 
+    oidc_issuer: str | None = None
+    """The OpenID provider whose accounts sign in to the pages, as it calls itself in `iss`. None: links alone."""
+    oidc_client_id: str | None = None
+    """What the provider calls us."""
+    oidc_client_secret: SecretStr | None = None
+    """None: we are a public client there; PKCE is used either way."""
+
     metrics_token: SecretStr | None = Field(default=None, min_length=16)
     """A bearer token for `/metrics` that needs no database, beside those of clients with `dashboard:read`."""
     prometheus_multiproc_dir: Path | None = Field(default=None, validation_alias="PROMETHEUS_MULTIPROC_DIR")
@@ -152,6 +160,20 @@ class Settings(BaseSettings):
         except ValueError:
             raise ValueError("addresses or networks, separated by commas: 10.0.0.0/8,::1") from None
         return text
+
+    @field_validator("oidc_issuer")
+    @classmethod
+    def _is_secure(cls, issuer: str | None) -> str | None:
+        """Whoever stands between us and a provider without TLS signs in as anybody."""
+        if issuer is not None and not _SECURE.match(issuer):
+            raise ValueError("an address with https://, or http:// on this machine itself")
+        return issuer
+
+    @model_validator(mode="after")
+    def _is_known_to_the_provider(self) -> Self:
+        if self.oidc_issuer is not None and self.oidc_client_id is None:
+            raise ValueError("PEMUDIK_OIDC_ISSUER needs PEMUDIK_OIDC_CLIENT_ID beside it")
+        return self
 
     @property
     def networks_of_proxies(self) -> Sequence[IPv4Network | IPv6Network]:

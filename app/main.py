@@ -45,7 +45,7 @@ from app.registry.values import standard
 from app.request_log import RequestLog
 from app.vault.vault import Vault, open_vault
 from app.version import VERSION
-from app.web import pages, signing
+from app.web import oidc, pages, signing
 
 READY_WITHIN = 3.0
 DUTIES_END_WITHIN = 5.0
@@ -100,7 +100,12 @@ def assembled(database: Database, vault: Vault, settings: Settings) -> Starlette
         *doors.routes(running, known, settings),
     ]
     application = Starlette(
-        routes=[*document.routes(addresses, issuer), *signing.routes(database, known, settings), *pages.routes(known)],
+        routes=[
+            *document.routes(addresses, issuer),
+            *signing.routes(database, known, settings),
+            *oidc.routes(database, known, settings),
+            *pages.routes(known, provider=settings.oidc_issuer is not None),
+        ],
         middleware=[Middleware(RequestLog)],
         exception_handlers={404: intake.no_such_address, 405: intake.no_such_method},
         lifespan=lambda _: lifespan(running, settings, known.bearer.keep),

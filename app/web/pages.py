@@ -17,7 +17,7 @@ from app.errors import Unavailable
 from app.intake import http
 from app.language import language_of
 from app.registry.clients.sign_in import SignedIn
-from app.web import assets, charts, shells, words
+from app.web import assets, charts, oidc, shells, words
 from app.web.menu import PAGES, Page, pages_of
 from app.web.shells import Reader
 from app.web.signing import SIGN_IN_PATH
@@ -25,9 +25,11 @@ from app.web.signing import SIGN_IN_PATH
 Get = Callable[[Request], Awaitable[Response]]
 
 
-def routes(callers: Callers) -> list[Route]:
+def routes(callers: Callers, *, provider: bool = False) -> list[Route]:
+    """`provider`: an OpenID provider is named in the settings."""
+    doors = (SIGN_IN_PATH, oidc.PATH) if provider else (SIGN_IN_PATH,)
     return [
-        Route(SIGN_IN_PATH, sign_in, methods=["GET"]),
+        *(Route(path, sign_in("provider" if provider else "link"), methods=["GET"]) for path in doors),
         *(route for page in PAGES for route in routes_of(callers, page)),
         *assets.routes(),
     ]
@@ -59,8 +61,15 @@ async def first_page(callers: Callers, request: Request) -> Response:
     return go(pages_of(person)[0].path)
 
 
-async def sign_in(request: Request) -> Response:
-    return shells.answer(shells.door(Reader(words.chosen(request.headers.get)), "masuk", "masuk"))
+def sign_in(way: str) -> Get:
+    """`way`: by an account of the provider, or by a link that somebody has sent."""
+
+    async def show(request: Request) -> Response:
+        reader = Reader(words.chosen(request.headers.get))
+        ways = shells.filled(f"masuk-{way}", reader.language)
+        return shells.answer(shells.door(reader, "masuk", shells.filled("masuk", reader.language, ways=ways)))
+
+    return show
 
 
 def shown(callers: Callers, page: Page, name: str) -> Get:

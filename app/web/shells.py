@@ -101,10 +101,10 @@ def document(reader: Reader, title: str, body: Markup, script: str, body_class: 
     )
 
 
-def door(reader: Reader, name: str, script: str) -> Markup:
-    """A page for whoever is not signed in: no menu."""
-    body = filled("door", reader.language, main=filled(name, reader.language), languages=languages(reader.language))
-    return document(reader, f"{name}.title", body, script, "door")
+def door(reader: Reader, name: str, main: Markup) -> Markup:
+    """A page for whoever is not signed in: no menu. `name` is that of its script."""
+    body = filled("door", reader.language, main=main, languages=languages(reader.language))
+    return document(reader, f"{name}.title", body, name, "door")
 
 
 def framed(reader: Reader, page: Page | None, main: Markup, script: str) -> Markup:

@@ -20,12 +20,12 @@ from app.auth.callers import Callers, foreign_origin
 from app.auth.edge import RequestRefused
 from app.auth.sessions import SessionCookie
 from app.config import Settings
-from app.db import Database
+from app.db import Database, Session
 from app.errors import Unavailable
 from app.intake import http
 from app.language import language_of
 from app.registry.clients import sign_in
-from app.registry.clients.sign_in import SESSION_LASTS
+from app.registry.clients.sign_in import SESSION_LASTS, Token
 
 LINK_PATH, SIGN_IN_PATH, SIGN_OUT_PATH = "/masuk/tautan", "/masuk", "/keluar"
 MOST_BODY_BYTES = 1024
@@ -44,18 +44,9 @@ def routes(database: Database, callers: Callers, settings: Settings) -> list[Rou
 
     async def redeem(request: Request, now: datetime) -> Response:
         token = await link_in(request, settings)
-        former = callers.pages.cookie_in(request.headers.get)
-        async with database.transaction() as session:
-            begun = await sign_in.redeem(session, token, now)
-            if begun is None:
-                raise link_ended()
-            if former is not None:
-                # Whoever signs in again in the same browser leaves no session behind.
-                await sign_in.end(session, former.token)
-        if former is not None:
-            callers.sessions.forget(former)
-        response = http.answered({"endsAt": begun.ends_at})
-        set_cookie(response, callers, begun.text, int(SESSION_LASTS.total_seconds()))
+        response = await begun(database, callers, request, lambda session: sign_in.redeem(session, token, now))
+        if response is None:
+            raise link_ended()
         return response
 
     async def leave(request: Request, _: datetime) -> Response:
@@ -71,6 +62,26 @@ def routes(database: Database, callers: Callers, settings: Settings) -> list[Rou
         Route(path, posted(callers, act), methods=["POST"])
         for path, act in ((LINK_PATH, look), (SIGN_IN_PATH, redeem), (SIGN_OUT_PATH, leave))
     ]
+
+
+async def begun(
+    database: Database, callers: Callers, request: Request, sign: Callable[[Session], Awaitable[Token | None]]
+) -> Response | None:
+    """The answer to whoever has signed in by `sign`. None: nobody has. Whoever signs in again in the same browser
+    leaves no session behind.
+    """
+    former = callers.pages.cookie_in(request.headers.get)
+    async with database.transaction() as session:
+        token = await sign(session)
+        if token is None:
+            return None
+        if former is not None:
+            await sign_in.end(session, former.token)
+    if former is not None:
+        callers.sessions.forget(former)
+    response = http.answered({"endsAt": token.ends_at})
+    set_cookie(response, callers, token.text, int(SESSION_LASTS.total_seconds()))
+    return response
 
 
 def posted(callers: Callers, act: Act) -> Callable[[Request], Awaitable[Response]]:

@@ -123,6 +123,17 @@ async def redeem(session: Session, link: str, now: datetime) -> Token | None:
     staff_id = await session.first(_LOCK_HOLDER, digest=digest(link), now=now)
     if staff_id is None or not await session.run(_USE_LINK, digest=digest(link)):
         return None
+    return await _begin(session, staff_id, now)
+
+
+async def begin_for(session: Session, email: str, now: datetime) -> Token | None:
+    """Begin a session of whoever has this e-mail, as a provider has verified. None: nobody of the staff."""
+    address = staff.addressed(email)
+    person = None if isinstance(address, InvalidValue) else await staff.find(session, address)
+    return None if person is None else await _begin(session, person.id, now)
+
+
+async def _begin(session: Session, staff_id: str, now: datetime) -> Token:
     await session.run(_FORGET_SESSIONS, now=now)
     token = Token(secrets.token_urlsafe(32), now + SESSION_LASTS)
     await session.run(_BEGIN, digest=digest(token.text), staff_id=staff_id, now=now, ends_at=token.ends_at)

@@ -1,12 +1,13 @@
-// Signing in: the token stands in the fragment, is taken out of the address at once, and is used up by the button alone.
+// Signing in. The token of a link stands in the fragment, is taken out of the address at once, and is used up by the button
+// alone. An OpenID provider leads back here with a code, which leaves the address at once, too.
 // @ts-check
 import { act, Failure } from './api.js';
-import { $$, fill, the } from './dom.js';
+import { $, $$, fill, the } from './dom.js';
 import { words } from './frame.js';
 import { instant, t } from './words.js';
 
-const token = location.hash.slice(1);
-history.replaceState(null, '', location.pathname);
+const token = location.hash.slice(1), came = new URLSearchParams(location.search);
+history.replaceState(null, '', '/masuk');
 
 /** @param {string} name */
 function show(name) {
@@ -37,7 +38,19 @@ the('sign-in').addEventListener('submit', async (event) => {
   event.preventDefault();
   try { await act('/masuk', { token }); location.replace('/'); } catch (error) { failed(error); }
 });
-the('again').addEventListener('click', look);
+/** What the provider has sent the browser back with. @param {string | null} code */
+async function returned(code) {
+  if (!code) return;
+  fill(the('failed-help'), t('masuk.failed.again'));
+  try { await act('/masuk/oidc/selesai', { code, state: came.get('state') ?? '' }); location.replace('/'); } catch (error) { failed(error); }
+}
+
+$('#provider')?.addEventListener('submit', async (event) => {
+  event.preventDefault();
+  try { location.assign((await act('/masuk/oidc', {})).location); } catch (error) { failed(error); }
+});
+the('again').addEventListener('click', () => (token ? look() : location.reload()));
 // A link that is opened where this page stands already changes the fragment alone.
 addEventListener('hashchange', () => location.reload());
 if (token) await look();
+else await returned(came.get('code'));
