@@ -28,6 +28,7 @@ class Page:
 PAGES: Sequence[Page] = (
     Page("ringkasan", "home", "watch", frozenset({DASHBOARD_READ, REGISTRANTS_READ})),
     Page("pendaftar", "people", "watch", frozenset({DASHBOARD_READ, REGISTRANTS_READ}), one="pendaftar-satu"),
+    Page("rute", "route", "watch", frozenset({DASHBOARD_READ, REGISTRANTS_READ}), one="rute-satu"),
     Page("kasus", "case", "decide", frozenset({REGISTRANTS_READ, HUBDAT_ADMIN})),
     Page("blokir", "block", "decide", frozenset({HUBDAT_ADMIN})),
     Page("posko", "gate", "do", frozenset({POSKO_ACT, REGISTRANTS_WRITE})),

@@ -5,7 +5,7 @@ import { note, words } from './frame.js';
 import { t } from './words.js';
 
 /** @typedef {{node: HTMLElement, value: () => string}} Field */
-/** @typedef {{title: string, lines: [string, string][], fields?: Record<string, Field>, button: string, danger?: boolean, act: (given: Record<string, string>) => Promise<unknown>}} Question */
+/** @typedef {{title: string, lines: [string, Node | string][], fields?: Record<string, Field>, button: Node | string, danger?: boolean, act: (given: Record<string, string>) => Promise<unknown>}} Question */
 
 /** Each line of the consequence is an icon and a sentence. `act` raises what went wrong. @param {Question} question */
 export function askOnce({ title, lines, fields = {}, button, danger = false, act }) {
