@@ -161,8 +161,13 @@ async def change_log(database: Database) -> Finding:
 async def feed(database: Database) -> Finding:
     """Whether a transaction somewhere in the cluster holds back what follows the log."""
     async with database.transaction() as session:
-        holder = await holding.oldest(session)
-    if holder is None or clock.now() - holder.since <= holding.LONG:
+        holder, waits_since = await holding.oldest(session), await holding.waits_since(session)
+    long_ago = clock.now() - holding.LONG
+    if holder is None and waits_since is not None and waits_since < long_ago:
+        todo = "Let it see: GRANT pg_read_all_stats TO that role, and ask again."
+        what = f"Changes since {waits_since.isoformat()} wait for a transaction that this role cannot see."
+        return wrong("feed", what, todo)
+    if holder is None or holder.since >= long_ago:
         return good("feed", "No old transaction holds it back.")
     whose = f"A transaction in the database {holder.database or '?'}, of the role {holder.role or '?'}"
     since = f"since {holder.since.isoformat()}, holds back the feed, statistics and webhooks"

@@ -3,6 +3,7 @@ from __future__ import annotations
 import asyncio
 import json
 import secrets
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -18,11 +19,17 @@ from app.registry.host_clock import Reading
 from app.vault.keys import Keys, new_key
 from app.vault.vault import Vault
 from tests.cli.conftest import Pemudik
-from tests.databases import execute, named, own_database
+from tests.databases import as_a_server, execute, named, own_database
 from tests.patience import patience
 from tests.world import HUBDAT, build, someone
 
 AT = datetime(2026, 3, 2, tzinfo=UTC)
+
+
+@pytest.fixture
+def server_url(database_url: str) -> Iterator[str]:
+    with as_a_server(database_url) as url:
+        yield url
 
 
 def test_all_is_well(pemudik: Pemudik) -> None:
@@ -148,3 +155,27 @@ async def test_who_holds_the_feed_back_is_named(
     role = urlsplit(database_url).username
     assert finding.detail.startswith(f"A transaction in the database {name}, of the role {role}, since 20")
     assert (finding.good, finding.todo) == (False, f"End it there, or by SELECT pg_terminate_backend({pid}).")
+
+
+@pytest.mark.anyio
+async def test_a_role_that_may_not_see_who_holds_the_feed_back_says_so(
+    database: Database, database_url: str, server_url: str, vault: Vault
+) -> None:
+    world = await build(database, vault)
+    route = await world.route()
+    blind = Database(server_url, pool_size=1)
+    await execute(database_url, f"REVOKE pg_read_all_stats FROM {urlsplit(server_url).username}")
+    old = await asyncpg.connect(database_url)
+    try:
+        async with old.transaction():
+            await old.execute("SELECT pg_current_xact_id()")
+            await world.registered(someone(HUBDAT, route))
+            finding = await doctor.feed(blind)
+    finally:
+        await old.close()
+        await blind.dispose()
+    assert finding == wrong(
+        "feed",
+        "Changes since 2026-03-02T02:00:00+00:00 wait for a transaction that this role cannot see.",
+        "Let it see: GRANT pg_read_all_stats TO that role, and ask again.",
+    )

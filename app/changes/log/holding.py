@@ -9,6 +9,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
+from app.changes.log.feed import SETTLED
 from app.db import Session
 from app.sql import statement
 
@@ -47,6 +48,18 @@ _OLDEST = statement(
 )
 
 
+# In the order of the log: the oldest that waits is the first one.
+_WAITS_SINCE = statement(
+    f"SELECT c.at FROM change c WHERE NOT {SETTLED} ORDER BY c.xact_id, c.id LIMIT 1",
+    datetime,
+)
+
+
+async def waits_since(session: Session) -> datetime | None:
+    """When the oldest change was written that is held back. None: there is none."""
+    return await session.first(_WAITS_SINCE)
+
+
 async def oldest(session: Session) -> Holder | None:
-    """Whoever holds the feed back now. None: nobody does."""
+    """Whoever holds the feed back now. None: nobody, or somebody whom this role may not see (pg_read_all_stats)."""
     return await session.first(_OLDEST)

@@ -74,6 +74,36 @@ async def test_what_happens_to_a_registrant_and_its_route(post: Post) -> None:
     ]  # fmt: skip
 
 
+async def test_a_sweep_that_halts_is_told_to_hubdat_alone(post: Post) -> None:
+    world = post.world
+    await post.hook()
+    await post.hook(HUBDAT, "https://hubdat.example/")
+    await world.policy("djka", verify_within_days=7)
+    route = await world.route(organizer="djka")
+    await world.submit(*(someone(DJKA, route, number) for number in range(101)))
+    await world.sweep(NOW + timedelta(days=8))
+    await post.announce()
+    halted = [row for row in await post.rows() if row[0] == "sweep.halted"]
+    assert len(halted) == 1
+    async with world.database.transaction() as session:
+        [(url, facts)] = await queries.run(
+            session,
+            """SELECT w.url, c.facts FROM webhook_delivery d JOIN webhook w ON w.id = d.webhook_id
+               JOIN change c ON c.id = d.change_id WHERE d.event = 'sweep.halted'""",
+        )
+    assert url == "https://hubdat.example/"
+    body = orjson.loads(events.payload("sweep.halted", logged(ChangeKind.SWEEP_HALTED, facts=facts), NOW, own=True))
+    assert body["data"] == {
+        "organizer": "djka",
+        "season": 2026,
+        "halted": "djka",
+        "ends": "FORFEITED",
+        "people": 101,
+        "holders": 101,
+        "until": "2026-03-09T16:59:59.999999+00:00",
+    }
+
+
 async def test_a_step_back_is_an_event_of_its_own(post: Post) -> None:
     world = post.world
     await post.hook()
