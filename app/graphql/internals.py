@@ -4,7 +4,8 @@ Either library may change any of this in any release. `CHECKED` names the versio
 `tests/graphql/test_internals.py` fails with other ones. Then somebody looks again:
 
 1. Read each part below beside the file of the installed package that its comment names.
-2. Run tests/graphql and tests/privacy. `engine/test_plans.py` compares answers with graphql-core's own executor;
+2. Run tests/graphql and tests/privacy. `engine/test_plans.py` compares answers with graphql-core's own executor, and
+   `engine/test_variables.py` what it makes of variables;
    `engine/test_documents.py` and tests/privacy/silence fail when a message is worded anew and repeats a value.
 3. Run `make bench` before and after: the executor, the direct resolvers and the names stand here for their speed.
 4. Write the new versions into `CHECKED`.
@@ -16,6 +17,7 @@ import asyncio
 import re
 from abc import abstractmethod
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
+from dataclasses import MISSING
 from enum import StrEnum
 from functools import cache, lru_cache
 from inspect import iscoroutinefunction
@@ -25,31 +27,40 @@ from typing import Any, Protocol
 import strawberry
 from graphql import (
     SKIP,
-    DocumentNode,
     ExecutionResult,
     Executor,
     FieldNode,
+    FragmentDefinitionNode,
     GraphQLError,
     GraphQLField,
+    GraphQLInputField,
     GraphQLInputObjectType,
     GraphQLObjectType,
     GraphQLSchema,
+    OperationDefinitionNode,
+    Undefined,
     ValueNode,
     ValuesOfCorrectTypeRule,
+    VariableDefinitionNode,
+    VariableValues,
     create_source_event_stream,
-    get_named_type,
+    default_field_resolver,
+    default_type_resolver,
     get_nullable_type,
-    is_leaf_type,
-    is_list_type,
 )
+from graphql.execution.collect_fields import FragmentDetails
+from graphql.execution.get_variable_signature import get_variable_signature
+from graphql.execution.values import VariableValueSource
 from graphql.pyutils import gather_with_cancel
+from graphql.utilities.coerce_input_value import coerce_default_value
 from strawberry.execution import optimized_is_awaitable
 from strawberry.federation.schema import FederationAny
 from strawberry.schema.name_converter import NameConverter
 from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext
 from strawberry.schema.schema_converter import GraphQLCoreConverter
-from strawberry.types.arguments import StrawberryArgument, convert_argument
+from strawberry.types.base import StrawberryMaybe
 from strawberry.types.field import StrawberryField
+from strawberry.types.maybe import Some
 from strawberry.utils.str_converters import to_camel_case
 
 from app.server.slices import SLICE, sliced
@@ -86,64 +97,59 @@ def _check_one_of(schema: GraphQLSchema) -> None:
 
 
 def _resolve_directly(schema: GraphQLSchema) -> None:
-    """Root fields take their scalars as graphql-core coerced them. Strawberry would convert each of them once more.
-
-    It also would convert a list of 1,000 inputs in one step of the process.
+    """graphql-core makes the arguments of root fields, and their input objects, as the resolvers take them. Strawberry
+    would convert each value once more.
     """
+    for type_ in schema.type_map.values():
+        if isinstance(type_, GraphQLInputObjectType):
+            _make_directly(type_)
     for root in (schema.query_type, schema.mutation_type):
         for field in root.fields.values() if root else ():
             definition: StrawberryField = field.extensions[_DEFINITION]
             function = definition.base_resolver.wrapped_func if definition.base_resolver else None
-            if function is None or not iscoroutinefunction(function):
-                continue
-            takes_scalars = all(is_leaf_type(get_named_type(argument.type)) for argument in field.args.values())
-            if takes_scalars:
+            if function is not None and iscoroutinefunction(function):
+                _name_arguments(field, definition)
                 field.resolve = _direct(definition, function)
-            elif any(is_list_type(get_nullable_type(argument.type)) for argument in field.args.values()):
-                field.resolve = _converting(definition, function)
+
+
+def _make_directly(type_: GraphQLInputObjectType) -> None:
+    """What is left out, strawberry gives as the default of the class, or as None."""
+    definition = type_.extensions[_DEFINITION]
+    for field in definition.fields:
+        type_.fields[_name_of(field)].out_name = field.python_name
+    made = definition.origin
+    left_out = {
+        field.python_name: None
+        for field in definition.fields
+        if field.default_value is MISSING and field.default_factory is MISSING
+    }
+    perhaps = {field.python_name for field in definition.fields if isinstance(field.type, StrawberryMaybe)}
+
+    def make(given: dict[str, Any]) -> Any:
+        return made(**left_out | given)
+
+    def make_perhaps(given: dict[str, Any]) -> Any:
+        return make({name: Some(value) if name in perhaps else value for name, value in given.items()})
+
+    type_.out_type = make_perhaps if perhaps else make  # type: ignore[assignment]
+
+
+def _name_arguments(field: GraphQLField, definition: StrawberryField) -> None:
+    for argument in definition.arguments:
+        field.args[_name_of(argument)].out_name = argument.python_name
+
+
+def _name_of(definition: Any) -> str:
+    """The name in the schema of an argument or an input field."""
+    name: str = definition.graphql_name or to_camel_case(definition.python_name)
+    return name
 
 
 def _direct(definition: StrawberryField, function: Callable[..., Awaitable[Any]]) -> Callable[..., Awaitable[Any]]:
-    names = {
-        argument.graphql_name or to_camel_case(argument.python_name): argument.python_name
-        for argument in definition.arguments
-    }
-
     def resolve(_source: object, info: Any, **arguments: Any) -> Awaitable[Any]:
-        given = {names[name]: value for name, value in arguments.items()}
-        return function(strawberry.Info(_raw_info=info, _field=definition), **given)
+        return function(strawberry.Info(_raw_info=info, _field=definition), **arguments)
 
     return resolve
-
-
-def _converting(definition: StrawberryField, function: Callable[..., Awaitable[Any]]) -> Callable[..., Awaitable[Any]]:
-    known = {
-        argument.graphql_name or to_camel_case(argument.python_name): argument for argument in definition.arguments
-    }
-
-    async def resolve(_source: object, raw_info: Any, **arguments: Any) -> Any:
-        info = strawberry.Info(_raw_info=raw_info, _field=definition)
-        given = {
-            known[name].python_name: await _converted(value, known[name], info) for name, value in arguments.items()
-        }
-        return await function(info, **given)
-
-    return resolve
-
-
-async def _converted(value: object, argument: StrawberryArgument, info: strawberry.Info) -> Any:
-    def convert(value: object) -> Any:
-        return convert_argument(
-            value, argument.type, info.schema.schema_converter.scalar_registry, info.schema.config, info
-        )
-
-    if not isinstance(value, list) or len(value) <= SLICE:
-        return convert(value)
-    converted: list[Any] = []
-    for start in range(0, len(value), SLICE):
-        await asyncio.sleep(0)
-        converted += convert(value[start : start + SLICE])
-    return converted
 
 
 def directives_of(field: GraphQLField) -> Sequence[object]:
@@ -272,26 +278,28 @@ async def _planned_in_slices(plan: Callable[[Any], Any], resolved: list[Any]) ->
 
 def executor(
     schema: GraphQLSchema,
-    document: DocumentNode,
+    fragments: Mapping[str, FragmentDefinitionNode],
+    operation: OperationDefinitionNode,
     planner: Planner,
-    variables: dict[str, Any],
-    operation_name: str | None,
+    variables: VariableValues,
     context: object,
-) -> PlanningExecutor | None:
-    """None: the variables do not fit the operation."""
-    built = PlanningExecutor.build(
+) -> PlanningExecutor:
+    """As `Executor.build` makes one of a whole document, which coerces the variables."""
+    return PlanningExecutor(
         schema,
-        document,
-        context_value=context,
-        raw_variable_values=variables,
-        operation_name=operation_name,
-        # Its errors are not told: `engine.inputs` words them. Without this bound it explains up to 50 of them first.
-        max_coercion_errors=0,
-        is_awaitable=optimized_is_awaitable,  # type: ignore[arg-type]
+        dict(fragments),
+        {name: FragmentDetails(node) for name, node in fragments.items()},
+        None,
+        context,
+        operation,
+        variables,
+        default_field_resolver,
+        default_type_resolver,
+        default_field_resolver,
+        is_awaitable=optimized_is_awaitable,
         hide_suggestions=True,
         planner=planner,
     )
-    return built if isinstance(built, PlanningExecutor) else None
 
 
 async def executed(executor: PlanningExecutor) -> ExecutionResult:
@@ -316,6 +324,27 @@ async def executed_for(event: object, executor: PlanningExecutor, context: objec
 
 async def _awaited(executor: PlanningExecutor, value: Any) -> Any:
     return await value if executor.is_awaitable(value) else value
+
+
+# --- variables: graphql/execution/values.py, graphql/utilities/coerce_input_value.py ----------------------------------
+
+
+class Variable:
+    """A variable of an operation, and where graphql-core says that its value comes from."""
+
+    def __init__(self, schema: GraphQLSchema, definition: VariableDefinitionNode) -> None:
+        signature = get_variable_signature(schema, definition)
+        assert not isinstance(signature, GraphQLError)  # noqa: S101 - the document is valid
+        self.name, self.type, self.has_default = signature.name, signature.type, signature.default is not None
+        self._signature = signature
+
+    def source(self, value: object = Undefined) -> VariableValueSource:
+        return VariableValueSource(self._signature, value)
+
+
+def default_of(field: GraphQLInputField) -> Any:
+    """`Undefined` if it has none."""
+    return coerce_default_value(field)
 
 
 # --- the rule about literals: graphql/validation/rules/values_of_correct_type.py --------------------------------------

@@ -36,6 +36,7 @@ from app.graphql.engine import limits, sentences, spending
 from app.graphql.engine.inputs import ValuesWithoutEcho
 from app.graphql.engine.limits import Measure, Measuring
 from app.graphql.engine.plans import Plans
+from app.graphql.engine.variables import Variables
 from app.graphql.failures import RequestError
 from app.graphql.internals import syntax_message_without_values
 from app.graphql.permissions import Alternatives
@@ -53,8 +54,7 @@ _NUL = re.compile(r"\\u(?:0000|\{0+\})")
 class Operation:
     name: str | None
     node: OperationDefinitionNode
-    variables: tuple[str, ...]
-    """The names that it declares."""
+    variables: Variables
     required: tuple[Alternatives, ...]
     """The scopes that the root fields ask for."""
     root_fields: int
@@ -68,7 +68,6 @@ class Operation:
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    ast: DocumentNode
     fragments: Mapping[str, FragmentDefinitionNode]
     operations: Mapping[str | None, Operation]
     plans: Plans
@@ -167,7 +166,7 @@ class Documents:
             self._operation(node, fragments, measured) for node, measured in zip(nodes, measures, strict=True)
         ]
         named = {operation.name: operation for operation in operations}
-        return Document(ast, fragments, named, Plans(self._schema, fragments))
+        return Document(fragments, named, Plans(self._schema, fragments))
 
     def _measured(self, node: OperationDefinitionNode, measuring: Measuring) -> Measure:
         for variable in node.variable_definitions or ():
@@ -195,7 +194,7 @@ class Documents:
         return Operation(
             name=node.name.value if node.name else None,
             node=node,
-            variables=tuple(one.variable.name.value for one in node.variable_definitions or ()),
+            variables=Variables(self._schema, node.variable_definitions or ()),
             required=self._required(node, names),
             root_fields=len(names),
             root_field_names=",".join(dict.fromkeys(names)),

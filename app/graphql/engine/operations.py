@@ -16,8 +16,8 @@ from app.graphql import permissions
 from app.graphql.engine import inputs, limits
 from app.graphql.engine.documents import Document, Documents, Operation, OperationRefused
 from app.graphql.engine.limits import Measure
-from app.graphql.engine.plans import execute
 from app.graphql.engine.requests import NotUnderstood, OperationRequest
+from app.graphql.internals import PlanningExecutor, executed, executor
 from app.server.turns import SMALL_COST, Turns
 
 Told = dict[str, dict[str, int]]
@@ -64,7 +64,7 @@ class Operations:
         """Raises `OperationRefused`, `RequestError`."""
         document = self._documents.get(request.query)
         operation = document.operation(request.operation_name)
-        variables = {name: request.variables[name] for name in operation.variables if name in request.variables}
+        variables = {name: request.variables[name] for name in operation.variables.names if name in request.variables}
         measured = self._measured(document, operation, variables)
         return FoundOperation(document, operation, request.operation_name, variables, measured)
 
@@ -78,7 +78,7 @@ class Operations:
             raise error
 
     def _measured(self, document: Document, operation: Operation, variables: Mapping[str, Any]) -> Measure:
-        if operation.measured.cost <= SMALL_COST or not operation.variables:
+        if operation.measured.cost <= SMALL_COST or not operation.variables.names:
             return operation.measured
         return limits.measure(self._schema, operation.node, document.fragments, variables)
 
@@ -116,12 +116,17 @@ class Operations:
 
         Who was read is written down before anybody gets the result. Raises `OperationRefused`, `Unavailable`.
         """
-        document = found.document
-        result = await execute(document.ast, document.plans, found.variables, found.operation_name, context)
-        if result is None:
-            raise self.misfits(found)
+        result = await executed(self.executor(found, context))
         await context.write_down(found.operation.root_field_names)
         return result
+
+    def executor(self, found: FoundOperation, context: object) -> PlanningExecutor:
+        """Raises `OperationRefused`: the variables do not fit the operation."""
+        values = found.operation.variables.values(found.variables)
+        if values is None:
+            raise self.misfits(found)
+        document = found.document
+        return executor(self._schema, document.fragments, found.operation.node, document.plans, values, context)
 
     def misfits(self, found: FoundOperation) -> OperationRefused:
         """The refusal of an operation whose variables do not fit it."""

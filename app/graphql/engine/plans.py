@@ -12,8 +12,6 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from graphql import (
-    DocumentNode,
-    ExecutionResult,
     FieldNode,
     FragmentDefinitionNode,
     FragmentSpreadNode,
@@ -30,7 +28,6 @@ from graphql import (
     is_leaf_type,
 )
 
-from app.graphql import internals
 from app.graphql.internals import attribute_of, class_of
 
 Plan = Callable[[Any], Any]
@@ -113,14 +110,6 @@ class Plans:
     def _applies(self, condition: str, type_: GraphQLObjectType) -> bool:
         named: Any = self.schema.get_type(condition)
         return named is type_ or (isinstance(named, GraphQLUnionType) and self.schema.is_sub_type(named, type_))
-
-
-async def execute(
-    document: DocumentNode, plans: Plans, variables: dict[str, Any], operation_name: str | None, context: object
-) -> ExecutionResult | None:
-    """The result of a query or a mutation. None: the variables do not fit the operation, and nothing was executed."""
-    executor = internals.executor(plans.schema, document, plans, variables, operation_name, context)
-    return None if executor is None else await internals.executed(executor)
 
 
 def _plain_field(type_: GraphQLObjectType, nodes: Sequence[FieldNode]) -> tuple[str, Any]:

@@ -39,12 +39,7 @@ class Subscriptions:
 
         `new_context` makes a context for the resolver, and one more for each event whose selection is not plain.
         """
-        document = found.document
-        executor = internals.executor(
-            self._schema, document.ast, document.plans, found.variables, found.operation_name, new_context()
-        )
-        if executor is None:
-            raise self._operations.misfits(found)
+        executor = self._operations.executor(found, new_context())
         source = await internals.events(executor)
         if isinstance(source, ExecutionResult):
             raise OperationRefused(source.errors or ())

@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from graphql import ExecutionResult, execute
+from graphql import ExecutionResult, VariableValues, execute, parse
 from strawberry import ID
 from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext
 
 from app.auth.bearer import Principal
+from app.graphql import internals
 from app.graphql.context import Context
-from app.graphql.engine import plans
 from app.graphql.engine.documents import Documents
 from app.graphql.engine.plans import NotPlain, Plans
 from app.graphql.schema import EXECUTABLE
@@ -69,11 +69,12 @@ def filled(query: str) -> str:
 async def test_the_answer_is_graphql_cores(process: Process, api: Api, query: str) -> None:
     await api.token()
     document = Documents(EXECUTABLE, open_schema=True).get(filled(query))
-    ours = await plans.execute(document.ast, document.plans, {}, None, await context(process))
-    assert ours is not None
+    node, nothing = document.operation(None).node, VariableValues({}, {})
+    executor = internals.executor(EXECUTABLE, document.fragments, node, document.plans, nothing, await context(process))
+    ours = await internals.executed(executor)
     theirs = execute(
         EXECUTABLE,
-        document.ast,
+        parse(filled(query)),
         context_value=await context(process),
         executor_class=StrawberryGraphQLCoreExecutionContext,
     )
