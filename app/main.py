@@ -91,12 +91,13 @@ def assembled(database: Database, vault: Vault, settings: Settings) -> Starlette
         import_storage=settings.import_storage,
     )
     known = build_callers(database, keys, issuer, settings.public_url)
+    # The busiest comes first: an address is looked for in this order.
     addresses: list[BaseRoute] = [
+        *http.routes(running, known, settings),
         pages.front(known, lambda: front_page(issuer)),
         Route("/healthz", healthz),
         Route("/readyz", readiness(database)),
         *endpoints.routes(database, keys, issuer, Failures(settings.networks_of_proxies)),
-        *http.routes(running, known, settings),
         *doors.routes(running, known, settings),
     ]
     application = Starlette(
