@@ -37,7 +37,9 @@ expect.set_options(timeout=WITHIN_MS)
 
 def launched(playwright: Playwright) -> Browser:
     # As root, Chromium has no sandbox.
-    return playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+    return playwright.chromium.launch(
+        executable_path=CHROMIUM, args=["--no-sandbox", "--use-fake-device-for-media-stream"]
+    )
 
 
 @dataclass

@@ -96,6 +96,15 @@ async def test_who_signs_in_while_being_removed_is_not_signed_in(
     assert await world.count("staff_session") == await world.count("sign_in_link") == 0
 
 
+async def test_whoever_a_provider_knows_by_e_mail_begins_a_session(world: World, people: dict[str, Person]) -> None:
+    async with world.database.transaction() as session:
+        begun = await sign_in.begin_for(session, " Viewer@Contoh.example ", clock.now())
+        for stranger in ("orang.lain@contoh.example", "tanpa-alamat"):
+            assert await sign_in.begin_for(session, stranger, clock.now()) is None
+    assert isinstance(begun, Token)
+    assert await world.run("SELECT staff_id FROM staff_session") == [(people["viewer"].id,)]
+
+
 async def test_of_links_that_are_made_at_once_one_is_good(world: World, link: Link) -> None:
     async with world.database.transaction() as other:
         await queries.run(other, "SELECT FROM staff FOR UPDATE")

@@ -7,6 +7,7 @@ import { fill, the } from './dom.js';
 import { me, note, toast, words } from './frame.js';
 import { openBooking, showBooking } from './posko-booking.js';
 import { showQueue } from './posko-queue.js';
+import { scanning } from './posko-scan.js';
 import { queue, start } from './queue.js';
 import { clock, t } from './words.js';
 
@@ -98,7 +99,7 @@ function next() {
 }
 
 /** @param {string} typed */
-export function search(typed) {
+function search(typed) {
   const nik = nikIn(typed);
   if (nik) return find(async () => around(await byNik(nik, PURPOSE, ONE)), (one) => one.nik === nik);
   const code = typed.trim().toUpperCase();
@@ -147,6 +148,7 @@ the('find').addEventListener('submit', (event) => {
   event.preventDefault();
   if (field.value.trim()) void search(field.value);
 });
+scanning(search);
 queue.addEventListener('answer', (event) => answered(/** @type {CustomEvent} */ (event)));
 queue.addEventListener('change', draw);
 named();

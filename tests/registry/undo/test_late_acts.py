@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
@@ -170,6 +171,16 @@ async def test_the_seat_must_be_free_still(world: World) -> None:
     await world.sweep(TOLD)
     await world.registered(someone(HUBDAT, full, 2), TOLD)
     assert (await refused(world, one.id, DEADLINE)).code == "QUOTA_FULL"
+
+
+async def test_of_two_who_want_the_last_seat_at_once_one_is_brought_back(world: World) -> None:
+    one, two = await waiting(world, 1), await waiting(world, 2)
+    await world.sweep(TOLD)
+    await world.registered(someone(HUBDAT, world.routes["Jakarta - Solo"], 3), TOLD)
+    told = await asyncio.gather(*(verdicts(world, each.id, at=DEADLINE) for each in (one, two)))
+    codes = sorted(verdict.code if isinstance(verdict, Refusal) else verdict.status for [verdict] in told)
+    assert codes == ["QUOTA_FULL", "VERIFIED"]
+    assert await world.taken() == 2
 
 
 async def test_nobody_else_may_hold_the_nik(world: World) -> None:
