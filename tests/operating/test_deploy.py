@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import re
 import shutil
 import socket
 import subprocess
+import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
@@ -14,7 +16,9 @@ from pathlib import Path
 import httpx
 import pytest
 
+from app import migration
 from app.config import CHECKOUT, Settings
+from app.version import VERSION
 from tests.patience import patience
 
 DEPLOY = CHECKOUT / "deploy"
@@ -178,6 +182,51 @@ def test_the_container_is_not_root_and_is_looked_after() -> None:
     assert copied == {name for name in copied if (CHECKOUT / name).exists()}
     assert any("--require-hashes -r requirements.lock" in line for line in lines)
     assert not [line for line in lines if line.startswith("FROM") and (":" not in line or ":latest" in line)]
+
+
+def test_what_the_containerfile_copies_is_enough_to_build_and_to_run(tmp_path: Path) -> None:
+    """Its last step of the build, outside of a container. What the lock has is here already."""
+    lines = (DEPLOY / "Containerfile").read_text().splitlines()
+    for name in {
+        word for line in lines if line.startswith("COPY ") and "--from" not in line for word in line.split()[1:-1]
+    }:
+        there = CHECKOUT / name
+        if there.is_dir():
+            shutil.copytree(there, tmp_path / "source" / name, ignore=shutil.ignore_patterns("__pycache__"))
+        else:
+            (tmp_path / "source").mkdir(exist_ok=True)
+            shutil.copy(there, tmp_path / "source")
+    [step] = [line for line in lines if line.endswith("--no-build-isolation .")]
+    words = step.removeprefix("RUN /opt/pemudik/bin/pip ").split()
+    built = tmp_path / "built"
+    pip = [sys.executable, "-m", "pip", "--disable-pip-version-check", *words[:-1], "--target", str(built), "."]
+    subprocess.run(pip, cwd=tmp_path / "source", check=True, capture_output=True)
+    program = (
+        "import sys; sys.path[:0] = [sys.argv.pop(1)]; from app import cli, migration;"
+        "print(migration.FOLDER, migration.newest()); cli.app(['--version'])"
+    )
+    said = subprocess.run(
+        [sys.executable, "-P", "-c", program, str(built)], cwd=tmp_path, check=True, capture_output=True, text=True
+    ).stdout
+    assert said.splitlines() == [f"{built}/app/_migrations {migration.newest()}", f"pemudik {VERSION}"]
+
+
+@pytest.mark.anyio
+async def test_the_container_is_healthy_while_the_server_is_ready() -> None:
+    [line] = [one for one in (DEPLOY / "Containerfile").read_text().splitlines() if one.startswith("HEALTHCHECK")]
+    _, *words = json.loads(line.partition("CMD ")[2])
+    assert words[-1].count("127.0.0.1:8000/readyz") == 1
+
+    async def healthy(port: int) -> bool:
+        asked = words[-1].replace(":8000/", f":{port}/")
+        running = await asyncio.create_subprocess_exec(sys.executable, "-c", asked, stderr=subprocess.DEVNULL)
+        return await running.wait() == 0
+
+    seen: list[str] = []
+    async with backend(seen) as port:
+        assert await healthy(port)
+    assert [one.partition("\r\n")[0] for one in seen] == ["get /readyz http/1.1"]
+    assert not await healthy(free_port())
 
 
 def test_patroni_is_synchronous_and_quick() -> None:

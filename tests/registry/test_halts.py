@@ -16,6 +16,8 @@ from app.models.enums import RegistrantStatus
 from app.registry import halts, sweep
 from app.registry.halts import MOST_PEOPLE, Halt
 from app.registry.sweep import Swept
+from app.registry.undo import bulk
+from app.registry.undo.bulk import Cause, Where
 from tests.world import DJKA, HUBDAT, LEAVES, NOW, World, someone
 
 pytestmark = pytest.mark.anyio
@@ -266,3 +268,33 @@ async def test_a_word_among_runners_ends_everybody_once(world: World) -> None:
     await world.sweep(LATER)
     assert await world.count("sweep_halt") == 0
     assert len(await alarms(world)) == 1
+
+
+async def test_ends_that_were_taken_back_and_fall_due_again_wait_again(world: World) -> None:
+    await crowd(world)
+    await world.sweep(LATER)
+    await word(world, DEADLINE)
+    await world.sweep(LATER)
+    cause = Cause(status=S.FORFEITED, since=LATER, until=LATER + INSTANT, by_itself=True)
+    page = await world.database.attempt(
+        lambda session: bulk.reopen_all(session, world.vault, HUBDAT, Where(cause=cause), REASON, LATER)
+    )
+    assert isinstance(page, bulk.ReopenedPage)
+    assert len(page.ids) == MANY
+    again = LATER + 2 * DAY
+    async with world.unchanged("registrant", "nik_block", "route"):
+        assert await world.sweep(again) == Swept()
+    [halt] = await standing(world)
+    assert (halt.people, halt.since) == (MANY, again)
+    assert len(await alarms(world)) == 2
+
+
+async def test_the_end_of_a_period_that_forfeits_many_at_once_waits(world: World) -> None:
+    ends_at = NOW + 3 * DAY
+    await world.policy("hubdat", verify_within_days=7, forfeit_at_period_end=True)
+    await world.wave("hubdat", NOW - DAY, ends_at, kind="VERIFICATION")
+    await crowd(world)
+    async with world.unchanged("registrant", "nik_block", "route"):
+        assert await world.sweep(ends_at + INSTANT) == Swept()
+    [halt] = await standing(world)
+    assert (halt.people, halt.until) == (MANY, ends_at - INSTANT)
