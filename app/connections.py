@@ -9,11 +9,11 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping
 from typing import Any
+from urllib.parse import parse_qsl, urlencode
 
 import asyncpg
 import orjson
 from asyncpg.prepared_stmt import PreparedStatement
-from sqlalchemy import make_url
 
 from app import metrics
 from app.sql import Statement
@@ -97,9 +97,7 @@ class Pool:
 
 
 async def connect(url: str, settings: Mapping[str, str]) -> asyncpg.Connection[asyncpg.Record]:
-    parsed = make_url(driver_url(url))
-    _, given = parsed.get_dialect()().create_connect_args(parsed)
-    connection = await asyncpg.connect(**given, server_settings=dict(settings), timeout=CONNECT_WITHIN_SECONDS)
+    connection = await asyncpg.connect(libpq_url(url), server_settings=dict(settings), timeout=CONNECT_WITHIN_SECONDS)
     try:
         for json in ("json", "jsonb"):
             await connection.set_type_codec(json, schema="pg_catalog", encoder=str, decoder=orjson.loads)
@@ -109,9 +107,21 @@ async def connect(url: str, settings: Mapping[str, str]) -> asyncpg.Connection[a
     return connection
 
 
+def libpq_url(url: str) -> str:
+    """A URL as libpq and SQLAlchemy write it, for asyncpg, which reads libpq's form.
+
+    SQLAlchemy names each of several hosts in an argument, and calls `sslmode` `ssl`.
+    """
+    where, question, query = url.partition("://")[2].partition("?")
+    given = parse_qsl(query, keep_blank_values=True)
+    hosts = ",".join(value for name, value in given if name == "host")
+    arguments = [("sslmode" if name == "ssl" else name, value) for name, value in given if name != "host"]
+    return f"postgresql://{where}{question}{urlencode([*arguments, *([('host', hosts)] if hosts else [])])}"
+
+
 def driver_url(url: str) -> str:
-    """`postgres://` and `postgresql://` URLs, as hosting providers and libpq write them, for SQLAlchemy: it reads each
-    URL of ours, and alembic connects with it.
+    """`postgres://` and `postgresql://` URLs, as hosting providers and libpq write them, for SQLAlchemy, with which
+    alembic connects.
 
     Several hosts stand behind each other in libpq's form (`h1:5432,h2:5432`). SQLAlchemy wants each of them as an
     argument. With `target_session_attrs=read-write` the driver takes the host that is the primary.

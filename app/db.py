@@ -11,11 +11,12 @@ import math
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager, suppress
+from contextvars import copy_context
 from typing import Any, Protocol, TypeVar
 
 import asyncpg
 from asyncpg.prepared_stmt import PreparedStatement
-from sqlalchemy.util import await_only, greenlet_spawn
+from greenlet import getcurrent, greenlet
 
 from app import connections, metrics, sql, tracing
 from app.connections import Connection, Pool, PoolUsedUp
@@ -305,9 +306,24 @@ async def run_sync(function: Callable[..., Result], *arguments: object) -> Resul
     greenlet goes on with the session and the transaction that are already there. The event loop serves others whenever
     the function waits, and at no other time.
     """
-    return await greenlet_spawn(function, *arguments)
+    called = greenlet(function)
+    called.gr_context = copy_context()
+    answer = called.switch(*arguments)
+    while not called.dead:
+        # It waits in `wait_for`, and `answer` is the coroutine that it waits for.
+        try:
+            awaited = await answer
+        except BaseException as error:  # noqa: BLE001 - the function hears of it
+            answer = called.throw(error)
+        else:
+            answer = called.switch(awaited)
+    result: Result = answer
+    return result
 
 
 def wait_for(coroutine: Coroutine[Any, Any, Result]) -> Result:
     """The result of `coroutine`, for a function that runs inside `run_sync`."""
-    return await_only(coroutine)
+    caller = getcurrent().parent
+    assert caller is not None  # noqa: S101 - see above
+    result: Result = caller.switch(coroutine)
+    return result

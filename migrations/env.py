@@ -8,7 +8,7 @@ from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.pool import NullPool
 from sqlmodel import SQLModel
 
-import app.models  # noqa: F401 - fills the metadata
+import app.models.tables  # noqa: F401 - fills the metadata
 from app.config import Settings
 from app.connections import driver_url
 

@@ -19,7 +19,7 @@ from urllib.parse import urlsplit
 import asyncpg
 from sqlmodel import SQLModel
 
-import app.models  # noqa: F401 - fills the metadata
+import app.models.tables  # noqa: F401 - fills the metadata
 from app.config import CHECKOUT
 from app.db import Database, Followers
 from app.embedded import postgres

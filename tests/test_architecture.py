@@ -19,10 +19,12 @@ from sqlalchemy import ARRAY, Boolean, CheckConstraint, Column, LargeBinary, Tab
 from sqlmodel import SQLModel
 from sqlmodel.sql.sqltypes import UTCDateTime
 
-import app.models  # noqa: F401 - fills the metadata
+import app.models.tables  # noqa: F401 - fills the metadata
 from app.config import CHECKOUT
 from app.graphql import permissions, schema
-from app.models.change import TransactionId
+from app.models.personal_columns import PERSONAL_COLUMNS
+from app.models.tables.change import TransactionId
+from app.models.tables.columns import marked
 from tests import order
 
 APP = CHECKOUT / "app"
@@ -278,6 +280,19 @@ def test_a_test_of_a_rule_imports_no_database_and_no_server() -> None:
     program = f"import sys, tests.conftest; print([n for n in {heavy} if n in sys.modules])"
     run = subprocess.run([sys.executable, "-c", program], cwd=CHECKOUT, capture_output=True, text=True, check=True)
     assert run.stdout == "[]\n"
+
+
+def test_a_server_imports_no_sqlalchemy() -> None:
+    """It takes half a second to import, and 30 MB in each process. Servers speak to the driver straight."""
+    heavy = "sqlalchemy", "sqlmodel", "alembic", "app.models.tables"
+    imports = "import sys, app.main, app.cli, app.intake.imports.import_process"
+    program = f"{imports}; print([n for n in {heavy} if n in sys.modules])"
+    run = subprocess.run([sys.executable, "-c", program], cwd=CHECKOUT, capture_output=True, text=True, check=True)
+    assert run.stdout == "[]\n"
+
+
+def test_whatever_a_table_marks_as_personal_is_wiped() -> None:
+    assert marked() == PERSONAL_COLUMNS
 
 
 def test_what_is_said_to_take_longest_is_there() -> None:

@@ -97,3 +97,14 @@ async def test_of_several_hosts_the_one_that_lives_is_taken(database_url: str) -
     listening = await database.connect()
     await listening.close()
     await database.dispose()
+
+
+@pytest.mark.anyio
+async def test_several_hosts_may_stand_in_arguments_as_for_sqlalchemy(database_url: str) -> None:
+    living = make_url(database_url)
+    account = f"{living.username}:{living.password}" if living.password else living.username
+    hosts = f"host=127.0.0.1:1&host={living.host}:{living.port}&target_session_attrs=read-write"
+    database = Database(f"postgresql+asyncpg://{account}@/{living.database}?{hosts}", pool_size=2)
+    async with database.transaction() as session:
+        assert await queries.value(session, "SELECT current_database()") == living.database
+    await database.dispose()

@@ -9,7 +9,7 @@ import asyncpg
 import pytest
 
 from app import connections, db
-from app.connections import driver_url
+from app.connections import driver_url, libpq_url
 from app.db import Database, Session
 from app.errors import Raced, Unavailable
 from tests import queries
@@ -258,3 +258,19 @@ async def test_a_disk_or_a_memory_that_is_full_is_unavailable(database: Database
 )
 def test_urls_are_taken_as_hosts_write_them(given: str, expected: str) -> None:
     assert driver_url(given) == expected
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        ("postgres://u:p%40x@h/d", "postgresql://u:p%40x@h/d"),
+        ("postgresql+asyncpg://h1,h2:5433/d?ssl=require", "postgresql://h1,h2:5433/d?sslmode=require"),
+        ("postgresql://u@/d?host=h1:5432&host=h2:5433", "postgresql://u@/d?host=h1%3A5432%2Ch2%3A5433"),
+        (
+            "postgresql://u@/d?host=/run/db&application_name=x%20y",
+            "postgresql://u@/d?application_name=x+y&host=%2Frun%2Fdb",
+        ),
+    ],
+)
+def test_urls_of_libpq_and_of_sqlalchemy_are_read_by_the_driver(given: str, expected: str) -> None:
+    assert libpq_url(given) == expected

@@ -50,6 +50,12 @@ async def objects(database: Database) -> list[tuple[str, str]]:
         return [(row[0], row[1]) for row in await queries.run(session, OBJECTS)]
 
 
+def test_the_names_of_the_files_tell_the_revisions() -> None:
+    script = ScriptDirectory.from_config(migration.config())
+    assert migration.every() == tuple(one.revision for one in script.walk_revisions())[::-1]
+    assert migration.newest() == script.get_current_head()
+
+
 async def run(database: Database, *steps: tuple[str, str]) -> None:
     def go(connection: Connection) -> None:
         for name, revision in steps:

@@ -1,7 +1,8 @@
-"""`pemudik schema`: the contract as a file, for gateways and code generators; and every refusal, for people."""
+"""`pemudik schema`: the contract, for gateways and code generators; every refusal, for people; personal columns."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -10,9 +11,16 @@ import typer
 from app.cli.command import Failed, example
 from app.config import CHECKOUT
 
+_PERSONAL = '''\
+"""The personal columns of each table. Written by `pemudik schema personal`; do not edit."""
+
+PERSONAL_COLUMNS: dict[str, list[str]] = {{
+{}}}
+'''
+
 Check = Annotated[bool, typer.Option("--check", help="Only tell whether the file is current.")]
 
-schema = typer.Typer(help="Export the GraphQL schema and the table of refusals.", no_args_is_help=True)
+schema = typer.Typer(help="Export what the code says: schema, refusals, personal columns.", no_args_is_help=True)
 
 
 @schema.command(epilog=example("pemudik schema export --api api.graphql"))
@@ -48,6 +56,27 @@ def refusals(
     from app.cli.refusals import page  # noqa: PLC0415 - as above
 
     _write(page(), file, check, "what this program refuses: run `pemudik schema refusals`")
+
+
+@schema.command(epilog=example("pemudik schema personal --check"))
+def personal(check: Check = False) -> None:
+    """Write down which columns the tables mark as personal.
+
+    Whoever is erased is wiped from these.
+    """
+    from app.models.tables.columns import marked  # noqa: PLC0415 - as above
+
+    tables = "".join(f'    "{table}": [\n{_listed(columns)}    ],\n' for table, columns in marked().items())
+    _write(
+        _PERSONAL.format(tables),
+        CHECKOUT / "app/models/personal_columns.py",
+        check,
+        "what the tables mark as personal: run `pemudik schema personal`",
+    )
+
+
+def _listed(columns: Sequence[str]) -> str:
+    return "".join(f'        "{column}",\n' for column in columns)
 
 
 def _write(text: str, file: Path, check: bool, what: str) -> None:

@@ -2,8 +2,6 @@
 
 from enum import StrEnum
 
-from sqlalchemy import CheckConstraint
-
 
 class Direction(StrEnum):
     MUDIK = "MUDIK"
@@ -233,8 +231,3 @@ class DeliveryError(StrEnum):
 class DisabledBecause(StrEnum):
     GONE = "GONE"
     FAILING = "FAILING"
-
-
-def one_of(column: str, vocabulary: type[StrEnum]) -> CheckConstraint:
-    members = ", ".join(f"'{member}'" for member in vocabulary)
-    return CheckConstraint(f"{column} IN ({members})", name=column)

@@ -12,14 +12,14 @@ from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from app.db import Session
-from app.models import Change, LogKey, LogSeal, NikAccess
-from app.models.personal import personal_columns
+from app.models.personal_columns import PERSONAL_COLUMNS
 from app.sql import statement
 
 SALTED_BY = "client_id"
 """A row from before salts gets one when this column is written again as it is: see `app.changes.seals.logs`."""
-APPENDED = (Change, NikAccess, LogSeal, LogKey)
-WIPED = {one: (*personal_columns(one), SALTED_BY) for one in (Change, NikAccess)}
+CHANGES, ACCESS = "change", "nik_access"
+APPENDED = {CHANGES, ACCESS, "log_seal", "log_key"}
+WIPED = {log: (*PERSONAL_COLUMNS[log], SALTED_BY) for log in (CHANGES, ACCESS)}
 FUNCTIONS = (
     "log_make_months(text, timestamptz, int)",
     "log_drop_month(text, text, xid8, bigint)",
@@ -101,14 +101,12 @@ def _grants(role: str, tables: Sequence[str]) -> Iterator[str]:
     yield f"REVOKE ALL ON SCHEMA public FROM {role}"
     yield f"GRANT USAGE ON SCHEMA public TO {role}"
     yield f"GRANT SELECT ON {MIGRATIONS} TO {role}"
-    appended = {one.__tablename__ for one in APPENDED}
     for table in sorted({*tables} - {MIGRATIONS}):
-        rights = "SELECT, INSERT" if table in appended else "SELECT, INSERT, UPDATE, DELETE"
+        rights = "SELECT, INSERT" if table in APPENDED else "SELECT, INSERT, UPDATE, DELETE"
         yield f"GRANT {rights} ON {table} TO {role}"
     for log, columns in WIPED.items():
-        yield f"GRANT UPDATE ({', '.join(columns)}) ON {log.__tablename__} TO {role}"
+        yield f"GRANT UPDATE ({', '.join(columns)}) ON {log} TO {role}"
     # The purge looks into the default partition by itself.
-    access = NikAccess.__tablename__
-    yield f"GRANT SELECT, UPDATE ({', '.join(WIPED[NikAccess])}) ON {access}_default TO {role}"
+    yield f"GRANT SELECT, UPDATE ({', '.join(WIPED[ACCESS])}) ON {ACCESS}_default TO {role}"
     for function in FUNCTIONS:
         yield f"GRANT EXECUTE ON FUNCTION {function} TO {role}"

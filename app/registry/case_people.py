@@ -13,7 +13,6 @@ from uuid import UUID
 
 from app.db import Session
 from app.errors import InvalidValue, NotFound, refuses
-from app.models.case import CaseClaim
 from app.models.enums import Purpose
 from app.models.personal import wiped
 from app.registry.caller import Caller
@@ -75,7 +74,7 @@ _CLAIMANTS = statement(
     """,
     _Claimant,
 )
-_WIPED = wiped(CaseClaim)
+_WIPED = wiped("case_claim")
 _ERASE_PERSON = statement(f"UPDATE case_claim SET {_WIPED} WHERE nik_index = :nik_index")
 _ERASE_SEASON = statement(
     f"UPDATE case_claim SET {_WIPED} FROM duplicate_case c WHERE c.id = case_id AND c.season = :season"

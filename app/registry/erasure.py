@@ -17,7 +17,6 @@ from app.db import Session
 from app.errors import InvalidValue, NikInvalid, NotFound, Raced, Refusal, refuses
 from app.models.enums import ChangeKind, Purpose, RegistrantStatus
 from app.models.personal import wiped
-from app.models.registrant import Registrant
 from app.registry import case_people, change_log, reasons
 from app.registry.caller import Caller
 from app.registry.clients import idempotency
@@ -33,7 +32,7 @@ from app.registry.values.texts import reason_given
 from app.sql import statement
 from app.vault.vault import Vault
 
-WIPED = f"{wiped(Registrant)}, erased_at = :now"
+WIPED = f"{wiped('registrant')}, erased_at = :now"
 
 
 @dataclass(frozen=True, slots=True)

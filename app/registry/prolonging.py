@@ -15,7 +15,7 @@ from uuid import UUID
 
 from app.db import Database, Session
 from app.models.enums import ChangeKind, ProlongationCause, RegistrantStatus
-from app.models.registrant import AWAITS_VERIFICATION, FORFEITS_AT
+from app.models.statuses import AWAITS_VERIFICATION, FORFEITS_AT
 from app.registry import change_log
 from app.registry.terms import deadlines, policy
 from app.registry.terms.policy import Policy

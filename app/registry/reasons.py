@@ -12,8 +12,7 @@ from collections.abc import Sequence
 from uuid import UUID
 
 from app.db import Session
-from app.models.case import DuplicateCase
-from app.models.change import ADMINISTRATIVE, Change
+from app.models.administrative import ADMINISTRATIVE
 from app.models.personal import wiped
 from app.sql import statement
 
@@ -29,7 +28,7 @@ _OF_CHANGES = statement(
     WITH subject (id) AS MATERIALIZED (
         SELECT CAST(id AS text) FROM ({_CASES} UNION SELECT id FROM nik_block WHERE nik_index = :nik_index) about
     )
-    UPDATE change SET {wiped(Change)} FROM (
+    UPDATE change SET {wiped("change")} FROM (
         SELECT id AS told, at AS told_at FROM change
         WHERE registrant_id = ANY(CAST(:ids AS uuid[])) AND reason IS NOT NULL
         UNION SELECT c.id, c.at FROM change c
@@ -38,7 +37,7 @@ _OF_CHANGES = statement(
     ) about WHERE id = told AND at = told_at
     """
 )
-_OF_CASES = statement(f"UPDATE duplicate_case SET {wiped(DuplicateCase)} WHERE id IN ({_CASES})")
+_OF_CASES = statement(f"UPDATE duplicate_case SET {wiped('duplicate_case')} WHERE id IN ({_CASES})")
 _OF_BLOCKS = (
     f"UPDATE nik_block SET reason = '{FORGOTTEN}', lift_reason = NULL WHERE lifted_at IS NOT NULL AND {{which}}"
 )
@@ -51,10 +50,10 @@ _OF_READS = statement(
         AND coalesce(asked #> '{casePeople,purpose}', asked #> '{registrant,purpose}') IS NOT NULL
     """
 )
-_OF_SEASONS_CASES = statement(f"UPDATE duplicate_case SET {wiped(DuplicateCase)} WHERE season = :season")
+_OF_SEASONS_CASES = statement(f"UPDATE duplicate_case SET {wiped('duplicate_case')} WHERE season = :season")
 _OF_SEASONS_CHANGES = statement(
     f"""
-    UPDATE change SET {wiped(Change)} FROM (
+    UPDATE change SET {wiped("change")} FROM (
         SELECT id AS told, at AS told_at FROM change WHERE season = :season AND reason IS NOT NULL LIMIT :most
     ) about WHERE id = told AND at = told_at
     """

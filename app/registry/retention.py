@@ -8,7 +8,6 @@ from typing import NamedTuple
 from app.clock import end_of_wib_day, wib_day
 from app.db import Session
 from app.models.enums import ChangeKind
-from app.models.nik import NikAccess
 from app.models.personal import wiped
 from app.registry import case_people, change_log, log_months, reasons
 from app.registry.caller import Caller
@@ -51,7 +50,7 @@ _FORGET_EXPIRED_BLOCKS = statement("DELETE FROM nik_block WHERE until_season <= 
 # A month that is older as a whole is dropped (`app.changes.seals`). Only what stays is wiped. The default partition is
 # never dropped.
 _OF_ACCESSES = f"""
-    UPDATE {{table}} a SET {wiped(NikAccess)} FROM (
+    UPDATE {{table}} a SET {wiped("nik_access")} FROM (
         SELECT xact_id, id, at FROM {{table}}
         WHERE nik_index IS NOT NULL AND at < :until {{there}} ORDER BY at LIMIT :most
     ) named WHERE a.xact_id = named.xact_id AND a.id = named.id AND a.at = named.at

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from app.db import Session
-from app.models.registrant import HOLDS_NIK
+from app.models.statuses import HOLDS_NIK
 from tests import queries
 from tests.world import World
 

@@ -12,9 +12,8 @@ import pytest
 
 import app
 from app.changes.seals.logs import LOGS
-from app.models import Change, DuplicateCase, NikBlock
 from app.models.enums import RegistrantStatus
-from app.models.personal import personal_columns
+from app.models.personal_columns import PERSONAL_COLUMNS
 from app.registry import case_people, erasure, reasons
 from app.registry.amending import corrections
 from app.registry.amending.corrections import Correction
@@ -37,6 +36,7 @@ WRITTEN = {
     "app.registry.amending.corrections",
     "app.registry.case_people",
     "app.registry.erasure",
+    "app.registry.halts",
     "app.registry.niks.allowance",
     "app.registry.niks.blocks",
     "app.registry.registrants.cases",
@@ -45,7 +45,7 @@ WRITTEN = {
     "app.registry.terms.window_history",
     "app.registry.undo.reopening",
 }
-"""Where a reason is taken. What `about` does not write is about no person: an allowance, and a window."""
+"""Where a reason is taken. What `about` does not write is about no person: allowances, halts, windows."""
 
 
 def test_every_place_that_takes_a_reason_is_known() -> None:
@@ -60,9 +60,9 @@ def test_every_place_that_takes_a_reason_is_known() -> None:
 
 
 def test_reasons_are_personal() -> None:
-    assert "reason" in personal_columns(Change)
-    assert personal_columns(DuplicateCase) == ["reason"]
-    assert personal_columns(NikBlock) == ["nik_index", "reason", "lift_reason"]
+    assert "reason" in PERSONAL_COLUMNS["change"]
+    assert PERSONAL_COLUMNS["duplicate_case"] == ["reason"]
+    assert PERSONAL_COLUMNS["nik_block"] == ["lift_reason", "nik_index", "reason"]
 
 
 def reason(why: str) -> str:

@@ -14,8 +14,7 @@ from pathlib import Path
 import pytest
 
 from app.clock import wib_day
-from app.models.personal import personal_columns
-from app.models.registrant import Registrant
+from app.models.personal_columns import PERSONAL_COLUMNS
 from app.registry import retention
 from tests.databases import as_a_server
 from tests.season import midnight
@@ -26,7 +25,7 @@ from tests.season.stage import BEGINS, Stage, built
 pytestmark = pytest.mark.anyio
 
 ACTIVE_DAYS = 60
-NAMES_SOMEBODY = " OR ".join(f"{column} IS NOT NULL" for column in personal_columns(Registrant))
+NAMES_SOMEBODY = " OR ".join(f"{column} IS NOT NULL" for column in PERSONAL_COLUMNS["registrant"])
 
 
 @pytest.fixture

@@ -16,7 +16,7 @@ import orjson
 
 from app.changes.log.feed import AFTER, HEAD, IN_ORDER, MARK, SETTLED, Gone, Position, end_of
 from app.db import Session
-from app.models.change import ADMINISTRATIVE
+from app.models.administrative import ADMINISTRATIVE
 from app.sql import statement
 
 SUBJECTS = ("window", "client", "case", "block", "release", "daily", "staff", "suspected", "halted")

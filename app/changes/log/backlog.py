@@ -14,7 +14,7 @@ from app.changes.log.feed import SETTLED
 from app.changes.log.holding import HOLDING
 from app.db import Session
 from app.models.enums import Log
-from app.models.registrant import AWAITS_VERIFICATION
+from app.models.statuses import AWAITS_VERIFICATION
 from app.sql import statement
 
 MOST_COUNTED = 10_000

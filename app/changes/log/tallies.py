@@ -17,9 +17,8 @@ from app.changes.log.projection import Projection
 from app.clock import sql_wib_day
 from app.db import Database, Session
 from app.models.enums import ChangeKind, Log, RegistrantFlag, RegistrantStatus
-from app.models.registrant import AWAITS_VERIFICATION, HOLDS_NIK, WAS_VERIFIED
-from app.models.tally import EVERYBODY
-from app.registry.statistics.statistics import PROJECTION
+from app.models.statuses import AWAITS_VERIFICATION, HOLDS_NIK, WAS_VERIFIED
+from app.registry.statistics.statistics import EVERYBODY, PROJECTION
 from app.sql import Statement, statement
 
 CHANGES_OF_A_STEP = 10_000

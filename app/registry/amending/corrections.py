@@ -30,7 +30,7 @@ from app.errors import (
     refuses,
 )
 from app.models.enums import ChangeKind
-from app.models.registrant import NIK_HOLDERS
+from app.models.statuses import NIK_HOLDERS
 from app.registry import change_log
 from app.registry.amending import nik_corrections, people
 from app.registry.amending.people import Seated

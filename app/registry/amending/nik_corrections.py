@@ -21,7 +21,7 @@ from app.errors import (
     refuses,
 )
 from app.models.enums import Purpose
-from app.models.registrant import NIK_HOLDERS, SEAT_HOLDERS, VERIFIED_OR_LATER
+from app.models.statuses import NIK_HOLDERS, SEAT_HOLDERS, VERIFIED_OR_LATER
 from app.registry.amending import people
 from app.registry.amending.people import Seated
 from app.registry.caller import Caller

@@ -32,7 +32,7 @@ from app.errors import (
     refuses,
 )
 from app.models.enums import ChangeKind
-from app.models.registrant import SEAT_HOLDERS, YET_TO_DEPART
+from app.models.statuses import SEAT_HOLDERS, YET_TO_DEPART
 from app.registry import change_log
 from app.registry.amending import people
 from app.registry.amending.people import Seated

@@ -12,7 +12,7 @@ from itertools import groupby
 from app.db import Session
 from app.errors import BookingTooLarge, InvalidValue, NotFound, NotYours, Refusal, refuses
 from app.models.enums import Direction, Service
-from app.models.registrant import NIK_HOLDERS
+from app.models.statuses import NIK_HOLDERS
 from app.registry.caller import Caller, organizer_of
 from app.registry.registrants import view
 from app.registry.registrants.view import Stored, View

@@ -15,7 +15,7 @@ from app.clock import start_of_wib_day
 from app.db import Attempt, Session
 from app.errors import InvalidValue, NotFound, Raced, Refusal, refuses
 from app.models.enums import ImportMode, ImportState, RegistrantStatus
-from app.models.registrant import HOLDS_NIK, IS_YET_TO_DEPART
+from app.models.statuses import HOLDS_NIK, IS_YET_TO_DEPART
 from app.registry.caller import Caller
 from app.registry.change_log import OF_A_REGISTRANT
 from app.registry.imports import jobs

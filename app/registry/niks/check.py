@@ -18,7 +18,7 @@ from app.clock import sql_wib_day, wib_day
 from app.db import Session
 from app.errors import NikInvalid, NotFound, RefusalError, Standing, TooManyChecks, refuses
 from app.models.enums import Direction, NikOutcome, Purpose
-from app.models.registrant import HOLDS_NIK, HOLDS_SEAT
+from app.models.statuses import HOLDS_NIK, HOLDS_SEAT
 from app.registry.caller import Caller
 from app.registry.niks import access_log, allowance, budget, claims
 from app.registry.niks.blocks import StandingBlock

@@ -22,7 +22,7 @@ from typing import NamedTuple
 from app.clock import wib_day
 from app.db import Session
 from app.models.enums import ChangeKind, NikOutcome
-from app.models.registrant import HOLDS_NIK
+from app.models.statuses import HOLDS_NIK
 from app.registry import change_log
 from app.registry.niks.allowance import sql_today, sql_used
 from app.registry.terms.policy import HUBDAT

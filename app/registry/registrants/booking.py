@@ -15,7 +15,7 @@ from uuid import UUID
 from app.db import Session
 from app.errors import Raced
 from app.models.enums import ChangeKind, RegistrantFlag, RegistrantStatus
-from app.models.registrant import HOLDS_NIK
+from app.models.statuses import HOLDS_NIK
 from app.registry import change_log
 from app.registry.registrants import opening
 from app.registry.registrants.drafts import Draft

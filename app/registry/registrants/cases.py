@@ -21,7 +21,7 @@ from uuid_utils.compat import uuid7
 from app.db import Session
 from app.errors import InvalidValue, NotFound, refuses
 from app.models.enums import CaseState, ChangeKind
-from app.models.registrant import HOLDS_NIK
+from app.models.statuses import HOLDS_NIK
 from app.registry import change_log
 from app.registry.caller import Caller
 from app.registry.registrants.uniqueness import Held

@@ -13,7 +13,7 @@ from uuid import UUID
 from app.db import Session
 from app.errors import Refusal
 from app.models.enums import RegistrantStatus
-from app.models.registrant import AWAITS_VERIFICATION
+from app.models.statuses import AWAITS_VERIFICATION
 from app.registry import halts, outages
 from app.registry.halts import Due
 from app.registry.registrants import lifecycle

@@ -15,7 +15,7 @@ from uuid_utils.compat import uuid7
 
 from app.errors import InvalidValue, NotYours, Refusal, RouteUnknown, SeasonClosed
 from app.models.enums import Direction, Purpose, RegistrantFlag, RegistrantStatus
-from app.models.registrant import VERIFIED_OR_LATER
+from app.models.statuses import VERIFIED_OR_LATER
 from app.registry.niks.telling import Naming
 from app.registry.registrants import motorcycles, opening, returns
 from app.registry.registrants.booking import Leg

@@ -33,7 +33,7 @@ from app.errors import (
     refuses,
 )
 from app.models.enums import RegistrantStatus
-from app.models.registrant import IS_YET_TO_DEPART, YET_TO_DEPART
+from app.models.statuses import IS_YET_TO_DEPART, YET_TO_DEPART
 from app.registry import change_log, outages
 from app.registry.caller import Caller
 from app.registry.niks import allowance, blocks

@@ -17,7 +17,7 @@ from uuid import UUID
 from app.db import Session
 from app.errors import InvalidValue, NikInvalid, NotFound, refuses
 from app.models.enums import Direction, Purpose, Service
-from app.models.registrant import AWAITS_VERIFICATION, HOLDS_NIK
+from app.models.statuses import AWAITS_VERIFICATION, HOLDS_NIK
 from app.registry.caller import Caller
 from app.registry.niks import access_log
 from app.registry.registrants import view

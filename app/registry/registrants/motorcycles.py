@@ -22,7 +22,7 @@ from app.errors import (
     refuses,
 )
 from app.models.enums import ChangeKind, RegistrantFlag, Service
-from app.models.registrant import YET_TO_DEPART
+from app.models.statuses import YET_TO_DEPART
 from app.registry import change_log
 from app.registry.caller import Caller
 from app.registry.registrants import lookup, view

@@ -16,7 +16,7 @@ from uuid import UUID
 from app.clock import wib_day
 from app.db import Session
 from app.errors import Raced, ReturnCityMismatch, ReturnWithoutOutbound, refuses
-from app.models.registrant import SEAT_HOLDERS
+from app.models.statuses import SEAT_HOLDERS
 from app.registry.registrants.uniqueness import Held
 from app.registry.routes.route import Route
 from app.registry.terms.policy import Policy

@@ -29,7 +29,7 @@ from app.errors import (
     refuses,
 )
 from app.models.enums import ChangeKind, RegistrantFlag, RegistrantStatus, Service
-from app.models.registrant import VERIFIED_OR_LATER, YET_TO_DEPART
+from app.models.statuses import VERIFIED_OR_LATER, YET_TO_DEPART
 from app.registry import change_log
 from app.registry.caller import Caller
 from app.registry.registrants.view import Stored

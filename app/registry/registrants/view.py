@@ -10,8 +10,7 @@ from dataclasses import dataclass, field, fields
 from datetime import datetime
 from uuid import UUID
 
-from app.models.personal import personal_columns
-from app.models.registrant import Registrant
+from app.models.personal_columns import PERSONAL_COLUMNS
 from app.registry.caller import Caller
 from app.registry.registrants import opening
 from app.registry.values.particulars import Particulars
@@ -75,7 +74,7 @@ class View(Facts):
 
 
 _FACTS = tuple(one.name for one in fields(Facts))
-_OF_THE_OWNER = tuple(name for name in personal_columns(Registrant) if name in _FACTS)
+_OF_THE_OWNER = tuple(name for name in PERSONAL_COLUMNS["registrant"] if name in _FACTS)
 """What tells who somebody is. Nobody but the organizer of the registrant sees it."""
 _OTHERWISE_CALLED = {
     "organizer": "r.organizer_code AS organizer",

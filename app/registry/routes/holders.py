@@ -17,7 +17,7 @@ from uuid import UUID
 from app.db import Session
 from app.errors import InvalidValue, RouteDeparted, refuses
 from app.models.enums import ChangeKind
-from app.models.registrant import HOLDS_NIK
+from app.models.statuses import HOLDS_NIK
 from app.registry import change_log
 from app.registry.caller import Caller
 from app.registry.terms import news

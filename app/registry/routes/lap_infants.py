@@ -15,7 +15,7 @@ from app.clock import wib_day
 from app.db import Session
 from app.errors import InvalidValue, refuses
 from app.models.enums import IdentityDocument, Service
-from app.models.registrant import SEAT_HOLDERS, YET_TO_DEPART
+from app.models.statuses import SEAT_HOLDERS, YET_TO_DEPART
 from app.registry.values import nik
 from app.sql import Arrays, statement
 

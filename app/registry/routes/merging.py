@@ -24,7 +24,7 @@ from app.errors import (
     refuses,
 )
 from app.models.enums import ChangeKind
-from app.models.registrant import NIK_HOLDERS, YET_TO_DEPART
+from app.models.statuses import NIK_HOLDERS, YET_TO_DEPART
 from app.registry import change_log
 from app.registry.caller import Caller
 from app.registry.routes import holders, quota, route

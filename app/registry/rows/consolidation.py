@@ -17,7 +17,7 @@ from app.clock import start_of_wib_day
 from app.db import Session
 from app.errors import NotFound, NotYours, refuses
 from app.models.enums import RegistrantStatus
-from app.models.registrant import HOLDS_SEAT, SEAT_HOLDERS
+from app.models.statuses import HOLDS_SEAT, SEAT_HOLDERS
 from app.registry.caller import Caller
 from app.registry.registrants import opening
 from app.registry.terms import seasons

@@ -14,7 +14,7 @@ from uuid import UUID
 from app.clock import start_of_wib_day
 from app.db import Session
 from app.models.enums import Direction, Mode, RegistrantStatus
-from app.models.registrant import HOLDS_NIK
+from app.models.statuses import HOLDS_NIK
 from app.registry.caller import Caller
 from app.registry.registrants import view
 from app.registry.registrants.view import Stored

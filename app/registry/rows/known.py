@@ -13,7 +13,7 @@ from typing import NamedTuple
 from app.clock import wib_day
 from app.db import Session
 from app.models.enums import RegistrantStatus
-from app.models.registrant import HOLDS_NIK, NIK_HOLDERS
+from app.models.statuses import HOLDS_NIK, NIK_HOLDERS
 from app.registry.registrants import opening
 from app.registry.registrants.judgement import NAME_DIFFERS, ROUTE_DIFFERS
 from app.registry.rows import differences, early_ends

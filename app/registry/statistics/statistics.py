@@ -18,7 +18,6 @@ import orjson
 
 from app.db import Session
 from app.errors import NotFound, RefusalError, refuses
-from app.models.tally import EVERYBODY
 from app.registry.routes import quota, route
 from app.registry.statistics.counting import (
     NOTHING,
@@ -37,6 +36,8 @@ from app.registry.statistics.questions import Part, Question, Selection
 from app.registry.terms import seasons
 from app.sql import Arrays, statement
 
+EVERYBODY = "*"
+"""Stands in the place of an organizer's code and means all organizers together. No organizer can have this code."""
 PROJECTION = "statistics"
 """Under this name the projector keeps its place in the log."""
 HOUR = timedelta(hours=1)

@@ -15,7 +15,7 @@ from uuid import UUID
 
 from app.db import Session
 from app.errors import InvalidValue, NotFound, Refusal, RouteUnknown, refused_by, refuses
-from app.models.registrant import ENDED, HAS_ENDED
+from app.models.statuses import ENDED, HAS_ENDED
 from app.registry.caller import Caller
 from app.registry.registrants.lookup import Ref
 from app.registry.registrants.view import View

@@ -12,7 +12,7 @@ from uuid import UUID
 
 from app.db import Session
 from app.models.enums import RegistrantStatus
-from app.models.registrant import IS_NO_SHOW
+from app.models.statuses import IS_NO_SHOW
 from app.registry.registrants import lifecycle, transitions
 from app.registry.registrants.transitions import Step
 from app.registry.routes import quota

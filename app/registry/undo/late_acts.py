@@ -14,7 +14,7 @@ from uuid import UUID
 from app.db import Session
 from app.errors import InvalidValue, Raced, Refusal, TransitionNotAllowed, refused_by, refuses
 from app.models.enums import RegistrantStatus
-from app.models.registrant import IS_FORFEITED
+from app.models.statuses import IS_FORFEITED
 from app.registry.caller import Caller
 from app.registry.registrants import lifecycle, lookup, transitions
 from app.registry.registrants.lookup import Ref

@@ -35,7 +35,7 @@ from app.errors import (
     refuses,
 )
 from app.models.enums import Purpose, RegistrantStatus
-from app.models.registrant import SEAT_HOLDERS, YET_TO_DEPART
+from app.models.statuses import SEAT_HOLDERS, YET_TO_DEPART
 from app.registry.amending import people
 from app.registry.caller import Caller
 from app.registry.niks import blocks, telling

@@ -12,9 +12,9 @@ import pytest
 from app.changes.seals import duty, entry, sealing
 from app.changes.seals.logs import ACCESS, CHANGES, LOGS, ROWS_OF_A_SEAL
 from app.db import Database
-from app.models.change import Change
 from app.models.enums import ChangeKind
-from app.models.nik import NikAccess
+from app.models.tables.change import Change
+from app.models.tables.nik import NikAccess
 from app.registry import change_log
 from app.registry.change_log import Entry
 from tests import queries

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from app.errors import InvalidValue
-from app.models.registrant import Registrant
+from app.models.tables.registrant import Registrant
 from app.registry.values import particulars, standard, texts
 from app.registry.values.particulars import Particulars
 

@@ -13,10 +13,6 @@ _ROOM = {"postgresql_with": {"fillfactor": 70}}
 """Counts are updated all day: in their page, while there is room."""
 
 
-EVERYBODY = "*"
-"""Stands in the place of an organizer's code and means all organizers together. No organizer can have this code."""
-
-
 class People(SQLModel):
     """How many registrants stand at each status."""
 

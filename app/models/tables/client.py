@@ -10,8 +10,8 @@ from sqlalchemy import ARRAY, CheckConstraint, Column, Index, LargeBinary, Text,
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel import Field, SQLModel
 
-from app.models.enums import StaffRole, one_of
-from app.models.personal import IMPERSONAL, PERSONAL
+from app.models.enums import StaffRole
+from app.models.tables.columns import IMPERSONAL, PERSONAL, one_of
 
 
 class Client(SQLModel, table=True):

@@ -5,7 +5,7 @@ from datetime import datetime
 from sqlalchemy import BigInteger, Column, Text, text
 from sqlmodel import Field, SQLModel
 
-from app.models.change import TransactionId
+from app.models.tables.change import TransactionId
 
 
 class Projection(SQLModel, table=True):

@@ -26,9 +26,9 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel import Field, SQLModel
 
-from app.models.change import RANDOM, TransactionId
-from app.models.enums import Direction, NikOutcome, Purpose, Service, one_of
-from app.models.personal import IMPERSONAL, PERSONAL
+from app.models.enums import Direction, NikOutcome, Purpose, Service
+from app.models.tables.change import RANDOM, TransactionId
+from app.models.tables.columns import IMPERSONAL, PERSONAL, one_of
 
 ZERO = {"server_default": text("0")}
 

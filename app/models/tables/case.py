@@ -6,8 +6,8 @@ from uuid import UUID
 from sqlalchemy import Index, LargeBinary, Text, text
 from sqlmodel import Field, SQLModel
 
-from app.models.enums import CaseState, Direction, Service, one_of
-from app.models.personal import IMPERSONAL, PERSONAL
+from app.models.enums import CaseState, Direction, Service
+from app.models.tables.columns import IMPERSONAL, PERSONAL, one_of
 
 
 class DuplicateCase(SQLModel, table=True):

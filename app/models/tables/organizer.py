@@ -6,7 +6,8 @@ from uuid import UUID
 from sqlalchemy import ARRAY, CheckConstraint, Column, Index, Text, text
 from sqlmodel import Field, SQLModel
 
-from app.models.enums import IntegrationScheme, WindowKind, one_of
+from app.models.enums import IntegrationScheme, WindowKind
+from app.models.tables.columns import one_of
 
 _SCHEMES = ", ".join(f"'{scheme}'" for scheme in IntegrationScheme)
 

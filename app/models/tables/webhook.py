@@ -10,8 +10,8 @@ from uuid import UUID
 from sqlalchemy import ARRAY, BigInteger, CheckConstraint, Column, Identity, Index, LargeBinary, Text, text
 from sqlmodel import Field, SQLModel
 
-from app.models.enums import DeliveryError, DeliveryState, DisabledBecause, WebhookEvent, one_of
-from app.models.personal import IMPERSONAL
+from app.models.enums import DeliveryError, DeliveryState, DisabledBecause, WebhookEvent
+from app.models.tables.columns import IMPERSONAL, one_of
 
 _EVENTS = ", ".join(f"'{event}'" for event in WebhookEvent)
 

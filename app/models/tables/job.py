@@ -12,8 +12,8 @@ from sqlalchemy import ARRAY, BigInteger, CheckConstraint, Column, Index, Intege
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel import Field, SQLModel
 
-from app.models.enums import ImportChanges, ImportMode, ImportState, RegistrantStatus, one_of
-from app.models.personal import IMPERSONAL, PERSONAL
+from app.models.enums import ImportChanges, ImportMode, ImportState, RegistrantStatus
+from app.models.tables.columns import IMPERSONAL, PERSONAL, one_of
 
 
 def _counts() -> Any:

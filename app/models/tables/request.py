@@ -8,7 +8,7 @@ from uuid import UUID
 from sqlalchemy import LargeBinary, Text, text
 from sqlmodel import Field, SQLModel
 
-from app.models.personal import IMPERSONAL, PERSONAL
+from app.models.tables.columns import IMPERSONAL, PERSONAL
 
 
 class KeyedRequest(SQLModel, table=True):

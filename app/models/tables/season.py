@@ -10,7 +10,8 @@ from uuid import UUID
 from sqlalchemy import CheckConstraint, Index, Text, text
 from sqlmodel import Field, SQLModel
 
-from app.models.enums import ProlongationCause, one_of
+from app.models.enums import ProlongationCause
+from app.models.tables.columns import one_of
 
 
 class Season(SQLModel, table=True):

@@ -3,7 +3,8 @@
 from sqlalchemy import CheckConstraint, Index, Text, text
 from sqlmodel import Field, SQLModel
 
-from app.models.enums import PlaceKind, one_of
+from app.models.enums import PlaceKind
+from app.models.tables.columns import one_of
 
 
 class Terminal(SQLModel, table=True):
