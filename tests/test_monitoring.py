@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
+import subprocess
 from collections.abc import Iterator
 from typing import Any
 
@@ -21,6 +23,7 @@ DASHBOARD = json.loads((MONITORING / "dashboard.json").read_text())
 ALERTS = (MONITORING / "alerts.yml").read_text()
 PROMETHEUS = (MONITORING / "prometheus.yml").read_text()
 BY_PROMETHEUS = {"instance", "job", "le"}
+PROMTOOL = shutil.which("promtool")
 
 
 def known() -> dict[str, set[str]]:
@@ -114,3 +117,10 @@ def test_the_dashboard_can_be_imported() -> None:
         if panel["type"] != "row":
             assert panel["datasource"] == {"type": "prometheus", "uid": "${datasource}"}
     assert {variable["name"] for variable in DASHBOARD["templating"]["list"]} == {"datasource", "instance"}
+
+
+@pytest.mark.skipif(PROMTOOL is None, reason="promtool is not installed (apt-get install prometheus)")
+def test_prometheus_takes_the_rules_and_the_configuration() -> None:
+    for words in (("check", "rules", "alerts.yml"), ("check", "config", "--syntax-only", "prometheus.yml")):
+        done = subprocess.run([str(PROMTOOL), *words], cwd=MONITORING, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stdout + done.stderr
