@@ -14,14 +14,17 @@ ARGS ?=
 READY := .venv/ready
 BIN := .venv/bin
 PARALLEL := -n 2 --dist loadfile
+# A browser, and requests that are made at random: nobody waits for these between two changes.
+SLOW := tests/openapi tests/web/browser
 SEEDS = $(shell $(BIN)/python -c "import random; print(*random.sample(range(1_000_000), 2))")
 
-.PHONY: help run test nightly audit check format bench screenshots lock clean
+.PHONY: help run test slow nightly audit check format bench screenshots lock clean
 
 help:
 	@echo 'make run     set up and serve, with a PostgreSQL of its own unless DATABASE_URL is set'
 	@echo 'make test    set up and run the suite against a real PostgreSQL (ARGS="-k quota")'
-	@echo 'make nightly the suite twice in random orders: ten times as many random examples, a season of 3,000 people'
+	@echo 'make slow    the rest of the suite: pages in a browser, requests made at random'
+	@echo 'make nightly the whole suite twice in random orders: ten times as many random examples, a season of 3,000 people'
 	@echo 'make audit   gateways, clients and audits from npm, as a table (needs Node.js)'
 	@echo 'make check   format, lint, strict types, import layers, schema and migrations current'
 	@echo 'make format  put the code into its format'
@@ -34,7 +37,10 @@ run: $(READY)
 	@exec $(BIN)/pemudik serve --demo $(ARGS)
 
 test: $(READY)
-	@exec $(BIN)/python -m pytest $(PARALLEL) $(ARGS)
+	@exec $(BIN)/python -m pytest $(PARALLEL) $(addprefix --ignore=,tests/contract $(SLOW)) $(ARGS)
+
+slow: $(READY)
+	@exec $(BIN)/python -m pytest $(PARALLEL) $(SLOW) $(ARGS)
 
 # A seed is told first, so that a run can be repeated: make nightly SEEDS=123.
 nightly: $(READY)
