@@ -209,7 +209,6 @@ class Query:
     sweep_halts = open_to(
         every_halt,
         HUBDAT_ADMIN,
-        DASHBOARD_READ,
         description="Organizers of whose people too many would end at once, and who wait for `allowSweep`; by code.",
         directives=[sized(10)],
     )

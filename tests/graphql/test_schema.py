@@ -51,7 +51,7 @@ SCOPES = {
     "importJobs": IMPORTS,
     "importRows": IMPORTS,
     "consolidation": READ,
-    "sweepHalts": (*ADMIN, *READ[1:]),
+    "sweepHalts": ADMIN,
     "allowSweep": ADMIN,
     "cases": (*READ[:1], *ADMIN),
     "seasons": ADMIN,

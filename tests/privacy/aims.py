@@ -328,6 +328,7 @@ FOR_THE_MINISTRY = frozenset(
         "blocks",
         "releases",
         "adminChanges",
+        "sweepHalts",
         "casePeople",
         "nikAccesses",
         "saveOrganizer",
