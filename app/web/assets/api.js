@@ -4,7 +4,7 @@
 import { language, t } from './words.js';
 
 const WITHIN_MS = 20000;
-const CLOCKS_DIFFER_MS = 2000;
+const SECOND_MS = 1000;
 export const connection = new EventTarget();
 /** Since when nothing was answered. Null: connected. @type {number | null} */
 let lostSince = null;
@@ -19,15 +19,18 @@ export class Failure extends Error {
   }
 }
 
-/** By how much this device's clock runs ahead of the registry's, as far as its answers told. */
-let ahead = 0;
-/** The instant, by the registry's clock. */
-export const now = () => Date.now() - ahead;
+/** By how much this device's clock runs ahead of the registry's: at least and at most, as far as answers prove. */
+let least = -Infinity, most = Infinity;
+/** The instant, by the registry's clock; by this device's own as long as nothing proves that clock wrong. */
+export const now = () => Date.now() - Math.min(most, Math.max(least, 0));
 
-/** An answer names its second. @param {string | null} date */
-function compare(date) {
-  const apart = Date.now() - Date.parse(date ?? '');
-  if (!Number.isNaN(apart)) ahead = Math.abs(apart) > CLOCKS_DIFFER_MS ? apart : 0;
+/** An answer names the second in which it was given: after it was asked for, before it came. @param {string | null} date @param {number} asked */
+function compare(date, asked) {
+  const given = Date.parse(date ?? ''), low = asked - given - SECOND_MS, high = Date.now() - given;
+  if (Number.isNaN(given)) return;
+  [least, most] = [Math.max(least, low), Math.min(most, high)];
+  // Somebody has set the clock.
+  if (least > most) [least, most] = [low, high];
 }
 
 /** @param {boolean} lost */
@@ -39,6 +42,7 @@ function tell(lost) {
 
 /** @param {string} path @param {unknown} body @param {Record<string, string>} [headers] @returns {Promise<{status: number, json: any}>} */
 export async function post(path, body, headers = {}) {
+  const asked = Date.now();
   let response;
   try {
     response = await fetch(path, {
@@ -49,7 +53,7 @@ export async function post(path, body, headers = {}) {
     tell(true);
     throw new Failure(t('error.network'), 'NETWORK');
   }
-  compare(response.headers.get('date'));
+  compare(response.headers.get('date'), asked);
   const id = response.headers.get('x-request-id') ?? undefined;
   const json = await response.json().catch(() => null);
   tell(json === null || response.status === 503);

@@ -84,7 +84,8 @@ async function read() {
 /** Each of these registrants takes a step now. Answers what undoes it. @param {'verify' | 'depart'} kind @param {string[]} ids @param {number} place */
 export async function add(kind, ids, place) {
   const group = unique(), at = now();
-  const made = ids.map((id) => ({ key: unique(), group, kind, id, at, due: Date.now() + UNDO_MS, by: me, place, state: 'waiting', told: 0 }));
+  // No step is before the one that it follows, also when the clock was put right between them.
+  const made = ids.map((id) => ({ key: unique(), group, kind, id, at: Math.max(at, latest(id)?.at ?? 0), due: Date.now() + UNDO_MS, by: me, place, state: 'waiting', told: 0 }));
   await write((store) => { for (const act of made) store.add(act); });
   schedule();
   return group;
@@ -127,7 +128,7 @@ export async function pump() {
   if (busy) return;
   busy = true;
   try {
-    if (navigator.locks) await navigator.locks.request('pemudik.acts', { ifAvailable: true }, (lock) => (lock ? sendAll() : undefined));
+    if (navigator.locks) await navigator.locks.request('pemudik.acts', { ifAvailable: true }, async (lock) => { if (lock) await sendAll(); else wait = FIRST_WAIT_MS; });
     else await sendAll();
   } finally {
     busy = false;

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any
 
@@ -14,7 +15,7 @@ from tests.web.browser.clients import asked
 from tests.web.browser.families import Asked, family
 from tests.web.browsing import ORGANIZER, POSKO, Visit, expect, link_for, sign_in
 
-BY_CODE = "query ($code: String!) { booking(reference: $code) { registrants { status history { to } } } }"
+BY_CODE = "query ($code: String!) { booking(reference: $code) { registrants { status verifiedAt history { to } } } }"
 CANCEL = 'mutation ($id: ID!) { cancelRegistrant(ref: {id: $id}, reason: "Sakit") { __typename } }'
 KEPT = """async () => { const open = indexedDB.open('pemudik'); await new Promise((done) => { open.onsuccess = done; });
     const all = open.result.transaction('acts').objectStore('acts').getAll();
@@ -66,7 +67,8 @@ def said_nothing_but(visit: Visit, *expected: str) -> None:
 
 def test_a_family_is_verified_and_departs_in_two_taps_each(visit: Visit, signed_in: SignIn, dki: Asked) -> None:
     family(dki, "POS-12", 12, returns=True)
-    visit.page.clock.install()
+    # This phone's clock is three hours ahead.
+    visit.page.clock.install(time=datetime.now(UTC) + timedelta(hours=3))
     page = signed_in(POSKO)
     assert page.url.endswith("/posko")
     assert visit.violations() == []
@@ -95,6 +97,8 @@ def test_a_family_is_verified_and_departs_in_two_taps_each(visit: Visit, signed_
     expect(page.locator(".person .unsent")).to_have_count(0)
     # The ways back were verified with the ways home.
     assert statuses(dki, "POS-12").count("VERIFIED") == 22
+    verified = datetime.fromisoformat(dki(BY_CODE, code="POS-12")["booking"]["registrants"][0]["verifiedAt"])
+    assert abs(verified - datetime.now(UTC)) < timedelta(minutes=5)
     tapped(page, "Berangkatkan 11 orang", "Ya, sehat. Berangkatkan")
     seconds_later(page)
     expect(page.locator("#queue-said")).to_have_text("22 terkirim")
