@@ -24,7 +24,8 @@ help:
 	@echo 'make run     set up and serve, with a PostgreSQL of its own unless DATABASE_URL is set'
 	@echo 'make test    set up and run the suite against a real PostgreSQL (ARGS="-k quota")'
 	@echo 'make slow    the rest of the suite: pages in a browser, requests made at random'
-	@echo 'make nightly the whole suite twice in random orders: ten times as many random examples, a season of 3,000 people'
+	@echo 'make nightly the whole suite twice in random orders: ten times as many random examples, a season of 3,000 people;'
+	@echo '             the main door once more by graphql-core alone'
 	@echo 'make audit   gateways, clients and audits from npm, as a table (needs Node.js)'
 	@echo 'make check   format, lint, strict types, import layers, schema and migrations current'
 	@echo 'make format  put the code into its format'
@@ -49,6 +50,7 @@ nightly: $(READY)
 		$(BIN)/python -m pytest $(PARALLEL) --shuffle $$seed --season-people 3000 --season-seed $$seed --offices-seed $$seed \
 			--hypothesis-profile nightly --hypothesis-seed $$seed $(ARGS); \
 	done
+	@exec $(BIN)/python -m pytest $(PARALLEL) --without-plans tests/graphql tests/privacy
 
 # Where a table says what was tried, nothing may be left out: without Node it fails.
 audit: $(READY)

@@ -50,6 +50,30 @@ def anyio_backend() -> str:
     return "asyncio"
 
 
+@pytest.fixture(scope="session", autouse=True)
+def graphql_core_alone(request: pytest.FixtureRequest) -> Iterator[None]:
+    """With `--without-plans`: whatever our own functions leave to graphql-core, it does as they do."""
+    if not request.config.getoption("without_plans"):
+        yield
+        return
+    from app.graphql.engine import plans, variables
+
+    def refuse(_: object) -> None:
+        raise variables.NotCoerced
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(plans.Plans, "plan", lambda *_: None)
+        patch.setattr(variables, "coercion", lambda _: refuse)
+        yield
+
+
+@pytest.fixture
+def with_plans(request: pytest.FixtureRequest) -> None:
+    """For a test of what only our own functions do."""
+    if request.config.getoption("without_plans"):
+        pytest.skip("graphql-core is alone")
+
+
 @pytest.fixture(scope="session")
 def database_url() -> Iterator[str]:
     from tests.databases import migrated_database, server_for_tests

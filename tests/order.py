@@ -49,6 +49,9 @@ LONGEST = (
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--shuffle", type=int, metavar="SEED", help="run files, and the tests of each, in random order")
+    parser.addoption(
+        "--without-plans", action="store_true", help="graphql-core alone coerces variables and completes answers"
+    )
     parser.addoption("--season-people", type=int, default=500, help="how many people live through `tests/season`")
     parser.addoption("--season-seed", type=int, help="which of their lives; left out: a random one, which is printed")
     parser.addoption(

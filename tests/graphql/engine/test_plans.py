@@ -104,6 +104,7 @@ def plan(query: str, field: str) -> Any:
     return Plans(EXECUTABLE, document.fragments).plan(EXECUTABLE.query_type.fields[field].type, [node])  # type: ignore[list-item]
 
 
+@pytest.mark.usefixtures("with_plans")
 def test_a_plan_is_made_once() -> None:
     document = Documents(EXECUTABLE, open_schema=True).get("{ organizers { code } }")
     [operation] = document.operations.values()
@@ -126,6 +127,7 @@ def test_what_is_not_plain_has_no_plan(query: str) -> None:
     assert plan(query, "organizers") is None
 
 
+@pytest.mark.usefixtures("with_plans")
 def test_a_plan_reads_attributes() -> None:
     organizers = [Organizer(code=ID("hubdat"), name="Hubdat"), Organizer(code=ID("djka"), name="DJKA")]
     assert plan("{ organizers { n: name __typename code } }", "organizers")(organizers) == [
@@ -134,10 +136,12 @@ def test_a_plan_reads_attributes() -> None:
     ]
 
 
+@pytest.mark.usefixtures("with_plans")
 def test_a_plan_lets_a_list_be_null_that_may_be() -> None:
     assert plan("{ organizers { code name } }", "organizers")(None) is None
 
 
+@pytest.mark.usefixtures("with_plans")
 @pytest.mark.parametrize("value", [[None], (1, 2), [Organizer(code=ID("x"), name=None)]])  # type: ignore[arg-type]
 def test_a_plan_gives_up_on_what_may_not_be(value: Any) -> None:
     with pytest.raises(NotPlain):

@@ -155,7 +155,7 @@ def by_us_alone(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
         yield
 
 
-@pytest.mark.usefixtures("by_us_alone")
+@pytest.mark.usefixtures("with_plans", "by_us_alone")
 def test_a_bulk_that_fits_is_coerced_without_graphql_core() -> None:
     people = [PERSON, PERSON | {"bookedBy": {"nik": nik_of(2), "name": "Budi"}, "reference": None}]
     found = Variables(EXECUTABLE, definitions(SUBMIT)).values({"given": people})
@@ -167,7 +167,7 @@ def test_a_bulk_that_fits_is_coerced_without_graphql_core() -> None:
     assert (other.booked_by, other.reference) == (ApplicantInput(nik=NIK(nik_of(2)), name="Budi"), None)
 
 
-@pytest.mark.usefixtures("by_us_alone")
+@pytest.mark.usefixtures("with_plans", "by_us_alone")
 def test_a_variable_that_may_be_left_out_is_no_matter_for_graphql_core() -> None:
     found = Variables(EXECUTABLE, of_type("RegistrantFilter")).values({})
     assert found is not None

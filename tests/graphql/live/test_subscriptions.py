@@ -59,6 +59,7 @@ class Source:
         return [payload async for payload in self.payloads.of(Asked(found, who, "en"))]
 
 
+@pytest.mark.usefixtures("with_plans")
 async def test_an_event_is_written_once_for_all_who_ask_for_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
     source = Source([Tick(number=1), Tick(number=2)], monkeypatch)
     first, second = await source.heard(PLAIN), await source.heard(PLAIN, replace(WHO, caller=DKI))
@@ -110,6 +111,7 @@ async def test_an_event_that_is_not_what_its_type_says_is_an_error_of_that_event
     assert good == '{"data":{"ticks":{"number":2}}}'
 
 
+@pytest.mark.usefixtures("with_plans")
 async def test_payloads_go_with_their_event(monkeypatch: pytest.MonkeyPatch) -> None:
     source = Source([Tick(number=number) for number in range(10)], monkeypatch)
     payloads = await source.heard(PLAIN)
