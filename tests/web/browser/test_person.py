@@ -55,7 +55,7 @@ def test_somebody_is_found_by_nik_for_a_purpose(visit: Visit, signed_in: SignIn,
     page.get_by_role("button", name="Cari NIK ini").click()
     expect(dialog).to_contain_text("Tidak ada pendaftar dengan NIK ini")
     page.keyboard.press("Escape")
-    assert page.get_by_label("Kode booking, NIK atau id").input_value() == ""
+    expect(page.get_by_label("Kode booking, NIK atau id")).to_have_value("")
 
 
 def test_data_is_put_right_and_a_refusal_changes_nothing(visit: Visit, signed_in: SignIn, dki: Asked) -> None:
