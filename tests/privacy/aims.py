@@ -323,6 +323,7 @@ AIMS: dict[str, Callable[[Target], Asked]] = {
 FOR_THE_MINISTRY = frozenset(
     {
         "_service",
+        "sweepHalts",
         "seasons",
         "clients",
         "blocks",
@@ -349,7 +350,7 @@ FOR_THE_MINISTRY = frozenset(
         "reopenRegistrants",
     }
 )
-"""What only `hubdat:admin` may call."""
+"""What only `hubdat:admin` may call, or whoever reads the figures of all."""
 
 NOBODY = nik_of(839_999)
 """A NIK that no registrant has."""

@@ -38,9 +38,15 @@ class Filter:
 
     result: str | None = None
     code: str | None = None
+    differing: bool = False
+    """Only rows that tell something else than is stored."""
 
-    def fits(self, verdict: RowVerdict) -> bool:
-        return self.result in {None, verdict.result} and self.code in {None, verdict.code}
+    def fits(self, verdict: RowVerdict, *, differs: bool) -> bool:
+        return (
+            self.result in {None, verdict.result}
+            and self.code in {None, verdict.code}
+            and (differs or not self.differing)
+        )
 
 
 @dataclass(slots=True)
@@ -96,7 +102,8 @@ async def page(
             found.end = Place(chunk.number, -1)
             break
         told = job_runs.differences(vault, chunk.differences)
-        rows = _fitting(chunk.number, job_runs.explained(chunk.verdicts, told), where, after)
+        placed = _placed(chunk.number, job_runs.explained(chunk.verdicts, told))
+        rows = [one for one in placed if one[0] > after and where.fits(one[1], differs=one[0].row in told)]
         room = first - len(found.rows)
         found.rows += rows[:room]
         met.update(chunk.registrants if any(place.row in told for place, _ in rows[:room]) else ())
@@ -119,8 +126,5 @@ async def _chunks(session: Session, job: Job, least: int) -> AsyncIterator[_Judg
         least = chunk.number + 1
 
 
-def _fitting(
-    number: int, verdicts: Sequence[RowVerdict], where: Filter, after: Place
-) -> list[tuple[Place, RowVerdict]]:
-    placed = [(Place(number, row), verdict) for row, verdict in enumerate(verdicts)]
-    return [(place, verdict) for place, verdict in placed if place > after and where.fits(verdict)]
+def _placed(number: int, verdicts: Sequence[RowVerdict]) -> list[tuple[Place, RowVerdict]]:
+    return [(Place(number, row), verdict) for row, verdict in enumerate(verdicts)]

@@ -36,7 +36,7 @@ export function draw(job, next) {
   const rows = RESULTS.reduce((sum, [, key]) => sum + job[key], 0);
   fill(the('job-title'), t(job.dryRun ? 'job.title' : 'job.done'));
   fill(the('job-sub'), said(job, rows));
-  fill(the('job'), failure(job), unread(job), rows ? bar(job, rows) : null, rows ? tiles(job, rows) : null, actions(job, next));
+  fill(the('job'), failure(job), unread(job), rows ? bar(job, rows) : null, rows ? tiles(job, rows) : null, job.unchanged + job.updated ? h('p', { class: 'more' }, h('a', { href: '#rows-panel', 'data-result': 'DIFFERS' }, t('rows.differ'))) : null, actions(job, next));
   if (rows) showRows(job, rows);
   if (job.missing !== null) missing(job, next);
 }

@@ -6,8 +6,8 @@ import { note, words } from './frame.js';
 import { has, number, t } from './words.js';
 
 const ROWS = 25, MOST_CALLS = 20;
-const LIST = `query BarisUnggahan($id: ID!, $result: RowResult, $code: String, $after: String) {
-  importRows(jobId: $id, result: $result, code: $code, first: ${ROWS}, after: $after) {
+const LIST = `query BarisUnggahan($id: ID!, $result: RowResult, $code: String, $differing: Boolean!, $after: String) {
+  importRows(jobId: $id, result: $result, code: $code, differing: $differing, first: ${ROWS}, after: $after) {
     nodes { sheet row result code explanation } pageInfo { hasNextPage endCursor }
   }
 }`;
@@ -46,21 +46,21 @@ const known = (code) => has(`reason.${code}`);
 
 /** @param {Record<string, any>} job @param {number} all */
 async function list(job, all) {
-  const { result, code } = asked(), count = job[COUNTS[result] ?? 'refused'];
-  const refused = result === 'REFUSED';
+  const { result, code } = asked(), differing = result === 'DIFFERS';
+  const count = differing ? all : job[COUNTS[result] ?? 'refused'], refused = !differing && !['NEW', 'UPDATED', 'UNCHANGED', 'STALE'].includes(result);
   the('rows-panel').hidden = false;
-  fill(the('rows-title'), t(`rows.${COUNTS[result] ? result : 'REFUSED'}`, { n: number(count), all: number(all) }));
-  fill(the('rows-sub'), refused ? (code && known(code) ? t(`remedy.${code}`) : t(count ? 'rows.help' : 'rows.none')) : t('rows.other'));
+  fill(the('rows-title'), t(`rows.${COUNTS[result] || differing ? result : 'REFUSED'}`, { n: number(count), all: number(all) }));
+  fill(the('rows-sub'), refused ? (code && known(code) ? t(`remedy.${code}`) : t(count ? 'rows.help' : 'rows.none')) : t(differing ? (job.changes === 'APPLY' ? 'rows.applied' : 'rows.reported') : 'rows.other'));
   the('reasons').hidden = !refused || !job.refused;
   for (const box of /** @type {HTMLInputElement[]} */ ($$('input', the('pills')))) box.checked = box.value === code;
   fill(the('rows'));
   the('rows-said').textContent = '';
   the('rows-more').hidden = true;
   the('rows').closest('table')?.toggleAttribute('hidden', !count);
-  if (count) await more(job, { result, code: refused && code ? code : undefined }, undefined);
+  if (count) await more(job, { result: differing ? undefined : refused ? 'REFUSED' : result, code: refused && code ? code : undefined, differing }, undefined);
 }
 
-/** @param {Record<string, any>} job @param {{result: string, code: string | undefined}} where @param {string | undefined} after */
+/** @param {Record<string, any>} job @param {{result: string | undefined, code: string | undefined, differing: boolean}} where @param {string | undefined} after */
 async function more(job, where, after) {
   const now = ++round;
   try {
@@ -70,13 +70,20 @@ async function more(job, where, after) {
     const button = the('rows-more');
     button.hidden = end === undefined;
     button.onclick = () => more(job, where, end);
-    fill(the('rows-said'), t('rows.shown', { n: number(the('rows').childElementCount), all: number(where.code ? job.codes.find((/** @type {any} */ one) => one.code === where.code)?.rows : job[COUNTS[where.result] ?? 'refused']) }));
+    if (where.differing && !the('rows').childElementCount) return nothing();
+    fill(the('rows-said'), where.differing ? '' : t('rows.shown', { n: number(the('rows').childElementCount), all: number(where.code ? job.codes.find((/** @type {any} */ one) => one.code === where.code)?.rows : job[COUNTS[where.result ?? ''] ?? 'refused']) }));
   } catch (error) {
     if (now === round) fill(the('trouble'), note('bad', words(error), t('error.again')));
   }
 }
 
-/** One page: the registry looks through so many rows at a time, and may find none among them. @param {string} id @param {{result: string, code: string | undefined}} where @param {string | undefined} after */
+/** Nothing differs. */
+function nothing() {
+  the('rows').closest('table')?.toggleAttribute('hidden', true);
+  fill(the('rows-said'), t('rows.same'));
+}
+
+/** One page: the registry looks through so many rows at a time, and may find none among them. @param {string} id @param {{result: string | undefined, code: string | undefined, differing: boolean}} where @param {string | undefined} after */
 async function page(id, where, after) {
   /** @type {any[]} */
   const found = [];

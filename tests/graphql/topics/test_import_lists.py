@@ -20,8 +20,9 @@ pytestmark = pytest.mark.anyio
 
 JOBS = """query ($first: Int! = 2, $after: String) { importJobs(first: $first, after: $after) {
     nodes { id dryRun organizer { code } } pageInfo { hasNextPage endCursor } } }"""
-ROWS = """query ($id: ID!, $result: RowResult, $code: String, $first: Int! = 50, $after: String) {
-    importRows(jobId: $id, result: $result, code: $code, first: $first, after: $after) {
+ROWS = """query ($id: ID!, $result: RowResult, $code: String, $differing: Boolean! = false, $first: Int! = 50,
+    $after: String) {
+    importRows(jobId: $id, result: $result, code: $code, differing: $differing, first: $first, after: $after) {
         nodes { sheet row result code explanation } pageInfo { hasNextPage endCursor } } }"""
 SEND = """mutation ($id: ID!, $evenThough: Boolean! = false) { importAsTried(jobId: $id, evenThough: $evenThough) {
     id dryRun mode changes asOf day state } }"""
@@ -97,13 +98,15 @@ async def test_whose_stored_values_are_told_was_read(api: Api, world: World) -> 
     """A row that tells of no stored value is a verdict that the organizer had anyway."""
     await world.route()
     one = await world.registered(someone(HUBDAT, world.routes["Jakarta - Solo"], 1, name="Warga Satu"))
-    job = await imported(world, HUBDAT, [row(1, data_pemesan="Siapa Lain"), row(2, data_nik="123")])
+    other = await world.registered(someone(HUBDAT, world.routes["Jakarta - Solo"], 3, name="Warga 3"))
+    job = await imported(world, HUBDAT, [row(1, data_pemesan="Siapa Lain"), row(2, data_nik="123"), row(3)])
     assert [found["row"] for found in await rows_of(api, job, result="REFUSED")] == [3]
     assert await world.count("people_read") == 0
-    [differs] = await rows_of(api, job, result="UNCHANGED")
+    [differs] = await rows_of(api, job, differing=True)
+    assert (differs["row"], differs["result"]) == (2, "UNCHANGED")
     assert "tersimpan “Warga Satu”, dikirim “Siapa Lain”" in differs["explanation"]
     assert [tuple(read) for read in await world.run("SELECT what, people FROM people_read")] == [
-        ("importRows", [one.id])
+        ("importRows", sorted([one.id, other.id]))
     ]
 
 

@@ -165,6 +165,9 @@ def test_a_broken_upload_is_tried_again_and_many_moves_are_confirmed(
     expect(page.locator("#job .note")).to_contain_text("lebih dari seperlima")
     expect(page.locator("#trouble")).to_be_empty()
     assert count(page, "updated") == "2"
+    page.get_by_role("link", name="Lihat yang berbeda dari yang tersimpan").click()
+    expect(page.locator("#rows-title")).to_have_text("Baris yang berbeda dari yang tersimpan")
+    expect(page.locator("#rows tr").first).to_contain_text("rute_perjalanan: tersimpan")
     assert visit.violations() == []
     page.get_by_role("button", name="Kirim 2 baris").click()
     page.get_by_label("Barisnya sudah saya periksa").check()
@@ -188,6 +191,8 @@ def test_a_whole_list_names_who_is_missing_and_a_day_is_compared(
     missing = re.compile(r"^\d+ orang ada di registri dan tidak di daftar ini$")
     expect(page.locator("#missing-title")).to_have_text(missing)
     expect(page.locator("#missing tr").first).to_contain_text("tetap")
+    page.get_by_role("link", name="Lihat yang berbeda dari yang tersimpan").click()
+    expect(page.locator("#rows-said")).to_have_text("Tidak ada yang berbeda.")
     expect(page.locator("#cancel-missing")).to_have_count(0)
     assert visit.violations() == []
     page.get_by_role("button", name="Kirim daftar ini").click()

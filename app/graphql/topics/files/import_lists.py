@@ -60,13 +60,16 @@ async def find_import_rows(
     job_id: JobId,
     result: Annotated[RowResult | None, strawberry.argument(description="With this result.")] = UNSET,
     code: Annotated[str | None, strawberry.argument(description="Refused with this code.")] = UNSET,
+    differing: Annotated[
+        bool, strawberry.argument(description="Only rows that tell something else than is stored.")
+    ] = False,
     first: First = 50,
     after: After = UNSET,
 ) -> Connection[ImportRow] | None:
     context = info.context
     place, size = position(given(after)), paging.size(first)
     job = await job_of(context, job_id)
-    where = Filter(result=given(result), code=given(code))
+    where = Filter(result=given(result), code=given(code), differing=differing)
     async with context.transaction() as session:
         found = await row_list.page(session, context.process.vault, job, where, after=place, first=size)
     for registrant, organizer in found.people.items():
