@@ -323,7 +323,6 @@ AIMS: dict[str, Callable[[Target], Asked]] = {
 FOR_THE_MINISTRY = frozenset(
     {
         "_service",
-        "sweepHalts",
         "seasons",
         "clients",
         "blocks",

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import gzip
+import json
 import re
+from collections import Counter
 from collections.abc import Awaitable, Callable
 
 import httpx
@@ -51,6 +53,12 @@ def test_every_word_is_there_in_both_languages_and_used() -> None:
     assert list(indonesian) == list(english)
     assert sorted(used() - indonesian.keys()) == []
     assert sorted(indonesian.keys() - used()) == []
+
+
+def test_no_word_stands_twice_in_a_file() -> None:
+    for language in words.LANGUAGES:
+        pairs = json.loads((words.FOLDER / f"{language}.json").read_text(encoding="utf-8"), object_pairs_hook=list)
+        assert [key for key, times in Counter(key for key, _ in pairs).items() if times > 1] == [], language
 
 
 def test_every_word_is_translated() -> None:

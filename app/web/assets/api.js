@@ -61,12 +61,16 @@ export async function post(path, body, headers = {}) {
   return { status: response.status, json };
 }
 
+/** A key under which a mutation is done once, however often it is sent. */
+export const unique = () => [...crypto.getRandomValues(new Uint8Array(16))].map((byte) => byte.toString(16).padStart(2, '0')).join('');
+
 /** Data of one operation. Raises `Failure`. @param {string} query @param {Record<string, unknown>} [variables] @param {string} [key] under which a mutation is done once @returns {Promise<any>} */
 export async function ask(query, variables = {}, key) {
   const { json } = await post('/graphql', { query, variables }, key ? { 'Idempotency-Key': key } : {});
   const error = json.errors?.[0];
   if (error?.extensions?.code === 'SESSION_ENDED' || error?.extensions?.code === 'UNAUTHORIZED') connection.dispatchEvent(new Event('ended'));
-  if (error && !json.data) throw new Failure(error.message, error.extensions?.code ?? 'UNKNOWN');
+  // Where nothing of what was asked for came, the error is the answer.
+  if (error && !Object.values(json.data ?? {}).some((value) => value !== null)) throw new Failure(error.message, error.extensions?.code ?? 'UNKNOWN');
   return json.data;
 }
 

@@ -1,13 +1,18 @@
 // Asks once before something is done: what follows from it, a reason where one is needed. A refusal is told inside.
 // @ts-check
+import { Failure, unique } from './api.js';
 import { fill, h, icon } from './dom.js';
 import { note, words } from './frame.js';
 import { t } from './words.js';
 
 /** @typedef {{node: HTMLElement, value: () => string}} Field */
-/** @typedef {{title: string, lines: [string, Node | string][], fields?: Record<string, Field>, button: Node | string, danger?: boolean, act: (given: Record<string, string>) => Promise<unknown>}} Question */
+/** @typedef {{title: string, lines: [string, Node | string][], fields?: Record<string, Field>, button: Node | string, danger?: boolean, act: (given: Record<string, string>, key: string) => Promise<unknown>}} Question */
 
-/** Each line of the consequence is an icon and a sentence. `act` raises what went wrong. @param {Question} question */
+/**
+ * Each line of the consequence is an icon and a sentence. `act` raises what went wrong. The key stays the same while nobody knows
+ * whether the act arrived: so to press the button again does nothing twice.
+ * @param {Question} question
+ */
 export function askOnce({ title, lines, fields = {}, button, danger = false, act }) {
   const said = h('div', { class: 'said' }), send = /** @type {HTMLButtonElement} */ (h('button', { class: `btn ${danger ? 'danger' : 'primary'}`, type: 'submit' }, button));
   const form = h('form', {}, h('h2', { id: 'asked' }, title),
@@ -15,14 +20,22 @@ export function askOnce({ title, lines, fields = {}, button, danger = false, act
     ...Object.values(fields).map((field) => field.node), said,
     h('div', { class: 'actions' }, h('button', { class: 'btn', type: 'button', 'data-close': true }, t('never.mind')), send));
   const dialog = /** @type {HTMLDialogElement} */ (h('dialog', { 'aria-labelledby': 'asked' }, form));
+  let key = unique(), before = '';
   form.addEventListener('submit', async (event) => {
     event.preventDefault();
     fill(said);
     send.disabled = true;
+    const given = Object.fromEntries(Object.entries(fields).map(([name, field]) => [name, field.value()]));
+    if (JSON.stringify(given) !== before) key = unique();
+    before = JSON.stringify(given);
     try {
-      await act(Object.fromEntries(Object.entries(fields).map(([name, field]) => [name, field.value()])));
+      await act(given, key);
       dialog.close();
-    } catch (error) { fill(said, note('bad', words(error), t('error.nothing'))); }
+    } catch (error) {
+      const unknown = error instanceof Failure && (error.code === 'NETWORK' || error.code === 'SERVER');
+      if (!unknown) key = unique();
+      fill(said, note('bad', words(error), t(unknown ? 'error.unknown' : 'error.nothing')));
+    }
     send.disabled = false;
   });
   dialog.addEventListener('close', () => dialog.remove());

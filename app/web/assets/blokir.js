@@ -51,12 +51,12 @@ function row(one) {
     h('td', { role: 'cell' }, t('season', { year: one.untilSeason })),
     one.liftedAt
       ? h('td', { role: 'cell' }, t('blokir.lifted.at', { at: shortDay(one.liftedAt) }), h('span', { class: 'line2' }, one.liftedByPerson ?? h('span', { class: 'id' }, one.liftedBy ?? t('blokir.itself'))))
-      : h('td', { role: 'cell', class: 'n' }, lift));
+      : h('td', { role: 'cell', class: 'n wide' }, lift));
 }
 
-/** Sends one mutation of blocks, and shows the list as the list is then. @param {string} mutation @param {Record<string, unknown>} given @param {string} done */
-async function act(mutation, given, done) {
-  const verdict = (await ask(mutation, given)).done;
+/** Sends one mutation of blocks, and shows the list as the list is then. @param {string} mutation @param {Record<string, unknown>} given @param {string} key @param {string} done */
+async function act(mutation, given, key, done) {
+  const verdict = (await ask(mutation, given, key)).done;
   if (verdict.message) throw new Failure(verdict.message, verdict.code);
   toast(t(done));
   await load();
@@ -66,7 +66,7 @@ async function act(mutation, given, done) {
 const lifting = (one) => askOnce({
   title: t('blokir.lift.question'), button: t('blokir.lift'), fields: { reason: reason(t('blokir.reason.help')) },
   lines: [['info', one.reason], ['ok', t('blokir.lift.free')], ['block', t('blokir.lift.all')]],
-  act: ({ reason: why }) => act(LIFT, { id: one.id, reason: why }, 'blokir.done.lifted'),
+  act: ({ reason: why }, key) => act(LIFT, { id: one.id, reason: why }, key, 'blokir.done.lifted'),
 });
 
 /** Typed here and sent in a body: no NIK stands in an address. */
@@ -75,13 +75,13 @@ const nik = () => input('NIK', t('blokir.nik.help'), { inputmode: 'numeric', max
 the('lift').addEventListener('click', () => askOnce({
   title: t('blokir.lift.nik.question'), button: t('blokir.lift'), fields: { nik: nik(), reason: reason(t('blokir.reason.help')) },
   lines: [['ok', t('blokir.lift.free')], ['eye', t('blokir.logged')]],
-  act: (given) => act(LIFT_NIK, given, 'blokir.done.lifted'),
+  act: (given, key) => act(LIFT_NIK, given, key, 'blokir.done.lifted'),
 }));
 the('block').addEventListener('click', () => askOnce({
   title: t('blokir.block.question'), button: t('blokir.block'), danger: true,
   fields: { nik: nik(), seasons: input(t('blokir.seasons'), t('blokir.seasons.help'), { type: 'number', min: 1, max: 10, value: 1, class: 'short' }), reason: reason(t('blokir.reason.help')) },
   lines: [['block', t('blokir.block.nobody')], ['info', t('blokir.block.stands')]],
-  act: ({ seasons, ...given }) => act(BLOCK, { ...given, seasons: Number(seasons) }, 'blokir.done.blocked'),
+  act: ({ seasons, ...given }, key) => act(BLOCK, { ...given, seasons: Number(seasons) }, key, 'blokir.done.blocked'),
 }));
 
 try {

@@ -85,7 +85,7 @@ function buttons(one) {
 /** @param {Case} one */
 const names = (one) => askOnce({
   title: t('kasus.names.question'), lines: [['eye', t('kasus.names.logged')]], button: t('nik.show'),
-  fields: { purpose: input(t('purpose'), t('purpose.help'), { minlength: 5, maxlength: 200 }) },
+  fields: { purpose: input(t('kasus.purpose'), t('kasus.purpose.help'), { minlength: 5, maxlength: 200 }) },
   act: async ({ purpose }) => people(one, round, purpose),
 });
 
@@ -99,8 +99,8 @@ export function asking(state) {
   askOnce({
     title: t(`kasus.${state}.question`), lines, button: t(`kasus.${state}`),
     fields: { ...(state === 'NOT_DUPLICATE' ? { mistypedBy: choice(t('kasus.mistyped'), organizers.map((each) => [each.code, each.name])) } : {}), reason: reason(t('kasus.reason.help')) },
-    act: async (given) => {
-      const verdict = (await ask(DECIDE, { id: one.id, state, mistypedBy: null, ...given })).decideCase;
+    act: async (given, key) => {
+      const verdict = (await ask(DECIDE, { id: one.id, state, mistypedBy: null, ...given }, key)).decideCase;
       if (verdict.message) throw new Failure(verdict.message, verdict.code);
       toast(t('kasus.done'));
       done(one);

@@ -1,7 +1,7 @@
 // What a posko did, kept on this phone until the registry has answered: ids and times, and nobody's name, NIK or booking code.
 // Each act is sent once, under a key of its own: whoever loses the answer sends again, and nothing is done twice.
 // @ts-check
-import { ask, Failure, now } from './api.js';
+import { ask, Failure, now, unique } from './api.js';
 
 /**
  * One registrant, one step. `place` is the number of the posko among those of this phone; `told`: when the registry answered.
@@ -45,7 +45,6 @@ export const whyStopped = () => stopped;
 export const isMine = (act) => act.by === me;
 /** The last act of a registrant. @param {string} id */
 export const latest = (id) => acts.findLast((act) => act.id === id);
-const unique = () => [...crypto.getRandomValues(new Uint8Array(16))].map((byte) => byte.toString(16).padStart(2, '0')).join('');
 
 /** @type {Promise<IDBDatabase> | undefined} */
 let opening;

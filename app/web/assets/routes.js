@@ -35,9 +35,9 @@ export function nextRelease(releases) {
   return next ? t('rute.release', { n: number(next.seats), at: `${shortDay(next.dueAt)} ${clock(next.dueAt)}` }) : '–';
 }
 
-/** @param {string} mutation @param {Record<string, unknown>} given */
-async function act(mutation, given) {
-  const verdict = (await ask(mutation, given)).done;
+/** @param {string} mutation @param {Record<string, unknown>} given @param {string} key */
+async function act(mutation, given, key) {
+  const verdict = (await ask(mutation, given, key)).done;
   if (verdict.message) throw new Failure(verdict.message, verdict.code);
 }
 
@@ -75,20 +75,20 @@ export function release(route, done) {
   askOnce({
     title: t('release.question', { name: route.name }), button, fields: { seats, when: when() },
     lines: [['people', total], ['info', t('release.never.below')]],
-    act: async (given) => {
+    act: async (given, key) => {
       const { how, at, time, from, to } = JSON.parse(given.when), count = Number(given.seats);
-      if (how === 'daily') await act(DAILY, { id: route.id, seats: count, at: time, from, to });
-      else await act(RELEASE, { id: route.id, seats: count, at: how === 'at' ? wib(at) : null });
+      if (how === 'daily') await act(DAILY, { id: route.id, seats: count, at: time, from, to }, key);
+      else await act(RELEASE, { id: route.id, seats: count, at: how === 'at' ? wib(at) : null }, key);
       toast(t('release.done'));
       await done();
     },
   });
 }
 
-/** Saves routes; each is judged by itself. Answers the refusals by their places. @param {Record<string, unknown>[]} inputs @returns {Promise<(string | null)[]>} */
-export async function save(inputs) {
+/** Saves routes; each is judged by itself. Answers the refusals by their places. @param {Record<string, unknown>[]} inputs @param {string} [key] @returns {Promise<(string | null)[]>} */
+export async function save(inputs, key) {
   /** @type {any[]} */
-  const verdicts = (await ask(SAVE, { inputs })).saveRoutes;
+  const verdicts = (await ask(SAVE, { inputs }, key)).saveRoutes;
   return verdicts.map((one) => one.message ?? null);
 }
 
@@ -109,8 +109,8 @@ export function declare(route, terminals, done) {
   askOnce({
     title: route ? t('declare.change', { name: route.name }) : t('rute.add'), button: t('declare.button'), fields,
     lines: route ? [['info', t('declare.change.help')]] : [],
-    act: async (given) => {
-      const [refused] = await save([{ ...given, id: route?.id, departsAt: wib(given.departsAt), quota: given.quota === '' ? null : Number(given.quota) }]);
+    act: async (given, key) => {
+      const [refused] = await save([{ ...given, id: route?.id, departsAt: wib(given.departsAt), quota: given.quota === '' ? null : Number(given.quota) }], key);
       if (refused) throw new Failure(refused, 'REFUSED');
       toast(t('declare.done'));
       await done();

@@ -72,8 +72,8 @@ function releases(route) {
 const cancelling = (one) => askOnce({
   title: t('releases.question', { n: number(one.seats), at: instant(one.dueAt) }), button: t('releases.cancel'), danger: true,
   lines: [['info', t('releases.only')]],
-  act: async () => {
-    const verdict = (await ask(CANCEL, { id: one.id })).cancelRelease;
+  act: async (_, key) => {
+    const verdict = (await ask(CANCEL, { id: one.id }, key)).cancelRelease;
     if (verdict.message) throw new Failure(verdict.message, verdict.code);
     toast(t('releases.cancelled'));
     await load();

@@ -113,7 +113,7 @@ function send(job, next, moves) {
   askOnce({
     title: job.new + job.updated ? t('send.question', { n: number(job.new + job.updated) }) : t('send.list.question'), lines, button: t('send.yes'),
     fields: moves ? { seen: confirmed(t('send.moves')) } : {},
-    act: async () => next.went((await ask(SEND, { id: job.id, evenThough: moves })).importAsTried.id),
+    act: async (_, key) => next.went((await ask(SEND, { id: job.id, evenThough: moves }, key)).importAsTried.id),
   });
 }
 
@@ -157,7 +157,7 @@ function cancelling(job, next) {
     title: t('missing.question', { n: number(job.missing) }), button: t('missing.yes'), danger: true,
     lines: [['people', t('missing.seats')], ['info', t('missing.as.found')], ['ok', t('missing.again')]],
     fields: partly ? { seen: confirmed(t('missing.partly')) } : {},
-    act: async () => { await ask(CANCEL, { id: job.id, evenThough: partly }); toast(t('missing.done')); next.again(); },
+    act: async (_, key) => { await ask(CANCEL, { id: job.id, evenThough: partly }, key); toast(t('missing.done')); next.again(); },
   }));
   return h('p', { class: 'actions' }, button);
 }

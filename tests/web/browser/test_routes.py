@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable
 from datetime import timedelta
 
-from playwright.sync_api import Locator, Page
+from playwright.sync_api import Locator, Page, Route
 
 from app import clock
 from tests.web.browsing import ORGANIZER, VIEWER, Visit, expect
@@ -28,6 +28,17 @@ def remaining(page: Page) -> list[float]:
 
 def asked(page: Page) -> Locator:
     return page.locator("dialog[open]")
+
+
+def lose_the_answer(page: Page) -> None:
+    """The next mutation reaches the registry, and its answer does not come back."""
+
+    def lose(route: Route) -> None:
+        assert "mutation" in (route.request.post_data or "")
+        route.fetch()
+        route.abort()
+
+    page.route("**/graphql", lose, times=1)
 
 
 def day_after(days: int) -> str:
@@ -58,6 +69,9 @@ def test_the_fullest_come_first_and_seats_are_released(visit: Visit, signed_in: 
     asked(page).get_by_label("Tambah berapa kursi").fill("7")
     expect(asked(page)).to_contain_text(f"Kuota sesudah pelepasan ini: {quota + 7} kursi.")
     assert visit.violations() == []
+    lose_the_answer(page)
+    asked(page).get_by_role("button", name="Lepas 7 kursi").click()
+    expect(asked(page).locator(".said")).to_contain_text("tidak ada yang dilakukan dua kali")
     asked(page).get_by_role("button", name="Lepas 7 kursi").click()
     expect(asked(page)).to_have_count(0)
     released = page.locator(f'#routes tr:has(a[href="{path}"])')
@@ -90,6 +104,8 @@ def test_the_fullest_come_first_and_seats_are_released(visit: Visit, signed_in: 
     asked(page).get_by_label("Tambah berapa kursi").fill("-99999")
     asked(page).get_by_role("button", name="Turunkan 99.999 kursi").click()
     expect(asked(page).locator(".said")).to_contain_text("Kuota tidak dapat diturunkan")
+    assert [line for line in visit.said if "ERR_FAILED" not in line] == []
+    visit.said.clear()
 
 
 def test_routes_come_by_a_form_and_by_a_file(visit: Visit, signed_in: Callable[[str], Page]) -> None:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+import asyncpg
 import openpyxl
 import pytest
 from playwright.sync_api import Page
@@ -60,6 +63,18 @@ def today() -> datetime:
     return clock.now().astimezone(clock.WIB)
 
 
+def changed(url: str, sql: str) -> None:
+    """In a thread of its own: Playwright has the loop of this one."""
+
+    async def change() -> None:
+        connection = await asyncpg.connect(url)
+        await connection.execute(sql)
+        await connection.close()
+
+    with ThreadPoolExecutor(1) as thread:
+        thread.submit(lambda: asyncio.run(change())).result()
+
+
 def count(page: Page, of: str) -> str:
     return page.locator(f"[data-count={of}]").inner_text()
 
@@ -74,7 +89,7 @@ def checked(page: Page) -> None:
 
 
 def test_a_file_goes_from_the_drop_to_its_verdicts(
-    visit: Visit, signed_in: Callable[[str], Page], routes: Routes, tmp_path: Path
+    visit: Visit, signed_in: Callable[[str], Page], routes: Routes, servers_url: str, tmp_path: Path
 ) -> None:
     page = signed_in(ORGANIZER)
     page.locator(".side").get_by_role("link", name="Unggah").click()
@@ -126,6 +141,11 @@ def test_a_file_goes_from_the_drop_to_its_verdicts(
     assert visit.violations() == []
     page.locator("#jobs a.go").last.click()
     expect(page.locator("#job-title")).to_have_text("Hasil pemeriksaan")
+    changed(servers_url, "UPDATE import_job SET wiped_at = now() WHERE dry_run")
+    page.get_by_role("button", name="Kirim 2 baris").click()
+    page.locator("dialog[open]").get_by_role("button", name="Kirim", exact=True).click()
+    expect(page.locator("dialog[open] .said")).to_contain_text("Unggah berkasnya lagi.")
+    assert visit.violations() == []
     visit.open("/unggah?job=00000000-0000-7000-8000-000000000000")
     expect(page.get_by_role("heading", name="Unggahan ini tidak ada")).to_be_visible()
 
