@@ -67,7 +67,8 @@ DECLARE
     there bigint;
     is_waiting boolean;
 BEGIN
-    IF log NOT IN ('change', 'nik_access') OR NOT EXISTS (
+    -- Up to the beginning nothing needs a seal: then only a month without rows is dropped.
+    IF log NOT IN ('change', 'nik_access') OR (sealed, sealed_id) > ('0', 0) AND NOT EXISTS (
         SELECT FROM log_seal s WHERE s.log = CASE log_drop_month.log WHEN 'change' THEN 'changes' ELSE 'access' END
             AND s.xact_id = sealed AND s.row_id = sealed_id
     ) THEN

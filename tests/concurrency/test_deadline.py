@@ -14,7 +14,7 @@ import pytest
 from app.clock import end_of_wib_day, wib_day
 from app.db import Database
 from app.models.enums import RegistrantStatus
-from app.registry import sweep
+from app.registry import halts, sweep
 from app.registry.registrants import forfeiture, lifecycle
 from app.registry.registrants.lookup import Ref
 from app.registry.registrants.submission import Accepted
@@ -170,6 +170,13 @@ async def sweep_once(database: Database, vault: Vault, now: datetime) -> Swept:
 
 async def test_sweepers_in_several_processes_do_it_once(world: World, crew: Crew) -> None:
     await registered(world, 1200)
+    # So many at once wait for Hubdat's word.
+    assert await crew.run(world.database, sweep_once, [(TOO_LATE,)] * 3) == [Swept()] * 3
+    await world.database.attempt(
+        lambda session: halts.allow(
+            session, HUBDAT, "hubdat", RegistrantStatus.FORFEITED, IN_TIME, "Tidak datang", TOO_LATE
+        )
+    )
     swept = await crew.run(world.database, sweep_once, [(TOO_LATE,)] * 3)
     assert sum(one.forfeited for one in swept) == 1200
     await assert_settled(world, 0, 1200)

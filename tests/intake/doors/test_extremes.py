@@ -95,9 +95,9 @@ async def test_a_parameter_that_is_unknown_is_refused_at_every_door(api: Doors, 
             await api.send(f"{_filled(path)}?drYRun=true", record(), method=method, Accept_Language="en")
             for method in ("GET", "POST")
         ]
-    # The other method is no method of this address.
-    refused, _ = sorted(answers, key=lambda answer: answer.status_code)
-    assert [answer.status_code for answer in answers].count(405) == 1
+    # Most addresses have one of the two methods.
+    refused, other = sorted(answers, key=lambda answer: answer.status_code)
+    assert other.status_code in {400, 405}
     known = ", ".join(sorted(PARAMETERS[path]))
     there = f"The parameters are: {known}." if known else "This address takes no parameters."
     told = f"There is no parameter drYRun. {there}"
