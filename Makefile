@@ -13,7 +13,8 @@ PYTHON ?=
 ARGS ?=
 READY := .venv/ready
 BIN := .venv/bin
-PARALLEL := -n 2 --dist loadfile
+# Three processes keep two processors busy: a test often waits for PostgreSQL.
+PARALLEL := -n 3 --dist loadfile
 # A browser, and requests that are made at random: nobody waits for these between two changes.
 SLOW := tests/openapi tests/web/browser
 SEEDS = $(shell $(BIN)/python -c "import random; print(*random.sample(range(1_000_000), 2))")
