@@ -32,7 +32,7 @@ from app.graphql.schema import EXECUTABLE
 from tests.graphql.conftest import Api
 from tests.world import HUBDAT, World, nik_of, someone
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.no_cover]
 
 Path = tuple[str | int, ...]
 """Where a leaf stands in the variables."""

@@ -15,7 +15,7 @@ from tests.privacy.people import KINDS, Person, Society
 from tests.privacy.test_isolation import leaked
 from tests.registry.rows.records import WAY_BACK, record
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.no_cover]
 
 NAME = "Orang Lain Sekali"
 

@@ -19,7 +19,7 @@ from tests.graphql.live.serving import Live, listening
 from tests.privacy.people import Society, found_in
 from tests.privacy.walking import Walk
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.no_cover]
 
 
 @pytest.fixture

@@ -26,7 +26,7 @@ from tests.privacy.aims import AIMS, AT_ONCE, CALLERS, FOR_THE_MINISTRY, NOBODY,
 from tests.privacy.people import KINDS, Person, Society, found_in
 from tests.privacy.walking import ARGUMENTS, Walk
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.no_cover]
 
 OPEN = sorted(AIMS.keys() - FOR_THE_MINISTRY)
 BY_REF: dict[str, dict[str, Any]] = {

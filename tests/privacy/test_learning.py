@@ -29,7 +29,7 @@ from tests.privacy.walking import Walk
 from tests.web.addresses import OF_THE_PAGES
 from tests.world import DJKA, nik_of
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.no_cover]
 
 TELLING = (Purpose.CHECK, Purpose.SUBMISSION, Purpose.CORRECTION, Purpose.REOPENING, Purpose.DRY_RUN)
 TWIN = 400_000

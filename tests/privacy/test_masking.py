@@ -12,7 +12,7 @@ from tests.privacy.aims import AIMS, AT_ONCE, Target, few
 from tests.privacy.people import Person, Society, found_in
 from tests.privacy.walking import Walk
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.no_cover]
 
 DASHBOARD = ("dashboard:read",)
 WITHOUT_DASHBOARD = ("nik:check", "registrants:read", "registrants:write", "routes:write", "hubdat:admin")

@@ -35,7 +35,7 @@ from tests.privacy.walking import Walk
 from tests.web.addresses import OF_THE_PAGES
 from tests.world import DKI, NOW
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.no_cover]
 
 
 class Own(Target):

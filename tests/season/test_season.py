@@ -22,7 +22,7 @@ from tests.season.acts import script
 from tests.season.cast import cast
 from tests.season.stage import BEGINS, Stage, built
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.no_cover]
 
 ACTIVE_DAYS = 60
 NAMES_SOMEBODY = " OR ".join(f"{column} IS NOT NULL" for column in PERSONAL_COLUMNS["registrant"])
