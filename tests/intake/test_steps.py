@@ -16,7 +16,8 @@ from tests.registry.rows.records import record
 from tests.steps import allowed, stepping
 from tests.world import HUBDAT, NOW, World, nik_of
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.no_cover]
+"""While coverage traces each line, CPU time says little."""
 
 MANY = 1_000
 MOST_MILLISECONDS = 50
