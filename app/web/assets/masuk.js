@@ -50,6 +50,10 @@ $('#provider')?.addEventListener('submit', async (event) => {
   try { location.assign((await act('/masuk/oidc', {})).location); } catch (error) { failed(error); }
 });
 the('again').addEventListener('click', () => (token ? look() : location.reload()));
+// Another language reloads the page, which would lose the link: for that moment its token goes back into the address.
+document.addEventListener('click', (event) => {
+  if (token && /** @type {Element} */ (event.target).closest('[data-language]')) history.replaceState(null, '', `/masuk#${token}`);
+}, true);
 // A link that is opened where this page stands already changes the fragment alone.
 addEventListener('hashchange', () => location.reload());
 if (token) await look();

@@ -53,6 +53,13 @@ def test_a_link_is_used_by_a_click_and_only_once(visit: Visit, servers_url: str,
     assert visit.violations() == []
     visit.page.goto("about:blank")
     visit.page.goto(link)
+    visit.page.locator("[data-fact=email]", has_text=VIEWER).wait_for()
+    for language in ("en", "id"):
+        # Who changes the language still has the link.
+        visit.page.locator(f"[data-language={language}]").click()
+        expect(visit.page.locator("html")).to_have_attribute("lang", language)
+        expect(visit.page.locator("[data-fact=email]")).to_have_text(VIEWER)
+        assert visit.page.url == f"{server.url}/masuk"
     visit.page.locator("#sign-in button").click()
     visit.page.wait_for_url("**/ringkasan")
     visit.page.goto("about:blank")
