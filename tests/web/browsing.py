@@ -13,6 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Literal
 
 from playwright.sync_api import Browser, Page, Playwright, expect
 
@@ -31,6 +32,9 @@ ORGANIZER, POSKO = "organizer@dishub-dki.example", "posko@dishub-dki.example"
 """Staff of the demo."""
 WITHIN_MS = 60_000
 """What a page shows is waited for as long as this."""
+SCHEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
+WIDTHS = (320, 360, 768, 1024, 1440)
+"""From a small phone to a desk."""
 
 expect.set_options(timeout=WITHIN_MS)
 
@@ -72,6 +76,17 @@ class Visit:
             RULES,
         )
         return list(found)
+
+    def faults(self) -> list[str]:
+        """What axe finds, light and dark; and at which widths the page scrolls sideways. The last width stays."""
+        found: list[str] = []
+        for scheme in SCHEMES:
+            self.page.emulate_media(color_scheme=scheme)
+            found += self.violations()
+        for width in WIDTHS:
+            self.page.set_viewport_size({"width": width, "height": 900})
+            found += [f"scrolls sideways at {width}"] if self.scrolls_sideways() else []
+        return found
 
     def scrolls_sideways(self) -> bool:
         return bool(self.page.evaluate("document.documentElement.scrollWidth > innerWidth"))
