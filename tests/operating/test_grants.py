@@ -78,6 +78,11 @@ REFUSED_BY_THE_TRIGGER = [
     "SELECT log_drop_month('change', 'change_2026_03', '999999', 1)",
     "SELECT log_drop_month('registrant', 'registrant', '0', 0)",
 ]
+A_MONTH = "(SELECT min(inhrelid::regclass::text) FROM pg_inherits WHERE inhparent = 'change'::regclass)"
+CALLED_WITH_NOTHING = [
+    f"SELECT log_drop_month('change', {A_MONTH}, NULL, NULL)",
+    "SELECT log_make_months('change', now(), NULL)",
+]
 
 
 async def test_tables_and_logs_are_out_of_reach(server: World) -> None:
@@ -92,6 +97,35 @@ async def test_tables_and_logs_are_out_of_reach(server: World) -> None:
         with pytest.raises(asyncpg.PostgresError, match=r"append-only|is no log|nothing is sealed"):
             await server.run(attempt)
     assert await server.rows("registrant", *LOGS) == before
+
+
+async def test_an_argument_that_is_nothing_drops_and_makes_no_month(server: World) -> None:
+    months = (
+        "SELECT array_agg(inhrelid::regclass::text ORDER BY 1) FROM pg_inherits WHERE inhparent = 'change'::regclass"
+    )
+    before = await server.one(months)
+    for attempt in CALLED_WITH_NOTHING:
+        assert await server.one(attempt) is None
+    assert await server.one(months) == before
+
+
+async def test_a_table_of_the_same_name_does_not_deceive_the_trigger(server: World, server_url: str) -> None:
+    """A session finds its own temporary table first. This one has the names of two columns changed about."""
+    one = await server.registered(someone(HUBDAT, await server.route()))
+    await server.moved(one.id, RegistrantStatus.CANCELLED)
+    before = await server.rows("change")
+    connection = await asyncpg.connect(server_url)
+    try:
+        await connection.execute("CREATE TEMPORARY TABLE change (LIKE public.change)")
+        for column, name in (("reason", "other"), ("client_id", "reason"), ("other", "client_id")):
+            await connection.execute(f"ALTER TABLE pg_temp.change RENAME {column} TO {name}")
+        with pytest.raises(asyncpg.PostgresError, match="append-only"):
+            await connection.execute(
+                "UPDATE public.change SET client_id = NULL, salt = NULL WHERE client_id IS NOT NULL"
+            )
+    finally:
+        await connection.close()
+    assert await server.rows("change") == before
 
 
 async def test_what_a_server_must_do_to_the_logs_it_can(server: World) -> None:
