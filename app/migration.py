@@ -5,6 +5,7 @@ Servers ask how far it is. Alembic and SQLAlchemy take half a second to import, 
 
 from __future__ import annotations
 
+import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from functools import cache
@@ -32,7 +33,8 @@ _REVISION = statement("SELECT version_num FROM alembic_version", str)
 def config(connection: Connection | None = None) -> Config:
     from alembic.config import Config  # noqa: PLC0415 - see above
 
-    configuration = Config()
+    # Alembic's own default is what stdout was when alembic was imported.
+    configuration = Config(stdout=sys.stdout)
     configuration.set_main_option("script_location", str(FOLDER).replace("%", "%%"))
     configuration.attributes["connection"] = connection
     return configuration

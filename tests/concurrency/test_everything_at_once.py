@@ -13,7 +13,7 @@ from uuid import UUID
 import pytest
 
 from app.db import Database, Session
-from app.errors import Refusal
+from app.errors import Raced, Refusal
 from app.models.enums import RegistrantStatus
 from app.registry import erasure, sweep
 from app.registry.amending import corrections
@@ -65,7 +65,11 @@ class Office:
         return self.said
 
     async def attempt(self, work: Callable[[Session], Awaitable[Any]]) -> Any:
-        return await self.database.attempt(work)
+        """Whoever has lost each attempt is told so, and has changed nothing."""
+        try:
+            return await self.database.attempt(work)
+        except Raced as lost:
+            return lost
 
     def caller(self) -> Caller:
         return self.dice.choice([HUBDAT, DJKA])

@@ -260,7 +260,9 @@ async def test_each_follower_gets_its_own_view(live: Live, world: World) -> None
         heard = [[(await client.hear())["payload"]["data"]["changes"] for _ in range(3)] for client in clients[:2]]
         masked = [(await dashboard.hear())["payload"]["data"]["changes"] for _ in range(6)]
         strange = [(await stranger.hear())["payload"]["data"]["changes"] for _ in range(3)]
-    assert heard[0] == heard[1]
+    # Each is shown the registrant as it is when the event is told, and one may be told a moment later.
+    same = [[(one["cursor"], one["to"]) for one in ones] for ones in heard]
+    assert same[0] == same[1]
     assert {(one["registrant"]["id"], one["registrant"]["nik"]) for one in heard[0]} == {(str(theirs.id), nik_of(1))}
     assert [one["cursor"] for one in masked[:3]] == [one["cursor"] for one in heard[0]]
     assert {one["registrant"]["name"] for one in masked} == {"***"}
