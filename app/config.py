@@ -19,8 +19,8 @@ CHECKOUT = Path(__file__).resolve().parent.parent
 
 _POSTGRESQL = re.compile(r"postgres(ql)?(\+\w+)?://", re.IGNORECASE)
 _SECURE = re.compile(r"https://|http://(127\.0\.0\.1|localhost|\[::1\])(:\d+)?(/|$)")
-_SEVERAL_HOSTS = re.compile(r"[\w.-]+(:\d+)?(,[\w.-]+(:\d+)?)+", re.ASCII)
-"""SQLAlchemy reads no IPv6 address among several hosts."""
+_HOST = r"([\w.-]+|\[[\da-f:.]+\])(:\d+)?"
+_SEVERAL_HOSTS = re.compile(rf"{_HOST}(,{_HOST})+", re.ASCII | re.IGNORECASE)
 
 
 def default_home() -> Path:
@@ -155,7 +155,7 @@ class Settings(BaseSettings):
             raise ValueError("only PostgreSQL is used: a URL such as postgresql://user:password@host/database")
         hosts = "" if url is None else url.get_secret_value().partition("://")[2].partition("/")[0].rpartition("@")[2]
         if "," in hosts and not _SEVERAL_HOSTS.fullmatch(hosts):
-            raise ValueError("several hosts are names or IPv4 addresses: postgresql://user@h1:5432,h2:5432/database")
+            raise ValueError("several hosts are names or addresses: postgresql://user@h1:5432,h2:5432/database")
         return url
 
     @field_validator("trusted_proxies")

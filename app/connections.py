@@ -7,9 +7,11 @@ that comes back is not reset: `app.db` ends each transaction, and no statement o
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+import re
+from collections.abc import Mapping, Sequence
+from itertools import cycle
 from typing import Any
-from urllib.parse import parse_qsl, urlencode
+from urllib.parse import parse_qsl, quote, urlencode
 
 import asyncpg
 import orjson
@@ -22,8 +24,10 @@ CONNECT_WITHIN_SECONDS = 10.0
 POOL_TIMEOUT_SECONDS = 10.0
 """How long to wait for a connection that others have."""
 CLOSE_WITHIN_SECONDS = 5.0
-POSTGRESQL_PORT = 5432
-"""Where a host of several names none."""
+IN_FRONT = frozenset({"user", "password", "host", "port"})
+"""Arguments that stand before the name of the database, in our form of a URL."""
+_ACCOUNT = re.compile(r"([^:/?#@]*):(?!\d+[/?#])([^@]*)@")
+"""User and password. Digits with a path or arguments behind them are a port."""
 MOST_PREPARED = 1_000
 """On one connection. The program has some 400 statements. Where there are more, all are prepared anew."""
 
@@ -108,31 +112,37 @@ async def connect(url: str, settings: Mapping[str, str]) -> asyncpg.Connection[a
 
 
 def libpq_url(url: str) -> str:
-    """A URL as libpq and SQLAlchemy write it, for asyncpg, which reads libpq's form.
+    """A URL as libpq, SQLAlchemy and hosting providers write it, in the one form that asyncpg and libpq read alike.
 
-    SQLAlchemy names each of several hosts in an argument, and calls `sslmode` `ssl`.
+    The account and the hosts stand before the database (`u:p@h1:5432,h2:5433`). Where arguments name them, those hold.
+    What ends a host in a URL is escaped where it stands in a password. SQLAlchemy calls `sslmode` `ssl`.
     """
-    where, question, query = url.partition("://")[2].partition("?")
+    where, _, query = _escaped(url.partition("://")[2]).partition("?")
     given = parse_qsl(query, keep_blank_values=True)
-    hosts = ",".join(value for name, value in given if name == "host")
-    arguments = [("sslmode" if name == "ssl" else name, value) for name, value in given if name != "host"]
-    return f"postgresql://{where}{question}{urlencode([*arguments, *([('host', hosts)] if hosts else [])])}"
+    account, _, place = where.rpartition("@")
+    hosts, slash, database = place.partition("/")
+    front = _account(account, given) + _hosts(hosts, given)
+    rest = [("sslmode" if name == "ssl" else name, value) for name, value in given if name not in IN_FRONT]
+    more = urlencode(rest, quote_via=quote)
+    return f"postgresql://{front}{slash}{database}{more and '?'}{more}"
 
 
-def driver_url(url: str) -> str:
-    """`postgres://` and `postgresql://` URLs, as hosting providers and libpq write them, for SQLAlchemy, with which
-    alembic connects.
+def _account(account: str, given: Sequence[tuple[str, str]]) -> str:
+    named = {name: quote(value, safe="") for name, value in given}
+    user, _, password = account.partition(":")
+    user, password = named.get("user", user), named.get("password", password)
+    return f"{user}{password and ':'}{password}@" if user or password else ""
 
-    Several hosts stand behind each other in libpq's form (`h1:5432,h2:5432`). SQLAlchemy wants each of them as an
-    argument. With `target_session_attrs=read-write` the driver takes the host that is the primary.
-    """
-    _, separator, rest = url.partition("://")
-    rest = rest.replace("?sslmode=", "?ssl=").replace("&sslmode=", "&ssl=")
-    where, slash, database = rest.partition("/")
-    account, at, hosts = where.rpartition("@")
-    if "," in hosts:
-        name, _, arguments = database.partition("?")
-        each = (host if ":" in host else f"{host}:{POSTGRESQL_PORT}" for host in hosts.split(","))
-        every = "&".join([*(f"host={host}" for host in each), *filter(None, [arguments])])
-        rest = f"{account}{at}{slash or '/'}{name}?{every}"
-    return f"postgresql+asyncpg{separator}{rest}"
+
+def _hosts(hosts: str, given: Sequence[tuple[str, str]]) -> str:
+    """With their ports. One port is for all of them."""
+    hosts = ",".join(quote(host, safe=":[],") for name, host in given if name == "host") or hosts
+    ports = [port for name, value in given if name == "port" for port in value.split(",")]
+    if not ports:
+        return hosts
+    return ",".join(f"{host}:{port}" for host, port in zip(hosts.split(","), cycle(ports), strict=False))
+
+
+def _escaped(rest: str) -> str:
+    account = _ACCOUNT.match(rest)
+    return f"{account[1]}:{quote(account[2], safe='%')}@{rest[account.end() :]}" if account else rest

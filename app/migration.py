@@ -8,12 +8,12 @@ from __future__ import annotations
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from app import connections
 from app.changes.log import restored
-from app.connections import CONNECT_WITHIN_SECONDS, driver_url
 from app.db import SESSION, Database
 from app.operating import grants
 from app.sql import statement
@@ -46,9 +46,11 @@ async def connected(database: Database) -> AsyncIterator[AsyncConnection]:
     from sqlalchemy.ext.asyncio import create_async_engine  # noqa: PLC0415 - see above
     from sqlalchemy.pool import NullPool  # noqa: PLC0415
 
-    settings = {"server_settings": SESSION, "timeout": CONNECT_WITHIN_SECONDS}
     engine = create_async_engine(
-        driver_url(database.url), poolclass=NullPool, hide_parameters=True, connect_args=settings
+        "postgresql+asyncpg://",
+        poolclass=NullPool,
+        hide_parameters=True,
+        async_creator=partial(connections.connect, database.url, SESSION),
     )
     try:
         async with engine.begin() as connection:

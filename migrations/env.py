@@ -4,13 +4,12 @@ import asyncio
 
 from alembic import context
 from sqlalchemy import Connection, text
-from sqlalchemy.ext.asyncio import create_async_engine
-from sqlalchemy.pool import NullPool
 from sqlmodel import SQLModel
 
 import app.models.tables  # noqa: F401 - fills the metadata
 from app.config import Settings
-from app.connections import driver_url
+from app.db import Database
+from app.migration import connected
 
 # Two servers that start together migrate one after the other.
 MIGRATION_LOCK = 7_045_441
@@ -34,10 +33,8 @@ def migrate(connection: Connection) -> None:
 
 
 async def main(url: str) -> None:
-    engine = create_async_engine(driver_url(url), poolclass=NullPool, hide_parameters=True)
-    async with engine.begin() as connection:
+    async with connected(Database(url)) as connection:
         await connection.run_sync(migrate)
-    await engine.dispose()
 
 
 connection = context.config.attributes.get("connection")

@@ -4,12 +4,14 @@ import asyncio
 import socket
 from collections.abc import AsyncIterator
 from typing import Any
+from urllib.parse import urlsplit
 
 import asyncpg
 import pytest
+from sqlalchemy import text
 
-from app import connections, db
-from app.connections import driver_url, libpq_url
+from app import connections, db, migration
+from app.connections import libpq_url
 from app.db import Database, Session
 from app.errors import Raced, Unavailable
 from tests import queries
@@ -246,31 +248,59 @@ async def test_a_disk_or_a_memory_that_is_full_is_unavailable(database: Database
 @pytest.mark.parametrize(
     ("given", "expected"),
     [
-        ("postgres://u:p@h/d", "postgresql+asyncpg://u:p@h/d"),
-        ("postgresql://u@h:5433/d", "postgresql+asyncpg://u@h:5433/d"),
-        ("postgresql+asyncpg://h/d", "postgresql+asyncpg://h/d"),
-        ("postgres://h/d?sslmode=require", "postgresql+asyncpg://h/d?ssl=require"),
-        (
-            "postgres://h/d?application_name=x&sslmode=disable",
-            "postgresql+asyncpg://h/d?application_name=x&ssl=disable",
-        ),
+        ("postgres://u:p@h/d", "postgresql://u:p@h/d"),
+        ("postgres://u:p%40x@h/d", "postgresql://u:p%40x@h/d"),
+        ("postgresql://u@h:5433/d", "postgresql://u@h:5433/d"),
+        ("postgresql+asyncpg://h/d", "postgresql://h/d"),
+        ("postgres://h/d?sslmode=require", "postgresql://h/d?sslmode=require"),
+        ("postgres://h/d?application_name=x&sslmode=disable", "postgresql://h/d?application_name=x&sslmode=disable"),
+        ("postgresql+asyncpg://h1,h2:5433/d?ssl=require", "postgresql://h1,h2:5433/d?sslmode=require"),
+        ("postgresql://u:a,b@h1:1/db", "postgresql://u:a%2Cb@h1:1/db"),
+        ("postgresql://u@[::1]:5432,h2/db", "postgresql://u@[::1]:5432,h2/db"),
     ],
 )
 def test_urls_are_taken_as_hosts_write_them(given: str, expected: str) -> None:
-    assert driver_url(given) == expected
+    assert libpq_url(given) == expected
 
 
 @pytest.mark.parametrize(
     ("given", "expected"),
     [
-        ("postgres://u:p%40x@h/d", "postgresql://u:p%40x@h/d"),
-        ("postgresql+asyncpg://h1,h2:5433/d?ssl=require", "postgresql://h1,h2:5433/d?sslmode=require"),
-        ("postgresql://u@/d?host=h1:5432&host=h2:5433", "postgresql://u@/d?host=h1%3A5432%2Ch2%3A5433"),
+        ("postgresql://u@/d?host=h1:5432&host=h2:5433", "postgresql://u@h1:5432,h2:5433/d"),
+        ("postgresql://u@/d?host=h1,h2&port=1,2", "postgresql://u@h1:1,h2:2/d"),
+        ("postgresql://u@h1,h2/d?port=6000", "postgresql://u@h1:6000,h2:6000/d"),
+        ("postgresql://u@h1/d?host=h2&ssl=require", "postgresql://u@h2/d?sslmode=require"),
+        ("postgresql://u:p@h/d?password=a%26b", "postgresql://u:a%26b@h/d"),
         (
             "postgresql://u@/d?host=/run/db&application_name=x%20y",
-            "postgresql://u@/d?application_name=x+y&host=%2Frun%2Fdb",
+            "postgresql://u@%2Frun%2Fdb/d?application_name=x%20y",
         ),
     ],
 )
-def test_urls_of_libpq_and_of_sqlalchemy_are_read_by_the_driver(given: str, expected: str) -> None:
+def test_whom_and_which_hosts_arguments_name_stands_before_the_database(given: str, expected: str) -> None:
     assert libpq_url(given) == expected
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        ("postgresql://u:p#/?[x]@h/d", "postgresql://u:p%23%2F%3F%5Bx%5D@h/d"),
+        ("postgresql://u:100%+1@h/d?ssl=require", "postgresql://u:100%%2B1@h/d?sslmode=require"),
+        ("postgresql://h:5432/d?user=a@b&password=x", "postgresql://a%40b:x@h:5432/d"),
+    ],
+)
+def test_a_password_may_hold_whatever_is_no_at_sign(given: str, expected: str) -> None:
+    assert libpq_url(given) == expected
+
+
+async def test_what_migrates_reads_a_url_as_servers_do(database_url: str) -> None:
+    """The host and the port of a URL's arguments go before what stands in front of them."""
+    there = urlsplit(database_url)
+    account = there.netloc.rpartition("@")[0]
+    elsewhere = f"postgresql://{account}@127.0.0.1:1{there.path}?host={there.hostname}&port={there.port}"
+    database = Database(elsewhere)
+    async with migration.connected(database) as connection, database.transaction() as session:
+        asked = "SELECT current_database(), current_setting('plan_cache_mode')"
+        [found] = await connection.execute(text(asked))
+        assert tuple(found) == (await queries.value(session, "SELECT current_database()"), "force_generic_plan")
+    await database.dispose()

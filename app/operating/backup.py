@@ -14,6 +14,7 @@ from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 from app.config import environment
+from app.connections import libpq_url
 
 OLDEST = timedelta(hours=26)
 """A backup each night, and two hours for it."""
@@ -76,7 +77,7 @@ def program(name: str) -> str:
 
 def _without_password(url: str) -> tuple[str, Mapping[str, str]]:
     """The URL for libpq, and an environment with the password: all users of a machine see its command lines."""
-    there = urlsplit(url.replace("+asyncpg", "", 1))
+    there = urlsplit(libpq_url(url))
     account, at, hosts = there.netloc.rpartition("@")
     user, _, password = account.partition(":")
     where = there._replace(netloc=f"{user}{at}{hosts}").geturl()

@@ -23,13 +23,22 @@ def test_a_backup_that_fails_leaves_nothing(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
-def test_the_password_stands_in_no_command_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    ("url", "where"),
+    [
+        ("postgresql+asyncpg://pemudik:r%40hasia@h1:5432,h2:5432/db", "postgresql://pemudik@h1:5432,h2:5432/db"),
+        ("postgres://pemudik@/db?host=h1&password=r%40hasia&ssl=require", "postgresql://pemudik@h1/db?sslmode=require"),
+    ],
+)
+def test_the_password_stands_in_no_command_line(
+    url: str, where: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     program = tmp_path / "pg_dump"
     program.write_text(f'#!/bin/sh\necho "$@" > {tmp_path}/words\nprintf %s "$PGPASSWORD" > {tmp_path}/password\n')
     program.chmod(0o755)
     monkeypatch.setattr(backup, "program", lambda _: str(program))
-    assert backup.make("postgresql+asyncpg://pemudik:r%40hasia@h1:5432,h2:5432/db", tmp_path / "a.dump") == 0
-    assert "postgresql://pemudik@h1:5432,h2:5432/db" in (tmp_path / "words").read_text()
+    assert backup.make(url, tmp_path / "a.dump") == 0
+    assert where in (tmp_path / "words").read_text()
     assert "hasia" not in (tmp_path / "words").read_text()
     assert (tmp_path / "password").read_text() == "r@hasia"
 
