@@ -1,9 +1,9 @@
 """A halt: a sweep that would end unusually many people of one organizer at once waits for Hubdat's word.
 
 A clock, a deadline or a departure that is wrong would else forfeit and block thousands within a minute. The sweep
-halts when more than `MOST_PEOPLE` of an organizer are due and they are more than `MOST_SHARE` of its holders. The sweep
-of other organizers goes on. Hubdat's word is for one organizer, one end and what was due up to an instant. The word is
-used up by the next sweep, so that it opens no door for later.
+halts when more than `MOST_PEOPLE` of an organizer are due and they are more than `MOST_SHARE` of its holders: of one
+season, or of all in which some are due. The sweep of other organizers goes on. Hubdat's word is for one organizer, one
+end and what was due up to an instant. The word is used up by the next sweep, so that it opens no door for later.
 
 The table `sweep_halt` has a row for each halt. Judging, ending and the word hold the same lock, one after the other.
 """
@@ -27,7 +27,7 @@ from app.sql import Arrays, statement
 
 MOST_PEOPLE = 100
 MOST_SHARE = 0.05
-"""Of those who hold a seat or have travelled with the organizer, in open seasons."""
+"""Of those who hold a seat or have travelled with the organizer. An older season that is open still hides nobody."""
 RUNNERS_DIFFER_BY = timedelta(minutes=10)
 """Sweeps that run side by side go by instants that differ by less."""
 DUTIES = {RegistrantStatus.FORFEITED: 0, RegistrantStatus.NO_SHOW: 1}
@@ -37,9 +37,10 @@ RUNNERS = 7045442
 
 
 class Due(NamedTuple):
-    """Whom a sweep would end now, of one organizer. Those are left out for whom Hubdat has given its word."""
+    """Whom a sweep would end now, of one organizer in a season. Whoever has Hubdat's word is left out."""
 
     organizer: str
+    season: int
     people: Annotated[int, "bigint"]
     until: datetime
     """When the last of them fell due."""
@@ -53,7 +54,7 @@ class Halt:
     people: int
     """How many are due."""
     holders: int
-    """How many hold a seat with the organizer, or have travelled."""
+    """How many hold a seat with the organizer, or have travelled, in the seasons of those who are due."""
     until: datetime
     """When the last of them fell due."""
     since: datetime
@@ -72,9 +73,10 @@ class _Judged(NamedTuple):
 _DUE = Arrays("due", Due)
 # Routes have few rows. To count registrants would read a season.
 _HOLDERS = """
-    (SELECT coalesce(sum(taken), 0) FROM route JOIN season ON season.year = route.season
-     WHERE route.organizer_code = due.organizer AND season.closed_at IS NULL)
+    (SELECT coalesce(sum(taken), 0) FROM route
+     WHERE route.organizer_code = due.organizer AND route.season = due.season)
 """
+_TOO_MANY = f"people > {MOST_PEOPLE} AND people > {MOST_SHARE} * holders"
 # A row that another runner has judged at a later instant stays: more may be due for that runner. A row that was judged
 # much later was judged by a clock that has been put right.
 _BY_ANOTHER_RUNNER = f"""
@@ -83,11 +85,14 @@ _BY_ANOTHER_RUNNER = f"""
 """
 _HALT = statement(
     f"""
-    WITH over AS (
-        SELECT due.organizer, due.people, {_HOLDERS} AS holders, due.until FROM {_DUE} WHERE due.people > {MOST_PEOPLE}
+    WITH season AS (SELECT due.*, {_HOLDERS} AS holders FROM {_DUE}),
+    organizer AS (
+        SELECT organizer AS code, sum(people) AS people, sum(holders) AS holders, max(until) AS until,
+               bool_or({_TOO_MANY}) AS in_a_season
+        FROM season GROUP BY organizer
     )
     INSERT INTO sweep_halt AS h (organizer_code, ends, people, holders, due_until, halted_at, judged_at)
-    SELECT organizer, :ends, people, holders, until, :now, :now FROM over WHERE people > {MOST_SHARE} * holders
+    SELECT code, :ends, people, holders, until, :now, :now FROM organizer WHERE in_a_season OR {_TOO_MANY}
     ON CONFLICT (organizer_code, ends) DO UPDATE SET
         people = excluded.people, holders = excluded.holders, due_until = excluded.due_until,
         halted_at = coalesce(h.halted_at, excluded.halted_at),
@@ -107,10 +112,11 @@ _GO_ON = statement(
     """
 )
 _IS_UP = statement(f"SELECT {outages.IS_UP}", bool)
-# Whether that organizer halts again is judged by the next sweep. Until then the row keeps its people.
+# Whether that organizer halts again is judged by the next sweep. Until then the row keeps its people. A sweep that may
+# end nobody, because of an outage, uses up no word.
 _USE_UP = statement(
     "UPDATE sweep_halt SET allowed_until = '-infinity', halted_at = NULL WHERE ends = :ends"
-    " AND allowed_until > '-infinity'"
+    f" AND allowed_until > '-infinity' AND {outages.IS_UP}"
 )
 _WAIT_FOR_THE_RUNNER = statement(f"SELECT pg_advisory_xact_lock({RUNNERS}, :duty)")
 _COLUMNS = """organizer_code AS organizer, ends, people, holders, due_until AS until, halted_at AS since,
@@ -141,9 +147,9 @@ async def judge(session: Session, ends: RegistrantStatus, due: Sequence[Due], no
     return halts
 
 
-async def use_up(session: Session, ends: RegistrantStatus) -> None:
+async def use_up(session: Session, ends: RegistrantStatus, now: datetime) -> None:
     """The sweep has ended all for whom Hubdat had given its word: the word counts no more."""
-    await session.run(_USE_UP, ends=ends)
+    await session.run(_USE_UP, ends=ends, now=now)
 
 
 async def every(session: Session) -> list[Halt]:

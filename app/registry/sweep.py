@@ -12,7 +12,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import NamedTuple, TypeVar
+from typing import NamedTuple
 
 import structlog
 
@@ -41,8 +41,6 @@ leave the rest to that runner.
 
 ONE_RUNNER = statement(f"SELECT pg_try_advisory_xact_lock({RUNNERS}, :duty)", bool)
 
-Result = TypeVar("Result")
-
 logger = structlog.get_logger(__name__)
 
 
@@ -64,6 +62,14 @@ class Swept:
     """Deadlines that moved to a later instant."""
     halted: tuple[Halt, ...] = field(default=(), compare=False)
     """Organizers of whom too many are due, since this sweep."""
+
+
+class _Ended(NamedTuple):
+    """What became of a batch of those who are due."""
+
+    ended: int
+    halted: list[Halt]
+    """New ones."""
 
 
 async def sweep(database: Database, now: datetime) -> Swept:
@@ -127,31 +133,35 @@ _LEAVE_BEHIND = End(RegistrantStatus.NO_SHOW, no_show.due, _leave_behind)
 
 async def _end_all(database: Database, end: End, now: datetime) -> tuple[int, list[Halt]]:
     """End whoever is due, but for organizers of whom too many are due at once. Answers how many were, and new halts."""
-    duty = DUTIES[end.ends]
+    done, halted = 0, list[Halt]()
+    while (batch := await database.attempt(lambda session: _end_some(session, end, now))) is not None:
+        halted += batch.halted
+        if batch.ended == 0:
+            break
+        done += batch.ended
+    return done, halted
 
-    async def judge(session: Session) -> list[Halt]:
-        return await halts.judge(session, end.ends, await end.due(session, now), now)
 
-    async def some(session: Session) -> int:
-        ended = await end.some(session, now)
-        if not ended:
-            await halts.use_up(session, end.ends)
-        return ended
-
-    halted = await database.attempt(lambda session: _alone(session, duty, judge))
-    if halted is None:
-        return 0, []
-    return await _all(database, duty, some), halted
+async def _end_some(session: Session, end: End, now: datetime) -> _Ended | None:
+    """Each batch is judged: while those before it ended, somebody may have moved a deadline or a departure. None:
+    another runner does this duty.
+    """
+    if not await session.one(ONE_RUNNER, duty=DUTIES[end.ends]):
+        return None
+    halted = await halts.judge(session, end.ends, await end.due(session, now), now)
+    ended = await end.some(session, now)
+    if ended == 0:
+        await halts.use_up(session, end.ends, now)
+    return _Ended(ended, halted)
 
 
 async def _all(database: Database, duty: int, some: Callable[[Session], Awaitable[int]]) -> int:
     """Do `some` of the duty again and again, until nothing of it is left or another runner does it."""
+
+    async def alone(session: Session) -> int:
+        return await some(session) if await session.one(ONE_RUNNER, duty=duty) else 0
+
     done = 0
-    while batch := await database.attempt(lambda session: _alone(session, duty, some)):
+    while batch := await database.attempt(alone):
         done += batch
     return done
-
-
-async def _alone(session: Session, duty: int, some: Callable[[Session], Awaitable[Result]]) -> Result | None:
-    """None: another runner does this duty."""
-    return await some(session) if await session.one(ONE_RUNNER, duty=duty) else None

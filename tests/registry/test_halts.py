@@ -18,6 +18,7 @@ from app.registry.halts import MOST_PEOPLE, Halt
 from app.registry.sweep import Swept
 from app.registry.undo import bulk
 from app.registry.undo.bulk import Cause, Where
+from tests.registry.meanwhile import meanwhile
 from tests.world import DJKA, HUBDAT, LEAVES, NOW, World, someone
 
 pytestmark = pytest.mark.anyio
@@ -119,6 +120,50 @@ async def test_holders_of_a_closed_season_do_not_count(world: World) -> None:
     past = await world.route("Dulu", season=2025)
     await world.run("UPDATE route SET taken = 100000 WHERE id = :id", id=past)
     assert (await world.sweep(LATER)).forfeited == 0
+
+
+async def test_an_older_season_that_is_open_still_hides_nobody(world: World) -> None:
+    await crowd(world)
+    await world.season(2025, NOW.date())
+    past = await world.route("Dulu", season=2025)
+    await world.run("UPDATE route SET taken = 100000 WHERE id = :id", id=past)
+    assert (await world.sweep(LATER)).forfeited == 0
+    [halt] = await standing(world)
+    assert (halt.people, halt.holders) == (MANY, MANY)
+
+
+@pytest.mark.parametrize(("people", "past", "halted"), [(MANY, 1, [MANY + 1]), (60, 60, [120]), (60, 40, [])])
+async def test_people_of_two_seasons_are_judged_by_season_and_together(
+    world: World, people: int, past: int, halted: list[int]
+) -> None:
+    """Of the older season hundreds of thousands hold a seat, where those of this one alone are too many."""
+    await crowd(world, people + past)
+    await world.season(2025, NOW.date())
+    older = await world.route("Dulu", season=2025)
+    await world.run(
+        "UPDATE registrant SET season = 2025, route_id = :older WHERE id IN (SELECT id FROM registrant LIMIT :past)",
+        older=older,
+        past=past,
+    )
+    await world.run("UPDATE route SET taken = :people", people=people)
+    await world.run("UPDATE route SET taken = :holders WHERE season = 2025", holders=500_000 if past == 1 else past)
+    await world.sweep(LATER)
+    assert [halt.people for halt in await standing(world)] == halted
+
+
+async def test_what_falls_due_while_others_end_is_judged_as_well(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Somebody moves the deadlines of many to before the sweep's instant, between two of its transactions."""
+    monkeypatch.setattr(sweep, "MOST_SWEPT_TOGETHER", 2)
+    await crowd(world, 3)
+    await crowd(world, first=10, now=NOW + DAY)
+
+    async def mistake() -> None:
+        await world.run("UPDATE registrant SET verify_by = :at WHERE status = 'REGISTERED'", at=DEADLINE)
+
+    with meanwhile("INSERT INTO sweep_halt", mistake, before=True):
+        swept = await world.sweep(LATER)
+    assert [halt.people for halt in swept.halted] == [MANY + 1]
+    assert await statuses(world) == {"hubdat FORFEITED": 2, "hubdat REGISTERED": MANY + 1}
 
 
 async def test_hubdats_word_is_for_what_was_due_and_is_used_up(world: World) -> None:
@@ -242,6 +287,17 @@ async def test_an_outage_neither_ends_the_halt_nor_the_people(world: World) -> N
     await world.run("INSERT INTO heartbeat (id, at) VALUES (1, :at)", at=LATER - timedelta(minutes=6))
     async with world.unchanged("registrant", "change", "sweep_halt"):
         await world.sweep(LATER)
+
+
+async def test_an_outage_uses_up_no_word(world: World) -> None:
+    await crowd(world)
+    await world.sweep(LATER)
+    await word(world, DEADLINE)
+    await world.run("INSERT INTO heartbeat (id, at) VALUES (1, :at)", at=LATER - timedelta(minutes=6))
+    async with world.unchanged("registrant", "change", "sweep_halt"):
+        await world.sweep(LATER)
+    await world.run("UPDATE heartbeat SET at = :at", at=LATER)
+    assert await world.sweep(LATER) == Swept(forfeited=MANY)
 
 
 async def test_many_no_shows_wait_as_well(world: World) -> None:

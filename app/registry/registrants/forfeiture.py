@@ -43,15 +43,15 @@ _SOME = statement(
 )
 _DUE = statement(
     f"""
-    SELECT r.organizer_code AS organizer, count(*) AS people, max(prolonged.at) AS until
-    {_OVERDUE} AND prolonged.at > coalesce({_ALLOWED_UNTIL}, '-infinity') GROUP BY r.organizer_code
+    SELECT r.organizer_code AS organizer, r.season, count(*) AS people, max(prolonged.at) AS until
+    {_OVERDUE} AND prolonged.at > coalesce({_ALLOWED_UNTIL}, '-infinity') GROUP BY r.organizer_code, r.season
     """,
     Due,
 )
 
 
 async def due(session: Session, now: datetime) -> list[Due]:
-    """How many of each organizer's would be forfeited now."""
+    """How many of each organizer's, in each season, would be forfeited now."""
     return await session.rows(_DUE, now=now)
 
 
