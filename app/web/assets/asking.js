@@ -8,11 +8,35 @@ import { t } from './words.js';
 /** @typedef {{node: HTMLElement, value: () => string}} Field */
 /** @typedef {{title: string, lines: [string, Node | string][], fields?: Record<string, Field>, button: Node | string, danger?: boolean, act: (given: Record<string, string>, key: string) => Promise<unknown>}} Question */
 
+/** What leaves open whether an act was done: no answer came, or the same act is still being done. */
+const OPEN = new Set(['NETWORK', 'SERVER', 'IDEMPOTENCY_KEY_IN_USE']);
+/** @param {unknown} error */
+const leavesOpen = (error) => error instanceof Failure && OPEN.has(error.code);
+
 /**
- * Each line of the consequence is an icon and a sentence. `act` raises what went wrong. The key stays the same while nobody knows
- * whether the act arrived: so to press the button again does nothing twice.
- * @param {Question} question
+ * Sends an act under a key that stays the same while nobody knows whether the act was done: so to send the same again does nothing twice.
+ * @returns {<T>(given: Record<string, unknown>, act: (key: string) => Promise<T>) => Promise<T>}
  */
+export function sender() {
+  let key = unique(), before = '';
+  return async (given, act) => {
+    if (JSON.stringify(given) !== before) key = unique();
+    before = JSON.stringify(given);
+    try {
+      const done = await act(key);
+      key = unique();
+      return done;
+    } catch (error) {
+      if (!leavesOpen(error)) key = unique();
+      throw error;
+    }
+  };
+}
+
+/** Why an act was not done, or what to do while nobody knows. @param {unknown} error */
+export const refusal = (error) => note('bad', words(error), t(leavesOpen(error) ? 'error.unknown' : 'error.nothing'));
+
+/** Each line of the consequence is an icon and a sentence. `act` raises what went wrong. @param {Question} question */
 export function askOnce({ title, lines, fields = {}, button, danger = false, act }) {
   const said = h('div', { class: 'said' }), send = /** @type {HTMLButtonElement} */ (h('button', { class: `btn ${danger ? 'danger' : 'primary'}`, type: 'submit' }, button));
   const form = h('form', {}, h('h2', { id: 'asked' }, title),
@@ -20,22 +44,16 @@ export function askOnce({ title, lines, fields = {}, button, danger = false, act
     ...Object.values(fields).map((field) => field.node), said,
     h('div', { class: 'actions' }, h('button', { class: 'btn', type: 'button', 'data-close': true }, t('never.mind')), send));
   const dialog = /** @type {HTMLDialogElement} */ (h('dialog', { 'aria-labelledby': 'asked' }, form));
-  let key = unique(), before = '';
+  const sent = sender();
   form.addEventListener('submit', async (event) => {
     event.preventDefault();
     fill(said);
     send.disabled = true;
     const given = Object.fromEntries(Object.entries(fields).map(([name, field]) => [name, field.value()]));
-    if (JSON.stringify(given) !== before) key = unique();
-    before = JSON.stringify(given);
     try {
-      await act(given, key);
+      await sent(given, (key) => act(given, key));
       dialog.close();
-    } catch (error) {
-      const unknown = error instanceof Failure && (error.code === 'NETWORK' || error.code === 'SERVER');
-      if (!unknown) key = unique();
-      fill(said, note('bad', words(error), t(unknown ? 'error.unknown' : 'error.nothing')));
-    }
+    } catch (error) { fill(said, refusal(error)); }
     send.disabled = false;
   });
   dialog.addEventListener('close', () => dialog.remove());

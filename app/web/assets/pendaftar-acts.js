@@ -1,6 +1,7 @@
 // What may be done now with one registrant. What may not is absent. Each act says its consequence and asks once.
 // @ts-check
 import { ask, Failure } from './api.js';
+import { refusal, sender } from './asking.js';
 import { $, fill, h, the } from './dom.js';
 import { note, scopes, toast, words } from './frame.js';
 import { named } from './people.js';
@@ -97,24 +98,34 @@ const GIVEN = {
 /** Sends a dialog's form, says what went wrong inside the dialog, and what happened outside. @param {Act} act */
 function acting(act) {
   const form = /** @type {HTMLFormElement} */ (the(`${act}-form`)), said = /** @type {HTMLElement} */ ($('.said', form));
+  const button = /** @type {HTMLButtonElement} */ ($('button[type=submit]', form)), sent = sender();
   form.addEventListener('submit', async (event) => {
     event.preventDefault();
     fill(said);
     if (act === 'correct' && !value('correct-name') && !value('correct-to')) return fill(said, note('warn', t('correct.empty'), t('error.nothing')));
+    button.disabled = true;
     try {
-      const { verdict } = await ask(SENT[act], { id: current.one.id, ...GIVEN[act]() });
-      if (verdict.message) throw new Failure(verdict.message, verdict.code);
+      const given = GIVEN[act]();
+      const { lapInfantsAlone } = await sent(given, (key) => done(act, given, key));
       dialog(act).close();
       toast(t(`did.${act}`));
       await current.shown();
-      alone(verdict.lapInfantsAlone);
+      alone(lapInfantsAlone);
     } catch (error) {
-      fill(said, note('bad', words(error), t('error.nothing')));
+      fill(said, refusal(error));
       said.scrollIntoView({ block: 'nearest' });
     }
+    button.disabled = false;
   });
   // Nothing that was typed waits for the next person.
   dialog(act).addEventListener('close', () => { form.reset(); fill(said); });
+}
+
+/** @param {Act} act @param {Record<string, unknown>} given @param {string} key @returns {Promise<any>} */
+async function done(act, given, key) {
+  const { verdict } = await ask(SENT[act], { id: current.one.id, ...given }, key);
+  if (verdict.message) throw new Failure(verdict.message, verdict.code);
+  return verdict;
 }
 
 /** Whoever leaves may leave a baby behind whose lap is gone. @param {string[]} infants */
