@@ -40,8 +40,9 @@ async def told(world: World, *reasons: str | None, at: datetime = NOW) -> None:
 async def settled(world: World) -> None:
     """What runs in other databases of this cluster holds the logs back as well."""
     async with patience():
-        while any([await world.one(f"SELECT count(*) FROM {log.table} c WHERE NOT ({SETTLED})") for log in LOGS]):
-            await asyncio.sleep(0.01)
+        for log in LOGS:
+            while await world.one(f"SELECT count(*) FROM {log.table} c WHERE NOT ({SETTLED})"):  # noqa: ASYNC110
+                await asyncio.sleep(0.01)
 
 
 async def sealed(world: World, now: datetime = NOW) -> list[Head]:

@@ -23,7 +23,6 @@ from app.vault.vault import Vault
 from tests import queries
 from tests.changes.seals.ground import MINUTE, behind, rekeyed, sealed, settled, tampered, told, verified
 from tests.databases import migrated_database, own_database
-from tests.patience import patience
 from tests.world import World, build
 
 pytestmark = pytest.mark.anyio

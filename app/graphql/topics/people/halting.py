@@ -29,7 +29,9 @@ class SweepHalt:
     organizer_code: strawberry.Private[str]
     ends: RegistrantStatus = strawberry.field(description="What they would become: FORFEITED or NO_SHOW.")
     people: int = strawberry.field(description="How many are due.")
-    holders: int = strawberry.field(description="Seats held with it in the seasons of those who are due, the departed included.")
+    holders: int = strawberry.field(
+        description="Seats held with it in the seasons of those who are due, the departed included."
+    )
     until: datetime = strawberry.field(description="When the last of them fell due: for `allowSweep`.")
     since: datetime = strawberry.field(description="Since when they wait.")
     allowed_until: datetime | None = strawberry.field(
