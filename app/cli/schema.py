@@ -1,4 +1,4 @@
-"""`pemudik schema`: the contract, for gateways and code generators; every refusal, for people; personal columns."""
+"""`pemudik schema`: the contract, as it is and as it was released; every refusal, for people; personal columns."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import typer
 
 from app.cli.command import Failed, example
 from app.config import CHECKOUT
+from app.version import VERSION
 
 _PERSONAL = '''\
 """The personal columns of each table. Written by `pemudik schema personal`; do not edit."""
@@ -17,6 +18,12 @@ _PERSONAL = '''\
 PERSONAL_COLUMNS: dict[str, list[str]] = {{
 {}}}
 '''
+
+RELEASED = "schema.released.graphql"
+_RELEASED_HEAD = """\
+# The schema of pemudik {0} as it was released, without federation. Written by `pemudik schema release`; do not edit.
+
+"""
 
 Check = Annotated[bool, typer.Option("--check", help="Only tell whether the file is current.")]
 
@@ -42,6 +49,19 @@ def export(
         _write(api_sdl(), file, check, "the plain schema of this program: run `pemudik schema export --api`")
     else:
         _write(sdl(), file, check, "the schema of this program: run `pemudik schema export`")
+
+
+@schema.command(epilog=example("pemudik schema release"))
+def release(
+    file: Annotated[Path, typer.Argument(help="Where to; `-` for standard output.")] = CHECKOUT / RELEASED,
+) -> None:
+    """Keep the schema as it is released now.
+
+    Every later schema is held against it: whatever breaks a client is named by a test. Run it at a release alone.
+    """
+    from app.graphql.schema import api_sdl  # noqa: PLC0415 - as above
+
+    _write(f"{_RELEASED_HEAD.format(VERSION)}{api_sdl()}", file, check=False, what="")
 
 
 @schema.command(epilog=example("pemudik schema refusals --check"))

@@ -7,6 +7,7 @@ from graphql import build_schema, validate_schema
 
 from app.cli import refusals
 from app.graphql import schema
+from app.version import VERSION
 from tests.cli.conftest import Pemudik
 
 
@@ -32,6 +33,19 @@ def test_the_plain_schema_has_nothing_of_federation(pemudik: Pemudik, tmp_path: 
     assert {name for name in built.type_map if not name.startswith("__")} == own
     assert built.query_type is not None
     assert "_service" not in built.query_type.fields
+
+
+def test_the_released_schema_says_of_which_version_it_is(pemudik: Pemudik, tmp_path: Path) -> None:
+    file = tmp_path / "released.graphql"
+    printed = pemudik("schema", "release", "-").output
+    head, _, plain = printed.partition("\n\n")
+    assert head == (
+        f"# The schema of pemudik {VERSION} as it was released, without federation."
+        " Written by `pemudik schema release`; do not edit."
+    )
+    assert plain == schema.api_sdl()
+    assert pemudik("schema", "release", str(file)).output == ""
+    assert file.read_text() == printed
 
 
 def test_the_table_of_refusals_is_printed_written_or_checked(pemudik: Pemudik, tmp_path: Path) -> None:

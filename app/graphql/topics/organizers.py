@@ -166,9 +166,7 @@ class Window:
 
 OrganizerResult = Annotated[
     Organizer | Problem,
-    strawberry.union(
-        "OrganizerResult", description="The organizer as it is now, or why not. Both have a `code`: give one an alias."
-    ),
+    strawberry.union("OrganizerResult", description="The organizer as it is now, or why not."),
 ]
 
 

@@ -110,7 +110,15 @@ class Standing:
 
 @strawberry.type(description="An expected refusal. Nothing was changed.")
 class Problem:
-    code: ProblemCode = strawberry.field(description="What to branch on.")
+    code: ID = strawberry.field(
+        description=(
+            "What to branch on: one of `ProblemCode`. An `ID`, as the codes of organizers and terminals are: one"
+            " selection may ask for both without an alias."
+        )
+    )
+    refusal: ProblemCode = strawberry.field(
+        description="`code` as an enum, for programs whose types are made from the schema."
+    )
     message: str = strawberry.field(description="For people: Indonesian, or English with `Accept-Language: en`.")
     field: str | None = strawberry.field(description="Which input field it is about.")
     standing: Standing | None = strawberry.field(description="Of NIK_ALREADY_REGISTERED: what holds the NIK.")
@@ -126,7 +134,8 @@ class Problem:
         standing: errors.Standing | None = getattr(refusal, "standing", None)
         allowed: tuple[str, ...] | None = getattr(refusal, "allowed", None)
         return cls(
-            code=ProblemCode(refusal.code),
+            code=ID(refusal.code),
+            refusal=ProblemCode(refusal.code),
             message=refusal.message(context.language),
             field=None if refusal.field is None else _as_the_contract_writes(refusal.field),
             standing=None if standing is None else Standing.from_standing(standing),

@@ -119,9 +119,7 @@ class RouteInput:
 
 TerminalResult = Annotated[
     Terminal | Problem,
-    strawberry.union(
-        "TerminalResult", description="The terminal as it is now, or why not. Both have a `code`: give one an alias."
-    ),
+    strawberry.union("TerminalResult", description="The terminal as it is now, or why not."),
 ]
 RouteResult = Annotated[
     Route | Problem, strawberry.union("RouteResult", description="The route as it is now, or why not.")

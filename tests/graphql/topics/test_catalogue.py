@@ -15,14 +15,12 @@ from tests.world import BUMN, DJKA, HUBDAT, NOW, World, nik_of, someone
 pytestmark = pytest.mark.anyio
 
 PROBLEM = "... on Problem { code message field }"
-REFUSED = "... on Problem { refused: code message field }"
-"""Beside a type that has a code of its own."""
 SAVE_ROUTES = f"""mutation($inputs: [RouteInput!]!) {{ saveRoutes(inputs: $inputs) {{ ... on Route {{ id name season
     organizer {{ code }} direction service mode origin {{ code }} destination {{ city }} departsAt reportBy handoverOn
     quota taken remaining }} {PROBLEM} }} }}"""
 SAVE_ORGANIZER = f"""mutation($input: OrganizerInput!) {{ saveOrganizer(input: $input) {{ ... on Organizer {{ code name
     coordinator {{ code }} schemes policy {{ verifyWithinDays blockWhenForfeited blockSeasons enforceWindow
-    returnRequiresOutbound returnSameDay noShowAfterMinutes }} }} {REFUSED} }} }}"""
+    returnRequiresOutbound returnSameDay noShowAfterMinutes }} }} {PROBLEM} }} }}"""
 
 
 def a_route(**changes: Any) -> dict[str, Any]:
@@ -187,15 +185,15 @@ async def test_the_routes_back(api: Api, world: World) -> None:
 
 async def test_terminals_belong_to_who_declared_them(api: Api, world: World) -> None:
     query = f"""mutation($inputs: [TerminalInput!]!) {{ saveTerminals(inputs: $inputs) {{
-        ... on Terminal {{ code name city kind regionCode }} {REFUSED} }} }}"""
+        ... on Terminal {{ code name city kind regionCode }} {PROBLEM} }} }}"""
     monas = {"code": "monas", "name": "Monas", "city": "Kota Jakarta Pusat", "kind": "MEETING_POINT"}
     given = monas | {"regionCode": "3171"}
     bad = given | {"code": "Not A Code"}
     first, second = (await api.data(query, {"inputs": [given, bad]}, organizer="djka"))["saveTerminals"]
-    assert (first, second["refused"], second["field"]) == (given, "INVALID_VALUE", "code")
+    assert (first, second["code"], second["field"]) == (given, "INVALID_VALUE", "code")
     renamed = given | {"name": "Tugu"}
     [theirs] = (await api.data(query, {"inputs": [renamed]}, organizer="dishub-dki"))["saveTerminals"]
-    assert theirs["refused"] == "NOT_YOURS"
+    assert theirs["code"] == "NOT_YOURS"
     [admins] = (await api.data(query, {"inputs": [renamed]}))["saveTerminals"]
     assert admins["name"] == "Tugu"
 
@@ -221,7 +219,7 @@ async def test_an_organizer_is_saved_with_its_policy(api: Api, world: World) -> 
     saved = (await api.data(SAVE_ORGANIZER, {"input": taken_away}))["saveOrganizer"]
     assert (saved["coordinator"], saved["policy"]["verifyWithinDays"]) == (None, None)
     refused = (await api.data(SAVE_ORGANIZER, {"input": kept | {"policy": {"blockSeasons": 99}}}))["saveOrganizer"]
-    assert (refused["refused"], refused["field"]) == ("INVALID_VALUE", "blockSeasons")
+    assert (refused["code"], refused["field"]) == ("INVALID_VALUE", "blockSeasons")
 
 
 async def test_windows_are_saved_and_amended(api: Api, world: World) -> None:

@@ -18,7 +18,7 @@ MERGE_ROUTE = """mutation ($provisional: ID!, $into: ID!) { mergeRoute(provision
     ... on Route { id taken remaining provisional } ... on Problem { code message field } } }"""
 MERGE_TERMINAL = """mutation ($provisional: ID!, $into: ID!) {
     mergeTerminal(provisional: $provisional, into: $into) {
-        ... on Terminal { code provisional } ... on Problem { refused: code field } } }"""
+        ... on Terminal { code provisional } ... on Problem { code field } } }"""
 ISSUE = """mutation ($client: ID!) { issueWebhookSecret(clientId: $client) {
     secret client { id organizer { code } } } }"""
 
@@ -68,7 +68,7 @@ async def test_they_are_merged(api: Api, world: World) -> None:
     merged = await api.data(MERGE_ROUTE, {"provisional": provisional, "into": str(into)}, organizer="djka")
     assert merged["mergeRoute"] == {"id": str(into), "taken": 2, "remaining": 0, "provisional": False}
     again = await api.data(MERGE_TERMINAL, {"provisional": place, "into": "tirtonadi"}, scopes=("hubdat:admin",))
-    assert again["mergeTerminal"] == {"refused": "NOT_FOUND", "field": "provisional"}
+    assert again["mergeTerminal"] == {"code": "NOT_FOUND", "field": "provisional"}
     gone = await api.data("query ($id: ID!) { route(id: $id) { id } }", {"id": provisional})
     assert gone == {"route": None}
 
