@@ -62,6 +62,7 @@ check: $(READY)
 	@$(BIN)/ruff check --quiet .
 	@$(BIN)/python .ci/pins --check
 	@$(BIN)/mypy --no-error-summary
+	@$(BIN)/mypy --no-error-summary --config-file sdk/python/pyproject.toml
 	@$(BIN)/lint-imports --no-logo > .venv/lint-imports.log 2>&1 || { cat .venv/lint-imports.log >&2; exit 1; }
 	@$(BIN)/python -m tests.web.types
 	@$(BIN)/pemudik schema export --check

@@ -1,0 +1,228 @@
+"""What a client says to the registry, without a network and without waiting: `Pemudik` and `AsyncPemudik` do the steps.
+
+A call yields what is to be done next (send this, wait so long, give me a token) and gets back what came of it.
+"""
+
+from __future__ import annotations
+
+import json
+import random
+import time
+from base64 import b64encode
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from email.utils import parsedate_to_datetime
+from itertools import count, islice
+from typing import Any, TypeVar
+from urllib.parse import quote_plus
+from uuid import uuid4
+
+from pemudik_client.documents import FIELDS, MUTATIONS, QUERIES
+from pemudik_client.errors import (
+    BookingRefused,
+    CursorLost,
+    PemudikError,
+    Refused,
+    RegistryFailed,
+    TryLater,
+    Unauthorized,
+    Unreachable,
+)
+from pemudik_client.types import Input, Verdict
+
+T = TypeVar("T")
+Steps = Generator[Any, Any, T]
+BATCH = 1000
+"""Items a call, at most: the registry's limit."""
+RENEWED_BEFORE_END_SECONDS = 30.0
+FIRST_PAUSE_SECONDS = 0.5
+LONGEST_PAUSE_SECONDS = 30.0
+BUSY = frozenset({429, 502, 503, 504})
+LATER = frozenset({"IDEMPOTENCY_KEY_IN_USE", "TIMEOUT"})
+"""Codes of errors after which the same request, under the same key, may succeed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Post:
+    path: str
+    headers: Mapping[str, str] = field(repr=False)
+    content: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Wait:
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Authorize:
+    """Give me a token: one at a time asks for a new one. `refused` is a token that is not good any more."""
+
+    refused: str | None = field(default=None, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    status: int
+    retry_after: str | None
+    body: bytes = field(repr=False)
+
+
+class Calls:
+    """What both clients share: who they are, the token that they have, and how patient they are."""
+
+    def __init__(self, client_id: str, client_secret: str, language: str, patience_seconds: float) -> None:
+        credentials = f"{quote_plus(client_id)}:{quote_plus(client_secret)}"
+        self._basic = "Basic " + b64encode(credentials.encode()).decode()
+        self._language = language
+        self._patience_seconds = patience_seconds
+        self._token: tuple[str, float] | None = None
+
+    def token(self) -> Steps[str]:
+        def attempt() -> Steps[str]:
+            token: str = yield Authorize()
+            return token
+
+        return (yield from self._patiently(attempt))
+
+    def query(self, name: str, variables: Mapping[str, Any], fields: str = "") -> Steps[Any]:
+        data = yield from self.execute(QUERIES[name].replace(FIELDS, fields), variables)
+        return data[name]
+
+    def mutation(self, name: str, variables: Mapping[str, Any], key: str | None = None) -> Steps[Any]:
+        data = yield from self.execute(MUTATIONS[name], variables, key)
+        return accepted(data[name])
+
+    def execute(self, document: str, variables: Mapping[str, Any], key: str | None = None) -> Steps[Any]:
+        """`data`. A mutation goes under one key however often it is sent, so it is done once."""
+        # JSON has no way to leave an argument out of a document: a variable that is not sent is left out.
+        sent = {name: value for name, value in variables.items() if value is not None}
+        content = json.dumps({"query": document, "variables": sent}).encode()
+        headers = {"Content-Type": "application/json", "Accept": "application/json", "Accept-Language": self._language}
+        if key is not None or document.lstrip().startswith("mutation"):
+            headers["Idempotency-Key"] = f'"{key or uuid4()}"'
+
+        def attempt() -> Steps[Any]:
+            return (yield from self._authorized("/graphql", headers, content))
+
+        return (yield from self._patiently(attempt))
+
+    def renewed(self, refused: str | None) -> Steps[str]:
+        """The token that is there, or a new one. Whoever runs this lets nobody else run it meanwhile."""
+        if self._token is not None and self._token[0] != refused and time.monotonic() < self._token[1]:
+            return self._token[0]
+        headers = {"Authorization": self._basic, "Content-Type": "application/x-www-form-urlencoded"}
+        asked_at = time.monotonic()
+        content = data_of((yield Post("/oauth/token", headers, b"grant_type=client_credentials")))
+        token: str = content["access_token"]
+        self._token = token, asked_at + float(content["expires_in"]) - RENEWED_BEFORE_END_SECONDS
+        return token
+
+    def _authorized(self, path: str, headers: Mapping[str, str], content: bytes) -> Steps[Any]:
+        token = yield Authorize()
+        try:
+            return data_of((yield Post(path, {**headers, "Authorization": f"Bearer {token}"}, content)))
+        except Unauthorized as error:
+            if error.status != 401:
+                raise
+        token = yield Authorize(token)
+        return data_of((yield Post(path, {**headers, "Authorization": f"Bearer {token}"}, content)))
+
+    def _patiently(self, attempt: Callable[[], Steps[T]]) -> Steps[T]:
+        until = time.monotonic() + self._patience_seconds
+        for tries in count():
+            try:
+                return (yield from attempt())
+            except TryLater as later:
+                seconds = pause_seconds(tries, later.retry_after)
+                if time.monotonic() + seconds > until:
+                    raise
+            yield Wait(seconds)
+        raise AssertionError
+
+
+def pause_seconds(tries: int, retry_after: float | None) -> float:
+    """As long as the registry says; else longer each time. Spread, so that not everybody comes back at once."""
+    if retry_after is not None:
+        return retry_after * random.uniform(1, 1.1)  # noqa: S311 - no secret
+    longest: float = min(FIRST_PAUSE_SECONDS * 2 ** min(tries, 16), LONGEST_PAUSE_SECONDS)
+    return longest * random.uniform(0.5, 1)  # noqa: S311 - no secret
+
+
+def batches(items: Iterator[T]) -> Iterator[list[T]]:
+    while batch := list(islice(items, BATCH)):
+        yield batch
+
+
+# --- what an answer means ---------------------------------------------------------------------------------------------
+
+
+def data_of(answer: Answer | None) -> Any:
+    """`data` of GraphQL, or the answer of the token endpoint. Raises what went wrong."""
+    if answer is None:
+        raise Unreachable
+    try:
+        content = json.loads(answer.body)
+    except ValueError:
+        content = {}
+    content = content if isinstance(content, dict) else {}
+    error = _error_of(answer, content)
+    if error is not None:
+        raise error
+    return content.get("data", content)
+
+
+def _error_of(answer: Answer, content: Mapping[str, Any]) -> PemudikError | None:
+    if answer.status == 200 and content and not content.get("errors"):
+        return None
+    code, message, told = _told(answer.status, content)
+    retry_after = told.get("retryAfter", seconds_of(answer.retry_after))
+    if answer.status in {401, 403}:
+        return Unauthorized(code, message, answer.status)
+    if answer.status in BUSY or code in LATER or (answer.status == 200 and "retryAfter" in told):
+        return TryLater(code, message, retry_after)
+    if code == "CURSOR_LOST":
+        return CursorLost(code, message, told.get("after"))
+    if answer.status >= 500 or code == "INTERNAL_ERROR" or (answer.status < 400 and not content.get("errors")):
+        return RegistryFailed(code, message, told.get("errorId"))
+    return Refused(code, message, told)
+
+
+def _told(status: int, content: Mapping[str, Any]) -> tuple[str, str, Mapping[str, Any]]:
+    """Code, message and facts: as GraphQL, the token endpoint, or nobody of us says them."""
+    if content.get("errors"):
+        error = content["errors"][0]
+        told = error.get("extensions") or {}
+        return told.get("code", "GRAPHQL_VALIDATION_FAILED"), error.get("message", ""), told
+    if "error" in content:
+        return str(content["error"]).upper(), str(content.get("error_description", content["error"])), {}
+    return f"HTTP_{status}", f"Status {status} without an answer of the registry.", {}
+
+
+def seconds_of(retry_after: str | None) -> float | None:
+    """`Retry-After` of RFC 9110: seconds, or a date."""
+    if retry_after is None:
+        return None
+    if retry_after.strip().isdigit():
+        return float(retry_after)
+    try:
+        return max(0.0, parsedate_to_datetime(retry_after).timestamp() - time.time())
+    except ValueError:
+        return None
+
+
+def accepted(result: Any) -> Any:
+    """What a mutation answered. Raises `Refused`. A list is left as it is: it has a verdict for each item."""
+    if isinstance(result, list):
+        return result
+    if "code" in result:
+        raise Refused.of(result)
+    if "problems" in result:
+        raise BookingRefused(result["problems"])
+    return result.get("people", result)
+
+
+def verdicts(inputs: Sequence[Input], results: Sequence[Any]) -> Iterator[Verdict[Input, Any]]:
+    for given, result in zip(inputs, results, strict=True):
+        refused = "code" in result
+        yield Verdict(given, None if refused else result, result if refused else None)

@@ -1,0 +1,278 @@
+"""The client for programs that wait. `AsyncPemudik` has the same methods for programs that do not."""
+
+from __future__ import annotations
+
+import logging
+import os
+import threading
+import time
+from collections.abc import Iterable, Iterator, Mapping
+from types import TracebackType
+from typing import Any, Self, TypeVar, cast
+
+import httpx
+
+from pemudik_client.calls import Answer, Authorize, Calls, Post, Steps, Wait, batches, verdicts
+from pemudik_client.cursors import Cursor, cursor_of
+from pemudik_client.documents import REGISTRANT
+from pemudik_client.errors import CursorLost, PemudikError
+from pemudik_client.types import (
+    Change,
+    Correction,
+    Direction,
+    NikCheck,
+    PersonOfBooking,
+    Registrant,
+    RegistrantRef,
+    Route,
+    Service,
+    Submission,
+    SubmitBooking,
+    SubmitRegistrant,
+    SubmittedBooking,
+    Verdict,
+)
+
+T = TypeVar("T")
+logger = logging.getLogger("pemudik_client")
+TIMEOUT_SECONDS = 40.0
+"""For an answer. The registry itself ends an operation after 30 seconds."""
+PATIENCE_SECONDS = 60.0
+LOST = "The registry has lost the change of our cursor: going on from the last one that is there; some may come again"
+
+
+class Pemudik:
+    """One for each program: it has the token and the connections, and threads may share it.
+
+    `patience_seconds` is how long a call may wait and try again, in all, before it raises `TryLater`.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        client_id: str,
+        client_secret: str,
+        *,
+        language: str = "id",
+        patience_seconds: float = PATIENCE_SECONDS,
+        http: httpx.Client | None = None,
+    ) -> None:
+        self._url = url.rstrip("/")
+        self._calls = Calls(client_id, client_secret, language, patience_seconds)
+        self._http = http or httpx.Client(timeout=TIMEOUT_SECONDS)
+        self._renewing = threading.Lock()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        self._http.close()
+
+    def token(self) -> str:
+        """The access token in use, for what this client has no method for, such as files."""
+        return self._run(self._calls.token())
+
+    def execute(self, document: str, variables: Mapping[str, Any] | None = None, *, key: str | None = None) -> Any:
+        """`data` of any document of yours. `key` is an `Idempotency-Key`; a mutation has one in any case."""
+        return self._run(self._calls.execute(document, variables or {}, key))
+
+    # --- before a registration ----------------------------------------------------------------------------------------
+
+    def check_nik(self, nik: str, direction: Direction | None = None, service: Service | None = None) -> NikCheck:
+        variables = {"nik": nik, "direction": direction, "service": service}
+        return cast(NikCheck, self._run(self._calls.query("checkNik", variables)))
+
+    def check_niks(
+        self, niks: Iterable[str], direction: Direction | None = None, service: Service | None = None
+    ) -> Iterator[NikCheck]:
+        """The answer to each NIK, in order, as they come: 1,000 a call, and no more than that in memory."""
+        for batch in batches(iter(niks)):
+            variables = {"niks": batch, "direction": direction, "service": service}
+            yield from self._run(self._calls.query("checkNiks", variables))
+
+    def routes(self, where: Mapping[str, Any] | None = None) -> Iterator[Route]:
+        """All routes that fit `where`, such as `{"organizer": "djka", "withSeats": True}`."""
+        return self._pages("routes", {"where": where})
+
+    # --- registrations ------------------------------------------------------------------------------------------------
+
+    def submit_registrant(self, input: SubmitRegistrant, *, key: str | None = None) -> Submission:
+        """Raises `Refused`."""
+        return cast(Submission, self._run(self._calls.mutation("submitRegistrant", {"input": input}, key)))
+
+    def submit_registrants(self, inputs: Iterable[SubmitRegistrant]) -> Iterator[Verdict[SubmitRegistrant, Submission]]:
+        """A verdict for each, in order, as they come: 1,000 a call, and no more than that in memory.
+
+        What it raises it raises behind the last verdict that is certain: go on with the item after that one.
+        """
+        for batch in batches(iter(inputs)):
+            yield from verdicts(batch, self._run(self._calls.mutation("submitRegistrants", {"inputs": batch})))
+
+    def submit_booking(self, input: SubmitBooking, *, key: str | None = None) -> SubmittedBooking:
+        """Everybody or nobody. Raises `Refused`; `BookingRefused` has a problem for each person."""
+        return cast(SubmittedBooking, self._run(self._calls.mutation("submitBooking", {"input": input}, key)))
+
+    def verify_registrant(
+        self, ref: RegistrantRef, *, posko: str | None = None, at: str | None = None, key: str | None = None
+    ) -> Registrant:
+        """Raises `Refused`."""
+        return self._registrant("verifyRegistrant", {"ref": ref, "posko": posko, "at": at}, key)
+
+    def depart_registrant(
+        self, ref: RegistrantRef, *, healthy: bool, at: str | None = None, key: str | None = None
+    ) -> Registrant:
+        """Raises `Refused`."""
+        return self._registrant("departRegistrant", {"ref": ref, "healthy": healthy, "at": at}, key)
+
+    def cancel_registrant(self, ref: RegistrantRef, reason: str, *, key: str | None = None) -> Registrant:
+        """Raises `Refused`."""
+        return self._registrant("cancelRegistrant", {"ref": ref, "reason": reason}, key)
+
+    def correct_registrant(
+        self,
+        ref: RegistrantRef,
+        input: Correction,
+        *,
+        key: str | None = None,
+    ) -> Registrant:
+        """Raises `Refused`."""
+        return self._registrant("correctRegistrant", {"ref": ref, "input": input}, key)
+
+    def verify_booking(
+        self,
+        reference: str,
+        *,
+        posko: str | None = None,
+        at: str | None = None,
+        organizer: str | None = None,
+        key: str | None = None,
+    ) -> list[PersonOfBooking]:
+        """A verdict for each person. Raises `Refused` when nobody was touched."""
+        return self._people("verifyBooking", reference, {"posko": posko, "at": at, "organizer": organizer}, key)
+
+    def depart_booking(
+        self,
+        reference: str,
+        *,
+        healthy: bool,
+        direction: Direction = "MUDIK",
+        service: Service = "PASSENGER",
+        at: str | None = None,
+        organizer: str | None = None,
+        key: str | None = None,
+    ) -> list[PersonOfBooking]:
+        """A verdict for each person. Raises `Refused` when nobody was touched."""
+        how = {"healthy": healthy, "direction": direction, "service": service, "at": at, "organizer": organizer}
+        return self._people("departBooking", reference, how, key)
+
+    def cancel_booking(
+        self, reference: str, reason: str, *, organizer: str | None = None, key: str | None = None
+    ) -> list[PersonOfBooking]:
+        """A verdict for each person. Raises `Refused` when nobody was touched."""
+        return self._people("cancelBooking", reference, {"reason": reason, "organizer": organizer}, key)
+
+    # --- looking up ---------------------------------------------------------------------------------------------------
+
+    def registrant(
+        self, ref: RegistrantRef, *, fields: str = REGISTRANT, purpose: str | None = None
+    ) -> dict[str, Any] | None:
+        """One of yours, or None. NIK and name come if `fields` asks for them, as in `"id status nik name"`."""
+        variables = {"ref": ref, "purpose": purpose}
+        return cast("dict[str, Any] | None", self._run(self._calls.query("registrant", variables, fields)))
+
+    def registrants(
+        self, where: Mapping[str, Any] | None = None, *, fields: str = REGISTRANT
+    ) -> Iterator[dict[str, Any]]:
+        return self._pages("registrants", {"where": where}, fields)
+
+    def booking(
+        self, reference: str, *, organizer: str | None = None, fields: str = REGISTRANT
+    ) -> dict[str, Any] | None:
+        variables = {"reference": reference, "organizer": organizer}
+        return cast("dict[str, Any] | None", self._run(self._calls.query("booking", variables, fields)))
+
+    # --- the feed -----------------------------------------------------------------------------------------------------
+
+    def follow(
+        self,
+        cursor: str | os.PathLike[str] | Cursor,
+        *,
+        every_seconds: float | None = 5.0,
+        fields: str = REGISTRANT,
+    ) -> Iterator[Change]:
+        """Every change of yours, in order, from the cursor on; without one from the beginning of the log.
+
+        `cursor` is a file, or whatever loads and saves. It is saved when a change has been handled: when the next
+        one is asked for. So nothing is missed, and after a crash the last one comes again. `every_seconds` is how
+        often the registry is asked when there is nothing new; None ends at the end.
+        """
+        kept = cursor_of(cursor)
+        while True:
+            try:
+                page = self._run(self._calls.query("changes", {"after": kept.load()}, fields))
+            except CursorLost as lost:
+                go_on_after(kept, lost)
+                continue
+            for change in page["nodes"]:
+                yield change
+                kept.save(change["cursor"])
+            if page["pageInfo"]["endCursor"]:
+                kept.save(page["pageInfo"]["endCursor"])
+            if not page["pageInfo"]["hasNextPage"]:
+                if every_seconds is None:
+                    return
+                time.sleep(every_seconds)
+
+    # ------------------------------------------------------------------------------------------------------------------
+
+    def _registrant(self, name: str, variables: Mapping[str, Any], key: str | None) -> Registrant:
+        return cast(Registrant, self._run(self._calls.mutation(name, variables, key)))
+
+    def _people(self, name: str, reference: str, how: Mapping[str, Any], key: str | None) -> list[PersonOfBooking]:
+        variables = {"reference": reference, **how}
+        return cast("list[PersonOfBooking]", self._run(self._calls.mutation(name, variables, key)))
+
+    def _pages(self, name: str, variables: Mapping[str, Any], fields: str = "") -> Iterator[Any]:
+        page: Any = {"hasNextPage": True, "endCursor": None}
+        while page["hasNextPage"]:
+            found = self._run(self._calls.query(name, {**variables, "after": page["endCursor"]}, fields))
+            yield from found["nodes"]
+            page = found["pageInfo"]
+
+    def _run(self, steps: Steps[T]) -> T:
+        try:
+            step = next(steps)
+            while True:
+                try:
+                    done = self._do(step)
+                except PemudikError as error:
+                    step = steps.throw(error)
+                else:
+                    step = steps.send(done)
+        except StopIteration as end:
+            return cast(T, end.value)
+
+    def _do(self, step: Post | Wait | Authorize) -> Answer | str | None:
+        if isinstance(step, Wait):
+            time.sleep(step.seconds)
+            return None
+        if isinstance(step, Authorize):
+            with self._renewing:
+                return self._run(self._calls.renewed(step.refused))
+        try:
+            answer = self._http.post(self._url + step.path, headers=step.headers, content=step.content)
+        except httpx.TransportError:
+            return None
+        return Answer(answer.status_code, answer.headers.get("retry-after"), answer.content)
+
+
+def go_on_after(kept: Cursor, lost: CursorLost) -> None:
+    if lost.after is None:
+        raise lost
+    logger.warning(LOST)
+    kept.save(lost.after)
