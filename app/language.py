@@ -61,6 +61,7 @@ THINGS: Mapping[str, tuple[str, str]] = {
     "window": _WINDOW,
     "amends": _WINDOW,
     "release": ("Tambahan kuota", "The release"),
+    "hold": ("Penahanan kursi", "The hold of seats"),
     "provisional": _TERMINAL,
     "into": _TERMINAL,
     "client": _CLIENT,

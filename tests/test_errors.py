@@ -107,6 +107,13 @@ MESSAGES = [
         "This route's quota is full; 0 remaining; choose another route.",
     ),
     (
+        errors.HoldsFull("seats", most=5, held=4),
+        "HOLDS_FULL",
+        "seats",
+        "Rute ini menahan paling banyak 5 kursi (4 sedang ditahan); daftarkan tanpa menahan kursi.",
+        "At most 5 seats of this route are held at a time (4 are now); register without a hold.",
+    ),
+    (
         errors.QuotaBelowTaken("seats", taken=41),
         "QUOTA_BELOW_TAKEN",
         "seats",
@@ -311,7 +318,7 @@ def test_every_refusal_is_among_them() -> None:
 
 
 def test_codes_are_unique() -> None:
-    assert len({kind.code for kind in KINDS}) == len(KINDS) == 27
+    assert len({kind.code for kind in KINDS}) == len(KINDS) == 28
 
 
 @pytest.mark.parametrize(("seconds", "after"), [(-3600, None), (0, None), (0.5, 1), (3600, 3601)])

@@ -141,6 +141,8 @@ NARROWED = {
     "0035": {"function log_drop_month", "function log_make_months"},
     # The same bodies. No server gives an argument that is nothing, or has a temporary table.
     "0036": {f"function {one}" for one in ("keep_change", "keep_nik_access", "log_drop_month", "log_make_months")},
+    # Servers of before never write this column, and its default passes.
+    "0037": {"constraint policy.ck_policy_hold_percent", "constraint policy.policy_hold_percent_not_null"},
 }
 """What a migration takes away from the servers of the revision before it. Why it may stands beside it."""
 FIRST = "0033"

@@ -115,6 +115,7 @@ def save(
     late_arrival: Annotated[int | None, typer.Option(help="Days after a window's end.")] = None,
     forfeit_at_period_end: bool | None = None,
     refuse_early_verification: bool | None = None,
+    hold_percent: Annotated[int | None, typer.Option(help="Of a route's seats, that may be held at a time.")] = None,
     year: Year = None,
     as_json: AsJson = False,
 ) -> None:
@@ -131,6 +132,7 @@ def save(
         late_arrival_days=late_arrival,
         forfeit_at_period_end=forfeit_at_period_end,
         refuse_early_verification=refuse_early_verification,
+        hold_percent=hold_percent,
     )
 
     async def work(database: Database, _: Settings) -> Organizer:

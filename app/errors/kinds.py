@@ -145,6 +145,19 @@ class QuotaFull(Refusal):
         return {"seats": few.format(self.wanted, self.left) if self.wanted > 1 else none, "next": more if at else other}
 
 
+@dataclass(frozen=True, slots=True)
+class HoldsFull(Refusal):
+    code = "HOLDS_FULL"
+    indonesian = "Rute ini menahan paling banyak {most} kursi ({held} sedang ditahan); daftarkan tanpa menahan kursi."
+    english = "At most {most} seats of this route are held at a time ({held} are now); register without a hold."
+    remedy = "Let the person fill the form without a hold. `Policy.holdPercent` says how many seats may be held."
+
+    most: int = declared(kw_only=True)
+    held: int = declared(kw_only=True)
+    opens_at: datetime | None = declared(default=None, kw_only=True)
+    """When the next hold of this route ends. None: there is no use in waiting."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class QuotaBelowTaken(Refusal):
     code = "QUOTA_BELOW_TAKEN"

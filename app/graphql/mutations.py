@@ -6,16 +6,9 @@ import strawberry
 
 from app.graphql.fields import sized
 from app.graphql.permissions import open_to
-from app.graphql.topics import (
-    admin,
-    niks,
-    organizers,
-    registrant_mutations,
-    routes,
-    webhooks,
-)
+from app.graphql.topics import admin, niks, organizers, registrant_mutations, routes, webhooks
 from app.graphql.topics.files import import_lists, imports
-from app.graphql.topics.people import bookings, erasing, halting, reopening
+from app.graphql.topics.people import bookings, erasing, halting, holding, reopening
 from app.graphql.topics.problems import errors_of, refusals_of
 from app.registry import erasure, halts
 from app.registry.amending import corrections, rerouting
@@ -31,6 +24,7 @@ from app.registry.routes import (
     quota_releases,
     release_list,
     saving,
+    seat_holds,
     terminal_merging,
     terminals,
 )
@@ -118,6 +112,16 @@ class Mutation:
             f" motorcycle can go to another city. {refusals_of(rerouting.move)}"
         ),
         directives=[sized(1000)],
+    )
+    hold_seats = open_to(
+        holding.hold_seats,
+        REGISTRANTS_WRITE,
+        description=f"Holds seats while a person fills your form, and no NIK. {refusals_of(seat_holds.hold)}",
+    )
+    give_back_seats = open_to(
+        holding.give_back_seats,
+        REGISTRANTS_WRITE,
+        description=f"Ends a hold before its time. Again changes nothing. {refusals_of(seat_holds.give_back)}",
     )
     submit_booking = open_to(
         bookings.submit_booking,
@@ -350,10 +354,7 @@ class Mutation:
     set_nik_allowance = open_to(
         admin.set_nik_allowance,
         HUBDAT_ADMIN,
-        description=(
-            "Gives an organizer another allowance of NIKs a day, in force at once."
-            f" {refusals_of(allowance.set_per_day)}"
-        ),
+        description=f"Gives an organizer another allowance of NIKs, at once. {refusals_of(allowance.set_per_day)}",
     )
     decide_case = open_to(
         admin.decide_case,

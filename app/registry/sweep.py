@@ -25,6 +25,7 @@ from app.registry.clients import idempotency, webhook_secrets
 from app.registry.halts import DUTIES, RUNNERS, Due, Halt
 from app.registry.niks import allowance
 from app.registry.registrants import forfeiture, no_show
+from app.registry.routes import held_seats
 from app.registry.undo import departures
 from app.registry.webhooks import deliveries
 from app.sql import statement
@@ -34,7 +35,7 @@ MOST_SWEPT_TOGETHER = 500
 SWEEP_EVERY_SECONDS = 20.0
 
 FORFEITURE, NO_SHOW = DUTIES.values()
-PURGE, DELIVERIES, REQUESTS, PUT_RIGHT, ALLOWANCES = range(2, 7)
+PURGE, DELIVERIES, REQUESTS, PUT_RIGHT, ALLOWANCES, HOLDS = range(2, 8)
 """The duties. Each has one runner, which goes on until all of the duty is done. So whoever finds a runner at work may
 leave the rest to that runner.
 """
@@ -77,6 +78,7 @@ async def sweep(database: Database, now: datetime) -> Swept:
     await _all(database, DELIVERIES, lambda session: deliveries.forget(session, now, most=MOST_SWEPT_TOGETHER))
     await _all(database, REQUESTS, lambda session: idempotency.forget(session, now))
     await _all(database, REQUESTS, lambda session: webhook_secrets.forget(session, now))
+    await _all(database, HOLDS, lambda session: held_seats.forget(session, now, most=MOST_SWEPT_TOGETHER))
     await _all(database, ALLOWANCES, lambda session: allowance.tell_use(session, now))
     await _all(database, PUT_RIGHT, lambda session: departures.take_back(session, now))
     # Before anybody is forfeited: a deadline may have moved.

@@ -100,6 +100,8 @@ def test_deadlines_are_decided(pemudik: Pemudik, table: Path) -> None:
         "--news-grace", "0", "--late-arrival", "9", "--no-forfeit-at-period-end", "--refuse-early-verification"
     )
     assert decided == (0, 9, False, True)
+    [one] = json.loads(pemudik("organizer", "save", "hubdat", "--hold-percent", "20", "--json").output)
+    assert one["policy"]["hold_percent"] == 20
     assert saved("--news-grace", "-1", "--no-refuse-early-verification") == (None, 9, False, False)
     assert pemudik("organizer", "save", "hubdat", "--news-grace", "73", code=1).stderr.endswith("(INVALID_VALUE)\n")
 

@@ -271,6 +271,8 @@ AIMS: dict[str, Callable[[Target], Asked]] = {
     "submitBooking": lambda target: [
         {"input": {"reference": "BK-NEW", "registrants": [one]}} for one in target.submissions()
     ],
+    "holdSeats": lambda target: [{"routeId": route} for route in target.routes[:6]],
+    "giveBackSeats": lambda target: [{"hold": one} for one in target.routes[:3]],
     "verifyBooking": _bookings(posko="Posko lain"),
     "departBooking": _bookings(healthy=True),
     "cancelBooking": _bookings(reason=REASON),

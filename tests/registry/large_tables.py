@@ -90,7 +90,10 @@ EXAMPLES: dict[str, object] = {
     "verify_before": NOW,
     "registered_from": NOW - timedelta(days=30),
 }
-OF_STATEMENT = {("app.registry.terms.windows._INSERT", "kind"): "VERIFICATION"}
+OF_STATEMENT: dict[tuple[str, str], object] = {
+    ("app.registry.terms.windows._INSERT", "kind"): "VERIFICATION",
+    ("app.registry.routes.seat_holds._INSERT", "id"): NEW[0],
+}
 """Where an argument means something else than `EXAMPLES` says."""
 
 
@@ -179,6 +182,9 @@ GROWING_ROWS = (
                'terminal-' || i, CASE WHEN {_IS_DUE} THEN {_PAST} ELSE {_FAR} END, 50, i % 2 = 0 {_NUMBERS}""",
     f"""INSERT INTO quota_release (id, route_id, seats, due_at, released_at)
         SELECT {_UUID}, {_UUID}, 1, {_PAST}, CASE WHEN {_IS_DUE} THEN NULL ELSE {_PAST} END {_NUMBERS}""",
+    # Most holds have ended.
+    f"""INSERT INTO seat_hold (id, route_id, organizer_code, seats, ends_at)
+        SELECT {_UUID}, {_UUID}, {_ORGANIZER}, 1, CASE WHEN {_IS_DUE} THEN {_FAR} ELSE {_PAST} END {_NUMBERS}""",
     # Of two neighbours one is verified, the other waits for verification; the first have missed their deadline or bus.
     f"""INSERT INTO registrant (id, season, organizer_code, route_id, direction, service, status, nik_index, nik_sealed,
                                 name_sealed, reference, registered_at, arrived_at, verify_by, verified_at)

@@ -31,8 +31,7 @@ from app.registry.terms import organizers as registry_organizers
 
 InOneDirection = Annotated[Direction | None, strawberry.argument(description="In this direction.")]
 AfterRoute = Annotated[
-    ID | None,
-    strawberry.argument(description="The id of a route of this list: it goes on behind it."),
+    ID | None, strawberry.argument(description="The id of a route of this list: it goes on behind it.")
 ]
 
 
@@ -187,7 +186,8 @@ class Route:
         description="Seats, or motorcycles: the sum of the releases that are due. Null: not limited."
     )
     taken: int = strawberry.field(description="How many registrants hold a seat.")
-    remaining: int | None = strawberry.field(description="Never negative. Null: not limited.")
+    held: int = strawberry.field(description="Seats that are held now while people fill forms; see `holdSeats`.")
+    remaining: int | None = strawberry.field(description="Neither taken nor held. Never negative. Null: not limited.")
     provisional: bool = strawberry.field(
         description="Made from a row that named no known route: no quota, for review; see `mergeRoute`."
     )
@@ -209,6 +209,7 @@ class Route:
             handover_on=record.handover_on,
             quota=record.quota,
             taken=record.taken,
+            held=record.held,
             remaining=record.remaining,
             provisional=record.provisional,
         )

@@ -35,7 +35,10 @@ class Counts:
         description="Registered, verified, departed, and no-shows, whose seats have left with the others."
     )
     remaining: int | None = strawberry.field(
-        description="Seats left on the routes that are limited, whoever has the others. Never negative."
+        description=(
+            "Seats left on the routes that are limited, whoever has the others. Never negative. Seats that are held for"
+            " minutes (`Route.held`) count as left."
+        )
     )
     fill: float | None = strawberry.field(description="The share of `quota` that is taken, 0 to 1. Null: no quota.")
     lap_infants: int = strawberry.field(

@@ -56,6 +56,10 @@ class PolicyInput:
         default=UNSET, description="Whether verifying before the verification period is refused."
     )
 
+    hold_percent: int | None = strawberry.field(
+        default=UNSET, description="Of a route's seats, how many per cent may be held at a time, 0 to 100."
+    )
+
     def to_input(self) -> policy.PolicyInput:
         return policy.PolicyInput(
             verify_within_days=KEEP if self.verify_within_days is UNSET else self.verify_within_days,
@@ -69,6 +73,7 @@ class PolicyInput:
             late_arrival_days=given(self.late_arrival_days),
             forfeit_at_period_end=given(self.forfeit_at_period_end),
             refuse_early_verification=given(self.refuse_early_verification),
+            hold_percent=given(self.hold_percent),
         )
 
 

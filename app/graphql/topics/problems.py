@@ -25,6 +25,7 @@ class ProblemCode(StrEnum):
     ARRIVED_LATE = "ARRIVED_LATE"
     SEASON_CLOSED = "SEASON_CLOSED"
     QUOTA_FULL = "QUOTA_FULL"
+    HOLDS_FULL = "HOLDS_FULL"
     QUOTA_BELOW_TAKEN = "QUOTA_BELOW_TAKEN"
     ROUTE_UNKNOWN = "ROUTE_UNKNOWN"
     ROUTE_DEPARTED = "ROUTE_DEPARTED"
@@ -66,6 +67,10 @@ describe(
     ARRIVED_LATE="It arrived more than `lateArrivalDays` after its window had closed.",
     SEASON_CLOSED="The season is read only.",
     QUOTA_FULL="No seat is left on the route. A forfeiture or a release may free one.",
+    HOLDS_FULL=(
+        "As many seats of the route are held as `Policy.holdPercent` lets be held; `retryAfter` tells when a hold ends."
+        " Register without a hold."
+    ),
     QUOTA_BELOW_TAKEN="A quota cannot be lowered below the seats that are taken.",
     ROUTE_UNKNOWN="There is no such route of this organizer.",
     ROUTE_DEPARTED="The route has left: nobody can be registered on it or moved to it any more.",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 import strawberry
 from strawberry import ID, UNSET
@@ -130,6 +131,11 @@ class SubmitRegistrant:
         default=False,
         description="Under 2 on the day of departure, by the birth date of the NIK; KIA or KK. It takes no seat.",
     )
+    hold: ID | None = strawberry.field(
+        default=UNSET,
+        description="Takes the seat from what `holdSeats` holds on `routeId`. After its end: from the free seats.",
+    )
+    return_hold: ID | None = strawberry.field(default=UNSET, description="The same on `returnRouteId`.")
 
     def to_submission(self, context: Context) -> Submission:
         return_route_id, motorcycle = given(self.return_route_id), given(self.motorcycle)
@@ -146,8 +152,14 @@ class SubmitRegistrant:
             member=given(self.member),
             lap_infant=self.lap_infant,
             booked_by=None if booked_by is None else booked_by.to_applicant(),
+            holds=_holds(self),
             **_particulars(self),
         )
+
+
+def _holds(given_by: SubmitRegistrant | SubmitBooking) -> tuple[UUID, ...]:
+    named = (given(given_by.hold), given(given_by.return_hold))
+    return tuple(identifier(one) for one in named if one is not None)
 
 
 @strawberry.input(description="A family to be registered under one booking code: everybody, or nobody.")
@@ -162,6 +174,13 @@ class SubmitBooking:
     member: ID | None = strawberry.field(
         default=UNSET, description="The code of the member that you, its coordinator, submit for."
     )
+    hold: ID | None = strawberry.field(
+        default=UNSET,
+        description="Takes the seats of its people from what `holdSeats` holds. After its end: from the free seats.",
+    )
+    return_hold: ID | None = strawberry.field(
+        default=UNSET, description="The same on another route, such as the way back."
+    )
 
     def to_booking(self, context: Context) -> BookingSubmission:
         booked_by = given(self.booked_by)
@@ -170,6 +189,7 @@ class SubmitBooking:
             reference=self.reference,
             member=given(self.member),
             booked_by=None if booked_by is None else booked_by.to_applicant(),
+            holds=_holds(self),
             people=[one.to_submission(context) for one in self.registrants],
         )
 

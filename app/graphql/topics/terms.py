@@ -79,6 +79,9 @@ class Policy:
     refuse_early_verification: bool = strawberry.field(
         description="Whether verifying before the verification period begins is refused. Off: it is flagged."
     )
+    hold_percent: int = strawberry.field(
+        description="Of the seats of a route, how many per cent `holdSeats` may hold at a time, all together."
+    )
 
     @classmethod
     def from_decided(cls, decided: policy.Policy) -> Policy:
@@ -94,6 +97,7 @@ class Policy:
             late_arrival_days=decided.late_arrival_days,
             forfeit_at_period_end=decided.forfeit_at_period_end,
             refuse_early_verification=decided.refuse_early_verification,
+            hold_percent=decided.hold_percent,
         )
 
 

@@ -30,7 +30,7 @@ from app.models.tables.organizer import Organizer, Policy, RegistrationWindow
 from app.models.tables.projection import Projection
 from app.models.tables.registrant import EarlyEnd, Registrant
 from app.models.tables.request import ClientWebhookSecret, KeyedRequest, SignedMessage
-from app.models.tables.route import QuotaRelease, Route
+from app.models.tables.route import QuotaRelease, Route, SeatHold
 from app.models.tables.season import Heartbeat, Prolongation, Season, SweepHalt
 from app.models.tables.tally import Tally, TallyDay, TallyDeadline, TallyDuplicate, TallyPair, TallyRoute
 from app.models.tables.terminal import Terminal
@@ -67,6 +67,7 @@ __all__ = [
     "RevokedToken",
     "Route",
     "Season",
+    "SeatHold",
     "SignInLink",
     "SignedMessage",
     "Staff",

@@ -36,6 +36,7 @@ class Policy(SQLModel, table=True):
         CheckConstraint("no_show_after_minutes BETWEEN 0 AND 1440", name="no_show_after_minutes"),
         CheckConstraint("news_grace_hours BETWEEN 0 AND 72", name="news_grace_hours"),
         CheckConstraint("late_arrival_days BETWEEN 0 AND 90", name="late_arrival_days"),
+        CheckConstraint("hold_percent BETWEEN 0 AND 100", name="hold_percent"),
     )
 
     season: int = Field(primary_key=True, foreign_key="season.year")
@@ -51,6 +52,7 @@ class Policy(SQLModel, table=True):
     late_arrival_days: int = Field(default=2, sa_column_kwargs={"server_default": text("2")})
     forfeit_at_period_end: bool = Field(default=False, sa_column_kwargs={"server_default": text("false")})
     refuse_early_verification: bool = Field(default=False, sa_column_kwargs={"server_default": text("false")})
+    hold_percent: int = Field(default=5, sa_column_kwargs={"server_default": text("5")})
 
 
 class RegistrationWindow(SQLModel, table=True):

@@ -1,4 +1,4 @@
-"""One departure offered by one organizer, and the dated releases that its quota is the sum of.
+"""One departure offered by one organizer, the dated releases that its quota is the sum of, and seats that are held.
 
 `route.quota` holds what has been released; a release that has come due and is not yet in it is added under the route's
 row lock by `registry.routes.quota`. The CHECK `taken <= quota` is the rule that no seat is sold twice.
@@ -100,3 +100,23 @@ class QuotaRelease(SQLModel, table=True):
     """When it was added to the route's quota."""
     daily_id: UUID | None = None
     """Of a daily release: all its days have one."""
+
+
+class SeatHold(SQLModel, table=True):
+    """Seats that nobody else gets while a person fills the form. It holds no NIK."""
+
+    __tablename__ = "seat_hold"
+    __table_args__ = (
+        CheckConstraint("seats BETWEEN 0 AND 10", name="seats"),
+        Index("ix_seat_hold_route_id_ends_at", "route_id", "ends_at"),
+        Index("ix_seat_hold_ends_at", "ends_at"),
+    )
+
+    id: UUID = Field(primary_key=True)
+    route_id: UUID = Field(foreign_key="route.id")
+    organizer_code: str = Field(foreign_key="organizer.code", sa_type=Text)
+    client_id: str | None = Field(default=None, sa_type=Text)
+    seats: int
+    """How many it holds still."""
+    ends_at: datetime
+    """From then on it holds nothing."""

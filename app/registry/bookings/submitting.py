@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from uuid import UUID
 
 from app.db import Session
 from app.errors import BookingTooLarge, InvalidValue, NotYours, Refusal, refused_by, refuses
@@ -13,6 +14,7 @@ from app.registry.bookings.finding import MOST_PEOPLE, Booking
 from app.registry.caller import Caller
 from app.registry.registrants import submission
 from app.registry.registrants.submission import Accepted, Applicant, Submission
+from app.registry.routes import held_seats
 from app.registry.routes import route as routes
 from app.registry.values import nik
 from app.registry.values.texts import reference_given
@@ -25,6 +27,8 @@ class BookingSubmission:
     reference: str
     member: str | None = None
     booked_by: Applicant | None = None
+    holds: tuple[UUID, ...] = ()
+    """Seats that are held for its people, on any of their routes."""
     people: Sequence[Submission]
     """A value of the booking is used for each person who has none of their own."""
 
@@ -60,6 +64,9 @@ async def submit(
     twice = await _named_twice(session, people, now)
     if twice is not None:
         return twice
+    people = await _with_holds(session, given.holds, people, now) if given.holds else people
+    if isinstance(people, InvalidValue):
+        return people
     verdicts = await submission.submit_together(session, vault, people, now)
     accepted = [one for one in verdicts if isinstance(one, Accepted)]
     if not accepted:
@@ -90,6 +97,24 @@ def _people(given: BookingSubmission) -> list[Submission] | InvalidValue:
     return [
         replace(one, reference=reference, member=one.member or given.member, booked_by=one.booked_by or given.booked_by)
         for one in given.people
+    ]
+
+
+async def _with_holds(
+    session: Session, holds: Sequence[UUID], people: Sequence[Submission], now: datetime
+) -> list[Submission] | InvalidValue:
+    """Each person with the holds of the booking that are on a route of theirs. An unknown one is everybody's."""
+    found = await held_seats.named(session, holds, now)
+    routes_of = [{one.route_id, one.return_route_id} for one in people]
+    if any(not any(hold.route_id in ways for ways in routes_of) for hold in found.values()):
+        return InvalidValue(
+            "hold",
+            "Kursi ini ditahan di rute yang tidak dipakai seorang pun dalam booking ini.",
+            "These seats are held on a route that nobody of this booking travels on.",
+        )
+    return [
+        replace(one, holds=(*one.holds, *(id_ for id_ in holds if id_ not in found or found[id_].route_id in ways)))
+        for one, ways in zip(people, routes_of, strict=True)
     ]
 
 

@@ -43,6 +43,8 @@ class Submission(Particulars):
     lap_infant: bool = False
     """It is to travel on a lap, without a seat."""
     booked_by: Applicant | None = None
+    holds: tuple[UUID, ...] = ()
+    """Seats that are held for it, on any of its routes."""
     document_required: bool = True
     """False for rows of the 12 columns, which have no column for the document."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -13,8 +14,9 @@ from app.registry.registrants.booking import Leg
 from app.registry.registrants.cases import Dispute
 from app.registry.registrants.drafts import Draft
 from app.registry.registrants.uniqueness import Held, NikClaim
-from app.registry.routes import quota
+from app.registry.routes import held_seats, quota
 from app.registry.routes import route as routes
+from app.registry.routes.held_seats import SeatHold
 from app.registry.routes.quota import Seats
 from app.registry.routes.route import Route
 from app.registry.terms import moments, terms
@@ -38,6 +40,10 @@ class Ground:
     """`held` by the NIK: at most four registrants hold a NIK in a season."""
     legs: dict[UUID, Leg] = field(default_factory=dict)
     disputes: list[Dispute] = field(default_factory=list)
+    holds: dict[UUID, SeatHold] = field(default_factory=dict)
+    """The seats that are held for somebody of the batch, and not used yet."""
+    used: Counter[UUID] = field(default_factory=Counter)
+    """How many seats of each hold the batch has used."""
     moments: dict[tuple[str, datetime, bool], Moment] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -65,6 +71,7 @@ async def read_ground(session: Session, vault: Vault, drafted: Sequence[Draft], 
     known = {route.id: route for route in await routes.by_ids(session, ids, now) if route is not None}
     # The route rows come first, then the NIKs: every writer locks in this order.
     seats = await quota.lock(session, known, now)
+    holds = await held_seats.named(session, {hold_id for one in drafted for hold_id in one.submission.holds}, now)
     season = next((one.season for one in in_force.values() if one.season is not None), 0)
     standing = await uniqueness.standing(session, season, {one.nik_index for one in drafted})
     return Ground(
@@ -75,4 +82,5 @@ async def read_ground(session: Session, vault: Vault, drafted: Sequence[Draft], 
         seats=seats,
         held=standing.held,
         blocked_until=standing.blocked_until,
+        holds=holds,
     )

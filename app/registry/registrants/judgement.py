@@ -25,6 +25,7 @@ from app.registry.registrants.ground import Ground
 from app.registry.registrants.motorcycles import Motorcycle
 from app.registry.registrants.uniqueness import Held, NikClaim
 from app.registry.routes import holders, lap_infants, quota
+from app.registry.routes.held_seats import SeatHold
 from app.registry.routes.route import Route
 from app.registry.values import nik
 from app.registry.values.flags import WARNINGS
@@ -34,6 +35,11 @@ ROUTE_DIFFERS = nik.Warning(
     "ROUTE_DIFFERS",
     "Orang ini sudah terdaftar pada Anda dengan rute lain; data yang tersimpan tidak berubah.",
     "This person is already registered with you on another route; what is stored has not changed.",
+)
+HOLD_ENDED = nik.Warning(
+    "HOLD_ENDED",
+    "Penahanan kursi sudah berakhir atau sudah terpakai semua; orang ini mendapat kursi yang masih kosong.",
+    "The hold has ended, or all its seats are used; this person got a seat that was still free.",
 )
 NAME_DIFFERS = nik.Warning(
     "NAME_DIFFERS",
@@ -87,6 +93,7 @@ def judge(draft: Draft, ground: Ground) -> Judged:
         if against is not None:
             return against
     for leg in judged.new:
+        _use_hold(leg, judged, ground)
         _deal(leg, ground)
     return judged
 
@@ -207,7 +214,36 @@ def _refused_by_seats(route: Route, name: str, draft: Draft, ground: Ground) -> 
         return lap_infants.judge(
             draft.nik.born_on, draft.particulars.identity_document, route.service, route.departs_at
         )
-    return quota.judge(ground.seats[route.id], name)
+    wrong = _wrong_hold(draft, ground) if draft.submission.holds else None
+    if wrong is not None:
+        return wrong
+    hold = _hold_on(route.id, draft, ground)
+    return quota.judge(ground.seats[route.id], name, kept=0 if hold is None else hold.seats)
+
+
+def _wrong_hold(draft: Draft, ground: Ground) -> InvalidValue | None:
+    """A hold that has ended is no wrong one: its person gets a seat that is free."""
+    submission = draft.submission
+    for hold in map(ground.holds.get, submission.holds):
+        if hold is None or hold.organizer != submission.caller.organizer:
+            return InvalidValue(
+                "hold",
+                "Penahanan kursi ini tidak ditemukan; kirim id dari holdSeats, atau daftarkan tanpa penahanan.",
+                "No such hold of seats is known; send the id from holdSeats, or register without a hold.",
+            )
+        if hold.route_id not in {submission.route_id, submission.return_route_id}:
+            return InvalidValue(
+                "hold",
+                "Kursi ini ditahan di rute lain; kirim rutenya, atau tahan kursi di rute ini.",
+                "These seats are held on another route; send that route, or hold seats on this one.",
+            )
+    return None
+
+
+def _hold_on(route_id: UUID, draft: Draft, ground: Ground) -> SeatHold | None:
+    """What is held there for this submission. The one that has seats, if several are named."""
+    named = (ground.holds[hold_id] for hold_id in draft.submission.holds)
+    return max((one for one in named if one.route_id == route_id), key=lambda one: one.seats, default=None)
 
 
 def _outbound(route: Route, judged: JudgedSubmission, ground: Ground) -> Held | None:
@@ -267,6 +303,19 @@ def _deal(leg: Leg, ground: Ground) -> None:
     ground.seats[leg.route.id].taken += leg.seats
     ground.hold(leg.claim, leg.held())
     ground.legs[leg.id] = leg
+
+
+def _use_hold(leg: Leg, judged: JudgedSubmission, ground: Ground) -> None:
+    """The seat of the leg is one of those that are held for it."""
+    hold = _hold_on(leg.route.id, leg.draft, ground) if leg.seats else None
+    if hold is None:
+        return
+    if hold.seats == 0:
+        judged.warnings.append(HOLD_ENDED)
+        return
+    hold.seats -= 1
+    ground.seats[leg.route.id].held -= 1
+    ground.used[hold.id] += 1
 
 
 def _dispute(draft: Draft, held: Held, season: int, vault: Vault, *, refused: bool) -> Dispute:

@@ -2,7 +2,7 @@
 
 The rules stand in `judgement`, those that need no database in `drafts`. What stands against a NIK is told by
 `niks.telling` alone. A submission with a way back books both legs or neither. The number of SQL statements does not
-depend on the number of submissions and is at most fourteen.
+depend on the number of submissions and is at most fourteen; two more where seats are held for some.
 """
 
 from __future__ import annotations
@@ -48,6 +48,7 @@ from app.registry.registrants.judgement import Against, Judged, JudgedSubmission
 from app.registry.registrants.motorcycles import Motorcycle
 from app.registry.registrants.uniqueness import Held
 from app.registry.registrants.view import View
+from app.registry.routes import held_seats
 from app.registry.values import nik
 from app.server.slices import each
 from app.vault.vault import Vault
@@ -104,6 +105,7 @@ async def submit_together(
     judged = _counted_together(submissions, judged, ground)
     # Refused duplicates of registrations that stand open their cases all the same.
     ground.legs.clear()
+    ground.used.clear()
     ground.disputes.clear()
     told = await _write(session, ground, judged)
     return [one if isinstance(one, Refusal) else None for one in told]
@@ -151,6 +153,8 @@ async def _write(session: Session, ground: Ground, judged: Sequence[Judged]) -> 
         await returns.keep_outbounds(session, list(standing))
     if legs:
         entries += await booking.book(session, legs, ground.seats, ground.now)
+    if ground.used:
+        await held_seats.use(session, ground.used)
     # To tell locks allowances. So it comes behind whatever may have to wait for others.
     told = await _tell(session, ground, judged)
     if ground.disputes:

@@ -21,7 +21,7 @@ from app.language import number
 from app.models.enums import ChangeKind
 from app.registry import change_log
 from app.registry.caller import Caller
-from app.registry.routes import quota_releases, route
+from app.registry.routes import held_seats, quota_releases, route
 from app.registry.routes.quota import Seats
 from app.registry.routes.quota_releases import MOST_SEATS
 from app.registry.routes.route import Route
@@ -118,6 +118,7 @@ async def _put_in(
     days = _DAYS.of([_Day(uuid7(), instant) for instant in instants])
     if held.quota is None:
         await session.run(_LIMIT, route_id=route_id, quota=0)
+        await held_seats.shrink(session, [route_id], now)
     await session.run(_INSERT, route_id=route_id, seats=daily.seats, daily_id=daily_id, **days)
     entry = change_log.Entry(
         kind=ChangeKind.QUOTA_RELEASED,

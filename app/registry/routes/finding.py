@@ -57,7 +57,7 @@ _RETURNS = statement(
     """,
     _ReturnRow,
 )
-_HAS_SEATS = f"coalesce({quota.BY_NOW} > r.taken, TRUE)"
+_HAS_SEATS = f"coalesce({quota.BY_NOW} > r.taken + {quota.HELD}, TRUE)"
 _CONDITIONS = {
     "organizer": "r.organizer_code = :organizer",
     "direction": "r.direction = :direction",

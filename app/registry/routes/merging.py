@@ -27,7 +27,7 @@ from app.models.enums import ChangeKind
 from app.models.statuses import NIK_HOLDERS, YET_TO_DEPART
 from app.registry import change_log
 from app.registry.caller import Caller
-from app.registry.routes import holders, quota, route
+from app.registry.routes import held_seats, holders, quota, route
 from app.registry.routes.route import Route
 from app.sql import statement
 
@@ -111,6 +111,7 @@ async def merge(
     await session.run(_MERGED, route_id=route_id, into=into)
     target.taken += seated
     filled = await quota.take(session, {into: seated}, seats) if seated else []
+    await held_seats.move(session, route_id, into, now)
     await change_log.append(session, [*_told(registrants, route_id, into, caller, found[route_id]), *filled], now)
     [merged] = await route.by_ids(session, [into], now)
     return merged or RouteUnknown("into")

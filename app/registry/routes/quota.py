@@ -2,7 +2,8 @@
 
 Seats are claimed and returned on route rows locked in id order; the CHECK `taken <= quota` on `route` is the rule. The
 column `route.quota` holds what has been released. A release that has come due and is not in the column yet counts all
-the same: readers add it (`BY_NOW`, `DUE_SEATS`), and `lock` writes it into the column.
+the same: readers add it (`BY_NOW`, `DUE_SEATS`), and `lock` writes it into the column. Seats that are held count as
+taken for everybody but their hold (`held_seats`).
 """
 
 from __future__ import annotations
@@ -30,6 +31,8 @@ class Seats:
     taken: int
     next_release: datetime | None = None
     """When more seats come. None: nothing is released later."""
+    held: int = 0
+    """How many seats are held now."""
 
     @property
     def full(self) -> bool:
@@ -41,6 +44,10 @@ BY_NOW = f"""
     (r.quota + coalesce((SELECT sum(seats) FROM quota_release WHERE route_id = r.id AND {_IS_DUE}), 0))
 """
 """SQL: the quota by now of the one route `r`, looked up by the index on its id. Null: not limited."""
+HELD = """
+    (SELECT CAST(coalesce(sum(seats), 0) AS int) FROM seat_hold WHERE route_id = r.id AND ends_at > :now)
+"""
+"""SQL: how many seats are held now of the one route `r`."""
 DUE_SEATS = f"""
     (SELECT route_id, CAST(sum(seats) AS int) AS seats FROM quota_release WHERE {_IS_DUE} GROUP BY route_id)
 """
@@ -57,9 +64,11 @@ class _Locked(NamedTuple):
     next_release: datetime | None
 
 
-class _Released(NamedTuple):
+class _ByNow(NamedTuple):
     route_id: UUID
-    quota: int
+    quota: int | None
+    """None: nothing was released."""
+    held: int
 
 
 class _Claim(NamedTuple):
@@ -79,23 +88,32 @@ _LOCK = statement(
     """,
     _Locked,
 )
-_RELEASE_DUE = statement(
+# A statement of its own behind the lock: it sees the holds of whoever had the lock before. Most routes have neither a
+# release that is due nor a hold, so it answers no row for them.
+_BY_NOW = statement(
     f"""
     WITH due AS (
         UPDATE quota_release SET released_at = :now
         WHERE route_id = ANY(CAST(:ids AS uuid[])) AND {_IS_DUE}
         RETURNING route_id, seats
-    ), summed AS (SELECT route_id, sum(seats) AS seats FROM due GROUP BY route_id)
-    UPDATE route SET quota = coalesce(quota, 0) + summed.seats FROM summed WHERE route.id = summed.route_id
-    RETURNING route.id AS route_id, route.quota
+    ), summed AS (SELECT route_id, sum(seats) AS seats FROM due GROUP BY route_id
+    ), released AS (
+        UPDATE route SET quota = coalesce(quota, 0) + summed.seats FROM summed WHERE route.id = summed.route_id
+        RETURNING route.id AS route_id, route.quota
+    )
+    SELECT route_id, quota, 0 AS held FROM released
+    UNION ALL
+    SELECT route_id, CAST(NULL AS int), CAST(sum(seats) AS int) FROM seat_hold
+    WHERE route_id = ANY(CAST(:ids AS uuid[])) AND ends_at > :now GROUP BY route_id
     """,
-    _Released,
+    _ByNow,
 )
 _TAKE = statement(f"UPDATE route SET taken = taken + claim.seats FROM {_CLAIMS} WHERE route.id = claim.route_id")
 
 
 async def lock(session: Session, routes: Collection[UUID], now: datetime) -> dict[UUID, Seats]:
-    """Lock `routes` against every other claim until the end of the transaction, and add the releases that are due.
+    """Lock `routes` against every other claim until the end of the transaction. Adds the releases that are due, and
+    counts what is held.
 
     Raises `Raced` when one of them was merged into another meanwhile.
     """
@@ -104,18 +122,20 @@ async def lock(session: Session, routes: Collection[UUID], now: datetime) -> dic
     if any(route.merged_into is not None for route in locked):
         raise Raced
     seats = {one.id: Seats(one.season, one.organizer, one.quota, one.taken, one.next_release) for one in locked}
-    for released in await session.rows(_RELEASE_DUE, ids=ids, now=now):
-        seats[released.route_id].quota = released.quota
+    for one in await session.rows(_BY_NOW, ids=ids, now=now):
+        found = seats[one.route_id]
+        found.held += one.held
+        found.quota = found.quota if one.quota is None else one.quota
     return seats
 
 
 @refuses(QuotaFull)
-def judge(locked: Seats, field: str, wanted: int = 1) -> QuotaFull | None:
-    """Whether so many more seats can be taken."""
-    if locked.quota is None or locked.taken + wanted <= locked.quota:
+def judge(locked: Seats, field: str, wanted: int = 1, *, kept: int = 0) -> QuotaFull | None:
+    """Whether so many more seats can be taken by somebody for whom `kept` of the held seats are held."""
+    if locked.quota is None:
         return None
-    left = max(locked.quota - locked.taken, 0)
-    return QuotaFull(field, wanted=wanted, left=left, opens_at=locked.next_release)
+    left = max(locked.quota - locked.taken - locked.held + kept, 0)
+    return None if wanted <= left else QuotaFull(field, wanted=wanted, left=left, opens_at=locked.next_release)
 
 
 async def take(session: Session, claims: Mapping[UUID, int], locked: Mapping[UUID, Seats]) -> list[change_log.Entry]:

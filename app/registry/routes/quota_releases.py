@@ -1,7 +1,7 @@
 """Quota releases: a route's quota is the sum of its releases that are due: the first one, later additions, daily ones.
 
 A route without any release is not limited. Lowering takes effect at once and never below what is taken: judged under
-the route's row lock, and a CHECK of the table.
+the route's row lock, and a CHECK of the table. Holds keep no quota up: those that no longer fit end.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from app.language import number
 from app.models.enums import ChangeKind
 from app.registry import change_log
 from app.registry.caller import Caller
-from app.registry.routes import quota, route
+from app.registry.routes import held_seats, quota, route
 from app.registry.routes.quota import Seats
 from app.registry.routes.route import Route
 from app.registry.terms import seasons
@@ -138,6 +138,9 @@ async def put_in(session: Session, caller: Caller, releases: Sequence[Release], 
     put = _PUT.of(rows)
     await session.run(_SET, **put)
     await session.run(_INSERT, now=now, **put)
+    tighter = [one.route_id for one in releases if one.before is None or one.total < one.before]
+    if tighter:
+        await held_seats.shrink(session, tighter, now)
     entries = [_entry(caller, one, row.id) for one, row in zip(releases, rows, strict=True)]
     await change_log.append(session, entries, now)
 

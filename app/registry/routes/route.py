@@ -30,12 +30,14 @@ class Route:
     quota: int | None
     """What is released by now. None: not limited."""
     taken: int
+    held: int = 0
+    """Seats that are held now: see `seat_holds`."""
     provisional: bool = False
     """Made from a row that somebody sent in, for review."""
 
     @property
     def remaining(self) -> int | None:
-        return None if self.quota is None else max(self.quota - self.taken, 0)
+        return None if self.quota is None else max(self.quota - self.taken - self.held, 0)
 
     @property
     def report_by(self) -> datetime | None:
@@ -62,6 +64,7 @@ class RouteRow:
     departs_at: datetime | None
     quota: int | None
     taken: int
+    held: int
     provisional: bool
     origin_code: str
     origin_name: str
@@ -81,7 +84,7 @@ class RouteRow:
 
 COLUMNS = f"""
     r.id, r.season, r.organizer_code AS organizer, organizer.name AS organizer_name, r.name, r.direction, r.service,
-    r.mode, r.departs_at, {quota.BY_NOW} AS quota, r.taken, r.provisional,
+    r.mode, r.departs_at, {quota.BY_NOW} AS quota, r.taken, {quota.HELD} AS held, r.provisional,
     {terminals.columns("origin", "origin_")}, {terminals.columns("destination", "destination_")}
 """
 JOINS = """
@@ -125,6 +128,7 @@ def from_row(row: RouteRow) -> Route:
         departs_at=row.departs_at,
         quota=row.quota,
         taken=row.taken,
+        held=row.held,
         provisional=row.provisional,
     )
 

@@ -48,6 +48,8 @@ class Policy:
     """What arrives more than so long after its window's end is flagged or, if the window is enforced, refused."""
     forfeit_at_period_end: bool = False
     """Off: the end of a verification period only flags."""
+    hold_percent: int = 5
+    """Of a route's seats, how many per cent may be held together at a time. 0: none."""
     refuse_early_verification: bool = False
     """Off: verifying before the verification period begins is flagged."""
 
@@ -69,6 +71,7 @@ class PolicyInput:
     late_arrival_days: int | None = None
     forfeit_at_period_end: bool | None = None
     refuse_early_verification: bool | None = None
+    hold_percent: int | None = None
 
 
 _BOUNDS = (
@@ -77,6 +80,7 @@ _BOUNDS = (
     ("no_show_after_minutes", "noShowAfterMinutes", 0, 1440),
     ("news_grace_hours", "newsGraceHours", 0, news.MOST_HOURS),
     ("late_arrival_days", "lateArrivalDays", 0, 90),
+    ("hold_percent", "holdPercent", 0, 100),
 )
 
 DEFAULT = Policy()

@@ -61,6 +61,8 @@ def test_null_gives_the_hours_back_to_the_schemes() -> None:
         ({"news_grace_hours": 73}, "newsGraceHours"),
         ({"late_arrival_days": -1}, "lateArrivalDays"),
         ({"late_arrival_days": 91}, "lateArrivalDays"),
+        ({"hold_percent": -1}, "holdPercent"),
+        ({"hold_percent": 101}, "holdPercent"),
     ],
 )
 def test_out_of_bounds(change: dict[str, Any], field: str) -> None:
@@ -72,13 +74,14 @@ def test_out_of_bounds(change: dict[str, Any], field: str) -> None:
 @pytest.mark.anyio
 async def test_the_bounds_are_those_of_the_table(world: World) -> None:
     async with world.database.transaction() as session:
-        for days, seasons, minutes, hours, late in ((1, 1, 0, 0, 0), (90, 10, 1440, 72, 90)):
+        for days, seasons, minutes, hours, late, per_cent in ((1, 1, 0, 0, 0, 0), (90, 10, 1440, 72, 90, 100)):
             change = PolicyInput(
                 verify_within_days=days,
                 block_seasons=seasons,
                 no_show_after_minutes=minutes,
                 news_grace_hours=hours,
                 late_arrival_days=late,
+                hold_percent=per_cent,
             )
             amended = policy.amended(DEFAULT, change)
             assert isinstance(amended, Policy)
