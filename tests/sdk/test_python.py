@@ -24,7 +24,7 @@ from app.config import CHECKOUT
 from tests.patience import PATIENCE_SECONDS
 from tests.sdk.conftest import Sandbox, end_of_feed
 from tests.sdk.proxy import BUSY, LOST, REFUSED_TOKEN, Proxy, proxied
-from tests.sdk.twelve import run_examples, run_receiver
+from tests.sdk.twelve import run_examples, run_receiver, told
 
 EXAMPLES = CHECKOUT / "sdk/python/examples"
 IMPORTED = {"PYTHONPATH": str(CHECKOUT / "sdk/python/src")}
@@ -54,10 +54,7 @@ def test_the_example_of_a_receiver(sandbox: Sandbox, tmp_path: Path) -> None:
 
 def test_the_first_five_lines(sandbox: Sandbox, capsys: pytest.CaptureFixture[str]) -> None:
     [lines] = re.findall(r"```python\n(.*?)```", (EXAMPLES.parent / "README.md").read_text(encoding="utf-8"), re.DOTALL)
-    client_id, secret = sandbox.clients["dishub-dki"]
-    for word, meant in (("https://pemudik.example", sandbox.url), ("CLIENT_ID", client_id), ("CLIENT_SECRET", secret)):
-        lines = lines.replace(word, meant)
-    exec(lines, {})  # noqa: S102
+    exec(told(lines, sandbox), {})  # noqa: S102
     assert capsys.readouterr().out == "AVAILABLE NIK ini dapat didaftarkan untuk arus mudik (penumpang).\n"
 
 

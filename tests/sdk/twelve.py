@@ -72,6 +72,14 @@ def run_receiver(sandbox: Sandbox, command: Callable[[int], Sequence[str]], fold
             assert forged.status_code == 400
 
 
+def told(lines: str, sandbox: Sandbox) -> str:
+    """The first lines of a README, with the address and the client that are meant."""
+    client_id, secret = sandbox.clients["dishub-dki"]
+    for word, meant in (("https://pemudik.example", sandbox.url), ("CLIENT_ID", client_id), ("CLIENT_SECRET", secret)):
+        lines = lines.replace(word, meant)
+    return lines
+
+
 @contextmanager
 def _running(command: Sequence[str], environment: dict[str, str], port: int, folder: Path) -> Iterator[None]:
     with subprocess.Popen(command, cwd=folder, env=environment, stdout=subprocess.DEVNULL) as process:

@@ -1,0 +1,1072 @@
+<?php
+
+/**
+ * Pemudik for organizers, in one file: `require 'Pemudik.php';`. PHP 8.1 or later; the outbox needs pdo_sqlite.
+ *
+ * The names are those of schema.graphql; what is answered is the plain data of the schema, as arrays.
+ */
+
+declare(strict_types=1);
+
+namespace Pemudik;
+
+// --- what can go wrong, by what to do about it -----------------------------------------------------------------------
+
+/** `code` is what to branch on; the message is the registry's own, without a NIK. */
+class PemudikError extends \Exception
+{
+    /** @var string */
+    public $code;
+
+    public function __construct(string $code, string $message)
+    {
+        $nik = '/(?<!\d)(?:\d{12}|\d{6}[ .-]\d{6}[ .-]|\d{4}([ .-])\d{4}\1\d{4}\1)(\d{4})(?!\d)/';
+        parent::__construct((string) preg_replace($nik, str_repeat('*', 12) . '$2', $message));
+        $this->code = $code;
+    }
+}
+
+/** The registry said no, and changed nothing. The same again is refused again: docs/refusals.md says what to do. */
+class Refused extends PemudikError
+{
+    public readonly ?string $field;
+    /** @var array<string, mixed>|null */
+    public readonly ?array $standing;
+    /** @var list<string>|null */
+    public readonly ?array $allowed;
+    public readonly ?int $retryAfter;
+
+    /** @param array<string, mixed> $problem */
+    public function __construct(string $code, string $message, array $problem = [])
+    {
+        parent::__construct($code, $message);
+        $this->field = $problem['field'] ?? null;
+        $this->standing = $problem['standing'] ?? null;
+        $this->allowed = $problem['allowed'] ?? null;
+        $this->retryAfter = $problem['retryAfter'] ?? null;
+    }
+}
+
+/** Nobody of the booking is registered. `problems` has one for each person, in order; null: alone, accepted. */
+class BookingRefused extends Refused
+{
+    /** @param list<array<string, mixed>|null> $problems */
+    public function __construct(public readonly array $problems)
+    {
+        $first = array_values(array_filter($problems))[0];
+        parent::__construct($first['code'], $first['message'], $first);
+    }
+}
+
+/** A failover lost the change at which the cursor stood. `after` is the last place that is still there. */
+class CursorLost extends Refused
+{
+    public function __construct(string $code, string $message, public readonly ?string $after)
+    {
+        parent::__construct($code, $message);
+    }
+}
+
+/** Client or secret are wrong, or a scope is missing. Nothing is to be gained by trying again. */
+class Unauthorized extends PemudikError
+{
+    public function __construct(string $code, string $message, public readonly int $status)
+    {
+        parent::__construct($code, $message);
+    }
+}
+
+/** The registry is busy or away, for longer than the client's patience. `retryAfter` is in seconds, if told. */
+class TryLater extends PemudikError
+{
+    public function __construct(string $code, string $message, public readonly ?float $retryAfter = null)
+    {
+        parent::__construct($code, $message);
+    }
+}
+
+/** Nobody answered. What was sent may have been done: send it again under the same key. */
+class Unreachable extends TryLater
+{
+    public function __construct()
+    {
+        parent::__construct('UNREACHABLE', 'The registry did not answer.');
+    }
+}
+
+/** The registry failed, and says so. `errorId` is what to name to those who run it. */
+class RegistryFailed extends PemudikError
+{
+    public function __construct(string $code, string $message, public readonly ?string $errorId = null)
+    {
+        parent::__construct($code, $message);
+    }
+}
+
+/** A webhook that the registry did not send, or sent too long ago. Answer it with 400, and do nothing. */
+class BadSignature extends PemudikError
+{
+    public function __construct(string $message)
+    {
+        parent::__construct('BAD_SIGNATURE', $message);
+    }
+}
+
+// --- what the registry is asked: sdk/python and sdk/js ask the same; a test compares them -----------------------------
+
+final class Documents
+{
+    public const REGISTRANT = 'id reference direction service status registeredAt verifyBy route { id name departsAt }';
+    /** Where a caller says which fields of a registrant it wants. */
+    public const FIELDS = '@fields@';
+    private const STANDING = 'organizer { code name } direction service status registeredOn own';
+    private const PROBLEM = 'code message field standing { ' . self::STANDING . ' } allowed retryAfter';
+    private const WARNING = 'code message';
+    private const ROUTE = 'id name direction service departsAt quota remaining origin { name city }'
+        . ' destination { name city }';
+    private const SUBMISSION = 'replayed registrant { ' . self::REGISTRANT . ' } return { ' . self::REGISTRANT
+        . ' } warnings { ' . self::WARNING . ' }';
+    private const CHECK = 'outcome available message standing { ' . self::STANDING . ' } block { reason untilSeason }'
+        . ' outboundStands warnings { ' . self::WARNING . ' } claims { direction service outcome available message }'
+        . ' problem { ' . self::PROBLEM . ' }';
+    private const OR_PROBLEM = '... on Problem { ' . self::PROBLEM . ' }';
+    private const A_REGISTRANT = '{ ... on Registrant { ' . self::REGISTRANT . ' } ' . self::OR_PROBLEM . ' }';
+    private const A_SUBMISSION = '{ ... on Submission { ' . self::SUBMISSION . ' } ' . self::OR_PROBLEM . ' }';
+    private const A_PERSON = 'registrants { ' . self::REGISTRANT . ' } problem { ' . self::PROBLEM . ' }';
+    private const VERDICTS = '{ ... on BookingVerdicts { people { ' . self::A_PERSON . ' } } ' . self::OR_PROBLEM . ' }';
+    private const A_BOOKING = '{ ... on SubmittedBooking { booking { reference people lapInfants } submissions { '
+        . self::SUBMISSION . ' } } ... on RefusedBooking { problems { ' . self::PROBLEM . ' } } '
+        . self::OR_PROBLEM . ' }';
+    private const PAGE = 'pageInfo { hasNextPage endCursor }';
+
+    public const QUERIES = [
+        'checkNik' => 'query checkNik($nik: NIK!, $direction: Direction, $service: Service)'
+            . ' { checkNik(nik: $nik, direction: $direction, service: $service) { ' . self::CHECK . ' } }',
+        'checkNiks' => 'query checkNiks($niks: [NIK!]!, $direction: Direction, $service: Service)'
+            . ' { checkNiks(niks: $niks, direction: $direction, service: $service) { ' . self::CHECK . ' } }',
+        'routes' => 'query routes($where: RouteFilter, $after: String)'
+            . ' { routes(where: $where, first: 200, after: $after) { nodes { ' . self::ROUTE . ' } ' . self::PAGE . ' } }',
+        'registrant' => 'query registrant($ref: RegistrantRef!, $purpose: String)'
+            . ' { registrant(ref: $ref, purpose: $purpose) { ' . self::FIELDS . ' } }',
+        'registrants' => 'query registrants($where: RegistrantFilter, $after: String)'
+            . ' { registrants(where: $where, first: 200, after: $after) { nodes { ' . self::FIELDS . ' } '
+            . self::PAGE . ' } }',
+        'booking' => 'query booking($reference: String!, $organizer: ID)'
+            . ' { booking(reference: $reference, organizer: $organizer)'
+            . ' { reference people lapInfants registrants { ' . self::FIELDS . ' } } }',
+        'changes' => 'query changes($after: String) { changes(first: 200, after: $after)'
+            . ' { nodes { cursor at kind from to reason registrant { ' . self::FIELDS . ' } } ' . self::PAGE . ' } }',
+    ];
+
+    public const MUTATIONS = [
+        'submitRegistrant' => 'mutation submitRegistrant($input: SubmitRegistrant!)'
+            . ' { submitRegistrant(input: $input) ' . self::A_SUBMISSION . ' }',
+        'submitRegistrants' => 'mutation submitRegistrants($inputs: [SubmitRegistrant!]!)'
+            . ' { submitRegistrants(inputs: $inputs) ' . self::A_SUBMISSION . ' }',
+        'submitBooking' => 'mutation submitBooking($input: SubmitBooking!)'
+            . ' { submitBooking(input: $input) ' . self::A_BOOKING . ' }',
+        'verifyRegistrant' => 'mutation verifyRegistrant($ref: RegistrantRef!, $posko: String, $at: DateTime)'
+            . ' { verifyRegistrant(ref: $ref, posko: $posko, at: $at) ' . self::A_REGISTRANT . ' }',
+        'departRegistrant' => 'mutation departRegistrant($ref: RegistrantRef!, $healthy: Boolean!, $at: DateTime)'
+            . ' { departRegistrant(ref: $ref, healthy: $healthy, at: $at) ' . self::A_REGISTRANT . ' }',
+        'cancelRegistrant' => 'mutation cancelRegistrant($ref: RegistrantRef!, $reason: String!)'
+            . ' { cancelRegistrant(ref: $ref, reason: $reason) ' . self::A_REGISTRANT . ' }',
+        'verifyBooking' => 'mutation verifyBooking($reference: String!, $posko: String, $at: DateTime, $organizer: ID)'
+            . ' { verifyBooking(reference: $reference, posko: $posko, at: $at, organizer: $organizer) '
+            . self::VERDICTS . ' }',
+        'departBooking' => 'mutation departBooking($reference: String!, $healthy: Boolean!, $at: DateTime,'
+            . ' $direction: Direction! = MUDIK, $service: Service! = PASSENGER, $organizer: ID)'
+            . ' { departBooking(reference: $reference, healthy: $healthy, at: $at, direction: $direction,'
+            . ' service: $service, organizer: $organizer) ' . self::VERDICTS . ' }',
+        'cancelBooking' => 'mutation cancelBooking($reference: String!, $reason: String!, $organizer: ID)'
+            . ' { cancelBooking(reference: $reference, reason: $reason, organizer: $organizer) ' . self::VERDICTS . ' }',
+        'correctRegistrant' => 'mutation correctRegistrant($ref: RegistrantRef!, $input: Correction!)'
+            . ' { correctRegistrant(ref: $ref, input: $input) ' . self::A_REGISTRANT . ' }',
+    ];
+}
+
+// --- the client -------------------------------------------------------------------------------------------------------
+
+/** What became of one item of a batch: either `answer` or `problem` is there. */
+final class Verdict
+{
+    /**
+     * @param array<string, mixed>|null $answer
+     * @param array<string, mixed>|null $problem
+     */
+    public function __construct(
+        #[\SensitiveParameter] public readonly mixed $input,
+        public readonly ?array $answer,
+        public readonly ?array $problem,
+    ) {
+    }
+
+    /** @return array<string, mixed> without the person, for logs */
+    public function __debugInfo(): array
+    {
+        return ['answer' => $this->answer, 'problem' => $this->problem];
+    }
+}
+
+/** `patienceSeconds` is how long a call may wait and try again, in all, before it throws `TryLater`. */
+final class Pemudik
+{
+    /** Items a call, at most: the registry's limit. */
+    public const BATCH = 1000;
+    private const RENEWED_BEFORE_END_SECONDS = 30;
+    private const FIRST_PAUSE_SECONDS = 0.5;
+    private const LONGEST_PAUSE_SECONDS = 30.0;
+    /** For an answer. The registry itself ends an operation after 30 seconds. */
+    private const TIMEOUT_SECONDS = 40;
+    private const LATER = ['IDEMPOTENCY_KEY_IN_USE', 'TIMEOUT'];
+
+    /** @var array{token: string, until: float}|null */
+    private ?array $kept = null;
+    private readonly string $url;
+
+    /** `tokenFile` lets the requests of a web server share a token: a file that nobody else can read. */
+    public function __construct(
+        string $url,
+        private readonly string $clientId,
+        #[\SensitiveParameter] private readonly string $clientSecret,
+        private readonly string $language = 'id',
+        private readonly float $patienceSeconds = 60.0,
+        private readonly ?string $tokenFile = null,
+    ) {
+        $this->url = rtrim($url, '/');
+    }
+
+    /** @return array<string, mixed> without secret and token, for logs */
+    public function __debugInfo(): array
+    {
+        return ['url' => $this->url, 'clientId' => $this->clientId];
+    }
+
+    /** The access token in use, for what this client has no method for, such as files. */
+    public function token(): string
+    {
+        return $this->patiently(fn (): string => $this->renewed(null));
+    }
+
+    /**
+     * `data` of any document of yours. `key` is an `Idempotency-Key`; a mutation has one in any case, the same one
+     * however often it is sent, so it is done once.
+     *
+     * @param array<string, mixed> $variables
+     * @return array<string, mixed>
+     */
+    public function execute(string $document, #[\SensitiveParameter] array $variables = [], ?string $key = null): array
+    {
+        $sent = (object) array_filter($variables, static fn (mixed $value): bool => $value !== null);
+        $content = json_encode(['query' => $document, 'variables' => $sent], JSON_THROW_ON_ERROR | JSON_UNESCAPED_UNICODE);
+        $headers = ['Content-Type: application/json', 'Accept: application/json', "Accept-Language: $this->language"];
+        if ($key !== null || str_starts_with(ltrim($document), 'mutation')) {
+            $headers[] = 'Idempotency-Key: "' . ($key ?? self::uuid()) . '"';
+        }
+        return $this->patiently(fn (): array => $this->authorized($headers, $content));
+    }
+
+    // --- before a registration ---
+
+    /** @return array<string, mixed> */
+    public function checkNik(#[\SensitiveParameter] string $nik, ?string $direction = null, ?string $service = null): array
+    {
+        return $this->query('checkNik', ['nik' => $nik, 'direction' => $direction, 'service' => $service]);
+    }
+
+    /**
+     * The answer to each NIK, in order, as they come: 1,000 a call, and no more than that in memory.
+     *
+     * @param iterable<string> $niks
+     * @return \Generator<int, array<string, mixed>>
+     */
+    public function checkNiks(iterable $niks, ?string $direction = null, ?string $service = null): \Generator
+    {
+        foreach (self::batches($niks) as $batch) {
+            $variables = ['niks' => $batch, 'direction' => $direction, 'service' => $service];
+            foreach ($this->query('checkNiks', $variables) as $check) {
+                yield $check;
+            }
+        }
+    }
+
+    /**
+     * All routes that fit `where`, such as `['organizer' => 'djka', 'withSeats' => true]`.
+     *
+     * @param array<string, mixed> $where
+     * @return \Generator<int, array<string, mixed>>
+     */
+    public function routes(array $where = []): \Generator
+    {
+        return $this->pages('routes', ['where' => $where ?: null]);
+    }
+
+    // --- registrations: each throws `Refused` ---
+
+    /**
+     * @param array<string, mixed> $input
+     * @return array<string, mixed>
+     */
+    public function submitRegistrant(#[\SensitiveParameter] array $input, ?string $key = null): array
+    {
+        return $this->mutation('submitRegistrant', ['input' => $input], $key);
+    }
+
+    /**
+     * A verdict for each, in order, as they come: 1,000 a call, and no more than that in memory. What it throws it
+     * throws behind the last verdict that is certain: go on with the item after that one.
+     *
+     * @param iterable<array<string, mixed>> $inputs
+     * @return \Generator<int, Verdict>
+     */
+    public function submitRegistrants(iterable $inputs): \Generator
+    {
+        foreach (self::batches($inputs) as $batch) {
+            foreach ($this->mutation('submitRegistrants', ['inputs' => $batch], null) as $place => $result) {
+                $refused = isset($result['code']);
+                yield new Verdict($batch[$place], $refused ? null : $result, $refused ? $result : null);
+            }
+        }
+    }
+
+    /**
+     * Everybody or nobody. `BookingRefused` has a problem for each person.
+     *
+     * @param array<string, mixed> $input
+     * @return array<string, mixed>
+     */
+    public function submitBooking(#[\SensitiveParameter] array $input, ?string $key = null): array
+    {
+        return $this->mutation('submitBooking', ['input' => $input], $key);
+    }
+
+    /**
+     * @param array<string, mixed> $ref
+     * @return array<string, mixed>
+     */
+    public function verifyRegistrant(
+        #[\SensitiveParameter] array $ref,
+        ?string $posko = null,
+        ?string $at = null,
+        ?string $key = null,
+    ): array {
+        return $this->mutation('verifyRegistrant', ['ref' => $ref, 'posko' => $posko, 'at' => $at], $key);
+    }
+
+    /**
+     * @param array<string, mixed> $ref
+     * @return array<string, mixed>
+     */
+    public function departRegistrant(
+        #[\SensitiveParameter] array $ref,
+        bool $healthy,
+        ?string $at = null,
+        ?string $key = null,
+    ): array {
+        return $this->mutation('departRegistrant', ['ref' => $ref, 'healthy' => $healthy, 'at' => $at], $key);
+    }
+
+    /**
+     * @param array<string, mixed> $ref
+     * @return array<string, mixed>
+     */
+    public function cancelRegistrant(#[\SensitiveParameter] array $ref, string $reason, ?string $key = null): array
+    {
+        return $this->mutation('cancelRegistrant', ['ref' => $ref, 'reason' => $reason], $key);
+    }
+
+    /**
+     * @param array<string, mixed> $ref
+     * @param array<string, mixed> $input
+     * @return array<string, mixed>
+     */
+    public function correctRegistrant(
+        #[\SensitiveParameter] array $ref,
+        #[\SensitiveParameter] array $input,
+        ?string $key = null,
+    ): array {
+        return $this->mutation('correctRegistrant', ['ref' => $ref, 'input' => $input], $key);
+    }
+
+    /** @return list<array<string, mixed>> a verdict for each person */
+    public function verifyBooking(
+        string $reference,
+        ?string $posko = null,
+        ?string $at = null,
+        ?string $organizer = null,
+        ?string $key = null,
+    ): array {
+        $how = ['reference' => $reference, 'posko' => $posko, 'at' => $at, 'organizer' => $organizer];
+        return $this->mutation('verifyBooking', $how, $key);
+    }
+
+    /** @return list<array<string, mixed>> a verdict for each person */
+    public function departBooking(
+        string $reference,
+        bool $healthy,
+        string $direction = 'MUDIK',
+        string $service = 'PASSENGER',
+        ?string $at = null,
+        ?string $organizer = null,
+        ?string $key = null,
+    ): array {
+        $way = ['direction' => $direction, 'service' => $service];
+        $how = ['reference' => $reference, 'healthy' => $healthy, 'at' => $at, 'organizer' => $organizer];
+        return $this->mutation('departBooking', $how + $way, $key);
+    }
+
+    /** @return list<array<string, mixed>> a verdict for each person */
+    public function cancelBooking(
+        string $reference,
+        string $reason,
+        ?string $organizer = null,
+        ?string $key = null,
+    ): array {
+        $how = ['reference' => $reference, 'reason' => $reason, 'organizer' => $organizer];
+        return $this->mutation('cancelBooking', $how, $key);
+    }
+
+    // --- looking up ---
+
+    /**
+     * One of yours, or null. NIK and name come if `fields` asks for them, as in `'id status nik name'`.
+     *
+     * @param array<string, mixed> $ref
+     * @return array<string, mixed>|null
+     */
+    public function registrant(
+        #[\SensitiveParameter] array $ref,
+        string $fields = Documents::REGISTRANT,
+        ?string $purpose = null,
+    ): ?array {
+        return $this->query('registrant', ['ref' => $ref, 'purpose' => $purpose], $fields);
+    }
+
+    /**
+     * @param array<string, mixed> $where
+     * @return \Generator<int, array<string, mixed>>
+     */
+    public function registrants(array $where = [], string $fields = Documents::REGISTRANT): \Generator
+    {
+        return $this->pages('registrants', ['where' => $where ?: null], $fields);
+    }
+
+    /** @return array<string, mixed>|null */
+    public function booking(
+        string $reference,
+        ?string $organizer = null,
+        string $fields = Documents::REGISTRANT,
+    ): ?array {
+        return $this->query('booking', ['reference' => $reference, 'organizer' => $organizer], $fields);
+    }
+
+    // --- the feed ---
+
+    /**
+     * Every change of yours, in order, from the cursor on; without one from the beginning of the log.
+     *
+     * `cursor` is a file, or whatever loads and saves. It is saved when a change has been handled: when the next one is
+     * asked for. So nothing is missed, and after a crash the last one comes again. `everySeconds` is how often the
+     * registry is asked when there is nothing new; null ends at the end.
+     *
+     * @return \Generator<int, array<string, mixed>>
+     */
+    public function follow(
+        string|Cursor $cursor,
+        ?float $everySeconds = 5.0,
+        string $fields = Documents::REGISTRANT,
+    ): \Generator {
+        $kept = $cursor instanceof Cursor ? $cursor : new FileCursor($cursor);
+        while (true) {
+            try {
+                $page = $this->query('changes', ['after' => $kept->load()], $fields);
+            } catch (CursorLost $lost) {
+                self::goOnAfter($kept, $lost);
+                continue;
+            }
+            foreach ($page['nodes'] as $change) {
+                yield $change;
+                $kept->save($change['cursor']);
+            }
+            if ($page['pageInfo']['endCursor'] !== null) {
+                $kept->save($page['pageInfo']['endCursor']);
+            }
+            if (!$page['pageInfo']['hasNextPage']) {
+                if ($everySeconds === null) {
+                    return;
+                }
+                self::pause($everySeconds);
+            }
+        }
+    }
+
+    private static function goOnAfter(Cursor $kept, CursorLost $lost): void
+    {
+        if ($lost->after === null) {
+            throw $lost;
+        }
+        error_log('Pemudik: the registry has lost the change of our cursor: going on from the last one that is there;'
+            . ' some may come again');
+        $kept->save($lost->after);
+    }
+
+    // --- how it is sent ---
+
+    /** @param array<string, mixed> $variables */
+    private function query(string $name, #[\SensitiveParameter] array $variables, string $fields = ''): mixed
+    {
+        $document = str_replace(Documents::FIELDS, $fields, Documents::QUERIES[$name]);
+        return $this->execute($document, $variables)[$name];
+    }
+
+    /** @param array<string, mixed> $variables */
+    private function mutation(string $name, #[\SensitiveParameter] array $variables, ?string $key): mixed
+    {
+        return self::accepted($this->execute(Documents::MUTATIONS[$name], $variables, $key)[$name]);
+    }
+
+    /**
+     * What a mutation answered. A list is left as it is: it has a verdict for each item.
+     *
+     * @internal
+     * @param array<mixed> $result
+     * @return array<mixed>
+     */
+    public static function accepted(array $result): array
+    {
+        if (isset($result['code'])) {
+            throw new Refused($result['code'], $result['message'], $result);
+        }
+        if (isset($result['problems'])) {
+            throw new BookingRefused($result['problems']);
+        }
+        return $result['people'] ?? $result;
+    }
+
+    /**
+     * @param array<string, mixed> $variables
+     * @return \Generator<int, array<string, mixed>>
+     */
+    private function pages(string $name, array $variables, string $fields = ''): \Generator
+    {
+        $page = ['hasNextPage' => true, 'endCursor' => null];
+        while ($page['hasNextPage']) {
+            $found = $this->query($name, $variables + ['after' => $page['endCursor']], $fields);
+            foreach ($found['nodes'] as $node) {
+                yield $node;
+            }
+            $page = $found['pageInfo'];
+        }
+    }
+
+    /**
+     * @param iterable<mixed> $items
+     * @return \Generator<int, list<mixed>>
+     */
+    private static function batches(iterable $items): \Generator
+    {
+        $batch = [];
+        foreach ($items as $item) {
+            $batch[] = $item;
+            if (count($batch) === self::BATCH) {
+                yield $batch;
+                $batch = [];
+            }
+        }
+        if ($batch !== []) {
+            yield $batch;
+        }
+    }
+
+    /** A token that was refused is asked for anew once. */
+    private function authorized(array $headers, #[\SensitiveParameter] string $content): array
+    {
+        $token = $this->renewed(null);
+        try {
+            return $this->post('/graphql', [...$headers, "Authorization: Bearer $token"], $content)['data'];
+        } catch (Unauthorized $error) {
+            if ($error->status !== 401) {
+                throw $error;
+            }
+        }
+        $token = $this->renewed($token);
+        return $this->post('/graphql', [...$headers, "Authorization: Bearer $token"], $content)['data'];
+    }
+
+    /** The token that is there, or a new one: of those who share a file, one asks and the others wait. */
+    private function renewed(#[\SensitiveParameter] ?string $refused): string
+    {
+        if ($this->tokenFile === null) {
+            $this->kept = $this->good($this->kept, $refused) ?? $this->asked();
+            return $this->kept['token'];
+        }
+        $before = umask(0177);
+        $file = fopen($this->tokenFile, 'c+');
+        umask($before);
+        flock($file, LOCK_EX);
+        try {
+            $kept = json_decode((string) stream_get_contents($file), true);
+            $good = $this->good(is_array($kept) ? $kept : null, $refused) ?? $this->asked();
+            rewind($file);
+            ftruncate($file, 0);
+            fwrite($file, json_encode($good, JSON_THROW_ON_ERROR));
+            return $good['token'];
+        } finally {
+            fclose($file);
+        }
+    }
+
+    private function good(#[\SensitiveParameter] ?array $kept, #[\SensitiveParameter] ?string $refused): ?array
+    {
+        $mine = hash('sha256', "$this->url $this->clientId");
+        $good = $kept !== null && $kept['of'] === $mine && $kept['token'] !== $refused && microtime(true) < $kept['until'];
+        return $good ? $kept : null;
+    }
+
+    private function asked(): array
+    {
+        $credentials = base64_encode(urlencode($this->clientId) . ':' . urlencode($this->clientSecret));
+        $headers = ["Authorization: Basic $credentials", 'Content-Type: application/x-www-form-urlencoded'];
+        $until = microtime(true) - self::RENEWED_BEFORE_END_SECONDS;
+        $answer = $this->post('/oauth/token', $headers, 'grant_type=client_credentials');
+        return [
+            'of' => hash('sha256', "$this->url $this->clientId"),
+            'token' => $answer['access_token'],
+            'until' => $until + $answer['expires_in'],
+        ];
+    }
+
+    private function patiently(#[\SensitiveParameter] \Closure $attempt): mixed
+    {
+        $until = hrtime(true) / 1e9 + $this->patienceSeconds;
+        for ($tries = 0; true; $tries++) {
+            try {
+                return $attempt();
+            } catch (TryLater $later) {
+                $seconds = self::pauseSeconds($tries, $later->retryAfter);
+                if (hrtime(true) / 1e9 + $seconds > $until) {
+                    throw $later;
+                }
+            }
+            self::pause($seconds);
+        }
+    }
+
+    /**
+     * As long as the registry says; else longer each time. Spread, so that not everybody comes back at once.
+     *
+     * @internal
+     */
+    public static function pauseSeconds(int $tries, ?float $retryAfter): float
+    {
+        if ($retryAfter !== null) {
+            return $retryAfter * mt_rand(100, 110) / 100;
+        }
+        return min(self::FIRST_PAUSE_SECONDS * 2 ** min($tries, 16), self::LONGEST_PAUSE_SECONDS) * mt_rand(50, 100) / 100;
+    }
+
+    private static function pause(float $seconds): void
+    {
+        usleep((int) ($seconds * 1e6));
+    }
+
+    /** The content of an answer that is none of an error. */
+    private function post(string $path, #[\SensitiveParameter] array $headers, #[\SensitiveParameter] string $content): array
+    {
+        $how = [
+            'method' => 'POST',
+            'header' => [...$headers, 'Connection: close'],
+            'content' => $content,
+            'timeout' => self::TIMEOUT_SECONDS,
+            'protocol_version' => 1.1,
+            'follow_location' => 0,
+            'ignore_errors' => true,
+        ];
+        $stream = @fopen($this->url . $path, 'r', false, stream_context_create(['http' => $how]));
+        if ($stream === false) {
+            throw new Unreachable();
+        }
+        $body = (string) stream_get_contents($stream);
+        $lines = stream_get_meta_data($stream)['wrapper_data'];
+        fclose($stream);
+        $length = self::header($lines, 'content-length');
+        if ($length !== null && strlen($body) < (int) $length) {
+            throw new Unreachable();
+        }
+        $answered = json_decode($body, true);
+        return self::contentOf((int) explode(' ', $lines[0])[1], $lines, is_array($answered) ? $answered : []);
+    }
+
+    private static function contentOf(int $status, array $lines, array $content): array
+    {
+        $errors = $content['errors'] ?? [];
+        if ($status === 200 && $content !== [] && $errors === []) {
+            return $content;
+        }
+        [$code, $message, $told] = self::told($status, $content);
+        $retryAfter = $told['retryAfter'] ?? self::secondsOf(self::header($lines, 'retry-after'));
+        if ($status === 401 || $status === 403) {
+            throw new Unauthorized($code, $message, $status);
+        }
+        $busy = in_array($status, [429, 502, 503, 504], true) || ($status === 200 && isset($told['retryAfter']));
+        if ($busy || in_array($code, self::LATER, true)) {
+            throw new TryLater($code, $message, $retryAfter === null ? null : (float) $retryAfter);
+        }
+        if ($code === 'CURSOR_LOST') {
+            throw new CursorLost($code, $message, $told['after'] ?? null);
+        }
+        if ($status >= 500 || $code === 'INTERNAL_ERROR' || ($status < 400 && $errors === [])) {
+            throw new RegistryFailed($code, $message, $told['errorId'] ?? null);
+        }
+        throw new Refused($code, $message, $told);
+    }
+
+    /** Code, message and facts: as GraphQL, the token endpoint, or nobody of us says them. */
+    private static function told(int $status, array $content): array
+    {
+        if (($content['errors'] ?? []) !== []) {
+            $told = $content['errors'][0]['extensions'] ?? [];
+            return [$told['code'] ?? 'GRAPHQL_VALIDATION_FAILED', $content['errors'][0]['message'] ?? '', $told];
+        }
+        if (isset($content['error'])) {
+            return [strtoupper($content['error']), $content['error_description'] ?? $content['error'], []];
+        }
+        return ["HTTP_$status", "Status $status without an answer of the registry.", []];
+    }
+
+    private static function header(array $lines, string $name): ?string
+    {
+        foreach ($lines as $line) {
+            if (stripos($line, "$name:") === 0) {
+                return trim(substr($line, strlen($name) + 1));
+            }
+        }
+        return null;
+    }
+
+    /** `Retry-After` of RFC 9110: seconds, or a date. */
+    private static function secondsOf(?string $retryAfter): ?float
+    {
+        if ($retryAfter === null || ctype_digit($retryAfter)) {
+            return $retryAfter === null ? null : (float) $retryAfter;
+        }
+        $at = strtotime($retryAfter);
+        return $at === false ? null : max(0.0, $at - microtime(true));
+    }
+
+    /** @internal */
+    public static function uuid(): string
+    {
+        $bytes = random_bytes(16);
+        $bytes[6] = chr(ord($bytes[6]) & 0x0F | 0x40);
+        $bytes[8] = chr(ord($bytes[8]) & 0x3F | 0x80);
+        return vsprintf('%s%s-%s-%s-%s-%s%s%s', str_split(bin2hex($bytes), 4));
+    }
+}
+
+/** Where a follower of the feed stands. `load` answers what was saved last, or null. `save` returns when it is safe. */
+interface Cursor
+{
+    public function load(): ?string;
+
+    public function save(string $cursor): void;
+}
+
+/** A file that is replaced as a whole: after a crash it holds the cursor before, or the one after. */
+final class FileCursor implements Cursor
+{
+    public function __construct(private readonly string $path)
+    {
+    }
+
+    public function load(): ?string
+    {
+        return is_file($this->path) ? (trim((string) file_get_contents($this->path)) ?: null) : null;
+    }
+
+    public function save(string $cursor): void
+    {
+        $file = fopen("$this->path.new", 'w');
+        fwrite($file, $cursor);
+        fsync($file);
+        fclose($file);
+        rename("$this->path.new", $this->path);
+    }
+}
+
+// --- webhooks ---------------------------------------------------------------------------------------------------------
+
+/** A webhook of the registry. `id` is the same at each attempt: what was done under it need not be done again. */
+final class Event
+{
+    /** @param array<string, mixed> $data */
+    public function __construct(
+        public readonly string $id,
+        public readonly string $type,
+        public readonly string $timestamp,
+        public readonly array $data,
+    ) {
+    }
+}
+
+/**
+ * The event, verified as Standard Webhooks says; no more than five minutes off. `body` is what arrived, byte by byte
+ * (`file_get_contents('php://input')`), `headers` is `getallheaders()`. Throws `BadSignature`.
+ *
+ * @param array<string, string> $headers
+ */
+function verifyWebhook(#[\SensitiveParameter] string $secret, array $headers, string $body, ?float $now = null): Event
+{
+    $given = array_change_key_case($headers);
+    [$id, $timestamp] = [$given['webhook-id'] ?? '', $given['webhook-timestamp'] ?? ''];
+    if ($id === '' || !ctype_digit($timestamp) || strlen($timestamp) > 11) {
+        throw new BadSignature('webhook-id or webhook-timestamp are missing, or are none.');
+    }
+    $key = (string) base64_decode(preg_replace('/^whsec_/', '', $secret), true);
+    $good = 'v1,' . base64_encode(hash_hmac('sha256', "$id.$timestamp.$body", $key, true));
+    $found = 0;
+    foreach (explode(' ', $given['webhook-signature'] ?? '') as $signature) {
+        // Each is compared, so that the time tells nothing of the place.
+        $found += (int) hash_equals($good, $signature);
+    }
+    if ($found === 0 || $key === '') {
+        throw new BadSignature('No signature in webhook-signature is of this secret and body.');
+    }
+    if (abs(($now ?? microtime(true)) - (int) $timestamp) > 300) {
+        throw new BadSignature('webhook-timestamp is more than five minutes off: a replay, or a clock that is wrong.');
+    }
+    $content = json_decode($body, true, 512, JSON_THROW_ON_ERROR);
+    return new Event($id, $content['type'], $content['timestamp'], $content['data']);
+}
+
+// --- the outbox -------------------------------------------------------------------------------------------------------
+
+/** What became of an item of the outbox: either `answer` or `problem` is there. */
+final class Sent
+{
+    /**
+     * @param array<mixed>|null $answer
+     * @param array<string, mixed>|null $problem
+     */
+    public function __construct(
+        public readonly int $id,
+        public readonly string $operation,
+        public readonly ?array $answer,
+        public readonly ?array $problem,
+    ) {
+    }
+}
+
+/** An item that was refused, as it was sent, and why. */
+final class RefusedItem
+{
+    /**
+     * @param array<string, mixed> $variables
+     * @param array<string, mixed> $problem
+     */
+    public function __construct(
+        public readonly int $id,
+        public readonly string $operation,
+        #[\SensitiveParameter] public readonly array $variables,
+        public readonly array $problem,
+    ) {
+    }
+
+    /** @return array<string, mixed> without the person, for logs */
+    public function __debugInfo(): array
+    {
+        return ['id' => $this->id, 'operation' => $this->operation, 'problem' => $this->problem];
+    }
+}
+
+/**
+ * An outbox in SQLite: a registration is written down before it is sent, so the registry may be away meanwhile.
+ *
+ * Each is sent under the key that it got when it was written, so that it is done once, whatever is killed when. They are
+ * sent in order: nobody passes the one that waits. Only one process sends at a time. The file holds NIKs until they are
+ * accepted: it is made for its owner alone (0600). Keep it outside of what the web server serves.
+ */
+final class Outbox
+{
+    /** So often the registry may fail at one item. Then the item is put aside, since it may be what fails. */
+    public const MOST_FAILURES = 10;
+    private const LONGEST_PAUSE_SECONDS = 300.0;
+    // The same as in sdk/python: a file can be handed from one to the other.
+    private const TABLE = <<<'SQL'
+        CREATE TABLE IF NOT EXISTS outbox (
+            id INTEGER PRIMARY KEY AUTOINCREMENT,
+            key TEXT NOT NULL UNIQUE,
+            operation TEXT NOT NULL,
+            document TEXT NOT NULL,
+            variables TEXT,
+            state TEXT NOT NULL DEFAULT 'WAITING' CHECK (state IN ('WAITING', 'ACCEPTED', 'REFUSED')),
+            attempts INTEGER NOT NULL DEFAULT 0,
+            not_before REAL NOT NULL DEFAULT 0,
+            answer TEXT,
+            put_at REAL NOT NULL,
+            ended_at REAL
+        );
+        CREATE INDEX IF NOT EXISTS outbox_state ON outbox (state, id);
+        SQL;
+    private readonly \PDO $database;
+
+    public function __construct(private readonly string $path)
+    {
+        $before = umask(0177);
+        touch($path);
+        umask($before);
+        $this->database = new \PDO("sqlite:$path", options: [\PDO::ATTR_TIMEOUT => 30]);
+        $this->database->exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA secure_delete = ON;');
+        $this->database->exec(self::TABLE);
+    }
+
+    /**
+     * Writes down what is to be sent, such as `put('submitRegistrant', input: [...])`. When it returns, it is safe.
+     */
+    public function put(string $operation, #[\SensitiveParameter] mixed ...$variables): int
+    {
+        $this->run(
+            'INSERT INTO outbox (key, operation, document, variables, put_at) VALUES (?, ?, ?, ?, ?)',
+            [Pemudik::uuid(), $operation, Documents::MUTATIONS[$operation], self::json($variables), microtime(true)],
+        );
+        return (int) $this->database->lastInsertId();
+    }
+
+    /**
+     * Sends what is due, in order, and tells what became of each. Ends when nothing is, or another process sends.
+     * Throws `Unauthorized`; then nothing is lost, and nothing was counted.
+     *
+     * @return \Generator<int, Sent>
+     */
+    public function send(Pemudik $client): \Generator
+    {
+        // The system takes the lock back from one that is killed.
+        $lock = new \PDO("sqlite:$this->path.sending", options: [\PDO::ATTR_TIMEOUT => 0]);
+        try {
+            $lock->exec('BEGIN EXCLUSIVE');
+        } catch (\PDOException) {
+            return;
+        }
+        while (($item = $this->due()) !== null) {
+            try {
+                $variables = json_decode($item['variables'], true);
+                $sent = $this->accept($item, $client->execute($item['document'], $variables, $item['key']));
+            } catch (PemudikError $error) {
+                $sent = $this->end($item, $error);
+            }
+            if ($sent === null) {
+                return;
+            }
+            yield $sent;
+        }
+    }
+
+    public function waiting(): int
+    {
+        return (int) $this->run("SELECT count(*) FROM outbox WHERE state = 'WAITING'")->fetchColumn();
+    }
+
+    /**
+     * What was refused, until `again` or `forget` says what becomes of it.
+     *
+     * @return list<RefusedItem>
+     */
+    public function refused(): array
+    {
+        $rows = $this->run("SELECT id, operation, variables, answer FROM outbox WHERE state = 'REFUSED' ORDER BY id");
+        return array_map(
+            static fn (array $row): RefusedItem => new RefusedItem(
+                (int) $row['id'],
+                $row['operation'],
+                json_decode($row['variables'], true),
+                json_decode($row['answer'], true),
+            ),
+            $rows->fetchAll(\PDO::FETCH_ASSOC),
+        );
+    }
+
+    /** Sends a refused item once more, put right if `variables` are given. It is judged anew. */
+    public function again(int $id, #[\SensitiveParameter] mixed ...$variables): void
+    {
+        // A key remembers a refusal for 24 hours: who asks anew asks under another one.
+        $this->run(
+            "UPDATE outbox SET state = 'WAITING', key = ?, variables = coalesce(?, variables), answer = NULL,"
+            . " ended_at = NULL, attempts = 0, not_before = 0 WHERE id = ? AND state = 'REFUSED'",
+            [Pemudik::uuid(), $variables === [] ? null : self::json($variables), $id],
+        );
+    }
+
+    /** Deletes a refused item, with what it knows of a person. */
+    public function forget(int $id): void
+    {
+        $this->run("DELETE FROM outbox WHERE id = ? AND state = 'REFUSED'", [$id]);
+    }
+
+    /** @return array<string, mixed>|null */
+    private function due(): ?array
+    {
+        $item = $this->run("SELECT * FROM outbox WHERE state = 'WAITING' ORDER BY id LIMIT 1")->fetch(\PDO::FETCH_ASSOC);
+        return $item === false || $item['not_before'] > microtime(true) ? null : $item;
+    }
+
+    private function accept(#[\SensitiveParameter] array $item, array $data): Sent
+    {
+        $answer = Pemudik::accepted($data[$item['operation']]);
+        // From here on nothing here knows the person any more.
+        $this->run(
+            "UPDATE outbox SET state = 'ACCEPTED', variables = NULL, answer = ?, ended_at = ? WHERE id = ?",
+            [self::json($answer), microtime(true), $item['id']],
+        );
+        return new Sent((int) $item['id'], $item['operation'], $answer, null);
+    }
+
+    /** Refused for good, or null: to be tried later. Throws what sending again cannot mend. */
+    private function end(#[\SensitiveParameter] array $item, PemudikError $error): ?Sent
+    {
+        $failing = $error instanceof RegistryFailed && $item['attempts'] + 1 < self::MOST_FAILURES;
+        if ($error instanceof TryLater || $failing) {
+            $this->postpone($item, $error instanceof TryLater ? $error->retryAfter : null);
+            return null;
+        }
+        if (!$error instanceof Refused && !$error instanceof RegistryFailed) {
+            throw $error;
+        }
+        return $this->refuse($item, $error);
+    }
+
+    private function postpone(#[\SensitiveParameter] array $item, ?float $retryAfter): void
+    {
+        $longer = Pemudik::pauseSeconds($item['attempts'], null) * 2 ** min($item['attempts'], 8);
+        $seconds = $retryAfter ?? min($longer, self::LONGEST_PAUSE_SECONDS);
+        $this->run(
+            'UPDATE outbox SET attempts = attempts + 1, not_before = ? WHERE id = ?',
+            [microtime(true) + $seconds, $item['id']],
+        );
+    }
+
+    private function refuse(#[\SensitiveParameter] array $item, PemudikError $error): Sent
+    {
+        $problem = ['code' => $error->code, 'message' => $error->getMessage()];
+        if ($error instanceof Refused) {
+            $more = ['field' => $error->field, 'standing' => $error->standing, 'retryAfter' => $error->retryAfter];
+            $problem += $more;
+        }
+        $this->run(
+            "UPDATE outbox SET state = 'REFUSED', answer = ?, ended_at = ? WHERE id = ?",
+            [self::json($problem), microtime(true), $item['id']],
+        );
+        return new Sent((int) $item['id'], $item['operation'], null, $problem);
+    }
+
+    private function run(string $statement, #[\SensitiveParameter] array $values = []): \PDOStatement
+    {
+        $prepared = $this->database->prepare($statement);
+        $prepared->execute($values);
+        return $prepared;
+    }
+
+    private static function json(#[\SensitiveParameter] mixed $value): string
+    {
+        return json_encode($value, JSON_THROW_ON_ERROR | JSON_UNESCAPED_UNICODE);
+    }
+}

@@ -1,0 +1,64 @@
+"""`sdk/php` by Debian's php-cli, against a real server."""
+
+from __future__ import annotations
+
+import json
+import re
+import stat
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from app.config import CHECKOUT
+from tests.patience import PATIENCE_SECONDS
+from tests.sdk.conftest import Sandbox
+from tests.sdk.others.conftest import answer, needs
+from tests.sdk.proxy import REFUSED_TOKEN, Proxy
+from tests.sdk.twelve import run_examples, run_receiver, told
+
+EXAMPLES = CHECKOUT / "sdk/php/examples"
+
+
+@pytest.fixture(scope="module")
+def php() -> str:
+    return needs("php", "the client for PHP")
+
+
+def test_the_twelve_examples_do_what_they_say(php: str, sandbox: Sandbox, tmp_path: Path) -> None:
+    run_examples(sandbox, lambda name: [php, str(EXAMPLES / f"{name}.php")], "PHP", tmp_path)
+
+
+def test_the_example_of_a_receiver(php: str, sandbox: Sandbox, tmp_path: Path) -> None:
+    example = str(EXAMPLES / "webhook.php")
+    run_receiver(sandbox, lambda port: [php, "-S", f"127.0.0.1:{port}", example], tmp_path, TMPDIR=str(tmp_path))
+
+
+def test_the_first_lines(php: str, sandbox: Sandbox, tmp_path: Path) -> None:
+    [lines] = re.findall(r"```php\n(.*?)```", (EXAMPLES.parent / "README.md").read_text(encoding="utf-8"), re.DOTALL)
+    (tmp_path / "Pemudik.php").write_bytes((EXAMPLES.parent / "Pemudik.php").read_bytes())
+    (tmp_path / "first.php").write_text(f"<?php\n{told(lines, sandbox)}", encoding="utf-8")
+    run = subprocess.run([php, "first.php"], cwd=tmp_path, capture_output=True, text=True, check=True)
+    assert run.stdout == "AVAILABLE NIK ini dapat didaftarkan untuk arus mudik (penumpang).\n"
+
+
+def test_requests_of_a_web_server_share_a_token(php: str, sandbox: Sandbox, proxy: Proxy, tmp_path: Path) -> None:
+    """Eight processes start at once: one asks for a token, and the others wait for it. A refused one is replaced."""
+    file = tmp_path / "token"
+    command = [php, str(Path(__file__).parent / "behaviour.php"), "check", sandbox.nik()]
+    more = {"PEMUDIK": proxy.url, "PATIENCE": "60", "SDK": str(EXAMPLES.parent), "TOKEN": str(file)}
+    environment = sandbox.environment(**more)
+    started = [subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True) for _ in range(8)]
+    assert {process.communicate(timeout=PATIENCE_SECONDS)[0] for process in started} == {'["AVAILABLE"]\n'}
+    assert (proxy.tokens_asked, stat.S_IMODE(file.stat().st_mode)) == (1, 0o600)
+    proxy.mishaps += [REFUSED_TOKEN]
+    assert answer(command, environment, tmp_path) == ["AVAILABLE"]
+    assert proxy.tokens_asked == 2
+
+
+def test_every_file_is_in_order(php: str) -> None:
+    """Composer's file names what is there, and nothing needs more than PHP 8.1 has."""
+    composer = json.loads((EXAMPLES.parent / "composer.json").read_bytes())
+    assert composer["autoload"]["files"] == ["Pemudik.php"]
+    for file in EXAMPLES.parent.rglob("*.php"):
+        subprocess.run([php, "-d", "error_reporting=-1", "-l", str(file)], capture_output=True, check=True)
