@@ -143,6 +143,17 @@ NARROWED = {
     "0036": {f"function {one}" for one in ("keep_change", "keep_nik_access", "log_drop_month", "log_make_months")},
     # Servers of before never write this column, and its default passes.
     "0037": {"constraint policy.ck_policy_hold_percent", "constraint policy.policy_hold_percent_not_null"},
+    # The log of reads by month. Its key is the id and the instant, and no server gives an id. The functions know one
+    # log more. Where a server of version 0.3 changes a row, the trigger adds one (`changes/seals/test_months.py`).
+    "0038": {
+        "constraint people_read.people_read_xact_id_not_null",
+        "constraint people_read.pk_people_read",
+        "function log_drop_month",
+        "function log_make_months",
+        "trigger people_read.keep_people_read",
+        "trigger people_read.salt_people_read",
+        "unique index pk_people_read",
+    },
 }
 """What a migration takes away from the servers of the revision before it. Why it may stands beside it."""
 FIRST = "0033"

@@ -45,7 +45,7 @@ SENTENCES = {
 
 @log.command(epilog=example("pemudik log verify --log changes --seal changes:41:9f86d081…"))
 def verify(
-    only: Annotated[Log | None, typer.Option("--log", help="One log alone: changes or access.")] = None,
+    only: Annotated[Log | None, typer.Option("--log", help="One log alone: changes, access or reads.")] = None,
     start: Annotated[int, typer.Option("--from", min=1, help="From this seal on; the seals before are believed.")] = 1,
     seals: Annotated[
         list[str] | None,

@@ -136,7 +136,7 @@ class Context:
 
     async def write_down(self, what: str) -> None:
         """Who read whom, before the answer leaves. `what` is the names of the root fields. Raises `Unavailable`."""
-        if not self.shown.people:
+        if not self.shown.leaves_a_trace:
             return
         read = self.shown.read(self.caller, what)
         if self._session is None:

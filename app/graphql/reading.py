@@ -26,12 +26,35 @@ class Shown:
         """Each with the organizer."""
         self.asked: dict[str, object] = {}
         """The filters of root fields, by the names of these fields."""
+        self.purposes: dict[str, None] = {}
+        """What for, in the words of the caller, each once."""
+        self.unfound: set[bytes] = set()
+        """The blind indexes of the NIKs that were looked up for a purpose and found nobody."""
+
+    @property
+    def leaves_a_trace(self) -> bool:
+        return bool(self.people or self.unfound)
 
     def note(self, registrant: UUID, organizer: str) -> None:
         self.people[registrant] = organizer
 
+    def give(self, purpose: str | None, *, unfound: bytes | None = None) -> None:
+        """Keep what somebody was looked up for, also where nobody was found."""
+        if purpose is None:
+            return
+        self.purposes[purpose] = None
+        if unfound is not None:
+            self.unfound.add(unfound)
+
     def read(self, caller: Caller, what: str) -> Read:
-        return Read(caller=caller, what=what, people=dict(self.people), asked=self.asked)
+        return Read(
+            caller=caller,
+            what=what,
+            people=dict(self.people),
+            asked=self.asked,
+            purpose="\n".join(self.purposes) or None,
+            unfound=sorted(self.unfound),
+        )
 
 
 class Stretches:

@@ -105,6 +105,7 @@ class Log(StrEnum):
 
     CHANGES = "changes"
     ACCESS = "access"
+    READS = "reads"
 
 
 class ImportMode(StrEnum):

@@ -40,6 +40,11 @@ PERSONAL_COLUMNS: dict[str, list[str]] = {
         "nik_index",
         "reason",
     ],
+    "people_read": [
+        "purpose",
+        "salt",
+        "unfound",
+    ],
     "registrant": [
         "booked_by_index",
         "booked_by_name_sealed",

@@ -2,7 +2,7 @@
 
 The owner migrates. The server's role reads and writes rows. It cannot alter, drop or truncate a table, make a function
 or switch off a trigger. Of the logs it may insert rows and nothing else, but for two things: it may empty personal
-columns, which triggers allow and nothing more (`keep_change`, `keep_nik_access`), and it may make and drop months by
+columns, which triggers allow and nothing more (`keep_change` and its like), and it may make and drop months by
 functions that run as the owner and judge for themselves (`log_make_months`, `log_drop_month`).
 """
 
@@ -12,14 +12,16 @@ from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from app.db import Session
+from app.models.enums import Log
 from app.models.personal_columns import PERSONAL_COLUMNS
+from app.registry.log_months import TABLES
 from app.sql import statement
 
 SALTED_BY = "client_id"
 """A row from before salts gets one when this column is written again as it is: see `app.changes.seals.logs`."""
-CHANGES, ACCESS = "change", "nik_access"
-APPENDED = {CHANGES, ACCESS, "log_seal", "log_key"}
-WIPED = {log: (*PERSONAL_COLUMNS[log], SALTED_BY) for log in (CHANGES, ACCESS)}
+APPENDED = {*TABLES.values(), "log_seal", "log_key"}
+WIPED = {log: (*PERSONAL_COLUMNS[log], SALTED_BY) for log in TABLES.values()}
+PURGED = (TABLES[Log.ACCESS], TABLES[Log.READS])
 FUNCTIONS = (
     "log_make_months(text, timestamptz, int)",
     "log_drop_month(text, text, xid8, bigint)",
@@ -106,7 +108,8 @@ def _grants(role: str, tables: Sequence[str]) -> Iterator[str]:
         yield f"GRANT {rights} ON {table} TO {role}"
     for log, columns in WIPED.items():
         yield f"GRANT UPDATE ({', '.join(columns)}) ON {log} TO {role}"
-    # The purge looks into the default partition by itself.
-    yield f"GRANT SELECT, UPDATE ({', '.join(WIPED[ACCESS])}) ON {ACCESS}_default TO {role}"
+    # The purge looks into the default partitions by itself.
+    for log in PURGED:
+        yield f"GRANT SELECT, UPDATE ({', '.join(WIPED[log])}) ON {log}_default TO {role}"
     for function in FUNCTIONS:
         yield f"GRANT EXECUTE ON FUNCTION {function} TO {role}"

@@ -15,6 +15,7 @@ from app.config import Settings
 from app.db import Database
 from app.operating import backup
 from app.operating.findings import Finding, good, wrong
+from app.registry.log_months import TABLES
 from app.sql import statement
 
 TLS_WITHIN_SECONDS = 5.0
@@ -30,11 +31,10 @@ class _Role(NamedTuple):
 
 
 _ROLE = statement(
-    """
+    f"""
     SELECT CAST(rolname AS text) AS name, rolsuper AS is_superuser,
            pg_has_role(r.oid, c.relowner, 'MEMBER') AS changes_tables,
-           has_table_privilege(r.oid, 'change', 'DELETE') OR has_table_privilege(r.oid, 'nik_access', 'DELETE')
-               AS changes_logs
+           {" OR ".join(f"has_table_privilege(r.oid, '{log}', 'DELETE')" for log in TABLES.values())} AS changes_logs
     FROM pg_roles r CROSS JOIN pg_class c WHERE rolname = current_user AND c.oid = CAST('registrant' AS regclass)
     """,
     _Role,

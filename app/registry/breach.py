@@ -14,7 +14,7 @@ import orjson
 
 from app.db import Session
 from app.registry.change_log import OF_A_REGISTRANT
-from app.registry.niks.reads import STRETCH
+from app.registry.niks.reads import MAY_BE_IN, STANDS, STRETCH
 from app.registry.registrants import opening
 from app.sql import statement
 from app.vault.vault import Vault
@@ -31,7 +31,7 @@ class Look:
     what: str
     """The purpose of a look at one NIK, `CHANGED`, or which list was read."""
     asked: dict[str, object]
-    """The filter of a list."""
+    """The filter of a list, and what the look was for."""
     count: int
     """How many were read."""
     exact: bool
@@ -51,6 +51,7 @@ class _Read(NamedTuple):
     at: datetime
     what: str
     asked: str
+    purpose: str | None
     people: int
     is_named: bool
 
@@ -73,11 +74,12 @@ _CHANGED = statement(
 )
 # A subscription that began before goes on into the time that is asked for.
 _READS = statement(
-    """
-    SELECT id, at, what, CAST(asked AS text) AS asked, count AS people,
+    f"""
+    SELECT id, at, what, CAST(asked AS text) AS asked, purpose, count AS people,
            people IS NOT NULL AND until IS NOT NULL AS is_named
-    FROM people_read
+    FROM people_read p
     WHERE client_id = :client_id AND at < :until AND at >= :earliest AND coalesce(until, 'infinity') >= :since
+        AND {STANDS}
     ORDER BY at, id
     """,
     _Read,
@@ -89,18 +91,6 @@ _NAMED = statement(
     """,
     bytes,
 )
-_STRETCH_SECONDS = int(STRETCH.total_seconds())
-MAY_BE_IN = f"""
-    (r.organizer_code = ANY(p.organizers) AND CASE
-        WHEN p.until IS NULL THEN r.arrived_at < p.at + interval '{_STRETCH_SECONDS} seconds'
-        ELSE r.id BETWEEN p.first_id AND p.last_id
-            AND coalesce(CAST(p.asked ->> 'season' AS int) = r.season, true)
-            AND coalesce(p.asked ->> 'direction' = r.direction, true)
-    END)
-"""
-"""Whether the registrant `r` may have been in a read `p` that names nobody, or whose end nobody wrote down. What of a
-registrant can change does not count.
-"""
 _BOUNDED = statement(
     f"SELECT r.nik_sealed FROM people_read p JOIN registrant r ON {MAY_BE_IN} WHERE p.id = :id ORDER BY r.id", bytes
 )
@@ -127,7 +117,7 @@ async def _list(session: Session, vault: Vault, read: _Read) -> Look:
     return Look(
         at=read.at,
         what=read.what,
-        asked=orjson.loads(read.asked),
+        asked=orjson.loads(read.asked) | ({} if read.purpose is None else {"purpose": read.purpose}),
         count=read.people,
         exact=read.is_named or len(found) == read.people,
         people=_masked(found, vault),

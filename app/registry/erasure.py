@@ -120,7 +120,7 @@ async def _erase(
     session: Session, vault: Vault, caller: Caller, nik_index: bytes, reason: str, now: datetime
 ) -> Erased | NotFound:
     ids = await session.rows(_OF_NIK, nik_index=nik_index)
-    await reasons.erase_person(session, nik_index, ids)
+    looked = await reasons.erase_person(session, nik_index, ids)
     # A registrant that cannot be cancelled any more, departed or of a closed season, is erased as it is.
     steps = [Step(id=one, to=RegistrantStatus.CANCELLED, caller=caller, reason=reason) for one in ids]
     await lifecycle.step(session, steps, now)
@@ -133,7 +133,7 @@ async def _erase(
     booked = await session.rows(_ERASE_APPLICANT, nik_index=nik_index)
     files = await jobs.wipe_naming(session, nik_index, ids, now)
     seen = await _seen(session, vault, caller, ids)
-    if not (seen or booked or ends or files or claims):
+    if not (seen or booked or ends or files or claims or looked):
         return NotFound("ref")
     asked = await session.rows(_ASKED_LATELY, nik_index=nik_index, since=now - idempotency.ANSWER_KEPT_FOR)
     knew = {*(one.organizer for one in seen), *(one.organizer for one in booked), *ends, *asked}

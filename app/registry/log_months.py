@@ -10,9 +10,10 @@ import re
 from datetime import UTC, datetime
 from typing import NamedTuple
 
+from app.models.enums import Log
 from app.sql import Session, Statement, statement
 
-TABLES = ("change", "nik_access")
+TABLES = {Log.CHANGES: "change", Log.ACCESS: "nik_access", Log.READS: "people_read"}
 MONTHS_AHEAD = 2
 """As many are made behind the month that runs."""
 
@@ -26,7 +27,7 @@ _PARTITIONS: dict[str, Statement[str]] = {
         """,
         str,
     )
-    for table in TABLES
+    for table in TABLES.values()
 }
 
 

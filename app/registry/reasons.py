@@ -14,6 +14,7 @@ from uuid import UUID
 from app.db import Session
 from app.models.administrative import ADMINISTRATIVE
 from app.models.personal import wiped
+from app.registry.niks.reads import MAY_BE_IN
 from app.sql import statement
 
 FORGOTTEN = "-"
@@ -43,11 +44,16 @@ _OF_BLOCKS = (
 )
 _OF_PERSONS_BLOCKS = statement(_OF_BLOCKS.format(which="nik_index = :nik_index"))
 _OF_SEASONS_BLOCKS = statement(_OF_BLOCKS.format(which="from_season <= :season AND lift_reason IS NOT NULL"))
+# Each way by an index of its own. A read that names nobody is one of so many people that a purpose is rare.
 _OF_READS = statement(
-    """
-    UPDATE people_read SET asked = asked #- '{casePeople,purpose}' #- '{registrant,purpose}'
-    WHERE people && CAST(:ids AS uuid[])
-        AND coalesce(asked #> '{casePeople,purpose}', asked #> '{registrant,purpose}') IS NOT NULL
+    f"""
+    UPDATE people_read SET {wiped("people_read")} FROM (
+        SELECT id AS read, at AS read_at FROM people_read
+        WHERE people && CAST(:ids AS uuid[]) AND people IS NOT NULL AND purpose IS NOT NULL
+        UNION SELECT id, at FROM people_read WHERE unfound && ARRAY[CAST(:nik_index AS bytea)] AND unfound IS NOT NULL
+        UNION SELECT p.id, p.at FROM people_read p JOIN registrant r ON {MAY_BE_IN}
+        WHERE p.purpose IS NOT NULL AND p.people IS NULL AND r.id = ANY(CAST(:ids AS uuid[]))
+    ) about WHERE id = read AND at = read_at
     """
 )
 _OF_SEASONS_CASES = statement(f"UPDATE duplicate_case SET {wiped('duplicate_case')} WHERE season = :season")
@@ -60,13 +66,13 @@ _OF_SEASONS_CHANGES = statement(
 )
 
 
-async def erase_person(session: Session, nik_index: bytes, registrants: Sequence[UUID]) -> None:
-    """Call this while the cases still know the NIK."""
+async def erase_person(session: Session, nik_index: bytes, registrants: Sequence[UUID]) -> int:
+    """Call this while the cases still know the NIK. Answers of how many reads it took what they were for."""
     ids = list(registrants)
     await session.run(_OF_CHANGES, ids=ids, nik_index=nik_index)
     await session.run(_OF_CASES, ids=ids, nik_index=nik_index)
     await session.run(_OF_PERSONS_BLOCKS, nik_index=nik_index)
-    await session.run(_OF_READS, ids=ids)
+    return await session.run(_OF_READS, ids=ids, nik_index=nik_index)
 
 
 async def erase_some_of_season(session: Session, season: int, most: int) -> int:

@@ -7,17 +7,16 @@ from typing import NamedTuple
 
 from app.clock import end_of_wib_day, wib_day
 from app.db import Session
-from app.models.enums import ChangeKind
+from app.models.enums import ChangeKind, Log
 from app.models.personal import wiped
 from app.registry import case_people, change_log, log_months, reasons
 from app.registry.caller import Caller
 from app.registry.erasure import WIPED
 from app.registry.imports import jobs
-from app.registry.niks import reads
 from app.registry.rows import early_ends
 from app.registry.terms import seasons
 from app.registry.terms.policy import HUBDAT
-from app.sql import statement
+from app.sql import Statement, statement
 
 RETENTION = timedelta(days=180)
 """After the season's end."""
@@ -47,18 +46,26 @@ _PURGE = statement(
     """
 )
 _FORGET_EXPIRED_BLOCKS = statement("DELETE FROM nik_block WHERE until_season <= :season")
+
+
 # A month that is older as a whole is dropped (`app.changes.seals`). Only what stays is wiped. The default partition is
 # never dropped.
-_OF_ACCESSES = f"""
-    UPDATE {{table}} a SET {wiped("nik_access")} FROM (
-        SELECT xact_id, id, at FROM {{table}}
-        WHERE nik_index IS NOT NULL AND at < :until {{there}} ORDER BY at LIMIT :most
-    ) named WHERE a.xact_id = named.xact_id AND a.id = named.id AND a.at = named.at
-"""
-_WIPE_ACCESSES = (
-    statement(_OF_ACCESSES.format(table="nik_access", there="AND at >= :since")),
-    statement(_OF_ACCESSES.format(table="nik_access_default", there="AND at < :since")),
-)
+def _wipe(table: str, named: str) -> tuple[Statement[None], Statement[None]]:
+    def part(of: str, there: str) -> Statement[None]:
+        return statement(
+            f"""
+            UPDATE {of} a SET {wiped(table)} FROM (
+                SELECT xact_id, id, at FROM {of}
+                WHERE {named} IS NOT NULL AND at < :until {there} ORDER BY at LIMIT :most
+            ) named WHERE a.xact_id = named.xact_id AND a.id = named.id AND a.at = named.at
+            """
+        )
+
+    return part(table, "AND at >= :since"), part(f"{table}_default", "AND at < :since")
+
+
+_WIPE_ACCESSES = _wipe("nik_access", "nik_index")
+_WIPE_READS = _wipe("people_read", "purpose")
 _PURGED = statement("UPDATE season SET purged_at = :now WHERE year = :season")
 
 
@@ -84,20 +91,20 @@ async def purge_next(session: Session, now: datetime, *, most: int = 5_000) -> i
     await early_ends.forget_season(session, season.year)
     await case_people.erase_season(session, season.year)
     await session.run(_FORGET_EXPIRED_BLOCKS, season=season.year)
-    await reads.forget(session, end_of_wib_day(season.ends_on))
     await session.run(_PURGED, season=season.year, now=now)
     await change_log.append(session, [change_log.Entry(kind=ChangeKind.SEASON_PURGED, season=season.year)], now)
     return 1
 
 
 async def _wipe_logs(session: Session, season: _Due, most: int) -> int:
-    """Of up to `most` rows, wipe what is personal: reasons of the season's changes, and who was named until its end."""
+    """Of up to `most` rows, wipe what is personal: reasons of the season's changes, who was named, and what for."""
     erased = await reasons.erase_some_of_season(session, season.year, most)
     if erased:
         return erased
     until = end_of_wib_day(season.ends_on)
-    whole = await log_months.whole_before(session, "nik_access", until)
-    since = whole[-1].until if whole else BEFORE_ALL
-    for wipe in _WIPE_ACCESSES:
-        erased = erased or await session.run(wipe, until=until, since=since, most=most)
+    for log, wipes in ((Log.ACCESS, _WIPE_ACCESSES), (Log.READS, _WIPE_READS)):
+        whole = await log_months.whole_before(session, log_months.TABLES[log], until)
+        since = whole[-1].until if whole else BEFORE_ALL
+        for wipe in wipes:
+            erased = erased or await session.run(wipe, until=until, since=since, most=most)
     return erased

@@ -9,10 +9,9 @@ from uuid import UUID
 from app.db import Session
 from app.errors import NikInvalid, refuses
 from app.models.enums import Purpose
-from app.registry import breach
 from app.registry.caller import Caller
 from app.registry.imports import jobs
-from app.registry.niks import access_log
+from app.registry.niks import access_log, reads
 from app.registry.registrants import lookup
 from app.registry.registrants.view import View
 from app.registry.values import nik
@@ -99,10 +98,11 @@ _ACCESSES = statement(
 _LISTED = f"""
     SELECT p.at, p.id, p.client_id, p.organizer_code AS organizer, '{Purpose.READ}' AS purpose, p.what,
            CAST(NULL AS text) AS direction, CAST(NULL AS text) AS service, CAST(NULL AS text) AS outcome,
-           coalesce(p.asked -> 'registrant' ->> 'purpose', p.asked -> 'casePeople' ->> 'purpose') AS reason
+           p.purpose AS reason
     FROM people_read p
 """
-# The lists that named the person, and those in which the person may have been; also as the applicant of others.
+# The lists that named the person, and those in which the person may have been; also as the applicant of others. And the
+# looks for a purpose that found nobody.
 _READS = statement(
     f"""
     WITH mine AS MATERIALIZED (
@@ -110,9 +110,12 @@ _READS = statement(
         UNION ALL SELECT * FROM registrant WHERE booked_by_index = :nik_index
     )
     SELECT at, client_id, organizer, purpose, what, direction, service, outcome, reason FROM (
-        {_LISTED} WHERE p.people && (SELECT array_agg(id) FROM mine)
+        {_LISTED} WHERE p.people && (SELECT array_agg(id) FROM mine) AND {reads.STANDS}
         UNION
-        {_LISTED} WHERE (p.people IS NULL OR p.until IS NULL) AND EXISTS (SELECT FROM mine r WHERE {breach.MAY_BE_IN})
+        {_LISTED} WHERE (p.people IS NULL OR p.until IS NULL) AND {reads.STANDS}
+            AND EXISTS (SELECT FROM mine r WHERE {reads.MAY_BE_IN})
+        UNION
+        {_LISTED} WHERE p.unfound && ARRAY[CAST(:nik_index AS bytea)]
     ) listed ORDER BY at DESC, id DESC LIMIT :most
     """,
     Access,
@@ -185,8 +188,8 @@ async def export(session: Session, vault: Vault, caller: Caller, raw_nik: str, n
 async def _accesses(session: Session, index: bytes) -> list[Access]:
     """Looks at the NIK, and lists in which the person was, or may have been: the newest first."""
     looks = await session.rows(_ACCESSES, nik_index=index, most=MOST_ACCESSES)
-    reads = await session.rows(_READS, nik_index=index, most=MOST_ACCESSES)
-    return sorted([*looks, *reads], key=lambda one: one.at, reverse=True)[:MOST_ACCESSES]
+    listed = await session.rows(_READS, nik_index=index, most=MOST_ACCESSES)
+    return sorted([*looks, *listed], key=lambda one: one.at, reverse=True)[:MOST_ACCESSES]
 
 
 async def _everybody(session: Session, caller: Caller) -> Caller:

@@ -57,11 +57,12 @@ def kept(at: Callable[..., None]) -> None:
 
 
 def test_what_is_as_it_was(pemudik: Pemudik, kept: None) -> None:
-    heads, changes, access = pemudik("log", "verify").stdout.splitlines()
+    heads, changes, access, listed = pemudik("log", "verify").stdout.splitlines()
     assert heads.split("  ")[0] == "log"
-    assert [line.split()[:6] for line in (changes, access)] == [
+    assert [line.split()[:6] for line in (changes, access, listed)] == [
         ["changes", "2", "3", "0", "0", "1"],
         ["access", "2", "3", "0", "0", "1"],
+        ["reads", "2", "3", "0", "0", "1"],
     ]
     found = json.loads(pemudik("log", "verify", "--log", "access", "--json").stdout)
     assert [(one["log"], one["head"], one["finding"]) for one in found] == [("access", 2, None)]
@@ -72,15 +73,20 @@ def test_what_is_as_it_was(pemudik: Pemudik, kept: None) -> None:
     ]
 
 
+MOVED = "UPDATE people_read SET people = ARRAY[gen_random_uuid()] WHERE id = 1"
+"""Somebody read another person."""
+
+
 def test_the_first_row_that_is_wrong(pemudik: Pemudik, kept: None, at: Callable[..., None]) -> None:
     async def change(world: World) -> None:
-        await tampered(world, "UPDATE change SET season = 1 WHERE id = 2", "DELETE FROM nik_access WHERE id = 3")
+        await tampered(world, "UPDATE change SET season = 1 WHERE id = 2", "DELETE FROM nik_access WHERE id = 3", MOVED)
 
     at(change)
     said = pemudik("log", "verify", code=3).stdout.splitlines()
-    assert said[3].startswith("changes: the row was changed (seal 1, row 2 of transaction ")
-    assert said[4].startswith("access: the row was left out (seal 2, row 3 of transaction ")
-    assert said[4].endswith(", month 2026-03).")
+    assert said[4].startswith("changes: the row was changed (seal 1, row 2 of transaction ")
+    assert said[5].startswith("access: the row was left out (seal 2, row 3 of transaction ")
+    assert said[5].endswith(", month 2026-03).")
+    assert said[6].startswith("reads: the row was changed (seal 1, row 1 of transaction ")
     [found] = json.loads(pemudik("log", "verify", "--log", "access", "--json", code=3).stdout)
     assert (found["finding"]["fault"], found["finding"]["row"]["id"]) == ("left out", 3)
 

@@ -15,7 +15,7 @@ from app.operating.grants import RoleUnusable
 from app.registry import erasure
 from app.registry.registrants.lookup import Ref
 from app.vault.vault import Vault
-from tests.changes.seals.ground import sealed
+from tests.changes.seals.ground import sealed, told
 from tests.databases import as_a_server, emptied, execute, grant, migrate, migrated_database
 from tests.world import HUBDAT, NOW, World, build, someone
 
@@ -44,7 +44,7 @@ async def server(owners_url: str, server_url: str, vault: Vault) -> AsyncIterato
     await owner.dispose()
 
 
-LOGS = ("change", "nik_access", "log_seal", "log_key")
+LOGS = ("change", "nik_access", "people_read", "log_seal", "log_key")
 FORBIDDEN = [
     "ALTER TABLE registrant ADD spy text",
     "DROP TABLE nik_block",
@@ -62,6 +62,8 @@ FORBIDDEN = [
     "UPDATE change SET mark = NULL",
     "UPDATE nik_access SET outcome = NULL",
     "UPDATE nik_access_default SET outcome = NULL",
+    "UPDATE people_read SET people = NULL",
+    "UPDATE people_read_default SET until = now()",
     "UPDATE log_seal SET signed = ''",
     "UPDATE alembic_version SET version_num = '0001'",
     "DELETE FROM change_default",
@@ -73,6 +75,8 @@ REFUSED_BY_THE_TRIGGER = [
     "UPDATE change SET client_id = 'lain'",
     "UPDATE nik_access SET area = decode('00', 'hex')",
     "UPDATE nik_access SET client_id = 'lain'",
+    "UPDATE people_read SET purpose = 'lain'",
+    "UPDATE people_read SET client_id = 'lain'",
     "SELECT log_make_months('registrant', now(), 1)",
     "SELECT log_make_months('change', now(), 1000)",
     "SELECT log_drop_month('change', 'change_2026_03', '999999', 1)",
@@ -89,6 +93,7 @@ async def test_tables_and_logs_are_out_of_reach(server: World) -> None:
     one = await server.registered(someone(HUBDAT, await server.route()))
     await server.moved(one.id, RegistrantStatus.CANCELLED)
     await sealed(server)
+    await told(server, "nama")
     before = await server.rows("registrant", *LOGS)
     for attempt in FORBIDDEN:
         with pytest.raises(asyncpg.PostgresError, match=r"permission denied|must be owner"):
@@ -134,7 +139,7 @@ async def test_what_a_server_must_do_to_the_logs_it_can(server: World) -> None:
     one = await server.registered(someone(HUBDAT, route))
     await server.registered(someone(HUBDAT, route, 2))
     await server.moved(one.id, RegistrantStatus.CANCELLED)
-    for log in ("change", "nik_access"):
+    for log in ("change", "nik_access", "people_read"):
         await server.run(f"SELECT log_make_months('{log}', now() + interval '1 year', 1)")
     await sealed(server)
     async with server.database.transaction() as session:

@@ -7,11 +7,11 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
-import orjson
 import pytest
 
 import app
 from app.changes.seals.logs import LOGS
+from app.errors import NotFound
 from app.models.enums import RegistrantStatus
 from app.models.personal_columns import PERSONAL_COLUMNS
 from app.registry import case_people, erasure, reasons
@@ -106,9 +106,14 @@ async def about(world: World, number: int) -> UUID:
         purpose = reason("Periksa")
         sides = await case_people.read(session, vault, HUBDAT, case, purpose, NOW)
         assert isinstance(sides, case_people.Sides)
-        for what, told in (("casePeople", {"id": str(case), "purpose": purpose}), ("registrant", {"purpose": purpose})):
-            read = Read(caller=HUBDAT, what=what, people={one.id: "hubdat"}, asked={what: told})
-            await reads.record(session, read, NOW)
+        unfound = [vault.blind_index(nik_of(90)), vault.blind_index(nik)]
+        for how in (
+            {"what": "casePeople", "people": {one.id: "hubdat"}},
+            {"what": "registrant", "people": {}, "unfound": unfound},
+            # In one request with so many others that nobody is named.
+            {"what": "registrants", "people": {one.id: "hubdat"}, "is_slice": True},
+        ):
+            await reads.record(session, Read(caller=HUBDAT, purpose=purpose, **how), NOW)
     return one.id
 
 
@@ -118,7 +123,7 @@ async def where(world: World) -> dict[str, int]:
     return {table: count for table, rows in tables.items() if (count := sum(NAME in row for row in rows))}
 
 
-EVERYWHERE = {"change": 7, "duplicate_case": 1, "nik_block": 1, "people_read": 2}
+EVERYWHERE = {"change": 7, "duplicate_case": 1, "nik_block": 1, "people_read": 3}
 
 
 async def test_erasure_takes_what_was_written_about_the_person(world: World) -> None:
@@ -137,11 +142,11 @@ async def test_erasure_takes_what_was_written_about_the_person(world: World) -> 
         (reasons.FORGOTTEN, None),
         (reason("Blokir"), reason("Dicabut")),
     ]
-    asked = await world.run(
-        "SELECT asked::text FROM people_read WHERE asked::text NOT LIKE :name ORDER BY id", name=f"%{NAME}%"
-    )
-    cases_read, looked_up = (orjson.loads(one) for [one] in asked)
-    assert (list(cases_read["casePeople"]), looked_up) == (["id"], {"registrant": {}})
+    assert await world.run("SELECT id, unfound, salt IS NULL FROM people_read WHERE purpose IS NULL ORDER BY id") == [
+        (1, None, True),
+        (2, None, True),
+        (3, None, True),
+    ]
     assert await world.one("SELECT count(*) FROM change WHERE reason IS NULL AND commitment IS NOT NULL") == 7
     assert await world.one("SELECT count(*) FROM change WHERE reason = 'Pasal 8'") == 2
     await sealed(world, NOW.replace(hour=3))
@@ -149,7 +154,25 @@ async def test_erasure_takes_what_was_written_about_the_person(world: World) -> 
         one = await verified(world, log)
         assert (one.finding, one.unsealed) == (None, 0)
         assert one.rows == await world.count(log.table)
-    assert (await verified(world, LOGS[0])).wiped == 7
+    assert [(await verified(world, log)).wiped for log in LOGS] == [7, 0, 3]
+
+
+async def test_who_was_only_looked_up_can_be_erased(world: World) -> None:
+    """The registry holds nothing but what somebody wrote when looking for a NIK that nobody has registered."""
+
+    async def erased() -> object:
+        return await attempt(
+            world, lambda session: erasure.erase(session, world.vault, HUBDAT, Ref(nik=NIK), "Pasal 8", NOW)
+        )
+
+    read = Read(caller=DJKA, what="registrant", people={}, purpose=NAME, unfound=[world.vault.blind_index(NIK)])
+    async with world.database.transaction() as session:
+        await reads.record(session, read, NOW)
+    found = await erased()
+    assert isinstance(found, erasure.Erased)
+    assert found.registrants == ()
+    assert await world.run("SELECT purpose, unfound, salt FROM people_read") == [(None, None, None)]
+    assert isinstance(await erased(), NotFound)
 
 
 async def test_the_purge_takes_what_was_written_in_the_season(world: World) -> None:

@@ -13,8 +13,8 @@ from typing import NamedTuple
 from app.changes.log.feed import SETTLED
 from app.changes.log.holding import HOLDING
 from app.db import Session
-from app.models.enums import Log
 from app.models.statuses import AWAITS_VERIFICATION
+from app.registry.log_months import TABLES
 from app.sql import statement
 
 MOST_COUNTED = 10_000
@@ -87,14 +87,14 @@ FIGURES = (
         "Age of the oldest row of a log that is not sealed yet: until then nobody could prove that it was changed.",
         " UNION ALL ".join(
             f"SELECT '{log}', {_seconds_since(f'({_UNSEALED.format(table=table, log=log)})')}"
-            for log, table in ((Log.CHANGES, "change"), (Log.ACCESS, "nik_access"))
+            for log, table in TABLES.items()
         ),
         "log",
     ),
     Figure(
         "pemudik_log_seals",
         "The number of the last seal of a log. A lower one than before: the end of the log was taken away.",
-        f"SELECT one.log, coalesce(max(s.number), 0) FROM (VALUES ('{Log.CHANGES}'), ('{Log.ACCESS}')) AS one (log)"
+        f"SELECT one.log, coalesce(max(s.number), 0) FROM unnest(ARRAY{[str(log) for log in TABLES]}) AS one (log)"
         " LEFT JOIN LATERAL (SELECT number FROM log_seal WHERE log = one.log ORDER BY number DESC LIMIT 1) s ON true"
         " GROUP BY one.log",
         "log",

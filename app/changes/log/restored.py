@@ -1,17 +1,18 @@
 """A log that was restored into another cluster, whose transactions count from another number.
 
-Both logs have one order, that of the transactions. Within one cluster, a row that can be seen was written by a
+All logs have one order, that of the transactions. Within one cluster, a row that can be seen was written by a
 transaction that has begun. So a row with a later number came from elsewhere. Then `log_shift()` is added to the numbers
 of this cluster: what is written follows on what was restored, and every cursor and every seal stays good.
 """
 
 from __future__ import annotations
 
+from app.registry.log_months import TABLES
 from app.sql import Session, statement
 
 # PostgreSQL has a greatest, but no max, of these numbers.
-_NEWEST = """greatest((SELECT xact_id FROM change ORDER BY xact_id DESC, id DESC LIMIT 1),
-    (SELECT xact_id FROM nik_access ORDER BY xact_id DESC, id DESC LIMIT 1))"""
+_OF_EACH = (f"(SELECT xact_id FROM {table} ORDER BY xact_id DESC, id DESC LIMIT 1)" for table in TABLES.values())
+_NEWEST = f"greatest({', '.join(_OF_EACH)})"
 _RESTORED = statement(
     f"SELECT coalesce({_NEWEST} >= log_transaction(pg_snapshot_xmax(pg_current_snapshot())), false)", bool
 )
@@ -22,7 +23,7 @@ _WANTED = statement(
     int,
 )
 # Whoever is about to write waits, and gets its number by the new rule.
-_LOCK = statement("LOCK TABLE change, nik_access IN EXCLUSIVE MODE")
+_LOCK = statement(f"LOCK TABLE {', '.join(TABLES.values())} IN EXCLUSIVE MODE")
 
 
 async def is_restored(session: Session) -> bool:

@@ -13,6 +13,7 @@ from typing import NamedTuple
 
 from app.changes.log.feed import AFTER, IN_ORDER, POSITION, SETTLED, Position
 from app.models.enums import Log
+from app.registry.log_months import TABLES
 from app.sql import Arrays, Statement, statement
 
 FORM = 1
@@ -21,6 +22,9 @@ ROWS_OF_A_SEAL = 10_000
 """A seal has at most so many rows: they are some 0.2 seconds of work, and are in memory at the same time."""
 MOST_COUNTED = 100_000
 """Rows that are not sealed are counted up to here: more would be as bad."""
+
+INSTANTS = {"until"}
+"""As text, an instant would depend on the time zone of the session."""
 
 _MONTH = "CAST(to_char(c.at AT TIME ZONE 'UTC', 'YYYYMM') AS int)"
 
@@ -77,7 +81,8 @@ class SealedLog:
     """How many rows are behind a position, at most `MOST_COUNTED`."""
 
 
-def _log(name: Log, table: str, personal: Sequence[str], others: Sequence[str]) -> SealedLog:
+def _log(name: Log, personal: Sequence[str], others: Sequence[str]) -> SealedLog:
+    table = TABLES[name]
     has_personal = f"num_nonnulls({', '.join(f'c.{one}' for one in personal)}) > 0"
     commitment = f"""
         CASE WHEN {has_personal}
@@ -115,12 +120,11 @@ def _log(name: Log, table: str, personal: Sequence[str], others: Sequence[str]) 
 
 
 def _listed(columns: Sequence[str]) -> str:
-    return ", ".join(f"c.{one}" for one in columns)
+    return ", ".join(f"extract(epoch FROM c.{one})" if one in INSTANTS else f"c.{one}" for one in columns)
 
 
 CHANGES = _log(
     Log.CHANGES,
-    "change",
     ["reason"],
     [
         "mark",
@@ -137,9 +141,25 @@ CHANGES = _log(
 )
 ACCESS = _log(
     Log.ACCESS,
-    "nik_access",
     ["nik_index", "area"],
     ["client_id", "organizer_code", "purpose", "direction", "service", "outcome"],
 )
-LOGS = (CHANGES, ACCESS)
+READS = _log(
+    Log.READS,
+    ["purpose", "unfound"],
+    [
+        "client_id",
+        "organizer_code",
+        "until",
+        "ends",
+        "what",
+        "asked",
+        "count",
+        "first_id",
+        "last_id",
+        "organizers",
+        "people",
+    ],
+)
+LOGS = (CHANGES, ACCESS, READS)
 STATEMENTS = tuple(one for log in LOGS for one in (log.next, log.between, log.salt, log.behind))

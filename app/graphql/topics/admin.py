@@ -195,7 +195,8 @@ async def find_case_people(
     if isinstance(sides, Refusal):
         raise RefusalError(sides)
     context.shown.note(sides.holder_id, sides.people[0].organizer)
-    context.shown.asked["casePeople"] = {"case": str(key), "purpose": given(purpose)}
+    context.shown.asked["casePeople"] = {"case": str(key)}
+    context.shown.give(given(purpose))
     return [CasePerson.from_side(one, sides.holder_id) for one in sides.people]
 
 

@@ -220,23 +220,23 @@ async def find_registrant(
         ),
     ] = UNSET,
 ) -> Registrant | None:
-    context, asked_for = info.context, given(purpose)
-    if asked_for is not None:
-        context.shown.asked["registrant"] = {"purpose": asked_for}
+    context, asked_for, named = info.context, given(purpose), ref.to_ref()
     async with context.transaction() as session:
         [found] = await lookup.find(
             session,
             context.process.vault,
             context.reader,
-            [ref.to_ref()],
+            [named],
             everyone=context.everyone,
             now=context.now,
             purpose=asked_for,
         )
     match found:
         case View():
+            context.shown.give(asked_for)
             return Registrant.from_record(found, context)
         case NotFound():
+            context.shown.give(asked_for, unfound=lookup.index_of(context.process.vault, named))
             return None
         case refused:
             raise RefusalError(refused)

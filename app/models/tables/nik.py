@@ -2,8 +2,9 @@
 
 An access is written before anything is told of the NIK. The NIK stands in it only as its blind index. A read is a row
 for each page, slice of an export, result file, or minute of a subscription. It is written before the answer leaves,
-names registrants by their ids and tells nobody who they are. Both are kept until the season is purged. A block has a
-reason, an issuer and a range of seasons. Hubdat can lift it with a reason.
+names registrants by their ids and tells nobody who they are. Both are logs: partitioned by the month of `at`, only
+appended to, sealed, and kept until the season is purged. A block has a reason, an issuer and a range of seasons. Hubdat
+can lift it with a reason.
 """
 
 from datetime import date, datetime
@@ -118,7 +119,7 @@ class NikBlock(SQLModel, table=True):
 class PeopleRead(SQLModel, table=True):
     __tablename__ = "people_read"
     __table_args__ = (
-        CheckConstraint("count > 0", name="count"),
+        CheckConstraint("count >= 0", name="count"),
         Index("ix_people_read_client_id_at", "client_id", "at"),
         Index(
             "ix_people_read_people",
@@ -128,12 +129,29 @@ class PeopleRead(SQLModel, table=True):
         ),
         Index("ix_people_read_bounded", "first_id", postgresql_where=text("people IS NULL OR until IS NULL")),
         Index("ix_people_read_at", "at"),
+        Index("ix_people_read_ends", "ends", postgresql_where=text("ends IS NOT NULL")),
+        Index("ix_people_read_purposed", "at", postgresql_where=text("purpose IS NOT NULL")),
+        Index(
+            "ix_people_read_unfound",
+            "unfound",
+            postgresql_using="gin",
+            postgresql_where=text("unfound IS NOT NULL"),
+        ),
+        Index("ix_people_read_xact_id_id", "xact_id", "id"),
+        {"postgresql_partition_by": "RANGE (at)"},
     )
 
     id: int | None = Field(default=None, sa_column=Column(BigInteger, Identity(always=True), primary_key=True))
-    at: datetime
+    xact_id: int | None = Field(
+        default=None,
+        sa_column=Column(TransactionId, nullable=False, server_default=text("log_transaction(pg_current_xact_id())")),
+    )
+    at: datetime = Field(primary_key=True)
     until: datetime | None = None
-    """Of a subscription: until when it was shown these people. None: it goes on, or its server ended in the middle."""
+    """Until when these people were shown. None: a minute of a subscription began, and another row `ends` it. Without
+    that row it goes on, or its server ended in the middle."""
+    ends: int | None = Field(default=None, sa_type=BigInteger, sa_column_kwargs=IMPERSONAL)
+    """The row that this one stands for, since it tells of the whole minute."""
     client_id: str = Field(sa_type=Text, sa_column_kwargs=IMPERSONAL)
     organizer_code: str = Field(sa_type=Text, sa_column_kwargs=IMPERSONAL)
     """Whose client it is."""
@@ -141,12 +159,22 @@ class PeopleRead(SQLModel, table=True):
     """The root fields of GraphQL, or the path."""
     asked: dict[str, Any] = Field(sa_column=Column(JSONB, nullable=False, info=IMPERSONAL["info"]))
     """The filter: nothing in it tells who somebody is."""
+    purpose: str | None = Field(default=None, sa_type=Text, sa_column_kwargs=PERSONAL)
+    """What for, in the words of whoever looked somebody up: so it may name somebody."""
+    unfound: list[bytes] | None = Field(
+        default=None, sa_column=Column(ARRAY(LargeBinary), nullable=True, info=PERSONAL["info"])
+    )
+    """The blind indexes of the NIKs that were looked up for the purpose and found nobody."""
     count: int = Field(sa_column=Column(Integer, nullable=False, info=IMPERSONAL["info"]))
-    first_id: UUID
-    last_id: UUID
+    first_id: UUID | None = None
+    """None: nobody was found."""
+    last_id: UUID | None = None
     organizers: list[str] = Field(sa_column=Column(ARRAY(Text), nullable=False, info=IMPERSONAL["info"]))
     """Whose people they are."""
     people: list[UUID] | None = Field(
         default=None, sa_column=Column(ARRAY(Uuid), nullable=True, info=IMPERSONAL["info"])
     )
     """None: whoever is of `organizers`, lies between first and last and fits `asked` may be among them; nobody else."""
+    salt: bytes | None = Field(default=None, sa_type=LargeBinary, sa_column_kwargs=PERSONAL)
+    commitment: bytes | None = Field(default=None, sa_type=LargeBinary, sa_column_kwargs=IMPERSONAL)
+    """Both as in the change log (`models.change`), and only where there is a purpose."""

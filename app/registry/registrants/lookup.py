@@ -212,6 +212,12 @@ async def find(
     return [records[one] if isinstance(one, UUID) else one for one in chosen]
 
 
+def index_of(vault: Vault, ref: Ref) -> bytes | None:
+    """The blind index of the NIK that a ref names. None: it names no NIK."""
+    parsed = None if ref.nik is None else nik.parse(ref.nik)
+    return vault.blind_index(parsed.digits) if isinstance(parsed, nik.Nik) else None
+
+
 async def by_ids(
     session: Session, vault: Vault, caller: Caller, ids: Sequence[UUID], *, everyone: bool
 ) -> list[View | None]:

@@ -88,16 +88,16 @@ async def test_a_projection_that_lags(world: World) -> None:
 
 
 async def test_rows_that_are_not_sealed(world: World) -> None:
-    nothing: dict[str | None, float] = {"changes": 0, "access": 0}
+    nothing: dict[str | None, float] = {"changes": 0, "access": 0, "reads": 0}
     assert [(await read(world))[name] for name in SEALS] == [nothing, nothing]
     await told(world, None, None)
     await told(world, None, at=NOW + timedelta(seconds=4))
     after = timedelta(seconds=10)
-    assert [(await read(world, after))[name] for name in SEALS] == [{"changes": 10, "access": 10}, nothing]
+    assert [(await read(world, after))[name] for name in SEALS] == [{"changes": 10, "access": 10, "reads": 10}, nothing]
     await sealed(world)
-    assert [(await read(world, after))[name] for name in SEALS] == [nothing, {"changes": 1, "access": 1}]
+    assert [(await read(world, after))[name] for name in SEALS] == [nothing, {"changes": 1, "access": 1, "reads": 1}]
     await told(world, None, at=NOW + timedelta(seconds=7))
-    assert (await read(world, after))["pemudik_log_unsealed_seconds"] == {"changes": 3, "access": 3}
+    assert (await read(world, after))["pemudik_log_unsealed_seconds"] == {"changes": 3, "access": 3, "reads": 3}
 
 
 async def test_an_old_transaction_keeps_changes_back(world: World) -> None:

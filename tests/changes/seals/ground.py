@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
+from uuid import UUID
 
 from app.changes.log.feed import SETTLED, START
 from app.changes.seals import duty, sealing, verifying
@@ -15,7 +16,8 @@ from app.changes.seals.verifying import Expected, Verified
 from app.models.enums import ChangeKind, Purpose
 from app.registry import change_log
 from app.registry.change_log import Entry
-from app.registry.niks import access_log
+from app.registry.niks import access_log, reads
+from app.registry.niks.reads import Read
 from app.vault.keys import Keys, new_signing_key
 from app.vault.vault import Vault
 from tests import queries
@@ -23,10 +25,11 @@ from tests.patience import patience
 from tests.world import DJKA, NOW, World
 
 MINUTE = timedelta(minutes=1)
+SOMEBODY = UUID(int=1)
 
 
 async def told(world: World, *reasons: str | None, at: datetime = NOW) -> None:
-    """A change for each reason, and as many NIKs that are looked at, in one commit."""
+    """A change for each reason, as many NIKs that are looked at, and as many reads, in one commit."""
     entries = [Entry(kind=ChangeKind.QUOTA_FILLED, season=2026, organizer="hubdat", reason=one) for one in reasons]
     looks = [
         access_log.look(DJKA, world.vault.blind_index(f"{place:016}"), Purpose.CHECK, area=b"area")
@@ -35,6 +38,9 @@ async def told(world: World, *reasons: str | None, at: datetime = NOW) -> None:
     async with world.database.transaction() as session:
         await change_log.append(session, entries, at)
         await access_log.record(session, looks, at)
+        for one in reasons:
+            told = Read(caller=DJKA, what="registrant", people={SOMEBODY: "djka"}, purpose=one)
+            await reads.record(session, told, at)
 
 
 async def settled(world: World) -> None:

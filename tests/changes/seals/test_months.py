@@ -12,7 +12,7 @@ from sqlalchemy import Connection
 from app import migration
 from app.changes.log import tallies
 from app.changes.seals import duty, sealing
-from app.changes.seals.logs import ACCESS, CHANGES, LOGS
+from app.changes.seals.logs import ACCESS, CHANGES, LOGS, READS
 from app.changes.seals.verifying import Fault
 from app.clock import now as clock_now
 from app.db import Database
@@ -73,9 +73,9 @@ async def test_months_are_there_before_their_time(world: World) -> None:
         assert months[0].first == 0
         assert [one.end for one in months[:-1]] == [one.first for one in months[1:]]
         assert months[-1].until > clock_now()
-    assert await made(world, FAR) == [3, 3]
-    assert await made(world, FAR) == [0, 0]
-    assert await made(world, FAR + 2 * MINUTE) == [1, 1]
+    assert await made(world, FAR) == [3, 3, 3]
+    assert await made(world, FAR) == [0, 0, 0]
+    assert await made(world, FAR + 2 * MINUTE) == [1, 1, 1]
     async with world.database.transaction() as session:
         assert [one.name for one in (await log_months.of(session, "change"))[-4:]] == [
             "change_2041_11",
@@ -86,7 +86,7 @@ async def test_months_are_there_before_their_time(world: World) -> None:
 
 
 async def test_what_was_there_before_needs_no_month(world: World) -> None:
-    assert await made(world, datetime(2020, 1, 31, tzinfo=UTC)) == [0, 0]
+    assert await made(world, datetime(2020, 1, 31, tzinfo=UTC)) == [0, 0, 0]
     await told(world, None)
     [[name, rows]] = await places(world)
     assert (name.startswith("change_before_"), rows) == (True, 1)
@@ -96,15 +96,12 @@ async def test_a_row_without_a_month_waits_and_is_moved(world: World) -> None:
     """No server made months for long. Rows keep their places in the log, and their seals."""
     await told(world, "satu", None, at=FAR)
     await told(world, "dua", at=FAR + MINUTE)
-    assert (await places(world), await places(world, "nik_access")) == (
-        [("change_default", 3)],
-        [("nik_access_default", 3)],
-    )
+    assert [await places(world, log.table) for log in LOGS] == [[(f"{log.table}_default", 3)] for log in LOGS]
     await sealed(world)
-    before = await world.rows("change", "nik_access")
-    assert await made(world, FAR) == [3, 3]
+    before = await world.rows("change", "nik_access", "people_read")
+    assert await made(world, FAR) == [3, 3, 3]
     assert await places(world) == [("change_2041_11", 2), ("change_2041_12", 1)]
-    assert await world.rows("change", "nik_access") == before
+    assert await world.rows("change", "nik_access", "people_read") == before
     for log in LOGS:
         one = await verified(world, log)
         assert (one.finding, one.rows) == (None, 3)
@@ -172,18 +169,27 @@ async def purged(world: World, now: datetime) -> None:
 async def test_the_purge_drops_whole_months_and_wipes_the_rest(world: World) -> None:
     now = await lived(world)
     await purged(world, now)
-    assert [name for name, _ in await places(world, "nik_access")] == ["nik_access_2042_01"]
+    for log in ("nik_access", "people_read"):
+        assert [name for name, _ in await places(world, log)] == [f"{log}_2042_01"]
     assert await world.run("SELECT at, num_nonnulls(nik_index, area, salt) FROM nik_access ORDER BY at, id") == 2 * [
         (EARLY, 0)
     ] + 2 * [(LATE, 3)]
     assert await world.count("change WHERE reason IS NOT NULL OR salt IS NOT NULL") == 0
-    access, changes = await verified(world, ACCESS), await verified(world, CHANGES)
+    # Each second read had no purpose.
+    assert await world.run("SELECT at, purpose, salt IS NULL FROM people_read ORDER BY at, id") == [
+        (EARLY, None, True),
+        (EARLY, None, True),
+        (LATE, "nama", False),
+        (LATE, None, True),
+    ]
+    access, changes, listed = [await verified(world, log) for log in (ACCESS, CHANGES, READS)]
     assert (access.finding, access.rows, access.wiped, access.purged) == (None, 4, 2, 6)
+    assert (listed.finding, listed.rows, listed.wiped, listed.purged) == (None, 4, 1, 6)
     # The season was closed and purged: two changes more.
     assert (changes.finding, changes.rows + changes.unsealed, changes.wiped, changes.purged) == (None, 12, 5, 0)
     assert await world.count("log_seal WHERE listed IS NULL AND log = 'access'") >= 3
     # Nothing is done twice.
-    async with world.unchanged("nik_access", "log_seal"):
+    async with world.unchanged("nik_access", "people_read", "log_seal"):
         await duty.round_(world.database, world.vault, now + MINUTE / 60)
 
 
@@ -316,24 +322,56 @@ OLD = (
        VALUES ('2026-03-02T02:00Z', 'ROUTE_SAVED', 'nama'), (now(), 'ROUTE_SAVED', NULL)""",
     """INSERT INTO nik_access (at, client_id, organizer_code, nik_index, purpose)
        SELECT '2026-03-02T02:00Z', 'djka-test', 'djka', 'x', 'CHECK' FROM generate_series(1, 3)""",
+    *(
+        f"""INSERT INTO people_read (at, until, client_id, organizer_code, what, asked, count, first_id, last_id,
+                                     organizers, people)
+            SELECT '2026-03-02T02:00Z', {until}, 'djka-test', 'djka', 'registrant', '{asked}', 1, id, id, '{{djka}}',
+                   ARRAY[id]
+            FROM CAST('00000000-0000-0000-0000-000000000001' AS uuid) AS id"""
+        for until, asked in (
+            ("now()", '{"registrant": {"purpose": "nama"}, "registrants": {}}'),
+            ("now()", '{"casePeople": {"case": "1", "purpose": "lain"}}'),
+            ("NULL", "{}"),
+        )
+    ),
 )
+END_A_MINUTE = "UPDATE people_read SET until = now(), count = 2 WHERE until IS NULL AND ends IS NULL"
+"""As servers of the version before do. The row that is there stays: it may have been sealed."""
 
 
 async def test_rows_from_before_are_salted_and_sealed(older: World) -> None:
     for statement in OLD:
         await older.run(statement)
     await migrated(older.database, "upgrade", "head")
-    assert [len(await places(older, log.table)) for log in LOGS] == [1, 1]
+    assert [len(await places(older, log.table)) for log in LOGS] == [1, 1, 1]
     await told(older, "baru")
     assert await older.run("SELECT id FROM change ORDER BY xact_id, id") == [(1,), (2,), (3,)]
     assert await older.count("nik_access WHERE salt IS NULL") == 3
+    assert await older.run("SELECT asked::text, purpose FROM people_read WHERE id < 4 ORDER BY id") == [
+        ('{"registrant": {}, "registrants": {}}', "nama"),
+        ('{"casePeople": {"case": "1"}}', "lain"),
+        ("{}", None),
+    ]
     # One of them is wiped before it is sealed.
     await older.run("UPDATE nik_access SET nik_index = NULL, area = NULL, salt = NULL WHERE id = 2")
     await sealed(older)
     assert await older.count("nik_access WHERE salt IS NULL AND commitment IS NULL") == 0
     assert await older.run("SELECT salt IS NULL FROM change ORDER BY id") == [(False,), (True,), (False,)]
     await older.run("UPDATE change SET reason = NULL, salt = NULL WHERE reason = 'nama'")
-    for log, rows in ((CHANGES, 3), (ACCESS, 4)):
+    await older.run("UPDATE people_read SET purpose = NULL, salt = NULL WHERE purpose = 'nama'")
+    await older.run(END_A_MINUTE)
+    for statement in OLD[2:3]:
+        await older.run(statement)
+    assert await older.run("SELECT id, count, purpose, ends, until IS NULL FROM people_read ORDER BY id") == [
+        (1, 1, None, None, False),
+        (2, 1, "lain", None, False),
+        (3, 1, None, None, True),
+        (4, 1, "baru", None, False),
+        (5, 2, None, 3, False),
+        (6, 1, "nama", None, False),
+    ]
+    await sealed(older, FAR)
+    for log, rows in ((CHANGES, 3), (ACCESS, 4), (READS, 6)):
         one = await verified(older, log)
         assert (one.finding, one.rows, one.wiped) == (None, rows, 1)
     await migrated(older.database, "downgrade", BEFORE)
@@ -343,5 +381,12 @@ async def test_rows_from_before_are_salted_and_sealed(older: World) -> None:
         (3, "QUOTA_FILLED"),
     ]
     assert await older.run("SELECT id FROM nik_access ORDER BY id") == [(1,), (3,), (4,)]
-    async with older.database.transaction() as session:
-        await queries.run(session, "INSERT INTO change (at, kind) VALUES (now(), 'ROUTE_SAVED')")
+    assert await older.run("SELECT id, asked::text, count FROM people_read ORDER BY id") == [
+        (1, '{"registrant": {}, "registrants": {}}', 1),
+        (2, '{"casePeople": {"case": "1"}, "registrant": {"purpose": "lain"}}', 1),
+        (4, '{"registrant": {"purpose": "baru"}}', 1),
+        (5, "{}", 2),
+        (6, '{"registrant": {"purpose": "nama"}, "registrants": {}}', 1),
+    ]
+    for statement in ("INSERT INTO change (at, kind) VALUES (now(), 'ROUTE_SAVED')", OLD[2]):
+        await older.run(statement)

@@ -9,11 +9,11 @@ from datetime import timedelta
 import pytest
 
 from app.changes.seals import duty, entry, sealing
-from app.changes.seals.logs import ACCESS, CHANGES, LOGS, ROWS_OF_A_SEAL
+from app.changes.seals.logs import ACCESS, CHANGES, LOGS, READS, ROWS_OF_A_SEAL
 from app.db import Database
 from app.models.enums import ChangeKind
 from app.models.tables.change import Change
-from app.models.tables.nik import NikAccess
+from app.models.tables.nik import NikAccess, PeopleRead
 from app.registry import change_log
 from app.registry.change_log import Entry
 from tests import queries
@@ -29,7 +29,7 @@ MANY = """INSERT INTO nik_access (at, client_id, organizer_code, nik_index, purp
           FROM generate_series(1, :rows) i"""
 
 
-@pytest.mark.parametrize(("log", "table"), [(CHANGES, Change), (ACCESS, NikAccess)])
+@pytest.mark.parametrize(("log", "table"), [(CHANGES, Change), (ACCESS, NikAccess), (READS, PeopleRead)])
 def test_every_column_of_a_log_is_under_its_digest(log: object, table: type) -> None:
     """Another column needs another form of the digest, which the seals say."""
     columns = {column.name for column in table.__table__.columns}  # type: ignore[attr-defined]
@@ -181,7 +181,7 @@ async def test_a_new_key_signs_at_once_and_the_old_one_stays_known(world: World)
         assert entry.key_id(last.signed) == later.vault.signing[0]["kid"]
     third = World(world.database, rekeyed(later.vault))
     await duty.round_(third.database, third.vault, NOW + timedelta(seconds=2))
-    assert [(await verified(third, log)).seals for log in LOGS] == [3, 3]
+    assert [(await verified(third, log)).seals for log in LOGS] == [3, 3, 3]
     assert (await verified(third, CHANGES)).finding is None
     keys = await world.run("SELECT kid, key FROM log_key ORDER BY since")
     assert [kid for kid, _ in keys] == [one.vault.signing[0]["kid"] for one in (world, later, third)]
@@ -199,6 +199,11 @@ async def test_a_row_changes_only_by_being_wiped(world: World) -> None:
         "DELETE FROM change",
         "UPDATE nik_access SET outcome = 'BLOCKED'",
         "UPDATE nik_access SET nik_index = NULL, salt = NULL",
+        "UPDATE people_read SET purpose = 'lain' WHERE purpose IS NOT NULL",
+        "UPDATE people_read SET purpose = NULL WHERE purpose IS NOT NULL",
+        "UPDATE people_read SET people = NULL",
+        "UPDATE people_read SET until = until + interval '1 minute'",
+        "UPDATE people_read SET asked = '{}', count = 0",
     ):
         with pytest.raises(Exception, match="append-only"):
             async with world.database.transaction() as session:
@@ -206,6 +211,7 @@ async def test_a_row_changes_only_by_being_wiped(world: World) -> None:
     await sealed(world)
     await world.run("UPDATE change SET reason = NULL, salt = NULL")
     await world.run("UPDATE nik_access SET nik_index = NULL, area = NULL, salt = NULL WHERE id = 1")
+    await world.run("UPDATE people_read SET purpose = NULL, unfound = NULL, salt = NULL")
     # Again, it changes nothing.
     await world.run("UPDATE change SET reason = NULL, salt = NULL")
     for log in LOGS:

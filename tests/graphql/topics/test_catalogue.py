@@ -371,10 +371,8 @@ async def test_both_sides_of_a_case_are_shown_to_hubdat_and_read_with_a_purpose(
         ("Sulastri Wulandari", nik_of(1)),
         ("Bambang Prakoso", nik_of(1)),
     ]
-    asked = [
-        one for [one] in await world.run("SELECT asked -> 'casePeople' ->> 'purpose' FROM people_read ORDER BY id")
-    ]
-    assert asked == [None, "Banding"]
+    asked = await world.run("SELECT asked -> 'casePeople' ->> 'case', purpose FROM people_read ORDER BY id")
+    assert asked == [(case, None), (case, "Banding")]
     assert await api.code(query, {"id": "x"}) == "NOT_FOUND"
 
 

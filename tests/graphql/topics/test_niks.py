@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from uuid import UUID
+
 import pytest
 
 from tests.graphql.conftest import Api
@@ -165,6 +167,39 @@ async def test_whoever_looks_somebody_up_says_what_for(api: Api, world: World) -
     for reason in ("", f"Cari {nik_of(1)}"):
         assert await api.code(query, {"nik": nik_of(1), "for": reason}, organizer="djka") == "INVALID_VALUE"
     assert await world.rows("people_read", "nik_access") == before
+
+
+async def test_a_look_that_finds_nobody_leaves_what_it_was_for(api: Api, world: World) -> None:
+    """Also of somebody else's person, who is not found. By an id there is no NIK that it could be kept with."""
+    await world.registered(someone(HUBDAT, await world.route(), 2))
+    query = """query($nobody: NIK!, $theirs: NIK!, $id: ID!) {
+        nobody: registrant(ref: {nik: {nik: $nobody}}, purpose: "Telepon dari Solo") { id }
+        theirs: registrant(ref: {nik: {nik: $theirs}}, purpose: "Telepon dari Solo") { id }
+        id: registrant(ref: {id: $id}, purpose: "Salinan tiket") { id } }"""
+    niks = {"nobody": nik_of(1), "theirs": nik_of(2)}
+    found = await api.data(query, niks | {"id": str(UUID(int=7))}, organizer="djka")
+    assert set(found.values()) == {None}
+    [read] = await world.run("SELECT what, purpose, count, first_id, people, cardinality(unfound) FROM people_read")
+    assert read == ("registrant", "Telepon dari Solo\nSalinan tiket", 0, None, [], 2)
+    asked = "query($nik: NIK!) { nikAccesses(nik: $nik) { purpose what reason organizer { code } } }"
+    for nik in niks.values():
+        looks = (await api.data(asked, {"nik": nik}))["nikAccesses"]
+        told = {"what": "registrant", "reason": "Telepon dari Solo\nSalinan tiket", "organizer": {"code": "djka"}}
+        assert {"purpose": "READ", **told} in looks
+    alone = "query($nik: NIK!) { registrant(ref: {nik: {nik: $nik}}) { id } }"
+    await api.data(alone, {"nik": nik_of(1)}, organizer="djka")
+    assert await world.count("people_read") == 1
+
+
+async def test_a_purpose_that_is_refused_is_not_kept_with_what_else_is_shown(api: Api, world: World) -> None:
+    await world.registered(someone(DJKA, await world.route("KA", organizer="djka")))
+    query = """query($for: String!, $nik: NIK!) {
+        refused: registrant(ref: {nik: {nik: $nik}}, purpose: $for) { id }
+        registrants { nodes { id } } }"""
+    answer = (await api.post(query, {"for": f"Cari {nik_of(1)}", "nik": nik_of(1)}, organizer="djka")).json()
+    assert answer["errors"][0]["extensions"]["code"] == "INVALID_VALUE"
+    assert len(answer["data"]["registrants"]["nodes"]) == 1
+    assert await world.run("SELECT what, purpose FROM people_read") == [("registrant,registrants", None)]
 
 
 async def test_a_budget_answers_all_of_a_call_or_none(api: Api, world: World) -> None:
