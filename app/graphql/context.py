@@ -37,7 +37,7 @@ from app.registry.routes.route import Route
 from app.registry.routes.terminals import Terminal
 from app.registry.statistics import statistics
 from app.registry.statistics.questions import Question
-from app.registry.terms import organizers, seasons
+from app.registry.terms import last_heard, organizers, seasons
 from app.registry.terms.organizers import Organizer
 from app.registry.webhooks import deliveries
 from app.registry.webhooks.deliveries import Delivery
@@ -118,6 +118,10 @@ class Context:
         """Statistics of one organizer: with `dashboard:read` anybody's, else its own and its members'."""
         return self.everyone or (REGISTRANTS_READ in self.principal.scopes and self.caller.owns(organizer))
 
+    def may_hear_of(self, organizer: str) -> bool:
+        """When an organizer was last heard: its own, its coordinator's, and Hubdat's to know."""
+        return self.everyone or self.admin or self.caller.owns(organizer)
+
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[Session]:
         if self._session is None:
@@ -184,6 +188,14 @@ class Context:
             async with self.transaction() as session:
                 found = await allowance.of_organizers(session, codes, self.now)
             return [found[code] for code in codes]
+
+        return DataLoader(load)
+
+    @cached_property
+    def last_heard(self) -> DataLoader[str, datetime | None]:
+        async def load(codes: list[str]) -> list[datetime | None]:
+            async with self.transaction() as session:
+                return await last_heard.of(session, codes)
 
         return DataLoader(load)
 

@@ -16,7 +16,8 @@ from app.graphql.internals import SchemaWithEntities
 from app.graphql.permissions import TO_SEE_REGISTRANTS, Alternatives, satisfied
 from app.graphql.scalars import identifier
 from app.graphql.topics import registrants
-from app.graphql.topics.catalogue import Organizer, Route, Terminal
+from app.graphql.topics.catalogue import Organizer, Route
+from app.graphql.topics.terminals import Terminal
 
 LONGEST_KEY = 64
 """In characters."""

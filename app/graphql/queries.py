@@ -22,6 +22,7 @@ from app.graphql.topics.operations import (
 from app.graphql.topics.organizers import every_organizer, every_window, find_organizer
 from app.graphql.topics.people.bookings import find_booking
 from app.graphql.topics.people.halting import every_halt
+from app.graphql.topics.people.held import held_on_nik
 from app.graphql.topics.problems import errors_of, refusals_of
 from app.graphql.topics.registrants import find_registrant, find_registrants
 from app.graphql.topics.routes import find_route, find_routes, find_terminal, find_terminals
@@ -239,4 +240,12 @@ class Query:
             f" {errors_of(subject_access.accesses)}"
         ),
         directives=[sized(100)],
+    )
+    held_on_nik = open_to(
+        held_on_nik,
+        HUBDAT_ADMIN,
+        description=(
+            "All that the registry holds on one NIK, for the person it belongs to (UU 27/2022 art. 7, 32). A look at"
+            f" the NIK. {errors_of(subject_access.export)}"
+        ),
     )

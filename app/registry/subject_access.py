@@ -7,7 +7,7 @@ from datetime import datetime
 from uuid import UUID
 
 from app.db import Session
-from app.errors import NikInvalid, refuses
+from app.errors import InvalidValue, NikInvalid, refuses
 from app.models.enums import Purpose
 from app.registry.caller import Caller
 from app.registry.imports import jobs
@@ -15,6 +15,7 @@ from app.registry.niks import access_log, reads
 from app.registry.registrants import lookup
 from app.registry.registrants.view import View
 from app.registry.values import nik
+from app.registry.values.texts import reason_given
 from app.sql import statement
 from app.vault.vault import Vault
 
@@ -165,9 +166,17 @@ async def accesses(
     return found
 
 
-@refuses(NikInvalid)
-async def export(session: Session, vault: Vault, caller: Caller, raw_nik: str, now: datetime) -> Holding | NikInvalid:
-    """All that is held on one NIK, with its access log (art. 7, 32), for the person it belongs to."""
+@refuses(NikInvalid, InvalidValue)
+async def export(
+    session: Session, vault: Vault, caller: Caller, raw_nik: str, now: datetime, *, purpose: str | None = None
+) -> Holding | NikInvalid | InvalidValue:
+    """All that is held on one NIK, with its access log (art. 7, 32), for the person it belongs to.
+
+    Whoever shows it writes the `purpose` down with the people.
+    """
+    given = None if purpose is None else reason_given(purpose, "purpose")
+    if isinstance(given, InvalidValue):
+        return given
     parsed = nik.parse(raw_nik)
     if isinstance(parsed, NikInvalid):
         return parsed

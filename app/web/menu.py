@@ -19,6 +19,8 @@ class Page:
     scopes: frozenset[str]
     one: str | None = None
     """The template and the script of a single item, which stands below the page's path under its id."""
+    named: str = "uuid"
+    """What the id of a single item is, as Starlette calls it: `uuid`, or `str` for a code."""
 
     @property
     def path(self) -> str:
@@ -29,6 +31,14 @@ PAGES: Sequence[Page] = (
     Page("ringkasan", "home", "watch", frozenset({DASHBOARD_READ, REGISTRANTS_READ})),
     Page("pendaftar", "people", "watch", frozenset({DASHBOARD_READ, REGISTRANTS_READ}), one="pendaftar-satu"),
     Page("rute", "route", "watch", frozenset({DASHBOARD_READ, REGISTRANTS_READ}), one="rute-satu"),
+    Page(
+        "penyelenggara",
+        "org",
+        "watch",
+        frozenset({DASHBOARD_READ, REGISTRANTS_READ, HUBDAT_ADMIN}),
+        one="penyelenggara-satu",
+        named="str",
+    ),
     Page("kasus", "case", "decide", frozenset({REGISTRANTS_READ, HUBDAT_ADMIN})),
     Page("blokir", "block", "decide", frozenset({HUBDAT_ADMIN})),
     Page("posko", "gate", "do", frozenset({POSKO_ACT, REGISTRANTS_WRITE})),

@@ -38,7 +38,7 @@ def routes(callers: Callers, *, provider: bool = False) -> list[Route]:
 def routes_of(callers: Callers, page: Page) -> Iterator[Route]:
     yield Route(page.path, shown(callers, page, page.name), methods=["GET"])
     if page.one is not None:
-        yield Route(f"{page.path}/{{id:uuid}}", shown(callers, page, page.one), methods=["GET"])
+        yield Route(f"{page.path}/{{id:{page.named}}}", shown(callers, page, page.one), methods=["GET"])
 
 
 def front(callers: Callers, document: Callable[[], Response]) -> Route:

@@ -33,6 +33,7 @@ CALLS = {
     "adminChanges": "query { adminChanges { nodes { at } } }",
     "casePeople": 'query { casePeople(id: "x") { holds } }',
     "nikAccesses": 'query { nikAccesses(nik: "x") { at } }',
+    "heldOnNik": 'query { heldOnNik(nik: "x", purpose: "x") { blocks { since } } }',
     "submitRegistrant": (
         'mutation { submitRegistrant(input: { nik: "x", name: "x", routeId: "x", identityDocument: KTP })'
         " { __typename } }"

@@ -42,6 +42,7 @@ WRITTEN = {
     "app.registry.registrants.cases",
     "app.registry.registrants.lifecycle",
     "app.registry.registrants.lookup",
+    "app.registry.subject_access",
     "app.registry.terms.window_history",
     "app.registry.undo.reopening",
 }

@@ -58,6 +58,7 @@ HOT = (
     "app.registry.registrants.no_show",
     "app.registry.registrants.returns",
     "app.registry.registrants.uniqueness",
+    "app.registry.terms.last_heard",
     "app.registry.routes.daily_releases",
     "app.registry.routes.finding",
     "app.registry.routes.held_seats",

@@ -37,6 +37,8 @@ class AdminChange:
     at: datetime
     kind: str
     client_id: str | None
+    person: str | None
+    """The e-mail of who did it on the pages."""
     organizer: str | None
     season: int | None
     subject: str | None
@@ -63,6 +65,7 @@ class _Row(NamedTuple):
     at: datetime
     kind: str
     client_id: str | None
+    person: str | None
     organizer: str | None
     season: int | None
     route_id: UUID | None
@@ -74,9 +77,13 @@ _PAGE = statement(
     f"""
     SELECT head.stands, head.end_xact_id, head.end_id, head.end_mark, head.end_at, item.* FROM {HEAD} head LEFT JOIN (
         SELECT CAST(CAST(c.xact_id AS text) AS bigint) AS xact_id, c.id AS change_id, {MARK} AS mark, c.at, c.kind,
-               c.client_id, c.organizer_code AS organizer, c.season, c.route_id, c.reason,
+               c.client_id, (SELECT staff.email FROM staff WHERE staff.id = c.client_id) AS person,
+               c.organizer_code AS organizer, c.season, c.route_id, c.reason,
                CAST(c.facts AS text) AS facts
-        FROM change c WHERE {AFTER} AND {SETTLED} AND {ADMINISTRATIVE} ORDER BY {IN_ORDER} LIMIT :most
+        FROM change c WHERE {AFTER} AND {SETTLED} AND {ADMINISTRATIVE}
+            AND (CAST(:organizer AS text) IS NULL OR c.organizer_code = :organizer)
+            AND (CAST(:kinds AS text[]) IS NULL OR c.kind = ANY(CAST(:kinds AS text[])))
+        ORDER BY {IN_ORDER} LIMIT :most
     ) item ON true
     ORDER BY item.xact_id, item.change_id
     """,
@@ -84,9 +91,17 @@ _PAGE = statement(
 )
 
 
-async def page(session: Session, after: Position, *, most: int) -> AdminPage:
-    """Up to `most` settled changes behind `after`. Raises `Gone`."""
-    rows = await session.rows(_PAGE, most=most, mark=after.mark, **after.values())
+async def page(
+    session: Session,
+    after: Position,
+    *,
+    most: int,
+    organizer: str | None = None,
+    kinds: Sequence[str] | None = None,
+) -> AdminPage:
+    """Up to `most` settled changes behind `after`: of one organizer or of all, of `kinds` or all. Raises `Gone`."""
+    wanted = {"organizer": organizer, "kinds": None if kinds is None else list(kinds)}
+    rows = await session.rows(_PAGE, most=most, mark=after.mark, **wanted, **after.values())
     if not rows[0].stands:
         raise Gone(after)
     changes = [_change(row, row.change_id) for row in rows if row.change_id is not None]
@@ -100,6 +115,7 @@ def _change(row: _Row, change_id: int) -> AdminChange:
         at=row.at,
         kind=row.kind,
         client_id=row.client_id,
+        person=row.person,
         organizer=row.organizer,
         season=row.season,
         subject=next((str(facts[name]) for name in SUBJECTS if facts.get(name) is not None), None),

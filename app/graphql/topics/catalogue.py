@@ -1,4 +1,4 @@
-"""Organizers, routes, terminals, and the figures of their programmes.
+"""Organizers, routes, and the figures of their programmes.
 
 These types stand in one file because they name each other: an organizer has routes and figures, and figures are told
 by organizer and by route. Attributes come with the row; loaders bring the rest.
@@ -19,10 +19,10 @@ from app.graphql.fields import PAGED, SLICED, loaded, sized
 from app.graphql.paging import After, Connection, First
 from app.graphql.scalars import given, identifier
 from app.graphql.topics.counts import Counts, DayCounts, DirectionCounts, ServiceCounts, VerificationFunnel
+from app.graphql.topics.terminals import Terminal
 from app.graphql.topics.terms import DateRange, NikAllowance, Policy, RegistrationWindow
-from app.graphql.vocabulary import Direction, IntegrationScheme, Mode, PlaceKind, Service
+from app.graphql.vocabulary import Direction, IntegrationScheme, Mode, Service
 from app.registry.routes import route as registry_route
-from app.registry.routes import terminals as registry_terminals
 from app.registry.routes.finding import RouteFilter
 from app.registry.routes.release_list import ListedRelease
 from app.registry.statistics import counting
@@ -33,37 +33,6 @@ InOneDirection = Annotated[Direction | None, strawberry.argument(description="In
 AfterRoute = Annotated[
     ID | None, strawberry.argument(description="The id of a route of this list: it goes on behind it.")
 ]
-
-
-@strawberry.federation.type(
-    name="Terminal",
-    keys=["code"],
-    description="A departure or arrival place: terminal, station, port or meeting point.",
-)
-class Terminal:
-    code: ID = strawberry.field(description="Small letters, digits and dashes, such as `pulo-gebang`.")
-    name: str = strawberry.field(description="`keberangkatan_terminal` or `tujuan_terminal` of the standard.")
-    city: str = strawberry.field(
-        description=(
-            "`kota_keberangkatan` or `kota_tujuan` of the standard. Aliases are one city: Solo is Kota Surakarta."
-        )
-    )
-    kind: PlaceKind = strawberry.field(description="What kind of place it is.")
-    region_code: str | None = strawberry.field(description="Kemendagri's code of its regency, four digits.")
-    provisional: bool = strawberry.field(
-        description="Made from a row that named no known place, for review; see `mergeTerminal`."
-    )
-
-    @classmethod
-    def from_record(cls, record: registry_terminals.Terminal) -> Terminal:
-        return cls(
-            code=ID(record.code),
-            name=record.name,
-            city=record.city,
-            kind=PlaceKind(record.kind),
-            region_code=record.region_code,
-            provisional=record.provisional,
-        )
 
 
 @strawberry.federation.type(
@@ -125,6 +94,12 @@ class Organizer:
         if not (info.context.admin or info.context.caller.owns(self.code)):
             return None
         return NikAllowance.of(await info.context.nik_allowances.load(self.code), info.context.now)
+
+    @loaded(
+        "When the registry last heard from it: a token, a file or a change (of its last 200). Null: never, or not yours"
+    )
+    async def last_heard_at(self, info: Info) -> datetime | None:
+        return await info.context.last_heard.load(self.code) if info.context.may_hear_of(self.code) else None
 
     async def _whole(self, info: Info) -> registry_organizers.Organizer:
         """The organizer with all that is in force for it; `self` may hold its code and name only."""

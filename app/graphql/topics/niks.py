@@ -12,7 +12,7 @@ from strawberry import ID, UNSET
 from app import alarm
 from app.errors import Language, NikInvalid, Refusal, RefusalError, TooManyChecks
 from app.graphql.context import Context, Info
-from app.graphql.fields import sized
+from app.graphql.fields import loaded, sized
 from app.graphql.scalars import NIK, given, identifier
 from app.graphql.topics.catalogue import Organizer, get_organizer
 from app.graphql.topics.problems import Problem, Standing
@@ -152,13 +152,29 @@ class _AnsweredCheck(NikCheck):
 class NikAccess:
     at: datetime = strawberry.field(description="When.")
     client: str = strawberry.field(description="Which client looked; `pemudik` is the command line.")
-    organizer: Organizer = strawberry.field(description="Whose client it is.")
+    organizer_code: strawberry.Private[str]
     purpose: Purpose = strawberry.field(description="Why.")
     what: str | None = strawberry.field(description="Of READ: which list, by the root fields or the path.")
     outcome: NikOutcome | None = strawberry.field(description="What a check answered.")
     reason: str | None = strawberry.field(
         description="Of READ: what for, in the words of whoever looked the person up. Null: not said, or erased."
     )
+
+    @loaded("Whose client it is.")
+    async def organizer(self, info: Info) -> Organizer:
+        return await get_organizer(info, self.organizer_code)
+
+    @classmethod
+    def from_record(cls, access: subject_access.Access) -> NikAccess:
+        return cls(
+            at=access.at,
+            client=access.client_id,
+            organizer_code=access.organizer,
+            purpose=Purpose(access.purpose),
+            what=access.what,
+            outcome=None if access.outcome is None else NikOutcome(access.outcome),
+            reason=access.reason,
+        )
 
 
 BlockResult = Annotated[Block | Problem, strawberry.union("BlockResult", description="The block, or why not.")]
@@ -193,18 +209,7 @@ async def nik_accesses(info: Info, nik: OneNik) -> list[NikAccess] | None:
         accesses = await subject_access.accesses(session, context.process.vault, context.caller, nik, context.now)
     if isinstance(accesses, Refusal):
         raise RefusalError(accesses)
-    return [
-        NikAccess(
-            at=access.at,
-            client=access.client_id,
-            organizer=await get_organizer(info, access.organizer),
-            purpose=Purpose(access.purpose),
-            what=access.what,
-            outcome=None if access.outcome is None else NikOutcome(access.outcome),
-            reason=access.reason,
-        )
-        for access in accesses
-    ]
+    return [NikAccess.from_record(access) for access in accesses]
 
 
 async def block_nik(

@@ -124,6 +124,7 @@ class AdminChange:
     at: datetime = strawberry.field(description="When.")
     kind: AdminChangeKind = strawberry.field(description="What.")
     client: str | None = strawberry.field(description="By which client. Null: on the command line.")
+    person: str | None = strawberry.field(description="The e-mail of who did it on the pages. Null: a program did.")
     season: int | None = strawberry.field(description="Of which season.")
     subject: str | None = strawberry.field(
         description="The id of the window, client, case, block or release; of a daily release, its `dailyId`."
@@ -139,6 +140,7 @@ class AdminChange:
             at=change.at,
             kind=AdminChangeKind(change.kind),
             client=change.client_id,
+            person=change.person,
             season=change.season,
             subject=change.subject,
             route_id=None if change.route_id is None else ID(str(change.route_id)),
@@ -207,13 +209,21 @@ async def find_releases(
 
 
 async def find_admin_changes(
-    info: Info, first: First = 100, after: AfterChange = UNSET
+    info: Info,
+    organizer: OfOrganizer = UNSET,
+    kinds: Annotated[
+        list[AdminChangeKind] | None, strawberry.argument(description="Of these kinds; left out: of all.")
+    ] = UNSET,
+    first: First = 100,
+    after: AfterChange = UNSET,
 ) -> Connection[AdminChange] | None:
     size = paging.size(first)
     behind = position_of(given(after)) or feed.START
     try:
         async with info.context.transaction() as session:
-            page = await admin_changes.page(session, behind, most=size + 1)
+            page = await admin_changes.page(
+                session, behind, most=size + 1, organizer=given(organizer), kinds=given(kinds)
+            )
     except Gone as gone:
         raise await lost(info.context, gone) from None
     return paging.connected(

@@ -13,8 +13,9 @@ from app.graphql.context import Context, Info
 from app.graphql.paging import After, Connection, First
 from app.graphql.scalars import given, identifier
 from app.graphql.topics import catalogue
-from app.graphql.topics.catalogue import Route, Terminal
+from app.graphql.topics.catalogue import Route
 from app.graphql.topics.problems import Problem
+from app.graphql.topics.terminals import Terminal
 from app.graphql.vocabulary import Direction, Mode, PlaceKind, Service
 from app.registry.routes import (
     daily_releases,

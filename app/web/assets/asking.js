@@ -82,3 +82,9 @@ export const choice = (label, options, help = '') => field(label, help, h('selec
 
 /** What has to be confirmed. @param {string} label @returns {Field} */
 export const confirmed = (label) => ({ node: h('label', { class: 'check' }, h('input', { type: 'checkbox', required: true }), ` ${label}`), value: () => 'true' });
+
+/** What may be on or off. @param {string} label @param {boolean} on @param {string} [help] @returns {Field} */
+export function check(label, on, help = '') {
+  const box = /** @type {HTMLInputElement} */ (h('input', { type: 'checkbox', checked: on }));
+  return { node: h('div', { class: 'field' }, h('label', { class: 'check' }, box, h('span', {}, label, help && h('span', { class: 'line2' }, help)))), value: () => (box.checked ? 'true' : '') };
+}

@@ -3,7 +3,8 @@
 import { chart } from './chart.js';
 import { $$, fill, h, icon, the } from './dom.js';
 import { note } from './frame.js';
-import { clock, day, isoDay, number, share, shortDay, t } from './words.js';
+import { isOpen, opening } from './waves.js';
+import { day, isoDay, number, share, shortDay, t } from './words.js';
 
 const SHOWN = 5;
 const SHOWN_ORGANIZERS = 8;
@@ -86,18 +87,9 @@ function opened(statistics, windows, now) {
   const registering = windows.filter((one) => one.kind === 'REGISTRATION' && !one.endedAt);
   return statistics.byOrganizer.map((/** @type {Data} */ { organizer, counts }) => {
     const waves = registering.filter((one) => one.organizer.code === organizer.code).sort((a, b) => Date.parse(a.opensAt) - Date.parse(b.opensAt));
-    const wave = waves.find((one) => Date.parse(one.opensAt) <= now && (!one.closesAt || now < Date.parse(one.closesAt)));
-    const next = waves.find((one) => now < Date.parse(one.opensAt));
-    const people = standing(counts);
-    return { name: organizer.name, said: window(wave, next, waves.at(-1)), late: Boolean(wave) && people === 0, open: Boolean(wave), people, left: counts.remaining };
+    const open = waves.some((one) => isOpen(one, now)), people = standing(counts);
+    return { name: organizer.name, said: opening(waves, now), late: open && people === 0, open, people, left: counts.remaining };
   }).sort((/** @type {Opened} */ a, /** @type {Opened} */ b) => Number(b.late) - Number(a.late) || Number(b.open) - Number(a.open) || b.people - a.people);
-}
-
-/** @param {Data | undefined} wave @param {Data | undefined} next @param {Data | undefined} last */
-function window(wave, next, last) {
-  if (wave) return t('opened.since', { from: shortDay(wave.opensAt), to: wave.closesAt ? t('opened.to', { day: shortDay(Date.parse(wave.closesAt) - 1) }) : t('opened.open') });
-  if (next) return t('opened.next', { day: shortDay(next.opensAt), time: clock(next.opensAt) });
-  return last?.closesAt ? t('opened.closed', { day: shortDay(Date.parse(last.closesAt) - 1) }) : t('opened.never');
 }
 
 /** @param {Opened} row */

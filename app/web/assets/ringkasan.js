@@ -4,6 +4,7 @@ import { ask } from './api.js';
 import { $, fill, the } from './dom.js';
 import { filters } from './filters.js';
 import { note, words } from './frame.js';
+import { HALTS, showHalts } from './halts.js';
 import { draw, drawRoutes } from './ringkasan-parts.js';
 import { ticker } from './ticker.js';
 import { ago, t } from './words.js';
@@ -25,6 +26,7 @@ const FIGURES = `query Ringkasan($where: StatisticsFilter, $organizer: ID) {
     duplicatePairs(first: 50) { holder { code name } claimant { code name } refused }
   }
   windows(organizer: $organizer) { kind opensAt closesAt untilQuotaIsFull endedAt organizer { code name } }
+  ${HALTS}
 }`;
 const ROUTES = `query RuteRingkasan($where: StatisticsFilter, $after: ID) {
   statistics(where: $where) { byRoute(first: ${ROUTES_A_PAGE}, after: $after) { route { id name departsAt } counts { taken quota remaining } } }
@@ -46,6 +48,7 @@ async function load() {
     answered = Date.now();
     fill(the('trouble'));
     draw(data, where);
+    showHalts(data.sweepHalts ?? [], load);
     form.put();
     await routes(where, mine);
   } catch (error) {

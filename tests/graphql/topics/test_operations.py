@@ -55,6 +55,50 @@ async def test_who_changed_a_policy_from_what_to_what(api: Api, world: World) ->
     assert (nothing, end["hasNextPage"]) == ([], False)
 
 
+async def test_the_history_of_one_organizer_and_of_some_kinds(api: Api, world: World) -> None:
+    await api.token()
+    for code in ("djka", "hubdat"):
+        await api.data(f'mutation {{ issueClient(organizer: "{code}", scopes: ["nik:check"]) {{ client {{ id }} }} }}')
+    await api.data(POLICY, {"days": 4})
+    await settled(world)
+    query = """query ($of: ID, $kinds: [AdminChangeKind!]) {
+        adminChanges(organizer: $of, kinds: $kinds) { nodes { kind person organizer { code } } } }"""
+    wanted: list[dict[str, Any]] = [
+        {"of": "djka"},
+        {"of": "djka", "kinds": ["POLICY_SAVED"]},
+        {"kinds": ["POLICY_SAVED"]},
+        {"of": "bumn"},
+        {"kinds": []},
+    ]
+    found = [(await api.data(query, given))["adminChanges"]["nodes"] for given in wanted]
+    issued, saved = (
+        {"kind": kind, "person": None, "organizer": {"code": "djka"}} for kind in ("CLIENT_ISSUED", "POLICY_SAVED")
+    )
+    assert found == [[issued, saved], [saved], [saved], [], []]
+
+
+async def test_the_history_names_the_person_who_did_it_on_the_pages(api: Api, world: World) -> None:
+    async with world.database.transaction() as session:
+        person = await staff.add(session, HUBDAT, "wulan@contoh.example", "hubdat", "operator", NOW)
+        assert isinstance(person, Person)
+        await clients.issue(session, Caller(person.id, "hubdat"), "djka", ["nik:check"], None, NOW)
+    await settled(world)
+    query = '{ adminChanges(organizer: "djka") { nodes { client person } } }'
+    assert (await api.data(query))["adminChanges"]["nodes"] == [{"client": person.id, "person": "wulan@contoh.example"}]
+
+
+async def test_when_an_organizer_was_last_heard_is_for_itself_and_for_hubdat(api: Api) -> None:
+    query = "{ organizers { code lastHeardAt } }"
+    for organizer, scopes in (("djka", None), ("hubdat", ("dashboard:read",)), ("hubdat", ("hubdat:admin",))):
+        await api.token(organizer, scopes)
+        found = {
+            one["code"]: one["lastHeardAt"]
+            for one in (await api.data(query, organizer=organizer, scopes=scopes))["organizers"]
+        }
+        assert found["djka"] == "2026-03-02T02:00:00Z"
+        assert (found["hubdat"] is None) == (organizer == "djka")
+
+
 async def test_windows_clients_blocks_and_cases_have_their_history(api: Api, world: World) -> None:
     """Every page once, in the order of the log; blocks that come about by themselves are not among them."""
     route = await world.route()

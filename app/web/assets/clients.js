@@ -1,0 +1,90 @@
+// An organizer's clients: who they are, what they may do, when they were last here; issued, rotated, revoked. A secret is shown once.
+// @ts-check
+import { ask } from './api.js';
+import { askOnce, check } from './asking.js';
+import { fill, h, icon, the } from './dom.js';
+import { toast } from './frame.js';
+import { ago, instant, shortDay, t } from './words.js';
+
+const CLIENTS = 'query Klien($organizer: ID) { clients(organizer: $organizer) { id scopes issuedAt revokedAt lastUsedAt } }';
+const ISSUE = 'mutation TerbitkanKlien($organizer: ID!, $scopes: [String!]!) { made: issueClient(organizer: $organizer, scopes: $scopes) { secret client { id } } }';
+const ROTATE = 'mutation GantiRahasia($id: ID!) { made: rotateClientSecret(id: $id) { secret client { id } } }';
+const SIGN = 'mutation RahasiaWebhook($id: ID!) { made: issueWebhookSecret(clientId: $id) { secret client { id } } }';
+const REVOKE = 'mutation CabutKlien($id: ID!) { revokeClient(id: $id) { id } }';
+/** What a client of an organizer may be given. */
+const SCOPES = ['nik:check', 'registrants:write', 'registrants:read', 'routes:write', 'posko:act', 'federation:read'];
+const OF_HUBDAT = ['dashboard:read', 'hubdat:admin'];
+
+/** @param {string} organizer @param {readonly string[]} mayGive the scopes that may be given to a new client @param {() => Promise<unknown>} changed called when a client was changed */
+export async function showClients(organizer, mayGive, changed) {
+  const again = async () => { await Promise.all([showClients(organizer, mayGive, changed), changed()]); };
+  /** @type {any[]} */
+  const found = (await ask(CLIENTS, { organizer })).clients;
+  fill(the('clients'), ...[...found].sort((a, b) => Number(Boolean(a.revokedAt)) - Number(Boolean(b.revokedAt))).map((one) => row(one, mayGive, again)));
+  fill(the('no-clients'), found.length ? null : h('section', { class: 'empty' }, icon('plug'), h('h3', {}, t('clients.none')), h('p', {}, t('clients.none.help'))));
+  const issue = h('button', { class: 'btn small', type: 'button' }, t('client.issue'));
+  issue.addEventListener('click', () => issuing(organizer, mayGive, again));
+  fill(the('clients-acts'), issue);
+}
+
+/** @param {any} one @param {readonly string[]} mayGive @param {() => Promise<void>} again */
+function row(one, mayGive, again) {
+  const acts = one.revokedAt || !one.scopes.every((/** @type {string} */ scope) => mayGive.includes(scope)) ? [] : [['rotate', rotating], ['sign', signing], ['revoke', revoking]].map(([name, act]) => {
+    const button = h('button', { class: 'btn small', type: 'button', 'aria-label': `${t(`client.${name}`)} ${one.id}` }, t(`client.${name}`));
+    button.addEventListener('click', () => /** @type {(one: any, again: () => Promise<void>) => void} */ (act)(one, again));
+    return button;
+  });
+  const used = one.lastUsedAt ? ago((Date.now() - Date.parse(one.lastUsedAt)) / 1000) : t('client.unused');
+  return h('tr', { role: 'row' },
+    h('th', { role: 'rowheader', scope: 'row', class: 'wide' }, h('span', { class: 'code' }, one.id), h('span', { class: 'line2' }, t('client.issued', { day: shortDay(one.issuedAt) }))),
+    h('td', { role: 'cell', class: 'wide' }, one.scopes.map((/** @type {string} */ scope) => t(`scope.${scope}`)).join(', ')),
+    h('td', { role: 'cell', class: 'wide' }, one.revokedAt ? h('span', { class: 'muted' }, t('client.revoked', { at: instant(one.revokedAt) })) : used),
+    h('td', { role: 'cell', class: 'wide' }, h('div', { class: 'actions' }, ...acts)));
+}
+
+/** @param {string} organizer @param {readonly string[]} mayGive @param {() => Promise<void>} again */
+function issuing(organizer, mayGive, again) {
+  const offered = [...SCOPES, ...(organizer === 'hubdat' ? OF_HUBDAT : [])].filter((scope) => mayGive.includes(scope));
+  const boxes = Object.fromEntries(offered.map((scope) => [scope, check(t(`scope.${scope}`), false, scope)]));
+  askOnce({
+    title: t('client.issue.question'), button: t('client.issue'), fields: boxes, lines: [['info', t('client.issue.help')], ['eye', t('client.once')]],
+    act: async (given, key) => shown(await ask(ISSUE, { organizer, scopes: offered.filter((scope) => given[scope]) }, key), again),
+  });
+}
+
+/** @param {any} one @param {() => Promise<void>} again */
+const rotating = (one, again) => askOnce({
+  title: t('client.rotate.question', { id: one.id }), button: t('client.rotate'), lines: [['ok', t('client.rotate.help')], ['eye', t('client.once')]],
+  act: async (_, key) => shown(await ask(ROTATE, { id: one.id }, key), again),
+});
+
+/** @param {any} one @param {() => Promise<void>} again */
+const signing = (one, again) => askOnce({
+  title: t('client.sign.question', { id: one.id }), button: t('client.sign'), lines: [['warn', t('client.sign.help')], ['eye', t('client.once')]],
+  act: async (_, key) => shown(await ask(SIGN, { id: one.id }, key), again),
+});
+
+/** @param {any} one @param {() => Promise<void>} again */
+const revoking = (one, again) => askOnce({
+  title: t('client.revoke.question', { id: one.id }), button: t('client.revoke'), danger: true, lines: [['no', t('client.revoke.help')], ['info', t('client.revoke.final')]],
+  act: async (_, key) => { await ask(REVOKE, { id: one.id }, key); toast(t('client.revoke.done')); await again(); },
+});
+
+/** @param {{made: {secret: string, client: {id: string}}}} answer @param {() => Promise<void>} again */
+async function shown({ made }, again) {
+  secret(made.client.id, made.secret);
+  await again();
+}
+
+/** Shown until the dialog is closed, and nowhere else. @param {string} id @param {string} text */
+export function secret(id, text) {
+  const copy = h('button', { class: 'btn', type: 'button' }, icon('copy'), t('secret.copy'));
+  const place = h('code', { class: 'secret', tabindex: '0' }, text);
+  const dialog = /** @type {HTMLDialogElement} */ (h('dialog', { 'aria-labelledby': 'secret-title' }, h('h2', { id: 'secret-title' }, t('secret.title')),
+    h('p', {}, t('secret.help')), h('dl', { class: 'facts' }, h('dt', {}, 'client_id'), h('dd', { class: 'code' }, id), h('dt', {}, t('secret')), h('dd', {}, place)),
+    h('div', { class: 'actions' }, copy, h('button', { class: 'btn primary', type: 'button', 'data-close': true }, t('secret.saved')))));
+  copy.addEventListener('click', async () => { await navigator.clipboard.writeText(text); fill(copy, icon('ok'), t('secret.copied')); });
+  dialog.addEventListener('close', () => dialog.remove());
+  document.body.append(dialog);
+  dialog.showModal();
+}

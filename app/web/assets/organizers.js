@@ -1,0 +1,149 @@
+// What Hubdat does with an organizer: adds one, changes who coordinates it, its policy, its waves and its allowance.
+// @ts-check
+import { ask, Failure } from './api.js';
+import { askOnce, check, choice, input, reason } from './asking.js';
+import { toast } from './frame.js';
+import { wib } from './routes.js';
+import { clock, instant, isoDay, t } from './words.js';
+
+const NAMES = '{ organizers { code name coordinator { code } } }';
+const SAVE = `mutation SimpanPenyelenggara($input: OrganizerInput!) { done: saveOrganizer(input: $input) { ... on Organizer { organizer: code } ... on Problem { message code } } }`;
+const WAVE = `mutation SimpanGelombang($input: WindowInput!) { done: saveWindow(input: $input) { ... on Organizer { organizer: code } ... on Problem { message code } } }`;
+const WITHDRAW = `mutation TarikGelombang($id: ID!, $reason: String!) { done: withdrawWindow(id: $id, reason: $reason) { ... on Organizer { organizer: code } ... on Problem { message code } } }`;
+const ALLOWANCE = `mutation AturJatah($organizer: ID!, $perDay: Int, $reason: String!) { setNikAllowance(organizer: $organizer, perDay: $perDay, reason: $reason) { perDay } }`;
+const SCHEMES = ['GRAPHQL', 'WEBHOOK', 'EXCEL', 'NIK_CHECK', 'DAILY_CONSOLIDATION'];
+
+/** Numbers of a policy: the least and the most, and whether the number may be left out. @type {Record<string, [number, number, boolean]>} */
+export const NUMBERS = { verifyWithinDays: [1, 90, true], blockSeasons: [1, 10, false], noShowAfterMinutes: [0, 1440, false], newsGraceHours: [0, 72, true], lateArrivalDays: [0, 90, false], holdPercent: [0, 100, false] };
+/** What is on or off. */
+export const SWITCHES = ['blockWhenForfeited', 'enforceWindow', 'returnRequiresOutbound', 'returnSameDay', 'forfeitAtPeriodEnd', 'refuseEarlyVerification'];
+/** In the order in which they are told. */
+export const POLICY = ['verifyWithinDays', 'blockWhenForfeited', 'blockSeasons', 'enforceWindow', 'lateArrivalDays', 'refuseEarlyVerification', 'forfeitAtPeriodEnd', 'returnRequiresOutbound', 'returnSameDay', 'noShowAfterMinutes', 'newsGraceHours', 'holdPercent'];
+
+/** @typedef {Record<string, any>} Organizer */
+/** @typedef {import('./asking.js').Field} Field */
+
+/** @param {string} mutation @param {Record<string, unknown>} given @param {string} key */
+async function act(mutation, given, key) {
+  const { done } = await ask(mutation, given, key);
+  if (done.message) throw new Failure(done.message, done.code);
+}
+
+/** @param {Record<string, unknown>} policy as the schema has it @returns {Record<string, string>} in words */
+export const told = (policy) => Object.fromEntries(POLICY.map((name) => [name, value(name, policy[name])]));
+
+/** @param {string} name @param {unknown} given */
+export function value(name, given) {
+  if (given === null || given === undefined || given === 'null') return t(name in NUMBERS ? `policy.none.${name}` : 'policy.off');
+  if (name in NUMBERS) return t(`policy.unit.${name}`, { n: String(given) });
+  return t(String(given) === 'true' ? 'policy.on' : 'policy.off');
+}
+
+/** Who may coordinate, and who does. @param {string} [code] of the organizer itself @param {string | null} [chosen] */
+async function coordinators(code, chosen) {
+  /** @type {{organizers: Organizer[]}} */
+  const { organizers } = await ask(NAMES);
+  const free = organizers.filter((one) => one.code !== code && !one.coordinator);
+  const field = choice(t('org.coordinator'), [['', t('org.nobody')], ...free.map((one) => /** @type {[string, string]} */ ([one.code, one.name]))], t('org.coordinator.help'));
+  const box = /** @type {HTMLSelectElement} */ (field.node.querySelector('select'));
+  box.required = false;
+  box.value = chosen ?? '';
+  return field;
+}
+
+/** @param {string[]} chosen @returns {Record<string, Field>} */
+const schemes = (chosen) => Object.fromEntries(SCHEMES.map((name) => [name, check(t(`scheme.${name}`), chosen.includes(name), t(`scheme.help.${name}`))]));
+/** @param {Record<string, string>} given */
+const chosen = (given) => SCHEMES.filter((name) => given[name]);
+
+/** @param {(code: string) => void} done */
+export async function addOrganizer(done) {
+  const code = input(t('org.code'), t('org.code.help'), { maxlength: 40, pattern: '[a-z0-9]+(-[a-z0-9]+)*', class: 'short' });
+  askOnce({
+    title: t('org.add'), button: t('org.add'), lines: [['info', t('org.add.help')]],
+    fields: { code, name: input(t('org.name'), t('org.name.help'), { maxlength: 200 }), coordinator: await coordinators(), ...schemes(['GRAPHQL']) },
+    act: async (given, key) => {
+      await act(SAVE, { input: { code: given.code, name: given.name, coordinator: given.coordinator || null, schemes: chosen(given) } }, key);
+      done(given.code);
+    },
+  });
+}
+
+/** @param {Organizer} one @param {() => unknown} done */
+export async function changeOrganizer(one, done) {
+  const name = input(t('org.name'), t('org.name.help'), { maxlength: 200, value: one.name });
+  askOnce({
+    title: t('org.change', { name: one.name }), button: t('org.save'), lines: [['info', t('org.change.help')]],
+    fields: { name, ...(one.members.length ? {} : { coordinator: await coordinators(one.code, one.coordinator?.code) }), ...schemes(one.schemes) },
+    act: async (given, key) => {
+      const coordinator = 'coordinator' in given ? { coordinator: given.coordinator || null } : {};
+      await act(SAVE, { input: { code: one.code, name: given.name, schemes: chosen(given), ...coordinator } }, key);
+      toast(t('org.saved'));
+      await done();
+    },
+  });
+}
+
+/** @param {Organizer} one @param {() => unknown} done */
+export function changePolicy(one, done) {
+  const fields = Object.fromEntries(POLICY.map((name) => [name, name in NUMBERS ? numeral(name, one.policy[name]) : check(t(`policy.${name}`), one.policy[name], t(`policy.help.${name}`))]));
+  askOnce({
+    title: t('policy.question', { name: one.name }), button: t('policy.save'), fields,
+    lines: [['info', t('policy.from.now')], ['people', t('policy.deadlines')]],
+    act: async (given, key) => {
+      const policy = Object.fromEntries(POLICY.map((name) => [name, name in NUMBERS ? (given[name] === '' ? null : Number(given[name])) : given[name] === 'true']));
+      await act(SAVE, { input: { code: one.code, name: one.name, policy } }, key);
+      toast(t('policy.saved'));
+      await done();
+    },
+  });
+}
+
+/** @param {string} name @param {number | null} now */
+function numeral(name, now) {
+  const [min, max, free] = NUMBERS[name];
+  return input(t(`policy.${name}`), t(`policy.help.${name}`), { type: 'number', min, max, step: 1, value: now ?? '', required: !free, class: 'short' });
+}
+
+/** An instant, as a field of date and time in WIB has it. @param {string | null} at */
+const local = (at) => (at ? `${isoDay(at)}T${clock(at).replace('.', ':')}` : '');
+
+/** A new wave, or another one in the place of `wave`. @param {Organizer} one @param {any} wave @param {() => unknown} done */
+export function saveWave(one, wave, done) {
+  const kind = choice(t('waves.kind'), [['REGISTRATION', t('wave.REGISTRATION')], ['VERIFICATION', t('wave.VERIFICATION')]], t('waves.kind.help'));
+  const box = /** @type {HTMLSelectElement} */ (kind.node.querySelector('select'));
+  if (wave) { box.value = wave.kind; box.disabled = true; }
+  askOnce({
+    title: t(wave ? 'waves.amend' : 'waves.add', { name: one.name }), button: t('waves.save'),
+    lines: wave ? [['info', t('waves.amend.help')], ['clock', t('waves.prolongs')]] : [['info', t('waves.add.help')]],
+    fields: {
+      kind, opensAt: input(t('waves.from.wib'), t('waves.from.help'), { type: 'datetime-local', value: local(wave?.opensAt ?? null) }),
+      closesAt: input(t('waves.to.wib'), t('waves.to.help'), { type: 'datetime-local', value: local(wave?.closesAt ?? null), required: false }),
+      full: check(t('waves.full'), wave?.untilQuotaIsFull ?? false), note: input(t('waves.note'), t('waves.note.help'), { maxlength: 500, value: wave?.note ?? '', required: false }),
+    },
+    act: async (given, key) => {
+      const ends = given.closesAt ? wib(given.closesAt) : null;
+      await act(WAVE, { input: { organizer: one.code, kind: given.kind, opensAt: wib(given.opensAt), closesAt: ends, untilQuotaIsFull: given.full === 'true', note: given.note || null, amends: wave?.id ?? null } }, key);
+      toast(t('waves.saved'));
+      await done();
+    },
+  });
+}
+
+/** @param {any} wave @param {() => unknown} done */
+export const withdrawWave = (wave, done) => askOnce({
+  title: t('waves.withdraw.question', { kind: t(`wave.${wave.kind}`), at: instant(wave.opensAt) }), button: t('waves.withdraw'), danger: true, lines: [['info', t('waves.withdraw.help')]],
+  fields: { reason: reason() },
+  act: async (given, key) => { await act(WITHDRAW, { id: wave.id, reason: given.reason }, key); toast(t('waves.withdrawn')); await done(); },
+});
+
+/** @param {Organizer} one @param {() => unknown} done */
+export const changeAllowance = (one, done) => askOnce({
+  title: t('allowance.question', { name: one.name }), button: t('allowance.save'), lines: [['info', t('allowance.help')], ['clock', t('allowance.at.once')]],
+  fields: { perDay: input(t('allowance.per.day'), t('allowance.per.day.help'), { type: 'number', min: 0, max: 10000000, step: 1, value: one.nikAllowance.perDay, required: false, class: 'short' }), reason: reason() },
+  act: async (given, key) => {
+    await ask(ALLOWANCE, { organizer: one.code, perDay: given.perDay === '' ? null : Number(given.perDay), reason: given.reason }, key);
+    toast(t('allowance.saved'));
+    await done();
+  },
+});
