@@ -139,6 +139,7 @@ describe(
     NIK_ALARM_RAISED="An organizer seems to walk through NIKs: see `subject`. The registry tells this itself.",
     SWEEP_HALTED="Too many people of an organizer (`subject`) would end at once, and wait. The registry tells this.",
     SWEEP_ALLOWED="Hubdat gave its word that people who were due are ended.",
+    DEADLINE_NEARS="The deadline of a registrant comes within 48 or 24 hours, and a webhook is to be told.",
     CASE_DECIDED="A duplicate case was decided, or has closed by itself.",
     QUOTA_RELEASED="Seats were added to a route, or taken off.",
     QUOTA_RELEASE_CANCELLED="Seats that were to come will not come.",
@@ -299,6 +300,9 @@ describe(
 describe(
     WebhookEvent,
     "What a webhook is told of; its value in a payload's `type` is `registrant.forfeited` and so on.",
+    REGISTRANT_VERIFIED="`data`: organizer, season, registrantId, routeId.",
+    REGISTRANT_DEPARTED="`data`: organizer, season, registrantId, routeId.",
+    REGISTRANT_CANCELLED="`data`: organizer, season, registrantId, routeId.",
     REGISTRANT_FORFEITED="`data`: organizer, season, registrantId, routeId.",
     REGISTRANT_NO_SHOW="`data`: organizer, season, registrantId, routeId.",
     REGISTRANT_REOPENED=(
@@ -307,6 +311,19 @@ describe(
     ),
     REGISTRANT_REROUTED=(
         "A registrant was moved to another route. `data`: organizer, season, registrantId, routeId, fromRouteId."
+    ),
+    DEADLINE_IN_48_HOURS=(
+        "A registrant is to be verified within 48 hours. Once for a deadline, and once for a trip; dropped when it is"
+        " verified before this is sent. `data`: organizer, season, registrantId, routeId, verifyBy."
+    ),
+    DEADLINE_IN_24_HOURS="The same of 24 hours.",
+    NIK_BLOCKED=(
+        "Of a forfeiture. `data`: organizer, season, registrantId, untilSeason. Of a block by hand, to Hubdat alone:"
+        " organizer (hubdat), season, blockId, untilSeason."
+    ),
+    NIK_BLOCK_LIFTED=(
+        "The block that a registrant's forfeiture brought was lifted. `data`: organizer, season, registrantId. To"
+        " Hubdat of each appeal: organizer (hubdat), season, blockId."
     ),
     ROUTE_RESCHEDULED=(
         "A route that has holders departs at another time. `data`: organizer (of the holders), season, routeId,"
@@ -336,6 +353,10 @@ describe(
     CASE_DECIDED=(
         "To the holder and to those who brought the NIK and were refused. `data`: organizer (the holder), season,"
         " caseId, state, mistypedBy (of NOT_DUPLICATE: this organizer is asked to correct its NIK)."
+    ),
+    CORRECTION_ASKED=(
+        "In the place of CASE_DECIDED, if it is chosen: Hubdat asks you to correct a NIK that you mistyped. `data` as"
+        " there."
     ),
     WEBHOOK_TEST="Sent by `testWebhook`, once. `data` is empty.",
 )

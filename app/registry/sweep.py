@@ -12,6 +12,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 from typing import NamedTuple
 
 import structlog
@@ -27,15 +28,17 @@ from app.registry.niks import allowance
 from app.registry.registrants import forfeiture, no_show
 from app.registry.routes import held_seats
 from app.registry.undo import departures
-from app.registry.webhooks import deliveries
+from app.registry.webhooks import deliveries, reminders
 from app.sql import statement
 
 MOST_SWEPT_TOGETHER = 500
 """Registrants of one transaction: short enough that a submission never waits long for a route."""
+MOST_REMINDED_TOGETHER = 2_000
+"""Nobody's row is locked."""
 SWEEP_EVERY_SECONDS = 20.0
 
 FORFEITURE, NO_SHOW = DUTIES.values()
-PURGE, DELIVERIES, REQUESTS, PUT_RIGHT, ALLOWANCES, HOLDS = range(2, 8)
+PURGE, DELIVERIES, REQUESTS, PUT_RIGHT, ALLOWANCES, HOLDS, REMINDERS = range(2, 9)
 """The duties. Each has one runner, which goes on until all of the duty is done. So whoever finds a runner at work may
 leave the rest to that runner.
 """
@@ -83,6 +86,7 @@ async def sweep(database: Database, now: datetime) -> Swept:
     await _all(database, PUT_RIGHT, lambda session: departures.take_back(session, now))
     # Before anybody is forfeited: a deadline may have moved.
     prolonged = await prolonging.prolong_due(database, now)
+    await _remind(database, now)
     forfeited, halted = await _end_all(database, _FORFEIT, now)
     no_shows, more = await _end_all(database, _LEAVE_BEHIND, now)
     purged = await _purge(database, now)
@@ -105,6 +109,12 @@ async def run(database: Database, stop: asyncio.Event) -> None:
             await asyncio.wait_for(stop.wait(), SWEEP_EVERY_SECONDS)
         except TimeoutError:
             continue
+
+
+async def _remind(database: Database, now: datetime) -> None:
+    await _all(database, REMINDERS, lambda session: reminders.forget(session, now, most=MOST_SWEPT_TOGETHER))
+    for hours in reminders.EVENTS:
+        await _all(database, REMINDERS, partial(reminders.remind, hours=hours, now=now, most=MOST_REMINDED_TOGETHER))
 
 
 async def _purge(database: Database, now: datetime) -> int:

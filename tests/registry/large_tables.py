@@ -93,6 +93,7 @@ EXAMPLES: dict[str, object] = {
 OF_STATEMENT: dict[tuple[str, str], object] = {
     ("app.registry.terms.windows._INSERT", "kind"): "VERIFICATION",
     ("app.registry.routes.seat_holds._INSERT", "id"): NEW[0],
+    ("app.registry.webhooks.reminders._DUE", "since"): NOW - timedelta(days=300),
 }
 """Where an argument means something else than `EXAMPLES` says."""
 
@@ -192,6 +193,8 @@ GROWING_ROWS = (
                CASE WHEN i % 2 = 0 THEN 'VERIFIED' ELSE 'REGISTERED' END, sha256(i::text::bytea), 'x', 'x', 'BK-' || i,
                {_PAST}, {_PAST}, CASE WHEN {_IS_DUE} THEN {_PAST} ELSE {_FAR} END,
                CASE WHEN i % 2 = 0 THEN {_PAST} END {_NUMBERS}""",
+    f"""INSERT INTO reminder (registrant_id, hours, verify_by)
+        SELECT {_UUID}, 48, CASE WHEN {_IS_DUE} THEN {_PAST} ELSE {_FAR} END {_NUMBERS}""",
     f"""INSERT INTO change (at, kind, season, organizer_code, registrant_id, route_id, to_status)
         SELECT {_PAST}, 'REGISTRANT_MOVED', 2026, {_ORGANIZER}, {_UUID}, {_UUID}, 'REGISTERED' {_NUMBERS}""",
     f"""INSERT INTO nik_access (at, client_id, organizer_code, nik_index, purpose)

@@ -76,6 +76,7 @@ HOT = (
     "app.registry.rows.reception",
     "app.registry.rows.recognition",
     "app.registry.sweep",
+    "app.registry.webhooks.reminders",
     "app.registry.terms.terms",
     "app.registry.terms.window_history",
     "app.registry.terms.windows",
@@ -125,6 +126,7 @@ BOUNDED = {
     "nik_allowance",
     "prolongation",
     "projection",
+    "reminder_round",
     "sweep_halt",
 }
 """Tables that stay small, so they may be read whole."""

@@ -8,7 +8,7 @@ nobody but Hubdat: an organizer that guesses a name must not learn whether it is
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated, NamedTuple
@@ -134,20 +134,22 @@ async def step(session: Session, after: Position, now: datetime) -> Position | N
         return None
     webhooks = await session.rows(_WEBHOOKS)
     if webhooks:
-        await _announce(session, await _news(session, after, reached), webhooks, now)
+        chosen = {event for webhook in webhooks for event in webhook.events}
+        await _announce(session, await _news(session, after, reached, chosen), webhooks, now)
     return reached
 
 
 PROJECTION = Projection("webhooks", step)
 
 
-async def _news(session: Session, after: Position, reached: Position) -> list[LoggedChange]:
+async def _news(session: Session, after: Position, reached: Position, chosen: Collection[str]) -> list[LoggedChange]:
+    """Most moves of registrants are read only where a webhook has chosen them."""
     rows = await session.rows(
         _NEWS,
         until_xact_id=str(reached.xact_id),
         until_id=reached.id,
         kinds=list(KINDS),
-        moves=list(MOVES),
+        moves=[status for status, event in MOVES.items() if event in chosen],
         ends=list(ENDS),
         **after.values(),
     )
@@ -193,14 +195,21 @@ def _deliveries(
         concerned = _concerned(change, claimants)
         told = {webhook.id: webhook for organizer in concerned for webhook in of_organizer[organizer]}
         for webhook in told.values():
-            if event in webhook.events and webhook.enabled_at <= change.at:
+            told_as = _told_as(event, change, webhook)
+            if told_as in webhook.events and webhook.enabled_at <= change.at:
                 yield _Delivery(
                     id=uuid7(),
                     webhook_id=webhook.id,
                     change_id=change.id,
-                    event=event,
+                    event=told_as,
                     subject=events.subject_of(change),
                 )
+
+
+def _told_as(event: WebhookEvent, change: LoggedChange, webhook: _Webhook) -> WebhookEvent:
+    """Whoever is asked for a correction may have chosen to hear it as an event of its own."""
+    is_asked = change.kind == ChangeKind.CASE_DECIDED and change.facts.get("mistyped_by") in webhook.organizers
+    return WebhookEvent.CORRECTION_ASKED if is_asked and WebhookEvent.CORRECTION_ASKED in webhook.events else event
 
 
 def _concerned(change: LoggedChange, claimants: Mapping[str, set[str]]) -> set[str]:

@@ -15,6 +15,7 @@ from uuid import UUID
 import orjson
 
 from app.models.enums import ChangeKind, RegistrantStatus, WebhookEvent
+from app.registry.webhooks import reminders
 
 KINDS = (
     ChangeKind.REGISTRANT_MOVED,
@@ -31,9 +32,15 @@ KINDS = (
     ChangeKind.NIK_ALLOWANCE_USED,
     ChangeKind.NIK_ALARM_RAISED,
     ChangeKind.SWEEP_HALTED,
+    ChangeKind.NIK_BLOCKED,
+    ChangeKind.NIK_BLOCK_LIFTED,
+    ChangeKind.DEADLINE_NEARS,
 )
 """Changes of another kind are no event."""
 MOVES = {
+    RegistrantStatus.VERIFIED: WebhookEvent.REGISTRANT_VERIFIED,
+    RegistrantStatus.DEPARTED: WebhookEvent.REGISTRANT_DEPARTED,
+    RegistrantStatus.CANCELLED: WebhookEvent.REGISTRANT_CANCELLED,
     RegistrantStatus.FORFEITED: WebhookEvent.REGISTRANT_FORFEITED,
     RegistrantStatus.NO_SHOW: WebhookEvent.REGISTRANT_NO_SHOW,
 }
@@ -56,6 +63,8 @@ _EVENTS = {
     ChangeKind.NIK_ALLOWANCE_USED: WebhookEvent.NIK_ALLOWANCE_USED,
     ChangeKind.NIK_ALARM_RAISED: WebhookEvent.NIK_ALARM_RAISED,
     ChangeKind.SWEEP_HALTED: WebhookEvent.SWEEP_HALTED,
+    ChangeKind.NIK_BLOCKED: WebhookEvent.NIK_BLOCKED,
+    ChangeKind.NIK_BLOCK_LIFTED: WebhookEvent.NIK_BLOCK_LIFTED,
 }
 
 
@@ -82,16 +91,18 @@ def event_of(change: LoggedChange) -> WebhookEvent | None:
         return MOVES.get(RegistrantStatus(change.to_status or ""))
     if change.kind == ChangeKind.WINDOW_SAVED:
         return WebhookEvent.WINDOW_AMENDED if change.facts.get("amends") else None
+    if change.kind == ChangeKind.DEADLINE_NEARS:
+        return reminders.EVENTS[change.facts["hours"]]
     return _EVENTS.get(ChangeKind(change.kind))
 
 
 def subject_of(change: LoggedChange) -> str:
-    """What the event is about: a registrant, else a case, an import, a route, else the organizer.
+    """What the event is about: a registrant, else a case, an import, a block, a route, else the organizer.
 
     The events of one subject arrive in order.
     """
-    case, job = change.facts.get("case"), change.facts.get("job")
-    return str(change.registrant_id or case or job or change.route_id or change.organizer)
+    case, job, block = (change.facts.get(name) for name in ("case", "job", "block"))
+    return str(change.registrant_id or case or job or block or change.route_id or change.organizer)
 
 
 def payload(event: str, change: LoggedChange | None, at: datetime, *, own: bool) -> bytes:
@@ -146,6 +157,9 @@ _TOLD: dict[ChangeKind, dict[str, str]] = {
         "missing": "missing",
         "error": "error",
     },
+    ChangeKind.NIK_BLOCKED: {"blockId": "block", "untilSeason": "untilSeason"},
+    ChangeKind.NIK_BLOCK_LIFTED: {"blockId": "block"},
+    ChangeKind.DEADLINE_NEARS: {"verifyBy": "verify_by"},
     ChangeKind.CASE_DECIDED: {"caseId": "case", "state": "state", "mistypedBy": "mistyped_by"},
     ChangeKind.NIK_ALLOWANCE_USED: {"percent": "percent", "perDay": "perDay", "used": "used"},
     ChangeKind.NIK_ALARM_RAISED: {"suspected": "suspected", "sign": "sign", "niks": "niks"},

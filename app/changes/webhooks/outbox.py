@@ -19,6 +19,7 @@ from app.changes.webhooks.events import LoggedChange
 from app.changes.webhooks.posting import AttemptOutcome
 from app.db import Session
 from app.models.enums import ChangeKind, DeliveryError, DeliveryState, DisabledBecause, WebhookEvent
+from app.models.statuses import AWAITS_VERIFICATION
 from app.registry import change_log
 from app.registry.webhooks import deliveries
 from app.registry.webhooks.deliveries import Subject
@@ -84,6 +85,8 @@ class _LeasedRow(ChangeRow):
     old_secret_sealed: bytes | None
     change_id: int | None
     own: bool
+    is_over: bool
+    """A reminder of somebody who needs none any more."""
 
 
 class _Webhook(NamedTuple):
@@ -166,13 +169,18 @@ _LEASED = statement(
     f"""
     SELECT d.id AS delivery_id, d.webhook_id, d.leased_until, d.event, d.subject, d.tries, d.made_at, w.url,
         w.secret_sealed, CASE WHEN w.old_secret_until > :now THEN w.old_secret_sealed END AS old_secret_sealed,
-        d.change_id, coalesce(w.organizer_code IN (c.organizer_code, o.coordinator_code), false) AS own, {CHANGE}
+        d.change_id, coalesce(w.organizer_code IN (c.organizer_code, o.coordinator_code), false) AS own,
+        c.kind IS NOT DISTINCT FROM '{ChangeKind.DEADLINE_NEARS}' AND NOT EXISTS (
+            SELECT FROM registrant r WHERE r.id = c.registrant_id AND r.{AWAITS_VERIFICATION} AND r.verify_by > :now
+                AND r.verify_by = CAST(c.facts ->> 'verify_by' AS timestamptz)
+        ) AS is_over, {CHANGE}
     FROM webhook_delivery d JOIN webhook w ON w.id = d.webhook_id
     LEFT JOIN change c ON c.id = d.change_id LEFT JOIN organizer o ON o.code = c.organizer_code
     WHERE d.id = ANY(CAST(:ids AS uuid[])) ORDER BY d.place
     """,
     _LeasedRow,
 )
+_DROP = statement("DELETE FROM webhook_delivery WHERE id = ANY(CAST(:ids AS uuid[]))")
 _LOCK = statement(
     """
     SELECT id, organizer_code AS organizer, failing_since, disabled_at IS NULL AND deleted_at IS NULL AS enabled
@@ -217,12 +225,26 @@ _RELEASE = statement(
 
 
 async def lease(session: Session, now: datetime, *, most: int, lasting: timedelta = LEASE) -> list[Leased]:
-    """Up to `most` of the deliveries that are due, in the order of the log."""
+    """Up to `most` of the deliveries that are due, in the order of the log.
+
+    A reminder is dropped here if the person was verified meanwhile, or has another deadline, or the deadline is over.
+    """
     ready = await session.rows(_READY, now=now)
     if not ready:
         return []
     taken = await session.rows(_LEASE, ids=ready, now=now, until=now + lasting, most=most)
-    return [_leased(row) for row in await session.rows(_LEASED, ids=taken, now=now)]
+    rows = await session.rows(_LEASED, ids=taken, now=now)
+    over = [row for row in rows if row.is_over]
+    if over:
+        await _drop(session, over, now)
+    return [_leased(row) for row in rows if not row.is_over]
+
+
+async def _drop(session: Session, over: Sequence[_LeasedRow], now: datetime) -> None:
+    await session.run(_DROP, ids=[row.delivery_id for row in over])
+    await deliveries.send_first(session, {Subject(row.webhook_id, row.subject) for row in over}, now)
+    # Senders that found nothing else look again at once: what stood behind the dropped ones is next.
+    session.wrote_change_log = True
 
 
 async def write_outcomes(

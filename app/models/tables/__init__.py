@@ -34,7 +34,7 @@ from app.models.tables.route import QuotaRelease, Route, SeatHold
 from app.models.tables.season import Heartbeat, Prolongation, Season, SweepHalt
 from app.models.tables.tally import Tally, TallyDay, TallyDeadline, TallyDuplicate, TallyPair, TallyRoute
 from app.models.tables.terminal import Terminal
-from app.models.tables.webhook import Webhook, WebhookAttempt, WebhookDelivery
+from app.models.tables.webhook import Reminder, ReminderRound, Webhook, WebhookAttempt, WebhookDelivery
 
 __all__ = [
     "CaseClaim",
@@ -64,6 +64,8 @@ __all__ = [
     "QuotaRelease",
     "Registrant",
     "RegistrationWindow",
+    "Reminder",
+    "ReminderRound",
     "RevokedToken",
     "Route",
     "Season",

@@ -117,3 +117,23 @@ class WebhookAttempt(SQLModel, table=True):
     duration_ms: int
     status: int | None = None
     error: str | None = Field(default=None, sa_type=Text)
+
+
+class Reminder(SQLModel, table=True):
+    """What webhooks were reminded of: a deadline of a registrant, so many hours before it."""
+
+    __tablename__ = "reminder"
+    __table_args__ = (Index("ix_reminder_verify_by", "verify_by"),)
+
+    registrant_id: UUID = Field(primary_key=True, foreign_key="registrant.id")
+    hours: int = Field(primary_key=True, sa_column_kwargs=IMPERSONAL)
+    verify_by: datetime = Field(primary_key=True)
+
+
+class ReminderRound(SQLModel, table=True):
+    """Up to which deadline the registry has looked for whom to remind."""
+
+    __tablename__ = "reminder_round"
+
+    hours: int = Field(primary_key=True, sa_column_kwargs={"autoincrement": False})
+    until: datetime

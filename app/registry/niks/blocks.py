@@ -82,6 +82,10 @@ class _Lifted(NamedTuple):
     reason: str
     since: datetime
     until_season: int
+    season: int
+    """From which season on."""
+    organizer: str
+    registrant_id: UUID | None
 
 
 class _Block(NamedTuple):
@@ -119,7 +123,7 @@ _LIFT = statement(
     """
     UPDATE nik_block SET lifted_at = :now, lifted_by = :lifted_by, lift_reason = :reason
     WHERE nik_index = :nik_index AND lifted_at IS NULL AND until_season >= :season
-    RETURNING id, reason, since, until_season
+    RETURNING id, reason, since, until_season, from_season AS season, organizer_code AS organizer, registrant_id
     """,
     _Lifted,
 )
@@ -324,8 +328,24 @@ async def _lift(
         reason=given,
         facts={"block": str(longest.id), "lifted": True, "was": {"lifted": False}},
     )
-    await change_log.append(session, [entry], now)
+    await change_log.append(session, [entry, *_lifted_of(lifted, caller, given)], now)
     return StandingBlock(longest.reason, longest.since, longest.until_season)
+
+
+def _lifted_of(lifted: Sequence[_Lifted | Blocked], caller: Caller, reason: str) -> list[change_log.Entry]:
+    """For the organizers whose registrants' forfeitures brought the blocks."""
+    return [
+        change_log.Entry(
+            kind=ChangeKind.NIK_BLOCK_LIFTED,
+            season=one.season,
+            organizer=one.organizer,
+            registrant_id=one.registrant_id,
+            client_id=caller.client_id,
+            reason=reason,
+        )
+        for one in lifted
+        if one.registrant_id is not None
+    ]
 
 
 async def standing(session: Session, season: int, nik_indexes: Collection[bytes]) -> dict[bytes, list[Blocked]]:
@@ -341,15 +361,4 @@ async def lift_all(session: Session, caller: Caller, lifted: Sequence[Blocked], 
     if not lifted:
         return
     await session.run(_LIFT_ALL, ids=[one.id for one in lifted], now=now, lifted_by=caller.client_id, reason=reason)
-    entries = [
-        change_log.Entry(
-            kind=ChangeKind.NIK_BLOCK_LIFTED,
-            season=one.season,
-            organizer=one.organizer,
-            registrant_id=one.registrant_id,
-            client_id=caller.client_id,
-            reason=reason,
-        )
-        for one in lifted
-    ]
-    await change_log.append(session, entries, now)
+    await change_log.append(session, _lifted_of(lifted, caller, reason), now)
