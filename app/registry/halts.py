@@ -85,7 +85,9 @@ _BY_ANOTHER_RUNNER = f"""
 """
 _HALT = statement(
     f"""
-    WITH season AS (SELECT due.*, {_HOLDERS} AS holders FROM {_DUE}),
+    WITH due AS (SELECT * FROM {_DUE}),
+    many AS (SELECT organizer FROM due GROUP BY organizer HAVING sum(people) > {MOST_PEOPLE}),
+    season AS MATERIALIZED (SELECT due.*, {_HOLDERS} AS holders FROM due JOIN many USING (organizer)),
     organizer AS (
         SELECT organizer AS code, sum(people) AS people, sum(holders) AS holders, max(until) AS until,
                bool_or({_TOO_MANY}) AS in_a_season
