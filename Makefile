@@ -16,7 +16,7 @@ BIN := .venv/bin
 # Three processes keep two processors busy: a test often waits for PostgreSQL.
 PARALLEL := -n 3 --dist loadfile
 # A browser, requests that are made at random, clients in PHP and JavaScript: nobody waits for these between two changes.
-SLOW := tests/openapi tests/sdk/others tests/web/browser
+SLOW := tests/openapi tests/processes tests/sdk/others tests/web/browser
 SEEDS = $(shell $(BIN)/python -c "import random; print(*random.sample(range(1_000_000), 2))")
 
 .PHONY: help run test slow nightly audit check format bench screenshots lock clean
