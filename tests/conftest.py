@@ -75,11 +75,17 @@ def with_plans(request: pytest.FixtureRequest) -> None:
 
 
 @pytest.fixture(scope="session")
-def database_url() -> Iterator[str]:
+def common_url() -> Iterator[str]:
     from tests.databases import migrated_database, server_for_tests
 
     with server_for_tests() as server, migrated_database(server) as url:
         yield url
+
+
+@pytest.fixture(scope="session")
+def database_url(common_url: str) -> str:
+    """A file may name another database, for all that asks for one."""
+    return common_url
 
 
 @pytest.fixture(scope="module")
@@ -91,22 +97,44 @@ def servers_url(database_url: str) -> Iterator[str]:
         yield url
 
 
-@pytest.fixture(scope="module")
-async def connected(database_url: str, anyio_backend: str) -> AsyncIterator[Database]:
-    """For all tests of a file: to open connections, and to prepare statements there, takes longer than most tests."""
+@pytest.fixture(scope="session")
+async def common(common_url: str, anyio_backend: str) -> AsyncIterator[Database]:
+    """For all tests of a process: to prepare statements takes longer than most tests."""
     from app.db import Database
 
+    database = Database(common_url)
+    yield database
+    await database.dispose()
+
+
+@pytest.fixture(scope="session")
+async def cleaner(common_url: str, anyio_backend: str) -> AsyncIterator[Database]:
+    """Connections that empty tables and do nothing else."""
+    from app.db import Database
+
+    database = Database(common_url, pool_size=1)
+    yield database
+    await database.dispose()
+
+
+@pytest.fixture(scope="module")
+async def connected(common: Database, database_url: str, anyio_backend: str) -> AsyncIterator[Database]:
+    from app.db import Database
+
+    if database_url == common.url:
+        yield common
+        return
     database = Database(database_url)
     yield database
     await database.dispose()
 
 
 @pytest.fixture
-async def database(connected: Database, anyio_backend: str) -> AsyncIterator[Database]:
+async def database(connected: Database, cleaner: Database, anyio_backend: str) -> AsyncIterator[Database]:
     """Also for tests that are not async themselves, which is why it names the backend."""
     from tests.databases import emptied
 
-    async with emptied(connected):
+    async with emptied(connected, cleaner if connected.url == cleaner.url else connected):
         yield connected
 
 

@@ -219,11 +219,14 @@ async def empty(database: Database) -> None:
 
 
 @asynccontextmanager
-async def emptied(database: Database) -> AsyncIterator[None]:
-    """For one of the tests that share connections: nobody follows its changes yet."""
+async def emptied(database: Database, cleaner: Database) -> AsyncIterator[None]:
+    """For one of the tests that share connections: nobody follows its changes yet.
+
+    `cleaner` empties the tables: a connection that has left foreign keys unchecked plans all its statements anew.
+    """
     database.followers = Followers()
     yield
-    await empty(database)
+    await empty(cleaner)
 
 
 @asynccontextmanager

@@ -35,7 +35,14 @@ NO_PID = 2**31 - 1
 """Greater than every pid that Linux and macOS give out."""
 
 DURABLE = {"max_connections": "200"}
-THROWAWAY = {"max_connections": "200", "fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
+THROWAWAY = {
+    "max_connections": "200",
+    "fsync": "off",
+    "synchronous_commit": "off",
+    "full_page_writes": "off",
+    # It would have statements planned anew, now and then.
+    "autovacuum": "off",
+}
 
 # A failing statement and its row may hold personal data: they stay out of the server's log.
 QUIET = {

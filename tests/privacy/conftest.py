@@ -45,12 +45,12 @@ def frozen() -> Iterator[None]:
 
 
 @pytest.fixture(scope="module")
-async def settled(database_url: str, settings: Settings, frozen: None) -> AsyncIterator[Society]:
+async def settled(database_url: str, settings: Settings, frozen: None, cleaner: Database) -> AsyncIterator[Society]:
     database = Database(database_url)
     society = await settle(await worlds.build(database, open_vault(settings)))
     await count_all(database)
     yield society
-    await empty(database)
+    await empty(cleaner)
     await database.dispose()
 
 
@@ -68,21 +68,21 @@ async def http(application: Starlette) -> AsyncIterator[httpx.AsyncClient]:
 
 
 @pytest.fixture(scope="module")
-async def known(http: httpx.AsyncClient, settled: Society) -> AsyncIterator[Api]:
+async def known(http: httpx.AsyncClient, settled: Society, cleaner: Database) -> AsyncIterator[Api]:
     """Clients that were issued before any test looks at what changes."""
     api = Api(http, settled.world.database)
     for caller in CALLERS.values():
         await api.token(caller.organizer, EVERYDAY)
     await api.token()
-    async with kept(settled.world.database):
+    async with kept(cleaner):
         yield api
 
 
 @pytest.fixture
-async def api(known: Api) -> AsyncIterator[Api]:
+async def api(known: Api, cleaner: Database) -> AsyncIterator[Api]:
     """What a test changes, also tokens that it asks for, is gone after it."""
     yield replace(known, tokens=dict(known.tokens))
-    await put_back(known.database)
+    await put_back(cleaner)
 
 
 @pytest.fixture

@@ -13,6 +13,7 @@ from graphql import GraphQLInputObjectType, GraphQLSchema, get_named_type
 from app.changes.log import feed
 from app.changes.webhooks import announcing, events
 from app.changes.webhooks.announcing import CHANGE, ChangeRow, change_of
+from app.db import Database
 from app.models.enums import CaseState, WebhookEvent
 from app.registry.registrants import cases
 from app.sql import statement
@@ -190,13 +191,15 @@ LOOKS = {
 }
 
 
-async def test_a_right_name_and_a_wrong_one_are_answered_alike(api: Api, society: Society, walk: Walk) -> None:
+async def test_a_right_name_and_a_wrong_one_are_answered_alike(
+    api: Api, society: Society, walk: Walk, cleaner: Database
+) -> None:
     people = [society.of("dishub-dki", kind) for kind in KINDS]
     right = {one.nik: one.name for one in people}
     wrong = {one.nik: WRONG for one in people}
     tokens = dict(api.tokens)
     seen = await Guess(api, society, walk, people, right).everything()
-    await put_back(society.world.database)
+    await put_back(cleaner)
     # The clients that were issued meanwhile are gone.
     api.tokens.clear()
     api.tokens.update(tokens)
