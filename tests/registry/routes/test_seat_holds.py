@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -10,15 +10,18 @@ import pytest
 
 from app.errors import HoldsFull, InvalidValue, NotFound, QuotaFull, Refusal
 from app.models.enums import RegistrantStatus
+from app.registry.amending import rerouting
 from app.registry.bookings import submitting
 from app.registry.bookings.submitting import AcceptedBooking, BookingSubmission, RefusedBooking
 from app.registry.caller import Caller
+from app.registry.registrants.lookup import Ref
 from app.registry.registrants.submission import Accepted
 from app.registry.routes import daily_releases, held_seats, merging, quota_releases, route, saving, seat_holds
 from app.registry.routes.daily_releases import Daily
 from app.registry.routes.held_seats import SeatHold
 from app.registry.routes.route import Route
 from app.registry.routes.saving import RouteInput
+from app.registry.undo import reopening
 from tests.world import BUMN, DJKA, HUBDAT, JASA_RAHARJA, LEAVES, NOW, World, someone
 
 pytestmark = pytest.mark.anyio
@@ -356,6 +359,27 @@ async def test_a_target_whose_seats_are_held_takes_no_more_people(free: World) -
         )
     assert isinstance(refused, QuotaFull)
     assert refused.field == "into"
+
+
+async def test_nobody_is_moved_or_taken_back_onto_a_held_seat(free: World) -> None:
+    route_id, other = await free.route(quota=2), await free.route("Lain")
+    gone = await free.registered(someone(HUBDAT, route_id, 1))
+    await free.moved(gone.id, RegistrantStatus.CANCELLED)
+    one = await free.registered(someone(HUBDAT, other, 2))
+    hold = await held(free, route_id, 2)
+    moves, refs = [(Ref(id=one.id), route_id)], [Ref(id=gone.id)]
+
+    async def both(now: datetime) -> list[Any]:
+        moved = await free.database.attempt(lambda session: rerouting.move(session, free.vault, HUBDAT, moves, now))
+        reopened = await free.database.attempt(
+            lambda session: reopening.reopen(session, free.vault, HUBDAT, refs, "Keliru", now)
+        )
+        return [*moved, *reopened]
+
+    async with free.unchanged(*TABLES):
+        assert codes(await both(NOW)) == ["QUOTA_FULL", "QUOTA_FULL"]
+    assert codes(await both(hold.ends_at)) == ["ACCEPTED", "ACCEPTED"]
+    assert await shown(free, route_id, hold.ends_at) == (2, 0, 0)
 
 
 async def test_ended_holds_are_forgotten_after_a_week(free: World) -> None:
