@@ -16,11 +16,17 @@ COST_OF_A_TURN = 2_500
 """What a turn costs, in units of CPU: 200 rows are read, opened and written."""
 
 
+async def first_turn(turns: Turns, client: str) -> None:
+    """Before a file begins to be sent it can be refused, as what has begun is not. Raises `TooManyOperations`."""
+    async with turns.turn(client, COST_OF_A_TURN):
+        pass
+
+
 async def in_turns(turns: Turns, client: str, pieces: AsyncGenerator[bytes, None]) -> AsyncGenerator[bytes, None]:
     async with aclosing(pieces):
         part = [b""]
         while part:
-            # What has begun to be sent must not break off: it waits as long as it has to.
+            # What has begun to be sent should not break off: it waits longer than what has not.
             async with turns.turn(client, COST_OF_A_TURN, refusable=False):
                 part = await _next(pieces)
             if content := b"".join(part):

@@ -6,8 +6,10 @@ too, stands in `app.auth.edge`.
 
 from __future__ import annotations
 
+import asyncio
 import re
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, TypeVar
@@ -241,6 +243,16 @@ def _not_read(error: BodyTooLarge | BodyTooLate, limit: int) -> RequestRefused:
         return RequestRefused(408, "REQUEST_TIMEOUT", *words, headers={"Connection": "close"})
     words = f"Isi permintaan paling banyak {limit} byte.", f"A body has {limit} bytes at most."
     return RequestRefused(413, "CONTENT_TOO_LARGE", *words)
+
+
+@asynccontextmanager
+async def in_time(settings: Settings) -> AsyncIterator[None]:
+    """What is done inside, with every wait in it, ends within the time of a request. Raises `RequestRefused`."""
+    try:
+        async with asyncio.timeout(settings.request_timeout):
+            yield
+    except TimeoutError:
+        raise RequestRefused(504, "TIMEOUT", "Terlalu lama; kirim ulang.", "It took too long; send it again.") from None
 
 
 def parsed_json(raw: bytes) -> Any:

@@ -103,6 +103,7 @@ OPERATIONS: Mapping[str, Told] = MappingProxyType(
             "Whether a NIK is registered, as last year's scheme asked. `status_code` stands in the body.",
             {JSON: ref("LegacyAnswer")},
             takes={JSON: ref("Check"), FORM: ref("Check")},
+            more={504: TIMED_OUT},
         ),
         f"POST {imports.PATH}": Told(
             "Takes a file of rows, as the body or as the one file of a form. It is read as a job.",
@@ -124,7 +125,9 @@ OPERATIONS: Mapping[str, Told] = MappingProxyType(
         f"POST {imports.PATH}/{{id}}/cancel-missing": Told(
             "Cancels whom the registry holds and a snapshot does not name.", {JSON: ref("Import")}
         ),
-        f"GET {consolidation.PATH}": Told("A day of an organizer, to compare with its own list.", {JSON: ref("Day")}),
+        f"GET {consolidation.PATH}": Told(
+            "A day of an organizer, to compare with its own list.", {JSON: ref("Day")}, more={504: TIMED_OUT}
+        ),
         f"GET {export.PATH}.xlsx": Told("Your registrants as rows of the standard.", {Xlsx.media: FILE}),
         f"GET {export.PATH}.csv": Told("Your registrants as rows of the standard.", {Csv.media: FILE}),
         f"GET {export.PATH}.jsonl": Told("Your registrants, a row of the standard a line.", {JsonLines.media: FILE}),

@@ -37,6 +37,12 @@ operation may take.
 LEAST_COST_WAITING = 5_000
 """What an operation that waits counts at least: its request is kept in memory. So 1,000 of a client wait at most."""
 COME_BACK_AFTER_SECONDS = 2
+MOST_SECONDS_OF_A_WAIT = 20.0
+"""For the turn of an operation that can still be refused. An operation may take 30 seconds with its wait."""
+MOST_SECONDS_BETWEEN_PARTS = 300.0
+"""For the next turn of what has begun to be answered. Turns are shared fairly, and no operation runs for so long: so
+whoever waits longer waits for something that does not come, and is broken off.
+"""
 
 Waiting = tuple[int, asyncio.Future[None]]
 """The cost of an operation, and what it waits for."""
@@ -69,7 +75,8 @@ class Turns:
     async def turn(self, client: str, cost: int, *, refusable: bool = True) -> AsyncIterator[None]:
         """Wait for the turn of an operation, and hold it.
 
-        Raises `TooManyOperations` if too much of its client waits. What has begun to be answered is not `refusable`.
+        Raises `TooManyOperations` if too much of its client waits, or if the turn does not come in time. What has begun
+        to be answered is not `refusable`: it waits longer, however much of its client waits.
         """
         if cost <= SMALL_COST and self._small[client] < MOST_SMALL_AT_ONCE:
             self._small[client] += 1
@@ -104,6 +111,14 @@ class Turns:
         queue.operations.append(waiting)
         queue.cost += counted
         metrics.TURNS_WAITING.inc()
+        try:
+            async with asyncio.timeout(MOST_SECONDS_OF_A_WAIT if refusable else MOST_SECONDS_BETWEEN_PARTS):
+                await self._come(client, waiting)
+        except TimeoutError:
+            raise TooManyOperations(COME_BACK_AFTER_SECONDS) from None
+
+    async def _come(self, client: str, waiting: Waiting) -> None:
+        cost, turn = waiting
         try:
             await turn
         except asyncio.CancelledError:

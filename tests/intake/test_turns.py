@@ -10,9 +10,12 @@ from typing import Any
 import httpx
 import pytest
 
+from app.intake import downloads
 from app.intake.files.uploads import UNITS_OF_A_PIECE
+from app.registry.niks import check
+from app.registry.rows import consolidation, reception
 from app.server import turns
-from app.server.turns import MOST_COST_AT_A_TIME
+from app.server.turns import MOST_COST_AT_A_TIME, Turns
 from tests.intake.knocking import Doors, opened
 from tests.metrics.test_page import value
 from tests.patience import patience
@@ -65,12 +68,12 @@ async def legacy(api: Doors) -> httpx.Response:
     return await api.send("/legacy/cek-nik", {"nik": nik_of(1)})
 
 
-async def check(api: Doors) -> httpx.Response:
+async def check_nik(api: Doors) -> httpx.Response:
     return await api.post(CHECK, {"nik": nik_of(1)}, organizer="djka")
 
 
 LARGE = (graphql, webhook, upload, day, export)
-SMALL = (single, legacy, check)
+SMALL = (single, legacy, check_nik)
 
 
 @pytest.mark.parametrize("knock", LARGE)
@@ -102,18 +105,19 @@ async def test_a_neighbours_check_is_answered_between_the_heavy_operations_of_on
     async with patience():
         while (value("pemudik_turns_waiting", None) or 0) < 4:  # noqa: ASYNC110 - a gauge tells nobody
             await asyncio.sleep(0)
-    assert (await check(api)).json()["data"] == {"checkNik": {"outcome": "AVAILABLE"}}
+    assert (await check_nik(api)).json()["data"] == {"checkNik": {"outcome": "AVAILABLE"}}
     order.append("check")
     await asyncio.gather(*operations)
     assert order.count("heavy") == 8
     assert order.index("check") < 8
 
 
-@pytest.mark.parametrize("knock", [graphql, webhook, upload, day])
-async def test_too_much_that_waits_is_refused(
-    api: Doors, world: World, monkeypatch: pytest.MonkeyPatch, knock: Any
+@pytest.mark.parametrize(("bound", "most"), [("MOST_COST_WAITING", 0), ("MOST_SECONDS_OF_A_WAIT", 0.01)])
+@pytest.mark.parametrize("knock", LARGE)
+async def test_too_much_that_waits_is_refused_and_so_is_what_waits_for_too_long(
+    api: Doors, world: World, monkeypatch: pytest.MonkeyPatch, knock: Any, bound: str, most: float
 ) -> None:
-    monkeypatch.setattr(turns, "MOST_COST_WAITING", 0)
+    monkeypatch.setattr(turns, bound, most)
     async with world.unchanged(), api.process.turns.turn("another", MOST_COST_AT_A_TIME):
         answer = await knock(api)
         assert (answer.status_code, answer.headers["retry-after"]) == (429, "2")
@@ -127,15 +131,66 @@ async def test_too_much_that_waits_is_refused(
                 assert (await small(api)).status_code == 200
 
 
+async def test_results_and_cancellations_are_refused_where_they_wait_for_too_long(
+    api: Doors, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    job = (await upload(api)).json()["id"]
+    monkeypatch.setattr(turns, "MOST_SECONDS_OF_A_WAIT", 0.01)
+    async with world.unchanged(), api.process.turns.turn("another", MOST_COST_AT_A_TIME):
+        for method, path in (("GET", f"/import/{job}/result.csv"), ("POST", f"/import/{job}/cancel-missing")):
+            answer = await api.send(path, b"", method=method)
+            assert (answer.status_code, answer.headers["retry-after"]) == (429, "2")
+            assert answer.json()["error"]["code"] == "TOO_MANY_OPERATIONS"
+
+
 async def test_an_export_that_has_begun_is_not_refused(api: Doors, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(turns, "MOST_COST_WAITING", 0)
-    async with api.process.turns.turn("another", MOST_COST_AT_A_TIME):
-        waiting = asyncio.create_task(export(api))
-        async with patience():
-            while not value("pemudik_turns_waiting", None):  # noqa: ASYNC110 - a gauge tells nobody
-                await asyncio.sleep(0.01)
+    """Its first turn has come; too much waits when it asks for the second one."""
+    begun = asyncio.Event()
+    real = downloads.first_turn
+
+    async def first_turn(of: Turns, client: str) -> None:
+        await real(of, client)
+        begun.set()
+        monkeypatch.setattr(turns, "MOST_COST_WAITING", 0)
+        monkeypatch.setattr(turns, "MOST_SECONDS_OF_A_WAIT", 0)
+        tasks.append(asyncio.create_task(hold()))
+        await asyncio.sleep(0.01)
+
+    async def hold() -> None:
+        async with api.process.turns.turn("another", MOST_COST_AT_A_TIME):
+            await released.wait()
+
+    tasks: list[asyncio.Task[None]] = []
+    released = asyncio.Event()
+    monkeypatch.setattr(downloads, "first_turn", first_turn)
+    waiting = asyncio.create_task(export(api))
+    await begun.wait()
+    async with patience():
+        while not value("pemudik_turns_waiting", None):  # noqa: ASYNC110 - a gauge tells nobody
+            await asyncio.sleep(0.01)
+    released.set()
     answer = await waiting
     assert (answer.status_code, answer.text.count("\n")) == (200, 1)
+    await asyncio.gather(*tasks)
+
+
+@pytest.mark.parametrize("knock", [webhook, day, legacy])
+async def test_whatever_an_answer_waits_for_is_given_up_in_time(
+    world: World, monkeypatch: pytest.MonkeyPatch, knock: Any
+) -> None:
+    """Not for a turn: the database answers slowly, and those in front of it in the line have to wait as well."""
+    asked = asyncio.Event()
+
+    async def never(*_: object, **__: object) -> None:
+        asked.set()
+        await asyncio.Event().wait()
+
+    for room, name in ((reception, "push"), (consolidation, "summary"), (check, "check")):
+        monkeypatch.setattr(room, name, never)
+    async with opened(world, request_timeout=0.05) as api:
+        answer = await knock(api)
+    assert asked.is_set()
+    assert (answer.status_code, answer.json()["error"]["code"]) == (504, "TIMEOUT")
 
 
 async def test_a_file_costs_as_often_as_it_is_stored(api: Doors) -> None:
@@ -157,7 +212,7 @@ async def test_a_file_costs_as_often_as_it_is_stored(api: Doors) -> None:
 
 
 async def test_each_answer_says_what_it_cost(api: Doors) -> None:
-    told = (await check(api)).json()["extensions"]["cost"]
+    told = (await check_nik(api)).json()["extensions"]["cost"]
     assert told == {"requested": 6, "actual": 6, "remaining": MOST_COST_AT_A_TIME}
     async with api.process.turns.turn("another", 1_001):
         told = (await graphql(api)).json()["extensions"]["cost"]

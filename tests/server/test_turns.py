@@ -7,6 +7,7 @@ import asyncio
 import pytest
 
 from app.errors import TooManyOperations
+from app.server import turns
 from app.server.turns import (
     LEAST_COST_WAITING,
     MOST_COST_AT_A_TIME,
@@ -155,6 +156,24 @@ async def test_too_much_that_waits_is_refused_and_nobody_elses(cost: int) -> Non
     assert not begun.done()
     await stage.begin("b", cost)
     assert "b" in (await stage.order())[:4]
+
+
+@pytest.mark.parametrize("refusable", [True, False])
+async def test_nobody_waits_for_ever(monkeypatch: pytest.MonkeyPatch, refusable: bool) -> None:
+    """Whoever gives up has left the line: the next one is served, and nothing counts as waiting."""
+    stage = Stage()
+    await stage.begin("a", MOST_COST_AT_A_TIME)
+    bound = "MOST_SECONDS_OF_A_WAIT" if refusable else "MOST_SECONDS_BETWEEN_PARTS"
+    monkeypatch.setattr(turns, bound, 0.01)
+    [late] = await stage.begin("b", refusable=refusable)
+    with pytest.raises(TooManyOperations) as refused:
+        await late
+    assert refused.value.retry_after == 2
+    assert value("pemudik_turns_waiting", None) == 0
+    monkeypatch.undo()
+    await stage.begin("c")
+    assert await stage.order() == ["a", "c"]
+    assert stage.turns.remaining("b") == MOST_COST_AT_A_TIME
 
 
 async def test_what_remains_is_the_share_of_the_clients_that_are_there() -> None:

@@ -10,6 +10,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from app.auth.callers import Callers
+from app.config import Settings
 from app.errors import Refusal, RefusalError
 from app.intake import http
 from app.intake.http import AdmittedRequest, RestDoor
@@ -25,9 +26,9 @@ COST_OF_A_DAY = 10_000
 PARAMETERS = frozenset({"organizer", "season"})
 
 
-def routes(process: Process, callers: Callers) -> list[Route]:
+def routes(process: Process, callers: Callers, settings: Settings) -> list[Route]:
     async def answer(asked: AdmittedRequest) -> Response:
-        async with process.turns.turn(asked.client, COST_OF_A_DAY):
+        async with http.in_time(settings), process.turns.turn(asked.client, COST_OF_A_DAY):
             found = await summary_of(process, asked)
         return http.answered(
             {

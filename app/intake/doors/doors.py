@@ -43,7 +43,7 @@ def routes(process: Process, callers: Callers, settings: Settings) -> list[Route
         *webhook.routes(process, callers, settings),
         *legacy.routes(process, callers, settings),
         *imports.routes(process, callers, settings),
-        *consolidation.routes(process, callers),
+        *consolidation.routes(process, callers, settings),
         *export.routes(process, callers),
         *template.routes(),
         *metrics_page.routes(process.database, callers, settings),

@@ -15,8 +15,7 @@ from starlette.routing import Route
 from app.auth.callers import Callers
 from app.clock import wib_day
 from app.errors import NotYours, RefusalError, refused_by, refuses
-from app.intake import http
-from app.intake.downloads import in_turns
+from app.intake import downloads, http
 from app.intake.files.encoding import Csv, Encoder, JsonLines, encoded
 from app.intake.files.encoding_xlsx import Xlsx
 from app.intake.http import AdmittedRequest, RestDoor
@@ -45,11 +44,12 @@ def routes(process: Process, callers: Callers) -> list[Route]:
     def door(extension: str) -> RestDoor:
         async def export(asked: AdmittedRequest) -> Response:
             wanted, organizers = await asked_for(process, asked)
+            await downloads.first_turn(process.turns, asked.client)
             encoder = ENCODERS[extension]()
             day, version = wib_day(asked.now), standard.VERSION
             name = f"pemudik-{asked.caller.organizer}-{wanted.season}-{day}-standar-{version}.{extension}"
             return StreamingResponse(
-                in_turns(process.turns, asked.client, file(process, asked, organizers, wanted, encoder)),
+                downloads.in_turns(process.turns, asked.client, file(process, asked, organizers, wanted, encoder)),
                 headers={
                     "Content-Disposition": f'attachment; filename="{name}"',
                     VERSION_HEADER: standard.VERSION,

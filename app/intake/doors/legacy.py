@@ -51,7 +51,7 @@ LegacyRow = dict[str, str | int | None]
 def routes(process: Process, callers: Callers, settings: Settings) -> list[Route]:
     async def answer(asked: AdmittedRequest) -> Response:
         sent = await _nik(asked, settings)
-        async with process.turns.turn(asked.client, LEAST_COST):
+        async with http.in_time(settings), process.turns.turn(asked.client, LEAST_COST):
             return http.answered(await _answered(process, asked, sent))
 
     return [http.route(PATH, RestDoor(callers, "legacy", answer, scopes=[NIK_CHECK]))]

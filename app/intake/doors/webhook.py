@@ -6,7 +6,6 @@ sender's own booking codes, and what differs from what is stored of the sender's
 
 from __future__ import annotations
 
-import asyncio
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -62,16 +61,8 @@ def routes(process: Process, callers: Callers, settings: Settings) -> list[Route
         keyed = repeats.keyed(process.vault, asked.client, key, body + asked.request.url.query.encode())
         applying = _applying(asked)
         pushes = [Push(asked.caller, reception.row_of(one), applying) for one in _records(http.parsed_json(body))]
-        try:
-            async with (
-                asyncio.timeout(settings.request_timeout),
-                process.turns.turn(asked.client, COST_OF_A_ROW * len(pushes)),
-            ):
-                told = await _push(process, asked, pushes, keyed, message_id)
-        except TimeoutError:
-            raise RequestRefused(
-                504, "TIMEOUT", "Terlalu lama; kirim ulang.", "It took too long; send it again."
-            ) from None
+        async with http.in_time(settings), process.turns.turn(asked.client, COST_OF_A_ROW * len(pushes)):
+            told = await _push(process, asked, pushes, keyed, message_id)
         for one in told:
             code = one["kode"] or _RESULTS[one["hasil"]]
             metrics.VERDICTS.labels("feed", code, asked.caller.organizer).inc()

@@ -19,7 +19,7 @@ from app.auth.callers import Callers
 from app.auth.edge import RequestRefused
 from app.config import Settings
 from app.errors import Language, NotFound, Refusal, RefusalError, refused_by, refuses
-from app.intake import http
+from app.intake import downloads, http
 from app.intake.files import uploads
 from app.intake.files.file_refusals import FileRefused, FileRefusedError
 from app.intake.files.uploads import AROUND, MULTIPART, NotAForm, Upload
@@ -69,6 +69,7 @@ def routes(process: Process, callers: Callers, settings: Settings) -> list[Route
 
     async def result(asked: AdmittedRequest) -> Response:
         job = await found(process, asked)
+        await downloads.first_turn(process.turns, asked.client)
         return results.response(process, asked.caller, job, asked.request.path_params["format"])
 
     async def cancel_missing(asked: AdmittedRequest) -> Response:

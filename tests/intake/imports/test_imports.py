@@ -48,7 +48,7 @@ async def opened(world: World, settings: Settings) -> AsyncIterator[Api]:
         routes=[
             *endpoints.routes(world.database, keys, ISSUER),
             *imports.routes(process, callers, settings),
-            *consolidation.routes(process, callers),
+            *consolidation.routes(process, callers, settings),
         ]
     )
     transport = httpx.ASGITransport(RequestLog(application))
