@@ -1,0 +1,141 @@
+<?php
+
+/**
+ * A registration form in plain PHP. Whoever registers is written down first and sent at once; while the registry is away,
+ * `php index.php send` from cron sends the rest. Settings are in the environment: README.md.
+ */
+
+declare(strict_types=1);
+
+use Pemudik\Outbox;
+use Pemudik\Pemudik;
+use Pemudik\PemudikError;
+
+require (getenv('PEMUDIK_PHP') ?: __DIR__ . '/../../sdk/php') . '/Pemudik.php';
+
+const WORDS = ['WAITING' => 'Menunggu', 'ACCEPTED' => 'Terdaftar', 'REFUSED' => 'Ditolak'];
+$folder = getenv('DATA') ?: '/var/lib/registration-form';
+$patience = PHP_SAPI === 'cli' ? 60.0 : 2.0;
+[$url, $id, $secret] = [getenv('PEMUDIK'), getenv('PEMUDIK_CLIENT_ID'), getenv('PEMUDIK_CLIENT_SECRET')];
+$pemudik = new Pemudik($url, $id, $secret, patienceSeconds: $patience, tokenFile: "$folder/token");
+$outbox = new Outbox("$folder/outbox.db");
+// What became of a registration, without the person: whoever has the code may look.
+$database = new PDO("sqlite:$folder/registrations.db", options: [PDO::ATTR_TIMEOUT => 10]);
+$database->exec("CREATE TABLE IF NOT EXISTS registration (code TEXT PRIMARY KEY, item INTEGER UNIQUE NOT NULL,
+    state TEXT NOT NULL DEFAULT 'WAITING', message TEXT NOT NULL DEFAULT '')");
+
+function send(Outbox $outbox, Pemudik $pemudik, PDO $database): void
+{
+    $record = $database->prepare('UPDATE registration SET state = ?, message = ? WHERE item = ?');
+    try {
+        foreach ($outbox->send($pemudik) as $sent) {
+            $state = $sent->problem === null ? 'ACCEPTED' : 'REFUSED';
+            $record->execute([$state, $sent->problem['message'] ?? deadline($sent->answer['registrant']), $sent->id]);
+            // The person reads why, and fills the form in again: here nothing of the person is kept.
+            $outbox->forget($sent->id);
+        }
+    } catch (PemudikError $error) {
+        // Such as a wrong secret. Nothing is lost: what waits is sent when this is mended.
+        error_log("Pemudik: $error->code {$error->getMessage()}");
+    }
+}
+
+/** @param array<string, mixed> $registrant */
+function deadline(array $registrant): string
+{
+    if ($registrant['verifyBy'] === null) {
+        return 'Datang ke posko untuk verifikasi.';
+    }
+    $at = (new DateTimeImmutable($registrant['verifyBy']))->setTimezone(new DateTimeZone('Asia/Jakarta'));
+    return 'Datang ke posko untuk verifikasi sebelum ' . $at->format('d-m-Y H:i') . ' WIB.';
+}
+
+/**
+ * Our routes with seats: of now, or while the registry is away those that were read last.
+ *
+ * @return array<string, string> the name by the id
+ */
+function routes(Pemudik $pemudik, string $folder): array
+{
+    $where = ['organizer' => getenv('ORGANIZER'), 'direction' => 'MUDIK', 'service' => 'PASSENGER', 'withSeats' => true];
+    try {
+        $names = array_column(iterator_to_array($pemudik->routes($where), false), 'name', 'id');
+        file_put_contents("$folder/routes.json", json_encode($names), LOCK_EX);
+        return $names;
+    } catch (PemudikError $error) {
+        error_log("Pemudik: $error->code {$error->getMessage()}");
+        return json_decode((string) @file_get_contents("$folder/routes.json"), true) ?: [];
+    }
+}
+
+/** Writes the person down, and answers the code. */
+function register(Outbox $outbox, PDO $database, string $route): string
+{
+    $code = 'WEB-' . strtoupper(bin2hex(random_bytes(8)));
+    // Whoever sends the item meanwhile waits until the code is written down, and then finds it.
+    $database->exec('BEGIN IMMEDIATE');
+    $item = $outbox->put('submitRegistrant', input: [
+        'nik' => trim($_POST['nik'] ?? ''),
+        'name' => trim($_POST['name'] ?? ''),
+        'routeId' => $route,
+        'identityDocument' => 'KTP',
+        'reference' => $code,
+    ]);
+    $database->prepare('INSERT INTO registration (code, item) VALUES (?, ?)')->execute([$code, $item]);
+    $database->exec('COMMIT');
+    return $code;
+}
+
+function html(string $text): string
+{
+    return htmlspecialchars($text, ENT_QUOTES);
+}
+
+if (PHP_SAPI === 'cli') {
+    send($outbox, $pemudik, $database);
+    echo $outbox->waiting(), " waiting\n";
+    exit;
+}
+
+session_start(['cookie_httponly' => true, 'cookie_samesite' => 'Strict']);
+$_SESSION['form'] ??= bin2hex(random_bytes(16));
+header('Cache-Control: no-store');
+$routes = routes($pemudik, $folder);
+if ($_SERVER['REQUEST_METHOD'] === 'POST') {
+    if (!hash_equals($_SESSION['form'], $_POST['form'] ?? '') || !isset($routes[$_POST['route'] ?? ''])) {
+        http_response_code(400);
+        exit('Formulir ini sudah kedaluwarsa; muat ulang halaman dan isi lagi.');
+    }
+    $code = register($outbox, $database, $_POST['route']);
+    send($outbox, $pemudik, $database);
+    // By a page of its own: to load it again sends nothing. The address holds the code alone, never a NIK.
+    header("Location: ?code=$code", response_code: 303);
+    exit;
+}
+$found = $database->prepare('SELECT state, message FROM registration WHERE code = ?');
+$found->execute([$_GET['code'] ?? '']);
+$registration = $found->fetch(PDO::FETCH_ASSOC) ?: null;
+?>
+<!doctype html>
+<html lang="id">
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width">
+<title>Pendaftaran mudik gratis</title>
+<h1>Pendaftaran mudik gratis</h1>
+<?php if ($registration !== null) { ?>
+<p role="status">
+    <strong><?= WORDS[$registration['state']] ?></strong> (kode booking <code><?= html($_GET['code']) ?></code>).
+    <?= html($registration['message'] ?: 'Data Anda sudah disimpan dan segera dikirim; buka lagi halaman ini nanti.') ?>
+</p>
+<?php } ?>
+<form method="post" action="?">
+    <input type="hidden" name="form" value="<?= $_SESSION['form'] ?>">
+    <p><label>NIK <input name="nik" required inputmode="numeric" pattern="[0-9]{16}" autocomplete="off"></label></p>
+    <p><label>Nama sesuai KTP <input name="name" required maxlength="100" autocomplete="name"></label></p>
+    <p><label>Rute <select name="route" required>
+        <?php foreach ($routes as $id => $name) { ?>
+        <option value="<?= html($id) ?>"><?= html($name) ?></option>
+        <?php } ?>
+    </select></label></p>
+    <button>Daftar</button>
+</form>
