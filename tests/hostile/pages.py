@@ -62,11 +62,18 @@ SHOWN = (
         always("303"),
     ),
     *each(
-        [page.path for page in MENU if page.one is not None],
+        [page.path for page in MENU if page.one is not None and page.named == "uuid"],
         "one with a long id",
         lambda path, n: shown(f"{path}/{'0' * n}"),
         500,
         always("404 NOT_FOUND"),
+    ),
+    *each(
+        [page.path for page in MENU if page.one is not None and page.named == "str"],
+        "one with a long code",
+        lambda path, n: shown(f"{path}/{'0' * n}"),
+        500,
+        always("303"),
     ),
     Hostile(
         "the front page: what a browser accepts",
