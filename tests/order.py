@@ -17,7 +17,7 @@ import pytest
 if TYPE_CHECKING:
     from xdist.remote import Producer
 
-SHARED_SERVERS = ("tests/contract", "tests/privacy/silence", "tests/web/browser")
+SHARED_SERVERS = ("tests/contract", "tests/privacy/silence", "tests/sdk/others", "tests/web/browser")
 
 # Measured with `--durations=100` when the suite was last looked at; an order that is out of date costs time alone.
 LONGEST = (

@@ -26,6 +26,8 @@ export interface SubmitRegistrant {
     member?: string;
     bookedBy?: Applicant;
     lapInfant?: boolean;
+    hold?: string;
+    returnHold?: string;
 }
 
 export interface SubmitBooking {
@@ -33,6 +35,8 @@ export interface SubmitBooking {
     registrants: SubmitRegistrant[];
     bookedBy?: Applicant;
     member?: string;
+    hold?: string;
+    returnHold?: string;
 }
 
 export interface Correction {
@@ -111,6 +115,12 @@ export interface Submission {
 export interface SubmittedBooking {
     booking: {reference: string; people: number; lapInfants: number};
     submissions: Submission[];
+}
+
+export interface SeatHold {
+    id: string;
+    seats: number;
+    endsAt: string;
 }
 
 export interface PersonOfBooking {
@@ -194,6 +204,8 @@ export class Pemudik {
         options?: {direction?: Direction; service?: Service},
     ): AsyncGenerator<NikCheck, void>;
     routes(where?: Record<string, unknown> | null): AsyncGenerator<Route, void>;
+    holdSeats(routeId: string, options?: {seats?: number; minutes?: number} & Key): Promise<SeatHold>;
+    giveBackSeats(hold: string, options?: Key): Promise<SeatHold>;
     submitRegistrant(input: SubmitRegistrant, options?: Key): Promise<Submission>;
     submitRegistrants(inputs: Items<SubmitRegistrant>): AsyncGenerator<Verdict, void>;
     submitBooking(input: SubmitBooking, options?: Key): Promise<SubmittedBooking>;

@@ -96,8 +96,10 @@ const SUBMISSION = `replayed registrant { ${REGISTRANT} } return { ${REGISTRANT}
 const CHECK =
     `outcome available message standing { ${STANDING} } block { reason untilSeason } outboundStands` +
     ` warnings { ${WARNING} } claims { direction service outcome available message } problem { ${PROBLEM} }`;
+const HOLD = 'id seats endsAt';
 const OR_PROBLEM = `... on Problem { ${PROBLEM} }`;
 const A_REGISTRANT = `{ ... on Registrant { ${REGISTRANT} } ${OR_PROBLEM} }`;
+const A_HOLD = `{ ... on SeatHold { ${HOLD} } ${OR_PROBLEM} }`;
 const A_SUBMISSION = `{ ... on Submission { ${SUBMISSION} } ${OR_PROBLEM} }`;
 const A_PERSON = `registrants { ${REGISTRANT} } problem { ${PROBLEM} }`;
 const VERDICTS = `{ ... on BookingVerdicts { people { ${A_PERSON} } } ${OR_PROBLEM} }`;
@@ -134,6 +136,10 @@ export const QUERIES = Object.freeze({
 });
 
 export const MUTATIONS = Object.freeze({
+    holdSeats:
+        'mutation holdSeats($routeId: ID!, $seats: Int! = 1, $minutes: Int! = 15)' +
+        ` { holdSeats(routeId: $routeId, seats: $seats, minutes: $minutes) ${A_HOLD} }`,
+    giveBackSeats: `mutation giveBackSeats($hold: ID!) { giveBackSeats(hold: $hold) ${A_HOLD} }`,
     submitRegistrant:
         'mutation submitRegistrant($input: SubmitRegistrant!)' + ` { submitRegistrant(input: $input) ${A_SUBMISSION} }`,
     submitRegistrants:
@@ -238,6 +244,15 @@ export class Pemudik {
     /** All routes that fit `where`, such as `{organizer: 'djka', withSeats: true}`. */
     routes(where = null) {
         return this.#pages('routes', {where});
+    }
+
+    /** Keeps seats while a person fills a form, and no NIK. Its id is `hold` of the submission. Throws `Refused`. */
+    holdSeats(routeId, {seats = 1, minutes = 15, key} = {}) {
+        return this.#mutation('holdSeats', {routeId, seats, minutes}, key);
+    }
+
+    giveBackSeats(hold, {key} = {}) {
+        return this.#mutation('giveBackSeats', {hold}, key);
     }
 
     // --- registrations: each throws `Refused` ---

@@ -129,8 +129,10 @@ final class Documents
     private const CHECK = 'outcome available message standing { ' . self::STANDING . ' } block { reason untilSeason }'
         . ' outboundStands warnings { ' . self::WARNING . ' } claims { direction service outcome available message }'
         . ' problem { ' . self::PROBLEM . ' }';
+    private const HOLD = 'id seats endsAt';
     private const OR_PROBLEM = '... on Problem { ' . self::PROBLEM . ' }';
     private const A_REGISTRANT = '{ ... on Registrant { ' . self::REGISTRANT . ' } ' . self::OR_PROBLEM . ' }';
+    private const A_HOLD = '{ ... on SeatHold { ' . self::HOLD . ' } ' . self::OR_PROBLEM . ' }';
     private const A_SUBMISSION = '{ ... on Submission { ' . self::SUBMISSION . ' } ' . self::OR_PROBLEM . ' }';
     private const A_PERSON = 'registrants { ' . self::REGISTRANT . ' } problem { ' . self::PROBLEM . ' }';
     private const VERDICTS = '{ ... on BookingVerdicts { people { ' . self::A_PERSON . ' } } ' . self::OR_PROBLEM . ' }';
@@ -159,6 +161,9 @@ final class Documents
     ];
 
     public const MUTATIONS = [
+        'holdSeats' => 'mutation holdSeats($routeId: ID!, $seats: Int! = 1, $minutes: Int! = 15)'
+            . ' { holdSeats(routeId: $routeId, seats: $seats, minutes: $minutes) ' . self::A_HOLD . ' }',
+        'giveBackSeats' => 'mutation giveBackSeats($hold: ID!) { giveBackSeats(hold: $hold) ' . self::A_HOLD . ' }',
         'submitRegistrant' => 'mutation submitRegistrant($input: SubmitRegistrant!)'
             . ' { submitRegistrant(input: $input) ' . self::A_SUBMISSION . ' }',
         'submitRegistrants' => 'mutation submitRegistrants($inputs: [SubmitRegistrant!]!)'
@@ -299,6 +304,22 @@ final class Pemudik
     public function routes(array $where = []): \Generator
     {
         return $this->pages('routes', ['where' => $where ?: null]);
+    }
+
+    /**
+     * Keeps seats while a person fills a form, and no NIK. Its id is `hold` of the submission. Throws `Refused`.
+     *
+     * @return array<string, mixed>
+     */
+    public function holdSeats(string $routeId, int $seats = 1, int $minutes = 15, ?string $key = null): array
+    {
+        return $this->mutation('holdSeats', ['routeId' => $routeId, 'seats' => $seats, 'minutes' => $minutes], $key);
+    }
+
+    /** @return array<string, mixed> */
+    public function giveBackSeats(string $hold, ?string $key = null): array
+    {
+        return $this->mutation('giveBackSeats', ['hold' => $hold], $key);
     }
 
     // --- registrations: each throws `Refused` ---

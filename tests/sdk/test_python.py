@@ -172,7 +172,18 @@ def test_both_clients_have_the_same_methods() -> None:
         return {name for name in vars(kind) if not name.startswith("_")}
 
     assert public(Pemudik) == public(AsyncPemudik)
-    assert len(public(Pemudik)) == 20
+    assert len(public(Pemudik)) == 22
+
+
+def test_seats_that_are_held_are_taken_by_the_submission(sandbox: Sandbox) -> None:
+    with sandbox.client() as client:
+        hold = client.hold_seats(sandbox.routes["dishub-dki"], seats=2, minutes=5)
+        assert hold["seats"] == 2
+        client.submit_registrant(sandbox.person(sandbox.nik(), hold=hold["id"]))  # type: ignore[arg-type]
+        assert client.give_back_seats(hold["id"])["seats"] == 0
+        with pytest.raises(Refused) as caught:
+            client.hold_seats(sandbox.routes["dishub-dki"], seats=11)
+    assert (caught.value.code, caught.value.field) == ("INVALID_VALUE", "seats")
 
 
 # --- refusals, and what they must not say -----------------------------------------------------------------------------

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from datetime import UTC, datetime
 from typing import get_type_hints
 
@@ -25,6 +26,7 @@ ANSWERED = (
     "Problem",
     "Registrant",
     "Route",
+    "SeatHold",
     "Standing",
     "Submission",
 )
@@ -52,6 +54,16 @@ def test_what_is_answered_has_fields_of_the_schema(name: str) -> None:
     of_schema = SCHEMA.type_map[name]
     assert isinstance(of_schema, GraphQLObjectType)
     assert set(get_type_hints(getattr(types, name))) <= set(of_schema.fields)
+
+
+@pytest.mark.parametrize("name", ["SubmitRegistrant", "SubmitBooking", "Correction", *RENAMED])
+def test_the_types_of_javascript_have_the_fields_of_the_schema(name: str) -> None:
+    of_schema = SCHEMA.type_map[name]
+    assert isinstance(of_schema, GraphQLInputObjectType)
+    types_of_js = (CHECKOUT / "sdk/js/pemudik.d.ts").read_text(encoding="utf-8")
+    [body] = re.findall(rf"export interface {RENAMED.get(name, name)} {{\n(.*?)\n}}", types_of_js, re.DOTALL)
+    told = dict(re.findall(r"^    (\w+)(\??):", body, re.MULTILINE))
+    assert told == {name: "" if is_required_input_field(one) else "?" for name, one in of_schema.fields.items()}
 
 
 def test_the_client_needs_nothing_of_the_registry() -> None:

@@ -24,6 +24,7 @@ from pemudik_client.types import (
     Registrant,
     RegistrantRef,
     Route,
+    SeatHold,
     Service,
     Submission,
     SubmitBooking,
@@ -98,6 +99,15 @@ class AsyncPemudik:
     def routes(self, where: Mapping[str, Any] | None = None) -> AsyncIterator[Route]:
         """All routes that fit `where`, such as `{"organizer": "djka", "withSeats": True}`."""
         return self._pages("routes", {"where": where})
+
+    async def hold_seats(self, route_id: str, *, seats: int = 1, minutes: int = 15, key: str | None = None) -> SeatHold:
+        """Keeps seats while a person fills a form, and no NIK. Its id is `hold` of the submission. Raises `Refused`."""
+        variables = {"routeId": route_id, "seats": seats, "minutes": minutes}
+        return cast(SeatHold, await self._run(self._calls.mutation("holdSeats", variables, key)))
+
+    async def give_back_seats(self, hold: str, *, key: str | None = None) -> SeatHold:
+        """Raises `Refused`."""
+        return cast(SeatHold, await self._run(self._calls.mutation("giveBackSeats", {"hold": hold}, key)))
 
     # --- registrations ------------------------------------------------------------------------------------------------
 

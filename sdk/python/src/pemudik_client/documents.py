@@ -12,8 +12,10 @@ CHECK = (
     f"outcome available message standing {{ {STANDING} }} block {{ reason untilSeason }} outboundStands"
     f" warnings {{ {WARNING} }} claims {{ direction service outcome available message }} problem {{ {PROBLEM} }}"
 )
+HOLD = "id seats endsAt"
 OR_PROBLEM = f"... on Problem {{ {PROBLEM} }}"
 A_REGISTRANT = f"{{ ... on Registrant {{ {REGISTRANT} }} {OR_PROBLEM} }}"
+A_HOLD = f"{{ ... on SeatHold {{ {HOLD} }} {OR_PROBLEM} }}"
 A_SUBMISSION = f"{{ ... on Submission {{ {SUBMISSION} }} {OR_PROBLEM} }}"
 A_PERSON = f"registrants {{ {REGISTRANT} }} problem {{ {PROBLEM} }}"
 VERDICTS = f"{{ ... on BookingVerdicts {{ people {{ {A_PERSON} }} }} {OR_PROBLEM} }}"
@@ -44,6 +46,9 @@ QUERIES = {
 }
 
 MUTATIONS = {
+    "holdSeats": "mutation holdSeats($routeId: ID!, $seats: Int! = 1, $minutes: Int! = 15)"
+    f" {{ holdSeats(routeId: $routeId, seats: $seats, minutes: $minutes) {A_HOLD} }}",
+    "giveBackSeats": f"mutation giveBackSeats($hold: ID!) {{ giveBackSeats(hold: $hold) {A_HOLD} }}",
     "submitRegistrant": "mutation submitRegistrant($input: SubmitRegistrant!)"
     f" {{ submitRegistrant(input: $input) {A_SUBMISSION} }}",
     "submitRegistrants": "mutation submitRegistrants($inputs: [SubmitRegistrant!]!)"

@@ -39,6 +39,8 @@ class SubmitRegistrant(_Registrant, total=False):
     member: str
     bookedBy: Applicant
     lapInfant: bool
+    hold: str
+    returnHold: str
 
 
 class _Booking(TypedDict):
@@ -49,6 +51,8 @@ class _Booking(TypedDict):
 class SubmitBooking(_Booking, total=False):
     bookedBy: Applicant
     member: str
+    hold: str
+    returnHold: str
 
 
 class _Correction(TypedDict):
@@ -170,6 +174,12 @@ class Booking(TypedDict):
 class SubmittedBooking(TypedDict):
     booking: Booking
     submissions: list[Submission]
+
+
+class SeatHold(TypedDict):
+    id: str
+    seats: int
+    endsAt: str
 
 
 class PersonOfBooking(TypedDict):
