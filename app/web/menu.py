@@ -41,6 +41,7 @@ PAGES: Sequence[Page] = (
     ),
     Page("kasus", "case", "decide", frozenset({REGISTRANTS_READ, HUBDAT_ADMIN})),
     Page("blokir", "block", "decide", frozenset({HUBDAT_ADMIN})),
+    Page("telusuri", "search", "decide", frozenset({HUBDAT_ADMIN})),
     Page("posko", "gate", "do", frozenset({POSKO_ACT, REGISTRANTS_WRITE})),
     Page("unggah", "upload", "do", frozenset({REGISTRANTS_WRITE})),
 )
