@@ -113,7 +113,7 @@ async def prepare(url: str, folder: Path) -> tuple[tuple[str, str], tuple[str, s
     credentials, _ = await seed.seed(database, vault)
     async with database.transaction() as session:
         issued = await clients.issue(
-            session, Caller(None, "hubdat"), "hubdat", list(SCOPES), None, clock.now(), **BUDGET
+            session, Caller(None, "hubdat"), "hubdat", list(SCOPES), None, clock.now(), own=None, **BUDGET
         )
     await database.dispose()
     assert isinstance(issued, clients.Issued)

@@ -19,7 +19,7 @@ from app.db import Database, Session
 from app.demo import demo
 from app.models.enums import StaffRole
 from app.registry.clients import clients, sign_in, staff
-from app.registry.clients.scopes import ONLY_HUBDAT, SCOPES
+from app.registry.clients.scopes import CLIENTS_WRITE, ONLY_HUBDAT, SCOPES
 from app.registry.terms import seasons
 from app.registry.terms.policy import HUBDAT
 from app.vault.vault import Vault
@@ -73,7 +73,7 @@ async def may_fill(database: Database) -> bool:
 
 
 async def issue(session: Session, organizer: str) -> Credentials:
-    scopes = [scope for scope in SCOPES if organizer == HUBDAT or scope not in ONLY_HUBDAT]
+    scopes = [scope for scope in SCOPES if organizer == HUBDAT or scope not in ONLY_HUBDAT | {CLIENTS_WRITE}]
     issued = accepted(await clients.issue(session, OPERATOR, organizer, scopes, None, clock.now()))
     assert issued.secret is not None  # noqa: S101 - a client without keys of its own has one
     return Credentials(organizer, issued.client.id, issued.secret, issued.client.scopes)

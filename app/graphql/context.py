@@ -114,6 +114,11 @@ class Context:
         """Whether the client may manage what belongs to any organizer."""
         return HUBDAT_ADMIN in self.principal.scopes
 
+    @property
+    def own_scopes(self) -> frozenset[str] | None:
+        """The scopes that the client may hand on. None: with `hubdat:admin`, any."""
+        return None if self.admin else self.principal.scopes
+
     def may_read_figures_of(self, organizer: str) -> bool:
         """Statistics of one organizer: with `dashboard:read` anybody's, else its own and its members'."""
         return self.everyone or (REGISTRANTS_READ in self.principal.scopes and self.caller.owns(organizer))

@@ -14,7 +14,7 @@ from app.registry import erasure, halts
 from app.registry.amending import corrections, rerouting
 from app.registry.bookings import acting, submitting
 from app.registry.clients import clients, webhook_secrets
-from app.registry.clients.scopes import HUBDAT_ADMIN, POSKO_ACT, REGISTRANTS_WRITE, ROUTES_WRITE
+from app.registry.clients.scopes import CLIENTS_WRITE, HUBDAT_ADMIN, POSKO_ACT, REGISTRANTS_WRITE, ROUTES_WRITE
 from app.registry.imports import absentees, jobs, trying
 from app.registry.niks import allowance, blocks
 from app.registry.registrants import cases, lifecycle, motorcycles, submission
@@ -51,8 +51,7 @@ class Mutation:
         REGISTRANTS_WRITE,
         description=(
             "Registers a person on a route. Safe to repeat: the same organizer, NIK, direction and service of"
-            " a season are one registrant. "
-            f"{refusals_of(submission.submit)}"
+            f" a season are one registrant. {refusals_of(submission.submit)}"
         ),
     )
     submit_registrants = open_to(
@@ -181,8 +180,7 @@ class Mutation:
         description=(
             "Cancels whom a finished SNAPSHOT found missing and who is still as it was found; their ways back"
             " end with them. Again changes nothing. While part of the file could not be read, it asks for"
-            " `evenThough: true`. "
-            f"{errors_of(absentees.cancel)}"
+            f" `evenThough: true`. {errors_of(absentees.cancel)}"
         ),
     )
 
@@ -229,8 +227,7 @@ class Mutation:
         HUBDAT_ADMIN,
         description=(
             "Adds a webhook, or changes one; at most 10 of an organizer. Saving one that is disabled enables"
-            " it. "
-            f"{refusals_of(registry_webhooks.save)}"
+            f" it. {refusals_of(registry_webhooks.save)}"
         ),
     )
     rotate_webhook_secret = open_to(
@@ -257,8 +254,7 @@ class Mutation:
         HUBDAT_ADMIN,
         description=(
             "Sends one delivery again, or all since an instant that were not delivered; under the same"
-            " `webhook-id`. "
-            f"{refusals_of(deliveries.redeliver)}"
+            f" `webhook-id`. {refusals_of(deliveries.redeliver)}"
         ),
     )
     delete_webhook = open_to(
@@ -284,8 +280,7 @@ class Mutation:
         HUBDAT_ADMIN,
         description=(
             "Replaces a provisional terminal by the one that it means, in every route. Yours, or with"
-            " `hubdat:admin` anybody's. "
-            f"{refusals_of(terminal_merging.merge)}"
+            f" `hubdat:admin` anybody's. {refusals_of(terminal_merging.merge)}"
         ),
     )
 
@@ -312,11 +307,13 @@ class Mutation:
     issue_client = open_to(
         admin.issue_client,
         HUBDAT_ADMIN,
-        description=f"A new client of an organizer. {errors_of(clients.issue)}",
+        CLIENTS_WRITE,
+        description=f"A new client; without `hubdat:admin` yours, within your own scopes. {errors_of(clients.issue)}",
     )
     rotate_client_secret = open_to(
         admin.rotate_client_secret,
         HUBDAT_ADMIN,
+        CLIENTS_WRITE,
         description=(
             "A second secret; the one before stays good until the next rotation: an app can change over. "
             f"{errors_of(clients.rotate)}"
@@ -325,6 +322,7 @@ class Mutation:
     issue_webhook_secret = open_to(
         admin.issue_webhook_secret,
         HUBDAT_ADMIN,
+        CLIENTS_WRITE,
         description=(
             "A secret with which a client signs `POST /webhook/pemudik` (Standard Webhooks); from then on it"
             " has to, within five seconds. The one before stays good until the next one. "
@@ -334,6 +332,7 @@ class Mutation:
     revoke_client = open_to(
         admin.revoke_client,
         HUBDAT_ADMIN,
+        CLIENTS_WRITE,
         description=f"Ends a client, its secrets and, within a second, its tokens. {errors_of(clients.revoke)}",
     )
     block_nik = open_to(
@@ -375,8 +374,7 @@ class Mutation:
         description=(
             "Takes an end back, of all legs that ended together or of none: NO_SHOW goes to VERIFIED, FORFEITED to"
             " REGISTERED with a day to verify, CANCELLED to where it was; the block that came from it is lifted. Who"
-            " stands is answered as it is. "
-            f"{refusals_of(undo.reopen)}"
+            f" stands is answered as it is. {refusals_of(undo.reopen)}"
         ),
     )
     reopen_registrants = open_to(
@@ -393,7 +391,6 @@ class Mutation:
         description=(
             "Erases a person (UU 27/2022 art. 8, 43): NIK, name, booking code and papers of every registration of the"
             " NIK with every organizer, the person as the applicant of others, and stored files. What stands is"
-            " cancelled first. Counts stay. "
-            f"{refusals_of(erasure.erase)}"
+            f" cancelled first. Counts stay. {refusals_of(erasure.erase)}"
         ),
     )

@@ -31,6 +31,7 @@ from app.graphql.topics.webhooks import find_webhooks
 from app.registry import case_people, subject_access
 from app.registry.bookings import finding
 from app.registry.clients.scopes import (
+    CLIENTS_WRITE,
     DASHBOARD_READ,
     HUBDAT_ADMIN,
     NIK_CHECK,
@@ -183,7 +184,11 @@ class Query:
     clients = open_to(
         every_client,
         HUBDAT_ADMIN,
-        description="Every client with its last use, the revoked ones too; by organizer and age.",
+        CLIENTS_WRITE,
+        description=(
+            "Every client with its last use, the revoked ones too, by organizer and age; without `hubdat:admin` those"
+            " of your own organizer."
+        ),
         directives=[sized(100)],
     )
     blocks = open_to(

@@ -5,7 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from app.registry.clients.scopes import DASHBOARD_READ, HUBDAT_ADMIN, POSKO_ACT, REGISTRANTS_READ, REGISTRANTS_WRITE
+from app.registry.clients.scopes import (
+    CLIENTS_WRITE,
+    DASHBOARD_READ,
+    HUBDAT_ADMIN,
+    POSKO_ACT,
+    REGISTRANTS_READ,
+    REGISTRANTS_WRITE,
+)
 from app.registry.clients.sign_in import SignedIn
 
 GROUPS = ("watch", "decide", "do")
@@ -44,6 +51,7 @@ PAGES: Sequence[Page] = (
     Page("telusuri", "search", "decide", frozenset({HUBDAT_ADMIN})),
     Page("posko", "gate", "do", frozenset({POSKO_ACT, REGISTRANTS_WRITE})),
     Page("unggah", "upload", "do", frozenset({REGISTRANTS_WRITE})),
+    Page("integrasi", "plug", "do", frozenset({CLIENTS_WRITE})),
 )
 
 

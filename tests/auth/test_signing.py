@@ -188,6 +188,7 @@ async def test_the_metadata_says_what_is_spoken(http: httpx.AsyncClient) -> None
             "dashboard:read",
             "hubdat:admin",
             "federation:read",
+            "clients:write",
         ],
         "response_types_supported": [],
         "grant_types_supported": ["client_credentials"],

@@ -77,6 +77,8 @@ CALLS = {
         'mutation { releaseQuotaDaily(routeId: "x", seats: 1, at: "08:00", from: "2026-03-01", to: "2026-03-02")'
         " { __typename } }"
     ),
+    "holdSeats": 'mutation { holdSeats(routeId: "x") { __typename } }',
+    "giveBackSeats": 'mutation { giveBackSeats(hold: "x") { __typename } }',
     "cancelRelease": 'mutation { cancelRelease(id: "x") { __typename } }',
     "withdrawWindow": 'mutation { withdrawWindow(id: "x", reason: "x") { __typename } }',
     "booking": '{ booking(reference: "x") { people } }',

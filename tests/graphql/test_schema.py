@@ -30,6 +30,7 @@ POSKO = (("registrants:write",), ("posko:act",))
 IMPORTS = (("registrants:read",), ("registrants:write",))
 ROUTES = (("routes:write",),)
 WEBHOOKS = (("registrants:write",), ("hubdat:admin",))
+CLIENTS = (("hubdat:admin",), ("clients:write",))
 
 SCOPES = {
     "me": (),
@@ -55,7 +56,7 @@ SCOPES = {
     "allowSweep": ADMIN,
     "cases": (*READ[:1], *ADMIN),
     "seasons": ADMIN,
-    "clients": ADMIN,
+    "clients": CLIENTS,
     "blocks": ADMIN,
     "releases": ADMIN,
     "adminChanges": ADMIN,
@@ -93,7 +94,7 @@ SCOPES = {
     "cancelRelease": ROUTES,
     "mergeRoute": (*ROUTES, *ADMIN),
     "mergeTerminal": (*ROUTES, *ADMIN),
-    "issueWebhookSecret": ADMIN,
+    "issueWebhookSecret": CLIENTS,
     "saveWebhook": WEBHOOKS,
     "rotateWebhookSecret": WEBHOOKS,
     "testWebhook": WEBHOOKS,
@@ -102,9 +103,9 @@ SCOPES = {
     "saveOrganizer": ADMIN,
     "saveWindow": ADMIN,
     "withdrawWindow": ADMIN,
-    "issueClient": ADMIN,
-    "rotateClientSecret": ADMIN,
-    "revokeClient": ADMIN,
+    "issueClient": CLIENTS,
+    "rotateClientSecret": CLIENTS,
+    "revokeClient": CLIENTS,
     "blockNik": ADMIN,
     "liftNikBlock": ADMIN,
     "liftBlock": ADMIN,

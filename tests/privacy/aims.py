@@ -7,6 +7,7 @@ from typing import Any
 
 from app.graphql.paging import cursor_of
 from app.registry.caller import Caller
+from tests.graphql.conftest import EVERYDAY
 from tests.intake.lists import as_csv, row
 from tests.privacy.people import KINDS, Person, Society
 from tests.world import BUMN, DJKA, HUBDAT, JASA_RAHARJA, NOW, TERMINALS, nik_of
@@ -323,11 +324,12 @@ AIMS: dict[str, Callable[[Target], Asked]] = {
     ],
 }
 
+ALL_ITS_OWN = (*EVERYDAY, "clients:write")
+"""The scopes of a client that may do whatever an organizer may."""
 FOR_THE_MINISTRY = frozenset(
     {
         "_service",
         "seasons",
-        "clients",
         "blocks",
         "releases",
         "adminChanges",
@@ -338,10 +340,6 @@ FOR_THE_MINISTRY = frozenset(
         "saveOrganizer",
         "saveWindow",
         "withdrawWindow",
-        "issueClient",
-        "rotateClientSecret",
-        "revokeClient",
-        "issueWebhookSecret",
         "blockNik",
         "liftNikBlock",
         "liftBlock",
@@ -360,6 +358,7 @@ NOBODY = nik_of(839_999)
 
 
 AT_ONCE = {
+    "clients": 1,
     "registrants": 2,
     "windows": 1,
     "cases": 1,

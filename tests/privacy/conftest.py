@@ -23,7 +23,7 @@ from tests import world as worlds
 from tests.changes.counting import count_all
 from tests.databases import empty, kept, put_back
 from tests.graphql.conftest import EVERYDAY, ISSUER, Api
-from tests.privacy.aims import CALLERS
+from tests.privacy.aims import ALL_ITS_OWN, CALLERS
 from tests.privacy.people import Society, settle
 from tests.privacy.walking import Walk
 
@@ -72,7 +72,8 @@ async def known(http: httpx.AsyncClient, settled: Society, cleaner: Database) ->
     """Clients that were issued before any test looks at what changes."""
     api = Api(http, settled.world.database)
     for caller in CALLERS.values():
-        await api.token(caller.organizer, EVERYDAY)
+        for scopes in (ALL_ITS_OWN, EVERYDAY):
+            await api.token(caller.organizer, scopes)
     await api.token()
     async with kept(cleaner):
         yield api

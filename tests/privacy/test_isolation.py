@@ -21,8 +21,8 @@ from graphql import (
 
 from app.registry.caller import Caller
 from tests import world as worlds
-from tests.graphql.conftest import EVERYDAY, Api
-from tests.privacy.aims import AIMS, AT_ONCE, CALLERS, FOR_THE_MINISTRY, NOBODY, Target, few
+from tests.graphql.conftest import Api
+from tests.privacy.aims import AIMS, ALL_ITS_OWN, AT_ONCE, CALLERS, FOR_THE_MINISTRY, NOBODY, Target, few
 from tests.privacy.people import KINDS, Person, Society, found_in
 from tests.privacy.walking import ARGUMENTS, Walk
 
@@ -43,7 +43,7 @@ async def tried(api: Api, walk: Walk, caller: Caller, field: str, asked: list[di
     bodies = []
     for part in few(asked, AT_ONCE.get(field, 8)):
         document, variables = walk.document(field, part)
-        answer = await api.post(organizer=caller.organizer, scopes=EVERYDAY, **sent(document, variables, **how))
+        answer = await api.post(organizer=caller.organizer, scopes=ALL_ITS_OWN, **sent(document, variables, **how))
         assert answer.status_code == 200, answer.text
         # Nothing is masked where nothing foreign is shown at all.
         assert '"*' not in answer.text
@@ -115,7 +115,7 @@ async def test_what_is_the_ministrys_is_forbidden(api: Api, society: Society, wa
         asked = AIMS[field](target)[:1]
         document, variables = walk.document(field, asked)
         async with society.world.unchanged("registrant", "change", "nik_access", "nik_block", "client", "organizer"):
-            answer = await api.post(document, variables, organizer=caller.organizer, scopes=EVERYDAY)
+            answer = await api.post(document, variables, organizer=caller.organizer, scopes=ALL_ITS_OWN)
         assert answer.status_code == 403
         # The schema is for gateways, too.
         scope = "federation:read" if field == "_service" else "hubdat:admin"

@@ -37,7 +37,7 @@ class Budget:
 class Client:
     id: ID = strawberry.field(description="Its `client_id`.")
     scopes: list[str] = strawberry.federation.field(
-        description="What it may do: of `me`, what this token may.", directives=[sized(8)]
+        description="What it may do: of `me`, what this token may.", directives=[sized(9)]
     )
     organizer_code: strawberry.Private[str]
 
@@ -295,7 +295,15 @@ async def issue_client(
     context = info.context
     return IssuedClient.from_verdict(
         await context.attempt(
-            lambda session: clients.issue(session, context.caller, organizer, scopes, given(public_keys), context.now)
+            lambda session: clients.issue(
+                session,
+                context.caller,
+                organizer,
+                scopes,
+                given(public_keys),
+                context.now,
+                own=context.own_scopes,
+            )
         )
     )
 
@@ -305,7 +313,9 @@ async def rotate_client_secret(
 ) -> IssuedClient | None:
     context = info.context
     return IssuedClient.from_verdict(
-        await context.attempt(lambda session: clients.rotate(session, context.caller, id, context.now))
+        await context.attempt(
+            lambda session: clients.rotate(session, context.caller, id, context.now, own=context.own_scopes)
+        )
     )
 
 
@@ -314,7 +324,9 @@ async def issue_webhook_secret(
 ) -> IssuedWebhookSecret | None:
     context = info.context
     verdict = await context.attempt(
-        lambda session: webhook_secrets.issue(session, context.process.vault, context.caller, client_id, context.now)
+        lambda session: webhook_secrets.issue(
+            session, context.process.vault, context.caller, client_id, context.now, own=context.own_scopes
+        )
     )
     if isinstance(verdict, Refusal):
         raise RefusalError(verdict)
@@ -325,7 +337,9 @@ async def revoke_client(
     info: Info, id: Annotated[ID, strawberry.argument(description="Its `client_id`.")]
 ) -> Client | None:
     context = info.context
-    verdict = await context.attempt(lambda session: clients.revoke(session, context.caller, id, context.now))
+    verdict = await context.attempt(
+        lambda session: clients.revoke(session, context.caller, id, context.now, own=context.own_scopes)
+    )
     if isinstance(verdict, Refusal):
         raise RefusalError(verdict)
     return Client.from_record(verdict)

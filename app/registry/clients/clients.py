@@ -15,12 +15,12 @@ import orjson
 from uuid_utils.compat import uuid7
 
 from app.db import Session
-from app.errors import InvalidValue, NotFound, Refusal, refuses
+from app.errors import InvalidValue, NotFound, NotYours, Refusal, refuses
 from app.models.enums import ChangeKind
 from app.registry import change_log
 from app.registry.caller import Caller
 from app.registry.clients import client_keys
-from app.registry.clients.scopes import for_client_of
+from app.registry.clients.scopes import for_client_of, within
 from app.sql import statement
 
 CHECK_CAPACITY = 5000
@@ -94,7 +94,7 @@ def digest(secret: str) -> bytes:
     return hashlib.sha256(secret.encode()).digest()
 
 
-@refuses(NotFound, InvalidValue)
+@refuses(NotFound, NotYours, InvalidValue)
 async def issue(
     session: Session,
     caller: Caller,
@@ -103,13 +103,20 @@ async def issue(
     public_keys: str | None,
     now: datetime,
     *,
+    own: frozenset[str] | None = None,
     capacity: int = CHECK_CAPACITY,
     refill: int = CHECK_REFILL,
 ) -> Issued | Refusal:
-    """A new client of `organizer`. It is refused scopes that it may not hold, and unfit public keys."""
+    """A new client of `organizer`. It is refused scopes that it may not hold, and unfit public keys.
+
+    `own`: the scopes of the caller, who hands on no others; None: Hubdat, who gives any.
+    """
     granted = for_client_of(organizer, scopes)
     if isinstance(granted, Refusal):
         return granted
+    beyond = within(own, caller, organizer, granted)
+    if beyond is not None:
+        return beyond
     keys = None if public_keys is None else client_keys.parse(public_keys)
     if isinstance(keys, Refusal):
         return keys
@@ -135,12 +142,19 @@ async def issue(
 
 
 @refuses(NotFound, InvalidValue)
-async def rotate(session: Session, caller: Caller, id: str, now: datetime) -> Issued | Refusal:  # noqa: A002
+async def rotate(
+    session: Session,
+    caller: Caller,
+    id: str,  # noqa: A002
+    now: datetime,
+    *,
+    own: frozenset[str] | None = None,
+) -> Issued | Refusal:
     """A new secret. The newest secret before it stays good, older ones end. A client with keys has none."""
     has_keys = await session.first(_LOCK, id=id)
-    client = await get(session, id)
-    if client is None:
-        return NotFound("id", what="client")
+    client = await managed(session, caller, id, own)
+    if isinstance(client, Refusal):
+        return client
     if client.revoked_at is not None:
         return InvalidValue(
             "id", "Klien ini sudah dicabut; terbitkan klien baru.", "This client has been revoked; issue a new one."
@@ -158,7 +172,14 @@ async def rotate(session: Session, caller: Caller, id: str, now: datetime) -> Is
 
 
 @refuses(NotFound, InvalidValue)
-async def revoke(session: Session, caller: Caller, id: str, now: datetime) -> Client | Refusal:  # noqa: A002
+async def revoke(
+    session: Session,
+    caller: Caller,
+    id: str,  # noqa: A002
+    now: datetime,
+    *,
+    own: frozenset[str] | None = None,
+) -> Client | Refusal:
     """End a client and its secrets for good. Revoking a client again changes nothing."""
     if caller.client_id == id:
         return InvalidValue(
@@ -168,9 +189,9 @@ async def revoke(session: Session, caller: Caller, id: str, now: datetime) -> Cl
             "A client does not revoke itself; revoke it by another client, or by `pemudik client revoke`.",
         )
     await session.first(_LOCK, id=id)
-    client = await get(session, id)
-    if client is None:
-        return NotFound("id", what="client")
+    client = await managed(session, caller, id, own)
+    if isinstance(client, Refusal):
+        return client
     if client.revoked_at is not None:
         return client
     revoked = await session.one(_REVOKE, id=id, now=now)
@@ -192,6 +213,22 @@ async def note_use(session: Session, id: str, now: datetime) -> None:  # noqa: A
 
 async def get(session: Session, id: str) -> Client | None:  # noqa: A002
     return await session.first(_GET, id=id)
+
+
+@refuses(NotFound, InvalidValue)
+async def managed(
+    session: Session,
+    caller: Caller,
+    id: str,  # noqa: A002
+    own: frozenset[str] | None,
+    field: str = "id",
+) -> Client | Refusal:
+    """The client that the caller may change. Another organizer's is as if it were not there. `own`: as for `issue`."""
+    client = await get(session, id)
+    if client is None:
+        return NotFound(field, what="client")
+    beyond = within(own, caller, client.organizer, client.scopes)
+    return NotFound(field, what="client") if isinstance(beyond, NotYours) else beyond or client
 
 
 async def _add_secret(session: Session, client_id: str, now: datetime) -> str:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from types import MappingProxyType
 
-from app.errors import InvalidValue, refuses
+from app.errors import InvalidValue, NotYours, refuses
+from app.registry.caller import Caller
 from app.registry.terms.policy import HUBDAT
 
 NIK_CHECK = "nik:check"
@@ -16,6 +17,7 @@ POSKO_ACT = "posko:act"
 DASHBOARD_READ = "dashboard:read"
 HUBDAT_ADMIN = "hubdat:admin"
 FEDERATION_READ = "federation:read"
+CLIENTS_WRITE = "clients:write"
 
 SCOPES = MappingProxyType(
     {
@@ -27,6 +29,7 @@ SCOPES = MappingProxyType(
         DASHBOARD_READ: "Read statistics, and every organizer's registrants with masked NIKs.",
         HUBDAT_ADMIN: "Organizers, clients, windows, policies, blocks, cases, access log, erasure.",
         FEDERATION_READ: "Read the schema, as a gateway does: introspection and `_service`.",
+        CLIENTS_WRITE: "Issue, rotate and revoke one's own organizer's clients, within one's own scopes.",
     }
 )
 OWN_REGISTRANTS = frozenset({REGISTRANTS_READ, REGISTRANTS_WRITE, POSKO_ACT})
@@ -49,3 +52,25 @@ def for_client_of(organizer: str, scopes: Sequence[str]) -> tuple[str, ...] | In
             "scopes", f"Hanya untuk klien hubdat: {reserved}.", f"Only for clients of hubdat: {reserved}."
         )
     return tuple(scope for scope in SCOPES if scope in scopes)
+
+
+@refuses(NotYours, InvalidValue)
+def within(
+    own: frozenset[str] | None, caller: Caller, organizer: str, scopes: Sequence[str]
+) -> NotYours | InvalidValue | None:
+    """Whether the caller may make or change a client of `organizer` with `scopes`. `own`: the caller's; None: Hubdat.
+
+    Nobody hands on what is not its own, and nobody but Hubdat gives a client the power over clients.
+    """
+    if own is None:
+        return None
+    if organizer != caller.organizer:
+        return NotYours("organizer")
+    beyond = ", ".join(scope for scope in scopes if scope not in own - {CLIENTS_WRITE})
+    if beyond:
+        return InvalidValue(
+            "scopes",
+            f"Di luar izin Anda: {beyond}. Minta kepada Ditjen Hubdat.",
+            f"Beyond your own scopes: {beyond}. Ask Ditjen Hubdat.",
+        )
+    return None

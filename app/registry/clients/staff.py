@@ -19,6 +19,7 @@ from app.models.enums import ChangeKind, StaffRole
 from app.registry import change_log
 from app.registry.caller import Caller
 from app.registry.clients.scopes import (
+    CLIENTS_WRITE,
     DASHBOARD_READ,
     NIK_CHECK,
     POSKO_ACT,
@@ -33,7 +34,7 @@ from app.sql import statement
 SCOPES_OF: Mapping[StaffRole, tuple[str, ...]] = MappingProxyType(
     {
         StaffRole.OPERATOR: tuple(SCOPES),
-        StaffRole.ORGANIZER: (NIK_CHECK, REGISTRANTS_WRITE, REGISTRANTS_READ, ROUTES_WRITE),
+        StaffRole.ORGANIZER: (NIK_CHECK, REGISTRANTS_WRITE, REGISTRANTS_READ, ROUTES_WRITE, CLIENTS_WRITE),
         StaffRole.POSKO: (POSKO_ACT,),
         StaffRole.VIEWER: (DASHBOARD_READ,),
     }

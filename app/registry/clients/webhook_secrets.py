@@ -56,13 +56,19 @@ _FORGET = statement("DELETE FROM signed_message WHERE at <= :until")
 
 @refuses(NotFound, InvalidValue)
 async def issue(
-    session: Session, vault: Vault, caller: Caller, client_id: str, now: datetime
+    session: Session,
+    vault: Vault,
+    caller: Caller,
+    client_id: str,
+    now: datetime,
+    *,
+    own: frozenset[str] | None = None,
 ) -> IssuedSecret | Refusal:
-    """A new secret; the newest one before it stays good, older ones end."""
+    """A new secret; the newest one before it stays good, older ones end. `own`: as for `clients.issue`."""
     await session.first(_LOCK, id=client_id)
-    client = await clients.get(session, client_id)
-    if client is None:
-        return NotFound("clientId")
+    client = await clients.managed(session, caller, client_id, own, "clientId")
+    if isinstance(client, Refusal):
+        return client
     if client.revoked_at is not None:
         return InvalidValue(
             "clientId",

@@ -29,7 +29,8 @@ export async function showClients(organizer, mayGive, changed) {
 
 /** @param {any} one @param {readonly string[]} mayGive @param {() => Promise<void>} again */
 function row(one, mayGive, again) {
-  const acts = one.revokedAt || !one.scopes.every((/** @type {string} */ scope) => mayGive.includes(scope)) ? [] : [['rotate', rotating], ['sign', signing], ['revoke', revoking]].map(([name, act]) => {
+  const beyond = !one.scopes.every((/** @type {string} */ scope) => mayGive.includes(scope));
+  const acts = one.revokedAt || beyond ? [] : [['rotate', rotating], ['sign', signing], ['revoke', revoking]].map(([name, act]) => {
     const button = h('button', { class: 'btn small', type: 'button', 'aria-label': `${t(`client.${name}`)} ${one.id}` }, t(`client.${name}`));
     button.addEventListener('click', () => /** @type {(one: any, again: () => Promise<void>) => void} */ (act)(one, again));
     return button;
@@ -39,7 +40,7 @@ function row(one, mayGive, again) {
     h('th', { role: 'rowheader', scope: 'row', class: 'wide' }, h('span', { class: 'code' }, one.id), h('span', { class: 'line2' }, t('client.issued', { day: shortDay(one.issuedAt) }))),
     h('td', { role: 'cell', class: 'wide' }, one.scopes.map((/** @type {string} */ scope) => t(`scope.${scope}`)).join(', ')),
     h('td', { role: 'cell', class: 'wide' }, one.revokedAt ? h('span', { class: 'muted' }, t('client.revoked', { at: instant(one.revokedAt) })) : used),
-    h('td', { role: 'cell', class: 'wide' }, h('div', { class: 'actions' }, ...acts)));
+    h('td', { role: 'cell', class: 'wide' }, acts.length ? h('div', { class: 'actions' }, ...acts) : !one.revokedAt && h('span', { class: 'muted' }, t('client.beyond'))));
 }
 
 /** @param {string} organizer @param {readonly string[]} mayGive @param {() => Promise<void>} again */
@@ -76,12 +77,12 @@ async function shown({ made }, again) {
   await again();
 }
 
-/** Shown until the dialog is closed, and nowhere else. @param {string} id @param {string} text */
-export function secret(id, text) {
+/** Shown until the dialog is closed, and nowhere else. @param {string} id @param {string} text @param {string} [whose] what the id is called */
+export function secret(id, text, whose = 'client_id') {
   const copy = h('button', { class: 'btn', type: 'button' }, icon('copy'), t('secret.copy'));
   const place = h('code', { class: 'secret', tabindex: '0' }, text);
   const dialog = /** @type {HTMLDialogElement} */ (h('dialog', { 'aria-labelledby': 'secret-title' }, h('h2', { id: 'secret-title' }, t('secret.title')),
-    h('p', {}, t('secret.help')), h('dl', { class: 'facts' }, h('dt', {}, 'client_id'), h('dd', { class: 'code' }, id), h('dt', {}, t('secret')), h('dd', {}, place)),
+    h('p', {}, t('secret.help')), h('dl', { class: 'facts' }, h('dt', {}, whose), h('dd', { class: 'code' }, id), h('dt', {}, t('secret')), h('dd', {}, place)),
     h('div', { class: 'actions' }, copy, h('button', { class: 'btn primary', type: 'button', 'data-close': true }, t('secret.saved')))));
   copy.addEventListener('click', async () => { await navigator.clipboard.writeText(text); fill(copy, icon('ok'), t('secret.copied')); });
   dialog.addEventListener('close', () => dialog.remove());

@@ -122,7 +122,7 @@ async def test_an_unknown_organizer_is_refused(database: Database, now: datetime
             (
                 "The scopes are: "
                 "nik:check, registrants:write, registrants:read, routes:write, posko:act, dashboard:read, "
-                "hubdat:admin, federation:read."
+                "hubdat:admin, federation:read, clients:write."
             ),
         ),
         (["hubdat:admin", "nik:check"], "Only for clients of hubdat: hubdat:admin."),
