@@ -26,18 +26,41 @@ $database->exec("CREATE TABLE IF NOT EXISTS registration (code TEXT PRIMARY KEY,
 
 function send(Outbox $outbox, Pemudik $pemudik, PDO $database): void
 {
-    $record = $database->prepare('UPDATE registration SET state = ?, message = ? WHERE item = ?');
     try {
         foreach ($outbox->send($pemudik) as $sent) {
-            $state = $sent->problem === null ? 'ACCEPTED' : 'REFUSED';
-            $record->execute([$state, $sent->problem['message'] ?? deadline($sent->answer['registrant']), $sent->id]);
+            if ($sent->answer !== null) {
+                record($database, $sent->id, 'ACCEPTED', deadline($sent->answer['registrant']));
+            }
+        }
+        foreach ($outbox->refused() as $item) {
             // The person reads why, and fills the form in again: here nothing of the person is kept.
-            $outbox->forget($sent->id);
+            record($database, $item->id, 'REFUSED', $item->problem['message']);
+            $outbox->forget($item->id);
         }
     } catch (PemudikError $error) {
         // Such as a wrong secret. Nothing is lost: what waits is sent when this is mended.
         error_log("Pemudik: $error->code {$error->getMessage()}");
     }
+}
+
+function record(PDO $database, int $item, string $state, string $message): void
+{
+    $statement = $database->prepare('UPDATE registration SET state = ?, message = ? WHERE item = ?');
+    $statement->execute([$state, $message, $item]);
+}
+
+/** State and message. If we were killed between the registry's answer and our own line, the registry knows. */
+function outcome(PDO $database, Pemudik $pemudik, string $code): ?array
+{
+    $find = $database->prepare('SELECT state, message FROM registration WHERE code = ?');
+    $find->execute([$code]);
+    $found = $find->fetch(PDO::FETCH_ASSOC) ?: null;
+    try {
+        $registrant = ($found['state'] ?? '') === 'WAITING' ? $pemudik->registrant(['reference' => $code]) : null;
+    } catch (PemudikError) {
+        $registrant = null;
+    }
+    return $registrant === null ? $found : ['state' => 'ACCEPTED', 'message' => deadline($registrant)];
 }
 
 /** @param array<string, mixed> $registrant */
@@ -50,11 +73,7 @@ function deadline(array $registrant): string
     return 'Datang ke posko untuk verifikasi sebelum ' . $at->format('d-m-Y H:i') . ' WIB.';
 }
 
-/**
- * Our routes with seats: of now, or while the registry is away those that were read last.
- *
- * @return array<string, string> the name by the id
- */
+/** Our routes with seats, the name by the id: of now, or while the registry is away those that were read last. */
 function routes(Pemudik $pemudik, string $folder): array
 {
     $where = ['organizer' => getenv('ORGANIZER'), 'direction' => 'MUDIK', 'service' => 'PASSENGER', 'withSeats' => true];
@@ -77,18 +96,10 @@ function register(Outbox $outbox, PDO $database, string $route): string
     $item = $outbox->put('submitRegistrant', input: [
         'nik' => trim($_POST['nik'] ?? ''),
         'name' => trim($_POST['name'] ?? ''),
-        'routeId' => $route,
-        'identityDocument' => 'KTP',
-        'reference' => $code,
-    ]);
+    ] + ['routeId' => $route, 'identityDocument' => 'KTP', 'reference' => $code]);
     $database->prepare('INSERT INTO registration (code, item) VALUES (?, ?)')->execute([$code, $item]);
     $database->exec('COMMIT');
     return $code;
-}
-
-function html(string $text): string
-{
-    return htmlspecialchars($text, ENT_QUOTES);
 }
 
 if (PHP_SAPI === 'cli') {
@@ -112,9 +123,7 @@ if ($_SERVER['REQUEST_METHOD'] === 'POST') {
     header("Location: ?code=$code", response_code: 303);
     exit;
 }
-$found = $database->prepare('SELECT state, message FROM registration WHERE code = ?');
-$found->execute([$_GET['code'] ?? '']);
-$registration = $found->fetch(PDO::FETCH_ASSOC) ?: null;
+$registration = outcome($database, $pemudik, $_GET['code'] ?? '');
 ?>
 <!doctype html>
 <html lang="id">
@@ -124,18 +133,16 @@ $registration = $found->fetch(PDO::FETCH_ASSOC) ?: null;
 <h1>Pendaftaran mudik gratis</h1>
 <?php if ($registration !== null) { ?>
 <p role="status">
-    <strong><?= WORDS[$registration['state']] ?></strong> (kode booking <code><?= html($_GET['code']) ?></code>).
-    <?= html($registration['message'] ?: 'Data Anda sudah disimpan dan segera dikirim; buka lagi halaman ini nanti.') ?>
+    <strong><?= WORDS[$registration['state']] ?></strong> (kode booking <code><?= htmlspecialchars($_GET['code']) ?></code>).
+    <?= htmlspecialchars($registration['message'] ?: 'Data Anda sudah disimpan dan segera dikirim; buka lagi halaman ini nanti.') ?>
 </p>
 <?php } ?>
 <form method="post" action="?">
     <input type="hidden" name="form" value="<?= $_SESSION['form'] ?>">
     <p><label>NIK <input name="nik" required inputmode="numeric" pattern="[0-9]{16}" autocomplete="off"></label></p>
     <p><label>Nama sesuai KTP <input name="name" required maxlength="100" autocomplete="name"></label></p>
-    <p><label>Rute <select name="route" required>
-        <?php foreach ($routes as $id => $name) { ?>
-        <option value="<?= html($id) ?>"><?= html($name) ?></option>
-        <?php } ?>
-    </select></label></p>
+    <p><label>Rute <select name="route" required><?php foreach ($routes as $id => $name) { ?>
+        <option value="<?= htmlspecialchars($id) ?>"><?= htmlspecialchars($name) ?></option>
+    <?php } ?></select></label></p>
     <button>Daftar</button>
 </form>

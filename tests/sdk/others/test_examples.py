@@ -15,6 +15,7 @@ from pathlib import Path
 
 import httpx
 import pytest
+from pemudik_client import Outbox
 
 from app.clock import wib_day
 from app.config import CHECKOUT
@@ -124,6 +125,20 @@ def test_while_the_registry_is_away_people_are_kept_and_sent_later(form: Form, s
     assert form.send() == "0 waiting\n"
     assert said(form.browser.get(kept)).startswith("Terdaftar")
     assert nik not in "".join(file.read_bytes().decode("latin-1") for file in form.folder.iterdir())
+
+
+def test_an_answer_that_was_not_written_down_is_asked_for(form: Form, sandbox: Sandbox, proxy: Proxy) -> None:
+    """Whoever sent the outbox was killed behind the answer. Here it is the client for Python: the file is the same."""
+    form.browser.get(form.url)
+    proxy.mishaps += [BUSY] * 100
+    kept = form.fill_in(sandbox.nik(), route=sandbox.routes["dishub-dki"]).url
+    proxy.mishaps.clear()
+    time.sleep(1.2)
+    with sandbox.client() as client:
+        [sent] = Outbox(form.folder / "outbox.db").send(client)
+    assert sent.problem is None
+    assert said(form.browser.get(kept)).startswith("Terdaftar (kode booking WEB-")
+    assert form.send() == "0 waiting\n"
 
 
 def test_a_form_of_somebody_else_is_not_taken(form: Form, sandbox: Sandbox, proxy: Proxy) -> None:
