@@ -15,7 +15,7 @@ READY := .venv/ready
 BIN := .venv/bin
 # Three processes keep two processors busy: a test often waits for PostgreSQL.
 PARALLEL := -n 3 --dist loadfile
-# A browser, requests that are made at random, clients in PHP and JavaScript: nobody waits for these between two changes.
+# A browser, requests that are made at random, other languages, servers that are killed: nobody waits for these between two changes.
 SLOW := tests/openapi tests/processes tests/sdk/others tests/web/browser
 SEEDS = $(shell $(BIN)/python -c "import random; print(*random.sample(range(1_000_000), 2))")
 
@@ -24,7 +24,7 @@ SEEDS = $(shell $(BIN)/python -c "import random; print(*random.sample(range(1_00
 help:
 	@echo 'make run     set up and serve, with a PostgreSQL of its own unless DATABASE_URL is set'
 	@echo 'make test    set up and run the suite against a real PostgreSQL (ARGS="-k quota")'
-	@echo 'make slow    the rest of the suite: pages in a browser, requests made at random, clients in other languages'
+	@echo 'make slow    the rest of the suite: pages in a browser, requests made at random, other languages, servers that are killed'
 	@echo 'make nightly the whole suite twice in random orders: ten times as many random examples, a season of 3,000 people;'
 	@echo '             the main door once more by graphql-core alone'
 	@echo 'make audit   gateways, clients and audits from npm, as a table (needs Node.js)'

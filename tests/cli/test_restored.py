@@ -116,6 +116,7 @@ def test_what_was_restored_is_adopted(
     assert [line.split()[:6] for line in before.splitlines()[1:]] == [
         ["changes", "1", "2", "0", "0", "0"],
         ["access", "1", "1", "0", "0", "0"],
+        ["reads", "0", "0", "0", "0", "0"],
     ]
     assert "good   change log  What comes follows on what it holds." in pemudik("doctor").output
 
@@ -153,6 +154,7 @@ def test_what_was_restored_is_adopted(
     assert [line.split()[:6] for line in pemudik("log", "verify").stdout.splitlines()[1:]] == [
         ["changes", "2", "5", "0", "0", "0"],
         ["access", "2", "2", "0", "0", "0"],
+        ["reads", "0", "0", "0", "0", "0"],
     ]
     pemudik("migrate")
     assert at(new_server, home, read_on) == shift
