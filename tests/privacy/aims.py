@@ -208,7 +208,7 @@ def _nothing(target: Target) -> Asked:
     return [{}]
 
 
-AIMS: dict[str, Callable[[Target], Asked]] = {
+_AIMS: dict[str, Callable[[Target], Asked]] = {
     # Reading.
     "_entities": _entities,
     "_service": _nothing,
@@ -326,6 +326,59 @@ AIMS: dict[str, Callable[[Target], Asked]] = {
 
 ALL_ITS_OWN = (*EVERYDAY, "clients:write")
 """The scopes of a client that may do whatever an organizer may."""
+
+
+_MORE: dict[str, Callable[[Target], Asked]] = {
+    "booking": lambda _: [{"season": 2026}],
+    "cancelBooking": lambda target: [{"only": target.refs(target.one_of_each)[:2]}],
+    "cancelMissing": lambda _: [{"evenThough": True}],
+    "cases": lambda target: [
+        {"correctionAsked": True},
+        {"oldestFirst": True},
+        *({"after": cursor} for cursor in target.cursors()[:1]),
+    ],
+    "checkNiks": lambda _: [{"service": "MOTORCYCLE"}],
+    "consolidation": lambda _: [{"season": 2026}],
+    "departBooking": lambda target: [
+        {"direction": "MUDIK", "service": "PASSENGER", "at": NOW_TEXT, "only": target.refs(target.one_of_each)[:2]}
+    ],
+    "departRegistrants": lambda _: [{"at": NOW_TEXT}],
+    "holdSeats": lambda _: [{"seats": 2, "minutes": 5}],
+    "importAsTried": lambda _: [{"evenThough": True}],
+    "importRegistrants": lambda _: [
+        {"changes": "APPLY", "asOf": NOW_TEXT, "dryRun": True},
+        {"mode": "SNAPSHOT", "season": 2026, "day": "2026-03-02", "evenThough": True},
+    ],
+    "importRows": lambda target: [
+        {"differing": True},
+        {"code": "NIK_ALREADY_REGISTERED"},
+        *({"after": cursor} for cursor in target.cursors()[:1]),
+    ],
+    "issueClient": lambda _: [{"publicKeys": []}],
+    "redeliverWebhook": lambda target: [{"delivery": target.routes[0]}],
+    "registrant": lambda _: [{"purpose": REASON}],
+    "releaseQuota": lambda _: [{"at": NOW_TEXT}],
+    "verifyBooking": lambda target: [{"at": NOW_TEXT, "only": target.refs(target.one_of_each)[:2]}],
+    "verifyRegistrant": lambda _: [{"at": NOW_TEXT}],
+    "verifyRegistrants": lambda _: [{"at": NOW_TEXT}],
+}
+"""What may be left out: with the first call of its field, once more. A test says that every argument is given."""
+
+
+def _with_more(field: str) -> Callable[[Target], Asked]:
+    def asked(target: Target) -> Asked:
+        calls = _AIMS[field](target)
+        return [*calls, *({**calls[0], **more} for more in _MORE.get(field, _none)(target) if calls)]
+
+    return asked
+
+
+def _none(target: Target) -> Asked:
+    return []
+
+
+AIMS: dict[str, Callable[[Target], Asked]] = {field: _with_more(field) for field in _AIMS}
+
 FOR_THE_MINISTRY = frozenset(
     {
         "_service",
@@ -359,6 +412,8 @@ NOBODY = nik_of(839_999)
 
 AT_ONCE = {
     "clients": 1,
+    "departRegistrants": 1,
+    "verifyRegistrants": 1,
     "registrants": 2,
     "windows": 1,
     "cases": 1,

@@ -85,6 +85,17 @@ async def test_every_root_field_is_aimed_at(walk: Walk) -> None:
     assert set(walk.root_fields()) == set(AIMS)
 
 
+async def test_every_argument_of_every_root_field_is_given(society: Society, walk: Walk) -> None:
+    """An argument that is added later, such as another filter, may find people as well."""
+    target = Target(society, worlds.DJKA)
+    left: dict[str, set[str]] = {}
+    for field in sorted(set(AIMS) - FOR_THE_MINISTRY):
+        given = {name for one in AIMS[field](target) for name in one}
+        if forgotten := walk.root_fields()[field][1].args.keys() - given:
+            left[field] = forgotten
+    assert left == {}
+
+
 async def test_every_field_with_arguments_is_given_some(walk: Walk) -> None:
     assert walk.with_arguments() == set(ARGUMENTS)
 
