@@ -115,6 +115,7 @@ def framed(reader: Reader, page: Page | None, main: Markup, script: str) -> Mark
         "frame",
         reader.language,
         main=main,
+        guide=guide(page, reader.language),
         side=side(person, page, reader.language),
         bottom=bottom(person, page, reader.language),
         every=joined(links(pages_of(person), page, reader.language)),
@@ -128,6 +129,11 @@ def framed(reader: Reader, page: Page | None, main: Markup, script: str) -> Mark
         ends=person.ends_at.isoformat(),
     )
     return document(reader, f"{page.name if page else 'forbidden'}.title", body, script)
+
+
+def guide(page: Page | None, language: Language) -> Markup:
+    """Help in short, at the foot of each page."""
+    return Markup("") if page is None else filled("guide", language, text=WORDS[language][f"{page.name}.guide"])
 
 
 def side(person: SignedIn, current: Page | None, language: Language) -> Markup:

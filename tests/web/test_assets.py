@@ -42,7 +42,7 @@ def used() -> set[str]:
         for chart in page
         for key in (chart.first, chart.unit, f"{chart.id}.caption")
     }
-    pages = {f"{page.name}.{what}" for page in PAGES for what in ("title", "menu")}
+    pages = {f"{page.name}.{what}" for page in PAGES for what in ("title", "menu", "guide")}
     groups = {f"menu.{page.group}" for page in PAGES}
     doors = {"masuk.title", "forbidden.title", "menu.more"}
     return {*NAMED.findall(scripts), *PLACED.findall(templates), *made, *quoted, *drawn, *pages, *groups, *doors}
