@@ -354,7 +354,7 @@ _MORE: dict[str, Callable[[Target], Asked]] = {
         {"code": "NIK_ALREADY_REGISTERED"},
         *({"after": cursor} for cursor in target.cursors()[:1]),
     ],
-    "issueClient": lambda _: [{"publicKeys": []}],
+    "issueClient": lambda _: [{"publicKeys": "{}"}],
     "redeliverWebhook": lambda target: [{"delivery": target.routes[0]}],
     "registrant": lambda _: [{"purpose": REASON}],
     "releaseQuota": lambda _: [{"at": NOW_TEXT}],
