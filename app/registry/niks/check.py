@@ -113,12 +113,14 @@ _ANSWER = statement(
     f"""
     WITH asked AS (SELECT * FROM {_ASKED}), season AS (SELECT {seasons.CURRENT} AS year),
     asker AS MATERIALIZED (
-        SELECT one.code, {policy.in_force("return_requires_outbound", "one.code")} AS needs_outbound
+        SELECT one.code, {policy.in_force("return_requires_outbound", "one.code")} AS needs_outbound,
+               coalesce({allowance.sql_used("a")} >= {allowance.sql_per_day("a")}, false) AS is_used_up
         FROM (SELECT DISTINCT asker AS code FROM asked) one CROSS JOIN season {policy.join("season.year", "one.code")}
+        LEFT JOIN nik_allowance a ON a.organizer_code = one.code
     ),
     found AS (
         SELECT asked.*, season.year AS season, held.registrations AS held, block.reason, block.since,
-               block.until_season, asker.needs_outbound, held.is_own IS TRUE AS is_own,
+               block.until_season, asker.needs_outbound, asker.is_used_up, held.is_own IS TRUE AS is_own,
                CASE WHEN block.reason IS NOT NULL THEN '{NikOutcome.BLOCKED}'
                     WHEN held.stands THEN '{NikOutcome.REGISTERED}'
                     WHEN asked.direction = '{Direction.BALIK}' AND asker.needs_outbound
@@ -135,7 +137,8 @@ _ANSWER = statement(
             -- `uniqueness`).
             FROM (SELECT * FROM registrant WHERE season = season.year AND nik_index = asked.nik_index AND {HOLDS_NIK}
                   OFFSET 0) r
-            JOIN organizer o ON o.code = r.organizer_code
+            -- What will not be told is not read: the answer takes as long for any NIK.
+            JOIN organizer o ON o.code = r.organizer_code AND (NOT asker.is_used_up OR {_IS_OWN})
             {policy.join("season.year", "r.organizer_code")}
             CROSS JOIN LATERAL (
                 SELECT r.direction = '{Direction.MUDIK}' AND {_IS_OWN} AND {_TAKES_A_RETURN} AS takes_a_return
@@ -144,6 +147,7 @@ _ANSWER = statement(
         LEFT JOIN LATERAL (
             SELECT reason, since, until_season FROM nik_block b WHERE b.nik_index = asked.nik_index
                 AND b.lifted_at IS NULL AND season.year BETWEEN b.from_season AND b.until_season
+                AND (NOT asker.is_used_up OR held.is_own)
             ORDER BY until_season DESC, since LIMIT 1
         ) block ON true
     ), allowed AS (
@@ -158,8 +162,9 @@ _ANSWER = statement(
         SET {allowance.sql_today("allowed.used + least(foreign_niks, greatest(0, per_day - allowed.used))")}
         FROM allowed WHERE a.organizer_code = allowed.organizer_code
     ), told AS (
-        SELECT found.*, is_own OR row_number() OVER (PARTITION BY asker, is_own ORDER BY place) <= per_day - used
-                   AS is_told
+        SELECT found.*, is_own OR (
+                   NOT is_used_up AND row_number() OVER (PARTITION BY asker, is_own ORDER BY place) <= per_day - used
+               ) AS is_told
         FROM found LEFT JOIN allowed ON allowed.organizer_code = asker
     ), written_down AS (
         {access_log.INSERT}

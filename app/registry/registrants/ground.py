@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
@@ -13,7 +13,7 @@ from app.registry.registrants import uniqueness
 from app.registry.registrants.booking import Leg
 from app.registry.registrants.cases import Dispute
 from app.registry.registrants.drafts import Draft
-from app.registry.registrants.uniqueness import Held, NikClaim
+from app.registry.registrants.uniqueness import Held, NikClaim, StandingOfNiks
 from app.registry.routes import held_seats, quota
 from app.registry.routes import route as routes
 from app.registry.routes.held_seats import SeatHold
@@ -34,8 +34,9 @@ class Ground:
     routes: dict[UUID, Route]
     terms: dict[str, Terms]
     seats: dict[UUID, Seats]
-    held: dict[NikClaim, Held]
-    blocked_until: dict[bytes, int]
+    season: int
+    held: dict[NikClaim, Held] = field(default_factory=dict)
+    blocked_until: dict[bytes, int] = field(default_factory=dict)
     holdings: dict[bytes, list[Held]] = field(default_factory=dict)
     """`held` by the NIK: at most four registrants hold a NIK in a season."""
     legs: dict[UUID, Leg] = field(default_factory=dict)
@@ -45,10 +46,14 @@ class Ground:
     used: Counter[UUID] = field(default_factory=Counter)
     """How many seats of each hold the batch has used."""
     moments: dict[tuple[str, datetime, bool], Moment] = field(default_factory=dict)
+    doubts: dict[Hashable, bool] = field(default_factory=dict)
+    """Whether submissions that are alike in all but the person are refused, as long as nothing is known of NIKs."""
 
-    def __post_init__(self) -> None:
-        for claim, held in self.held.items():
-            self.holdings.setdefault(claim.nik_index, []).append(held)
+    def know(self, standing: StandingOfNiks) -> None:
+        self.blocked_until.update(standing.blocked_until)
+        for claim, held in standing.held.items():
+            if claim not in self.held:
+                self.hold(claim, held)
 
     def hold(self, claim: NikClaim, held: Held) -> None:
         self.held[claim] = held
@@ -65,6 +70,7 @@ class Ground:
 
 
 async def read_ground(session: Session, vault: Vault, drafted: Sequence[Draft], now: datetime) -> Ground:
+    """All but what the NIKs hold."""
     in_force = await terms.in_force(session, {one.organizer for one in drafted})
     wanted = {one.submission.route_id for one in drafted} | {one.submission.return_route_id for one in drafted}
     ids = [route_id for route_id in wanted if route_id is not None]
@@ -73,14 +79,26 @@ async def read_ground(session: Session, vault: Vault, drafted: Sequence[Draft], 
     seats = await quota.lock(session, known, now)
     holds = await held_seats.named(session, {hold_id for one in drafted for hold_id in one.submission.holds}, now)
     season = next((one.season for one in in_force.values() if one.season is not None), 0)
-    standing = await uniqueness.standing(session, season, {one.nik_index for one in drafted})
     return Ground(
         vault=vault,
         now=now,
         routes=known,
         terms=in_force,
         seats=seats,
-        held=standing.held,
-        blocked_until=standing.blocked_until,
+        season=season,
         holds=holds,
     )
+
+
+async def read_niks(
+    session: Session, ground: Ground, drafted: Sequence[Draft], is_refused: Callable[[Draft, Ground], bool]
+) -> None:
+    """What the NIKs hold, with others only where nothing else refuses the submission: `is_refused` says that of one."""
+    doubtful = [one for one in drafted if is_refused(one, ground)]
+    if doubtful:
+        own = {(one.nik_index, one.organizer) for one in doubtful}
+        ground.know(await uniqueness.own(session, ground.season, own))
+    # What is the organizer's own already is refused by no full route.
+    asked = {one.nik_index for one in drafted if not doubtful or not is_refused(one, ground)}
+    if asked:
+        ground.know(await uniqueness.standing(session, ground.season, asked))

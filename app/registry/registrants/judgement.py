@@ -78,6 +78,37 @@ Judged = JudgedSubmission | Against | Refusal
 
 def judge(draft: Draft, ground: Ground) -> Judged:
     """One submission. What it gets is taken from `ground`, so that the rest of the batch is judged against it."""
+    judged = _judge_ways(draft, ground)
+    if isinstance(judged, Refusal):
+        return judged
+    for leg in judged.new:
+        against = _stands(leg, ground) or _does_not_fit(leg, judged, ground)
+        if against is not None:
+            return against
+    for leg in judged.new:
+        _use_hold(leg, judged, ground)
+        _deal(leg, ground)
+    return judged
+
+
+def is_refused_anyway(draft: Draft, ground: Ground) -> bool:
+    """Whether route, time, papers or seats refuse a submission, whatever the NIK holds with other organizers."""
+    return _is_in_doubt(draft, ground) and isinstance(_judge_ways(draft, ground), Refusal)
+
+
+def _is_in_doubt(draft: Draft, ground: Ground) -> bool:
+    """A quick look: nearly all of a batch come for routes that have seats, and in time."""
+    given = draft.submission
+    if given.return_route_id is not None or given.motorcycle is not None or given.lap_infant or given.holds:
+        return True
+    alike = given.route_id, draft.organizer, given.caller, draft.registered_at, draft.registered_on_day, given.live
+    doubt = ground.doubts.get(alike)
+    if doubt is None:
+        doubt = ground.doubts[alike] = isinstance(_judge_ways(draft, ground), Refusal)
+    return doubt
+
+
+def _judge_ways(draft: Draft, ground: Ground) -> JudgedSubmission | Refusal:
     judged = JudgedSubmission(draft, warnings=list(draft.nik.warnings))
     ways = [(draft.submission.route_id, "routeId")]
     if draft.submission.return_route_id is not None:
@@ -88,13 +119,6 @@ def judge(draft: Draft, ground: Ground) -> Judged:
             return way
         judged.ways.append(way)
         judged.new += [way] if isinstance(way, Leg) else []
-    for leg in judged.new:
-        against = _stands(leg, ground) or _does_not_fit(leg, judged, ground)
-        if against is not None:
-            return against
-    for leg in judged.new:
-        _use_hold(leg, judged, ground)
-        _deal(leg, ground)
     return judged
 
 

@@ -2,7 +2,8 @@
 
 The rules stand in `judgement`, those that need no database in `drafts`. What stands against a NIK is told by
 `niks.telling` alone. A submission with a way back books both legs or neither. The number of SQL statements does not
-depend on the number of submissions and is at most fourteen; two more where seats are held for some.
+depend on the number of submissions and is at most fourteen: one more where some are refused whatever their NIKs hold,
+two more where seats are held for some.
 """
 
 from __future__ import annotations
@@ -43,7 +44,7 @@ from app.registry.niks.telling import Naming
 from app.registry.registrants import booking, cases, drafts, judgement, motorcycles, returns, view
 from app.registry.registrants.booking import Leg
 from app.registry.registrants.drafts import Applicant, Draft, Submission
-from app.registry.registrants.ground import Ground, read_ground
+from app.registry.registrants.ground import Ground, read_ground, read_niks
 from app.registry.registrants.judgement import Against, Judged, JudgedSubmission
 from app.registry.registrants.motorcycles import Motorcycle
 from app.registry.registrants.uniqueness import Held
@@ -140,7 +141,9 @@ async def _judge_all(
         return used_up if one.caller.organizer in shut else drafts.draft(one, vault, today, now)
 
     drafted = await each(draft, submissions)
-    ground = await read_ground(session, vault, [one for one in drafted if isinstance(one, Draft)], now)
+    fine = [one for one in drafted if isinstance(one, Draft)]
+    ground = await read_ground(session, vault, fine, now)
+    await read_niks(session, ground, fine, judgement.is_refused_anyway)
     judged = await each(lambda one: judgement.judge(one, ground) if isinstance(one, Draft) else one, drafted)
     return judged, ground
 

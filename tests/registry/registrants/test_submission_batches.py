@@ -1,10 +1,12 @@
 """Submissions in batches: a verdict each, safe to repeat, and as many statements for a thousand rows as for one."""
 
+from collections.abc import Collection
 from datetime import timedelta
 from typing import Any
 
 import pytest
 
+from app.db import Session
 from app.errors import Raced
 from app.registry.registrants import uniqueness
 from app.registry.registrants.submission import Accepted, Motorcycle
@@ -194,8 +196,10 @@ async def test_a_thousand_rows_take_as_many_statements_as_one(world: World) -> N
     assert await world.taken() == await world.count("registrant") == 1001
 
 
-async def test_the_worst_batch_takes_at_most_fourteen_statements(world: World) -> None:
-    """Motorcycles, pairs, returns to what stands, repeats, refused and suspected duplicates of three organizers."""
+async def test_the_worst_batch_takes_at_most_fifteen_statements(world: World) -> None:
+    """Motorcycles, pairs, returns to what stands, repeats, refused and suspected duplicates of three organizers, and a
+    full route: whoever is refused there is looked up among the organizer's own alone.
+    """
     await world.policy("djka")
     mudik, balik = await world.route("KA", organizer="djka"), await world.way_back("KA balik", organizer="djka")
     deck = await world.route("Motis", organizer="djka", service="MOTORCYCLE")
@@ -220,4 +224,50 @@ async def test_the_worst_batch_takes_at_most_fourteen_statements(world: World) -
         expected = ["ACCEPTED"] * 3 + ["NIK_ALREADY_REGISTERED", "ACCEPTED", "ACCEPTED" if size == 1 else "QUOTA_FULL"]
         assert verdicts == [code for code in expected for _ in range(size)]
         counts.append(len(issued))
-    assert counts[0] == counts[1] <= MOST_STATEMENTS
+    assert counts == [MOST_STATEMENTS, MOST_STATEMENTS + 1]
+
+
+@pytest.fixture
+def looked_at(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """How many NIKs were looked up among all organizers' registrations, each time."""
+    looked: list[int] = []
+    look = uniqueness.standing
+
+    async def counted(session: Session, season: int, nik_indexes: Collection[bytes]) -> Any:
+        looked.append(len(nik_indexes))
+        return await look(session, season, nik_indexes)
+
+    monkeypatch.setattr(uniqueness, "standing", counted)
+    return looked
+
+
+async def test_a_full_route_looks_at_no_registration_of_others(world: World, looked_at: list[int]) -> None:
+    """So how long the refusal takes does not depend on them either."""
+    full, free = await world.route(quota=1), await world.way_back()
+    await world.registered(someone(DJKA, await world.route("KA", organizer="djka"), 1))
+    await world.policy("djka", return_requires_outbound=False)
+    await world.registered(someone(DJKA, await world.way_back("KA pulang", organizer="djka"), 2))
+    own = await world.registered(someone(HUBDAT, full, 2))
+    looked_at.clear()
+    assert codes(await world.submit(someone(HUBDAT, full, 1), someone(HUBDAT, full, 3))) == ["QUOTA_FULL"] * 2
+    assert looked_at == []
+    # Whoever has a seat there is recognised, and what others hold counts for the way back.
+    again, trip, other = await world.submit(
+        someone(HUBDAT, full, 2), someone(HUBDAT, full, 2, return_route_id=free), someone(HUBDAT, full, 1)
+    )
+    assert codes([again, trip, other]) == ["ACCEPTED", "NIK_ALREADY_REGISTERED", "QUOTA_FULL"]
+    assert isinstance(again, Accepted)
+    assert (again.view.id, again.replayed) == (own.id, True)
+    assert looked_at == [1]
+    assert await world.taken() == 1
+
+
+async def test_outside_of_its_window_a_submission_looks_at_no_registration_of_others(
+    world: World, looked_at: list[int]
+) -> None:
+    await world.registered(someone(DJKA, await world.route("KA", organizer="djka"), 1))
+    ours = await world.route()
+    await world.window("hubdat", opens_at=NOW + timedelta(hours=1))
+    looked_at.clear()
+    assert codes(await world.submit(someone(HUBDAT, ours, 1), someone(HUBDAT, ours, 3))) == ["REGISTRATION_CLOSED"] * 2
+    assert looked_at == []
