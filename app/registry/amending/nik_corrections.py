@@ -16,6 +16,7 @@ from app.errors import (
     NikAlreadyRegistered,
     NikBlocked,
     NikUndecided,
+    Raced,
     Refusal,
     ReturnCityMismatch,
     refuses,
@@ -25,10 +26,10 @@ from app.models.statuses import NIK_HOLDERS, SEAT_HOLDERS, VERIFIED_OR_LATER
 from app.registry.amending import people
 from app.registry.amending.people import Seated
 from app.registry.caller import Caller
-from app.registry.niks import blocks, telling
+from app.registry.niks import allowance, blocks, telling
 from app.registry.niks.telling import Naming
 from app.registry.registrants import uniqueness
-from app.registry.registrants.uniqueness import Held, NikClaim
+from app.registry.registrants.uniqueness import Held, NikClaim, StandingOfNiks
 from app.registry.routes import route as routes
 
 
@@ -36,8 +37,12 @@ from app.registry.routes import route as routes
 async def judge(
     session: Session, concerned: Sequence[Seated], index: bytes, area: bytes, caller: Caller, now: datetime
 ) -> Refusal | None:
-    """Whether the registrants `concerned` may have the NIK of `index`. None: they may."""
-    standing = await uniqueness.standing(session, concerned[0].season, [index])
+    """Whether the registrants `concerned` may have the NIK of `index`. None: they may.
+
+    Once the allowance is used up, what others hold is not read: an answer that does not tell takes as long for any NIK.
+    """
+    is_told = session.rehearsed is not None or await _may_be_told(session, caller, now)
+    standing = await _standing(session, concerned[0].season, index, caller, is_told=is_told)
     holding = [row for row in concerned if row.status in NIK_HOLDERS]
     held = next((found for row in holding if (found := standing.held.get(_claim(index, row)))), None)
     naming = Naming(
@@ -50,7 +55,21 @@ async def judge(
         misfit=await _judge_cities(session, holding, sorted(standing.held.values(), key=lambda one: one.id), now),
     )
     [told] = await telling.tell(session, [naming], now)
+    if not (is_told or naming.is_own or isinstance(told, NikUndecided)):
+        # Another allowance was given meanwhile.
+        raise Raced
     return told
+
+
+async def _may_be_told(session: Session, caller: Caller, now: datetime) -> bool:
+    mine = (await allowance.of_organizers(session, [caller.organizer], now)).get(caller.organizer)
+    return mine is None or mine.remaining > 0
+
+
+async def _standing(session: Session, season: int, index: bytes, caller: Caller, *, is_told: bool) -> StandingOfNiks:
+    if is_told:
+        return await uniqueness.standing(session, season, [index])
+    return await uniqueness.own(session, season, [(index, organizer) for organizer in caller.organizers])
 
 
 def _claim(index: bytes, row: Seated) -> NikClaim:

@@ -69,8 +69,10 @@ class JudgedSubmission:
 class Against:
     """What the registry holds of the NIK forbids the registration. It is yet to be told."""
 
+    leg: Leg
     naming: Naming
-    dispute: Dispute | None = None
+    held: Held | None = None
+    """By another organizer."""
 
 
 Judged = JudgedSubmission | Against | Refusal
@@ -144,19 +146,18 @@ def _stands(leg: Leg, ground: Ground) -> Against | None:
     """What stands against a leg: the block of its NIK, or a registration of another organizer."""
     draft = leg.draft
     if draft.nik_index in ground.blocked_until:
-        return Against(naming(leg, blocked_until=ground.blocked_until[draft.nik_index]))
+        return Against(leg, naming(leg, blocked_until=ground.blocked_until[draft.nik_index]))
     held = ground.held.get(leg.claim)
     if held is None:
         return None
-    dispute = _dispute(draft, held, leg.route.season, ground.vault, refused=True)
-    return Against(naming(leg, standing=held.standing(draft.submission.caller)), dispute)
+    return Against(leg, naming(leg, standing=held.standing(draft.submission.caller)), held)
 
 
 def _does_not_fit(leg: Leg, judged: JudgedSubmission, ground: Ground) -> Against | None:
     """Whether the leg does not go with what the NIK holds with the organizer itself."""
     name = "routeId" if leg is judged.ways[0] else "returnRouteId"
     refused = _refused_by_its_companions(leg.route, name, judged, ground)
-    return None if refused is None else Against(naming(leg, misfit=refused))
+    return None if refused is None else Against(leg, naming(leg, misfit=refused))
 
 
 def naming(leg: Leg, **against: Any) -> Naming:
@@ -322,8 +323,8 @@ def _deal(leg: Leg, ground: Ground) -> None:
     """Take the seat and the NIK, so that the rest of the batch is judged against them."""
     for other in ground.holdings.get(leg.draft.nik_index, ()):
         if other.organizer != leg.draft.organizer:
-            dispute = _dispute(leg.draft, other, leg.route.season, ground.vault, refused=False)
-            ground.disputes.extend([dispute] if dispute.suspect else [])
+            disputed = dispute(leg.draft, other, leg.route.season, ground.vault, refused=False)
+            ground.disputes.extend([disputed] if disputed.suspect else [])
     ground.seats[leg.route.id].taken += leg.seats
     ground.hold(leg.claim, leg.held())
     ground.legs[leg.id] = leg
@@ -342,7 +343,7 @@ def _use_hold(leg: Leg, judged: JudgedSubmission, ground: Ground) -> None:
     ground.used[hold.id] += 1
 
 
-def _dispute(draft: Draft, held: Held, season: int, vault: Vault, *, refused: bool) -> Dispute:
+def dispute(draft: Draft, held: Held, season: int, vault: Vault, *, refused: bool) -> Dispute:
     return Dispute(
         held=held,
         season=season,

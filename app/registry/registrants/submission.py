@@ -172,7 +172,7 @@ async def _tell(session: Session, ground: Ground, judged: Sequence[Judged]) -> l
     namings = {place: naming for place, one in enumerate(judged) if (naming := _named(one, ground)) is not None}
     refusals = await telling.tell(session, list(namings.values()), ground.now) if namings else []
     told = dict(zip(namings, refusals, strict=True))
-    return [_answered(one, told.get(place), ground) for place, one in enumerate(judged)]
+    return await each(lambda one: _answered(one[1], told.get(one[0]), ground), list(enumerate(judged)))
 
 
 def _named(one: Judged, ground: Ground) -> Naming | None:
@@ -188,10 +188,11 @@ def _answered(one: Judged, told: Refusal | None, ground: Ground) -> JudgedSubmis
     if told is None:
         assert not isinstance(one, Against)  # noqa: S101 - something stands
         return one
-    dispute = one.dispute if isinstance(one, Against) else None
-    if dispute is not None and isinstance(told, NikAlreadyRegistered):
+    if isinstance(one, Against) and one.held is not None and isinstance(told, NikAlreadyRegistered):
+        leg, held = one.leg, one.held
         # Whom the batch itself was to register holds nothing, where all of it is refused.
-        ground.disputes += [dispute] if dispute.held.stored is not None or dispute.held.id in ground.legs else []
+        if held.stored is not None or held.id in ground.legs:
+            ground.disputes.append(judgement.dispute(leg.draft, held, leg.route.season, ground.vault, refused=True))
     return told
 
 

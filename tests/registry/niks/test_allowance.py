@@ -20,6 +20,7 @@ from app.registry.niks import allowance, blocks, telling
 from app.registry.niks.allowance import Allowance, Named
 from app.registry.niks.check import Check
 from app.registry.niks.telling import TooManyNamed
+from app.registry.registrants import uniqueness
 from app.registry.registrants.lookup import Ref
 from app.registry.registrants.submission import Accepted
 from tests.world import BUMN, DJKA, DKI, HUBDAT, JASA_RAHARJA, NOW, World, nik_of, someone
@@ -206,6 +207,27 @@ async def test_a_correction_costs_one(world: World) -> None:
     assert await world.run("SELECT DISTINCT nik_index FROM registrant WHERE id = :id", id=view.id) == [
         (world.vault.blind_index(nik_of(5)),)
     ]
+
+
+async def test_a_correction_that_is_not_told_reads_nothing_of_others(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """So how long it takes tells nothing either."""
+    view = await world.registered(someone(DKI, world.routes["DKI"], FREE))
+    await set_to(world, 0)
+    with monkeypatch.context() as patch:
+        patch.setattr(uniqueness, "standing", None)
+        assert [await correct(world, Ref(id=view.id), number) for number in (FIRST, BLOCKED, 6)] == [UNDECIDED] * 3
+    look = uniqueness.own
+
+    async def meanwhile(*arguments: Any) -> Any:
+        """Another allowance is given while the correction goes on."""
+        found = await look(*arguments)
+        await set_to(world, 10)
+        return found
+
+    monkeypatch.setattr(uniqueness, "own", meanwhile)
+    assert (await correct(world, Ref(id=view.id), BLOCKED)).code == "NIK_BLOCKED"
 
 
 async def test_a_day_is_one_of_jakarta(world: World) -> None:
