@@ -27,7 +27,10 @@ from app.embedded import postgres
 from tests import queries
 
 GIVEN = "PEMUDIK_TEST_DATABASE_URL"
-FOLDER = CHECKOUT / ".pemudik" / "test"
+FOLDER = CHECKOUT / ".pemudik" / "-".join(filter(None, ["test", os.environ.get("PYTEST_XDIST_WORKER")]))
+"""Each process of the suite has a server of its own. A transaction holds back the feed of every database of its server:
+tests of another process would decide what a test reads.
+"""
 MIGRATIONS = CHECKOUT / "migrations"
 TEMPLATES = "pemudik_template_"
 
@@ -100,7 +103,7 @@ def server_is_given() -> bool:
 
 @contextmanager
 def server_for_tests(folder: Path = FOLDER) -> Iterator[str]:
-    """One cluster for all runs in this checkout, so that one which a killed run left behind is taken over."""
+    """The same cluster in each run in this checkout, so that one which a killed run left behind is taken over."""
     if server_is_given():
         yield os.environ[GIVEN]
         return
