@@ -165,9 +165,9 @@ async def listening() -> AsyncIterator[tuple[Receiver, str]]:
 
 
 async def registered(world: World, address: str) -> str:
-    # An alarm may be raised meanwhile, since the people of this test are neighbours: it is no event of the test.
-    events = set(WebhookEvent) - {WebhookEvent.WEBHOOK_TEST, WebhookEvent.NIK_ALARM_RAISED}
-    given = WebhookInput(address, sorted(events - {WebhookEvent.NIK_ALLOWANCE_USED}))
+    given = WebhookInput(
+        address, [WebhookEvent.DUPLICATE_FOUND, WebhookEvent.QUOTA_FILLED, WebhookEvent.QUOTA_RETURNED]
+    )
     async with world.database.transaction() as session:
         saved = await webhooks.save(
             session, world.vault, Caller("hubdat-test", "hubdat"), given, clock.now(), private=True
