@@ -26,7 +26,7 @@ class Shown:
         """Each with the organizer."""
         self.asked: dict[str, object] = {}
         """The filters of root fields, by the names of these fields."""
-        self.purposes: dict[str, None] = {}
+        self.purposes: set[str] = set()
         """What for, in the words of the caller, each once."""
         self.unfound: set[bytes] = set()
         """The blind indexes of the NIKs that were looked up for a purpose and found nobody."""
@@ -42,7 +42,7 @@ class Shown:
         """Keep what somebody was looked up for, also where nobody was found."""
         if purpose is None:
             return
-        self.purposes[purpose] = None
+        self.purposes.add(purpose)
         if unfound is not None:
             self.unfound.add(unfound)
 
@@ -52,7 +52,7 @@ class Shown:
             what=what,
             people=dict(self.people),
             asked=self.asked,
-            purpose="\n".join(self.purposes) or None,
+            purpose="\n".join(sorted(self.purposes)) or None,
             unfound=sorted(self.unfound),
         )
 

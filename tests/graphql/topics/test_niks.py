@@ -180,11 +180,11 @@ async def test_a_look_that_finds_nobody_leaves_what_it_was_for(api: Api, world: 
     found = await api.data(query, niks | {"id": str(UUID(int=7))}, organizer="djka")
     assert set(found.values()) == {None}
     [read] = await world.run("SELECT what, purpose, count, first_id, people, cardinality(unfound) FROM people_read")
-    assert read == ("registrant", "Telepon dari Solo\nSalinan tiket", 0, None, [], 2)
+    assert read == ("registrant", "Salinan tiket\nTelepon dari Solo", 0, None, [], 2)
     asked = "query($nik: NIK!) { nikAccesses(nik: $nik) { purpose what reason organizer { code } } }"
     for nik in niks.values():
         looks = (await api.data(asked, {"nik": nik}))["nikAccesses"]
-        told = {"what": "registrant", "reason": "Telepon dari Solo\nSalinan tiket", "organizer": {"code": "djka"}}
+        told = {"what": "registrant", "reason": "Salinan tiket\nTelepon dari Solo", "organizer": {"code": "djka"}}
         assert {"purpose": "READ", **told} in looks
     alone = "query($nik: NIK!) { registrant(ref: {nik: {nik: $nik}}) { id } }"
     await api.data(alone, {"nik": nik_of(1)}, organizer="djka")
