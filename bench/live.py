@@ -95,9 +95,11 @@ async def prepare(url: str, folder: Path) -> dict[str, tuple[str, str]]:
         for organizer in (*table, *MEMBERS):
             always = replace(organizer, policy=PolicyInput(enforce_window=False))
             await organizers.save(session, EVERYBODY, always, season, now)
-            issued[organizer.code] = await clients.issue(session, EVERYBODY, organizer.code, SCOPES, None, now)
+            issued[organizer.code] = await clients.issue(
+                session, EVERYBODY, organizer.code, SCOPES, None, now, own=None
+            )
         await terminals.save(session, EVERYBODY, TERMINALS, now, admin=True)
-        issued["dashboard"] = await clients.issue(session, EVERYBODY, "hubdat", ["dashboard:read"], None, now)
+        issued["dashboard"] = await clients.issue(session, EVERYBODY, "hubdat", ["dashboard:read"], None, now, own=None)
     await database.dispose()
     return {name: (one.client.id, str(one.secret)) for name, one in issued.items() if isinstance(one, clients.Issued)}
 

@@ -66,7 +66,15 @@ async def seed(database: Database, vault: Vault) -> tuple[dict[str, tuple[str, s
             )
         issued = {
             code: await clients.issue(
-                session, Caller(None, code), code, SCOPES, None, now, capacity=2_000_000_000, refill=1_000_000_000
+                session,
+                Caller(None, code),
+                code,
+                SCOPES,
+                None,
+                now,
+                capacity=2_000_000_000,
+                refill=1_000_000_000,
+                own=None,
             )
             for code in (CHECKER, SUBMITTER)
         }

@@ -176,7 +176,7 @@ async def fill(server_url: str, folder: Path, registrants: int) -> Season:
     await run(database, [BARE, *CATALOGUE], facts)
     season = Season(registrants, url, home)
     async with database.transaction() as session:
-        issued = await clients.issue(session, Caller(None, "hubdat"), "hubdat", ["dashboard:read"], None, now)
+        issued = await clients.issue(session, Caller(None, "hubdat"), "hubdat", ["dashboard:read"], None, now, own=None)
     assert isinstance(issued, clients.Issued)
     assert issued.secret is not None
     season.credentials = (issued.client.id, issued.secret)

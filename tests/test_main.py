@@ -93,7 +93,7 @@ async def test_it_is_not_ready_while_its_database_cannot_write(
     monkeypatch.setattr("app.db.REMEMBERED_FOR_SECONDS", PATIENCE_SECONDS)
     await build(database, vault)
     async with database.transaction() as session:
-        issued = await clients.issue(session, Caller(None, "hubdat"), "hubdat", ["nik:check"], None, NOW)
+        issued = await clients.issue(session, Caller(None, "hubdat"), "hubdat", ["nik:check"], None, NOW, own=None)
         await queries.run(
             session,
             """CREATE FUNCTION full_disk() RETURNS trigger LANGUAGE plpgsql AS

@@ -59,7 +59,7 @@ def issue(
 
     issued = run_in_transaction(
         lambda session: clients.issue(
-            session, OPERATOR, organizer, scope, jwks, clock.now(), capacity=checks, refill=checks_per_second
+            session, OPERATOR, organizer, scope, jwks, clock.now(), capacity=checks, refill=checks_per_second, own=None
         )
     )
     print_issued(issued, as_json=as_json)
@@ -72,7 +72,7 @@ def rotate(client_id: str, as_json: AsJson = False) -> None:
     The secret before it stays good until the next rotation.
     """
 
-    issued = run_in_transaction(lambda session: clients.rotate(session, OPERATOR, client_id, clock.now()))
+    issued = run_in_transaction(lambda session: clients.rotate(session, OPERATOR, client_id, clock.now(), own=None))
     print_issued(issued, as_json=as_json)
 
 
@@ -83,7 +83,7 @@ def revoke(client_id: str, as_json: AsJson = False) -> None:
     Its tokens are refused within a second.
     """
 
-    revoked = run_in_transaction(lambda session: clients.revoke(session, OPERATOR, client_id, clock.now()))
+    revoked = run_in_transaction(lambda session: clients.revoke(session, OPERATOR, client_id, clock.now(), own=None))
     if as_json:
         print_json(revoked)
     else:
@@ -104,7 +104,7 @@ def webhook_secret(
     async def issue(database: Database, settings: Settings) -> IssuedSecret:
         vault = open_vault(settings)
         async with database.transaction() as session:
-            return accepted(await webhook_secrets.issue(session, vault, OPERATOR, client_id, clock.now()))
+            return accepted(await webhook_secrets.issue(session, vault, OPERATOR, client_id, clock.now(), own=None))
 
     if drop:
         dropped = run_in_transaction(lambda session: webhook_secrets.drop(session, OPERATOR, client_id, clock.now()))

@@ -74,7 +74,7 @@ async def may_fill(database: Database) -> bool:
 
 async def issue(session: Session, organizer: str) -> Credentials:
     scopes = [scope for scope in SCOPES if organizer == HUBDAT or scope not in ONLY_HUBDAT | {CLIENTS_WRITE}]
-    issued = accepted(await clients.issue(session, OPERATOR, organizer, scopes, None, clock.now()))
+    issued = accepted(await clients.issue(session, OPERATOR, organizer, scopes, None, clock.now(), own=None))
     assert issued.secret is not None  # noqa: S101 - a client without keys of its own has one
     return Credentials(organizer, issued.client.id, issued.secret, issued.client.scopes)
 

@@ -72,7 +72,7 @@ async def issue(database: Database) -> Issue:
     async def issue(**changes: Any) -> Issued:
         wanted = {"organizer": "djka", "scopes": ["nik:check", "registrants:write"], "public_keys": None, **changes}
         async with database.transaction() as session:
-            issued = await clients.issue(session, Caller(None, "hubdat"), now=clock.now(), **wanted)
+            issued = await clients.issue(session, Caller(None, "hubdat"), now=clock.now(), **wanted, own=None)
         assert isinstance(issued, Issued)
         return issued
 

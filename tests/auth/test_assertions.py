@@ -231,7 +231,7 @@ async def test_a_revoked_client_signs_in_vain(
     http: httpx.AsyncClient, database: Database, signer: str, private_key: ECKey
 ) -> None:
     async with database.transaction() as session:
-        await clients.revoke(session, Caller(None, "hubdat"), signer, clock.now())
+        await clients.revoke(session, Caller(None, "hubdat"), signer, clock.now(), own=None)
     assert_refused(await http.post(TOKEN, data=form(signed(private_key, claims_of(signer)))))
     assert await used(database) == []
 

@@ -95,7 +95,9 @@ async def refusal(bearer: Bearer, authorization: str | None) -> tuple[int, str, 
 
 async def revoke(database: Database, client_id: str) -> None:
     async with database.transaction() as session:
-        assert isinstance(await clients.revoke(session, Caller(None, "hubdat"), client_id, clock.now()), clients.Client)
+        assert isinstance(
+            await clients.revoke(session, Caller(None, "hubdat"), client_id, clock.now(), own=None), clients.Client
+        )
 
 
 async def test_a_token_says_who_calls_and_what_it_may_do(

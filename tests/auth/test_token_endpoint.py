@@ -104,14 +104,14 @@ async def test_both_secrets_are_good_while_rotating_and_none_after_revoking(
     secrets = [basic[1]]
     for _ in range(2):
         async with database.transaction() as session:
-            rotated = await clients.rotate(session, Caller(None, "hubdat"), basic[0], clock.now())
+            rotated = await clients.rotate(session, Caller(None, "hubdat"), basic[0], clock.now(), own=None)
         assert isinstance(rotated, Issued)
         secrets.append(str(rotated.secret))
     answers = [(await http.post(TOKEN, data=GRANT, auth=(basic[0], secret))).status_code for secret in secrets]
     assert answers == [401, 200, 200]
 
     async with database.transaction() as session:
-        await clients.revoke(session, Caller(None, "hubdat"), basic[0], clock.now())
+        await clients.revoke(session, Caller(None, "hubdat"), basic[0], clock.now(), own=None)
     for secret in secrets:
         assert_refused(await http.post(TOKEN, data=GRANT, auth=(basic[0], secret)), 401, FAILED)
 

@@ -43,7 +43,9 @@ class Api:
         wanted = scopes or (tuple(SCOPES) if organizer == "hubdat" else EVERYDAY)
         if (organizer, wanted) not in self.tokens:
             async with self.database.transaction() as session:
-                issued = await clients.issue(session, Caller(None, "hubdat"), organizer, wanted, None, worlds.NOW)
+                issued = await clients.issue(
+                    session, Caller(None, "hubdat"), organizer, wanted, None, worlds.NOW, own=None
+                )
             assert isinstance(issued, Issued)
             assert issued.secret is not None
             answer = await self.http.post(

@@ -57,7 +57,9 @@ async def target(database: Database, vault: Vault, monkeypatch: pytest.MonkeyPat
 
 async def _token(application: ASGIApp, world: World) -> str:
     async with world.database.transaction() as session:
-        issued = await clients.issue(session, Caller(None, "hubdat"), "hubdat", list(SCOPES), None, worlds.NOW)
+        issued = await clients.issue(
+            session, Caller(None, "hubdat"), "hubdat", list(SCOPES), None, worlds.NOW, own=None
+        )
     assert isinstance(issued, Issued)
     transport = httpx.ASGITransport(application)
     async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1:8123") as http:

@@ -43,7 +43,7 @@ async def client_of(api: Doors, world: World) -> str:
 
 async def issued(world: World, client_id: str, now: datetime = NOW) -> str:
     async with world.database.transaction() as session:
-        secret = await webhook_secrets.issue(session, world.vault, OPERATOR, client_id, now)
+        secret = await webhook_secrets.issue(session, world.vault, OPERATOR, client_id, now, own=None)
     assert isinstance(secret, IssuedSecret)
     assert secret.secret not in repr(secret)
     return secret.secret
@@ -215,10 +215,10 @@ async def test_a_secret_that_is_dropped_is_not_asked_for(world: World) -> None:
 async def test_a_revoked_client_gets_none_and_loses_its_own(world: World) -> None:
     await issued(world, "hubdat-test")
     async with world.database.transaction() as session:
-        await clients.revoke(session, OPERATOR, "hubdat-test", NOW)
+        await clients.revoke(session, OPERATOR, "hubdat-test", NOW, own=None)
         assert await webhook_secrets.secrets_of(session, world.vault, "hubdat-test") == ()
-        revoked = await webhook_secrets.issue(session, world.vault, OPERATOR, "hubdat-test", NOW)
-        unknown = await webhook_secrets.issue(session, world.vault, OPERATOR, "nobody", NOW)
+        revoked = await webhook_secrets.issue(session, world.vault, OPERATOR, "hubdat-test", NOW, own=None)
+        unknown = await webhook_secrets.issue(session, world.vault, OPERATOR, "nobody", NOW, own=None)
     assert isinstance(revoked, InvalidValue)
     assert (revoked.field, type(unknown)) == ("clientId", NotFound)
 

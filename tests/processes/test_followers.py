@@ -179,7 +179,7 @@ async def registered(world: World, address: str) -> str:
 
 async def token(world: World, http: httpx.AsyncClient, organizer: str) -> str:
     async with world.database.transaction() as session:
-        issued = await clients.issue(session, Caller(None, "hubdat"), organizer, SCOPES, None, clock.now())
+        issued = await clients.issue(session, Caller(None, "hubdat"), organizer, SCOPES, None, clock.now(), own=None)
     assert isinstance(issued, Issued)
     form = {"grant_type": "client_credentials"}
     answer = await http.post("/oauth/token", data=form, auth=(issued.client.id, issued.secret or ""))

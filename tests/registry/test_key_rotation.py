@@ -289,7 +289,7 @@ async def test_secrets_of_webhooks_are_sealed_anew(database: Database, vault: Va
 
 async def test_the_key_of_a_kept_answer_stays(database: Database, vault: Vault, now: datetime) -> None:
     async with database.transaction() as session:
-        issued = await clients.issue(session, Caller(None, "hubdat"), "djka", ["nik:check"], None, now)
+        issued = await clients.issue(session, Caller(None, "hubdat"), "djka", ["nik:check"], None, now, own=None)
         assert isinstance(issued, Issued)
         request = idempotency.keyed(vault, issued.client.id, "k", b"{}")
         await idempotency.keep(session, vault, request, "{}", now)

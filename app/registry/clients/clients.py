@@ -103,13 +103,13 @@ async def issue(
     public_keys: str | None,
     now: datetime,
     *,
-    own: frozenset[str] | None = None,
+    own: frozenset[str] | None,
     capacity: int = CHECK_CAPACITY,
     refill: int = CHECK_REFILL,
 ) -> Issued | Refusal:
     """A new client of `organizer`. It is refused scopes that it may not hold, and unfit public keys.
 
-    `own`: the scopes of the caller, who hands on no others; None: Hubdat, who gives any.
+    `own`: the scopes of the caller, who hands on no others; None: Hubdat, who gives any. Nobody has that by default.
     """
     granted = for_client_of(organizer, scopes)
     if isinstance(granted, Refusal):
@@ -148,7 +148,7 @@ async def rotate(
     id: str,  # noqa: A002
     now: datetime,
     *,
-    own: frozenset[str] | None = None,
+    own: frozenset[str] | None,
 ) -> Issued | Refusal:
     """A new secret. The newest secret before it stays good, older ones end. A client with keys has none."""
     has_keys = await session.first(_LOCK, id=id)
@@ -178,7 +178,7 @@ async def revoke(
     id: str,  # noqa: A002
     now: datetime,
     *,
-    own: frozenset[str] | None = None,
+    own: frozenset[str] | None,
 ) -> Client | Refusal:
     """End a client and its secrets for good. Revoking a client again changes nothing."""
     if caller.client_id == id:

@@ -62,7 +62,7 @@ async def issue(
     client_id: str,
     now: datetime,
     *,
-    own: frozenset[str] | None = None,
+    own: frozenset[str] | None,
 ) -> IssuedSecret | Refusal:
     """A new secret; the newest one before it stays good, older ones end. `own`: as for `clients.issue`."""
     await session.first(_LOCK, id=client_id)

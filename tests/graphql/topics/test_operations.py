@@ -81,7 +81,7 @@ async def test_the_history_names_the_person_who_did_it_on_the_pages(api: Api, wo
     async with world.database.transaction() as session:
         person = await staff.add(session, HUBDAT, "wulan@contoh.example", "hubdat", "operator", NOW)
         assert isinstance(person, Person)
-        await clients.issue(session, Caller(person.id, "hubdat"), "djka", ["nik:check"], None, NOW)
+        await clients.issue(session, Caller(person.id, "hubdat"), "djka", ["nik:check"], None, NOW, own=None)
     await settled(world)
     query = '{ adminChanges(organizer: "djka") { nodes { client person } } }'
     assert (await api.data(query))["adminChanges"]["nodes"] == [{"client": person.id, "person": "wulan@contoh.example"}]

@@ -87,7 +87,7 @@ class House:
     async def issue(self, organizer: str, scopes: tuple[str, ...]) -> tuple[str, str]:
         """A client of `organizer`: its id and secret."""
         async with self.database() as database, database.transaction() as session:
-            issued = await clients.issue(session, Source(None, "hubdat"), organizer, scopes, None, worlds.NOW)
+            issued = await clients.issue(session, Source(None, "hubdat"), organizer, scopes, None, worlds.NOW, own=None)
         assert isinstance(issued, Issued)
         assert issued.secret is not None
         return issued.client.id, issued.secret

@@ -37,7 +37,7 @@ async def rows(database: Database, statement: str) -> list[tuple[Any, ...]]:
 async def issued(database: Database, now: datetime, **changes: Any) -> Issued:
     wanted = {"organizer": "djka", "scopes": ["nik:check"], "public_keys": None, **changes}
     async with database.transaction() as session:
-        answer = await clients.issue(session, ADMIN, now=now, **wanted)
+        answer = await clients.issue(session, ADMIN, now=now, **wanted, own=None)
     assert isinstance(answer, Issued)
     return answer
 
@@ -45,7 +45,7 @@ async def issued(database: Database, now: datetime, **changes: Any) -> Issued:
 async def refused(database: Database, now: datetime, **changes: Any) -> Any:
     wanted = {"organizer": "djka", "scopes": ["nik:check"], "public_keys": None, **changes}
     async with database.transaction() as session:
-        answer = await clients.issue(session, ADMIN, now=now, **wanted)
+        answer = await clients.issue(session, ADMIN, now=now, **wanted, own=None)
     for table in ("client", "client_secret", "check_budget", "change"):
         assert await rows(database, f"SELECT count(*) FROM {table}") == [(0,)]
     return answer
@@ -228,7 +228,7 @@ async def test_rotating_keeps_the_secret_before_and_ends_the_one_before_that(dat
     secrets = [first.secret]
     for minute in (1, 2):
         async with database.transaction() as session:
-            answer = await clients.rotate(session, ADMIN, first.client.id, now + timedelta(minutes=minute))
+            answer = await clients.rotate(session, ADMIN, first.client.id, now + timedelta(minutes=minute), own=None)
         assert isinstance(answer, Issued)
         assert answer.client == first.client
         secrets.append(answer.secret)
@@ -248,13 +248,13 @@ async def test_what_has_no_secret_cannot_be_rotated(database: Database, now: dat
     signing = await issued(database, now, public_keys=jwks(EC))
     revoked = await issued(database, now)
     async with database.transaction() as session:
-        await clients.revoke(session, ADMIN, revoked.client.id, now)
+        await clients.revoke(session, ADMIN, revoked.client.id, now, own=None)
     before = await rows(database, "SELECT kind FROM change")
 
     answers = []
     for client_id in (signing.client.id, revoked.client.id, "djka-nothere"):
         async with database.transaction() as session:
-            answers.append(await clients.rotate(session, ADMIN, client_id, now))
+            answers.append(await clients.rotate(session, ADMIN, client_id, now, own=None))
 
     assert [type(answer) for answer in answers] == [InvalidValue, InvalidValue, NotFound]
     assert [answer.message("en") for answer in answers[:2] if isinstance(answer, InvalidValue)] == [
@@ -270,7 +270,7 @@ async def test_revoking_ends_client_and_secrets_once(database: Database, now: da
     other = await issued(database, now)
     for hours in (1, 2):
         async with database.transaction() as session:
-            answer = await clients.revoke(session, ADMIN, first.client.id, now + timedelta(hours=hours))
+            answer = await clients.revoke(session, ADMIN, first.client.id, now + timedelta(hours=hours), own=None)
         assert isinstance(answer, clients.Client)
         assert answer.revoked_at == now + timedelta(hours=1)
 
@@ -287,11 +287,11 @@ async def test_concurrent_rotations_leave_two_secrets_and_a_revocation_among_the
 
     async def rotate() -> object:
         async with database.transaction() as session:
-            return await clients.rotate(session, ADMIN, first.client.id, now)
+            return await clients.rotate(session, ADMIN, first.client.id, now, own=None)
 
     async def revoke() -> object:
         async with database.transaction() as session:
-            return await clients.revoke(session, ADMIN, first.client.id, now)
+            return await clients.revoke(session, ADMIN, first.client.id, now, own=None)
 
     await asyncio.gather(*(rotate() for _ in range(8)))
     assert await rows(database, "SELECT count(*) FROM client_secret") == [(2,)]
@@ -302,7 +302,7 @@ async def test_concurrent_rotations_leave_two_secrets_and_a_revocation_among_the
 
 async def test_an_unknown_client_cannot_be_revoked(database: Database, now: datetime) -> None:
     async with database.transaction() as session:
-        answer = await clients.revoke(session, ADMIN, "djka-nothere", now)
+        answer = await clients.revoke(session, ADMIN, "djka-nothere", now, own=None)
     assert isinstance(answer, NotFound)
     assert answer.field == "id"
     assert await rows(database, "SELECT count(*) FROM change") == [(0,)]

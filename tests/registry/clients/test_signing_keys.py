@@ -29,7 +29,7 @@ def jwks(*keys: dict[str, Any]) -> str:
 
 async def issued(world: World, public_keys: str | None) -> str:
     async with world.database.transaction() as session:
-        made = await clients.issue(session, OPERATOR, "djka", ["nik:check"], public_keys, NOW)
+        made = await clients.issue(session, OPERATOR, "djka", ["nik:check"], public_keys, NOW, own=None)
     assert isinstance(made, Issued)
     return made.client.id
 
@@ -98,7 +98,7 @@ async def test_a_client_with_a_secret_has_no_keys(world: World) -> None:
 async def test_a_revoked_client_and_an_unknown_one_are_not_found(world: World) -> None:
     client_id = await issued(world, jwks(key("one")))
     async with world.database.transaction() as session:
-        await clients.revoke(session, OPERATOR, client_id, NOW)
+        await clients.revoke(session, OPERATOR, client_id, NOW, own=None)
     async with world.unchanged("client", "change"):
         for unknown in (client_id, "nobody"):
             assert isinstance(await add(world, unknown, jwks(key("two"))), NotFound)
