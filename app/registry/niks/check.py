@@ -108,6 +108,10 @@ _TAKES_A_RETURN = f"""
                              OR {_REGISTERED_ON} = {_TODAY})))
 """
 _IS_OWN = "(o.code = asked.asker OR o.coordinator_code = asked.asker) IS TRUE"
+# OFFSET 0 has PostgreSQL look up one NIK after the other, also by a plan of an empty table (see `uniqueness`).
+_HOLDERS = f"""
+    (SELECT * FROM registrant WHERE season = season.year AND nik_index = asked.nik_index AND {HOLDS_NIK} OFFSET 0)
+"""
 # Looking, and writing down who looked, are one statement: to send the NIKs of a thousand checks twice would be slow.
 _ANSWER = statement(
     f"""
@@ -127,18 +131,19 @@ _ANSWER = statement(
                         AND held.takes_a_return IS NOT TRUE THEN '{NikOutcome.OUTBOUND_MISSING}'
                     ELSE '{NikOutcome.AVAILABLE}' END AS outcome
         FROM asked JOIN asker ON asker.code = asked.asker CROSS JOIN season
+        -- What will not be told is not read: the answer takes as long for any NIK. Of one's own NIK all is told.
+        CROSS JOIN LATERAL (
+            SELECT CASE WHEN asker.is_used_up THEN EXISTS (
+                SELECT FROM {_HOLDERS} r JOIN organizer o ON o.code = r.organizer_code WHERE {_IS_OWN}
+            ) ELSE true END AS is_read
+        ) look
         CROSS JOIN LATERAL (
             SELECT bool_or({_IS_OWN}) AS is_own, bool_or({_IS_ASKED}) AS stands,
                    bool_or(home.takes_a_return AND (asked.service IS NULL OR r.service = asked.service))
                        AS takes_a_return,
                    array_agg(concat_ws('{_BETWEEN}', r.organizer_code, o.name, r.direction, r.service, r.status,
                        {_REGISTERED_ON}, r.{HOLDS_SEAT}, home.takes_a_return)) AS registrations
-            -- OFFSET 0 has PostgreSQL look up one NIK after the other, also by a plan of an empty table (see
-            -- `uniqueness`).
-            FROM (SELECT * FROM registrant WHERE season = season.year AND nik_index = asked.nik_index AND {HOLDS_NIK}
-                  OFFSET 0) r
-            -- What will not be told is not read: the answer takes as long for any NIK.
-            JOIN organizer o ON o.code = r.organizer_code AND (NOT asker.is_used_up OR {_IS_OWN})
+            FROM {_HOLDERS} r JOIN organizer o ON o.code = r.organizer_code AND look.is_read
             {policy.join("season.year", "r.organizer_code")}
             CROSS JOIN LATERAL (
                 SELECT r.direction = '{Direction.MUDIK}' AND {_IS_OWN} AND {_TAKES_A_RETURN} AS takes_a_return
@@ -147,7 +152,7 @@ _ANSWER = statement(
         LEFT JOIN LATERAL (
             SELECT reason, since, until_season FROM nik_block b WHERE b.nik_index = asked.nik_index
                 AND b.lifted_at IS NULL AND season.year BETWEEN b.from_season AND b.until_season
-                AND (NOT asker.is_used_up OR held.is_own)
+                AND look.is_read
             ORDER BY until_season DESC, since LIMIT 1
         ) block ON true
     ), allowed AS (

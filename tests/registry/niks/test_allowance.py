@@ -230,6 +230,19 @@ async def test_a_correction_that_is_not_told_reads_nothing_of_others(
     assert (await correct(world, Ref(id=view.id), BLOCKED)).code == "NIK_BLOCKED"
 
 
+async def test_what_is_told_of_ones_own_nik_is_whole_when_the_allowance_is_used_up(world: World) -> None:
+    """It costs nothing, so it is told as before: also that somebody else has the way back of the person."""
+    await world.policy("djka", return_requires_outbound=False)
+    back = await world.way_back(organizer="djka", quota=9)
+    await world.accepted(someone(DKI, world.routes["DKI"], FREE))
+    await world.accepted(someone(DJKA, back, FREE))
+    asked = [Check(DKI, nik_of(FREE), direction="BALIK", service="PASSENGER"), Check(DKI, nik_of(FREE))]
+    before = await world.check(*asked)
+    await set_to(world, 0)
+    assert await world.check(*asked) == before
+    assert [(one.outcome, len(one.standing)) for one in before] == [("REGISTERED", 1), ("REGISTERED", 2)]
+
+
 async def test_a_day_is_one_of_jakarta(world: World) -> None:
     late = NOW.replace(hour=16, minute=59)
     await outcomes(world, FIRST, now=late)
