@@ -64,7 +64,7 @@ async def submit(
     twice = await _named_twice(session, people, now)
     if twice is not None:
         return twice
-    people = await _with_holds(session, given.holds, people, now) if given.holds else people
+    people = await _with_holds(session, given, people, now) if given.holds else people
     if isinstance(people, InvalidValue):
         return people
     verdicts = await submission.submit_together(session, vault, people, now)
@@ -101,10 +101,13 @@ def _people(given: BookingSubmission) -> list[Submission] | InvalidValue:
 
 
 async def _with_holds(
-    session: Session, holds: Sequence[UUID], people: Sequence[Submission], now: datetime
+    session: Session, given: BookingSubmission, people: Sequence[Submission], now: datetime
 ) -> list[Submission] | InvalidValue:
-    """Each person with the holds of the booking that are on a route of theirs. An unknown one is everybody's."""
-    found = await held_seats.named(session, holds, now)
+    """Each person with the holds of the booking that are on a route of theirs. An unknown one is everybody's, and so is
+    another organizer's: each person is refused.
+    """
+    named = await held_seats.named(session, given.holds, now)
+    found = {hold.id: hold for hold in named.values() if hold.organizer == given.caller.organizer}
     routes_of = [{one.route_id, one.return_route_id} for one in people]
     if any(not any(hold.route_id in ways for ways in routes_of) for hold in found.values()):
         return InvalidValue(
@@ -113,7 +116,9 @@ async def _with_holds(
             "These seats are held on a route that nobody of this booking travels on.",
         )
     return [
-        replace(one, holds=(*one.holds, *(id_ for id_ in holds if id_ not in found or found[id_].route_id in ways)))
+        replace(
+            one, holds=(*one.holds, *(id_ for id_ in given.holds if id_ not in found or found[id_].route_id in ways))
+        )
         for one, ways in zip(people, routes_of, strict=True)
     ]
 
