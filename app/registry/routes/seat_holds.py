@@ -53,7 +53,9 @@ _END = statement(
     """,
     SeatHold,
 )
-_NEXT_END = statement("SELECT min(ends_at) FROM seat_hold WHERE route_id = :route_id AND ends_at > :now", datetime)
+_NEXT_END = statement(
+    "SELECT min(ends_at) FROM seat_hold WHERE route_id = :route_id AND ends_at > :now AND seats > 0", datetime
+)
 
 
 @refuses(SeasonClosed, RegistrationClosed, QuotaFull, HoldsFull, RouteUnknown, RouteDeparted, NotYours, InvalidValue)
@@ -97,7 +99,8 @@ async def give_back(session: Session, caller: Caller, hold_id: UUID, now: dateti
     if found is None:
         return NotFound("hold", what="hold")
     await quota.lock(session, [found.route_id], now)
-    return await session.one(_END, id=hold_id, now=now)
+    # The sweep may have forgotten an old one meanwhile: it waits for no route.
+    return await session.first(_END, id=hold_id, now=now) or NotFound("hold", what="hold")
 
 
 def _impossible(seats: int, minutes: int) -> InvalidValue | None:

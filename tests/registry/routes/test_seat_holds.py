@@ -16,7 +16,7 @@ from app.registry.bookings.submitting import AcceptedBooking, BookingSubmission,
 from app.registry.caller import Caller
 from app.registry.registrants.lookup import Ref
 from app.registry.registrants.submission import Accepted
-from app.registry.routes import daily_releases, held_seats, merging, quota_releases, route, saving, seat_holds
+from app.registry.routes import daily_releases, held_seats, merging, quota, quota_releases, route, saving, seat_holds
 from app.registry.routes.daily_releases import Daily
 from app.registry.routes.held_seats import SeatHold
 from app.registry.routes.route import Route
@@ -208,6 +208,15 @@ async def test_at_most_five_per_cent_of_the_seats(world: World) -> None:
     assert await asked(world, small) == HoldsFull("seats", most=0, held=0)
 
 
+async def test_a_hold_whose_seats_are_used_is_no_reason_to_come_back(free: World) -> None:
+    await free.policy("hubdat", hold_percent=50)
+    route_id = await free.route(quota=4)
+    used = await held(free, route_id, minutes=5)
+    await free.registered(someone(HUBDAT, route_id, holds=(used.id,)))
+    await held(free, route_id, 2)
+    assert await asked(free, route_id) == HoldsFull("seats", most=2, held=2, opens_at=END)
+
+
 @pytest.mark.parametrize(("percent", "most"), [(0, 0), (10, 2), (100, 20)])
 async def test_the_policy_of_the_routes_organizer_says_how_many(world: World, percent: int, most: int) -> None:
     await world.policy("bumn-satu", hold_percent=percent)
@@ -279,6 +288,19 @@ async def test_it_is_given_back(free: World) -> None:
     async with free.unchanged(*TABLES):
         assert await given_back(free, hold.id, now=END) == ended
     assert await shown(free, route_id, later) == (0, 0, 2)
+
+
+async def test_a_hold_that_is_forgotten_meanwhile_is_not_found(free: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The sweep waits for no route."""
+    hold = await held(free, await free.route(quota=2))
+    lock = quota.lock
+
+    async def meanwhile(*arguments: Any) -> Any:
+        await free.sweep(END + held_seats.KEPT)
+        return await lock(*arguments)
+
+    monkeypatch.setattr(quota, "lock", meanwhile)
+    assert await given_back(free, hold.id) == NotFound("hold", what="hold")
 
 
 async def test_a_lowered_quota_leaves_the_oldest_holds(free: World) -> None:
@@ -461,3 +483,13 @@ async def test_a_hold_that_fits_nobody_of_the_booking_is_refused(free: World) ->
     assert isinstance(refused, InvalidValue)
     assert refused.field == "hold"
     assert codes(unknown.refusals) == ["INVALID_VALUE"]
+
+
+async def test_a_booking_tells_nothing_of_another_organizers_hold(free: World) -> None:
+    """Neither that it is there nor on which route."""
+    route_id, theirs = await free.route(quota=3), await free.route("Milik DJKA", organizer="djka", quota=20)
+    hold = await held(free, theirs, caller=DJKA)
+    async with free.unchanged(*TABLES):
+        foreign, unknown = [await booked(free, someone(HUBDAT, route_id), holds=(one,)) for one in (hold.id, uuid4())]
+    assert foreign == unknown
+    assert codes(foreign.refusals) == ["INVALID_VALUE"]
