@@ -19,9 +19,8 @@ from app.changes.webhooks.events import LoggedChange
 from app.changes.webhooks.posting import AttemptOutcome
 from app.db import Session
 from app.models.enums import ChangeKind, DeliveryError, DeliveryState, DisabledBecause, WebhookEvent
-from app.models.statuses import AWAITS_VERIFICATION
 from app.registry import change_log
-from app.registry.webhooks import deliveries
+from app.registry.webhooks import deliveries, reminders
 from app.registry.webhooks.deliveries import Subject
 from app.sql import Arrays, statement
 
@@ -171,7 +170,7 @@ _LEASED = statement(
         w.secret_sealed, CASE WHEN w.old_secret_until > :now THEN w.old_secret_sealed END AS old_secret_sealed,
         d.change_id, coalesce(w.organizer_code IN (c.organizer_code, o.coordinator_code), false) AS own,
         c.kind IS NOT DISTINCT FROM '{ChangeKind.DEADLINE_NEARS}' AND NOT EXISTS (
-            SELECT FROM registrant r WHERE r.id = c.registrant_id AND r.{AWAITS_VERIFICATION} AND r.verify_by > :now
+            SELECT FROM {reminders.WAITING} WHERE r.id = c.registrant_id AND r.verify_by > :now
                 AND r.verify_by = CAST(c.facts ->> 'verify_by' AS timestamptz)
         ) AS is_over, {CHANGE}
     FROM webhook_delivery d JOIN webhook w ON w.id = d.webhook_id
@@ -227,7 +226,8 @@ _RELEASE = statement(
 async def lease(session: Session, now: datetime, *, most: int, lasting: timedelta = LEASE) -> list[Leased]:
     """Up to `most` of the deliveries that are due, in the order of the log.
 
-    A reminder is dropped here if the person was verified meanwhile, or has another deadline, or the deadline is over.
+    A reminder is dropped here if the person was verified meanwhile, or has another deadline, or the deadline is over,
+    or the season is closed.
     """
     ready = await session.rows(_READY, now=now)
     if not ready:

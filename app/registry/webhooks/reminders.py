@@ -41,6 +41,10 @@ class _Reminder(NamedTuple):
     verify_by: datetime
 
 
+WAITING = f"""
+    registrant r JOIN season ON season.year = r.season AND season.closed_at IS NULL AND r.{AWAITS_VERIFICATION}
+"""
+"""SQL: who still waits to be verified, and can be."""
 _REMINDERS = Arrays("reminder", _Reminder)
 _LISTENING = statement(
     """
@@ -62,8 +66,7 @@ _LOOKED = statement(
 _DUE = statement(
     f"""
     SELECT r.id AS registrant_id, r.season, r.organizer_code AS organizer, r.route_id, r.verify_by
-    FROM registrant r JOIN season ON season.year = r.season AND season.closed_at IS NULL
-    WHERE r.{AWAITS_VERIFICATION} AND r.verify_by > :since AND r.verify_by <= :until AND r.outbound_id IS NULL
+    FROM {WAITING} WHERE r.verify_by > :since AND r.verify_by <= :until AND r.outbound_id IS NULL
         AND r.organizer_code = ANY(CAST(:organizers AS text[]))
         AND NOT EXISTS (
             SELECT FROM reminder WHERE registrant_id = r.id AND hours = :hours AND reminder.verify_by = r.verify_by

@@ -234,6 +234,16 @@ async def test_a_reminder_of_the_old_deadline_is_dropped(post: Post) -> None:
     assert (await post.lease(at), await post.rows()) == ([], [])
 
 
+async def test_a_reminder_is_dropped_once_the_season_is_closed(post: Post) -> None:
+    """Nobody can be verified there any more."""
+    await waiting(post, IN_48)
+    at = DEADLINE - timedelta(hours=48)
+    await post.world.sweep(at)
+    await post.announce(at)
+    await post.world.close()
+    assert (await post.lease(at), await post.rows()) == ([], [])
+
+
 async def test_a_trip_is_told_of_once(post: Post) -> None:
     world = post.world
     await world.policy("djka", verify_within_days=7)
