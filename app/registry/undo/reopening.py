@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
 
@@ -67,8 +67,8 @@ class Ground:
     states: Mapping[UUID, State]
     seats: dict[UUID, Seats]
     routes: Mapping[UUID, Route]
-    holders: dict[NikClaim, Standing]
-    blocks: Mapping[bytes, Sequence[Blocked]]
+    holders: dict[NikClaim, Standing] = field(default_factory=dict)
+    blocks: Mapping[bytes, Sequence[Blocked]] = field(default_factory=dict)
 
 
 @refuses(
@@ -135,6 +135,7 @@ async def take_back(
     refused: dict[UUID, Refusal] = {}
     against: dict[UUID, Naming] = {}
     reopened: list[End] = []
+    await _read_niks(session, ids, ground)
     for one in ids:
         legs = _to_reopen(one, ground)
         if isinstance(legs, Naming):
@@ -165,7 +166,6 @@ async def lock(
     if await ends.legs(session, ids) != trips:
         raise Raced
     found = await routes.by_ids(session, list({one.row.route_id for one in states.values()}), now)
-    indexes = {one.row.nik_index for one in states.values() if one.row.nik_index is not None}
     return Ground(
         vault=vault,
         caller=caller,
@@ -174,24 +174,36 @@ async def lock(
         states=states,
         seats=seats,
         routes={one.id: one for one in found if one is not None},
-        holders=await _holders(session, caller, states, indexes),
-        blocks=await blocks.standing(session, min((one.row.season for one in states.values()), default=0), indexes),
     )
 
 
-async def _holders(
-    session: Session, caller: Caller, states: Mapping[UUID, State], indexes: set[bytes]
-) -> dict[NikClaim, Standing]:
-    """Who holds the NIKs. A season that is closed refuses whatever else there is, so its holders do not matter."""
-    holders: dict[NikClaim, Standing] = {}
-    for season in sorted({one.row.season for one in states.values() if one.row.season_closed_at is None}):
-        found = (await uniqueness.standing(session, season, indexes)).held
-        holders |= {claim: held.standing(caller) for claim, held in found.items()}
-    return holders
+async def _read_niks(session: Session, ids: Sequence[UUID], ground: Ground) -> None:
+    """Who holds the NIKs and what blocks them, where nothing else refuses: so the time of a refusal tells nothing.
+
+    What the batch reopens lets nobody else return but the way back of the same person, whose NIK is read with that.
+    """
+    found = [_legs(one, ground) for one in ids]
+    rows = [ground.states[leg.id].row for legs in found if not isinstance(legs, Refusal) for leg in legs]
+    indexes = {row.nik_index for row in rows if row.nik_index is not None}
+    seasons = sorted({row.season for row in rows})
+    for season in seasons:
+        held = (await uniqueness.standing(session, season, indexes)).held
+        ground.holders |= {claim: one.standing(ground.caller) for claim, one in held.items()}
+    if seasons:
+        ground.blocks = await blocks.standing(session, seasons[0], indexes)
 
 
 def _to_reopen(one: UUID, ground: Ground) -> list[End] | Refusal | Naming:
-    """The legs that return with `one`. Empty: it stands already."""
+    legs = _legs(one, ground)
+    if isinstance(legs, Refusal):
+        return legs
+    ended = [leg for leg in legs if leg.status in transitions.ENDS]
+    against = (_stands(leg, ground.states[leg.id], ground) for leg in ended)
+    return next((found for found in against if found is not None), None) or legs
+
+
+def _legs(one: UUID, ground: Ground) -> list[End] | Refusal:
+    """The legs that return with `one`, if their NIKs are free. Empty: it stands already."""
     state = ground.states[one]
     if state.row.nik_index is None:
         return NotFound("ref")
@@ -206,11 +218,8 @@ def _to_reopen(one: UUID, ground: Ground) -> list[End] | Refusal | Naming:
     return _judge(legs, ground) or legs
 
 
-def _judge(legs: Sequence[End], ground: Ground) -> Refusal | Naming | None:
-    """All legs or none. A no-show still has its NIK and its seat, so neither is checked.
-
-    Nothing is told of a NIK whose person could not return anyway.
-    """
+def _judge(legs: Sequence[End], ground: Ground) -> Refusal | None:
+    """All legs or none. A no-show still has its NIK and its seat, so neither is checked."""
     returning = {one.id for one in legs}
     seated = [one for one in legs if one.status in transitions.ENDS and ground.states[one.id].row.seats]
     wanted = Counter(one.route_id for one in seated)
@@ -223,7 +232,7 @@ def _judge(legs: Sequence[End], ground: Ground) -> Refusal | Naming | None:
         full = quota.judge(ground.seats[one.route_id], "ref", wanted[one.route_id]) if one in seated else None
         if full is not None:
             return full
-    return next((found for one in ended if (found := _stands(one, ground.states[one.id], ground)) is not None), None)
+    return None
 
 
 def _stands(one: End, state: State, ground: Ground) -> Naming | None:

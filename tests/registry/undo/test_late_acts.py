@@ -15,6 +15,8 @@ from app.models.enums import RegistrantStatus
 from app.registry.bookings import acting
 from app.registry.bookings.acting import Which
 from app.registry.caller import Caller
+from app.registry.niks import blocks
+from app.registry.registrants import uniqueness
 from app.registry.registrants.lifecycle import Move
 from app.registry.registrants.lookup import Ref
 from app.registry.registrants.view import View
@@ -113,6 +115,21 @@ async def test_whoever_was_forfeited_meanwhile_is_brought_back(world: World) -> 
     await count_all(world.database)
     async with world.database.transaction() as session:
         assert await differences(session) == {}
+
+
+async def test_what_is_not_told_of_a_nik_is_not_read(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """How long a refusal takes tells nothing: neither who came too late, nor who finds the route full by now."""
+    one, two = await waiting(world, 1), await waiting(world, 2)
+    await world.sweep(TOLD)
+    await world.run("UPDATE route SET quota = 0")
+    monkeypatch.setattr(uniqueness, "standing", None)
+    monkeypatch.setattr(blocks, "standing", None)
+    assert (await refused(world, one.id, DEADLINE + INSTANT)).code == "VERIFICATION_EXPIRED"
+    async with world.unchanged():
+        assert [one.code for one in await verdicts(world, one.id, two.id, at=DEADLINE) if isinstance(one, Refusal)] == [
+            "QUOTA_FULL",
+            "QUOTA_FULL",
+        ]
 
 
 async def test_both_ways_return_together(world: World) -> None:
