@@ -94,11 +94,13 @@ async def read_niks(
     session: Session, ground: Ground, drafted: Sequence[Draft], is_refused: Callable[[Draft, Ground], bool]
 ) -> None:
     """What the NIKs hold, with others only where nothing else refuses the submission: `is_refused` says that of one."""
-    doubtful = [one for one in drafted if is_refused(one, ground)]
-    if doubtful:
-        own = {(one.nik_index, one.organizer) for one in doubtful}
+    refused = [one for one in drafted if is_refused(one, ground)]
+    if refused:
+        own = {(one.nik_index, one.organizer) for one in refused}
         ground.know(await uniqueness.own(session, ground.season, own))
-    # What is the organizer's own already is refused by no full route.
-    asked = {one.nik_index for one in drafted if not doubtful or not is_refused(one, ground)}
+        # What is the organizer's own already is refused by no full route.
+        refused = [one for one in refused if is_refused(one, ground)]
+    left_out = {id(one) for one in refused}
+    asked = {one.nik_index for one in drafted if id(one) not in left_out}
     if asked:
         ground.know(await uniqueness.standing(session, ground.season, asked))

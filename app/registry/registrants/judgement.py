@@ -101,9 +101,10 @@ def is_refused_anyway(draft: Draft, ground: Ground) -> bool:
 def _is_in_doubt(draft: Draft, ground: Ground) -> bool:
     """A quick look: nearly all of a batch come for routes that have seats, and in time."""
     given = draft.submission
-    if given.return_route_id is not None or given.motorcycle is not None or given.lap_infant or given.holds:
+    if given.motorcycle is not None or given.lap_infant or given.holds:
         return True
-    alike = given.route_id, draft.organizer, given.caller, draft.registered_at, draft.registered_on_day, given.live
+    ways = given.route_id, given.return_route_id
+    alike = *ways, draft.organizer, given.caller, draft.registered_at, draft.registered_on_day, given.live
     doubt = ground.doubts.get(alike)
     if doubt is None:
         doubt = ground.doubts[alike] = isinstance(_judge_ways(draft, ground), Refusal)
