@@ -60,7 +60,7 @@ USED_UP = "UPDATE nik_allowance SET set_per_day = 1000000, named = 1000000, with
 BLOCK = """
     INSERT INTO nik_block (id, nik_index, reason, from_season, until_season, since, organizer_code)
     SELECT gen_random_uuid(), index, 'bench', 2026, 2030, now(), 'hubdat'
-    FROM unnest(CAST(:free AS bytea[])) AS one (index) WHERE CAST(:today AS date) IS NOT NULL
+    FROM unnest(CAST(:free AS bytea[])) AS one (index)
 """
 
 
