@@ -74,6 +74,13 @@ export async function ask(query, variables = {}, key) {
   return json.data;
 }
 
+/** What a mutation answers under `done`. Raises `Failure`, of a `Problem` too. @param {string} mutation @param {Record<string, unknown>} given @param {string} [key] @returns {Promise<any>} */
+export async function mutate(mutation, given, key) {
+  const { done } = await ask(mutation, given, key);
+  if (done.message) throw new Failure(done.message, done.code);
+  return done;
+}
+
 /** Raises `Failure`. @param {string} path @param {unknown} body */
 export async function act(path, body) {
   const { status, json } = await post(path, body);

@@ -1,6 +1,6 @@
 // Blocked NIKs, the oldest first: why, by whom, until when. One is lifted with a reason; the page knows no NIK of theirs.
 // @ts-check
-import { ask, Failure } from './api.js';
+import { ask, mutate } from './api.js';
 import { askOnce, input, reason } from './asking.js';
 import { fill, h, icon, the } from './dom.js';
 import { filters } from './filters.js';
@@ -56,8 +56,7 @@ function row(one) {
 
 /** Sends one mutation of blocks, and shows the list as the list is then. @param {string} mutation @param {Record<string, unknown>} given @param {string} key @param {string} done */
 async function act(mutation, given, key, done) {
-  const verdict = (await ask(mutation, given, key)).done;
-  if (verdict.message) throw new Failure(verdict.message, verdict.code);
+  await mutate(mutation, given, key);
   toast(t(done));
   await load();
 }

@@ -1,6 +1,6 @@
 // Sweeps that wait for Hubdat's word: too many people of one organizer would end at once. For the operator alone.
 // @ts-check
-import { ask, Failure } from './api.js';
+import { mutate } from './api.js';
 import { askOnce, confirmed, reason } from './asking.js';
 import { fill, h, the } from './dom.js';
 import { note, scopes, toast } from './frame.js';
@@ -40,8 +40,7 @@ const allowing = (one, again) => askOnce({
   lines: [['clock', t('halt.until', { at: instant(one.until) })], ['people', t(`halt.then.${one.ends}`)], ['info', t('halt.wrong')], ['eye', t('halt.once')]],
   fields: { reason: reason(t('halt.reason')), sure: confirmed(t('halt.sure')) },
   act: async (given, key) => {
-    const { done } = await ask(ALLOW, { organizer: one.organizer.code, ends: one.ends, until: one.until, reason: given.reason }, key);
-    if (done.message) throw new Failure(done.message, done.code);
+    await mutate(ALLOW, { organizer: one.organizer.code, ends: one.ends, until: one.until, reason: given.reason }, key);
     toast(t('halt.done'));
     await again();
   },

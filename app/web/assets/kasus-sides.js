@@ -1,6 +1,6 @@
 // One case: who holds the NIK and who brought the NIK as well, side by side; what was decided; and the decision.
 // @ts-check
-import { ask, Failure } from './api.js';
+import { ask, mutate } from './api.js';
 import { askOnce, choice, input, reason } from './asking.js';
 import { fill, h, the } from './dom.js';
 import { mine, note, scopes, toast, words } from './frame.js';
@@ -11,7 +11,7 @@ const PEOPLE = `query SisiKasus($id: ID!, $purpose: String) {
   casePeople(id: $id, purpose: $purpose) { organizer { code name } holds nik initials likeness name registrantId status at }
 }`;
 const DECIDE = `mutation Putuskan($id: ID!, $state: CaseState!, $reason: String!, $mistypedBy: ID) {
-  decideCase(id: $id, state: $state, reason: $reason, mistypedBy: $mistypedBy) { ... on Case { id } ... on Problem { message code } }
+  done: decideCase(id: $id, state: $state, reason: $reason, mistypedBy: $mistypedBy) { ... on Case { id } ... on Problem { message code } }
 }`;
 
 /** @typedef {Record<string, any>} Case */
@@ -100,8 +100,7 @@ export function asking(state) {
     title: t(`kasus.${state}.question`), lines, button: t(`kasus.${state}`),
     fields: { ...(state === 'NOT_DUPLICATE' ? { mistypedBy: choice(t('kasus.mistyped'), organizers.map((each) => [each.code, each.name])) } : {}), reason: reason(t('kasus.reason.help')) },
     act: async (given, key) => {
-      const verdict = (await ask(DECIDE, { id: one.id, state, mistypedBy: null, ...given }, key)).decideCase;
-      if (verdict.message) throw new Failure(verdict.message, verdict.code);
+      await mutate(DECIDE, { id: one.id, state, mistypedBy: null, ...given }, key);
       toast(t('kasus.done'));
       done(one);
     },

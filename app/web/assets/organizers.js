@@ -1,6 +1,6 @@
 // What Hubdat does with an organizer: adds one, changes who coordinates it, its policy, its waves and its allowance.
 // @ts-check
-import { ask, Failure } from './api.js';
+import { ask, mutate } from './api.js';
 import { askOnce, check, choice, input, reason } from './asking.js';
 import { toast } from './frame.js';
 import { wib } from './routes.js';
@@ -22,12 +22,6 @@ export const POLICY = ['verifyWithinDays', 'blockWhenForfeited', 'blockSeasons',
 
 /** @typedef {Record<string, any>} Organizer */
 /** @typedef {import('./asking.js').Field} Field */
-
-/** @param {string} mutation @param {Record<string, unknown>} given @param {string} key */
-async function act(mutation, given, key) {
-  const { done } = await ask(mutation, given, key);
-  if (done.message) throw new Failure(done.message, done.code);
-}
 
 /** @param {Record<string, unknown>} policy as the schema has it @returns {Record<string, string>} in words */
 export const told = (policy) => Object.fromEntries(POLICY.map((name) => [name, value(name, policy[name])]));
@@ -63,7 +57,7 @@ export async function addOrganizer(done) {
     title: t('org.add'), button: t('org.add'), lines: [['info', t('org.add.help')]],
     fields: { code, name: input(t('org.name'), t('org.name.help'), { maxlength: 200 }), coordinator: await coordinators(), ...schemes(['GRAPHQL']) },
     act: async (given, key) => {
-      await act(SAVE, { input: { code: given.code, name: given.name, coordinator: given.coordinator || null, schemes: chosen(given) } }, key);
+      await mutate(SAVE, { input: { code: given.code, name: given.name, coordinator: given.coordinator || null, schemes: chosen(given) } }, key);
       done(given.code);
     },
   });
@@ -77,7 +71,7 @@ export async function changeOrganizer(one, done) {
     fields: { name, ...(one.members.length ? {} : { coordinator: await coordinators(one.code, one.coordinator?.code) }), ...schemes(one.schemes) },
     act: async (given, key) => {
       const coordinator = 'coordinator' in given ? { coordinator: given.coordinator || null } : {};
-      await act(SAVE, { input: { code: one.code, name: given.name, schemes: chosen(given), ...coordinator } }, key);
+      await mutate(SAVE, { input: { code: one.code, name: given.name, schemes: chosen(given), ...coordinator } }, key);
       toast(t('org.saved'));
       await done();
     },
@@ -92,7 +86,7 @@ export function changePolicy(one, done) {
     lines: [['info', t('policy.from.now')], ['people', t('policy.deadlines')]],
     act: async (given, key) => {
       const policy = Object.fromEntries(POLICY.map((name) => [name, name in NUMBERS ? (given[name] === '' ? null : Number(given[name])) : given[name] === 'true']));
-      await act(SAVE, { input: { code: one.code, name: one.name, policy } }, key);
+      await mutate(SAVE, { input: { code: one.code, name: one.name, policy } }, key);
       toast(t('policy.saved'));
       await done();
     },
@@ -123,7 +117,7 @@ export function saveWave(one, wave, done) {
     },
     act: async (given, key) => {
       const ends = given.closesAt ? wib(given.closesAt) : null;
-      await act(WAVE, { input: { organizer: one.code, kind: given.kind, opensAt: wib(given.opensAt), closesAt: ends, untilQuotaIsFull: given.full === 'true', note: given.note || null, amends: wave?.id ?? null } }, key);
+      await mutate(WAVE, { input: { organizer: one.code, kind: given.kind, opensAt: wib(given.opensAt), closesAt: ends, untilQuotaIsFull: given.full === 'true', note: given.note || null, amends: wave?.id ?? null } }, key);
       toast(t('waves.saved'));
       await done();
     },
@@ -134,7 +128,7 @@ export function saveWave(one, wave, done) {
 export const withdrawWave = (wave, done) => askOnce({
   title: t('waves.withdraw.question', { kind: t(`wave.${wave.kind}`), at: instant(wave.opensAt) }), button: t('waves.withdraw'), danger: true, lines: [['info', t('waves.withdraw.help')]],
   fields: { reason: reason() },
-  act: async (given, key) => { await act(WITHDRAW, { id: wave.id, reason: given.reason }, key); toast(t('waves.withdrawn')); await done(); },
+  act: async (given, key) => { await mutate(WITHDRAW, { id: wave.id, reason: given.reason }, key); toast(t('waves.withdrawn')); await done(); },
 });
 
 /** @param {Organizer} one @param {() => unknown} done */

@@ -1,6 +1,6 @@
 // What may be done now with one registrant. What may not is absent. Each act says its consequence and asks once.
 // @ts-check
-import { ask, Failure } from './api.js';
+import { ask, mutate } from './api.js';
 import { refusal, sender } from './asking.js';
 import { $, fill, h, the } from './dom.js';
 import { note, scopes, toast, words } from './frame.js';
@@ -9,12 +9,12 @@ import { instant, number, t } from './words.js';
 
 const VERDICT = '{ ... on Registrant { id lapInfantsAlone } ... on Problem { message code } }';
 const SENT = {
-  verify: `mutation Verifikasi($id: ID!) { verdict: verifyRegistrant(ref: {id: $id}) ${VERDICT} }`,
-  cancel: `mutation Batal($id: ID!, $reason: String!) { verdict: cancelRegistrant(ref: {id: $id}, reason: $reason) ${VERDICT} }`,
-  move: `mutation Pindah($id: ID!, $route: ID!) { verdict: moveRegistrant(ref: {id: $id}, routeId: $route) ${VERDICT} }`,
-  correct: `mutation Koreksi($id: ID!, $input: Correction!) { verdict: correctRegistrant(ref: {id: $id}, input: $input) ${VERDICT} }`,
-  reopen: `mutation BukaKembali($id: ID!, $reason: String!) { verdict: reopenRegistrant(ref: {id: $id}, reason: $reason) ${VERDICT} }`,
-  handover: `mutation SerahMotor($id: ID!) { verdict: handOverMotorcycle(ref: {id: $id}) ${VERDICT} }`,
+  verify: `mutation Verifikasi($id: ID!) { done: verifyRegistrant(ref: {id: $id}) ${VERDICT} }`,
+  cancel: `mutation Batal($id: ID!, $reason: String!) { done: cancelRegistrant(ref: {id: $id}, reason: $reason) ${VERDICT} }`,
+  move: `mutation Pindah($id: ID!, $route: ID!) { done: moveRegistrant(ref: {id: $id}, routeId: $route) ${VERDICT} }`,
+  correct: `mutation Koreksi($id: ID!, $input: Correction!) { done: correctRegistrant(ref: {id: $id}, input: $input) ${VERDICT} }`,
+  reopen: `mutation BukaKembali($id: ID!, $reason: String!) { done: reopenRegistrant(ref: {id: $id}, reason: $reason) ${VERDICT} }`,
+  handover: `mutation SerahMotor($id: ID!) { done: handOverMotorcycle(ref: {id: $id}) ${VERDICT} }`,
 };
 /** @typedef {keyof typeof SENT} Act */
 const ROUTES = `query RuteTujuan($where: RouteFilter!, $after: String) { routes(where: $where, first: 100, after: $after) {
@@ -106,7 +106,7 @@ function acting(act) {
     button.disabled = true;
     try {
       const given = GIVEN[act]();
-      const { lapInfantsAlone } = await sent(given, (key) => done(act, given, key));
+      const { lapInfantsAlone } = await sent(given, (key) => mutate(SENT[act], { id: current.one.id, ...given }, key));
       dialog(act).close();
       toast(t(`did.${act}`));
       await current.shown();
@@ -119,13 +119,6 @@ function acting(act) {
   });
   // Nothing that was typed waits for the next person.
   dialog(act).addEventListener('close', () => { form.reset(); fill(said); });
-}
-
-/** @param {Act} act @param {Record<string, unknown>} given @param {string} key @returns {Promise<any>} */
-async function done(act, given, key) {
-  const { verdict } = await ask(SENT[act], { id: current.one.id, ...given }, key);
-  if (verdict.message) throw new Failure(verdict.message, verdict.code);
-  return verdict;
 }
 
 /** Whoever leaves may leave a baby behind whose lap is gone. @param {string[]} infants */

@@ -1,6 +1,6 @@
 // What rows have made because they named no known route or terminal: each beside what it may mean, and merged into that.
 // @ts-check
-import { ask, Failure } from './api.js';
+import { ask, mutate } from './api.js';
 import { askOnce, choice } from './asking.js';
 import { fill, h, icon, the } from './dom.js';
 import { mine, scopes, toast } from './frame.js';
@@ -98,8 +98,7 @@ const merge = (waiting, into, again) => askOnce({
   title: t('review.question', { name: waiting.title, into: into.words }), button: t('review.merge'),
   lines: [['people', waiting.people === null ? t('review.terminal.moves') : t('review.moves', { n: number(waiting.people) })], ['info', t('review.spelling')], ['warn', t('review.final')]],
   act: async (_, key) => {
-    const { done } = await ask(waiting.kind === 'route' ? MERGE_ROUTE : MERGE_TERMINAL, { from: waiting.key, into: into.key }, key);
-    if (done.message) throw new Failure(done.message, done.code);
+    await mutate(waiting.kind === 'route' ? MERGE_ROUTE : MERGE_TERMINAL, { from: waiting.key, into: into.key }, key);
     toast(t('review.done'));
     the('one').hidden = true;
     await again();

@@ -1,6 +1,6 @@
 // What pages about routes share: how full one is, when it departs, and what may be done with it.
 // @ts-check
-import { ask, Failure } from './api.js';
+import { ask, Failure, mutate } from './api.js';
 import { askOnce, choice, input } from './asking.js';
 import { fill, h, svg } from './dom.js';
 import { mine, scopes, toast } from './frame.js';
@@ -33,12 +33,6 @@ export function filled({ taken, quota }) {
 export function nextRelease(releases) {
   const next = releases.find((one) => !one.due);
   return next ? t('rute.release', { n: number(next.seats), at: `${shortDay(next.dueAt)} ${clock(next.dueAt)}` }) : '–';
-}
-
-/** @param {string} mutation @param {Record<string, unknown>} given @param {string} key */
-async function act(mutation, given, key) {
-  const verdict = (await ask(mutation, given, key)).done;
-  if (verdict.message) throw new Failure(verdict.message, verdict.code);
 }
 
 /** Now, at a time, or on each day. @returns {import('./asking.js').Field} */
@@ -77,8 +71,8 @@ export function release(route, done) {
     lines: [['people', total], ['info', t('release.never.below')]],
     act: async (given, key) => {
       const { how, at, time, from, to } = JSON.parse(given.when), count = Number(given.seats);
-      if (how === 'daily') await act(DAILY, { id: route.id, seats: count, at: time, from, to }, key);
-      else await act(RELEASE, { id: route.id, seats: count, at: how === 'at' ? wib(at) : null }, key);
+      if (how === 'daily') await mutate(DAILY, { id: route.id, seats: count, at: time, from, to }, key);
+      else await mutate(RELEASE, { id: route.id, seats: count, at: how === 'at' ? wib(at) : null }, key);
       toast(t('release.done'));
       await done();
     },

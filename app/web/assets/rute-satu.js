@@ -1,6 +1,6 @@
 // One route: who is on board, to be printed for the gate; its seats, and the releases that made them and are to come.
 // @ts-check
-import { ask, Failure } from './api.js';
+import { ask, mutate } from './api.js';
 import { askOnce } from './asking.js';
 import { fill, h, icon, the } from './dom.js';
 import { note, toast, words } from './frame.js';
@@ -21,7 +21,7 @@ const ROUTE = `query SatuRute($id: ID!) {
 const PEOPLE = `query Manifes($where: RegistrantFilter, $after: String) {
   registrants(where: $where, first: ${PEOPLE_A_CALL}, after: $after) { nodes { id name reference status lapInfant } pageInfo { hasNextPage endCursor } }
 }`;
-const CANCEL = 'mutation BatalkanPelepasan($id: ID!) { cancelRelease(id: $id) { ... on Route { id } ... on Problem { message code } } }';
+const CANCEL = 'mutation BatalkanPelepasan($id: ID!) { done: cancelRelease(id: $id) { ... on Route { id } ... on Problem { message code } } }';
 
 /** @typedef {Record<string, any>} Route */
 
@@ -73,8 +73,7 @@ const cancelling = (one) => askOnce({
   title: t('releases.question', { n: number(one.seats), at: instant(one.dueAt) }), button: t('releases.cancel'), danger: true,
   lines: [['info', t('releases.only')]],
   act: async (_, key) => {
-    const verdict = (await ask(CANCEL, { id: one.id }, key)).cancelRelease;
-    if (verdict.message) throw new Failure(verdict.message, verdict.code);
+    await mutate(CANCEL, { id: one.id }, key);
     toast(t('releases.cancelled'));
     await load();
   },

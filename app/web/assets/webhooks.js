@@ -1,6 +1,6 @@
 // Webhooks: where events are sent, what was sent and what came of it; sent again, tested, rotated, ended.
 // @ts-check
-import { ask, Failure } from './api.js';
+import { ask, mutate } from './api.js';
 import { askOnce, check, input } from './asking.js';
 import { secret } from './clients.js';
 import { fill, h, icon, the } from './dom.js';
@@ -19,13 +19,6 @@ const AGAIN = `mutation KirimUlang($id: ID!, $delivery: ID, $since: DateTime) { 
 const END = `mutation AkhiriWebhook($id: ID!) { done: deleteWebhook(id: $id) { ... on Webhook { id } ${PROBLEM} } }`;
 
 /** @typedef {Record<string, any>} Hook */
-
-/** @param {string} mutation @param {Record<string, unknown>} given @param {string} key */
-async function act(mutation, given, key) {
-  const { done } = await ask(mutation, given, key);
-  if (done.message) throw new Failure(done.message, done.code);
-  return done;
-}
 
 /** @param {() => Promise<unknown>} again */
 export async function showWebhooks(again) {
@@ -66,7 +59,7 @@ function delivery(hook, one, again) {
   const last = one.attempts.at(-1), button = h('button', { class: 'btn small', type: 'button', 'aria-label': t('delivery.again.of', { event: t(`event.${one.event}`), at: clock(one.occurredAt) }) }, t('delivery.again'));
   button.addEventListener('click', () => askOnce({
     title: t('delivery.again.question', { event: t(`event.${one.event}`) }), button: t('delivery.again'), lines: [['info', t('delivery.same')]],
-    act: async (_, key) => { await act(AGAIN, { id: hook.id, delivery: one.id }, key); toast(t('delivery.queued')); await again(); },
+    act: async (_, key) => { await mutate(AGAIN, { id: hook.id, delivery: one.id }, key); toast(t('delivery.queued')); await again(); },
   }));
   return h('tr', { role: 'row' },
     h('th', { role: 'rowheader', scope: 'row' }, t(`event.${one.event}`), h('span', { class: 'line2' }, `${shortDay(one.occurredAt)}, ${clock(one.occurredAt)}`)),
@@ -84,7 +77,7 @@ function saving(hook, again) {
     act: async (given, key) => {
       // Events that this page does not offer stay as they are.
       const events = [...EVENTS.filter((event) => given[event]), ...(hook?.events ?? []).filter((/** @type {string} */ event) => !EVENTS.includes(event))];
-      const done = await act(SAVE, { input: { id: hook?.id, url: given.url, events } }, key);
+      const done = await mutate(SAVE, { input: { id: hook?.id, url: given.url, events } }, key);
       if (done.secret) secret(done.webhook.id, done.secret, 'webhook');
       else toast(t('webhook.saved'));
       await again();
@@ -95,24 +88,24 @@ function saving(hook, again) {
 /** @param {Hook} hook @param {() => Promise<unknown>} again */
 const rotating = (hook, again) => askOnce({
   title: t('client.rotate.question', { id: hook.url }), button: t('client.rotate'), lines: [['ok', t('webhook.rotate.help')], ['eye', t('client.once')]],
-  act: async (_, key) => { secret(hook.id, (await act(ROTATE, { id: hook.id }, key)).secret, 'webhook'); await again(); },
+  act: async (_, key) => { secret(hook.id, (await mutate(ROTATE, { id: hook.id }, key)).secret, 'webhook'); await again(); },
 });
 
 /** @param {Hook} hook @param {() => Promise<unknown>} again */
 const testing = (hook, again) => askOnce({
   title: t('webhook.test.question'), button: t('webhook.test'), lines: [['info', t('webhook.test.help')]],
-  act: async (_, key) => { await act(TEST, { id: hook.id }, key); toast(t('delivery.queued')); await again(); },
+  act: async (_, key) => { await mutate(TEST, { id: hook.id }, key); toast(t('delivery.queued')); await again(); },
 });
 
 /** @param {Hook} hook @param {() => Promise<unknown>} again */
 const resending = (hook, again) => askOnce({
   title: t('webhook.again.question'), button: t('webhook.again'), lines: [['info', t('delivery.same')]],
   fields: { since: input(t('webhook.since'), t('webhook.since.help'), { type: 'datetime-local' }) },
-  act: async (given, key) => { const done = await act(AGAIN, { id: hook.id, since: `${given.since}:00+07:00` }, key); toast(t('webhook.again.done', { n: number(done.deliveries) })); await again(); },
+  act: async (given, key) => { const done = await mutate(AGAIN, { id: hook.id, since: `${given.since}:00+07:00` }, key); toast(t('webhook.again.done', { n: number(done.deliveries) })); await again(); },
 });
 
 /** @param {Hook} hook @param {() => Promise<unknown>} again */
 const ending = (hook, again) => askOnce({
   title: t('webhook.end.question'), button: t('webhook.end'), danger: true, lines: [['no', t('webhook.end.help')], ['info', t('review.final')]],
-  act: async (_, key) => { await act(END, { id: hook.id }, key); toast(t('webhook.ended')); await again(); },
+  act: async (_, key) => { await mutate(END, { id: hook.id }, key); toast(t('webhook.ended')); await again(); },
 });
