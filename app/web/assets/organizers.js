@@ -3,8 +3,7 @@
 import { ask, mutate } from './api.js';
 import { askOnce, check, choice, input, reason } from './asking.js';
 import { toast } from './frame.js';
-import { wib } from './routes.js';
-import { clock, instant, isoDay, t } from './words.js';
+import { instant, t, typed, wib } from './words.js';
 
 const NAMES = '{ organizers { code name coordinator { code } } }';
 const SAVE = `mutation SimpanPenyelenggara($input: OrganizerInput!) { done: saveOrganizer(input: $input) { ... on Organizer { organizer: code } ... on Problem { message code } } }`;
@@ -99,9 +98,6 @@ function numeral(name, now) {
   return input(t(`policy.${name}`), t(`policy.help.${name}`), { type: 'number', min, max, step: 1, value: now ?? '', required: !free, class: 'short' });
 }
 
-/** An instant, as a field of date and time in WIB has it. @param {string | null} at */
-const local = (at) => (at ? `${isoDay(at)}T${clock(at).replace('.', ':')}` : '');
-
 /** A new wave, or another one in the place of `wave`. @param {Organizer} one @param {any} wave @param {() => unknown} done */
 export function saveWave(one, wave, done) {
   const kind = choice(t('waves.kind'), [['REGISTRATION', t('wave.REGISTRATION')], ['VERIFICATION', t('wave.VERIFICATION')]], t('waves.kind.help'));
@@ -111,13 +107,12 @@ export function saveWave(one, wave, done) {
     title: t(wave ? 'waves.amend' : 'waves.add', { name: one.name }), button: t('waves.save'),
     lines: wave ? [['info', t('waves.amend.help')], ['clock', t('waves.prolongs')]] : [['info', t('waves.add.help')]],
     fields: {
-      kind, opensAt: input(t('waves.from.wib'), t('waves.from.help'), { type: 'datetime-local', value: local(wave?.opensAt ?? null) }),
-      closesAt: input(t('waves.to.wib'), t('waves.to.help'), { type: 'datetime-local', value: local(wave?.closesAt ?? null), required: false }),
+      kind, opensAt: input(t('waves.from.wib'), t('waves.from.help'), { type: 'datetime-local', value: typed(wave?.opensAt) }),
+      closesAt: input(t('waves.to.wib'), t('waves.to.help'), { type: 'datetime-local', value: typed(wave?.closesAt), required: false }),
       full: check(t('waves.full'), wave?.untilQuotaIsFull ?? false), note: input(t('waves.note'), t('waves.note.help'), { maxlength: 500, value: wave?.note ?? '', required: false }),
     },
     act: async (given, key) => {
-      const ends = given.closesAt ? wib(given.closesAt) : null;
-      await mutate(WAVE, { input: { organizer: one.code, kind: given.kind, opensAt: wib(given.opensAt), closesAt: ends, untilQuotaIsFull: given.full === 'true', note: given.note || null, amends: wave?.id ?? null } }, key);
+      await mutate(WAVE, { input: { organizer: one.code, kind: given.kind, opensAt: wib(given.opensAt), closesAt: wib(given.closesAt), untilQuotaIsFull: given.full === 'true', note: given.note || null, amends: wave?.id ?? null } }, key);
       toast(t('waves.saved'));
       await done();
     },

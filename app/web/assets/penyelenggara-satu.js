@@ -5,7 +5,7 @@ import { showClients } from './clients.js';
 import { fill, h, icon, the } from './dom.js';
 import { note, scopes, words } from './frame.js';
 import { changeAllowance, changeOrganizer, changePolicy, POLICY, saveWave, SWITCHES, NUMBERS, told, value, withdrawWave } from './organizers.js';
-import { ago, clock, day, has, instant, number, shortDay, t } from './words.js';
+import { ago, clock, day, has, instant, moment, number, t } from './words.js';
 import { isOpen } from './waves.js';
 
 const code = decodeURIComponent(location.pathname.split('/').at(-1) ?? '');
@@ -91,7 +91,7 @@ function wavesRow(one, wave) {
 }
 
 /** @param {string} instantOf */
-const at = (instantOf) => h('span', { class: 'nowrap' }, `${shortDay(instantOf)}, ${clock(instantOf)}`);
+const at = (instantOf) => h('span', { class: 'nowrap' }, moment(instantOf));
 
 /** @param {any} wave @param {any[]} windows */
 function earlier(wave, windows) {
@@ -118,7 +118,7 @@ async function history() {
 
 /** @param {any} one */
 const change = (one) => h('tr', { role: 'row' },
-  h('th', { role: 'rowheader', scope: 'row', class: 'nowrap' }, `${shortDay(one.at)}, ${clock(one.at)}`),
+  h('th', { role: 'rowheader', scope: 'row', class: 'nowrap' }, moment(one.at)),
   h('td', { role: 'cell', class: 'wide' }, t(`admin.${one.kind}`), one.reason && h('span', { class: 'line2' }, one.reason)),
   h('td', { role: 'cell', class: 'wide' }, h('ul', { class: 'plain values' }, ...one.values.filter(tells).map((/** @type {any} */ each) => h('li', {}, said(each))))),
   h('td', { role: 'cell', class: 'wide' }, one.person ?? one.client ?? t('org.command')));

@@ -4,7 +4,7 @@ import { ask, Failure, mutate } from './api.js';
 import { askOnce, choice, input } from './asking.js';
 import { fill, h, svg } from './dom.js';
 import { mine, scopes, toast } from './frame.js';
-import { clock, isoDay, number, shortDay, t } from './words.js';
+import { clock, isoDay, number, shortDay, t, typed, wib } from './words.js';
 
 const RESULT = '{ ... on Route { id } ... on Problem { message code } }';
 const RELEASE = `mutation Lepas($id: ID!, $seats: Int!, $at: DateTime) { done: releaseQuota(routeId: $id, seats: $seats, at: $at) ${RESULT} }`;
@@ -16,10 +16,6 @@ const DAY_MS = 86400000;
 export const mayWrite = scopes.includes('routes:write');
 /** @param {Route} route */
 export const own = (route) => mayWrite && route.organizer.code === mine;
-/** An instant of WIB, as a field of date and time has it. @param {string} local */
-export const wib = (local) => (local ? `${local}:00+07:00` : null);
-/** @param {string} at */
-const local = (at) => `${isoDay(at)}T${clock(at).replace('.', ':')}`;
 
 /** Number beside the track; full is not an error. @param {Route} route */
 export function filled({ taken, quota }) {
@@ -99,7 +95,7 @@ export function declare(route, terminals, done) {
     departsAt: input(t('declare.departs'), t('declare.departs.help'), { type: 'datetime-local', required: false }),
     quota: input(t('quota'), t('declare.quota.help'), { type: 'number', min: 0, step: 1, required: false, class: 'short' }),
   };
-  if (route) put(fields, { name: route.name, direction: route.direction, service: route.service, mode: route.mode, origin: route.origin.code, destination: route.destination.code, departsAt: route.departsAt ? local(route.departsAt) : '', quota: route.quota ?? '' });
+  if (route) put(fields, { name: route.name, direction: route.direction, service: route.service, mode: route.mode, origin: route.origin.code, destination: route.destination.code, departsAt: typed(route.departsAt), quota: route.quota ?? '' });
   askOnce({
     title: route ? t('declare.change', { name: route.name }) : t('rute.add'), button: t('declare.button'), fields,
     lines: route ? [['info', t('declare.change.help')]] : [],

@@ -2,9 +2,9 @@
 // @ts-check
 import { $, fill, h } from './dom.js';
 import { note, words } from './frame.js';
-import { save, wib } from './routes.js';
+import { save } from './routes.js';
 import { save as saveFile } from './saving.js';
-import { number, t } from './words.js';
+import { number, t, wib } from './words.js';
 
 const COLUMNS = ['rute_perjalanan', 'tipe_keberangkatan', 'layanan', 'moda', 'terminal_asal', 'terminal_tujuan', 'waktu_keberangkatan', 'kuota'];
 const EXAMPLE = ['Jakarta - Solo', 'Arus mudik', 'penumpang', 'Bus', 'pulo-gebang', 'tirtonadi', '2026-03-16 09:00', '40'];

@@ -6,7 +6,7 @@ import { fill, h, icon, the } from './dom.js';
 import { note, toast, words } from './frame.js';
 import { chip, named } from './people.js';
 import { declare, filled, own, release } from './routes.js';
-import { clock, instant, number, shortDay, t } from './words.js';
+import { instant, moment, number, shortDay, t } from './words.js';
 
 const id = location.pathname.split('/').at(-1) ?? '';
 const PEOPLE_A_CALL = 200, MOST_CALLS = 25;
@@ -64,7 +64,7 @@ function releases(route) {
     const seats = t(one.seats < 0 ? 'releases.fewer' : 'releases.more', { n: number(Math.abs(one.seats)) });
     const cancel = h('button', { class: 'btn small', type: 'button', 'aria-label': t('releases.cancel.of', { n: number(one.seats), at: shortDay(one.dueAt) }) }, t('releases.cancel'));
     cancel.addEventListener('click', () => cancelling(one));
-    return h('li', { class: one.due ? 'sent' : 'wait' }, icon(one.due ? 'ok' : 'clock'), h('span', {}, h('strong', {}, seats), h('span', { class: 'line2' }, `${shortDay(one.dueAt)}, ${clock(one.dueAt)} WIB`, one.dailyId && ` · ${t('releases.daily')}`)), !one.due && own(route) && cancel);
+    return h('li', { class: one.due ? 'sent' : 'wait' }, icon(one.due ? 'ok' : 'clock'), h('span', {}, h('strong', {}, seats), h('span', { class: 'line2' }, `${moment(one.dueAt)} WIB`, one.dailyId && ` · ${t('releases.daily')}`)), !one.due && own(route) && cancel);
   }));
 }
 

@@ -6,7 +6,7 @@ import { refusal } from './asking.js';
 import { fill, h, icon, the } from './dom.js';
 import { chip, departure, named } from './people.js';
 import { save } from './saving.js';
-import { clock, instant, isoDay, number, shortDay, t } from './words.js';
+import { instant, isoDay, moment, number, shortDay, t } from './words.js';
 
 const LOOKS = 50;
 const PERSON = 'id nik name season direction service status registeredAt reference organizer { code name } route { name departsAt }';
@@ -65,7 +65,7 @@ const registrant = (one) => h('tr', { role: 'row', class: 'row' },
   h('th', { role: 'rowheader', scope: 'row', class: 'wide' }, h('a', { class: 'go', href: `/pendaftar/${one.id}` }, named(one.name)), h('span', { class: 'line2' }, one.reference ?? t('posko.no.code'))),
   h('td', { role: 'cell', class: 'wide' }, departure(one.route), h('span', { class: 'line2' }, `${one.organizer.name} · ${t(`way.${one.direction}`)} · ${t(one.service)}`)),
   h('td', { role: 'cell' }, chip(one.status)),
-  h('td', { role: 'cell', class: 'n' }, `${shortDay(one.registeredAt)}, ${clock(one.registeredAt)}`, h('span', { class: 'line2' }, t('season', { year: one.season }))));
+  h('td', { role: 'cell', class: 'n' }, moment(one.registeredAt), h('span', { class: 'line2' }, t('season', { year: one.season }))));
 
 /** @param {any} one */
 const block = (one) => h('li', { class: one.liftedAt ? 'sent' : 'bad' }, icon(one.liftedAt ? 'ok' : 'block'), h('span', {}, h('strong', {}, one.reason),
@@ -81,7 +81,7 @@ function looks() {
 
 /** @param {any} one */
 const look = (one) => h('tr', { role: 'row' },
-  h('th', { role: 'rowheader', scope: 'row', class: 'nowrap' }, `${shortDay(one.at)}, ${clock(one.at)}`),
+  h('th', { role: 'rowheader', scope: 'row', class: 'nowrap' }, moment(one.at)),
   h('td', { role: 'cell', class: 'wide' }, one.organizer.name, h('span', { class: 'line2 code' }, one.client)),
   h('td', { role: 'cell', class: 'wide' }, t(`look.${one.purpose}`), one.outcome && ` · ${t(`nik.${one.outcome}`)}`, (one.reason ?? one.what) && h('span', { class: 'line2' }, one.reason ?? one.what)));
 

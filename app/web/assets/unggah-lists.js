@@ -4,7 +4,7 @@ import { ask } from './api.js';
 import { fill, h, icon, the } from './dom.js';
 import { note } from './frame.js';
 import { pager } from './paging.js';
-import { clock, isoDay, day as dayInWords, number, shortDay, t } from './words.js';
+import { day as dayInWords, isoDay, moment, number, t } from './words.js';
 
 const ROWS = 25;
 const DAY_MS = 86400000;
@@ -33,7 +33,7 @@ export async function past(failed) {
 
 /** @param {any} one */
 const row = (one) => h('tr', { role: 'row', class: 'row' },
-  h('th', { role: 'rowheader', scope: 'row', class: 'wide' }, h('a', { class: 'go', href: `/unggah?${new URLSearchParams({ ...(one.mode === 'SNAPSHOT' ? { view: 'match' } : {}), job: one.id })}` }, `${shortDay(one.createdAt)}, ${clock(one.createdAt)}`), h('span', { class: 'line2' }, one.organizer.name)),
+  h('th', { role: 'rowheader', scope: 'row', class: 'wide' }, h('a', { class: 'go', href: `/unggah?${new URLSearchParams({ ...(one.mode === 'SNAPSHOT' ? { view: 'match' } : {}), job: one.id })}` }, moment(one.createdAt)), h('span', { class: 'line2' }, one.organizer.name)),
   h('td', { role: 'cell' }, t(one.dryRun ? 'past.tried' : 'past.sent'), one.mode === 'SNAPSHOT' && h('span', { class: 'line2' }, t('past.whole'))),
   h('td', { role: 'cell' }, h('span', { class: 'chip', 'data-s': one.state }, icon(SHAPES[one.state]), t(`state.${one.state}`))),
   h('td', { role: 'cell', class: 'n', 'data-h': t('past.rows') }, number(one.rowsDone)),

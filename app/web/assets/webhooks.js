@@ -5,7 +5,7 @@ import { askOnce, check, input } from './asking.js';
 import { secret } from './clients.js';
 import { fill, h, icon, the } from './dom.js';
 import { toast } from './frame.js';
-import { clock, instant, number, shortDay, t } from './words.js';
+import { clock, instant, moment, number, t, wib } from './words.js';
 
 const EVENTS = ['REGISTRANT_FORFEITED', 'REGISTRANT_NO_SHOW', 'REGISTRANT_REOPENED', 'REGISTRANT_REROUTED', 'ROUTE_RESCHEDULED', 'DUPLICATE_FOUND', 'CASE_DECIDED', 'QUOTA_FILLED', 'QUOTA_RETURNED', 'WINDOW_AMENDED', 'WINDOW_WITHDRAWN', 'IMPORT_FINISHED', 'NIK_ALLOWANCE_USED'];
 const SENT = 30;
@@ -62,7 +62,7 @@ function delivery(hook, one, again) {
     act: async (_, key) => { await mutate(AGAIN, { id: hook.id, delivery: one.id }, key); toast(t('delivery.queued')); await again(); },
   }));
   return h('tr', { role: 'row' },
-    h('th', { role: 'rowheader', scope: 'row' }, t(`event.${one.event}`), h('span', { class: 'line2' }, `${shortDay(one.occurredAt)}, ${clock(one.occurredAt)}`)),
+    h('th', { role: 'rowheader', scope: 'row' }, t(`event.${one.event}`), h('span', { class: 'line2' }, moment(one.occurredAt))),
     h('td', { role: 'cell' }, icon(one.state === 'DELIVERED' ? 'ok' : one.state === 'FAILED' ? 'no' : 'clock'), ` ${t(`delivery.${one.state}`)}`, one.nextAttemptAt && h('span', { class: 'line2' }, t('delivery.next', { at: clock(one.nextAttemptAt) }))),
     h('td', { role: 'cell', class: 'wide' }, number(one.attempts.length), last && h('span', { class: 'line2' }, t('delivery.last', { what: last.status ? `HTTP ${last.status}` : t(`attempt.${last.error}`), ms: number(last.durationMs) }))),
     h('td', { role: 'cell', class: 'n' }, one.state !== 'PENDING' && hook.enabled && button));
@@ -101,7 +101,7 @@ const testing = (hook, again) => askOnce({
 const resending = (hook, again) => askOnce({
   title: t('webhook.again.question'), button: t('webhook.again'), lines: [['info', t('delivery.same')]],
   fields: { since: input(t('webhook.since'), t('webhook.since.help'), { type: 'datetime-local' }) },
-  act: async (given, key) => { const done = await mutate(AGAIN, { id: hook.id, since: `${given.since}:00+07:00` }, key); toast(t('webhook.again.done', { n: number(done.deliveries) })); await again(); },
+  act: async (given, key) => { const done = await mutate(AGAIN, { id: hook.id, since: wib(given.since) }, key); toast(t('webhook.again.done', { n: number(done.deliveries) })); await again(); },
 });
 
 /** @param {Hook} hook @param {() => Promise<unknown>} again */

@@ -39,8 +39,14 @@ export const shortDay = (at) => parts(at, { day: 'numeric', month: 'short' });
 export const day = (at) => parts(at, { weekday: 'long', day: 'numeric', month: 'long', year: 'numeric' });
 /** `Rabu, 13 Maret 2024, 08.12 WIB` @param {Date | string | number} at */
 export const instant = (at) => `${day(at)}, ${clock(at)} WIB`;
+/** `13 Mar, 08.12` @param {Date | string | number} at */
+export const moment = (at) => `${shortDay(at)}, ${clock(at)}`;
 /** The day in WIB as `2024-03-13`. @param {Date | string | number} at */
 export const isoDay = (at) => new Intl.DateTimeFormat('en-CA', { timeZone: 'Asia/Jakarta' }).format(new Date(at));
+/** An instant as a field of date and time has it, in WIB: `2024-03-13T08:12`. @param {string | null | undefined} at */
+export const typed = (at) => (at ? `${isoDay(at)}T${clock(at).replace('.', ':')}` : '');
+/** The instant that such a field means. @param {string} field */
+export const wib = (field) => (field ? `${field}:00+07:00` : null);
 
 /** `3 detik lalu`, `12 menit lalu`. @param {number} passed in seconds */
 export function ago(passed) {
