@@ -2,7 +2,7 @@
 // @ts-check
 import { ask, mutate } from './api.js';
 import { askOnce, input, reason } from './asking.js';
-import { fill, h, icon, the } from './dom.js';
+import { button, fill, h, icon, the } from './dom.js';
 import { filters } from './filters.js';
 import { note, toast, words } from './frame.js';
 import { pager } from './paging.js';
@@ -42,8 +42,6 @@ async function load() {
 function row(one) {
   const why = one.registrantId ? h('a', { class: 'go', href: `/pendaftar/${one.registrantId}` }, one.reason) : one.reason;
   const by = one.issuedByPerson ?? (one.client ? h('span', { class: 'id' }, one.client) : t('blokir.itself'));
-  const lift = h('button', { class: 'btn small', type: 'button' }, t('blokir.lift'));
-  lift.addEventListener('click', () => lifting(one));
   return h('tr', { role: 'row', class: 'row' },
     h('th', { role: 'rowheader', scope: 'row', class: 'wide' }, why, one.liftReason && h('span', { class: 'line2' }, t('blokir.lifted.why', { reason: one.liftReason }))),
     h('td', { role: 'cell', class: 'wide' }, one.organizer.name, h('span', { class: 'line2' }, by)),
@@ -51,7 +49,7 @@ function row(one) {
     h('td', { role: 'cell' }, t('season', { year: one.untilSeason })),
     one.liftedAt
       ? h('td', { role: 'cell' }, t('blokir.lifted.at', { at: shortDay(one.liftedAt) }), h('span', { class: 'line2' }, one.liftedByPerson ?? h('span', { class: 'id' }, one.liftedBy ?? t('blokir.itself'))))
-      : h('td', { role: 'cell', class: 'n wide' }, lift));
+      : h('td', { role: 'cell', class: 'n wide' }, button(t('blokir.lift'), () => lifting(one))));
 }
 
 /** Sends one mutation of blocks, and shows the list as the list is then. @param {string} mutation @param {Record<string, unknown>} given @param {string} key @param {string} done */

@@ -2,7 +2,7 @@
 // @ts-check
 import { ask } from './api.js';
 import { askOnce, check } from './asking.js';
-import { fill, h, icon, the } from './dom.js';
+import { button, fill, h, icon, the } from './dom.js';
 import { toast } from './frame.js';
 import { ago, instant, shortDay, t } from './words.js';
 
@@ -22,19 +22,14 @@ export async function showClients(organizer, mayGive, changed) {
   const found = (await ask(CLIENTS, { organizer })).clients;
   fill(the('clients'), ...[...found].sort((a, b) => Number(Boolean(a.revokedAt)) - Number(Boolean(b.revokedAt))).map((one) => row(one, mayGive, again)));
   fill(the('no-clients'), found.length ? null : h('section', { class: 'empty' }, icon('plug'), h('h3', {}, t('clients.none')), h('p', {}, t('clients.none.help'))));
-  const issue = h('button', { class: 'btn small', type: 'button' }, t('client.issue'));
-  issue.addEventListener('click', () => issuing(organizer, mayGive, again));
-  fill(the('clients-acts'), issue);
+  fill(the('clients-acts'), button(t('client.issue'), () => issuing(organizer, mayGive, again)));
 }
 
 /** @param {any} one @param {readonly string[]} mayGive @param {() => Promise<void>} again */
 function row(one, mayGive, again) {
   const beyond = !one.scopes.every((/** @type {string} */ scope) => mayGive.includes(scope));
-  const acts = one.revokedAt || beyond ? [] : [['rotate', rotating], ['sign', signing], ['revoke', revoking]].map(([name, act]) => {
-    const button = h('button', { class: 'btn small', type: 'button', 'aria-label': `${t(`client.${name}`)} ${one.id}` }, t(`client.${name}`));
-    button.addEventListener('click', () => /** @type {(one: any, again: () => Promise<void>) => void} */ (act)(one, again));
-    return button;
-  });
+  const acting = (/** @type {string} */ name, /** @type {(one: any, again: () => Promise<void>) => unknown} */ act) => button(t(`client.${name}`), () => act(one, again), 'btn small', { 'aria-label': `${t(`client.${name}`)} ${one.id}` });
+  const acts = one.revokedAt || beyond ? [] : [acting('rotate', rotating), acting('sign', signing), acting('revoke', revoking)];
   const used = one.lastUsedAt ? ago((Date.now() - Date.parse(one.lastUsedAt)) / 1000) : t('client.unused');
   return h('tr', { role: 'row' },
     h('th', { role: 'rowheader', scope: 'row', class: 'wide' }, h('span', { class: 'code' }, one.id), h('span', { class: 'line2' }, t('client.issued', { day: shortDay(one.issuedAt) }))),

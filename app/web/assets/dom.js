@@ -26,6 +26,13 @@ export function h(name, attributes = {}, ...children) {
   return made;
 }
 
+/** A button that does something. @param {Child} text @param {(event: Event) => unknown} press @param {string} [kind] @param {Record<string, string | boolean>} [attributes] @returns {HTMLButtonElement} */
+export function button(text, press, kind = 'btn small', attributes = {}) {
+  const made = /** @type {HTMLButtonElement} */ (h('button', { class: kind, type: 'button', ...attributes }, text));
+  made.addEventListener('click', press);
+  return made;
+}
+
 /** @param {Child[]} children @returns {(Node | string)[]} */
 const kept = (children) => children.filter((child) => child !== null && child !== undefined && child !== false).map((child) => (child instanceof Node ? child : String(child)));
 

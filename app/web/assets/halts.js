@@ -2,7 +2,7 @@
 // @ts-check
 import { mutate } from './api.js';
 import { askOnce, confirmed, reason } from './asking.js';
-import { fill, h, the } from './dom.js';
+import { button, fill, the } from './dom.js';
 import { note, scopes, toast } from './frame.js';
 import { instant, number, share, t } from './words.js';
 
@@ -29,9 +29,7 @@ export function showHalts(halts, again) {
 function told(one, again) {
   const said = { name: one.organizer.name, n: number(one.people), share: share(one.people / one.holders) };
   if (one.allowedUntil && Date.parse(one.allowedUntil) >= Date.parse(one.until)) return note('', t(`halt.${one.ends}`, said), t('halt.allowed'));
-  const button = h('button', { class: 'btn act', type: 'button' }, t('halt.open'));
-  button.addEventListener('click', () => allowing(one, again));
-  return note('bad', t(`halt.${one.ends}`, said), t('halt.help', { since: instant(one.since) }), button);
+  return note('bad', t(`halt.${one.ends}`, said), t('halt.help', { since: instant(one.since) }), button(t('halt.open'), () => allowing(one, again), 'btn act'));
 }
 
 /** @param {Halt} one @param {() => unknown} again */

@@ -2,7 +2,7 @@
 // @ts-check
 import { ask, mutate } from './api.js';
 import { refusal, sender } from './asking.js';
-import { $, fill, h, the } from './dom.js';
+import { $, button, fill, h, the } from './dom.js';
 import { note, scopes, toast, words } from './frame.js';
 import { named } from './people.js';
 import { instant, number, t } from './words.js';
@@ -45,15 +45,13 @@ export function actions(one, own, shown) {
 
 /** @param {Act} act @param {string} text @param {string} kind */
 function opening(act, text, kind) {
-  const button = h('button', { class: `btn ${kind}`, type: 'button' }, text);
-  button.addEventListener('click', async () => {
+  return button(text, async () => {
     const { name, status } = current.one;
     fill(the(`${act}-title`), t(`question.${act}`, { name: named(name) }));
     if (act === 'reopen') fill(the('reopen-to'), t(`reopens.${status}`));
     dialog(act).showModal();
     if (act === 'move') await offer();
-  });
-  return button;
+  }, `btn ${kind}`);
 }
 
 /** Where somebody can be moved: routes of the same organizer, direction and service that have seats and leave later. */
@@ -98,12 +96,12 @@ const GIVEN = {
 /** Sends a dialog's form, says what went wrong inside the dialog, and what happened outside. @param {Act} act */
 function acting(act) {
   const form = /** @type {HTMLFormElement} */ (the(`${act}-form`)), said = /** @type {HTMLElement} */ ($('.said', form));
-  const button = /** @type {HTMLButtonElement} */ ($('button[type=submit]', form)), sent = sender();
+  const send = /** @type {HTMLButtonElement} */ ($('button[type=submit]', form)), sent = sender();
   form.addEventListener('submit', async (event) => {
     event.preventDefault();
     fill(said);
     if (act === 'correct' && !value('correct-name') && !value('correct-to')) return fill(said, note('warn', t('correct.empty'), t('error.nothing')));
-    button.disabled = true;
+    send.disabled = true;
     try {
       const given = GIVEN[act]();
       const { lapInfantsAlone } = await sent(given, (key) => mutate(SENT[act], { id: current.one.id, ...given }, key));
@@ -115,7 +113,7 @@ function acting(act) {
       fill(said, refusal(error));
       said.scrollIntoView({ block: 'nearest' });
     }
-    button.disabled = false;
+    send.disabled = false;
   });
   // Nothing that was typed waits for the next person.
   dialog(act).addEventListener('close', () => { form.reset(); fill(said); });

@@ -2,7 +2,7 @@
 // @ts-check
 import { ask, now as time } from './api.js';
 import { showClients } from './clients.js';
-import { fill, h, icon, the } from './dom.js';
+import { button, fill, h, icon, the } from './dom.js';
 import { note, scopes, words } from './frame.js';
 import { changeAllowance, changeOrganizer, changePolicy, POLICY, saveWave, SWITCHES, NUMBERS, told, value, withdrawWave } from './organizers.js';
 import { ago, clock, day, has, instant, moment, number, t } from './words.js';
@@ -33,13 +33,6 @@ async function load() {
     show(organizer, windows);
     if (admin) await Promise.all([showClients(code, scopes, history), history()]);
   } catch (error) { fill(the('trouble'), note('bad', words(error), t('error.again'))); }
-}
-
-/** @param {string} label @param {() => unknown} act @param {string} [kind] */
-function button(label, act, kind = 'btn small') {
-  const made = h('button', { class: kind, type: 'button' }, label);
-  made.addEventListener('click', act);
-  return made;
 }
 
 /** @param {Organizer} one @param {any[]} windows */

@@ -1,7 +1,7 @@
 // One booking at a gate: one way of it at a time, who is here, and two taps to verify or depart them.
 // @ts-check
 import { now } from './api.js';
-import { fill, h, icon, the } from './dom.js';
+import { button, fill, h, icon, the } from './dom.js';
 import { note, toast, words } from './frame.js';
 import { chip } from './people.js';
 import { grouped, people } from './posko-queue.js';
@@ -130,16 +130,9 @@ function person(one, redraw) {
 function tap(here, acting) {
   const chosen = here.filter((one) => !absent.has(one.id)), open = here.filter(may);
   const buttons = /** @type {const} */ (['verify', 'depart']).map((kind) => [kind, chosen.filter((one) => may(one) === kind)]).filter(([, some]) => some.length)
-    .map(([kind, some], place) => button(t(`tap.${kind}`, { people: people(some.length) }), place ? '' : 'primary', `tap-${kind}`, () => sure(/** @type {'verify' | 'depart'} */ (kind), /** @type {any[]} */ (some), acting)));
+    .map(([kind, some], place) => button(t(`tap.${kind}`, { people: people(some.length) }), () => sure(/** @type {'verify' | 'depart'} */ (kind), /** @type {any[]} */ (some), acting), place ? 'btn big' : 'btn big primary', { id: `tap-${kind}` }));
   const none = h('button', { class: 'btn primary big', type: 'button', disabled: true }, t('posko.choose'));
-  return h('div', { class: 'go2' }, ...(buttons.length ? buttons : [open.length ? none : button(t('posko.next'), 'primary', 'tap-next', acting.next)]));
-}
-
-/** @param {string} text @param {string} kind @param {string} id @param {() => void} done */
-function button(text, kind, id, done) {
-  const made = h('button', { class: `btn big ${kind}`, type: 'button', id }, text);
-  made.addEventListener('click', done);
-  return made;
+  return h('div', { class: 'go2' }, ...(buttons.length ? buttons : [open.length ? none : button(t('posko.next'), acting.next, 'btn big primary', { id: 'tap-next' })]));
 }
 
 /** The second tap: what it says, and until when it can be undone. @param {'verify' | 'depart'} kind @param {any[]} some @param {{place: () => number, next: () => void}} acting */
@@ -147,7 +140,7 @@ function sure(kind, some, acting) {
   const dialog = /** @type {HTMLDialogElement} */ (the('sure')), time = clock(now()), { reportBy } = some[0].route;
   const late = reportBy && now() > Date.parse(reportBy);
   const told = kind === 'verify' ? [['ok', t('sure.verified', { time })], ['route', t('verify.both')]] : [['bus', t(late ? 'sure.departed.late' : 'sure.departed', { time })]];
-  const yes = button(t(`yes.${kind}`), 'primary', 'sure-yes', async () => { dialog.close(); await act(kind, some, acting); });
+  const yes = button(t(`yes.${kind}`), async () => { dialog.close(); await act(kind, some, acting); }, 'btn big primary', { id: 'sure-yes' });
   const no = h('button', { class: 'btn big', type: 'button', 'data-close': true }, t('sure.no'));
   fill(dialog, h('div', {}, h('h2', { id: 'sure-title' }, t(`sure.${kind}`, { people: people(some.length) })),
     h('ul', { class: 'consequence' }, ...told.map(([sign, text]) => h('li', {}, icon(sign), text)), h('li', {}, icon('info'), t('sure.undo'))),

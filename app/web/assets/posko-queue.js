@@ -1,7 +1,7 @@
 // The queue as it is shown: one line for each tap, what became of it, and what may be done about it.
 // @ts-check
 import { connection } from './api.js';
-import { fill, h, icon, the } from './dom.js';
+import { button, fill, h, icon, the } from './dom.js';
 import { all, canUndo, forget, isMine, queue, reasons, takeOver, undo, whyStopped } from './queue.js';
 import { clock, number, t } from './words.js';
 
@@ -77,11 +77,7 @@ function stoppedBy() {
 /** @param {string} tone @param {Act[]} group @param {Act[]} refused @param {(id: string) => void} look */
 function buttons(tone, group, refused, look) {
   const { group: name } = group[0];
-  const doing = (/** @type {string} */ word, /** @type {() => unknown} */ done) => {
-    const button = h('button', { class: 'copy text', type: 'button' }, t(word));
-    button.addEventListener('click', done);
-    return button;
-  };
+  const doing = (/** @type {string} */ word, /** @type {() => unknown} */ done) => button(t(word), done, 'copy text');
   if (tone === 'bad') return [doing('queue.open', () => look(refused[0].id)), doing('queue.done', () => forget(name))];
   if (tone === 'wait' && canUndo(group[0])) return [doing('queue.undo', () => undo(name))];
   if (tone === 'wait' && !isMine(group[0])) return [doing('queue.take', () => takeOver(name))];

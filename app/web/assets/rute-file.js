@@ -1,6 +1,6 @@
 // Routes from a table in CSV, a row for each departure. The registry judges each row; the same file again changes nothing.
 // @ts-check
-import { $, fill, h } from './dom.js';
+import { $, button, fill, h } from './dom.js';
 import { note, words } from './frame.js';
 import { save } from './routes.js';
 import { save as saveFile } from './saving.js';
@@ -28,8 +28,7 @@ export async function loadFile(file, place) {
 
 /** @param {HTMLElement} place @param {string} why */
 function refuse(place, why) {
-  const template = h('button', { class: 'btn small act', type: 'button' }, t('routefile.template'));
-  template.addEventListener('click', () => saveFile(new Blob([`\ufeff${COLUMNS.join(';')}\r\n${EXAMPLE.join(';')}\r\n`], { type: 'text/csv' }), 'templat-rute.csv'));
+  const template = button(t('routefile.template'), () => saveFile(new Blob([`\ufeff${COLUMNS.join(';')}\r\n${EXAMPLE.join(';')}\r\n`], { type: 'text/csv' }), 'templat-rute.csv'), 'btn small act');
   fill(place, note('bad', why, t('routefile.help'), template));
   $('.note', place)?.scrollIntoView({ block: 'nearest' });
   return false;

@@ -2,7 +2,7 @@
 // @ts-check
 import { ask, mutate } from './api.js';
 import { askOnce } from './asking.js';
-import { fill, h, icon, the } from './dom.js';
+import { button, fill, h, icon, the } from './dom.js';
 import { note, toast, words } from './frame.js';
 import { chip, named } from './people.js';
 import { declare, filled, own, release } from './routes.js';
@@ -39,10 +39,7 @@ async function load() {
 function show(route, terminals) {
   fill(the('name'), route.name);
   fill(the('about'), `${t(`way.${route.direction}`)} · ${t(route.service)} · ${route.departsAt ? instant(route.departsAt) : t('rute.no.time')}`);
-  const open = h('button', { class: 'btn primary', type: 'button' }, t('release.open.seats')), change = h('button', { class: 'btn', type: 'button' }, t('declare.open'));
-  open.addEventListener('click', () => release(route, load));
-  change.addEventListener('click', () => declare(route, terminals, load));
-  fill(the('acts'), ...(own(route) ? [open, change] : []));
+  fill(the('acts'), ...(own(route) ? [button(t('release.open.seats'), () => release(route, load), 'btn primary'), button(t('declare.open'), () => declare(route, terminals, load), 'btn')] : []));
   /** @type {[string, ...(Node | string)[]][]} */
   const facts = [
     [t('organizer'), route.organizer.name],
@@ -62,8 +59,7 @@ function releases(route) {
   if (!route.releases.length) return h('p', { class: 'muted' }, t('releases.none'));
   return h('ul', { class: 'q' }, ...route.releases.map((/** @type {any} */ one) => {
     const seats = t(one.seats < 0 ? 'releases.fewer' : 'releases.more', { n: number(Math.abs(one.seats)) });
-    const cancel = h('button', { class: 'btn small', type: 'button', 'aria-label': t('releases.cancel.of', { n: number(one.seats), at: shortDay(one.dueAt) }) }, t('releases.cancel'));
-    cancel.addEventListener('click', () => cancelling(one));
+    const cancel = button(t('releases.cancel'), () => cancelling(one), 'btn small', { 'aria-label': t('releases.cancel.of', { n: number(one.seats), at: shortDay(one.dueAt) }) });
     return h('li', { class: one.due ? 'sent' : 'wait' }, icon(one.due ? 'ok' : 'clock'), h('span', {}, h('strong', {}, seats), h('span', { class: 'line2' }, `${moment(one.dueAt)} WIB`, one.dailyId && ` · ${t('releases.daily')}`)), !one.due && own(route) && cancel);
   }));
 }

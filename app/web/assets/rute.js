@@ -1,7 +1,7 @@
 // Routes, the fullest first: how full, when more seats come, and what their organizer does with them. 25 are shown at a time.
 // @ts-check
 import { ask } from './api.js';
-import { fill, h, icon, the } from './dom.js';
+import { button, fill, h, icon, the } from './dom.js';
 import { filters } from './filters.js';
 import { mine, note, words } from './frame.js';
 import { declare, filled, mayWrite, nextRelease, own, release } from './routes.js';
@@ -89,8 +89,6 @@ async function next(shown, now) {
 
 /** @param {Route} one */
 function row(one) {
-  const button = h('button', { class: 'btn small', type: 'button', 'aria-label': t('release.of', { name: one.name }) }, t('release.open'));
-  button.addEventListener('click', () => release(one, load));
   return h('tr', { role: 'row', class: 'row' },
     h('th', { role: 'rowheader', scope: 'row', class: 'wide' }, h('a', { class: 'go', href: `/rute/${one.id}` }, one.name), h('span', { class: 'line2' }, `${one.origin.city} → ${one.destination.city}`), h('span', { class: 'line2' }, one.organizer.name, one.provisional && ` · ${t('rute.provisional')}`)),
     h('td', { role: 'cell', class: 'nowrap flow' }, one.departsAt ? shortDay(one.departsAt) : t('rute.no.time'), one.departsAt && h('span', { class: 'line2' }, ` ${clock(one.departsAt)} WIB`)),
@@ -98,7 +96,7 @@ function row(one) {
     h('td', { role: 'cell', class: 'fillcell' }, ...filled(one)),
     h('td', { role: 'cell', class: 'n', 'data-h': t('rute.remaining') }, h('strong', {}, one.remaining === null ? '∞' : one.remaining === 0 ? t('rute.full.word') : number(one.remaining))),
     h('td', { role: 'cell', class: 'opt opt2', id: `next-${one.id}` }, '–'),
-    h('td', { role: 'cell', class: 'n' }, own(one) && button));
+    h('td', { role: 'cell', class: 'n' }, own(one) && button(t('release.open'), () => release(one, load), 'btn small', { 'aria-label': t('release.of', { name: one.name }) })));
 }
 
 /** Who may be chosen, and the terminals for a new route. */

@@ -2,7 +2,7 @@
 // Which view and which import is looked at stands in the address. The file's name does not leave this page.
 // @ts-check
 import { ask, connection, Failure } from './api.js';
-import { $, $$, fill, h, icon, the } from './dom.js';
+import { $, $$, button, fill, h, icon, the } from './dom.js';
 import { mine, note, words } from './frame.js';
 import { draw, forget } from './unggah-job.js';
 import { day, past } from './unggah-lists.js';
@@ -84,8 +84,7 @@ async function take(file) {
     the('progress').hidden = true;
     step(1);
     fill(the('job'), empty());
-    const again = h('button', { class: 'btn small act', type: 'button' }, t('again'));
-    again.addEventListener('click', () => chosen && take(chosen));
+    const again = button(t('again'), () => chosen && take(chosen), 'btn small act');
     const lost = error instanceof Failure && error.code === 'NETWORK';
     failed(error, lost ? t('file.broken.help') : t('error.nothing'), lost ? again : undefined);
   }

@@ -3,7 +3,7 @@
 import { ask, mutate } from './api.js';
 import { askOnce, check, input } from './asking.js';
 import { secret } from './clients.js';
-import { fill, h, icon, the } from './dom.js';
+import { button, fill, h, icon, the } from './dom.js';
 import { toast } from './frame.js';
 import { clock, instant, moment, number, t, wib } from './words.js';
 
@@ -47,8 +47,7 @@ const row = (hook, here) => h('tr', { role: 'row', class: 'row' },
 function show(hook, again) {
   fill(the('hook-title'), hook.url);
   fill(the('hook-sub'), hook.events.map((/** @type {string} */ event) => t(`event.${event}`)).join(', '), hook.failingSince && ` · ${t('webhook.failing.since', { at: instant(hook.failingSince) })}`, hook.oldSecretUntil && ` · ${t('webhook.old', { at: instant(hook.oldSecretUntil) })}`);
-  const button = (/** @type {string} */ word, /** @type {() => unknown} */ press) => { const made = h('button', { class: 'btn small', type: 'button' }, t(word)); made.addEventListener('click', press); return made; };
-  fill(the('hook-acts'), button('webhook.change', () => saving(hook, again)), hook.enabled && button('webhook.test', () => testing(hook, again)), button('webhook.again', () => resending(hook, again)), button('client.rotate', () => rotating(hook, again)), button('webhook.end', () => ending(hook, again)));
+  fill(the('hook-acts'), button(t('webhook.change'), () => saving(hook, again)), hook.enabled && button(t('webhook.test'), () => testing(hook, again)), button(t('webhook.again'), () => resending(hook, again)), button(t('client.rotate'), () => rotating(hook, again)), button(t('webhook.end'), () => ending(hook, again)));
   const sent = hook.deliveries.nodes;
   fill(the('deliveries'), ...sent.map((/** @type {any} */ one) => delivery(hook, one, again)));
   fill(the('no-deliveries'), sent.length ? null : h('p', { class: 'muted' }, t('deliveries.none')));
@@ -56,16 +55,16 @@ function show(hook, again) {
 
 /** @param {Hook} hook @param {any} one @param {() => Promise<unknown>} again */
 function delivery(hook, one, again) {
-  const last = one.attempts.at(-1), button = h('button', { class: 'btn small', type: 'button', 'aria-label': t('delivery.again.of', { event: t(`event.${one.event}`), at: clock(one.occurredAt) }) }, t('delivery.again'));
-  button.addEventListener('click', () => askOnce({
-    title: t('delivery.again.question', { event: t(`event.${one.event}`) }), button: t('delivery.again'), lines: [['info', t('delivery.same')]],
+  const last = one.attempts.at(-1), event = t(`event.${one.event}`);
+  const send = button(t('delivery.again'), () => askOnce({
+    title: t('delivery.again.question', { event }), button: t('delivery.again'), lines: [['info', t('delivery.same')]],
     act: async (_, key) => { await mutate(AGAIN, { id: hook.id, delivery: one.id }, key); toast(t('delivery.queued')); await again(); },
-  }));
+  }), 'btn small', { 'aria-label': t('delivery.again.of', { event, at: clock(one.occurredAt) }) });
   return h('tr', { role: 'row' },
-    h('th', { role: 'rowheader', scope: 'row' }, t(`event.${one.event}`), h('span', { class: 'line2' }, moment(one.occurredAt))),
+    h('th', { role: 'rowheader', scope: 'row' }, event, h('span', { class: 'line2' }, moment(one.occurredAt))),
     h('td', { role: 'cell' }, icon(one.state === 'DELIVERED' ? 'ok' : one.state === 'FAILED' ? 'no' : 'clock'), ` ${t(`delivery.${one.state}`)}`, one.nextAttemptAt && h('span', { class: 'line2' }, t('delivery.next', { at: clock(one.nextAttemptAt) }))),
     h('td', { role: 'cell', class: 'wide' }, number(one.attempts.length), last && h('span', { class: 'line2' }, t('delivery.last', { what: last.status ? `HTTP ${last.status}` : t(`attempt.${last.error}`), ms: number(last.durationMs) }))),
-    h('td', { role: 'cell', class: 'n' }, one.state !== 'PENDING' && hook.enabled && button));
+    h('td', { role: 'cell', class: 'n' }, one.state !== 'PENDING' && hook.enabled && send));
 }
 
 /** @param {Hook | null} hook @param {() => Promise<unknown>} again */
