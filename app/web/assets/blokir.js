@@ -2,9 +2,9 @@
 // @ts-check
 import { ask, mutate } from './api.js';
 import { askOnce, input, reason } from './asking.js';
-import { button, fill, h, icon, the } from './dom.js';
+import { button, fill, h, the } from './dom.js';
 import { filters } from './filters.js';
-import { note, toast, words } from './frame.js';
+import { empty, note, toast, words } from './frame.js';
 import { pager } from './paging.js';
 import { clock, shortDay, t } from './words.js';
 
@@ -31,7 +31,7 @@ async function load() {
     if (mine !== round) return;
     fill(the('trouble'));
     fill(the('blocks'), ...nodes.map(row));
-    fill(the('no-blocks'), nodes.length ? null : h('section', { class: 'empty' }, icon('block'), h('h2', {}, t(organizer ? 'nobody' : 'blokir.none')), h('p', {}, t(organizer ? 'nobody.help' : 'blokir.none.help'))));
+    fill(the('no-blocks'), nodes.length ? null : empty('block', t(organizer ? 'nobody' : 'blokir.none'), t(organizer ? 'nobody.help' : 'blokir.none.help'), 'h2'));
     fill(the('page-said'), nodes.length ? t('blokir.shows', { n: nodes.length }) : '');
     pager(pageInfo, Boolean(after));
     form.put();

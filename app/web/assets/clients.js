@@ -3,7 +3,7 @@
 import { ask } from './api.js';
 import { askOnce, check } from './asking.js';
 import { button, fill, h, icon, the } from './dom.js';
-import { toast } from './frame.js';
+import { empty, toast } from './frame.js';
 import { ago, instant, shortDay, t } from './words.js';
 
 const CLIENTS = 'query Klien($organizer: ID) { clients(organizer: $organizer) { id scopes issuedAt revokedAt lastUsedAt } }';
@@ -21,7 +21,7 @@ export async function showClients(organizer, mayGive, changed) {
   /** @type {any[]} */
   const found = (await ask(CLIENTS, { organizer })).clients;
   fill(the('clients'), ...[...found].sort((a, b) => Number(Boolean(a.revokedAt)) - Number(Boolean(b.revokedAt))).map((one) => row(one, mayGive, again)));
-  fill(the('no-clients'), found.length ? null : h('section', { class: 'empty' }, icon('plug'), h('h3', {}, t('clients.none')), h('p', {}, t('clients.none.help'))));
+  fill(the('no-clients'), found.length ? null : empty('plug', t('clients.none'), t('clients.none.help')));
   fill(the('clients-acts'), button(t('client.issue'), () => issuing(organizer, mayGive, again)));
 }
 

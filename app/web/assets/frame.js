@@ -32,6 +32,18 @@ export function toast(text, button, stays = TOAST_MS) {
 export const note = (tone, strong, text, button) =>
   h('div', { class: `note ${tone}`, role: tone === 'bad' ? 'alert' : 'note' }, icon(tone === 'bad' || tone === 'warn' ? 'warn' : 'info'), h('div', {}, h('strong', {}, strong), text && h('p', {}, text)), button);
 
+/** Where a list has nothing: that it has nothing, and what would bring something. @param {string} name of the icon @param {string} title @param {string} help @param {'h2' | 'h3'} [level] of the heading @param {Node} [link] */
+export const empty = (name, title, help, level = 'h3', link) => h('section', { class: 'empty' }, icon(name), h(level, {}, title), h('p', {}, help), link);
+
+/** Which of a page's tabs the address names, else the first tab. The tab is marked as the current one. @returns {string} */
+export function tab() {
+  const tabs = $$('.tabs [data-view]'), named = new URLSearchParams(location.search).get('view');
+  const current = tabs.find((one) => one.dataset.view === named) ?? tabs[0];
+  for (const one of tabs) one.toggleAttribute('aria-current', false);
+  current.setAttribute('aria-current', 'page');
+  return current.dataset.view ?? '';
+}
+
 /** @param {unknown} error */
 export const words = (error) => (error instanceof Failure ? error.message : t('error.page'));
 

@@ -2,15 +2,15 @@
 // @ts-check
 import { ask } from './api.js';
 import { showClients } from './clients.js';
-import { $$, fill, h, the } from './dom.js';
+import { fill, h, the } from './dom.js';
 import { showDocuments } from './documents.js';
-import { mine, note, scopes, words } from './frame.js';
+import { mine, note, scopes, tab, words } from './frame.js';
 import { clock, number, t } from './words.js';
 import { showWebhooks } from './webhooks.js';
 
 const ALLOWANCE = 'query JatahSaya($code: ID!) { organizer(code: $code) { nikAllowance { perDay used remaining endsAt } } }';
 const DOORS = /** @type {[string, string][]} */ ([['GraphQL', '/graphql'], ['OAuth', '/oauth/token'], ['Webhook', '/webhook/pemudik'], ['Excel', '/import'], ['OpenAPI', '/openapi.json']]);
-const view = new URLSearchParams(location.search).get('view') ?? 'clients';
+const view = tab();
 
 async function load() {
   try {
@@ -27,7 +27,5 @@ async function allowance() {
   if (left) fill(the('allowance'), h('p', { class: 'figure' }, number(left.remaining)), h('p', { class: 'muted' }, t('integrasi.left', { used: number(left.used), all: number(left.perDay), at: clock(left.endsAt) })));
 }
 
-for (const tab of $$('[data-view]')) if (tab.dataset.view === view) tab.setAttribute('aria-current', 'page');
-const shown = document.getElementById(`${view}-view`);
-if (shown) shown.hidden = false;
+the(`${view}-view`).hidden = false;
 await load();

@@ -3,7 +3,7 @@
 import { ask } from './api.js';
 import { fill, h, icon, the } from './dom.js';
 import { filters } from './filters.js';
-import { note, single, words } from './frame.js';
+import { empty, note, single, words } from './frame.js';
 import { asking, sides } from './kasus-sides.js';
 import { pager } from './paging.js';
 import { clock, shortDay, t } from './words.js';
@@ -37,7 +37,7 @@ async function load() {
     fill(the('trouble'));
     fill(the('list-sub'), t(state === '' ? 'kasus.oldest' : 'kasus.newest'));
     list();
-    fill(the('no-cases'), nodes.length ? null : h('section', { class: 'empty' }, icon('case'), h('h3', {}, t(state === '' ? 'kasus.none' : 'nobody')), h('p', {}, t(state === '' ? 'kasus.none.help' : 'nobody.help'))));
+    fill(the('no-cases'), nodes.length ? null : empty('case', t(state === '' ? 'kasus.none' : 'nobody'), t(state === '' ? 'kasus.none.help' : 'nobody.help')));
     pager(pageInfo, Boolean(after));
     form.put();
     await show();

@@ -2,9 +2,9 @@
 // @ts-check
 import { ask } from './api.js';
 import { byNik, nikIn } from './by-nik.js';
-import { fill, h, icon, the } from './dom.js';
+import { fill, h, the } from './dom.js';
 import { filters } from './filters.js';
-import { note, words } from './frame.js';
+import { empty, note, words } from './frame.js';
 import { pager } from './paging.js';
 import { chip, departure, named, UUID } from './people.js';
 import { clock, shortDay, t } from './words.js';
@@ -42,7 +42,7 @@ async function load() {
 function show({ nodes, pageInfo }, later) {
   fill(the('trouble'));
   fill(the('people'), ...nodes.map(row));
-  fill(the('nobody'), nodes.length ? null : h('section', { class: 'empty' }, icon('people'), h('h2', {}, t('nobody')), h('p', {}, t('nobody.help'))));
+  fill(the('nobody'), nodes.length ? null : empty('people', t('nobody'), t('nobody.help'), 'h2'));
   fill(the('page-said'), nodes.length ? t('page.shows', { n: nodes.length }) : '');
   pager(pageInfo, later);
   form.put();
@@ -97,7 +97,7 @@ the('find').addEventListener('submit', async (event) => {
     if (mine !== round) return;
     show(registrants, false);
     if (registrants.nodes.length === 1) location.assign(`/pendaftar/${registrants.nodes[0].id}`);
-    else if (!registrants.nodes.length) fill(the('nobody'), h('section', { class: 'empty' }, icon('search'), h('h2', {}, t('find.none')), h('p', {}, t('find.none.help'))));
+    else if (!registrants.nodes.length) fill(the('nobody'), empty('search', t('find.none'), t('find.none.help'), 'h2'));
   } catch (error) { failed(error); }
 });
 

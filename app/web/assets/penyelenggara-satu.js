@@ -2,8 +2,8 @@
 // @ts-check
 import { ask, now as time } from './api.js';
 import { showClients } from './clients.js';
-import { button, fill, h, icon, the } from './dom.js';
-import { note, scopes, words } from './frame.js';
+import { button, fill, h, the } from './dom.js';
+import { empty, note, scopes, words } from './frame.js';
 import { changeAllowance, changeOrganizer, changePolicy, POLICY, saveWave, SWITCHES, NUMBERS, told, value, withdrawWave } from './organizers.js';
 import { ago, clock, day, has, instant, moment, number, t } from './words.js';
 import { isOpen } from './waves.js';
@@ -67,7 +67,7 @@ function facts(one) {
 function waves(one, windows) {
   const inForce = windows.filter((wave) => !wave.endedAt).sort((a, b) => Date.parse(a.opensAt) - Date.parse(b.opensAt)), before = windows.filter((wave) => wave.endedAt);
   fill(the('waves'), ...inForce.map((wave) => wavesRow(one, wave)));
-  fill(the('no-waves'), inForce.length ? null : h('section', { class: 'empty' }, icon('clock'), h('h3', {}, t('waves.none')), h('p', {}, t(admin ? 'waves.none.help' : 'waves.none.wait'))));
+  fill(the('no-waves'), inForce.length ? null : empty('clock', t('waves.none'), t(admin ? 'waves.none.help' : 'waves.none.wait')));
   fill(the('waves-before'), before.length ? h('details', { class: 'fold more' }, h('summary', {}, t('waves.before', { n: number(before.length) })), h('ul', { class: 'plain' }, ...before.map((wave) => earlier(wave, windows)))) : null);
 }
 

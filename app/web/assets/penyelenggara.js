@@ -2,8 +2,8 @@
 // have made that waits to be reviewed.
 // @ts-check
 import { ask, now as time } from './api.js';
-import { $$, fill, h, the } from './dom.js';
-import { note, scopes, words } from './frame.js';
+import { fill, h, the } from './dom.js';
+import { note, scopes, tab, words } from './frame.js';
 import { addOrganizer } from './organizers.js';
 import { provisional, showReview } from './review.js';
 import { ago, number, shortDay, t } from './words.js';
@@ -15,7 +15,7 @@ const ALL = `{ organizers {
 
 /** @typedef {Record<string, any>} Organizer */
 const admin = scopes.includes('hubdat:admin');
-const view = new URLSearchParams(location.search).get('view') === 'review' ? 'review' : 'all';
+const view = tab();
 
 async function load() {
   try {
@@ -61,7 +61,6 @@ function verification(periods, now) {
 /** @param {number | null} days */
 const deadline = (days) => (days === null ? t('policy.no.deadline') : `H+${days}`);
 
-for (const tab of $$('[data-view]')) if (tab.dataset.view === view) tab.setAttribute('aria-current', 'page');
 the(view).hidden = false;
 the('acts').hidden = !admin;
 the('add').addEventListener('click', () => addOrganizer((code) => location.assign(`/penyelenggara/${code}`)));

@@ -2,8 +2,8 @@
 // @ts-check
 import { ask, mutate } from './api.js';
 import { askOnce, choice } from './asking.js';
-import { fill, h, icon, the } from './dom.js';
-import { mine, scopes, toast } from './frame.js';
+import { fill, h, the } from './dom.js';
+import { empty, mine, scopes, toast } from './frame.js';
 import { departure } from './people.js';
 import { instant, number, t } from './words.js';
 
@@ -34,7 +34,7 @@ export async function provisional() {
 /** @param {Waiting[]} waiting @param {() => unknown} again */
 export async function showReview(waiting, again) {
   the('review-parts').hidden = waiting.length === 0;
-  fill(the('no-review'), waiting.length ? null : h('section', { class: 'empty' }, icon('ok'), h('h2', {}, t('review.none')), h('p', {}, t('review.none.help'))));
+  fill(the('no-review'), waiting.length ? null : empty('ok', t('review.none'), t('review.none.help'), 'h2'));
   fill(the('sub'), waiting.length ? t('review.sub', { n: number(waiting.length) }) : t('review.none'));
   const chosen = new URLSearchParams(location.search).get('one');
   fill(the('provisional'), ...waiting.map((one) => row(one, one.key === chosen)));

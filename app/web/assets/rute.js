@@ -3,7 +3,7 @@
 import { ask } from './api.js';
 import { button, fill, h, icon, the } from './dom.js';
 import { filters } from './filters.js';
-import { mine, note, words } from './frame.js';
+import { empty, mine, note, words } from './frame.js';
 import { declare, filled, mayWrite, nextRelease, own, release } from './routes.js';
 import { loadFile } from './rute-file.js';
 import { clock, number, shortDay, t } from './words.js';
@@ -62,7 +62,7 @@ async function show(all, page, now) {
   fill(the('sub'), t('rute.sub', { n: number(all.length), seats: number(sum('quota')), taken: number(sum('taken')) }));
   fill(the('routes'), ...shown.map(row));
   const start = mayWrite ? t('rute.none.help') : t('nobody.help');
-  fill(the('no-routes'), shown.length ? null : h('section', { class: 'empty' }, icon('route'), h('h2', {}, t('rute.none')), h('p', {}, start)));
+  fill(the('no-routes'), shown.length ? null : empty('route', t('rute.none'), start, 'h2'));
   fill(the('page-said'), shown.length ? t('rute.shows', { from: number((page - 1) * ROWS + 1), to: number((page - 1) * ROWS + shown.length), all: number(all.length) }) : '');
   link('next', page * ROWS < all.length ? page + 1 : null);
   link('first', page > 1 ? 1 : null);

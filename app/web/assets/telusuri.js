@@ -4,6 +4,7 @@
 import { ask } from './api.js';
 import { refusal } from './asking.js';
 import { fill, h, icon, the } from './dom.js';
+import { empty } from './frame.js';
 import { chip, departure, named } from './people.js';
 import { save } from './saving.js';
 import { instant, isoDay, moment, number, shortDay, t } from './words.js';
@@ -48,7 +49,7 @@ function show(held) {
   fill(the('said'), t('telusuri.said', { at: instant(Date.now()) }));
   fill(the('registrants-sub'), t('telusuri.registrants.sub', { n: number(held.registrants.length) }));
   fill(the('registrants'), ...held.registrants.map(registrant));
-  fill(the('no-registrants'), held.registrants.length ? null : empty('people', 'telusuri.nobody', 'telusuri.nobody.help'));
+  fill(the('no-registrants'), held.registrants.length ? null : empty('people', t('telusuri.nobody'), t('telusuri.nobody.help')));
   fill(the('blocks-sub'), t(standing.length ? 'telusuri.blocked' : 'telusuri.free'));
   fill(the('blocks'), ...held.blocks.map(block));
   looks();
@@ -56,9 +57,6 @@ function show(held) {
   for (const id of ['found', 'acts']) the(id).hidden = false;
   the('found').focus();
 }
-
-/** @param {string} name @param {string} title @param {string} help */
-const empty = (name, title, help) => h('section', { class: 'empty' }, icon(name), h('h3', {}, t(title)), h('p', {}, t(help)));
 
 /** @param {any} one */
 const registrant = (one) => h('tr', { role: 'row', class: 'row' },

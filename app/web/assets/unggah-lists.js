@@ -2,7 +2,7 @@
 // @ts-check
 import { ask } from './api.js';
 import { fill, h, icon, the } from './dom.js';
-import { note } from './frame.js';
+import { empty, note } from './frame.js';
 import { pager } from './paging.js';
 import { day as dayInWords, isoDay, moment, number, t } from './words.js';
 
@@ -25,7 +25,7 @@ export async function past(failed) {
     const { nodes, pageInfo } = (await ask(JOBS, { after })).importJobs;
     fill(the('jobs'), ...nodes.map(row));
     const start = h('a', { class: 'btn primary', href: '/unggah' }, t('past.begin'));
-    fill(the('no-jobs'), nodes.length ? null : h('section', { class: 'empty' }, icon('upload'), h('h2', {}, t('past.none')), h('p', {}, t('past.none.help')), start));
+    fill(the('no-jobs'), nodes.length ? null : empty('upload', t('past.none'), t('past.none.help'), 'h2', start));
     fill(the('page-said'), nodes.length ? t('past.shows', { n: nodes.length }) : '');
     pager(pageInfo, Boolean(after));
   } catch (error) { failed(error); }

@@ -2,8 +2,8 @@
 // Which view and which import is looked at stands in the address. The file's name does not leave this page.
 // @ts-check
 import { ask, connection, Failure } from './api.js';
-import { $, $$, button, fill, h, icon, the } from './dom.js';
-import { mine, note, words } from './frame.js';
+import { $, button, fill, the } from './dom.js';
+import { empty, mine, note, tab, words } from './frame.js';
 import { draw, forget } from './unggah-job.js';
 import { day, past } from './unggah-lists.js';
 import { instant, number, t } from './words.js';
@@ -19,15 +19,13 @@ const JOB = `query Unggahan($id: ID!) {
 }`;
 
 const given = () => new URLSearchParams(location.search);
-const view = () => { const asked = given().get('view') ?? 'send'; return ['match', 'past', 'day'].includes(asked) ? asked : 'send'; };
 /** Counts what was begun: an answer to something older is not shown. */
 let round = 0;
 /** The file that was chosen last, to try again. @type {File | null} */
 let chosen = null;
 
 function show() {
-  const now = view();
-  for (const tab of $$('.tabs a')) tab.toggleAttribute('aria-current', false), tab.dataset.view === now && tab.setAttribute('aria-current', 'page');
+  const now = tab();
   the('sending').hidden = now === 'past' || now === 'day';
   the('past').hidden = now !== 'past';
   the('day').hidden = now !== 'day';
@@ -41,13 +39,13 @@ function show() {
   step(1);
   forget();
   the('progress').hidden = true;
-  fill(the('job'), empty());
+  fill(the('job'), nothing());
 }
 
 /** @param {unknown} error @param {string} [help] @param {Node} [button] */
 const failed = (error, help = t('error.again'), button = undefined) => fill(the('trouble'), note('bad', words(error), help, button));
 
-const empty = () => h('section', { class: 'empty' }, icon('sheet'), h('h3', {}, t('job.none')), h('p', {}, t('job.none.help')));
+const nothing = () => empty('sheet', t('job.none'), t('job.none.help'));
 
 /** @param {number} now from 1 */
 function step(now) {
@@ -69,7 +67,7 @@ async function take(file) {
   fill(the('file-said'), t('file.size', { size: number(Math.max(0.1, Math.round(file.size / MEGABYTE * 10) / 10)) }));
   fill(the('file-label'), t('file.other'));
   const form = new FormData(/** @type {HTMLFormElement} */ (the('how')));
-  if (view() === 'match' && form.get('scope') && !form.get('day')) return failed(new Failure(t('match.day.missing'), 'INVALID_VALUE'), t('match.day.missing.help'));
+  if (tab() === 'match' && form.get('scope') && !form.get('day')) return failed(new Failure(t('match.day.missing'), 'INVALID_VALUE'), t('match.day.missing.help'));
   if (file.size > MOST_BYTES) return failed(new Failure(t('file.large', { size: number(Math.round(file.size / MEGABYTE)) }), 'FILE_TOO_LARGE'), t('file.large.help'));
   forget();
   fill(the('job'));
@@ -83,7 +81,7 @@ async function take(file) {
     if (now !== round) return;
     the('progress').hidden = true;
     step(1);
-    fill(the('job'), empty());
+    fill(the('job'), nothing());
     const again = button(t('again'), () => chosen && take(chosen), 'btn small act');
     const lost = error instanceof Failure && error.code === 'NETWORK';
     failed(error, lost ? t('file.broken.help') : t('error.nothing'), lost ? again : undefined);
@@ -94,7 +92,7 @@ async function take(file) {
 function ordered() {
   const form = new FormData(/** @type {HTMLFormElement} */ (the('how')));
   const query = new URLSearchParams({ dryRun: 'true', changes: String(form.get('changes')) });
-  if (view() !== 'match') return query;
+  if (tab() !== 'match') return query;
   query.set('mode', 'SNAPSHOT');
   query.set('covers', mine);
   if (form.get('scope') === 'day') query.set('day', String(form.get('day')));
@@ -154,7 +152,7 @@ async function look(id) {
 function absent() {
   the('progress').hidden = true;
   step(1);
-  fill(the('job'), h('section', { class: 'empty' }, icon('search'), h('h3', {}, t('job.absent')), h('p', {}, t('job.absent.help'))));
+  fill(the('job'), empty('search', t('job.absent'), t('job.absent.help')));
 }
 
 /** @param {any} job */
@@ -171,7 +169,7 @@ function tell(job) {
 
 /** @param {Record<string, string>} more */
 function address(more) {
-  const query = new URLSearchParams({ ...(view() === 'send' ? {} : { view: view() }), ...more });
+  const query = new URLSearchParams({ ...(tab() === 'send' ? {} : { view: tab() }), ...more });
   history.pushState(null, '', `?${query}`);
 }
 

@@ -4,7 +4,7 @@ import { ask, mutate } from './api.js';
 import { askOnce, check, input } from './asking.js';
 import { secret } from './clients.js';
 import { button, fill, h, icon, the } from './dom.js';
-import { toast } from './frame.js';
+import { empty, toast } from './frame.js';
 import { clock, instant, moment, number, t, wib } from './words.js';
 
 const EVENTS = ['REGISTRANT_FORFEITED', 'REGISTRANT_NO_SHOW', 'REGISTRANT_REOPENED', 'REGISTRANT_REROUTED', 'ROUTE_RESCHEDULED', 'DUPLICATE_FOUND', 'CASE_DECIDED', 'QUOTA_FILLED', 'QUOTA_RETURNED', 'WINDOW_AMENDED', 'WINDOW_WITHDRAWN', 'IMPORT_FINISHED', 'NIK_ALLOWANCE_USED'];
@@ -27,7 +27,7 @@ export async function showWebhooks(again) {
   const one = hooks.find((hook) => hook.id === chosen) ?? hooks[0];
   the('add').onclick = () => saving(null, again);
   fill(the('hooks'), ...hooks.map((hook) => row(hook, hook === one)));
-  fill(the('no-hooks'), hooks.length ? null : h('section', { class: 'empty' }, icon('plug'), h('h3', {}, t('webhooks.none')), h('p', {}, t('webhooks.none.help'))));
+  fill(the('no-hooks'), hooks.length ? null : empty('plug', t('webhooks.none'), t('webhooks.none.help')));
   the('hook').hidden = !one;
   if (one) show(one, again);
 }
