@@ -1,9 +1,10 @@
 // What may be done now with one registrant. What may not is absent. Each act says its consequence and asks once.
 // @ts-check
-import { ask, mutate } from './api.js';
+import { mutate } from './api.js';
 import { refusal, sender } from './asking.js';
 import { $, button, fill, h, the } from './dom.js';
 import { note, scopes, toast, words } from './frame.js';
+import { every } from './paging.js';
 import { named } from './people.js';
 import { instant, number, t } from './words.js';
 
@@ -17,7 +18,7 @@ const SENT = {
   handover: `mutation SerahMotor($id: ID!) { done: handOverMotorcycle(ref: {id: $id}) ${VERDICT} }`,
 };
 /** @typedef {keyof typeof SENT} Act */
-const ROUTES = `query RuteTujuan($where: RouteFilter!, $after: String) { routes(where: $where, first: 100, after: $after) {
+const ROUTES = `query RuteTujuan($where: RouteFilter!, $after: String) { found: routes(where: $where, first: 200, after: $after) {
   nodes { id name departsAt remaining destination { name } } pageInfo { hasNextPage endCursor } } }`;
 const YET_TO_DEPART = ['REGISTERED', 'VERIFIED'], ENDED = ['CANCELLED', 'FORFEITED', 'NO_SHOW'];
 
@@ -60,28 +61,14 @@ async function offer() {
   const select = the('move-route'), said = /** @type {HTMLElement} */ ($('#move .said'));
   fill(select, h('option', { value: '' }, t('fresh.none')));
   try {
-    const routes = await everyRoute({ organizer: organizer.code, direction: route.direction, service, season, withSeats: true });
-    const open = routes.filter((other) => other.id !== route.id && (!other.departsAt || Date.parse(other.departsAt) > Date.now()));
+    const routes = await every(ROUTES, { where: { organizer: organizer.code, direction: route.direction, service, season, withSeats: true } });
+    const open = routes.filter((/** @type {any} */ other) => other.id !== route.id && (!other.departsAt || Date.parse(other.departsAt) > Date.now()));
     fill(select, h('option', { value: '' }, t(open.length ? 'move.choose' : 'move.none')), ...open.map(option));
   } catch (error) { fill(said, note('bad', words(error), t('error.nothing'))); }
 }
 
 /** @param {any} route */
 const option = (route) => h('option', { value: route.id }, [route.name, route.departsAt && instant(route.departsAt), route.remaining !== null && t('move.left', { n: number(route.remaining) })].filter(Boolean).join(' · '));
-
-/** @param {Record<string, unknown>} where @returns {Promise<any[]>} */
-async function everyRoute(where) {
-  const found = [];
-  /** @type {string | null} */
-  let after = null;
-  do {
-    /** @type {any} */
-    const { routes } = await ask(ROUTES, { where, after });
-    found.push(...routes.nodes);
-    after = routes.pageInfo.hasNextPage ? routes.pageInfo.endCursor : null;
-  } while (after);
-  return found;
-}
 
 /** What a dialog's form says. @type {Record<Act, () => Record<string, unknown>>} */
 const GIVEN = {

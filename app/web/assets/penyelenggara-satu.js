@@ -5,12 +5,12 @@ import { showClients } from './clients.js';
 import { button, fill, h, the } from './dom.js';
 import { empty, note, scopes, words } from './frame.js';
 import { changeAllowance, changeOrganizer, changePolicy, POLICY, saveWave, SWITCHES, NUMBERS, told, value, withdrawWave } from './organizers.js';
-import { ago, clock, day, has, instant, moment, number, t } from './words.js';
+import { every } from './paging.js';
 import { isOpen } from './waves.js';
+import { ago, clock, day, has, instant, moment, number, t } from './words.js';
 
 const code = decodeURIComponent(location.pathname.split('/').at(-1) ?? '');
 const admin = scopes.includes('hubdat:admin');
-const MOST_CALLS = 10;
 const ONE = `query SatuPenyelenggara($code: ID!) {
   organizer(code: $code) {
     code name schemes lastHeardAt coordinator { code name } members { code name } nikAllowance { perDay used remaining endsAt } policy { ${POLICY.join(' ')} }
@@ -20,7 +20,7 @@ const ONE = `query SatuPenyelenggara($code: ID!) {
 /** Seats stand with their routes, cases and blocks on their own pages. */
 const KINDS = ['POLICY_SAVED', 'ORGANIZER_SAVED', 'WINDOW_SAVED', 'WINDOW_WITHDRAWN', 'CLIENT_ISSUED', 'CLIENT_ROTATED', 'CLIENT_REVOKED', 'CLIENT_WEBHOOK_SECRET_ISSUED', 'NIK_ALLOWANCE_SET', 'NIK_ALARM_RAISED', 'SWEEP_HALTED', 'SWEEP_ALLOWED', 'STAFF_ADDED', 'STAFF_REMOVED'];
 const HISTORY = `query RiwayatPenyelenggara($code: ID!, $kinds: [AdminChangeKind!], $after: String) {
-  adminChanges(organizer: $code, kinds: $kinds, after: $after) { nodes { at kind client person subject reason values { name from to } } pageInfo { hasNextPage endCursor } }
+  found: adminChanges(organizer: $code, kinds: $kinds, first: 200, after: $after) { nodes { at kind client person subject reason values { name from to } } pageInfo { hasNextPage endCursor } }
 }`;
 
 /** @typedef {Record<string, any>} Organizer */
@@ -95,16 +95,7 @@ function earlier(wave, windows) {
 
 /** Of all that was changed by people, the newest on top. */
 async function history() {
-  /** @type {any[]} */
-  const all = [];
-  let after;
-  for (let calls = 0; calls < MOST_CALLS; calls++) {
-    /** @type {any} */
-    const { nodes, pageInfo } = (await ask(HISTORY, { code, kinds: KINDS, after })).adminChanges;
-    all.push(...nodes);
-    after = pageInfo.endCursor;
-    if (!pageInfo.hasNextPage) break;
-  }
+  const all = await every(HISTORY, { code, kinds: KINDS });
   fill(the('history'), ...all.reverse().map(change));
   fill(the('no-history'), all.length ? null : h('p', { class: 'muted' }, t('org.history.none')));
 }

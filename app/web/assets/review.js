@@ -4,13 +4,15 @@ import { ask, mutate } from './api.js';
 import { askOnce, choice } from './asking.js';
 import { fill, h, the } from './dom.js';
 import { empty, mine, scopes, toast } from './frame.js';
+import { every } from './paging.js';
 import { departure } from './people.js';
 import { instant, number, t } from './words.js';
 
 const ROUTE = 'id name direction service departsAt quota taken provisional organizer { code name } origin { code name city } destination { code name city }';
-const PROVISIONAL = `{ routes(where: { provisional: true }, first: 200) { nodes { ${ROUTE} } } terminals(provisional: true) { code name city kind } }`;
-const ROUTES = `query RuteYangDimaksud($where: RouteFilter) { routes(where: $where, first: 200) { nodes { ${ROUTE} } } }`;
-const TERMINALS = '{ terminals(provisional: false) { code name city kind } }';
+const ROUTES = `query RuteTinjauan($where: RouteFilter, $after: String) {
+  found: routes(where: $where, first: 200, after: $after) { nodes { ${ROUTE} } pageInfo { hasNextPage endCursor } }
+}`;
+const TERMINALS = 'query TerminalTinjauan($provisional: Boolean!) { terminals(provisional: $provisional) { code name city kind } }';
 const MERGE_ROUTE = 'mutation GabungRute($from: ID!, $into: ID!) { done: mergeRoute(provisional: $from, into: $into) { ... on Route { id } ... on Problem { message code } } }';
 const MERGE_TERMINAL = 'mutation GabungTerminal($from: ID!, $into: ID!) { done: mergeTerminal(provisional: $from, into: $into) { ... on Terminal { name } ... on Problem { message code } } }';
 
@@ -23,8 +25,8 @@ let round = 0;
 
 /** What waits: of whoever may merge, what they may merge; else everything. @returns {Promise<Waiting[]>} */
 export async function provisional() {
-  const { routes, terminals } = await ask(PROVISIONAL);
-  const own = admin || !scopes.includes('routes:write') ? routes.nodes : routes.nodes.filter(mayMerge);
+  const [routes, { terminals }] = await Promise.all([every(ROUTES, { where: { provisional: true } }), ask(TERMINALS, { provisional: true })]);
+  const own = admin || !scopes.includes('routes:write') ? routes : routes.filter(mayMerge);
   return [
     ...own.map((/** @type {any} */ one) => ({ kind: 'route', key: one.id, title: departure(one), sub: `${one.organizer.name} · ${one.origin.city} → ${one.destination.city}`, people: one.taken, one })),
     ...terminals.map((/** @type {any} */ one) => ({ kind: 'terminal', key: one.code, title: one.name, sub: `${t('review.terminal')} · ${one.city}`, people: null, one })),
@@ -71,13 +73,12 @@ async function compare(waiting, again) {
 async function likely({ kind, one }) {
   if (kind === 'terminal') {
     /** @type {any[]} */
-    const found = (await ask(TERMINALS)).terminals;
+    const found = (await ask(TERMINALS, { provisional: false })).terminals;
     found.sort((a, b) => Number(b.city === one.city) - Number(a.city === one.city));
     return found.map((each) => ({ key: each.code, words: `${each.name}, ${each.city}`, one: each }));
   }
   const where = { organizer: one.organizer.code, direction: one.direction, service: one.service, provisional: false };
-  /** @type {any[]} */
-  const found = (await ask(ROUTES, { where })).routes.nodes;
+  const found = await every(ROUTES, { where });
   const cities = (/** @type {any} */ each) => Number(each.origin.city === one.origin.city) + Number(each.destination.city === one.destination.city);
   found.sort((a, b) => cities(b) - cities(a));
   return found.map((each) => ({ key: each.id, words: departure(each), one: each }));

@@ -4,12 +4,13 @@ import { ask, mutate } from './api.js';
 import { askOnce } from './asking.js';
 import { button, fill, h, icon, the } from './dom.js';
 import { note, toast, words } from './frame.js';
+import { every } from './paging.js';
 import { chip, named } from './people.js';
 import { declare, filled, own, release } from './routes.js';
 import { instant, moment, number, shortDay, t } from './words.js';
 
 const id = location.pathname.split('/').at(-1) ?? '';
-const PEOPLE_A_CALL = 200, MOST_CALLS = 25;
+const PEOPLE_A_CALL = 200;
 const ABOARD = ['REGISTERED', 'VERIFIED', 'DEPARTED'];
 const ROUTE = `query SatuRute($id: ID!) {
   route(id: $id) {
@@ -19,7 +20,7 @@ const ROUTE = `query SatuRute($id: ID!) {
   terminals { code name city }
 }`;
 const PEOPLE = `query Manifes($where: RegistrantFilter, $after: String) {
-  registrants(where: $where, first: ${PEOPLE_A_CALL}, after: $after) { nodes { id name reference status lapInfant } pageInfo { hasNextPage endCursor } }
+  found: registrants(where: $where, first: ${PEOPLE_A_CALL}, after: $after) { nodes { id name reference status lapInfant } pageInfo { hasNextPage endCursor } }
 }`;
 const CANCEL = 'mutation BatalkanPelepasan($id: ID!) { done: cancelRelease(id: $id) { ... on Route { id } ... on Problem { message code } } }';
 
@@ -77,16 +78,7 @@ const cancelling = (one) => askOnce({
 
 /** By name, as somebody at a gate looks for them. @param {Route} route */
 async function aboard(route) {
-  /** @type {any[]} */
-  const people = [];
-  let after;
-  for (let calls = 0; calls < MOST_CALLS; calls++) {
-    /** @type {any} */
-    const { nodes, pageInfo } = (await ask(PEOPLE, { where: { routeId: id, season: route.season, status: ABOARD }, after })).registrants;
-    people.push(...nodes);
-    if (!pageInfo.hasNextPage) break;
-    after = pageInfo.endCursor;
-  }
+  const people = await every(PEOPLE, { where: { routeId: id, season: route.season, status: ABOARD } });
   people.sort((a, b) => a.name.localeCompare(b.name) || (a.reference ?? '').localeCompare(b.reference ?? ''));
   const of = (/** @type {string} */ status) => number(people.filter((one) => one.status === status).length);
   fill(the('aboard-sub'), t('aboard.sub', { n: number(people.length), registered: of('REGISTERED'), verified: of('VERIFIED'), departed: of('DEPARTED') }));

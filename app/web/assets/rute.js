@@ -4,13 +4,14 @@ import { ask } from './api.js';
 import { button, fill, h, icon, the } from './dom.js';
 import { filters } from './filters.js';
 import { empty, mine, note, words } from './frame.js';
+import { every } from './paging.js';
 import { declare, filled, mayWrite, nextRelease, own, release } from './routes.js';
 import { loadFile } from './rute-file.js';
 import { clock, number, shortDay, t } from './words.js';
 
-const ROWS = 25, ROUTES_A_CALL = 200, MOST_CALLS = 15;
+const ROWS = 25, ROUTES_A_CALL = 200;
 const ROUTES = `query Rute($where: RouteFilter, $after: String) {
-  routes(where: $where, first: ${ROUTES_A_CALL}, after: $after) {
+  found: routes(where: $where, first: ${ROUTES_A_CALL}, after: $after) {
     nodes { id name direction service departsAt quota taken remaining provisional origin { name city } destination { name city } organizer { code name } }
     pageInfo { hasNextPage endCursor }
   }
@@ -27,27 +28,12 @@ async function load() {
   const now = ++round;
   const { organizer, direction, seats, order, page = '1' } = form.chosen();
   try {
-    const all = await every({ organizer, direction, withSeats: seats ? seats === 'left' : undefined }, now);
+    const all = /** @type {Route[]} */ (await every(ROUTES, { where: { organizer, direction, withSeats: seats ? seats === 'left' : undefined } }, () => now === round));
     if (now !== round) return;
     all.sort(order === 'departure' ? byDeparture : byFill);
     fill(the('trouble'));
     await show(all, Math.max(1, Number(page) || 1), now);
   } catch (error) { fill(the('trouble'), note('bad', words(error), t('error.again'))); }
-}
-
-/** @param {Record<string, unknown>} where @param {number} now @returns {Promise<Route[]>} */
-async function every(where, now) {
-  /** @type {Route[]} */
-  const all = [];
-  let after;
-  for (let calls = 0; calls < MOST_CALLS && now === round; calls++) {
-    /** @type {any} */
-    const { nodes, pageInfo } = (await ask(ROUTES, { where, after })).routes;
-    all.push(...nodes);
-    if (!pageInfo.hasNextPage) break;
-    after = pageInfo.endCursor;
-  }
-  return all;
 }
 
 /** What is left decides; who is not limited comes last. @param {Route} a @param {Route} b */
