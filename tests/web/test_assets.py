@@ -6,12 +6,14 @@ import gzip
 import json
 import re
 from collections import Counter
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 
 import httpx
 import pytest
 
 from app.errors import refused_by
+from app.graphql import vocabulary
+from app.registry.clients.scopes import SCOPES
 from app.registry.rows import reception
 from app.registry.rows.verdicts import INTERNAL_ERROR
 from app.web import assets, charts, shells, words
@@ -74,6 +76,36 @@ def test_every_reason_for_which_a_row_is_refused_is_told_with_what_to_do() -> No
     codes = {*(kind.code for kind in refused_by(reception.push)), INTERNAL_ERROR}
     for prefix in ("reason.", "remedy."):
         assert {key.removeprefix(prefix) for key in words.WORDS["id"] if key.startswith(prefix)} - {"help"} == codes
+
+
+SPOKEN = {
+    "admin": vocabulary.AdminChangeKind,
+    "attempt": vocabulary.DeliveryError,
+    "delivery": vocabulary.DeliveryState,
+    "event": vocabulary.WebhookEvent,
+    "look": vocabulary.Purpose,
+    "nik": vocabulary.NikOutcome,
+    "off": vocabulary.DisabledBecause,
+    "place": vocabulary.PlaceKind,
+    "scheme": vocabulary.IntegrationScheme,
+    "scope": SCOPES,
+    "status": vocabulary.RegistrantStatus,
+    "wave": vocabulary.WindowKind,
+}
+"""Beginnings of words, and the values that the registry may tell a page under each of them."""
+
+
+@pytest.mark.parametrize("beginning", SPOKEN)
+def test_a_page_has_a_word_for_each_value_that_it_may_be_told(beginning: str) -> None:
+    values = SPOKEN[beginning]
+    names = {*values} if isinstance(values, Mapping) else {one.name for one in values}
+    assert sorted(name for name in names if f"{beginning}.{name}" not in words.WORDS["id"]) == []
+
+
+def test_a_webhook_can_be_told_of_every_event_on_the_page_too() -> None:
+    script = (assets.FOLDER / "webhooks.js").read_text(encoding="utf-8")
+    offered = set(re.findall(r"'([A-Z_0-9]+)'", script))
+    assert {event.name for event in vocabulary.WebhookEvent} - {"WEBHOOK_TEST"} <= offered
 
 
 def test_no_script_is_long_or_reads_html() -> None:

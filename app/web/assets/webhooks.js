@@ -4,10 +4,12 @@ import { ask, mutate } from './api.js';
 import { askOnce, check, input } from './asking.js';
 import { secret } from './clients.js';
 import { button, fill, h, icon, the } from './dom.js';
-import { empty, toast } from './frame.js';
+import { empty, mine, toast } from './frame.js';
 import { clock, instant, moment, number, t, wib } from './words.js';
 
-const EVENTS = ['REGISTRANT_FORFEITED', 'REGISTRANT_NO_SHOW', 'REGISTRANT_REOPENED', 'REGISTRANT_REROUTED', 'ROUTE_RESCHEDULED', 'DUPLICATE_FOUND', 'CASE_DECIDED', 'QUOTA_FILLED', 'QUOTA_RETURNED', 'WINDOW_AMENDED', 'WINDOW_WITHDRAWN', 'IMPORT_FINISHED', 'NIK_ALLOWANCE_USED'];
+const OF_HUBDAT = ['NIK_ALARM_RAISED', 'SWEEP_HALTED'];
+/** What a webhook can be told of. */
+const EVENTS = ['REGISTRANT_VERIFIED', 'REGISTRANT_DEPARTED', 'REGISTRANT_CANCELLED', 'REGISTRANT_FORFEITED', 'REGISTRANT_NO_SHOW', 'REGISTRANT_REOPENED', 'REGISTRANT_REROUTED', 'DEADLINE_IN_48_HOURS', 'DEADLINE_IN_24_HOURS', 'NIK_BLOCKED', 'NIK_BLOCK_LIFTED', 'ROUTE_RESCHEDULED', 'DUPLICATE_FOUND', 'CASE_DECIDED', 'CORRECTION_ASKED', 'QUOTA_FILLED', 'QUOTA_RETURNED', 'WINDOW_AMENDED', 'WINDOW_WITHDRAWN', 'IMPORT_FINISHED', 'NIK_ALLOWANCE_USED', ...(mine === 'hubdat' ? OF_HUBDAT : [])];
 const SENT = 30;
 const HOOKS = `{ webhooks { id url events enabled disabledAt disabledBecause failingSince oldSecretUntil organizer { name }
   deliveries(first: ${SENT}) { nodes { id event state occurredAt nextAttemptAt attempts { at durationMs status error } } } } }`;
