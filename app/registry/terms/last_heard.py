@@ -1,4 +1,7 @@
-"""When the registry last heard from an organizer: by a token, a file, or a change that one of its clients has made."""
+"""When the registry last heard from an organizer: by a token, a file, or a change that one of its clients has made.
+
+A coordinator's clients speak for its members.
+"""
 
 from __future__ import annotations
 
@@ -15,12 +18,12 @@ class _Heard(NamedTuple):
     at: datetime | None
 
 
-# A coordinator acts for its members. Of the changes the last 200 are read: an organizer may have millions, and whoever
-# sends none of these 200 has asked for a token meanwhile. `OFFSET 0` keeps the planner from joining before the LIMIT.
+# Of the changes the last 200 are read: an organizer may have millions. A program that made none of these 200 has asked
+# for a token since; a person on the pages asks for none. `OFFSET 0` keeps the planner from joining before the LIMIT.
 _OF = statement(
     """
     SELECT o.code AS organizer, greatest(
-        (SELECT max(client.last_used_at) FROM client WHERE client.organizer_code = o.code),
+        (SELECT max(client.last_used_at) FROM client WHERE client.organizer_code IN (o.code, o.coordinator_code)),
         (SELECT job.created_at FROM import_job job WHERE job.organizer_code = o.code ORDER BY job.id DESC LIMIT 1),
         (
             SELECT max(last.at) FROM (
