@@ -27,12 +27,16 @@ let shown = LOOKS;
 the('ask').addEventListener('submit', async (event) => {
   event.preventDefault();
   const nik = /** @type {HTMLInputElement} */ (the('nik')), purpose = /** @type {HTMLInputElement} */ (the('purpose'));
+  const send = /** @type {HTMLButtonElement} */ (the('look'));
   clear();
+  // Each look is written down; and an answer that comes late is not shown beside another NIK.
+  send.disabled = true;
   try {
     const held = (await ask(HELD, { nik: nik.value.replace(/[ .-]/g, ''), purpose: purpose.value.trim() })).heldOnNik;
     last = { held, at: Date.now() };
     show(held);
-  } catch (error) { fill(the('trouble'), refusal(error)); }
+  } catch (error) { fill(the('trouble'), refusal(error, 'error.again')); }
+  send.disabled = false;
 });
 
 /** Nothing of the person before stays on the page. */
