@@ -19,14 +19,14 @@ const MERGE_TERMINAL = 'mutation GabungTerminal($from: ID!, $into: ID!) { done: 
 /** @typedef {{kind: 'route' | 'terminal', key: string, title: string, sub: string, people: number | null, one: Record<string, any>}} Waiting */
 
 const admin = scopes.includes('hubdat:admin');
-/** @param {Record<string, any>} route */
-const mayMerge = (route) => admin || (scopes.includes('routes:write') && route.organizer.code === mine);
+/** An organizer merges its own routes. Whose a terminal is, the registry knows. @param {Waiting} waiting */
+const mayMerge = ({ kind, one }) => admin || (scopes.includes('routes:write') && (kind === 'terminal' || one.organizer.code === mine));
 let round = 0;
 
-/** What waits: of whoever may merge, what they may merge; else everything. @returns {Promise<Waiting[]>} */
+/** What waits: an organizer's own routes, else everybody's; and every terminal. @returns {Promise<Waiting[]>} */
 export async function provisional() {
   const [routes, { terminals }] = await Promise.all([every(ROUTES, { where: { provisional: true } }), ask(TERMINALS, { provisional: true })]);
-  const own = admin || !scopes.includes('routes:write') ? routes : routes.filter(mayMerge);
+  const own = admin || !scopes.includes('routes:write') ? routes : routes.filter((one) => one.organizer.code === mine);
   return [
     ...own.map((/** @type {any} */ one) => ({ kind: 'route', key: one.id, title: departure(one), sub: `${one.organizer.name} · ${one.origin.city} → ${one.destination.city}`, people: one.taken, one })),
     ...terminals.map((/** @type {any} */ one) => ({ kind: 'terminal', key: one.code, title: one.name, sub: `${t('review.terminal')} · ${one.city}`, people: null, one })),
@@ -38,9 +38,8 @@ export async function showReview(waiting, again) {
   the('review-parts').hidden = waiting.length === 0;
   fill(the('no-review'), waiting.length ? null : empty('ok', t('review.none'), t('review.none.help'), 'h2'));
   fill(the('sub'), waiting.length ? t('review.sub', { n: number(waiting.length) }) : t('review.none'));
-  const chosen = new URLSearchParams(location.search).get('one');
-  fill(the('provisional'), ...waiting.map((one) => row(one, one.key === chosen)));
-  const found = waiting.find((one) => one.key === chosen) ?? waiting[0];
+  const chosen = new URLSearchParams(location.search).get('one'), found = waiting.find((one) => one.key === chosen) ?? waiting[0];
+  fill(the('provisional'), ...waiting.map((one) => row(one, one === found)));
   if (found) await compare(found, again);
 }
 
@@ -64,7 +63,7 @@ async function compare(waiting, again) {
   show();
   fill(the('sides'), h('div', {}, h('h3', {}, t('review.from.row')), facts(waiting.kind, waiting.one)), h('div', {}, h('h3', {}, t('review.declared')), into.node, other));
   button.addEventListener('click', () => { const found = chosen(); if (found) merge(waiting, found, again); });
-  fill(the('decide'), waiting.kind === 'terminal' || mayMerge(waiting.one) ? button : null);
+  fill(the('decide'), mayMerge(waiting) ? button : null);
 }
 
 /** @typedef {{key: string, words: string, one: Record<string, any>}} Candidate */
