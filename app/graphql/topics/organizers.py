@@ -80,7 +80,9 @@ class PolicyInput:
 @strawberry.input(description="An organizer, new or changed.")
 class OrganizerInput:
     code: ID = strawberry.field(description="Small letters, digits and dashes, at most 40. It never changes.")
-    name: str = strawberry.field(description="As the ministry writes it.")
+    name: str | None = strawberry.field(
+        default=UNSET, description="As the ministry writes it. Left out: as it is; a new one needs a name."
+    )
     coordinator: ID | None = strawberry.field(
         default=UNSET, description="The code of who coordinates it. Left out: as it is. Null: nobody."
     )
@@ -93,7 +95,7 @@ class OrganizerInput:
         schemes, changed = given(self.schemes), given(self.policy)
         return registry_organizers.OrganizerInput(
             code=self.code,
-            name=self.name,
+            name=given(self.name),
             coordinator=KEEP if self.coordinator is UNSET else self.coordinator,
             schemes=None if schemes is None else tuple(schemes),
             policy=None if changed is None else changed.to_input(),

@@ -44,7 +44,8 @@ class Organizer:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OrganizerInput:
     code: str
-    name: str
+    name: str | None = None
+    """None: as it is. A new organizer needs a name."""
     coordinator: str | Literal[Keep.KEEP] | None = KEEP
     """None: nobody coordinates it."""
     schemes: Sequence[str] | None = None
@@ -108,13 +109,16 @@ async def save(
     session: Session, caller: Caller, given: OrganizerInput, season: int, now: datetime
 ) -> Organizer | Refusal:
     """Add or change an organizer, and its policy in `season`. The same again changes nothing."""
-    name = _tidy(given)
-    if isinstance(name, Refusal):
-        return name
+    named = _tidy(given)
+    if isinstance(named, Refusal):
+        return named
     await session.run(_LOCK)
     coordinator = None if given.coordinator is KEEP else given.coordinator
-    around = await session.rows(_AROUND, code=given.code, name=name, coordinator=coordinator)
+    around = await session.rows(_AROUND, code=given.code, name=named, coordinator=coordinator)
     rows = {row.code: row for row in around}
+    name = _name(named, rows.get(given.code))
+    if isinstance(name, Refusal):
+        return name
     wrong = _judge(given, name, rows)
     if wrong is not None:
         return wrong
@@ -130,7 +134,8 @@ async def save(
     return saved or NotFound("code")
 
 
-def _tidy(given: OrganizerInput) -> str | InvalidValue:
+def _tidy(given: OrganizerInput) -> str | InvalidValue | None:
+    """The name as it is written down. None: nothing is said about the name."""
     if _CODE.fullmatch(given.code) is None or len(given.code) > 40:
         return InvalidValue(
             "code",
@@ -141,7 +146,15 @@ def _tidy(given: OrganizerInput) -> str | InvalidValue:
         return InvalidValue(
             "schemes", f"Skema: {', '.join(IntegrationScheme)}.", f"The schemes: {', '.join(IntegrationScheme)}."
         )
-    return line("name", given.name)
+    return None if given.name is None else line("name", given.name)
+
+
+def _name(given: str | None, before: _StoredOrganizer | None) -> str | InvalidValue:
+    if given is not None:
+        return given
+    if before is not None:
+        return before.name
+    return InvalidValue("name", "Penyelenggara baru perlu nama.", "A new organizer needs a name.")
 
 
 def _judge(given: OrganizerInput, name: str, rows: Mapping[str, _StoredOrganizer]) -> Refusal | None:

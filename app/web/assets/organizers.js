@@ -2,10 +2,9 @@
 // @ts-check
 import { ask, mutate } from './api.js';
 import { askOnce, check, choice, input, reason } from './asking.js';
-import { toast } from './frame.js';
+import { mine, scopes, toast } from './frame.js';
 import { instant, t, typed, wib } from './words.js';
 
-const NAMES = '{ organizers { code name coordinator { code } } }';
 const SAVE = `mutation SimpanPenyelenggara($input: OrganizerInput!) { done: saveOrganizer(input: $input) { ... on Organizer { organizer: code } ... on Problem { message code } } }`;
 const WAVE = `mutation SimpanGelombang($input: WindowInput!) { done: saveWindow(input: $input) { ... on Organizer { organizer: code } ... on Problem { message code } } }`;
 const WITHDRAW = `mutation TarikGelombang($id: ID!, $reason: String!) { done: withdrawWindow(id: $id, reason: $reason) { ... on Organizer { organizer: code } ... on Problem { message code } } }`;
@@ -19,8 +18,13 @@ export const SWITCHES = ['blockWhenForfeited', 'enforceWindow', 'returnRequiresO
 /** In the order in which they are told. */
 export const POLICY = ['verifyWithinDays', 'blockWhenForfeited', 'blockSeasons', 'enforceWindow', 'lateArrivalDays', 'refuseEarlyVerification', 'forfeitAtPeriodEnd', 'returnRequiresOutbound', 'returnSameDay', 'noShowAfterMinutes', 'newsGraceHours', 'holdPercent'];
 
+const seesAll = scopes.includes('hubdat:admin') || scopes.includes('dashboard:read');
+
 /** @typedef {Record<string, any>} Organizer */
 /** @typedef {import('./asking.js').Field} Field */
+
+/** When the registry last heard from others, it tells Hubdat and their coordinator alone. @param {Organizer} one */
+export const unheard = (one) => (seesAll || [one.code, one.coordinator?.code].includes(mine) ? t('org.never') : '–');
 
 /** @param {Record<string, unknown>} policy as the schema has it @returns {Record<string, string>} in words */
 export const told = (policy) => Object.fromEntries(POLICY.map((name) => [name, value(name, policy[name])]));
@@ -32,11 +36,9 @@ export function value(name, given) {
   return t(String(given) === 'true' ? 'policy.on' : 'policy.off');
 }
 
-/** Who may coordinate, and who does. @param {string} [code] of the organizer itself @param {string | null} [chosen] */
-async function coordinators(code, chosen) {
-  /** @type {{organizers: Organizer[]}} */
-  const { organizers } = await ask(NAMES);
-  const free = organizers.filter((one) => one.code !== code && !one.coordinator);
+/** Who may coordinate, and who does. @param {Organizer[]} everybody @param {string} [code] of the organizer itself @param {string | null} [chosen] */
+function coordinators(everybody, code, chosen) {
+  const free = everybody.filter((one) => one.code !== code && !one.coordinator);
   const field = choice(t('org.coordinator'), [['', t('org.nobody')], ...free.map((one) => /** @type {[string, string]} */ ([one.code, one.name]))], t('org.coordinator.help'));
   const box = /** @type {HTMLSelectElement} */ (field.node.querySelector('select'));
   box.required = false;
@@ -49,12 +51,15 @@ const schemes = (chosen) => Object.fromEntries(SCHEMES.map((name) => [name, chec
 /** @param {Record<string, string>} given */
 const chosen = (given) => SCHEMES.filter((name) => given[name]);
 
-/** @param {(code: string) => void} done */
-export async function addOrganizer(done) {
+/** What was put otherwise than the page had it. What somebody else has changed since is not taken back. @param {Record<string, unknown>} given @param {Record<string, unknown>} before */
+const changed = (given, before) => Object.fromEntries(Object.entries(given).filter(([name, now]) => JSON.stringify(now) !== JSON.stringify(before[name])));
+
+/** @param {Organizer[]} everybody @param {(code: string) => void} done */
+export function addOrganizer(everybody, done) {
   const code = input(t('org.code'), t('org.code.help'), { maxlength: 40, pattern: '[a-z0-9]+(-[a-z0-9]+)*', class: 'short' });
   askOnce({
     title: t('org.add'), button: t('org.add'), lines: [['info', t('org.add.help')]],
-    fields: { code, name: input(t('org.name'), t('org.name.help'), { maxlength: 200 }), coordinator: await coordinators(), ...schemes(['GRAPHQL']) },
+    fields: { code, name: input(t('org.name'), t('org.name.help'), { maxlength: 200 }), coordinator: coordinators(everybody), ...schemes(['GRAPHQL']) },
     act: async (given, key) => {
       await mutate(SAVE, { input: { code: given.code, name: given.name, coordinator: given.coordinator || null, schemes: chosen(given) } }, key);
       done(given.code);
@@ -62,15 +67,15 @@ export async function addOrganizer(done) {
   });
 }
 
-/** @param {Organizer} one @param {() => unknown} done */
-export async function changeOrganizer(one, done) {
+/** @param {Organizer} one @param {Organizer[]} everybody @param {() => unknown} done */
+export function changeOrganizer(one, everybody, done) {
   const name = input(t('org.name'), t('org.name.help'), { maxlength: 200, value: one.name });
   askOnce({
     title: t('org.change', { name: one.name }), button: t('org.save'), lines: [['info', t('org.change.help')]],
-    fields: { name, ...(one.members.length ? {} : { coordinator: await coordinators(one.code, one.coordinator?.code) }), ...schemes(one.schemes) },
+    fields: { name, ...(one.members.length ? {} : { coordinator: coordinators(everybody, one.code, one.coordinator?.code) }), ...schemes(one.schemes) },
     act: async (given, key) => {
       const coordinator = 'coordinator' in given ? { coordinator: given.coordinator || null } : {};
-      await mutate(SAVE, { input: { code: one.code, name: given.name, schemes: chosen(given), ...coordinator } }, key);
+      await mutate(SAVE, { input: { code: one.code, ...changed({ name: given.name, schemes: chosen(given), ...coordinator }, { ...one, coordinator: one.coordinator?.code ?? null }) } }, key);
       toast(t('org.saved'));
       await done();
     },
@@ -85,7 +90,7 @@ export function changePolicy(one, done) {
     lines: [['info', t('policy.from.now')], ['people', t('policy.deadlines')]],
     act: async (given, key) => {
       const policy = Object.fromEntries(POLICY.map((name) => [name, name in NUMBERS ? (given[name] === '' ? null : Number(given[name])) : given[name] === 'true']));
-      await mutate(SAVE, { input: { code: one.code, name: one.name, policy } }, key);
+      await mutate(SAVE, { input: { code: one.code, policy: changed(policy, one.policy) } }, key);
       toast(t('policy.saved'));
       await done();
     },
@@ -97,6 +102,9 @@ function numeral(name, now) {
   const [min, max, free] = NUMBERS[name];
   return input(t(`policy.${name}`), t(`policy.help.${name}`), { type: 'number', min, max, step: 1, value: now ?? '', required: !free, class: 'short' });
 }
+
+/** The instant that a field means. A field has no seconds: as long as it stays as it was, the instant does. @param {string} field @param {string | null | undefined} before */
+const meant = (field, before) => (before && field === typed(before) ? before : wib(field));
 
 /** A new wave, or another one in the place of `wave`. @param {Organizer} one @param {any} wave @param {() => unknown} done */
 export function saveWave(one, wave, done) {
@@ -112,7 +120,7 @@ export function saveWave(one, wave, done) {
       full: check(t('waves.full'), wave?.untilQuotaIsFull ?? false), note: input(t('waves.note'), t('waves.note.help'), { maxlength: 500, value: wave?.note ?? '', required: false }),
     },
     act: async (given, key) => {
-      await mutate(WAVE, { input: { organizer: one.code, kind: given.kind, opensAt: wib(given.opensAt), closesAt: wib(given.closesAt), untilQuotaIsFull: given.full === 'true', note: given.note || null, amends: wave?.id ?? null } }, key);
+      await mutate(WAVE, { input: { organizer: one.code, kind: given.kind, opensAt: meant(given.opensAt, wave?.opensAt), closesAt: meant(given.closesAt, wave?.closesAt), untilQuotaIsFull: given.full === 'true', note: given.note || null, amends: wave?.id ?? null } }, key);
       toast(t('waves.saved'));
       await done();
     },

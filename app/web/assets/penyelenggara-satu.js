@@ -4,17 +4,18 @@ import { ask, now as time } from './api.js';
 import { showClients } from './clients.js';
 import { button, fill, h, the } from './dom.js';
 import { empty, note, scopes, words } from './frame.js';
-import { changeAllowance, changeOrganizer, changePolicy, POLICY, saveWave, SWITCHES, NUMBERS, told, value, withdrawWave } from './organizers.js';
+import { changeAllowance, changeOrganizer, changePolicy, POLICY, saveWave, SWITCHES, NUMBERS, told, unheard, value, withdrawWave } from './organizers.js';
 import { every } from './paging.js';
 import { isOpen } from './waves.js';
 import { ago, clock, day, has, instant, moment, number, t } from './words.js';
 
-const code = decodeURIComponent(location.pathname.split('/').at(-1) ?? '');
+const code = location.pathname.split('/').at(-1) ?? '';
 const admin = scopes.includes('hubdat:admin');
 const ONE = `query SatuPenyelenggara($code: ID!) {
   organizer(code: $code) {
     code name schemes lastHeardAt coordinator { code name } members { code name } nikAllowance { perDay used remaining endsAt } policy { ${POLICY.join(' ')} }
   }
+  organizers { code name coordinator { code } }
   windows(organizer: $code) { id kind opensAt closesAt untilQuotaIsFull note savedAt amends endedAt }
 }`;
 /** Seats stand with their routes, cases and blocks on their own pages. */
@@ -27,19 +28,19 @@ const HISTORY = `query RiwayatPenyelenggara($code: ID!, $kinds: [AdminChangeKind
 
 async function load() {
   try {
-    const { organizer, windows } = await ask(ONE, { code });
+    const { organizer, organizers, windows } = await ask(ONE, { code });
     if (!organizer) { fill(the('name'), t('one.absent')); return fill(the('trouble'), note('', t('org.absent'), t('org.absent.help'), h('a', { class: 'btn small act', href: '/penyelenggara' }, t('penyelenggara.title')))); }
     fill(the('trouble'));
-    show(organizer, windows);
-    if (admin) await Promise.all([showClients(code, scopes, history), history()]);
+    show(organizer, windows, organizers);
+    if (admin) await Promise.all([showClients(code, scopes, load), history()]);
   } catch (error) { fill(the('trouble'), note('bad', words(error), t('error.again'))); }
 }
 
-/** @param {Organizer} one @param {any[]} windows */
-function show(one, windows) {
+/** @param {Organizer} one @param {any[]} windows @param {Organizer[]} everybody */
+function show(one, windows, everybody) {
   fill(the('name'), one.name);
   fill(the('about'), one.schemes.map((/** @type {string} */ name) => t(`scheme.${name}`)).join(', ') || one.code);
-  fill(the('acts'), admin && button(t('org.change.open'), () => changeOrganizer(one, load), 'btn'));
+  fill(the('acts'), admin && button(t('org.change.open'), () => changeOrganizer(one, everybody, load), 'btn'));
   fill(the('waves-acts'), admin && button(t('waves.add.open'), () => saveWave(one, null, load)));
   fill(the('policy-acts'), admin && button(t('policy.change'), () => changePolicy(one, load)));
   waves(one, windows);
@@ -55,7 +56,7 @@ function facts(one) {
   const link = (/** @type {any} */ other) => h('a', { href: `/penyelenggara/${other.code}` }, other.name), left = one.nikAllowance;
   return [
     [t('org.code'), h('span', { class: 'code' }, one.code)],
-    [t('org.heard'), one.lastHeardAt ? `${ago((time() - Date.parse(one.lastHeardAt)) / 1000)} · ${instant(one.lastHeardAt)}` : t('org.never')],
+    [t('org.heard'), one.lastHeardAt ? `${ago((time() - Date.parse(one.lastHeardAt)) / 1000)} · ${instant(one.lastHeardAt)}` : unheard(one)],
     [t('org.coordinator'), one.coordinator ? link(one.coordinator) : t('org.nobody')],
     [t('org.members'), ...(one.members.length ? [h('ul', { class: 'plain members' }, ...one.members.map((/** @type {any} */ other) => h('li', {}, link(other))))] : ['–'])],
     ...(left ? [/** @type {[string, ...(Node | string | null)[]]} */ ([t('allowance'), t('allowance.said', { used: number(left.used), all: number(left.perDay) }), h('span', { class: 'line2' }, t('allowance.ends', { at: clock(left.endsAt) })), admin ? button(t('allowance.change'), () => changeAllowance(one, load)) : null])] : []),

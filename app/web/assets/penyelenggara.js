@@ -4,7 +4,7 @@
 import { ask, now as time } from './api.js';
 import { fill, h, the } from './dom.js';
 import { note, scopes, tab, words } from './frame.js';
-import { addOrganizer } from './organizers.js';
+import { addOrganizer, unheard } from './organizers.js';
 import { provisional, showReview } from './review.js';
 import { ago, number, shortDay, t } from './words.js';
 import { isOpen, lastDay, opening } from './waves.js';
@@ -16,6 +16,8 @@ const ALL = `{ organizers {
 /** @typedef {Record<string, any>} Organizer */
 const admin = scopes.includes('hubdat:admin');
 const view = tab();
+/** @type {Organizer[]} */
+let everybody = [];
 
 async function load() {
   try {
@@ -30,6 +32,8 @@ async function load() {
 async function list() {
   /** @type {{organizers: Organizer[]}} */
   const { organizers } = await ask(ALL), now = time();
+  everybody = organizers;
+  the('acts').hidden = !admin;
   const open = organizers.filter((one) => one.windows.some((/** @type {any} */ wave) => isOpen(wave, now)));
   fill(the('sub'), t('org.sub', { n: number(organizers.length), open: number(open.length) }));
   fill(the('organizers'), ...[...organizers].sort((a, b) => a.name.localeCompare(b.name)).map((one) => row(one, now)));
@@ -43,7 +47,7 @@ function row(one, now) {
     h('td', { role: 'cell', 'data-h': t('org.verification') }, verification(one.verification, now)),
     h('td', { role: 'cell', class: 'opt nowrap' }, deadline(one.policy.verifyWithinDays)),
     h('td', { role: 'cell', class: 'opt opt2' }, one.schemes.map((/** @type {string} */ name) => t(`scheme.${name}`)).join(', ')),
-    h('td', { role: 'cell', class: 'wide', 'data-h': t('org.heard') }, h('span', { class: one.lastHeardAt ? 'nowrap' : 'nowrap muted' }, one.lastHeardAt ? ago((now - Date.parse(one.lastHeardAt)) / 1000) : t('org.never'))));
+    h('td', { role: 'cell', class: 'wide', 'data-h': t('org.heard') }, h('span', { class: one.lastHeardAt ? 'nowrap' : 'nowrap muted' }, one.lastHeardAt ? ago((now - Date.parse(one.lastHeardAt)) / 1000) : unheard(one))));
 }
 
 /** @param {Organizer} one */
@@ -62,6 +66,5 @@ function verification(periods, now) {
 const deadline = (days) => (days === null ? t('policy.no.deadline') : `H+${days}`);
 
 the(view).hidden = false;
-the('acts').hidden = !admin;
-the('add').addEventListener('click', () => addOrganizer((code) => location.assign(`/penyelenggara/${code}`)));
+the('add').addEventListener('click', () => addOrganizer(everybody, (code) => location.assign(`/penyelenggara/${code}`)));
 await load();

@@ -218,6 +218,12 @@ async def test_an_organizer_is_saved_with_its_policy(api: Api, world: World) -> 
     taken_away = kept | {"coordinator": None, "policy": {"verifyWithinDays": None}}
     saved = (await api.data(SAVE_ORGANIZER, {"input": taken_away}))["saveOrganizer"]
     assert (saved["coordinator"], saved["policy"]["verifyWithinDays"]) == (None, None)
+    unnamed = {"code": "bumn-dua", "policy": {"verifyWithinDays": 4}}
+    saved = (await api.data(SAVE_ORGANIZER, {"input": unnamed}))["saveOrganizer"]
+    assert (saved["name"], saved["policy"]["verifyWithinDays"]) == ("BUMN Dua", 4)
+    refused = (await api.data(SAVE_ORGANIZER, {"input": unnamed | {"code": "bumn-tiga"}}))["saveOrganizer"]
+    assert (refused["code"], refused["field"]) == ("INVALID_VALUE", "name")
+    assert await world.one("SELECT count(*) FROM organizer WHERE code = 'bumn-tiga'") == 0
     refused = (await api.data(SAVE_ORGANIZER, {"input": kept | {"policy": {"blockSeasons": 99}}}))["saveOrganizer"]
     assert (refused["code"], refused["field"]) == ("INVALID_VALUE", "blockSeasons")
 
