@@ -33,28 +33,32 @@ export function sender() {
   };
 }
 
-/** Why an act was not done, or what to do while nobody knows. @param {unknown} error */
-export const refusal = (error) => note('bad', words(error), t(leavesOpen(error) ? 'error.unknown' : 'error.nothing'));
+/** Why an act was not done, or what to do while nobody knows. @param {unknown} error @param {string} [open] the word for the latter */
+export const refusal = (error, open = 'error.unknown') => note('bad', words(error), t(leavesOpen(error) ? open : 'error.nothing'));
 
 /** Each line of the consequence is an icon and a sentence. `act` raises what went wrong. @param {Question} question */
 export function askOnce({ title, lines, fields = {}, button, danger = false, act }) {
   const said = h('div', { class: 'said' }), send = /** @type {HTMLButtonElement} */ (h('button', { class: `btn ${danger ? 'danger' : 'primary'}`, type: 'submit' }, button));
+  const leave = /** @type {HTMLButtonElement} */ (h('button', { class: 'btn', type: 'button', 'data-close': true }, t('never.mind')));
   const form = h('form', {}, h('h2', { id: 'asked' }, title),
     lines.length ? h('ul', { class: 'consequence' }, ...lines.map(([name, line]) => h('li', {}, icon(name), h('span', {}, line)))) : null,
     ...Object.values(fields).map((field) => field.node), said,
-    h('div', { class: 'actions' }, h('button', { class: 'btn', type: 'button', 'data-close': true }, t('never.mind')), send));
+    h('div', { class: 'actions' }, leave, send));
   const dialog = /** @type {HTMLDialogElement} */ (h('dialog', { 'aria-labelledby': 'asked' }, form));
   const sent = sender();
+  // Whoever closed it meanwhile would not learn whether the act was done.
+  const wait = (/** @type {boolean} */ on) => { send.disabled = leave.disabled = on; };
+  dialog.addEventListener('cancel', (event) => { if (send.disabled) event.preventDefault(); });
   form.addEventListener('submit', async (event) => {
     event.preventDefault();
     fill(said);
-    send.disabled = true;
+    wait(true);
     const given = Object.fromEntries(Object.entries(fields).map(([name, field]) => [name, field.value()]));
     try {
       await sent(given, (key) => act(given, key));
       dialog.close();
     } catch (error) { fill(said, refusal(error)); }
-    send.disabled = false;
+    wait(false);
   });
   dialog.addEventListener('close', () => dialog.remove());
   document.body.append(dialog);

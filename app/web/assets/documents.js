@@ -1,8 +1,8 @@
 // Ten documents to begin with, each as curl, PHP, Python and JavaScript. Those that read run here, under one's own session.
 // @ts-check
 import { post } from './api.js';
-import { fill, h, icon, the } from './dom.js';
-import { note, words } from './frame.js';
+import { fill, h, the } from './dom.js';
+import { copies, note, words } from './frame.js';
 import { t } from './words.js';
 
 const LANGUAGES = ['GraphQL', 'curl', 'PHP', 'Python', 'JavaScript'];
@@ -55,7 +55,7 @@ export function showDocuments() {
   the('writes').hidden = runs(one);
   the('document').hidden = false;
   the('run').onclick = () => run(one);
-  the('copy-text').onclick = async () => { await navigator.clipboard.writeText(WRITTEN[language](one)); fill(the('copy-text'), icon('ok'), t('secret.copied')); };
+  copies(the('copy-text'), the('text'));
 }
 
 /** @param {Document_} one */

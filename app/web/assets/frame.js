@@ -44,6 +44,21 @@ export function tab() {
   return current.dataset.view ?? '';
 }
 
+/** A button that copies a text and says so for a while. Where the browser copies nothing, as on a page without https, the text is selected. @param {HTMLElement} press @param {Node} place where the text stands */
+export function copies(press, place) {
+  const before = [...press.childNodes];
+  press.addEventListener('click', async () => {
+    try {
+      await navigator.clipboard.writeText(place.textContent ?? '');
+      fill(press, icon('ok'), t('copies.done'));
+    } catch {
+      getSelection()?.selectAllChildren(place);
+      fill(press, icon('info'), t('copies.selected'));
+    }
+    setTimeout(() => fill(press, ...before), TOAST_MS);
+  });
+}
+
 /** @param {unknown} error */
 export const words = (error) => (error instanceof Failure ? error.message : t('error.page'));
 

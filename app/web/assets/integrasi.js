@@ -18,7 +18,7 @@ async function load() {
     if (view === 'webhooks') return await showWebhooks(load);
     if (view === 'documents') return showDocuments();
     fill(the('doors'), ...DOORS.flatMap(([name, path]) => [h('dt', {}, name), h('dd', { class: 'code' }, `${location.origin}${path}`)]));
-    await Promise.all([showClients(mine, scopes.filter((scope) => scope !== 'clients:write'), async () => {}), allowance()]);
+    await Promise.all([showClients(mine, scopes.filter((scope) => scope !== 'clients:write'), load), allowance()]);
   } catch (error) { fill(the('trouble'), note('bad', words(error), t('error.again'))); }
 }
 
