@@ -25,6 +25,21 @@ def lose_the_answer(page: Page) -> None:
 
 
 @contextmanager
+def kept_back(page: Page) -> Iterator[None]:
+    """What the page asks meanwhile is not sent before the end; then it goes on to what was routed before."""
+    asked: list[Route] = []
+
+    def keep(route: Route) -> None:
+        asked.append(route)
+
+    page.route("**/graphql", keep)
+    yield
+    page.unroute("**/graphql", keep)
+    for route in asked:
+        route.fallback()
+
+
+@contextmanager
 def sent_without_an_answer(page: Page) -> Iterator[None]:
     """The next mutation reaches the registry and is done in the end; the browser has lost it at once."""
     with ThreadPoolExecutor(1) as thread:

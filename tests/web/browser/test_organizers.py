@@ -12,6 +12,7 @@ from playwright.sync_api import Locator, Page
 from app import clock
 from tests.servers import Place, Server
 from tests.web.browser.clients import asked, credentials
+from tests.web.browser.losing import kept_back, lose_the_answer
 from tests.web.browsing import OPERATOR, ORGANIZER, VIEWER, Visit, expect
 
 ROUTE = """{ routes(where: {organizer: "dishub-dki", direction: MUDIK, service: PASSENGER}, first: 1) { nodes {
@@ -114,6 +115,32 @@ def test_hubdat_adds_one_and_changes_policy_and_waves_in_place(visit: Visit, sig
     assert visit.faults() == []
 
 
+def test_two_tabs_take_nothing_of_each_other_back(visit: Visit, signed_in: Callable[[str], Page]) -> None:
+    page = signed_in(OPERATOR)
+    opened(visit, "bumn-contoh-2")
+    other = page.context.new_page()
+    other.goto(page.url)
+    expect(other.locator("#parts")).to_be_visible()
+    page.get_by_role("button", name="Ubah", exact=True).first.click()
+    dialog(page).get_by_label("Nama", exact=True).fill("BUMN Contoh Dua")
+    press(page, "Simpan penyelenggara")
+    expect(page.get_by_role("heading", level=1)).to_have_text("BUMN Contoh Dua")
+    page.get_by_role("button", name="Ubah ketentuan").click()
+    dialog(page).get_by_label("Batas verifikasi").fill("9")
+    press(page, "Simpan ketentuan")
+    expect(page.locator("#policy dd").first).to_have_text("9 hari (H+9)")
+    other.get_by_role("button", name="Ubah ketentuan").click()
+    dialog(other).get_by_label("Tidak hadir sesudah").fill("45")
+    press(other, "Simpan ketentuan")
+    expect(other.locator("#policy")).to_contain_text("45 menit")
+    expect(other.locator("#policy dd").first).to_have_text("9 hari (H+9)")
+    expect(other.get_by_role("heading", level=1)).to_have_text("BUMN Contoh Dua")
+    other.locator("#acts").get_by_role("button", name="Ubah").click()
+    dialog(other).get_by_label("Nama", exact=True).fill("BUMN Contoh 2")
+    press(other, "Simpan penyelenggara")
+    expect(other.get_by_role("heading", level=1)).to_have_text("BUMN Contoh 2")
+
+
 def test_a_secret_is_shown_once(visit: Visit, signed_in: Callable[[str], Page], server: Server) -> None:
     page = signed_in(OPERATOR)
     opened(visit, "ahm")
@@ -123,9 +150,19 @@ def test_a_secret_is_shown_once(visit: Visit, signed_in: Callable[[str], Page], 
     press(page, "Terbitkan klien")
     expect(dialog(page).locator(".said")).to_contain_text("Sebutkan sedikitnya satu scope")
     dialog(page).get_by_label("cek NIK").check()
+    lose_the_answer(page)
+    with kept_back(page):
+        press(page, "Terbitkan klien")
+        page.keyboard.press("Escape")
+        expect(dialog(page).get_by_role("button", name="Tidak jadi")).to_be_disabled()
+    expect(dialog(page).locator(".said")).to_contain_text("tidak ada yang dilakukan dua kali")
+    assert [line for line in visit.said if "ERR_FAILED" not in line] == []
+    visit.said.clear()
     press(page, "Terbitkan klien")
     expect(page.get_by_role("heading", name="Simpan rahasia ini sekarang")).to_be_visible()
     expect(dialog(page)).to_have_count(1)
+    page.keyboard.press("Escape")
+    page.keyboard.press("Escape")
     assert visit.violations() == []
     client, secret = dialog(page).locator("dd").first.inner_text(), dialog(page).locator(".secret").inner_text()
     press(page, "Sudah saya simpan")
@@ -203,8 +240,10 @@ def row(known: dict[str, Any]) -> dict[str, str]:
 
 
 def test_others_look_on(visit: Visit, signed_in: Callable[[str], Page]) -> None:
-    for email in (ORGANIZER, VIEWER):
+    for email, ahm in ((ORGANIZER, "–"), (VIEWER, re.compile("lalu"))):
         page = signed_in(email)
+        visit.open("/penyelenggara")
+        expect(page.locator("#organizers tr", has_text="AHM (Honda)").locator("td").last).to_have_text(ahm)
         opened(visit, "dishub-dki")
         expect(page.locator("#waves tr")).to_have_count(2)
         expect(page.locator("#parts").get_by_role("button")).to_have_count(0)
