@@ -15,9 +15,9 @@ require (getenv('PEMUDIK_PHP') ?: __DIR__ . '/../../sdk/php') . '/Pemudik.php';
 
 const WORDS = ['WAITING' => 'Menunggu', 'ACCEPTED' => 'Terdaftar', 'REFUSED' => 'Ditolak'];
 $folder = getenv('DATA') ?: '/var/lib/registration-form';
-$patience = PHP_SAPI === 'cli' ? 60.0 : 2.0;
+[$patience, $timeout] = PHP_SAPI === 'cli' ? [60.0, 40.0] : [2.0, 10.0];
 [$url, $id, $secret] = [getenv('PEMUDIK'), getenv('PEMUDIK_CLIENT_ID'), getenv('PEMUDIK_CLIENT_SECRET')];
-$pemudik = new Pemudik($url, $id, $secret, patienceSeconds: $patience, tokenFile: "$folder/token");
+$pemudik = new Pemudik($url, $id, $secret, 'id', $patience, "$folder/token", $timeout);
 $outbox = new Outbox("$folder/outbox.db");
 // What became of a registration, without the person: whoever has the code may look.
 $database = new PDO("sqlite:$folder/registrations.db", options: [PDO::ATTR_TIMEOUT => 10]);
@@ -45,8 +45,7 @@ function send(Outbox $outbox, Pemudik $pemudik, PDO $database): void
 
 function record(PDO $database, int $item, string $state, string $message): void
 {
-    $statement = $database->prepare('UPDATE registration SET state = ?, message = ? WHERE item = ?');
-    $statement->execute([$state, $message, $item]);
+    $database->prepare('UPDATE registration SET state = ?, message = ? WHERE item = ?')->execute([$state, $message, $item]);
 }
 
 /** State and message. If we were killed between the registry's answer and our own line, the registry knows. */
@@ -63,7 +62,6 @@ function outcome(PDO $database, Pemudik $pemudik, string $code): ?array
     return $registrant === null ? $found : ['state' => 'ACCEPTED', 'message' => deadline($registrant)];
 }
 
-/** @param array<string, mixed> $registrant */
 function deadline(array $registrant): string
 {
     if ($registrant['verifyBy'] === null) {
@@ -87,16 +85,21 @@ function routes(Pemudik $pemudik, string $folder): array
     }
 }
 
+/** What stood in a field of the form. Nothing, if it was no text: whoever sends no form of ours sends anything. */
+function typed(string $field): string
+{
+    $value = (string) filter_input(INPUT_POST, $field);
+    return preg_match('//u', $value) === 1 ? trim($value) : '';
+}
+
 /** Writes the person down, and answers the code. */
 function register(Outbox $outbox, PDO $database, string $route): string
 {
     $code = 'WEB-' . strtoupper(bin2hex(random_bytes(8)));
     // Whoever sends the item meanwhile waits until the code is written down, and then finds it.
     $database->exec('BEGIN IMMEDIATE');
-    $item = $outbox->put('submitRegistrant', input: [
-        'nik' => trim($_POST['nik'] ?? ''),
-        'name' => trim($_POST['name'] ?? ''),
-    ] + ['routeId' => $route, 'identityDocument' => 'KTP', 'reference' => $code]);
+    $person = ['nik' => typed('nik'), 'name' => typed('name'), 'identityDocument' => 'KTP'];
+    $item = $outbox->put('submitRegistrant', ['input' => $person + ['routeId' => $route, 'reference' => $code]]);
     $database->prepare('INSERT INTO registration (code, item) VALUES (?, ?)')->execute([$code, $item]);
     $database->exec('COMMIT');
     return $code;
@@ -104,8 +107,7 @@ function register(Outbox $outbox, PDO $database, string $route): string
 
 if (PHP_SAPI === 'cli') {
     send($outbox, $pemudik, $database);
-    echo $outbox->waiting(), " waiting\n";
-    exit;
+    exit($outbox->waiting() . " waiting\n");
 }
 
 session_start(['cookie_httponly' => true, 'cookie_samesite' => 'Strict']);
@@ -113,27 +115,26 @@ $_SESSION['form'] ??= bin2hex(random_bytes(16));
 header('Cache-Control: no-store');
 $routes = routes($pemudik, $folder);
 if ($_SERVER['REQUEST_METHOD'] === 'POST') {
-    if (!hash_equals($_SESSION['form'], $_POST['form'] ?? '') || !isset($routes[$_POST['route'] ?? ''])) {
+    if (!hash_equals($_SESSION['form'], typed('form')) || !isset($routes[typed('route')])) {
         http_response_code(400);
         exit('Formulir ini sudah kedaluwarsa; muat ulang halaman dan isi lagi.');
     }
-    $code = register($outbox, $database, $_POST['route']);
+    $code = register($outbox, $database, typed('route'));
     send($outbox, $pemudik, $database);
     // By a page of its own: to load it again sends nothing. The address holds the code alone, never a NIK.
     header("Location: ?code=$code", response_code: 303);
     exit;
 }
-$registration = outcome($database, $pemudik, $_GET['code'] ?? '');
+$code = (string) filter_input(INPUT_GET, 'code');
+$registration = outcome($database, $pemudik, $code);
 ?>
-<!doctype html>
-<html lang="id">
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width">
+<!doctype html><html lang="id">
+<meta charset="utf-8"><meta name="viewport" content="width=device-width">
 <title>Pendaftaran mudik gratis</title>
 <h1>Pendaftaran mudik gratis</h1>
 <?php if ($registration !== null) { ?>
 <p role="status">
-    <strong><?= WORDS[$registration['state']] ?></strong> (kode booking <code><?= htmlspecialchars($_GET['code']) ?></code>).
+    <strong><?= WORDS[$registration['state']] ?></strong> (kode booking <code><?= htmlspecialchars($code) ?></code>).
     <?= htmlspecialchars($registration['message'] ?: 'Data Anda sudah disimpan dan segera dikirim; buka lagi halaman ini nanti.') ?>
 </p>
 <?php } ?>

@@ -69,7 +69,7 @@ export class Unreachable extends TryLater {
     }
 }
 
-/** The registry failed, and says so. `errorId` is what to name to those who run it. */
+/** The registry failed; `errorId` is what to name to those who run it. Or somebody else answered in its place. */
 export class RegistryFailed extends PemudikError {
     constructor(code, message, errorId = null) {
         super(code, message);
@@ -182,6 +182,8 @@ const LONGEST_PAUSE_SECONDS = 30;
 const TIMEOUT_SECONDS = 40;
 const BUSY = [429, 502, 503, 504];
 const LATER = ['IDEMPOTENCY_KEY_IN_USE', 'TIMEOUT'];
+/** Begins the code of an answer that is none of the registry's, such as HTTP_404 of a proxy. */
+const OF_NOBODY = 'HTTP_';
 
 /** One for each program: it has the token. */
 export class Pemudik {
@@ -194,8 +196,8 @@ export class Pemudik {
     #asking = null;
 
     /**
-     * `patienceSeconds` is how long a call may wait and try again, in all, before it throws `TryLater`. `token` takes
-     * the place of id and secret: a function that answers an access token; it is told one that was refused.
+     * A call tries again within `patienceSeconds`, and then throws `TryLater`. `token` takes the place of id and secret: a
+     * function that answers an access token; it is told one that was refused.
      */
     constructor({url, clientId, clientSecret, token = null, language = 'id', patienceSeconds = 60}) {
         this.#url = url.replace(/\/+$/, '');
@@ -222,7 +224,8 @@ export class Pemudik {
             Accept: 'application/json',
             'Accept-Language': this.#language,
         };
-        if (key !== null || document.trimStart().startsWith('mutation')) {
+        // The registry takes no notice of a key of what is no mutation.
+        if (key !== null || document.includes('mutation')) {
             headers['Idempotency-Key'] = `"${key ?? crypto.randomUUID()}"`;
         }
         return this.#patiently(() => this.#authorized(headers, body));
@@ -394,14 +397,14 @@ export class Pemudik {
     async #authorized(headers, body) {
         const token = await this.#renewed(null);
         try {
-            return (await this.#post('/graphql', {...headers, Authorization: `Bearer ${token}`}, body)).data;
+            return (await this.#post('/graphql', {...headers, Authorization: `Bearer ${token}`}, body, 'data')).data;
         } catch (error) {
             if (!(error instanceof Unauthorized) || error.status !== 401) {
                 throw error;
             }
         }
         const Authorization = `Bearer ${await this.#renewed(token)}`;
-        return (await this.#post('/graphql', {...headers, Authorization}, body)).data;
+        return (await this.#post('/graphql', {...headers, Authorization}, body, 'data')).data;
     }
 
     /** The token that is there, or a new one: one call asks for it, and the others wait. */
@@ -425,7 +428,7 @@ export class Pemudik {
             Authorization: `Basic ${btoa(credentials)}`,
             'Content-Type': 'application/x-www-form-urlencoded',
         };
-        const answer = await this.#post('/oauth/token', headers, 'grant_type=client_credentials');
+        const answer = await this.#post('/oauth/token', headers, 'grant_type=client_credentials', 'access_token');
         this.#kept = {token: answer.access_token, until: until + answer.expires_in * 1000};
         return answer.access_token;
     }
@@ -445,8 +448,8 @@ export class Pemudik {
         }
     }
 
-    /** The content of an answer that is none of an error. */
-    async #post(path, headers, body) {
+    /** What was answered, with `awaited` in it. */
+    async #post(path, headers, body, awaited) {
         let answer;
         let text;
         try {
@@ -456,7 +459,11 @@ export class Pemudik {
         } catch {
             throw new Unreachable();
         }
-        return contentOf(answer, parsed(text));
+        const content = parsed(text);
+        if (answer.status === 200 && (content[awaited] ?? null) !== null && !content.errors?.length) {
+            return content;
+        }
+        throw errorOf(answer, content);
     }
 }
 
@@ -469,38 +476,34 @@ function parsed(text) {
     }
 }
 
-function contentOf({status, headers}, content) {
-    const errors = content.errors ?? [];
-    if (status === 200 && Object.keys(content).length > 0 && errors.length === 0) {
-        return content;
-    }
+function errorOf({status, headers}, content) {
     const [code, message, facts] = toldBy(status, content);
     const retryAfter = facts.retryAfter ?? secondsOf(headers.get('retry-after'));
     if (status === 401 || status === 403) {
-        throw new Unauthorized(code, message, status);
+        return new Unauthorized(code, message, status);
     }
     if (BUSY.includes(status) || LATER.includes(code) || (status === 200 && facts.retryAfter !== undefined)) {
-        throw new TryLater(code, message, retryAfter);
+        return new TryLater(code, message, retryAfter);
     }
     if (code === 'CURSOR_LOST') {
-        throw new CursorLost(code, message, facts.after ?? null);
+        return new CursorLost(code, message, facts.after ?? null);
     }
-    if (status >= 500 || code === 'INTERNAL_ERROR' || (status < 400 && errors.length === 0)) {
-        throw new RegistryFailed(code, message, facts.errorId ?? null);
+    if (status >= 500 || code === 'INTERNAL_ERROR' || code.startsWith(OF_NOBODY)) {
+        return new RegistryFailed(code, message, facts.errorId ?? null);
     }
-    throw new Refused(code, message, facts);
+    return new Refused(code, message, facts);
 }
 
 /** Code, message and facts: as GraphQL, the token endpoint, or nobody of us says them. */
-function toldBy(status, content) {
-    if (content.errors?.length) {
-        const facts = content.errors[0].extensions ?? {};
-        return [facts.code ?? 'GRAPHQL_VALIDATION_FAILED', content.errors[0].message ?? '', facts];
+function toldBy(status, {errors, error, error_description: description}) {
+    if (errors?.[0] instanceof Object) {
+        const facts = errors[0].extensions ?? {};
+        return [facts.code ?? 'GRAPHQL_VALIDATION_FAILED', errors[0].message ?? '', facts];
     }
-    if (content.error !== undefined) {
-        return [String(content.error).toUpperCase(), String(content.error_description ?? content.error), {}];
+    if (typeof error === 'string' && /^[a-z_]+$/.test(error)) {
+        return [error.toUpperCase(), String(description ?? error), {}];
     }
-    return [`HTTP_${status}`, `Status ${status} without an answer of the registry.`, {}];
+    return [`${OF_NOBODY}${status}`, `Status ${status} without an answer of the registry.`, {}];
 }
 
 /** `Retry-After` of RFC 9110: seconds, or a date. */
@@ -603,12 +606,19 @@ async function written(path, text) {
     try {
         await file.writeFile(text);
         await file.sync();
+    } catch (error) {
+        // Such as a disk that is full. A half of a file may name a person.
+        await files.unlink(path);
+        throw error;
     } finally {
         await file.close();
     }
 }
 
 // --- webhooks ---------------------------------------------------------------------------------------------------------
+
+/** How old a webhook may be, and how far ahead of our clock. */
+const TOLERANCE_SECONDS = 300;
 
 /**
  * The event, verified as Standard Webhooks says; no more than five minutes off. `body` is what arrived, byte by byte:
@@ -633,7 +643,7 @@ export async function verifyWebhook(secret, headers, body, {now = Date.now() / 1
     if (found === 0) {
         throw new BadSignature('No signature in webhook-signature is of this secret and body.');
     }
-    if (Math.abs(now - Number(timestamp)) > 300) {
+    if (Math.abs(now - Number(timestamp)) > TOLERANCE_SECONDS) {
         throw new BadSignature('webhook-timestamp is more than five minutes off: a replay, or a clock that is wrong.');
     }
     const content = JSON.parse(text);
@@ -654,6 +664,8 @@ function bytesOf(base64) {
 /** So often the registry may fail at one item. Then the item is put aside, since it may be what fails. */
 const MOST_FAILURES = 10;
 const LONGEST_OUTBOX_PAUSE_SECONDS = 300;
+/** A file in the making is of a process that is gone when it is older than this. */
+const LEFT_BEHIND_SECONDS = 3600;
 
 /**
  * An outbox in a folder, a file for each item: a registration is written down before it is sent, so the registry may be
@@ -681,6 +693,10 @@ export class Outbox {
     /** Writes down what is to be sent, such as `put('submitRegistrant', {input})`. When it has answered, it is safe. */
     async put(operation, variables) {
         const document = MUTATIONS[operation];
+        // Of a list some may be refused and others not; an item is either accepted or refused.
+        if (document === undefined || operation === 'submitRegistrants') {
+            throw new TypeError(`${operation} cannot be put into an outbox.`);
+        }
         const item = {operation, document, variables, ...FRESH(), putAt: Date.now() / 1000};
         const beside = `${this.#folder}/${item.key}.new`;
         await written(beside, JSON.stringify(item));
@@ -704,7 +720,8 @@ export class Outbox {
             return;
         }
         try {
-            for (let item; (item = await this.#due()) !== null; ) {
+            await this.#sweep();
+            for await (const item of this.#due()) {
                 const sent = await this.#sent(item, client);
                 if (sent === null) {
                     return;
@@ -762,7 +779,8 @@ export class Outbox {
         if (error instanceof TryLater || (error instanceof RegistryFailed && item.attempts + 1 < MOST_FAILURES)) {
             const longer = pauseSeconds(item.attempts, null) * 2 ** Math.min(item.attempts, 8);
             const seconds = error.retryAfter ?? Math.min(longer, LONGEST_OUTBOX_PAUSE_SECONDS);
-            await this.#write({...item, attempts: item.attempts + 1, notBefore: Date.now() / 1000 + seconds});
+            const postponedAt = Date.now() / 1000;
+            await this.#write({...item, attempts: item.attempts + 1, postponedAt, notBefore: postponedAt + seconds});
             return null;
         }
         if (!(error instanceof Refused) && !(error instanceof RegistryFailed)) {
@@ -774,26 +792,47 @@ export class Outbox {
         return {id: item.id, operation: item.operation, answer: null, problem};
     }
 
-    async #due() {
-        for (const id of await this.#ids()) {
-            const item = await this.#read(id);
-            if (item?.state === 'WAITING') {
-                return item.notBefore <= Date.now() / 1000 ? item : null;
+    /**
+     * What waits, in order, until somebody has to wait for longer. The folder is read once for all that stand in it, and
+     * again until it has nothing new: so a long outbox takes no longer for each item than a short one.
+     */
+    async *#due() {
+        for (let found = true; found; ) {
+            found = false;
+            const ids = await this.#ids();
+            for (const id of ids) {
+                const item = await this.#read(id);
+                if (item?.state === 'WAITING') {
+                    if (!isDue(item, Date.now() / 1000)) {
+                        return;
+                    }
+                    found = true;
+                    yield item;
+                } else if (item?.state === 'ENDED' && id !== ids.at(-1)) {
+                    // The last one stays: it keeps the count.
+                    await this.#files.unlink(this.#path(id));
+                }
             }
-            await this.#tidy(id, item);
-        }
-        return null;
-    }
-
-    /** An item that has ended is deleted, but for the last one: it keeps the count. */
-    async #tidy(id, item) {
-        if (item?.state === 'ENDED' && id !== (await this.#ids()).at(-1)) {
-            await this.#files.unlink(this.#path(id));
         }
     }
 
+    /** Whoever was killed while it wrote has left a file that nobody reads, and that may name a person. */
+    async #sweep() {
+        const names = await this.#files.readdir(this.#folder);
+        for (const path of names.filter((name) => name.endsWith('.new')).map((name) => `${this.#folder}/${name}`)) {
+            const at = (await this.#files.stat(path).catch(orMissing(null)))?.mtimeMs ?? Infinity;
+            if (Date.now() - at > LEFT_BEHIND_SECONDS * 1000) {
+                await this.#files.unlink(path).catch(orMissing(null));
+            }
+        }
+    }
+
+    /** One file after the other: a process may have some hundred files open, and an outbox has more. */
     async #items() {
-        const items = await Promise.all((await this.#ids()).map((id) => this.#read(id)));
+        const items = [];
+        for (const id of await this.#ids()) {
+            items.push(await this.#read(id));
+        }
         return items.filter((item) => item !== null);
     }
 
@@ -858,7 +897,12 @@ export class Outbox {
 const SENDING = new Map();
 /** One that was not kept fresh for so long is of a process that is gone. */
 const LOCKED_FOR_SECONDS = 60;
-const FRESH = () => ({key: crypto.randomUUID(), state: 'WAITING', attempts: 0, notBefore: 0});
+const FRESH = () => ({key: crypto.randomUUID(), state: 'WAITING', attempts: 0, postponedAt: 0, notBefore: 0});
+
+/** Before the instant at which it was postponed a clock was set back: nobody waits for that clock. */
+function isDue({postponedAt, notBefore}, now) {
+    return !(postponedAt <= now && now < notBefore);
+}
 
 function orTaken(error) {
     if (error.code === 'EEXIST') {

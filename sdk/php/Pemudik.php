@@ -94,7 +94,7 @@ class Unreachable extends TryLater
     }
 }
 
-/** The registry failed, and says so. `errorId` is what to name to those who run it. */
+/** The registry failed; `errorId` is what to name to those who run it. Or somebody else answered in its place. */
 class RegistryFailed extends PemudikError
 {
     public function __construct(string $code, string $message, public readonly ?string $errorId = null)
@@ -190,6 +190,13 @@ final class Documents
     ];
 }
 
+/** @throws \InvalidArgumentException without the value: the trace of PHP's own error has it, and it may name a person */
+function json(#[\SensitiveParameter] mixed $value): string
+{
+    $text = json_encode($value, JSON_UNESCAPED_UNICODE);
+    return $text !== false ? $text : throw new \InvalidArgumentException('No JSON: ' . json_last_error_msg() . '.');
+}
+
 // --- the client -------------------------------------------------------------------------------------------------------
 
 /** What became of one item of a batch: either `answer` or `problem` is there. */
@@ -213,7 +220,10 @@ final class Verdict
     }
 }
 
-/** `patienceSeconds` is how long a call may wait and try again, in all, before it throws `TryLater`. */
+/**
+ * A call tries again within `patienceSeconds`, and then throws `TryLater`. `timeoutSeconds` is how long the registry may be
+ * silent in a single try; it ends an operation after 30 seconds.
+ */
 final class Pemudik
 {
     /** Items a call, at most: the registry's limit. */
@@ -221,9 +231,9 @@ final class Pemudik
     private const RENEWED_BEFORE_END_SECONDS = 30;
     private const FIRST_PAUSE_SECONDS = 0.5;
     private const LONGEST_PAUSE_SECONDS = 30.0;
-    /** For an answer. The registry itself ends an operation after 30 seconds. */
-    private const TIMEOUT_SECONDS = 40;
     private const LATER = ['IDEMPOTENCY_KEY_IN_USE', 'TIMEOUT'];
+    /** Begins the code of an answer that is none of the registry's, such as HTTP_404 of a proxy. */
+    private const OF_NOBODY = 'HTTP_';
 
     /** @var array{token: string, until: float}|null */
     private ?array $kept = null;
@@ -237,6 +247,7 @@ final class Pemudik
         private readonly string $language = 'id',
         private readonly float $patienceSeconds = 60.0,
         private readonly ?string $tokenFile = null,
+        private readonly float $timeoutSeconds = 40.0,
     ) {
         $this->url = rtrim($url, '/');
     }
@@ -263,9 +274,10 @@ final class Pemudik
     public function execute(string $document, #[\SensitiveParameter] array $variables = [], ?string $key = null): array
     {
         $sent = (object) array_filter($variables, static fn (mixed $value): bool => $value !== null);
-        $content = json_encode(['query' => $document, 'variables' => $sent], JSON_THROW_ON_ERROR | JSON_UNESCAPED_UNICODE);
+        $content = json(['query' => $document, 'variables' => $sent]);
         $headers = ['Content-Type: application/json', 'Accept: application/json', "Accept-Language: $this->language"];
-        if ($key !== null || str_starts_with(ltrim($document), 'mutation')) {
+        // The registry takes no notice of a key of what is no mutation.
+        if ($key !== null || str_contains($document, 'mutation')) {
             $headers[] = 'Idempotency-Key: "' . ($key ?? self::uuid()) . '"';
         }
         return $this->patiently(fn (): array => $this->authorized($headers, $content));
@@ -285,8 +297,11 @@ final class Pemudik
      * @param iterable<string> $niks
      * @return \Generator<int, array<string, mixed>>
      */
-    public function checkNiks(iterable $niks, ?string $direction = null, ?string $service = null): \Generator
-    {
+    public function checkNiks(
+        #[\SensitiveParameter] iterable $niks,
+        ?string $direction = null,
+        ?string $service = null,
+    ): \Generator {
         foreach (self::batches($niks) as $batch) {
             $variables = ['niks' => $batch, 'direction' => $direction, 'service' => $service];
             foreach ($this->query('checkNiks', $variables) as $check) {
@@ -340,7 +355,7 @@ final class Pemudik
      * @param iterable<array<string, mixed>> $inputs
      * @return \Generator<int, Verdict>
      */
-    public function submitRegistrants(iterable $inputs): \Generator
+    public function submitRegistrants(#[\SensitiveParameter] iterable $inputs): \Generator
     {
         foreach (self::batches($inputs) as $batch) {
             foreach ($this->mutation('submitRegistrants', ['inputs' => $batch], null) as $place => $result) {
@@ -467,8 +482,10 @@ final class Pemudik
      * @param array<string, mixed> $where
      * @return \Generator<int, array<string, mixed>>
      */
-    public function registrants(array $where = [], string $fields = Documents::REGISTRANT): \Generator
-    {
+    public function registrants(
+        #[\SensitiveParameter] array $where = [],
+        string $fields = Documents::REGISTRANT,
+    ): \Generator {
         return $this->pages('registrants', ['where' => $where ?: null], $fields);
     }
 
@@ -553,7 +570,7 @@ final class Pemudik
      * @param array<mixed> $result
      * @return array<mixed>
      */
-    public static function accepted(array $result): array
+    public static function accepted(#[\SensitiveParameter] array $result): array
     {
         if (isset($result['code'])) {
             throw new Refused($result['code'], $result['message'], $result);
@@ -568,7 +585,7 @@ final class Pemudik
      * @param array<string, mixed> $variables
      * @return \Generator<int, array<string, mixed>>
      */
-    private function pages(string $name, array $variables, string $fields = ''): \Generator
+    private function pages(string $name, #[\SensitiveParameter] array $variables, string $fields = ''): \Generator
     {
         $page = ['hasNextPage' => true, 'endCursor' => null];
         while ($page['hasNextPage']) {
@@ -584,7 +601,7 @@ final class Pemudik
      * @param iterable<mixed> $items
      * @return \Generator<int, list<mixed>>
      */
-    private static function batches(iterable $items): \Generator
+    private static function batches(#[\SensitiveParameter] iterable $items): \Generator
     {
         $batch = [];
         foreach ($items as $item) {
@@ -604,14 +621,14 @@ final class Pemudik
     {
         $token = $this->renewed(null);
         try {
-            return $this->post('/graphql', [...$headers, "Authorization: Bearer $token"], $content)['data'];
+            return $this->post('/graphql', [...$headers, "Authorization: Bearer $token"], $content, 'data')['data'];
         } catch (Unauthorized $error) {
             if ($error->status !== 401) {
                 throw $error;
             }
         }
         $token = $this->renewed($token);
-        return $this->post('/graphql', [...$headers, "Authorization: Bearer $token"], $content)['data'];
+        return $this->post('/graphql', [...$headers, "Authorization: Bearer $token"], $content, 'data')['data'];
     }
 
     /** The token that is there, or a new one: of those who share a file, one asks and the others wait. */
@@ -621,26 +638,43 @@ final class Pemudik
             $this->kept = $this->good($this->kept, $refused) ?? $this->asked();
             return $this->kept['token'];
         }
-        $before = umask(0177);
-        $file = fopen($this->tokenFile, 'c+');
-        umask($before);
-        flock($file, LOCK_EX);
+        $file = $this->lockedTokenFile($this->tokenFile);
         try {
             $kept = json_decode((string) stream_get_contents($file), true);
             $good = $this->good(is_array($kept) ? $kept : null, $refused) ?? $this->asked();
             rewind($file);
             ftruncate($file, 0);
-            fwrite($file, json_encode($good, JSON_THROW_ON_ERROR));
+            fwrite($file, json($good));
             return $good['token'];
         } finally {
             fclose($file);
         }
     }
 
+    /** @return resource While somebody else asks a registry that does not answer, nobody waits longer than for an answer. */
+    private function lockedTokenFile(string $path): mixed
+    {
+        $before = umask(0177);
+        $file = fopen($path, 'c+');
+        umask($before);
+        if ($file === false) {
+            throw new \RuntimeException("$path cannot be written.");
+        }
+        $until = hrtime(true) / 1e9 + $this->timeoutSeconds;
+        while (!flock($file, LOCK_EX | LOCK_NB)) {
+            if (hrtime(true) / 1e9 > $until) {
+                fclose($file);
+                throw new Unreachable();
+            }
+            self::pause(0.05);
+        }
+        return $file;
+    }
+
     private function good(#[\SensitiveParameter] ?array $kept, #[\SensitiveParameter] ?string $refused): ?array
     {
         $mine = hash('sha256', "$this->url $this->clientId");
-        $good = $kept !== null && $kept['of'] === $mine && $kept['token'] !== $refused && microtime(true) < $kept['until'];
+        $good = ($kept['of'] ?? null) === $mine && $kept['token'] !== $refused && microtime(true) < $kept['until'];
         return $good ? $kept : null;
     }
 
@@ -649,7 +683,7 @@ final class Pemudik
         $credentials = base64_encode(urlencode($this->clientId) . ':' . urlencode($this->clientSecret));
         $headers = ["Authorization: Basic $credentials", 'Content-Type: application/x-www-form-urlencoded'];
         $until = microtime(true) - self::RENEWED_BEFORE_END_SECONDS;
-        $answer = $this->post('/oauth/token', $headers, 'grant_type=client_credentials');
+        $answer = $this->post('/oauth/token', $headers, 'grant_type=client_credentials', 'access_token');
         return [
             'of' => hash('sha256', "$this->url $this->clientId"),
             'token' => $answer['access_token'],
@@ -691,14 +725,18 @@ final class Pemudik
         usleep((int) ($seconds * 1e6));
     }
 
-    /** The content of an answer that is none of an error. */
-    private function post(string $path, #[\SensitiveParameter] array $headers, #[\SensitiveParameter] string $content): array
-    {
+    /** What was answered, with `awaited` in it. */
+    private function post(
+        string $path,
+        #[\SensitiveParameter] array $headers,
+        #[\SensitiveParameter] string $content,
+        string $awaited,
+    ): array {
         $how = [
             'method' => 'POST',
             'header' => [...$headers, 'Connection: close'],
             'content' => $content,
-            'timeout' => self::TIMEOUT_SECONDS,
+            'timeout' => $this->timeoutSeconds,
             'protocol_version' => 1.1,
             'follow_location' => 0,
             'ignore_errors' => true,
@@ -710,49 +748,58 @@ final class Pemudik
         $body = (string) stream_get_contents($stream);
         $lines = stream_get_meta_data($stream)['wrapper_data'];
         fclose($stream);
-        $length = self::header($lines, 'content-length');
-        if ($length !== null && strlen($body) < (int) $length) {
+        $status = (int) explode(' ', $lines[0])[1];
+        $answered = json_decode($body, true);
+        if (self::isCutOff($lines, $body, $status === 200 && $answered === null)) {
             throw new Unreachable();
         }
-        $answered = json_decode($body, true);
-        return self::contentOf((int) explode(' ', $lines[0])[1], $lines, is_array($answered) ? $answered : []);
+        $answered = is_array($answered) ? $answered : [];
+        if ($status === 200 && isset($answered[$awaited]) && ($answered['errors'] ?? []) === []) {
+            return $answered;
+        }
+        throw self::errorOf($status, $lines, $answered);
     }
 
-    private static function contentOf(int $status, array $lines, array $content): array
+    /** Whether the connection ended before the answer did. Where the answer does not say its length, its JSON tells. */
+    private static function isCutOff(array $lines, #[\SensitiveParameter] string $body, bool $isUnreadable): bool
     {
-        $errors = $content['errors'] ?? [];
-        if ($status === 200 && $content !== [] && $errors === []) {
-            return $content;
-        }
+        $length = self::header($lines, 'content-length');
+        return $length === null ? $isUnreadable : strlen($body) < (int) $length;
+    }
+
+    private static function errorOf(int $status, array $lines, #[\SensitiveParameter] array $content): PemudikError
+    {
         [$code, $message, $told] = self::told($status, $content);
         $retryAfter = $told['retryAfter'] ?? self::secondsOf(self::header($lines, 'retry-after'));
         if ($status === 401 || $status === 403) {
-            throw new Unauthorized($code, $message, $status);
+            return new Unauthorized($code, $message, $status);
         }
         $busy = in_array($status, [429, 502, 503, 504], true) || ($status === 200 && isset($told['retryAfter']));
         if ($busy || in_array($code, self::LATER, true)) {
-            throw new TryLater($code, $message, $retryAfter === null ? null : (float) $retryAfter);
+            return new TryLater($code, $message, $retryAfter === null ? null : (float) $retryAfter);
         }
         if ($code === 'CURSOR_LOST') {
-            throw new CursorLost($code, $message, $told['after'] ?? null);
+            return new CursorLost($code, $message, $told['after'] ?? null);
         }
-        if ($status >= 500 || $code === 'INTERNAL_ERROR' || ($status < 400 && $errors === [])) {
-            throw new RegistryFailed($code, $message, $told['errorId'] ?? null);
+        if ($status >= 500 || $code === 'INTERNAL_ERROR' || str_starts_with($code, self::OF_NOBODY)) {
+            return new RegistryFailed($code, $message, $told['errorId'] ?? null);
         }
-        throw new Refused($code, $message, $told);
+        return new Refused($code, $message, $told);
     }
 
     /** Code, message and facts: as GraphQL, the token endpoint, or nobody of us says them. */
-    private static function told(int $status, array $content): array
+    private static function told(int $status, #[\SensitiveParameter] array $content): array
     {
-        if (($content['errors'] ?? []) !== []) {
-            $told = $content['errors'][0]['extensions'] ?? [];
-            return [$told['code'] ?? 'GRAPHQL_VALIDATION_FAILED', $content['errors'][0]['message'] ?? '', $told];
+        $error = is_array($content['errors'] ?? null) ? ($content['errors'][0] ?? null) : null;
+        if (is_array($error)) {
+            $told = $error['extensions'] ?? [];
+            return [$told['code'] ?? 'GRAPHQL_VALIDATION_FAILED', $error['message'] ?? '', $told];
         }
-        if (isset($content['error'])) {
-            return [strtoupper($content['error']), $content['error_description'] ?? $content['error'], []];
+        $code = $content['error'] ?? null;
+        if (is_string($code) && preg_match('/^[a-z_]+$/D', $code) === 1) {
+            return [strtoupper($code), (string) ($content['error_description'] ?? $code), []];
         }
-        return ["HTTP_$status", "Status $status without an answer of the registry.", []];
+        return [self::OF_NOBODY . $status, "Status $status without an answer of the registry.", []];
     }
 
     private static function header(array $lines, string $name): ?string
@@ -808,10 +855,10 @@ final class FileCursor implements Cursor
     public function save(string $cursor): void
     {
         $file = fopen("$this->path.new", 'w');
-        fwrite($file, $cursor);
-        fsync($file);
-        fclose($file);
-        rename("$this->path.new", $this->path);
+        $written = $file !== false && @fwrite($file, $cursor) === strlen($cursor) && fsync($file) && fclose($file);
+        if (!$written || !rename("$this->path.new", $this->path)) {
+            throw new \RuntimeException("The cursor could not be saved in $this->path: the one before it stays.");
+        }
     }
 }
 
@@ -829,6 +876,9 @@ final class Event
     ) {
     }
 }
+
+/** How old a webhook may be, and how far ahead of our clock. */
+const TOLERANCE_SECONDS = 300;
 
 /**
  * The event, verified as Standard Webhooks says; no more than five minutes off. `body` is what arrived, byte by byte
@@ -853,7 +903,7 @@ function verifyWebhook(#[\SensitiveParameter] string $secret, array $headers, st
     if ($found === 0 || $key === '') {
         throw new BadSignature('No signature in webhook-signature is of this secret and body.');
     }
-    if (abs(($now ?? microtime(true)) - (int) $timestamp) > 300) {
+    if (abs(($now ?? microtime(true)) - (int) $timestamp) > TOLERANCE_SECONDS) {
         throw new BadSignature('webhook-timestamp is more than five minutes off: a replay, or a clock that is wrong.');
     }
     $content = json_decode($body, true, 512, JSON_THROW_ON_ERROR);
@@ -912,6 +962,7 @@ final class Outbox
     /** So often the registry may fail at one item. Then the item is put aside, since it may be what fails. */
     public const MOST_FAILURES = 10;
     private const LONGEST_PAUSE_SECONDS = 300.0;
+    private const SQLITE_BUSY = 5;
     // The same as in sdk/python: a file can be handed from one to the other.
     private const TABLE = <<<'SQL'
         CREATE TABLE IF NOT EXISTS outbox (
@@ -923,6 +974,7 @@ final class Outbox
             state TEXT NOT NULL DEFAULT 'WAITING' CHECK (state IN ('WAITING', 'ACCEPTED', 'REFUSED')),
             attempts INTEGER NOT NULL DEFAULT 0,
             not_before REAL NOT NULL DEFAULT 0,
+            postponed_at REAL NOT NULL DEFAULT 0,
             answer TEXT,
             put_at REAL NOT NULL,
             ended_at REAL
@@ -942,13 +994,19 @@ final class Outbox
     }
 
     /**
-     * Writes down what is to be sent, such as `put('submitRegistrant', input: [...])`. When it returns, it is safe.
+     * Writes down what is to be sent, such as `put('submitRegistrant', ['input' => [...]])`. When it returns, it is safe.
+     *
+     * @param array<string, mixed> $variables
      */
-    public function put(string $operation, #[\SensitiveParameter] mixed ...$variables): int
+    public function put(string $operation, #[\SensitiveParameter] array $variables): int
     {
+        // Of a list some may be refused and others not; an item is either accepted or refused.
+        if (!isset(Documents::MUTATIONS[$operation]) || $operation === 'submitRegistrants') {
+            throw new \InvalidArgumentException("$operation cannot be put into an outbox.");
+        }
         $this->run(
             'INSERT INTO outbox (key, operation, document, variables, put_at) VALUES (?, ?, ?, ?, ?)',
-            [Pemudik::uuid(), $operation, Documents::MUTATIONS[$operation], self::json($variables), microtime(true)],
+            [Pemudik::uuid(), $operation, Documents::MUTATIONS[$operation], json($variables), microtime(true)],
         );
         return (int) $this->database->lastInsertId();
     }
@@ -965,7 +1023,10 @@ final class Outbox
         $lock = new \PDO("sqlite:$this->path.sending", options: [\PDO::ATTR_TIMEOUT => 0]);
         try {
             $lock->exec('BEGIN EXCLUSIVE');
-        } catch (\PDOException) {
+        } catch (\PDOException $error) {
+            if ($error->errorInfo[1] !== self::SQLITE_BUSY) {
+                throw $error;
+            }
             return;
         }
         while (($item = $this->due()) !== null) {
@@ -1006,14 +1067,18 @@ final class Outbox
         );
     }
 
-    /** Sends a refused item once more, put right if `variables` are given. It is judged anew. */
-    public function again(int $id, #[\SensitiveParameter] mixed ...$variables): void
+    /**
+     * Sends a refused item once more, put right if `variables` are given. It is judged anew.
+     *
+     * @param array<string, mixed> $variables
+     */
+    public function again(int $id, #[\SensitiveParameter] array $variables = []): void
     {
         // A key remembers a refusal for 24 hours: who asks anew asks under another one.
         $this->run(
             "UPDATE outbox SET state = 'WAITING', key = ?, variables = coalesce(?, variables), answer = NULL,"
             . " ended_at = NULL, attempts = 0, not_before = 0 WHERE id = ? AND state = 'REFUSED'",
-            [Pemudik::uuid(), $variables === [] ? null : self::json($variables), $id],
+            [Pemudik::uuid(), $variables === [] ? null : json($variables), $id],
         );
     }
 
@@ -1027,7 +1092,9 @@ final class Outbox
     private function due(): ?array
     {
         $item = $this->run("SELECT * FROM outbox WHERE state = 'WAITING' ORDER BY id LIMIT 1")->fetch(\PDO::FETCH_ASSOC);
-        return $item === false || $item['not_before'] > microtime(true) ? null : $item;
+        $now = microtime(true);
+        // Before the instant at which it was postponed a clock was set back: nobody waits for that clock.
+        return $item === false || ($item['postponed_at'] <= $now && $now < $item['not_before']) ? null : $item;
     }
 
     private function accept(#[\SensitiveParameter] array $item, array $data): Sent
@@ -1036,7 +1103,7 @@ final class Outbox
         // From here on nothing here knows the person any more.
         $this->run(
             "UPDATE outbox SET state = 'ACCEPTED', variables = NULL, answer = ?, ended_at = ? WHERE id = ?",
-            [self::json($answer), microtime(true), $item['id']],
+            [json($answer), microtime(true), $item['id']],
         );
         return new Sent((int) $item['id'], $item['operation'], $answer, null);
     }
@@ -1059,9 +1126,10 @@ final class Outbox
     {
         $longer = Pemudik::pauseSeconds($item['attempts'], null) * 2 ** min($item['attempts'], 8);
         $seconds = $retryAfter ?? min($longer, self::LONGEST_PAUSE_SECONDS);
+        $now = microtime(true);
         $this->run(
-            'UPDATE outbox SET attempts = attempts + 1, not_before = ? WHERE id = ?',
-            [microtime(true) + $seconds, $item['id']],
+            'UPDATE outbox SET attempts = attempts + 1, postponed_at = ?, not_before = ? WHERE id = ?',
+            [$now, $now + $seconds, $item['id']],
         );
     }
 
@@ -1074,20 +1142,20 @@ final class Outbox
         }
         $this->run(
             "UPDATE outbox SET state = 'REFUSED', answer = ?, ended_at = ? WHERE id = ?",
-            [self::json($problem), microtime(true), $item['id']],
+            [json($problem), microtime(true), $item['id']],
         );
         return new Sent((int) $item['id'], $item['operation'], null, $problem);
     }
 
     private function run(string $statement, #[\SensitiveParameter] array $values = []): \PDOStatement
     {
-        $prepared = $this->database->prepare($statement);
-        $prepared->execute($values);
-        return $prepared;
-    }
-
-    private static function json(#[\SensitiveParameter] mixed $value): string
-    {
-        return json_encode($value, JSON_THROW_ON_ERROR | JSON_UNESCAPED_UNICODE);
+        try {
+            $prepared = $this->database->prepare($statement);
+            $prepared->execute($values);
+            return $prepared;
+        } catch (\PDOException $error) {
+            // Its trace has the values, which name a person. The one that begins here has not.
+            throw new \RuntimeException("The outbox cannot be read or written: {$error->getMessage()}");
+        }
     }
 }

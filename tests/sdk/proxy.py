@@ -1,4 +1,4 @@
-"""A proxy in front of the server. Mishaps happen on it as a test orders them: an answer is lost, the server is busy."""
+"""A proxy in front of the server. Mishaps happen on it as a test orders them: an answer is lost, others answer."""
 
 from __future__ import annotations
 
@@ -12,10 +12,36 @@ import httpx
 
 from tests.patience import PATIENCE_SECONDS
 
+
+@dataclass(frozen=True)
+class Answer:
+    """What is answered in the place of the server, which is not asked."""
+
+    status: int
+    body: bytes
+    headers: dict[str, str] = field(default_factory=dict)
+
+
 LOST = "the answer is lost"
-REFUSED_TOKEN = "the token is refused"
-BUSY = "come back in a second"
+CUT_OFF = "the answer, of which nobody knows the length, ends in its middle"
 PASS = "nothing happens"
+BUSY = Answer(503, b'{"errors":[{"message":"m","extensions":{"code":"UNAVAILABLE"}}]}', {"Retry-After": "1"})
+REFUSED_TOKEN = Answer(
+    401,
+    b'{"errors":[{"message":"m","extensions":{"code":"INVALID_TOKEN"}}]}',
+    {"WWW-Authenticate": 'Bearer error="invalid_token"'},
+)
+NOT_OURS = [
+    Answer(200, b"<html>Sign in to the wireless network</html>"),
+    Answer(200, b'{"ok": true}'),
+    Answer(200, b'{"data": null}'),
+    Answer(302, b"", {"Location": "/elsewhere"}),
+    Answer(400, b'{"errors": "none"}'),
+    Answer(404, b"<html>404 Not Found</html>"),
+    Answer(404, b'{"error": "Not Found", "path": "/graphql"}'),
+    Answer(500, b"[" * 100_000),
+]
+"""What other programs answer that stand before the registry, or in its place."""
 HOP_BY_HOP = {"connection", "transfer-encoding", "content-encoding", "content-length", "date", "server"}
 
 
@@ -23,7 +49,7 @@ HOP_BY_HOP = {"connection", "transfer-encoding", "content-encoding", "content-le
 class Proxy:
     server_url: str
     url: str = ""
-    mishaps: list[str] = field(default_factory=list)
+    mishaps: list[str | Answer] = field(default_factory=list)
     """What happens to the next requests at /graphql, each once."""
     keys: list[str | None] = field(default_factory=list)
     """The `Idempotency-Key` of each request at /graphql."""
@@ -31,7 +57,7 @@ class Proxy:
     tokens_asked: int = 0
     lock: Lock = field(default_factory=Lock)
 
-    def asked(self, path: str, key: str | None, body: bytes) -> str:
+    def asked(self, path: str, key: str | None, body: bytes) -> str | Answer:
         with self.lock:
             if path != "/graphql":
                 self.tokens_asked += path == "/oauth/token"
@@ -49,26 +75,30 @@ class _Handler(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         body = self.rfile.read(int(self.headers["Content-Length"]))
         mishap = self.proxy.asked(self.path, self.headers.get("Idempotency-Key"), body)
-        if mishap == BUSY:
-            self._answer(503, {"Retry-After": "1"}, b'{"errors":[{"message":"m","extensions":{"code":"UNAVAILABLE"}}]}')
-        elif mishap == REFUSED_TOKEN:
-            content = b'{"errors":[{"message":"m","extensions":{"code":"INVALID_TOKEN"}}]}'
-            self._answer(401, {"WWW-Authenticate": 'Bearer error="invalid_token"'}, content)
+        if isinstance(mishap, Answer):
+            self._answer(mishap.status, mishap.headers, mishap.body)
         else:
             headers = {name: value for name, value in self.headers.items() if name.lower() not in {"host", *HOP_BY_HOP}}
             answer = self.http.post(self.proxy.server_url + self.path, headers=headers, content=body)
-            if mishap == LOST:
+            if mishap != PASS:
                 self.close_connection = True
+                if mishap == CUT_OFF:
+                    self._begin(200, {"Transfer-Encoding": "chunked"})
+                    half = answer.content[: len(answer.content) // 2]
+                    self.wfile.write(b"%x\r\n%s\r\n" % (len(half), half))
                 return
             kept = {name: value for name, value in answer.headers.items() if name.lower() not in HOP_BY_HOP}
             self._answer(answer.status_code, kept, answer.content)
 
     def _answer(self, status: int, headers: dict[str, str], body: bytes) -> None:
+        self._begin(status, {**headers, "Content-Length": str(len(body))})
+        self.wfile.write(body)
+
+    def _begin(self, status: int, headers: dict[str, str]) -> None:
         self.send_response(status)
-        for name, value in {**headers, "Content-Length": str(len(body))}.items():
+        for name, value in headers.items():
             self.send_header(name, value)
         self.end_headers()
-        self.wfile.write(body)
 
     def log_message(self, *_: object) -> None:
         """Says nothing."""

@@ -18,12 +18,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from pemudik_client import AsyncPemudik, Outbox, Pemudik, Refused, TryLater, Unauthorized, Unreachable
+from pemudik_client import AsyncPemudik, Outbox, Pemudik, Refused, RegistryFailed, TryLater, Unauthorized, Unreachable
 
 from app.config import CHECKOUT
 from tests.patience import PATIENCE_SECONDS
 from tests.sdk.conftest import Sandbox, end_of_feed
-from tests.sdk.proxy import BUSY, LOST, REFUSED_TOKEN, Proxy, proxied
+from tests.sdk.proxy import BUSY, CUT_OFF, LOST, NOT_OURS, REFUSED_TOKEN, Proxy, proxied
 from tests.sdk.twelve import run_examples, run_receiver, told
 
 EXAMPLES = CHECKOUT / "sdk/python/examples"
@@ -63,7 +63,7 @@ def test_the_first_five_lines(sandbox: Sandbox, capsys: pytest.CaptureFixture[st
 
 def test_a_submission_whose_answer_is_lost_is_done_once(sandbox: Sandbox, proxy: Proxy, client: Pemudik) -> None:
     """The repeat goes under the same key, so it gets the answer of then: nothing says `replayed`."""
-    proxy.mishaps += [LOST, LOST]
+    proxy.mishaps += [LOST, CUT_OFF]
     submission = client.submit_registrant(sandbox.person(sandbox.nik()))  # type: ignore[arg-type]
     assert (submission["replayed"], len(proxy.keys), len(set(proxy.keys))) == (False, 3, 1)
     assert len(set(proxy.bodies)) == 1
@@ -77,8 +77,14 @@ def test_each_call_has_a_key_of_its_own_and_a_question_has_none(
     client.submit_registrant(sandbox.person(nik))  # type: ignore[arg-type]
     assert client.submit_registrant(sandbox.person(nik))["replayed"] is True  # type: ignore[arg-type]
     assert client.submit_registrant(sandbox.person(nik), key="ours")["replayed"] is True  # type: ignore[arg-type]
-    question, first, second, ours = proxy.keys
-    assert (question, ours, first == second, None in {first, second}) == (None, '"ours"', False, False)
+    client.execute('# Of the posko.\nmutation { giveBackSeats(hold: "1") { __typename } }')
+    question, first, second, ours, behind_a_comment = proxy.keys
+    assert (question, ours, first == second, None in {first, second, behind_a_comment}) == (
+        None,
+        '"ours"',
+        False,
+        False,
+    )
 
 
 def test_it_comes_back_when_the_registry_says(sandbox: Sandbox, proxy: Proxy, client: Pemudik) -> None:
@@ -95,6 +101,14 @@ def test_it_waits_no_longer_than_its_patience(sandbox: Sandbox, proxy: Proxy) ->
         client.check_nik(sandbox.nik())
     assert (caught.value.code, caught.value.message, caught.value.retry_after) == ("UNAVAILABLE", "m", 1.0)
     assert len(proxy.keys) == 1
+
+
+def test_what_somebody_else_answers_is_no_refusal(sandbox: Sandbox, proxy: Proxy, client: Pemudik) -> None:
+    proxy.mishaps += NOT_OURS
+    for answer in NOT_OURS:
+        with pytest.raises(RegistryFailed) as caught:
+            client.check_nik(sandbox.nik())
+        assert (caught.value.code, caught.value.error_id) == (f"HTTP_{answer.status}", None)
 
 
 def test_a_refused_token_is_asked_for_anew_once(sandbox: Sandbox, proxy: Proxy, client: Pemudik) -> None:

@@ -14,7 +14,7 @@ $pemudik = new Pemudik(getenv('PEMUDIK'), getenv('PEMUDIK_CLIENT_ID'), getenv('P
 $outbox = new Outbox('outbox.db');
 foreach ([(string) ((int) getenv('NIK') + 9), '3171030000009001'] as $nik) {
     $person = ['nik' => $nik, 'name' => 'Warga Contoh', 'routeId' => getenv('ROUTE'), 'identityDocument' => 'KTP'];
-    $outbox->put('submitRegistrant', input: $person);
+    $outbox->put('submitRegistrant', ['input' => $person]);
 }
 
 foreach ($outbox->send($pemudik) as $sent) {

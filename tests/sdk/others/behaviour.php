@@ -5,6 +5,7 @@
 declare(strict_types=1);
 
 use Pemudik\Documents;
+use Pemudik\FileCursor;
 use Pemudik\Outbox;
 use Pemudik\Pemudik;
 use Pemudik\PemudikError;
@@ -50,6 +51,35 @@ $does = [
         }
         return $told;
     },
+    // Whatever goes wrong with lists, texts and a disk that is full, beside what the registry says.
+    'fail' => function (string $path, #[SensitiveParameter] string $nik, #[SensitiveParameter] string ...$lists) {
+        $full = new Outbox($path);
+        (new ReflectionProperty($full, 'database'))->getValue($full)->exec('PRAGMA max_page_count = 3');
+        $no_text = [...person($nik), 'name' => "\xff"];
+        $told = [];
+        foreach ([
+            fn () => iterator_to_array(client()->submitRegistrants(array_map(person(...), $lists))),
+            fn () => iterator_to_array(client()->checkNiks($lists)),
+            fn () => iterator_to_array(client()->registrants(['nik' => $nik])),
+            fn () => client()->submitRegistrant($no_text),
+            fn () => $full->put('submitRegistrant', ['input' => $no_text]),
+            fn () => $full->put('submitRegistrant', ['input' => person($nik, ['reference' => str_repeat('x', 9999)])]),
+        ] as $failing) {
+            try {
+                $failing();
+            } catch (Throwable $error) {
+                $told[] = ['error' => $error::class, 'text' => "$error " . print_r($error, true)];
+            }
+        }
+        return $told;
+    },
+    'save' => function (string $path, string $cursor) {
+        try {
+            (new FileCursor($path))->save($cursor);
+        } catch (RuntimeException $error) {
+            return $error->getMessage();
+        }
+    },
     'check' => fn (string ...$niks) => array_column(iterator_to_array(client()->checkNiks($niks), false), 'outcome'),
     'stream' => function (string $first) {
         $taken = 0;
@@ -93,7 +123,7 @@ $does = [
         return $answer;
     },
     'put' => fn (string $path, string ...$niks) => array_map(
-        fn (string $nik) => (new Outbox($path))->put('submitRegistrant', input: person($nik)),
+        fn (string $nik) => (new Outbox($path))->put('submitRegistrant', ['input' => person($nik)]),
         $niks,
     ),
     'send' => function (string $path, string $aloud = '') {
@@ -115,7 +145,7 @@ $does = [
         $refused = array_map(fn ($item) => [$item->id, $item->variables['input']['nik'], $item->problem['code']], $outbox->refused());
         return ['waiting' => $outbox->waiting(), 'refused' => $refused, 'shown' => print_r($outbox->refused(), true)];
     },
-    'again' => fn (string $path, string $id, string $nik) => (new Outbox($path))->again((int) $id, input: person($nik)),
+    'again' => fn (string $path, string $id, string $nik) => (new Outbox($path))->again((int) $id, ['input' => person($nik)]),
 ];
 
 echo json_encode($does[$argv[1]](...array_slice($argv, 2)), JSON_THROW_ON_ERROR), "\n";

@@ -18,7 +18,7 @@ from app.config import CHECKOUT
 from tests.sdk import test_words
 from tests.sdk.conftest import Sandbox, end_of_feed
 from tests.sdk.others.conftest import answer, needs
-from tests.sdk.proxy import BUSY, LOST, REFUSED_TOKEN, Proxy
+from tests.sdk.proxy import BUSY, CUT_OFF, LOST, NOT_OURS, REFUSED_TOKEN, Proxy
 
 HERE = Path(__file__).parent
 LANGUAGES = {"php": "php", "js": "node"}
@@ -56,7 +56,7 @@ def test_all_ask_the_same(speaker: Speaker) -> None:
 
 
 def test_a_submission_whose_answer_is_lost_is_done_once(speaker: Speaker) -> None:
-    speaker.proxy.mishaps += [LOST, LOST]
+    speaker.proxy.mishaps += [LOST, CUT_OFF]
     nik = speaker.sandbox.nik()
     assert speaker.does("submit", nik, nik) == [{"replayed": False}, {"replayed": True}]
     first, second, third, another = speaker.proxy.keys
@@ -77,6 +77,13 @@ def test_it_waits_no_longer_than_its_patience(speaker: Speaker) -> None:
     del told["text"]
     assert told == {"error": "TryLater", "code": "UNAVAILABLE", "message": "m", "retryAfter": 1}
     assert len(speaker.proxy.keys) == 1
+
+
+def test_what_somebody_else_answers_is_no_refusal(speaker: Speaker) -> None:
+    speaker.proxy.mishaps += NOT_OURS
+    told = speaker.does("submit", *[speaker.sandbox.nik()] * len(NOT_OURS))
+    expected = [("RegistryFailed", f"HTTP_{answer.status}") for answer in NOT_OURS]
+    assert [(one["error"], one["code"]) for one in told] == expected
 
 
 def test_a_refused_token_is_asked_for_anew_once(speaker: Speaker) -> None:

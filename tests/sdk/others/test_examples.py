@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from urllib.parse import urlencode
 
 import httpx
 import pytest
@@ -27,6 +28,7 @@ from tests.sdk.proxy import BUSY, Proxy
 FORM = CHECKOUT / "examples/registration_form/index.php"
 NIGHTLY = CHECKOUT / "examples/nightly_consolidation"
 BAD_NIK = "3171030000009001"
+FORM_TYPE = {"Content-Type": "application/x-www-form-urlencoded"}
 
 
 # --- the form ---------------------------------------------------------------------------------------------------------
@@ -111,6 +113,13 @@ def test_what_is_refused_is_told_with_its_reason(form: Form, sandbox: Sandbox) -
         assert BAD_NIK not in file.read_bytes().decode("latin-1"), file.name
 
 
+def test_what_is_no_text_is_refused_as_an_empty_field(form: Form, sandbox: Sandbox) -> None:
+    [hidden] = re.findall(r'name="form" value="(\w+)"', form.browser.get(form.url).text)
+    sent = {"form": hidden, "route": sandbox.routes["dishub-dki"], "nik[]": BAD_NIK, "name": "\udcff"}
+    answer = form.browser.post(form.url, content=urlencode(sent, errors="surrogateescape"), headers=FORM_TYPE)
+    assert (answer.status_code, said(answer).startswith("Ditolak (kode booking WEB-")) == (200, True)
+
+
 def test_while_the_registry_is_away_people_are_kept_and_sent_later(form: Form, sandbox: Sandbox, proxy: Proxy) -> None:
     route, nik = sandbox.routes["dishub-dki"], sandbox.nik()
     form.browser.get(form.url)
@@ -143,6 +152,11 @@ def test_an_answer_that_was_not_written_down_is_asked_for(form: Form, sandbox: S
 
 def test_a_form_of_somebody_else_is_not_taken(form: Form, sandbox: Sandbox, proxy: Proxy) -> None:
     route = sandbox.routes["dishub-dki"]
+    [hidden] = re.findall(r'name="form" value="(\w+)"', form.browser.get(form.url).text)
+    for sent in ({"form[]": hidden}, {"form": hidden, "route[]": route}, {"form": "\udcff", "route": route}):
+        answer = form.browser.post(form.url, content=urlencode(sent, errors="surrogateescape"), headers=FORM_TYPE)
+        assert (answer.status_code, "isi lagi" in answer.text) == (400, True)
+    assert form.browser.get(form.url, params={"code[]": "x"}).status_code == 200
     for answer in (form.fill_in(BAD_NIK, route=route, token="x"), form.fill_in(BAD_NIK, route=sandbox.routes["ahm"])):
         assert (answer.status_code, "isi lagi" in answer.text) == (400, True)
     assert not any(b"submitRegistrant" in body for body in proxy.bodies)

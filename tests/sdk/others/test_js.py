@@ -50,8 +50,9 @@ def test_one_call_asks_for_a_token_and_the_others_wait(
 
 
 def test_what_needs_no_server(node: str) -> None:
-    """By node:test: a token of one's own, dates in `Retry-After`, and an outbox to which many write at once."""
-    run = subprocess.run([node, "--test"], cwd=SDK, capture_output=True, text=True, check=False)
+    """By node:test: a token of one's own, dates in `Retry-After`, and a long outbox to which many write at once."""
+    few_files = ["sh", "-c", f"ulimit -n 200; exec {node} --test"]
+    run = subprocess.run(few_files, cwd=SDK, capture_output=True, text=True, check=False)
     assert (run.returncode, "# fail 0" in run.stdout, "# pass 0" in run.stdout) == (0, True, False), run.stdout
 
 

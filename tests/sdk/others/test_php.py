@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import re
+import sqlite3
 import stat
 import subprocess
+import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -14,7 +18,7 @@ from app.config import CHECKOUT
 from tests.patience import PATIENCE_SECONDS
 from tests.sdk.conftest import Sandbox
 from tests.sdk.others.conftest import answer, needs
-from tests.sdk.proxy import REFUSED_TOKEN, Proxy
+from tests.sdk.proxy import BUSY, REFUSED_TOKEN, Proxy
 from tests.sdk.twelve import run_examples, run_receiver, told
 
 EXAMPLES = CHECKOUT / "sdk/php/examples"
@@ -54,6 +58,58 @@ def test_requests_of_a_web_server_share_a_token(php: str, sandbox: Sandbox, prox
     proxy.mishaps += [REFUSED_TOKEN]
     assert answer(command, environment, tmp_path) == ["AVAILABLE"]
     assert proxy.tokens_asked == 2
+
+
+def test_nobody_waits_for_ever_for_who_asks_for_a_token(php: str, sandbox: Sandbox, tmp_path: Path) -> None:
+    """Somebody holds the file, since the registry does not answer."""
+    file = tmp_path / "token"
+    code = f"""require {str(EXAMPLES.parent / "Pemudik.php")!r};
+        $pemudik = new Pemudik\\Pemudik('http://127.0.0.1:1', 'a', 'b', 'id', 0.0, {str(file)!r}, 0.2);
+        try {{ $pemudik->token(); }} catch (Pemudik\\Unreachable) {{ echo 'unreachable'; }}"""
+    with file.open("w") as held:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        run = subprocess.run([php, "-r", code], capture_output=True, text=True, check=False, timeout=PATIENCE_SECONDS)
+    assert (run.stdout, run.stderr) == ("unreachable", "")
+
+
+def test_nothing_that_goes_wrong_in_lists_texts_and_files_names_a_nik(
+    php: str, sandbox: Sandbox, proxy: Proxy, tmp_path: Path
+) -> None:
+    """As what catches errors sees it: with all that was given to each function on the way."""
+    nik = sandbox.nik()
+    proxy.mishaps += [BUSY] * 3
+    command = [php, str(Path(__file__).parent / "behaviour.php"), "fail", str(tmp_path / "outbox.db"), nik, nik, nik]
+    told = answer(command, sandbox.environment(PEMUDIK=proxy.url, PATIENCE="0", SDK=str(EXAMPLES.parent)), tmp_path)
+    kinds = [*["Pemudik\\TryLater"] * 3, *["InvalidArgumentException"] * 2, "RuntimeException"]
+    assert [one["error"] for one in told] == kinds
+    assert nik not in json.dumps(told)
+
+
+def test_a_full_disk_leaves_the_cursor_as_it_was(php: str, sandbox: Sandbox, tmp_path: Path) -> None:
+    cursor = tmp_path / "cursor"
+    cursor.write_text("first")
+    (tmp_path / "cursor.new").symlink_to("/dev/full")
+    command = [php, str(Path(__file__).parent / "behaviour.php"), "save", str(cursor), "second"]
+    environment = sandbox.environment(SDK=str(EXAMPLES.parent))
+    assert (
+        answer(command, environment, tmp_path) == f"The cursor could not be saved in {cursor}: the one before it stays."
+    )
+    assert (cursor.is_symlink(), cursor.read_text()) == (False, "first")
+
+
+def test_nobody_waits_for_a_clock_that_was_set_back(php: str, sandbox: Sandbox, proxy: Proxy, tmp_path: Path) -> None:
+    path, nik = tmp_path / "outbox.db", sandbox.nik()
+    environment = sandbox.environment(PEMUDIK=proxy.url, PATIENCE="0", SDK=str(EXAMPLES.parent))
+
+    def does(*words: str) -> Any:
+        return answer([php, str(Path(__file__).parent / "behaviour.php"), *words], environment, tmp_path)
+
+    proxy.mishaps += [BUSY]
+    assert [does("put", str(path), nik), does("send", str(path)), does("send", str(path))] == [[1], [], []]
+    ahead = time.time() + 100_000_000
+    with sqlite3.connect(path) as database:
+        database.execute("UPDATE outbox SET postponed_at = ?, not_before = ?", (ahead, ahead + 300))
+    assert does("send", str(path)) == [[1, False]]
 
 
 def test_every_file_is_in_order(php: str) -> None:

@@ -10,9 +10,19 @@ from typing import Any, Self, TypeVar, cast
 
 import httpx
 
-from pemudik_client.calls import BATCH, Answer, Authorize, Calls, Post, Steps, Wait, verdicts
-from pemudik_client.client import PATIENCE_SECONDS, TIMEOUT_SECONDS, go_on_after
-from pemudik_client.cursors import Cursor, cursor_of
+from pemudik_client.calls import (
+    BATCH,
+    PATIENCE_SECONDS,
+    TIMEOUT_SECONDS,
+    Answer,
+    Authorize,
+    Calls,
+    Post,
+    Steps,
+    Wait,
+    verdicts,
+)
+from pemudik_client.cursors import Cursor, cursor_of, go_on_after
 from pemudik_client.documents import REGISTRANT
 from pemudik_client.errors import CursorLost, PemudikError
 from pemudik_client.types import (
@@ -39,7 +49,7 @@ T = TypeVar("T")
 class AsyncPemudik:
     """One for each program and loop: it has the token and the connections, and tasks may share it.
 
-    `patience_seconds` is how long a call may wait and try again, in all, before it raises `TryLater`.
+    A call tries again within `patience_seconds`, and then raises `TryLater`.
     """
 
     def __init__(
@@ -283,7 +293,7 @@ class AsyncPemudik:
                 return await self._run(self._calls.renewed(step.refused))
         try:
             answer = await self._http.post(self._url + step.path, headers=step.headers, content=step.content)
-        except httpx.TransportError:
+        except httpx.RequestError:
             return None
         return Answer(answer.status_code, answer.headers.get("retry-after"), answer.content)
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import random
+import re
 import time
 from base64 import b64encode
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
@@ -34,12 +35,18 @@ T = TypeVar("T")
 Steps = Generator[Any, Any, T]
 BATCH = 1000
 """Items a call, at most: the registry's limit."""
+PATIENCE_SECONDS = 60.0
+TIMEOUT_SECONDS = 40.0
+"""For an answer. The registry itself ends an operation after 30 seconds."""
 RENEWED_BEFORE_END_SECONDS = 30.0
 FIRST_PAUSE_SECONDS = 0.5
 LONGEST_PAUSE_SECONDS = 30.0
 BUSY = frozenset({429, 502, 503, 504})
 LATER = frozenset({"IDEMPOTENCY_KEY_IN_USE", "TIMEOUT"})
 """Codes of errors after which the same request, under the same key, may succeed."""
+OF_NOBODY = "HTTP_"
+"""Begins the code of an answer that is none of the registry's, such as HTTP_404 of a proxy."""
+_OAUTH_CODE = re.compile(r"[a-z_]+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +106,8 @@ class Calls:
         sent = {name: value for name, value in variables.items() if value is not None}
         content = json.dumps({"query": document, "variables": sent}).encode()
         headers = {"Content-Type": "application/json", "Accept": "application/json", "Accept-Language": self._language}
-        if key is not None or document.lstrip().startswith("mutation"):
+        # The registry takes no notice of a key of what is no mutation.
+        if key is not None or "mutation" in document:
             headers["Idempotency-Key"] = f'"{key or uuid4()}"'
 
         def attempt() -> Steps[Any]:
@@ -113,7 +121,8 @@ class Calls:
             return self._token[0]
         headers = {"Authorization": self._basic, "Content-Type": "application/x-www-form-urlencoded"}
         asked_at = time.monotonic()
-        content = data_of((yield Post("/oauth/token", headers, b"grant_type=client_credentials")))
+        answer = yield Post("/oauth/token", headers, b"grant_type=client_credentials")
+        content = content_of(answer, "access_token")
         token: str = content["access_token"]
         self._token = token, asked_at + float(content["expires_in"]) - RENEWED_BEFORE_END_SECONDS
         return token
@@ -121,12 +130,14 @@ class Calls:
     def _authorized(self, path: str, headers: Mapping[str, str], content: bytes) -> Steps[Any]:
         token = yield Authorize()
         try:
-            return data_of((yield Post(path, {**headers, "Authorization": f"Bearer {token}"}, content)))
+            return content_of((yield Post(path, {**headers, "Authorization": f"Bearer {token}"}, content)), "data")[
+                "data"
+            ]
         except Unauthorized as error:
             if error.status != 401:
                 raise
         token = yield Authorize(token)
-        return data_of((yield Post(path, {**headers, "Authorization": f"Bearer {token}"}, content)))
+        return content_of((yield Post(path, {**headers, "Authorization": f"Bearer {token}"}, content)), "data")["data"]
 
     def _patiently(self, attempt: Callable[[], Steps[T]]) -> Steps[T]:
         until = time.monotonic() + self._patience_seconds
@@ -157,24 +168,26 @@ def batches(items: Iterator[T]) -> Iterator[list[T]]:
 # --- what an answer means ---------------------------------------------------------------------------------------------
 
 
-def data_of(answer: Answer | None) -> Any:
-    """`data` of GraphQL, or the answer of the token endpoint. Raises what went wrong."""
+def content_of(answer: Answer | None, awaited: str) -> Mapping[str, Any]:
+    """What was answered, with `awaited` in it. Raises what went wrong."""
     if answer is None:
         raise Unreachable
+    content = _read(answer.body)
+    if answer.status == 200 and content.get(awaited) is not None and not content.get("errors"):
+        return content
+    raise _error_of(answer, content)
+
+
+def _read(body: bytes) -> Mapping[str, Any]:
+    """Nothing of what is no object of JSON."""
     try:
-        content = json.loads(answer.body)
-    except ValueError:
-        content = {}
-    content = content if isinstance(content, dict) else {}
-    error = _error_of(answer, content)
-    if error is not None:
-        raise error
-    return content.get("data", content)
+        content = json.loads(body)
+    except (ValueError, RecursionError):
+        return {}
+    return content if isinstance(content, dict) else {}
 
 
-def _error_of(answer: Answer, content: Mapping[str, Any]) -> PemudikError | None:
-    if answer.status == 200 and content and not content.get("errors"):
-        return None
+def _error_of(answer: Answer, content: Mapping[str, Any]) -> PemudikError:
     code, message, told = _told(answer.status, content)
     retry_after = told.get("retryAfter", seconds_of(answer.retry_after))
     if answer.status in {401, 403}:
@@ -183,27 +196,27 @@ def _error_of(answer: Answer, content: Mapping[str, Any]) -> PemudikError | None
         return TryLater(code, message, retry_after)
     if code == "CURSOR_LOST":
         return CursorLost(code, message, told.get("after"))
-    if answer.status >= 500 or code == "INTERNAL_ERROR" or (answer.status < 400 and not content.get("errors")):
+    if answer.status >= 500 or code == "INTERNAL_ERROR" or code.startswith(OF_NOBODY):
         return RegistryFailed(code, message, told.get("errorId"))
     return Refused(code, message, told)
 
 
 def _told(status: int, content: Mapping[str, Any]) -> tuple[str, str, Mapping[str, Any]]:
     """Code, message and facts: as GraphQL, the token endpoint, or nobody of us says them."""
-    if content.get("errors"):
-        error = content["errors"][0]
-        told = error.get("extensions") or {}
-        return told.get("code", "GRAPHQL_VALIDATION_FAILED"), error.get("message", ""), told
-    if "error" in content:
-        return str(content["error"]).upper(), str(content.get("error_description", content["error"])), {}
-    return f"HTTP_{status}", f"Status {status} without an answer of the registry.", {}
+    errors, code = content.get("errors"), content.get("error")
+    if isinstance(errors, list) and errors and isinstance(errors[0], dict):
+        told = errors[0].get("extensions") or {}
+        return told.get("code", "GRAPHQL_VALIDATION_FAILED"), errors[0].get("message", ""), told
+    if isinstance(code, str) and _OAUTH_CODE.fullmatch(code):
+        return code.upper(), str(content.get("error_description", code)), {}
+    return f"{OF_NOBODY}{status}", f"Status {status} without an answer of the registry.", {}
 
 
 def seconds_of(retry_after: str | None) -> float | None:
     """`Retry-After` of RFC 9110: seconds, or a date."""
     if retry_after is None:
         return None
-    if retry_after.strip().isdigit():
+    if retry_after.strip().isdecimal():
         return float(retry_after)
     try:
         return max(0.0, parsedate_to_datetime(retry_after).timestamp() - time.time())

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import os
 import threading
 import time
@@ -12,8 +11,19 @@ from typing import Any, Self, TypeVar, cast
 
 import httpx
 
-from pemudik_client.calls import Answer, Authorize, Calls, Post, Steps, Wait, batches, verdicts
-from pemudik_client.cursors import Cursor, cursor_of
+from pemudik_client.calls import (
+    PATIENCE_SECONDS,
+    TIMEOUT_SECONDS,
+    Answer,
+    Authorize,
+    Calls,
+    Post,
+    Steps,
+    Wait,
+    batches,
+    verdicts,
+)
+from pemudik_client.cursors import Cursor, cursor_of, go_on_after
 from pemudik_client.documents import REGISTRANT
 from pemudik_client.errors import CursorLost, PemudikError
 from pemudik_client.types import (
@@ -35,17 +45,12 @@ from pemudik_client.types import (
 )
 
 T = TypeVar("T")
-logger = logging.getLogger("pemudik_client")
-TIMEOUT_SECONDS = 40.0
-"""For an answer. The registry itself ends an operation after 30 seconds."""
-PATIENCE_SECONDS = 60.0
-LOST = "The registry has lost the change of our cursor: going on from the last one that is there; some may come again"
 
 
 class Pemudik:
     """One for each program: it has the token and the connections, and threads may share it.
 
-    `patience_seconds` is how long a call may wait and try again, in all, before it raises `TryLater`.
+    A call tries again within `patience_seconds`, and then raises `TryLater`.
     """
 
     def __init__(
@@ -276,13 +281,6 @@ class Pemudik:
                 return self._run(self._calls.renewed(step.refused))
         try:
             answer = self._http.post(self._url + step.path, headers=step.headers, content=step.content)
-        except httpx.TransportError:
+        except httpx.RequestError:
             return None
         return Answer(answer.status_code, answer.headers.get("retry-after"), answer.content)
-
-
-def go_on_after(kept: Cursor, lost: CursorLost) -> None:
-    if lost.after is None:
-        raise lost
-    logger.warning(LOST)
-    kept.save(lost.after)

@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from pathlib import Path
 from typing import Protocol
+
+from pemudik_client.errors import CursorLost
+
+logger = logging.getLogger("pemudik_client")
+LOST = "The registry has lost the change of our cursor: going on from the last one that is there; some may come again"
 
 
 class Cursor(Protocol):
@@ -38,3 +44,10 @@ class FileCursor:
 
 def cursor_of(given: str | os.PathLike[str] | Cursor) -> Cursor:
     return FileCursor(given) if isinstance(given, (str, os.PathLike)) else given
+
+
+def go_on_after(kept: Cursor, lost: CursorLost) -> None:
+    if lost.after is None:
+        raise lost
+    logger.warning(LOST)
+    kept.save(lost.after)

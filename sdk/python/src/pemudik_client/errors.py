@@ -83,7 +83,7 @@ class Unreachable(TryLater):
 
 
 class RegistryFailed(PemudikError):
-    """The registry failed, and says so. `error_id` is what to name to those who run it."""
+    """The registry failed; `error_id` is what to name to those who run it. Or somebody else answered in its place."""
 
     def __init__(self, code: str, message: str, error_id: str | None = None) -> None:
         super().__init__(code, message)

@@ -26,6 +26,8 @@ from pemudik_client.errors import PemudikError, Refused, RegistryFailed, TryLate
 MOST_FAILURES = 10
 """So often the registry may fail at one item. Then the item is put aside, since it may be what fails."""
 LONGEST_PAUSE_SECONDS = 300.0
+PUT = tuple(operation for operation in MUTATIONS if operation != "submitRegistrants")
+"""What can be put. Of a list some may be refused and others not; an item is either accepted or refused."""
 
 _TABLE = """
 CREATE TABLE IF NOT EXISTS outbox (
@@ -37,6 +39,7 @@ CREATE TABLE IF NOT EXISTS outbox (
     state TEXT NOT NULL DEFAULT 'WAITING' CHECK (state IN ('WAITING', 'ACCEPTED', 'REFUSED')),
     attempts INTEGER NOT NULL DEFAULT 0,
     not_before REAL NOT NULL DEFAULT 0,
+    postponed_at REAL NOT NULL DEFAULT 0,
     answer TEXT,
     put_at REAL NOT NULL,
     ended_at REAL
@@ -45,10 +48,10 @@ CREATE INDEX IF NOT EXISTS outbox_state ON outbox (state, id);
 """
 _PUT = "INSERT INTO outbox (key, operation, document, variables, put_at) VALUES (?, ?, ?, ?, ?)"
 _NEXT = (
-    "SELECT id, key, operation, document, variables, attempts, not_before FROM outbox"
+    "SELECT id, key, operation, document, variables, attempts, not_before, postponed_at FROM outbox"
     " WHERE state = 'WAITING' ORDER BY id LIMIT 1"
 )
-_POSTPONE = "UPDATE outbox SET attempts = attempts + 1, not_before = ? WHERE id = ?"
+_POSTPONE = "UPDATE outbox SET attempts = attempts + 1, postponed_at = ?, not_before = ? WHERE id = ?"
 # Once it is accepted, nothing here knows the person any more.
 _ACCEPT = "UPDATE outbox SET state = 'ACCEPTED', variables = NULL, answer = ?, ended_at = ? WHERE id = ?"
 _REFUSE = "UPDATE outbox SET state = 'REFUSED', answer = ?, ended_at = ? WHERE id = ?"
@@ -69,6 +72,11 @@ class _Item(NamedTuple):
     variables: str
     attempts: int
     not_before: float
+    postponed_at: float
+
+    def is_due(self, now: float) -> bool:
+        """Before the instant at which it was postponed a clock was set back: nobody waits for that clock."""
+        return not self.postponed_at <= now < self.not_before
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,8 +110,9 @@ class Outbox:
 
     def put(self, operation: str, **variables: Any) -> int:
         """Writes down what is to be sent, such as `put("submitRegistrant", input={…})`. When it returns, it is safe."""
-        document = MUTATIONS[operation]
-        row = (str(uuid4()), operation, document, json.dumps(variables), time.time())
+        if operation not in PUT:
+            raise ValueError(f"{operation} cannot be put into an outbox: put one of {', '.join(PUT)}.")
+        row = (str(uuid4()), operation, MUTATIONS[operation], json.dumps(variables), time.time())
         with self._database() as database:
             return int(database.execute(_PUT, row).lastrowid or 0)
 
@@ -160,7 +169,7 @@ class Outbox:
         with self._database() as database:
             row = database.execute(_NEXT).fetchone()
         item = None if row is None else _Item(*row)
-        return item if item is None or item.not_before <= time.time() else None
+        return item if item is not None and item.is_due(time.time()) else None
 
     def _accept(self, item: _Item, data: Mapping[str, Any]) -> Sent:
         answer = accepted(data[item.operation])
@@ -181,8 +190,9 @@ class Outbox:
     def _postpone(self, item: _Item, retry_after: float | None) -> None:
         longer = min(pause_seconds(item.attempts, None) * 2 ** min(item.attempts, 8), LONGEST_PAUSE_SECONDS)
         seconds = longer if retry_after is None else retry_after
+        now = time.time()
         with self._database() as database:
-            database.execute(_POSTPONE, (time.time() + seconds, item.id))
+            database.execute(_POSTPONE, (now, now + seconds, item.id))
 
     def _refuse(self, item: _Item, error: PemudikError) -> Sent:
         problem: dict[str, Any] = {"code": error.code, "message": error.message}
@@ -209,7 +219,9 @@ class Outbox:
         with closing(sqlite3.connect(beside, timeout=0, isolation_level=None)) as lock:
             try:
                 lock.execute("BEGIN EXCLUSIVE")
-            except sqlite3.OperationalError:
+            except sqlite3.OperationalError as error:
+                if error.sqlite_errorcode != sqlite3.SQLITE_BUSY:
+                    raise
                 yield False
             else:
                 yield True
