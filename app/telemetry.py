@@ -26,12 +26,13 @@ if TYPE_CHECKING:
 
 LEVELS = {"debug": logging.DEBUG, "info": logging.INFO, "warning": logging.WARNING, "error": logging.ERROR}
 
-# Below these levels libraries write noise. authlib would write whole tokens, and httpcore the URLs of webhooks.
+# Below these levels libraries write noise. authlib would write whole tokens, httpcore and httpx whole URLs.
 QUIETED = {
     "alembic": logging.WARNING,
     "asyncio": logging.WARNING,
     "authlib": logging.WARNING,
     "httpcore": logging.WARNING,
+    "httpx": logging.WARNING,
     "sqlalchemy": logging.WARNING,
     "uvicorn.error": logging.WARNING,
 }

@@ -74,6 +74,27 @@ def with_plans(request: pytest.FixtureRequest) -> None:
         pytest.skip("graphql-core is alone")
 
 
+@pytest.fixture
+def logging_as_before() -> Iterator[None]:
+    """For a test that calls `telemetry.configure`: what libraries write would else stand in what later tests print."""
+    import logging
+
+    import structlog
+
+    from app import telemetry
+
+    root, ours = logging.getLogger(), structlog.get_config()
+    handlers, level, loud = root.handlers[:], root.level, logging.raiseExceptions
+    levels = {name: logging.getLogger(name).level for name in telemetry.QUIETED}
+    yield
+    # pytest's own handlers too.
+    root.handlers[:], logging.raiseExceptions = handlers, loud
+    root.setLevel(level)
+    for name, before in levels.items():
+        logging.getLogger(name).setLevel(before)
+    structlog.configure(**ours)
+
+
 @pytest.fixture(scope="session")
 def common_url() -> Iterator[str]:
     from tests.databases import migrated_database, server_for_tests

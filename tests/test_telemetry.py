@@ -6,7 +6,6 @@ import asyncio
 import gc
 import json
 import logging
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -18,18 +17,7 @@ NIK = "3201010101909001"
 NAME = "Rekaan Sampelia"
 
 
-@pytest.fixture(autouse=True)
-def fresh_logging() -> Iterator[None]:
-    """As it was before: pytest's own handlers too."""
-    root = logging.getLogger()
-    handlers, level, loud = root.handlers[:], root.level, logging.raiseExceptions
-    levels = {name: logging.getLogger(name).level for name in telemetry.QUIETED}
-    yield
-    root.handlers[:], logging.raiseExceptions = handlers, loud
-    root.setLevel(level)
-    for name, before in levels.items():
-        logging.getLogger(name).setLevel(before)
-    structlog.reset_defaults()
+pytestmark = pytest.mark.usefixtures("logging_as_before")
 
 
 def lines(capsys: pytest.CaptureFixture[str]) -> list[dict[str, Any]]:

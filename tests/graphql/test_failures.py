@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-import structlog
 
 from app import telemetry
 from app.registry.routes import route as registry_route
@@ -20,12 +19,10 @@ NIK, NAME = nik_of(77), "Budi Rahasia"
 
 
 @pytest.fixture
-def log(capsys: pytest.CaptureFixture[str]) -> Any:
+def log(capsys: pytest.CaptureFixture[str], logging_as_before: None) -> Any:
     """What was written, formatted as the server does."""
-    before = structlog.get_config()
     telemetry.configure("json", "debug")
-    yield lambda: "".join(capsys.readouterr())
-    structlog.configure(**before)
+    return lambda: "".join(capsys.readouterr())
 
 
 async def test_a_bug_is_masked_and_logged_with_its_id(api: Api, log: Any, monkeypatch: pytest.MonkeyPatch) -> None:
