@@ -192,7 +192,7 @@ def opening_days() -> dict[str, int]:
 def all_rows() -> list[OrganizerRow]:
     """The members open when their coordinator does."""
     coordinator = next(row for row in ROWS if row.code == MEMBERS[0].coordinator)
-    return [*ROWS, *(replace(coordinator, code=member.code, name=member.name) for member in MEMBERS)]
+    return [*ROWS, *(replace(coordinator, code=member.code, name=member.name or member.code) for member in MEMBERS)]
 
 
 def _codes() -> tuple[str, ...]:

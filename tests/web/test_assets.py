@@ -7,6 +7,7 @@ import json
 import re
 from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
 
 import httpx
 import pytest
@@ -78,7 +79,7 @@ def test_every_reason_for_which_a_row_is_refused_is_told_with_what_to_do() -> No
         assert {key.removeprefix(prefix) for key in words.WORDS["id"] if key.startswith(prefix)} - {"help"} == codes
 
 
-SPOKEN = {
+SPOKEN: dict[str, Any] = {
     "admin": vocabulary.AdminChangeKind,
     "attempt": vocabulary.DeliveryError,
     "delivery": vocabulary.DeliveryState,
