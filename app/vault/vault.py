@@ -6,7 +6,6 @@ since blocks outlive the NIKs from which they were made. Data keys rotate (`regi
 
 from __future__ import annotations
 
-import hmac
 import logging
 import os
 import time
@@ -17,6 +16,7 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from app.config import Settings
+from app.vault.keyed_hash import KeyedHash
 from app.vault.keys import Jwk, Keys, KeysUnusable, in_environment, load_keys, read_key_file
 
 INDEX_DOMAIN = b"pemudik:nik:1:"
@@ -49,15 +49,16 @@ class Vault:
     def __init__(self, keys: Keys, source: Path | None = None) -> None:
         self.source = source
         self._loaded = _load(keys, None)
+        self._indexes, self._areas = KeyedHash(keys.index, INDEX_DOMAIN), KeyedHash(keys.index, AREA_DOMAIN)
         self._next_look = time.monotonic() + RELOAD_SECONDS
         self._told: str | None = None
 
     def blind_index(self, nik: str) -> bytes:
-        return hmac.digest(self._loaded.keys.index, INDEX_DOMAIN + nik.encode(), "sha256")
+        return self._indexes.digest(nik)
 
     def area(self, nik: str) -> bytes:
         """A keyed digest of the region and the birth date of a NIK: equal for those who share both."""
-        return hmac.digest(self._loaded.keys.index, AREA_DOMAIN + nik[:AREA_DIGITS].encode(), "sha256")[:AREA_BYTES]
+        return self._areas.digest(nik[:AREA_DIGITS])[:AREA_BYTES]
 
     def seal(self, text: str) -> bytes:
         """A NIK or a name."""
