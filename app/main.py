@@ -121,6 +121,13 @@ def assembled(database: Database, vault: Vault, settings: Settings) -> Starlette
 
 @asynccontextmanager
 async def lifespan(running: Process, settings: Settings, *more: Duty) -> AsyncIterator[None]:
+    with telemetry.gathered():
+        async with _served(running, settings, *more):
+            yield
+
+
+@asynccontextmanager
+async def _served(running: Process, settings: Settings, *more: Duty) -> AsyncIterator[None]:
     await pooler.require_sessions(running.database)
     stop = asyncio.Event()
     host = HostClock(running.database)

@@ -1,17 +1,20 @@
 """Structured logs to standard output. Nothing personal gets into a line.
 
+A server writes its lines together (`gathered`). Everybody else writes each line at once.
+
 Of an exception its type and its place are written, never its message, which may quote a row. Any run of 16 digits that
 gets into a line all the same is masked. The records of other libraries go the same way.
 """
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import re
 import sys
 import traceback
-from collections.abc import Iterator
-from contextlib import suppress
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from copy import copy
 from pathlib import Path
 from types import TracebackType
@@ -39,6 +42,10 @@ QUIETED = {
 
 LONG_NUMBER = re.compile(r"\d{16,}")
 MASKED = "*" * 16
+WRITE_AFTER_SECONDS = 0.02
+"""So long a server's line may wait for others. A process that is killed loses the lines of this time."""
+MOST_BYTES_OF_A_WRITE = 4096
+"""A pipe takes so many in one piece (PIPE_BUF of Linux). So the lines of several workers never stand in each other."""
 INNERMOST_FRAMES = 10
 """Frames of libraries that are written of a traceback. Our own are written all."""
 OUR_FOLDER = f"{Path(__file__).resolve().parent}/"
@@ -70,14 +77,71 @@ class Output:
     """Standard output as it is now. If its reader has gone away, the request that writes a line must not fail."""
 
     def __init__(self, *_: object) -> None:
-        self.stream = sys.stdout
+        pass
 
     def msg(self, line: str) -> None:
-        with suppress(OSError, ValueError):
-            self.stream.write(f"{line}\n")
-            self.stream.flush()
+        if _Gathering.current is None:
+            write([line])
+        else:
+            _Gathering.current.add(line)
 
     log = debug = info = warning = warn = error = critical = exception = fatal = msg
+
+
+class _Gathering:
+    """The lines that wait to be written together."""
+
+    current: _Gathering | None = None
+
+    def __init__(self) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._lines: list[str] = []
+        self._is_due = False
+
+    def add(self, line: str) -> None:
+        """From any thread."""
+        self._lines.append(line)
+        if not self._is_due:
+            self._is_due = True
+            self._loop.call_soon_threadsafe(self._loop.call_later, WRITE_AFTER_SECONDS, self.write)
+
+    def write(self) -> None:
+        # This comes first: a line that another thread adds after it has a writing of its own.
+        self._is_due = False
+        lines, self._lines = self._lines, []
+        write(lines)
+
+
+@contextmanager
+def gathered() -> Iterator[None]:
+    """As long as this process serves, its lines are written together. At the end all of them are written."""
+    gathering = _Gathering.current = _Gathering()
+    try:
+        yield
+    finally:
+        if _Gathering.current is gathering:
+            _Gathering.current = None
+        gathering.write()
+
+
+def write(lines: Sequence[str]) -> None:
+    with suppress(OSError, ValueError):
+        for piece in pieces(lines):
+            sys.stdout.write(piece)
+            sys.stdout.flush()
+
+
+def pieces(lines: Sequence[str]) -> Iterator[str]:
+    """Whole lines, as many as a pipe takes in one piece. A line that is longer stands alone."""
+    piece, size = "", 0
+    for line in lines:
+        length = len(line.encode()) + 1
+        if piece and size + length > MOST_BYTES_OF_A_WRITE:
+            yield piece
+            piece, size = "", 0
+        piece, size = f"{piece}{line}\n", size + length
+    if piece:
+        yield piece
 
 
 class Handler(logging.Handler):

@@ -6,12 +6,14 @@ import asyncio
 import gc
 import json
 import logging
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 import structlog
 
 from app import telemetry
+from tests.patience import patience
 
 NIK = "3201010101909001"
 NAME = "Rekaan Sampelia"
@@ -147,6 +149,100 @@ def test_a_reader_that_has_gone_away_fails_nobody(monkeypatch: pytest.MonkeyPatc
 
     monkeypatch.setattr("sys.stdout", Gone())
     telemetry.Output().msg("nobody reads this")
+
+
+# --- written together -------------------------------------------------------------------------------------------------
+
+
+class Written:
+    """Standard output that remembers each write."""
+
+    def __init__(self) -> None:
+        self.pieces: list[str] = []
+        self.news = asyncio.Event()
+
+    def write(self, piece: str) -> None:
+        self.pieces.append(piece)
+        self.news.set()
+
+    def flush(self) -> None: ...
+
+    async def come(self) -> None:
+        async with patience():
+            await self.news.wait()
+
+
+@pytest.fixture
+def recorded(monkeypatch: pytest.MonkeyPatch) -> Callable[[], Written]:
+    """To be called in the test: pytest puts a standard output of its own in place behind the fixtures."""
+
+    def record() -> Written:
+        stream = Written()
+        monkeypatch.setattr("sys.stdout", stream)
+        return stream
+
+    return record
+
+
+@pytest.mark.anyio
+async def test_a_servers_lines_are_written_together_and_soon(recorded: Callable[[], Written]) -> None:
+    written = recorded()
+    telemetry.configure("json", "info")
+    with telemetry.gathered():
+        for number in range(3):
+            structlog.get_logger().info("asked", number=number)
+        assert written.pieces == []
+        await written.come()
+        [piece] = written.pieces
+        written.news.clear()
+        structlog.get_logger().info("asked", number=3)
+        await written.come()
+    assert [json.loads(line)["number"] for line in piece.splitlines()] == [0, 1, 2]
+    assert [json.loads(one)["number"] for one in written.pieces[1:]] == [3]
+
+
+@pytest.mark.anyio
+async def test_nothing_waits_when_a_server_has_ended(recorded: Callable[[], Written]) -> None:
+    written = recorded()
+    telemetry.configure("json", "info")
+    with telemetry.gathered():
+        structlog.get_logger().info("last")
+    structlog.get_logger().info("behind it")
+    assert [json.loads(piece)["event"] for piece in written.pieces] == ["last", "behind it"]
+
+
+@pytest.mark.anyio
+async def test_of_two_servers_in_one_process_none_loses_a_line_by_the_others_end(
+    recorded: Callable[[], Written],
+) -> None:
+    written = recorded()
+    telemetry.configure("json", "info")
+    first, second = telemetry.gathered(), telemetry.gathered()
+    first.__enter__()
+    structlog.get_logger().info("of the first")
+    with second:
+        structlog.get_logger().info("of both")
+        first.__exit__(None, None, None)
+        assert [json.loads(piece)["event"] for piece in written.pieces] == ["of the first"]
+    assert json.loads(written.pieces[1])["event"] == "of both"
+
+
+@pytest.mark.anyio
+async def test_a_threads_line_is_written_as_well(recorded: Callable[[], Written]) -> None:
+    written = recorded()
+    telemetry.configure("json", "info")
+    with telemetry.gathered():
+        await asyncio.to_thread(structlog.get_logger().info, "beside")
+        await written.come()
+    assert [json.loads(piece)["event"] for piece in written.pieces] == ["beside"]
+
+
+def test_a_write_is_whole_lines_and_no_more_than_a_pipe_takes_in_one_piece() -> None:
+    lines = ["é" * 500] * 9 + ["x" * 5_000, "y"]
+    pieces = list(telemetry.pieces(lines))
+    assert "".join(pieces).splitlines() == lines
+    assert [len(piece.encode()) for piece in pieces] == [4_004, 4_004, 1_001, 5_001, 2]
+    assert all(piece.endswith("\n") for piece in pieces)
 
 
 def test_a_packages_file_is_named_from_the_package_on() -> None:
