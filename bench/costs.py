@@ -31,7 +31,7 @@ from app.registry.clients.scopes import SCOPES
 from app.server import turns
 from app.server.turns import Turns
 from app.vault.vault import open_vault
-from bench import seed
+from bench import doors, seed
 from tests import queries
 
 REGISTRANTS = 2_000
@@ -97,13 +97,14 @@ async def measure(url: str, folder: Path) -> list[str]:
     await migration.upgrade(database)
     vault = open_vault(settings)
     seed.REGISTRANTS = REGISTRANTS
-    await seed.seed(database, vault)
+    credentials, route = await seed.seed(database, vault)
     process = build_process(database, vault)
     variables = {"niks": [seed.nik_of(n) for n in range(1_000)], "keys": await prepare(process)}
     gc.collect()
     gc.freeze()
     print(f"{'':28}{'units':>10}{'CPU ms':>10}{'µs a unit':>12}{'booked':>9}")
     over = [name for name, query in FAMILIES.items() if not await is_true(name, query, variables, process, settings)]
+    over += await doors.over(process, settings, credentials, route)
     await database.dispose()
     return over
 

@@ -22,7 +22,9 @@ from app.registry.values import calendar
 
 PATH = "/consolidation/{date}"
 COST_OF_A_DAY = 10_000
-"""What a turn costs, in units of CPU: some thousand registrants are opened for the checksum."""
+"""What a turn costs, in units of CPU: 12,000 registrants are opened for the checksum, in parts between which others are
+answered.
+"""
 PARAMETERS = frozenset({"organizer", "season"})
 
 

@@ -28,11 +28,12 @@ from app.registry.registrants.view import View
 from app.registry.routes import route
 from app.registry.routes.route import Route as Itinerary
 from app.registry.values import nik, standard
-from app.server.turns import LEAST_COST
 
 PATH = "/legacy/cek-nik"
 NAMES = ("nik", "data_nik")
 """What a NIK may be called: as last year's scheme has it, or as the standard does in a whole row."""
+COST_OF_A_CHECK = 300
+"""What a turn costs, in units of CPU: the rows of a NIK that is registered are read with their routes and terminals."""
 MOST_BYTES = 16 * 1024
 """A body is at most this long. Last year's clients send the whole row, of which only the NIK is read."""
 REGISTERED, BLOCKED, AVAILABLE, INVALID, UNDECIDED = 200, 403, 404, 422, 429
@@ -51,7 +52,7 @@ LegacyRow = dict[str, str | int | None]
 def routes(process: Process, callers: Callers, settings: Settings) -> list[Route]:
     async def answer(asked: AdmittedRequest) -> Response:
         sent = await _nik(asked, settings)
-        async with http.in_time(settings), process.turns.turn(asked.client, LEAST_COST):
+        async with http.in_time(settings), process.turns.turn(asked.client, COST_OF_A_CHECK):
             return http.answered(await _answered(process, asked, sent))
 
     return [http.route(PATH, RestDoor(callers, "legacy", answer, scopes=[NIK_CHECK]))]
