@@ -8,12 +8,27 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
 
+from starlette.responses import StreamingResponse
+from starlette.types import Receive, Scope, Send
+
+from app.server.racing import first_of
 from app.server.turns import Turns
 
 PIECES_OF_A_TURN = 10
 """One turn writes so many pieces. A piece has 20 rows (`files.encoding`)."""
 COST_OF_A_TURN = 2_500
 """What a turn costs, in units of CPU: 200 rows are read, opened and written."""
+
+
+class Download(StreamingResponse):
+    """A file that is made while it is sent.
+
+    When the client goes away, what makes the file is cancelled once, and closes what it has opened. starlette cancels
+    the closing as well, which leaves files and processes open.
+    """
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002
+        await first_of(self.stream_response(send), self.listen_for_disconnect(receive))
 
 
 async def first_turn(turns: Turns, client: str) -> None:

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Awaitable, Callable, Coroutine, Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from time import monotonic
-from typing import Any, TypeVar
+from typing import Any
 
 from app import clock, metrics
 from app.auth.bearer import RECHECK_AFTER_SECONDS, Principal, Unauthorized
@@ -35,8 +35,6 @@ SLOW_AFTER_SECONDS = 10.0
 """A client that takes nothing for so long, though a message waits, is a slow reader."""
 LAST_WORD_WITHIN_SECONDS = 10.0
 """A client has so long to take the message that ends its connection."""
-
-Result = TypeVar("Result")
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,18 +134,6 @@ def _one_more(counts: Counter[str], client: str, most: int, kind: str) -> Iterat
         metrics.OPEN.labels(kind).dec()
         if not counts[client]:
             del counts[client]
-
-
-async def first_of(*works: Coroutine[Any, Any, Result]) -> Result:
-    """The result of the first work that ends. The others are cancelled, and have ended when this returns."""
-    tasks = [asyncio.ensure_future(work) for work in works]
-    try:
-        await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-        return next(task for task in tasks if task.done()).result()
-    finally:
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
 
 
 class Line:

@@ -30,7 +30,6 @@ from app.graphql.doors.connections import (
     ConnectionWatch,
     Gone,
     Line,
-    first_of,
     too_many,
 )
 from app.graphql.doors.payloads import Payloads, errors_of
@@ -41,6 +40,7 @@ from app.language import language_of
 from app.request_log import in_a_word
 from app.server import json_texts
 from app.server.json_texts import NotJson, TooManyValues
+from app.server.racing import first_of
 from app.server.socket_protocol import LONGEST_FIRST_MESSAGE, TRUST
 
 PROTOCOL = "graphql-transport-ws"

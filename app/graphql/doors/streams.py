@@ -16,9 +16,10 @@ from starlette.types import Receive, Send
 from app.auth import edge
 from app.errors import Language
 from app.graphql.doors.answers import qualities_of
-from app.graphql.doors.connections import LAST_WORD_WITHIN_SECONDS, ConnectionEnd, ConnectionWatch, Gone, Line, first_of
+from app.graphql.doors.connections import LAST_WORD_WITHIN_SECONDS, ConnectionEnd, ConnectionWatch, Gone, Line
 from app.graphql.doors.payloads import errors_of
 from app.graphql.engine.requests import NotUnderstood
+from app.server.racing import first_of
 
 MEDIA = "text/event-stream"
 HEADERS = [

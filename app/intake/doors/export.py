@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
 from datetime import datetime
 
-from starlette.responses import Response, StreamingResponse
+from starlette.responses import Response
 from starlette.routing import Route
 
 from app.auth.callers import Callers
@@ -48,7 +48,7 @@ def routes(process: Process, callers: Callers) -> list[Route]:
             encoder = ENCODERS[extension]()
             day, version = wib_day(asked.now), standard.VERSION
             name = f"pemudik-{asked.caller.organizer}-{wanted.season}-{day}-standar-{version}.{extension}"
-            return StreamingResponse(
+            return downloads.Download(
                 downloads.in_turns(process.turns, asked.client, file(process, asked, organizers, wanted, encoder)),
                 headers={
                     "Content-Disposition": f'attachment; filename="{name}"',

@@ -7,13 +7,13 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 
-from starlette.responses import Response, StreamingResponse
+from starlette.responses import Response
 
 from app import clock
 from app.auth.edge import RequestRefused
 from app.db import Database
 from app.errors import NotFound, RefusalError, refuses
-from app.intake.downloads import in_turns
+from app.intake.downloads import Download, in_turns
 from app.intake.files.encoding import Cell, Copier, Csv
 from app.intake.files.encoding_xlsx import Xlsx
 from app.intake.files.workbooks import read
@@ -63,7 +63,7 @@ def response(process: Process, caller: Caller, job: Job, extension: str) -> Resp
     content = in_turns(
         process.turns, caller.client_id or "", result(process.database, process.vault, caller, job, encoder)
     )
-    return StreamingResponse(content, headers=headers, media_type=encoder.media)
+    return Download(content, headers=headers, media_type=encoder.media)
 
 
 def available(job: Job) -> bool:

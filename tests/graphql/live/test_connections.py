@@ -12,7 +12,8 @@ import pytest
 from app.auth.bearer import Bearer, Principal
 from app.auth.callers import Callers
 from app.graphql.doors import connections
-from app.graphql.doors.connections import RESTARTING, SLOW_READER, Connections, ConnectionWatch, Gone, Line, first_of
+from app.graphql.doors.connections import RESTARTING, SLOW_READER, Connections, ConnectionWatch, Gone, Line
+from app.server.racing import first_of
 from tests.world import DJKA, NOW
 
 pytestmark = pytest.mark.anyio
