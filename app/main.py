@@ -41,6 +41,7 @@ from app.operating import pooler
 from app.process import Process, build_process
 from app.registry import outages, sweep
 from app.registry.host_clock import Duty, HostClock
+from app.registry.statistics import publishing
 from app.registry.values import standard
 from app.request_log import RequestLog
 from app.vault.vault import Vault, open_vault
@@ -105,7 +106,7 @@ def assembled(database: Database, vault: Vault, settings: Settings) -> Starlette
             *document.routes(addresses, issuer),
             *signing.routes(database, known, settings),
             *oidc.routes(database, known, settings),
-            *pages.routes(known, provider=settings.oidc_issuer is not None),
+            *pages.routes(known, running.shelf, provider=settings.oidc_issuer is not None),
         ],
         middleware=[Middleware(RequestLog)],
         exception_handlers={404: intake.no_such_address, 405: intake.no_such_method},
@@ -175,6 +176,7 @@ def duties_of_the_registry(running: Process, settings: Settings) -> list[Duty]:
         lambda stop: projection.keep(running.database, closing.CASES, stop),
         lambda stop: projection.keep(running.database, announcing.PROJECTION, stop),
         lambda stop: sender.run(running.database, running.vault, stop, private=running.webhooks_to_private),
+        lambda stop: publishing.run(running.database, stop),
         lambda stop: import_duty.run(running.database, settings, stop),
     ]
 

@@ -19,6 +19,7 @@ from app.registry.registrants import submission
 from app.registry.registrants.submission import Accepted, Submission
 from app.registry.rows import reception
 from app.registry.rows.reception import Push, Verdict
+from app.registry.statistics.shelf import Shelf
 from app.server.turns import Turns
 from app.vault.vault import Vault
 
@@ -78,6 +79,7 @@ class Process:
     checks: Checks
     submissions: Submissions
     pushes: Pushes
+    shelf: Shelf
     turns: Turns = field(default_factory=Turns)
     """Whose turn it is among the clients, over all doors."""
     webhooks_to_private: bool = False
@@ -99,6 +101,7 @@ def build_process(
         checks=Checks(database, vault),
         submissions=Submissions(database, vault),
         pushes=Pushes(database, vault),
+        shelf=Shelf(database),
         webhooks_to_private=webhooks_to_private,
         import_storage=import_storage,
     )

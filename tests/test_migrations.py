@@ -154,6 +154,8 @@ NARROWED = {
         "trigger people_read.salt_people_read",
         "unique index pk_people_read",
     },
+    # Servers of before never write this column, and it has a default.
+    "0041": {"constraint season.season_publishes_figures_not_null"},
 }
 """What a migration takes away from the servers of the revision before it. Why it may stands beside it."""
 FIRST = "0033"

@@ -6,7 +6,7 @@ import strawberry
 
 from app.graphql.fields import sized
 from app.graphql.permissions import open_to
-from app.graphql.topics import admin, niks, organizers, registrant_mutations, routes, webhooks
+from app.graphql.topics import admin, niks, operations, organizers, registrant_mutations, routes, webhooks
 from app.graphql.topics.files import import_lists, imports
 from app.graphql.topics.people import bookings, erasing, halting, holding, reopening
 from app.graphql.topics.problems import errors_of, refusals_of
@@ -304,6 +304,11 @@ class Mutation:
             f"{refusals_of(window_history.withdraw)}"
         ),
     )
+    publish_figures = open_to(
+        operations.publish_figures,
+        HUBDAT_ADMIN,
+        description=f"Shows a season's figures (`/data/{{year}}/`) to everybody. {errors_of(seasons.publish_figures)}",
+    )
     issue_client = open_to(
         admin.issue_client,
         HUBDAT_ADMIN,
@@ -380,10 +385,7 @@ class Mutation:
     reopen_registrants = open_to(
         reopening.reopen_registrants,
         HUBDAT_ADMIN,
-        description=(
-            "The same for those of a route, of a booking or of a cause, up to 500 a call. "
-            f"{refusals_of(bulk.reopen_all)}"
-        ),
+        description=f"The same for all of a route, a booking or a cause, up to 500. {refusals_of(bulk.reopen_all)}",
     )
     erase_registrant = open_to(
         erasing.erase_registrant,

@@ -8,7 +8,7 @@ from types import MappingProxyType
 
 from app.auth import endpoints
 from app.auth.server import REVOCATION_PATH, TOKEN_PATH
-from app.intake.doors import consolidation, export, legacy, metrics_page, webhook
+from app.intake.doors import consolidation, export, figures, legacy, metrics_page, webhook
 from app.intake.files import template
 from app.intake.files.encoding import Csv, JsonLines
 from app.intake.files.encoding_xlsx import Xlsx
@@ -132,6 +132,16 @@ OPERATIONS: Mapping[str, Told] = MappingProxyType(
         f"GET {export.PATH}.csv": Told("Your registrants as rows of the standard.", {Csv.media: FILE}),
         f"GET {export.PATH}.jsonl": Told("Your registrants, a row of the standard a line.", {JsonLines.media: FILE}),
         f"GET {template.PATH}": Told("The empty standard, with an example and explanations.", {Xlsx.media: FILE}),
+        f"GET {figures.PATH}": Told(
+            "Figures for everybody, of a season that Hubdat shows: a table as CSV or JSON, or what the files mean.",
+            {figures.CSV: TEXT, JSON: {"type": "object"}},
+            headers=("If-None-Match",),
+            more={
+                304: "The file is still the one that If-None-Match names.",
+                404: "No such file, or Hubdat does not show this season.",
+                503: "The registry cannot answer now: wait for the seconds in Retry-After.",
+            },
+        ),
         f"GET {metrics_page.PATH}": Told("Figures for Prometheus.", {"text/plain": TEXT}),
     }
 )

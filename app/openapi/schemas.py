@@ -10,6 +10,7 @@ from app.intake.doors import legacy, webhook
 from app.intake.files import template
 from app.models.enums import Direction, ImportChanges, ImportMode, ImportState, RegistrantStatus
 from app.registry.rows.reception import RESULT_TITLES, Result
+from app.registry.statistics import public_files
 from app.registry.values import calendar, standard
 
 Schema = Mapping[str, Any]
@@ -147,6 +148,10 @@ PARAMETERS: Mapping[str, tuple[str, Schema]] = MappingProxyType(
         ),
         "day": ("A day, as 2026-03-05.", DAY),
         "covers": ("Codes of the organizers whose whole list the file is; several, or with commas.", list_of(TEXT)),
+        "file": (
+            "Such as `registrations.csv`; `metadata.json` lists all.",
+            {"type": "string", "enum": [*public_files.NAMES]},
+        ),
         "organizer": ("Code of an organizer. Left out: your own.", TEXT),
         "direction": ("Only one direction.", {"type": "string", "enum": [str(one) for one in Direction]}),
         "all": ("Also those whose registration has ended.", _YES_OR_NO),

@@ -13,11 +13,10 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
 from app.auth.callers import Callers
-from app.errors import Unavailable
 from app.intake import http
-from app.language import language_of
 from app.registry.clients.sign_in import SignedIn
-from app.web import assets, charts, oidc, shells, words
+from app.registry.statistics.shelf import Shelf
+from app.web import assets, charts, oidc, open_data, shells, words
 from app.web.menu import PAGES, Page, pages_of
 from app.web.shells import Reader
 from app.web.signing import SIGN_IN_PATH
@@ -25,12 +24,13 @@ from app.web.signing import SIGN_IN_PATH
 Get = Callable[[Request], Awaitable[Response]]
 
 
-def routes(callers: Callers, *, provider: bool = False) -> list[Route]:
+def routes(callers: Callers, shelf: Shelf, *, provider: bool = False) -> list[Route]:
     """`provider`: an OpenID provider is named in the settings."""
     doors = (SIGN_IN_PATH, oidc.PATH) if provider else (SIGN_IN_PATH,)
     return [
         *(Route(path, sign_in("provider" if provider else "link"), methods=["GET"]) for path in doors),
         *(route for page in PAGES for route in routes_of(callers, page)),
+        *open_data.routes(shelf),
         *assets.routes(),
     ]
 
@@ -47,7 +47,9 @@ def front(callers: Callers, document: Callable[[], Response]) -> Route:
 
     async def answer(request: Request) -> Response:
         is_browser = "text/html" in request.headers.get("accept", "")
-        response = await (guarded(request, lambda: first_page(callers, request)) if is_browser else program(request))
+        response = await (
+            shells.guarded(request, lambda: first_page(callers, request)) if is_browser else program(request)
+        )
         response.headers["vary"] = "Accept"
         return response
 
@@ -76,7 +78,7 @@ def shown(callers: Callers, page: Page, name: str) -> Get:
     """`name` is that of its template and of its script."""
 
     async def show(request: Request) -> Response:
-        return await guarded(request, lambda: page_for(callers, page, name, request))
+        return await shells.guarded(request, lambda: page_for(callers, page, name, request))
 
     return show
 
@@ -95,16 +97,6 @@ async def page_for(callers: Callers, page: Page, name: str, request: Request) ->
 async def who(callers: Callers, request: Request) -> SignedIn | None:
     cookie = callers.pages.cookie_in(request.headers.get)
     return None if cookie is None else await callers.sessions.who(cookie)
-
-
-async def guarded(request: Request, show: Callable[[], Awaitable[Response]]) -> Response:
-    """A page, or why the registry cannot answer."""
-    try:
-        return await show()
-    except Unavailable as error:
-        request.state.outcome, response = http.failed(error, language_of(request.headers.get("accept-language", "")))
-        response.headers["cache-control"] = "no-store"
-        return response
 
 
 def go(path: str) -> Response:

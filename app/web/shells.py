@@ -7,15 +7,18 @@ A template has three kinds of places: `{{key}}` is a word of the reader's langua
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from html import escape
 from pathlib import Path
 
-from starlette.responses import HTMLResponse
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, Response
 
-from app.errors import Language
+from app.errors import Language, Unavailable
+from app.intake import http
+from app.language import language_of
 from app.registry.clients.sign_in import SignedIn
 from app.web import assets
 from app.web.menu import GROUPS, Page, pages_of
@@ -88,13 +91,27 @@ def answer(body: Markup, status: int = 200) -> HTMLResponse:
     return HTMLResponse(body, status, HEADERS)
 
 
+async def guarded(request: Request, show: Callable[[], Awaitable[Response]]) -> Response:
+    """A page, or why the registry cannot answer."""
+    try:
+        return await show()
+    except Unavailable as error:
+        request.state.outcome, response = http.failed(error, language_of(request.headers.get("accept-language", "")))
+        response.headers["cache-control"] = "no-store"
+        return response
+
+
 def document(reader: Reader, title: str, body: Markup, script: str, body_class: str = "") -> Markup:
+    return titled(reader, WORDS[reader.language][title], body, script, body_class)
+
+
+def titled(reader: Reader, title: str, body: Markup, script: str, body_class: str) -> Markup:
     return filled(
         "document",
         reader.language,
         code=reader.language,
         base=assets.BASE,
-        title=WORDS[reader.language][title],
+        title=title,
         body=body,
         body_class=body_class,
         script=f"{assets.BASE}/{script}.js",
@@ -105,6 +122,12 @@ def door(reader: Reader, name: str, main: Markup) -> Markup:
     """A page for whoever is not signed in: no menu. `name` is that of its script."""
     body = filled("door", reader.language, main=main, languages=languages(reader.language))
     return document(reader, f"{name}.title", body, name, "door")
+
+
+def opened(reader: Reader, title: str, main: Markup, script: str = "frame") -> Markup:
+    """A page for everybody, signed in or not: no menu. `title` is its title, as it stands in the list of tabs."""
+    body = filled("open", reader.language, main=main, languages=languages(reader.language))
+    return titled(reader, title, body, script, "open")
 
 
 def framed(reader: Reader, page: Page | None, main: Markup, script: str) -> Markup:

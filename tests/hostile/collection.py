@@ -13,6 +13,7 @@ COLLECTION = (
     *plain.NIKS,
     *plain.DAYS,
     *plain.EXPORTS,
+    *plain.FIGURES,
     *plain.TOKENS,
     *plain.DOCUMENTS,
     *pages.SHOWN,

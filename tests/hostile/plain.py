@@ -210,6 +210,22 @@ EXPORTS = (
     ),
 )
 
+FIGURES = (
+    Hostile("figures: a long season", lambda n: got(f"/data/{'2' * n}/cities.csv"), 1_000, always("404 NOT_FOUND")),
+    Hostile("figures: a long name", lambda n: got(f"/data/2026/{'x' * n}.csv"), 1_000, always("404 NOT_FOUND")),
+    Hostile("figures: dots", lambda n: got(f"/data/2026/{'..%2f' * n}cities.csv"), 200, always("404 NOT_FOUND")),
+    Hostile(
+        "figures: parameters", lambda n: got(f"/data/2026/cities.csv?{numbered(n)}"), 100, always("400 BAD_REQUEST")
+    ),
+    Hostile(
+        "figures: many tags",
+        lambda n: got("/data/2026/cities.csv", if_none_match='"x", ' * n),
+        500,
+        always("404 NOT_FOUND"),
+    ),
+    Hostile("figures: the page of a long season", lambda n: got(f"/data/{'2' * n}/"), 1_000, always("404 NOT_FOUND")),
+)
+
 TOKENS = (
     Hostile(
         "a token: many parameters",

@@ -71,7 +71,10 @@ async def test_parameters_and_scopes_are_those_of_the_doors(application: Starlet
         assert [p["name"] for p in one["parameters"] if p["in"] == "path"] == list(route.param_convertors)
         assert [[*scheme["oauth2"]] for scheme in one["security"]] == [[scope] for scope in sorted(door.scopes)]
         used |= {p["name"] for p in one["parameters"] if p["in"] != "header"}
-    assert used == PARAMETERS.keys()
+    # Of figures for everybody the path alone says what is wanted.
+    open_to_all = described["GET /data/{season}/{file}"]["parameters"]
+    assert [(p["name"], p["in"]) for p in open_to_all[:2]] == [("season", "path"), ("file", "path")]
+    assert used | {"file"} == PARAMETERS.keys()
 
 
 async def test_refusals_are_those_of_the_doors(told: dict[str, Any]) -> None:

@@ -71,7 +71,7 @@ def application(world: World, settings: Settings, watch: Watch) -> Starlette:
             *graphql.routes(process, callers, settings),
             *doors.routes(process, callers, settings),
             *signing.routes(world.database, callers, settings),
-            *pages.routes(callers),
+            *pages.routes(callers, process.shelf),
             pages.front(callers, lambda: JSONResponse({"name": "Pemudik"})),
         ]
     )

@@ -28,6 +28,7 @@ MADE = re.compile(r"\bt\(`(\w+)\.\$\{")
 """`t(`status.${…}`)`: every word that begins so."""
 NAMED = re.compile(r"\bt\('([\w.]+)'")
 SignedIn = Callable[[str], Awaitable[httpx.AsyncClient]]
+DATA = {f"data.{what}" for what in ("until", "final", "column", "meaning")}
 PLACED = re.compile(r"\{\{([\w.]+)\}\}")
 
 
@@ -47,7 +48,7 @@ def used() -> set[str]:
     }
     pages = {f"{page.name}.{what}" for page in PAGES for what in ("title", "menu", "guide")}
     groups = {f"menu.{page.group}" for page in PAGES}
-    doors = {"masuk.title", "forbidden.title", "menu.more"}
+    doors = {"masuk.title", "forbidden.title", "menu.more", *DATA}
     return {*NAMED.findall(scripts), *PLACED.findall(templates), *made, *quoted, *drawn, *pages, *groups, *doors}
 
 

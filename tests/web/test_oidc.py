@@ -23,6 +23,7 @@ from app.auth.sessions import Sessions
 from app.auth.signing import SigningKeys
 from app.config import Settings
 from app.registry.clients.staff import Person
+from app.registry.statistics.shelf import Shelf
 from app.request_log import RequestLog
 from app.web import oidc, pages, signing
 from tests import npm
@@ -65,7 +66,7 @@ def application_of(world: World, settings: Settings) -> Starlette:
         routes=[
             *signing.routes(world.database, callers, settings),
             *oidc.routes(world.database, callers, settings),
-            *pages.routes(callers, provider=True),
+            *pages.routes(callers, Shelf(world.database), provider=True),
         ]
     )
 

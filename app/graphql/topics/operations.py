@@ -10,6 +10,7 @@ from strawberry import ID, UNSET
 
 from app.changes.log import admin_changes, cursors, feed
 from app.changes.log.feed import Gone
+from app.errors import Refusal, RefusalError
 from app.graphql import paging
 from app.graphql.context import Info
 from app.graphql.fields import loaded, sized
@@ -18,6 +19,7 @@ from app.graphql.scalars import given
 from app.graphql.topics import catalogue
 from app.graphql.topics.catalogue import Organizer, QuotaRelease
 from app.graphql.topics.changes import AfterChange, lost, position_of
+from app.graphql.topics.niks import Reason
 from app.graphql.vocabulary import AdminChangeKind
 from app.registry.clients import clients
 from app.registry.niks import block_list
@@ -34,10 +36,19 @@ class Season:
     ends_on: date = strawberry.field(description="Its last day.")
     closed_at: datetime | None = strawberry.field(description="Since when it is read only. Null: it is open.")
     purged_at: datetime | None = strawberry.field(description="Since when its people are anonymous.")
+    publishes_figures: bool = strawberry.field(
+        description="Whether everybody may read its figures at `/data/{year}/`; see `publishFigures`."
+    )
 
     @classmethod
     def from_record(cls, season: seasons.Season) -> Season:
-        return cls(year=season.year, ends_on=season.ends_on, closed_at=season.closed_at, purged_at=season.purged_at)
+        return cls(
+            year=season.year,
+            ends_on=season.ends_on,
+            closed_at=season.closed_at,
+            purged_at=season.purged_at,
+            publishes_figures=season.publishes_figures,
+        )
 
 
 @strawberry.type(description="A client of an organizer, as Hubdat lists it.")
@@ -157,6 +168,21 @@ class AdminChange:
 async def every_season(info: Info) -> list[Season] | None:
     async with info.context.transaction() as session:
         return [Season.from_record(one) for one in await seasons.all_of(session)]
+
+
+async def publish_figures(
+    info: Info,
+    season: Annotated[int, strawberry.argument(description="Of which season.")],
+    on: Annotated[bool, strawberry.argument(description="True: everybody may read them. False: nobody any more.")],
+    reason: Reason,
+) -> Season | None:
+    context = info.context
+    verdict = await context.attempt(
+        lambda session: seasons.publish_figures(session, context.caller, season, reason, context.now, on=on)
+    )
+    if isinstance(verdict, Refusal):
+        raise RefusalError(verdict)
+    return Season.from_record(verdict)
 
 
 async def every_client(info: Info, organizer: OfOrganizer = UNSET) -> list[ListedClient] | None:

@@ -10,7 +10,7 @@ from starlette.routing import Route
 from app.auth.callers import Callers
 from app.config import Settings
 from app.errors import Refusal, refused_by
-from app.intake.doors import consolidation, export, legacy, metrics_page, webhook
+from app.intake.doors import consolidation, export, figures, legacy, metrics_page, webhook
 from app.intake.files import template
 from app.intake.imports import imports, results
 from app.process import Process
@@ -46,5 +46,6 @@ def routes(process: Process, callers: Callers, settings: Settings) -> list[Route
         *consolidation.routes(process, callers, settings),
         *export.routes(process, callers),
         *template.routes(),
+        *figures.routes(process.shelf),
         *metrics_page.routes(process.database, callers, settings),
     ]

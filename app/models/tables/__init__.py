@@ -24,6 +24,7 @@ from app.models.tables.client import (
     StaffSession,
     UsedAssertion,
 )
+from app.models.tables.figures import Publication, PublicCount, PublicFile, PublicStage
 from app.models.tables.job import ImportChunk, ImportErased, ImportFile, ImportJob, ImportMissing
 from app.models.tables.nik import NikAccess, NikBlock, PeopleRead
 from app.models.tables.organizer import Organizer, Policy, RegistrationWindow
@@ -61,6 +62,10 @@ __all__ = [
     "Policy",
     "Projection",
     "Prolongation",
+    "PublicCount",
+    "PublicFile",
+    "PublicStage",
+    "Publication",
     "QuotaRelease",
     "Registrant",
     "RegistrationWindow",

@@ -21,6 +21,8 @@ class Season(SQLModel, table=True):
     ends_on: date
     closed_at: datetime | None = None
     purged_at: datetime | None = None
+    publishes_figures: bool = Field(default=False, sa_column_kwargs={"server_default": text("false")})
+    """Whether everybody may read its figures (`models.tables.figures`). Hubdat decides."""
 
 
 class Heartbeat(SQLModel, table=True):

@@ -12,6 +12,7 @@ from app.models.enums import ChangeKind
 from app.registry import change_log
 from app.registry.caller import Caller
 from app.registry.values import calendar
+from app.registry.values.texts import reason_given
 from app.sql import statement
 
 
@@ -21,13 +22,15 @@ class Season:
     ends_on: date
     closed_at: datetime | None = None
     purged_at: datetime | None = None
+    publishes_figures: bool = False
+    """Whether everybody may read its figures (`statistics.publishing`)."""
 
 
 class _Year(NamedTuple):
     year: int | None
 
 
-_COLUMNS = "year, ends_on, closed_at, purged_at"
+_COLUMNS = "year, ends_on, closed_at, purged_at, publishes_figures"
 _ALL = statement(f"SELECT {_COLUMNS} FROM season ORDER BY year DESC", Season)
 _FIND = statement(f"SELECT {_COLUMNS} FROM season WHERE year = :year", Season)
 CURRENT = "(SELECT max(year) FROM season WHERE closed_at IS NULL)"
@@ -45,6 +48,7 @@ _SAVE = statement(
 _CLOSE = statement(
     f"UPDATE season SET closed_at = :now WHERE year = :year AND closed_at IS NULL RETURNING {_COLUMNS}", Season
 )
+_PUBLISH = statement("UPDATE season SET publishes_figures = :on WHERE year = :year AND publishes_figures <> :on")
 
 
 @refuses(NotFound)
@@ -107,7 +111,7 @@ async def save(
     if await session.run(_SAVE, year=year, ends_on=ends_on):
         was = None if before is None else {"ends_on": before.ends_on.isoformat()}
         await _tell(session, caller, year, now, {"ends_on": ends_on.isoformat(), "was": was})
-    return Season(year, ends_on)
+    return Season(year, ends_on, publishes_figures=before is not None and before.publishes_figures)
 
 
 @refuses(NotFound)
@@ -120,6 +124,24 @@ async def close(session: Session, caller: Caller, year: int, now: datetime) -> S
     return closed
 
 
-async def _tell(session: Session, caller: Caller, year: int, now: datetime, facts: dict[str, object]) -> None:
-    entry = change_log.Entry(kind=ChangeKind.SEASON_SAVED, season=year, client_id=caller.client_id, facts=facts)
+@refuses(InvalidValue, NotFound)
+async def publish_figures(
+    session: Session, caller: Caller, year: int, reason: str, now: datetime, *, on: bool
+) -> Season | InvalidValue | NotFound:
+    """Hubdat shows a season's figures to everybody, or to nobody any more. Also those of a closed season."""
+    given = reason_given(reason)
+    if isinstance(given, InvalidValue):
+        return given
+    if await session.run(_PUBLISH, year=year, on=on):
+        facts: dict[str, object] = {"publishes_figures": on, "was": {"publishes_figures": not on}}
+        await _tell(session, caller, year, now, facts, given)
+    return await find(session, year) or NotFound("season")
+
+
+async def _tell(
+    session: Session, caller: Caller, year: int, now: datetime, facts: dict[str, object], reason: str | None = None
+) -> None:
+    entry = change_log.Entry(
+        kind=ChangeKind.SEASON_SAVED, season=year, client_id=caller.client_id, reason=reason, facts=facts
+    )
     await change_log.append(session, [entry], now)

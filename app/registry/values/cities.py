@@ -53,6 +53,16 @@ def is_known(city: str) -> bool:
     return kind in {CITY, REGENCY} and name in _names(kind)
 
 
+def official(city_key: str) -> str | None:
+    """The name of the city or regency as Kemendagri writes it. None: there is no such place, whoever typed it."""
+    return _by_key().get(city_key)
+
+
+@cache
+def _by_key() -> dict[str, str]:
+    return {key(name): name for name in regions().regencies.values()}
+
+
 def _split(city: str) -> tuple[str, str]:
     """Kind and name. The kind may stand behind the name (`SURAKARTA, KOTA`). Blanks and dashes are left out."""
     words = [word for word in _WORDS.findall(_OLD_NAME.sub(" ", city.casefold())) if word not in _ADMINISTRATIVE]

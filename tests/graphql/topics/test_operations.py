@@ -387,3 +387,26 @@ async def test_an_organizer_sees_its_own_cases(api: Api, world: World) -> None:
         [own] = (await api.data(CASES, organizer=organizer, scopes=("registrants:read",)))["cases"]["nodes"]
         assert own == expected | {"suspect": None, "decidedBy": None}
     assert (await api.data(CASES, organizer="dishub-dki"))["cases"]["nodes"] == []
+
+
+SHOW = """mutation ($season: Int!, $on: Boolean!, $reason: String! = "Untuk umum") {
+    publishFigures(season: $season, on: $on, reason: $reason) { year publishesFigures } }"""
+
+
+async def test_hubdat_shows_the_figures_of_a_season_and_the_history_says_so(api: Api, world: World) -> None:
+    _, before = await history(api, world)
+    shown = await api.data(SHOW, {"season": 2026, "on": True})
+    assert shown == {"publishFigures": {"year": 2026, "publishesFigures": True}}
+    assert await api.data("{ seasons { publishesFigures } }") == {"seasons": [{"publishesFigures": True}]}
+    [change], _ = await history(api, world, after=before["endCursor"])
+    assert (change["kind"], change["season"], change["reason"]) == ("SEASON_SAVED", 2026, "Untuk umum")
+    assert list(values(change).values()) == [("false", "true")]
+
+
+async def test_who_may_not_or_says_no_reason_changes_nothing(api: Api, world: World) -> None:
+    for organizer in ("djka", "hubdat"):
+        await api.token(organizer)
+    async with world.unchanged("season", "change"):
+        assert await api.code(SHOW, {"season": 2026, "on": True}, organizer="djka") == "INSUFFICIENT_SCOPE"
+        assert await api.code(SHOW, {"season": 2026, "on": True, "reason": " "}) == "INVALID_VALUE"
+        assert await api.code(SHOW, {"season": 2019, "on": True}) == "NOT_FOUND"
