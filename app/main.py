@@ -12,6 +12,7 @@ import os
 import signal
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
+from typing import Any
 
 import structlog
 from starlette.applications import Starlette
@@ -19,6 +20,7 @@ from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
+from starlette.types import Receive, Scope, Send
 
 from app import alarm, metrics, migration, stopping, telemetry, tracing
 from app.auth import endpoints
@@ -92,16 +94,18 @@ def assembled(database: Database, vault: Vault, settings: Settings) -> Starlette
         import_storage=settings.import_storage,
     )
     known = build_callers(database, keys, issuer, settings.public_url)
-    # The busiest comes first: an address is looked for in this order.
+    graphql, sockets = http.routes(running, known, settings)
     addresses: list[BaseRoute] = [
-        *http.routes(running, known, settings),
+        graphql,
+        sockets,
         pages.front(known, lambda: front_page(issuer)),
         Route("/healthz", healthz),
         Route("/readyz", readiness(database)),
         *endpoints.routes(database, keys, issuer, Failures(settings.networks_of_proxies)),
         *doors.routes(running, known, settings),
     ]
-    application = Starlette(
+    application = Application(
+        graphql,
         routes=[
             *document.routes(addresses, issuer),
             *signing.routes(database, known, settings),
@@ -115,6 +119,21 @@ def assembled(database: Database, vault: Vault, settings: Settings) -> Starlette
     # It would repeat the query string, with whatever somebody put there.
     application.router.redirect_slashes = False
     return application
+
+
+class Application(Starlette):
+    """The busiest address goes straight to its door. Starlette's layers would take a check of a NIK 14 µs."""
+
+    def __init__(self, graphql: Route, **more: Any) -> None:
+        super().__init__(**more)
+        self._graphql, self._door = graphql, RequestLog(graphql.app)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http" and scope["path"] == http.PATH:
+            scope["route"] = self._graphql
+            await self._door(scope, receive, send)
+        else:
+            await super().__call__(scope, receive, send)
 
 
 # --- start and end ----------------------------------------------------------------------------------------------------

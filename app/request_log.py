@@ -17,7 +17,7 @@ from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from uuid_utils import uuid7
 
-from app import metrics, tracing
+from app import metrics, telemetry, tracing
 
 logger = structlog.get_logger()
 
@@ -66,7 +66,7 @@ class RequestLog:
                 ]
             await send(message)
 
-        with tracing.request(scope["headers"]), structlog.contextvars.bound_contextvars(request_id=request_id):
+        with tracing.request(scope["headers"]), telemetry.of_request(request_id):
             try:
                 await self.app(scope, receive, send_with_id)
             except ClientDisconnect:
@@ -84,7 +84,7 @@ class RequestLog:
         started = time.perf_counter()
         request_id = id_of(scope)
         scope.setdefault("state", {})["request_id"] = request_id
-        with structlog.contextvars.bound_contextvars(request_id=request_id):
+        with telemetry.of_request(request_id):
             try:
                 await self.app(scope, receive, send)
             finally:

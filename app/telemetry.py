@@ -15,6 +15,7 @@ import sys
 import traceback
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
+from contextvars import ContextVar
 from copy import copy
 from pathlib import Path
 from types import TracebackType
@@ -54,7 +55,7 @@ CHECKOUT = Path(__file__).resolve().parent.parent
 
 def configure(form: Literal["console", "json"], level: str) -> None:
     structlog.configure(
-        processors=[structlog.contextvars.merge_contextvars, *COMMON, *safe(form)],
+        processors=[*COMMON, *safe(form)],
         wrapper_class=structlog.make_filtering_bound_logger(LEVELS[level]),
         logger_factory=Output,
         cache_logger_on_first_use=False,
@@ -62,7 +63,7 @@ def configure(form: Literal["console", "json"], level: str) -> None:
     handler = Handler()
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
-            foreign_pre_chain=[structlog.contextvars.merge_contextvars, *COMMON],
+            foreign_pre_chain=COMMON,
             processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *safe(form)],
         )
     )
@@ -71,6 +72,19 @@ def configure(form: Literal["console", "json"], level: str) -> None:
     logging.raiseExceptions = False
     for name, least in QUIETED.items():
         logging.getLogger(name).setLevel(max(least, LEVELS[level]))
+
+
+_REQUEST_ID: ContextVar[str | None] = ContextVar("request_id", default=None)
+
+
+@contextmanager
+def of_request(request_id: str) -> Iterator[None]:
+    """Every line that is written inside names the request."""
+    token = _REQUEST_ID.set(request_id)
+    try:
+        yield
+    finally:
+        _REQUEST_ID.reset(token)
 
 
 class Output:
@@ -197,7 +211,15 @@ def masked(_: WrappedLogger, __: str, line: Any) -> str:
     return LONG_NUMBER.sub(MASKED, line)
 
 
+def with_request(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
+    request_id = _REQUEST_ID.get()
+    if request_id is not None:
+        event["request_id"] = request_id
+    return event
+
+
 COMMON: list[Processor] = [
+    with_request,
     structlog.processors.add_log_level,
     structlog.processors.TimeStamper(fmt="iso", utc=True),
 ]

@@ -11,7 +11,8 @@ from collections.abc import AsyncIterator, Callable, Mapping
 from types import MappingProxyType
 from typing import Protocol
 
-from starlette.types import Scope
+from starlette.requests import ClientDisconnect
+from starlette.types import Receive, Scope
 
 from app.auth.bearer import Principal, Unauthorized
 from app.auth.sessions import Credential
@@ -114,13 +115,30 @@ class BodyTooLate(Exception):  # noqa: N818 - an answer
     """The body did not arrive in time."""
 
 
-async def whole_body(stream: AsyncIterator[bytes], content_length: str, *, limit: int, within_seconds: float) -> bytes:
-    """At most `limit` bytes. `content_length` is the header, or nothing. Raises `BodyTooLarge`, `BodyTooLate`."""
+async def whole_body(receive: Receive, content_length: str, *, limit: int, within_seconds: float) -> bytes:
+    """At most `limit` bytes. `content_length` is the header, or nothing.
+
+    Raises `BodyTooLarge`, `BodyTooLate`, `ClientDisconnect`.
+    """
+    _refuse_announced(content_length, limit)
     try:
         async with asyncio.timeout(within_seconds):
-            return b"".join([chunk async for chunk in _counted(stream, content_length, limit)])
+            return await _received(receive, limit)
     except TimeoutError:
         raise BodyTooLate from None
+
+
+async def _received(receive: Receive, limit: int) -> bytes:
+    chunks, size, more = list[bytes](), 0, True
+    while more:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            raise ClientDisconnect
+        chunks.append(message.get("body", b""))
+        more, size = message.get("more_body", False), size + len(chunks[-1])
+        if size > limit:
+            raise BodyTooLarge
+    return b"".join(chunks)
 
 
 async def body_chunks(
@@ -141,12 +159,16 @@ async def body_chunks(
 
 
 async def _counted(stream: AsyncIterator[bytes], content_length: str, limit: int) -> AsyncIterator[bytes]:
-    """A client that announces too much is refused before it sends. One that announces too little is counted."""
-    if content_length.isdigit() and int(content_length[:20]) > limit:
-        raise BodyTooLarge
+    _refuse_announced(content_length, limit)
     size = 0
     async for chunk in stream:
         size += len(chunk)
         if size > limit:
             raise BodyTooLarge
         yield chunk
+
+
+def _refuse_announced(content_length: str, limit: int) -> None:
+    """A client that announces too much is refused before it sends. One that announces too little is counted."""
+    if content_length.isdigit() and int(content_length[:20]) > limit:
+        raise BodyTooLarge

@@ -134,7 +134,7 @@ async def _body(request: Request) -> bytes:
     content_length = request.headers.get("content-length", "")
     try:
         return await edge.whole_body(
-            request.stream(), content_length, limit=_MOST_BODY_BYTES, within_seconds=BODY_WITHIN_SECONDS
+            request.receive, content_length, limit=_MOST_BODY_BYTES, within_seconds=BODY_WITHIN_SECONDS
         )
     except BodyTooLarge:
         raise InvalidRequestError(f"The body must have {_MOST_BODY_BYTES} bytes at most.") from None

@@ -227,7 +227,7 @@ async def body(request: Request, settings: Settings, *, limit: int | None = None
     """The whole body; a small door has a `limit` of its own. Raises `RequestRefused`, `ClientDisconnect`."""
     limit, seconds = min(limit or settings.body_limit, settings.body_limit), settings.body_timeout
     try:
-        return await edge.whole_body(request.stream(), _content_length(request), limit=limit, within_seconds=seconds)
+        return await edge.whole_body(request.receive, _content_length(request), limit=limit, within_seconds=seconds)
     except (BodyTooLarge, BodyTooLate) as error:
         raise _not_read(error, limit) from None
 

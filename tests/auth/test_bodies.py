@@ -6,6 +6,8 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 
 import pytest
+from starlette.requests import ClientDisconnect
+from starlette.types import Message
 
 from app.auth import edge
 from app.auth.edge import BodyTooLarge, BodyTooLate
@@ -31,7 +33,13 @@ class Sent:
 
 
 async def whole(sent: Sent, content_length: str, within_seconds: float) -> bytes:
-    return await edge.whole_body(sent.stream(), content_length, limit=LIMIT, within_seconds=within_seconds)
+    stream = sent.stream()
+
+    async def receive() -> Message:
+        chunk = await anext(stream, None)
+        return {"type": "http.request", "body": chunk or b"", "more_body": chunk is not None}
+
+    return await edge.whole_body(receive, content_length, limit=LIMIT, within_seconds=within_seconds)
 
 
 async def in_chunks(sent: Sent, content_length: str, within_seconds: float) -> bytes:
@@ -70,3 +78,13 @@ async def test_too_much_that_does_not_say_so_is_read_to_the_limit(read: Reader) 
 async def test_what_does_not_arrive_is_given_up(read: Reader) -> None:
     with pytest.raises(BodyTooLate):
         await read(Sent([b"1"], then_waits_seconds=60), "", 0.02)
+
+
+async def test_a_client_that_goes_away_has_sent_no_body() -> None:
+    messages: list[Message] = [{"type": "http.request", "body": b"1", "more_body": True}, {"type": "http.disconnect"}]
+
+    async def receive() -> Message:
+        return messages.pop(0)
+
+    with pytest.raises(ClientDisconnect):
+        await edge.whole_body(receive, "", limit=LIMIT, within_seconds=5)

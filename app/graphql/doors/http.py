@@ -1,7 +1,8 @@
 """GraphQL over HTTP: a thin door of our own before the engine, instead of strawberry's view.
 
-One operation comes by POST, in JSON (the GraphQL-over-HTTP specification). What RFC 6750, RFC 9110 and that
-specification refuse is refused before anything runs. A stream of events and a WebSocket are had at the same address.
+Nothing stands before the door but `app.request_log`, which gives a request its id, its line and its counts. One
+operation comes by POST, in JSON (the GraphQL-over-HTTP specification). What RFC 6750, RFC 9110 and that specification
+refuse is refused before anything runs. A stream of events and a WebSocket are had at the same address.
 """
 
 from __future__ import annotations
@@ -9,8 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from graphql import ExecutionResult, GraphQLSchema
-from starlette.requests import Request
-from starlette.routing import BaseRoute, Route, WebSocketRoute
+from starlette.routing import Route, WebSocketRoute
 from starlette.types import Receive, Scope, Send
 
 from app import clock
@@ -61,13 +61,13 @@ BODY_TOO_LATE = "Isi permintaan tidak diterima dalam batas waktu", "The body did
 
 def routes(
     process: Process, callers: Callers, settings: Settings, *, schema: GraphQLSchema = EXECUTABLE
-) -> list[BaseRoute]:
+) -> tuple[Route, WebSocketRoute]:
     operations, connections = Operations(schema, settings, process.turns), Connections(process.stopping)
     payloads = Payloads(process, operations, Subscriptions(schema, operations), connections)
-    return [
+    return (
         Route(PATH, HttpDoor(process, callers, settings, operations, payloads, connections)),
         WebSocketRoute(PATH, SocketDoor(callers, operations, payloads, connections)),
-    ]
+    )
 
 
 class HttpDoor:
@@ -147,9 +147,8 @@ class HttpDoor:
     async def _body(self, headers: Mapping[bytes, bytes], receive: Receive) -> bytes:
         limit, seconds = self._settings.body_limit, self._settings.body_timeout
         content_length = headers.get(b"content-length", b"").decode("latin-1")
-        stream = Request({"type": "http"}, receive).stream()
         try:
-            return await edge.whole_body(stream, content_length, limit=limit, within_seconds=seconds)
+            return await edge.whole_body(receive, content_length, limit=limit, within_seconds=seconds)
         except BodyTooLarge:
             words = f"Isi permintaan paling banyak {limit} byte", f"A body has {limit:,} bytes at most"
             raise NotUnderstood(413, "CONTENT_TOO_LARGE", *words) from None
