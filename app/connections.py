@@ -21,6 +21,8 @@ from app import metrics
 from app.sql import Statement
 
 CONNECT_WITHIN_SECONDS = 10.0
+SECONDS_FOR_ONE_OF_SEVERAL = (1.0, 2.0)
+"""Of several hosts, each is asked twice. One that is silent must not hide for long that another is the primary now."""
 POOL_TIMEOUT_SECONDS = 10.0
 """How long to wait for a connection that others have."""
 CLOSE_WITHIN_SECONDS = 5.0
@@ -28,6 +30,17 @@ IN_FRONT = frozenset({"user", "password", "host", "port"})
 """Arguments that stand before the name of the database, in our form of a URL."""
 _ACCOUNT = re.compile(r"([^:/?#@]*):(?!\d+[/?#])([^@]*)@")
 """User and password. Digits with a path or arguments behind them are a port."""
+_HOSTS = re.compile(r"(postgresql://(?:[^/?]*@)?)([^/?]*)(.*)", re.DOTALL)
+"""In the form of `libpq_url`: what stands before the hosts, the hosts, what stands behind them."""
+PASSED_OVER = (
+    OSError,
+    asyncpg.PostgresConnectionError,
+    asyncpg.CannotConnectNowError,
+    asyncpg.AdminShutdownError,
+    asyncpg.CrashShutdownError,
+    asyncpg.TargetServerAttributeNotMatched,
+)
+"""What a host says that is down, starts, ends, or is not the primary. Another host may be asked then."""
 MOST_PREPARED = 1_000
 """On one connection. The program has some 400 statements. Where there are more, all are prepared anew."""
 
@@ -61,6 +74,7 @@ class Pool:
         self._url, self._settings = url, dict(settings)
         self._turns = asyncio.Semaphore(size)
         self._idle: list[Connection] = []
+        self._lent: set[Connection] = set()
         self._in_use = metrics.POOL_IN_USE.labels(name)
         metrics.POOL_SIZE.labels(name).set(size)
 
@@ -77,15 +91,24 @@ class Pool:
             self._turns.release()
             raise
         self._in_use.inc()
+        self._lent.add(connection)
         return connection
 
     def give_back(self, connection: Connection, *, is_useful: bool = True) -> None:
+        self._lent.discard(connection)
         if is_useful and not connection.driver.is_closed():
             self._idle.append(connection)
         else:
             connection.driver.terminate()
         self._in_use.dec()
         self._turns.release()
+
+    def abandon(self) -> None:
+        """Whoever waits for an answer over one of the connections hears that the database is away."""
+        while self._idle:
+            self._idle.pop().driver.terminate()
+        for connection in self._lent:
+            connection.driver.terminate()
 
     async def close(self) -> None:
         """Close the connections that nobody uses."""
@@ -101,7 +124,8 @@ class Pool:
 
 
 async def connect(url: str, settings: Mapping[str, str]) -> asyncpg.Connection[asyncpg.Record]:
-    connection = await asyncpg.connect(libpq_url(url), server_settings=dict(settings), timeout=CONNECT_WITHIN_SECONDS)
+    async with asyncio.timeout(CONNECT_WITHIN_SECONDS):
+        connection = await _connected(apart(libpq_url(url)), dict(settings))
     try:
         for json in ("json", "jsonb"):
             await connection.set_type_codec(json, schema="pg_catalog", encoder=str, decoder=orjson.loads)
@@ -109,6 +133,27 @@ async def connect(url: str, settings: Mapping[str, str]) -> asyncpg.Connection[a
         connection.terminate()
         raise
     return connection
+
+
+async def _connected(urls: Sequence[str], settings: dict[str, str]) -> asyncpg.Connection[asyncpg.Record]:
+    """To the first host that will do. A machine that is gone may be silent, or close whatever it accepts: asyncpg alone
+    would not go on to the next host then.
+    """
+    looks = SECONDS_FOR_ONE_OF_SEVERAL if len(urls) > 1 else (CONNECT_WITHIN_SECONDS,)
+    for url, seconds in [(url, seconds) for seconds in looks for url in urls]:
+        try:
+            return await asyncpg.connect(url, server_settings=settings, timeout=seconds)
+        except PASSED_OVER as error:
+            refused = error
+    raise refused
+
+
+def apart(url: str) -> list[str]:
+    """A URL for each host of one."""
+    found = _HOSTS.fullmatch(url)
+    assert found is not None  # noqa: S101 - `libpq_url` made it
+    front, hosts, rest = found.groups()
+    return [f"{front}{host}{rest}" for host in hosts.split(",")]
 
 
 def libpq_url(url: str) -> str:

@@ -257,6 +257,11 @@ class Database:
         """A connection beside the pools, for LISTEN."""
         return await connections.connect(self.url, {"application_name": "pemudik"})
 
+    def abandon(self) -> None:
+        """The database is silent: nobody waits any longer for what was asked over the connections of before."""
+        self._transactions.abandon()
+        self._statements.abandon()
+
     async def dispose(self) -> None:
         await self._transactions.close()
         await self._statements.close()

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager
+from urllib.parse import urlsplit
 
 import asyncpg
 import pytest
@@ -164,6 +165,22 @@ async def test_a_database_that_was_started_again_is_used_at_once(database: Datab
     assert await pid(database) != before
 
 
+async def test_whoever_waits_for_a_database_that_is_given_up_hears_so(database: Database, others: Database) -> None:
+    before = await pid(database)
+    async with asyncio.TaskGroup() as group:
+        for opened in (database.transaction, database.statements):
+            group.create_task(never_answered(opened))
+        await counted(others, ASLEEP, 2)
+        database.abandon()
+    assert await pid(database) != before
+
+
+async def never_answered(opened: Callable[[], AbstractAsyncContextManager[Session]]) -> None:
+    with pytest.raises(Unavailable):
+        async with opened() as session:
+            await queries.run(session, SLEEP)
+
+
 async def test_what_was_prepared_before_a_migration_is_prepared_again(database: Database, others: Database) -> None:
     async with others.transaction() as session:
         await queries.run(session, "CREATE TABLE changing (a int)")
@@ -200,3 +217,50 @@ async def test_an_argument_that_does_not_fit_is_a_bug_and_no_database_that_is_aw
         async with database.transaction() as session:
             await queries.run(session, "SELECT CAST(:given AS int)", {"given": "seven"})
     assert await seasons(database) == 0
+
+
+# --- several hosts ----------------------------------------------------------------------------------------------------
+
+
+async def close(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    writer.close()
+
+
+async def say_nothing(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    await reader.read()
+    writer.close()
+
+
+@pytest.mark.parametrize("behaves", [close, say_nothing])
+async def test_a_host_that_accepts_and_does_not_answer_is_passed_over(
+    database_url: str, behaves: Callable[..., Awaitable[None]]
+) -> None:
+    """As a proxy does before a machine that is gone, and as the network does where a machine is cut off."""
+    there = urlsplit(database_url)
+    async with await asyncio.start_server(behaves, "127.0.0.1", 0) as listening:
+        gone = f"127.0.0.1:{listening.sockets[0].getsockname()[1]}"
+        account, _, place = there.netloc.rpartition("@")
+        several = there._replace(
+            netloc=f"{account}@{gone},127.0.0.1:1,{place}", query="target_session_attrs=read-write"
+        )
+        database = Database(several.geturl(), pool_size=1)
+        assert await seasons(database) == 0
+        await database.dispose()
+
+
+async def test_the_last_host_says_why_none_will_do(database_url: str) -> None:
+    there = urlsplit(database_url)
+    account, _, place = there.netloc.rpartition("@")
+    several = there._replace(netloc=f"{account}@127.0.0.1:1,{place}", query="target_session_attrs=standby").geturl()
+    with pytest.raises(asyncpg.TargetServerAttributeNotMatched):
+        await connections.connect(several, {})
+    with pytest.raises(Unavailable):
+        await seasons(Database(several))
+
+
+def test_hosts_are_taken_apart() -> None:
+    assert connections.apart("postgresql://u:p%2C@h1:1,[::1]:2/d?x=a,b") == [
+        "postgresql://u:p%2C@h1:1/d?x=a,b",
+        "postgresql://u:p%2C@[::1]:2/d?x=a,b",
+    ]
+    assert connections.apart("postgresql:///d") == ["postgresql:///d"]

@@ -3,6 +3,9 @@
 The followers of one process are `app.db.Followers`: a commit wakes those of its own process at once. `Wake.run` sends
 NOTIFY; the `Wake.run` of every other process hears it and wakes the followers there.
 
+The connection that listens is also the first to learn that the database is silent: a machine that was cut off from the
+network closes no connection. Then all connections of this process are given up.
+
 NOTIFY is sent after the commit and not by it: NOTIFY inside of the writing transactions would make them commit one
 after the other. A notification may get lost, so every follower looks again by itself after a while.
 """
@@ -21,7 +24,7 @@ from app.db import BROKEN, Database
 CHANNEL = "pemudik_change"
 GATHER_SECONDS = 0.005
 """Commits within this time are told to other processes by one NOTIFY."""
-PING_AFTER_SECONDS = 30.0
+PING_AFTER_SECONDS = 3.0
 """A connection that was silent for so long is asked whether it still works."""
 ANSWER_WITHIN_SECONDS = 5.0
 RECONNECT_AFTER_SECONDS = 1.0
@@ -47,8 +50,11 @@ class Wake:
             while not stop.is_set():
                 try:
                     await self._connected(stopped)
-                except BROKEN:
+                except BROKEN as error:
                     logger.warning("wake.unavailable")
+                    if isinstance(error, TimeoutError):
+                        # The network to it may be cut. Nothing would ever tell those who wait for its answers.
+                        self._database.abandon()
                     await asyncio.wait({stopped}, timeout=RECONNECT_AFTER_SECONDS)
         finally:
             stopped.cancel()

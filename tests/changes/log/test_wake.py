@@ -17,9 +17,11 @@ from app.changes.log import tail, wake
 from app.changes.log.feed import START
 from app.changes.log.wake import CHANNEL, Wake
 from app.db import Database, Followers
+from app.errors import Unavailable
 from app.models.enums import ChangeKind
 from app.registry import change_log
 from app.registry.change_log import Entry
+from tests import queries
 from tests.changes.conftest import process, settled, tell
 from tests.patience import PATIENCE_SECONDS, patience
 from tests.world import HUBDAT, NOW, World, someone
@@ -181,9 +183,19 @@ async def test_a_connection_that_goes_silent_is_made_anew(
     async with await asyncio.start_server(relay, "127.0.0.1", 0) as listening:
         port = listening.sockets[0].getsockname()[1]
         url = urlunsplit(there._replace(netloc=there.netloc.replace(f":{there.port}", f":{port}")))
-        async with awake(Database(url)) as far, awake(database) as near:
+        silent = Database(url)
+        async with awake(silent) as far, awake(database) as near:
             await asyncio.sleep(0.2)
-            relay.silenced, reconnected = relay.connections, far.signal()
+            reconnected = far.signal()
+
+            async def never_answered() -> None:
+                async with silent.transaction() as session:
+                    await queries.run(session, "SELECT 1")
+                    relay.silenced = relay.connections
+                    await queries.run(session, "SELECT 1")
+
+            with pytest.raises(Unavailable):
+                await never_answered()
             await within_reason(reconnected)
             # One of them asked to cancel what was not answered.
             assert relay.connections >= relay.silenced + 2
