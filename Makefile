@@ -15,8 +15,9 @@ READY := .venv/ready
 BIN := .venv/bin
 # Three processes keep two processors busy: a test often waits for PostgreSQL.
 PARALLEL := -n 3 --dist loadfile
-# A browser, requests that are made at random, other languages, servers that are killed: nobody waits for these between two changes.
-SLOW := tests/openapi tests/processes tests/sdk/others tests/web/browser
+# A browser, requests that are made at random, other languages, servers that are killed, a cluster: nobody waits for these between two
+# changes.
+SLOW := tests/cluster tests/openapi tests/processes tests/sdk/others tests/web/browser
 SEEDS = $(shell $(BIN)/python -c "import random; print(*random.sample(range(1_000_000), 2))")
 
 .PHONY: help run test slow nightly audit check format bench screenshots lock clean
@@ -24,9 +25,10 @@ SEEDS = $(shell $(BIN)/python -c "import random; print(*random.sample(range(1_00
 help:
 	@echo 'make run     set up and serve, with a PostgreSQL of its own unless DATABASE_URL is set'
 	@echo 'make test    set up and run the suite against a real PostgreSQL (ARGS="-k quota")'
-	@echo 'make slow    the rest of the suite: pages in a browser, requests made at random, other languages, servers that are killed'
+	@echo 'make slow    the rest of the suite: pages in a browser, requests made at random, other languages, servers that are killed,'
+	@echo '             a failover of three PostgreSQL'
 	@echo 'make nightly the whole suite twice in random orders: ten times as many random examples, a season of 3,000 people;'
-	@echo '             the main door once more by graphql-core alone'
+	@echo '             the main door once more by graphql-core alone; every way in which machines fail'
 	@echo 'make audit   gateways, clients and audits from npm, as a table (needs Node.js)'
 	@echo 'make check   format, lint, strict types, import layers, schema and migrations current'
 	@echo 'make format  put the code into its format'
@@ -42,7 +44,7 @@ test: $(READY)
 	@exec $(BIN)/python -m pytest $(PARALLEL) $(addprefix --ignore=,tests/contract $(SLOW)) $(ARGS)
 
 slow: $(READY)
-	@exec $(BIN)/python -m pytest $(PARALLEL) $(SLOW) $(ARGS)
+	@exec $(BIN)/python -m pytest $(PARALLEL) --cluster $(SLOW) $(ARGS)
 
 # A seed is told first, so that a run can be repeated: make nightly SEEDS=123.
 nightly: $(READY)
@@ -51,7 +53,8 @@ nightly: $(READY)
 		$(BIN)/python -m pytest $(PARALLEL) --shuffle $$seed --season-people 3000 --season-seed $$seed --offices-seed $$seed \
 			--hypothesis-profile nightly --hypothesis-seed $$seed $(ARGS); \
 	done
-	@exec $(BIN)/python -m pytest $(PARALLEL) --without-plans tests/graphql tests/privacy
+	@$(BIN)/python -m pytest $(PARALLEL) --without-plans tests/graphql tests/privacy
+	@exec $(BIN)/python -m pytest --cluster --nightly -m "cluster or nightly"
 
 # Where a table says what was tried, nothing may be left out: without Node it fails.
 audit: $(READY)

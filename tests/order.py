@@ -23,6 +23,7 @@ SHARED_SERVERS = ("tests/contract", "tests/privacy/silence", "tests/sdk/others",
 LONGEST = (
     "tests/season/test_season.py",
     "tests/hostile/test_hostile.py",
+    "tests/cluster/test_failover.py",
     "tests/processes/test_imports.py",
     "tests/contract",
     "tests/privacy/silence",
@@ -52,11 +53,19 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
         "--without-plans", action="store_true", help="graphql-core alone coerces variables and completes answers"
     )
+    parser.addoption(
+        "--cluster", action="store_true", help="also the tests of clusters of PostgreSQL whose machines fail"
+    )
+    parser.addoption("--nightly", action="store_true", help="also what takes long; what is killed is killed five times")
     parser.addoption("--season-people", type=int, default=500, help="how many people live through `tests/season`")
     parser.addoption("--season-seed", type=int, help="which of their lives; left out: a random one, which is printed")
     parser.addoption(
         "--offices-seed", type=int, default=0, help="what `tests/concurrency/test_everything_at_once.py` does"
     )
+
+
+ON_DEMAND = ("cluster", "nightly")
+"""A test with one of these marks runs only with the option of that name."""
 
 
 def unit_of(nodeid: str) -> str:
@@ -65,9 +74,18 @@ def unit_of(nodeid: str) -> str:
     return next((folder for folder in SHARED_SERVERS if file.startswith(f"{folder}/")), file)
 
 
+def leave_out(config: pytest.Config, items: list[pytest.Item]) -> None:
+    marks = {mark for mark in ON_DEMAND if not config.getoption(mark)}
+    left_out = [item for item in items if any(item.get_closest_marker(mark) for mark in marks)]
+    if left_out:
+        config.hook.pytest_deselected(items=left_out)
+        items[:] = [item for item in items if item not in left_out]
+
+
 # Behind pytest's own order by the scopes of fixtures.
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    leave_out(config, items)
     seed = config.getoption("shuffle")
     if seed is None and not hasattr(config, "workerinput"):
         return

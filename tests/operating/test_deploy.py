@@ -234,4 +234,4 @@ def test_patroni_is_synchronous_and_quick() -> None:
     said = {name: int(value) for name, value in re.findall(r"^    (\w+): (\d+)$", text, re.MULTILINE)}
     assert "    synchronous_mode: true\n" in text
     # What Patroni asks of its times.
-    assert said["loop_wait"] + 2 * said["retry_timeout"] <= said["ttl"] == 10
+    assert said["loop_wait"] + 2 * said["retry_timeout"] <= said["ttl"] == 20
