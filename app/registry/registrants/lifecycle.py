@@ -191,17 +191,7 @@ async def move(session: Session, vault: Vault, moves: Sequence[Move], now: datet
     return await each(lambda one: one if isinstance(one, Refusal) else seen(one, vault, caller), verdicts)
 
 
-@refuses(
-    SeasonClosed,
-    TransitionNotAllowed,
-    VerificationExpired,
-    VerificationNotBegun,
-    MotorcycleNotHandedOver,
-    DepartureNotBegun,
-    NotHealthy,
-    NotFound,
-    InvalidValue,
-)
+@refuses(*refused_by(transitions.take))
 async def step(session: Session, steps: Sequence[Step], now: datetime) -> list[State | Refusal]:
     """Take `steps`, each judged against what the ones before it left. Raises `Raced`."""
     verdicts = await _take_all(session, steps, now, through=False)
