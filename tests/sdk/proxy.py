@@ -25,7 +25,10 @@ class Answer:
 LOST = "the answer is lost"
 CUT_OFF = "the answer, of which nobody knows the length, ends in its middle"
 PASS = "nothing happens"
-BUSY = Answer(503, b'{"errors":[{"message":"m","extensions":{"code":"UNAVAILABLE"}}]}', {"Retry-After": "1"})
+UNAVAILABLE = b'{"errors":[{"message":"m","extensions":{"code":"UNAVAILABLE"}}]}'
+BUSY = Answer(503, UNAVAILABLE, {"Retry-After": "1"})
+AWAY = Answer(503, UNAVAILABLE, {"Retry-After": "3600"})
+"""For a test in which nobody may come back by itself, however slow the machine is."""
 REFUSED_TOKEN = Answer(
     401,
     b'{"errors":[{"message":"m","extensions":{"code":"INVALID_TOKEN"}}]}',

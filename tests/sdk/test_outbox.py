@@ -12,7 +12,7 @@ from pemudik_client import Outbox
 from pemudik_client.documents import MUTATIONS
 
 from tests.sdk.conftest import Sandbox
-from tests.sdk.proxy import BUSY, NOT_OURS, Answer, proxied
+from tests.sdk.proxy import AWAY, NOT_OURS, Answer, proxied
 
 
 @pytest.mark.parametrize("mishap", NOT_OURS, ids=lambda answer: f"{answer.status} {answer.body[:20].decode()}")
@@ -34,7 +34,7 @@ def test_nobody_waits_for_a_clock_that_was_set_back(sandbox: Sandbox, tmp_path: 
     outbox = Outbox(path)
     outbox.put("submitRegistrant", input=sandbox.person(sandbox.nik()))
     with proxied(sandbox.url) as proxy, sandbox.client(url=proxy.url, patience_seconds=0) as client:
-        proxy.mishaps += [BUSY]
+        proxy.mishaps += [AWAY]
         assert list(outbox.send(client)) == []
         assert list(outbox.send(client)) == []
         with sqlite3.connect(path) as database:

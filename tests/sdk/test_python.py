@@ -23,7 +23,8 @@ from pemudik_client import AsyncPemudik, Outbox, Pemudik, Refused, RegistryFaile
 from app.config import CHECKOUT
 from tests.patience import PATIENCE_SECONDS
 from tests.sdk.conftest import Sandbox, end_of_feed
-from tests.sdk.proxy import BUSY, CUT_OFF, LOST, NOT_OURS, REFUSED_TOKEN, Proxy, proxied
+from tests.sdk.outboxes import hours_pass
+from tests.sdk.proxy import AWAY, BUSY, CUT_OFF, LOST, NOT_OURS, REFUSED_TOKEN, Proxy, proxied
 from tests.sdk.twelve import run_examples, run_receiver, told
 
 EXAMPLES = CHECKOUT / "sdk/python/examples"
@@ -340,11 +341,11 @@ def test_an_outbox_waits_in_order_and_keeps_what_is_refused(sandbox: Sandbox, pr
     outbox, nik = Outbox(tmp_path / "outbox.db"), sandbox.nik()
     bad, good = (outbox.put("submitRegistrant", input=sandbox.person(one)) for one in (BAD_NIK, nik))
     with sandbox.client(url=proxy.url, patience_seconds=0) as client:
-        proxy.mishaps += [BUSY]
+        proxy.mishaps += [AWAY]
         assert list(outbox.send(client)) == []
         # Nobody passes the one that waits.
         assert (list(outbox.send(client)), len(proxy.keys), outbox.waiting()) == ([], 1, 2)
-        time.sleep(1.1)
+        hours_pass(tmp_path / "outbox.db")
         proxy.mishaps += [REFUSED_TOKEN] * 2
         with pytest.raises(Unauthorized):
             list(outbox.send(client))

@@ -18,7 +18,8 @@ from app.config import CHECKOUT
 from tests.sdk import test_words
 from tests.sdk.conftest import Sandbox, end_of_feed
 from tests.sdk.others.conftest import answer, needs
-from tests.sdk.proxy import BUSY, CUT_OFF, LOST, NOT_OURS, REFUSED_TOKEN, Proxy
+from tests.sdk.outboxes import hours_pass
+from tests.sdk.proxy import AWAY, BUSY, CUT_OFF, LOST, NOT_OURS, REFUSED_TOKEN, Proxy
 
 HERE = Path(__file__).parent
 LANGUAGES = {"php": "php", "js": "node"}
@@ -186,11 +187,11 @@ def test_an_outbox_survives_whatever_is_killed(speaker: Speaker) -> None:
 def test_an_outbox_waits_in_order_and_keeps_what_is_refused(speaker: Speaker) -> None:
     path, nik = str(speaker.folder / "outbox.db"), speaker.sandbox.nik()
     assert speaker.does("put", path, BAD_NIK, nik) == [1, 2]
-    speaker.proxy.mishaps += [BUSY]
+    speaker.proxy.mishaps += [AWAY]
     assert speaker.does("send", path, PATIENCE="0") == []
     # Nobody passes the one that waits.
     assert (speaker.does("send", path, PATIENCE="0"), len(speaker.proxy.keys)) == ([], 1)
-    time.sleep(1.1)
+    hours_pass(Path(path))
     speaker.proxy.mishaps += [REFUSED_TOKEN] * 2
     [told] = speaker.does("send", path)
     assert told["error"] == "Unauthorized"

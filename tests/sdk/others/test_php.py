@@ -18,7 +18,7 @@ from app.config import CHECKOUT
 from tests.patience import PATIENCE_SECONDS
 from tests.sdk.conftest import Sandbox
 from tests.sdk.others.conftest import answer, needs
-from tests.sdk.proxy import BUSY, REFUSED_TOKEN, Proxy
+from tests.sdk.proxy import AWAY, BUSY, REFUSED_TOKEN, Proxy
 from tests.sdk.twelve import run_examples, run_receiver, told
 
 EXAMPLES = CHECKOUT / "sdk/php/examples"
@@ -104,7 +104,7 @@ def test_nobody_waits_for_a_clock_that_was_set_back(php: str, sandbox: Sandbox, 
     def does(*words: str) -> Any:
         return answer([php, str(Path(__file__).parent / "behaviour.php"), *words], environment, tmp_path)
 
-    proxy.mishaps += [BUSY]
+    proxy.mishaps += [AWAY]
     assert [does("put", str(path), nik), does("send", str(path)), does("send", str(path))] == [[1], [], []]
     ahead = time.time() + 100_000_000
     with sqlite3.connect(path) as database:
