@@ -30,7 +30,8 @@ logger = structlog.get_logger(__name__)
 
 def count_checks(checks: Sequence[Check], answers: Sequence[Answer | NikInvalid | TooManyChecks]) -> None:
     for check, answer in zip(checks, answers, strict=True):
-        metrics.VERDICTS.labels(NIK_CHECK, _code(answer), check.caller.organizer).inc()
+        refused = not isinstance(answer, Answer)
+        metrics.count_verdict(NIK_CHECK, check.caller.organizer, _code(answer), refused=refused)
 
 
 def _code(answer: Answer | NikInvalid | TooManyChecks) -> str:

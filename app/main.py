@@ -43,7 +43,7 @@ from app.operating import pooler
 from app.process import Process, build_process
 from app.registry import outages, sweep
 from app.registry.host_clock import Duty, HostClock
-from app.registry.statistics import publishing
+from app.registry.statistics import publishing, pulse
 from app.registry.values import standard
 from app.request_log import RequestLog
 from app.vault.vault import Vault, open_vault
@@ -180,7 +180,10 @@ def duties_of(running: Process, settings: Settings, host: HostClock) -> list[Dut
         await host.known.wait()
         await outages.run(running.database, stop)
 
-    always: list[Duty] = [beat, running.wake.run, running.tail.run]
+    async def keep_pulse(stop: asyncio.Event) -> None:
+        await pulse.run(running.database, stop)
+
+    always: list[Duty] = [beat, keep_pulse, running.wake.run, running.tail.run]
     return always + [host.guarded(one) for one in duties_of_the_registry(running, settings)]
 
 

@@ -18,6 +18,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from uuid_utils import uuid7
 
 from app import metrics, telemetry, tracing
+from app.metrics import minute
 
 logger = structlog.get_logger()
 
@@ -108,6 +109,8 @@ def count(state: Mapping[str, Any], route: str, status: int | None, seconds: flo
     outcome = state.get("outcome") or outcome_of(status)
     metrics.REQUESTS.labels(route, operation, str(status or "-"), outcome).inc()
     metrics.REQUEST_SECONDS.labels(route, operation).observe(seconds)
+    if route not in QUIET_ROUTES:
+        minute.count_answer(seconds, status, outcome)
 
 
 def in_a_word(operation: str) -> str:

@@ -26,7 +26,7 @@ from app.graphql.topics.people.held import held_on_nik
 from app.graphql.topics.problems import errors_of, refusals_of
 from app.graphql.topics.registrants import find_registrant, find_registrants
 from app.graphql.topics.routes import find_route, find_routes, find_terminal, find_terminals
-from app.graphql.topics.statistics import find_statistics
+from app.graphql.topics.statistics import find_statistics, read_pulse
 from app.graphql.topics.webhooks import find_webhooks
 from app.registry import case_people, subject_access
 from app.registry.bookings import finding
@@ -126,6 +126,14 @@ class Query:
         description=(
             "Figures of a season: your own and your members', or with `dashboard:read` everyone's."
             f" {errors_of(statistics.read, also=[NotYours, InvalidValue])}"
+        ),
+    )
+    pulse = open_to(
+        read_pulse,
+        DASHBOARD_READ,
+        description=(
+            "What the registry answered in the last five whole minutes and in the five before them, over all its"
+            " processes."
         ),
     )
     changes = open_to(

@@ -15,6 +15,8 @@ import prometheus_client
 from prometheus_client import CollectorRegistry
 from prometheus_client.metrics import MetricWrapperBase
 
+from app.metrics import minute
+
 OTHER = "other"
 MOST_LABELS_KEPT = 4_096
 """All metrics together keep so many labels. To count with a label that is not kept takes a microsecond longer."""
@@ -122,6 +124,12 @@ ENUMERATION_ALARMS = _counter(
     "Alarms about an organizer that names NIKs like somebody who walks through them, by the sign.",
     ["organizer", "sign"],
 )
+
+
+def count_verdict(of: str, organizer: str, code: str, *, refused: bool) -> None:
+    VERDICTS.labels(of, code, organizer).inc()
+    if refused:
+        minute.count_refusal(organizer, code)
 
 
 def start() -> None:

@@ -26,6 +26,7 @@ CHARTS: Mapping[str, tuple[Chart, ...]] = {
     "ringkasan": (
         Chart("fullest", "fill", "route", "unit.seats"),
         Chart("emptiest", "fill", "route", "unit.seats"),
+        Chart("refused", "bars", "reason", "unit.times", legend=True),
         Chart("pairs", "matrix", "holder", "unit.times"),
         Chart("organizers", "fill", "organizer", "unit.seats"),
         Chart("days", "stack", "day", "unit.people", legend=True),

@@ -27,8 +27,8 @@ CODES = frozenset(ProblemCode)
 COUNTED = frozenset({"codes", "kind"})
 """Of an import: how many of its rows were refused so. Of a change: what happened."""
 
-TOLD = frozenset({"importRows"})
-"""Fields that repeat what rows of a file were refused with when they were judged."""
+TOLD = frozenset({"importRows", "pulse"})
+"""Fields that repeat what rows of a file, or others, were refused with when they were judged."""
 
 
 def not_promised(query: object, answer: httpx.Response) -> set[tuple[str, str]]:

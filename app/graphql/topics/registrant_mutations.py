@@ -200,14 +200,15 @@ async def hand_over_motorcycle(info: Info, ref: Ref, at: At = UNSET) -> Registra
 
 def registrant_or_problem(verdict: View | Refusal, context: Context) -> Registrant | Problem:
     code = verdict.code if isinstance(verdict, Refusal) else "ACCEPTED"
-    metrics.VERDICTS.labels("change", code, context.caller.organizer).inc()
+    metrics.count_verdict("change", context.caller.organizer, code, refused=isinstance(verdict, Refusal))
     if isinstance(verdict, Refusal):
         return Problem.from_refusal(verdict, context)
     return Registrant.from_record(verdict, context)
 
 
 def _submitted(verdict: Accepted | Refusal, context: Context) -> Submission | Problem:
-    metrics.VERDICTS.labels("submission", _code(verdict), context.caller.organizer).inc()
+    refused = isinstance(verdict, Refusal)
+    metrics.count_verdict("submission", context.caller.organizer, _code(verdict), refused=refused)
     if isinstance(verdict, Refusal):
         return Problem.from_refusal(verdict, context)
     return Submission.from_accepted(verdict, context)

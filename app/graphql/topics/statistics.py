@@ -1,8 +1,8 @@
-"""The root field `statistics`: which figures are asked for, and whose a client may see."""
+"""Figures: `statistics`, which are asked for and whose a client may see; `pulse`, what was answered lately."""
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, datetime
 from typing import Annotated
 
 import strawberry
@@ -10,9 +10,11 @@ from strawberry import ID, UNSET
 
 from app.errors import InvalidValue, NotYours, RefusalError
 from app.graphql.context import Context, Info
+from app.graphql.fields import loaded, sized
 from app.graphql.scalars import given
-from app.graphql.topics.catalogue import Statistics
+from app.graphql.topics.catalogue import Organizer, Statistics, get_organizer
 from app.graphql.vocabulary import Direction, Service
+from app.registry.statistics import pulse
 from app.registry.statistics.questions import Selection
 
 
@@ -68,3 +70,55 @@ def _organizers(context: Context, asked_for: str | None) -> frozenset[str] | Non
     if not context.may_read_figures_of(asked_for):
         raise RefusalError(NotYours("organizer"))
     return frozenset({asked_for})
+
+
+@strawberry.type(description="Five whole minutes of all server processes.")
+class PulseStretch:
+    since: datetime = strawberry.field(description="From this instant on.")
+    until: datetime = strawberry.field(description="Before this instant.")
+    answers: int = strawberry.field(description="Requests that were answered; a file or a webhook is one.")
+    errors: int = strawberry.field(description="Of them, those in which the registry failed.")
+    p95_ms: float | None = strawberry.field(
+        name="p95Ms",
+        description="95 % of the answers took no longer, in milliseconds; rounded up, by 19 % at most. Null: none.",
+    )
+
+    @classmethod
+    def from_record(cls, one: pulse.Stretch) -> PulseStretch:
+        return cls(since=one.since, until=one.until, answers=one.answers, errors=one.errors, p95_ms=one.p95_ms)
+
+
+@strawberry.type(description="How often one organizer was refused for one reason. Rows of files are not counted.")
+class PulseRefusal:
+    organizer_code: strawberry.Private[str]
+    reason: str = strawberry.field(description="A code of `Problem`, or one of rows alone.")
+    now: int = strawberry.field(description="In the last five minutes.")
+    before: int = strawberry.field(description="In the five minutes before them.")
+
+    @loaded("Who was refused.")
+    async def organizer(self, info: Info) -> Organizer:
+        return await get_organizer(info, self.organizer_code)
+
+
+@strawberry.type(
+    description="What the registry answered lately. Each process adds what it counted when a minute is over."
+)
+class Pulse:
+    now: PulseStretch = strawberry.field(description="The last five minutes.")
+    before: PulseStretch = strawberry.field(description="The five minutes before them.")
+    refusals: list[PulseRefusal] = strawberry.federation.field(
+        description="By organizer and reason, the most frequent first; at most 100.", directives=[sized(100)]
+    )
+
+
+async def read_pulse(info: Info) -> Pulse | None:
+    async with info.context.transaction() as session:
+        read = await pulse.read(session, info.context.now)
+    return Pulse(
+        now=PulseStretch.from_record(read.now),
+        before=PulseStretch.from_record(read.before),
+        refusals=[
+            PulseRefusal(organizer_code=one.organizer, reason=one.reason, now=one.now, before=one.before)
+            for one in read.refusals
+        ],
+    )

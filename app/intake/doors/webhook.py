@@ -64,8 +64,9 @@ def routes(process: Process, callers: Callers, settings: Settings) -> list[Route
         async with http.in_time(settings), process.turns.turn(asked.client, COST_OF_A_ROW * len(pushes)):
             told = await _push(process, asked, pushes, keyed, message_id)
         for one in told:
-            code = one["kode"] or _RESULTS[one["hasil"]]
-            metrics.VERDICTS.labels("feed", code, asked.caller.organizer).inc()
+            result = _RESULTS[one["hasil"]]
+            code, refused = one["kode"] or result, result == Result.REFUSED
+            metrics.count_verdict("feed", asked.caller.organizer, code, refused=refused)
         await _write_down(process, asked, told)
         return http.answered(_answer(told, [push.row for push in pushes]))
 

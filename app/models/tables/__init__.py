@@ -33,7 +33,7 @@ from app.models.tables.registrant import EarlyEnd, Registrant
 from app.models.tables.request import ClientWebhookSecret, KeyedRequest, SignedMessage
 from app.models.tables.route import QuotaRelease, Route, SeatHold
 from app.models.tables.season import Heartbeat, Prolongation, Season, SweepHalt
-from app.models.tables.tally import Tally, TallyDay, TallyDeadline, TallyDuplicate, TallyPair, TallyRoute
+from app.models.tables.tally import Pulse, Tally, TallyDay, TallyDeadline, TallyDuplicate, TallyPair, TallyRoute
 from app.models.tables.terminal import Terminal
 from app.models.tables.webhook import Reminder, ReminderRound, Webhook, WebhookAttempt, WebhookDelivery
 
@@ -66,6 +66,7 @@ __all__ = [
     "PublicFile",
     "PublicStage",
     "Publication",
+    "Pulse",
     "QuotaRelease",
     "Registrant",
     "RegistrationWindow",

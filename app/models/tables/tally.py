@@ -1,12 +1,14 @@
 """Statistics, kept as counts: what `GROUP BY` over the registrants would answer, however many of them there are.
 
 Written by the projector `changes.tallies` alone. No foreign keys: every row is made from rows that are never deleted.
+What was answered lately is a count too, of each server process (`registry.statistics.pulse`).
 """
 
 from datetime import date, datetime
 from uuid import UUID
 
-from sqlalchemy import Text, text
+from sqlalchemy import ARRAY, Column, Integer, Text, text
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel import Field, SQLModel
 
 _ROOM = {"postgresql_with": {"fillfactor": 70}}
@@ -111,3 +113,18 @@ class TallyDuplicate(SQLModel, table=True):
     day: date = Field(primary_key=True)
     refused: int
     suspected: int
+
+
+class Pulse(SQLModel, table=True):
+    """What one process answered in one minute. Rows of the last hour."""
+
+    __tablename__ = "pulse"
+
+    minute: datetime = Field(primary_key=True)
+    id: UUID = Field(primary_key=True)
+    answers: int
+    errors: int
+    steps: list[int] = Field(sa_column=Column(ARRAY(Integer), nullable=False))
+    """How many answers took how long: the steps of `metrics.minute`."""
+    refusals: list[tuple[str, str, int]] = Field(sa_column=Column(JSONB, nullable=False))
+    """Organizer, reason, how often."""

@@ -6,6 +6,7 @@ import { filters } from './filters.js';
 import { note, words } from './frame.js';
 import { HALTS, showHalts } from './halts.js';
 import { draw, drawRoutes } from './ringkasan-parts.js';
+import { PULSE, showPulse } from './ringkasan-pulse.js';
 import { ticker } from './ticker.js';
 import { ago, t } from './words.js';
 
@@ -27,6 +28,7 @@ const FIGURES = `query Ringkasan($where: StatisticsFilter, $organizer: ID) {
   }
   windows(organizer: $organizer) { kind opensAt closesAt untilQuotaIsFull endedAt organizer { code name } }
   ${HALTS}
+  ${PULSE}
 }`;
 const ROUTES = `query RuteRingkasan($where: StatisticsFilter, $after: ID) {
   statistics(where: $where) { byRoute(first: ${ROUTES_A_PAGE}, after: $after) { route { id name departsAt } counts { taken quota remaining } } }
@@ -48,6 +50,7 @@ async function load() {
     answered = Date.now();
     fill(the('trouble'));
     draw(data, where);
+    showPulse(data.pulse, where);
     showHalts(data.sweepHalts ?? [], load);
     form.put();
     await routes(where, mine);

@@ -2,12 +2,22 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
+from collections import Counter
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 from pathlib import Path
 
 from playwright.sync_api import Page
+from uuid_utils.compat import uuid7
 
+from app import clock
+from app.db import Database
+from app.metrics.minute import Counted
+from app.registry.statistics import pulse
+from app.registry.statistics.pulse import Part
 from tests.servers import Place, Server
 from tests.web.browser.clients import asked
 from tests.web.browsing import OPERATOR, ORGANIZER, POSKO, VIEWER, Visit, expect, link_for
@@ -113,9 +123,50 @@ def test_the_overview_tells_the_season(visit: Visit, signed_in: Callable[[str], 
     assert visit.violations() == []
 
 
+def answered(url: str, *minutes: tuple[int, Counted]) -> None:
+    """So many minutes ago a process answered what it counted. In a thread of its own: Playwright has the loop of this
+    one.
+    """
+
+    async def write() -> None:
+        database, now = Database(url), clock.now()
+        try:
+            async with database.transaction() as session:
+                parts = [Part(uuid7(), now - timedelta(minutes=ago), counted) for ago, counted in minutes]
+                await pulse.write(session, parts, now)
+        finally:
+            await database.dispose()
+
+    with ThreadPoolExecutor(1) as thread:
+        thread.submit(lambda: asyncio.run(write())).result()
+
+
+def test_the_dashboard_sees_what_was_refused_lately_and_by_whom(
+    visit: Visit, signed_in: Callable[[str], Page], servers_url: str
+) -> None:
+    late = Counted(answers=6000, errors=7, refusals=Counter({("ahm", "REGISTRATION_CLOSED"): 4711}))
+    late.refusals["ahm", "QUOTA_FULL"] = late.refusals["djka", "QUOTA_FULL"] = 30
+    early = Counted(answers=1, refusals=Counter({("djka", "QUOTA_FULL"): 12}))
+    # Two minutes, so that the five of the page hold one of them whenever the page asks.
+    answered(servers_url, (2, late), (7, early))
+    page = signed_in(VIEWER)
+    lines = page.locator("#refused tbody tr")
+    expect(lines.first).to_have_text("Di luar masa pendaftaran · AHM (Honda)4.7110")
+    expect(lines.nth(1)).to_have_text("Kuota penuh6012")
+    expect(page.locator("#refused svg.plot")).to_be_visible()
+    expect(page.locator("#pulse-errors")).to_have_text("7")
+    expect(page.locator("#pulse-answers")).to_have_text(re.compile(r"^\d+(,\d)?$"))
+    expect(page.locator("#pulse-p95")).to_have_text(re.compile(r"^[\d.]+ md$"))
+    page.locator("#f-organizer").select_option("djka")
+    expect(lines.first).to_have_text("Kuota penuh · Ditjen KA3012")
+    assert visit.faults() == []
+
+
 def test_an_organizer_sees_its_own_figures(signed_in: Callable[[str], Page]) -> None:
     page = signed_in(ORGANIZER)
     loaded(page)
+    # How much the registry answers is for the dashboard.
+    expect(page.locator("[data-pulse]").locator("visible=true")).to_have_count(0)
     assert page.locator("#opened tr").count() == 1
     expect(page.locator("#opened")).to_contain_text("Dishub Prov. DKI Jakarta")
 

@@ -66,7 +66,7 @@ async def erase_registrant(
         lambda session: erasure.erase(session, context.process.vault, context.caller, ref.to_ref(), reason, context.now)
     )
     code = verdict.code if isinstance(verdict, Refusal) else "ACCEPTED"
-    metrics.VERDICTS.labels("change", code, context.caller.organizer).inc()
+    metrics.count_verdict("change", context.caller.organizer, code, refused=isinstance(verdict, Refusal))
     return (
         Problem.from_refusal(verdict, context)
         if isinstance(verdict, Refusal)

@@ -1,0 +1,46 @@
+"""What this process has answered since the counts were last taken: `registry.statistics.pulse` does so every minute.
+
+Counters in memory, and nothing else: whoever answers a request waits for no database because of them.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections import Counter
+from dataclasses import dataclass, field
+
+STEPS_MS = tuple(round(1.19**step, 2) for step in range(61))
+"""The counts know of each answer how long it took, in steps from 1 ms to 34 s, each 19 % above the one before it."""
+FAILED = frozenset({"INTERNAL_ERROR", "UNAVAILABLE", "TIMEOUT", "temporarily_unavailable"})
+"""Outcomes by which the registry, not its caller, failed."""
+
+
+@dataclass(slots=True)
+class Counted:
+    answers: int = 0
+    errors: int = 0
+    steps: list[int] = field(default_factory=lambda: [0] * (len(STEPS_MS) + 1))
+    """How many answers took no longer than each of `STEPS_MS` but longer than the step before; last, those beyond."""
+    refusals: Counter[tuple[str, str]] = field(default_factory=Counter)
+    """By the organizer that was refused, and the reason."""
+
+
+_counted = Counted()
+
+
+def count_answer(seconds: float, status: int | None, outcome: str) -> None:
+    """`status`: None where nothing was answered."""
+    _counted.answers += 1
+    _counted.errors += status is None or status >= 500 or outcome in FAILED
+    _counted.steps[bisect_left(STEPS_MS, seconds * 1000)] += 1
+
+
+def count_refusal(organizer: str, code: str) -> None:
+    _counted.refusals[organizer, code] += 1
+
+
+def take() -> Counted:
+    """What was counted since the last time. From here on it is counted anew."""
+    global _counted
+    taken, _counted = _counted, Counted()
+    return taken
