@@ -91,6 +91,7 @@ CALLS = {
         " { __typename } }"
     ),
     "sweepHalts": "{ sweepHalts { people } }",
+    "pulse": "{ pulse { now { answers } } }",
     "reopenRegistrant": 'mutation { reopenRegistrant(ref: { id: "x" }, reason: "x") { __typename } }',
     "reopenRegistrants": 'mutation { reopenRegistrants(where: { routeId: "x" }, reason: "x") { __typename } }',
     "publishFigures": 'mutation { publishFigures(season: 2026, on: true, reason: "x") { year } }',

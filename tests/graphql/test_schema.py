@@ -46,6 +46,7 @@ SCOPES = {
     "terminals": (),
     "windows": (),
     "statistics": READ,
+    "pulse": (("dashboard:read",),),
     "changes": READ,
     "webhooks": WEBHOOKS,
     "importJob": IMPORTS,
