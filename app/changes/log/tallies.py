@@ -18,7 +18,8 @@ from app.clock import sql_wib_day
 from app.db import Database, Session
 from app.models.enums import ChangeKind, Log, RegistrantFlag, RegistrantStatus
 from app.models.statuses import AWAITS_VERIFICATION, HOLDS_NIK, WAS_VERIFIED
-from app.registry.statistics.statistics import EVERYBODY, PROJECTION
+from app.registry.statistics.moment import EVERYBODY
+from app.registry.statistics.statistics import PROJECTION
 from app.sql import Statement, statement
 
 CHANGES_OF_A_STEP = 10_000

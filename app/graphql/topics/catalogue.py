@@ -1,7 +1,5 @@
-"""Organizers, routes, and the figures of their programmes.
-
-These types stand in one file because they name each other: an organizer has routes and figures, and figures are told
-by organizer and by route. Attributes come with the row; loaders bring the rest.
+"""Organizers, routes, and the figures of their programmes: one file, since an organizer has routes and figures, and
+figures are told by organizer and by route. Attributes come with the row; loaders bring the rest.
 """
 
 from __future__ import annotations
@@ -30,9 +28,7 @@ from app.registry.statistics.questions import DeparturesPage, Part, Question, Se
 from app.registry.terms import organizers as registry_organizers
 
 InOneDirection = Annotated[Direction | None, strawberry.argument(description="In this direction.")]
-AfterRoute = Annotated[
-    ID | None, strawberry.argument(description="The id of a route of this list: it goes on behind it.")
-]
+AfterRoute = Annotated[ID | None, strawberry.argument(description="The id of a route of this list: it goes on behind.")]
 
 
 @strawberry.federation.type(
@@ -211,6 +207,31 @@ class RouteCounts:
     route: Route = strawberry.field(description="Which.")
     counts: Counts = strawberry.field(description="How many.")
 
+    @classmethod
+    def from_departure(cls, one: counting.Departure) -> RouteCounts:
+        return cls(route=Route.from_record(one.route), counts=Counts.from_figures(one.counts))
+
+
+@strawberry.type(
+    description="The fullest and the emptiest routes of those that have a quota. No route is in both lists."
+)
+class RouteFill:
+    limited: int = strawberry.field(description="How many routes have a quota.")
+    full: int = strawberry.field(description="How many of them have no seat left.")
+    fullest: list[RouteCounts] = strawberry.federation.field(
+        description="The five fullest, the fullest first.", directives=[sized(5)]
+    )
+    emptiest: list[RouteCounts] = strawberry.federation.field(
+        description="The five emptiest, the emptiest first.", directives=[sized(5)]
+    )
+
+    @classmethod
+    def from_record(cls, fill: counting.RouteFill) -> RouteFill:
+        fullest, emptiest = (
+            [RouteCounts.from_departure(one) for one in ends] for ends in (fill.fullest, fill.emptiest)
+        )
+        return cls(limited=fill.limited, full=fill.full, fullest=fullest, emptiest=emptiest)
+
 
 @strawberry.type(description="How many seats of a departure will be empty if nobody else is registered or verified.")
 class DepartureForecast:
@@ -274,26 +295,20 @@ class Statistics:
 
     @loaded("By direction.", sized(2))
     async def by_direction(self, info: Info) -> list[DirectionCounts]:
-        parts = counting.by(lambda cell: cell.direction, await self._cells(info))
-        return [
-            DirectionCounts(direction=Direction(direction), counts=Counts.from_figures(counts))
-            for direction, counts in parts.items()
-        ]
+        return DirectionCounts.of(await self._cells(info))
 
     @loaded("By service.", sized(2))
     async def by_service(self, info: Info) -> list[ServiceCounts]:
-        parts = counting.by(lambda cell: cell.service, await self._cells(info))
-        return [
-            ServiceCounts(service=Service(service), counts=Counts.from_figures(counts))
-            for service, counts in parts.items()
-        ]
+        return ServiceCounts.of(await self._cells(info))
 
     @loaded("By route, in the order of departure.", SLICED)
     async def by_route(self, info: Info, first: First = 50, after: AfterRoute = UNSET) -> list[RouteCounts]:
-        return [
-            RouteCounts(route=Route.from_record(departure.route), counts=Counts.from_figures(departure.counts))
-            for departure in await self._departures(info, first, after)
-        ]
+        return [RouteCounts.from_departure(one) for one in await self._departures(info, first, after)]
+
+    @loaded("The routes that have a quota, by how much of it is taken.")
+    async def route_fill(self, info: Info) -> RouteFill:
+        fill: counting.RouteFill = await info.context.statistics.load(Question(self.selection, Part.FILL))
+        return RouteFill.from_record(fill)
 
     @loaded("By day of registration, the first one first.", sized(60))
     async def by_day(self, info: Info) -> list[DayCounts]:
@@ -308,7 +323,15 @@ class Statistics:
         return VerificationFunnel.from_figures(counting.total(cell.counts for cell in cells), deadlines)
 
     @loaded("Empty seats to come, by departure: those that have not left, the next one first.", SLICED)
-    async def forecast(self, info: Info, first: First = 50, after: AfterRoute = UNSET) -> list[DepartureForecast]:
+    async def forecast(
+        self,
+        info: Info,
+        first: First = 50,
+        after: AfterRoute = UNSET,
+        with_quota: Annotated[
+            bool, strawberry.argument(description="Only routes with a quota: of others no seat can stay empty.")
+        ] = False,
+    ) -> list[DepartureForecast]:
         return [
             DepartureForecast(
                 route=Route.from_record(departure.route),
@@ -316,7 +339,7 @@ class Statistics:
                 verified=departure.counts.verified,
                 empty_seats=departure.empty_seats,
             )
-            for departure in await self._departures(info, first, after, upcoming=True)
+            for departure in await self._departures(info, first, after, upcoming=True, with_quota=with_quota)
         ]
 
     @loaded("How often a NIK was refused since somebody else has it.")
@@ -346,10 +369,11 @@ class Statistics:
         return cells
 
     async def _departures(
-        self, info: Info, first: int, after: str | None, *, upcoming: bool = False
+        self, info: Info, first: int, after: str | None, *, upcoming: bool = False, with_quota: bool = False
     ) -> list[counting.Departure]:
         behind = given(after)
-        page = DeparturesPage(paging.size(first), None if behind is None else identifier(behind), upcoming)
+        route_id = None if behind is None else identifier(behind)
+        page = DeparturesPage(paging.size(first), route_id, upcoming, with_quota)
         found: list[counting.Departure] = await info.context.statistics.load(
             Question(self.selection, Part.DEPARTURES, page)
         )

@@ -76,11 +76,21 @@ class DirectionCounts:
     direction: Direction = strawberry.field(description="Which.")
     counts: Counts = strawberry.field(description="How many.")
 
+    @classmethod
+    def of(cls, cells: Sequence[counting.Cell]) -> list[DirectionCounts]:
+        parts = counting.by(lambda cell: cell.direction, cells)
+        return [cls(direction=Direction(one), counts=Counts.from_figures(counts)) for one, counts in parts.items()]
+
 
 @strawberry.type(description="The figures of one service.")
 class ServiceCounts:
     service: Service = strawberry.field(description="Which.")
     counts: Counts = strawberry.field(description="How many.")
+
+    @classmethod
+    def of(cls, cells: Sequence[counting.Cell]) -> list[ServiceCounts]:
+        parts = counting.by(lambda cell: cell.service, cells)
+        return [cls(service=Service(one), counts=Counts.from_figures(counts)) for one, counts in parts.items()]
 
 
 @strawberry.type(description="Who registered on one day, by where they stand now.")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import NamedTuple
@@ -112,6 +112,16 @@ class Departure(NamedTuple):
         """Free seats, and seats of people who are not verified."""
         remaining = self.counts.remaining
         return None if remaining is None else remaining + self.counts.registered
+
+
+class RouteFill(NamedTuple):
+    """The routes that have a quota, by how much of it is taken. No route is both full and empty."""
+
+    limited: int
+    full: int
+    fullest: Sequence[Departure]
+    emptiest: Sequence[Departure]
+    """The emptiest first."""
 
 
 def total(counts: Iterable[Counts]) -> Counts:

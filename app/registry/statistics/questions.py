@@ -37,6 +37,7 @@ class Part(StrEnum):
     DEADLINES = "DEADLINES"
     OVERLAPS = "OVERLAPS"
     DEPARTURES = "DEPARTURES"
+    FILL = "FILL"
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +48,8 @@ class DeparturesPage:
     after: UUID | None = None
     upcoming: bool = False
     """Only routes that have not departed."""
+    with_quota: bool = False
+    """Only routes whose seats are limited."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,94 +12,34 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from types import MappingProxyType
 from typing import Any, NamedTuple
-from uuid import UUID
 
 import orjson
 
 from app.db import Session
-from app.errors import NotFound, RefusalError, refuses
-from app.registry.routes import quota, route
+from app.errors import NotFound, refuses
+from app.registry.routes import quota
+from app.registry.statistics import departures
 from app.registry.statistics.counting import (
     NOTHING,
-    PEOPLE,
     Cell,
     Counts,
     Deadline,
-    Departure,
     Head,
     Overlaps,
     Pair,
     People,
     people_of,
 )
+from app.registry.statistics.moment import ASKED, ASKED_OF_ALL, DAY, KIND, SUMS, AskedOfAll, Moment
 from app.registry.statistics.questions import Part, Question, Selection
 from app.registry.terms import seasons
-from app.sql import Arrays, statement
+from app.sql import statement
 
-EVERYBODY = "*"
-"""Stands in the place of an organizer's code and means all organizers together. No organizer can have this code."""
 PROJECTION = "statistics"
 """Under this name the projector keeps its place in the log."""
 HOUR = timedelta(hours=1)
 MOST_PAIRS = 200
 """Pairs that are answered. All are counted."""
-
-
-class _Asked(NamedTuple):
-    """One organizer of the question that stands at `place`."""
-
-    place: int
-    organizer: str
-
-
-class _AskedOfAll(NamedTuple):
-    place: int
-
-
-_ASKED = Arrays("asked", _Asked)
-_ASKED_OF_ALL = Arrays("asked", _AskedOfAll)
-
-
-@dataclass(slots=True)
-class Moment:
-    """The transaction from which all answers of one request are read."""
-
-    session: Session
-    now: datetime
-    latest: int | None
-    uncounted_at: datetime | None
-    names: dict[str, str]
-    """The name of every organizer, by its code."""
-
-    def season(self, selection: Selection) -> int:
-        season = self.latest if selection.season is None else selection.season
-        if season is None:
-            raise RefusalError(NotFound("season"))
-        return season
-
-    def organizers(self, selection: Selection) -> list[str]:
-        return sorted(self.names if selection.organizers is None else selection.organizers & self.names.keys())
-
-    def organizers_of(self, questions: Sequence[Question], *, together: bool) -> dict[str, Any]:
-        """Each organizer of each question. `together`: there is a sum over everybody, which stands for them all."""
-        return _ASKED.of(
-            [
-                _Asked(place, code)
-                for place, one in enumerate(questions)
-                for code in (
-                    [EVERYBODY] if together and one.selection.organizers is None else self.organizers(one.selection)
-                )
-            ]
-        )
-
-    def values(self, selection: Selection) -> dict[str, Any]:
-        return {
-            "season": self.season(selection),
-            "direction": selection.direction,
-            "service": selection.service,
-            "since": selection.since or date.min,
-            "until": selection.until or date.max,
-        }
 
 
 class _Head(NamedTuple):
@@ -121,11 +61,6 @@ class _CellRow(People):
 class _DayRow(People):
     place: int
     day: date
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _RouteRow(People):
-    route_id: UUID
 
 
 class _SeatsRow(NamedTuple):
@@ -152,13 +87,7 @@ class _PairRow(NamedTuple):
     refused_in_all: int
 
 
-_SUMS = ", ".join(f"CAST(sum(t.{name}) AS bigint) AS {name}" for name in PEOPLE)
-_KIND = """
-    {0}.season = :season AND (CAST(:direction AS text) IS NULL OR {0}.direction = :direction)
-    AND (CAST(:service AS text) IS NULL OR {0}.service = :service)
-"""
-_DAY = "t.day BETWEEN CAST(:since AS date) AND CAST(:until AS date)"
-_FROM = f"FROM {_ASKED} JOIN {{0}} t ON t.organizer_code = asked.organizer WHERE {_KIND.format('t')}"
+_FROM = f"FROM {ASKED} JOIN {{0}} t ON t.organizer_code = asked.organizer WHERE {KIND.format('t')}"
 
 _ONE_MOMENT = statement("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
 # Other statements of ours are planned once for whatever they are given. These read few rows or many, as is asked: each
@@ -174,27 +103,27 @@ _HEAD = statement(
     """,
     _Head,
 )
-_SELECT_CELLS = f"SELECT asked.place, asked.organizer, t.direction, t.service, {_SUMS} {_FROM}"
+_SELECT_CELLS = f"SELECT asked.place, asked.organizer, t.direction, t.service, {SUMS} {_FROM}"
 _CELLS = statement(f"{_SELECT_CELLS.format('tally')} GROUP BY 1, 2, 3, 4", _CellRow)
-_CELLS_OF_DAYS = statement(f"{_SELECT_CELLS.format('tally_day')} AND {_DAY} GROUP BY 1, 2, 3, 4", _CellRow)
+_CELLS_OF_DAYS = statement(f"{_SELECT_CELLS.format('tally_day')} AND {DAY} GROUP BY 1, 2, 3, 4", _CellRow)
 _SEATS = statement(
     f"""
     SELECT asked.place, asked.organizer, r.direction, r.service, CAST(sum(r.taken) AS bigint) AS seated,
            CAST(sum(r.quota + COALESCE(due.seats, 0)) AS bigint) AS quota
-    FROM {_ASKED} JOIN route r ON r.organizer_code = asked.organizer
+    FROM {ASKED} JOIN route r ON r.organizer_code = asked.organizer
     LEFT JOIN {quota.DUE_SEATS} due ON due.route_id = r.id
-    WHERE {_KIND.format("r")} AND r.quota IS NOT NULL AND r.merged_into IS NULL
+    WHERE {KIND.format("r")} AND r.quota IS NOT NULL AND r.merged_into IS NULL
     GROUP BY 1, 2, 3, 4
     """,
     _SeatsRow,
 )
 _DAYS = statement(
-    f"SELECT asked.place, t.day, {_SUMS} {_FROM.format('tally_day')} AND {_DAY} GROUP BY 1, 2 ORDER BY 2", _DayRow
+    f"SELECT asked.place, t.day, {SUMS} {_FROM.format('tally_day')} AND {DAY} GROUP BY 1, 2 ORDER BY 2", _DayRow
 )
 _DEADLINES = statement(
     f"""
     SELECT asked.place, NULLIF(t.verify_by, 'infinity') AS verify_by, CAST(sum(t.waiting) AS bigint) AS waiting
-    {_FROM.format("tally_deadline")} AND {_DAY} GROUP BY 1, t.verify_by ORDER BY t.verify_by
+    {_FROM.format("tally_deadline")} AND {DAY} GROUP BY 1, t.verify_by ORDER BY t.verify_by
     """,
     _DeadlineRow,
 )
@@ -212,12 +141,12 @@ _OVERLAPS = """
     SELECT place, holder, claimant, refused, suspected, refused_in_all FROM ranked WHERE rank <= :most ORDER BY rank
 """
 _ALL_DUPLICATES = "tally_pair t WHERE t.season = :season"
-_SOME_DUPLICATES = f"tally_duplicate t WHERE {_KIND.format('t')} AND {_DAY}"
-_BY_EVERYBODY = f"SELECT place, pair.* FROM {_ASKED_OF_ALL} CROSS JOIN pair"
+_SOME_DUPLICATES = f"tally_duplicate t WHERE {KIND.format('t')} AND {DAY}"
+_BY_EVERYBODY = f"SELECT place, pair.* FROM {ASKED_OF_ALL} CROSS JOIN pair"
 # A pair of which both organizers are asked for is counted once: UNION drops the second row.
 _BY_ONE_SIDE = f"""
-    SELECT place, pair.* FROM {_ASKED} JOIN pair ON pair.holder = asked.organizer
-    UNION SELECT place, pair.* FROM {_ASKED} JOIN pair ON pair.claimant = asked.organizer
+    SELECT place, pair.* FROM {ASKED} JOIN pair ON pair.holder = asked.organizer
+    UNION SELECT place, pair.* FROM {ASKED} JOIN pair ON pair.claimant = asked.organizer
 """
 _PAIRS = {
     (whole, everybody): statement(
@@ -230,31 +159,6 @@ _PAIRS = {
     for whole in (True, False)
     for everybody in (True, False)
 }
-_OF_SOME = """
-    (r.organizer_code = ANY(CAST(:organizers AS text[]))
-     OR (r.organizer_code IN (SELECT coordinator_code FROM organizer WHERE code = ANY(CAST(:organizers AS text[])))
-         AND EXISTS (SELECT FROM tally_route t
-                     WHERE t.route_id = r.id AND t.organizer_code = ANY(CAST(:organizers AS text[])))))
-"""
-_PAGE = f"""
-    SELECT r.id FROM route r
-    WHERE {_KIND.format("r")} AND {{whose}} AND r.merged_into IS NULL
-      AND (CAST(:departs_from AS timestamptz) IS NULL OR r.departs_at >= :departs_from)
-      AND (CAST(:after AS uuid) IS NULL
-           OR (COALESCE(r.departs_at, 'infinity'), r.id) > (SELECT COALESCE(departs_at, 'infinity'), id FROM route
-                                                            WHERE id = :after))
-    ORDER BY r.departs_at, r.id LIMIT :first
-"""
-_PAGE_OF_ALL = statement(_PAGE.format(whose="true"), UUID)
-_PAGE_OF_SOME = statement(_PAGE.format(whose=_OF_SOME), UUID)
-_ABOARD = statement(
-    f"""
-    SELECT t.route_id, {_SUMS} FROM tally_route t
-    WHERE t.route_id = ANY(CAST(:ids AS uuid[])) AND t.organizer_code = ANY(CAST(:organizers AS text[])) AND {_DAY}
-    GROUP BY 1
-    """,
-    _RouteRow,
-)
 
 
 @refuses(NotFound)
@@ -340,7 +244,7 @@ async def _pairs(
     if not questions:
         return []
     if everybody:
-        asked: dict[str, Any] = _ASKED_OF_ALL.of([_AskedOfAll(place) for place, _ in enumerate(questions)])
+        asked: dict[str, Any] = ASKED_OF_ALL.of([AskedOfAll(place) for place, _ in enumerate(questions)])
     else:
         asked = moment.organizers_of(questions, together=False)
     found: list[list[_PairRow]] = [[] for _ in questions]
@@ -356,28 +260,6 @@ async def _pairs(
     ]
 
 
-async def _departures(moment: Moment, selection: Selection, questions: Sequence[Question]) -> list[list[Departure]]:
-    return [await _page(moment, selection, one) for one in questions]
-
-
-async def _page(moment: Moment, selection: Selection, question: Question) -> list[Departure]:
-    assert question.page is not None  # noqa: S101 - this part is asked for by pages
-    session, page = moment.session, question.page
-    values = {**moment.values(selection), "organizers": moment.organizers(question.selection)}
-    ids = await session.rows(
-        _PAGE_OF_ALL if question.selection.organizers is None else _PAGE_OF_SOME,
-        after=page.after,
-        first=page.first,
-        departs_from=moment.now if page.upcoming else None,
-        **values,
-    )
-    aboard = {row.route_id: Counts(**people_of(row)) for row in await session.rows(_ABOARD, ids=ids, **values)}
-    found = await route.by_ids(session, ids, moment.now)
-    return [
-        Departure(one, replace(aboard.get(one.id, NOTHING), quota=one.quota, seated=one.taken)) for one in found if one
-    ]
-
-
 _READERS: Mapping[Part, Callable[[Moment, Selection, Sequence[Question]], Awaitable[list[Any]]]] = MappingProxyType(
     {
         Part.HEAD: _heads,
@@ -386,6 +268,7 @@ _READERS: Mapping[Part, Callable[[Moment, Selection, Sequence[Question]], Awaita
         Part.DAYS: _days,
         Part.DEADLINES: _deadlines,
         Part.OVERLAPS: _overlaps,
-        Part.DEPARTURES: _departures,
+        Part.DEPARTURES: departures.pages,
+        Part.FILL: departures.fills,
     }
 )

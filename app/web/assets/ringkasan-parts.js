@@ -6,7 +6,6 @@ import { note } from './frame.js';
 import { isOpen, opening } from './waves.js';
 import { day, isoDay, number, share, shortDay, t } from './words.js';
 
-const SHOWN = 5;
 const SHOWN_ORGANIZERS = 8;
 /** In hours from now: from, up to, and the word for it. @type {[number, number, string][]} */
 const DEADLINES = [[-Infinity, 6, 'deadline.6'], [6, 24, 'deadline.24'], [24, 72, 'deadline.72'], [72, 168, 'deadline.168'], [168, Infinity, 'deadline.later']];
@@ -30,6 +29,7 @@ export function draw({ statistics, windows }, where) {
   const rows = opened(statistics, windows, now);
   fill(the('opened'), ...rows.map(openedRow));
   lead(rows, statistics, windows, now);
+  routes(statistics.routeFill);
   pairs(statistics.duplicatePairs);
   const most = [...statistics.byOrganizer].sort((a, b) => b.counts.taken - a.counts.taken).slice(0, SHOWN_ORGANIZERS);
   chart(figure('organizers'), [t('taken'), t('quota')], most.map((one) => ({ label: one.organizer.name, values: [one.counts.taken, one.counts.quota] })));
@@ -117,14 +117,12 @@ function pairs(found) {
   chart(figure('pairs'), codes.map((code) => names.get(code)), codes.map((code) => ({ label: names.get(code), values: codes.map((other) => count(code, other)) })));
 }
 
-/** @param {Data[]} all */
-export function drawRoutes(all) {
-  const limited = all.filter((one) => one.counts.quota);
-  const by = [...limited].sort((a, b) => b.counts.taken / b.counts.quota - a.counts.taken / a.counts.quota);
-  const line = (/** @type {Data} */ { route, counts }) => ({ label: departure(route), values: [counts.taken, counts.quota] });
-  chart(figure('fullest'), [t('taken'), t('quota')], by.slice(0, SHOWN).map(line));
-  chart(figure('emptiest'), [t('taken'), t('quota')], by.slice(SHOWN).reverse().slice(0, SHOWN).map(line));
-  fill(the('fullest-sub'), t('fullest.sub.of', { n: number(limited.length), full: number(limited.filter((one) => one.counts.remaining === 0).length) }));
+/** @param {Data} fills */
+function routes({ limited, full, fullest, emptiest }) {
+  const line = (/** @type {Data} */ { route, counts }) => ({ label: departure(route), values: [counts.quota - counts.remaining, counts.quota] });
+  chart(figure('fullest'), [t('taken'), t('quota')], fullest.map(line));
+  chart(figure('emptiest'), [t('taken'), t('quota')], emptiest.map(line));
+  fill(the('fullest-sub'), t('fullest.sub.of', { n: number(limited), full: number(full) }));
 }
 
 /** @param {Data} route */

@@ -5,15 +5,13 @@ import { $, fill, the } from './dom.js';
 import { filters } from './filters.js';
 import { note, words } from './frame.js';
 import { HALTS, showHalts } from './halts.js';
-import { draw, drawRoutes } from './ringkasan-parts.js';
+import { draw } from './ringkasan-parts.js';
 import { PULSE, showPulse } from './ringkasan-pulse.js';
 import { ticker } from './ticker.js';
 import { ago, t } from './words.js';
 
 const AGAIN_MS = 10000;
 const LATE_SECONDS = 15;
-const ROUTES_A_PAGE = 200;
-const MOST_PAGES = 10;
 const NAMES = /** @type {const} */ (['organizer', 'direction', 'service', 'from', 'to']);
 
 const FIGURES = `query Ringkasan($where: StatisticsFilter, $organizer: ID) {
@@ -23,16 +21,15 @@ const FIGURES = `query Ringkasan($where: StatisticsFilter, $organizer: ID) {
     byOrganizer { organizer { code name } counts { registered verified departed noShow taken quota remaining } }
     byDay { day counts { registered verified departed noShow forfeited cancelled } }
     funnel { registered verified departed waiting forfeited deadlines { hours waiting } }
-    forecast(first: 8) { route { name departsAt } emptySeats }
+    forecast(first: 8, withQuota: true) { route { name departsAt } emptySeats }
+    routeFill { limited full fullest { ...filled } emptiest { ...filled } }
     duplicatePairs(first: 50) { holder { code name } claimant { code name } refused }
   }
   windows(organizer: $organizer) { kind opensAt closesAt untilQuotaIsFull endedAt organizer { code name } }
   ${HALTS}
   ${PULSE}
-}`;
-const ROUTES = `query RuteRingkasan($where: StatisticsFilter, $after: ID) {
-  statistics(where: $where) { byRoute(first: ${ROUTES_A_PAGE}, after: $after) { route { id name departsAt } counts { taken quota remaining } } }
-}`;
+}
+fragment filled on RouteCounts { route { name departsAt } counts { quota remaining } }`;
 
 /** When the last answer came, by the clock of this machine. @type {number | null} */
 let answered = null;
@@ -53,22 +50,9 @@ async function load() {
     showPulse(data.pulse, where);
     showHalts(data.sweepHalts ?? [], load);
     form.put();
-    await routes(where, mine);
   } catch (error) {
     fill(the('trouble'), note('bad', words(error), t('error.figures')));
   } finally { asking = false; tellFresh(); }
-}
-
-/** @param {Record<string, string>} where @param {number} mine */
-async function routes(where, mine) {
-  /** @type {any[]} */
-  const all = [];
-  for (let page = 0; page < MOST_PAGES; page++) {
-    const { statistics } = await ask(ROUTES, { where, after: all.at(-1)?.route.id });
-    all.push(...statistics.byRoute);
-    if (statistics.byRoute.length < ROUTES_A_PAGE) break;
-  }
-  if (mine === round) drawRoutes(all);
 }
 
 function tellFresh() {

@@ -225,6 +225,48 @@ async def test_routes_come_page_by_page(season: World, api: Api) -> None:
     assert (await api.data(query, {"after": str(UUID(int=1))}))["statistics"]["forecast"] == []
 
 
+FILL = "routeFill { limited full fullest { route { name } counts { taken quota } } emptiest { route { name } } }"
+
+
+def ends(found: dict[str, Any]) -> tuple[list[str], list[str]]:
+    fullest, emptiest = ([one["route"]["name"] for one in found["routeFill"][end]] for end in ("fullest", "emptiest"))
+    return fullest, emptiest
+
+
+async def test_the_fullest_and_the_emptiest_routes(season: World, api: Api) -> None:
+    found = await ask(api, FILL)
+    assert ends(found) == (["motor", "Jakarta - Solo", "DKI"], [])
+    assert (found["routeFill"]["limited"], found["routeFill"]["full"]) == (3, 0)
+    await season.route("tidak terbuka", quota=0)
+    one = await season.route("penuh", quota=1)
+    await season.registered(someone(HUBDAT, one, 30))
+    for day in (3, 2, 1, 4):
+        await season.route(f"kosong {day}", quota=10, departs_at=LEAVES + timedelta(days=day))
+    found = await ask(api, FILL)
+    # Of eight, five are the fullest; those that are as empty stand in the order of departure.
+    assert ends(found) == (
+        ["penuh", "motor", "Jakarta - Solo", "DKI", "kosong 1"],
+        ["kosong 4", "kosong 3", "kosong 2"],
+    )
+    assert (found["routeFill"]["limited"], found["routeFill"]["full"]) == (8, 1)
+    await season.release(one, 4, NOW - timedelta(hours=1))
+    found = await ask(api, FILL, {"organizer": "hubdat", "service": "PASSENGER"})
+    assert ends(found) == (["Jakarta - Solo", "penuh", "kosong 1", "kosong 2", "kosong 3"], ["kosong 4"])
+    assert found["routeFill"]["fullest"][1]["counts"]["quota"] == 5
+    assert found["routeFill"]["full"] == 0
+    assert await ask(api, FILL, {"organizer": "djka"}) == {
+        "routeFill": {"limited": 0, "full": 0, "fullest": [], "emptiest": []}
+    }
+
+
+async def test_departures_that_are_not_limited_may_be_left_out_of_the_forecast(season: World, api: Api) -> None:
+    query = "forecast(first: 2, withQuota: true) { route { name } }"
+    for hours in (1, 2, 3):
+        await season.route(f"tanpa kuota {hours}", departs_at=NOW + timedelta(hours=hours))
+    found = await ask(api, query)
+    assert [one["route"]["name"] for one in found["forecast"]] == ["motor", "Jakarta - Solo"]
+
+
 async def test_people_of_a_day_sit_on_whole_routes(season: World, api: Api) -> None:
     found = await ask(api, f"byRoute {{ route {{ name }} counts {{ {COUNTS} }} }}", {"to": "2026-03-01"})
     shown = {one["route"]["name"]: one["counts"] for one in found["byRoute"]}
