@@ -36,6 +36,7 @@ from app.graphql.doors.answers import (
 from app.graphql.doors.connections import Connections, ConnectionWatch
 from app.graphql.doors.payloads import Payloads
 from app.graphql.doors.repeats import Asked
+from app.graphql.doors.shared import SharedAnswers
 from app.graphql.doors.sockets import SocketDoor
 from app.graphql.doors.streams import Stream
 from app.graphql.engine.documents import OperationRefused
@@ -88,6 +89,7 @@ class HttpDoor:
         self._operations = operations
         self._payloads = payloads
         self._connections = connections
+        self._shared = SharedAnswers(self._executed)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         answer = await self._answer(scope, receive)
@@ -104,7 +106,8 @@ class HttpDoor:
         language = language_of(headers.get(b"accept-language", b"").decode("latin-1"))
         try:
             refuse_method_or_media(scope["method"], refusal_media, streamed=streamed)
-            principal = await self._principal(scope, headers)
+            credential = self._credential(scope, headers)
+            principal = await edge.identify(self._callers, credential, scope)
             request = await self._request(scope, headers, receive)
             found = self._found(scope, principal, request)
             if scope["method"] == "GET" and not found.is_subscription:
@@ -113,8 +116,8 @@ class HttpDoor:
                 raise streams.not_asked_for()
             asked = Asked(found, principal, language, self._keyed(principal, headers, found, request))
             if found.is_subscription or media is None:
-                return self._stream(asked, self._credential(scope, headers), receive)
-            return await self._result(asked, media)
+                return self._stream(asked, credential, receive)
+            return await self._result(asked, credential, headers, media)
         except OperationRefused as error:
             return refused(error.errors, language, refusal_media)
         except RequestError as error:
@@ -125,9 +128,6 @@ class HttpDoor:
             return refused_request(error, language, refusal_media)
         except Unavailable as error:
             return unavailable(error, language, refusal_media)
-
-    async def _principal(self, scope: Scope, headers: Mapping[bytes, bytes]) -> Principal:
-        return await edge.identify(self._callers, self._credential(scope, headers), scope)
 
     def _credential(self, scope: Scope, headers: Mapping[bytes, bytes]) -> Credential:
         def header(name: str) -> str | None:
@@ -172,16 +172,21 @@ class HttpDoor:
         watch = ConnectionWatch(self._connections, self._callers, credential, asked.principal)
         return Stream(self._payloads.of(asked), watch, receive, asked.language)
 
-    async def _result(self, asked: Asked, media: str) -> HttpAnswer:
+    async def _result(
+        self, asked: Asked, credential: Credential, headers: Mapping[bytes, bytes], media: str
+    ) -> HttpAnswer:
         if asked.keyed is not None:
             return HttpAnswer(200, await self._payloads.repeats.content(asked, asked.keyed), media)
         found, language = asked.found, asked.language
-        async with self._operations.turn(found, asked.client, asked.more):
-            context = Context(self._process, asked.principal, language, clock.now())
-            result = await self._operations.execute(found, context)
+        result = await self._shared.result(asked, credential, headers)
         alone = _what_kept_it_from_answering(result) if found.operation.root_fields == 1 else None
         cost = self._operations.cost_told(found, asked.client, result.data)
         return answered(result.data, result.errors, language, media, cost, alone=alone)
+
+    async def _executed(self, asked: Asked) -> ExecutionResult:
+        async with self._operations.turn(asked.found, asked.client, asked.more):
+            context = Context(self._process, asked.principal, asked.language, clock.now())
+            return await self._operations.execute(asked.found, context)
 
 
 def _what_kept_it_from_answering(result: ExecutionResult) -> Unavailable | None:

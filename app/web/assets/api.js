@@ -64,9 +64,12 @@ export async function post(path, body, headers = {}) {
 /** A key under which a mutation is done once, however often it is sent. */
 export const unique = () => [...crypto.getRandomValues(new Uint8Array(16))].map((byte) => byte.toString(16).padStart(2, '0')).join('');
 
-/** Data of one operation. Raises `Failure`. @param {string} query @param {Record<string, unknown>} [variables] @param {string} [key] under which a mutation is done once @returns {Promise<any>} */
-export async function ask(query, variables = {}, key) {
-  const { json } = await post('/graphql', { query, variables }, key ? { 'Idempotency-Key': key } : {});
+/** Headers of a query after a change: figures that were told to somebody else a moment ago will not do. */
+export const ANEW = { 'Cache-Control': 'no-cache' };
+
+/** Data of one operation. Raises `Failure`. @param {string} query @param {Record<string, unknown>} [variables] @param {string} [key] under which a mutation is done once @param {Record<string, string>} [headers] @returns {Promise<any>} */
+export async function ask(query, variables = {}, key, headers = {}) {
+  const { json } = await post('/graphql', { query, variables }, key ? { 'Idempotency-Key': key } : headers);
   const error = json.errors?.[0];
   if (error?.extensions?.code === 'SESSION_ENDED' || error?.extensions?.code === 'UNAUTHORIZED') connection.dispatchEvent(new Event('ended'));
   // Where nothing of what was asked for came, the error is the answer.

@@ -1,6 +1,6 @@
 // The overview: figures of the season, asked again every ten seconds while somebody looks, and a live ticker.
 // @ts-check
-import { ask } from './api.js';
+import { ANEW, ask } from './api.js';
 import { $, fill, the } from './dom.js';
 import { filters } from './filters.js';
 import { note, words } from './frame.js';
@@ -36,19 +36,20 @@ let answered = null;
 let asking = false;
 let round = 0;
 
-async function load() {
+/** @param {Record<string, string>} [headers] */
+async function load(headers) {
   if (asking) return;
   asking = true;
   const where = form.chosen();
   const mine = ++round;
   try {
-    const data = await ask(FIGURES, { where, organizer: where.organizer });
+    const data = await ask(FIGURES, { where, organizer: where.organizer }, undefined, headers);
     if (mine !== round) return;
     answered = Date.now();
     fill(the('trouble'));
     draw(data, where);
     showPulse(data.pulse, where);
-    showHalts(data.sweepHalts ?? [], load);
+    showHalts(data.sweepHalts ?? [], () => load(ANEW));
     form.put();
   } catch (error) {
     fill(the('trouble'), note('bad', words(error), t('error.figures')));
@@ -64,7 +65,7 @@ function tellFresh() {
 }
 
 document.addEventListener('visibilitychange', () => { tellFresh(); if (!document.hidden) load(); });
-addEventListener('online', load);
+addEventListener('online', () => load());
 setInterval(tellFresh, 1000);
 setInterval(() => { if (!document.hidden) load(); }, AGAIN_MS);
 
