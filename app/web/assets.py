@@ -7,8 +7,10 @@ finds its neighbours by `./name.js`. Whatever changes, changes the address.
 from __future__ import annotations
 
 import gzip
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 from hashlib import sha256
 from pathlib import Path
 
@@ -16,12 +18,14 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from app.errors import Language
 from app.intake import http
 from app.web import words
 
 FOLDER = Path(__file__).parent / "assets"
 MEDIA = {".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml"}
 PATH = "/assets/{digest}/{name}"
+_IMPORT = re.compile(r"^(?:import|export) .*'\./([\w.-]+)';$", re.MULTILINE)
 FOR_EVER = "public, max-age=31536000, immutable"
 
 
@@ -45,6 +49,19 @@ ASSETS = {
     name: Asset(MEDIA[f".{name.rpartition('.')[2]}"], content, gzip.compress(content, mtime=0))
     for name, content in FILES.items()
 }
+
+
+@cache
+def modules_of(script: str, language: Language) -> tuple[str, ...]:
+    """Every module that a page's script needs. The page names them all, so that a browser asks for them at once."""
+    found: dict[str, None] = {}
+    waiting = [f"{script}.js", f"words.{language}.js"]
+    while waiting:
+        name = waiting.pop()
+        if name not in found:
+            found[name] = None
+            waiting += _IMPORT.findall(FILES[name].decode())
+    return tuple(sorted(found))
 
 
 def routes() -> list[Route]:

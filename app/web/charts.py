@@ -34,6 +34,11 @@ CHARTS: Mapping[str, tuple[Chart, ...]] = {
         Chart("deadlines", "bars", "deadline", "unit.people"),
         Chart("forecast", "bars", "route", "unit.seats"),
     ),
+    "laporan": (
+        Chart("fortnight", "stack", "day", "unit.people", legend=True),
+        Chart("full", "fill", "route", "unit.seats"),
+        Chart("overlaps", "matrix", "holder", "unit.times"),
+    ),
 }
 
 

@@ -46,6 +46,7 @@ PAGES: Sequence[Page] = (
         one="penyelenggara-satu",
         named="str",
     ),
+    Page("laporan", "sheet", "watch", frozenset({DASHBOARD_READ, REGISTRANTS_READ})),
     Page("kasus", "case", "decide", frozenset({REGISTRANTS_READ, HUBDAT_ADMIN})),
     Page("blokir", "block", "decide", frozenset({HUBDAT_ADMIN})),
     Page("telusuri", "search", "decide", frozenset({HUBDAT_ADMIN})),

@@ -115,6 +115,10 @@ def titled(reader: Reader, title: str, body: Markup, script: str, body_class: st
         body=body,
         body_class=body_class,
         script=f"{assets.BASE}/{script}.js",
+        modules=joined(
+            Markup(f'<link rel="modulepreload" href="{assets.BASE}/{name}">')
+            for name in assets.modules_of(script, reader.language)
+        ),
     )
 
 

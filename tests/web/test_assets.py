@@ -135,15 +135,29 @@ def test_no_template_has_a_script_or_a_style_in_it() -> None:
 
 def test_what_is_put_into_a_template_is_text() -> None:
     assert (
-        shells.filled("document", "id", code="id", base="", title="<b>&", body="", body_class='"', script="").count(
-            "<b>"
-        )
+        shells.filled(
+            "document", "id", code="id", base="", title="<b>&", body="", body_class='"', modules="", script=""
+        ).count("<b>")
         == 0
     )
 
 
-def test_the_whole_first_view_is_small() -> None:
-    assert sum(len(asset.gzipped) for asset in assets.ASSETS.values()) < 150_000
+@pytest.mark.parametrize("script", ["masuk", *(name for page in PAGES for name in (page.name, page.one) if name)])
+def test_the_whole_first_view_is_small(script: str) -> None:
+    """Far less than 150 kB: the page itself, under 10 kB, and what its figures weigh come on top."""
+    modules = assets.modules_of(script, "id")
+    assert {f"{script}.js", "frame.js", "words.js", "words.id.js"} <= {*modules}
+    loaded = {*modules, *(name for name in assets.ASSETS if not name.endswith(".js"))}
+    assert sum(len(assets.ASSETS[name].gzipped) for name in loaded) < 100_000
+
+
+def test_a_page_names_every_module_that_it_needs() -> None:
+    imported = re.compile(r"from '\./([\w.-]+)'|import '\./([\w.-]+)'|import\('\./([\w.-]+)'\)")
+    for name in assets.modules_of("ringkasan", "en"):
+        for found in imported.finditer(assets.FILES[name].decode()):
+            assert {one for one in found.groups() if one} <= {*assets.modules_of("ringkasan", "en")}
+    assert "words.en.js" in assets.modules_of("ringkasan", "en")
+    assert "words.id.js" not in assets.modules_of("ringkasan", "en")
 
 
 @pytest.mark.anyio

@@ -3,10 +3,9 @@
 // @ts-check
 import { fill, h, svg } from './dom.js';
 import { marks, read } from './marks.js';
+import { inlined, saved } from './picture.js';
 import { save } from './saving.js';
 import { number } from './words.js';
-
-const SVG = 'http://www.w3.org/2000/svg';
 
 /** @param {HTMLElement} figure */
 export function draw(figure) {
@@ -42,20 +41,12 @@ function listen(figure) {
 /** A text that a spreadsheet would take for a formula gets an apostrophe, as in our exports (`app/intake/files/cells.py`). @param {string} text */
 const inert = (text) => (/^['\s]*[=+\-@\uff1d\uff0b\uff0d\uff20]/.test(text) ? `'${text}` : text);
 
-/** The drawing as a picture of twice the size, with its title, in the colours of the page. @param {HTMLElement} figure */
-export async function png(figure) {
-  const plot = /** @type {SVGSVGElement} */ (figure.querySelector('svg.plot')), copy = /** @type {SVGSVGElement} */ (plot.cloneNode(true));
-  const from = plot.querySelectorAll('*'), to = copy.querySelectorAll('*'), body = getComputedStyle(document.body), w = plot.clientWidth + 48, h = plot.clientHeight + 84;
-  from.forEach((e, i) => { const s = getComputedStyle(e); for (const p of ['fill', 'fill-opacity', 'stroke', 'stroke-width', 'stroke-dasharray', 'font-size', 'font-weight', 'paint-order']) to[i].setAttribute(p, s.getPropertyValue(p)); });
-  copy.setAttribute('x', '24'); copy.setAttribute('y', '60'); copy.setAttribute('overflow', 'visible');
-  const title = svg('text', { x: 24, y: 36, 'font-size': 18, 'font-weight': 650, fill: body.color }, figure.closest('.panel')?.querySelector('h2')?.textContent?.trim() ?? '');
-  const all = svg('svg', { xmlns: SVG, width: w, height: h, 'font-family': body.fontFamily }, svg('rect', { width: w, height: h, fill: body.backgroundColor }), title, copy);
-  const url = URL.createObjectURL(new Blob([new XMLSerializer().serializeToString(all)], { type: 'image/svg+xml' })), image = new Image();
-  image.src = url; await image.decode();
-  const canvas = document.createElement('canvas'); canvas.width = w * 2; canvas.height = h * 2;
-  /** @type {CanvasRenderingContext2D} */ (canvas.getContext('2d')).drawImage(image, 0, 0, w * 2, h * 2);
-  URL.revokeObjectURL(url);
-  canvas.toBlob((blob) => blob && save(blob, `${figure.id}.png`));
+/** The drawing as a picture, with its title, in the colours of the page. @param {HTMLElement} figure */
+async function png(figure) {
+  const plot = /** @type {SVGSVGElement} */ (figure.querySelector('svg.plot')), copy = inlined(plot), body = getComputedStyle(document.body);
+  copy.setAttribute('x', '24'); copy.setAttribute('y', '60');
+  const title = svg('text', { x: 24, y: 36, 'font-size': 18, 'font-weight': 650, fill: body.color }, figure.closest('.panel')?.querySelector('h2, h3')?.textContent?.trim() ?? '');
+  await saved([title, copy], plot.clientWidth + 48, plot.clientHeight + 84, figure.id);
 }
 
 /** Draws the chart, and again when its width changes. @param {HTMLElement} figure */

@@ -21,6 +21,15 @@ function fit(text, room, size = 12) {
   return text.slice(0, end).trimEnd() + '…';
 }
 
+/** A name that keeps both ends: many begin alike, as Dishub Prov. Jawa Barat and Dishub Prov. DKI Jakarta do. @param {string} text @param {number} room */
+function ends(text, room, size = 12) {
+  let kept = text.length;
+  const cut = () => `${text.slice(0, Math.floor(kept * .45)).trimEnd()}…${text.slice(text.length - Math.ceil(kept * .55)).trimStart()}`;
+  if (width(text, size) <= room) return text;
+  while (kept > 2 && width(cut(), size) > room) kept--;
+  return cut();
+}
+
 /** Round ticks from 0 to at least `top`: steps of 1, 2, 2.5 or 5 times a power of ten. @param {number} top */
 export function ticks(top, about = 4) {
   if (!(top > 0)) return [0, 1];
@@ -154,12 +163,12 @@ function fill({ rows, unit, w, part: parted }) {
 
 /** Rows against columns, darker is more; the number stands in the cell. @param {Data} data */
 function matrix({ rows, series, unit, w }) {
-  const left = Math.min(w * .34, 12 + most(rows.map((r) => width(r.label, 13)))), side = (w - left) / series.length, high = most(rows.flatMap((r) => r.values));
+  const left = Math.min(w * .36, 12 + most(rows.map((r) => width(r.label, 13)))), side = (w - left) / series.length, high = most(rows.flatMap((r) => r.values));
   const two = series.map((s) => { const at = s.indexOf(' '); return at > 0 && width(s) > side - 4 ? [s.slice(0, at), s.slice(at + 1)] : [s]; });
-  const tilt = two.some((t) => t.some((s) => width(s) > side - 4)), head = !tilt ? (two.some((t) => t[1]) ? 38 : 22) : Math.min(124, 14 + most(series.map((s) => width(s)))), step = 30;
-  const parts = series.flatMap((s, k) => { const x = left + side * (k + .5); return tilt ? svg('text', { x: x + 4, y: head - 8, transform: `rotate(-90 ${x + 4} ${head - 8})` }, fit(s, 110)) : two[k].map((t, i) => label(x, head - 9 - (two[k].length - 1 - i) * 15, t, '', 'middle')); });
+  const tilt = two.some((t) => t.some((s) => width(s) > side - 4)), head = !tilt ? (two.some((t) => t[1]) ? 38 : 22) : Math.min(144, 14 + most(series.map((s) => width(s)))), step = 30;
+  const parts = series.flatMap((s, k) => { const x = left + side * (k + .5); return tilt ? svg('text', { x: x + 4, y: head - 8, transform: `rotate(-90 ${x + 4} ${head - 8})` }, ends(s, 130)) : two[k].map((t, i) => label(x, head - 9 - (two[k].length - 1 - i) * 15, t, '', 'middle')); });
   rows.forEach((row, i) => {
-    parts.push(label(0, head + i * step + 19, fit(row.label, left - 8, 13), 'strong'));
+    parts.push(label(0, head + i * step + 19, ends(row.label, left - 8, 13), 'strong'));
     row.values.forEach((v, k) => {
       const grade = !v ? 0 : Math.max(1, Math.min(4, Math.ceil(Math.sqrt(v / high) * 4)));
       parts.push(mark(`${row.label} × ${series[k]}: ${v === null ? '–' : number(v)} ${unit}`, rect(left + side * k + 1, head + i * step + 1, side - 2, step - 2, `m${grade}`),

@@ -12,10 +12,8 @@ const DEADLINES = [[-Infinity, 6, 'deadline.6'], [6, 24, 'deadline.24'], [24, 72
 const STATUSES = /** @type {const} */ (['registered', 'verified', 'departed', 'noShow', 'forfeited', 'cancelled']);
 
 /** @typedef {Record<string, any>} Data */
-/** @param {string} id */
-const figure = (id) => the(id);
 /** @param {Data} counts */
-const everybody = (counts) => STATUSES.reduce((sum, status) => sum + (counts[status] ?? 0), 0);
+export const everybody = (counts) => STATUSES.reduce((sum, status) => sum + (counts[status] ?? 0), 0);
 /** @param {Data} counts */
 const standing = (counts) => counts.registered + counts.verified + counts.departed + counts.noShow;
 
@@ -30,14 +28,14 @@ export function draw({ statistics, windows }, where) {
   fill(the('opened'), ...rows.map(openedRow));
   lead(rows, statistics, windows, now);
   routes(statistics.routeFill);
-  pairs(statistics.duplicatePairs);
+  pairs('pairs', statistics.duplicatePairs, SHOWN_ORGANIZERS);
   const most = [...statistics.byOrganizer].sort((a, b) => b.counts.taken - a.counts.taken).slice(0, SHOWN_ORGANIZERS);
-  chart(figure('organizers'), [t('taken'), t('quota')], most.map((one) => ({ label: one.organizer.name, values: [one.counts.taken, one.counts.quota] })));
+  chart(the('organizers'), [t('taken'), t('quota')], most.map((one) => ({ label: one.organizer.name, values: [one.counts.taken, one.counts.quota] })));
   season(statistics);
 }
 
 /** The organizers that may be chosen: those of the answer, and the one that is chosen. @param {Data} statistics @param {Record<string, string>} where */
-function choices(statistics, where) {
+export function choices(statistics, where) {
   const select = /** @type {HTMLSelectElement} */ (the('f-organizer'));
   const known = new Set([...select.options].map((option) => option.value));
   for (const { organizer } of statistics.byOrganizer) if (!known.has(organizer.code)) select.append(h('option', { value: organizer.code }, organizer.name));
@@ -51,6 +49,8 @@ function lists({ organizer, direction, service }) {
     const query = new URLSearchParams(Object.entries(given).flatMap(([name, value]) => (value ? [[name, value]] : [])));
     tile.href = query.size ? `/pendaftar?${query}` : '/pendaftar';
   }
+  const same = new URLSearchParams(Object.entries({ organizer, direction, service }).flatMap(([name, value]) => (value ? [[name, value]] : [])));
+  /** @type {HTMLAnchorElement} */ (the('report')).href = same.size ? `/laporan?${same}` : '/laporan';
 }
 
 /** @param {Data} statistics @param {number} now */
@@ -109,36 +109,42 @@ function lead(rows, statistics, windows, now) {
   fill(the('note'), note('', t('lead.empty'), opens));
 }
 
-/** @param {Data[]} found */
-function pairs(found) {
+/** @param {string} id of the chart @param {Data[]} found @param {number} most organizers that are shown */
+export function pairs(id, found, most) {
   const names = new Map(found.flatMap(({ holder, claimant }) => [[holder.code, holder.name], [claimant.code, claimant.name]]));
-  const codes = [...names.keys()].slice(0, SHOWN_ORGANIZERS);
+  const codes = [...names.keys()].slice(0, most);
   const count = (/** @type {string} */ h1, /** @type {string} */ c) => (h1 === c ? null : found.find((one) => one.holder.code === h1 && one.claimant.code === c)?.refused ?? 0);
-  chart(figure('pairs'), codes.map((code) => names.get(code)), codes.map((code) => ({ label: names.get(code), values: codes.map((other) => count(code, other)) })));
+  chart(the(id), codes.map((code) => names.get(code)), codes.map((code) => ({ label: names.get(code), values: codes.map((other) => count(code, other)) })));
 }
 
 /** @param {Data} fills */
 function routes({ limited, full, fullest, emptiest }) {
   const line = (/** @type {Data} */ { route, counts }) => ({ label: departure(route), values: [counts.quota - counts.remaining, counts.quota] });
-  chart(figure('fullest'), [t('taken'), t('quota')], fullest.map(line));
-  chart(figure('emptiest'), [t('taken'), t('quota')], emptiest.map(line));
+  chart(the('fullest'), [t('taken'), t('quota')], fullest.map(line));
+  chart(the('emptiest'), [t('taken'), t('quota')], emptiest.map(line));
   fill(the('fullest-sub'), t('fullest.sub.of', { n: number(limited), full: number(full) }));
 }
 
 /** @param {Data} route */
-const departure = (route) => (route.departsAt ? `${route.name}, ${shortDay(route.departsAt)}` : route.name);
+export const departure = (route) => (route.departsAt ? `${route.name}, ${shortDay(route.departsAt)}` : route.name);
+
+/** Who registered on each day, by where they stand now. @param {string} id of the chart @param {Data[]} byDay @param {string} now the label that is marked */
+export function perDay(id, byDay, now) {
+  const used = STATUSES.filter((status) => byDay.some((one) => one.counts[status]));
+  the(id).dataset.now = now;
+  chart(the(id), used.map((status) => t(`count.${status}`)), byDay.map((one) => ({ label: shortDay(`${one.day}T12:00:00+07:00`), values: used.map((status) => one.counts[status]) })));
+}
 
 /** @param {Data} statistics */
 function season({ season: year, byDay, funnel, forecast }) {
   fill(the('era'), t('season', { year }));
   const first = byDay[0], last = byDay.at(-1);
   fill(the('era-sub'), first ? t('era.days', { from: shortDay(`${first.day}T12:00:00+07:00`), to: shortDay(`${last.day}T12:00:00+07:00`) }) : t('era.none'));
-  const used = STATUSES.filter((status) => byDay.some((/** @type {Data} */ one) => one.counts[status]));
-  chart(figure('days'), used.map((status) => t(`count.${status}`)), byDay.map((/** @type {Data} */ one) => ({ label: shortDay(`${one.day}T12:00:00+07:00`), values: used.map((status) => one.counts[status]) })));
+  perDay('days', byDay, '');
   const steps = /** @type {const} */ (['registered', 'verified', 'waiting', 'forfeited', 'departed']);
-  chart(figure('funnel'), [t('people'), t('of.all')], funnel.registered ? steps.map((name) => ({ label: t(`step.${name}`), values: [funnel[name], funnel.registered] })) : []);
+  chart(the('funnel'), [t('people'), t('of.all')], funnel.registered ? steps.map((name) => ({ label: t(`step.${name}`), values: [funnel[name], funnel.registered] })) : []);
   const stretches = DEADLINES.map(([from, to, word]) => ({ label: t(word), values: [within(funnel.deadlines, from, to)] }));
   const without = funnel.deadlines.find((/** @type {Data} */ one) => one.hours === null)?.waiting ?? 0;
-  chart(figure('deadlines'), [t('step.waiting')], funnel.waiting ? [...stretches, { label: t('deadline.none'), values: [without] }] : []);
-  chart(figure('forecast'), [t('empty.seats')], forecast.filter((/** @type {Data} */ one) => one.emptySeats !== null).map((/** @type {Data} */ one) => ({ label: departure(one.route), values: [one.emptySeats] })));
+  chart(the('deadlines'), [t('step.waiting')], funnel.waiting ? [...stretches, { label: t('deadline.none'), values: [without] }] : []);
+  chart(the('forecast'), [t('empty.seats')], forecast.filter((/** @type {Data} */ one) => one.emptySeats !== null).map((/** @type {Data} */ one) => ({ label: departure(one.route), values: [one.emptySeats] })));
 }
