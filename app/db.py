@@ -12,6 +12,7 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager, suppress
 from contextvars import copy_context
+from types import MappingProxyType
 from typing import Any, Protocol, TypeVar
 
 import asyncpg
@@ -47,8 +48,8 @@ ROLLBACK_WITHIN_SECONDS = 5.0
 """A connection that takes longer is closed. PostgreSQL rolls back what a closed connection has begun."""
 POOLS = 2
 """A `Database` has so many pools: one for transactions, one for statements."""
-LISTENING = 1
-"""Connections beside them."""
+BESIDE_POOLS = 2
+"""Connections of a server beside them: one for LISTEN, and one to be the runner of the duties or to wait for that."""
 LOST_RACES: Mapping[str | None, str] = {"40P01": "deadlock", "40001": "serialization", "23505": "unique"}
 """Why a transaction is run again, by the SQLSTATE of the error."""
 
@@ -253,9 +254,9 @@ class Database:
                 metrics.RETRIES.labels(reason).inc()
         raise Raced
 
-    async def connect(self) -> asyncpg.Connection[asyncpg.Record]:
-        """A connection beside the pools, for LISTEN."""
-        return await connections.connect(self.url, {"application_name": "pemudik"})
+    async def connect(self, settings: Mapping[str, str] = MappingProxyType({})) -> asyncpg.Connection[asyncpg.Record]:
+        """A connection beside the pools."""
+        return await connections.connect(self.url, {"application_name": "pemudik", **settings})
 
     def abandon(self) -> None:
         """The database is silent: nobody waits any longer for what was asked over the connections of before."""

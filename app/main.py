@@ -10,8 +10,9 @@ import gc
 import multiprocessing
 import os
 import signal
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager, suppress
+from functools import partial
 from typing import Any
 
 import structlog
@@ -28,6 +29,7 @@ from app.auth.callers import build_callers
 from app.auth.signing import SigningKeys
 from app.auth.slowing import Failures
 from app.changes.log import closing, projection, tallies
+from app.changes.log.projection import Known
 from app.changes.seals import duty as seals
 from app.changes.webhooks import announcing, sender
 from app.config import Settings
@@ -39,7 +41,7 @@ from app.intake.doors import doors, webhook
 from app.intake.files import template
 from app.intake.imports import import_duty
 from app.openapi import document
-from app.operating import pooler
+from app.operating import pooler, runner
 from app.process import Process, build_process
 from app.registry import outages, sweep
 from app.registry.host_clock import Duty, HostClock
@@ -54,6 +56,8 @@ READY_WITHIN = 3.0
 DUTIES_END_WITHIN = 5.0
 DUTY_AGAIN_AFTER = 20.0
 """Seconds."""
+
+PROJECTIONS = (tallies.STATISTICS, closing.CASES, announcing.PROJECTION)
 
 FIRST_GC_THRESHOLD = 10_000
 """Requests make many short-lived objects and few cycles: looking for these less often answers a third more of them."""
@@ -174,7 +178,7 @@ async def _served(running: Process, settings: Settings, *more: Duty) -> AsyncIte
 
 
 def duties_of(running: Process, settings: Settings, host: HostClock) -> list[Duty]:
-    """Every process listens; what the registry as a whole has to do is done by those that are told to."""
+    """Every process listens. What the registry as a whole has to do is done by one of those that are told to."""
 
     async def beat(stop: asyncio.Event) -> None:
         await host.known.wait()
@@ -183,20 +187,27 @@ def duties_of(running: Process, settings: Settings, host: HostClock) -> list[Dut
     async def keep_pulse(stop: asyncio.Event) -> None:
         await pulse.run(running.database, stop)
 
+    known = {one.name: Known() for one in PROJECTIONS}
+
+    async def all_of_them(stop: asyncio.Event) -> None:
+        await asyncio.gather(*(keep(one, stop) for one in duties_of_the_registry(running, settings, known)))
+
+    async def notice_loss() -> None:
+        await projection.notice_loss(running.database, known)
+
+    async def as_runner(stop: asyncio.Event) -> None:
+        await runner.run(running.database, all_of_them, stop, when_connected=notice_loss)
+
     always: list[Duty] = [beat, keep_pulse, running.wake.run, running.tail.run]
-    return always + [host.guarded(one) for one in duties_of_the_registry(running, settings)]
+    return [*always, *([host.guarded(as_runner)] if settings.duties else [])]
 
 
-def duties_of_the_registry(running: Process, settings: Settings) -> list[Duty]:
-    if not settings.duties:
-        return []
+def duties_of_the_registry(running: Process, settings: Settings, known: Mapping[str, Known]) -> list[Duty]:
     return [
         lambda stop: sweep.run(running.database, stop),
         lambda stop: seals.run(running.database, running.vault, stop),
         lambda stop: alarm.keep(running.database, stop, cuts=settings.alarm_cuts_allowance),
-        lambda stop: projection.keep(running.database, tallies.STATISTICS, stop),
-        lambda stop: projection.keep(running.database, closing.CASES, stop),
-        lambda stop: projection.keep(running.database, announcing.PROJECTION, stop),
+        *(partial(projection.keep, running.database, one, known=known[one.name]) for one in PROJECTIONS),
         lambda stop: sender.run(running.database, running.vault, stop, private=running.webhooks_to_private),
         lambda stop: publishing.run(running.database, stop),
         lambda stop: import_duty.run(running.database, settings, stop),

@@ -12,7 +12,7 @@ from app import clock, migration
 from app.changes.log import holding
 from app.cli.command import AsJson, Failed, cause_of, database_url, print_json
 from app.config import Settings
-from app.db import LISTENING, POOLS, Database
+from app.db import BESIDE_POOLS, POOLS, Database
 from app.operating import production as of_production
 from app.operating.findings import Finding, good, wrong
 from app.registry import halts, host_clock
@@ -117,7 +117,7 @@ async def server(database: Database, settings: Settings) -> list[Finding]:
         found = await session.one(_SERVER)
     return [
         version(found.version),
-        connections(found.most_connections, settings.workers * (settings.pool_size * POOLS + LISTENING)),
+        connections(found.most_connections, settings.workers * (settings.pool_size * POOLS + BESIDE_POOLS)),
         clocks(await host_clock.read(database)),
     ]
 

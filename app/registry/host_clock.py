@@ -81,7 +81,7 @@ class HostClock:
         while not stop.is_set():
             await self.look()
             pause = READ_EVERY_SECONDS if self.known.is_set() else READ_AGAIN_AFTER_SECONDS
-            await _any(stop, within_seconds=pause)
+            await any_of(stop, within_seconds=pause)
 
     async def look(self) -> None:
         try:
@@ -106,19 +106,19 @@ class HostClock:
 
         async def while_right(stop: asyncio.Event) -> None:
             while not stop.is_set():
-                await _any(stop, self._right)
+                await any_of(stop, self._right)
                 if self._right.is_set():
-                    await _until(duty, stop, self._wrong)
+                    await until(duty, stop, self._wrong)
 
         return while_right
 
 
-async def _until(duty: Duty, *events: asyncio.Event) -> None:
+async def until(duty: Duty, *events: asyncio.Event) -> None:
     """`duty` is told to end as soon as one of `events` is set."""
     end = asyncio.Event()
 
     async def watch() -> None:
-        await _any(*events)
+        await any_of(*events)
         end.set()
 
     watching = asyncio.create_task(watch())
@@ -128,7 +128,8 @@ async def _until(duty: Duty, *events: asyncio.Event) -> None:
         watching.cancel()
 
 
-async def _any(*events: asyncio.Event, within_seconds: float | None = None) -> None:
+async def any_of(*events: asyncio.Event, within_seconds: float | None = None) -> None:
+    """Wait until one of `events` is set, or for so long."""
     waiting = [asyncio.create_task(event.wait()) for event in events]
     try:
         await asyncio.wait(waiting, timeout=within_seconds, return_when=asyncio.FIRST_COMPLETED)

@@ -7,7 +7,8 @@ and the position that it has reached (table `projection`), are written in one tr
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from typing import NamedTuple
@@ -16,7 +17,7 @@ import structlog
 
 from app import clock, metrics
 from app.changes.log.feed import AFTER, IN_ORDER, IS_HELD_BACK, MARK, SETTLED, STANDS, START, XACT_ID, Position
-from app.changes.log.wake import HELD_BACK_SECONDS, POLL_SECONDS
+from app.changes.log.wake import DUTIES_GATHER_SECONDS, HELD_BACK_SECONDS, POLL_SECONDS
 from app.db import Database, Session
 from app.errors import Unavailable
 from app.sql import statement
@@ -113,9 +114,12 @@ async def news(session: Session, after: Position) -> News:
     return await session.one(_NEWS, **after.values())
 
 
-async def keep(database: Database, projection: Projection, stop: asyncio.Event) -> None:
-    """Take in what is there, then wait for news, until `stop`. A database that is away is tried again."""
-    known = Known()
+async def keep(database: Database, projection: Projection, stop: asyncio.Event, known: Known | None = None) -> None:
+    """Take in what is there, then wait for news, until `stop`. A database that is away is tried again.
+
+    `known` is what the process has taken in by now, and outlives its being the runner of the duties.
+    """
+    known = known or Known()
     while not stop.is_set():
         # The signal comes first: a commit after this line wakes us, even if `_catch_up` has already looked.
         signal = database.followers.signal()
@@ -124,6 +128,9 @@ async def keep(database: Database, projection: Projection, stop: asyncio.Event) 
         except Unavailable:
             logger.warning("projection.unavailable", projection=projection.name)
             seconds = POLL_SECONDS
+        # What is committed meanwhile is taken in together.
+        with suppress(TimeoutError):
+            await asyncio.wait_for(stop.wait(), DUTIES_GATHER_SECONDS)
         await database.followers.wait(signal, seconds)
 
 
@@ -138,9 +145,19 @@ async def _catch_up(database: Database, projection: Projection, known: Known, st
     return 0.0
 
 
+async def notice_loss(database: Database, kept: Mapping[str, Known]) -> None:
+    """Whether what this process has taken in is still there, also where another process keeps the projections now.
+
+    Raises `Unavailable`.
+    """
+    for name, known in kept.items():
+        if known.position != START:
+            await _look(database, name, known)
+
+
 async def _look(database: Database, name: str, known: Known) -> News:
     """Look without a lock: a lock would take a transaction number at every look, and hold back others' changes."""
-    async with database.transaction() as session:
+    async with database.statements() as session:
         reached = await _reached(session, name, known.position)
         if reached is None:
             await session.run(_BEGIN, name=name)

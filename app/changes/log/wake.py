@@ -24,6 +24,8 @@ from app.db import BROKEN, Database
 CHANNEL = "pemudik_change"
 GATHER_SECONDS = 0.005
 """Commits within this time are told to other processes by one NOTIFY."""
+DUTIES_GATHER_SECONDS = 0.1
+"""Duties that follow the log are woken at most so often: a busy registry commits more often than anybody needs them."""
 PING_AFTER_SECONDS = 3.0
 """A connection that was silent for so long is asked whether it still works."""
 ANSWER_WITHIN_SECONDS = 5.0

@@ -14,6 +14,7 @@ from datetime import datetime, timedelta
 import structlog
 
 from app import clock, metrics
+from app.changes.log.wake import DUTIES_GATHER_SECONDS
 from app.changes.webhooks import events, outbox, signatures
 from app.changes.webhooks.addresses import Resolver
 from app.changes.webhooks.outbox import Landed, Leased
@@ -79,6 +80,9 @@ class Sender:
                 signal = self._database.followers.signal()
                 await self.turn()
                 await self._wait(signal)
+                # Meanwhile what was committed is announced, and what lands or comes is taken together.
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(stop.wait(), DUTIES_GATHER_SECONDS)
         finally:
             await self._end()
 

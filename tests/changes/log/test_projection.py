@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from datetime import datetime
+from typing import Any
 
 import pytest
 import structlog
 
 from app.changes.log import projection
 from app.changes.log.feed import AFTER, IN_ORDER, SETTLED, Position
-from app.changes.log.projection import Projection
+from app.changes.log.projection import Known, Projection
 from app.db import Session
 from app.models.enums import ChangeKind
 from app.registry import change_log
@@ -120,28 +121,17 @@ async def test_what_an_older_transaction_holds_back_comes_as_soon_as_it_ends(wor
 
 async def test_a_process_says_that_what_was_taken_in_is_lost(world: World) -> None:
     """A standby took over that had neither the changes nor what the projection made of them."""
-    stop = asyncio.Event()
+    stop, known = asyncio.Event(), Known()
     counted = value("pemudik_log_lost_total", projection="copy") or 0
     with structlog.testing.capture_logs() as logs:
-        running = asyncio.create_task(projection.keep(world.database, COPY, stop))
+        running = asyncio.create_task(projection.keep(world.database, COPY, stop, known))
         await append(world, "kept")
         await until(world, ["kept"])
         [before] = await world.run("SELECT xact_id::text, change_id FROM projection WHERE name = 'copy'")
         await append(world, "lost")
         await until(world, ["kept", "lost"])
-        await looked(world)
-        async with world.database.transaction() as session:
-            await queries.run(session, "SET LOCAL session_replication_role = replica")
-            [lost] = await queries.column(session, "DELETE FROM change WHERE reason = 'lost' RETURNING id")
-            await queries.run(session, "DELETE FROM taken_in WHERE reason = 'lost'")
-            await queries.run(
-                session,
-                (
-                    "UPDATE projection SET xact_id = CAST(CAST(:xact AS text) AS xid8), change_id = :id"
-                    " WHERE name = 'copy'"
-                ),
-                {"xact": str(before[0]), "id": before[1]},
-            )
+        await looked(world, known)
+        lost = await lose(world, before)
         await append(world, "new")
         await until(world, ["kept", "new"])
         stop.set()
@@ -152,7 +142,46 @@ async def test_a_process_says_that_what_was_taken_in_is_lost(world: World) -> No
     assert value("pemudik_log_lost_total", projection="copy") == counted + 1
 
 
-async def looked(world: World) -> None:
-    """A keeper looks again when it is woken; it knows a change when it has looked behind it."""
-    world.database.followers.rouse()
-    await asyncio.sleep(0.1)
+async def test_whoever_kept_it_notices_a_loss_where_another_process_keeps_it_now(world: World) -> None:
+    stop, known = asyncio.Event(), Known()
+    with structlog.testing.capture_logs() as logs:
+        await projection.notice_loss(world.database, {"copy": known})
+        running = asyncio.create_task(projection.keep(world.database, COPY, stop, known))
+        await append(world, "kept")
+        await until(world, ["kept"])
+        [before] = await world.run("SELECT xact_id::text, change_id FROM projection WHERE name = 'copy'")
+        await append(world, "lost")
+        await until(world, ["kept", "lost"])
+        await looked(world, known)
+        stop.set()
+        world.database.followers.rouse()
+        await running
+        await projection.notice_loss(world.database, {"copy": known})
+        assert logs == []
+        lost = await lose(world, before)
+        await projection.notice_loss(world.database, {"copy": known})
+        # It is told once.
+        await projection.notice_loss(world.database, {"copy": known})
+    assert [(one["event"], one["change"]) for one in logs] == [("projection.lost", lost)]
+
+
+async def looked(world: World, known: Known) -> None:
+    """A keeper knows a change when it has looked behind it."""
+    reached = "SELECT change_id FROM projection WHERE name = 'copy'"
+    async with patience():
+        while known.position.id != await world.one(reached):  # noqa: ASYNC110
+            await asyncio.sleep(0.01)
+
+
+async def lose(world: World, before: Sequence[Any]) -> int:
+    """What a standby has that lacks the last change. Answers its id."""
+    async with world.database.transaction() as session:
+        await queries.run(session, "SET LOCAL session_replication_role = replica")
+        [lost] = await queries.column(session, "DELETE FROM change WHERE reason = 'lost' RETURNING id")
+        await queries.run(session, "DELETE FROM taken_in WHERE reason = 'lost'")
+        await queries.run(
+            session,
+            ("UPDATE projection SET xact_id = CAST(CAST(:xact AS text) AS xid8), change_id = :id WHERE name = 'copy'"),
+            {"xact": str(before[0]), "id": before[1]},
+        )
+    return int(lost)
