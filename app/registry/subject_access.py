@@ -35,6 +35,8 @@ class Access:
     outcome: str | None
     reason: str | None = None
     """Of READ: what for, in the words of whoever looked somebody up."""
+    person: str | None = None
+    """The e-mail of who looked, on the pages. None: a program."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,10 +89,11 @@ class Holding:
     accesses: tuple[Access, ...]
 
 
+_PERSON = "(SELECT email FROM staff WHERE staff.id = client_id) AS person"
 _ACCESSES = statement(
-    """
+    f"""
     SELECT at, client_id, organizer_code AS organizer, purpose, CAST(NULL AS text) AS what, direction, service, outcome,
-           CAST(NULL AS text) AS reason
+           CAST(NULL AS text) AS reason, {_PERSON}
     FROM nik_access
     WHERE nik_index = :nik_index ORDER BY at DESC, id DESC LIMIT :most
     """,
@@ -110,7 +113,7 @@ _READS = statement(
         SELECT * FROM registrant WHERE nik_index = :nik_index
         UNION ALL SELECT * FROM registrant WHERE booked_by_index = :nik_index
     )
-    SELECT at, client_id, organizer, purpose, what, direction, service, outcome, reason FROM (
+    SELECT at, client_id, organizer, purpose, what, direction, service, outcome, reason, {_PERSON} FROM (
         {_LISTED} WHERE p.people && (SELECT array_agg(id) FROM mine) AND {reads.STANDS}
         UNION
         {_LISTED} WHERE (p.people IS NULL OR p.until IS NULL) AND {reads.STANDS}

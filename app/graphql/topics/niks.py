@@ -152,6 +152,7 @@ class _AnsweredCheck(NikCheck):
 class NikAccess:
     at: datetime = strawberry.field(description="When.")
     client: str = strawberry.field(description="Which client looked; `pemudik` is the command line.")
+    person: str | None = strawberry.field(description="The e-mail of who looked on the pages. Null: a program.")
     organizer_code: strawberry.Private[str]
     purpose: Purpose = strawberry.field(description="Why.")
     what: str | None = strawberry.field(description="Of READ: which list, by the root fields or the path.")
@@ -169,6 +170,7 @@ class NikAccess:
         return cls(
             at=access.at,
             client=access.client_id,
+            person=access.person,
             organizer_code=access.organizer,
             purpose=Purpose(access.purpose),
             what=access.what,

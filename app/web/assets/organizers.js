@@ -82,6 +82,21 @@ export function changeOrganizer(one, everybody, done) {
   });
 }
 
+/** Whom a coordinator may take: who has no coordinator and coordinates nobody. @param {Organizer} one @param {Organizer[]} everybody @param {() => unknown} done */
+export function addMember(one, everybody, done) {
+  const taken = new Set(everybody.map((other) => other.coordinator?.code));
+  const free = everybody.filter((other) => other.code !== one.code && !other.coordinator && !taken.has(other.code));
+  askOnce({
+    title: t('member.question', { name: one.name }), button: t('member.add'), lines: [['people', t('member.then', { name: one.name })]],
+    fields: { code: choice(t('organizer'), free.map((other) => /** @type {[string, string]} */ ([other.code, other.name]))) },
+    act: async ({ code }, key) => {
+      await mutate(SAVE, { input: { code, coordinator: one.code } }, key);
+      toast(t('member.added'));
+      await done();
+    },
+  });
+}
+
 /** @param {Organizer} one @param {() => unknown} done */
 export function changePolicy(one, done) {
   const fields = Object.fromEntries(POLICY.map((name) => [name, name in NUMBERS ? numeral(name, one.policy[name]) : check(t(`policy.${name}`), one.policy[name], t(`policy.help.${name}`))]));

@@ -4,7 +4,7 @@ import { ask, now as time } from './api.js';
 import { showClients } from './clients.js';
 import { button, fill, h, the } from './dom.js';
 import { empty, note, scopes, words } from './frame.js';
-import { changeAllowance, changeOrganizer, changePolicy, POLICY, saveWave, SWITCHES, NUMBERS, told, unheard, value, withdrawWave } from './organizers.js';
+import { addMember, changeAllowance, changeOrganizer, changePolicy, POLICY, saveWave, SWITCHES, NUMBERS, told, unheard, value, withdrawWave } from './organizers.js';
 import { every } from './paging.js';
 import { isOpen } from './waves.js';
 import { ago, clock, day, has, instant, moment, number, t } from './words.js';
@@ -46,19 +46,19 @@ function show(one, windows, everybody) {
   waves(one, windows);
   const said = told(one.policy);
   fill(the('policy'), ...POLICY.flatMap((name) => [h('dt', {}, t(`policy.${name}`)), h('dd', {}, said[name])]));
-  fill(the('facts'), ...facts(one).flatMap(([term, ...about]) => [h('dt', {}, term), h('dd', {}, ...about)]));
+  fill(the('facts'), ...facts(one, everybody).flatMap(([term, ...about]) => [h('dt', {}, term), h('dd', {}, ...about)]));
   for (const id of ['clients-panel', 'history-panel']) the(id).hidden = !admin;
   the('parts').hidden = false;
 }
 
-/** @param {Organizer} one @returns {[string, ...(Node | string | null)[]][]} */
-function facts(one) {
+/** @param {Organizer} one @param {Organizer[]} everybody @returns {[string, ...(Node | string | null)[]][]} */
+function facts(one, everybody) {
   const link = (/** @type {any} */ other) => h('a', { href: `/penyelenggara/${other.code}` }, other.name), left = one.nikAllowance;
   return [
     [t('org.code'), h('span', { class: 'code' }, one.code)],
     [t('org.heard'), one.lastHeardAt ? `${ago((time() - Date.parse(one.lastHeardAt)) / 1000)} · ${instant(one.lastHeardAt)}` : unheard(one)],
     [t('org.coordinator'), one.coordinator ? link(one.coordinator) : t('org.nobody')],
-    [t('org.members'), ...(one.members.length ? [h('ul', { class: 'plain members' }, ...one.members.map((/** @type {any} */ other) => h('li', {}, link(other))))] : ['–'])],
+    [t('org.members'), ...(one.members.length ? [h('ul', { class: 'plain members' }, ...one.members.map((/** @type {any} */ other) => h('li', {}, link(other))))] : ['–']), admin && !one.coordinator ? button(t('member.open'), () => addMember(one, everybody, load)) : null],
     ...(left ? [/** @type {[string, ...(Node | string | null)[]]} */ ([t('allowance'), t('allowance.said', { used: number(left.used), all: number(left.perDay) }), h('span', { class: 'line2' }, t('allowance.ends', { at: clock(left.endsAt) })), admin ? button(t('allowance.change'), () => changeAllowance(one, load)) : null])] : []),
     [t('org.lists'), h('a', { href: `/rute?organizer=${code}` }, t('rute.title')), ' · ', h('a', { href: `/pendaftar?organizer=${code}` }, t('pendaftar.title')), ' · ', h('a', { href: `/ringkasan?organizer=${code}` }, t('ringkasan.title'))],
   ];

@@ -1,10 +1,11 @@
-// Routes from a table in CSV, a row for each departure. The registry judges each row; the same file again changes nothing.
+// Routes from a table in .xlsx or CSV, a row for each departure. The registry judges each row; the same file again changes nothing.
 // @ts-check
 import { $, button, fill, h } from './dom.js';
 import { note, words } from './frame.js';
 import { save } from './routes.js';
 import { save as saveFile } from './saving.js';
 import { number, t, wib } from './words.js';
+import { isWorkbook, rowsOf } from './workbook.js';
 
 const COLUMNS = ['rute_perjalanan', 'tipe_keberangkatan', 'layanan', 'moda', 'terminal_asal', 'terminal_tujuan', 'waktu_keberangkatan', 'kuota'];
 const EXAMPLE = ['Jakarta - Solo', 'Arus mudik', 'penumpang', 'Bus', 'pulo-gebang', 'tirtonadi', '2026-03-16 09:00', '40'];
@@ -18,7 +19,8 @@ const MODES = /** @type {Record<string, string>} */ ({ bus: 'BUS', kereta: 'TRAI
 /** Says in `place` what became of the file. Answers whether a route was saved. @param {File} file @param {HTMLElement} place */
 export async function loadFile(file, place) {
   try {
-    const table = parsed(await file.text());
+    const bytes = new Uint8Array(await file.arrayBuffer());
+    const table = parsed(isWorkbook(bytes) ? await rowsOf(bytes).catch(() => []) : records(new TextDecoder().decode(bytes)));
     const lacking = COLUMNS.filter((name) => !['layanan', 'moda', 'waktu_keberangkatan', 'kuota'].includes(name) && !table.names.includes(name));
     if (lacking.length) return refuse(place, t('routefile.lacking', { columns: lacking.join(', ') }));
     if (table.rows.length > MOST_ROWS) return refuse(place, t('routefile.long', { n: number(MOST_ROWS) }));
@@ -71,9 +73,8 @@ function tell(place, { saved, faults }) {
   return saved > 0;
 }
 
-/** A table of CSV: the columns by their names, and the rows with their numbers. Empty rows and the example are left out. @param {string} text */
-function parsed(text) {
-  const lines = records(text.replace(/^\ufeff/, ''));
+/** A table: the columns by their names, and the rows with their numbers. Empty rows and the example are left out. @param {{row: number, cells: string[]}[]} lines */
+function parsed(lines) {
   const head = lines.findIndex(({ cells }) => cells.some((cell) => COLUMNS.includes(cell.trim().toLowerCase())));
   if (head < 0) return { names: [], rows: [] };
   const rows = lines.slice(head + 1).filter(({ cells }) => cells.some((cell) => cell.trim()) && EXAMPLE.some((cell, k) => (cells[k] ?? '').trim() !== cell));

@@ -16,7 +16,7 @@ const HELD = `query SemuaAtasNik($nik: NIK!, $purpose: String!) { heldOnNik(nik:
   blocks { reason fromSeason untilSeason since liftedAt liftReason organizer { code name } }
   earlyEnds { season direction service status reference registeredAt toldAt organizer { code name } }
   files { id cameAt finishedAt organizer { code name } }
-  accesses { at client purpose what outcome reason organizer { code name } }
+  accesses { at client person purpose what outcome reason organizer { code name } }
 } }`;
 
 /** @typedef {Record<string, any>} Held */
@@ -84,7 +84,7 @@ function looks() {
 /** @param {any} one */
 const look = (one) => h('tr', { role: 'row' },
   h('th', { role: 'rowheader', scope: 'row', class: 'nowrap' }, moment(one.at)),
-  h('td', { role: 'cell', class: 'wide' }, one.organizer.name, h('span', { class: 'line2 code' }, one.client)),
+  h('td', { role: 'cell', class: 'wide' }, one.organizer.name, h('span', { class: `line2 ${one.person ? 'long' : 'code'}` }, one.person ?? one.client)),
   h('td', { role: 'cell', class: 'wide' }, t(`look.${one.purpose}`), one.outcome && ` · ${t(`nik.${one.outcome}`)}`, (one.reason ?? one.what) && h('span', { class: 'line2' }, one.reason ?? one.what)));
 
 /** What is held beside registrations and blocks. @param {Held} held @returns {[string, ...(Node | string)[]][]} */

@@ -6,8 +6,12 @@ from uuid import UUID
 
 import pytest
 
+from app.registry.caller import Caller
+from app.registry.clients import staff
+from app.registry.clients.staff import Person
+from app.registry.niks.check import Check
 from tests.graphql.conftest import Api
-from tests.world import DJKA, HUBDAT, World, nik_of, someone
+from tests.world import DJKA, HUBDAT, NOW, World, nik_of, someone
 
 pytestmark = pytest.mark.anyio
 
@@ -151,6 +155,19 @@ async def test_who_looked_at_a_nik(api: Api, world: World) -> None:
     [first, *_] = (await api.data(query, {"nik": nik_of(1)}))["nikAccesses"]
     assert first["purpose"] == "ACCESS_LOG"
     assert await api.code(query, {"nik": "1"}) == "NIK_INVALID"
+
+
+async def test_who_of_the_staff_looked_is_named(api: Api, world: World) -> None:
+    async with world.database.transaction() as session:
+        person = await staff.add(session, HUBDAT, "siti@contoh.example", "djka", "organizer", NOW)
+    assert isinstance(person, Person)
+    await world.check(Check(Caller(person.id, "djka"), nik_of(1)), Check(DJKA, nik_of(1)))
+    query = "query($nik: NIK!) { nikAccesses(nik: $nik) { client person } }"
+    accesses = (await api.data(query, {"nik": nik_of(1)}))["nikAccesses"]
+    assert {one["client"]: one["person"] for one in accesses} == {person.id: "siti@contoh.example", "djka-test": None}
+    held = 'query($nik: NIK!) { heldOnNik(nik: $nik, purpose: "Uji") { accesses { person } } }'
+    everybody = (await api.data(held, {"nik": nik_of(1)}))["heldOnNik"]["accesses"]
+    assert [one["person"] for one in everybody] == [None, None, "siti@contoh.example"]
 
 
 async def test_whoever_looks_somebody_up_says_what_for(api: Api, world: World) -> None:

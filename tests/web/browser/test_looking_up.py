@@ -58,6 +58,7 @@ def test_all_that_is_held_is_told_for_a_purpose(
         page.get_by_label("NIK", exact=True).press("Enter")
     expect(page.locator("#looks tr")).to_have_count(3)
     expect(page.locator("#looks tr", has_text=PURPOSE)).to_have_count(1)
+    expect(page.locator("#looks tr").first).to_contain_text(OPERATOR)
     with page.expect_download() as download:
         page.get_by_role("button", name="Unduh JSON").click()
     assert re.fullmatch(r"pemudik-data-pribadi-\d{4}-\d\d-\d\d\.json", download.value.suggested_filename)

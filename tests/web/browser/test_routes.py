@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import io
 import re
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 
+import openpyxl
 from playwright.sync_api import Locator, Page
 
 from app import clock
@@ -136,6 +138,38 @@ def test_routes_come_by_a_form_and_by_a_file(visit: Visit, signed_in: Callable[[
     with page.expect_download() as download:
         said.get_by_role("button", name="Templat rute").click()
     assert download.value.suggested_filename == "templat-rute.csv"
+
+
+def workbook() -> bytes:
+    """As Excel saves one: texts stand apart, and a time is a number that is shown as a date."""
+    book = openpyxl.Workbook()
+    sheet = book.active
+    sheet.append(["Daftar rute 2026"])
+    names = "rute_perjalanan tipe_keberangkatan layanan terminal_asal terminal_tujuan waktu_keberangkatan kuota"
+    sheet.append(names.split())
+    leaves = datetime.fromisoformat(f"{day_after(7)}T13:30:00")
+    sheet.append(["Rute <buku> & satu", "Arus mudik", None, "pulo-gebang", "tirtonadi", leaves, 40])
+    sheet.append(["Rute buku dua", "Entah", "penumpang", "pulo-gebang", "tirtonadi", f"{day_after(7)} 14:00", 40])
+    saved = io.BytesIO()
+    book.save(saved)
+    return saved.getvalue()
+
+
+def test_routes_come_by_a_workbook_too(visit: Visit, signed_in: Callable[[str], Page]) -> None:
+    page = signed_in(ORGANIZER)
+    opened(visit, page)
+    media = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+    page.locator("#csv").set_input_files({"name": "rute.xlsx", "mimeType": media, "buffer": workbook()})
+    said = page.locator("#note")
+    expect(said).to_contain_text("1 rute tersimpan seperti di berkas. 1 baris ditolak.")
+    expect(said).to_contain_text("Baris 4: tipe_keberangkatan: tulis Arus mudik atau Arus balik.")
+    page.locator("#f-order").select_option("departure")
+    expect(page.locator("#routes tr", has_text="Rute <buku> & satu")).to_contain_text("13.30 WIB")
+    expect(page.locator("#routes tr", has_text="Rute <buku> & satu")).to_contain_text("0 dari 40")
+    # What begins as a workbook and is none.
+    page.locator("#csv").set_input_files({"name": "x.xlsx", "mimeType": media, "buffer": workbook()[:900]})
+    expect(said).to_contain_text("Berkas ini bukan daftar rute: kolom rute_perjalanan")
+    assert visit.violations() == []
 
 
 def test_a_manifest_is_printed_by_name(visit: Visit, signed_in: Callable[[str], Page]) -> None:
