@@ -54,7 +54,7 @@ nightly: $(READY)
 			--hypothesis-profile nightly --hypothesis-seed $$seed $(ARGS); \
 	done
 	@$(BIN)/python -m pytest $(PARALLEL) --without-plans tests/graphql tests/privacy
-	@exec $(BIN)/python -m pytest --cluster --nightly -m "cluster or nightly"
+	@exec $(BIN)/python -m pytest --cluster --nightly tests/cluster tests/processes/test_kills.py
 
 # Where a table says what was tried, nothing may be left out: without Node it fails.
 audit: $(READY)

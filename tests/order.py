@@ -28,6 +28,7 @@ LONGEST = (
     "tests/contract",
     "tests/privacy/silence",
     "tests/web/browser",
+    "tests/processes/test_kills.py",
     "tests/processes/test_serving.py",
     "tests/privacy/test_isolation.py",
     "tests/processes/test_followers.py",

@@ -10,25 +10,20 @@ from pathlib import Path
 from tempfile import mkdtemp
 
 import asyncpg
-import httpx
 import pytest
 
-from app import clock
 from app.config import Settings
 from app.db import Database
-from app.registry.clients import clients
-from app.registry.clients.clients import Issued
 from app.vault.vault import Vault, open_vault
+from tests import traffic
 from tests import world as worlds
 from tests.cluster import patroni, room
 from tests.cluster.room import POSTGRES_PORT, Room
 from tests.databases import grant, migrate
-from tests.patience import PATIENCE_SECONDS
 from tests.servers import Place, Server, place_in
-from tests.world import HUBDAT, World
+from tests.world import World
 
 SERVERS = 2
-SCOPES = ("registrants:write", "registrants:read", "nik:check")
 ROLES = (
     f"CREATE ROLE pemudik_owner LOGIN PASSWORD '{room.PASSWORD}'",
     f"CREATE ROLE pemudik_server LOGIN PASSWORD '{room.PASSWORD}'",
@@ -103,18 +98,8 @@ async def site(cluster: Room, place: Place, anyio_backend: str) -> AsyncIterator
     await world.run("UPDATE season SET ends_on = current_date + 60")
     for _ in range(SERVERS):
         await asyncio.to_thread(place.serve, PEMUDIK_LOG_LEVEL="warning")
-    yield Site(cluster, place, world, await tokens(world, [server.url for server in place.servers]))
+    yield Site(cluster, place, world, await traffic.tokens(world, [server.url for server in place.servers]))
     await database.dispose()
-
-
-async def tokens(world: World, servers: list[str]) -> dict[str, str]:
-    async with world.database.transaction() as session:
-        issued = await clients.issue(session, HUBDAT, HUBDAT.organizer, SCOPES, None, clock.now(), own=None)
-    assert isinstance(issued, Issued)
-    account, form = (issued.client.id, issued.secret or ""), {"grant_type": "client_credentials"}
-    async with httpx.AsyncClient(timeout=PATIENCE_SECONDS) as http:
-        answers = [await http.post(f"{server}/oauth/token", data=form, auth=account) for server in servers]
-    return {server: answer.json()["access_token"] for server, answer in zip(servers, answers, strict=True)}
 
 
 def vault_of(place: Place) -> Vault:

@@ -9,10 +9,10 @@ from contextlib import asynccontextmanager
 
 import pytest
 
-from tests.cluster import traffic
+from tests import traffic
 from tests.cluster.conftest import Site
 from tests.cluster.room import Machine, until
-from tests.cluster.traffic import Traffic
+from tests.traffic import Traffic
 
 pytestmark = [pytest.mark.anyio, pytest.mark.cluster]
 
@@ -35,25 +35,9 @@ async def organizers_who_lose_nothing(site: Site, name: str) -> AsyncIterator[Tr
     journal = flow.journal
     logger.info("%s: %.1f s without an acknowledgement", name, journal.longest_gap())
     assert journal.unforeseen == []
-    await each_is_there_once(site, flow, name)
+    await traffic.each_is_there_once(site.world, journal, name)
     assert [server.process.pid for server in site.servers if server.process.poll() is None] == pids
     assert journal.longest_gap() < BACK_WITHIN_SECONDS
-
-
-async def each_is_there_once(site: Site, flow: Traffic, name: str) -> None:
-    journal, route = flow.journal, site.world.routes[name]
-    rows = await site.world.run("SELECT id::text, status FROM registrant WHERE route_id = :route", route=route)
-    there = {row.id: row.status for row in rows}
-    assert sorted(there) == sorted(journal.registered.values())
-    assert {id_ for id_, status in there.items() if status == "VERIFIED"} == journal.verified
-    assert await site.world.taken(name) == len(there)
-    moves = await site.world.run(
-        """SELECT registrant_id::text AS id, to_status AS status FROM change WHERE kind = 'REGISTRANT_MOVED'
-           AND registrant_id IN (SELECT id FROM registrant WHERE route_id = :route)""",
-        route=route,
-    )
-    expected = [(id_, "REGISTERED") for id_ in there] + [(id_, "VERIFIED") for id_ in journal.verified]
-    assert sorted((row.id, row.status) for row in moves) == sorted(expected)
 
 
 async def until_led_by_another(site: Site, before: Machine) -> None:

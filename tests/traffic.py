@@ -1,6 +1,5 @@
-"""Organizers who go on while machines fail: they register people, verify them, check NIKs and follow the feed.
-
-Each of them keeps a journal on its own side of what the registry has acknowledged, and of each answer that it got.
+"""An organizer who goes on while machines and processes fail: people are registered, verified, checked,
+and the feed is followed. A journal on this side holds what the registry has acknowledged, and each answer that came.
 """
 
 from __future__ import annotations
@@ -9,7 +8,7 @@ import asyncio
 import itertools
 import time
 from collections import Counter
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any
@@ -17,11 +16,15 @@ from typing import Any
 import httpx
 import orjson
 
+from app import clock
 from app.changes.log import cursors, feed
+from app.registry.clients import clients
+from app.registry.clients.clients import Issued
 from tests.patience import PATIENCE_SECONDS, patience
-from tests.world import nik_of
+from tests.world import HUBDAT, World, nik_of
 
 WRITERS = 4
+SCOPES = ("registrants:write", "registrants:read", "nik:check")
 PAUSE_SECONDS = 0.05
 """Of a writer behind each person: machines that fail are looked at here, and not how much they can do."""
 SUBMIT = """mutation ($input: SubmitRegistrant!) { submitRegistrant(input: $input) {
@@ -66,6 +69,8 @@ class Traffic:
     journal: Journal = field(default_factory=Journal)
     numbers: Any = field(default_factory=itertools.count)
     stopping: asyncio.Event = field(default_factory=asyncio.Event)
+    lost: type[Exception] = httpx.TimeoutException
+    """How an answer may fail to come."""
 
     def headers(self, server: str) -> dict[str, str]:
         return {"Authorization": f"Bearer {self.tokens[server]}"}
@@ -73,7 +78,7 @@ class Traffic:
     async def ask(self, query: str, variables: dict[str, Any]) -> Any:
         """The only root field's answer. A server that cannot answer now is left, and the next one is asked."""
         for server in itertools.cycle(self.tokens):
-            with suppress(httpx.TimeoutException):
+            with suppress(self.lost):
                 answer = await self.http.post(
                     f"{server}/graphql", json={"query": query, "variables": variables}, headers=self.headers(server)
                 )
@@ -166,11 +171,13 @@ def told(change: Any) -> tuple[str, str, str]:
 
 
 @asynccontextmanager
-async def flowing(tokens: dict[str, str], route: str, first: int) -> AsyncIterator[Traffic]:
+async def flowing(
+    tokens: dict[str, str], route: str, first: int, lost: type[Exception] = httpx.TimeoutException
+) -> AsyncIterator[Traffic]:
     """Goes on until this is left: then each writer ends what it has begun, and the follower hears all of it."""
     limits = httpx.Limits(max_connections=None)
     async with httpx.AsyncClient(timeout=PATIENCE_SECONDS, limits=limits, trust_env=False) as http:
-        traffic = Traffic(http, tokens, route, cursors.cursor(feed.START), numbers=itertools.count(first))
+        traffic = Traffic(http, tokens, route, cursors.cursor(feed.START), numbers=itertools.count(first), lost=lost)
         traffic.begin = (await traffic.pages(None) or [(traffic.begin, "", "")])[-1][0]
         follower = asyncio.create_task(traffic.follow())
         async with asyncio.TaskGroup() as group:
@@ -185,3 +192,31 @@ async def flowing(tokens: dict[str, str], route: str, first: int) -> AsyncIterat
                 await asyncio.sleep(0.1)
         follower.cancel()
         assert traffic.journal.told == whole
+
+
+async def each_is_there_once(world: World, journal: Journal, name: str) -> None:
+    """What was acknowledged on the route `name`, and nothing else, with its seats and its changes."""
+    route = world.routes[name]
+    rows = await world.run("SELECT id::text, status FROM registrant WHERE route_id = :route", route=route)
+    there = {row.id: row.status for row in rows}
+    assert sorted(there) == sorted(journal.registered.values())
+    assert {id_ for id_, status in there.items() if status == "VERIFIED"} == journal.verified
+    assert await world.taken(name) == len(there)
+    moves = await world.run(
+        """SELECT registrant_id::text AS id, to_status AS status FROM change WHERE kind = 'REGISTRANT_MOVED'
+           AND registrant_id IN (SELECT id FROM registrant WHERE route_id = :route)""",
+        route=route,
+    )
+    expected = [(id_, "REGISTERED") for id_ in there] + [(id_, "VERIFIED") for id_ in journal.verified]
+    assert sorted((row.id, row.status) for row in moves) == sorted(expected)
+
+
+async def tokens(world: World, servers: Sequence[str]) -> dict[str, str]:
+    """Of a client of hubdat, one at each server."""
+    async with world.database.transaction() as session:
+        issued = await clients.issue(session, HUBDAT, HUBDAT.organizer, SCOPES, None, clock.now(), own=None)
+    assert isinstance(issued, Issued)
+    account, form = (issued.client.id, issued.secret or ""), {"grant_type": "client_credentials"}
+    async with httpx.AsyncClient(timeout=PATIENCE_SECONDS) as http:
+        answers = [await http.post(f"{server}/oauth/token", data=form, auth=account) for server in servers]
+    return {server: answer.json()["access_token"] for server, answer in zip(servers, answers, strict=True)}
