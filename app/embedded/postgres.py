@@ -22,6 +22,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from app.embedded import sizing
 from app.embedded.run_as import RunAs, who_runs
 
 USER = "pemudik"
@@ -230,7 +231,7 @@ def server_command(data: Path, port: int, *, durable: bool) -> list[str]:
         # A socket's path has at most 107 bytes; the loopback has no such limit.
         "unix_socket_directories": "",
         **QUIET,
-        **(DURABLE if durable else THROWAWAY),
+        **({**DURABLE, **sizing.of_this_machine(data.parent)} if durable else THROWAWAY),
     }
     options = [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
     return [str(binaries() / "postgres"), "-D", str(data), *options]
@@ -300,6 +301,7 @@ INSTEAD = "Set DATABASE_URL to a PostgreSQL 15 or later to do without it."
 EXPLANATIONS = {
     "No space left on device": "The disk is full: make room and start again.",
     "Check free disk space": "The disk is full: make room and start again.",
+    "could not map anonymous shared memory": "There is too little memory for it: end other programs and start again.",
     "could not look up effective user ID": f"The user that runs this has no name on this machine. {INSTEAD}",
     "cannot be run as root": f"It refuses to run as root, and this machine gives us nobody else to be. {INSTEAD}",
     "Permission denied": f"It may not read or write where it must. {INSTEAD}",
