@@ -116,6 +116,7 @@ _COLUMNS = tuple(one.name for one in fields(_Row) if one.name != "is_only_flagge
 _VALUES = ", ".join(_OTHERWISE_WRITTEN.get(name, name) for name in _COLUMNS)
 _INSERT = statement(
     f"""
+    WITH seated AS ({quota.TAKE})
     INSERT INTO registrant ({", ".join(_COLUMNS)}, arrived_at) SELECT {_VALUES}, :now FROM {_ROWS}
     -- One order for every batch, so that two batches never wait for each other in a circle.
     ORDER BY nik_index, direction, service
@@ -128,10 +129,11 @@ async def book(
     session: Session, legs: Sequence[Leg], seats: Mapping[UUID, Seats], now: datetime
 ) -> list[change_log.Entry]:
     """Write `legs`, whose seats are already counted in `seats`. Raises `Raced`. Answers what is to be logged."""
-    if await session.run(_INSERT, now=now, **_ROWS.of([_row(leg, now) for leg in legs])) != len(legs):
+    claimed = Counter(leg.route.id for leg in legs if leg.seats)
+    rows = _ROWS.of([_row(leg, now) for leg in legs])
+    if await session.run(_INSERT, now=now, **rows, **quota.claims(claimed)) != len(legs):
         raise Raced
-    filled = await quota.take(session, Counter(leg.route.id for leg in legs if leg.seats), seats)
-    return [*(entry for leg in legs for entry in _told(leg)), *filled]
+    return [*(entry for leg in legs for entry in _told(leg)), *quota.filled(claimed, seats)]
 
 
 def new_view(leg: Leg, now: datetime) -> View:

@@ -108,7 +108,9 @@ _BY_NOW = statement(
     """,
     _ByNow,
 )
-_TAKE = statement(f"UPDATE route SET taken = taken + claim.seats FROM {_CLAIMS} WHERE route.id = claim.route_id")
+TAKE = f"UPDATE route SET taken = taken + claim.seats FROM {_CLAIMS} WHERE route.id = claim.route_id"
+"""SQL: the seats of `claims` are taken. Whoever writes registrants does so in the same statement."""
+_TAKE = statement(TAKE)
 
 
 async def lock(session: Session, routes: Collection[UUID], now: datetime) -> dict[UUID, Seats]:
@@ -138,14 +140,24 @@ def judge(locked: Seats, field: str, wanted: int = 1, *, kept: int = 0) -> Quota
     return None if wanted <= left else QuotaFull(field, wanted=wanted, left=left, opens_at=locked.next_release)
 
 
-async def take(session: Session, claims: Mapping[UUID, int], locked: Mapping[UUID, Seats]) -> list[change_log.Entry]:
-    """Book `claims` on `locked` routes, whose `taken` already counts them. Answers what is to be logged."""
-    await session.run(_TAKE, **_CLAIMS.of([_Claim(route, seats) for route, seats in claims.items()]))
+async def take(session: Session, claimed: Mapping[UUID, int], locked: Mapping[UUID, Seats]) -> list[change_log.Entry]:
+    """Book `claimed` seats on `locked` routes, whose `taken` already counts them. Answers what is to be logged."""
+    await session.run(_TAKE, **claims(claimed))
+    return filled(claimed, locked)
+
+
+def claims(claimed: Mapping[UUID, int]) -> dict[str, list[object]]:
+    """The arguments of `TAKE`."""
+    return _CLAIMS.of([_Claim(route, seats) for route, seats in claimed.items()])
+
+
+def filled(claimed: Collection[UUID], locked: Mapping[UUID, Seats]) -> list[change_log.Entry]:
+    """What is to be logged of routes on which seats were taken."""
     return [
         change_log.Entry(
             kind=ChangeKind.QUOTA_FILLED, season=locked[route].season, organizer=locked[route].organizer, route_id=route
         )
-        for route in claims
+        for route in claimed
         if locked[route].full
     ]
 
