@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 
-PATIENCE_SECONDS = 60.0
+PATIENCE_SECONDS = 300.0
 
 
 def patience() -> asyncio.Timeout:
