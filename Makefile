@@ -20,7 +20,7 @@ PARALLEL := -n 3 --dist loadfile
 SLOW := tests/cluster tests/openapi tests/processes tests/sdk/others tests/web/browser
 SEEDS = $(shell $(BIN)/python -c "import random; print(*random.sample(range(1_000_000), 2))")
 
-.PHONY: help run test slow nightly audit check format bench screenshots lock clean
+.PHONY: help run test slow nightly audit check format bench soak screenshots lock clean
 
 help:
 	@echo 'make run     set up and serve, with a PostgreSQL of its own unless DATABASE_URL is set'
@@ -33,6 +33,7 @@ help:
 	@echo 'make check   format, lint, strict types, import layers, schema and migrations current'
 	@echo 'make format  put the code into its format'
 	@echo 'make bench   what the claims about speed are measured with'
+	@echo 'make soak    mixed traffic at half of the peak for half an hour: what grows (ARGS="--seconds 600")'
 	@echo 'make screenshots  every page, for each role, light and dark, into screenshots/'
 	@echo 'make lock    renew requirements.lock from pyproject.toml (needs uv)'
 	@echo 'make clean   remove .venv and caches; the data in .pemudik stays'
@@ -81,6 +82,9 @@ format: $(READY)
 
 bench: $(READY)
 	@exec $(BIN)/python -m bench $(ARGS)
+
+soak: $(READY)
+	@exec $(BIN)/python -m bench.soak $(ARGS)
 
 screenshots: $(READY)
 	@exec $(BIN)/python -m tests.web.screenshots
