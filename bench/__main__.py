@@ -91,9 +91,10 @@ def server(application: str, url: str, folder: Path, *, factory: bool = False) -
         "DATABASE_URL": url,
         "PEMUDIK_HOME": str(folder),
         "PORT": str(port),
-        "PEMUDIK_LOG_LEVEL": "warning",
     }
-    process = subprocess.Popen(command, env=environment)
+    # As users run it: with its log, and not into a terminal.
+    with (folder / "server.log").open("ab") as log:
+        process = subprocess.Popen(command, env=environment, stdout=log)
     try:
         wait_for(port)
         yield f"http://127.0.0.1:{port}", process.pid
@@ -166,8 +167,10 @@ async def measure(
     graphql, everyone = f"{ours[0]}/graphql", people(route)
     checker, submitter = tokens[seed.CHECKER], tokens[seed.SUBMITTER]
     plain_bodies = (orjson.dumps({"nik": nik}) for nik in niks())
+    with_duties = Target("plain, with the same duties", f"{plain[0]}/check", plain_bodies, checker)
     targets = [
         (Target("plain lookup", f"{plain[0]}/lookup", plain_bodies), CONNECTIONS, 1),
+        (with_duties, CONNECTIONS, 1),
         (Target("checkNik", graphql, checks(), checker), CONNECTIONS, 1),
         (Target("submitRegistrant", graphql, submissions(everyone), submitter), CONNECTIONS, 1),
         (Target("checkNiks, 1,000 a call", graphql, many_checks(1000), checker), 2, 1000),
