@@ -72,6 +72,7 @@ check: $(READY)
 	@$(BIN)/pemudik schema export --check
 	@$(BIN)/pemudik schema refusals --check
 	@$(BIN)/pemudik schema personal --check
+	@$(BIN)/pemudik schema guide --check
 	@$(BIN)/python -m pytest -q --no-header tests/test_migrations.py > .venv/migrations.log 2>&1 \
 		|| { cat .venv/migrations.log >&2; exit 1; }
 	@echo 'Format, lint, types, layers, schema and migrations are in order.'

@@ -50,7 +50,7 @@ from app.registry.values import standard
 from app.request_log import RequestLog
 from app.vault.vault import Vault, open_vault
 from app.version import VERSION
-from app.web import oidc, pages, signing
+from app.web import guide_pages, oidc, pages, signing
 
 READY_WITHIN = 3.0
 DUTIES_END_WITHIN = 5.0
@@ -253,6 +253,7 @@ def front_page(issuer: str) -> Response:
             "webhook": issuer + webhook.PATH,
             "template": issuer + template.PATH,
             "openapi": issuer + document.PATH,
+            "guide": issuer + guide_pages.PATH,
             "documentation": "README.md, schema.graphql, docs/refusals.md",
         }
     )

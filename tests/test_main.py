@@ -175,6 +175,7 @@ async def test_the_front_page_says_what_this_is_and_where_the_doors_are(client: 
         "webhook": f"{here}/webhook/pemudik",
         "template": f"{here}/template.xlsx",
         "openapi": f"{here}/openapi.json",
+        "guide": "http://127.0.0.1:8123/panduan",
         "documentation": "README.md, schema.graphql, docs/refusals.md",
     }
     assert (await client.get("/?semua=1")).status_code == 400

@@ -95,6 +95,18 @@ def personal(check: Check = False) -> None:
     )
 
 
+@schema.command(epilog=example("pemudik schema guide --check"))
+def guide(check: Check = False) -> None:
+    """Write the tables of the guide for organizers into its pages.
+
+    Its fields, refusals, scopes and events are those of this program.
+    """
+    from app.cli.guide.tables import pages  # noqa: PLC0415 - as above
+
+    for file, text in pages(CHECKOUT / "docs/panduan"):
+        _write(text, file, check, "what this program takes and refuses: run `pemudik schema guide`")
+
+
 def _listed(columns: Sequence[str]) -> str:
     return "".join(f'        "{column}",\n' for column in columns)
 

@@ -1,0 +1,196 @@
+"""What the guide says of fields, columns, refusals and scopes where the code says it in one language alone.
+
+A field or a refusal that is missing here, or here and not there any more, stops `pemudik schema guide`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+FIELDS: Mapping[str, Mapping[str, tuple[str, str]]] = MappingProxyType(
+    {
+        "SubmitRegistrant": {
+            "nik": ("`data_nik` dalam standar: 16 angka, sebagai teks.", '"3171030101909001"'),
+            "name": ("`data_pemesan` dalam standar: nama sesuai kartu identitas.", '"Warga Contoh"'),
+            "routeId": ("Rute Anda sendiri, atau rute anggota yang Anda sebut di `member`.", '"019c…"'),
+            "identityDocument": (
+                "Jenis dokumen yang ditunjukkan (ketentuan 2023 butir 1). Hanya jenisnya, tidak pernah gambarnya.",
+                "KTP",
+            ),
+            "returnRouteId": (
+                "Mendaftarkan arus balik sekaligus (ketentuan 2023 butir 3): keduanya diterima, atau tidak satu pun.",
+                '"019c…"',
+            ),
+            "registeredAt": (
+                "Waktu pendaftaran, paling lama 15 menit yang lalu. Bila kosong: sekarang.",
+                '"2026-11-26T08:00:00+07:00"',
+            ),
+            "reference": ("Kode booking Anda sendiri.", '"DKI-0001"'),
+            "motorcycle": ("Wajib untuk rute sepeda motor; untuk rute lain ditolak.", '{plate: "B 1234 XYZ", …}'),
+            "member": ("Kode anggota yang Anda wakili sebagai koordinator.", '"bumn-satu"'),
+            "bookedBy": ("Pemohon, yaitu siapa yang mendaftarkan orang ini.", '{nik: "…", name: "…"}'),
+            "lapInfant": (
+                "Bayi dipangku: di bawah 2 tahun pada hari berangkat menurut NIK; KIA atau KK. Tanpa kursi.",
+                "true",
+            ),
+            "hold": ("Memakai kursi yang ditahan oleh `holdSeats` pada `routeId`.", '"019c…"'),
+            "returnHold": ("Sama, pada `returnRouteId`.", '"019c…"'),
+        },
+        "SubmitBooking": {
+            "reference": ("Kode booking Anda sendiri.", '"DKI-0002"'),
+            "registrants": (
+                "Paling banyak 20 orang. Yang kosong pada seseorang diambil dari bookingnya.",
+                "[{nik: …, name: …, …}]",
+            ),
+            "bookedBy": ("Pemohon; ia tidak harus ikut berangkat.", '{nik: "…", name: "…"}'),
+            "member": ("Kode anggota yang Anda wakili sebagai koordinator.", '"bumn-satu"'),
+            "hold": ("Memakai kursi yang ditahan oleh `holdSeats`.", '"019c…"'),
+            "returnHold": ("Sama, pada rute lain, misalnya arus balik.", '"019c…"'),
+        },
+        "ApplicantInput": {
+            "nik": ("NIK pemohon.", '"3171030101909001"'),
+            "name": ("Nama pemohon.", '"Warga Contoh"'),
+        },
+        "MotorcycleInput": {
+            "plate": ("Nomor polisi, paling banyak 30 huruf.", '"B 1234 XYZ"'),
+            "registrationNumber": ("Nomor STNK, paling banyak 30 huruf.", '"12345678"'),
+        },
+        "RegistrantRef": {
+            "id": ("Id pendaftar.", '"019c…"'),
+            "reference": (
+                "Kode booking Anda; ditolak bila beberapa pendaftar memakainya, lihat `verifyBooking`.",
+                '"DKI-0001"',
+            ),
+            "nik": ("NIK, di antara pendaftar Anda sendiri.", '{nik: "3171030101909001", direction: MUDIK}'),
+        },
+        "RouteInput": {
+            "name": ("`rute_perjalanan` dalam standar.", '"Jakarta - Solo"'),
+            "direction": ("Arus mudik atau arus balik.", "MUDIK"),
+            "service": ("Kursi penumpang, atau sepeda motor yang diangkut.", "PASSENGER"),
+            "mode": ("Moda angkutan.", "BUS"),
+            "origin": ("Kode terminal keberangkatan.", '"pulo-gebang"'),
+            "destination": ("Kode terminal tujuan.", '"tirtonadi"'),
+            "departsAt": (
+                "Waktu berangkat, paling lambat 30 hari setelah hari terakhir periode. Bila kosong: belum ditetapkan.",
+                '"2026-11-26T08:00:00+07:00"',
+            ),
+            "quota": (
+                "Jumlah kursi, tidak di bawah yang terisi. Bila kosong: tidak dibatasi, atau tetap seperti sekarang.",
+                "40",
+            ),
+            "id": ("Rute yang diubah. Bila kosong: rute baru, kecuali yang sama sudah ada.", '"019c…"'),
+            "season": ("Periode. Bila kosong: periode yang sedang dibuka.", "2026"),
+            "organizer": ("Anggota yang Anda wakili sebagai koordinator. Bila kosong: Anda sendiri.", '"bumn-satu"'),
+        },
+        "WebhookInput": {
+            "id": ("Webhook yang diubah. Bila kosong: yang beralamat sama, atau yang baru.", '"019c…"'),
+            "url": (
+                "`https://nama/jalur` yang hanya menuju alamat publik, porta 443 atau mulai 1024, tanpa pengalihan.",
+                '"https://mudik.example/webhook"',
+            ),
+            "events": ("Peristiwa yang dikirim, sedikitnya satu.", "[REGISTRANT_FORFEITED]"),
+            "organizer": ("Anggota yang Anda wakili sebagai koordinator. Bila kosong: Anda sendiri.", '"bumn-satu"'),
+        },
+        "Problem": {
+            "code": ("Kode penolakan; program Anda bercabang menurut ini.", '"NIK_ALREADY_REGISTERED"'),
+            "refusal": ("Kode yang sama sebagai enum, untuk program yang tipenya dibuat dari skema.", "QUOTA_FULL"),
+            "message": (
+                "Kalimat untuk orang: bahasa Indonesia, atau Inggris dengan `Accept-Language: en`.",
+                '"Kuota rute ini 40."',
+            ),
+            "field": ("Elemen masukan yang dimaksud.", '"nik"'),
+            "standing": ("Pada NIK_ALREADY_REGISTERED: pendaftaran yang memegang NIK itu.", "{organizer: …}"),
+            "allowed": ("Pada TRANSITION_NOT_ALLOWED: status yang dapat menyusul sekarang.", "[DEPARTED, CANCELLED]"),
+            "retryAfter": ("Detik, setelah itu panggilan yang sama mungkin diterima.", "3600"),
+        },
+    }
+)
+"""Of each type of the guide and each of its fields: what it is, and an example."""
+
+COLUMNS: Mapping[str, str] = MappingProxyType(
+    {
+        "data_nik": "NIK, 16 digits, as text. As a number it loses its last digit and is refused.",
+        "data_pemesan": "Name of the participant, as on the identity document.",
+        "rute_perjalanan": "Name of the route. A route that is not known is noted for review.",
+        "keberangkatan_terminal": "Terminal, station, port or meeting point of departure.",
+        "tujuan_terminal": "Terminal, station, port or place of arrival.",
+        "kota_keberangkatan": "City or regency of departure.",
+        "kota_tujuan": "City or regency of arrival.",
+        "tipe_keberangkatan": "`Arus mudik` (the trip home) or `Arus balik` (the trip back).",
+        "tanggal_pendaftaran": "When the person registered. Without a zone it is WIB.",
+        "status_pemesanan_tittle": "Title of the status. Title or code is enough; both have to agree.",
+        "status_pemesanan_code": "Code of the status: 1 registered, 2 verified, 3 departed; 4 forfeited, 5 cancelled,"
+        " 6 not aboard are this registry's extension.",
+        "source": "Code or name of the organizer. Empty: whoever sends. A coordinator names its member.",
+        "nomor_polisi": "Of a motorcycle: its plate number.",
+        "nomor_stnk": "Of a motorcycle: its STNK number.",
+        "waktu_keberangkatan": "When it departs, where one route departs several times.",
+        "waktu_verifikasi": "When the person was verified at the posko, for lists that are sent later.",
+        "moda": "Mode of transport: Bus, Kereta api (train), Kapal (ship), Truk (truck).",
+        "kode_booking": "Your own booking code.",
+        "jenis_dokumen": "The identity document that was shown: KTP, SIM, KK or KIA.",
+    }
+)
+"""What a column of rows and files means, in English; in Indonesian the template says it."""
+
+EXAMPLES: Mapping[str, str] = MappingProxyType(
+    {"data_nik": "3171030101909001", "data_pemesan": "Warga Contoh", "kode_booking": "DKI-0001", "moda": "Bus"}
+)
+"""In place of those of the template, whose row is left out when it is read."""
+
+REMEDIES: Mapping[str, str] = MappingProxyType(
+    {
+        "NIK_INVALID": "Salin lagi NIK dari kartu identitas, dan kirim ke-16 angkanya sebagai teks.",
+        "NIK_ALREADY_REGISTERED": "Beri tahu orangnya di mana NIK itu terdaftar. NIK bebas lagi bila pendaftaran itu"
+        " dibatalkan.",
+        "NIK_BLOCKED": "Jangan coba lagi dalam periode ini. Orangnya dapat mengajukan keberatan kepada Ditjen Hubdat.",
+        "NIK_UNDECIDED": "Coba lagi setelah `retryAfter`; jawabannya kemudian menyebut alasannya. Bila jatah terlalu"
+        " kecil, minta tambahan kepada Ditjen Hubdat.",
+        "ALLOWANCE_USED_UP": "Tunggu sampai waktu itu, atau minta jatah yang lebih besar kepada Ditjen Hubdat.",
+        "REGISTRATION_CLOSED": "Tunggu jadwal berikutnya, atau kirim waktu pendaftaran yang sebenarnya.",
+        "ARRIVED_LATE": "Kirim pendaftaran lebih awal. Kebijakan `lateArrivalDays` dan `enforceWindow` menentukan apa"
+        " yang masih diterima.",
+        "SEASON_CLOSED": "Periode yang ditutup tidak dapat diubah; pakai rute periode yang dibuka.",
+        "QUOTA_FULL": "Tawarkan rute lain, atau coba lagi setelah ada tambahan kuota atau pendaftaran yang gugur.",
+        "HOLDS_FULL": "Biarkan orangnya mengisi formulir tanpa penahanan kursi; batasnya `Policy.holdPercent`.",
+        "QUOTA_BELOW_TAKEN": "Batalkan pendaftaran lebih dahulu, atau tetapkan kuota sedikitnya sebanyak kursi yang"
+        " terisi.",
+        "ROUTE_UNKNOWN": "Ambil id rute dari query `routes`.",
+        "ROUTE_DEPARTED": "Pilih rute yang belum berangkat. Bila jamnya salah, perbaiki dahulu dengan `saveRoutes`.",
+        "RETURN_WITHOUT_OUTBOUND": "Kirim arus mudiknya dahulu, atau keduanya sekaligus dengan `returnRouteId`.",
+        "RETURN_CITY_MISMATCH": "Pilih rute balik dari kota yang disebut dalam pesan.",
+        "DESTINATION_MISMATCH": "Pilih rute ke kota yang disebut dalam pesan.",
+        "TRANSITION_NOT_ALLOWED": "Baca lagi pendaftarnya, dan minta status yang disebut `allowed`.",
+        "VERIFICATION_EXPIRED": "Pendaftaran itu gugur; orangnya mendaftar lagi, kecuali NIK-nya diblokir.",
+        "VERIFICATION_NOT_BEGUN": "Verifikasi orangnya setelah masa verifikasi dimulai.",
+        "MOTORCYCLE_REQUIRED": "Kirim nomor polisi dan nomor STNK, atau pilih rute penumpang.",
+        "MOTORCYCLE_NOT_HANDED_OVER": "Panggil `handOverMotorcycle`, lalu catat keberangkatannya.",
+        "DEPARTURE_NOT_BEGUN": "Kirim lagi pada waktunya. Bila rute berangkat lebih awal, perbaiki jamnya dahulu dengan"
+        " `saveRoutes`.",
+        "NOT_HEALTHY": "Catat keberangkatan dengan `healthy: true` setelah pernyataan sehat diberikan.",
+        "BOOKING_TOO_LARGE": "Sebutkan orangnya: `verifyRegistrants` dan `departRegistrants` menerima sampai 1.000.",
+        "IMPORT_STORAGE_FULL": "Kirim berkas yang lebih sedikit dan lebih kecil; uji coba ikut dihitung. Ditjen Hubdat"
+        " dapat menambah tempat (`PEMUDIK_IMPORT_STORAGE`).",
+        "NOT_FOUND": "Periksa yang disebut oleh pesan dan `field`, dan apakah itu milik Anda.",
+        "NOT_YOURS": "Sebutkan diri Anda sendiri, atau anggota yang Anda koordinasi.",
+        "INVALID_VALUE": "Perbaiki elemen yang disebut; pesannya mengatakan apa yang diterima.",
+    }
+)
+"""What to do about a refusal, in Indonesian; in English the refusal says it."""
+
+SCOPES: Mapping[str, str] = MappingProxyType(
+    {
+        "nik:check": "Memeriksa NIK.",
+        "registrants:write": "Mengirim, memindahkan, memperbaiki, membatalkan pendaftar penyelenggara sendiri; impor.",
+        "registrants:read": "Membaca pendaftar penyelenggara sendiri, lengkap.",
+        "routes:write": "Menyatakan terminal, rute dan kuota sendiri.",
+        "posko:act": "Mencari satu pendaftar atau booking sendiri dengan kode, NIK atau id; memverifikasi dan mencatat"
+        " keberangkatannya.",
+        "dashboard:read": "Membaca angka, dan pendaftar semua penyelenggara dengan NIK yang disamarkan. Hanya Hubdat.",
+        "hubdat:admin": "Penyelenggara, klien, jadwal, kebijakan, blokir, kasus, catatan akses, penghapusan. Hanya"
+        " Hubdat.",
+        "federation:read": "Membaca skema, seperti gateway: introspeksi dan `_service`.",
+        "clients:write": "Menerbitkan, mengganti dan mencabut klien penyelenggara sendiri, dalam izin sendiri.",
+    }
+)
