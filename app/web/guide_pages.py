@@ -78,7 +78,14 @@ async def show(request: Request) -> Response:
     page = pages(language).get(request.path_params.get("page", ORDER[0]))
     if page is None:
         return await http.no_such_address(request, Exception())
-    main = shells.filled("panduan", language, contents=contents(language, page), page=page.main, index=INDEX)
+    main = shells.filled(
+        "panduan",
+        language,
+        contents=contents(language, page),
+        page=page.main,
+        index=INDEX,
+        following=following(language, page),
+    )
     title = f"{page.title} · {words.WORDS[language]['panduan.title']}"
     return shells.answer(shells.opened(Reader(language), title, main, "panduan"))
 
@@ -104,6 +111,17 @@ def contents(language: Language, current: GuidePage) -> Markup:
         for page in pages(language).values()
     )
     return Markup("".join(links))
+
+
+def following(language: Language, current: GuidePage) -> Markup:
+    """A link to the page that is read next."""
+    rest = ORDER[ORDER.index(current.name) + 1 :]
+    if not rest:
+        return Markup("")
+    page = pages(language)[rest[0]]
+    return Markup(
+        f'<p>{escape(words.WORDS[language]["panduan.next"])}: <a href="{page.path}">{escape(page.title)}</a></p>'
+    )
 
 
 def read(language: Language, name: str) -> GuidePage:
@@ -147,7 +165,7 @@ def _fence(_: object, tokens: Sequence[Token], place: int, *__: object) -> str:
     """A diagram, or a block of code that scrolls by itself."""
     token = tokens[place]
     if token.info == "urutan":
-        return f'<div class="scroll">{sequences.drawn(token.content)}</div>'
+        return f'<div class="scroll" tabindex="0">{sequences.drawn(token.content)}</div>'
     return f'<div class="scroll code-block" tabindex="0"><pre>{escape(token.content)}</pre></div>'
 
 

@@ -41,7 +41,8 @@ def drawn(text: str) -> str:
     at = {name: MARGIN + WIDTH * place for place, name in enumerate(parties)}
     width, height = 2 * MARGIN + WIDTH * (len(parties) - 1), HEAD + STEP * len(lines) + 20
     parts = [
-        f'<svg class="sequence" role="img" viewBox="0 0 {width} {height}" aria-label="{escape(_said(lines))}">',
+        f'<svg class="sequence" role="img" width="{width}" height="{height}" viewBox="0 0 {width} {height}"',
+        f' aria-label="{escape(_said(lines))}">',
         *(_life_line(name, x, height) for name, x in at.items()),
         *(_drawn(line, at, HEAD + STEP * place + 26, width) for place, line in enumerate(lines)),
         "</svg>",

@@ -48,7 +48,7 @@ def used() -> set[str]:
     }
     pages = {f"{page.name}.{what}" for page in PAGES for what in ("title", "menu", "guide")}
     groups = {f"menu.{page.group}" for page in PAGES}
-    doors = {"masuk.title", "forbidden.title", "menu.more", *DATA}
+    doors = {"masuk.title", "forbidden.title", "menu.more", *DATA, "panduan.next"}
     return {*NAMED.findall(scripts), *PLACED.findall(templates), *made, *quoted, *drawn, *pages, *groups, *doors}
 
 
