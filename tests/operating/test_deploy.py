@@ -19,6 +19,7 @@ import pytest
 from app import migration
 from app.config import CHECKOUT, Settings
 from app.version import VERSION
+from app.web.guide_pages import ORDER
 from tests.patience import patience
 
 DEPLOY = CHECKOUT / "deploy"
@@ -203,12 +204,16 @@ def test_what_the_containerfile_copies_is_enough_to_build_and_to_run(tmp_path: P
     subprocess.run(pip, cwd=tmp_path / "source", check=True, capture_output=True)
     program = (
         "import sys; sys.path[:0] = [sys.argv.pop(1)]; from app import cli, migration;"
-        "print(migration.FOLDER, migration.newest()); cli.app(['--version'])"
+        "from app.web import guide_pages; print(migration.FOLDER, migration.newest(), guide_pages.FOLDER,"
+        " len(guide_pages.pages('id'))); cli.app(['--version'])"
     )
     said = subprocess.run(
         [sys.executable, "-P", "-c", program, str(built)], cwd=tmp_path, check=True, capture_output=True, text=True
     ).stdout
-    assert said.splitlines() == [f"{built}/app/_migrations {migration.newest()}", f"pemudik {VERSION}"]
+    assert said.splitlines() == [
+        f"{built}/app/_migrations {migration.newest()} {built}/app/_panduan {len(ORDER)}",
+        f"pemudik {VERSION}",
+    ]
 
 
 @pytest.mark.anyio
