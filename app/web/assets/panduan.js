@@ -9,6 +9,7 @@ const box = /** @type {HTMLInputElement} */ (the('wanted'));
 /** The text, the title of its page, and where it stands. @type {Promise<[string, string, string][]> | undefined} */
 let index;
 
+/** @returns {Promise<[string, string, string][]>} */
 const entries = () => (index ??= fetch(box.dataset.index ?? '').then((answer) => answer.json()));
 
 async function search() {
