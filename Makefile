@@ -88,7 +88,7 @@ soak: $(READY)
 	@exec $(BIN)/python -m bench.soak $(ARGS)
 
 screenshots: $(READY)
-	@exec $(BIN)/python -m tests.web.screenshots
+	@exec $(BIN)/python -m tests.web.screenshots $(ARGS)
 
 lock:
 	@uv pip compile --quiet --universal --generate-hashes --no-strip-extras --no-emit-index-url --group dev --python-version 3.11 \

@@ -27,8 +27,9 @@ from app.config import Settings
 from app.db import Database
 from app.embedded import postgres
 from app.vault.vault import open_vault
-from bench import costs, exports, hostile, imports, live, load, seed, telling
+from bench import costs, exports, hostile, imports, live, load, pages, seed, telling
 from bench.load import Outcome, Target
+from tests.web.browsing import CHROMIUM
 
 CONNECTIONS = 32
 CHECK = "query Check($nik: NIK!) { checkNik(nik: $nik) { outcome available standing { organizer { code } status } } }"
@@ -49,10 +50,10 @@ def main() -> None:
     arguments.add_argument("--rounds", type=int, default=5)
     arguments.add_argument("--seconds", type=float, default=3.0)
     arguments.add_argument("--rows", type=int, default=imports.ROWS, help="of the file that is imported")
-    arguments.add_argument("only", nargs="?", choices=["costs", "hostile", "telling"], help="one part alone")
+    arguments.add_argument("only", nargs="?", choices=["costs", "hostile", "pages", "telling"], help="one part alone")
     options = arguments.parse_args()
     if options.only is not None:
-        {"costs": costs.run, "hostile": hostile.run, "telling": telling.run}[options.only]()
+        {"costs": costs.run, "hostile": hostile.run, "pages": pages.run, "telling": telling.run}[options.only]()
         return
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="pemudik-bench-")))
@@ -69,6 +70,8 @@ def main() -> None:
     costs.run()
     hostile.run()
     telling.run()
+    if CHROMIUM is not None:
+        pages.run()
 
 
 async def prepare(url: str, folder: Path) -> tuple[dict[str, tuple[str, str]], object]:

@@ -1,4 +1,5 @@
-"""`make screenshots`: every page, for each role that may open it, light, dark and on a phone, into a folder of its own.
+"""`make screenshots`: every page with its tabs and one of its items, for each role, light, dark and on a phone, into a
+folder of its own. `make screenshots ARGS=--readme` makes the three pictures of the README anew.
 
 Look at each as a designer would: alignment, rhythm, hierarchy, long names, nothing cut off.
 """
@@ -6,9 +7,11 @@ Look at each as a designer would: alignment, rhythm, hierarchy, long names, noth
 from __future__ import annotations
 
 import sys
+from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from urllib.parse import parse_qs, urlsplit
 
 from playwright.sync_api import Browser, sync_playwright
 
@@ -16,13 +19,15 @@ from app.config import CHECKOUT
 from tests.servers import Server, place_in
 from tests.web.browser.clients import asked
 from tests.web.browser.families import family
-from tests.web.browsing import CHROMIUM, Visit, launched, sign_in, visiting
+from tests.web.browsing import CHROMIUM, SCHEMES, Visit, launched, sign_in, visiting
 
 FOLDER = CHECKOUT / "screenshots"
+README = CHECKOUT / "docs" / "pictures"
 SIZES = {"wall": (2560, 1440), "desk": (1440, 900), "tablet": (820, 1180), "phone": (360, 780)}
 CODE = "MG24-7KQ4-118"
 UNDONE_MS = 11_000
 """An act cannot be undone any more."""
+MINUTE_MS = 70_000
 SETTLED_MS = 3000
 """Figures have come by then, and the charts are drawn."""
 
@@ -35,8 +40,11 @@ def main() -> None:
         server = place.serve()
         browser = launched(playwright)
         family(partial(asked, place, server, "dishub-dki"), CODE, 12, returns=True)
-        for role, link in links(server).items():
-            pictured(browser, server, role, link)
+        if "--readme" in sys.argv:
+            for_the_readme(browser, server, links(server))
+        else:
+            for role, link in links(server).items():
+                pictured(browser, server, role, link)
         browser.close()
 
 
@@ -49,22 +57,64 @@ def links(server: Server) -> dict[str, str]:
 def pictured(browser: Browser, server: Server, role: str, link: str) -> None:
     with visiting(browser, server) as visit:
         sign_in(visit, link)
-        for path in visit.page.locator(".side a").evaluate_all("all => all.map((a) => a.getAttribute('href'))"):
+        for path in hrefs(visit, ".side a"):
             visit.open(path)
             visit.page.wait_for_timeout(SETTLED_MS)
-            for scheme in ("light", "dark"):
-                visit.page.emulate_media(color_scheme=scheme)
-                for name, (width, height) in SIZES.items():
-                    visit.page.set_viewport_size({"width": width, "height": height})
-                    visit.page.wait_for_timeout(300)
-                    file = FOLDER / f"{path.strip('/')}-{role}-{name}-{scheme}.png"
-                    visit.page.screenshot(path=file, full_page=True)
-            visit.page.set_viewport_size({"width": 1024, "height": 1440})
-            visit.page.emulate_media(media="print", color_scheme="light")
-            visit.page.screenshot(path=FOLDER / f"{path.strip('/')}-{role}-print.png", full_page=True)
-            visit.page.emulate_media(media="screen")
+            below = [*hrefs(visit, ".tabs a:not([aria-current])"), *hrefs(visit, "main tr a.go")[:1]]
+            shot(visit, role, path, SIZES)
+            for one in below:
+                visit.open(one)
+                visit.page.wait_for_timeout(SETTLED_MS)
+                shot(visit, role, named(path, one), {"desk": SIZES["desk"], "phone": SIZES["phone"]})
         if role == "posko":
             at_the_gate(visit)
+
+
+def hrefs(visit: Visit, places: str) -> list[str]:
+    found: list[str] = visit.page.locator(places).evaluate_all("all => all.map((a) => a.getAttribute('href'))")
+    return found
+
+
+def named(path: str, below: str) -> str:
+    """A tab by its name, a single item as one of its page."""
+    tab = parse_qs(urlsplit(below).query).get("view")
+    return f"{path}-{tab[0]}" if tab else f"{path}-one"
+
+
+def shot(visit: Visit, role: str, path: str, sizes: Mapping[str, tuple[int, int]]) -> None:
+    name = path.strip("/")
+    for scheme in SCHEMES:
+        visit.page.emulate_media(color_scheme=scheme)
+        for size, (width, height) in sizes.items():
+            visit.page.set_viewport_size({"width": width, "height": height})
+            visit.page.wait_for_timeout(300)
+            visit.page.screenshot(path=FOLDER / f"{name}-{role}-{size}-{scheme}.png", full_page=True)
+    visit.page.set_viewport_size({"width": 1024, "height": 1440})
+    visit.page.emulate_media(media="print", color_scheme="light")
+    visit.page.screenshot(path=FOLDER / f"{name}-{role}-print.png", full_page=True)
+    visit.page.emulate_media(media="screen")
+
+
+def for_the_readme(browser: Browser, server: Server, links: Mapping[str, str]) -> None:
+    """The three pictures of the README. Whoever stands in them was made up by the demo."""
+    README.mkdir(exist_ok=True)
+    with visiting(browser, server) as visit:
+        sign_in(visit, links["viewer"])
+        # What was answered is told when its minute is over.
+        visit.page.wait_for_timeout(MINUTE_MS)
+        for path, (width, height) in {"ringkasan": (1440, 900), "laporan": (1000, 1180)}.items():
+            visit.page.set_viewport_size({"width": width, "height": height})
+            visit.open(f"/{path}")
+            visit.page.wait_for_timeout(SETTLED_MS)
+            visit.page.screenshot(path=README / f"{path}.png")
+    with visiting(browser, server) as visit:
+        sign_in(visit, links["posko"])
+        visit.page.set_viewport_size({"width": 360, "height": 640})
+        visit.page.locator("#code").fill(CODE)
+        visit.page.keyboard.press("Enter")
+        visit.page.locator("#booking-title").wait_for()
+        visit.page.wait_for_timeout(500)
+        visit.page.screenshot(path=README / "posko.png")
 
 
 def at_the_gate(visit: Visit) -> None:
