@@ -14,6 +14,7 @@ from contextlib import asynccontextmanager, contextmanager, suppress
 from contextvars import copy_context
 from types import MappingProxyType
 from typing import Any, Protocol, TypeVar
+from weakref import WeakSet
 
 import asyncpg
 from asyncpg.prepared_stmt import PreparedStatement
@@ -208,6 +209,7 @@ class Database:
         self._transactions = Pool("transactions", url, pool_size, SESSION)
         self._statements = Pool("checks", url, pool_size, SESSION | {"synchronous_commit": "off"})
         self.followers = Followers()
+        self._beside: WeakSet[asyncpg.Connection[asyncpg.Record]] = WeakSet()
         self._could_not_write_at = -math.inf
 
     @property
@@ -256,12 +258,16 @@ class Database:
 
     async def connect(self, settings: Mapping[str, str] = MappingProxyType({})) -> asyncpg.Connection[asyncpg.Record]:
         """A connection beside the pools."""
-        return await connections.connect(self.url, {"application_name": "pemudik", **settings})
+        connection = await connections.connect(self.url, {"application_name": "pemudik", **settings})
+        self._beside.add(connection)
+        return connection
 
     def abandon(self) -> None:
         """The database is silent: nobody waits any longer for what was asked over the connections of before."""
         self._transactions.abandon()
         self._statements.abandon()
+        for connection in [*self._beside]:
+            connection.terminate()
 
     async def dispose(self) -> None:
         await self._transactions.close()

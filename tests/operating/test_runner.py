@@ -93,6 +93,16 @@ async def test_a_runner_whose_connection_breaks_rests_and_somebody_takes_the_pla
                 await asyncio.sleep(0.01)
 
 
+async def test_a_runner_whose_database_is_given_up_asks_for_the_place_anew(world: World) -> None:
+    """It may be cut off from a primary that is none any more: its connection would last for a quarter of an hour."""
+    one = Server(world.database)
+    async with served(one):
+        await one.works.wait()
+        world.database.abandon()
+        await one.rests.wait()
+        await one.works.wait()
+
+
 async def test_while_the_database_is_away_it_is_asked_again() -> None:
     away = Server(Database("postgresql://nobody@127.0.0.1:1/nothing"))
     with capture_logs() as told:
