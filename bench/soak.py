@@ -21,13 +21,16 @@ from pathlib import Path
 import orjson
 import psutil
 
-from app.db import Database
+from app.config import Settings
+from app.db import BESIDE_POOLS, POOLS, Database
 from app.embedded import postgres
 from bench import __main__ as bench
 from bench import live, seed
 from tests import queries
 
 WORKERS = 2
+MOST_CONNECTIONS = WORKERS * (POOLS * Settings().pool_size + BESIDE_POOLS) + 1
+"""Of the pools, and one of ours."""
 CONNECTIONS = 16
 FOLLOWERS = 5
 PEAK_SECONDS = 5.0
@@ -35,6 +38,7 @@ SAMPLES = 60
 SHARE_OF_PEAK = 0.5
 MOST_GROWN_BYTES = 10 * 2**20
 MOST_TIMES_THE_P99 = 2.0
+CONNECTED = "SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'client backend'"
 PAGE = "{ changes(first: 50) { nodes { cursor to registrant { id } } pageInfo { endCursor } } }"
 
 
@@ -111,7 +115,7 @@ async def peak(port: int, work: Iterator[tuple[str, bytes]]) -> float:
 
 async def look(database: Database, processes: Sequence[psutil.Process]) -> Sample:
     async with database.transaction() as session:
-        connections = await queries.value(session, "SELECT count(*) FROM pg_stat_activity WHERE datname IS NOT NULL")
+        connections = await queries.value(session, CONNECTED)
     return Sample(
         {one.pid: one.memory_full_info().uss for one in processes},
         {one.pid: one.num_fds() for one in processes},
@@ -162,11 +166,18 @@ def wrong(soaked: Soaked) -> list[str]:
         f"process {pid} grew by {by / 2**20:.1f} MiB" for pid, by in grown(soaked).items() if by > MOST_GROWN_BYTES
     ]
     before, after = soaked.idle_before, soaked.idle_after
-    for what in ("files", "threads"):
-        now, then = getattr(after, what), getattr(before, what)
-        found += [f"process {pid} has {now[pid] - then[pid]} {what} more" for pid in then if now[pid] > then[pid]]
-    if after.connections > before.connections:
-        found.append(f"{after.connections - before.connections} connections to the database more")
+    found += [
+        f"process {pid} has {now - before.threads[pid]} threads more"
+        for pid, now in after.threads.items()
+        if now > before.threads[pid]
+    ]
+    # A pool opens a connection when it is first needed, and keeps it. Each is one file more.
+    opened = after.connections - before.connections
+    files = sum(after.files.values()) - sum(before.files.values())
+    if files > max(0, opened):
+        found.append(f"{files} files more, and {opened} connections to the database more")
+    if after.connections > MOST_CONNECTIONS:
+        found.append(f"{after.connections} connections to the database, and the pools have {MOST_CONNECTIONS}")
     first, last = p99(soaked)
     if last > MOST_TIMES_THE_P99 * first:
         found.append(f"the 99th percentile went from {first * 1000:.0f} to {last * 1000:.0f} ms")

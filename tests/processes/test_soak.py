@@ -43,13 +43,22 @@ def test_what_is_left_over_is_named() -> None:
     run = soaked()
     assert run.idle_before is not None
     run.failed = 2
+    most = soak.MOST_CONNECTIONS
     run.idle_after = replace(run.idle_before, files={1: 22}, threads={1: 4}, connections=18)
     assert soak.wrong(run) == [
-        "process 1 has 2 files more",
         "process 1 has 1 threads more",
-        "1 connections to the database more",
+        "2 files more, and 1 connections to the database more",
         "2 requests failed",
     ]
+    run.failed, run.idle_after = 0, replace(run.idle_before, files={1: 20 + most}, connections=17 + most)
+    assert soak.wrong(run) == [f"{17 + most} connections to the database, and the pools have {most}"]
+
+
+def test_a_pool_that_opens_its_last_connections_has_left_nothing_over() -> None:
+    run = soaked()
+    assert run.idle_before is not None
+    run.idle_after = replace(run.idle_before, files={1: 24}, connections=21)
+    assert soak.wrong(run) == []
 
 
 def test_a_short_run() -> None:
