@@ -14,7 +14,6 @@ WEIGHTS: Mapping[str, int] = {
     "Route": 12,
     "NikCheck": 4,
     "Statistics": 600,
-    "SubmitResult": 10,
     "_Entity": 12,
     "_Service": 1_000,
 }

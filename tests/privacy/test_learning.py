@@ -51,6 +51,7 @@ NAMES_NO_NIK = {
     "/import/{id}/result.{format}": "one's own file, with verdicts that were told before",
     "/import/{id}/cancel-missing": "one's own people",
     "/template.xlsx": "an empty file",
+    "/data/{season}/{file}": "people in groups of five, for everybody",
     "/healthz": "nothing of people",
     "/readyz": "nothing of people",
     "/metrics": "nothing of people",

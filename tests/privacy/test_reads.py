@@ -162,6 +162,7 @@ async def calls(society: Society, people: Sequence[Person]) -> dict[str, list[tu
 NOT_OF_PEOPLE = {
     "/",
     "/.well-known/oauth-authorization-server",
+    "/data/{season}/{file}",
     "/graphql",
     "/healthz",
     "/import",

@@ -43,10 +43,11 @@ WRITTEN = {
     "app.registry.registrants.lifecycle",
     "app.registry.registrants.lookup",
     "app.registry.subject_access",
+    "app.registry.terms.seasons",
     "app.registry.terms.window_history",
     "app.registry.undo.reopening",
 }
-"""Where a reason is taken. What `about` does not write is about no person: allowances, halts, windows."""
+"""Where a reason is taken. What `about` does not write is about no person: allowances, halts, seasons, windows."""
 
 
 def test_every_place_that_takes_a_reason_is_known() -> None:

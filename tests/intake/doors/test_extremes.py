@@ -59,8 +59,15 @@ PARAMETERS: dict[str, frozenset[str]] = {
     "/legacy/cek-nik": frozenset(),
     "/metrics": frozenset(),
     "/template.xlsx": frozenset(),
+    "/data/{season}/{file}": frozenset(),
 }
-PLAIN = {"date": "2026-03-02", "id": "00000000-0000-0000-0000-000000000000", "format": "xlsx"}
+PLAIN = {
+    "date": "2026-03-02",
+    "id": "00000000-0000-0000-0000-000000000000",
+    "format": "xlsx",
+    "season": "2026",
+    "file": "metadata.json",
+}
 BODY = b"data_nik;data_pemesan\n"
 
 

@@ -16,7 +16,7 @@ from app.registry.caller import Caller as Source
 from app.registry.clients import clients
 from app.registry.clients.clients import Issued
 from tests import world as worlds
-from tests.patience import PATIENCE_SECONDS
+from tests.patience import PATIENCE_SECONDS, patience
 from tests.privacy.silence.collecting import Collected
 from tests.privacy.silence.known import Everybody, Known
 from tests.servers import Place, Server
@@ -124,7 +124,7 @@ class House:
                 )
                 if found >= most:
                     return
-                await asyncio.sleep(0.01)
+                await asyncio.sleep(0.01)  # noqa: ASYNC110 - what another process writes
         raise AssertionError("nothing waits")
 
     @asynccontextmanager
@@ -185,8 +185,16 @@ class Caller:
         answer = await self.http.post("/graphql", json={"query": query, "variables": variables}, headers=headers)
         return answer.json()
 
-    def logged(self) -> str:
-        """What the server has written so far."""
+    async def logged(self) -> str:
+        """What the server has written until now. It writes its lines together, in their order."""
+        answer = await self.http.get("/nowhere")
+        async with patience():
+            while answer.headers["X-Request-ID"] not in self.said:
+                await asyncio.sleep(0.01)  # noqa: ASYNC110 - what another process writes
+        return self.said
+
+    @property
+    def said(self) -> str:
         return self.house.servers[self.name].said
 
     def looked_through(self, answer: Answer) -> None:

@@ -113,10 +113,10 @@ async def test_bugs(caller: Caller, bug: str) -> None:
     key = registered.json()["data"]["submitRegistrant"]["registrant"]["id"]
     breaking, failing = BUGS[bug]
     asked = operations(caller, one, other, key)
-    before = len(caller.logged())
+    before = len(await caller.logged())
     async with caller.house.broken(*breaking):
         answers = [await caller.ask(*asked[name]) for name in failing]
-    logged = caller.logged()[before:]
+    logged = (await caller.logged())[before:]
     for name, answer in zip(failing, answers, strict=True):
         [error] = answer.json()["errors"]
         assert (error["extensions"]["code"], error["message"]) == ("INTERNAL_ERROR", "Terjadi kesalahan di registri"), (
@@ -147,4 +147,4 @@ async def test_an_endpoint_breaks(caller: Caller) -> None:
     caller.looked_through(answer)
     assert answer.status_code == 500
     assert answer.json() == {"error": "internal_error", "id": answer.headers["X-Request-ID"]}
-    assert "request failed" in caller.logged()
+    assert "request failed" in await caller.logged()

@@ -42,7 +42,7 @@ async def test_bodies_that_ask_nothing(caller: Caller) -> None:
     ]
     answers = [await caller.send(content=body, headers=headers) for _, body, headers in bodies]
     assert [answer.status_code for answer in answers] == [status for status, _, _ in bodies]
-    assert caller.logged().count("/graphql") >= len(bodies)
+    assert (await caller.logged()).count("/graphql") >= len(bodies)
 
 
 async def test_urls(caller: Caller) -> None:
@@ -111,4 +111,4 @@ async def test_what_is_no_http(caller: Caller) -> None:
             answered = await reader.read()
             assert caller.house.everybody.told_by(answered.decode("latin-1")) == []
         writer.close()
-    assert "Invalid HTTP request received." in caller.logged()
+    assert "Invalid HTTP request received." in await caller.logged()
