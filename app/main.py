@@ -198,8 +198,12 @@ def duties_of(running: Process, settings: Settings, host: HostClock) -> list[Dut
     async def as_runner(stop: asyncio.Event) -> None:
         await runner.run(running.database, all_of_them, stop, when_connected=notice_loss)
 
+    async def work_off_imports(stop: asyncio.Event) -> None:
+        await import_duty.run(running.database, settings, stop)
+
     always: list[Duty] = [beat, keep_pulse, running.wake.run, running.tail.run]
-    return [*always, *([host.guarded(as_runner)] if settings.duties else [])]
+    # Files are worked off on every machine, not on that of the runner alone.
+    return [*always, *([host.guarded(as_runner), host.guarded(work_off_imports)] if settings.duties else [])]
 
 
 def duties_of_the_registry(running: Process, settings: Settings, known: Mapping[str, Known]) -> list[Duty]:
@@ -210,7 +214,6 @@ def duties_of_the_registry(running: Process, settings: Settings, known: Mapping[
         *(partial(projection.keep, running.database, one, known=known[one.name]) for one in PROJECTIONS),
         lambda stop: sender.run(running.database, running.vault, stop, private=running.webhooks_to_private),
         lambda stop: publishing.run(running.database, stop),
-        lambda stop: import_duty.run(running.database, settings, stop),
     ]
 
 

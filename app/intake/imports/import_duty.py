@@ -59,7 +59,7 @@ async def run(database: Database, settings: Settings, stop: asyncio.Event) -> No
 
 
 async def waiting(database: Database) -> bool:
-    async with database.transaction() as session:
+    async with database.statements() as session:
         return await job_runs.waiting(session, clock.now())
 
 

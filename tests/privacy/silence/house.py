@@ -124,7 +124,7 @@ class House:
                 )
                 if found >= most:
                     return
-                await asyncio.sleep(0.01)  # noqa: ASYNC110 - what another process writes
+                await asyncio.sleep(0.01)
         raise AssertionError("nothing waits")
 
     @asynccontextmanager
@@ -189,8 +189,8 @@ class Caller:
         """What the server has written until now. It writes its lines together, in their order."""
         answer = await self.http.get("/nowhere")
         async with patience():
-            while answer.headers["X-Request-ID"] not in self.said:
-                await asyncio.sleep(0.01)  # noqa: ASYNC110 - what another process writes
+            while answer.headers["X-Request-ID"] not in self.said:  # noqa: ASYNC110 - another process writes
+                await asyncio.sleep(0.01)
         return self.said
 
     @property
