@@ -129,7 +129,7 @@ async def test_what_is_the_ministrys_is_forbidden(api: Api, society: Society, wa
             answer = await api.post(document, variables, organizer=caller.organizer, scopes=ALL_ITS_OWN)
         assert answer.status_code == 403
         # The schema is for gateways, too.
-        scope = "federation:read" if field == "_service" else "hubdat:admin"
+        scope = {"_service": "federation:read", "pulse": "dashboard:read"}.get(field, "hubdat:admin")
         assert answer.headers["www-authenticate"].endswith(f'scope="{scope}"')
         assert answer.json().keys() == {"errors"}
         assert leaked([answer.text, str(answer.headers)], asked, society.people) == []
