@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from threading import Event
@@ -11,6 +11,8 @@ from threading import Event
 import asyncpg
 import httpx
 from playwright.sync_api import Page, Route
+
+from tests.patience import patience
 
 
 def lose_the_answer(page: Page) -> None:
@@ -58,8 +60,11 @@ def sent_without_an_answer(page: Page) -> Iterator[None]:
 
 
 @contextmanager
-def held(url: str, sql: str) -> Iterator[None]:
-    """What `sql` locks is locked meanwhile. In a thread of its own: Playwright has the loop of this one."""
+def held(url: str, sql: str) -> Iterator[Callable[[], None]]:
+    """What `sql` locks is locked meanwhile. In a thread of its own: Playwright has the loop of this one.
+
+    The function that it gives waits until somebody waits for the lock.
+    """
     locked, let_go = Event(), Event()
 
     async def hold() -> None:
@@ -74,7 +79,26 @@ def held(url: str, sql: str) -> Iterator[None]:
         done = thread.submit(lambda: asyncio.run(hold()))
         try:
             assert locked.wait(60)
-            yield
+            yield lambda: asked_for(url)
         finally:
             let_go.set()
         done.result()
+
+
+def asked_for(url: str) -> None:
+    """Somebody waits for a lock of this database."""
+
+    async def look() -> None:
+        connection = await asyncpg.connect(url)
+        async with patience():
+            while not await connection.fetchval(_WAITS):  # noqa: ASYNC110 - another process waits
+                await asyncio.sleep(0.05)
+        await connection.close()
+
+    with ThreadPoolExecutor(1) as thread:
+        thread.submit(lambda: asyncio.run(look())).result()
+
+
+_WAITS = """
+    SELECT EXISTS (SELECT FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock')
+"""

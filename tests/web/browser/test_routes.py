@@ -59,9 +59,11 @@ def test_the_fullest_come_first_and_seats_are_released(
     expect(asked(page)).to_contain_text(f"Kuota sesudah pelepasan ini: {quota + 7} kursi.")
     assert visit.violations() == []
     once_more = "tidak ada yang dilakukan dua kali"
-    with sent_without_an_answer(page), held(servers_url, "SELECT FROM route FOR UPDATE"):
+    with sent_without_an_answer(page), held(servers_url, "SELECT FROM route FOR UPDATE") as asked_for:
         asked(page).get_by_role("button", name="Lepas 7 kursi").click()
         expect(asked(page).locator(".said")).to_contain_text(once_more)
+        # Else the second press could be the one that has the key.
+        asked_for()
         asked(page).get_by_role("button", name="Lepas 7 kursi").click()
         expect(asked(page).locator(".said")).to_contain_text("masih diproses")
         expect(asked(page).locator(".said")).to_contain_text(once_more)
