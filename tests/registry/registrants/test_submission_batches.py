@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from app.db import Session
-from app.errors import Raced
-from app.registry.registrants import uniqueness
+from app.errors import NikAlreadyRegistered, Raced
+from app.registry.registrants import submission, uniqueness
 from app.registry.registrants.submission import Accepted, Motorcycle
 from tests.world import BUMN, DJKA, DKI, HUBDAT, JASA_RAHARJA, NOW, World, nik_of, someone
 
@@ -271,3 +271,14 @@ async def test_outside_of_its_window_a_submission_looks_at_no_registration_of_ot
     looked_at.clear()
     assert codes(await world.submit(someone(HUBDAT, ours, 1), someone(HUBDAT, ours, 3))) == ["REGISTRATION_CLOSED"] * 2
     assert looked_at == []
+
+
+async def test_where_nobody_is_registered_no_case_is_opened_against_one_of_them(world: World) -> None:
+    """Of two who name the same NIK together, the first would have held it."""
+    ours, theirs = await world.route(), await world.route("Jakarta - Yogya", organizer="djka")
+    twice = [someone(HUBDAT, ours), someone(DJKA, theirs, name="Lain Sekali")]
+    told = await world.database.attempt(lambda session: submission.submit_together(session, world.vault, twice, NOW))
+    assert told[0] is None
+    assert isinstance(told[1], NikAlreadyRegistered)
+    assert await world.run("SELECT FROM registrant") == []
+    assert await world.run("SELECT FROM duplicate_case") == []
