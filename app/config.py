@@ -117,7 +117,9 @@ class Settings(BaseSettings):
     backups: Path | None = None
     """The folder of `pemudik backup`, where `pemudik doctor --production` looks how old the newest one is."""
     duties: bool = True
-    """Whether this server may do the duties of the registry: forfeit, mark no-shows, purge, count, send webhooks."""
+    """Whether this server may do the duties of the registry: forfeit, mark no-shows, purge, count, send webhooks; and
+    whether it works off files.
+    """
     alarm_cuts_allowance: bool = False
     """Whether an alarm about an organizer that walks through NIKs ends its allowance of that day by itself."""
     trusted_proxies: str = ""

@@ -55,11 +55,12 @@ class RequestLog:
         request_id = id_of(scope)
         scope.setdefault("state", {})["request_id"] = request_id
         status: int | None = None
+        waited: float | None = None
 
         async def send_with_id(message: Message) -> None:
-            nonlocal status
+            nonlocal status, waited
             if message["type"] == "http.response.start":
-                status = message["status"]
+                status, waited = message["status"], time.perf_counter() - started
                 message["headers"] = [
                     *message.get("headers", ()),
                     (b"x-request-id", request_id.encode()),
@@ -79,7 +80,7 @@ class RequestLog:
                     raise
                 await answer_500(send_with_id, request_id)
             finally:
-                tell(scope, status, time.perf_counter() - started)
+                tell(scope, status, time.perf_counter() - started, waited)
 
     async def socket(self, scope: Scope, receive: Receive, send: Send) -> None:
         started = time.perf_counter()
@@ -92,9 +93,10 @@ class RequestLog:
                 tell_of_socket(scope, time.perf_counter() - started)
 
 
-def tell(scope: Scope, status: int | None, seconds: float) -> None:
+def tell(scope: Scope, status: int | None, seconds: float, waited: float | None) -> None:
+    """`waited`: seconds until the answer began. None: there was no answer."""
     route = route_of(scope)
-    count(scope["state"], route, status, seconds)
+    count(scope["state"], route, status, seconds, waited)
     write = logger.debug if route in QUIET_ROUTES and status == 200 else logger.info
     told = facts(scope, route, status, seconds)
     write("request", **told)
@@ -104,13 +106,13 @@ def tell(scope: Scope, status: int | None, seconds: float) -> None:
     )
 
 
-def count(state: Mapping[str, Any], route: str, status: int | None, seconds: float) -> None:
+def count(state: Mapping[str, Any], route: str, status: int | None, seconds: float, waited: float | None) -> None:
     operation = in_a_word(state.get("operation") or "-")
     outcome = state.get("outcome") or outcome_of(status)
     metrics.REQUESTS.labels(route, operation, str(status or "-"), outcome).inc()
     metrics.REQUEST_SECONDS.labels(route, operation).observe(seconds)
     if route not in QUIET_ROUTES:
-        minute.count_answer(seconds, status, outcome)
+        minute.count_answer(seconds if waited is None else waited, status, outcome)
 
 
 def in_a_word(operation: str) -> str:

@@ -51,7 +51,7 @@ def main(folder: Path) -> None:
     checks = [Check(Caller("djka-bench", "djka"), "")]
     state = {"operation": "checkNik", "outcome": "ok"}
     verdict = cost(lambda: alarm.count_checks(checks, [next(turn)]))
-    request = cost(lambda: request_log.count(state, "/graphql", 200, 0.003))
+    request = cost(lambda: request_log.count(state, "/graphql", 200, 0.003, 0.002))
     waiting = cost(lambda: metrics.WAITING.labels("checks").inc())
     off = cost(lambda: (tracing.request(()), tracing.span("operation"), tracing.here()))
     print(f"verdict {verdict:.1f}, request {request:.1f}, waiting {waiting:.1f}, traces when off {off:.1f}")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import AsyncIterator
 from typing import Any
 
 import httpx
@@ -13,6 +15,7 @@ from starlette.responses import PlainTextResponse, Response, StreamingResponse
 from starlette.routing import Route
 from structlog.testing import capture_logs
 
+from app.metrics import minute
 from app.request_log import RequestLog
 
 pytestmark = pytest.mark.anyio
@@ -43,12 +46,23 @@ async def left(_: Request) -> Response:
     raise ClientDisconnect
 
 
+async def streamed(_: Request) -> Response:
+    async def parts() -> AsyncIterator[bytes]:
+        yield b"first"
+        await asyncio.sleep(STREAMED_SECONDS)
+        yield b"last"
+
+    return StreamingResponse(parts())
+
+
+STREAMED_SECONDS = 0.2
 APP = Starlette(
     routes=[
         Route("/things/{name}", fine),
         Route("/broken", broken),
         Route("/cut-off", cut_off),
         Route("/left", left),
+        Route("/streamed", streamed),
         Route("/healthz", fine),
     ],
     middleware=[Middleware(RequestLog)],
@@ -162,3 +176,12 @@ async def test_what_is_not_http_passes() -> None:
 
     await RequestLog(inner)({"type": "lifespan"}, None, None)  # type: ignore[arg-type]
     assert seen == ["lifespan"]
+
+
+async def test_of_a_stream_only_its_beginning_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An export, or a subscription that was open for an hour, is no slow answer. A slow reader is none of ours."""
+    counted: list[float] = []
+    monkeypatch.setattr(minute, "count_answer", lambda seconds, *_: counted.append(seconds))
+    _, (line,) = await ask("/streamed")
+    [seconds] = counted
+    assert line["ms"] - seconds * 1000 >= STREAMED_SECONDS * 1000 - 1

@@ -10,7 +10,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 
 STEPS_MS = tuple(round(1.19**step, 2) for step in range(61))
-"""The counts know of each answer how long it took, in steps from 1 ms to 34 s, each 19 % above the one before it."""
+"""The counts know of each answer when it began, in steps from 1 ms to 34 s, each 19 % above the one before it."""
 FAILED = frozenset({"INTERNAL_ERROR", "UNAVAILABLE", "TIMEOUT", "temporarily_unavailable"})
 """Outcomes by which the registry, not its caller, failed."""
 
@@ -20,7 +20,7 @@ class Counted:
     answers: int = 0
     errors: int = 0
     steps: list[int] = field(default_factory=lambda: [0] * (len(STEPS_MS) + 1))
-    """How many answers took no longer than each of `STEPS_MS` but longer than the step before; last, those beyond."""
+    """How many answers began within each of `STEPS_MS` but not within the step before; last, those beyond."""
     refusals: Counter[tuple[str, str]] = field(default_factory=Counter)
     """By the organizer that was refused, and the reason."""
 
@@ -29,7 +29,9 @@ _counted = Counted()
 
 
 def count_answer(seconds: float, status: int | None, outcome: str) -> None:
-    """`status`: None where nothing was answered."""
+    """`seconds`: until the answer began, since a stream lasts and a slow reader takes long. `status`: None where
+    nothing was answered.
+    """
     _counted.answers += 1
     _counted.errors += status is None or status >= 500 or outcome in FAILED
     _counted.steps[bisect_left(STEPS_MS, seconds * 1000)] += 1

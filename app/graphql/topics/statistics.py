@@ -80,7 +80,7 @@ class PulseStretch:
     errors: int = strawberry.field(description="Of them, those in which the registry failed.")
     p95_ms: float | None = strawberry.field(
         name="p95Ms",
-        description="95 % of the answers took no longer, in milliseconds; rounded up, by 19 % at most. Null: none.",
+        description="95 % of the answers began within these milliseconds; rounded up, by 19 % at most. Null: none.",
     )
 
     @classmethod

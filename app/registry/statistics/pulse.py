@@ -74,7 +74,7 @@ class Stretch:
     answers: int
     errors: int
     p95_ms: float | None
-    """95 % of the answers took no longer than this, rounded up to a step of `STEPS_MS`. None: there was no answer."""
+    """95 % of the answers began within this time, rounded up to a step of `STEPS_MS`. None: there was no answer."""
 
 
 @dataclass(frozen=True, slots=True)
