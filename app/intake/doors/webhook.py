@@ -42,8 +42,8 @@ from app.registry.values.texts import not_in_the_future, reference_given
 
 PATH = "/webhook/pemudik"
 MOST_RECORDS = 1000
-COST_OF_A_ROW = 40
-"""What one row adds to the cost of a turn, in units of CPU: 150 to 200 microseconds of a new person."""
+COST_OF_A_ROW = 50
+"""What one row adds to the cost of a turn, in units of CPU: 150 to 250 microseconds of a new person."""
 PARAMETERS = frozenset({"changes", "asOf"})
 
 ToldVerdict = dict[str, Any]
