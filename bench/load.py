@@ -17,6 +17,8 @@ class Target:
     url: str
     bodies: Iterator[bytes]
     token: str | None = None
+    refused: bytes = b'"errors"'
+    """What stands in the body of an answer that is none."""
 
 
 @dataclass
@@ -68,7 +70,7 @@ class Connection(asyncio.Protocol):
         now = time.perf_counter()
         self.outcome.requests += 1
         self.outcome.latencies.append(now - self.sent_at)
-        self.outcome.failures += not head.startswith(b"HTTP/1.1 200") or b'"errors"' in body
+        self.outcome.failures += not head.startswith(b"HTTP/1.1 200") or self.target.refused in body
         self.buffer = b""
         if now < self.until:
             self.send()

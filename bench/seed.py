@@ -87,6 +87,21 @@ async def seed(database: Database, vault: Vault) -> tuple[dict[str, tuple[str, s
     return credentials, routes[SUBMITTER]
 
 
+async def more_routes(database: Database, route: str, count: int) -> list[str]:
+    """The ids of `count` routes that are as `route` is, but for their hours."""
+    async with database.transaction() as session:
+        rows = await queries.run(
+            session,
+            """INSERT INTO route (id, season, organizer_code, name, direction, service, mode, origin_code,
+                       destination_code, departs_at, quota)
+                   SELECT gen_random_uuid(), season, organizer_code, name || ' ' || n, direction, service, mode,
+                       origin_code, destination_code, departs_at + n * interval '1 minute', quota
+                   FROM route, generate_series(1, :count) n WHERE id = CAST(:route AS uuid) RETURNING id""",
+            {"route": route, "count": count},
+        )
+        return [str(row.id) for row in rows]
+
+
 async def copy(database: Database, vault: Vault, route: UUID) -> None:
     at = datetime(2026, 3, 1, tzinfo=UTC)
     name = vault.seal("Warga Contoh")

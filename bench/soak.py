@@ -25,7 +25,7 @@ from app.config import Settings
 from app.db import BESIDE_POOLS, POOLS, Database
 from app.embedded import postgres
 from bench import __main__ as bench
-from bench import live, seed
+from bench import bodies, live, seed
 from tests import queries
 
 WORKERS = 2
@@ -69,9 +69,9 @@ class Soaked:
 # --- traffic ----------------------------------------------------------------------------------------------------------
 
 
-def bodies(tokens: dict[str, str], route: str) -> Iterator[tuple[str, bytes]]:
+def traffic(tokens: dict[str, str], route: str) -> Iterator[tuple[str, bytes]]:
     """Six checks, three submissions and a page of the feed, again and again, with whose token."""
-    checks, submissions = bench.checks(), bench.submissions(bench.people(route))
+    checks, submissions = bodies.checks(), bodies.submissions(bodies.People().on([route]))
     page = orjson.dumps({"query": PAGE})
     while True:
         for turn in "cscscsccpc":
@@ -191,7 +191,7 @@ def wrong(soaked: Soaked) -> list[str]:
 
 async def soak(url: str, port: int, pid: int, tokens: dict[str, str], route: str, seconds: float) -> Soaked:
     database = Database(url, pool_size=1)
-    work = bodies(tokens, route)
+    work = traffic(tokens, route)
     followers = [await live.follow(port, tokens[seed.SUBMITTER]) for _ in range(FOLLOWERS)]
     soaked = Soaked(seconds, await peak(port, work))
     processes = [psutil.Process(pid), *psutil.Process(pid).children(recursive=True)]
@@ -238,7 +238,7 @@ def main() -> None:
             credentials, route = asyncio.run(bench.prepare(url, folder))
             with live.serving(url, folder, WORKERS) as (port, pid):
                 tokens = {organizer: live.token(port, *pair) for organizer, pair in credentials.items()}
-                soaked = asyncio.run(soak(url, port, pid, tokens, str(route), options.seconds))
+                soaked = asyncio.run(soak(url, port, pid, tokens, route, options.seconds))
     report(soaked)
     if wrong(soaked):
         sys.exit(1)
