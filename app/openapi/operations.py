@@ -110,6 +110,8 @@ OPERATIONS: Mapping[str, Told] = MappingProxyType(
             {JSON: ref("Import")},
             status=202,
             takes=FILES,
+            headers=(KEY,),
+            more={409: KEY_IN_USE, 410: ERASED, 422: KEY_REUSED},
         ),
         f"GET {imports.PATH}/{{id}}": Told("How far an import is.", {JSON: ref("Import")}),
         f"GET {imports.PATH}/{{id}}/result.{{format}}": Told(

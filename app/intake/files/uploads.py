@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Iterator
 from dataclasses import dataclass, field
+from hashlib import sha256
 from os import SEEK_END
 from pathlib import PurePath
 from tempfile import SpooledTemporaryFile
@@ -60,6 +61,16 @@ class Upload:
     def cost(self) -> int:
         """What the turn costs in which the file is sealed and stored, in units of CPU."""
         return (1 + self.size // PIECE_BYTES) * UNITS_OF_A_PIECE
+
+    async def digest(self) -> bytes:
+        """Of its content. A large file takes its time, so others are answered meanwhile."""
+        return await asyncio.to_thread(self._digest)
+
+    def _digest(self) -> bytes:
+        digest = sha256()
+        for piece in self.pieces():
+            digest.update(piece)
+        return digest.digest()
 
     def pieces(self) -> Iterator[bytes]:
         self.file.seek(0)

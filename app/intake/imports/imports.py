@@ -1,4 +1,5 @@
 """The addresses of imports: `POST /import` takes a file, as the body or as the one file of a form.
+With `Idempotency-Key`, the same file sent again is the same import.
 
 `GET /import/{id}` says how far the import is; `GET /import/{id}/result.xlsx` gives the file back with its verdicts, and
 so does a POST, for a page.
@@ -8,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import replace
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -18,8 +20,9 @@ from starlette.routing import Route
 from app.auth.callers import Callers
 from app.auth.edge import RequestRefused
 from app.config import Settings
+from app.db import Session
 from app.errors import Language, NotFound, Refusal, RefusalError, refused_by, refuses
-from app.intake import downloads, http
+from app.intake import downloads, http, repeats
 from app.intake.files import uploads
 from app.intake.files.file_refusals import FileRefused, FileRefusedError
 from app.intake.files.uploads import AROUND, MULTIPART, NotAForm, Upload
@@ -28,11 +31,14 @@ from app.intake.http import AdmittedRequest, RestDoor, instant
 from app.intake.imports import results
 from app.models.enums import ImportChanges, ImportMode
 from app.process import Process
+from app.registry.clients import idempotency
+from app.registry.clients.idempotency import KeyedRequest
 from app.registry.clients.scopes import REGISTRANTS_READ, REGISTRANTS_WRITE
 from app.registry.imports import absentees, jobs
 from app.registry.imports.jobs import Job, Order
 from app.registry.rows.reception import Result
 from app.registry.values import calendar, standard
+from app.vault.vault import Vault
 
 PATH = "/import"
 EXTENSIONS = {
@@ -54,12 +60,9 @@ def routes(process: Process, callers: Callers, settings: Settings) -> list[Route
         order = order_of(asked)
         upload = await received(asked.request, settings)
         order = replace(order, extension=upload.extension, size=upload.size)
+        keyed = await keyed_by(asked, process.vault, upload)
         async with process.turns.turn(asked.client, upload.cost):
-            job = await process.database.attempt(
-                lambda session: jobs.create(
-                    session, process.vault, order, upload.pieces(), asked.now, most_kept=process.import_storage
-                )
-            )
+            job = await taken(process, order, upload, keyed, asked.now)
         if isinstance(job, Refusal):
             raise RefusalError(job)
         return http.answered(shown(job, asked.language), 202, {"Location": f"{PATH}/{job.id}"})
@@ -135,6 +138,15 @@ async def received(request: Request, settings: Settings) -> Upload:
     return form.files[FIELD]
 
 
+async def keyed_by(asked: AdmittedRequest, vault: Vault, upload: Upload) -> KeyedRequest | None:
+    """The file under its `Idempotency-Key`. What is ordered is part of it. Raises `RequestRefused`."""
+    header = asked.request.headers.get(repeats.HEADER)
+    if header is None:
+        return None
+    ordered = f"{PATH}?{asked.request.url.query} {upload.extension} ".encode()
+    return repeats.keyed(vault, asked.client, header, ordered + await upload.digest())
+
+
 def too_large(refusal: FileRefused) -> RequestRefused:
     messages = refusal.message("id"), refusal.message("en")
     return RequestRefused(413, refusal.code, *messages)
@@ -144,6 +156,27 @@ def not_a_form() -> RequestRefused:
     return http.bad(
         f"Formulir berisi tepat satu berkas, bernama {FIELD}.", f"The form has exactly one file, named {FIELD}."
     )
+
+
+async def taken(
+    process: Process, order: Order, upload: Upload, keyed: KeyedRequest | None, now: datetime
+) -> Job | Refusal:
+    """A new import; or the one that came under this key before, as it is by now. Raises `RequestRefused`."""
+
+    async def create(session: Session) -> Job | Refusal:
+        kept = None if keyed is None else await idempotency.take(session, process.vault, keyed, now)
+        if kept is not None:
+            return await jobs.get(session, order.caller, UUID(kept))
+        most_kept = process.import_storage
+        job = await jobs.create(session, process.vault, order, upload.pieces(), now, most_kept=most_kept)
+        if keyed is not None and isinstance(job, Job):
+            await idempotency.keep(session, process.vault, keyed, str(job.id), now)
+        return job
+
+    try:
+        return await process.database.attempt(create)
+    except repeats.NOT_REPEATED as reason:
+        raise repeats.refused(reason) from None
 
 
 @refuses(NotFound)
