@@ -158,6 +158,37 @@ export interface Verdict {
     problem: Problem | null;
 }
 
+export interface ImportOrder {
+    dryRun?: boolean;
+    mode?: 'UPSERT' | 'SNAPSHOT';
+    changes?: 'REPORT' | 'APPLY';
+    asOf?: string;
+    evenThough?: boolean;
+    season?: number;
+    day?: string;
+    covers?: string[];
+}
+export interface Import {
+    id: string;
+    state: 'QUEUED' | 'RUNNING' | 'DONE' | 'FAILED';
+    mode: string;
+    changes: string;
+    dryRun: boolean;
+    season: number;
+    day: string | null;
+    rowsRead: number;
+    rowsDone: number;
+    new: number;
+    updated: number;
+    unchanged: number;
+    stale: number;
+    refused: number;
+    codes: Record<string, number>;
+    missing: number | null;
+    failure: {code: string; message: string} | null;
+    resultPath: string | null;
+}
+
 export class PemudikError extends Error {
     code: string;
 }
@@ -193,6 +224,7 @@ export class Pemudik {
     constructor(
         options: {url: string; language?: 'id' | 'en'; patienceSeconds?: number} & (
             | {clientId: string; clientSecret: string}
+            | {clientId: string; privateKey: string | CryptoKey; audience?: string}
             | {token: Token}
         ),
     );
@@ -231,11 +263,17 @@ export class Pemudik {
         options?: {fields?: string},
     ): AsyncGenerator<Record<string, any>, void>;
     booking(reference: string, options?: {organizer?: string; fields?: string}): Promise<Record<string, any> | null>;
+    importFile(name: string, content: BodyInit, options?: ImportOrder & Key): Promise<Import>;
+    importOver(id: string, options?: {everySeconds?: number}): Promise<Import>;
+    importResult(id: string, options?: {format?: 'csv' | 'xlsx'}): Promise<Uint8Array>;
     follow(
         cursor: string | Cursor,
         options?: {everySeconds?: number | null; fields?: string},
     ): AsyncGenerator<Change, void>;
 }
+
+/** The JWK Set to give to whoever issues the client. It holds no secret. */
+export function publicKeys(privateKey: string): Promise<string>;
 
 /** `load` answers what was saved last, or null. `save` is done when it is safe. */
 export interface Cursor {

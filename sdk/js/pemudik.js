@@ -180,6 +180,8 @@ const FIRST_PAUSE_SECONDS = 0.5;
 const LONGEST_PAUSE_SECONDS = 30;
 /** For an answer. The registry itself ends an operation after 30 seconds. */
 const TIMEOUT_SECONDS = 40;
+const TOKEN_PATH = '/oauth/token';
+const MEDIA = {xlsx: 'application/vnd.openxmlformats-officedocument.spreadsheetml.sheet', csv: 'text/csv'};
 const BUSY = [429, 502, 503, 504];
 const LATER = ['IDEMPOTENCY_KEY_IN_USE', 'TIMEOUT'];
 /** Begins the code of an answer that is none of the registry's, such as HTTP_404 of a proxy. */
@@ -188,7 +190,7 @@ const OF_NOBODY = 'HTTP_';
 /** One for each program: it has the token. */
 export class Pemudik {
     #url;
-    #credentials;
+    #prove;
     #given;
     #language;
     #patienceSeconds;
@@ -197,17 +199,21 @@ export class Pemudik {
 
     /**
      * A call tries again within `patienceSeconds`, and then throws `TryLater`. `token` takes the place of id and secret: a
-     * function that answers an access token; it is told one that was refused.
+     * function that answers an access token; it is told one that was refused. `privateKey` takes the place of the secret: PEM
+     * of PKCS #8 with an EC key on P-256, or a CryptoKey. `audience` is whom the signature is for, if that is not `url`.
      */
-    constructor({url, clientId, clientSecret, token = null, language = 'id', patienceSeconds = 60}) {
+    constructor({url, clientId, clientSecret, privateKey, audience, token = null, language = 'id', patienceSeconds = 60}) {
         this.#url = url.replace(/\/+$/, '');
-        this.#credentials = [clientId, clientSecret];
+        this.#prove =
+            privateKey === undefined
+                ? () => proofBySecret(clientId, clientSecret)
+                : () => proofBySignature(clientId, privateKey, audience ?? this.#url + TOKEN_PATH);
         this.#given = token;
         this.#language = language;
         this.#patienceSeconds = patienceSeconds;
     }
 
-    /** The access token in use, for what this client has no method for, such as files. */
+    /** The access token in use, for what this client has no method for, such as exports. */
     token() {
         return this.#patiently(() => this.#renewed(null));
     }
@@ -219,16 +225,12 @@ export class Pemudik {
     execute(document, variables = {}, {key = null} = {}) {
         const sent = Object.fromEntries(Object.entries(variables).filter(([, value]) => (value ?? null) !== null));
         const body = JSON.stringify({query: document, variables: sent});
-        const headers = {
-            'Content-Type': 'application/json',
-            Accept: 'application/json',
-            'Accept-Language': this.#language,
-        };
+        const headers = {'Content-Type': 'application/json'};
         // The registry takes no notice of a key of what is no mutation.
         if (key !== null || document.includes('mutation')) {
             headers['Idempotency-Key'] = `"${key ?? crypto.randomUUID()}"`;
         }
-        return this.#patiently(() => this.#authorized(headers, body));
+        return this.#answered('POST', '/graphql', headers, body, having('data')).then(({data}) => data);
     }
 
     // --- before a registration ---
@@ -328,6 +330,41 @@ export class Pemudik {
         return this.#query('booking', {reference, organizer}, fields);
     }
 
+    // --- files ---
+
+    /**
+     * Sends an .xlsx or .csv of the 12 columns, which its name tells. It is read as a job: wait with `importOver`. `order` has
+     * `dryRun`, `mode`, `changes`, `asOf`, `evenThough`, `season`, `day`, `covers`. Throws `Refused`.
+     */
+    importFile(name, content, {key = null, ...order} = {}) {
+        const given = Object.entries(order).filter(([, value]) => (value ?? null) !== null);
+        const query = given.length > 0 ? `?${new URLSearchParams(given.map(([name, value]) => [name, String(value)]))}` : '';
+        const headers = {
+            'Content-Type': MEDIA[name.split('.').at(-1).toLowerCase()] ?? 'application/octet-stream',
+            'Idempotency-Key': `"${key ?? crypto.randomUUID()}"`,
+        };
+        return this.#answered('POST', `/import${query}`, headers, content, having('id'));
+    }
+
+    /** Waits until an import is done. Throws `Refused` when the file could not be read. */
+    async importOver(id, {everySeconds = 2} = {}) {
+        for (;;) {
+            const job = await this.#answered('GET', `/import/${id}`, {}, undefined, having('id'));
+            if (job.state === 'FAILED') {
+                throw new Refused(job.failure.code, job.failure.message);
+            }
+            if (job.state === 'DONE') {
+                return job;
+            }
+            await pause(everySeconds);
+        }
+    }
+
+    /** The file that was sent, with `hasil` and `keterangan` for each row: its bytes. */
+    importResult(id, {format = 'csv'} = {}) {
+        return this.#answered('GET', `/import/${id}/result.${format}`, {Accept: '*/*'}, undefined, wholeFile);
+    }
+
     // --- the feed ---
 
     /**
@@ -393,18 +430,24 @@ export class Pemudik {
         }
     }
 
+    #answered(method, path, headers, body, read) {
+        const all = {Accept: 'application/json', 'Accept-Language': this.#language, ...headers};
+        return this.#patiently(() =>
+            this.#authorized((Authorization) => this.#send(method, path, {...all, Authorization}, body, read)),
+        );
+    }
+
     /** A token that was refused is asked for anew once. */
-    async #authorized(headers, body) {
+    async #authorized(send) {
         const token = await this.#renewed(null);
         try {
-            return (await this.#post('/graphql', {...headers, Authorization: `Bearer ${token}`}, body, 'data')).data;
+            return await send(`Bearer ${token}`);
         } catch (error) {
             if (!(error instanceof Unauthorized) || error.status !== 401) {
                 throw error;
             }
         }
-        const Authorization = `Bearer ${await this.#renewed(token)}`;
-        return (await this.#post('/graphql', {...headers, Authorization}, body, 'data')).data;
+        return send(`Bearer ${await this.#renewed(token)}`);
     }
 
     /** The token that is there, or a new one: one call asks for it, and the others wait. */
@@ -423,12 +466,10 @@ export class Pemudik {
 
     async #asked() {
         const until = performance.now() - RENEWED_BEFORE_END_SECONDS * 1000;
-        const credentials = this.#credentials.map((part) => encodeURIComponent(part)).join(':');
-        const headers = {
-            Authorization: `Basic ${btoa(credentials)}`,
-            'Content-Type': 'application/x-www-form-urlencoded',
-        };
-        const answer = await this.#post('/oauth/token', headers, 'grant_type=client_credentials', 'access_token');
+        const {headers, form} = await this.#prove();
+        const all = {...headers, 'Content-Type': 'application/x-www-form-urlencoded'};
+        const body = String(new URLSearchParams({grant_type: 'client_credentials', ...form}));
+        const answer = await this.#send('POST', TOKEN_PATH, all, body, having('access_token'));
         this.#kept = {token: answer.access_token, until: until + answer.expires_in * 1000};
         return answer.access_token;
     }
@@ -448,23 +489,77 @@ export class Pemudik {
         }
     }
 
-    /** What was answered, with `awaited` in it. */
-    async #post(path, headers, body, awaited) {
+    /** What `read` makes of an answer. */
+    async #send(method, path, headers, body, read) {
         let answer;
-        let text;
+        let bytes;
         try {
             const signal = AbortSignal.timeout(TIMEOUT_SECONDS * 1000);
-            answer = await fetch(this.#url + path, {method: 'POST', headers, body, signal, redirect: 'manual'});
-            text = await answer.text();
+            answer = await fetch(this.#url + path, {method, headers, body, signal, redirect: 'manual'});
+            bytes = new Uint8Array(await answer.arrayBuffer());
         } catch {
             throw new Unreachable();
         }
-        const content = parsed(text);
-        if (answer.status === 200 && (content[awaited] ?? null) !== null && !content.errors?.length) {
+        return read(answer, bytes);
+    }
+}
+
+// --- who the client is ---
+
+function proofBySecret(clientId, clientSecret) {
+    const credentials = [clientId, clientSecret].map((part) => encodeURIComponent(part)).join(':');
+    return {headers: {Authorization: `Basic ${btoa(credentials)}`}, form: {}};
+}
+
+/** An assertion of RFC 7523 (`private_key_jwt`): the registry takes it once, so each request has a new one. */
+async function proofBySignature(clientId, privateKey, audience) {
+    const now = Math.floor(Date.now() / 1000);
+    const claims = {iss: clientId, sub: clientId, aud: audience, jti: crypto.randomUUID(), iat: now, exp: now + 60};
+    const signed = `${base64url(encoded({alg: 'ES256', typ: 'JWT'}))}.${base64url(encoded(claims))}`;
+    const key = typeof privateKey === 'string' ? await keyOf(privateKey) : privateKey;
+    const how = {name: 'ECDSA', hash: 'SHA-256'};
+    const signature = new Uint8Array(await crypto.subtle.sign(how, key, new TextEncoder().encode(signed)));
+    const type = 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer';
+    return {headers: {}, form: {client_assertion_type: type, client_assertion: `${signed}.${base64url(signature)}`}};
+}
+
+/** The JWK Set to give to whoever issues the client. It holds no secret. */
+export async function publicKeys(privateKey) {
+    const {kty, crv, x, y} = await crypto.subtle.exportKey('jwk', await keyOf(privateKey));
+    return JSON.stringify({keys: [{kty, crv, x, y, use: 'sig', alg: 'ES256'}]});
+}
+
+function keyOf(pem) {
+    const bytes = bytesOf(pem.replace(/-----[A-Z ]+-----|\s/g, ''));
+    return crypto.subtle.importKey('pkcs8', bytes, {name: 'ECDSA', namedCurve: 'P-256'}, true, ['sign']);
+}
+
+function encoded(value) {
+    return new TextEncoder().encode(JSON.stringify(value));
+}
+
+function base64url(bytes) {
+    return btoa(String.fromCharCode(...bytes)).replaceAll('+', '-').replaceAll('/', '_').replaceAll('=', '');
+}
+
+// --- what an answer means ---
+
+/** Reads JSON with `awaited` in it. */
+function having(awaited) {
+    return (answer, bytes) => {
+        const content = parsed(new TextDecoder().decode(bytes));
+        if ([200, 202].includes(answer.status) && (content[awaited] ?? null) !== null && !content.errors?.length) {
             return content;
         }
         throw errorOf(answer, content);
+    };
+}
+
+function wholeFile(answer, bytes) {
+    if (answer.status === 200) {
+        return bytes;
     }
+    throw errorOf(answer, parsed(new TextDecoder().decode(bytes)));
 }
 
 function parsed(text) {
@@ -494,11 +589,14 @@ function errorOf({status, headers}, content) {
     return new Refused(code, message, facts);
 }
 
-/** Code, message and facts: as GraphQL, the token endpoint, or nobody of us says them. */
+/** Code, message and facts: as GraphQL, the doors of files, the token endpoint, or nobody of us says them. */
 function toldBy(status, {errors, error, error_description: description}) {
     if (errors?.[0] instanceof Object) {
         const facts = errors[0].extensions ?? {};
         return [facts.code ?? 'GRAPHQL_VALIDATION_FAILED', errors[0].message ?? '', facts];
+    }
+    if (typeof error?.code === 'string') {
+        return [error.code, String(error.message ?? ''), error];
     }
     if (typeof error === 'string' && /^[a-z_]+$/.test(error)) {
         return [error.toUpperCase(), String(description ?? error), {}];

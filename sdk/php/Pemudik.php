@@ -197,6 +197,71 @@ function json(#[\SensitiveParameter] mixed $value): string
     return $text !== false ? $text : throw new \InvalidArgumentException('No JSON: ' . json_last_error_msg() . '.');
 }
 
+// --- a client that signs instead of sending a secret (RFC 7523, `private_key_jwt`) ------------------------------------
+
+/**
+ * An assertion of who the client is, by ES256. The registry takes it once, and within a minute.
+ *
+ * @internal
+ */
+function assertion(string $clientId, #[\SensitiveParameter] string $privateKey, string $audience): string
+{
+    $now = time();
+    $claims = ['iss' => $clientId, 'sub' => $clientId, 'aud' => $audience, 'jti' => bin2hex(random_bytes(16))];
+    $claims += ['iat' => $now, 'exp' => $now + 60];
+    $signed = base64url(json(['alg' => 'ES256', 'typ' => 'JWT'])) . '.' . base64url(json($claims));
+    if (!openssl_sign($signed, $signature, keyOf($privateKey), OPENSSL_ALGO_SHA256)) {
+        throw new \RuntimeException('The private key cannot sign.');
+    }
+    return $signed . '.' . base64url(bothNumbers($signature));
+}
+
+/** The JWK Set to give to whoever issues the client. It holds no secret. */
+function publicKeys(#[\SensitiveParameter] string $privateKey): string
+{
+    $point = openssl_pkey_get_details(keyOf($privateKey))['ec'];
+    $numbers = array_map(static fn (string $number): string => base64url(inBytes($number)), [$point['x'], $point['y']]);
+    $key = ['kty' => 'EC', 'crv' => 'P-256', 'x' => $numbers[0], 'y' => $numbers[1], 'use' => 'sig', 'alg' => 'ES256'];
+    return json(['keys' => [$key]]);
+}
+
+/** @internal */
+function keyOf(#[\SensitiveParameter] string $privateKey): \OpenSSLAsymmetricKey
+{
+    $key = openssl_pkey_get_private($privateKey);
+    if ($key === false || (openssl_pkey_get_details($key)['ec']['curve_name'] ?? null) !== 'prime256v1') {
+        throw new \InvalidArgumentException('The private key is no EC key on P-256 as PEM.');
+    }
+    return $key;
+}
+
+/**
+ * OpenSSL writes the two numbers of a signature in ASN.1; a JWT has them one behind the other (RFC 7518 §3.4).
+ *
+ * @internal
+ */
+function bothNumbers(string $signature): string
+{
+    $length = ord($signature[3]);
+    return inBytes(substr($signature, 4, $length)) . inBytes(substr($signature, 6 + $length));
+}
+
+/**
+ * A number in 32 bytes.
+ *
+ * @internal
+ */
+function inBytes(string $number): string
+{
+    return str_pad(ltrim($number, "\0"), 32, "\0", STR_PAD_LEFT);
+}
+
+/** @internal */
+function base64url(string $bytes): string
+{
+    return rtrim(strtr(base64_encode($bytes), '+/', '-_'), '=');
+}
+
 // --- the client -------------------------------------------------------------------------------------------------------
 
 /** What became of one item of a batch: either `answer` or `problem` is there. */
@@ -231,6 +296,11 @@ final class Pemudik
     private const RENEWED_BEFORE_END_SECONDS = 30;
     private const FIRST_PAUSE_SECONDS = 0.5;
     private const LONGEST_PAUSE_SECONDS = 30.0;
+    private const TOKEN_PATH = '/oauth/token';
+    private const MEDIA = [
+        'xlsx' => 'application/vnd.openxmlformats-officedocument.spreadsheetml.sheet',
+        'csv' => 'text/csv',
+    ];
     private const LATER = ['IDEMPOTENCY_KEY_IN_USE', 'TIMEOUT'];
     /** Begins the code of an answer that is none of the registry's, such as HTTP_404 of a proxy. */
     private const OF_NOBODY = 'HTTP_';
@@ -239,16 +309,24 @@ final class Pemudik
     private ?array $kept = null;
     private readonly string $url;
 
-    /** `tokenFile` lets the requests of a web server share a token: a file that nobody else can read. */
+    /**
+     * `tokenFile` lets the requests of a web server share a token: a file that nobody else can read. `privateKey` takes the
+     * place of the secret: an EC key on P-256 as PEM. `audience` is whom the signature is for, if that is not `url`.
+     */
     public function __construct(
         string $url,
         private readonly string $clientId,
-        #[\SensitiveParameter] private readonly string $clientSecret,
+        #[\SensitiveParameter] private readonly ?string $clientSecret = null,
         private readonly string $language = 'id',
         private readonly float $patienceSeconds = 60.0,
         private readonly ?string $tokenFile = null,
         private readonly float $timeoutSeconds = 40.0,
+        #[\SensitiveParameter] private readonly ?string $privateKey = null,
+        private readonly ?string $audience = null,
     ) {
+        if (($clientSecret === null) === ($privateKey === null)) {
+            throw new \InvalidArgumentException('A client has a secret or a private key.');
+        }
         $this->url = rtrim($url, '/');
     }
 
@@ -258,7 +336,7 @@ final class Pemudik
         return ['url' => $this->url, 'clientId' => $this->clientId];
     }
 
-    /** The access token in use, for what this client has no method for, such as files. */
+    /** The access token in use, for what this client has no method for, such as exports. */
     public function token(): string
     {
         return $this->patiently(fn (): string => $this->renewed(null));
@@ -275,12 +353,12 @@ final class Pemudik
     {
         $sent = (object) array_filter($variables, static fn (mixed $value): bool => $value !== null);
         $content = json(['query' => $document, 'variables' => $sent]);
-        $headers = ['Content-Type: application/json', 'Accept: application/json', "Accept-Language: $this->language"];
+        $headers = ['Content-Type: application/json'];
         // The registry takes no notice of a key of what is no mutation.
         if ($key !== null || str_contains($document, 'mutation')) {
             $headers[] = 'Idempotency-Key: "' . ($key ?? self::uuid()) . '"';
         }
-        return $this->patiently(fn (): array => $this->authorized($headers, $content));
+        return $this->answered('POST', '/graphql', $headers, $content, 'data')['data'];
     }
 
     // --- before a registration ---
@@ -498,6 +576,59 @@ final class Pemudik
         return $this->query('booking', ['reference' => $reference, 'organizer' => $organizer], $fields);
     }
 
+    // --- files ---
+
+    /**
+     * Sends an .xlsx or .csv of the 12 columns. It is read as a job: wait with `importOver`. Throws `Refused`.
+     *
+     * @param array<string, mixed> $order `dryRun`, `mode`, `changes`, `asOf`, `evenThough`, `season`, `day`, `covers`
+     * @return array<string, mixed>
+     */
+    public function importFile(string $file, array $order = [], ?string $key = null): array
+    {
+        $content = file_get_contents($file);
+        if ($content === false) {
+            throw new \RuntimeException("$file cannot be read.");
+        }
+        $given = array_filter($order, static fn (mixed $value): bool => $value !== null);
+        $query = http_build_query(array_map(
+            static fn (mixed $value): string => match (true) {
+                is_bool($value) => $value ? 'true' : 'false',
+                is_array($value) => implode(',', $value),
+                default => (string) $value,
+            },
+            $given,
+        ));
+        $media = self::MEDIA[strtolower(pathinfo($file, PATHINFO_EXTENSION))] ?? 'application/octet-stream';
+        $headers = ["Content-Type: $media", 'Idempotency-Key: "' . ($key ?? self::uuid()) . '"'];
+        return $this->answered('POST', '/import' . ($query === '' ? '' : "?$query"), $headers, $content, 'id');
+    }
+
+    /**
+     * Waits until an import is done. Throws `Refused` when the file could not be read.
+     *
+     * @return array<string, mixed>
+     */
+    public function importOver(string $id, float $everySeconds = 2.0): array
+    {
+        while (true) {
+            $job = $this->answered('GET', "/import/$id", [], '', 'id');
+            if ($job['state'] === 'FAILED') {
+                throw new Refused($job['failure']['code'], $job['failure']['message']);
+            }
+            if ($job['state'] === 'DONE') {
+                return $job;
+            }
+            self::pause($everySeconds);
+        }
+    }
+
+    /** The file that was sent, with `hasil` and `keterangan` for each row. `format` is `csv` or `xlsx`. */
+    public function importResult(string $id, string $format = 'csv'): string
+    {
+        return $this->answered('GET', "/import/$id/result.$format", ['Accept: */*'], '', null);
+    }
+
     // --- the feed ---
 
     /**
@@ -616,19 +747,33 @@ final class Pemudik
         }
     }
 
+    /** What was answered: JSON with `awaited` in it, or without that the body as it came. */
+    private function answered(
+        string $method,
+        string $path,
+        array $headers,
+        #[\SensitiveParameter] string $content,
+        ?string $awaited,
+    ): array|string {
+        $all = ["Accept-Language: $this->language", ...$headers];
+        return $this->patiently(fn (): array|string => $this->authorized(
+            fn (string $token): array|string
+                => $this->send($method, $path, [...$all, "Authorization: Bearer $token"], $content, $awaited),
+        ));
+    }
+
     /** A token that was refused is asked for anew once. */
-    private function authorized(array $headers, #[\SensitiveParameter] string $content): array
+    private function authorized(#[\SensitiveParameter] \Closure $send): array|string
     {
         $token = $this->renewed(null);
         try {
-            return $this->post('/graphql', [...$headers, "Authorization: Bearer $token"], $content, 'data')['data'];
+            return $send($token);
         } catch (Unauthorized $error) {
             if ($error->status !== 401) {
                 throw $error;
             }
         }
-        $token = $this->renewed($token);
-        return $this->post('/graphql', [...$headers, "Authorization: Bearer $token"], $content, 'data')['data'];
+        return $send($this->renewed($token));
     }
 
     /** The token that is there, or a new one: of those who share a file, one asks and the others wait. */
@@ -680,15 +825,28 @@ final class Pemudik
 
     private function asked(): array
     {
-        $credentials = base64_encode(urlencode($this->clientId) . ':' . urlencode($this->clientSecret));
-        $headers = ["Authorization: Basic $credentials", 'Content-Type: application/x-www-form-urlencoded'];
+        [$headers, $form] = $this->proof();
+        $headers[] = 'Content-Type: application/x-www-form-urlencoded';
+        $content = http_build_query(['grant_type' => 'client_credentials'] + $form);
         $until = microtime(true) - self::RENEWED_BEFORE_END_SECONDS;
-        $answer = $this->post('/oauth/token', $headers, 'grant_type=client_credentials', 'access_token');
+        $answer = $this->send('POST', self::TOKEN_PATH, $headers, $content, 'access_token');
         return [
             'of' => hash('sha256', "$this->url $this->clientId"),
             'token' => $answer['access_token'],
             'until' => $until + $answer['expires_in'],
         ];
+    }
+
+    /** Who the client is, as headers and form: by its secret, or by a signature, which is another one each time. */
+    private function proof(): array
+    {
+        if ($this->privateKey === null) {
+            $credentials = base64_encode(urlencode($this->clientId) . ':' . urlencode((string) $this->clientSecret));
+            return [["Authorization: Basic $credentials"], []];
+        }
+        $type = 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer';
+        $assertion = assertion($this->clientId, $this->privateKey, $this->audience ?? $this->url . self::TOKEN_PATH);
+        return [[], ['client_assertion_type' => $type, 'client_assertion' => $assertion]];
     }
 
     private function patiently(#[\SensitiveParameter] \Closure $attempt): mixed
@@ -725,21 +883,25 @@ final class Pemudik
         usleep((int) ($seconds * 1e6));
     }
 
-    /** What was answered, with `awaited` in it. */
-    private function post(
+    /** What was answered: JSON with `awaited` in it, or without that the body as it came. */
+    private function send(
+        string $method,
         string $path,
         #[\SensitiveParameter] array $headers,
         #[\SensitiveParameter] string $content,
-        string $awaited,
-    ): array {
+        ?string $awaited,
+    ): array|string {
+        $accepts = $awaited === null ? [] : ['Accept: application/json'];
         $how = [
-            'method' => 'POST',
-            'header' => [...$headers, 'Connection: close'],
+            'method' => $method,
+            'header' => [...$headers, ...$accepts, 'Connection: close'],
             'content' => $content,
             'timeout' => $this->timeoutSeconds,
             'protocol_version' => 1.1,
             'follow_location' => 0,
             'ignore_errors' => true,
+            // Else nobody could tell whether the last chunk has come.
+            'auto_decode' => 0,
         ];
         $stream = @fopen($this->url . $path, 'r', false, stream_context_create(['http' => $how]));
         if ($stream === false) {
@@ -748,16 +910,41 @@ final class Pemudik
         $body = (string) stream_get_contents($stream);
         $lines = stream_get_meta_data($stream)['wrapper_data'];
         fclose($stream);
+        if (str_contains(strtolower((string) self::header($lines, 'transfer-encoding')), 'chunked')) {
+            $body = self::joined($body) ?? throw new Unreachable();
+        }
         $status = (int) explode(' ', $lines[0])[1];
-        $answered = json_decode($body, true);
-        if (self::isCutOff($lines, $body, $status === 200 && $answered === null)) {
+        $isFile = $awaited === null && $status === 200;
+        $answered = $isFile ? null : json_decode($body, true);
+        if (self::isCutOff($lines, $body, $status === 200 && !$isFile && $answered === null)) {
             throw new Unreachable();
         }
+        if ($isFile) {
+            return $body;
+        }
         $answered = is_array($answered) ? $answered : [];
-        if ($status === 200 && isset($answered[$awaited]) && ($answered['errors'] ?? []) === []) {
+        $isGood = $status === 200 || $status === 202;
+        if ($isGood && isset($answered[$awaited]) && ($answered['errors'] ?? []) === []) {
             return $answered;
         }
         throw self::errorOf($status, $lines, $answered);
+    }
+
+    /** The chunks of a body (RFC 9112 §7.1) in one. Null: the connection ended before the last one. */
+    private static function joined(#[\SensitiveParameter] string $body): ?string
+    {
+        $whole = '';
+        for ($at = 0; ($end = strpos($body, "\r\n", $at)) !== false; $at = $end + 2 + $length + 2) {
+            $length = (int) hexdec(explode(';', substr($body, $at, $end - $at))[0]);
+            if ($length === 0) {
+                return $whole;
+            }
+            if (strlen($body) < $end + 2 + $length + 2) {
+                return null;
+            }
+            $whole .= substr($body, $end + 2, $length);
+        }
+        return null;
     }
 
     /** Whether the connection ended before the answer did. Where the answer does not say its length, its JSON tells. */
@@ -787,7 +974,7 @@ final class Pemudik
         return new Refused($code, $message, $told);
     }
 
-    /** Code, message and facts: as GraphQL, the token endpoint, or nobody of us says them. */
+    /** Code, message and facts: as GraphQL, the doors of files, the token endpoint, or nobody of us says them. */
     private static function told(int $status, #[\SensitiveParameter] array $content): array
     {
         $error = is_array($content['errors'] ?? null) ? ($content['errors'][0] ?? null) : null;
@@ -796,6 +983,9 @@ final class Pemudik
             return [$told['code'] ?? 'GRAPHQL_VALIDATION_FAILED', $error['message'] ?? '', $told];
         }
         $code = $content['error'] ?? null;
+        if (is_array($code) && is_string($code['code'] ?? null)) {
+            return [$code['code'], (string) ($code['message'] ?? ''), $code];
+        }
         if (is_string($code) && preg_match('/^[a-z_]+$/D', $code) === 1) {
             return [strtoupper($code), (string) ($content['error_description'] ?? $code), []];
         }

@@ -53,16 +53,16 @@ class Proxy:
     server_url: str
     url: str = ""
     mishaps: list[str | Answer] = field(default_factory=list)
-    """What happens to the next requests at /graphql, each once."""
+    """What happens to the next requests at /graphql and of files, each once."""
     keys: list[str | None] = field(default_factory=list)
-    """The `Idempotency-Key` of each request at /graphql."""
+    """The `Idempotency-Key` of each of these requests."""
     bodies: list[bytes] = field(default_factory=list)
     tokens_asked: int = 0
     lock: Lock = field(default_factory=Lock)
 
     def asked(self, path: str, key: str | None, body: bytes) -> str | Answer:
         with self.lock:
-            if path != "/graphql":
+            if not path.startswith(("/graphql", "/import")):
                 self.tokens_asked += path == "/oauth/token"
                 return PASS
             self.keys.append(key)
@@ -75,14 +75,17 @@ class _Handler(BaseHTTPRequestHandler):
     proxy: Proxy
     http: httpx.Client
 
+    def do_GET(self) -> None:
+        self.do_POST()
+
     def do_POST(self) -> None:
-        body = self.rfile.read(int(self.headers["Content-Length"]))
+        body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
         mishap = self.proxy.asked(self.path, self.headers.get("Idempotency-Key"), body)
         if isinstance(mishap, Answer):
             self._answer(mishap.status, mishap.headers, mishap.body)
         else:
             headers = {name: value for name, value in self.headers.items() if name.lower() not in {"host", *HOP_BY_HOP}}
-            answer = self.http.post(self.proxy.server_url + self.path, headers=headers, content=body)
+            answer = self.http.request(self.command, self.proxy.server_url + self.path, headers=headers, content=body)
             if mishap != PASS:
                 self.close_connection = True
                 if mishap == CUT_OFF:

@@ -23,9 +23,9 @@ from pemudik_client import AsyncPemudik, Outbox, Pemudik, Refused, RegistryFaile
 from app.config import CHECKOUT
 from tests.patience import PATIENCE_SECONDS
 from tests.sdk.conftest import Sandbox, end_of_feed
+from tests.sdk.fourteen import ROWS, a_list, run_examples, run_receiver, signing_client, told
 from tests.sdk.outboxes import hours_pass
 from tests.sdk.proxy import AWAY, BUSY, CUT_OFF, LOST, NOT_OURS, REFUSED_TOKEN, Proxy, proxied
-from tests.sdk.twelve import run_examples, run_receiver, told
 
 EXAMPLES = CHECKOUT / "sdk/python/examples"
 IMPORTED = {"PYTHONPATH": str(CHECKOUT / "sdk/python/src")}
@@ -45,7 +45,7 @@ def client(sandbox: Sandbox, proxy: Proxy) -> Iterator[Pemudik]:
         yield client
 
 
-def test_the_twelve_examples_do_what_they_say(sandbox: Sandbox, tmp_path: Path) -> None:
+def test_the_fourteen_examples_do_what_they_say(sandbox: Sandbox, tmp_path: Path) -> None:
     run_examples(sandbox, lambda name: [sys.executable, str(EXAMPLES / f"{name}.py")], "PY", tmp_path, **IMPORTED)
 
 
@@ -136,6 +136,44 @@ def test_a_wrong_secret_is_said_at_once(sandbox: Sandbox, proxy: Proxy) -> None:
     assert (caught.value.code, caught.value.status, proxy.tokens_asked) == ("INVALID_CLIENT", 401, 1)
 
 
+def test_a_file_whose_answer_is_lost_is_one_import(
+    sandbox: Sandbox, proxy: Proxy, client: Pemudik, tmp_path: Path
+) -> None:
+    (tmp_path / "daftar.csv").write_bytes(a_list(sandbox))
+    proxy.mishaps += [LOST, CUT_OFF]
+    sent = client.import_file(tmp_path / "daftar.csv", dry_run=True, mode="SNAPSHOT", covers=["dishub-dki"])
+    [first, second, third] = proxy.keys
+    assert (first == second == third, first is None) == (True, False)
+    again = client.import_file(tmp_path / "daftar.csv", dry_run=True, mode="SNAPSHOT", covers=["dishub-dki"])
+    assert again["id"] != sent["id"]
+    assert client.import_over(sent["id"], every_seconds=0.1)["rowsDone"] == ROWS
+    proxy.mishaps += [CUT_OFF]
+    assert client.import_result(sent["id"]).count(b"\n") == ROWS + 1
+
+
+def test_a_file_that_cannot_be_read_is_refused(client: Pemudik, tmp_path: Path) -> None:
+    (tmp_path / "daftar.csv").write_text("a;b\n1;2\n", encoding="utf-8")
+    with pytest.raises(Refused) as caught:
+        client.import_over(client.import_file(tmp_path / "daftar.csv")["id"], every_seconds=0.1)
+    assert caught.value.code == "HEADER_NOT_FOUND"
+    with pytest.raises(Refused) as caught:
+        client.import_result("none")
+    assert caught.value.code == "NOT_FOUND"
+
+
+def test_a_client_signs_with_its_key(sandbox: Sandbox, proxy: Proxy, tmp_path: Path) -> None:
+    """Behind a proxy it says for whom its signature is. Each request for a token has another one."""
+    client_id = signing_client(sandbox, tmp_path / "private.pem")["SIGNING_CLIENT_ID"]
+    key, audience = (tmp_path / "private.pem").read_text(encoding="utf-8"), f"{sandbox.url}/oauth/token"
+    with Pemudik(proxy.url, client_id, private_key=key, audience=audience) as client:
+        proxy.mishaps += [REFUSED_TOKEN]
+        assert (client.check_nik(sandbox.nik())["outcome"], proxy.tokens_asked) == ("AVAILABLE", 2)
+    with Pemudik(proxy.url, client_id, private_key=key) as client, pytest.raises(Unauthorized):
+        client.token()
+    with pytest.raises(ValueError, match="secret or a private key"):
+        Pemudik(proxy.url, client_id, "s", private_key=key)
+
+
 # --- batches ----------------------------------------------------------------------------------------------------------
 
 
@@ -187,7 +225,7 @@ def test_both_clients_have_the_same_methods() -> None:
         return {name for name in vars(kind) if not name.startswith("_")}
 
     assert public(Pemudik) == public(AsyncPemudik)
-    assert len(public(Pemudik)) == 22
+    assert len(public(Pemudik)) == 25
 
 
 def test_seats_that_are_held_are_taken_by_the_submission(sandbox: Sandbox) -> None:

@@ -1,9 +1,10 @@
 // What test_behaviour.py has the client of JavaScript do; the answer is JSON.
 
+import {readFile} from 'node:fs/promises';
 import {inspect} from 'node:util';
 
 const {SDK, PEMUDIK: url, PEMUDIK_CLIENT_ID: clientId, PEMUDIK_CLIENT_SECRET: clientSecret, ROUTE, PATIENCE} = process.env;
-const {MUTATIONS, Outbox, Pemudik, PemudikError, QUERIES, verifyWebhook} = await import(`${SDK}/pemudik.js`);
+const {MUTATIONS, Outbox, Pemudik, PemudikError, QUERIES, publicKeys, verifyWebhook} = await import(`${SDK}/pemudik.js`);
 const BAD_NIK = '3171030000009001';
 
 const client = () => new Pemudik({url, clientId, clientSecret, patienceSeconds: Number(PATIENCE)});
@@ -60,6 +61,18 @@ const does = {
             seen.count++;
         }
         return seen;
+    },
+    async file(list, order) {
+        const pemudik = client();
+        const sent = await pemudik.importFile(list, await readFile(list), JSON.parse(order));
+        const result = async () => (await pemudik.importResult((await pemudik.importOver(sent.id)).id)).length;
+        return {id: sent.id, ...(await result().then((bytes) => ({bytes}), told))};
+    },
+    async signed(key, id) {
+        const privateKey = await readFile(key, 'utf-8');
+        const pemudik = new Pemudik({url, clientId: id, privateKey, audience: process.env.AUDIENCE, patienceSeconds: 0});
+        const found = await pemudik.checkNik('3171030101909001').then(({outcome}) => outcome, told);
+        return [JSON.parse(await publicKeys(privateKey)), found];
     },
     async follow(cursor, handled) {
         const seen = [];

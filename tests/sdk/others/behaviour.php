@@ -12,6 +12,7 @@ use Pemudik\PemudikError;
 use Pemudik\Refused;
 use Pemudik\TryLater;
 
+use function Pemudik\publicKeys;
 use function Pemudik\verifyWebhook;
 
 require getenv('SDK') . '/Pemudik.php';
@@ -100,6 +101,26 @@ $does = [
             $count++;
         }
         return ['atFirst' => $atFirst, 'count' => $count, 'refused' => $refused, 'inOrder' => $niks, 'shown' => $shown];
+    },
+    'file' => function (string $list, string $order) {
+        $sent = client()->importFile($list, json_decode($order, true));
+        try {
+            $result = client()->importResult(client()->importOver($sent['id'])['id']);
+            return ['id' => $sent['id'], 'bytes' => strlen($result)];
+        } catch (PemudikError $error) {
+            return ['id' => $sent['id']] + told($error);
+        }
+    },
+    'signed' => function (string $file, string $id) {
+        $key = file_get_contents($file);
+        $audience = getenv('AUDIENCE') ?: null;
+        $client = new Pemudik(getenv('PEMUDIK'), $id, patienceSeconds: 0.0, privateKey: $key, audience: $audience);
+        try {
+            $found = $client->checkNik('3171030101909001')['outcome'];
+        } catch (PemudikError $error) {
+            $found = told($error);
+        }
+        return [json_decode(publicKeys($key), true), $found];
     },
     'follow' => function (string $cursor, string $handled) {
         $seen = [];

@@ -12,14 +12,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from pemudik_client.assertions import public_keys
 from pemudik_client.documents import MUTATIONS, QUERIES
 
 from app.config import CHECKOUT
 from tests.sdk import test_words
 from tests.sdk.conftest import Sandbox, end_of_feed
+from tests.sdk.fourteen import a_list, signing_client
 from tests.sdk.others.conftest import answer, needs
 from tests.sdk.outboxes import hours_pass
-from tests.sdk.proxy import AWAY, BUSY, CUT_OFF, LOST, NOT_OURS, REFUSED_TOKEN, Proxy
+from tests.sdk.proxy import AWAY, BUSY, CUT_OFF, LOST, NOT_OURS, PASS, REFUSED_TOKEN, Proxy
 
 HERE = Path(__file__).parent
 LANGUAGES = {"php": "php", "js": "node"}
@@ -96,6 +98,56 @@ def test_a_refused_token_is_asked_for_anew_once(speaker: Speaker) -> None:
     [told] = speaker.does("submit", nik)
     assert (told["error"], told["code"]) == ("Unauthorized", "INVALID_TOKEN")
     assert (speaker.proxy.tokens_asked, len(speaker.proxy.keys)) == (4, 4)
+
+
+def test_a_file_whose_answer_is_lost_is_one_import(speaker: Speaker) -> None:
+    file = speaker.folder / "daftar.csv"
+    file.write_bytes(a_list(speaker.sandbox))
+    before = imports(speaker.sandbox)
+    speaker.proxy.mishaps += [LOST, CUT_OFF]
+    told = speaker.does("file", str(file), json.dumps({"dryRun": True, "mode": "SNAPSHOT", "covers": ["dishub-dki"]}))
+    assert told["bytes"] > len(file.read_bytes())
+    assert imports(speaker.sandbox) - before == {told["id"]}
+    first, second, third, *_ = speaker.proxy.keys
+    assert (first == second == third, first is None) == (True, False)
+
+
+def test_a_file_that_cannot_be_read_is_refused(speaker: Speaker) -> None:
+    file = speaker.folder / "daftar.csv"
+    file.write_text("a;b\n1;2\n")
+    told = speaker.does("file", str(file), "{}")
+    assert (told["error"], told["code"]) == ("Refused", "HEADER_NOT_FOUND")
+
+
+def test_a_result_that_is_cut_off_is_asked_for_again(speaker: Speaker) -> None:
+    file = speaker.folder / "daftar.csv"
+    file.write_bytes(a_list(speaker.sandbox))
+    whole = speaker.does("file", str(file), '{"dryRun": true}')["bytes"]
+    asked = len(speaker.proxy.keys)
+    speaker.proxy.mishaps += [PASS] * (asked - 1) + [CUT_OFF]
+    assert speaker.does("file", str(file), '{"dryRun": true}')["bytes"] == whole
+
+
+def test_a_client_signs_with_its_key(speaker: Speaker) -> None:
+    key = speaker.folder / "private.pem"
+    client_id = signing_client(speaker.sandbox, key)["SIGNING_CLIENT_ID"]
+    told, found = speaker.does("signed", str(key), client_id, AUDIENCE=f"{speaker.sandbox.url}/oauth/token")
+    [[public], [expected]] = told["keys"], json.loads(public_keys(key.read_text(encoding="utf-8")))["keys"]
+    assert (found, public | {"kid": expected["kid"]}) == ("AVAILABLE", expected)
+
+
+def test_a_signature_for_somebody_else_is_refused(speaker: Speaker) -> None:
+    """The client behind the proxy takes the proxy for the registry, unless it is told."""
+    key = speaker.folder / "private.pem"
+    client_id = signing_client(speaker.sandbox, key)["SIGNING_CLIENT_ID"]
+    _, told = speaker.does("signed", str(key), client_id)
+    assert (told["error"], told["code"]) == ("Unauthorized", "INVALID_CLIENT")
+
+
+def imports(sandbox: Sandbox) -> set[str]:
+    with sandbox.client() as client:
+        nodes = client.execute("{ importJobs(first: 200) { nodes { id } } }")["importJobs"]["nodes"]
+    return {node["id"] for node in nodes}
 
 
 def test_a_batch_is_a_stream_in_order(speaker: Speaker) -> None:

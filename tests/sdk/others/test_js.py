@@ -11,9 +11,9 @@ import pytest
 from app.config import CHECKOUT
 from tests import npm
 from tests.sdk.conftest import Sandbox
+from tests.sdk.fourteen import run_examples, run_receiver, told
 from tests.sdk.others.conftest import answer, needs
 from tests.sdk.proxy import Proxy
-from tests.sdk.twelve import run_examples, run_receiver, told
 from tests.web.browsing import NPM
 
 SDK = CHECKOUT / "sdk/js"
@@ -24,7 +24,7 @@ def node() -> str:
     return needs("node", "the client for JavaScript")
 
 
-def test_the_twelve_examples_do_what_they_say(node: str, sandbox: Sandbox, tmp_path: Path) -> None:
+def test_the_fourteen_examples_do_what_they_say(node: str, sandbox: Sandbox, tmp_path: Path) -> None:
     run_examples(sandbox, lambda name: [node, str(SDK / f"examples/{name}.js")], "JS", tmp_path)
 
 

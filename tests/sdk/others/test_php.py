@@ -13,13 +13,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from joserfc import jwt
+from joserfc.jwk import ECKey
 
 from app.config import CHECKOUT
 from tests.patience import PATIENCE_SECONDS
 from tests.sdk.conftest import Sandbox
+from tests.sdk.fourteen import run_examples, run_receiver, signing_client, told
 from tests.sdk.others.conftest import answer, needs
 from tests.sdk.proxy import AWAY, BUSY, REFUSED_TOKEN, Proxy
-from tests.sdk.twelve import run_examples, run_receiver, told
 
 EXAMPLES = CHECKOUT / "sdk/php/examples"
 
@@ -29,7 +31,7 @@ def php() -> str:
     return needs("php", "the client for PHP")
 
 
-def test_the_twelve_examples_do_what_they_say(php: str, sandbox: Sandbox, tmp_path: Path) -> None:
+def test_the_fourteen_examples_do_what_they_say(php: str, sandbox: Sandbox, tmp_path: Path) -> None:
     run_examples(sandbox, lambda name: [php, str(EXAMPLES / f"{name}.php")], "PHP", tmp_path)
 
 
@@ -110,6 +112,21 @@ def test_nobody_waits_for_a_clock_that_was_set_back(php: str, sandbox: Sandbox, 
     with sqlite3.connect(path) as database:
         database.execute("UPDATE outbox SET postponed_at = ?, not_before = ?", (ahead, ahead + 300))
     assert does("send", str(path)) == [[1, False]]
+
+
+def test_every_signature_is_one_of_a_jwt(php: str, sandbox: Sandbox, tmp_path: Path) -> None:
+    """One of the two numbers of a signature is shorter than 32 bytes once in 128 times."""
+    key = tmp_path / "private.pem"
+    signing_client(sandbox, key)
+    code = f"""require {str(EXAMPLES.parent / "Pemudik.php")!r};
+        for ($i = 0; $i < 1000; $i++) {{
+            echo Pemudik\\assertion('a', file_get_contents({str(key)!r}), 'b'), "\\n";
+        }}"""
+    run = subprocess.run([php, "-r", code], capture_output=True, text=True, check=True, timeout=PATIENCE_SECONDS)
+    public = ECKey.import_key(key.read_text(encoding="utf-8"))
+    claims = [jwt.decode(one, public, algorithms=["ES256"]).claims for one in run.stdout.splitlines()]
+    assert {one["sub"] for one in claims} == {"a"}
+    assert len({one["jti"] for one in claims}) == 1000
 
 
 def test_every_file_is_in_order(php: str) -> None:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import AsyncIterable, AsyncIterator, Iterable, Mapping
+from collections.abc import AsyncIterable, AsyncIterator, Iterable, Mapping, Sequence
+from pathlib import Path
 from types import TracebackType
-from typing import Any, Self, TypeVar, cast
+from typing import Any, Literal, Self, TypeVar, cast
 
 import httpx
 
@@ -14,12 +15,14 @@ from pemudik_client.calls import (
     BATCH,
     PATIENCE_SECONDS,
     TIMEOUT_SECONDS,
+    TOKEN_PATH,
     Answer,
     Authorize,
     Calls,
-    Post,
+    Send,
     Steps,
     Wait,
+    proof_of,
     verdicts,
 )
 from pemudik_client.cursors import Cursor, cursor_of, go_on_after
@@ -29,6 +32,7 @@ from pemudik_client.types import (
     Change,
     Correction,
     Direction,
+    Import,
     NikCheck,
     PersonOfBooking,
     Registrant,
@@ -56,14 +60,17 @@ class AsyncPemudik:
         self,
         url: str,
         client_id: str,
-        client_secret: str,
+        client_secret: str | None = None,
         *,
+        private_key: str | bytes | None = None,
+        audience: str | None = None,
         language: str = "id",
         patience_seconds: float = PATIENCE_SECONDS,
         http: httpx.AsyncClient | None = None,
     ) -> None:
         self._url = url.rstrip("/")
-        self._calls = Calls(client_id, client_secret, language, patience_seconds)
+        proof = proof_of(client_id, client_secret, private_key, audience or self._url + TOKEN_PATH)
+        self._calls = Calls(proof, language, patience_seconds)
         self._http = http or httpx.AsyncClient(timeout=TIMEOUT_SECONDS)
         self._renewing = asyncio.Lock()
 
@@ -79,7 +86,7 @@ class AsyncPemudik:
         await self._http.aclose()
 
     async def token(self) -> str:
-        """The access token in use, for what this client has no method for, such as files."""
+        """The access token in use, for what this client has no method for, such as exports."""
         return await self._run(self._calls.token())
 
     async def execute(
@@ -220,6 +227,35 @@ class AsyncPemudik:
         variables = {"reference": reference, "organizer": organizer}
         return cast("dict[str, Any] | None", await self._run(self._calls.query("booking", variables, fields)))
 
+    # --- files --------------------------------------------------------------------------------------------------------
+
+    async def import_file(
+        self,
+        file: str | os.PathLike[str],
+        *,
+        dry_run: bool = False,
+        mode: Literal["UPSERT", "SNAPSHOT"] | None = None,
+        changes: Literal["REPORT", "APPLY"] | None = None,
+        as_of: str | None = None,
+        even_though: bool = False,
+        season: int | None = None,
+        day: str | None = None,
+        covers: Sequence[str] | None = None,
+        key: str | None = None,
+    ) -> Import:
+        """Sends an .xlsx or .csv of the 12 columns. It is read as a job: wait with `import_over`. Raises `Refused`."""
+        how: dict[str, Any] = {"dryRun": dry_run or None, "mode": mode, "changes": changes, "asOf": as_of}
+        how |= {"evenThough": even_though or None, "season": season, "day": day, "covers": covers}
+        return await self._run(self._calls.import_file(Path(file), how, key))
+
+    async def import_over(self, id: str, *, every_seconds: float = 2.0) -> Import:
+        """Waits until an import is done. Raises `Refused` when the file could not be read."""
+        return await self._run(self._calls.import_over(id, every_seconds))
+
+    async def import_result(self, id: str, *, format: Literal["csv", "xlsx"] = "csv") -> bytes:
+        """The file that was sent, with `hasil` and `keterangan` for each row."""
+        return await self._run(self._calls.import_result(id, format))
+
     # --- the feed -----------------------------------------------------------------------------------------------------
 
     async def follow(
@@ -284,7 +320,7 @@ class AsyncPemudik:
         except StopIteration as end:
             return cast(T, end.value)
 
-    async def _do(self, step: Post | Wait | Authorize) -> Answer | str | None:
+    async def _do(self, step: Send | Wait | Authorize) -> Answer | str | None:
         if isinstance(step, Wait):
             await asyncio.sleep(step.seconds)
             return None
@@ -292,7 +328,9 @@ class AsyncPemudik:
             async with self._renewing:
                 return await self._run(self._calls.renewed(step.refused))
         try:
-            answer = await self._http.post(self._url + step.path, headers=step.headers, content=step.content)
+            answer = await self._http.request(
+                step.method, self._url + step.path, headers=step.headers, content=step.content
+            )
         except httpx.RequestError:
             return None
         return Answer(answer.status_code, answer.headers.get("retry-after"), answer.content)

@@ -219,6 +219,34 @@ Change = TypedDict(
 )
 
 
+class Failure(TypedDict):
+    code: str
+    message: str
+
+
+class Import(TypedDict):
+    """A file that was sent, as `GET /import/{id}` tells of it."""
+
+    id: str
+    state: Literal["QUEUED", "RUNNING", "DONE", "FAILED"]
+    mode: str
+    changes: str
+    dryRun: bool
+    season: int
+    day: str | None
+    rowsRead: int
+    rowsDone: int
+    new: int
+    updated: int
+    unchanged: int
+    stale: int
+    refused: int
+    codes: dict[str, int]
+    missing: int | None
+    failure: Failure | None
+    resultPath: str | None
+
+
 @dataclass(frozen=True, slots=True)
 class Verdict(Generic[Input, Answered]):
     """What became of one item of a batch: either `answer` or `problem` is there."""

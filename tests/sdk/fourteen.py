@@ -1,4 +1,4 @@
-"""The twelve examples that each client has under the same names, and what each of them says."""
+"""The fourteen examples that each client has under the same names, and what each of them says."""
 
 from __future__ import annotations
 
@@ -10,12 +10,17 @@ from pathlib import Path
 
 import httpx
 from pemudik_client import Pemudik
+from pemudik_client.assertions import public_keys
 
 from tests.patience import PATIENCE_SECONDS
 from tests.sdk.conftest import DELIVERIES, SAVE_WEBHOOK, TEST_WEBHOOK, Sandbox, end_of_feed, free_port
 
 Command = Callable[[str], Sequence[str]]
 """By the name of an example how it is run."""
+
+ROWS = 3
+ISSUE = """mutation ($keys: String) {
+    issueClient(organizer: "dishub-dki", scopes: ["nik:check"], publicKeys: $keys) { secret client { id } } }"""
 
 SAID = {
     "access_token": ["3"],
@@ -29,8 +34,10 @@ SAID = {
     "posko": [*["VERIFIED"] * 3, *["DEPARTED"] * 3, "CANCELLED"],
     "follow": ["REGISTRANT_MOVED REGISTERED", "REGISTRANT_CORRECTED -", "REGISTRANT_MOVED CANCELLED"],
     "outbox": ["accepted", "NIK_INVALID", "0 waiting"],
+    "import_file": [f"{ROWS} rows, 0 refused", "hasil;keterangan"],
+    "private_key": ["AVAILABLE"],
 }
-"""In this order: some need what those before them did. The twelfth, `webhook`, stays until it is ended."""
+"""In this order: some need what those before them did. The fourteenth, `webhook`, stays until it is ended."""
 
 
 def run_examples(sandbox: Sandbox, command: Command, language: str, folder: Path, **more: str) -> None:
@@ -39,7 +46,9 @@ def run_examples(sandbox: Sandbox, command: Command, language: str, folder: Path
     with sandbox.client("ahm") as ahm, sandbox.client() as client:
         ahm.submit_registrant({**sandbox.person(held), "routeId": sandbox.routes["ahm"]})  # type: ignore[typeddict-item]
         end_of_feed(client, folder / "pemudik.cursor")
-    told = {"NIK": nik, "REFERENCE": f"KLIEN-{language}", "NIK_OF_ANOTHER": held}
+    told = {"NIK": nik, "REFERENCE": f"KLIEN-{language}", "NIK_OF_ANOTHER": held, "LIST": str(folder / "daftar.csv")}
+    told |= signing_client(sandbox, folder / "private.pem")
+    (folder / "daftar.csv").write_bytes(a_list(sandbox))
     environment = sandbox.environment(**told, **more)
     for name, said in SAID.items():
         run = subprocess.run(
@@ -52,6 +61,24 @@ def run_examples(sandbox: Sandbox, command: Command, language: str, folder: Path
             check=False,
         )
         assert (name, run.returncode, run.stderr, run.stdout.splitlines()) == (name, 0, "", said)
+
+
+def signing_client(sandbox: Sandbox, file: Path) -> dict[str, str]:
+    """Of the organizer: a client with a private key, which openssl has made, and whose public half Hubdat is given."""
+    make = ["openssl", "genpkey", "-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-256", "-out", str(file)]
+    subprocess.run(make, check=True, capture_output=True)
+    with sandbox.client("hubdat") as hubdat:
+        issued = hubdat.execute(ISSUE, {"keys": public_keys(file.read_text(encoding="utf-8"))})["issueClient"]
+    assert issued["secret"] is None
+    return {"SIGNING_CLIENT_ID": issued["client"]["id"], "PRIVATE_KEY": str(file)}
+
+
+def a_list(sandbox: Sandbox) -> bytes:
+    """The first rows of what the registry exports."""
+    with sandbox.client() as client:
+        headers = {"Authorization": f"Bearer {client.token()}"}
+    answer = httpx.get(f"{sandbox.url}/export.csv", headers=headers, timeout=PATIENCE_SECONDS, trust_env=False)
+    return b"".join(answer.content.splitlines(keepends=True)[: ROWS + 1])
 
 
 def run_receiver(sandbox: Sandbox, command: Callable[[int], Sequence[str]], folder: Path, **more: str) -> None:
