@@ -31,6 +31,7 @@ from graphql import (
     Executor,
     FieldNode,
     FragmentDefinitionNode,
+    GraphQLArgument,
     GraphQLError,
     GraphQLField,
     GraphQLInputField,
@@ -69,6 +70,7 @@ CHECKED = MappingProxyType({"strawberry-graphql": "0.341.2", "graphql-core": "3.
 
 _DEFINITION = GraphQLCoreConverter.DEFINITION_BACKREF
 """Under this key strawberry keeps its own definition of a type or field in graphql-core's `extensions`."""
+_RESOLVER = "pemudik-resolver"
 
 
 # --- the schema: strawberry/schema/schema.py, strawberry/schema/schema_converter.py -----------------------------------
@@ -110,6 +112,7 @@ def _resolve_directly(schema: GraphQLSchema) -> None:
             if function is not None and iscoroutinefunction(function):
                 _name_arguments(field, definition)
                 field.resolve = _direct(definition, function)
+                field.extensions[_RESOLVER] = field.resolve
 
 
 def _make_directly(type_: GraphQLInputObjectType) -> None:
@@ -146,8 +149,11 @@ def _name_of(definition: Any) -> str:
 
 
 def _direct(definition: StrawberryField, function: Callable[..., Awaitable[Any]]) -> Callable[..., Awaitable[Any]]:
-    def resolve(_source: object, info: Any, **arguments: Any) -> Awaitable[Any]:
-        return function(strawberry.Info(_raw_info=info, _field=definition), **arguments)
+    async def resolve(resolved: Any, info: Any, **arguments: Any) -> Any:
+        """The root value is None, or gives what this has given or raised before."""
+        if resolved is not None:
+            return await resolved()
+        return await function(strawberry.Info(_raw_info=info, _field=definition), **arguments)
 
     return resolve
 
@@ -156,6 +162,11 @@ def directives_of(field: GraphQLField) -> Sequence[object]:
     """The federation directives that a field was declared with."""
     directives: Sequence[object] = getattr(field.extensions.get(_DEFINITION), "directives", ())
     return directives
+
+
+def resolver_of(field: GraphQLField) -> Callable[..., Awaitable[Any]] | None:
+    """A coroutine function of ours, which reads `info.context` alone. None: the field has another one, or none."""
+    return field.extensions.get(_RESOLVER)
 
 
 def attribute_of(field: GraphQLField) -> str | None:
@@ -235,7 +246,7 @@ class PlanningExecutor(Executor[Any]):
             is_long = isinstance(resolved, list) and len(resolved) > SLICE
             if plan is not None:
                 try:
-                    return await _planned_in_slices(plan, resolved) if is_long else plan(resolved)
+                    return await planned(plan, resolved)
                 except Exception:  # noqa: BLE001, S110 - graphql-core completes the value again, and words the error
                     pass
             if is_long:
@@ -267,8 +278,10 @@ class PlanningExecutor(Executor[Any]):
         return completed
 
 
-async def _planned_in_slices(plan: Callable[[Any], Any], resolved: list[Any]) -> list[Any]:
+async def planned(plan: Callable[[Any], Any], resolved: Any) -> Any:
     """A plan of a list makes a list of each slice."""
+    if not isinstance(resolved, list) or len(resolved) <= SLICE:
+        return plan(resolved)
     made: list[Any] = []
     for start in range(0, len(resolved), SLICE):
         made += plan(resolved[start : start + SLICE])
@@ -283,13 +296,14 @@ def executor(
     planner: Planner,
     variables: VariableValues,
     context: object,
+    resolved: Callable[[], Awaitable[Any]] | None = None,
 ) -> PlanningExecutor:
-    """As `Executor.build` makes one of a whole document, which coerces the variables."""
+    """As `Executor.build` makes one. `resolved` gives what the only root field has given or raised before."""
     return PlanningExecutor(
         schema,
         dict(fragments),
         {name: FragmentDetails(node) for name, node in fragments.items()},
-        None,
+        resolved,
         context,
         operation,
         variables,
@@ -304,26 +318,23 @@ def executor(
 
 async def executed(executor: PlanningExecutor) -> ExecutionResult:
     """The result of a query or a mutation."""
-    result: ExecutionResult = await _awaited(executor, executor.execute_operation())
-    return result
+    return await _awaited(executor.execute_operation())  # type: ignore[no-any-return]
 
 
 async def events(executor: PlanningExecutor) -> AsyncGenerator[Any, None] | ExecutionResult:
     """The events of a subscription, or the errors for which there are none."""
-    source: AsyncGenerator[Any, None] | ExecutionResult = await _awaited(executor, create_source_event_stream(executor))
-    return source
+    return await _awaited(create_source_event_stream(executor))  # type: ignore[no-any-return]
 
 
 async def executed_for(event: object, executor: PlanningExecutor, context: object) -> ExecutionResult:
     """The result for one event of a subscription."""
     of_event: Any = executor.build_per_event_executor(event)
     of_event.context_value = context
-    result: ExecutionResult = await _awaited(executor, of_event.execute_operation(serially=False))
-    return result
+    return await _awaited(of_event.execute_operation(serially=False))  # type: ignore[no-any-return]
 
 
-async def _awaited(executor: PlanningExecutor, value: Any) -> Any:
-    return await value if executor.is_awaitable(value) else value
+async def _awaited(value: Any) -> Any:
+    return await value if optimized_is_awaitable(value) else value
 
 
 # --- variables: graphql/execution/values.py, graphql/utilities/coerce_input_value.py ----------------------------------
@@ -342,7 +353,7 @@ class Variable:
         return VariableValueSource(self._signature, value)
 
 
-def default_of(field: GraphQLInputField) -> Any:
+def default_of(field: GraphQLInputField | GraphQLArgument) -> Any:
     """`Undefined` if it has none."""
     return coerce_default_value(field)
 
@@ -368,8 +379,7 @@ class LiteralRule(ValuesOfCorrectTypeRule):
 _REQUIRED_FIELD = re.compile(r"Expected value of type '\w+' to include required field '(\w+)'")
 _UNKNOWN_FIELD = re.compile(r"Expected value of type '\w+' not to include unknown field")
 _TOKEN_WITH_VALUE = re.compile(r"\b(?:Name|Int|Float|String|BlockString|Comment)(?= ')")
-_UP_TO_A_QUOTE = re.compile(r"""(?:[^'"]|'(?:[!$&()\[\]{}:=@|,.]|\.\.\.)')*""")
-"""Punctuation may be quoted."""
+_UP_TO_A_QUOTE = re.compile(r"""(?:[^'"]|'(?:[!$&()\[\]{}:=@|,.]|\.\.\.)')*""")  # Punctuation may be quoted.
 
 
 def missing_field(error: GraphQLError) -> str | None:

@@ -33,6 +33,7 @@ from graphql import (
 
 from app.graphql import permissions
 from app.graphql.engine import limits, sentences, spending
+from app.graphql.engine.calls import RootCall, root_call
 from app.graphql.engine.inputs import ValuesWithoutEcho
 from app.graphql.engine.limits import Measure, Measuring
 from app.graphql.engine.plans import Plans
@@ -64,6 +65,8 @@ class Operation:
     """As if its variables asked for the most that is allowed."""
     spent: spending.Count
     """What an answer of it costs."""
+    call: RootCall | None
+    """How it is executed without graphql-core. None: graphql-core has to."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,11 +165,10 @@ class Documents:
         measuring = Measuring(self._schema, fragments)
         measures = [self._measured(node, measuring) for node in nodes]
         self._validate(ast)
-        operations = [
-            self._operation(node, fragments, measured) for node, measured in zip(nodes, measures, strict=True)
-        ]
+        plans = Plans(self._schema, fragments)
+        operations = [self._operation(node, plans, measured) for node, measured in zip(nodes, measures, strict=True)]
         named = {operation.name: operation for operation in operations}
-        return Document(fragments, named, Plans(self._schema, fragments))
+        return Document(fragments, named, plans)
 
     def _measured(self, node: OperationDefinitionNode, measuring: Measuring) -> Measure:
         for variable in node.variable_definitions or ():
@@ -184,22 +186,22 @@ class Documents:
         if errors:
             raise OperationRefused([_coded(error) for error in errors])
 
-    def _operation(
-        self, node: OperationDefinitionNode, fragments: Mapping[str, FragmentDefinitionNode], measured: Measure
-    ) -> Operation:
-        names = root_fields(node.selection_set, fragments)
+    def _operation(self, node: OperationDefinitionNode, plans: Plans, measured: Measure) -> Operation:
+        names = root_fields(node.selection_set, plans.fragments)
         refused = limits.too_many_root_fields(names)
         if refused is not None:
             raise refused
+        variables = Variables(self._schema, node.variable_definitions or ())
         return Operation(
             name=node.name.value if node.name else None,
             node=node,
-            variables=Variables(self._schema, node.variable_definitions or ()),
+            variables=variables,
             required=self._required(node, names),
             root_fields=len(names),
             root_field_names=",".join(dict.fromkeys(names)),
             measured=measured,
-            spent=spending.counting(self._schema, node, fragments),
+            spent=spending.counting(self._schema, node, plans.fragments),
+            call=root_call(self._schema, node, plans, variables),
         )
 
     def _required(self, node: OperationDefinitionNode, names: Sequence[str]) -> tuple[Alternatives, ...]:

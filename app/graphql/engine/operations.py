@@ -14,6 +14,7 @@ from app import tracing
 from app.config import Settings
 from app.graphql import permissions
 from app.graphql.engine import inputs, limits
+from app.graphql.engine.calls import Resolved
 from app.graphql.engine.documents import Document, Documents, Operation, OperationRefused
 from app.graphql.engine.limits import Measure
 from app.graphql.engine.requests import NotUnderstood, OperationRequest
@@ -116,17 +117,28 @@ class Operations:
 
         Who was read is written down before anybody gets the result. Raises `OperationRefused`, `Unavailable`.
         """
-        result = await executed(self.executor(found, context))
+        result = await self._result(found, context)
         await context.write_down(found.operation.root_field_names)
         return result
 
-    def executor(self, found: FoundOperation, context: object) -> PlanningExecutor:
+    async def _result(self, found: FoundOperation, context: object) -> ExecutionResult:
+        call = found.operation.call
+        arguments = None if call is None else call.arguments(found.variables)
+        if call is None or arguments is None:
+            return await executed(self.executor(found, context))
+        answered = await call.answered(context, arguments)
+        if isinstance(answered, Resolved):
+            return await executed(self.executor(found, context, answered))
+        return ExecutionResult(answered, None)
+
+    def executor(self, found: FoundOperation, context: object, resolved: Resolved | None = None) -> PlanningExecutor:
         """Raises `OperationRefused`: the variables do not fit the operation."""
         values = found.operation.variables.values(found.variables)
         if values is None:
             raise self.misfits(found)
         document = found.document
-        return executor(self._schema, document.fragments, found.operation.node, document.plans, values, context)
+        node = found.operation.node
+        return executor(self._schema, document.fragments, node, document.plans, values, context, resolved)
 
     def misfits(self, found: FoundOperation) -> OperationRefused:
         """The refusal of an operation whose variables do not fit it."""

@@ -56,6 +56,13 @@ class Variables:
             found = get_variable_values(self._schema, self._definitions, given, max_errors=0, hide_suggestions=True)
             return found if isinstance(found, VariableValues) else None
 
+    def coerced(self, given: dict[str, Any]) -> dict[str, Any] | None:
+        """The values of those that are given. None: graphql-core has to coerce them."""
+        try:
+            return self._coerced(given).coerced
+        except Exception:  # noqa: BLE001 - as in `values`
+            return None
+
     def _coerced(self, given: dict[str, Any]) -> VariableValues:
         values = VariableValues({}, {})
         for variable, coerce in self._each:
