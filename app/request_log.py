@@ -97,9 +97,11 @@ def tell(scope: Scope, status: int | None, seconds: float, waited: float | None)
     """`waited`: seconds until the answer began. None: there was no answer."""
     route = route_of(scope)
     count(scope["state"], route, status, seconds, waited)
-    write = logger.debug if route in QUIET_ROUTES and status == 200 else logger.info
     told = facts(scope, route, status, seconds)
-    write("request", **told)
+    if route in QUIET_ROUTES and status == 200:
+        logger.debug("request", **told)
+    else:
+        telemetry.tell("request", told)
     tracing.describe(
         f"{told['method']} {route}",
         {"http.request.method": told["method"], "http.route": route, "http.response.status_code": status or 0},

@@ -13,10 +13,11 @@ import logging
 import re
 import sys
 import traceback
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from copy import copy
+from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Literal
@@ -60,6 +61,7 @@ def configure(form: Literal["console", "json"], level: str) -> None:
         logger_factory=Output,
         cache_logger_on_first_use=False,
     )
+    Direct.is_on = form == "json" and LEVELS[level] <= logging.INFO
     handler = Handler()
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
@@ -77,14 +79,42 @@ def configure(form: Literal["console", "json"], level: str) -> None:
 _REQUEST_ID: ContextVar[str | None] = ContextVar("request_id", default=None)
 
 
-@contextmanager
-def of_request(request_id: str) -> Iterator[None]:
+class of_request:  # noqa: N801 - used as a function; a generator would take a check of a NIK a microsecond longer
     """Every line that is written inside names the request."""
-    token = _REQUEST_ID.set(request_id)
-    try:
-        yield
-    finally:
-        _REQUEST_ID.reset(token)
+
+    __slots__ = ("_request_id", "_token")
+
+    def __init__(self, request_id: str) -> None:
+        self._request_id = request_id
+
+    def __enter__(self) -> None:
+        self._token = _REQUEST_ID.set(self._request_id)
+
+    def __exit__(self, *_: object) -> None:
+        _REQUEST_ID.reset(self._token)
+
+
+def tell(event: str, facts: Mapping[str, Any]) -> None:
+    """The line that `structlog.get_logger().info(event, **facts)` writes.
+
+    A line of each request is told so: in JSON it takes a third of what it takes through structlog's layers. The event
+    has one line, and none of the facts is an exception.
+    """
+    if not Direct.is_on:
+        structlog.get_logger().info(event, **facts)
+        return
+    line = {**facts, "event": event, "level": "info", "timestamp": datetime.now(UTC)}
+    request_id = _REQUEST_ID.get()
+    if request_id is not None:
+        line["request_id"] = request_id
+    text = orjson.dumps(line, default=_type_name, option=orjson.OPT_UTC_Z).decode()
+    Output().msg(LONG_NUMBER.sub(MASKED, text))
+
+
+class Direct:
+    """Whether `tell` writes its lines without structlog: they are JSON, and lines at `info` are written."""
+
+    is_on = False
 
 
 class Output:
@@ -197,7 +227,11 @@ def with_frames(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
 
 
 def as_json(_: WrappedLogger, __: str, event: EventDict) -> str:
-    return orjson.dumps(event, default=lambda value: type(value).__name__).decode()
+    return orjson.dumps(event, default=_type_name).decode()
+
+
+def _type_name(value: object) -> str:
+    return type(value).__name__
 
 
 def console() -> ConsoleRenderer:

@@ -86,6 +86,7 @@ def logging_as_before() -> Iterator[None]:
     root, ours = logging.getLogger(), structlog.get_config()
     handlers, level, loud = root.handlers[:], root.level, logging.raiseExceptions
     levels = {name: logging.getLogger(name).level for name in telemetry.QUIETED}
+    direct = telemetry.Direct.is_on
     yield
     # pytest's own handlers too.
     root.handlers[:], logging.raiseExceptions = handlers, loud
@@ -93,6 +94,7 @@ def logging_as_before() -> Iterator[None]:
     for name, before in levels.items():
         logging.getLogger(name).setLevel(before)
     structlog.configure(**ours)
+    telemetry.Direct.is_on = direct
 
 
 @pytest.fixture(scope="session")

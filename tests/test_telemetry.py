@@ -6,6 +6,7 @@ import asyncio
 import gc
 import json
 import logging
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -39,6 +40,31 @@ def test_a_line_has_its_level_time_and_facts(capsys: pytest.CaptureFixture[str])
     (line,) = lines(capsys)
     assert line.pop("timestamp").endswith("Z")
     assert line == {"event": "started", "level": "info", "workers": 2}
+
+
+@pytest.mark.parametrize("form", ["json", "console"])
+@pytest.mark.parametrize("level", ["debug", "info", "warning"])
+def test_a_line_that_is_told_is_structlogs(form: Any, level: Any, capsys: pytest.CaptureFixture[str]) -> None:
+    telemetry.configure(form, level)
+    facts = {"route": "/graphql", "status": 200, "ms": 1.5, "odd": object(), "nik": f"{NIK}\n", "deep": {"list": [NIK]}}
+    with telemetry.of_request("7"):
+        telemetry.tell("request", facts)
+        structlog.get_logger().info("request", **facts)
+    written = capsys.readouterr().out
+    assert NIK not in written
+    told, logged = written[: len(written) // 2], written[len(written) // 2 :]
+    if form == "json" and level != "warning":
+        told, logged = without_time(told), without_time(logged)
+    else:
+        told, logged = told.partition("info")[2].split(" odd")[0], logged.partition("info")[2].split(" odd")[0]
+    assert told == logged
+    assert bool(written) is (level != "warning")
+
+
+def without_time(line: str) -> Any:
+    facts = json.loads(line)
+    assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z", facts.pop("timestamp"))
+    return facts
 
 
 @pytest.mark.parametrize("form", ["json", "console"])

@@ -184,9 +184,11 @@ class HttpDoor:
         return answered(result.data, result.errors, language, media, cost, alone=alone)
 
     async def _executed(self, asked: Asked) -> ExecutionResult:
-        async with self._operations.turn(asked.found, asked.client, asked.more):
+        async def execute() -> ExecutionResult:
             context = Context(self._process, asked.principal, asked.language, clock.now())
             return await self._operations.execute(asked.found, context)
+
+        return await self._operations.in_turn(asked.found, asked.client, execute, asked.more)
 
 
 def _what_kept_it_from_answering(result: ExecutionResult) -> Unavailable | None:

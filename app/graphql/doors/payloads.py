@@ -55,8 +55,9 @@ class Payloads:
             yield orjson.dumps(await self.repeats.content(asked, asked.keyed)).decode()
             return
         if not found.is_subscription:
-            async with self._operations.turn(found, asked.client, asked.more):
-                result = await self._operations.execute(found, new_context())
+            result = await self._operations.in_turn(
+                found, asked.client, lambda: self._operations.execute(found, new_context()), asked.more
+            )
             yield written_result(result, language, self._operations.cost_told(found, asked.client, result.data))
             return
         with self._connections.subscription(asked.client):

@@ -111,20 +111,21 @@ class Repeats:
 
     async def content(self, asked: Asked, request: KeyedRequest) -> Content:
         """The answer of now, or the answer of then. Raises `RequestRefused`, `Unavailable`, `OperationRefused`."""
-        content = await self._content(asked, request)
+        content = await self._operations.in_turn(
+            asked.found, asked.client, lambda: self._content(asked, request), asked.more
+        )
         cost = self._operations.cost_told(asked.found, asked.client, content["data"])
         return {**content, "extensions": cost}
 
     async def _content(self, asked: Asked, request: KeyedRequest) -> Content:
-        async with self._operations.turn(asked.found, asked.client, asked.more):
-            try:
-                return await self._process.database.attempt(lambda session: self._done(session, asked, request))
-            except repeats.NOT_REPEATED as reason:
-                raise repeats.refused(reason) from None
-            except _Failed as failed:
-                return failed.content
-            except asyncpg.PostgresError as error:
-                return _failed([GraphQLError("", original_error=error)], asked.language).content
+        try:
+            return await self._process.database.attempt(lambda session: self._done(session, asked, request))
+        except repeats.NOT_REPEATED as reason:
+            raise repeats.refused(reason) from None
+        except _Failed as failed:
+            return failed.content
+        except asyncpg.PostgresError as error:
+            return _failed([GraphQLError("", original_error=error)], asked.language).content
 
     async def _done(self, session: Session, asked: Asked, request: KeyedRequest) -> Content:
         now, vault = clock.now(), self._process.vault

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 from graphql import ExecutionResult, GraphQLSchema, OperationType
 
@@ -21,6 +20,7 @@ from app.graphql.engine.requests import NotUnderstood, OperationRequest
 from app.graphql.internals import PlanningExecutor, executed, executor
 from app.server.turns import SMALL_COST, Turns
 
+Done = TypeVar("Done")
 Told = dict[str, dict[str, int]]
 """The `extensions` of an answer."""
 
@@ -93,9 +93,10 @@ class Operations:
         actual = 0 if data is None else min(requested, found.operation.spent(data))
         return {"cost": {"requested": requested, "actual": actual, "remaining": self._turns.remaining(client)}}
 
-    @asynccontextmanager
-    async def turn(self, found: FoundOperation, client: str, more: int = 0) -> AsyncIterator[None]:
-        """Whatever is done inside is done in the turn of the client's operation, and within its time.
+    async def in_turn(
+        self, found: FoundOperation, client: str, work: Callable[[], Awaitable[Done]], more: int = 0
+    ) -> Done:
+        """What `work` gives, done in the turn of the client's operation, and within its time.
 
         `more` is what it costs beside its answer. Raises `NotUnderstood` when it takes too long, `TooManyOperations`
         when too many wait before it.
@@ -106,14 +107,14 @@ class Operations:
                     asyncio.timeout(self._settings.request_timeout),
                     self._turns.turn(client, found.measured.cost + more),
                 ):
-                    yield
+                    return await work()
         except TimeoutError:
             raise NotUnderstood(
                 504, "TIMEOUT", "Operasi terlalu lama dan dihentikan", "The operation took too long and was given up"
             ) from None
 
     async def execute(self, found: FoundOperation, context: Reading) -> ExecutionResult:
-        """Execute a query or a mutation in its `turn`; resolvers find `context` in their info.
+        """Execute a query or a mutation, `in_turn`; resolvers find `context` in their info.
 
         Who was read is written down before anybody gets the result. Raises `OperationRefused`, `Unavailable`.
         """
