@@ -7,6 +7,7 @@ the log and one event for Hubdat, about once an hour. None of them holds a NIK.
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from collections.abc import Sequence
 from contextlib import suppress
 from datetime import datetime
@@ -29,15 +30,16 @@ logger = structlog.get_logger(__name__)
 
 
 def count_checks(checks: Sequence[Check], answers: Sequence[Answer | NikInvalid | TooManyChecks]) -> None:
-    for check, answer in zip(checks, answers, strict=True):
-        refused = not isinstance(answer, Answer)
-        metrics.count_verdict(NIK_CHECK, check.caller.organizer, _code(answer), refused=refused)
+    counted = Counter((check.caller.organizer, *_code(answer)) for check, answer in zip(checks, answers, strict=True))
+    for (organizer, code, refused), times in counted.items():
+        metrics.count_verdict(NIK_CHECK, organizer, code, refused=refused, times=times)
 
 
-def _code(answer: Answer | NikInvalid | TooManyChecks) -> str:
+def _code(answer: Answer | NikInvalid | TooManyChecks) -> tuple[str, bool]:
+    """The code of an answer, and whether it is a refusal."""
     if isinstance(answer, Answer):
-        return answer.outcome
-    return "TOO_MANY_CHECKS" if isinstance(answer, TooManyChecks) else answer.code
+        return answer.outcome, False
+    return ("TOO_MANY_CHECKS" if isinstance(answer, TooManyChecks) else answer.code), True
 
 
 async def look(database: Database, now: datetime, *, cuts: bool) -> list[Sign]:

@@ -38,6 +38,7 @@ class Merger(ABC, Generic[Item, Answer]):
 
     def __init__(self) -> None:
         self._free_lanes = self.LANES
+        self._count_waiting = metrics.WAITING.labels(self.NAME)
         self._waiting: list[_Call[Item, Answer]] = []
         self._flights: set[asyncio.Task[None]] = set()
 
@@ -49,7 +50,7 @@ class Merger(ABC, Generic[Item, Answer]):
         """The answer to `item`. A caller that goes away does not take its item, or its neighbours, with it."""
         answer: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
         self._waiting.append((item, answer, tracing.here()))
-        metrics.WAITING.labels(self.NAME).inc()
+        self._count_waiting.inc()
         if self._free_lanes:
             self._free_lanes -= 1
             flight = asyncio.create_task(self._fly())
@@ -66,7 +67,7 @@ class Merger(ABC, Generic[Item, Answer]):
         try:
             while self._waiting:
                 batch, self._waiting = self._waiting[: self.MOST_IN_A_BATCH], self._waiting[self.MOST_IN_A_BATCH :]
-                metrics.WAITING.labels(self.NAME).dec(len(batch))
+                self._count_waiting.dec(len(batch))
                 metrics.BATCH_SIZE.labels(self.NAME).observe(len(batch))
                 started = time.perf_counter()
                 callers = [caller for _, _, caller in batch]

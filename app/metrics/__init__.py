@@ -126,10 +126,10 @@ ENUMERATION_ALARMS = _counter(
 )
 
 
-def count_verdict(of: str, organizer: str, code: str, *, refused: bool) -> None:
-    VERDICTS.labels(of, code, organizer).inc()
+def count_verdict(of: str, organizer: str, code: str, *, refused: bool, times: int = 1) -> None:
+    VERDICTS.labels(of, code, organizer).inc(times)
     if refused:
-        minute.count_refusal(organizer, code)
+        minute.count_refusal(organizer, code, times)
 
 
 def start() -> None:

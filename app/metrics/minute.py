@@ -37,8 +37,8 @@ def count_answer(seconds: float, status: int | None, outcome: str) -> None:
     _counted.steps[bisect_left(STEPS_MS, seconds * 1000)] += 1
 
 
-def count_refusal(organizer: str, code: str) -> None:
-    _counted.refusals[organizer, code] += 1
+def count_refusal(organizer: str, code: str, times: int = 1) -> None:
+    _counted.refusals[organizer, code] += times
 
 
 def take() -> Counted:

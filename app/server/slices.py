@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Collection
+from itertools import islice
 from typing import TypeVar
 
 SLICE = 200
@@ -21,7 +22,13 @@ async def each(function: Callable[[Item], Result], items: Collection[Item]) -> l
     """`function` of each item, in their order."""
     if len(items) <= SLICE:
         return [function(item) for item in items]
-    return [function(item) async for item in sliced(items)]
+    results: list[Result] = []
+    coming = iter(items)
+    for _ in range(0, len(items), SLICE):
+        await asyncio.sleep(0)
+        results += map(function, islice(coming, SLICE))
+    await asyncio.sleep(0)
+    return results
 
 
 async def sliced(items: Collection[Item]) -> AsyncIterator[Item]:

@@ -90,6 +90,8 @@ def refuse_other_bodies(headers: Mapping[bytes, bytes]) -> None:
 
 def _is_json(content_type: bytes) -> bool:
     """No regular expression: one that looks for blanks at two places took 8 seconds for 40,000 of them."""
+    if content_type == b"application/json":
+        return True
     media, *parameters = content_type.lower().split(b";")
     bare = (parameter.replace(b" ", b"").replace(b"\t", b"").replace(b'"', b"") for parameter in parameters)
     return media.strip() == b"application/json" and all(one in _UTF_8 for one in bare)
@@ -122,7 +124,8 @@ def request_of(body: object) -> OperationRequest:
         raise _bad("`variables` bukan objek", "`variables` is no object")
     if name is not None and not isinstance(name, str):
         raise _bad("`operationName` bukan teks", "`operationName` is no string")
-    if not isinstance(body.get("extensions"), dict | None):
+    extensions = body.get("extensions")
+    if extensions is not None and not isinstance(extensions, dict):
         raise _bad("`extensions` bukan objek", "`extensions` is no object")
     return OperationRequest(query, variables or {}, name or None)
 

@@ -48,32 +48,30 @@ class Variables:
         self._each = [(variable, coercion(variable.type)) for variable in variables]
 
     def values(self, given: dict[str, Any]) -> VariableValues | None:
-        """None: they do not fit the operation."""
-        try:
-            return self._coerced(given)
-        except Exception:  # noqa: BLE001 - graphql-core coerces them again
-            # Its errors are not told: `engine.inputs` words them. Without this bound it explains up to 50 first.
-            found = get_variable_values(self._schema, self._definitions, given, max_errors=0, hide_suggestions=True)
-            return found if isinstance(found, VariableValues) else None
+        """As graphql-core takes them. None: they do not fit the operation."""
+        coerced = self.coerced(given)
+        if coerced is not None:
+            return VariableValues(
+                {one.name: one.source(given.get(one.name, Undefined)) for one, _ in self._each}, coerced
+            )
+        # Its errors are not told: `engine.inputs` words them. Without this bound it explains up to 50 first.
+        found = get_variable_values(self._schema, self._definitions, given, max_errors=0, hide_suggestions=True)
+        return found if isinstance(found, VariableValues) else None
 
     def coerced(self, given: dict[str, Any]) -> dict[str, Any] | None:
         """The values of those that are given. None: graphql-core has to coerce them."""
         try:
-            return self._coerced(given).coerced
-        except Exception:  # noqa: BLE001 - as in `values`
+            return self._coerced(given)
+        except Exception:  # noqa: BLE001 - graphql-core coerces them again
             return None
 
-    def _coerced(self, given: dict[str, Any]) -> VariableValues:
-        values = VariableValues({}, {})
+    def _coerced(self, given: dict[str, Any]) -> dict[str, Any]:
+        values: dict[str, Any] = {}
         for variable, coerce in self._each:
-            name = variable.name
-            if name in given:
-                values.sources[name] = variable.source(given[name])
-                values.coerced[name] = coerce(given[name])
+            if variable.name in given:
+                values[variable.name] = coerce(given[variable.name])
             elif variable.has_default or isinstance(variable.type, GraphQLNonNull):
                 raise NotCoerced
-            else:
-                values.sources[name] = variable.source()
         return values
 
 

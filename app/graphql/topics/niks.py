@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
+from functools import cache
 from typing import Annotated
 
 import strawberry
@@ -120,6 +121,9 @@ class NikCheck:
         return _AnsweredCheck(sent, answer, context)
 
 
+_outcome = cache(NikOutcome)
+
+
 class _AnsweredCheck(NikCheck):
     """Makes its sentences and its claims when they are asked for, since a call may have a thousand NIKs."""
 
@@ -131,7 +135,7 @@ class _AnsweredCheck(NikCheck):
         if isinstance(answer, NikInvalid):
             self.problem = Problem.from_refusal(answer, context)
             return
-        self.nik, self.outcome = NIK(answer.nik), NikOutcome(answer.outcome)
+        self.nik, self.outcome = NIK(answer.nik), _outcome(answer.outcome)
         self.available = self.outcome is NikOutcome.AVAILABLE
         self.standing = [Standing.from_standing(one) for one in answer.standing]
         self.block = None if answer.block is None else Block.from_standing(answer.block)

@@ -261,7 +261,7 @@ class Model:
             return No("NOT_HEALTHY")
         if one.way.service == "MOTORCYCLE" and not one.handed_over:
             return No("MOTORCYCLE_NOT_HANDED_OVER")
-        return No("INVALID_VALUE") if now < self.leaves - timedelta(hours=24) else None
+        return No("DEPARTURE_NOT_BEGUN") if now < self.leaves - timedelta(hours=24) else None
 
     def _end(self, one: Person, to: str) -> list[Person]:
         """Who was forfeited."""

@@ -36,7 +36,8 @@ def opened(visit: Visit, code: str) -> None:
 def test_the_table_leads_to_each_organizer(visit: Visit, signed_in: Callable[[str], Page]) -> None:
     page = signed_in(OPERATOR)
     page.locator(".side").get_by_role("link", name="Penyelenggara").click()
-    expect(page.locator("#organizers tr")).to_have_count(11)
+    # Other tests add organizers of their own.
+    expect(page.locator("#organizers tr").filter(has_not_text=re.compile("Uji$|Uji "))).to_have_count(11)
     # Another test may have added one already.
     expect(page.locator("#sub")).to_have_text(re.compile(r"^1\d penyelenggara, 1\d sedang membuka pendaftaran$"))
     expect(page.locator("#organizers tr", has_text="BUMN Contoh 1")).to_contain_text("dikoordinasi Jasa Raharja")
@@ -265,7 +266,8 @@ def row(known: dict[str, Any]) -> dict[str, str]:
 
 
 def test_others_look_on(visit: Visit, signed_in: Callable[[str], Page]) -> None:
-    for email, ahm in ((ORGANIZER, "–"), (VIEWER, re.compile("lalu"))):
+    # Another test may have sent something of AHM's already.
+    for email, ahm in ((ORGANIZER, "–"), (VIEWER, re.compile("lalu|belum ada"))):
         page = signed_in(email)
         visit.open("/penyelenggara")
         expect(page.locator("#organizers tr", has_text="AHM (Honda)").locator("td").last).to_have_text(ahm)
