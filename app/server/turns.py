@@ -78,8 +78,8 @@ class Turns:
         """
         return _Turn(self, client, cost, refusable=refusable)
 
-    async def begin(self, client: str, cost: int, *, refusable: bool) -> int:
-        """What `end` has to be told: the cost that is held, or 0 for a small operation that did not ask."""
+    async def enter(self, client: str, cost: int, *, refusable: bool) -> int:
+        """What `leave` has to be told: the cost that is held, or 0 for a small operation that did not ask."""
         if cost <= SMALL_COST and self._small[client] < MOST_SMALL_AT_ONCE:
             self._small[client] += 1
             return 0
@@ -90,7 +90,7 @@ class Turns:
             self._running[client] += cost
         return cost
 
-    def end(self, client: str, held: int) -> None:
+    def leave(self, client: str, held: int) -> None:
         if held:
             self._end(client, held)
         else:
@@ -179,10 +179,10 @@ class _Turn:
         self._turns, self._client, self._cost, self._refusable = turns, client, cost, refusable
 
     async def __aenter__(self) -> None:
-        self._held = await self._turns.begin(self._client, self._cost, refusable=self._refusable)
+        self._held = await self._turns.enter(self._client, self._cost, refusable=self._refusable)
 
     async def __aexit__(self, *_: object) -> None:
-        self._turns.end(self._client, self._held)
+        self._turns.leave(self._client, self._held)
 
 
 def _take_off(counts: Counter[str], client: str, count: int) -> None:
