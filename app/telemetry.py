@@ -17,7 +17,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from copy import copy
-from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Literal
@@ -25,6 +24,8 @@ from typing import TYPE_CHECKING, Any, Literal
 import orjson
 import structlog
 from structlog.typing import EventDict, Processor, WrappedLogger
+
+from app import clock
 
 if TYPE_CHECKING:
     from structlog.dev import ConsoleRenderer
@@ -103,7 +104,7 @@ def tell(event: str, facts: Mapping[str, Any]) -> None:
     if not Direct.is_on:
         structlog.get_logger().info(event, **facts)
         return
-    line = {**facts, "event": event, "level": "info", "timestamp": datetime.now(UTC)}
+    line = {**facts, "event": event, "level": "info", "timestamp": clock.of_this_machine()}
     request_id = _REQUEST_ID.get()
     if request_id is not None:
         line["request_id"] = request_id
