@@ -8,7 +8,7 @@ from app.errors import InvalidValue, NotFound, NotYours
 from app.graphql.fields import PAGED, sized
 from app.graphql.permissions import open_to
 from app.graphql.topics.admin import find_case_people, find_cases, me
-from app.graphql.topics.changes import find_changes
+from app.graphql.topics.changes import end_of_changes, find_changes
 from app.graphql.topics.files.import_lists import find_import_jobs, find_import_rows
 from app.graphql.topics.files.imports import find_consolidation, find_import_job
 from app.graphql.topics.niks import check_nik, check_niks, nik_accesses
@@ -145,6 +145,15 @@ class Query:
             " in one order that never changes. At the end ask again with the last `endCursor`, also after months."
         ),
         directives=[PAGED],
+    )
+    end_of_changes = open_to(
+        end_of_changes,
+        REGISTRANTS_READ,
+        DASHBOARD_READ,
+        description=(
+            "The cursor of now: whoever begins with it at `changes(after:)` gets what happens from now on, and nothing"
+            " of before but what is not settled yet. It costs the same however long the log is."
+        ),
     )
     import_job = open_to(
         find_import_job,

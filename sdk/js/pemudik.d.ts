@@ -268,7 +268,7 @@ export class Pemudik {
     importResult(id: string, options?: {format?: 'csv' | 'xlsx'}): Promise<Uint8Array>;
     follow(
         cursor: string | Cursor,
-        options?: {everySeconds?: number | null; fields?: string},
+        options?: {everySeconds?: number | null; fields?: string; fromNow?: boolean},
     ): AsyncGenerator<Change, void>;
 }
 

@@ -133,6 +133,7 @@ export const QUERIES = Object.freeze({
     changes:
         'query changes($after: String) { changes(first: 200, after: $after)' +
         ` { nodes { cursor at kind from to reason registrant { ${FIELDS} } } ${PAGE} } }`,
+    endOfChanges: 'query endOfChanges { endOfChanges }',
 });
 
 export const MUTATIONS = Object.freeze({
@@ -368,14 +369,17 @@ export class Pemudik {
     // --- the feed ---
 
     /**
-     * Every change of yours, in order, from the cursor on; without one from the beginning of the log.
+     * Every change of yours, in order, from the cursor on; without one from the beginning of the log, or `fromNow`.
      *
      * `cursor` is a file, or whatever loads and saves. It is saved when a change has been handled: when the next one is
      * asked for. So nothing is missed, and after a crash the last one comes again. `everySeconds` is how often the
      * registry is asked when there is nothing new; null ends at the end.
      */
-    async *follow(cursor, {everySeconds = 5, fields = REGISTRANT} = {}) {
+    async *follow(cursor, {everySeconds = 5, fields = REGISTRANT, fromNow = false} = {}) {
         const kept = typeof cursor === 'string' ? new FileCursor(cursor) : cursor;
+        if (fromNow && (await kept.load()) === null) {
+            await kept.save(await this.#query('endOfChanges', {}));
+        }
         for (;;) {
             const page = await this.#changes(kept, fields);
             for (const change of page.nodes) {

@@ -158,6 +158,7 @@ final class Documents
             . ' { reference people lapInfants registrants { ' . self::FIELDS . ' } } }',
         'changes' => 'query changes($after: String) { changes(first: 200, after: $after)'
             . ' { nodes { cursor at kind from to reason registrant { ' . self::FIELDS . ' } } ' . self::PAGE . ' } }',
+        'endOfChanges' => 'query endOfChanges { endOfChanges }',
     ];
 
     public const MUTATIONS = [
@@ -632,7 +633,7 @@ final class Pemudik
     // --- the feed ---
 
     /**
-     * Every change of yours, in order, from the cursor on; without one from the beginning of the log.
+     * Every change of yours, in order, from the cursor on; without one from the beginning of the log, or `fromNow`.
      *
      * `cursor` is a file, or whatever loads and saves. It is saved when a change has been handled: when the next one is
      * asked for. So nothing is missed, and after a crash the last one comes again. `everySeconds` is how often the
@@ -644,8 +645,12 @@ final class Pemudik
         string|Cursor $cursor,
         ?float $everySeconds = 5.0,
         string $fields = Documents::REGISTRANT,
+        bool $fromNow = false,
     ): \Generator {
         $kept = $cursor instanceof Cursor ? $cursor : new FileCursor($cursor);
+        if ($fromNow && $kept->load() === null) {
+            $kept->save($this->query('endOfChanges', []));
+        }
         while (true) {
             try {
                 $page = $this->query('changes', ['after' => $kept->load()], $fields);

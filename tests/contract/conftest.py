@@ -155,7 +155,6 @@ def asked(url: str, access_token: str | None, query: str, **variables: object) -
 
 ROUTE = """query ($of: ID) { routes(where: {organizer: $of, direction: MUDIK, service: PASSENGER,
     withSeats: true}, first: 1) { nodes { id name } } }"""
-LAST = "query ($after: String) { changes(first: 200, after: $after) { pageInfo { hasNextPage endCursor } } }"
 SUBMIT = """mutation ($inputs: [SubmitRegistrant!]!) { submitRegistrants(inputs: $inputs) {
     ... on Submission { registrant { id } } ... on Problem { code standing { organizer { code } } } } }"""
 
@@ -236,8 +235,5 @@ def submission(route: str, nik: str, name: str) -> dict[str, str]:
 
 
 def end_of_log(registry: Registry, organizer: str) -> str:
-    page: dict[str, Any] = {"hasNextPage": True, "endCursor": None}
-    while page["hasNextPage"]:
-        page = registry.data(organizer, LAST, after=page["endCursor"])["changes"]["pageInfo"]
-    cursor: str = page["endCursor"]
+    cursor: str = registry.data(organizer, "{ endOfChanges }")["endOfChanges"]
     return cursor

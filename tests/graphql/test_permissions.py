@@ -20,6 +20,7 @@ CALLS = {
     "registrants": "query { registrants { nodes { id } } }",
     "statistics": "query { statistics { duplicates } }",
     "changes": "query { changes { nodes { kind } } }",
+    "endOfChanges": "query { endOfChanges }",
     "consolidation": 'query { consolidation(date: "2026-03-02") { date } }',
     "importJob": 'query { importJob(id: "x") { id } }',
     "importJobs": "query { importJobs { nodes { id } } }",

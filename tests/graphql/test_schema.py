@@ -48,6 +48,7 @@ SCOPES = {
     "statistics": READ,
     "pulse": (("dashboard:read",),),
     "changes": READ,
+    "endOfChanges": READ,
     "webhooks": WEBHOOKS,
     "importJob": IMPORTS,
     "importJobs": IMPORTS,
@@ -135,7 +136,7 @@ def test_what_can_fail_alone_fails_alone() -> None:
         for name, type_ in fields.items()
         if is_non_null_type(type_) and not isinstance(get_named_type(type_), GraphQLUnionType)
     }
-    assert len(fields) == 80
+    assert len(fields) == 81
     assert others == set()
 
 

@@ -237,6 +237,7 @@ _AIMS: dict[str, Callable[[Target], Asked]] = {
         *({"first": 20, "after": cursor} for cursor in [None, *target.society.cursors[::8]]),
         *([{"first": 2}] * 2),
     ],
+    "endOfChanges": _nothing,
     "importJob": lambda target: [{"id": job} for job in target.jobs],
     "importJobs": lambda target: [{"first": 3}, *({"first": 3, "after": cursor} for cursor in target.cursors()[:1])],
     "importRows": lambda target: [

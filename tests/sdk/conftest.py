@@ -89,11 +89,7 @@ def _offer(sandbox: Sandbox) -> None:
 
 def end_of_feed(client: Pemudik, cursor: Path) -> None:
     """Writes the cursor of now into the file: what happens next is what `follow` tells."""
-    page: dict[str, Any] = {"hasNextPage": True, "endCursor": None}
-    ask = "query ($after: String) { changes(first: 200, after: $after) { pageInfo { hasNextPage endCursor } } }"
-    while page["hasNextPage"]:
-        page = client.execute(ask, {"after": page["endCursor"]})["changes"]["pageInfo"]
-    cursor.write_text(page["endCursor"])
+    cursor.write_text(client.execute("{ endOfChanges }")["endOfChanges"])
 
 
 def free_port() -> int:

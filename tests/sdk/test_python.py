@@ -22,7 +22,7 @@ from pemudik_client import AsyncPemudik, Outbox, Pemudik, Refused, RegistryFaile
 
 from app.config import CHECKOUT
 from tests.patience import PATIENCE_SECONDS
-from tests.sdk.conftest import Sandbox, end_of_feed
+from tests.sdk.conftest import Sandbox
 from tests.sdk.fourteen import ROWS, a_list, run_examples, run_receiver, signing_client, told
 from tests.sdk.outboxes import hours_pass
 from tests.sdk.proxy import AWAY, BUSY, CUT_OFF, LOST, NOT_OURS, REFUSED_TOKEN, Proxy, proxied
@@ -289,7 +289,7 @@ def test_nothing_that_goes_wrong_names_a_nik(
 def test_a_change_is_told_until_it_has_been_handled(sandbox: Sandbox, tmp_path: Path) -> None:
     kept, reference = tmp_path / "cursor", "FEED-1"
     with sandbox.client() as client:
-        end_of_feed(client, kept)
+        assert list(client.follow(kept, every_seconds=None, from_now=True)) == []
         client.submit_registrant(sandbox.person(sandbox.nik(), reference=reference))  # type: ignore[arg-type]
         client.cancel_registrant({"reference": reference}, "Batal")
         for handled in (0, 0, 1):
@@ -330,7 +330,7 @@ def test_a_follower_that_waits_hears_of_what_happens(sandbox: Sandbox, tmp_path:
             return str(change["registrant"]["reference"])
 
     with sandbox.client() as client:
-        end_of_feed(client, kept)
+        assert list(client.follow(kept, every_seconds=None, from_now=True)) == []
     assert asyncio.run(follow()) == "FEED-2"
 
 

@@ -64,6 +64,11 @@ async def find_changes(info: Info, first: First = 100, after: AfterChange = UNSE
     )
 
 
+async def end_of_changes(info: Info) -> str | None:
+    async with info.context.process.database.statements() as session:
+        return cursors.cursor(await feed.horizon(session))
+
+
 async def follow_changes(info: Info, after: ResumeAfter = UNSET) -> AsyncGenerator[Change, None]:
     context = info.context
     behind = position_of(given(after))

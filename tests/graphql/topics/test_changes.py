@@ -101,6 +101,23 @@ async def test_ones_own_changes_in_order(api: Api, world: World) -> None:
     assert positions == sorted(positions)
 
 
+async def test_who_begins_with_now_gets_what_happens_from_then_on(api: Api, world: World) -> None:
+    async def now(**how: Any) -> str:
+        cursor: str = (await api.data("{ endOfChanges }", **how))["endOfChanges"]
+        return cursor
+
+    nothing_yet = await now()
+    await lived(world)
+    await settled(world)
+    assert [node["to"] for node in (await read(api, nothing_yet))["nodes"]] == ["REGISTERED", "VERIFIED", "CANCELLED"]
+    cursor = await now(scopes=("registrants:read",))
+    page = await read(api, cursor)
+    assert (page["nodes"], page["pageInfo"]["endCursor"]) == ([], cursor)
+    await world.registered(someone(HUBDAT, await world.route("next"), 3))
+    await settled(world)
+    assert [node["to"] for node in (await read(api, cursor))["nodes"]] == ["REGISTERED"]
+
+
 async def test_a_new_time_of_ones_route_is_in_the_feed(api: Api, world: World) -> None:
     route = await world.route()
     one = await world.registered(someone(HUBDAT, route))

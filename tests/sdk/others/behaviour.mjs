@@ -76,7 +76,7 @@ const does = {
     },
     async follow(cursor, handled) {
         const seen = [];
-        for await (const {to, cursor: at} of client().follow(cursor, {everySeconds: null})) {
+        for await (const {to, cursor: at} of client().follow(cursor, {everySeconds: null, fromNow: true})) {
             seen.push({to, cursor: at});
             if (seen.length > Number(handled)) {
                 break;

@@ -124,7 +124,7 @@ $does = [
     },
     'follow' => function (string $cursor, string $handled) {
         $seen = [];
-        foreach (client()->follow($cursor, everySeconds: null) as $change) {
+        foreach (client()->follow($cursor, everySeconds: null, fromNow: true) as $change) {
             $seen[] = ['to' => $change['to'], 'cursor' => $change['cursor']];
             if (count($seen) > (int) $handled) {
                 break;

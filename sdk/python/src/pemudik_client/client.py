@@ -255,14 +255,17 @@ class Pemudik:
         *,
         every_seconds: float | None = 5.0,
         fields: str = REGISTRANT,
+        from_now: bool = False,
     ) -> Iterator[Change]:
-        """Every change of yours, in order, from the cursor on; without one from the beginning of the log.
+        """Every change of yours, in order, from the cursor on; without one from the beginning of the log, or from now.
 
         `cursor` is a file, or whatever loads and saves. It is saved when a change has been handled: when the next
         one is asked for. So nothing is missed, and after a crash the last one comes again. `every_seconds` is how
         often the registry is asked when there is nothing new; None ends at the end.
         """
         kept = cursor_of(cursor)
+        if from_now and kept.load() is None:
+            kept.save(self._run(self._calls.query("endOfChanges", {})))
         while True:
             try:
                 page = self._run(self._calls.query("changes", {"after": kept.load()}, fields))

@@ -43,6 +43,7 @@ QUERIES = {
     f" {{ reference people lapInfants registrants {{ {FIELDS} }} }} }}",
     "changes": "query changes($after: String) { changes(first: 200, after: $after)"
     f" {{ nodes {{ cursor at kind from to reason registrant {{ {FIELDS} }} }} {PAGE} }} }}",
+    "endOfChanges": "query endOfChanges { endOfChanges }",
 }
 
 MUTATIONS = {
