@@ -26,7 +26,7 @@ from app.graphql.topics.people.held import held_on_nik
 from app.graphql.topics.problems import errors_of, refusals_of
 from app.graphql.topics.registrants import find_registrant, find_registrants
 from app.graphql.topics.routes import find_route, find_routes, find_terminal, find_terminals
-from app.graphql.topics.statistics import find_statistics, read_pulse
+from app.graphql.topics.statistics import find_statistics, read_attention, read_pulse
 from app.graphql.topics.webhooks import find_webhooks
 from app.registry import case_people, subject_access
 from app.registry.bookings import finding
@@ -134,6 +134,15 @@ class Query:
         description=(
             "What the registry answered in the last five whole minutes and in the five before them, over all its"
             " processes."
+        ),
+    )
+    attention = open_to(
+        read_attention,
+        REGISTRANTS_READ,
+        DASHBOARD_READ,
+        description=(
+            "What waits for somebody: failing webhooks, running imports and allowances that are nearly used up, of"
+            " yours and your members, or with `dashboard:read` everyone's and the open cases."
         ),
     )
     changes = open_to(

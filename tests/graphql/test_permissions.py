@@ -93,6 +93,7 @@ CALLS = {
     ),
     "sweepHalts": "{ sweepHalts { people } }",
     "pulse": "{ pulse { now { answers } } }",
+    "attention": "{ attention { failingWebhooks } }",
     "reopenRegistrant": 'mutation { reopenRegistrant(ref: { id: "x" }, reason: "x") { __typename } }',
     "reopenRegistrants": 'mutation { reopenRegistrants(where: { routeId: "x" }, reason: "x") { __typename } }',
     "publishFigures": 'mutation { publishFigures(season: 2026, on: true, reason: "x") { year } }',

@@ -47,6 +47,7 @@ SCOPES = {
     "windows": (),
     "statistics": READ,
     "pulse": (("dashboard:read",),),
+    "attention": READ,
     "changes": READ,
     "endOfChanges": READ,
     "webhooks": WEBHOOKS,

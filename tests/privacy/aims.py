@@ -253,6 +253,7 @@ _AIMS: dict[str, Callable[[Target], Asked]] = {
     "adminChanges": lambda target: [{"first": 40}, *({"organizer": code, "first": 10} for code in target.organizers)],
     "sweepHalts": _nothing,
     "pulse": _nothing,
+    "attention": _nothing,
     "casePeople": lambda target: [{"id": str(target.society.case)}],
     "nikAccesses": lambda target: [{"nik": one.nik} for one in target.one_of_each],
     "heldOnNik": lambda target: [{"nik": one.nik, "purpose": REASON} for one in target.one_of_each],

@@ -46,6 +46,7 @@ HOT = (
     "app.registry.halts",
     "app.registry.outages",
     "app.registry.prolonging",
+    "app.registry.statistics.attention",
     "app.registry.registrants.booking",
     "app.registry.registrants.cases",
     "app.registry.amending.corrections",
@@ -103,6 +104,8 @@ GROWING = {
     # or blocks, each once.
     "app.registry.registrants.cases._PAGE_OF_THE_OLDEST",
     "app.registry.niks.block_list._PAGE_OF_THE_OLDEST",
+    # Open cases are counted, up to 10,000: the entries of one partial index.
+    "app.registry.statistics.attention._COUNT_CASES",
     # A duty counts the seats that are taken on all routes of the season.
     "app.registry.niks.allowance._COUNT_HOLDERS",
     # The purge of a season.

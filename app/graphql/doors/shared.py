@@ -21,7 +21,7 @@ from app.graphql.doors.repeats import Asked
 SHARED_FOR_SECONDS = 1.0
 MOST_ANSWERS = 64
 """One process keeps this many."""
-FIGURES = frozenset({"statistics", "pulse", "windows", "sweepHalts"})
+FIGURES = frozenset({"statistics", "pulse", "attention", "windows", "sweepHalts"})
 """Root fields whose answer depends on the scopes, the organizer and the language of who asks, and on nothing else of
 theirs. None of them names a registrant.
 """

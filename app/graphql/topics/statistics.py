@@ -1,4 +1,6 @@
-"""Figures: `statistics`, which are asked for and whose a client may see; `pulse`, what was answered lately."""
+"""Figures: `statistics`, which are asked for and whose a client may see; `pulse`, what was answered lately; and
+`attention`, what waits for somebody.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +16,7 @@ from app.graphql.fields import loaded, sized
 from app.graphql.scalars import given
 from app.graphql.topics.catalogue import Organizer, Statistics, get_organizer
 from app.graphql.vocabulary import Direction, Service
-from app.registry.statistics import pulse
+from app.registry.statistics import attention, pulse
 from app.registry.statistics.questions import Selection
 
 
@@ -121,4 +123,145 @@ async def read_pulse(info: Info) -> Pulse | None:
             PulseRefusal(organizer_code=one.organizer, reason=one.reason, now=one.now, before=one.before)
             for one in read.refusals
         ],
+    )
+
+
+# --- what waits for somebody ------------------------------------------------------------------------------------------
+
+
+@strawberry.type(description="A case that nobody has decided.")
+class OpenCase:
+    id: ID = strawberry.field(description="A UUID.")
+    direction: Direction = strawberry.field(description="In which direction.")
+    service: Service = strawberry.field(description="For what.")
+    opened_at: datetime = strawberry.field(description="When it was opened.")
+    holder_code: strawberry.Private[str]
+    claimant_codes: strawberry.Private[list[str]]
+
+    @loaded("Whose registrant holds the NIK.")
+    async def holder(self, info: Info) -> Organizer:
+        return await get_organizer(info, self.holder_code)
+
+    @loaded("Who else brought the NIK, the first one first.", sized(3))
+    async def claimants(self, info: Info) -> list[Organizer]:
+        return [await get_organizer(info, code) for code in self.claimant_codes]
+
+
+@strawberry.type(description="A webhook whose last delivery failed, or to which nothing is sent any more.")
+class FailingWebhook:
+    id: ID = strawberry.field(description="A UUID.")
+    failing_since: datetime | None = strawberry.field(description="The first failure after the last success.")
+    disabled_at: datetime | None = strawberry.field(description="Since when nothing is sent to it.")
+    organizer_code: strawberry.Private[str]
+
+    @loaded("Whose it is.")
+    async def organizer(self, info: Info) -> Organizer:
+        return await get_organizer(info, self.organizer_code)
+
+
+@strawberry.type(description="An import that is not finished.")
+class RunningImport:
+    id: ID = strawberry.field(description="A UUID.")
+    dry_run: bool = strawberry.field(description="Whether everything is judged and nothing changed.")
+    rows_read: int = strawberry.field(description="Rows of the file that were read so far.")
+    rows_done: int = strawberry.field(description="Rows that have a verdict.")
+    created_at: datetime = strawberry.field(description="When the file came.")
+    started_at: datetime | None = strawberry.field(description="When a server began with it.")
+    waits_until: datetime | None = strawberry.field(
+        description="It goes on then: the organizer's allowance of NIKs is used up."
+    )
+    organizer_code: strawberry.Private[str]
+
+    @loaded("Who sent it.")
+    async def organizer(self, info: Info) -> Organizer:
+        return await get_organizer(info, self.organizer_code)
+
+
+@strawberry.type(description="An allowance of NIKs of which half is used today, or whose organizer raised an alarm.")
+class ShortAllowance:
+    per_day: int = strawberry.field(description="Today's. 0: an alarm ended it.")
+    used: int = strawberry.field(description="Of today's.")
+    alarmed_at: datetime | None = strawberry.field(
+        description=(
+            "Somebody seems to walk through NIKs: the last alarm of 24 hours that Hubdat has not answered. Null without"
+            " `dashboard:read`."
+        )
+    )
+    organizer_code: strawberry.Private[str]
+
+    @loaded("Whose it is.")
+    async def organizer(self, info: Info) -> Organizer:
+        return await get_organizer(info, self.organizer_code)
+
+
+@strawberry.type(
+    description="What waits for somebody. Each list has the five most urgent, and a field says how many there are."
+)
+class Attention:
+    open_cases: int | None = strawberry.field(
+        description="Cases that nobody has decided; 10,000 stands for more. Null without `dashboard:read`."
+    )
+    cases: list[OpenCase] = strawberry.federation.field(description="The oldest ones first.", directives=[sized(5)])
+    failing_webhooks: int = strawberry.field(description="How many webhooks do not arrive.")
+    webhooks: list[FailingWebhook] = strawberry.federation.field(
+        description="Those that are still tried first, by how long they have failed.", directives=[sized(5)]
+    )
+    running_imports: int = strawberry.field(description="How many imports are not finished.")
+    imports: list[RunningImport] = strawberry.federation.field(
+        description="The oldest ones first.", directives=[sized(5)]
+    )
+    short_allowances: int = strawberry.field(description="How many allowances are listed, or would be.")
+    allowances: list[ShortAllowance] = strawberry.federation.field(
+        description="Those with an alarm first, then by the share that is used.", directives=[sized(5)]
+    )
+
+
+async def read_attention(info: Info) -> Attention | None:
+    context = info.context
+    async with context.transaction() as session:
+        read = await attention.read(session, context.followed, context.now)
+    return Attention(
+        open_cases=read.open_cases,
+        cases=[_open_case(one) for one in read.cases],
+        failing_webhooks=attention.total(read.webhooks),
+        webhooks=[
+            FailingWebhook(
+                id=ID(str(one.id)),
+                organizer_code=one.organizer,
+                failing_since=one.failing_since,
+                disabled_at=one.disabled_at,
+            )
+            for one in read.webhooks
+        ],
+        running_imports=attention.total(read.imports),
+        imports=[_running_import(one) for one in read.imports],
+        short_allowances=attention.total(read.allowances),
+        allowances=[
+            ShortAllowance(organizer_code=one.organizer, per_day=one.per_day, used=one.used, alarmed_at=one.alarmed_at)
+            for one in read.allowances
+        ],
+    )
+
+
+def _open_case(one: attention.OpenCase) -> OpenCase:
+    return OpenCase(
+        id=ID(str(one.id)),
+        direction=Direction(one.direction),
+        service=Service(one.service),
+        opened_at=one.opened_at,
+        holder_code=one.holder,
+        claimant_codes=one.claimants,
+    )
+
+
+def _running_import(one: attention.RunningImport) -> RunningImport:
+    return RunningImport(
+        id=ID(str(one.id)),
+        organizer_code=one.organizer,
+        dry_run=one.dry_run,
+        rows_read=one.rows_read,
+        rows_done=one.rows_done,
+        created_at=one.created_at,
+        started_at=one.started_at,
+        waits_until=one.waits_until,
     )

@@ -16,6 +16,7 @@ class DuplicateCase(SQLModel, table=True):
         one_of("direction", Direction),
         one_of("service", Service),
         one_of("state", CaseState),
+        Index("ix_duplicate_case_open", "id", postgresql_where=text("state = 'OPEN'")),
     )
 
     id: UUID = Field(primary_key=True)
