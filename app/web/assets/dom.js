@@ -41,6 +41,24 @@ export function fill(parent, ...children) {
   parent.replaceChildren(...kept(children));
 }
 
+/**
+ * As `fill`, but what looks the same stays: whoever is about to press a button, or has the focus on it, keeps it. So a
+ * listener of what is put in may know nothing that attributes and text do not tell: two that look alike do the same.
+ * @param {Element} parent @param {...Child} children
+ */
+export function patch(parent, ...children) {
+  const next = kept(children).map((child) => (child instanceof Node ? child : document.createTextNode(child)));
+  next.forEach((made, place) => {
+    const old = parent.childNodes[place];
+    if (!old) parent.append(made);
+    else if (!old.isEqualNode(made)) { if (isFrameOf(old, made)) patch(/** @type {Element} */ (old), ...made.childNodes); else old.replaceWith(made); }
+  });
+  while (parent.childNodes.length > next.length) parent.lastChild?.remove();
+}
+
+/** Whether only what is inside differs. What is pressed has listeners, and is one piece with its text. @param {Node} old @param {Node} made */
+const isFrameOf = (old, made) => old instanceof Element && made instanceof Element && !old.matches('button, input, label.check') && old.cloneNode(false).isEqualNode(made.cloneNode(false));
+
 const SVG = 'http://www.w3.org/2000/svg';
 /** @param {string} name @param {Record<string, string | number>} [attributes] @param {...(Node | string)} children */
 export function svg(name, attributes = {}, ...children) {

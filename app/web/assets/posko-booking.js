@@ -1,7 +1,7 @@
 // One booking at a gate: one way of it at a time, who is here, and two taps to verify or depart them.
 // @ts-check
 import { now } from './api.js';
-import { button, fill, h, icon, the } from './dom.js';
+import { button, fill, h, icon, patch, the } from './dom.js';
 import { note, toast, words } from './frame.js';
 import { chip } from './people.js';
 import { grouped, people } from './posko-queue.js';
@@ -32,6 +32,9 @@ export function ofToday(all) {
   const sorted = [...all].sort((a, b) => leaves(a) - leaves(b));
   return (sorted.find((way) => leaves(way) > now() - OF_TODAY_MS) ?? sorted.at(-1))?.[0] ?? '';
 }
+
+/** Whom a button is for stands in the button: a booking that is drawn again keeps what looks the same. @param {any[]} some */
+const ids = (some) => some.map((one) => one.id).join(' ');
 
 /** Where somebody stands, with what this phone has done and not told yet. @param {any} one */
 export function standing(one) {
@@ -65,7 +68,7 @@ export function showBooking(opened, acting) {
   const all = ways(opened.registrants), here = all.get(way) ?? [];
   const focused = document.activeElement?.id;
   const redraw = () => showBooking(opened, acting);
-  fill(the('booking'), head(opened, here), ...choice(all, redraw), ...notes(here), who(here, redraw), tap(here, acting));
+  patch(the('booking'), head(opened, here), ...choice(all, redraw), ...notes(here), who(here, redraw), tap(here, acting));
   the('booking').hidden = false;
   if (focused) document.getElementById(focused)?.focus();
 }
@@ -107,8 +110,8 @@ function notes(here) {
 /** @param {any[]} here @param {() => void} redraw */
 function who(here, redraw) {
   const open = here.filter(may), chosen = open.filter((one) => !absent.has(one.id));
-  const everybody = /** @type {HTMLInputElement} */ (h('input', { type: 'checkbox', id: 'everybody', checked: open.length > 0 && chosen.length === open.length, disabled: !open.length }));
-  everybody.indeterminate = chosen.length > 0 && chosen.length < open.length;
+  const everybody = /** @type {HTMLInputElement} */ (h('input', { type: 'checkbox', id: 'everybody', checked: open.length > 0 && chosen.length === open.length, disabled: !open.length, 'data-some': chosen.length > 0 && chosen.length < open.length, 'data-ids': ids(open) }));
+  everybody.indeterminate = 'some' in everybody.dataset;
   everybody.addEventListener('change', () => { absent = new Set(everybody.checked ? [] : open.map((one) => one.id)); redraw(); });
   return h('fieldset', {}, h('legend', { class: 'vh' }, t('posko.who')),
     h('div', { class: 'all' }, h('label', { class: 'check' }, everybody, t('posko.everybody')), h('span', { class: 'muted' }, open.length ? t('posko.chosen', { n: chosen.length, of: open.length }) : t('posko.finished'))),
@@ -130,7 +133,7 @@ function person(one, redraw) {
 function tap(here, acting) {
   const chosen = here.filter((one) => !absent.has(one.id)), open = here.filter(may);
   const buttons = /** @type {const} */ (['verify', 'depart']).map((kind) => [kind, chosen.filter((one) => may(one) === kind)]).filter(([, some]) => some.length)
-    .map(([kind, some], place) => button(t(`tap.${kind}`, { people: people(some.length) }), () => sure(/** @type {'verify' | 'depart'} */ (kind), /** @type {any[]} */ (some), acting), place ? 'btn big' : 'btn big primary', { id: `tap-${kind}` }));
+    .map(([kind, some], place) => button(t(`tap.${kind}`, { people: people(some.length) }), () => sure(/** @type {'verify' | 'depart'} */ (kind), /** @type {any[]} */ (some), acting), place ? 'btn big' : 'btn big primary', { id: `tap-${kind}`, 'data-ids': ids(/** @type {any[]} */ (some)) }));
   const none = h('button', { class: 'btn primary big', type: 'button', disabled: true }, t('posko.choose'));
   return h('div', { class: 'go2' }, ...(buttons.length ? buttons : [open.length ? none : button(t('posko.next'), acting.next, 'btn big primary', { id: 'tap-next' })]));
 }

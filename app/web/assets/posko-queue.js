@@ -1,7 +1,7 @@
 // The queue as it is shown: one line for each tap, what became of it, and what may be done about it.
 // @ts-check
 import { connection } from './api.js';
-import { button, fill, h, icon, the } from './dom.js';
+import { button, fill, h, icon, patch, the } from './dom.js';
 import { all, canUndo, forget, isMine, queue, reasons, takeOver, undo, whyStopped } from './queue.js';
 import { clock, number, t } from './words.js';
 
@@ -25,7 +25,7 @@ export function showQueue(label, look) {
   const draw = () => {
     clearTimeout(ticking);
     const groups = grouped(all(), (act) => act.group);
-    fill(the('queue'), ...[...groups.values()].reverse().map((group) => line(group, label, look)));
+    patch(the('queue'), ...[...groups.values()].reverse().map((group) => line(group, label, look)));
     the('queue-empty').hidden = groups.size > 0;
     const said = summary();
     // A screen reader hears what has changed, and not each second.
@@ -50,7 +50,8 @@ function summary() {
 function line(group, label, look) {
   const [first] = group, refused = group.filter((act) => act.state === 'refused'), waiting = group.filter((act) => act.state === 'waiting');
   const tone = refused.length ? 'bad' : waiting.length ? 'wait' : 'sent';
-  return h('li', { class: tone }, icon({ bad: 'warn', wait: 'clock', sent: 'ok' }[tone]),
+  // The group stands in the line: a line that has moved down is another one.
+  return h('li', { class: tone, 'data-group': first.group }, icon({ bad: 'warn', wait: 'clock', sent: 'ok' }[tone]),
     h('span', {}, h('strong', {}, label(first.id) ?? people(group.length)),
       h('span', { class: 'line2' }, t(`acted.${first.kind}`, { people: people(group.length), time: clock(first.at) })),
       refused.length ? h('span', { class: 'line2 why' }, t('queue.failed', { people: people(refused.length), why: reasons.get(refused[0].no) ?? t('queue.why') })) : null,

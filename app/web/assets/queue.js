@@ -162,8 +162,9 @@ async function send(act) {
   try {
     const { verdict } = await ask(SENT[act.kind], { id: act.id, at: new Date(act.at).toISOString(), ...(act.kind === 'verify' ? { posko: posko(act.place) } : {}) }, act.key);
     if (verdict.message) reasons.set(act.no, verdict.message);
-    await keep({ ...act, state: verdict.message ? 'refused' : 'sent', told: act.told || Date.now() });
+    // First what the registry said, then that the act does not wait any more: between the two nobody stands where they did.
     queue.dispatchEvent(new CustomEvent('answer', { detail: { act, verdict } }));
+    await keep({ ...act, state: verdict.message ? 'refused' : 'sent', told: act.told || Date.now() });
   } catch (error) {
     if (!(error instanceof Failure && NEW_KEY.has(error.code))) throw error;
     if (act.state === 'refused') reasons.set(act.no, error.message);

@@ -8,7 +8,7 @@ from functools import partial
 from typing import Any
 
 import pytest
-from playwright.sync_api import Page
+from playwright.sync_api import Locator, Page
 
 from tests.servers import Place, Server
 from tests.web.browser.clients import asked
@@ -54,6 +54,11 @@ def tapped(page: Page, first: str, second: str) -> None:
     page.get_by_role("button", name=second).click()
 
 
+def held_still(page: Page, ahead: timedelta = timedelta(0)) -> None:
+    """The page's clock stands: what can be undone stays so, however slow this machine is."""
+    page.clock.pause_at(datetime.now(UTC) + ahead + timedelta(minutes=1))
+
+
 def seconds_later(page: Page) -> None:
     """The time to undo is over."""
     page.clock.fast_forward(11_000)
@@ -86,10 +91,12 @@ def test_a_family_is_verified_and_departs_in_two_taps_each(visit: Visit, signed_
     page.get_by_role("button", name="Verifikasi 11 orang").click()
     expect(page.get_by_role("dialog")).to_contain_text("Dokumen asli 11 orang sudah dilihat?")
     assert visit.violations() == []
+    held_still(page, timedelta(hours=3))
     page.get_by_role("button", name="Ya, sudah dilihat. Verifikasi").click()
     expect(page.locator(".person .unsent")).to_have_count(11)
     assert chips(page) == ["VERIFIED"] * 11 + ["REGISTERED"]
     assert statuses(dki, "POS-12") == ["REGISTERED"] * 24
+    page.clock.resume()
     page.emulate_media(color_scheme="dark")
     assert visit.violations() == []
     seconds_later(page)
@@ -112,6 +119,7 @@ def test_an_act_can_be_undone_before_it_is_sent(visit: Visit, signed_in: SignIn,
     page = signed_in(ORGANIZER)
     visit.open("/posko")
     opened(page, "POS-UNDO")
+    held_still(page)
     tapped(page, "Verifikasi 3 orang", "Ya, sudah dilihat. Verifikasi")
     tapped(page, "Berangkatkan 3 orang", "Ya, sehat. Berangkatkan")
     expect(page.locator("#queue li")).to_have_count(2)
@@ -125,6 +133,48 @@ def test_an_act_can_be_undone_before_it_is_sent(visit: Visit, signed_in: SignIn,
     seconds_later(page)
     assert chips(page) == ["REGISTERED"] * 3
     assert statuses(dki, "POS-UNDO") == ["REGISTERED"] * 3
+
+
+def held_while(button: Locator, happens: Callable[[], None]) -> None:
+    """A button is pressed, something happens while the finger is on it, and the finger is lifted."""
+    page, place = button.page, button.bounding_box()
+    assert place is not None
+    page.mouse.move(place["x"] + place["width"] / 2, place["y"] + place["height"] / 2)
+    page.mouse.down()
+    happens()
+    page.mouse.up()
+
+
+def test_a_press_counts_whatever_is_drawn_meanwhile(visit: Visit, signed_in: SignIn, dki: Asked) -> None:
+    family(dki, "POS-TEKAN")
+    visit.page.clock.install()
+    page = signed_in(POSKO)
+    opened(page, "POS-TEKAN")
+    tapped(page, "Verifikasi 3 orang", "Ya, sudah dilihat. Verifikasi")
+    expect(page.locator("#queue li")).to_have_count(1)
+
+    def sent() -> None:
+        seconds_later(page)
+        expect(page.locator("#queue-said")).to_have_text("3 terkirim")
+        expect(page.locator(".person .unsent")).to_have_count(0)
+
+    held_while(page.get_by_role("button", name="Berangkatkan 3 orang"), sent)
+    held_still(page)
+    page.get_by_role("button", name="Ya, sehat. Berangkatkan").click()
+    line = page.locator("#queue li").first
+    undo = line.get_by_role("button", name="Urungkan")
+    undo.scroll_into_view_if_needed()
+    undo.focus()
+    left = line.locator(".n").inner_text()
+
+    def a_second_later() -> None:
+        page.clock.run_for(1000)
+        expect(line.locator(".n")).not_to_have_text(left)
+        expect(undo).to_be_focused()
+
+    held_while(undo, a_second_later)
+    expect(page.locator("#queue li")).to_have_count(1)
+    assert chips(page) == ["VERIFIED"] * 3
 
 
 def test_acts_outlive_the_network_the_tab_and_the_session(
@@ -199,9 +249,13 @@ def test_somebody_elses_acts_are_sent_in_whose_name_one_says(
     family(dki, "POS-GANTI", 1)
     page = signed_in(POSKO)
     opened(page, "POS-GANTI")
+    # Without a network nothing is sent, however long the other one takes to sign in.
+    page.context.set_offline(True)
     tapped(page, "Verifikasi 1 orang", "Ya, sudah dilihat. Verifikasi")
     expect(page.locator("#queue li")).to_have_count(1)
+    page.goto("about:blank")
     page.context.clear_cookies()
+    page.context.set_offline(False)
     sign_in(visit, link_for(server, servers_url, ORGANIZER))
     visit.page.clock.install()
     visit.open("/posko")
@@ -211,6 +265,7 @@ def test_somebody_elses_acts_are_sent_in_whose_name_one_says(
     page.get_by_role("button", name="Kirim atas nama saya").click()
     expect(page.locator("#queue-said")).to_have_text("1 terkirim")
     assert statuses(dki, "POS-GANTI") == ["VERIFIED"]
+    said_nothing_but(visit, "ERR_INTERNET_DISCONNECTED")
 
 
 def test_a_booking_is_found_by_a_nik_that_stands_nowhere(visit: Visit, signed_in: SignIn, dki: Asked) -> None:
