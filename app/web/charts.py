@@ -18,8 +18,8 @@ class Chart:
     """The word over the first column."""
     unit: str
     legend: bool = False
-    part: bool = False
-    """Of a fill bar: shown as a share of the first row, and never as full."""
+    show: str = ""
+    """Of a fill bar `part`: a share of the first row, and never full. Of stacked bars `flat`: for a sheet of paper."""
 
 
 CHARTS: Mapping[str, tuple[Chart, ...]] = {
@@ -30,12 +30,12 @@ CHARTS: Mapping[str, tuple[Chart, ...]] = {
         Chart("pairs", "matrix", "holder", "unit.times"),
         Chart("organizers", "fill", "organizer", "unit.seats"),
         Chart("days", "stack", "day", "unit.people", legend=True),
-        Chart("funnel", "fill", "step", "unit.people", part=True),
+        Chart("funnel", "fill", "step", "unit.people", show="part"),
         Chart("deadlines", "bars", "deadline", "unit.people"),
         Chart("forecast", "bars", "route", "unit.seats"),
     ),
     "laporan": (
-        Chart("fortnight", "stack", "day", "unit.people", legend=True),
+        Chart("fortnight", "stack", "day", "unit.people", legend=True, show="flat"),
         Chart("full", "fill", "route", "unit.seats"),
         Chart("overlaps", "matrix", "holder", "unit.times"),
     ),
@@ -54,7 +54,7 @@ def drawn(chart: Chart, language: Language) -> Markup:
         id=chart.id,
         mark=chart.mark,
         unit=words[chart.unit],
-        show=Markup(' data-show="part"' if chart.part else ""),
+        show=Markup(f' data-show="{chart.show}"' if chart.show else ""),
         legend=Markup('<p class="legend"></p>' if chart.legend else ""),
         caption=words[f"{chart.id}.caption"],
         first=words[chart.first],

@@ -65,7 +65,7 @@ function row(one) {
   return h('tr', { role: 'row', class: 'row' },
     h('th', { role: 'rowheader', scope: 'row', class: 'wide' }, link, h('span', { class: 'line2' }, others || '–')),
     h('td', { role: 'cell' }, h('span', { class: 'chip', 'data-s': one.state }, icon(SHAPES[one.state]), t(`case.${one.state}`)), one.suspect && h('span', { class: 'line2' }, t('kasus.suspect'))),
-    h('td', { role: 'cell', class: 'nowrap' }, shortDay(one.openedAt), h('span', { class: 'line2' }, clock(one.openedAt))));
+    h('td', { role: 'cell', class: 'nowrap end' }, shortDay(one.openedAt), h('span', { class: 'line2' }, clock(one.openedAt))));
 }
 
 /** @param {string} id */

@@ -50,17 +50,17 @@ export function apart(labels, gap = 15, low = -Infinity, high = Infinity) {
 const value = (cell) => (cell.dataset.v === undefined || cell.dataset.v === '' ? null : Number(cell.dataset.v));
 
 /** @typedef {{label: string, values: (number | null)[], href?: string}} Row */
-/** @typedef {{rows: Row[], series: string[], unit: string, w: number, now: string, part: boolean, title: string}} Data */
+/** `shades`: the colour of each series. @typedef {{rows: Row[], series: string[], shades: number[], unit: string, w: number, now: string, part: boolean, flat: boolean, title: string}} Data */
 /** @param {HTMLElement} figure @returns {Data} */
 export function read(figure) {
   const table = /** @type {HTMLTableElement} */ (figure.querySelector('table'));
-  const heads = [...table.tHead?.rows[0].cells ?? []].slice(1).map((c) => c.textContent?.trim() ?? '');
+  const heads = [...table.tHead?.rows[0].cells ?? []].slice(1);
   const rows = [...table.tBodies[0].rows].map((r) => ({
     label: r.cells[0].textContent?.trim() ?? '', href: r.cells[0].querySelector('a')?.href, values: [...r.cells].slice(1).map(value),
   }));
   return {
-    rows, series: heads, unit: figure.dataset.unit ?? '', now: figure.dataset.now ?? '',
-    part: figure.dataset.show === 'part', title: table.caption?.textContent?.trim() ?? '', w: Math.max(260, Math.round(figure.clientWidth)),
+    rows, series: heads.map((c) => c.textContent?.trim() ?? ''), shades: heads.map((c, k) => Number(c.dataset.shade ?? k)), unit: figure.dataset.unit ?? '', now: figure.dataset.now ?? '',
+    part: figure.dataset.show === 'part', flat: figure.dataset.show === 'flat', title: table.caption?.textContent?.trim() ?? '', w: Math.max(260, Math.round(figure.clientWidth)),
   };
 }
 
@@ -86,7 +86,7 @@ function bars({ rows, series, unit, w }) {
     const said = `${row.label}: ` + series.map((s, k) => `${s} ${row.values[k] === null ? t('chart.none') : number(row.values[k] ?? 0)}`).join(', ') + (unit ? ` ${unit}` : '');
     const v = row.values[0] ?? 0;
     return mark(said, rect(-4, y, w + 8, step, 'hit'),
-      narrow ? label(0, y + 16, fit(row.label, w, 13), 'strong') : label(0, bar + 12, fit(row.label, room, 13), 'strong'),
+      narrow ? label(0, y + 16, ends(row.label, w, 13), 'strong') : label(0, bar + 12, ends(row.label, room, 13), 'strong'),
       rect(left, bar, Math.max(v && 1.5, v * scale), 16, 'f1'),
       ...(pair ? [rect(left, bar + 18, Math.max(1, (row.values[1] ?? 0) * scale), 4, 'before')] : []),
       label(left + v * scale + 6, bar + 12.5, number(v), 'strong'));
@@ -95,9 +95,9 @@ function bars({ rows, series, unit, w }) {
 }
 
 /** Upright stacked bars, one a row of the table. @param {Data} data */
-function stack({ rows, series, unit, w, now }) {
+function stack({ rows, series, shades, unit, w, now, flat }) {
   const sums = rows.map((r) => r.values.reduce((/** @type {number} */ a, v) => a + (v ?? 0), 0));
-  const rules = ticks(Math.max(...sums)), high = rules[rules.length - 1], left = 8 + most(rules.map((n) => width(short(n)))), h = w < 420 ? 190 : 240, base = h - 24;
+  const rules = ticks(Math.max(...sums)), high = rules[rules.length - 1], left = 8 + most(rules.map((n) => width(short(n)))), h = w < 420 ? 190 : flat ? 176 : 240, base = h - 24;
   const step = (w - left) / rows.length, thick = Math.max(2, Math.min(40, step * .74)), y = (/** @type {number} */ n) => base - n / high * (base - 14);
   const parts = rules.flatMap((n) => [line(left, y(n), w, y(n), n ? 'axis' : 'base'), label(left - 8, y(n) + 4, short(n), '', 'end')]);
   let free = -Infinity;
@@ -107,7 +107,7 @@ function stack({ rows, series, unit, w, now }) {
     const pieces = series.flatMap((_, k) => {
       const v = row.values[k] ?? 0; if (!v) return [];
       const tall = y(at) - y(at + v) - 1, middle = y(at + v / 2) + 4; at += v;
-      return [rect(mid - thick / 2, y(at), thick, Math.max(.5, tall), `f${k % 8 + 1}`), ...(tall > 13 && thick > 12 ? [label(mid, middle, 'ABCDEFGH'[k % 8], `key key${k % 8 + 1}`, 'middle')] : [])];
+      return [rect(mid - thick / 2, y(at), thick, Math.max(.5, tall), `f${shades[k] % 8 + 1}`), ...(tall > 13 && thick > 12 ? [label(mid, middle, 'ABCDEFGH'[shades[k] % 8], `key key${shades[k] % 8 + 1}`, 'middle')] : [])];
     });
     const current = row.label === now;
     parts.push(mark(said, rect(left + step * i, 0, step, base, 'hit'), ...pieces));
@@ -155,7 +155,7 @@ function fill({ rows, unit, w, part: parted }) {
   const parts = rows.map((row, i) => {
     const [taken, all] = [row.values[0] ?? 0, row.values[1]], part = all ? Math.min(1, taken / all) : 0, y = i * step, bar = y + (narrow ? 22 : 8), long = w - left - (narrow ? 0 : end);
     return mark(`${row.label}: ${number(taken)} ${t('chart.of')} ${all === null ? '∞' : number(all)} ${unit}${all ? `, ${number(part * 100)} %` : ''}`, rect(-4, y, w + 8, step, 'hit'),
-      label(0, narrow ? y + 15 : bar + 11, fit(row.label, room - 4, 13), 'strong'), rect(left, bar, long, 12, 'track'), rect(left, bar, Math.max(taken && 2, long * part), 12, part >= 1 && !parted ? 'full' : 'f1'),
+      label(0, narrow ? y + 15 : bar + 11, ends(row.label, room - 4, 13), 'strong'), rect(left, bar, long, 12, 'track'), rect(left, bar, Math.max(taken && 2, long * part), 12, part >= 1 && !parted ? 'full' : 'f1'),
       label(w, narrow ? y + 15 : bar + 11, texts[i], '', 'end'));
   });
   return { h: rows.length * step, parts };

@@ -53,7 +53,7 @@ const row = (one) => h('tr', { role: 'row', class: 'row' },
   h('th', { role: 'rowheader', scope: 'row', class: 'wide' }, h('a', { class: 'go', href: `/pendaftar/${one.id}` }, named(one.name)), h('span', { class: 'line2 code' }, one.reference ?? one.organizer.name)),
   h('td', { role: 'cell', class: 'wide' }, departure(one.route), h('span', { class: 'line2' }, t(one.route.direction))),
   h('td', { role: 'cell' }, chip(one.status)),
-  h('td', { role: 'cell', class: 'nowrap' }, shortDay(one.registeredAt), h('span', { class: 'line2' }, clock(one.registeredAt))),
+  h('td', { role: 'cell', class: 'nowrap end' }, shortDay(one.registeredAt), h('span', { class: 'line2' }, clock(one.registeredAt))),
   h('td', { role: 'cell', class: 'opt nowrap' }, one.status === 'REGISTERED' && one.verifyBy ? shortDay(one.verifyBy) : '–'));
 
 /** @param {unknown} error */

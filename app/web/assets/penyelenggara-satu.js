@@ -58,7 +58,7 @@ function facts(one, everybody) {
     [t('org.code'), h('span', { class: 'code' }, one.code)],
     [t('org.heard'), one.lastHeardAt ? `${ago((time() - Date.parse(one.lastHeardAt)) / 1000)} · ${instant(one.lastHeardAt)}` : unheard(one)],
     [t('org.coordinator'), one.coordinator ? link(one.coordinator) : t('org.nobody')],
-    [t('org.members'), ...(one.members.length ? [h('ul', { class: 'plain members' }, ...one.members.map((/** @type {any} */ other) => h('li', {}, link(other))))] : ['–']), admin && !one.coordinator ? button(t('member.open'), () => addMember(one, everybody, load)) : null],
+    [t('org.members'), ...(one.members.length ? [h('ul', { class: 'plain members' }, ...one.members.map((/** @type {any} */ other) => h('li', {}, link(other))))] : [h('span', { class: 'line1' }, '–')]), admin && !one.coordinator ? button(t('member.open'), () => addMember(one, everybody, load)) : null],
     ...(left ? [/** @type {[string, ...(Node | string | null)[]]} */ ([t('allowance'), t('allowance.said', { used: number(left.used), all: number(left.perDay) }), h('span', { class: 'line2' }, t('allowance.ends', { at: clock(left.endsAt) })), admin ? button(t('allowance.change'), () => changeAllowance(one, load)) : null])] : []),
     [t('org.lists'), h('a', { href: `/rute?organizer=${code}` }, t('rute.title')), ' · ', h('a', { href: `/pendaftar?organizer=${code}` }, t('pendaftar.title')), ' · ', h('a', { href: `/ringkasan?organizer=${code}` }, t('ringkasan.title'))],
   ];
@@ -80,9 +80,12 @@ function wavesRow(one, wave) {
   return h('tr', { role: 'row' },
     h('th', { role: 'rowheader', scope: 'row' }, t(`wave.${wave.kind}`), h('span', { class: 'line2' }, t(`wave.is.${state}`))),
     h('td', { role: 'cell', 'data-h': t('waves.from') }, at(wave.opensAt)),
-    h('td', { role: 'cell', 'data-h': t('waves.to') }, wave.closesAt ? at(wave.closesAt) : t('opened.open'), wave.untilQuotaIsFull && h('span', { class: 'line2' }, t('waves.full')), wave.note && h('span', { class: 'line2' }, wave.note)),
+    h('td', { role: 'cell', 'data-h': t('waves.to') }, wave.closesAt ? at(wave.closesAt) : t('opened.open'), wave.untilQuotaIsFull && h('span', { class: 'line2' }, t('waves.full')), saysMore(wave) && h('span', { class: 'line2' }, wave.note)),
     h('td', { role: 'cell', class: 'wide' }, acts.length ? h('div', { class: 'actions' }, ...acts) : null));
 }
+
+/** Whether the note says more than that the wave has no end. @param {any} wave */
+const saysMore = ({ note: text, closesAt }) => text && (closesAt || text.toLowerCase() !== t('opened.open'));
 
 /** @param {string} instantOf */
 const at = (instantOf) => h('span', { class: 'nowrap' }, moment(instantOf));

@@ -122,6 +122,7 @@ function routes({ limited, full, fullest, emptiest }) {
   const line = (/** @type {Data} */ { route, counts }) => ({ label: departure(route), values: [counts.quota - counts.remaining, counts.quota] });
   chart(the('fullest'), [t('taken'), t('quota')], fullest.map(line));
   chart(the('emptiest'), [t('taken'), t('quota')], emptiest.map(line));
+  if (limited && !emptiest.length) fill(/** @type {Element} */ (the('emptiest').querySelector('.none')), t('emptiest.beside'));
   fill(the('fullest-sub'), t('fullest.sub.of', { n: number(limited), full: number(full) }));
 }
 
@@ -130,9 +131,10 @@ export const departure = (route) => (route.departsAt ? `${route.name}, ${shortDa
 
 /** Who registered on each day, by where they stand now. @param {string} id of the chart @param {Data[]} byDay @param {string} now the label that is marked */
 export function perDay(id, byDay, now) {
-  const used = STATUSES.filter((status) => byDay.some((one) => one.counts[status]));
+  // A status has one colour, whichever others there are.
+  const used = STATUSES.filter((status) => byDay.some((one) => one.counts[status])), shades = used.map((status) => STATUSES.indexOf(status));
   the(id).dataset.now = now;
-  chart(the(id), used.map((status) => t(`count.${status}`)), byDay.map((one) => ({ label: shortDay(`${one.day}T12:00:00+07:00`), values: used.map((status) => one.counts[status]) })));
+  chart(the(id), used.map((status) => t(`count.${status}`)), byDay.map((one) => ({ label: shortDay(`${one.day}T12:00:00+07:00`), values: used.map((status) => one.counts[status]) })), shades);
 }
 
 /** @param {Data} statistics */

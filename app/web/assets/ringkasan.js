@@ -7,6 +7,7 @@ import { note, words } from './frame.js';
 import { HALTS, showHalts } from './halts.js';
 import { draw } from './ringkasan-parts.js';
 import { PULSE, showPulse } from './ringkasan-pulse.js';
+import { showWaiting, WAITING } from './ringkasan-waiting.js';
 import { ticker } from './ticker.js';
 import { ago, t } from './words.js';
 
@@ -26,6 +27,7 @@ const FIGURES = `query Ringkasan($where: StatisticsFilter, $organizer: ID) {
     duplicatePairs(first: 50) { holder { code name } claimant { code name } refused }
   }
   windows(organizer: $organizer) { kind opensAt closesAt untilQuotaIsFull endedAt organizer { code name } }
+  ${WAITING}
   ${HALTS}
   ${PULSE}
 }
@@ -49,6 +51,7 @@ async function load(headers) {
     fill(the('trouble'));
     draw(data, where);
     showPulse(data.pulse, where);
+    showWaiting(data.attention);
     showHalts(data.sweepHalts ?? [], () => load(ANEW));
     form.put();
   } catch (error) {

@@ -90,7 +90,7 @@ async function aboard(route) {
 const row = (one, place) => h('tr', { role: 'row', class: 'row' },
   h('td', { role: 'cell', class: 'n' }, number(place + 1)),
   h('th', { role: 'rowheader', scope: 'row' }, h('a', { class: 'go', href: `/pendaftar/${one.id}` }, named(one.name)), one.lapInfant && h('span', { class: 'line2' }, t('lap'))),
-  h('td', { role: 'cell', class: 'code' }, one.reference ?? '–'),
+  h('td', { role: 'cell', class: one.reference ? 'code' : 'code opt' }, one.reference ?? '–'),
   h('td', { role: 'cell' }, chip(one.status)),
   h('td', { role: 'cell', class: 'tick' }, h('span', { 'aria-hidden': 'true' })));
 

@@ -78,7 +78,7 @@ function row(one) {
   return h('tr', { role: 'row', class: 'row' },
     h('th', { role: 'rowheader', scope: 'row', class: 'wide' }, h('a', { class: 'go', href: `/rute/${one.id}` }, one.name), h('span', { class: 'line2' }, `${one.origin.city} → ${one.destination.city}`), h('span', { class: 'line2' }, one.organizer.name, one.provisional && ` · ${t('rute.provisional')}`)),
     h('td', { role: 'cell', class: 'nowrap flow' }, one.departsAt ? shortDay(one.departsAt) : t('rute.no.time'), one.departsAt && h('span', { class: 'line2' }, ` ${clock(one.departsAt)} WIB`)),
-    h('td', { role: 'cell' }, h('span', { class: 'nowrap' }, icon(ICONS[one.service]), ` ${t(one.service)}`), h('span', { class: 'line2' }, t(one.direction))),
+    h('td', { role: 'cell', class: 'end' }, h('span', { class: 'nowrap' }, icon(ICONS[one.service]), ` ${t(one.service)}`), h('span', { class: 'line2' }, t(one.direction))),
     h('td', { role: 'cell', class: 'fillcell' }, ...filled(one)),
     h('td', { role: 'cell', class: 'n', 'data-h': t('rute.remaining') }, h('strong', {}, one.remaining === null ? '∞' : one.remaining === 0 ? t('rute.full.word') : number(one.remaining))),
     h('td', { role: 'cell', class: 'opt opt2', id: `next-${one.id}` }, '–'),

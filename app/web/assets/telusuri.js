@@ -45,6 +45,7 @@ function clear() {
   shown = LOOKS;
   for (const id of ['registrants', 'blocks', 'looks', 'other', 'trouble']) fill(the(id));
   for (const id of ['found', 'acts']) the(id).hidden = true;
+  the('nothing').hidden = false;
 }
 
 /** @param {Held} held */
@@ -59,6 +60,7 @@ function show(held) {
   looks();
   fill(the('other'), ...other(held).flatMap(([term, ...values]) => [h('dt', {}, term), h('dd', {}, ...values)]));
   for (const id of ['found', 'acts']) the(id).hidden = false;
+  the('nothing').hidden = true;
   the('found').focus();
 }
 
