@@ -267,18 +267,18 @@ async def healthz(_: Request) -> JSONResponse:
 
 
 def readiness(database: Database) -> Callable[[Request], Awaitable[JSONResponse]]:
-    """Whether requests may be sent here: the database answers, takes writes, and is at the newest migration."""
+    """Whether requests may be sent here: the database answers, takes writes, and is migrated."""
 
     async def readyz(_: Request) -> JSONResponse:
         try:
             async with asyncio.timeout(READY_WITHIN):
-                current, head = await migration.revisions(database)
+                level = await migration.level(database)
                 read_only = await database.is_read_only()
         except (Unavailable, *BROKEN):
             return not_ready("database_unreachable")
         if read_only or database.could_not_write_lately:
             return not_ready("database_cannot_write")
-        return JSONResponse({"ready": True}) if current == head else not_ready("migrations_pending")
+        return JSONResponse({"ready": True}) if level.is_served else not_ready("migrations_pending")
 
     return readyz
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import gc
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import httpx
@@ -13,9 +14,11 @@ from pydantic import SecretStr
 from starlette.applications import Starlette
 
 from app import main, migration
+from app.cli.command import require_migrated
 from app.config import Settings
 from app.db import Database
 from app.errors import NikInvalid
+from app.migration import Level
 from app.process import build_process
 from app.registry import sweep
 from app.registry.caller import Caller
@@ -56,16 +59,50 @@ async def test_it_lives_and_is_ready(client: httpx.AsyncClient) -> None:
     assert (ready.status_code, ready.json()) == (200, {"ready": True})
 
 
-async def test_it_is_not_ready_behind_the_newest_migration(client: httpx.AsyncClient, database: Database) -> None:
-    async with database.transaction() as session:
-        await queries.run(session, "UPDATE alembic_version SET version_num = '0000'")
-    try:
-        answer = await client.get("/readyz")
-    finally:
+@asynccontextmanager
+async def migrated_to(database: Database, revision: str, serves_from: str | None) -> AsyncIterator[None]:
+    """As another version of the program has left it."""
+
+    async def be(revision: str, serves_from: str | None) -> None:
         async with database.transaction() as session:
-            await queries.run(session, f"UPDATE alembic_version SET version_num = '{migration.newest()}'")
+            await queries.run(session, f"UPDATE alembic_version SET version_num = '{revision}'")
+            comment = "NULL" if serves_from is None else f"'{serves_from}'"
+            await queries.run(session, f"COMMENT ON TABLE alembic_version IS {comment}")
+
+    before = await migration.level(database)
+    await be(revision, serves_from)
+    try:
+        yield
+    finally:
+        await be(str(before.current), before.serves_from)
+
+
+@pytest.mark.parametrize(
+    ("revision", "serves_from"),
+    [
+        pytest.param("0000", "0000", id="behind"),
+        pytest.param("9999", "9998", id="so far ahead that what we need may be gone"),
+        pytest.param("9999", None, id="ahead, and it does not say for whom"),
+        pytest.param("cafe", "0000", id="of another program"),
+    ],
+)
+async def test_it_is_not_ready_where_it_cannot_go_on(
+    client: httpx.AsyncClient, database: Database, revision: str, serves_from: str | None
+) -> None:
+    async with migrated_to(database, revision, serves_from):
+        answer = await client.get("/readyz")
     assert (answer.status_code, answer.json()) == (503, {"ready": False, "reason": "migrations_pending"})
     assert answer.headers["retry-after"] == "1"
+
+
+async def test_it_goes_on_while_the_next_version_is_rolled_out(client: httpx.AsyncClient, database: Database) -> None:
+    """Its database is migrated before servers of the next version start, and those of this one are restarted."""
+    async with migrated_to(database, "9999", migration.newest()):
+        answer = await client.get("/readyz")
+        await require_migrated(database)
+        await migration.upgrade(database)
+        assert await migration.level(database) == Level("9999", migration.newest())
+    assert (answer.status_code, answer.json()) == (200, {"ready": True})
 
 
 async def test_it_is_not_ready_while_its_database_is_read_only(settings: Settings, database: Database) -> None:

@@ -170,16 +170,24 @@ async def opened(url: str, *, migrate: bool) -> AsyncIterator[Database]:
 
 async def require_ours(database: Database) -> None:
     """Whatever else is in that database must not be touched."""
-    current, _ = await migration.revisions(database)
-    if current is not None and not migration.is_ours(current):
-        raise Failed(f"The database is at migration {current}, which is none of ours. {FOREIGN}")
+    level = await migration.level(database)
+    if level.is_foreign:
+        raise Failed(f"The database is at migration {level.current}, which is none of ours. {FOREIGN}")
+    if level.is_ahead and not level.is_served:
+        raise Failed(
+            f"The database is at migration {level.current}. Programs of migration {level.serves_from} and later can use"
+            f" it; this one is of {migration.newest()}: install the version that migrated the database."
+        )
 
 
 async def require_migrated(database: Database) -> None:
     await require_ours(database)
-    current, newest = await migration.revisions(database)
-    if current != newest:
-        raise Failed(f"The database is at migration {current or 'none'}, not {newest}: run `pemudik migrate` first.")
+    level = await migration.level(database)
+    if not level.is_served:
+        raise Failed(
+            f"The database is at migration {level.current or 'none'}, not {migration.newest()}:"
+            " run `pemudik migrate` first."
+        )
     if await migration.is_restored(database):
         raise Failed("The data was restored from another database server: run `pemudik migrate` first.")
 

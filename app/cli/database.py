@@ -32,6 +32,7 @@ from app.db import Database, Session
 from app.demo import demo as demo_season
 from app.demo.demo import Demo
 from app.errors import Refusal
+from app.migration import Level
 from app.models.enums import RegistrantStatus
 from app.operating import backup as backups
 from app.operating import grants
@@ -58,13 +59,16 @@ def migrate() -> None:
     Run it before new servers start. A second run changes nothing.
     """
 
-    async def upgrade(url: str) -> None:
-        async with opened(url, migrate=True):
-            pass
+    async def upgrade(url: str) -> Level:
+        async with opened(url, migrate=True) as database:
+            return await migration.level(database)
 
     with database_url(Settings()) as url:
-        asyncio.run(upgrade(url))
-    typer.echo(f"The database is at {migration.newest()}, the newest migration.")
+        level = asyncio.run(upgrade(url))
+    if level.is_ahead:
+        typer.echo(f"The database is at {level.current}, of a newer version: there is nothing to do.")
+    else:
+        typer.echo(f"The database is at {level.current}, the newest migration.")
 
 
 @database.command(

@@ -144,10 +144,15 @@ def clocks(reading: Reading) -> Finding:
 
 
 async def migrations(database: Database) -> Finding:
-    current, newest = await migration.revisions(database)
-    if current != newest:
-        return wrong("migrations", f"At {current or 'none'}, the newest is {newest}.", "Run `pemudik migrate`.")
-    return good("migrations", f"At {current}, the newest.")
+    level, newest = await migration.level(database), migration.newest()
+    if level.is_ahead and level.is_served:
+        return good("migrations", f"At {level.current}, of a newer version; this one ({newest}) may go on.")
+    if level.is_ahead:
+        todo = "Install the version that migrated it."
+        return wrong("migrations", f"At {level.current}, which this version ({newest}) cannot use.", todo)
+    if not level.is_served:
+        return wrong("migrations", f"At {level.current or 'none'}, the newest is {newest}.", "Run `pemudik migrate`.")
+    return good("migrations", f"At {level.current}, the newest.")
 
 
 async def change_log(database: Database) -> Finding:

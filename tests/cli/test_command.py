@@ -24,7 +24,7 @@ from app.errors import NotFound, RefusalError, Unavailable
 from app.vault.keys import KeysUnusable
 from app.vault.vault import Unreadable
 from tests.cli.conftest import Pemudik
-from tests.databases import own_database
+from tests.databases import migrated_database, own_database
 
 NAME = "Rekaan Sampelia"
 
@@ -184,6 +184,27 @@ def test_a_database_of_another_program_is_not_touched(
                 " It belongs to another program, or to a newer Pemudik: check DATABASE_URL.\n"
             )
         assert psql(other, "SELECT count(*) FROM pg_tables WHERE schemaname = 'public'") == 1
+
+
+def test_a_database_of_a_newer_version_is_used_while_it_may_be(
+    pemudik: Pemudik, database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The next version has migrated it: what stands there says which versions may go on."""
+    newest = migration.newest()
+    with migrated_database(database_url) as url:
+        monkeypatch.setenv("DATABASE_URL", url)
+        psql(url, f"UPDATE alembic_version SET version_num = '9999'; COMMENT ON TABLE alembic_version IS '{newest}'")
+        pemudik("client", "list")
+        assert pemudik("migrate").stdout == "The database is at 9999, of a newer version: there is nothing to do.\n"
+        told = f"At 9999, of a newer version; this one ({newest}) may go on."
+        assert told in pemudik("doctor").stdout
+        psql(url, "COMMENT ON TABLE alembic_version IS '9998'")
+        for words in (("client", "list"), ("migrate",)):
+            assert pemudik(*words, code=1).stderr == (
+                "pemudik: The database is at migration 9999. Programs of migration 9998 and later can use it;"
+                f" this one is of {newest}: install the version that migrated the database.\n"
+            )
+        assert f"At 9999, which this version ({newest}) cannot use." in pemudik("doctor", code=1).stdout
 
 
 def psql(url: str, sql: str) -> Any:
