@@ -35,6 +35,9 @@ SESSION = {
     "plan_cache_mode": "force_generic_plan",
     # That plan is made when a season's tables are still empty, and would read them whole for ever.
     "enable_seqscan": "off",
+    # Up to PostgreSQL 17 a plan without another way than a whole table is taken to be very dear, and a dear plan is
+    # compiled each time that it runs: 2 to 6 seconds for a sweep of seven people (PostgreSQL 15 of Debian).
+    "jit": "off",
     # Our pages are in memory or on an SSD, where any page costs the same. By default PostgreSQL expects a page in the
     # order of an index to cost four times as much as the next page of the table. It then collects and sorts what the
     # index has in order already: planned on an empty log, a page of the feed sorted the whole log behind its position.

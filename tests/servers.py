@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import os
+import random
 import re
 import signal
+import socket
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -98,6 +100,17 @@ def is_gone(server: Server) -> bool:
             pass
         time.sleep(0.1)
     return False
+
+
+def port_of_its_own() -> int:
+    """For a server that comes back to its port. Servers that take the next free port do not get there, and neither do
+    connections that go out.
+    """
+    for port in random.sample(range(20_000, 30_000), 100):
+        with socket.socket() as probe, suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
+    raise AssertionError("no port is free")
 
 
 @contextmanager

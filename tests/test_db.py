@@ -73,6 +73,13 @@ async def test_only_what_may_be_lost_does_not_wait_for_the_disk(database: Databa
     assert (quick.setting, quick.source) == ("off", "client")
 
 
+async def test_no_plan_is_compiled(database: Database) -> None:
+    """By a PostgreSQL that can compile, a sweep of seven people took seconds: the embedded one cannot."""
+    async with database.transaction() as transaction, database.statements() as statements:
+        for session in (transaction, statements):
+            assert await queries.value(session, "SELECT current_setting('jit')") == "off"
+
+
 async def test_statements_commit_one_by_one(database: Database) -> None:
     async def fail() -> None:
         async with database.statements() as session:

@@ -31,7 +31,7 @@ from tests.intake.lists import as_csv, row, sent, until, verdicts
 from tests.patience import patience
 from tests.processes.test_followers import workers
 from tests.processes.test_imports import importing_ones
-from tests.servers import Place, Server, place_in
+from tests.servers import Place, Server, place_in, port_of_its_own
 from tests.traffic import Traffic
 from tests.world import HUBDAT, World
 
@@ -94,7 +94,7 @@ async def site(place: Place, anyio_backend: str) -> AsyncIterator[Site]:
         await upgrade(database)
         world = await worlds.build(database, vault)
         await world.run("UPDATE season SET ends_on = current_date + 60")
-        server = await asyncio.to_thread(serve, place)
+        server = await asyncio.to_thread(serve, place, PORT=str(port_of_its_own()))
         yield Site(place, world, await traffic.tokens(world, [server.url]))
         await database.dispose()
 
