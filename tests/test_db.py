@@ -135,13 +135,16 @@ async def test_a_unique_violation_is_a_lost_race(database: Database) -> None:
 async def test_a_deadlock_is_a_lost_race(database: Database, vault: Any) -> None:
     world: World = await build(database, vault)
     codes = ("pulo-gebang", "giwangan")
-    both_hold_one = asyncio.Barrier(2)
+    both_hold_one, one_has_won = asyncio.Barrier(2), asyncio.Event()
     attempts = 0
 
     async def lock(first: str, second: str) -> None:
         async def work(session: Session) -> None:
             nonlocal attempts
             attempts += 1
+            if attempts > 2:
+                # Whoever comes again at once may take what the winner waits for, and both wait for each other anew.
+                await one_has_won.wait()
             update = "UPDATE terminal SET name = name WHERE code = :code"
             await queries.run(session, update, {"code": first})
             if attempts <= 2:
@@ -149,6 +152,7 @@ async def test_a_deadlock_is_a_lost_race(database: Database, vault: Any) -> None
             await queries.run(session, update, {"code": second})
 
         await database.attempt(work)
+        one_has_won.set()
 
     await asyncio.gather(lock(*codes), lock(*reversed(codes)))
     assert attempts == 3
