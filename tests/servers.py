@@ -48,6 +48,8 @@ class Place:
     servers: list[Server]
     database_url: str | None = None
     demo: bool = True
+    checkout: Path = CHECKOUT
+    """Where the program stands that serves."""
 
     def serve(self, *words: str, **environment: str) -> Server:
         if self.database_url is not None:
@@ -58,7 +60,7 @@ class Place:
         with log.open("w") as output:
             process = subprocess.Popen(
                 [sys.executable, "-m", "app.cli", "serve", *words],
-                cwd=CHECKOUT,
+                cwd=self.checkout,
                 env={**kept, "PEMUDIK_HOME": str(self.home), **environment},
                 stdout=output,
                 stderr=subprocess.STDOUT,
@@ -114,8 +116,10 @@ def port_of_its_own() -> int:
 
 
 @contextmanager
-def place_in(home: Path, database_url: str | None = None, *, demo: bool = True) -> Iterator[Place]:
-    place = Place(home, [], database_url, demo)
+def place_in(
+    home: Path, database_url: str | None = None, *, demo: bool = True, checkout: Path = CHECKOUT
+) -> Iterator[Place]:
+    place = Place(home, [], database_url, demo, checkout)
     try:
         yield place
     finally:
