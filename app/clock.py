@@ -4,6 +4,7 @@ This is the only file that knows a time zone. Rules take `now` as a parameter an
 """
 
 import time as ticking
+from contextvars import ContextVar
 from datetime import UTC, date, datetime, time, timedelta, timezone
 from functools import partial
 
@@ -17,27 +18,42 @@ _elapsed = (
 """Seconds. Nobody can set this clock. The time that a machine sleeps counts."""
 
 
-class _Anchor:
-    """An instant of the database's clock, and when it was read."""
+class Clock:
+    """The clock of a registry. It counts on from an instant of its database's clock, since that was read."""
 
-    at: datetime | None = None
-    read: float = 0
+    def __init__(self) -> None:
+        self.at: datetime | None = None
+        self.read: float = 0
+        self.ahead = timedelta()
+        """Of the database. An organizer moves the clock of its own test registry, and nobody any other."""
+
+    def unmoved(self) -> datetime:
+        return of_this_machine() if self.at is None else self.at + timedelta(seconds=_elapsed() - self.read)
+
+
+clock: ContextVar[Clock] = ContextVar("clock", default=Clock())  # noqa: B039 - of the live registry, which is one
+"""The clock by which this context goes: a request, a duty, and all that they start."""
 
 
 def now() -> datetime:
     """By the database's clock as soon as `host_clock` has read it, and by this machine's before."""
-    if _Anchor.at is None:
-        return of_this_machine()
-    return _Anchor.at + timedelta(seconds=_elapsed() - _Anchor.read)
+    here = clock.get()
+    return here.unmoved() + here.ahead
+
+
+def of_the_database() -> datetime:
+    """The same, whatever the clock was moved by."""
+    return clock.get().unmoved()
 
 
 def is_the_databases() -> bool:
-    return _Anchor.at is not None
+    return clock.get().at is not None
 
 
 def set_to(at: datetime) -> None:
-    """It is `at` now. `now` counts on from there, whatever becomes of this machine's clock."""
-    _Anchor.at, _Anchor.read = at, _elapsed()
+    """It is `at` in the database now. `now` counts on from there, whatever becomes of this machine's clock."""
+    here = clock.get()
+    here.at, here.read = at, _elapsed()
 
 
 def of_this_machine() -> datetime:

@@ -136,6 +136,13 @@ class Settings(BaseSettings):
     oidc_client_secret: SecretStr | None = None
     """None: we are a public client there; PKCE is used either way."""
 
+    with_test: bool = False
+    """Whether organizers have test registries under `/uji`."""
+    uji_database_url: SecretStr | None = None
+    """The database that lists the test registries, on a server where its role may create databases. None: the embedded
+    server has one.
+    """
+
     metrics_token: SecretStr | None = Field(default=None, min_length=16)
     """A bearer token for `/metrics` that needs no database, beside those of clients with `dashboard:read`."""
     prometheus_multiproc_dir: Path | None = Field(default=None, validation_alias="PROMETHEUS_MULTIPROC_DIR")
@@ -149,7 +156,7 @@ class Settings(BaseSettings):
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         return (*sources, *more.values(), SecretFiles(settings_cls))
 
-    @field_validator("database_url")
+    @field_validator("database_url", "uji_database_url")
     @classmethod
     def _is_postgresql(cls, url: SecretStr | None) -> SecretStr | None:
         """Another database would be asked for an answer that never comes."""

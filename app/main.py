@@ -11,21 +11,23 @@ import multiprocessing
 import os
 import signal
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from contextlib import asynccontextmanager, suppress
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext, suppress
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
 import structlog
+from graphql import GraphQLSchema
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
-from starlette.types import Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from app import alarm, metrics, migration, stopping, telemetry, tracing
 from app.auth import endpoints
-from app.auth.callers import build_callers
+from app.auth.callers import Callers, build_callers
 from app.auth.signing import SigningKeys
 from app.auth.slowing import Failures
 from app.changes.log import closing, projection, tallies
@@ -36,6 +38,7 @@ from app.config import Settings
 from app.db import BROKEN, Database
 from app.errors import Unavailable
 from app.graphql.doors import http
+from app.graphql.schema import EXECUTABLE
 from app.intake import http as intake
 from app.intake.doors import doors, webhook
 from app.intake.files import template
@@ -48,6 +51,8 @@ from app.registry.host_clock import Duty, HostClock
 from app.registry.statistics import publishing, pulse
 from app.registry.values import standard
 from app.request_log import RequestLog
+from app.testmode.beside import Beside
+from app.testmode.running import IMPORT_COMMAND, Assembled, Shared
 from app.vault.vault import Vault, open_vault
 from app.version import VERSION
 from app.web import guide_pages, oidc, pages, signing
@@ -65,7 +70,7 @@ FIRST_GC_THRESHOLD = 10_000
 log = structlog.get_logger(__name__)
 
 
-def asgi(settings: Settings | None = None) -> Starlette:
+def asgi(settings: Settings | None = None) -> ASGIApp:
     """For a server process: `uvicorn --factory app.main:asgi`, or `pemudik serve`, which needs no DATABASE_URL."""
     settings = settings or Settings()
     telemetry.configure(settings.log_format, settings.log_level)
@@ -74,7 +79,7 @@ def asgi(settings: Settings | None = None) -> Starlette:
         tracing.send_to(settings.otlp_endpoint)
     except tracing.NotInstalled as missing:
         raise SystemExit(str(missing)) from None
-    application = create_app(settings)
+    application = with_test_mode(create_app(settings), settings)
     gc.collect()
     gc.freeze()
     gc.set_threshold(FIRST_GC_THRESHOLD)
@@ -90,22 +95,52 @@ def create_app(settings: Settings) -> Starlette:
 
 def assembled(database: Database, vault: Vault, settings: Settings) -> Starlette:
     """Every address of the registry, on this database."""
-    keys, issuer = SigningKeys(lambda: vault.signing), settings.issuer
     running = build_process(
         database,
         vault,
         webhooks_to_private=settings.webhooks_to_private,
         import_storage=settings.import_storage,
     )
-    known = build_callers(database, keys, issuer, settings.public_url)
-    graphql, sockets = http.routes(running, known, settings)
+    known = build_callers(database, SigningKeys(lambda: vault.signing), settings.issuer, settings.public_url)
+    return application_of(running, known, settings, EXECUTABLE, lambda: lifespan(running, settings, known.bearer.keep))
+
+
+def with_test_mode(live: Starlette, settings: Settings) -> ASGIApp:
+    return Beside(live, settings, beside_live) if settings.with_test else live
+
+
+def beside_live(settings: Settings, vault: Vault, shared: Shared) -> Assembled:
+    """Every address of the registry once more, on the database of a test registry."""
+    assert settings.database_url is not None  # noqa: S101 - a test registry has one
+    database = Database(settings.database_url.get_secret_value(), pool_size=settings.pool_size)
+    running = replace(
+        build_process(database, vault, webhooks_to_private=settings.webhooks_to_private),
+        turns=shared.turns,
+        stopping=shared.stopping,
+        import_command=IMPORT_COMMAND,
+    )
+    known = build_callers(database, SigningKeys(lambda: vault.signing), settings.issuer, settings.public_url)
+    application = application_of(running, known, settings, shared.schema, nullcontext)
+    return Assembled(application, running, served(running, settings, known.bearer.keep))
+
+
+def application_of(
+    running: Process,
+    known: Callers,
+    settings: Settings,
+    schema: GraphQLSchema,
+    lives: Callable[[], AbstractAsyncContextManager[None]],
+) -> Starlette:
+    """Every address, on what a registry has. It `lives` as long as it serves."""
+    database, vault, issuer = running.database, running.vault, settings.issuer
+    graphql, sockets = http.routes(running, known, settings, schema=schema)
     addresses: list[BaseRoute] = [
         graphql,
         sockets,
         pages.front(known, lambda: front_page(issuer)),
         Route("/healthz", healthz),
         Route("/readyz", readiness(database)),
-        *endpoints.routes(database, keys, issuer, Failures(settings.networks_of_proxies)),
+        *endpoints.routes(database, SigningKeys(lambda: vault.signing), issuer, Failures(settings.networks_of_proxies)),
         *doors.routes(running, known, settings),
     ]
     application = Application(
@@ -118,8 +153,9 @@ def assembled(database: Database, vault: Vault, settings: Settings) -> Starlette
         ],
         middleware=[Middleware(RequestLog)],
         exception_handlers={404: intake.no_such_address, 405: intake.no_such_method},
-        lifespan=lambda _: lifespan(running, settings, known.bearer.keep),
+        lifespan=lambda _: lives(),
     )
+    application.state.process, application.state.callers = running, known
     # It would repeat the query string, with whatever somebody put there.
     application.router.redirect_slashes = False
     return application
@@ -146,22 +182,26 @@ class Application(Starlette):
 @asynccontextmanager
 async def lifespan(running: Process, settings: Settings, *more: Duty) -> AsyncIterator[None]:
     with telemetry.gathered():
-        async with _served(running, settings, *more):
-            yield
+        end_with_parent()
+        try:
+            async with served(running, settings, *more):
+                with stopping.heard(running.stopping):
+                    yield
+        finally:
+            await asyncio.to_thread(tracing.end)
 
 
 @asynccontextmanager
-async def _served(running: Process, settings: Settings, *more: Duty) -> AsyncIterator[None]:
+async def served(running: Process, settings: Settings, *more: Duty) -> AsyncIterator[None]:
+    """With its duties, and until all that was accepted is done."""
     await pooler.require_sessions(running.database)
     stop = asyncio.Event()
     host = HostClock(running.database)
     # Requests and heartbeats go by the database's clock from the first one on.
     await host.look()
     duties = [asyncio.create_task(keep(duty, stop)) for duty in (host.run, *more, *duties_of(running, settings, host))]
-    end_with_parent()
     try:
-        with stopping.heard(running.stopping):
-            yield
+        yield
     finally:
         stop.set()
         running.database.followers.rouse()
@@ -174,7 +214,6 @@ async def _served(running: Process, settings: Settings, *more: Duty) -> AsyncIte
         await running.submissions.drain()
         await running.pushes.drain()
         await running.database.dispose()
-        await asyncio.to_thread(tracing.end)
 
 
 def duties_of(running: Process, settings: Settings, host: HostClock) -> list[Duty]:
@@ -199,7 +238,7 @@ def duties_of(running: Process, settings: Settings, host: HostClock) -> list[Dut
         await runner.run(running.database, all_of_them, stop, when_connected=notice_loss)
 
     async def work_off_imports(stop: asyncio.Event) -> None:
-        await import_duty.run(running.database, settings, stop)
+        await import_duty.run(running.database, settings, stop, command=running.import_command)
 
     always: list[Duty] = [beat, keep_pulse, running.wake.run, running.tail.run]
     # Files are worked off on every machine, not on that of the runner alone.

@@ -86,6 +86,8 @@ class Process:
     """For tests only: webhooks may point anywhere."""
     import_storage: int = MOST_KEPT_BYTES
     """Bytes of import files that are kept of one organizer."""
+    import_command: Sequence[str] = ()
+    """What does an import of a test registry. Nothing: what does those of the live one."""
     stopping: asyncio.Event = field(default_factory=asyncio.Event)
     """Set when this process has been told to end."""
 

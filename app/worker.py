@@ -11,10 +11,10 @@ from app.config import Settings
 from app.server import watchdog
 
 if TYPE_CHECKING:
-    from starlette.applications import Starlette
+    from starlette.types import ASGIApp
 
 
-def asgi(settings: Settings) -> Starlette:
+def asgi(settings: Settings) -> ASGIApp:
     """The application, made in the loop that is going to serve it."""
     # Looking for garbage among modules that all stay takes a seventh of the time that they take to import.
     gc.disable()

@@ -127,12 +127,21 @@ def own_database(server: str, template: str = "template1") -> Iterator[str]:
         asyncio.run(execute(server, f"DROP DATABASE {name} WITH (FORCE)"))
 
 
+@contextmanager
+def list_of_test_registries(server: str) -> Iterator[str]:
+    """The URL of a database that lists test registries. They all are dropped in the end."""
+    name = f"pemudik_test_uji_{secrets.token_hex(4)}"
+    yield named(server, name)
+    for one in asyncio.run(names(server, name)):
+        asyncio.run(execute(server, f'DROP DATABASE "{one}" WITH (FORCE)'))
+
+
 def template_on(server: str) -> str:
     """The name of a migrated database. Processes that start together make one, and templates of before are dropped."""
     wanted = f"{TEMPLATES}{digest_of_migrations()}"
     with (FOLDER / "template").open("ab") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        if (there := asyncio.run(templates(server))) != [wanted]:
+        if (there := sorted(asyncio.run(names(server, TEMPLATES)))) != [wanted]:
             for name in there:
                 asyncio.run(execute(server, f"DROP DATABASE {name} WITH (FORCE)"))
             asyncio.run(make_template(server, wanted))
@@ -147,15 +156,14 @@ async def make_template(server: str, name: str) -> None:
     await execute(server, f"ALTER DATABASE {unfinished} RENAME TO {name}")
 
 
-async def templates(server: str) -> list[str]:
+async def names(server: str, beginning: str) -> list[str]:
+    """Of the databases whose names begin so."""
     connection = await asyncpg.connect(server)
     try:
-        rows = await connection.fetch(
-            "SELECT datname FROM pg_database WHERE starts_with(datname::text, $1) ORDER BY 1", TEMPLATES
-        )
+        found = await connection.fetch("SELECT datname FROM pg_database WHERE starts_with(datname, $1)", beginning)
     finally:
         await connection.close()
-    return [row["datname"] for row in rows]
+    return [row["datname"] for row in found]
 
 
 def digest_of_migrations() -> str:

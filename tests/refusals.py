@@ -40,7 +40,7 @@ def watch(*kinds: type[Refusal]) -> Callable[[Any], Any]:
         declared.update((name, code) for code in codes)
 
         def note(refusal: Refusal) -> None:
-            (seen.add if refusal.code in codes else undeclared.append)((name, refusal.code))
+            (seen.add if isinstance(refusal, kinds) else undeclared.append)((name, refusal.code))
 
         watched = _watched(use_case, note)
         watched.refuses = kinds

@@ -33,6 +33,13 @@ MESSAGES = [
         "The NIK is not valid: it must have 16 digits, as on the identity document.",
     ),
     (
+        errors.NotATestNik(),
+        "NOT_A_TEST_NIK",
+        "nik",
+        "Ini mode uji, dan NIK ini bukan NIK uji; pakai NIK dari tabel di /panduan/lingkungan.",
+        "This is test mode, and this is no test NIK; take one from the table at /panduan/lingkungan.",
+    ),
+    (
         errors.NikAlreadyRegistered("nik", standing=STANDING),
         "NIK_ALREADY_REGISTERED",
         "nik",
@@ -318,7 +325,7 @@ def test_every_refusal_is_among_them() -> None:
 
 
 def test_codes_are_unique() -> None:
-    assert len({kind.code for kind in KINDS}) == len(KINDS) == 28
+    assert len({kind.code for kind in KINDS}) == len(KINDS) == 29
 
 
 @pytest.mark.parametrize(("seconds", "after"), [(-3600, None), (0, None), (0.5, 1), (3600, 3601)])

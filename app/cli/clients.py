@@ -3,13 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from app import clock
-from app.cli.command import OPERATOR, AsJson, accepted, example, print_json, print_table, run, run_in_transaction
+from app.cli.command import (
+    OPERATOR,
+    AsJson,
+    Failed,
+    accepted,
+    example,
+    print_json,
+    print_table,
+    run,
+    run_in_transaction,
+)
 from app.config import Settings
 from app.db import Database, Session
 from app.errors import Refusal
@@ -18,6 +29,8 @@ from app.registry.clients.clients import Issued
 from app.registry.clients.scopes import SCOPES
 from app.registry.clients.signing_keys import Keys
 from app.registry.clients.webhook_secrets import IssuedSecret
+from app.testmode import clients as test_clients
+from app.testmode import control
 from app.vault.vault import open_vault
 
 client = typer.Typer(help="Issue, rotate and revoke OAuth clients of organizers.", no_args_is_help=True)
@@ -43,18 +56,28 @@ def list_clients(as_json: AsJson = False) -> None:
 @client.command(epilog=example("pemudik client issue dishub-dki --scope nik:check --scope registrants:write"))
 def issue(
     organizer: Annotated[str, typer.Argument(help="Its code, as in `pemudik organizer list`.")],
-    scope: Annotated[list[str], typer.Option(help=f"May be given several times: {', '.join(SCOPES)}.")],
+    scope: Annotated[
+        list[str], typer.Option(default_factory=list, help=f"May be given several times: {', '.join(SCOPES)}.")
+    ],
     public_keys: Annotated[
         Path | None, typer.Option(help="A JWK Set: the client signs assertions instead of sending a secret.")
     ] = None,
     checks: Annotated[int, typer.Option(help="NIK checks in one burst.")] = clients.CHECK_CAPACITY,
     checks_per_second: Annotated[int, typer.Option(help="How fast the burst grows again.")] = clients.CHECK_REFILL,
+    test: Annotated[
+        bool, typer.Option("--test", help="For its test registry, which is made if there is none.")
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """Make a client for an organizer.
 
-    Its secret is printed now and never again.
+    Its secret is printed now and never again. A test client without --scope may do all that its organizer may.
     """
+    if test:
+        print_issued(run(partial(issue_test, organizer, scope)), as_json=as_json)
+        return
+    if not scope:
+        raise typer.BadParameter("Name at least one.", param_hint="--scope")
     jwks = None if public_keys is None else public_keys.read_text()
 
     issued = run_in_transaction(
@@ -63,6 +86,16 @@ def issue(
         )
     )
     print_issued(issued, as_json=as_json)
+
+
+async def issue_test(organizer: str, scopes: list[str], database: Database, settings: Settings) -> Issued:
+    url = control.url_of(settings, database.url)
+    if url is None:
+        raise Failed("Set PEMUDIK_UJI_DATABASE_URL, as for the servers with test mode.")
+    try:
+        return accepted(await test_clients.issue(url, database, organizer, scopes))
+    except control.LiveDatabase:
+        raise Failed("PEMUDIK_UJI_DATABASE_URL names the database of a live registry: name another one.") from None
 
 
 @client.command(epilog=example("pemudik client rotate dishub-dki-abcd2345"))

@@ -115,12 +115,15 @@ def pages(made: list[tuple[str, str]]) -> str:
     return "\n".join(["The pages, one link for each role:", "", *lines, "", more, ""])
 
 
-def welcome(url: str, shown: list[Credentials]) -> str:
+def welcome(url: str, shown: list[Credentials], *, with_test: bool = False) -> str:
     """What to paste next."""
     lines = [f"Pemudik serves at {url} (GraphQL: {url}/graphql). Ctrl-C ends it."]
     if shown:
         lines += ["", "Paste this into another terminal, then follow the tour in README.md:", ""]
         lines += [f"  export PEMUDIK={url}", *(exported(one) for one in shown)]
+    if with_test:
+        client = f"pemudik client issue {ORGANIZERS[0]} --test"
+        lines += ["", f"Test mode, where nothing is real: {client}, then {url}/uji/{ORGANIZERS[0]}/graphql."]
     return "\n".join([*lines, ""])
 
 

@@ -29,6 +29,7 @@ from app.db import Database
 from app.operating import pooler
 from app.server.http_protocol import BoundedHttpProtocol
 from app.server.socket_protocol import BoundedSocketProtocol
+from app.testmode import control
 from app.vault.vault import open_vault
 
 FIRST_PORT = 8000
@@ -49,6 +50,12 @@ closing.
 NOT_READ_SECONDS = 60
 """A connection whose other end does not read what is sent is closed after this time."""
 
+NO_LIST = (
+    "Test mode needs databases of its own: set PEMUDIK_UJI_DATABASE_URL to a database on a server where its role may"
+    " create databases."
+)
+THE_LIVE_ONE = "PEMUDIK_UJI_DATABASE_URL names the database of the live registry: name another one."
+
 
 def serve(
     workers: Annotated[int | None, typer.Option(min=1, max=64, help="Processes that serve.")] = None,
@@ -57,12 +64,15 @@ def serve(
     demo: Annotated[
         bool, typer.Option("--demo", help="Migrate DATABASE_URL; make keys and demo if it is empty.")
     ] = False,
+    with_test: Annotated[
+        bool, typer.Option("--with-test", help="Serve test registries of organizers under /uji.")
+    ] = False,
 ) -> None:
     """Answer requests until Ctrl-C.
 
     Without DATABASE_URL it makes a database and a demo season of its own.
     """
-    given = {"workers": workers, "host": host, "port": port}
+    given = {"workers": workers, "host": host, "port": port, "with_test": with_test or None}
     settings = Settings().model_copy(update={name: value for name, value in given.items() if value is not None})
     telemetry.configure(settings.log_format, settings.log_level)
     for signaled in (signal.SIGINT, signal.SIGTERM):
@@ -101,14 +111,28 @@ def run(settings: Settings, url: str, *, demo: bool) -> None:
     if settings.port is None and taken != FIRST_PORT:
         typer.echo(f"Port {FIRST_PORT} is in use; this one serves on port {taken}.")
     changes = {"database_url": SecretStr(url), "port": taken, "open_schema": settings.open_schema or demo}
-    serving = settings.model_copy(update=changes)
+    serving = settings.model_copy(update=changes | test_mode(settings, url, demo=demo))
     if shown:
         typer.echo(asyncio.run(links(serving, url)))
-    typer.echo(credentials.welcome(serving.issuer, shown))
+    typer.echo(credentials.welcome(serving.issuer, shown, with_test=serving.with_test))
     with metrics_folder(settings) as folder:
         started = start(serving.model_copy(update={"prometheus_multiproc_dir": folder}), listener)
     if not started:
         raise Failed("The server did not start; the log says why.")
+
+
+def test_mode(settings: Settings, url: str, *, demo: bool) -> dict[str, object]:
+    """Where test registries are listed. A demo has test mode wherever it can. Raises `Failed`."""
+    list_url = control.url_of(settings, url)
+    if list_url is None:
+        if settings.with_test:
+            raise Failed(NO_LIST)
+        return {}
+    if not (settings.with_test or demo):
+        return {}
+    if control.names_the_same(list_url, url):
+        raise Failed(THE_LIVE_ONE)
+    return {"with_test": True, "uji_database_url": SecretStr(list_url)}
 
 
 @contextmanager

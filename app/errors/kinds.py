@@ -27,6 +27,19 @@ class NikInvalid(Refusal):
         return {"reason": self.english_reason if language == "en" else self.indonesian_reason}
 
 
+@dataclass(frozen=True, slots=True)
+class NotATestNik(NikInvalid):
+    """Of a test registry alone. Whatever may refuse a NIK as invalid may refuse a NIK as this."""
+
+    code = "NOT_A_TEST_NIK"
+    indonesian = "Ini mode uji, dan NIK ini bukan NIK uji; pakai NIK dari tabel di /panduan/lingkungan."
+    english = "This is test mode, and this is no test NIK; take one from the table at /panduan/lingkungan."
+    remedy = "Only in test mode: never send the NIK of a real person there. The guide has the table of test NIKs."
+
+    indonesian_reason: str = "bukan NIK uji"
+    english_reason: str = "it is no test NIK"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NikAlreadyRegistered(Refusal):
     code = "NIK_ALREADY_REGISTERED"

@@ -10,10 +10,11 @@ from uuid import UUID
 import strawberry
 
 from app.graphql.failures import RequestError
+from app.registry.values.trial import cursor_version
 
 LARGEST_PAGE = 200
 """In items."""
-_VERSION = b"\x01"
+_VERSION = 1
 
 Node = TypeVar("Node")
 
@@ -51,7 +52,7 @@ class Connection(Generic[Node]):
 
 
 def cursor_of(id: UUID) -> str:
-    return urlsafe_b64encode(_VERSION + id.bytes).rstrip(b"=").decode()
+    return urlsafe_b64encode(cursor_version(_VERSION) + id.bytes).rstrip(b"=").decode()
 
 
 def position(after: str | None) -> UUID | None:
@@ -63,7 +64,7 @@ def position(after: str | None) -> UUID | None:
         place = UUID(bytes=raw[1:])
     except ValueError:
         raise no_cursor() from None
-    if raw[:1] != _VERSION or cursor_of(place) != after:
+    if raw[:1] != cursor_version(_VERSION) or cursor_of(place) != after:
         raise no_cursor()
     return place
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 import strawberry
 from strawberry.schema.config import StrawberryConfig
 
@@ -74,13 +76,16 @@ class Subscription:
     )
 
 
+CONFIG = StrawberryConfig(name_converter=RememberedNames(), scalar_map=SCALARS, disable_field_suggestions=True)
+FEDERATION: Literal["2.9"] = "2.9"
+"""Every known gateway composes 2.9. The Guild's refuses 2.10 and above."""
+
 SCHEMA = FederatedSchema(
     query=Query,
     mutation=Mutation,
     subscription=Subscription,
-    config=StrawberryConfig(name_converter=RememberedNames(), scalar_map=SCALARS, disable_field_suggestions=True),
-    # Every known gateway composes 2.9. The Guild's refuses 2.10 and above.
-    federation_version="2.9",
+    config=CONFIG,
+    federation_version=FEDERATION,
 )
 
 EXECUTABLE = executable(SCHEMA)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections import Counter
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 
 STEPS_MS = tuple(round(1.19**step, 2) for step in range(61))
@@ -25,24 +26,34 @@ class Counted:
     """By the organizer that was refused, and the reason."""
 
 
-_counted = Counted()
+class Minute:
+    """What is being counted now, of one registry."""
+
+    def __init__(self) -> None:
+        self.counted = Counted()
+
+
+LIVE = Minute()
+minute: ContextVar[Minute] = ContextVar("minute", default=LIVE)
+"""Of the registry that this context works for. What a test registry does is none of the live one's figures."""
 
 
 def count_answer(seconds: float, status: int | None, outcome: str) -> None:
     """`seconds`: until the answer began, since a stream lasts and a slow reader takes long. `status`: None where
     nothing was answered.
     """
-    _counted.answers += 1
-    _counted.errors += status is None or status >= 500 or outcome in FAILED
-    _counted.steps[bisect_left(STEPS_MS, seconds * 1000)] += 1
+    counted = minute.get().counted
+    counted.answers += 1
+    counted.errors += status is None or status >= 500 or outcome in FAILED
+    counted.steps[bisect_left(STEPS_MS, seconds * 1000)] += 1
 
 
 def count_refusal(organizer: str, code: str, times: int = 1) -> None:
-    _counted.refusals[organizer, code] += times
+    minute.get().counted.refusals[organizer, code] += times
 
 
 def take() -> Counted:
     """What was counted since the last time. From here on it is counted anew."""
-    global _counted
-    taken, _counted = _counted, Counted()
+    here = minute.get()
+    taken, here.counted = here.counted, Counted()
     return taken

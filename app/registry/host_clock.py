@@ -62,7 +62,7 @@ async def read(database: Database) -> Reading:
         reading = Reading(there, asked_at, clock.of_this_machine())
     took = max(reading.answered_at - reading.asked_at, timedelta())
     at = there + took / 2
-    if not clock.is_the_databases() or abs(clock.now() - at) > took / 2 + DRIFTED:
+    if not clock.is_the_databases() or abs(clock.of_the_database() - at) > took / 2 + DRIFTED:
         clock.set_to(at)
     return reading
 

@@ -32,6 +32,7 @@ INDEX = f"{PATH}/cari.json"
 ORDER = (
     "tujuan",
     "prasyarat",
+    "lingkungan",
     "proses",
     "teknis",
     "elemen-data",

@@ -75,7 +75,7 @@ def test_every_word_is_translated() -> None:
 
 
 def test_every_reason_for_which_a_row_is_refused_is_told_with_what_to_do() -> None:
-    codes = {*(kind.code for kind in refused_by(reception.push)), INTERNAL_ERROR}
+    codes = {*(kind.code for kind in refused_by(reception.push)), kinds.NotATestNik.code, INTERNAL_ERROR}
     for prefix in ("reason.", "remedy."):
         assert {key.removeprefix(prefix) for key in words.WORDS["id"] if key.startswith(prefix)} - {"help"} == codes
 

@@ -20,6 +20,7 @@ from app.intake.files import file_refusals, template
 from app.models.enums import WebhookEvent
 from app.registry.clients.scopes import SCOPES
 from app.registry.values.standard import COLUMNS, EXTENSIONS
+from app.testmode import niks
 from app.web.words import LANGUAGES, WORDS
 
 _MARKED = re.compile(r"(<!-- dibuat: ([\w-]+)(?: (\w+))? -->\n).*?(<!-- akhir -->)", re.DOTALL)
@@ -106,6 +107,21 @@ def _scopes(language: Language, _: str) -> str:
     return _table(heads[language], ((f"`{scope}`", told[scope]) for scope in SCOPES))
 
 
+def _test_niks(language: Language, _: str) -> str:
+    heads = {"id": ("NIK", "Contoh", "Jawaban", "Arti"), "en": ("NIK", "Example", "Answer", "Meaning")}
+    accepted = {"id": "diterima", "en": "accepted"}[language]
+    rows = (
+        (
+            f"`{row.written}`",
+            f"`{row.example}`",
+            accepted if row.outcome == niks.ACCEPTED else f"`{row.outcome}`",
+            row.indonesian if language == "id" else row.english,
+        )
+        for row in niks.TABLE
+    )
+    return _table(heads[language], rows)
+
+
 def _events(language: Language, _: str) -> str:
     heads = {"id": ("Nama dalam `events`", "`type` kiriman", "Arti"), "en": ("In `events`", "`type` sent", "Meaning")}
     words = WORDS[language]
@@ -116,6 +132,7 @@ _TABLES: Mapping[str, Callable[[Language, str], str]] = MappingProxyType(
     {
         "elemen": _fields,
         "standar": _standard,
+        "nik-uji": _test_niks,
         "penolakan": _refusals,
         "penolakan-berkas": _files,
         "izin": _scopes,

@@ -142,6 +142,10 @@ EXAMPLES: Mapping[str, str] = MappingProxyType(
 REMEDIES: Mapping[str, str] = MappingProxyType(
     {
         "NIK_INVALID": "Salin lagi NIK dari kartu identitas, dan kirim ke-16 angkanya sebagai teks.",
+        "NOT_A_TEST_NIK": (
+            "Hanya dalam mode uji: jangan pernah mengirim NIK orang yang sebenarnya ke sana. Tabel NIK uji"
+            " ada di panduan."
+        ),
         "NIK_ALREADY_REGISTERED": "Beri tahu orangnya di mana NIK itu terdaftar. NIK bebas lagi bila pendaftaran itu"
         " dibatalkan.",
         "NIK_BLOCKED": "Jangan coba lagi dalam periode ini. Orangnya dapat mengajukan keberatan kepada Ditjen Hubdat.",

@@ -18,6 +18,7 @@ from app.graphql.vocabulary import Direction, RegistrantStatus, Service, describ
 
 class ProblemCode(StrEnum):
     NIK_INVALID = "NIK_INVALID"
+    NOT_A_TEST_NIK = "NOT_A_TEST_NIK"
     NIK_ALREADY_REGISTERED = "NIK_ALREADY_REGISTERED"
     NIK_BLOCKED = "NIK_BLOCKED"
     NIK_UNDECIDED = "NIK_UNDECIDED"
@@ -51,6 +52,7 @@ describe(
     ProblemCode,
     "Why something was refused. Codes never change; messages may.",
     NIK_INVALID="It cannot be a NIK: not 16 digits, no such date of birth, no such province, or serial 0000.",
+    NOT_A_TEST_NIK="In test mode alone, wherever a NIK is named: it is not in the guide's table of test NIKs.",
     NIK_ALREADY_REGISTERED=(
         "A registration holds this NIK in this season, direction and service; see `standing`. The first to arrive wins"
         " (Kemenhub integration scheme, March 2024)."

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import sys
 from asyncio.subprocess import PIPE, Process
+from collections.abc import Sequence
 from contextlib import suppress
 
 import orjson
@@ -29,13 +30,16 @@ CLAIMS_WITHIN_SECONDS = 3.0
 END_WITHIN_SECONDS = 3.0
 """A process that does not end by itself within this time is killed."""
 
-COMMAND = ("-m", "app.intake.imports.import_process")
+COMMAND: Sequence[str] = ("-m", "app.intake.imports.import_process")
 
 logger = structlog.get_logger(__name__)
 
 
-async def run(database: Database, settings: Settings, stop: asyncio.Event) -> None:
-    """Start processes and wipe files, until `stop`. A database that is away is asked again."""
+async def run(database: Database, settings: Settings, stop: asyncio.Event, *, command: Sequence[str] = ()) -> None:
+    """Start processes and wipe files, until `stop`. A database that is away is asked again.
+
+    `command` does an import of a test registry.
+    """
     loop = asyncio.get_running_loop()
     wipe_at = start_at = loop.time()
     running: set[asyncio.Task[None]] = set()
@@ -45,7 +49,7 @@ async def run(database: Database, settings: Settings, stop: asyncio.Event) -> No
                 await wipe(database)
                 wipe_at = loop.time() + WIPE_EVERY_SECONDS
             if len(running) < MOST_AT_ONCE and loop.time() >= start_at and await waiting(database):
-                running.add(loop.create_task(one_process(settings, stop)))
+                running.add(loop.create_task(one_process(settings, stop, command)))
                 start_at = loop.time() + CLAIMS_WITHIN_SECONDS
         with suppress(TimeoutError):
             await asyncio.wait_for(stop.wait(), LOOK_EVERY_SECONDS)
@@ -68,11 +72,13 @@ async def wipe(database: Database) -> None:
         logger.info("import.wiped")
 
 
-async def one_process(settings: Settings, stop: asyncio.Event) -> None:
+async def one_process(settings: Settings, stop: asyncio.Event, command: Sequence[str] = ()) -> None:
     """Run a process until it has done a job, or until `stop`: then the next process goes on with the job."""
     assert settings.database_url is not None  # noqa: S101 - a server has one
     # Not in our group of processes: a signal that a terminal sends to all must not end it. We do.
-    process = await asyncio.create_subprocess_exec(sys.executable, *COMMAND, stdin=PIPE, start_new_session=True)
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, *(command or COMMAND), stdin=PIPE, start_new_session=True
+    )
     given = {"database_url": settings.database_url.get_secret_value(), "home": str(settings.home.absolute())}
     assert process.stdin is not None  # noqa: S101 - it is a pipe
     process.stdin.write(orjson.dumps(given) + b"\n")

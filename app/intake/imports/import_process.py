@@ -42,10 +42,14 @@ def main() -> None:
         update={"database_url": SecretStr(given["database_url"]), "home": Path(given["home"])}
     )
     telemetry.configure(settings.log_format, settings.log_level)
+    give_way()
+    asyncio.run(run(given["database_url"], open_vault(settings, create=False)))
+
+
+def give_way() -> None:
     os.nice(NICENESS)
     gc.freeze()
     gc.set_threshold(FIRST_GC_THRESHOLD)
-    asyncio.run(run(given["database_url"], open_vault(settings, create=False)))
 
 
 async def run(database_url: str, vault: Vault) -> None:

@@ -6,12 +6,13 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from uuid import UUID
 
-from app.errors import InvalidValue, NikInvalid, NotYours, Refusal, refuses
+from app.errors import InvalidValue, NikInvalid, NotYours, QuotaFull, Refusal, RegistrationClosed, refuses
 from app.registry.caller import Caller, organizer_of
 from app.registry.registrants.motorcycles import Motorcycle
 from app.registry.values import names, nik, particulars
 from app.registry.values.particulars import Particulars
 from app.registry.values.texts import not_in_the_future
+from app.registry.values.trial import trial
 from app.vault.vault import Vault
 
 
@@ -70,7 +71,7 @@ BEFORE_ARRIVAL = timedelta(minutes=15)
 """How long before its arrival somebody who is submitted live may have registered: a form takes its time."""
 
 
-@refuses(NikInvalid, NotYours, InvalidValue)
+@refuses(NikInvalid, NotYours, InvalidValue, QuotaFull, RegistrationClosed)
 def draft(submission: Submission, vault: Vault, today: date, now: datetime) -> Draft | Refusal:
     """What needs no database: whose it is, the NIK, the name, the particulars and the instant."""
     organizer = organizer_of(submission.caller, submission.member)
@@ -91,7 +92,7 @@ def draft(submission: Submission, vault: Vault, today: date, now: datetime) -> D
     applicant = _applicant(submission.booked_by, today)
     if isinstance(applicant, Refusal):
         return applicant
-    return Draft(
+    return trial.get().refuse_to_register(parsed.digits) or Draft(
         submission=submission,
         organizer=organizer,
         nik=parsed,

@@ -13,6 +13,7 @@ from datetime import date
 from app import clock
 from app.errors import Language, NikInvalid, refuses
 from app.registry.values.regions import regions
+from app.registry.values.trial import trial
 
 DIGITS = 16
 LONGEST_WRITTEN = 200
@@ -95,7 +96,7 @@ def parse(text: str | float, today: date | None = None) -> Nik | NikInvalid:
         return NikInvalid(
             "nomor urutnya 0000; periksa pada KTP atau KK", "its serial number is 0000; check the identity document"
         )
-    return Nik(digits, born_on, female, region_warnings(digits))
+    return trial.get().refuse(digits) or Nik(digits, born_on, female, region_warnings(digits))
 
 
 def is_written_in(text: str) -> bool:

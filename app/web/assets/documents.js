@@ -1,20 +1,22 @@
-// Ten documents to begin with, each as curl, PHP, Python and JavaScript. Those that read run here, under one's own session.
+// Ten documents to begin with, each as curl, PHP, Python and JavaScript. Those that read run here, under one's own session;
+// those that write, or name a NIK, in the organizer's test registry.
 // @ts-check
 import { post } from './api.js';
 import { fill, h, the } from './dom.js';
 import { copies, note, words } from './frame.js';
+import { runInTest } from './testing.js';
 import { t } from './words.js';
 
 const LANGUAGES = ['GraphQL', 'curl', 'PHP', 'Python', 'JavaScript'];
 
 /** @typedef {{name: string, query: string, variables: Record<string, unknown>}} Document_ */
-/** What reads, and what writes: a mutation is not run here, where there is only one registry. @type {Document_[]} */
+/** What reads, and what writes. @type {Document_[]} */
 export const DOCUMENTS = [
   { name: 'me', query: 'query Saya {\n  me { id scopes organizer { code name } budget { capacity remaining } }\n}', variables: {} },
   { name: 'windows', query: 'query Jadwal {\n  windows { kind opensAt closesAt untilQuotaIsFull organizer { code } }\n}', variables: {} },
   { name: 'routes', query: 'query Rute($where: RouteFilter) {\n  routes(where: $where, first: 20) {\n    nodes { id name direction service departsAt remaining origin { city } destination { city } }\n    pageInfo { hasNextPage endCursor }\n  }\n}', variables: { where: { withSeats: true } } },
-  { name: 'check', query: 'query Cek($nik: NIK!) {\n  checkNik(nik: $nik) { outcome available message }\n}', variables: { nik: '3171030101900001' } },
-  { name: 'submit', query: 'mutation Daftar($input: SubmitRegistrant!) {\n  submitRegistrant(input: $input) {\n    ... on Submission { registrant { id status verifyBy } }\n    ... on Problem { code message field }\n  }\n}', variables: { input: { nik: '3171030101900001', name: 'Siti Rahayu', routeId: 'ID-RUTE', identityDocument: 'KTP', reference: 'KODE-BOOKING' } } },
+  { name: 'check', query: 'query Cek($nik: NIK!) {\n  checkNik(nik: $nik) { outcome available message }\n}', variables: { nik: '3171030101909001' } },
+  { name: 'submit', query: 'mutation Daftar($input: SubmitRegistrant!) {\n  submitRegistrant(input: $input) {\n    ... on Submission { registrant { id status verifyBy } }\n    ... on Problem { code message field }\n  }\n}', variables: { input: { nik: '3171030101909001', name: 'Siti Rahayu', routeId: 'ID-RUTE', identityDocument: 'KTP', reference: 'KODE-BOOKING' } } },
   { name: 'verify', query: 'mutation Verifikasi($ref: RegistrantRef!) {\n  verifyRegistrant(ref: $ref) {\n    ... on Registrant { id status }\n    ... on Problem { code message }\n  }\n}', variables: { ref: { id: 'ID-PENDAFTAR' } } },
   { name: 'cancel', query: 'mutation Batal($ref: RegistrantRef!, $reason: String!) {\n  cancelRegistrant(ref: $ref, reason: $reason) {\n    ... on Registrant { id status }\n    ... on Problem { code message }\n  }\n}', variables: { ref: { id: 'ID-PENDAFTAR' }, reason: 'Permintaan peserta' } },
   { name: 'registrants', query: 'query Pendaftar($after: String) {\n  registrants(first: 20, after: $after) {\n    nodes { id reference direction service status registeredAt }\n    pageInfo { hasNextPage endCursor }\n  }\n}', variables: {} },
@@ -52,18 +54,22 @@ export function showDocuments() {
   }));
   fill(the('text'), WRITTEN[language](one));
   the('run').hidden = !runs(one);
-  the('writes').hidden = runs(one);
+  the('run-test').hidden = the('writes').hidden = runs(one);
+  the('answered').hidden = true;
   the('document').hidden = false;
-  the('run').onclick = () => run(one);
+  the('run').onclick = () => run(one, async () => (await post('/graphql', { query: one.query, variables: one.variables })).json);
+  the('run-test').onclick = () => run(one, () => runInTest(one.query, one.variables));
   copies(the('copy-text'), the('text'));
 }
 
-/** @param {Document_} one */
-async function run(one) {
+/** @param {Document_} one @param {() => Promise<unknown>} answer */
+async function run(one, answer) {
+  the('run-test').setAttribute('aria-busy', 'true');
   try {
-    const { json } = await post('/graphql', { query: one.query, variables: one.variables });
-    fill(the('answer'), JSON.stringify(json, null, 2));
+    fill(the('answer'), JSON.stringify(await answer(), null, 2));
     the('answered').hidden = false;
+    the('test-band').hidden = runs(one);
     fill(the('trouble'));
   } catch (error) { fill(the('trouble'), note('bad', words(error), t('error.again'))); }
+  the('run-test').removeAttribute('aria-busy');
 }

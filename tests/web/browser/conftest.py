@@ -12,7 +12,7 @@ import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from tests import npm
-from tests.databases import migrated_database
+from tests.databases import list_of_test_registries, migrated_database
 from tests.servers import Place, Server, place_in
 from tests.web.browsing import CHROMIUM, NPM, Visit, launched, link_for, sign_in, visiting
 
@@ -32,8 +32,10 @@ def place(servers_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterato
 
 
 @pytest.fixture(scope="package")
-def server(place: Place) -> Server:
-    return place.serve()
+def server(place: Place, servers_url: str) -> Iterator[Server]:
+    """With test mode, as a demo has it on the embedded server."""
+    with list_of_test_registries(servers_url) as url:
+        yield place.serve(PEMUDIK_UJI_DATABASE_URL=url)
 
 
 @pytest.fixture(scope="package")

@@ -1,0 +1,135 @@
+"""Test registries beside the live one: what comes to `/uji/<organizer>/…` goes to that organizer's test registry.
+
+All else goes to the live registry, which knows nothing of this.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import MutableMapping
+from contextlib import suppress
+from typing import Any
+
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.types import Message, Receive, Scope, Send
+
+from app.config import Settings
+from app.errors import Unavailable
+from app.intake import http
+from app.language import language_of
+from app.process import Process
+from app.request_log import RequestLog
+from app.testmode import clients, niks
+from app.testmode.registries import NoTestRegistry, Registries
+from app.testmode.running import Assemble
+
+PREFIX = "/uji/"
+HEADER = (b"pemudik-mode", b"uji")
+"""On every answer of a test registry."""
+_CODE = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*", re.ASCII)
+LONGEST_CODE = 40
+NIK_BYTES = 16
+
+
+class Beside:
+    """The ASGI application of a server with test mode."""
+
+    def __init__(self, live: Starlette, settings: Settings, assemble: Assemble) -> None:
+        process: Process = live.state.process
+        self._live = live
+        self._registries = Registries(settings, assemble, process.turns, process.stopping)
+        self._clients = clients.door(self._registries.control.url, process, live.state.callers, settings)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "lifespan":
+            await self._lives(scope, receive, send)
+        elif scope["path"].startswith(PREFIX):
+            await self._to_test(scope, receive, send)
+        else:
+            await self._live(scope, receive, send)
+
+    async def _lives(self, scope: Scope, receive: Receive, send: Send) -> None:
+        keeping = asyncio.create_task(self._registries.keep())
+
+        async def told() -> Message:
+            message = await receive()
+            if message["type"] == "lifespan.shutdown":
+                keeping.cancel()
+                with suppress(asyncio.CancelledError):
+                    await keeping
+                await self._registries.end()
+            return message
+
+        await self._live(scope, told, send)
+
+    async def _to_test(self, scope: Scope, receive: Receive, send: Send) -> None:
+        organizer, _, rest = scope["path"].removeprefix(PREFIX).partition("/")
+        if len(organizer) > LONGEST_CODE or _CODE.fullmatch(organizer) is None:
+            await self._refuse(NoTestRegistry(), scope, receive, send)
+        elif f"/{rest}" == clients.PATH:
+            await RequestLog(self._clients)({**scope, "path_params": {"organizer": organizer}}, receive, marked(send))
+        else:
+            try:
+                await self._lend(organizer, f"/{rest}", scope, receive, send)
+            except (NoTestRegistry, Unavailable) as refused:
+                await self._refuse(refused, scope, receive, send)
+
+    async def _lend(self, organizer: str, path: str, scope: Scope, receive: Receive, send: Send) -> None:
+        inner = {**scope, "path": path, "raw_path": path.encode(), "state": {**scope.get("state", {})}}
+        async with self._registries.lent(organizer) as one:
+            await one.application(inner, self._judged(organizer, receive), marked(send))
+
+    def _judged(self, organizer: str, receive: Receive) -> Receive:
+        """The body as it comes, with what the table says of a slow NIK and of an outage. Raises `Unavailable`."""
+        before = b""
+
+        async def judged() -> Message:
+            nonlocal before
+            message = await receive()
+            if message["type"] == "http.request":
+                body = before + message.get("body", b"")
+                before = body[1 - NIK_BYTES :]
+                if niks.SLOW_IN_TEXT.search(body):
+                    await asyncio.sleep(niks.SLOW_SECONDS)
+                for found in niks.AWAY_IN_TEXT.findall(body):
+                    await self._be_away(organizer, found.decode())
+            return message
+
+        return judged
+
+    async def _be_away(self, organizer: str, nik: str) -> None:
+        if await self._registries.control.outage(organizer, nik) < niks.AWAY_SECONDS:
+            raise Unavailable(niks.AWAY_SECONDS)
+
+    async def _refuse(self, why: NoTestRegistry | Unavailable, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "websocket":
+            await send({"type": "websocket.close", "code": 1013})
+            return
+
+        async def answer(inner: Scope, receive: Receive, send: Send) -> None:
+            language = language_of(Request(inner).headers.get("accept-language", ""))
+            response = (
+                http.failed(why, language)[1]
+                if isinstance(why, Unavailable)
+                else http.error(404, "NOT_FOUND", NO_TEST_REGISTRY[language])
+            )
+            await response(inner, receive, send)
+
+        await RequestLog(answer)(scope, receive, marked(send))
+
+
+NO_TEST_REGISTRY = {
+    "id": "Penyelenggara ini belum punya registri uji; terbitkan klien uji dahulu (halaman Integrasi).",
+    "en": "This organizer has no test registry yet; issue a test client first (the page Integrasi).",
+}
+
+
+def marked(send: Send) -> Send:
+    async def with_mode(message: MutableMapping[str, Any]) -> None:
+        if message["type"] in {"http.response.start", "websocket.accept"}:
+            message["headers"] = [*message.get("headers", ()), HEADER]
+        await send(message)
+
+    return with_mode

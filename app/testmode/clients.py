@@ -1,0 +1,72 @@
+"""Test clients: issued in an organizer's test registry, which the first of them makes.
+
+By the command line, or by a live client with `clients:write` (the page Integrasi): `POST /uji/<organizer>/klien`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from starlette.responses import Response
+
+from app import clock
+from app.auth.callers import Callers
+from app.config import Settings
+from app.db import Database, Session
+from app.errors import NotYours, Refusal, RefusalError, refuses
+from app.intake.http import AdmittedRequest, RestDoor, answered
+from app.process import Process
+from app.registry.caller import Caller
+from app.registry.clients import clients
+from app.registry.clients.clients import Issued
+from app.registry.clients.scopes import CLIENTS_WRITE, HUBDAT_ADMIN, ONLY_HUBDAT, SCOPES
+from app.registry.terms.policy import HUBDAT
+from app.testmode import making, seeding
+from app.testmode.control import on_same_server
+
+PATH = "/klien"
+OPERATOR = Caller(client_id=None, organizer=HUBDAT)
+
+
+def issuer_of(settings: Settings, organizer: str) -> str:
+    return f"{settings.issuer}/uji/{organizer}"
+
+
+def scopes_of(organizer: str) -> list[str]:
+    """All that a client of the organizer may do: it is tried on nobody."""
+    return [scope for scope in SCOPES if organizer == HUBDAT or scope not in ONLY_HUBDAT]
+
+
+async def issue(url: str, live: Database, organizer: str, scopes: Sequence[str] = ()) -> Issued | Refusal:
+    """A test client of an organizer of the live registry, which is only read. Raises `RefusalError`, `LiveDatabase`."""
+    async with live.transaction() as session:
+        owner = await seeding.owner_in(session, organizer)
+    listed = await making.made(url, owner)
+    database = Database(on_same_server(url, listed.database), pool_size=2)
+
+    async def work(session: Session) -> Issued | Refusal:
+        wanted = scopes or scopes_of(organizer)
+        return await clients.issue(session, OPERATOR, organizer, wanted, None, clock.now() + listed.ahead, own=None)
+
+    try:
+        return await database.attempt(work)
+    finally:
+        await database.dispose()
+
+
+@refuses(NotYours)
+def judge(caller: Caller, organizer: str, *, admin: bool) -> NotYours | None:
+    return None if admin or organizer == caller.organizer else NotYours("organizer")
+
+
+def door(url: str, process: Process, callers: Callers, settings: Settings) -> RestDoor:
+    async def answer(request: AdmittedRequest) -> Response:
+        organizer: str = request.request.path_params["organizer"]
+        refused = judge(request.caller, organizer, admin=HUBDAT_ADMIN in request.principal.scopes)
+        issued = refused or await issue(url, process.database, organizer)
+        if isinstance(issued, Refusal):
+            raise RefusalError(issued)
+        told = {"clientId": issued.client.id, "clientSecret": issued.secret, "scopes": issued.client.scopes}
+        return answered({**told, "issuer": issuer_of(settings, organizer)})
+
+    return RestDoor(callers, "test_client", answer, scopes={CLIENTS_WRITE, HUBDAT_ADMIN})

@@ -1,0 +1,32 @@
+"""What a test registry makes of a NIK, by the table."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from hashlib import sha256
+
+from app import clock
+from app.errors import NikInvalid, NotATestNik, QuotaFull, Refusal, RegistrationClosed
+from app.registry.values.trial import Trial
+from app.testmode import niks
+
+OPENS_AFTER = timedelta(days=1)
+"""The next window of a registration that the NIK `closed` finds closed."""
+
+
+class TestTrial(Trial):
+    __test__ = False
+
+    def __init__(self, database: str) -> None:
+        # Another mark for each database, so that a cursor from before `resetTest` is refused, too.
+        self.cursor_mark = 0x80 | sha256(database.encode()).digest()[0]
+
+    def refuse(self, nik: str) -> NikInvalid | None:
+        return None if niks.is_one(nik) else NotATestNik()
+
+    def refuse_to_register(self, nik: str) -> Refusal | None:
+        if niks.is_full(nik):
+            return QuotaFull("routeId")
+        if niks.is_closed(nik):
+            return RegistrationClosed("registeredAt", opens_at=clock.now() + OPENS_AFTER)
+        return None

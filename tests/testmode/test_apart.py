@@ -1,0 +1,128 @@
+"""Nothing of a test registry reaches the live one, or another test registry: no row, token, secret or cursor."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import date, timedelta
+from typing import Any
+
+import asyncpg
+import pytest
+from sqlmodel import SQLModel
+
+import app.models.tables  # noqa: F401 - fills the metadata
+from tests.servers import Place, Server
+from tests.testmode.partner import NAME, Partner
+
+MOVING = {"pulse", "heartbeat", "projection_state", "client", "access_seal", "change_seal"}
+"""What servers write by themselves, and when a client last got a token."""
+BULK = """
+    mutation ($inputs: [SubmitRegistrant!]!) { submitRegistrants(inputs: $inputs) { __typename } }
+"""
+CHANGES = "query ($after: String) { changes(first: 1, after: $after) { pageInfo { endCursor } } }"
+ROUTES = "query ($after: String) { routes(first: 1, after: $after) { pageInfo { endCursor } } }"
+FAMILIES = 1_000
+
+
+def niks_of(count: int) -> list[str]:
+    """Of adults and children: ten serials of each of many dates of birth."""
+    days = (date(1980, 1, 1) + timedelta(days=97 * number) for number in range(count // 10))
+    return [f"317103{day:%d%m%y}{9000 + serial}" for day in days for serial in range(10)]
+
+
+async def digests(url: str) -> dict[str, Any]:
+    """Of every row of every table."""
+    connection = await asyncpg.connect(url)
+    try:
+        tables = [table.name for table in SQLModel.metadata.sorted_tables if table.name not in MOVING]
+        told = "SELECT count(*), md5(coalesce(string_agg(whole, ',' ORDER BY whole), '')) FROM (SELECT {0}::text AS whole FROM {0}) a"  # noqa: E501
+        return {table: (await connection.fetch(told.format(table)))[0] for table in tables}
+    finally:
+        await connection.close()
+
+
+def test_a_thousand_submissions_change_no_row_of_the_live_database(dki: Partner, servers_url: str) -> None:
+    before = asyncio.run(digests(servers_url))
+    route = dki.route()
+    inputs = [{"nik": nik, "name": NAME, "routeId": route, "identityDocument": "KTP"} for nik in niks_of(FAMILIES)]
+    verdicts = dki.ask(BULK, inputs=inputs)["submitRegistrants"]
+    assert [one["__typename"] for one in verdicts] == ["Submission"] * FAMILIES
+    assert asyncio.run(digests(servers_url)) == before
+    assert before["registrant"][0] > 0
+
+
+def test_ids_and_answers_say_that_they_are_of_test_mode(dki: Partner, live: Partner) -> None:
+    assert dki.client_id.startswith("uji-")
+    assert dki.post("{ me { client } }").headers["pemudik-mode"] == "uji"
+    assert "pemudik-mode" not in live.post("{ me { client } }").headers
+    metadata = dki.sends("GET", "/.well-known/oauth-authorization-server").json()
+    assert metadata["issuer"] == dki.base
+
+
+@pytest.fixture(scope="module", params=["live and test", "test and live", "two test registries"])
+def pair(request: pytest.FixtureRequest, live: Partner, dki: Partner, ahm: Partner) -> tuple[Partner, Partner]:
+    """Whose things are shown to whom."""
+    return {"live and test": (live, dki), "test and live": (dki, live)}.get(request.param, (dki, ahm))
+
+
+def test_no_token_or_secret_of_the_other_is_taken(pair: tuple[Partner, Partner]) -> None:
+    ours, theirs = pair
+    strange = Partner(theirs.base, theirs.organizer, ours.client_id, ours.secret, ours.token)
+    assert strange.post("{ me { client } }").status_code == 401
+    assert strange.asks_for_token().json()["error"] == "invalid_client"
+    keys = {one["kid"] for partner in pair for one in partner.sends("GET", "/oauth/jwks.json").json()["keys"]}
+    assert len(keys) == 2
+
+
+@pytest.mark.parametrize("query", [CHANGES, ROUTES], ids=["changes", "routes"])
+def test_no_cursor_of_the_other_is_taken(query: str, pair: tuple[Partner, Partner]) -> None:
+    ours, theirs = pair
+    [page] = ours.ask(query).values()
+    told = theirs.post(query, after=page["pageInfo"]["endCursor"]).json()
+    assert told["errors"][0]["extensions"]["code"] in {"INVALID_CURSOR", "CURSOR_LOST"}
+
+
+def test_two_test_registries_are_independent(dki: Partner, ahm: Partner) -> None:
+    nik = "3171031212129001"
+    assert dki.submits(nik)["registrant"]["status"] == "REGISTERED"
+    assert ahm.submits(nik)["registrant"]["status"] == "REGISTERED"
+    dki.ask("mutation { resetTest { organizer } }")
+    assert dki.statuses() == []
+    assert ahm.statuses() == ["REGISTERED"]
+
+
+def test_the_live_registry_has_no_mutation_of_test_mode(live: Partner, hubdat: Partner) -> None:
+    for partner in (live, hubdat):
+        told = partner.post("mutation { resetTest { organizer } }").json()
+        assert told["errors"][0]["extensions"]["code"] == "GRAPHQL_VALIDATION_FAILED"
+
+
+def test_whoever_may_issue_clients_issues_test_clients_of_its_own_organizer(live: Partner, hubdat: Partner) -> None:
+    assert live.sends("POST", "/uji/dishub-dki/klien", headers=live.headers).status_code == 403
+    assert live.sends("POST", "/uji/dishub-dki/klien").status_code == 401
+    assert hubdat.sends("POST", "/uji/tidak-ada/klien", headers=hubdat.headers).status_code == 404
+
+
+def test_an_organizer_without_a_test_client_has_no_test_registry(server: Server, live: Partner) -> None:
+    for path in ("/uji/djka/graphql", "/uji/tidak-ada/graphql", "/uji/", "/uji/..%2f", "/uji/A/graphql"):
+        answer = live.sends("POST", path, headers=live.headers)
+        assert (answer.status_code, answer.json()["error"]["code"]) == (404, "NOT_FOUND"), path
+    assert "Traceback" not in server.said
+
+
+def test_the_list_of_test_registries_is_never_a_live_database(place: Place, servers_url: str) -> None:
+    from tests.testmode import serving
+
+    told = serving.refused(place, servers_url, "serve", "--with-test", PEMUDIK_UJI_DATABASE_URL=servers_url)
+    assert "names the database of the live registry" in told
+    assert "set PEMUDIK_UJI_DATABASE_URL" in serving.refused(place, servers_url, "serve", "--with-test")
+    told = serving.refused(
+        place,
+        servers_url,
+        "client",
+        "issue",
+        "ahm",
+        "--test",
+        PEMUDIK_UJI_DATABASE_URL=f"{servers_url}&sslmode=disable",
+    )
+    assert "names the database of a live registry" in told
