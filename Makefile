@@ -28,7 +28,8 @@ help:
 	@echo 'make slow    the rest of the suite: pages in a browser, requests made at random, other languages, servers that are killed,'
 	@echo '             a failover of three PostgreSQL'
 	@echo 'make nightly the whole suite twice in random orders: ten times as many random examples, a season of 3,000 people;'
-	@echo '             the main door once more by graphql-core alone; every way in which machines fail'
+	@echo '             the main door once more by graphql-core alone; every way in which machines fail;'
+	@echo '             rules, doors and logs on PostgreSQL 15'
 	@echo 'make audit   gateways, clients and audits from npm, as a table (needs Node.js)'
 	@echo 'make check   format, lint, strict types, import layers, schema and migrations current'
 	@echo 'make format  put the code into its format'
@@ -55,7 +56,8 @@ nightly: $(READY)
 			--hypothesis-profile nightly --hypothesis-seed $$seed $(ARGS); \
 	done
 	@$(BIN)/python -m pytest $(PARALLEL) --without-plans tests/graphql tests/privacy
-	@exec $(BIN)/python -m pytest --cluster --nightly tests/cluster tests/processes/test_kills.py
+	@$(BIN)/python -m pytest --cluster --nightly tests/cluster tests/processes/test_kills.py
+	@exec .ci/oldest
 
 # Where a table says what was tried, nothing may be left out: without Node it fails.
 audit: $(READY)
