@@ -34,12 +34,16 @@ CHARTS = "#fullest, #emptiest, #pairs, #organizers, #days, #funnel, #deadlines, 
 
 def overview() -> str:
     """The document with which the page asks for its figures, as the dashboard's readers send it."""
-    scripts = {
-        name: (assets.FOLDER / name).read_text(encoding="utf-8") for name in ("ringkasan.js", "ringkasan-pulse.js")
+    parts = {
+        "ringkasan": "FIGURES = `(.*?)`;",
+        "ringkasan-pulse": r"PULSE = sees \? '(.*?)'",
+        "ringkasan-waiting": "WAITING = `(.*?)`;",
     }
-    [figures] = re.findall(r"const FIGURES = `(.*?)`;", scripts["ringkasan.js"], re.DOTALL)
-    [pulse] = re.findall(r"PULSE = sees \? '(.*?)'", scripts["ringkasan-pulse.js"])
-    return str(figures).replace("${HALTS}", "").replace("${PULSE}", pulse)
+    figures, pulse, waiting = (
+        re.findall(part, (assets.FOLDER / f"{name}.js").read_text(encoding="utf-8"), re.DOTALL)[0]
+        for name, part in parts.items()
+    )
+    return str(figures).replace("${HALTS}", "").replace("${PULSE}", pulse).replace("${WAITING}", waiting)
 
 
 def run() -> None:

@@ -15,12 +15,13 @@ import statistics
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import orjson
+import psutil
 
 from app import clock, migration
 from app.changes.log import tallies
@@ -161,7 +162,7 @@ def main() -> None:
         os.environ["PEMUDIK_DUTIES"] = "false"
         servers = [stack.enter_context(server("app.main:asgi", one.url, one.home, factory=True)) for one in seasons]
         tokens = [token(ours, *one.credentials) for ours, one in zip(servers, seasons, strict=True)]
-        asyncio.run(measure(seasons, [ours for ours, _ in servers], tokens, options))
+        asyncio.run(measure(seasons, servers, tokens, options))
 
 
 async def fill(server_url: str, folder: Path, registrants: int) -> Season:
@@ -225,7 +226,9 @@ async def project(database: Database, season: Season) -> None:
     )
 
 
-async def measure(seasons: list[Season], servers: list[str], tokens: list[str], options: argparse.Namespace) -> None:
+async def measure(
+    seasons: list[Season], servers: list[tuple[str, int]], tokens: list[str], options: argparse.Namespace
+) -> None:
     day = clock.wib_day(clock.now())
     week = ONE_WEEK % (day.fromordinal(day.toordinal() - 7), day)
     # `load` takes an answer that has "errors" for one that failed.
@@ -234,12 +237,29 @@ async def measure(seasons: list[Season], servers: list[str], tokens: list[str], 
     print(f"\n{'whole dashboard, ms':22}" + "".join(f"{one.registrants:>22,}" for one in seasons) + f"{'ratio':>10}")
     for name, query in queries.items():
         rounds: list[list[Outcome]] = [[] for _ in seasons]
+        began = [cpu_ms(one, pid) for one, (_, pid) in zip(seasons, servers, strict=True)]
         for place in itertools.chain(range(len(seasons)), *[range(len(seasons))] * options.rounds):
-            target = Target(name, f"{servers[place]}/graphql", bodies(query), tokens[place])
+            target = Target(name, f"{servers[place][0]}/graphql", bodies(query), tokens[place])
             rounds[place].append(await load.run(target, connections=1, seconds=options.seconds))
         tell(name, [outcomes[1:] for outcomes in rounds])
+        spent = [cpu_ms(one, pid) - before for one, (_, pid), before in zip(seasons, servers, began, strict=True)]
+        each = [ms / sum(one.requests for one in outcomes) for ms, outcomes in zip(spent, rounds, strict=True)]
+        print(f"{'  CPU of an answer':22}" + "".join(f"{ms:22,.1f}" for ms in each) + f"{each[-1] / each[0]:10.2f}")
     plain = [one.plain_ms for one in seasons]
     print(f"{'GROUP BY, one of them':22}" + "".join(f"{ms:22,.1f}" for ms in plain) + f"{plain[-1] / plain[0]:10,.1f}")
+
+
+def cpu_ms(season: Season, pid: int) -> float:
+    """What the server has used, and PostgreSQL for this database: nothing else that this machine does is in here."""
+    server = psutil.Process(pid)
+    ours = {pid, *(one.pid for one in server.children(recursive=True))}
+    used = 0.0
+    for one in psutil.process_iter():
+        # Of all the processes of this machine some end meanwhile.
+        with suppress(psutil.Error):
+            if one.pid in ours or f" season_{season.registrants} " in " ".join(one.cmdline()):
+                used += sum(one.cpu_times()[:2])
+    return used * 1000
 
 
 def tell(name: str, rounds: list[list[Outcome]]) -> None:
