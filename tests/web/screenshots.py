@@ -1,5 +1,6 @@
 """`make screenshots`: every page with its tabs and one of its items, for each role, light, dark and on a phone, into a
-folder of its own. `make screenshots ARGS=--readme` makes the three pictures of the README anew.
+folder of its own. `ARGS=--states` takes the states that the demo has not (`tests/web/hard.py`), and `ARGS=--readme`
+makes the three pictures of the README.
 
 Look at each as a designer would: alignment, rhythm, hierarchy, long names, nothing cut off.
 """
@@ -7,7 +8,7 @@ Look at each as a designer would: alignment, rhythm, hierarchy, long names, noth
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -17,12 +18,14 @@ from playwright.sync_api import Browser, sync_playwright
 
 from app.config import CHECKOUT
 from tests.servers import Server, place_in
+from tests.web import hard
 from tests.web.browser.clients import asked
 from tests.web.browser.families import family
 from tests.web.browsing import CHROMIUM, SCHEMES, Visit, launched, sign_in, visiting
 
 FOLDER = CHECKOUT / "screenshots"
 README = CHECKOUT / "docs" / "pictures"
+BOTH = {"desk": (1440, 900), "phone": (360, 780)}
 SIZES = {"wall": (2560, 1440), "desk": (1440, 900), "tablet": (820, 1180), "phone": (360, 780)}
 CODE = "MG24-7KQ4-118"
 UNDONE_MS = 11_000
@@ -36,6 +39,9 @@ def main() -> None:
     if CHROMIUM is None:
         sys.exit("Chromium is not on this machine: apt-get install chromium")
     FOLDER.mkdir(exist_ok=True)
+    if "--states" in sys.argv:
+        in_hard_states()
+        return
     with TemporaryDirectory() as home, place_in(Path(home) / "home") as place, sync_playwright() as playwright:
         server = place.serve()
         browser = launched(playwright)
@@ -46,6 +52,26 @@ def main() -> None:
             for role, link in links(server).items():
                 pictured(browser, server, role, link)
         browser.close()
+
+
+def in_hard_states() -> None:
+    """Each as the operator sees it: large, empty, and while the registry does not answer."""
+    with sync_playwright() as playwright:
+        browser = launched(playwright)
+        with hard.large() as (server, link), hard.opened(browser, server, link) as visit:
+            each_page(visit, "large", hard.PATHS, SIZES)
+        with hard.empty() as (server, link), hard.opened(browser, server, link, fails=True) as visit:
+            each_page(visit, "error", hrefs(visit, ".side a"), BOTH)
+            visit.page.unroute("**/graphql")
+            each_page(visit, "empty", hrefs(visit, ".side a"), BOTH)
+        browser.close()
+
+
+def each_page(visit: Visit, state: str, paths: Sequence[str], sizes: Mapping[str, tuple[int, int]]) -> None:
+    for path in paths:
+        visit.open(f"/{path.strip('/')}")
+        visit.page.wait_for_timeout(SETTLED_MS)
+        shot(visit, state, path.partition("?")[0], sizes)
 
 
 def links(server: Server) -> dict[str, str]:
@@ -65,7 +91,7 @@ def pictured(browser: Browser, server: Server, role: str, link: str) -> None:
             for one in below:
                 visit.open(one)
                 visit.page.wait_for_timeout(SETTLED_MS)
-                shot(visit, role, named(path, one), {"desk": SIZES["desk"], "phone": SIZES["phone"]})
+                shot(visit, role, named(path, one), BOTH)
         if role == "posko":
             at_the_gate(visit)
 

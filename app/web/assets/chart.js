@@ -61,7 +61,7 @@ async function png(figure) {
 function watch(figure) {
   let width = figure.clientWidth;
   listen(figure);
-  new ResizeObserver(() => { if (width !== figure.clientWidth) { width = figure.clientWidth; draw(figure); } }).observe(figure);
+  new ResizeObserver(() => { if (width !== figure.clientWidth) { width = figure.clientWidth; if (!figure.hasAttribute('data-none')) draw(figure); } }).observe(figure);
 }
 
 /** @typedef {{label: string, values: (number | null)[], texts?: string[]}} Line */

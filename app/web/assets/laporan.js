@@ -2,11 +2,11 @@
 // @ts-check
 import { ask } from './api.js';
 import { chart } from './chart.js';
-import { $$, fill, h, the } from './dom.js';
+import { fill, h, the } from './dom.js';
 import { filters } from './filters.js';
 import { note, words } from './frame.js';
 import { picture } from './picture.js';
-import { choices, departure, everybody, pairs, perDay } from './ringkasan-parts.js';
+import { choices, departure, everybody, figures, pairs, perDay } from './ringkasan-parts.js';
 import { day, instant, isoDay, number, share, shortDay, t } from './words.js';
 
 const NAMES = /** @type {const} */ (['day', 'organizer', 'direction', 'service']);
@@ -93,7 +93,7 @@ function tiles(on, before, until) {
     seats: number(total.remaining), seatsOf: total.quota === null ? t('tile.unlimited') : t('tile.of.seats', { n: number(total.quota) }),
     duplicates: number(on.duplicates), duplicatesOf: t('laporan.day.before', { n: number(before.duplicates) }),
   };
-  for (const place of $$('[data-figure]')) fill(place, texts[place.dataset.figure ?? '']);
+  figures(texts);
 }
 
 /** Those who registered most on the day; the others together. @param {Data} on @param {Data} before @param {Data} until */

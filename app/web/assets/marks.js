@@ -97,7 +97,7 @@ function bars({ rows, series, unit, w }) {
 /** Upright stacked bars, one a row of the table. @param {Data} data */
 function stack({ rows, series, shades, unit, w, now, flat }) {
   const sums = rows.map((r) => r.values.reduce((/** @type {number} */ a, v) => a + (v ?? 0), 0));
-  const rules = ticks(Math.max(...sums)), high = rules[rules.length - 1], left = 8 + most(rules.map((n) => width(short(n)))), h = w < 420 ? 190 : flat ? 176 : 240, base = h - 24;
+  const rules = ticks(Math.max(...sums)), high = rules[rules.length - 1], left = 8 + most(rules.map((n) => width(short(n)))), h = w < 420 ? 190 : flat ? 152 : 240, base = h - 24;
   const step = (w - left) / rows.length, thick = Math.max(2, Math.min(40, step * .74)), y = (/** @type {number} */ n) => base - n / high * (base - 14);
   const parts = rules.flatMap((n) => [line(left, y(n), w, y(n), n ? 'axis' : 'base'), label(left - 8, y(n) + 4, short(n), '', 'end')]);
   let free = -Infinity;

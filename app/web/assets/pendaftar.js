@@ -42,7 +42,7 @@ async function load() {
 function show({ nodes, pageInfo }, later) {
   fill(the('trouble'));
   fill(the('people'), ...nodes.map(row));
-  fill(the('nobody'), nodes.length ? null : empty('people', t('nobody'), t('nobody.help'), 'h2'));
+  fill(the('nobody'), nodes.length ? null : Object.keys(form.chosen()).length ? empty('people', t('nobody'), t('nobody.help'), 'h2') : empty('people', t('pendaftar.none'), t('pendaftar.none.help'), 'h2'));
   fill(the('page-said'), nodes.length ? t('page.shows', { n: nodes.length }) : '');
   pager(pageInfo, later);
   form.put();

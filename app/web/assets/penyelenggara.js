@@ -36,7 +36,7 @@ async function list() {
   the('acts').hidden = !admin;
   const open = organizers.filter((one) => one.windows.some((/** @type {any} */ wave) => isOpen(wave, now)));
   fill(the('sub'), t('org.sub', { n: number(organizers.length), open: number(open.length) }));
-  fill(the('organizers'), ...[...organizers].sort((a, b) => a.name.localeCompare(b.name)).map((one) => row(one, now)));
+  fill(the('organizers'), ...[...organizers].sort((a, b) => a.name.localeCompare(b.name, undefined, { numeric: true })).map((one) => row(one, now)));
 }
 
 /** @param {Organizer} one @param {number} now */

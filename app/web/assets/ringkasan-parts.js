@@ -7,6 +7,9 @@ import { isOpen, opening } from './waves.js';
 import { day, isoDay, number, share, shortDay, t } from './words.js';
 
 const SHOWN_ORGANIZERS = 8;
+const SHOWN_OPENED = 12;
+/** A figure of more signs takes more room than a tile has. */
+const LONGEST_FIGURE = 8;
 /** In hours from now: from, up to, and the word for it. @type {[number, number, string][]} */
 const DEADLINES = [[-Infinity, 6, 'deadline.6'], [6, 24, 'deadline.24'], [24, 72, 'deadline.72'], [72, 168, 'deadline.168'], [168, Infinity, 'deadline.later']];
 const STATUSES = /** @type {const} */ (['registered', 'verified', 'departed', 'noShow', 'forfeited', 'cancelled']);
@@ -25,7 +28,8 @@ export function draw({ statistics, windows }, where) {
   tiles(statistics, now);
   lists(where);
   const rows = opened(statistics, windows, now);
-  fill(the('opened'), ...rows.map(openedRow));
+  fill(the('opened'), ...rows.slice(0, SHOWN_OPENED).map(openedRow));
+  fill(the('opened-more'), rows.length > SHOWN_OPENED && h('a', { href: '/penyelenggara' }, t('opened.more', { n: number(rows.length - SHOWN_OPENED) })));
   lead(rows, statistics, windows, now);
   routes(statistics.routeFill);
   pairs('pairs', statistics.duplicatePairs, SHOWN_ORGANIZERS);
@@ -74,7 +78,13 @@ function tiles(statistics, now) {
     duplicates: number(statistics.duplicates),
     duplicatesOf: t('tile.pairs', { n: number(statistics.duplicatePairs.length) }),
   };
+  figures(texts);
+}
+
+/** Figures of one row have one size, also where one of them is in the millions. @param {Record<string, string>} texts */
+export function figures(texts) {
   for (const place of $$('[data-figure]')) fill(place, texts[place.dataset.figure ?? '']);
+  for (const row of $$('.tiles')) row.toggleAttribute('data-long', $$('.figure', row).some((one) => (one.textContent ?? '').length > LONGEST_FIGURE));
 }
 
 /** How many have a deadline in this stretch. @param {Data[]} deadlines @param {number} from @param {number} to in hours */

@@ -80,5 +80,5 @@ function list(id, all, lines) {
 
 /** @param {Line} one */
 const line = ({ name, href, detail, figure, tone }) => h('li', {},
-  h('span', {}, href ? h('a', { href }, name) : h('strong', {}, name), detail && h('span', { class: 'line2' }, detail)),
+  href ? h('a', { href }, name) : h('strong', {}, name), h('span', { class: 'line2' }, detail),
   h('span', { class: `n ${tone ?? ''}` }, tone && icon('warn'), tone && ' ', figure));

@@ -147,7 +147,7 @@ def test_two_tabs_take_nothing_of_each_other_back(visit: Visit, signed_in: Calla
     other = page.context.new_page()
     other.goto(page.url)
     expect(other.locator("#parts")).to_be_visible()
-    page.get_by_role("button", name="Ubah", exact=True).first.click()
+    page.get_by_role("button", name="Ubah penyelenggara").first.click()
     dialog(page).get_by_label("Nama", exact=True).fill("BUMN Contoh Dua")
     press(page, "Simpan penyelenggara")
     expect(page.get_by_role("heading", level=1)).to_have_text("BUMN Contoh Dua")

@@ -317,7 +317,7 @@ def test_a_chart_is_walked_by_keys_read_as_a_table_and_saved(
         chart.evaluate(WRITTEN_AND_SAVED, "xlsx")
     xlsx.value.save_as(tmp_path / "funnel.xlsx")
     book = openpyxl.load_workbook(tmp_path / "funnel.xlsx")
-    assert book.sheetnames == ["Dari daftar sampai berangkat"]
+    assert book.sheetnames == ["Dari mendaftar sampai berangkat"]
     rows = [[(cell.data_type, cell.value) for cell in row] for row in book.worksheets[0].iter_rows()]
     assert rows[0] == [("s", "Langkah"), ("s", "Orang"), ("s", "Dari semua")]
     assert rows[1][0] == ("s", "=1+1")

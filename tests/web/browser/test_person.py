@@ -80,7 +80,7 @@ def test_data_is_put_right_and_a_refusal_changes_nothing(visit: Visit, signed_in
     sent(page, "correct")
     expect(page.get_by_role("heading", level=1)).to_have_text("Siti Rahayu Kusumaningtyas")
     expect(page.locator("#timeline li strong").first).to_have_text("Batas verifikasi")
-    expect(page.locator("#timeline")).to_contain_text("Dikoreksi")
+    expect(page.locator("#timeline")).to_contain_text("Data diperbaiki")
     page.set_viewport_size({"width": 320, "height": 800})
     assert not visit.scrolls_sideways()
 

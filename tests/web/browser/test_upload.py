@@ -130,7 +130,7 @@ def test_a_file_goes_from_the_drop_to_its_verdicts(
     assert rows[0][-2:] == ("hasil", "keterangan")
     assert [row[-2] for row in rows[1:]] == ["diterima", "diterima", "ditolak", "ditolak"]
 
-    page.get_by_role("link", name="Unggahan lalu").click()
+    page.get_by_role("link", name="Riwayat unggahan").click()
     expect(page.locator("#jobs tr")).to_have_count(2)
     expect(page.locator("#jobs tr").first).to_contain_text("Pengiriman")
     assert visit.violations() == []
