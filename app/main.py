@@ -106,7 +106,11 @@ def assembled(database: Database, vault: Vault, settings: Settings) -> Starlette
 
 
 def with_test_mode(live: Starlette, settings: Settings) -> ASGIApp:
-    return Beside(live, settings, beside_live) if settings.with_test else live
+    if not settings.with_test:
+        return live
+    if settings.uji_database_url is None:
+        raise SystemExit("Test mode: set PEMUDIK_UJI_DATABASE_URL, or use `pemudik serve` without a DATABASE_URL.")
+    return Beside(live, settings, beside_live)
 
 
 def beside_live(settings: Settings, vault: Vault, shared: Shared) -> Assembled:

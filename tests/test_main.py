@@ -283,6 +283,8 @@ async def test_a_sweep_that_does_not_end_is_cut_off(
 def test_without_a_database_it_says_what_to_do(settings: Settings) -> None:
     with pytest.raises(SystemExit, match="Set DATABASE_URL, or use `pemudik serve`"):
         main.create_app(settings.model_copy(update={"database_url": None}))
+    with pytest.raises(SystemExit, match="set PEMUDIK_UJI_DATABASE_URL"):
+        main.with_test_mode(main.create_app(settings), settings.model_copy(update={"with_test": True}))
 
 
 def test_a_process_is_the_application(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:

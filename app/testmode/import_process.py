@@ -7,13 +7,27 @@ import sys
 
 import orjson
 
-from app import clock, telemetry
+from app import clock, connections, telemetry
 from app.config import Settings
+from app.errors import NotATestNik
 from app.intake.imports import import_process
 from app.registry.values.trial import trial
 from app.testmode import making
 from app.testmode.control import Control, Listed, list_of, name_in
 from app.testmode.judging import TestTrial
+
+_WIPE = f"""
+    WITH job AS (
+        SELECT id FROM import_job WHERE wiped_at IS NULL AND finished_at IS NOT NULL
+            AND (state = 'FAILED' OR jsonb_exists(codes, '{NotATestNik.code}'))
+    ), file AS (DELETE FROM import_file WHERE job_id IN (SELECT id FROM job)),
+    chunk AS (DELETE FROM import_chunk WHERE job_id IN (SELECT id FROM job)),
+    absent AS (DELETE FROM import_missing WHERE job_id IN (SELECT id FROM job))
+    UPDATE import_job SET wiped_at = now(), unread_sheets = '[]' WHERE id IN (SELECT id FROM job)
+"""
+"""A file that names somebody who is no test person is wiped as soon as it was worked off. So is a file that could not
+be read: it may name anybody. The job and how many rows were refused stay.
+"""
 
 
 def main() -> None:
@@ -28,7 +42,16 @@ def main() -> None:
         own.ahead = listed.ahead
         clock.clock.set(own)
         trial.set(TestTrial(listed.database))
-        asyncio.run(import_process.run(url, making.vault_of(listed)))
+        asyncio.run(_run(url, listed))
+
+
+async def _run(url: str, listed: Listed) -> None:
+    await import_process.run(url, making.vault_of(listed))
+    connection = await connections.connect(url, {"application_name": "pemudik"})
+    try:
+        await connection.execute(_WIPE)
+    finally:
+        await connection.close(timeout=5)
 
 
 async def _listed(url: str) -> Listed | None:

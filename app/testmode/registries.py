@@ -65,6 +65,9 @@ class Registries:
         while True:
             await asyncio.sleep(LOOK_EVERY_SECONDS)
             now = time.monotonic()
+            if self._stopping.is_set():
+                for one in self._serving.values():
+                    one.end_streams()
             for one in [*self._serving.values()]:
                 if one.is_replaced or (not one.requests and now - one.used_at > IDLE_SECONDS):
                     self._end(one)
@@ -81,8 +84,8 @@ class Registries:
 
     async def _serving_as(self, listed: Listed) -> Running:
         one = self._serving.get(listed.organizer)
-        if one is not None and one.listed.database != listed.database:
-            one.is_replaced = True
+        if one is not None and not (one.serves and one.listed.database == listed.database):
+            one.is_replaced = one.listed.database != listed.database
             self._end(one)
             one = None
         if one is None:

@@ -52,10 +52,11 @@ logger = structlog.get_logger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Shared:
-    """What the test registries of a process have in common with the live one, or with each other."""
+    """What a test registry has in common with the live one, or with others."""
 
     turns: Turns
     stopping: asyncio.Event
+    """Of the process; that of a test registry is its own, since it may end before."""
     schema: GraphQLSchema
 
 
@@ -107,6 +108,10 @@ class Running:
         self._idle = asyncio.Event()
         self._life: asyncio.Task[None] | None = None
 
+    @property
+    def serves(self) -> bool:
+        return self._life is not None and not self._life.done()
+
     async def start(self) -> None:
         """Raises `Unavailable`, or whatever keeps it from serving."""
         self._life = asyncio.create_task(self._live(), context=self._context)
@@ -118,6 +123,7 @@ class Running:
 
     async def end(self) -> None:
         """As soon as its requests have ended."""
+        self.end_streams()
         if self.requests:
             self._idle.clear()
             try:
@@ -127,6 +133,10 @@ class Running:
         self._stop.set()
         if self._life is not None:
             await asyncio.gather(self._life, return_exceptions=True)
+
+    def end_streams(self) -> None:
+        """They are told to come again, as when a server ends."""
+        self._assembled.process.stopping.set()
 
     @contextmanager
     def request(self) -> Iterator[None]:
@@ -222,7 +232,7 @@ async def started(listed: Listed, control: Control, settings: Settings, assemble
     context = Context()
     context.run(_enter, listed)
     turns = TestTurns(shared.turns, listed.organizer)
-    own_share = Shared(turns, shared.stopping, shared.schema)
+    own_share = Shared(turns, asyncio.Event(), shared.schema)
     running = Running(listed, control, context.run(assemble, own, open_vault(own), own_share), context)
     await running.start()
     return running

@@ -7,10 +7,12 @@ from datetime import date, timedelta
 from typing import Any
 
 import asyncpg
+import httpx
 import pytest
 from sqlmodel import SQLModel
 
 import app.models.tables  # noqa: F401 - fills the metadata
+from tests.patience import PATIENCE_SECONDS
 from tests.servers import Place, Server
 from tests.testmode.partner import NAME, Partner
 
@@ -89,6 +91,27 @@ def test_two_test_registries_are_independent(dki: Partner, ahm: Partner) -> None
     dki.ask("mutation { resetTest { organizer } }")
     assert dki.statuses() == []
     assert ahm.statuses() == ["REGISTERED"]
+
+
+def test_a_subscription_tells_of_its_own_test_registry_alone(dki: Partner, ahm: Partner) -> None:
+    query = "subscription { changes { registrant { nik } } }"
+    headers = {**dki.headers, "Accept": "text/event-stream"}
+    with httpx.stream(
+        "POST", f"{dki.base}/graphql", json={"query": query}, headers=headers, timeout=PATIENCE_SECONDS
+    ) as stream:
+        assert stream.headers["pemudik-mode"] == "uji"
+        ahm.submits("3171030707079001")
+        dki.submits("3171030707079002")
+        told = next(line for line in stream.iter_lines() if "31710307070790" in line)
+    assert "3171030707079002" in told
+
+
+def test_a_stream_from_before_a_reset_is_told_to_come_again(dki: Partner) -> None:
+    headers = {**dki.headers, "Accept": "text/event-stream"}
+    query = {"query": "subscription { changes { cursor } }"}
+    with httpx.stream("POST", f"{dki.base}/graphql", json=query, headers=headers, timeout=PATIENCE_SECONDS) as stream:
+        dki.ask("mutation { resetTest { organizer } }")
+        assert any("RESTARTING" in line for line in stream.iter_lines())
 
 
 def test_the_live_registry_has_no_mutation_of_test_mode(live: Partner, hubdat: Partner) -> None:

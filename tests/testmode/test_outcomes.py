@@ -113,6 +113,18 @@ def test_a_file_whose_process_knows_the_table_and_the_clock(dki: Partner) -> Non
     refused = {row.outcome: 1 for row in ANSWERED if row.outcome != "ACCEPTED"} | {"NOT_A_TEST_NIK": 1}
     assert {one["code"]: one["rows"] for one in done["codes"]} == refused
     assert (done["state"], done["new"]) == ("DONE", len(ANSWERED) + 1 - len(refused))
+    # The file names somebody who is no test person.
+    result = f"/import/{job['id']}/result.xlsx"
+    awaited(lambda: dki.sends("GET", result, headers=dki.headers).status_code == 410)
+
+
+def test_a_file_of_test_people_is_kept_for_its_result(dki: Partner) -> None:
+    row = row_of(FREE)
+    content = f"{','.join(row)}\n{','.join(map(str, row.values()))}"
+    headers = {**dki.headers, "Content-Type": "text/csv"}
+    job = dki.sends("POST", "/import", content=content.encode(), headers=headers).json()
+    result = f"/import/{job['id']}/result.xlsx"
+    awaited(lambda: dki.sends("GET", result, headers=dki.headers).status_code == 200)
 
 
 def test_an_outage_is_over_after_its_time(dki: Partner) -> None:
