@@ -223,11 +223,15 @@ async def test_a_migration_takes_nothing_from_the_servers_of_the_revision_before
     """Old and new servers run side by side while a version is rolled out: expand, then contract a release later."""
     scripts = [one.revision for one in ScriptDirectory.from_config(migration.config()).walk_revisions()][::-1]
     start = scripts.index(FIRST)
+    async with blank.transaction() as session:
+        # PostgreSQL has a constraint of its own for each NOT NULL since 18.
+        names_not_null = await queries.value(session, "SELECT current_setting('server_version_num')::int >= 180000")
     await run(blank, ("upgrade", scripts[start - 1]))
     for revision in scripts[start:]:
         before = await shape(blank)
         await run(blank, ("upgrade", revision))
-        assert set(narrowed(before, await shape(blank))) == NARROWED.get(revision, set()), revision
+        known = {one for one in NARROWED.get(revision, set()) if names_not_null or not one.endswith("_not_null")}
+        assert set(narrowed(before, await shape(blank))) == known, revision
 
 
 @pytest.mark.parametrize(
