@@ -10,11 +10,11 @@ from uuid import UUID
 import strawberry
 
 from app.graphql.failures import RequestError
-from app.registry.values.trial import cursor_version
+from app.registry.values.trial import cursor_mark
 
 LARGEST_PAGE = 200
 """In items."""
-_VERSION = 1
+_VERSION = b"\x01"
 
 Node = TypeVar("Node")
 
@@ -52,7 +52,7 @@ class Connection(Generic[Node]):
 
 
 def cursor_of(id: UUID) -> str:
-    return urlsafe_b64encode(cursor_version(_VERSION) + id.bytes).rstrip(b"=").decode()
+    return urlsafe_b64encode(cursor_mark() + _VERSION + id.bytes).rstrip(b"=").decode()
 
 
 def position(after: str | None) -> UUID | None:
@@ -61,10 +61,10 @@ def position(after: str | None) -> UUID | None:
         return None
     try:
         raw = urlsafe_b64decode(after + "=" * (-len(after) % 4))
-        place = UUID(bytes=raw[1:])
+        place = UUID(bytes=raw[len(cursor_mark() + _VERSION) :])
     except ValueError:
         raise no_cursor() from None
-    if raw[:1] != cursor_version(_VERSION) or cursor_of(place) != after:
+    if cursor_of(place) != after:
         raise no_cursor()
     return place
 

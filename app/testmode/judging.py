@@ -10,6 +10,7 @@ from app.errors import NikInvalid, NotATestNik, QuotaFull, Refusal, Registration
 from app.registry.values.trial import Trial
 from app.testmode import niks
 
+MARK_BYTES = 6
 OPENS_AFTER = timedelta(days=1)
 """The next window of a registration that the NIK `closed` finds closed."""
 
@@ -19,7 +20,7 @@ class TestTrial(Trial):
 
     def __init__(self, database: str) -> None:
         # Another mark for each database, so that a cursor from before `resetTest` is refused, too.
-        self.cursor_mark = 0x80 | sha256(database.encode()).digest()[0]
+        self.cursor_mark = sha256(database.encode()).digest()[:MARK_BYTES]
 
     def refuse(self, nik: str) -> NikInvalid | None:
         return None if niks.is_one(nik) else NotATestNik()

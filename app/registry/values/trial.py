@@ -14,8 +14,8 @@ from app.errors import NikInvalid, Refusal
 class Trial:
     """The live registry's."""
 
-    cursor_mark = 0
-    """Laid over the version of a cursor, so that no registry takes the cursor of another."""
+    cursor_mark = b""
+    """Stands in front of a cursor, so that no registry takes the cursor of another."""
 
     def refuse(self, nik: str) -> NikInvalid | None:
         """Judge a well-formed NIK, wherever it is named."""
@@ -29,5 +29,5 @@ trial: ContextVar[Trial] = ContextVar("trial", default=LIVE)
 """Of this context: a request, a duty, and all that they start."""
 
 
-def cursor_version(number: int) -> bytes:
-    return bytes([number ^ trial.get().cursor_mark])
+def cursor_mark() -> bytes:
+    return trial.get().cursor_mark

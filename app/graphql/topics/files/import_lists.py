@@ -18,7 +18,7 @@ from app.graphql.vocabulary import RowResult
 from app.registry.imports import job_list, row_list, trying
 from app.registry.imports.job_runs import RowVerdict
 from app.registry.imports.row_list import BEFORE_ALL, Filter, Place
-from app.registry.values.trial import cursor_version
+from app.registry.values.trial import cursor_mark
 
 _PLACE = Struct(">Bii")
 _VERSION = 1
@@ -100,7 +100,7 @@ async def import_as_tried(
 
 
 def cursor(place: Place) -> str:
-    return urlsafe_b64encode(_PLACE.pack(cursor_version(_VERSION)[0], *place)).decode()
+    return urlsafe_b64encode(cursor_mark() + _PLACE.pack(_VERSION, *place)).decode()
 
 
 def position(after: str | None) -> Place:
@@ -108,9 +108,9 @@ def position(after: str | None) -> Place:
     if after is None:
         return BEFORE_ALL
     try:
-        version, chunk, row = _PLACE.unpack(urlsafe_b64decode(after))
+        version, chunk, row = _PLACE.unpack(urlsafe_b64decode(after)[len(cursor_mark()) :])
     except (ValueError, error):
         raise paging.no_cursor() from None
-    if version != cursor_version(_VERSION)[0] or min(chunk, row + 1) < 0 or cursor(Place(chunk, row)) != after:
+    if version != _VERSION or min(chunk, row + 1) < 0 or cursor(Place(chunk, row)) != after:
         raise paging.no_cursor()
     return Place(chunk, row)
