@@ -57,10 +57,11 @@ def main() -> None:
         keys = open_vault(Settings(home=folder)).keys
         routes = asyncio.run(prepare_rivals(url, keys, route))
         ours = stack.enter_context(server("app.main:asgi", url, folder, factory=True))
+        two_workers = stack.enter_context(server("app.main:asgi", url, folder, factory=True, workers=2))
         plain = stack.enter_context(server("bench.plain:app", url, folder))
         tokens = {organizer: token(ours, *pair) for organizer, pair in credentials.items()}
         with rivals.running(url, keys) as others:
-            rows = beside.rows(Servers(ours[0], plain[0], others), tokens, route, routes)
+            rows = beside.rows(Servers(ours[0], two_workers[0], plain[0], others), tokens, route, routes)
             asyncio.run(beside.measure(rows, options.rounds, options.seconds))
         if options.only == "beside":
             return
@@ -97,12 +98,15 @@ async def prepare_rivals(url: str, keys: Keys, route: str) -> list[str]:
 
 
 @contextmanager
-def server(application: str, url: str, folder: Path, *, factory: bool = False) -> Iterator[tuple[str, int]]:
+def server(
+    application: str, url: str, folder: Path, *, factory: bool = False, workers: int = 1
+) -> Iterator[tuple[str, int]]:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     command = [sys.executable, "-m", "uvicorn", application, "--port", str(port), "--log-level", "warning"]
     command += ["--no-access-log", "--loop", "uvloop", "--http", "httptools"] + (["--factory"] if factory else [])
+    command += ["--workers", str(workers)] if workers > 1 else []
     environment = os.environ | {
         "DATABASE_URL": url,
         "PEMUDIK_HOME": str(folder),

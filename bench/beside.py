@@ -13,6 +13,7 @@ CONNECTIONS = 32
 MANY, CONNECTIONS_OF_MANY = 1000, 2
 CHECK, SUBMIT, SUBMIT_WIDE = "checkNik", "submitRegistrant, one route", "submitRegistrant, 100 routes"
 CHECK_MANY, SUBMIT_MANY = "checkNiks, 1,000 a call", "submitRegistrants, 1,000 a call"
+SHARE_OF_THE_PEAK = 0.8
 IS_PROBLEM, IS_POSTGRAPHILE_REFUSAL = b'"Problem"', b'"refusal":"'
 
 
@@ -21,6 +22,8 @@ class Servers:
     """The addresses of the registry, of the plain endpoints and, by name, of the rivals that are here."""
 
     ours: str
+    two_workers: str
+    """The registry, by two processes."""
     plain: str
     rivals: Mapping[str, str]
 
@@ -51,6 +54,7 @@ def checking(servers: Servers, token: str) -> list[Row]:
     plain = bodies.plain_checks()
     targets = [
         Target(CHECK, f"{servers.ours}/graphql", bodies.checks(), token),
+        Target("the same, two workers", f"{servers.two_workers}/graphql", bodies.checks(), token),
         Target("plain lookup", f"{servers.plain}/lookup", plain),
         Target("plain, with the same duties", f"{servers.plain}/check", plain, token),
     ]
@@ -64,6 +68,9 @@ def submitting(servers: Servers, token: str, name: str, people: bodies.People, r
     everyone = people.on(routes)
     targets = [
         Target(name, f"{servers.ours}/graphql", bodies.submissions(everyone), token, IS_PROBLEM),
+        Target(
+            "the same, two workers", f"{servers.two_workers}/graphql", bodies.submissions(everyone), token, IS_PROBLEM
+        ),
         Target("plain, a transaction each", f"{servers.plain}/submit", bodies.plain_submissions(everyone)),
     ]
     for rival, url in servers.rivals.items():
@@ -95,6 +102,18 @@ async def measure(measured: Sequence[Row], rounds: int, seconds: float) -> None:
         for row, its in zip(measured, outcomes, strict=True):
             its.append(await load.run(row.target, connections=row.connections, seconds=seconds))
     report(measured, outcomes)
+    for row, its in zip(measured, outcomes, strict=True):
+        if row.target.name in {CHECK, SUBMIT}:
+            await paced(row, statistics.median(one.per_second for one in its), rounds, seconds)
+
+
+async def paced(row: Row, peak: float, rounds: int, seconds: float) -> None:
+    rate = SHARE_OF_THE_PEAK * peak
+    its = [await load.run(row.target, connections=CONNECTIONS, seconds=seconds, per_second=rate) for _ in range(rounds)]
+    p50, p99 = (statistics.median(one.percentile(share) for one in its) * 1000 for share in (0.5, 0.99))
+    failed = sum(one.failures for one in its)
+    told = f"p50 {p50:.1f} ms, p99 {p99:.1f} ms, {failed} failed"
+    print(f"{row.target.name} at {rate:,.0f} a second, {SHARE_OF_THE_PEAK:.0%} of its peak: {told}")
 
 
 def report(measured: Sequence[Row], outcomes: Sequence[Sequence[Outcome]]) -> None:

@@ -6,6 +6,7 @@ import asyncio
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import partial
 from urllib.parse import urlsplit
 
 
@@ -82,21 +83,44 @@ class Connection(asyncio.Protocol):
             self.done.set_result(None)
 
 
+class PacedConnection(Connection):
+    """Sends each request at its time, or as soon as the last one has been answered. An answer's latency counts from the
+    time at which its request was due: whoever waits behind a slow answer waits, too.
+    """
+
+    def __init__(self, target: Target, until: float, outcome: Outcome, first: float, every: float) -> None:
+        super().__init__(target, until, outcome)
+        self.due, self.every = first, every
+
+    def send(self) -> None:
+        now = time.perf_counter()
+        if now < self.due:
+            asyncio.get_running_loop().call_later(self.due - now, self.send)
+            return
+        super().send()
+        self.sent_at, self.due = self.due, self.due + self.every
+
+
 def content_length(head: bytes) -> int:
     _, _, rest = head.lower().partition(b"content-length:")
     return int(rest.split(b"\r\n", 1)[0])
 
 
-async def run(target: Target, *, connections: int, seconds: float) -> Outcome:
+async def run(target: Target, *, connections: int, seconds: float, per_second: float | None = None) -> Outcome:
+    """`per_second`: so many requests, however fast they are answered. None: as many as are answered."""
     outcome = Outcome()
     url = urlsplit(target.url)
     host, port = url.hostname or "", url.port or 80
     loop = asyncio.get_running_loop()
     started = time.perf_counter()
-    opened = [
-        await loop.create_connection(lambda: Connection(target, started + seconds, outcome), host, port)
-        for _ in range(connections)
-    ]
+
+    def connection(number: int) -> Connection:
+        if per_second is None:
+            return Connection(target, started + seconds, outcome)
+        first = started + number / per_second
+        return PacedConnection(target, started + seconds, outcome, first, connections / per_second)
+
+    opened = [await loop.create_connection(partial(connection, number), host, port) for number in range(connections)]
     await asyncio.gather(*(connection.done for _, connection in opened))
     outcome.seconds = time.perf_counter() - started
     return outcome
