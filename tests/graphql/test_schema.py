@@ -137,7 +137,7 @@ def test_what_can_fail_alone_fails_alone() -> None:
         for name, type_ in fields.items()
         if is_non_null_type(type_) and not isinstance(get_named_type(type_), GraphQLUnionType)
     }
-    assert len(fields) == 81
+    assert len(fields) == 82
     assert others == set()
 
 

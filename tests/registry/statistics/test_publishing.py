@@ -13,11 +13,13 @@ import pytest
 from app.db import Database
 from app.errors import InvalidValue, NotFound, Unavailable
 from app.models.enums import RegistrantStatus
-from app.registry.statistics import groups, publishing
+from app.registry.statistics import groups, publishing, taking
 from app.registry.statistics.groups import Day
 from app.registry.statistics.shelf import Shelf
+from app.registry.statistics.taking import Group, TallyRow
 from app.registry.terms import seasons
 from app.registry.terms.seasons import Season
+from app.registry.values import cities
 from tests.changes.counting import count_all
 from tests.world import HUBDAT, NOW, World, nik_of, someone
 
@@ -69,6 +71,19 @@ def test_neither_a_group_nor_a_change_of_fewer_than_five_is_told() -> None:
     assert [counted for _, counted in groups.settle(days, 0)] == [0, 0, 8]
     assert [counted for _, counted in groups.settle(days, 2)] == [5, 0, 5]
     assert [groups.shown(count) for count in (0, 5, 7, 8, 12, 13, 102)] == ["<5", 5, 5, 10, 10, 15, 100]
+
+
+def test_two_spellings_of_a_place_that_nobody_knows_are_one_place() -> None:
+    """This is done in a thread, where coverage does not always follow."""
+    day, surakarta = date(2026, 3, 2), cities.key("Kota Surakarta")
+    tallies = [
+        TallyRow("djka", "MUDIK", "PASSENGER", origin, surakarta, day, people)
+        for origin, people in (("antah", 3), ("berantah", 4), (cities.key("Kota Jakarta Timur"), 5))
+    ]
+    assert taking.by_group(tallies) == {
+        Group("djka", "MUDIK", "PASSENGER", taking.ELSEWHERE, "Kota Surakarta"): {day: 7},
+        Group("djka", "MUDIK", "PASSENGER", "Kota Jakarta Timur", "Kota Surakarta"): {day: 5},
+    }
 
 
 async def test_nothing_is_made_before_hubdat_shows_a_season_nor_before_half_past_midnight(world: World) -> None:
