@@ -57,7 +57,9 @@ def main() -> None:
         keys = open_vault(Settings(home=folder)).keys
         routes = asyncio.run(prepare_rivals(url, keys, route))
         ours = stack.enter_context(server("app.main:asgi", url, folder, factory=True))
-        two_workers = stack.enter_context(server("app.main:asgi", url, folder, factory=True, workers=2))
+        two_workers = stack.enter_context(
+            server("app.main:asgi", url, folder, factory=True, workers=2, public_url=ours[0])
+        )
         plain = stack.enter_context(server("bench.plain:app", url, folder))
         tokens = {organizer: token(ours, *pair) for organizer, pair in credentials.items()}
         with rivals.running(url, keys) as others:
@@ -99,8 +101,9 @@ async def prepare_rivals(url: str, keys: Keys, route: str) -> list[str]:
 
 @contextmanager
 def server(
-    application: str, url: str, folder: Path, *, factory: bool = False, workers: int = 1
+    application: str, url: str, folder: Path, *, factory: bool = False, workers: int = 1, public_url: str | None = None
 ) -> Iterator[tuple[str, int]]:
+    """`public_url`: that of the server whose tokens it takes. None: its own."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
@@ -111,6 +114,7 @@ def server(
         "DATABASE_URL": url,
         "PEMUDIK_HOME": str(folder),
         "PORT": str(port),
+        **({} if public_url is None else {"PEMUDIK_PUBLIC_URL": public_url}),
     }
     # As users run it: with its log, and not into a terminal.
     with (folder / "server.log").open("ab") as log:
