@@ -128,12 +128,26 @@ def own_database(server: str, template: str = "template1") -> Iterator[str]:
 
 
 @contextmanager
-def list_of_test_registries(server: str) -> Iterator[str]:
-    """The URL of a database that lists test registries. They all are dropped in the end."""
+def list_of_test_registries(server: str, *, has_template: bool = False) -> Iterator[str]:
+    """The URL of a database that lists test registries. They all are dropped in the end.
+
+    It `has_template` where the tests are not about how the first test registry is made, which takes ten seconds.
+    """
     name = f"pemudik_test_uji_{secrets.token_hex(4)}"
+    if has_template and not server_is_given():
+        asyncio.run(make_template_of_test_registries(server, name))
     yield named(server, name)
     for one in asyncio.run(names(server, name)):
         asyncio.run(execute(server, f'DROP DATABASE "{one}" WITH (FORCE)'))
+
+
+async def make_template_of_test_registries(server: str, name: str) -> None:
+    from app import migration
+    from app.testmode.making import OF_TEST_DATABASES
+
+    template = f"{name}_template_{migration.newest()}"
+    await execute(server, f"CREATE DATABASE {template} TEMPLATE {await asyncio.to_thread(template_on, server)}")
+    await execute(named(server, template), OF_TEST_DATABASES)
 
 
 def template_on(server: str) -> str:

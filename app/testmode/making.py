@@ -44,6 +44,8 @@ _MARKED = f"""
     END $$;
     CREATE TRIGGER test_client BEFORE INSERT ON client FOR EACH ROW EXECUTE FUNCTION test_client();
 """
+OF_TEST_DATABASES = _NEVER_AWAY + _MARKED
+"""What a migrated database needs more to be the template."""
 
 
 class MakingFailed(Exception):  # noqa: N818 - said to an operator
@@ -138,7 +140,7 @@ async def _make_template(maker: Maker) -> None:
     await _migrate(url)
     connection = await connections.connect(url, {})
     try:
-        await connection.execute(_NEVER_AWAY + _MARKED)
+        await connection.execute(OF_TEST_DATABASES)
     finally:
         await connection.close()
     await maker.rename(unfinished, maker.template)

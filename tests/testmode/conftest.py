@@ -14,7 +14,7 @@ from tests.testmode.partner import Partner
 
 @pytest.fixture(scope="module")
 def list_url(database_url: str) -> Iterator[str]:
-    with list_of_test_registries(database_url) as url:
+    with list_of_test_registries(database_url, has_template=True) as url:
         yield url
 
 
