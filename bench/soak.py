@@ -34,6 +34,7 @@ MOST_CONNECTIONS = WORKERS * (POOLS * Settings().pool_size + BESIDE_POOLS) + 1
 CONNECTIONS = 16
 FOLLOWERS = 5
 PEAK_SECONDS = 5.0
+RENEWED_AFTER_SECONDS = 120.0
 SAMPLES = 60
 SHARE_OF_PEAK = 0.5
 MOST_GROWN_BYTES = 10 * 2**20
@@ -189,20 +190,44 @@ def wrong(soaked: Soaked) -> list[str]:
 # --- a run ------------------------------------------------------------------------------------------------------------
 
 
-async def soak(url: str, port: int, pid: int, tokens: dict[str, str], route: str, seconds: float) -> Soaked:
+Credentials = dict[str, tuple[str, str]]
+
+
+async def renew(port: int, credentials: Credentials, tokens: dict[str, str], followers: list[live.Follower]) -> None:
+    """A token is good for 15 minutes. Followers come again with new ones, as clients do."""
+    while True:
+        await asyncio.sleep(RENEWED_AFTER_SECONDS)
+        for organizer, pair in credentials.items():
+            tokens[organizer] = await asyncio.to_thread(live.token, port, *pair)
+        before, followers[:] = followers[:], await follow(port, tokens)
+        end(before)
+
+
+async def follow(port: int, tokens: dict[str, str]) -> list[live.Follower]:
+    return [await live.follow(port, tokens[seed.SUBMITTER]) for _ in range(FOLLOWERS)]
+
+
+def end(followers: Sequence[live.Follower]) -> None:
+    for follower in followers:
+        follower.transport.close()
+
+
+async def soak(url: str, port: int, pid: int, credentials: Credentials, route: str, seconds: float) -> Soaked:
     database = Database(url, pool_size=1)
+    tokens = {organizer: await asyncio.to_thread(live.token, port, *pair) for organizer, pair in credentials.items()}
     work = traffic(tokens, route)
-    followers = [await live.follow(port, tokens[seed.SUBMITTER]) for _ in range(FOLLOWERS)]
+    followers = await follow(port, tokens)
     soaked = Soaked(seconds, await peak(port, work))
     processes = [psutil.Process(pid), *psutil.Process(pid).children(recursive=True)]
     processes = [one for one in processes if "spawn_main" in " ".join(one.cmdline()) or one.pid == pid]
     soaked.idle_before = await quiet(database, processes)
     watching = asyncio.create_task(watch(database, processes, soaked))
+    renewing = asyncio.create_task(renew(port, credentials, tokens, followers))
     await flow(port, work, soaked.peak * SHARE_OF_PEAK, seconds, soaked)
     await watching
+    renewing.cancel()
     soaked.idle_after = await quiet(database, processes)
-    for follower in followers:
-        follower.transport.close()
+    end(followers)
     await database.dispose()
     return soaked
 
@@ -237,8 +262,7 @@ def main() -> None:
         with postgres.running(folder / "database") as url:
             credentials, route = asyncio.run(bench.prepare(url, folder))
             with live.serving(url, folder, WORKERS) as (port, pid):
-                tokens = {organizer: live.token(port, *pair) for organizer, pair in credentials.items()}
-                soaked = asyncio.run(soak(url, port, pid, tokens, route, options.seconds))
+                soaked = asyncio.run(soak(url, port, pid, credentials, route, options.seconds))
     report(soaked)
     if wrong(soaked):
         sys.exit(1)
