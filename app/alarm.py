@@ -30,12 +30,12 @@ logger = structlog.get_logger(__name__)
 
 
 def count_checks(checks: Sequence[Check], answers: Sequence[Answer | NikInvalid | TooManyChecks]) -> None:
-    counted = Counter((check.caller.organizer, *_code(answer)) for check, answer in zip(checks, answers, strict=True))
+    counted = Counter((check.caller.organizer, *_kind(answer)) for check, answer in zip(checks, answers, strict=True))
     for (organizer, code, refused), times in counted.items():
         metrics.count_verdict(NIK_CHECK, organizer, code, refused=refused, times=times)
 
 
-def _code(answer: Answer | NikInvalid | TooManyChecks) -> tuple[str, bool]:
+def _kind(answer: Answer | NikInvalid | TooManyChecks) -> tuple[str, bool]:
     """The code of an answer, and whether it is a refusal."""
     if isinstance(answer, Answer):
         return answer.outcome, False

@@ -101,8 +101,10 @@ def assembled(database: Database, vault: Vault, settings: Settings) -> Starlette
         webhooks_to_private=settings.webhooks_to_private,
         import_storage=settings.import_storage,
     )
-    known = build_callers(database, SigningKeys(lambda: vault.signing), settings.issuer, settings.public_url)
-    return application_of(running, known, settings, EXECUTABLE, lambda: lifespan(running, settings, known.bearer.keep))
+    keys = SigningKeys(lambda: vault.signing)
+    known = build_callers(database, keys, settings.issuer, settings.public_url)
+    lives = partial(lifespan, running, settings, known.bearer.keep)
+    return application_of(running, known, keys, settings, EXECUTABLE, lives)
 
 
 def with_test_mode(live: Starlette, settings: Settings) -> ASGIApp:
@@ -123,20 +125,22 @@ def beside_live(settings: Settings, vault: Vault, shared: Shared) -> Assembled:
         stopping=shared.stopping,
         import_command=IMPORT_COMMAND,
     )
-    known = build_callers(database, SigningKeys(lambda: vault.signing), settings.issuer, settings.public_url)
-    application = application_of(running, known, settings, shared.schema, nullcontext)
+    keys = SigningKeys(lambda: vault.signing)
+    known = build_callers(database, keys, settings.issuer, settings.public_url)
+    application = application_of(running, known, keys, settings, shared.schema, nullcontext)
     return Assembled(application, running, served(running, settings, known.bearer.keep))
 
 
 def application_of(
     running: Process,
     known: Callers,
+    keys: SigningKeys,
     settings: Settings,
     schema: GraphQLSchema,
     lives: Callable[[], AbstractAsyncContextManager[None]],
 ) -> Starlette:
     """Every address, on what a registry has. It `lives` as long as it serves."""
-    database, vault, issuer = running.database, running.vault, settings.issuer
+    database, issuer = running.database, settings.issuer
     graphql, sockets = http.routes(running, known, settings, schema=schema)
     addresses: list[BaseRoute] = [
         graphql,
@@ -144,7 +148,7 @@ def application_of(
         pages.front(known, lambda: front_page(issuer)),
         Route("/healthz", healthz),
         Route("/readyz", readiness(database)),
-        *endpoints.routes(database, SigningKeys(lambda: vault.signing), issuer, Failures(settings.networks_of_proxies)),
+        *endpoints.routes(database, keys, issuer, Failures(settings.networks_of_proxies)),
         *doors.routes(running, known, settings),
     ]
     application = Application(

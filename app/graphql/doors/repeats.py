@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from hashlib import sha256
 from typing import Any
 
 import asyncpg
@@ -96,10 +95,7 @@ def digested(found: FoundOperation, query: str) -> bytes:
 
 def _digest_of(value: object) -> str:
     assert isinstance(value, Upload)  # noqa: S101 - whatever else stands in variables came as JSON
-    digest = sha256(value.extension.encode())
-    for piece in value.pieces():
-        digest.update(piece)
-    return digest.hexdigest()
+    return value.digest(value.extension.encode()).hex()
 
 
 class Repeats:

@@ -62,12 +62,9 @@ class Upload:
         """What the turn costs in which the file is sealed and stored, in units of CPU."""
         return (1 + self.size // PIECE_BYTES) * UNITS_OF_A_PIECE
 
-    async def digest(self) -> bytes:
-        """Of its content. A large file takes its time, so others are answered meanwhile."""
-        return await asyncio.to_thread(self._digest)
-
-    def _digest(self) -> bytes:
-        digest = sha256()
+    def digest(self, before: bytes = b"") -> bytes:
+        """Of `before` and the content. A large file takes its time: whoever can, asks for it in a thread."""
+        digest = sha256(before)
         for piece in self.pieces():
             digest.update(piece)
         return digest.digest()

@@ -7,6 +7,7 @@ so does a POST, for a page.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Collection
 from dataclasses import replace
 from datetime import datetime
@@ -144,7 +145,7 @@ async def keyed_by(asked: AdmittedRequest, vault: Vault, upload: Upload) -> Keye
     if header is None:
         return None
     ordered = f"{PATH}?{asked.request.url.query} {upload.extension} ".encode()
-    return repeats.keyed(vault, asked.client, header, ordered + await upload.digest())
+    return repeats.keyed(vault, asked.client, header, ordered + await asyncio.to_thread(upload.digest))
 
 
 def too_large(refusal: FileRefused) -> RequestRefused:

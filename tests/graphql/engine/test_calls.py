@@ -7,20 +7,19 @@ from typing import Any
 import pytest
 from graphql import ExecutionResult, GraphQLError, VariableValues, get_variable_values
 
-from app.auth.bearer import Principal
 from app.config import Settings
 from app.errors import NotFound, RefusalError
 from app.graphql import internals
-from app.graphql.context import Context
 from app.graphql.engine.calls import RootCall
 from app.graphql.engine.documents import OperationRefused
 from app.graphql.engine.operations import FoundOperation, Operations
 from app.graphql.engine.requests import OperationRequest
 from app.graphql.schema import EXECUTABLE
-from app.process import Process, build_process
+from app.process import Process
 from app.server.turns import Turns
 from tests.graphql.conftest import Api
-from tests.world import DJKA, HUBDAT, NOW, World, nik_of, someone
+from tests.graphql.engine.conftest import context
+from tests.world import nik_of
 
 pytestmark = [pytest.mark.anyio, pytest.mark.usefixtures("with_plans")]
 
@@ -55,25 +54,12 @@ LEFT: list[tuple[str, dict[str, Any]]] = [
 SEATS = 'mutation($seats: Int) { holdSeats(routeId: "x", seats: $seats) { __typename } }'
 
 
-@pytest.fixture
-async def process(world: World) -> Process:
-    route = await world.route(quota=9)
-    await world.registered(someone(HUBDAT, route))
-    await world.verified(someone(HUBDAT, route, 2))
-    await world.registered(someone(DJKA, await world.route("Rute DJKA", organizer="djka"), 3))
-    return build_process(world.database, world.vault)
-
-
 def operations() -> Operations:
     return Operations(EXECUTABLE, Settings(open_schema=True), Turns())
 
 
 def found(query: str, variables: dict[str, Any]) -> FoundOperation:
     return operations().find(OperationRequest(query, variables, None))
-
-
-def context(process: Process) -> Context:
-    return Context(process, Principal(HUBDAT, frozenset({"dashboard:read", "registrants:read"}), NOW), "id", NOW)
 
 
 async def by_graphql_core(one: FoundOperation, process: Process) -> ExecutionResult:

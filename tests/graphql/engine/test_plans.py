@@ -9,16 +9,15 @@ from graphql import ExecutionResult, VariableValues, execute, parse
 from strawberry import ID
 from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext
 
-from app.auth.bearer import Principal
 from app.graphql import internals
-from app.graphql.context import Context
 from app.graphql.engine.documents import Documents
 from app.graphql.engine.plans import NotPlain, Plans
 from app.graphql.schema import EXECUTABLE
 from app.graphql.topics.catalogue import Organizer
-from app.process import Process, build_process
+from app.process import Process
 from tests.graphql.conftest import Api
-from tests.world import DJKA, HUBDAT, NOW, World, nik_of, someone
+from tests.graphql.engine.conftest import context
+from tests.world import nik_of
 
 pytestmark = pytest.mark.anyio
 
@@ -45,15 +44,6 @@ QUERIES = [
 ]
 
 
-@pytest.fixture
-async def process(world: World) -> Process:
-    route = await world.route(quota=9)
-    await world.registered(someone(HUBDAT, route))
-    await world.verified(someone(HUBDAT, route, 2))
-    await world.registered(someone(DJKA, await world.route("Rute DJKA", organizer="djka"), 3))
-    return build_process(world.database, world.vault)
-
-
 def filled(query: str) -> str:
     for name, value in {
         "$nik": f'"{nik_of(1)}"',
@@ -70,12 +60,12 @@ async def test_the_answer_is_graphql_cores(process: Process, api: Api, query: st
     await api.token()
     document = Documents(EXECUTABLE, open_schema=True).get(filled(query))
     node, nothing = document.operation(None).node, VariableValues({}, {})
-    executor = internals.executor(EXECUTABLE, document.fragments, node, document.plans, nothing, await context(process))
+    executor = internals.executor(EXECUTABLE, document.fragments, node, document.plans, nothing, context(process))
     ours = await internals.executed(executor)
     theirs = execute(
         EXECUTABLE,
         parse(filled(query)),
-        context_value=await context(process),
+        context_value=context(process),
         executor_class=StrawberryGraphQLCoreExecutionContext,
     )
     expected = theirs if isinstance(theirs, ExecutionResult) else await theirs
@@ -84,10 +74,6 @@ async def test_the_answer_is_graphql_cores(process: Process, api: Api, query: st
     assert [(error.message, error.path) for error in ours.errors or ()] == [
         (error.message, error.path) for error in expected.errors or ()
     ]
-
-
-async def context(process: Process) -> Context:
-    return Context(process, Principal(HUBDAT, frozenset({"dashboard:read", "registrants:read"}), NOW), "id", NOW)
 
 
 def in_order(value: Any) -> Any:
