@@ -85,15 +85,21 @@ class Node:
 
 
 @pytest.fixture(scope="package")
-def node() -> Node:
+def plain_node() -> Node:
+    """Without the packages of this folder."""
     for program in ("node", "npm"):
         if shutil.which(program) is None:
             pytest.skip(f"{program} is not on this machine: the gateways and clients that npm has are not tried")
     version = subprocess.run(["node", "--version"], capture_output=True, text=True, check=True).stdout.strip()
     if int(version.removeprefix("v").partition(".")[0]) < OLDEST_NODE:
         pytest.skip(f"Node.js is {version}: the gateways and clients that npm has need {OLDEST_NODE} or later")
-    npm.install(HERE)
     return Node({**os.environ, "NO_PROXY": "127.0.0.1", "NODE_ENV": "production"})
+
+
+@pytest.fixture(scope="package")
+def node(plain_node: Node) -> Node:
+    npm.install(HERE)
+    return plain_node
 
 
 @dataclass(frozen=True)
