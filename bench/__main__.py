@@ -23,7 +23,7 @@ import orjson
 import psutil
 
 from app import migration
-from app.config import Settings
+from app.config import CHECKOUT, Settings
 from app.db import Database
 from app.embedded import postgres
 from app.vault.keys import Keys
@@ -101,9 +101,16 @@ async def prepare_rivals(url: str, keys: Keys, route: str) -> list[str]:
 
 @contextmanager
 def server(
-    application: str, url: str, folder: Path, *, factory: bool = False, workers: int = 1, public_url: str | None = None
+    application: str,
+    url: str,
+    folder: Path,
+    *,
+    factory: bool = False,
+    workers: int = 1,
+    public_url: str | None = None,
+    tree: Path = CHECKOUT,
 ) -> Iterator[tuple[str, int]]:
-    """`public_url`: that of the server whose tokens it takes. None: its own."""
+    """`public_url`: that of the server whose tokens it takes. None: its own. `tree`: where the code is."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
@@ -114,11 +121,12 @@ def server(
         "DATABASE_URL": url,
         "PEMUDIK_HOME": str(folder),
         "PORT": str(port),
+        "PYTHONPATH": str(tree),
         **({} if public_url is None else {"PEMUDIK_PUBLIC_URL": public_url}),
     }
     # As users run it: with its log, and not into a terminal.
     with (folder / "server.log").open("ab") as log:
-        process = subprocess.Popen(command, env=environment, stdout=log)
+        process = subprocess.Popen(command, env=environment, stdout=log, cwd=tree)
     try:
         wait_for(port)
         yield f"http://127.0.0.1:{port}", process.pid

@@ -95,6 +95,14 @@ def many(servers: Servers, tokens: Mapping[str, str], people: bodies.People, rou
 
 
 async def measure(measured: Sequence[Row], rounds: int, seconds: float) -> None:
+    outcomes = await in_rounds(measured, rounds, seconds)
+    for row, its in zip(measured, outcomes, strict=True):
+        if row.target.name in {CHECK, SUBMIT}:
+            await paced(row, statistics.median(one.per_second for one in its), rounds, seconds)
+
+
+async def in_rounds(measured: Sequence[Row], rounds: int, seconds: float) -> list[list[Outcome]]:
+    """What each was answered, in the order of `measured`. It is told, too."""
     outcomes: list[list[Outcome]] = [[] for _ in measured]
     for row in measured:
         await load.run(row.target, connections=row.connections, seconds=1)
@@ -102,9 +110,7 @@ async def measure(measured: Sequence[Row], rounds: int, seconds: float) -> None:
         for row, its in zip(measured, outcomes, strict=True):
             its.append(await load.run(row.target, connections=row.connections, seconds=seconds))
     report(measured, outcomes)
-    for row, its in zip(measured, outcomes, strict=True):
-        if row.target.name in {CHECK, SUBMIT}:
-            await paced(row, statistics.median(one.per_second for one in its), rounds, seconds)
+    return outcomes
 
 
 async def paced(row: Row, peak: float, rounds: int, seconds: float) -> None:
