@@ -17,11 +17,12 @@ import pytest
 if TYPE_CHECKING:
     from xdist.remote import Producer
 
-SHARED_SERVERS = ("tests/contract", "tests/privacy/silence", "tests/sdk/others", "tests/web/browser")
+SHARED_SERVERS = ("tests/contract", "tests/privacy/silence", "tests/sdk/others", "tests/testmode", "tests/web/browser")
 
 # Measured with `--durations=100` when the suite was last looked at; an order that is out of date costs time alone.
 LONGEST = (
     "tests/season/test_season.py",
+    "tests/testmode",
     "tests/hostile/test_hostile.py",
     "tests/cluster/test_failover.py",
     "tests/processes/test_imports.py",

@@ -67,15 +67,17 @@ def tree(file: Path) -> ast.Module:
     return ast.parse(file.read_text())
 
 
+@cache
+def nodes(file: Path) -> tuple[ast.AST, ...]:
+    return tuple(ast.walk(tree(file)))
+
+
 @pytest.fixture(scope="module", autouse=True)
 def forgotten() -> Iterator[None]:
     """The trees of all files are a million objects: whatever runs after these tests would pay for them."""
     yield
     tree.cache_clear()
-
-
-def nodes(file: Path) -> Iterator[ast.AST]:
-    return ast.walk(tree(file))
+    nodes.cache_clear()
 
 
 def calls(file: Path) -> Iterator[str]:
@@ -132,7 +134,7 @@ def test_what_stands_against_a_nik_is_told_in_one_place(kind: str) -> None:
 
 def called(file: Path) -> set[str]:
     """What is called by its name, as a class is that makes a value."""
-    calls = (node.func for node in ast.walk(tree(file)) if isinstance(node, ast.Call))
+    calls = (node.func for node in nodes(file) if isinstance(node, ast.Call))
     return {
         func.id if isinstance(func, ast.Name) else func.attr
         for func in calls

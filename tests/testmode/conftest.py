@@ -7,24 +7,31 @@ from collections.abc import Iterator
 import orjson
 import pytest
 
-from tests.databases import list_of_test_registries
+from tests.databases import list_of_test_registries, migrated_database
 from tests.servers import Place, Server, place_in
 from tests.testmode.partner import Partner
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def list_url(database_url: str) -> Iterator[str]:
     with list_of_test_registries(database_url, has_template=True) as url:
         yield url
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
+def servers_url(database_url: str) -> Iterator[str]:
+    """One server for all tests of this folder: whoever changes a test registry resets it first."""
+    with migrated_database(database_url) as url:
+        yield url
+
+
+@pytest.fixture(scope="session")
 def place(tmp_path_factory: pytest.TempPathFactory, servers_url: str) -> Iterator[Place]:
     with place_in(tmp_path_factory.mktemp("uji") / "home", servers_url) as place:
         yield place
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def server(place: Place, list_url: str) -> Server:
     return place.serve("--workers", "2", "--with-test", PEMUDIK_UJI_DATABASE_URL=list_url)
 
@@ -35,13 +42,13 @@ def live_partner(place: Place, server: Server, organizer: str) -> Partner:
     return Partner(server.url, organizer, one["client_id"], one["secret"]).signs_in()
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def hubdat(place: Place, server: Server) -> Partner:
     """Of the live registry."""
     return live_partner(place, server, "hubdat")
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def live(place: Place, server: Server) -> Partner:
     return live_partner(place, server, "dishub-dki")
 
@@ -56,11 +63,11 @@ def test_partner(server: Server, hubdat: Partner, organizer: str) -> Partner:
 test_partner.__test__ = False  # type: ignore[attr-defined]
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def dki(server: Server, hubdat: Partner) -> Partner:
     return test_partner(server, hubdat, "dishub-dki")
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def ahm(server: Server, hubdat: Partner) -> Partner:
     return test_partner(server, hubdat, "ahm")
