@@ -23,6 +23,7 @@ gc.disable()
 if TYPE_CHECKING:
     from app.db import Database
     from app.vault.vault import Vault
+    from tests.databases import Cleaner
     from tests.world import World
 
 
@@ -131,13 +132,11 @@ async def common(common_url: str, anyio_backend: str) -> AsyncIterator[Database]
 
 
 @pytest.fixture(scope="session")
-async def cleaner(common_url: str, anyio_backend: str) -> AsyncIterator[Database]:
-    """Connections that empty tables and do nothing else."""
-    from app.db import Database
+async def cleaner(common_url: str, anyio_backend: str) -> AsyncIterator[Cleaner]:
+    from tests.databases import cleaner_of
 
-    database = Database(common_url, pool_size=1)
-    yield database
-    await database.dispose()
+    async with cleaner_of(common_url) as cleaner:
+        yield cleaner
 
 
 @pytest.fixture(scope="module")
@@ -153,11 +152,11 @@ async def connected(common: Database, database_url: str, anyio_backend: str) -> 
 
 
 @pytest.fixture
-async def database(connected: Database, cleaner: Database, anyio_backend: str) -> AsyncIterator[Database]:
+async def database(connected: Database, cleaner: Cleaner, anyio_backend: str) -> AsyncIterator[Database]:
     """Also for tests that are not async themselves, which is why it names the backend."""
     from tests.databases import emptied
 
-    async with emptied(connected, cleaner if connected.url == cleaner.url else connected):
+    async with emptied(connected, cleaner if connected.url == cleaner.url else None):
         yield connected
 
 

@@ -12,7 +12,7 @@ import os
 import secrets
 import shutil
 from collections.abc import AsyncIterator, Iterator
-from contextlib import ExitStack, asynccontextmanager, contextmanager
+from contextlib import ExitStack, asynccontextmanager, contextmanager, suppress
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -22,9 +22,8 @@ from sqlmodel import SQLModel
 
 import app.models.tables  # noqa: F401 - fills the metadata
 from app.config import CHECKOUT
-from app.db import Database, Followers
+from app.db import ATTEMPTS, Database, Followers
 from app.embedded import postgres
-from tests import queries
 
 GIVEN = "PEMUDIK_TEST_DATABASE_URL"
 FOLDER = CHECKOUT / ".pemudik" / "-".join(filter(None, ["test", os.environ.get("PYTEST_XDIST_WORKER")]))
@@ -37,32 +36,29 @@ TEMPLATES = "pemudik_template_"
 SMALL_BYTES = 128 * 1024
 TABLES = [table.name for table in SQLModel.metadata.sorted_tables]
 
+_UNCHECKED = """
+    DO $$ BEGIN
+        IF current_setting('is_superuser') = 'on' THEN SET session_replication_role = replica; END IF;
+    END $$
+"""
+"""Neither foreign keys nor triggers are looked at. Only a superuser may say so."""
+_IS_UNCHECKED = "current_setting('session_replication_role') = 'replica'"
 _LOCK = f"LOCK TABLE {', '.join(TABLES)} IN ACCESS EXCLUSIVE MODE;"
 """It waits for whoever still writes."""
 _TRUNCATE = f"TRUNCATE {', '.join(TABLES)};"
-_IS_SUPERUSER = "current_setting('is_superuser') = 'on'"
-_UNCHECKED = "SET LOCAL session_replication_role = replica;"
-"""Neither foreign keys nor triggers are looked at. Only a superuser may say so."""
 # TRUNCATE makes new files for each table and each index, which takes ten times as long as to delete a few rows. But
 # deleted rows stay in their files: a table that has grown is truncated.
-EMPTY = f"""
-    DO $$ BEGIN
+_EMPTY = f"""
+    CREATE FUNCTION pg_temp.empty() RETURNS void LANGUAGE plpgsql AS $$ BEGIN
         {_LOCK}
-        IF {_IS_SUPERUSER} AND {SMALL_BYTES} >= (
+        IF {_IS_UNCHECKED} AND {SMALL_BYTES} >= (
             SELECT max(pg_relation_size(oid)) FROM pg_class WHERE relnamespace = 'public'::regnamespace
         ) THEN
-            {_UNCHECKED}
             {" ".join(f"DELETE FROM {table};" for table in TABLES)}
         ELSE
             {_TRUNCATE}
         END IF;
         PERFORM setval(seqrelid, seqstart, false) FROM pg_sequence WHERE pg_sequence_last_value(seqrelid) IS NOT NULL;
-    END $$
-"""
-KEEP = f"""
-    DO $$ BEGIN
-        CREATE SCHEMA kept;
-        {" ".join(f"CREATE TABLE kept.{table} AS TABLE {table};" for table in TABLES)}
     END $$
 """
 _IS_DIFFERENT = "EXISTS ((TABLE {0} EXCEPT ALL TABLE kept.{0}) UNION ALL (TABLE kept.{0} EXCEPT ALL TABLE {0}))"
@@ -71,11 +67,12 @@ _FILL = "INSERT INTO {0} OVERRIDING SYSTEM VALUE TABLE kept.{0};"
 _PUT_BACK = f"IF {_IS_DIFFERENT} THEN DELETE FROM {{0}}; {_FILL} END IF;"
 _MADE = {"nik_allowance": "DELETE FROM nik_allowance;"}
 """By a trigger, which makes an allowance with each organizer."""
-PUT_BACK = f"""
-    DO $$ BEGIN
+_KEEP = f"""
+    CREATE SCHEMA kept;
+    {" ".join(f"CREATE TABLE kept.{table} AS TABLE {table};" for table in TABLES)}
+    CREATE FUNCTION kept.put_back() RETURNS void LANGUAGE plpgsql AS $$ BEGIN
         {_LOCK}
-        IF {_IS_SUPERUSER} THEN
-            {_UNCHECKED}
+        IF {_IS_UNCHECKED} THEN
             {" ".join(_PUT_BACK.format(table) for table in TABLES)}
         ELSE
             {_TRUNCATE}
@@ -83,6 +80,58 @@ PUT_BACK = f"""
         END IF;
     END $$
 """
+
+
+class Cleaner:
+    """A connection that empties tables, or puts their rows back, and does nothing else.
+
+    It leaves foreign keys unchecked for as long as it lives: to change that would have all its statements planned anew.
+    For the same reason what it does are functions, whose statements are planned once. Tests end connections, this one
+    too: then there is another one.
+    """
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+        self._connection: asyncpg.Connection[asyncpg.Record] | None = None
+
+    async def empty(self) -> None:
+        await self._do("SELECT pg_temp.empty()")
+
+    @asynccontextmanager
+    async def kept(self) -> AsyncIterator[None]:
+        """Until this is left, `put_back` brings all tables back to what they are now."""
+        await self._do(_KEEP)
+        yield
+        await self._do("DROP SCHEMA kept CASCADE")
+
+    async def put_back(self) -> None:
+        await self._do("SELECT kept.put_back()")
+
+    async def close(self) -> None:
+        if self._connection is not None:
+            await self._connection.close()
+
+    async def _do(self, statements: str) -> None:
+        """Again after a deadlock: servers that go on meanwhile may hold what it waits for."""
+        for _ in range(ATTEMPTS - 1):
+            with suppress(asyncpg.DeadlockDetectedError, asyncpg.PostgresConnectionError):
+                await (await self._connected()).execute(statements)
+                return
+        await (await self._connected()).execute(statements)
+
+    async def _connected(self) -> asyncpg.Connection[asyncpg.Record]:
+        if self._connection is None or self._connection.is_closed():
+            self._connection = await asyncpg.connect(self.url)
+            await self._connection.execute(_UNCHECKED)
+            await self._connection.execute(_EMPTY)
+        return self._connection
+
+
+@asynccontextmanager
+async def cleaner_of(url: str) -> AsyncIterator[Cleaner]:
+    cleaner = Cleaner(url)
+    yield cleaner
+    await cleaner.close()
 
 
 @contextmanager
@@ -240,32 +289,13 @@ async def grant(owners: str, role: str) -> None:
 
 
 async def empty(database: Database) -> None:
-    await do(database, EMPTY)
+    async with cleaner_of(database.url) as cleaner:
+        await cleaner.empty()
 
 
 @asynccontextmanager
-async def emptied(database: Database, cleaner: Database) -> AsyncIterator[None]:
-    """For one of the tests that share connections: nobody follows its changes yet.
-
-    `cleaner` empties the tables: a connection that has left foreign keys unchecked plans all its statements anew.
-    """
+async def emptied(database: Database, cleaner: Cleaner | None = None) -> AsyncIterator[None]:
+    """For one of the tests that share connections: nobody follows its changes yet. `cleaner` saves a connection."""
     database.followers = Followers()
     yield
-    await empty(cleaner)
-
-
-@asynccontextmanager
-async def kept(database: Database) -> AsyncIterator[None]:
-    """Until this is left, `put_back` brings all tables back to what they are now."""
-    await do(database, KEEP)
-    yield
-    await do(database, "DROP SCHEMA kept CASCADE")
-
-
-async def put_back(database: Database) -> None:
-    await do(database, PUT_BACK)
-
-
-async def do(database: Database, statement: str) -> None:
-    """Again after a deadlock: servers that go on meanwhile may hold what it waits for."""
-    await database.attempt(lambda session: queries.run(session, statement))
+    await (empty(database) if cleaner is None else cleaner.empty())

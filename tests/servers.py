@@ -21,6 +21,9 @@ from app.config import CHECKOUT
 from app.embedded.postgres import Postmaster, find_postmaster, stop
 from tests.patience import PATIENCE_SECONDS
 
+NOT_OF_A_SERVER = {"DATABASE_URL", "PORT", "HOST", "COVERAGE_PROCESS_CONFIG"}
+"""Of the environment of the tests. A server is not traced: what it does, tests of its parts do in their own process."""
+
 
 @dataclass
 class Server:
@@ -56,7 +59,7 @@ class Place:
             words = (*words, "--demo") if self.demo else words
             environment = {"DATABASE_URL": self.database_url, **environment}
         log = self.home.parent / f"log {len(self.servers)}"
-        kept = {name: value for name, value in os.environ.items() if name not in {"DATABASE_URL", "PORT", "HOST"}}
+        kept = {name: value for name, value in os.environ.items() if name not in NOT_OF_A_SERVER}
         with log.open("w") as output:
             process = subprocess.Popen(
                 [sys.executable, "-m", "app.cli", "serve", *words],

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import tomllib
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -89,11 +90,14 @@ def test_every_command_exists_with_its_options(document: Path) -> None:
     assert wrong == []
 
 
+command_of = cache(typer.main.get_command)
+
+
 def unknown(line: str) -> Iterator[str]:
     """What `line` says of `pemudik` that is no command of it, or no option of the command."""
     for said in COMMAND.findall(line):
         words: list[str] = said.split()
-        commands = [typer.main.get_command(app)]
+        commands = [command_of(app)]
         while words and isinstance(commands[0], TyperGroup) and not words[0].startswith("-"):
             known, names = commands[0].commands, words.pop(0).split("|")
             missing = [name for name in names if name not in known]

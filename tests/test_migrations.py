@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import re
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
 
 import pytest
 from alembic import command
-from alembic.script import ScriptDirectory
+from alembic.operations import Operations
+from alembic.runtime.migration import MigrationContext
+from alembic.script import Script, ScriptDirectory
 from sqlalchemy import Connection
+from sqlmodel import SQLModel
 
+import app.models.tables  # noqa: F401 - fills the metadata
 from app import migration
 from app.db import Database
 from tests import queries
@@ -82,21 +86,49 @@ async def test_the_tables_are_what_the_models_say(database: Database) -> None:
         await connection.run_sync(lambda sync: command.check(migration.config(sync)))
 
 
-async def test_down_and_up_again_is_the_same(blank: Database) -> None:
-    assert (await migration.level(blank)).current is None
-    await run(blank, ("upgrade", "head"))
-    built = await objects(blank)
-    assert len(built) > 50
-    await run(blank, ("downgrade", "base"))
-    assert await objects(blank) == []
-    await run(blank, ("upgrade", "head"))
-    assert await objects(blank) == built
+def scripts() -> list[Script]:
+    return list(ScriptDirectory.from_config(migration.config()).walk_revisions())[::-1]
+
+
+async def step_by_step(database: Database, ways: list[Callable[[], None]]) -> list[Shape]:
+    """What is there before the first step, and after each one."""
+
+    def go(connection: Connection) -> list[Shape]:
+        def shape() -> Shape:
+            return {row[0]: row[1] for row in connection.exec_driver_sql(SHAPE)}
+
+        found = [shape()]
+        with Operations.context(MigrationContext.configure(connection, opts={"target_metadata": SQLModel.metadata})):
+            for way in ways:
+                way()
+                found.append(shape())
+        return found
+
+    async with migration.connected(database) as connection:
+        return await connection.run_sync(go)
 
 
 async def test_every_migration_goes_down_and_up_again(blank: Database) -> None:
-    for script in reversed(list(ScriptDirectory.from_config(migration.config()).walk_revisions())):
-        await run(blank, ("upgrade", script.revision), ("downgrade", "-1"), ("upgrade", script.revision))
+    """Each leaves what the next one left, and what was there before."""
+    modules = [script.module for script in scripts()]
+    up = await step_by_step(blank, [module.upgrade for module in modules])
+    assert (len(up[0]), len(up[-1]) > 500) == (0, True)
+    down = await step_by_step(blank, [module.downgrade for module in reversed(modules)])
+    # Some checks know more words after a way back than they did before it.
+    assert [one.keys() ^ before.keys() for one, before in zip(down, reversed(up), strict=True)] == [set()] * len(up)
+    again = await step_by_step(blank, [module.upgrade for module in modules])
+    assert [{name for name, _ in one.items() ^ first.items()} for one, first in zip(again, up, strict=True)] == [
+        set()
+    ] * len(up)
+
+
+async def test_alembic_leads_there_and_back(blank: Database) -> None:
+    assert (await migration.level(blank)).current is None
+    await run(blank, ("upgrade", "head"))
     assert (await migration.level(blank)).current == migration.newest()
+    await run(blank, ("downgrade", "base"))
+    assert (await migration.level(blank)).current is None
+    assert await objects(blank) == []
 
 
 async def test_routes_and_terminals_are_given_the_keys_of_their_names(blank: Database) -> None:
@@ -221,17 +253,16 @@ def words(check: str) -> set[str]:
 
 async def test_a_migration_takes_nothing_from_the_servers_of_the_revision_before(blank: Database) -> None:
     """Old and new servers run side by side while a version is rolled out: expand, then contract a release later."""
-    scripts = [one.revision for one in ScriptDirectory.from_config(migration.config()).walk_revisions()][::-1]
-    start = scripts.index(FIRST)
+    start = next(place for place, script in enumerate(scripts()) if script.revision == FIRST)
     async with blank.transaction() as session:
         # PostgreSQL has a constraint of its own for each NOT NULL since 18.
         names_not_null = await queries.value(session, "SELECT current_setting('server_version_num')::int >= 180000")
-    await run(blank, ("upgrade", scripts[start - 1]))
-    for revision in scripts[start:]:
-        before = await shape(blank)
-        await run(blank, ("upgrade", revision))
-        known = {one for one in NARROWED.get(revision, set()) if names_not_null or not one.endswith("_not_null")}
-        assert set(narrowed(before, await shape(blank))) == known, revision
+    await run(blank, ("upgrade", scripts()[start - 1].revision))
+    later = scripts()[start:]
+    shapes = await step_by_step(blank, [script.module.upgrade for script in later])
+    for script, before, after in zip(later, shapes, shapes[1:], strict=False):
+        known = {one for one in NARROWED.get(script.revision, set()) if names_not_null or not one.endswith("_not_null")}
+        assert set(narrowed(before, after)) == known, script.revision
 
 
 @pytest.mark.parametrize(

@@ -155,6 +155,11 @@ async def test_everything_at_once(pytestconfig: pytest.Config, world: World, cre
             )
             for number in range(2)
         ]
+    # Both register the same people, so there are cases to decide from the beginning.
+    await world.submit(
+        *(someone(caller, ways[caller.organizer][0][0], n) for caller in (HUBDAT, DJKA) for n in range(6))
+    )
+    assert await world.one("SELECT count(*) FROM duplicate_case WHERE state = 'OPEN'") == 6
     firsts = [(ways, 1_000 * seed + 100 * number) for number in range(3)]
     said = sum(await crew.run(world.database, open_offices, firsts), Counter())
     await assert_agrees(world)

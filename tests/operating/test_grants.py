@@ -38,7 +38,7 @@ def server_url(owners_url: str) -> Iterator[str]:
 async def server(owners_url: str, server_url: str, vault: Vault) -> AsyncIterator[World]:
     """The world as a server sees it. The owner empties it afterwards."""
     owner, database = Database(owners_url), Database(server_url)
-    async with emptied(owner, owner):
+    async with emptied(owner):
         yield await build(database, vault)
         await database.dispose()
     await owner.dispose()

@@ -21,7 +21,7 @@ from app.main import create_app
 from app.vault.vault import open_vault
 from tests import world as worlds
 from tests.changes.counting import count_all
-from tests.databases import empty, kept, put_back
+from tests.databases import Cleaner
 from tests.graphql.conftest import EVERYDAY, ISSUER, Api
 from tests.privacy.aims import ALL_ITS_OWN, CALLERS
 from tests.privacy.people import Society, settle
@@ -45,12 +45,12 @@ def frozen() -> Iterator[None]:
 
 
 @pytest.fixture(scope="module")
-async def settled(database_url: str, settings: Settings, frozen: None, cleaner: Database) -> AsyncIterator[Society]:
+async def settled(database_url: str, settings: Settings, frozen: None, cleaner: Cleaner) -> AsyncIterator[Society]:
     database = Database(database_url)
     society = await settle(await worlds.build(database, open_vault(settings)))
     await count_all(database)
     yield society
-    await empty(cleaner)
+    await cleaner.empty()
     await database.dispose()
 
 
@@ -68,22 +68,22 @@ async def http(application: Starlette) -> AsyncIterator[httpx.AsyncClient]:
 
 
 @pytest.fixture(scope="module")
-async def known(http: httpx.AsyncClient, settled: Society, cleaner: Database) -> AsyncIterator[Api]:
+async def known(http: httpx.AsyncClient, settled: Society, cleaner: Cleaner) -> AsyncIterator[Api]:
     """Clients that were issued before any test looks at what changes."""
     api = Api(http, settled.world.database)
     for caller in CALLERS.values():
         for scopes in (ALL_ITS_OWN, EVERYDAY):
             await api.token(caller.organizer, scopes)
     await api.token()
-    async with kept(cleaner):
+    async with cleaner.kept():
         yield api
 
 
 @pytest.fixture
-async def api(known: Api, cleaner: Database) -> AsyncIterator[Api]:
+async def api(known: Api, cleaner: Cleaner) -> AsyncIterator[Api]:
     """What a test changes, also tokens that it asks for, is gone after it."""
     yield replace(known, tokens=dict(known.tokens))
-    await put_back(cleaner)
+    await cleaner.put_back()
 
 
 @pytest.fixture

@@ -18,9 +18,8 @@ import pytest
 from starlette.applications import Starlette
 from starlette.routing import Route
 
-from app.db import Database
 from app.models.enums import Purpose
-from tests.databases import put_back
+from tests.databases import Cleaner
 from tests.graphql.conftest import EVERYDAY, Api
 from tests.intake.lists import in_status, row
 from tests.privacy.aims import AIMS, FOR_THE_MINISTRY, Target
@@ -142,21 +141,21 @@ def assert_all_is_counted(society: Society, held: Answered, free: Answered) -> N
 
 @pytest.mark.parametrize("field", sorted(AIMS.keys() - FOR_THE_MINISTRY))
 async def test_what_a_root_field_tells_of_a_nik_is_counted(
-    api: Api, society: Society, walk: Walk, field: str, cleaner: Database
+    api: Api, society: Society, walk: Walk, field: str, cleaner: Cleaner
 ) -> None:
     held = await answered(api, society, walk, field, target_of(society, are_twins=False))
-    await put_back(cleaner)
+    await cleaner.put_back()
     free = await answered(api, society, walk, field, target_of(society, are_twins=True))
     assert_all_is_counted(society, held, free)
 
 
-async def test_the_walk_meets_what_tells(api: Api, society: Society, walk: Walk, cleaner: Database) -> None:
+async def test_the_walk_meets_what_tells(api: Api, society: Society, walk: Walk, cleaner: Cleaner) -> None:
     """Else it would prove nothing."""
     for field in ("checkNik", "checkNiks", "submitRegistrants", "submitBooking", "correctRegistrant"):
         held = await answered(api, society, walk, field, target_of(society, are_twins=False))
-        await put_back(cleaner)
+        await cleaner.put_back()
         free = await answered(api, society, walk, field, target_of(society, are_twins=True))
-        await put_back(cleaner)
+        await cleaner.put_back()
         assert sum(one != other for (_, one), (_, other) in zip(held.parts, free.parts, strict=True)) > 0, field
 
 
@@ -188,7 +187,7 @@ async def test_every_path_is_known(application: Starlette) -> None:
 
 @pytest.mark.parametrize("door", sorted(DOORS))
 async def test_what_another_door_tells_of_a_nik_is_counted(
-    api: Api, society: Society, door: tuple[str, int], cleaner: Database
+    api: Api, society: Society, door: tuple[str, int], cleaner: Cleaner
 ) -> None:
     found = []
     token = await api.token("djka", EVERYDAY)
@@ -202,7 +201,7 @@ async def test_what_another_door_tells_of_a_nik_is_counted(
             assert answer.status_code == 200, answer.text
             told.append(([one], steady(answer.json(), target.people)))
         found.append(Answered(told, await looked(society), await used(society) - before))
-        await put_back(cleaner)
+        await cleaner.put_back()
     assert_all_is_counted(society, *found)
     differ = any(one != other for (_, one), (_, other) in zip(found[0].parts, found[1].parts, strict=True))
     assert differ is (door not in ENDS_OF_UNKNOWN)

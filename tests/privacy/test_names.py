@@ -13,13 +13,12 @@ from graphql import GraphQLInputObjectType, GraphQLSchema, get_named_type
 from app.changes.log import feed
 from app.changes.webhooks import announcing, events
 from app.changes.webhooks.announcing import CHANGE, ChangeRow, change_of
-from app.db import Database
 from app.models.enums import CaseState, WebhookEvent
 from app.registry.registrants import cases
 from app.sql import statement
 from tests import world as worlds
 from tests.changes.counting import count_all
-from tests.databases import put_back
+from tests.databases import Cleaner
 from tests.graphql.conftest import EVERYDAY, Api
 from tests.intake.lists import as_csv, row, sent, worked_off
 from tests.privacy.aims import AIMS, Target, few
@@ -192,14 +191,14 @@ LOOKS = {
 
 
 async def test_a_right_name_and_a_wrong_one_are_answered_alike(
-    api: Api, society: Society, walk: Walk, cleaner: Database
+    api: Api, society: Society, walk: Walk, cleaner: Cleaner
 ) -> None:
     people = [society.of("dishub-dki", kind) for kind in KINDS]
     right = {one.nik: one.name for one in people}
     wrong = {one.nik: WRONG for one in people}
     tokens = dict(api.tokens)
     seen = await Guess(api, society, walk, people, right).everything()
-    await put_back(cleaner)
+    await cleaner.put_back()
     # The clients that were issued meanwhile are gone.
     api.tokens.clear()
     api.tokens.update(tokens)
