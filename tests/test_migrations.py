@@ -161,6 +161,38 @@ async def test_routes_and_terminals_are_given_the_keys_of_their_names(blank: Dat
         assert list(await queries.column(session, "SELECT name FROM route")) == ["Jakarta - Solo"]
 
 
+async def test_deliveries_that_have_ended_go_back_into_the_queue_with_their_attempts(blank: Database) -> None:
+    """Also those of a webhook that is gone: they are left out."""
+    await run(blank, ("upgrade", "0044"))
+    attempts = """[{"at": "2026-03-02T02:00:00+00:00", "duration_ms": 5, "status": null, "error": "TIMEOUT"},
+                   {"at": "2026-03-02T02:00:05+00:00", "duration_ms": 7, "status": 204, "error": null}]"""
+    async with blank.transaction() as session:
+        for statement in (
+            "INSERT INTO organizer (code, name, schemes) VALUES ('hubdat', 'Hubdat', '{}')",
+            """INSERT INTO webhook (id, organizer_code, url, events, created_at, enabled_at, secret_sealed)
+               SELECT gen_random_uuid(), 'hubdat', 'https://hook.example/', '{quota.filled}', now(), now(), 'x'""",
+            f"""INSERT INTO webhook_delivery_ended
+                       (webhook_id, state, id, at, place, change_id, event, subject, made_at, attempts)
+                SELECT id, 'DELIVERED', gen_random_uuid(), '2026-03-02T02:00:05Z', 7, 1, 'quota.filled', 'x',
+                       '2026-03-02T02:00:00Z', '{attempts}' FROM webhook""",
+            """INSERT INTO webhook_delivery_ended
+               SELECT gen_random_uuid(), state, id, at, place, change_id, event, subject, made_at, attempts
+               FROM webhook_delivery_ended""",
+        ):
+            await queries.run(session, statement)
+    await run(blank, ("downgrade", "0043"))
+    async with blank.transaction() as session:
+        rows = await queries.run(
+            session,
+            """SELECT d.place, d.state, d.tries, d.finished_at = a.at AS is_last, a.duration_ms, a.status, a.error
+               FROM webhook_delivery d JOIN webhook_attempt a ON a.delivery_id = d.id ORDER BY a.id""",
+        )
+    assert [tuple(row) for row in rows] == [
+        (7, "DELIVERED", 2, False, 5, None, "TIMEOUT"),
+        (7, "DELIVERED", 2, True, 7, 204, None),
+    ]
+
+
 async def test_migrations_are_found_beside_the_program() -> None:
     assert (migration.FOLDER / "env.py").exists()
     assert Path(migration.config().get_main_option("script_location") or "") == migration.FOLDER
@@ -188,6 +220,8 @@ NARROWED = {
     },
     # Servers of before never write this column, and it has a default.
     "0041": {"constraint season.season_publishes_figures_not_null"},
+    # It knows one table more.
+    "0044": {"function log_make_months"},
 }
 """What a migration takes away from the servers of the revision before it. Why it may stands beside it."""
 FIRST = "0033"

@@ -3,7 +3,8 @@
 The owner migrates. The server's role reads and writes rows. It cannot alter, drop or truncate a table, make a function
 or switch off a trigger. Of the logs it may insert rows and nothing else, but for two things: it may empty personal
 columns, which triggers allow and nothing more (`keep_change` and its like), and it may make and drop months by
-functions that run as the owner and judge for themselves (`log_make_months`, `log_drop_month`).
+functions that run as the owner and judge for themselves (`log_make_months`, `log_drop_month`; `delivery_drop_month` for
+deliveries, which are no log).
 """
 
 from __future__ import annotations
@@ -27,6 +28,7 @@ FUNCTIONS = (
     "log_drop_month(text, text, xid8, bigint)",
     "log_shift()",
     "log_transaction(xid8)",
+    "delivery_drop_month(text)",
 )
 MIGRATIONS = "alembic_version"
 

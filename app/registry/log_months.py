@@ -14,11 +14,14 @@ from app.models.enums import Log
 from app.sql import Session, Statement, statement
 
 TABLES = {Log.CHANGES: "change", Log.ACCESS: "nik_access", Log.READS: "people_read"}
+DELIVERIES = "webhook_delivery_ended"
+"""No log, and not sealed, but in months as well."""
 MONTHS_AHEAD = 2
 """As many are made behind the month that runs."""
 
 _NAME = re.compile(r"(?P<before>_before)?_(?P<year>\d{4})_(?P<month>\d\d)$")
 _MAKE = statement("SELECT log_make_months(:log, :now, :ahead)", int)
+_DROP_DELIVERIES = statement("SELECT delivery_drop_month(:month)")
 _PARTITIONS: dict[str, Statement[str]] = {
     table: statement(
         f"""
@@ -27,7 +30,7 @@ _PARTITIONS: dict[str, Statement[str]] = {
         """,
         str,
     )
-    for table in TABLES.values()
+    for table in (*TABLES.values(), DELIVERIES)
 }
 
 
@@ -72,3 +75,8 @@ def month_of(name: str) -> Month:
 async def whole_before(session: Session, table: str, until: datetime) -> list[Month]:
     """The months of which every row is older than `until`."""
     return [month for month in await of(session, table) if month.until <= until]
+
+
+async def drop_deliveries(session: Session, month: Month) -> None:
+    """A month of a log is dropped together with the record of it in the seals: see `app.changes.seals.sealing`."""
+    await session.run(_DROP_DELIVERIES, month=month.name)

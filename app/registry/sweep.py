@@ -13,6 +13,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
+from itertools import count
 from typing import NamedTuple
 
 import structlog
@@ -28,13 +29,15 @@ from app.registry.niks import allowance
 from app.registry.registrants import forfeiture, no_show
 from app.registry.routes import held_seats
 from app.registry.undo import departures
-from app.registry.webhooks import deliveries, reminders
+from app.registry.webhooks import deliveries, ended, reminders
 from app.sql import statement
 
 MOST_SWEPT_TOGETHER = 500
 """Registrants of one transaction: short enough that a submission never waits long for a route."""
 MOST_REMINDED_TOGETHER = 2_000
 """Nobody's row is locked."""
+BATCHES_MOVED = 200
+"""Of deliveries that have ended, in one sweep: some seconds of work, after which deadlines are looked at again."""
 SWEEP_EVERY_SECONDS = 20.0
 
 FORFEITURE, NO_SHOW = DUTIES.values()
@@ -90,6 +93,7 @@ async def sweep(database: Database, now: datetime) -> Swept:
     forfeited, halted = await _end_all(database, _FORFEIT, now)
     no_shows, more = await _end_all(database, _LEAVE_BEHIND, now)
     purged = await _purge(database, now)
+    await _all(database, DELIVERIES, partial(ended.move, now=now, most=MOST_SWEPT_TOGETHER), batches=BATCHES_MOVED)
     return Swept(forfeited, no_shows, purged, prolonged, (*halted, *more))
 
 
@@ -167,13 +171,18 @@ async def _end_some(session: Session, end: End, now: datetime) -> _Ended | None:
     return _Ended(ended, halted)
 
 
-async def _all(database: Database, duty: int, some: Callable[[Session], Awaitable[int]]) -> int:
-    """Do `some` of the duty again and again, until nothing of it is left or another runner does it."""
+async def _all(
+    database: Database, duty: int, some: Callable[[Session], Awaitable[int]], *, batches: int | None = None
+) -> int:
+    """Do `some` of the duty up to `batches` times, until nothing is left of it or another runner does it."""
 
     async def alone(session: Session) -> int:
         return await some(session) if await session.one(ONE_RUNNER, duty=duty) else 0
 
     done = 0
-    while batch := await database.attempt(alone):
+    for _ in count() if batches is None else range(batches):
+        batch = await database.attempt(alone)
+        if not batch:
+            break
         done += batch
     return done

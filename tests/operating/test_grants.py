@@ -134,13 +134,15 @@ async def test_a_table_of_the_same_name_does_not_deceive_the_trigger(server: Wor
 
 
 async def test_what_a_server_must_do_to_the_logs_it_can(server: World) -> None:
-    """Seal, make months, erase a person, purge a season, drop a month of the access log."""
+    """Seal, make months, erase a person, purge a season, drop a month of the access log and one of deliveries."""
     route = await server.route()
     one = await server.registered(someone(HUBDAT, route))
     await server.registered(someone(HUBDAT, route, 2))
     await server.moved(one.id, RegistrantStatus.CANCELLED)
     for log in ("change", "nik_access", "people_read"):
         await server.run(f"SELECT log_make_months('{log}', now() + interval '1 year', 1)")
+    await server.run("SELECT log_make_months('webhook_delivery_ended', '2040-01-01', 0)")
+    await server.run("SELECT delivery_drop_month('webhook_delivery_ended_2040_01')")
     await sealed(server)
     async with server.database.transaction() as session:
         await erasure.erase(session, server.vault, HUBDAT, Ref(id=one.id), "Permintaan pemilik", NOW)

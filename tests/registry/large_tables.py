@@ -9,6 +9,7 @@ from uuid import UUID
 
 import asyncpg
 
+from app.models.enums import DeliveryState
 from tests.world import NOW
 
 ITEMS = 20
@@ -87,12 +88,24 @@ EXAMPLES: dict[str, object] = {
     "put_id": NEW,
     "day_id": NEW,
     "unused_routes": [uuid_of(UNUSED + number) for number in NUMBERS],
+    "event": "quota.filled",
+    "delivery_id": NEW,
+    "delivery_webhook_id": [uuid_of(number % 10) for number in NUMBERS],
+    "delivery_change_id": [-number for number in NUMBERS],
     "verify_before": NOW,
     "registered_from": NOW - timedelta(days=30),
 }
 OF_STATEMENT: dict[tuple[str, str], object] = {
     ("app.registry.terms.windows._INSERT", "kind"): "VERIFICATION",
     ("app.registry.routes.seat_holds._INSERT", "id"): NEW[0],
+    **{(f"app.registry.webhooks.deliveries._PAGES[{state}]", "after"): None for state in (None, *DeliveryState)},
+    **{(f"app.registry.webhooks.deliveries._PAGES[{state}]", "most"): ITEMS for state in (None, *DeliveryState)},
+    ("app.registry.webhooks.deliveries._PAGES[None]", "state"): None,
+    ("app.registry.webhooks.deliveries._TEST", "id"): NEW[0],
+    ("app.registry.webhooks.ended._ONE_BACK", "id"): uuid_of(UNUSED + 1),
+    ("app.registry.webhooks.ended._MOVE", "ids"): [uuid_of(100 + number) for number in NUMBERS],
+    ("app.registry.webhooks.ended._MOVE", "kept_since"): NOW - timedelta(days=30),
+    ("app.registry.webhooks.ended._BACK_SINCE", "since"): NOW - timedelta(days=30),
     ("app.registry.webhooks.reminders._DUE", "since"): NOW - timedelta(days=300),
 }
 """Where an argument means something else than `EXAMPLES` says."""
@@ -149,6 +162,9 @@ BOUNDED_ROWS = (
     "INSERT INTO organizer (code, name, schemes) SELECT 'organizer-' || i, 'O' || i, '{}' FROM generate_series(0, 9) i",
     """INSERT INTO client (id, organizer_code, scopes, check_capacity, check_refill, issued_at)
        SELECT 'client-' || i, 'organizer-' || i, '{}', 5000, 100, now() FROM generate_series(0, 9) i""",
+    """INSERT INTO webhook (id, organizer_code, url, events, created_at, enabled_at, secret_sealed)
+       SELECT lpad(to_hex(i), 32, '0')::uuid, 'organizer-' || i, 'https://hook.example/', '{quota.filled}', now(),
+              now(), 'x' FROM generate_series(0, 9) i""",
     "INSERT INTO check_budget (client_id, tokens, refilled_at) SELECT id, 5000, now() FROM client",
     """INSERT INTO registration_window (id, season, organizer_code, kind, opens_at, until_quota_is_full, saved_at)
        SELECT gen_random_uuid(), 2026, code, 'REGISTRATION', '2026-02-01', false, '2026-02-01' FROM organizer""",
@@ -170,6 +186,7 @@ BOUNDED_ROWS = (
 _NUMBERS = "FROM generate_series($1::int, $2::int) i"
 _UUID = "lpad(to_hex(i), 32, '0')::uuid"
 _ORGANIZER = "'organizer-' || i % 10"
+_WEBHOOK = "lpad(to_hex(i % 10), 32, '0')::uuid"
 _IS_DUE = f"i <= {ITEMS}"
 _FAR = "'2026-12-01'::timestamptz"
 _PAST = "'2026-03-01'::timestamptz"
@@ -216,5 +233,18 @@ GROWING_ROWS = (
                CASE WHEN {_IS_DUE} THEN NULL ELSE {_PAST} END {_NUMBERS}""",
     f"""INSERT INTO import_chunk (job_id, number, verdicts, registrants, refused, organizers, done_at)
         SELECT {_UUID}, 1, '', '{{}}', '{{}}', '{{}}', {_PAST} {_NUMBERS}""",
+    # A webhook has every tenth delivery, of which most have ended.
+    f"""INSERT INTO webhook_delivery (id, webhook_id, change_id, event, subject, state, tries, made_at, due_at,
+                                      finished_at)
+        SELECT {_UUID}, {_WEBHOOK}, i, 'quota.filled', 'X' || i,
+               CASE WHEN {_IS_DUE} THEN 'PENDING' ELSE 'DELIVERED' END, 1, {_PAST},
+               CASE WHEN {_IS_DUE} THEN {_PAST} END, CASE WHEN NOT {_IS_DUE} THEN {_PAST} END {_NUMBERS}""",
+    f"""INSERT INTO webhook_attempt (delivery_id, at, duration_ms, status)
+        SELECT {_UUID}, {_PAST}, 1, 204 {_NUMBERS}""",
+    f"""INSERT INTO webhook_delivery_ended (webhook_id, state, id, at, place, change_id, event, subject, made_at,
+                                            attempts)
+        SELECT {_WEBHOOK}, CASE WHEN {_IS_DUE} THEN 'FAILED' ELSE 'DELIVERED' END,
+               lpad(to_hex({UNUSED} + i), 32, '0')::uuid, {_PAST}, i, {UNUSED} + i, 'quota.filled', 'X' || i, {_PAST},
+               '[]' {_NUMBERS}""",
     f"INSERT INTO import_file (job_id, number, sealed) SELECT {_UUID}, 1, 'x' {_NUMBERS}",
 )

@@ -33,6 +33,7 @@ HOT = (
     "app.changes.log.cursors",
     "app.changes.log.feed",
     "app.changes.log.projection",
+    "app.changes.webhooks.announcing",
     "app.registry.change_log",
     "app.registry.clients.clients",
     "app.registry.imports.job_runs",
@@ -77,6 +78,8 @@ HOT = (
     "app.registry.rows.reception",
     "app.registry.rows.recognition",
     "app.registry.sweep",
+    "app.registry.webhooks.deliveries",
+    "app.registry.webhooks.ended",
     "app.registry.webhooks.reminders",
     "app.registry.terms.terms",
     "app.registry.terms.window_history",
@@ -108,6 +111,10 @@ GROWING = {
     "app.registry.statistics.attention._COUNT_CASES",
     # A duty counts the seats that are taken on all routes of the season.
     "app.registry.niks.allowance._COUNT_HOLDERS",
+    # The queue of one webhook: what is on its way, and what ended within an hour.
+    "app.registry.webhooks.deliveries._PAGES[PENDING]",
+    "app.registry.webhooks.deliveries._PAGES[FAILED]",
+    "app.registry.webhooks.deliveries._AGAIN",
     # The purge of a season.
     "app.registry.rows.early_ends._FORGET_SEASON",
 }
@@ -116,6 +123,8 @@ GROWING_UNTIL_ANALYZED = {
     # The index of the season's pages seems as good as the one of the organizer's routes: all routes of the season are
     # read, once for each route home (4,294 pages for 20 of 12,000 routes).
     "app.registry.routes.finding._RETURNS",
+    # Each subject is looked up by itself: four pages each.
+    "app.registry.webhooks.deliveries._SEND_FIRST",
 }
 """Statements that may read more of a table that has grown and that PostgreSQL has not looked at since."""
 BOUNDED = {
@@ -131,6 +140,7 @@ BOUNDED = {
     "projection",
     "reminder_round",
     "sweep_halt",
+    "webhook",
 }
 """Tables that stay small, so they may be read whole."""
 MOST_PAGES_MORE = 2 * ITEMS

@@ -1,4 +1,7 @@
-"""What the registry does for its logs by itself: months are made ahead, rows are sealed, purged months are dropped."""
+"""What the registry does for its logs by itself: months are made ahead, rows are sealed, purged months are dropped.
+
+The months of deliveries are made and dropped here, too, without seals.
+"""
 
 from __future__ import annotations
 
@@ -17,6 +20,7 @@ from app.db import Database, Session
 from app.errors import Unavailable
 from app.registry import log_months
 from app.registry.log_months import Month
+from app.registry.webhooks import ended
 from app.sql import statement
 from app.vault.vault import Vault
 
@@ -52,6 +56,7 @@ async def round_(database: Database, vault: Vault, now: datetime) -> None:
     for log in LOGS:
         await _drop_months(database, vault, log, now)
         await database.attempt(partial(_make_months, log=log, now=now))
+    await database.attempt(partial(_turn_deliveries, now=now))
 
 
 async def _seal(database: Database, vault: Vault, log: SealedLog, now: datetime) -> None:
@@ -74,6 +79,12 @@ async def _make_months(session: Session, log: SealedLog, now: datetime) -> None:
     made = await log_months.make(session, log.table, now)
     if made:
         logger.info("log.months_made", log=log.name, months=made)
+
+
+async def _turn_deliveries(session: Session, now: datetime) -> None:
+    await session.run(_GIVE_UP_SOON)
+    for month in await ended.turn_months(session, now):
+        logger.info("deliveries.month_dropped", month=month)
 
 
 async def _to_drop(session: Session, log: SealedLog) -> list[Month]:

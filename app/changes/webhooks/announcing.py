@@ -119,10 +119,16 @@ _LOCK = statement(
     """,
     UUID,
 )
+# A change is announced once to a webhook, also if the projection should ever come past the change again.
 _INSERT = statement(
     f"""
     INSERT INTO webhook_delivery ({_COLUMNS}, state, tries, made_at)
-    SELECT {_COLUMNS}, 'PENDING', 0, :now FROM {_DELIVERIES} ORDER BY place
+    SELECT {_COLUMNS}, 'PENDING', 0, :now FROM {_DELIVERIES}
+    WHERE NOT EXISTS (
+        SELECT FROM webhook_delivery_ended e
+        WHERE e.webhook_id = delivery.webhook_id AND e.change_id = delivery.change_id OFFSET 0
+    )
+    ORDER BY place ON CONFLICT (webhook_id, change_id) DO NOTHING
     """
 )
 

@@ -40,7 +40,7 @@ class WebhookAttempt:
 @strawberry.type(
     description=(
         "An event that is sent to a webhook: at once, then after 5 s, 5 min, 30 min, 2 h, 5 h, 10 h, 14 h, 20 h, 24 h"
-        " until it is answered with 200 to 299. Kept for 30 days after its end."
+        " until it is answered with 200 to 299. Kept for at least 30 days after its end."
     )
 )
 class WebhookDelivery:

@@ -35,7 +35,7 @@ from app.models.tables.route import QuotaRelease, Route, SeatHold
 from app.models.tables.season import Heartbeat, Prolongation, Season, SweepHalt
 from app.models.tables.tally import Pulse, Tally, TallyDay, TallyDeadline, TallyDuplicate, TallyPair, TallyRoute
 from app.models.tables.terminal import Terminal
-from app.models.tables.webhook import Reminder, ReminderRound, Webhook, WebhookAttempt, WebhookDelivery
+from app.models.tables.webhook import EndedDelivery, Reminder, ReminderRound, Webhook, WebhookAttempt, WebhookDelivery
 
 __all__ = [
     "CaseClaim",
@@ -46,6 +46,7 @@ __all__ = [
     "ClientWebhookSecret",
     "DuplicateCase",
     "EarlyEnd",
+    "EndedDelivery",
     "Heartbeat",
     "ImportChunk",
     "ImportErased",

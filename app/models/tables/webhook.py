@@ -1,13 +1,16 @@
 """An organizer's webhook, what is to be sent to it, and how each attempt went; a payload is never kept.
 
-Unique (webhook_id, change_id): one delivery of a change. `uq_webhook_delivery_on_its_way`: of a subject one at a time,
-so that its events arrive in order; the others wait with no `due_at`.
+What ended more than an hour ago is moved out of `webhook_delivery`, so that table stays small. There, unique
+(webhook_id, change_id): one delivery of a change. `uq_webhook_delivery_on_its_way`: of a subject one at a time, so that
+its events arrive in order; the others wait with no `due_at`.
 """
 
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import ARRAY, BigInteger, CheckConstraint, Column, Identity, Index, LargeBinary, Text, text
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel import Field, SQLModel
 
 from app.models.enums import DeliveryError, DeliveryState, DisabledBecause, WebhookEvent
@@ -117,6 +120,29 @@ class WebhookAttempt(SQLModel, table=True):
     duration_ms: int
     status: int | None = None
     error: str | None = Field(default=None, sa_type=Text)
+
+
+class EndedDelivery(SQLModel, table=True):
+    """A delivery that has ended, in the month in which it did. No foreign key: a month is dropped as a whole."""
+
+    __tablename__ = "webhook_delivery_ended"
+    __table_args__ = (
+        CheckConstraint("state <> 'PENDING'", name="state"),
+        Index("ix_webhook_delivery_ended_change_id", "change_id", "webhook_id"),
+        {"postgresql_partition_by": "RANGE (at)"},
+    )
+
+    webhook_id: UUID = Field(primary_key=True)
+    state: str = Field(primary_key=True, sa_type=Text)
+    id: UUID = Field(primary_key=True)
+    at: datetime = Field(primary_key=True)
+    """When it ended."""
+    place: int = Field(sa_type=BigInteger)
+    change_id: int | None = Field(default=None, sa_type=BigInteger)
+    event: str = Field(sa_type=Text)
+    subject: str = Field(sa_type=Text)
+    made_at: datetime
+    attempts: list[dict[str, Any]] = Field(sa_column=Column(JSONB, nullable=False, info=IMPERSONAL["info"]))
 
 
 class Reminder(SQLModel, table=True):

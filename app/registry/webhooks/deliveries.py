@@ -1,7 +1,7 @@
 """What is sent to webhooks: deliveries of events, tests, and deliveries that are sent again.
 
-Of one subject, one delivery is on its way at a time (`uq_webhook_delivery_on_its_way`). A delivery is kept for 30 days
-after it has ended, without its payload.
+Of one subject, one delivery is on its way at a time (`uq_webhook_delivery_on_its_way`). A delivery is kept for at least
+30 days after it has ended, without its payload (`app.registry.webhooks.ended`).
 """
 
 from __future__ import annotations
@@ -17,13 +17,12 @@ from uuid_utils.compat import uuid7
 
 from app.db import Session
 from app.errors import InvalidValue, NotFound, refuses
+from app.models.enums import DeliveryState
 from app.registry.caller import Caller
-from app.registry.webhooks import webhooks
+from app.registry.webhooks import ended, webhooks
 from app.registry.webhooks.webhooks import Webhook
-from app.sql import Arrays, statement
+from app.sql import Arrays, Statement, statement
 
-DELIVERY_KEPT_FOR = timedelta(days=30)
-"""After it has ended."""
 LAST_ATTEMPT_ENDS_WITHIN = timedelta(hours=1)
 """After a webhook was deleted: by then nothing is on its way to the webhook any more."""
 
@@ -60,24 +59,42 @@ class Delivery:
         return tuple(Attempt(**row | {"at": datetime.fromisoformat(row["at"])}) for row in rows)
 
 
-_COLUMNS = """
-    d.id, d.event, d.state, coalesce(c.at, d.made_at) AS occurred_at, d.due_at AS next_attempt_at,
-    (SELECT CAST(coalesce(json_agg(json_build_object('at', a.at, 'duration_ms', a.duration_ms, 'status', a.status,
-                                                     'error', a.error) ORDER BY a.id), '[]') AS text)
-     FROM webhook_attempt a WHERE a.delivery_id = d.id) AS attempts_json
+_COLUMNS = f"""
+    d.id, d.event, d.state, coalesce((SELECT c.at FROM change c WHERE c.id = d.change_id), d.made_at) AS occurred_at,
+    d.due_at AS next_attempt_at, CAST(coalesce(d.attempts, {ended.ATTEMPTS}) AS text) AS attempts_json
 """
-_FROM = "webhook_delivery d LEFT JOIN change c ON c.id = d.change_id"
+_SHOWN = "id, event, state, change_id, made_at"
+_QUEUED = f"SELECT {_SHOWN}, due_at, CAST(NULL AS jsonb) AS attempts FROM webhook_delivery"
 _SUBJECTS = Arrays("asked", Subject)
-_PAGE = statement(
-    f"""
-    SELECT {_COLUMNS} FROM {_FROM}
-    WHERE d.webhook_id = :webhook_id AND (CAST(:state AS text) IS NULL OR d.state = :state)
-        AND (CAST(:after AS uuid) IS NULL OR d.id < :after)
-    ORDER BY d.id DESC LIMIT :most
-    """,
-    Delivery,
-)
-_GET = statement(f"SELECT {_COLUMNS} FROM {_FROM} WHERE d.id = :id", Delivery)
+
+
+def _page(*ended_as: DeliveryState) -> Statement[Delivery]:
+    """Each part is in the order of an index and has its end, so no part is read further than the page."""
+    page = (
+        "AND id < coalesce(CAST(:after AS uuid), 'ffffffff-ffff-ffff-ffff-ffffffffffff') ORDER BY id DESC LIMIT :most"
+    )
+    queued = f"{_QUEUED} WHERE webhook_id = :webhook_id AND (CAST(:state AS text) IS NULL OR state = :state) {page}"
+    moved = (
+        f"SELECT {_SHOWN}, NULL, attempts FROM webhook_delivery_ended"
+        f" WHERE webhook_id = :webhook_id AND state = '{state}' {page}"
+        for state in ended_as
+    )
+    parts = " UNION ALL ".join(f"({part})" for part in (queued, *moved))
+    return statement(
+        f"""
+        SELECT {_COLUMNS} FROM (SELECT * FROM ({parts}) AS part ORDER BY id DESC LIMIT :most) d ORDER BY d.id DESC
+        """,
+        Delivery,
+    )
+
+
+_PAGES: dict[str | None, Statement[Delivery]] = {
+    None: _page(DeliveryState.DELIVERED, DeliveryState.FAILED),
+    DeliveryState.PENDING: _page(),
+    DeliveryState.DELIVERED: _page(DeliveryState.DELIVERED),
+    DeliveryState.FAILED: _page(DeliveryState.FAILED),
+}
+_GET = statement(f"SELECT {_COLUMNS} FROM ({_QUEUED} WHERE id = :id) d", Delivery)
 # While a test is on its way no second test is made: the first one is sent now.
 _TEST = statement(
     """
@@ -115,8 +132,6 @@ _SEND_FIRST = statement(
 _FORGET = statement(
     """
     DELETE FROM webhook_delivery WHERE id IN (
-        SELECT id FROM webhook_delivery WHERE finished_at < :finished_before
-        UNION ALL
         SELECT d.id FROM webhook w JOIN webhook_delivery d ON d.webhook_id = w.id WHERE w.deleted_at < :deleted_before
         LIMIT :most
     )
@@ -134,7 +149,7 @@ async def page(
     session: Session, webhook_id: UUID, state: str | None, *, after: UUID | None, first: int
 ) -> list[Delivery]:
     """Up to `first` + 1 deliveries, the newest first."""
-    return await session.rows(_PAGE, webhook_id=webhook_id, state=state, after=after, most=first + 1)
+    return await session.rows(_PAGES[state], webhook_id=webhook_id, state=state, after=after, most=first + 1)
 
 
 @refuses(NotFound, InvalidValue)
@@ -168,6 +183,7 @@ async def redeliver(
     if not isinstance(webhook, Webhook):
         return webhook
     session.wrote_change_log = True
+    await ended.bring_back(session, webhook_id, delivery_id, since)
     subjects = await session.rows(_AGAIN, webhook_id=webhook_id, id=delivery_id, since=since, now=now)
     if delivery_id is not None and not subjects:
         return NotFound("delivery")
@@ -184,11 +200,9 @@ async def send_first(session: Session, subjects: Iterable[Subject], now: datetim
 
 
 async def forget(session: Session, now: datetime, *, most: int) -> int:
-    """Delete up to `most` deliveries that ended 30 days ago or whose webhook was deleted. Answers how many."""
+    """Delete up to `most` deliveries on their way to webhooks that are deleted. Answers how many."""
     deleted_before = now - LAST_ATTEMPT_ENDS_WITHIN
-    forgotten = await session.run(
-        _FORGET, finished_before=now - DELIVERY_KEPT_FOR, deleted_before=deleted_before, most=most
-    )
+    forgotten = await session.run(_FORGET, deleted_before=deleted_before, most=most)
     await session.run(_FORGET_WEBHOOKS, deleted_before=deleted_before)
     return forgotten
 

@@ -140,6 +140,19 @@ async def test_whoever_is_in_the_way_of_a_month_holds_up_no_seal(world: World) -
     assert await places(world) == [("change_2041_11", 1)]
 
 
+async def test_the_months_of_deliveries_are_turned_in_the_same_round(world: World) -> None:
+    async def months() -> list[str]:
+        async with world.database.transaction() as session:
+            return [one.name for one in await log_months.of(session, log_months.DELIVERIES)]
+
+    before = await months()
+    await duty.round_(world.database, world.vault, FAR)
+    # From the month of 30 days ago on. Those that a migration made lie far behind.
+    assert await months() == [f"webhook_delivery_ended_{month}" for month in ("2041_10", "2041_11", "2041_12")]
+    assert len(before) == 3
+    await duty.round_(world.database, world.vault, FAR)
+
+
 # --- the purge --------------------------------------------------------------------------------------------------------
 
 

@@ -1,9 +1,8 @@
-"""The log of deliveries: read, tested, sent again by hand, forgotten after 30 days."""
+"""The log of deliveries: read, tested, sent again by hand, forgotten with their webhook."""
 
 from __future__ import annotations
 
 import asyncio
-from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
@@ -12,7 +11,6 @@ import pytest
 from app.changes.webhooks.posting import AttemptOutcome
 from app.errors import InvalidValue, NotFound
 from app.models.enums import DeliveryError
-from app.registry import sweep
 from app.registry.webhooks import deliveries, webhooks
 from app.registry.webhooks.deliveries import Attempt, Delivery
 from app.registry.webhooks.webhooks import Webhook
@@ -223,33 +221,6 @@ async def test_which_one_must_be_said(post: Post) -> None:
 # --- forgetting -------------------------------------------------------------------------------------------------------
 
 
-async def test_what_ended_30_days_ago_is_forgotten_and_nothing_else(post: Post) -> None:
-    hook = await post.hook()
-    await post.told(*(forfeited(number) for number in range(1, 5)))
-    one, two, three, _ = await post.lease()
-    await post.record((one, DELIVERED), (three, FAILED))
-    await post.record((two, DELIVERED), now=after(seconds=1))
-    assert await forget(post, after(days=30)) == 0
-    assert await forget(post, after(days=30, seconds=1)) == 1
-    assert len(await post.attempts()) == 2
-    left = await page(post, hook)
-    assert {left_one.state for left_one in left} == {"DELIVERED", "PENDING"}
-    assert one.id not in {left_one.id for left_one in left}
-
-
-async def test_it_is_forgotten_some_at_a_time_by_the_sweep(post: Post, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sweep, "MOST_SWEPT_TOGETHER", 2)
-    await post.hook()
-    await post.told(*(forfeited(number) for number in range(1, 6)))
-    for _ in range(2):
-        await post.try_all(DELIVERED)
-    assert [row[0] for row in await post.rows("state")] == ["DELIVERED"] * 5
-    assert await forget(post, after(days=31), most=2) == 2
-    await post.world.sweep(after(days=31))
-    assert await post.rows() == []
-    assert await post.attempts() == []
-
-
 async def test_a_deleted_webhook_goes_with_all_it_was_sent_when_nothing_is_on_its_way(post: Post) -> None:
     hook = await post.hook()
     await post.told(*(forfeited(number) for number in range(1, 5)))
@@ -263,7 +234,3 @@ async def test_a_deleted_webhook_goes_with_all_it_was_sent_when_nothing_is_on_it
     assert await forget(post, after(hours=1, seconds=1), most=4) == 1
     assert await post.world.count("webhook") == 0
     assert await post.world.one("SELECT count(*) FROM change WHERE kind = 'REGISTRANT_MOVED'") == 5
-
-
-def test_the_log_is_kept_for_as_long_as_is_promised() -> None:
-    assert timedelta(days=30) == deliveries.DELIVERY_KEPT_FOR
