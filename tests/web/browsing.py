@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
-from playwright.sync_api import Browser, Page, Playwright, expect
+from playwright.sync_api import Browser, Page, Playwright, StorageState, expect
 
 from app import clock
 from app.cli.staff import link_of
@@ -93,9 +93,10 @@ class Visit:
 
 
 @contextmanager
-def visiting(browser: Browser, server: Server) -> Iterator[Visit]:
+def visiting(browser: Browser, server: Server, state: StorageState | None = None) -> Iterator[Visit]:
+    """`state`: the cookies of somebody who has signed in."""
     # Colours change at once, so that axe does not measure one halfway.
-    context = browser.new_context(viewport={"width": 1440, "height": 900}, reduced_motion="reduce")
+    context = browser.new_context(viewport={"width": 1440, "height": 900}, reduced_motion="reduce", storage_state=state)
     context.set_default_timeout(WITHIN_MS)
     visit = Visit(context.new_page(), server)
     visit.listen()
