@@ -1,8 +1,10 @@
 """`python -m bench.statistics`: the whole dashboard from ten thousand registrants and from ten million, side by side.
 
-Both seasons have the same organizers, departures and days; what differs is how many people registered. Their rows and
-the log are made by SQL, the figures by the real projector, and then compared with a plain GROUP BY. It takes some
-twenty minutes and 10 GB of disk; `--registrants 10000 100000` takes one.
+Both seasons have the same organizers, departures and days; what differs is how many people registered, and with them
+how many cases wait. Their rows and the log are made by SQL, the figures by the real projector, and then compared with a
+plain GROUP BY. It takes some twenty minutes and 10 GB of disk; `--registrants 10000 100000` takes one. `--step 500000`
+lets the projector count more changes in a transaction than a server does, which shortens the filling and changes no
+figure. `--routes 50000` makes ten times as many departures.
 """
 
 from __future__ import annotations
@@ -114,13 +116,57 @@ LOG = """
       AND step.after IS NOT NULL
     ORDER BY step.place
 """
-DUPLICATES = """
-    INSERT INTO change (at, kind, season, organizer_code, registrant_id, facts)
-    SELECT r.registered_at, 'DUPLICATE_REFUSED', r.season, r.organizer_code, r.id,
-           jsonb_build_object('claimant', 'o' || lpad((n / 100 * 31 % :organizers)::text, 3, '0'))
+CLAIMANT = "'o' || lpad((n / 100 * 31 % :organizers)::text, 3, '0')"
+REFUSED = """
     FROM generate_series(CAST(:first AS bigint), CAST(:last AS bigint), 100) n
     JOIN registrant r ON r.id = CAST('00000000-0000-7000-8000-' || lpad(to_hex(n), 12, '0') AS uuid)
 """
+DUPLICATES = f"""
+    INSERT INTO change (at, kind, season, organizer_code, registrant_id, facts)
+    SELECT r.registered_at, 'DUPLICATE_REFUSED', r.season, r.organizer_code, r.id,
+           jsonb_build_object('claimant', {CLAIMANT}) {REFUSED}
+"""
+CASES = (
+    f"""INSERT INTO duplicate_case (id, season, direction, service, holder_id, state, suspect, opened_at, decided_at)
+        SELECT r.id, r.season, r.direction, r.service, r.id, one.state, false, r.registered_at,
+               CASE WHEN one.state <> 'OPEN' THEN r.registered_at END
+        {REFUSED} CROSS JOIN LATERAL (
+            SELECT CASE WHEN n / 100 % 2 = 0 THEN 'OPEN' ELSE 'CONFIRMED' END
+        ) AS one (state)""",
+    f"""INSERT INTO case_claim (case_id, organizer_code, attempts, first_at, last_at)
+        SELECT r.id, {CLAIMANT}, 1, r.registered_at, r.registered_at {REFUSED}""",
+)
+# What waits and is not of a registrant: as much as a busy season may have, whatever its size.
+BUSY = (
+    """INSERT INTO registration_window (id, season, organizer_code, kind, opens_at, closes_at,
+                                        until_quota_is_full, saved_at)
+       SELECT gen_random_uuid(), :season, code, kind, CAST(:now AS timestamptz) - INTERVAL '1 day' * (40 - 9 * wave),
+              CAST(:now AS timestamptz) - INTERVAL '1 day' * (33 - 9 * wave), false, :now
+       FROM organizer, (VALUES (0, 'REGISTRATION'), (2, 'REGISTRATION'), (3, 'VERIFICATION')) AS waves (wave, kind)""",
+    """INSERT INTO quota_release (id, route_id, seats, due_at)
+       SELECT gen_random_uuid(), id, 5, CAST(:now AS timestamptz) + INTERVAL '1 hour' * (day * 24 - 1)
+       FROM route, generate_series(0, 2) day WHERE right(route.name, 1) < '2'""",
+    """INSERT INTO webhook (id, organizer_code, url, events, created_at, enabled_at, failing_since, secret_sealed)
+       SELECT gen_random_uuid(), code, 'https://' || code || '.example/' || place, '{registrant.verified}', :now, :now,
+              CASE WHEN place = 2 THEN CAST(:now AS timestamptz) END, ''
+       FROM organizer, generate_series(0, 2) place""",
+    """INSERT INTO import_job (id, organizer_code, season, mode, dry_run, covers, extension, state, created_at,
+                               finished_at)
+       SELECT gen_random_uuid(), code, :season, 'UPSERT', false, '{}', 'csv',
+              CASE WHEN day = 40 THEN 'QUEUED' ELSE 'DONE' END, :now,
+              CASE WHEN day < 40 THEN CAST(:now AS timestamptz) END
+       FROM organizer, generate_series(1, 40) day""",
+    """INSERT INTO nik_allowance (organizer_code, day, named, set_per_day, alarmed_at)
+       SELECT code, CAST(CAST(:now AS timestamptz) AT TIME ZONE 'Asia/Jakarta' AS date), length(code) * 20, 100,
+              CASE WHEN code LIKE '%7' THEN CAST(:now AS timestamptz) END
+       FROM organizer""",
+    """INSERT INTO pulse (minute, id, answers, errors, steps, refusals)
+       SELECT date_trunc('minute', CAST(:now AS timestamptz)) + INTERVAL '1 minute' * minute, gen_random_uuid(),
+              6000, 6, array_fill(100, ARRAY[62]),
+              (SELECT jsonb_agg(jsonb_build_array(code, reason, 3))
+               FROM organizer, (VALUES ('QUOTA_FULL'), ('NIK_ALREADY_REGISTERED'), ('WINDOW_CLOSED')) AS why (reason))
+       FROM generate_series(-15, 240) minute, generate_series(1, 4) process""",
+)
 SEATS = """
     UPDATE route SET taken = seated, quota = seated * 5 / 4 + 10
     FROM (SELECT route_id, count(*) FILTER (WHERE status NOT IN ('FORFEITED', 'CANCELLED')) AS seated
@@ -151,30 +197,33 @@ class Season:
 def main() -> None:
     arguments = argparse.ArgumentParser(prog="bench.statistics")
     arguments.add_argument("--registrants", type=int, nargs="+", default=[10_000, 10_000_000])
+    arguments.add_argument("--routes", type=int, default=ROUTES)
+    arguments.add_argument("--step", type=int, default=tallies.CHANGES_OF_A_STEP)
     arguments.add_argument("--rounds", type=int, default=5)
     arguments.add_argument("--seconds", type=float, default=2.0)
     options = arguments.parse_args()
+    tallies.CHANGES_OF_A_STEP = options.step
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="pemudik-bench-")))
         folder.chmod(0o755)
         url = stack.enter_context(postgres.running(folder / "database", durable=False))
-        seasons = [asyncio.run(fill(url, folder, registrants)) for registrants in options.registrants]
+        seasons = [asyncio.run(fill(url, folder, registrants, options.routes)) for registrants in options.registrants]
         os.environ["PEMUDIK_DUTIES"] = "false"
         servers = [stack.enter_context(server("app.main:asgi", one.url, one.home, factory=True)) for one in seasons]
         tokens = [token(ours, *one.credentials) for ours, one in zip(servers, seasons, strict=True)]
         asyncio.run(measure(seasons, servers, tokens, options))
 
 
-async def fill(server_url: str, folder: Path, registrants: int) -> Season:
+async def fill(server_url: str, folder: Path, registrants: int, routes: int) -> Season:
     url = await create(server_url, f"season_{registrants}")
     home = folder / str(registrants)
     database, vault = Database(url, pool_size=2), open_vault(Settings(home=home))
     assert vault
     await migration.upgrade(database)
     now = clock.now()
-    facts = {"now": now, "season": now.year, "organizers": ORGANIZERS, "routes": ROUTES, "days": DAYS}
+    facts = {"now": now, "season": now.year, "organizers": ORGANIZERS, "routes": routes, "days": DAYS}
     facts |= {"people": registrants}
-    await run(database, [BARE, *CATALOGUE], facts)
+    await run(database, [BARE, *CATALOGUE, *BUSY], facts)
     season = Season(registrants, url, home)
     async with database.transaction() as session:
         issued = await clients.issue(session, Caller(None, "hubdat"), "hubdat", ["dashboard:read"], None, now, own=None)
@@ -184,7 +233,7 @@ async def fill(server_url: str, folder: Path, registrants: int) -> Season:
     started = time.perf_counter()
     for first in range(0, registrants, CHUNK):
         chunk = {**facts, "first": first, "last": min(first + CHUNK, registrants) - 1}
-        await run(database, [PEOPLE, LOG, DUPLICATES], chunk)
+        await run(database, [PEOPLE, LOG, DUPLICATES, *CASES], chunk)
     await run(database, [SEATS], facts)
     print(f"{registrants:12,} registrants: filled in {time.perf_counter() - started:.0f} s", flush=True)
     await project(database, season)
