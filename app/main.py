@@ -51,6 +51,7 @@ from app.registry.host_clock import Duty, HostClock
 from app.registry.statistics import publishing, pulse
 from app.registry.values import standard
 from app.request_log import RequestLog
+from app.testmode import clients as test_clients
 from app.testmode.beside import Beside
 from app.testmode.running import IMPORT_COMMAND, Assembled, Shared
 from app.vault.vault import Vault, open_vault
@@ -150,6 +151,7 @@ def application_of(
         Route("/readyz", readiness(database)),
         *endpoints.routes(database, keys, issuer, Failures(settings.networks_of_proxies)),
         *doors.routes(running, known, settings),
+        *test_clients.routes(running, known, settings),
     ]
     application = Application(
         graphql,

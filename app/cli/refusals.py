@@ -13,6 +13,7 @@ from app.intake import http
 from app.intake.doors import doors, legacy
 from app.intake.files import file_refusals
 from app.intake.files.file_refusals import FileRefused
+from app.testmode import clients
 
 _HEAD = """\
 # Refusals
@@ -76,7 +77,7 @@ def _fields(kind: type[Refusal]) -> Iterable[str]:
 
 
 def _doors(kind: type[Refusal]) -> Iterable[str]:
-    yield from (f"`{door}` {_status(door, kind)}" for door in _among(doors.REFUSED, kind))
+    yield from (f"`{door}` {_status(door, kind)}" for door in _among({**doors.REFUSED, **clients.REFUSED}, kind))
     yield from (f"`{door}` row" for door in _among(doors.REFUSED_ROWS, kind))
 
 

@@ -19,6 +19,7 @@ from app.intake.http import JSON, RestDoor
 from app.openapi.operations import OPERATIONS, Told
 from app.openapi.schemas import PARAMETERS, SCHEMAS, TEXT, ref
 from app.registry.clients.scopes import SCOPES
+from app.testmode import clients as test_clients
 from app.version import VERSION
 
 PATH = "/openapi.json"
@@ -130,7 +131,7 @@ def _statuses(key: str, told: Told, *, is_door: bool) -> dict[int, str]:
 
 def refused_by(key: str) -> Collection[type[Refusal]]:
     """The list of refusals has one line for all formats of a file."""
-    return REFUSED.get(key) or REFUSED.get(EXTENSION.sub(".{format}", key), ())
+    return REFUSED.get(key) or test_clients.REFUSED.get(key) or REFUSED.get(EXTENSION.sub(".{format}", key), ())
 
 
 def _codes(status: int, refused: Collection[type[Refusal]]) -> str:

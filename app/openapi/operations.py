@@ -16,6 +16,7 @@ from app.intake.files.uploads import MULTIPART
 from app.intake.http import FORM, JSON
 from app.intake.imports import imports
 from app.openapi.schemas import TEXT, Schema, ref
+from app.testmode import clients as test_clients
 
 FILE: Schema = {"type": "string", "format": "binary"}
 ANYTHING: Schema = {}
@@ -143,6 +144,10 @@ OPERATIONS: Mapping[str, Told] = MappingProxyType(
                 404: "No such file, or Hubdat does not show this season.",
                 503: "The registry cannot answer now: wait for the seconds in Retry-After.",
             },
+        ),
+        f"POST {test_clients.PATH}": Told(
+            "A client of the organizer's test registry, which its first client makes. Where there is test mode.",
+            {JSON: ref("TestClient")},
         ),
         f"GET {metrics_page.PATH}": Told("Figures for Prometheus.", {"text/plain": TEXT}),
     }

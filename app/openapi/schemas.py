@@ -22,6 +22,8 @@ DAY: Schema = {"type": "string", "format": "date"}
 ID: Schema = {"type": "string", "format": "uuid"}
 SEASON: Schema = {"type": "integer"}
 BOOLEAN: Schema = {"type": "boolean"}
+CODE: Schema = {"type": "string", "pattern": "^[a-z0-9]+(-[a-z0-9]+)*$", "maxLength": 40}
+"""Of an organizer."""
 
 
 def ref(name: str) -> Schema:
@@ -122,6 +124,7 @@ SCHEMAS: Mapping[str, Schema] = MappingProxyType(
             checksum=nullable({"type": "string", "pattern": "^[0-9a-f]{64}$"}),
         ),
         "Import": _IMPORT,
+        "TestClient": answer(clientId=TEXT, clientSecret=TEXT, scopes=list_of(TEXT), issuer=TEXT),
         "Alive": answer(alive={"const": True}),
         "Ready": answer(ready={"const": True}),
         "NotReady": answer(ready={"const": False}, reason=TEXT),
@@ -152,7 +155,7 @@ PARAMETERS: Mapping[str, tuple[str, Schema]] = MappingProxyType(
             "Such as `registrations.csv`; `metadata.json` lists all.",
             {"type": "string", "enum": [*public_files.NAMES]},
         ),
-        "organizer": ("Code of an organizer. Left out: your own.", TEXT),
+        "organizer": ("Code of an organizer. Left out of a query string: your own.", CODE),
         "direction": ("Only one direction.", {"type": "string", "enum": [str(one) for one in Direction]}),
         "all": ("Also those whose registration has ended.", _YES_OR_NO),
         "date": ("A day, as 2026-03-05.", DAY),

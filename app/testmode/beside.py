@@ -21,11 +21,13 @@ from app.intake import http
 from app.language import language_of
 from app.process import Process
 from app.request_log import RequestLog
-from app.testmode import clients, niks
+from app.testmode import niks
 from app.testmode.registries import NoTestRegistry, Registries
 from app.testmode.running import Assemble
 
 PREFIX = "/uji/"
+OF_THE_LIVE = "klien"
+"""`/uji/<organizer>/klien` issues test clients to live ones (`clients`)."""
 HEADER = (b"pemudik-mode", b"uji")
 """On every answer of a test registry."""
 _CODE = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*", re.ASCII)
@@ -40,7 +42,6 @@ class Beside:
         process: Process = live.state.process
         self._live = live
         self._registries = Registries(settings, assemble, process.turns, process.stopping)
-        self._clients = clients.door(self._registries.control.url, process, live.state.callers, settings)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
@@ -68,8 +69,8 @@ class Beside:
         organizer, _, rest = scope["path"].removeprefix(PREFIX).partition("/")
         if len(organizer) > LONGEST_CODE or _CODE.fullmatch(organizer) is None:
             await self._refuse(NoTestRegistry(), scope, receive, send)
-        elif f"/{rest}" == clients.PATH:
-            await RequestLog(self._clients)({**scope, "path_params": {"organizer": organizer}}, receive, marked(send))
+        elif rest == OF_THE_LIVE:
+            await self._live(scope, receive, marked(send))
         else:
             try:
                 await self._lend(organizer, f"/{rest}", scope, receive, send)

@@ -5,16 +5,18 @@ By the command line, or by a live client with `clients:write` (the page Integras
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
+from types import MappingProxyType
 
 from starlette.responses import Response
+from starlette.routing import Route
 
 from app import clock
 from app.auth.callers import Callers
 from app.config import Settings
 from app.db import Database, Session
-from app.errors import NotYours, Refusal, RefusalError, refuses
-from app.intake.http import AdmittedRequest, RestDoor, answered
+from app.errors import NotYours, Refusal, RefusalError, refused_by, refuses
+from app.intake.http import AdmittedRequest, RestDoor, answered, route
 from app.process import Process
 from app.registry.caller import Caller
 from app.registry.clients import clients
@@ -24,7 +26,7 @@ from app.registry.terms.policy import HUBDAT
 from app.testmode import making, seeding
 from app.testmode.control import on_same_server
 
-PATH = "/klien"
+PATH = "/uji/{organizer}/klien"
 OPERATOR = Caller(client_id=None, organizer=HUBDAT)
 
 
@@ -59,7 +61,18 @@ def judge(caller: Caller, organizer: str, *, admin: bool) -> NotYours | None:
     return None if admin or organizer == caller.organizer else NotYours("organizer")
 
 
-def door(url: str, process: Process, callers: Callers, settings: Settings) -> RestDoor:
+REFUSED: Mapping[str, Collection[type[Refusal]]] = MappingProxyType(
+    {f"POST {PATH}": refused_by(judge, seeding.owner_in)}
+)
+"""What the door answers in place of a client."""
+
+
+def routes(process: Process, callers: Callers, settings: Settings) -> list[Route]:
+    """Of the live registry. None where there is no test mode."""
+    if not settings.with_test or settings.uji_database_url is None:
+        return []
+    url = settings.uji_database_url.get_secret_value()
+
     async def answer(request: AdmittedRequest) -> Response:
         organizer: str = request.request.path_params["organizer"]
         refused = judge(request.caller, organizer, admin=HUBDAT_ADMIN in request.principal.scopes)
@@ -69,4 +82,4 @@ def door(url: str, process: Process, callers: Callers, settings: Settings) -> Re
         told = {"clientId": issued.client.id, "clientSecret": issued.secret, "scopes": issued.client.scopes}
         return answered({**told, "issuer": issuer_of(settings, organizer)})
 
-    return RestDoor(callers, "test_client", answer, scopes={CLIENTS_WRITE, HUBDAT_ADMIN})
+    return [route(PATH, RestDoor(callers, "test_client", answer, scopes={CLIENTS_WRITE, HUBDAT_ADMIN}))]

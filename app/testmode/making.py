@@ -100,6 +100,7 @@ def settings_of(settings: Settings, listed: Listed, issuer: str) -> Settings:
     secret = {name: SecretStr(listed.keys[variable]) for name, variable in keys.VARIABLES.items()}
     nothing = {"oidc_issuer": None, "metrics_token": None, "backups": None}
     changes = {
+        "with_test": False,
         "database_url": SecretStr(url),
         "public_url": issuer,
         "pool_size": 2,

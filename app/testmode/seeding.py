@@ -13,7 +13,7 @@ from uuid import UUID
 
 from app.clock import start_of_wib_day, wib_day
 from app.db import Session
-from app.errors import NotFound, Refusal, RefusalError
+from app.errors import NotFound, Refusal, RefusalError, refuses
 from app.models.enums import Direction, IdentityDocument, Mode, PlaceKind, Service
 from app.registry.caller import Caller
 from app.registry.niks import blocks
@@ -82,6 +82,7 @@ class Owner:
         return [own, *(replace(own, code=code, name=name, coordinator=self.code) for code, name in self.members)]
 
 
+@refuses(NotFound)
 async def owner_in(session: Session, code: str) -> Owner:
     """As a registry has it. Raises `RefusalError`."""
     found = {one.code: one for one in await organizers.all_of(session, season=0)}

@@ -12,6 +12,7 @@ COLLECTION = (
     *plain.ROWS,
     *plain.NIKS,
     *plain.DAYS,
+    *plain.TEST_CLIENTS,
     *plain.EXPORTS,
     *plain.FIGURES,
     *plain.TOKENS,

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 import httpx
 import pytest
+from pydantic import SecretStr
 from starlette.types import ASGIApp
 
 from app.config import Settings
@@ -45,13 +46,16 @@ class Target:
             await self.world.run(f"DELETE FROM {table}")
 
 
+WITH_TEST = {"with_test": True, "uji_database_url": SecretStr("postgresql://nobody@127.0.0.1/none")}
+
+
 @pytest.fixture
 async def target(database: Database, vault: Vault, monkeypatch: pytest.MonkeyPatch) -> Target:
     monkeypatch.setattr("app.clock.now", lambda: worlds.NOW)
     world = await worlds.build(database, vault)
     route = await world.route(quota=2_000)
     await world.submit(*(someone(HUBDAT, route, number) for number in range(1, PEOPLE + 1)))
-    application = assembled(database, vault, Settings(port=8123))
+    application = assembled(database, vault, Settings(port=8123).model_copy(update=WITH_TEST))
     return Target(application, world, await _token(application, world))
 
 

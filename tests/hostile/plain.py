@@ -185,6 +185,23 @@ DAYS = (
     ),
 )
 
+TEST_CLIENTS = (
+    Hostile(
+        "a test client: a long organizer",
+        lambda n: posted(f"/uji/{'x' * n}/klien", b""),
+        1_000,
+        always("404 NOT_FOUND"),
+    ),
+    Hostile("a test client: escapes", lambda n: posted(f"/uji/{'%00' * n}/klien", b""), 1_000, always("404 NOT_FOUND")),
+    Hostile("a test client: a body", lambda n: posted("/uji/none/klien", b"{}" * n), 100_000, always("404 NOT_FOUND")),
+    Hostile(
+        "a test client: parameters that are not there",
+        lambda n: posted(f"/uji/none/klien?{numbered(n)}", b""),
+        100,
+        always("400 BAD_REQUEST"),
+    ),
+)
+
 EXPORTS = (
     Hostile("an export: a long day", lambda n: got(f"/export.csv?day={'2' * n}"), 1_000, always("400 BAD_REQUEST")),
     Hostile(

@@ -10,7 +10,7 @@ import httpx
 import pytest
 from hypothesis import settings
 
-from tests.databases import migrated_database
+from tests.databases import list_of_test_registries, migrated_database
 from tests.patience import PATIENCE_SECONDS
 from tests.servers import Server, place_in
 
@@ -30,8 +30,12 @@ class Described:
 @pytest.fixture(scope="package")
 def described(database_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Described]:
     home = tmp_path_factory.mktemp("openapi") / "home"
-    with migrated_database(database_url) as url, place_in(home, url) as place:
-        server = place.serve(PEMUDIK_LOG_FORMAT="json", **UNTRACED)
+    with (
+        list_of_test_registries(database_url) as list_url,
+        migrated_database(database_url) as url,
+        place_in(home, url) as place,
+    ):
+        server = place.serve(PEMUDIK_LOG_FORMAT="json", PEMUDIK_UJI_DATABASE_URL=list_url, **UNTRACED)
         demo = json.loads((home / "demo-credentials.json").read_bytes())
         [client] = [(one["client_id"], one["secret"]) for one in demo if one["organizer"] == "hubdat"]
         form = {"grant_type": "client_credentials"}

@@ -7,6 +7,7 @@ from typing import Any
 import httpx
 import jsonschema_rs
 import pytest
+from pydantic import SecretStr
 from starlette.applications import Starlette
 from starlette.routing import Route
 
@@ -18,21 +19,29 @@ from app.main import assembled
 from app.openapi import document
 from app.openapi.operations import OPERATIONS
 from app.openapi.schemas import PARAMETERS, SCHEMAS
+from app.testmode import clients as test_clients
 from app.vault.vault import Vault
 from tests.web.addresses import OF_THE_PAGES
 
 pytestmark = pytest.mark.anyio
 
 HERE = "https://registry.test"
+WITH_TEST = Settings(public_url=HERE).model_copy(
+    update={"with_test": True, "uji_database_url": SecretStr("postgresql://nobody@127.0.0.1/none")}
+)
 
 
 @pytest.fixture
 def application(connected: Database, vault: Vault) -> Starlette:
-    return assembled(connected, vault, Settings(public_url=HERE))
+    return assembled(connected, vault, WITH_TEST)
 
 
 @pytest.fixture
 async def told(application: Starlette) -> dict[str, Any]:
+    return await description_of(application)
+
+
+async def description_of(application: Starlette) -> dict[str, Any]:
     async with httpx.AsyncClient(transport=httpx.ASGITransport(application), base_url=HERE) as http:
         answer = await http.get("/openapi.json")
     assert (answer.status_code, answer.headers["content-type"]) == (200, "application/json")
@@ -52,6 +61,11 @@ async def test_every_door_is_described_and_nothing_else(application: Starlette, 
     assert (told["openapi"], told["servers"]) == ("3.1.1", [{"url": HERE}])
 
 
+async def test_the_door_to_test_mode_is_where_test_mode_is(connected: Database, vault: Vault) -> None:
+    without = assembled(connected, vault, WITH_TEST.model_copy(update={"with_test": False}))
+    assert OPERATIONS.keys() - operations(await description_of(without)).keys() == {f"POST {test_clients.PATH}"}
+
+
 async def test_a_door_that_nobody_has_described_is_missed() -> None:
     async def answer() -> None: ...
 
@@ -62,7 +76,7 @@ async def test_a_door_that_nobody_has_described_is_missed() -> None:
 async def test_parameters_and_scopes_are_those_of_the_doors(application: Starlette, told: dict[str, Any]) -> None:
     described = operations(told)
     doors = [one for one in application.routes if isinstance(one, Route) and isinstance(one.endpoint, RestDoor)]
-    assert len(doors) == 11
+    assert len(doors) == 12
     used = set()
     for route in doors:
         door: Any = route.endpoint
@@ -80,7 +94,9 @@ async def test_parameters_and_scopes_are_those_of_the_doors(application: Starlet
 async def test_refusals_are_those_of_the_doors(told: dict[str, Any]) -> None:
     described = operations(told)
     found = {key: document.refused_by(key) for key in described}
-    assert {frozenset(kinds) for kinds in found.values() if kinds} == {frozenset(kinds) for kinds in REFUSED.values()}
+    assert {frozenset(kinds) for kinds in found.values() if kinds} == {
+        frozenset(kinds) for kinds in [*REFUSED.values(), *test_clients.REFUSED.values()]
+    }
     for key, kinds in found.items():
         for kind in kinds:
             assert kind.code in described[key]["responses"][str(status_of(kind))]["description"]

@@ -32,6 +32,7 @@ from tests.privacy.walking import Walk
 def settings(database_url: str, tmp_path_factory: pytest.TempPathFactory) -> Settings:
     home: Path = tmp_path_factory.mktemp("home")
     given = {"database_url": SecretStr(database_url), "home": home, "public_url": ISSUER, "duties": False}
+    given |= {"with_test": True, "uji_database_url": SecretStr("postgresql://nobody@127.0.0.1/none")}
     settings = Settings().model_copy(update=given)
     open_vault(settings, create=True)
     return settings

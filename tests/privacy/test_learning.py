@@ -58,6 +58,7 @@ NAMES_NO_NIK = {
     "/oauth/revoke": "a client",
     "/oauth/jwks.json": "keys",
     "/.well-known/oauth-authorization-server": "addresses",
+    "/uji/{organizer}/klien": "a client of a test registry",
     "/openapi.json": "what these paths take",
 }
 

@@ -172,6 +172,7 @@ NOT_OF_PEOPLE = {
     "/oauth/token",
     "/readyz",
     "/template.xlsx",
+    "/uji/{organizer}/klien",
     "/openapi.json",
     *OF_THE_PAGES,
 }

@@ -5,13 +5,16 @@ from __future__ import annotations
 import asyncio
 from datetime import date, timedelta
 from typing import Any
+from urllib.parse import quote
 
 import asyncpg
 import httpx
+import jsonschema_rs
 import pytest
 from sqlmodel import SQLModel
 
 import app.models.tables  # noqa: F401 - fills the metadata
+from tests.intake.doors.test_extremes import TEXTS
 from tests.patience import PATIENCE_SECONDS
 from tests.servers import Place, Server
 from tests.testmode.partner import NAME, Partner
@@ -124,6 +127,29 @@ def test_whoever_may_issue_clients_issues_test_clients_of_its_own_organizer(live
     assert live.sends("POST", "/uji/dishub-dki/klien", headers=live.headers).status_code == 403
     assert live.sends("POST", "/uji/dishub-dki/klien").status_code == 401
     assert hubdat.sends("POST", "/uji/tidak-ada/klien", headers=hubdat.headers).status_code == 404
+
+
+@pytest.mark.parametrize("text", TEXTS, ids=lambda text: repr(text[:12]))
+def test_no_organizer_that_may_be_named_there_is_a_bug(text: str, hubdat: Partner) -> None:
+    answer = hubdat.sends("POST", f"/uji/{quote(text, safe='')}/klien", headers=hubdat.headers)
+    assert (answer.status_code, answer.json()["error"]["code"]) == (404, "NOT_FOUND")
+
+
+def test_it_takes_one_method_and_no_parameter(hubdat: Partner) -> None:
+    refused = hubdat.sends("GET", "/uji/dishub-dki/klien", headers=hubdat.headers)
+    assert (refused.status_code, refused.headers["allow"]) == (405, "POST")
+    refused = hubdat.sends("POST", "/uji/dishub-dki/klien?ulang=1", headers=hubdat.headers)
+    assert (refused.status_code, refused.json()["error"]["code"]) == (400, "BAD_REQUEST")
+
+
+def test_its_answer_is_described(dki: Partner, hubdat: Partner) -> None:
+    described = hubdat.sends("GET", "/openapi.json").json()
+    operation = described["paths"]["/uji/{organizer}/klien"]["post"]
+    schema = operation["responses"]["200"]["content"]["application/json"]["schema"]
+    answer = hubdat.sends("POST", f"/uji/{dki.organizer}/klien", headers=hubdat.headers)
+    jsonschema_rs.validate({**schema, "components": described["components"]}, answer.json())
+    of_test = dki.sends("GET", "/openapi.json").json()
+    assert of_test["paths"].keys() == described["paths"].keys() - {"/uji/{organizer}/klien"}
 
 
 def test_an_organizer_without_a_test_client_has_no_test_registry(server: Server, live: Partner) -> None:
