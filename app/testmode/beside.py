@@ -21,7 +21,7 @@ from app.intake import http
 from app.language import language_of
 from app.process import Process
 from app.request_log import RequestLog
-from app.testmode import niks
+from app.testmode.arriving import Arriving
 from app.testmode.registries import NoTestRegistry, Registries
 from app.testmode.running import Assemble
 
@@ -32,7 +32,6 @@ HEADER = (b"pemudik-mode", b"uji")
 """On every answer of a test registry."""
 _CODE = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*", re.ASCII)
 LONGEST_CODE = 40
-NIK_BYTES = 16
 
 
 class Beside:
@@ -79,30 +78,13 @@ class Beside:
 
     async def _lend(self, organizer: str, path: str, scope: Scope, receive: Receive, send: Send) -> None:
         inner = {**scope, "path": path, "raw_path": path.encode(), "state": {**scope.get("state", {})}}
+        arriving = Arriving(self._registries.control, organizer)
+        if scope["type"] == "websocket":
+            receive, send = arriving.messages(scope, receive, send)
+        else:
+            receive = arriving.body(receive)
         async with self._registries.lent(organizer) as one:
-            await one.application(inner, self._judged(organizer, receive), marked(send))
-
-    def _judged(self, organizer: str, receive: Receive) -> Receive:
-        """The body as it comes, with what the table says of a slow NIK and of an outage. Raises `Unavailable`."""
-        before = b""
-
-        async def judged() -> Message:
-            nonlocal before
-            message = await receive()
-            if message["type"] == "http.request":
-                body = before + message.get("body", b"")
-                before = body[1 - NIK_BYTES :]
-                if niks.SLOW_IN_TEXT.search(body):
-                    await asyncio.sleep(niks.SLOW_SECONDS)
-                for found in niks.AWAY_IN_TEXT.findall(body):
-                    await self._be_away(organizer, found.decode())
-            return message
-
-        return judged
-
-    async def _be_away(self, organizer: str, nik: str) -> None:
-        if await self._registries.control.outage(organizer, nik) < niks.AWAY_SECONDS:
-            raise Unavailable(niks.AWAY_SECONDS)
+            await one.application(inner, receive, marked(send))
 
     async def _refuse(self, why: NoTestRegistry | Unavailable, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "websocket":

@@ -53,9 +53,11 @@ _OUTAGE = f"""
 """
 _FIND = "SELECT organizer, database, keys, ahead_seconds FROM test_registry WHERE {} = $1"
 _SAVE = """
+    WITH again AS (DELETE FROM test_outage WHERE organizer = $1)
     INSERT INTO test_registry (organizer, database, keys) VALUES ($1, $2, $3)
     ON CONFLICT (organizer) DO UPDATE SET database = excluded.database, ahead_seconds = 0
 """
+"""In a new test registry every outage comes again."""
 _MOVE = "UPDATE test_registry SET ahead_seconds = $2 WHERE organizer = $1"
 _MAKERS = "SELECT pg_advisory_lock(7045445)"
 """The number may be any; it only has to be the same in every process."""
