@@ -1,4 +1,4 @@
-"""What the registry counts of itself. Every label is a word of our closed vocabularies, and no label is personal.
+"""What the live registry counts of itself. Every label is a word of our closed vocabularies, and no label is personal.
 
 A metric is added here, counted where it happens, and shown in `docs/monitoring`. prometheus_client counts in memory. If
 PROMETHEUS_MULTIPROC_DIR is set before this is imported, it counts in files that the processes of one server share.
@@ -29,12 +29,20 @@ prometheus_client.disable_created_metrics()
 class _InOurWords(MetricWrapperBase):
     """A label that is no word of ours, from a client or by a bug, becomes `other`.
 
-    What is labelled and done for a test registry is not counted: alarms are about the live one.
+    What is done for a test registry is not counted: figures and alarms are about the live one.
     """
 
     def labels(self, *words: object, **_: object) -> Self:
-        child: Self = _child(self, words) if minute.minute.get() is minute.LIVE else _NOWHERE
+        child: Self = _child(self, words) if _is_live() else _NOWHERE
         return child
+
+    def _counts(self) -> bool:
+        """A metric with labels was asked when it was labelled."""
+        return bool(self._labelnames) or _is_live()
+
+
+def _is_live() -> bool:
+    return minute.minute.get() is minute.LIVE
 
 
 class _Nowhere:
@@ -57,13 +65,30 @@ def _child(metric: MetricWrapperBase, words: tuple[str, ...]) -> Any:
     return MetricWrapperBase.labels(metric, *(word if _WORD.fullmatch(word) else OTHER for word in words))
 
 
-class Counter(_InOurWords, prometheus_client.Counter): ...
+class Counter(_InOurWords, prometheus_client.Counter):
+    def inc(self, amount: float = 1, exemplar: dict[str, str] | None = None) -> None:
+        if self._counts():
+            super().inc(amount, exemplar)
 
 
-class Gauge(_InOurWords, prometheus_client.Gauge): ...
+class Gauge(_InOurWords, prometheus_client.Gauge):
+    def inc(self, amount: float = 1) -> None:
+        if self._counts():
+            super().inc(amount)
+
+    def dec(self, amount: float = 1) -> None:
+        if self._counts():
+            super().dec(amount)
+
+    def set(self, value: float) -> None:
+        if self._counts():
+            super().set(value)
 
 
-class Histogram(_InOurWords, prometheus_client.Histogram): ...
+class Histogram(_InOurWords, prometheus_client.Histogram):
+    def observe(self, amount: float, exemplar: dict[str, str] | None = None) -> None:
+        if self._counts():
+            super().observe(amount, exemplar)
 
 
 REGISTRY = CollectorRegistry()

@@ -11,6 +11,7 @@ import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from contextvars import copy_context
 from pathlib import Path
 
 import pytest
@@ -18,8 +19,9 @@ from prometheus_client.openmetrics.parser import text_string_to_metric_families 
 from prometheus_client.parser import text_string_to_metric_families as parse
 
 from app import metrics
-from app.metrics import OTHER, page
+from app.metrics import OTHER, minute, page
 from app.request_log import in_a_word
+from tests.test_monitoring import counted
 
 Samples = dict[tuple[str, tuple[tuple[str, str], ...]], float]
 
@@ -80,6 +82,29 @@ def test_counts_add_up() -> None:
     assert value("pemudik_verdicts_total", of="nik_check", code="AVAILABLE", organizer="djka") == 42
     assert value("pemudik_batch_waiting", of="checks") == 2
     assert value("pemudik_pool_connections_max", pool="checks") == 8
+
+
+def test_nothing_that_is_done_for_a_test_registry_is_counted() -> None:
+    def count() -> None:
+        for metric in counted():
+            one = metric.labels(*("checks" for _ in metric._labelnames)) if metric._labelnames else metric
+            match one:
+                case metrics.Histogram():
+                    one.observe(1)
+                case metrics.Gauge():
+                    one.set(4_711)
+                    one.inc()
+                    one.dec()
+                case metrics.Counter():
+                    one.inc()
+
+    before = samples()
+    of_test = copy_context()
+    of_test.run(minute.minute.set, minute.Minute())
+    of_test.run(count)
+    assert samples() == before
+    count()
+    assert len(samples()) > len(before)
 
 
 def test_a_histogram_is_cumulative_and_a_bound_belongs_below() -> None:

@@ -175,3 +175,16 @@ def test_the_list_of_test_registries_is_never_a_live_database(place: Place, serv
         PEMUDIK_UJI_DATABASE_URL=f"{servers_url}&sslmode=disable",
     )
     assert "names the database of a live registry" in told
+
+
+def test_no_figure_of_the_live_registry_counts_what_is_done_in_test_mode(dki: Partner, hubdat: Partner) -> None:
+    def counted(operation: str) -> list[str]:
+        page = hubdat.sends("GET", "/metrics", headers=hubdat.headers)
+        assert page.status_code == 200, page.text
+        lines = page.text.splitlines()
+        return [one for one in lines if one.startswith("pemudik_requests_total{") and f'"{operation}"' in one]
+
+    before = counted("submitRegistrant")
+    dki.submits(niks_of(10)[0])
+    assert counted("submitRegistrant") == before
+    assert counted("test_client")
