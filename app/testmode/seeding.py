@@ -122,13 +122,14 @@ def _routes(organizer: str, season: int, now: datetime) -> Iterator[RouteInput]:
     leaves = start_of_wib_day(wib_day(now) + DEPARTS_AFTER) + AT
     jakarta, *destinations = (terminal.code for terminal in TERMINALS)
     for city in destinations:
-        name = f"Jakarta – {city.removeprefix('uji-').title()} (uji)"
+        there = city.removeprefix("uji-").title()
         for direction, service, mode in (
             (Direction.MUDIK, Service.PASSENGER, Mode.BUS),
             (Direction.BALIK, Service.PASSENGER, Mode.BUS),
             (Direction.MUDIK, Service.MOTORCYCLE, Mode.TRUCK),
         ):
             home = direction == Direction.MUDIK
+            name = f"Jakarta – {there} (uji)" if home else f"{there} – Jakarta (uji)"
             yield RouteInput(
                 name=name if service == Service.PASSENGER else f"Motor {name}",
                 direction=direction,

@@ -19,7 +19,7 @@ from tests.patience import PATIENCE_SECONDS
 from tests.servers import Place, Server
 from tests.testmode.partner import NAME, Partner
 
-MOVING = {"pulse", "heartbeat", "projection_state", "client", "access_seal", "change_seal"}
+MOVING = {"pulse", "heartbeat", "projection_state", "client", "access_seal", "change_seal", "reminder_round"}
 """What servers write by themselves, and when a client last got a token."""
 BULK = """
     mutation ($inputs: [SubmitRegistrant!]!) { submitRegistrants(inputs: $inputs) { __typename } }

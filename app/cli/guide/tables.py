@@ -125,7 +125,10 @@ def _test_niks(language: Language, _: str) -> str:
 def _events(language: Language, _: str) -> str:
     heads = {"id": ("Nama dalam `events`", "`type` kiriman", "Arti"), "en": ("In `events`", "`type` sent", "Meaning")}
     words = WORDS[language]
-    return _table(heads[language], ((f"`{one.name}`", f"`{one}`", words[f"event.{one.name}"]) for one in WebhookEvent))
+    names = {one: f"`{one.name}`" for one in WebhookEvent}
+    # Nobody chooses it: `testWebhook` sends it.
+    names[WebhookEvent.WEBHOOK_TEST] = "–"
+    return _table(heads[language], ((names[one], f"`{one}`", words[f"event.{one.name}"]) for one in WebhookEvent))
 
 
 _TABLES: Mapping[str, Callable[[Language, str], str]] = MappingProxyType(

@@ -6,13 +6,14 @@ import json
 import re
 import subprocess
 import time
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import httpx
 from standardwebhooks import Webhook
 
+from app.clock import start_of_wib_day, wib_day
 from app.config import CHECKOUT
 from app.web.guide_pages import FOLDER, ORDER
 from tests.patience import PATIENCE_SECONDS
@@ -32,6 +33,12 @@ MADE = {"CLIENT_ID", "CLIENT_SECRET", "ROUTE", "RETURN_ROUTE"}
 def steps(kind: str) -> list[tuple[str, str]]:
     pages = [(FOLDER / "id" / f"{name}.md").read_text(encoding="utf-8") for name in ORDER]
     return [(text, below) for page in pages for found, text, below in STEP.findall(page) if found == kind]
+
+
+def program(has: str) -> str:
+    """The one in PHP that has this in it."""
+    [text] = [text for text, _ in steps("php") if has in text]
+    return text
 
 
 def environment(sandbox: Sandbox) -> dict[str, str]:
@@ -72,7 +79,7 @@ def test_documents_are_answered_without_an_error_or_a_refusal(sandbox: Sandbox) 
         answer = asked(sandbox, text, json.loads(variables))
         assert "errors" not in answer, (text, answer)
         assert refusals(answer["data"]) == [], (text, answer)
-    assert len(documents) == 16
+    assert len(documents) == 17
 
 
 def asked(sandbox: Sandbox, query: str, variables: dict[str, Any]) -> Any:
@@ -103,7 +110,7 @@ def refusals(value: Any) -> list[Any]:
 
 
 def test_the_check_of_a_signature_knows_ours_and_no_other() -> None:
-    [(checks, _), _] = steps("php")
+    checks = program("function sah(")
     now, body = int(time.time()), '{"type": "registrant.forfeited"}'
     signed = Webhook(SECRET).sign("msg_1", datetime.fromtimestamp(now, UTC), body)
     headers = {"Webhook-Id": "msg_1", "Webhook-Timestamp": str(now), "Webhook-Signature": f"v1,AAAA {signed}"}
@@ -122,9 +129,27 @@ def test_the_check_of_a_signature_knows_ours_and_no_other() -> None:
     assert told == ["ya", *["tidak"] * 6]
 
 
+def test_the_checksum_of_a_list_is_that_of_the_registry(sandbox: Sandbox) -> None:
+    day = wib_day(datetime.now(UTC))
+    began = start_of_wib_day(day)
+    where = {
+        "organizer": "dishub-dki",
+        "status": ["REGISTERED", "VERIFIED", "DEPARTED"],
+        "registeredFrom": began.isoformat(),
+        "registeredTo": (began + timedelta(days=1)).isoformat(),
+    }
+    with sandbox.client() as client:
+        client.submit_registrant(sandbox.person(sandbox.nik()))  # type: ignore[arg-type]
+        found = [*client.registrants(where, fields="nik direction service statusCode")]
+        told = client.execute("query ($day: Date!) { consolidation(date: $day) { checksum } }", {"day": str(day)})
+    names = {"nik": "nik", "direction": "arah", "service": "layanan", "statusCode": "kode"}
+    ours = [{names[name]: value for name, value in one.items() if name in names} for one in found]
+    said = php(f"{program('function sidik(')}\necho sidik(json_decode($argv[1], true));", json.dumps(ours))
+    assert said == told["consolidation"]["checksum"]
+
+
 def test_the_queue_sends_what_was_put_into_it(sandbox: Sandbox, tmp_path: Path) -> None:
-    [_, (queue, _)] = steps("php")
-    said = php(queue, environment=environment(sandbox), folder=tmp_path)
+    said = php(program("new Outbox("), environment=environment(sandbox), folder=tmp_path)
     assert said.splitlines() == ["diterima", "0 menunggu"]
 
 
