@@ -39,6 +39,7 @@ def main(folder: Path) -> None:
             outcome=NikOutcome.AVAILABLE,
             asked=ALL,
             held=(),
+            is_partial=False,
             needs_outbound=True,
             standing=(),
             block=None,

@@ -33,6 +33,7 @@ def answer(number: int, outcome: str = "AVAILABLE") -> Answer:
         outcome=NikOutcome(outcome),
         asked=(),
         held=(),
+        is_partial=False,
         needs_outbound=True,
         standing=(),
         block=None,

@@ -17,7 +17,7 @@ from typing import NamedTuple
 from app.clock import sql_wib_day, wib_day
 from app.db import Session
 from app.errors import NikInvalid, NotFound, RefusalError, Standing, TooManyChecks, refuses
-from app.models.enums import Direction, NikOutcome, Purpose
+from app.models.enums import Direction, NikOutcome, Purpose, Service
 from app.models.statuses import HOLDS_NIK, HOLDS_SEAT
 from app.registry.caller import Caller
 from app.registry.niks import access_log, allowance, budget, claims
@@ -53,7 +53,11 @@ class Answer:
     asked: tuple[Claimed, ...]
     """The directions and services that were asked for."""
     held: tuple[Held, ...]
-    """Every registration that holds the NIK, in whichever direction and service."""
+    """Every registration that holds the NIK, in whichever direction and service; the asker's own, where it asked
+    for nothing else, or where `is_partial`.
+    """
+    is_partial: bool
+    """The allowance is used up: nothing is told but what the asker holds."""
     needs_outbound: bool
     """Whether a return of the asker's needs an outbound, by its policy."""
     standing: tuple[Standing, ...]
@@ -66,8 +70,8 @@ class Answer:
     @property
     def claims(self) -> tuple[Claim, ...]:
         """One for each of `asked`. Made when somebody wants them: most answers are read without them."""
-        if self.outcome is NikOutcome.UNDECIDED:
-            return tuple(Claim(one, NikOutcome.UNDECIDED) for one in self.asked)
+        if self.is_partial:
+            return claims.undecided(self.asked, self.held)
         until = None if self.block is None else self.block.until_season
         return claims.judge(self.asked, self.held, blocked_until=until, needs_outbound=self.needs_outbound)
 
@@ -92,6 +96,7 @@ class _Found(NamedTuple):
     until_season: int
     needs_outbound: bool
     outcome: str
+    is_told: bool
 
 
 _BETWEEN = "\x1f"
@@ -108,6 +113,10 @@ _TAKES_A_RETURN = f"""
                              OR {_REGISTERED_ON} = {_TODAY})))
 """
 _IS_OWN = "(o.code = asked.asker OR o.coordinator_code = asked.asker) IS TRUE"
+_CLAIMS_ASKED = f"""
+    CASE WHEN asked.direction IS NULL THEN {len(Direction)} ELSE 1 END
+    * CASE WHEN asked.service IS NULL THEN {len(Service)} ELSE 1 END
+"""
 # OFFSET 0 has PostgreSQL look up one NIK after the other, also by a plan of an empty table (see `uniqueness`).
 _HOLDERS = f"""
     (SELECT * FROM registrant WHERE season = season.year AND nik_index = asked.nik_index AND {HOLDS_NIK} OFFSET 0)
@@ -124,35 +133,35 @@ _ANSWER = statement(
     ),
     found AS (
         SELECT asked.*, season.year AS season, held.registrations AS held, block.reason, block.since,
-               block.until_season, asker.needs_outbound, asker.is_used_up, held.is_own IS TRUE AS is_own,
+               block.until_season, asker.needs_outbound, asker.is_used_up, held.own,
+               held.own_claims > 0 AS is_registered,
+               held.own_claims = {_CLAIMS_ASKED} AND block.reason IS NULL AS is_own,
                CASE WHEN block.reason IS NOT NULL THEN '{NikOutcome.BLOCKED}'
                     WHEN held.stands THEN '{NikOutcome.REGISTERED}'
                     WHEN asked.direction = '{Direction.BALIK}' AND asker.needs_outbound
                         AND held.takes_a_return IS NOT TRUE THEN '{NikOutcome.OUTBOUND_MISSING}'
                     ELSE '{NikOutcome.AVAILABLE}' END AS outcome
         FROM asked JOIN asker ON asker.code = asked.asker CROSS JOIN season
-        -- What will not be told is not read: the answer takes as long for any NIK. Of one's own NIK all is told.
+        -- What will not be told is not read: the answer takes as long for any NIK that is not the asker's own.
         CROSS JOIN LATERAL (
-            SELECT CASE WHEN asker.is_used_up THEN EXISTS (
-                SELECT FROM {_HOLDERS} r JOIN organizer o ON o.code = r.organizer_code WHERE {_IS_OWN}
-            ) ELSE true END AS is_read
-        ) look
-        CROSS JOIN LATERAL (
-            SELECT bool_or({_IS_OWN}) AS is_own, bool_or({_IS_ASKED}) AS stands,
+            SELECT count(*) FILTER (WHERE {_IS_OWN} AND {_IS_ASKED}) AS own_claims, bool_or({_IS_ASKED}) AS stands,
                    bool_or(home.takes_a_return AND (asked.service IS NULL OR r.service = asked.service))
                        AS takes_a_return,
-                   array_agg(concat_ws('{_BETWEEN}', r.organizer_code, o.name, r.direction, r.service, r.status,
-                       {_REGISTERED_ON}, r.{HOLDS_SEAT}, home.takes_a_return)) AS registrations
-            FROM {_HOLDERS} r JOIN organizer o ON o.code = r.organizer_code AND look.is_read
+                   array_agg(told) AS registrations, array_agg(told) FILTER (WHERE {_IS_OWN}) AS own
+            FROM {_HOLDERS} r JOIN organizer o ON o.code = r.organizer_code AND (NOT asker.is_used_up OR {_IS_OWN})
             {policy.join("season.year", "r.organizer_code")}
             CROSS JOIN LATERAL (
                 SELECT r.direction = '{Direction.MUDIK}' AND {_IS_OWN} AND {_TAKES_A_RETURN} AS takes_a_return
             ) home
+            CROSS JOIN LATERAL (
+                SELECT concat_ws('{_BETWEEN}', r.organizer_code, o.name, r.direction, r.service, r.status,
+                    {_REGISTERED_ON}, r.{HOLDS_SEAT}, home.takes_a_return) AS told
+            ) one
         ) held
         LEFT JOIN LATERAL (
             SELECT reason, since, until_season FROM nik_block b WHERE b.nik_index = asked.nik_index
                 AND b.lifted_at IS NULL AND season.year BETWEEN b.from_season AND b.until_season
-                AND look.is_read
+                AND NOT asker.is_used_up
             ORDER BY until_season DESC, since LIMIT 1
         ) block ON true
     ), allowed AS (
@@ -177,8 +186,10 @@ _ANSWER = statement(
                CASE WHEN is_told THEN outcome ELSE '{NikOutcome.UNDECIDED}' END
         FROM told WHERE season IS NOT NULL ORDER BY place
     )
-    SELECT season, CASE WHEN is_told THEN held END AS held, CASE WHEN is_told THEN reason END AS reason, since,
-           until_season, needs_outbound, CASE WHEN is_told THEN outcome ELSE '{NikOutcome.UNDECIDED}' END AS outcome
+    SELECT season, CASE WHEN is_told AND NOT is_own THEN held ELSE own END AS held,
+           CASE WHEN is_told THEN reason END AS reason, since, until_season, needs_outbound, is_told,
+           CASE WHEN is_told THEN outcome WHEN is_registered THEN '{NikOutcome.REGISTERED}'
+                ELSE '{NikOutcome.UNDECIDED}' END AS outcome
     FROM told ORDER BY place
     """,
     _Found,
@@ -254,6 +265,7 @@ def _answer(one: Check, parsed: nik.Nik, row: _Found) -> Answer:
         outcome=NikOutcome(row.outcome),
         asked=asked,
         held=held,
+        is_partial=not row.is_told,
         needs_outbound=row.needs_outbound,
         standing=claims.standing(asked, held) if held else (),
         block=None if row.reason is None else StandingBlock(row.reason, row.since, row.until_season),

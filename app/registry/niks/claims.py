@@ -65,6 +65,15 @@ def judge(
     return tuple(_judge(one, by_claim, needs_outbound) for one in asked)
 
 
+def undecided(asked: Sequence[Claimed], own: Sequence[Held]) -> tuple[Claim, ...]:
+    """Of whoever is told of its `own` registrations alone."""
+    by_claim = {one.claimed: one.standing for one in own}
+    return tuple(
+        Claim(one, NikOutcome.REGISTERED, holder=by_claim[one]) if one in by_claim else Claim(one, NikOutcome.UNDECIDED)
+        for one in asked
+    )
+
+
 def standing(asked: Sequence[Claimed], held: Sequence[Held]) -> tuple[Standing, ...]:
     """What stands against the claims that are asked for, in the order of `ALL`."""
     by_claim = {one.claimed: one.standing for one in held}

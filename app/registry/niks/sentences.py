@@ -31,6 +31,10 @@ _STILL: dict[Language, str] = {
     "id": "; masih dapat didaftarkan untuk {claims}",
     "en": "; it can still be registered for: {claims}",
 }
+_NO_MORE: dict[Language, str] = {
+    "id": "; selebihnya tidak diperiksa, karena jatah pemeriksaan NIK penyelenggara hari ini sudah habis",
+    "en": "; nothing else was checked, since the organizer's allowance of NIKs for today is used up",
+}
 _UNDECIDED: dict[Language, str] = {
     "id": "NIK ini tidak diperiksa: jatah pemeriksaan NIK penyelenggara hari ini sudah habis. Kirim pendaftarannya;"
     " keputusannya diberikan saat itu.",
@@ -70,7 +74,8 @@ def _registered(answer: Answer, language: Language) -> str:
     standing = _AND[language].join(_stands(one, language) for one in answer.standing)
     free = _available(answer)
     still = _STILL[language].format(claims=_listed(free, language)) if free else ""
-    return f"{_REGISTERED[language].format(standing=standing)}{still}."
+    no_more = _NO_MORE[language] if any(one.outcome is NikOutcome.UNDECIDED for one in answer.claims) else ""
+    return f"{_REGISTERED[language].format(standing=standing)}{still}{no_more}."
 
 
 def _available(answer: Answer) -> list[Claim]:

@@ -16,13 +16,13 @@ from app.registry.amending.corrections import Correction
 from app.registry.bookings import submitting
 from app.registry.bookings.submitting import BookingSubmission, RefusedBooking
 from app.registry.caller import Caller
-from app.registry.niks import allowance, blocks, telling
+from app.registry.niks import allowance, blocks, sentences, telling
 from app.registry.niks.allowance import Allowance, Named
 from app.registry.niks.check import Check
 from app.registry.niks.telling import TooManyNamed
 from app.registry.registrants import uniqueness
 from app.registry.registrants.lookup import Ref
-from app.registry.registrants.submission import Accepted
+from app.registry.registrants.submission import Accepted, Motorcycle
 from tests.world import BUMN, DJKA, DKI, HUBDAT, JASA_RAHARJA, NOW, World, nik_of, someone
 
 pytestmark = pytest.mark.anyio
@@ -89,12 +89,27 @@ async def access(world: World) -> list[Any]:
     return [tuple(row) for row in rows]
 
 
-async def test_a_check_costs_one_unless_the_nik_is_ones_own(world: World) -> None:
+async def test_a_check_costs_one_unless_all_that_it_asks_for_is_ones_own(world: World) -> None:
     await submitted(world, FREE)
     assert await used(world) == 0
-    assert await outcomes(world, FIRST, FREE, BLOCKED, 5) == ["REGISTERED", "REGISTERED", "BLOCKED", "AVAILABLE"]
+    assert await outcomes(world, FIRST, BLOCKED, 5) == ["REGISTERED", "BLOCKED", "AVAILABLE"]
     assert await used(world) == 3
+    [own] = await world.check(own_trip(FREE))
+    assert ([one.own for one in own.standing], await used(world)) == ([True], 3)
+    # Of the other three claims it tells that they are free.
+    assert await outcomes(world, FREE) == ["REGISTERED"]
+    assert await used(world) == 4
+    # And here, that the person is blocked.
+    await world.database.attempt(
+        lambda session: blocks.block(session, world.vault, HUBDAT, nik_of(FREE), "Data palsu", 1, NOW)
+    )
+    [own] = await world.check(own_trip(FREE))
+    assert (own.outcome, await used(world)) == ("BLOCKED", 5)
     assert await used(world, DJKA) == 0
+
+
+def own_trip(number: int, caller: Caller = DKI) -> Check:
+    return Check(caller, nik_of(number), direction="MUDIK", service="PASSENGER")
 
 
 async def test_a_registration_costs_nothing_until_it_ends(world: World) -> None:
@@ -127,7 +142,11 @@ async def test_an_end_of_a_member_costs_its_coordinator(world: World) -> None:
 async def test_what_a_coordinator_names_for_its_members_is_its_own(world: World) -> None:
     route = await world.route("JR", organizer="jasa-raharja", quota=9)
     await world.registered(someone(JASA_RAHARJA, route, FREE, member="bumn-satu"))
-    assert await outcomes(world, FREE, FIRST, caller=JASA_RAHARJA) == ["REGISTERED", "REGISTERED"]
+    answers = await world.check(own_trip(FREE, JASA_RAHARJA), own_trip(FIRST, JASA_RAHARJA))
+    assert [(one.outcome, [stands.own for stands in one.standing]) for one in answers] == [
+        ("REGISTERED", [True]),
+        ("REGISTERED", [False]),
+    ]
     assert await used(world, JASA_RAHARJA) == 1
 
 
@@ -230,17 +249,49 @@ async def test_a_correction_that_is_not_told_reads_nothing_of_others(
     assert (await correct(world, Ref(id=view.id), BLOCKED)).code == "NIK_BLOCKED"
 
 
-async def test_what_is_told_of_ones_own_nik_is_whole_when_the_allowance_is_used_up(world: World) -> None:
-    """It costs nothing, so it is told as before: also that somebody else has the way back of the person."""
+async def test_used_up_a_check_tells_what_the_asker_holds_and_nothing_else(world: World) -> None:
     await world.policy("djka", return_requires_outbound=False)
     back = await world.way_back(organizer="djka", quota=9)
     await world.accepted(someone(DKI, world.routes["DKI"], FREE))
     await world.accepted(someone(DJKA, back, FREE))
-    asked = [Check(DKI, nik_of(FREE), direction="BALIK", service="PASSENGER"), Check(DKI, nik_of(FREE))]
-    before = await world.check(*asked)
+    way_back, whole = Check(DKI, nik_of(FREE), direction="BALIK", service="PASSENGER"), Check(DKI, nik_of(FREE))
+    before = await world.check(way_back, whole, own_trip(FREE))
+    assert [(one.outcome, len(one.standing), one.is_partial) for one in before] == [
+        ("REGISTERED", 1, False),
+        ("REGISTERED", 2, False),
+        ("REGISTERED", 1, False),
+    ]
     await set_to(world, 0)
-    assert await world.check(*asked) == before
-    assert [(one.outcome, len(one.standing)) for one in before] == [("REGISTERED", 1), ("REGISTERED", 2)]
+    undecided, partly, own = await world.check(way_back, whole, own_trip(FREE))
+    assert (undecided.outcome, undecided.standing, undecided.outbound_stands) == ("UNDECIDED", (), True)
+    assert (partly.outcome, [one.organizer for one in partly.standing]) == ("REGISTERED", ["dishub-dki"])
+    told = {one.claimed: (str(one.outcome), one.holder is None) for one in partly.claims}
+    assert told == {
+        ("MUDIK", "PASSENGER"): ("REGISTERED", False),
+        ("BALIK", "PASSENGER"): ("UNDECIDED", True),
+        ("MUDIK", "MOTORCYCLE"): ("UNDECIDED", True),
+        ("BALIK", "MOTORCYCLE"): ("UNDECIDED", True),
+    }
+    assert sentences.sentence(partly, "id") == (
+        "NIK ini sudah terdaftar di DISHUB-DKI (arus mudik, penumpang, 2 Maret 2026); selebihnya tidak diperiksa,"
+        " karena jatah pemeriksaan NIK penyelenggara hari ini sudah habis."
+    )
+    assert own == before[2]
+    assert [one[:2] for one in await access(world)][-3:] == [("CHECK", "UNDECIDED")] * 2 + [("CHECK", "REGISTERED")]
+
+
+async def test_a_registration_of_ones_own_in_another_service_opens_nobody_elses(world: World) -> None:
+    """To register a motorcycle is free, and would have told of every person where the rest of the trip stands."""
+    truck = await world.route("Truk", organizer="dishub-dki", service="MOTORCYCLE", quota=9)
+    motorcycle = Motorcycle("B 1234 XYZ", "1")
+    for allowed, told in ((1, ["djka", "dishub-dki"]), (0, ["dishub-dki"])):
+        await set_to(world, allowed)
+        number = FIRST if allowed else SECOND
+        await world.accepted(someone(DKI, truck, number, motorcycle=motorcycle))
+        [answer] = await world.check(Check(DKI, nik_of(number)))
+        assert ([one.organizer for one in answer.standing], await used(world)) == (told, allowed)
+        await set_to(world, None)
+        await world.run("UPDATE nik_allowance SET named = 0 WHERE organizer_code = 'dishub-dki'")
 
 
 async def test_a_day_is_one_of_jakarta(world: World) -> None:

@@ -58,6 +58,7 @@ async def test_a_nik_that_nobody_has_is_available(world: World) -> None:
         outcome=NikOutcome.AVAILABLE,
         asked=(Claimed("MUDIK", "PASSENGER"),),
         held=(),
+        is_partial=False,
         needs_outbound=True,
         standing=(),
         block=None,
