@@ -74,6 +74,9 @@ def issue(
     Its secret is printed now and never again. A test client without --scope may do all that its organizer may.
     """
     if test:
+        typer.echo(
+            f"At /uji/{organizer} of the server. If there is none yet, it is made: up to half a minute.", err=True
+        )
         print_issued(run(partial(issue_test, organizer, scope)), as_json=as_json)
         return
     if not scope:

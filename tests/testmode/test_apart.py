@@ -175,6 +175,7 @@ def test_the_list_of_test_registries_is_never_a_live_database(place: Place, serv
         PEMUDIK_UJI_DATABASE_URL=f"{servers_url}&sslmode=disable",
     )
     assert "names the database of a live registry" in told
+    assert "At /uji/ahm of the server." in told
 
 
 def test_no_figure_of_the_live_registry_counts_what_is_done_in_test_mode(dki: Partner, hubdat: Partner) -> None:
