@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right, insort
+from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from operator import itemgetter
 from random import Random
 from typing import TypeVar
 from uuid import UUID
@@ -32,7 +35,12 @@ MISTYPED = 8
 ALL_TOGETHER = 100_000
 """More registrants than a demo has: each sweep is one step."""
 OPENS, CLOSES = timedelta(hours=8), timedelta(hours=20)
-"""People register between these times of day."""
+"""People register, and are verified, between these times of day."""
+HOURS = 6
+"""So often in a day the registry hears of what has happened meanwhile."""
+LAST = HOURS - 1
+MIDNIGHT = timedelta(seconds=20)
+"""Whose deadline was the end of the day is forfeited so long after it."""
 DEPARTS = timedelta(hours=9)
 REPORTED_BEFORE = timedelta(minutes=70)
 """How long before the departure people report."""
@@ -66,8 +74,14 @@ class Life:
     def start(self, day: int) -> datetime:
         return start_of_wib_day(wib_day(self.now) + timedelta(days=day))
 
-    def end(self, day: int) -> datetime:
-        return min(self.now, self.start(day) + CLOSES)
+    def hours(self, day: int, random: Random) -> list[datetime]:
+        """When a day of the demo begins, and when the registry hears of it: at no full hour, as it is in life."""
+        end = min(self.now, self.start(day) + CLOSES)
+        start = min(self.start(day) + OPENS, end)
+        return [
+            start,
+            *(start + (end - start) * (place - random.random() / 2) / HOURS for place in range(1, HOURS + 1)),
+        ]
 
 
 async def live(life: Life, progress: Callable[[int, int], None]) -> tuple[int, int]:
@@ -77,10 +91,7 @@ async def live(life: Life, progress: Callable[[int, int], None]) -> tuple[int, i
     done = 0
     for day in range(min(life.opening_days.values()), 1):
         todays = [booking for booking in bookings if booking.day == day]
-        await _register(life, todays, day, random)
-        await _move(life, bookings, day)
-        await forfeiture.forfeit_overdue(life.session, life.end(day), most=ALL_TOGETHER)
-        await no_show.mark_left_behind(life.session, life.end(day), most=ALL_TOGETHER)
+        await _pass(life, bookings, todays, day, random)
         done += len(todays)
         progress(done, len(bookings))
     return sum(len(booking.ways) for booking in bookings), sum(not booking.ways for booking in bookings)
@@ -130,15 +141,45 @@ def _duplicates(
         yield Booking(second, first.person, name, max(first.day, opening_days[second.source]))
 
 
-async def _register(life: Life, todays: Sequence[Booking], day: int, random: Random) -> None:
-    end = life.end(day)
-    start = life.start(day) + OPENS
-    start = start if start < end else life.start(day)
-    instants = sorted(start + (end - start) * random.random() for _ in todays)
-    submissions = [_submission(life, one, at) for one, at in zip(todays, instants, strict=True)]
-    for booking, verdict in zip(
-        todays, await submission.submit(life.session, life.vault, submissions, end), strict=True
-    ):
+async def _pass(life: Life, bookings: Sequence[Booking], todays: Sequence[Booking], day: int, random: Random) -> None:
+    """A day, from its midnight on."""
+    since, *hours = life.hours(day, random)
+    arrivals = _arrivals(todays, [since + (hours[-1] - since) * random.random() for _ in todays])
+    moving = _by_hour(bookings, day, random)
+    await forfeiture.forfeit_overdue(life.session, min(life.now, life.start(day) + MIDNIGHT), most=ALL_TOGETHER)
+    done = 0
+    for place, hour in enumerate(hours):
+        by_then = bisect_right(arrivals, hour, key=itemgetter(1))
+        await _register(life, arrivals[done:by_then], hour)
+        await _move(life, [one for one in moving[place] if one.ways], day, hour)
+        await no_show.mark_left_behind(life.session, hour, most=ALL_TOGETHER)
+        done = by_then
+
+
+def _arrivals(todays: Sequence[Booking], instants: Sequence[datetime]) -> list[tuple[Booking, datetime]]:
+    """Who registers when, in this order. What one person does stays in its order: a duplicate comes second."""
+    drawn: defaultdict[str, list[datetime]] = defaultdict(list)
+    for one, at in zip(todays, instants, strict=True):
+        insort(drawn[one.person.nik], at)
+    return sorted(((one, drawn[one.person.nik].pop(0)) for one in todays), key=itemgetter(1))
+
+
+def _by_hour(bookings: Sequence[Booking], day: int, random: Random) -> Mapping[int, Sequence[Booking]]:
+    """With whom something happens on this day, by the time of day."""
+    found = defaultdict(list)
+    for one in bookings:
+        if one.departs and one.trip.day == day:
+            found[0].append(one)
+        elif day in (one.verified_on, one.cancelled_on):
+            # Whoever cancels on the day of registration does so at its end.
+            found[LAST if one.day == day else random.randrange(HOURS)].append(one)
+    return found
+
+
+async def _register(life: Life, arrived: Sequence[tuple[Booking, datetime]], now: datetime) -> None:
+    submissions = [_submission(life, one, at) for one, at in arrived]
+    verdicts = await submission.submit(life.session, life.vault, submissions, now)
+    for (booking, _), verdict in zip(arrived, verdicts, strict=True):
         if isinstance(verdict, submission.Accepted):
             legs = [one for one in (verdict.view, verdict.return_view) if one is not None]
             booking.ways = tuple(Ref(id=one.id) for one in legs)
@@ -163,9 +204,9 @@ def _submission(life: Life, booking: Booking, at: datetime) -> Submission:
     )
 
 
-async def _move(life: Life, bookings: Sequence[Booking], day: int) -> None:
-    moves = [move for one in bookings if one.ways for move in _moves(life, one, day)]
-    for verdict in await lifecycle.move(life.session, life.vault, moves, life.end(day)):
+async def _move(life: Life, bookings: Sequence[Booking], day: int, now: datetime) -> None:
+    moves = [move for one in bookings for move in _moves(life, one, day)]
+    for verdict in await lifecycle.move(life.session, life.vault, moves, now):
         accepted(verdict)
 
 

@@ -89,7 +89,7 @@ def pictured(browser: Browser, server: Server, role: str, link: str) -> None:
             below = [*hrefs(visit, ".tabs a:not([aria-current])"), *hrefs(visit, "main tr a.go")[:1]]
             shot(visit, role, path, SIZES)
             for one in below:
-                visit.open(one)
+                visit.open(f"{path}{one}" if one.startswith("?") else one)
                 visit.page.wait_for_timeout(SETTLED_MS)
                 shot(visit, role, named(path, one), BOTH)
         if role == "posko":

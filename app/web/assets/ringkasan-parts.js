@@ -21,16 +21,16 @@ export const everybody = (counts) => STATUSES.reduce((sum, status) => sum + (cou
 const standing = (counts) => counts.registered + counts.verified + counts.departed + counts.noShow;
 
 /** @param {Data} data @param {Record<string, string>} where */
-export function draw({ statistics, windows }, where) {
+export function draw({ statistics, organizers }, where) {
   const now = Date.now();
   fill(the('sub'), `${day(now)} · ${t('season', { year: statistics.season })}`);
   choices(statistics, where);
   tiles(statistics, now);
   lists(where);
-  const rows = opened(statistics, windows, now);
+  const rows = opened(statistics, organizers, now);
   fill(the('opened'), ...rows.slice(0, SHOWN_OPENED).map(openedRow));
   fill(the('opened-more'), rows.length > SHOWN_OPENED && h('a', { href: '/penyelenggara' }, t('opened.more', { n: number(rows.length - SHOWN_OPENED) })));
-  lead(rows, statistics, windows, now);
+  lead(rows, statistics, organizers.filter((/** @type {Data} */ one) => !where.organizer || one.code === where.organizer), now);
   routes(statistics.routeFill);
   pairs('pairs', statistics.duplicatePairs, SHOWN_ORGANIZERS);
   const most = [...statistics.byOrganizer].sort((a, b) => b.counts.taken - a.counts.taken).slice(0, SHOWN_ORGANIZERS);
@@ -92,12 +92,12 @@ const within = (deadlines, from, to) => deadlines.filter((one) => one.hours !== 
 
 /** @typedef {{name: string, said: string, late: boolean, open: boolean, people: number, left: number | null}} Opened */
 
-/** Who should have sent something and has not, first; then who is open; then the others. @param {Data} statistics @param {Data[]} windows @param {number} now @returns {Opened[]} */
-function opened(statistics, windows, now) {
-  const registering = windows.filter((one) => one.kind === 'REGISTRATION' && !one.endedAt);
+/** Who should have sent something and has not, first; then who is open; then the others. @param {Data} statistics @param {Data[]} organizers @param {number} now @returns {Opened[]} */
+function opened(statistics, organizers, now) {
+  const registering = new Map(organizers.map((one) => [one.code, one.windows]));
   return statistics.byOrganizer.map((/** @type {Data} */ { organizer, counts }) => {
-    const waves = registering.filter((one) => one.organizer.code === organizer.code).sort((a, b) => Date.parse(a.opensAt) - Date.parse(b.opensAt));
-    const open = waves.some((one) => isOpen(one, now)), people = standing(counts);
+    const waves = registering.get(organizer.code) ?? [];
+    const open = waves.some((/** @type {Data} */ one) => isOpen(one, now)), people = standing(counts);
     return { name: organizer.name, said: opening(waves, now), late: open && people === 0, open, people, left: counts.remaining };
   }).sort((/** @type {Opened} */ a, /** @type {Opened} */ b) => Number(b.late) - Number(a.late) || Number(b.open) - Number(a.open) || b.people - a.people);
 }
@@ -109,13 +109,13 @@ const openedRow = (row) => h('tr', { role: 'row', class: 'row', 'data-tone': row
   h('td', { role: 'cell', class: 'n', 'data-h': t('unit.people') }, number(row.people)),
   h('td', { role: 'cell', class: 'n opt' }, number(row.left)));
 
-/** The one sentence that needs a person, if there is one. @param {Opened[]} rows @param {Data} statistics @param {Data[]} windows @param {number} now */
-function lead(rows, statistics, windows, now) {
+/** The one sentence that needs a person, if there is one. @param {Opened[]} rows @param {Data} statistics @param {Data[]} organizers @param {number} now */
+function lead(rows, statistics, organizers, now) {
   const late = rows.filter((row) => row.late);
-  const first = windows.filter((one) => one.kind === 'REGISTRATION' && !one.endedAt).sort((a, b) => Date.parse(a.opensAt) - Date.parse(b.opensAt))[0];
+  const first = organizers.flatMap(({ name, windows }) => windows.map((/** @type {Data} */ wave) => ({ ...wave, name }))).sort((a, b) => Date.parse(a.opensAt) - Date.parse(b.opensAt))[0];
   if (late.length) return fill(the('note'), note('bad', t('lead.late', { name: late[0].name, more: late.length > 1 ? t('lead.more', { n: late.length - 1 }) : '' }), t('lead.late.help')));
   if (statistics.funnel.registered) return fill(the('note'));
-  const opens = first && now < Date.parse(first.opensAt) ? t('lead.first', { name: first.organizer.name, day: day(first.opensAt) }) : t('lead.empty.help');
+  const opens = first && now < Date.parse(first.opensAt) ? t('lead.first', { name: first.name, day: day(first.opensAt) }) : t('lead.empty.help');
   fill(the('note'), note('', t('lead.empty'), opens));
 }
 

@@ -15,7 +15,7 @@ const AGAIN_MS = 10000;
 const LATE_SECONDS = 15;
 const NAMES = /** @type {const} */ (['organizer', 'direction', 'service', 'from', 'to']);
 
-const FIGURES = `query Ringkasan($where: StatisticsFilter, $organizer: ID) {
+const FIGURES = `query Ringkasan($where: StatisticsFilter) {
   statistics(where: $where) {
     season asOf duplicates
     total { registered verified departed forfeited cancelled noShow quota taken remaining }
@@ -26,7 +26,7 @@ const FIGURES = `query Ringkasan($where: StatisticsFilter, $organizer: ID) {
     routeFill { limited full fullest { ...filled } emptiest { ...filled } }
     duplicatePairs(first: 50) { holder { code name } claimant { code name } refused }
   }
-  windows(organizer: $organizer) { kind opensAt closesAt untilQuotaIsFull endedAt organizer { code name } }
+  organizers { code name windows { opensAt closesAt untilQuotaIsFull } }
   ${WAITING}
   ${HALTS}
   ${PULSE}
@@ -45,7 +45,7 @@ async function load(headers) {
   const where = form.chosen();
   const mine = ++round;
   try {
-    const data = await ask(FIGURES, { where, organizer: where.organizer }, undefined, headers);
+    const data = await ask(FIGURES, { where }, undefined, headers);
     if (mine !== round) return;
     answered = Date.now();
     fill(the('trouble'));

@@ -39,7 +39,7 @@ OPENED = [
     if page.scopes.intersection(SCOPES_OF[role])
 ]
 PAPER, PHONE = ViewportSize(width=794, height=1123), ViewportSize(width=360, height=780)
-NOT_PRINTED = (".top", ".side", ".bottom", ".filters", "main .btn")
+NOT_PRINTED = (".top", ".side", ".bottom", ".filters", ".seek", "main .btn")
 BELOW = ".tabs a:not([aria-current]), main tr:first-child a.go"
 """What a page leads to: its other tabs, and one of its items."""
 States = Callable[[str], StorageState]
