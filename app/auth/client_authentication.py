@@ -31,7 +31,9 @@ ASSERTION_METHOD = "private_key_jwt"
 METHODS = (*SECRET_METHODS, ASSERTION_METHOD)
 ASSERTION_ALGORITHMS = [name for names in client_keys.ALGORITHMS.values() for name in names]
 ASSERTION_LIFETIME_SECONDS = 60 * 60
-"""From now to its end, as authlib and others make them. So long its `jti` is kept: it is good once."""
+"""An assertion expires at most this long from now, which is the default of authlib and others. Its `jti` is kept until
+then, so that the assertion works only once.
+"""
 ASSERTION_LEEWAY_SECONDS = 30
 """A client's clock may differ from ours by this much."""
 

@@ -36,7 +36,7 @@ class Side:
     likeness: int | None
     """Of a claimant's name to the holder's, in percent."""
     name: str | None
-    """For a purpose only."""
+    """In full. None: no purpose was told."""
     status: str | None
     """Of the holder."""
     at: datetime

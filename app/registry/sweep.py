@@ -68,7 +68,7 @@ class Swept:
     prolonged: int = 0
     """Deadlines that moved to a later instant."""
     halted: tuple[Halt, ...] = field(default=(), compare=False)
-    """Organizers of whom too many are due, since this sweep."""
+    """The halts that this sweep has begun: organizers of whom too many people were due."""
 
 
 class _Ended(NamedTuple):

@@ -38,9 +38,9 @@ from app.vault.vault import Vault, open_vault
 
 IMPORT_COMMAND = ("-m", "app.testmode.import_process")
 LOOK_EVERY_SECONDS = 1.0
-"""So soon every process knows that the clock was moved, whichever process was told."""
+"""When one process has moved the clock, every other process knows within this time."""
 ENDS_WITHIN_SECONDS = 30.0
-"""Requests that run when a test registry ends have so long."""
+"""When a test registry ends, its running requests have this much time to finish."""
 MOST_BACK, MOST_AHEAD = timedelta(days=30), timedelta(days=120)
 REASON = "Jam mode uji dimajukan"
 
@@ -56,7 +56,8 @@ class Shared:
 
     turns: Turns
     stopping: asyncio.Event
-    """Of the process; that of a test registry is its own, since it may end before."""
+    """Set when the process ends. Each test registry has its own event as well, because a test registry may end earlier.
+    """
     schema: GraphQLSchema
 
 

@@ -1,4 +1,4 @@
-"""Which pages there are, in the order of the menu, and who may open which: whoever holds a scope of what it shows."""
+"""Which pages there are, in the order of the menu, and who may open which: whoever holds a scope of its content."""
 
 from __future__ import annotations
 

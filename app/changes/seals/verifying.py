@@ -255,7 +255,9 @@ def _purge_of(run: _Run, seal: int, month: int) -> Entry | None:
 
 
 def _ending(run: _Run, trusted: set[str], wanted: Mapping[int, str], start: int) -> Finding | None:
-    """Behind the last entry: what was noted down must have come, and a trusted key must have signed the end."""
+    """Checks after the last entry: every seal that somebody has noted down was found, and a trusted key has signed the
+    last entry.
+    """
     answer = run.answer
     if wanted:
         return Finding(fault=Fault.SEAL_MISSING, seal=min(wanted))

@@ -213,7 +213,7 @@ def _deliveries(
 
 
 def _told_as(event: WebhookEvent, change: LoggedChange, webhook: _Webhook) -> WebhookEvent:
-    """Whoever is asked for a correction may have chosen to hear it as an event of its own."""
+    """The event under which a webhook hears the change: CORRECTION_ASKED for whoever is asked and has chosen it."""
     is_asked = change.kind == ChangeKind.CASE_DECIDED and change.facts.get("mistyped_by") in webhook.organizers
     return WebhookEvent.CORRECTION_ASKED if is_asked and WebhookEvent.CORRECTION_ASKED in webhook.events else event
 

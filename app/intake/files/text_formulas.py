@@ -18,7 +18,8 @@ WORKBOOK, RELATIONS = "xl/workbook.xml", "xl/_rels/workbook.xml.rels"
 Texts = dict[tuple[int, int], str]
 """By row and column, both from 1."""
 
-# Each part of it is bounded, so that no markup takes long. The whole is shorter than what two pieces have in common.
+# Each part of it is bounded, so that no markup takes long. A whole formula is shorter than the overlap of two pieces,
+# so no formula is lost at a border.
 _FORMULA = re.compile(
     rb'\br="([A-Z]{1,3})(\d{1,7})"[^<>]{0,100}+><f[^<>]{0,100}+>((?:"|&quot;)[^<]{1,500}(?:"|&quot;))</f>'
 )

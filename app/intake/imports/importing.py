@@ -286,7 +286,7 @@ async def work_off(database: Database, vault: Vault, job: Job, runner: UUID) -> 
 
 
 def differing(verdicts: Sequence[Verdict]) -> Iterable[tuple[int, str]]:
-    """By their places: where the rows and the stored values differ."""
+    """For each row that differs from what is stored: its place in the chunk, and the differences in words."""
     for place, one in enumerate(verdicts):
         if one.differences:
             yield place, " ".join(difference.message("id") for difference in one.differences)

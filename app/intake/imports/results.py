@@ -74,7 +74,7 @@ def available(job: Job) -> bool:
 async def result(
     database: Database, vault: Vault, caller: Caller, job: Job, encoder: Copier
 ) -> AsyncGenerator[bytes, None]:
-    """The rows tell of people what the registry holds: who they are is written down before."""
+    """The result shows data of people, so the read is written into the log of reads before the first row is sent."""
     async with database.transaction() as session:
         people = await row_list.people(session, job.id)
         if people:

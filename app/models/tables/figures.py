@@ -38,7 +38,7 @@ class PublicCount(SQLModel, table=True):
     seen: int
     """People, as the tallies had them when the day was taken in."""
     counted: int
-    """People that the files tell of: nobody, or at least five. Who is not counted yet is counted with a later day."""
+    """People that the files tell of: nobody, or at least five. Fewer are counted with a later day."""
 
 
 class PublicStage(SQLModel, table=True):

@@ -85,7 +85,7 @@ class ImportJob(SQLModel, table=True):
     rehearsed_moves: int = Field(default=0, sa_column_kwargs={"server_default": text("0")})
     """Of a dry run: how many rows of the chunks that are done would move somebody."""
     attempts: int = Field(default=0, sa_column=Column(Integer, nullable=False, server_default=text("0")))
-    """Processes that began it since the last chunk was done."""
+    """How many processes have started this job since its last finished chunk."""
 
 
 class ImportFile(SQLModel, table=True):

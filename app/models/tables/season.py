@@ -80,7 +80,7 @@ class SweepHalt(SQLModel, table=True):
     ends: str = Field(primary_key=True, sa_type=Text)
     """What the people would become."""
     people: int
-    """How many were due when that was last judged."""
+    """How many people were due when the sweep last judged this halt."""
     holders: int
     due_until: datetime
     """When the last of them fell due."""

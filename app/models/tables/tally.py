@@ -12,7 +12,9 @@ from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel import Field, SQLModel
 
 _ROOM = {"postgresql_with": {"fillfactor": 70}}
-"""Counts are updated all day: in their page, while there is room."""
+"""Counts are updated all day. A part of each page stays free, so that PostgreSQL puts the new version of a row into the
+same page.
+"""
 
 
 class People(SQLModel):

@@ -239,7 +239,9 @@ async def _suspicions(
     locked: Mapping[UUID, Seated],
     callers: Mapping[UUID, Caller],
 ) -> list[Dispute]:
-    """One for each registrant of another organizer that holds the NIK."""
+    """The suspected duplicates after a NIK was corrected: one for each registrant of another organizer that holds the
+    same NIK.
+    """
     season = next(iter(locked.values())).season
     standing = await uniqueness.standing(session, season, {row.nik_index for row in renamed})
     found: dict[tuple[UUID, str], Dispute] = {}

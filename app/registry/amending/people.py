@@ -34,7 +34,9 @@ class Seated(Stored):
 
     @property
     def person(self) -> tuple[int, str, bytes | UUID]:
-        """Whose it is. Of an erased registrant nobody knows."""
+        """Which person the registrant is: season, organizer and NIK. An erased registrant has no NIK, so it counts as a
+        person of its own.
+        """
         return (self.season, self.organizer, self.nik_index or self.id)
 
 

@@ -120,7 +120,7 @@ class Job:
     finished_at: datetime | None
     wiped_at: datetime | None
     waits_until: datetime | None
-    """It goes on then: the organizer's allowance of NIKs is used up."""
+    """When the job goes on. It waits because the organizer's allowance of NIKs for today is used up."""
     rehearsed_seats_json: str
     rehearsed_moves: int
     """Of a dry run: how many rows of the chunks that are done would move somebody."""

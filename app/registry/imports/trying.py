@@ -81,7 +81,9 @@ def _not_to_be_taken_in(tried: Job, caller: Caller, even_though: bool) -> Invali
 
 
 def _order(tried: Job, caller: Caller, even_though: bool, size: int) -> Order:
-    """As the dry run was ordered. A list of mode APPLY without an instant is of when it came: of the dry run's."""
+    """As the dry run was ordered. A list with APPLY and without `asOf` tells the state at its arrival. Here that is the
+    arrival of the dry run.
+    """
     order = Order(
         caller=caller,
         mode=ImportMode(tried.mode),

@@ -59,7 +59,7 @@ class Answer:
     is_partial: bool
     """The allowance is used up: nothing is told but what the asker holds."""
     needs_outbound: bool
-    """Whether a return of the asker's needs an outbound, by its policy."""
+    """Whether the policy of the asking organizer demands a trip home before a trip back."""
     standing: tuple[Standing, ...]
     """Of `held`, what stands against the claims that were asked for."""
     block: StandingBlock | None

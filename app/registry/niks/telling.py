@@ -56,13 +56,15 @@ class Naming:
     standing: Standing | None = None
     """The registration that stands."""
     misfit: Refusal | None = None
-    """Nothing stands, but what the NIK holds with the organizer itself does not fit. To say so tells: it is free."""
+    """The NIK is free, but the organizer's own registration under it does not fit. This refusal tells that the NIK is
+    free, so it costs allowance.
+    """
     taken: bool = False
     """Nothing stood, and the NIK is the caller's now. So it costs nothing."""
 
     @property
     def is_own(self) -> bool:
-        """The caller knows it anyway."""
+        """Whether what stands is the caller's own registration: to tell the caller costs no allowance."""
         return self.blocked_until is None and self.standing is not None and self.standing.own
 
     @property

@@ -93,12 +93,14 @@ async def read_ground(session: Session, vault: Vault, drafted: Sequence[Draft], 
 async def read_niks(
     session: Session, ground: Ground, drafted: Sequence[Draft], is_refused: Callable[[Draft, Ground], bool]
 ) -> None:
-    """What the NIKs hold, with others only where nothing else refuses the submission: `is_refused` says that of one."""
+    """Reads who holds the NIKs. Other organizers' registrations are read only for submissions that nothing else
+    refuses, as `is_refused` judges each.
+    """
     refused = [one for one in drafted if is_refused(one, ground)]
     if refused:
         own = {(one.nik_index, one.organizer) for one in refused}
         ground.know(await uniqueness.own(session, ground.season, own))
-        # What is the organizer's own already is refused by no full route.
+        # A repeat of the organizer's own registration is answered as a repeat, also when the route is full.
         refused = [one for one in refused if is_refused(one, ground)]
     left_out = {id(one) for one in refused}
     asked = {one.nik_index for one in drafted if id(one) not in left_out}

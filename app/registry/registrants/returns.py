@@ -25,7 +25,7 @@ from app.sql import Arrays, statement
 
 
 class Outbound(NamedTuple):
-    """What a standing outbound was when its return was judged by it. So for a rider and its motorcycle."""
+    """The outbound as it stood when its return was judged. A motorcycle is judged by its rider in the same way."""
 
     id: UUID
     nik_index: bytes

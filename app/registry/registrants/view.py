@@ -48,7 +48,7 @@ class Facts(Particulars):
 
     @property
     def seats(self) -> int:
-        """How many it takes of its route while it holds one."""
+        """How many seats of its route this registrant takes while it holds a seat: none for a lap infant."""
         return 0 if self.lap_infant else 1
 
 

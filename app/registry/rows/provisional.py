@@ -237,7 +237,7 @@ async def _terminals(session: Session, spots: Mapping[Spot, Place], made: Made) 
 
 
 def _recognised(spots: Collection[Spot], terminals: Sequence[_Spelt]) -> dict[Spot, str]:
-    """What the rows of another organizer made is none of this organizer's."""
+    """A provisional terminal that another organizer's rows have made is not used."""
     spelt: dict[_Key, list[_Spelt]] = defaultdict(list)
     for terminal in terminals:
         spelt[_Key(name_key=terminal.name_key, city_key=terminal.city_key)].append(terminal)

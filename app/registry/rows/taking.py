@@ -168,7 +168,7 @@ def _submitted(row: ParsedRow, submitted: Accepted | Refusal, route: Recognised)
 
 
 def _step(batch: Batch, one: _Moving) -> Step:
-    """An organizer that reports a departure thereby declares what the standard has no column for."""
+    """The standard has no column for the declaration of health: who reports a departure makes the declaration."""
     applying = batch.applying.get(one.place)
     return Step(
         id=one.registrant_id,

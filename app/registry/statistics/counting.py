@@ -115,7 +115,7 @@ class Departure(NamedTuple):
 
 
 class RouteFill(NamedTuple):
-    """The routes that have a quota, by how much of it is taken. No route is both full and empty."""
+    """How full the routes with a quota are. No route is both full and empty."""
 
     limited: int
     full: int

@@ -45,7 +45,7 @@ def settle(
 
 
 def end_of_days(registered_at: datetime, policy: Policy) -> datetime | None:
-    """H+N. None: there is no N."""
+    """The end of H+N. None: the policy sets no number of days."""
     if policy.verify_within_days is None:
         return None
     return end_of_wib_day(wib_day(registered_at) + timedelta(days=policy.verify_within_days))

@@ -24,7 +24,9 @@ EVENTS: Mapping[int, WebhookEvent] = {48: WebhookEvent.DEADLINE_IN_48_HOURS, 24:
 LEAST: Mapping[int, int] = dict(pairwise([*EVENTS, 0]))
 """With so many hours left or fewer, the reminder comes too late: the next one is due, or the deadline is over."""
 LOOKED_AGAIN_FOR = timedelta(minutes=10)
-"""A deadline that was settled just before may be written just after: so long we look for such as well."""
+"""A transaction may commit a deadline some time after it was settled. So each round looks back this far for deadlines
+that it could not see yet.
+"""
 KEPT = timedelta(days=7)
 
 
