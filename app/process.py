@@ -103,7 +103,7 @@ def build_process(
         checks=Checks(database, vault),
         submissions=Submissions(database, vault),
         pushes=Pushes(database, vault),
-        shelf=Shelf(database),
+        shelf=Shelf(database=database),
         webhooks_to_private=webhooks_to_private,
         import_storage=import_storage,
     )

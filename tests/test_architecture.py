@@ -202,6 +202,25 @@ def test_no_file_is_longer_than_one_can_read() -> None:
     assert named([file for file in FILES if len(file.read_text().splitlines()) > LONGEST]) == []
 
 
+TABLES_OF_CONSTANTS = {"Chart", "Page", "Person", "TestNiks", "Told", "Trip"}
+"""Dataclasses of which each row of a table of constants is one: the table is read by its columns."""
+
+
+def may_be_positional(one: ast.ClassDef) -> bool:
+    """A dataclass of five fields or more whose fields may be given by their position."""
+    given = [mark for mark in one.decorator_list if "dataclass" in ast.unparse(mark)]
+    fields = [part for part in one.body if isinstance(part, ast.AnnAssign) and "ClassVar" not in ast.unparse(part)]
+    return bool(given) and len(fields) >= 5 and "kw_only=True" not in ast.unparse(given[0])
+
+
+def test_many_fields_are_given_by_name() -> None:
+    """Two of one type, swapped, would pass the type checker."""
+    found = {
+        one.name for file in FILES for one in nodes(file) if isinstance(one, ast.ClassDef) and may_be_positional(one)
+    }
+    assert found - TABLES_OF_CONSTANTS == set()
+
+
 def test_no_folder_holds_more_files_than_one_can_overlook() -> None:
     modules = Counter(file.parent for file in FILES if file.name not in {"__init__.py", "__main__.py"})
     # The loose modules of `app` itself are the process and the ground that everything stands on.

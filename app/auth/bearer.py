@@ -88,7 +88,7 @@ class _Standing:
     """The `jti` of each of its tokens that it has revoked."""
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, kw_only=True)
 class _Token:
     client_id: str
     jti: str
@@ -143,7 +143,13 @@ class Bearer:
         except TokenInvalid:
             raise invalid_token() from None
         scopes = frozenset(claims.get("scope", "").split())
-        return _Token(claims["client_id"], claims["jti"], scopes, claims["exp"], claims["exp"] + LEEWAY_SECONDS)
+        return _Token(
+            client_id=claims["client_id"],
+            jti=claims["jti"],
+            scopes=scopes,
+            expires_at=claims["exp"],
+            good_until=claims["exp"] + LEEWAY_SECONDS,
+        )
 
     def _remember(self, digest: bytes, token: _Token) -> _Token:
         self._tokens[digest] = token

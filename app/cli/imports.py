@@ -109,7 +109,16 @@ def import_file(
     Exit code 1 if a row was refused, or the whole file.
     """
     applying = Applied(changes, _instant(as_of), even_though=even_though)
-    sent = SentFile(file, organizer, mode, _day(day), tuple(covers or ()), year, applying, dry_run=dry_run)
+    sent = SentFile(
+        file=file,
+        organizer=organizer,
+        mode=mode,
+        day=_day(day),
+        covers=tuple(covers or ()),
+        season=year,
+        applying=applying,
+        dry_run=dry_run,
+    )
     end(work_off(sent, result), as_json=as_json)
 
 
@@ -140,7 +149,16 @@ def consolidate(
     elif file is not None:
         applying = Applied(changes, _instant(as_of), even_though=even_though and changes == ImportChanges.APPLY)
         who = tuple(covers or ())
-        sent = SentFile(file, organizer, ImportMode.SNAPSHOT, whole_day, who, year, applying, dry_run=dry_run)
+        sent = SentFile(
+            file=file,
+            organizer=organizer,
+            mode=ImportMode.SNAPSHOT,
+            day=whole_day,
+            covers=who,
+            season=year,
+            applying=applying,
+            dry_run=dry_run,
+        )
         end(work_off(sent, result), as_json=as_json)
     elif whole_day is not None:
         tell_summary(run_summary(organizer, whole_day, year), as_json=as_json)
@@ -157,7 +175,7 @@ class Applied:
     even_though: bool
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SentFile:
     """A file, and what the command line says of it."""
 

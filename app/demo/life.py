@@ -46,7 +46,7 @@ REPORTED_BEFORE = timedelta(minutes=70)
 """How long before the departure people report."""
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, kw_only=True)
 class Booking:
     trip: Trip
     person: Person
@@ -119,7 +119,9 @@ def plan(opening_days: Mapping[str, int], random: Random) -> list[Booking]:
 def _booking(trip: Trip, person: Person, opening_days: Mapping[str, int], random: Random) -> Booking:
     first, last = opening_days[trip.source], min(0, trip.day - 2)
     day = first + int((last - first + 1) * random.random() ** 1.5)
-    booking = Booking(trip, person, person.name, day, returns=trip.back is not None and random.random() < 0.45)
+    booking = Booking(
+        trip=trip, person=person, name=person.name, day=day, returns=trip.back is not None and random.random() < 0.45
+    )
     chance = random.random()
     if trip.day < 0:
         booking.verified_on = day + 1 if chance < 0.95 else None
@@ -138,7 +140,7 @@ def _duplicates(
     for number, first in enumerate(random.sample(candidates, DUPLICATES)):
         second = random.choice([one.trip for one in candidates if one.trip.organizer != first.trip.organizer])
         name = next(people).name if number < MISTYPED else first.name
-        yield Booking(second, first.person, name, max(first.day, opening_days[second.source]))
+        yield Booking(trip=second, person=first.person, name=name, day=max(first.day, opening_days[second.source]))
 
 
 async def _pass(life: Life, bookings: Sequence[Booking], todays: Sequence[Booking], day: int, random: Random) -> None:

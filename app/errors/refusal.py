@@ -13,7 +13,7 @@ Language = words.Language
 UseCase = TypeVar("UseCase", bound=Callable[..., Any])
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Standing:
     """One registration that stands against a NIK, as much of it as any organizer may know."""
 

@@ -46,7 +46,7 @@ class Due(NamedTuple):
     """When the last of them fell due."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Halt:
     organizer: str
     ends: str
@@ -207,7 +207,15 @@ def _judge(ends: RegistrantStatus, until: datetime, now: datetime) -> InvalidVal
 
 
 def _halt(one: _Judged, ends: RegistrantStatus, now: datetime) -> Halt:
-    return Halt(one.organizer, ends, one.people, one.holders, one.until, since=now, allowed_until=None)
+    return Halt(
+        organizer=one.organizer,
+        ends=ends,
+        people=one.people,
+        holders=one.holders,
+        until=one.until,
+        since=now,
+        allowed_until=None,
+    )
 
 
 def _entry(halt: Halt) -> change_log.Entry:

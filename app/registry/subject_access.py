@@ -76,7 +76,7 @@ class StoredFile:
     finished_at: datetime | None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Holding:
     """All that the registry holds on one NIK."""
 
@@ -194,7 +194,14 @@ async def export(
     seen = await _accesses(session, index)
     await access_log.record(session, [access_log.look(caller, index, Purpose.EXPORT)], now)
     registrants, others = (tuple(one for one in some if one is not None) for some in (found, named))
-    return Holding(registrants, others, tuple(ends), tuple(blocks), tuple(files), tuple(seen))
+    return Holding(
+        registrants=registrants,
+        booked=others,
+        ends=tuple(ends),
+        blocks=tuple(blocks),
+        files=tuple(files),
+        accesses=tuple(seen),
+    )
 
 
 async def _accesses(session: Session, index: bytes) -> list[Access]:

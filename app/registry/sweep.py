@@ -60,7 +60,7 @@ class End(NamedTuple):
     """Ends some of those who are due. Answers how many."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Swept:
     forfeited: int = 0
     no_shows: int = 0
@@ -94,7 +94,9 @@ async def sweep(database: Database, now: datetime) -> Swept:
     no_shows, more = await _end_all(database, _LEAVE_BEHIND, now)
     purged = await _purge(database, now)
     await _all(database, DELIVERIES, partial(ended.move, now=now, most=MOST_SWEPT_TOGETHER), batches=BATCHES_MOVED)
-    return Swept(forfeited, no_shows, purged, prolonged, (*halted, *more))
+    return Swept(
+        forfeited=forfeited, no_shows=no_shows, seasons_purged=purged, prolonged=prolonged, halted=(*halted, *more)
+    )
 
 
 async def run(database: Database, stop: asyncio.Event) -> None:

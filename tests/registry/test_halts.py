@@ -64,10 +64,30 @@ async def test_too_many_of_one_organizer_wait_and_the_others_do_not(world: World
     await world.submit(*(someone(DJKA, theirs, 500 + number) for number in range(3)))
     swept = await world.sweep(LATER)
     assert (swept.forfeited, swept.no_shows) == (3, 0)
-    assert swept.halted == (Halt("hubdat", "FORFEITED", MANY, MANY, DEADLINE, LATER, None),)
+    assert swept.halted == (
+        Halt(
+            organizer="hubdat",
+            ends="FORFEITED",
+            people=MANY,
+            holders=MANY,
+            until=DEADLINE,
+            since=LATER,
+            allowed_until=None,
+        ),
+    )
     assert await statuses(world) == {"djka FORFEITED": 3, "hubdat REGISTERED": MANY}
     assert await world.count("nik_block") == 3
-    assert await standing(world) == [Halt("hubdat", "FORFEITED", MANY, MANY, DEADLINE, LATER, None)]
+    assert await standing(world) == [
+        Halt(
+            organizer="hubdat",
+            ends="FORFEITED",
+            people=MANY,
+            holders=MANY,
+            until=DEADLINE,
+            since=LATER,
+            allowed_until=None,
+        )
+    ]
     assert await alarms(world) == [
         {"halted": "hubdat", "ends": "FORFEITED", "people": MANY, "holders": MANY, "until": DEADLINE.isoformat()}
     ]
@@ -169,7 +189,15 @@ async def test_what_falls_due_while_others_end_is_judged_as_well(world: World, m
 async def test_hubdats_word_is_for_what_was_due_and_is_used_up(world: World) -> None:
     await crowd(world)
     await world.sweep(LATER)
-    assert await word(world, DEADLINE) == Halt("hubdat", "FORFEITED", MANY, MANY, DEADLINE, LATER, DEADLINE)
+    assert await word(world, DEADLINE) == Halt(
+        organizer="hubdat",
+        ends="FORFEITED",
+        people=MANY,
+        holders=MANY,
+        until=DEADLINE,
+        since=LATER,
+        allowed_until=DEADLINE,
+    )
     assert await world.sweep(LATER) == Swept(forfeited=MANY)
     assert await world.count("nik_block") == MANY
     [allowed] = await world.run(
@@ -306,7 +334,17 @@ async def test_many_no_shows_wait_as_well(world: World) -> None:
     await world.run("UPDATE registrant SET status = 'VERIFIED', verified_at = :now", now=NOW)
     has_left = LEAVES + timedelta(hours=2)
     assert await world.sweep(has_left + INSTANT) == Swept()
-    assert await standing(world) == [Halt("hubdat", "NO_SHOW", MANY, MANY, has_left, has_left + INSTANT, None)]
+    assert await standing(world) == [
+        Halt(
+            organizer="hubdat",
+            ends="NO_SHOW",
+            people=MANY,
+            holders=MANY,
+            until=has_left,
+            since=has_left + INSTANT,
+            allowed_until=None,
+        )
+    ]
     assert await word(world, has_left, now=has_left + INSTANT, ends=S.FORFEITED) == NotFound("organizer")
     await word(world, has_left, now=has_left + INSTANT, ends=S.NO_SHOW)
     assert await world.sweep(has_left + INSTANT) == Swept(no_shows=len(ids))

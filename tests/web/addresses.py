@@ -16,7 +16,7 @@ def of_the_pages() -> set[str]:
     callers = Callers(Bearer(database, None, ""), Sessions(database), Pages(None))  # type: ignore[arg-type]
     return {
         route.path
-        for route in [*signing.routes(database, callers, Settings()), *pages.routes(callers, Shelf(database))]
+        for route in [*signing.routes(database, callers, Settings()), *pages.routes(callers, Shelf(database=database))]
     }
 
 

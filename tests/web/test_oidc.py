@@ -66,7 +66,7 @@ def application_of(world: World, settings: Settings) -> Starlette:
         routes=[
             *signing.routes(world.database, callers, settings),
             *oidc.routes(world.database, callers, settings),
-            *pages.routes(callers, Shelf(world.database), provider=True),
+            *pages.routes(callers, Shelf(database=world.database), provider=True),
         ]
     )
 

@@ -88,7 +88,7 @@ class _Key(NamedTuple):
     key: str
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, kw_only=True)
 class _Run:
     """How far the verification of one log is."""
 
@@ -133,7 +133,7 @@ async def verify(
     await session.run(_ONE_SNAPSHOT)
     kept_keys = {one.kid: orjson.loads(one.key) for one in await session.rows(_KEYS)}
     keys = kept_keys | {str(one["kid"]): entry.public(one) for one in trusted}
-    run = _Run(log, keys, await _purges(session, log, keys), Verified(log=log.name))
+    run = _Run(log=log, keys=keys, purges=await _purges(session, log, keys), answer=Verified(log=log.name))
     answer = run.answer
     answer.finding = await _begin(session, run, start)
     wanted = {one.number: one.digest for one in expected}

@@ -31,7 +31,7 @@ class Reading(Protocol):
     async def write_down(self, what: str) -> None: ...
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class FoundOperation:
     """A request, its document, and the operation of the document that the request asks for."""
 
@@ -67,7 +67,13 @@ class Operations:
         operation = document.operation(request.operation_name)
         variables = {name: request.variables[name] for name in operation.variables.names if name in request.variables}
         measured = self._measured(document, operation, variables)
-        return FoundOperation(document, operation, request.operation_name, variables, measured)
+        return FoundOperation(
+            document=document,
+            operation=operation,
+            operation_name=request.operation_name,
+            variables=variables,
+            measured=measured,
+        )
 
     def judge(self, found: FoundOperation, scopes: frozenset[str]) -> None:
         """Refuse what can be refused before anything runs. Raises `Unauthorized`, `RequestError`."""

@@ -112,7 +112,7 @@ def frames(file: BinaryIO, known: frozenset[str], *, whole: bool = False) -> Ite
     yield {"end": people}
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Sheet:
     """A table that was looked through."""
 
@@ -178,7 +178,15 @@ def looked_at(table: FileTable, known: frozenset[str]) -> Sheet:
     row, written = header_of(table, known) or (0, None)
     names = [columns.name_of(column, known) for column in written or ()]
     count, width, last = looked_through(table.rows(), names, row)
-    return Sheet(table, row, written, names, count, max(width, len(written or ())), max(last, row))
+    return Sheet(
+        table=table,
+        header=row,
+        columns=written,
+        names=names,
+        count=count,
+        width=max(width, len(written or ())),
+        last=max(last, row),
+    )
 
 
 def tables(file: BinaryIO, *, whole: bool = False) -> Iterator[FileTable]:

@@ -46,7 +46,7 @@ class FileRow:
     """The place of its sheet among `FileReading.sheets`."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class FileSheet:
     name: str | None
     """None: a CSV file has none."""
@@ -136,7 +136,9 @@ def sheet_of(told: dict[str, Any], place: int) -> FileSheet:
         header = columns.header_of(told["header"], told["columns"], told["name"], standard.COLUMNS, standard.EXTENSIONS)
     if isinstance(header, (ColumnMissing, ColumnRepeated)):
         raise FileRefusedError(header if told["name"] is None else replace(header, sheet=place))
-    return FileSheet(told["name"], header, told["rows"], told["width"], told["hidden"], told["own"])
+    return FileSheet(
+        name=told["name"], header=header, rows=told["rows"], width=told["width"], hidden=told["hidden"], own=told["own"]
+    )
 
 
 async def next_frame(process: Process) -> dict[str, Any]:

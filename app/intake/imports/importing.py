@@ -295,7 +295,7 @@ def differing(verdicts: Sequence[Verdict]) -> Iterable[tuple[int, str]]:
 def row_verdict(place: Place, verdict: Verdict) -> RowVerdict:
     sheet, row = place
     code = verdict.code if verdict.result is Result.REFUSED else None
-    return RowVerdict(row, str(verdict.result), code, verdict.message("id"), sheet)
+    return RowVerdict(row=row, result=str(verdict.result), code=code, explanation=verdict.message("id"), sheet=sheet)
 
 
 def parts(packed: Sequence[bytes]) -> Iterable[list[NumberedRow]]:

@@ -33,7 +33,7 @@ MOST_ATTEMPTS = 3
 """One chunk is tried so often: whatever ended the process that worked on the chunk would end the next process too."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RowVerdict:
     """What became of one row of the file, named by its sheet and its number there."""
 
@@ -44,6 +44,17 @@ class RowVerdict:
     """In Indonesian: an organizer reads it in the result file."""
     sheet: int | None = None
     """The place of its sheet among those of the file. None: the first one with a header, as version 0.2 read files."""
+
+    @staticmethod
+    def stored(
+        row: int, result: str, code: str | None, explanation: str | None, sheet: int | None = None
+    ) -> RowVerdict:
+        """From its parts, as `Chunk` stores them. Version 0.2 stored no sheet."""
+        return RowVerdict(row=row, result=result, code=code, explanation=explanation, sheet=sheet)
+
+    @property
+    def parts(self) -> tuple[int, str, str | None, str | None, int | None]:
+        return self.row, self.result, self.code, self.explanation, self.sheet
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -188,7 +199,7 @@ def differences(vault: Vault, sealed: bytes | None) -> dict[int, str]:
 
 def explained(verdicts: bytes, told: Mapping[int, str]) -> list[RowVerdict]:
     """The verdicts as they are stored, with what differs in their explanations."""
-    found = [RowVerdict(*values) for values in orjson.loads(verdicts)]
+    found = [RowVerdict.stored(*parts) for parts in orjson.loads(verdicts)]
     for place, text in told.items():
         before = found[place]
         found[place] = replace(before, explanation=" ".join(part for part in (before.explanation, text) if part))
@@ -245,7 +256,7 @@ async def advance(session: Session, job: Job, runner: UUID, chunk: Chunk, now: d
         _PUT_CHUNK,
         id=job.id,
         number=chunk.number,
-        verdicts=orjson.dumps([(one.row, one.result, one.code, one.explanation, one.sheet) for one in chunk.verdicts]),
+        verdicts=orjson.dumps([one.parts for one in chunk.verdicts]),
         registrants=list(chunk.registrants),
         refused=list(chunk.refused),
         named=chunk.named,

@@ -22,7 +22,7 @@ class Claimed(NamedTuple):
 ALL = tuple(Claimed(direction, service) for service in Service for direction in Direction)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Claim:
     claimed: Claimed
     outcome: NikOutcome
@@ -58,7 +58,7 @@ def judge(
 ) -> tuple[Claim, ...]:
     """`blocked_until`: the last season of the block that stands. `needs_outbound`: the policy of whoever asks."""
     if blocked_until is not None:
-        return tuple(Claim(one, NikOutcome.BLOCKED, blocked_until=blocked_until) for one in asked)
+        return tuple(Claim(claimed=one, outcome=NikOutcome.BLOCKED, blocked_until=blocked_until) for one in asked)
     if not held:
         return _of_a_free_nik(asked, needs_outbound)
     by_claim = {one.claimed: one for one in held}
@@ -69,7 +69,9 @@ def undecided(asked: Sequence[Claimed], own: Sequence[Held]) -> tuple[Claim, ...
     """Of whoever is told of its `own` registrations alone."""
     by_claim = {one.claimed: one.standing for one in own}
     return tuple(
-        Claim(one, NikOutcome.REGISTERED, holder=by_claim[one]) if one in by_claim else Claim(one, NikOutcome.UNDECIDED)
+        Claim(claimed=one, outcome=NikOutcome.REGISTERED, holder=by_claim[one])
+        if one in by_claim
+        else Claim(claimed=one, outcome=NikOutcome.UNDECIDED)
         for one in asked
     )
 
@@ -103,12 +105,12 @@ def _of_a_free_nik(asked: tuple[Claimed, ...], needs_outbound: bool) -> tuple[Cl
 def _judge(claimed: Claimed, held: dict[Claimed, Held], needs_outbound: bool) -> Claim:
     holder = held.get(claimed)
     if holder is not None:
-        return Claim(claimed, NikOutcome.REGISTERED, holder=holder.standing)
+        return Claim(claimed=claimed, outcome=NikOutcome.REGISTERED, holder=holder.standing)
     if claimed.direction != Direction.BALIK:
-        return Claim(claimed, NikOutcome.AVAILABLE)
+        return Claim(claimed=claimed, outcome=NikOutcome.AVAILABLE)
     home = held.get(Claimed(Direction.MUDIK, claimed.service))
     if not needs_outbound or (home is not None and home.takes_a_return):
-        return Claim(claimed, NikOutcome.AVAILABLE)
+        return Claim(claimed=claimed, outcome=NikOutcome.AVAILABLE)
     # A trip home that is there and takes no return was registered on another day.
     same_day = home is not None and home.standing.own and home.holds_seat
-    return Claim(claimed, NikOutcome.OUTBOUND_MISSING, same_day=same_day)
+    return Claim(claimed=claimed, outcome=NikOutcome.OUTBOUND_MISSING, same_day=same_day)

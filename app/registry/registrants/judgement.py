@@ -48,7 +48,7 @@ NAME_DIFFERS = nik.Warning(
 )
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, kw_only=True)
 class JudgedSubmission:
     """The legs of one submission: new, or held already."""
 
@@ -112,7 +112,7 @@ def _is_in_doubt(draft: Draft, ground: Ground) -> bool:
 
 
 def _judge_ways(draft: Draft, ground: Ground) -> JudgedSubmission | Refusal:
-    judged = JudgedSubmission(draft, warnings=list(draft.nik.warnings))
+    judged = JudgedSubmission(draft=draft, warnings=list(draft.nik.warnings))
     ways = [(draft.submission.route_id, "routeId")]
     if draft.submission.return_route_id is not None:
         ways.append((draft.submission.return_route_id, "returnRouteId"))

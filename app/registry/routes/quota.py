@@ -21,7 +21,7 @@ from app.registry import change_log
 from app.sql import Arrays, statement
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, kw_only=True)
 class Seats:
     """What a locked route has. `quota` None: not limited."""
 
@@ -123,7 +123,12 @@ async def lock(session: Session, routes: Collection[UUID], now: datetime) -> dic
     locked = await session.rows(_LOCK, ids=ids, now=now)
     if any(route.merged_into is not None for route in locked):
         raise Raced
-    seats = {one.id: Seats(one.season, one.organizer, one.quota, one.taken, one.next_release) for one in locked}
+    seats = {
+        one.id: Seats(
+            season=one.season, organizer=one.organizer, quota=one.quota, taken=one.taken, next_release=one.next_release
+        )
+        for one in locked
+    }
     for one in await session.rows(_BY_NOW, ids=ids, now=now):
         found = seats[one.route_id]
         found.held += one.held

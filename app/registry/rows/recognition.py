@@ -88,7 +88,7 @@ Offers = Mapping[RouteName, Sequence[Offer]]
 """The routes there are, by their names."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Recognised:
     route_id: UUID | None
     """None: there is no such route yet."""
@@ -184,17 +184,17 @@ def recognise(itinerary: Itinerary, found: Offers, now: datetime) -> Recognised:
         if served:
             chosen = _choose(itinerary, served, now)
             return _recognised(itinerary, chosen, service, frozenset(_alike(itinerary, served)))
-    return Recognised(None, services[0], frozenset())
+    return Recognised(route_id=None, service=services[0], alike=frozenset())
 
 
 def _recognised(itinerary: Itinerary, chosen: Offer | None, service: str, alike: frozenset[UUID]) -> Recognised:
     if chosen is None:
-        return Recognised(None, service, alike)
+        return Recognised(route_id=None, service=service, alike=alike)
     ends = ((chosen.origin, itinerary.origin), (chosen.destination, itinerary.destination))
     return Recognised(
-        chosen.id,
-        service,
-        alike,
+        route_id=chosen.id,
+        service=service,
+        alike=alike,
         provisional=chosen.provisional and not chosen.merged,
         other_city=any(end.city_key != place.city_key for end, place in ends),
         other_terminal=any(not end.is_terminal_of(place) for end, place in ends),

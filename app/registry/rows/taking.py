@@ -53,7 +53,9 @@ async def make_routes(session: Session, batch: Batch, new: Sequence[PlacedRow]) 
     if wanted:
         for itinerary, route_id in (await provisional.make(session, batch.season, wanted, batch.made)).items():
             alike = batch.routes[itinerary].alike | {route_id}
-            batch.routes[itinerary] = Recognised(route_id, wanted[itinerary], alike, provisional=True)
+            batch.routes[itinerary] = Recognised(
+                route_id=route_id, service=wanted[itinerary], alike=alike, provisional=True
+            )
 
 
 async def lock_routes(

@@ -38,7 +38,7 @@ ASKED = Arrays("asked", Asked)
 ASKED_OF_ALL = Arrays("asked", AskedOfAll)
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, kw_only=True)
 class Moment:
     """The transaction from which all answers of one request are read."""
 

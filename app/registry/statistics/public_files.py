@@ -90,7 +90,7 @@ class Offer:
     """Origin, destination, service."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Told:
     """All that a season's files are made of."""
 

@@ -65,7 +65,7 @@ _READ = statement(
 logger = structlog.get_logger(__name__)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Stretch:
     """Five whole minutes."""
 
@@ -111,7 +111,7 @@ def _minute_of(at: datetime) -> datetime:
 def _stretch(rows: Sequence[_Row], since: datetime) -> Stretch:
     answers, errors = sum(one.answers for one in rows), sum(one.errors for one in rows)
     steps = [sum(counts) for counts in zip(*(one.steps for one in rows), strict=True)]
-    return Stretch(since, since + STRETCH, answers, errors, _p95_ms(steps))
+    return Stretch(since=since, until=since + STRETCH, answers=answers, errors=errors, p95_ms=_p95_ms(steps))
 
 
 def _p95_ms(steps: Sequence[int]) -> float | None:

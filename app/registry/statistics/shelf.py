@@ -49,7 +49,7 @@ _CONTENT = statement(
 )
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, kw_only=True)
 class Shelf:
     """One for each process."""
 

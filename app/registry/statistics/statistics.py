@@ -169,7 +169,13 @@ async def read(session: Session, questions: Sequence[Question], now: datetime) -
     """
     await session.run(_ONE_MOMENT)
     head = await session.one(_HEAD)
-    moment = Moment(session, now, head.latest, head.uncounted_at, orjson.loads(head.names_json))
+    moment = Moment(
+        session=session,
+        now=now,
+        latest=head.latest,
+        uncounted_at=head.uncounted_at,
+        names=orjson.loads(head.names_json),
+    )
     alike: dict[tuple[Part, Selection], list[Question]] = defaultdict(list)
     for one in dict.fromkeys(questions):
         alike[one.part, replace(one.selection, organizers=None)].append(one)

@@ -16,7 +16,7 @@ from app.registry.values.texts import reason_given
 from app.sql import statement
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Season:
     year: int
     ends_on: date
@@ -111,7 +111,7 @@ async def save(
     if await session.run(_SAVE, year=year, ends_on=ends_on):
         was = None if before is None else {"ends_on": before.ends_on.isoformat()}
         await _tell(session, caller, year, now, {"ends_on": ends_on.isoformat(), "was": was})
-    return Season(year, ends_on, publishes_figures=before is not None and before.publishes_figures)
+    return Season(year=year, ends_on=ends_on, publishes_figures=before is not None and before.publishes_figures)
 
 
 @refuses(NotFound)

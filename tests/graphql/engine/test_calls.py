@@ -144,7 +144,9 @@ def resolved_by(resolver: Calls, query: str) -> FoundOperation:
     fields = {name: getattr(call, name) for name in RootCall.__slots__}
     operation = {name: getattr(one.operation, name) for name in type(one.operation).__slots__}
     replaced = type(one.operation)(**operation | {"call": RootCall(**fields | {"resolve": resolver})})
-    return FoundOperation(one.document, replaced, None, {}, one.measured)
+    return FoundOperation(
+        document=one.document, operation=replaced, operation_name=None, variables={}, measured=one.measured
+    )
 
 
 @pytest.mark.parametrize("error", [RefusalError(NotFound("season")), ValueError("a bug")])

@@ -241,7 +241,9 @@ async def test_files_that_had_a_row_of_somebody_erased_are_wiped(world: World) -
         assert job is not None
         async with world.database.transaction() as session:
             chunk = job_runs.Chunk(
-                number=0, verdicts=[job_runs.RowVerdict(2, "NEW", None, None)], registrants=frozenset(registrants)
+                number=0,
+                verdicts=[job_runs.RowVerdict(row=2, result="NEW", code=None, explanation=None)],
+                registrants=frozenset(registrants),
             )
             await job_runs.advance(session, job, runner, chunk, NOW)
             await job_runs.finish(session, job, runner, NOW, missing=None)

@@ -193,7 +193,7 @@ class Lives:
 
     def sweep(self) -> None:
         forfeited, no_shows = self.model.sweep(self.now)
-        assert self.stage.runner.run(self.stage.world.sweep(self.now)) == Swept(forfeited, no_shows)
+        assert self.stage.runner.run(self.stage.world.sweep(self.now)) == Swept(forfeited=forfeited, no_shows=no_shows)
 
     def block(self, nik: int) -> None:
         self.model.blocks.append((nik, None))

@@ -21,7 +21,7 @@ INSTANT = timedelta(microseconds=1)
 
 @pytest.mark.parametrize(("limit", "taken", "full"), [(None, 9, False), (2, 1, False), (2, 2, True), (0, 0, True)])
 def test_full(limit: int | None, taken: int, full: bool) -> None:
-    assert Seats(2026, "hubdat", limit, taken).full is full
+    assert Seats(season=2026, organizer="hubdat", quota=limit, taken=taken).full is full
 
 
 async def test_a_route_without_a_quota_is_unlimited(world: World) -> None:

@@ -85,7 +85,9 @@ def files(arrivals: Arrivals) -> list[bytes]:
     return [
         file.content
         for night, counts in zip([*DAYS, LATER], nights(arrivals), strict=True)
-        for file in public_files.made(Told(2026, night, night == LATER, counts, [], OFFER))
+        for file in public_files.made(
+            Told(season=2026, until=night, final=night == LATER, counts=counts, stages=[], offer=OFFER)
+        )
     ]
 
 
@@ -236,7 +238,7 @@ def _other_nights(reached: list[int], night: int) -> Iterator[list[int]]:
 
 def test_the_funnel_is_told_in_groups_too() -> None:
     stages = [StageRow("MUDIK", "PASSENGER", "VERIFIED", 0), StageRow("MUDIK", "PASSENGER", "DEPARTED", 7)]
-    rows = public_files.funnel(Told(2026, FIRST, final=False, counts=[], stages=stages, offer=OFFER))
+    rows = public_files.funnel(Told(season=2026, until=FIRST, final=False, counts=[], stages=stages, offer=OFFER))
     assert rows[3:] == [
         ("MUDIK", "PASSENGER", "REGISTERED", "<5"),
         ("MUDIK", "PASSENGER", "VERIFIED", "<5"),

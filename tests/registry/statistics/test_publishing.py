@@ -278,9 +278,9 @@ async def test_hubdat_shows_a_season_with_a_reason_that_is_kept(world: World) ->
         async with world.database.transaction() as session:
             return await seasons.publish_figures(session, HUBDAT, year, reason, NOW, on=on)
 
-    assert await decided(on=False) == Season(2026, date(2026, 4, 30))
-    assert await decided(on=True) == Season(2026, date(2026, 4, 30), publishes_figures=True)
-    assert await decided(on=True) == Season(2026, date(2026, 4, 30), publishes_figures=True)
+    assert await decided(on=False) == Season(year=2026, ends_on=date(2026, 4, 30))
+    assert await decided(on=True) == Season(year=2026, ends_on=date(2026, 4, 30), publishes_figures=True)
+    assert await decided(on=True) == Season(year=2026, ends_on=date(2026, 4, 30), publishes_figures=True)
     assert await world.changes("kind, season, client_id, reason, facts") == [
         (
             "SEASON_SAVED",
@@ -304,7 +304,7 @@ async def test_a_file_is_ready_without_the_database_and_gone_when_hubdat_says_so
 ) -> None:
     await shown(world)
     await published(world)
-    at, shelf = [0.0], Shelf(world.database)
+    at, shelf = [0.0], Shelf(database=world.database)
     monkeypatch.setattr("app.registry.statistics.shelf.time.monotonic", lambda: at[0])
     with world.statements() as texts:
         found = await asyncio.gather(*(shelf.find(2026, "cities.csv") for _ in range(20)))
@@ -321,7 +321,7 @@ async def test_a_file_is_ready_without_the_database_and_gone_when_hubdat_says_so
 async def test_a_file_that_the_night_replaces_is_the_new_one_at_the_next_question(world: World) -> None:
     await shown(world)
     await published(world)
-    shelf = Shelf(world.database)
+    shelf = Shelf(database=world.database)
     assert len(await shelf.of_season(2026)) == 7
     await tallied(world, await world.route(), 10, TODAY + A_DAY)
     await published(world, NIGHT + A_DAY)
@@ -334,11 +334,11 @@ async def test_a_file_that_the_night_replaces_is_the_new_one_at_the_next_questio
 async def test_what_is_ready_stays_while_the_database_is_away(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     await shown(world)
     await published(world)
-    at, away = [0.0], Shelf(Database("postgresql://127.0.0.1:1/nothing"))
+    at, away = [0.0], Shelf(database=Database("postgresql://127.0.0.1:1/nothing"))
     monkeypatch.setattr("app.registry.statistics.shelf.time.monotonic", lambda: at[0])
     with pytest.raises(Unavailable):
         await away.of_season(2026)
-    shelf = Shelf(world.database)
+    shelf = Shelf(database=world.database)
     before = await shelf.find(2026, "cities.csv")
     shelf.database = away.database
     at[0] += 100

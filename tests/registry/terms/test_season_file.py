@@ -50,7 +50,7 @@ async def changes(database: Database) -> int:
 async def test_the_published_table(database: Database) -> None:
     assert await loaded(database, TABLE) == Loaded(2024, CODES, ())
     async with database.transaction() as session:
-        assert await seasons.find(session, 2024) == seasons.Season(2024, date(2024, 5, 7))
+        assert await seasons.find(session, 2024) == seasons.Season(year=2024, ends_on=date(2024, 5, 7))
     found = await organizers_of(database, 2024)
     assert set(found) == set(CODES)
     tangsel = found["dishub-tangsel"]
@@ -94,10 +94,10 @@ async def test_season_and_its_end_can_be_named(database: Database) -> None:
     result = await loaded(database, this_year, season=2025, ends_on=date(2025, 4, 20))
     assert result == Loaded(2025, ("ahm",), ())
     async with database.transaction() as session:
-        assert await seasons.all_of(session) == [seasons.Season(2025, date(2025, 4, 20))]
+        assert await seasons.all_of(session) == [seasons.Season(year=2025, ends_on=date(2025, 4, 20))]
     await loaded(database, this_year, season=2025, ends_on=date(2025, 6, 1))
     async with database.transaction() as session:
-        assert await seasons.all_of(session) == [seasons.Season(2025, date(2025, 4, 20))]
+        assert await seasons.all_of(session) == [seasons.Season(year=2025, ends_on=date(2025, 4, 20))]
 
 
 async def test_the_table_of_another_year_is_refused_row_by_row(database: Database) -> None:

@@ -41,15 +41,15 @@ async def test_the_current_season_is_the_newest_open_one(world: World) -> None:
         await seasons.save(session, HUBDAT, 2027, date(2027, 4, 30), NOW)
         assert await seasons.current(session) == 2027
         closed = await seasons.close(session, HUBDAT, 2027, NOW)
-        assert closed == Season(2027, date(2027, 4, 30), NOW)
+        assert closed == Season(year=2027, ends_on=date(2027, 4, 30), closed_at=NOW)
         assert await seasons.current(session) == 2026
-        assert await seasons.all_of(session) == [closed, Season(2026, date(2026, 4, 30))]
+        assert await seasons.all_of(session) == [closed, Season(year=2026, ends_on=date(2026, 4, 30))]
 
 
 async def test_a_season_is_saved_once_and_its_end_can_move(world: World) -> None:
     async with world.database.transaction() as session:
         for ends_on in (date(2026, 4, 30), date(2026, 5, 10), date(2026, 5, 10)):
-            assert await seasons.save(session, HUBDAT, 2026, ends_on, NOW) == Season(2026, ends_on)
+            assert await seasons.save(session, HUBDAT, 2026, ends_on, NOW) == Season(year=2026, ends_on=ends_on)
     changes = await world.run("SELECT kind, season, client_id, facts FROM change")
     assert changes == [
         ("SEASON_SAVED", 2026, "hubdat-test", {"ends_on": "2026-05-10", "was": {"ends_on": "2026-04-30"}})
@@ -80,7 +80,7 @@ async def test_a_season_that_is_not_there(world: World) -> None:
         assert await seasons.find(session, 2030) is None
         assert isinstance(await seasons.require_open(session, 2030), NotFound)
         assert isinstance(await seasons.close(session, HUBDAT, 2030, NOW), NotFound)
-        assert await seasons.require_open(session, 2026) == Season(2026, date(2026, 4, 30))
+        assert await seasons.require_open(session, 2026) == Season(year=2026, ends_on=date(2026, 4, 30))
 
 
 @pytest.mark.parametrize(

@@ -57,7 +57,7 @@ def test_open_data_read_well(visit: Visit, servers_url: str) -> None:
                 season = await seasons.current(session)
                 await seasons.publish_figures(session, HUBDAT, season, "Uji", now(), on=True)
             # The server's own duty may be the one that publishes.
-            while not await Shelf(database).of_season(season):
+            while not await Shelf(database=database).of_season(season):
                 await publishing.publish_due(database, now())
                 await asyncio.sleep(0.05)
         finally:
