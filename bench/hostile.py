@@ -1,9 +1,10 @@
 """What clumsy and hostile requests cost others: `make bench ARGS=hostile`.
 
 The collection of `tests.hostile` is sent to a real server with one worker, one request after another, while a neighbour
-checks NIKs without a pause. It fails when an answer that is no refusal takes 500 ms, when the neighbour waits 250 ms,
-or when the worker has 20 MB more after a second round than after the first. Each is tried up to three times, since
-another program may have taken the processor; the CPU of the worker, neighbour's checks included, stands beside.
+checks NIKs without a pause. Then 20 documents that nobody has sent before come at once. It fails when an answer that is
+no refusal takes 500 ms (those that come at once may), when the neighbour waits 250 ms, or when the worker has 20 MB
+more after a second round than after the first. Each is tried up to three times, since another program may have taken
+the processor; the CPU of the worker, neighbour's checks included, stands beside.
 """
 
 from __future__ import annotations
@@ -15,7 +16,9 @@ import itertools
 import tempfile
 import threading
 import time
+from collections import Counter
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -38,7 +41,7 @@ from app.vault.vault import open_vault
 from bench import live, seed
 from tests.hostile.collection import COLLECTION
 from tests.hostile.driving import answers_awaited
-from tests.hostile.sending import SIZES, Answer, Hostile, Sent, told_by_socket
+from tests.hostile.sending import SIZES, Answer, Hostile, Sent, graphql, told_by_socket
 
 REGISTRANTS = 2_000
 MOST_MS, MOST_MS_OF_A_NEIGHBOUR, MOST_MEGABYTES = 500, 250, 20
@@ -48,6 +51,9 @@ BUDGET = {"capacity": 2_000_000_000, "refill": 1_000_000_000}
 TIMEOUT_SECONDS = 60
 CHECK = "query($nik: NIK!) { checkNik(nik: $nik) { outcome } }"
 FIRST_EVENT = b"event: "
+TOGETHER = 20
+UNREAD = f"{{ me {{ {' '.join(f'o{number}: organizer {{ a: code b: name }}' for number in range(330))} }} }}"
+"""It takes 60 ms of CPU to be read, each time, since each text is another."""
 
 
 @dataclass
@@ -132,6 +138,7 @@ def measure(port: int, pid: int, token: str, near: str) -> list[str]:
     with neighbour(port, near) as beside:
         for one, times in itertools.product(COLLECTION, SIZES):
             wrong += faults(port, token, beside, worker, one, times)
+        wrong += together(port, token, beside)
     time.sleep(3)
     kept = (worker.memory_info().rss - before) / 2**20
     print(f"\nmemory: {before / 2**20:.0f} MB before, {kept:+.0f} MB after")
@@ -156,6 +163,23 @@ def faults(port: int, token: str, beside: Neighbour, worker: psutil.Process, one
             break
     if times == SIZES[-1]:
         print(f"{one.name:52}{told:>30}{ms:8.0f}{cpu * 1000:8.0f}{waited:11.0f}", flush=True)
+    return found
+
+
+def together(port: int, token: str, beside: Neighbour) -> list[str]:
+    """How long the neighbour waits while documents are read that came at once."""
+    for _ in range(TRIES):
+        sent = [graphql(UNREAD) for _ in range(TOGETHER)]
+        started = time.perf_counter()
+        with ThreadPoolExecutor(TOGETHER) as threads:
+            told = Counter(threads.map(lambda one: answered(port, token, one), sent))
+        until = time.perf_counter()
+        waited = beside.longest_ms(started, until)
+        found = _faults(f"{TOGETHER} documents at once", 0, waited)
+        if not found:
+            break
+    counts = ", ".join(f"{count} × {one}" for one, count in told.items())
+    print(f"{f'{TOGETHER} documents at once':52}{counts:>30}{(until - started) * 1000:8.0f}{waited:19.0f}", flush=True)
     return found
 
 

@@ -9,8 +9,10 @@ such as checks of NIKs, never wait.
 from __future__ import annotations
 
 import asyncio
+import time
 from collections import Counter, deque
-from contextlib import AbstractAsyncContextManager
+from collections.abc import AsyncIterator
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field
 
 from app import metrics
@@ -69,6 +71,8 @@ class Turns:
         self._queues: dict[str, Queue] = {}
         self._had = 0
         """By the client that was served last: where a client that comes anew begins."""
+        self._alone = asyncio.Lock()
+        self._next_step_at = 0.0
 
     def turn(self, client: str, cost: int, *, refusable: bool = True) -> AbstractAsyncContextManager[None]:
         """Wait for the turn of an operation, and hold it.
@@ -77,6 +81,21 @@ class Turns:
         to be answered is not `refusable`: it waits longer, however much of its client waits.
         """
         return _Turn(self, client, cost, refusable=refusable)
+
+    @asynccontextmanager
+    async def step(self, client: str, cost: int) -> AsyncIterator[None]:
+        """The turn of work that nothing can interrupt, such as reading a document: one of these runs at a time.
+
+        Before the next one runs, others have the process for as long as this one took. A check of a NIK takes several
+        turns of the loop, and would else meet such a work in each. Raises `TooManyOperations`.
+        """
+        async with self.turn(client, cost), self._alone:
+            await asyncio.sleep(max(0.0, self._next_step_at - time.monotonic()))
+            began = time.thread_time()
+            try:
+                yield
+            finally:
+                self._next_step_at = time.monotonic() + time.thread_time() - began
 
     async def enter(self, client: str, cost: int, *, refusable: bool) -> int:
         """What `leave` has to be told: the cost that is held, or 0 for a small operation that did not ask."""

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Iterator
-from contextlib import AbstractAsyncContextManager, contextmanager
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
 from contextvars import Context, ContextVar
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -88,6 +88,11 @@ class TestTurns(Turns):
         refusable: bool = True,
     ) -> AbstractAsyncContextManager[None]:
         return self._turns.turn(self._client, 2 * cost, refusable=refusable)
+
+    @asynccontextmanager
+    async def step(self, client: str, cost: int) -> AsyncIterator[None]:  # noqa: ARG002
+        async with self._turns.step(self._client, 2 * cost):
+            yield
 
     def remaining(self, client: str) -> int:  # noqa: ARG002
         return self._turns.remaining(self._client) // 2

@@ -218,3 +218,37 @@ async def test_who_goes_away_in_the_moment_in_which_its_turn_would_come_leaves_i
     assert first.exception() is None
     assert stage.clients == ["c"]
     assert await stage.order() == ["c"]
+
+
+async def test_steps_are_taken_one_at_a_time_and_others_have_the_process_in_between() -> None:
+    turns, steps = Turns(), list[str]()
+
+    async def step(client: str) -> None:
+        async with turns.step(client, SMALL_COST):
+            steps.append(f"{client} begins")
+            await asyncio.sleep(0)
+            steps.append(f"{client} ends")
+
+    with pytest.raises(ZeroDivisionError):
+        async with turns.step("a", SMALL_COST):
+            1 / 0  # noqa: B018 - one that fails leaves the next one its step
+    await asyncio.gather(step("a"), step("b"), step("a"))
+    assert steps == [f"{client} {what}" for client in "aba" for what in ("begins", "ends")]
+
+
+async def test_a_step_waits_for_the_turn_of_its_client() -> None:
+    stage = Stage()
+    await stage.begin("a", MOST_COST_AT_A_TIME)
+    taken = asyncio.Event()
+
+    async def step() -> None:
+        async with stage.turns.step("b", SMALL_COST + 1):
+            taken.set()
+
+    task = asyncio.create_task(step())
+    await settled()
+    assert not taken.is_set()
+    await stage.end_one()
+    await task
+    assert taken.is_set()
+    await stage.order()

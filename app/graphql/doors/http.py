@@ -109,7 +109,8 @@ class HttpDoor:
             credential = self._credential(scope, headers)
             principal = await edge.identify(self._callers, credential, scope)
             request = await self._request(scope, headers, receive)
-            found = self._found(scope, principal, request)
+            found = self._operations.known(request) or await self._read(principal, request)
+            self._judge(scope, principal, found)
             if scope["method"] == "GET" and not found.is_subscription:
                 raise by_post_alone()
             if found.is_subscription and not streamed:
@@ -157,11 +158,12 @@ class HttpDoor:
             words, closed = BODY_TOO_LATE, {"Connection": "close"}
             raise NotUnderstood(408, "REQUEST_TIMEOUT", *words, closed) from None
 
-    def _found(self, scope: Scope, principal: Principal, request: OperationRequest) -> FoundOperation:
-        found = self._operations.find(request)
+    async def _read(self, principal: Principal, request: OperationRequest) -> FoundOperation:
+        return await self._operations.found(request, principal.caller.client_id or "")
+
+    def _judge(self, scope: Scope, principal: Principal, found: FoundOperation) -> None:
         scope["state"]["operation"] = found.operation.root_field_names
         self._operations.judge(found, principal.scopes)
-        return found
 
     def _keyed(
         self, principal: Principal, headers: Mapping[bytes, bytes], found: FoundOperation, request: OperationRequest

@@ -298,11 +298,12 @@ class Socket:
                 await self._fail(name, error)
 
     async def _carry(self, name: str, request: OperationRequest) -> None:
-        found = self._door.operations.find(request)
+        operations, client = self._door.operations, self._principal.caller.client_id or ""
+        found = operations.known(request) or await operations.found(request, client)
         self._root_fields_logged.add(found.operation.root_field_names)
         metrics.SOCKET_OPERATIONS.labels(in_a_word(found.operation.root_field_names)).inc()
         self._state["operation"] = ",".join(sorted(self._root_fields_logged))
-        self._door.operations.judge(found, self._principal.scopes)
+        operations.judge(found, self._principal.scopes)
         beginning = f'{{"id":{orjson.dumps(name).decode()},"type":"next","payload":'
         async with aclosing(self._door.payloads.of(Asked(found, self._principal, self._language))) as payloads:
             async for payload in payloads:

@@ -14,7 +14,7 @@ from app.config import Settings
 from app.graphql import permissions
 from app.graphql.engine import inputs, limits
 from app.graphql.engine.calls import Resolved
-from app.graphql.engine.documents import Document, Documents, Operation, OperationRefused
+from app.graphql.engine.documents import Document, Documents, Operation, OperationRefused, cost_of_reading
 from app.graphql.engine.limits import Measure
 from app.graphql.engine.requests import NotUnderstood, OperationRequest
 from app.graphql.internals import PlanningExecutor, executed, executor
@@ -23,6 +23,8 @@ from app.server.turns import SMALL_COST, Turns
 Done = TypeVar("Done")
 Told = dict[str, dict[str, int]]
 """The `extensions` of an answer."""
+MOST_FIELDS_MEASURED_AT_ONCE = 100
+"""With the variables of a request. It takes half a millisecond; 1,000 fields take 5."""
 
 
 class Reading(Protocol):
@@ -61,10 +63,30 @@ class Operations:
         self._documents = Documents(schema, open_schema=settings.open_schema)
         self._turns = turns
 
-    def find(self, request: OperationRequest) -> FoundOperation:
-        """Raises `OperationRefused`, `RequestError`."""
-        document = self._documents.get(request.query)
+    def known(self, request: OperationRequest) -> FoundOperation | None:
+        """None: it has to be `found`, which takes long. Raises `OperationRefused`, `RequestError`."""
+        document = self._documents.kept(request.query)
+        if document is None:
+            return None
         operation = document.operation(request.operation_name)
+        if operation.measured.fields > MOST_FIELDS_MEASURED_AT_ONCE and _depends_on_variables(operation):
+            return None
+        return self._of(document, operation, request)
+
+    async def found(self, request: OperationRequest, client: str) -> FoundOperation:
+        """Read in the turn of the client: one document at a time in the process, each in a step of its own.
+
+        Raises `OperationRefused`, `RequestError`, `TooManyOperations`.
+        """
+        async with self._turns.step(client, cost_of_reading(request.query)):
+            return self.find(request)
+
+    def find(self, request: OperationRequest) -> FoundOperation:
+        """At once, however long it takes. Raises `OperationRefused`, `RequestError`."""
+        document = self._documents.get(request.query)
+        return self._of(document, document.operation(request.operation_name), request)
+
+    def _of(self, document: Document, operation: Operation, request: OperationRequest) -> FoundOperation:
         variables = {name: request.variables[name] for name in operation.variables.names if name in request.variables}
         measured = self._measured(document, operation, variables)
         return FoundOperation(
@@ -85,7 +107,7 @@ class Operations:
             raise error
 
     def _measured(self, document: Document, operation: Operation, variables: Mapping[str, Any]) -> Measure:
-        if operation.measured.cost <= SMALL_COST or not operation.variables.names:
+        if not _depends_on_variables(operation):
             return operation.measured
         return limits.measure(self._schema, operation.node, document.fragments, variables)
 
@@ -151,3 +173,8 @@ class Operations:
         """The refusal of an operation whose variables do not fit it."""
         definitions = found.operation.node.variable_definitions or ()
         return OperationRefused(inputs.misfits(self._schema, definitions, found.variables))
+
+
+def _depends_on_variables(operation: Operation) -> bool:
+    """Whether it may cost less than is known without them."""
+    return bool(operation.variables.names) and operation.measured.cost > SMALL_COST
