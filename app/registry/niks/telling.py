@@ -61,6 +61,8 @@ class Naming:
     """
     taken: bool = False
     """Nothing stood, and the NIK is the caller's now. So it costs nothing."""
+    untold: bool = False
+    """Of a rehearsal: nothing was told of the NIK, since the seats were gone. Whether they were hangs on other NIKs."""
 
     @property
     def is_own(self) -> bool:
@@ -107,11 +109,21 @@ async def tell_rehearsed(session: Session, namings: Sequence[Naming], now: datet
 
     Raises `TooManyNamed` when the allowance is too small for all of them: then none of the verdicts may be told.
     """
-    named = Counter(one.caller.organizer for one in namings)
+    wanted = Counter(one.caller.organizer for one in _each_once(namings))
+    told = _each_once([one for one in namings if not one.untold])
+    named = Counter(one.caller.organizer for one in told)
     granted = await allowance.take(session, [Named(one, count) for one, count in named.items()], now)
-    if any(granted[organizer] < count for organizer, count in named.items()):
-        raise TooManyNamed(max(named.values()))
-    await access_log.record(session, [_look(one, Purpose.DRY_RUN, one.outcome) for one in namings], now)
+    left = await allowance.of_organizers(session, list(wanted), now)
+    # Who is told nothing costs nothing. But if there were less room for many seats than for few, to wait would tell.
+    if any(granted.get(one, 0) + left[one].remaining < count for one, count in wanted.items()):
+        raise TooManyNamed(max(wanted.values()))
+    await access_log.record(session, [_look(one, Purpose.DRY_RUN, one.outcome) for one in told], now)
+
+
+def _each_once(namings: Sequence[Naming]) -> list[Naming]:
+    """Rows of one person are one naming: how many of them are refused hangs on what the NIK holds."""
+    keys = ((one.caller.organizer, one.nik_index, one.direction, one.service) for one in namings)
+    return list(dict(zip(keys, namings, strict=True)).values())
 
 
 @refuses(NikBlocked, NikAlreadyRegistered)

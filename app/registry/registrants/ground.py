@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Hashable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from uuid import UUID
 
@@ -55,6 +55,15 @@ class Ground:
             if claim not in self.held:
                 self.hold(claim, held)
 
+    def on_trial(self) -> Ground:
+        """The same ground with seats and holds of its own, so that what is taken there is not taken here."""
+        return replace(
+            self,
+            seats={one: replace(seats) for one, seats in self.seats.items()},
+            holds={one: replace(hold) for one, hold in self.holds.items()},
+            used=Counter(),
+        )
+
     def hold(self, claim: NikClaim, held: Held) -> None:
         self.held[claim] = held
         self.holdings.setdefault(claim.nik_index, []).append(held)
@@ -92,17 +101,31 @@ async def read_ground(session: Session, vault: Vault, drafted: Sequence[Draft], 
 
 async def read_niks(
     session: Session, ground: Ground, drafted: Sequence[Draft], is_refused: Callable[[Draft, Ground], bool]
-) -> None:
+) -> list[Draft]:
     """Reads who holds the NIKs. Other organizers' registrations are read only for submissions that nothing else
     refuses, as `is_refused` judges each.
+
+    Answers the submissions for which these were read.
     """
     refused = [one for one in drafted if is_refused(one, ground)]
     if refused:
-        own = {(one.nik_index, one.organizer) for one in refused}
-        ground.know(await uniqueness.own(session, ground.season, own))
+        await read_own(session, ground, refused)
         # A repeat of the organizer's own registration is answered as a repeat, also when the route is full.
         refused = [one for one in refused if is_refused(one, ground)]
     left_out = {id(one) for one in refused}
-    asked = {one.nik_index for one in drafted if id(one) not in left_out}
+    looked_at = [one for one in drafted if id(one) not in left_out]
+    await read_standing(session, ground, looked_at)
+    return looked_at
+
+
+async def read_own(session: Session, ground: Ground, drafted: Sequence[Draft]) -> None:
+    """What the NIKs hold with the organizers of the submissions themselves."""
+    own = {(one.nik_index, one.organizer) for one in drafted}
+    ground.know(await uniqueness.own(session, ground.season, own))
+
+
+async def read_standing(session: Session, ground: Ground, drafted: Sequence[Draft]) -> None:
+    """What the NIKs hold with anybody, and their blocks."""
+    asked = {one.nik_index for one in drafted}
     if asked:
         ground.know(await uniqueness.standing(session, ground.season, asked))

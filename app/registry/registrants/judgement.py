@@ -7,6 +7,8 @@ whoever cannot register there anyway learns nothing of a NIK.
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
@@ -87,8 +89,8 @@ def judge(draft: Draft, ground: Ground) -> Judged:
         against = _stands(leg, ground) or _does_not_fit(leg, judged, ground)
         if against is not None:
             return against
+    _seat(judged, ground)
     for leg in judged.new:
-        _use_hold(leg, judged, ground)
         _deal(leg, ground)
     return judged
 
@@ -96,6 +98,26 @@ def judge(draft: Draft, ground: Ground) -> Judged:
 def is_refused_anyway(draft: Draft, ground: Ground) -> bool:
     """Whether route, time, papers or seats refuse a submission, whatever the NIK holds with other organizers."""
     return _is_in_doubt(draft, ground) and isinstance(_judge_ways(draft, ground), Refusal)
+
+
+def refused_together(drafts: Sequence[Draft], ground: Ground) -> tuple[dict[int, Refusal], Counter[UUID | None]]:
+    """Of submissions that are accepted together or not at all: by place, who is refused whatever the NIKs hold; and how
+    many seats the others take, by route.
+
+    Each takes the seats that it wants, also one whose NIK will be refused. Else the seats that are left for the others
+    would tell what its NIK holds.
+    """
+    dealt = ground.on_trial()
+    refused: dict[int, Refusal] = {}
+    taken: Counter[UUID | None] = Counter()
+    for place, draft in enumerate(drafts):
+        judged = _judge_ways(draft, dealt)
+        if isinstance(judged, Refusal):
+            refused[place] = judged
+        else:
+            taken += Counter({leg.route.id: leg.seats for leg in judged.new})
+            _seat(judged, dealt)
+    return refused, taken
 
 
 def _is_in_doubt(draft: Draft, ground: Ground) -> bool:
@@ -320,13 +342,19 @@ def _sealed(draft: Draft, vault: Vault) -> tuple[bytes, bytes, bytes] | None:
     return None if one is None else (vault.blind_index(one.nik), vault.seal(one.nik), vault.seal(one.name))
 
 
+def _seat(judged: JudgedSubmission, ground: Ground) -> None:
+    """Take the seats of the new legs, so that the rest of the batch is judged against them."""
+    for leg in judged.new:
+        _use_hold(leg, judged, ground)
+        ground.seats[leg.route.id].taken += leg.seats
+
+
 def _deal(leg: Leg, ground: Ground) -> None:
-    """Take the seat and the NIK, so that the rest of the batch is judged against them."""
+    """Take the NIK, so that the rest of the batch is judged against it."""
     for other in ground.holdings.get(leg.draft.nik_index, ()):
         if other.organizer != leg.draft.organizer:
             disputed = dispute(leg.draft, other, leg.route.season, ground.vault, refused=False)
             ground.disputes.extend([disputed] if disputed.suspect else [])
-    ground.seats[leg.route.id].taken += leg.seats
     ground.hold(leg.claim, leg.held())
     ground.legs[leg.id] = leg
 

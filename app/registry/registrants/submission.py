@@ -9,7 +9,7 @@ two more where seats are held for some.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from uuid import UUID
@@ -38,13 +38,14 @@ from app.errors import (
     refused_by,
     refuses,
 )
+from app.models.enums import Purpose
 from app.registry import change_log
 from app.registry.niks import allowance, telling
 from app.registry.niks.telling import Naming
 from app.registry.registrants import booking, cases, drafts, judgement, motorcycles, returns, view
 from app.registry.registrants.booking import Leg
 from app.registry.registrants.drafts import Applicant, Draft, Submission
-from app.registry.registrants.ground import Ground, read_ground, read_niks
+from app.registry.registrants.ground import Ground, read_ground, read_niks, read_own, read_standing
 from app.registry.registrants.judgement import Against, Judged, JudgedSubmission
 from app.registry.registrants.motorcycles import Motorcycle
 from app.registry.registrants.uniqueness import Held
@@ -99,39 +100,82 @@ async def submit_together(
     session: Session, vault: Vault, submissions: Sequence[Submission], now: datetime
 ) -> list[Accepted] | list[Refusal | None]:
     """Register all of them or nobody. If nobody, a refusal for each who is refused, and None for each who is not."""
-    judged, ground = await _judge_all(session, vault, submissions, now)
-    if all(isinstance(one, JudgedSubmission) for one in judged):
-        told = await _write(session, ground, judged)
-        return [_accepted(one, ground) for one in told if isinstance(one, JudgedSubmission)]
-    judged = _counted_together(submissions, judged, ground)
-    # Refused duplicates of registrations that stand open their cases all the same.
-    ground.legs.clear()
-    ground.used.clear()
-    ground.disputes.clear()
+    drafted, ground = await _read(session, vault, submissions, now)
+    judged = await _judge_together(session, drafted, ground)
+    if any(not isinstance(one, JudgedSubmission) for one in judged):
+        # Refused duplicates of registrations that stand open their cases all the same.
+        ground.legs.clear()
+        ground.used.clear()
+        ground.disputes.clear()
+        return [one if isinstance(one, Refusal) else None for one in await _write(session, ground, judged)]
     told = await _write(session, ground, judged)
-    return [one if isinstance(one, Refusal) else None for one in told]
-
-
-def _counted_together(submissions: Sequence[Submission], judged: Sequence[Judged], ground: Ground) -> list[Judged]:
-    """Whoever finds a route full is told how many seats all of them want there, and how many were left for them."""
-    left: Counter[UUID | None] = Counter(leg.route.id for leg in ground.legs.values() if leg.seats)
-    pairs = list(zip(submissions, judged, strict=True))
-    wanted = left + Counter(_route_of(one, full) for one, full in pairs if isinstance(full, QuotaFull))
-    return [
-        replace(full, wanted=wanted[route := _route_of(one, full)], left=left[route])
-        if isinstance(full, QuotaFull)
-        else full
-        for one, full in pairs
-    ]
-
-
-def _route_of(one: Submission, refused: Refusal) -> UUID | None:
-    return one.return_route_id if refused.field == "returnRouteId" else one.route_id
+    return [_accepted(one, ground) for one in told if isinstance(one, JudgedSubmission)]
 
 
 async def _judge_all(
     session: Session, vault: Vault, submissions: Sequence[Submission], now: datetime
 ) -> tuple[list[Judged], Ground]:
+    drafted, ground = await _read(session, vault, submissions, now)
+    fine = [one for one in drafted if isinstance(one, Draft)]
+    looked_at = await read_niks(session, ground, fine, judgement.is_refused_anyway)
+    judged = await each(lambda one: judgement.judge(one, ground) if isinstance(one, Draft) else one, drafted)
+    if session.rehearsed is not None:
+        may_have_seats = {id(one) for one in looked_at}
+        unseated = (one for one, verdict in zip(drafted, judged, strict=True) if isinstance(verdict, Refusal))
+        session.rehearsed += [_untold(one, ground) for one in unseated if id(one) in may_have_seats]
+    return judged, ground
+
+
+def _untold(draft: Draft | Refusal, ground: Ground) -> Naming:
+    """Of somebody whom those before it in the batch have left no seat."""
+    assert isinstance(draft, Draft)  # noqa: S101 - a refusal was looked at nowhere
+    assert draft.submission.route_id is not None  # noqa: S101 - it is full
+    route = ground.routes[draft.submission.route_id]
+    return Naming(
+        caller=draft.submission.caller,
+        nik_index=draft.nik_index,
+        area=draft.area,
+        purpose=Purpose.SUBMISSION,
+        direction=route.direction,
+        service=route.service,
+        untold=True,
+    )
+
+
+async def _judge_together(session: Session, drafted: Sequence[Draft | Refusal], ground: Ground) -> list[Judged]:
+    """Seats are counted for all of them before any NIK is looked at with others."""
+    fine = [one for one in drafted if isinstance(one, Draft)]
+    refused, taken = judgement.refused_together(fine, ground)
+    if refused:
+        # What is the organizer's own already takes no seat.
+        await read_own(session, ground, fine)
+        refused, taken = judgement.refused_together(fine, ground)
+    await read_standing(session, ground, [one for place, one in enumerate(fine) if place not in refused])
+    anyway = {id(fine[place]): one for place, one in _counted_together(fine, refused, taken).items()}
+    return [one if isinstance(one, Refusal) else anyway.get(id(one)) or judgement.judge(one, ground) for one in drafted]
+
+
+def _counted_together(
+    drafted: Sequence[Draft], refused: Mapping[int, Refusal], taken: Counter[UUID | None]
+) -> dict[int, Refusal]:
+    """Whoever finds a route full is told how many seats all of them want there, and how many were left for them."""
+    full = {place: _full_route(drafted[place], one) for place, one in refused.items() if isinstance(one, QuotaFull)}
+    wanted = taken + Counter(full.values())
+    return {
+        place: replace(one, wanted=wanted[full[place]], left=taken[full[place]]) if isinstance(one, QuotaFull) else one
+        for place, one in refused.items()
+    }
+
+
+def _full_route(draft: Draft, full: QuotaFull) -> UUID | None:
+    given = draft.submission
+    return given.return_route_id if full.field == "returnRouteId" else given.route_id
+
+
+async def _read(
+    session: Session, vault: Vault, submissions: Sequence[Submission], now: datetime
+) -> tuple[list[Draft | Refusal], Ground]:
+    """What was sent, and the facts but for the NIKs."""
     today = wib_day(now)
     callers = sorted({one.caller.organizer for one in submissions})
     shut = await allowance.shut(session, callers, now)
@@ -141,11 +185,7 @@ async def _judge_all(
         return used_up if one.caller.organizer in shut else drafts.draft(one, vault, today, now)
 
     drafted = await each(draft, submissions)
-    fine = [one for one in drafted if isinstance(one, Draft)]
-    ground = await read_ground(session, vault, fine, now)
-    await read_niks(session, ground, fine, judgement.is_refused_anyway)
-    judged = await each(lambda one: judgement.judge(one, ground) if isinstance(one, Draft) else one, drafted)
-    return judged, ground
+    return drafted, await read_ground(session, vault, [one for one in drafted if isinstance(one, Draft)], now)
 
 
 async def _write(session: Session, ground: Ground, judged: Sequence[Judged]) -> list[JudgedSubmission | Refusal]:

@@ -80,12 +80,27 @@ async def test_or_nobody(world: World) -> None:
     async with world.unchanged("registrant", "route", "nik_block"):
         refused = await submitted(world, *people)
     assert isinstance(refused, RefusedBooking)
-    assert [one and one.code for one in refused.refusals] == [None, "NIK_ALREADY_REGISTERED", None, "QUOTA_FULL"]
+    assert [one and one.code for one in refused.refusals] == [
+        None,
+        "NIK_ALREADY_REGISTERED",
+        "QUOTA_FULL",
+        "QUOTA_FULL",
+    ]
+    full = "This route's quota is too small; 4 wanted, 2 remaining; choose another route."
+    assert [one.message("en") for one in refused.refusals[2:] if one] == [full] * 2
     # The duplicate opened its case all the same.
     assert await world.run("SELECT organizer_code, attempts FROM case_claim") == [("hubdat", 1)]
     assert await world.taken() == 0
     done = await submitted(world, people[0], people[2])
     assert len(done.booking.people) == 2
+
+
+async def test_what_is_ones_own_already_wants_no_seat(world: World) -> None:
+    route = await world.route(quota=2)
+    await submitted(world, someone(HUBDAT, route, 1))
+    refused = await submitted(world, *(someone(HUBDAT, route, number) for number in (1, 2, 3)))
+    assert [one and one.code for one in refused.refusals] == [None, None, "QUOTA_FULL"]
+    assert (refused.refusals[2].wanted, refused.refusals[2].left) == (2, 1)
 
 
 async def test_one_person_twice_is_refused_however_the_nik_is_spelt(world: World) -> None:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
+from uuid import UUID
 
 import pytest
 
@@ -20,9 +22,12 @@ from app.registry.niks import allowance, blocks, sentences, telling
 from app.registry.niks.allowance import Allowance, Named
 from app.registry.niks.check import Check
 from app.registry.niks.telling import TooManyNamed
-from app.registry.registrants import uniqueness
+from app.registry.registrants import submission, uniqueness
 from app.registry.registrants.lookup import Ref
 from app.registry.registrants.submission import Accepted, Motorcycle
+from app.registry.routes import seat_holds
+from app.registry.routes.held_seats import SeatHold
+from app.sql import statement
 from tests.world import BUMN, DJKA, DKI, HUBDAT, JASA_RAHARJA, NOW, World, nik_of, someone
 
 pytestmark = pytest.mark.anyio
@@ -204,6 +209,51 @@ async def test_used_up_a_booking_that_is_refused_tells_nothing_of_anybody(world:
     shut = await submit_booking(world, booking)
     assert isinstance(shut, RefusedBooking)
     assert [one and one.code for one in shut.refusals] == ["ALLOWANCE_USED_UP"] * 2
+
+
+@pytest.mark.parametrize("has_a_hold", [False, True])
+async def test_used_up_the_seats_that_a_booking_finds_tell_nothing_of_anybody(world: World, has_a_hold: bool) -> None:
+    """Seats are counted for all of a booking, whatever their NIKs hold."""
+    route, back = await world.route("sempit", organizer="dishub-dki", quota=3), await world.way_back(quota=1)
+    await world.run("UPDATE route SET organizer_code = 'dishub-dki' WHERE id = :back", back=back)
+    holds: tuple[UUID, ...] = ()
+    if has_a_hold:
+        await world.policy("dishub-dki", enforce_window=False, hold_percent=50)
+        held = await world.database.attempt(lambda session: seat_holds.hold(session, DKI, route, 1, 15, NOW))
+        assert isinstance(held, SeatHold)
+        holds = (held.id,)
+    told = []
+    for number in (FIRST, BLOCKED, FREE):
+        await world.run("DELETE FROM nik_access")
+        await world.run(
+            "UPDATE nik_allowance SET set_per_day = 100, named = 100, withheld = 0, day = :day", day=NOW.date()
+        )
+        ways = [{"return_route_id": back}, {}, {"return_route_id": back}, {}, {}]
+        people = [someone(DKI, route, one, **way) for one, way in zip((number, 11, 12, 13, 14), ways, strict=True)]
+        booking = BookingSubmission(caller=DKI, reference="KB-1", people=people, holds=holds)
+        verdict = await submit_booking(world, booking)
+        assert isinstance(verdict, RefusedBooking)
+        withheld = await world.one("SELECT withheld FROM nik_allowance WHERE organizer_code = 'dishub-dki'")
+        told.append((verdict.refusals, withheld, await access(world)))
+    assert told[0] == told[1] == told[2]
+    codes = [one and one.code for one in told[0][0]]
+    assert codes == ["NIK_UNDECIDED", "NIK_UNDECIDED", "QUOTA_FULL", "NIK_UNDECIDED", "QUOTA_FULL"]
+    assert told[0][1:] == (3, [("SUBMISSION", "UNDECIDED", True)] * 3)
+
+
+async def test_used_up_the_seats_that_a_list_finds_tell_of_nobody_but_whom_it_registers(world: World) -> None:
+    """Whoever is refused is refused alike, and leaves the seat to the next one."""
+    await world.route("sempit", organizer="dishub-dki", quota=1)
+    told = []
+    for number in (FIRST, BLOCKED):
+        await world.run("DELETE FROM registrant")
+        await world.run("UPDATE route SET taken = 0")
+        await world.run("UPDATE nik_allowance SET set_per_day = 9, named = 9, withheld = 0, day = :day", day=NOW.date())
+        await world.accepted(someone(DJKA, world.routes["KA"], FIRST))
+        people = [someone(DKI, world.routes["sempit"], one) for one in (number, 11, 12)]
+        told.append([one if not isinstance(one, Accepted) else "ACCEPTED" for one in await world.submit(*people)])
+    assert told[0] == told[1]
+    assert [getattr(one, "code", one) for one in told[0]] == ["NIK_UNDECIDED", "ACCEPTED", "QUOTA_FULL"]
 
 
 async def test_a_correction_costs_one(world: World) -> None:
@@ -437,15 +487,47 @@ async def test_half_most_and_all_of_it_are_told_once_a_day(world: World) -> None
 
 
 async def test_a_rehearsal_tells_all_or_nothing(world: World) -> None:
-    naming = telling.Naming(caller=DKI, nik_index=b"1", area=b"2", purpose=Purpose.SUBMISSION, taken=True)
+    one = telling.Naming(caller=DKI, nik_index=b"1", area=b"2", purpose=Purpose.SUBMISSION, taken=True)
+    namings = [one, replace(one, nik_index=b"2")]
     await set_to(world, 3)
     async with world.database.transaction() as session:
-        await telling.tell_rehearsed(session, [naming] * 2, NOW)
+        await telling.tell_rehearsed(session, namings, NOW)
     assert (await used(world), await access(world)) == (2, [("DRY_RUN", "AVAILABLE", True)] * 2)
     with pytest.raises(TooManyNamed):
         async with world.database.transaction() as session:
-            await telling.tell_rehearsed(session, [naming] * 2, NOW)
+            await telling.tell_rehearsed(session, namings, NOW)
     assert (await used(world), len(await access(world))) == (2, 2)
+
+
+async def test_whether_a_rehearsal_waits_tells_nothing(world: World) -> None:
+    """A route with one seat: whoever is refused leaves it to the next one, and then more NIKs are named."""
+    await world.route("sempit", organizer="dishub-dki", quota=1)
+    found = []
+    for number in (FIRST, BLOCKED, FREE):
+        await world.run("UPDATE nik_allowance SET named = 0")
+        await world.run("DELETE FROM nik_access")
+        rehearsed = await rehearse(world, number, number, 11, 11, 12)
+        await set_to(world, 2)
+        with pytest.raises(TooManyNamed, match=r"^3$"):
+            async with world.database.transaction() as session:
+                await telling.tell_rehearsed(session, rehearsed, NOW)
+        assert (await used(world), await access(world)) == (0, [])
+        await set_to(world, 3)
+        async with world.database.transaction() as session:
+            await telling.tell_rehearsed(session, rehearsed, NOW)
+        found.append((await used(world), [one[1] for one in await access(world)]))
+    # Nothing is told of those who find no seat, so they cost nothing.
+    assert found == [(2, ["REGISTERED", "AVAILABLE"]), (2, ["BLOCKED", "AVAILABLE"]), (1, ["AVAILABLE"])]
+
+
+async def rehearse(world: World, *numbers: int) -> list[telling.Naming]:
+    people = [someone(DKI, world.routes["sempit"], number) for number in numbers]
+    async with world.database.transaction() as session:
+        session.rehearsed = []
+        await submission.submit(session, world.vault, people, NOW)
+        await session.run(statement("DELETE FROM registrant WHERE organizer_code = 'dishub-dki'"))
+        await session.run(statement("UPDATE route SET taken = 0 WHERE organizer_code = 'dishub-dki'"))
+        return session.rehearsed
 
 
 async def test_organizers_are_taken_from_in_one_order(world: World) -> None:
