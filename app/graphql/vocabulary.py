@@ -135,7 +135,9 @@ describe(
     NIK_BLOCKED="A NIK was blocked by Hubdat. Blocks of forfeited NIKs are not told here.",
     NIK_BLOCK_LIFTED="The blocks of a NIK were lifted; `subject` is the longest.",
     NIK_ALLOWANCE_SET="Hubdat gave an organizer another allowance of NIKs a day, or the one by its holders again.",
-    NIK_ALLOWANCE_USED="An organizer's allowance of today is used by 50, 80 or 100 %. The registry tells this itself.",
+    NIK_ALLOWANCE_USED=(
+        "An organizer's allowance of today is used by 50, 80 or 100 %; 200: it is shut out. The registry tells this."
+    ),
     NIK_ALARM_RAISED="An organizer seems to walk through NIKs: see `subject`. The registry tells this itself.",
     SWEEP_HALTED="Too many people of an organizer (`subject`) would end at once, and wait. The registry tells this.",
     SWEEP_ALLOWED="Hubdat gave its word that people who were due are ended.",
@@ -341,7 +343,9 @@ describe(
     ),
     IMPORT_FINISHED="`data`: organizer, season, jobId, state, mode, dryRun, rows, results, codes, missing, error.",
     NIK_ALLOWANCE_USED=(
-        "Your allowance of NIKs of today is used by 50, 80 or 100 %. `data`: organizer, percent, perDay, used."
+        "Your allowance of NIKs of today is used by 50, 80 or 100 %; at 200 as many refusals came again, and your"
+        " submissions are 503 until midnight (WIB). Hubdat hears it of every organizer. `data`: organizer, percent,"
+        " perDay, used."
     ),
     NIK_ALARM_RAISED=(
         "To Hubdat alone: an organizer seems to walk through NIKs. `data`: organizer (hubdat), suspected, sign, niks."

@@ -12,9 +12,11 @@ from typing import NamedTuple
 
 from app.changes.log.feed import SETTLED
 from app.changes.log.holding import HOLDING
+from app.clock import wib_day
 from app.db import Session
 from app.models.statuses import AWAITS_VERIFICATION
 from app.registry.log_months import TABLES
+from app.registry.niks.allowance import sql_is_shut
 from app.sql import statement
 
 MOST_COUNTED = 10_000
@@ -163,6 +165,12 @@ FIGURES = (
         "organizer",
     ),
     Figure(
+        "pemudik_nik_allowance_shut_out",
+        "1: the organizer used up its allowance of NIKs and was refused as often again. Its submissions are 503 today.",
+        f"SELECT a.organizer_code, 1 FROM nik_allowance a WHERE {sql_is_shut('a')}",
+        "organizer",
+    ),
+    Figure(
         "pemudik_database_connections",
         "Connections to the database server, of everybody.",
         "SELECT NULL, count(*) FROM pg_stat_activity WHERE backend_type = 'client backend'",
@@ -195,6 +203,6 @@ _ALL = statement(
 async def read(session: Session, now: datetime) -> list[FigureReading]:
     """All figures, by one statement."""
     readings = [FigureReading(figure) for figure in FIGURES]
-    for row in await session.rows(_ALL, now=now):
+    for row in await session.rows(_ALL, now=now, today=wib_day(now)):
         readings[row.place].values[row.label] = row.value
     return readings

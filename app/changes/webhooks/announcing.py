@@ -1,8 +1,9 @@
 """The projection of the change log onto the webhooks: each event becomes one delivery to each webhook that it concerns.
 
 An event concerns its organizer and the coordinator of that organizer. A decided case concerns those who claimed the NIK
-and were refused, and whoever is asked for a correction, too. What is only suspected, by names that differ, concerns
-nobody but Hubdat: an organizer that guesses a name must not learn whether it is right.
+and were refused, and whoever is asked for a correction, too; a used allowance concerns Hubdat as well. What is only
+suspected, by names that differ, concerns nobody but Hubdat: an organizer that guesses a name must not learn whether it
+is right.
 """
 
 from __future__ import annotations
@@ -223,6 +224,8 @@ def _concerned(change: LoggedChange, claimants: Mapping[str, set[str]]) -> set[s
     organizer = {change.organizer or ""}
     if change.kind == ChangeKind.DUPLICATE_SUSPECTED:
         return {HUBDAT}
+    if change.kind == ChangeKind.NIK_ALLOWANCE_USED:
+        return organizer | {HUBDAT}
     if change.kind == ChangeKind.CASE_DECIDED:
         refused = claimants.get(change.facts["case"], set())
         asked = {change.facts["mistyped_by"]} if change.facts.get("mistyped_by") else set()

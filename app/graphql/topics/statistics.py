@@ -187,6 +187,9 @@ class ShortAllowance:
             " `dashboard:read`."
         )
     )
+    is_shut_out: bool = strawberry.field(
+        description="As many refusals came as the allowance is large: its submissions are 503 until midnight (WIB)."
+    )
     organizer_code: strawberry.Private[str]
 
     @loaded("Whose it is.")
@@ -212,7 +215,8 @@ class Attention:
     )
     short_allowances: int = strawberry.field(description="How many allowances are listed, or would be.")
     allowances: list[ShortAllowance] = strawberry.federation.field(
-        description="Those with an alarm first, then by the share that is used.", directives=[sized(5)]
+        description="Those with an alarm first, then who is shut out, then by the share that is used.",
+        directives=[sized(5)],
     )
 
 
@@ -237,7 +241,13 @@ async def read_attention(info: Info) -> Attention | None:
         imports=[_running_import(one) for one in read.imports],
         short_allowances=attention.total(read.allowances),
         allowances=[
-            ShortAllowance(organizer_code=one.organizer, per_day=one.per_day, used=one.used, alarmed_at=one.alarmed_at)
+            ShortAllowance(
+                organizer_code=one.organizer,
+                per_day=one.per_day,
+                used=one.used,
+                alarmed_at=one.alarmed_at,
+                is_shut_out=one.is_shut_out,
+            )
             for one in read.allowances
         ],
     )

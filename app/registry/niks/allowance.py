@@ -28,6 +28,8 @@ MOST_SET = 10_000_000
 """Per day, by Hubdat."""
 MARKS = (50, 80, 100)
 """Percent of use that the organizer and Hubdat are told of, each once a day."""
+SHUT_MARK = 200
+"""It is told when the organizer is shut out: as many refusals came again as the allowance is large."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +67,13 @@ def sql_per_day(table: str) -> str:
     return f"""
         CASE WHEN {table}.cut AND {table}.day = :today THEN 0
              ELSE coalesce({table}.set_per_day, least({MOST}, greatest({FEWEST}, {PER_HOLDER} * {table}.holders))) END
+    """
+
+
+def sql_is_shut(table: str) -> str:
+    """Whether submissions of the organizer are refused until tomorrow."""
+    return f"""
+        ({table}.day = :today AND {table}.withheld > 0 AND {table}.withheld >= {sql_per_day(table)})
     """
 
 
@@ -128,8 +137,8 @@ _READ = statement(
 )
 _SHUT = statement(
     f"""
-    SELECT a.organizer_code FROM nik_allowance a WHERE a.organizer_code = ANY(CAST(:codes AS text[]))
-        AND a.day = :today AND a.withheld >= {sql_per_day("a")} AND a.withheld > 0
+    SELECT a.organizer_code FROM nik_allowance a
+    WHERE a.organizer_code = ANY(CAST(:codes AS text[])) AND {sql_is_shut("a")}
     """,
     str,
 )
@@ -179,12 +188,14 @@ class Mark(NamedTuple):
 _REACHED = statement(
     f"""
     WITH now AS (
-        SELECT a.organizer_code, {sql_per_day("a")} AS per_day, {sql_used("a")} AS used
+        SELECT a.organizer_code, {sql_per_day("a")} AS per_day, {sql_used("a")} AS used, {sql_is_shut("a")} AS is_shut
         FROM nik_allowance a WHERE a.day = :today
     ),
     reached AS (
-        SELECT now.*, max(mark.percent) AS percent FROM now JOIN unnest(CAST(:marks AS int[])) AS mark (percent)
-            ON now.used > 0 AND CAST(now.used AS bigint) * 100 >= CAST(now.per_day AS bigint) * mark.percent
+        SELECT now.organizer_code, now.per_day, now.used, max(mark.percent) AS percent
+        FROM now JOIN unnest(CAST(:marks AS int[])) AS mark (percent) ON CASE
+            WHEN mark.percent = {SHUT_MARK} THEN now.is_shut
+            ELSE now.used > 0 AND CAST(now.used AS bigint) * 100 >= CAST(now.per_day AS bigint) * mark.percent END
         GROUP BY now.organizer_code, now.per_day, now.used
     )
     UPDATE nik_allowance a SET told_percent = reached.percent
@@ -251,9 +262,11 @@ async def set_per_day(
 
 
 async def tell_use(session: Session, now: datetime) -> int:
-    """A duty: count the holders, and tell of allowances that are used by half, mostly or wholly. Answers how many."""
+    """A duty: count the holders, and tell of allowances that are used by half, mostly or wholly, and of whoever is shut
+    out. Answers how many.
+    """
     await session.run(_COUNT_HOLDERS)
-    reached = await session.rows(_REACHED, today=wib_day(now), marks=list(MARKS))
+    reached = await session.rows(_REACHED, today=wib_day(now), marks=[*MARKS, SHUT_MARK])
     entries = [
         change_log.Entry(
             kind=ChangeKind.NIK_ALLOWANCE_USED,

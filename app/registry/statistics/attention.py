@@ -15,7 +15,7 @@ from uuid import UUID
 from app.clock import wib_day
 from app.db import Session
 from app.models.enums import CaseState, ImportState
-from app.registry.niks.allowance import MARKS, sql_per_day, sql_used
+from app.registry.niks.allowance import MARKS, sql_is_shut, sql_per_day, sql_used
 from app.sql import Statement, statement
 
 SHOWN = 5
@@ -61,6 +61,8 @@ class ShortAllowance(NamedTuple):
     used: int
     alarmed_at: datetime | None
     """Of the last day. None to an organizer."""
+    is_shut_out: bool
+    """Its submissions are refused until midnight (WIB)."""
     total: Annotated[int, "bigint"]
 
 
@@ -122,13 +124,15 @@ def _allowances(whose: str, alarmed_at: str) -> Statement[ShortAllowance]:
         f"""
         WITH today AS (
             SELECT a.organizer_code AS organizer, {sql_per_day("a")} AS per_day, {sql_used("a")} AS used,
-                {alarmed_at} AS alarmed_at
+                {alarmed_at} AS alarmed_at, {sql_is_shut("a")} AS is_shut_out
             FROM nik_allowance a WHERE {whose}
         )
-        SELECT organizer, per_day, used, alarmed_at, count(*) OVER () AS total FROM today
-        WHERE alarmed_at IS NOT NULL
+        SELECT organizer, per_day, used, alarmed_at, is_shut_out, count(*) OVER () AS total FROM today
+        WHERE alarmed_at IS NOT NULL OR is_shut_out
             OR (used > 0 AND CAST(used AS bigint) * 100 >= CAST(per_day AS bigint) * {MARKS[0]})
-        ORDER BY alarmed_at DESC NULLS LAST, CAST(used AS float) / greatest(per_day, 1) DESC, organizer LIMIT {SHOWN}
+        ORDER BY alarmed_at DESC NULLS LAST, is_shut_out DESC, CAST(used AS float) / greatest(per_day, 1) DESC,
+            organizer
+        LIMIT {SHOWN}
         """,
         ShortAllowance,
     )

@@ -10,7 +10,7 @@ export const WAITING = `attention {
   openCases cases { id openedAt holder { name } claimants { name } }
   failingWebhooks webhooks { id failingSince disabledAt organizer { code name } }
   runningImports imports { id dryRun rowsRead rowsDone createdAt startedAt waitsUntil organizer { code name } }
-  shortAllowances allowances { perDay used alarmedAt organizer { code name } }
+  shortAllowances allowances { perDay used alarmedAt isShutOut organizer { code name } }
 }`;
 const NEAR = 0.8;
 const seesAll = scopes.includes('dashboard:read');
@@ -56,11 +56,11 @@ const anImport = (one) => ({
 });
 
 /** @param {Data} one @returns {Line} */
-function anAllowance({ organizer, perDay, used, alarmedAt }) {
+function anAllowance({ organizer, perDay, used, alarmedAt, isShutOut }) {
   const of = perDay ? used / perDay : 1;
   return {
-    name: organizer.name, href: `/penyelenggara/${encodeURIComponent(organizer.code)}`, tone: alarmedAt || of >= 1 ? 'bad' : of >= NEAR ? 'warn' : '',
-    detail: alarmedAt ? t('waiting.alarm', { at: moment(alarmedAt) }) : t('allowance.said', { used: number(used), all: number(perDay) }),
+    name: organizer.name, href: `/penyelenggara/${encodeURIComponent(organizer.code)}`, tone: alarmedAt || isShutOut || of >= 1 ? 'bad' : of >= NEAR ? 'warn' : '',
+    detail: alarmedAt ? t('waiting.alarm', { at: moment(alarmedAt) }) : isShutOut ? t('waiting.shut') : t('allowance.said', { used: number(used), all: number(perDay) }),
     figure: share(of),
   };
 }

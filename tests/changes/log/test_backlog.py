@@ -31,6 +31,7 @@ NOTHING: dict[str, dict[str | None, float]] = {
     "pemudik_import_oldest_queued_seconds": {None: 0},
     "pemudik_verification_overdue_seconds": {None: 0},
     "pemudik_sweep_halted_people": {},
+    "pemudik_nik_allowance_shut_out": {},
 }
 
 SEALS = ("pemudik_log_unsealed_seconds", "pemudik_log_seals")

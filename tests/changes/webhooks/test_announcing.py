@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from datetime import timedelta
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -16,6 +17,9 @@ from app.models.enums import CaseState, ChangeKind, RegistrantStatus
 from app.registry import change_log
 from app.registry.amending import rerouting
 from app.registry.change_log import Entry
+from app.registry.niks import allowance, enumeration
+from app.registry.niks.allowance import Named
+from app.registry.niks.enumeration import WALKING, Sign
 from app.registry.registrants import cases
 from app.registry.registrants.lookup import Ref
 from app.registry.registrants.motorcycles import Motorcycle
@@ -233,6 +237,40 @@ async def test_whoever_is_asked_for_a_correction_is_told(post: Post) -> None:
     await post.announce()
     told = {url: data["mistypedBy"] for url, _, data in await payloads(post)}
     assert told == {"https://dishub-dki.example/": "dishub-dki", "https://hubdat.example/": "dishub-dki"}
+
+
+async def test_use_of_an_allowance_is_told_to_its_organizer_its_coordinator_and_hubdat(post: Post) -> None:
+    world = post.world
+    for caller in (DJKA, DKI, HUBDAT, BUMN, JASA_RAHARJA):
+        await post.hook(caller, f"https://{caller.organizer}.example/")
+    await world.run("UPDATE nik_allowance SET set_per_day = 2")
+    for caller, niks in ((BUMN, 1), (DJKA, 4)):
+        named = [Named(caller.organizer, niks)]
+        await world.database.attempt(partial(allowance.take, named=named, now=NOW))
+    async with world.database.transaction() as session:
+        assert await allowance.tell_use(session, NOW) == 2
+    await post.announce()
+    half = {"organizer": "bumn-satu", "percent": 50, "perDay": 2, "used": 1}
+    shut = {"organizer": "djka", "percent": 200, "perDay": 2, "used": 2}
+    assert sorted(await payloads(post), key=str) == [
+        ("https://bumn-satu.example/", "nik.allowance_used", half),
+        ("https://djka.example/", "nik.allowance_used", shut),
+        ("https://hubdat.example/", "nik.allowance_used", half),
+        ("https://hubdat.example/", "nik.allowance_used", shut),
+        ("https://jasa-raharja.example/", "nik.allowance_used", half),
+    ]
+
+
+async def test_an_alarm_is_told_to_hubdat_alone(post: Post) -> None:
+    """No organizer learns that it is watched."""
+    world = post.world
+    for caller in (DJKA, DKI, HUBDAT):
+        await post.hook(caller, f"https://{caller.organizer}.example/")
+    seen = [Sign("djka", WALKING, 11)]
+    await world.database.attempt(partial(enumeration.raise_alarms, signs=seen, now=NOW, cuts=False))
+    await post.announce()
+    alarm = {"organizer": "hubdat", "suspected": "djka", "sign": "walking", "niks": 11}
+    assert await payloads(post) == [("https://hubdat.example/", "nik.alarm_raised", alarm)]
 
 
 async def test_an_amended_window_is_told_and_a_new_one_is_not(post: Post) -> None:

@@ -21,7 +21,7 @@ ASK = """{ attention {
     openCases cases { id direction service openedAt holder { code } claimants { code } }
     failingWebhooks webhooks { failingSince disabledAt organizer { code } }
     runningImports imports { id dryRun rowsRead rowsDone createdAt startedAt waitsUntil organizer { code } }
-    shortAllowances allowances { perDay used alarmedAt organizer { code } } } }"""
+    shortAllowances allowances { perDay used alarmedAt isShutOut organizer { code } } } }"""
 NOTHING: dict[str, Any] = {"cases": [], "webhooks": [], "imports": [], "allowances": []}
 NONE = {"failingWebhooks": 0, "runningImports": 0, "shortAllowances": 0}
 HOUR = timedelta(hours=1)
@@ -113,9 +113,10 @@ async def test_imports_that_are_not_finished(world: World, api: Api) -> None:
 
 
 async def used(world: World, organizer: str, **columns: Any) -> None:
-    values = {"named": 0, "day": wib_day(NOW), "cut": False, "alarmed_at": None} | columns
+    values = {"named": 0, "day": wib_day(NOW), "cut": False, "alarmed_at": None, "withheld": 0} | columns
     await world.run(
-        """UPDATE nik_allowance SET named = :named, day = :day, cut = :cut, alarmed_at = :alarmed_at, set_per_day = 100
+        """UPDATE nik_allowance SET named = :named, day = :day, cut = :cut, alarmed_at = :alarmed_at, set_per_day = 100,
+               withheld = :withheld
            WHERE organizer_code = :organizer""",
         organizer=organizer,
         **values,
@@ -141,3 +142,21 @@ async def test_allowances_that_are_half_used_and_alarms(world: World, api: Api) 
     await used(world, JASA_RAHARJA.organizer, cut=True, named=1, alarmed_at=NOW - ALARM_SHOWN_FOR)
     [_, _, cut] = (await asked(api))["allowances"]
     assert (cut["perDay"], cut["used"], cut["alarmedAt"]) == (100, 50, None)
+
+
+async def test_whoever_is_shut_out_stands_before_all_but_alarms(world: World, api: Api) -> None:
+    """Also where Hubdat gave it none at all."""
+    await used(world, DKI.organizer, named=120, withheld=99)
+    await used(world, DJKA.organizer, named=100, withheld=100)
+    await used(world, BUMN.organizer, withheld=1)
+    await world.run("UPDATE nik_allowance SET set_per_day = 0 WHERE organizer_code = 'bumn-satu'")
+    await used(world, HUBDAT.organizer, named=100, withheld=100, day=wib_day(NOW) - timedelta(days=1))
+    await used(world, JASA_RAHARJA.organizer, alarmed_at=NOW - HOUR)
+    seen = (await asked(api))["allowances"]
+    assert [(one["organizer"]["code"], one["isShutOut"]) for one in seen] == [
+        ("jasa-raharja", False),
+        ("djka", True),
+        ("bumn-satu", True),
+        ("dishub-dki", False),
+    ]
+    assert [one["isShutOut"] for one in (await asked(api, "djka"))["allowances"]] == [True]

@@ -486,6 +486,25 @@ async def test_half_most_and_all_of_it_are_told_once_a_day(world: World) -> None
     assert await tell_use(world, TOMORROW) == 1
 
 
+async def test_that_an_organizer_is_shut_out_is_told_once_a_day(world: World) -> None:
+    await set_to(world, 2)
+    await submitted(world, FIRST, SECOND, BLOCKED)
+    assert await tell_use(world) == 1
+    await submitted(world, FIRST)
+    assert (await tell_use(world), await tell_use(world)) == (1, 0)
+    # Who is given none at all is shut out by the first refusal.
+    await set_to(world, 0, DJKA)
+    await world.accepted(someone(DKI, world.routes["DKI"], 30, registered_at=NOW), now=TOMORROW)
+    assert [one.code for one in await world.submit(someone(DJKA, world.routes["KA"], 30))] == ["NIK_UNDECIDED"]
+    assert await tell_use(world) == 1
+    told = await world.run("SELECT organizer_code, facts FROM change WHERE kind = 'NIK_ALLOWANCE_USED' ORDER BY id")
+    assert [(code, facts["percent"], facts["used"]) for code, facts in told] == [
+        ("dishub-dki", 100, 2),
+        ("dishub-dki", 200, 2),
+        ("djka", 200, 0),
+    ]
+
+
 async def test_a_rehearsal_tells_all_or_nothing(world: World) -> None:
     one = telling.Naming(caller=DKI, nik_index=b"1", area=b"2", purpose=Purpose.SUBMISSION, taken=True)
     namings = [one, replace(one, nik_index=b"2")]
