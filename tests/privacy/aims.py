@@ -168,17 +168,19 @@ def _statistics(target: Target) -> Asked:
 
 def _checks(target: Target) -> Asked:
     return [
-        {"nik": one.nik, "direction": direction, "service": service}
+        {"nik": one.nik, **asked}
         for one in target.one_of_each
-        for direction in ("MUDIK", "BALIK")
-        for service in ("PASSENGER", "MOTORCYCLE")
+        for asked in (
+            *({"direction": way, "service": of} for way in ("MUDIK", "BALIK") for of in ("PASSENGER", "MOTORCYCLE")),
+            {},
+        )
     ]
 
 
 def _bulk_checks(target: Target) -> Asked:
     # And both ways of a person whose NIK was corrected.
     niks = [one.nik for one in target.people] + [one.before[0] for one in target.people if one.before]
-    return [{"niks": niks, "direction": direction} for direction in ("MUDIK", "BALIK")]
+    return [*({"niks": niks, "direction": direction} for direction in ("MUDIK", "BALIK")), {"niks": niks}]
 
 
 def _route_inputs(target: Target) -> Asked:

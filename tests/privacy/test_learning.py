@@ -8,36 +8,52 @@ and from the routes.
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import AsyncIterator, Callable
 from functools import partial
+from io import BytesIO
 from typing import Any
 
+import openpyxl
 import pytest
 from starlette.applications import Starlette
 from starlette.routing import Route
 
-from app.models.enums import Purpose
+from app.intake.files.encoding_xlsx import Xlsx
+from app.registry.registrants.motorcycles import Motorcycle
 from tests.databases import Cleaner
 from tests.graphql.conftest import EVERYDAY, Api
-from tests.intake.lists import in_status, row
+from tests.intake.lists import as_csv, as_xlsx, in_status, row, worked_off
 from tests.privacy.aims import AIMS, FOR_THE_MINISTRY, Target
+from tests.privacy.learning import (
+    Answered,
+    Ledger,
+    Part,
+    answered,
+    assert_all_is_counted,
+    differing,
+    steady,
+    target_of,
+)
 from tests.privacy.people import Person, Society
-from tests.privacy.test_isolation import sent
 from tests.privacy.walking import Walk
 from tests.web.addresses import OF_THE_PAGES
-from tests.world import DJKA, nik_of
+from tests.world import DJKA, someone
 
 pytestmark = [pytest.mark.anyio, pytest.mark.no_cover]
 
-TELLING = (Purpose.CHECK, Purpose.SUBMISSION, Purpose.CORRECTION, Purpose.REOPENING, Purpose.DRY_RUN)
-TWIN = 400_000
-"""What is added to a person's number."""
-CHANGING = re.compile(
-    r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}|\d{4}-\d\d-\d\dT[0-9:.]+(Z|\+00:00)"
-)
-"""Ids and instants are new each time."""
+XLSX = Xlsx.media
+NAMES_NIKS = [
+    "checkNik",
+    "checkNiks",
+    "submitRegistrant",
+    "submitRegistrants",
+    "submitBooking",
+    "correctRegistrant",
+    "moveRegistrant",
+    "cancelRegistrant",
+    "registrant",
+]
+"""Root fields that take the NIK of a person."""
 NAMES_NO_NIK = {
     "/": "where the doors are",
     "/graphql": "the root fields above",
@@ -45,9 +61,8 @@ NAMES_NO_NIK = {
     "/export.jsonl": "one's own people",
     "/export.xlsx": "one's own people",
     "/consolidation/{date}": "one's own people, as a checksum",
-    "/import": "a file, which is judged later: see tests/intake/imports",
     "/import/{id}": "a job of one's own",
-    "/import/{id}/result.{format}": "one's own file, with verdicts that were told before",
+    "/import/{id}/result.{format}": "what a file was told, see `FILES`",
     "/import/{id}/cancel-missing": "one's own people",
     "/template.xlsx": "an empty file",
     "/data/{season}/{file}": "people in groups of five, for everybody",
@@ -61,83 +76,6 @@ NAMES_NO_NIK = {
     "/uji/{organizer}/klien": "a client of a test registry",
     "/openapi.json": "what these paths take",
 }
-
-
-@dataclass(frozen=True, slots=True)
-class Answered:
-    """Of each call, or of each item of a call: which people it named, and what was answered."""
-
-    parts: list[tuple[list[Person], str]]
-    looks: set[bytes]
-    """Blind indexes that were written down."""
-    used: int
-
-
-def twins(people: Sequence[Person]) -> list[Person]:
-    return [replace(one, nik=nik_of(one.number + TWIN)) for one in people]
-
-
-def target_of(society: Society, *, are_twins: bool) -> Target:
-    target = Target(society, DJKA)
-    if are_twins:
-        target.people, target.one_of_each = twins(target.people), twins(target.one_of_each)
-    return target
-
-
-def named(target: Target, argument: object) -> list[Person]:
-    text = str(argument)
-    return [one for one in target.people if one.nik in text]
-
-
-def steady(answer: object, people: Sequence[Person]) -> str:
-    text = CHANGING.sub("…", str(answer))
-    for one in people:
-        text = text.replace(one.nik, f"NIK {one.number}").replace(f"{'*' * 12}{one.nik[-4:]}", f"masked {one.number}")
-    return text
-
-
-def parts(target: Target, asked: dict[str, Any], answer: Any) -> Iterator[tuple[list[Person], str]]:
-    """Item by item where the answer has one for each of the items that were sent."""
-    lists = [value for value in asked.values() if isinstance(value, list)]
-    if isinstance(answer, list) and len(lists) == 1 and len(lists[0]) == len(answer):
-        for item, one in zip(lists[0], answer, strict=True):
-            yield named(target, item), steady(one, target.people)
-    else:
-        yield named(target, asked), steady(answer, target.people)
-
-
-async def looked(society: Society) -> set[bytes]:
-    rows = await society.world.run("SELECT nik_index, purpose FROM nik_access")
-    return {one.nik_index for one in rows if one.purpose in TELLING}
-
-
-async def used(society: Society) -> int:
-    count: int = await society.world.one("SELECT sum(named) FROM nik_allowance")
-    return count
-
-
-async def answered(api: Api, society: Society, walk: Walk, field: str, target: Target) -> Answered:
-    await society.world.run("DELETE FROM nik_access")
-    before, found = await used(society), list[tuple[list[Person], str]]()
-    for asked in AIMS[field](target):
-        if not named(target, asked):
-            continue
-        document, variables = walk.document(field, [asked], depth=1)
-        answer = await api.post(organizer="djka", scopes=EVERYDAY, **sent(document, variables))
-        found += parts(target, asked, (answer.json()["data"] or {}).get("a0", answer.text))
-    return Answered(found, await looked(society), await used(society) - before)
-
-
-def assert_all_is_counted(society: Society, held: Answered, free: Answered) -> None:
-    """Each part that differs between a NIK that is held and one that nobody holds."""
-    index = society.world.vault.blind_index
-    differing = 0
-    for (people, one), (others, other) in zip(held.parts, free.parts, strict=True):
-        if one != other:
-            differing += 1
-            assert {index(person.nik) for person in people} & held.looks, (one, other)
-            assert {index(person.nik) for person in others} & free.looks, (one, other)
-    assert held.used >= differing
 
 
 @pytest.mark.parametrize("field", sorted(AIMS.keys() - FOR_THE_MINISTRY))
@@ -157,7 +95,7 @@ async def test_the_walk_meets_what_tells(api: Api, society: Society, walk: Walk,
         await cleaner.put_back()
         free = await answered(api, society, walk, field, target_of(society, are_twins=True))
         await cleaner.put_back()
-        assert sum(one != other for (_, one), (_, other) in zip(held.parts, free.parts, strict=True)) > 0, field
+        assert differing(held, free), field
 
 
 def record(one: Person, code: int) -> dict[str, Any]:
@@ -172,37 +110,141 @@ def record(one: Person, code: int) -> dict[str, Any]:
     }
 
 
+WEBHOOK, APPLYING = "/webhook/pemudik", "/webhook/pemudik?changes=APPLY&asOf=2026-03-02T00:00:00Z"
 DOORS: dict[tuple[str, int], Callable[[Person], Any]] = {
-    **{("/webhook/pemudik", code): partial(record, code=code) for code in range(1, 7)},
+    **{(path, code): partial(record, code=code) for path in (WEBHOOK, APPLYING) for code in range(1, 7)},
     ("/legacy/cek-nik", 0): lambda one: {"nik": one.nik},
 }
 """The other doors that take a NIK, by path and by the status of a row, and what is sent to them."""
-ENDS_OF_UNKNOWN = {("/webhook/pemudik", code) for code in (4, 5, 6)}
+FILES = [
+    (extension, how, code)
+    for extension, codes in (("csv", (1, 2, 4)), ("xlsx", (1,)))
+    for how in ("dryRun=true", "changes=REPORT", "changes=APPLY", "changes=APPLY&dryRun=true")
+    for code in codes
+]
+"""Each format of a file, what is to be done with its rows, and their status."""
+ENDS = (4, 5, 6)
 """An end of somebody whom the organizer does not have is remembered, whoever else has that person."""
 
 
 async def test_every_path_is_known(application: Starlette) -> None:
     paths = {route.path for route in application.routes if isinstance(route, Route)}
-    assert paths ^ (set(NAMES_NO_NIK) | OF_THE_PAGES | {path for path, _ in DOORS}) == set()
+    doors = {path.partition("?")[0] for path, _ in DOORS} | {"/import"}
+    assert paths ^ (set(NAMES_NO_NIK) | OF_THE_PAGES | doors) == set()
 
 
 @pytest.mark.parametrize("door", sorted(DOORS))
 async def test_what_another_door_tells_of_a_nik_is_counted(
     api: Api, society: Society, door: tuple[str, int], cleaner: Cleaner
 ) -> None:
-    found = []
-    token = await api.token("djka", EVERYDAY)
+    held, free = [await at_a_door(api, society, door, target) async for target in both(society, cleaner)]
+    assert_all_is_counted(society, held, free)
+    assert bool(differing(held, free)) is (door[1] not in ENDS)
+
+
+async def at_a_door(api: Api, society: Society, door: tuple[str, int], target: Target) -> Answered:
+    ledger, told = await Ledger.opened(society), list[Part]()
+    bearer = {"Authorization": f"Bearer {await api.token('djka', EVERYDAY)}"}
+    for one in target.one_of_each:
+        answer = await api.http.post(door[0], json=DOORS[door](one), headers=bearer)
+        assert answer.status_code == 200, answer.text
+        told.append(([one], steady(answer.json(), target.people)))
+    return await ledger.closed(told)
+
+
+@pytest.mark.parametrize("file", FILES, ids=lambda file: "-".join(map(str, file)))
+async def test_what_a_file_tells_of_a_nik_is_counted(
+    api: Api, society: Society, file: tuple[str, str, int], cleaner: Cleaner
+) -> None:
+    """By its result as a file, in both formats, and by `importRows`."""
+    held, free = [await by_a_file(api, society, file, target) async for target in both(society, cleaner)]
+    assert_all_is_counted(society, held, free)
+    assert bool(differing(held, free)) is (file[2] not in ENDS)
+
+
+async def by_a_file(api: Api, society: Society, file: tuple[str, str, int], target: Target) -> Answered:
+    extension, how, code = file
+    ledger = await Ledger.opened(society)
+    bearer = {"Authorization": f"Bearer {await api.token('djka', EVERYDAY)}"}
+    rows = [record(one, code) for one in target.one_of_each]
+    made, media = {"csv": (as_csv, "text/csv"), "xlsx": (as_xlsx, XLSX)}[extension]
+    sent = await api.http.post(f"/import?{how}", content=made(rows), headers=bearer | {"Content-Type": media})
+    assert sent.status_code == 202, sent.text
+    job = await worked_off(society.world)
+    assert (job.failure, job.rows_done) == (None, len(rows))
+    results = [await api.http.get(f"/import/{job.id}/result.{form}", headers=bearer) for form in ("csv", "xlsx")]
+    lines = [*results[0].text.splitlines(), *in_sheets(results[1].content)]
+    query = f'{{ importRows(jobId: "{job.id}", first: 100) {{ nodes {{ row result code explanation }} }} }}'
+    nodes = (await api.data(query, organizer="djka", scopes=EVERYDAY))["importRows"]["nodes"]
+    told = list[Part]()
+    for one, node in zip(target.one_of_each, sorted(nodes, key=lambda node: node["row"]), strict=True):
+        found = [line for line in lines if one.nik in line]
+        assert len(found) == 2
+        told.append(([one], steady((found, node), target.people)))
+    return await ledger.closed(told)
+
+
+def in_sheets(content: bytes) -> list[str]:
+    book = openpyxl.load_workbook(BytesIO(content))
+    return [str([cell.value for cell in row]) for sheet in book for row in sheet.rows]
+
+
+# --- whoever holds the NIK in the other service already ---------------------------------------------------------------
+
+HAS_NO_OTHER_SERVICE = {"forfeited", "cancelled", "erased"}
+"""One is blocked, and two hold nothing."""
+
+
+@pytest.mark.parametrize("field", NAMES_NIKS)
+async def test_what_a_root_field_tells_whoever_holds_the_other_service_is_counted(
+    api: Api, society: Society, walk: Walk, field: str, cleaner: Cleaner
+) -> None:
+    """A motorcycle that is registered for a person opens nothing of that person's trip, and the other way round."""
+    targets = both(society, cleaner, with_the_other_service=True)
+    held, free = [await answered(api, society, walk, field, target) async for target in targets]
+    assert_all_is_counted(society, held, free)
+
+
+@pytest.mark.parametrize("door", [(WEBHOOK, 1), (APPLYING, 1), (WEBHOOK, 4), ("/legacy/cek-nik", 0)])
+async def test_what_another_door_tells_whoever_holds_the_other_service_is_counted(
+    api: Api, society: Society, door: tuple[str, int], cleaner: Cleaner
+) -> None:
+    targets = both(society, cleaner, with_the_other_service=True)
+    held, free = [await at_a_door(api, society, door, target) async for target in targets]
+    assert_all_is_counted(society, held, free)
+
+
+@pytest.mark.parametrize("how", ["dryRun=true", "changes=APPLY"])
+async def test_what_a_file_tells_whoever_holds_the_other_service_is_counted(
+    api: Api, society: Society, how: str, cleaner: Cleaner
+) -> None:
+    targets = both(society, cleaner, with_the_other_service=True)
+    held, free = [await by_a_file(api, society, ("csv", how, 1), target) async for target in targets]
+    assert_all_is_counted(society, held, free)
+
+
+async def both(society: Society, cleaner: Cleaner, *, with_the_other_service: bool = False) -> AsyncIterator[Target]:
+    """People of others, and then, with everything as it was, their twins."""
     for are_twins in (False, True):
         target = target_of(society, are_twins=are_twins)
-        await society.world.run("DELETE FROM nik_access")
-        before, told = await used(society), list[tuple[list[Person], str]]()
-        for one in target.one_of_each:
-            body, bearer = DOORS[door](one), {"Authorization": f"Bearer {token}"}
-            answer = await api.http.post(door[0], json=body, headers=bearer)
-            assert answer.status_code == 200, answer.text
-            told.append(([one], steady(answer.json(), target.people)))
-        found.append(Answered(told, await looked(society), await used(society) - before))
+        if with_the_other_service:
+            await take_the_other_service(society, target)
+        yield target
         await cleaner.put_back()
-    assert_all_is_counted(society, *found)
-    differ = any(one != other for (_, one), (_, other) in zip(found[0].parts, found[1].parts, strict=True))
-    assert differ is (door not in ENDS_OF_UNKNOWN)
+
+
+async def take_the_other_service(society: Society, target: Target) -> None:
+    target.one_of_each = [one for one in target.one_of_each if one.kind not in HAS_NO_OTHER_SERVICE]
+    target.people = target.one_of_each
+    routes = society.routes[DJKA.organizer]
+    for one in target.one_of_each:
+        rides = one.kind != "motorcycle"
+        await society.world.accepted(
+            someone(
+                DJKA,
+                routes["truck" if rides else "home"],
+                nik=one.nik,
+                name="Orang Lain",
+                motorcycle=Motorcycle("B 1 XX", "1") if rides else None,
+            )
+        )
