@@ -127,13 +127,17 @@ ENDS = (4, 5, 6)
 """An end of somebody whom the organizer does not have is remembered, whoever else has that person."""
 
 
+def in_words(case: tuple[object, ...]) -> str:
+    return " ".join(map(str, case))
+
+
 async def test_every_path_is_known(application: Starlette) -> None:
     paths = {route.path for route in application.routes if isinstance(route, Route)}
     doors = {path.partition("?")[0] for path, _ in DOORS} | {"/import"}
     assert paths ^ (set(NAMES_NO_NIK) | OF_THE_PAGES | doors) == set()
 
 
-@pytest.mark.parametrize("door", sorted(DOORS))
+@pytest.mark.parametrize("door", sorted(DOORS), ids=in_words)
 async def test_what_another_door_tells_of_a_nik_is_counted(
     api: Api, society: Society, door: tuple[str, int], cleaner: Cleaner
 ) -> None:
@@ -152,7 +156,7 @@ async def at_a_door(api: Api, society: Society, door: tuple[str, int], target: T
     return await ledger.closed(told)
 
 
-@pytest.mark.parametrize("file", FILES, ids=lambda file: "-".join(map(str, file)))
+@pytest.mark.parametrize("file", FILES, ids=in_words)
 async def test_what_a_file_tells_of_a_nik_is_counted(
     api: Api, society: Society, file: tuple[str, str, int], cleaner: Cleaner
 ) -> None:
@@ -205,7 +209,7 @@ async def test_what_a_root_field_tells_whoever_holds_the_other_service_is_counte
     assert_all_is_counted(society, held, free)
 
 
-@pytest.mark.parametrize("door", [(WEBHOOK, 1), (APPLYING, 1), (WEBHOOK, 4), ("/legacy/cek-nik", 0)])
+@pytest.mark.parametrize("door", [(WEBHOOK, 1), (APPLYING, 1), (WEBHOOK, 4), ("/legacy/cek-nik", 0)], ids=in_words)
 async def test_what_another_door_tells_whoever_holds_the_other_service_is_counted(
     api: Api, society: Society, door: tuple[str, int], cleaner: Cleaner
 ) -> None:
