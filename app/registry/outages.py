@@ -8,8 +8,12 @@ is done, and while no server lives, nobody is forfeited and nobody is a no-show.
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from datetime import datetime, timedelta
+from functools import lru_cache
+from typing import NamedTuple
 
+import orjson
 import structlog
 from uuid_utils.compat import uuid7
 
@@ -46,7 +50,36 @@ _WRITE_DOWN = statement(
     """
 )
 
+AS_JSON = f"""
+    (SELECT json_agg(json_build_array(after, until, seconds)) FROM prolongation
+     WHERE cause = '{ProlongationCause.OUTAGE}')::text
+"""
+"""SQL: all outages, for `read`. A season has few. Null: there was none."""
+
 logger = structlog.get_logger(__name__)
+
+
+class Outage(NamedTuple):
+    after: datetime
+    until: datetime
+    by: timedelta
+    """How much later every deadline is that fell into it."""
+
+
+@lru_cache(maxsize=8)
+def read(as_json: str | None) -> tuple[Outage, ...]:
+    """Outages as `AS_JSON` tells them. Many rows of one batch tell the same."""
+    return tuple(
+        Outage(datetime.fromisoformat(after), datetime.fromisoformat(until), timedelta(seconds=seconds))
+        for after, until, seconds in orjson.loads(as_json or "[]")
+    )
+
+
+def moved(deadline: datetime, outages: Sequence[Outage]) -> datetime:
+    """The deadline, moved by the outage that it fell into, and by the next one if it fell into that (`prolonged`)."""
+    for _ in range(2):
+        deadline += max((one.by for one in outages if one.after < deadline <= one.until), default=timedelta())
+    return deadline
 
 
 def prolonged(deadline: str, name: str) -> str:

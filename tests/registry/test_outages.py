@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from datetime import datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 import pytest
@@ -16,10 +17,11 @@ from app.registry import outages, prolonging, sweep
 from app.registry.registrants.lifecycle import Move
 from app.registry.registrants.lookup import Ref
 from app.registry.sweep import Swept
+from app.registry.undo import late_acts, reopening
 from tests.concurrency.agreement import assert_agrees
 from tests.patience import patience
-from tests.registry.rows.records import pushed, state
-from tests.registry.terms.test_deadlines import DAY, DEADLINE, HOUR, INSTANT
+from tests.registry.rows.records import pushed, record, state
+from tests.registry.terms.test_deadlines import DAY, DEADLINE, HOUR, INSTANT, day
 from tests.world import DJKA, HUBDAT, LEAVES, NOW, World, someone
 
 pytestmark = pytest.mark.anyio
@@ -314,6 +316,90 @@ async def test_in_that_day_a_row_verifies(world: World) -> None:
     await away(world, noon - HOUR, noon + HOUR)
     [verdict] = await pushed(world, state(2), now=noon + DAY)
     assert verdict.refusal is None
+
+
+# --- what else has an end -------------------------------------------------------------------------------------------
+
+
+BY = DAY + SECOND
+"""How much later, after an outage of a few hours."""
+
+
+async def test_a_list_that_arrives_late_after_its_window_has_a_day_more(world: World) -> None:
+    """`lateArrivalDays`: two days after the window's end nothing more is taken."""
+    await world.policy("hubdat")
+    await world.window("hubdat", day(5), day(8))
+    await world.route(departs_at=NOW + 60 * DAY)
+    await away(world, day(10) - HOUR, day(10) + HOUR)
+    until = day(10) + BY
+    late = [
+        (await pushed(world, record(number, tanggal_pendaftaran="2026-03-06"), now=at))[0].code
+        for number, at in ((1, until), (2, until + INSTANT))
+    ]
+    assert late == [None, "ARRIVED_LATE"]
+
+
+async def test_a_list_of_who_travelled_has_a_day_more(world: World) -> None:
+    """A route has left. Whoever registered before is told until 12.00 WIB of the next day."""
+    await world.run("UPDATE organizer SET schemes = '{EXCEL}' WHERE code = 'hubdat'")
+    await world.route(departs_at=NOW + HOUR)
+    noon = day(3) + 12 * HOUR
+    await away(world, noon - HOUR, noon + HOUR)
+    until = noon + BY
+    told = [(await pushed(world, record(n), now=at))[0].code for n, at in ((1, until - INSTANT), (2, until))]
+    assert told == [None, "ROUTE_DEPARTED"]
+
+
+async def test_a_list_that_was_kept_out_is_not_late(world: World) -> None:
+    """Where a late verification is only flagged: a list without times is believed for a day more."""
+    await world.run("UPDATE organizer SET schemes = '{EXCEL}' WHERE code = 'hubdat'")
+    noon = DEADLINE + INSTANT + 12 * HOUR
+    ids = [await waiting(world, number) for number in (1, 2)]
+    for one in ids:
+        await world.put(one, forfeits_at=DEADLINE + 20 * DAY)
+    await away(world, noon - HOUR, noon + HOUR)
+    until = noon + BY
+    for number, at in ((1, until), (2, until + INSTANT)):
+        [verdict] = await pushed(world, state(2, number), now=at)
+        assert verdict.refusal is None
+    flags = [await world.one("SELECT flags FROM registrant WHERE id = :id", id=one) for one in ids]
+    assert flags == [[], ["VERIFIED_LATE"]]
+
+
+async def test_a_phone_that_could_not_tell_has_a_day_more(world: World) -> None:
+    """An act that is told within six hours counts from its own time."""
+    at, ids = DEADLINE - HOUR, [await waiting(world, number) for number in (1, 2)]
+    for one in ids:
+        await world.put(one, forfeits_at=DEADLINE + 20 * DAY)
+    await away(world, at + 5 * HOUR, at + 7 * HOUR)
+    until = at + 6 * HOUR + BY
+    for one, now in zip(ids, (until, until + INSTANT), strict=True):
+        assert (await verified_at(world, one, at, now)).status == "VERIFIED"
+    flags = [await world.one("SELECT flags FROM registrant WHERE id = :id", id=one) for one in ids]
+    assert flags == [["TOLD_LATE"], ["VERIFIED_LATE"]]
+
+
+async def verified_at(world: World, one: UUID, at: datetime, now: datetime) -> Any:
+    refs = [Ref(id=one)]
+    [seen] = await world.database.attempt(
+        lambda session: late_acts.verify(session, world.vault, HUBDAT, refs, now, at=at)
+    )
+    return seen
+
+
+async def test_who_was_reopened_is_left_alone_for_a_day_more(world: World) -> None:
+    one = (await world.verified(someone(HUBDAT, await world.route()))).id
+    await world.sweep(LEAVES + 3 * HOUR)
+    assert await world.status(one) == "NO_SHOW"
+    reopened = LEAVES + 4 * HOUR
+    await world.database.attempt(
+        lambda session: reopening.reopen(session, world.vault, HUBDAT, [Ref(id=one)], "Keliru", reopened)
+    )
+    await away(world, reopened + 23 * HOUR, reopened + 25 * HOUR)
+    until = reopened + DAY + BY
+    await alive(world, until)
+    assert (await world.sweep(until)).no_shows == 0
+    assert (await world.sweep(until + INSTANT)).no_shows == 1
 
 
 async def test_the_sweep_says_what_it_moved(world: World, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -14,9 +14,8 @@ from app.db import Session
 from app.errors import DestinationMismatch, Raced, ReturnCityMismatch, refuses
 from app.models.enums import Direction
 from app.registry.registrants import uniqueness, view
-from app.registry.registrants.transitions import Locked
 from app.registry.registrants.uniqueness import Held
-from app.registry.registrants.view import Stored
+from app.registry.registrants.view import Locked, Stored
 from app.registry.routes.route import Route
 from app.registry.terms import policy
 from app.registry.values import cities

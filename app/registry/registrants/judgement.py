@@ -225,11 +225,16 @@ def _is_way_back(route: Route, outbound: Leg | Held) -> bool:
 
 
 def _refused_by_time(route: Route, name: str, judged: JudgedSubmission, ground: Ground) -> Refusal | None:
-    draft = judged.draft
-    hours = 0 if draft.submission.live else ground.terms[draft.organizer].news_hours
-    return holders.judge_departed(
-        route.departs_at, ground.now, name, registered_at=draft.registered_at, news_hours=hours
-    ) or _refused_by_windows(judged, ground)
+    draft, in_force = judged.draft, ground.terms[judged.draft.organizer]
+    left = holders.judge_departed(
+        route.departs_at,
+        ground.now,
+        name,
+        registered_at=draft.registered_at,
+        news_hours=0 if draft.submission.live else in_force.news_hours,
+        outages=in_force.outages,
+    )
+    return left or _refused_by_windows(judged, ground)
 
 
 def _refused_by_windows(judged: JudgedSubmission, ground: Ground) -> Refusal | None:

@@ -39,10 +39,10 @@ from app.registry.caller import Caller
 from app.registry.niks import allowance, blocks
 from app.registry.registrants import lookup, transitions, uniqueness, view
 from app.registry.registrants.lookup import Ref
-from app.registry.registrants.transitions import Locked, State, Step, Taken
-from app.registry.registrants.view import View
+from app.registry.registrants.transitions import State, Step, Taken
+from app.registry.registrants.view import Locked, View
 from app.registry.routes import quota
-from app.registry.terms import news, policy, terms
+from app.registry.terms import policy, terms
 from app.registry.values.standard import Moment
 from app.registry.values.texts import posko_given, reason_given
 from app.server.slices import each
@@ -88,23 +88,19 @@ _ROUTES = statement(
     """,
     UUID,
 )
-_NEWS_HOURS = policy.news_hours("o")
 _LOCK = statement(
     f"""
     SELECT {view.COLUMNS}, r.nik_index, r.posko, r.reopened_at, season.closed_at AS season_closed_at,
            -- No join: a registrant that was moved to another route while we waited for its lock would be lost.
            (SELECT departs_at FROM route WHERE route.id = r.route_id) AS departs_at,
-           NULLIF(prolonged.at, 'infinity') AS heard_by,
            {terms.windows_in_force("r.season", "r.organizer_code")} AS windows,
            {policy.in_force("block_when_forfeited", "r.organizer_code")} AS block_when_forfeited,
            {policy.in_force("block_seasons", "r.organizer_code")} AS block_seasons,
            {policy.in_force("no_show_after_minutes", "r.organizer_code")} AS no_show_after_minutes,
            {policy.in_force("refuse_early_verification", "r.organizer_code")} AS refuse_early_verification,
            {policy.in_force("return_requires_outbound", "r.organizer_code")} AS return_requires_outbound,
-           {_NEWS_HOURS} AS news_hours
+           {policy.news_hours("o")} AS news_hours, {outages.AS_JSON} AS outages
     FROM {view.FROM} JOIN season ON season.year = r.season {policy.join("r.season", "r.organizer_code")}
-    CROSS JOIN LATERAL (SELECT {news.sql_heard_by("coalesce(r.forfeits_at, r.verify_by)", _NEWS_HOURS)} AS at) heard
-    {outages.prolonged("heard.at", "prolonged")}
     WHERE {uniqueness.WITH_THE_SAME_PERSON} ORDER BY r.id FOR NO KEY UPDATE OF r
     """,
     Locked,

@@ -24,6 +24,7 @@ from app.sql import statement
 _GRACE_MINUTES = policy.in_force("no_show_after_minutes", "r.organizer_code")
 _HEARD_BY = news.sql_heard_by("has_left.at", policy.news_hours("o"))
 _ALLOWED_UNTIL = halts.sql_allowed_until(RegistrantStatus.NO_SHOW)
+_LEFT_ALONE = f"make_interval(secs => {transitions.LEFT_ALONE.total_seconds():.0f})"
 _LEFT_BEHIND = f"""
     FROM season
     -- OFFSET 0 has PostgreSQL begin with the routes that have left, and look up who is missing on each. It would else
@@ -35,7 +36,8 @@ _LEFT_BEHIND = f"""
     JOIN organizer o ON o.code = r.organizer_code {policy.join("r.season", "r.organizer_code")}
     CROSS JOIN LATERAL (SELECT route.departs_at + make_interval(mins => {_GRACE_MINUTES}) AS at) has_left
     CROSS JOIN LATERAL (SELECT {_HEARD_BY} AS at) heard {outages.prolonged("heard.at", "prolonged")}
-    WHERE season.closed_at IS NULL AND (r.reopened_at IS NULL OR r.reopened_at < :reopened_before)
+    CROSS JOIN LATERAL (SELECT r.reopened_at + {_LEFT_ALONE} AS at) alone {outages.prolonged("alone.at", "left_alone")}
+    WHERE season.closed_at IS NULL AND (r.reopened_at IS NULL OR left_alone.at < :now)
       AND has_left.at < :now AND prolonged.at < :now AND {outages.IS_UP}
 """
 _SOME = statement(
@@ -52,7 +54,7 @@ _DUE = statement(
 
 async def due(session: Session, now: datetime) -> list[Due]:
     """How many of each organizer's, in each season, would be marked now."""
-    return await session.rows(_DUE, now=now, reopened_before=now - transitions.LEFT_ALONE)
+    return await session.rows(_DUE, now=now)
 
 
 async def mark_left_behind(session: Session, now: datetime, *, most: int) -> int:
@@ -60,7 +62,7 @@ async def mark_left_behind(session: Session, now: datetime, *, most: int) -> int
 
     Those of an organizer whose sweep halts are left out.
     """
-    left_behind = await session.rows(_SOME, now=now, reopened_before=now - transitions.LEFT_ALONE, most=most)
+    left_behind = await session.rows(_SOME, now=now, most=most)
     if not left_behind:
         return 0
     steps = [Step(id=one, to=RegistrantStatus.NO_SHOW) for one in left_behind]

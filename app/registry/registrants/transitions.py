@@ -30,9 +30,9 @@ from app.errors import (
 )
 from app.models.enums import ChangeKind, RegistrantFlag, RegistrantStatus, Service
 from app.models.statuses import VERIFIED_OR_LATER, YET_TO_DEPART
-from app.registry import change_log
+from app.registry import change_log, outages
 from app.registry.caller import Caller
-from app.registry.registrants.view import Stored
+from app.registry.registrants.view import Locked
 from app.registry.routes import report_time
 from app.registry.terms import news, periods, terms, told_late
 from app.registry.values.standard import Moment
@@ -73,28 +73,6 @@ class Step:
     """When somebody was verified, as a row or a posko names it. None: now."""
     reported: bool = False
     """A row tells it, maybe later than it happened. Its departure tells of health and of a hand-over as well."""
-
-
-@dataclass(slots=True, kw_only=True)
-class Locked(Stored):
-    """A registrant as `lifecycle` locks it, with what its steps are judged by."""
-
-    nik_index: bytes | None
-    posko: str | None
-    reopened_at: datetime | None
-    season_closed_at: datetime | None
-    departs_at: datetime | None
-    heard_by: datetime | None
-    """Until then a row may tell that somebody was verified by `forfeits_at`."""
-    windows: str | None
-    """Those in force, as JSON."""
-    block_when_forfeited: bool
-    """This and what follows is the organizer's policy in force."""
-    block_seasons: int
-    no_show_after_minutes: int
-    refuse_early_verification: bool
-    return_requires_outbound: bool
-    news_hours: int
 
 
 @dataclass(slots=True, kw_only=True)
@@ -220,7 +198,9 @@ def _may_follow(one: Step, state: State, now: datetime) -> bool:
     if (state.status, one.to) == (S.NO_SHOW, S.DEPARTED):
         # News comes late: whoever was aboard is no no-show, whenever the list with code 3 arrives. A posko may tell it
         # for some hours, of a time before the grace was over.
-        return one.reported or (one.at is not None and not _has_left(state, told_late.counts_from(one.at, now)))
+        return one.reported or (
+            one.at is not None and not _has_left(state, told_late.counts_from(one.at, now, state.row.away))
+        )
     return one.to in TRANSITIONS[state.status]
 
 
@@ -253,12 +233,14 @@ def refuses_verification(one: Step, state: State, now: datetime) -> Refusal | No
 
 def _has_expired(one: Step, state: State, forfeits_at: datetime, now: datetime) -> bool:
     """A row may tell later what happened in time, until all has been heard of that day. So may a posko, for hours."""
+    at = _verified_at(one, state, now)
     if not one.reported:
-        return forfeits_at < told_late.counts_from(_verified_at(one, state, now), now)
-    heard_by = _home(state).row.heard_by
-    if state.status != S.REGISTERED or heard_by is None:
+        return forfeits_at < told_late.counts_from(at, now, state.row.away)
+    if state.status != S.REGISTERED:
         return forfeits_at < now
-    return heard_by < now or (one.verified is not None and forfeits_at < _verified_at(one, state, now))
+    return news.heard_by(forfeits_at, state.row.news_hours, state.row.away) < now or (
+        one.verified is not None and forfeits_at < at
+    )
 
 
 def _verified_at(one: Step, state: State, now: datetime) -> datetime:
@@ -297,8 +279,8 @@ def _refuses_claim(one: Step, state: State, now: datetime) -> TransitionNotAllow
 
 def is_left_behind(state: State, now: datetime) -> bool:
     """Whether the route has left, its grace is over, and the person was not reopened within a day."""
-    alone = state.reopened_at is not None and now < state.reopened_at + LEFT_ALONE
-    return not alone and _has_left(state, now)
+    until = state.reopened_at and outages.moved(state.reopened_at + LEFT_ALONE, state.row.away)
+    return (until is None or until <= now) and _has_left(state, now)
 
 
 def _asked_for(status: RegistrantStatus) -> tuple[str, ...]:
@@ -362,10 +344,13 @@ def _flags_of_verification(one: Step, state: State, now: datetime) -> list[str]:
         return [RegistrantFlag.VERIFIED_EARLY]
     if verify_by is None or trip_is_verified(state):
         return []
-    if (at if one.reported else told_late.counts_from(at, now)) <= verify_by:
+    counts_from = at if one.reported else told_late.counts_from(at, now, state.row.away)
+    if counts_from <= verify_by:
         return [RegistrantFlag.TOLD_LATE] if verify_by < now and not one.reported else []
     # Without a time, a list that comes while we wait for it tells of the time before.
-    is_news = one.reported and one.verified is None and now <= news.heard_by(verify_by, state.row.news_hours)
+    is_news = (
+        one.reported and one.verified is None and now <= news.heard_by(verify_by, state.row.news_hours, state.row.away)
+    )
     return [] if is_news else [RegistrantFlag.VERIFIED_LATE]
 
 

@@ -6,12 +6,15 @@ show it.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field, fields
 from datetime import datetime
 from uuid import UUID
 
 from app.models.personal_columns import PERSONAL_COLUMNS
+from app.registry import outages
 from app.registry.caller import Caller
+from app.registry.outages import Outage
 from app.registry.registrants import opening
 from app.registry.values.particulars import Particulars
 from app.vault.vault import Vault
@@ -83,6 +86,32 @@ _OTHERWISE_CALLED = {
 }
 COLUMNS = ", ".join(_OTHERWISE_CALLED.get(one.name, f"r.{one.name}") for one in fields(Stored))
 FROM = "registrant r JOIN organizer o ON o.code = r.organizer_code"
+
+
+@dataclass(slots=True, kw_only=True)
+class Locked(Stored):
+    """A registrant as `lifecycle` locks it, with what its steps are judged by."""
+
+    nik_index: bytes | None
+    posko: str | None
+    reopened_at: datetime | None
+    season_closed_at: datetime | None
+    departs_at: datetime | None
+    windows: str | None
+    """Those in force, as JSON."""
+    block_when_forfeited: bool
+    """This and what follows is the organizer's policy in force."""
+    block_seasons: int
+    no_show_after_minutes: int
+    refuse_early_verification: bool
+    return_requires_outbound: bool
+    news_hours: int
+    outages: str | None
+    """As JSON."""
+
+    @property
+    def away(self) -> Sequence[Outage]:
+        return outages.read(self.outages)
 
 
 def from_row(row: Stored, vault: Vault, caller: Caller) -> View:

@@ -8,7 +8,7 @@ knows is a spelling, and may be put right.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import NamedTuple
@@ -20,6 +20,7 @@ from app.models.enums import ChangeKind
 from app.models.statuses import HOLDS_NIK
 from app.registry import change_log
 from app.registry.caller import Caller
+from app.registry.outages import Outage
 from app.registry.terms import news
 from app.registry.values import cities
 from app.sql import statement
@@ -87,16 +88,17 @@ def judge_departed(
     *,
     registered_at: datetime | None = None,
     news_hours: int = 0,
+    outages: Sequence[Outage] = (),
 ) -> RouteDeparted | None:
     """Nobody is registered on a route that has left, and nobody is moved to such a route.
 
     News comes late, people do not: a list may tell later of somebody who registered before the departure, for as long
-    as no-shows wait for the list.
+    as no-shows wait for the list: longer, if an outage of the registry has kept the list out.
     """
     if departs_at is None or departs_at > now:
         return None
     in_time = registered_at is not None and registered_at < departs_at
-    if in_time and now < news.heard_by(departs_at, news_hours):
+    if in_time and now < news.heard_by(departs_at, news_hours, outages):
         return None
     return RouteDeparted(field, departs_at=departs_at)
 

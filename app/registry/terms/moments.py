@@ -28,10 +28,14 @@ class Moment(NamedTuple):
 def judge(in_force: Terms, registered_at: datetime, arrived_at: datetime, *, on_day: bool) -> Moment:
     """`on_day`: only the day (WIB) of `registered_at` is known."""
     deadline, extended = deadlines.settle(registered_at, arrived_at, in_force.policy, in_force.windows)
-    days = in_force.policy.late_arrival_days
     return Moment(
         outside=windows.judge(in_force.windows, registered_at, on_day=on_day),
-        late=windows.judge_arrival(in_force.windows, registered_at, arrived_at, days, on_day=on_day),
+        late=_late(in_force, registered_at, arrived_at, on_day=on_day),
         deadline=deadline,
         extended=extended,
     )
+
+
+def _late(in_force: Terms, registered_at: datetime, arrived_at: datetime, *, on_day: bool) -> ArrivedLate | None:
+    days, outages = in_force.policy.late_arrival_days, in_force.outages
+    return windows.judge_arrival(in_force.windows, registered_at, arrived_at, days, on_day=on_day, outages=outages)

@@ -11,6 +11,8 @@ from uuid import UUID
 import orjson
 
 from app.db import Session
+from app.registry import outages
+from app.registry.outages import Outage
 from app.registry.terms import policy, seasons
 from app.registry.terms.policy import Policy
 from app.registry.terms.windows import Window
@@ -27,6 +29,8 @@ class Terms:
     news_hours: int
     """How long its lists may come late (`news`). 0: it tells as things happen."""
     windows: tuple[Window, ...]
+    outages: tuple[Outage, ...]
+    """Of the registry."""
 
 
 class _InForce(NamedTuple):
@@ -36,6 +40,7 @@ class _InForce(NamedTuple):
     policy: str
     news_hours: int
     windows: str | None
+    outages: str | None
 
 
 def windows_in_force(season: str, organizer: str) -> str:
@@ -51,7 +56,8 @@ _IN_FORCE = statement(
     WITH season AS (SELECT {seasons.CURRENT} AS year)
     SELECT o.code AS organizer, o.name, season.year AS season, {policy.all_in_force("o.code")} AS policy,
            {policy.news_hours("o")} AS news_hours,
-           {windows_in_force("season.year", "o.code")} AS windows
+           {windows_in_force("season.year", "o.code")} AS windows,
+           {outages.AS_JSON} AS outages
     FROM organizer o CROSS JOIN season {policy.join("season.year", "o.code")}
     WHERE o.code = ANY(CAST(:codes AS text[]))
     """,
@@ -72,6 +78,7 @@ def _terms(row: _InForce) -> Terms:
         policy=policy.from_json(row.policy),
         news_hours=row.news_hours,
         windows=windows_from_json(row.windows),
+        outages=outages.read(row.outages),
     )
 
 

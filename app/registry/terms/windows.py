@@ -20,6 +20,7 @@ from app.errors import ArrivedLate, InvalidValue, NotFound, Refusal, Registratio
 from app.models.enums import ChangeKind, ProlongationCause, WindowKind
 from app.registry import change_log
 from app.registry.caller import Caller
+from app.registry.outages import Outage, moved
 from app.registry.terms import season_bounds, seasons
 from app.registry.values.texts import line
 from app.sql import statement
@@ -110,13 +111,21 @@ def judge(windows: Sequence[Window], at: datetime, *, on_day: bool = False) -> R
 
 @refuses(ArrivedLate)
 def judge_arrival(
-    windows: Sequence[Window], at: datetime, arrived_at: datetime, days: int, *, on_day: bool = False
+    windows: Sequence[Window],
+    at: datetime,
+    arrived_at: datetime,
+    days: int,
+    *,
+    on_day: bool = False,
+    outages: Sequence[Outage] = (),
 ) -> ArrivedLate | None:
-    """Whether a registration of `at` arrived more than `days` days after its window had closed."""
+    """Whether a registration of `at` arrived more than `days` days after its window had closed, which an outage of the
+    registry prolongs.
+    """
     waves = [window for window in windows if window.kind == WindowKind.REGISTRATION]
     closings = [wave.closes_at for wave in _open(waves, at, on_day=on_day)]
     ends = [closes_at for closes_at in closings if closes_at is not None]
-    if not ends or len(ends) < len(closings) or arrived_at <= max(ends) + timedelta(days=days):
+    if not ends or len(ends) < len(closings) or arrived_at <= moved(max(ends) + timedelta(days=days), outages):
         return None
     return ArrivedLate("registeredAt", days=days)
 

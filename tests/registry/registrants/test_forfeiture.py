@@ -204,7 +204,9 @@ async def test_whose_deadline_moves_while_the_sweep_waits_for_the_lock_is_not_fo
     one, other = [await world.registered(someone(HUBDAT, route, number)) for number in (1, 2)]
     assert one.verify_by is not None
     now = one.verify_by + timedelta(seconds=1)
-    with meanwhile("AS heard_by", lambda: world.put(one.id, verify_by=now + timedelta(days=1)), before=True) as looks:
+    with meanwhile(
+        "AS refuse_early_verification", lambda: world.put(one.id, verify_by=now + timedelta(days=1)), before=True
+    ) as looks:
         assert (await world.sweep(now)).forfeited == 1
     assert len(looks) == 1
     assert [await world.status(each.id) for each in (one, other)] == ["REGISTERED", "FORFEITED"]

@@ -89,7 +89,7 @@ async def test_whose_route_leaves_later_while_the_sweep_waits_for_the_lock_is_no
     async def leaves_later() -> None:
         await world.run("UPDATE route SET departs_at = :at", at=now + timedelta(hours=1))
 
-    with meanwhile("AS heard_by", leaves_later, before=True) as looks:
+    with meanwhile("AS refuse_early_verification", leaves_later, before=True) as looks:
         assert (await world.sweep(now)).no_shows == 0
     assert len(looks) == 1
     assert await world.status(one.id) == "VERIFIED"
