@@ -30,7 +30,9 @@ class Side:
     organizer: str
     holds: bool
     nik: str
-    """Masked, but in full for a purpose."""
+    """Masked, but in full for a purpose. All of it is masked, where a claimant brought another one than the holder has
+    by now: the registry keeps no NIK that was refused.
+    """
     initials: str | None
     """None: the name is not kept, or not any more."""
     likeness: int | None
@@ -55,6 +57,7 @@ class _Holder(NamedTuple):
 
 class _Claimant(NamedTuple):
     organizer: str
+    nik_index: bytes | None
     name_sealed: bytes | None
     at: datetime
 
@@ -69,7 +72,7 @@ _HOLDER = statement(
 )
 _CLAIMANTS = statement(
     """
-    SELECT organizer_code AS organizer, name_sealed, first_at AS at FROM case_claim WHERE case_id = :id
+    SELECT organizer_code AS organizer, nik_index, name_sealed, first_at AS at FROM case_claim WHERE case_id = :id
     ORDER BY first_at, organizer_code
     """,
     _Claimant,
@@ -99,9 +102,11 @@ async def read(
     holder = await session.first(_HOLDER, id=case_id)
     if holder is None:
         return NotFound("id", what="case")
-    if holder.nik_index is not None:
-        await access_log.record(session, [access_log.look(caller, holder.nik_index, Purpose.LOOKUP)], now)
     claimants = await session.rows(_CLAIMANTS, id=case_id)
+    brought = {holder.nik_index, *(one.nik_index for one in claimants)}
+    looked_at = sorted(one for one in brought if one is not None)
+    if looked_at:
+        await access_log.record(session, [access_log.look(caller, one, Purpose.LOOKUP) for one in looked_at], now)
     in_full = given is not None
     return Sides(
         holder.id, (_holder(holder, vault, in_full), *(_claimant(one, holder, vault, in_full) for one in claimants))
@@ -134,10 +139,16 @@ def _claimant(one: _Claimant, holder: _Holder, vault: Vault, in_full: bool) -> S
     return Side(
         organizer=one.organizer,
         holds=False,
-        nik=opening.person(holder.nik_sealed, holder.name_sealed, vault, own=in_full).nik,
+        nik=_nik_of(one, holder, vault, in_full),
         initials=opening.initials(one.name_sealed, vault),
         likeness=opening.likeness(one.name_sealed, holder.name_sealed, vault),
         name=opening.name_for(one.name_sealed, vault, in_full=in_full),
         status=None,
         at=one.at,
     )
+
+
+def _nik_of(one: _Claimant, holder: _Holder, vault: Vault, in_full: bool) -> str:
+    if one.nik_index not in {None, holder.nik_index}:
+        return opening.UNKNOWN_NIK
+    return opening.person(holder.nik_sealed, holder.name_sealed, vault, own=in_full).nik

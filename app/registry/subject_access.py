@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import NamedTuple
 from uuid import UUID
 
 from app.db import Session
@@ -12,7 +13,7 @@ from app.models.enums import Purpose
 from app.registry.caller import Caller
 from app.registry.imports import jobs
 from app.registry.niks import access_log, reads
-from app.registry.registrants import lookup
+from app.registry.registrants import lookup, opening
 from app.registry.registrants.view import View
 from app.registry.values import nik
 from app.registry.values.texts import reason_given
@@ -67,6 +68,47 @@ class RememberedEnd:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Claimed:
+    """An organizer brought the NIK that another one held, so there is a case. The person may be refused and no more."""
+
+    organizer: str
+    """Who brought the NIK."""
+    holder: str
+    """Who held it."""
+    season: int
+    direction: str
+    service: str
+    name: str | None
+    """Under which the NIK was brought last. None: another NIK was brought, or the name is not kept."""
+    attempts: int
+    refused: int
+    """How many of the attempts were refused."""
+    first_at: datetime
+    last_at: datetime
+    state: str
+    """Of the case."""
+    decided_at: datetime | None
+    reason: str | None
+    """In the words of whoever decided."""
+
+
+class _Claimed(NamedTuple):
+    organizer: str
+    holder: str
+    season: int
+    direction: str
+    service: str
+    name_sealed: bytes | None
+    attempts: int
+    refused: int
+    first_at: datetime
+    last_at: datetime
+    state: str
+    decided_at: datetime | None
+    reason: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class StoredFile:
     """A file of an organizer in which a row names the person. It is wiped by itself (`imports.jobs`)."""
 
@@ -83,6 +125,7 @@ class Holding:
     registrants: tuple[View, ...]
     booked: tuple[View, ...]
     """Registrations of others that name the person as the applicant. These others are masked."""
+    claims: tuple[Claimed, ...]
     ends: tuple[RememberedEnd, ...]
     blocks: tuple[Block, ...]
     files: tuple[StoredFile, ...]
@@ -140,6 +183,24 @@ _ENDS_OF_NIK = statement(
     """,
     RememberedEnd,
 )
+# A claim of the NIK, or one against a registration of the person whose NIK was corrected since: then another NIK was
+# brought, and the name under which it was brought is another person's.
+_CLAIMS_OF_NIK = statement(
+    """
+    WITH claims AS (
+        SELECT k.* FROM case_claim k WHERE k.nik_index = :nik_index
+        UNION SELECT k.* FROM (SELECT id FROM registrant WHERE nik_index = :nik_index OFFSET 0) mine
+        JOIN duplicate_case c ON c.holder_id = mine.id JOIN case_claim k ON k.case_id = c.id
+    )
+    SELECT k.organizer_code AS organizer, holder.organizer_code AS holder, c.season, c.direction, c.service,
+           CASE WHEN k.nik_index = :nik_index THEN k.name_sealed END AS name_sealed, k.attempts, k.refused, k.first_at,
+           k.last_at, c.state, c.decided_at, c.reason
+    FROM claims k JOIN duplicate_case c ON c.id = k.case_id
+    JOIN LATERAL (SELECT organizer_code FROM registrant WHERE id = c.holder_id OFFSET 0) holder ON true
+    ORDER BY k.first_at, k.id
+    """,
+    _Claimed,
+)
 _FILES_NAMING = statement(
     """
     SELECT id, organizer_code AS organizer, created_at AS came_at, finished_at FROM import_job job
@@ -188,6 +249,7 @@ async def export(
     found = await lookup.by_ids(session, vault, await _everybody(session, caller), ids, everyone=True)
     booked = await session.rows(_BOOKED_BY_NIK, nik_index=index)
     named = await lookup.by_ids(session, vault, replace(caller, owns_nothing=True), booked, everyone=True)
+    claims = [_claimed(one, vault) for one in await session.rows(_CLAIMS_OF_NIK, nik_index=index)]
     blocks = await session.rows(_BLOCKS_OF_NIK, nik_index=index)
     ends = await session.rows(_ENDS_OF_NIK, nik_index=index)
     files = await session.rows(_FILES_NAMING, nik_digest=jobs.named([index]))
@@ -197,11 +259,17 @@ async def export(
     return Holding(
         registrants=registrants,
         booked=others,
+        claims=tuple(claims),
         ends=tuple(ends),
         blocks=tuple(blocks),
         files=tuple(files),
         accesses=tuple(seen),
     )
+
+
+def _claimed(row: _Claimed, vault: Vault) -> Claimed:
+    values = row._asdict()
+    return Claimed(name=opening.name_for(values.pop("name_sealed"), vault, in_full=True), **values)
 
 
 async def _accesses(session: Session, index: bytes) -> list[Access]:

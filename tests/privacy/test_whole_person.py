@@ -12,6 +12,7 @@ import pytest
 
 from app.db import Database
 from app.models.enums import ImportMode, RegistrantStatus
+from app.models.personal_columns import PERSONAL_COLUMNS
 from app.registry import erasure, subject_access
 from app.registry.clients import idempotency
 from app.registry.erasure import Erased
@@ -189,6 +190,41 @@ async def test_a_personal_column_that_is_added_later_is_erased_by_its_mark(
     process = await create_subprocess_exec(*command, stdout=PIPE)
     output, _ = await process.communicate()
     assert output.decode().splitlines() == ["erased None Kancil", "purged None None"]
+
+
+HELD_AS = {
+    "registrant": "registrants",
+    "change": "registrants",
+    "case_claim": "claims",
+    "duplicate_case": "claims",
+    "early_end": "ends",
+    "nik_block": "blocks",
+    "import_file": "files",
+    "import_chunk": "files",
+    "nik_access": "accesses",
+    "people_read": "accesses",
+}
+"""What `heldOnNik` tells of each table with personal columns. The reasons in the change log are the histories of the
+registrations."""
+HELD_ELSEWHERE = {
+    "import_erased": "it is there until a file that is being worked on goes",
+    "keyed_request": "an answer that was told, for a repeat of the same request within a day",
+    "staff": "no traveller's",
+}
+
+
+async def test_what_is_held_covers_every_table_with_personal_columns(world: World) -> None:
+    """Whatever the erasure finds of a person, the person is told of."""
+    assert HELD_AS.keys() | HELD_ELSEWHERE.keys() == PERSONAL_COLUMNS.keys()
+    await somebody(world)
+    await world.database.attempt(lambda session: blocks.block(session, world.vault, HUBDAT, NIK, "Data palsu", 2, NOW))
+    found = {one.split(".")[0] for one in await remains(world, NIK, WORDS)} - HELD_ELSEWHERE.keys()
+    assert found >= {"registrant", "case_claim", "early_end", "nik_block", "import_file", "import_chunk", "nik_access"}
+    async with world.database.transaction() as session:
+        held = await subject_access.export(session, world.vault, HUBDAT, NIK, NOW)
+    assert isinstance(held, Holding)
+    assert {table for table in found if not getattr(held, HELD_AS[table])} == set()
+    assert NAME in str([one.name for one in held.claims])
 
 
 async def test_what_is_held_on_a_person_names_the_files(world: World) -> None:

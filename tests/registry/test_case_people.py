@@ -9,6 +9,8 @@ from uuid import UUID, uuid4
 import pytest
 
 from app.registry import case_people, erasure
+from app.registry.amending import corrections
+from app.registry.amending.corrections import Correction
 from app.registry.case_people import Side, Sides
 from app.registry.registrants.lookup import Ref
 from app.registry.registrants.submission import Motorcycle
@@ -102,6 +104,24 @@ async def test_whoever_was_only_refused_is_erased_by_the_nik(world: World, case:
     )
     assert isinstance(erased, erasure.Erased)
     assert await world.run("SELECT nik_index, name_sealed FROM case_claim") == [(None, None)]
+
+
+@pytest.mark.parametrize("purpose", [None, "Banding keluarga"])
+async def test_the_nik_that_was_brought_is_not_that_which_the_holder_got_since(
+    world: World, case: UUID, purpose: str | None
+) -> None:
+    """Both were looked at. Of what was refused the registry keeps no NIK."""
+    given = Correction(reason="Salah ketik", nik=nik_of(2))
+    ref = Ref(id=await world.one("SELECT holder_id FROM duplicate_case"))
+    await world.database.attempt(lambda s: corrections.correct(s, world.vault, HUBDAT, ref, given, LATER))
+    sides = await read(world, case, purpose)
+    shown = f"************{nik_of(2)[12:]}" if purpose is None else nik_of(2)
+    assert [(one.organizer, one.nik) for one in sides.people] == [("hubdat", shown), ("djka", "*" * 16)]
+    looked = await world.run("SELECT nik_index FROM nik_access WHERE purpose = 'LOOKUP'")
+    assert sorted(one[0] for one in looked) == sorted(world.vault.blind_index(nik_of(one)) for one in (1, 2))
+    # A claim of before claims kept the blind index.
+    await world.run("UPDATE case_claim SET nik_index = NULL")
+    assert [one.nik for one in (await read(world, case, purpose)).people] == [shown, shown]
 
 
 async def test_what_is_only_suspected_keeps_the_name_too(world: World) -> None:

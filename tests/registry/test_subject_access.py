@@ -1,19 +1,25 @@
 """Duties to the person: the access log, the export, the list for a breach notice."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
 import pytest
 
+from app.models.enums import CaseState
 from app.registry import subject_access
+from app.registry.amending import corrections
+from app.registry.amending.corrections import Correction
 from app.registry.caller import Caller
 from app.registry.niks import reads
 from app.registry.niks.check import Check
 from app.registry.niks.reads import Read
+from app.registry.registrants import cases
 from app.registry.registrants.drafts import Applicant
+from app.registry.registrants.lookup import Ref
 from app.registry.registrants.submission import Motorcycle
-from app.registry.subject_access import Access, Block, Holding, RememberedEnd
+from app.registry.subject_access import Access, Block, Claimed, Holding, RememberedEnd
 from tests.registry.rows.records import pushed, state
 from tests.world import DJKA, DKI, HUBDAT, NOW, World, nik_of, someone
 
@@ -144,6 +150,46 @@ async def test_ends_that_are_remembered_are_held_too(world: World) -> None:
             told_at=NOW,
         ),
     )
+
+
+async def held_on(world: World, number: int) -> Holding:
+    async with world.database.transaction() as session:
+        held = await subject_access.export(session, world.vault, HUBDAT, nik_of(number), NOW + HOUR)
+    assert isinstance(held, Holding)
+    return held
+
+
+async def test_whoever_was_only_refused_is_held_too(world: World) -> None:
+    await world.registered(someone(HUBDAT, await world.route(), 1, name="Sulastri Wulandari"))
+    theirs = await world.route("KA", organizer="djka")
+    for name in ("Bambang Prakoso", "Bambang Prakosa"):
+        await world.submit(someone(DJKA, theirs, 1, name=name))
+    case = await world.one("SELECT id FROM duplicate_case")
+    why = "Keterangan keluarga"
+    async with world.database.transaction() as session:
+        await cases.decide(session, HUBDAT, case, CaseState.NOT_DUPLICATE, why, NOW + HOUR, mistyped_by="hubdat")
+    claimed = Claimed(
+        organizer="djka",
+        holder="hubdat",
+        season=2026,
+        direction="MUDIK",
+        service="PASSENGER",
+        name="Bambang Prakosa",
+        attempts=2,
+        refused=2,
+        first_at=NOW,
+        last_at=NOW,
+        state="NOT_DUPLICATE",
+        decided_at=NOW + HOUR,
+        reason=why,
+    )
+    assert (await held_on(world, 1)).claims == (claimed,)
+    # The holder gets the right NIK. The name that DJKA brought is that of whoever has the first one.
+    ref, given = Ref(nik=nik_of(1)), Correction(reason="Salah ketik", nik=nik_of(2))
+    await world.database.attempt(lambda s: corrections.correct(s, world.vault, HUBDAT, ref, given, NOW))
+    first, second = await held_on(world, 1), await held_on(world, 2)
+    assert (first.registrants, first.claims) == ((), (claimed,))
+    assert (len(second.registrants), second.claims) == (1, (replace(claimed, name=None),))
 
 
 async def test_who_read_a_list_with_the_person_in_it_looked_too(world: World) -> None:

@@ -154,7 +154,11 @@ CaseResult = Annotated[Case | Problem, strawberry.union("CaseResult", descriptio
 class CasePerson:
     organizer_code: strawberry.Private[str]
     holds: bool = strawberry.field(description="Whether it is the holder.")
-    nik: NIK = strawberry.field(description="Masked; in full for a purpose.")
+    nik: NIK = strawberry.field(
+        description=(
+            "Masked; in full for a purpose. All stars: the holder's was corrected since, and is not what was brought."
+        )
+    )
     initials: str | None = strawberry.field(description="Of the name. Null: the name is not kept, or not any more.")
     likeness: int | None = strawberry.field(description="Of the name to the holder's, in percent. Null of the holder.")
     name: str | None = strawberry.field(description="For a purpose only.")

@@ -15,6 +15,8 @@ from app.vault.vault import Vault
 
 MASKED_NAME = "***"
 ERASED = "(dihapus)"
+UNKNOWN_NIK = "*" * 16
+"""Of which the registry keeps the blind index alone."""
 
 
 class Person(NamedTuple):

@@ -13,6 +13,7 @@ const LOOKS = 50;
 const PERSON = 'id nik name season direction service status registeredAt reference organizer { code name } route { name departsAt }';
 const HELD = `query SemuaAtasNik($nik: NIK!, $purpose: String!) { heldOnNik(nik: $nik, purpose: $purpose) {
   registrants { ${PERSON} verifyBy identityDocument } booked { ${PERSON} }
+  claims { name attempts refused firstAt lastAt state decidedAt reason season direction service organizer { code name } holder { code name } }
   blocks { reason fromSeason untilSeason since liftedAt liftReason organizer { code name } }
   earlyEnds { season direction service status reference registeredAt toldAt organizer { code name } }
   files { id cameAt finishedAt organizer { code name } }
@@ -94,6 +95,7 @@ function other(held) {
   const lines = (/** @type {string[]} */ said) => (said.length ? said.map((line) => h('span', { class: 'line1' }, line)) : ['–']);
   return [
     [t('telusuri.booked'), ...lines(held.booked.map((/** @type {any} */ one) => t('telusuri.booked.one', { route: one.route.name, name: one.organizer.name })))],
+    [t('telusuri.claims'), ...lines(held.claims.map((/** @type {any} */ one) => t('telusuri.claim', { name: one.organizer.name, as: one.name ?? '–', at: shortDay(one.lastAt), state: t(`case.${one.state}`) })))],
     [t('telusuri.ends'), ...lines(held.earlyEnds.map((/** @type {any} */ one) => t('telusuri.end', { name: one.organizer.name, status: t(`status.${one.status}`), at: shortDay(one.toldAt) })))],
     [t('telusuri.files'), ...lines(held.files.map((/** @type {any} */ one) => t('telusuri.file', { name: one.organizer.name, at: shortDay(one.cameAt) })))],
   ];

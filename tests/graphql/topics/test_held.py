@@ -14,6 +14,7 @@ pytestmark = pytest.mark.anyio
 HELD = """query ($nik: NIK!, $for: String!) { heldOnNik(nik: $nik, purpose: $for) {
     registrants { nik name status organizer { code } route { name } } booked { id name }
     blocks { reason fromSeason untilSeason liftedAt liftReason organizer { code } } earlyEnds { status } files { id }
+    claims { name attempts refused state decidedAt reason season direction service organizer { code } holder { code } }
     accesses { purpose reason organizer { code } } } }"""
 PURPOSE = "Permintaan pemilik data"
 
@@ -44,6 +45,26 @@ async def test_what_is_held_on_a_nik_is_told_in_full(api: Api, world: World) -> 
     assert [(one["purpose"], one["organizer"]["code"]) for one in found["accesses"]] == [
         ("SUBMISSION", "djka"),
         ("SUBMISSION", "hubdat"),
+    ]
+
+
+async def test_whoever_was_only_refused_is_told_under_which_name(api: Api, world: World) -> None:
+    await world.registered(someone(HUBDAT, await world.route(), 1))
+    await world.submit(someone(DJKA, await world.route("KA", organizer="djka"), 1, name="Bambang Prakoso"))
+    assert (await held(api, 1))["claims"] == [
+        {
+            "name": "Bambang Prakoso",
+            "attempts": 1,
+            "refused": 1,
+            "state": "OPEN",
+            "decidedAt": None,
+            "reason": None,
+            "season": 2026,
+            "direction": "MUDIK",
+            "service": "PASSENGER",
+            "organizer": {"code": "djka"},
+            "holder": {"code": "hubdat"},
+        }
     ]
 
 

@@ -14,7 +14,7 @@ from app.graphql.fields import loaded, sized
 from app.graphql.topics.catalogue import Organizer, get_organizer
 from app.graphql.topics.niks import NikAccess, OneNik
 from app.graphql.topics.registrants import Registrant
-from app.graphql.vocabulary import Direction, RegistrantStatus, Service
+from app.graphql.vocabulary import CaseState, Direction, RegistrantStatus, Service
 from app.registry import subject_access
 from app.registry.registrants import lookup
 from app.registry.registrants.lookup import Ref
@@ -76,6 +76,51 @@ class EarlyEnd:
         )
 
 
+@strawberry.type(description="An organizer brought this NIK while another one held it: there is a case.")
+class HeldClaim:
+    season: int = strawberry.field(description="The programme year.")
+    direction: Direction = strawberry.field(description="In this direction.")
+    service: Service = strawberry.field(description="For this service.")
+    name: str | None = strawberry.field(
+        description="Under which the NIK was brought last. Null: it is not kept, or another NIK was brought."
+    )
+    attempts: int = strawberry.field(description="How often it was brought.")
+    refused: int = strawberry.field(description="How often it was refused.")
+    first_at: datetime = strawberry.field(description="For the first time.")
+    last_at: datetime = strawberry.field(description="For the last time.")
+    state: CaseState = strawberry.field(description="Of the case.")
+    decided_at: datetime | None = strawberry.field(description="When it was decided, or closed.")
+    reason: str | None = strawberry.field(description="Why it was decided so.")
+    organizer_code: strawberry.Private[str]
+    holder_code: strawberry.Private[str]
+
+    @loaded("Who brought it.")
+    async def organizer(self, info: Info) -> Organizer:
+        return await get_organizer(info, self.organizer_code)
+
+    @loaded("Who held it.")
+    async def holder(self, info: Info) -> Organizer:
+        return await get_organizer(info, self.holder_code)
+
+    @classmethod
+    def from_record(cls, claim: subject_access.Claimed) -> HeldClaim:
+        return cls(
+            season=claim.season,
+            direction=Direction(claim.direction),
+            service=Service(claim.service),
+            name=claim.name,
+            attempts=claim.attempts,
+            refused=claim.refused,
+            first_at=claim.first_at,
+            last_at=claim.last_at,
+            state=CaseState(claim.state),
+            decided_at=claim.decided_at,
+            reason=claim.reason,
+            organizer_code=claim.organizer,
+            holder_code=claim.holder,
+        )
+
+
 @strawberry.type(description="A stored file that names the person. It is wiped by itself.")
 class HeldFile:
     id: ID = strawberry.field(description="Of the import.")
@@ -103,6 +148,10 @@ class HeldOnNik:
         description="Registrations of others that name the person as the applicant; the others are masked.",
         directives=[sized(5)],
     )
+    claims: list[HeldClaim] = strawberry.federation.field(
+        description="Refused duplicates of this NIK, and suspected ones: who brought it, under which name.",
+        directives=[sized(2)],
+    )
     blocks: list[HeldBlock] = strawberry.federation.field(description="Blocks, standing or not.", directives=[sized(2)])
     early_ends: list[EarlyEnd] = strawberry.federation.field(
         description="Ends that were told before their registrations.", directives=[sized(1)]
@@ -120,6 +169,7 @@ class HeldOnNik:
         return cls(
             registrants=[Registrant.from_record(one, context) for one in held.registrants],
             booked=[Registrant.from_record(one, context) for one in held.booked],
+            claims=[HeldClaim.from_record(one) for one in held.claims],
             blocks=[HeldBlock.from_record(one) for one in held.blocks],
             early_ends=[EarlyEnd.from_record(one) for one in held.ends],
             files=[HeldFile.from_record(one) for one in held.files],
