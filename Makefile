@@ -56,7 +56,7 @@ nightly: $(READY)
 			--hypothesis-profile nightly --hypothesis-seed $$seed $(ARGS); \
 	done
 	@$(BIN)/python -m pytest $(PARALLEL) --without-plans tests/graphql tests/privacy
-	@$(BIN)/python -m pytest --cluster --nightly tests/cluster tests/processes/test_kills.py
+	@$(BIN)/python -m pytest --cluster --nightly tests/cluster tests/processes/test_kills.py tests/privacy/test_measures.py
 	@exec .ci/oldest
 
 # Where a table says what was tried, nothing may be left out: without Node it fails.
