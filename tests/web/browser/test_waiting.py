@@ -68,7 +68,7 @@ def test_the_overview_says_what_waits_and_where_it_is_done(visit: Visit, signed_
         page.locator("#cases-list a").first.click()
         expect(page.locator("#one-title")).to_contain_text("NIK yang dipegang")
         page.go_back()
-        page.locator("#allowances-list a").first.click()
+        page.locator("#allowances-list li").filter(has_text="AHM").locator("a").click()
         expect(page.locator("#name")).to_have_text("AHM (Honda)")
         visit.page.context.clear_cookies()
         page = signed_in(ORGANIZER)
