@@ -10,7 +10,7 @@ import gc
 import multiprocessing
 import os
 import signal
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext, suppress
 from dataclasses import replace
 from functools import partial
@@ -214,16 +214,20 @@ async def served(running: Process, settings: Settings, *more: Duty) -> AsyncIter
         yield
     finally:
         stop.set()
-        running.database.followers.rouse()
-        # What is cut off is rolled back, and done by the next runner.
-        _, late = await asyncio.wait(duties, timeout=DUTIES_END_WITHIN)
-        for task in late:
-            task.cancel()
-        await asyncio.gather(*late, return_exceptions=True)
-        await running.checks.drain()
-        await running.submissions.drain()
-        await running.pushes.drain()
-        await running.database.dispose()
+        await end(running, duties)
+
+
+async def end(running: Process, duties: Sequence[asyncio.Task[None]]) -> None:
+    running.database.followers.rouse()
+    # What is cut off is rolled back, and done by the next runner.
+    _, late = await asyncio.wait(duties, timeout=DUTIES_END_WITHIN)
+    for task in late:
+        task.cancel()
+    await asyncio.gather(*late, return_exceptions=True)
+    await running.checks.drain()
+    await running.submissions.drain()
+    await running.pushes.drain()
+    await running.database.dispose()
 
 
 def duties_of(running: Process, settings: Settings, host: HostClock) -> list[Duty]:

@@ -30,6 +30,7 @@ from tests import order
 APP = CHECKOUT / "app"
 FILES = sorted(APP.rglob("*.py"))
 LONGEST = 400
+MOST_LINES_OF_A_FUNCTION = 20
 MOST_MODULES = 16
 TESTS = sorted((CHECKOUT / "tests").rglob("*.py"))
 PRIVATE = re.compile(r"(?:.*\.)?_[A-Za-z]\w*")
@@ -219,6 +220,15 @@ def test_many_fields_are_given_by_name() -> None:
         one.name for file in FILES for one in nodes(file) if isinstance(one, ast.ClassDef) and may_be_positional(one)
     }
     assert found - TABLES_OF_CONSTANTS == set()
+
+
+def test_hardly_any_function_is_longer_than_one_can_read_at_a_glance() -> None:
+    functions = [
+        node for file in FILES for node in nodes(file) if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+    ]
+    lines = sorted((one.end_lineno or one.lineno) - one.lineno + 1 for one in functions)
+    # Of twenty functions, one may be longer: signature and docstring count as well.
+    assert lines[len(lines) * 95 // 100] <= MOST_LINES_OF_A_FUNCTION
 
 
 def test_no_folder_holds_more_files_than_one_can_overlook() -> None:

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping
+from functools import partial
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -52,32 +53,36 @@ def routes(database: Database, keys: SigningKeys, issuer: str, failures: Failure
     async def revocation(request: Request) -> Response:
         return await answered(request, "token", server.revoke)
 
-    async def answered(request: Request, required: str, answer: Answer) -> Response:
-        try:
-            token_request = TokenRequest(request.headers, await _parameters(request, required))
-        except OAuth2Error as error:
-            request.state.outcome = error.error
-            return server.refuse(error)
-        try:
-            async with database.transaction() as session:
-                response = await answer(session, token_request)
-        except Unavailable as unavailable:
-            request.state.outcome = "temporarily_unavailable"
-            return _later(server, unavailable)
-        request.state.outcome = orjson.loads(response.body or b"{}").get("error", "ok")
-        if request.state.outcome == "invalid_client":
-            # The transaction has ended: whoever waits holds no connection of the database.
-            await guessed.note(request, client_authentication.named(token_request))
-        if token_request.client is not None and response.status_code == 200:
-            request.state.client_id = token_request.client.id
-        return response
-
+    answered = partial(_answered, database, server, guessed)
     return [
         Route(TOKEN_PATH, token, methods=["POST"]),
         Route(REVOCATION_PATH, revocation, methods=["POST"]),
         _document(JWKS_PATH, keys.published),
         _document(METADATA_PATH, lambda: metadata(issuer)),
     ]
+
+
+async def _answered(
+    database: Database, server: Server, guessed: Failures, request: Request, required: str, answer: Answer
+) -> Response:
+    try:
+        token_request = TokenRequest(request.headers, await _parameters(request, required))
+    except OAuth2Error as error:
+        request.state.outcome = error.error
+        return server.refuse(error)
+    try:
+        async with database.transaction() as session:
+            response = await answer(session, token_request)
+    except Unavailable as unavailable:
+        request.state.outcome = "temporarily_unavailable"
+        return _later(server, unavailable)
+    request.state.outcome = orjson.loads(response.body or b"{}").get("error", "ok")
+    if request.state.outcome == "invalid_client":
+        # The transaction has ended: whoever waits holds no connection of the database.
+        await guessed.note(request, client_authentication.named(token_request))
+    if token_request.client is not None and response.status_code == 200:
+        request.state.client_id = token_request.client.id
+    return response
 
 
 def _later(server: Server, unavailable: Unavailable) -> Response:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Annotated
@@ -9,9 +10,20 @@ from typing import Annotated
 import typer
 
 from app import clock
-from app.cli.command import OPERATOR, AsJson, Failed, accepted, example, print_json, print_table, run
+from app.cli.command import (
+    OPERATOR,
+    AsJson,
+    Failed,
+    accepted,
+    example,
+    print_json,
+    print_table,
+    run,
+    run_in_transaction,
+)
 from app.config import Settings
-from app.db import Database
+from app.db import Database, Session
+from app.errors import Refusal
 from app.registry.terms import organizers, season_file, seasons
 from app.registry.terms.organizers import Organizer, OrganizerInput
 from app.registry.terms.policy import KEEP, PolicyInput
@@ -135,22 +147,24 @@ def save(
         hold_percent=hold_percent,
     )
 
-    async def work(database: Database, _: Settings) -> Organizer:
-        async with database.transaction() as session:
-            current = year or await seasons.current(session)
-            (before,) = await organizers.by_codes(session, [code], current)
-            if before is None and name is None:
-                raise Failed(f"There is no organizer {code} yet: give its --name.")
-            given = OrganizerInput(
-                code=code,
-                name=name or (before.name if before else ""),
-                coordinator=KEEP if coordinator is None else coordinator or None,
-                schemes=scheme or None,
-                policy=None if policy == PolicyInput() else policy,
-            )
-            return accepted(await organizers.save(session, OPERATOR, given, current, clock.now()))
+    given = OrganizerInput(
+        code=code,
+        name=name or "",
+        coordinator=KEEP if coordinator is None else coordinator or None,
+        schemes=scheme or None,
+        policy=None if policy == PolicyInput() else policy,
+    )
+    print_organizers([run_in_transaction(lambda session: save_named(session, given, year))], as_json=as_json)
 
-    print_organizers([run(work)], as_json=as_json)
+
+async def save_named(session: Session, given: OrganizerInput, year: int | None) -> Organizer | Refusal:
+    """Save an organizer; one that is there keeps its name unless another is given."""
+    current = year or await seasons.current(session)
+    (before,) = await organizers.by_codes(session, [given.code], current)
+    if before is None and not given.name:
+        raise Failed(f"There is no organizer {given.code} yet: give its --name.")
+    named = given if before is None or given.name else replace(given, name=before.name)
+    return await organizers.save(session, OPERATOR, named, current, clock.now())
 
 
 def print_organizers(found: list[Organizer], *, as_json: bool) -> None:

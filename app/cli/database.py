@@ -130,15 +130,19 @@ def sweep(as_json: AsJson = False) -> None:
     if as_json:
         print_json(asdict(swept) | {"halted": halted})
     else:
-        typer.echo(
-            f"{swept.forfeited} forfeited, {swept.no_shows} marked as no-show, {swept.seasons_purged} seasons purged."
-        )
-    if halted and not as_json:
+        print_swept(swept, halted)
+    if halted:
+        raise typer.Exit(1)
+
+
+def print_swept(swept: Swept, halted: list[Halt]) -> None:
+    typer.echo(
+        f"{swept.forfeited} forfeited, {swept.no_shows} marked as no-show, {swept.seasons_purged} seasons purged."
+    )
+    if halted:
         typer.echo("Too many are due at once, and wait for `pemudik allow-sweep`:")
         heads = ("organizer", "ends", "people", "holders", "until", "since")
         print_table(heads, [[getattr(one, head) for head in heads] for one in halted])
-    if halted:
-        raise typer.Exit(1)
 
 
 def allow_sweep(
@@ -185,7 +189,12 @@ def reopen(
     async def work(database: Database, settings: Settings) -> Verdicts:
         return await _reopen_all(database, open_vault(settings), where, reason, dry_run=dry_run)
 
-    verdicts = run(work)
+    if print_reopened(run(work), dry_run=dry_run, as_json=as_json):
+        raise typer.Exit(1)
+
+
+def print_reopened(verdicts: Verdicts, *, dry_run: bool, as_json: bool) -> bool:
+    """Whether anybody is refused."""
     refused = {one: refusal for one, refusal in verdicts.items() if refusal is not None}
     rows = [[str(one), refusal.code, refusal.message("en")] for one, refusal in refused.items()]
     if as_json:
@@ -196,8 +205,7 @@ def reopen(
         typer.echo(f"{len(verdicts) - len(refused)} {would}reopened, {len(refused)} {would}refused.")
         if rows:
             print_table(["registrant", "code", "message"], rows)
-    if refused:
-        raise typer.Exit(1)
+    return bool(refused)
 
 
 def _cause(

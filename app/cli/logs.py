@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -140,16 +141,7 @@ def show(
     as_json: AsJson = False,
 ) -> None:
     """Print people by status, and the seats left, by organizer."""
-    selection = Selection(season=season)
-
-    questions = [Question(selection, Part.HEAD), Question(selection, Part.CELLS)]
-
-    async def work(database: Database, _: Settings) -> tuple[Head, list[Cell]]:
-        async with database.transaction() as session:
-            head, cells = await reading.read(session, questions, clock.now())
-        return head, cells
-
-    head, cells = run(work)
+    head, cells = run(partial(read_cells, Selection(season=season)))
     parts = counting.by(lambda cell: cell.organizer, cells)
     whole = counting.total(cell.counts for cell in cells)
     if as_json:
@@ -159,6 +151,13 @@ def show(
     rows = [*parts.items(), ("all", whole)]
     print_table(["organizer", *COLUMNS], [[code, *(getattr(counts, one) for one in COLUMNS)] for code, counts in rows])
     typer.echo(f"Season {head.season} as of {head.as_of.isoformat(timespec='seconds')}.")
+
+
+async def read_cells(selection: Selection, database: Database, _: Settings) -> tuple[Head, list[Cell]]:
+    questions = [Question(selection, Part.HEAD), Question(selection, Part.CELLS)]
+    async with database.transaction() as session:
+        head, cells = await reading.read(session, questions, clock.now())
+    return head, cells
 
 
 @statistics.command(epilog=example("pemudik statistics rebuild"))

@@ -143,11 +143,18 @@ def make_cluster(folder: Path, run_as: RunAs, *, durable: bool) -> None:
     if run_as.owner is not None:
         for path in (folder, password):
             os.chown(path, run_as.owner, -1)
-    initdb = subprocess.run(  # noqa: S603 - our own binary and arguments
+    initdb = run_initdb(unfinished, password, run_as, durable=durable)
+    if initdb.returncode != 0:
+        raise EmbeddedFailed(f"The embedded PostgreSQL cannot be made. {explanation(initdb.stdout)}")
+    unfinished.rename(folder / "data")
+
+
+def run_initdb(data: Path, password: Path, run_as: RunAs, *, durable: bool) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(  # noqa: S603 - our own binary and arguments
         [
             *run_as.prefix,
             str(binaries() / "initdb"),
-            f"--pgdata={unfinished}",
+            f"--pgdata={data}",
             f"--username={USER}",
             f"--pwfile={password}",
             "--auth=scram-sha-256",
@@ -164,9 +171,6 @@ def make_cluster(folder: Path, run_as: RunAs, *, durable: bool) -> None:
         check=False,
         **run_as.options,
     )
-    if initdb.returncode != 0:
-        raise EmbeddedFailed(f"The embedded PostgreSQL cannot be made. {explanation(initdb.stdout)}")
-    unfinished.rename(folder / "data")
 
 
 def write_password(folder: Path) -> Path:

@@ -184,6 +184,10 @@ class Running:
             )
         await self._control.move(self.organizer, ahead)
         self._context[clock.clock].ahead = ahead
+        await self._do_what_is_due()
+        return None
+
+    async def _do_what_is_due(self) -> None:
         database = self._assembled.process.database
         await database.attempt(lambda session: outages.beat(session, clock.now()))
         await sweep.sweep(database, clock.now())
@@ -193,7 +197,6 @@ class Running:
             await self._allow(halt)
         if halted:
             await sweep.sweep(database, clock.now())
-        return None
 
     async def _allow(self, halt: halts.Halt) -> None:
         """Whoever moves the clock wants to see what happens then: nobody has to give a word for that."""

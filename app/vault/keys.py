@@ -57,16 +57,8 @@ class Keys:
 
 def load_keys(settings: Settings, *, create: bool) -> Keys:
     """From the environment if any key is there, else from the key file. `create`: a missing key file is made."""
-    given = {name: getattr(settings, name) for name in VARIABLES}
-    if any(given.values()):
-        missing = [VARIABLES[name] for name, value in given.items() if not value]
-        if missing:
-            raise KeysUnusable(f"Keys are in the environment, but {' and '.join(missing)} is missing.")
-        return Keys(
-            _key(given["index_key"].get_secret_value(), "PEMUDIK_INDEX_KEY"),
-            _data_keys(given["data_keys"].get_secret_value()),
-            _signing_keys(given["signing_keys"].get_secret_value(), "PEMUDIK_SIGNING_KEYS"),
-        )
+    if in_environment(settings):
+        return _keys_in_environment(settings)
     path = settings.key_file
     if not path.exists():
         if not create:
@@ -80,6 +72,18 @@ def load_keys(settings: Settings, *, create: bool) -> Keys:
 
 def in_environment(settings: Settings) -> bool:
     return any(getattr(settings, name) for name in VARIABLES)
+
+
+def _keys_in_environment(settings: Settings) -> Keys:
+    given = {name: getattr(settings, name) for name in VARIABLES}
+    missing = [VARIABLES[name] for name, value in given.items() if not value]
+    if missing:
+        raise KeysUnusable(f"Keys are in the environment, but {' and '.join(missing)} is missing.")
+    return Keys(
+        _key(given["index_key"].get_secret_value(), "PEMUDIK_INDEX_KEY"),
+        _data_keys(given["data_keys"].get_secret_value()),
+        _signing_keys(given["signing_keys"].get_secret_value(), "PEMUDIK_SIGNING_KEYS"),
+    )
 
 
 def read_key_file(path: Path) -> Keys:

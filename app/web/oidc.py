@@ -115,19 +115,11 @@ def routes(database: Database, callers: Callers, settings: Settings) -> list[Rou
         code, state = await _given(request, settings)
         started = _started(request, callers)
         if started is None or not hmac.compare_digest(started.state.encode(), state.encode()):
-            raise _refused(
-                "SIGN_IN_ENDED",
-                "Proses masuk ini lewat 10 menit atau dimulai di peramban lain; mulai lagi.",
-                "This sign-in is older than 10 minutes or was begun in another browser; begin again.",
-            )
+            raise _sign_in_ended()
         email = await provider.email(code, started)
         response = await begun(database, callers, request, lambda session: sign_in.begin_for(session, email, now))
         if response is None:
-            raise _refused(
-                "NOT_STAFF",
-                "Surel akun ini tidak ada dalam daftar petugas; minta kepada pengelola Pemudik atau Hubdat.",
-                "This account's e-mail is not in the list of staff; ask whoever runs Pemudik, or Hubdat.",
-            )
+            raise _not_staff()
         _keep(response, callers, "", 0)
         return response
 
@@ -151,6 +143,22 @@ async def _asked(answer: Awaitable[Any]) -> Any:
             "Penyedia akun tidak mengakui proses masuk ini; mulai lagi.",
             "The account's provider does not acknowledge this sign-in; begin again.",
         ) from None
+
+
+def _sign_in_ended() -> RequestRefused:
+    return _refused(
+        "SIGN_IN_ENDED",
+        "Proses masuk ini lewat 10 menit atau dimulai di peramban lain; mulai lagi.",
+        "This sign-in is older than 10 minutes or was begun in another browser; begin again.",
+    )
+
+
+def _not_staff() -> RequestRefused:
+    return _refused(
+        "NOT_STAFF",
+        "Surel akun ini tidak ada dalam daftar petugas; minta kepada pengelola Pemudik atau Hubdat.",
+        "This account's e-mail is not in the list of staff; ask whoever runs Pemudik, or Hubdat.",
+    )
 
 
 def _refused(code: str, indonesian: str, english: str) -> RequestRefused:

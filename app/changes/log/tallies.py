@@ -80,6 +80,41 @@ def _add(table: str, keys: tuple[str, ...], counts: Mapping[str, str], counted: 
     """
 
 
+_COUNTED = f"""
+    step AS MATERIALIZED (
+        SELECT r.season, r.organizer_code, r.direction, r.service, r.lap_infant, way.route_id,
+               {_REGISTERED_ON} AS day,
+               COALESCE(date_trunc('hour', way.verify_by), 'infinity') AS verify_by, way.status, way.people,
+               CASE WHEN way.{WAS_VERIFIED} OR (way.status = '{S.CANCELLED}' AND {_CANCELLED_VERIFIED})
+                    THEN way.people ELSE 0 END AS ever_verified,
+               -- This flag comes with the registration, and stays.
+               CASE WHEN '{RegistrantFlag.ARRIVED_LATE}' = ANY(r.flags) THEN way.people ELSE 0 END AS arrived_late
+        FROM news c JOIN registrant r ON r.id = c.registrant_id
+        CROSS JOIN LATERAL (VALUES
+            (c.to_status, c.route_id, 1, {_DEADLINE}),
+            (c.from_status, COALESCE(CAST(c.facts ->> 'from_route' AS uuid), c.route_id), -1, {_DEADLINE_BEFORE})
+        ) AS way (status, route_id, people, verify_by)
+        WHERE c.kind IN ({_MOVED}) AND way.status IS NOT NULL
+    ), together AS (
+        SELECT step.season, whose.organizer_code, step.direction, step.service, step.day, step.verify_by,
+               step.status, step.people, step.ever_verified, step.arrived_late, step.lap_infant
+        FROM step CROSS JOIN LATERAL (VALUES (step.organizer_code), ('{EVERYBODY}')) AS whose (organizer_code)
+    ), waiting AS (SELECT * FROM together WHERE {AWAITS_VERIFICATION} AND {_SEATED}
+    ), dispute AS (
+        SELECT r.season, r.organizer_code AS holder, c.facts ->> 'claimant' AS claimant, r.direction, r.service,
+               {_DISPUTED_ON} AS day, c.kind
+        FROM news c JOIN registrant r ON r.id = c.registrant_id WHERE c.kind IN ({_DISPUTED})
+    ),
+    kinds AS ({_add("tally", _BY_KIND, _PEOPLE, "step")}),
+    days AS ({_add("tally_day", (*_BY_KIND, "day"), _PEOPLE, "together")}),
+    deadlines AS ({_add("tally_deadline", (*_BY_KIND, "day", "verify_by"), _WAITING, "waiting")}),
+    routes AS ({_add("tally_route", _BY_ROUTE, _PEOPLE, "step")}),
+    pairs AS ({_add("tally_pair", _BY_PAIR, _DISPUTES, "dispute")}),
+    duplicates AS ({_add("tally_duplicate", (*_BY_PAIR, "direction", "service", "day"), _DISPUTES, "dispute")})
+"""
+"""What the changes in `news` add to each table of counts."""
+
+
 @cache
 def _counting(most: int) -> Statement[Position]:
     """Counts up to `most` changes, and answers the position of the last one.
@@ -90,36 +125,7 @@ def _counting(most: int) -> Statement[Position]:
         f"""
         WITH news AS MATERIALIZED (
             SELECT c.* FROM change c WHERE {AFTER} AND {SETTLED} ORDER BY {IN_ORDER} LIMIT {most}
-        ), step AS MATERIALIZED (
-            SELECT r.season, r.organizer_code, r.direction, r.service, r.lap_infant, way.route_id,
-                   {_REGISTERED_ON} AS day,
-                   COALESCE(date_trunc('hour', way.verify_by), 'infinity') AS verify_by, way.status, way.people,
-                   CASE WHEN way.{WAS_VERIFIED} OR (way.status = '{S.CANCELLED}' AND {_CANCELLED_VERIFIED})
-                        THEN way.people ELSE 0 END AS ever_verified,
-                   -- This flag comes with the registration, and stays.
-                   CASE WHEN '{RegistrantFlag.ARRIVED_LATE}' = ANY(r.flags) THEN way.people ELSE 0 END AS arrived_late
-            FROM news c JOIN registrant r ON r.id = c.registrant_id
-            CROSS JOIN LATERAL (VALUES
-                (c.to_status, c.route_id, 1, {_DEADLINE}),
-                (c.from_status, COALESCE(CAST(c.facts ->> 'from_route' AS uuid), c.route_id), -1, {_DEADLINE_BEFORE})
-            ) AS way (status, route_id, people, verify_by)
-            WHERE c.kind IN ({_MOVED}) AND way.status IS NOT NULL
-        ), together AS (
-            SELECT step.season, whose.organizer_code, step.direction, step.service, step.day, step.verify_by,
-                   step.status, step.people, step.ever_verified, step.arrived_late, step.lap_infant
-            FROM step CROSS JOIN LATERAL (VALUES (step.organizer_code), ('{EVERYBODY}')) AS whose (organizer_code)
-        ), waiting AS (SELECT * FROM together WHERE {AWAITS_VERIFICATION} AND {_SEATED}
-        ), dispute AS (
-            SELECT r.season, r.organizer_code AS holder, c.facts ->> 'claimant' AS claimant, r.direction, r.service,
-                   {_DISPUTED_ON} AS day, c.kind
-            FROM news c JOIN registrant r ON r.id = c.registrant_id WHERE c.kind IN ({_DISPUTED})
-        ),
-        kinds AS ({_add("tally", _BY_KIND, _PEOPLE, "step")}),
-        days AS ({_add("tally_day", (*_BY_KIND, "day"), _PEOPLE, "together")}),
-        deadlines AS ({_add("tally_deadline", (*_BY_KIND, "day", "verify_by"), _WAITING, "waiting")}),
-        routes AS ({_add("tally_route", _BY_ROUTE, _PEOPLE, "step")}),
-        pairs AS ({_add("tally_pair", _BY_PAIR, _DISPUTES, "dispute")}),
-        duplicates AS ({_add("tally_duplicate", (*_BY_PAIR, "direction", "service", "day"), _DISPUTES, "dispute")})
+        ), {_COUNTED}
         SELECT {PLACE} FROM news c ORDER BY c.xact_id DESC, c.id DESC LIMIT 1
         """,
         Position,
@@ -162,6 +168,17 @@ async def rebuild(database: Database, now: Callable[[], datetime], tell: Callabl
     Raises `LogCutOff` when the log does not hold everything any more: then the counts stay as they are.
     A process that keeps the statistics meanwhile counts a part of it. `tell` hears how far it is, of how much.
     """
+    goal = await _forget(database)
+    while (reached := await _reached(database)) < goal:
+        tell(reached.id, goal.id)
+        if not await projection.advance(database, STATISTICS, now()):
+            await asyncio.sleep(RETRY_AFTER_SECONDS)
+    tell(goal.id, goal.id)
+    return goal.id
+
+
+async def _forget(database: Database) -> Position:
+    """Nothing is counted from now on. Answers the newest change."""
     async with database.transaction() as session:
         if await session.one(_IS_CUT_OFF):
             raise LogCutOff
@@ -170,13 +187,7 @@ async def rebuild(database: Database, now: Callable[[], datetime], tell: Callabl
         await session.run(_RESTART, name=PROJECTION)
         for forget in _FORGET:
             await session.run(forget)
-        goal = await session.first(_NEWEST) or START
-    while (reached := await _reached(database)) < goal:
-        tell(reached.id, goal.id)
-        if not await projection.advance(database, STATISTICS, now()):
-            await asyncio.sleep(RETRY_AFTER_SECONDS)
-    tell(goal.id, goal.id)
-    return goal.id
+        return await session.first(_NEWEST) or START
 
 
 async def _reached(database: Database) -> Position:

@@ -83,21 +83,7 @@ class SealedLog:
 
 def _log(name: Log, personal: Sequence[str], others: Sequence[str]) -> SealedLog:
     table = TABLES[name]
-    has_personal = f"num_nonnulls({', '.join(f'c.{one}' for one in personal)}) > 0"
-    commitment = f"""
-        CASE WHEN {has_personal}
-             THEN sha256(coalesce(c.salt, '') || convert_to(CAST(ROW({_listed(personal)}) AS text), 'UTF8'))
-             ELSE coalesce(c.commitment, '') END
-    """
-    # A row as text is the same for the same values, and another for others: NULL is not the empty text, and quotes are
-    # doubled.
-    rest = f"CAST(ROW(c.xact_id, c.id, extract(epoch FROM c.at), {_listed(others)}) AS text)"
-    found = f"""
-        SELECT {POSITION}, {_MONTH} AS month, sha256(convert_to({rest}, 'UTF8') || {commitment}) AS digest,
-               {has_personal} AND c.salt IS NULL AS unsalted,
-               NOT {has_personal} AND c.commitment IS NOT NULL AS wiped
-        FROM {table} c WHERE {AFTER}
-    """
+    found = _digests(table, personal, others)
     through = "(c.xact_id, c.id) <= (CAST(CAST(:through_xact AS text) AS xid8), CAST(:through_id AS bigint))"
     return SealedLog(
         name=name,
@@ -117,6 +103,25 @@ def _log(name: Log, personal: Sequence[str], others: Sequence[str]) -> SealedLog
             int,
         ),
     )
+
+
+def _digests(table: str, personal: Sequence[str], others: Sequence[str]) -> str:
+    """The rows behind a position, each with its digest."""
+    has_personal = f"num_nonnulls({', '.join(f'c.{one}' for one in personal)}) > 0"
+    commitment = f"""
+        CASE WHEN {has_personal}
+             THEN sha256(coalesce(c.salt, '') || convert_to(CAST(ROW({_listed(personal)}) AS text), 'UTF8'))
+             ELSE coalesce(c.commitment, '') END
+    """
+    # A row as text is the same for the same values, and another for others: NULL is not the empty text, and quotes are
+    # doubled.
+    rest = f"CAST(ROW(c.xact_id, c.id, extract(epoch FROM c.at), {_listed(others)}) AS text)"
+    return f"""
+        SELECT {POSITION}, {_MONTH} AS month, sha256(convert_to({rest}, 'UTF8') || {commitment}) AS digest,
+               {has_personal} AND c.salt IS NULL AS unsalted,
+               NOT {has_personal} AND c.commitment IS NOT NULL AS wiped
+        FROM {table} c WHERE {AFTER}
+    """
 
 
 def _listed(columns: Sequence[str]) -> str:

@@ -191,10 +191,7 @@ async def _claimants(session: Session, news: Sequence[LoggedChange]) -> Mapping[
 def _deliveries(
     news: Sequence[LoggedChange], webhooks: Sequence[_Webhook], claimants: Mapping[str, set[str]]
 ) -> Iterator[_Delivery]:
-    of_organizer: defaultdict[str, list[_Webhook]] = defaultdict(list)
-    for webhook in webhooks:
-        for organizer in webhook.organizers:
-            of_organizer[organizer].append(webhook)
+    of_organizer = _by_organizer(webhooks)
     for change in news:
         event = events.event_of(change)
         if event is None:
@@ -211,6 +208,14 @@ def _deliveries(
                     event=told_as,
                     subject=events.subject_of(change),
                 )
+
+
+def _by_organizer(webhooks: Sequence[_Webhook]) -> Mapping[str, list[_Webhook]]:
+    found: defaultdict[str, list[_Webhook]] = defaultdict(list)
+    for webhook in webhooks:
+        for organizer in webhook.organizers:
+            found[organizer].append(webhook)
+    return found
 
 
 def _told_as(event: WebhookEvent, change: LoggedChange, webhook: _Webhook) -> WebhookEvent:

@@ -46,8 +46,7 @@ def routes(process: Process, callers: Callers) -> list[Route]:
             wanted, organizers = await asked_for(process, asked)
             await downloads.first_turn(process.turns, asked.client)
             encoder = ENCODERS[extension]()
-            day, version = wib_day(asked.now), standard.VERSION
-            name = f"pemudik-{asked.caller.organizer}-{wanted.season}-{day}-standar-{version}.{extension}"
+            name = file_name(asked, wanted.season, extension)
             return downloads.Download(
                 downloads.in_turns(process.turns, asked.client, file(process, asked, organizers, wanted, encoder)),
                 headers={
@@ -62,6 +61,10 @@ def routes(process: Process, callers: Callers) -> list[Route]:
         )
 
     return [http.route(f"{PATH}.{extension}", door(extension)) for extension in ENCODERS]
+
+
+def file_name(asked: AdmittedRequest, season: int, extension: str) -> str:
+    return f"pemudik-{asked.caller.organizer}-{season}-{wib_day(asked.now)}-standar-{standard.VERSION}.{extension}"
 
 
 @refuses(*refused_by(seasons.shown), NotYours)

@@ -16,7 +16,7 @@ from tempfile import SpooledTemporaryFile
 from typing import BinaryIO, cast
 from weakref import finalize
 
-from starlette.datastructures import Headers, UploadFile
+from starlette.datastructures import FormData, Headers, UploadFile
 from starlette.formparsers import MultiPartException, MultiPartParser
 
 from app.intake.files.file_refusals import FileRefusedError, FileTooLarge
@@ -122,17 +122,23 @@ async def form(headers: Headers, stream: AsyncIterator[bytes], *, fields: int) -
         # The message of starlette may quote what was sent.
         raise NotAForm from None
     parser.end()
-    received = Form()
-    for name, value in parsed.multi_items():
-        if isinstance(value, UploadFile):
-            received.files[name] = Upload(value.file, extension_of(value.filename))
-        else:
-            received.fields[name] = value
-    if len(received.fields) + len(received.files) < len(parsed.multi_items()):
-        raise NotAForm
+    received = _form_of(parsed)
     if any(upload.file.seek(0, SEEK_END) > MOST_BYTES for upload in received.files.values()):
         raise too_large()
     return received
+
+
+def _form_of(parsed: FormData) -> Form:
+    """Raises `NotAForm` if a name comes twice."""
+    found = Form()
+    for name, value in parsed.multi_items():
+        if isinstance(value, UploadFile):
+            found.files[name] = Upload(value.file, extension_of(value.filename))
+        else:
+            found.fields[name] = value
+    if len(found.fields) + len(found.files) < len(parsed.multi_items()):
+        raise NotAForm
+    return found
 
 
 def extension_of(name: str | None) -> str:

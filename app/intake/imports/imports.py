@@ -58,15 +58,7 @@ COST_OF_CANCELLING = 10_000
 
 def routes(process: Process, callers: Callers, settings: Settings) -> list[Route]:
     async def take(asked: AdmittedRequest) -> Response:
-        order = order_of(asked)
-        upload = await received(asked.request, settings)
-        order = replace(order, extension=upload.extension, size=upload.size)
-        keyed = await keyed_by(asked, process.vault, upload)
-        async with process.turns.turn(asked.client, upload.cost):
-            job = await taken(process, order, upload, keyed, asked.now)
-        if isinstance(job, Refusal):
-            raise RefusalError(job)
-        return http.answered(shown(job, asked.language), 202, {"Location": f"{PATH}/{job.id}"})
+        return await begun(process, settings, asked)
 
     async def progress(asked: AdmittedRequest) -> Response:
         return http.answered(shown(await found(process, asked), asked.language))
@@ -77,15 +69,7 @@ def routes(process: Process, callers: Callers, settings: Settings) -> list[Route
         return results.response(process, asked.caller, job, asked.request.path_params["format"])
 
     async def cancel_missing(asked: AdmittedRequest) -> Response:
-        given = asked.request.query_params
-        even_though = http.value(given, "evenThough", lambda text: BOOLEANS[text.lower()], http.YES_OR_NO) or False
-        async with process.turns.turn(asked.client, COST_OF_CANCELLING):
-            cancelled = await absentees.cancel(
-                process.database.attempt, asked.caller, named(asked.request), asked.now, even_though=even_though
-            )
-        if isinstance(cancelled, Refusal):
-            raise RefusalError(cancelled)
-        return http.answered(shown(cancelled, asked.language))
+        return await with_absentees_cancelled(process, asked)
 
     def written(operation: str, answer: Any, parameters: Collection[str]) -> RestDoor:
         return RestDoor(callers, operation, answer, scopes=[REGISTRANTS_WRITE], parameters=parameters)
@@ -100,6 +84,32 @@ def routes(process: Process, callers: Callers, settings: Settings) -> list[Route
         http.route(f"{PATH}/{{id}}/result.{{format}}", read("import result", result, by_post=True)),
         http.route(f"{PATH}/{{id}}/cancel-missing", written("cancel missing", cancel_missing, CANCEL_PARAMETERS)),
     ]
+
+
+async def begun(process: Process, settings: Settings, asked: AdmittedRequest) -> Response:
+    """The answer to a file that was taken as an import."""
+    order = order_of(asked)
+    upload = await received(asked.request, settings)
+    order = replace(order, extension=upload.extension, size=upload.size)
+    keyed = await keyed_by(asked, process.vault, upload)
+    async with process.turns.turn(asked.client, upload.cost):
+        job = await taken(process, order, upload, keyed, asked.now)
+    if isinstance(job, Refusal):
+        raise RefusalError(job)
+    return http.answered(shown(job, asked.language), 202, {"Location": f"{PATH}/{job.id}"})
+
+
+async def with_absentees_cancelled(process: Process, asked: AdmittedRequest) -> Response:
+    """The answer to whoever cancels the people whom an import does not name."""
+    given = asked.request.query_params
+    even_though = http.value(given, "evenThough", lambda text: BOOLEANS[text.lower()], http.YES_OR_NO) or False
+    async with process.turns.turn(asked.client, COST_OF_CANCELLING):
+        cancelled = await absentees.cancel(
+            process.database.attempt, asked.caller, named(asked.request), asked.now, even_though=even_though
+        )
+    if isinstance(cancelled, Refusal):
+        raise RefusalError(cancelled)
+    return http.answered(shown(cancelled, asked.language))
 
 
 # --- what is asked ----------------------------------------------------------------------------------------------------

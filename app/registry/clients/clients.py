@@ -111,12 +111,9 @@ async def issue(
 
     `own`: the scopes of the caller, who hands on no others; None: Hubdat, who gives any. Nobody has that by default.
     """
-    granted = for_client_of(organizer, scopes)
+    granted = _granted(caller, organizer, scopes, own)
     if isinstance(granted, Refusal):
         return granted
-    beyond = within(own, caller, organizer, granted)
-    if beyond is not None:
-        return beyond
     keys = None if public_keys is None else client_keys.parse(public_keys)
     if isinstance(keys, Refusal):
         return keys
@@ -139,6 +136,16 @@ async def issue(
     secret = None if keys else await _add_secret(session, client.id, now)
     await _log(session, ChangeKind.CLIENT_ISSUED, caller, client, now)
     return Issued(client, secret)
+
+
+def _granted(
+    caller: Caller, organizer: str, scopes: Sequence[str], own: frozenset[str] | None
+) -> tuple[str, ...] | Refusal:
+    """The scopes that a client of `organizer` may hold, and that `caller` may hand on."""
+    granted = for_client_of(organizer, scopes)
+    if isinstance(granted, Refusal):
+        return granted
+    return within(own, caller, organizer, granted) or granted
 
 
 @refuses(NotFound, InvalidValue)

@@ -69,15 +69,17 @@ def _not_to_be_taken_in(tried: Job, caller: Caller, even_though: bool) -> Invali
             "Yang dapat dikirim: uji coba yang sudah selesai dan masih disimpan berkasnya. Unggah berkasnya lagi.",
             "What can be sent is a finished dry run whose file is still kept. Upload the file again.",
         )
-    if tried.error_code == TOO_MANY_MOVES and not even_though:
-        return InvalidValue(
-            "evenThough",
-            "Berkas ini memindahkan lebih dari seperlima barisnya. Periksa hasil uji coba; untuk tetap mengirim,"
-            " kirim evenThough: true.",
-            "This file moves more than a fifth of its rows. Look at the dry run; to send it all the same, send"
-            " evenThough: true.",
-        )
-    return None
+    return _too_many_moves() if tried.error_code == TOO_MANY_MOVES and not even_though else None
+
+
+def _too_many_moves() -> InvalidValue:
+    return InvalidValue(
+        "evenThough",
+        "Berkas ini memindahkan lebih dari seperlima barisnya. Periksa hasil uji coba; untuk tetap mengirim,"
+        " kirim evenThough: true.",
+        "This file moves more than a fifth of its rows. Look at the dry run; to send it all the same, send"
+        " evenThough: true.",
+    )
 
 
 def _order(tried: Job, caller: Caller, even_though: bool, size: int) -> Order:

@@ -177,12 +177,16 @@ def _tidy(given: RouteInput) -> RouteInput | InvalidValue:
             "quota", "Kuota tidak boleh negatif; tulis 0 atau lebih.", "A quota cannot be negative; write 0 or more."
         )
     if given.origin == given.destination:
-        return InvalidValue(
-            "destination",
-            "Tujuan sama dengan asal; pilih terminal lain.",
-            "The destination is the origin; choose another terminal.",
-        )
+        return _leads_back()
     return replace(given, name=name)
+
+
+def _leads_back() -> InvalidValue:
+    return InvalidValue(
+        "destination",
+        "Tujuan sama dengan asal; pilih terminal lain.",
+        "The destination is the origin; choose another terminal.",
+    )
 
 
 async def _read(session: Session, caller: Caller, inputs: Sequence[RouteInput], now: datetime) -> RouteBatch:
