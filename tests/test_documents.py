@@ -29,6 +29,7 @@ MAKE = re.compile(r"\bmake ([a-z]+)")
 COMMAND = re.compile(r"\bpemudik ([^·\n]+)")
 DATE = re.compile(r"^- \*\*Date:\*\* 20\d\d-\d\d-\d\d$", re.MULTILINE)
 REPLACES = re.compile(r"^- \*\*Replaces:\*\* \S", re.MULTILINE)
+ROOMS = CHECKOUT / "docs" / "decisions" / "rooms.md"
 START = re.compile(r"^- \*\*Start from:\*\* (.*?)(?:\n\n|\n- )", re.MULTILINE | re.DOTALL)
 
 
@@ -133,3 +134,21 @@ def test_the_version_is_the_same_everywhere() -> None:
     assert re.fullmatch(rf"{re.escape(version)}, 20\d\d-\d\d-\d\d", headings[1])
     assert f"This is version {version}." in read(CHECKOUT / "README.md")
     assert f"| {version.rpartition('.')[0]} | yes |" in read(CHECKOUT / "SECURITY.md")
+
+
+def layers() -> dict[str, list[str]]:
+    """The layers of each contract of import-linter, by the folder in which they are."""
+    settings = tomllib.loads((CHECKOUT / "pyproject.toml").read_text(encoding="utf-8"))
+    contracts = [one for one in settings["tool"]["importlinter"]["contracts"] if one["type"] == "layers"]
+    return {
+        container.replace(".", "/"): [layer for floor in one["layers"] for layer in floor.split(" | ")]
+        for one in contracts
+        for container in one["containers"]
+    }
+
+
+@pytest.mark.parametrize(("folder", "names"), layers().items())
+def test_the_page_about_rooms_names_each_layer(folder: str, names: list[str]) -> None:
+    told = read(ROOMS).split(f"(`{folder}/`)")[1].split("(`app/")[0]
+    spans = [part for span in SPAN.findall(told.replace("\n", " ")) for part in span.split(" | ")]
+    assert [name for name in names if not {name, f"{folder}/{name}/"} & set(spans)] == []
