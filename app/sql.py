@@ -4,6 +4,11 @@ A `Statement` is SQL text with named arguments (`:season`), and the type of a ro
 field of the same name, so no column is ever read by its position. `Arrays` hands many items to one statement, as one
 array for each column. A `Session` runs statements; `app.db` makes sessions. `tests/test_statements.py` prepares every
 statement on the migrated database, and compares its columns and their types with the fields that read them.
+
+Some SQL is no `Statement`, since no test can prepare it on the migrated database: it makes, names or drops databases
+(`app.testmode`), it speaks of the list of test registries, which is another database, or it asks about the connection
+itself (`app.operating`, `app.changes.log.wake`). `tests/test_architecture.py` names these files: no other one gives
+text to the driver.
 """
 
 from __future__ import annotations

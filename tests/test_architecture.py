@@ -55,6 +55,17 @@ OPENED_BY = {
 TOLD_BY = {"NikBlocked": ["registry/niks/telling.py"], "NikAlreadyRegistered": ["registry/niks/telling.py"]}
 """Refusals that tell what stands against a NIK, and the only files that make them."""
 
+GIVE_TEXT_TO_THE_DRIVER = [
+    "changes/log/wake.py",  # NOTIFY, and whether the other end is there
+    "db.py",  # runs all statements; BEGIN, COMMIT and ROLLBACK
+    "operating/pooler.py",  # what a connection is like
+    "operating/runner.py",  # a lock that a connection holds
+    "testmode/control.py",  # makes databases; the list of test registries is one of its own
+    "testmode/making.py",  # copies whole tables between two databases
+]
+"""The only files whose SQL is no `Statement` of `app.sql`, which `tests/test_statements.py` prepares."""
+METHODS_OF_THE_DRIVER = {"fetch", "fetchrow", "fetchval", "fetchmany", "execute", "executemany"}
+
 REGISTRANT_ID = SQLModel.metadata.tables["registrant"].c.id
 
 
@@ -121,6 +132,19 @@ def test_only_lifecycle_writes_a_status_and_only_booking_a_registrant() -> None:
         "registry/registrants/lifecycle.py"
     ]
     assert named([file for file in FILES if INSERTS.search(file.read_text())]) == ["registry/registrants/booking.py"]
+
+
+def gives_text_to_the_driver(file: Path) -> bool:
+    called = (node.func for node in nodes(file) if isinstance(node, ast.Call))
+    return any(
+        func.attr in METHODS_OF_THE_DRIVER and ast.unparse(func.value) != "self._operations"  # of GraphQL
+        for func in called
+        if isinstance(func, ast.Attribute)
+    )
+
+
+def test_all_other_sql_is_a_statement_that_a_test_prepares() -> None:
+    assert named([file for file in FILES if gives_text_to_the_driver(file)]) == GIVE_TEXT_TO_THE_DRIVER
 
 
 @pytest.mark.parametrize("method", OPENED_BY)

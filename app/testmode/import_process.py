@@ -7,16 +7,19 @@ import sys
 
 import orjson
 
-from app import clock, connections, telemetry
+from app import clock, telemetry
 from app.config import Settings
+from app.db import Database
 from app.errors import NotATestNik
 from app.intake.imports import import_process
 from app.registry.values.trial import trial
+from app.sql import statement
 from app.testmode import making
 from app.testmode.control import Control, Listed, list_of, name_in
 from app.testmode.judging import TestTrial
 
-_WIPE = f"""
+_WIPE = statement(
+    f"""
     WITH job AS (
         SELECT id FROM import_job WHERE wiped_at IS NULL AND finished_at IS NOT NULL
             AND (state = 'FAILED' OR jsonb_exists(codes, '{NotATestNik.code}'))
@@ -25,6 +28,7 @@ _WIPE = f"""
     absent AS (DELETE FROM import_missing WHERE job_id IN (SELECT id FROM job))
     UPDATE import_job SET wiped_at = now(), unread_sheets = '[]' WHERE id IN (SELECT id FROM job)
 """
+)
 """A file that names somebody who is no test person is wiped as soon as it was worked off. So is a file that could not
 be read: it may name anybody. The job and how many rows were refused stay.
 """
@@ -47,11 +51,11 @@ def main() -> None:
 
 async def _run(url: str, listed: Listed) -> None:
     await import_process.run(url, making.vault_of(listed))
-    connection = await connections.connect(url, {"application_name": "pemudik"})
+    database = Database(url, pool_size=1)
     try:
-        await connection.execute(_WIPE)
+        await database.attempt(lambda session: session.run(_WIPE))
     finally:
-        await connection.close(timeout=5)
+        await database.dispose()
 
 
 async def _listed(url: str) -> Listed | None:
