@@ -107,18 +107,55 @@ OF_STATEMENT: dict[tuple[str, str], object] = {
     ("app.registry.webhooks.ended._MOVE", "kept_since"): NOW - timedelta(days=30),
     ("app.registry.webhooks.ended._BACK_SINCE", "since"): NOW - timedelta(days=30),
     ("app.registry.webhooks.reminders._DUE", "since"): NOW - timedelta(days=300),
+    **{
+        (f"app.changes.seals.logs.STATEMENTS[{place}]", name): value
+        for place in range(12)
+        for name, value in {"through_xact": "1", "one_xact": [str(number) for number in NUMBERS]}.items()
+    },
+    ("app.changes.seals.sealing.PUT", "log"): "changes",
+    ("app.changes.webhooks.outbox._DISABLE", "because"): "GONE",
+    ("app.changes.webhooks.outbox._INSERT_ATTEMPTS", "attempt_delivery_id"): [uuid_of(number) for number in NUMBERS],
+    ("app.changes.webhooks.outbox._INSERT_ATTEMPTS", "attempt_status"): 204,
+    ("app.changes.webhooks.outbox._INSERT_ATTEMPTS", "attempt_error"): None,
+    ("app.registry.clients.sign_in._ADD_LINK", "staff_id"): "client-2",
+    ("app.registry.clients.staff._ADD", "id"): "staff-new",
+    ("app.registry.clients.staff._ADD", "role"): "posko",
+    ("app.registry.clients.webhook_secrets._ADD", "client"): "client-1",
+    ("app.registry.imports.jobs._CREATE", "id"): NEW[0],
+    ("app.registry.imports.jobs._CREATE", "mode"): "UPSERT",
+    ("app.registry.imports.jobs._CREATE", "changes"): "REPORT",
+    ("app.registry.imports.jobs._CREATE", "extension"): "csv",
+    ("app.registry.imports.trying._COPY", "tried"): NEW[0],
+    ("app.registry.routes.saving._INSERT", "given_id"): NEW,
+    ("app.registry.routes.terminals._SAVE", "given_code"): [f"new-{number}" for number in NUMBERS],
+    ("app.registry.routes.terminals._SAVE", "given_kind"): "TERMINAL",
+    ("app.registry.routes.terminals._SAVE", "given_region_code"): "3171",
+    ("app.registry.statistics.publishing._SAVE_FILES", "file_name"): [f"file-{number}" for number in NUMBERS],
+    ("app.registry.statistics.pulse._WRITE", "refusals"): "{}",
+    ("app.registry.statistics.taking._SAVE_COUNTS", "one_seen"): 5,
+    ("app.registry.statistics.taking._SAVE_COUNTS", "one_counted"): 5,
+    ("app.registry.statistics.taking._SAVE_COUNTS", "one_origin"): [f"city-{number}" for number in NUMBERS],
+    ("app.registry.statistics.taking._SAVE_STAGES", "one_stage"): [f"stage-{number}" for number in NUMBERS],
+    ("app.registry.statistics.taking._SAVE_STAGES", "one_counted"): 5,
+    ("app.registry.terms.organizers._SAVE", "code"): "organizer-new",
+    ("app.registry.terms.organizers._SAVE", "coordinator"): "organizer-1",
+    ("app.registry.terms.organizers._SAVE", "schemes"): ["GRAPHQL"],
+    ("app.registry.webhooks.webhooks._INSERT", "id"): NEW[0],
+    ("app.registry.webhooks.webhooks._INSERT", "events"): ["quota.filled"],
+    ("app.registry.webhooks.webhooks._UPDATE", "events"): ["quota.filled"],
 }
 """Where an argument means something else than `EXAMPLES` says."""
 
 
 def example(statement: str, name: str, type_: str) -> object:
     """A value for an argument. Of an array `ITEMS` values, so that every column of `Arrays` has the same number."""
-    if (statement, name) in OF_STATEMENT:
-        return OF_STATEMENT[statement, name]
     known = next((key for key in (name, name.partition("_")[2]) if key in EXAMPLES), None)
-    if known is None:
+    if (statement, name) in OF_STATEMENT:
+        value = OF_STATEMENT[statement, name]
+    elif known is not None:
+        value = EXAMPLES[known]
+    else:
         return by_type(type_.removesuffix("[]"), is_array=type_.endswith("[]"))
-    value = EXAMPLES[known]
     return [value] * ITEMS if type_.endswith("[]") and not isinstance(value, list) else value
 
 
@@ -165,6 +202,7 @@ BOUNDED_ROWS = (
     """INSERT INTO webhook (id, organizer_code, url, events, created_at, enabled_at, secret_sealed)
        SELECT lpad(to_hex(i), 32, '0')::uuid, 'organizer-' || i, 'https://hook.example/', '{quota.filled}', now(),
               now(), 'x' FROM generate_series(0, 9) i""",
+    "INSERT INTO staff (id, email, role, added_at) VALUES ('client-2', 'a@example.go.id', 'posko', now())",
     "INSERT INTO check_budget (client_id, tokens, refilled_at) SELECT id, 5000, now() FROM client",
     """INSERT INTO registration_window (id, season, organizer_code, kind, opens_at, until_quota_is_full, saved_at)
        SELECT gen_random_uuid(), 2026, code, 'REGISTRATION', '2026-02-01', false, '2026-02-01' FROM organizer""",

@@ -1,4 +1,4 @@
-"""Statements of hot paths stay fast whenever PostgreSQL planned them, and however much their tables have grown.
+"""Statements stay fast whenever PostgreSQL planned them, and however much their tables have grown.
 
 Connections keep one plan for all values (`app.db.SESSION`). So each statement is planned on empty tables, on small ones
 that have no statistics yet, on ones that have just grown large and have none yet either, and on large ones that have
@@ -27,69 +27,65 @@ from tests.databases import FOLDER, migrate, own_database, server_for_tests
 from tests.registry.large_tables import ITEMS, example, fill, literal
 from tests.test_statements import ALL
 
-HOT = (
-    "app.changes.log.admin_changes",
-    "app.changes.log.closing",
-    "app.changes.log.cursors",
-    "app.changes.log.feed",
-    "app.changes.log.projection",
-    "app.changes.webhooks.announcing",
-    "app.registry.change_log",
-    "app.registry.clients.clients",
-    "app.registry.imports.job_runs",
-    "app.registry.niks.access_log",
-    "app.registry.niks.allowance",
-    "app.registry.niks.reads",
-    "app.registry.niks.block_list",
-    "app.registry.niks.blocks",
-    "app.registry.niks.budget",
-    "app.registry.niks.check",
-    "app.registry.halts",
-    "app.registry.outages",
-    "app.registry.prolonging",
-    "app.registry.statistics.attention",
-    "app.registry.registrants.booking",
-    "app.registry.registrants.cases",
-    "app.registry.amending.corrections",
-    "app.registry.amending.people",
-    "app.registry.amending.rerouting",
-    "app.registry.registrants.forfeiture",
-    "app.registry.registrants.lifecycle",
-    "app.registry.registrants.lookup",
-    "app.registry.registrants.motorcycles",
-    "app.registry.registrants.no_show",
-    "app.registry.registrants.returns",
-    "app.registry.registrants.uniqueness",
-    "app.registry.terms.last_heard",
-    "app.registry.routes.daily_releases",
-    "app.registry.routes.finding",
-    "app.registry.routes.held_seats",
-    "app.registry.routes.lap_infants",
-    "app.registry.routes.release_list",
-    "app.registry.routes.quota",
-    "app.registry.routes.quota_releases",
-    "app.registry.routes.route",
-    "app.registry.routes.seat_holds",
-    "app.registry.rows.applying",
-    "app.registry.rows.batch",
-    "app.registry.rows.early_ends",
-    "app.registry.rows.known",
-    "app.registry.rows.provisional",
-    "app.registry.rows.reception",
-    "app.registry.rows.recognition",
-    "app.registry.sweep",
-    "app.registry.webhooks.deliveries",
-    "app.registry.webhooks.ended",
-    "app.registry.webhooks.reminders",
-    "app.registry.terms.terms",
-    "app.registry.terms.window_history",
-    "app.registry.terms.windows",
-    "app.registry.undo.departures",
-    "app.registry.undo.ends",
-)
-"""Modules of a check, a submission, a move, a lookup, the feed, the sweep, an import and Hubdat's lists."""
-MODULES = {name: next((one for one in HOT if name.startswith(f"{one}.")), None) for name in ALL}
-STATEMENTS = {name: one for name, one in ALL.items() if MODULES[name] is not None}
+COLD = {
+    "No query: it sets, shows or locks something, or calls a function that does, and nothing of it is planned.": (
+        "app.changes.log.restored._LOCK",
+        "app.changes.seals.duty._GIVE_UP_SOON",
+        "app.changes.seals.sealing._DROP",
+        "app.changes.seals.verifying._ONE_SNAPSHOT",
+        "app.db._IS_READ_ONLY",
+        "app.registry.log_months._DROP_DELIVERIES",
+        "app.registry.log_months._MAKE",
+        "app.registry.rows.consolidation._ONE_STATE",
+        "app.registry.statistics.statistics._ONE_MOMENT",
+        "app.registry.terms.organizers._LOCK",
+    ),
+    "`pemudik statistics rebuild` forgets all counts, by hand.": ("app.changes.log.tallies._FORGET",),
+    "`pemudik grants` and `pemudik doctor` read the catalog of the server.": ("app.operating.grants",),
+    "`pemudik keys rotate` goes through whole tables, a thousand rows at a time.": ("app.registry.key_rotation",),
+    "The end of a season, once a year: all of it is emptied.": (
+        "app.registry.case_people._ERASE_SEASON",
+        "app.registry.reasons._OF_SEASONS_BLOCKS",
+        "app.registry.reasons._OF_SEASONS_CASES",
+        "app.registry.retention",
+    ),
+    "One person asks what is kept, or is to be forgotten: what may name somebody is looked through, seldom.": (
+        "app.registry.breach._READS",
+        "app.registry.imports.jobs._WIPE_NAMING",
+        "app.registry.reasons._OF_PERSONS_BLOCKS",
+        "app.registry.subject_access._BLOCKS_OF_NIK",
+        "app.registry.subject_access._FILES_NAMING",
+        "app.registry.subject_access._READS",
+    ),
+    "Hubdat merges terminals and routes by hand: whatever leads to what is merged is changed.": (
+        "app.registry.routes.merging._MERGED",
+        "app.registry.routes.terminal_merging",
+    ),
+    "Counts that nobody waits on any more are few: they are taken away after each step.": (
+        "app.changes.log.tallies._NOBODY_WAITS",
+    ),
+    "A metric, once a minute in one process: a job is DONE for a year, and the QUEUED ones are counted.": (
+        "app.changes.log.backlog._ALL",
+    ),
+    "Keys of seals are a few for each year.": ("app.changes.seals.verifying._KEYS",),
+    "The process of a test registry's import wipes files of that registry, which are few.": (
+        "app.testmode.import_process._WIPE",
+    ),
+}
+"""Statements, and files of which no statement is hot, by the one reason why none of them needs to be quick."""
+COLD_NAMES = tuple(name for names in COLD.values() for name in names)
+
+
+def is_of(name: str, statement: str) -> bool:
+    """Whether `name` is the statement's, or that of a table of statements or a file which it is in."""
+    return statement == name or statement.startswith((f"{name}.", f"{name}["))
+
+
+def is_cold(statement: str) -> bool:
+    return any(is_of(name, statement) for name in COLD_NAMES)
+
+
+STATEMENTS = {name: one for name, one in ALL.items() if not is_cold(name)}
 
 SMALL, LARGE = 400, 12_000
 """Rows of each table that grows."""
@@ -117,6 +113,37 @@ GROWING = {
     "app.registry.webhooks.deliveries._AGAIN",
     # The purge of a season.
     "app.registry.rows.early_ends._FORGET_SEASON",
+    # A step takes so many rows of a log together: more than a small table has.
+    "app.changes.log.tallies._COUNTS[0]",
+    *(f"app.changes.seals.logs.STATEMENTS[{place}]" for place in (0, 1, 3, 4, 5, 7, 8, 9, 11)),
+    # A list is what is asked for: an organizer's people, in parts, or all that a file does not name.
+    "app.registry.imports.absentees._FIND",
+    "app.registry.imports.row_list._EVERYBODY",
+    "app.registry.rows.consolidation._COUNTS",
+    "app.registry.rows.consolidation._LINES",
+    "app.registry.rows.dry_run._TAKEN",
+    *(f"app.registry.rows.extract._EVERY_CONDITION[{place}]" for place in range(5)),
+    # Every terminal: the public list has no pages.
+    "app.registry.routes.terminals._EVERY_CONDITION[0]",
+    # Sums and ranks over all routes of a season, each once.
+    "app.registry.statistics.departures._PAGE_OF_ALL",
+    "app.registry.statistics.departures._PAGE_OF_SOME",
+    "app.registry.statistics.departures._RANKED_OF_ALL",
+    "app.registry.statistics.departures._RANKED_OF_SOME",
+    "app.registry.statistics.statistics._SEATS",
+    # Made once in a night.
+    "app.registry.statistics.publishing._OFFERED",
+    "app.registry.statistics.taking._TALLIES",
+    # Saving routes and moving terminals: at most all routes, each once.
+    "app.registry.routes.holders._LOCK_AT",
+    "app.registry.routes.merging._ROUTES",
+    "app.registry.routes.saving._ROUTES",
+    # Hubdat takes many ends back, in the order of the ids: at most all of a season's people, each once.
+    *(f"app.registry.undo.bulk.PAGES[{place}]" for place in (0, 3, 4, 5, 6, 7, 8)),
+    # Its index has what `routes.holders._PUT_RIGHT` marked in the runs before, although each was rolled back.
+    "app.registry.undo.departures._ROUTES",
+    # A refused file is wiped at once: at most all files that are still kept are read, each once.
+    "app.registry.imports.jobs._WIPE_ONE",
 }
 """Statements that may read more of a large table."""
 GROWING_UNTIL_ANALYZED = {
@@ -125,6 +152,9 @@ GROWING_UNTIL_ANALYZED = {
     "app.registry.routes.finding._RETURNS",
     # Each subject is looked up by itself: four pages each.
     "app.registry.webhooks.deliveries._SEND_FIRST",
+    # Terminals of people change seldom: beside the index of the route, that of all who hold their NIK is read.
+    "app.registry.routes.holders._HELD",
+    "app.registry.routes.holders._HOLDERS",
 }
 """Statements that may read more of a table that has grown and that PostgreSQL has not looked at since."""
 BOUNDED = {
@@ -179,8 +209,9 @@ def test_what_is_asked_for_costs_the_same_in_a_large_table(name: str, measured: 
         assert pages[planned, "large"] <= 3 * small + MOST_PAGES_MORE, (planned, pages)
 
 
-def test_the_hot_paths_are_there() -> None:
-    assert {MODULES[name] for name in STATEMENTS} == set(HOT)
+def test_what_is_said_to_be_cold_or_to_grow_is_there() -> None:
+    assert [name for name in COLD_NAMES if not any(is_of(name, one) for one in ALL)] == []
+    assert (GROWING | GROWING_UNTIL_ANALYZED) - set(STATEMENTS) == set()
 
 
 # --- measuring --------------------------------------------------------------------------------------------------------
