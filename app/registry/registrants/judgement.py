@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeAlias
 from uuid import UUID
 
 from uuid_utils.compat import uuid7
@@ -48,6 +48,7 @@ NAME_DIFFERS = nik.Warning(
     "NIK ini sudah terdaftar pada Anda dengan nama yang jelas berbeda; data yang tersimpan tidak berubah.",
     "This NIK is already registered with you under a clearly different name; what is stored has not changed.",
 )
+DealtSeats: TypeAlias = tuple[dict[int, Refusal], Counter[UUID | None]]
 
 
 @dataclass(slots=True, kw_only=True)
@@ -100,7 +101,7 @@ def is_refused_anyway(draft: Draft, ground: Ground) -> bool:
     return _is_in_doubt(draft, ground) and isinstance(_judge_ways(draft, ground), Refusal)
 
 
-def refused_together(drafts: Sequence[Draft], ground: Ground) -> tuple[dict[int, Refusal], Counter[UUID | None]]:
+def refused_together(drafts: Sequence[Draft], ground: Ground) -> DealtSeats:
     """Of submissions that are accepted together or not at all: by place, who is refused whatever the NIKs hold; and how
     many seats the others take, by route.
 
