@@ -66,7 +66,7 @@ def routes(process: Process, callers: Callers, settings: Settings) -> list[Route
         for one in told:
             result = _RESULTS[one["hasil"]]
             code, refused = one["kode"] or result, result == Result.REFUSED
-            metrics.count_verdict("feed", asked.caller.organizer, code, refused=refused)
+            metrics.count_verdict("row", asked.caller.organizer, code, refused=refused)
         await _write_down(process, asked, told)
         return http.answered(_answer(told, [push.row for push in pushes]))
 

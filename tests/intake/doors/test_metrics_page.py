@@ -162,7 +162,7 @@ async def test_records_by_webhook_and_nik_checks_by_the_old_scheme(api: Api, wor
     assert (await api.http.post("/legacy/cek-nik", json={"nik": nik_of(1)}, headers=headers)).status_code == 200
     samples = await scraped(api.http)
     for code, times in {"NEW": 2, "UNCHANGED": 1, "NIK_INVALID": 1}.items():
-        assert total(samples, "pemudik_verdicts_total", of="feed", code=code, organizer="hubdat") == times
+        assert total(samples, "pemudik_verdicts_total", of="row", code=code, organizer="hubdat") == times
     assert total(samples, "pemudik_batch_size_sum", of="pushes") == 1
     for code, times in {"REGISTERED": 1, "AVAILABLE": 0}.items():
         assert total(samples, "pemudik_verdicts_total", of="nik_check", code=code, organizer="hubdat") == times
