@@ -1,6 +1,8 @@
 """The messages and facts of every refusal, in both languages."""
 
 import ast
+import re
+from collections.abc import Iterator
 from dataclasses import FrozenInstanceError, dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 
@@ -420,3 +422,30 @@ def test_every_public_rule_that_may_refuse_declares_what() -> None:
             if one.returns is not None and answers & names and not declares and not isinstance(one.returns, ast.Name):
                 silent.append(f"{path.stem}.{one.name}")
     assert not silent
+
+
+def test_every_public_rule_that_raises_a_refusal_declares_it() -> None:
+    """Whoever raises one within its module has a use case in that module which declares it."""
+    kinds = {kind.__name__ for kind in KINDS}
+    silent = []
+    for path in sorted((CHECKOUT / "app").rglob("*.py")):
+        tree = ast.parse(path.read_text())
+        rules = [one for one in ast.walk(tree) if isinstance(one, ast.FunctionDef | ast.AsyncFunctionDef)]
+        of_module = " ".join(declared_by(one) for one in rules)
+        for rule in rules:
+            declared = of_module if rule.name.startswith("_") else declared_by(rule)
+            raised = {kind for kind in raised_by(rule) if kind in kinds and not re.search(rf"\b{kind}\b", declared)}
+            silent += [f"{path.stem}.{rule.name}: {kind}" for kind in sorted(raised)]
+    assert not silent
+
+
+def declared_by(rule: ast.FunctionDef | ast.AsyncFunctionDef) -> str:
+    return " ".join(text for text in map(ast.unparse, rule.decorator_list) if text.startswith("refuses("))
+
+
+def raised_by(rule: ast.FunctionDef | ast.AsyncFunctionDef) -> Iterator[str]:
+    """The kinds of which it raises a new refusal: `raise RefusalError(NotFound(…))`."""
+    for one in ast.walk(rule):
+        match one:
+            case ast.Raise(exc=ast.Call(func=ast.Name(id="RefusalError"), args=[ast.Call(func=ast.Name(id=kind))])):
+                yield kind

@@ -119,9 +119,12 @@ class Context:
         """The scopes that the client may hand on. None: with `hubdat:admin`, any."""
         return None if self.admin else self.principal.scopes
 
-    def may_read_figures_of(self, organizer: str) -> bool:
-        """Statistics of one organizer: with `dashboard:read` anybody's, else its own and its members'."""
-        return self.everyone or (REGISTRANTS_READ in self.principal.scopes and self.caller.owns(organizer))
+    @property
+    def figures_of(self) -> frozenset[str] | None:
+        """Whose statistics may be read: its own and its members'. None: with `dashboard:read`, anybody's."""
+        if self.everyone:
+            return None
+        return self.caller.organizers if REGISTRANTS_READ in self.principal.scopes else frozenset()
 
     def may_hear_of(self, organizer: str) -> bool:
         """When an organizer was last heard: its own, its coordinator's, and Hubdat's to know."""

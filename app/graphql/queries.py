@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import strawberry
 
-from app.errors import InvalidValue, NotFound, NotYours
+from app.errors import NotFound
 from app.graphql.fields import PAGED, sized
 from app.graphql.permissions import open_to
 from app.graphql.topics.admin import find_case_people, find_cases, me
@@ -43,7 +43,7 @@ from app.registry.imports import jobs
 from app.registry.niks import check
 from app.registry.registrants import lookup
 from app.registry.rows import consolidation
-from app.registry.statistics import statistics
+from app.registry.statistics import questions, statistics
 from app.registry.terms import seasons
 
 
@@ -125,7 +125,7 @@ class Query:
         DASHBOARD_READ,
         description=(
             "Figures of a season: your own and your members', or with `dashboard:read` everyone's."
-            f" {errors_of(statistics.read, also=[NotYours, InvalidValue])}"
+            f" {errors_of(questions.judge, statistics.read)}"
         ),
     )
     pulse = open_to(

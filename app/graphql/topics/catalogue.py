@@ -81,7 +81,8 @@ class Organizer:
 
     @loaded("Its figures of the current season. Null: neither yours nor your member's, and you lack `dashboard:read`.")
     async def statistics(self, info: Info) -> Statistics | None:
-        if not info.context.may_read_figures_of(self.code):
+        readable = info.context.figures_of
+        if readable is not None and self.code not in readable:
             return None
         return Statistics(selection=Selection(organizers=frozenset({self.code})))
 

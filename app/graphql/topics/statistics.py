@@ -10,13 +10,13 @@ from typing import Annotated
 import strawberry
 from strawberry import ID, UNSET
 
-from app.errors import InvalidValue, NotYours, RefusalError
-from app.graphql.context import Context, Info
+from app.errors import Refusal, RefusalError
+from app.graphql.context import Info
 from app.graphql.fields import loaded, sized
 from app.graphql.scalars import given
 from app.graphql.topics.catalogue import Organizer, Statistics, get_organizer
 from app.graphql.vocabulary import Direction, Service
-from app.registry.statistics import attention, pulse
+from app.registry.statistics import attention, pulse, questions
 from app.registry.statistics.questions import Selection
 
 
@@ -45,33 +45,22 @@ async def find_statistics(
         StatisticsFilter | None, strawberry.argument(description="All of these; left out, the current season's.")
     ] = UNSET,
 ) -> Statistics | None:
-    if not where:
-        return Statistics(selection=Selection(organizers=_organizers(info.context, None)))
-    since, until = given(where.from_), given(where.to)
-    if since is not None and until is not None and until < since:
-        backwards = InvalidValue(
-            "to", "Tanggal akhir sebelum tanggal awal; tukar keduanya.", "The last day is before the first; swap them."
-        )
-        raise RefusalError(backwards)
-    return Statistics(
-        selection=Selection(
-            organizers=_organizers(info.context, given(where.organizer)),
-            direction=given(where.direction),
-            service=given(where.service),
-            since=since,
-            until=until,
-            season=given(where.season),
-        )
+    selection = questions.judge(_asked_for(where) if where else Selection(), info.context.figures_of)
+    if isinstance(selection, Refusal):
+        raise RefusalError(selection)
+    return Statistics(selection=selection)
+
+
+def _asked_for(where: StatisticsFilter) -> Selection:
+    organizer = given(where.organizer)
+    return Selection(
+        organizers=None if organizer is None else frozenset({organizer}),
+        direction=given(where.direction),
+        service=given(where.service),
+        since=given(where.from_),
+        until=given(where.to),
+        season=given(where.season),
     )
-
-
-def _organizers(context: Context, asked_for: str | None) -> frozenset[str] | None:
-    """Whose figures are read. None: everybody's. Raises `NotYours`."""
-    if asked_for is None:
-        return None if context.everyone else context.caller.organizers
-    if not context.may_read_figures_of(asked_for):
-        raise RefusalError(NotYours("organizer"))
-    return frozenset({asked_for})
 
 
 @strawberry.type(description="Five whole minutes of all server processes.")

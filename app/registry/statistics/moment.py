@@ -8,7 +8,7 @@ from datetime import date, datetime
 from typing import Any, NamedTuple
 
 from app.db import Session
-from app.errors import NotFound, RefusalError
+from app.errors import NotFound, RefusalError, refuses
 from app.registry.statistics.counting import PEOPLE
 from app.registry.statistics.questions import Question, Selection
 from app.sql import Arrays
@@ -49,6 +49,7 @@ class Moment:
     names: dict[str, str]
     """The name of every organizer, by its code."""
 
+    @refuses(NotFound)
     def season(self, selection: Selection) -> int:
         season = self.latest if selection.season is None else selection.season
         if season is None:

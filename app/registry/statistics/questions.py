@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from enum import StrEnum
 from uuid import UUID
+
+from app.errors import InvalidValue, NotYours, refuses
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,6 +29,19 @@ class Selection:
     def is_whole_season(self) -> bool:
         """Whether nothing but the organizers and the season is chosen."""
         return self == Selection(organizers=self.organizers, season=self.season)
+
+
+@refuses(NotYours, InvalidValue)
+def judge(asked_for: Selection, readable: frozenset[str] | None) -> Selection | NotYours | InvalidValue:
+    """What is selected. `readable`: the organizers whose figures the caller may read; None: everybody's."""
+    since, until = asked_for.since, asked_for.until
+    if since is not None and until is not None and until < since:
+        return InvalidValue(
+            "to", "Tanggal akhir sebelum tanggal awal; tukar keduanya.", "The last day is before the first; swap them."
+        )
+    if asked_for.organizers is None:
+        return replace(asked_for, organizers=readable)
+    return asked_for if readable is None or asked_for.organizers <= readable else NotYours("organizer")
 
 
 class Part(StrEnum):

@@ -21,7 +21,7 @@ from app.registry.imports.row_list import BEFORE_ALL, Filter, Place
 from app.registry.values.trial import cursor_mark
 
 _PLACE = Struct(">Bii")
-_VERSION = 1
+_VERSION_OF_CURSORS = 1
 
 
 @strawberry.type(description="A row of an import with its verdict.")
@@ -100,7 +100,7 @@ async def import_as_tried(
 
 
 def cursor(place: Place) -> str:
-    return urlsafe_b64encode(cursor_mark() + _PLACE.pack(_VERSION, *place)).decode()
+    return urlsafe_b64encode(cursor_mark() + _PLACE.pack(_VERSION_OF_CURSORS, *place)).decode()
 
 
 def position(after: str | None) -> Place:
@@ -111,6 +111,6 @@ def position(after: str | None) -> Place:
         version, chunk, row = _PLACE.unpack(urlsafe_b64decode(after)[len(cursor_mark()) :])
     except (ValueError, error):
         raise paging.no_cursor() from None
-    if version != _VERSION or min(chunk, row + 1) < 0 or cursor(Place(chunk, row)) != after:
+    if version != _VERSION_OF_CURSORS or min(chunk, row + 1) < 0 or cursor(Place(chunk, row)) != after:
         raise paging.no_cursor()
     return Place(chunk, row)
