@@ -58,10 +58,9 @@ from app.vault.vault import Vault, open_vault
 from app.version import VERSION
 from app.web import guide_pages, oidc, pages, signing
 
-READY_WITHIN = 3.0
-DUTIES_END_WITHIN = 5.0
-DUTY_AGAIN_AFTER = 20.0
-"""Seconds."""
+READY_WITHIN_SECONDS = 3.0
+DUTIES_END_WITHIN_SECONDS = 5.0
+DUTY_AGAIN_AFTER_SECONDS = 20.0
 
 PROJECTIONS = (tallies.STATISTICS, closing.CASES, announcing.PROJECTION)
 
@@ -220,7 +219,7 @@ async def served(running: Process, settings: Settings, *more: Duty) -> AsyncIter
 async def end(running: Process, duties: Sequence[asyncio.Task[None]]) -> None:
     running.database.followers.rouse()
     # What is cut off is rolled back, and done by the next runner.
-    _, late = await asyncio.wait(duties, timeout=DUTIES_END_WITHIN)
+    _, late = await asyncio.wait(duties, timeout=DUTIES_END_WITHIN_SECONDS)
     for task in late:
         task.cancel()
     await asyncio.gather(*late, return_exceptions=True)
@@ -279,7 +278,7 @@ async def keep(duty: Duty, stop: asyncio.Event) -> None:
             log.exception("duty failed")
             metrics.DUTY_FAILURES.inc()
             with suppress(TimeoutError):
-                await asyncio.wait_for(stop.wait(), DUTY_AGAIN_AFTER)
+                await asyncio.wait_for(stop.wait(), DUTY_AGAIN_AFTER_SECONDS)
 
 
 def end_with_parent() -> None:
@@ -324,7 +323,7 @@ def readiness(database: Database) -> Callable[[Request], Awaitable[JSONResponse]
 
     async def readyz(_: Request) -> JSONResponse:
         try:
-            async with asyncio.timeout(READY_WITHIN):
+            async with asyncio.timeout(READY_WITHIN_SECONDS):
                 level = await migration.level(database)
                 read_only = await database.is_read_only()
         except (Unavailable, *BROKEN):

@@ -263,7 +263,7 @@ async def test_a_failing_duty_is_not_the_last_of_its_kind(monkeypatch: pytest.Mo
             raise ValueError
         until.set()
 
-    monkeypatch.setattr(main, "DUTY_AGAIN_AFTER", 0.01)
+    monkeypatch.setattr(main, "DUTY_AGAIN_AFTER_SECONDS", 0.01)
     await main.keep(duty, stop)
     assert runs == 3
 
@@ -275,7 +275,7 @@ async def test_a_sweep_that_does_not_end_is_cut_off(
         await asyncio.sleep(60)
 
     monkeypatch.setattr(sweep, "run", run)
-    monkeypatch.setattr(main, "DUTIES_END_WITHIN", 0.01)
+    monkeypatch.setattr(main, "DUTIES_END_WITHIN_SECONDS", 0.01)
     async with main.lifespan(build_process(database, vault), settings):
         await asyncio.sleep(0)
 

@@ -37,7 +37,7 @@ then, so that the assertion works only once.
 ASSERTION_LEEWAY_SECONDS = 30
 """A client's clock may differ from ours by this much."""
 
-MOST_NAME = 64
+MOST_CHARACTERS_OF_A_NAME = 64
 """Characters of what may be the id of a client."""
 
 # An unknown client's assertion is verified with this key. No assertion fits: the private half of the key is gone.
@@ -110,13 +110,13 @@ def named(request: Any) -> str:
     authorization = request.headers.get("authorization")
     try:
         if authorization is not None:
-            return _basic_credentials(authorization)[0][:MOST_NAME]
+            return _basic_credentials(authorization)[0][:MOST_CHARACTERS_OF_A_NAME]
         if "client_assertion" in request.form and "client_id" not in request.form:
             claims = orjson.loads(jws.extract_compact(request.form["client_assertion"].encode()).payload)
-            return claims["sub"][:MOST_NAME] if isinstance(claims["sub"], str) else ""
+            return claims["sub"][:MOST_CHARACTERS_OF_A_NAME] if isinstance(claims["sub"], str) else ""
     except (ClientRefused, JoseError, ValueError, TypeError, LookupError):
         return ""
-    return str(request.form.get("client_id", ""))[:MOST_NAME]
+    return str(request.form.get("client_id", ""))[:MOST_CHARACTERS_OF_A_NAME]
 
 
 def check_one_method(request: Any) -> None:

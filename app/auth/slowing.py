@@ -15,7 +15,7 @@ from ipaddress import IPv4Network, IPv6Address, IPv6Network, ip_address
 from starlette.requests import Request
 
 MOST_FAILURES = 20
-WITHIN_SECONDS = 60.0
+FAILURES_COUNT_FOR_SECONDS = 60.0
 SLOWED_BY_SECONDS = 5.0
 """An answer to a failure comes so much later."""
 MOST_KEYS = 10_000
@@ -53,7 +53,7 @@ class Failures:
         times = self._failed.setdefault(key, deque(maxlen=MOST_FAILURES + 1))
         self._failed.move_to_end(key)
         times.append(now)
-        while times[0] <= now - WITHIN_SECONDS:
+        while times[0] <= now - FAILURES_COUNT_FOR_SECONDS:
             times.popleft()
         if len(self._failed) > MOST_KEYS:
             self._failed.popitem(last=False)

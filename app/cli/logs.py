@@ -31,7 +31,7 @@ from app.vault.vault import open_vault
 
 log = typer.Typer(help="Prove that the logs are as they were written.", no_args_is_help=True)
 
-TAMPERED = 3
+EXIT_CODE_OF_TAMPERED = 3
 """The exit code of `verify` when something is wrong. 1: it could not be found out."""
 SENTENCES = {
     Fault.CHANGED: "the row was changed",
@@ -85,7 +85,7 @@ def verify(
     else:
         print_verified(verified)
     if any(one.finding for one in verified):
-        raise typer.Exit(TAMPERED)
+        raise typer.Exit(EXIT_CODE_OF_TAMPERED)
 
 
 def expected(text: str) -> tuple[str, Expected]:

@@ -14,8 +14,8 @@ import asyncpg
 from app import connections
 from app.db import SESSION, Database
 
-TRIES = 5
-"""How often two connections look whom they reach. A pooler by transaction lends the one that was used last."""
+LOOKS_AT_EACH_CONNECTION = 5
+"""How often each of two connections looks whom it reaches. A pooler by transaction lends the one that was used last."""
 SETTING = "plan_cache_mode"
 """One of `SESSION`, and read back as it was written."""
 BY_TRANSACTION = (
@@ -73,7 +73,9 @@ class _Connected:
 
 async def _are_lent_by_transaction(*connections: _Connection) -> bool:
     """Two sessions of PostgreSQL never are the same process, and a session always is the same one."""
-    reached = {(number, await _process(one)) for _ in range(TRIES) for number, one in enumerate(connections)}
+    reached = {
+        (number, await _process(one)) for _ in range(LOOKS_AT_EACH_CONNECTION) for number, one in enumerate(connections)
+    }
     return len(reached) > len(connections) or len({process for _, process in reached}) < len(connections)
 
 

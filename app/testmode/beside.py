@@ -6,7 +6,6 @@ All else goes to the live registry, which knows nothing of this.
 from __future__ import annotations
 
 import asyncio
-import re
 from collections.abc import MutableMapping
 from contextlib import suppress
 from typing import Any
@@ -20,6 +19,8 @@ from app.errors import Unavailable
 from app.intake import http
 from app.language import language_of
 from app.process import Process
+from app.registry.terms.organizers import MOST_CHARACTERS_OF_A_CODE
+from app.registry.values.texts import is_code
 from app.request_log import RequestLog
 from app.testmode.arriving import Arriving
 from app.testmode.registries import NoTestRegistry, Registries
@@ -30,8 +31,6 @@ OF_THE_LIVE = "klien"
 """`/uji/<organizer>/klien` issues test clients to live ones (`clients`)."""
 HEADER = (b"pemudik-mode", b"uji")
 """On every answer of a test registry."""
-_CODE = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*", re.ASCII)
-LONGEST_CODE = 40
 
 
 class Beside:
@@ -66,7 +65,7 @@ class Beside:
 
     async def _to_test(self, scope: Scope, receive: Receive, send: Send) -> None:
         organizer, _, rest = scope["path"].removeprefix(PREFIX).partition("/")
-        if len(organizer) > LONGEST_CODE or _CODE.fullmatch(organizer) is None:
+        if not is_code(organizer, MOST_CHARACTERS_OF_A_CODE):
             await self._refuse(NoTestRegistry(), scope, receive, send)
         elif rest == OF_THE_LIVE:
             await self._live(scope, receive, marked(send))

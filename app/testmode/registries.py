@@ -1,6 +1,6 @@
 """The test registries that serve in this process: each starts with its first request, and ends when nobody asks it.
 
-At most `MOST` serve at a time. Each has up to six connections to its database.
+At most `MOST_SERVING` serve at a time. Each has up to six connections to its database.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from app.testmode.control import LEFT_FOR_SECONDS, Control, Listed
 from app.testmode.running import Assemble, Running, Shared
 from app.testmode.schema import test_schema
 
-MOST = 6
+MOST_SERVING = 6
 IDLE_SECONDS = 600.0
 LOOK_EVERY_SECONDS = 2.0
 COME_BACK_AFTER_SECONDS = 5
@@ -106,7 +106,7 @@ class Registries:
 
     def _make_room(self) -> None:
         """Raises `Unavailable`: all that serve have a request."""
-        if len(self._serving) < MOST:
+        if len(self._serving) < MOST_SERVING:
             return
         idle = [one for one in self._serving.values() if not one.requests]
         if not idle:

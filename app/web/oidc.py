@@ -37,7 +37,7 @@ with warnings.catch_warnings():
 PATH, FINISH_PATH = "/masuk/oidc", "/masuk/oidc/selesai"
 """Where the provider leads back, which is also where a sign-in begins; and where the page posts the code."""
 STARTED_LASTS_SECONDS = 600
-WITHIN_SECONDS = 10
+PROVIDER_ANSWERS_WITHIN_SECONDS = 10
 MOST_BODY_BYTES = 8192
 _COOKIE = "masuk"
 
@@ -55,7 +55,7 @@ class Provider:
 
     def __init__(self, settings: Settings, issuer: str) -> None:
         secret = settings.oidc_client_secret
-        options = {"scope": "openid email", "code_challenge_method": "S256", "timeout": WITHIN_SECONDS}
+        options = {"scope": "openid email", "code_challenge_method": "S256", "timeout": PROVIDER_ANSWERS_WITHIN_SECONDS}
         self._issuer = issuer
         self._redirect_uri = settings.issuer + PATH
         self._app: Any = OAuth().register(

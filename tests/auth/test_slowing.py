@@ -16,7 +16,7 @@ from starlette.applications import Starlette
 from app.auth import slowing
 from app.auth.endpoints import routes
 from app.auth.signing import SigningKeys
-from app.auth.slowing import MOST_FAILURES, SLOWED_BY_SECONDS, WITHIN_SECONDS, Failures
+from app.auth.slowing import FAILURES_COUNT_FOR_SECONDS, MOST_FAILURES, SLOWED_BY_SECONDS, Failures
 from app.config import Settings
 from app.db import Database
 from app.registry.clients.clients import Issued
@@ -73,7 +73,7 @@ async def test_the_21st_failure_of_a_client_waits(slowed: Slowed, basic: tuple[s
     assert await slowed.fail("djka-another2") == 0
     assert len(slowed.waits) == 3
     # The failures of a minute ago are forgotten.
-    slowed.watch.seconds += WITHIN_SECONDS
+    slowed.watch.seconds += FAILURES_COUNT_FOR_SECONDS
     assert await slowed.fail(client_id, MOST_FAILURES) == 0
 
 

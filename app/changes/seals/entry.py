@@ -21,7 +21,7 @@ from joserfc.errors import JoseError
 from joserfc.jwk import ECKey
 
 from app.changes.log.feed import Position
-from app.changes.seals.logs import FORM, Row
+from app.changes.seals.logs import FORM_OF_DIGESTS, Row
 
 ALGORITHM = "ES256"
 TYPE = "pemudik-seal"
@@ -74,7 +74,7 @@ class Entry:
         }
         if self.purged is not None:
             return said | {"purged": [self.purged.first, self.purged.end, self.purged.rows]}
-        return said | {"form": FORM, "rows": self.rows, "listed": self.listed}
+        return said | {"form": FORM_OF_DIGESTS, "rows": self.rows, "listed": self.listed}
 
 
 def digest(signed: str) -> str:
@@ -106,7 +106,7 @@ def _entry(said: dict[str, Any]) -> Entry:
     if "purged" in said:
         first, end, rows = said["purged"]
         purged = Purged(first=first, end=end, rows=rows)
-    elif said["form"] != FORM:
+    elif said["form"] != FORM_OF_DIGESTS:
         raise NotSealed
     return Entry(
         log=said["log"],

@@ -16,7 +16,7 @@ from app.models.enums import Log
 from app.registry.log_months import TABLES
 from app.sql import Arrays, Statement, statement
 
-FORM = 1
+FORM_OF_DIGESTS = 1
 """The form of the digests that are made now. Another column, or another order, is another form. A seal names its."""
 ROWS_OF_A_SEAL = 10_000
 """A seal has at most so many rows: they are some 0.2 seconds of work, and are in memory at the same time."""

@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from types import MappingProxyType
 
+from app.registry.clients import scopes
+
 FIELDS: Mapping[str, Mapping[str, tuple[str, str]]] = MappingProxyType(
     {
         "SubmitRegistrant": {
@@ -185,16 +187,18 @@ REMEDIES: Mapping[str, str] = MappingProxyType(
 
 SCOPES: Mapping[str, str] = MappingProxyType(
     {
-        "nik:check": "Memeriksa NIK.",
-        "registrants:write": "Mengirim, memindahkan, memperbaiki, membatalkan pendaftar penyelenggara sendiri; impor.",
-        "registrants:read": "Membaca pendaftar penyelenggara sendiri, lengkap.",
-        "routes:write": "Menyatakan terminal, rute dan kuota sendiri.",
-        "posko:act": "Mencari satu pendaftar atau booking sendiri dengan kode, NIK atau id; memverifikasi dan mencatat"
-        " keberangkatannya.",
-        "dashboard:read": "Membaca angka, dan pendaftar semua penyelenggara dengan NIK yang disamarkan. Hanya Hubdat.",
-        "hubdat:admin": "Penyelenggara, klien, jadwal, kebijakan, blokir, kasus, catatan akses, penghapusan. Hanya"
+        scopes.NIK_CHECK: "Memeriksa NIK.",
+        scopes.REGISTRANTS_WRITE: "Mengirim, memindahkan, memperbaiki, membatalkan pendaftar penyelenggara sendiri;"
+        " impor.",
+        scopes.REGISTRANTS_READ: "Membaca pendaftar penyelenggara sendiri, lengkap.",
+        scopes.ROUTES_WRITE: "Menyatakan terminal, rute dan kuota sendiri.",
+        scopes.POSKO_ACT: "Mencari satu pendaftar atau booking sendiri dengan kode, NIK atau id; memverifikasi"
+        " dan mencatat keberangkatannya.",
+        scopes.DASHBOARD_READ: "Membaca angka, dan pendaftar semua penyelenggara dengan NIK yang disamarkan. Hanya"
         " Hubdat.",
-        "federation:read": "Membaca skema, seperti gateway: introspeksi dan `_service`.",
-        "clients:write": "Menerbitkan, mengganti dan mencabut klien penyelenggara sendiri, dalam izin sendiri.",
+        scopes.HUBDAT_ADMIN: "Penyelenggara, klien, jadwal, kebijakan, blokir, kasus, catatan akses, penghapusan. Hanya"
+        " Hubdat.",
+        scopes.FEDERATION_READ: "Membaca skema, seperti gateway: introspeksi dan `_service`.",
+        scopes.CLIENTS_WRITE: "Menerbitkan, mengganti dan mencabut klien penyelenggara sendiri, dalam izin sendiri.",
     }
 )

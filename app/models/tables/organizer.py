@@ -27,7 +27,10 @@ class Organizer(SQLModel, table=True):
 
 
 class Policy(SQLModel, table=True):
-    """What an organizer decides for itself in a season. Without a row: the defaults of `registry.terms.policy`."""
+    """What an organizer decides for itself in a season. Without a row: the defaults of `registry.terms.policy`.
+
+    A column that came later has that default in the database, too: servers of the release before do not write it.
+    """
 
     __tablename__ = "policy"
     __table_args__ = (
@@ -49,10 +52,10 @@ class Policy(SQLModel, table=True):
     return_same_day: bool
     no_show_after_minutes: int
     news_grace_hours: int | None = None
-    late_arrival_days: int = Field(default=2, sa_column_kwargs={"server_default": text("2")})
+    late_arrival_days: int = Field(sa_column_kwargs={"server_default": text("2")})
     forfeit_at_period_end: bool = Field(default=False, sa_column_kwargs={"server_default": text("false")})
     refuse_early_verification: bool = Field(default=False, sa_column_kwargs={"server_default": text("false")})
-    hold_percent: int = Field(default=5, sa_column_kwargs={"server_default": text("5")})
+    hold_percent: int = Field(sa_column_kwargs={"server_default": text("5")})
 
 
 class RegistrationWindow(SQLModel, table=True):

@@ -19,7 +19,7 @@ ALGORITHMS: Mapping[str, tuple[str, ...]] = {
 }
 """What an assertion may be signed with, by the type of its key."""
 
-_MOST_TEXT = 16 * 1024
+_MOST_CHARACTERS_OF_KEYS = 16 * 1024
 MOST_KEYS = 5
 """Of one client."""
 _RSA_BITS = range(2048, 4096 + 1)
@@ -48,7 +48,7 @@ class _Unfit(Exception):  # noqa: N818 - becomes a refusal in `parse`
 
 def _members(text: str) -> list[dict[str, Any]]:
     try:
-        jwks = orjson.loads(text[: _MOST_TEXT + 1])
+        jwks = orjson.loads(text[: _MOST_CHARACTERS_OF_KEYS + 1])
     except ValueError:
         jwks = None
     keys = jwks.get("keys") if isinstance(jwks, dict) else None

@@ -29,6 +29,7 @@ CHECK_REFILL = 100
 """NIK checks per second by which the burst grows again."""
 
 _BASE32 = "abcdefghijklmnopqrstuvwxyz234567"
+"""Base32 in lower case: without 0 and 1, which look like o and l."""
 _COLUMNS = "id, organizer_code AS organizer, scopes, issued_at, revoked_at, last_used_at"
 
 
@@ -90,6 +91,10 @@ _DROP_OLDER_SECRETS = statement(
 )
 
 
+def new_id(prefix: str, characters: int) -> str:
+    return f"{prefix}-{''.join(secrets.choice(_BASE32) for _ in range(characters))}"
+
+
 def digest(secret: str) -> bytes:
     return hashlib.sha256(secret.encode()).digest()
 
@@ -123,7 +128,7 @@ async def issue(
         )
     client = await session.first(
         _INSERT,
-        id=f"{organizer}-{''.join(secrets.choice(_BASE32) for _ in range(8))}",
+        id=new_id(organizer, 8),
         organizer=organizer,
         scopes=list(granted),
         public_keys=None if keys is None else orjson.dumps(keys).decode(),

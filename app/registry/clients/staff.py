@@ -7,7 +7,6 @@ nobody who the person is; the list of staff does. A removed person stays in the 
 from __future__ import annotations
 
 import re
-import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -18,6 +17,7 @@ from app.errors import InvalidValue, NotFound, Refusal, refuses
 from app.models.enums import ChangeKind, StaffRole
 from app.registry import change_log
 from app.registry.caller import Caller
+from app.registry.clients.clients import new_id
 from app.registry.clients.scopes import (
     CLIENTS_WRITE,
     DASHBOARD_READ,
@@ -47,7 +47,6 @@ CHECKS_PER_SECOND = 1
 LONGEST_EMAIL = 254
 """RFC 5321 §4.5.3.1.3."""
 
-_BASE32 = "abcdefghijklmnopqrstuvwxyz234567"
 _EMAIL = re.compile(r"(?!.*\d{16})[^\s@<>\"]+@[^\s@<>\"]+\.[^\s@<>\"]+")
 _COLUMNS = """
     staff.id, staff.email, client.organizer_code AS organizer, staff.role, staff.added_at, staff.last_signed_in_at,
@@ -126,7 +125,7 @@ async def add(
         )
     added = await session.first(
         _ADD,
-        id=f"staff-{''.join(secrets.choice(_BASE32) for _ in range(12))}",
+        id=new_id("staff", 12),
         email=address,
         organizer=organizer,
         role=role,

@@ -19,7 +19,7 @@ from app.registry import change_log
 from app.registry.caller import Caller
 from app.registry.routes import holders
 from app.registry.values import cities, spellings
-from app.registry.values.texts import line
+from app.registry.values.texts import is_code, line
 from app.sql import Arrays, Statement, statement
 
 
@@ -45,7 +45,7 @@ class TerminalInput:
     region_code: str | None = None
 
 
-_CODE = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
+MOST_CHARACTERS_OF_A_CODE = 60
 _REGION = re.compile(r"[0-9]{4}")
 
 
@@ -164,7 +164,7 @@ def _tidy(given: TerminalInput) -> TerminalInput | InvalidValue:
         return name
     if isinstance(city, InvalidValue):
         return city
-    if _CODE.fullmatch(given.code) is None or len(given.code) > 60:
+    if not is_code(given.code, MOST_CHARACTERS_OF_A_CODE):
         return InvalidValue(
             "code",
             "Kode: huruf kecil, angka dan tanda hubung, paling banyak 60.",

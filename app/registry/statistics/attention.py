@@ -18,8 +18,7 @@ from app.models.enums import CaseState, ImportState
 from app.registry.niks.allowance import MARKS, sql_is_shut, sql_per_day, sql_used
 from app.sql import Statement, statement
 
-SHOWN = 5
-"""Of each list."""
+MOST_SHOWN_OF_A_LIST = 5
 MOST_COUNTED = 10_000
 """Open cases: whoever has more needs no exact figure."""
 ALARM_SHOWN_FOR = timedelta(days=1)
@@ -83,7 +82,7 @@ _CASES = statement(
     SELECT one.id, one.direction, one.service, one.opened_at, holder.organizer_code AS holder, (
         SELECT array_agg(organizer_code ORDER BY first_at, organizer_code) FROM case_claim WHERE case_id = one.id
     ) AS claimants
-    FROM (SELECT id, direction, service, opened_at, holder_id {_OPEN} ORDER BY id LIMIT {SHOWN}) one
+    FROM (SELECT id, direction, service, opened_at, holder_id {_OPEN} ORDER BY id LIMIT {MOST_SHOWN_OF_A_LIST}) one
     CROSS JOIN LATERAL (SELECT organizer_code FROM registrant WHERE id = one.holder_id OFFSET 0) holder
     ORDER BY one.id
     """,
@@ -101,7 +100,7 @@ def _webhooks(whose: str) -> Statement[FailingWebhook]:
         f"""
         SELECT id, organizer_code AS organizer, failing_since, disabled_at, count(*) OVER () AS total FROM webhook
         WHERE deleted_at IS NULL AND (failing_since IS NOT NULL OR disabled_at IS NOT NULL) AND {whose}
-        ORDER BY disabled_at DESC NULLS FIRST, failing_since, id LIMIT {SHOWN}
+        ORDER BY disabled_at DESC NULLS FIRST, failing_since, id LIMIT {MOST_SHOWN_OF_A_LIST}
         """,
         FailingWebhook,
     )
@@ -113,7 +112,7 @@ def _imports(whose: str) -> Statement[RunningImport]:
         SELECT id, organizer_code AS organizer, dry_run, rows_read, rows_done, created_at, started_at, waits_until,
             count(*) OVER () AS total
         FROM import_job WHERE state IN ('{ImportState.QUEUED}', '{ImportState.RUNNING}') AND {whose}
-        ORDER BY id LIMIT {SHOWN}
+        ORDER BY id LIMIT {MOST_SHOWN_OF_A_LIST}
         """,
         RunningImport,
     )
@@ -132,7 +131,7 @@ def _allowances(whose: str, alarmed_at: str) -> Statement[ShortAllowance]:
             OR (used > 0 AND CAST(used AS bigint) * 100 >= CAST(per_day AS bigint) * {MARKS[0]})
         ORDER BY alarmed_at DESC NULLS LAST, is_shut_out DESC, CAST(used AS float) / greatest(per_day, 1) DESC,
             organizer
-        LIMIT {SHOWN}
+        LIMIT {MOST_SHOWN_OF_A_LIST}
         """,
         ShortAllowance,
     )

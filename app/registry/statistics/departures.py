@@ -13,7 +13,7 @@ from app.registry.statistics.moment import DAY, KIND, SUMS, Moment
 from app.registry.statistics.questions import Question, Selection
 from app.sql import statement
 
-EXTREMES = 5
+ROUTES_AT_EACH_END = 5
 """So many routes are the fullest, and as many the emptiest."""
 
 
@@ -66,7 +66,7 @@ _RANKED = f"""
         FROM limited
     )
     SELECT id, rank, limited, "full" FROM ranked
-    WHERE rank <= {EXTREMES} OR rank > limited - {EXTREMES} ORDER BY rank
+    WHERE rank <= {ROUTES_AT_EACH_END} OR rank > limited - {ROUTES_AT_EACH_END} ORDER BY rank
 """
 _RANKED_OF_ALL = statement(_RANKED.format(whose="true"), _Ranked)
 _RANKED_OF_SOME = statement(_RANKED.format(whose=_OF_SOME), _Ranked)
@@ -102,8 +102,8 @@ async def _fill(moment: Moment, selection: Selection, question: Question) -> Rou
     return RouteFill(
         limited=ranked[0].limited if ranked else 0,
         full=ranked[0].full if ranked else 0,
-        fullest=found[:EXTREMES],
-        emptiest=found[EXTREMES:][::-1],
+        fullest=found[:ROUTES_AT_EACH_END],
+        emptiest=found[ROUTES_AT_EACH_END:][::-1],
     )
 
 

@@ -11,7 +11,7 @@ from datetime import date
 from typing import NamedTuple
 
 SMALLEST_GROUP = 5
-NEAREST = 5
+ROUNDED_TO_PEOPLE = 5
 FEWER = "<5"
 """Fewer than a group, perhaps nobody."""
 SMALL_ORGANIZER = 100
@@ -45,4 +45,4 @@ def settle(days: Iterable[Day], carried: int) -> list[tuple[date, int]]:
 
 def shown(counted: int) -> int | str:
     """As it stands in a file."""
-    return FEWER if counted == 0 else (counted + NEAREST // 2) // NEAREST * NEAREST
+    return FEWER if counted == 0 else (counted + ROUNDED_TO_PEOPLE // 2) // ROUNDED_TO_PEOPLE * ROUNDED_TO_PEOPLE

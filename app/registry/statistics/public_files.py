@@ -167,7 +167,7 @@ def metadata(told: Told, files: Iterable[PublicFile]) -> dict[str, object]:
         "until": told.until,
         "final": told.final,
         "publisher": "Direktorat Jenderal Perhubungan Darat",
-        "roundedTo": groups.NEAREST,
+        "roundedTo": groups.ROUNDED_TO_PEOPLE,
         "smallestGroup": groups.SMALLEST_GROUP,
         "daysFrom": groups.SMALL_ORGANIZER,
         "tables": [

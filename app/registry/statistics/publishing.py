@@ -25,7 +25,7 @@ from app.sql import Arrays, statement
 
 AFTER_MIDNIGHT = timedelta(minutes=30)
 LOOK_EVERY_SECONDS = 60.0
-DUTY = 9
+LOCK_OF_THE_DUTY = 9
 """The number of the lock of its runner, among those of `registry.sweep`."""
 
 logger = structlog.get_logger(__name__)
@@ -47,7 +47,7 @@ class _Offered(NamedTuple):
     destination: str
 
 
-_ONE_RUNNER = statement(f"SELECT pg_try_advisory_xact_lock({RUNNERS}, {DUTY})", bool)
+_ONE_RUNNER = statement(f"SELECT pg_try_advisory_xact_lock({RUNNERS}, {LOCK_OF_THE_DUTY})", bool)
 _DUE = statement(
     """
     SELECT s.year AS season, p.until, s.ends_on, s.closed_at IS NOT NULL AS closed

@@ -19,7 +19,9 @@ from app.sql import Arrays, statement
 
 ELSEWHERE = "Lainnya"
 """A place that nobody knows: somebody typed its name, so the name is not told."""
-STAGES = ("VERIFIED", "DEPARTED")
+_PEOPLE_AT_STAGE = {"VERIFIED": "ever_verified", "DEPARTED": "departed"}
+"""The column of a tally that counts who came to a stage."""
+STAGES = tuple(_PEOPLE_AT_STAGE)
 """Behind being registered. Everybody who came to a stage counts there, whatever became of them."""
 
 
@@ -81,11 +83,11 @@ _TALLIES = statement(
     """,
     TallyRow,
 )
+_STAGE_VALUES = ", ".join(f"('{stage}', t.{column})" for stage, column in _PEOPLE_AT_STAGE.items())
 _STAGES = statement(
-    """
+    f"""
     SELECT t.direction, t.service, stage.name AS stage, CAST(sum(stage.people) AS int) AS counted
-    FROM tally t CROSS JOIN LATERAL (VALUES ('VERIFIED', t.ever_verified), ('DEPARTED', t.departed))
-        AS stage (name, people)
+    FROM tally t CROSS JOIN LATERAL (VALUES {_STAGE_VALUES}) AS stage (name, people)
     WHERE t.season = :season GROUP BY 1, 2, 3
     """,
     StageRow,

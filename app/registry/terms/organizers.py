@@ -5,7 +5,6 @@ A coordinator is not coordinated itself: one level.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime
@@ -19,7 +18,7 @@ from app.registry.caller import Caller
 from app.registry.terms import policy, seasons, windows
 from app.registry.terms.policy import KEEP, Keep, Policy, PolicyInput
 from app.registry.terms.windows import Window
-from app.registry.values.texts import line
+from app.registry.values.texts import is_code, line
 from app.sql import statement
 
 
@@ -54,7 +53,7 @@ class OrganizerInput:
     """None: as it is."""
 
 
-_CODE = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
+MOST_CHARACTERS_OF_A_CODE = 40
 
 
 class _StoredOrganizer(NamedTuple):
@@ -136,7 +135,7 @@ async def save(
 
 def _tidy(given: OrganizerInput) -> str | InvalidValue | None:
     """The name as it is written down. None: nothing is said about the name."""
-    if _CODE.fullmatch(given.code) is None or len(given.code) > 40:
+    if not is_code(given.code, MOST_CHARACTERS_OF_A_CODE):
         return InvalidValue(
             "code",
             "Kode: huruf kecil, angka dan tanda hubung, paling banyak 40.",

@@ -13,6 +13,8 @@ from app.errors import InvalidValue, refuses
 from app.models.enums import IdentityDocument
 from app.registry.values import nik
 
+_CODE = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
+
 LONGEST_LINE = 120
 LONGEST_REASON = 500
 LONGEST_REFERENCE = 64
@@ -106,3 +108,8 @@ def not_in_the_future(instant: datetime | None, now: datetime, field: str) -> da
             "This time is in the future; check date and hour.",
         )
     return instant
+
+
+def is_code(text: str, most: int) -> bool:
+    """Whether an organizer or a terminal may be called so: lower-case letters, digits and single hyphens."""
+    return len(text) <= most and _CODE.fullmatch(text) is not None

@@ -10,7 +10,7 @@ from uuid_utils.compat import uuid7
 
 from app.clock import wib_day
 from app.registry.clients.scopes import DASHBOARD_READ, REGISTRANTS_READ
-from app.registry.statistics.attention import ALARM_SHOWN_FOR, SHOWN
+from app.registry.statistics.attention import ALARM_SHOWN_FOR, MOST_SHOWN_OF_A_LIST
 from tests.graphql.conftest import Api
 from tests.intake.lists import as_csv, row, sent
 from tests.world import BUMN, DJKA, DKI, HUBDAT, JASA_RAHARJA, NOW, World, someone
@@ -43,14 +43,14 @@ async def test_nothing_waits(world: World, api: Api) -> None:
 
 async def test_open_cases_are_told_to_hubdat_the_oldest_first(world: World, api: Api) -> None:
     routes = {one: await world.route(one.organizer, organizer=one.organizer) for one in (HUBDAT, DJKA, DKI)}
-    for number in range(SHOWN + 2):
+    for number in range(MOST_SHOWN_OF_A_LIST + 2):
         for caller, route in routes.items():
             await world.submit(someone(caller, route, number), now=NOW + number * HOUR)
     first = "(SELECT id FROM duplicate_case ORDER BY id LIMIT 1)"
     await world.run(f"UPDATE duplicate_case SET state = 'CONFIRMED', decided_at = :now WHERE id = {first}", now=NOW)
     seen = await asked(api)
-    assert seen["openCases"] == SHOWN + 1
-    opened = [f"{NOW + number * HOUR:%FT%TZ}" for number in range(1, SHOWN + 1)]
+    assert seen["openCases"] == MOST_SHOWN_OF_A_LIST + 1
+    opened = [f"{NOW + number * HOUR:%FT%TZ}" for number in range(1, MOST_SHOWN_OF_A_LIST + 1)]
     assert [one["openedAt"] for one in seen["cases"]] == opened
     oldest = seen["cases"][0]
     assert (oldest["direction"], oldest["service"], oldest["holder"]) == ("MUDIK", "PASSENGER", {"code": "hubdat"})
@@ -90,10 +90,10 @@ async def test_webhooks_that_fail_come_before_those_that_are_given_up(world: Wor
     assert seen["webhooks"][2]["disabledAt"] == f"{NOW - HOUR:%FT%TZ}"
     assert codes((await asked(api, "jasa-raharja"))["webhooks"]) == ["bumn-satu"]
     assert codes((await asked(api, "djka"))["webhooks"]) == ["djka"]
-    for _ in range(SHOWN):
+    for _ in range(MOST_SHOWN_OF_A_LIST):
         await webhook(world, "hubdat", failing_since=NOW)
     seen = await asked(api)
-    assert (seen["failingWebhooks"], len(seen["webhooks"])) == (SHOWN + 4, SHOWN)
+    assert (seen["failingWebhooks"], len(seen["webhooks"])) == (MOST_SHOWN_OF_A_LIST + 4, MOST_SHOWN_OF_A_LIST)
 
 
 async def test_imports_that_are_not_finished(world: World, api: Api) -> None:
