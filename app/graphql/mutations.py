@@ -10,14 +10,14 @@ from app.graphql.topics import admin, niks, operations, organizers, registrant_m
 from app.graphql.topics.files import import_lists, imports
 from app.graphql.topics.people import bookings, erasing, halting, holding, reopening
 from app.graphql.topics.problems import errors_of, refusals_of
-from app.registry import erasure, halts
+from app.registry import case_decisions, erasure, halts
 from app.registry.amending import corrections, rerouting
 from app.registry.bookings import acting, submitting
 from app.registry.clients import clients, webhook_secrets
 from app.registry.clients.scopes import CLIENTS_WRITE, HUBDAT_ADMIN, POSKO_ACT, REGISTRANTS_WRITE, ROUTES_WRITE
 from app.registry.imports import absentees, jobs, trying
 from app.registry.niks import allowance, blocks
-from app.registry.registrants import cases, lifecycle, motorcycles, submission
+from app.registry.registrants import lifecycle, motorcycles, submission
 from app.registry.routes import (
     daily_releases,
     merging,
@@ -363,7 +363,7 @@ class Mutation:
     decide_case = open_to(
         admin.decide_case,
         HUBDAT_ADMIN,
-        description=f"Decides a duplicate case. {refusals_of(cases.decide)}",
+        description=f"Decides a duplicate case. {refusals_of(case_decisions.decide)}",
     )
     allow_sweep = open_to(
         halting.allow_sweep,

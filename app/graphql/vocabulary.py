@@ -92,6 +92,8 @@ class ChangeKind(StrEnum):
     REGISTRANT_ERASED = "REGISTRANT_ERASED"
     MOTORCYCLE_HANDED_OVER = "MOTORCYCLE_HANDED_OVER"
     DEADLINE_PROLONGED = "DEADLINE_PROLONGED"
+    CASE_SETTLED = "CASE_SETTLED"
+    CORRECTION_ASKED = "CORRECTION_ASKED"
 
 
 class AdminChangeKind(StrEnum):
@@ -265,6 +267,8 @@ describe(
     REGISTRANT_MOVED="It arrived, or its status changed: see `from` and `to`.",
     REGISTRANT_CORRECTED="What was written wrongly was put right (UU 27/2022 art. 6).",
     REGISTRANT_REROUTED="It was moved to another route, or two routes turned out to be one.",
+    CASE_SETTLED="The case of its NIK was decided, or has closed by itself; see `cases`.",
+    CORRECTION_ASKED="Hubdat asks you to correct its NIK, which you mistyped; see `cases(correctionAsked: true)`.",
     REGISTRANT_RESCHEDULED="Its route departs at another time; see `registrant.route.departsAt`.",
     REGISTRANT_ERASED="NIK, name, booking code and papers were erased (UU 27/2022 art. 8, 43).",
     MOTORCYCLE_HANDED_OVER="Its motorcycle was handed over (terms of 2023 §6).",

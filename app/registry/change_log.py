@@ -31,6 +31,8 @@ OF_A_REGISTRANT = frozenset(
     }
 )
 """Kinds that are written by whoever holds the lock of the registrant."""
+IN_THE_FEED = OF_A_REGISTRANT | {ChangeKind.CASE_SETTLED, ChangeKind.CORRECTION_ASKED}
+"""Kinds that the feed and a registrant's history tell. A case changes nothing of its registrant."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -15,7 +15,7 @@ import pytest
 from app.db import Database, Session
 from app.errors import Raced, Refusal
 from app.models.enums import RegistrantStatus
-from app.registry import erasure, sweep
+from app.registry import case_decisions, erasure, sweep
 from app.registry.amending import corrections
 from app.registry.amending.corrections import Correction
 from app.registry.caller import Caller
@@ -131,7 +131,7 @@ class Office:
         if not open_ones:
             return []
         case, state = self.dice.choice(open_ones), self.dice.choice(["CONFIRMED", "NOT_DUPLICATE", "OPEN"])
-        return await self.attempt(lambda s: cases.decide(s, HUBDAT, case.id, state, "Diperiksa", NOW))
+        return await self.attempt(lambda s: case_decisions.decide(s, HUBDAT, case.id, state, "Diperiksa", NOW))
 
     async def sweep(self) -> Any:
         return await sweep.sweep(self.database, NOW + timedelta(days=self.dice.choice([0, 8])))

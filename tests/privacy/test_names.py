@@ -14,6 +14,7 @@ from app.changes.log import feed
 from app.changes.webhooks import announcing, events
 from app.changes.webhooks.announcing import CHANGE, ChangeRow, change_of
 from app.models.enums import CaseState, WebhookEvent
+from app.registry import case_decisions
 from app.registry.registrants import cases
 from app.sql import statement
 from tests import world as worlds
@@ -131,7 +132,13 @@ class Guess:
     async def decided(self) -> None:
         async with self.society.world.database.transaction() as session:
             for case in await cases.page(session, CaseState.OPEN, after=None, first=100):
-                await cases.decide(session, worlds.HUBDAT, case.id, CaseState.CONFIRMED, "Diperiksa", NOW)
+                # Whoever is asked for a correction is told. So nobody is asked where the names alone are the reason.
+                asks = case.was_refused and case.direction == "MUDIK"
+                state = CaseState.NOT_DUPLICATE if asks else CaseState.CONFIRMED
+                mistyped_by = case.holder if asks else None
+                await case_decisions.decide(
+                    session, worlds.HUBDAT, case.id, state, "Diperiksa", NOW, mistyped_by=mistyped_by
+                )
 
     async def looks(self) -> None:
         await count_all(self.society.world.database)
@@ -208,4 +215,7 @@ async def test_a_right_name_and_a_wrong_one_are_answered_alike(
         assert one == another, what
     told = {what for what, _ in seen}
     assert {"dishub-dki duplicate.found", "dishub-dki case.decided", "djka case.decided"} <= told
+    feeds = "".join(text for what, text in seen if what == "dishub-dki changes(first: 100)")
+    assert "CASE_SETTLED" in feeds
+    assert "CORRECTION_ASKED" in feeds
     assert any("REFUSED" in text or "NIK_ALREADY_REGISTERED" in text for _, text in seen)

@@ -14,12 +14,11 @@ from app.changes.seals.logs import LOGS
 from app.errors import NotFound
 from app.models.enums import RegistrantStatus
 from app.models.personal_columns import PERSONAL_COLUMNS
-from app.registry import case_people, erasure, reasons
+from app.registry import case_decisions, case_people, erasure, reasons
 from app.registry.amending import corrections
 from app.registry.amending.corrections import Correction
 from app.registry.niks import blocks, reads
 from app.registry.niks.reads import Read
-from app.registry.registrants import cases
 from app.registry.registrants.lookup import Ref
 from app.registry.undo import reopening
 from tests.changes.seals.ground import sealed, verified
@@ -39,7 +38,7 @@ WRITTEN = {
     "app.registry.halts",
     "app.registry.niks.allowance",
     "app.registry.niks.blocks",
-    "app.registry.registrants.cases",
+    "app.registry.case_decisions",
     "app.registry.registrants.lifecycle",
     "app.registry.registrants.lookup",
     "app.registry.subject_access",
@@ -97,7 +96,7 @@ async def about(world: World, number: int) -> UUID:
         mistyped = "djka" if state == "NOT_DUPLICATE" else None
         decided = await attempt(
             world,
-            lambda session, state=state, mistyped=mistyped: cases.decide(
+            lambda session, state=state, mistyped=mistyped: case_decisions.decide(
                 session, HUBDAT, case, state, reason("Putusan"), NOW, mistyped_by=mistyped
             ),
         )
@@ -125,7 +124,7 @@ async def where(world: World) -> dict[str, int]:
     return {table: count for table, rows in tables.items() if (count := sum(NAME in row for row in rows))}
 
 
-EVERYWHERE = {"change": 7, "duplicate_case": 1, "nik_block": 1, "people_read": 3}
+EVERYWHERE = {"change": 9, "duplicate_case": 1, "nik_block": 1, "people_read": 3}
 
 
 async def test_erasure_takes_what_was_written_about_the_person(world: World) -> None:
@@ -149,14 +148,14 @@ async def test_erasure_takes_what_was_written_about_the_person(world: World) -> 
         (2, None, True),
         (3, None, True),
     ]
-    assert await world.one("SELECT count(*) FROM change WHERE reason IS NULL AND commitment IS NOT NULL") == 7
+    assert await world.one("SELECT count(*) FROM change WHERE reason IS NULL AND commitment IS NOT NULL") == 9
     assert await world.one("SELECT count(*) FROM change WHERE reason = 'Pasal 8'") == 2
     await sealed(world, NOW.replace(hour=3))
     for log in LOGS:
         one = await verified(world, log)
         assert (one.finding, one.unsealed) == (None, 0)
         assert one.rows == await world.count(log.table)
-    assert [(await verified(world, log)).wiped for log in LOGS] == [7, 0, 3]
+    assert [(await verified(world, log)).wiped for log in LOGS] == [9, 0, 3]
 
 
 async def test_who_was_only_looked_up_can_be_erased(world: World) -> None:

@@ -8,14 +8,13 @@ from uuid import UUID
 import pytest
 
 from app.models.enums import CaseState
-from app.registry import subject_access
+from app.registry import case_decisions, subject_access
 from app.registry.amending import corrections
 from app.registry.amending.corrections import Correction
 from app.registry.caller import Caller
 from app.registry.niks import reads
 from app.registry.niks.check import Check
 from app.registry.niks.reads import Read
-from app.registry.registrants import cases
 from app.registry.registrants.drafts import Applicant
 from app.registry.registrants.lookup import Ref
 from app.registry.registrants.submission import Motorcycle
@@ -167,7 +166,9 @@ async def test_whoever_was_only_refused_is_held_too(world: World) -> None:
     case = await world.one("SELECT id FROM duplicate_case")
     why = "Keterangan keluarga"
     async with world.database.transaction() as session:
-        await cases.decide(session, HUBDAT, case, CaseState.NOT_DUPLICATE, why, NOW + HOUR, mistyped_by="hubdat")
+        await case_decisions.decide(
+            session, HUBDAT, case, CaseState.NOT_DUPLICATE, why, NOW + HOUR, mistyped_by="hubdat"
+        )
     claimed = Claimed(
         organizer="djka",
         holder="hubdat",

@@ -14,7 +14,7 @@ from app.changes.log.feed import AFTER, IN_ORDER, POSITION, SETTLED, Position
 from app.changes.log.projection import Projection
 from app.db import Session
 from app.models.enums import ChangeKind
-from app.registry.registrants import cases
+from app.registry import case_decisions
 from app.sql import statement
 
 CHANGES_OF_A_STEP = 2_000
@@ -59,7 +59,7 @@ async def close(session: Session, after: Position, now: datetime) -> Position | 
     if news is None:
         return None
     if news.registrants:
-        await cases.close_gone(session, news.registrants, now)
+        await case_decisions.close_gone(session, news.registrants, now)
     return Position(news.xact_id, news.id)
 
 

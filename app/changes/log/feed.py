@@ -16,7 +16,7 @@ from uuid import UUID
 
 from app.db import Session
 from app.models.enums import ChangeKind
-from app.registry.change_log import OF_A_REGISTRANT
+from app.registry.change_log import IN_THE_FEED
 from app.registry.registrants import view
 from app.registry.registrants.view import Stored
 from app.sql import Statement, statement
@@ -111,7 +111,7 @@ class FeedPage:
     """Whether something is committed that waits for an older transaction to end."""
 
 
-_KINDS = ", ".join(f"'{kind}'" for kind in sorted(OF_A_REGISTRANT))
+_KINDS = ", ".join(f"'{kind}'" for kind in sorted(IN_THE_FEED))
 _BEHIND = f"{AFTER} AND {SETTLED} AND c.kind IN ({_KINDS}) ORDER BY {IN_ORDER} LIMIT {{most}}"
 _EVERYONES = f"SELECT c.* FROM change c WHERE {_BEHIND}"
 # The changes of each organizer come from its own part of the index, however many changes others have.

@@ -20,7 +20,7 @@ from app.graphql.topics.niks import Reason
 from app.graphql.topics.problems import Problem
 from app.graphql.topics.terms import NikAllowance
 from app.graphql.vocabulary import CaseState, Direction, RegistrantStatus, Service
-from app.registry import case_people
+from app.registry import case_decisions, case_people
 from app.registry.clients import clients, webhook_secrets
 from app.registry.niks import allowance, budget
 from app.registry.registrants import cases
@@ -257,7 +257,7 @@ async def decide_case(
 ) -> CaseResult:
     context = info.context
     verdict = await context.attempt(
-        lambda session: cases.decide(
+        lambda session: case_decisions.decide(
             session,
             context.caller,
             identifier(id),

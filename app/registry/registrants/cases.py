@@ -19,16 +19,11 @@ import orjson
 from uuid_utils.compat import uuid7
 
 from app.db import Session
-from app.errors import InvalidValue, NotFound, refuses
 from app.models.enums import CaseState, ChangeKind
 from app.models.statuses import HOLDS_NIK
 from app.registry import change_log
-from app.registry.caller import Caller
 from app.registry.registrants.uniqueness import Held
-from app.registry.values.texts import reason_given
 from app.sql import Arrays, Statement, statement
-
-DECISIONS = (CaseState.CONFIRMED, CaseState.NOT_DUPLICATE)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,6 +85,9 @@ class Case:
     """None: it is told to an organizer, and no organizer learns whether another's name is like its own."""
     holder: str
     """The organizer whose registrant has the NIK."""
+    holder_id: UUID
+    was_refused: bool
+    """Somebody was refused. Else only the names look like a typing error, and only Hubdat knows of the case."""
     mistyped_by: str | None
     """The organizer that is asked to correct its NIK."""
     claims: tuple[Claim, ...]
@@ -122,12 +120,6 @@ class _Attempts(NamedTuple):
     name_sealed: bytes
 
 
-class _Closed(NamedTuple):
-    id: UUID
-    season: int
-    holder: str
-
-
 class _Found(NamedTuple):
     id: UUID
     season: int
@@ -136,6 +128,7 @@ class _Found(NamedTuple):
     state: str
     suspect: bool
     holder: str
+    holder_id: UUID
     mistyped_by: str | None
     opened_at: datetime
     decided_at: datetime | None
@@ -175,8 +168,8 @@ _CLAIM = statement(
     """
 )
 _CASES = """
-    SELECT c.id, c.season, c.direction, c.service, c.state, c.suspect, holder.organizer_code AS holder, c.mistyped_by,
-        c.opened_at, c.decided_at, c.decided_by, c.reason,
+    SELECT c.id, c.season, c.direction, c.service, c.state, c.suspect, holder.organizer_code AS holder, c.holder_id,
+        c.mistyped_by, c.opened_at, c.decided_at, c.decided_by, c.reason,
         (SELECT json_agg(json_build_object('organizer', organizer_code, 'attempts', attempts, 'first_at', first_at,
                                            'last_at', last_at, 'refused', refused, 'first_refused_at', first_refused_at,
                                            'last_refused_at', last_refused_at) ORDER BY first_at, organizer_code)
@@ -184,7 +177,7 @@ _CASES = """
     FROM duplicate_case c JOIN registrant holder ON holder.id = c.holder_id
 """
 # Whoever has ended holds no NIK. A correction of the NIK after the last claim leads away from the dispute.
-_HOLDER_HAS_GONE = f"""
+HOLDER_HAS_GONE = f"""
     (NOT holder.{HOLDS_NIK} OR holder.erased_at IS NOT NULL OR EXISTS (
         SELECT FROM change k WHERE k.registrant_id = holder.id AND k.kind = '{ChangeKind.REGISTRANT_CORRECTED}'
             AND k.facts -> 'fields' ? 'nik' AND k.at > (SELECT max(last_at) FROM case_claim WHERE case_id = c.id)
@@ -199,7 +192,7 @@ def _listed(behind: str, order: str) -> Statement[_Found]:
         f"""
         {_CASES}
         WHERE (CAST(:state AS text) IS NULL OR c.state = :state)
-          AND (NOT :asked OR (c.mistyped_by IS NOT NULL AND NOT {_HOLDER_HAS_GONE}
+          AND (NOT :asked OR (c.mistyped_by IS NOT NULL AND NOT {HOLDER_HAS_GONE}
                AND (CAST(:own AS text[]) IS NULL OR c.mistyped_by = ANY(CAST(:own AS text[])))))
           AND c.id {behind}
           AND (CAST(:own AS text[]) IS NULL OR c.mistyped_by = ANY(CAST(:own AS text[]))
@@ -214,25 +207,6 @@ def _listed(behind: str, order: str) -> Statement[_Found]:
 _PAGE = _listed(f"< coalesce(CAST(:after AS uuid), '{_NEWEST}')", "DESC")
 _PAGE_OF_THE_OLDEST = _listed(f"> coalesce(CAST(:after AS uuid), '{_OLDEST}')", "ASC")
 _LOCK = statement(f"{_CASES} WHERE c.id = :id FOR UPDATE OF c", _Found)
-_DECIDE = statement(
-    """
-    UPDATE duplicate_case SET state = :state, decided_at = :decided_at, decided_by = :decided_by, reason = :reason,
-        mistyped_by = :mistyped_by
-    WHERE id = :id
-    """
-)
-_CLOSE = statement(
-    f"""
-    UPDATE duplicate_case SET state = '{CaseState.CLOSED}', decided_at = :now FROM (
-        SELECT c.id AS gone, holder.organizer_code AS holder
-        FROM duplicate_case c JOIN registrant holder ON holder.id = c.holder_id
-        WHERE c.holder_id = ANY(CAST(:holders AS uuid[])) AND c.state = '{CaseState.OPEN}' AND {_HOLDER_HAS_GONE}
-        ORDER BY c.holder_id FOR UPDATE OF c
-    ) one WHERE id = one.gone
-    RETURNING id, season, one.holder
-    """,
-    _Closed,
-)
 
 
 async def open_or_join(session: Session, disputes: Sequence[Dispute], now: datetime) -> list[change_log.Entry]:
@@ -291,85 +265,9 @@ async def page(
     return [_case(row) if own is None else _case_of_refusals(row) for row in rows]
 
 
-@refuses(NotFound, InvalidValue)
-async def decide(
-    session: Session,
-    caller: Caller,
-    case_id: UUID,
-    state: str,
-    reason: str,
-    now: datetime,
-    *,
-    mistyped_by: str | None = None,
-) -> Case | NotFound | InvalidValue:
-    """Decide a case, or decide it otherwise. NOT_DUPLICATE names who mistyped the NIK, and asks for a correction."""
-    if state not in DECISIONS:
-        return InvalidValue(
-            "state",
-            "Putusan kasus: CONFIRMED (terbukti ganda) atau NOT_DUPLICATE (bukan ganda).",
-            "A case is decided as CONFIRMED or NOT_DUPLICATE.",
-        )
-    given = reason_given(reason)
-    if isinstance(given, InvalidValue):
-        return given
-    case = await session.first(_LOCK, id=case_id)
-    if case is None:
-        return NotFound("id", what="case")
-    refused = _judge_mistyped(_case(case), state, mistyped_by)
-    if refused is not None:
-        return refused
-    if (case.state, case.reason, case.mistyped_by) == (state, given, mistyped_by):
-        return _case(case)
-    how = {"state": state, "decided_at": now, "decided_by": caller.client_id, "reason": given}
-    await session.run(_DECIDE, id=case_id, mistyped_by=mistyped_by, **how)
-    facts: dict[str, object] = {"case": str(case_id), "state": state, "was": {"state": case.state}}
-    if mistyped_by is not None:
-        facts["mistyped_by"] = mistyped_by
-    entry = change_log.Entry(
-        kind=ChangeKind.CASE_DECIDED,
-        season=case.season,
-        organizer=case.holder,
-        client_id=caller.client_id,
-        reason=given,
-        facts=facts,
-    )
-    await change_log.append(session, [entry], now)
-    return _case(await session.one(_LOCK, id=case_id))
-
-
-async def close_gone(session: Session, holders: Sequence[UUID], now: datetime) -> int:
-    """Close the open cases of those `holders` who have gone: nothing is left to decide. Answers how many."""
-    closed = await session.rows(_CLOSE, now=now, holders=list(holders))
-    entries = [
-        change_log.Entry(
-            kind=ChangeKind.CASE_DECIDED,
-            season=one.season,
-            organizer=one.holder,
-            facts={"case": str(one.id), "state": CaseState.CLOSED, "was": {"state": CaseState.OPEN}},
-        )
-        for one in closed
-    ]
-    if entries:
-        await change_log.append(session, entries, now)
-    return len(closed)
-
-
-def _judge_mistyped(case: Case, state: str, mistyped_by: str | None) -> InvalidValue | None:
-    sides = {case.holder, *(one.organizer for one in case.claims)}
-    if state == CaseState.NOT_DUPLICATE and mistyped_by not in sides:
-        listed = ", ".join(sorted(sides))
-        return InvalidValue(
-            "mistypedBy",
-            f"Sebutkan penyelenggara yang salah menulis NIK: {listed}.",
-            f"Name the organizer that mistyped the NIK: {listed}.",
-        )
-    if state != CaseState.NOT_DUPLICATE and mistyped_by is not None:
-        return InvalidValue(
-            "mistypedBy",
-            "mistypedBy hanya untuk putusan NOT_DUPLICATE.",
-            "mistypedBy is for the decision NOT_DUPLICATE alone.",
-        )
-    return None
+async def lock(session: Session, case_id: UUID) -> Case | None:
+    found = await session.first(_LOCK, id=case_id)
+    return None if found is None else _case(found)
 
 
 def _told(one: Dispute, case_id: UUID) -> change_log.Entry:
@@ -384,8 +282,9 @@ def _told(one: Dispute, case_id: UUID) -> change_log.Entry:
 
 
 def _case(row: _Found) -> Case:
-    claims = tuple(_StoredClaim(**one).whole for one in orjson.loads(row.claims))
-    return Case(**row._asdict() | {"claims": claims})
+    stored = [_StoredClaim(**one) for one in orjson.loads(row.claims)]
+    told = {"was_refused": any(one.refused for one in stored), "claims": tuple(one.whole for one in stored)}
+    return Case(**row._asdict() | told)
 
 
 def _case_of_refusals(row: _Found) -> Case:
@@ -394,5 +293,11 @@ def _case_of_refusals(row: _Found) -> Case:
     claims = sorted((one for one in stored if one is not None), key=lambda one: (one.first_at, one.organizer))
     # Nobody was refused, and Hubdat asks for a correction all the same: that is known since it is decided.
     opened_at = claims[0].first_at if claims else row.decided_at
-    hidden = {"suspect": None, "decided_by": None, "opened_at": opened_at, "claims": tuple(claims)}
+    hidden = {
+        "was_refused": bool(claims),
+        "suspect": None,
+        "decided_by": None,
+        "opened_at": opened_at,
+        "claims": tuple(claims),
+    }
     return Case(**row._asdict() | hidden)

@@ -14,13 +14,12 @@ import pytest
 from app.changes.webhooks import events
 from app.changes.webhooks.events import LoggedChange
 from app.models.enums import CaseState, ChangeKind, RegistrantStatus
-from app.registry import change_log
+from app.registry import case_decisions, change_log
 from app.registry.amending import rerouting
 from app.registry.change_log import Entry
 from app.registry.niks import allowance, enumeration
 from app.registry.niks.allowance import Named
 from app.registry.niks.enumeration import WALKING, Sign
-from app.registry.registrants import cases
 from app.registry.registrants.lookup import Ref
 from app.registry.registrants.motorcycles import Motorcycle
 from app.registry.terms import window_history, windows
@@ -196,7 +195,7 @@ async def test_a_duplicate_is_told_to_the_holder_and_a_decision_to_both(post: Po
         "refused": True,
     }
     async with world.database.transaction() as session:
-        await cases.decide(session, HUBDAT, UUID(case), CaseState.CONFIRMED, "Keterangan keluarga", NOW)
+        await case_decisions.decide(session, HUBDAT, UUID(case), CaseState.CONFIRMED, "Keterangan keluarga", NOW)
     await post.announce()
     decided = {"organizer": "djka", "season": 2026, "caseId": case, "state": "CONFIRMED"}
     assert sorted(await payloads(post), key=str) == [
@@ -218,7 +217,9 @@ async def test_a_suspicion_is_told_to_hubdat_alone(post: Post) -> None:
     assert (url, event) == ("https://hubdat.example/", "duplicate.found")
     assert (data["organizer"], data["claimant"], data["refused"]) == ("djka", "dishub-dki", False)
     async with world.database.transaction() as session:
-        await cases.decide(session, HUBDAT, UUID(data["caseId"]), CaseState.CONFIRMED, "Keterangan keluarga", NOW)
+        await case_decisions.decide(
+            session, HUBDAT, UUID(data["caseId"]), CaseState.CONFIRMED, "Keterangan keluarga", NOW
+        )
     await post.announce()
     assert [told[:2] for told in await payloads(post)] == [("https://hubdat.example/", "case.decided")]
 
@@ -233,7 +234,9 @@ async def test_whoever_is_asked_for_a_correction_is_told(post: Post) -> None:
     await world.accepted(someone(DKI, truck, 1, name="Orang Lain Sekali", motorcycle=Motorcycle("B 1 XX", "1")))
     case = await world.one("SELECT id FROM duplicate_case")
     async with world.database.transaction() as session:
-        await cases.decide(session, HUBDAT, case, CaseState.NOT_DUPLICATE, "Salah ketik", NOW, mistyped_by="dishub-dki")
+        await case_decisions.decide(
+            session, HUBDAT, case, CaseState.NOT_DUPLICATE, "Salah ketik", NOW, mistyped_by="dishub-dki"
+        )
     await post.announce()
     told = {url: data["mistypedBy"] for url, _, data in await payloads(post)}
     assert told == {"https://dishub-dki.example/": "dishub-dki", "https://hubdat.example/": "dishub-dki"}
@@ -356,7 +359,7 @@ async def test_nothing_personal_is_sent_and_nothing_of_who_did_it(post: Post) ->
     await world.submit(someone(DKI, await world.route("DKI", organizer="dishub-dki"), 1, name="Slamet Lain"))
     [case] = await world.run("SELECT id FROM duplicate_case")
     async with world.database.transaction() as session:
-        await cases.decide(session, HUBDAT, case.id, CaseState.CONFIRMED, "Kata Slamet Widodo", NOW)
+        await case_decisions.decide(session, HUBDAT, case.id, CaseState.CONFIRMED, "Kata Slamet Widodo", NOW)
     await world.moved(held.id, RegistrantStatus.FORFEITED, DJKA, reason="Slamet tidak datang")
     await post.announce()
     bodies = b""
@@ -401,7 +404,7 @@ async def test_a_coordinator_of_holder_and_claimant_is_told_once(post: Post) -> 
     await world.submit(someone(DKI, await world.route("DKI", organizer="dishub-dki"), 1))
     [case] = await world.run("SELECT id FROM duplicate_case")
     async with world.database.transaction() as session:
-        await cases.decide(session, HUBDAT, case.id, CaseState.CONFIRMED, "Jelas", NOW)
+        await case_decisions.decide(session, HUBDAT, case.id, CaseState.CONFIRMED, "Jelas", NOW)
     await post.announce()
     assert [row[0] for row in await post.rows()] == ["case.decided"]
 

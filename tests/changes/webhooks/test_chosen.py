@@ -11,8 +11,8 @@ import pytest
 
 from app.changes.webhooks import events
 from app.models.enums import CaseState, RegistrantStatus
+from app.registry import case_decisions
 from app.registry.niks import blocks
-from app.registry.registrants import cases
 from app.registry.registrants.lookup import Ref
 from app.registry.undo import reopening
 from tests.changes.sending import DELIVERED, FAILED, Post
@@ -124,7 +124,9 @@ async def test_a_correction_that_is_asked_for_is_an_event_of_its_own_for_whoever
     await world.submit(someone(DKI, await world.route("DKI", organizer="dishub-dki"), name="Orang Lain Sekali"))
     case = await world.one("SELECT id FROM duplicate_case")
     async with world.database.transaction() as session:
-        await cases.decide(session, HUBDAT, case, CaseState.NOT_DUPLICATE, "Salah ketik", NOW, mistyped_by="dishub-dki")
+        await case_decisions.decide(
+            session, HUBDAT, case, CaseState.NOT_DUPLICATE, "Salah ketik", NOW, mistyped_by="dishub-dki"
+        )
     data = {
         "organizer": "djka",
         "season": 2026,
