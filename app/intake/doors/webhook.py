@@ -105,7 +105,9 @@ def _applying(asked: AdmittedRequest) -> Applying | None:
     as_of = http.value(given, "asOf", http.instant, http.AN_INSTANT)
     if changes != ImportChanges.APPLY:
         if as_of is not None:
-            raise http.bad("asOf hanya untuk changes=APPLY.", "asOf is for changes=APPLY alone.", "asOf")
+            raise http.bad(
+                "Waktu daftar hanya untuk kiriman yang mengubah data.", "asOf is for changes=APPLY alone.", "asOf"
+            )
         return None
     refused = not_in_the_future(as_of, asked.now, "asOf")
     if isinstance(refused, InvalidValue):

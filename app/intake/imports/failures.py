@@ -25,12 +25,12 @@ def of_file(refused: FileRefusedError) -> Failure:
 
 def of_moves(many: TooManyMoves, *, dry_run: bool) -> Failure:
     indonesian, english = (
-        ("hasil uji coba ini", "these results") if dry_run else ("dengan dryRun: true", "it with dryRun: true")
+        ("hasil uji coba ini", "these results") if dry_run else ("dengan uji coba", "it with dryRun: true")
     )
     return Failure(
         TOO_MANY_MOVES,
         f"Berkas ini akan memindahkan {many.moved} dari {many.rows} baris ke rute atau nama lain, lebih dari seperlima;"
-        f" tidak ada yang diubah. Periksa {indonesian}, lalu kirim lagi dengan evenThough: true.",
+        f" tidak ada yang diubah. Periksa {indonesian}, lalu kirim lagi dengan penegasan.",
         f"This file would move {many.moved} of {many.rows} rows to another route or name, more than a fifth; nothing"
         f" was changed. Look at {english}, then send it again with evenThough: true.",
     )
@@ -41,8 +41,8 @@ def of_allowance(niks: int, per_day: int) -> Failure:
     return Failure(
         "ALLOWANCE_TOO_SMALL",
         f"Uji coba ini menyebut {niks} NIK sekaligus, lebih dari jatah pemeriksaan NIK penyelenggara sehari"
-        f" ({per_day}). Kirim berkasnya tanpa dryRun, bagi menjadi berkas yang lebih kecil, atau minta jatah yang lebih"
-        " besar kepada Ditjen Hubdat.",
+        f" ({per_day}). Kirim berkasnya tanpa uji coba, bagi menjadi berkas yang lebih kecil, atau minta jatah yang"
+        " lebih besar kepada Ditjen Hubdat.",
         f"This dry run names {niks} NIKs at once, more than the organizer's allowance of a day ({per_day}). Send the"
         " file without dryRun, divide it into smaller ones, or ask Ditjen Hubdat for a larger allowance.",
     )

@@ -150,7 +150,7 @@ def _not_to_be_cancelled(job: Job) -> InvalidValue | None:
     if job.mode != ImportMode.SNAPSHOT or job.dry_run or job.state != ImportState.DONE:
         return InvalidValue(
             "id",
-            "Hanya untuk impor daftar lengkap (SNAPSHOT) yang sudah selesai dan bukan uji coba.",
+            "Hanya untuk impor daftar lengkap yang sudah selesai dan bukan uji coba.",
             "Only for a SNAPSHOT import that is DONE and was no dry run.",
         )
     if job.wiped_at is not None:
@@ -169,7 +169,7 @@ def _unread(job: Job) -> InvalidValue | None:
         "evenThough",
         f"{rows} baris berkas ini tidak terbaca ({len(sheets)} lembar lain, {job.unread_rows} baris tanpa NIK yang"
         " terbaca): orang di dalamnya dapat keliru dianggap tidak ada. Periksa hasil impor. Untuk tetap membatalkan,"
-        " kirim evenThough: true.",
+        " kirim lagi dengan penegasan.",
         f"{rows} rows of this file could not be read ({len(sheets)} other sheets, {job.unread_rows} rows without a"
         " legible NIK): whoever stands there may look missing. See the result of the import. To cancel all the same,"
         " send evenThough: true.",

@@ -269,7 +269,9 @@ async def admit(session: Session, order: Order, now: datetime, *, most_kept: int
 def _impossible(order: Order) -> InvalidValue | NotYours | None:
     if order.mode != ImportMode.SNAPSHOT and (order.day is not None or order.covers):
         name = "covers" if order.covers else "day"
-        return InvalidValue(name, f"{name} hanya untuk mode SNAPSHOT.", f"{name} is for the mode SNAPSHOT alone.")
+        return InvalidValue(
+            name, "Hari dan penyelenggara hanya untuk daftar lengkap.", f"{name} is for the mode SNAPSHOT alone."
+        )
     if not all(order.caller.owns(code) for code in order.covers):
         return NotYours("covers")
     return None
@@ -283,7 +285,11 @@ def _not_to_be_applied(order: Order, now: datetime) -> InvalidValue | None:
         return (
             None
             if named is None
-            else InvalidValue(named, f"{named} hanya untuk changes: APPLY.", f"{named} is for changes: APPLY alone.")
+            else InvalidValue(
+                named,
+                "Waktu daftar dan penegasan hanya untuk berkas yang mengubah data.",
+                f"{named} is for changes: APPLY alone.",
+            )
         )
     if order.as_of is not None and order.as_of.tzinfo is None:
         return InvalidValue("asOf", "Tulis zona waktunya, misalnya +07:00.", "The time must name its zone, as +07:00.")

@@ -60,7 +60,7 @@ def _not_to_be_taken_in(tried: Job, caller: Caller, even_though: bool) -> Invali
         return NotYours("jobId")
     if even_though and tried.changes != ImportChanges.APPLY:
         return InvalidValue(
-            "evenThough", "evenThough hanya untuk changes: APPLY.", "evenThough is for changes: APPLY alone."
+            "evenThough", "Penegasan hanya untuk berkas yang mengubah data.", "evenThough is for changes: APPLY alone."
         )
     has_been_judged = tried.state == ImportState.DONE or tried.error_code == TOO_MANY_MOVES
     if not tried.dry_run or not has_been_judged or tried.wiped_at is not None:
@@ -76,7 +76,7 @@ def _too_many_moves() -> InvalidValue:
     return InvalidValue(
         "evenThough",
         "Berkas ini memindahkan lebih dari seperlima barisnya. Periksa hasil uji coba; untuk tetap mengirim,"
-        " kirim evenThough: true.",
+        " kirim lagi dengan penegasan.",
         "This file moves more than a fifth of its rows. Look at the dry run; to send it all the same, send"
         " evenThough: true.",
     )

@@ -282,7 +282,7 @@ def _wrong_hold(draft: Draft, ground: Ground) -> InvalidValue | None:
         if hold is None or hold.organizer != submission.caller.organizer:
             return InvalidValue(
                 "hold",
-                "Penahanan kursi ini tidak ditemukan; kirim id dari holdSeats, atau daftarkan tanpa penahanan.",
+                "Penahanan kursi ini tidak ditemukan; kirim id penahanannya, atau daftarkan tanpa penahanan.",
                 "No such hold of seats is known; send the id from holdSeats, or register without a hold.",
             )
         if hold.route_id not in {submission.route_id, submission.return_route_id}:

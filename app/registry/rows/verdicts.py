@@ -59,7 +59,7 @@ _STALE: dict[Language, str] = {
 
 
 _OUTDATED: dict[Language, str] = {
-    "id": "Data ini lebih lama: orang ini berubah di registri setelah waktu daftar (asOf).",
+    "id": "Data ini lebih lama: orang ini berubah di registri setelah waktu daftarnya.",
     "en": "This record is older: this person was changed in the registry after the instant of the list (asOf).",
 }
 _DIFFERS: dict[Language, str] = {

@@ -217,7 +217,7 @@ async def _enabled(
     if webhook.disabled_at is not None:
         return InvalidValue(
             "id",
-            "Webhook ini dinonaktifkan; simpan lagi (saveWebhook) untuk mengaktifkannya.",
+            "Webhook ini dinonaktifkan; simpan lagi untuk mengaktifkannya.",
             "This webhook is disabled; saving it again (saveWebhook) enables it.",
         )
     await session.run(_RESUME, id=webhook_id)

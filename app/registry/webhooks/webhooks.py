@@ -217,7 +217,9 @@ def _events(given: Sequence[str]) -> list[str] | InvalidValue:
         return InvalidValue("events", "Pilih paling sedikit satu peristiwa.", "Choose at least one event.")
     if WebhookEvent.WEBHOOK_TEST in events:
         return InvalidValue(
-            "events", "Uji dikirim oleh testWebhook saja.", "A test is sent by testWebhook, and by nothing else."
+            "events",
+            "Kejadian uji hanya dikirim atas permintaan, bukan dipilih.",
+            "A test is sent by testWebhook, and by nothing else.",
         )
     return events
 

@@ -191,7 +191,10 @@ async def test_why_it_was_disabled_is_seen_and_saving_enables(api: Api, world: W
     [
         ({"url": "http://hook.example/"}, ("INVALID_VALUE", "url", "Harus https.")),
         ({"events": []}, ("INVALID_VALUE", "events", "Pilih paling sedikit satu peristiwa.")),
-        ({"events": ["WEBHOOK_TEST"]}, ("INVALID_VALUE", "events", "Uji dikirim oleh testWebhook saja.")),
+        (
+            {"events": ["WEBHOOK_TEST"]},
+            ("INVALID_VALUE", "events", "Kejadian uji hanya dikirim atas permintaan, bukan dipilih."),
+        ),
         (
             {"organizer": "hubdat"},
             (

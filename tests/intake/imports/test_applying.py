@@ -138,7 +138,7 @@ async def test_a_dry_run_foresees_that_too_many_would_be_moved(world: World) -> 
     assert job.failure is not None
     assert job.failure.message("id") == (
         "Berkas ini akan memindahkan 3 dari 10 baris ke rute atau nama lain, lebih dari seperlima; tidak ada yang"
-        " diubah. Periksa hasil uji coba ini, lalu kirim lagi dengan evenThough: true."
+        " diubah. Periksa hasil uji coba ini, lalu kirim lagi dengan penegasan."
     )
     assert [result for _, result, _ in await verdicts(world, job)] == ["UPDATED"] * 3 + ["UNCHANGED"] * 7
     async with world.unchanged("registrant", "route"):

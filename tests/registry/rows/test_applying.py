@@ -293,7 +293,7 @@ async def test_whoever_changed_after_the_list_stays(world: World) -> None:
     rows = (state(2, 1, **TO_YOGYA), record(2, **TO_YOGYA))
     verdicts = await applied(world, *rows, as_of=NOW + HOUR, now=NOW + 3 * HOUR)
     assert told(verdicts) == [("STALE", "STALE"), ("UPDATED", None)]
-    assert verdicts[0].message() == ("Data ini lebih lama: orang ini berubah di registri setelah waktu daftar (asOf).")
+    assert verdicts[0].message() == ("Data ini lebih lama: orang ini berubah di registri setelah waktu daftarnya.")
     assert [name for name, *_ in await stored(world)] == ["Jakarta - Solo", "Jakarta - Yogya"]
 
 
