@@ -112,7 +112,7 @@ class _Joined(NamedTuple):
 
 
 class _Attempts(NamedTuple):
-    case_id: UUID
+    holder_id: UUID
     organizer_code: str
     attempts: int
     refused: int
@@ -140,32 +140,34 @@ class _Found(NamedTuple):
 
 _OPENED = Arrays("opened", _Opened)
 _OPENED_COLUMNS = ", ".join(_Opened._fields)
+_ATTEMPTS = Arrays("claim", _Attempts)
+_CLAIMED = "organizer_code, attempts, refused, nik_index, name_sealed"
+_IF_REFUSED = "CASE WHEN refused > 0 THEN CAST(:now AS timestamptz) END"
 _OPEN = statement(
     f"""
-    INSERT INTO duplicate_case ({_OPENED_COLUMNS}, state, opened_at)
-    SELECT {_OPENED_COLUMNS}, '{CaseState.OPEN}', :now FROM {_OPENED} ORDER BY holder_id
-    ON CONFLICT (holder_id) DO UPDATE SET suspect = duplicate_case.suspect OR excluded.suspect,
-        state = CASE duplicate_case.state WHEN '{CaseState.CLOSED}' THEN excluded.state ELSE duplicate_case.state END,
-        decided_at = CASE duplicate_case.state WHEN '{CaseState.CLOSED}' THEN NULL ELSE duplicate_case.decided_at END
-    RETURNING holder_id, id AS case_id
+    WITH joined AS (
+        INSERT INTO duplicate_case ({_OPENED_COLUMNS}, state, opened_at)
+        SELECT {_OPENED_COLUMNS}, '{CaseState.OPEN}', :now FROM {_OPENED} ORDER BY holder_id
+        ON CONFLICT (holder_id) DO UPDATE SET suspect = duplicate_case.suspect OR excluded.suspect,
+            state = CASE duplicate_case.state
+                WHEN '{CaseState.CLOSED}' THEN excluded.state ELSE duplicate_case.state END,
+            decided_at = CASE duplicate_case.state
+                WHEN '{CaseState.CLOSED}' THEN NULL ELSE duplicate_case.decided_at END
+        RETURNING holder_id, id AS case_id
+    ), claimed AS (
+        INSERT INTO case_claim (case_id, {_CLAIMED}, first_at, last_at, first_refused_at, last_refused_at)
+        SELECT case_id, {_CLAIMED}, :now, :now, {_IF_REFUSED}, {_IF_REFUSED}
+        FROM joined JOIN {_ATTEMPTS} ON claim.holder_id = joined.holder_id ORDER BY case_id, organizer_code
+        ON CONFLICT (case_id, organizer_code) DO UPDATE SET
+            attempts = case_claim.attempts + excluded.attempts, last_at = excluded.last_at,
+            nik_index = excluded.nik_index, name_sealed = excluded.name_sealed,
+            refused = case_claim.refused + excluded.refused,
+            first_refused_at = coalesce(case_claim.first_refused_at, excluded.first_refused_at),
+            last_refused_at = coalesce(excluded.last_refused_at, case_claim.last_refused_at)
+    )
+    SELECT holder_id, case_id FROM joined
     """,
     _Joined,
-)
-_ATTEMPTS = Arrays("claim", _Attempts)
-_ATTEMPTS_COLUMNS = ", ".join(_Attempts._fields)
-_IF_REFUSED = "CASE WHEN refused > 0 THEN CAST(:now AS timestamptz) END"
-_CLAIM = statement(
-    f"""
-    INSERT INTO case_claim ({_ATTEMPTS_COLUMNS}, first_at, last_at, first_refused_at, last_refused_at)
-    SELECT {_ATTEMPTS_COLUMNS}, :now, :now, {_IF_REFUSED}, {_IF_REFUSED} FROM {_ATTEMPTS}
-    ORDER BY case_id, organizer_code
-    ON CONFLICT (case_id, organizer_code) DO UPDATE SET
-        attempts = case_claim.attempts + excluded.attempts, last_at = excluded.last_at,
-        nik_index = excluded.nik_index, name_sealed = excluded.name_sealed,
-        refused = case_claim.refused + excluded.refused,
-        first_refused_at = coalesce(case_claim.first_refused_at, excluded.first_refused_at),
-        last_refused_at = coalesce(excluded.last_refused_at, case_claim.last_refused_at)
-    """
 )
 _CASES = """
     SELECT c.id, c.season, c.direction, c.service, c.state, c.suspect, holder.organizer_code AS holder, c.holder_id,
@@ -211,23 +213,23 @@ _LOCK = statement(f"{_CASES} WHERE c.id = :id FOR UPDATE OF c", _Found)
 
 async def open_or_join(session: Session, disputes: Sequence[Dispute], now: datetime) -> list[change_log.Entry]:
     """Open a case for each holder, or join it. Answers what is to be logged, for the holder's organizer."""
-    case_of = await _open(session, disputes, now)
-    attempts = Counter((case_of[one.held.id], one.organizer) for one in disputes)
-    refused = Counter((case_of[one.held.id], one.organizer) for one in disputes if one.refused)
-    last = {(case_of[one.held.id], one.organizer): one for one in disputes}
+    attempts = Counter((one.held.id, one.organizer) for one in disputes)
+    refused = Counter((one.held.id, one.organizer) for one in disputes if one.refused)
+    last = {(one.held.id, one.organizer): one for one in disputes}
     claims = [
         _Attempts(*claim, count, refused[claim], last[claim].nik_index, last[claim].name_sealed)
         for claim, count in attempts.items()
     ]
-    await session.run(_CLAIM, now=now, **_ATTEMPTS.of(claims))
+    arguments = _OPENED.of(_opened(disputes)) | _ATTEMPTS.of(claims)
+    case_of = {row.holder_id: row.case_id for row in await session.rows(_OPEN, now=now, **arguments)}
     return [_told(one, case_of[one.held.id]) for one in disputes]
 
 
-async def _open(session: Session, disputes: Sequence[Dispute], now: datetime) -> dict[UUID, UUID]:
-    """The case of each holder."""
+def _opened(disputes: Sequence[Dispute]) -> list[_Opened]:
+    """A case for each holder."""
     by_holder = {one.held.id: one for one in disputes}
     suspects = {one.held.id for one in disputes if one.suspect}
-    opened = [
+    return [
         _Opened(
             id=uuid7(),
             season=one.season,
@@ -238,8 +240,6 @@ async def _open(session: Session, disputes: Sequence[Dispute], now: datetime) ->
         )
         for holder, one in by_holder.items()
     ]
-    rows = await session.rows(_OPEN, now=now, **_OPENED.of(opened))
-    return {row.holder_id: row.case_id for row in rows}
 
 
 async def page(

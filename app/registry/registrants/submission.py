@@ -2,7 +2,7 @@
 
 The rules stand in `judgement`, those that need no database in `drafts`. What stands against a NIK is told by
 `niks.telling` alone. A submission with a way back books both legs or neither. The number of SQL statements does not
-depend on the number of submissions and is at most thirteen: one more where some are refused whatever their NIKs hold,
+depend on the number of submissions and is at most twelve: one more where some are refused whatever their NIKs hold,
 two more where seats are held for some.
 """
 
