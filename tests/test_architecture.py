@@ -54,6 +54,8 @@ OPENED_BY = {
 
 TOLD_BY = {"NikBlocked": ["registry/niks/telling.py"], "NikAlreadyRegistered": ["registry/niks/telling.py"]}
 """Refusals that tell what stands against a NIK, and the only files that make them."""
+ASKS_FOR_ITS_WORDS = ["registry/niks/sentences.py"]
+"""Who has `telling.refusal` make one, beside `telling` itself: the sentence of a check that was counted."""
 
 GIVE_TEXT_TO_THE_DRIVER = [
     "changes/log/wake.py",  # NOTIFY, and whether the other end is there
@@ -155,6 +157,24 @@ def test_what_is_sealed_is_opened_in_one_place(method: str) -> None:
 @pytest.mark.parametrize("kind", TOLD_BY)
 def test_what_stands_against_a_nik_is_told_in_one_place(kind: str) -> None:
     assert named([file for file in FILES if kind in called(file)]) == TOLD_BY[kind]
+
+
+def test_who_asks_for_the_words_of_such_a_refusal_is_known() -> None:
+    assert named([file for file in FILES if names_the_words(file)]) == ASKS_FOR_ITS_WORDS
+
+
+def names_the_words(file: Path) -> bool:
+    """As `telling.refusal`, or imported from there under any name."""
+    return any(
+        (isinstance(node, ast.Attribute) and node.attr == "refusal" and getattr(node.value, "id", "") == "telling")
+        or (
+            isinstance(node, ast.ImportFrom)
+            and node.module == "app.registry.niks.telling"
+            and any(one.name in {"refusal", "*"} for one in node.names)
+        )
+        or (isinstance(node, ast.alias) and node.name.endswith("niks.telling") and node.asname not in {None, "telling"})
+        for node in nodes(file)
+    )
 
 
 def called(file: Path) -> set[str]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import cast
 
 import httpx
 import pytest
@@ -18,11 +19,13 @@ from starlette.applications import Starlette
 from app.config import Settings
 from app.db import Database
 from app.main import create_app
+from app.process import Process
 from app.vault.vault import open_vault
 from tests import world as worlds
 from tests.changes.counting import count_all
 from tests.databases import Cleaner
 from tests.graphql.conftest import EVERYDAY, ISSUER, Api
+from tests.graphql.live.serving import Live, listening
 from tests.privacy.aims import ALL_ITS_OWN, CALLERS
 from tests.privacy.people import Society, settle
 from tests.privacy.walking import Walk
@@ -85,6 +88,12 @@ async def api(known: Api, cleaner: Cleaner) -> AsyncIterator[Api]:
     """What a test changes, also tokens that it asks for, is gone after it."""
     yield replace(known, tokens=dict(known.tokens))
     await cleaner.put_back()
+
+
+@pytest.fixture
+async def live(api: Api, application: Starlette) -> AsyncIterator[Live]:
+    async with listening(application) as server:
+        yield Live(api, server, cast(Process, None))
 
 
 @pytest.fixture

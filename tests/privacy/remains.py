@@ -1,5 +1,6 @@
-"""Where in the database a person still stands: in plain words, sealed (opened with the keys at hand), or as a blind
-index. It looks into every column of every table that is there, so a new one is looked into by itself.
+"""Where in the database a person still stands: in plain words, sealed (opened with the keys at hand), as a blind
+index, or as the digest of the NIK's region and birth date. It looks into every column of every table that is there, so
+a new one is looked into by itself.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ _TABLES = """
 
 
 async def remains(world: World, nik: str, words: Collection[str] = ()) -> set[str]:
-    """`table.column`, wherever the NIK, one of `words` or the blind index of the NIK is found."""
+    """`table.column`, wherever the NIK, one of `words`, or the blind index or the area of the NIK is found."""
     found = set()
     for [table] in await world.run(_TABLES):
         for row in await world.run(f'SELECT * FROM "{table}"'):
@@ -41,10 +42,14 @@ def _parts(value: Any) -> Iterator[str | bytes]:
 
 
 def _tells(value: str | bytes, nik: str, words: Collection[str], vault: Vault) -> bool:
-    index = vault.blind_index(nik)
+    index, area = vault.blind_index(nik), vault.area(nik)
     if isinstance(value, str):
-        return any(word in value for word in (nik, index.hex(), *words))
-    return index[:NAMED_BYTES] in value or any(word.encode() in _opened(value, vault) for word in (nik, *words))
+        return any(word in value for word in (nik, index.hex(), area.hex(), *words))
+    return (
+        index[:NAMED_BYTES] in value
+        or area in value
+        or any(word.encode() in _opened(value, vault) for word in (nik, *words))
+    )
 
 
 def _opened(value: bytes, vault: Vault) -> bytes:

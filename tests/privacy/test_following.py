@@ -3,29 +3,20 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator
-from typing import Any, cast
+from typing import Any
 
 import pytest
-from starlette.applications import Starlette
 
 from app.changes.log import cursors, feed
-from app.process import Process
 from app.registry.caller import Caller
 from app.registry.change_log import OF_A_REGISTRANT
 from tests import world as worlds
-from tests.graphql.conftest import EVERYDAY, Api
-from tests.graphql.live.serving import Live, listening
+from tests.graphql.conftest import EVERYDAY
+from tests.graphql.live.serving import Live
 from tests.privacy.people import Society, found_in
 from tests.privacy.walking import Walk
 
 pytestmark = [pytest.mark.anyio, pytest.mark.no_cover]
-
-
-@pytest.fixture
-async def live(api: Api, application: Starlette) -> AsyncIterator[Live]:
-    async with listening(application) as server:
-        yield Live(api, server, cast(Process, None))
 
 
 async def heard(

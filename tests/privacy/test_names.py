@@ -4,16 +4,21 @@ the same to the byte for the right name of another organizer's person and for a 
 
 from __future__ import annotations
 
+import json
 import re
+from dataclasses import dataclass
+from io import BytesIO
+from itertools import product
 from typing import Any
 
+import openpyxl
 import pytest
 from graphql import GraphQLInputObjectType, GraphQLSchema, get_named_type
 
 from app.changes.log import feed
 from app.changes.webhooks import announcing, events
 from app.changes.webhooks.announcing import CHANGE, ChangeRow, change_of
-from app.models.enums import CaseState, WebhookEvent
+from app.models.enums import CaseState, ImportChanges, WebhookEvent
 from app.registry import case_decisions
 from app.registry.registrants import cases
 from app.sql import statement
@@ -21,9 +26,11 @@ from tests import world as worlds
 from tests.changes.counting import count_all
 from tests.databases import Cleaner
 from tests.graphql.conftest import EVERYDAY, Api
-from tests.intake.lists import as_csv, row, sent, worked_off
+from tests.graphql.live.serving import Live
+from tests.intake.lists import as_csv, as_xlsx, row, sent, worked_off
 from tests.privacy.aims import AIMS, Target, few
 from tests.privacy.people import Person, Society
+from tests.privacy.test_following import heard
 from tests.privacy.test_isolation import sent as as_sent
 from tests.privacy.walking import Walk
 from tests.world import DJKA, NOW
@@ -32,7 +39,7 @@ pytestmark = pytest.mark.anyio
 
 WRONG = "Orang Lain Sekali"
 UUIDS = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
-CURSORS = re.compile(r'"AQ[\w-]{20,}"')
+CURSORS = re.compile(r'"A[\w-]{20,}"')
 KINDS = ("registered", "verified", "departed", "pair", "motorcycle")
 
 
@@ -101,7 +108,8 @@ class Guess:
         for field in sorted(taking_names(self.walk.schema) & {*AIMS}):
             asked = renamed(AIMS[field](target), self.names)
             if field == "importRegistrants":
-                asked = [{"file": self.file(), "mode": "SNAPSHOT"}, {"file": self.file(), "dryRun": True}]
+                hows = ({"mode": "SNAPSHOT"}, {"dryRun": True}, {"changes": "APPLY"})
+                asked = [{"file": self.file(), **how} for how in hows]
             for part in few(asked):
                 document, variables = self.walk.document(field, part, depth=1)
                 answer = await self.api.post(organizer="djka", scopes=EVERYDAY, **as_sent(document, variables))
@@ -119,15 +127,27 @@ class Guess:
     async def doors(self) -> None:
         token = await self.api.token("djka", EVERYDAY)
         headers = {"Authorization": f"Bearer {token}"}
-        answer = await self.api.http.post("/webhook/pemudik", json=self.rows(), headers=headers)
-        self.see("webhook", answer.text)
-        for dry_run in (True, False):
-            await sent(self.society.world, DJKA, self.file(), dry_run=dry_run)
+        for query in ("", "?changes=APPLY"):
+            answer = await self.api.http.post(f"/webhook/pemudik{query}", json=self.rows(), headers=headers)
+            self.see("webhook", answer.text)
+        for extension, content in (("csv", self.file()), ("xlsx", as_xlsx(self.rows()))):
+            for dry_run, changes in product((True, False), ImportChanges):
+                how = {"dry_run": dry_run, "changes": changes, "extension": extension}
+                await sent(self.society.world, DJKA, content, **how)
         waiting = "SELECT count(*) FROM import_job WHERE state = 'QUEUED'"
         while await self.society.world.one(waiting):
             job = await worked_off(self.society.world)
-            result = await self.api.http.get(f"/import/{job.id}/result.csv", headers=headers)
-            self.see("result", result.text)
+            assert job.rows_done == len(self.names)
+            csv, xlsx = [
+                await self.api.http.get(f"/import/{job.id}/result.{form}", headers=headers) for form in ("csv", "xlsx")
+            ]
+            self.see("result", csv.text)
+            sheets = {sheet.title: [*sheet.values] for sheet in openpyxl.load_workbook(BytesIO(xlsx.content))}
+            self.see("result", str(sheets))
+            query = f"""{{ importJob(id: "{job.id}") {{ {JOB} }}
+                importRows(jobId: "{job.id}", first: 100) {{ nodes {{ sheet row result code explanation }} }} }}"""
+            found = await self.api.data(query, organizer="djka", scopes=EVERYDAY)
+            self.see("importJob, importRows", json.dumps(found, sort_keys=True))
 
     async def decided(self) -> None:
         async with self.society.world.database.transaction() as session:
@@ -148,6 +168,13 @@ class Guess:
                 assert "errors" not in answer.json(), answer.text
                 self.see(f"{organizer} {field}", answer.text)
 
+    async def follows(self, live: Live) -> None:
+        """Each organizer, live and from the beginning of the log."""
+        for caller in (DJKA, worlds.DKI):
+            document = self.walk.subscription("changes")
+            told = await heard(live, self.society, document, caller.organizers, caller.organizer, EVERYDAY)
+            self.see(f"{caller.organizer} live", json.dumps(told, sort_keys=True))
+
     async def deliveries(self) -> None:
         """What the webhooks of each organizer are told."""
         world = self.society.world
@@ -167,17 +194,15 @@ class Guess:
                 body = events.payload(one.event, change, NOW, own=one.receiver == change.organizer)
                 self.see(f"{one.receiver} {one.event}", body.decode())
 
-    async def everything(self) -> list[tuple[str, str]]:
+    async def everything(self, live: Live) -> list[tuple[str, str]]:
         await self.fields()
         await self.doors()
         await self.looks()
         await self.decided()
         await self.looks()
+        await self.follows(live)
         await self.deliveries()
         return self.seen
-
-
-from dataclasses import dataclass  # noqa: E402
 
 
 @dataclass(slots=True, kw_only=True)
@@ -186,6 +211,8 @@ class _Told(ChangeRow):
     receiver: str
 
 
+JOB = """state mode changes dryRun season rowsRead rowsDone new updated unchanged stale refused
+    codes { code rows } unreadRows missing failure { code }"""
 LOOKS = {
     "cases(first: 50)": """{ nodes { season direction service state suspect reason openedAt decidedAt decidedBy
         claims { organizer { code } attempts firstAt lastAt } holder { code } } }""",
@@ -194,22 +221,23 @@ LOOKS = {
     "registrants(first: 100)": "{ nodes { nik name status flags } }",
     "changes(first: 100)": "{ nodes { kind from to reason registrant { nik name } } }",
     "me": "{ scopes budget { capacity } }",
+    "importJobs(first: 50)": f"{{ nodes {{ {JOB} }} }}",
 }
 
 
 async def test_a_right_name_and_a_wrong_one_are_answered_alike(
-    api: Api, society: Society, walk: Walk, cleaner: Cleaner
+    api: Api, society: Society, walk: Walk, cleaner: Cleaner, live: Live
 ) -> None:
     people = [society.of("dishub-dki", kind) for kind in KINDS]
     right = {one.nik: one.name for one in people}
     wrong = {one.nik: WRONG for one in people}
     tokens = dict(api.tokens)
-    seen = await Guess(api, society, walk, people, right).everything()
+    seen = await Guess(api, society, walk, people, right).everything(live)
     await cleaner.put_back()
     # The clients that were issued meanwhile are gone.
     api.tokens.clear()
     api.tokens.update(tokens)
-    other = await Guess(api, society, walk, people, wrong).everything()
+    other = await Guess(api, society, walk, people, wrong).everything(live)
     assert [what for what, _ in seen] == [what for what, _ in other]
     for (what, one), (_, another) in zip(seen, other, strict=True):
         assert one == another, what

@@ -35,7 +35,7 @@ S = RegistrantStatus
 NIK = nik_of(1)
 NAME, PLATE, STNK, CODE, POSKO = "Slamet Wirasaba", "AD 7001 ZX", "STNK-700123", "PNR7-700123", "Posko Kenari"
 WORDS = (NAME, PLATE, STNK, CODE, POSKO)
-INDEX_MAY_STAY = {"nik_access.nik_index", "nik_block.nik_index"}
+INDEX_MAY_STAY = {"nik_access.nik_index", "nik_access.area", "nik_block.nik_index"}
 """Who looked, until the season's purge; and that nobody may register, until the block ends."""
 PURGE_AT = NOW + timedelta(days=400)
 
@@ -108,6 +108,7 @@ async def test_nothing_of_whoever_is_erased_stands_anywhere(world: World) -> Non
         "import_chunk.named",
         "keyed_request.answer_sealed",
         "nik_access.nik_index",
+        "nik_access.area",
     }
     erased = await erase(world, Ref(nik=NIK, direction="BALIK", service="MOTORCYCLE"))
     assert isinstance(erased, Erased)
@@ -172,7 +173,7 @@ async def test_whoever_only_booked_for_others_is_erased_by_the_nik(world: World)
     one = await world.registered(someone(DKI, theirs, 2, booked_by=Applicant(NIK, NAME)))
     erased = await erase(world, Ref(nik=NIK))
     assert (erased.registrants, erased.applicant_of) == ((), 1)
-    assert await remains(world, NIK, WORDS) == {"nik_access.nik_index"}
+    assert await remains(world, NIK, WORDS) == {"nik_access.nik_index", "nik_access.area"}
     told = await world.changes("kind, registrant_id, organizer_code, facts")
     assert told[-1] == ("REGISTRANT_CORRECTED", one.id, "dishub-dki", {"fields": ["bookedBy"]})
 
