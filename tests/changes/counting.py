@@ -35,8 +35,9 @@ PLAIN = {
     ),
     # A route that its people were moved away from keeps a row that counts nobody.
     f"""SELECT route_id, organizer_code, day, {COLUMNS} FROM tally_route
-        WHERE registered + verified + departed + forfeited + cancelled + no_show > 0""": (
-        f"SELECT route_id, organizer_code, {DAY}, {COUNTED} FROM registrant GROUP BY route_id, organizer_code, {DAY}"
+        WHERE registered + verified + departed + forfeited + cancelled + no_show + lap_infants > 0""": (
+        f"""SELECT route_id, organizer_code, {DAY}, {COUNTED} FROM registrant GROUP BY route_id, organizer_code, {DAY}
+            HAVING bool_or(NOT lap_infant OR status NOT IN ('CANCELLED', 'FORFEITED'))"""
     ),
     f"SELECT {KIND}, day, verify_by, waiting FROM tally_deadline": " UNION ALL ".join(
         f"""SELECT {whose}, {DAY}, coalesce(date_trunc('hour', verify_by), 'infinity'), count(*) FROM registrant

@@ -22,6 +22,8 @@ LISTS: dict[str, time] = {
 }
 """When an organizer sends the whole list of its people. A list of the morning tells of the day before."""
 SNAPSHOTS = {"dishub-tangsel"}
+APPLIED = {"dishub-kota-tangerang"}
+"""Whose lists, sent as xlsx in a form, move and correct people."""
 WHOLE_BOOKINGS = {"dishub-dki"}
 """Who registers a family whole or not at all."""
 BY_BOOKING_CODE = {"hubdat", "dishub-dki"}
@@ -142,6 +144,14 @@ async def _register_with_the_rival(stage: Stage, party: Party) -> None:
 
 
 async def _correct(stage: Stage, party: Party) -> None:
+    """Whoever sends rows ends the wrong registration, or overwrites the cell of a list."""
+    mistyped = [one for one in party.people if one.first_written != one.nik]
+    if mistyped and party.told and SCHEMES.get(party.organizer) == "WEBHOOK":
+        wrong = [row_of(party, one, direction, 5) for one in mistyped for direction in party.told]
+        await stage.push(party.organizer, wrong)
+    party.corrected = True
+    if mistyped and party.told:
+        await _tell(stage, party)
     for person in party.people:
         if person.first_written != person.nik and person.number in party.ids:
             await stage.ask(party.organizer, _CORRECT, ref={"id": party.ids[person.number]}, nik=person.nik)
@@ -182,6 +192,7 @@ async def _reopen(stage: Stage, party: Party) -> None:
 
 async def _move(stage: Stage, party: Party) -> None:
     """Another bus of the same organizer."""
+    party.bus = SECOND_BUS
     route = str(stage.world.routes[route_name(party.organizer, "MUDIK", SECOND_BUS)])
     inputs = [{"ref": {"id": one}, "routeId": route} for one in party.ids.values()]
     if inputs and not party.ended:
@@ -245,9 +256,12 @@ def _list(stage: Stage, organizer: str, parties: Sequence[Party], sent_at: datet
         # A list of the morning was closed at midnight: what happened since stands in the next one.
         rows = list(_rows(party for party in parties if party.told and party.registers_at < _closed(sent_at)))
         if rows:
-            how = {"mode": "SNAPSHOT"} if organizer in SNAPSHOTS else {}
             _note_aboard(stage, rows)
-            await stage.send(organizer, [row for _, _, row in rows], **how)
+            listed = [row for _, _, row in rows]
+            if organizer in APPLIED:
+                await stage.send_a_form(organizer, listed, changes="APPLY", asOf=_closed(sent_at).isoformat())
+            else:
+                await stage.send(organizer, listed, **{"mode": "SNAPSHOT"} if organizer in SNAPSHOTS else {})
 
     return send
 
@@ -264,10 +278,10 @@ def _rows(parties: Iterable[Party]) -> Iterable[tuple[Party, Person, dict[str, s
 
 
 def _note_aboard(stage: Stage, rows: Sequence[tuple[Party, Person, dict[str, str]]]) -> None:
-    for party, person, row in rows:
+    for party, _, row in rows:
         if row["status_pemesanan_code"] == "3":
             direction = row["tipe_keberangkatan"].removeprefix("Arus ").upper()
-            stage.aboard.add((party.organizer, person.nik, direction))
+            stage.aboard.add((party.organizer, row["data_nik"], direction))
 
 
 def _directions(party: Party) -> Sequence[str]:
@@ -288,6 +302,8 @@ def _input(stage: Stage, party: Party, person: Person, organizer: str | None = N
         "identityDocument": "KTP",
         "reference": party.reference,
     }
+    if person.lap_infant:
+        given |= {"identityDocument": "KIA", "lapInfant": True}
     if party.with_return and organizer == party.organizer:
         given["returnRouteId"] = str(stage.world.routes[route_name(organizer, "BALIK", service)])
     if service == "MOTORCYCLE":

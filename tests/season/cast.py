@@ -28,6 +28,8 @@ WINDOWS: dict[str, tuple[date, date]] = {
     "hubdat": (date(2024, 3, 5), date(2024, 4, 1)),
 }
 """The ministry's table of 2024: the days on which an organizer registers people, the last one too."""
+SECOND_WAVE: dict[str, tuple[date, date]] = {"dishub-jabar": (date(2024, 3, 20), date(2024, 3, 22))}
+"""Who registers people a second time, with what the first wave has left."""
 VERIFICATION: dict[str, tuple[date, date]] = {
     "dishub-tangsel": (date(2024, 3, 20), date(2024, 3, 22)),
     "dishub-dki": (date(2024, 3, 25), date(2024, 3, 29)),
@@ -39,6 +41,9 @@ RIVALS = ("ahm", "banhub-jateng", "hubdat", "dishub-jabar")
 """With whom people register who have registered elsewhere already."""
 WITH_RETURN = ("hubdat", "ahm", "dishub-dki", "jasa-raharja")
 WITH_MOTORCYCLES = ("hubdat",)
+WITH_A_SECOND_BUS = ("dishub-jabar", "dishub-kota-tangerang")
+WITH_INFANTS = ("hubdat", "dishub-dki", "djka")
+"""Who registers by GraphQL: the standard's rows have no column for lap infants."""
 
 
 @dataclass(frozen=True)
@@ -47,10 +52,11 @@ class Person:
     name: str
     first_written: str
     """The NIK as the clerk types it at first. A clerk may mistype."""
+    lap_infant: bool = False
 
     @property
     def nik(self) -> str:
-        return nik_of(self.number)
+        return nik_written(self.number, lap_infant=self.lap_infant)
 
 
 @dataclass
@@ -80,6 +86,14 @@ class Party:
     told: dict[str, int] = field(default_factory=dict)
     """What the organizer's own book says, by direction: the standard's status code."""
     ended: bool = False
+    bus: str = "PASSENGER"
+    """Which bus home the organizer's own book says."""
+    corrected: bool = False
+    """The clerk has seen what was mistyped."""
+
+    def written(self, person: Person) -> str:
+        """The NIK as it stands in the organizer's own book."""
+        return person.nik if self.corrected else person.first_written
 
 
 def cast(seed: int, people: int) -> list[Party]:
@@ -90,27 +104,34 @@ def cast(seed: int, people: int) -> list[Party]:
     number = 1
     while number <= people:
         size = min(dice.choice((1, 1, 2, 3, 4, 6)), people - number + 1)
-        members = [_person(dice, number + place) for place in range(size)]
         organizer = dice.choice(organizers)
+        infants = organizer in WITH_INFANTS and size > 2 and dice.random() < 0.5
+        members = [_person(dice, number + place, lap_infant=infants and place == 2) for place in range(size)]
         parties.append(_party(dice, organizer, len(parties) + 1, members, in_turn=of_organizer[organizer]))
         of_organizer[organizer] += 1
         number += size
     return parties
 
 
-def _person(dice: random.Random, number: int) -> Person:
+def nik_written(number: int, *, lap_infant: bool) -> str:
+    """Whoever travels on a lap was born in January 2023, everybody else in 1990."""
     nik = nik_of(number)
+    return f"{nik[:8]}0123{nik[12:]}" if lap_infant else nik
+
+
+def _person(dice: random.Random, number: int, *, lap_infant: bool) -> Person:
+    nik = nik_written(number, lap_infant=lap_infant)
     # One wrong digit makes it the NIK of somebody else of the cast.
     mistyped = f"{nik[:-1]}{(int(nik[-1]) + 5) % 10}" if dice.random() < 0.03 else nik
-    return Person(number, f"Warga Musim {number}", mistyped)
+    return Person(number, f"Warga Musim {number}", mistyped, lap_infant)
 
 
 def _party(dice: random.Random, organizer: str, number: int, people: list[Person], *, in_turn: int) -> Party:
-    first, last = WINDOWS[organizer]
+    first, last = SECOND_WAVE[organizer] if organizer in SECOND_WAVE and in_turn % 3 == 2 else WINDOWS[organizer]
     registers_at = _registration(dice, first, last)
     with_motorcycle = organizer in WITH_MOTORCYCLES and len(people) == 1 and dice.random() < 0.4
     cancels_at = registers_at + timedelta(hours=dice.randint(2, 400)) if dice.random() < 0.1 else None
-    by_mistake, moves = dice.random() < 0.4, organizer == "dishub-jabar" and dice.random() < 0.3
+    by_mistake, moves = dice.random() < 0.4, organizer in WITH_A_SECOND_BUS and in_turn % 4 == 3
     return Party(
         reference=f"{organizer.upper()}-{number:05}",
         organizer=organizer,

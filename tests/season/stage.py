@@ -6,7 +6,7 @@ import time
 from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -21,14 +21,25 @@ from app.clock import WIB
 from app.config import Settings
 from app.db import Database
 from app.demo.catalogue import MEMBERS, TABLE, TERMINALS
+from app.intake.files.encoding_xlsx import Xlsx
 from app.main import create_app
 from app.registry import outages, sweep
 from app.registry.caller import Caller
+from app.registry.imports.jobs import Job
 from app.registry.terms import season_file
 from app.vault.vault import Vault, open_vault
 from tests.graphql.conftest import ISSUER, Api
-from tests.intake.lists import Row, as_csv, verdicts, worked_off
-from tests.season.cast import COMES_BACK, LEAVES_HOME, VERIFY_WITHIN_DAYS, WINDOWS, Party, Person
+from tests.intake.lists import Row, as_csv, as_xlsx, verdicts, worked_off
+from tests.season.cast import (
+    COMES_BACK,
+    LEAVES_HOME,
+    SECOND_WAVE,
+    VERIFY_WITHIN_DAYS,
+    WINDOWS,
+    WITH_A_SECOND_BUS,
+    Party,
+    Person,
+)
 from tests.world import World
 
 HUBDAT = Caller(None, "hubdat")
@@ -95,15 +106,28 @@ class Stage:
 
     async def send(self, organizer: str, rows: Sequence[Row], **how: str) -> None:
         """As a file."""
+        content = as_csv(rows, columns=list(rows[0]))
+        await self._told(await self._send(organizer, how, {"Content-Type": "text/csv"}, content=content))
+
+    async def send_a_form(self, organizer: str, rows: Sequence[Row], **how: str) -> None:
+        """As a spreadsheet that a form uploads; again, where it would move so many that somebody has to look."""
+        content = as_xlsx(rows, columns=list(rows[0]))
+        form = {"files": {"file": ("daftar.xlsx", content, Xlsx.media)}}
+        job = await self._send(organizer, how, {}, **form)
+        if job.failure is not None:
+            self.refused(job.failure.code)
+            job = await self._send(organizer, how | {"evenThough": "true"}, {}, **form)
+        await self._told(job)
+
+    async def _send(self, organizer: str, how: dict[str, str], headers: dict[str, str], **body: Any) -> Job:
         token = await self.api.token(COORDINATOR.get(organizer, organizer))
         answer = await self.api.http.post(
-            "/import",
-            params=how,
-            content=as_csv(rows, columns=list(rows[0])),
-            headers={"Authorization": f"Bearer {token}", "Content-Type": "text/csv"},
+            "/import", params=how, headers={"Authorization": f"Bearer {token}", **headers}, **body
         )
         assert answer.status_code == 202, answer.text
-        job = await worked_off(self.world)
+        return await worked_off(self.world)
+
+    async def _told(self, job: Job) -> None:
         assert job.failure is None, job.failure
         for _, _, code in await verdicts(self.world, job):
             if code is not None:
@@ -133,9 +157,9 @@ def row_of(party: Party, person: Person, direction: str, code: int, **changes: s
     ends = [("Monas", "Kota Jakarta Pusat"), ("Terminal Tirtonadi", "Kota Surakarta")]
     (origin, origin_city), (destination, city) = ends if direction == "MUDIK" else reversed(ends)
     return {
-        "data_nik": person.nik,
+        "data_nik": party.written(person),
         "data_pemesan": person.name,
-        "rute_perjalanan": route_name(party.organizer, direction),
+        "rute_perjalanan": route_name(party.organizer, direction, party.bus if direction == "MUDIK" else "PASSENGER"),
         "keberangkatan_terminal": origin,
         "tujuan_terminal": destination,
         "kota_keberangkatan": origin_city,
@@ -190,6 +214,13 @@ async def _declare(stage: Stage, people: int) -> None:
         found = await stage.api.data("query ($code: ID!) { organizer(code: $code) { name } }", {"code": organizer})
         await _saved(stage, code=organizer, name=found["organizer"]["name"], schemes=[scheme])
     await _saved(stage, code="hubdat", name="Ditjen Hubdat", policy={"verifyWithinDays": VERIFY_WITHIN_DAYS["hubdat"]})
+    for organizer, (first, last) in SECOND_WAVE.items():
+        opens, closes = (datetime.combine(day, datetime.min.time(), WIB) for day in (first, last + timedelta(days=1)))
+        await stage.ask(
+            "hubdat",
+            "mutation ($input: WindowInput!) { saveWindow(input: $input) { ... on Problem { code message } } }",
+            input={"organizer": organizer, "opensAt": opens.isoformat(), "closesAt": closes.isoformat()},
+        )
     terminals = [
         {"code": one.code, "name": one.name, "city": one.city, "kind": str(one.kind)}
         for one in TERMINALS
@@ -216,7 +247,7 @@ async def _saved(stage: Stage, **given: Any) -> None:
 async def _declare_routes(stage: Stage, organizer: str, people: int) -> None:
     """One way home and one way back. A tenth of the people want to travel with each organizer. DJKA lacks seats."""
     quota = max(4, people // (30 if organizer == "djka" else 7))
-    several = {"hubdat": ("PASSENGER", "MOTORCYCLE"), "dishub-jabar": ("PASSENGER", SECOND_BUS)}
+    several = {"hubdat": ("PASSENGER", "MOTORCYCLE"), **dict.fromkeys(WITH_A_SECOND_BUS, ("PASSENGER", SECOND_BUS))}
     inputs = [
         {
             "name": route_name(organizer, direction, which),
