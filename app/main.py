@@ -31,7 +31,7 @@ from app.auth.callers import Callers, build_callers
 from app.auth.signing import SigningKeys
 from app.auth.slowing import Failures
 from app.changes.log import closing, projection, tallies
-from app.changes.log.projection import Known
+from app.changes.log.projection import KnownPosition
 from app.changes.seals import duty as seals
 from app.changes.webhooks import announcing, sender
 from app.config import Settings
@@ -239,7 +239,7 @@ def duties_of(running: Process, settings: Settings, host: HostClock) -> list[Dut
     async def keep_pulse(stop: asyncio.Event) -> None:
         await pulse.run(running.database, stop)
 
-    known = {one.name: Known() for one in PROJECTIONS}
+    known = {one.name: KnownPosition() for one in PROJECTIONS}
 
     async def all_of_them(stop: asyncio.Event) -> None:
         await asyncio.gather(*(keep(one, stop) for one in duties_of_the_registry(running, settings, known)))
@@ -258,7 +258,7 @@ def duties_of(running: Process, settings: Settings, host: HostClock) -> list[Dut
     return [*always, *([host.guarded(as_runner), host.guarded(work_off_imports)] if settings.duties else [])]
 
 
-def duties_of_the_registry(running: Process, settings: Settings, known: Mapping[str, Known]) -> list[Duty]:
+def duties_of_the_registry(running: Process, settings: Settings, known: Mapping[str, KnownPosition]) -> list[Duty]:
     return [
         lambda stop: sweep.run(running.database, stop),
         lambda stop: seals.run(running.database, running.vault, stop),

@@ -78,7 +78,7 @@ class Principal:
 
 
 @dataclass(frozen=True, slots=True)
-class _Standing:
+class _SeenClient:
     """A client as it was in the database at `read_at`. No caller: the client is revoked, or gone."""
 
     caller: Caller | None
@@ -95,8 +95,8 @@ class _Token:
     scopes: frozenset[str]
     expires_at: float
     good_until: float
-    standing: _Standing | None = None
-    """The standing from which `principal` was made."""
+    seen: _SeenClient | None = None
+    """The look at the client from which `principal` was made."""
     principal: Principal | None = None
 
 
@@ -110,8 +110,8 @@ class Bearer:
         self._validator = AccessTokenValidator(keys, issuer)
         self._monotonic = monotonic
         self._tokens: OrderedDict[bytes, _Token] = OrderedDict()
-        self._standings: dict[str, _Standing] = {}
-        self._rechecks: dict[str, asyncio.Task[_Standing]] = {}
+        self._seen_clients: dict[str, _SeenClient] = {}
+        self._rechecks: dict[str, asyncio.Task[_SeenClient]] = {}
         self._called: set[str] = set()
         """The clients that called since the last refresh."""
 
@@ -132,10 +132,10 @@ class Bearer:
         else:
             self._tokens.move_to_end(digest)
         self._called.add(token.client_id)
-        standing = self._standings.get(token.client_id)
-        if standing is None or self._monotonic() - standing.read_at >= within:
-            standing = await self._recheck(token.client_id)
-        return token.principal if token.standing is standing and token.principal else _principal(token, standing)
+        seen = self._seen_clients.get(token.client_id)
+        if seen is None or self._monotonic() - seen.read_at >= within:
+            seen = await self._recheck(token.client_id)
+        return token.principal if token.seen is seen and token.principal else _principal(token, seen)
 
     def _verify(self, authorization: str) -> _Token:
         try:
@@ -157,7 +157,7 @@ class Bearer:
             self._tokens.popitem(last=False)
         return token
 
-    async def _recheck(self, client_id: str) -> _Standing:
+    async def _recheck(self, client_id: str) -> _SeenClient:
         """One look at the client for all calls that wait for it. A call that is cancelled does not end the look."""
         recheck = self._rechecks.get(client_id)
         if recheck is None:
@@ -180,33 +180,33 @@ class Bearer:
         if called:
             await self._look_at(called)
 
-    async def _read(self, client_id: str) -> _Standing:
+    async def _read(self, client_id: str) -> _SeenClient:
         await self._look_at({client_id})
-        return self._standings[client_id]
+        return self._seen_clients[client_id]
 
     async def _look_at(self, client_ids: Collection[str]) -> None:
         read_at = self._monotonic()
         async with self._database.statements() as session:
             found = {one.id: one for one in await session.rows(_GOOD_CLIENTS, ids=sorted(client_ids))}
         for client_id in client_ids:
-            known = self._standings.get(client_id)
+            known = self._seen_clients.get(client_id)
             if known is None or known.read_at <= read_at:
-                self._standings[client_id] = _standing(found.get(client_id), read_at)
+                self._seen_clients[client_id] = _seen_client(found.get(client_id), read_at)
 
 
-def _standing(client: _GoodClient | None, read_at: float) -> _Standing:
+def _seen_client(client: _GoodClient | None, read_at: float) -> _SeenClient:
     if client is None:
-        return _Standing(None, frozenset(), read_at)
+        return _SeenClient(None, frozenset(), read_at)
     caller = Caller(client.id, client.organizer, frozenset(client.members))
-    return _Standing(caller, frozenset(client.scopes), read_at, frozenset(client.revoked))
+    return _SeenClient(caller, frozenset(client.scopes), read_at, frozenset(client.revoked))
 
 
-def _principal(token: _Token, standing: _Standing) -> Principal:
-    if standing.caller is None or token.jti in standing.revoked:
+def _principal(token: _Token, seen: _SeenClient) -> Principal:
+    if seen.caller is None or token.jti in seen.revoked:
         raise invalid_token()
     expires_at = datetime.fromtimestamp(token.expires_at, UTC)
-    token.standing = standing
-    token.principal = Principal(standing.caller, token.scopes & standing.scopes, expires_at)
+    token.seen = seen
+    token.principal = Principal(seen.caller, token.scopes & seen.scopes, expires_at)
     return token.principal
 
 

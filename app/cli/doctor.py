@@ -17,7 +17,7 @@ from app.operating import production as of_production
 from app.operating.findings import Finding, good, wrong
 from app.registry import halts, host_clock
 from app.registry.halts import Halt
-from app.registry.host_clock import Reading
+from app.registry.host_clock import ClockReading
 from app.registry.registrants import opening
 from app.sql import statement
 from app.vault.keys import KeysUnusable
@@ -135,7 +135,7 @@ def connections(most: int, wanted: int) -> Finding:
     return good("connections", f"Workers want {wanted} of {most}.")
 
 
-def clocks(reading: Reading) -> Finding:
+def clocks(reading: ClockReading) -> Finding:
     if reading.is_wrong:
         todo = "Synchronize both clocks (NTP): until then, no server on this machine does any duty."
         apart = f"{abs(reading.ahead.total_seconds()):.0f} s {'ahead of' if reading.ahead > timedelta() else 'behind'}"

@@ -108,7 +108,7 @@ def import_file(
 
     Exit code 1 if a row was refused, or the whole file.
     """
-    applying = Applied(changes, _instant(as_of), even_though=even_though)
+    applying = ChangesOfFile(changes, _instant(as_of), even_though=even_though)
     sent = SentFile(
         file=file,
         organizer=organizer,
@@ -147,7 +147,7 @@ def consolidate(
     elif organizer is None:
         raise Failed("Name the --organizer.")
     elif file is not None:
-        applying = Applied(changes, _instant(as_of), even_though=even_though and changes == ImportChanges.APPLY)
+        applying = ChangesOfFile(changes, _instant(as_of), even_though=even_though and changes == ImportChanges.APPLY)
         who = tuple(covers or ())
         sent = SentFile(
             file=file,
@@ -167,7 +167,7 @@ def consolidate(
 
 
 @dataclass(frozen=True, slots=True)
-class Applied:
+class ChangesOfFile:
     """What a file may change of people who are known."""
 
     changes: ImportChanges
@@ -185,7 +185,7 @@ class SentFile:
     day: date | None
     covers: tuple[str, ...]
     season: int | None
-    applying: Applied
+    applying: ChangesOfFile
     dry_run: bool = field(kw_only=True)
 
     def order(self, caller: Caller) -> Order:

@@ -16,7 +16,7 @@ import typer
 from app import clock
 from app.changes.log import tallies
 from app.changes.seals import logs, verifying
-from app.changes.seals.verifying import Expected, Fault, Finding, Verified
+from app.changes.seals.verifying import Expected, Fault, SealFinding, Verified
 from app.cli.command import MEGABYTE, AsJson, Failed, content_of, example, print_json, print_table, run
 from app.cli.progress import bar
 from app.config import Settings
@@ -24,7 +24,7 @@ from app.db import Database
 from app.models.enums import Log
 from app.registry.statistics import counting
 from app.registry.statistics import statistics as reading
-from app.registry.statistics.counting import Cell, Counts, Head
+from app.registry.statistics.counting import Cell, Counts, FiguresHead
 from app.registry.statistics.questions import Part, Question, Selection
 from app.vault.keys import Jwk
 from app.vault.vault import open_vault
@@ -118,7 +118,7 @@ def line(one: Verified) -> list[object]:
     return [one.log, one.seals, one.rows, one.wiped, one.purged, None if one.finding else waiting, head]
 
 
-def sentence(found: Finding) -> str:
+def sentence(found: SealFinding) -> str:
     where = f"seal {found.seal}"
     if found.row is not None:
         where += f", row {found.row.id} of transaction {found.row.xact_id}"
@@ -153,7 +153,7 @@ def show(
     typer.echo(f"Season {head.season} as of {head.as_of.isoformat(timespec='seconds')}.")
 
 
-async def read_cells(selection: Selection, database: Database, _: Settings) -> tuple[Head, list[Cell]]:
+async def read_cells(selection: Selection, database: Database, _: Settings) -> tuple[FiguresHead, list[Cell]]:
     questions = [Question(selection, Part.HEAD), Question(selection, Part.CELLS)]
     async with database.transaction() as session:
         head, cells = await reading.read(session, questions, clock.now())

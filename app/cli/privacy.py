@@ -16,7 +16,7 @@ from app.clock import WIB
 from app.config import Settings
 from app.db import Database
 from app.registry import breach, subject_access
-from app.registry.breach import Look
+from app.registry.breach import LookOfClient
 from app.registry.subject_access import Holding
 from app.vault.vault import open_vault
 
@@ -54,7 +54,7 @@ def reads(
     """
     first, last = (one if one.tzinfo else one.replace(tzinfo=WIB) for one in (since, until))
 
-    async def work(database: Database, settings: Settings) -> list[Look]:
+    async def work(database: Database, settings: Settings) -> list[LookOfClient]:
         vault = open_vault(settings)
         async with database.transaction() as session:
             return await breach.looks_of(session, vault, client, first, last)
@@ -66,7 +66,7 @@ def reads(
         print_table(["at", "what", "people", "nik"], [line(one) for one in found])
 
 
-def line(look: Look) -> list[object]:
+def line(look: LookOfClient) -> list[object]:
     """A list is printed by its number of people; `--json` names each of them."""
     people = str(look.count) if look.exact else f"{look.count} of at most {len(look.people)}"
     return [look.at.isoformat(), look.what, people, look.people[0] if look.count == 1 and look.exact else "…"]

@@ -14,7 +14,7 @@ from app.models.enums import StaffRole
 from app.registry.clients import sign_in
 from app.registry.clients import staff as people
 from app.registry.clients.sign_in import Token
-from app.registry.clients.staff import Person
+from app.registry.clients.staff import StaffPerson
 from app.registry.terms.policy import HUBDAT
 
 staff = typer.Typer(help="Who may sign in to the pages.", no_args_is_help=True)
@@ -40,7 +40,7 @@ def list_staff(
         print_table(HEADS, [row_of(one) for one in found])
 
 
-def row_of(one: Person) -> tuple[object, ...]:
+def row_of(one: StaffPerson) -> tuple[object, ...]:
     """What the columns of `HEADS` show."""
     return one.email, one.organizer, one.role, one.added_at, one.last_signed_in_at, one.removed_at, one.id
 
@@ -54,8 +54,8 @@ def add(
 ) -> None:
     """Let somebody sign in."""
 
-    async def work(database: Database, _: Settings) -> Person:
-        async def adding(session: Session) -> Person:
+    async def work(database: Database, _: Settings) -> StaffPerson:
+        async def adding(session: Session) -> StaffPerson:
             return accepted(await people.add(session, OPERATOR, email, organizer, role, clock.now()))
 
         return await database.attempt(adding)

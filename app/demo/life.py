@@ -15,7 +15,7 @@ from uuid import UUID
 from app.clock import start_of_wib_day, wib_day
 from app.db import Session
 from app.demo.catalogue import COORDINATOR, MEMBERS, TRIPS, Trip
-from app.demo.people import Person, invent
+from app.demo.people import InventedPerson, invent
 from app.errors import Refusal, RefusalError
 from app.models.enums import RegistrantStatus, Service
 from app.registry.caller import Caller
@@ -47,9 +47,9 @@ REPORTED_BEFORE = timedelta(minutes=70)
 
 
 @dataclass(slots=True, kw_only=True)
-class Booking:
+class InventedBooking:
     trip: Trip
-    person: Person
+    person: InventedPerson
     name: str
     day: int
     """Of registration, counted from today."""
@@ -97,7 +97,7 @@ async def live(life: Life, progress: Callable[[int, int], None]) -> tuple[int, i
     return sum(len(booking.ways) for booking in bookings), sum(not booking.ways for booking in bookings)
 
 
-def plan(opening_days: Mapping[str, int], random: Random) -> list[Booking]:
+def plan(opening_days: Mapping[str, int], random: Random) -> list[InventedBooking]:
     """Who asks for which trip on which day, and what becomes of it. Duplicates come last."""
     people = invent(random)
     bookings = [
@@ -116,10 +116,10 @@ def plan(opening_days: Mapping[str, int], random: Random) -> list[Booking]:
     return bookings + list(_duplicates(bookings, people, opening_days, random))
 
 
-def _booking(trip: Trip, person: Person, opening_days: Mapping[str, int], random: Random) -> Booking:
+def _booking(trip: Trip, person: InventedPerson, opening_days: Mapping[str, int], random: Random) -> InventedBooking:
     first, last = opening_days[trip.source], min(0, trip.day - 2)
     day = first + int((last - first + 1) * random.random() ** 1.5)
-    booking = Booking(
+    booking = InventedBooking(
         trip=trip, person=person, name=person.name, day=day, returns=trip.back is not None and random.random() < 0.45
     )
     chance = random.random()
@@ -134,16 +134,23 @@ def _booking(trip: Trip, person: Person, opening_days: Mapping[str, int], random
 
 
 def _duplicates(
-    bookings: Sequence[Booking], people: Iterator[Person], opening_days: Mapping[str, int], random: Random
-) -> Iterator[Booking]:
+    bookings: Sequence[InventedBooking],
+    people: Iterator[InventedPerson],
+    opening_days: Mapping[str, int],
+    random: Random,
+) -> Iterator[InventedBooking]:
     candidates = [one for one in bookings if one.trip.service == Service.PASSENGER and not one.trip.steady]
     for number, first in enumerate(random.sample(candidates, DUPLICATES)):
         second = random.choice([one.trip for one in candidates if one.trip.organizer != first.trip.organizer])
         name = next(people).name if number < MISTYPED else first.name
-        yield Booking(trip=second, person=first.person, name=name, day=max(first.day, opening_days[second.source]))
+        yield InventedBooking(
+            trip=second, person=first.person, name=name, day=max(first.day, opening_days[second.source])
+        )
 
 
-async def _pass(life: Life, bookings: Sequence[Booking], todays: Sequence[Booking], day: int, random: Random) -> None:
+async def _pass(
+    life: Life, bookings: Sequence[InventedBooking], todays: Sequence[InventedBooking], day: int, random: Random
+) -> None:
     """A day, from its midnight on."""
     since, *hours = life.hours(day, random)
     arrivals = _arrivals(todays, [since + (hours[-1] - since) * random.random() for _ in todays])
@@ -158,7 +165,9 @@ async def _pass(life: Life, bookings: Sequence[Booking], todays: Sequence[Bookin
         done = by_then
 
 
-def _arrivals(todays: Sequence[Booking], instants: Sequence[datetime]) -> list[tuple[Booking, datetime]]:
+def _arrivals(
+    todays: Sequence[InventedBooking], instants: Sequence[datetime]
+) -> list[tuple[InventedBooking, datetime]]:
     """Who registers when, in this order. What one person does stays in its order: a duplicate comes second."""
     drawn: defaultdict[str, list[datetime]] = defaultdict(list)
     for one, at in zip(todays, instants, strict=True):
@@ -166,7 +175,7 @@ def _arrivals(todays: Sequence[Booking], instants: Sequence[datetime]) -> list[t
     return sorted(((one, drawn[one.person.nik].pop(0)) for one in todays), key=itemgetter(1))
 
 
-def _by_hour(bookings: Sequence[Booking], day: int, random: Random) -> Mapping[int, Sequence[Booking]]:
+def _by_hour(bookings: Sequence[InventedBooking], day: int, random: Random) -> Mapping[int, Sequence[InventedBooking]]:
     """With whom something happens on this day, by the time of day."""
     found = defaultdict(list)
     for one in bookings:
@@ -178,7 +187,7 @@ def _by_hour(bookings: Sequence[Booking], day: int, random: Random) -> Mapping[i
     return found
 
 
-async def _register(life: Life, arrived: Sequence[tuple[Booking, datetime]], now: datetime) -> None:
+async def _register(life: Life, arrived: Sequence[tuple[InventedBooking, datetime]], now: datetime) -> None:
     submissions = [_submission(life, one, at) for one, at in arrived]
     verdicts = await submission.submit(life.session, life.vault, submissions, now)
     for (booking, _), verdict in zip(arrived, verdicts, strict=True):
@@ -187,7 +196,7 @@ async def _register(life: Life, arrived: Sequence[tuple[Booking, datetime]], now
             booking.ways = tuple(Ref(id=one.id) for one in legs)
 
 
-def _submission(life: Life, booking: Booking, at: datetime) -> Submission:
+def _submission(life: Life, booking: InventedBooking, at: datetime) -> Submission:
     trip, person = booking.trip, booking.person
     home, *back = life.offered[trip]
     members = frozenset(one.code for one in MEMBERS) if trip.organizer == COORDINATOR else frozenset()
@@ -206,13 +215,13 @@ def _submission(life: Life, booking: Booking, at: datetime) -> Submission:
     )
 
 
-async def _move(life: Life, bookings: Sequence[Booking], day: int, now: datetime) -> None:
+async def _move(life: Life, bookings: Sequence[InventedBooking], day: int, now: datetime) -> None:
     moves = [move for one in bookings for move in _moves(life, one, day)]
     for verdict in await lifecycle.move(life.session, life.vault, moves, now):
         accepted(verdict)
 
 
-def _moves(life: Life, booking: Booking, day: int) -> Iterator[Move]:
+def _moves(life: Life, booking: InventedBooking, day: int) -> Iterator[Move]:
     home = booking.ways[0]
     if booking.verified_on == day:
         for way in booking.ways:

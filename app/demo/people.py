@@ -27,7 +27,7 @@ FAMILY = ("Contohman", "Demowati", "Misalnya", "Percontohan", "Rekaan", "Sampeli
 
 
 @dataclass(frozen=True, slots=True, repr=False)
-class Person:
+class InventedPerson:
     nik: str
     name: str
     document: IdentityDocument
@@ -35,7 +35,7 @@ class Person:
     registration_number: str
 
 
-def invent(random: Random) -> Iterator[Person]:
+def invent(random: Random) -> Iterator[InventedPerson]:
     """People without end, each with a NIK that no other of them has."""
     used: set[str] = set()
     while True:
@@ -45,13 +45,13 @@ def invent(random: Random) -> Iterator[Person]:
             yield person
 
 
-def _person(random: Random) -> Person:
+def _person(random: Random) -> InventedPerson:
     female = random.random() < 0.5
     born_on = FIRST_BIRTH + timedelta(days=random.randrange((LAST_BIRTH - FIRST_BIRTH).days))
     day = born_on.day + (40 if female else 0)
     serial = random.randint(FIRST_SERIAL, LAST_SERIAL)
     given = random.sample(WOMEN if female else MEN, 2)
-    return Person(
+    return InventedPerson(
         nik=f"{random.choice(DISTRICTS)}{day:02}{born_on:%m%y}{serial}",
         name=" ".join([*given, random.choice(FAMILY)]),
         document=random.choice((IdentityDocument.KTP, IdentityDocument.KTP, IdentityDocument.KK, IdentityDocument.SIM)),

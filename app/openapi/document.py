@@ -16,7 +16,7 @@ from app.graphql.doors.http import PATH as GRAPHQL_PATH
 from app.intake import http
 from app.intake.doors.doors import REFUSED
 from app.intake.http import JSON, RestDoor
-from app.openapi.operations import OPERATIONS, Told
+from app.openapi.operations import OPERATIONS, ToldOperation
 from app.openapi.schemas import PARAMETERS, SCHEMAS, TEXT, ref
 from app.registry.clients.scopes import SCOPES
 from app.testmode import clients as test_clients
@@ -119,7 +119,7 @@ def _parameter(name: str, where: str) -> Json:
     return {"name": name, "in": where, "required": where == "path", "description": meaning, "schema": schema}
 
 
-def _statuses(key: str, told: Told, *, is_door: bool) -> dict[int, str]:
+def _statuses(key: str, told: ToldOperation, *, is_door: bool) -> dict[int, str]:
     if not is_door:
         # Documents that anybody may fetch take no parameters.
         return {400: OF_EVERY_DOOR[400], **told.more}
@@ -139,7 +139,7 @@ def _codes(status: int, refused: Collection[type[Refusal]]) -> str:
     return f"Refused: {', '.join(codes)}."
 
 
-def _responses(told: Told, statuses: dict[int, str]) -> Json:
+def _responses(told: ToldOperation, statuses: dict[int, str]) -> Json:
     good = {media: {"schema": schema} for media, schema in told.answers.items()}
     error = {JSON: {"schema": ref(told.error)}}
     return {

@@ -44,7 +44,7 @@ REVOCATION: Schema = {"type": "object", "properties": {"token": TEXT, "token_typ
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class ToldOperation:
     """`answers` are the media types of a good answer. `more` are statuses that no other table knows."""
 
     summary: str
@@ -66,47 +66,49 @@ TIMED_OUT, KEY_IN_USE, KEY_REUSED, ERASED = (
 FINISHED, GONE = "The import is not finished: its result comes later.", "There is no result, or not any more."
 OF_OAUTH: Mapping[int, str] = MappingProxyType({400: "See `error`.", 401: "The client is not known.", 503: "Later."})
 
-OPERATIONS: Mapping[str, Told] = MappingProxyType(
+OPERATIONS: Mapping[str, ToldOperation] = MappingProxyType(
     {
-        "GET /": Told("What this is, and where the doors are.", {JSON: {"type": "object"}}),
-        "GET /openapi.json": Told("This description.", {JSON: {"type": "object"}}),
-        "GET /healthz": Told("Whether the process lives.", {JSON: ref("Alive")}),
-        "GET /readyz": Told(
+        "GET /": ToldOperation("What this is, and where the doors are.", {JSON: {"type": "object"}}),
+        "GET /openapi.json": ToldOperation("This description.", {JSON: {"type": "object"}}),
+        "GET /healthz": ToldOperation("Whether the process lives.", {JSON: ref("Alive")}),
+        "GET /readyz": ToldOperation(
             "Whether requests may be sent here.",
             {JSON: ref("Ready")},
             more={503: "Not now: see `reason`."},
             error="NotReady",
         ),
-        f"POST {TOKEN_PATH}": Told(
+        f"POST {TOKEN_PATH}": ToldOperation(
             "An access token for 15 minutes (RFC 6749 §4.4).",
             {JSON: ref("Token")},
             takes={FORM: GRANT},
             more=OF_OAUTH,
             error="OAuthError",
         ),
-        f"POST {REVOCATION_PATH}": Told(
+        f"POST {REVOCATION_PATH}": ToldOperation(
             "Ends a token of one's own (RFC 7009).",
             {JSON: ANYTHING},
             takes={FORM: REVOCATION},
             more=OF_OAUTH,
             error="OAuthError",
         ),
-        f"GET {endpoints.JWKS_PATH}": Told("The keys that sign tokens (RFC 7517).", {JSON: {"type": "object"}}),
-        f"GET {endpoints.METADATA_PATH}": Told("Where tokens are had (RFC 8414).", {JSON: {"type": "object"}}),
-        f"POST {webhook.PATH}": Told(
+        f"GET {endpoints.JWKS_PATH}": ToldOperation(
+            "The keys that sign tokens (RFC 7517).", {JSON: {"type": "object"}}
+        ),
+        f"GET {endpoints.METADATA_PATH}": ToldOperation("Where tokens are had (RFC 8414).", {JSON: {"type": "object"}}),
+        f"POST {webhook.PATH}": ToldOperation(
             "One row of the standard, or up to 1,000; a verdict for each, in their order.",
             {JSON: ref("Verdicts")},
             takes={JSON: ref("Rows")},
             headers=(KEY, "webhook-id", "webhook-timestamp", "webhook-signature"),
             more={409: KEY_IN_USE, 410: ERASED, 422: KEY_REUSED, 504: TIMED_OUT},
         ),
-        f"POST {legacy.PATH}": Told(
+        f"POST {legacy.PATH}": ToldOperation(
             "Whether a NIK is registered, as last year's scheme asked. `status_code` stands in the body.",
             {JSON: ref("LegacyAnswer")},
             takes={JSON: ref("Check"), FORM: ref("Check")},
             more={504: TIMED_OUT},
         ),
-        f"POST {imports.PATH}": Told(
+        f"POST {imports.PATH}": ToldOperation(
             "Takes a file of rows, as the body or as the one file of a form. It is read as a job.",
             {JSON: ref("Import")},
             status=202,
@@ -114,28 +116,32 @@ OPERATIONS: Mapping[str, Told] = MappingProxyType(
             headers=(KEY,),
             more={409: KEY_IN_USE, 410: ERASED, 422: KEY_REUSED},
         ),
-        f"GET {imports.PATH}/{{id}}": Told("How far an import is.", {JSON: ref("Import")}),
-        f"GET {imports.PATH}/{{id}}/result.{{format}}": Told(
+        f"GET {imports.PATH}/{{id}}": ToldOperation("How far an import is.", {JSON: ref("Import")}),
+        f"GET {imports.PATH}/{{id}}/result.{{format}}": ToldOperation(
             "The file of an import with the verdict of each row.",
             {Xlsx.media: FILE, Csv.media: FILE},
             more={409: FINISHED, 410: GONE},
         ),
-        f"POST {imports.PATH}/{{id}}/result.{{format}}": Told(
+        f"POST {imports.PATH}/{{id}}/result.{{format}}": ToldOperation(
             "The same, for the pages of the registry: who is signed in there is known in a POST alone.",
             {Xlsx.media: FILE, Csv.media: FILE},
             more={409: FINISHED, 410: GONE},
         ),
-        f"POST {imports.PATH}/{{id}}/cancel-missing": Told(
+        f"POST {imports.PATH}/{{id}}/cancel-missing": ToldOperation(
             "Cancels whom the registry holds and a snapshot does not name.", {JSON: ref("Import")}
         ),
-        f"GET {consolidation.PATH}": Told(
+        f"GET {consolidation.PATH}": ToldOperation(
             "A day of an organizer, to compare with its own list.", {JSON: ref("Day")}, more={504: TIMED_OUT}
         ),
-        f"GET {export.PATH}.xlsx": Told("Your registrants as rows of the standard.", {Xlsx.media: FILE}),
-        f"GET {export.PATH}.csv": Told("Your registrants as rows of the standard.", {Csv.media: FILE}),
-        f"GET {export.PATH}.jsonl": Told("Your registrants, a row of the standard a line.", {JsonLines.media: FILE}),
-        f"GET {template.PATH}": Told("The empty standard, with an example and explanations.", {Xlsx.media: FILE}),
-        f"GET {figures.PATH}": Told(
+        f"GET {export.PATH}.xlsx": ToldOperation("Your registrants as rows of the standard.", {Xlsx.media: FILE}),
+        f"GET {export.PATH}.csv": ToldOperation("Your registrants as rows of the standard.", {Csv.media: FILE}),
+        f"GET {export.PATH}.jsonl": ToldOperation(
+            "Your registrants, a row of the standard a line.", {JsonLines.media: FILE}
+        ),
+        f"GET {template.PATH}": ToldOperation(
+            "The empty standard, with an example and explanations.", {Xlsx.media: FILE}
+        ),
+        f"GET {figures.PATH}": ToldOperation(
             "Figures for everybody, of a season that Hubdat shows: a table as CSV or JSON, or what the files mean.",
             {figures.CSV: TEXT, JSON: {"type": "object"}},
             headers=("If-None-Match",),
@@ -145,10 +151,10 @@ OPERATIONS: Mapping[str, Told] = MappingProxyType(
                 503: "The registry cannot answer now: wait for the seconds in Retry-After.",
             },
         ),
-        f"POST {test_clients.PATH}": Told(
+        f"POST {test_clients.PATH}": ToldOperation(
             "A client of the organizer's test registry, which its first client makes. Where there is test mode.",
             {JSON: ref("TestClient")},
         ),
-        f"GET {metrics_page.PATH}": Told("Figures for Prometheus.", {"text/plain": TEXT}),
+        f"GET {metrics_page.PATH}": ToldOperation("Figures for Prometheus.", {"text/plain": TEXT}),
     }
 )

@@ -24,7 +24,7 @@ CHANGED = "CHANGED"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Look:
+class LookOfClient:
     """One look of a client at one person or at many."""
 
     at: datetime
@@ -96,7 +96,9 @@ _BOUNDED = statement(
 )
 
 
-async def looks_of(session: Session, vault: Vault, client_id: str, since: datetime, until: datetime) -> list[Look]:
+async def looks_of(
+    session: Session, vault: Vault, client_id: str, since: datetime, until: datetime
+) -> list[LookOfClient]:
     """What a client read from `since` until before `until`, in the order of time."""
     when = {"client_id": client_id, "since": since, "until": until}
     single = [*await session.rows(_NIKS, **when), *await session.rows(_CHANGED, **when)]
@@ -105,16 +107,18 @@ async def looks_of(session: Session, vault: Vault, client_id: str, since: dateti
     return sorted(looks, key=lambda look: look.at)
 
 
-def _single(look: _Looked, vault: Vault) -> Look:
-    return Look(at=look.at, what=look.what, asked={}, count=1, exact=True, people=_masked([look.nik_sealed], vault))
+def _single(look: _Looked, vault: Vault) -> LookOfClient:
+    return LookOfClient(
+        at=look.at, what=look.what, asked={}, count=1, exact=True, people=_masked([look.nik_sealed], vault)
+    )
 
 
-async def _list(session: Session, vault: Vault, read: _Read) -> Look:
+async def _list(session: Session, vault: Vault, read: _Read) -> LookOfClient:
     if read.is_named:
         found = await session.rows(_NAMED, id=read.id)
     else:
         found = await session.rows(_BOUNDED, id=read.id)
-    return Look(
+    return LookOfClient(
         at=read.at,
         what=read.what,
         asked=orjson.loads(read.asked) | ({} if read.purpose is None else {"purpose": read.purpose}),

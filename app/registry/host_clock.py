@@ -35,7 +35,7 @@ Duty = Callable[[asyncio.Event], Awaitable[None]]
 logger = structlog.get_logger(__name__)
 
 
-class Reading(NamedTuple):
+class ClockReading(NamedTuple):
     """What the database's clock said, at some time between two instants of this machine's clock."""
 
     there: datetime
@@ -52,14 +52,14 @@ class Reading(NamedTuple):
         return abs(self.ahead) > MOST_APART
 
 
-async def read(database: Database) -> Reading:
+async def read(database: Database) -> ClockReading:
     """Read the database's clock, and set `clock.now` to it. Raises `Unavailable`."""
     async with database.statements() as session:
         # The connection is made first: the time that takes must not count as a difference of the clocks.
         await session.one(_WAKE)
         asked_at = clock.of_this_machine()
         there = await session.one(_READ)
-        reading = Reading(there, asked_at, clock.of_this_machine())
+        reading = ClockReading(there, asked_at, clock.of_this_machine())
     took = max(reading.answered_at - reading.asked_at, timedelta())
     at = there + took / 2
     if not clock.is_the_databases() or abs(clock.of_the_database() - at) > took / 2 + DRIFTED:

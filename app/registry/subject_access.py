@@ -68,7 +68,7 @@ class RememberedEnd:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Claimed:
+class ClaimedNik:
     """An organizer brought the NIK that another one held, so there is a case. The person may be refused and no more."""
 
     organizer: str
@@ -125,7 +125,7 @@ class Holding:
     registrants: tuple[View, ...]
     booked: tuple[View, ...]
     """Registrations of others that name the person as the applicant. These others are masked."""
-    claims: tuple[Claimed, ...]
+    claims: tuple[ClaimedNik, ...]
     ends: tuple[RememberedEnd, ...]
     blocks: tuple[Block, ...]
     files: tuple[StoredFile, ...]
@@ -267,9 +267,9 @@ async def export(
     )
 
 
-def _claimed(row: _Claimed, vault: Vault) -> Claimed:
+def _claimed(row: _Claimed, vault: Vault) -> ClaimedNik:
     values = row._asdict()
-    return Claimed(name=opening.name_for(values.pop("name_sealed"), vault, in_full=True), **values)
+    return ClaimedNik(name=opening.name_for(values.pop("name_sealed"), vault, in_full=True), **values)
 
 
 async def _accesses(session: Session, index: bytes) -> list[Access]:

@@ -51,7 +51,7 @@ ONE_RUNNER = statement(f"SELECT pg_try_advisory_xact_lock({RUNNERS}, :duty)", bo
 logger = structlog.get_logger(__name__)
 
 
-class End(NamedTuple):
+class OwnEnd(NamedTuple):
     """An end that the registry brings about by itself."""
 
     ends: RegistrantStatus
@@ -145,11 +145,11 @@ async def _leave_behind(session: Session, now: datetime) -> int:
     return await no_show.mark_left_behind(session, now, most=MOST_SWEPT_TOGETHER)
 
 
-_FORFEIT = End(RegistrantStatus.FORFEITED, forfeiture.due, _forfeit)
-_LEAVE_BEHIND = End(RegistrantStatus.NO_SHOW, no_show.due, _leave_behind)
+_FORFEIT = OwnEnd(RegistrantStatus.FORFEITED, forfeiture.due, _forfeit)
+_LEAVE_BEHIND = OwnEnd(RegistrantStatus.NO_SHOW, no_show.due, _leave_behind)
 
 
-async def _end_all(database: Database, end: End, now: datetime) -> tuple[int, list[Halt]]:
+async def _end_all(database: Database, end: OwnEnd, now: datetime) -> tuple[int, list[Halt]]:
     """End whoever is due, but for organizers of whom too many are due at once. Answers how many were, and new halts."""
     done, halted = 0, list[Halt]()
     while (batch := await database.attempt(lambda session: _end_some(session, end, now))) is not None:
@@ -160,7 +160,7 @@ async def _end_all(database: Database, end: End, now: datetime) -> tuple[int, li
     return done, halted
 
 
-async def _end_some(session: Session, end: End, now: datetime) -> _Ended | None:
+async def _end_some(session: Session, end: OwnEnd, now: datetime) -> _Ended | None:
     """Each batch is judged: while those before it ended, somebody may have moved a deadline or a departure. None:
     another runner does this duty.
     """

@@ -79,7 +79,7 @@ class LiveDatabase(Exception):  # noqa: N818 - said to an operator
 
 
 @dataclass(frozen=True, slots=True)
-class Listed:
+class ListedRegistry:
     """A test registry, as it is listed."""
 
     organizer: str
@@ -99,11 +99,11 @@ class Control:
         self._turn = asyncio.Lock()
         self._connection: Connection | None = None
 
-    async def find(self, organizer: str) -> Listed | None:
+    async def find(self, organizer: str) -> ListedRegistry | None:
         """Raises `Unavailable`."""
         return await self._found("organizer", organizer)
 
-    async def of_database(self, name: str) -> Listed | None:
+    async def of_database(self, name: str) -> ListedRegistry | None:
         """Raises `Unavailable`."""
         return await self._found("database", name)
 
@@ -119,7 +119,7 @@ class Control:
         if self._connection is not None:
             await self._connection.close(timeout=5)
 
-    async def _found(self, column: str, value: str) -> Listed | None:
+    async def _found(self, column: str, value: str) -> ListedRegistry | None:
         try:
             row = await self._asked("fetchrow", _FIND.format(column), value)
         except (_NO_DATABASE, asyncpg.UndefinedTableError):
@@ -136,8 +136,8 @@ class Control:
                 raise Unavailable from error
 
 
-def _listed(row: asyncpg.Record) -> Listed:
-    return Listed(row["organizer"], row["database"], row["keys"], timedelta(seconds=row["ahead_seconds"]))
+def _listed(row: asyncpg.Record) -> ListedRegistry:
+    return ListedRegistry(row["organizer"], row["database"], row["keys"], timedelta(seconds=row["ahead_seconds"]))
 
 
 # --- making and dropping ----------------------------------------------------------------------------------------------
@@ -159,7 +159,7 @@ class Maker:
     async def rename(self, database: str, name: str) -> None:
         await self._connection.execute(f'ALTER DATABASE "{database}" RENAME TO "{name}"')
 
-    async def find(self, organizer: str) -> Listed | None:
+    async def find(self, organizer: str) -> ListedRegistry | None:
         row = await self._connection.fetchrow(_FIND.format("organizer"), organizer)
         return None if row is None else _listed(row)
 

@@ -15,7 +15,7 @@ from app.intake.imports import import_process
 from app.registry.values.trial import trial
 from app.sql import statement
 from app.testmode import making
-from app.testmode.control import Control, Listed, list_of, name_in
+from app.testmode.control import Control, ListedRegistry, list_of, name_in
 from app.testmode.judging import TestTrial
 
 _WIPE = statement(
@@ -49,7 +49,7 @@ def main() -> None:
         asyncio.run(_run(url, listed))
 
 
-async def _run(url: str, listed: Listed) -> None:
+async def _run(url: str, listed: ListedRegistry) -> None:
     await import_process.run(url, making.vault_of(listed))
     database = Database(url, pool_size=1)
     try:
@@ -58,7 +58,7 @@ async def _run(url: str, listed: Listed) -> None:
         await database.dispose()
 
 
-async def _listed(url: str) -> Listed | None:
+async def _listed(url: str) -> ListedRegistry | None:
     """None: it was reset meanwhile."""
     control = Control(list_of(url))
     try:

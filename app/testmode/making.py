@@ -21,7 +21,7 @@ from app.db import Database
 from app.registry import host_clock
 from app.registry.values.trial import trial
 from app.testmode import seeding
-from app.testmode.control import Listed, Maker, making, on_same_server
+from app.testmode.control import ListedRegistry, Maker, making, on_same_server
 from app.testmode.judging import TestTrial
 from app.testmode.seeding import Owner
 from app.vault import keys
@@ -52,7 +52,7 @@ class MakingFailed(Exception):  # noqa: N818 - said to an operator
     """The template of test registries could not be made; the log says why."""
 
 
-async def made(url: str, owner: Owner) -> Listed:
+async def made(url: str, owner: Owner) -> ListedRegistry:
     """The test registry of `owner`, which is made if there is none. `url`: of the list."""
     async with making(url) as maker:
         found = await maker.find(owner.code)
@@ -62,7 +62,7 @@ async def made(url: str, owner: Owner) -> Listed:
         return await _made(maker, owner, kept or keys.as_variables(keys.new_keys()))
 
 
-async def reset(url: str, organizer: str) -> Listed | None:
+async def reset(url: str, organizer: str) -> ListedRegistry | None:
     """A new one, with the keys and the clients of the one before, which is left to whoever uses it still."""
     async with making(url) as maker:
         before = await maker.find(organizer)
@@ -93,7 +93,7 @@ async def drop_strays(url: str) -> None:
         await maker.drop_strays()
 
 
-def settings_of(settings: Settings, listed: Listed, issuer: str) -> Settings:
+def settings_of(settings: Settings, listed: ListedRegistry, issuer: str) -> Settings:
     """Of the test registry: its own database, keys and addresses, and nothing that only the live one has."""
     assert settings.uji_database_url is not None  # noqa: S101 - test mode has one
     url = on_same_server(settings.uji_database_url.get_secret_value(), listed.database)
@@ -111,20 +111,20 @@ def settings_of(settings: Settings, listed: Listed, issuer: str) -> Settings:
     return settings.model_copy(update=changes)
 
 
-def vault_of(listed: Listed) -> Vault:
+def vault_of(listed: ListedRegistry) -> Vault:
     return open_vault(Settings().model_copy(update={n: SecretStr(listed.keys[v]) for n, v in keys.VARIABLES.items()}))
 
 
 # --- databases --------------------------------------------------------------------------------------------------------
 
 
-async def _made(maker: Maker, owner: Owner, secret: Mapping[str, str], clients_of: str | None = None) -> Listed:
+async def _made(maker: Maker, owner: Owner, secret: Mapping[str, str], clients_of: str | None = None) -> ListedRegistry:
     await maker.drop_strays()
     if not await maker.has(maker.template):
         await _make_template(maker)
     name = maker.new_name()
     await maker.create(name, maker.template)
-    listed = Listed(owner.code, name, secret, timedelta())
+    listed = ListedRegistry(owner.code, name, secret, timedelta())
     await _fill(on_same_server(maker.url, name), owner, listed)
     if clients_of is not None:
         await _copy_clients(on_same_server(maker.url, clients_of), on_same_server(maker.url, name))
@@ -154,7 +154,7 @@ async def _migrate(url: str) -> None:
         raise MakingFailed
 
 
-async def _fill(url: str, owner: Owner, listed: Listed) -> None:
+async def _fill(url: str, owner: Owner, listed: ListedRegistry) -> None:
     database = Database(url, pool_size=2)
     before = clock.clock.set(clock.Clock()), trial.set(TestTrial(listed.database))
     try:

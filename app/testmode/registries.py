@@ -18,7 +18,7 @@ from app.db import AWAY
 from app.errors import Unavailable
 from app.server.turns import Turns
 from app.testmode import making, running
-from app.testmode.control import LEFT_FOR_SECONDS, Control, Listed
+from app.testmode.control import LEFT_FOR_SECONDS, Control, ListedRegistry
 from app.testmode.running import Assemble, Running, Shared
 from app.testmode.schema import test_schema
 
@@ -82,7 +82,7 @@ class Registries:
         await asyncio.gather(*self._ending)
         await self.control.close()
 
-    async def _serving_as(self, listed: Listed) -> Running:
+    async def _serving_as(self, listed: ListedRegistry) -> Running:
         one = self._serving.get(listed.organizer)
         if one is not None and not (one.serves and one.listed.database == listed.database):
             one.is_replaced = one.listed.database != listed.database
@@ -94,7 +94,7 @@ class Registries:
         one.follow(listed)
         return one
 
-    async def _started(self, listed: Listed) -> Running:
+    async def _started(self, listed: ListedRegistry) -> Running:
         shared = Shared(self._turns, self._stopping, await asyncio.to_thread(test_schema))
         try:
             one = await running.started(listed, self.control, self._settings, self._assemble, shared)

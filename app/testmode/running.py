@@ -31,7 +31,7 @@ from app.registry.terms.policy import HUBDAT
 from app.registry.values.trial import trial
 from app.server.turns import Turns
 from app.testmode import making
-from app.testmode.control import Control, Listed
+from app.testmode.control import Control, ListedRegistry
 from app.testmode.judging import TestTrial
 from app.testmode.schema import acting
 from app.vault.vault import Vault, open_vault
@@ -101,7 +101,7 @@ class TestTurns(Turns):
 class Running:
     """`context` is made by `entered`."""
 
-    def __init__(self, listed: Listed, control: Control, assembled: Assembled, context: Context) -> None:
+    def __init__(self, listed: ListedRegistry, control: Control, assembled: Assembled, context: Context) -> None:
         self.organizer, self.listed = listed.organizer, listed
         self.application = assembled.application
         self.requests = 0
@@ -159,7 +159,7 @@ class Running:
             if not self.requests:
                 self._idle.set()
 
-    def follow(self, listed: Listed) -> None:
+    def follow(self, listed: ListedRegistry) -> None:
         """As it is listed now."""
         self._context[clock.clock].ahead = listed.ahead
 
@@ -230,7 +230,9 @@ class Running:
             self.follow(listed)
 
 
-async def started(listed: Listed, control: Control, settings: Settings, assemble: Assemble, shared: Shared) -> Running:
+async def started(
+    listed: ListedRegistry, control: Control, settings: Settings, assemble: Assemble, shared: Shared
+) -> Running:
     """A test registry that serves from now on. Raises `Unavailable`, `MakingFailed`."""
     assert settings.uji_database_url is not None  # noqa: S101 - test mode has one
     issuer = f"{settings.issuer}/uji/{listed.organizer}"
@@ -247,7 +249,7 @@ async def started(listed: Listed, control: Control, settings: Settings, assemble
     return running
 
 
-def _enter(listed: Listed) -> None:
+def _enter(listed: ListedRegistry) -> None:
     own = clock.Clock()
     own.ahead = listed.ahead
     clock.clock.set(own)

@@ -15,7 +15,7 @@ from app.intake.doors import figures
 from app.language import day
 from app.registry.statistics import public_files
 from app.registry.statistics.public_files import COLUMNS, TABLES, Table
-from app.registry.statistics.shelf import Listed, Shelf
+from app.registry.statistics.shelf import ListedFile, Shelf
 from app.web import shells, words
 from app.web.shells import Markup, Reader
 
@@ -38,7 +38,7 @@ async def page(shelf: Shelf, request: Request) -> Response:
     )
 
 
-def main(reader: Reader, files: Sequence[Listed]) -> Markup:
+def main(reader: Reader, files: Sequence[ListedFile]) -> Markup:
     language, first = reader.language, files[0]
     until = words.WORDS[language]["data.final" if first.final else "data.until"]
     return shells.filled(

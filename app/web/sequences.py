@@ -20,7 +20,7 @@ _MESSAGE = re.compile(r"(?P<sender>[^:>-]+?) *(?P<arrow>-->|->) *(?P<receiver>[^
 _NOTE = re.compile(r"== *(?P<text>.+?) *==")
 
 
-class Line(NamedTuple):
+class SequenceLine(NamedTuple):
     """A message, or a note across all life lines, which nobody sends."""
 
     text: str
@@ -29,7 +29,7 @@ class Line(NamedTuple):
     is_answer: bool = False
 
 
-def read(text: str) -> list[Line]:
+def read(text: str) -> list[SequenceLine]:
     """Raises `ValueError`: a line is neither a message nor a note."""
     return [_line(line) for line in text.splitlines() if line.strip()]
 
@@ -50,16 +50,16 @@ def drawn(text: str) -> str:
     return "".join(parts)
 
 
-def _line(line: str) -> Line:
+def _line(line: str) -> SequenceLine:
     if note := _NOTE.fullmatch(line.strip()):
-        return Line(note["text"])
+        return SequenceLine(note["text"])
     found = _MESSAGE.fullmatch(line.strip())
     if found is None:
         raise ValueError(f"no message: {line}")
-    return Line(found["text"], found["sender"], found["receiver"], found["arrow"] == "-->")
+    return SequenceLine(found["text"], found["sender"], found["receiver"], found["arrow"] == "-->")
 
 
-def _said(lines: Sequence[Line]) -> str:
+def _said(lines: Sequence[SequenceLine]) -> str:
     return " ".join(f"{one.sender} → {one.receiver}: {one.text}." if one.sender else f"{one.text}." for one in lines)
 
 
@@ -71,7 +71,7 @@ def _life_line(name: str, x: int, height: int) -> str:
     )
 
 
-def _drawn(line: Line, at: dict[str, int], y: int, width: int) -> str:
+def _drawn(line: SequenceLine, at: dict[str, int], y: int, width: int) -> str:
     if not line.sender:
         return f'<text class="between" x="{width // 2}" y="{y}">{escape(line.text)}</text>'
     start, end = at[line.sender], at[line.receiver]

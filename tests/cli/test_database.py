@@ -11,7 +11,7 @@ from app import migration
 from app.config import Settings
 from app.db import Database
 from app.registry import host_clock
-from app.registry.host_clock import Reading
+from app.registry.host_clock import ClockReading
 from app.vault.vault import open_vault
 from tests.cli.conftest import Pemudik
 from tests.databases import own_database
@@ -83,7 +83,7 @@ def test_a_sweep_that_halts_says_so_and_hubdats_word_lets_it_go_on(
     assert "NOT_FOUND" in pemudik(*word, until, code=1).output
 
 
-async def unread(_: Database) -> Reading:
+async def unread(_: Database) -> ClockReading:
     """The clock of the database stays where the test has put it."""
     at = datetime(2026, 3, 2, tzinfo=UTC)
-    return Reading(at, at, at)
+    return ClockReading(at, at, at)

@@ -15,7 +15,7 @@ from app import migration
 from app.cli import doctor
 from app.db import Database
 from app.operating.findings import wrong
-from app.registry.host_clock import Reading
+from app.registry.host_clock import ClockReading
 from app.vault.keys import Keys, new_key
 from app.vault.vault import Vault
 from tests.cli.conftest import Pemudik
@@ -108,7 +108,7 @@ def test_too_few_connections() -> None:
 
 @pytest.mark.parametrize(("ahead", "good"), [(-6, False), (-4, True), (0, True), (4, True), (6, False)])
 def test_clocks_that_differ(ahead: int, good: bool) -> None:
-    finding = doctor.clocks(Reading(AT - timedelta(seconds=ahead), AT, AT + timedelta(milliseconds=1)))
+    finding = doctor.clocks(ClockReading(AT - timedelta(seconds=ahead), AT, AT + timedelta(milliseconds=1)))
     assert finding.good is good
     if not good:
         where = "ahead of" if ahead > 0 else "behind"

@@ -233,13 +233,13 @@ async def live(api: Api, application: Starlette) -> AsyncIterator[Live]:
         yield Live(api, server, cast(Process, None))
 
 
-async def told(society: Society, client: str, what: str) -> list[breach.Look]:
+async def told(society: Society, client: str, what: str) -> list[breach.LookOfClient]:
     async with society.world.database.transaction() as session:
         looks = await breach.looks_of(session, society.world.vault, client, NOW, NOW + timedelta(days=1))
     return [look for look in looks if look.what == what]
 
 
-async def until_exact(society: Society, client: str, what: str) -> list[breach.Look]:
+async def until_exact(society: Society, client: str, what: str) -> list[breach.LookOfClient]:
     async with patience():
         while not all(look.exact for look in await told(society, client, what)):  # noqa: ASYNC110
             await asyncio.sleep(0.01)

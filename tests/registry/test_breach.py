@@ -10,7 +10,7 @@ import pytest
 
 from app.models.enums import RegistrantStatus
 from app.registry import breach, erasure
-from app.registry.breach import Look
+from app.registry.breach import LookOfClient
 from app.registry.niks import reads
 from app.registry.niks.check import Check
 from app.registry.niks.reads import STRETCH, Read
@@ -22,7 +22,9 @@ pytestmark = pytest.mark.anyio
 HOUR = timedelta(hours=1)
 
 
-async def looks(world: World, since: Any = NOW, until: Any = NOW + 3 * HOUR, client: str = "djka-test") -> list[Look]:
+async def looks(
+    world: World, since: Any = NOW, until: Any = NOW + 3 * HOUR, client: str = "djka-test"
+) -> list[LookOfClient]:
     async with world.database.transaction() as session:
         return await breach.looks_of(session, world.vault, client, since, until)
 
@@ -68,7 +70,7 @@ async def test_people_of_a_list_are_named_one_by_one(world: World) -> None:
     ids = await people(world, 1, 2, 3)
     await read(world, {ids[0]: "djka", ids[2]: "djka"}, asked={"registrants": {"season": 2026}})
     [look] = await looks(world, NOW + HOUR)
-    assert look == Look(
+    assert look == LookOfClient(
         at=NOW + HOUR,
         what="registrants",
         asked={"registrants": {"season": 2026}},

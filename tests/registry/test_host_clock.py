@@ -16,7 +16,7 @@ from app.config import Settings
 from app.db import Database
 from app.process import build_process
 from app.registry import host_clock, outages
-from app.registry.host_clock import HostClock, Reading
+from app.registry.host_clock import ClockReading, HostClock
 from app.vault.vault import Vault
 from tests.patience import patience
 from tests.world import HUBDAT, World, someone
@@ -61,10 +61,10 @@ def apart(there: datetime) -> timedelta:
 
 
 def test_what_the_answer_took_is_no_difference() -> None:
-    assert Reading(AT + SECOND, AT, AT + 2 * SECOND).ahead == timedelta()
-    assert Reading(AT - SECOND, AT, AT + 2 * SECOND).ahead == SECOND
-    assert Reading(AT + 4 * SECOND, AT, AT + 2 * SECOND).ahead == -2 * SECOND
-    assert [Reading(AT, AT + ahead * SECOND, AT + ahead * SECOND).is_wrong for ahead in (-6, -5, 0, 5, 6)] == [
+    assert ClockReading(AT + SECOND, AT, AT + 2 * SECOND).ahead == timedelta()
+    assert ClockReading(AT - SECOND, AT, AT + 2 * SECOND).ahead == SECOND
+    assert ClockReading(AT + 4 * SECOND, AT, AT + 2 * SECOND).ahead == -2 * SECOND
+    assert [ClockReading(AT, AT + ahead * SECOND, AT + ahead * SECOND).is_wrong for ahead in (-6, -5, 0, 5, 6)] == [
         True,
         False,
         False,

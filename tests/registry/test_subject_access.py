@@ -18,7 +18,7 @@ from app.registry.niks.reads import Read
 from app.registry.registrants.drafts import Applicant
 from app.registry.registrants.lookup import Ref
 from app.registry.registrants.submission import Motorcycle
-from app.registry.subject_access import Access, Block, Claimed, Holding, RememberedEnd
+from app.registry.subject_access import Access, Block, ClaimedNik, Holding, RememberedEnd
 from tests.registry.rows.records import pushed, state
 from tests.world import DJKA, DKI, HUBDAT, NOW, World, nik_of, someone
 
@@ -169,7 +169,7 @@ async def test_whoever_was_only_refused_is_held_too(world: World) -> None:
         await case_decisions.decide(
             session, HUBDAT, case, CaseState.NOT_DUPLICATE, why, NOW + HOUR, mistyped_by="hubdat"
         )
-    claimed = Claimed(
+    claimed = ClaimedNik(
         organizer="djka",
         holder="hubdat",
         season=2026,

@@ -21,7 +21,7 @@ from app.intake.doors import doors
 from app.process import build_process
 from app.registry.clients import sign_in, staff
 from app.registry.clients.sign_in import Token
-from app.registry.clients.staff import Person
+from app.registry.clients.staff import StaffPerson
 from app.request_log import RequestLog
 from app.vault.vault import Vault
 from app.web import pages, signing
@@ -86,19 +86,19 @@ async def browser(application: Starlette) -> AsyncIterator[httpx.AsyncClient]:
 
 
 @pytest.fixture
-async def people(world: World) -> dict[str, Person]:
+async def people(world: World) -> dict[str, StaffPerson]:
     """One of each role."""
     found = {}
     async with world.database.transaction() as session:
         for role, organizer in (("operator", "hubdat"), ("viewer", "hubdat"), ("organizer", "djka"), ("posko", "djka")):
             person = await staff.add(session, HUBDAT, f"{role}@contoh.example", organizer, role, clock.now())
-            assert isinstance(person, Person)
+            assert isinstance(person, StaffPerson)
             found[role] = person
     return found
 
 
 @pytest.fixture
-def link(world: World, people: dict[str, Person]) -> Link:
+def link(world: World, people: dict[str, StaffPerson]) -> Link:
     """The token of a new link for the person of a role."""
 
     async def make(role: str) -> str:

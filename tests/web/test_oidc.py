@@ -22,7 +22,7 @@ from app.auth.callers import Callers, Pages
 from app.auth.sessions import Sessions
 from app.auth.signing import SigningKeys
 from app.config import Settings
-from app.registry.clients.staff import Person
+from app.registry.clients.staff import StaffPerson
 from app.registry.statistics.shelf import Shelf
 from app.request_log import RequestLog
 from app.web import oidc, pages, signing
@@ -114,7 +114,7 @@ def code_of(answer: httpx.Response) -> tuple[int, str]:
 
 
 async def test_staff_sign_in_with_their_account(
-    world: World, browser: httpx.AsyncClient, at_provider: httpx.AsyncClient, people: dict[str, Person]
+    world: World, browser: httpx.AsyncClient, at_provider: httpx.AsyncClient, people: dict[str, StaffPerson]
 ) -> None:
     door = await browser.get("/masuk")
     assert "Masuk dengan akun instansi" in door.text
@@ -158,7 +158,7 @@ async def test_only_a_verified_address_of_the_staff_signs_in(
     world: World,
     browser: httpx.AsyncClient,
     at_provider: httpx.AsyncClient,
-    people: dict[str, Person],
+    people: dict[str, StaffPerson],
     login: str,
     code: str,
 ) -> None:
@@ -174,7 +174,7 @@ async def test_a_sign_in_that_another_browser_began_is_none(
     browser: httpx.AsyncClient,
     at_provider: httpx.AsyncClient,
     application: Starlette,
-    people: dict[str, Person],
+    people: dict[str, StaffPerson],
 ) -> None:
     """Else a stranger leads somebody into the stranger's own account, or takes over a code that was caught."""
     came = await signed_in_there(at_provider, await began(browser), people["organizer"].email)
@@ -219,7 +219,7 @@ async def test_a_provider_that_is_away(browser: httpx.AsyncClient, code: str) ->
 
 
 async def test_another_issuer_than_the_one_that_was_named_signs_nobody_in(
-    world: World, issuer: str, at_provider: httpx.AsyncClient, people: dict[str, Person]
+    world: World, issuer: str, at_provider: httpx.AsyncClient, people: dict[str, StaffPerson]
 ) -> None:
     """The same provider under another name: what it signs names itself otherwise."""
     named = issuer.replace("127.0.0.1", "localhost")

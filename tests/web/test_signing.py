@@ -14,7 +14,7 @@ from app.auth.bearer import RECHECK_AFTER_SECONDS
 from app.errors import Refusal
 from app.registry.clients import sign_in, staff
 from app.registry.clients.sign_in import Token
-from app.registry.clients.staff import Person
+from app.registry.clients.staff import StaffPerson
 from tests import queries
 from tests.concurrency.crowd import one_waits
 from tests.web.conftest import COOKIE, FROM_OUR_PAGE, Link, Watch
@@ -30,7 +30,7 @@ async def me(browser: httpx.AsyncClient, **headers: str) -> httpx.Response:
 
 
 async def test_a_link_is_shown_and_then_used_once(
-    world: World, browser: httpx.AsyncClient, link: Link, people: dict[str, Person]
+    world: World, browser: httpx.AsyncClient, link: Link, people: dict[str, StaffPerson]
 ) -> None:
     token = await link("posko")
     for _ in range(2):
@@ -76,11 +76,11 @@ async def test_of_two_who_use_a_link_at_once_one_is_signed_in(
 
 
 async def test_who_signs_in_while_being_removed_is_not_signed_in(
-    world: World, browser: httpx.AsyncClient, link: Link, people: dict[str, Person]
+    world: World, browser: httpx.AsyncClient, link: Link, people: dict[str, StaffPerson]
 ) -> None:
     token = await link("viewer")
 
-    async def remove() -> Person | Refusal:
+    async def remove() -> StaffPerson | Refusal:
         async with world.database.transaction() as session:
             return await staff.remove(session, HUBDAT, people["viewer"].email, clock.now())
 
@@ -90,13 +90,15 @@ async def test_who_signs_in_while_being_removed_is_not_signed_in(
         await one_waits(world)
         redeeming = asyncio.create_task(browser.post("/masuk", json={"token": token}, headers=FROM_OUR_PAGE))
         await one_waits(world, many=2)
-    assert isinstance(await removing, Person)
+    assert isinstance(await removing, StaffPerson)
     answer = await redeeming
     assert (answer.status_code, answer.json()["error"]["code"]) == (410, "LINK_ENDED")
     assert await world.count("staff_session") == await world.count("sign_in_link") == 0
 
 
-async def test_whoever_a_provider_knows_by_e_mail_begins_a_session(world: World, people: dict[str, Person]) -> None:
+async def test_whoever_a_provider_knows_by_e_mail_begins_a_session(
+    world: World, people: dict[str, StaffPerson]
+) -> None:
     async with world.database.transaction() as session:
         begun = await sign_in.begin_for(session, " Viewer@Contoh.example ", clock.now())
         for stranger in ("orang.lain@contoh.example", "tanpa-alamat"):
@@ -115,7 +117,7 @@ async def test_of_links_that_are_made_at_once_one_is_good(world: World, link: Li
 
 
 async def test_a_link_is_late_after_fifteen_minutes_and_ended_by_the_next(
-    world: World, browser: httpx.AsyncClient, people: dict[str, Person], link: Link
+    world: World, browser: httpx.AsyncClient, people: dict[str, StaffPerson], link: Link
 ) -> None:
     async with world.database.transaction() as session:
         late = await sign_in.make_link(session, people["viewer"].email, clock.now() - timedelta(minutes=15))
@@ -230,7 +232,7 @@ async def test_removing_somebody_ends_the_sessions_at_the_next_look(
     assert (await me(browser)).status_code == 200
     async with world.database.transaction() as session:
         removed = await staff.remove(session, HUBDAT, "Operator@Contoh.example", clock.now())
-    assert isinstance(removed, Person)
+    assert isinstance(removed, StaffPerson)
     watch.seconds += RECHECK_AFTER_SECONDS - 0.01
     assert (await me(browser)).status_code == 200
     watch.seconds += 0.01
@@ -247,7 +249,7 @@ async def test_a_session_lasts_eight_hours(world: World, signed_in: SignedIn) ->
 
 
 async def test_a_posko_acts_on_one_booking_and_reads_no_list(
-    world: World, signed_in: SignedIn, people: dict[str, Person]
+    world: World, signed_in: SignedIn, people: dict[str, StaffPerson]
 ) -> None:
     one = await world.registered(someone(DJKA, await world.route(organizer="djka"), 1, reference="BK-1"))
     browser = await signed_in("posko")

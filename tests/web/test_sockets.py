@@ -15,7 +15,7 @@ from websockets.typing import Origin, Subprotocol
 from app import clock
 from app.graphql.doors.sockets import PROTOCOL
 from app.registry.clients import staff
-from app.registry.clients.staff import Person
+from app.registry.clients.staff import StaffPerson
 from tests.graphql.live.serving import listening
 from tests.patience import patience
 from tests.web.conftest import COOKIE, ORIGIN, Watch
@@ -74,7 +74,7 @@ async def test_a_socket_ends_with_its_person(
         assert json.loads(await socket.recv()) == {"type": "connection_ack"}
         async with world.database.transaction() as session:
             removed = await staff.remove(session, HUBDAT, "viewer@contoh.example", clock.now())
-        assert isinstance(removed, Person)
+        assert isinstance(removed, StaffPerson)
         watch.seconds += 5
         with pytest.raises(ConnectionClosed) as closed:
             await socket.recv()

@@ -58,7 +58,7 @@ class Reached(NamedTuple):
 
 
 @dataclass(slots=True)
-class Known:
+class KnownPosition:
     """Up to where a process knows the log."""
 
     position: Position = START
@@ -114,12 +114,14 @@ async def news(session: Session, after: Position) -> News:
     return await session.one(_NEWS, **after.values())
 
 
-async def keep(database: Database, projection: Projection, stop: asyncio.Event, known: Known | None = None) -> None:
+async def keep(
+    database: Database, projection: Projection, stop: asyncio.Event, known: KnownPosition | None = None
+) -> None:
     """Take in what is there, then wait for news, until `stop`. A database that is away is tried again.
 
     `known` is what the process has taken in by now, and outlives its being the runner of the duties.
     """
-    known = known or Known()
+    known = known or KnownPosition()
     while not stop.is_set():
         # The signal comes first: a commit after this line wakes us, even if `_catch_up` has already looked.
         signal = database.followers.signal()
@@ -134,7 +136,7 @@ async def keep(database: Database, projection: Projection, stop: asyncio.Event, 
         await database.followers.wait(signal, seconds)
 
 
-async def _catch_up(database: Database, projection: Projection, known: Known, stop: asyncio.Event) -> float:
+async def _catch_up(database: Database, projection: Projection, known: KnownPosition, stop: asyncio.Event) -> float:
     """Take in everything that is settled. Answers after how many seconds to look again."""
     while not stop.is_set():
         found = await _look(database, projection.name, known)
@@ -145,7 +147,7 @@ async def _catch_up(database: Database, projection: Projection, known: Known, st
     return 0.0
 
 
-async def notice_loss(database: Database, kept: Mapping[str, Known]) -> None:
+async def notice_loss(database: Database, kept: Mapping[str, KnownPosition]) -> None:
     """Whether what this process has taken in is still there, also where another process keeps the projections now.
 
     Raises `Unavailable`.
@@ -155,7 +157,7 @@ async def notice_loss(database: Database, kept: Mapping[str, Known]) -> None:
             await _look(database, name, known)
 
 
-async def _look(database: Database, name: str, known: Known) -> News:
+async def _look(database: Database, name: str, known: KnownPosition) -> News:
     """Look without a lock: a lock would take a transaction number at every look, and hold back others' changes."""
     async with database.statements() as session:
         reached = await _reached(session, name, known.position)

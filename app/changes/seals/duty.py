@@ -14,7 +14,7 @@ import structlog
 from app import clock
 from app.changes.seals import entry, sealing
 from app.changes.seals.logs import CHANGES, LOGS, SealedLog
-from app.changes.seals.sealing import Head
+from app.changes.seals.sealing import SealHead
 from app.clock import end_of_wib_day
 from app.db import Database, Session
 from app.errors import Unavailable
@@ -60,7 +60,7 @@ async def round_(database: Database, vault: Vault, now: datetime) -> None:
 
 
 async def _seal(database: Database, vault: Vault, log: SealedLog, now: datetime) -> None:
-    async def some(session: Session) -> Head | None:
+    async def some(session: Session) -> SealHead | None:
         return await sealing.seal(session, vault, log, now)
 
     while sealed := await database.attempt(some):
@@ -95,11 +95,11 @@ async def _to_drop(session: Session, log: SealedLog) -> list[Month]:
     return await log_months.whole_before(session, log.table, until - CHANGES_ARE_KEPT if log is CHANGES else until)
 
 
-async def _drop(session: Session, vault: Vault, log: SealedLog, month: Month, now: datetime) -> Head | None:
+async def _drop(session: Session, vault: Vault, log: SealedLog, month: Month, now: datetime) -> SealHead | None:
     await session.run(_GIVE_UP_SOON)
     return await sealing.drop(session, vault, log, month, now)
 
 
-def _tell(what: str, log: SealedLog, head: Head) -> None:
+def _tell(what: str, log: SealedLog, head: SealHead) -> None:
     """The log of the server is another witness of the chain, in another place than the database."""
     logger.info(what, log=log.name, seal=f"{head.number}:{entry.digest(head.signed)}")

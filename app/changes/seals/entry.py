@@ -21,7 +21,7 @@ from joserfc.errors import JoseError
 from joserfc.jwk import ECKey
 
 from app.changes.log.feed import Position
-from app.changes.seals.logs import FORM_OF_DIGESTS, Row
+from app.changes.seals.logs import FORM_OF_DIGESTS, SealedRow
 
 ALGORITHM = "ES256"
 TYPE = "pemudik-seal"
@@ -47,7 +47,7 @@ class Purged:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Entry:
+class SealEntry:
     log: str
     number: int
     at: datetime
@@ -90,7 +90,7 @@ def key_id(signed: str) -> str:
         raise NotSealed from None
 
 
-def opened(signed: str, key: Jwk) -> Entry:
+def opened(signed: str, key: Jwk) -> SealEntry:
     """What was signed with `key`. Raises `NotSealed`."""
     try:
         found = jws.deserialize_compact(signed, ECKey.import_key(dict(key)), algorithms=[ALGORITHM])
@@ -101,14 +101,14 @@ def opened(signed: str, key: Jwk) -> Entry:
         raise NotSealed from None
 
 
-def _entry(said: dict[str, Any]) -> Entry:
+def _entry(said: dict[str, Any]) -> SealEntry:
     purged = None
     if "purged" in said:
         first, end, rows = said["purged"]
         purged = Purged(first=first, end=end, rows=rows)
     elif said["form"] != FORM_OF_DIGESTS:
         raise NotSealed
-    return Entry(
+    return SealEntry(
         log=said["log"],
         number=said["number"],
         at=datetime.fromisoformat(said["at"]),
@@ -120,20 +120,20 @@ def _entry(said: dict[str, Any]) -> Entry:
     )
 
 
-def packed(rows: Sequence[Row]) -> tuple[bytes, str]:
+def packed(rows: Sequence[SealedRow]) -> tuple[bytes, str]:
     """The list of a seal as it is kept, and its digest."""
     listed = b"".join(_LISTED.pack(*row) for row in rows)
     return zlib.compress(listed, 1), sha256(listed).hexdigest()
 
 
-def unpacked(kept: bytes, most: int) -> tuple[list[Row], str]:
+def unpacked(kept: bytes, most: int) -> tuple[list[SealedRow], str]:
     """The list of a seal of up to `most` rows, and its digest. Raises `NotSealed`."""
     try:
         opener = zlib.decompressobj()
         listed = opener.decompress(kept, most * _LISTED.size + 1)
         if len(listed) % _LISTED.size or opener.unconsumed_tail:
             raise NotSealed
-        return [Row(*one) for one in _LISTED.iter_unpack(listed)], sha256(listed).hexdigest()
+        return [SealedRow(*one) for one in _LISTED.iter_unpack(listed)], sha256(listed).hexdigest()
     except zlib.error:
         raise NotSealed from None
 

@@ -29,7 +29,7 @@ INSTANTS = {"until"}
 _MONTH = "CAST(to_char(c.at AT TIME ZONE 'UTC', 'YYYYMM') AS int)"
 
 
-class Row(NamedTuple):
+class SealedRow(NamedTuple):
     """A row of a log, as a seal lists it."""
 
     xact_id: int
@@ -54,8 +54,8 @@ class Found(NamedTuple):
     wiped: bool
 
     @property
-    def row(self) -> Row:
-        return Row(self.xact_id, self.id, self.month, self.digest)
+    def row(self) -> SealedRow:
+        return SealedRow(self.xact_id, self.id, self.month, self.digest)
 
 
 class At(NamedTuple):

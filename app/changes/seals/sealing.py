@@ -14,7 +14,7 @@ import orjson
 
 from app.changes.log.feed import START, XACT_ID, Position
 from app.changes.seals import entry, logs
-from app.changes.seals.entry import Entry, Purged
+from app.changes.seals.entry import Purged, SealEntry
 from app.changes.seals.logs import ROWS_OF_A_SEAL, SealedLog
 from app.db import Session
 from app.registry.log_months import Month
@@ -25,7 +25,7 @@ SEAL_EVERY = timedelta(minutes=1)
 """Unless there are enough rows for a seal: what is written in a minute is one seal."""
 
 
-class Head(NamedTuple):
+class SealHead(NamedTuple):
     """The last entry of a log's chain."""
 
     number: int
@@ -45,7 +45,7 @@ _HEAD = statement(
     SELECT number, at, CAST(CAST(xact_id AS text) AS bigint) AS xact_id, row_id, signed FROM log_seal
     WHERE log = :log ORDER BY number DESC LIMIT 1
     """,
-    Head,
+    SealHead,
 )
 PUT = statement(
     f"""
@@ -57,7 +57,7 @@ _KEEP_KEY = statement("INSERT INTO log_key (kid, key, since) VALUES (:kid, :key,
 _DROP = statement("SELECT log_drop_month(:log, :month, CAST(CAST(:xact AS text) AS xid8), :row)", int)
 
 
-async def seal(session: Session, vault: Vault, log: SealedLog, now: datetime) -> Head | None:
+async def seal(session: Session, vault: Vault, log: SealedLog, now: datetime) -> SealHead | None:
     """Seal up to `ROWS_OF_A_SEAL` rows. None: there is nothing to seal yet, or another process seals."""
     if not await session.one(_ONE_SEALS, log=log.name):
         return None
@@ -72,7 +72,7 @@ async def seal(session: Session, vault: Vault, log: SealedLog, now: datetime) ->
     return await _put(session, log, last, key, now, kept, through=through, rows=len(listed), listed=digest)
 
 
-async def drop(session: Session, vault: Vault, log: SealedLog, month: Month, now: datetime) -> Head | None:
+async def drop(session: Session, vault: Vault, log: SealedLog, month: Month, now: datetime) -> SealHead | None:
     """Drop a month whose rows are all sealed, and leave the record of it. None: not yet."""
     if not await session.one(_ONE_SEALS, log=log.name):
         return None
@@ -85,11 +85,11 @@ async def drop(session: Session, vault: Vault, log: SealedLog, month: Month, now
     return await _put(session, log, last, vault.signing[0], now, None, through=through, purged=purged)
 
 
-async def head(session: Session, log: SealedLog) -> Head | None:
+async def head(session: Session, log: SealedLog) -> SealHead | None:
     return await session.first(_HEAD, log=log.name)
 
 
-def _is_due(last: Head | None, rows: int, key: Mapping[str, Any], now: datetime) -> bool:
+def _is_due(last: SealHead | None, rows: int, key: Mapping[str, Any], now: datetime) -> bool:
     """A new key signs at once, also when there is nothing new: by then the key before may go.
 
     A last seal of a time to come means that the clock was set back: nobody waits until the clock is there again.
@@ -100,7 +100,7 @@ def _is_due(last: Head | None, rows: int, key: Mapping[str, Any], now: datetime)
 
 
 async def _listed(
-    session: Session, log: SealedLog, rows: Sequence[logs.Found], last: Head | None
+    session: Session, log: SealedLog, rows: Sequence[logs.Found], last: SealHead | None
 ) -> Sequence[logs.Found]:
     """`rows`, each with a salt. Those that were written before there were salts get theirs now."""
     bare = [logs.At(str(one.xact_id), one.id) for one in rows if one.unsalted]
@@ -113,13 +113,13 @@ async def _listed(
 async def _put(
     session: Session,
     log: SealedLog,
-    last: Head | None,
+    last: SealHead | None,
     key: Mapping[str, Any],
     now: datetime,
     kept: bytes | None,
     **said: Any,
-) -> Head:
-    made = Entry(
+) -> SealHead:
+    made = SealEntry(
         log=log.name,
         number=last.number + 1 if last else 1,
         at=now,
@@ -130,4 +130,4 @@ async def _put(
     values = made.through.values()
     await session.run(PUT, log=log.name, number=made.number, now=now, listed=kept, signed=signed, **values)
     await session.run(_KEEP_KEY, kid=key["kid"], key=orjson.dumps(entry.public(key)).decode(), now=now)
-    return Head(made.number, now, made.through.xact_id, made.through.id, signed)
+    return SealHead(made.number, now, made.through.xact_id, made.through.id, signed)

@@ -17,8 +17,8 @@ import orjson
 
 from app.changes.log.feed import START, Position
 from app.changes.seals import entry
-from app.changes.seals.entry import Entry, NotSealed
-from app.changes.seals.logs import ROWS_OF_A_SEAL, Row, SealedLog
+from app.changes.seals.entry import NotSealed, SealEntry
+from app.changes.seals.logs import ROWS_OF_A_SEAL, SealedLog, SealedRow
 from app.db import Session
 from app.sql import statement
 
@@ -37,7 +37,7 @@ class Fault(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Finding:
+class SealFinding:
     """The first thing that is wrong."""
 
     fault: Fault
@@ -65,7 +65,7 @@ class Verified:
     sealed_at: datetime | None = None
     unsealed: int = 0
     """Rows behind the last seal: of them nothing is proven."""
-    finding: Finding | None = None
+    finding: SealFinding | None = None
 
 
 class Expected(NamedTuple):
@@ -94,7 +94,7 @@ class _Run:
 
     log: SealedLog
     keys: Mapping[str, entry.Jwk]
-    purges: Sequence[Entry]
+    purges: Sequence[SealEntry]
     answer: Verified
     through: Position = START
     before: str | None = None
@@ -148,7 +148,7 @@ async def verify(
     return answer
 
 
-async def _purges(session: Session, log: SealedLog, keys: Mapping[str, entry.Jwk]) -> list[Entry]:
+async def _purges(session: Session, log: SealedLog, keys: Mapping[str, entry.Jwk]) -> list[SealEntry]:
     """The records of purges, wherever in the chain. A false one is found when the chain comes to it."""
     found = []
     for kept in await session.rows(_PURGES, log=log.name):
@@ -159,28 +159,28 @@ async def _purges(session: Session, log: SealedLog, keys: Mapping[str, entry.Jwk
     return [one for one in found if one.purged is not None]
 
 
-async def _begin(session: Session, run: _Run, start: int) -> Finding | None:
+async def _begin(session: Session, run: _Run, start: int) -> SealFinding | None:
     """Where the chain is taken up: behind the entry before `start`, which is believed."""
     run.answer.head = start - 1
     if start == 1:
         return None
     kept = await session.first(_NEXT, log=run.log.name, number=start - 2)
     if kept is None or kept.number != start - 1:
-        return Finding(fault=Fault.SEAL_MISSING, seal=start - 1)
+        return SealFinding(fault=Fault.SEAL_MISSING, seal=start - 1)
     run.through, run.before = Position(kept.xact_id, kept.row_id), entry.digest(kept.signed)
     return None
 
 
-async def _entry(session: Session, run: _Run, kept: _Kept, noted: str | None) -> Finding | None:
+async def _entry(session: Session, run: _Run, kept: _Kept, noted: str | None) -> SealFinding | None:
     number = run.answer.head + 1
     if kept.number != number:
-        return Finding(fault=Fault.SEAL_MISSING, seal=number)
+        return SealFinding(fault=Fault.SEAL_MISSING, seal=number)
     said = _opened(run, kept)
-    if not isinstance(said, Entry):
-        return Finding(fault=said, seal=number)
+    if not isinstance(said, SealEntry):
+        return SealFinding(fault=said, seal=number)
     digest = entry.digest(kept.signed)
     if noted is not None and noted != digest:
-        return Finding(fault=Fault.SEAL_CHANGED, seal=number)
+        return SealFinding(fault=Fault.SEAL_CHANGED, seal=number)
     if said.purged is None:
         finding = await _rows(session, run, kept, said)
         if finding is not None:
@@ -192,7 +192,7 @@ async def _entry(session: Session, run: _Run, kept: _Kept, noted: str | None) ->
     return None
 
 
-def _opened(run: _Run, kept: _Kept) -> Entry | Fault:
+def _opened(run: _Run, kept: _Kept) -> SealEntry | Fault:
     """What the entry says, if it was signed by its key and fits its place."""
     try:
         key = run.keys.get(entry.key_id(kept.signed))
@@ -206,9 +206,9 @@ def _opened(run: _Run, kept: _Kept) -> Entry | Fault:
     return said if fits and here and (kept.listed is None) == (said.purged is not None) else Fault.SEAL_CHANGED
 
 
-async def _rows(session: Session, run: _Run, kept: _Kept, said: Entry) -> Finding | None:
+async def _rows(session: Session, run: _Run, kept: _Kept, said: SealEntry) -> SealFinding | None:
     """Of one seal: the rows that it lists, beside those that are there."""
-    changed = Finding(fault=Fault.SEAL_CHANGED, seal=said.number)
+    changed = SealFinding(fault=Fault.SEAL_CHANGED, seal=said.number)
     try:
         listed, digest = entry.unpacked(kept.listed or b"", ROWS_OF_A_SEAL)
     except NotSealed:
@@ -225,46 +225,46 @@ async def _rows(session: Session, run: _Run, kept: _Kept, said: Entry) -> Findin
     return _compared(run, said.number, listed, [one.row for one in there])
 
 
-def _compared(run: _Run, seal: int, listed: Sequence[Row], there: Sequence[Row]) -> Finding | None:
+def _compared(run: _Run, seal: int, listed: Sequence[SealedRow], there: Sequence[SealedRow]) -> SealFinding | None:
     """The first row in which the two differ. Both are in the order of the log."""
     place = 0
     for row in listed:
         found = there[place] if place < len(there) else None
         if found is not None and found.position < row.position:
-            return Finding(fault=Fault.PUT_IN, seal=seal, row=found.position, month=found.month)
+            return SealFinding(fault=Fault.PUT_IN, seal=seal, row=found.position, month=found.month)
         if found is None or found.position != row.position:
             record = _purge_of(run, seal, row.month)
             if record is None:
-                return Finding(fault=Fault.LEFT_OUT, seal=seal, row=row.position, month=row.month)
+                return SealFinding(fault=Fault.LEFT_OUT, seal=seal, row=row.position, month=row.month)
             run.missing[record.number] = run.missing.get(record.number, 0) + 1
             run.answer.purged += 1
             continue
         if found != row:
-            return Finding(fault=Fault.CHANGED, seal=seal, row=row.position, month=row.month)
+            return SealFinding(fault=Fault.CHANGED, seal=seal, row=row.position, month=row.month)
         run.answer.rows += 1
         place += 1
     if place < len(there):
-        return Finding(fault=Fault.PUT_IN, seal=seal, row=there[place].position, month=there[place].month)
+        return SealFinding(fault=Fault.PUT_IN, seal=seal, row=there[place].position, month=there[place].month)
     return None
 
 
-def _purge_of(run: _Run, seal: int, month: int) -> Entry | None:
+def _purge_of(run: _Run, seal: int, month: int) -> SealEntry | None:
     """The record behind `seal` of a purge of `month`. A clock that was set back may bring a month for a second time."""
     later = (one for one in run.purges if one.number > seal)
     return next((one for one in later if one.purged and one.purged.first <= month < one.purged.end), None)
 
 
-def _ending(run: _Run, trusted: set[str], wanted: Mapping[int, str], start: int) -> Finding | None:
+def _ending(run: _Run, trusted: set[str], wanted: Mapping[int, str], start: int) -> SealFinding | None:
     """Checks after the last entry: every seal that somebody has noted down was found, and a trusted key has signed the
     last entry.
     """
     answer = run.answer
     if wanted:
-        return Finding(fault=Fault.SEAL_MISSING, seal=min(wanted))
+        return SealFinding(fault=Fault.SEAL_MISSING, seal=min(wanted))
     if run.signer is not None and run.signer not in trusted:
-        return Finding(fault=Fault.KEY_UNKNOWN, seal=answer.head)
+        return SealFinding(fault=Fault.KEY_UNKNOWN, seal=answer.head)
     for one in run.purges if start == 1 else ():
         record = one.purged
         if record is not None and run.missing.get(one.number, 0) != record.rows:
-            return Finding(fault=Fault.PURGE_DIFFERS, seal=one.number, month=record.first)
+            return SealFinding(fault=Fault.PURGE_DIFFERS, seal=one.number, month=record.first)
     return None

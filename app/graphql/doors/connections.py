@@ -80,7 +80,7 @@ RESTARTING = ConnectionEnd(
 )
 
 
-class Gone(Exception):  # noqa: N818 - an outcome
+class ConnectionGone(Exception):  # noqa: N818 - an outcome
     """The client is not there any more."""
 
 
@@ -148,7 +148,7 @@ class Line:
         self._since = monotonic()
 
     async def send(self, message: dict[str, Any]) -> None:
-        """Raises `Gone`."""
+        """Raises `ConnectionGone`."""
         if not self._waiting:
             self._since = monotonic()
         self._waiting += 1
@@ -156,7 +156,7 @@ class Line:
             await self._send(message)
         except (OSError, RuntimeError):
             # The server raises either of these when it has closed the connection by itself.
-            raise Gone from None
+            raise ConnectionGone from None
         finally:
             self._waiting -= 1
             self._since = monotonic()

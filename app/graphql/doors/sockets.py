@@ -26,9 +26,9 @@ from app.graphql.doors.connections import (
     LAST_WORD_WITHIN_SECONDS,
     TOO_MANY_SOCKETS,
     ConnectionEnd,
+    ConnectionGone,
     Connections,
     ConnectionWatch,
-    Gone,
     Line,
     too_many,
 )
@@ -125,7 +125,7 @@ class Socket:
             end = await self._work()
         except Left as left:
             return left.code
-        except Gone:
+        except ConnectionGone:
             return ABNORMAL_CLOSURE
         except Closed as closed:
             end = closed.end
@@ -134,7 +134,7 @@ class Socket:
             end = BROKEN
         # No operation may send anything after the close message.
         await self._end_operations()
-        with suppress(Gone, TimeoutError):
+        with suppress(ConnectionGone, TimeoutError):
             async with asyncio.timeout(LAST_WORD_WITHIN_SECONDS):
                 await self._line.send({"type": "websocket.close", "code": end.close, "reason": end.message})
         return end.close
@@ -290,11 +290,11 @@ class Socket:
             await self._carry(name, request)
             self._running.pop(name, None)
             await self._say({"id": name, "type": "complete"})
-        except Gone:
+        except ConnectionGone:
             return
         except Exception as error:  # noqa: BLE001 - whatever fails belongs to this operation
             self._running.pop(name, None)
-            with suppress(Gone):
+            with suppress(ConnectionGone):
                 await self._fail(name, error)
 
     async def _carry(self, name: str, request: OperationRequest) -> None:

@@ -16,7 +16,7 @@ from starlette.types import Receive, Send
 from app.auth import edge
 from app.errors import Language
 from app.graphql.doors.answers import qualities_of
-from app.graphql.doors.connections import LAST_WORD_WITHIN_SECONDS, ConnectionEnd, ConnectionWatch, Gone, Line
+from app.graphql.doors.connections import LAST_WORD_WITHIN_SECONDS, ConnectionEnd, ConnectionGone, ConnectionWatch, Line
 from app.graphql.doors.payloads import errors_of
 from app.graphql.engine.requests import NotUnderstood
 from app.server.racing import first_of
@@ -61,7 +61,7 @@ class Stream:
     async def send(self, send: Send) -> None:
         """Send until the operation, the client, or the registry ends the stream."""
         self._line = Line(send)
-        with suppress(Gone, TimeoutError):
+        with suppress(ConnectionGone, TimeoutError):
             await self._line.send({"type": "http.response.start", "status": 200, "headers": HEADERS})
             await self._keep_alive()
             end = await first_of(self._write(), self._client_leaves(), self._watch.end(self._line, self._keep_alive))
@@ -75,7 +75,7 @@ class Stream:
             async with aclosing(self._payloads) as payloads:
                 async for payload in payloads:
                     await self._next(payload)
-        except Gone:
+        except ConnectionGone:
             raise
         except Exception as error:  # noqa: BLE001 - the client reads that it failed, whatever failed
             await self._fail(error)
@@ -84,7 +84,7 @@ class Stream:
     async def _client_leaves(self) -> ConnectionEnd | None:
         while (await self._receive())["type"] != "http.disconnect":
             pass
-        raise Gone
+        raise ConnectionGone
 
     async def _fail(self, error: Exception) -> None:
         await self._next(orjson.dumps({"errors": errors_of(error, self._language)}).decode())

@@ -361,8 +361,8 @@ class Statistics:
         pairs = [pair for pair in overlaps.pairs if everyone or pair.refused]
         return [DuplicatePair.from_pair(pair, names, everyone=everyone) for pair in pairs[:most]]
 
-    async def _head(self, info: Info) -> counting.Head:
-        head: counting.Head = await info.context.statistics.load(Question(self.selection, Part.HEAD))
+    async def _head(self, info: Info) -> counting.FiguresHead:
+        head: counting.FiguresHead = await info.context.statistics.load(Question(self.selection, Part.HEAD))
         return head
 
     async def _cells(self, info: Info) -> list[counting.Cell]:

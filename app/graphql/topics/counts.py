@@ -122,7 +122,7 @@ class VerificationFunnel:
     )
 
     @classmethod
-    def from_figures(cls, counts: counting.Counts, deadlines: Sequence[counting.Deadline]) -> VerificationFunnel:
+    def from_figures(cls, counts: counting.Counts, deadlines: Sequence[counting.WaitingPeople]) -> VerificationFunnel:
         return cls(
             registered=counts.people,
             verified=counts.ever_verified,

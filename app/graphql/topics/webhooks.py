@@ -32,7 +32,7 @@ class WebhookAttempt:
     error: DeliveryError | None = strawberry.field(description="Why there is no status.")
 
     @classmethod
-    def from_record(cls, attempt: deliveries.Attempt) -> WebhookAttempt:
+    def from_record(cls, attempt: deliveries.DeliveryAttempt) -> WebhookAttempt:
         error = None if attempt.error is None else DeliveryError(attempt.error)
         return cls(at=attempt.at, duration_ms=attempt.duration_ms, status=attempt.status, error=error)
 

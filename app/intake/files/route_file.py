@@ -78,7 +78,7 @@ FIELDS = MappingProxyType(
 FIELD_OF = MappingProxyType({column: name for name, column in FIELDS.items()})
 
 
-class Place(NamedTuple):
+class PlaceInFile(NamedTuple):
     """Where a row is in the file. Places have an order."""
 
     table: int
@@ -96,7 +96,7 @@ class Place(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class RowFault:
-    place: Place
+    place: PlaceInFile
     column: str | None
     refusal: Refusal
 
@@ -104,7 +104,7 @@ class RowFault:
         place = self.place.message(language)
         return f"{place}{f', {self.column}' if self.column else ''}: {self.refusal.message(language)}"
 
-    def order(self) -> tuple[Place, int]:
+    def order(self) -> tuple[PlaceInFile, int]:
         """The order of a finding: by its place, then by its column."""
         return self.place, COLUMNS.index(self.column) if self.column else -1
 
@@ -125,7 +125,7 @@ def template(kind: str) -> bytes:
 class FileRoute:
     """A row of the file. `given` None: `faults` say why."""
 
-    place: Place
+    place: PlaceInFile
     given: RouteInput | None
     faults: Sequence[InvalidValue]
     terminals: Mapping[str, str]
@@ -159,7 +159,7 @@ async def load(session: Session, caller: Caller, content: bytes, now: datetime) 
 
 
 async def _save(
-    session: Session, caller: Caller, part: Sequence[tuple[Place, RouteInput]], now: datetime
+    session: Session, caller: Caller, part: Sequence[tuple[PlaceInFile, RouteInput]], now: datetime
 ) -> list[RowFault]:
     verdicts = await saving.save(session, caller, [given for _, given in part], now)
     return [
@@ -173,7 +173,7 @@ def _unknown(row: FileRoute, known: Collection[str]) -> list[InvalidValue]:
     return [terminals.unknown(column) for column, code in row.terminals.items() if code not in known]
 
 
-def _rows(file: BytesIO) -> Iterator[tuple[Place, dict[str, str | None]]]:
+def _rows(file: BytesIO) -> Iterator[tuple[PlaceInFile, dict[str, str | None]]]:
     """The rows of all lists, without empty rows and the example. Raises `FileRefusedError`."""
     lists = _lists(file)
     for place, (table, header) in enumerate(lists):
@@ -181,7 +181,7 @@ def _rows(file: BytesIO) -> Iterator[tuple[Place, dict[str, str | None]]]:
         for number, cells in islice(table.rows(), header.row, None):
             if _is_route(header.names, cells):
                 missing = [None] * (len(header.names) - len(cells))
-                yield Place(place, sheet, number), header.values([*cells, *missing][: len(header.names)])
+                yield PlaceInFile(place, sheet, number), header.values([*cells, *missing][: len(header.names)])
 
 
 def _is_route(names: Sequence[str | None], cells: Sequence[str | None]) -> bool:
@@ -214,7 +214,7 @@ def _header(row: int, written: Sequence[str]) -> columns.Header:
     return columns.Header(row, tuple(written), names)
 
 
-def _row(place: Place, cells: Mapping[str, str | None]) -> FileRoute:
+def _row(place: PlaceInFile, cells: Mapping[str, str | None]) -> FileRoute:
     service, written = _service(cells.get("layanan")), cells.get("waktu_keberangkatan")
     values: dict[str, Any] = {
         "name": line("rute_perjalanan", cells.get("rute_perjalanan") or "", most=LONGEST_NAME),

@@ -39,7 +39,7 @@ class RowOutcome:
 
 
 @dataclass(frozen=True, slots=True)
-class Sheet:
+class ReportSheet:
     """One that is added to the file."""
 
     title: str
@@ -98,7 +98,7 @@ class Copy:
 
 
 async def report(
-    reading: FileReading, outcomes: AsyncIterator[Sequence[RowOutcome]], more: Sequence[Sheet], encoder: Copier
+    reading: FileReading, outcomes: AsyncIterator[Sequence[RowOutcome]], more: Sequence[ReportSheet], encoder: Copier
 ) -> AsyncIterator[bytes]:
     """`reading` is the whole file that was sent, read again. A row without an outcome gets two empty cells."""
     met, titles = RowOutcomes(outcomes), Titles()
@@ -133,7 +133,7 @@ def copies(reading: FileReading, encoder: Copier) -> list[Copy | None]:
     ]
 
 
-async def added(more: Sequence[Sheet], titles: Titles, encoder: Copier) -> AsyncIterator[bytes]:
+async def added(more: Sequence[ReportSheet], titles: Titles, encoder: Copier) -> AsyncIterator[bytes]:
     for sheet in more if isinstance(encoder, Xlsx) else ():
         yield encoder.sheet(titles.free(sheet.title), sheet.columns)
         async for cells in sheet.slices:

@@ -18,7 +18,7 @@ from app.intake.files.encoding import Cell, Copier, Csv
 from app.intake.files.encoding_xlsx import Xlsx
 from app.intake.files.workbooks import read
 from app.intake.imports.importing import file_of
-from app.intake.imports.report import MISSING, SUMMARY, RowOutcome, Sheet, report
+from app.intake.imports.report import MISSING, SUMMARY, ReportSheet, RowOutcome, report
 from app.models.enums import ImportState, RegistrantStatus
 from app.process import Process
 from app.registry.caller import Caller
@@ -81,10 +81,10 @@ async def result(
             await reads.record(
                 session, Read(caller=caller, what=WHAT, people=people, asked={"job": job.id}), clock.now()
             )
-    more = [Sheet(SUMMARY, ("hasil", "kode", "jumlah"), once(summary(job)))]
+    more = [ReportSheet(SUMMARY, ("hasil", "kode", "jumlah"), once(summary(job)))]
     if job.missing is not None:
         columns = ("id", "kode_booking", "source", "status_pemesanan_tittle", "status_pemesanan_code")
-        more.append(Sheet(MISSING, columns, absent(database, job)))
+        more.append(ReportSheet(MISSING, columns, absent(database, job)))
     async with file_of(database, vault, job) as file, read(file, whole=True) as reading:
         first = next(place for place, sheet in enumerate(reading.sheets) if sheet.header is not None)
         async for part in report(reading, outcomes(database, vault, job, first), more, encoder):

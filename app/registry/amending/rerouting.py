@@ -58,7 +58,7 @@ class Reroute:
 
 
 @dataclass(slots=True, kw_only=True)
-class Ground:
+class ReroutingGround:
     """What moves are judged against. It changes with each move that is taken."""
 
     vault: Vault
@@ -108,7 +108,7 @@ _UPDATE = statement(
     NotYours,
     InvalidValue,
 )
-async def take(session: Session, moves: Sequence[Reroute], ground: Ground) -> list[Seated | Refusal]:
+async def take(session: Session, moves: Sequence[Reroute], ground: ReroutingGround) -> list[Seated | Refusal]:
     """Move people who are locked. Raises `Raced`."""
     verdicts: dict[int, Seated | Refusal] = {}
     async for places in sliced(_by_person(moves, ground)):
@@ -141,7 +141,7 @@ async def move(
 
 async def lock(
     session: Session, vault: Vault, moves: Sequence[Reroute], now: datetime, *, also: Collection[UUID] = ()
-) -> Ground:
+) -> ReroutingGround:
     """Lock the routes where people are and those they are to go to, then the people with all that they hold.
 
     `also` are registrants who are not moved, and need to be locked. Raises `Raced` when somebody was moved, or came,
@@ -155,13 +155,13 @@ async def lock(
         raise Raced
     needed = {row.route_id for row in found_people.values()} | standing
     found = {one.id: one for one in await routes.by_ids(session, list(needed), now) if one is not None}
-    return Ground(vault=vault, now=now, seats=seats, routes=found, people=found_people)
+    return ReroutingGround(vault=vault, now=now, seats=seats, routes=found, people=found_people)
 
 
 # --- judging ----------------------------------------------------------------------------------------------------------
 
 
-def _by_person(moves: Sequence[Reroute], ground: Ground) -> list[list[int]]:
+def _by_person(moves: Sequence[Reroute], ground: ReroutingGround) -> list[list[int]]:
     """The places of the moves of each person."""
     places: dict[object, list[int]] = defaultdict(list)
     for place, one in enumerate(moves):
@@ -170,7 +170,7 @@ def _by_person(moves: Sequence[Reroute], ground: Ground) -> list[list[int]]:
     return list(places.values())
 
 
-def _take(places: Sequence[int], moves: Sequence[Reroute], ground: Ground) -> dict[int, Seated | Refusal]:
+def _take(places: Sequence[int], moves: Sequence[Reroute], ground: ReroutingGround) -> dict[int, Seated | Refusal]:
     """All of one person's moves, if they fit together. Else each alone."""
     together = [moves[place] for place in places]
     apart = len({one.id for one in together}) < len(together) or _judge(together, ground) is not None
@@ -184,7 +184,7 @@ def _take(places: Sequence[int], moves: Sequence[Reroute], ground: Ground) -> di
     return verdicts
 
 
-def _judge(moves: Sequence[Reroute], ground: Ground) -> Refusal | None:
+def _judge(moves: Sequence[Reroute], ground: ReroutingGround) -> Refusal | None:
     for one in moves:
         refused = _judge_alone(one, ground)
         if refused is not None:
@@ -197,7 +197,7 @@ def _judge(moves: Sequence[Reroute], ground: Ground) -> Refusal | None:
     return None
 
 
-def _judge_alone(one: Reroute, ground: Ground) -> Refusal | None:
+def _judge_alone(one: Reroute, ground: ReroutingGround) -> Refusal | None:
     row, route = ground.people.get(one.id), ground.routes.get(one.route_id)
     if row is None:
         return NotFound("ref")
@@ -224,7 +224,7 @@ def _judge_alone(one: Reroute, ground: Ground) -> Refusal | None:
     return holders.judge_departed(route.departs_at, ground.now, "routeId") or _judge_lap(row, route, ground)
 
 
-def _judge_lap(row: Seated, route: Route, ground: Ground) -> InvalidValue | None:
+def _judge_lap(row: Seated, route: Route, ground: ReroutingGround) -> InvalidValue | None:
     """An infant that is two by the new departure needs a seat."""
     if not row.lap_infant or row.nik_sealed is None:
         return None
@@ -232,13 +232,13 @@ def _judge_lap(row: Seated, route: Route, ground: Ground) -> InvalidValue | None
     return None if refused is None else replace(refused, field="routeId")
 
 
-def _judge_seat(one: Reroute, ground: Ground) -> QuotaFull | None:
+def _judge_seat(one: Reroute, ground: ReroutingGround) -> QuotaFull | None:
     row = ground.people[one.id]
     stays = row.route_id == one.route_id or not row.seats
     return None if stays else quota.judge(ground.seats[one.route_id], "routeId")
 
 
-def _judge_cities(row: Seated, where: Mapping[UUID, Route], ground: Ground) -> Refusal | None:
+def _judge_cities(row: Seated, where: Mapping[UUID, Route], ground: ReroutingGround) -> Refusal | None:
     """Whether the trip of `row` stays whole when its registrants have the routes of `where`."""
     route = where[row.id]
     if route.id == row.route_id:
@@ -256,7 +256,7 @@ def _judge_cities(row: Seated, where: Mapping[UUID, Route], ground: Ground) -> R
 # --- writing ----------------------------------------------------------------------------------------------------------
 
 
-def _apply(moves: Iterable[Reroute], ground: Ground) -> None:
+def _apply(moves: Iterable[Reroute], ground: ReroutingGround) -> None:
     for one in moves:
         row = ground.people[one.id]
         if row.route_id != one.route_id:
@@ -269,7 +269,7 @@ def _apply(moves: Iterable[Reroute], ground: Ground) -> None:
         _part(ground.of_person(ground.people[one.id]), ground)
 
 
-def _part(held: Sequence[Seated], ground: Ground) -> None:
+def _part(held: Sequence[Seated], ground: ReroutingGround) -> None:
     """Where the policy lets a return go from another city, it is no longer the return of that outbound."""
     by_id = {row.id: row for row in held}
     for row in held:
@@ -278,7 +278,7 @@ def _part(held: Sequence[Seated], ground: Ground) -> None:
             row.outbound_id = None
 
 
-async def _write(session: Session, ground: Ground) -> None:
+async def _write(session: Session, ground: ReroutingGround) -> None:
     moved = {one: old for one, old in ground.moved.items() if ground.people[one].route_id != old}
     if not moved:
         return

@@ -55,7 +55,7 @@ _COLUMNS = """
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Person:
+class StaffPerson:
     id: str
     email: str
     organizer: str
@@ -71,7 +71,7 @@ _FIND = statement(
     WHERE staff.email = :email AND staff.removed_at IS NULL
     FOR NO KEY UPDATE OF staff
     """,
-    Person,
+    StaffPerson,
 )
 _ALL = statement(
     f"""
@@ -79,7 +79,7 @@ _ALL = statement(
     WHERE staff.removed_at IS NULL OR CAST(:removed AS boolean)
     ORDER BY client.organizer_code, staff.email, staff.added_at
     """,
-    Person,
+    StaffPerson,
 )
 _ADD = statement(
     f"""
@@ -94,7 +94,7 @@ _ADD = statement(
     )
     SELECT {_COLUMNS} FROM staff JOIN client ON client.id = staff.id
     """,
-    Person,
+    StaffPerson,
 )
 _REMOVE = statement("UPDATE staff SET removed_at = :now WHERE id = :id")
 _REVOKE = statement("UPDATE client SET revoked_at = :now WHERE id = :id")
@@ -105,7 +105,7 @@ _DROP_LINKS = statement("DELETE FROM sign_in_link WHERE staff_id = :id")
 @refuses(InvalidValue, NotFound)
 async def add(
     session: Session, caller: Caller, email: str, organizer: str, role: str, now: datetime
-) -> Person | Refusal:
+) -> StaffPerson | Refusal:
     """Somebody new, who may sign in from now on."""
     address = addressed(email)
     if isinstance(address, InvalidValue):
@@ -141,7 +141,7 @@ async def add(
 
 
 @refuses(InvalidValue, NotFound)
-async def remove(session: Session, caller: Caller, email: str, now: datetime) -> Person | Refusal:
+async def remove(session: Session, caller: Caller, email: str, now: datetime) -> StaffPerson | Refusal:
     """The person may not sign in any more; the sessions end within a second, as a revoked client does."""
     address = addressed(email)
     if isinstance(address, InvalidValue):
@@ -157,12 +157,12 @@ async def remove(session: Session, caller: Caller, email: str, now: datetime) ->
     return person
 
 
-async def find(session: Session, email: str) -> Person | None:
+async def find(session: Session, email: str) -> StaffPerson | None:
     """Locks the person: who is removed, or gets a link or a session, does so one after the other."""
     return await session.first(_FIND, email=email)
 
 
-async def all_of(session: Session, *, removed: bool = False) -> list[Person]:
+async def all_of(session: Session, *, removed: bool = False) -> list[StaffPerson]:
     """Everybody who may sign in, by organizer and address; with `removed` also those who were removed."""
     return await session.rows(_ALL, removed=removed)
 
@@ -176,7 +176,7 @@ def addressed(email: str) -> str | InvalidValue:
     return address
 
 
-async def _log(session: Session, kind: ChangeKind, caller: Caller, person: Person, now: datetime) -> None:
+async def _log(session: Session, kind: ChangeKind, caller: Caller, person: StaffPerson, now: datetime) -> None:
     facts: dict[str, object] = {"staff": person.id, "role": person.role}
     if kind == ChangeKind.STAFF_REMOVED:
         facts = {"staff": person.id, "role": None, "was": {"role": person.role}}

@@ -22,18 +22,18 @@ MOST_CHUNKS = 20
 """Chunks that one call looks through: 20,000 rows."""
 
 
-class Place(NamedTuple):
+class RowPlace(NamedTuple):
     """A row's place among the verdicts of its job."""
 
     chunk: int
     row: int
 
 
-BEFORE_ALL = Place(0, -1)
+BEFORE_ALL = RowPlace(0, -1)
 
 
 @dataclass(frozen=True, slots=True)
-class Filter:
+class RowFilter:
     """Which rows: those that fit all that is given."""
 
     result: str | None = None
@@ -51,8 +51,8 @@ class Filter:
 
 @dataclass(slots=True)
 class RowPage:
-    rows: list[tuple[Place, RowVerdict]] = field(default_factory=list)
-    end: Place | None = None
+    rows: list[tuple[RowPlace, RowVerdict]] = field(default_factory=list)
+    end: RowPlace | None = None
     """The list goes on behind this place. None: it has ended."""
     people: dict[UUID, str] = field(default_factory=dict)
     """Of whom stored values may stand in the explanations, each with the organizer."""
@@ -92,14 +92,14 @@ _EVERYBODY = statement(
 
 
 async def page(
-    session: Session, vault: Vault, job: Job, where: Filter, *, after: Place = BEFORE_ALL, first: int
+    session: Session, vault: Vault, job: Job, where: RowFilter, *, after: RowPlace = BEFORE_ALL, first: int
 ) -> RowPage:
     """Up to `first` rows behind `after`."""
     found = RowPage()
     met: set[UUID] = set()
     async for chunk in _chunks(session, job, after.chunk):
         if chunk.number >= after.chunk + MOST_CHUNKS:
-            found.end = Place(chunk.number, -1)
+            found.end = RowPlace(chunk.number, -1)
             break
         told = job_runs.differences(vault, chunk.differences)
         placed = _placed(chunk.number, job_runs.explained(chunk.verdicts, told))
@@ -126,5 +126,5 @@ async def _chunks(session: Session, job: Job, least: int) -> AsyncIterator[_Judg
         least = chunk.number + 1
 
 
-def _placed(number: int, verdicts: Sequence[RowVerdict]) -> list[tuple[Place, RowVerdict]]:
-    return [(Place(number, row), verdict) for row, verdict in enumerate(verdicts)]
+def _placed(number: int, verdicts: Sequence[RowVerdict]) -> list[tuple[RowPlace, RowVerdict]]:
+    return [(RowPlace(number, row), verdict) for row, verdict in enumerate(verdicts)]

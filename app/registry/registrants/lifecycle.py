@@ -43,7 +43,7 @@ from app.registry.registrants.transitions import State, Step, Taken
 from app.registry.registrants.view import Locked, View
 from app.registry.routes import quota
 from app.registry.terms import policy, terms
-from app.registry.values.standard import Moment
+from app.registry.values.standard import RowMoment
 from app.registry.values.texts import posko_given, reason_given
 from app.server.slices import each
 from app.sql import Arrays, statement
@@ -264,7 +264,7 @@ def _step(one: Move, registrant: UUID | Refusal) -> Step | Refusal:
         posko=posko,
         healthy=one.healthy,
         at=one.at,
-        verified=None if one.at is None else Moment(one.at, is_day=False),
+        verified=None if one.at is None else RowMoment(one.at, is_day=False),
     )
 
 

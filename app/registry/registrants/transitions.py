@@ -35,7 +35,7 @@ from app.registry.caller import Caller
 from app.registry.registrants.view import Locked
 from app.registry.routes import report_time
 from app.registry.terms import news, periods, terms, told_late
-from app.registry.values.standard import Moment
+from app.registry.values.standard import RowMoment
 from app.registry.values.texts import CLOCKS_DIFFER_BY, not_in_the_future
 
 S = RegistrantStatus
@@ -69,7 +69,7 @@ class Step:
     healthy: bool | None = None
     at: datetime | None = None
     """When it happened; of a row: the instant of its list. None: now."""
-    verified: Moment | None = None
+    verified: RowMoment | None = None
     """When somebody was verified, as a row or a posko names it. None: now."""
     reported: bool = False
     """A row tells it, maybe later than it happened. Its departure tells of health and of a hand-over as well."""

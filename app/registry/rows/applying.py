@@ -17,13 +17,13 @@ from app.errors import Refusal
 from app.models.enums import RegistrantStatus
 from app.registry.amending import corrections, rerouting
 from app.registry.amending.corrections import Correction, Values
-from app.registry.amending.rerouting import Ground, Reroute
+from app.registry.amending.rerouting import Reroute, ReroutingGround
 from app.registry.caller import Caller
 from app.registry.change_log import OF_A_REGISTRANT
 from app.registry.registrants import transitions
 from app.registry.registrants.judgement import NAME_DIFFERS, ROUTE_DIFFERS
 from app.registry.rows import differences
-from app.registry.rows.batch import Batch, Known
+from app.registry.rows.batch import Batch, KnownRegistrant
 from app.registry.rows.row import ParsedRow
 from app.registry.rows.verdicts import Result, Verdict
 from app.registry.values import nik, particulars
@@ -37,7 +37,7 @@ class Applied(NamedTuple):
 
     place: int
     row: ParsedRow
-    known: Known
+    known: KnownRegistrant
 
 
 class _Changed(NamedTuple):
@@ -107,7 +107,7 @@ def _put_aside(batch: Batch, one: Applied, changed_at: Mapping[UUID, datetime]) 
     return True
 
 
-def _correction(batch: Batch, one: Applied, ground: Ground) -> Values | Refusal:
+def _correction(batch: Batch, one: Applied, ground: ReroutingGround) -> Values | Refusal:
     """What is to be changed besides the route."""
     columns = {difference.column for difference in batch.verdicts[one.place].differences}
     told = {name: getattr(one.row, name) for name in particulars.NAMES}
@@ -121,7 +121,7 @@ def _correction(batch: Batch, one: Applied, ground: Ground) -> Values | Refusal:
 
 
 async def _move_all(
-    session: Session, moves: Mapping[int, Reroute], refused: Mapping[int, Refusal], ground: Ground
+    session: Session, moves: Mapping[int, Reroute], refused: Mapping[int, Refusal], ground: ReroutingGround
 ) -> dict[int, Refusal]:
     """Moves in `refused` are left out. Answers which of the others are refused."""
     left = {place: move for place, move in moves.items() if place not in refused}
@@ -130,7 +130,7 @@ async def _move_all(
 
 
 async def _correct_all(
-    session: Session, batch: Batch, rows: Iterable[Applied], values: Mapping[int, Values], ground: Ground
+    session: Session, batch: Batch, rows: Iterable[Applied], values: Mapping[int, Values], ground: ReroutingGround
 ) -> None:
     changes: dict[UUID, Values] = {}
     callers: dict[UUID, Caller] = {}

@@ -52,7 +52,7 @@ class NaturalKey(NamedTuple):
 
 
 @dataclass(slots=True, kw_only=True)
-class Known(Particulars):
+class KnownRegistrant(Particulars):
     """A registrant of the organizer of a row."""
 
     organizer: str
@@ -103,10 +103,10 @@ class Batch:
     def route(self, row: ParsedRow) -> Recognised:
         return self.routes[row.itinerary]
 
-    def means_another_route(self, row: ParsedRow, known: Known) -> bool:
+    def means_another_route(self, row: ParsedRow, known: KnownRegistrant) -> bool:
         return known.route_id not in self.route(row).alike
 
-    def other_route(self, row: ParsedRow, known: Known) -> Route | None:
+    def other_route(self, row: ParsedRow, known: KnownRegistrant) -> Route | None:
         """The stored route of the registrant, if `row` names a different route."""
         return self.stored_routes.get(known.route_id) if self.means_another_route(row, known) else None
 

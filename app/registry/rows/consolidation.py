@@ -47,7 +47,7 @@ class _OfStatus(NamedTuple):
     registrants: int
 
 
-class _Standing(NamedTuple):
+class _SeatHolder(NamedTuple):
     id: UUID
     nik_sealed: bytes
     direction: str
@@ -68,7 +68,7 @@ _LINES = statement(
     SELECT id, nik_sealed, direction, service, status FROM registrant
     WHERE {_OF_DAY} AND {HOLDS_SEAT} AND id > :after ORDER BY id LIMIT :most
     """,
-    _Standing,
+    _SeatHolder,
 )
 
 
@@ -122,6 +122,6 @@ async def _lines(session: Session, vault: Vault, facts: Mapping[str, object]) ->
     return lines
 
 
-def _line(row: _Standing, vault: Vault) -> str:
+def _line(row: _SeatHolder, vault: Vault) -> str:
     code = STATUS_CODES[RegistrantStatus(row.status)]
     return opening.line(row.nik_sealed, row.direction, row.service, str(code), vault=vault)

@@ -12,7 +12,7 @@ from app.clock import wib_day
 from app.registry.registrants import motorcycles
 from app.registry.registrants.motorcycles import Motorcycle
 from app.registry.routes.route import Route
-from app.registry.rows.batch import Known
+from app.registry.rows.batch import KnownRegistrant
 from app.registry.rows.row import Itinerary, ParsedRow
 from app.registry.rows.verdicts import Difference
 from app.registry.values import cities, particulars, spellings, standard
@@ -30,7 +30,7 @@ OF_THE_DAY = "tanggal_pendaftaran"
 """No import changes this column: window, deadline and the way back were judged by it."""
 
 
-def of(row: ParsedRow, known: Known, route: Route | None, stored_name: str | None) -> tuple[Difference, ...]:
+def of(row: ParsedRow, known: KnownRegistrant, route: Route | None, stored_name: str | None) -> tuple[Difference, ...]:
     """`route`: the stored route, given only if the row names a different route. `stored_name` likewise."""
     found = [] if route is None else list(_of_route(row.itinerary, route))
     if stored_name is not None:
@@ -53,17 +53,17 @@ def _of_route(itinerary: Itinerary, route: Route) -> Iterator[Difference]:
     yield from found or [Difference("rute_perjalanan", route.name, itinerary.name)]
 
 
-def is_of_another_day(row: ParsedRow, known: Known) -> bool:
+def is_of_another_day(row: ParsedRow, known: KnownRegistrant) -> bool:
     """Days are compared, since lists often hold no more than days."""
     return wib_day(row.registered_at) != wib_day(known.registered_at)
 
 
-def _of_day(row: ParsedRow, known: Known) -> Iterator[Difference]:
+def _of_day(row: ParsedRow, known: KnownRegistrant) -> Iterator[Difference]:
     if is_of_another_day(row, known):
         yield Difference(OF_THE_DAY, _written(known.registered_at), _written(row.registered_at))
 
 
-def _of_registration(row: ParsedRow, known: Known) -> Iterator[Difference]:
+def _of_registration(row: ParsedRow, known: KnownRegistrant) -> Iterator[Difference]:
     papers = motorcycles.judge(known.service, row.motorcycle) if row.motorcycle is not None else None
     plate, number = (papers.plate, papers.registration_number) if isinstance(papers, Motorcycle) else (None, None)
     columns = (

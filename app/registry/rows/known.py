@@ -17,7 +17,7 @@ from app.models.statuses import HOLDS_NIK, NIK_HOLDERS
 from app.registry.registrants import opening
 from app.registry.registrants.judgement import NAME_DIFFERS, ROUTE_DIFFERS
 from app.registry.rows import differences, early_ends
-from app.registry.rows.batch import Batch, Known, NaturalKey, PlacedRow
+from app.registry.rows.batch import Batch, KnownRegistrant, NaturalKey, PlacedRow
 from app.registry.rows.row import ParsedRow
 from app.registry.rows.verdicts import Result, Verdict
 from app.registry.values import names, nik, particulars
@@ -52,17 +52,17 @@ _KNOWN = statement(
     -- Of equal keys the last row stays.
     ORDER BY {HOLDS_NIK}, r.id
     """,
-    Known,
+    KnownRegistrant,
 )
 
 
-async def find(session: Session, batch: Batch, rows: Sequence[PlacedRow]) -> dict[NaturalKey, Known]:
+async def find(session: Session, batch: Batch, rows: Sequence[PlacedRow]) -> dict[NaturalKey, KnownRegistrant]:
     asked = {_Asked(nik_index=one.row.nik_index, organizer=one.row.organizer) for one in rows}
     found = await session.rows(_KNOWN, season=batch.season, **_ASKED.of(list(asked)))
     return {one.key: one for one in found}
 
 
-def comes_anew(row: ParsedRow, known: Known | None) -> bool:
+def comes_anew(row: ParsedRow, known: KnownRegistrant | None) -> bool:
     """Whether `row` registers somebody: nobody is known, or the known registration has ended and the row is about a
     later registration or has another booking code.
     """
@@ -75,7 +75,7 @@ def comes_anew(row: ParsedRow, known: Known | None) -> bool:
     return row.registered_at > known.registered_at or _is_another_booking(row, known)
 
 
-def is_of_before(row: ParsedRow, standing: Known | ParsedRow) -> bool:
+def is_of_before(row: ParsedRow, standing: KnownRegistrant | ParsedRow) -> bool:
     """Whether `row` tells the end of a registration before the `standing` one: by its booking code, or by an earlier
     day of registration. Days are compared, since lists often hold no more than days.
     """
@@ -83,7 +83,7 @@ def is_of_before(row: ParsedRow, standing: Known | ParsedRow) -> bool:
     return row.status in ENDED and (earlier or _is_another_booking(row, standing))
 
 
-def is_early(row: ParsedRow, known: Known | None) -> bool:
+def is_early(row: ParsedRow, known: KnownRegistrant | None) -> bool:
     """Whether `row` tells the end of a registration that has not come yet."""
     if row.status not in ENDED or known is None:
         return row.status in ENDED
@@ -92,7 +92,7 @@ def is_early(row: ParsedRow, known: Known | None) -> bool:
     return early_ends.is_later(row.registered_at, known.registered_at) or _is_another_booking(row, known)
 
 
-def answer(batch: Batch, row: ParsedRow, known: Known) -> Verdict:
+def answer(batch: Batch, row: ParsedRow, known: KnownRegistrant) -> Verdict:
     """What a row about somebody known is answered, before its status is looked at."""
     told = Verdict(
         result=Result.UNCHANGED,
@@ -110,11 +110,11 @@ def answer(batch: Batch, row: ParsedRow, known: Known) -> Verdict:
     return replace(told, warnings=(*told.warnings, *warnings), differences=found)
 
 
-def _is_another_booking(row: ParsedRow, other: Known | ParsedRow) -> bool:
+def _is_another_booking(row: ParsedRow, other: KnownRegistrant | ParsedRow) -> bool:
     return row.reference is not None and other.reference is not None and row.reference != other.reference
 
 
-def _warnings(batch: Batch, row: ParsedRow, known: Known, stored_name: str | None) -> list[nik.Warning]:
+def _warnings(batch: Batch, row: ParsedRow, known: KnownRegistrant, stored_name: str | None) -> list[nik.Warning]:
     """What is worth a second look. What is stored stays, unless the row may change it."""
     found = []
     if batch.means_another_route(row, known):

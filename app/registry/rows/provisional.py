@@ -21,7 +21,7 @@ from app.db import Session
 from app.errors import Raced
 from app.models.enums import ChangeKind, Mode, PlaceKind, Service
 from app.registry import change_log
-from app.registry.rows.row import Itinerary, Place
+from app.registry.rows.row import Itinerary, RowTerminal
 from app.sql import Arrays, statement
 
 
@@ -67,7 +67,7 @@ class MadeRoute(NamedTuple):
 
 class MadeTerminal(NamedTuple):
     spot: Spot
-    place: Place
+    place: RowTerminal
 
 
 @dataclass(slots=True)
@@ -187,7 +187,7 @@ async def make(session: Session, season: int, wanted: Mapping[Itinerary, str], m
 
     `made` grows by what is new.
     """
-    spots: dict[Spot, Place] = {}
+    spots: dict[Spot, RowTerminal] = {}
     for one in wanted:
         for place in (one.origin, one.destination):
             spots.setdefault(_spot(one.organizer, place), place)
@@ -219,7 +219,7 @@ async def keep(session: Session, season: int, made: Made, used: Collection[UUID]
     return terminals + [_told_route(one, season) for one in routes.values()]
 
 
-async def _terminals(session: Session, spots: Mapping[Spot, Place], made: Made) -> dict[Spot, str]:
+async def _terminals(session: Session, spots: Mapping[Spot, RowTerminal], made: Made) -> dict[Spot, str]:
     """The code of each spot."""
     asked = _KEYS.of(list({_Key(name_key=spot.key, city_key=spot.city_key) for spot in spots}))
     codes = _recognised(spots, await session.rows(_TERMINALS, **asked))
@@ -250,7 +250,7 @@ def _recognised(spots: Collection[Spot], terminals: Sequence[_Spelt]) -> dict[Sp
     return found
 
 
-def _spot(organizer: str, place: Place) -> Spot:
+def _spot(organizer: str, place: RowTerminal) -> Spot:
     return Spot(organizer=organizer, key=place.key, city_key=place.city_key, kind=place.kind)
 
 

@@ -25,7 +25,7 @@ from app.registry.routes import route as routes
 from app.registry.rows import applying, early_ends, known, provisional, taking
 from app.registry.rows import batch as batches
 from app.registry.rows.applying import Applied
-from app.registry.rows.batch import Batch, Known, NaturalKey, PlacedRow, Push
+from app.registry.rows.batch import Batch, KnownRegistrant, NaturalKey, PlacedRow, Push
 from app.registry.rows.row import ParsedRow, Row, row_of
 from app.registry.rows.taking import Registered
 from app.registry.rows.verdicts import RESULT_TITLES, Result, Verdict
@@ -124,7 +124,9 @@ async def _pass(session: Session, batch: Batch, waiting: Sequence[PlacedRow], *,
     return plan.later
 
 
-async def _read_stored_routes(session: Session, batch: Batch, plan: Plan, found: Mapping[NaturalKey, Known]) -> None:
+async def _read_stored_routes(
+    session: Session, batch: Batch, plan: Plan, found: Mapping[NaturalKey, KnownRegistrant]
+) -> None:
     """The routes of people whose rows mean another route: what differs is told column by column."""
     ids = set()
     for _, row in plan.about_known:
@@ -136,7 +138,7 @@ async def _read_stored_routes(session: Session, batch: Batch, plan: Plan, found:
 
 
 def _applied(
-    batch: Batch, plan: Plan, found: Mapping[NaturalKey, Known], answered: Mapping[int, Verdict | None]
+    batch: Batch, plan: Plan, found: Mapping[NaturalKey, KnownRegistrant], answered: Mapping[int, Verdict | None]
 ) -> list[Applied]:
     """The rows that may change somebody. What is older than the registry changes nothing."""
     applied = []
@@ -149,7 +151,7 @@ def _applied(
     return applied
 
 
-async def _known(session: Session, batch: Batch, waiting: Sequence[PlacedRow]) -> dict[NaturalKey, Known]:
+async def _known(session: Session, batch: Batch, waiting: Sequence[PlacedRow]) -> dict[NaturalKey, KnownRegistrant]:
     """Find the known people. The batch first takes its turn, so that nobody else registers or ends the unknown ones."""
     found = await known.find(session, batch, waiting)
     if batch.has_its_turn:
@@ -174,14 +176,16 @@ async def _leave_out_overtaken(session: Session, batch: Batch, plan: Plan) -> No
     plan.new = [one for one in plan.new if one.place not in batch.verdicts]
 
 
-def _about(batch: Batch, row: ParsedRow, standing: Known | None) -> Verdict | None:
+def _about(batch: Batch, row: ParsedRow, standing: KnownRegistrant | None) -> Verdict | None:
     """What a row is answered that registers nobody. None: it ends a registration that has not come yet."""
     if standing is None or known.is_early(row, standing):
         return None
     return known.answer(batch, row, standing)
 
 
-def _plan(batch: Batch, waiting: Sequence[PlacedRow], found: Mapping[NaturalKey, Known], *, last: bool) -> Plan:
+def _plan(
+    batch: Batch, waiting: Sequence[PlacedRow], found: Mapping[NaturalKey, KnownRegistrant], *, last: bool
+) -> Plan:
     plan = Plan()
     arriving: set[NaturalKey] = set()
     ending: set[NaturalKey] = set()
@@ -201,7 +205,7 @@ def _plan(batch: Batch, waiting: Sequence[PlacedRow], found: Mapping[NaturalKey,
     return plan
 
 
-def _ending(batch: Batch, plan: Plan, found: Mapping[NaturalKey, Known]) -> set[UUID]:
+def _ending(batch: Batch, plan: Plan, found: Mapping[NaturalKey, KnownRegistrant]) -> set[UUID]:
     """The routes of those who are known and end."""
     ending = [found.get(batch.key(one.row)) for one in plan.about_known if one.row.status in transitions.ENDS]
     return {one.route_id for one in ending if one is not None}

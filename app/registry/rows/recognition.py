@@ -17,7 +17,7 @@ from uuid import UUID
 from app.clock import wib_day
 from app.db import Session
 from app.models.enums import Service
-from app.registry.rows.row import Itinerary, Place
+from app.registry.rows.row import Itinerary, RowTerminal
 from app.registry.values import nik
 from app.sql import Arrays, statement
 
@@ -48,15 +48,15 @@ class RouteEnd:
     kind: str
     city_key: str
 
-    def is_terminal_of(self, place: Place) -> bool:
+    def is_terminal_of(self, place: RowTerminal) -> bool:
         return self.key == place.key and place.kind in {None, self.kind}
 
-    def fits(self, place: Place) -> bool:
+    def fits(self, place: RowTerminal) -> bool:
         return self.is_terminal_of(place) or self.city_key == place.city_key
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Offer:
+class OfferedRoute:
     """A route that has the name, or the one that it was merged into."""
 
     id: UUID
@@ -84,7 +84,7 @@ class RouteName(NamedTuple):
     name_key: str
 
 
-Offers = Mapping[RouteName, Sequence[Offer]]
+Offers = Mapping[RouteName, Sequence[OfferedRoute]]
 """The routes there are, by their names."""
 
 
@@ -166,7 +166,7 @@ async def offers(session: Session, season: int, itineraries: Collection[Itinerar
         for one in itineraries
         for organizer in (one.organizer, one.coordinator)
     }
-    found: dict[RouteName, list[Offer]] = defaultdict(list)
+    found: dict[RouteName, list[OfferedRoute]] = defaultdict(list)
     for row in await session.rows(_OFFERS, season=season, **_ASKED.of(list(asked))):
         name = RouteName(organizer=row.organizer, direction=row.direction, name_key=row.name_key)
         found[name].append(_offer(row))
@@ -187,7 +187,7 @@ def recognise(itinerary: Itinerary, found: Offers, now: datetime) -> Recognised:
     return Recognised(route_id=None, service=services[0], alike=frozenset())
 
 
-def _recognised(itinerary: Itinerary, chosen: Offer | None, service: str, alike: frozenset[UUID]) -> Recognised:
+def _recognised(itinerary: Itinerary, chosen: OfferedRoute | None, service: str, alike: frozenset[UUID]) -> Recognised:
     if chosen is None:
         return Recognised(route_id=None, service=service, alike=alike)
     ends = ((chosen.origin, itinerary.origin), (chosen.destination, itinerary.destination))
@@ -201,7 +201,7 @@ def _recognised(itinerary: Itinerary, chosen: Offer | None, service: str, alike:
     )
 
 
-def _choose(itinerary: Itinerary, served: Sequence[Offer], now: datetime) -> Offer | None:
+def _choose(itinerary: Itinerary, served: Sequence[OfferedRoute], now: datetime) -> OfferedRoute | None:
     by_terminals = [offer for offer in served if offer.by_terminals(itinerary)]
     declared = [offer for offer in served if not offer.provisional]
     for fitting in (
@@ -218,7 +218,7 @@ def _choose(itinerary: Itinerary, served: Sequence[Offer], now: datetime) -> Off
     return None
 
 
-def _departing(fitting: Sequence[Offer], departs_at: datetime | None, now: datetime) -> Offer | None:
+def _departing(fitting: Sequence[OfferedRoute], departs_at: datetime | None, now: datetime) -> OfferedRoute | None:
     """The departure that the row names, else the route without a time. If the row names none: the next departure, else
     the last.
     """
@@ -234,15 +234,15 @@ def _departing(fitting: Sequence[Offer], departs_at: datetime | None, now: datet
     return undated
 
 
-def _alike(itinerary: Itinerary, served: Sequence[Offer]) -> list[UUID]:
+def _alike(itinerary: Itinerary, served: Sequence[OfferedRoute]) -> list[UUID]:
     departs_at = itinerary.departs_at
     return [
         offer.id for offer in served if departs_at is None or offer.departs_at is None or offer.departs_then(departs_at)
     ]
 
 
-def _offer(row: _Found) -> Offer:
-    return Offer(
+def _offer(row: _Found) -> OfferedRoute:
+    return OfferedRoute(
         id=row.id,
         organizer=row.organizer,
         service=row.service,

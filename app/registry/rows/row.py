@@ -18,7 +18,7 @@ from app.registry.registrants.motorcycles import Motorcycle
 from app.registry.values import cities, names, nik, particulars, spellings, standard
 from app.registry.values.nik import Nik
 from app.registry.values.particulars import Particulars
-from app.registry.values.standard import Moment
+from app.registry.values.standard import RowMoment
 from app.registry.values.texts import line
 from app.vault.vault import Vault
 
@@ -69,7 +69,7 @@ _COLUMNS = (*standard.COLUMNS, *standard.EXTENSIONS)
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class RowTerminal:
     name: str
     city: str
 
@@ -95,8 +95,8 @@ class Itinerary:
     """The organizer that sent the row. A member's people travel on its coordinator's routes as well."""
     name: str
     direction: Direction
-    origin: Place
-    destination: Place
+    origin: RowTerminal
+    destination: RowTerminal
     departs_at: datetime | None
     with_motorcycle: bool
     mode: Mode | None
@@ -117,8 +117,8 @@ class ParsedRow(Particulars):
     name: str
     status: RegistrantStatus
     itinerary: Itinerary
-    registered: Moment
-    verified: Moment | None
+    registered: RowMoment
+    verified: RowMoment | None
     motorcycle: Motorcycle | None
 
     @property
@@ -182,7 +182,7 @@ def _parse(row: Row, caller: Caller, own: Mapping[str, str], vault: Vault, today
     )
 
 
-def _verification(text: str | None) -> Moment | None:
+def _verification(text: str | None) -> RowMoment | None:
     return None if text is None else _kept(standard.parse_moment(text, "waktu_verifikasi"))
 
 
@@ -266,8 +266,8 @@ def _words_of_route(row: Row) -> tuple[str | None, ...]:
     return tuple(getattr(row, column) for column in _ROUTE_COLUMNS)
 
 
-def _place(row: Row, terminal: str, city: str) -> Place:
-    return Place(_words(row, terminal, _key_of_place), _words(row, city, cities.key, most=80))
+def _place(row: Row, terminal: str, city: str) -> RowTerminal:
+    return RowTerminal(_words(row, terminal, _key_of_place), _words(row, city, cities.key, most=80))
 
 
 def _departure(text: str | None) -> datetime | None:

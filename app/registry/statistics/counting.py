@@ -74,13 +74,13 @@ class Cell(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Head:
+class FiguresHead:
     season: int
     as_of: datetime
     """Every change of the log up to this instant is counted."""
 
 
-class Deadline(NamedTuple):
+class WaitingPeople(NamedTuple):
     hours: int | None
     """From the current hour of the clock to the hour in which the deadline falls. None: there is no deadline."""
     waiting: int

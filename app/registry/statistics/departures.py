@@ -9,7 +9,7 @@ from uuid import UUID
 
 from app.registry.routes import quota, route
 from app.registry.statistics.counting import NOTHING, Counts, Departure, People, RouteFill, people_of
-from app.registry.statistics.moment import DAY, KIND, SUMS, Moment
+from app.registry.statistics.moment import DAY, KIND, SUMS, FiguresMoment
 from app.registry.statistics.questions import Question, Selection
 from app.sql import statement
 
@@ -72,11 +72,11 @@ _RANKED_OF_ALL = statement(_RANKED.format(whose="true"), _Ranked)
 _RANKED_OF_SOME = statement(_RANKED.format(whose=_OF_SOME), _Ranked)
 
 
-async def pages(moment: Moment, selection: Selection, questions: Sequence[Question]) -> list[list[Departure]]:
+async def pages(moment: FiguresMoment, selection: Selection, questions: Sequence[Question]) -> list[list[Departure]]:
     return [await _page(moment, selection, one) for one in questions]
 
 
-async def _page(moment: Moment, selection: Selection, question: Question) -> list[Departure]:
+async def _page(moment: FiguresMoment, selection: Selection, question: Question) -> list[Departure]:
     assert question.page is not None  # noqa: S101 - this part is asked for by pages
     page = question.page
     ids = await moment.session.rows(
@@ -90,11 +90,11 @@ async def _page(moment: Moment, selection: Selection, question: Question) -> lis
     return await _departures(moment, selection, question, ids)
 
 
-async def fills(moment: Moment, selection: Selection, questions: Sequence[Question]) -> list[RouteFill]:
+async def fills(moment: FiguresMoment, selection: Selection, questions: Sequence[Question]) -> list[RouteFill]:
     return [await _fill(moment, selection, one) for one in questions]
 
 
-async def _fill(moment: Moment, selection: Selection, question: Question) -> RouteFill:
+async def _fill(moment: FiguresMoment, selection: Selection, question: Question) -> RouteFill:
     everybody = question.selection.organizers is None
     values = _values(moment, selection, question)
     ranked = await moment.session.rows(_RANKED_OF_ALL if everybody else _RANKED_OF_SOME, now=moment.now, **values)
@@ -107,11 +107,13 @@ async def _fill(moment: Moment, selection: Selection, question: Question) -> Rou
     )
 
 
-def _values(moment: Moment, selection: Selection, question: Question) -> dict[str, Any]:
+def _values(moment: FiguresMoment, selection: Selection, question: Question) -> dict[str, Any]:
     return {**moment.values(selection), "organizers": moment.organizers(question.selection)}
 
 
-async def _departures(moment: Moment, selection: Selection, question: Question, ids: Sequence[UUID]) -> list[Departure]:
+async def _departures(
+    moment: FiguresMoment, selection: Selection, question: Question, ids: Sequence[UUID]
+) -> list[Departure]:
     values = _values(moment, selection, question)
     aboard = {row.route_id: Counts(**people_of(row)) for row in await moment.session.rows(_ABOARD, ids=ids, **values)}
     found = await route.by_ids(moment.session, ids, moment.now)

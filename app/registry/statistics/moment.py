@@ -23,23 +23,23 @@ KIND = """
 DAY = "t.day BETWEEN CAST(:since AS date) AND CAST(:until AS date)"
 
 
-class Asked(NamedTuple):
+class AskedOrganizer(NamedTuple):
     """One organizer of the question that stands at `place`."""
 
     place: int
     organizer: str
 
 
-class AskedOfAll(NamedTuple):
+class AskedOfEverybody(NamedTuple):
     place: int
 
 
-ASKED = Arrays("asked", Asked)
-ASKED_OF_ALL = Arrays("asked", AskedOfAll)
+ASKED = Arrays("asked", AskedOrganizer)
+ASKED_OF_ALL = Arrays("asked", AskedOfEverybody)
 
 
 @dataclass(slots=True, kw_only=True)
-class Moment:
+class FiguresMoment:
     """The transaction from which all answers of one request are read."""
 
     session: Session
@@ -63,7 +63,7 @@ class Moment:
         """Each organizer of each question. `together`: there is a sum over everybody, which stands for them all."""
         return ASKED.of(
             [
-                Asked(place, code)
+                AskedOrganizer(place, code)
                 for place, one in enumerate(questions)
                 for code in (
                     [EVERYBODY] if together and one.selection.organizers is None else self.organizers(one.selection)

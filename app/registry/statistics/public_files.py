@@ -81,7 +81,7 @@ COLUMNS: Mapping[str, tuple[str, str]] = MappingProxyType(
 
 
 @dataclass(frozen=True, slots=True)
-class Offer:
+class DeclaredOffer:
     """What organizers have declared: a figure stands for each of it, whether anybody registered or not."""
 
     organizers: frozenset[tuple[str, str, str]]
@@ -91,7 +91,7 @@ class Offer:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Told:
+class ToldSeason:
     """All that a season's files are made of."""
 
     season: int
@@ -99,7 +99,7 @@ class Told:
     final: bool
     counts: Sequence[CountRow]
     stages: Sequence[StageRow]
-    offer: Offer
+    offer: DeclaredOffer
 
 
 class PublicFile(NamedTuple):
@@ -108,7 +108,7 @@ class PublicFile(NamedTuple):
     digest: str
 
 
-def made(told: Told) -> list[PublicFile]:
+def made(told: ToldSeason) -> list[PublicFile]:
     """Every file of the season. The same is made of the same, byte for byte."""
     rows = {
         REGISTRATIONS: registrations(told),
@@ -119,7 +119,7 @@ def made(told: Told) -> list[PublicFile]:
     return [*files, _file(METADATA, orjson.dumps(metadata(told, files), option=orjson.OPT_INDENT_2))]
 
 
-def registrations(told: Told) -> list[Row]:
+def registrations(told: ToldSeason) -> list[Row]:
     """Of each organizer the whole season, and of one that is not small its days. All together likewise: their days are
     those of the organizers whose days are told, so that no difference tells the days of a small one.
     """
@@ -142,7 +142,7 @@ def registrations(told: Told) -> list[Row]:
     ]
 
 
-def by_cities(told: Told) -> list[Row]:
+def by_cities(told: ToldSeason) -> list[Row]:
     people: Counter[tuple[str, str, str]] = Counter()
     for one in told.counts:
         people[one.origin, one.destination, one.service] += one.counted
@@ -150,7 +150,7 @@ def by_cities(told: Told) -> list[Row]:
     return [(*key, groups.shown(people[key])) for key in every]
 
 
-def funnel(told: Told) -> list[Row]:
+def funnel(told: ToldSeason) -> list[Row]:
     people: Counter[tuple[str, str, str]] = Counter()
     for one in told.counts:
         people[one.direction, one.service, "REGISTERED"] += one.counted
@@ -161,7 +161,7 @@ def funnel(told: Told) -> list[Row]:
     return [(*kind, stage, groups.shown(people[*kind, stage])) for kind in kinds for stage in order]
 
 
-def metadata(told: Told, files: Iterable[PublicFile]) -> dict[str, object]:
+def metadata(told: ToldSeason, files: Iterable[PublicFile]) -> dict[str, object]:
     return {
         "season": told.season,
         "until": told.until,
@@ -183,7 +183,7 @@ def metadata(told: Told, files: Iterable[PublicFile]) -> dict[str, object]:
     }
 
 
-def _of_table(told: Told, table: Table, rows: Sequence[Row]) -> list[PublicFile]:
+def _of_table(told: ToldSeason, table: Table, rows: Sequence[Row]) -> list[PublicFile]:
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\r\n")
     writer.writerow(table.columns)

@@ -18,7 +18,7 @@ from app.db import Database, Session
 from app.errors import Unavailable
 from app.registry.halts import RUNNERS
 from app.registry.statistics import public_files, taking
-from app.registry.statistics.public_files import Offer, PublicFile, Told
+from app.registry.statistics.public_files import DeclaredOffer, PublicFile, ToldSeason
 from app.registry.statistics.statistics import PROJECTION
 from app.registry.values import cities
 from app.sql import Arrays, statement
@@ -130,7 +130,7 @@ async def _publish(session: Session, due: _Due, day: date) -> None:
     # What arrives on the day after the last one is not late yet.
     final = due.closed or day > due.ends_on
     since = date.min if final or due.until is None else due.until
-    told = Told(
+    told = ToldSeason(
         season=due.season,
         until=day,
         final=final,
@@ -142,10 +142,10 @@ async def _publish(session: Session, due: _Due, day: date) -> None:
     await session.run(_SAVE, season=due.season, until=day, final=final)
 
 
-async def _offer(session: Session, season: int) -> Offer:
+async def _offer(session: Session, season: int) -> DeclaredOffer:
     rows = await session.rows(_OFFERED, season=season)
     named = [(cities.official(row.origin), cities.official(row.destination), row.service) for row in rows]
-    return Offer(
+    return DeclaredOffer(
         organizers=frozenset((row.organizer, row.direction, row.service) for row in rows),
         cities=frozenset(
             (origin or taking.ELSEWHERE, destination or taking.ELSEWHERE, service)

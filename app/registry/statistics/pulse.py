@@ -142,7 +142,7 @@ def _counts(rows: Iterable[_Row]) -> Counter[tuple[str, str]]:
 # --- what is written --------------------------------------------------------------------------------------------------
 
 
-class Part(NamedTuple):
+class PulsePart(NamedTuple):
     """What one process counted in a minute, or in what was left of the minute when it began or stopped."""
 
     id: UUID
@@ -153,12 +153,12 @@ class Part(NamedTuple):
 async def run(database: Database, stop: asyncio.Event) -> None:
     """Write each minute when it is over, and the last one at `stop`."""
     minute.take()
-    waiting: list[Part] = []
+    waiting: list[PulsePart] = []
     while not stop.is_set():
         began = clock.now()
         with suppress(TimeoutError):
             await asyncio.wait_for(stop.wait(), _left_seconds(began))
-        part = Part(uuid7(), began, minute.take())
+        part = PulsePart(uuid7(), began, minute.take())
         waiting = await _left_unwritten(database, [*waiting, part] if part.counted.answers else waiting)
 
 
@@ -166,7 +166,7 @@ def _left_seconds(now: datetime) -> float:
     return (_minute_of(now) + MINUTE - now).total_seconds()
 
 
-async def _left_unwritten(database: Database, parts: list[Part]) -> list[Part]:
+async def _left_unwritten(database: Database, parts: list[PulsePart]) -> list[PulsePart]:
     """What has to be written later."""
     if parts:
         try:
@@ -177,7 +177,7 @@ async def _left_unwritten(database: Database, parts: list[Part]) -> list[Part]:
     return []
 
 
-async def write(session: Session, parts: Sequence[Part], now: datetime) -> None:
+async def write(session: Session, parts: Sequence[PulsePart], now: datetime) -> None:
     """A part that is written again changes nothing."""
     for part in parts:
         refusals = [[*whose, times] for whose, times in sorted(part.counted.refusals.items())]

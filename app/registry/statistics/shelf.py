@@ -20,7 +20,7 @@ LISTED_FOR_SECONDS = 10.0
 """So long files are still told of after Hubdat has taken them away, by this server."""
 
 
-class Listed(NamedTuple):
+class ListedFile(NamedTuple):
     season: int
     name: str
     digest: str
@@ -42,7 +42,7 @@ _LIST = statement(
     FROM season s JOIN publication p ON p.season = s.year JOIN public_file f ON f.season = s.year
     WHERE s.publishes_figures ORDER BY f.season, f.name
     """,
-    Listed,
+    ListedFile,
 )
 _CONTENT = statement(
     "SELECT content FROM public_file WHERE season = :season AND name = :name AND digest = :digest", bytes
@@ -54,13 +54,13 @@ class Shelf:
     """One for each process."""
 
     database: Database
-    _listed: dict[tuple[int, str], Listed] = field(default_factory=dict)
+    _listed: dict[tuple[int, str], ListedFile] = field(default_factory=dict)
     _ready: dict[str, bytes] = field(default_factory=dict)
     """By digest: files of the list alone."""
     _looked_at: float = -math.inf
     _lock: asyncio.Lock = field(default_factory=asyncio.Lock)
 
-    async def of_season(self, season: int) -> list[Listed]:
+    async def of_season(self, season: int) -> list[ListedFile]:
         """Empty: nothing of it is shown. Raises `Unavailable`."""
         return [one for one in (await self._list()).values() if one.season == season]
 
@@ -74,7 +74,7 @@ class Shelf:
         content = self._ready.get(one.digest)
         return None if content is None else Ready(one.digest, content)
 
-    async def _list(self) -> dict[tuple[int, str], Listed]:
+    async def _list(self) -> dict[tuple[int, str], ListedFile]:
         async with self._lock:
             if time.monotonic() - self._looked_at >= LISTED_FOR_SECONDS:
                 await self._look()
@@ -94,7 +94,7 @@ class Shelf:
             self._ready = {digest: content for digest, content in self._ready.items() if digest in kept}
         self._looked_at = time.monotonic()
 
-    async def _read(self, one: Listed) -> None:
+    async def _read(self, one: ListedFile) -> None:
         """Another night may have taken its place: then the list is read again by the next who asks."""
         async with self._lock:
             if one.digest in self._ready:

@@ -23,14 +23,14 @@ from app.registry.statistics.counting import (
     NOTHING,
     Cell,
     Counts,
-    Deadline,
-    Head,
+    FiguresHead,
     Overlaps,
     Pair,
     People,
+    WaitingPeople,
     people_of,
 )
-from app.registry.statistics.moment import ASKED, ASKED_OF_ALL, DAY, KIND, SUMS, AskedOfAll, Moment
+from app.registry.statistics.moment import ASKED, ASKED_OF_ALL, DAY, KIND, SUMS, AskedOfEverybody, FiguresMoment
 from app.registry.statistics.questions import Part, Question, Selection
 from app.registry.terms import seasons
 from app.sql import statement
@@ -169,7 +169,7 @@ async def read(session: Session, questions: Sequence[Question], now: datetime) -
     """
     await session.run(_ONE_MOMENT)
     head = await session.one(_HEAD)
-    moment = Moment(
+    moment = FiguresMoment(
         session=session,
         now=now,
         latest=head.latest,
@@ -185,21 +185,21 @@ async def read(session: Session, questions: Sequence[Question], now: datetime) -
     return [answers[one] for one in questions]
 
 
-async def _heads(moment: Moment, selection: Selection, questions: Sequence[Question]) -> list[Head]:
+async def _heads(moment: FiguresMoment, selection: Selection, questions: Sequence[Question]) -> list[FiguresHead]:
     """Changes behind the projector's place are not counted: the figures are those of just before the first of them."""
     as_of = min(moment.now, moment.uncounted_at or moment.now)
-    return [Head(moment.season(selection), as_of)] * len(questions)
+    return [FiguresHead(moment.season(selection), as_of)] * len(questions)
 
 
 async def _names(
-    moment: Moment,
+    moment: FiguresMoment,
     selection: Selection,  # noqa: ARG001 - a reader
     questions: Sequence[Question],
 ) -> list[dict[str, str]]:
     return [moment.names] * len(questions)
 
 
-async def _cells(moment: Moment, selection: Selection, questions: Sequence[Question]) -> list[list[Cell]]:
+async def _cells(moment: FiguresMoment, selection: Selection, questions: Sequence[Question]) -> list[list[Cell]]:
     session, of_days = moment.session, selection.since is not None or selection.until is not None
     values = {**moment.values(selection), **moment.organizers_of(questions, together=False)}
     found: list[dict[tuple[str, str, str], Counts]] = [{} for _ in questions]
@@ -217,7 +217,9 @@ async def _cells(moment: Moment, selection: Selection, questions: Sequence[Quest
     ]
 
 
-async def _days(moment: Moment, selection: Selection, questions: Sequence[Question]) -> list[list[tuple[date, Counts]]]:
+async def _days(
+    moment: FiguresMoment, selection: Selection, questions: Sequence[Question]
+) -> list[list[tuple[date, Counts]]]:
     found: list[list[tuple[date, Counts]]] = [[] for _ in questions]
     organizers = moment.organizers_of(questions, together=True)
     for row in await moment.session.rows(_DAYS, **moment.values(selection), **organizers):
@@ -225,17 +227,19 @@ async def _days(moment: Moment, selection: Selection, questions: Sequence[Questi
     return found
 
 
-async def _deadlines(moment: Moment, selection: Selection, questions: Sequence[Question]) -> list[list[Deadline]]:
+async def _deadlines(
+    moment: FiguresMoment, selection: Selection, questions: Sequence[Question]
+) -> list[list[WaitingPeople]]:
     this_hour = moment.now.replace(minute=0, second=0, microsecond=0)
-    found: list[list[Deadline]] = [[] for _ in questions]
+    found: list[list[WaitingPeople]] = [[] for _ in questions]
     organizers = moment.organizers_of(questions, together=True)
     for row in await moment.session.rows(_DEADLINES, **moment.values(selection), **organizers):
         hours = None if row.verify_by is None else (row.verify_by - this_hour) // HOUR
-        found[row.place].append(Deadline(hours, row.waiting))
+        found[row.place].append(WaitingPeople(hours, row.waiting))
     return found
 
 
-async def _overlaps(moment: Moment, selection: Selection, questions: Sequence[Question]) -> list[Overlaps]:
+async def _overlaps(moment: FiguresMoment, selection: Selection, questions: Sequence[Question]) -> list[Overlaps]:
     """The pairs of which an organizer of the question is one side."""
     found: dict[Question, Overlaps] = {}
     for everybody in (True, False):
@@ -245,12 +249,12 @@ async def _overlaps(moment: Moment, selection: Selection, questions: Sequence[Qu
 
 
 async def _pairs(
-    moment: Moment, selection: Selection, questions: Sequence[Question], *, everybody: bool
+    moment: FiguresMoment, selection: Selection, questions: Sequence[Question], *, everybody: bool
 ) -> list[Overlaps]:
     if not questions:
         return []
     if everybody:
-        asked: dict[str, Any] = ASKED_OF_ALL.of([AskedOfAll(place) for place, _ in enumerate(questions)])
+        asked: dict[str, Any] = ASKED_OF_ALL.of([AskedOfEverybody(place) for place, _ in enumerate(questions)])
     else:
         asked = moment.organizers_of(questions, together=False)
     found: list[list[_PairRow]] = [[] for _ in questions]
@@ -266,15 +270,17 @@ async def _pairs(
     ]
 
 
-_READERS: Mapping[Part, Callable[[Moment, Selection, Sequence[Question]], Awaitable[list[Any]]]] = MappingProxyType(
-    {
-        Part.HEAD: _heads,
-        Part.NAMES: _names,
-        Part.CELLS: _cells,
-        Part.DAYS: _days,
-        Part.DEADLINES: _deadlines,
-        Part.OVERLAPS: _overlaps,
-        Part.DEPARTURES: departures.pages,
-        Part.FILL: departures.fills,
-    }
+_READERS: Mapping[Part, Callable[[FiguresMoment, Selection, Sequence[Question]], Awaitable[list[Any]]]] = (
+    MappingProxyType(
+        {
+            Part.HEAD: _heads,
+            Part.NAMES: _names,
+            Part.CELLS: _cells,
+            Part.DAYS: _days,
+            Part.DEADLINES: _deadlines,
+            Part.OVERLAPS: _overlaps,
+            Part.DEPARTURES: departures.pages,
+            Part.FILL: departures.fills,
+        }
+    )
 )

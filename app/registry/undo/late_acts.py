@@ -21,7 +21,7 @@ from app.registry.registrants.lookup import Ref
 from app.registry.registrants.transitions import Step
 from app.registry.registrants.view import View
 from app.registry.undo import reopening
-from app.registry.values.standard import Moment
+from app.registry.values.standard import RowMoment
 from app.registry.values.texts import posko_given
 from app.sql import statement
 from app.vault.vault import Vault
@@ -66,7 +66,7 @@ async def _bring_back(
     if not forfeited:
         return {}
     ground = await reopening.lock(session, vault, caller, forfeited, now, also=ids)
-    moment = Moment(at, is_day=False)
+    moment = RowMoment(at, is_day=False)
     refused: dict[UUID, Refusal] = {}
     for one in forfeited:
         step = Step(id=one, to=RegistrantStatus.VERIFIED, caller=caller, verified=moment)

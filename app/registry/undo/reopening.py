@@ -57,7 +57,7 @@ from app.vault.vault import Vault
 
 
 @dataclass(slots=True, kw_only=True)
-class Ground:
+class ReopeningGround:
     """What reopening is judged against. It changes with what the batch reopens."""
 
     vault: Vault
@@ -126,7 +126,7 @@ async def take_back(
     session: Session,
     ids: Sequence[UUID],
     reason: str,
-    ground: Ground,
+    ground: ReopeningGround,
     *,
     dry_run: bool = False,
     with_a_day: bool = True,
@@ -156,7 +156,7 @@ async def take_back(
 
 async def lock(
     session: Session, vault: Vault, caller: Caller, ids: Sequence[UUID], now: datetime, *, also: Sequence[UUID] = ()
-) -> Ground:
+) -> ReopeningGround:
     """Lock `ids` and what ended with them; `also`: registrants that are locked in the same order. Raises `Raced`."""
     trips = await ends.legs(session, ids)
     legs = {one.id: one for trip in trips.values() for one in trip}
@@ -166,7 +166,7 @@ async def lock(
     if await ends.legs(session, ids) != trips:
         raise Raced
     found = await routes.by_ids(session, list({one.row.route_id for one in states.values()}), now)
-    return Ground(
+    return ReopeningGround(
         vault=vault,
         caller=caller,
         now=now,
@@ -177,7 +177,7 @@ async def lock(
     )
 
 
-async def _read_niks(session: Session, ids: Sequence[UUID], ground: Ground) -> None:
+async def _read_niks(session: Session, ids: Sequence[UUID], ground: ReopeningGround) -> None:
     """Who holds the NIKs and what blocks them, where nothing else refuses: so the time of a refusal tells nothing.
 
     What the batch reopens lets nobody else return but the way back of the same person, whose NIK is read with that.
@@ -193,7 +193,7 @@ async def _read_niks(session: Session, ids: Sequence[UUID], ground: Ground) -> N
         ground.blocks = await blocks.standing(session, seasons[0], indexes)
 
 
-def _to_reopen(one: UUID, ground: Ground) -> list[End] | Refusal | Naming:
+def _to_reopen(one: UUID, ground: ReopeningGround) -> list[End] | Refusal | Naming:
     legs = _legs(one, ground)
     if isinstance(legs, Refusal):
         return legs
@@ -202,7 +202,7 @@ def _to_reopen(one: UUID, ground: Ground) -> list[End] | Refusal | Naming:
     return next((found for found in against if found is not None), None) or legs
 
 
-def _legs(one: UUID, ground: Ground) -> list[End] | Refusal:
+def _legs(one: UUID, ground: ReopeningGround) -> list[End] | Refusal:
     """The legs that return with `one`, if their NIKs are free. Empty: it stands already."""
     state = ground.states[one]
     if state.row.nik_index is None:
@@ -218,7 +218,7 @@ def _legs(one: UUID, ground: Ground) -> list[End] | Refusal:
     return _judge(legs, ground) or legs
 
 
-def _judge(legs: Sequence[End], ground: Ground) -> Refusal | None:
+def _judge(legs: Sequence[End], ground: ReopeningGround) -> Refusal | None:
     """All legs or none. A no-show still has its NIK and its seat, so neither is checked."""
     returning = {one.id for one in legs}
     seated = [one for one in legs if one.status in transitions.ENDS and ground.states[one.id].row.seats]
@@ -235,7 +235,7 @@ def _judge(legs: Sequence[End], ground: Ground) -> Refusal | None:
     return None
 
 
-def _stands(one: End, state: State, ground: Ground) -> Naming | None:
+def _stands(one: End, state: State, ground: ReopeningGround) -> Naming | None:
     """What stands against the NIK: another block than that of this end, or whoever holds the NIK by now."""
     row = state.row
     assert row.nik_index is not None  # noqa: S101 - an erased leg does not return
@@ -256,7 +256,7 @@ def _stands(one: End, state: State, ground: Ground) -> Naming | None:
     return naming if naming.refusal is not None else None
 
 
-def _judge_outbound(state: State, returning: set[UUID], ground: Ground) -> ReturnWithoutOutbound | None:
+def _judge_outbound(state: State, returning: set[UUID], ground: ReopeningGround) -> ReturnWithoutOutbound | None:
     """A return never outlives its outbound."""
     outbound = state.row.outbound_id
     if outbound is None or outbound in returning or ground.states[outbound].status in SEAT_HOLDERS:
@@ -265,7 +265,7 @@ def _judge_outbound(state: State, returning: set[UUID], ground: Ground) -> Retur
 
 
 def _judge_cities(
-    state: State, returning: set[UUID], ground: Ground
+    state: State, returning: set[UUID], ground: ReopeningGround
 ) -> ReturnCityMismatch | DestinationMismatch | None:
     """The other way, or the motorcycle or its rider, may have been moved since."""
     route = ground.routes[state.row.route_id]
@@ -278,7 +278,7 @@ def _judge_cities(
     return None
 
 
-def _came_from(one: End, ground: Ground) -> list[Blocked]:
+def _came_from(one: End, ground: ReopeningGround) -> list[Blocked]:
     """The blocks that this end brought. A person is blocked once for all that was forfeited in one stroke."""
     state = ground.states[one.id]
     return [
@@ -290,7 +290,7 @@ def _came_from(one: End, ground: Ground) -> list[Blocked]:
     ]
 
 
-def _apply(legs: Sequence[End], ground: Ground, reason: str, *, with_a_day: bool) -> None:
+def _apply(legs: Sequence[End], ground: ReopeningGround, reason: str, *, with_a_day: bool) -> None:
     for one in legs:
         state, to = ground.states[one.id], ends.goes_back_to(one)
         assert to is not None  # noqa: S101 - legs that ended together all go back

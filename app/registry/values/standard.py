@@ -181,7 +181,7 @@ _SHAPES = tuple(
 )
 
 
-class Moment(NamedTuple):
+class RowMoment(NamedTuple):
     """An instant, or a day without a time: the standard's own column is a date."""
 
     at: datetime
@@ -197,17 +197,17 @@ class Moment(NamedTuple):
 def parse_instant(text: str, field: str = "tanggal_pendaftaran") -> datetime | InvalidValue:
     """The instant in UTC. `06/03/2024` is the 6th of March; a day without a time is its midnight in Jakarta."""
     moment = parse_moment(text, field)
-    return moment.at if isinstance(moment, Moment) else moment
+    return moment.at if isinstance(moment, RowMoment) else moment
 
 
 @refuses(InvalidValue)
-def parse_moment(text: str, field: str = "tanggal_pendaftaran") -> Moment | InvalidValue:
+def parse_moment(text: str, field: str = "tanggal_pendaftaran") -> RowMoment | InvalidValue:
     """The same, and whether it is a day without a time."""
     written = folded(text)
     for shape in _SHAPES:
         if match := shape.fullmatch(written):
             at = _bounded(_instant(match.groupdict()), field)
-            return at if isinstance(at, InvalidValue) else Moment(at, is_day=match["hour"] is None)
+            return at if isinstance(at, InvalidValue) else RowMoment(at, is_day=match["hour"] is None)
     return InvalidValue(
         field,
         "Tanggal tidak dikenali; tulis misalnya 2024-03-06, 06/03/2024 atau 06 Mar 2024 12:00:01 WIB.",

@@ -35,7 +35,7 @@ class Subject(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Attempt:
+class DeliveryAttempt:
     at: datetime
     duration_ms: int
     status: int | None
@@ -53,10 +53,10 @@ class Delivery:
     attempts_json: str
 
     @property
-    def attempts(self) -> tuple[Attempt, ...]:
+    def attempts(self) -> tuple[DeliveryAttempt, ...]:
         """Its attempts, the first one first."""
         rows = orjson.loads(self.attempts_json)
-        return tuple(Attempt(**row | {"at": datetime.fromisoformat(row["at"])}) for row in rows)
+        return tuple(DeliveryAttempt(**row | {"at": datetime.fromisoformat(row["at"])}) for row in rows)
 
 
 _COLUMNS = f"""

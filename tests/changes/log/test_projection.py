@@ -12,7 +12,7 @@ import structlog
 
 from app.changes.log import projection
 from app.changes.log.feed import AFTER, IN_ORDER, SETTLED, Position
-from app.changes.log.projection import Known, Projection
+from app.changes.log.projection import KnownPosition, Projection
 from app.db import Session
 from app.models.enums import ChangeKind
 from app.registry import change_log
@@ -121,7 +121,7 @@ async def test_what_an_older_transaction_holds_back_comes_as_soon_as_it_ends(wor
 
 async def test_a_process_says_that_what_was_taken_in_is_lost(world: World) -> None:
     """A standby took over that had neither the changes nor what the projection made of them."""
-    stop, known = asyncio.Event(), Known()
+    stop, known = asyncio.Event(), KnownPosition()
     counted = value("pemudik_log_lost_total", projection="copy") or 0
     with structlog.testing.capture_logs() as logs:
         running = asyncio.create_task(projection.keep(world.database, COPY, stop, known))
@@ -143,7 +143,7 @@ async def test_a_process_says_that_what_was_taken_in_is_lost(world: World) -> No
 
 
 async def test_whoever_kept_it_notices_a_loss_where_another_process_keeps_it_now(world: World) -> None:
-    stop, known = asyncio.Event(), Known()
+    stop, known = asyncio.Event(), KnownPosition()
     with structlog.testing.capture_logs() as logs:
         await projection.notice_loss(world.database, {"copy": known})
         running = asyncio.create_task(projection.keep(world.database, COPY, stop, known))
@@ -165,7 +165,7 @@ async def test_whoever_kept_it_notices_a_loss_where_another_process_keeps_it_now
     assert [(one["event"], one["change"]) for one in logs] == [("projection.lost", lost)]
 
 
-async def looked(world: World, known: Known) -> None:
+async def looked(world: World, known: KnownPosition) -> None:
     """A keeper knows a change when it has looked behind it."""
     reached = "SELECT change_id FROM projection WHERE name = 'copy'"
     async with patience():

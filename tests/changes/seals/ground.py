@@ -11,7 +11,7 @@ from uuid import UUID
 from app.changes.log.feed import SETTLED, START
 from app.changes.seals import duty, sealing, verifying
 from app.changes.seals.logs import LOGS, SealedLog
-from app.changes.seals.sealing import Head
+from app.changes.seals.sealing import SealHead
 from app.changes.seals.verifying import Expected, Verified
 from app.models.enums import ChangeKind, Purpose
 from app.registry import change_log
@@ -51,7 +51,7 @@ async def settled(world: World) -> None:
                 await asyncio.sleep(0.01)
 
 
-async def sealed(world: World, now: datetime = NOW) -> list[Head]:
+async def sealed(world: World, now: datetime = NOW) -> list[SealHead]:
     """Everything that is written is settled, and sealed at `now`. Answers the last entry of each log."""
     await settled(world)
     await duty.round_(world.database, world.vault, now)
@@ -69,7 +69,7 @@ async def behind(world: World) -> int:
     return rows
 
 
-async def head(world: World, log: SealedLog) -> Head | None:
+async def head(world: World, log: SealedLog) -> SealHead | None:
     async with world.database.transaction() as session:
         return await sealing.head(session, log)
 

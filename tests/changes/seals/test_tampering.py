@@ -195,7 +195,7 @@ async def test_whoever_forges_a_key_of_before_breaks_the_chain(kept: World) -> N
         rows = (await session.rows(CHANGES.next, xact_id="0", change_id=0))[:5]
         listed, digest = entry.packed([one.row for one in rows])
         through = rows[-1].row.position
-        made = entry.Entry(log="changes", number=1, at=NOW, before=None, through=through, rows=5, listed=digest)
+        made = entry.SealEntry(log="changes", number=1, at=NOW, before=None, through=through, rows=5, listed=digest)
         signed = made.signed(forger.vault.signing[0])
     async with kept.database.transaction() as session:
         await session.run(
@@ -227,4 +227,4 @@ async def test_rows_that_are_not_sealed_are_counted_and_prove_nothing(kept: Worl
 
 
 def test_a_position_is_that_of_the_feed() -> None:
-    assert sealing.Head(1, NOW, 5, 7, "").through == Position(5, 7)
+    assert sealing.SealHead(1, NOW, 5, 7, "").through == Position(5, 7)

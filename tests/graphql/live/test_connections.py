@@ -12,7 +12,7 @@ import pytest
 from app.auth.bearer import Bearer, Principal
 from app.auth.callers import Callers
 from app.graphql.doors import connections
-from app.graphql.doors.connections import RESTARTING, SLOW_READER, Connections, ConnectionWatch, Gone, Line
+from app.graphql.doors.connections import RESTARTING, SLOW_READER, ConnectionGone, Connections, ConnectionWatch, Line
 from app.server.racing import first_of
 from tests.world import DJKA, NOW
 
@@ -95,7 +95,7 @@ async def test_a_server_that_cannot_send_any_more_means_that_they_are_gone(error
     async def send(_: Any) -> None:
         raise error()
 
-    with pytest.raises(Gone):
+    with pytest.raises(ConnectionGone):
         await Line(send).send({})
 
 
@@ -119,7 +119,7 @@ async def test_of_two_ways_to_end_the_other_has_ended_as_well() -> None:
 
 async def test_what_the_first_way_raises_is_raised() -> None:
     async def one() -> None:
-        raise Gone
+        raise ConnectionGone
 
-    with pytest.raises(Gone):
+    with pytest.raises(ConnectionGone):
         await first_of(never(), one())

@@ -8,7 +8,7 @@ import pytest
 
 from app.registry.caller import Caller
 from app.registry.clients import staff
-from app.registry.clients.staff import Person
+from app.registry.clients.staff import StaffPerson
 from app.registry.niks.check import Check
 from tests.graphql.conftest import Api
 from tests.world import DJKA, HUBDAT, NOW, World, nik_of, someone
@@ -160,7 +160,7 @@ async def test_who_looked_at_a_nik(api: Api, world: World) -> None:
 async def test_who_of_the_staff_looked_is_named(api: Api, world: World) -> None:
     async with world.database.transaction() as session:
         person = await staff.add(session, HUBDAT, "siti@contoh.example", "djka", "organizer", NOW)
-    assert isinstance(person, Person)
+    assert isinstance(person, StaffPerson)
     await world.check(Check(Caller(person.id, "djka"), nik_of(1)), Check(DJKA, nik_of(1)))
     query = "query($nik: NIK!) { nikAccesses(nik: $nik) { client person } }"
     accesses = (await api.data(query, {"nik": nik_of(1)}))["nikAccesses"]

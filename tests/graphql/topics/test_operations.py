@@ -9,7 +9,7 @@ import pytest
 
 from app.registry.caller import Caller
 from app.registry.clients import clients, staff
-from app.registry.clients.staff import Person
+from app.registry.clients.staff import StaffPerson
 from app.registry.niks import blocks
 from app.registry.terms import seasons
 from tests.changes.conftest import settled
@@ -80,7 +80,7 @@ async def test_the_history_of_one_organizer_and_of_some_kinds(api: Api, world: W
 async def test_the_history_names_the_person_who_did_it_on_the_pages(api: Api, world: World) -> None:
     async with world.database.transaction() as session:
         person = await staff.add(session, HUBDAT, "wulan@contoh.example", "hubdat", "operator", NOW)
-        assert isinstance(person, Person)
+        assert isinstance(person, StaffPerson)
         await clients.issue(session, Caller(person.id, "hubdat"), "djka", ["nik:check"], None, NOW, own=None)
     await settled(world)
     query = '{ adminChanges(organizer: "djka") { nodes { client person } } }'
@@ -305,7 +305,7 @@ async def test_a_block_is_lifted_by_its_id_with_all_of_its_nik(api: Api, world: 
 async def test_a_block_names_the_person_who_issued_and_who_lifted_it(api: Api, world: World) -> None:
     async with world.database.transaction() as session:
         person = await staff.add(session, HUBDAT, "wulan@contoh.example", "hubdat", "operator", NOW)
-        assert isinstance(person, Person)
+        assert isinstance(person, StaffPerson)
         hubdat = Caller(person.id, "hubdat")
         await blocks.block(session, world.vault, hubdat, nik_of(1), "Pelanggaran", 1, NOW)
         await blocks.lift(session, world.vault, hubdat, nik_of(1), "Banding", NOW)

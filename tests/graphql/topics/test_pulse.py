@@ -17,7 +17,7 @@ from app.metrics import minute
 from app.metrics.minute import Counted
 from app.registry.clients.scopes import DASHBOARD_READ, REGISTRANTS_READ
 from app.registry.statistics import pulse
-from app.registry.statistics.pulse import KEPT, Part
+from app.registry.statistics.pulse import KEPT, PulsePart
 from tests.graphql.conftest import Api
 from tests.patience import patience
 from tests.world import NOW, World
@@ -53,7 +53,7 @@ def counted(*seconds: float, failed: int = 0, **refused: int) -> Counted:
 
 async def written(world: World, *parts: tuple[datetime, Counted]) -> None:
     async with world.database.transaction() as session:
-        await pulse.write(session, [Part(uuid7(), at, one) for at, one in parts], NOW)
+        await pulse.write(session, [PulsePart(uuid7(), at, one) for at, one in parts], NOW)
 
 
 async def asked(api: Api, monkeypatch: pytest.MonkeyPatch, at: datetime) -> Any:

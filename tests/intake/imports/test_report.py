@@ -10,7 +10,7 @@ import pytest
 from app.intake.files import workbooks
 from app.intake.files.encoding import Cell, Copier, Csv
 from app.intake.files.encoding_xlsx import Xlsx
-from app.intake.imports.report import RowOutcome, Sheet, report
+from app.intake.imports.report import ReportSheet, RowOutcome, report
 from tests.intake.sheets import csv_of, person, read, saved, table, xlsx
 from tests.world import nik_of
 
@@ -29,7 +29,9 @@ async def cells(*rows: Sequence[Cell]) -> AsyncIterator[Sequence[Sequence[Cell]]
     yield rows
 
 
-async def made(content: bytes, outcomes: AsyncIterator[Sequence[RowOutcome]], encoder: Copier, *more: Sheet) -> bytes:
+async def made(
+    content: bytes, outcomes: AsyncIterator[Sequence[RowOutcome]], encoder: Copier, *more: ReportSheet
+) -> bytes:
     with TemporaryFile() as file:
         file.write(content)
         async with workbooks.read(file, whole=True) as reading:
@@ -46,7 +48,7 @@ def told() -> AsyncIterator[Sequence[RowOutcome]]:
 
 async def test_the_same_file_with_a_verdict_for_each_row() -> None:
     """Also what stands above the header comes back where it was."""
-    summary = Sheet(
+    summary = ReportSheet(
         "Ringkasan", ("hasil", "kode", "jumlah"), cells(("ditolak", "NIK_INVALID", 1), ("diterima", None, 1))
     )
     content = await made(csv_of(LINES).encode(), told(), Xlsx(), summary)
@@ -74,7 +76,7 @@ async def test_the_same_file_with_a_verdict_for_each_row() -> None:
 
 
 async def test_as_csv_it_has_the_rows_alone_and_says_where_they_stand() -> None:
-    summary = Sheet("Ringkasan", ("hasil",), cells(("ditolak",)))
+    summary = ReportSheet("Ringkasan", ("hasil",), cells(("ditolak",)))
     content = await made(xlsx(LINES), told(), Csv(), summary)
     found = read(content)
     assert found.columns == ["lembar", "baris", "No", *person(), "Catatan ", "hasil", "keterangan"]
@@ -100,7 +102,7 @@ async def test_every_sheet_comes_back_as_it_was() -> None:
     )
     book["Lembar 3"].sheet_state = "hidden"
     outcomes = slices([RowOutcome(4, "diterima", None, 1), RowOutcome(4, "ditolak", "x", 3)])
-    content = await made(saved(book), outcomes, Xlsx(), Sheet("LEMBAR 2", ("x",), cells(("y",))))
+    content = await made(saved(book), outcomes, Xlsx(), ReportSheet("LEMBAR 2", ("x",), cells(("y",))))
     found = openpyxl.load_workbook(BytesIO(content))
     assert [(sheet.title, sheet.sheet_state) for sheet in found] == [
         ("Lembar 1", "visible"),

@@ -15,7 +15,7 @@ from datetime import date, timedelta
 import pytest
 
 from app.registry.statistics import groups, public_files, taking
-from app.registry.statistics.public_files import Offer, Told
+from app.registry.statistics.public_files import DeclaredOffer, ToldSeason
 from app.registry.statistics.taking import CountRow, Group, StageRow
 
 FIRST, NIGHTS = date(2026, 3, 2), 8
@@ -57,7 +57,7 @@ GROUPS = {
     _group("small", "Kota Depok", "Kota Palembang"): 2,
 }
 """And how many people register on a day."""
-OFFER = Offer(
+OFFER = DeclaredOffer(
     frozenset((one.organizer, one.direction, one.service) for one in GROUPS),
     frozenset((one.origin, one.destination, one.service) for one in GROUPS),
 )
@@ -86,7 +86,7 @@ def files(arrivals: Arrivals) -> list[bytes]:
         file.content
         for night, counts in zip([*DAYS, LATER], nights(arrivals), strict=True)
         for file in public_files.made(
-            Told(season=2026, until=night, final=night == LATER, counts=counts, stages=[], offer=OFFER)
+            ToldSeason(season=2026, until=night, final=night == LATER, counts=counts, stages=[], offer=OFFER)
         )
     ]
 
@@ -238,7 +238,7 @@ def _other_nights(reached: list[int], night: int) -> Iterator[list[int]]:
 
 def test_the_funnel_is_told_in_groups_too() -> None:
     stages = [StageRow("MUDIK", "PASSENGER", "VERIFIED", 0), StageRow("MUDIK", "PASSENGER", "DEPARTED", 7)]
-    rows = public_files.funnel(Told(season=2026, until=FIRST, final=False, counts=[], stages=stages, offer=OFFER))
+    rows = public_files.funnel(ToldSeason(season=2026, until=FIRST, final=False, counts=[], stages=stages, offer=OFFER))
     assert rows[3:] == [
         ("MUDIK", "PASSENGER", "REGISTERED", "<5"),
         ("MUDIK", "PASSENGER", "VERIFIED", "<5"),

@@ -12,7 +12,7 @@ from app.changes.webhooks.posting import AttemptOutcome
 from app.errors import InvalidValue, NotFound
 from app.models.enums import DeliveryError
 from app.registry.webhooks import deliveries, webhooks
-from app.registry.webhooks.deliveries import Attempt, Delivery
+from app.registry.webhooks.deliveries import Delivery, DeliveryAttempt
 from app.registry.webhooks.webhooks import Webhook
 from tests.changes.sending import DELIVERED, FAILED, Post, after, failure, filled, forfeited, no_show, returned
 from tests.world import DJKA, DKI, HUBDAT, NOW, World
@@ -58,14 +58,14 @@ async def test_the_newest_first_with_every_attempt(post: Post) -> None:
         for each in await page(post, hook)
     ]
     assert found == [
-        (two.id, "quota.filled", "DELIVERED", NOW, None, (Attempt(NOW, 31, 200, None),)),
+        (two.id, "quota.filled", "DELIVERED", NOW, None, (DeliveryAttempt(NOW, 31, 200, None),)),
         (
             one.id,
             "registrant.forfeited",
             "DELIVERED",
             NOW,
             None,
-            (Attempt(NOW, 5, None, "TIMEOUT"), Attempt(after(seconds=5), 5, 204, None)),
+            (DeliveryAttempt(NOW, 5, None, "TIMEOUT"), DeliveryAttempt(after(seconds=5), 5, 204, None)),
         ),
     ]
 

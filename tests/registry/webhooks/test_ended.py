@@ -15,7 +15,7 @@ from app.errors import NotFound
 from app.models.enums import DeliveryError, DeliveryState
 from app.registry import sweep
 from app.registry.webhooks import deliveries, ended
-from app.registry.webhooks.deliveries import Attempt, Delivery
+from app.registry.webhooks.deliveries import Delivery, DeliveryAttempt
 from app.registry.webhooks.webhooks import Webhook
 from tests.changes.sending import DELIVERED, FAILED, Post, after, failure, filled, forfeited, no_show
 from tests.world import DKI, NOW, World
@@ -74,7 +74,10 @@ async def test_what_ended_more_than_an_hour_ago_is_moved_and_shown_as_before(pos
     assert await post.rows("event, state") == [("registrant.no_show", "PENDING")]
     assert await post.attempts() == []
     assert await page(post, hook) == before
-    assert before[2].attempts == (Attempt(NOW, 5, None, "TIMEOUT"), Attempt(after(seconds=5), 5, 204, None))
+    assert before[2].attempts == (
+        DeliveryAttempt(NOW, 5, None, "TIMEOUT"),
+        DeliveryAttempt(after(seconds=5), 5, 204, None),
+    )
 
 
 async def test_pages_go_on_from_the_queue_to_what_was_moved(post: Post) -> None:
@@ -136,12 +139,15 @@ async def test_one_that_was_moved_is_sent_again_under_its_id_in_its_place_with_i
         ("registrant.forfeited", "PENDING", 1),
         ("registrant.no_show", "DELIVERED", 1),
     ]
-    attempts = (Attempt(NOW, 5, 204, None), Attempt(after(days=1), 5, 500, None))
+    attempts = (DeliveryAttempt(NOW, 5, 204, None), DeliveryAttempt(after(days=1), 5, 500, None))
     assert (await page(post, hook))[2].attempts == attempts
     await post.try_all(DELIVERED, after(days=1, seconds=5))
     await move(post, after(days=2))
     found = (await page(post, hook, DeliveryState.DELIVERED))[2]
-    assert (found.id, found.attempts) == (first.id, (*attempts, Attempt(after(days=1, seconds=5), 5, 204, None)))
+    assert (found.id, found.attempts) == (
+        first.id,
+        (*attempts, DeliveryAttempt(after(days=1, seconds=5), 5, 204, None)),
+    )
 
 
 async def test_all_since_that_were_not_delivered_come_back(post: Post) -> None:

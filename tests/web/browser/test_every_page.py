@@ -20,7 +20,7 @@ from app.db import Database
 from app.models.enums import StaffRole
 from app.registry.caller import Caller
 from app.registry.clients import staff
-from app.registry.clients.staff import SCOPES_OF, Person
+from app.registry.clients.staff import SCOPES_OF, StaffPerson
 from app.registry.terms import organizers, seasons
 from app.registry.terms.organizers import OrganizerInput
 from app.vault.vault import open_vault
@@ -102,7 +102,7 @@ async def began(url: str) -> None:
                 assert isinstance(saved, organizers.Organizer), saved
             for role, organizer in ORGANIZER_OF.items():
                 person = await staff.add(session, hubdat, f"{role}@kosong.example", organizer, role, now)
-                assert isinstance(person, Person), person
+                assert isinstance(person, StaffPerson), person
     finally:
         await database.dispose()
 

@@ -18,7 +18,7 @@ from app import clock
 from app.db import Database
 from app.metrics.minute import Counted
 from app.registry.statistics import pulse
-from app.registry.statistics.pulse import Part
+from app.registry.statistics.pulse import PulsePart
 from tests.servers import Place, Server
 from tests.web.browser.clients import asked
 from tests.web.browsing import OPERATOR, ORGANIZER, POSKO, VIEWER, Visit, expect, link_for
@@ -135,7 +135,7 @@ def answered(url: str, *minutes: tuple[int, Counted]) -> None:
         database, now = Database(url), clock.now()
         try:
             async with database.transaction() as session:
-                parts = [Part(uuid7(), now - timedelta(minutes=ago), counted) for ago, counted in minutes]
+                parts = [PulsePart(uuid7(), now - timedelta(minutes=ago), counted) for ago, counted in minutes]
                 await pulse.write(session, parts, now)
         finally:
             await database.dispose()

@@ -17,7 +17,7 @@ from app.graphql.topics.files.imports import ImportJob, JobId, job_of, shown
 from app.graphql.vocabulary import RowResult
 from app.registry.imports import job_list, row_list, trying
 from app.registry.imports.job_runs import RowVerdict
-from app.registry.imports.row_list import BEFORE_ALL, Filter, Place
+from app.registry.imports.row_list import BEFORE_ALL, RowFilter, RowPlace
 from app.registry.values.trial import cursor_mark
 
 _PLACE = Struct(">Bii")
@@ -70,7 +70,7 @@ async def find_import_rows(
     context = info.context
     place, size = position(given(after)), paging.size(first)
     job = await job_of(context, job_id)
-    where = Filter(result=given(result), code=given(code), differing=differing)
+    where = RowFilter(result=given(result), code=given(code), differing=differing)
     async with context.transaction() as session:
         found = await row_list.page(session, context.process.vault, job, where, after=place, first=size)
     for registrant, organizer in found.people.items():
@@ -99,11 +99,11 @@ async def import_as_tried(
     return shown(job, context)
 
 
-def cursor(place: Place) -> str:
+def cursor(place: RowPlace) -> str:
     return urlsafe_b64encode(cursor_mark() + _PLACE.pack(_VERSION_OF_CURSORS, *place)).decode()
 
 
-def position(after: str | None) -> Place:
+def position(after: str | None) -> RowPlace:
     """Raises `RequestError` for what is no cursor."""
     if after is None:
         return BEFORE_ALL
@@ -111,6 +111,6 @@ def position(after: str | None) -> Place:
         version, chunk, row = _PLACE.unpack(urlsafe_b64decode(after)[len(cursor_mark()) :])
     except (ValueError, error):
         raise paging.no_cursor() from None
-    if version != _VERSION_OF_CURSORS or min(chunk, row + 1) < 0 or cursor(Place(chunk, row)) != after:
+    if version != _VERSION_OF_CURSORS or min(chunk, row + 1) < 0 or cursor(RowPlace(chunk, row)) != after:
         raise paging.no_cursor()
-    return Place(chunk, row)
+    return RowPlace(chunk, row)

@@ -103,7 +103,7 @@ class HeldClaim:
         return await get_organizer(info, self.holder_code)
 
     @classmethod
-    def from_record(cls, claim: subject_access.Claimed) -> HeldClaim:
+    def from_record(cls, claim: subject_access.ClaimedNik) -> HeldClaim:
         return cls(
             season=claim.season,
             direction=Direction(claim.direction),
