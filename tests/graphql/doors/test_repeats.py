@@ -15,7 +15,7 @@ from app.models.enums import ImportMode
 from app.registry.routes import quota_releases
 from app.sql import statement
 from tests.graphql.conftest import Api
-from tests.graphql.topics import test_imports as imports
+from tests.graphql.topics.files import test_imports as imports
 from tests.intake.lists import imported, row
 from tests.patience import patience
 from tests.world import HUBDAT, NOW, World, nik_of
