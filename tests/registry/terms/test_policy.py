@@ -89,3 +89,16 @@ async def test_the_bounds_are_those_of_the_table(world: World) -> None:
             expected = {"djka": amended, "hubdat": policy.DEFAULT_OF_HUBDAT}
             assert await policy.of(session, 2026, ["djka", "hubdat"]) == expected
     assert await world.count("policy") == 1
+
+
+def test_what_the_database_fills_in_by_itself_is_the_default() -> None:
+    """Servers of the release before do not write the columns that came later."""
+    from sqlalchemy import DefaultClause
+    from sqlmodel import SQLModel
+
+    from app.models.tables.organizer import Policy as StoredPolicy
+
+    columns = SQLModel.metadata.tables[str(StoredPolicy.__tablename__)].columns
+    filled = {one.name: str(one.server_default.arg) for one in columns if isinstance(one.server_default, DefaultClause)}
+    assert filled == {name: str(getattr(policy.DEFAULT, name)).lower() for name in filled}
+    assert {"late_arrival_days", "hold_percent"} <= filled.keys()
