@@ -16,14 +16,18 @@ from starlette.types import Receive, Scope
 
 from app.auth.bearer import Principal, Unauthorized
 from app.auth.sessions import Credential
-from app.errors import EverybodysError, Language, TooManyChecks, TooManyOperations, Unavailable
+from app.errors import EverybodysError, Language, TooManyChecks, TooManyOperations, TooManyResets, Unavailable
 
 NO_STORE = "no-store"
 """`Cache-Control` of every answer: nobody on the way may keep what it says of a person."""
 
 
 TOO_MANY: Mapping[type[Unavailable], str] = MappingProxyType(
-    {TooManyChecks: "TOO_MANY_CHECKS", TooManyOperations: "TOO_MANY_OPERATIONS"}
+    {
+        TooManyChecks: "TOO_MANY_CHECKS",
+        TooManyOperations: "TOO_MANY_OPERATIONS",
+        TooManyResets: "TOO_MANY_OPERATIONS",
+    }
 )
 """What this client may have again later: 429, under these codes."""
 

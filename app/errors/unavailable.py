@@ -39,6 +39,13 @@ class TooManyOperations(Unavailable):
     english = "Too many operations of this client wait for their turn already; try again after {} seconds."
 
 
+class TooManyResets(Unavailable):
+    """A test registry was made new so often that the next time has to wait: what is left of each stays for a minute."""
+
+    indonesian = "Registri uji ini terlalu sering diulang dari awal; coba lagi setelah {} detik."
+    english = "This test registry was reset too often; try again after {} seconds."
+
+
 class ShutOut(Unavailable):
     """The organizer has used up its allowance of NIKs, and was refused as often again, until `retry_after`."""
 

@@ -246,10 +246,13 @@ def _not_read(error: BodyTooLarge | BodyTooLate, limit: int) -> RequestRefused:
 
 
 @asynccontextmanager
-async def in_time(settings: Settings) -> AsyncIterator[None]:
-    """What is done inside, with every wait in it, ends within the time of a request. Raises `RequestRefused`."""
+async def in_time(settings: Settings, seconds: float | None = None) -> AsyncIterator[None]:
+    """What is done inside, with every wait in it, ends within the time of a request, or within `seconds`.
+
+    Raises `RequestRefused`.
+    """
     try:
-        async with asyncio.timeout(settings.request_timeout):
+        async with asyncio.timeout(seconds or settings.request_timeout):
             yield
     except TimeoutError:
         raise RequestRefused(504, "TIMEOUT", "Terlalu lama; kirim ulang.", "It took too long; send it again.") from None

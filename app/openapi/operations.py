@@ -154,6 +154,7 @@ OPERATIONS: Mapping[str, ToldOperation] = MappingProxyType(
         f"POST {test_clients.PATH}": ToldOperation(
             "A client of the organizer's test registry, which its first client makes. Where there is test mode.",
             {JSON: ref("TestClient")},
+            more={504: TIMED_OUT},
         ),
         f"GET {metrics_page.PATH}": ToldOperation("Figures for Prometheus.", {"text/plain": TEXT}),
     }

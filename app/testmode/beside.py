@@ -11,11 +11,13 @@ from contextlib import suppress
 from typing import Any
 
 from starlette.applications import Starlette
+from starlette.datastructures import Headers
 from starlette.requests import Request
 from starlette.types import Message, Receive, Scope, Send
 
 from app.config import Settings
 from app.errors import Unavailable
+from app.graphql.doors import streams
 from app.intake import http
 from app.language import language_of
 from app.process import Process
@@ -39,7 +41,7 @@ class Beside:
     def __init__(self, live: Starlette, settings: Settings, assemble: Assemble) -> None:
         process: Process = live.state.process
         self._live = live
-        self._registries = Registries(settings, assemble, process.turns, process.stopping)
+        self.registries = Registries(settings, assemble, process.turns, process.stopping)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
@@ -50,7 +52,7 @@ class Beside:
             await self._live(scope, receive, send)
 
     async def _lives(self, scope: Scope, receive: Receive, send: Send) -> None:
-        keeping = asyncio.create_task(self._registries.keep())
+        keeping = asyncio.create_task(self.registries.keep())
 
         async def told() -> Message:
             message = await receive()
@@ -58,7 +60,7 @@ class Beside:
                 keeping.cancel()
                 with suppress(asyncio.CancelledError):
                     await keeping
-                await self._registries.end()
+                await self.registries.end()
             return message
 
         await self._live(scope, told, send)
@@ -77,12 +79,12 @@ class Beside:
 
     async def _lend(self, organizer: str, path: str, scope: Scope, receive: Receive, send: Send) -> None:
         inner = {**scope, "path": path, "raw_path": path.encode(), "state": {**scope.get("state", {})}}
-        arriving = Arriving(self._registries.control, organizer)
+        arriving = Arriving(self.registries.control, organizer)
         if scope["type"] == "websocket":
             receive, send = arriving.messages(scope, receive, send)
         else:
             receive = arriving.body(receive)
-        async with self._registries.lent(organizer) as one:
+        async with self.registries.lent(organizer, is_stream=_is_stream(scope)) as one:
             await one.application(inner, receive, marked(send))
 
     async def _refuse(self, why: NoTestRegistry | Unavailable, scope: Scope, receive: Receive, send: Send) -> None:
@@ -100,6 +102,10 @@ class Beside:
             await response(inner, receive, send)
 
         await RequestLog(answer)(scope, receive, marked(send))
+
+
+def _is_stream(scope: Scope) -> bool:
+    return scope["type"] == "websocket" or streams.wanted(Headers(scope=scope).get("accept", ""))
 
 
 NO_TEST_REGISTRY = {

@@ -13,6 +13,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any, TypeAlias
+from weakref import WeakKeyDictionary
 
 import asyncpg
 import orjson
@@ -34,10 +35,20 @@ _HOLDS = """
 """
 LEFT_FOR_SECONDS = 60
 """A database from before a reset stays for so long: requests, and duties of other processes, end meanwhile."""
+MOST_LEFT = 20
+"""Of an organizer. Each has 11 MB of disk: so a test registry is reset every three seconds at most."""
 _LEFT = """
-    CREATE TABLE IF NOT EXISTS test_left (database text PRIMARY KEY, since timestamptz NOT NULL DEFAULT now())
+    CREATE TABLE IF NOT EXISTS test_left (database text PRIMARY KEY, since timestamptz NOT NULL DEFAULT now());
+    ALTER TABLE test_left ADD COLUMN IF NOT EXISTS organizer text
 """
-_LEAVE = "INSERT INTO test_left (database) SELECT database FROM test_registry WHERE organizer = $1"
+_LEAVE = """
+    INSERT INTO test_left (database, organizer) SELECT database, organizer FROM test_registry WHERE organizer = $1
+"""
+_FULL = f"""
+    SELECT CAST(ceil(extract(epoch FROM since - now())) AS integer) + {LEFT_FOR_SECONDS} FROM test_left
+    WHERE organizer = $1 AND since > now() - make_interval(secs => {LEFT_FOR_SECONDS})
+    ORDER BY since DESC OFFSET {MOST_LEFT - 1} LIMIT 1
+"""
 _FORGET = f"DELETE FROM test_left WHERE since <= now() - make_interval(secs => {LEFT_FOR_SECONDS})"
 _OUTAGES = """
     CREATE TABLE IF NOT EXISTS test_outage (
@@ -59,8 +70,11 @@ _SAVE = """
 """
 """In a new test registry every outage comes again."""
 _MOVE = "UPDATE test_registry SET ahead_seconds = $2 WHERE organizer = $1"
-_MAKERS = "SELECT pg_advisory_lock(7045445)"
+MAKERS = "SELECT pg_advisory_lock(7045445)"
 """The number may be any; it only has to be the same in every process."""
+OF_MAKERS = {"application_name": "pemudik", "lock_timeout": "10s"}
+_LINES: WeakKeyDictionary[asyncio.AbstractEventLoop, asyncio.Lock] = WeakKeyDictionary()
+"""A process has one event loop, where makers wait in line before they connect: they are outside of all pools."""
 _STRAY = f"""
     SELECT datname FROM pg_database
     WHERE starts_with(datname, current_database() || '_') AND datname <> $1
@@ -106,6 +120,14 @@ class Control:
     async def of_database(self, name: str) -> ListedRegistry | None:
         """Raises `Unavailable`."""
         return await self._found("database", name)
+
+    async def full_for(self, organizer: str) -> int:
+        """For how many seconds resets have left so many databases that there is no next one. Raises `Unavailable`."""
+        try:
+            return await self._asked("fetchval", _FULL, organizer) or 0
+        except asyncpg.UndefinedColumnError:
+            # The list is of before resets were counted, and none was made since.
+            return 0
 
     async def move(self, organizer: str, ahead: timedelta) -> None:
         await self._asked("execute", _MOVE, organizer, ahead.total_seconds())
@@ -187,10 +209,20 @@ class Maker:
 
 @asynccontextmanager
 async def making(url: str) -> AsyncIterator[Maker]:
-    """Raises `LiveDatabase`, or what asyncpg raises."""
+    """One at a time in a process, and in all. Raises `LiveDatabase`, `Unavailable`, or what asyncpg raises."""
+    line = _LINES.setdefault(asyncio.get_running_loop(), asyncio.Lock())
+    try:
+        async with line, _connected(url) as maker:
+            yield maker
+    except AWAY as error:
+        raise Unavailable from error
+
+
+@asynccontextmanager
+async def _connected(url: str) -> AsyncIterator[Maker]:
     connection = await _at_the_list(url)
     try:
-        await connection.execute(_MAKERS)
+        await connection.execute(MAKERS)
         if await connection.fetchval("SELECT to_regclass('alembic_version') IS NOT NULL"):
             raise LiveDatabase
         await connection.execute(_HOLDS)
@@ -202,18 +234,17 @@ async def making(url: str) -> AsyncIterator[Maker]:
 
 
 async def _at_the_list(url: str) -> Connection:
-    settings = {"application_name": "pemudik"}
     try:
-        return await connections.connect(url, settings)
+        return await connections.connect(url, OF_MAKERS)
     except _NO_DATABASE:
-        server = await connections.connect(on_same_server(url, "postgres"), settings)
+        server = await connections.connect(on_same_server(url, "postgres"), OF_MAKERS)
         try:
             await server.execute(f'CREATE DATABASE "{name_in(url)}"')
         except asyncpg.DuplicateDatabaseError:
             pass
         finally:
             await server.close(timeout=5)
-        return await connections.connect(url, settings)
+        return await connections.connect(url, OF_MAKERS)
 
 
 def url_of(settings: Settings, live: str) -> str | None:

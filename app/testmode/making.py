@@ -29,6 +29,8 @@ from app.vault.vault import Vault, open_vault
 
 MARK = "uji-"
 """The ids of test clients begin with it."""
+COST = 20_000
+"""Of making a test registry, in units of CPU, beside what PostgreSQL does."""
 KEPT: Sequence[str] = ("client", "client_secret", "client_webhook_secret", "check_budget")
 """What a reset leaves as it is: a partner goes on with its credentials."""
 _NEVER_AWAY = """
@@ -149,7 +151,11 @@ async def _make_template(maker: Maker) -> None:
 
 async def _migrate(url: str) -> None:
     process = await asyncio.create_subprocess_exec(sys.executable, "-m", "app.testmode.migrating", stdin=PIPE)
-    await process.communicate(url.encode())
+    try:
+        await process.communicate(url.encode())
+    except asyncio.CancelledError:
+        process.kill()
+        raise
     if process.returncode:
         raise MakingFailed
 

@@ -48,7 +48,7 @@ class Registries:
         """When databases that resets have left are dropped."""
 
     @asynccontextmanager
-    async def lent(self, organizer: str) -> AsyncIterator[Running]:
+    async def lent(self, organizer: str, *, is_stream: bool = False) -> AsyncIterator[Running]:
         """The test registry of `organizer`, as it is listed now. Raises `NoTestRegistry`, `Unavailable`."""
         listed = await self.control.find(organizer)
         if listed is None:
@@ -57,7 +57,7 @@ class Registries:
             async with self._starting.setdefault(organizer, asyncio.Lock()):
                 one = await self._serving_as(listed)
                 # Before the lock is given back: nobody ends a test registry that has a request.
-                stack.enter_context(one.request())
+                stack.enter_context(one.request(is_stream=is_stream))
             yield one
 
     async def keep(self) -> None:
@@ -73,7 +73,7 @@ class Registries:
                     self._end(one)
             if now >= self._drop_at:
                 self._drop_at = math.inf
-                with suppress(*AWAY):
+                with suppress(*AWAY, Unavailable):
                     await making.drop_strays(self.control.url)
 
     async def end(self) -> None:
@@ -105,13 +105,16 @@ class Registries:
         return one
 
     def _make_room(self) -> None:
-        """Raises `Unavailable`: all that serve have a request."""
+        """Raises `Unavailable`: all that serve have a request.
+
+        Streams do not count: a few that are left open would keep everybody else out. They are told to come again.
+        """
         if len(self._serving) < MOST_SERVING:
             return
-        idle = [one for one in self._serving.values() if not one.requests]
+        idle = [one for one in self._serving.values() if one.requests == one.streams]
         if not idle:
             raise Unavailable(COME_BACK_AFTER_SECONDS)
-        self._end(min(idle, key=lambda one: one.used_at))
+        self._end(min(idle, key=lambda one: (one.streams > 0, one.used_at)))
 
     def _end(self, one: Running) -> None:
         if self._serving.get(one.organizer) is one:

@@ -21,7 +21,7 @@ from starlette.types import ASGIApp
 
 from app import clock
 from app.config import Settings
-from app.errors import InvalidValue, Refusal, Unavailable, refuses
+from app.errors import InvalidValue, Refusal, TooManyResets, Unavailable, refuses
 from app.metrics import minute
 from app.models.enums import RegistrantStatus
 from app.process import Process
@@ -106,6 +106,8 @@ class Running:
         self.application = assembled.application
         self.requests = 0
         """How many run."""
+        self.streams = 0
+        """How many of them are sockets, or streams of events, that may go on for ever."""
         self.used_at = time.monotonic()
         self.is_replaced = False
         """It was reset: another database is listed."""
@@ -113,6 +115,7 @@ class Running:
         self._stop, self._started = asyncio.Event(), asyncio.Event()
         self._idle = asyncio.Event()
         self._life: asyncio.Task[None] | None = None
+        self._resetting: asyncio.Future[None] | None = None
 
     @property
     def serves(self) -> bool:
@@ -145,9 +148,11 @@ class Running:
         self._assembled.process.stopping.set()
 
     @contextmanager
-    def request(self) -> Iterator[None]:
+    def request(self, *, is_stream: bool = False) -> Iterator[None]:
         """What is done inside is done in its context."""
         self.requests += 1
+        self.streams += is_stream
+        self.used_at = time.monotonic()
         before = [(variable, variable.set(value)) for variable, value in self._values()]
         try:
             yield
@@ -155,6 +160,7 @@ class Running:
             for variable, token in before:
                 variable.reset(token)
             self.requests -= 1
+            self.streams -= is_stream
             self.used_at = time.monotonic()
             if not self.requests:
                 self._idle.set()
@@ -166,8 +172,21 @@ class Running:
     # --- what its organizer may do with it ----------------------------------------------------------------------------
 
     async def reset(self) -> None:
-        """Nothing is left of it when the request that asks for this has ended."""
-        made = await making.reset(self._control.url, self.organizer)
+        """Nothing is left of it when the request that asks for this has ended.
+
+        Whoever asks while another one waits for that waits with it. Raises `TooManyResets`, `Unavailable`.
+        """
+        if self._resetting is None or self._resetting.done():
+            self._resetting = asyncio.ensure_future(self._reset())
+        # Who goes away must not take it from the others.
+        await asyncio.shield(self._resetting)
+
+    async def _reset(self) -> None:
+        full_for = await self._control.full_for(self.organizer)
+        if full_for:
+            raise TooManyResets(full_for)
+        async with self._assembled.process.turns.turn(self.organizer, making.COST):
+            made = await making.reset(self._control.url, self.organizer)
         if made is None:
             raise Unavailable
         self._context[clock.clock].ahead = timedelta()

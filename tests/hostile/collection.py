@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.hostile import documents, files, live, pages, plain, values
+from tests.hostile import documents, files, live, pages, plain, testing, values
 
 COLLECTION = (
     *documents.DOCUMENTS,
@@ -17,8 +17,10 @@ COLLECTION = (
     *plain.FIGURES,
     *plain.TOKENS,
     *plain.DOCUMENTS,
+    *testing.TEST_REGISTRY,
     *pages.SHOWN,
     *pages.SIGNING,
+    *pages.PROVIDER,
     *files.FILES,
     *files.FORMS,
     *files.ORDERS,

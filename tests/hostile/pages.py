@@ -9,6 +9,8 @@ from functools import partial
 from app.auth.callers import PLAIN_COOKIE
 from app.web import assets
 from app.web.menu import PAGES as MENU
+from app.web.oidc import FINISH_PATH
+from app.web.oidc import PATH as PROVIDER_PATH
 from app.web.signing import LINK_PATH, SIGN_IN_PATH, SIGN_OUT_PATH
 from app.web.words import COOKIE as LANGUAGE_COOKIE
 from tests.hostile.documents import aliases
@@ -91,6 +93,63 @@ SHOWN = (
         lambda n: shown(f"{assets.BASE}/api.js", accept_encoding=",".join(f"x{i}" for i in range(n))),
         500,
         always("200"),
+    ),
+)
+
+ID = "00000000-0000-0000-0000-000000000000"
+SHOWN += (
+    *each(
+        [f"{page.path}/{ID}" for page in MENU if page.one is not None and page.named == "uuid"],
+        "parameters",
+        lambda path, n: shown(f"{path}?{numbered(n)}"),
+        100,
+        always("303"),
+    ),
+    *each(
+        ["/panduan", PROVIDER_PATH],
+        "parameters",
+        lambda path, n: shown(f"{path}?{numbered(n)}"),
+        100,
+        always("200"),
+    ),
+    Hostile(
+        "the provider's answer: a long state",
+        lambda n: shown(f"{PROVIDER_PATH}?code={'x' * n}&state={'x' * n}"),
+        2_000,
+        always("200"),
+    ),
+)
+
+PROVIDER = (
+    Hostile(
+        "an account: begun by another page",
+        lambda n: sent(PROVIDER_PATH, {}, origin="http://" + "x" * n),
+        4_000,
+        always("403 FOREIGN_ORIGIN"),
+    ),
+    Hostile(
+        "an account: begun with a long form",
+        lambda n: replace(sent(PROVIDER_PATH, b"x" * n), headers=FROM_OUR_PAGE | {"content-type": "text/plain"}),
+        100_000,
+        always("415 UNSUPPORTED_MEDIA_TYPE"),
+    ),
+    Hostile(
+        "an account: a long state",
+        lambda n: sent(FINISH_PATH, {"code": "x", "state": "x" * n}),
+        2_500,
+        ("403 SIGN_IN_ENDED", "403 SIGN_IN_ENDED", "413 CONTENT_TOO_LARGE"),
+    ),
+    Hostile(
+        "an account: a long beginning",
+        lambda n: sent(FINISH_PATH, {"code": "x", "state": "x"}, cookie=f"{PLAIN_COOKIE}-masuk={'a.' * n}a"),
+        1_000,
+        always("403 SIGN_IN_ENDED"),
+    ),
+    Hostile(
+        "an account: a nested code",
+        lambda n: sent(FINISH_PATH, b'{"code":' + b"[" * n + b"]" * n + b"}"),
+        60,
+        always("400 BAD_REQUEST"),
     ),
 )
 

@@ -329,6 +329,9 @@ DOCUMENTS = (
         100,
         always("200"),
     ),
+    Hostile(
+        "the description: parameters", lambda n: got(f"/openapi.json?{numbered(n)}"), 100, always("400 BAD_REQUEST")
+    ),
     Hostile("metadata: keys, with parameters", lambda n: got(f"/oauth/jwks.json?{numbered(n)}"), 100, always("200")),
     Hostile(
         "metadata: what can be accepted",
