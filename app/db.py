@@ -79,7 +79,9 @@ AWAY = (
     *OF_NO_USE,
 )
 CANNOT_WRITE = (asyncpg.DiskFullError, asyncpg.PostgresIOError, asyncpg.ReadOnlySQLTransactionError)
-"""What a full or broken disk says, and a primary that has become a standby."""
+"""What a full or broken disk says, and a primary that has become a standby. The connection is closed: the next one may
+find another primary.
+"""
 REMEMBERED_FOR_SECONDS = 10.0
 """So long a server is not ready after its database could not write. The next write tries again."""
 
@@ -149,7 +151,7 @@ class Session(sql.Session):
         """A task that is cancelled leaves a statement that PostgreSQL may still be running. asyncpg tells it to stop,
         and ROLLBACK waits until it has stopped, also where nothing was begun.
         """
-        if isinstance(error, OF_NO_USE):
+        if isinstance(error, (*OF_NO_USE, *CANNOT_WRITE)):
             return False
         if not self._begins and isinstance(error, Exception):
             return True

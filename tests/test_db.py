@@ -249,11 +249,18 @@ async def test_a_database_that_has_become_read_only_is_unavailable_and_its_conne
 
 
 @pytest.mark.parametrize("sqlstate", ["53100", "53200", "58030"])
-async def test_a_disk_or_a_memory_that_is_full_is_unavailable(database: Database, sqlstate: str) -> None:
+async def test_a_disk_or_a_memory_that_is_full_is_unavailable_and_after_a_disk_the_connection_is_dropped(
+    database: Database, sqlstate: str
+) -> None:
+    async with database.transaction() as session:
+        before = await queries.value(session, "SELECT pg_backend_pid()")
     with pytest.raises(Unavailable):
         async with database.transaction() as session:
             await queries.run(session, f"DO $$ BEGIN RAISE EXCEPTION 'x' USING ERRCODE = '{sqlstate}'; END $$")
     assert database.could_not_write_lately == (sqlstate != "53200")
+    async with database.transaction() as session:
+        after = await queries.value(session, "SELECT pg_backend_pid()")
+    assert (after != before) == (sqlstate != "53200")
 
 
 @pytest.mark.parametrize(
