@@ -148,7 +148,11 @@ def metrics_folder(settings: Settings) -> Iterator[Path | None]:
 
 
 def start(settings: Settings, listener: socket.socket) -> bool:
-    config = uvicorn.Config(
+    return supervise(configured(settings), listener)
+
+
+def configured(settings: Settings) -> uvicorn.Config:
+    return uvicorn.Config(
         partial(worker.asgi, settings),
         factory=True,
         loop="uvloop",
@@ -169,7 +173,6 @@ def start(settings: Settings, listener: socket.socket) -> bool:
         timeout_worker_healthcheck=WORKER_ANSWERS_WITHIN_SECONDS,
         backlog=BACKLOG,
     )
-    return supervise(config, listener)
 
 
 class Supervisor(Multiprocess):
