@@ -1,4 +1,4 @@
-"""Every argument of every root field with its extremes: a refusal that tells what is wrong, or an answer. Never a bug.
+"""Every argument of every field with its extremes: a refusal that tells what is wrong, or an answer. Never a bug.
 
 The arguments are made from the schema. So a new field, or a new argument, is in the test by itself.
 """
@@ -27,9 +27,12 @@ from graphql import (
     is_required_argument,
     is_required_input_field,
 )
+from starlette.applications import Starlette
 
 from app.graphql.schema import EXECUTABLE
 from tests.graphql.conftest import Api
+from tests.hostile import driving
+from tests.hostile.sending import EVENTS, GRAPHQL_PATH, JSON, Sent
 from tests.world import HUBDAT, World, nik_of, someone
 
 pytestmark = [pytest.mark.anyio, pytest.mark.no_cover]
@@ -73,6 +76,25 @@ ROOTS = {
     if root is not None
     for name, field in root.fields.items()
 }
+BELOW = {
+    f"{type_.name}.{name}": field
+    for type_ in EXECUTABLE.type_map.values()
+    if isinstance(type_, GraphQLObjectType) and not type_.name.startswith("__")
+    if type_ not in {EXECUTABLE.query_type, EXECUTABLE.mutation_type, EXECUTABLE.subscription_type}
+    for name, field in type_.fields.items()
+    if field.args
+}
+"""Fields with arguments below the roots."""
+WAYS = {
+    "Organizer": "organizers { %s }",
+    "Statistics": "statistics { %s }",
+    "ImportJob": "importJobs { nodes { %s } }",
+    "Webhook": "webhooks { %s }",
+}
+"""How an object of each type that has one is reached."""
+WEBHOOK = """mutation { saveWebhook(input: { url: "https://example.org/pemudik", events: [QUOTA_RETURNED] }) {
+    __typename ... on Problem { code message } } }"""
+FOLLOWED = dict(EXECUTABLE.subscription_type.fields) if EXECUTABLE.subscription_type is not None else {}
 
 
 @pytest.mark.parametrize("name", sorted(name for name, (_, field) in ROOTS.items() if field.args))
@@ -93,6 +115,46 @@ async def test_no_argument_has_a_value_that_is_a_bug(api: Api, world: World, nam
                 assert "INTERNAL_ERROR" not in told, (path, value)
                 tried += 1
     assert tried
+
+
+@pytest.mark.parametrize("name", sorted(BELOW))
+async def test_no_argument_below_a_root_has_a_value_that_is_a_bug(api: Api, world: World, name: str) -> None:
+    await world.registered(someone(HUBDAT, await world.route(quota=5)))
+    await _ask(api, "importRegistrants", {"file": None})
+    assert (await api.data(WEBHOOK))["saveWebhook"]["__typename"] != "Problem"
+    type_, _, below = name.partition(".")
+    field = BELOW[name]
+
+    async def ask(argument: str, value: object) -> Any:
+        passed = f"{below}({argument}: $value) {_selection(get_named_type(field.type))}"
+        document = f"query ($value: {field.args[argument].type}) {{ {WAYS[type_] % passed} }}"
+        return await api.post(document, {"value": value})
+
+    plain = f"{below} {_selection(get_named_type(field.type))}"
+    assert f'"{below}":' in (await api.post(f"{{ {WAYS[type_] % plain} }}")).text, "no such object is reached"
+    for argument, one_of in field.args.items():
+        for value in _extremes(_bare(one_of.type)):
+            answer = await ask(argument, value)
+            assert answer.status_code < 500, (argument, value)
+            assert "INTERNAL_ERROR" not in answer.text, (argument, value)
+
+
+@pytest.mark.parametrize("name", sorted(FOLLOWED))
+async def test_no_argument_of_a_subscription_has_a_value_that_is_a_bug(
+    api: Api, application: Starlette, world: World, name: str
+) -> None:
+    """It is refused by an event of the stream, or before that: a good one would be followed for ever."""
+    await world.registered(someone(HUBDAT, await world.route(quota=5)))
+    token, field = await api.token(), FOLLOWED[name]
+    assert field.args
+    for argument, one_of in field.args.items():
+        document = f"subscription ($value: {one_of.type}) {{ {name}({argument}: $value) {{ __typename }} }}"
+        for value in _extremes(_bare(one_of.type)):
+            body = json.dumps({"query": document, "variables": {"value": value}}).encode()
+            sent = Sent(GRAPHQL_PATH, body, headers={"content-type": JSON, "accept": EVENTS})
+            told = await driving.told(application, sent, token)
+            assert told.startswith(("200 ", "400 ")), (argument, value, told)
+            assert "INTERNAL_ERROR" not in told, (argument, value)
 
 
 async def _ask(api: Api, name: str, variables: dict[str, Any]) -> Any:
