@@ -91,6 +91,18 @@ def test_the_first_row_that_is_wrong(pemudik: Pemudik, kept: None, at: Callable[
     assert (found["finding"]["fault"], found["finding"]["row"]["id"]) == ("left out", 3)
 
 
+PUT_IN = """INSERT INTO nik_access (xact_id, id, at, client_id, organizer_code, purpose) OVERRIDING SYSTEM VALUE
+    SELECT xact_id, 999, at, client_id, organizer_code, purpose FROM nik_access WHERE id = 1"""
+
+
+def test_a_row_that_was_put_in(pemudik: Pemudik, kept: None, at: Callable[..., None]) -> None:
+    at(lambda world: tampered(world, PUT_IN))
+    said = pemudik("log", "verify", "--log", "access", code=3).stdout.splitlines()
+    assert said[-1].startswith("access: the row was put in (seal 2, row 999 of transaction ")
+    [found] = json.loads(pemudik("log", "verify", "--log", "access", "--json", code=3).stdout)
+    assert (found["finding"]["fault"], found["finding"]["row"]["id"]) == ("put in", 999)
+
+
 def test_a_seal_that_was_noted_down_elsewhere(pemudik: Pemudik, kept: None) -> None:
     said = pemudik("log", "verify", "--seal", "access:2:00ff", code=3).stdout
     assert said.endswith("access: the seal was changed, or another key signed it (seal 2).\n")

@@ -7,25 +7,25 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import Callable, Sequence
 from datetime import timedelta
 from io import BytesIO
-from typing import Any, cast
+from typing import Any
 from uuid import UUID
 from zipfile import ZipFile
 
 import pytest
+from graphql import GraphQLArgument, get_named_type
 from starlette.applications import Starlette
 from starlette.routing import Route
 
 from app import clock
 from app.changes.log import cursors, feed
 from app.models.enums import RegistrantStatus
-from app.process import Process
 from app.registry import breach
 from app.registry.niks.reads import STRETCH
 from tests.graphql.conftest import EVERYDAY, Api
-from tests.graphql.live.serving import Live, listening
+from tests.graphql.live.serving import Live
 from tests.intake.lists import imported, row
 from tests.patience import patience
 from tests.privacy.aims import AIMS, AT_ONCE, FOR_THE_MINISTRY, NOBODY, Target, few
@@ -200,6 +200,16 @@ async def test_every_path_leaves_a_trace_of_whom_it_showed(api: Api, society: So
     }
 
 
+Refs = list[dict[str, Any]]
+MANY_BY_NIK: dict[str, Callable[[Society, Refs], dict[str, Any]]] = {
+    "verifyRegistrants": lambda _, refs: {"refs": refs},
+    "departRegistrants": lambda _, refs: {"refs": refs, "healthy": True},
+    "moveRegistrants": lambda society, refs: {
+        "inputs": [{"ref": ref, "routeId": str(society.routes["dishub-dki"]["home"])} for ref in refs]
+    },
+}
+"""Root fields that take many references to people."""
+
 # --- acts by NIK ------------------------------------------------------------------------------------------------------
 
 
@@ -218,6 +228,32 @@ async def test_whoever_names_somebody_by_nik_looks_at_the_nik(
     assert sorted(index for [index] in looked) == sorted(society.world.vault.blind_index(nik) for nik in niks)
 
 
+@pytest.mark.parametrize("field", sorted(MANY_BY_NIK))
+async def test_whoever_names_many_by_nik_looks_at_each(api: Api, society: Society, walk: Walk, field: str) -> None:
+    niks = [society.of("dishub-dki", "registered").nik, society.of("djka", "registered").nik, NOBODY]
+    refs = [{"nik": {"nik": nik}} for nik in niks]
+    document, variables = walk.document(field, [MANY_BY_NIK[field](society, refs)], depth=0)
+    await api.data(document, variables, organizer="dishub-dki")
+    looked = await society.world.run(
+        "SELECT nik_index FROM nik_access WHERE purpose = 'LOOKUP' AND organizer_code = 'dishub-dki'"
+    )
+    assert sorted(index for [index] in looked) == sorted(society.world.vault.blind_index(nik) for nik in niks)
+
+
+async def test_every_field_that_takes_many_refs_is_among_them(walk: Walk) -> None:
+    taking = {
+        name
+        for name, (_, one) in walk.root_fields().items()
+        if "refs" in one.args
+        or ("inputs" in one.args and "ref" in getattr(named_type(one.args["inputs"]), "fields", ()))
+    }
+    assert taking - FOR_THE_MINISTRY == set(MANY_BY_NIK)
+
+
+def named_type(argument: GraphQLArgument) -> object:
+    return get_named_type(argument.type)
+
+
 async def test_every_field_that_takes_a_ref_is_among_them(walk: Walk) -> None:
     roots = walk.root_fields()
     taking = {name for name, (_, one) in roots.items() if "ref" in one.args} - FOR_THE_MINISTRY
@@ -225,12 +261,6 @@ async def test_every_field_that_takes_a_ref_is_among_them(walk: Walk) -> None:
 
 
 # --- subscriptions ----------------------------------------------------------------------------------------------------
-
-
-@pytest.fixture
-async def live(api: Api, application: Starlette) -> AsyncIterator[Live]:
-    async with listening(application) as server:
-        yield Live(api, server, cast(Process, None))
 
 
 async def told(society: Society, client: str, what: str) -> list[breach.LookOfClient]:

@@ -221,6 +221,11 @@ async def test_signing_out_ends_the_session(world: World, signed_in: SignedIn) -
         "message": "Sesi ini sudah berakhir; masuk lagi",
         "extensions": {"code": "SESSION_ENDED"},
     }
+    english = await me(browser, Cookie=f"{COOKIE}={token}", **{"Accept-Language": "en"})
+    assert (english.status_code, english.json()["errors"][0]["message"]) == (
+        401,
+        "This session has ended; sign in again",
+    )
     assert (await browser.post("/keluar", json={}, headers=FROM_OUR_PAGE)).status_code == 200
 
 

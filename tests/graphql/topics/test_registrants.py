@@ -9,6 +9,7 @@ from uuid import UUID
 
 import pytest
 
+from app.models.enums import RegistrantStatus
 from app.registry.registrants.motorcycles import Motorcycle
 from tests.graphql.conftest import Api
 from tests.world import DJKA, DKI, HUBDAT, LEAVES, NOW, World, nik_of, someone
@@ -301,6 +302,39 @@ async def test_a_correction(api: Api, world: World) -> None:
     papers = {"motorcycle": {"plate": "B 1", "registrationNumber": "1"}, "reason": "salah"}
     refused = (await api.data(query, {"id": str(record.id), "input": papers}))["correctRegistrant"]
     assert refused["code"] == "INVALID_VALUE"
+
+
+async def test_a_correction_reaches_the_whole_trip(api: Api, world: World) -> None:
+    """The way back, and the motorcycle of the same person."""
+    back = await world.way_back()
+    home = await world.accepted(someone(HUBDAT, await world.route(), return_route_id=back))
+    truck = await world.route("Motis", service="MOTORCYCLE")
+    await world.registered(someone(HUBDAT, truck, motorcycle=Motorcycle("B 1", "2")))
+    await corrected(api, home.view.id)
+    found = await api.data("{ registrants(first: 10) { nodes { nik direction service } } }")
+    ways = [("MUDIK", "PASSENGER"), ("BALIK", "PASSENGER"), ("MUDIK", "MOTORCYCLE")]
+    assert {(one["nik"], one["direction"], one["service"]) for one in found["registrants"]["nodes"]} == {
+        (nik_of(2), *way) for way in ways
+    }
+
+
+async def test_a_correction_takes_along_the_block_that_came_from_the_wrong_nik(api: Api, world: World) -> None:
+    await world.policy("hubdat", verify_within_days=7)
+    one = await world.registered(someone(HUBDAT, await world.route()))
+    await world.moved(one.id, RegistrantStatus.FORFEITED)
+    await corrected(api, one.id)
+    check = "query ($niks: [NIK!]!) { checkNiks(niks: $niks) { outcome } }"
+    found = await api.data(check, {"niks": [nik_of(1), nik_of(2)]})
+    assert [each["outcome"] for each in found["checkNiks"]] == ["AVAILABLE", "BLOCKED"]
+
+
+async def corrected(api: Api, registrant: UUID) -> None:
+    """The NIK is that of number 2."""
+    query = f"""mutation($id: ID!, $nik: NIK!) {{
+        correctRegistrant(ref: {{ id: $id }}, input: {{ nik: $nik, reason: "salah ketik" }}) {{
+            ... on Registrant {{ nik }} {PROBLEM} }} }}"""
+    given = {"id": str(registrant), "nik": nik_of(2)}
+    assert (await api.data(query, given))["correctRegistrant"] == {"nik": nik_of(2)}
 
 
 async def test_a_motorcycle_is_handed_over(api: Api, world: World) -> None:

@@ -13,7 +13,7 @@ from app.registry.registrants.motorcycles import Motorcycle
 from app.registry.routes import quota_releases, saving
 from tests.changes.counting import count_all
 from tests.graphql.conftest import Api
-from tests.world import BUMN, DJKA, DKI, HUBDAT, JASA_RAHARJA, LEAVES, NOW, World, someone
+from tests.world import BUMN, DJKA, DKI, HUBDAT, JASA_RAHARJA, LEAVES, NOW, World, nik_of, someone
 
 pytestmark = pytest.mark.anyio
 
@@ -493,3 +493,15 @@ async def test_quota_that_was_declared_and_released_is_what_is_shown(world: Worl
     await run(lambda session: quota_releases.release(session, HUBDAT, saved.id, -3, None, NOW))
     await run(lambda session: quota_releases.release(session, HUBDAT, saved.id, 8, NOW + timedelta(days=1), NOW))
     assert (await ask(api, "total { quota remaining }"))["total"] == {"quota": 42, "remaining": 42}
+
+
+async def test_lap_infants_are_a_figure_of_their_own(api: Api, world: World) -> None:
+    submit = """mutation ($inputs: [SubmitRegistrant!]!) {
+        submitRegistrants(inputs: $inputs) { ... on Submission { registrant { lapInfant } } } }"""
+    person = {"name": "Warga", "routeId": str(await world.route(quota=1)), "identityDocument": "KK"}
+    inputs = [person | {"nik": nik_of(1)}, person | {"nik": "3201011001259002", "lapInfant": True}]
+    accepted = (await api.data(submit, {"inputs": inputs}))["submitRegistrants"]
+    assert [one["registrant"]["lapInfant"] for one in accepted] == [False, True]
+    await count_all(world.database)
+    found = await api.data("{ statistics { total { registered taken remaining lapInfants } } }")
+    assert found["statistics"]["total"] == {"registered": 1, "taken": 1, "remaining": 0, "lapInfants": 1}

@@ -123,6 +123,24 @@ async def test_a_blocked_nik(api: Doors, world: World) -> None:
     }
 
 
+async def test_with_the_allowance_used_up(api: Doors, world: World) -> None:
+    """HTTP says 200, as of every check, and nothing is told of the NIK, whoever holds it."""
+    await world.registered(someone(HUBDAT, await world.route()))
+    await world.run("UPDATE nik_allowance SET set_per_day = 0")
+    for number in (1, 2):
+        answer = await api.send(PATH, {"nik": nik_of(number)}, organizer="djka")
+        assert answer.status_code == 200
+        assert answer.json() == {
+            "status_code": 429,
+            "status_message": (
+                "NIK ini tidak diperiksa: jatah pemeriksaan NIK penyelenggara hari ini sudah habis."
+                " Kirim pendaftarannya; keputusannya diberikan saat itu."
+            ),
+            "data": [],
+        }
+    assert (await api.send(PATH, {"nik": nik_of(1)})).json()["data"] == [row(**OWN)]
+
+
 @pytest.mark.parametrize(
     ("sent", "reason"),
     [

@@ -142,6 +142,40 @@ async def test_who_registered_before_the_window_that_is_open_now_is_told_of_no_t
     assert told["pesan"].endswith("; jadwal berikutnya mulai 2 Maret 2026 pukul 08.00 WIB.")
 
 
+async def test_a_day_without_a_time_is_inside_when_the_window_opens_at_eight(api: Doors, world: World) -> None:
+    await world.route()
+    await world.window("hubdat", NOW - timedelta(hours=1))
+    sent = [record(1), record(2, tanggal_pendaftaran="2026-03-02 07:59"), record(3, tanggal_pendaftaran="2026-03-01")]
+    told = (await api.send(PATH, sent)).json()["hasil"]
+    assert [(one["hasil"], one["kode"]) for one in told] == [
+        ("diterima", None),
+        ("ditolak", "REGISTRATION_CLOSED"),
+        ("ditolak", "REGISTRATION_CLOSED"),
+    ]
+
+
+async def test_what_arrives_days_after_the_window_has_closed_is_refused(api: Doors, world: World) -> None:
+    await world.route()
+    await world.window("hubdat", NOW - timedelta(days=10), NOW - timedelta(days=3))
+    async with world.unchanged():
+        [told] = (await api.send(PATH, record(tanggal_pendaftaran="2026-02-26"))).json()["hasil"]
+    assert (told["hasil"], told["kode"], told["kolom"]) == ("ditolak", "ARRIVED_LATE", "tanggal_pendaftaran")
+    assert told["pesan"] == (
+        "tanggal_pendaftaran: Data pendaftaran ini tiba lebih dari 2 hari setelah pendaftaran ditutup;"
+        " kirim lebih awal."
+    )
+
+
+async def test_a_registration_that_its_own_end_has_overtaken_is_stale(api: Doors, world: World) -> None:
+    await world.route(quota=1)
+    await api.send(PATH, state(5, kode_booking="BK-1"))
+    async with world.unchanged():
+        [told] = (await api.send(PATH, record(kode_booking="BK-1"))).json()["hasil"]
+    assert (told["hasil"], told["kode"], told["id"]) == ("usang", "STALE", None)
+    assert told["pesan"] == "Data ini lebih lama: di registri statusnya sudah Batal."
+    assert (await world.count("registrant"), await world.taken()) == (0, 0)
+
+
 async def test_nobody_is_aboard_days_before_the_route_leaves(
     api: Doors, world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -353,6 +387,14 @@ async def test_without_the_scope(api: Doors, world: World) -> None:
 async def test_without_a_token(api: Doors) -> None:
     answer = await api.http.post(PATH, json=record())
     assert (answer.status_code, answer.headers["www-authenticate"]) == (401, 'Bearer realm="pemudik"')
+    english = await api.http.post(PATH, json=record(), headers={"Accept-Language": "en"})
+    assert [one.json()["error"] for one in (answer, english)] == [
+        {"code": "UNAUTHORIZED", "message": message, "field": None}
+        for message in (
+            "Token akses diperlukan, di header Authorization: Bearer; minta yang baru pada /oauth/token.",
+            "A bearer token is needed, see WWW-Authenticate; /oauth/token gives one.",
+        )
+    ]
 
 
 async def test_a_body_that_is_too_large(api: Doors) -> None:

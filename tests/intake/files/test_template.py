@@ -32,6 +32,11 @@ def test_the_header_is_the_standards_and_stays_in_sight(book: openpyxl.Workbook)
     assert data.max_row == 2
 
 
+def test_it_says_of_which_version_of_the_standard_it_is(book: openpyxl.Workbook) -> None:
+    said = [cell.value for row in book["Penjelasan"].rows for cell in row]
+    assert said.count("Standar data: versi 2024-03.") == 1
+
+
 def test_every_column_is_text_down_to_the_end(book: openpyxl.Workbook) -> None:
     data = book.worksheets[0]
     for column in range(1, 13):
