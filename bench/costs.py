@@ -51,6 +51,11 @@ def page(connection: str, selected: str) -> str:
     return f"{connection}(first: 200) {{ nodes {{ {selected} }} }}"
 
 
+def document(query: str) -> str:
+    declared = next((text for variable, text in VARIABLES.items() if variable in query), "")
+    return f"{declared}{{ {query} }}"
+
+
 def aliased(times: int, field: str) -> str:
     return " ".join(f"a{number}: {field}" for number in range(times))
 
@@ -77,8 +82,59 @@ FAMILIES = {
     "_entities": "_entities(representations: $keys) { ... on Registrant { id } }",
     "_service": aliased(20, "_service { sdl }"),
     "me": aliased(50, "me { id scopes }"),
+    "cases": page("cases", "id state suspect openedAt claims { attempts organizer { code } } holder { code name }"),
+    "blocks": page("blocks", "id reason fromSeason untilSeason since organizer { code }"),
+    "releases, ids": page("releases", "id"),
+    "releases, routes": page("releases", f"id seats dueAt route {{ {ROUTE} }}"),
+    "importJobs": page("importJobs", "id state mode new refused createdAt codes { code } organizer { code }"),
+    "adminChanges": page("adminChanges", "at kind client reason values { name } organizer { code }"),
+    "windows": "windows { id kind opensAt closesAt organizer { code name } }",
+    "one of each": f'organizer(code: "{seed.CHECKER}") {{ code name }} terminal(code: "tirtonadi") {{ {TERMINAL} }}',
+    "endOfChanges": aliased(50, "endOfChanges"),
+    "seasons": aliased(20, "seasons { year endsOn publishesFigures }"),
+    "clients": aliased(20, "clients { id scopes issuedAt organizer { code } }"),
+    "pulse": aliased(5, "pulse { now { answers } refusals { now } }"),
+    "attention": aliased(5, "attention { openCases cases { id } failingWebhooks runningImports shortAllowances }"),
+    "sweepHalts": aliased(20, "sweepHalts { people }"),
+    "consolidation": 'consolidation(date: "2026-03-01") { date standing checksum counts { status registrants } }',
+    "checkNik": aliased(20, "checkNik(nik: $nik) { outcome available }"),
+    "nikAccesses": aliased(20, "nikAccesses(nik: $nik) { at client purpose what }"),
+    "heldOnNik": aliased(5, 'heldOnNik(nik: $nik, purpose: "bench") { registrants { id } accesses { at } }'),
 }
-VARIABLES = {"$niks": "query($niks: [NIK!]!) ", "$keys": "query($keys: [_Any!]!) "}
+VARIABLES = {
+    "$niks": "query($niks: [NIK!]!) ",
+    "$nik)": "query($nik: NIK!) ",
+    "$nik,": "query($nik: NIK!) ",
+    "$keys": "query($keys: [_Any!]!) ",
+}
+NOT_MEASURED = {
+    "registrant": "an item of `_entities`, with the same loaders",
+    "route": "an item of `routes`",
+    "booking": "at most 80 of `registrants`",
+    "importJob": "an item of `importJobs`",
+    "importRows": "outcomes of a file, which `results` measures in slices",
+    "webhooks": "their deliveries are in months that a bench would have to fill",
+    "casePeople": "a case has a few people",
+}
+"""Root fields of which no family tells, and why."""
+WAITING = (
+    """INSERT INTO duplicate_case (id, season, direction, service, holder_id, state, suspect, opened_at)
+           SELECT id, season, direction, service, id, 'OPEN', false, registered_at FROM registrant LIMIT 300""",
+    """INSERT INTO case_claim (case_id, organizer_code, attempts, first_at, last_at)
+           SELECT id, 'djka', 1, opened_at, opened_at FROM duplicate_case""",
+    """INSERT INTO quota_release (id, route_id, seats, due_at)
+           SELECT gen_random_uuid(), id, 5, now() + interval '1 day' FROM route LIMIT 300""",
+    """INSERT INTO import_job (id, organizer_code, season, mode, dry_run, covers, extension, state, created_at,
+                               finished_at)
+           SELECT gen_random_uuid(), 'hubdat', 2026, 'UPSERT', false, '{}', 'csv', 'DONE', now(), now()
+           FROM generate_series(1, 300)""",
+    """INSERT INTO nik_block (id, nik_index, reason, from_season, until_season, since, organizer_code, registrant_id)
+           SELECT gen_random_uuid(), nik_index, 'Gugur', 2026, 2026, now(), organizer_code, id
+           FROM registrant LIMIT 300""",
+    """INSERT INTO change (organizer_code, season, kind, at, route_id)
+           SELECT organizer_code, season, 'ROUTE_SAVED', now(), id FROM route LIMIT 300""",
+)
+"""More than a page of each."""
 
 
 def run() -> None:
@@ -99,7 +155,8 @@ async def measure(url: str, folder: Path) -> list[str]:
     seed.REGISTRANTS = REGISTRANTS
     credentials, route = await seed.seed(database, vault)
     process = build_process(database, vault)
-    variables = {"niks": [seed.nik_of(n) for n in range(1_000)], "keys": await prepare(process)}
+    niks = [seed.nik_of(n) for n in range(1_000)]
+    variables = {"niks": niks, "nik": niks[0], "keys": await prepare(process)}
     gc.collect()
     gc.freeze()
     print(f"{'':28}{'units':>10}{'CPU ms':>10}{'µs a unit':>12}{'booked':>9}")
@@ -127,6 +184,8 @@ async def prepare(process: Process) -> Sequence[dict[str, str]]:
                    SELECT id, registered_at, organizer_code, season, 'REGISTRANT_MOVED', 'REGISTERED', NULL
                    FROM registrant""",
         )
+        for statement in WAITING:
+            await queries.run(session, statement)
         rows = await queries.run(session, "SELECT id FROM registrant LIMIT 1000")
         keys: list[UUID] = [row.id for row in rows]
     return [{"__typename": "Registrant", "id": str(key)} for key in keys]
@@ -134,8 +193,7 @@ async def prepare(process: Process) -> Sequence[dict[str, str]]:
 
 async def is_true(name: str, query: str, variables: dict[str, Any], process: Process, settings: Settings) -> bool:
     operations = Operations(EXECUTABLE, settings, Turns())
-    declared = "".join(text for variable, text in VARIABLES.items() if variable in query)
-    found = operations.find(OperationRequest(f"{declared}{{ {query} }}", variables, None))
+    found = operations.find(OperationRequest(document(query), variables, None))
     operations.judge(found, frozenset(SCOPES))
     units = found.measured.cost
     caller = Caller(None, seed.CHECKER)

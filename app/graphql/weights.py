@@ -16,5 +16,16 @@ WEIGHTS: Mapping[str, int] = {
     "Statistics": 600,
     "_Entity": 12,
     "_Service": 1_000,
+    "Attention": 60,
+    "SweepHalt": 2,
+    "Query.checkNik": 3,
+    "Query.consolidation": 10_000,
+    "Query.endOfChanges": 20,
+    "Query.heldOnNik": 400,
+    "Query.organizer": 50,
+    "Query.terminal": 50,
 }
-"""By the name of the type. The schema that `_Service` answers has 70 kB, so an operation may ask for fewer than 100."""
+"""By the name of the type, or of a field that takes so much however little it answers.
+
+The schema that `_Service` answers has 70 kB, so an operation may ask for fewer than 100.
+"""

@@ -213,7 +213,7 @@ async def test_a_file_costs_as_often_as_it_is_stored(api: Doors) -> None:
 
 async def test_each_answer_says_what_it_cost(api: Doors) -> None:
     told = (await check_nik(api)).json()["extensions"]["cost"]
-    assert told == {"requested": 6, "actual": 6, "remaining": MOST_COST_AT_A_TIME}
+    assert told == {"requested": 9, "actual": 9, "remaining": MOST_COST_AT_A_TIME}
     async with api.process.turns.turn("another", 1_001):
         told = (await graphql(api)).json()["extensions"]["cost"]
     # Twelve fields at the root, and no registrant in any list.

@@ -174,6 +174,7 @@ class Measuring:
         depth, fields, cost, merged = self.selections(node.selection_set, type_)
         times = self.times(node, found, parent) if found else 1
         cost = 1 + times * (weight(type_) + cost) if node.selection_set else times
+        cost += weight(found)
         return Measure(depth + 1, fields + 1, cost, max(1, merged))
 
     def times(self, node: FieldNode, found: GraphQLField, parent: GraphQLNamedType | None) -> int:
@@ -335,14 +336,18 @@ def _field_of(schema: GraphQLSchema, parent: GraphQLNamedType | None, name: str)
 
 
 def weigh(schema: GraphQLSchema, weights: Mapping[str, int]) -> None:
-    """Tell what an object of each type costs beside its values, in units. Other types cost their values alone."""
+    """Tell what an object of each type, or a `Type.field`, costs beside its values, in units. Others cost their values
+    alone.
+    """
     for name, units in weights.items():
-        schema.type_map[name].extensions[WEIGHT] = units
+        type_name, _, field_name = name.partition(".")
+        type_: Any = schema.type_map[type_name]
+        (type_.fields[field_name] if field_name else type_).extensions[WEIGHT] = units
 
 
-def weight(type_: GraphQLNamedType | None) -> int:
-    """What an object of the type costs beside its values, in units."""
-    units: int = type_.extensions.get(WEIGHT, 0) if type_ is not None else 0
+def weight(of: GraphQLNamedType | GraphQLField | None) -> int:
+    """What an object of the type, or the field, costs beside its values, in units."""
+    units: int = of.extensions.get(WEIGHT, 0) if of is not None else 0
     return units
 
 

@@ -94,6 +94,7 @@ class _Counting:
         name = node.alias.value if node.alias else node.name.value
         found: GraphQLField | None = self.schema.get_field(type_, node.name.value) if type_ else None  # type: ignore[arg-type]
         held = get_named_type(found.type) if found else None
+        selected.always += limits.weight(found) if is_certain else 0
         if node.selection_set:
             selected.holding.append((name, limits.weight(held), self.selections(node.selection_set, held)))
         elif found is not None and limits.is_list(found.type):
