@@ -14,6 +14,7 @@ from app.graphql.weights import WEIGHTS
 from app.server.turns import Turns
 
 REGISTRANT, NIK_CHECK, ROUTE = WEIGHTS["Registrant"], WEIGHTS["NikCheck"], WEIGHTS["Route"]
+OF_CHECK_NIK = WEIGHTS["Query.checkNik"]
 NODES = {"registrants": {"nodes": [{"id": "1", "status": "X"}] * 3}}
 CHECKED = {"outcome": "REGISTERED", "standing": [{"status": "X"}] * 2}
 
@@ -30,7 +31,11 @@ CHECKED = {"outcome": "REGISTERED", "standing": [{"status": "X"}] * 2}
             NODES,
             2 + 3 * (REGISTRANT + 2),
         ),
-        ('{ checkNik(nik: "3171030101909001") { outcome standing { status } } }', {"checkNik": CHECKED}, 5 + NIK_CHECK),
+        (
+            '{ checkNik(nik: "3171030101909001") { outcome standing { status } } }',
+            {"checkNik": CHECKED},
+            5 + NIK_CHECK + OF_CHECK_NIK,
+        ),
         ('{ a: route(id: "1") { id } b: route(id: "2") { id } }', {"a": {"id": "1"}, "b": None}, 3 + ROUTE),
         (
             'mutation { verifyRegistrant(ref: {reference: "x"}) { ... on Registrant { id } ... on Problem { code } } }',
