@@ -20,6 +20,7 @@ from graphql import (
 
 from app.graphql.engine import limits
 from app.graphql.schema import EXECUTABLE
+from app.graphql.weights import WEIGHTS
 
 DEEPEST = 4
 DEAREST = 8_000
@@ -84,8 +85,10 @@ class Walk:
     def _deepest(
         self, name: str, asked: Sequence[Mapping[str, object]], variables: Mapping[str, object], most: int
     ) -> int:
+        however_little = len(asked) * WEIGHTS.get(f"Query.{name}", 0)
+
         def fits(depth: int) -> bool:
-            return _fits(self._document(name, asked, depth, set()), variables)
+            return _fits(self._document(name, asked, depth, set()), variables, DEAREST + however_little)
 
         depth = min(most, GUESSES.get(name, most))
         while not fits(depth):
@@ -171,14 +174,14 @@ def _listed(arguments: list[str]) -> str:
     return f"({', '.join(arguments)})" if arguments else ""
 
 
-def _fits(document: str, variables: Mapping[str, object]) -> bool:
+def _fits(document: str, variables: Mapping[str, object], dearest: int = DEAREST) -> bool:
     if len(document) > limits.MOST_DOCUMENT_BYTES:
         return False
     [node, *fragments] = parse(document, no_location=True).definitions
     assert isinstance(node, OperationDefinitionNode)
     below = {one.name.value: one for one in fragments if isinstance(one, FragmentDefinitionNode)}
     measured = limits.measure(EXECUTABLE, node, below, variables)
-    return limits.refusal(measured) is None and measured.cost <= DEAREST
+    return limits.refusal(measured) is None and measured.cost <= dearest
 
 
 def _size(value: object) -> object:
