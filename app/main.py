@@ -217,6 +217,7 @@ async def served(running: Process, settings: Settings, *more: Duty) -> AsyncIter
 
 
 async def end(running: Process, duties: Sequence[asyncio.Task[None]]) -> None:
+    """Wait for what the process is doing, but not for long, and close its connections."""
     running.database.followers.rouse()
     # What is cut off is rolled back, and done by the next runner.
     _, late = await asyncio.wait(duties, timeout=DUTIES_END_WITHIN_SECONDS)

@@ -108,9 +108,9 @@ async def decide(
         reason=given,
         facts=facts,
     )
-    settled = _settled(case.id, case.season, case.holder, case.holder_id, state, caller, given)
+    settled = [_settled(case, state, caller, given)] if case.was_refused else []
     asked = await _asked(session, caller, case, mistyped_by, given)
-    await change_log.append(session, [entry, *([settled] if case.was_refused else []), *asked], now)
+    await change_log.append(session, [entry, *settled, *asked], now)
     return await cases.lock(session, case_id) or case
 
 
@@ -126,32 +126,24 @@ async def close_gone(session: Session, holders: Sequence[UUID], now: datetime) -
         )
         for one in closed
     ]
-    entries += [
-        _settled(one.id, one.season, one.holder, one.holder_id, CaseState.CLOSED) for one in closed if one.was_refused
-    ]
+    entries += [_settled(one, CaseState.CLOSED) for one in closed if one.was_refused]
     if entries:
         await change_log.append(session, entries, now)
     return len(closed)
 
 
 def _settled(
-    case_id: UUID,
-    season: int,
-    holder: str,
-    holder_id: UUID,
-    state: str,
-    caller: Caller | None = None,
-    reason: str | None = None,
+    case: Case | _Closed, state: str, caller: Caller | None = None, reason: str | None = None
 ) -> change_log.Entry:
-    """What the feed of the holder's organizer tells. Where nobody was refused, that is nothing."""
+    """What the feed of the holder's organizer tells of a case in which somebody was refused."""
     return change_log.Entry(
         kind=ChangeKind.CASE_SETTLED,
-        season=season,
-        organizer=holder,
-        registrant_id=holder_id,
+        season=case.season,
+        organizer=case.holder,
+        registrant_id=case.holder_id,
         client_id=None if caller is None else caller.client_id,
         reason=reason,
-        facts={"case": str(case_id), "state": state},
+        facts={"case": str(case.id), "state": state},
     )
 
 

@@ -158,6 +158,28 @@ async def test_only_what_fell_into_it_moves(world: World) -> None:
     assert (found[verified.id], found[free.id]) == (BEFORE + INSTANT, None)
 
 
+async def test_what_is_stored_moves_as_what_is_computed(world: World) -> None:
+    """One rule in SQL and in Python, at each border of outages that overlap, that follow and that are apart."""
+    for after, until in ((0, 10), (4, 12), (30, 33), (36, 60), (200, 201)):
+        await world.run(
+            """INSERT INTO prolongation (id, cause, after, until, seconds, made_at)
+               VALUES (gen_random_uuid(), 'OUTAGE', :after, :until, :seconds, :until)""",
+            after=BEFORE + after * HOUR,
+            until=BEFORE + until * HOUR,
+            seconds=int(max(until - after, 24) * HOUR.total_seconds()) + 1,
+        )
+    [[told]] = await world.run(f"SELECT {outages.AS_JSON}")
+    borders = [BEFORE + hours * HOUR for hours in (0, 4, 6, 10, 12, 30, 33, 36, 60, 200, 201, 300)]
+    instants = [border + by for border in borders for by in (-INSTANT, timedelta(), INSTANT)]
+    stored = await world.run(
+        f"""SELECT given.at, later.at FROM unnest(CAST(:instants AS timestamptz[])) AS given (at)
+            {outages.prolonged("given.at", "later")} ORDER BY 1""",
+        instants=instants,
+    )
+    assert [tuple(one) for one in stored] == [(at, outages.moved(at, outages.read(told))) for at in instants]
+    assert sum(at != later for at, later in stored) > 12
+
+
 async def test_both_legs_move_together(world: World) -> None:
     await world.accepted(someone(HUBDAT, await world.route(), return_route_id=await world.way_back()))
     await away(world, BEFORE, DEADLINE + HOUR)

@@ -90,7 +90,8 @@ class NikCheck:
     outcome: NikOutcome = strawberry.field(
         description=(
             "The answer. Of several directions and services the first of these that is among them: BLOCKED, REGISTERED,"
-            " AVAILABLE, OUTBOUND_MISSING."
+            " AVAILABLE, OUTBOUND_MISSING. When the allowance is used up, only what you hold is told: REGISTERED, else"
+            " UNDECIDED."
         )
     )
     available: bool = strawberry.field(description="Whether the outcome is AVAILABLE.")

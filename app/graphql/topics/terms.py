@@ -105,8 +105,9 @@ class Policy:
     description=(
         "How many NIKs that are not its own an organizer may learn of in a day (WIB), over all its clients and doors:"
         " five times its holders, at least 20,000 and at most 200,000, or what Hubdat has set. An accepted registration"
-        " costs nothing until it ends. Used up: checks answer UNDECIDED, dry runs wait, and refusals say"
-        " NIK_UNDECIDED; after as many of these again, submissions are 503."
+        " costs nothing until it ends, and so does a check of what the organizer holds. Used up: checks tell what the"
+        " organizer holds and else UNDECIDED, dry runs wait, and refusals say NIK_UNDECIDED; after as many of these"
+        " again, submissions are 503."
     )
 )
 class NikAllowance:

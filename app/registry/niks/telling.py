@@ -62,7 +62,7 @@ class Naming:
     taken: bool = False
     """Nothing stood, and the NIK is the caller's now. So it costs nothing."""
     untold: bool = False
-    """Of a rehearsal: nothing was told of the NIK, since the seats were gone. Whether they were hangs on other NIKs."""
+    """Of a rehearsal: nothing was told of the NIK, since no seat was left. That depends on the NIKs before it."""
 
     @property
     def is_own(self) -> bool:
@@ -121,7 +121,7 @@ async def tell_rehearsed(session: Session, namings: Sequence[Naming], now: datet
 
 
 def _each_once(namings: Sequence[Naming]) -> list[Naming]:
-    """Rows of one person are one naming: how many of them are refused hangs on what the NIK holds."""
+    """Rows of one person are one naming: how many of them are refused depends on what the NIK holds."""
     keys = ((one.caller.organizer, one.nik_index, one.direction, one.service) for one in namings)
     return list(dict(zip(keys, namings, strict=True)).values())
 

@@ -129,7 +129,7 @@ def _particulars(submission: Submission) -> Particulars | InvalidValue:
 
 
 def _registered_at(submission: Submission, now: datetime) -> datetime | InvalidValue:
-    """Window, same day and H+N hang on it. So it is a client's word only within narrow bounds."""
+    """Window, same day and H+N depend on the instant. So a client may tell it only within narrow bounds."""
     registered_at = not_in_the_future(submission.registered_at, now, "registeredAt")
     if isinstance(registered_at, InvalidValue) or not submission.live or registered_at >= now - BEFORE_ARRIVAL:
         return registered_at
