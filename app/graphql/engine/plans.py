@@ -15,25 +15,21 @@ from graphql import (
     FieldNode,
     FragmentDefinitionNode,
     FragmentSpreadNode,
-    GraphQLBoolean,
     GraphQLEnumType,
-    GraphQLID,
     GraphQLList,
     GraphQLNonNull,
     GraphQLObjectType,
     GraphQLSchema,
-    GraphQLString,
     GraphQLUnionType,
     SelectionSetNode,
     is_leaf_type,
 )
 
+from app.graphql.engine.variables import AS_THEY_ARE
 from app.graphql.internals import attribute_of, class_of
 
 Plan = Callable[[Any], Any]
 """Makes the value of the answer from the value of a resolver. It may raise any exception for what it cannot do."""
-
-_AS_THEY_ARE = {GraphQLString: str, GraphQLID: str, GraphQLBoolean: bool}
 
 
 class NotPlain(Exception):  # noqa: N818 - an outcome
@@ -162,7 +158,7 @@ def _leaf(type_: Any) -> Plan:
     if isinstance(type_, GraphQLEnumType):
         # A member of a StrEnum is equal to its value: the member and its text both find the name.
         return {member.value: name for name, member in type_.values.items()}.__getitem__
-    as_it_is = _AS_THEY_ARE.get(type_)
+    as_it_is = AS_THEY_ARE.get(type_)
     coerce: Plan = type_.coerce_output_value
 
     def complete(value: Any) -> Any:

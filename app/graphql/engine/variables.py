@@ -31,7 +31,8 @@ from app.graphql.internals import Variable, default_of
 Coercion = Callable[[Any], Any]
 """Makes what a resolver gets of a JSON value. It may raise any exception for a value that is for graphql-core."""
 
-_AS_THEY_ARE = {GraphQLString: str, GraphQLID: str, GraphQLBoolean: bool}
+AS_THEY_ARE = {GraphQLString: str, GraphQLID: str, GraphQLBoolean: bool}
+"""Scalars, and the type whose values they take and answer as they are."""
 
 
 class NotCoerced(Exception):  # noqa: N818 - an outcome
@@ -89,7 +90,7 @@ def coercion_of_value(type_: Any) -> Coercion:
         return _object(type_)
     if isinstance(type_, GraphQLEnumType):
         return {name: type_.coerce_input_value(name) for name in type_.values}.__getitem__
-    return _scalar(_AS_THEY_ARE.get(type_), type_.coerce_input_value)
+    return _scalar(AS_THEY_ARE.get(type_), type_.coerce_input_value)
 
 
 def _or_null(coerce: Coercion) -> Coercion:

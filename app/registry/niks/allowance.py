@@ -24,7 +24,7 @@ from app.sql import Arrays, statement
 
 FEWEST, MOST = 20_000, 200_000
 PER_HOLDER = 5
-MOST_SET = 10_000_000
+MOST_NIKS_SET_PER_DAY = 10_000_000
 """Per day, by Hubdat."""
 MARKS = (50, 80, 100)
 """Percent of use that the organizer and Hubdat are told of, each once a day."""
@@ -244,8 +244,8 @@ async def set_per_day(
     given = reason_given(reason)
     if isinstance(given, InvalidValue):
         return given
-    if per_day is not None and not 0 <= per_day <= MOST_SET:
-        return InvalidValue("perDay", f"Isi 0 sampai {MOST_SET}.", f"0 to {MOST_SET}.")
+    if per_day is not None and not 0 <= per_day <= MOST_NIKS_SET_PER_DAY:
+        return InvalidValue("perDay", f"Isi 0 sampai {MOST_NIKS_SET_PER_DAY}.", f"0 to {MOST_NIKS_SET_PER_DAY}.")
     found = await session.first(_SET, code=organizer, per_day=per_day, today=wib_day(now))
     if found is None:
         return NotFound("organizer")
