@@ -49,7 +49,7 @@ class PoolUsedUp(Exception):  # noqa: N818 - an outcome
     """Others kept all connections for too long."""
 
 
-class Connection:
+class PooledConnection:
     """A connection of a pool, and the statements that are prepared on it."""
 
     def __init__(self, driver: asyncpg.Connection[asyncpg.Record]) -> None:
@@ -73,12 +73,12 @@ class Pool:
     def __init__(self, name: str, url: str, size: int, settings: Mapping[str, str]) -> None:
         self._url, self._settings = url, dict(settings)
         self._turns = asyncio.Semaphore(size)
-        self._idle: list[Connection] = []
-        self._lent: set[Connection] = set()
+        self._idle: list[PooledConnection] = []
+        self._lent: set[PooledConnection] = set()
         self._in_use = metrics.POOL_IN_USE.labels(name)
         metrics.POOL_SIZE.labels(name).set(size)
 
-    async def take(self) -> Connection:
+    async def take(self) -> PooledConnection:
         """Whoever takes a connection gives it back. Raises `PoolUsedUp`, or what the driver raises."""
         try:
             async with asyncio.timeout(POOL_TIMEOUT_SECONDS if self._turns.locked() else None):
@@ -86,7 +86,7 @@ class Pool:
         except TimeoutError:
             raise PoolUsedUp from None
         try:
-            connection = self._one_that_lives() or Connection(await connect(self._url, self._settings))
+            connection = self._one_that_lives() or PooledConnection(await connect(self._url, self._settings))
         except BaseException:
             self._turns.release()
             raise
@@ -94,7 +94,7 @@ class Pool:
         self._lent.add(connection)
         return connection
 
-    def give_back(self, connection: Connection, *, is_useful: bool = True) -> None:
+    def give_back(self, connection: PooledConnection, *, is_useful: bool = True) -> None:
         self._lent.discard(connection)
         if is_useful and not connection.driver.is_closed():
             self._idle.append(connection)
@@ -115,7 +115,7 @@ class Pool:
         while self._idle:
             await self._idle.pop().driver.close(timeout=CLOSE_WITHIN_SECONDS)
 
-    def _one_that_lives(self) -> Connection | None:
+    def _one_that_lives(self) -> PooledConnection | None:
         while self._idle:
             connection = self._idle.pop()
             if not connection.driver.is_closed():

@@ -21,7 +21,7 @@ from asyncpg.prepared_stmt import PreparedStatement
 from greenlet import getcurrent, greenlet
 
 from app import connections, metrics, sql, tracing
-from app.connections import Connection, Pool, PoolUsedUp
+from app.connections import Pool, PooledConnection, PoolUsedUp
 from app.errors import Raced, Unavailable
 from app.sql import Statement, statement
 
@@ -96,7 +96,7 @@ class Attempt(Protocol):
     async def __call__(self, work: Callable[[Session], Awaitable[Result]], /) -> Result: ...
 
 
-class Session(sql.Session):
+class Session(sql.SessionInterface):
     """Runs statements over a connection of `pool`, which it takes with its first statement.
 
     If it `begins`, they are one transaction. If not, each commits by itself.
@@ -104,7 +104,7 @@ class Session(sql.Session):
 
     def __init__(self, pool: Pool, *, begins: bool) -> None:
         self._pool, self._begins, self._has_ended = pool, begins, False
-        self._connection: Connection | None = None
+        self._connection: PooledConnection | None = None
 
     async def run(self, statement: Statement[Any], /, **arguments: object) -> int:
         prepared = await self._prepared(statement)
@@ -122,7 +122,7 @@ class Session(sql.Session):
                 await self._connection.driver.execute("BEGIN")
         return await self._connection.prepared(statement)
 
-    async def _taken(self) -> Connection:
+    async def _taken(self) -> PooledConnection:
         if self._has_ended:
             raise asyncpg.InterfaceError("the session has ended")
         return await self._pool.take()
@@ -147,7 +147,7 @@ class Session(sql.Session):
             finally:
                 self._end(is_useful=is_useful)
 
-    async def _is_clean(self, connection: Connection, error: BaseException) -> bool:
+    async def _is_clean(self, connection: PooledConnection, error: BaseException) -> bool:
         """A task that is cancelled leaves a statement that PostgreSQL may still be running. asyncpg tells it to stop,
         and ROLLBACK waits until it has stopped, also where nothing was begun.
         """

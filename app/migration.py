@@ -32,7 +32,7 @@ _BESIDE = Path(__file__).resolve().parent
 FOLDER = next(path for path in (_BESIDE / "_migrations", _BESIDE.parent / "migrations") if path.exists())
 
 
-class _Written(NamedTuple):
+class _WrittenRevision(NamedTuple):
     current: str
     serves_from: str | None
 
@@ -43,7 +43,7 @@ _LEVEL = statement(
     SELECT version_num AS current, obj_description(CAST('alembic_version' AS regclass), 'pg_class') AS serves_from
     FROM alembic_version
     """,
-    _Written,
+    _WrittenRevision,
 )
 SERVES_FROM = "0042"
 """Servers of this migration and of later ones go on with a database at the newest one. Whoever takes away what they

@@ -128,7 +128,7 @@ class Arrays(Generic[Item]):
         return {name: list(column) for name, column in zip(self._arguments, columns, strict=True)}
 
 
-class Session(ABC):
+class SessionInterface(ABC):
     """What runs statements, within one transaction or each by itself: see `app.db.Database`."""
 
     wrote_change_log: bool = False

@@ -125,18 +125,18 @@ class Output:
         pass
 
     def msg(self, line: str) -> None:
-        if _Gathering.current is None:
+        if _GatheringLines.current is None:
             write([line])
         else:
-            _Gathering.current.add(line)
+            _GatheringLines.current.add(line)
 
     log = debug = info = warning = warn = error = critical = exception = fatal = msg
 
 
-class _Gathering:
+class _GatheringLines:
     """The lines that wait to be written together."""
 
-    current: _Gathering | None = None
+    current: _GatheringLines | None = None
 
     def __init__(self) -> None:
         self._loop = asyncio.get_running_loop()
@@ -160,12 +160,12 @@ class _Gathering:
 @contextmanager
 def gathered() -> Iterator[None]:
     """As long as this process serves, its lines are written together. At the end all of them are written."""
-    gathering = _Gathering.current = _Gathering()
+    gathering = _GatheringLines.current = _GatheringLines()
     try:
         yield
     finally:
-        if _Gathering.current is gathering:
-            _Gathering.current = None
+        if _GatheringLines.current is gathering:
+            _GatheringLines.current = None
         gathering.write()
 
 

@@ -34,7 +34,7 @@ Credential = str | SessionCookie | None
 
 
 @dataclass(frozen=True, slots=True)
-class _Seen:
+class _SeenPerson:
     read_at: float
     person: SignedIn | None
 
@@ -45,7 +45,7 @@ class Sessions:
     def __init__(self, database: Database, *, monotonic: Callable[[], float] = time.monotonic) -> None:
         self._database = database
         self._monotonic = monotonic
-        self._seen: OrderedDict[str, _Seen] = OrderedDict()
+        self._seen: OrderedDict[str, _SeenPerson] = OrderedDict()
 
     async def who(self, cookie: SessionCookie, *, within: float = RECHECK_AFTER_SECONDS) -> SignedIn | None:
         """Whose session it is, by a look that is at most `within` seconds old. Raises `Unavailable`."""
@@ -69,11 +69,11 @@ class Sessions:
         """The session has ended here and now: this process need not wait for its next look."""
         self._seen.pop(cookie.token, None)
 
-    async def _read(self, token: str) -> _Seen:
+    async def _read(self, token: str) -> _SeenPerson:
         read_at = self._monotonic()
         async with self._database.statements() as session:
             person = await sign_in.who(session, token, clock.now())
-        seen = self._seen[token] = _Seen(read_at, person)
+        seen = self._seen[token] = _SeenPerson(read_at, person)
         if len(self._seen) > MOST_SESSIONS:
             self._seen.popitem(last=False)
         return seen

@@ -27,12 +27,12 @@ OLDEST_POSTGRESQL = 15
 """Our statements use MERGE and NULLS NOT DISTINCT, which older versions do not have."""
 
 
-class _Server(NamedTuple):
+class _PostgresServer(NamedTuple):
     version: int
     most_connections: int
 
 
-class _Newest(NamedTuple):
+class _NewestRegistrant(NamedTuple):
     nik_sealed: bytes
     nik_index: bytes
 
@@ -43,10 +43,11 @@ _SERVER = statement(
            current_setting('max_connections')::int - current_setting('superuser_reserved_connections')::int
                AS most_connections
     """,
-    _Server,
+    _PostgresServer,
 )
 _NEWEST = statement(
-    "SELECT nik_sealed, nik_index FROM registrant WHERE nik_sealed IS NOT NULL ORDER BY id DESC LIMIT 1", _Newest
+    "SELECT nik_sealed, nik_index FROM registrant WHERE nik_sealed IS NOT NULL ORDER BY id DESC LIMIT 1",
+    _NewestRegistrant,
 )
 
 

@@ -37,7 +37,7 @@ class RoleUnusable(Exception):  # noqa: N818 - a state
     """Nothing can be taken from this role; the message says why."""
 
 
-class _Role(NamedTuple):
+class _GrantedRole(NamedTuple):
     quoted: str
     is_superuser: bool
     owns: bool
@@ -49,7 +49,7 @@ _ROLE = statement(
     SELECT quote_ident(rolname) AS quoted, rolsuper AS is_superuser, pg_has_role(r.oid, c.relowner, 'MEMBER') AS owns
     FROM pg_roles r CROSS JOIN pg_class c WHERE rolname = :role AND c.oid = CAST('registrant' AS regclass)
     """,
-    _Role,
+    _GrantedRole,
 )
 _TABLES = statement(
     """

@@ -23,7 +23,7 @@ FREE_SHARE = 0.1
 """Of a disk."""
 
 
-class _Role(NamedTuple):
+class _ServerRole(NamedTuple):
     name: str
     is_superuser: bool
     changes_tables: bool
@@ -37,7 +37,7 @@ _ROLE = statement(
            {" OR ".join(f"has_table_privilege(r.oid, '{log}', 'DELETE')" for log in TABLES.values())} AS changes_logs
     FROM pg_roles r CROSS JOIN pg_class c WHERE rolname = current_user AND c.oid = CAST('registrant' AS regclass)
     """,
-    _Role,
+    _ServerRole,
 )
 _SYNCHRONOUS = statement("SELECT current_setting('synchronous_standby_names')", str)
 # Others' rows of this view are hidden from a role without pg_read_all_stats: then the count is 0.

@@ -40,13 +40,13 @@ class LookOfClient:
     """Their NIKs, masked. None: the registry does not know the NIK, or does not know it any more."""
 
 
-class _Looked(NamedTuple):
+class _LookRow(NamedTuple):
     at: datetime
     what: str
     nik_sealed: bytes | None
 
 
-class _Read(NamedTuple):
+class _ReadRow(NamedTuple):
     id: int
     at: datetime
     what: str
@@ -62,7 +62,7 @@ _NIKS = statement(
     LEFT JOIN LATERAL (SELECT nik_sealed FROM registrant WHERE nik_index = a.nik_index LIMIT 1) r ON true
     WHERE a.client_id = :client_id AND a.at >= :since AND a.at < :until ORDER BY a.at, a.id
     """,
-    _Looked,
+    _LookRow,
 )
 _KINDS = ", ".join(f"'{kind}'" for kind in sorted(OF_A_REGISTRANT))
 _CHANGED = statement(
@@ -70,7 +70,7 @@ _CHANGED = statement(
     SELECT c.at, '{CHANGED}' AS what, r.nik_sealed FROM change c JOIN registrant r ON r.id = c.registrant_id
     WHERE c.client_id = :client_id AND c.at >= :since AND c.at < :until AND c.kind IN ({_KINDS}) ORDER BY c.id
     """,
-    _Looked,
+    _LookRow,
 )
 # A subscription that began before goes on into the time that is asked for.
 _READS = statement(
@@ -82,7 +82,7 @@ _READS = statement(
         AND {STANDS}
     ORDER BY at, id
     """,
-    _Read,
+    _ReadRow,
 )
 _NAMED = statement(
     """
@@ -107,13 +107,13 @@ async def looks_of(
     return sorted(looks, key=lambda look: look.at)
 
 
-def _single(look: _Looked, vault: Vault) -> LookOfClient:
+def _single(look: _LookRow, vault: Vault) -> LookOfClient:
     return LookOfClient(
         at=look.at, what=look.what, asked={}, count=1, exact=True, people=_masked([look.nik_sealed], vault)
     )
 
 
-async def _list(session: Session, vault: Vault, read: _Read) -> LookOfClient:
+async def _list(session: Session, vault: Vault, read: _ReadRow) -> LookOfClient:
     if read.is_named:
         found = await session.rows(_NAMED, id=read.id)
     else:

@@ -26,7 +26,7 @@ from app.sql import statement
 DECISIONS = (CaseState.CONFIRMED, CaseState.NOT_DUPLICATE)
 
 
-class _Closed(NamedTuple):
+class _ClosedCase(NamedTuple):
     id: UUID
     season: int
     holder: str
@@ -52,7 +52,7 @@ _CLOSE = statement(
     RETURNING id, season, one.holder, duplicate_case.holder_id,
         EXISTS (SELECT FROM case_claim WHERE case_id = duplicate_case.id AND refused > 0) AS was_refused
     """,
-    _Closed,
+    _ClosedCase,
 )
 # A claimant who was refused has no registration. Whoever was accepted, for another service or direction, has.
 _MISTYPED = statement(
@@ -133,7 +133,7 @@ async def close_gone(session: Session, holders: Sequence[UUID], now: datetime) -
 
 
 def _settled(
-    case: Case | _Closed, state: str, caller: Caller | None = None, reason: str | None = None
+    case: Case | _ClosedCase, state: str, caller: Caller | None = None, reason: str | None = None
 ) -> change_log.Entry:
     """What the feed of the holder's organizer tells of a case in which somebody was refused."""
     return change_log.Entry(
@@ -171,7 +171,7 @@ async def _asked(
 
 
 def _judge_mistyped(case: Case, state: str, mistyped_by: str | None) -> InvalidValue | None:
-    sides = {case.holder, *(one.organizer for one in case.claims)}
+    sides = {case.holder, *(one.organizer for one in case.claimants)}
     if state == CaseState.NOT_DUPLICATE and mistyped_by not in sides:
         listed = ", ".join(sorted(sides))
         return InvalidValue(

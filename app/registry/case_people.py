@@ -45,7 +45,7 @@ class Side:
     """The holder was registered, or the claimant brought the NIK for the first time."""
 
 
-class _Holder(NamedTuple):
+class _HolderPerson(NamedTuple):
     id: UUID
     organizer: str
     nik_index: bytes | None
@@ -55,7 +55,7 @@ class _Holder(NamedTuple):
     at: datetime
 
 
-class _Claimant(NamedTuple):
+class _ClaimantPerson(NamedTuple):
     organizer: str
     nik_index: bytes | None
     name_sealed: bytes | None
@@ -68,14 +68,14 @@ _HOLDER = statement(
            r.registered_at AS at
     FROM duplicate_case c JOIN registrant r ON r.id = c.holder_id WHERE c.id = :id
     """,
-    _Holder,
+    _HolderPerson,
 )
 _CLAIMANTS = statement(
     """
     SELECT organizer_code AS organizer, nik_index, name_sealed, first_at AS at FROM case_claim WHERE case_id = :id
     ORDER BY first_at, organizer_code
     """,
-    _Claimant,
+    _ClaimantPerson,
 )
 _WIPED = wiped("case_claim")
 _ERASE_PERSON = statement(f"UPDATE case_claim SET {_WIPED} WHERE nik_index = :nik_index")
@@ -122,7 +122,7 @@ async def erase_season(session: Session, season: int) -> None:
     await session.run(_ERASE_SEASON, season=season)
 
 
-def _holder(holder: _Holder, vault: Vault, in_full: bool) -> Side:
+def _holder(holder: _HolderPerson, vault: Vault, in_full: bool) -> Side:
     return Side(
         organizer=holder.organizer,
         holds=True,
@@ -135,7 +135,7 @@ def _holder(holder: _Holder, vault: Vault, in_full: bool) -> Side:
     )
 
 
-def _claimant(one: _Claimant, holder: _Holder, vault: Vault, in_full: bool) -> Side:
+def _claimant(one: _ClaimantPerson, holder: _HolderPerson, vault: Vault, in_full: bool) -> Side:
     return Side(
         organizer=one.organizer,
         holds=False,
@@ -148,7 +148,7 @@ def _claimant(one: _Claimant, holder: _Holder, vault: Vault, in_full: bool) -> S
     )
 
 
-def _nik_of(one: _Claimant, holder: _Holder, vault: Vault, in_full: bool) -> str:
+def _nik_of(one: _ClaimantPerson, holder: _HolderPerson, vault: Vault, in_full: bool) -> str:
     if one.nik_index not in {None, holder.nik_index}:
         return opening.UNKNOWN_NIK
     return opening.person(holder.nik_sealed, holder.name_sealed, vault, own=in_full).nik

@@ -51,7 +51,7 @@ class Entry:
     facts: dict[str, object] | None = None
 
 
-class _Row(NamedTuple):
+class _ChangeRow(NamedTuple):
     kind: str
     season: int | None
     organizer_code: str | None
@@ -64,8 +64,8 @@ class _Row(NamedTuple):
     facts: Annotated[str | None, "jsonb"]
 
 
-_ROWS = Arrays("entry", _Row, numbered=True)
-_COLUMNS = ", ".join(_Row._fields)
+_ROWS = Arrays("entry", _ChangeRow, numbered=True)
+_COLUMNS = ", ".join(_ChangeRow._fields)
 _APPEND = statement(
     f"""
     WITH younger AS (
@@ -99,8 +99,8 @@ async def append(session: Session, entries: Sequence[Entry], now: datetime) -> N
     session.wrote_change_log = True
 
 
-def _row(entry: Entry) -> _Row:
-    return _Row(
+def _row(entry: Entry) -> _ChangeRow:
+    return _ChangeRow(
         kind=entry.kind,
         season=entry.season,
         organizer_code=entry.organizer,

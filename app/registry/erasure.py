@@ -48,7 +48,7 @@ class Erased:
 
 
 @dataclass(frozen=True, slots=True)
-class _Named:
+class _NamedPerson:
     """Whom a ref names."""
 
     nik_index: bytes | None
@@ -57,7 +57,7 @@ class _Named:
     """Of the registrant that the ref names. None: it names a NIK."""
 
 
-class _Booked(NamedTuple):
+class _RegistrantOfPerson(NamedTuple):
     id: UUID
     season: int
     organizer: str
@@ -74,7 +74,7 @@ _ERASE_APPLICANT = statement(
     WHERE id IN (SELECT id FROM registrant WHERE booked_by_index = :nik_index ORDER BY id FOR NO KEY UPDATE)
     RETURNING id, season, organizer_code AS organizer
     """,
-    _Booked,
+    _RegistrantOfPerson,
 )
 # Who named the NIK lately may have been told the name in an answer, whoever holds the NIK by now.
 _ASKED_LATELY = statement(
@@ -101,19 +101,19 @@ async def erase(
     return await _erase(session, vault, caller, named.nik_index, given, now)
 
 
-async def _named(session: Session, vault: Vault, caller: Caller, ref: Ref, now: datetime) -> _Named | Refusal:
+async def _named(session: Session, vault: Vault, caller: Caller, ref: Ref, now: datetime) -> _NamedPerson | Refusal:
     if ref.nik is not None:
         parsed = nik.parse(ref.nik)
         if isinstance(parsed, NikInvalid):
             return parsed
         look = access_log.look(caller, vault.blind_index(parsed.digits), Purpose.LOOKUP)
         await access_log.record(session, [look], now)
-        return _Named(look.nik_index)
+        return _NamedPerson(look.nik_index)
     [found] = await lookup.resolve(session, vault, caller, [ref], now, everyone=True)
     if not isinstance(found, UUID):
         return found
     nik_index = await session.first(_INDEX_OF, id=found)
-    return _Named(nik_index, found)
+    return _NamedPerson(nik_index, found)
 
 
 async def _erase(
@@ -152,7 +152,11 @@ async def _seen(session: Session, vault: Vault, caller: Caller, ids: Sequence[UU
 
 
 def _entry(
-    kind: ChangeKind, one: View | _Booked, caller: Caller, reason: str, facts: dict[str, object] | None = None
+    kind: ChangeKind,
+    one: View | _RegistrantOfPerson,
+    caller: Caller,
+    reason: str,
+    facts: dict[str, object] | None = None,
 ) -> change_log.Entry:
     return change_log.Entry(
         kind=kind,

@@ -62,7 +62,7 @@ class Halt:
     """Hubdat's word, until the next sweep has used it up."""
 
 
-class _Judged(NamedTuple):
+class _JudgedOrganizer(NamedTuple):
     organizer: str
     people: int
     holders: int
@@ -105,7 +105,7 @@ _HALT = statement(
         WHERE before.organizer_code = h.organizer_code AND before.ends = h.ends AND before.halted_at IS NOT NULL
     ) AS is_new
     """,
-    _Judged,
+    _JudgedOrganizer,
 )
 _GO_ON = statement(
     f"""
@@ -206,7 +206,7 @@ def _judge(ends: RegistrantStatus, until: datetime, now: datetime) -> InvalidVal
     )
 
 
-def _halt(one: _Judged, ends: RegistrantStatus, now: datetime) -> Halt:
+def _halt(one: _JudgedOrganizer, ends: RegistrantStatus, now: datetime) -> Halt:
     return Halt(
         organizer=one.organizer,
         ends=ends,

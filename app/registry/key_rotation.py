@@ -29,7 +29,7 @@ TRY_AGAIN_SECONDS = 0.1
 """How long rows that somebody else held are left alone before they are tried again."""
 
 
-class _Registrant(NamedTuple):
+class _SealedRegistrant(NamedTuple):
     id: UUID
     nik_sealed: bytes | None
     name_sealed: bytes | None
@@ -37,18 +37,18 @@ class _Registrant(NamedTuple):
     booked_by_name_sealed: bytes | None
 
 
-class _Claim(NamedTuple):
+class _SealedClaimantName(NamedTuple):
     id: UUID
     name_sealed: bytes | None
 
 
-class _Webhook(NamedTuple):
+class _SealedWebhook(NamedTuple):
     id: UUID
     secret_sealed: bytes | None
     old_secret_sealed: bytes | None
 
 
-class _ClientSecret(NamedTuple):
+class _SealedClient(NamedTuple):
     id: UUID
     secret_sealed: bytes | None
 
@@ -94,10 +94,10 @@ def _sealed(name: str, row: type[Any]) -> SealedTable:
 
 
 SEALED_TABLES = (
-    _sealed("registrant", _Registrant),
-    _sealed("case_claim", _Claim),
-    _sealed("webhook", _Webhook),
-    _sealed("client_webhook_secret", _ClientSecret),
+    _sealed("registrant", _SealedRegistrant),
+    _sealed("case_claim", _SealedClaimantName),
+    _sealed("webhook", _SealedWebhook),
+    _sealed("client_webhook_secret", _SealedClient),
 )
 # Files that were sent, and answers to requests with a key, are not sealed anew: they are wiped before long, and their
 # keys are kept as long as they are.

@@ -10,8 +10,9 @@ import re
 from datetime import UTC, datetime
 from typing import NamedTuple
 
+from app.db import Session
 from app.models.enums import Log
-from app.sql import Session, Statement, statement
+from app.sql import Statement, statement
 
 TABLES = {Log.CHANGES: "change", Log.ACCESS: "nik_access", Log.READS: "people_read"}
 DELIVERIES = "webhook_delivery_ended"

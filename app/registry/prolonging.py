@@ -44,7 +44,7 @@ class Prolongation:
     ends_at: datetime | None
 
 
-class _Waiting(NamedTuple):
+class _WaitingRegistrant(NamedTuple):
     """Somebody who waits for verification."""
 
     id: UUID
@@ -61,7 +61,7 @@ class _Waiting(NamedTuple):
     """Whether it is forfeited at another instant than `verify_by`."""
 
 
-class _Moved(NamedTuple):
+class _ProlongedRegistrant(NamedTuple):
     id: UUID
     verify_by: datetime
     forfeits_at: datetime | None
@@ -100,9 +100,9 @@ _LOCK = statement(
     -- Who waits no more is left out here below. As a condition, it would lead to another index than that of the ids.
     FROM registrant r WHERE r.id = ANY(CAST(:ids AS uuid[])) ORDER BY r.id FOR NO KEY UPDATE OF r
     """,
-    _Waiting,
+    _WaitingRegistrant,
 )
-_MOVED = Arrays("moved", _Moved)
+_MOVED = Arrays("moved", _ProlongedRegistrant)
 _MOVE = statement(
     f"""
     UPDATE registrant r SET first_verify_by = coalesce(r.first_verify_by, r.verify_by), verify_by = moved.verify_by,
@@ -163,7 +163,7 @@ async def _policy(session: Session, one: Prolongation) -> Policy:
     return (await policy.of(session, one.season, [one.organizer]))[one.organizer]
 
 
-def _later(one: Prolongation, person: _Waiting, decided: Policy) -> _Moved | None:
+def _later(one: Prolongation, person: _WaitingRegistrant, decided: Policy) -> _ProlongedRegistrant | None:
     """The new deadlines. None: they stay."""
     if one.cause == ProlongationCause.PERIOD:
         return _by_period(one, person, decided)
@@ -173,7 +173,7 @@ def _later(one: Prolongation, person: _Waiting, decided: Policy) -> _Moved | Non
         return deadline + by if one.after < deadline <= one.until else deadline
 
     forfeits_at = moved(person.forfeits_at) if person.own_forfeits_at and person.forfeits_at is not None else None
-    later = _Moved(person.id, moved(person.verify_by), forfeits_at)
+    later = _ProlongedRegistrant(person.id, moved(person.verify_by), forfeits_at)
     return (
         later
         if (later.verify_by, forfeits_at or person.forfeits_at) != (person.verify_by, person.forfeits_at)
@@ -181,17 +181,17 @@ def _later(one: Prolongation, person: _Waiting, decided: Policy) -> _Moved | Non
     )
 
 
-def _by_period(one: Prolongation, person: _Waiting, decided: Policy) -> _Moved | None:
+def _by_period(one: Prolongation, person: _WaitingRegistrant, decided: Policy) -> _ProlongedRegistrant | None:
     assert one.ends_at is not None  # noqa: S101 - a CHECK
     days_end = deadlines.end_of_days(person.registered_at, decided)
     # An earlier H+N did not set this deadline, so it does not bound the new one.
     verify_by = one.ends_at if days_end is None or days_end < one.until else min(days_end, one.ends_at)
     if person.verify_by != one.until or verify_by <= person.verify_by:
         return None
-    return _Moved(person.id, verify_by, None)
+    return _ProlongedRegistrant(person.id, verify_by, None)
 
 
-def _told(one: Prolongation, person: _Waiting, later: _Moved) -> change_log.Entry:
+def _told(one: Prolongation, person: _WaitingRegistrant, later: _ProlongedRegistrant) -> change_log.Entry:
     return change_log.Entry(
         kind=ChangeKind.DEADLINE_PROLONGED,
         season=person.season,

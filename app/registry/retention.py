@@ -25,7 +25,7 @@ REGISTRY = Caller(None, HUBDAT)
 """Who purges: the registry itself."""
 
 
-class _Due(NamedTuple):
+class _SeasonToPurge(NamedTuple):
     year: int
     ends_on: date
 
@@ -36,7 +36,9 @@ _OVERDUE = """
     AND (closed_at IS NOT NULL OR EXISTS (SELECT FROM registrant WHERE registrant.season = season.year)
          OR EXISTS (SELECT FROM early_end WHERE early_end.season = season.year))
 """
-_NEXT_TO_PURGE = statement(f"SELECT year, ends_on FROM season WHERE {_OVERDUE} ORDER BY year LIMIT 1 FOR UPDATE", _Due)
+_NEXT_TO_PURGE = statement(
+    f"SELECT year, ends_on FROM season WHERE {_OVERDUE} ORDER BY year LIMIT 1 FOR UPDATE", _SeasonToPurge
+)
 _COUNT_TO_PURGE = statement(f"SELECT count(*) FROM season WHERE {_OVERDUE}", int)
 _PURGE = statement(
     f"""
@@ -96,7 +98,7 @@ async def purge_next(session: Session, now: datetime, *, most: int = 5_000) -> i
     return 1
 
 
-async def _wipe_logs(session: Session, season: _Due, most: int) -> int:
+async def _wipe_logs(session: Session, season: _SeasonToPurge, most: int) -> int:
     """Of up to `most` rows, wipe what is personal: reasons of the season's changes, who was named, and what for."""
     erased = await reasons.erase_some_of_season(session, season.year, most)
     if erased:

@@ -92,7 +92,7 @@ class ClaimedNik:
     """In the words of whoever decided."""
 
 
-class _Claimed(NamedTuple):
+class _ClaimOnPerson(NamedTuple):
     organizer: str
     holder: str
     season: int
@@ -199,7 +199,7 @@ _CLAIMS_OF_NIK = statement(
     JOIN LATERAL (SELECT organizer_code FROM registrant WHERE id = c.holder_id OFFSET 0) holder ON true
     ORDER BY k.first_at, k.id
     """,
-    _Claimed,
+    _ClaimOnPerson,
 )
 _FILES_NAMING = statement(
     """
@@ -267,7 +267,7 @@ async def export(
     )
 
 
-def _claimed(row: _Claimed, vault: Vault) -> ClaimedNik:
+def _claimed(row: _ClaimOnPerson, vault: Vault) -> ClaimedNik:
     values = row._asdict()
     return ClaimedNik(name=opening.name_for(values.pop("name_sealed"), vault, in_full=True), **values)
 

@@ -71,7 +71,7 @@ class Swept:
     """The halts that this sweep has begun: organizers of whom too many people were due."""
 
 
-class _Ended(NamedTuple):
+class _EndedBatch(NamedTuple):
     """What became of a batch of those who are due."""
 
     ended: int
@@ -160,7 +160,7 @@ async def _end_all(database: Database, end: OwnEnd, now: datetime) -> tuple[int,
     return done, halted
 
 
-async def _end_some(session: Session, end: OwnEnd, now: datetime) -> _Ended | None:
+async def _end_some(session: Session, end: OwnEnd, now: datetime) -> _EndedBatch | None:
     """Each batch is judged: while those before it ended, somebody may have moved a deadline or a departure. None:
     another runner does this duty.
     """
@@ -170,7 +170,7 @@ async def _end_some(session: Session, end: OwnEnd, now: datetime) -> _Ended | No
     ended = await end.some(session, now)
     if ended == 0:
         await halts.use_up(session, end.ends, now)
-    return _Ended(ended, halted)
+    return _EndedBatch(ended, halted)
 
 
 async def _all(

@@ -53,7 +53,7 @@ class AdminPage:
     end: Position
 
 
-class _Row(NamedTuple):
+class _AdminChangeRow(NamedTuple):
     stands: bool
     end_xact_id: int
     end_id: int
@@ -87,7 +87,7 @@ _PAGE = statement(
     ) item ON true
     ORDER BY item.xact_id, item.change_id
     """,
-    _Row,
+    _AdminChangeRow,
 )
 
 
@@ -108,7 +108,7 @@ async def page(
     return AdminPage(changes, changes[-1].position if len(changes) == most else end_of(rows[0]))
 
 
-def _change(row: _Row, change_id: int) -> AdminChange:
+def _change(row: _AdminChangeRow, change_id: int) -> AdminChange:
     facts: dict[str, Any] = orjson.loads(row.facts or "{}")
     return AdminChange(
         position=Position(row.xact_id, change_id, row.mark, row.at),

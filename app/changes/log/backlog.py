@@ -183,7 +183,7 @@ FIGURES = (
 )
 
 
-class _Value(NamedTuple):
+class _FigureRow(NamedTuple):
     place: int
     """The place of the figure in `FIGURES`."""
     label: str | None
@@ -196,7 +196,7 @@ _ALL = statement(
         f" FROM ({figure.sql}) AS f{place} (label, value)"
         for place, figure in enumerate(FIGURES)
     ),
-    _Value,
+    _FigureRow,
 )
 
 

@@ -31,7 +31,7 @@ _KINDS = ", ".join(
 )
 
 
-class _News(NamedTuple):
+class _ChangesOfHolders(NamedTuple):
     xact_id: int
     id: int
     registrants: list[UUID]
@@ -49,7 +49,7 @@ _NEWS = statement(
     ) AS registrants
     FROM news c ORDER BY c.xact_id DESC, c.id DESC LIMIT 1
     """,
-    _News,
+    _ChangesOfHolders,
 )
 
 

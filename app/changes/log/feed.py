@@ -196,7 +196,7 @@ class _PageRow(Stored):
     reason: str | None
 
 
-class _Past(NamedTuple):
+class _PastChange(NamedTuple):
     registrant_id: UUID
     xact_id: int
     change_id: int
@@ -229,7 +229,7 @@ _HISTORIES = statement(
     FROM change c LEFT JOIN ({LAST_SETTLED}) last ON true
     WHERE c.registrant_id = ANY(CAST(:ids AS uuid[])) AND c.kind IN ({_KINDS}) ORDER BY {IN_ORDER}
     """,
-    _Past,
+    _PastChange,
 )
 
 
@@ -270,8 +270,8 @@ async def histories(session: Session, ids: Sequence[UUID]) -> list[list[Registra
     return [found[one] for one in ids]
 
 
-def _change(row: _PageRow | _Past, change_id: int) -> RegistrantChange:
-    placed_at = row.placed_at if isinstance(row, _Past) else row.at
+def _change(row: _PageRow | _PastChange, change_id: int) -> RegistrantChange:
+    placed_at = row.placed_at if isinstance(row, _PastChange) else row.at
     return RegistrantChange(
         position=Position(row.xact_id, change_id, row.mark, placed_at),
         at=row.at,

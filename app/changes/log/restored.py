@@ -7,8 +7,9 @@ of this cluster: what is written follows on what was restored, and every cursor 
 
 from __future__ import annotations
 
+from app.db import Session
 from app.registry.log_months import TABLES
-from app.sql import Session, statement
+from app.sql import statement
 
 # PostgreSQL has a greatest, but no max, of these numbers.
 _OF_EACH = (f"(SELECT xact_id FROM {table} ORDER BY xact_id DESC, id DESC LIMIT 1)" for table in TABLES.values())

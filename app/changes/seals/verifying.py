@@ -75,7 +75,7 @@ class Expected(NamedTuple):
     digest: str
 
 
-class _Kept(NamedTuple):
+class _KeptSeal(NamedTuple):
     number: int
     xact_id: int
     row_id: int
@@ -83,13 +83,13 @@ class _Kept(NamedTuple):
     signed: str
 
 
-class _Key(NamedTuple):
+class _LogKeyRow(NamedTuple):
     kid: str
     key: str
 
 
 @dataclass(slots=True, kw_only=True)
-class _Run:
+class _VerificationOfLog:
     """How far the verification of one log is."""
 
     log: SealedLog
@@ -109,16 +109,16 @@ _NEXT = statement(
     SELECT number, CAST(CAST(xact_id AS text) AS bigint) AS xact_id, row_id, listed, signed FROM log_seal
     WHERE log = :log AND number > :number ORDER BY number LIMIT 1
     """,
-    _Kept,
+    _KeptSeal,
 )
 _PURGES = statement(
     """
     SELECT number, CAST(CAST(xact_id AS text) AS bigint) AS xact_id, row_id, listed, signed FROM log_seal
     WHERE log = :log AND listed IS NULL ORDER BY number
     """,
-    _Kept,
+    _KeptSeal,
 )
-_KEYS = statement("SELECT kid, key FROM log_key", _Key)
+_KEYS = statement("SELECT kid, key FROM log_key", _LogKeyRow)
 
 
 async def verify(
@@ -133,7 +133,9 @@ async def verify(
     await session.run(_ONE_SNAPSHOT)
     kept_keys = {one.kid: orjson.loads(one.key) for one in await session.rows(_KEYS)}
     keys = kept_keys | {str(one["kid"]): entry.public(one) for one in trusted}
-    run = _Run(log=log, keys=keys, purges=await _purges(session, log, keys), answer=Verified(log=log.name))
+    run = _VerificationOfLog(
+        log=log, keys=keys, purges=await _purges(session, log, keys), answer=Verified(log=log.name)
+    )
     answer = run.answer
     answer.finding = await _begin(session, run, start)
     wanted = {one.number: one.digest for one in expected}
@@ -159,7 +161,7 @@ async def _purges(session: Session, log: SealedLog, keys: Mapping[str, entry.Jwk
     return [one for one in found if one.purged is not None]
 
 
-async def _begin(session: Session, run: _Run, start: int) -> SealFinding | None:
+async def _begin(session: Session, run: _VerificationOfLog, start: int) -> SealFinding | None:
     """Where the chain is taken up: behind the entry before `start`, which is believed."""
     run.answer.head = start - 1
     if start == 1:
@@ -171,7 +173,7 @@ async def _begin(session: Session, run: _Run, start: int) -> SealFinding | None:
     return None
 
 
-async def _entry(session: Session, run: _Run, kept: _Kept, noted: str | None) -> SealFinding | None:
+async def _entry(session: Session, run: _VerificationOfLog, kept: _KeptSeal, noted: str | None) -> SealFinding | None:
     number = run.answer.head + 1
     if kept.number != number:
         return SealFinding(fault=Fault.SEAL_MISSING, seal=number)
@@ -192,7 +194,7 @@ async def _entry(session: Session, run: _Run, kept: _Kept, noted: str | None) ->
     return None
 
 
-def _opened(run: _Run, kept: _Kept) -> SealEntry | Fault:
+def _opened(run: _VerificationOfLog, kept: _KeptSeal) -> SealEntry | Fault:
     """What the entry says, if it was signed by its key and fits its place."""
     try:
         key = run.keys.get(entry.key_id(kept.signed))
@@ -206,7 +208,7 @@ def _opened(run: _Run, kept: _Kept) -> SealEntry | Fault:
     return said if fits and here and (kept.listed is None) == (said.purged is not None) else Fault.SEAL_CHANGED
 
 
-async def _rows(session: Session, run: _Run, kept: _Kept, said: SealEntry) -> SealFinding | None:
+async def _rows(session: Session, run: _VerificationOfLog, kept: _KeptSeal, said: SealEntry) -> SealFinding | None:
     """Of one seal: the rows that it lists, beside those that are there."""
     changed = SealFinding(fault=Fault.SEAL_CHANGED, seal=said.number)
     try:
@@ -225,7 +227,9 @@ async def _rows(session: Session, run: _Run, kept: _Kept, said: SealEntry) -> Se
     return _compared(run, said.number, listed, [one.row for one in there])
 
 
-def _compared(run: _Run, seal: int, listed: Sequence[SealedRow], there: Sequence[SealedRow]) -> SealFinding | None:
+def _compared(
+    run: _VerificationOfLog, seal: int, listed: Sequence[SealedRow], there: Sequence[SealedRow]
+) -> SealFinding | None:
     """The first row in which the two differ. Both are in the order of the log."""
     place = 0
     for row in listed:
@@ -248,13 +252,13 @@ def _compared(run: _Run, seal: int, listed: Sequence[SealedRow], there: Sequence
     return None
 
 
-def _purge_of(run: _Run, seal: int, month: int) -> SealEntry | None:
+def _purge_of(run: _VerificationOfLog, seal: int, month: int) -> SealEntry | None:
     """The record behind `seal` of a purge of `month`. A clock that was set back may bring a month for a second time."""
     later = (one for one in run.purges if one.number > seal)
     return next((one for one in later if one.purged and one.purged.first <= month < one.purged.end), None)
 
 
-def _ending(run: _Run, trusted: set[str], wanted: Mapping[int, str], start: int) -> SealFinding | None:
+def _ending(run: _VerificationOfLog, trusted: set[str], wanted: Mapping[int, str], start: int) -> SealFinding | None:
     """Checks after the last entry: every seal that somebody has noted down was found, and a trusted key has signed the
     last entry.
     """

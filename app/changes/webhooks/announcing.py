@@ -54,7 +54,7 @@ class ChangeRow:
     facts: str | None
 
 
-class _Webhook(NamedTuple):
+class _WebhookToTell(NamedTuple):
     id: UUID
     events: list[str]
     enabled_at: datetime
@@ -62,12 +62,12 @@ class _Webhook(NamedTuple):
     """Its own, and those that it coordinates."""
 
 
-class _Claimant(NamedTuple):
+class _ClaimantToTell(NamedTuple):
     case_id: UUID
     organizer: str
 
 
-class _Delivery(NamedTuple):
+class _DeliveryToMake(NamedTuple):
     id: UUID
     webhook_id: UUID
     change_id: Annotated[int, "bigint"]
@@ -75,8 +75,8 @@ class _Delivery(NamedTuple):
     subject: str
 
 
-_DELIVERIES = Arrays("delivery", _Delivery, numbered=True)
-_COLUMNS = ", ".join(_Delivery._fields)
+_DELIVERIES = Arrays("delivery", _DeliveryToMake, numbered=True)
+_COLUMNS = ", ".join(_DeliveryToMake._fields)
 _REACHED = statement(
     f"""
     SELECT {PLACE} FROM (
@@ -103,14 +103,14 @@ _WEBHOOKS = statement(
     ) AS organizers
     FROM webhook w WHERE w.disabled_at IS NULL AND w.deleted_at IS NULL
     """,
-    _Webhook,
+    _WebhookToTell,
 )
 _CLAIMANTS = statement(
     """
     SELECT case_id, organizer_code AS organizer FROM case_claim
     WHERE case_id = ANY(CAST(:cases AS uuid[])) AND refused > 0
     """,
-    _Claimant,
+    _ClaimantToTell,
 )
 # Whoever ends a delivery takes this lock, too. So one of the two sees the next delivery of the same subject.
 _LOCK = statement(
@@ -164,7 +164,7 @@ async def _news(session: Session, after: Position, reached: Position, chosen: Co
 
 
 async def _announce(
-    session: Session, news: Sequence[LoggedChange], webhooks: Sequence[_Webhook], now: datetime
+    session: Session, news: Sequence[LoggedChange], webhooks: Sequence[_WebhookToTell], now: datetime
 ) -> None:
     claimants = await _claimants(session, news)
     made = list(_deliveries(news, webhooks, claimants))
@@ -189,8 +189,8 @@ async def _claimants(session: Session, news: Sequence[LoggedChange]) -> Mapping[
 
 
 def _deliveries(
-    news: Sequence[LoggedChange], webhooks: Sequence[_Webhook], claimants: Mapping[str, set[str]]
-) -> Iterator[_Delivery]:
+    news: Sequence[LoggedChange], webhooks: Sequence[_WebhookToTell], claimants: Mapping[str, set[str]]
+) -> Iterator[_DeliveryToMake]:
     of_organizer = _by_organizer(webhooks)
     for change in news:
         event = events.event_of(change)
@@ -201,7 +201,7 @@ def _deliveries(
         for webhook in told.values():
             told_as = _told_as(event, change, webhook)
             if told_as in webhook.events and webhook.enabled_at <= change.at:
-                yield _Delivery(
+                yield _DeliveryToMake(
                     id=uuid7(),
                     webhook_id=webhook.id,
                     change_id=change.id,
@@ -210,15 +210,15 @@ def _deliveries(
                 )
 
 
-def _by_organizer(webhooks: Sequence[_Webhook]) -> Mapping[str, list[_Webhook]]:
-    found: defaultdict[str, list[_Webhook]] = defaultdict(list)
+def _by_organizer(webhooks: Sequence[_WebhookToTell]) -> Mapping[str, list[_WebhookToTell]]:
+    found: defaultdict[str, list[_WebhookToTell]] = defaultdict(list)
     for webhook in webhooks:
         for organizer in webhook.organizers:
             found[organizer].append(webhook)
     return found
 
 
-def _told_as(event: WebhookEvent, change: LoggedChange, webhook: _Webhook) -> WebhookEvent:
+def _told_as(event: WebhookEvent, change: LoggedChange, webhook: _WebhookToTell) -> WebhookEvent:
     """The event under which a webhook hears the change: CORRECTION_ASKED for whoever is asked and has chosen it."""
     is_asked = change.kind == ChangeKind.CASE_DECIDED and change.facts.get("mistyped_by") in webhook.organizers
     return WebhookEvent.CORRECTION_ASKED if is_asked and WebhookEvent.CORRECTION_ASKED in webhook.events else event

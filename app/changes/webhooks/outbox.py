@@ -88,7 +88,7 @@ class _LeasedRow(ChangeRow):
     """A reminder of somebody who needs none any more."""
 
 
-class _Webhook(NamedTuple):
+class _LockedWebhook(NamedTuple):
     """Locked until the end of the transaction."""
 
     id: UUID
@@ -97,7 +97,7 @@ class _Webhook(NamedTuple):
     enabled: bool
 
 
-class _End(NamedTuple):
+class _DeliveryAfterAttempt(NamedTuple):
     """What becomes of a delivery after an attempt."""
 
     id: UUID
@@ -107,7 +107,7 @@ class _End(NamedTuple):
     due_at: datetime | None
 
 
-class _Attempt(NamedTuple):
+class _AttemptRow(NamedTuple):
     delivery_id: UUID
     at: datetime
     duration_ms: int
@@ -115,7 +115,7 @@ class _Attempt(NamedTuple):
     error: DeliveryError | None
 
 
-class _Health(NamedTuple):
+class _WebhookHealth(NamedTuple):
     """How a webhook is after some attempts."""
 
     id: UUID
@@ -124,10 +124,10 @@ class _Health(NamedTuple):
 
 
 _LEASES = Arrays("lease", _Lease)
-_ENDS = Arrays("ended", _End)
-_ATTEMPTS = Arrays("attempt", _Attempt)
-_HEALTHS = Arrays("health", _Health)
-_ATTEMPT_COLUMNS = ", ".join(_Attempt._fields)
+_ENDS = Arrays("ended", _DeliveryAfterAttempt)
+_ATTEMPTS = Arrays("attempt", _AttemptRow)
+_HEALTHS = Arrays("health", _WebhookHealth)
+_ATTEMPT_COLUMNS = ", ".join(_AttemptRow._fields)
 
 # SKIP LOCKED: whoever holds the lock of a webhook leases its deliveries.
 _READY = statement(
@@ -185,7 +185,7 @@ _LOCK = statement(
     SELECT id, organizer_code AS organizer, failing_since, disabled_at IS NULL AND deleted_at IS NULL AS enabled
     FROM webhook WHERE id = ANY(CAST(:ids AS uuid[])) ORDER BY id FOR NO KEY UPDATE
     """,
-    _Webhook,
+    _LockedWebhook,
 )
 _END = statement(
     f"""
@@ -274,7 +274,9 @@ async def release(session: Session, leased: Collection[Leased]) -> None:
     await session.run(_RELEASE, **_LEASES.of([_Lease(one.id, one.until) for one in leased]))
 
 
-def _end(one: Landed, webhook: _Webhook | None, now: datetime, chance: Callable[[], float]) -> _End:
+def _end(
+    one: Landed, webhook: _LockedWebhook | None, now: datetime, chance: Callable[[], float]
+) -> _DeliveryAfterAttempt:
     state, tries = DeliveryState.FAILED, one.leased.tries + 1
     due_at: datetime | None = None
     refused = webhook is None or not webhook.enabled or one.outcome.status == GONE
@@ -283,11 +285,11 @@ def _end(one: Landed, webhook: _Webhook | None, now: datetime, chance: Callable[
     elif not refused and not retries.is_last(one.leased.event, tries):
         state = DeliveryState.PENDING
         due_at = retries.next_at(tries, retries.asked_by(one.outcome.retry_after, now), now, chance)
-    return _End(id=one.leased.id, until=one.leased.until, state=state, tries=tries, due_at=due_at)
+    return _DeliveryAfterAttempt(id=one.leased.id, until=one.leased.until, state=state, tries=tries, due_at=due_at)
 
 
-def _attempt(one: Landed) -> _Attempt:
-    return _Attempt(
+def _attempt(one: Landed) -> _AttemptRow:
+    return _AttemptRow(
         delivery_id=one.leased.id,
         at=one.began_at,
         duration_ms=one.outcome.duration_ms,
@@ -296,12 +298,14 @@ def _attempt(one: Landed) -> _Attempt:
     )
 
 
-async def _judge(session: Session, landed: Sequence[Landed], webhooks: Mapping[UUID, _Webhook], now: datetime) -> None:
+async def _judge(
+    session: Session, landed: Sequence[Landed], webhooks: Mapping[UUID, _LockedWebhook], now: datetime
+) -> None:
     """How each webhook is after these attempts: failing since when, paused until when, or disabled."""
-    health: list[_Health] = []
+    health: list[_WebhookHealth] = []
     for webhook in webhooks.values():
         mine = [one for one in landed if one.leased.webhook_id == webhook.id]
-        health.append(_Health(webhook.id, _failing_since(webhook, mine, now), _paused_until(mine, now)))
+        health.append(_WebhookHealth(webhook.id, _failing_since(webhook, mine, now), _paused_until(mine, now)))
     changed = [one for one in health if one.paused_until or one.failing_since != webhooks[one.id].failing_since]
     if changed:
         await session.run(_HEALTH, **_HEALTHS.of(changed))
@@ -311,7 +315,7 @@ async def _judge(session: Session, landed: Sequence[Landed], webhooks: Mapping[U
             await _disable(session, webhooks[one.id], because, now)
 
 
-def _disabled_because(health: _Health, landed: Sequence[Landed], now: datetime) -> DisabledBecause | None:
+def _disabled_because(health: _WebhookHealth, landed: Sequence[Landed], now: datetime) -> DisabledBecause | None:
     mine = [one for one in landed if one.leased.webhook_id == health.id]
     if any(one.outcome.status == GONE for one in mine):
         return DisabledBecause.GONE
@@ -332,13 +336,13 @@ def _paused_until(landed: Sequence[Landed], now: datetime) -> datetime | None:
     return max((until for until in asked if until is not None), default=None)
 
 
-def _failing_since(webhook: _Webhook, landed: Sequence[Landed], now: datetime) -> datetime | None:
+def _failing_since(webhook: _LockedWebhook, landed: Sequence[Landed], now: datetime) -> datetime | None:
     if any(one.outcome.delivered for one in landed):
         return None
     return webhook.failing_since or (now if any(_tells(one) for one in landed) else None)
 
 
-async def _disable(session: Session, webhook: _Webhook, because: DisabledBecause, now: datetime) -> None:
+async def _disable(session: Session, webhook: _LockedWebhook, because: DisabledBecause, now: datetime) -> None:
     await session.run(_DISABLE, id=webhook.id, because=because, now=now)
     await session.run(_FAIL_ALL, id=webhook.id, now=now)
     facts: dict[str, object] = {"webhook": str(webhook.id), "because": because}

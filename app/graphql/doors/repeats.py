@@ -62,7 +62,7 @@ class Asked:
         return self.found.operation.root_fields * (files + COST_OF_AN_ITEM * items)
 
 
-class _Failed(Exception):  # noqa: N818 - an outcome
+class _FailedRequest(Exception):  # noqa: N818 - an outcome
     """Nothing was done, and nothing is kept; `content` is answered."""
 
     def __init__(self, content: Content) -> None:
@@ -118,7 +118,7 @@ class Repeats:
             return await self._process.database.attempt(lambda session: self._done(session, asked, request))
         except repeats.NOT_REPEATED as reason:
             raise repeats.refused(reason) from None
-        except _Failed as failed:
+        except _FailedRequest as failed:
             return failed.content
         except asyncpg.PostgresError as error:
             return _failed([GraphQLError("", original_error=error)], asked.language).content
@@ -139,7 +139,7 @@ class Repeats:
 
 
 def _content_of(result: ExecutionResult, language: Language) -> Content:
-    """Raises `_Failed`, or what has the whole transaction attempted again."""
+    """Raises `_FailedRequest`, or what has the whole transaction attempted again."""
     if not result.errors:
         return {"data": result.data}
     for error in result.errors:
@@ -151,8 +151,8 @@ def _content_of(result: ExecutionResult, language: Language) -> Content:
     return {"data": result.data, "errors": shown(result.errors, language)}
 
 
-def _failed(errors: Sequence[GraphQLError], language: Language) -> _Failed:
-    return _Failed({"data": None, "errors": shown(errors, language)})
+def _failed(errors: Sequence[GraphQLError], language: Language) -> _FailedRequest:
+    return _FailedRequest({"data": None, "errors": shown(errors, language)})
 
 
 def _leaves_the_mutation_done(error: GraphQLError) -> bool:

@@ -30,7 +30,7 @@ Execute = Callable[[Asked], Awaitable[ExecutionResult]]
 
 
 @dataclass(frozen=True, slots=True)
-class _Answer:
+class _SharedAnswer:
     began_at: float
     result: asyncio.Future[ExecutionResult]
     asked: Asked
@@ -42,7 +42,7 @@ class SharedAnswers:
 
     def __init__(self, execute: Execute) -> None:
         self._execute = execute
-        self._answers: dict[Hashable, _Answer] = {}
+        self._answers: dict[Hashable, _SharedAnswer] = {}
 
     async def result(self, asked: Asked, credential: Credential, headers: Mapping[bytes, bytes]) -> ExecutionResult:
         """What `execute` says to `asked`, or said a moment ago. Raises what `execute` raises."""
@@ -55,8 +55,8 @@ class SharedAnswers:
         # One page that goes away must not take the answer from the others.
         return await asyncio.shield(found.result)
 
-    def _begun(self, key: Hashable, asked: Asked, now: float) -> _Answer:
-        answer = _Answer(now, asyncio.ensure_future(self._execute(asked)), asked)
+    def _begun(self, key: Hashable, asked: Asked, now: float) -> _SharedAnswer:
+        answer = _SharedAnswer(now, asyncio.ensure_future(self._execute(asked)), asked)
         self._answers.pop(key, None)
         self._answers[key] = answer
         if len(self._answers) > MOST_ANSWERS:

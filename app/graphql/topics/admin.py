@@ -136,7 +136,7 @@ class Case:
                     first_at=claim.first_at,
                     last_at=claim.last_at,
                 )
-                for claim in case.claims
+                for claim in case.claimants
             ],
             opened_at=case.opened_at,
             decided_at=case.decided_at,

@@ -22,7 +22,7 @@ from app.registry import subject_access
 from app.registry.niks import blocks, check, sentences
 from app.registry.niks.blocks import StandingBlock
 from app.registry.niks.check import Answer, Check
-from app.registry.niks.claims import Claim
+from app.registry.niks.claims import JudgedClaim
 from app.registry.values import nik
 from app.server.slices import each
 
@@ -68,7 +68,7 @@ class ClaimCheck:
     )
 
     @classmethod
-    def from_claim(cls, claim: Claim, language: Language) -> ClaimCheck:
+    def from_claim(cls, claim: JudgedClaim, language: Language) -> ClaimCheck:
         return cls(
             direction=Direction(claim.claimed.direction),
             service=Service(claim.claimed.service),

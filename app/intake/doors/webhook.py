@@ -119,7 +119,7 @@ def _applying(asked: AdmittedRequest) -> Applying | None:
 
 
 @dataclass(frozen=True, slots=True)
-class _Once:
+class _TakenOnce:
     """Rows that must be taken in only once: their request has a key, or is a signed message."""
 
     pushes: Sequence[Push]
@@ -136,13 +136,13 @@ async def _push(
 ) -> list[ToldVerdict]:
     """Single rows of many callers are merged. A request that must be done only once has a transaction of its own."""
     if keyed is not None or message_id is not None:
-        return await _push_once(process, asked, _Once(pushes, keyed, message_id))
+        return await _push_once(process, asked, _TakenOnce(pushes, keyed, message_id))
     if len(pushes) == 1:
         return _all_told([await process.pushes.ask(pushes[0])], asked)
     return _all_told(await pushing.push_all(process.database, process.vault, pushes, asked.now), asked)
 
 
-async def _push_once(process: Process, asked: AdmittedRequest, once: _Once) -> list[ToldVerdict]:
+async def _push_once(process: Process, asked: AdmittedRequest, once: _TakenOnce) -> list[ToldVerdict]:
     try:
         return await pushing.push_with(
             process.database,
@@ -156,7 +156,7 @@ async def _push_once(process: Process, asked: AdmittedRequest, once: _Once) -> l
 
 
 async def _take_once(
-    session: Session, take: Take, process: Process, asked: AdmittedRequest, once: _Once
+    session: Session, take: Take, process: Process, asked: AdmittedRequest, once: _TakenOnce
 ) -> list[ToldVerdict]:
     """One transaction stores what is done, the answer, and that the message's id has come: all of it or nothing."""
     kept = None if once.keyed is None else await idempotency.take(session, process.vault, once.keyed, asked.now)

@@ -33,7 +33,7 @@ class Xlsx:
     media = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
     def __init__(self) -> None:
-        self._out = _Out()
+        self._out = _ArchiveOut()
         self._archive = ZipFile(self._out, "w", ZIP_DEFLATED, compresslevel=COMPRESSION_LEVEL)
         self._titles: list[str] = []
         self._hidden: list[bool] = []
@@ -106,7 +106,7 @@ class Xlsx:
             self._part = None
 
 
-class _Out:
+class _ArchiveOut:
     """What the archive has written and nobody has taken yet. Without `seek`, zipfile writes sizes behind contents."""
 
     def __init__(self) -> None:

@@ -62,7 +62,7 @@ Values = dict[str, Any]
 
 
 @dataclass(slots=True, kw_only=True)
-class _Corrected(Particulars):
+class _CorrectedRegistrant(Particulars):
     id: UUID
     nik_index: bytes
     nik_sealed: bytes
@@ -71,7 +71,7 @@ class _Corrected(Particulars):
     registration_number: str | None
 
 
-class _Leg(NamedTuple):
+class _LegOfTrip(NamedTuple):
     id: UUID
     trip: UUID
     """The trip home, or the registrant itself."""
@@ -87,10 +87,10 @@ _LEGS = statement(
         SELECT own.trip AS id UNION ALL SELECT id FROM registrant WHERE outbound_id = own.trip OFFSET 0
     ) leg ON true
     """,
-    _Leg,
+    _LegOfTrip,
 )
-_CORRECTED = Arrays("corrected", _Corrected)
-_FIELDS = tuple(one.name for one in fields(_Corrected) if one.name != "id")
+_CORRECTED = Arrays("corrected", _CorrectedRegistrant)
+_FIELDS = tuple(one.name for one in fields(_CorrectedRegistrant) if one.name != "id")
 _UPDATE = statement(
     f"""
     UPDATE registrant r SET {", ".join(f"{name} = corrected.{name}" for name in _FIELDS)}
@@ -235,7 +235,7 @@ async def write(
 async def _suspicions(
     session: Session,
     vault: Vault,
-    renamed: Sequence[_Corrected],
+    renamed: Sequence[_CorrectedRegistrant],
     locked: Mapping[UUID, Seated],
     callers: Mapping[UUID, Caller],
 ) -> list[Dispute]:
@@ -251,7 +251,7 @@ async def _suspicions(
             is_another = claim.nik_index == row.nik_index and held.organizer != organizer
             if is_another and opening.clearly_differ(held.name_sealed, row.name_sealed, vault):
                 found[held.id, organizer] = Dispute(
-                    held=held,
+                    holder=held,
                     season=season,
                     organizer=organizer,
                     nik_index=row.nik_index,
@@ -313,8 +313,8 @@ def _booking(correction: Correction, row: Seated) -> Values | Refusal:
     return {name: value for name, value in values.items() if value != getattr(row, name)}
 
 
-def _after(row: Seated, values: Values) -> _Corrected:
-    return _Corrected(id=row.id, **{name: values.get(name, getattr(row, name)) for name in _FIELDS})
+def _after(row: Seated, values: Values) -> _CorrectedRegistrant:
+    return _CorrectedRegistrant(id=row.id, **{name: values.get(name, getattr(row, name)) for name in _FIELDS})
 
 
 def _told(row: Seated, values: Values, caller: Caller, reason: str) -> change_log.Entry:

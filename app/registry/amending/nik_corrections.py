@@ -29,7 +29,7 @@ from app.registry.caller import Caller
 from app.registry.niks import allowance, blocks, telling
 from app.registry.niks.telling import Naming
 from app.registry.registrants import uniqueness
-from app.registry.registrants.uniqueness import Held, NikClaim, StandingOfNiks
+from app.registry.registrants.uniqueness import NikClaim, NikHolder, StandingOfNiks
 from app.registry.routes import route as routes
 
 
@@ -77,7 +77,7 @@ def _claim(index: bytes, row: Seated) -> NikClaim:
 
 
 async def _judge_cities(
-    session: Session, holding: Sequence[Seated], standing: Sequence[Held], now: datetime
+    session: Session, holding: Sequence[Seated], standing: Sequence[NikHolder], now: datetime
 ) -> ReturnCityMismatch | DestinationMismatch | None:
     """Against what else the right NIK holds with the same organizer already."""
     pairs = [
@@ -113,7 +113,7 @@ async def take_blocks_along(
     await blocks.correct(session, found, along, index, caller.client_id, now)
 
 
-def _would_have_come(row: Seated, index: bytes, standing: Sequence[Held]) -> bool:
+def _would_have_come(row: Seated, index: bytes, standing: Sequence[NikHolder]) -> bool:
     claim = _claim(index, row)
     return not any(
         NikClaim(index, held.direction, held.service) == claim

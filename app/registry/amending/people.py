@@ -14,7 +14,7 @@ from app.db import Session
 from app.errors import DestinationMismatch, Raced, ReturnCityMismatch, refuses
 from app.models.enums import Direction
 from app.registry.registrants import uniqueness, view
-from app.registry.registrants.uniqueness import Held
+from app.registry.registrants.uniqueness import NikHolder
 from app.registry.registrants.view import Locked, Stored
 from app.registry.routes.route import Route
 from app.registry.terms import policy
@@ -61,7 +61,7 @@ async def lock(session: Session, ids: Collection[UUID]) -> dict[UUID, Seated]:
 
 @refuses(ReturnCityMismatch, DestinationMismatch)
 def judge_pair(
-    row: Seated | Locked, route: Route, other: Seated | Locked | Held, other_route: Route, field: str
+    row: Seated | Locked, route: Route, other: Seated | Locked | NikHolder, other_route: Route, field: str
 ) -> ReturnCityMismatch | DestinationMismatch | None:
     """Whether `row` on `route` and `other` of the same person on `other_route` fit into one trip."""
     if row.direction == other.direction:

@@ -81,14 +81,14 @@ class ReroutingGround:
         return self.by_person[one.person]
 
 
-class _Moved(NamedTuple):
+class _ReroutedRegistrant(NamedTuple):
     id: UUID
     route_id: UUID
     outbound_id: UUID | None
 
 
 _ROUTES_OF = statement("SELECT route_id FROM registrant WHERE id = ANY(CAST(:ids AS uuid[]))", UUID)
-_MOVED = Arrays("moved", _Moved)
+_MOVED = Arrays("moved", _ReroutedRegistrant)
 _UPDATE = statement(
     f"""
     UPDATE registrant r SET route_id = moved.route_id, outbound_id = moved.outbound_id
@@ -283,7 +283,11 @@ async def _write(session: Session, ground: ReroutingGround) -> None:
     if not moved:
         return
     persons = {row.person for row in (ground.people[one] for one in moved)}
-    rows = [_Moved(row.id, row.route_id, row.outbound_id) for row in ground.people.values() if row.person in persons]
+    rows = [
+        _ReroutedRegistrant(row.id, row.route_id, row.outbound_id)
+        for row in ground.people.values()
+        if row.person in persons
+    ]
     await session.run(_UPDATE, **_MOVED.of(rows))
     seated = [one for one in moved if ground.people[one].seats]
     seats = Counter(ground.people[one].route_id for one in seated)

@@ -52,7 +52,7 @@ class Booking:
 
 
 @dataclass(slots=True, kw_only=True)
-class _Member(Stored):
+class _MemberOfBooking(Stored):
     nik_index: bytes
 
 
@@ -66,7 +66,7 @@ _MEMBERS = statement(
     ))
     ORDER BY r.id LIMIT {MOST_REGISTRANTS + 1}
     """,
-    _Member,
+    _MemberOfBooking,
 )
 
 
@@ -97,7 +97,7 @@ async def find(
     )
 
 
-def _people(rows: Sequence[_Member], vault: Vault, caller: Caller) -> tuple[Party, ...]:
+def _people(rows: Sequence[_MemberOfBooking], vault: Vault, caller: Caller) -> tuple[Party, ...]:
     arrived = {one.nik_index: place for place, one in reversed(list(enumerate(rows)))}
     ordered = sorted(rows, key=lambda one: arrived[one.nik_index])
     return tuple(

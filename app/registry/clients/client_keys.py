@@ -32,7 +32,7 @@ def parse(text: str) -> dict[str, Any] | InvalidValue:
     """The JWK Set as it is stored: only public members, every key with a `kid`."""
     try:
         keys = [_public_key(member) for member in _members(text)]
-    except _Unfit as unfit:
+    except _UnfitKey as unfit:
         return InvalidValue("publicKeys", *unfit.args)
     kids = {key.kid for key in keys}
     if len(kids) < len(keys):
@@ -42,7 +42,7 @@ def parse(text: str) -> dict[str, Any] | InvalidValue:
     return {"keys": [{**key.as_dict(private=False), "use": "sig"} for key in keys]}
 
 
-class _Unfit(Exception):  # noqa: N818 - becomes a refusal in `parse`
+class _UnfitKey(Exception):  # noqa: N818 - becomes a refusal in `parse`
     """In Indonesian and in English."""
 
 
@@ -53,17 +53,17 @@ def _members(text: str) -> list[dict[str, Any]]:
         jwks = None
     keys = jwks.get("keys") if isinstance(jwks, dict) else None
     if not isinstance(keys, list) or not all(isinstance(key, dict) for key in keys):
-        raise _Unfit('Harus berupa JWK Set: {"keys": [...]}.', 'This must be a JWK Set: {"keys": [...]}.')
+        raise _UnfitKey('Harus berupa JWK Set: {"keys": [...]}.', 'This must be a JWK Set: {"keys": [...]}.')
     if not 1 <= len(keys) <= MOST_KEYS:
-        raise _Unfit(f"Harus 1 sampai {MOST_KEYS} kunci.", f"There must be 1 to {MOST_KEYS} keys.")
+        raise _UnfitKey(f"Harus 1 sampai {MOST_KEYS} kunci.", f"There must be 1 to {MOST_KEYS} keys.")
     return keys
 
 
 def _public_key(member: dict[str, Any]) -> Key:
     if _PRIVATE & member.keys():
-        raise _Unfit("Kirim kunci publik saja, jangan kunci privat.", "Send public keys only, never private ones.")
+        raise _UnfitKey("Kirim kunci publik saja, jangan kunci privat.", "Send public keys only, never private ones.")
     if member.get("use", "sig") != "sig" or not _fits_kid(member.get("kid", "-")):
-        raise _Unfit(
+        raise _UnfitKey(
             "use harus sig, dan kid paling panjang 100 karakter.", "use must be sig, and kid at most 100 characters."
         )
     try:
@@ -72,7 +72,7 @@ def _public_key(member: dict[str, Any]) -> Key:
     except (JoseError, ValueError, KeyError, TypeError):
         fits = False
     if not fits:
-        raise _Unfit(
+        raise _UnfitKey(
             "Kunci harus EC P-256, Ed25519, atau RSA 2048 sampai 4096 bit.",
             "A key must be EC P-256, Ed25519, or RSA of 2048 to 4096 bits.",
         )

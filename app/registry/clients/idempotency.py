@@ -26,7 +26,7 @@ class KeyedRequest(NamedTuple):
     body_index: bytes
 
 
-class _Answered(NamedTuple):
+class _AnsweredRequest(NamedTuple):
     body_index: bytes
     answer: str
     answer_sealed: bytes | None
@@ -50,7 +50,7 @@ _FIND = statement(
     SELECT body_index, answer, answer_sealed FROM keyed_request
     WHERE client_id = :client_id AND key = :key AND at > :since
     """,
-    _Answered,
+    _AnsweredRequest,
 )
 _KEEP = statement(
     """

@@ -81,7 +81,7 @@ class Chunk:
     """Refused rows whose NIK cannot be read: nobody knows whom they name."""
 
 
-class _Judged(NamedTuple):
+class _ChunkVerdicts(NamedTuple):
     verdicts: bytes
     differences: bytes | None
 
@@ -157,7 +157,9 @@ _PUT_CHUNK = statement(
     """
 )
 _DONE = statement("SELECT number FROM import_chunk WHERE job_id = :id", int)
-_VERDICTS = statement("SELECT verdicts, differences FROM import_chunk WHERE job_id = :id AND number = :number", _Judged)
+_VERDICTS = statement(
+    "SELECT verdicts, differences FROM import_chunk WHERE job_id = :id AND number = :number", _ChunkVerdicts
+)
 _PUT_OFF = statement(
     f"""
     UPDATE import_job SET state = 'QUEUED', waits_until = :until, runner = NULL, lease_until = NULL,

@@ -58,14 +58,14 @@ class RowPage:
     """Of whom stored values may stand in the explanations, each with the organizer."""
 
 
-class _Judged(NamedTuple):
+class _ChunkOfList(NamedTuple):
     number: int
     verdicts: bytes
     differences: bytes | None
     registrants: list[UUID]
 
 
-class _Person(NamedTuple):
+class _RegistrantOfList(NamedTuple):
     id: UUID
     organizer: str
 
@@ -75,10 +75,10 @@ _NEXT = statement(
     SELECT number, verdicts, differences, registrants FROM import_chunk
     WHERE job_id = :id AND number >= :least ORDER BY number LIMIT 1
     """,
-    _Judged,
+    _ChunkOfList,
 )
 _PEOPLE = statement(
-    "SELECT id, organizer_code AS organizer FROM registrant WHERE id = ANY(CAST(:ids AS uuid[]))", _Person
+    "SELECT id, organizer_code AS organizer FROM registrant WHERE id = ANY(CAST(:ids AS uuid[]))", _RegistrantOfList
 )
 _EVERYBODY = statement(
     """
@@ -87,7 +87,7 @@ _EVERYBODY = statement(
         UNION SELECT registrant_id FROM import_missing WHERE job_id = :id
     )
     """,
-    _Person,
+    _RegistrantOfList,
 )
 
 
@@ -120,7 +120,7 @@ async def people(session: Session, job_id: UUID) -> dict[UUID, str]:
     return {one.id: one.organizer for one in await session.rows(_EVERYBODY, id=job_id)}
 
 
-async def _chunks(session: Session, job: Job, least: int) -> AsyncIterator[_Judged]:
+async def _chunks(session: Session, job: Job, least: int) -> AsyncIterator[_ChunkOfList]:
     while (chunk := await session.first(_NEXT, id=job.id, least=least)) is not None:
         yield chunk
         least = chunk.number + 1

@@ -107,12 +107,12 @@ _TAKE = statement(
 )
 
 
-class _Ended(NamedTuple):
+class _EndedOfOrganizer(NamedTuple):
     organizer: str
     ended: int
 
 
-_ENDED = Arrays("one", _Ended)
+_ENDED = Arrays("one", _EndedOfOrganizer)
 # A member's registrations come from its coordinator, whose allowance gave them.
 _TAKE_AGAIN = statement(
     f"""
@@ -144,7 +144,7 @@ _SHUT = statement(
 )
 
 
-class _Set(NamedTuple):
+class _ChangedAllowance(NamedTuple):
     before: int | None
     per_day: int
     used: int
@@ -158,7 +158,7 @@ _SET = statement(
     FROM before WHERE a.organizer_code = before.organizer_code
     RETURNING before.set_per_day AS before, {sql_per_day("a")} AS per_day, {sql_used("a")} AS used
     """,
-    _Set,
+    _ChangedAllowance,
 )
 # Routes have few rows. To count registrants would read a season.
 _COUNT_HOLDERS = statement(
@@ -223,7 +223,7 @@ async def take(session: Session, named: list[Named], now: datetime) -> Mapping[s
 async def take_again(session: Session, ended: Mapping[str, int], now: datetime) -> None:
     """Registrations of these organizers have ended: what the allowance gave for free costs one each."""
     if ended:
-        rows = [_Ended(organizer, count) for organizer, count in ended.items()]
+        rows = [_EndedOfOrganizer(organizer, count) for organizer, count in ended.items()]
         await session.run(_TAKE_AGAIN, today=wib_day(now), **_ENDED.of(rows))
 
 

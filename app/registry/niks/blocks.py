@@ -77,7 +77,7 @@ class Blocked(NamedTuple):
     since: datetime
 
 
-class _Lifted(NamedTuple):
+class _LiftedBlock(NamedTuple):
     id: UUID
     reason: str
     since: datetime
@@ -88,7 +88,7 @@ class _Lifted(NamedTuple):
     registrant_id: UUID | None
 
 
-class _Block(NamedTuple):
+class _NewBlock(NamedTuple):
     id: UUID
     nik_index: bytes
     reason: str
@@ -98,8 +98,9 @@ class _Block(NamedTuple):
     registrant_id: UUID | None
 
 
-_BLOCKS = Arrays("block", _Block)
-_COLUMNS = ", ".join(_Block._fields)
+_BLOCKS = Arrays("block", _NewBlock)
+_COPIES = Arrays("copy", _NewBlock, numbered=True)
+_COLUMNS = ", ".join(_NewBlock._fields)
 _INSERT = statement(
     f"INSERT INTO nik_block ({_COLUMNS}, since, client_id) SELECT {_COLUMNS}, :now, :client_id FROM {_BLOCKS}"
 )
@@ -107,7 +108,7 @@ _INSERT = statement(
 _INSERT_FIRST = statement(
     f"""
     INSERT INTO nik_block ({_COLUMNS}, since, client_id)
-    SELECT {", ".join("block." + name for name in _Block._fields)}, :now, :client_id FROM {_BLOCKS}
+    SELECT {", ".join("block." + name for name in _NewBlock._fields)}, :now, :client_id FROM {_BLOCKS}
     LEFT JOIN LATERAL (
         SELECT true AS stands FROM nik_block b
         WHERE b.nik_index = block.nik_index AND b.lifted_at IS NULL AND b.from_season = block.from_season
@@ -125,7 +126,7 @@ _LIFT = statement(
     WHERE nik_index = :nik_index AND lifted_at IS NULL AND until_season >= :season
     RETURNING id, reason, since, until_season, from_season AS season, organizer_code AS organizer, registrant_id
     """,
-    _Lifted,
+    _LiftedBlock,
 )
 _STANDING = statement(
     """
@@ -159,8 +160,8 @@ _FROM_REGISTRANTS = statement(
 _COPY = statement(
     f"""
     INSERT INTO nik_block ({_COLUMNS}, since, client_id)
-    SELECT {", ".join("copy." + name for name in _Block._fields)}, old.since, :client_id
-    FROM {Arrays("copy", _Block, numbered=True)} JOIN nik_block old ON old.id = (CAST(:old_ids AS uuid[]))[copy.place]
+    SELECT {", ".join("copy." + name for name in _NewBlock._fields)}, old.since, :client_id
+    FROM {_COPIES} JOIN nik_block old ON old.id = (CAST(:old_ids AS uuid[]))[copy.place]
     """
 )
 CORRECTED = "NIK-nya salah ketik dan sudah diperbaiki."
@@ -170,7 +171,7 @@ FORFEITED = "Gugur: tidak diverifikasi sampai batas waktu."
 async def block_forfeited(session: Session, forfeits: Sequence[Forfeit], client_id: str | None, now: datetime) -> None:
     """A NIK that an organizer's forfeiture blocks in this season is not blocked again."""
     rows = [
-        _Block(
+        _NewBlock(
             id=uuid7(),
             nik_index=forfeit.nik_index,
             reason=FORFEITED,
@@ -217,14 +218,14 @@ async def correct(
     await session.run(_LIFT_ALL, ids=[one.id for one in wrong], now=now, lifted_by=client_id, reason=CORRECTED)
     entries = [_corrected(one, ChangeKind.NIK_BLOCK_LIFTED, CORRECTED, client_id) for one in wrong]
     if to_copy:
-        copies = Arrays("copy", _Block).of([_copy(one, nik_index) for one in to_copy])
+        copies = _COPIES.of([_copy(one, nik_index) for one in to_copy])
         await session.run(_COPY, client_id=client_id, old_ids=[one.id for one in to_copy], **copies)
         entries += [_corrected(one, ChangeKind.NIK_BLOCKED, one.reason, client_id) for one in to_copy]
     await change_log.append(session, entries, now)
 
 
-def _copy(one: BlockOfRegistrant, nik_index: bytes) -> _Block:
-    return _Block(
+def _copy(one: BlockOfRegistrant, nik_index: bytes) -> _NewBlock:
+    return _NewBlock(
         id=uuid7(),
         nik_index=nik_index,
         reason=one.reason,
@@ -262,7 +263,7 @@ async def block(
             "seasons", f"Lama blokir 1 sampai {MOST_SEASONS} periode.", f"Seasons are 1 to {MOST_SEASONS}."
         )
     season = await seasons.current(session)
-    row = _Block(
+    row = _NewBlock(
         id=uuid7(),
         nik_index=vault.blind_index(parsed.digits),
         reason=given,
@@ -332,7 +333,7 @@ async def _lift(
     return StandingBlock(longest.reason, longest.since, longest.until_season)
 
 
-def _lifted_of(lifted: Sequence[_Lifted | Blocked], caller: Caller, reason: str) -> list[change_log.Entry]:
+def _lifted_of(lifted: Sequence[_LiftedBlock | Blocked], caller: Caller, reason: str) -> list[change_log.Entry]:
     """For the organizers whose registrants' forfeitures brought the blocks."""
     return [
         change_log.Entry(

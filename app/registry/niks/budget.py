@@ -29,12 +29,12 @@ class Budget:
     refill_per_second: int
 
 
-class _Wanted(NamedTuple):
+class _WantedChecks(NamedTuple):
     client_id: str
     wanted: int
 
 
-class _Dealt(NamedTuple):
+class _GrantedChecks(NamedTuple):
     client_id: str
     granted: int
     wanted: int
@@ -46,7 +46,7 @@ _REFILLED = """
     least(client.check_capacity, budget.tokens
           + greatest(0, extract(epoch FROM CAST(:now AS timestamptz) - budget.refilled_at)) * client.check_refill)
 """
-_WANTED = Arrays("asked", _Wanted)
+_WANTED = Arrays("asked", _WantedChecks)
 _TAKE = statement(
     f"""
     WITH asked AS (SELECT * FROM {_WANTED}),
@@ -64,7 +64,7 @@ _TAKE = statement(
     RETURNING budget.client_id, CAST(dealt.granted AS int) AS granted, dealt.wanted, budget.tokens,
               dealt.refill_per_second
     """,
-    _Dealt,
+    _GrantedChecks,
 )
 _READ = statement(
     f"""
@@ -78,7 +78,7 @@ _READ = statement(
 
 async def take(session: Session, wanted: Mapping[str, int], now: datetime, *, together: bool) -> dict[str, Grant]:
     """Take up to `wanted` checks of each client; with `together` all that a client wants, or none."""
-    asked = _WANTED.of([_Wanted(client_id, count) for client_id, count in wanted.items()])
+    asked = _WANTED.of([_WantedChecks(client_id, count) for client_id, count in wanted.items()])
     dealt = await session.rows(_TAKE, now=now, together=together, **asked)
     return {one.client_id: Grant(one.granted, _seconds_until_rest(one)) for one in dealt}
 
@@ -87,5 +87,5 @@ async def of_client(session: Session, client_id: str, now: datetime) -> Budget:
     return await session.one(_READ, client_id=client_id, now=now)
 
 
-def _seconds_until_rest(one: _Dealt) -> int:
+def _seconds_until_rest(one: _GrantedChecks) -> int:
     return max(1, math.ceil((one.wanted - one.granted - one.tokens) / one.refill_per_second))

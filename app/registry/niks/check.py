@@ -22,7 +22,7 @@ from app.models.statuses import HOLDS_NIK, HOLDS_SEAT
 from app.registry.caller import Caller
 from app.registry.niks import access_log, allowance, budget, claims
 from app.registry.niks.blocks import StandingBlock
-from app.registry.niks.claims import Claim, Claimed, Held
+from app.registry.niks.claims import CheckedHolder, Claimed, JudgedClaim
 from app.registry.terms import policy, seasons
 from app.registry.values import nik
 from app.registry.values.nik import Warning  # noqa: A004 - the contract's word
@@ -52,7 +52,7 @@ class Answer:
     """Of all claims together: BLOCKED, else REGISTERED, else AVAILABLE, else OUTBOUND_MISSING, whichever is found."""
     asked: tuple[Claimed, ...]
     """The directions and services that were asked for."""
-    held: tuple[Held, ...]
+    held: tuple[CheckedHolder, ...]
     """Every registration that holds the NIK, in whichever direction and service; the asker's own, where it asked
     for nothing else, or where `is_partial`.
     """
@@ -68,7 +68,7 @@ class Answer:
     """Of a check that asks for BALIK: whether the caller holds a trip home for this NIK, in a service asked for."""
 
     @property
-    def claims(self) -> tuple[Claim, ...]:
+    def claims(self) -> tuple[JudgedClaim, ...]:
         """One for each of `asked`. Made when somebody wants them: most answers are read without them."""
         if self.is_partial:
             return claims.undecided(self.asked, self.held)
@@ -76,7 +76,7 @@ class Answer:
         return claims.judge(self.asked, self.held, blocked_until=until, needs_outbound=self.needs_outbound)
 
 
-class _Asked(NamedTuple):
+class _AskedCheck(NamedTuple):
     nik_index: bytes
     area: bytes
     direction: str | None
@@ -85,7 +85,7 @@ class _Asked(NamedTuple):
     asker: str
 
 
-class _Found(NamedTuple):
+class _FoundOfNik(NamedTuple):
     season: int | None
     held: list[str] | None
     """A text for each registration, whose parts stand apart by `_BETWEEN`. JSON would take PostgreSQL four times as
@@ -101,7 +101,7 @@ class _Found(NamedTuple):
 
 _BETWEEN = "\x1f"
 """The unit separator of ASCII. No code and no name has it: `texts.line` refuses what is not printable."""
-_ASKED = Arrays("one", _Asked, numbered=True)
+_ASKED = Arrays("one", _AskedCheck, numbered=True)
 _IS_ASKED = """
     (asked.direction IS NULL OR r.direction = asked.direction) AND (asked.service IS NULL OR r.service = asked.service)
 """
@@ -192,7 +192,7 @@ _ANSWER = statement(
                 ELSE '{NikOutcome.UNDECIDED}' END AS outcome
     FROM told ORDER BY place
     """,
-    _Found,
+    _FoundOfNik,
 )
 
 
@@ -246,8 +246,8 @@ async def _answers(
     return await each(lambda pair: _answer(*pair[0], pair[1]), list(zip(asked, found, strict=True)))
 
 
-def _asked(one: Check, parsed: nik.Nik, vault: Vault) -> _Asked:
-    return _Asked(
+def _asked(one: Check, parsed: nik.Nik, vault: Vault) -> _AskedCheck:
+    return _AskedCheck(
         nik_index=vault.blind_index(parsed.digits),
         area=vault.area(parsed.digits),
         direction=one.direction,
@@ -257,7 +257,7 @@ def _asked(one: Check, parsed: nik.Nik, vault: Vault) -> _Asked:
     )
 
 
-def _answer(one: Check, parsed: nik.Nik, row: _Found) -> Answer:
+def _answer(one: Check, parsed: nik.Nik, row: _FoundOfNik) -> Answer:
     held = () if row.held is None else tuple(_held(one.caller, *text.split(_BETWEEN)) for text in row.held)
     asked = claims.asked(one.direction, one.service)
     return Answer(
@@ -284,7 +284,7 @@ def _held(
     registered_on: str,
     holds_seat: str,
     takes_a_return: str,
-) -> Held:
+) -> CheckedHolder:
     standing = Standing(
         organizer=organizer,
         organizer_name=organizer_name,
@@ -294,4 +294,4 @@ def _held(
         registered_on=date.fromisoformat(registered_on),
         own=caller.owns(organizer),
     )
-    return Held(standing, holds_seat == "t", takes_a_return == "t")
+    return CheckedHolder(standing, holds_seat == "t", takes_a_return == "t")

@@ -23,7 +23,9 @@ ALL = tuple(Claimed(direction, service) for service in Service for direction in 
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Claim:
+class JudgedClaim:
+    """What submitting would say of one claim."""
+
     claimed: Claimed
     outcome: NikOutcome
     blocked_until: int | None = None
@@ -34,8 +36,8 @@ class Claim:
     """Of OUTBOUND_MISSING: the trip home is there, and the organizer's policy wants it to be of the same day."""
 
 
-class Held(NamedTuple):
-    """A registration that holds the NIK in some direction and service."""
+class CheckedHolder(NamedTuple):
+    """A holder of the NIK, as much of it as the check has read."""
 
     standing: Standing
     holds_seat: bool
@@ -54,35 +56,35 @@ def asked(direction: str | None, service: str | None) -> tuple[Claimed, ...]:
 
 
 def judge(
-    asked: tuple[Claimed, ...], held: Sequence[Held], *, blocked_until: int | None, needs_outbound: bool
-) -> tuple[Claim, ...]:
+    asked: tuple[Claimed, ...], held: Sequence[CheckedHolder], *, blocked_until: int | None, needs_outbound: bool
+) -> tuple[JudgedClaim, ...]:
     """`blocked_until`: the last season of the block that stands. `needs_outbound`: the policy of whoever asks."""
     if blocked_until is not None:
-        return tuple(Claim(claimed=one, outcome=NikOutcome.BLOCKED, blocked_until=blocked_until) for one in asked)
+        return tuple(JudgedClaim(claimed=one, outcome=NikOutcome.BLOCKED, blocked_until=blocked_until) for one in asked)
     if not held:
         return _of_a_free_nik(asked, needs_outbound)
     by_claim = {one.claimed: one for one in held}
     return tuple(_judge(one, by_claim, needs_outbound) for one in asked)
 
 
-def undecided(asked: Sequence[Claimed], own: Sequence[Held]) -> tuple[Claim, ...]:
+def undecided(asked: Sequence[Claimed], own: Sequence[CheckedHolder]) -> tuple[JudgedClaim, ...]:
     """Of whoever is told of its `own` registrations alone."""
     by_claim = {one.claimed: one.standing for one in own}
     return tuple(
-        Claim(claimed=one, outcome=NikOutcome.REGISTERED, holder=by_claim[one])
+        JudgedClaim(claimed=one, outcome=NikOutcome.REGISTERED, holder=by_claim[one])
         if one in by_claim
-        else Claim(claimed=one, outcome=NikOutcome.UNDECIDED)
+        else JudgedClaim(claimed=one, outcome=NikOutcome.UNDECIDED)
         for one in asked
     )
 
 
-def standing(asked: Sequence[Claimed], held: Sequence[Held]) -> tuple[Standing, ...]:
+def standing(asked: Sequence[Claimed], held: Sequence[CheckedHolder]) -> tuple[Standing, ...]:
     """What stands against the claims that are asked for, in the order of `ALL`."""
     by_claim = {one.claimed: one.standing for one in held}
     return tuple(by_claim[one] for one in asked if one in by_claim)
 
 
-def outbound_stands(asked: tuple[Claimed, ...], held: Sequence[Held]) -> bool | None:
+def outbound_stands(asked: tuple[Claimed, ...], held: Sequence[CheckedHolder]) -> bool | None:
     """Whether the caller holds a trip home for a return that is asked for. None: no return is."""
     homes = _homes(asked)
     if not homes:
@@ -97,20 +99,20 @@ def _homes(asked: tuple[Claimed, ...]) -> tuple[Claimed, ...]:
 
 
 @cache
-def _of_a_free_nik(asked: tuple[Claimed, ...], needs_outbound: bool) -> tuple[Claim, ...]:
+def _of_a_free_nik(asked: tuple[Claimed, ...], needs_outbound: bool) -> tuple[JudgedClaim, ...]:
     """Most NIKs that are checked are free, so what is said of them is made once."""
     return tuple(_judge(one, {}, needs_outbound) for one in asked)
 
 
-def _judge(claimed: Claimed, held: dict[Claimed, Held], needs_outbound: bool) -> Claim:
+def _judge(claimed: Claimed, held: dict[Claimed, CheckedHolder], needs_outbound: bool) -> JudgedClaim:
     holder = held.get(claimed)
     if holder is not None:
-        return Claim(claimed=claimed, outcome=NikOutcome.REGISTERED, holder=holder.standing)
+        return JudgedClaim(claimed=claimed, outcome=NikOutcome.REGISTERED, holder=holder.standing)
     if claimed.direction != Direction.BALIK:
-        return Claim(claimed=claimed, outcome=NikOutcome.AVAILABLE)
+        return JudgedClaim(claimed=claimed, outcome=NikOutcome.AVAILABLE)
     home = held.get(Claimed(Direction.MUDIK, claimed.service))
     if not needs_outbound or (home is not None and home.takes_a_return):
-        return Claim(claimed=claimed, outcome=NikOutcome.AVAILABLE)
+        return JudgedClaim(claimed=claimed, outcome=NikOutcome.AVAILABLE)
     # A trip home that is there and takes no return was registered on another day.
     same_day = home is not None and home.standing.own and home.holds_seat
-    return Claim(claimed=claimed, outcome=NikOutcome.OUTBOUND_MISSING, same_day=same_day)
+    return JudgedClaim(claimed=claimed, outcome=NikOutcome.OUTBOUND_MISSING, same_day=same_day)

@@ -13,7 +13,7 @@ from app.language import DIRECTIONS, SERVICES
 from app.models.enums import NikOutcome
 from app.registry.niks import claims, telling
 from app.registry.niks.check import Answer
-from app.registry.niks.claims import Claim
+from app.registry.niks.claims import JudgedClaim
 
 _FREE: dict[Language, str] = {
     "id": "NIK ini belum terdaftar di penyelenggara mana pun dan dapat didaftarkan.",
@@ -54,7 +54,7 @@ def sentence(answer: Answer | NikInvalid, language: Language) -> str:
     return of_claim(answer.claims[0], language)
 
 
-def of_claim(claim: Claim, language: Language) -> str:
+def of_claim(claim: JudgedClaim, language: Language) -> str:
     """The same for one direction and service."""
     if claim.outcome is NikOutcome.UNDECIDED:
         return _UNDECIDED[language]
@@ -78,21 +78,21 @@ def _registered(answer: Answer, language: Language) -> str:
     return f"{_REGISTERED[language].format(standing=standing)}{still}{no_more}."
 
 
-def _available(answer: Answer) -> list[Claim]:
+def _available(answer: Answer) -> list[JudgedClaim]:
     return [one for one in answer.claims if one.outcome is NikOutcome.AVAILABLE]
 
 
-def _refusal(claim: Claim) -> Refusal | None:
+def _refusal(claim: JudgedClaim) -> Refusal | None:
     if claim.outcome is NikOutcome.OUTBOUND_MISSING:
         return ReturnWithoutOutbound(same_day=claim.same_day)
     return telling.refusal(claim.blocked_until, claim.holder)
 
 
-def _listed(free: Sequence[Claim], language: Language) -> str:
+def _listed(free: Sequence[JudgedClaim], language: Language) -> str:
     return ", ".join(_named(one, language) for one in free)
 
 
-def _named(claim: Claim, language: Language) -> str:
+def _named(claim: JudgedClaim, language: Language) -> str:
     return f"{DIRECTIONS[language][claim.claimed.direction]} ({SERVICES[language][claim.claimed.service]})"
 
 

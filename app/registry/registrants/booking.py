@@ -20,7 +20,7 @@ from app.registry import change_log
 from app.registry.registrants import opening
 from app.registry.registrants.drafts import Draft
 from app.registry.registrants.motorcycles import Motorcycle
-from app.registry.registrants.uniqueness import Held, NikClaim
+from app.registry.registrants.uniqueness import NikClaim, NikHolder
 from app.registry.registrants.view import View
 from app.registry.routes import quota
 from app.registry.routes.quota import Seats
@@ -43,7 +43,7 @@ class Leg:
     route: Route
     motorcycle: Motorcycle | None
     deadline: Deadline
-    outbound: Held | None
+    outbound: NikHolder | None
     """Of a return: the trip home that it belongs to."""
     flags: tuple[RegistrantFlag, ...] = ()
     nik_sealed: bytes
@@ -59,8 +59,8 @@ class Leg:
     def outbound_id(self) -> UUID | None:
         return None if self.outbound is None else self.outbound.id
 
-    def held(self) -> Held:
-        return Held(
+    def as_holder(self) -> NikHolder:
+        return NikHolder(
             id=self.id,
             organizer=self.draft.organizer,
             organizer_name=self.organizer_name,
@@ -77,7 +77,7 @@ class Leg:
 
 
 @dataclass(slots=True, kw_only=True)
-class _Row(Particulars):
+class _RegistrantRow(Particulars):
     """What is stored of a leg."""
 
     id: UUID
@@ -107,12 +107,12 @@ class _Row(Particulars):
     """The flags with commas between them: an array of arrays cannot be unnested into rows."""
 
 
-_ROWS = Arrays("leg", _Row)
+_ROWS = Arrays("leg", _RegistrantRow)
 _OTHERWISE_WRITTEN = {
     "forfeits_at": "CASE WHEN is_only_flagged THEN 'infinity' ELSE forfeits_at END",
     "flags": "string_to_array(flags, ',')",
 }
-_COLUMNS = tuple(one.name for one in fields(_Row) if one.name != "is_only_flagged")
+_COLUMNS = tuple(one.name for one in fields(_RegistrantRow) if one.name != "is_only_flagged")
 _VALUES = ", ".join(_OTHERWISE_WRITTEN.get(name, name) for name in _COLUMNS)
 _INSERT = statement(
     f"""
@@ -129,11 +129,11 @@ async def book(
     session: Session, legs: Sequence[Leg], seats: Mapping[UUID, Seats], now: datetime
 ) -> list[change_log.Entry]:
     """Write `legs`, whose seats are already counted in `seats`. Raises `Raced`. Answers what is to be logged."""
-    claimed = Counter(leg.route.id for leg in legs if leg.seats)
+    wanted = Counter(leg.route.id for leg in legs if leg.seats)
     rows = _ROWS.of([_row(leg, now) for leg in legs])
-    if await session.run(_INSERT, now=now, **rows, **quota.claims(claimed)) != len(legs):
+    if await session.run(_INSERT, now=now, **rows, **quota.seats_to_take(wanted)) != len(legs):
         raise Raced
-    return [*(entry for leg in legs for entry in _told(leg)), *quota.filled(claimed, seats)]
+    return [*(entry for leg in legs for entry in _told(leg)), *quota.filled(wanted, seats)]
 
 
 def new_view(leg: Leg, now: datetime) -> View:
@@ -170,11 +170,11 @@ def _verified_at(leg: Leg, now: datetime) -> datetime | None:
     return now if leg.status == RegistrantStatus.VERIFIED else None
 
 
-def _row(leg: Leg, now: datetime) -> _Row:
+def _row(leg: Leg, now: datetime) -> _RegistrantRow:
     draft, route, papers = leg.draft, leg.route, leg.motorcycle
     index, nik_sealed, name_sealed = leg.applicant_sealed or (None, None, None)
     verify_by, forfeits_at = leg.deadline
-    return _Row(
+    return _RegistrantRow(
         id=leg.id,
         season=route.season,
         organizer_code=draft.organizer,

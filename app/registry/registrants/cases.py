@@ -22,15 +22,15 @@ from app.db import Session
 from app.models.enums import CaseState, ChangeKind
 from app.models.statuses import HOLDS_NIK
 from app.registry import change_log
-from app.registry.registrants.uniqueness import Held
+from app.registry.registrants.uniqueness import NikHolder
 from app.sql import Arrays, Statement, statement
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Dispute:
-    """A NIK that `held` has and `organizer` brought as well."""
+    """A NIK that `holder` has and `organizer` brought as well."""
 
-    held: Held
+    holder: NikHolder
     season: int
     organizer: str
     nik_index: bytes
@@ -43,14 +43,16 @@ class Dispute:
 
 
 @dataclass(frozen=True, slots=True)
-class Claim:
+class Claimant:
+    """An organizer that brought the NIK of a case, how often and when."""
+
     organizer: str
     attempts: int
     first_at: datetime
     last_at: datetime
 
 
-class _StoredClaim(NamedTuple):
+class _StoredClaimant(NamedTuple):
     organizer: str
     attempts: int
     first_at: str
@@ -60,18 +62,18 @@ class _StoredClaim(NamedTuple):
     last_refused_at: str | None
 
     @property
-    def whole(self) -> Claim:
-        return Claim(
+    def whole(self) -> Claimant:
+        return Claimant(
             self.organizer, self.attempts, datetime.fromisoformat(self.first_at), datetime.fromisoformat(self.last_at)
         )
 
     @property
-    def refusals(self) -> Claim | None:
+    def refusals(self) -> Claimant | None:
         """What the claimant was told itself. None: it was never refused, and only the names looked like a mistake."""
         if self.first_refused_at is None or self.last_refused_at is None:
             return None
         first, last = (datetime.fromisoformat(one) for one in (self.first_refused_at, self.last_refused_at))
-        return Claim(self.organizer, self.refused, first, last)
+        return Claimant(self.organizer, self.refused, first, last)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,14 +92,14 @@ class Case:
     """Somebody was refused. Else only the names look like a typing error, and only Hubdat knows of the case."""
     mistyped_by: str | None
     """The organizer that is asked to correct its NIK."""
-    claims: tuple[Claim, ...]
+    claimants: tuple[Claimant, ...]
     opened_at: datetime
     decided_at: datetime | None
     decided_by: str | None
     reason: str | None
 
 
-class _Opened(NamedTuple):
+class _CaseToOpen(NamedTuple):
     id: UUID
     season: int
     direction: str
@@ -106,12 +108,12 @@ class _Opened(NamedTuple):
     suspect: bool
 
 
-class _Joined(NamedTuple):
+class _CaseOfHolder(NamedTuple):
     holder_id: UUID
     case_id: UUID
 
 
-class _Attempts(NamedTuple):
+class _ClaimantAttempts(NamedTuple):
     holder_id: UUID
     organizer_code: str
     attempts: int
@@ -120,7 +122,7 @@ class _Attempts(NamedTuple):
     name_sealed: bytes
 
 
-class _Found(NamedTuple):
+class _CaseRow(NamedTuple):
     id: UUID
     season: int
     direction: str
@@ -134,13 +136,13 @@ class _Found(NamedTuple):
     decided_at: datetime | None
     decided_by: str | None
     reason: str | None
-    claims: str
+    claimants: str
     """JSON."""
 
 
-_OPENED = Arrays("opened", _Opened)
-_OPENED_COLUMNS = ", ".join(_Opened._fields)
-_ATTEMPTS = Arrays("claim", _Attempts)
+_OPENED = Arrays("opened", _CaseToOpen)
+_OPENED_COLUMNS = ", ".join(_CaseToOpen._fields)
+_ATTEMPTS = Arrays("claim", _ClaimantAttempts)
 _CLAIMED = "organizer_code, attempts, refused, nik_index, name_sealed"
 _IF_REFUSED = "CASE WHEN refused > 0 THEN CAST(:now AS timestamptz) END"
 _OPEN = statement(
@@ -167,7 +169,7 @@ _OPEN = statement(
     )
     SELECT holder_id, case_id FROM joined
     """,
-    _Joined,
+    _CaseOfHolder,
 )
 _CASES = """
     SELECT c.id, c.season, c.direction, c.service, c.state, c.suspect, holder.organizer_code AS holder, c.holder_id,
@@ -175,7 +177,7 @@ _CASES = """
         (SELECT json_agg(json_build_object('organizer', organizer_code, 'attempts', attempts, 'first_at', first_at,
                                            'last_at', last_at, 'refused', refused, 'first_refused_at', first_refused_at,
                                            'last_refused_at', last_refused_at) ORDER BY first_at, organizer_code)
-         FROM case_claim WHERE case_id = c.id)::text AS claims
+         FROM case_claim WHERE case_id = c.id)::text AS claimants
     FROM duplicate_case c JOIN registrant holder ON holder.id = c.holder_id
 """
 # Whoever has ended holds no NIK. A correction of the NIK after the last claim leads away from the dispute.
@@ -189,7 +191,7 @@ _NEWEST, _OLDEST = UUID(int=2**128 - 1), UUID(int=0)
 """Where a list begins that goes back from the newest case, or on from the oldest: no case has such an id."""
 
 
-def _listed(behind: str, order: str) -> Statement[_Found]:
+def _listed(behind: str, order: str) -> Statement[_CaseRow]:
     return statement(
         f"""
         {_CASES}
@@ -202,39 +204,39 @@ def _listed(behind: str, order: str) -> Statement[_Found]:
                    k.organizer_code = ANY(CAST(:own AS text[])) OR holder.organizer_code = ANY(CAST(:own AS text[])))))
         ORDER BY c.id {order} LIMIT :most
         """,
-        _Found,
+        _CaseRow,
     )
 
 
 _PAGE = _listed(f"< coalesce(CAST(:after AS uuid), '{_NEWEST}')", "DESC")
 _PAGE_OF_THE_OLDEST = _listed(f"> coalesce(CAST(:after AS uuid), '{_OLDEST}')", "ASC")
-_LOCK = statement(f"{_CASES} WHERE c.id = :id FOR UPDATE OF c", _Found)
+_LOCK = statement(f"{_CASES} WHERE c.id = :id FOR UPDATE OF c", _CaseRow)
 
 
 async def open_or_join(session: Session, disputes: Sequence[Dispute], now: datetime) -> list[change_log.Entry]:
     """Open a case for each holder, or join it. Answers what is to be logged, for the holder's organizer."""
-    attempts = Counter((one.held.id, one.organizer) for one in disputes)
-    refused = Counter((one.held.id, one.organizer) for one in disputes if one.refused)
-    last = {(one.held.id, one.organizer): one for one in disputes}
-    claims = [
-        _Attempts(*claim, count, refused[claim], last[claim].nik_index, last[claim].name_sealed)
-        for claim, count in attempts.items()
+    attempts = Counter((one.holder.id, one.organizer) for one in disputes)
+    refused = Counter((one.holder.id, one.organizer) for one in disputes if one.refused)
+    last = {(one.holder.id, one.organizer): one for one in disputes}
+    tried = [
+        _ClaimantAttempts(*side, count, refused[side], last[side].nik_index, last[side].name_sealed)
+        for side, count in attempts.items()
     ]
-    arguments = _OPENED.of(_opened(disputes)) | _ATTEMPTS.of(claims)
+    arguments = _OPENED.of(_opened(disputes)) | _ATTEMPTS.of(tried)
     case_of = {row.holder_id: row.case_id for row in await session.rows(_OPEN, now=now, **arguments)}
-    return [_told(one, case_of[one.held.id]) for one in disputes]
+    return [_told(one, case_of[one.holder.id]) for one in disputes]
 
 
-def _opened(disputes: Sequence[Dispute]) -> list[_Opened]:
+def _opened(disputes: Sequence[Dispute]) -> list[_CaseToOpen]:
     """A case for each holder."""
-    by_holder = {one.held.id: one for one in disputes}
-    suspects = {one.held.id for one in disputes if one.suspect}
+    by_holder = {one.holder.id: one for one in disputes}
+    suspects = {one.holder.id for one in disputes if one.suspect}
     return [
-        _Opened(
+        _CaseToOpen(
             id=uuid7(),
             season=one.season,
-            direction=one.held.direction,
-            service=one.held.service,
+            direction=one.holder.direction,
+            service=one.holder.service,
             holder_id=holder,
             suspect=holder in suspects,
         )
@@ -257,7 +259,7 @@ async def page(
     With `asked`: those in which a correction is asked for (of one of `own`) and has not come.
 
     With `own` they are told to organizers: what was refused, since both sides know of that. Nothing tells whether the
-    names are alike, neither a mark nor a case or a claim that is there because they differ.
+    names are alike, neither a mark nor a case or a claimant that is there because they differ.
     """
     owned = None if own is None else sorted(own)
     listed = _PAGE_OF_THE_OLDEST if oldest_first else _PAGE
@@ -274,30 +276,30 @@ def _told(one: Dispute, case_id: UUID) -> change_log.Entry:
     return change_log.Entry(
         kind=ChangeKind.DUPLICATE_REFUSED if one.refused else ChangeKind.DUPLICATE_SUSPECTED,
         season=one.season,
-        organizer=one.held.organizer,
-        registrant_id=one.held.id,
+        organizer=one.holder.organizer,
+        registrant_id=one.holder.id,
         client_id=one.client_id,
         facts={"case": str(case_id), "claimant": one.organizer, "suspect": one.suspect},
     )
 
 
-def _case(row: _Found) -> Case:
-    stored = [_StoredClaim(**one) for one in orjson.loads(row.claims)]
-    told = {"was_refused": any(one.refused for one in stored), "claims": tuple(one.whole for one in stored)}
+def _case(row: _CaseRow) -> Case:
+    stored = [_StoredClaimant(**one) for one in orjson.loads(row.claimants)]
+    told = {"was_refused": any(one.refused for one in stored), "claimants": tuple(one.whole for one in stored)}
     return Case(**row._asdict() | told)
 
 
-def _case_of_refusals(row: _Found) -> Case:
+def _case_of_refusals(row: _CaseRow) -> Case:
     """The case as organizers may know it."""
-    stored = [_StoredClaim(**one).refusals for one in orjson.loads(row.claims)]
-    claims = sorted((one for one in stored if one is not None), key=lambda one: (one.first_at, one.organizer))
+    stored = [_StoredClaimant(**one).refusals for one in orjson.loads(row.claimants)]
+    claimants = sorted((one for one in stored if one is not None), key=lambda one: (one.first_at, one.organizer))
     # Nobody was refused, and Hubdat asks for a correction all the same: that is known since it is decided.
-    opened_at = claims[0].first_at if claims else row.decided_at
+    opened_at = claimants[0].first_at if claimants else row.decided_at
     hidden = {
-        "was_refused": bool(claims),
+        "was_refused": bool(claimants),
         "suspect": None,
         "decided_by": None,
         "opened_at": opened_at,
-        "claims": tuple(claims),
+        "claimants": tuple(claimants),
     }
     return Case(**row._asdict() | hidden)

@@ -13,7 +13,7 @@ from app.registry.registrants import uniqueness
 from app.registry.registrants.booking import Leg
 from app.registry.registrants.cases import Dispute
 from app.registry.registrants.drafts import Draft
-from app.registry.registrants.uniqueness import Held, NikClaim, StandingOfNiks
+from app.registry.registrants.uniqueness import NikClaim, NikHolder, StandingOfNiks
 from app.registry.routes import held_seats, quota
 from app.registry.routes import route as routes
 from app.registry.routes.held_seats import SeatHold
@@ -35,9 +35,9 @@ class Ground:
     terms: dict[str, Terms]
     seats: dict[UUID, Seats]
     season: int
-    held: dict[NikClaim, Held] = field(default_factory=dict)
+    held: dict[NikClaim, NikHolder] = field(default_factory=dict)
     blocked_until: dict[bytes, int] = field(default_factory=dict)
-    holdings: dict[bytes, list[Held]] = field(default_factory=dict)
+    holdings: dict[bytes, list[NikHolder]] = field(default_factory=dict)
     """`held` by the NIK: at most four registrants hold a NIK in a season."""
     legs: dict[UUID, Leg] = field(default_factory=dict)
     disputes: list[Dispute] = field(default_factory=list)
@@ -64,7 +64,7 @@ class Ground:
             used=Counter(),
         )
 
-    def hold(self, claim: NikClaim, held: Held) -> None:
+    def hold(self, claim: NikClaim, held: NikHolder) -> None:
         self.held[claim] = held
         self.holdings.setdefault(claim.nik_index, []).append(held)
 

@@ -25,7 +25,7 @@ from app.registry.registrants.cases import Dispute
 from app.registry.registrants.drafts import Draft
 from app.registry.registrants.ground import Ground
 from app.registry.registrants.motorcycles import Motorcycle
-from app.registry.registrants.uniqueness import Held, NikClaim
+from app.registry.registrants.uniqueness import NikClaim, NikHolder
 from app.registry.routes import holders, lap_infants, quota
 from app.registry.routes.held_seats import SeatHold
 from app.registry.routes.route import Route
@@ -56,7 +56,7 @@ class JudgedSubmission:
     """The legs of one submission: new, or held already."""
 
     draft: Draft
-    ways: list[Leg | Held] = field(default_factory=list)
+    ways: list[Leg | NikHolder] = field(default_factory=list)
     new: list[Leg] = field(default_factory=list)
     """The ways that are not held yet."""
     warnings: list[nik.Warning] = field(default_factory=list)
@@ -74,7 +74,7 @@ class Against:
 
     leg: Leg
     naming: Naming
-    held: Held | None = None
+    held: NikHolder | None = None
     """By another organizer."""
 
 
@@ -148,7 +148,7 @@ def _judge_ways(draft: Draft, ground: Ground) -> JudgedSubmission | Refusal:
     return judged
 
 
-def _judge_way(route_id: UUID | None, name: str, judged: JudgedSubmission, ground: Ground) -> Leg | Held | Refusal:
+def _judge_way(route_id: UUID | None, name: str, judged: JudgedSubmission, ground: Ground) -> Leg | NikHolder | Refusal:
     """Judge a way by all that can be known without asking what the NIK holds."""
     draft = judged.draft
     route = _route(route_id, name, judged, ground)
@@ -216,7 +216,7 @@ def _route(route_id: UUID | None, name: str, judged: JudgedSubmission, ground: G
     return route
 
 
-def _is_way_back(route: Route, outbound: Leg | Held) -> bool:
+def _is_way_back(route: Route, outbound: Leg | NikHolder) -> bool:
     direction, service = (
         (outbound.route.direction, outbound.route.service)
         if isinstance(outbound, Leg)
@@ -300,10 +300,10 @@ def _hold_on(route_id: UUID, draft: Draft, ground: Ground) -> SeatHold | None:
     return max((one for one in named if one.route_id == route_id), key=lambda one: one.seats, default=None)
 
 
-def _outbound(route: Route, judged: JudgedSubmission, ground: Ground) -> Held | None:
+def _outbound(route: Route, judged: JudgedSubmission, ground: Ground) -> NikHolder | None:
     """The trip home of this NIK: of the same stroke, or the one that stands."""
     for way in judged.ways:
-        home = way.held() if isinstance(way, Leg) else way
+        home = way.as_holder() if isinstance(way, Leg) else way
         if home.direction == Direction.MUDIK:
             return home
     return ground.held.get(NikClaim(judged.draft.nik_index, Direction.MUDIK, route.service))
@@ -337,7 +337,7 @@ def _leg(claim: NikClaim, route: Route, papers: Motorcycle | None, judged: Judge
     )
 
 
-def _status_beside(outbound: Held | None) -> RegistrantStatus:
+def _status_beside(outbound: NikHolder | None) -> RegistrantStatus:
     """A trip is verified once (S2.4): the return of a verified outbound is verified as it is booked."""
     verified = outbound is not None and outbound.status in VERIFIED_OR_LATER
     return RegistrantStatus.VERIFIED if verified else RegistrantStatus.REGISTERED
@@ -361,7 +361,7 @@ def _deal(leg: Leg, ground: Ground) -> None:
         if other.organizer != leg.draft.organizer:
             disputed = dispute(leg.draft, other, leg.route.season, ground.vault, refused=False)
             ground.disputes.extend([disputed] if disputed.suspect else [])
-    ground.hold(leg.claim, leg.held())
+    ground.hold(leg.claim, leg.as_holder())
     ground.legs[leg.id] = leg
 
 
@@ -378,9 +378,9 @@ def _use_hold(leg: Leg, judged: JudgedSubmission, ground: Ground) -> None:
     ground.used[hold.id] += 1
 
 
-def dispute(draft: Draft, held: Held, season: int, vault: Vault, *, refused: bool) -> Dispute:
+def dispute(draft: Draft, held: NikHolder, season: int, vault: Vault, *, refused: bool) -> Dispute:
     return Dispute(
-        held=held,
+        holder=held,
         season=season,
         organizer=draft.organizer,
         nik_index=draft.nik_index,
@@ -391,7 +391,7 @@ def dispute(draft: Draft, held: Held, season: int, vault: Vault, *, refused: boo
     )
 
 
-def _differences(draft: Draft, route: Route, held: Held, vault: Vault) -> list[nik.Warning]:
+def _differences(draft: Draft, route: Route, held: NikHolder, vault: Vault) -> list[nik.Warning]:
     differences = []
     if held.route_id != route.id:
         differences.append(ROUTE_DIFFERS)

@@ -63,7 +63,7 @@ class Move:
     at: datetime | None = None
 
 
-class _Written(NamedTuple):
+class _StepRow(NamedTuple):
     id: UUID
     status: str
     verified_at: datetime | None
@@ -105,7 +105,7 @@ _LOCK = statement(
     """,
     Locked,
 )
-_WRITTEN = Arrays("step", _Written)
+_WRITTEN = Arrays("step", _StepRow)
 _UPDATE = statement(
     f"""
     UPDATE registrant r SET status = step.status, verified_at = step.verified_at, posko = step.posko,
@@ -340,8 +340,8 @@ def _state(row: Locked) -> State:
     )
 
 
-def _written(state: State) -> _Written:
-    return _Written(
+def _written(state: State) -> _StepRow:
+    return _StepRow(
         id=state.row.id,
         status=state.status,
         verified_at=state.verified_at,

@@ -59,7 +59,7 @@ class Filter:
         return given | ({"reference": True} if self.reference is not None else {})
 
 
-class _Named(NamedTuple):
+class _NamedRegistrant(NamedTuple):
     """A `Ref`, its NIK as a blind index."""
 
     id: UUID | None
@@ -69,7 +69,7 @@ class _Named(NamedTuple):
     service: str
 
 
-class _Candidate(NamedTuple):
+class _CandidateOfRef(NamedTuple):
     """A registrant that the ref at `place` may name."""
 
     place: int
@@ -79,7 +79,7 @@ class _Candidate(NamedTuple):
     holds: bool
 
 
-_NAMED = Arrays("ref", _Named, numbered=True)
+_NAMED = Arrays("ref", _NamedRegistrant, numbered=True)
 _OWN = "r.organizer_code = ANY(CAST(:own AS text[]))"
 _CANDIDATES = statement(
     f"""
@@ -98,7 +98,7 @@ _CANDIDATES = statement(
     SELECT place, id, season, direction, {HOLDS_NIK} AS holds FROM found
     ORDER BY place, season DESC, {HOLDS_NIK} DESC, direction = 'MUDIK' DESC, id DESC
     """,
-    _Candidate,
+    _CandidateOfRef,
 )
 _BY_IDS = statement(
     f"""
@@ -165,7 +165,7 @@ async def resolve(
     """
     parsed = await each(lambda ref: None if ref.nik is None else nik.parse(ref.nik), refs)
     named = [
-        _Named(
+        _NamedRegistrant(
             id=ref.id,
             reference=ref.reference,
             nik_index=vault.blind_index(one.digits) if isinstance(one, nik.Nik) else None,
@@ -181,7 +181,7 @@ async def resolve(
     ]
     if looks:
         await access_log.record(session, looks, now)
-    candidates: dict[int, list[_Candidate]] = defaultdict(list)
+    candidates: dict[int, list[_CandidateOfRef]] = defaultdict(list)
     own = sorted(caller.organizers)
     for row in await session.rows(_CANDIDATES, own=own, everyone=everyone, any_nik=any_nik, **_NAMED.of(named)):
         candidates[row.place].append(row)
@@ -258,7 +258,7 @@ async def page(
     return [view.from_row(row, vault, caller) for row in rows]
 
 
-def _choose(candidates: Sequence[_Candidate]) -> UUID | NotFound | InvalidValue:
+def _choose(candidates: Sequence[_CandidateOfRef]) -> UUID | NotFound | InvalidValue:
     if not candidates:
         return NotFound("ref")
     best = candidates[0]

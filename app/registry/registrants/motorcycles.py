@@ -26,7 +26,7 @@ from app.models.statuses import YET_TO_DEPART
 from app.registry import change_log
 from app.registry.caller import Caller
 from app.registry.registrants import lookup, view
-from app.registry.registrants.uniqueness import Held
+from app.registry.registrants.uniqueness import NikHolder
 from app.registry.registrants.view import Stored, View
 from app.registry.routes import report_time
 from app.registry.routes.route import Route
@@ -47,7 +47,7 @@ class Motorcycle:
 
 
 @dataclass(slots=True, kw_only=True)
-class _Locked(Stored):
+class _LockedMotorcycle(Stored):
     season_closed_at: datetime | None
     departs_at: datetime | None
 
@@ -59,7 +59,7 @@ _LOCK = statement(
     FROM {view.FROM} JOIN season ON season.year = r.season
     WHERE r.id = ANY(CAST(:ids AS uuid[])) ORDER BY r.id FOR NO KEY UPDATE OF r
     """,
-    _Locked,
+    _LockedMotorcycle,
 )
 _HAND_OVER = statement(
     f"""
@@ -88,7 +88,7 @@ def judge(service: str, motorcycle: Motorcycle | None) -> Motorcycle | Motorcycl
 
 
 @refuses(DestinationMismatch)
-def same_city(route: Route, companion: Held | None, organizer: str, field: str) -> DestinationMismatch | None:
+def same_city(route: Route, companion: NikHolder | None, organizer: str, field: str) -> DestinationMismatch | None:
     """`companion` is the rider of this motorcycle, or the motorcycle of this rider. It counts within one organizer."""
     if companion is None or companion.organizer != organizer:
         return None
@@ -128,7 +128,7 @@ async def hand_over(
     return [verdicts[one] if isinstance(one, UUID) else one for one in found]
 
 
-def _refuses_hand_over(row: _Locked) -> InvalidValue | SeasonClosed | None:
+def _refuses_hand_over(row: _LockedMotorcycle) -> InvalidValue | SeasonClosed | None:
     if row.season_closed_at is not None:
         return SeasonClosed("ref", season=row.season)
     if row.service != Service.MOTORCYCLE:

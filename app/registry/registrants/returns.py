@@ -17,7 +17,7 @@ from app.clock import wib_day
 from app.db import Session
 from app.errors import Raced, ReturnCityMismatch, ReturnWithoutOutbound, refuses
 from app.models.statuses import SEAT_HOLDERS
-from app.registry.registrants.uniqueness import Held
+from app.registry.registrants.uniqueness import NikHolder
 from app.registry.routes.route import Route
 from app.registry.terms.policy import Policy
 from app.registry.values import cities
@@ -54,7 +54,7 @@ _KEEP = statement(
 
 @refuses(ReturnWithoutOutbound, ReturnCityMismatch)
 def judge(
-    route: Route, outbound: Held | None, organizer: str, registered_at: datetime, policy: Policy, field: str
+    route: Route, outbound: NikHolder | None, organizer: str, registered_at: datetime, policy: Policy, field: str
 ) -> ReturnWithoutOutbound | ReturnCityMismatch | None:
     """Whether `route` may be the way back of `outbound`, the trip home that the NIK holds with anybody."""
     if not policy.return_requires_outbound:
@@ -68,7 +68,7 @@ def judge(
     return None
 
 
-def pairs(route: Route, outbound: Held | None, organizer: str) -> bool:
+def pairs(route: Route, outbound: NikHolder | None, organizer: str) -> bool:
     """Whether a return on `route` belongs to `outbound`, so that the return ends when the outbound ends."""
     return (
         outbound is not None
@@ -78,7 +78,7 @@ def pairs(route: Route, outbound: Held | None, organizer: str) -> bool:
     )
 
 
-def leaves_from(route: Route, outbound: Held) -> bool:
+def leaves_from(route: Route, outbound: NikHolder) -> bool:
     return cities.key(route.origin.city) == cities.key(outbound.destination_city)
 
 

@@ -48,7 +48,7 @@ from app.registry.registrants.drafts import Applicant, Draft, Submission
 from app.registry.registrants.ground import Ground, read_ground, read_niks, read_own, read_standing
 from app.registry.registrants.judgement import Against, Judged, JudgedSubmission
 from app.registry.registrants.motorcycles import Motorcycle
-from app.registry.registrants.uniqueness import Held
+from app.registry.registrants.uniqueness import NikHolder
 from app.registry.registrants.view import View
 from app.registry.routes import held_seats
 from app.registry.values import nik
@@ -249,12 +249,12 @@ def _judged_by(leg: Leg, ground: Ground) -> list[returns.Outbound]:
 
 def _accepted(judged: JudgedSubmission, ground: Ground) -> Accepted:
     records = [_view(way, judged, ground) for way in judged.ways]
-    replayed = all(isinstance(way, Held) for way in judged.ways)
+    replayed = all(isinstance(way, NikHolder) for way in judged.ways)
     return_record = records[1] if len(records) > 1 else None
     return Accepted(records[0], return_record, replayed, tuple(dict.fromkeys(judged.warnings)))
 
 
-def _view(way: Leg | Held, judged: JudgedSubmission, ground: Ground) -> View:
+def _view(way: Leg | NikHolder, judged: JudgedSubmission, ground: Ground) -> View:
     if isinstance(way, Leg):
         return booking.new_view(way, ground.now)
     if way.stored is None:

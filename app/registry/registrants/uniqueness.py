@@ -32,7 +32,7 @@ class NikClaim(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Held:
+class NikHolder:
     """A registration that holds a claim: one in the database, or one accepted earlier in the same batch."""
 
     id: UUID
@@ -69,13 +69,13 @@ class Held:
 class StandingOfNiks:
     """What stands in a season for a set of NIKs."""
 
-    held: dict[NikClaim, Held]
+    held: dict[NikClaim, NikHolder]
     blocked_until: dict[bytes, int]
     """The last season of a NIK's longest block."""
 
 
 @dataclass(slots=True, kw_only=True)
-class _Found(Stored):
+class _StandingRow(Stored):
     """A NIK that is blocked or held, and a registrant that holds it. Without a registrant, all columns of `Stored` are
     NULL.
     """
@@ -85,12 +85,12 @@ class _Found(Stored):
     destination_city: str
 
 
-class _OfAnOrganizer(NamedTuple):
+class NikOfOrganizer(NamedTuple):
     nik_index: bytes
     organizer: str
 
 
-_OWN_ASKED = Arrays("asked", _OfAnOrganizer)
+_OWN_ASKED = Arrays("asked", NikOfOrganizer)
 _STANDING = statement(
     f"""
     SELECT asked.nik_index, block.until_season AS blocked_until, destination.city AS destination_city, {view.COLUMNS}
@@ -110,7 +110,7 @@ _STANDING = statement(
     -- Most NIKs that are submitted are new.
     WHERE r.id IS NOT NULL OR block.until_season IS NOT NULL
     """,
-    _Found,
+    _StandingRow,
 )
 # Neither blocks nor what others hold are read: an answer that does not tell takes as long for any NIK.
 _OWN = statement(
@@ -126,7 +126,7 @@ _OWN = statement(
     JOIN route ON route.id = r.route_id
     JOIN terminal destination ON destination.code = route.destination_code
     """,
-    _Found,
+    _StandingRow,
 )
 # OFFSET 0 has PostgreSQL look up one registrant after the other, by the index that fits. A plan of an empty table would
 # also read the whole index of holding NIKs.
@@ -151,11 +151,11 @@ async def standing(session: Session, season: int, nik_indexes: Collection[bytes]
 
 async def own(session: Session, season: int, niks: Collection[tuple[bytes, str]]) -> StandingOfNiks:
     """What each of `niks` holds with the organizer beside it. Blocks, and what other organizers hold, are left out."""
-    asked = [_OfAnOrganizer(*one) for one in niks]
+    asked = [NikOfOrganizer(*one) for one in niks]
     return _read(await session.rows(_OWN, season=season, **_OWN_ASKED.of(asked)))
 
 
-def _read(rows: Iterable[_Found]) -> StandingOfNiks:
+def _read(rows: Iterable[_StandingRow]) -> StandingOfNiks:
     found = StandingOfNiks({}, {})
     for row in rows:
         if row.blocked_until is not None:
@@ -165,8 +165,8 @@ def _read(rows: Iterable[_Found]) -> StandingOfNiks:
     return found
 
 
-def _held(row: _Found, name_sealed: bytes) -> Held:
-    return Held(
+def _held(row: _StandingRow, name_sealed: bytes) -> NikHolder:
+    return NikHolder(
         id=row.id,
         organizer=row.organizer,
         organizer_name=row.organizer_name,

@@ -42,12 +42,12 @@ class Daily:
     last: date
 
 
-class _Day(NamedTuple):
+class _DailyReleaseRow(NamedTuple):
     id: UUID
     due_at: datetime
 
 
-_DAYS = Arrays("day", _Day)
+_DAYS = Arrays("day", _DailyReleaseRow)
 _LIMIT = statement("UPDATE route SET quota = :quota WHERE id = :route_id")
 _INSERT = statement(
     f"""
@@ -115,7 +115,7 @@ async def _put_in(
     now: datetime,
 ) -> None:
     daily_id = uuid7()
-    days = _DAYS.of([_Day(uuid7(), instant) for instant in instants])
+    days = _DAYS.of([_DailyReleaseRow(uuid7(), instant) for instant in instants])
     if held.quota is None:
         await session.run(_LIMIT, route_id=route_id, quota=0)
         await held_seats.shrink(session, [route_id], now)

@@ -31,12 +31,12 @@ class SeatHold:
     ends_at: datetime
 
 
-class _Used(NamedTuple):
+class _UsedSeats(NamedTuple):
     hold_id: UUID
     seats: int
 
 
-_USED = Arrays("used", _Used)
+_USED = Arrays("used", _UsedSeats)
 COLUMNS = """
     id, route_id, organizer_code AS organizer, CASE WHEN ends_at > :now THEN seats ELSE 0 END AS seats, ends_at
 """
@@ -71,7 +71,7 @@ async def named(session: Session, ids: Collection[UUID], now: datetime) -> dict[
 
 async def use(session: Session, used: Mapping[UUID, int]) -> None:
     """Take so many seats off each hold: people have them now."""
-    await session.run(_USE, **_USED.of([_Used(hold_id, seats) for hold_id, seats in used.items()]))
+    await session.run(_USE, **_USED.of([_UsedSeats(hold_id, seats) for hold_id, seats in used.items()]))
 
 
 async def shrink(session: Session, routes: Collection[UUID], now: datetime) -> None:

@@ -38,7 +38,7 @@ class Retimed:
         return self.previous is not None and (self.departs_at is None or self.departs_at > self.previous)
 
 
-class _Holder(NamedTuple):
+class _HolderOnRoute(NamedTuple):
     id: UUID
     season: int
     organizer: str
@@ -57,7 +57,7 @@ _HOLDERS = statement(
     WHERE id = ANY(ARRAY(SELECT holder.id {_ON_ROUTES.format(most="")})) AND {HOLDS_NIK}
     ORDER BY id FOR NO KEY UPDATE
     """,
-    _Holder,
+    _HolderOnRoute,
 )
 # Whoever submits somebody locks the route first, so nobody comes onto one of these routes after the lock.
 _LOCK_AT = statement(
@@ -159,7 +159,7 @@ async def tell(session: Session, caller: Caller, retimed: Mapping[UUID, Retimed]
     await change_log.append(session, entries, now)
 
 
-def _told(holder: _Holder, retimed: Retimed, caller: Caller) -> change_log.Entry:
+def _told(holder: _HolderOnRoute, retimed: Retimed, caller: Caller) -> change_log.Entry:
     return change_log.Entry(
         kind=ChangeKind.REGISTRANT_RESCHEDULED,
         season=holder.season,

@@ -36,7 +36,7 @@ class BookingKey(NamedTuple):
     reference: str
 
 
-class _Registered(NamedTuple):
+class _BookedRegistrant(NamedTuple):
     id: UUID
     season: int
     organizer: str
@@ -47,7 +47,7 @@ class _Registered(NamedTuple):
         return BookingKey(self.season, self.organizer, self.reference)
 
 
-class _Member(NamedTuple):
+class _MemberBesideInfant(NamedTuple):
     season: int
     organizer: str
     reference: str
@@ -63,7 +63,7 @@ _REGISTERED = statement(
     FROM unnest(CAST(:ids AS uuid[])) AS asked (id)
     JOIN LATERAL (SELECT * FROM registrant WHERE id = asked.id OFFSET 0) one ON one.reference IS NOT NULL
     """,
-    _Registered,
+    _BookedRegistrant,
 )
 _BOOKINGS = Arrays("booking", BookingKey)
 # OFFSET 0 has PostgreSQL go by the booking code. A plan of an empty table would go by the season.
@@ -79,7 +79,7 @@ _MEMBERS = statement(
     ) member ON true
     ORDER BY member.id
     """,
-    _Member,
+    _MemberBesideInfant,
 )
 
 
@@ -92,13 +92,13 @@ async def alone(session: Session, ids: Sequence[UUID]) -> list[list[UUID]]:
 
 async def alone_in(session: Session, bookings: Collection[BookingKey]) -> dict[BookingKey, list[UUID]]:
     """The infants that are alone in each of `bookings`."""
-    members: dict[BookingKey, list[_Member]] = defaultdict(list)
+    members: dict[BookingKey, list[_MemberBesideInfant]] = defaultdict(list)
     for one in await session.rows(_MEMBERS, **_BOOKINGS.of(list(bookings))) if bookings else ():
         members[BookingKey(one.season, one.organizer, one.reference)].append(one)
     return {one: _alone(members[one]) for one in bookings}
 
 
-def _alone(members: Collection[_Member]) -> list[UUID]:
+def _alone(members: Collection[_MemberBesideInfant]) -> list[UUID]:
     if len(members) > MOST_OF_A_BOOKING:
         return []
     seated = {one.route_id for one in members if not one.lap_infant and one.status in SEAT_HOLDERS}

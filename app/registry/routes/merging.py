@@ -32,7 +32,7 @@ from app.registry.routes.route import Route
 from app.sql import statement
 
 
-class _Found(NamedTuple):
+class _RouteToMerge(NamedTuple):
     """One of the two routes."""
 
     id: UUID
@@ -48,7 +48,7 @@ class _Found(NamedTuple):
     season_closed_at: datetime | None
 
 
-class _Moving(NamedTuple):
+class _RegistrantOfMerged(NamedTuple):
     """A registrant of the route that is merged."""
 
     id: UUID
@@ -70,7 +70,7 @@ _ROUTES = statement(
         JOIN terminal destination ON destination.code = r.destination_code
     WHERE r.id = ANY(CAST(:ids AS uuid[])) AND r.merged_into IS NULL
     """,
-    _Found,
+    _RouteToMerge,
 )
 # One after the other in the order of their ids, as everybody locks registrants.
 _REGISTRANTS = statement(
@@ -78,7 +78,7 @@ _REGISTRANTS = statement(
     SELECT id, season, organizer_code AS organizer, status, lap_infant, verified_at IS NOT NULL AS verified
     FROM registrant WHERE route_id = :route_id ORDER BY id FOR NO KEY UPDATE
     """,
-    _Moving,
+    _RegistrantOfMerged,
 )
 _MOVE = statement("UPDATE registrant SET route_id = :into WHERE route_id = :route_id")
 # Routes that were merged into this one before are spellings of its target, too.
@@ -117,7 +117,7 @@ async def merge(
     return merged or RouteUnknown("into")
 
 
-def _judge(one: _Found | None, into: _Found | None, caller: Caller, *, admin: bool) -> Refusal | None:
+def _judge(one: _RouteToMerge | None, into: _RouteToMerge | None, caller: Caller, *, admin: bool) -> Refusal | None:
     if one is None or into is None:
         return RouteUnknown("provisional" if one is None else "into")
     if not (admin or caller.owns(one.organizer)):
@@ -148,7 +148,7 @@ def _judge(one: _Found | None, into: _Found | None, caller: Caller, *, admin: bo
 
 
 def _judge_holders(
-    one: _Found, into: _Found, registrants: Sequence[_Moving], now: datetime
+    one: _RouteToMerge, into: _RouteToMerge, registrants: Sequence[_RegistrantOfMerged], now: datetime
 ) -> InvalidValue | RouteDeparted | None:
     """What people who hold the route may count on."""
     if any(registrant.status in NIK_HOLDERS for registrant in registrants):
@@ -164,7 +164,7 @@ def _judge_holders(
 
 
 def _told(
-    registrants: Sequence[_Moving], route_id: UUID, into: UUID, caller: Caller, one: _Found
+    registrants: Sequence[_RegistrantOfMerged], route_id: UUID, into: UUID, caller: Caller, one: _RouteToMerge
 ) -> list[change_log.Entry]:
     rerouted = [_rerouted(registrant, route_id, into, caller) for registrant in registrants]
     merged = change_log.Entry(
@@ -178,7 +178,7 @@ def _told(
     return [*rerouted, merged]
 
 
-def _rerouted(registrant: _Moving, route_id: UUID, into: UUID, caller: Caller) -> change_log.Entry:
+def _rerouted(registrant: _RegistrantOfMerged, route_id: UUID, into: UUID, caller: Caller) -> change_log.Entry:
     return change_log.Entry(
         kind=ChangeKind.REGISTRANT_REROUTED,
         season=registrant.season,

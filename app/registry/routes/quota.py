@@ -1,6 +1,6 @@
 """Quota: never more holders than seats, under any concurrency (S2.5, S2's "kuota akan otomatis bertambah").
 
-Seats are claimed and returned on route rows locked in id order; the CHECK `taken <= quota` on `route` is the rule. The
+Seats are taken and returned on route rows locked in id order; the CHECK `taken <= quota` on `route` is the rule. The
 column `route.quota` holds what has been released. A release that has come due and is not in the column yet counts all
 the same: readers add it (`BY_NOW`, `DUE_SEATS`), and `lock` writes it into the column. Seats that are held count as
 taken for everybody but their hold (`held_seats`).
@@ -54,7 +54,7 @@ DUE_SEATS = f"""
 """SQL: the same for many routes: what `quota` lacks of each route that lacks something, read in one go."""
 
 
-class _Locked(NamedTuple):
+class _LockedRoute(NamedTuple):
     id: UUID
     season: int
     organizer: str
@@ -64,19 +64,19 @@ class _Locked(NamedTuple):
     next_release: datetime | None
 
 
-class _ByNow(NamedTuple):
+class _QuotaByNow(NamedTuple):
     route_id: UUID
     quota: int | None
     """None: nothing was released."""
     held: int
 
 
-class _Claim(NamedTuple):
+class _SeatsOfRoute(NamedTuple):
     route_id: UUID
     seats: int
 
 
-_CLAIMS = Arrays("claim", _Claim)
+_SEATS = Arrays("more", _SeatsOfRoute)
 # OFFSET 0 has PostgreSQL read the few releases of the route, and not all that are to come until one is of the route.
 _LOCK = statement(
     """
@@ -86,7 +86,7 @@ _LOCK = statement(
     ) AS next_release
     FROM route WHERE id = ANY(CAST(:ids AS uuid[])) ORDER BY id FOR NO KEY UPDATE
     """,
-    _Locked,
+    _LockedRoute,
 )
 # A statement of its own behind the lock: it sees the holds of whoever had the lock before. Most routes have neither a
 # release that is due nor a hold, so it answers no row for them.
@@ -106,16 +106,16 @@ _BY_NOW = statement(
     SELECT route_id, CAST(NULL AS int), CAST(sum(seats) AS int) FROM seat_hold
     WHERE route_id = ANY(CAST(:ids AS uuid[])) AND ends_at > :now GROUP BY route_id
     """,
-    _ByNow,
+    _QuotaByNow,
 )
-TAKE = f"UPDATE route SET taken = taken + claim.seats FROM {_CLAIMS} WHERE route.id = claim.route_id"
-"""SQL: the seats of `claims` are taken. Whoever writes registrants does so in the same statement."""
+TAKE = f"UPDATE route SET taken = taken + more.seats FROM {_SEATS} WHERE route.id = more.route_id"
+"""SQL: the seats of `seats_to_take` are taken. Whoever writes registrants does so in the same statement."""
 _TAKE = statement(TAKE)
 
 
 async def lock(session: Session, routes: Collection[UUID], now: datetime) -> dict[UUID, Seats]:
-    """Lock `routes` against every other claim until the end of the transaction. Adds the releases that are due, and
-    counts what is held.
+    """Lock `routes` until the end of the transaction: nobody else takes seats there. Adds the releases that are due
+    and counts what is held.
 
     Raises `Raced` when one of them was merged into another meanwhile.
     """
@@ -145,24 +145,24 @@ def judge(locked: Seats, field: str, wanted: int = 1, *, kept: int = 0) -> Quota
     return None if wanted <= left else QuotaFull(field, wanted=wanted, left=left, opens_at=locked.next_release)
 
 
-async def take(session: Session, claimed: Mapping[UUID, int], locked: Mapping[UUID, Seats]) -> list[change_log.Entry]:
-    """Book `claimed` seats on `locked` routes, whose `taken` already counts them. Answers what is to be logged."""
-    await session.run(_TAKE, **claims(claimed))
-    return filled(claimed, locked)
+async def take(session: Session, wanted: Mapping[UUID, int], locked: Mapping[UUID, Seats]) -> list[change_log.Entry]:
+    """Book the `wanted` seats on `locked` routes, whose `taken` already counts them. Answers what is to be logged."""
+    await session.run(_TAKE, **seats_to_take(wanted))
+    return filled(wanted, locked)
 
 
-def claims(claimed: Mapping[UUID, int]) -> dict[str, list[object]]:
+def seats_to_take(wanted: Mapping[UUID, int]) -> dict[str, list[object]]:
     """The arguments of `TAKE`."""
-    return _CLAIMS.of([_Claim(route, seats) for route, seats in claimed.items()])
+    return _SEATS.of([_SeatsOfRoute(route, seats) for route, seats in wanted.items()])
 
 
-def filled(claimed: Collection[UUID], locked: Mapping[UUID, Seats]) -> list[change_log.Entry]:
+def filled(wanted: Collection[UUID], locked: Mapping[UUID, Seats]) -> list[change_log.Entry]:
     """What is to be logged of routes on which seats were taken."""
     return [
         change_log.Entry(
             kind=ChangeKind.QUOTA_FILLED, season=locked[route].season, organizer=locked[route].organizer, route_id=route
         )
-        for route in claimed
+        for route in wanted
         if locked[route].full
     ]
 
@@ -170,8 +170,8 @@ def filled(claimed: Collection[UUID], locked: Mapping[UUID, Seats]) -> list[chan
 async def give_back(
     session: Session, returned: Mapping[UUID, int], locked: Mapping[UUID, Seats]
 ) -> list[change_log.Entry]:
-    """Return seats of `locked` routes: they can be claimed again at once (S2.5). Answers what is to be logged."""
-    await session.run(_TAKE, **_CLAIMS.of([_Claim(route, -seats) for route, seats in returned.items()]))
+    """Return seats of `locked` routes: they can be taken again at once (S2.5). Answers what is to be logged."""
+    await session.run(_TAKE, **_SEATS.of([_SeatsOfRoute(route, -seats) for route, seats in returned.items()]))
     return [
         change_log.Entry(
             kind=ChangeKind.QUOTA_RETURNED,

@@ -44,7 +44,7 @@ class Release:
     """The route's quota by now, with this release in it if it is due."""
 
 
-class _Put(NamedTuple):
+class _ReleasePut(NamedTuple):
     id: UUID
     route_id: UUID
     seats: int
@@ -52,7 +52,7 @@ class _Put(NamedTuple):
     total: int
 
 
-_PUT = Arrays("put", _Put)
+_PUT = Arrays("put", _ReleasePut)
 _SET = statement(f"UPDATE route SET quota = put.total FROM {_PUT} WHERE route.id = put.route_id")
 _INSERT = statement(
     f"""
@@ -133,7 +133,8 @@ async def judge_time(
 async def put_in(session: Session, caller: Caller, releases: Sequence[Release], now: datetime) -> None:
     """Write `releases`, at most one per route, of locked routes. A release of 0 seats only limits its route."""
     rows = [
-        _Put(id=uuid7(), route_id=one.route_id, seats=one.seats, due_at=one.due_at, total=one.total) for one in releases
+        _ReleasePut(id=uuid7(), route_id=one.route_id, seats=one.seats, due_at=one.due_at, total=one.total)
+        for one in releases
     ]
     put = _PUT.of(rows)
     await session.run(_SET, **put)

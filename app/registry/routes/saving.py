@@ -101,7 +101,7 @@ class RouteBatch:
     """The quotas that change."""
 
 
-class _Written(NamedTuple):
+class _RouteToWrite(NamedTuple):
     id: UUID
     season: int
     organizer_code: str
@@ -143,10 +143,10 @@ _USED = statement(
     """,
     UUID,
 )
-_ROWS = Arrays("given", _Written)
-_COLUMNS = ", ".join(_Written._fields)
+_ROWS = Arrays("given", _RouteToWrite)
+_COLUMNS = ", ".join(_RouteToWrite._fields)
 _INSERT = statement(f"INSERT INTO route ({_COLUMNS}) SELECT {_COLUMNS} FROM {_ROWS}")
-_CHANGES = ", ".join(f"{name} = given.{name}" for name in _Written._fields if name != "id")
+_CHANGES = ", ".join(f"{name} = given.{name}" for name in _RouteToWrite._fields if name != "id")
 _UPDATE = statement(f"UPDATE route SET {_CHANGES}, provisional = FALSE FROM {_ROWS} WHERE route.id = given.id")
 
 
@@ -363,8 +363,8 @@ def _releases(batch: RouteBatch, now: datetime) -> Iterable[Release]:
             )
 
 
-def _written(declared: Declared) -> _Written:
-    return _Written(
+def _written(declared: Declared) -> _RouteToWrite:
+    return _RouteToWrite(
         id=declared.id,
         season=declared.season,
         organizer_code=declared.organizer,

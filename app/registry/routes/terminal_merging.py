@@ -21,7 +21,7 @@ from app.registry.routes.terminals import Terminal
 from app.sql import statement
 
 
-class _Locked(NamedTuple):
+class _TerminalToMerge(NamedTuple):
     code: str
     organizer: str | None
     city: str
@@ -52,7 +52,7 @@ _TERMINALS = statement(
     SELECT code, organizer_code AS organizer, city, provisional FROM terminal
     WHERE code IN (:code, :into) AND merged_into IS NULL ORDER BY code FOR UPDATE
     """,
-    _Locked,
+    _TerminalToMerge,
 )
 _ROUTES = statement(
     """
@@ -104,7 +104,13 @@ async def merge(
 
 
 def _judge(
-    found: dict[str, _Locked], using: Sequence[_RouteThere], caller: Caller, code: str, into: str, *, admin: bool
+    found: dict[str, _TerminalToMerge],
+    using: Sequence[_RouteThere],
+    caller: Caller,
+    code: str,
+    into: str,
+    *,
+    admin: bool,
 ) -> Refusal | None:
     for name, one in (("provisional", code), ("into", into)):
         if one not in found:

@@ -55,7 +55,7 @@ def columns(table: str, prefix: str = "") -> str:
     return ", ".join(f"{table}.{column} AS {prefix}{name}" for name, column in stored.items())
 
 
-class _Locked(NamedTuple):
+class _LockedTerminal(NamedTuple):
     code: str
     name: str
     city: str
@@ -66,7 +66,7 @@ class _Locked(NamedTuple):
     merged: bool
 
 
-class _Saved(NamedTuple):
+class _SavedTerminal(NamedTuple):
     code: str
     name: str
     name_key: str
@@ -96,11 +96,13 @@ _LOCK = statement(
     SELECT {columns("t")}, merged_into IS NOT NULL AS merged FROM terminal t
     WHERE code = ANY(CAST(:codes AS text[])) ORDER BY code FOR NO KEY UPDATE
     """,
-    _Locked,
+    _LockedTerminal,
 )
-_SAVES = Arrays("given", _Saved)
-_SAVED_COLUMNS = ", ".join(_Saved._fields)
-_CHANGES = ", ".join(f"{name} = excluded.{name}" for name in _Saved._fields if name not in {"code", "organizer_code"})
+_SAVES = Arrays("given", _SavedTerminal)
+_SAVED_COLUMNS = ", ".join(_SavedTerminal._fields)
+_CHANGES = ", ".join(
+    f"{name} = excluded.{name}" for name in _SavedTerminal._fields if name not in {"code", "organizer_code"}
+)
 _SAVE = statement(
     f"""
     INSERT INTO terminal ({_SAVED_COLUMNS}) SELECT {_SAVED_COLUMNS} FROM {_SAVES} ORDER BY code
@@ -224,8 +226,8 @@ async def _write(session: Session, caller: Caller, changed: Sequence[Terminal], 
     await change_log.append(session, [_entry(caller, terminal) for terminal in changed], now)
 
 
-def _saved(terminal: Terminal) -> _Saved:
-    return _Saved(
+def _saved(terminal: Terminal) -> _SavedTerminal:
+    return _SavedTerminal(
         code=terminal.code,
         name=terminal.name,
         name_key=spellings.of_place(terminal.name)[1],

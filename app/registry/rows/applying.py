@@ -40,7 +40,7 @@ class Applied(NamedTuple):
     known: KnownRegistrant
 
 
-class _Changed(NamedTuple):
+class _ChangedRegistrant(NamedTuple):
     registrant_id: UUID
     at: datetime
 
@@ -58,7 +58,7 @@ _LAST_CHANGES = statement(
         ) one
     ) last ON last.at IS NOT NULL
     """,
-    _Changed,
+    _ChangedRegistrant,
 )
 
 

@@ -119,12 +119,12 @@ class Batch:
         )
 
 
-class _Name(NamedTuple):
+class _OrganizerName(NamedTuple):
     code: str
     name: str
 
 
-_NAMES = statement("SELECT code, name FROM organizer WHERE code = ANY(CAST(:codes AS text[]))", _Name)
+_NAMES = statement("SELECT code, name FROM organizer WHERE code = ANY(CAST(:codes AS text[]))", _OrganizerName)
 
 
 async def read(

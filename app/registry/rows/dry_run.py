@@ -41,18 +41,18 @@ class DryRun:
         return sum(one.moved for one in self.verdicts)
 
 
-class _Undone(Exception):  # noqa: N818 - an outcome
+class _DryRunUndone(Exception):  # noqa: N818 - an outcome
     """Rolls back."""
 
 
-class _Taken(NamedTuple):
+class _TakenOfRoute(NamedTuple):
     route_id: UUID
     seats: int
 
 
-_FILE = Arrays("had", _Taken)
+_FILE = Arrays("had", _TakenOfRoute)
 _LIMITED = "quota IS NOT NULL AND organizer_code = ANY(CAST(:own AS text[]))"
-_TAKEN = statement(f"SELECT id AS route_id, taken AS seats FROM route WHERE {_LIMITED}", _Taken)
+_TAKEN = statement(f"SELECT id AS route_id, taken AS seats FROM route WHERE {_LIMITED}", _TakenOfRoute)
 _TAKE = statement(
     f"""
     WITH had AS (
@@ -73,16 +73,16 @@ async def push(
     async def judge(session: Session) -> None:
         session.rehearsed = []
         own = sorted(caller.organizers)
-        had = [_Taken(route_id=route, seats=count) for route, count in seats.items()]
+        had = [_TakenOfRoute(route_id=route, seats=count) for route, count in seats.items()]
         await session.run(_TAKE, own=own, **_FILE.of(had))
         before = await _taken(session, own)
         verdicts = await reception.push(session, vault, pushes, now)
         after = await _taken(session, own)
         more = {route: seats.get(route, 0) + taken - before.get(route, 0) for route, taken in after.items()}
         found.append(DryRun(verdicts, {route: count for route, count in more.items() if count}, session.rehearsed))
-        raise _Undone
+        raise _DryRunUndone
 
-    with suppress(_Undone):
+    with suppress(_DryRunUndone):
         await database.attempt(judge)
     return found[-1]
 

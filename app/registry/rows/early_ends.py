@@ -19,6 +19,7 @@ from app.clock import start_of_wib_day, wib_day
 from app.db import Session
 from app.errors import TransitionNotAllowed
 from app.models.enums import RegistrantStatus
+from app.registry.registrants.uniqueness import NikOfOrganizer
 from app.registry.rows.batch import Batch, NaturalKey, PlacedRow
 from app.registry.rows.row import ParsedRow
 from app.registry.rows.verdicts import Result, Verdict
@@ -54,7 +55,7 @@ class EarlyEnd(NamedTuple):
         )
 
 
-class _Written(NamedTuple):
+class _EarlyEndRow(NamedTuple):
     id: UUID
     organizer_code: str
     nik_index: bytes
@@ -65,17 +66,12 @@ class _Written(NamedTuple):
     registered_at: datetime
 
 
-class _Asked(NamedTuple):
-    nik_index: bytes
-    organizer: str
-
-
-class _Turn(NamedTuple):
+class _LockOfOrganizer(NamedTuple):
     organizer: str
     ends: bool
 
 
-_TURNS = Arrays("turn", _Turn)
+_TURNS = Arrays("turn", _LockOfOrganizer)
 # The first number may be any; it only has to be the same in every process, and another one than that of the sweep.
 _LOCK = statement(
     f"""
@@ -84,7 +80,7 @@ _LOCK = statement(
     FROM (SELECT * FROM {_TURNS} ORDER BY organizer OFFSET 0) turn
     """
 )
-_ASKED = Arrays("asked", _Asked)
+_ASKED = Arrays("asked", NikOfOrganizer)
 _FIND = statement(
     f"""
     SELECT e.organizer_code AS organizer, e.nik_index, e.direction, e.service, e.status, e.reference, e.registered_at
@@ -95,8 +91,8 @@ _FIND = statement(
     """,
     EarlyEnd,
 )
-_ENDS = Arrays("early", _Written)
-_COLUMNS = ", ".join(_Written._fields)
+_ENDS = Arrays("early", _EarlyEndRow)
+_COLUMNS = ", ".join(_EarlyEndRow._fields)
 _REMEMBER = statement(
     f"""
     INSERT INTO early_end ({_COLUMNS}, season, told_at) SELECT {_COLUMNS}, :season, :now FROM {_ENDS}
@@ -117,13 +113,13 @@ async def take_turns(session: Session, ending: Sequence[str], arriving: Sequence
     """
     turns = dict.fromkeys(arriving, False) | dict.fromkeys(ending, True)
     if turns:
-        await session.run(_LOCK, **_TURNS.of([_Turn(organizer, ends) for organizer, ends in turns.items()]))
+        await session.run(_LOCK, **_TURNS.of([_LockOfOrganizer(organizer, ends) for organizer, ends in turns.items()]))
 
 
 async def find(session: Session, batch: Batch, rows: Sequence[PlacedRow]) -> dict[NaturalKey, list[EarlyEnd]]:
     """What is remembered of the people of `rows`."""
     found: dict[NaturalKey, list[EarlyEnd]] = defaultdict(list)
-    asked = {_Asked(nik_index=one.row.nik_index, organizer=one.row.organizer) for one in rows}
+    asked = {NikOfOrganizer(nik_index=one.row.nik_index, organizer=one.row.organizer) for one in rows}
     for end in await session.rows(_FIND, season=batch.season, **_ASKED.of(list(asked))):
         found[end.key].append(end)
     return found
@@ -180,9 +176,9 @@ def _is_day(instant: datetime) -> bool:
     return instant == start_of_wib_day(wib_day(instant))
 
 
-def _written(batch: Batch, row: ParsedRow) -> _Written:
+def _written(batch: Batch, row: ParsedRow) -> _EarlyEndRow:
     key = batch.key(row)
-    return _Written(
+    return _EarlyEndRow(
         id=uuid7(),
         organizer_code=key.organizer,
         nik_index=key.nik_index,

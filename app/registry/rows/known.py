@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import NamedTuple
 
 from app.clock import wib_day
 from app.db import Session
@@ -16,6 +15,7 @@ from app.models.enums import RegistrantStatus
 from app.models.statuses import HOLDS_NIK, NIK_HOLDERS
 from app.registry.registrants import opening
 from app.registry.registrants.judgement import NAME_DIFFERS, ROUTE_DIFFERS
+from app.registry.registrants.uniqueness import NikOfOrganizer
 from app.registry.rows import differences, early_ends
 from app.registry.rows.batch import Batch, KnownRegistrant, NaturalKey, PlacedRow
 from app.registry.rows.row import ParsedRow
@@ -34,12 +34,7 @@ DAY_DIFFERS = nik.Warning(
 )
 
 
-class _Asked(NamedTuple):
-    nik_index: bytes
-    organizer: str
-
-
-_ASKED = Arrays("asked", _Asked)
+_ASKED = Arrays("asked", NikOfOrganizer)
 _KNOWN = statement(
     f"""
     SELECT r.organizer_code AS organizer, r.nik_index, r.direction, r.service,
@@ -57,7 +52,7 @@ _KNOWN = statement(
 
 
 async def find(session: Session, batch: Batch, rows: Sequence[PlacedRow]) -> dict[NaturalKey, KnownRegistrant]:
-    asked = {_Asked(nik_index=one.row.nik_index, organizer=one.row.organizer) for one in rows}
+    asked = {NikOfOrganizer(nik_index=one.row.nik_index, organizer=one.row.organizer) for one in rows}
     found = await session.rows(_KNOWN, season=batch.season, **_ASKED.of(list(asked)))
     return {one.key: one for one in found}
 

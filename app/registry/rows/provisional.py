@@ -79,12 +79,12 @@ class Made:
     """By their codes."""
 
 
-class _Key(NamedTuple):
+class _TerminalKey(NamedTuple):
     name_key: str
     city_key: str
 
 
-class _Spelt(NamedTuple):
+class _TerminalOfKey(NamedTuple):
     """A terminal that has one of the keys."""
 
     code: str
@@ -118,14 +118,14 @@ class _NewRoute(NamedTuple):
     departs_at: datetime | None
 
 
-class _Stands(NamedTuple):
+class _RouteOfKey(NamedTuple):
     """The route `id` has the key of the route that was to be `new_id`."""
 
     new_id: UUID
     id: UUID
 
 
-_KEYS = Arrays("asked", _Key)
+_KEYS = Arrays("asked", _TerminalKey)
 # A declared terminal comes before one that a row made, the registry's before an organizer's, a terminal before a
 # station or another kind of place.
 _TERMINALS = statement(
@@ -135,7 +135,7 @@ _TERMINALS = statement(
     FROM {_KEYS} JOIN terminal t ON t.name_key = asked.name_key AND t.city_key = asked.city_key
     ORDER BY t.provisional, t.organizer_code IS NOT NULL, t.kind <> '{PlaceKind.TERMINAL}', t.code
     """,
-    _Spelt,
+    _TerminalOfKey,
 )
 _NEW_TERMINALS = Arrays("new", _NewTerminal)
 _TERMINAL_COLUMNS = ", ".join(_NewTerminal._fields)
@@ -176,7 +176,7 @@ _ROUTES = statement(
     WHERE NOT EXISTS (SELECT FROM terminal
                       WHERE code IN (new.origin_code, new.destination_code) AND merged_into IS NOT NULL)
     """,
-    _Stands,
+    _RouteOfKey,
 )
 _DROP_ROUTES = statement("DELETE FROM route WHERE id = ANY(CAST(:unused_routes AS uuid[]))")
 _DROP_TERMINALS = statement("DELETE FROM terminal WHERE code = ANY(CAST(:unused_terminals AS text[]))")
@@ -221,7 +221,7 @@ async def keep(session: Session, season: int, made: Made, used: Collection[UUID]
 
 async def _terminals(session: Session, spots: Mapping[Spot, RowTerminal], made: Made) -> dict[Spot, str]:
     """The code of each spot."""
-    asked = _KEYS.of(list({_Key(name_key=spot.key, city_key=spot.city_key) for spot in spots}))
+    asked = _KEYS.of(list({_TerminalKey(name_key=spot.key, city_key=spot.city_key) for spot in spots}))
     codes = _recognised(spots, await session.rows(_TERMINALS, **asked))
     missing = {spot.code: MadeTerminal(spot, place) for spot, place in spots.items() if spot not in codes}
     if missing:
@@ -236,14 +236,14 @@ async def _terminals(session: Session, spots: Mapping[Spot, RowTerminal], made: 
     return codes | {spot: spot.code for spot in spots if spot not in codes}
 
 
-def _recognised(spots: Collection[Spot], terminals: Sequence[_Spelt]) -> dict[Spot, str]:
+def _recognised(spots: Collection[Spot], terminals: Sequence[_TerminalOfKey]) -> dict[Spot, str]:
     """A provisional terminal that another organizer's rows have made is not used."""
-    spelt: dict[_Key, list[_Spelt]] = defaultdict(list)
+    spelt: dict[_TerminalKey, list[_TerminalOfKey]] = defaultdict(list)
     for terminal in terminals:
-        spelt[_Key(name_key=terminal.name_key, city_key=terminal.city_key)].append(terminal)
+        spelt[_TerminalKey(name_key=terminal.name_key, city_key=terminal.city_key)].append(terminal)
     found: dict[Spot, str] = {}
     for spot in spots:
-        for terminal in spelt[_Key(name_key=spot.key, city_key=spot.city_key)]:
+        for terminal in spelt[_TerminalKey(name_key=spot.key, city_key=spot.city_key)]:
             own = not terminal.provisional or terminal.organizer == spot.organizer
             if own and spot.kind in {None, terminal.kind}:
                 found.setdefault(spot, terminal.code)

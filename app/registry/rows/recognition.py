@@ -111,12 +111,12 @@ class Recognised:
         return found
 
 
-class _Asked(NamedTuple):
+class _AskedRouteName(NamedTuple):
     organizer: str
     name_key: str
 
 
-class _Found(NamedTuple):
+class _FoundRoute(NamedTuple):
     id: UUID
     organizer: str
     direction: str
@@ -135,7 +135,7 @@ class _Found(NamedTuple):
     destination_city_key: str
 
 
-_ASKED = Arrays("asked", _Asked)
+_ASKED = Arrays("asked", _AskedRouteName)
 _OFFERS = statement(
     f"""
     SELECT coalesce(r.merged_into, r.id) AS id, r.organizer_code AS organizer, r.direction, r.service, r.name_key,
@@ -155,14 +155,14 @@ _OFFERS = statement(
     JOIN terminal destination ON destination.code = r.destination_code
     ORDER BY r.id
     """,
-    _Found,
+    _FoundRoute,
 )
 
 
 async def offers(session: Session, season: int, itineraries: Collection[Itinerary]) -> Offers:
     """Every route with the name of one of `itineraries`, in one statement."""
     asked = {
-        _Asked(organizer=organizer, name_key=one.name_key)
+        _AskedRouteName(organizer=organizer, name_key=one.name_key)
         for one in itineraries
         for organizer in (one.organizer, one.coordinator)
     }
@@ -241,7 +241,7 @@ def _alike(itinerary: Itinerary, served: Sequence[OfferedRoute]) -> list[UUID]:
     ]
 
 
-def _offer(row: _Found) -> OfferedRoute:
+def _offer(row: _FoundRoute) -> OfferedRoute:
     return OfferedRoute(
         id=row.id,
         organizer=row.organizer,
@@ -254,5 +254,5 @@ def _offer(row: _Found) -> OfferedRoute:
     )
 
 
-def _end(row: _Found, end: str) -> RouteEnd:
+def _end(row: _FoundRoute, end: str) -> RouteEnd:
     return RouteEnd(**{name: getattr(row, end + name) for name in RouteEnd.__slots__})

@@ -106,7 +106,7 @@ async def advance(session: Session, batch: Batch, rows: Sequence[PlacedRow]) -> 
             batch.verdicts[place] = replace(verdict, status=status)
 
 
-def _ended(one: _Moving, taken: Taken) -> dict[int, BookingKey]:
+def _ended(one: _RowOnItsWay, taken: Taken) -> dict[int, BookingKey]:
     row = taken.state.row
     if not taken.moved or row.reference is None or taken.state.status not in transitions.ENDS:
         return {}
@@ -122,23 +122,23 @@ async def _tell_of_infants(session: Session, batch: Batch, ended: Mapping[int, B
             batch.verdicts[place] = replace(before, warnings=(*before.warnings, lap_infants.LAP_INFANT_ALONE))
 
 
-class _Moving(NamedTuple):
+class _RowOnItsWay(NamedTuple):
     place: int
     row: ParsedRow
     registrant_id: UUID
 
 
-def _moving(batch: Batch, rows: Sequence[PlacedRow]) -> list[_Moving]:
+def _moving(batch: Batch, rows: Sequence[PlacedRow]) -> list[_RowOnItsWay]:
     """The rows that tell another status than their registrants have now, or may have when their turn comes."""
     several = Counter(batch.key(one.row) for one in rows)
-    moving: list[_Moving] = []
+    moving: list[_RowOnItsWay] = []
     for place, row in rows:
         verdict = batch.verdicts.get(place)
         if verdict is None or verdict.registrant_id is None or verdict.refusal or verdict.result is Result.STALE:
             continue
         # Of several rows of one person, each is judged against what the row before it left.
         if verdict.status is not row.status or several[batch.key(row)] > 1:
-            moving.append(_Moving(place, row, verdict.registrant_id))
+            moving.append(_RowOnItsWay(place, row, verdict.registrant_id))
     return moving
 
 
@@ -169,7 +169,7 @@ def _submitted(row: ParsedRow, submitted: Accepted | Refusal, route: Recognised)
     )
 
 
-def _step(batch: Batch, one: _Moving) -> Step:
+def _step(batch: Batch, one: _RowOnItsWay) -> Step:
     """The standard has no column for the declaration of health: who reports a departure makes the declaration."""
     applying = batch.applying.get(one.place)
     return Step(

@@ -22,7 +22,7 @@ class _RouteRow(People):
     route_id: UUID
 
 
-class _Ranked(NamedTuple):
+class _RankedRoute(NamedTuple):
     id: UUID
     rank: int
     limited: int
@@ -68,8 +68,8 @@ _RANKED = f"""
     SELECT id, rank, limited, "full" FROM ranked
     WHERE rank <= {ROUTES_AT_EACH_END} OR rank > limited - {ROUTES_AT_EACH_END} ORDER BY rank
 """
-_RANKED_OF_ALL = statement(_RANKED.format(whose="true"), _Ranked)
-_RANKED_OF_SOME = statement(_RANKED.format(whose=_OF_SOME), _Ranked)
+_RANKED_OF_ALL = statement(_RANKED.format(whose="true"), _RankedRoute)
+_RANKED_OF_SOME = statement(_RANKED.format(whose=_OF_SOME), _RankedRoute)
 
 
 async def pages(moment: FiguresMoment, selection: Selection, questions: Sequence[Question]) -> list[list[Departure]]:

@@ -31,7 +31,7 @@ LOCK_OF_THE_DUTY = 9
 logger = structlog.get_logger(__name__)
 
 
-class _Due(NamedTuple):
+class _SeasonToPublish(NamedTuple):
     season: int
     until: date | None
     """None: nothing was published yet."""
@@ -39,7 +39,7 @@ class _Due(NamedTuple):
     closed: bool
 
 
-class _Offered(NamedTuple):
+class _OfferedPair(NamedTuple):
     organizer: str
     direction: str
     service: str
@@ -55,7 +55,7 @@ _DUE = statement(
     WHERE s.publishes_figures AND p.final IS NOT TRUE AND COALESCE(p.until, '-infinity') < CAST(:day AS date)
     ORDER BY s.year
     """,
-    _Due,
+    _SeasonToPublish,
 )
 # The first change that the tallies lack. When that one is of a later day, they have all of the days before.
 _IS_COUNTED = statement(
@@ -76,7 +76,7 @@ _OFFERED = statement(
     WHERE r.season = :season AND r.merged_into IS NULL AND NOT r.provisional
     GROUP BY 1, 2, 3, 4, 5
     """,
-    _Offered,
+    _OfferedPair,
 )
 _FILES = Arrays("file", PublicFile)
 _SAVE_FILES = statement(
@@ -126,7 +126,7 @@ async def publish_due(database: Database, now: datetime) -> list[int]:
     return published
 
 
-async def _publish(session: Session, due: _Due, day: date) -> None:
+async def _publish(session: Session, due: _SeasonToPublish, day: date) -> None:
     # What arrives on the day after the last one is not late yet.
     final = due.closed or day > due.ends_on
     since = date.min if final or due.until is None else due.until

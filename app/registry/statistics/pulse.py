@@ -46,7 +46,7 @@ _WRITE = statement(
 _FORGET = statement("DELETE FROM pulse WHERE minute < :before")
 
 
-class _Row(NamedTuple):
+class _PulseRow(NamedTuple):
     minute: datetime
     answers: int
     errors: int
@@ -59,7 +59,7 @@ _READ = statement(
     SELECT minute, answers, errors, steps, CAST(refusals AS text) AS refusals FROM pulse
     WHERE minute >= :since AND minute < :until
     """,
-    _Row,
+    _PulseRow,
 )
 
 logger = structlog.get_logger(__name__)
@@ -108,7 +108,7 @@ def _minute_of(at: datetime) -> datetime:
     return at.replace(second=0, microsecond=0)
 
 
-def _stretch(rows: Sequence[_Row], since: datetime) -> Stretch:
+def _stretch(rows: Sequence[_PulseRow], since: datetime) -> Stretch:
     answers, errors = sum(one.answers for one in rows), sum(one.errors for one in rows)
     steps = [sum(counts) for counts in zip(*(one.steps for one in rows), strict=True)]
     return Stretch(since=since, until=since + STRETCH, answers=answers, errors=errors, p95_ms=_p95_ms(steps))
@@ -125,13 +125,13 @@ def _p95_ms(steps: Sequence[int]) -> float | None:
     return STEPS_MS[-1]
 
 
-def _refused(late: Iterable[_Row], early: Iterable[_Row]) -> list[Refused]:
+def _refused(late: Iterable[_PulseRow], early: Iterable[_PulseRow]) -> list[Refused]:
     now, before = _counts(late), _counts(early)
     found = [Refused(reason, whose, now[whose, reason], before[whose, reason]) for whose, reason in now | before]
     return sorted(found, key=lambda one: (-one.now, -one.before, one.reason, one.organizer))[:MOST_REFUSALS]
 
 
-def _counts(rows: Iterable[_Row]) -> Counter[tuple[str, str]]:
+def _counts(rows: Iterable[_PulseRow]) -> Counter[tuple[str, str]]:
     counts: Counter[tuple[str, str]] = Counter()
     for row in rows:
         for organizer, reason, times in orjson.loads(row.refusals):

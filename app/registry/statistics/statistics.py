@@ -42,7 +42,7 @@ MOST_PAIRS = 200
 """Pairs that are answered. All are counted."""
 
 
-class _Head(NamedTuple):
+class _StatisticsHead(NamedTuple):
     plan_cache_mode: str
     latest: int | None
     names_json: str
@@ -101,7 +101,7 @@ _HEAD = statement(
                                        COALESCE((SELECT change_id FROM projection WHERE name = '{PROJECTION}'), 0))
             ORDER BY c.xact_id, c.id LIMIT 1) AS uncounted_at
     """,
-    _Head,
+    _StatisticsHead,
 )
 _SELECT_CELLS = f"SELECT asked.place, asked.organizer, t.direction, t.service, {SUMS} {_FROM}"
 _CELLS = statement(f"{_SELECT_CELLS.format('tally')} GROUP BY 1, 2, 3, 4", _CellRow)

@@ -13,7 +13,7 @@ from app.db import Session
 from app.sql import statement
 
 
-class _Heard(NamedTuple):
+class _HeardOrganizer(NamedTuple):
     organizer: str
     at: datetime | None
 
@@ -35,7 +35,7 @@ _OF = statement(
     ) AS at
     FROM organizer o WHERE o.code = ANY(CAST(:codes AS text[]))
     """,
-    _Heard,
+    _HeardOrganizer,
 )
 
 

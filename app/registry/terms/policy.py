@@ -133,7 +133,7 @@ def from_json(policy: str) -> Policy:
     return Policy(**orjson.loads(policy))
 
 
-class _OfOrganizer(NamedTuple):
+class _PolicyOfOrganizer(NamedTuple):
     organizer: str
     policy: str
 
@@ -143,7 +143,7 @@ _OF = statement(
     SELECT o.code AS organizer, {all_in_force("o.code")} AS policy
     FROM unnest(CAST(:organizers AS text[])) AS o (code) {join(":season", "o.code")}
     """,
-    _OfOrganizer,
+    _PolicyOfOrganizer,
 )
 _SAVE = statement(
     f"""

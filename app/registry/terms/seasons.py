@@ -26,7 +26,7 @@ class Season:
     """Whether everybody may read its figures (`statistics.publishing`)."""
 
 
-class _Year(NamedTuple):
+class _SeasonYear(NamedTuple):
     year: int | None
 
 
@@ -37,8 +37,8 @@ CURRENT = "(SELECT max(year) FROM season WHERE closed_at IS NULL)"
 """The newest open season, or null."""
 LATEST = "(SELECT year FROM season ORDER BY closed_at IS NULL DESC, year DESC LIMIT 1)"
 """What is shown when no season is asked for: the current season, or the newest closed one when none is open."""
-_CURRENT = statement(f"SELECT {CURRENT} AS year", _Year)
-_LATEST = statement(f"SELECT {LATEST} AS year", _Year)
+_CURRENT = statement(f"SELECT {CURRENT} AS year", _SeasonYear)
+_LATEST = statement(f"SELECT {LATEST} AS year", _SeasonYear)
 _SAVE = statement(
     """
     INSERT INTO season (year, ends_on) VALUES (:year, :ends_on)

@@ -33,7 +33,7 @@ class Terms:
     """Of the registry."""
 
 
-class _InForce(NamedTuple):
+class _TermsRow(NamedTuple):
     organizer: str
     name: str
     season: int | None
@@ -61,7 +61,7 @@ _IN_FORCE = statement(
     FROM organizer o CROSS JOIN season {policy.join("season.year", "o.code")}
     WHERE o.code = ANY(CAST(:codes AS text[]))
     """,
-    _InForce,
+    _TermsRow,
 )
 
 
@@ -70,7 +70,7 @@ async def in_force(session: Session, organizers: Collection[str]) -> dict[str, T
     return {row.organizer: _terms(row) for row in rows}
 
 
-def _terms(row: _InForce) -> Terms:
+def _terms(row: _TermsRow) -> Terms:
     return Terms(
         organizer=row.organizer,
         name=row.name,

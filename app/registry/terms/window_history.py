@@ -36,7 +36,7 @@ class SavedWindow:
     """None: it is in force."""
 
 
-class _InForce(NamedTuple):
+class _WindowInForce(NamedTuple):
     organizer: str
     season: int
     kind: str
@@ -67,7 +67,7 @@ _IN_FORCE = statement(
     SELECT organizer_code AS organizer, season, kind, opens_at, closes_at FROM registration_window
     WHERE id = :id AND superseded_at IS NULL
     """,
-    _InForce,
+    _WindowInForce,
 )
 _WITHDRAW = statement("UPDATE registration_window SET superseded_at = :now WHERE id = :id")
 
@@ -101,7 +101,7 @@ async def withdraw(session: Session, caller: Caller, window_id: UUID, reason: st
     return window.organizer
 
 
-def _entry(caller: Caller, window_id: UUID, window: _InForce, reason: str) -> change_log.Entry:
+def _entry(caller: Caller, window_id: UUID, window: _WindowInForce, reason: str) -> change_log.Entry:
     told = {
         "kind": window.kind,
         "opens_at": window.opens_at.isoformat(),

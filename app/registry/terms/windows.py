@@ -55,7 +55,7 @@ class WindowInput:
     """The window in force that this one takes the place of."""
 
 
-class _OfOrganizer(NamedTuple):
+class _WindowOfOrganizer(NamedTuple):
     organizer: str
     id: UUID
     opens_at: datetime
@@ -72,7 +72,7 @@ _OF = statement(
     WHERE season = :season AND organizer_code = ANY(CAST(:organizers AS text[])) AND superseded_at IS NULL
     ORDER BY opens_at, id
     """,
-    _OfOrganizer,
+    _WindowOfOrganizer,
 )
 _INSTANT = "INTERVAL '1 microsecond'"
 _LOCK = statement("SELECT code FROM organizer WHERE code = :organizer FOR NO KEY UPDATE", str)

@@ -76,7 +76,7 @@ _CONDITIONS = {
 }
 
 
-class _Found(NamedTuple):
+class _FoundNames(NamedTuple):
     """Whether each is there, or was not named."""
 
     organizer: bool
@@ -111,7 +111,7 @@ _KNOWN = statement(
                SELECT FROM route WHERE id = :route_id AND merged_into IS NULL
            ) AS route
     """,
-    _Found,
+    _FoundNames,
 )
 
 

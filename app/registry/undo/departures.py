@@ -23,7 +23,7 @@ from app.sql import statement
 REASON = "Waktu keberangkatan rute diperbaiki."
 
 
-class _PutRight(NamedTuple):
+class _DeparturePutRight(NamedTuple):
     id: UUID
     put_right_at: datetime
 
@@ -35,7 +35,7 @@ _ROUTES = statement(
     FROM (SELECT id, season, put_right_at FROM route WHERE put_right_at IS NOT NULL OFFSET 0) r
     JOIN season ON season.year = r.season WHERE season.closed_at IS NULL ORDER BY r.put_right_at, r.id LIMIT 1
     """,
-    _PutRight,
+    _DeparturePutRight,
 )
 _NO_SHOWS = statement(
     f"""

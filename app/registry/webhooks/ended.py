@@ -29,13 +29,14 @@ ATTEMPTS = """
 _MOVED = "id, place, webhook_id, change_id, event, subject, made_at"
 
 
-class _Ended(NamedTuple):
+class _EndedDelivery(NamedTuple):
     id: UUID
     webhook_id: UUID
 
 
 _EARLIEST = statement(
-    "SELECT id, webhook_id FROM webhook_delivery WHERE finished_at < :before ORDER BY finished_at LIMIT :most", _Ended
+    "SELECT id, webhook_id FROM webhook_delivery WHERE finished_at < :before ORDER BY finished_at LIMIT :most",
+    _EndedDelivery,
 )
 _LOCK = statement("SELECT FROM webhook WHERE id = ANY(CAST(:ids AS uuid[])) ORDER BY id FOR NO KEY UPDATE")
 # If no server has run for long, some of them are too old to be kept.

@@ -30,7 +30,7 @@ that it could not see yet.
 KEPT = timedelta(days=7)
 
 
-class _Due(NamedTuple):
+class _RegistrantToRemind(NamedTuple):
     registrant_id: UUID
     season: int
     organizer: str
@@ -75,7 +75,7 @@ _DUE = statement(
         )
     ORDER BY r.verify_by LIMIT :most
     """,
-    _Due,
+    _RegistrantToRemind,
 )
 _REMIND = statement(
     f"""
@@ -98,7 +98,7 @@ async def remind(session: Session, hours: int, now: datetime, *, most: int) -> i
     until = now + timedelta(hours=hours)
     looked_until = await session.first(_LOOKED_UNTIL, hours=hours)
     organizers = await session.rows(_LISTENING, event=EVENTS[hours])
-    due: list[_Due] = []
+    due: list[_RegistrantToRemind] = []
     if looked_until is not None and organizers:
         since = max(looked_until - LOOKED_AGAIN_FOR, now + timedelta(hours=LEAST[hours]))
         due = await session.rows(_DUE, hours=hours, organizers=organizers, since=since, until=until, most=most)
@@ -112,7 +112,7 @@ async def forget(session: Session, now: datetime, *, most: int) -> int:
     return await session.run(_FORGET, before=now - KEPT, most=most)
 
 
-async def _tell(session: Session, hours: int, due: list[_Due], now: datetime) -> int:
+async def _tell(session: Session, hours: int, due: list[_RegistrantToRemind], now: datetime) -> int:
     """Another runner may have been faster with some."""
     given = _REMINDERS.of([_Reminder(one.registrant_id, one.verify_by) for one in due])
     first = set(await session.rows(_REMIND, hours=hours, **given))

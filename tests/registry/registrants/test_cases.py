@@ -16,7 +16,7 @@ from app.registry.amending import corrections
 from app.registry.amending.corrections import Correction
 from app.registry.caller import Caller
 from app.registry.registrants import cases, submission
-from app.registry.registrants.cases import Case, Claim
+from app.registry.registrants.cases import Case, Claimant
 from app.registry.registrants.lookup import Ref
 from app.registry.registrants.submission import Accepted, Motorcycle
 from tests.patience import patience
@@ -70,7 +70,7 @@ async def test_refused_duplicates_open_a_case_and_join_it(world: World, routes: 
         holder_id=holder.id,
         was_refused=True,
         mistyped_by=None,
-        claims=(Claim("djka", 2, NOW, LATER), Claim("dishub-dki", 1, LATER, LATER)),
+        claimants=(Claimant("djka", 2, NOW, LATER), Claimant("dishub-dki", 1, LATER, LATER)),
         opened_at=NOW,
         decided_at=None,
         decided_by=None,
@@ -95,7 +95,7 @@ async def test_a_repeated_claim_in_one_batch_counts_each_time(world: World, rout
     assert isinstance(first, Accepted)
     assert {one.code for one in refused} == {"NIK_ALREADY_REGISTERED"}
     [case] = await page(world)
-    assert case.claims == (Claim("djka", 3, NOW, NOW),)
+    assert case.claimants == (Claimant("djka", 3, NOW, NOW),)
 
 
 async def test_a_clearly_different_name_is_suspect(world: World, routes: dict[str, UUID]) -> None:
@@ -133,7 +133,7 @@ async def test_what_is_accepted_beside_another_organizers_is_suspected_by_its_na
     assert [
         (one.direction, one.service, claim.organizer, claim.attempts)
         for one in await page(world)
-        for claim in one.claims
+        for claim in one.claimants
     ] == suspects
     assert await world.run("SELECT registrant_id, organizer_code FROM change WHERE kind = 'DUPLICATE_SUSPECTED'") == (
         [(holder.id, "hubdat")] if suspects else []
@@ -173,7 +173,7 @@ async def test_a_new_holder_has_a_case_of_its_own(world: World, routes: dict[str
     await world.moved(first.id, RegistrantStatus.CANCELLED)
     await world.registered(someone(DJKA, routes["djka"]))
     await world.submit(someone(HUBDAT, routes["hubdat"]))
-    assert [(one.holder, [claim.organizer for claim in one.claims]) for one in await page(world)] == [
+    assert [(one.holder, [claim.organizer for claim in one.claimants]) for one in await page(world)] == [
         ("djka", ["hubdat"]),
         ("hubdat", ["djka"]),
     ]
@@ -252,7 +252,7 @@ async def test_a_decided_case_is_joined_without_being_reopened(
     await decide(world, case.id, "NOT_DUPLICATE", mistyped_by="djka")
     await world.submit(someone(DJKA, routes["djka"]), now=LATER)
     [joined] = await page(world)
-    assert (joined.id, joined.state, joined.claims) == (case.id, "NOT_DUPLICATE", (Claim("djka", 2, NOW, LATER),))
+    assert (joined.id, joined.state, joined.claimants) == (case.id, "NOT_DUPLICATE", (Claimant("djka", 2, NOW, LATER),))
 
 
 async def test_a_decision_needs_a_case_and_a_reason(world: World, case: Case) -> None:
@@ -270,7 +270,7 @@ async def test_parallel_claims_join_one_case(world: World, routes: dict[str, UUI
     claims = [someone(DJKA, routes["djka"]), someone(DKI, routes["dishub-dki"]), someone(BUMN, routes["bumn-satu"])]
     await asyncio.gather(*(world.submit(one) for one in claims * 4))
     [case] = await page(world)
-    assert {one.organizer: one.attempts for one in case.claims} == {"djka": 4, "dishub-dki": 4, "bumn-satu": 4}
+    assert {one.organizer: one.attempts for one in case.claimants} == {"djka": 4, "dishub-dki": 4, "bumn-satu": 4}
 
 
 # --- what comes of a decision -----------------------------------------------------------------------------------------
@@ -353,7 +353,7 @@ async def test_what_is_only_suspected_is_told_when_a_correction_is_asked_for(
     assert (await seen("djka"), await seen("hubdat")) == ([], [])
     await decide(world, case.id, "NOT_DUPLICATE", mistyped_by="djka")
     [told] = await seen("djka")
-    assert (told.id, told.opened_at, told.suspect, told.claims) == (case.id, LATER, None, ())
+    assert (told.id, told.opened_at, told.suspect, told.claimants) == (case.id, LATER, None, ())
     assert (await seen("hubdat"), await asked(world, "djka")) == ([], [case.id])
 
 
