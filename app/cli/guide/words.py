@@ -33,7 +33,11 @@ FIELDS: Mapping[str, Mapping[str, tuple[str, str]]] = MappingProxyType(
             "member": ("Kode anggota yang Anda wakili sebagai koordinator.", '"bumn-satu"'),
             "bookedBy": ("Pemohon, yaitu siapa yang mendaftarkan orang ini.", '{nik: "…", name: "…"}'),
             "lapInfant": (
-                "Bayi dipangku: di bawah 2 tahun pada hari berangkat menurut NIK; KIA atau KK. Tanpa kursi.",
+                (
+                    "Bayi dipangku: di bawah 2 tahun pada hari berangkat menurut NIK; KIA atau KK. Tanpa kursi. "
+                    "Pendampingnya, dengan `reference` yang sama, punya kursi pada rute yang sama: sudah terdaftar, "
+                    "atau dalam panggilan yang sama."
+                ),
                 "true",
             ),
             "hold": ("Memakai kursi yang ditahan oleh `holdSeats` pada `routeId`.", '"019c…"'),

@@ -129,7 +129,8 @@ class SubmitRegistrant:
     booked_by: ApplicantInput | None = strawberry.field(default=UNSET, description="Who registers this person.")
     lap_infant: bool = strawberry.field(
         default=False,
-        description="Under 2 on the day of departure, by the birth date of the NIK; KIA or KK. It takes no seat.",
+        description="Under 2 on the day of departure, by the birth date of the NIK; KIA or KK. It takes no seat. "
+        "Somebody with the same `reference` has one on its routes: registered before, or in the same call.",
     )
     hold: ID | None = strawberry.field(
         default=UNSET,

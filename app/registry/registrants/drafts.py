@@ -9,6 +9,7 @@ from uuid import UUID
 from app.errors import InvalidValue, NikInvalid, NotYours, QuotaFull, Refusal, RegistrationClosed, refuses
 from app.registry.caller import Caller, organizer_of
 from app.registry.registrants.motorcycles import Motorcycle
+from app.registry.routes.laps import Lap
 from app.registry.values import names, nik, particulars
 from app.registry.values.particulars import Particulars
 from app.registry.values.texts import not_in_the_future
@@ -65,6 +66,10 @@ class Draft:
     registered_on_day: bool
     applicant: Applicant | None
     """Tidied."""
+
+    def lap_on(self, route_id: UUID | None) -> Lap:
+        """Where it sits with a seat there, or finds a lap without."""
+        return Lap(self.organizer, self.particulars.reference, route_id)
 
 
 BEFORE_ARRIVAL = timedelta(minutes=15)

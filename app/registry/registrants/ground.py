@@ -14,9 +14,11 @@ from app.registry.registrants.booking import Leg
 from app.registry.registrants.cases import Dispute
 from app.registry.registrants.drafts import Draft
 from app.registry.registrants.uniqueness import NikClaim, NikHolder, StandingOfNiks
-from app.registry.routes import held_seats, quota
+from app.registry.routes import held_seats, laps, quota
 from app.registry.routes import route as routes
 from app.registry.routes.held_seats import SeatHold
+from app.registry.routes.lap_infants import BookingKey
+from app.registry.routes.laps import Laps
 from app.registry.routes.quota import Seats
 from app.registry.routes.route import Route
 from app.registry.terms import moments, terms
@@ -35,6 +37,7 @@ class Ground:
     terms: dict[str, Terms]
     seats: dict[UUID, Seats]
     season: int
+    laps: Laps = field(default_factory=Laps)
     held: dict[NikClaim, NikHolder] = field(default_factory=dict)
     blocked_until: dict[bytes, int] = field(default_factory=dict)
     holdings: dict[bytes, list[NikHolder]] = field(default_factory=dict)
@@ -95,8 +98,22 @@ async def read_ground(session: Session, vault: Vault, drafted: Sequence[Draft], 
         terms=in_force,
         seats=seats,
         season=season,
+        laps=await _read_laps(session, drafted, season),
         holds=holds,
     )
+
+
+async def _read_laps(session: Session, drafted: Sequence[Draft], season: int) -> Laps:
+    bookings = {
+        BookingKey(season, one.organizer, one.particulars.reference)
+        for one in drafted
+        if one.submission.lap_infant and one.particulars.reference is not None
+    }
+    if not bookings:
+        return Laps()
+    ways = ((one, (one.submission.route_id, one.submission.return_route_id)) for one in drafted)
+    hoped = [one.lap_on(way) for one, both in ways if not one.submission.lap_infant for way in both]
+    return await laps.read(session, bookings, hoped)
 
 
 async def read_niks(

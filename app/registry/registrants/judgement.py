@@ -265,9 +265,9 @@ def _refused_by_its_companions(route: Route, name: str, judged: JudgedSubmission
 def _refused_by_seats(route: Route, name: str, draft: Draft, ground: Ground) -> Refusal | None:
     """An infant on a lap takes none."""
     if draft.submission.lap_infant:
-        return lap_infants.judge(
-            draft.nik.born_on, draft.particulars.identity_document, route.service, route.departs_at
-        )
+        document = draft.particulars.identity_document
+        refused = lap_infants.judge(draft.nik.born_on, document, route.service, route.departs_at)
+        return refused or ground.laps.judge(draft.lap_on(route.id))
     wrong = _wrong_hold(draft, ground) if draft.submission.holds else None
     if wrong is not None:
         return wrong

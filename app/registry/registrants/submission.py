@@ -3,7 +3,7 @@
 The rules stand in `judgement`, those that need no database in `drafts`. What stands against a NIK is told by
 `niks.telling` alone. A submission with a way back books both legs or neither. The number of SQL statements does not
 depend on the number of submissions and is at most twelve: one more where some are refused whatever their NIKs hold,
-two more where seats are held for some.
+one more where lap infants are among them, two more where seats are held for some.
 """
 
 from __future__ import annotations
@@ -118,7 +118,7 @@ async def _judge_all(
     drafted, ground = await _read(session, vault, submissions, now)
     fine = [one for one in drafted if isinstance(one, Draft)]
     looked_at = await read_niks(session, ground, fine, judgement.is_refused_anyway)
-    judged = await each(lambda one: judgement.judge(one, ground) if isinstance(one, Draft) else one, drafted)
+    judged = await _judge_each(drafted, ground, {})
     if session.rehearsed is not None:
         may_have_seats = {id(one) for one in looked_at}
         unseated = (one for one, verdict in zip(drafted, judged, strict=True) if isinstance(verdict, Refusal))
@@ -152,7 +152,22 @@ async def _judge_together(session: Session, drafted: Sequence[Draft | Refusal], 
         refused, taken = judgement.refused_together(fine, ground)
     await read_standing(session, ground, [one for place, one in enumerate(fine) if place not in refused])
     anyway = {id(fine[place]): one for place, one in _counted_together(fine, refused, taken).items()}
-    return [one if isinstance(one, Refusal) else anyway.get(id(one)) or judgement.judge(one, ground) for one in drafted]
+    return await _judge_each(drafted, ground, anyway)
+
+
+async def _judge_each(
+    drafted: Sequence[Draft | Refusal], ground: Ground, anyway: Mapping[int, Refusal]
+) -> list[Judged]:
+    """Infants come last: only then is known whose lap there is."""
+
+    def judge(one: Draft) -> Judged:
+        return anyway.get(id(one)) or judgement.judge(one, ground)
+
+    seated = await each(
+        lambda one: judge(one) if isinstance(one, Draft) and not one.submission.lap_infant else one, drafted
+    )
+    ground.laps.settle(leg.draft.lap_on(leg.route.id) for leg in ground.legs.values())
+    return await each(lambda one: judge(one) if isinstance(one, Draft) else one, seated)
 
 
 def _counted_together(

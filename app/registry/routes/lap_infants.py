@@ -1,11 +1,11 @@
 """Lap infants: who is under two on the day of departure (WIB), by the birth date of the NIK, travels on a lap: without
-a seat, counted apart, with KIA or KK as the document. Who is moved to another route is judged again. A new time of the
-route itself changes nothing. An infant of a booking is alone when nobody of the booking has a seat on its route.
+a seat, counted apart, with KIA or KK as the document. On whose lap: `laps`. Who is moved to another route is judged
+again. A new time of the route itself changes nothing. An infant of a booking is alone when nobody of the booking has a
+seat on its route.
 """
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Collection, Sequence
 from datetime import date, datetime
 from typing import NamedTuple
@@ -47,7 +47,7 @@ class _BookedRegistrant(NamedTuple):
         return BookingKey(self.season, self.organizer, self.reference)
 
 
-class _MemberBesideInfant(NamedTuple):
+class MemberBesideInfant(NamedTuple):
     season: int
     organizer: str
     reference: str
@@ -79,7 +79,7 @@ _MEMBERS = statement(
     ) member ON true
     ORDER BY member.id
     """,
-    _MemberBesideInfant,
+    MemberBesideInfant,
 )
 
 
@@ -92,18 +92,28 @@ async def alone(session: Session, ids: Sequence[UUID]) -> list[list[UUID]]:
 
 async def alone_in(session: Session, bookings: Collection[BookingKey]) -> dict[BookingKey, list[UUID]]:
     """The infants that are alone in each of `bookings`."""
-    members: dict[BookingKey, list[_MemberBesideInfant]] = defaultdict(list)
+    return {one: _alone(members or ()) for one, members in (await members_of(session, bookings)).items()}
+
+
+async def members_of(
+    session: Session, bookings: Collection[BookingKey]
+) -> dict[BookingKey, list[MemberBesideInfant] | None]:
+    """The registrants of each of `bookings`. None: more share the code than a booking has."""
+    members: dict[BookingKey, list[MemberBesideInfant]] = {one: [] for one in bookings}
     for one in await session.rows(_MEMBERS, **_BOOKINGS.of(list(bookings))) if bookings else ():
         members[BookingKey(one.season, one.organizer, one.reference)].append(one)
-    return {one: _alone(members[one]) for one in bookings}
+    return {one: found if len(found) <= MOST_OF_A_BOOKING else None for one, found in members.items()}
 
 
-def _alone(members: Collection[_MemberBesideInfant]) -> list[UUID]:
-    if len(members) > MOST_OF_A_BOOKING:
-        return []
-    seated = {one.route_id for one in members if not one.lap_infant and one.status in SEAT_HOLDERS}
+def seated(members: Collection[MemberBesideInfant]) -> set[UUID]:
+    """The routes on which one of them has a seat."""
+    return {one.route_id for one in members if not one.lap_infant and one.status in SEAT_HOLDERS}
+
+
+def _alone(members: Collection[MemberBesideInfant]) -> list[UUID]:
+    routes = seated(members)
     waiting = [one for one in members if one.lap_infant and one.status in YET_TO_DEPART]
-    return [one.id for one in waiting if one.route_id not in seated]
+    return [one.id for one in waiting if one.route_id not in routes]
 
 
 @refuses(InvalidValue)

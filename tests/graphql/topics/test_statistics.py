@@ -498,7 +498,12 @@ async def test_quota_that_was_declared_and_released_is_what_is_shown(world: Worl
 async def test_lap_infants_are_a_figure_of_their_own(api: Api, world: World) -> None:
     submit = """mutation ($inputs: [SubmitRegistrant!]!) {
         submitRegistrants(inputs: $inputs) { ... on Submission { registrant { lapInfant } } } }"""
-    person = {"name": "Warga", "routeId": str(await world.route(quota=1)), "identityDocument": "KK"}
+    person = {
+        "name": "Warga",
+        "routeId": str(await world.route(quota=1)),
+        "identityDocument": "KK",
+        "reference": "BK-1",
+    }
     inputs = [person | {"nik": nik_of(1)}, person | {"nik": "3201011001259002", "lapInfant": True}]
     accepted = (await api.data(submit, {"inputs": inputs}))["submitRegistrants"]
     assert [one["registrant"]["lapInfant"] for one in accepted] == [False, True]

@@ -36,8 +36,12 @@ def baby(number: int = 1) -> str:
 
 
 def infant(caller: Caller, route: UUID, number: int = 1, **changes: Any) -> Submission:
-    values = {"nik": baby(number), "lap_infant": True, "identity_document": "KIA"}
+    values = {"nik": baby(number), "lap_infant": True, "identity_document": "KIA", "reference": "BK-1"}
     return someone(caller, route, number, **values | changes)
+
+
+def mother(route: UUID, **changes: Any) -> Submission:
+    return someone(HUBDAT, route, 900, reference="BK-1", **changes)
 
 
 async def submitted(world: World, *people: Submission, **changes: Any) -> Any:
@@ -173,7 +177,7 @@ async def test_an_applicant_is_a_person(world: World, applicant: Applicant, code
 async def test_an_infant_takes_no_seat_and_gives_none_back(world: World) -> None:
     """Registered, cancelled, reopened, moved and merged: a route that is full stays as full as it was."""
     route, other = await world.route(quota=1), await world.route("lain", quota=1)
-    await world.registered(someone(HUBDAT, route, 1))
+    await world.registered(someone(HUBDAT, route, 1, reference="BK-1"))
     await world.registered(someone(HUBDAT, other, 2))
     one = await world.registered(infant(HUBDAT, route, 3))
     assert (await world.taken(), await world.taken("lain")) == (1, 1)
@@ -242,7 +246,9 @@ async def test_the_applicant_goes_with_the_registrant(world: World) -> None:
 
 async def test_a_corrected_nik_of_an_infant_is_an_infants(world: World) -> None:
     """Else anybody could travel without a seat."""
-    one = await world.registered(infant(HUBDAT, await world.route(quota=0), 1))
+    route = await world.route(quota=1)
+    await world.registered(mother(route))
+    one = await world.registered(infant(HUBDAT, route, 1))
     wrong = Correction(reason="Salah ketik", nik=nik_of(1))
     async with world.unchanged():
         refused: Any = await world.database.attempt(
@@ -260,6 +266,7 @@ async def test_a_corrected_nik_is_an_infants_on_both_ways(world: World) -> None:
     """The infant turns two between the way home and the way back."""
     home = await world.route(departs_at=datetime(2026, 3, 16, 3, tzinfo=UTC))
     back = await world.way_back(departs_at=datetime(2026, 3, 26, 3, tzinfo=UTC))
+    await world.registered(mother(home, return_route_id=back))
     one = await world.registered(infant(HUBDAT, home, 1, return_route_id=back))
     turns_two = Correction(reason="Salah ketik", nik="3201012003249001")
     async with world.unchanged():
@@ -276,7 +283,9 @@ async def test_a_corrected_nik_is_an_infants_on_both_ways(world: World) -> None:
 
 async def test_an_infant_is_moved_to_a_day_on_which_it_is_an_infant(world: World) -> None:
     """Else a child of two stands at the bus without a seat."""
-    one = await world.registered(infant(HUBDAT, await world.route(), 1, nik="3201012003249001"))
+    route = await world.route()
+    await world.registered(mother(route))
+    one = await world.registered(infant(HUBDAT, route, 1, nik="3201012003249001"))
     later = await world.route("Bus 2", departs_at=datetime(2026, 3, 20, 3, tzinfo=UTC))
     unknown = await world.route("Bus 3", departs_at=None)
     sooner = await world.route("Bus 4", departs_at=datetime(2026, 3, 19, 3, tzinfo=UTC), quota=0)

@@ -149,13 +149,20 @@ async def test_a_cancelled_seat_is_free_and_held_no_more(free: World) -> None:
 
 
 async def test_an_infant_on_a_lap_uses_none(free: World) -> None:
-    route_id = await free.route(quota=1)
+    route_id = await free.route(quota=2)
+    await free.registered(someone(HUBDAT, route_id, 1, reference="BK-1"))
     hold = await held(free, route_id)
     infant = someone(
-        HUBDAT, route_id, holds=(hold.id,), nik="3201010101259001", lap_infant=True, identity_document="KIA"
+        HUBDAT,
+        route_id,
+        holds=(hold.id,),
+        nik="3201010101259001",
+        lap_infant=True,
+        identity_document="KIA",
+        reference="BK-1",
     )
     assert codes(await free.submit(infant)) == ["ACCEPTED"]
-    assert (await seats_of(free, hold), await shown(free, route_id)) == (1, (0, 1, 0))
+    assert (await seats_of(free, hold), await shown(free, route_id)) == (1, (1, 1, 0))
 
 
 async def test_each_way_of_a_trip_has_its_hold(free: World) -> None:
