@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Iterable, Mapping
 
-from graphql import GraphQLEnumType, GraphQLObjectType
+from graphql import GraphQLObjectType
 
-from app.errors import KINDS, NikInvalid, Refusal
+from app.errors import KINDS, WORDS, NikInvalid, Refusal
 from app.graphql.schema import EXECUTABLE
 from app.intake import http
 from app.intake.doors import doors, legacy
@@ -41,7 +41,10 @@ def _meanings() -> Iterable[str]:
     return _table(
         "What they mean and what to do",
         ("Code", "Meaning", "Indonesian", "English", "What to do"),
-        ((_code(kind), _meaning(kind), kind.indonesian, kind.english, kind.remedy) for kind in KINDS),
+        (
+            (_code(kind), WORDS[kind.code].meaning, kind.indonesian, kind.english, WORDS[kind.code].remedy["en"])
+            for kind in KINDS
+        ),
     )
 
 
@@ -60,12 +63,6 @@ def _files() -> Iterable[str]:
 
 def _code(kind: type[Refusal]) -> str:
     return f"`{kind.code}`"
-
-
-def _meaning(kind: type[Refusal]) -> str:
-    codes = EXECUTABLE.type_map["ProblemCode"]
-    assert isinstance(codes, GraphQLEnumType)  # noqa: S101 - as `problems` declares it
-    return codes.values[kind.code].description or ""
 
 
 def _fields(kind: type[Refusal]) -> Iterable[str]:

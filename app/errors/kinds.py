@@ -1,4 +1,7 @@
-"""Every kind of refusal: its code, its message in two languages, what to do about it, and its facts."""
+"""Every kind of refusal: its code, its message in two languages, and its facts.
+
+What it means and what to do about it stands in `refusals.toml`.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +20,6 @@ class NikInvalid(Refusal):
     code = "NIK_INVALID"
     indonesian = "NIK tidak sah: {reason}."
     english = "The NIK is not valid: {reason}."
-    remedy = "Take the NIK from the identity document again, and send its 16 digits as text."
 
     field: str | None = declared(default="nik", kw_only=True)
     indonesian_reason: str
@@ -34,7 +36,6 @@ class NotATestNik(NikInvalid):
     code = "NOT_A_TEST_NIK"
     indonesian = "Ini mode uji, dan NIK ini bukan NIK uji; pakai NIK dari tabel di /panduan/lingkungan."
     english = "This is test mode, and this is no test NIK; take one from the table at /panduan/lingkungan."
-    remedy = "Only in test mode: never send the NIK of a real person there. The guide has the table of test NIKs."
 
     indonesian_reason: str = "bukan NIK uji"
     english_reason: str = "it is no test NIK"
@@ -50,7 +51,6 @@ class NikAlreadyRegistered(Refusal):
         "This NIK is already registered with {organizer} ({direction}, {service}) since {registered_on};"
         " have it cancelled there first."
     )
-    remedy = "Tell the person where the NIK is registered. It is free again when that registration is cancelled."
 
     standing: Standing
 
@@ -68,7 +68,6 @@ class NikBlocked(Refusal):
     code = "NIK_BLOCKED"
     indonesian = "NIK ini diblokir sampai dengan periode {until_season}. Keberatan dapat diajukan kepada Ditjen Hubdat."
     english = "This NIK is blocked until season {until_season} inclusive. Appeals go to Ditjen Hubdat."
-    remedy = "Do not try again in this season. The person may appeal to Ditjen Hubdat."
 
     until_season: int
 
@@ -84,7 +83,6 @@ class NikUndecided(Refusal):
         "This NIK cannot be registered now. The organizer's allowance of NIKs for today is used up;"
         " try again after {opens_at}."
     )
-    remedy = "Try again after `retryAfter`: the answer then says why. Ask Ditjen Hubdat if the allowance is too small."
 
     opens_at: datetime
 
@@ -94,7 +92,6 @@ class AllowanceUsedUp(Refusal):
     code = "ALLOWANCE_USED_UP"
     indonesian = "Jatah pemeriksaan NIK penyelenggara ini sudah habis; coba lagi setelah {opens_at}."
     english = "The allowance of NIKs of this organizer is used up; try again after {opens_at}."
-    remedy = "Wait until then, or ask Ditjen Hubdat for a larger allowance."
 
     opens_at: datetime
 
@@ -104,7 +101,6 @@ class RegistrationClosed(Refusal):
     code = "REGISTRATION_CLOSED"
     indonesian = "Pendaftaran penyelenggara ini tidak dibuka pada waktu pendaftaran itu{next}."
     english = "This organizer's registration was not open at that registration time{next}."
-    remedy = "Wait for the next window, or send the instant at which the person really registered."
 
     opens_at: datetime | None
 
@@ -121,7 +117,6 @@ class ArrivedLate(Refusal):
     code = "ARRIVED_LATE"
     indonesian = "Data pendaftaran ini tiba lebih dari {days} hari setelah pendaftaran ditutup; kirim lebih awal."
     english = "This registration arrived more than {days} days after its window had closed; send sooner."
-    remedy = "Send registrations sooner. The policies `lateArrivalDays` and `enforceWindow` say what is still taken."
 
     days: int
 
@@ -131,7 +126,6 @@ class SeasonClosed(Refusal):
     code = "SEASON_CLOSED"
     indonesian = "Periode {season} sudah ditutup dan hanya dapat dibaca; pakai periode yang dibuka."
     english = "Season {season} is closed and read only; use the open one."
-    remedy = "Nothing can be written to a closed season; use a route of the open one."
 
     season: int
 
@@ -141,7 +135,6 @@ class QuotaFull(Refusal):
     code = "QUOTA_FULL"
     indonesian = "Kuota rute ini {seats}{next}."
     english = "This route's quota is {seats}{next}."
-    remedy = "Offer another route, or try again after a release of quota or a forfeiture."
 
     wanted: int = declared(default=1, kw_only=True)
     """How many seats."""
@@ -163,7 +156,6 @@ class HoldsFull(Refusal):
     code = "HOLDS_FULL"
     indonesian = "Rute ini menahan paling banyak {most} kursi ({held} sedang ditahan); daftarkan tanpa menahan kursi."
     english = "At most {most} seats of this route are held at a time ({held} are now); register without a hold."
-    remedy = "Let the person fill the form without a hold. `Policy.holdPercent` says how many seats may be held."
 
     most: int = declared(kw_only=True)
     held: int = declared(kw_only=True)
@@ -178,7 +170,6 @@ class QuotaBelowTaken(Refusal):
         "Kuota tidak dapat diturunkan di bawah jumlah yang sudah terisi ({taken}); batalkan atau pindahkan dahulu."
     )
     english = "The quota cannot be lowered below the {taken} seats already taken; cancel or move people first."
-    remedy = "Cancel registrations first, or set the quota to at least the seats that are taken."
 
     taken: int
 
@@ -188,7 +179,6 @@ class RouteUnknown(Refusal):
     code = "ROUTE_UNKNOWN"
     indonesian = "Rute ini tidak ditemukan; pilih dari daftar rute."
     english = "There is no such route. See the query routes."
-    remedy = "Read the id of the route from the query `routes`."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -196,7 +186,6 @@ class RouteDeparted(Refusal):
     code = "ROUTE_DEPARTED"
     indonesian = "Rute ini sudah berangkat pada {departs_at}; pilih rute lain."
     english = "This route left on {departs_at}; choose another one."
-    remedy = "Choose a route that has not left. If its time is wrong, put it right with `saveRoutes` first."
 
     departs_at: datetime
 
@@ -212,7 +201,6 @@ class ReturnWithoutOutbound(Refusal):
         "A return trip needs a standing outbound registration with the same organizer{day};"
         " register the trip home first."
     )
-    remedy = "Submit the trip home first, or both in one call with `returnRouteId`."
 
     same_day: bool
     """Whether the organizer's policy asks for both registrations on one day."""
@@ -228,7 +216,6 @@ class ReturnCityMismatch(Refusal):
     code = "RETURN_CITY_MISMATCH"
     indonesian = "Arus balik harus berangkat dari kota tujuan mudik, {city}; pilih rute dari kota itu."
     english = "The trip back must leave from the destination of the trip home, {city}; choose a route from there."
-    remedy = "Choose a route back that leaves from the city in the message."
 
     city: str
 
@@ -238,7 +225,6 @@ class DestinationMismatch(Refusal):
     code = "DESTINATION_MISMATCH"
     indonesian = "Sepeda motor dan pengendaranya harus menuju kota yang sama, {city}; pilih rute ke kota itu."
     english = "A motorcycle and its rider must go to the same city, {city}; choose a route to that city."
-    remedy = "Choose a route to the city in the message."
 
     city: str
 
@@ -248,7 +234,6 @@ class TransitionNotAllowed(Refusal):
     code = "TRANSITION_NOT_ALLOWED"
     indonesian = "Status “{status}” tidak dapat diubah menjadi “{to}”. Status yang dapat dipilih: {choices}."
     english = "Status {status} cannot become {to}. Allowed now: {choices}."
-    remedy = "Read the registrant again, and ask for a status that `allowed` names."
 
     status: str
     to: str
@@ -266,7 +251,6 @@ class VerificationExpired(Refusal):
     code = "VERIFICATION_EXPIRED"
     indonesian = "Batas verifikasi sudah lewat ({verify_by}); pendaftaran ini gugur. Daftarkan lagi."
     english = "The verification deadline has passed ({verify_by}); this registration is forfeited. Register anew."
-    remedy = "The registration is forfeited; the person registers again, unless the NIK is blocked."
 
     verify_by: datetime
 
@@ -276,7 +260,6 @@ class VerificationNotBegun(Refusal):
     code = "VERIFICATION_NOT_BEGUN"
     indonesian = "Masa verifikasi penyelenggara ini baru dimulai pada {opens_at}; verifikasi sesudah itu."
     english = "This organizer's verification period begins on {opens_at}; verify after that."
-    remedy = "Verify the person once the period has begun."
 
     opens_at: datetime
 
@@ -286,7 +269,6 @@ class MotorcycleRequired(Refusal):
     code = "MOTORCYCLE_REQUIRED"
     indonesian = "Rute sepeda motor memerlukan nomor polisi dan nomor STNK; isi keduanya."
     english = "A motorcycle route needs the plate number and the STNK (registration) number."
-    remedy = "Send the plate number and the STNK number, or choose a route for passengers."
 
 
 @dataclass(frozen=True, slots=True)
@@ -294,7 +276,6 @@ class MotorcycleNotHandedOver(Refusal):
     code = "MOTORCYCLE_NOT_HANDED_OVER"
     indonesian = "Sepeda motor belum diserahkan; catat dahulu penyerahannya."
     english = "The motorcycle has not been handed over; record that first (handOverMotorcycle)."
-    remedy = "Call `handOverMotorcycle`, then depart the registrant."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -302,7 +283,6 @@ class DepartureNotBegun(Refusal):
     code = "DEPARTURE_NOT_BEGUN"
     indonesian = "Keberangkatan rute ini baru dapat dicatat mulai {opens_at}, 24 jam sebelum jadwalnya."
     english = "Departures of this route are recorded from {opens_at} on, 24 hours before it leaves."
-    remedy = "Send it again then. If the route leaves earlier, put its time right with `saveRoutes` first."
 
     opens_at: datetime
 
@@ -312,7 +292,6 @@ class NotHealthy(Refusal):
     code = "NOT_HEALTHY"
     indonesian = "Keberangkatan memerlukan pernyataan sehat jasmani dan rohani; minta dari peserta."
     english = "Departure needs the declaration of being healthy; ask the person for it."
-    remedy = "Depart the person with `healthy: true` once the declaration is given."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -320,7 +299,6 @@ class BookingTooLarge(Refusal):
     code = "BOOKING_TOO_LARGE"
     indonesian = "Kode booking ini dipakai lebih dari {most} orang; kirim daftar orangnya."
     english = "More than {most} people carry this booking code; send a list of the people."
-    remedy = "Name the people: `verifyRegistrants` and `departRegistrants` take up to 1,000 of them."
 
     most: int
 
@@ -336,7 +314,6 @@ class ImportStorageFull(Refusal):
         "{kept} of {most} MB are taken by your import files that are still kept, so this file is not accepted; wait"
         " until older ones are wiped (30 days after their end), or ask Ditjen Hubdat for more room."
     )
-    remedy = "Send fewer and smaller files: dry runs count as well. Ask Ditjen Hubdat (`PEMUDIK_IMPORT_STORAGE`)."
 
     kept: int
     most: int
@@ -347,7 +324,6 @@ class NotFound(Refusal):
     code = "NOT_FOUND"
     indonesian = "{what} tidak ditemukan; periksa kembali."
     english = "{what} was not found; check what you sent."
-    remedy = "Check what the message and `field` name, and that it is yours."
 
     what: str = declared(default="", kw_only=True)
     """A key of `words.THINGS`. Empty: `field` is one."""
@@ -361,7 +337,6 @@ class NotYours(Refusal):
     code = "NOT_YOURS"
     indonesian = "Penyelenggara itu bukan Anda dan bukan anggota yang Anda koordinasi; sebutkan salah satunya."
     english = "That organizer is neither you nor a member that you coordinate; name one of them."
-    remedy = "Name yourself or a member that you coordinate."
 
 
 @dataclass(frozen=True, slots=True)
@@ -369,7 +344,6 @@ class InvalidValue(Refusal):
     code = "INVALID_VALUE"
     indonesian = "{reason}"
     english = "{reason}"
-    remedy = "Correct the field that is named; the message says what it takes."
 
     field: str
     indonesian_reason: str

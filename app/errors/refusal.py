@@ -33,8 +33,6 @@ class Refusal:
     code: ClassVar[str]
     indonesian: ClassVar[str]
     english: ClassVar[str]
-    remedy: ClassVar[str]
-    """What the developer of a client does about it."""
 
     field: str | None = None
     """The input field that it is about."""

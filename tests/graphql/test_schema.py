@@ -14,12 +14,10 @@ from graphql import (
     is_non_null_type,
 )
 
-from app import errors
 from app.cli import refusals
 from app.config import CHECKOUT
 from app.graphql import permissions
 from app.graphql.schema import EXECUTABLE, SCHEMA, sdl
-from app.graphql.topics.problems import ProblemCode
 from tests.graphql.promises import not_promised
 
 FEDERATION = {"_FieldSet", "_Service", "_Any", "_Entity", "_entities", "_service"}
@@ -167,10 +165,6 @@ def test_a_code_that_no_description_names_is_noticed() -> None:
     failed = {"path": ["one"], "extensions": {"code": "QUOTA_FULL"}}
     answer = httpx.Response(200, json={"data": given, "errors": [failed]})
     assert not_promised(query, answer) == {("one", "TRANSITION_NOT_ALLOWED"), ("one", "QUOTA_FULL")}
-
-
-def test_every_refusal_has_its_code() -> None:
-    assert [code.value for code in ProblemCode] == [refusal.code for refusal in errors.KINDS]
 
 
 def undescribed() -> Iterator[str]:

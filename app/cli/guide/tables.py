@@ -15,6 +15,7 @@ from graphql import GraphQLInputObjectType, GraphQLObjectType, is_required_input
 
 from app.cli.guide import words as guide_words
 from app.errors import KINDS, Language
+from app.errors import WORDS as REFUSALS
 from app.graphql.schema import EXECUTABLE
 from app.intake.files import file_refusals, template
 from app.models.enums import WebhookEvent
@@ -80,15 +81,12 @@ def _standard(language: Language, _: str) -> str:
 
 
 def _refusals(language: Language, _: str) -> str:
-    _agree("REMEDIES", guide_words.REMEDIES, [kind.code for kind in KINDS])
     heads = {
         "id": ("Kode", "Pesan", "Yang harus dilakukan"),
         "en": ("Code", "Message", "What to do"),
     }
     rows = (
-        (f"`{kind.code}`", kind.indonesian, guide_words.REMEDIES[kind.code])
-        if language == "id"
-        else (f"`{kind.code}`", kind.english, kind.remedy)
+        (f"`{kind.code}`", kind.indonesian if language == "id" else kind.english, REFUSALS[kind.code].remedy[language])
         for kind in KINDS
     )
     return _table(heads[language], rows)

@@ -145,50 +145,6 @@ EXAMPLES: Mapping[str, str] = MappingProxyType(
 )
 """In place of those of the template, whose row is left out when it is read."""
 
-REMEDIES: Mapping[str, str] = MappingProxyType(
-    {
-        "NIK_INVALID": "Salin lagi NIK dari kartu identitas, dan kirim ke-16 angkanya sebagai teks.",
-        "NOT_A_TEST_NIK": (
-            "Hanya dalam mode uji: jangan pernah mengirim NIK orang yang sebenarnya ke sana. Tabel NIK uji"
-            " ada di panduan."
-        ),
-        "NIK_ALREADY_REGISTERED": "Beri tahu orangnya di mana NIK itu terdaftar. NIK bebas lagi bila pendaftaran itu"
-        " dibatalkan.",
-        "NIK_BLOCKED": "Jangan coba lagi dalam periode ini. Orangnya dapat mengajukan keberatan kepada Ditjen Hubdat.",
-        "NIK_UNDECIDED": "Coba lagi setelah `retryAfter`; jawabannya kemudian menyebut alasannya. Bila jatah terlalu"
-        " kecil, minta tambahan kepada Ditjen Hubdat.",
-        "ALLOWANCE_USED_UP": "Tunggu sampai waktu itu, atau minta jatah yang lebih besar kepada Ditjen Hubdat.",
-        "REGISTRATION_CLOSED": "Tunggu jadwal berikutnya, atau kirim waktu pendaftaran yang sebenarnya.",
-        "ARRIVED_LATE": "Kirim pendaftaran lebih awal. Kebijakan `lateArrivalDays` dan `enforceWindow` menentukan apa"
-        " yang masih diterima.",
-        "SEASON_CLOSED": "Periode yang ditutup tidak dapat diubah; pakai rute periode yang dibuka.",
-        "QUOTA_FULL": "Tawarkan rute lain, atau coba lagi setelah ada tambahan kuota atau pendaftaran yang gugur.",
-        "HOLDS_FULL": "Biarkan orangnya mengisi formulir tanpa penahanan kursi; batasnya `Policy.holdPercent`.",
-        "QUOTA_BELOW_TAKEN": "Batalkan pendaftaran lebih dahulu, atau tetapkan kuota sedikitnya sebanyak kursi yang"
-        " terisi.",
-        "ROUTE_UNKNOWN": "Ambil id rute dari query `routes`.",
-        "ROUTE_DEPARTED": "Pilih rute yang belum berangkat. Bila jamnya salah, perbaiki dahulu dengan `saveRoutes`.",
-        "RETURN_WITHOUT_OUTBOUND": "Kirim arus mudiknya dahulu, atau keduanya sekaligus dengan `returnRouteId`.",
-        "RETURN_CITY_MISMATCH": "Pilih rute balik dari kota yang disebut dalam pesan.",
-        "DESTINATION_MISMATCH": "Pilih rute ke kota yang disebut dalam pesan.",
-        "TRANSITION_NOT_ALLOWED": "Baca lagi pendaftarnya, dan minta status yang disebut `allowed`.",
-        "VERIFICATION_EXPIRED": "Pendaftaran itu gugur; orangnya mendaftar lagi, kecuali NIK-nya diblokir.",
-        "VERIFICATION_NOT_BEGUN": "Verifikasi orangnya setelah masa verifikasi dimulai.",
-        "MOTORCYCLE_REQUIRED": "Kirim nomor polisi dan nomor STNK, atau pilih rute penumpang.",
-        "MOTORCYCLE_NOT_HANDED_OVER": "Panggil `handOverMotorcycle`, lalu catat keberangkatannya.",
-        "DEPARTURE_NOT_BEGUN": "Kirim lagi pada waktunya. Bila rute berangkat lebih awal, perbaiki jamnya dahulu dengan"
-        " `saveRoutes`.",
-        "NOT_HEALTHY": "Catat keberangkatan dengan `healthy: true` setelah pernyataan sehat diberikan.",
-        "BOOKING_TOO_LARGE": "Sebutkan orangnya: `verifyRegistrants` dan `departRegistrants` menerima sampai 1.000.",
-        "IMPORT_STORAGE_FULL": "Kirim berkas yang lebih sedikit dan lebih kecil; uji coba ikut dihitung. Ditjen Hubdat"
-        " dapat menambah tempat (`PEMUDIK_IMPORT_STORAGE`).",
-        "NOT_FOUND": "Periksa yang disebut oleh pesan dan `field`, dan apakah itu milik Anda.",
-        "NOT_YOURS": "Sebutkan diri Anda sendiri, atau anggota yang Anda koordinasi.",
-        "INVALID_VALUE": "Perbaiki elemen yang disebut; pesannya mengatakan apa yang diterima.",
-    }
-)
-"""What to do about a refusal, in Indonesian; in English the refusal says it."""
-
 SCOPES: Mapping[str, str] = MappingProxyType(
     {
         scopes.NIK_CHECK: "Memeriksa NIK.",

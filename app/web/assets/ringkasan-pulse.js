@@ -50,4 +50,4 @@ function reasons(refusals, organizer) {
 }
 
 /** @param {string} reason */
-const said = (reason) => (has(`reason.${reason}`) ? t(`reason.${reason}`) : has(`refusal.${reason}`) ? t(`refusal.${reason}`) : reason);
+const said = (reason) => (has(`reason.${reason}`) ? t(`reason.${reason}`) : reason);

@@ -39,10 +39,8 @@ function choose(given) {
   history.replaceState(null, '', `?${query}`);
 }
 
-/** @param {string} code */
-const reason = (code) => known(code) ? t(`reason.${code}`) : code;
 /** A newer registry may know more reasons than this page. @param {string} code */
-const known = (code) => has(`reason.${code}`);
+const reason = (code) => has(`reason.${code}`) ? t(`reason.${code}`) : code;
 
 /** @param {Record<string, any>} job @param {number} all */
 async function list(job, all) {
@@ -50,7 +48,7 @@ async function list(job, all) {
   const count = differing ? all : job[COUNTS[result] ?? 'refused'], refused = !differing && !['NEW', 'UPDATED', 'UNCHANGED', 'STALE'].includes(result);
   the('rows-panel').hidden = false;
   fill(the('rows-title'), t(`rows.${COUNTS[result] || differing ? result : 'REFUSED'}`, { n: number(count), all: number(all) }));
-  fill(the('rows-sub'), refused ? (code && known(code) ? t(`remedy.${code}`) : t(count ? 'rows.help' : 'rows.none')) : t(differing ? (job.changes === 'APPLY' ? 'rows.applied' : 'rows.reported') : 'rows.other'));
+  fill(the('rows-sub'), refused ? (code && has(`remedy.${code}`) ? t(`remedy.${code}`) : t(count ? 'rows.help' : 'rows.none')) : t(differing ? (job.changes === 'APPLY' ? 'rows.applied' : 'rows.reported') : 'rows.other'));
   the('reasons').hidden = !refused || !job.refused;
   for (const box of /** @type {HTMLInputElement[]} */ ($$('input', the('pills')))) box.checked = box.value === code;
   fill(the('rows'));
