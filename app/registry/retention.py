@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import NamedTuple
 
 from app.clock import end_of_wib_day, wib_day
 from app.db import Session
-from app.models.enums import ChangeKind, Log
+from app.models.enums import ChangeKind
 from app.models.personal import wiped
-from app.registry import case_people, change_log, log_months, reasons
+from app.registry import case_people, change_log, reasons
 from app.registry.caller import Caller
 from app.registry.erasure import WIPED
-from app.registry.imports import jobs
+from app.registry.imports import job_runs, jobs
 from app.registry.rows import early_ends
 from app.registry.terms import seasons
 from app.registry.terms.policy import HUBDAT
@@ -20,7 +20,6 @@ from app.sql import Statement, statement
 
 RETENTION = timedelta(days=180)
 """After the season's end."""
-BEFORE_ALL = datetime.min.replace(tzinfo=UTC)
 REGISTRY = Caller(None, HUBDAT)
 """Who purges: the registry itself."""
 
@@ -39,6 +38,7 @@ _OVERDUE = """
 _NEXT_TO_PURGE = statement(
     f"SELECT year, ends_on FROM season WHERE {_OVERDUE} ORDER BY year LIMIT 1 FOR UPDATE", _SeasonToPurge
 )
+_LAST_OVER = statement(f"SELECT max(ends_on) FROM season WHERE purged_at IS NOT NULL OR {_OVERDUE}", date)
 _COUNT_TO_PURGE = statement(f"SELECT count(*) FROM season WHERE {_OVERDUE}", int)
 _PURGE = statement(
     f"""
@@ -50,30 +50,31 @@ _PURGE = statement(
 _FORGET_EXPIRED_BLOCKS = statement("DELETE FROM nik_block WHERE until_season <= :season")
 
 
-# A month that is older as a whole is dropped (`app.changes.seals`). Only what stays is wiped. The default partition is
-# never dropped.
-def _wipe(table: str, named: str) -> tuple[Statement[None], Statement[None]]:
-    def part(of: str, there: str) -> Statement[None]:
-        return statement(
-            f"""
-            UPDATE {of} a SET {wiped(table)} FROM (
-                SELECT xact_id, id, at FROM {of}
-                WHERE {named} IS NOT NULL AND at < :until {there} ORDER BY at LIMIT :most
-            ) named WHERE a.xact_id = named.xact_id AND a.id = named.id AND a.at = named.at
-            """
-        )
-
-    return part(table, "AND at >= :since"), part(f"{table}_default", "AND at < :since")
+# Months that are older as a whole are dropped beforehand (`app.changes.seals.duty`), if a server does so and nobody is
+# in the way. Whatever stands is wiped here, in whichever partition.
+def _wipe(table: str, named: str) -> Statement[None]:
+    return statement(
+        f"""
+        UPDATE {table} a SET {wiped(table)} FROM (
+            SELECT xact_id, id, at FROM {table}
+            WHERE {named} IS NOT NULL AND at < :until ORDER BY at LIMIT :most
+        ) named WHERE a.xact_id = named.xact_id AND a.id = named.id AND a.at = named.at AND a.at < :until
+        """
+    )
 
 
-_WIPE_ACCESSES = _wipe("nik_access", "nik_index")
-_WIPE_READS = _wipe("people_read", "purpose")
+_WIPES = (_wipe("nik_access", "nik_index"), _wipe("people_read", "purpose"))
 _PURGED = statement("UPDATE season SET purged_at = :now WHERE year = :season")
 
 
 async def seasons_to_purge(session: Session, now: datetime) -> int:
     """How many seasons' retention is over."""
     return await session.one(_COUNT_TO_PURGE, day=wib_day(now - RETENTION))
+
+
+async def last_over(session: Session, now: datetime) -> date | None:
+    """The last day of the last season whose retention is over, whether it is purged by now or is still to be."""
+    return await session.one(_LAST_OVER, day=wib_day(now - RETENTION))
 
 
 async def purge_next(session: Session, now: datetime, *, most: int = 5_000) -> int:
@@ -89,6 +90,7 @@ async def purge_next(session: Session, now: datetime, *, most: int = 5_000) -> i
     purged = purged or await _wipe_logs(session, season, most)
     if purged:
         return purged
+    await job_runs.end_season(session, season.year, now)
     await jobs.wipe_season(session, season.year, now)
     await early_ends.forget_season(session, season.year)
     await case_people.erase_season(session, season.year)
@@ -104,9 +106,6 @@ async def _wipe_logs(session: Session, season: _SeasonToPurge, most: int) -> int
     if erased:
         return erased
     until = end_of_wib_day(season.ends_on)
-    for log, wipes in ((Log.ACCESS, _WIPE_ACCESSES), (Log.READS, _WIPE_READS)):
-        whole = await log_months.whole_before(session, log_months.TABLES[log], until)
-        since = whole[-1].until if whole else BEFORE_ALL
-        for wipe in wipes:
-            erased = erased or await session.run(wipe, until=until, since=since, most=most)
+    for wipe in _WIPES:
+        erased = erased or await session.run(wipe, until=until, most=most)
     return erased

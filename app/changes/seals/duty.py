@@ -6,7 +6,7 @@ The months of deliveries are made and dropped here, too, without seals.
 from __future__ import annotations
 
 import asyncio
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 from functools import partial
 
 import structlog
@@ -18,7 +18,7 @@ from app.changes.seals.sealing import SealHead
 from app.clock import end_of_wib_day
 from app.db import Database, Session
 from app.errors import Unavailable
-from app.registry import log_months
+from app.registry import log_months, retention
 from app.registry.log_months import Month
 from app.registry.webhooks import ended
 from app.sql import statement
@@ -26,11 +26,10 @@ from app.vault.vault import Vault
 
 ROUND_EVERY_SECONDS = 10.0
 CHANGES_ARE_KEPT = timedelta(days=5 * 365)
-"""Up to the end of a season that is purged: what is older goes. The access log goes up to that end itself."""
+"""Up to the end of a season whose retention is over: what is older goes. The access log goes up to that end itself."""
 
 # To make or to drop a month waits for whoever reads or writes the log, and everybody behind waits, too: give up soon.
 _GIVE_UP_SOON = statement("SET LOCAL lock_timeout = '1s'")
-_PURGED = statement("SELECT max(ends_on) FROM season WHERE purged_at IS NOT NULL", date)
 
 logger = structlog.get_logger(__name__)
 
@@ -68,7 +67,7 @@ async def _seal(database: Database, vault: Vault, log: SealedLog, now: datetime)
 
 
 async def _drop_months(database: Database, vault: Vault, log: SealedLog, now: datetime) -> None:
-    for month in await database.attempt(lambda session: _to_drop(session, log)):
+    for month in await database.attempt(lambda session: _to_drop(session, log, now)):
         dropped = await database.attempt(partial(_drop, vault=vault, log=log, month=month, now=now))
         if dropped is not None:
             _tell("log.month_dropped", log, dropped)
@@ -87,8 +86,9 @@ async def _turn_deliveries(session: Session, now: datetime) -> None:
         logger.info("deliveries.month_dropped", month=month)
 
 
-async def _to_drop(session: Session, log: SealedLog) -> list[Month]:
-    ended = await session.one(_PURGED)
+async def _to_drop(session: Session, log: SealedLog, now: datetime) -> list[Month]:
+    """A season that is over is not waited for until it is purged: what is dropped need not be wiped row by row."""
+    ended = await retention.last_over(session, now)
     if ended is None:
         return []
     until = end_of_wib_day(ended)

@@ -17,7 +17,7 @@ from uuid import UUID
 import orjson
 
 from app.db import Session
-from app.errors import EverybodysError
+from app.errors import EverybodysError, SeasonClosed
 from app.models.enums import ChangeKind, ImportState
 from app.registry import change_log
 from app.registry.caller import Caller
@@ -180,6 +180,18 @@ _FINISH = statement(
     """,
     Job,
 )
+# Who holds one of them finds the lease lost.
+_END_OF_SEASON = statement(
+    f"""
+    UPDATE import_job SET state = 'FAILED', error_code = :code, error_indonesian = :indonesian,
+                          error_english = :english, finished_at = :now, runner = NULL, lease_until = NULL,
+                          waits_until = NULL
+    WHERE season = :season AND state IN ('QUEUED', 'RUNNING')
+    RETURNING {COLUMNS}
+    """,
+    Job,
+)
+_FORGET_ERASED = statement("DELETE FROM import_erased WHERE job_id = ANY(CAST(:ids AS uuid[]))")
 _MEMBERS = statement("SELECT code FROM organizer WHERE coordinator_code = :organizer", str)
 
 
@@ -310,6 +322,21 @@ async def finish(
     await change_log.append(session, [_told(ended)], now)
     is_wiped = await jobs.wipe_if_due(session, ended, now)
     return replace(ended, wiped_at=now) if is_wiped else ended
+
+
+async def end_season(session: Session, season: int, now: datetime) -> None:
+    """End the jobs of a season that is purged, which no server has worked off: their files name people, too."""
+    why = SeasonClosed(season=season)
+    ended = await session.rows(
+        _END_OF_SEASON,
+        season=season,
+        now=now,
+        code=why.code,
+        indonesian=why.message("id"),
+        english=why.message("en"),
+    )
+    await change_log.append(session, [_told(one) for one in ended], now)
+    await session.run(_FORGET_ERASED, ids=[one.id for one in ended])
 
 
 def _told(job: Job) -> change_log.Entry:

@@ -168,7 +168,11 @@ async def lived(world: World) -> datetime:
     return datetime.combine(ENDS, datetime.min.time(), UTC) + retention.RETENTION + 2 * 24 * 60 * MINUTE
 
 
-async def purged(world: World, now: datetime) -> None:
+NAMED = "num_nonnulls({}) > 0 AND at < '2042-01-20T17:00:00Z'"
+"""Rows of before the season's end that tell of somebody."""
+
+
+async def swept(world: World, now: datetime) -> None:
     # A season in which something is kept.
     await world.run(
         """INSERT INTO early_end (id, season, organizer_code, nik_index, direction, service, status, registered_at,
@@ -176,7 +180,65 @@ async def purged(world: World, now: datetime) -> None:
            VALUES (gen_random_uuid(), 2026, 'djka', 'x', 'MUDIK', 'PASSENGER', 'CANCELLED', now(), now())"""
     )
     assert (await world.sweep(now)).seasons_purged == 1
+
+
+async def purged(world: World, now: datetime) -> None:
+    await swept(world, now)
     await duty.round_(world.database, world.vault, now)
+
+
+async def named(world: World) -> tuple[int, int]:
+    accesses = await world.count(f"nik_access WHERE {NAMED.format('nik_index, area, salt')}")
+    return accesses, await world.count(f"people_read WHERE {NAMED.format('purpose, unfound, salt')}")
+
+
+async def test_a_purge_leaves_nobody_where_no_server_drops_months(world: World) -> None:
+    """Duties are off, and somebody sweeps by command. A year later, a server drops the months."""
+    now = await lived(world)
+    assert await named(world) == (8, 4)
+    await swept(world, now)
+    assert await named(world) == (0, 0)
+    assert [name for name, _ in await places(world, "nik_access")] == [
+        "nik_access_2041_11",
+        "nik_access_2041_12",
+        "nik_access_2042_01",
+    ]
+    for log in (ACCESS, READS, CHANGES):
+        assert (await verified(world, log)).finding is None
+    await duty.round_(world.database, world.vault, now + 365 * 24 * 60 * MINUTE)
+    assert [name for name, _ in await places(world, "nik_access")] == ["nik_access_2042_01"]
+    for log in (ACCESS, READS):
+        assert (await verified(world, log)).finding is None
+
+
+async def test_a_purge_leaves_nobody_who_waits_without_a_month(world: World) -> None:
+    """Nobody made months for as long as nobody dropped any."""
+    await world.run("UPDATE season SET ends_on = :ends_on", ends_on=ENDS)
+    for at in (FAR, EARLY):
+        await told(world, "nama", at=at)
+    assert [name for name, _ in await places(world, "nik_access")] == ["nik_access_default"]
+    await swept(world, datetime.combine(ENDS, datetime.min.time(), UTC) + retention.RETENTION + 2 * 24 * 60 * MINUTE)
+    assert await named(world) == (0, 0)
+
+
+async def test_months_are_dropped_before_anybody_wipes_their_rows(world: World) -> None:
+    """Of a season that is over, whoever comes first: what is dropped is not written once more."""
+    now = await lived(world)
+    await world.run("UPDATE season SET closed_at = :now", now=FAR)
+    await duty.round_(world.database, world.vault, now)
+    assert [name for name, _ in await places(world, "nik_access")] == ["nik_access_2042_01"]
+    assert await world.one("SELECT purged_at FROM season WHERE year = 2026") is None
+    await purged(world, now)
+    assert await named(world) == (0, 0)
+    for log in (ACCESS, READS, CHANGES):
+        assert (await verified(world, log)).finding is None
+
+
+async def test_no_month_is_dropped_of_a_season_that_is_not_over(world: World) -> None:
+    now = await lived(world)
+    await world.run("UPDATE season SET closed_at = :now", now=FAR)
+    async with world.unchanged("nik_access", "people_read"):
+        await duty.round_(world.database, world.vault, now - 2 * 24 * 60 * MINUTE)
 
 
 async def test_the_purge_drops_whole_months_and_wipes_the_rest(world: World) -> None:

@@ -21,8 +21,8 @@ from tests.world import World
 
 pytestmark = pytest.mark.anyio
 
-INDEX_MAY_STAY = {"nik_block.nik_index", "nik_access.nik_index", "nik_access.area"}
-"""Until a block ends; and of a whole month that is purged, until its partition is dropped (`app.changes.seals`)."""
+INDEX_MAY_STAY = {"nik_block.nik_index"}
+"""Until a block ends."""
 
 
 async def test_not_even_a_database_that_logs_every_statement_learns_of_anybody(caller: Caller) -> None:

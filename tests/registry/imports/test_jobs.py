@@ -232,6 +232,21 @@ async def test_files_of_a_season_are_wiped_when_it_is_purged(world: World) -> No
     assert await world.one("SELECT wiped_at FROM import_job") == NOW + timedelta(days=400)
 
 
+async def test_a_file_that_no_server_has_worked_off_goes_with_its_season(world: World) -> None:
+    """Duties are off, or the process that worked on it has died."""
+    await create(world)
+    await claim(world)
+    await create(world)
+    await world.run("INSERT INTO import_erased (job_id, digest) SELECT id, 'x' FROM import_job")
+    await world.close()
+    assert (await world.sweep(NOW + timedelta(days=400))).seasons_purged == 1
+    assert (await world.count("import_file"), await world.count("import_erased")) == (0, 0)
+    found = await world.run("SELECT state, error_code, wiped_at FROM import_job")
+    assert found == [("FAILED", "SEASON_CLOSED", NOW + timedelta(days=400))] * 2
+    told = await world.run("SELECT facts ->> 'state' FROM change WHERE kind = 'IMPORT_FINISHED'")
+    assert told == [("FAILED",)] * 2
+
+
 async def test_files_that_had_a_row_of_somebody_erased_are_wiped(world: World) -> None:
     await world.route()
     one = (await world.registered(someone(HUBDAT, world.routes["Jakarta - Solo"]))).id
