@@ -10,6 +10,7 @@ the processor; the CPU of the worker, neighbour's checks included, stands beside
 from __future__ import annotations
 
 import asyncio
+import base64
 import gc
 import http.client
 import itertools
@@ -19,8 +20,9 @@ import time
 from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 
 import orjson
@@ -39,9 +41,13 @@ from app.registry.clients import clients
 from app.registry.clients.scopes import SCOPES
 from app.vault.vault import open_vault
 from bench import live, seed
+from tests import queries
+from tests.databases import list_of_test_registries
 from tests.hostile.collection import COLLECTION
 from tests.hostile.driving import answers_awaited
-from tests.hostile.sending import SIZES, Answer, Hostile, Sent, graphql, told_by_socket
+from tests.hostile.plain import FORM, GRANT
+from tests.hostile.sending import SIZES, Answer, Hostile, Sent, graphql, posted, told_by_socket
+from tests.hostile.testing import ORGANIZER, PREFIX
 
 REGISTRANTS = 2_000
 MOST_MS, MOST_MS_OF_A_NEIGHBOUR, MOST_MEGABYTES = 500, 250, 20
@@ -51,9 +57,31 @@ BUDGET = {"capacity": 2_000_000_000, "refill": 1_000_000_000}
 TIMEOUT_SECONDS = 60
 CHECK = "query($nik: NIK!) { checkNik(nik: $nik) { outcome } }"
 FIRST_EVENT = b"event: "
+KLIEN = "/klien"
+PROVIDER = {"ISSUER": "http://127.0.0.1:1", "CLIENT_ID": "x", "CLIENT_SECRET": "x"}
 TOGETHER = 20
 UNREAD = f"{{ me {{ {' '.join(f'o{number}: organizer {{ a: code b: name }}' for number in range(330))} }} }}"
 """It takes 60 ms of CPU to be read, each time, since each text is another."""
+
+
+@dataclass
+class Tokens:
+    """Of the hostile client: one for the live registry, and one for the test registry, which is made when asked for."""
+
+    port: int
+    live: str = field(repr=False)
+
+    def of(self, sent: Sent) -> str:
+        in_test_mode = sent.path.startswith(f"{PREFIX}/") and not sent.path.endswith(KLIEN)
+        return self.of_the_test_registry if in_test_mode else self.live
+
+    @cached_property
+    def of_the_test_registry(self) -> str:
+        told = orjson.loads(over_http(self.port, self.live, posted(f"{PREFIX}{KLIEN}", b"")).body)
+        pair = base64.b64encode(f"{told['clientId']}:{told['clientSecret']}".encode()).decode()
+        basic = {"authorization": f"Basic {pair}", "content-type": FORM}
+        asked = Sent(f"{PREFIX}/oauth/token", GRANT.encode(), headers=basic, anonymous=True)
+        return str(orjson.loads(over_http(self.port, "", asked).body)["access_token"])
 
 
 @dataclass
@@ -104,10 +132,17 @@ def run() -> None:
         folder.chmod(0o755)
         with postgres.running(folder / "database") as url:
             hostile, near = asyncio.run(prepare(url, folder))
-            with live.serving(url, folder, workers=1) as (port, pid):
-                wrong = measure(port, pid, live.token(port, *hostile), live.token(port, *near))
+            with list_of_test_registries(url) as list_url, server(url, folder, list_url) as (port, pid):
+                tokens = Tokens(port, live.token(port, *hostile))
+                wrong = measure(port, pid, tokens, live.token(port, *near))
     if wrong:
         raise SystemExit("\n".join(["", *wrong]))
+
+
+def server(url: str, folder: Path, list_url: str) -> AbstractContextManager[tuple[int, int]]:
+    """With test registries and a provider of sign-ins, so that each address of the collection is there."""
+    provider = {f"PEMUDIK_OIDC_{name}": value for name, value in PROVIDER.items()}
+    return live.serving(url, folder, 1, "--with-test", PEMUDIK_UJI_DATABASE_URL=list_url, **provider)
 
 
 async def prepare(url: str, folder: Path) -> tuple[tuple[str, str], tuple[str, str]]:
@@ -118,6 +153,9 @@ async def prepare(url: str, folder: Path) -> tuple[tuple[str, str], tuple[str, s
     seed.REGISTRANTS = REGISTRANTS
     credentials, _ = await seed.seed(database, vault)
     async with database.transaction() as session:
+        await queries.run(
+            session, "INSERT INTO organizer (code, name, schemes) VALUES (:code, :code, '{}')", {"code": ORGANIZER}
+        )
         issued = await clients.issue(
             session, Caller(None, "hubdat"), "hubdat", list(SCOPES), None, clock.now(), own=None, **BUDGET
         )
@@ -126,19 +164,19 @@ async def prepare(url: str, folder: Path) -> tuple[tuple[str, str], tuple[str, s
     return (issued.client.id, str(issued.secret)), credentials[seed.SUBMITTER]
 
 
-def measure(port: int, pid: int, token: str, near: str) -> list[str]:
+def measure(port: int, pid: int, tokens: Tokens, near: str) -> list[str]:
     """What was worse than it may be."""
     worker = _worker_of(pid)
     # What a server keeps for good, such as documents that it has read, is there after a first round.
     for one, times in itertools.product(COLLECTION, SIZES):
-        answered(port, token, one.of(times * one.size))
+        answered(port, tokens, one.of(times * one.size))
     gc.collect()
     before, wrong = worker.memory_info().rss, []
     print(f"{'':52}{'told':>30}{'ms':>8}{'CPU ms':>8}{'neighbour':>11}")
     with neighbour(port, near) as beside:
         for one, times in itertools.product(COLLECTION, SIZES):
-            wrong += faults(port, token, beside, worker, one, times)
-        wrong += together(port, token, beside)
+            wrong += faults(port, tokens, beside, worker, one, times)
+        wrong += together(port, tokens, beside)
     time.sleep(3)
     kept = (worker.memory_info().rss - before) / 2**20
     print(f"\nmemory: {before / 2**20:.0f} MB before, {kept:+.0f} MB after")
@@ -150,11 +188,11 @@ def _worker_of(pid: int) -> psutil.Process:
     return max(psutil.Process(pid).children(recursive=True), key=lambda one: one.memory_info().rss)
 
 
-def faults(port: int, token: str, beside: Neighbour, worker: psutil.Process, one: Hostile, times: int) -> list[str]:
+def faults(port: int, tokens: Tokens, beside: Neighbour, worker: psutil.Process, one: Hostile, times: int) -> list[str]:
     for _ in range(TRIES):
         sent = one.of(times * one.size)
         before, started = sum(worker.cpu_times()[:2]), time.perf_counter()
-        told = answered(port, token, sent)
+        told = answered(port, tokens, sent)
         until, cpu = time.perf_counter(), sum(worker.cpu_times()[:2]) - before
         ms, waited = (until - started) * 1000, beside.longest_ms(started, until)
         refused = told not in {"200", "202", "next", "pong"}
@@ -166,13 +204,13 @@ def faults(port: int, token: str, beside: Neighbour, worker: psutil.Process, one
     return found
 
 
-def together(port: int, token: str, beside: Neighbour) -> list[str]:
+def together(port: int, tokens: Tokens, beside: Neighbour) -> list[str]:
     """How long the neighbour waits while documents are read that came at once."""
     for _ in range(TRIES):
         sent = [graphql(UNREAD) for _ in range(TOGETHER)]
         started = time.perf_counter()
         with ThreadPoolExecutor(TOGETHER) as threads:
-            told = Counter(threads.map(lambda one: answered(port, token, one), sent))
+            told = Counter(threads.map(lambda one: answered(port, tokens, one), sent))
         until = time.perf_counter()
         waited = beside.longest_ms(started, until)
         found = _faults(f"{TOGETHER} documents at once", 0, waited)
@@ -191,7 +229,8 @@ def _faults(name: str, ms: float, waited: float) -> list[str]:
 # --- sending ----------------------------------------------------------------------------------------------------------
 
 
-def answered(port: int, token: str, sent: Sent) -> str:
+def answered(port: int, tokens: Tokens, sent: Sent) -> str:
+    token = tokens.of(sent)
     return over_a_socket(port, token, sent) if sent.is_socket else over_http(port, token, sent).told
 
 
@@ -229,3 +268,7 @@ def over_a_socket(port: int, token: str, sent: Sent) -> str:
                 socket.recv(0)
             told = f"closed {socket.protocol.close_code}"
         return told
+
+
+if __name__ == "__main__":
+    run()

@@ -105,10 +105,11 @@ async def prepare(url: str, folder: Path) -> dict[str, tuple[str, str]]:
 
 
 @contextmanager
-def serving(url: str, folder: Path, workers: int) -> Iterator[tuple[int, int]]:
+def serving(url: str, folder: Path, workers: int, *options: str, **environment: str) -> Iterator[tuple[int, int]]:
     """Its port and the pid of its parent process."""
-    environment = os.environ | {"DATABASE_URL": url, "PEMUDIK_HOME": str(folder), "PEMUDIK_LOG_LEVEL": "warning"}
-    command = [sys.executable, "-m", "app.cli", "serve", "--workers", str(workers)]
+    own = {"DATABASE_URL": url, "PEMUDIK_HOME": str(folder), "PEMUDIK_LOG_LEVEL": "warning"}
+    environment = os.environ | own | environment
+    command = [sys.executable, "-m", "app.cli", "serve", "--workers", str(workers), *options]
     process = subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True)
     try:
         assert process.stdout is not None

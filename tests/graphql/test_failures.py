@@ -187,8 +187,8 @@ async def test_what_would_cost_too_much_is_refused_by_its_variables(api: Api) ->
 @pytest.mark.parametrize(
     ("levels", "language", "message"),
     [
-        (2, "id", "Jawabannya berbiaya hingga 1.010.101 satuan; batasnya 100.000. Minta halaman yang lebih kecil"),
-        (2, "en", "The answer would cost up to 1,010,101 units; 100,000 are allowed. Ask for smaller pages"),
+        (2, "id", "Jawabannya berbiaya hingga 1.010.121 satuan; batasnya 100.000. Minta halaman yang lebih kecil"),
+        (2, "en", "The answer would cost up to 1,010,121 units; 100,000 are allowed. Ask for smaller pages"),
         (
             9,
             "id",

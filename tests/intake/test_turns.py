@@ -10,6 +10,7 @@ from typing import Any
 import httpx
 import pytest
 
+from app.graphql.weights import OF_A_READ
 from app.intake import downloads
 from app.intake.files.uploads import UNITS_OF_A_PIECE
 from app.registry.niks import check
@@ -213,10 +214,10 @@ async def test_a_file_costs_as_often_as_it_is_stored(api: Doors) -> None:
 
 async def test_each_answer_says_what_it_cost(api: Doors) -> None:
     told = (await check_nik(api)).json()["extensions"]["cost"]
-    assert told == {"requested": 9, "actual": 9, "remaining": MOST_COST_AT_A_TIME}
+    assert told == {"requested": 18, "actual": 18, "remaining": MOST_COST_AT_A_TIME}
     async with api.process.turns.turn("another", 1_001):
         told = (await graphql(api)).json()["extensions"]["cost"]
-    # Twelve fields at the root, and no registrant in any list.
-    assert told["actual"] == 12
+    # Six fields at the root, the connections below them, and no registrant in any list.
+    assert told["actual"] == 6 * (2 + OF_A_READ)
     assert told["requested"] > 20_000
     assert told["remaining"] == MOST_COST_AT_A_TIME // 2

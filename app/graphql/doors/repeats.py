@@ -20,6 +20,7 @@ from app.auth.edge import RequestRefused
 from app.db import Session
 from app.errors import Language, RefusalError, Unavailable
 from app.graphql.context import Context
+from app.graphql.engine import items
 from app.graphql.engine.operations import FoundOperation, Operations
 from app.graphql.engine.requests import OperationRequest
 from app.graphql.failures import RequestError, cause, shown
@@ -58,8 +59,11 @@ class Asked:
         """
         values = self.found.variables.values()
         files = sum(value.cost for value in values if isinstance(value, Upload))
-        items = sum(len(value) for value in values if isinstance(value, list)) if self.found.is_mutation else 0
-        return self.found.operation.root_fields * (files + COST_OF_AN_ITEM * items)
+        if not self.found.is_mutation:
+            return 0
+        operation = self.found.operation
+        written = operation.items + operation.root_fields * items.in_values(values)
+        return operation.root_fields * files + COST_OF_AN_ITEM * written
 
 
 class _FailedRequest(Exception):  # noqa: N818 - an outcome

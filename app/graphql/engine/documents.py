@@ -32,7 +32,7 @@ from graphql import (
 )
 
 from app.graphql import permissions
-from app.graphql.engine import limits, sentences, spending
+from app.graphql.engine import items, limits, sentences, spending
 from app.graphql.engine.calls import RootCall, root_call
 from app.graphql.engine.inputs import ValuesWithoutEcho
 from app.graphql.engine.limits import Measure, Measuring
@@ -64,6 +64,8 @@ class Operation:
     required: tuple[Alternatives, ...]
     """The scopes that the root fields ask for."""
     root_fields: int
+    items: int
+    """Of lists that stand in the document."""
     root_field_names: str
     """What the log calls the operation. Its own name is the client's word, and may be the name of a person."""
     measured: Measure
@@ -193,7 +195,8 @@ class Documents:
             raise OperationRefused([_coded(error) for error in errors])
 
     def _operation(self, node: OperationDefinitionNode, plans: Plans, measured: Measure) -> Operation:
-        names = root_fields(node.selection_set, plans.fragments)
+        fields = root_fields(node.selection_set, plans.fragments)
+        names = [field.name.value for field in fields]
         refused = limits.too_many_root_fields(names)
         if refused is not None:
             raise refused
@@ -204,6 +207,7 @@ class Documents:
             variables=variables,
             required=self._required(node, names),
             root_fields=len(names),
+            items=items.in_document(node, fields),
             root_field_names=",".join(dict.fromkeys(names)),
             measured=measured,
             spent=spending.counting(self._schema, node, plans.fragments),
@@ -232,17 +236,19 @@ def _or_refused(found: Document | OperationRefused) -> Document:
     return found
 
 
-def root_fields(selection_set: SelectionSetNode, fragments: Mapping[str, FragmentDefinitionNode]) -> Sequence[str]:
-    """The names of the fields that are selected at the root, also by fragments; a skipped field counts as well."""
-    names: list[str] = []
+def root_fields(
+    selection_set: SelectionSetNode, fragments: Mapping[str, FragmentDefinitionNode]
+) -> Sequence[FieldNode]:
+    """The fields that are selected at the root, also by fragments; a skipped field counts as well."""
+    fields: list[FieldNode] = []
     for selection in selection_set.selections:
         if isinstance(selection, FieldNode):
-            names.append(selection.name.value)
+            fields.append(selection)
         elif isinstance(selection, InlineFragmentNode):
-            names.extend(root_fields(selection.selection_set, fragments))
+            fields.extend(root_fields(selection.selection_set, fragments))
         elif isinstance(selection, FragmentSpreadNode):
-            names.extend(root_fields(fragments[selection.name.value].selection_set, fragments))
-    return names
+            fields.extend(root_fields(fragments[selection.name.value].selection_set, fragments))
+    return fields
 
 
 RULES: tuple[type[ASTValidationRule], ...] = (

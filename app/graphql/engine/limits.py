@@ -73,7 +73,8 @@ MOST_COST = 100_000
 MOST_COST_TOLD = 1_000_000_000
 """A larger cost is told as more than this. A longer number would be masked, because it could be a NIK."""
 WEIGHT = "pemudik-weight"
-"""Under this key the extensions of a type hold its weight."""
+"""Under this key the extensions of a type, or of a field, hold its weight."""
+EACH_OTHER = "*"
 ASSUMED_LIST_ITEMS = 10
 """How long a list is taken to be that declares no `@listSize`."""
 MOST_ERRORS_TOLD = 20
@@ -336,13 +337,17 @@ def _field_of(schema: GraphQLSchema, parent: GraphQLNamedType | None, name: str)
 
 
 def weigh(schema: GraphQLSchema, weights: Mapping[str, int]) -> None:
-    """Tell what an object of each type, or a `Type.field`, costs beside its values, in units. Others cost their values
-    alone.
+    """Tell what an object of each type, or a `Type.field`, costs beside its values, in units. `Type.*` is each field of
+    the type that is not named. Others cost their values alone.
     """
     for name, units in weights.items():
         type_name, _, field_name = name.partition(".")
         type_: Any = schema.type_map[type_name]
-        (type_.fields[field_name] if field_name else type_).extensions[WEIGHT] = units
+        if field_name != EACH_OTHER:
+            (type_.fields[field_name] if field_name else type_).extensions[WEIGHT] = units
+            continue
+        for other, field_ in type_.fields.items():
+            field_.extensions[WEIGHT] = weights.get(f"{type_name}.{other}", units)
 
 
 def weight(of: GraphQLNamedType | GraphQLField | None) -> int:

@@ -13,10 +13,11 @@ from app.graphql.engine import limits
 from app.graphql.engine.documents import MOST_KEPT_CHARACTERS, Documents, OperationRefused
 from app.graphql.engine.limits import measure
 from app.graphql.schema import EXECUTABLE
-from app.graphql.weights import WEIGHTS
+from app.graphql.weights import OF_A_READ, WEIGHTS
 from app.registry.clients.scopes import SCOPES
 
 NIK = "3201010101909001"
+ROOT = 1 + OF_A_READ
 
 
 def codes(text: str, documents: Documents | None = None) -> list[str]:
@@ -129,21 +130,25 @@ def test_the_usual_introspection_is_allowed() -> None:
 
 def test_lists_multiply_what_is_in_them() -> None:
     registrant, check = WEIGHTS["Registrant"], WEIGHTS["NikCheck"]
-    assert cost("{ me { id } }") == 2
-    assert cost("{ registrants { nodes { id name } } }") == 1 + 50 * (1 + registrant + 2)
-    assert cost("{ registrants(first: 200) { nodes { id name } } }") == 1 + 200 * (1 + registrant + 2)
-    assert cost("{ registrants(first: 5000) { nodes { id name } } }") == 1 + 200 * (1 + registrant + 2)
-    assert cost("query($n: Int!) { registrants(first: $n) { nodes { id } } }") == 1 + 200 * (1 + registrant + 1)
-    assert cost("query($n: Int!) { registrants(first: $n) { nodes { id } } }", {"n": 3}) == 1 + 3 * (1 + registrant + 1)
-    assert cost("{ organizers { routes(first: 10) { nodes { id } } } }") == 1 + 100 * (
+    assert cost("{ me { id } }") == ROOT + 1
+    assert cost("{ registrants { nodes { id name } } }") == ROOT + 50 * (1 + registrant + 2)
+    assert cost("{ registrants(first: 200) { nodes { id name } } }") == ROOT + 200 * (1 + registrant + 2)
+    assert cost("{ registrants(first: 5000) { nodes { id name } } }") == ROOT + 200 * (1 + registrant + 2)
+    assert cost("query($n: Int!) { registrants(first: $n) { nodes { id } } }") == ROOT + 200 * (1 + registrant + 1)
+    assert cost("query($n: Int!) { registrants(first: $n) { nodes { id } } }", {"n": 3}) == ROOT + 3 * (
+        1 + registrant + 1
+    )
+    assert cost("{ organizers { routes(first: 10) { nodes { id } } } }") == ROOT + 100 * (
         1 + 10 * (1 + WEIGHTS["Route"] + 1)
     )
-    assert cost("query($n: [NIK!]!) { checkNiks(niks: $n) { outcome } }") == 1 + 1_000 * (check + 1)
-    assert cost("query($n: [NIK!]!) { checkNiks(niks: $n) { outcome } }", {"n": [NIK] * 4}) == 1 + 4 * (check + 1)
-    assert cost(f'{{ checkNiks(niks: ["{NIK}", "{NIK}"]) {{ outcome warnings {{ code }} }} }}') == 1 + 2 * (
+    assert cost("query($n: [NIK!]!) { checkNiks(niks: $n) { outcome } }") == ROOT + 1_000 * (check + 1)
+    assert cost("query($n: [NIK!]!) { checkNiks(niks: $n) { outcome } }", {"n": [NIK] * 4}) == ROOT + 4 * (check + 1)
+    assert cost(f'{{ checkNiks(niks: ["{NIK}", "{NIK}"]) {{ outcome warnings {{ code }} }} }}') == ROOT + 2 * (
         check + 1 + 1 + 1
     )
-    assert cost("fragment F on Query { me { id } } { ...F ... on Query { me { scopes } } }") == 2 + 1 + len(SCOPES)
+    assert cost("fragment F on Query { me { id } } { ...F ... on Query { me { scopes } } }") == 2 * ROOT + 1 + len(
+        SCOPES
+    )
 
 
 def test_documents_are_kept_by_their_text() -> None:
