@@ -48,7 +48,7 @@ database = typer.Typer(help="Roles of the database.", no_args_is_help=True)
 
 INSTANTS = ["%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%dT%H:%M:%S%z"]
 EXACT = ["%Y-%m-%dT%H:%M:%S.%f%z", "%Y-%m-%d %H:%M:%S.%f%z", "%Y-%m-%d %H:%M:%S%z", *INSTANTS]
-"""As a column of a table is printed, too."""
+"""Also the forms in which `sweep` and PostgreSQL print an instant: it can be copied from there."""
 Verdicts = dict[UUID, Refusal | None]
 """None: the end is taken back."""
 

@@ -42,11 +42,11 @@ class Refusal:
         return template.format(**self.facts(language))
 
     def facts(self, language: Language) -> dict[str, object]:
-        """What the message's template names."""
+        """The values of the names in the template of the message."""
         return {fact.name: words.told(getattr(self, fact.name), language) for fact in fields(self)}
 
     def retry_after(self, now: datetime) -> int | None:
-        """Seconds until what has not begun begins. None: nothing is known to begin."""
+        """Seconds until the same call may succeed: until `opens_at`. None: no instant is known, or it has passed."""
         opens_at: datetime | None = getattr(self, "opens_at", None)
         return None if opens_at is None or opens_at <= now else int((opens_at - now).total_seconds()) + 1
 

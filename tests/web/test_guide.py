@@ -8,6 +8,7 @@ from pathlib import Path
 import httpx
 import pytest
 
+from app.cli.command import Failed
 from app.cli.guide import tables as guide
 from app.errors import KINDS, Language
 from app.graphql.schema import EXECUTABLE
@@ -84,7 +85,7 @@ def test_a_table_that_nobody_makes_and_words_of_nothing_are_missed(monkeypatch: 
     with pytest.raises(KeyError, match="nothing"):
         guide.page("<!-- dibuat: nothing -->\n<!-- akhir -->", "id")
     monkeypatch.setattr("app.cli.guide.words.SCOPES", {**SCOPES, "gone": "…"})
-    with pytest.raises(KeyError, match="SCOPES: gone"):
+    with pytest.raises(Failed, match=r"SCOPES in .*words\.py: gone"):
         guide.page("<!-- dibuat: izin -->\n<!-- akhir -->", "id")
 
 

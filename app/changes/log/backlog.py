@@ -55,7 +55,7 @@ def _seconds_since(instant: str) -> str:
 
 
 def _up_to_most(rows: str) -> str:
-    """`rows` of the log are in its order: otherwise the planner expects many, and reads the whole log."""
+    """`rows` of the log must be in the order of the log. Else the planner expects many, and reads the whole log."""
     return f"(SELECT count(*) FROM ({rows} LIMIT {MOST_COUNTED}) counted)"
 
 

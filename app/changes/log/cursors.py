@@ -26,9 +26,10 @@ _AT = Struct(">q")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 CLOCKS_DIFFER_BY = timedelta(minutes=1)
-"""The clocks of the lost database and of this one. So much is told once more."""
+"""By so much the clocks of the lost database and of this one may differ. Changes of that time are told twice."""
 
-# From the lost place back: only what came to the places of the lost rows is passed over.
+# The newest row before the lost place that is old enough. The search goes backwards, and passes only rows that came to
+# the places of lost ones.
 _SHARED = statement(
     f"""
     SELECT CAST(CAST(c.xact_id AS text) AS bigint) AS xact_id, c.id, {MARK} AS mark, c.at FROM change c

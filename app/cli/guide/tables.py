@@ -13,6 +13,7 @@ from types import MappingProxyType
 
 from graphql import GraphQLInputObjectType, GraphQLObjectType, is_required_input_field
 
+from app.cli.command import Failed
 from app.cli.guide import words as guide_words
 from app.errors import KINDS, Language
 from app.errors import WORDS as REFUSALS
@@ -143,10 +144,10 @@ _TABLES: Mapping[str, Callable[[Language, str], str]] = MappingProxyType(
 
 
 def _agree(what: str, told: Iterable[str], there: Iterable[str]) -> None:
-    """Raises `KeyError`: words are missing, or are of nothing any more."""
+    """Raises `Failed`: words are missing, or are of nothing any more."""
     different = set(told) ^ set(there)
     if different:
-        raise KeyError(f"app/cli/guide/words.py, {what}: {', '.join(sorted(different))}")
+        raise Failed(f"Put right {what} in app/cli/guide/words.py: {', '.join(sorted(different))}.")
 
 
 def _required(language: Language, *, yes: bool) -> str:

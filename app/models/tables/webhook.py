@@ -43,18 +43,18 @@ class Webhook(SQLModel, table=True):
     events: list[str] = Field(sa_column=Column(ARRAY(Text), nullable=False))
     created_at: datetime
     enabled_at: datetime
-    """What was changed before is not sent."""
+    """Changes before this instant are not sent."""
     disabled_at: datetime | None = None
     disabled_because: str | None = Field(default=None, sa_type=Text)
     deleted_at: datetime | None = None
-    """Its deliveries are swept after it, some at a time."""
+    """Its deliveries are deleted later, some at a time."""
     failing_since: datetime | None = None
     """The first failure after the last success."""
     paused_until: datetime | None = None
-    """Its receiver asked for that by Retry-After."""
+    """Nothing is sent until then: the receiver asked for that by Retry-After."""
     secret_sealed: bytes | None = Field(default=None, sa_type=LargeBinary, sa_column_kwargs=IMPERSONAL)
     old_secret_sealed: bytes | None = Field(default=None, sa_type=LargeBinary, sa_column_kwargs=IMPERSONAL)
-    """The one before signs as well until then, so that a receiver can change over."""
+    """The secret before. Until `old_secret_until` both secrets sign, so that a receiver can change over."""
     old_secret_until: datetime | None = None
 
 

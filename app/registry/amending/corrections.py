@@ -172,7 +172,9 @@ async def _trips(session: Session, found: UUID) -> dict[UUID, UUID]:
 
 
 def _judge_laps(concerned: Sequence[Seated], values: Values, vault: Vault) -> InvalidValue | None:
-    """Of a corrected NIK. An infant may turn two between the way home and the way back."""
+    """Whether a corrected NIK makes an infant too old for a lap. Each leg is judged: an infant may turn two between the
+    way home and the way back.
+    """
     for one in concerned if "nik_sealed" in values else ():
         born_on = opening.born_on(values["nik_sealed"], vault)
         refused = lap_infants.judge_age(born_on, one.departs_at) if one.lap_infant else None

@@ -25,11 +25,11 @@ from app.sql import Arrays, statement
 FEWEST, MOST = 20_000, 200_000
 PER_HOLDER = 5
 MOST_NIKS_SET_PER_DAY = 10_000_000
-"""Per day, by Hubdat."""
+"""The largest allowance of a day that Hubdat can set."""
 MARKS = (50, 80, 100)
 """Percent of use that the organizer and Hubdat are told of, each once a day."""
 SHUT_MARK = 200
-"""It is told when the organizer is shut out: as many refusals came again as the allowance is large."""
+"""Beside `MARKS`: the organizer is shut out. It used up its allowance, and then was refused as often again."""
 
 
 @dataclass(frozen=True, slots=True)

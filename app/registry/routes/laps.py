@@ -1,7 +1,8 @@
 """Laps: an infant without a seat travels on the lap of somebody of its booking who has a seat on the same route.
 
-Whoever holds the infant is registered already, or is accepted in the same batch, wherever in the batch. Infants are
-judged last for that. Of a code that hundreds share nobody can tell who travels with whom: there, no infant is refused.
+Whoever holds the infant is registered already, or is accepted in the same batch. Their order in the batch does not
+matter: infants are judged last. When hundreds of people share a booking code, nobody can tell who travels with whom. So
+no infant with such a code is refused.
 """
 
 from __future__ import annotations
@@ -18,26 +19,26 @@ from app.registry.routes.lap_infants import BookingKey
 
 
 class Lap(NamedTuple):
-    """A place where somebody of a booking sits. The route has the season."""
+    """A booking that has a seat on a route, so that an infant can travel there. The route tells the season."""
 
     organizer: str
     reference: str | None
-    """Who has no booking code, travels with nobody that the registry knows."""
+    """None: without a booking code, the registry does not know who travels together."""
     route_id: UUID | None
 
 
 @dataclass(slots=True)
 class Laps:
-    """Of the bookings of a batch's infants."""
+    """Where the infants of a batch can travel."""
 
     there: set[Lap] = field(default_factory=set)
     shared: set[tuple[str, str | None]] = field(default_factory=set)
-    """Codes of organizers that too many share."""
+    """Organizer and booking code, where too many people share the code."""
     hoped: set[Lap] = field(default_factory=set)
-    """Of those of the batch who are not judged yet."""
+    """What people of the batch ask for who are not judged yet."""
 
     def settle(self, accepted: Iterable[Lap]) -> None:
-        """Everybody but the infants is judged."""
+        """Call this when everybody but the infants is judged."""
         self.there.update(accepted)
         self.hoped.clear()
 
@@ -58,7 +59,7 @@ class Laps:
 
 
 async def read(session: Session, bookings: Collection[BookingKey], hoped: Iterable[Lap]) -> Laps:
-    """Those that are there, of each of `bookings`. The routes are locked: nobody loses a seat there meanwhile."""
+    """Which of `bookings` have seats now. The routes are locked: nobody loses a seat there meanwhile."""
     found = await lap_infants.members_of(session, bookings)
     return Laps(
         there={

@@ -9,7 +9,7 @@ from app.errors import DepartureNotBegun, refuses
 
 REPORT_BEFORE = timedelta(hours=1)
 EARLIEST_DEPARTURE = timedelta(hours=24)
-"""Nobody departs earlier than this before the route leaves."""
+"""A departure is recorded at most so long before the route leaves."""
 
 
 def report_by(departs_at: datetime | None) -> datetime | None:
@@ -33,7 +33,9 @@ def has_left(departs_at: datetime | None, grace_minutes: int, now: datetime) -> 
 
 @refuses(DepartureNotBegun)
 def judge_early(field: str, departs_at: datetime | None, at: datetime) -> DepartureNotBegun | None:
-    """A departure is final. So a wrong click, or a column that slipped, puts nobody on a bus of another day."""
+    """Whether it is too early to record a departure. A departure is final: a wrong click, or a wrong column of a file,
+    would put people on a bus of another day.
+    """
     if departs_at is None or at >= departs_at - EARLIEST_DEPARTURE:
         return None
     return DepartureNotBegun(field, opens_at=departs_at - EARLIEST_DEPARTURE)

@@ -39,7 +39,7 @@ PROJECTION = "statistics"
 """Under this name the projector keeps its place in the log."""
 HOUR = timedelta(hours=1)
 MOST_PAIRS = 200
-"""Pairs that are answered. All are counted."""
+"""An answer lists at most so many pairs. Its totals are of all pairs."""
 
 
 class _StatisticsHead(NamedTuple):

@@ -178,9 +178,11 @@ async def lock(
 
 
 async def _read_niks(session: Session, ids: Sequence[UUID], ground: ReopeningGround) -> None:
-    """Who holds the NIKs and what blocks them, where nothing else refuses: so the time of a refusal tells nothing.
+    """Read who holds the NIKs and what blocks them. NIKs of people who are refused for another reason are not read: so
+    the time that such a refusal takes tells nothing of a NIK.
 
-    What the batch reopens lets nobody else return but the way back of the same person, whose NIK is read with that.
+    Once is enough for the whole batch: what the batch reopens can change the answer only for the way back of the same
+    person, and that NIK is among those read.
     """
     found = [_legs(one, ground) for one in ids]
     rows = [ground.states[leg.id].row for legs in found if not isinstance(legs, Refusal) for leg in legs]
