@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import datetime
+from typing import TypeAlias
 
 from app.clock import wib_day
 from app.registry.registrants import motorcycles
@@ -16,7 +17,10 @@ from app.registry.rows.batch import KnownRegistrant
 from app.registry.rows.row import Itinerary, ParsedRow
 from app.registry.rows.verdicts import Difference
 from app.registry.values import cities, particulars, spellings, standard
+from app.registry.values.particulars import Particulars
 
+Papers: TypeAlias = tuple[str | None, str | None]
+"""Plate and registration number."""
 OF_THE_ROUTE = (
     "rute_perjalanan",
     "keberangkatan_terminal",
@@ -35,10 +39,20 @@ def of(row: ParsedRow, known: KnownRegistrant, route: Route | None, stored_name:
     found = [] if route is None else list(_of_route(row.itinerary, route))
     if stored_name is not None:
         found.append(Difference(OF_THE_PERSON, stored_name, row.name))
-    return (*found, *_of_day(row, known), *_of_registration(row, known))
+    papers = known.plate, known.registration_number
+    return (*found, *_of_day(row, known), *_of_registration(row, known, known.service, papers))
 
 
-def _of_route(itinerary: Itinerary, route: Route) -> Iterator[Difference]:
+def between(row: ParsedRow, first: ParsedRow, service: str, *, another_route: bool) -> tuple[Difference, ...]:
+    """`first` has registered the person just now, so its values are what is stored."""
+    found = list(_of_route(row.itinerary, first.itinerary)) if another_route else []
+    if row.name.casefold() != first.name.casefold():
+        found.append(Difference(OF_THE_PERSON, first.name, row.name))
+    papers = _papers(first, service)
+    return (*found, *_of_day(row, first), *_of_registration(row, first, service, papers))
+
+
+def _of_route(itinerary: Itinerary, route: Route | Itinerary) -> Iterator[Difference]:
     pairs = (
         ("rute_perjalanan", route.name, itinerary.name, spellings.of_route),
         ("keberangkatan_terminal", route.origin.name, itinerary.origin.name, _place),
@@ -53,25 +67,27 @@ def _of_route(itinerary: Itinerary, route: Route) -> Iterator[Difference]:
     yield from found or [Difference("rute_perjalanan", route.name, itinerary.name)]
 
 
-def is_of_another_day(row: ParsedRow, known: KnownRegistrant) -> bool:
+def is_of_another_day(row: ParsedRow, known: KnownRegistrant | ParsedRow) -> bool:
     """Days are compared, since lists often hold no more than days."""
     return wib_day(row.registered_at) != wib_day(known.registered_at)
 
 
-def _of_day(row: ParsedRow, known: KnownRegistrant) -> Iterator[Difference]:
+def _of_day(row: ParsedRow, known: KnownRegistrant | ParsedRow) -> Iterator[Difference]:
     if is_of_another_day(row, known):
         yield Difference(OF_THE_DAY, _written(known.registered_at), _written(row.registered_at))
 
 
-def _of_registration(row: ParsedRow, known: KnownRegistrant) -> Iterator[Difference]:
-    papers = motorcycles.judge(known.service, row.motorcycle) if row.motorcycle is not None else None
-    plate, number = (papers.plate, papers.registration_number) if isinstance(papers, Motorcycle) else (None, None)
+def _of_registration(row: ParsedRow, known: Particulars, service: str, papers: Papers) -> Iterator[Difference]:
     columns = (
         *((told.column, getattr(known, name), getattr(row, name)) for name, told in particulars.TOLD.items()),
-        ("nomor_polisi", known.plate, plate),
-        ("nomor_stnk", known.registration_number, number),
+        *zip(("nomor_polisi", "nomor_stnk"), papers, _papers(row, service), strict=True),
     )
     return (Difference(column, stored, sent) for column, stored, sent in columns if sent not in {None, stored})
+
+
+def _papers(row: ParsedRow, service: str) -> Papers:
+    papers = motorcycles.judge(service, row.motorcycle) if row.motorcycle is not None else None
+    return (papers.plate, papers.registration_number) if isinstance(papers, Motorcycle) else (None, None)
 
 
 def _written(instant: datetime | None) -> str | None:

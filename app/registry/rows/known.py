@@ -105,6 +105,14 @@ def answer(batch: Batch, row: ParsedRow, known: KnownRegistrant) -> Verdict:
     return replace(told, warnings=(*told.warnings, *warnings), differences=found)
 
 
+def again(batch: Batch, row: ParsedRow, first: ParsedRow, told: Verdict) -> Verdict:
+    """What a row is answered whose person `first` has registered in the same batch: perhaps a NIK was copied down."""
+    another_route = batch.route(row).route_id != batch.route(first).route_id
+    found = differences.between(row, first, batch.route(row).service, another_route=another_route)
+    warnings = [DAY_DIFFERS] if differences.is_of_another_day(row, first) else []
+    return replace(told, warnings=(*told.warnings, *warnings), differences=found)
+
+
 def _is_another_booking(row: ParsedRow, other: KnownRegistrant | ParsedRow) -> bool:
     return row.reference is not None and other.reference is not None and row.reference != other.reference
 

@@ -19,7 +19,7 @@ from app.registry.registrants.submission import Accepted, Submission, submit
 from app.registry.registrants.transitions import Step, Taken
 from app.registry.routes import lap_infants, quota
 from app.registry.routes.lap_infants import BookingKey
-from app.registry.rows import provisional
+from app.registry.rows import known, provisional
 from app.registry.rows.batch import Batch, NaturalKey, PlacedRow
 from app.registry.rows.recognition import Recognised
 from app.registry.rows.row import ParsedRow
@@ -81,7 +81,9 @@ async def register(session: Session, batch: Batch, new: Sequence[PlacedRow]) -> 
     async for (place, row), submitted in sliced(list(zip(ordered, told, strict=True))):
         batch.verdicts[place] = _submitted(row, submitted, batch.route(row))
         if isinstance(submitted, Accepted):
-            registered.setdefault(batch.key(row), Registered(submitted.view.id, row))
+            first = registered.setdefault(batch.key(row), Registered(submitted.view.id, row)).by
+            if first is not row:
+                batch.verdicts[place] = known.again(batch, row, first, batch.verdicts[place])
             batch.used_routes.add(submitted.view.route_id)
     return registered
 
