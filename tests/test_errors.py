@@ -449,3 +449,11 @@ def raised_by(rule: ast.FunctionDef | ast.AsyncFunctionDef) -> Iterator[str]:
         match one:
             case ast.Raise(exc=ast.Call(func=ast.Name(id="RefusalError"), args=[ast.Call(func=ast.Name(id=kind))])):
                 yield kind
+
+
+def test_a_verdict_is_given_back_and_a_refusal_is_raised() -> None:
+    refusal = InvalidValue("name", "", "")
+    assert errors.accepted("done") == "done"
+    with pytest.raises(RefusalError) as raised:
+        errors.accepted(refusal)
+    assert raised.value.refusal is refusal

@@ -17,7 +17,7 @@ from starlette.requests import Request
 MOST_FAILURES = 20
 FAILURES_COUNT_FOR_SECONDS = 60.0
 SLOWED_BY_SECONDS = 5.0
-"""An answer to a failure comes so much later."""
+"""After too many failures, the answer to a failure comes so much later."""
 MOST_KEYS = 10_000
 """Clients and addresses that are remembered. Those that failed longest ago are forgotten first."""
 
@@ -44,7 +44,7 @@ class Failures:
         """A failure of this client, from this address. It waits if there were too many."""
         address = self._address(request)
         keys = [f"client {client_id}", *([] if address is None else [f"address {address}"])]
-        # Each is counted, also where the first one would do.
+        # Both are counted, also when the client alone has failed too often: so `max`, which calls `_count` for each.
         if max(map(self._count, keys)) > MOST_FAILURES:
             await self._sleep(SLOWED_BY_SECONDS)
 

@@ -14,7 +14,6 @@ from app.cli.command import (
     OPERATOR,
     AsJson,
     Failed,
-    accepted,
     example,
     print_json,
     print_table,
@@ -23,7 +22,7 @@ from app.cli.command import (
 )
 from app.config import Settings
 from app.db import Database, Session
-from app.errors import Refusal
+from app.errors import Refusal, accepted
 from app.registry.terms import organizers, season_file, seasons
 from app.registry.terms.organizers import Organizer, OrganizerInput
 from app.registry.terms.policy import KEEP, PolicyInput

@@ -14,7 +14,6 @@ from app.cli.command import (
     OPERATOR,
     AsJson,
     Failed,
-    accepted,
     example,
     print_json,
     print_table,
@@ -23,7 +22,7 @@ from app.cli.command import (
 )
 from app.config import Settings
 from app.db import Database, Session
-from app.errors import Refusal
+from app.errors import Refusal, accepted
 from app.registry.clients import clients, signing_keys, webhook_secrets
 from app.registry.clients.clients import Issued
 from app.registry.clients.scopes import SCOPES

@@ -21,7 +21,7 @@ from typer.core import TyperGroup
 from app import migration
 from app.config import Settings, SettingsUnusable, faults
 from app.db import Database, Session
-from app.errors import Refusal, RefusalError, Unavailable
+from app.errors import Refusal, RefusalError, Unavailable, accepted
 from app.registry import host_clock
 from app.registry.caller import Caller
 from app.registry.terms.policy import HUBDAT
@@ -215,13 +215,6 @@ def run_in_transaction(work: Callable[[Session], Awaitable[Result | Refusal]]) -
             return accepted(await work(session))
 
     return run(in_database)
-
-
-def accepted(verdict: Result | Refusal) -> Result:
-    """The verdict, unless it is a refusal: that ends the command, and the transaction is rolled back."""
-    if isinstance(verdict, Refusal):
-        raise RefusalError(verdict)
-    return verdict
 
 
 # --- what a command prints --------------------------------------------------------------------------------------------

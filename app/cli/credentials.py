@@ -12,11 +12,12 @@ from pathlib import Path
 import orjson
 
 from app import clock
-from app.cli.command import OPERATOR, Failed, accepted
+from app.cli.command import OPERATOR, Failed
 from app.cli.progress import bar
 from app.cli.staff import link_of
 from app.db import Database, Session
 from app.demo import demo
+from app.errors import accepted
 from app.models.enums import StaffRole
 from app.registry.clients import clients, sign_in, staff
 from app.registry.clients.scopes import CLIENTS_WRITE, ONLY_HUBDAT, SCOPES

@@ -16,7 +16,6 @@ from app.cli.command import (
     OPERATOR,
     AsJson,
     Failed,
-    accepted,
     database_url,
     example,
     opened,
@@ -31,7 +30,7 @@ from app.config import Settings
 from app.db import Database, Session
 from app.demo import demo as demo_season
 from app.demo.demo import Demo
-from app.errors import Refusal
+from app.errors import Refusal, accepted
 from app.migration import Level
 from app.models.enums import RegistrantStatus
 from app.operating import backup as backups

@@ -21,7 +21,6 @@ from app.cli.command import (
     AsJson,
     Failed,
     Force,
-    accepted,
     content_of,
     kind_of,
     print_json,
@@ -33,6 +32,7 @@ from app.cli.progress import bar
 from app.clock import WIB
 from app.config import Settings
 from app.db import Database
+from app.errors import accepted
 from app.intake.files import uploads
 from app.intake.files.workbooks import MOST_BYTES
 from app.intake.imports import importing, results

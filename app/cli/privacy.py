@@ -11,10 +11,11 @@ from typing import Annotated
 import typer
 
 from app import clock
-from app.cli.command import OPERATOR, AsJson, accepted, example, print_json, print_table, run
+from app.cli.command import OPERATOR, AsJson, example, print_json, print_table, run
 from app.clock import WIB
 from app.config import Settings
 from app.db import Database
+from app.errors import accepted
 from app.registry import breach, subject_access
 from app.registry.breach import LookOfClient
 from app.registry.subject_access import Holding

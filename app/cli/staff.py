@@ -7,9 +7,10 @@ from typing import Annotated
 import typer
 
 from app import clock
-from app.cli.command import OPERATOR, AsJson, accepted, example, print_json, print_table, run, run_in_transaction
+from app.cli.command import OPERATOR, AsJson, example, print_json, print_table, run, run_in_transaction
 from app.config import Settings
 from app.db import Database, Session
+from app.errors import accepted
 from app.models.enums import StaffRole
 from app.registry.clients import sign_in
 from app.registry.clients import staff as people

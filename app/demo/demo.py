@@ -16,8 +16,8 @@ from app.clock import start_of_wib_day, wib_day
 from app.db import Database, Session
 from app.demo import life
 from app.demo.catalogue import MEMBERS, POLICIES, TABLE, TERMINALS, TRIPS, Trip
-from app.demo.life import Life, accepted
-from app.errors import InvalidValue
+from app.demo.life import Life
+from app.errors import InvalidValue, accepted
 from app.registry.caller import Caller
 from app.registry.routes import quota_releases, saving, terminals
 from app.registry.routes.saving import RouteInput

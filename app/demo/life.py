@@ -9,14 +9,13 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from operator import itemgetter
 from random import Random
-from typing import TypeVar
 from uuid import UUID
 
 from app.clock import start_of_wib_day, wib_day
 from app.db import Session
 from app.demo.catalogue import COORDINATOR, MEMBERS, TRIPS, Trip
 from app.demo.people import InventedPerson, invent
-from app.errors import Refusal, RefusalError
+from app.errors import accepted
 from app.models.enums import RegistrantStatus, Service
 from app.registry.caller import Caller
 from app.registry.registrants import forfeiture, lifecycle, no_show, submission
@@ -25,8 +24,6 @@ from app.registry.registrants.lookup import Ref
 from app.registry.registrants.motorcycles import Motorcycle
 from app.registry.registrants.submission import Submission
 from app.vault.vault import Vault
-
-Verdict = TypeVar("Verdict")
 
 SEED = 2024
 DUPLICATES = 48
@@ -231,10 +228,3 @@ def _moves(life: Life, booking: InventedBooking, day: int) -> Iterator[Move]:
     if booking.departs and booking.trip.day == day:
         at = life.start(day) + DEPARTS - REPORTED_BEFORE
         yield Move(caller=life.caller, ref=home, to=RegistrantStatus.DEPARTED, healthy=True, at=at)
-
-
-def accepted(verdict: Verdict | Refusal) -> Verdict:
-    """What is refused here would be a mistake in the demo's own tables."""
-    if isinstance(verdict, Refusal):
-        raise RefusalError(verdict)
-    return verdict

@@ -41,7 +41,7 @@ THROWAWAY = {
     "fsync": "off",
     "synchronous_commit": "off",
     "full_page_writes": "off",
-    # It would have statements planned anew, now and then.
+    # Autovacuum renews statistics, and then PostgreSQL plans statements anew, now and then.
     "autovacuum": "off",
 }
 

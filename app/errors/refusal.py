@@ -10,6 +10,7 @@ from typing import Any, ClassVar, TypeVar
 from app import language as words
 
 Language = words.Language
+Verdict = TypeVar("Verdict")
 UseCase = TypeVar("UseCase", bound=Callable[..., Any])
 
 
@@ -57,6 +58,13 @@ class RefusalError(Exception):
     def __init__(self, refusal: Refusal) -> None:
         super().__init__(refusal.code)
         self.refusal = refusal
+
+
+def accepted(verdict: Verdict | Refusal) -> Verdict:
+    """The verdict, unless it is a refusal: that is raised, and a transaction is rolled back."""
+    if isinstance(verdict, Refusal):
+        raise RefusalError(verdict)
+    return verdict
 
 
 def refuses(*kinds: type[Refusal]) -> Callable[[UseCase], UseCase]:

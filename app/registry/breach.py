@@ -13,7 +13,7 @@ from typing import NamedTuple
 import orjson
 
 from app.db import Session
-from app.registry.change_log import OF_A_REGISTRANT
+from app.registry.change_log import IS_OF_A_REGISTRANT
 from app.registry.niks.reads import MAY_BE_IN, STANDS, STRETCH
 from app.registry.registrants import opening
 from app.sql import statement
@@ -64,11 +64,10 @@ _NIKS = statement(
     """,
     _LookRow,
 )
-_KINDS = ", ".join(f"'{kind}'" for kind in sorted(OF_A_REGISTRANT))
 _CHANGED = statement(
     f"""
     SELECT c.at, '{CHANGED}' AS what, r.nik_sealed FROM change c JOIN registrant r ON r.id = c.registrant_id
-    WHERE c.client_id = :client_id AND c.at >= :since AND c.at < :until AND c.kind IN ({_KINDS}) ORDER BY c.id
+    WHERE c.client_id = :client_id AND c.at >= :since AND c.at < :until AND c.{IS_OF_A_REGISTRANT} ORDER BY c.id
     """,
     _LookRow,
 )

@@ -31,6 +31,9 @@ OF_A_REGISTRANT = frozenset(
     }
 )
 """Kinds that are written by whoever holds the lock of the registrant."""
+_KINDS = ", ".join(f"'{kind}'" for kind in sorted(OF_A_REGISTRANT))
+IS_OF_A_REGISTRANT = f"kind IN ({_KINDS})"
+"""SQL: one of these kinds. An alias goes in front: `c.{IS_OF_A_REGISTRANT}`."""
 IN_THE_FEED = OF_A_REGISTRANT | {ChangeKind.CASE_SETTLED, ChangeKind.CORRECTION_ASKED}
 """Kinds that the feed and a registrant's history tell. A case changes nothing of its registrant."""
 

@@ -22,7 +22,7 @@ from app.sql import statement
 MOST_APART = timedelta(seconds=5)
 READ_EVERY_SECONDS = 5.0
 READ_AGAIN_AFTER_SECONDS = 1.0
-"""Until the clock has been read for the first time."""
+"""So often the clock is asked for until it has been read for the first time."""
 DRIFTED = timedelta(milliseconds=100)
 """`clock.now` is set at the first reading, and anew when it is off by more than this."""
 

@@ -12,7 +12,7 @@ from app.testmode import niks
 
 MARK_BYTES = 6
 OPENS_AFTER = timedelta(days=1)
-"""The next window of a registration that the NIK `closed` finds closed."""
+"""The NIK `closed` finds registration closed, and is told that the next window opens after this time."""
 
 
 class TestTrial(Trial):

@@ -8,12 +8,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
-from typing import TypeVar
 from uuid import UUID
 
 from app.clock import start_of_wib_day, wib_day
 from app.db import Session
-from app.errors import NotFound, Refusal, RefusalError, refuses
+from app.errors import NotFound, RefusalError, accepted, refuses
 from app.models.enums import Direction, IdentityDocument, Mode, PlaceKind, Service
 from app.registry.caller import Caller
 from app.registry.niks import blocks
@@ -29,8 +28,6 @@ from app.registry.terms.policy import HUBDAT, PolicyInput
 from app.registry.terms.windows import WindowInput
 from app.testmode import niks
 from app.vault.vault import Vault
-
-Verdict = TypeVar("Verdict")
 
 SEASON_LASTS = timedelta(days=60)
 """At least, from the day on which the test registry is made."""
@@ -155,9 +152,3 @@ def _people(caller: Caller, routes: Sequence[UUID]) -> Iterator[Submission]:
             identity_document=IdentityDocument.KTP,
             member=OTHERS[0].code,
         )
-
-
-def accepted(verdict: Verdict | Refusal | None) -> Verdict:
-    if isinstance(verdict, Refusal):
-        raise RefusalError(verdict)
-    return verdict  # type: ignore[return-value] # None says that it is done

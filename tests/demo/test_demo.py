@@ -10,9 +10,9 @@ import pytest
 
 from app import db
 from app.db import Database
-from app.demo import demo, life, people
+from app.demo import demo, people
 from app.demo.catalogue import MEMBERS, TRIPS
-from app.errors import InvalidValue, RefusalError
+from app.errors import InvalidValue
 from app.models.enums import RegistrantStatus
 from app.registry.routes import finding
 from app.registry.routes import route as routes
@@ -185,8 +185,3 @@ def test_nobody_twice(monkeypatch: pytest.MonkeyPatch) -> None:
         "3171034101569500",
         "3171034101569501",
     ]
-
-
-def test_a_refusal_is_a_mistake() -> None:
-    with pytest.raises(RefusalError):
-        life.accepted(InvalidValue("name", "", ""))

@@ -22,7 +22,7 @@ from app.sql import statement
 from app.vault.vault import Vault
 
 SEAL_EVERY = timedelta(minutes=1)
-"""Unless there are enough rows for a seal: what is written in a minute is one seal."""
+"""What is written in a minute is one seal. Enough rows for a seal are sealed sooner."""
 
 
 class SealHead(NamedTuple):

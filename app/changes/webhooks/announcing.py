@@ -21,9 +21,10 @@ from uuid_utils.compat import uuid7
 from app.changes.log.feed import AFTER, IN_ORDER, PLACE, SETTLED, Position
 from app.changes.log.projection import Projection
 from app.changes.webhooks import events
-from app.changes.webhooks.events import ENDS, KINDS, MOVES, LoggedChange
+from app.changes.webhooks.events import KINDS, MOVES, LoggedChange
 from app.db import Session
 from app.models.enums import ChangeKind, WebhookEvent
+from app.models.statuses import ENDED
 from app.registry.terms.policy import HUBDAT
 from app.registry.webhooks import deliveries
 from app.registry.webhooks.deliveries import Subject
@@ -157,7 +158,7 @@ async def _news(session: Session, after: Position, reached: Position, chosen: Co
         until_id=reached.id,
         kinds=list(KINDS),
         moves=[status for status, event in MOVES.items() if event in chosen],
-        ends=list(ENDS),
+        ends=list(ENDED),
         **after.values(),
     )
     return [change_of(row) for row in rows]

@@ -15,6 +15,7 @@ from uuid import UUID
 import orjson
 
 from app.models.enums import ChangeKind, RegistrantStatus, WebhookEvent
+from app.models.statuses import ENDED, YET_TO_DEPART
 from app.registry.webhooks import reminders
 
 KINDS = (
@@ -47,9 +48,6 @@ MOVES = {
 """The event of a move, by the status that the registrant comes to. A move to a status that is not here is no event,
 except for a step back.
 """
-ENDS = (RegistrantStatus.FORFEITED, RegistrantStatus.CANCELLED, RegistrantStatus.NO_SHOW)
-STANDING_AGAIN = (RegistrantStatus.REGISTERED, RegistrantStatus.VERIFIED)
-"""Whoever comes from an end to one of these was reopened."""
 _EVENTS = {
     ChangeKind.REGISTRANT_REROUTED: WebhookEvent.REGISTRANT_REROUTED,
     ChangeKind.ROUTE_RESCHEDULED: WebhookEvent.ROUTE_RESCHEDULED,
@@ -86,7 +84,8 @@ class LoggedChange:
 
 def event_of(change: LoggedChange) -> WebhookEvent | None:
     if change.kind == ChangeKind.REGISTRANT_MOVED:
-        if change.from_status in ENDS and change.to_status in STANDING_AGAIN:
+        # Whoever comes from an end to one of these was reopened.
+        if change.from_status in ENDED and change.to_status in YET_TO_DEPART:
             return WebhookEvent.REGISTRANT_REOPENED
         return MOVES.get(RegistrantStatus(change.to_status or ""))
     if change.kind == ChangeKind.WINDOW_SAVED:

@@ -65,13 +65,13 @@ class _FromVariable:
     variable: str
     may_be_null: bool
     default: object
-    """Where the variable is left out. `Undefined`: the argument is left out, too."""
+    """The value when the variable is left out. `Undefined`: then the argument is left out, too."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RootCall:
     name: str
-    """In the answer."""
+    """The name of the field in the answer."""
     resolve: Resolver
     variables: Variables
     constants: Mapping[str, Any]

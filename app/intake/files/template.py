@@ -19,7 +19,6 @@ from app.intake import http
 from app.intake.files.archives import MOST_ROWS
 from app.intake.files.columns import EXAMPLE_NAME, EXAMPLE_NIK
 from app.intake.files.encoding_xlsx import Xlsx
-from app.models.enums import RegistrantStatus
 from app.registry.values import particulars
 from app.registry.values.standard import (
     COLUMNS,
@@ -28,6 +27,7 @@ from app.registry.values.standard import (
     MODE_TITLES,
     STATUS_CODES,
     STATUS_TITLES,
+    STATUSES,
     VERSION,
 )
 
@@ -35,12 +35,10 @@ PATH = "/template.xlsx"
 SHEET, EXPLANATIONS = "Data Pemudik", "Penjelasan"
 LAST_ROW = 20_000
 """Cells down to this row have drop-downs. The format of text goes down to the last row of the sheet."""
-OFFERED = (RegistrantStatus.REGISTERED, RegistrantStatus.VERIFIED, RegistrantStatus.DEPARTED)
-"""The ministry's own statuses. Our extensions are explained on the second sheet, but not offered."""
 CHOICES = {
     "tipe_keberangkatan": list(DIRECTION_TITLES.values()),
-    "status_pemesanan_tittle": [STATUS_TITLES[status] for status in OFFERED],
-    "status_pemesanan_code": [str(STATUS_CODES[status]) for status in OFFERED],
+    "status_pemesanan_tittle": [STATUS_TITLES[status] for status in STATUSES],
+    "status_pemesanan_code": [str(STATUS_CODES[status]) for status in STATUSES],
 }
 
 EXAMPLE = {

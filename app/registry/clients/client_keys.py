@@ -21,7 +21,7 @@ ALGORITHMS: Mapping[str, tuple[str, ...]] = {
 
 _MOST_CHARACTERS_OF_KEYS = 16 * 1024
 MOST_KEYS = 5
-"""Of one client."""
+"""One client has at most so many."""
 _RSA_BITS = range(2048, 4096 + 1)
 _PRIVATE = frozenset({"d", "p", "q", "dp", "dq", "qi", "oth", "k"})
 _KEPT = frozenset({"kty", "crv", "x", "y", "n", "e", "kid", "alg"})
@@ -43,7 +43,7 @@ def parse(text: str) -> dict[str, Any] | InvalidValue:
 
 
 class _UnfitKey(Exception):  # noqa: N818 - becomes a refusal in `parse`
-    """In Indonesian and in English."""
+    """What is wrong with a key, in Indonesian and in English."""
 
 
 def _members(text: str) -> list[dict[str, Any]]:

@@ -17,7 +17,7 @@ from app.errors import InvalidValue, NotFound, Raced, Refusal, refuses
 from app.models.enums import ImportMode, ImportState, RegistrantStatus
 from app.models.statuses import HOLDS_NIK, IS_YET_TO_DEPART
 from app.registry.caller import Caller
-from app.registry.change_log import OF_A_REGISTRANT
+from app.registry.change_log import IS_OF_A_REGISTRANT
 from app.registry.imports import jobs
 from app.registry.imports.jobs import Job
 from app.registry.registrants import lifecycle, transitions
@@ -41,8 +41,7 @@ class Absentee:
     cancelled_at: datetime | None
 
 
-_KINDS = ", ".join(f"'{kind}'" for kind in sorted(OF_A_REGISTRANT))
-_LAST_CHANGE = f"(SELECT coalesce(max(id), 0) FROM change WHERE registrant_id = r.id AND kind IN ({_KINDS}))"
+_LAST_CHANGE = f"(SELECT coalesce(max(id), 0) FROM change WHERE registrant_id = r.id AND {IS_OF_A_REGISTRANT})"
 _COVERED = statement(
     """
     SELECT DISTINCT code FROM import_chunk, unnest(organizers) AS code WHERE job_id = :id

@@ -201,7 +201,7 @@ async def advance(session: Session, steps: Sequence[Step], now: datetime) -> lis
 
 
 async def _take_all(session: Session, steps: Sequence[Step], now: datetime, *, through: bool) -> list[Taken | Refusal]:
-    ending = [one.id for one in steps if one.to in transitions.ENDS]
+    ending = [one.id for one in steps if one.to in transitions.FREEING]
     # A locked route takes no booking.
     seats = await quota.lock(session, await session.rows(_ROUTES, ids=ending), now) if ending else {}
     states = await lock(session, [one.id for one in steps])
@@ -287,7 +287,7 @@ def _ended(moved: Sequence[State]) -> Counter[str]:
     return Counter(
         state.row.organizer
         for state in moved
-        if state.status in transitions.ENDS and state.row.status not in transitions.ENDS
+        if state.status in transitions.FREEING and state.row.status not in transitions.FREEING
     )
 
 
@@ -295,9 +295,9 @@ async def _write_seats(
     session: Session, moved: Sequence[State], seats: dict[UUID, quota.Seats]
 ) -> list[change_log.Entry]:
     seated = [state for state in moved if state.row.seats]
-    freed = Counter(state.row.route_id for state in seated if state.status in transitions.ENDS)
+    freed = Counter(state.row.route_id for state in seated if state.status in transitions.FREEING)
     entries = await quota.give_back(session, freed, seats) if freed else []
-    taken = Counter(state.row.route_id for state in seated if state.row.status in transitions.ENDS)
+    taken = Counter(state.row.route_id for state in seated if state.row.status in transitions.FREEING)
     return [*entries, *(await quota.take(session, taken, seats) if taken else [])]
 
 

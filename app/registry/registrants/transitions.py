@@ -50,8 +50,8 @@ TRANSITIONS = MappingProxyType(
         S.NO_SHOW: (),
     }
 )
-ENDS = frozenset({S.CANCELLED, S.FORFEITED})
-"""These ends free the seat, and end the return as well."""
+FREEING = frozenset({S.CANCELLED, S.FORFEITED})
+"""The ends that free the seat, and end the return as well. A no-show frees nothing: its seat has left."""
 LEFT_ALONE = timedelta(hours=24)
 """The sweep does not end a registrant that was reopened less than this time ago."""
 ENDED_WITH_OUTBOUND = "Arus mudiknya berakhir."
@@ -164,7 +164,7 @@ def take(one: Step, states: Mapping[UUID, State], now: datetime, *, through: boo
             along = _verify(each, state, now)
         else:
             apply(each, state, now)
-    if one.to in ENDS:
+    if one.to in FREEING:
         _end_return(one, state, now)
     return Taken(state, moved=True, along=along)
 

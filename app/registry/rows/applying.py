@@ -19,7 +19,7 @@ from app.registry.amending import corrections, rerouting
 from app.registry.amending.corrections import Correction, Values
 from app.registry.amending.rerouting import Reroute, ReroutingGround
 from app.registry.caller import Caller
-from app.registry.change_log import OF_A_REGISTRANT
+from app.registry.change_log import IS_OF_A_REGISTRANT
 from app.registry.registrants import transitions
 from app.registry.registrants.judgement import NAME_DIFFERS, ROUTE_DIFFERS
 from app.registry.rows import differences
@@ -45,7 +45,6 @@ class _ChangedRegistrant(NamedTuple):
     at: datetime
 
 
-_KINDS = ", ".join(f"'{kind}'" for kind in sorted(OF_A_REGISTRANT))
 _LAST_CHANGES = statement(
     f"""
     SELECT asked.id AS registrant_id, last.at FROM unnest(CAST(:ids AS uuid[])) AS asked (id)
@@ -53,7 +52,7 @@ _LAST_CHANGES = statement(
     -- transaction did is part of the list itself.
     JOIN LATERAL (
         SELECT max(at) AS at FROM (
-            SELECT at FROM change WHERE registrant_id = asked.id AND kind IN ({_KINDS})
+            SELECT at FROM change WHERE registrant_id = asked.id AND {IS_OF_A_REGISTRANT}
                 AND xact_id <> log_transaction(pg_current_xact_id()) OFFSET 0
         ) one
     ) last ON last.at IS NOT NULL

@@ -149,7 +149,7 @@ def remembered(row: ParsedRow) -> Verdict:
 def judge(row: ParsedRow, ends: Mapping[NaturalKey, Sequence[EarlyEnd]], key: NaturalKey) -> Verdict | None:
     """What the registration `row` is answered if its end came before it. None: it registers somebody."""
     end = next((one for one in ends.get(key, ()) if _is_of(one, row)), None)
-    # Whoever is aboard after all is no no-show.
+    # Somebody who departed cannot be a no-show: that end was wrong, and is passed over.
     if end is None or (row.status is S.DEPARTED and end.status == S.NO_SHOW):
         return None
     if row.status is S.DEPARTED:

@@ -22,9 +22,7 @@ from app.registry.values import particulars, standard
 from app.sql import Statement, statement
 from app.vault.vault import Vault
 
-COLUMNS = (*standard.COLUMNS, *standard.EXTENSIONS)
-OF_THE_STANDARD = (RegistrantStatus.REGISTERED, RegistrantStatus.VERIFIED, RegistrantStatus.DEPARTED)
-"""Codes 4 to 6 are our extension: emitted only when asked for."""
+COLUMNS = standard.ALL_COLUMNS
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +98,7 @@ async def page(
     since = until = None
     if wanted.day is not None:
         since, until = start_of_wib_day(wanted.day), start_of_wib_day(wanted.day + timedelta(days=1))
-    statuses = None if wanted.every_status else list(OF_THE_STANDARD)
+    statuses = None if wanted.every_status else list(standard.STATUSES)
     values = {"direction": wanted.direction, "since": since, "until": until, "statuses": statuses, "after": after}
     asked = {name: value for name, value in values.items() if value is not None}
     page_of = _page(frozenset(asked), every_status=wanted.every_status)

@@ -12,7 +12,7 @@ from dataclasses import replace
 from app.clock import wib_day
 from app.db import Session
 from app.models.enums import RegistrantStatus
-from app.models.statuses import HOLDS_NIK, NIK_HOLDERS
+from app.models.statuses import ENDED, HOLDS_NIK, NIK_HOLDERS
 from app.registry.registrants import opening
 from app.registry.registrants.judgement import NAME_DIFFERS, ROUTE_DIFFERS
 from app.registry.registrants.uniqueness import NikOfOrganizer
@@ -25,8 +25,6 @@ from app.sql import Arrays, statement
 
 S = RegistrantStatus
 
-ENDED = frozenset({S.CANCELLED, S.FORFEITED, S.NO_SHOW})
-"""A row that tells such a status registers nobody."""
 DAY_DIFFERS = nik.Warning(
     "DAY_DIFFERS",
     "Tanggal pendaftaran orang ini berbeda dengan yang tersimpan; impor tidak mengubahnya.",

@@ -200,14 +200,14 @@ def _plan(
             plan.about_known.append(one)
             if key in arriving:
                 plan.behind.add(one.place)
-        if one.row.status in transitions.ENDS:
+        if one.row.status in transitions.FREEING:
             ending.add(key)
     return plan
 
 
 def _ending(batch: Batch, plan: Plan, found: Mapping[NaturalKey, KnownRegistrant]) -> set[UUID]:
     """The routes of those who are known and end."""
-    ending = [found.get(batch.key(one.row)) for one in plan.about_known if one.row.status in transitions.ENDS]
+    ending = [found.get(batch.key(one.row)) for one in plan.about_known if one.row.status in transitions.FREEING]
     return {one.route_id for one in ending if one is not None}
 
 

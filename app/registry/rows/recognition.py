@@ -94,7 +94,7 @@ class Recognised:
     """None: there is no such route yet."""
     service: str
     alike: frozenset[UUID]
-    """Every departure that the words fit: whoever is registered on one of them is not on another route."""
+    """Every departure that the words fit. A person who is registered on any of these has not changed the route."""
     provisional: bool = False
     other_city: bool = False
     """A terminal is the route's, and its city is another one."""
@@ -102,7 +102,9 @@ class Recognised:
     """A city is the route's, and its terminal is another one."""
 
     def warnings(self, *, new: bool) -> list[nik.Warning]:
-        """What is worth a second look. `new`: the row registers somebody. A list that comes daily is told that once."""
+        """What is worth a second look. `new`: the row registers somebody. Some warnings are
+        told only then, so that a list that comes daily is told them once.
+        """
         found = [CITY_DIFFERS] if self.other_city else []
         if new and self.provisional:
             found.append(ROUTE_PROVISIONAL)

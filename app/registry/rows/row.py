@@ -65,9 +65,6 @@ class Row:
     """The column whose text is longer than `LONGEST_CELL`."""
 
 
-_COLUMNS = (*standard.COLUMNS, *standard.EXTENSIONS)
-
-
 @dataclass(frozen=True, slots=True)
 class RowTerminal:
     name: str
@@ -131,7 +128,7 @@ def row_of(values: object) -> Row:
     if not isinstance(values, Mapping):
         return Row(unfit="")
     given: dict[str, Any] = {}
-    for column in _COLUMNS:
+    for column in standard.ALL_COLUMNS:
         value = values.get(column)
         if isinstance(value, str):
             if len(value) > LONGEST_CELL:

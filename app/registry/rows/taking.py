@@ -110,7 +110,7 @@ async def advance(session: Session, batch: Batch, rows: Sequence[PlacedRow]) -> 
 
 def _ended(one: _RowOnItsWay, taken: Taken) -> dict[int, BookingKey]:
     row = taken.state.row
-    if not taken.moved or row.reference is None or taken.state.status not in transitions.ENDS:
+    if not taken.moved or row.reference is None or taken.state.status not in transitions.FREEING:
         return {}
     return {one.place: BookingKey(row.season, row.organizer, row.reference)}
 

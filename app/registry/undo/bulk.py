@@ -77,7 +77,7 @@ _CONDITIONS = {
 
 
 class _FoundNames(NamedTuple):
-    """Whether each is there, or was not named."""
+    """Of each: true if it is there, or if nobody named it."""
 
     organizer: bool
     client: bool
@@ -163,7 +163,9 @@ def _judge_cause(cause: Cause) -> InvalidValue | None:
 
 
 async def _unknown(session: Session, where: Where) -> RouteUnknown | NotFound | None:
-    """What is named and is not there would answer that nobody is to be reopened."""
+    """The first that is named and is not there. Without this check, a wrong name would be answered as if nobody were
+    to be reopened.
+    """
     client = None if where.cause is None else where.cause.client
     known = await session.one(_KNOWN, organizer=where.organizer, client=client, route_id=where.route_id)
     if not known.route:

@@ -65,9 +65,9 @@ async def legs(session: Session, ids: Sequence[UUID]) -> dict[UUID, list[End]]:
 def together(asked: UUID, trip: Sequence[End]) -> list[End]:
     """The leg `asked`, and those that ended with it. A no-show is one of its leg alone."""
     own = next(one for one in trip if one.id == asked)
-    if own.status not in transitions.ENDS:
+    if own.status not in transitions.FREEING:
         return [own]
-    return [one for one in trip if one.status in transitions.ENDS and one.transaction == own.transaction]
+    return [one for one in trip if one.status in transitions.FREEING and one.transaction == own.transaction]
 
 
 def goes_back_to(end: End) -> RegistrantStatus | None:

@@ -160,7 +160,7 @@ async def lock(
     """Lock `ids` and what ended with them; `also`: registrants that are locked in the same order. Raises `Raced`."""
     trips = await ends.legs(session, ids)
     legs = {one.id: one for trip in trips.values() for one in trip}
-    seats = await quota.lock(session, {one.route_id for one in legs.values() if one.status in transitions.ENDS}, now)
+    seats = await quota.lock(session, {one.route_id for one in legs.values() if one.status in transitions.FREEING}, now)
     states = await lifecycle.lock(session, {*legs, *also})
     # Somebody may have moved a leg before the lock. The next attempt sees that.
     if await ends.legs(session, ids) != trips:
@@ -199,7 +199,7 @@ def _to_reopen(one: UUID, ground: ReopeningGround) -> list[End] | Refusal | Nami
     legs = _legs(one, ground)
     if isinstance(legs, Refusal):
         return legs
-    ended = [leg for leg in legs if leg.status in transitions.ENDS]
+    ended = [leg for leg in legs if leg.status in transitions.FREEING]
     against = (_stands(leg, ground.states[leg.id], ground) for leg in ended)
     return next((found for found in against if found is not None), None) or legs
 
@@ -223,9 +223,9 @@ def _legs(one: UUID, ground: ReopeningGround) -> list[End] | Refusal:
 def _judge(legs: Sequence[End], ground: ReopeningGround) -> Refusal | None:
     """All legs or none. A no-show still has its NIK and its seat, so neither is checked."""
     returning = {one.id for one in legs}
-    seated = [one for one in legs if one.status in transitions.ENDS and ground.states[one.id].row.seats]
+    seated = [one for one in legs if one.status in transitions.FREEING and ground.states[one.id].row.seats]
     wanted = Counter(one.route_id for one in seated)
-    ended = [one for one in legs if one.status in transitions.ENDS]
+    ended = [one for one in legs if one.status in transitions.FREEING]
     for one in ended:
         state = ground.states[one.id]
         refused = _judge_outbound(state, returning, ground) or _judge_cities(state, returning, ground)
@@ -296,7 +296,7 @@ def _apply(legs: Sequence[End], ground: ReopeningGround, reason: str, *, with_a_
     for one in legs:
         state, to = ground.states[one.id], ends.goes_back_to(one)
         assert to is not None  # noqa: S101 - legs that ended together all go back
-        if one.status in transitions.ENDS:
+        if one.status in transitions.FREEING:
             ground.seats[one.route_id].taken += state.row.seats
             ground.holders[_claim(state)] = _standing(state, to, ground.caller)
         step = Step(id=one.id, to=to, caller=ground.caller, reason=reason)

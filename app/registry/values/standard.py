@@ -32,6 +32,9 @@ COLUMNS = (
 _FIRST_EXTENSIONS = ("kode_booking", "nomor_polisi", "nomor_stnk", "jenis_dokumen", "waktu_keberangkatan", "moda")
 _LATER_EXTENSIONS = ("waktu_verifikasi",)
 EXTENSIONS = tuple(dict.fromkeys((*_FIRST_EXTENSIONS, *particulars.COLUMNS, *_LATER_EXTENSIONS)))
+ALL_COLUMNS = (*COLUMNS, *EXTENSIONS)
+STATUSES = (RegistrantStatus.REGISTERED, RegistrantStatus.VERIFIED, RegistrantStatus.DEPARTED)
+"""The ministry's own. Codes 4 to 6 are our extension: told only to who asks for them, not offered in the template."""
 """Ours, beside the twelve: taken where they are given. A new one comes last, so that no column of an export moves."""
 
 STATUS_CODES = {
