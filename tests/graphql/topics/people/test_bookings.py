@@ -242,3 +242,29 @@ async def test_a_booking_is_submitted_whole(api: Api, world: World) -> None:
         assert refused == {"problems": [{"code": "QUOTA_FULL", "field": "routeId"}, None]}
         nobody = (await api.data(SUBMIT, {"input": booking | {"registrants": []}}))["submitBooking"]
         assert nobody == {"code": "INVALID_VALUE", "field": "registrants"}
+
+
+async def test_an_infant_whose_adults_are_refused_is_refused_by_every_field(api: Api, world: World) -> None:
+    """In a list, in whichever order, and alone."""
+    await world.route(quota=1)
+    await world.registered(someone(DJKA, await world.route("d", organizer="djka"), 1))
+    mother = person(world, 1, reference="BK-1")
+    infant = person(world, 2, nik="3201011001259002", identityDocument="KK", lapInfant=True, reference="BK-1")
+    of_all = """mutation ($inputs: [SubmitRegistrant!]!) { submitRegistrants(inputs: $inputs) {
+        ... on Submission { replayed } ... on Problem { code field message } } }"""
+    of_one = """mutation ($input: SubmitRegistrant!) { submitRegistrant(input: $input) {
+        ... on Submission { replayed } ... on Problem { code field message } } }"""
+    alone = {
+        "code": "INVALID_VALUE",
+        "field": "lapInfant",
+        "message": "Belum ada pemegang kursi pada rute ini dengan kode booking yang sama; daftarkan pendamping bayi"
+        " lebih dahulu, atau bersama bayinya.",
+    }
+    async with world.unchanged("registrant", "route"):
+        verdicts = (await api.data(of_all, {"inputs": [infant, mother]}))["submitRegistrants"]
+        one = (await api.data(of_one, {"input": infant}))["submitRegistrant"]
+    assert (verdicts[0], verdicts[1]["code"], one) == (alone, "NIK_ALREADY_REGISTERED", alone)
+    father = person(world, 3, reference="BK-1")
+    assert (await api.data(of_one, {"input": father}))["submitRegistrant"] == {"replayed": False}
+    assert (await api.data(of_one, {"input": infant}))["submitRegistrant"] == {"replayed": False}
+    assert (await api.data(of_all, {"inputs": [infant]}))["submitRegistrants"] == [{"replayed": True}]
