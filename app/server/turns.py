@@ -11,7 +11,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import Counter, deque
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field
 
@@ -45,6 +45,9 @@ MOST_SECONDS_BETWEEN_PARTS = 300.0
 whoever waits longer waits for something that does not come, and is broken off.
 """
 
+MOST_SECONDS_BETWEEN_STEPS = 0.5
+"""A step that took longer was suspended in between: no step has so much CPU."""
+
 Waiting = tuple[int, asyncio.Future[None]]
 """The cost of an operation, and what it waits for."""
 
@@ -72,6 +75,8 @@ class Turns:
         self._had = 0
         """By the client that was served last: where a client that comes anew begins."""
         self._alone = asyncio.Lock()
+        self._step_began: float | None = None
+        """A step of the work that is alone runs since then."""
         self._next_step_at = 0.0
 
     def turn(self, client: str, cost: int, *, refusable: bool = True) -> AbstractAsyncContextManager[None]:
@@ -83,19 +88,31 @@ class Turns:
         return _Turn(self, client, cost, refusable=refusable)
 
     @asynccontextmanager
-    async def step(self, client: str, cost: int) -> AsyncIterator[None]:
-        """The turn of work that nothing can interrupt, such as reading a document: one of these runs at a time.
+    async def steps(self, client: str, cost: int) -> AsyncIterator[Callable[[], Awaitable[None]]]:
+        """The turn of work that takes long steps, such as reading a document: one such work runs at a time.
 
-        Before the next one runs, others have the process for as long as this one took. A check of a NIK takes several
-        turns of the loop, and would else meet such a work in each. Raises `TooManyOperations`.
+        What the context gives is awaited between two steps. Before the next step, others have the process for as long
+        as this one took. A check of a NIK takes several turns of the loop, and would else meet such a step in each.
+        Raises `TooManyOperations`.
         """
         async with self.turn(client, cost), self._alone:
-            await asyncio.sleep(max(0.0, self._next_step_at - time.monotonic()))
-            began = time.thread_time()
+            await self._others()
             try:
-                yield
+                yield self._others
             finally:
-                self._next_step_at = time.monotonic() + time.thread_time() - began
+                self._step_ended()
+
+    async def _others(self) -> None:
+        """Not by CPU time: where other programs have the processors, that would be over before others have had any."""
+        self._step_ended()
+        await asyncio.sleep(max(0.0, self._next_step_at - time.monotonic()))
+        self._step_began = time.monotonic()
+
+    def _step_ended(self) -> None:
+        if self._step_began is not None:
+            now = time.monotonic()
+            self._next_step_at = now + min(now - self._step_began, MOST_SECONDS_BETWEEN_STEPS)
+            self._step_began = None
 
     async def enter(self, client: str, cost: int, *, refusable: bool) -> int:
         """What `leave` has to be told: the cost that is held, or 0 for a small operation that did not ask."""

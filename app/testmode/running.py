@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
 from contextvars import Context, ContextVar
 from dataclasses import dataclass
@@ -90,9 +90,9 @@ class TestTurns(Turns):
         return self._turns.turn(self._client, 2 * cost, refusable=refusable)
 
     @asynccontextmanager
-    async def step(self, client: str, cost: int) -> AsyncIterator[None]:  # noqa: ARG002
-        async with self._turns.step(self._client, 2 * cost):
-            yield
+    async def steps(self, client: str, cost: int) -> AsyncIterator[Callable[[], Awaitable[None]]]:  # noqa: ARG002
+        async with self._turns.steps(self._client, 2 * cost) as others:
+            yield others
 
     def remaining(self, client: str) -> int:  # noqa: ARG002
         return self._turns.remaining(self._client) // 2

@@ -224,13 +224,13 @@ async def test_steps_are_taken_one_at_a_time_and_others_have_the_process_in_betw
     turns, steps = Turns(), list[str]()
 
     async def step(client: str) -> None:
-        async with turns.step(client, SMALL_COST):
+        async with turns.steps(client, SMALL_COST):
             steps.append(f"{client} begins")
             await asyncio.sleep(0)
             steps.append(f"{client} ends")
 
     with pytest.raises(ZeroDivisionError):
-        async with turns.step("a", SMALL_COST):
+        async with turns.steps("a", SMALL_COST):
             1 / 0  # noqa: B018 - one that fails leaves the next one its step
     await asyncio.gather(step("a"), step("b"), step("a"))
     assert steps == [f"{client} {what}" for client in "aba" for what in ("begins", "ends")]
@@ -242,7 +242,7 @@ async def test_a_step_waits_for_the_turn_of_its_client() -> None:
     taken = asyncio.Event()
 
     async def step() -> None:
-        async with stage.turns.step("b", SMALL_COST + 1):
+        async with stage.turns.steps("b", SMALL_COST + 1):
             taken.set()
 
     task = asyncio.create_task(step())

@@ -15,6 +15,7 @@ from app.graphql import permissions
 from app.graphql.engine import inputs, limits
 from app.graphql.engine.calls import Resolved
 from app.graphql.engine.documents import Document, Documents, Operation, OperationRefused, cost_of_reading
+from app.graphql.engine.documents import Reading as ReadingOfADocument
 from app.graphql.engine.limits import Measure
 from app.graphql.engine.requests import NotUnderstood, OperationRequest
 from app.graphql.internals import PlanningExecutor, executed, executor
@@ -74,12 +75,16 @@ class Operations:
         return self._of(document, operation, request)
 
     async def found(self, request: OperationRequest, client: str) -> FoundOperation:
-        """Read in the turn of the client: one document at a time in the process, each in a step of its own.
+        """Read in the turn of the client: one document at a time in the process, in short steps.
 
         Raises `OperationRefused`, `RequestError`, `TooManyOperations`.
         """
-        async with self._turns.step(client, cost_of_reading(request.query)):
-            return self.find(request)
+        async with self._turns.steps(client, cost_of_reading(request.query)) as others:
+            document = self._documents.kept(request.query)
+            if document is None:
+                document = await _read(self._documents.reading(request.query), others)
+                await others()
+            return self._of(document, document.operation(request.operation_name), request)
 
     def find(self, request: OperationRequest) -> FoundOperation:
         """At once, however long it takes. Raises `OperationRefused`, `RequestError`."""
@@ -173,6 +178,16 @@ class Operations:
         """The refusal of an operation whose variables do not fit it."""
         definitions = found.operation.node.variable_definitions or ()
         return OperationRefused(inputs.misfits(self._schema, definitions, found.variables))
+
+
+async def _read(reading: ReadingOfADocument, others: Callable[[], Awaitable[None]]) -> Document:
+    while True:
+        try:
+            next(reading)
+        except StopIteration as ended:
+            document: Document = ended.value
+            return document
+        await others()
 
 
 def _depends_on_variables(operation: Operation) -> bool:
