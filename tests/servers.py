@@ -19,7 +19,7 @@ import httpx
 
 from app.config import CHECKOUT
 from app.embedded.postgres import Postmaster, find_postmaster, stop
-from tests.patience import PATIENCE_SECONDS
+from tests.patience import NO_CERTIFICATES, PATIENCE_SECONDS
 
 NOT_OF_A_SERVER = {"DATABASE_URL", "PORT", "HOST", "COVERAGE_PROCESS_CONFIG"}
 """Of the environment of the tests. A server is not traced: what it does, tests of its parts do in their own process."""
@@ -85,7 +85,7 @@ def await_up(server: Server) -> str:
     while time.monotonic() < deadline and server.process.poll() is None:
         if url := re.search(r"Pemudik serves at (http://\S+)", server.said):
             try:
-                if httpx.get(f"{url[1]}/readyz", timeout=PATIENCE_SECONDS).status_code == 200:
+                if httpx.get(f"{url[1]}/readyz", timeout=PATIENCE_SECONDS, verify=NO_CERTIFICATES).status_code == 200:
                     return url[1]
             except httpx.TransportError:
                 pass
@@ -98,7 +98,7 @@ def is_gone(server: Server) -> bool:
     deadline = time.monotonic() + PATIENCE_SECONDS
     while time.monotonic() < deadline:
         try:
-            httpx.get(f"{server.url}/healthz", timeout=PATIENCE_SECONDS)
+            httpx.get(f"{server.url}/healthz", timeout=PATIENCE_SECONDS, verify=NO_CERTIFICATES)
         except httpx.ConnectError:
             return True
         except httpx.TransportError:

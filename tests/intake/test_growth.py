@@ -22,8 +22,8 @@ from tests.world import DKI, HUBDAT, NOW, World, someone
 pytestmark = [pytest.mark.anyio, pytest.mark.no_cover]
 """While coverage traces each line, CPU time says little."""
 
-FILE, ARRAY = 1_000, 125
-"""The smaller size: of a file one chunk, of an array an eighth of the most."""
+FILE, ARRAY = 500, 125
+"""The smaller size: of a file half a chunk, of an array an eighth of the most."""
 NUMBERS = count(1_000, 10_000)
 """Each round brings people whom nobody knows."""
 

@@ -15,7 +15,7 @@ import pytest
 
 from app.changes.webhooks.posting import AttemptOutcome, Poster
 from app.models.enums import DeliveryError
-from tests.patience import patience
+from tests.patience import NO_CERTIFICATES, patience
 from tests.receivers import Authority, Request, answer, authority, receiving
 from tests.steps import allowed, stepping
 
@@ -31,7 +31,7 @@ async def here(host: str, port: int) -> Sequence[str]:
 
 @pytest.fixture
 async def poster() -> AsyncIterator[Poster]:
-    poster = Poster(here, connections=4, private=True)
+    poster = Poster(here, connections=4, private=True, tls=NO_CERTIFICATES)
     yield poster
     await poster.close()
 

@@ -26,7 +26,7 @@ from app.errors import Unavailable
 from app.registry import change_log
 from app.registry.webhooks import webhooks
 from tests.changes.sending import Post, filled, forfeited, no_show
-from tests.patience import PATIENCE_SECONDS, patience
+from tests.patience import NO_CERTIFICATES, PATIENCE_SECONDS, patience
 from tests.receivers import OK, Receiver, Request, answer, receiving
 from tests.world import DJKA, DKI, HUBDAT, World
 
@@ -42,7 +42,7 @@ async def posting() -> AsyncIterator[Poster]:
     async def here(host: str, port: int) -> Sequence[str]:
         return ["127.0.0.1"]
 
-    poster = Poster(here, connections=20, private=True, within=5)
+    poster = Poster(here, connections=20, private=True, within=5, tls=NO_CERTIFICATES)
     try:
         yield poster
     finally:
