@@ -419,6 +419,7 @@ NOBODY = nik_of(839_999)
 
 
 AT_ONCE = {
+    "reopenRegistrants": 1,
     "clients": 1,
     "departRegistrants": 1,
     "verifyRegistrants": 1,

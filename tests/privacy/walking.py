@@ -85,7 +85,8 @@ class Walk:
     def _deepest(
         self, name: str, asked: Sequence[Mapping[str, object]], variables: Mapping[str, object], most: int
     ) -> int:
-        however_little = len(asked) * WEIGHTS.get(f"Query.{name}", 0)
+        root = self.root_fields()[name][0].title()
+        however_little = len(asked) * WEIGHTS.get(f"{root}.{name}", WEIGHTS[f"{root}.*"])
 
         def fits(depth: int) -> bool:
             return _fits(self._document(name, asked, depth, set()), variables, DEAREST + however_little)
