@@ -159,6 +159,12 @@ async def every(session: Session) -> list[Halt]:
     return await session.rows(_ALL)
 
 
+async def wait_for_runners(session: Session) -> None:
+    """Until no process is bringing these ends about. None begins before this transaction has ended."""
+    for duty in DUTIES.values():
+        await session.run(_WAIT_FOR_THE_RUNNER, duty=duty)
+
+
 @refuses(NotFound, InvalidValue)
 async def allow(
     session: Session,

@@ -211,11 +211,12 @@ class Running:
         await database.attempt(lambda session: outages.beat(session, clock.now()))
         await sweep.sweep(database, clock.now())
         async with database.transaction() as session:
+            # Another process may have been sweeping, perhaps by the clock of before.
+            await halts.wait_for_runners(session)
             halted = await halts.every(session)
         for halt in halted:
             await self._allow(halt)
-        if halted:
-            await sweep.sweep(database, clock.now())
+        await sweep.sweep(database, clock.now())
 
     async def _allow(self, halt: halts.Halt) -> None:
         """Whoever moves the clock wants to see what happens then: nobody has to give a word for that."""

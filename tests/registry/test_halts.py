@@ -186,6 +186,27 @@ async def test_what_falls_due_while_others_end_is_judged_as_well(world: World, m
     assert await statuses(world) == {"hubdat FORFEITED": 2, "hubdat REGISTERED": MANY + 1}
 
 
+async def test_whoever_waits_for_the_runners_sees_what_they_have_halted(world: World) -> None:
+    await crowd(world)
+    waiting = asyncio.Event()
+
+    async def seen() -> list[Halt]:
+        async with world.database.transaction() as session:
+            waiting.set()
+            await halts.wait_for_runners(session)
+            return await halts.every(session)
+
+    async def begin() -> None:
+        tasks.append(asyncio.create_task(seen()))
+        await waiting.wait()
+
+    tasks: list[asyncio.Task[list[Halt]]] = []
+    with meanwhile("INSERT INTO sweep_halt", begin):
+        await world.sweep(LATER)
+    [told] = await asyncio.gather(*tasks)
+    assert [halt.people for halt in told] == [MANY]
+
+
 async def test_hubdats_word_is_for_what_was_due_and_is_used_up(world: World) -> None:
     await crowd(world)
     await world.sweep(LATER)

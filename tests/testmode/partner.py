@@ -59,6 +59,12 @@ class Partner:
         assert "errors" not in answer.json(), answer.text
         return answer.json()["data"]
 
+    def resets(self) -> None:
+        """And comes again when it is told to: a test registry is reset a few times a minute."""
+        while (answer := self.post("mutation { resetTest { organizer } }")).status_code == 429:
+            time.sleep(float(answer.headers["retry-after"]))
+        assert answer.status_code == 200, answer.text
+
     def route(self, direction: str = "MUDIK", service: str = "PASSENGER") -> str:
         nodes = self.ask(ROUTES, organizer=self.organizer)["routes"]["nodes"]
         return next(str(one["id"]) for one in nodes if (one["direction"], one["service"]) == (direction, service))
@@ -72,8 +78,8 @@ class Partner:
         return [one["status"] for one in found]
 
 
-def awaited(state: Callable[[], bool]) -> None:
+def awaited(state: Callable[[], object]) -> None:
     deadline = time.monotonic() + PATIENCE_SECONDS
     while not state():
-        assert time.monotonic() < deadline, "it does not come about"
+        assert time.monotonic() < deadline, f"it does not come about: {state()}"
         time.sleep(0.1)

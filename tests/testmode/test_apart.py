@@ -88,11 +88,11 @@ def test_no_cursor_of_the_other_is_taken(query: str, pair: tuple[Partner, Partne
 
 
 def test_two_test_registries_are_independent(dki: Partner, ahm: Partner) -> None:
-    ahm.ask("mutation { resetTest { organizer } }")
+    ahm.resets()
     nik = "3171031212129001"
     assert dki.submits(nik)["registrant"]["status"] == "REGISTERED"
     assert ahm.submits(nik)["registrant"]["status"] == "REGISTERED"
-    dki.ask("mutation { resetTest { organizer } }")
+    dki.resets()
     assert dki.statuses() == []
     assert ahm.statuses() == ["REGISTERED"]
 
@@ -114,7 +114,7 @@ def test_a_stream_from_before_a_reset_is_told_to_come_again(dki: Partner) -> Non
     headers = {**dki.headers, "Accept": "text/event-stream"}
     query = {"query": "subscription { changes { cursor } }"}
     with httpx.stream("POST", f"{dki.base}/graphql", json=query, headers=headers, timeout=PATIENCE_SECONDS) as stream:
-        dki.ask("mutation { resetTest { organizer } }")
+        dki.resets()
         told = [*stream.iter_lines()]
     assert "RESTARTING" in "\n".join(told)
 

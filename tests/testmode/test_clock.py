@@ -2,22 +2,30 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import UTC, datetime, timedelta
 
+import asyncpg
 import pytest
 
+from app.models.enums import RegistrantStatus
+from app.registry.halts import DUTIES, RUNNERS
+from app.testmode.control import Control
+from tests.databases import named
 from tests.testmode.partner import ROUTES, SUBMIT, Partner, awaited
 
 MOVE = """
     mutation ($at: DateTime) { testNow(at: $at) { ... on TestRegistry { now } ... on Problem { code field } } }
 """
 PERSON = "3171031111119001"
+SOMEBODY_WAITS = """SELECT EXISTS (SELECT FROM pg_locks WHERE locktype = 'advisory' AND NOT granted
+    AND database = (SELECT oid FROM pg_database WHERE datname = current_database()))"""
 
 
 @pytest.fixture(autouse=True)
 def reset(dki: Partner, ahm: Partner) -> None:
     for partner in (dki, ahm):
-        partner.ask("mutation { resetTest { organizer } }")
+        partner.resets()
 
 
 def ahead(days: float) -> str:
@@ -53,6 +61,28 @@ def test_more_than_a_sweep_ends_at_once_are_forfeited_too(dki: Partner) -> None:
     awaited(lambda: set(dki.statuses()) == {"FORFEITED"})
 
 
+@pytest.mark.anyio
+async def test_the_call_waits_for_another_process_that_sweeps(dki: Partner, list_url: str) -> None:
+    """Whoever finds a sweep at work leaves the rest to that sweep, which may go by the clock of before."""
+    assert dki.submits(PERSON)["registrant"]["status"] == "REGISTERED"
+    control = Control(list_url)
+    listed = await control.find(dki.organizer)
+    await control.close()
+    assert listed is not None
+    other = await asyncpg.connect(named(list_url, listed.database))
+    try:
+        async with other.transaction():
+            await other.execute(f"SELECT pg_advisory_xact_lock({RUNNERS}, {DUTIES[RegistrantStatus.FORFEITED]})")
+            moving = asyncio.create_task(asyncio.to_thread(days_ahead, dki, ahead(9)))
+            while not moving.done() and not await other.fetchval(SOMEBODY_WAITS):  # noqa: ASYNC110
+                await asyncio.sleep(0.05)
+            assert not moving.done()
+        assert await moving == 9
+    finally:
+        await other.close()
+    assert dki.statuses() == ["FORFEITED"]
+
+
 def test_both_workers_go_by_the_clock(dki: Partner) -> None:
     """A new connection may go to either worker."""
     days_ahead(dki, ahead(15))
@@ -83,7 +113,7 @@ def test_a_reset_keeps_clients_and_nothing_else(dki: Partner) -> None:
     cursor = dki.ask("{ routes(first: 1) { pageInfo { endCursor } } }")["routes"]["pageInfo"]["endCursor"]
     dki.submits(PERSON)
     days_ahead(dki, ahead(3))
-    dki.ask("mutation { resetTest { organizer } }")
+    dki.resets()
     assert dki.statuses() == []
     assert dki.signs_in().submits(PERSON)["registrant"]["status"] == "REGISTERED"
     told = dki.post("query ($after: String) { routes(after: $after) { nodes { id } } }", after=cursor).json()

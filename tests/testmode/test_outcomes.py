@@ -47,7 +47,7 @@ CHECKED = {"NIK_ALREADY_REGISTERED": "REGISTERED", "NIK_BLOCKED": "BLOCKED", "NI
 
 @pytest.fixture(autouse=True)
 def reset(dki: Partner) -> None:
-    dki.ask("mutation { resetTest { organizer } }")
+    dki.resets()
 
 
 def test_a_submission(dki: Partner) -> None:
