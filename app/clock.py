@@ -72,7 +72,12 @@ def sql_wib_day(column: str) -> str:
 
 def sql_next_wib_day(column: str) -> str:
     """SQL for the first instant of the day in Jakarta behind the one on which the instant in `column` falls."""
-    return f"timezone(INTERVAL '7 hours', CAST({sql_wib_day(column)} + 1 AS timestamp))"
+    return sql_end_of_wib_day(sql_wib_day(column))
+
+
+def sql_end_of_wib_day(day: str) -> str:
+    """SQL for the first instant behind the day in Jakarta that the column or expression `day` holds."""
+    return f"timezone(INTERVAL '7 hours', CAST({day} + 1 AS timestamp))"
 
 
 def start_of_wib_day(day: date) -> datetime:

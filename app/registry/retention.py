@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date, datetime, timedelta
 from typing import NamedTuple
 
-from app.clock import end_of_wib_day, wib_day
+from app.clock import end_of_wib_day, sql_end_of_wib_day, wib_day
 from app.db import Session
 from app.models.enums import ChangeKind
 from app.models.personal import wiped
@@ -29,11 +29,12 @@ class _SeasonToPurge(NamedTuple):
     ends_on: date
 
 
-# An open season without a registrant has nothing to purge: it may just have been loaded.
-_OVERDUE = """
+# An open season of which nothing personal is known has nothing to purge: it may just have been loaded.
+_OVERDUE = f"""
     ends_on < :day AND purged_at IS NULL
     AND (closed_at IS NOT NULL OR EXISTS (SELECT FROM registrant WHERE registrant.season = season.year)
-         OR EXISTS (SELECT FROM early_end WHERE early_end.season = season.year))
+         OR EXISTS (SELECT FROM early_end WHERE early_end.season = season.year)
+         OR EXISTS (SELECT FROM nik_access WHERE nik_index IS NOT NULL AND at < {sql_end_of_wib_day("ends_on")}))
 """
 _NEXT_TO_PURGE = statement(
     f"SELECT year, ends_on FROM season WHERE {_OVERDUE} ORDER BY year LIMIT 1 FOR UPDATE", _SeasonToPurge

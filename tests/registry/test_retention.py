@@ -95,6 +95,12 @@ async def test_ends_that_came_before_their_registrations_go_with_the_season(worl
     assert await world.count("early_end") == 0
 
 
+async def test_a_season_in_which_niks_were_checked_and_nobody_registered_is_purged(world: World) -> None:
+    await world.check(Check(DJKA, nik_of(1)))
+    assert (await world.sweep(RETAINED_UNTIL)).seasons_purged == 1
+    assert await world.run("SELECT count(*), count(nik_index) FROM nik_access") == [(1, 0)]
+
+
 async def test_a_season_is_closed_before_it_is_purged(world: World) -> None:
     """So nobody in it can be forfeited, or come, whose NIK is half gone."""
     await past(world)
