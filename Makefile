@@ -15,9 +15,9 @@ READY := .venv/ready
 BIN := .venv/bin
 # Three processes keep two processors busy: a test often waits for PostgreSQL.
 PARALLEL := -n 3 --dist loadfile
-# A browser, requests that are made at random, other languages, servers that are killed, a cluster: nobody waits for these between two
-# changes.
-SLOW := tests/cluster tests/openapi tests/processes tests/sdk/others tests/web/browser
+# What needs servers of its own: a browser, clients, test mode, what is killed, what logs and files hold, a cluster. Nobody waits for
+# these between two changes.
+SLOW := tests/cluster tests/openapi tests/privacy/silence tests/processes tests/sdk tests/testmode tests/web/browser
 SEEDS = $(shell $(BIN)/python -c "import random; print(*random.sample(range(1_000_000), 2))")
 
 .PHONY: help run test slow nightly audit check format bench soak screenshots lock clean
@@ -25,8 +25,8 @@ SEEDS = $(shell $(BIN)/python -c "import random; print(*random.sample(range(1_00
 help:
 	@echo 'make run     set up and serve, with a PostgreSQL of its own unless DATABASE_URL is set'
 	@echo 'make test    set up and run the suite against a real PostgreSQL (ARGS="-k quota")'
-	@echo 'make slow    the rest of the suite: pages in a browser, requests made at random, other languages, servers that are killed,'
-	@echo '             a failover of three PostgreSQL'
+	@echo 'make slow    the rest of the suite, which starts servers: pages in a browser, requests made at random, clients, test mode,'
+	@echo '             what is killed, what logs and files hold, a failover of three PostgreSQL'
 	@echo 'make nightly the whole suite twice in random orders: ten times as many random examples, a season of 3,000 people;'
 	@echo '             the main door once more by graphql-core alone; every way in which machines fail;'
 	@echo '             rules, doors and logs on PostgreSQL 15'
