@@ -18,17 +18,20 @@ if TYPE_CHECKING:
     from xdist.remote import Producer
 
 SHARED_SERVERS = ("tests/contract", "tests/privacy/silence", "tests/sdk/others", "tests/testmode", "tests/web/browser")
+LONGER_THAN_TO_START_A_SERVER = ("tests/web/browser/test_every_page.py",)
+"""Of these folders, but another process may run the file meanwhile, with a server of its own."""
 
 # Measured with `--durations=100` when the suite was last looked at; an order that is out of date costs time alone.
 LONGEST = (
     "tests/season/test_season.py",
     "tests/testmode",
     "tests/hostile/test_hostile.py",
+    "tests/web/browser",
+    "tests/web/browser/test_every_page.py",
     "tests/cluster/test_failover.py",
     "tests/processes/test_imports.py",
     "tests/contract",
     "tests/privacy/silence",
-    "tests/web/browser",
     "tests/processes/test_kills.py",
     "tests/processes/test_serving.py",
     "tests/privacy/test_isolation.py",
@@ -73,6 +76,8 @@ ON_DEMAND = ("cluster", "nightly")
 def unit_of(nodeid: str) -> str:
     """The folder or the file whose tests one process runs."""
     file = nodeid.partition("::")[0]
+    if file in LONGER_THAN_TO_START_A_SERVER:
+        return file
     return next((folder for folder in SHARED_SERVERS if file.startswith(f"{folder}/")), file)
 
 

@@ -1,6 +1,6 @@
 """The pages in a real browser, on a server with the demo season: one server and one browser for the whole folder.
 
-One process of the suite runs all of them (`tests/order.py`).
+One process of the suite runs all of them but the longest file (`tests/order.py`).
 """
 
 from __future__ import annotations
