@@ -32,6 +32,7 @@ from app.registry.registrants.submission import Accepted, Submission
 from app.registry.registrants.view import View
 from app.registry.routes import finding, lap_infants, release_list, route, terminals
 from app.registry.routes.finding import RouteFilter
+from app.registry.routes.lap_infants import Leaver
 from app.registry.routes.release_list import ListedRelease
 from app.registry.routes.route import Route
 from app.registry.routes.terminals import Terminal
@@ -275,10 +276,10 @@ class Context:
         return DataLoader(load)
 
     @cached_property
-    def infants_alone(self) -> DataLoader[UUID, list[UUID]]:
-        async def load(ids: list[UUID]) -> list[list[UUID]]:
+    def infants_alone(self) -> DataLoader[Leaver, list[UUID]]:
+        async def load(asked: list[Leaver]) -> list[list[UUID]]:
             async with self.transaction() as session:
-                return await lap_infants.alone(session, ids)
+                return await lap_infants.alone(session, asked)
 
         return DataLoader(load)
 

@@ -20,6 +20,7 @@ from app.graphql.topics.registrant_inputs import RegistrantFilter, RegistrantRef
 from app.graphql.vocabulary import ChangeKind, Direction, IdentityDocument, RegistrantFlag, RegistrantStatus, Service
 from app.registry.registrants import lookup
 from app.registry.registrants.view import View
+from app.registry.routes.lap_infants import Leaver
 from app.registry.values import standard
 
 
@@ -134,6 +135,7 @@ class Registrant:
     route_key: strawberry.Private[str]
     outbound_key: strawberry.Private[str | None]
     own: strawberry.Private[bool]
+    reference_before: strawberry.Private[str | None]
 
     @classmethod
     def from_record(cls, record: View, context: Context) -> Registrant:
@@ -172,6 +174,7 @@ class Registrant:
             route_key=str(record.route_id),
             outbound_key=None if record.outbound_id is None else str(record.outbound_id),
             own=record.own,
+            reference_before=record.reference_before,
         )
 
     @loaded("Its departure.")
@@ -194,13 +197,15 @@ class Registrant:
 
     @loaded(
         "Of your own with a booking code: lap infants of the booking on whose route nobody of it has a seat any more."
-        " Ask for this when you cancel or move somebody, and in `changes`. Then cancel or move the infant.",
+        " Ask for this when you cancel or move somebody or correct a booking code (then of the booking that was left,"
+        " too), and in `changes`. Then cancel or move the infant.",
         sized(1),
     )
     async def lap_infants_alone(self, info: Info) -> list[ID]:
         if not self.own or self.reference is None:
             return []
-        return [ID(str(one)) for one in await info.context.infants_alone.load(identifier(self.id))]
+        asked = Leaver(identifier(self.id), self.reference_before)
+        return [ID(str(one)) for one in await info.context.infants_alone.load(asked)]
 
     @loaded("Every change of it, the oldest first.", sized(5))
     async def history(self, info: Info) -> list[Change]:

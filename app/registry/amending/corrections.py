@@ -153,6 +153,8 @@ async def correct(
         now,
     )
     [seen] = await lookup.by_ids(session, vault, caller, [found], everyone=False)
+    if seen is not None and "reference" in values:
+        seen = replace(seen, reference_before=row.reference)
     return seen or NotFound("ref")
 
 

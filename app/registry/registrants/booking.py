@@ -20,7 +20,7 @@ from app.registry import change_log
 from app.registry.registrants import opening
 from app.registry.registrants.drafts import Draft
 from app.registry.registrants.motorcycles import Motorcycle
-from app.registry.registrants.uniqueness import NikClaim, NikHolder
+from app.registry.registrants.uniqueness import NikClaim, NikHolder, WayOfBooking
 from app.registry.registrants.view import View
 from app.registry.routes import quota
 from app.registry.routes.quota import Seats
@@ -58,6 +58,14 @@ class Leg:
     @property
     def outbound_id(self) -> UUID | None:
         return None if self.outbound is None else self.outbound.id
+
+    @property
+    def way_of_booking(self) -> WayOfBooking | None:
+        """None: it has no booking code."""
+        code = self.draft.particulars.reference
+        if code is None:
+            return None
+        return WayOfBooking(self.draft.organizer, code, self.claim.direction, self.claim.service)
 
     def as_holder(self) -> NikHolder:
         return NikHolder(

@@ -13,7 +13,7 @@ from app.registry.registrants import uniqueness
 from app.registry.registrants.booking import Leg
 from app.registry.registrants.cases import Dispute
 from app.registry.registrants.drafts import Draft
-from app.registry.registrants.uniqueness import NikClaim, NikHolder, StandingOfNiks
+from app.registry.registrants.uniqueness import NikClaim, NikHolder, NikOfOrganizer, StandingOfNiks
 from app.registry.routes import held_seats, laps, quota
 from app.registry.routes import route as routes
 from app.registry.routes.held_seats import SeatHold
@@ -38,6 +38,8 @@ class Ground:
     seats: dict[UUID, Seats]
     season: int
     laps: Laps = field(default_factory=Laps)
+    named: set[NikOfOrganizer] = field(default_factory=set)
+    """The NIKs that the batch names."""
     held: dict[NikClaim, NikHolder] = field(default_factory=dict)
     blocked_until: dict[bytes, int] = field(default_factory=dict)
     holdings: dict[bytes, list[NikHolder]] = field(default_factory=dict)
@@ -99,6 +101,7 @@ async def read_ground(session: Session, vault: Vault, drafted: Sequence[Draft], 
         seats=seats,
         season=season,
         laps=await _read_laps(session, drafted, season),
+        named={NikOfOrganizer(one.nik_index, one.organizer) for one in drafted},
         holds=holds,
     )
 

@@ -56,6 +56,11 @@ def is_name(name_sealed: bytes, name: str, vault: Vault) -> bool:
     return vault.open_personal(name_sealed) == name
 
 
+def name_key(name_sealed: bytes, vault: Vault) -> tuple[str, ...]:
+    """Equal for two spellings of one name."""
+    return names.key(vault.open_personal(name_sealed))
+
+
 def other_name(name_sealed: bytes, name: str, vault: Vault) -> str | None:
     """The stored name, if it is written otherwise than `name`. Lists are often written in capitals: these are equal."""
     stored = vault.open_personal(name_sealed)

@@ -3,13 +3,14 @@
 The rules stand in `judgement`, those that need no database in `drafts`. What stands against a NIK is told by
 `niks.telling` alone. A submission with a way back books both legs or neither. The number of SQL statements does not
 depend on the number of submissions and is at most twelve: one more where some are refused whatever their NIKs hold,
-one more where lap infants are among them, two more where seats are held for some.
+one more where somebody new has a booking code, one more where lap infants are among them, two more where seats are
+held for some.
 """
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from uuid import UUID
@@ -42,16 +43,16 @@ from app.models.enums import Purpose
 from app.registry import change_log
 from app.registry.niks import allowance, telling
 from app.registry.niks.telling import Naming
-from app.registry.registrants import booking, cases, drafts, judgement, motorcycles, returns, view
+from app.registry.registrants import booking, cases, drafts, judgement, motorcycles, returns, uniqueness, view
 from app.registry.registrants.booking import Leg
 from app.registry.registrants.drafts import Applicant, Draft, Submission
 from app.registry.registrants.ground import Ground, read_ground, read_niks, read_own, read_standing
 from app.registry.registrants.judgement import Against, Judged, JudgedSubmission
 from app.registry.registrants.motorcycles import Motorcycle
-from app.registry.registrants.uniqueness import NikHolder
+from app.registry.registrants.uniqueness import NikHolder, NikOfOrganizer, WayOfBooking
 from app.registry.registrants.view import View
 from app.registry.routes import held_seats
-from app.registry.values import nik
+from app.registry.values import names, nik
 from app.server.slices import each
 from app.vault.vault import Vault
 
@@ -87,10 +88,20 @@ class Accepted:
     InvalidValue,
 )
 async def submit(
-    session: Session, vault: Vault, submissions: Sequence[Submission], now: datetime
+    session: Session,
+    vault: Vault,
+    submissions: Sequence[Submission],
+    now: datetime,
+    *,
+    also_named: Collection[NikOfOrganizer] = (),
 ) -> list[Accepted | Refusal]:
-    """Register people. Run it through `Database.attempt`: it raises `Raced` when another batch took a NIK meanwhile."""
+    """Register people. Run it through `Database.attempt`: it raises `Raced` when another batch took a NIK meanwhile.
+
+    `also_named`: whom else the caller's list names, so they are not taken for somebody whose NIK it corrects.
+    """
     judged, ground = await _judge_all(session, vault, submissions, now)
+    ground.named.update(also_named)
+    await _warn_of_other_niks(session, ground, judged)
     told = await _write(session, ground, judged)
     return await each(lambda one: _accepted(one, ground) if isinstance(one, JudgedSubmission) else one, told)
 
@@ -108,6 +119,7 @@ async def submit_together(
         ground.used.clear()
         ground.disputes.clear()
         return [one if isinstance(one, Refusal) else None for one in await _write(session, ground, judged)]
+    await _warn_of_other_niks(session, ground, judged)
     told = await _write(session, ground, judged)
     return [_accepted(one, ground) for one in told if isinstance(one, JudgedSubmission)]
 
@@ -201,6 +213,24 @@ async def _read(
 
     drafted = await each(draft, submissions)
     return drafted, await read_ground(session, vault, [one for one in drafted if isinstance(one, Draft)], now)
+
+
+async def _warn_of_other_niks(session: Session, ground: Ground, judged: Sequence[Judged]) -> None:
+    """Whoever is new, and stands in the same booking already under another NIK: one of the two may be mistyped."""
+    new: dict[WayOfBooking, list[tuple[JudgedSubmission, Leg]]] = defaultdict(list)
+    for one in judged:
+        if isinstance(one, JudgedSubmission):
+            for leg in one.new:
+                way = leg.way_of_booking
+                if way is not None:
+                    new[way].append((one, leg))
+    if not new:
+        return
+    found = await uniqueness.booked_names(session, ground.vault, ground.season, new, ground.named)
+    for way, by_name in found.items():
+        for one, leg in new[way]:
+            ids = by_name.get(names.key(leg.draft.name))
+            one.warnings.extend([] if ids is None else [uniqueness.nik_differs(ids)])
 
 
 async def _write(session: Session, ground: Ground, judged: Sequence[Judged]) -> list[JudgedSubmission | Refusal]:

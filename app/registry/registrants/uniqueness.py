@@ -2,11 +2,14 @@
 
 Reading what stands is a courtesy. The rule is the partial unique index `uq_registrant_holding_nik`. The first to arrive
 wins. The other learns the winner's organizer, direction, service, status and date, and never a name.
+
+A mistyped NIK passes that index. So whoever arrives under a booking code is compared by name with those who stand there
+under other NIKs, and the organizer is warned of its own people.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import NamedTuple
@@ -15,12 +18,15 @@ from uuid import UUID
 from app.clock import wib_day
 from app.db import Session
 from app.errors import Standing
-from app.models.statuses import HOLDS_NIK
+from app.models.statuses import HOLDS_NIK, IS_YET_TO_DEPART
 from app.registry.caller import Caller
-from app.registry.registrants import view
+from app.registry.registrants import opening, view
 from app.registry.registrants.view import Stored
+from app.registry.routes import lap_infants
 from app.registry.terms.deadlines import Deadline
+from app.registry.values import nik
 from app.sql import Arrays, statement
+from app.vault.vault import Vault
 
 
 class NikClaim(NamedTuple):
@@ -90,6 +96,29 @@ class NikOfOrganizer(NamedTuple):
     organizer: str
 
 
+class WayOfBooking(NamedTuple):
+    organizer: str
+    reference: str
+    direction: str
+    service: str
+
+
+class _NamedInBooking(NamedTuple):
+    organizer: str
+    reference: str
+    direction: str
+    service: str
+    id: UUID
+    nik_index: bytes
+    name_sealed: bytes
+
+    @property
+    def way(self) -> WayOfBooking:
+        return WayOfBooking(self.organizer, self.reference, self.direction, self.service)
+
+
+MOST_NAMED = 3
+"""Registrants that one warning names."""
 _OWN_ASKED = Arrays("asked", NikOfOrganizer)
 _STANDING = statement(
     f"""
@@ -144,6 +173,25 @@ HELD_BY_THE_SAME_PERSON = statement(_HELD, UUID)
 WITH_THE_SAME_PERSON = f"r.id = ANY(CAST(:ids AS uuid[]) || ARRAY({_HELD}))"
 """SQL: `r` is one of the registrants `:ids`, or is held by the same person with the same organizer."""
 
+_WAYS = Arrays("asked", WayOfBooking)
+# No index has booking code and season. So a code is counted over all seasons: what more people share is no booking.
+_BOOKED = statement(
+    f"""
+    SELECT asked.organizer, asked.reference, asked.direction, asked.service, r.id, r.nik_index, r.name_sealed
+    FROM {_WAYS} JOIN LATERAL (
+        SELECT alike.*, count(*) OVER () AS shared_by FROM (
+            SELECT id, season, direction, service, status, nik_index, name_sealed FROM registrant
+            WHERE organizer_code = asked.organizer AND reference = asked.reference
+            LIMIT {lap_infants.MOST_OF_A_BOOKING + 1} OFFSET 0
+        ) alike
+    ) r ON r.shared_by <= {lap_infants.MOST_OF_A_BOOKING} AND r.season = :season AND r.{IS_YET_TO_DEPART}
+        AND r.direction = asked.direction AND r.service = asked.service
+        AND r.nik_index IS NOT NULL AND r.name_sealed IS NOT NULL
+    ORDER BY r.id
+    """,
+    _NamedInBooking,
+)
+
 
 async def standing(session: Session, season: int, nik_indexes: Collection[bytes]) -> StandingOfNiks:
     return _read(await session.rows(_STANDING, season=season, nik_index=list(nik_indexes)))
@@ -153,6 +201,33 @@ async def own(session: Session, season: int, niks: Collection[tuple[bytes, str]]
     """What each of `niks` holds with the organizer beside it. Blocks, and what other organizers hold, are left out."""
     asked = [NikOfOrganizer(*one) for one in niks]
     return _read(await session.rows(_OWN, season=season, **_OWN_ASKED.of(asked)))
+
+
+async def booked_names(
+    session: Session, vault: Vault, season: int, ways: Collection[WayOfBooking], besides: Collection[NikOfOrganizer]
+) -> dict[WayOfBooking, dict[tuple[str, ...], list[UUID]]]:
+    """Who stands in each of `ways`, by the key of the name (`names.key`). Whoever has one of the NIKs `besides` is left
+    out. A code that hundreds share is no booking: nobody is found there.
+    """
+    found: dict[WayOfBooking, dict[tuple[str, ...], list[UUID]]] = {}
+    for row in await session.rows(_BOOKED, season=season, **_WAYS.of(list(ways))):
+        if NikOfOrganizer(row.nik_index, row.organizer) not in besides:
+            found.setdefault(row.way, {}).setdefault(opening.name_key(row.name_sealed, vault), []).append(row.id)
+    return found
+
+
+def nik_differs(ids: Sequence[UUID]) -> nik.Warning:
+    """Of somebody who is registered, while `ids` stand in the same booking under the same name and another NIK."""
+    named = ", ".join(str(one) for one in ids[:MOST_NAMED])
+    return nik.Warning(
+        "NIK_DIFFERS",
+        "Orang dengan nama dan kode booking yang sama sudah terdaftar pada Anda dengan NIK lain (id pendaftaran:"
+        f" {named}); keduanya kini terdaftar. Bila orangnya sama, batalkan pendaftaran yang NIK-nya salah: kirim"
+        " barisnya dengan kode 5, atau batalkan di halaman Pendaftar atau dengan cancelRegistrant.",
+        "Somebody of the same name and booking code is already registered with you under another NIK (id of the"
+        f" registration: {named}); both are registered now. If the two are one person, cancel the registration with"
+        " the wrong NIK: send its row with code 5, or cancel it on the page Pendaftar or by cancelRegistrant.",
+    )
 
 
 def _read(rows: Iterable[_StandingRow]) -> StandingOfNiks:

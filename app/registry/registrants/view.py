@@ -74,6 +74,8 @@ class View(Facts):
     own: bool
     booked_by: opening.Person | None = None
     """The applicant, who need not travel. Nobody but the organizer sees who that is."""
+    reference_before: str | None = None
+    """The booking code that a correction has just replaced."""
 
 
 _FACTS = tuple(one.name for one in fields(Facts))

@@ -47,6 +47,14 @@ class _BookedRegistrant(NamedTuple):
         return BookingKey(self.season, self.organizer, self.reference)
 
 
+class Leaver(NamedTuple):
+    """Who may have left an infant."""
+
+    id: UUID
+    reference_before: str | None = None
+    """The booking code that the registrant had before this act, if the act has changed it."""
+
+
 class MemberBesideInfant(NamedTuple):
     season: int
     organizer: str
@@ -83,11 +91,16 @@ _MEMBERS = statement(
 )
 
 
-async def alone(session: Session, ids: Sequence[UUID]) -> list[list[UUID]]:
-    """The infants that are alone in the booking of each of `ids`."""
-    booked = {one.id: one.booking for one in await session.rows(_REGISTERED, ids=list(set(ids)))}
-    found = await alone_in(session, set(booked.values()))
-    return [found[booked[one]] if one in booked else [] for one in ids]
+async def alone(session: Session, asked: Sequence[Leaver]) -> list[list[UUID]]:
+    """The infants that are alone in the booking of each of `asked`, and in the booking that it has left."""
+    booked = {one.id: one.booking for one in await session.rows(_REGISTERED, ids=list({one.id for one in asked}))}
+    bookings = [_bookings_of(one, booked[one.id]) if one.id in booked else [] for one in asked]
+    found = await alone_in(session, {booking for each in bookings for booking in each})
+    return [[infant for booking in each for infant in found[booking]] for each in bookings]
+
+
+def _bookings_of(one: Leaver, now: BookingKey) -> list[BookingKey]:
+    return [now] if one.reference_before is None else [now._replace(reference=one.reference_before), now]
 
 
 async def alone_in(session: Session, bookings: Collection[BookingKey]) -> dict[BookingKey, list[UUID]]:

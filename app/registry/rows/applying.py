@@ -22,7 +22,8 @@ from app.registry.caller import Caller
 from app.registry.change_log import IS_OF_A_REGISTRANT
 from app.registry.registrants import transitions
 from app.registry.registrants.judgement import NAME_DIFFERS, ROUTE_DIFFERS
-from app.registry.rows import differences
+from app.registry.routes.lap_infants import BookingKey
+from app.registry.rows import differences, taking
 from app.registry.rows.batch import Batch, KnownRegistrant
 from app.registry.rows.row import ParsedRow
 from app.registry.rows.verdicts import Result, Verdict
@@ -81,6 +82,8 @@ async def apply(session: Session, batch: Batch, rows: Sequence[Applied]) -> None
     await _correct_all(session, batch, [one for one in rows if values.get(one.place)], values, ground)
     for one in rows:
         batch.verdicts[one.place] = _verdict(batch, one, refused.get(one.place))
+    changed = [one for one in rows if one.place not in refused]
+    await taking.tell_of_infants(session, batch, {one.place: found for one in changed if (found := _left(batch, one))})
 
 
 def _move(batch: Batch, one: Applied) -> Reroute | None:
@@ -88,6 +91,17 @@ def _move(batch: Batch, one: Applied) -> Reroute | None:
     if route_id is None or not batch.means_another_route(one.row, one.known):
         return None
     return Reroute(id=one.known.id, route_id=route_id, caller=one.row.caller)
+
+
+def _left(batch: Batch, one: Applied) -> list[BookingKey]:
+    """The bookings in which somebody may be alone now: the one that `one` leaves, or in which it moves; and the one
+    that it comes to.
+    """
+    before, now = one.known.reference, one.row.reference or one.known.reference
+    if before == now and _move(batch, one) is None:
+        return []
+    codes = dict.fromkeys(code for code in (before, now) if code is not None)
+    return [BookingKey(batch.season, one.row.organizer, code) for code in codes]
 
 
 async def _changed_at(session: Session, batch: Batch, rows: Sequence[Applied]) -> dict[UUID, datetime]:

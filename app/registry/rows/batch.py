@@ -12,6 +12,7 @@ from app.clock import wib_day
 from app.db import Session
 from app.errors import Refusal
 from app.registry.caller import Caller
+from app.registry.registrants.uniqueness import NikOfOrganizer
 from app.registry.routes.route import Route
 from app.registry.rows import provisional, recognition
 from app.registry.rows.recognition import Recognised
@@ -95,6 +96,8 @@ class Batch:
     """By the places of the rows that may change somebody."""
     stored_routes: dict[UUID, Route] = field(default_factory=dict)
     """The stored routes of the people whose rows name a different route."""
+    named: frozenset[NikOfOrganizer] = frozenset()
+    """Whom the rows name."""
     used_routes: set[UUID] = field(default_factory=set)
     """Routes that somebody was registered on."""
     has_its_turn: bool = False
@@ -133,6 +136,7 @@ async def read(
     """The rows that can be judged on, and into `batch` the routes that they mean; the other rows get their verdicts."""
     own = await _own_organizers(session, {one.caller for one in pushes})
     rows = await _parse(batch, pushes, own)
+    batch.named = frozenset(NikOfOrganizer(one.row.nik_index, one.row.organizer) for one in rows)
     if in_turn is not None:
         await in_turn()
     itineraries = {one.row.itinerary for one in rows}

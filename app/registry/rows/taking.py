@@ -76,7 +76,7 @@ async def register(session: Session, batch: Batch, new: Sequence[PlacedRow]) -> 
     # A way back needs its way home, wherever the two stand in a file.
     ordered = sorted(new, key=lambda one: one.row.itinerary.direction == Direction.BALIK)
     submissions = await each(lambda one: _submission(batch, one.row), ordered)
-    told = await submit(session, batch.vault, submissions, batch.now)
+    told = await submit(session, batch.vault, submissions, batch.now, also_named=batch.named)
     registered: dict[NaturalKey, Registered] = {}
     async for (place, row), submitted in sliced(list(zip(ordered, told, strict=True))):
         batch.verdicts[place] = _submitted(row, submitted, batch.route(row))
@@ -95,31 +95,31 @@ async def advance(session: Session, batch: Batch, rows: Sequence[PlacedRow]) -> 
         return
     steps = [_step(batch, one) for one in moving]
     verified_along: dict[UUID, S] = {}
-    ended: dict[int, BookingKey] = {}
+    ended: dict[int, list[BookingKey]] = {}
     for one, taken in zip(moving, await lifecycle.advance(session, steps, batch.now), strict=True):
         batch.verdicts[one.place] = _advanced(batch.verdicts[one.place], one.row, taken)
         if isinstance(taken, Taken):
             verified_along |= {leg.row.id: leg.status for leg in taken.along}
             ended |= _ended(one, taken)
-    await _tell_of_infants(session, batch, ended)
+    await tell_of_infants(session, batch, ended)
     for place, verdict in batch.verdicts.items():
         status = verified_along.get(verdict.registrant_id) if verdict.registrant_id else None
         if status is not None and verdict.refusal is None:
             batch.verdicts[place] = replace(verdict, status=status)
 
 
-def _ended(one: _RowOnItsWay, taken: Taken) -> dict[int, BookingKey]:
+def _ended(one: _RowOnItsWay, taken: Taken) -> dict[int, list[BookingKey]]:
     row = taken.state.row
     if not taken.moved or row.reference is None or taken.state.status not in transitions.FREEING:
         return {}
-    return {one.place: BookingKey(row.season, row.organizer, row.reference)}
+    return {one.place: [BookingKey(row.season, row.organizer, row.reference)]}
 
 
-async def _tell_of_infants(session: Session, batch: Batch, ended: Mapping[int, BookingKey]) -> None:
-    """The rows that leave an infant without anybody who has a seat. `ended`: the bookings of ends, by place."""
-    left = await lap_infants.alone_in(session, set(ended.values()))
-    for place, booking in ended.items():
-        if left[booking]:
+async def tell_of_infants(session: Session, batch: Batch, left: Mapping[int, Sequence[BookingKey]]) -> None:
+    """The rows that leave an infant without anybody who has a seat. `left`: by place, the bookings that are left."""
+    alone = await lap_infants.alone_in(session, {booking for each in left.values() for booking in each})
+    for place, bookings in left.items():
+        if any(alone[booking] for booking in bookings):
             before = batch.verdicts[place]
             batch.verdicts[place] = replace(before, warnings=(*before.warnings, lap_infants.LAP_INFANT_ALONE))
 

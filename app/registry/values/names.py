@@ -71,6 +71,11 @@ def likeness(a: str, b: str) -> int:
     return round(100 * SequenceMatcher(None, one, other, autojunk=False).ratio())
 
 
+def key(name: str) -> tuple[str, ...]:
+    """Equal for two spellings of one name: the words, and the name as it is written if it has no plain letter."""
+    return tuple(words(name)) or (name.casefold(),)
+
+
 def words(name: str) -> list[str]:
     """Small plain letters, without titles; with them if there is nothing else."""
     plain = unicodedata.normalize("NFKD", name.casefold())

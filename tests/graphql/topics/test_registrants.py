@@ -57,6 +57,25 @@ async def test_a_person_is_registered_once(api: Api, world: World) -> None:
     assert await world.taken() == 1
 
 
+async def test_whoever_stands_in_the_same_booking_under_another_nik_is_told_of(api: Api, world: World) -> None:
+    route = await world.route()
+    given = [person(route, number, reference="BK-1") for number in (1, 2)]
+    mistyped, right = [(await api.data(SUBMIT, {"input": one}))["submitRegistrant"] for one in given]
+    [warning] = right["warnings"]
+    assert warning["code"] == "NIK_DIFFERS"
+    assert mistyped["registrant"]["id"] in warning["message"]
+    # The warning says to cancel: the right NIK is taken already.
+    query = f"""mutation($id: ID!, $nik: NIK!) {{
+        correctRegistrant(ref: {{ id: $id }}, input: {{ nik: $nik, reason: "salah ketik" }}) {{ {PROBLEM} }} }}"""
+    refused = await api.data(query, {"id": mistyped["registrant"]["id"], "nik": nik_of(2)})
+    assert refused["correctRegistrant"]["code"] == "NIK_ALREADY_REGISTERED"
+    # Corrected before it is sent, it is the same registration.
+    other = (await api.data(SUBMIT, {"input": person(route, 3, reference="BK-2")}))["submitRegistrant"]
+    await api.data(query, {"id": other["registrant"]["id"], "nik": nik_of(4)})
+    again = (await api.data(SUBMIT, {"input": person(route, 4, reference="BK-2")}))["submitRegistrant"]
+    assert (again["replayed"], again["warnings"]) == (True, [])
+
+
 async def test_the_way_back_is_booked_in_the_same_stroke(api: Api, world: World) -> None:
     route, back = await world.route(), await world.way_back()
     data = (await api.data(SUBMIT, {"input": person(route, returnRouteId=str(back))}))["submitRegistrant"]

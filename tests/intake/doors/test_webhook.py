@@ -97,6 +97,26 @@ async def test_where_the_people_land_is_said_in_both_languages(api: Doors, world
     )
 
 
+async def test_a_row_with_the_right_nik_says_who_stands_under_the_wrong_one(api: Doors, world: World) -> None:
+    await world.route()
+    booked = {"kode_booking": "BK-1"}
+    [wrong] = (await api.send(PATH, record(1, **booked))).json()["hasil"]
+    [right] = (await api.send(PATH, record(2, **booked))).json()["hasil"]
+    assert (right["hasil"], right["peringatan"]) == ("diterima", ["NIK_DIFFERS"])
+    assert right["pesan"] == (
+        "Orang dengan nama dan kode booking yang sama sudah terdaftar pada Anda dengan NIK lain (id pendaftaran:"
+        f" {wrong['id']}); keduanya kini terdaftar. Bila orangnya sama, batalkan pendaftaran yang NIK-nya salah: kirim"
+        " barisnya dengan kode 5, atau batalkan di halaman Pendaftar atau dengan cancelRegistrant."
+    )
+    english = (await api.send(PATH, record(3, **booked), Accept_Language="en")).json()["hasil"][0]["pesan"]
+    assert english == (
+        "Somebody of the same name and booking code is already registered with you under another NIK (id of the"
+        f" registration: {wrong['id']}, {right['id']}); both are registered now. If the two are one person, cancel the"
+        " registration with the wrong NIK: send its row with code 5, or cancel it on the page Pendaftar or by"
+        " cancelRegistrant."
+    )
+
+
 async def test_a_row_that_leaves_an_infant_alone_says_so(api: Doors, world: World) -> None:
     route = await world.route()
     for number in (1, 2):

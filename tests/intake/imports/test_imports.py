@@ -23,6 +23,7 @@ from app.intake.files.workbooks import MOST_BYTES
 from app.intake.imports import importing, imports
 from app.process import build_process
 from app.registry.imports import jobs
+from app.registry.values.standard import COLUMNS
 from app.request_log import RequestLog
 from tests.graphql.conftest import ISSUER, Api
 from tests.intake.lists import Row, as_csv, as_xlsx, in_status, row, worked_off
@@ -265,6 +266,33 @@ async def finished(api: Api, world: World, rows: list[Row], query: str = "") -> 
 def sheets(content: bytes) -> dict[str, list[tuple[object, ...]]]:
     book = openpyxl.load_workbook(BytesIO(content))
     return {sheet.title: list(sheet.iter_rows(values_only=True)) for sheet in book.worksheets}
+
+
+async def test_a_list_with_a_corrected_nik_tells_of_the_mistyped_one(api: Api, world: World) -> None:
+    """The list of the next day. Its dry run tells so as well, and the one who was mistyped stays."""
+    await world.route()
+    columns = (*COLUMNS, "kode_booking")
+    family = [row(number, kode_booking="BK-1") for number in (1, 2)]
+    right = [family[0], family[1] | {"data_nik": nik_of(3)}]
+    found = []
+    for rows, query in ((family, ""), (right, "?dryRun=true"), (right, ""), (right, "")):
+        job = (await post(api, as_csv(rows, columns), f"/import{query}")).json()["id"]
+        await worked_off(world)
+        head, *body = sheets((await get(api, f"/import/{job}/result.xlsx")).content)["Hasil"]
+        found.append([dict(zip(head, line, strict=True)) for line in body])
+    mistyped = await world.one("SELECT id::text FROM registrant WHERE nik_index = :nik", nik=index_of(world, 2))
+    for tried in found[1:3]:
+        assert [(one["hasil"], one["keterangan"] is None) for one in tried] == [
+            ("tidak_berubah", True),
+            ("diterima", False),
+        ]
+        assert f"(id pendaftaran: {mistyped})" in str(tried[1]["keterangan"])
+    assert [(one["hasil"], one["keterangan"]) for one in found[3]] == [("tidak_berubah", None)] * 2
+    assert await world.run("SELECT status FROM registrant") == [("REGISTERED",)] * 3
+
+
+def index_of(world: World, number: int) -> bytes:
+    return world.vault.blind_index(nik_of(number))
 
 
 async def test_the_file_comes_back_with_a_verdict_for_each_row(

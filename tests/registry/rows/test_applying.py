@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -15,7 +16,7 @@ from app.registry.rows.reception import Push, Verdict, row_of
 from app.registry.rows.verdicts import Difference
 from tests.registry.meanwhile import meanwhile
 from tests.registry.rows.records import TO_WONOGIRI, WAY_BACK, pushed, record, state, told
-from tests.world import DJKA, HUBDAT, LEAVES, NOW, SOON, World, nik_of
+from tests.world import DJKA, HUBDAT, LEAVES, NOW, SOON, World, nik_of, someone
 
 pytestmark = pytest.mark.anyio
 
@@ -23,6 +24,7 @@ S = RegistrantStatus
 TO_YOGYA = {"rute_perjalanan": "Jakarta - Yogya", "tujuan_terminal": "Giwangan", "kota_tujuan": "Jogja"}
 HOUR = timedelta(hours=1)
 MOST_STATEMENTS = 45
+INFANT = "3201011001259003"
 
 
 async def applied(
@@ -324,6 +326,49 @@ async def test_whoever_changes_just_then_stays(world: World) -> None:
         [verdict] = await applied(world, record(1, **TO_YOGYA), as_of=NOW + HOUR, now=NOW + 3 * HOUR)
     assert verdict.result == "STALE"
     assert await stored(world) == [("Jakarta - Solo", "VERIFIED", None)]
+
+
+# --- lap infants ------------------------------------------------------------------------------------------------------
+
+
+async def with_infant(world: World) -> None:
+    """Mother and father, by rows, and their infant."""
+    await two_routes(world)
+    await pushed(world, *(record(number, kode_booking="BK-1") for number in (1, 2)))
+    infant = someone(HUBDAT, world.routes["Jakarta - Solo"], nik=INFANT, identity_document="KK", lap_infant=True)
+    await world.registered(replace(infant, reference="BK-1"))
+
+
+@pytest.mark.parametrize(
+    "away",
+    [{"kode_booking": "BK-2"}, {"kode_booking": "BK-1", **TO_YOGYA}],
+    ids=["another booking code", "another route"],
+)
+async def test_a_row_that_takes_the_last_one_away_from_an_infant_says_so(world: World, away: dict[str, Any]) -> None:
+    await with_infant(world)
+    [first] = await applied(world, record(1, **away))
+    [last] = await applied(world, record(2, **away))
+    assert told([first, last]) == [("UPDATED", None)] * 2
+    assert ([one.code for one in first.warnings], [one.code for one in last.warnings]) == ([], ["LAP_INFANT_ALONE"])
+
+
+async def test_an_infant_that_goes_along_is_not_alone(world: World) -> None:
+    await with_infant(world)
+    rows = [*(record(number, kode_booking="BK-2") for number in (1, 2)), record(kode_booking="BK-2", data_nik=INFANT)]
+    assert [one.warnings for one in await applied(world, *rows)] == [(), (), ()]
+    [lost] = await applied(world, record(kode_booking="BK-3", data_nik=INFANT))
+    assert [one.code for one in lost.warnings] == ["LAP_INFANT_ALONE"]
+
+
+async def test_a_row_that_changes_nothing_for_an_infant_says_nothing_of_it(world: World) -> None:
+    await with_infant(world)
+    await applied(world, *(record(number, kode_booking="BK-2") for number in (1, 2)))
+    with world.statements() as issued:
+        [renamed] = await applied(world, record(1, data_pemesan="Warga Benar", kode_booking="BK-2"))
+    assert renamed.warnings == ()
+    assert not any("lap_infant, member.status" in one for one in issued)
+    [refused] = await applied(world, record(2, kode_booking="BK-3", nomor_polisi="B 1"))
+    assert [one.code for one in refused.warnings] == []
 
 
 # --- batches ----------------------------------------------------------------------------------------------------------

@@ -135,6 +135,22 @@ async def test_an_infant_whose_people_are_moved_or_forfeited_is_alone(api: Api, 
     assert {tuple(one["registrant"][INFANTS]) for one in found["changes"]["nodes"]} == {(child,)}
 
 
+async def test_who_takes_the_booking_code_along_leaves_an_infant_alone(api: Api, world: World) -> None:
+    mother, father, child = await with_infant(world)
+    correct = f"""mutation ($id: ID!, $code: String!) {{
+        correctRegistrant(ref: {{ id: $id }}, input: {{ reference: $code, reason: "Salah kode" }}) {{
+            ... on Registrant {{ reference {INFANTS} }} ... on Problem {{ code }} }} }}"""
+    first = await api.data(correct, {"id": mother, "code": "BK-2"})
+    assert first["correctRegistrant"] == {"reference": "BK-2", INFANTS: []}
+    last = await api.data(correct, {"id": father, "code": "BK-2"})
+    assert last["correctRegistrant"] == {"reference": "BK-2", INFANTS: [child]}
+    # The infant follows, and is not alone any more.
+    followed = await api.data(correct, {"id": child, "code": "BK-2"})
+    assert followed["correctRegistrant"] == {"reference": "BK-2", INFANTS: []}
+    lost = await api.data(correct, {"id": child, "code": "BK-3"})
+    assert lost["correctRegistrant"] == {"reference": "BK-3", INFANTS: [child]}
+
+
 async def test_of_a_code_that_hundreds_share_and_of_others_nobody_is_told(api: Api, world: World) -> None:
     mother, father, child = await with_infant(world, DJKA)
     for one in (mother, father):
