@@ -116,6 +116,13 @@ MESSAGES = [
         "This route's quota is full; 0 remaining; choose another route.",
     ),
     (
+        errors.QuotaFull("ref", reopening=True),
+        "QUOTA_FULL",
+        "ref",
+        "Kuota rute ini sudah penuh; sisa 0; pendaftaran ini dapat dibuka kembali bila ada kursi kosong pada rutenya.",
+        "This route's quota is full; 0 remaining; the registration can be reopened once its route has a free seat.",
+    ),
+    (
         errors.HoldsFull("seats", most=5, held=4),
         "HOLDS_FULL",
         "seats",

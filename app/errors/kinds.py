@@ -141,6 +141,8 @@ class QuotaFull(Refusal):
     left: int = declared(default=0, kw_only=True)
     opens_at: datetime | None = declared(default=None, kw_only=True)
     """When more seats are released."""
+    reopening: bool = declared(default=False, kw_only=True)
+    """The seat is wanted by a registration that returns to its own route, so no other route helps."""
 
     def facts(self, language: Language) -> dict[str, object]:
         english, at = language == "en", self.opens_at and words.instant(self.opens_at, language)
@@ -148,6 +150,10 @@ class QuotaFull(Refusal):
         none = "full; 0 remaining" if english else "sudah penuh; sisa 0"
         more = f"; more seats on {at}" if english else f"; tambahan kuota berikutnya {at}"
         other = "; choose another route" if english else "; pilih rute lain"
+        if self.reopening:
+            freed = "the registration can be reopened once its route has a free seat"
+            freed = freed if english else "pendaftaran ini dapat dibuka kembali bila ada kursi kosong pada rutenya"
+            other = f"; {freed}"
         return {"seats": few.format(self.wanted, self.left) if self.wanted > 1 else none, "next": more if at else other}
 
 

@@ -77,7 +77,7 @@ def test_who_fits_is_reopened_and_who_does_not_is_named(pemudik: Pemudik, world:
     assert said == {"dryRun": False, "reopened": 2}
     assert (refused["code"], refused["message"]) == (
         "QUOTA_FULL",
-        ("This route's quota is full; 0 remaining; choose another route."),
+        ("This route's quota is full; 0 remaining; the registration can be reopened once its route has a free seat."),
     )
     reasons = seen(world, world.run("SELECT DISTINCT client_id, reason FROM change WHERE from_status = 'CANCELLED'"))
     assert [tuple(one) for one in reasons] == [(None, REASON)]

@@ -1,8 +1,8 @@
 """Laps: an infant without a seat travels on the lap of somebody of its booking who has a seat on the same route.
 
 Whoever holds the infant is registered already, or is accepted in the same batch. Their order in the batch does not
-matter: infants are judged last. When hundreds of people share a booking code, nobody can tell who travels with whom. So
-no infant with such a code is refused.
+matter: infants are judged last. It holds alike for a submission and for an end that is taken back. When hundreds of
+people share a booking code, nobody can tell who travels with whom. So no infant with such a code is refused.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ class Laps:
 
     @refuses(InvalidValue)
     def judge(self, wanted: Lap) -> InvalidValue | None:
-        if wanted.reference is not None and self._may_be(wanted):
+        if self._may_be(wanted):
             return None
         return InvalidValue(
             "lapInfant",
@@ -54,7 +54,22 @@ class Laps:
             "or together with the infant.",
         )
 
+    @refuses(InvalidValue)
+    def judge_return(self, wanted: Lap) -> InvalidValue | None:
+        """The same of an infant whose end is taken back."""
+        if self._may_be(wanted):
+            return None
+        return InvalidValue(
+            "ref",
+            "Belum ada pemegang kursi pada rute bayi ini dengan kode booking yang sama; pendaftaran pendampingnya "
+            "harus berlaku kembali lebih dahulu, atau bersama bayinya.",
+            "Nobody has a seat on the route of this infant under the same booking code; whoever holds the infant must "
+            "stand again first, or together with the infant.",
+        )
+
     def _may_be(self, wanted: Lap) -> bool:
+        if wanted.reference is None:
+            return False
         return wanted in self.there or wanted in self.hoped or wanted[:2] in self.shared
 
 

@@ -2,15 +2,15 @@
 FORFEITED to REGISTERED with a day to verify.
 
 The seat must be free again, nobody else may hold the NIK, no other block may stand, and the cities of the trip must fit
-still. The block that came from the end is lifted. Legs that ended together return together or not at all. The sweep
-leaves a reopened person alone for a day.
+still. A lap infant needs somebody of its booking with a seat (`laps`). The block that came from the end is lifted. Legs
+that ended together return together or not at all. The sweep leaves a reopened person alone for a day.
 """
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from uuid import UUID
 
@@ -35,7 +35,7 @@ from app.errors import (
     refuses,
 )
 from app.models.enums import Purpose, RegistrantStatus
-from app.models.statuses import SEAT_HOLDERS, YET_TO_DEPART
+from app.models.statuses import ENDED, SEAT_HOLDERS, YET_TO_DEPART
 from app.registry.amending import people
 from app.registry.caller import Caller
 from app.registry.niks import blocks, telling
@@ -46,8 +46,10 @@ from app.registry.registrants.lookup import Ref
 from app.registry.registrants.transitions import State, Step
 from app.registry.registrants.uniqueness import NikClaim
 from app.registry.registrants.view import View
-from app.registry.routes import quota
+from app.registry.routes import laps, quota
 from app.registry.routes import route as routes
+from app.registry.routes.lap_infants import BookingKey
+from app.registry.routes.laps import Lap, Laps
 from app.registry.routes.quota import Seats
 from app.registry.routes.route import Route
 from app.registry.undo import ends, steps_back
@@ -67,6 +69,7 @@ class ReopeningGround:
     states: Mapping[UUID, State]
     seats: dict[UUID, Seats]
     routes: Mapping[UUID, Route]
+    laps: Laps
     holders: dict[NikClaim, Standing] = field(default_factory=dict)
     blocks: Mapping[bytes, Sequence[Blocked]] = field(default_factory=dict)
 
@@ -121,6 +124,7 @@ async def reopen(
     DestinationMismatch,
     TransitionNotAllowed,
     NotFound,
+    InvalidValue,
 )
 async def take_back(
     session: Session,
@@ -136,7 +140,9 @@ async def take_back(
     against: dict[UUID, Naming] = {}
     reopened: list[End] = []
     await _read_niks(session, ids, ground)
-    for one in ids:
+    # Up to here, whoever was hoped for was as good as there.
+    ground.laps.settle(())
+    for one in sorted(ids, key=lambda one: _travels_on_a_lap(one, ground)):
         legs = _to_reopen(one, ground)
         if isinstance(legs, Naming):
             against[one] = legs
@@ -160,7 +166,7 @@ async def lock(
     """Lock `ids` and what ended with them; `also`: registrants that are locked in the same order. Raises `Raced`."""
     trips = await ends.legs(session, ids)
     legs = {one.id: one for trip in trips.values() for one in trip}
-    seats = await quota.lock(session, {one.route_id for one in legs.values() if one.status in transitions.FREEING}, now)
+    seats = await quota.lock(session, {one.route_id for one in legs.values() if one.status in ENDED}, now)
     states = await lifecycle.lock(session, {*legs, *also})
     # Somebody may have moved a leg before the lock. The next attempt sees that.
     if await ends.legs(session, ids) != trips:
@@ -174,7 +180,28 @@ async def lock(
         states=states,
         seats=seats,
         routes={one.id: one for one in found if one is not None},
+        laps=await _read_laps(session, [states[one] for one in legs]),
     )
+
+
+async def _read_laps(session: Session, returning: Sequence[State]) -> Laps:
+    rows = [one.row for one in returning]
+    bookings = {
+        BookingKey(row.season, row.organizer, row.reference)
+        for row in rows
+        if row.lap_infant and row.reference is not None
+    }
+    return await laps.read(session, bookings, (_lap(one) for one in returning if one.row.seats)) if bookings else Laps()
+
+
+def _lap(state: State) -> Lap:
+    """Where the registrant has a seat, or looks for a lap."""
+    return Lap(state.row.organizer, state.row.reference, state.row.route_id)
+
+
+def _travels_on_a_lap(one: UUID, ground: ReopeningGround) -> bool:
+    """Infants come last: only then is known whose lap there is. Between the ways of a trip an infant may turn two."""
+    return any(ground.states[leg.id].row.lap_infant for leg in ground.trips[one])
 
 
 async def _read_niks(session: Session, ids: Sequence[UUID], ground: ReopeningGround) -> None:
@@ -222,6 +249,9 @@ def _legs(one: UUID, ground: ReopeningGround) -> list[End] | Refusal:
 
 def _judge(legs: Sequence[End], ground: ReopeningGround) -> Refusal | None:
     """All legs or none. A no-show still has its NIK and its seat, so neither is checked."""
+    alone = _judge_laps(legs, ground)
+    if alone is not None:
+        return alone
     returning = {one.id for one in legs}
     seated = [one for one in legs if one.status in transitions.FREEING and ground.states[one.id].row.seats]
     wanted = Counter(one.route_id for one in seated)
@@ -233,8 +263,13 @@ def _judge(legs: Sequence[End], ground: ReopeningGround) -> Refusal | None:
             return refused
         full = quota.judge(ground.seats[one.route_id], "ref", wanted[one.route_id]) if one in seated else None
         if full is not None:
-            return full
+            return replace(full, reopening=True)
     return None
+
+
+def _judge_laps(legs: Sequence[End], ground: ReopeningGround) -> InvalidValue | None:
+    infants = (ground.states[one.id] for one in legs if ground.states[one.id].row.lap_infant)
+    return next((refused for one in infants if (refused := ground.laps.judge_return(_lap(one))) is not None), None)
 
 
 def _stands(one: End, state: State, ground: ReopeningGround) -> Naming | None:
@@ -299,6 +334,7 @@ def _apply(legs: Sequence[End], ground: ReopeningGround, reason: str, *, with_a_
         if one.status in transitions.FREEING:
             ground.seats[one.route_id].taken += state.row.seats
             ground.holders[_claim(state)] = _standing(state, to, ground.caller)
+        ground.laps.settle([_lap(state)] if state.row.seats else [])
         step = Step(id=one.id, to=to, caller=ground.caller, reason=reason)
         steps_back.go_back(step, state, ground.now, with_a_day=with_a_day)
 

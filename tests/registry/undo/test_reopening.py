@@ -269,7 +269,12 @@ async def test_the_seat_must_be_free(world: World) -> None:
     one = await world.registered(someone(HUBDAT, route))
     await world.moved(one.id, S.CANCELLED)
     await world.registered(someone(HUBDAT, route, 2))
-    assert (await refused(world, one.id)).code == "QUOTA_FULL"
+    full = await refused(world, one.id)
+    assert full.code == "QUOTA_FULL"
+    assert (full.message("id"), full.message("en")) == (
+        "Kuota rute ini sudah penuh; sisa 0; pendaftaran ini dapat dibuka kembali bila ada kursi kosong pada rutenya.",
+        "This route's quota is full; 0 remaining; the registration can be reopened once its route has a free seat.",
+    )
 
 
 async def test_seats_of_one_call_are_dealt_once(world: World) -> None:

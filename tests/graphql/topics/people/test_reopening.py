@@ -64,7 +64,7 @@ async def test_many_first_as_a_dry_run(api: Api, world: World) -> None:
         "ids": [str(one.id) for one in people],
         "verdicts": [
             {"status": "REGISTERED"},
-            {"code": "QUOTA_FULL", "field": "ref", "message": QuotaFull().message()},
+            {"code": "QUOTA_FULL", "field": "ref", "message": QuotaFull(reopening=True).message()},
         ],
         "next": None,
     }
@@ -85,6 +85,25 @@ async def test_many_first_as_a_dry_run(api: Api, world: World) -> None:
     assert [await world.status(one.id) for one in people] == ["REGISTERED", "CANCELLED"]
     again = await api.data(REOPEN_ALL, {"where": {"routeId": str(route)}, "after": str(people[1].id)})
     assert again["reopenRegistrants"]["ids"] == []
+
+
+async def test_an_infant_whose_mother_finds_no_seat_stays_cancelled(api: Api, world: World) -> None:
+    route = await world.route(quota=1)
+    mother = await world.registered(someone(HUBDAT, route, 1, reference="BK-1"))
+    infant = someone(HUBDAT, route, nik="3201011001259003", identity_document="KK", lap_infant=True, reference="BK-1")
+    both = [mother, await world.registered(infant)]
+    for one in both:
+        await world.moved(one.id, RegistrantStatus.CANCELLED)
+    other = await world.registered(someone(HUBDAT, route, 2))
+    booking = {"where": {"organizer": "hubdat", "reference": "BK-1"}}
+    await api.token()
+    async with world.unchanged():
+        refused = (await api.data(REOPEN_ALL, booking))["reopenRegistrants"]["verdicts"]
+    assert [(one["code"], one["field"]) for one in refused] == [("QUOTA_FULL", "ref"), ("INVALID_VALUE", "ref")]
+    assert refused[1]["message"].startswith("Belum ada pemegang kursi pada rute bayi ini")
+    await world.moved(other.id, RegistrantStatus.CANCELLED)
+    done = (await api.data(REOPEN_ALL, booking))["reopenRegistrants"]["verdicts"]
+    assert done == [{"status": "REGISTERED"}] * 2
 
 
 CAUSE = {"status": "CANCELLED", "since": NOW.isoformat(), "until": (NOW + timedelta(hours=1)).isoformat()}

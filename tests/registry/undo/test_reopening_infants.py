@@ -1,0 +1,175 @@
+"""Reopening lap infants: with somebody of their booking who has a seat on their route, and not alone."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+import pytest
+
+from app.models.enums import RegistrantStatus
+from app.registry.registrants.lookup import Ref
+from app.registry.routes.lap_infants import MOST_OF_A_BOOKING
+from app.registry.undo import bulk, late_acts, reopening
+from app.registry.undo.bulk import Where
+from tests.world import HUBDAT, LEAVES, NOW, World, someone
+
+pytestmark = pytest.mark.anyio
+
+S = RegistrantStatus
+REASON = "Gangguan sistem"
+INFANT = "3201011001259003"
+"""A NIK of somebody who was born on 10 January 2025."""
+ALONE = "INVALID_VALUE ref"
+
+
+async def told(world: World, *ids: UUID, now: Any = NOW, **how: Any) -> list[str]:
+    refs = [Ref(id=one) for one in ids]
+    return said(
+        await world.database.attempt(
+            lambda session: reopening.reopen(session, world.vault, HUBDAT, refs, REASON, now, **how)
+        )
+    )
+
+
+def said(verdicts: Any) -> list[str]:
+    return [f"{one.code} {one.field}" if hasattr(one, "code") else one.status for one in verdicts]
+
+
+async def family(world: World, *, infant_first: bool = False) -> tuple[UUID, UUID, UUID]:
+    """Route, mother and infant. `infant_first`: the mother is the later one, in place of the father."""
+    route = await world.route(quota=1)
+    first = await world.registered(someone(HUBDAT, route, 1, reference="BK-1"))
+    infant = someone(HUBDAT, route, nik=INFANT, identity_document="KK", lap_infant=True, reference="BK-1")
+    child = await world.registered(infant)
+    if not infant_first:
+        return route, first.id, child.id
+    await world.moved(first.id, S.CANCELLED)
+    await world.put(first.id, route_id=await world.route("Bus 9"), reference=None)
+    return route, (await world.registered(someone(HUBDAT, route, 9, reference="BK-1"))).id, child.id
+
+
+async def cancelled(world: World, *ids: UUID) -> None:
+    for one in ids:
+        await world.moved(one, S.CANCELLED)
+
+
+@pytest.mark.parametrize("infant_first", [False, True])
+async def test_a_family_returns_together(world: World, *, infant_first: bool) -> None:
+    _, *both = await family(world, infant_first=infant_first)
+    await cancelled(world, *both)
+    async with world.unchanged():
+        assert await told(world, *sorted(both), dry_run=True) == ["REGISTERED"] * 2
+    assert await told(world, *sorted(both)) == ["REGISTERED"] * 2
+    assert await world.taken() == 1
+
+
+async def test_an_infant_stays_where_its_mother_finds_no_seat(world: World) -> None:
+    """The bulk of the route: somebody else has the seat by now."""
+    route, *both = await family(world, infant_first=True)
+    await cancelled(world, *both)
+    other = await world.registered(someone(HUBDAT, route, 2))
+
+    async def page() -> list[str]:
+        found: Any = await world.database.attempt(
+            lambda session: bulk.reopen_all(session, world.vault, HUBDAT, Where(route_id=route), REASON, NOW)
+        )
+        return said(found.verdicts)
+
+    async with world.unchanged():
+        assert await page() == [ALONE, "QUOTA_FULL ref"]
+    await cancelled(world, other.id)
+    # The order of the ids: the infant, the mother, and whoever had her seat.
+    assert await page() == ["REGISTERED", "REGISTERED", "QUOTA_FULL ref"]
+
+
+async def test_an_infant_alone_is_told_what_to_do(world: World) -> None:
+    _, mother, infant = await family(world)
+    await cancelled(world, mother, infant)
+    verdicts: Any = await world.database.attempt(
+        lambda session: reopening.reopen(session, world.vault, HUBDAT, [Ref(id=infant)], REASON, NOW)
+    )
+    [refused] = verdicts
+    assert refused.message("id") == (
+        "Belum ada pemegang kursi pada rute bayi ini dengan kode booking yang sama; pendaftaran pendampingnya harus"
+        " berlaku kembali lebih dahulu, atau bersama bayinya."
+    )
+    assert refused.message("en") == (
+        "Nobody has a seat on the route of this infant under the same booking code; whoever holds the infant must stand"
+        " again first, or together with the infant."
+    )
+    assert await told(world, mother) == ["REGISTERED"]
+    assert await told(world, infant) == ["REGISTERED"]
+
+
+async def test_another_of_the_booking_will_do_and_another_route_will_not(world: World) -> None:
+    route, mother, infant = await family(world)
+    await cancelled(world, mother, infant)
+    elsewhere = await world.route("Bus 2")
+    other = await world.registered(someone(HUBDAT, elsewhere, 2, reference="BK-1"))
+    assert await told(world, infant) == [ALONE]
+    await cancelled(world, other.id)
+    await world.registered(someone(HUBDAT, route, 3, reference="BK-1"))
+    assert await told(world, infant) == ["REGISTERED"]
+
+
+async def test_without_a_booking_code_nobody_is_of_its_booking(world: World) -> None:
+    _, _, infant = await family(world)
+    await world.put(infant, reference=None)
+    await cancelled(world, infant)
+    assert await told(world, infant) == [ALONE]
+
+
+async def test_a_code_that_hundreds_share_is_no_booking(world: World) -> None:
+    _, mother, infant = await family(world)
+    await cancelled(world, mother, infant)
+    many = await world.route("Bus 2", quota=None)
+    everybody = range(100, 100 + MOST_OF_A_BOOKING)
+    await world.submit(*(someone(HUBDAT, many, number, reference="BK-1") for number in everybody))
+    assert await told(world, infant) == ["REGISTERED"]
+
+
+async def test_of_no_shows_it_holds_as_well(world: World) -> None:
+    _, mother, infant = await family(world)
+    for one in (mother, infant):
+        await world.moved(one, S.VERIFIED)
+    after = LEAVES + timedelta(hours=3)
+    assert (await world.sweep(after)).no_shows == 2
+    assert await told(world, infant, now=after) == [ALONE]
+    assert await told(world, infant, mother, now=after) == ["VERIFIED"] * 2
+
+
+async def test_a_posko_that_tells_late_brings_a_family_back_in_any_order(world: World) -> None:
+    _, mother, infant = await family(world, infant_first=True)
+    deadline = NOW + timedelta(days=8)
+    assert (await world.sweep(deadline)).forfeited == 2
+    verified_at = await world.one("SELECT verify_by FROM registrant WHERE id = :id", id=mother) - timedelta(minutes=5)
+
+    async def verified(*ids: UUID) -> list[str]:
+        refs, now = [Ref(id=one) for one in ids], verified_at + timedelta(hours=1)
+        return said(
+            await world.database.attempt(
+                lambda session: late_acts.verify(
+                    session, world.vault, HUBDAT, refs, now, posko="Posko Monas", at=verified_at
+                )
+            )
+        )
+
+    assert await verified(infant) == [ALONE]
+    assert await verified(infant, mother) == ["VERIFIED"] * 2
+
+
+async def test_who_cannot_return_with_the_infant_is_asked_nothing_of_its_nik(world: World) -> None:
+    """One statement reads bookings, and only where infants are among them."""
+    _, mother, infant = await family(world)
+    await cancelled(world, mother, infant)
+    with world.statements() as alone:
+        assert await told(world, infant) == [ALONE]
+    with world.statements() as without:
+        assert await told(world, mother, dry_run=True) == ["REGISTERED"]
+    assert [any("member.lap_infant" in one for one in each) for each in (alone, without)] == [
+        True,
+        False,
+    ]
+    assert not any("nik_block" in one for one in alone)
