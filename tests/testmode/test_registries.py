@@ -158,6 +158,7 @@ async def test_makers_of_a_process_connect_one_at_a_time(list_url: str, monkeypa
 async def test_who_makes_in_another_process_is_not_waited_for_without_an_end(
     list_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    await making.made(list_url, OTHER)
     monkeypatch.setitem(control.OF_MAKERS, "lock_timeout", "50ms")
     other = await asyncpg.connect(list_url)
     try:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import httpx
@@ -18,9 +19,18 @@ def credentials(place: Place, organizer: str) -> dict[str, Any]:
 
 def asked(place: Place, server: Server, organizer: str, query: str, **variables: object) -> Any:
     """The data of one operation."""
+    return _posted(place, server, organizer, "/graphql", {"query": query, "variables": variables})["data"]
+
+
+def pushed(place: Place, server: Server, organizer: str, rows: Sequence[Mapping[str, object]]) -> None:
+    """Each row is accepted."""
+    told = _posted(place, server, organizer, "/webhook/pemudik", rows)["hasil"]
+    assert [one["hasil"] for one in told] == ["diterima"] * len(rows), told
+
+
+def _posted(place: Place, server: Server, organizer: str, path: str, body: object) -> Any:
     client = credentials(place, organizer)
     with httpx.Client(base_url=server.url, timeout=60) as http:
         auth, grant = (client["client_id"], client["secret"]), {"grant_type": "client_credentials"}
         token = http.post("/oauth/token", data=grant, auth=auth).json()["access_token"]
-        headers = {"Authorization": f"Bearer {token}"}
-        return http.post("/graphql", json={"query": query, "variables": variables}, headers=headers).json()["data"]
+        return http.post(path, json=body, headers={"Authorization": f"Bearer {token}"}).json()
