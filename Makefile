@@ -17,7 +17,8 @@ BIN := .venv/bin
 PARALLEL := -n 3 --dist loadfile
 # What needs servers of its own: a browser, clients, test mode, what is killed, what logs and files hold, a cluster. Nobody waits for
 # these between two changes.
-SLOW := tests/cluster tests/openapi tests/privacy/silence tests/processes tests/sdk tests/testmode tests/web/browser
+SERVED := $(addprefix tests/testmode/test_,apart.py clock.py outcomes.py)
+SLOW := tests/cluster tests/openapi tests/privacy/silence tests/processes tests/sdk $(SERVED) tests/web/browser
 SEEDS = $(shell $(BIN)/python -c "import random; print(*random.sample(range(1_000_000), 2))")
 
 .PHONY: help run test slow nightly audit check format bench soak screenshots lock clean

@@ -3,6 +3,7 @@ from collections import Counter
 import pytest
 from hypothesis import strategies as st
 
+from app.registry.values import cities
 from app.registry.values.cities import key
 from app.registry.values.regions import regions
 from tests.examples import given
@@ -32,6 +33,14 @@ kota: Kota
 """
 
 
+@pytest.fixture(autouse=True)
+def read_anew() -> None:
+    """A test that no coverage follows may have had the names read."""
+    for cached in vars(cities).values():
+        if hasattr(cached, "cache_clear"):
+            cached.cache_clear()
+
+
 def spellings() -> list[tuple[str, str]]:
     lines = (line.partition(":") for line in SPELLINGS.strip("\n").splitlines())
     return [(city, same) for same, _, cities in lines for city in cities.split("|")]
@@ -49,6 +58,11 @@ def test_a_city_and_a_regency_of_one_name_differ_and_the_bare_name_is_the_city()
 
 def test_a_kind_that_is_said_is_believed() -> None:
     assert key("Kota Banyumas") == "kota banyumas"
+
+
+def test_the_official_name_of_a_city_is_kemendagris() -> None:
+    assert cities.official(key("Solo")) == "Kota Surakarta"
+    assert cities.official(key("Dili")) is None
 
 
 def test_no_two_regencies_of_the_country_are_taken_for_one() -> None:
