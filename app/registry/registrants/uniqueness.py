@@ -25,6 +25,7 @@ from app.registry.registrants.view import Stored
 from app.registry.routes import lap_infants
 from app.registry.terms.deadlines import Deadline
 from app.registry.values import nik
+from app.server.slices import each
 from app.sql import Arrays, statement
 from app.vault.vault import Vault
 
@@ -209,10 +210,12 @@ async def booked_names(
     """Who stands in each of `ways`, by the key of the name (`names.key`). Whoever has one of the NIKs `besides` is left
     out. A code that hundreds share is no booking: nobody is found there.
     """
+    booked = await session.rows(_BOOKED, season=season, **_WAYS.of(list(ways)))
+    others = [row for row in booked if NikOfOrganizer(row.nik_index, row.organizer) not in besides]
     found: dict[WayOfBooking, dict[tuple[str, ...], list[UUID]]] = {}
-    for row in await session.rows(_BOOKED, season=season, **_WAYS.of(list(ways))):
-        if NikOfOrganizer(row.nik_index, row.organizer) not in besides:
-            found.setdefault(row.way, {}).setdefault(opening.name_key(row.name_sealed, vault), []).append(row.id)
+    keys = await each(lambda row: opening.name_key(row.name_sealed, vault), others)
+    for row, key in zip(others, keys, strict=True):
+        found.setdefault(row.way, {}).setdefault(key, []).append(row.id)
     return found
 
 
