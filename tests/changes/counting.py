@@ -71,8 +71,8 @@ async def differences(session: Session) -> dict[str, Any]:
     return found
 
 
-UNCOUNTED = """SELECT EXISTS (SELECT FROM change c, projection p
-                      WHERE p.name = 'statistics' AND (c.xact_id, c.id) > (p.xact_id, p.change_id))"""
+UNCOUNTED = """SELECT EXISTS (SELECT FROM change c LEFT JOIN projection p ON p.name = 'statistics'
+                      WHERE p.name IS NULL OR (c.xact_id, c.id) > (p.xact_id, p.change_id))"""
 
 
 async def count_all(database: Database) -> int:

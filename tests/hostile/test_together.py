@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 import orjson
 import pytest
 
+from tests.growth import TRIES
 from tests.hostile import driving
 from tests.hostile.conftest import Target
 from tests.hostile.sending import GRAPHQL_PATH, JSON, Sent, document, graphql, socket, subscribed
@@ -31,6 +32,14 @@ async def longest_step(target: Target, sent: Sequence[Sent]) -> float:
     return max(turns)
 
 
+async def are_as_short(target: Target, together: Callable[[], Sequence[Sent]], alone: float) -> bool:
+    """Something else may make a step longer, such as the garbage collector. What is one step is so each time."""
+    for _ in range(TRIES):
+        if await longest_step(target, together()) <= MOST_TIMES_ONE * alone:
+            return True
+    return False
+
+
 def by_http(count: int) -> list[Sent]:
     return [graphql(UNREAD) for _ in range(count)]
 
@@ -46,7 +55,7 @@ async def test_documents_that_arrive_together_are_read_one_after_the_other(
     # The first one ever meets what is made once.
     await longest_step(target, made(1))
     alone = max([await longest_step(target, made(1)) for _ in range(3)])
-    assert await longest_step(target, made(TOGETHER)) <= MOST_TIMES_ONE * alone
+    assert await are_as_short(target, lambda: made(TOGETHER), alone)
 
 
 async def test_so_are_known_ones_that_are_measured_with_the_variables_of_each_request(target: Target) -> None:
@@ -55,4 +64,4 @@ async def test_so_are_known_ones_that_are_measured_with_the_variables_of_each_re
     # The text is known from the first request on.
     await longest_step(target, [one])
     alone = max([await longest_step(target, [one]) for _ in range(3)])
-    assert await longest_step(target, [one] * TOGETHER) <= MOST_TIMES_ONE * alone
+    assert await are_as_short(target, lambda: [one] * TOGETHER, alone)

@@ -79,11 +79,14 @@ def test_the_overview_says_what_waits_and_where_it_is_done(visit: Visit, signed_
         run(servers_url, *(one.format(id=made) for one in MENDED))
 
 
-def test_a_viewer_is_led_to_no_page_that_it_may_not_open(visit: Visit, signed_in: SignIn) -> None:
+def test_a_viewer_is_led_to_no_page_that_it_may_not_open(visit: Visit, signed_in: SignIn, servers_url: str) -> None:
+    run(servers_url, ALLOWANCE.format(code="ahm", used=3, alarmed="now()"))
     page = signed_in(VIEWER)
     expect(page.locator("#cases-list li").first).to_be_visible()
     expect(page.locator("#cases-list a")).to_have_count(0)
     expect(page.locator("#webhooks-none")).to_have_text("Semua webhook menerima kirimannya.")
     expect(page.locator("#imports-none")).to_be_visible()
-    expect(page.locator("#allowances-none")).to_be_visible()
     assert visit.violations() == []
+    page.locator("#allowances-list li").filter(has_text="AHM").locator("a").click()
+    expect(page.locator("#name")).to_have_text("AHM (Honda)")
+    run(servers_url, MENDED[-1])
