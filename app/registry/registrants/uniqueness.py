@@ -226,7 +226,7 @@ def nik_differs(ids: Sequence[UUID]) -> nik.Warning:
         "NIK_DIFFERS",
         "Orang dengan nama dan kode booking yang sama sudah terdaftar pada Anda dengan NIK lain (id pendaftaran:"
         f" {named}); keduanya kini terdaftar. Bila orangnya sama, batalkan pendaftaran yang NIK-nya salah: kirim"
-        " barisnya dengan kode 5, atau batalkan di halaman Pendaftar atau dengan cancelRegistrant.",
+        " barisnya dengan kode 5, atau batalkan di halaman Pendaftar atau lewat aplikasi Anda.",
         "Somebody of the same name and booking code is already registered with you under another NIK (id of the"
         f" registration: {named}); both are registered now. If the two are one person, cancel the registration with"
         " the wrong NIK: send its row with code 5, or cancel it on the page Pendaftar or by cancelRegistrant.",
