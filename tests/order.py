@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from xdist.remote import Producer
 
 SHARED_SERVERS = ("tests/contract", "tests/privacy/silence", "tests/sdk/others", "tests/testmode", "tests/web/browser")
-LONGER_THAN_TO_START_A_SERVER = ("tests/web/browser/test_every_page.py",)
-"""Of these folders, but another process may run the file meanwhile, with a server of its own."""
+WITH_A_SERVER_OF_ITS_OWN = ("tests/web/browser/test_every_page.py",)
+"""A file of these folders that takes much longer than to start a server. So another process may run the file."""
 
 # Measured with `--durations=100` when the suite was last looked at; an order that is out of date costs time alone.
 LONGEST = (
@@ -76,7 +76,7 @@ ON_DEMAND = ("cluster", "nightly")
 def unit_of(nodeid: str) -> str:
     """The folder or the file whose tests one process runs."""
     file = nodeid.partition("::")[0]
-    if file in LONGER_THAN_TO_START_A_SERVER:
+    if file in WITH_A_SERVER_OF_ITS_OWN:
         return file
     return next((folder for folder in SHARED_SERVERS if file.startswith(f"{folder}/")), file)
 

@@ -9,9 +9,8 @@ from __future__ import annotations
 import gc
 import re
 from collections import OrderedDict
-from collections.abc import Generator, Mapping, Sequence
-from dataclasses import dataclass
-from typing import TypeAlias
+from collections.abc import Generator, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 
 from graphql import (
     ASTValidationRule,
@@ -109,8 +108,18 @@ class Document:
         return self.operations[name]
 
 
-Reading: TypeAlias = Generator[None, None, Document]
-"""The reading of a document, which stops after each of its steps. The longest takes a third of all."""
+@dataclass(slots=True)
+class DocumentReading:
+    """The reading of a document: each item is the end of a step, and `document` is there behind the last item.
+
+    The longest step takes a third of all. Iterating raises `OperationRefused`.
+    """
+
+    steps: Generator[None, None, Document]
+    document: Document = field(init=False)
+
+    def __iter__(self) -> Iterator[None]:
+        self.document = yield from self.steps
 
 
 class OperationRefused(Exception):  # noqa: N818 - an outcome
@@ -132,12 +141,19 @@ class Documents:
 
     def get(self, text: str) -> Document:
         """At once, however long it takes. Raises `OperationRefused`."""
-        return self.kept(text) or _run(self.reading(text))
+        return self.kept(text) or self._read_at_once(text)
 
-    def reading(self, text: str) -> Reading:
-        """The document, in steps: whoever reads it does the next one when others have had their turn. Raises
-        `OperationRefused`.
-        """
+    def _read_at_once(self, text: str) -> Document:
+        reading = self.reading(text)
+        for _ in reading:
+            pass
+        return reading.document
+
+    def reading(self, text: str) -> DocumentReading:
+        """The document, in steps: whoever reads it does the next one when others have had their turn."""
+        return DocumentReading(self._steps(text))
+
+    def _steps(self, text: str) -> Generator[None, None, Document]:
         return _or_refused(self._keep(text, (yield from self._read(text))))
 
     def kept(self, text: str) -> Document | None:
@@ -172,7 +188,7 @@ class Documents:
                 [RequestError("The document is nested too deeply", "TOO_DEEP", "Dokumen bertingkat terlalu dalam")]
             )
 
-    def _document(self, text: str) -> Reading:
+    def _document(self, text: str) -> Generator[None, None, Document]:
         if len(text) > limits.MOST_DOCUMENT_BYTES or len(text.encode()) > limits.MOST_DOCUMENT_BYTES:
             raise RequestError(
                 f"A document has {limits.MOST_DOCUMENT_BYTES:,} bytes at most",
@@ -292,15 +308,6 @@ OTHER_RULES: tuple[type[ASTValidationRule], ...] = tuple(
     for rule in specified_rules
     if rule not in RULES_OF_VARIABLES
 )
-
-
-def _run(reading: Reading) -> Document:
-    while True:
-        try:
-            next(reading)
-        except StopIteration as ended:
-            document: Document = ended.value
-            return document
 
 
 def _told(errors: Sequence[GraphQLError]) -> list[RequestError]:

@@ -15,7 +15,6 @@ from app.graphql import permissions
 from app.graphql.engine import inputs, limits
 from app.graphql.engine.calls import Resolved
 from app.graphql.engine.documents import Document, Documents, Operation, OperationRefused, cost_of_reading
-from app.graphql.engine.documents import Reading as ReadingOfADocument
 from app.graphql.engine.limits import Measure
 from app.graphql.engine.requests import NotUnderstood, OperationRequest
 from app.graphql.internals import PlanningExecutor, executed, executor
@@ -82,7 +81,10 @@ class Operations:
         async with self._turns.steps(client, cost_of_reading(request.query)) as others:
             document = self._documents.kept(request.query)
             if document is None:
-                document = await _read(self._documents.reading(request.query), others)
+                reading = self._documents.reading(request.query)
+                for _ in reading:
+                    await others()
+                document = reading.document
                 await others()
             return self._of(document, document.operation(request.operation_name), request)
 
@@ -178,16 +180,6 @@ class Operations:
         """The refusal of an operation whose variables do not fit it."""
         definitions = found.operation.node.variable_definitions or ()
         return OperationRefused(inputs.misfits(self._schema, definitions, found.variables))
-
-
-async def _read(reading: ReadingOfADocument, others: Callable[[], Awaitable[None]]) -> Document:
-    while True:
-        try:
-            next(reading)
-        except StopIteration as ended:
-            document: Document = ended.value
-            return document
-        await others()
 
 
 def _depends_on_variables(operation: Operation) -> bool:

@@ -17,7 +17,7 @@ from app.graphql.topics.catalogue import Organizer
 from app.graphql.vocabulary import Direction, RegistrantStatus, Service, describe
 
 if TYPE_CHECKING:
-
+    # The type checker knows no enum whose members are computed.
     class ProblemCode(StrEnum): ...
 
 else:
