@@ -106,7 +106,7 @@ async def test_a_row_with_the_right_nik_says_who_stands_under_the_wrong_one(api:
     assert right["pesan"] == (
         "Orang dengan nama dan kode booking yang sama sudah terdaftar pada Anda dengan NIK lain (id pendaftaran:"
         f" {wrong['id']}); keduanya kini terdaftar. Bila orangnya sama, batalkan pendaftaran yang NIK-nya salah: kirim"
-        " barisnya dengan kode 5, atau batalkan di halaman Pendaftar atau dengan cancelRegistrant."
+        " barisnya dengan kode 5, atau batalkan di halaman Pendaftar atau lewat aplikasi Anda."
     )
     english = (await api.send(PATH, record(3, **booked), Accept_Language="en")).json()["hasil"][0]["pesan"]
     assert english == (
