@@ -20,7 +20,7 @@ from app.registry import change_log
 from app.registry.registrants import opening
 from app.registry.registrants.drafts import Draft
 from app.registry.registrants.motorcycles import Motorcycle
-from app.registry.registrants.uniqueness import NikClaim, NikHolder, WayOfBooking
+from app.registry.registrants.uniqueness import CodeOfOrganizer, NikClaim, NikHolder, WayOfBooking
 from app.registry.registrants.view import View
 from app.registry.routes import quota
 from app.registry.routes.quota import Seats
@@ -65,7 +65,7 @@ class Leg:
         code = self.draft.particulars.reference
         if code is None:
             return None
-        return WayOfBooking(self.draft.organizer, code, self.claim.direction, self.claim.service)
+        return WayOfBooking(CodeOfOrganizer(self.draft.organizer, code), self.claim.direction, self.claim.service)
 
     def as_holder(self) -> NikHolder:
         return NikHolder(

@@ -9,23 +9,25 @@ under other NIKs, and the organizer is warned of its own people.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from operator import attrgetter
 from typing import NamedTuple
 from uuid import UUID
 
 from app.clock import wib_day
 from app.db import Session
 from app.errors import Standing
-from app.models.statuses import HOLDS_NIK, IS_YET_TO_DEPART
+from app.models.statuses import HOLDS_NIK, YET_TO_DEPART
 from app.registry.caller import Caller
 from app.registry.registrants import opening, view
 from app.registry.registrants.view import Stored
 from app.registry.routes import lap_infants
 from app.registry.terms.deadlines import Deadline
 from app.registry.values import nik
-from app.server.slices import each
+from app.server.slices import each, sliced
 from app.sql import Arrays, statement
 from app.vault.vault import Vault
 
@@ -97,25 +99,34 @@ class NikOfOrganizer(NamedTuple):
     organizer: str
 
 
+class CodeOfOrganizer(NamedTuple):
+    organizer: str
+    reference: str
+
+
 class WayOfBooking(NamedTuple):
-    organizer: str
-    reference: str
+    code: CodeOfOrganizer
     direction: str
     service: str
 
 
-class _NamedInBooking(NamedTuple):
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Booked:
+    """Whoever has ever been registered under a booking code, and what is left of the person."""
+
     organizer: str
     reference: str
-    direction: str
-    service: str
     id: UUID
-    nik_index: bytes
-    name_sealed: bytes
+    season: int
+    direction: str
+    service: str
+    status: str
+    nik_index: bytes | None
+    name_sealed: bytes | None
 
     @property
     def way(self) -> WayOfBooking:
-        return WayOfBooking(self.organizer, self.reference, self.direction, self.service)
+        return WayOfBooking(CodeOfOrganizer(self.organizer, self.reference), self.direction, self.service)
 
 
 MOST_NAMED = 3
@@ -174,23 +185,19 @@ HELD_BY_THE_SAME_PERSON = statement(_HELD, UUID)
 WITH_THE_SAME_PERSON = f"r.id = ANY(CAST(:ids AS uuid[]) || ARRAY({_HELD}))"
 """SQL: `r` is one of the registrants `:ids`, or is held by the same person with the same organizer."""
 
-_WAYS = Arrays("asked", WayOfBooking)
-# No index has booking code and season. So a code is counted over all seasons: what more people share is no booking.
+_CODES = Arrays("asked", CodeOfOrganizer)
+# No index has booking code and season. So a code is read over all seasons: what more people share is no booking.
+# Most codes that are submitted are new, so the statement does no more than look each of them up.
 _BOOKED = statement(
     f"""
-    SELECT asked.organizer, asked.reference, asked.direction, asked.service, r.id, r.nik_index, r.name_sealed
-    FROM {_WAYS} JOIN LATERAL (
-        SELECT alike.*, count(*) OVER () AS shared_by FROM (
-            SELECT id, season, direction, service, status, nik_index, name_sealed FROM registrant
-            WHERE organizer_code = asked.organizer AND reference = asked.reference
-            LIMIT {lap_infants.MOST_OF_A_BOOKING + 1} OFFSET 0
-        ) alike
-    ) r ON r.shared_by <= {lap_infants.MOST_OF_A_BOOKING} AND r.season = :season AND r.{IS_YET_TO_DEPART}
-        AND r.direction = asked.direction AND r.service = asked.service
-        AND r.nik_index IS NOT NULL AND r.name_sealed IS NOT NULL
-    ORDER BY r.id
+    SELECT asked.organizer, asked.reference, r.*
+    FROM {_CODES} JOIN LATERAL (
+        SELECT id, season, direction, service, status, nik_index, name_sealed FROM registrant
+        WHERE organizer_code = asked.organizer AND reference = asked.reference
+        LIMIT {lap_infants.MOST_OF_A_BOOKING + 1} OFFSET 0
+    ) r ON true
     """,
-    _NamedInBooking,
+    _Booked,
 )
 
 
@@ -207,14 +214,36 @@ async def own(session: Session, season: int, niks: Collection[tuple[bytes, str]]
 async def booked_names(
     session: Session, vault: Vault, season: int, ways: Collection[WayOfBooking], besides: Collection[NikOfOrganizer]
 ) -> dict[WayOfBooking, dict[tuple[str, ...], list[UUID]]]:
-    """Who stands in each of `ways`, by the key of the name (`names.key`). Whoever has one of the NIKs `besides` is left
-    out. A code that hundreds share is no booking: nobody is found there.
+    """Who is yet to depart in each of `ways`, by the key of the name (`names.key`). Whoever has one of the NIKs
+    `besides` is left out. A code that hundreds share is no booking: nobody is found there.
     """
-    booked = await session.rows(_BOOKED, season=season, **_WAYS.of(list(ways)))
-    others = [row for row in booked if NikOfOrganizer(row.nik_index, row.organizer) not in besides]
+    codes = list(dict.fromkeys(way.code for way in ways))
+    rows = await session.rows(_BOOKED, **_CODES.of(codes))
+    sharers = Counter([CodeOfOrganizer(row.organizer, row.reference) async for row in sliced(rows)])
+    booked = [
+        row
+        async for row in sliced(rows)
+        if sharers[row.way.code] <= lap_infants.MOST_OF_A_BOOKING
+        and row.season == season
+        and row.status in YET_TO_DEPART
+        and row.way in ways
+    ]
+    return await _by_name(booked, vault, besides)
+
+
+async def _by_name(
+    booked: Iterable[_Booked], vault: Vault, besides: Collection[NikOfOrganizer]
+) -> dict[WayOfBooking, dict[tuple[str, ...], list[UUID]]]:
+    people = [
+        (row, row.name_sealed)
+        for row in sorted(booked, key=attrgetter("id"))
+        if row.name_sealed is not None
+        and row.nik_index is not None
+        and NikOfOrganizer(row.nik_index, row.organizer) not in besides
+    ]
+    keys = await each(lambda one: opening.name_key(one[1], vault), people)
     found: dict[WayOfBooking, dict[tuple[str, ...], list[UUID]]] = {}
-    keys = await each(lambda row: opening.name_key(row.name_sealed, vault), others)
-    for row, key in zip(others, keys, strict=True):
+    for (row, _), key in zip(people, keys, strict=True):
         found.setdefault(row.way, {}).setdefault(key, []).append(row.id)
     return found
 
