@@ -85,6 +85,7 @@ find another primary.
 REMEMBERED_FOR_SECONDS = 10.0
 """So long a server is not ready after its database could not write. The next write tries again."""
 
+_SNAPSHOT = statement("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
 _IS_READ_ONLY = statement("SHOW transaction_read_only", str)
 
 Result = TypeVar("Result")
@@ -114,6 +115,10 @@ class Session(sql.SessionInterface):
     async def rows(self, statement: Statement[Result], /, **arguments: object) -> list[Result]:
         prepared = await self._prepared(statement)
         return statement.build(await prepared.fetch(*statement.in_order(arguments)))
+
+    async def begin_snapshot(self) -> None:
+        """First in a transaction: whatever is read in it is of one moment, and nothing can be written."""
+        await self.run(_SNAPSHOT)
 
     async def _prepared(self, statement: Statement[Any]) -> PreparedStatement[asyncpg.Record]:
         if self._connection is None:

@@ -64,7 +64,6 @@ class _RegistrantOfPerson(NamedTuple):
 
 
 _INDEX_OF = statement("SELECT nik_index FROM registrant WHERE id = :id AND nik_index IS NOT NULL", bytes)
-_OF_NIK = statement("SELECT id FROM registrant WHERE nik_index = :nik_index ORDER BY id", UUID)
 _IS_LEFT = statement("SELECT EXISTS (SELECT FROM registrant WHERE nik_index = :nik_index)", bool)
 _ERASE = statement(f"UPDATE registrant SET {WIPED} WHERE id = ANY(CAST(:ids AS uuid[])) AND nik_index = :nik_index")
 # Of whoever is erased, as the applicant of others.
@@ -119,7 +118,7 @@ async def _named(session: Session, vault: Vault, caller: Caller, ref: Ref, now: 
 async def _erase(
     session: Session, vault: Vault, caller: Caller, nik_index: bytes, reason: str, now: datetime
 ) -> Erased | NotFound:
-    ids = await session.rows(_OF_NIK, nik_index=nik_index)
+    ids = await lookup.ids_of_nik(session, nik_index)
     looked = await reasons.erase_person(session, nik_index, ids)
     # A registrant that cannot be cancelled any more, departed or of a closed season, is erased as it is.
     steps = [Step(id=one, to=RegistrantStatus.CANCELLED, caller=caller, reason=reason) for one in ids]

@@ -167,7 +167,6 @@ _READS = statement(
     """,
     Access,
 )
-_OF_NIK = statement("SELECT id FROM registrant WHERE nik_index = :nik_index ORDER BY id", UUID)
 _BOOKED_BY_NIK = statement("SELECT id FROM registrant WHERE booked_by_index = :nik_index ORDER BY id", UUID)
 _BLOCKS_OF_NIK = statement(
     """
@@ -245,7 +244,7 @@ async def export(
     if isinstance(parsed, NikInvalid):
         return parsed
     index = vault.blind_index(parsed.digits)
-    ids = await session.rows(_OF_NIK, nik_index=index)
+    ids = await lookup.ids_of_nik(session, index)
     found = await lookup.by_ids(session, vault, await _everybody(session, caller), ids, everyone=True)
     booked = await session.rows(_BOOKED_BY_NIK, nik_index=index)
     named = await lookup.by_ids(session, vault, replace(caller, owns_nothing=True), booked, everyone=True)

@@ -22,9 +22,6 @@ from app.changes.seals.logs import ROWS_OF_A_SEAL, SealedLog, SealedRow
 from app.db import Session
 from app.sql import statement
 
-# Nothing that is committed meanwhile is seen: else a purge would look like a loss.
-_ONE_SNAPSHOT = statement("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
-
 
 class Fault(StrEnum):
     CHANGED = "changed"
@@ -130,7 +127,8 @@ async def verify(
     expected: Sequence[Expected] = (),
 ) -> Verified:
     """From the entry `start` on, in one snapshot: call this first in a transaction."""
-    await session.run(_ONE_SNAPSHOT)
+    # Else a purge that is committed meanwhile would look like a loss.
+    await session.begin_snapshot()
     kept_keys = {one.kid: orjson.loads(one.key) for one in await session.rows(_KEYS)}
     keys = kept_keys | {str(one["kid"]): entry.public(one) for one in trusted}
     run = _VerificationOfLog(

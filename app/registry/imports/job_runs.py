@@ -23,6 +23,7 @@ from app.registry import change_log
 from app.registry.caller import Caller
 from app.registry.imports import jobs
 from app.registry.imports.jobs import COLUMNS, Failure, Job, UnreadSheet
+from app.registry.terms import organizers
 from app.sql import statement
 from app.vault.vault import Vault
 
@@ -192,7 +193,6 @@ _END_OF_SEASON = statement(
     Job,
 )
 _FORGET_ERASED = statement("DELETE FROM import_erased WHERE job_id = ANY(CAST(:ids AS uuid[]))")
-_MEMBERS = statement("SELECT code FROM organizer WHERE coordinator_code = :organizer", str)
 
 
 async def done(session: Session, job: Job) -> frozenset[int]:
@@ -237,8 +237,7 @@ async def claim(session: Session, runner: UUID, now: datetime, job_id: UUID | No
 
 async def caller_of(session: Session, job: Job) -> Caller:
     """Who sent the job, with the members of today."""
-    members = await session.rows(_MEMBERS, organizer=job.organizer)
-    return Caller(job.client_id, job.organizer, frozenset(members))
+    return Caller(job.client_id, job.organizer, await organizers.members_of(session, job.organizer))
 
 
 async def renew(session: Session, job: Job, runner: UUID, rows_read: int, now: datetime) -> bool:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from app.db import Session
 from app.errors import ImportStorageFull, InvalidValue, refuses
+from app.registry.terms import organizer_lock
 from app.sql import statement
 
 MEGABYTE = 1024 * 1024
@@ -16,7 +17,6 @@ MOST_UNFINISHED = 20
 MOST_KEPT_BYTES = 1024 * MEGABYTE
 """Of one organizer, unless the setting says otherwise. A daily list of 20,000 rows is a megabyte."""
 
-_LOCK = statement("SELECT code FROM organizer WHERE code = :organizer FOR NO KEY UPDATE", str)
 _KEPT = statement(
     """
     SELECT CAST(coalesce(sum(bytes), 0) AS bigint) FROM import_job
@@ -32,7 +32,7 @@ _UNFINISHED = statement(
 @refuses(ImportStorageFull, InvalidValue)
 async def judge(session: Session, organizer: str, size: int, most: int) -> ImportStorageFull | InvalidValue | None:
     """Whether there is room for one more file of so many bytes."""
-    await session.one(_LOCK, organizer=organizer)
+    await organizer_lock.lock(session, organizer)
     kept = await session.one(_KEPT, organizer=organizer)
     if kept + size > most:
         return ImportStorageFull("file", kept=kept // MEGABYTE, most=most // MEGABYTE)

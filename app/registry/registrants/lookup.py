@@ -100,6 +100,7 @@ _CANDIDATES = statement(
     """,
     _CandidateOfRef,
 )
+_IDS_OF_NIK = statement("SELECT id FROM registrant WHERE nik_index = :nik_index ORDER BY id", UUID)
 _BY_IDS = statement(
     f"""
     SELECT {view.COLUMNS} FROM {view.FROM}
@@ -216,6 +217,11 @@ def index_of(vault: Vault, ref: Ref) -> bytes | None:
     """The blind index of the NIK that a ref names. None: it names no NIK."""
     parsed = None if ref.nik is None else nik.parse(ref.nik)
     return vault.blind_index(parsed.digits) if isinstance(parsed, nik.Nik) else None
+
+
+async def ids_of_nik(session: Session, nik_index: bytes) -> list[UUID]:
+    """Of all seasons and organizers."""
+    return await session.rows(_IDS_OF_NIK, nik_index=nik_index)
 
 
 async def by_ids(

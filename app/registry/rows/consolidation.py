@@ -59,7 +59,6 @@ _OF_DAY = (
     "season = :season AND organizer_code = :organizer AND registered_at >= :since AND registered_at < :until"
     " AND erased_at IS NULL"
 )
-_ONE_STATE = statement("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
 _COUNTS = statement(
     f"SELECT status, count(*) AS registrants FROM registrant WHERE {_OF_DAY} GROUP BY status", _OfStatus
 )
@@ -90,7 +89,7 @@ async def summary(
     """
     if not (caller.owns(organizer) or everyone):
         return NotYours("organizer")
-    await session.run(_ONE_STATE)
+    await session.begin_snapshot()
     year = await seasons.shown(session, season)
     until = start_of_wib_day(day + timedelta(days=1))
     facts = {"season": year, "organizer": organizer, "since": start_of_wib_day(day), "until": until}

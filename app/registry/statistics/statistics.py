@@ -89,7 +89,6 @@ class _PairRow(NamedTuple):
 
 _FROM = f"FROM {ASKED} JOIN {{0}} t ON t.organizer_code = asked.organizer WHERE {KIND.format('t')}"
 
-_ONE_MOMENT = statement("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
 # Other statements of ours are planned once for whatever they are given. These read few rows or many, as is asked: each
 # is planned for what is asked.
 _HEAD = statement(
@@ -167,7 +166,7 @@ async def read(session: Session, questions: Sequence[Question], now: datetime) -
 
     Raises NotFound when there is no season at all.
     """
-    await session.run(_ONE_MOMENT)
+    await session.begin_snapshot()
     head = await session.one(_HEAD)
     moment = FiguresMoment(
         session=session,

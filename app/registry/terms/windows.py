@@ -21,7 +21,7 @@ from app.models.enums import ChangeKind, ProlongationCause, WindowKind
 from app.registry import change_log
 from app.registry.caller import Caller
 from app.registry.outages import Outage, moved
-from app.registry.terms import season_bounds, seasons
+from app.registry.terms import organizer_lock, season_bounds, seasons
 from app.registry.values.texts import line
 from app.sql import statement
 
@@ -75,7 +75,6 @@ _OF = statement(
     _WindowOfOrganizer,
 )
 _INSTANT = "INTERVAL '1 microsecond'"
-_LOCK = statement("SELECT code FROM organizer WHERE code = :organizer FOR NO KEY UPDATE", str)
 _INSERT = statement(
     """
     WITH amended AS (UPDATE registration_window SET superseded_at = :now WHERE id = :replaces)
@@ -152,7 +151,7 @@ async def save(session: Session, caller: Caller, given: WindowInput, season: int
     wanted = _tidy(given)
     if isinstance(wanted, Refusal):
         return wanted
-    if await session.first(_LOCK, organizer=given.organizer) is None:
+    if not await organizer_lock.lock(session, given.organizer):
         return NotFound("organizer")
     required = await seasons.require_open(session, season)
     if isinstance(required, Refusal):

@@ -18,6 +18,7 @@ from app.errors import InvalidValue, NotFound, NotYours, Refusal, refuses
 from app.models.enums import ChangeKind, WebhookEvent
 from app.registry import change_log
 from app.registry.caller import Caller, organizer_of
+from app.registry.terms import organizer_lock
 from app.registry.values.signing_secrets import new_signing_secret
 from app.registry.webhooks import endpoint
 from app.sql import statement
@@ -92,7 +93,6 @@ _DELETE = statement(
 )
 # NO KEY, so that a row which refers to this one may be inserted meanwhile.
 _LOCK = statement(f"SELECT {_COLUMNS} FROM webhook WHERE id = :id AND deleted_at IS NULL FOR NO KEY UPDATE", Webhook)
-_LOCK_ORGANIZER = statement("SELECT code FROM organizer WHERE code = :organizer FOR NO KEY UPDATE", str)
 _OF_ORGANIZER = statement(
     f"SELECT {_COLUMNS} FROM webhook WHERE organizer_code = :organizer AND deleted_at IS NULL", Webhook
 )
@@ -127,7 +127,7 @@ async def save(
     if isinstance(organizer, Refusal):
         return organizer
     # Two that are saved at the same time must not both be the tenth, or have the same URL.
-    if await session.first(_LOCK_ORGANIZER, organizer=organizer) is None:
+    if not await organizer_lock.lock(session, organizer):
         return NotFound("organizer")
     siblings = await session.rows(_OF_ORGANIZER, organizer=organizer)
     before = _before(siblings, given.id, str(to))
