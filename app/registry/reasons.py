@@ -24,10 +24,11 @@ _CASES = """
     SELECT c.id FROM duplicate_case c WHERE c.holder_id = ANY(CAST(:ids AS uuid[]))
     UNION SELECT k.case_id FROM case_claim k WHERE k.nik_index = :nik_index
 """
+_PERSONS_BLOCKS = statement("SELECT id FROM nik_block WHERE nik_index = :nik_index", UUID)
 _OF_CHANGES = statement(
     f"""
     WITH subject (id) AS MATERIALIZED (
-        SELECT CAST(id AS text) FROM ({_CASES} UNION SELECT id FROM nik_block WHERE nik_index = :nik_index) about
+        SELECT CAST(id AS text) FROM ({_CASES} UNION SELECT unnest(CAST(:blocks AS uuid[]))) about
     )
     UPDATE change SET {wiped("change")} FROM (
         SELECT id AS told, at AS told_at FROM change
@@ -69,7 +70,8 @@ _OF_SEASONS_CHANGES = statement(
 async def erase_person(session: Session, nik_index: bytes, registrants: Sequence[UUID]) -> int:
     """Call this while the cases still know the NIK. Answers of how many reads it took what they were for."""
     ids = list(registrants)
-    await session.run(_OF_CHANGES, ids=ids, nik_index=nik_index)
+    blocks = await session.rows(_PERSONS_BLOCKS, nik_index=nik_index)
+    await session.run(_OF_CHANGES, ids=ids, nik_index=nik_index, blocks=blocks)
     await session.run(_OF_CASES, ids=ids, nik_index=nik_index)
     await session.run(_OF_PERSONS_BLOCKS, nik_index=nik_index)
     return await session.run(_OF_READS, ids=ids, nik_index=nik_index)

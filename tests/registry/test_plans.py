@@ -51,6 +51,7 @@ COLD = {
         "app.registry.breach._READS",
         "app.registry.imports.jobs._WIPE_NAMING",
         "app.registry.reasons._OF_PERSONS_BLOCKS",
+        "app.registry.reasons._PERSONS_BLOCKS",
         "app.registry.subject_access._BLOCKS_OF_NIK",
         "app.registry.subject_access._FILES_NAMING",
         "app.registry.subject_access._READS",

@@ -51,11 +51,15 @@ _ON_ROUTES = f"""
     JOIN LATERAL (SELECT id FROM registrant WHERE route_id = given.id AND {HOLDS_NIK} {{most}} OFFSET 0) holder ON true
 """
 _HELD = statement(f"SELECT given.id {_ON_ROUTES.format(most='LIMIT 1')}", UUID)
+# Who holds a NIK no more by the time of the lock is left out. OFFSET 0 keeps that condition from choosing an index:
+# PostgreSQL would else go by the one of all who hold a NIK.
 _HOLDERS = statement(
     f"""
-    SELECT id, season, organizer_code AS organizer, route_id FROM registrant
-    WHERE id = ANY(ARRAY(SELECT holder.id {_ON_ROUTES.format(most="")})) AND {HOLDS_NIK}
-    ORDER BY id FOR NO KEY UPDATE
+    SELECT id, season, organizer, route_id FROM (
+        SELECT id, season, organizer_code AS organizer, route_id, status FROM registrant
+        WHERE id = ANY(ARRAY(SELECT holder.id {_ON_ROUTES.format(most="")}))
+        ORDER BY id OFFSET 0 FOR NO KEY UPDATE
+    ) locked WHERE {HOLDS_NIK} ORDER BY id
     """,
     _HolderOnRoute,
 )

@@ -88,9 +88,11 @@ class _FoundNames(NamedTuple):
 def _page(asked: frozenset[str]) -> Statement[UUID]:
     """Only the conditions that are asked for: with optional ones it would read the whole table for a route."""
     conditions = " AND ".join(_CONDITIONS[name] for name in sorted(asked))
+    # In the order of the ids it would read everybody whom the organizer has registered.
+    fence = "WHERE organizer_code = :organizer AND reference = :reference OFFSET 0" if "reference" in asked else ""
     return statement(
         f"""
-        SELECT r.id FROM registrant r JOIN season ON season.year = r.season
+        SELECT r.id FROM (SELECT * FROM registrant {fence}) r JOIN season ON season.year = r.season
         JOIN LATERAL ({LAST_STEP.format("r.id")}) ended ON true
         WHERE r.{HAS_ENDED} AND r.erased_at IS NULL AND season.closed_at IS NULL AND r.id > :after AND {conditions}
         ORDER BY r.id LIMIT :most
@@ -99,8 +101,8 @@ def _page(asked: frozenset[str]) -> Statement[UUID]:
     )
 
 
-PAGES = tuple(_page(frozenset({name})) for name in _CONDITIONS)
-"""A page with each condition: tests prepare these."""
+PAGES = tuple(_page(frozenset({name} | ({"organizer"} if name == "reference" else set()))) for name in _CONDITIONS)
+"""A page with each condition: tests prepare these. A booking code is asked for with its organizer."""
 
 
 _KNOWN = statement(
