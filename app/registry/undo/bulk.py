@@ -1,5 +1,8 @@
 """Reopening many: those of a route, of a booking, or of a cause, in pages; with a dry run that changes nothing.
 
+Where a page ends makes no difference to a lap infant: whoever may hold it, and is reopened by another page, is judged
+on trial with it.
+
 A cause is an end by somebody within some time: what a client cancelled one night, what the registry forfeited in an
 outage.
 """
@@ -19,6 +22,7 @@ from app.models.statuses import ENDED, HAS_ENDED
 from app.registry.caller import Caller
 from app.registry.registrants.lookup import Ref
 from app.registry.registrants.view import View
+from app.registry.routes.lap_infants import MOST_OF_A_BOOKING
 from app.registry.undo.ends import LAST_STEP
 from app.registry.undo.reopening import reopen
 from app.sql import Statement, statement
@@ -101,8 +105,38 @@ def _page(asked: frozenset[str]) -> Statement[UUID]:
     )
 
 
-PAGES = tuple(_page(frozenset({name} | ({"organizer"} if name == "reference" else set()))) for name in _CONDITIONS)
-"""A page with each condition: tests prepare these. A booking code is asked for with its organizer."""
+@cache
+def _companions(asked: frozenset[str]) -> Statement[UUID]:
+    """Of the lap infants `:ids`: who else fits, and had a seat in their booking and on their route."""
+    conditions = " AND ".join(_CONDITIONS[name] for name in sorted(asked))
+    return statement(
+        f"""
+        SELECT r.id FROM (
+            SELECT DISTINCT one.season, one.organizer_code, one.reference, one.route_id
+            FROM unnest(CAST(:ids AS uuid[])) AS asked (id)
+            JOIN LATERAL (SELECT * FROM registrant WHERE id = asked.id OFFSET 0) one
+                ON one.lap_infant AND one.reference IS NOT NULL
+        ) infant
+        JOIN LATERAL (
+            SELECT * FROM (
+                SELECT * FROM registrant
+                WHERE organizer_code = infant.organizer_code AND reference = infant.reference OFFSET 0
+            ) alike WHERE season = infant.season AND route_id = infant.route_id LIMIT {MOST_OF_A_BOOKING}
+        ) r ON NOT r.lap_infant
+        JOIN LATERAL ({LAST_STEP.format("r.id")}) ended ON true
+        WHERE r.{HAS_ENDED} AND r.erased_at IS NULL AND r.id <> ALL(CAST(:ids AS uuid[])) AND {conditions}
+        ORDER BY r.id
+        """,
+        UUID,
+    )
+
+
+_EACH = tuple(frozenset({name} | ({"organizer"} if name == "reference" else set())) for name in _CONDITIONS)
+"""Each condition. A booking code is asked for with its organizer."""
+PAGES = tuple(_page(asked) for asked in _EACH)
+"""Tests prepare these."""
+COMPANIONS = tuple(_companions(asked) for asked in _EACH)
+"""Tests prepare these."""
 
 
 _KNOWN = statement(
@@ -135,8 +169,9 @@ async def reopen_all(
         return refused
     asked = _asked(where)
     ids = await session.rows(_page(frozenset(asked)), after=after or BEFORE_ALL, most=MOST_TOGETHER, **asked)
+    elsewhere = await session.rows(_companions(frozenset(asked)), ids=ids, **asked)
     refs = [Ref(id=one) for one in ids]
-    verdicts = await reopen(session, vault, caller, refs, reason, now, dry_run=dry_run)
+    verdicts = await reopen(session, vault, caller, refs, reason, now, dry_run=dry_run, elsewhere=elsewhere)
     return ReopenedPage(ids=ids, verdicts=verdicts, next=ids[-1] if len(ids) == MOST_TOGETHER else None)
 
 

@@ -97,20 +97,33 @@ async def reopen(
     now: datetime,
     *,
     dry_run: bool = False,
+    elsewhere: Sequence[UUID] = (),
 ) -> list[View | Refusal]:
     """Take back the ends of registrants, of any organizer. Run it through `Database.attempt`: it raises `Raced`.
 
     Whoever stands already is answered as it is. With `dry_run` nothing is written, and the verdicts are the same.
+    `elsewhere`: whom another call takes back, so that an infant of this call may be on their laps.
     """
     given = reason_given(reason)
     if isinstance(given, InvalidValue):
         return [given] * len(refs)
     found = await lookup.resolve(session, vault, caller, refs, now, everyone=True, any_nik=True)
     ids = sorted({one for one in found if isinstance(one, UUID)})
+    held = await _laps_elsewhere(session, vault, caller, ids, elsewhere, now) if elsewhere else ()
     ground = await lock(session, vault, caller, ids, now)
+    ground.laps.there.update(held)
     refused = await take_back(session, ids, given, ground, dry_run=dry_run)
     views = {one: lifecycle.seen(ground.states[one], vault, caller) for one in ids}
     return [refused.get(one) or views[one] if isinstance(one, UUID) else one for one in found]
+
+
+async def _laps_elsewhere(
+    session: Session, vault: Vault, caller: Caller, ids: Sequence[UUID], elsewhere: Sequence[UUID], now: datetime
+) -> set[Lap]:
+    """Where the registrants `elsewhere` would have seats again. `ids` are locked with them, in one order."""
+    trial = await lock(session, vault, caller, sorted({*ids, *elsewhere}), now)
+    await take_back(session, elsewhere, "", trial, dry_run=True)
+    return trial.laps.there
 
 
 @refuses(

@@ -173,3 +173,51 @@ async def test_who_cannot_return_with_the_infant_is_asked_nothing_of_its_nik(wor
         False,
     ]
     assert not any("nik_block" in one for one in alone)
+
+
+@pytest.mark.parametrize("infant_first", [False, True])
+@pytest.mark.parametrize("dry_run", [True, False])
+async def test_where_a_page_ends_makes_no_difference(
+    world: World, monkeypatch: pytest.MonkeyPatch, *, infant_first: bool, dry_run: bool
+) -> None:
+    monkeypatch.setattr(bulk, "MOST_TOGETHER", 1)
+    route, *both = await family(world, infant_first=infant_first)
+    await cancelled(world, *both)
+    assert await paged(world, route, dry_run=dry_run) == dict.fromkeys(both, "REGISTERED")
+    assert [await world.status(one) for one in both] == ["CANCELLED" if dry_run else "REGISTERED"] * 2
+
+
+@pytest.mark.parametrize("infant_first", [False, True])
+@pytest.mark.parametrize("dry_run", [True, False])
+async def test_nor_if_whoever_holds_the_infant_is_refused(
+    world: World, monkeypatch: pytest.MonkeyPatch, *, infant_first: bool, dry_run: bool
+) -> None:
+    monkeypatch.setattr(bulk, "MOST_TOGETHER", 1)
+    route, mother, infant = await family(world, infant_first=infant_first)
+    await cancelled(world, mother, infant)
+    other = await world.registered(someone(HUBDAT, route, 5))
+    assert await paged(world, route, dry_run=dry_run) == {mother: "QUOTA_FULL ref", infant: ALONE}
+    assert [await world.status(one) for one in (mother, infant, other.id)] == ["CANCELLED", "CANCELLED", "REGISTERED"]
+
+
+async def paged(world: World, route: UUID, *, dry_run: bool) -> dict[UUID, str]:
+    """The verdicts on all who ended on a route, each told once."""
+    found: list[tuple[UUID, str]] = []
+    after: UUID | None = None
+    while True:
+        page = await page_of(world, route, after, dry_run=dry_run)
+        found += zip(page.ids, said(page.verdicts), strict=True)
+        after = page.next
+        if after is None:
+            assert len(dict(found)) == len(found)
+            return dict(found)
+
+
+async def page_of(world: World, route: UUID, after: UUID | None, *, dry_run: bool) -> bulk.ReopenedPage:
+    page = await world.database.attempt(
+        lambda session: bulk.reopen_all(
+            session, world.vault, HUBDAT, Where(route_id=route), REASON, NOW, after=after, dry_run=dry_run
+        )
+    )
+    assert isinstance(page, bulk.ReopenedPage)
+    return page
