@@ -100,7 +100,8 @@ class Mutation:
         REGISTRANTS_WRITE,
         description=(
             "Moves somebody who has not departed to another route: the seat there is taken and the one here given back"
-            f" in one stroke, and the cities of the trip are judged again. {refusals_of(rerouting.move)}"
+            " in one stroke, and the cities of the trip are judged again. A lap infant goes where somebody of its"
+            f" booking has a seat. {refusals_of(rerouting.move)}"
         ),
     )
     move_registrants = open_to(
@@ -108,7 +109,7 @@ class Mutation:
         REGISTRANTS_WRITE,
         description=(
             "The same for up to 1,000 registrants. Moves of one person are judged together, so that both ways and the"
-            f" motorcycle can go to another city. {refusals_of(rerouting.move)}"
+            f" motorcycle can go to another city. Lap infants are moved last. {refusals_of(rerouting.move)}"
         ),
         directives=[sized(1000)],
     )

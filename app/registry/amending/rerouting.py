@@ -2,7 +2,9 @@
 
 The seat there is taken and the seat here is given back in one transaction, under the locks of both routes: the CHECK
 `taken <= quota` holds the rule. The ways of a trip, and a motorcycle and its rider, are judged again by the cities that
-they will have. Moves of one person are judged together first, so that a whole trip can go to another city.
+they will have. Moves of one person are judged together first, so that a whole trip can go to another city. Lap infants
+are moved last, each to a route where somebody of its booking has a seat. A list says where its people are already: its
+infants are moved, and whoever is left alone is told of.
 """
 
 from __future__ import annotations
@@ -39,8 +41,10 @@ from app.registry.amending.people import Seated
 from app.registry.caller import Caller
 from app.registry.registrants import lookup, opening, view
 from app.registry.registrants.view import View
-from app.registry.routes import holders, lap_infants, quota
+from app.registry.routes import holders, lap_infants, laps, quota
 from app.registry.routes import route as routes
+from app.registry.routes.lap_infants import BookingKey
+from app.registry.routes.laps import Lap, Laps
 from app.registry.routes.quota import Seats
 from app.registry.routes.route import Route
 from app.server.slices import each, sliced
@@ -70,6 +74,8 @@ class ReroutingGround:
     moved: dict[UUID, UUID] = field(default_factory=dict)
     """By registrant: the route that it came from."""
     callers: dict[UUID, Caller] = field(default_factory=dict)
+    laps: Laps | None = None
+    """Where lap infants may be moved to. None: anywhere."""
     by_person: dict[object, list[Seated]] = field(default_factory=lambda: defaultdict(list))
     """The same people: each is asked for, and all of them looked through would be a million looks."""
 
@@ -120,7 +126,32 @@ async def take(session: Session, moves: Sequence[Reroute], ground: ReroutingGrou
 @refuses(*refused_by(take))
 async def reroute(session: Session, vault: Vault, moves: Sequence[Reroute], now: datetime) -> list[Seated | Refusal]:
     """Move people, each judged against what the ones before it left. Raises `Raced`."""
-    return await take(session, moves, await lock(session, vault, moves, now))
+    ground = await lock(session, vault, moves, now)
+    infants = _infants(moves, ground)
+    verdicts = await _take_some(session, moves, [place for place in range(len(moves)) if place not in infants], ground)
+    if infants:
+        people_ = (ground.people[moves[place].id] for place in infants)
+        bookings = {
+            BookingKey(row.season, row.organizer, row.reference) for row in people_ if row.reference is not None
+        }
+        ground.laps = await laps.read(session, bookings, ())
+        verdicts |= await _take_some(session, moves, sorted(infants), ground)
+    return [verdicts[place] for place in range(len(moves))]
+
+
+async def _take_some(
+    session: Session, moves: Sequence[Reroute], places: Sequence[int], ground: ReroutingGround
+) -> dict[int, Seated | Refusal]:
+    return dict(zip(places, await take(session, [moves[place] for place in places], ground), strict=True))
+
+
+def _infants(moves: Sequence[Reroute], ground: ReroutingGround) -> set[int]:
+    """The places of the moves of people who travel on a lap. Between the ways of a trip an infant may turn two."""
+    return {
+        place
+        for place, one in enumerate(moves)
+        if (row := ground.people.get(one.id)) is not None and any(other.lap_infant for other in ground.of_person(row))
+    }
 
 
 @refuses(NikInvalid, *refused_by(reroute))
@@ -225,11 +256,13 @@ def _judge_alone(one: Reroute, ground: ReroutingGround) -> Refusal | None:
 
 
 def _judge_lap(row: Seated, route: Route, ground: ReroutingGround) -> InvalidValue | None:
-    """An infant that is two by the new departure needs a seat."""
+    """An infant that is two by the new departure needs a seat, and until then somebody who has a seat there."""
     if not row.lap_infant or row.nik_sealed is None:
         return None
     refused = lap_infants.judge_age(opening.born_on(row.nik_sealed, ground.vault), route.departs_at)
-    return None if refused is None else replace(refused, field="routeId")
+    if refused is not None:
+        return replace(refused, field="routeId")
+    return None if ground.laps is None else ground.laps.judge_move(Lap(row.organizer, row.reference, route.id))
 
 
 def _judge_seat(one: Reroute, ground: ReroutingGround) -> QuotaFull | None:
@@ -299,6 +332,7 @@ async def _write(session: Session, ground: ReroutingGround) -> None:
     entries += await quota.give_back(session, freed, ground.seats) if freed else []
     entries += await quota.take(session, taken, ground.seats) if taken else []
     await change_log.append(session, entries, ground.now)
+    ground.moved.clear()
 
 
 def _told(row: Seated, old: UUID, caller: Caller) -> change_log.Entry:

@@ -1,8 +1,9 @@
 """Laps: an infant without a seat travels on the lap of somebody of its booking who has a seat on the same route.
 
 Whoever holds the infant is registered already, or is accepted in the same batch. Their order in the batch does not
-matter: infants are judged last. It holds alike for a submission and for an end that is taken back. When hundreds of
-people share a booking code, nobody can tell who travels with whom. So no infant with such a code is refused.
+matter: infants are judged last. It holds alike for a submission, for a move, and for an end that is taken back. When
+hundreds of people share a booking code, nobody can tell who travels with whom. So no infant with such a code is
+refused.
 """
 
 from __future__ import annotations
@@ -65,6 +66,19 @@ class Laps:
             "harus berlaku kembali lebih dahulu, atau bersama bayinya.",
             "Nobody has a seat on the route of this infant under the same booking code; whoever holds the infant must "
             "stand again first, or together with the infant.",
+        )
+
+    @refuses(InvalidValue)
+    def judge_move(self, wanted: Lap) -> InvalidValue | None:
+        """The same of an infant that is moved to another route."""
+        if self._may_be(wanted):
+            return None
+        return InvalidValue(
+            "routeId",
+            "Pada rute itu belum ada pemegang kursi dengan kode booking yang sama; pindahkan pendamping bayi lebih "
+            "dahulu, atau bersama bayinya.",
+            "Nobody has a seat on that route under the same booking code; move whoever holds the infant first, or "
+            "together with the infant.",
         )
 
     def _may_be(self, wanted: Lap) -> bool:

@@ -178,7 +178,7 @@ async def test_an_infant_takes_no_seat_and_gives_none_back(world: World) -> None
     """Registered, cancelled, reopened, moved and merged: a route that is full stays as full as it was."""
     route, other = await world.route(quota=1), await world.route("lain", quota=1)
     await world.registered(someone(HUBDAT, route, 1, reference="BK-1"))
-    await world.registered(someone(HUBDAT, other, 2))
+    await world.registered(someone(HUBDAT, other, 2, reference="BK-1"))
     one = await world.registered(infant(HUBDAT, route, 3))
     assert (await world.taken(), await world.taken("lain")) == (1, 1)
     await world.moved(one.id, S.CANCELLED)
@@ -284,17 +284,18 @@ async def test_a_corrected_nik_is_an_infants_on_both_ways(world: World) -> None:
 async def test_an_infant_is_moved_to_a_day_on_which_it_is_an_infant(world: World) -> None:
     """Else a child of two stands at the bus without a seat."""
     route = await world.route()
-    await world.registered(mother(route))
+    her = await world.registered(mother(route))
     one = await world.registered(infant(HUBDAT, route, 1, nik="3201012003249001"))
     later = await world.route("Bus 2", departs_at=datetime(2026, 3, 20, 3, tzinfo=UTC))
     unknown = await world.route("Bus 3", departs_at=None)
-    sooner = await world.route("Bus 4", departs_at=datetime(2026, 3, 19, 3, tzinfo=UTC), quota=0)
+    sooner = await world.route("Bus 4", departs_at=datetime(2026, 3, 19, 3, tzinfo=UTC), quota=1)
     for route in (later, unknown):
         async with world.unchanged():
             [refused] = await moved(world, one.id, route)
         assert (refused.code, refused.field) == ("INVALID_VALUE", "routeId")
+    await moved(world, her.id, sooner)
     [seen] = await moved(world, one.id, sooner)
-    assert (seen.route_id, await world.taken("Bus 4")) == (sooner, 0)
+    assert (seen.route_id, await world.taken("Bus 4")) == (sooner, 1)
 
 
 async def moved(world: World, one: UUID, route: UUID) -> Any:
