@@ -1,7 +1,7 @@
 """Reopening many: those of a route, of a booking, or of a cause, in pages; with a dry run that changes nothing.
 
-Where a page ends makes no difference to a lap infant: whoever may hold it, and is reopened by another page, is judged
-on trial with it.
+Where a page ends makes no difference to a lap infant: infants come behind everybody else, when it is known who has a
+seat. A dry run reopens nobody, so there whoever may hold the infant is judged on trial with it.
 
 A cause is an end by somebody within some time: what a client cancelled one night, what the registry forfeited in an
 outage.
@@ -9,7 +9,7 @@ outage.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
@@ -98,7 +98,8 @@ def _page(asked: frozenset[str]) -> Statement[UUID]:
         f"""
         SELECT r.id FROM (SELECT * FROM registrant {fence}) r JOIN season ON season.year = r.season
         JOIN LATERAL ({LAST_STEP.format("r.id")}) ended ON true
-        WHERE r.{HAS_ENDED} AND r.erased_at IS NULL AND season.closed_at IS NULL AND r.id > :after AND {conditions}
+        WHERE r.{HAS_ENDED} AND r.erased_at IS NULL AND season.closed_at IS NULL AND r.id > :after
+            AND r.lap_infant = :on_lap AND {conditions}
         ORDER BY r.id LIMIT :most
         """,
         UUID,
@@ -139,6 +140,7 @@ COMPANIONS = tuple(_companions(asked) for asked in _EACH)
 """Tests prepare these."""
 
 
+_ON_LAP = statement("SELECT lap_infant FROM registrant WHERE id = :id", bool)
 _KNOWN = statement(
     """
     SELECT CAST(:organizer AS text) IS NULL OR EXISTS (SELECT FROM organizer WHERE code = :organizer) AS organizer,
@@ -168,11 +170,23 @@ async def reopen_all(
     if refused is not None:
         return refused
     asked = _asked(where)
-    ids = await session.rows(_page(frozenset(asked)), after=after or BEFORE_ALL, most=MOST_TOGETHER, **asked)
-    elsewhere = await session.rows(_companions(frozenset(asked)), ids=ids, **asked)
+    ids = await _ids(session, asked, after)
+    elsewhere = await session.rows(_companions(frozenset(asked)), ids=ids, **asked) if dry_run else ()
     refs = [Ref(id=one) for one in ids]
     verdicts = await reopen(session, vault, caller, refs, reason, now, dry_run=dry_run, elsewhere=elsewhere)
     return ReopenedPage(ids=ids, verdicts=verdicts, next=ids[-1] if len(ids) == MOST_TOGETHER else None)
+
+
+async def _ids(session: Session, asked: Mapping[str, object], after: UUID | None) -> list[UUID]:
+    """Behind `after`: those with seats, and behind all of them the infants."""
+    page, begun = _page(frozenset(asked)), after or BEFORE_ALL
+    is_on_lap = await session.first(_ON_LAP, id=begun)
+    if is_on_lap:
+        return await session.rows(page, after=begun, most=MOST_TOGETHER, on_lap=True, **asked)
+    seated = await session.rows(page, after=begun, most=MOST_TOGETHER, on_lap=False, **asked)
+    left = MOST_TOGETHER - len(seated)
+    infants = await session.rows(page, after=BEFORE_ALL, most=left, on_lap=True, **asked) if left else []
+    return [*seated, *infants]
 
 
 def _judge(where: Where) -> InvalidValue | None:

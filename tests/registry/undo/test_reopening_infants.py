@@ -78,10 +78,10 @@ async def test_an_infant_stays_where_its_mother_finds_no_seat(world: World) -> N
         return said(found.verdicts)
 
     async with world.unchanged():
-        assert await page() == [ALONE, "QUOTA_FULL ref"]
+        assert await page() == ["QUOTA_FULL ref", ALONE]
     await cancelled(world, other.id)
-    # The order of the ids: the infant, the mother, and whoever had her seat.
-    assert await page() == ["REGISTERED", "REGISTERED", "QUOTA_FULL ref"]
+    # The mother, whoever had her seat, and behind them the infant, whose id is the smallest.
+    assert await page() == ["REGISTERED", "QUOTA_FULL ref", "REGISTERED"]
 
 
 async def test_an_infant_alone_is_told_what_to_do(world: World) -> None:
@@ -198,6 +198,27 @@ async def test_nor_if_whoever_holds_the_infant_is_refused(
     other = await world.registered(someone(HUBDAT, route, 5))
     assert await paged(world, route, dry_run=dry_run) == {mother: "QUOTA_FULL ref", infant: ALONE}
     assert [await world.status(one) for one in (mother, infant, other.id)] == ["CANCELLED", "CANCELLED", "REGISTERED"]
+
+
+@pytest.mark.parametrize("size", [1, 2, 500])
+async def test_nor_if_a_stranger_takes_the_last_seat_before_whoever_holds_the_infant(
+    world: World, monkeypatch: pytest.MonkeyPatch, *, size: int
+) -> None:
+    """In the order of their ids: the infant, the stranger, the mother."""
+    monkeypatch.setattr(bulk, "MOST_TOGETHER", size)
+    route, elsewhere = await world.route(quota=1), await world.route("Bus 9")
+    held_by = await world.registered(someone(HUBDAT, elsewhere, 8, reference="BK-1"))
+    child = someone(HUBDAT, elsewhere, nik=INFANT, identity_document="KK", lap_infant=True, reference="BK-1")
+    people = (child, someone(HUBDAT, elsewhere, 2), someone(HUBDAT, elsewhere, 1, reference="BK-1"))
+    infant, stranger, mother = [(await world.registered(one)).id for one in people]
+    await cancelled(world, infant, stranger, mother, held_by.id)
+    for one in (infant, stranger, mother):
+        await world.put(one, route_id=route)
+    assert await paged(world, route, dry_run=False) == {
+        infant: ALONE,
+        stranger: "REGISTERED",
+        mother: "QUOTA_FULL ref",
+    }
 
 
 async def paged(world: World, route: UUID, *, dry_run: bool) -> dict[UUID, str]:
