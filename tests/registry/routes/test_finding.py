@@ -333,15 +333,17 @@ async def test_the_ways_back(world: World) -> None:
     async with world.database.transaction() as session:
         balapan = TerminalInput(code="solo-balapan", name="Stasiun Solo Balapan", city="Solo", kind="STATION")
         tirtonadi = TerminalInput(code="tirtonadi", name="Terminal Tirtonadi", city="SURAKARTA")
-        await terminals.save(session, HUBDAT, [balapan, tirtonadi], NOW, admin=True)
+        terboyo = TerminalInput(code="terboyo", name="Terminal Terboyo", city="Semarang")
+        await terminals.save(session, HUBDAT, [balapan, tirtonadi, terboyo], NOW, admin=True)
     back = replace(SOLO, direction="BALIK", origin="solo-balapan", destination="pulo-gebang")
-    home, later, sooner, _, _ = await saved(
+    home, later, sooner, *_ = await saved(
         world,
         HUBDAT,
         SOLO,
         replace(back, name="later", departs_at=NOW + 25 * DAY),
-        replace(back, name="sooner", departs_at=NOW + 24 * DAY),
+        replace(back, name="sooner", origin="tirtonadi", departs_at=NOW + 24 * DAY),
         replace(back, name="from elsewhere", origin="giwangan"),
+        replace(back, name="from a terminal whose code is between those of the city", origin="terboyo"),
         replace(back, name="of motorcycles", service="MOTORCYCLE"),
     )
     await one(world, DJKA, back)
