@@ -88,6 +88,12 @@ class _FoundNames(NamedTuple):
     route: bool
 
 
+_IS_ON_LAP = """
+    (r.lap_infant OR coalesce((SELECT home.lap_infant FROM registrant home WHERE home.id = r.outbound_id), false))
+"""
+"""SQL: whether `r` is an infant's. The way back of one that turns two has a seat, and returns with its way home."""
+
+
 @cache
 def _page(asked: frozenset[str]) -> Statement[UUID]:
     """Only the conditions that are asked for: with optional ones it would read the whole table for a route."""
@@ -99,7 +105,7 @@ def _page(asked: frozenset[str]) -> Statement[UUID]:
         SELECT r.id FROM (SELECT * FROM registrant {fence}) r JOIN season ON season.year = r.season
         JOIN LATERAL ({LAST_STEP.format("r.id")}) ended ON true
         WHERE r.{HAS_ENDED} AND r.erased_at IS NULL AND season.closed_at IS NULL AND r.id > :after
-            AND r.lap_infant = :on_lap AND {conditions}
+            AND {_IS_ON_LAP} = :on_lap AND {conditions}
         ORDER BY r.id LIMIT :most
         """,
         UUID,
@@ -140,7 +146,7 @@ COMPANIONS = tuple(_companions(asked) for asked in _EACH)
 """Tests prepare these."""
 
 
-_ON_LAP = statement("SELECT lap_infant FROM registrant WHERE id = :id", bool)
+_ON_LAP = statement(f"SELECT {_IS_ON_LAP} FROM registrant r WHERE r.id = :id", bool)
 _KNOWN = statement(
     """
     SELECT CAST(:organizer AS text) IS NULL OR EXISTS (SELECT FROM organizer WHERE code = :organizer) AS organizer,
@@ -178,15 +184,15 @@ async def reopen_all(
 
 
 async def _ids(session: Session, asked: Mapping[str, object], after: UUID | None) -> list[UUID]:
-    """Behind `after`: those with seats, and behind all of them the infants."""
+    """Behind `after`: everybody else, and behind all of them the infants."""
     page, begun = _page(frozenset(asked)), after or BEFORE_ALL
     is_on_lap = await session.first(_ON_LAP, id=begun)
     if is_on_lap:
         return await session.rows(page, after=begun, most=MOST_TOGETHER, on_lap=True, **asked)
-    seated = await session.rows(page, after=begun, most=MOST_TOGETHER, on_lap=False, **asked)
-    left = MOST_TOGETHER - len(seated)
+    others = await session.rows(page, after=begun, most=MOST_TOGETHER, on_lap=False, **asked)
+    left = MOST_TOGETHER - len(others)
     infants = await session.rows(page, after=BEFORE_ALL, most=left, on_lap=True, **asked) if left else []
-    return [*seated, *infants]
+    return [*others, *infants]
 
 
 def _judge(where: Where) -> InvalidValue | None:

@@ -360,6 +360,22 @@ async def test_an_infant_that_goes_along_is_not_alone(world: World) -> None:
     assert [one.code for one in lost.warnings] == ["LAP_INFANT_ALONE"]
 
 
+@pytest.mark.parametrize("infant_first", [False, True])
+async def test_a_family_is_moved_by_its_rows_in_any_order(world: World, *, infant_first: bool) -> None:
+    await with_infant(world)
+    moved = {"kode_booking": "BK-1", **TO_YOGYA}
+    rows = [*(record(number, **moved) for number in (1, 2)), record(data_nik=INFANT, **moved)]
+    verdicts = await applied(world, *(reversed(rows) if infant_first else rows))
+    assert (told(verdicts), [one.warnings for one in verdicts]) == ([("UPDATED", None)] * 3, [()] * 3)
+
+
+async def test_a_row_says_where_an_infant_is_already(world: World) -> None:
+    """`moveRegistrant` refuses that. A list comes in parts, and whoever holds the infant may be in the next one."""
+    await with_infant(world)
+    [alone] = await applied(world, record(data_nik=INFANT, kode_booking="BK-1", **TO_YOGYA))
+    assert (told([alone]), [one.code for one in alone.warnings]) == ([("UPDATED", None)], ["LAP_INFANT_ALONE"])
+
+
 async def test_a_row_that_changes_nothing_for_an_infant_says_nothing_of_it(world: World) -> None:
     await with_infant(world)
     await applied(world, *(record(number, kode_booking="BK-2") for number in (1, 2)))

@@ -183,7 +183,7 @@ async def test_where_a_page_ends_makes_no_difference(
     monkeypatch.setattr(bulk, "MOST_TOGETHER", 1)
     route, *both = await family(world, infant_first=infant_first)
     await cancelled(world, *both)
-    assert await paged(world, route, dry_run=dry_run) == dict.fromkeys(both, "REGISTERED")
+    assert await paged(world, Where(route_id=route), dry_run=dry_run) == dict.fromkeys(both, "REGISTERED")
     assert [await world.status(one) for one in both] == ["CANCELLED" if dry_run else "REGISTERED"] * 2
 
 
@@ -196,7 +196,7 @@ async def test_nor_if_whoever_holds_the_infant_is_refused(
     route, mother, infant = await family(world, infant_first=infant_first)
     await cancelled(world, mother, infant)
     other = await world.registered(someone(HUBDAT, route, 5))
-    assert await paged(world, route, dry_run=dry_run) == {mother: "QUOTA_FULL ref", infant: ALONE}
+    assert await paged(world, Where(route_id=route), dry_run=dry_run) == {mother: "QUOTA_FULL ref", infant: ALONE}
     assert [await world.status(one) for one in (mother, infant, other.id)] == ["CANCELLED", "CANCELLED", "REGISTERED"]
 
 
@@ -214,19 +214,37 @@ async def test_nor_if_a_stranger_takes_the_last_seat_before_whoever_holds_the_in
     await cancelled(world, infant, stranger, mother, held_by.id)
     for one in (infant, stranger, mother):
         await world.put(one, route_id=route)
-    assert await paged(world, route, dry_run=False) == {
+    assert await paged(world, Where(route_id=route), dry_run=False) == {
         infant: ALONE,
         stranger: "REGISTERED",
         mother: "QUOTA_FULL ref",
     }
 
 
-async def paged(world: World, route: UUID, *, dry_run: bool) -> dict[UUID, str]:
-    """The verdicts on all who ended on a route, each told once."""
+@pytest.mark.parametrize("size", [1, 2, 500])
+async def test_nor_if_an_infant_has_a_seat_on_its_way_back(
+    world: World, monkeypatch: pytest.MonkeyPatch, *, size: int
+) -> None:
+    """It is two by then. By the ids: both of its ways, and the mother. Its ways ended, and return, together."""
+    monkeypatch.setattr(bulk, "MOST_TOGETHER", size)
+    route, father, infant = await family(world)
+    await cancelled(world, father)
+    await world.put(father, reference=None)
+    way_back = await world.registered(someone(HUBDAT, await world.way_back(), nik=INFANT, reference="BK-1"))
+    mother = await world.registered(someone(HUBDAT, route, 6, reference="BK-1"))
+    await cancelled(world, infant, mother.id)
+    assert await world.status(way_back.id) == "CANCELLED"
+    found = await paged(world, Where(organizer="hubdat", reference="BK-1"), dry_run=False)
+    assert set(found.values()) == {"REGISTERED"}
+    assert [await world.status(one) for one in (mother.id, infant, way_back.id)] == ["REGISTERED"] * 3
+
+
+async def paged(world: World, where: Where, *, dry_run: bool) -> dict[UUID, str]:
+    """The verdicts on all who fit, each told once."""
     found: list[tuple[UUID, str]] = []
     after: UUID | None = None
     while True:
-        page = await page_of(world, route, after, dry_run=dry_run)
+        page = await page_of(world, where, after, dry_run=dry_run)
         found += zip(page.ids, said(page.verdicts), strict=True)
         after = page.next
         if after is None:
@@ -234,11 +252,9 @@ async def paged(world: World, route: UUID, *, dry_run: bool) -> dict[UUID, str]:
             return dict(found)
 
 
-async def page_of(world: World, route: UUID, after: UUID | None, *, dry_run: bool) -> bulk.ReopenedPage:
+async def page_of(world: World, where: Where, after: UUID | None, *, dry_run: bool) -> bulk.ReopenedPage:
     page = await world.database.attempt(
-        lambda session: bulk.reopen_all(
-            session, world.vault, HUBDAT, Where(route_id=route), REASON, NOW, after=after, dry_run=dry_run
-        )
+        lambda session: bulk.reopen_all(session, world.vault, HUBDAT, where, REASON, NOW, after=after, dry_run=dry_run)
     )
     assert isinstance(page, bulk.ReopenedPage)
     return page
