@@ -186,7 +186,7 @@ class Assertion(JWTBearerClientAssertion):  # type: ignore[misc]
 
 
 def _latest_expiry() -> float:
-    return clock.now().timestamp() + ASSERTION_LIFETIME_SECONDS + ASSERTION_LEEWAY_SECONDS
+    return clock.of_the_database().timestamp() + ASSERTION_LIFETIME_SECONDS + ASSERTION_LEEWAY_SECONDS
 
 
 def _verified(assertion: str, key: Key | KeySet) -> dict[str, Any]:

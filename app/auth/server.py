@@ -138,7 +138,7 @@ class Server(AuthorizationServer):  # type: ignore[misc]
                 UnauthorizedClientError("The token is another client's: revoke it by the client that got it.")
             )
         until = datetime.fromtimestamp(claims["exp"] + LEEWAY_SECONDS, UTC)
-        wait_for(revocation.revoke(_session.get(), client.id, claims["jti"], until, clock.now()))
+        wait_for(revocation.revoke(_session.get(), client.id, claims["jti"], until, clock.of_the_database()))
         return Response(headers=NO_STORE)
 
     def refuse(self, error: OAuth2Error) -> Response:
@@ -192,7 +192,7 @@ def use_once(client_id: str, jti: str, expires_at: float) -> bool:
     session, until = _session.get(), datetime.fromtimestamp(expires_at, UTC)
     is_new = wait_for(session.run(_USE_ASSERTION, client_id=client_id, jti=jti, expires_at=until)) == 1
     if is_new:
-        wait_for(session.run(_PRUNE_ASSERTIONS, now=clock.now()))
+        wait_for(session.run(_PRUNE_ASSERTIONS, now=clock.of_the_database()))
     return is_new
 
 

@@ -50,12 +50,10 @@ class Registries:
     @asynccontextmanager
     async def lent(self, organizer: str, *, is_stream: bool = False) -> AsyncIterator[Running]:
         """The test registry of `organizer`, as it is listed now. Raises `NoTestRegistry`, `Unavailable`."""
-        listed = await self.control.find(organizer)
-        if listed is None:
-            raise NoTestRegistry
+        listed = await self._found(organizer)
         with ExitStack() as stack:
             async with self._starting.setdefault(organizer, asyncio.Lock()):
-                one = await self._serving_as(listed)
+                one = await self._serving_as(listed if self._is_as(listed) else await self._found(organizer))
                 # Before the lock is given back: nobody ends a test registry that has a request.
                 stack.enter_context(one.request(is_stream=is_stream))
             yield one
@@ -82,9 +80,20 @@ class Registries:
         await asyncio.gather(*self._ending)
         await self.control.close()
 
+    async def _found(self, organizer: str) -> ListedRegistry:
+        listed = await self.control.find(organizer)
+        if listed is None:
+            raise NoTestRegistry
+        return listed
+
+    def _is_as(self, listed: ListedRegistry) -> bool:
+        """Whether it serves so. If not, somebody who waited for the lock may have looked before a reset."""
+        one = self._serving.get(listed.organizer)
+        return one is not None and one.serves and one.listed.database == listed.database
+
     async def _serving_as(self, listed: ListedRegistry) -> Running:
         one = self._serving.get(listed.organizer)
-        if one is not None and not (one.serves and one.listed.database == listed.database):
+        if one is not None and not self._is_as(listed):
             one.is_replaced = one.listed.database != listed.database
             self._end(one)
             one = None

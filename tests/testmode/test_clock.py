@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from datetime import UTC, datetime, timedelta
 
 import asyncpg
+import httpx
 import pytest
 
+from app.graphql.doors.connections import CHECK_EVERY_SECONDS
 from app.models.enums import RegistrantStatus
 from app.registry.halts import DUTIES, RUNNERS
 from app.testmode.control import Control
 from tests.databases import named
+from tests.patience import PATIENCE_SECONDS
 from tests.testmode.partner import ROUTES, SUBMIT, Partner, awaited
 
 MOVE = """
@@ -46,6 +50,18 @@ def test_whoever_is_not_verified_in_seven_days_is_forfeited_within_the_call(dki:
     assert dki.statuses() == ["FORFEITED"]
     assert dki.submits(PERSON)["code"] == "NIK_BLOCKED"
     assert ahm.statuses() == ["REGISTERED"]
+
+
+def test_a_stream_goes_on_while_its_token_is_good_by_the_true_time(dki: Partner) -> None:
+    days_ahead(dki, ahead(9))
+    query = {"query": "subscription { changes { registrant { nik } } }"}
+    headers = {**dki.headers, "Accept": "text/event-stream"}
+    with httpx.stream("POST", f"{dki.base}/graphql", json=query, headers=headers, timeout=PATIENCE_SECONDS) as stream:
+        # Until its rights have been looked at.
+        time.sleep(3 * CHECK_EVERY_SECONDS)
+        dki.submits(PERSON)
+        told = [line for line, _ in zip(stream.iter_lines(), range(4), strict=False)]
+    assert PERSON in told[-1], told
 
 
 def test_more_than_a_sweep_ends_at_once_are_forfeited_too(dki: Partner) -> None:
