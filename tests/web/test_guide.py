@@ -3,21 +3,28 @@
 from __future__ import annotations
 
 import re
+from datetime import UTC, datetime
 from pathlib import Path
+from uuid import uuid4
 
 import httpx
+import orjson
 import pytest
+from markdown_it import MarkdownIt
 
+from app.changes.webhooks import events
+from app.changes.webhooks.events import LoggedChange
 from app.cli.command import Failed
 from app.cli.guide import tables as guide
 from app.errors import KINDS, Language
 from app.graphql.schema import EXECUTABLE
+from app.models.enums import ChangeKind, RegistrantStatus
 from app.registry.clients.scopes import SCOPES
 from app.web import guide_pages, sequences
 from app.web.guide_pages import FOLDER, ORDER
 from app.web.words import LANGUAGES
 
-BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+BLOCK = re.compile(r"^```(\w+(?: \w+)?)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 MARK = re.compile(r"^<!-- dibuat: .* -->$", re.MULTILINE)
 LINK = re.compile(r"\]\(([^)\s]+)\)")
 CODE = re.compile(r"```.*?```|`[^`]*`", re.DOTALL)
@@ -63,12 +70,44 @@ def test_in_indonesian_a_status_has_its_title(name: str) -> None:
 def test_there_is_an_example_of_every_kind() -> None:
     kinds = [kind for name in ORDER for kind, _ in blocks("id", name)]
     assert {kind: kinds.count(kind) for kind in set(kinds)} == {
-        "sh": 17,
-        "json": 32,
-        "graphql": 17,
+        "sh": 18,
+        "sh uji": 4,
+        "json": 38,
+        "graphql": 18,
+        "graphql uji": 2,
         "php": 3,
+        "php uji": 1,
         "urutan": 5,
     }
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_every_block_of_code_has_its_kind(language: Language) -> None:
+    """One that is indented would be executed and compared by nobody."""
+    for name in ORDER:
+        tokens = MarkdownIt("commonmark").parse(text(language, name))
+        assert [token.content for token in tokens if token.type == "code_block"] == [], name
+        assert [token.content for token in tokens if token.type == "fence" and not token.info] == [], name
+
+
+def test_the_delivery_that_is_shown_is_one_of_ours() -> None:
+    [shown] = [orjson.loads(block) for _, block in BLOCK.findall(text("id", "webhook")) if block.startswith('{"type"')]
+    now, data = datetime.now(UTC), shown["data"]
+    forfeited = LoggedChange(
+        id=1,
+        at=now,
+        kind=ChangeKind.REGISTRANT_MOVED,
+        season=data["season"],
+        organizer=data["organizer"],
+        registrant_id=uuid4(),
+        route_id=uuid4(),
+        from_status=RegistrantStatus.REGISTERED,
+        to_status=RegistrantStatus.FORFEITED,
+        facts={},
+    )
+    assert shown["type"] == events.event_of(forfeited)
+    made = orjson.loads(events.payload(shown["type"], forfeited, now, own=True))
+    assert (list(shown), list(data)) == (list(made), list(made["data"]))
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
