@@ -20,6 +20,7 @@ from app.vault.vault import open_vault
 from tests import world as worlds
 from tests.cli.conftest import Pemudik
 from tests.intake.lists import as_csv, as_xlsx, in_status, row
+from tests.intake.sheets import table, xlsx
 from tests.world import NOW, World, nik_of
 
 
@@ -163,6 +164,28 @@ def test_a_whole_list_is_compared_and_the_missing_cancelled_when_asked(
     assert query(world, "SELECT status FROM registrant ORDER BY status") == [("CANCELLED",), ("REGISTERED",)]
     told = json.loads(pemudik("consolidate", "--cancel-missing", job["id"], "--json").output)
     assert told == {"job": job["id"], "missing": 1, "cancelled": 1}
+
+
+def test_the_missing_of_a_file_that_was_not_read_as_a_whole_are_cancelled_when_it_is_insisted(
+    pemudik: Pemudik, world: World, people: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pemudik("import", str(people), "--organizer", "hubdat")
+    monkeypatch.setattr("app.clock.now", lambda: NOW + timedelta(hours=1))
+    file = tmp_path / "list.xlsx"
+    file.write_bytes(xlsx(table(row(1)), [[nik_of(2), "Warga 2"]]))
+    job = json.loads(pemudik("consolidate", str(file), "--organizer", "hubdat", "--json").output)
+    assert (job["missing"], job["unreadSheets"]) == (1, [{"name": "Lembar 2", "rows": 1}])
+    before = query(world, "SELECT status FROM registrant ORDER BY status")
+    words = ("consolidate", "--cancel-missing", job["id"])
+    refused = pemudik(*words, code=1).stderr
+    assert refused.startswith(
+        "pemudik: 1 rows of this file could not be read (1 other sheets, 0 rows without a legible"
+    )
+    assert refused.endswith(" (INVALID_VALUE)\n")
+    assert query(world, "SELECT status FROM registrant ORDER BY status") == before == [("REGISTERED",), ("VERIFIED",)]
+    said = pemudik(*words, "--even-though").output
+    assert said == "1 of 1 missing are cancelled; the others are not as they were found.\n"
+    assert query(world, "SELECT status FROM registrant ORDER BY status") == [("CANCELLED",), ("REGISTERED",)]
 
 
 def test_the_days_summary(pemudik: Pemudik, world: World, people: Path) -> None:

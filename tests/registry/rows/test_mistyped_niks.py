@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
+from app.registry.registrants.motorcycles import Motorcycle
 from app.registry.routes.lap_infants import MOST_OF_A_BOOKING
 from app.registry.rows.verdicts import Verdict
 from tests.registry.rows.records import WAY_BACK, pushed, record, state, told
@@ -87,6 +89,33 @@ async def test_whoever_the_same_list_names_is_somebody_else(world: World) -> Non
 async def test_whoever_has_ended_is_not_told_of(world: World) -> None:
     await world.route()
     await pushed(world, booked(WRONG), state(5, WRONG, kode_booking="BK-1"))
+    assert warned(await pushed(world, booked(RIGHT))) == [[]]
+
+
+@pytest.mark.parametrize(
+    ("status", "codes"), [("VERIFIED", ["NIK_DIFFERS"]), ("DEPARTED", []), ("NO_SHOW", []), ("FORFEITED", [])]
+)
+async def test_who_is_yet_to_depart_is_told_of(world: World, status: str, codes: list[str]) -> None:
+    one = await world.registered(someone(HUBDAT, await world.route(), WRONG, reference="BK-1"))
+    aboard: dict[str, Any] = {"departed_at": NOW, "healthy": True} if status == "DEPARTED" else {}
+    await world.put(one.id, status=status, verified_at=NOW, **aboard)
+    assert warned(await pushed(world, booked(RIGHT))) == [codes]
+
+
+async def test_a_motorcycle_is_not_told_of_where_a_passenger_is_new(world: World) -> None:
+    await world.route()
+    truck = await world.route("Truk", service="MOTORCYCLE")
+    rider = someone(HUBDAT, truck, WRONG, reference="BK-1", motorcycle=Motorcycle("B 1", "1"))
+    await world.registered(rider)
+    assert warned(await pushed(world, booked(RIGHT))) == [[]]
+    [verdict] = await world.submit(replace(rider, nik=nik_of(RIGHT)))
+    assert [one.code for one in verdict.warnings] == ["NIK_DIFFERS"]
+
+
+async def test_whoever_was_erased_is_not_told_of(world: World) -> None:
+    """Nobody's NIK and name are left. The booking code of a row of an older version may be."""
+    one = await world.registered(someone(HUBDAT, await world.route(), WRONG, reference="BK-1"))
+    await world.put(one.id, nik_index=None, nik_sealed=None, name_sealed=None, erased_at=NOW)
     assert warned(await pushed(world, booked(RIGHT))) == [[]]
 
 

@@ -17,7 +17,8 @@ from app.intake.files.uploads import Upload
 from app.registry.rows import consolidation
 from tests.graphql.conftest import ISSUER, Api
 from tests.intake.lists import as_csv, as_xlsx, back, imported, in_status, row, worked_off
-from tests.world import HUBDAT, NOW, SOON, World, nik_of, someone
+from tests.intake.sheets import table, xlsx
+from tests.world import HUBDAT, NOW, RULED, SOON, World, nik_of, someone
 
 pytestmark = pytest.mark.anyio
 
@@ -305,6 +306,43 @@ async def test_the_missing_are_listed_and_cancelled_when_asked_for(
     ]
     upsert = await imported(world, HUBDAT, [row(1)])
     assert await api.code(cancel, {"id": str(upsert.id)}) == "INVALID_VALUE"
+
+
+CANCEL_MISSING = """mutation ($id: ID!, $evenThough: Boolean! = false) {
+    cancelMissing(jobId: $id, evenThough: $evenThough) {
+        missing unreadRows unreadSheets { name rows } missingRegistrants { nodes { cancelledAt } } } }"""
+
+
+UNREAD = (
+    "1 rows of this file could not be read (1 other sheets, 0 rows without a legible NIK): whoever stands there may"
+    " look missing. See the result of the import. To cancel all the same, send evenThough: true."
+)
+
+
+async def test_the_missing_of_a_file_that_was_not_read_as_a_whole_are_cancelled_when_it_is_insisted(
+    api: Api, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await world.route()
+    await imported(world, HUBDAT, [row(1), row(2), row(3)])
+    monkeypatch.setattr("app.clock.now", lambda: NOW.replace(hour=4))
+    content = xlsx(table(row(1)), [[nik_of(2), "Warga 2"]])
+    file = {"0": ("x.xlsx", content, "application/octet-stream")}
+    job = (await send(api, asked(mode="SNAPSHOT"), PLACES, file)).json()["data"]["importRegistrants"]["id"]
+    await worked_off(world)
+    async with world.unchanged("import_missing", *RULED):
+        [error] = await api.errors(CANCEL_MISSING, {"id": job})
+    assert error["extensions"]["code"] == "INVALID_VALUE"
+    assert error["message"] == UNREAD
+    assert (await api.data(CANCEL_MISSING, {"id": job, "evenThough": True}))["cancelMissing"] == {
+        "missing": 2,
+        "unreadRows": 0,
+        "unreadSheets": [{"name": "Lembar 2", "rows": 1}],
+        "missingRegistrants": {"nodes": [{"cancelledAt": "2026-03-02T04:00:00Z"}] * 2},
+    }
+    assert await world.run("SELECT status, count(*) FROM registrant GROUP BY 1 ORDER BY 1") == [
+        ("CANCELLED", 2),
+        ("REGISTERED", 1),
+    ]
 
 
 async def test_another_organizers_import_is_not_there(api: Api, world: World) -> None:
