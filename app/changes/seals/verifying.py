@@ -127,7 +127,7 @@ async def verify(
     expected: Sequence[Expected] = (),
 ) -> Verified:
     """From the entry `start` on, in one snapshot: call this first in a transaction."""
-    # Else a purge that is committed meanwhile would look like a loss.
+    # In one snapshot: a purge that is committed meanwhile would look like a loss.
     await session.begin_snapshot()
     kept_keys = {one.kid: orjson.loads(one.key) for one in await session.rows(_KEYS)}
     keys = kept_keys | {str(one["kid"]): entry.public(one) for one in trusted}
