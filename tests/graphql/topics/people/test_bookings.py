@@ -122,6 +122,7 @@ async def test_who_leaves_an_infant_alone_is_told_so(api: Api, world: World) -> 
 async def test_an_infant_whose_people_are_moved_or_forfeited_is_alone(api: Api, world: World) -> None:
     mother, father, child = await with_infant(world)
     other = await world.route("Bus 2")
+    await the_child_may_not_go_first(api, child, other)
     move = f"""mutation ($inputs: [MoveRegistrant!]!) {{ moveRegistrants(inputs: $inputs) {{
         ... on Registrant {{ {INFANTS} }} }} }}"""
     inputs = [{"ref": {"id": one}, "routeId": str(other)} for one in (mother, father)]
@@ -133,6 +134,25 @@ async def test_an_infant_whose_people_are_moved_or_forfeited_is_alone(api: Api, 
     await settled(world)
     found = await api.data(CHANGES)
     assert {tuple(one["registrant"][INFANTS]) for one in found["changes"]["nodes"]} == {(child,)}
+
+
+async def the_child_may_not_go_first(api: Api, child: str, route: UUID) -> None:
+    """By `moveRegistrant` and by `moveRegistrants`, in both languages."""
+    told = {
+        "id": "Pada rute itu belum ada pemegang kursi dengan kode booking yang sama; pindahkan pendamping bayi lebih"
+        " dahulu, atau bersama bayinya.",
+        "en": "Nobody has a seat on that route under the same booking code; move whoever holds the infant first, or"
+        " together with the infant.",
+    }
+    problem = "{ ... on Problem { code field message } }"
+    moves = f"""mutation ($ref: RegistrantRef!, $routeId: ID!) {{
+        one: moveRegistrant(ref: $ref, routeId: $routeId) {problem}
+        many: moveRegistrants(inputs: [{{ ref: $ref, routeId: $routeId }}]) {problem} }}"""
+    asked = {"ref": {"id": child}, "routeId": str(route)}
+    for language, message in told.items():
+        refused = {"code": "INVALID_VALUE", "field": "routeId", "message": message}
+        found = await api.data(moves, asked, headers={"Accept-Language": language})
+        assert found == {"one": refused, "many": [refused]}
 
 
 async def test_who_takes_the_booking_code_along_leaves_an_infant_alone(api: Api, world: World) -> None:
