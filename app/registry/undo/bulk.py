@@ -23,7 +23,7 @@ from app.registry.caller import Caller
 from app.registry.registrants.lookup import Ref
 from app.registry.registrants.view import View
 from app.registry.routes.lap_infants import MOST_OF_A_BOOKING
-from app.registry.undo.ends import LAST_STEP
+from app.registry.undo.ends import LAST_STEP, LEGS_FROM_HOME
 from app.registry.undo.reopening import reopen
 from app.sql import Statement, statement
 from app.vault.vault import Vault
@@ -88,10 +88,10 @@ class _FoundNames(NamedTuple):
     route: bool
 
 
-_IS_ON_LAP = """
-    (r.lap_infant OR coalesce((SELECT home.lap_infant FROM registrant home WHERE home.id = r.outbound_id), false))
+_IS_ON_LAP = f"""
+    EXISTS (SELECT FROM ({LEGS_FROM_HOME.format("coalesce(r.outbound_id, r.id)")}) leg WHERE leg.lap_infant)
 """
-"""SQL: whether `r` is an infant's. The way back of one that turns two has a seat, and returns with its way home."""
+"""SQL: whether `r` is an infant's. One of its ways may have a seat, and returns with the other one."""
 
 
 @cache
@@ -114,22 +114,27 @@ def _page(asked: frozenset[str]) -> Statement[UUID]:
 
 @cache
 def _companions(asked: frozenset[str]) -> Statement[UUID]:
-    """Of the lap infants `:ids`: who else fits, and had a seat in their booking and on their route."""
+    """Of the lap infants among `:ids`: who else fits, and belongs to a trip with a seat in the booking of an infant.
+
+    An infant returns with its whole trip, and so does whoever holds it: other legs than those that fit count as well.
+    """
     conditions = " AND ".join(_CONDITIONS[name] for name in sorted(asked))
     return statement(
         f"""
-        SELECT r.id FROM (
-            SELECT DISTINCT one.season, one.organizer_code, one.reference, one.route_id
+        SELECT DISTINCT r.id FROM (
+            SELECT DISTINCT leg.season, leg.organizer_code, leg.reference
             FROM unnest(CAST(:ids AS uuid[])) AS asked (id)
-            JOIN LATERAL (SELECT * FROM registrant WHERE id = asked.id OFFSET 0) one
-                ON one.lap_infant AND one.reference IS NOT NULL
+            JOIN LATERAL (SELECT * FROM registrant WHERE id = asked.id OFFSET 0) one ON true
+            JOIN LATERAL ({LEGS_FROM_HOME.format("coalesce(one.outbound_id, one.id)")}) leg
+                ON leg.lap_infant AND leg.reference IS NOT NULL
         ) infant
         JOIN LATERAL (
             SELECT * FROM (
                 SELECT * FROM registrant
                 WHERE organizer_code = infant.organizer_code AND reference = infant.reference OFFSET 0
-            ) alike WHERE season = infant.season AND route_id = infant.route_id LIMIT {MOST_OF_A_BOOKING}
-        ) r ON NOT r.lap_infant
+            ) alike WHERE season = infant.season LIMIT {MOST_OF_A_BOOKING}
+        ) member ON NOT member.lap_infant
+        JOIN LATERAL ({LEGS_FROM_HOME.format("coalesce(member.outbound_id, member.id)")}) r ON true
         JOIN LATERAL ({LAST_STEP.format("r.id")}) ended ON true
         WHERE r.{HAS_ENDED} AND r.erased_at IS NULL AND r.id <> ALL(CAST(:ids AS uuid[])) AND {conditions}
         ORDER BY r.id
@@ -171,7 +176,10 @@ async def reopen_all(
     after: UUID | None = None,
     dry_run: bool = False,
 ) -> ReopenedPage | Refusal:
-    """Reopen up to `MOST_TOGETHER` of those who fit, behind `after`, with a verdict each. With `dry_run` nobody is."""
+    """Reopen up to `MOST_TOGETHER` of those who fit, behind `after`, with a verdict each. With `dry_run` nobody is.
+
+    The pages of a dry run know nothing of the seats and NIKs that another page would take.
+    """
     refused = _judge(where) or await _unknown(session, where)
     if refused is not None:
         return refused

@@ -36,6 +36,10 @@ LAST_STEP = f"""
     ORDER BY c.xact_id DESC, c.id DESC LIMIT 1 OFFSET 0
 """
 """SQL: the last change of the status of one registrant."""
+LEGS_FROM_HOME = """
+    SELECT * FROM registrant WHERE id = {0} UNION ALL SELECT * FROM registrant WHERE outbound_id = {0} OFFSET 0
+"""
+"""SQL: the legs of one trip, by the id of its outbound."""
 _LEGS = statement(
     f"""
     SELECT asked.id AS asked, leg.id, leg.route_id, leg.status, step.from_status, step.at, step.transaction
@@ -43,10 +47,7 @@ _LEGS = statement(
     JOIN LATERAL (
         SELECT coalesce(outbound_id, id) AS id FROM registrant WHERE id = asked.id OFFSET 0
     ) home ON true
-    JOIN LATERAL (
-        SELECT id, route_id, status FROM registrant WHERE id = home.id
-        UNION ALL SELECT id, route_id, status FROM registrant WHERE outbound_id = home.id OFFSET 0
-    ) leg ON true
+    JOIN LATERAL ({LEGS_FROM_HOME.format("home.id")}) leg ON true
     JOIN LATERAL ({LAST_STEP.format("leg.id")}) step ON true
     ORDER BY asked.id, leg.id
     """,

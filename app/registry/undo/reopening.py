@@ -12,6 +12,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from typing import NamedTuple
 from uuid import UUID
 
 from app.clock import wib_day
@@ -74,6 +75,13 @@ class ReopeningGround:
     blocks: Mapping[bytes, Sequence[Blocked]] = field(default_factory=dict)
 
 
+class _JudgedEnds(NamedTuple):
+    returning: list[End]
+    refused: dict[UUID, Refusal]
+    against: dict[UUID, Naming]
+    """Whose NIK cannot be had. It is not told yet."""
+
+
 @refuses(
     NikInvalid,
     NikAlreadyRegistered,
@@ -101,7 +109,8 @@ async def reopen(
 ) -> list[View | Refusal]:
     """Take back the ends of registrants, of any organizer. Run it through `Database.attempt`: it raises `Raced`.
 
-    Whoever stands already is answered as it is. With `dry_run` nothing is written, and the verdicts are the same.
+    Whoever stands already is answered as it is. With `dry_run` nobody is reopened, and the verdicts are those that
+    this call would come to.
     `elsewhere`: whom another call takes back, so that an infant of this call may be on their laps.
     """
     given = reason_given(reason)
@@ -120,9 +129,12 @@ async def reopen(
 async def _laps_elsewhere(
     session: Session, vault: Vault, caller: Caller, ids: Sequence[UUID], elsewhere: Sequence[UUID], now: datetime
 ) -> set[Lap]:
-    """Where the registrants `elsewhere` would have seats again. `ids` are locked with them, in one order."""
+    """Where the registrants `elsewhere` would have seats again. `ids` are locked with them, in one order.
+
+    Nothing is told of their NIKs: the call that takes them back tells.
+    """
     trial = await lock(session, vault, caller, sorted({*ids, *elsewhere}), now)
-    await take_back(session, elsewhere, "", trial, dry_run=True)
+    await _judge_all(session, elsewhere, "", trial)
     return trial.laps.there
 
 
@@ -149,28 +161,33 @@ async def take_back(
     with_a_day: bool = True,
 ) -> dict[UUID, Refusal]:
     """Reopen `ids`. Returns those that were refused. `with_a_day`: whoever is to be verified has a day for it."""
-    refused: dict[UUID, Refusal] = {}
-    against: dict[UUID, Naming] = {}
-    reopened: list[End] = []
+    judged = await _judge_all(session, ids, reason, ground, with_a_day=with_a_day)
+    if not dry_run:
+        await lifecycle.write(session, list(ground.states.values()), ground.seats, ground.now)
+        lifted = {block.id: block for end in judged.returning for block in _came_from(end, ground)}
+        await blocks.lift_all(session, ground.caller, list(lifted.values()), reason, ground.now)
+    told = zip(judged.against, await telling.tell(session, list(judged.against.values()), ground.now), strict=True)
+    return judged.refused | {one: refusal for one, refusal in told if refusal is not None}
+
+
+async def _judge_all(
+    session: Session, ids: Sequence[UUID], reason: str, ground: ReopeningGround, *, with_a_day: bool = True
+) -> _JudgedEnds:
+    """Judge each of `ids`, and put into the ground whatever returns, so that the next are judged against it."""
+    judged = _JudgedEnds([], {}, {})
     await _read_niks(session, ids, ground)
     # Up to here, whoever was hoped for was as good as there.
     ground.laps.settle(())
     for one in sorted(ids, key=lambda one: _travels_on_a_lap(one, ground)):
         legs = _to_reopen(one, ground)
         if isinstance(legs, Naming):
-            against[one] = legs
-            continue
-        if isinstance(legs, Refusal):
-            refused[one] = legs
-            continue
-        _apply(legs, ground, reason, with_a_day=with_a_day)
-        reopened += legs
-    if not dry_run:
-        await lifecycle.write(session, list(ground.states.values()), ground.seats, ground.now)
-        lifted = {block.id: block for end in reopened for block in _came_from(end, ground)}
-        await blocks.lift_all(session, ground.caller, list(lifted.values()), reason, ground.now)
-    told = await telling.tell(session, list(against.values()), ground.now)
-    return refused | {one: refusal for one, refusal in zip(against, told, strict=True) if refusal is not None}
+            judged.against[one] = legs
+        elif isinstance(legs, Refusal):
+            judged.refused[one] = legs
+        else:
+            _apply(legs, ground, reason, with_a_day=with_a_day)
+            judged.returning.extend(legs)
+    return judged
 
 
 async def lock(
