@@ -181,6 +181,9 @@ def reopen(
     """Take back the ends of registrants: those of a route, of a booking, or of a cause.
 
     Who is refused is named with the reason; the others are reopened all the same. Exit code 1 if anybody is refused.
+
+    It goes in pages of 500. The pages of a dry run know nothing of the seats and NIKs that another page would take: two
+    may both promise the last seat.
     """
     cause = _cause(status, since, until, client, by_registry=by_registry)
     where = Where(organizer=organizer, route_id=route, reference=booking, cause=cause)

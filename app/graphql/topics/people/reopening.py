@@ -62,8 +62,16 @@ class ReopenWhere:
 
 @strawberry.type(description="Up to 500 registrants whose ends were to be taken back.")
 class Reopening:
-    dry_run: bool = strawberry.field(description="Whether nothing was changed: the verdicts are those that would come.")
-    ids: list[ID] = strawberry.federation.field(description="Which registrants, in order.", directives=[sized(500)])
+    dry_run: bool = strawberry.field(
+        description=(
+            "Whether nothing was changed. The verdicts are then those that would come, page by page: the pages of a dry"
+            " run know nothing of the seats and NIKs that another page would take. Two may both promise the last seat."
+        )
+    )
+    ids: list[ID] = strawberry.federation.field(
+        description="Which registrants, by their ids. Over all pages, lap infants come behind everybody else.",
+        directives=[sized(500)],
+    )
     verdicts: list[RegistrantResult] = strawberry.federation.field(
         description="What became of each of them, in the same order.", directives=[sized(500)]
     )
@@ -104,7 +112,12 @@ async def reopen_registrants(
     where: Annotated[ReopenWhere, strawberry.argument(description="Which ones, of any organizer.")],
     reason: Reason,
     dry_run: Annotated[bool, strawberry.argument(description="Only say what would become of each.")] = False,
-    after: Annotated[ID | None, strawberry.argument(description="Go on behind the `next` of the call before.")] = UNSET,
+    after: Annotated[
+        ID | None,
+        strawberry.argument(
+            description="Go on behind the `next` of the call before. Lap infants come behind everybody else."
+        ),
+    ] = UNSET,
 ) -> ReopeningResult:
     context, behind = info.context, given(after)
     page = await context.attempt(
