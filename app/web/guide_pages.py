@@ -21,7 +21,7 @@ from starlette.routing import Route
 
 from app.errors import Language
 from app.intake import http
-from app.web import sequences, shells, words
+from app.web import client_files, sequences, shells, words
 from app.web.shells import Markup, Reader
 
 _BESIDE = Path(__file__).resolve().parent.parent
@@ -51,6 +51,8 @@ ORDER = (
 _MARKS = re.compile(r"^<!-- .*? -->\n", re.MULTILINE)
 _FIELD_NAME = re.compile(r"`([\w.:]{3,40})`")
 _LINK = re.compile(r"([\w-]+)\.md(#.*)?")
+_CLIENT = "../../../sdk"
+"""Where a page of the checkout finds the clients."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,8 +158,11 @@ def anchor_of(heading: str) -> str:
 
 
 def _lead_here(token: Token) -> None:
-    found = _LINK.fullmatch(str(token.attrGet("href") or ""))
-    if token.type == "link_open" and found:
+    href = str(token.attrGet("href") or "")
+    found = _LINK.fullmatch(href)
+    if href.startswith(_CLIENT):
+        token.attrSet("href", f"{client_files.PATH}{href.removeprefix(_CLIENT)}")
+    elif token.type == "link_open" and found:
         here = PATH if found[1] == ORDER[0] else f"{PATH}/{found[1]}"
         token.attrSet("href", f"{here}{found[2] or ''}")
 

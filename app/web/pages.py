@@ -16,7 +16,7 @@ from app.auth.callers import Callers
 from app.intake import http
 from app.registry.clients.sign_in import SignedIn
 from app.registry.statistics.shelf import Shelf
-from app.web import assets, charts, guide_pages, oidc, open_data, shells, words
+from app.web import assets, charts, client_files, guide_pages, oidc, open_data, shells, words
 from app.web.menu import PAGES, Page, pages_of
 from app.web.shells import Reader
 from app.web.signing import SIGN_IN_PATH
@@ -32,6 +32,7 @@ def routes(callers: Callers, shelf: Shelf, *, provider: bool = False) -> list[Ro
         *(route for page in PAGES for route in routes_of(callers, page)),
         *open_data.routes(shelf),
         *guide_pages.routes(),
+        *client_files.routes(),
         *assets.routes(),
     ]
 

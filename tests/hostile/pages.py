@@ -85,6 +85,8 @@ SHOWN = (
     ),
     Hostile("the guide: a long page", lambda n: shown(f"/panduan/{'x' * n}"), 1_000, always("404 NOT_FOUND")),
     Hostile("the guide: dots", lambda n: shown(f"/panduan/{'..%2f' * n}tujuan"), 200, always("404 NOT_FOUND")),
+    Hostile("a client: dots", lambda n: shown(f"/panduan/klien/{'..%2f' * n}tujuan"), 200, always("404 NOT_FOUND")),
+    Hostile("a client: a long path", lambda n: shown(f"/panduan/klien/{'x/' * n}"), 500, always("404 NOT_FOUND")),
     Hostile("the guide: parameters", lambda n: shown(f"/panduan/cari.json?{numbered(n)}"), 100, always("200")),
     Hostile("an asset: a long name", lambda n: shown(f"{assets.BASE}/{'x' * n}.js"), 500, always("404 NOT_FOUND")),
     Hostile("an asset: a long digest", lambda n: shown(f"/assets/{'0' * n}/api.js"), 500, always("404 NOT_FOUND")),

@@ -19,6 +19,7 @@ import pytest
 from app import migration
 from app.config import CHECKOUT, Settings
 from app.version import VERSION
+from app.web import client_files
 from app.web.guide_pages import ORDER
 from tests.patience import patience
 
@@ -204,16 +205,17 @@ def test_what_the_containerfile_copies_is_enough_to_build_and_to_run(tmp_path: P
     subprocess.run(pip, cwd=tmp_path / "source", check=True, capture_output=True)
     program = (
         "import sys; sys.path[:0] = [sys.argv.pop(1)]; from app import cli, migration;"
-        "from app.web import guide_pages; print(migration.FOLDER, migration.newest(), guide_pages.FOLDER,"
-        " len(guide_pages.pages('id'))); cli.app(['--version'])"
+        "from app.web import client_files, guide_pages; print(migration.FOLDER, migration.newest(), guide_pages.FOLDER,"
+        " len(guide_pages.pages('id'))); print(client_files.FOLDER, *client_files.FILES); cli.app(['--version'])"
     )
     said = subprocess.run(
         [sys.executable, "-P", "-c", program, str(built)], cwd=tmp_path, check=True, capture_output=True, text=True
     ).stdout
-    assert said.splitlines() == [
-        f"{built}/app/_migrations {migration.newest()} {built}/app/_panduan {len(ORDER)}",
-        f"pemudik {VERSION}",
-    ]
+    told, clients, version = said.splitlines()
+    assert told == f"{built}/app/_migrations {migration.newest()} {built}/app/_panduan {len(ORDER)}"
+    assert clients.partition(" ")[0] == f"{built}/app/_sdk"
+    assert set(clients.split()[1:]) == client_files.FILES.keys()
+    assert version == f"pemudik {VERSION}"
 
 
 @pytest.mark.anyio

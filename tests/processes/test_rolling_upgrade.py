@@ -56,7 +56,7 @@ def this(servers_url: str, home: Path) -> Iterator[Place]:
 def next_one(this: Place, home: Path) -> Iterator[Place]:
     """This version with one migration more."""
     checkout = home.parent / "next"
-    for folder in ("app", "migrations", "docs/panduan"):
+    for folder in ("app", "migrations", "docs/panduan", "sdk"):
         shutil.copytree(CHECKOUT / folder, checkout / folder)
     (checkout / f"migrations/versions/{NEXT}_luggage.py").write_text(ADDS_A_COLUMN)
     with place_in(home, this.database_url, demo=False, checkout=checkout) as place:

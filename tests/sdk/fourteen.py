@@ -21,6 +21,7 @@ Command = Callable[[str], Sequence[str]]
 ROWS = 3
 ISSUE = """mutation ($keys: String) {
     issueClient(organizer: "dishub-dki", scopes: ["nik:check"], publicKeys: $keys) { secret client { id } } }"""
+MAKES_A_KEY = ("openssl", "genpkey", "-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-256", "-out")
 
 SAID = {
     "access_token": ["3"],
@@ -37,7 +38,9 @@ SAID = {
     "import_file": [f"{ROWS} rows, 0 refused", "hasil;keterangan"],
     "private_key": ["AVAILABLE"],
 }
-"""In this order: some need what those before them did. The fourteenth, `webhook`, stays until it is ended."""
+"""In this order: some need what those before them did."""
+RECEIVER = "webhook"
+"""The fourteenth stays until it is ended."""
 
 
 def run_examples(sandbox: Sandbox, command: Command, language: str, folder: Path, **more: str) -> None:
@@ -65,8 +68,7 @@ def run_examples(sandbox: Sandbox, command: Command, language: str, folder: Path
 
 def signing_client(sandbox: Sandbox, file: Path) -> dict[str, str]:
     """Of the organizer: a client with a private key, which openssl has made, and whose public half Hubdat is given."""
-    make = ["openssl", "genpkey", "-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-256", "-out", str(file)]
-    subprocess.run(make, check=True, capture_output=True)
+    subprocess.run([*MAKES_A_KEY, str(file)], check=True, capture_output=True)
     with sandbox.client("hubdat") as hubdat:
         issued = hubdat.execute(ISSUE, {"keys": public_keys(file.read_text(encoding="utf-8"))})["issueClient"]
     assert issued["secret"] is None

@@ -14,6 +14,9 @@ from pemudik_client.documents import FIELDS, MUTATIONS, QUERIES, REGISTRANT
 from standardwebhooks import Webhook
 
 from app.config import CHECKOUT
+from app.web.guide_pages import FOLDER
+from app.web.words import LANGUAGES
+from tests.sdk.fourteen import RECEIVER, SAID
 
 SCHEMA = build_schema((CHECKOUT / "schema.graphql").read_text(encoding="utf-8"), assume_valid=True)
 SENT = ("Correction", "NikRef", "RegistrantRef", "SubmitBooking", "SubmitRegistrant")
@@ -72,6 +75,15 @@ def test_the_client_needs_nothing_of_the_registry() -> None:
             names = [node.module or ""] if isinstance(node, ast.ImportFrom) else []
             names += [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
             assert not {name.partition(".")[0] for name in names} & {"app", "tests"}, file
+
+
+@pytest.mark.parametrize(("folder", "suffix"), [("php", "php"), ("js", "js"), ("python", "py")])
+def test_every_language_has_the_same_examples_and_the_guide_tells_of_them(folder: str, suffix: str) -> None:
+    examples = {file.stem for file in (CHECKOUT / "sdk" / folder / "examples").glob(f"*.{suffix}")}
+    assert examples == {*SAID, RECEIVER}
+    for language in LANGUAGES:
+        page = (FOLDER / language / "teknis.md").read_text(encoding="utf-8")
+        assert re.findall(rf"\(../../../sdk/{folder}/examples/(\w+)\.{suffix}\)", page) == [*SAID, RECEIVER]
 
 
 # --- webhooks ---------------------------------------------------------------------------------------------------------

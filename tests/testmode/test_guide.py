@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -11,10 +12,12 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from pemudik_client.assertions import public_keys
 
 from app.config import CHECKOUT
 from tests.guide import is_said, refusals, steps
 from tests.patience import PATIENCE_SECONDS
+from tests.sdk.fourteen import ISSUE, MAKES_A_KEY, ROWS, SAID
 from tests.sdk.others.conftest import needs
 from tests.servers import NOT_OF_A_SERVER, Place, Server
 from tests.testmode.partner import Partner
@@ -26,6 +29,7 @@ REGISTERED_ELSEWHERE = {
     "AHM (Honda)": "Dinas Perhubungan Provinsi Contoh (uji)",
 }
 """What is said of `make run` in one example, and what is so in a test registry."""
+HELD = REGISTERED_ELSEWHERE["3171030505909009"]
 
 
 @pytest.fixture(autouse=True)
@@ -103,6 +107,32 @@ def test_the_client_for_php_is_given_the_address_of_the_test_registry(
     [(program, _)] = steps("php uji")
     command = [needs("php", "the guide"), "-d", f"include_path={CHECKOUT / 'sdk' / 'php'}", "-r", program]
     assert run(command, here | told(dki) | {"PEMUDIK": dki.base}, tmp_path) == "AVAILABLE\n"
+
+
+def test_the_examples_of_the_clients_run_in_a_test_registry(dki: Partner, here: dict[str, str], tmp_path: Path) -> None:
+    """In that of PHP; those of the others do the same. What differs from the live registry is what the guide says."""
+    php, key = needs("php", "the guide"), tmp_path / "private.pem"
+    subprocess.run([*MAKES_A_KEY, str(key)], check=True, capture_output=True)
+    signing = dki.ask(ISSUE, keys=public_keys(key.read_text(encoding="utf-8")))["issueClient"]["client"]["id"]
+    exported = dict(re.findall(r"(\w+)=(\S+)", steps("sh", ["teknis"])[-1][0]))
+    environment = here | told(dki) | exported | {"PEMUDIK": dki.base, "NIK_OF_ANOTHER": HELD, "LIST": "daftar.csv"}
+    environment |= {"ROUTE": dki.route(), "RETURN_ROUTE": dki.route("BALIK")}
+    environment |= {"SIGNING_CLIENT_ID": signing, "PRIVATE_KEY": str(key)}
+    said = {}
+    for name in SAID:
+        if name == "import_file":
+            exporting = dki.sends("GET", "/export.csv", headers=dki.headers)
+            (tmp_path / "daftar.csv").write_bytes(b"".join(exporting.content.splitlines(keepends=True)[: ROWS + 1]))
+        said[name] = run([php, str(CHECKOUT / f"sdk/php/examples/{name}.php")], environment, tmp_path).splitlines()
+    departures = said["posko"][3:6]
+    assert [one.startswith("Keberangkatan rute ini baru dapat dicatat mulai ") for one in departures] == [True] * 3
+    refused = ["NOT_A_TEST_NIK 195", "QUOTA_FULL 1", "REGISTRATION_CLOSED 1", "NIK_INVALID 2"]
+    assert said == {
+        **SAID,
+        "refusal": [f"NIK_ALREADY_REGISTERED {REGISTERED_ELSEWHERE['AHM (Honda)']}"],
+        "submit_registrants": ["accepted 802", *refused],
+        "posko": [*["VERIFIED"] * 3, *departures, "CANCELLED"],
+    }
 
 
 def test_the_clock_moves_and_the_registry_begins_anew_by_the_documents_of_the_guide(dki: Partner) -> None:

@@ -16,11 +16,12 @@ from app.changes.webhooks import events
 from app.changes.webhooks.events import LoggedChange
 from app.cli.command import Failed
 from app.cli.guide import tables as guide
+from app.config import CHECKOUT
 from app.errors import KINDS, Language
 from app.graphql.schema import EXECUTABLE
 from app.models.enums import ChangeKind, RegistrantStatus
 from app.registry.clients.scopes import SCOPES
-from app.web import guide_pages, sequences
+from app.web import client_files, guide_pages, sequences
 from app.web.guide_pages import FOLDER, ORDER
 from app.web.words import LANGUAGES
 
@@ -70,9 +71,10 @@ def test_in_indonesian_a_status_has_its_title(name: str) -> None:
 def test_there_is_an_example_of_every_kind() -> None:
     kinds = [kind for name in ORDER for kind, _ in blocks("id", name)]
     assert {kind: kinds.count(kind) for kind in set(kinds)} == {
-        "sh": 18,
+        "sh": 19,
         "sh uji": 4,
-        "json": 38,
+        "sh klien": 1,
+        "json": 39,
         "graphql": 18,
         "graphql uji": 2,
         "php": 3,
@@ -135,6 +137,9 @@ def test_what_is_linked_and_found_is_there(language: Language) -> None:
     for page in pages.values():
         for href in re.findall(r'href="(/[^"]*)"', page.main):
             path, _, anchor = href.partition("#")
+            if path.startswith(client_files.PATH):
+                assert path.removeprefix(f"{client_files.PATH}/") in client_files.FILES, (page.name, href)
+                continue
             assert path in anchors, (page.name, href)
             assert not anchor or anchor in anchors[path], (page.name, href)
         assert {anchor for _, anchor in page.entries} <= anchors[page.path], page.name
@@ -184,3 +189,20 @@ async def test_headings_and_names_of_fields_are_found(browser: httpx.AsyncClient
     assert ["returnRouteId", "Elemen data", "/panduan/elemen-data#mengirim-pendaftar-submitregistrant"] in found
     assert ["Batas verifikasi", "Proses bisnis", "/panduan/proses#batas-verifikasi"] in found
     assert len(found) > 300
+
+
+@pytest.mark.anyio
+async def test_anybody_downloads_the_clients_and_nothing_else(browser: httpx.AsyncClient) -> None:
+    for name in (
+        "php/Pemudik.php",
+        "php/examples/webhook.php",
+        "js/pemudik.js",
+        "js/pemudik.d.ts",
+        "python/pyproject.toml",
+    ):
+        answer = await browser.get(f"/panduan/klien/{name}")
+        assert (answer.status_code, answer.headers["content-type"]) == (200, "text/plain; charset=utf-8"), name
+        assert answer.content == (CHECKOUT / "sdk" / name).read_bytes()
+        assert answer.headers["x-content-type-options"] == "nosniff"
+    for name in ("", "php", "php/..%2f..%2fREADME.md", "../id/tujuan.md", "python/src/pemudik_client/py.typed"):
+        assert (await browser.get(f"/panduan/klien/{name}")).status_code == 404, name

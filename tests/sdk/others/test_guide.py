@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import subprocess
+import sys
 import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -43,19 +44,20 @@ def printed(sandbox: Sandbox) -> dict[str, str]:
 def test_commands_answer_what_stands_below_them(sandbox: Sandbox, tmp_path: Path) -> None:
     commands = steps("sh")
     script = "\n".join(f"{text}\nprintf '\\n{BETWEEN}\\n'" for text, _ in commands)
-    run = subprocess.run(
-        ["sh", "-eu", "-c", script],
-        env=printed(sandbox),
-        cwd=tmp_path,
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=PATIENCE_SECONDS,
-    )
-    assert (run.returncode, run.stderr) == (0, ""), run.stdout
-    answers = run.stdout.split(f"\n{BETWEEN}\n")[: len(commands)]
+    answers = shell(script, printed(sandbox), tmp_path).split(f"\n{BETWEEN}\n")[: len(commands)]
     for (text, below), answer in zip(commands, answers, strict=True):
         assert is_said(below, answer), (text, answer)
+
+
+def test_the_examples_of_the_clients_run_after_what_the_guide_exports(sandbox: Sandbox, tmp_path: Path) -> None:
+    for language in ("php", "node"):
+        needs(language, "the guide")
+    (tmp_path / "sdk").symlink_to(CHECKOUT / "sdk")
+    (tmp_path / ".venv").symlink_to(sys.prefix)
+    exports = [text for text, _ in (*steps("sh", ["prasyarat"]), *steps("sh", ["teknis"])[-1:])]
+    [(example, below)] = steps("sh klien")
+    said = shell("\n".join([*exports, f"echo '{BETWEEN}'", example]), printed(sandbox), tmp_path)
+    assert said.partition(f"{BETWEEN}\n")[2] == below
 
 
 def test_documents_are_answered_without_an_error_or_a_refusal(sandbox: Sandbox) -> None:
@@ -134,6 +136,20 @@ def test_the_checksum_of_a_list_is_that_of_the_registry(sandbox: Sandbox) -> Non
 def test_the_queue_sends_what_was_put_into_it(sandbox: Sandbox, tmp_path: Path) -> None:
     said = php(program("new Outbox("), environment=sandbox.environment(), folder=tmp_path)
     assert said.splitlines() == ["diterima", "0 menunggu"]
+
+
+def shell(script: str, environment: dict[str, str], folder: Path) -> str:
+    run = subprocess.run(
+        ["sh", "-eu", "-c", script],
+        env=environment,
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=PATIENCE_SECONDS,
+    )
+    assert (run.returncode, run.stderr) == (0, ""), run.stdout
+    return run.stdout
 
 
 def php(
