@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import calendar
 import heapq
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -24,15 +25,21 @@ LISTS: dict[str, time] = {
 SNAPSHOTS = {"dishub-tangsel"}
 APPLIED = {"dishub-kota-tangerang"}
 """Whose lists, sent as xlsx in a form, move and correct people."""
+TRIED_ON = calendar.WEDNESDAY
+"""On which day of the week such a list is tried first: the window of dishub-kota-tangerang begins on a Wednesday."""
 WHOLE_BOOKINGS = {"dishub-dki"}
 """Who registers a family whole or not at all."""
+CHECKS_FIRST = {"djka", "dishub-jabar"}
+"""Whose clerk checks each NIK before the people are registered."""
 BY_BOOKING_CODE = {"hubdat", "dishub-dki"}
 """At whose posko a family shows its booking code."""
 REPORTS_ABOARD = timedelta(minutes=-30)
 """To the departure."""
 
+_CHECK = """query ($niks: [NIK!]!) {
+    checkNiks(niks: $niks, direction: MUDIK, service: PASSENGER) { outcome } }"""
 _SUBMIT = """mutation ($inputs: [SubmitRegistrant!]!) { submitRegistrants(inputs: $inputs) {
-    ... on Submission { registrant { id } return { id } } ... on Problem { code } } }"""
+    ... on Submission { replayed registrant { id } return { id } } ... on Problem { code } } }"""
 _VERIFY = "mutation ($refs: [RegistrantRef!]!) { verifyRegistrants(refs: $refs) { ... on Problem { code } } }"
 _DEPART = """mutation ($refs: [RegistrantRef!]!) { departRegistrants(refs: $refs, healthy: true) {
     ... on Registrant { id } ... on Problem { code } } }"""
@@ -123,6 +130,8 @@ async def _register(stage: Stage, party: Party) -> None:
         )
         stage.refused_each(booked.get("problems", ()))
         answers = booked.get("submissions", [{}] * len(inputs))
+    elif party.organizer in CHECKS_FIRST:
+        answers = await _checked_and_submitted(stage, party.organizer, inputs)
     else:
         answers = await stage.ask(party.organizer, _SUBMIT, inputs=inputs)
     for person, answer in zip(party.people, answers, strict=True):
@@ -130,6 +139,24 @@ async def _register(stage: Stage, party: Party) -> None:
             party.ids[person.number] = answer["registrant"]["id"]
         if answer.get("return"):
             party.back[person.number] = answer["return"]["id"]
+
+
+OUTCOMES = {"NIK_ALREADY_REGISTERED": "REGISTERED", "NIK_BLOCKED": "BLOCKED"}
+"""What a check says of a NIK that a submission refuses. Of one that is accepted anew it says `AVAILABLE`."""
+
+
+async def _checked_and_submitted(stage: Stage, organizer: str, inputs: list[dict[str, Any]]) -> Any:
+    niks = [one["nik"] for one in inputs]
+    checks = await stage.ask(organizer, _CHECK, niks=niks)
+    answers = await stage.ask(organizer, _SUBMIT, inputs=inputs)
+    for nik, check, answer in zip(niks, checks, answers, strict=True):
+        code = answer.get("code")
+        # A full route refuses before the NIK is looked at, and a check does not know that a NIK is to be sent twice.
+        if niks.count(nik) == 1 and (code is None or code in OUTCOMES):
+            expected = "REGISTERED" if answer.get("replayed") else OUTCOMES.get(code, "AVAILABLE")
+            assert check["outcome"] == expected, code
+            stage.checked[check["outcome"]] += 1
+    return answers
 
 
 async def _register_with_the_rival(stage: Stage, party: Party) -> None:
@@ -140,7 +167,7 @@ async def _register_with_the_rival(stage: Stage, party: Party) -> None:
         await stage.push(rival, [row_of(party, one, "MUDIK", 1, **as_its_own) for one in party.people])
         return
     inputs = [_input(stage, party, one, rival) for one in party.people]
-    await stage.ask(rival, _SUBMIT, inputs=[{**one, "reference": reference} for one in inputs])
+    await _checked_and_submitted(stage, rival, [{**one, "reference": reference} for one in inputs])
 
 
 async def _correct(stage: Stage, party: Party) -> None:
@@ -237,7 +264,7 @@ async def _depart(stage: Stage, party: Party, direction: str, ids: dict[int, str
     for number, one_id in ids.items():
         if one_id in aboard:
             [person] = [one for one in party.people if one.number == number]
-            stage.aboard.add((party.organizer, person.nik, direction))
+            stage.aboard.add((party.organizer, person.nik, direction, _service(party)))
 
 
 # --- how an organizer tells of it -------------------------------------------------------------------------------------
@@ -259,7 +286,8 @@ def _list(stage: Stage, organizer: str, parties: Sequence[Party], sent_at: datet
             _note_aboard(stage, rows)
             listed = [row for _, _, row in rows]
             if organizer in APPLIED:
-                await stage.send_a_form(organizer, listed, changes="APPLY", asOf=_closed(sent_at).isoformat())
+                applied = {"changes": "APPLY", "asOf": _closed(sent_at).isoformat()}
+                await stage.send_a_form(organizer, listed, is_tried=sent_at.weekday() == TRIED_ON, **applied)
             else:
                 await stage.send(organizer, listed, **{"mode": "SNAPSHOT"} if organizer in SNAPSHOTS else {})
 
@@ -281,11 +309,15 @@ def _note_aboard(stage: Stage, rows: Sequence[tuple[Party, Person, dict[str, str
     for party, _, row in rows:
         if row["status_pemesanan_code"] == "3":
             direction = row["tipe_keberangkatan"].removeprefix("Arus ").upper()
-            stage.aboard.add((party.organizer, row["data_nik"], direction))
+            stage.aboard.add((party.organizer, row["data_nik"], direction, "PASSENGER"))
 
 
 def _directions(party: Party) -> Sequence[str]:
     return ("MUDIK", "BALIK") if party.with_return else ("MUDIK",)
+
+
+def _service(party: Party) -> str:
+    return "MOTORCYCLE" if party.with_motorcycle else "PASSENGER"
 
 
 def _refs(ids: dict[int, str]) -> list[dict[str, str]]:
@@ -294,7 +326,7 @@ def _refs(ids: dict[int, str]) -> list[dict[str, str]]:
 
 def _input(stage: Stage, party: Party, person: Person, organizer: str | None = None) -> dict[str, Any]:
     organizer = organizer or party.organizer
-    service = "MOTORCYCLE" if party.with_motorcycle and organizer == "hubdat" else "PASSENGER"
+    service = _service(party) if organizer == "hubdat" else "PASSENGER"
     given: dict[str, Any] = {
         "nik": person.first_written,
         "name": person.name,

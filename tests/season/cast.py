@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import random
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, time, timedelta
 
 from app.clock import WIB
@@ -107,7 +107,10 @@ def cast(seed: int, people: int) -> list[Party]:
         organizer = dice.choice(organizers)
         infants = organizer in WITH_INFANTS and size > 2 and dice.random() < 0.5
         members = [_person(dice, number + place, lap_infant=infants and place == 2) for place in range(size)]
-        parties.append(_party(dice, organizer, len(parties) + 1, members, in_turn=of_organizer[organizer]))
+        party = _party(dice, organizer, len(parties) + 1, members, in_turn=of_organizer[organizer])
+        parties.append(party)
+        if party.with_motorcycle:
+            parties.append(_seat_of(party))
         of_organizer[organizer] += 1
         number += size
     return parties
@@ -146,6 +149,24 @@ def _party(dice: random.Random, organizer: str, number: int, people: list[Person
         boards=dice.random() < 0.93,
         boards_back=dice.random() < 0.9,
         rival=dice.choice([one for one in RIVALS if one != organizer]) if dice.random() < 0.2 else None,
+    )
+
+
+def _seat_of(rider: Party) -> Party:
+    """A rider takes a seat as well, and shows the posko the papers of only one of the two."""
+    registers_at = rider.registers_at + timedelta(hours=1)
+    return replace(
+        rider,
+        reference=f"{rider.reference}-KURSI",
+        registers_at=registers_at,
+        with_motorcycle=False,
+        verifies_at=registers_at + timedelta(hours=30) if rider.verifies_at is None else None,
+        cancels_at=None,
+        reopened_at=None,
+        rival=None,
+        ids={},
+        back={},
+        told={},
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections import Counter
 from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
@@ -70,8 +71,10 @@ class Stage:
     now: datetime = BEGINS
     refusals: dict[str, int] = field(default_factory=dict)
     """How often each code was given, over all doors."""
-    aboard: set[tuple[str, str, str]] = field(default_factory=set)
-    """Organizer, NIK and direction of everybody who was reported aboard."""
+    aboard: set[tuple[str, str, str, str]] = field(default_factory=set)
+    """Organizer, NIK, direction and service of everybody who was reported aboard."""
+    checked: Counter[str] = field(default_factory=Counter)
+    """How often each outcome was given to a clerk whose submission then agreed with it."""
     tokens_until: float = 0
 
     # --- by GraphQL ---------------------------------------------------------------------------------------------------
@@ -109,14 +112,21 @@ class Stage:
         content = as_csv(rows, columns=list(rows[0]))
         await self._told(await self._send(organizer, how, {"Content-Type": "text/csv"}, content=content))
 
-    async def send_a_form(self, organizer: str, rows: Sequence[Row], **how: str) -> None:
-        """As a spreadsheet that a form uploads; again, where it would move so many that somebody has to look."""
+    async def send_a_form(self, organizer: str, rows: Sequence[Row], *, is_tried: bool, **how: str) -> None:
+        """As a spreadsheet that a form uploads; again, where it would move so many that somebody has to look. With
+        `is_tried` a dry run comes first, and has foreseen what comes of each row.
+        """
         content = as_xlsx(rows, columns=list(rows[0]))
         form = {"files": {"file": ("daftar.xlsx", content, Xlsx.media)}}
+        foreseen = await self._send(organizer, how | {"dryRun": "true"}, {}, **form) if is_tried else None
         job = await self._send(organizer, how, {}, **form)
+        if foreseen is not None:
+            assert foreseen.failure == job.failure
         if job.failure is not None:
             self.refused(job.failure.code)
             job = await self._send(organizer, how | {"evenThough": "true"}, {}, **form)
+        if foreseen is not None:
+            assert await verdicts(self.world, foreseen) == await verdicts(self.world, job)
         await self._told(job)
 
     async def _send(self, organizer: str, how: dict[str, str], headers: dict[str, str], **body: Any) -> Job:

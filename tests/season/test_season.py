@@ -71,6 +71,7 @@ async def test_a_season_is_lived_through(
         # What a season without these would not have shown.
         assert {"NIK_ALREADY_REGISTERED", "QUOTA_FULL", "VERIFICATION_EXPIRED"} <= stage.refusals.keys()
         assert set(follower.statuses.values()) == {"REGISTERED", "DEPARTED", "NO_SHOW", "FORFEITED", "CANCELLED"}
+        assert stage.checked.keys() >= {"AVAILABLE", "REGISTERED"}
         assert stage.aboard
 
 
