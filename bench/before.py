@@ -9,11 +9,13 @@ from __future__ import annotations
 import argparse
 import asyncio
 import io
+import itertools
 import os
 import subprocess
 import sys
 import tarfile
 import tempfile
+from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -22,11 +24,13 @@ import orjson
 
 from app.config import CHECKOUT
 from app.embedded import postgres
-from bench import beside, bodies, seed
+from app.registry.values.standard import COLUMNS
+from bench import beside, bodies, imports, seed
 from bench.__main__ import server, token
 from bench.beside import CHECK, CHECK_MANY, MANY, SUBMIT, SUBMIT_MANY, Row
 from bench.load import Target
 
+CHECK_LEGACY, ROWS = "POST /legacy/cek-nik", "POST /webhook/pemudik, 1,000 rows"
 PREPARE = """
 import asyncio, json, sys
 from pathlib import Path
@@ -89,16 +93,27 @@ def prepared(tree: Path, url: str, home: Path) -> tuple[dict[str, tuple[str, str
 def asked(address: str, tokens: dict[str, str], route: str, commit: str) -> list[Row]:
     graphql, everyone = f"{address}/graphql", bodies.People().on([route])
     checker, submitter = tokens[seed.CHECKER], tokens[seed.SUBMITTER]
+    legacy, webhook = f"{address}/legacy/cek-nik", f"{address}/webhook/pemudik"
     targets = [
-        (CHECK, bodies.checks(), checker, 1),
-        (SUBMIT, bodies.submissions(everyone), submitter, 1),
-        (CHECK_MANY, bodies.many_checks(MANY), checker, MANY),
-        (SUBMIT_MANY, bodies.many_submissions(everyone, MANY), submitter, MANY),
+        (CHECK, graphql, bodies.checks(), checker, 1),
+        (CHECK_LEGACY, legacy, bodies.plain_checks(), checker, 1),
+        (SUBMIT, graphql, bodies.submissions(everyone), submitter, 1),
+        (CHECK_MANY, graphql, bodies.many_checks(MANY), checker, MANY),
+        (SUBMIT_MANY, graphql, bodies.many_submissions(everyone, MANY), submitter, MANY),
+        (ROWS, webhook, rows(MANY), submitter, MANY),
     ]
     return [
-        Row(Target(f"at {commit}" if commit else name, graphql, sent, token), name, size)
-        for name, sent, token, size in targets
+        Row(Target(f"at {commit}" if commit else name, url, sent, token), name, size)
+        for name, url, sent, token, size in targets
     ]
+
+
+def rows(size: int) -> Iterator[bytes]:
+    """Of the 12 columns, each of somebody new."""
+    numbers = itertools.count()
+    while True:
+        people = (imports.person(next(numbers)) for _ in range(size))
+        yield orjson.dumps([dict(zip(COLUMNS, one, strict=True)) for one in people])
 
 
 if __name__ == "__main__":
