@@ -36,7 +36,7 @@ def watch(stopping: asyncio.Event, monkeypatch: pytest.MonkeyPatch) -> Connectio
         return WHO
 
     monkeypatch.setattr(Bearer, "authenticate", authenticate)
-    monkeypatch.setattr("app.clock.now", lambda: NOW)
+    monkeypatch.setattr("app.clock.of_the_database", lambda: NOW)
     monkeypatch.setattr(connections, "CHECK_EVERY_SECONDS", 0.01)
     return ConnectionWatch(Connections(stopping), Callers(Bearer(None, None, ""), None, None), "Bearer x", WHO)  # type: ignore[arg-type]
 

@@ -412,10 +412,10 @@ async def test_it_ends_with_its_token(live: Live, drive: Drive, monkeypatch: pyt
         await client.subscribe("1", "subscription { ticks { number } }")
         await drive.until(opened=1)
         later = datetime.now(UTC) + timedelta(seconds=901)
-        monkeypatch.setattr("app.clock.now", lambda: later - timedelta(seconds=3))
+        monkeypatch.setattr("app.clock.of_the_database", lambda: later - timedelta(seconds=3))
         await client.say(type="ping")
         assert await client.hear() == {"type": "pong"}
-        monkeypatch.setattr("app.clock.now", lambda: later)
+        monkeypatch.setattr("app.clock.of_the_database", lambda: later)
         assert await client.closed() == (4401, "The access token is expired or revoked")
     await drive.until(opened=0)
 

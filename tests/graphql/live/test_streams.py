@@ -196,7 +196,7 @@ async def test_it_ends_with_its_token(live: Live, drive: Drive, monkeypatch: pyt
     async with stream(live, TICKS) as events:
         await drive.until(opened=1)
         later = datetime.now(UTC) + timedelta(seconds=901)
-        monkeypatch.setattr("app.clock.now", lambda: later)
+        monkeypatch.setattr("app.clock.of_the_database", lambda: later)
         assert codes(await events.rest()) == ["next", "INVALID_TOKEN", "complete", None]
     assert drive.open == 0
 
