@@ -46,6 +46,11 @@ def of_the_database() -> datetime:
     return clock.get().unmoved()
 
 
+def of_others(at: datetime) -> datetime:
+    """What everybody else's clock says while this context's says `at`: signatures between the two go by that."""
+    return at - clock.get().ahead
+
+
 def is_the_databases() -> bool:
     return clock.get().at is not None
 

@@ -26,6 +26,7 @@ from app.models.personal_columns import PERSONAL_COLUMNS
 from app.models.tables.change import TransactionId
 from app.models.tables.columns import marked
 from tests import order
+from tests.test_statements import statements
 
 APP = CHECKOUT / "app"
 FILES = sorted(APP.rglob("*.py"))
@@ -193,6 +194,15 @@ def test_it_is_decided_of_every_column_whether_it_is_personal() -> None:
     assert [str(column) for column in columns if "personal" not in column.info] == []
     personal = {str(column) for column in columns if column.info["personal"]}
     assert personal >= {"registrant.name_sealed", "nik_block.nik_index", "import_file.sealed"}
+
+
+def test_no_table_and_no_statement_knows_test_mode() -> None:
+    """A flag would be forgotten in one of them: a test registry is a database of its own."""
+    knows = re.compile(r"(?<![a-z])(uji|is_test|test_mode)(?![a-z])", re.IGNORECASE)
+    columns = {str(column): str(column) for table in SQLModel.metadata.sorted_tables for column in table.columns}
+    texts = {name: one.text for name, one in statements() if name.startswith(("app.registry.", "app.models."))}
+    assert [name for name, text in (columns | texts).items() if knows.search(text)] == []
+    assert (len(columns) > 300, len(texts) > 200, bool(knows.search("registrant.is_test"))) == (True, True, True)
 
 
 def must_be_decided(table: Table, column: Column[Any]) -> bool:

@@ -86,7 +86,8 @@ class TestMutation(Mutation):
         REGISTRANTS_WRITE,
         description=(
             "Only in test mode: moves the clock of your test registry, at most 30 days back and 120 days ahead of the"
-            " true time, and does what is due then: H+7, no-shows, reminders. Access tokens go by the true time."
+            " true time, and does what is due then: H+7, no-shows, reminders. Access tokens and signatures of webhooks"
+            " go by the true time."
         ),
     )
 

@@ -33,7 +33,8 @@ def place(tmp_path_factory: pytest.TempPathFactory, servers_url: str) -> Iterato
 
 @pytest.fixture(scope="session")
 def server(place: Place, list_url: str) -> Server:
-    return place.serve("--workers", "2", "--with-test", PEMUDIK_UJI_DATABASE_URL=list_url)
+    told = {"PEMUDIK_UJI_DATABASE_URL": list_url, "PEMUDIK_WEBHOOKS_TO_PRIVATE": "true"}
+    return place.serve("--workers", "2", "--with-test", **told)
 
 
 def live_partner(place: Place, server: Server, organizer: str) -> Partner:

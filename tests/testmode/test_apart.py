@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from base64 import urlsafe_b64decode
 from datetime import date, timedelta
 from typing import Any
 from urllib.parse import quote
@@ -10,6 +11,7 @@ from urllib.parse import quote
 import asyncpg
 import httpx
 import jsonschema_rs
+import orjson
 import pytest
 from sqlmodel import SQLModel
 
@@ -19,8 +21,10 @@ from tests.patience import PATIENCE_SECONDS
 from tests.servers import Place, Server
 from tests.testmode.partner import NAME, Partner
 
-MOVING = {"pulse", "heartbeat", "projection_state", "client", "access_seal", "change_seal", "reminder_round"}
-"""What servers write by themselves, and when a client last got a token."""
+MOVING = {"pulse", "heartbeat", "projection_state", "access_seal", "change_seal", "reminder_round"}
+"""What servers write by themselves."""
+LAST_TOKEN = {"client": "last_used_at"}
+"""A column that a token of the live registry writes as well."""
 BULK = """
     mutation ($inputs: [SubmitRegistrant!]!) { submitRegistrants(inputs: $inputs) { __typename } }
 """
@@ -40,8 +44,11 @@ async def digests(url: str) -> dict[str, Any]:
     connection = await asyncpg.connect(url)
     try:
         tables = [table.name for table in SQLModel.metadata.sorted_tables if table.name not in MOVING]
-        told = "SELECT count(*), md5(coalesce(string_agg(whole, ',' ORDER BY whole), '')) FROM (SELECT {0}::text AS whole FROM {0}) a"  # noqa: E501
-        return {table: (await connection.fetch(told.format(table)))[0] for table in tables}
+        digest = "md5(coalesce(string_agg(whole, ',' ORDER BY whole), ''))"
+        told = f"SELECT count(*), {digest} FROM (SELECT {{1}} AS whole FROM {{0}}) a"
+        rows = {table: f"{table}::text" for table in tables}
+        rows |= {table: f"(to_jsonb({table}) - '{column}')::text" for table, column in LAST_TOKEN.items()}
+        return {table: (await connection.fetch(told.format(table, row)))[0] for table, row in rows.items()}
     finally:
         await connection.close()
 
@@ -54,6 +61,7 @@ def test_a_thousand_submissions_change_no_row_of_the_live_database(dki: Partner,
     assert [one["__typename"] for one in verdicts] == ["Submission"] * FAMILIES
     assert asyncio.run(digests(servers_url)) == before
     assert before["registrant"][0] > 0
+    assert before["client"][0] > 0
 
 
 def test_ids_and_answers_say_that_they_are_of_test_mode(dki: Partner, live: Partner) -> None:
@@ -62,6 +70,14 @@ def test_ids_and_answers_say_that_they_are_of_test_mode(dki: Partner, live: Part
     assert "pemudik-mode" not in live.post("{ me { client } }").headers
     metadata = dki.sends("GET", "/.well-known/oauth-authorization-server").json()
     assert metadata["issuer"] == dki.base
+    assert claims_of(dki.token)["iss"] == dki.base
+    assert claims_of(live.token)["iss"] == live.base
+
+
+def claims_of(token: str) -> Any:
+    """As whoever gets it can read them."""
+    part = token.split(".")[1]
+    return orjson.loads(urlsafe_b64decode(part + "=" * (-len(part) % 4)))
 
 
 @pytest.fixture(scope="module", params=["live and test", "test and live", "two test registries"])

@@ -124,7 +124,8 @@ class Sender:
             began_at = self._now()
             body = events.payload(one.event, one.change, one.at, own=one.own)
             secrets = [self._vault.open_secret(secret) for secret in one.secrets]
-            outcome = await self._post(one.url, signatures.headers(one.id, secrets, body, began_at), body)
+            headers = signatures.headers(one.id, secrets, body, clock.of_others(began_at))
+            outcome = await self._post(one.url, headers, body)
         except Exception:
             # A bug of ours. The lease of this delivery runs out, and then it is tried again.
             logger.exception("webhook failed", delivery=str(one.id))

@@ -17,7 +17,7 @@ import orjson
 from starlette.responses import Response
 from starlette.routing import Route
 
-from app import metrics
+from app import clock, metrics
 from app.auth.callers import Callers
 from app.auth.edge import RequestRefused
 from app.config import Settings
@@ -55,7 +55,8 @@ def routes(process: Process, callers: Callers, settings: Settings) -> list[Route
     async def answer(asked: AdmittedRequest) -> Response:
         http.media_type(asked.request, http.JSON)
         body = await http.body(asked.request, settings)
-        message_id = await signatures.verified(asked.request.headers, body, asked.client, asked.now)
+        signed_at = clock.of_others(asked.now)
+        message_id = await signatures.verified(asked.request.headers, body, asked.client, signed_at)
         key = asked.request.headers.get(repeats.HEADER)
         # What the rows may change is part of the request: another answer must not be repeated for it.
         keyed = repeats.keyed(process.vault, asked.client, key, body + asked.request.url.query.encode())
