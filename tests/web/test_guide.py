@@ -10,6 +10,7 @@ from uuid import uuid4
 import httpx
 import orjson
 import pytest
+from graphql import GraphQLEnumType, GraphQLInputObjectType, GraphQLNamedType, get_named_type
 from markdown_it import MarkdownIt
 
 from app.changes.webhooks import events
@@ -27,6 +28,9 @@ from app.web.words import LANGUAGES
 
 BLOCK = re.compile(r"^```(\w+(?: \w+)?)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 MARK = re.compile(r"^<!-- dibuat: .* -->$", re.MULTILINE)
+TABLE = re.compile(r"^<!-- dibuat: (.*) -->$", re.MULTILINE)
+VARIABLE = re.compile(r"\$\w+: \[?(\w+)")
+"""The type of a variable, in a document or in one within a command."""
 LINK = re.compile(r"\]\(([^)\s]+)\)")
 CODE = re.compile(r"```.*?```|`[^`]*`", re.DOTALL)
 STATUS = re.compile(r"\b(REGISTERED|VERIFIED|DEPARTED|FORFEITED|CANCELLED|NO_SHOW)\b")
@@ -120,6 +124,23 @@ def test_tables_are_those_of_the_program(language: Language) -> None:
     assert all(f"| `{kind.code}` |" in told[0] for kind in KINDS)
     assert all(f"| `{scope}` |" in told[1] for scope in SCOPES)
     assert all(f"| `{field}` |" in told[2] for field in EXECUTABLE.type_map["SubmitRegistrant"].fields)  # type: ignore[attr-defined]
+
+
+def test_whatever_the_documents_of_the_guide_take_has_a_table() -> None:
+    taken = {name for page in ORDER for name in VARIABLE.findall(text("id", page))}
+    assert taken >= {"SubmitRegistrant", "Correction", "RegistrantRef", "RouteFilter", "WebhookInput"}
+    named = {mark for page in ORDER for mark in TABLE.findall(text("id", page))}
+    assert {table for name in taken for table in tables_of(EXECUTABLE.type_map[name])} - named == set()
+
+
+def tables_of(type_: GraphQLNamedType) -> set[str]:
+    """Of an input and of all that stands in it."""
+    if isinstance(type_, GraphQLEnumType):
+        return {"peristiwa" if type_.name == "WebhookEvent" else f"nilai {type_.name}"}
+    if not isinstance(type_, GraphQLInputObjectType):
+        return set()
+    inner = (tables_of(get_named_type(field.type)) for field in type_.fields.values())
+    return {f"elemen {type_.name}"}.union(*inner)
 
 
 def test_a_table_that_nobody_makes_and_words_of_nothing_are_missed(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
 
-from graphql import GraphQLInputObjectType, GraphQLObjectType, is_required_input_field
+from graphql import GraphQLEnumType, GraphQLInputObjectType, GraphQLObjectType, is_required_input_field
 
 from app.cli.command import Failed
 from app.cli.guide import words as guide_words
@@ -62,6 +62,16 @@ def _fields(language: Language, name: str) -> str:
         "en": ("Field", "Type", "Required", "Meaning", "Example"),
     }
     return _table(heads[language], rows)
+
+
+def _values(language: Language, name: str) -> str:
+    type_ = EXECUTABLE.type_map[name]
+    assert isinstance(type_, GraphQLEnumType)  # noqa: S101 - only these have values
+    words = guide_words.VALUES[name]
+    _agree(name, words, type_.values)
+    heads = {"id": ("Nilai", "Arti"), "en": ("Value", "Meaning")}
+    meanings = {one: words[one] if language == "id" else told.description or "" for one, told in type_.values.items()}
+    return _table(heads[language], ((f"`{one}`", meaning) for one, meaning in meanings.items()))
 
 
 def _standard(language: Language, _: str) -> str:
@@ -133,6 +143,7 @@ def _events(language: Language, _: str) -> str:
 _TABLES: Mapping[str, Callable[[Language, str], str]] = MappingProxyType(
     {
         "elemen": _fields,
+        "nilai": _values,
         "standar": _standard,
         "nik-uji": _test_niks,
         "penolakan": _refusals,

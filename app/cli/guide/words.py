@@ -70,6 +70,39 @@ FIELDS: Mapping[str, Mapping[str, tuple[str, str]]] = MappingProxyType(
             ),
             "nik": ("NIK, di antara pendaftar Anda sendiri.", '{nik: "3171030101909001", direction: MUDIK}'),
         },
+        "NikRef": {
+            "nik": ("NIK pendaftar. Pencariannya dicatat pada catatan akses.", '"3171030101909001"'),
+            "direction": ("Pada arah ini. Bila kosong: arus mudik.", "MUDIK"),
+            "service": ("Kursi, atau sepeda motor. Bila kosong: kursi.", "PASSENGER"),
+        },
+        "Correction": {
+            "reason": ("Alasan, 1 sampai 500 huruf, disimpan pada catatan; tanpa NIK atau nama.", '"Salah ketik"'),
+            "nik": ("NIK yang benar; harus bebas.", '"3171030101909001"'),
+            "name": ("Nama yang benar.", '"Warga Contoh"'),
+            "identityDocument": ("Jenis dokumen yang ditunjukkan.", "KTP"),
+            "reference": ("Kode booking Anda sendiri.", '"DKI-0001"'),
+            "motorcycle": ("Nomor polisi dan nomor STNK yang benar.", '{plate: "B 1234 XYZ", …}'),
+        },
+        "TerminalInput": {
+            "code": ("Huruf kecil, angka dan tanda hubung, paling banyak 40.", '"pulo-gebang"'),
+            "name": ("Nama yang dikenal orang.", '"Pulo Gebang"'),
+            "city": ("`Kota …` atau `Kab. …`; nama lain dikenali.", '"Kota Jakarta Timur"'),
+            "kind": ("Jenis tempat. Bila kosong: terminal bus.", "TERMINAL"),
+            "regionCode": ("Kode kota atau kabupaten dari Kemendagri, empat angka.", '"3175"'),
+        },
+        "RouteFilter": {
+            "organizer": ("Kode penyelenggara.", '"dishub-dki"'),
+            "direction": ("Arah ini saja.", "MUDIK"),
+            "service": ("Layanan ini saja.", "PASSENGER"),
+            "originCity": ("Berangkat dari kota ini, dengan nama yang mana pun: Solo adalah Kota Surakarta.", '"Solo"'),
+            "destinationCity": ("Menuju kota ini.", '"Kota Semarang"'),
+            "withSeats": ("`true`: yang masih punya kursi. `false`: yang penuh.", "true"),
+            "season": ("Periode. Bila kosong: yang sedang dibuka, atau yang terbaru bila semua ditutup.", "2026"),
+            "provisional": (
+                "`true`: yang dibuat oleh sebuah baris, untuk ditinjau. `false`: yang dinyatakan.",
+                "false",
+            ),
+        },
         "RouteInput": {
             "name": ("`rute_perjalanan` dalam standar.", '"Jakarta - Solo"'),
             "direction": ("Arus mudik atau arus balik.", "MUDIK"),
@@ -113,6 +146,30 @@ FIELDS: Mapping[str, Mapping[str, tuple[str, str]]] = MappingProxyType(
     }
 )
 """Of each type of the guide and each of its fields: what it is, and an example."""
+
+VALUES: Mapping[str, Mapping[str, str]] = MappingProxyType(
+    {
+        "Direction": {"MUDIK": "Arus mudik: perjalanan pulang ke kampung.", "BALIK": "Arus balik: perjalanan kembali."},
+        "Service": {
+            "PASSENGER": "Kursi penumpang.",
+            "MOTORCYCLE": "Sepeda motor yang diangkut; pengendaranya naik angkutan lain.",
+        },
+        "Mode": {"BUS": "Bus.", "TRAIN": "Kereta api.", "SHIP": "Kapal.", "TRUCK": "Truk, untuk sepeda motor."},
+        "IdentityDocument": {
+            "KTP": "Kartu Tanda Penduduk.",
+            "SIM": "Surat Izin Mengemudi.",
+            "KK": "Kartu Keluarga.",
+            "KIA": "Kartu Identitas Anak.",
+        },
+        "PlaceKind": {
+            "TERMINAL": "Terminal bus.",
+            "STATION": "Stasiun kereta api.",
+            "PORT": "Pelabuhan.",
+            "MEETING_POINT": "Tempat berkumpul lain, misalnya Monas.",
+        },
+    }
+)
+"""Of each enum of the guide and each of its values: what it means, in Indonesian; in English the schema says it."""
 
 COLUMNS: Mapping[str, str] = MappingProxyType(
     {
