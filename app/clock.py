@@ -46,8 +46,10 @@ def of_the_database() -> datetime:
     return clock.get().unmoved()
 
 
-def of_others(at: datetime) -> datetime:
-    """What everybody else's clock says while this context's says `at`: signatures between the two go by that."""
+def unmoved(at: datetime) -> datetime:
+    """The true time when the clock of this context says `at`. Signatures go by the true time: nobody else's clock was
+    moved.
+    """
     return at - clock.get().ahead
 
 

@@ -83,7 +83,7 @@ async def sweep(database: Database, now: datetime) -> Swept:
     """Do all that is due. A duty that another runner does now is left to that runner."""
     await _all(database, DELIVERIES, lambda session: deliveries.forget(session, now, most=MOST_SWEPT_TOGETHER))
     await _all(database, REQUESTS, lambda session: idempotency.forget(session, now))
-    await _all(database, REQUESTS, lambda session: webhook_secrets.forget(session, now))
+    await _all(database, REQUESTS, lambda session: webhook_secrets.forget(session, clock.unmoved(now)))
     await _all(database, HOLDS, lambda session: held_seats.forget(session, now, most=MOST_SWEPT_TOGETHER))
     await _all(database, ALLOWANCES, lambda session: allowance.tell_use(session, now))
     await _all(database, PUT_RIGHT, lambda session: departures.take_back(session, now))

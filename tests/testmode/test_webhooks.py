@@ -105,3 +105,6 @@ def test_what_is_signed_now_is_taken_by_a_registry_whose_clock_has_moved(dki: Pa
 
     assert told(now + timedelta(days=3), "ahead") == "SIGNATURE_EXPIRED"
     assert told(now, "now") == "diterima"
+    # An id is kept for a true day, so that nobody sends the message again while its signature is good.
+    dki.ask(MOVE, at=(now + timedelta(days=6)).isoformat())
+    assert told(now, "now") == "MESSAGE_REPLAYED"

@@ -124,7 +124,7 @@ class Sender:
             began_at = self._now()
             body = events.payload(one.event, one.change, one.at, own=one.own)
             secrets = [self._vault.open_secret(secret) for secret in one.secrets]
-            headers = signatures.headers(one.id, secrets, body, clock.of_others(began_at))
+            headers = signatures.headers(one.id, secrets, body, clock.unmoved(began_at))
             outcome = await self._post(one.url, headers, body)
         except Exception:
             # A bug of ours. The lease of this delivery runs out, and then it is tried again.

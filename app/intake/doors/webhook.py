@@ -55,8 +55,8 @@ def routes(process: Process, callers: Callers, settings: Settings) -> list[Route
     async def answer(asked: AdmittedRequest) -> Response:
         http.media_type(asked.request, http.JSON)
         body = await http.body(asked.request, settings)
-        signed_at = clock.of_others(asked.now)
-        message_id = await signatures.verified(asked.request.headers, body, asked.client, signed_at)
+        came_at = clock.unmoved(asked.now)
+        message_id = await signatures.verified(asked.request.headers, body, asked.client, came_at)
         key = asked.request.headers.get(repeats.HEADER)
         # What the rows may change is part of the request: another answer must not be repeated for it.
         keyed = repeats.keyed(process.vault, asked.client, key, body + asked.request.url.query.encode())
@@ -174,7 +174,8 @@ async def _take_once(
 async def _take_message(session: Session, process: Process, asked: AdmittedRequest, message_id: str | None) -> None:
     if message_id is None:
         return
-    if not await webhook_secrets.take(session, process.vault, asked.client, message_id, asked.now):
+    came_at = clock.unmoved(asked.now)
+    if not await webhook_secrets.take(session, process.vault, asked.client, message_id, came_at):
         raise RequestRefused(
             409, "MESSAGE_REPLAYED", "webhook-id ini sudah pernah diterima.", "This webhook-id has come before."
         )
