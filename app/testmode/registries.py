@@ -53,7 +53,10 @@ class Registries:
         listed = await self._found(organizer)
         with ExitStack() as stack:
             async with self._starting.setdefault(organizer, asyncio.Lock()):
-                one = await self._serving_as(listed if self._is_as(listed) else await self._found(organizer))
+                if not self._serves(listed):
+                    # Whoever waited for the lock may have looked before a reset.
+                    listed = await self._found(organizer)
+                one = await self._serving_as(listed)
                 # Before the lock is given back: nobody ends a test registry that has a request.
                 stack.enter_context(one.request(is_stream=is_stream))
             yield one
@@ -86,14 +89,13 @@ class Registries:
             raise NoTestRegistry
         return listed
 
-    def _is_as(self, listed: ListedRegistry) -> bool:
-        """Whether it serves so. If not, somebody who waited for the lock may have looked before a reset."""
+    def _serves(self, listed: ListedRegistry) -> bool:
         one = self._serving.get(listed.organizer)
         return one is not None and one.serves and one.listed.database == listed.database
 
     async def _serving_as(self, listed: ListedRegistry) -> Running:
         one = self._serving.get(listed.organizer)
-        if one is not None and not self._is_as(listed):
+        if one is not None and not self._serves(listed):
             one.is_replaced = one.listed.database != listed.database
             self._end(one)
             one = None

@@ -19,7 +19,13 @@ FOLDER = next(path for path in (_BESIDE / "_sdk", _BESIDE.parent / "sdk") if pat
 """In an installed wheel, or in a checkout."""
 PATH = "/panduan/klien"
 SUFFIXES = {".php", ".js", ".ts", ".py", ".json", ".toml", ".md"}
-FILES = {file.relative_to(FOLDER).as_posix(): file for file in FOLDER.rglob("*.*") if file.suffix in SUFFIXES}
+STRANGE = {"node_modules", "vendor", "build", "dist"}
+"""Folders of whoever works on the clients in a checkout. So is one with a dot in front."""
+FILES = {
+    name.as_posix(): FOLDER / name
+    for name in (file.relative_to(FOLDER) for file in FOLDER.rglob("*.*"))
+    if name.suffix in SUFFIXES and not any(part in STRANGE or part.startswith(".") for part in name.parts)
+}
 """By the path in `sdk/`. Nothing else is served, whatever the path of a request says."""
 
 

@@ -130,10 +130,8 @@ async def reroute(session: Session, vault: Vault, moves: Sequence[Reroute], now:
     infants = _infants(moves, ground)
     verdicts = await _take_some(session, moves, [place for place in range(len(moves)) if place not in infants], ground)
     if infants:
-        people_ = (ground.people[moves[place].id] for place in infants)
-        bookings = {
-            BookingKey(row.season, row.organizer, row.reference) for row in people_ if row.reference is not None
-        }
+        rows = (ground.people[moves[place].id] for place in infants)
+        bookings = {BookingKey(row.season, row.organizer, row.reference) for row in rows if row.reference is not None}
         ground.laps = await laps.read(session, bookings, ())
         verdicts |= await _take_some(session, moves, sorted(infants), ground)
     return [verdicts[place] for place in range(len(moves))]
@@ -262,7 +260,9 @@ def _judge_lap(row: Seated, route: Route, ground: ReroutingGround) -> InvalidVal
     refused = lap_infants.judge_age(opening.born_on(row.nik_sealed, ground.vault), route.departs_at)
     if refused is not None:
         return replace(refused, field="routeId")
-    return None if ground.laps is None else ground.laps.judge_move(Lap(row.organizer, row.reference, route.id))
+    if ground.laps is None:
+        return None
+    return ground.laps.judge(Lap(row.organizer, row.reference, route.id), laps.ALONE_WHEN_MOVED)
 
 
 def _judge_seat(one: Reroute, ground: ReroutingGround) -> QuotaFull | None:

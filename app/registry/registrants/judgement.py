@@ -26,7 +26,7 @@ from app.registry.registrants.drafts import Draft
 from app.registry.registrants.ground import Ground
 from app.registry.registrants.motorcycles import Motorcycle
 from app.registry.registrants.uniqueness import NikClaim, NikHolder
-from app.registry.routes import holders, lap_infants, quota
+from app.registry.routes import holders, lap_infants, laps, quota
 from app.registry.routes.held_seats import SeatHold
 from app.registry.routes.route import Route
 from app.registry.values import nik
@@ -267,7 +267,7 @@ def _refused_by_seats(route: Route, name: str, draft: Draft, ground: Ground) -> 
     if draft.submission.lap_infant:
         document = draft.particulars.identity_document
         refused = lap_infants.judge(draft.nik.born_on, document, route.service, route.departs_at)
-        return refused or ground.laps.judge(draft.lap_on(route.id))
+        return refused or ground.laps.judge(draft.lap_on(route.id), laps.ALONE_WHEN_SUBMITTED)
     wrong = _wrong_hold(draft, ground) if draft.submission.holds else None
     if wrong is not None:
         return wrong

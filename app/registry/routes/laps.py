@@ -28,6 +28,29 @@ class Lap(NamedTuple):
     route_id: UUID | None
 
 
+ALONE_WHEN_SUBMITTED = InvalidValue(
+    "lapInfant",
+    "Belum ada pemegang kursi pada rute ini dengan kode booking yang sama; daftarkan pendamping bayi lebih dahulu, atau"
+    " bersama bayinya.",
+    "Nobody has a seat on this route under the same booking code; register whoever holds the infant first, or together"
+    " with the infant.",
+)
+ALONE_WHEN_MOVED = InvalidValue(
+    "routeId",
+    "Pada rute itu belum ada pemegang kursi dengan kode booking yang sama; pindahkan pendamping bayi lebih dahulu, atau"
+    " bersama bayinya.",
+    "Nobody has a seat on that route under the same booking code; move whoever holds the infant first, or together"
+    " with the infant.",
+)
+ALONE_WHEN_REOPENED = InvalidValue(
+    "ref",
+    "Belum ada pemegang kursi pada rute bayi ini dengan kode booking yang sama; pendaftaran pendampingnya harus berlaku"
+    " kembali lebih dahulu, atau bersama bayinya.",
+    "Nobody has a seat on the route of this infant under the same booking code; whoever holds the infant must stand"
+    " again first, or together with the infant.",
+)
+
+
 @dataclass(slots=True)
 class Laps:
     """Where the infants of a batch can travel."""
@@ -44,42 +67,9 @@ class Laps:
         self.hoped.clear()
 
     @refuses(InvalidValue)
-    def judge(self, wanted: Lap) -> InvalidValue | None:
-        if self._may_be(wanted):
-            return None
-        return InvalidValue(
-            "lapInfant",
-            "Belum ada pemegang kursi pada rute ini dengan kode booking yang sama; daftarkan pendamping bayi lebih "
-            "dahulu, atau bersama bayinya.",
-            "Nobody has a seat on this route under the same booking code; register whoever holds the infant first, "
-            "or together with the infant.",
-        )
-
-    @refuses(InvalidValue)
-    def judge_return(self, wanted: Lap) -> InvalidValue | None:
-        """The same of an infant whose end is taken back."""
-        if self._may_be(wanted):
-            return None
-        return InvalidValue(
-            "ref",
-            "Belum ada pemegang kursi pada rute bayi ini dengan kode booking yang sama; pendaftaran pendampingnya "
-            "harus berlaku kembali lebih dahulu, atau bersama bayinya.",
-            "Nobody has a seat on the route of this infant under the same booking code; whoever holds the infant must "
-            "stand again first, or together with the infant.",
-        )
-
-    @refuses(InvalidValue)
-    def judge_move(self, wanted: Lap) -> InvalidValue | None:
-        """The same of an infant that is moved to another route."""
-        if self._may_be(wanted):
-            return None
-        return InvalidValue(
-            "routeId",
-            "Pada rute itu belum ada pemegang kursi dengan kode booking yang sama; pindahkan pendamping bayi lebih "
-            "dahulu, atau bersama bayinya.",
-            "Nobody has a seat on that route under the same booking code; move whoever holds the infant first, or "
-            "together with the infant.",
-        )
+    def judge(self, wanted: Lap, alone: InvalidValue) -> InvalidValue | None:
+        """`alone`, unless somebody of the booking has a seat there."""
+        return None if self._may_be(wanted) else alone
 
     def _may_be(self, wanted: Lap) -> bool:
         if wanted.reference is None:

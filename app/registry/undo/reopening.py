@@ -299,7 +299,8 @@ def _judge(legs: Sequence[End], ground: ReopeningGround) -> Refusal | None:
 
 def _judge_laps(legs: Sequence[End], ground: ReopeningGround) -> InvalidValue | None:
     infants = (ground.states[one.id] for one in legs if ground.states[one.id].row.lap_infant)
-    return next((refused for one in infants if (refused := ground.laps.judge_return(_lap(one))) is not None), None)
+    judged = (ground.laps.judge(_lap(one), laps.ALONE_WHEN_REOPENED) for one in infants)
+    return next((refused for refused in judged if refused is not None), None)
 
 
 def _stands(one: End, state: State, ground: ReopeningGround) -> Naming | None:
